@@ -1,0 +1,1 @@
+"""The instrument on stage: three processes, one clock, the performer's hands."""

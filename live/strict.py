@@ -1,0 +1,180 @@
+"""TOML read strictly: whatever is wrong in a file is told in one sentence with the file and the key's path.
+
+Used for live.toml and for mappings. Raises only `live.errors.UsageError`.
+"""
+
+import difflib
+import math
+import tomllib
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect as shapes
+
+from live.errors import UsageError, unknown
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+LONGEST_SHOWN = 60
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of a TOML file.
+
+    Raises:
+        UsageError: the file cannot be read, or is not TOML; the sentence has line and column.
+
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: byte {error.start + 1} is not UTF-8 text") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        reason = str(error)
+        raise UsageError(f"{path}: not valid TOML: {reason[:1].lower()}{reason[1:]}") from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"{path}: not valid TOML: a value is too long or nested too deep") from None
+
+
+def build(raw: Mapping[str, object], kind: type[S], where: str) -> S:
+    """Return the struct that the tables hold, checked key by key.
+
+    Args:
+        raw: what `read_toml` returned.
+        kind: the struct to fill; its field's `msgspec.Meta` bounds are the allowed ranges.
+        where: the file, for the sentence.
+
+    Raises:
+        UsageError: unknown key, wrong type, out of range, or something missing.
+
+    """
+    _walk(raw, kind, where, "")
+    return msgspec.convert(raw, kind)
+
+
+def check_value(value: object, hint: object, *, label: str, where: str = "") -> None:
+    """Check one value against a type hint.
+
+    Args:
+        value: what was given.
+        hint: a type, `Annotated` with `msgspec.Meta` or not.
+        label: what the sentence calls the value, as `jam.bpm` or `--bpm`.
+        where: the file, if there is one.
+
+    Raises:
+        UsageError: the value is not allowed there.
+
+    """
+    shape = shapes.type_info(typing.cast("type", hint))
+    finite = not isinstance(value, float) or math.isfinite(value)
+    try:
+        msgspec.convert(value, typing.cast("type", hint))
+    except msgspec.ValidationError:
+        finite = False
+    if not finite:
+        place = f"{where}: " if where else ""
+        hint_text = _nearest(value, shape)
+        raise UsageError(f"{place}{label} must be {_describe(shape)}, not {shown(value)}{hint_text}")
+
+
+def field_hints(kind: type[msgspec.Struct]) -> dict[str, object]:
+    """Return the type hint of each field, in the order in which they are written."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    return {name: hints[name] for name in kind.__struct_fields__}
+
+
+def shown(value: object) -> str:
+    """Return a value as a sentence names it: short, and as TOML writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, str):
+        text = value if len(value) <= LONGEST_SHOWN else value[: LONGEST_SHOWN - 3] + "..."
+        return f"'{text}'".replace("\n", " ")
+    return f"{value:g}" if isinstance(value, float) else str(value)[:LONGEST_SHOWN]
+
+
+def _walk(value: object, hint: Any, where: str, path: str) -> None:  # noqa: ANN401 - a type hint is any object
+    """Descend by the hint; the first fault is raised with its path."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        if not isinstance(value, Mapping):
+            raise UsageError(f"{where}: {path} must be a table, not {shown(value)}")
+        hints = field_hints(hint)
+        for key in value:
+            if key not in hints:
+                place = f"[{path}] of {where}" if path and "," not in path else _join(where, path)
+                raise unknown("key", str(key), hints, where=place)
+        for field in msgspec.structs.fields(hint):
+            inner = _join(path, field.name, dot=True)
+            if field.name in value:
+                _walk(value[field.name], hints[field.name], where, inner)
+            elif field.required:
+                raise UsageError(f"{where}: {inner} is missing")
+    elif origin is list and isinstance(value, list):
+        for number, item in enumerate(value, 1):
+            _walk(item, arguments[0], where, f"{path} {number}")
+    elif origin is dict and isinstance(value, Mapping):
+        for key, item in value.items():
+            _walk(item, arguments[1], where, _join(path, str(key), dot=True))
+    else:
+        check_value(value, hint, label=path, where=where)
+
+
+def _join(first: str, second: str, *, dot: bool = False) -> str:
+    """Join a path: `jam.bpm` for keys of tables, `control 3, cc` behind a numbered item."""
+    if not (first and second):
+        return first or second
+    return f"{first}.{second}" if dot and " " not in first.rsplit(", ", 1)[-1] else f"{first}, {second}"
+
+
+def _describe(shape: shapes.Type) -> str:
+    """Say in words what a type allows."""
+    match shape:
+        case shapes.BoolType():
+            return "true or false"
+        case shapes.IntType(ge=low, le=high):
+            return "a whole number" + _span(low, high)
+        case shapes.FloatType(ge=low, le=high):
+            return "a number" + _span(low, high)
+        case shapes.StrType(min_length=length):
+            return "text" if not length else "text that is not empty"
+        case shapes.LiteralType(values=values):
+            names = [shown(value) for value in values]
+            return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+        case shapes.ListType(item_type=item, min_length=low, max_length=high):
+            some = f"{low} " if low is not None and low == high else ""
+            return f"a list of {some}items, each {_describe(item)}"
+        case shapes.UnionType(types=types):
+            return " or ".join(_describe(inner) for inner in types if not isinstance(inner, shapes.NoneType))
+        case shapes.DictType() | shapes.StructType():
+            return "a table"
+        case _:
+            return "something else"
+
+
+def _span(low: float | None, high: float | None) -> str:
+    """Say a range in words."""
+    if low is not None and high is not None:
+        return f" from {low:g} to {high:g}"
+    return f" from {low:g} up" if low is not None else ""
+
+
+def _nearest(value: object, shape: shapes.Type) -> str:
+    """Return the hint at the nearest allowed word, or nothing."""
+    words: list[str] = []
+    for inner in shape.types if isinstance(shape, shapes.UnionType) else (shape,):
+        if isinstance(inner, shapes.LiteralType):
+            words += [str(word) for word in inner.values]
+    near = difflib.get_close_matches(value.lower(), words, 1, 0.5) if isinstance(value, str) else []
+    return f"; did you mean '{near[0]}'?" if near else ""

@@ -1,0 +1,1 @@
+"""What twobar knows about music: phrases, attributes, latents, codecs, networks and checkpoints."""

@@ -1,0 +1,111 @@
+"""Notes and phrases: the immutable music that every part of twobar passes to every other.
+
+Places inside a phrase are steps of its grid; this module loads neither numpy nor torch.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from model.grid import Grid
+
+
+class Note(NamedTuple):
+    """One note on the grid.
+
+    Attributes:
+        onset: step of the phrase at which it starts, 0..grid.steps-1.
+        pitch: MIDI key, 0..127.
+        velocity: 1..127.
+        length: in steps, at least 1; onset + length never passes the end of the phrase.
+        offset: how far the played onset lay from the step, in steps, -0.5..0.5.
+
+    """
+
+    onset: int
+    pitch: int
+    velocity: int
+    length: int
+    offset: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Whole bars of notes, ordered by (onset, pitch), at most one note per (onset, pitch)."""
+
+    grid: Grid
+    notes: tuple[Note, ...] = ()
+
+    @classmethod
+    def of(cls, grid: Grid, notes: Iterable[Note]) -> "Phrase":
+        """Build a phrase from notes in any order.
+
+        Lengths are cut at the phrase's end and at the next onset of the same pitch; of two notes on
+        one (onset, pitch) the louder stays.
+
+        Raises:
+            ValueError: a field of a note lies outside its range.
+
+        """
+        best: dict[tuple[int, int], Note] = {}
+        for note in notes:
+            check_note(grid, note)
+            place = (note.onset, note.pitch)
+            if place not in best or best[place].velocity < note.velocity:
+                best[place] = note
+        following: dict[int, int] = {}
+        kept: list[Note] = []
+        for place in sorted(best, reverse=True):
+            note = best[place]
+            end = min(note.onset + note.length, following.get(note.pitch, grid.steps))
+            kept.append(note._replace(length=end - note.onset))
+            following[note.pitch] = note.onset
+        return cls(grid, tuple(reversed(kept)))
+
+    def __len__(self) -> int:
+        """Count the notes."""
+        return len(self.notes)
+
+    def from_step(self, step: int) -> tuple[Note, ...]:
+        """Return the notes whose onset is at or after the step."""
+        return tuple(note for note in self.notes if note.onset >= step)
+
+    def spliced(self, step: int, later: "Phrase") -> "Phrase":
+        """Return this phrase up to the step and the other one from there on."""
+        if later.grid != self.grid:
+            msg = "two phrases on different grids cannot be spliced"
+            raise ValueError(msg)
+        head = [note for note in self.notes if note.onset < step]
+        return Phrase.of(self.grid, [*head, *later.from_step(step)])
+
+    def moved(self, semitones: int) -> "Phrase":
+        """Return the phrase transposed; a note that would leave 0..127 moves by octaves back into it."""
+        return replace(self, notes=()) if not self.notes else Phrase.of(
+            self.grid, (note._replace(pitch=fold_pitch(note.pitch + semitones)) for note in self.notes)
+        )
+
+
+def fold_pitch(pitch: int) -> int:
+    """Move a key by octaves into 0..127."""
+    while pitch > 127:
+        pitch -= 12
+    while pitch < 0:
+        pitch += 12
+    return pitch
+
+
+def check_note(grid: Grid, note: Note) -> None:
+    """Raise ValueError with one sentence if the note does not fit the grid or MIDI."""
+    if not 0 <= note.onset < grid.steps:
+        msg = f"a note's onset must be in 0..{grid.steps - 1}, not {note.onset}"
+    elif not 0 <= note.pitch <= 127:
+        msg = f"a note's pitch must be in 0..127, not {note.pitch}"
+    elif not 1 <= note.velocity <= 127:
+        msg = f"a note's velocity must be in 1..127, not {note.velocity}"
+    elif note.length < 1:
+        msg = f"a note's length must be at least 1 step, not {note.length}"
+    elif not -0.5 <= note.offset <= 0.5:
+        msg = f"a note's offset must be in -0.5..0.5 steps, not {note.offset}"
+    else:
+        return
+    raise ValueError(msg)
