@@ -72,7 +72,13 @@ class Capture:
             end = zero + grid.ticks if held or played.end is None else played.end
             last, _ = nearest_step(grid, end - zero)
             notes.append(
-                Note(step, played.pitch, played.velocity, max(1, min(last, grid.steps) - step), round(deviation, 3))
+                Note(
+                    step,
+                    played.pitch,
+                    played.velocity,
+                    max(1, min(last, grid.steps) - step),
+                    round(deviation, 3),
+                )
             )
         return Phrase.of(grid, notes)
 

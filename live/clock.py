@@ -66,7 +66,9 @@ def raise_priority() -> str:
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
     except PermissionError:
-        return "ordinary priority: allow it with an rtprio line in /etc/security/limits.d (see `twobar doctor`)"
+        return (
+            "ordinary priority: allow it with an rtprio line in /etc/security/limits.d (see `twobar doctor`)"
+        )
     except OSError as error:
         return f"ordinary priority: {error.strerror}"
     return "realtime"

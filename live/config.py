@@ -40,7 +40,7 @@ class Jam(Section, frozen=True):
     Attributes:
         mode: follow, answer, hold or drift.
         model: a shipped model's name or the path of a checkpoint.
-        bpm: tempo, 40..240 beats per minute.
+        bpm: tempo in beats per minute, within the range of its knob.
         horizon_bars: how many bars the plan holds ahead, 1..8.
         seed: of every random choice; the same seed, input and knobs give the same notes.
         temperature: where its knob starts; 0 is deterministic.

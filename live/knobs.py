@@ -48,7 +48,7 @@ KNOBS: dict[str, KnobSpec] = {
         KnobSpec("temperature", 0.0, 1.0, 0.0, "chance in the choice of notes"),
         KnobSpec("swing", 0.0, 1.0, 0.0, "straight to triplet offbeats"),
         KnobSpec("gate", 0.05, 2.0, 1.0, "length of notes against the written one"),
-        KnobSpec("tempo", 40.0, 240.0, 120.0, "beats per minute"),
+        KnobSpec("tempo", 30.0, 300.0, 120.0, "beats per minute"),
         KnobSpec("volume", 0.0, 1.0, 0.8, "level of the instrument's voice"),
     )
 }

@@ -57,11 +57,15 @@ class Scheduler:
         self._sequence += 1
         heapq.heappush(self._others, Event(tick, rank_of(data), self._sequence, data))
 
-    def drop_notes(self, step: int) -> int:
-        """Forget the queued notes at or after a step; returns how many.  What sounds still ends."""
+    def drop_notes(self, first: int, last: int) -> int:
+        """Forget the queued notes of first <= step < last; returns how many.  What sounds still ends."""
         before = len(self._notes)
-        self._notes = [note for note in self._notes if note.step < step]
+        self._notes = [note for note in self._notes if not first <= note.step < last]
         return before - len(self._notes)
+
+    def drop_all_notes(self) -> None:
+        """Forget every queued note.  What sounds still ends."""
+        self._notes.clear()
 
     def drop_messages(self) -> None:
         """Forget every queued message that is not a note."""
@@ -91,7 +95,9 @@ class Scheduler:
             candidates.append(self._others[0].tick)
         return min(candidates, default=None)
 
-    def due(self, now: Tick, *, too_late: Callable[[Tick], bool]) -> Iterator[tuple[Event, QueuedNote | None]]:
+    def due(
+        self, now: Tick, *, too_late: Callable[[Tick], bool]
+    ) -> Iterator[tuple[Event, QueuedNote | None]]:
         """Yield what is due at or before `now`, in order, with the note of each note-on.
 
         `too_late(tick)` tells whether a note-on due then must be dropped: it is yielded with empty

@@ -37,7 +37,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        reason = str(error)
+        last_line = text.rpartition("\n")[2]
+        end = f"at line {text.count(chr(10)) + 1}, column {len(last_line) + 1}, the end of the file"
+        reason = str(error).replace("at end of document", end)
         raise UsageError(f"{path}: not valid TOML: {reason[:1].lower()}{reason[1:]}") from None
     except (ValueError, RecursionError):
         raise UsageError(f"{path}: not valid TOML: a value is too long or nested too deep") from None
@@ -113,8 +115,8 @@ def _walk(value: object, hint: Any, where: str, path: str) -> None:  # noqa: ANN
         hints = field_hints(hint)
         for key in value:
             if key not in hints:
-                place = f"[{path}] of {where}" if path and "," not in path else _join(where, path)
-                raise unknown("key", str(key), hints, where=place)
+                table = f"[{path}]" if path and " " not in path else path
+                raise unknown("key", str(key), hints, where=f"{table} of {where}" if table else where)
         for field in msgspec.structs.fields(hint):
             inner = _join(path, field.name, dot=True)
             if field.name in value:
@@ -148,13 +150,15 @@ def _describe(shape: shapes.Type) -> str:
         case shapes.FloatType(ge=low, le=high):
             return "a number" + _span(low, high)
         case shapes.StrType(min_length=length):
-            return "text" if not length else "text that is not empty"
+            return "text that is not empty" if length else "text"
         case shapes.LiteralType(values=values):
             names = [shown(value) for value in values]
             return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+        case shapes.ListType(item_type=shapes.StrType()):
+            return "a list of texts"
         case shapes.ListType(item_type=item, min_length=low, max_length=high):
-            some = f"{low} " if low is not None and low == high else ""
-            return f"a list of {some}items, each {_describe(item)}"
+            some = f"{low} items" if low is not None and low == high else "items"
+            return f"a list of {some}, each {_describe(item)},"
         case shapes.UnionType(types=types):
             return " or ".join(_describe(inner) for inner in types if not isinstance(inner, shapes.NoneType))
         case shapes.DictType() | shapes.StructType():
@@ -165,9 +169,10 @@ def _describe(shape: shapes.Type) -> str:
 
 def _span(low: float | None, high: float | None) -> str:
     """Say a range in words."""
+    first, last = (str(end) if isinstance(end, int) else f"{end or 0:g}" for end in (low, high))
     if low is not None and high is not None:
-        return f" from {low:g} to {high:g}"
-    return f" from {low:g} up" if low is not None else ""
+        return f" from {first} to {last}"
+    return f" from {first} up" if low is not None else ""
 
 
 def _nearest(value: object, shape: shapes.Type) -> str:

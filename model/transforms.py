@@ -11,12 +11,12 @@ from math import sqrt
 
 import numpy as np
 
-from model.attributes import NAMES, complexity, measure, metrical_weights
+from model.attributes import NAMES, WEIGHT_FLOOR, measure, metrical_weights, weight_bounds
 from model.grid import Grid
 from model.phrase import Note, Phrase
 
 MAJOR = frozenset((0, 2, 4, 5, 7, 9, 11))
-FULL = 0.8  # share of the steps that density fills at most
+FULL = 1.0  # share of the steps that density fills at most
 TRANSPOSITION = 24  # semitones at a full turn of register
 WIDEN = 1.5  # octaves of the factor on the intervals at a full turn of range
 RANGE_LEVELS = 24
@@ -24,6 +24,7 @@ CHORD = 4  # notes on one step that polyphony builds at most
 LOUD = 0.85  # share of the way to the softest or the loudest at a full turn of dynamics
 
 Chords = dict[int, list[Note]]
+Sums = tuple[float, float, float, float, float, float]
 Edit = Callable[[Phrase, float, np.random.Generator], Phrase]
 
 
@@ -37,7 +38,7 @@ def edit(phrase: Phrase, name: str, amount: float, rng: np.random.Generator) -> 
         phrase: any phrase; one without notes comes back as it is.
         name: one of `model.attributes.NAMES`.
         amount: -1 (least) to 1 (most); 0 returns the phrase itself.  density goes from one onset a bar to
-            four fifths of the steps, complexity from the strongest to the weakest steps within reach,
+            every step, complexity from the strongest to the weakest steps within reach,
             register by 24 semitones, range by factors 0.35 to 2.8, dynamics 85 % of the way to the
             softest or loudest, polyphony from single notes to four at once.
         rng: breaks ties; the same state gives the same notes.
@@ -81,8 +82,16 @@ def scale_of(phrase: Phrase) -> frozenset[int]:
 
 def snap(pitch: float, scale: frozenset[int], taken: frozenset[int] | set[int] = frozenset()) -> int | None:
     """Return the key nearest to a pitch that lies in the scale, within 0..127, and is not taken."""
-    keys = [key for key in range(128) if key % 12 in scale and key not in taken]
-    return min(keys, key=lambda key: abs(key - pitch)) if keys else None
+    centre = min(127, max(0, round(pitch)))
+    best: int | None = None
+    for away in range(128):
+        for key in (centre - away, centre + away):
+            free = 0 <= key <= 127 and key % 12 in scale and key not in taken
+            if free and (best is None or abs(key - pitch) < abs(best - pitch)):
+                best = key
+        if best is not None and abs(best - pitch) <= away:
+            return best
+    return best
 
 
 def by_onset(phrase: Phrase) -> Chords:
@@ -91,39 +100,66 @@ def by_onset(phrase: Phrase) -> Chords:
 
 
 class Tally:
-    """Running sums of a phrase under edit, and how far a change would move what must stay."""
+    """Running sums of a phrase under edit, and how far a change would move what must stay.
+
+    `Sums` are onsets, their metrical weight, notes, and the sums of pitches, squared pitches and velocities.
+    """
 
     def __init__(self, phrase: Phrase) -> None:
         """Remember what the phrase measures."""
-        chords = by_onset(phrase)
         self.grid = phrase.grid
         self.weights = metrical_weights(phrase.grid)
-        self.sums = np.zeros(5)
-        for step, chord in chords.items():
-            self.sums += self.of(step, [note.pitch for note in chord])
+        self._strongest, self._weakest = weight_bounds(phrase.grid)
+        self.sums: Sums = (0.0,) * 6
+        for step, chord in by_onset(phrase).items():
+            self.add(self.of(step, chord))
         self.rest = self.measures(self.sums)
 
-    def of(self, step: int, pitches: list[int]) -> np.ndarray:
-        """Return onsets, weight, notes, sum and sum of squares of the pitches on one step, float64 [5]."""
+    def of(self, step: int, chord: list[Note], sign: int = 1) -> Sums:
+        """Return what the notes that start on one step add (sign -1: take away)."""
+        pitches = [note.pitch for note in chord]
+        loud = sum(note.velocity for note in chord)
         squares = sum(pitch * pitch for pitch in pitches)
-        return np.array((1, self.weights[step], len(pitches), sum(pitches), squares), dtype=np.float64)
-
-    def measures(self, sums: np.ndarray) -> tuple[float, float, float, float]:
-        """Return complexity, register, range and polyphony, each over its usual spread in music."""
-        onsets, weight, notes, total, squares = sums.tolist()
-        mean = total / notes
-        spread = sqrt(max(0.0, squares / notes - mean * mean))
         return (
-            complexity(self.grid, round(onsets), weight) / 0.15,
-            mean / 6.0,
-            spread / 2.0,
-            notes / onsets / 0.5,
+            sign,
+            sign * self.weights[step],
+            sign * len(chord),
+            sign * sum(pitches),
+            sign * squares,
+            sign * loud,
         )
 
-    def drift(self, change: np.ndarray) -> float:
+    def add(self, change: Sums) -> None:
+        """Take a change over."""
+        a, b = self.sums, change
+        self.sums = (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5])
+
+    def measures(self, sums: Sums) -> tuple[float, float, float, float, float]:
+        """Return complexity, register, range, polyphony and dynamics, each over its usual spread in music."""
+        onsets, weight, notes, total, squares, loud = sums
+        mean = total / notes
+        number = round(onsets)
+        high = self._strongest[number]
+        return (
+            (high - weight) / max(high - self._weakest[number], WEIGHT_FLOOR) / 0.15,
+            mean / 6.0,
+            sqrt(max(0.0, squares / notes - mean * mean)) / 2.0,
+            notes / onsets / 0.5,
+            loud / notes / 15.0,
+        )
+
+    def drift(self, change: Sums) -> float:
         """Return how far the attributes would lie from where they were after a change of the sums."""
-        after = self.measures(self.sums + change)
-        return sum(abs(now - then) for now, then in zip(after, self.rest, strict=True))
+        a, b = self.sums, change
+        now = self.measures((a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5]))
+        then = self.rest
+        return (
+            abs(now[0] - then[0])
+            + abs(now[1] - then[1])
+            + abs(now[2] - then[2])
+            + abs(now[3] - then[3])
+            + abs(now[4] - then[4])
+        )
 
 
 def density(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
@@ -135,9 +171,9 @@ def density(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
     jitter = rng.random(grid.steps) * 0.1
     if amount < 0:
         for _ in range(round(-amount * max(0, len(chords) - grid.bars))):
-            changes = {s: -tally.of(s, [note.pitch for note in chord]) for s, chord in chords.items()}
+            changes = {s: tally.of(s, chord, -1) for s, chord in chords.items()}
             step = min(changes, key=lambda s: tally.drift(changes[s]) + jitter[s])
-            tally.sums += changes[step]
+            tally.add(changes[step])
             gone = chords.pop(step)
             if mono:
                 _extend_into(chords, step, gone[0].onset + gone[0].length)
@@ -145,9 +181,9 @@ def density(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
     scale = scale_of(phrase)
     for _ in range(round(amount * max(0, int(FULL * grid.steps) - len(chords)))):
         free = {s: _filling(chords, s, scale, tally) for s in range(grid.steps) if s not in chords}
-        changes = {s: tally.of(s, [note.pitch for note in chord]) for s, chord in free.items()}
+        changes = {s: tally.of(s, chord) for s, chord in free.items()}
         step = min(free, key=lambda s: tally.drift(changes[s]) + jitter[s])
-        tally.sums += changes[step]
+        tally.add(changes[step])
         if mono:
             _cut_before(chords, step)
         chords[step] = free[step]
@@ -163,7 +199,7 @@ def _filling(chords: Chords, step: int, scale: frozenset[int], tally: Tally) -> 
     later = min((s for s in chords if s > step), default=None)
     source = chords[earlier] if earlier is not None else chords[min(chords)]
     target = chords[later] if later is not None else source
-    onsets, _, notes, _, _ = tally.sums.tolist()
+    onsets, _, notes, _, _, _ = tally.sums
     usual = tally.rest[3] * 0.5
     size = max(1, min(len(source), round(usual * (onsets + 1) - notes)))
     gap = (later if later is not None else tally.grid.steps) - step
@@ -288,10 +324,10 @@ def voices(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
                 for step, chord in chords.items()
                 if len(chord) > 1
                 for index, note in enumerate(chord)
-                for change in (_one_less(tally, step, note.pitch),)
+                for change in (_of_note(tally, step, note, -1),)
             ]
             _, index, step, change = min(choices, key=lambda choice: choice[:3])
-            tally.sums += change
+            tally.add(change)
             del chords[step][index]
         return _join(phrase.grid, chords)
     scale = scale_of(phrase)
@@ -302,23 +338,21 @@ def voices(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
             for step, chord in chords.items()
             if room.get(step, 0) > 0
             for pitch in _chord_tones(chord, scale)
-            for change in (-_one_less(tally, step, pitch),)
+            for change in (_of_note(tally, step, chord[0]._replace(pitch=pitch), 1),)
         ]
         if not additions:
             break
         _, step, pitch, change = min(additions, key=lambda choice: choice[:3])
-        tally.sums += change
+        tally.add(change)
         room[step] -= 1
         like = min(chords[step], key=lambda note: abs(note.pitch - pitch))
         chords[step].append(like._replace(pitch=pitch))
     return _join(phrase.grid, chords)
 
 
-def _one_less(tally: Tally, step: int, pitch: int) -> np.ndarray:
-    """Return the change of the sums when a note leaves a chord: the onset stays."""
-    change = -tally.of(step, [pitch])
-    change[:2] = 0.0
-    return change
+def _of_note(tally: Tally, step: int, note: Note, sign: int) -> Sums:
+    """Return the change of the sums when one note joins (leaves) a chord: the onset stays."""
+    return (0.0, 0.0, *tally.of(step, [note], sign)[2:])
 
 
 def _chord_tones(chord: list[Note], scale: frozenset[int]) -> list[int]:

@@ -1,0 +1,138 @@
+"""The command line `twobar`: parses, and hands over to what does the work."""
+
+import time
+
+START_NANOS = time.monotonic_ns()  # before anything is imported: what `ready` counts from
+
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import click  # noqa: E402
+
+from live.command_line import Group, run  # noqa: E402
+
+APIS = "auto|alsa|jack|coremidi|winmm"
+VERSION = "0.1.0"
+
+
+@click.group(cls=Group, default="jam", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="twobar")
+def twobar() -> None:
+    """Play two bars on a MIDI keyboard and hear them answered.
+
+    Without a command, `jam` is started.  Example: twobar jam --bpm 96 --mode answer
+    """
+
+
+@twobar.command()
+@click.option("--config", type=click.Path(path_type=Path), help="Settings, a live.toml.")
+@click.option("--headless", is_flag=True, help="No dashboard; ready lines on stdout.")
+@click.option("--api", metavar=APIS, help="The system's MIDI driver.")
+@click.option(
+    "--in", "inputs", multiple=True, metavar="NAME|auto|virtual|none", help="Keyboard; may be repeated."
+)
+@click.option(
+    "--out",
+    "outputs",
+    multiple=True,
+    metavar="NAME|virtual|fluidsynth|none",
+    help="Where it plays; may be repeated.",
+)
+@click.option("--clock", metavar="internal|midi|link", help="Whose beat it keeps.")
+@click.option(
+    "--clock-out", is_flag=True, default=None, help="Send MIDI clock, start, stop and song position."
+)
+@click.option("--bpm", type=float, metavar="N", help="Tempo, 30 to 300.")
+@click.option("--model", metavar="NAME|PATH", help="A shipped model or a checkpoint.")
+@click.option("--mapping", metavar="NAME|PATH", help="A controller's mapping.")
+@click.option("--mode", metavar="follow|answer|hold|drift", help="How it listens and plays.")
+@click.option("--thru/--no-thru", default=None, help="Whether your keys sound through it.")
+@click.option("--seed", type=int, metavar="N", help="Of every random choice.")
+@click.option("--temperature", type=float, metavar="T", help="Chance in the choice of notes, 0 to 1.")
+@click.option("--soundfont", metavar="FILE.sf2", help="What FluidSynth plays with.")
+@click.option("--osc-port", type=int, metavar="N", help="UDP port for OSC; 0 takes any.")
+@click.option("--duration", type=float, metavar="SECONDS", help="End by itself.")
+@click.option("--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Write the event log.")
+@click.option("--record", type=click.Path(path_type=Path), metavar="FILE.mid", help="Write the take here.")
+@click.option("--demo", is_flag=True, help="Play a tune into it as if someone played.")
+def jam(**given: Any) -> int:  # noqa: ANN401  click's own
+    """Jam: play, and it answers.
+
+    Example: twobar jam --in "MPK mini" --out fluidsynth --bpm 110 --mode follow
+    """
+    from live.jam_command import jam as play  # noqa: PLC0415  other commands do not wait for it
+
+    return play(given, start_nanos=START_NANOS)
+
+
+@twobar.command()
+@click.option("--api", default="auto", metavar=APIS, help="The system's MIDI driver.")
+def ports(api: str) -> int:
+    """List the MIDI ports there are.
+
+    Example: twobar ports --api alsa
+    """
+    from live.ports import inputs, outputs  # noqa: PLC0415  only this command needs a driver
+
+    for title, names in (("in", inputs(api)), ("out", outputs(api))):
+        click.echo(f"{title}:")
+        for name in names or ["(none)"]:
+            click.echo(f"  {name}")
+    return 0
+
+
+@twobar.command()
+def doctor() -> int:
+    """Tell what is there, what is missing and how to get it.
+
+    Example: twobar doctor
+    """
+    from live.doctor import examine  # noqa: PLC0415  it looks at everything
+
+    rows = examine()
+    for row in rows:
+        click.echo(f"{'ok     ' if row.ok else 'missing'} {row.what}: {row.text}")
+        if row.fix:
+            click.echo(f"        {row.fix}")
+    return 0 if all(row.ok or not row.needed for row in rows) else 1
+
+
+@twobar.command()
+def attach() -> int:
+    """Open a dashboard on an instrument that plays already.
+
+    Example: twobar attach
+    """
+    from live.jam_command import attach as open_dashboard  # noqa: PLC0415  see jam
+
+    return open_dashboard()
+
+
+@twobar.command()
+def learn() -> int:
+    """Learn a mapping by turning knobs: not in this version.
+
+    Example: twobar jam --mapping my-knobs.toml
+    """
+    raise click.UsageError("'learn' is not in this version; write a mapping file, see docs/mappings.md")
+
+
+@twobar.command()
+def explore() -> int:
+    """Explore a latent space by eye: not in this version.
+
+    Example: twobar sample -n 10 --out samples
+    """
+    raise click.UsageError(
+        "'explore' is not in this version; `twobar sample` and `twobar morph` write .mid files"
+    )
+
+
+def main() -> None:
+    """Run the console script."""
+    sys.exit(run(twobar))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,408 @@
+"""The dialogue with the model: when to encode what she played, when to decode which cell again.
+
+At most one decode is under way; what changed meanwhile is asked for when it returns, so the newest
+always wins and nothing piles up.  Threads: engine only.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from live.capture import Capture
+from live.knobs import ATTRIBUTE_KNOBS
+from live.messages import Decode, Decoded, Encode, Encoded, Ready, StepRow
+from live.path import Anchor, Base, Origin, Path, PathState, morphed, on_pad
+from live.plan import Cell, Plan
+from live.timeline import Tick, bar_of, step_at_or_after, tick_of_bar
+from model.grid import Grid
+from model.latent import Latent
+from model.phrase import Note, Phrase
+
+UNDO_DEPTH = 64
+
+
+class Answers:
+    """Fills the plan's cells from what she played, the path and the knobs.
+
+    Args:
+        plan: where the answers are laid.
+        capture: what she played.
+        path: stray and drift.
+        knobs: present values by name; read, never written.
+        ask: sends a request to the model; False when there is none.
+        log: (kind, fields) for the event log.
+        notice: (level, text) for the human.
+        publish: tells OSC subscribers where the latent is.
+        seed: of every decode.
+        horizon_bars: how many bars ahead must be planned.
+
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        capture: Capture,
+        path: Path,
+        *,
+        knobs: Mapping[str, float],
+        ask: Callable[[Encode | Decode], bool],
+        log: Callable[..., None],
+        notice: Callable[[str, str], None],
+        publish: Callable[..., None],
+        seed: int,
+        horizon_bars: int,
+    ) -> None:
+        """Start without a model and without a phrase."""
+        self.state = PathState()
+        self.model: Ready | None = None
+        self.missed_bars = 0
+        self.decode_ms = 0.0
+        self.here: tuple[float, float] | None = None
+        self.hers: tuple[float, float] | None = None
+        self._plan, self._capture, self._path = plan, capture, path
+        self._knobs, self._ask, self._log, self._notice = knobs, ask, log, notice
+        self._publish = publish
+        self._seed, self._horizon_bars = seed, horizon_bars
+        self._undo: list[PathState] = []
+        self._ident = 0
+        self._decoding: Decode | None = None
+        self._encoding: dict[int, tuple[Phrase, str]] = {}
+        self._closed = 0
+        self._bar = -1
+        self._last_good: Phrase | None = None
+        self._rest_until = 0
+        self._bases = 0
+
+    @property
+    def grid(self) -> Grid:
+        """Return the grid of the model that plays."""
+        return self._plan.grid
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether the model owes an answer."""
+        return self._decoding is not None or bool(self._encoding)
+
+    # -- the model comes and goes ----------------------------------------------------------------
+
+    def set_model(self, ready: Ready, now: Tick) -> None:
+        """Play with this model; latents of other weights are looked for again from their phrases."""
+        grid = Grid(ready.bars, ready.beats_per_bar, ready.steps_per_beat)
+        same = self.model is not None and self.model.ident == ready.ident
+        self.model, self._decoding = ready, None
+        self._encoding.clear()
+        self._path.set_model(ready.scale)
+        self._plan.monophonic = ready.codec == "melody"
+        if not same:
+            if grid != self._plan.grid:
+                self._plan.clear()
+                self._plan.grid = grid
+                self._last_good = None
+                self._closed, self._bar = self._plan.cell_of(now), bar_of(grid, now) - 1
+            self._find_again(grid)
+        self._spoil(self._plan.cell_of(now))
+
+    def _find_again(self, grid: Grid) -> None:
+        old, self.state = self.state, replace(self.state, base=None, anchors={})
+        self._undo.clear()
+        if old.base and old.base.phrase and old.base.phrase.grid == grid:
+            self._encode(old.base.phrase, 0, "played")
+        for name, anchor in old.anchors.items():
+            if anchor.phrase.grid == grid:
+                self._encode(anchor.phrase, 0, f"anchor {name}")
+
+    def lose_model(self) -> None:
+        """Go on without: bars repeat until it is back."""
+        self._decoding = None
+        self._encoding.clear()
+        for cell in self._plan.cells.values():
+            cell.stale = True
+
+    # -- gestures --------------------------------------------------------------------------------
+
+    def remember(self) -> None:
+        """Keep the present state for `undo`."""
+        self._undo.append(self.state.copy())
+        del self._undo[:-UNDO_DEPTH]
+
+    def undo(self, now: Tick) -> bool:
+        """Go back to the state before the last gesture; False when there is none."""
+        if not self._undo:
+            return False
+        self.state = self._undo.pop()
+        self._set_base(self.state.base, self._plan.cell_of(now))
+        self.set_turns(now)
+        return True
+
+    def store(self, name: str, now: Tick) -> bool:
+        """Store what sounds as an anchor; False when there is nothing yet."""
+        cell = self._sounding(now)
+        base = cell.base if cell and cell.base else self.state.base
+        if base is None:
+            return False
+        z = self._path.moved(base, self._plan.cell_of(now), self._knobs, drifting=self.state.mode == "drift")
+        phrase = cell.phrase if cell and cell.phrase is not None else base.phrase
+        self.remember()
+        self.state.anchors[name] = Anchor(
+            Latent(base.latent.model, z, base.latent.attributes),
+            base.phrase or phrase or Phrase(self.grid),
+            self.here or (0.0, 0.0),
+        )
+        return True
+
+    def recall(self, name: str, now: Tick) -> bool:
+        """Go to an anchor; False while it is empty."""
+        anchor = self.state.anchors.get(name)
+        if anchor is None:
+            return False
+        self.remember()
+        self._gesture(anchor.latent, "recall", now, phrase=anchor.phrase)
+        return True
+
+    def morph(self, now: Tick) -> bool:
+        """Go where the morph knob points; False while A or B is empty."""
+        latent = morphed(self.state.anchors, self._knobs["morph"])
+        return self._slide(latent, "morph", now)
+
+    def pad(self, now: Tick) -> bool:
+        """Go where the XY pad points; False while no anchor near it is set."""
+        latent = on_pad(self.state.anchors, self._knobs["xy.x"], self._knobs["xy.y"])
+        return self._slide(latent, "xy", now)
+
+    def vector(self, values: list[float], now: Tick) -> bool:
+        """Go to a vector that a controller sent; False when its length is not the model's."""
+        if self.model is None or len(values) != self.model.latent_size or not values:
+            return False
+        attributes = self.state.base.latent.attributes if self.state.base else {}
+        latent = Latent(self.model.ident, np.asarray(values, dtype=np.float32), attributes)
+        return self._slide(latent, "osc", now)
+
+    def _slide(self, latent: Latent | None, origin: Origin, now: Tick) -> bool:
+        if latent is None:
+            return False
+        if self.state.base is None or self.state.base.origin != origin:
+            self.remember()
+        self._gesture(latent, origin, now)
+        return True
+
+    def _gesture(self, latent: Latent, origin: Origin, now: Tick, *, phrase: Phrase | None = None) -> None:
+        self._set_base(Base(latent, origin, phrase, self._bases), self._plan.cell_of(now))
+
+    def set_mode(self, mode: str, now: Tick) -> None:
+        """Change the mode from the next step on."""
+        if mode != self.state.mode:
+            self.remember()
+            self.state.mode = mode
+        self.set_turns(now)
+
+    def set_turns(self, now: Tick) -> None:
+        """Let each cell from the present one on speak or be silent, as the mode has it."""
+        current = self._plan.cell_of(now)
+        for index, cell in self._plan.cells.items():
+            if index >= current and cell.speaks != self._speaks(index):
+                cell.speaks = not cell.speaks
+                self._plan.lay(cell, self._next_step(now), not_before=now)
+        self._spoil(current)
+
+    def knobs_changed(self, now: Tick) -> None:
+        """Decode everything from the next step on again: a knob that shapes it has moved."""
+        self._spoil(self._plan.cell_of(now))
+
+    def rest(self, now: Tick) -> None:
+        """Be silent for the rest of this phrase, at least for a bar, and come in on the next one."""
+        line = tick_of_bar(self.grid, bar_of(self.grid, now) + 2)
+        self._rest_until = -(-line // self.grid.ticks)
+        self.set_turns(now)
+
+    def restart(self) -> None:
+        """Start at bar 0 again: nothing is planned, the latent stays."""
+        self._plan.clear()
+        self._capture.clear()
+        self._closed, self._bar, self._rest_until = 0, -1, 0
+        self._decoding = None
+        self._encoding.clear()
+
+    # -- as musical time goes by -----------------------------------------------------------------
+
+    def advance(self, now: Tick) -> None:
+        """Do all that is due at this tick: close a window, cross a bar line, plan ahead, ask."""
+        closing = self._plan.cell_of(Tick(now + self._half_step()))
+        if closing > self._closed:
+            self._closed = closing
+            self._close(closing, now)
+        if now >= 0:
+            self._extend(now)
+            self._cross_bars(now)
+        self._ask_next(now)
+
+    def next_tick(self, now: Tick) -> Tick:
+        """Return the next tick at which `advance` has something to do."""
+        grid = self.grid
+        line = tick_of_bar(grid, bar_of(grid, now) + 1)
+        close = Tick((self._closed + 1) * grid.ticks - self._half_step())
+        return min(line, close) if close > now else line
+
+    def _half_step(self) -> int:
+        return self.grid.ticks_per_step // 2
+
+    def _close(self, cell: int, now: Tick) -> None:
+        """Take what was played in the phrase before a cell, if the mode listens to it."""
+        mode = self.state.mode
+        listens = mode == "follow" or (mode == "answer" and cell % 2 == 1)
+        if not listens or self.state.frozen or cell < 1:
+            return
+        phrase = self._capture.phrase(self.grid, self._plan.first_bar(cell - 1), now)
+        if len(phrase):
+            self._encode(phrase, cell, "played")
+
+    def _speaks(self, index: int) -> bool:
+        return index >= self._rest_until and (self.state.mode != "answer" or index % 2 == 1)
+
+    def _extend(self, now: Tick) -> None:
+        """Make sure that there is a cell for every bar up to the horizon."""
+        current = self._plan.cell_of(now)
+        last = self._plan.cell_of(Tick(now + self._horizon_bars * self.grid.ticks_per_bar))
+        for index in range(current, last + 1):
+            if index in self._plan.cells:
+                continue
+            cell = Cell(index, speaks=self._speaks(index), base=self.state.base)
+            if self._last_good is not None and cell.base is not None:
+                cell.phrase, cell.origin = self._last_good, "repeated"
+            self._plan.cells[index] = cell
+            self._plan.lay(cell, index * self.grid.steps, not_before=now)
+        self._plan.forget_before(current)
+
+    def _cross_bars(self, now: Tick) -> None:
+        bar = bar_of(self.grid, now)
+        if bar == self._bar:
+            return
+        self._bar = bar
+        cell = self._plan.cells[self._plan.cell_of(now)]
+        origin = cell.origin if cell.speaks and cell.phrase is not None else "silent"
+        self._log("plan", bar=bar, origin=origin)
+        self.here = cell.xy or self.here
+        if cell.speaks and cell.base is not None and cell.origin != "decoded":
+            self.missed_bars += 1
+            if cell.phrase is not None:
+                self._notice("warning", f"bar {bar + 1} was not there in time: the last good one again")
+
+    # -- requests and replies --------------------------------------------------------------------
+
+    def _encode(self, phrase: Phrase, cell: int, why: str) -> None:
+        self._ident += 1
+        request = Encode(self._ident, self._plan.first_bar(cell), [*phrase.notes], why)
+        if self._ask(request):
+            self._encoding[self._ident] = (phrase, why)
+        elif why == "played":
+            self._notice(
+                "warning", "the model is not there: what you played is kept in the take, not answered"
+            )
+
+    def encoded(self, reply: Encoded, now: Tick) -> None:
+        """Take the place of a phrase: it is the base from its cell on."""
+        asked = self._encoding.pop(reply.ident, None)
+        if asked is None or self.model is None:
+            return
+        phrase, why = asked
+        self._log("encode", ident=reply.ident, ms=reply.ms, why=why)
+        latent = Latent(self.model.ident, np.asarray(reply.z, dtype=np.float32), reply.attributes)
+        if why.startswith("anchor "):
+            self.state.anchors[why[-1]] = Anchor(latent, phrase, reply.xy)
+            return
+        self.remember()
+        self._bases += 1
+        self.hers = reply.xy
+        first = max(self._plan.cell_of(now), reply.bar // self.grid.bars)
+        self._set_base(Base(latent, "played", phrase, self._bases), first)
+        self._ask_next(now)
+
+    def _set_base(self, base: Base | None, first: int) -> None:
+        self.state.base = base
+        for index, cell in self._plan.cells.items():
+            if index >= first:
+                cell.base, cell.stale = base, True
+                if base is None:
+                    cell.phrase, cell.origin = None, "silent"
+                    self._plan.lay(cell, index * self.grid.steps, not_before=Tick(0))
+
+    def _spoil(self, first: int) -> None:
+        for index, cell in self._plan.cells.items():
+            if index >= first:
+                cell.stale = True
+
+    def _ask_next(self, now: Tick) -> None:
+        """Ask for the first stale cell, unless an answer is on its way."""
+        if self._decoding is not None or self.model is None or now < 0:
+            return
+        current = self._plan.cell_of(now)
+        for index in sorted(self._plan.cells):
+            cell = self._plan.cells[index]
+            if index >= current and cell.stale and cell.speaks and cell.base is not None:
+                self._decode(cell, cell.base, now)
+                return
+
+    def _decode(self, cell: Cell, base: Base, now: Tick) -> None:
+        assert self.model is not None
+        drifting = self.state.mode == "drift"
+        z = self._path.moved(base, cell.index, self._knobs, drifting=drifting)
+        fixed = max(0, min(self.grid.steps, self._next_step(now) - cell.index * self.grid.steps))
+        self._ident += 1
+        request = Decode(
+            ident=self._ident,
+            bar=self._plan.first_bar(cell.index),
+            z=z.tolist(),
+            attributes=dict(base.latent.attributes),
+            turns={name: self._knobs[name] for name in ATTRIBUTE_KNOBS if name in self.model.knobs},
+            temperature=self._knobs["temperature"],
+            seed=self._seed + (cell.index if self._knobs["temperature"] > 0 else 0),
+            prefix=[*self._plan.prefix(cell.index, fixed)],
+            prefix_steps=fixed,
+            why=base.origin,
+        )
+        if self._ask(request):
+            cell.stale = False
+            self._decoding = request
+
+    def decoded(self, reply: Decoded, now: Tick) -> None:
+        """Swap a decoded phrase in at the next step, and ask for what is still stale."""
+        asked = self._decoding
+        if asked is None or asked.ident != reply.ident:
+            return  # of before the model was lost or the transport started anew
+        index = asked.bar // self.grid.bars
+        self._decoding, self.decode_ms = None, reply.ms
+        self._log("decode", ident=reply.ident, bar=reply.bar, ms=reply.ms, why=asked.why)
+        cell = self._plan.cells.get(index)
+        if cell is not None and cell.base is not None and index >= self._plan.cell_of(now):
+            phrase = phrase_of(self.grid, reply.notes)
+            self._last_good = phrase
+            step = max(self._next_step(now), index * self.grid.steps)
+            fixed = step - index * self.grid.steps
+            heard = Phrase.of(self.grid, self._plan.prefix(index, fixed))
+            cell.phrase, cell.origin = heard.spliced(fixed, phrase), "decoded"
+            self._plan.lay(cell, step, not_before=now)
+            cell.xy = reply.xy
+            if index == self._plan.cell_of(now):
+                self.here = reply.xy
+                self._publish("latent", *asked.z)
+        self._ask_next(now)
+
+    def failed(self, ident: int | None, now: Tick) -> None:
+        """Give up a request that the model could not do; its cell keeps what it has."""
+        if ident is not None and self._decoding and self._decoding.ident == ident:
+            self._decoding = None
+        if ident is not None:
+            self._encoding.pop(ident, None)
+        self._ask_next(now)
+
+    def _next_step(self, now: Tick) -> int:
+        """Return the first step of the whole piece that has not begun."""
+        return step_at_or_after(self.grid, now + 1)
+
+    def _sounding(self, now: Tick) -> Cell | None:
+        return self._plan.cells.get(self._plan.cell_of(now))
+
+
+def phrase_of(grid: Grid, rows: list[StepRow]) -> Phrase:
+    """Return the phrase of a reply's rows."""
+    return Phrase.of(grid, [Note(*row) for row in rows])

@@ -1,0 +1,70 @@
+"""What every command of twobar shares: errors as one plain sentence, and the nearest match.
+
+Exit codes: 0 done, 1 failed, 2 wrong use.
+"""
+
+import difflib
+import sys
+from typing import Any
+
+import click
+
+from live.errors import TwobarError
+
+
+class Group(click.Group):
+    """A group whose first command is the default, and which guesses what a wrong one meant."""
+
+    def __init__(self, *args: Any, default: str = "", **kwargs: Any) -> None:  # noqa: ANN401  click's own
+        """Take the default command's name beside click's arguments."""
+        super().__init__(*args, **kwargs)
+        self._default = default
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default command before arguments that name none."""
+        if not args or (args[0].startswith("-") and args[0] not in ("--help", "--version")):
+            args = [self._default, *args]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which there are."""
+        name = args[0]
+        if self.get_command(ctx, name) is None:
+            known = self.list_commands(ctx)
+            near = difflib.get_close_matches(name, known, 1, 0.5)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise click.UsageError(f"unknown command '{name}'; there is: {', '.join(known)}{hint}")
+        return super().resolve_command(ctx, args)
+
+
+def sentence(error: click.ClickException) -> str:
+    """Return click's complaint as one plain sentence with the nearest match."""
+    if isinstance(error, click.NoSuchOption):
+        near = (error.possibilities or [""])[0]
+        known = sorted(
+            option for option in (error.ctx.command.params if error.ctx else []) for option in option.opts
+        )
+        options = ", ".join(option for option in known if option.startswith("--"))
+        hint = f"; did you mean '{near}'?" if near else ""
+        return f"unknown option '{error.option_name}'; there is: {options}{hint}"
+    text = error.format_message().strip().rstrip(".")
+    return text[0].lower() + text[1:] if text[:2].istitle() else text
+
+
+def run(command: click.Command, arguments: list[str] | None = None, *, name: str = "twobar") -> int:
+    """Run a command line and return its exit status; no fault of the user's shows a traceback."""
+    try:
+        status = command.main(arguments, prog_name=name, standalone_mode=False)
+    except click.exceptions.Abort:
+        return 1
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.ClickException as error:
+        sys.stderr.write(f"{name}: {sentence(error)}\n")
+        return error.exit_code
+    except TwobarError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        return error.exit_code
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,160 @@
+"""Commands and knobs: what every hand, controller and screen may do to the jam.
+
+Threads: engine only.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from live.config import Scene
+from live.errors import UsageError, unknown
+from live.knobs import ACTIONS, ATTRIBUTE_KNOBS, KNOBS
+from live.messages import Command
+from live.timeline import Nanos
+
+if TYPE_CHECKING:
+    from live.jam import Jam
+
+DECODED_KNOBS = frozenset((*ATTRIBUTE_KNOBS, "stray", "temperature"))
+
+
+class Controls:
+    """Holds the knobs' values and carries commands out on a jam.
+
+    Args:
+        jam: what is played.
+        scenes: by number.
+        values: where the knobs start, for those that do not start at rest.
+
+    """
+
+    def __init__(self, jam: "Jam", *, scenes: Mapping[int, Scene], values: Mapping[str, float]) -> None:
+        """Put every knob where it starts."""
+        self.values: dict[str, float] = {spec.name: spec.rest for spec in KNOBS.values()}
+        self.values.update(values)
+        self._jam, self._scenes = jam, scenes
+        self._actions: dict[str, Callable[[str, Nanos], None]] = {
+            "capture": self._capture,
+            "recall": self._recall,
+            "freeze": self._freeze,
+            "mode": self._mode,
+            "scene": self._scene,
+            "undo": self._undo,
+            "tap": self._tap,
+            "start": lambda _, now: jam.start(now),
+            "stop": lambda _, now: jam.stop(now),
+            "panic": lambda _, now: jam.panic(now),
+            "toggle": lambda _, now: jam.stop(now) if jam.transport.running else jam.start(now),
+            "thru": lambda _, now: jam.toggle_thru(now),
+        }
+
+    def run(self, command: Command, now: Nanos) -> None:
+        """Carry a command out; what cannot be done is a notice, never an exception."""
+        try:
+            self._run(command, now)
+        except UsageError as error:
+            self._jam.notice("warning", str(error))
+
+    def _run(self, command: Command, now: Nanos) -> None:
+        if command.name == "knob":
+            self._check(command.argument)
+            self.turn(command.argument, command.value, now, source=command.source)
+        elif command.name == "nudge":
+            spec = KNOBS[self._check(command.argument)]
+            value = self.values[spec.name] + command.value * (spec.high - spec.low)
+            if spec.bipolar and abs(value) < 0.004:
+                value = 0.0  # a nudge back lands on the centre, where it does nothing
+            self.turn(spec.name, value, now, source=command.source)
+        elif command.name == "latent":
+            if not self._jam.answers.vector(command.values, self._jam.tick(now)):
+                size = self._jam.answers.model.latent_size if self._jam.answers.model else 0
+                self._jam.notice("warning", f"a latent has {size} numbers here, not {len(command.values)}")
+        elif command.name == "note":
+            self._jam.play_key(round(command.value), velocity=self._velocity(command), now=now)
+        elif command.name == "model":
+            self._jam.load_model(command.argument)
+        elif command.name in self._actions:
+            allowed = ACTIONS.get(command.name, ())
+            if allowed and command.argument not in allowed:
+                raise unknown(command.name, command.argument, allowed)
+            self._actions[command.name](command.argument, now)
+        else:
+            raise unknown("command", command.name, self._actions)
+
+    @staticmethod
+    def _velocity(command: Command) -> int:
+        if command.argument == "off":
+            return 0
+        return max(1, min(127, round(command.values[0]))) if command.values else 96
+
+    @staticmethod
+    def _check(name: str) -> str:
+        if name not in KNOBS:
+            raise unknown("knob", name, KNOBS)
+        return name
+
+    def turn(self, name: str, value: float, now: Nanos, *, source: str = "") -> None:
+        """Set a knob; out-of-range values stop at the end of its travel."""
+        value = KNOBS[name].clip(value)
+        if value == self.values[name] and name not in ("morph", "xy.x", "xy.y"):
+            return
+        self.values[name] = value
+        jam, tick = self._jam, self._jam.tick(now)
+        jam.knob_turned(name, value, source, now)
+        if name == "tempo":
+            jam.set_tempo(value, now)
+        elif name == "morph":
+            if not jam.answers.morph(tick):
+                jam.notice("info", "morph goes from anchor A to anchor B: set both first")
+        elif name in ("xy.x", "xy.y"):
+            if not jam.answers.pad(tick):
+                jam.notice("info", "the pad lies between the anchors A to D: set one near it first")
+        elif name in DECODED_KNOBS:
+            jam.answers.knobs_changed(tick)
+        elif name in ("swing", "gate"):
+            jam.feel_changed(now)
+        elif name == "volume":
+            jam.volume_changed(now)
+
+    def _capture(self, name: str, now: Nanos) -> None:
+        if self._jam.answers.store(name, self._jam.tick(now)):
+            self._jam.marked(f"anchor {name}", now)
+            self._jam.notice("info", f"anchor {name} set")
+        else:
+            self._jam.notice("warning", f"nothing to store as {name} yet: play two bars first")
+
+    def _recall(self, name: str, now: Nanos) -> None:
+        if self._jam.answers.recall(name, self._jam.tick(now)):
+            self._jam.marked(f"recall {name}", now)
+        else:
+            self._jam.notice("warning", f"anchor {name} is empty: capture it first")
+
+    def _freeze(self, _: str, now: Nanos) -> None:
+        state = self._jam.answers.state
+        self._jam.answers.remember()
+        state.frozen = not state.frozen
+        self._jam.marked("freeze" if state.frozen else "unfreeze", now)
+
+    def _mode(self, mode: str, now: Nanos) -> None:
+        self._jam.answers.set_mode(mode, self._jam.tick(now))
+        self._jam.marked(f"mode {mode}", now)
+
+    def _scene(self, number: str, now: Nanos) -> None:
+        scene = self._scenes.get(int(number))
+        if scene is None:
+            known = ", ".join(str(known) for known in sorted(self._scenes)) or "none"
+            raise UsageError(f"scene {number} is not in live.toml; there is: {known}")
+        if scene.mode is not None:
+            self._mode(scene.mode, now)
+        for name, value in scene.knobs.items():
+            self.turn(name, value, now, source="scene")
+        self._jam.notice("info", f"scene {number}: {scene.name}" if scene.name else f"scene {number}")
+
+    def _undo(self, _: str, now: Nanos) -> None:
+        done = self._jam.answers.undo(self._jam.tick(now))
+        self._jam.notice("info", "undone" if done else "nothing to undo")
+
+    def _tap(self, _: str, now: Nanos) -> None:
+        tempo = self._jam.transport.tap(now)
+        if tempo is not None:
+            self.turn("tempo", tempo, now, source="tap")

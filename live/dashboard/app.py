@@ -1,0 +1,386 @@
+"""The App: takes pictures of the engine, draws them, and turns keys into Commands.
+
+Threads: `deliver`, `lost` and `back` may be called from any; all else is the screen's own.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+
+from live.dashboard import keys, panels, piano, status
+from live.dashboard.inbox import Inbox
+from live.dashboard.places import Place
+from live.dashboard.roll_panel import RollPanel
+from live.dashboard.rows import Row, fit_row
+from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
+from live.dashboard.theme import THEME
+from live.messages import Command, KnobView, Notice, Snapshot, ToDashboard
+
+NANOS_PER_SECOND = 1_000_000_000
+SILENCE_NANOS = NANOS_PER_SECOND
+"""After so long without a picture the engine counts as not answering."""
+
+FARTHEST_NANOS = NANOS_PER_SECOND // 4
+"""How far the transport is reckoned on from a picture."""
+
+PULSE_SECONDS = 0.08
+"""Beats nearer than this are drawn on time by a timer; later ones come with the next picture."""
+
+TRAIL, TRAIL_STEP = 24, 0.03
+KEPT_NOTICES = 100
+TICKS_PER_BEAT = 480
+
+
+class Dashboard(App[None]):
+    """The performer's screen.
+
+    Args:
+        inbox: where another thread leaves messages; `deliver` puts them there too.
+        send: called with each Command; must not block.
+        on_quit: called once when the performer has said yes to quitting.
+        clock: host time in nanoseconds, the engine's own (`time.monotonic_ns`).
+        keymap: keys by ident (see `live.dashboard.keys`), in place of the usual ones.
+
+    """
+
+    CSS_PATH = "dashboard.tcss"
+    TITLE = "twobar"
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    ESCAPE_TO_MINIMIZE = False
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings()]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+        (0, "-tiny"),
+        (64, "-compact"),
+        (110, "-normal"),
+        (160, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+        (0, "-shortest"),
+        (12, "-short"),
+        (22, "-low"),
+        (36, "-tall"),
+        (46, "-high"),
+    ]
+
+    class Arrived(Message):
+        """Something lies in the inbox."""
+
+        def can_replace(self, message: Message) -> bool:
+            """Let one stand for many."""
+            return isinstance(message, Dashboard.Arrived)
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        send: Callable[[Command], None],
+        *,
+        on_quit: Callable[[], None] | None = None,
+        clock: Callable[[], int] = time.monotonic_ns,
+        keymap: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare; nothing is shown before `run`."""
+        super().__init__()
+        self.register_theme(THEME)  # before the style sheet is read, which names its colours
+        self.theme = THEME.name
+        self._inbox = inbox
+        self._send = send
+        self._on_quit = on_quit
+        self._clock = clock
+        self._keymap_given = dict(keymap or {})
+        self._snapshot: Snapshot | None = None
+        self._heard_nanos = clock()
+        self._silent = False
+        self._lost = ""
+        self._notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
+        self._seen: deque[tuple[int, str]] = deque(maxlen=4 * KEPT_NOTICES)
+        self._cloud: tuple[Place, ...] = ()
+        self._cloud_model = ""
+        self._trail: deque[Place] = deque(maxlen=TRAIL)
+        self._chosen = 0
+        self._piano = piano.Piano()
+        self._pulsing = False
+        self._panels: list[panels.Painted] = []
+
+    # -- from other threads --------------------------------------------------------------------
+
+    def deliver(self, message: ToDashboard) -> None:
+        """Take a message; an older Snapshot that was not drawn yet is dropped.  Threads: any."""
+        self._inbox.put(message)
+
+    def lost(self, text: str) -> None:
+        """Show that the connection to the engine is gone, and why, in one sentence.  Threads: any."""
+        self._lost = text or "connection to the engine lost"
+        self.post_message(self.Arrived())
+
+    def back(self) -> None:
+        """Take `lost` back.  Threads: any."""
+        self._lost = ""
+        self._heard_nanos = self._clock()
+        self.post_message(self.Arrived())
+
+    # -- life ----------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Lay out the panels; sizes are the style sheet's."""
+        with Horizontal(id="top"):
+            yield panels.BeatPanel(name="beat")
+            yield panels.StatusPanel(name="ports")
+        yield panels.ModePanel(name="mode")
+        with Horizontal(id="middle"):
+            yield RollPanel(name="roll")
+            yield panels.MapPanel(name="map")
+        yield panels.KnobPanel(name="knobs")
+        yield panels.NoticePanel(name="notices")
+        yield panels.FixedPanel(name="hints")
+        yield panels.FixedPanel(name="banner")
+
+    def on_mount(self) -> None:
+        """Start listening."""
+        if self._keymap_given:
+            self.set_keymap(self._keymap_given)
+            for name in keys.unknown_idents(self._keymap_given):
+                self._note("warning", f"the keymap names '{name}', which no key has; see ? for the keys")
+        self._panels = list(self.query(panels.Painted))
+        self._heard_nanos = self._clock()
+        self.set_interval(0.25, self.check)
+        self._inbox.connect(lambda: self.post_message(self.Arrived()) and None)
+        self._show()
+
+    def on_unmount(self) -> None:
+        """Stop listening, and let no note of the computer keyboard sound on."""
+        self._inbox.connect(None)
+        for pitch in self._piano.release():
+            self._command("note", "off", pitch)
+
+    def on_dashboard_arrived(self) -> None:
+        """Draw the newest picture."""
+        post = self._inbox.take()
+        now = self._clock()
+        if post.snapshot is not None:
+            self._heard_nanos = now
+            self._accept(post.snapshot)
+        for notice in post.notices:
+            self._keep(notice)
+        self._show()
+        if post.bye:
+            self.exit()
+
+    def on_resize(self) -> None:
+        """Draw the hints for the new width."""
+        self.call_after_refresh(self._show)
+        self.call_after_refresh(self._hint)
+
+    def check(self) -> None:
+        """Notice that the engine has stopped talking; called a few times a second."""
+        self._show()
+
+    def _accept(self, snapshot: Snapshot) -> None:
+        """Take what must outlive the picture: cloud, trail, notices."""
+        if snapshot.map_points:
+            points = tuple(snapshot.map_points)
+            if points != self._cloud:
+                self._cloud = points
+        elif snapshot.model.name != self._cloud_model:
+            self._cloud = ()
+        if snapshot.model.name != self._cloud_model:
+            self._cloud_model = snapshot.model.name
+            self._trail.clear()
+        here = snapshot.here
+        if here is not None and (not self._trail or _far(self._trail[-1], here)):
+            self._trail.append(here)
+        for notice in snapshot.notices:
+            self._keep(notice)
+        self._snapshot = snapshot
+        self._chosen = min(self._chosen, max(0, len(snapshot.knobs) - 1))
+
+    def _keep(self, notice: Notice) -> None:
+        """Keep a notice once, though pictures repeat it."""
+        key = (notice.nanos, notice.text)
+        if key not in self._seen:
+            self._seen.append(key)
+            self._notices.append(notice)
+
+    def _note(self, level: str, text: str) -> None:
+        """Say something ourselves."""
+        self._keep(Notice(self._clock(), "error" if level == "error" else "warning", text))
+
+    # -- drawing -------------------------------------------------------------------------------
+
+    def tick_now(self, nanos: int) -> int:
+        """Reckon where the transport is, from the last picture."""
+        snapshot = self._snapshot
+        if snapshot is None:
+            return 0
+        if snapshot.state == "stopped":
+            return snapshot.tick
+        ahead = min(FARTHEST_NANOS, max(0, nanos - snapshot.nanos))
+        return snapshot.tick + int(ahead * snapshot.tempo_bpm * TICKS_PER_BEAT / (60 * NANOS_PER_SECOND))
+
+    def _show(self) -> None:
+        """Draw all panels; each does only what changed."""
+        if not self._panels:
+            return
+        now = self._clock()
+        self._alarm(now)
+        view = panels.View(
+            snapshot=self._snapshot,
+            tick=self.tick_now(now),
+            nanos=now,
+            known=not (self._silent or self._lost),
+            notices=tuple(self._notices),
+            cloud=self._cloud,
+            trail=tuple(self._trail),
+            chosen=self._chosen,
+        )
+        for panel in self._panels:
+            panel.draw(view)
+        self._pulse_soon(view.tick)
+
+    def _alarm(self, now: int) -> None:
+        """Show or hide the banner."""
+        quiet = now - self._heard_nanos
+        silent = quiet > SILENCE_NANOS
+        if silent and not self._silent and self._snapshot is not None and not self._lost:
+            self._note("error", "engine not answering; what sounds goes on, this screen stands still")
+        self._silent = silent
+        text = self._lost or (
+            "" if not silent else "ENGINE NOT ANSWERING" if self._snapshot else "waiting for the engine"
+        )
+        screen = self.screen_stack[0]
+        banner = self.query_one("#banner", panels.FixedPanel)
+        screen.set_class(bool(text), "alarm")
+        if text:
+            banner.show(status.banner_rows(text, self.size.width, banner.size.height or 3))
+
+    def _hint(self) -> None:
+        """Draw the line of hints."""
+        if self._piano.on:
+            row: Row = (
+                (" PIANO ", "chip-rec"),
+                (f" {piano.LEGEND}  octave {self._piano.octave}  ", ""),
+                ("k", "key"),
+                (" ends it", "dim"),
+            )
+        else:
+            row = keys.hint_row(keys.rebound(self._keymap_given), self.size.width)
+        self.query_one("#hints", panels.FixedPanel).show((fit_row(row, self.size.width),))
+
+    def _pulse_soon(self, tick: int) -> None:
+        """Draw the next beat when it falls, not when the next picture comes."""
+        snapshot = self._snapshot
+        if snapshot is None or snapshot.state == "stopped" or self._pulsing or self._silent or self._lost:
+            return
+        left = -tick % TICKS_PER_BEAT
+        seconds = left * 60 / (snapshot.tempo_bpm * TICKS_PER_BEAT) if snapshot.tempo_bpm > 0 else 1.0
+        if 0 < seconds < PULSE_SECONDS:
+            self._pulsing = True
+            self.set_timer(seconds, self._pulse)
+
+    def _pulse(self) -> None:
+        """Draw the beat."""
+        self._show()
+        self._pulsing = False
+
+    # -- keys ----------------------------------------------------------------------------------
+
+    def _command(self, name: str, argument: str = "", value: float = 0.0) -> None:
+        self._send(Command(name, argument=argument, value=value, source="dashboard"))
+
+    def action_command(self, name: str, argument: str = "") -> None:
+        """Send a Command."""
+        self._command(name, argument)
+
+    def action_start_stop(self) -> None:
+        """Start, or stop when it plays."""
+        playing = self._snapshot is not None and self._snapshot.state != "stopped"
+        self._command("stop" if playing else "start")
+
+    @property
+    def chosen_knob(self) -> KnobView | None:
+        """The knob that the arrow keys turn."""
+        knobs = self._snapshot.knobs if self._snapshot else []
+        return knobs[self._chosen] if self._chosen < len(knobs) else None
+
+    def action_choose(self, step: int) -> None:
+        """Choose another knob."""
+        knobs = self._snapshot.knobs if self._snapshot else []
+        if knobs:
+            self._chosen = (self._chosen + step) % len(knobs)
+            self._show()
+
+    def action_nudge(self, steps: int) -> None:
+        """Turn the chosen knob: a fiftieth of its range a step, or one unit where the range is wide."""
+        knob = self.chosen_knob
+        if knob is not None and knob.high > knob.low:
+            size = knob.high - knob.low
+            self._command("nudge", knob.name, steps / size if size > 10 else steps * 0.02)
+
+    def action_rest(self) -> None:
+        """Put the chosen knob to rest."""
+        knob = self.chosen_knob
+        if knob is not None:
+            self._command("knob", knob.name, knob.rest)
+
+    def action_help(self) -> None:
+        """Open the help."""
+        self.push_screen(HelpWindow(keys.rebound(self._keymap_given)))
+
+    def action_notices(self) -> None:
+        """Open the notices."""
+        self.push_screen(NoticeWindow(tuple(self._notices), self._clock()))
+
+    async def action_quit(self) -> None:
+        """Ask whether to quit."""
+        if not isinstance(self.screen, QuitWindow):
+            self.push_screen(QuitWindow(), self._quit)
+
+    async def action_help_quit(self) -> None:
+        """Ask whether to quit: Ctrl+C is a reflex, too."""
+        await self.action_quit()
+
+    def _quit(self, answer: bool | None) -> None:
+        if answer:
+            self._command("quit")
+            if self._on_quit is not None:
+                self._on_quit()
+            self.exit()
+
+    # -- the computer's keyboard as a piano ------------------------------------------------------
+
+    def action_piano(self) -> None:
+        """Let letters play notes, or stop it."""
+        self._piano.on = not self._piano.on
+        for pitch in self._piano.release():
+            self._command("note", "off", pitch)
+        self._hint()
+
+    def on_key(self, event: events.Key) -> None:
+        """Play a letter's note, when letters do."""
+        if not self._piano.on or len(self.screen_stack) > 1:
+            return
+        pitch = self._piano.press(event.key)
+        if pitch is None:
+            if self._piano.shift(event.key):
+                event.prevent_default()
+                self._hint()
+            return
+        event.prevent_default()
+        self._command("note", "on", pitch)
+        self.set_timer(piano.NOTE_SECONDS, lambda: self._note_end(pitch))
+
+    def _note_end(self, pitch: int) -> None:
+        """End a note whose key has not been struck again since."""
+        if self._piano.expire(pitch):
+            self._command("note", "off", pitch)
+
+
+def _far(a: Place, b: Place) -> bool:
+    return abs(a[0] - b[0]) + abs(a[1] - b[1]) > TRAIL_STEP

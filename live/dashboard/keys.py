@@ -1,0 +1,134 @@
+"""Every key: one table that makes the bindings, the help and the line of hints.
+
+Idents are what a user's keymap names; several keys of one action are separated by commas.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from textual.binding import Binding
+
+from live.dashboard.rows import Row, Span, fit_row, row_width
+
+
+class Key(NamedTuple):
+    """A key and what it does.
+
+    Attributes:
+        ident: name for the user's keymap.
+        keys: Textual's names of the keys, separated by commas.
+        action: of the App.
+        group: heading in the help.
+        text: a few words.
+        tip: one sentence.
+        always: whether it works while a window (help, notices) covers the screen.
+        hint: word in the line of hints, "" to leave it out.
+
+    """
+
+    ident: str
+    keys: str
+    action: str
+    group: str
+    text: str
+    tip: str
+    always: bool = False
+    hint: str = ""
+
+
+MODES: Final = ("follow", "answer", "hold", "drift")
+ANCHORS: Final = ("A", "B", "C", "D")
+
+_MODE_TIPS = {
+    "follow": "every two bars, what you played becomes what it plays",
+    "answer": "your two bars, then its two",
+    "hold": "the latent stays; the knobs move it",
+    "drift": "a slow walk around the latent",
+}
+
+KEYS: Final[tuple[Key, ...]] = (
+    Key("panic", "0", "command('panic')", "Transport", "panic", "every note off, now", always=True, hint="panic"),
+    Key("panic-escape", "escape", "command('panic')", "Transport", "panic", "every note off, now"),
+    Key("start-stop", "space", "start_stop", "Transport", "start or stop", "start the transport, or stop it", hint="start/stop"),
+    Key("tap", "enter", "command('tap')", "Transport", "tap tempo", "tap the beat a few times"),
+    Key("thru", "t", "command('thru')", "Transport", "thru on or off", "whether your own keys sound"),
+    *(
+        Key(f"mode-{mode}", mode[0], f"command('mode', '{mode}')", "Modes", mode, tip, hint=mode)
+        for mode, tip in _MODE_TIPS.items()
+    ),
+    Key("freeze", "z", "command('freeze')", "Modes", "freeze or thaw", "keep the plan as it is", hint="freeze"),
+    Key("undo", "u", "command('undo')", "Modes", "undo", "take the last change back", hint="undo"),
+    *(
+        Key(f"capture-{name}", name, f"command('capture', '{name}')", "Anchors", f"store anchor {name}",
+            f"keep this phrase as anchor {name}")
+        for name in ANCHORS
+    ),
+    *(
+        Key(f"recall-{name}", str(number), f"command('recall', '{name}')", "Anchors", f"recall anchor {name}",
+            f"play from anchor {name}")
+        for number, name in enumerate(ANCHORS, 1)
+    ),
+    Key("knob-next", "right", "choose(1)", "Knobs", "next knob", "choose the knob to turn", hint="knob"),
+    Key("knob-previous", "left", "choose(-1)", "Knobs", "previous knob", "choose the knob to turn"),
+    Key("knob-up", "up,plus,equals_sign", "nudge(1)", "Knobs", "turn up", "turn the chosen knob a little", hint="turn"),
+    Key("knob-down", "down,minus", "nudge(-1)", "Knobs", "turn down", "turn the chosen knob a little"),
+    Key("knob-up-more", "pageup", "nudge(5)", "Knobs", "turn up, more", "turn the chosen knob by a good step"),
+    Key("knob-down-more", "pagedown", "nudge(-5)", "Knobs", "turn down, more", "turn the chosen knob by a good step"),
+    Key("knob-rest", "backspace", "rest", "Knobs", "back to rest", "put the chosen knob where it does nothing"),
+    *(
+        Key(f"scene-{number}", f"f{number}", f"command('scene', '{number}')", "Scenes", f"scene {number}",
+            f"set the knobs of scene {number}")
+        for number in range(1, 10)
+    ),
+    Key("piano", "k", "piano", "Screen", "play on this keyboard", "letters become piano keys, until k again"),
+    Key("notices", "n", "notices", "Screen", "all notices", "read the older ones again"),
+    Key("help", "question_mark", "help", "Screen", "this help", "every key", hint="help"),
+    Key("quit", "q", "quit", "Screen", "quit", "asks first; the music goes on until you say yes", hint="quit"),
+)
+
+_HINTS = ("help", "panic", "start/stop", *MODES, "knob", "turn", "freeze", "undo", "quit")
+"""The hints, from the most needed to the least."""
+
+_SIGNS = {
+    "question_mark": "?", "escape": "Esc", "space": "Space", "enter": "Enter", "backspace": "⌫", "plus": "+",
+    "minus": "-", "equals_sign": "=", "left": "←", "right": "→", "up": "↑", "down": "↓", "pageup": "PgUp",
+    "pagedown": "PgDn",
+}  # fmt: skip
+
+
+def bindings() -> list[Binding]:
+    """Return the App's bindings, each with an ident that a keymap can name."""
+    return [
+        Binding(key.keys, key.action, key.text, id=key.ident, tooltip=key.tip, priority=key.always, show=False)
+        for key in KEYS
+    ]
+
+
+def key_label(keys: str) -> str:
+    """Return keys as they are printed on a keyboard."""
+    names = [name.strip() for name in keys.split(",") if name.strip()]
+    return " ".join(_SIGNS.get(n, n.upper() if len(n) > 1 and n[0] == "f" and n[1:].isdigit() else n) for n in names)
+
+
+def hint_row(bound: Mapping[str, str], width: int) -> Row:
+    """Draw the most needed keys, as many as fit whole."""
+    spans: list[Span] = []
+    left = width
+    for key in sorted((key for key in KEYS if key.hint), key=lambda key: _HINTS.index(key.hint)):
+        pair: list[Span] = [(f" {key_label(bound[key.ident].split(',')[0])}", "key"), (f" {key.hint} ", "dim")]
+        left -= row_width(tuple(pair))
+        if left < 0:
+            break
+        spans += pair
+    return fit_row(spans, width)
+
+
+def rebound(keymap: Mapping[str, str]) -> dict[str, str]:
+    """Return the keys of every ident under a user's keymap."""
+    return {key.ident: keymap.get(key.ident, key.keys) for key in KEYS}
+
+
+def unknown_idents(keymap: Mapping[str, str]) -> list[str]:
+    """Return the names in a keymap that no key has."""
+    known = {key.ident for key in KEYS}
+    return sorted(name for name in keymap if name not in known)

@@ -1,0 +1,294 @@
+"""The widgets: each holds rows, compares them with those on the screen, and repaints what changed.
+
+A repaint is what a screen costs: a panel whose stamp is the same as before draws nothing, and a changed
+panel repaints its changed rows only.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.filter import LineFilter
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from live.dashboard import beat, controls, places, status
+from live.dashboard.keys import MODES
+from live.dashboard.rows import Canvas, Cell, Row, fit_row, row_width, runs
+from live.dashboard.theme import INK
+from live.messages import Notice, Snapshot
+
+NUMBERS_NANOS = 500_000_000
+"""Figures that flicker (lateness, milliseconds) are shown anew only this often: legible, and cheap."""
+
+
+class View(NamedTuple):
+    """What the panels draw from.
+
+    Attributes:
+        snapshot: the engine's last picture; None before the first.
+        tick: the transport's place now, reckoned from the picture's.
+        nanos: now.
+        known: whether the engine answers.
+        notices: oldest first.
+        cloud: known phrases on the map.
+        trail: where the moved latent has been, oldest first.
+        chosen: index of the knob under the hands.
+
+    """
+
+    snapshot: Snapshot | None
+    tick: int
+    nanos: int
+    known: bool
+    notices: tuple[Notice, ...]
+    cloud: tuple[places.Place, ...]
+    trail: tuple[places.Place, ...]
+    chosen: int
+
+
+class Painted(Widget):
+    """A widget that paints its lines itself, in the inks of the theme."""
+
+    ALLOW_SELECT = False
+    can_focus = False
+
+    def __init__(self, *, name: str) -> None:
+        """Start empty; the name is the CSS id and the title of the border, where there is one."""
+        super().__init__(id=name)
+        self.border_title = name
+        self._inks: dict[str, Style] = {}
+        self._view: View | None = None
+
+    def draw(self, view: View) -> None:
+        """Show a view, doing as little as it takes."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Drop what was drawn for another size."""
+        self._inks.clear()
+
+    def on_resize(self) -> None:
+        """Draw the same view at the new size."""
+        self.forget()
+        if self._view is not None:
+            self.draw(self._view)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Filter only for terminals without colour: our inks hold no ANSI colour to translate."""
+        return super().get_line_filters() if self.app.no_color else ()
+
+    def ink(self, name: str) -> Style:
+        """Return a style on this widget's ground."""
+        style = self._inks.get(name)
+        if style is None:
+            style = self._inks[name] = self.visual_style.rich_style + INK.get(name, INK[""])
+        return style
+
+    def strip_of(self, row: Row, width: int) -> Strip:
+        """Return a row of known width as the terminal paints it."""
+        return Strip([Segment(text, self.ink(ink)) for text, ink in row], width)
+
+
+class Panel(Painted):
+    """Rows of styled text."""
+
+    def __init__(self, *, name: str) -> None:
+        """Start empty."""
+        super().__init__(name=name)
+        self._rows: tuple[Row, ...] = ()
+        self._strips: dict[int, Strip] = {}
+        self._stamp: object = None
+        self._cells: list[list[Cell]] = []
+
+    def draw(self, view: View) -> None:
+        """Draw the picture if its stamp is new."""
+        self._view = view
+        width, height = self.size
+        if not width or not height:
+            return
+        stamp = self.stamp(view)
+        if stamp != self._stamp or self._stamp is None:
+            self._stamp = stamp
+            self.show(self.picture(view, width, height))
+
+    def stamp(self, view: View) -> object:
+        """Return what the picture depends on; an equal one draws nothing."""
+        raise NotImplementedError
+
+    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
+        """Return the rows."""
+        raise NotImplementedError
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Put rows on the screen."""
+        new, old = tuple(rows), self._rows
+        changed = [
+            y
+            for y in range(max(len(new), len(old)))
+            if (new[y] if y < len(new) else ()) != (old[y] if y < len(old) else ())
+        ]
+        self._rows = new
+        for y in changed:
+            self._strips.pop(y, None)
+        if changed:
+            width = self.size.width
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
+
+    def rows_of(self, canvas: Canvas) -> list[Row]:
+        """Return a canvas's rows, joining anew only those whose cells have changed."""
+        known = len(self._cells) if len(self._cells) == len(self._rows) else 0
+        rows = [
+            self._rows[y] if y < known and self._cells[y] == line else runs(line)
+            for y, line in enumerate(canvas.cells)
+        ]
+        self._cells = canvas.cells
+        return rows
+
+    def render_line(self, y: int) -> Strip:
+        """Return a row as the terminal paints it."""
+        strip = self._strips.get(y)
+        if strip is None:
+            width = self.size.width
+            row = self._rows[y] if y < len(self._rows) else ()
+            strip = self._strips[y] = self.strip_of(row if row_width(row) == width else fit_row(row, width), width)
+        return strip
+
+    def forget(self) -> None:
+        """Drop what was drawn for another size."""
+        super().forget()
+        self._stamp = None
+        self._strips.clear()
+
+
+class BeatPanel(Panel):
+    """State, tempo, and the beat in large digits."""
+
+    def stamp(self, view: View) -> object:
+        """Depend on the beat, not on the tick."""
+        snapshot = view.snapshot
+        if snapshot is None:
+            return view.known
+        pulse = beat.pulse_at(view.tick, snapshot.beats_per_bar)
+        head = (snapshot.state, snapshot.tempo_bpm, snapshot.beats_per_bar, bool(snapshot.recording))
+        return head, pulse.bar, pulse.beat, pulse.fraction < beat.FLASH, view.known
+
+    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
+        """Draw a line of words, then the digits."""
+        snapshot = view.snapshot
+        gap: tuple[Row, ...] = ((),) if height > 11 else ()
+        digits = beat.beat_rows(
+            view.tick,
+            snapshot.beats_per_bar if snapshot else 4,
+            width=width,
+            height=max(0, height - 1 - len(gap)),
+            running=snapshot is not None and snapshot.state != "stopped",
+            known=view.known and snapshot is not None,
+            tempo_bpm=snapshot.tempo_bpm if snapshot else None,
+        )
+        return (status.header_row(snapshot, width), *gap, *digits)
+
+
+class StatusPanel(Panel):
+    """Ports, model, lateness, take."""
+
+    _shown: Snapshot | None = None
+    _shown_nanos = 0
+    _number = 0
+
+    def stamp(self, view: View) -> object:
+        """Let states through at once and figures twice a second."""
+        new, old = view.snapshot, self._shown
+        if new is not None and old is not None and view.nanos - self._shown_nanos < NUMBERS_NANOS:
+            same = (
+                new.ports == old.ports
+                and (new.model.name, new.model.state) == (old.model.name, old.model.state)
+                and (new.missed_bars, new.dropped_notes) == (old.missed_bars, old.dropped_notes)
+                and (new.priority, new.recording, new.mapping) == (old.priority, old.recording, old.mapping)
+            )
+            if same:
+                return self._number
+        self._shown, self._shown_nanos = new, view.nanos
+        self._number += 1
+        return self._number
+
+    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
+        """Draw what the stamp let through."""
+        return status.status_rows(view.snapshot, width=width, height=height)
+
+
+class ModePanel(Panel):
+    """Modes, freeze, thru, anchors, origin."""
+
+    def stamp(self, view: View) -> object:
+        """Depend on what the row shows."""
+        s = view.snapshot
+        return s and (s.mode, s.frozen, s.thru, s.origin, s.anchors)
+
+    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
+        """Draw one row, in the middle."""
+        s = view.snapshot
+        if s is None:
+            return ()
+        row = controls.mode_row(
+            MODES, s.mode, s.anchors, frozen=s.frozen, thru=s.thru, origin=s.origin, width=width
+        )
+        return (*((),) * ((height - 1) // 2), row)
+
+
+class KnobPanel(Panel):
+    """All knobs."""
+
+    def stamp(self, view: View) -> object:
+        """Depend on the knobs and the chosen one."""
+        return view.snapshot and view.snapshot.knobs, view.chosen
+
+    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
+        """Draw the knobs in columns."""
+        knobs = view.snapshot.knobs if view.snapshot else []
+        return controls.knob_rows(knobs, view.chosen, width=width, height=height)
+
+
+class MapPanel(Panel):
+    """The latent's place."""
+
+    _ground: tuple[object, Canvas] | None = None
+
+    def stamp(self, view: View) -> object:
+        """Depend on what is on the map."""
+        s = view.snapshot
+        return s and (s.anchors, s.hers, s.here, view.trail, view.cloud)
+
+    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
+        """Draw the map; the cloud's dots are kept."""
+        s = view.snapshot
+        if s is None:
+            return ()
+        key = (view.cloud, width, height)
+        if self._ground is None or self._ground[0] != key:
+            self._ground = (key, places.ground(view.cloud, width, height))
+        return self.rows_of(
+            places.map_canvas(self._ground[1], anchors=s.anchors, hers=s.hers, here=s.here, trail=view.trail)
+        )
+
+
+class NoticePanel(Panel):
+    """The last notices."""
+
+    def stamp(self, view: View) -> object:
+        """Depend on the notices and, coarsely, on their age."""
+        height = self.size.height
+        return tuple((n, status.age_text(n.nanos, view.nanos)) for n in view.notices[-height:])
+
+    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
+        """Draw the newest at the top."""
+        return status.notice_rows(view.notices, view.nanos, width=width, height=height)
+
+
+class FixedPanel(Panel):
+    """Rows that others set: the hints, the banner."""
+
+    def draw(self, view: View) -> None:
+        """Ignore views."""

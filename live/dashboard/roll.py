@@ -1,0 +1,239 @@
+"""The piano roll: bars heard and planned, what she played, and a playhead.
+
+Drawn as two layers, the notes as heard and the notes as planned; the playhead joins them, so that
+moving it draws nothing anew.  Pure: bars and sizes in, rows out.
+
+    █▆▆  heard      ▓▒▒  planned      ●━━  hers      ◆  hers on one of twobar's
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from live.dashboard.rows import Canvas, Cell, Row, fit_row, runs
+from live.messages import BarView, NoteRow
+
+TICKS_PER_BEAT = 480
+GUTTER = 5
+FINEST, COARSEST = 4, 2
+"""Columns per beat that are aimed at, and that are put up with rather than showing a single bar."""
+
+LAST_AHEAD = 2
+_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
+_ORIGINS = {
+    "decoded": ("decoded", "good"),
+    "repeated": ("↻ repeated", "warn"),
+    "silent": ("∅ silent", "dim"),
+    "": ("", "dim"),
+}
+
+
+def note_name(pitch: int) -> str:
+    """Return the name of a MIDI key; 60 is C4."""
+    return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
+
+
+class Frame(NamedTuple):
+    """What a roll shows, and how ticks and pitches lie on its cells.
+
+    Attributes:
+        first: index of the first bar shown.
+        count: bars shown.
+        beats: per bar.
+        per_beat: columns of a beat.
+        top: pitch of the upper row's upper edge.
+        per_row: semitones of a row.
+        width: in cells, gutter included.
+        height: in rows, the line with the bars' numbers included.
+
+    """
+
+    first: int
+    count: int
+    beats: int
+    per_beat: int
+    top: int
+    per_row: int
+    width: int
+    height: int
+
+    @property
+    def per_bar(self) -> int:
+        """Columns of a bar."""
+        return self.beats * self.per_beat
+
+    @property
+    def columns(self) -> int:
+        """Columns of all bars."""
+        return self.count * self.per_bar
+
+    def column(self, tick: int) -> int:
+        """Return the column of a tick, counted from the first bar; it may lie outside."""
+        return (tick - self.first * self.beats * TICKS_PER_BEAT) * self.per_beat // TICKS_PER_BEAT
+
+    def row(self, pitch: int) -> int:
+        """Return the row of a pitch, counted from the upper row of notes."""
+        return (self.top - pitch) // self.per_row
+
+
+class Layers(NamedTuple):
+    """The same rows of cells twice, gutter and heading included: as they look once heard, and while planned."""
+
+    heard: list[list[Cell]]
+    planned: list[list[Cell]]
+
+
+def frame_of(bars: Sequence[BarView], tick: int, beats_per_bar: int, *, width: int, height: int) -> Frame:
+    """Choose what fits: the sounding bar, two ahead, and as many past ones as there is room for."""
+    beats = max(1, beats_per_bar)
+    room = max(1, width - GUTTER)
+    now = tick // (beats * TICKS_PER_BEAT)
+    low = min((bar.bar for bar in bars), default=now)
+    high = max((bar.bar for bar in bars), default=now)
+    wanted = max(1, min(high - low + 1, 64))
+    count = min(wanted, max(1, room // (beats * FINEST)))
+    if count == 1:
+        count = min(wanted, 2 if room >= 2 * beats * COARSEST else 1)
+    last = min(high, now + LAST_AHEAD) if count < wanted else high
+    first = max(low, last - count + 1)
+    if count < wanted and first > now >= low:
+        first = now
+    per_beat = max(1, room // (count * beats))
+    top, per_row = _pitches(bars, max(1, height - 1))
+    return Frame(first, count, beats, per_beat, top, per_row, width, height)
+
+
+def _pitches(bars: Iterable[BarView], rows: int) -> tuple[int, int]:
+    """Choose pitches in steps of half an octave, so that the roll stands still while notes come and go."""
+    used = [note[2] for bar in bars for notes in (bar.notes, bar.hers) for note in notes]
+    low, high = (min(used), max(used)) if used else (55, 76)
+    low, high = (low - 1) // 6 * 6, (high + 1) // 6 * 6 + 5
+    per_row = max(1, -(-(high - low + 1) // rows))
+    spare = rows * per_row - (high - low + 1)
+    return high + (spare + 1) // 2, per_row
+
+
+def draw_layers(frame: Frame, bars: Sequence[BarView], held: frozenset[int] = frozenset()) -> Layers:
+    """Draw the heading, and every note of the bars shown; `held` are the pitches that she holds down."""
+    rows = max(0, frame.height - 1)
+    ground = _ground(frame, rows)
+    spare: list[Cell] = [(" ", "")] * max(0, frame.width - GUTTER - frame.columns)
+    margins = [gutter(frame, y, held) for y in range(rows)]
+    layers: list[list[list[Cell]]] = []
+    for onset, body, ink in (("█", "▆", "heard"), ("▓", "▒", "planned")):
+        canvas = ground.copy()
+        for bar in bars:
+            _notes(canvas, frame, bar.bar, bar.notes, (onset, body, ink))
+        for bar in bars:
+            _notes(canvas, frame, bar.bar, bar.hers, ("●", "━", "hers"))
+        body_rows = [[*m, *line, *spare] for m, line in zip(margins, canvas.cells, strict=True)]
+        layers.append([row[: frame.width] for row in (heading(frame, bars), *body_rows)])
+    return Layers(*layers)
+
+
+def _ground(frame: Frame, rows: int) -> Canvas:
+    """Draw bar and beat lines, and a dotted line at each C."""
+    canvas = Canvas(frame.columns, rows)
+    plain = _ground_line(frame, " ")
+    dotted = _ground_line(frame, "┈")
+    for y in range(rows):
+        c_line = any((frame.top - y * frame.per_row - k) % 12 == 0 for k in range(frame.per_row))
+        canvas.cells[y] = list(dotted if c_line else plain)
+    return canvas
+
+
+def _ground_line(frame: Frame, between: str) -> list[Cell]:
+    """Draw one row without notes."""
+    beat: list[Cell] = [("┊", "faint"), *[(between, "faint")] * (frame.per_beat - 1)]
+    bar: list[Cell] = beat * frame.beats
+    bar[0] = ("│", "faint")
+    return bar * frame.count
+
+
+def _notes(canvas: Canvas, frame: Frame, bar: int, notes: Iterable[NoteRow], look: tuple[str, str, str]) -> None:
+    """Draw one player's notes of one bar; tails first, so that every onset stays visible."""
+    onset, body, ink = look
+    start = bar * frame.beats * TICKS_PER_BEAT
+    heads: list[tuple[int, int]] = []
+    for tick, length, pitch, _ in notes:
+        x, y = frame.column(start + tick), frame.row(pitch)
+        end = max(x, frame.column(start + tick + max(1, length) - 1))
+        if y < 0 or y >= canvas.height or end < 0 or x >= canvas.width:
+            continue
+        for place in range(max(0, x + 1), min(end + 1, canvas.width)):
+            if ink != "hers" or canvas.cells[y][place][1] not in _OWN:
+                canvas.put(place, y, body, f"{ink}-body")
+        heads.append((x, y))
+    for x, y in heads:
+        if 0 <= x:
+            shared = ink == "hers" and canvas.cells[y][x][1] in _OWN
+            canvas.put(x, y, *(("◆", "both") if shared else (onset, ink)))
+
+
+_OWN = frozenset({"heard", "heard-body", "planned", "planned-body"})
+
+
+def playhead_column(frame: Frame, tick: int) -> int | None:
+    """Return the playhead's column, gutter included, or None while it is outside the bars shown."""
+    column = frame.column(tick)
+    return GUTTER + column if 0 <= column < frame.columns else None
+
+
+def playhead_cell(cell: Cell, *, head: bool) -> Cell:
+    """Return a cell with the playhead over it; the note or letter below stays readable."""
+    char, ink = cell
+    if head:
+        return ("▼" if char == " " else char, "playhead")
+    return ("┃" if ink in ("", "faint") else char, "playhead")
+
+
+def heading(frame: Frame, bars: Sequence[BarView]) -> list[Cell]:
+    """Draw the bars' numbers and where each came from."""
+    origins = {bar.bar: bar.origin for bar in bars}
+    cells: list[Cell] = [(" ", "")] * GUTTER
+    for index in range(frame.first, frame.first + frame.count):
+        word, ink = _ORIGINS.get(origins.get(index, ""), ("", "dim"))
+        label = fit_row(((f"│{index + 1} ", "strong"), (word, ink)), frame.per_bar)
+        cells += [(char, ink) for text, ink in label for char in text]
+    return cells + [(" ", "")] * max(0, frame.width - len(cells))
+
+
+def gutter(frame: Frame, y: int, held: frozenset[int]) -> list[Cell]:
+    """Name the C of a row of notes, and mark the keys that she holds."""
+    pitches = range(frame.top - y * frame.per_row, frame.top - (y + 1) * frame.per_row, -1)
+    name = next((note_name(pitch) for pitch in pitches if pitch % 12 == 0), "")
+    down = any(pitch in held for pitch in pitches)
+    return [*((char, "dim") for char in f"{name:>{GUTTER - 1}}"), ("▶" if down else " ", "hers")]
+
+
+def roll_rows(
+    bars: Sequence[BarView],
+    tick: int,
+    beats_per_bar: int,
+    *,
+    width: int,
+    height: int,
+    held: Iterable[int] = (),
+) -> tuple[Row, ...]:
+    """Draw the whole roll: a heading with the bars, then rows of notes from high to low.
+
+    Args:
+        bars: oldest first.
+        tick: transport position; what lies before it has been heard.
+        beats_per_bar: at least 1.
+        width: in cells; a gutter with the names of the Cs is part of it.
+        height: in rows.
+        held: pitches that she holds down now.
+
+    """
+    frame = frame_of(bars, tick, beats_per_bar, width=width, height=height)
+    layers = draw_layers(frame, bars, frozenset(held))
+    column = playhead_column(frame, tick)
+    # Without a playhead on it, all that is shown lies on one side of it.
+    layer = layers.heard if frame.column(tick) >= frame.columns else layers.planned
+    rows = [
+        layer[y]
+        if column is None
+        else [*heard[:column], playhead_cell(planned[column], head=y == 0), *planned[column + 1 :]]
+        for y, (heard, planned) in enumerate(zip(layers.heard, layers.planned, strict=True))
+    ]
+    return tuple(fit_row(runs(row), width) for row in rows[: max(0, height)])

@@ -1,0 +1,130 @@
+"""Windows over the screen: every key, all notices, and whether to quit."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from live.dashboard.keys import KEYS, key_label
+from live.dashboard.rows import Row, fit, fit_row
+from live.dashboard.status import notice_row
+from live.dashboard.theme import INK
+from live.messages import Notice
+
+KEY_WIDTH, TEXT_WIDTH = 11, 24
+COLUMN = KEY_WIDTH + TEXT_WIDTH
+
+
+def painted(rows: Sequence[Row]) -> Text:
+    """Return rows as one styled text."""
+    text = Text(no_wrap=True)
+    for index, row in enumerate(rows):
+        if index:
+            text.append("\n")
+        for part, ink in row:
+            text.append(part, INK.get(ink, INK[""]))
+    return text
+
+
+def help_rows(keys: Mapping[str, str], width: int) -> list[Row]:
+    """Draw every key under its group's heading, in as many columns as fit `width`.
+
+    Args:
+        keys: the keys of each ident, as they are bound now.
+        width: in cells.
+
+    """
+    groups: dict[str, list[Row]] = {}
+    for key in KEYS:
+        lines = groups.setdefault(key.group, [((fit(key.group, COLUMN), "heard"),)])
+        label = key_label(keys.get(key.ident, key.keys))
+        lines.append(((fit(f"  {label}", KEY_WIDTH), "key"), (fit(key.text, TEXT_WIDTH), "")))
+    count = max(1, min(3, width // COLUMN))
+    columns: list[list[Row]] = [[] for _ in range(count)]
+    for lines in groups.values():
+        shortest = min(columns, key=len)
+        shortest += [*lines, ()]
+    height = max(len(column) for column in columns) - 1
+    blank: Row = ((" " * COLUMN, ""),)
+    return [
+        tuple(
+            span
+            for column in columns
+            for span in (fit_row(column[y], COLUMN) if y < len(column) and column[y] else blank)
+        )
+        for y in range(height)
+    ]
+
+
+class HelpWindow(ModalScreen[None]):
+    """Every key, made from the table that binds them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,enter,space", "dismiss", "close", show=False)
+    ]
+
+    def __init__(self, keys: Mapping[str, str]) -> None:
+        """Take the keys as they are bound now."""
+        super().__init__(classes="window")
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        """Lay the keys out for the screen's width."""
+        with VerticalScroll(classes="box") as box:
+            box.border_title = "keys"
+            box.border_subtitle = "Esc closes"
+            yield Static(painted(help_rows(self._keys, self.app.size.width - 8)))
+
+
+class NoticeWindow(ModalScreen[None]):
+    """All notices that are kept, newest at the top."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,n,enter,space", "dismiss", "close", show=False)]
+
+    def __init__(self, notices: Sequence[Notice], now_nanos: int) -> None:
+        """Take the notices, oldest first, and the moment that their age is counted from."""
+        super().__init__(classes="window")
+        self._notices = notices
+        self._now_nanos = now_nanos
+
+    def compose(self) -> ComposeResult:
+        """List them, or say that there are none."""
+        width = max(20, self.app.size.width - 10)
+        rows: list[Row] = [notice_row(notice, self._now_nanos, width) for notice in reversed(self._notices)]
+        with VerticalScroll(classes="box") as box:
+            box.border_title = "notices"
+            box.border_subtitle = "Esc closes"
+            yield Static(painted(rows or [(("nothing so far", "dim"),)]))
+
+
+class QuitWindow(ModalScreen[bool]):
+    """Asks, so that a slip of the hand does not stop the music; dismisses with the answer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,q,ctrl+c,ctrl+q", "answer(True)", "quit", show=False, priority=True),
+        Binding("escape,n,space,enter", "answer(False)", "play on", show=False),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """Ask."""
+        with VerticalScroll(classes="box alarm-box") as box:
+            box.border_title = "quit"
+            yield Static(
+                painted(
+                    [
+                        (("Stop the music and quit?", "strong"),),
+                        (),
+                        (("y", "key"), (" or ", "dim"), ("q", "key"), (" quit", "")),
+                        (("Esc", "key"), (" plays on", "")),
+                    ]
+                )
+            )
+
+    def action_answer(self, answer: bool) -> None:
+        """Close with the answer."""
+        self.dismiss(answer)

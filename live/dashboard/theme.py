@@ -1,0 +1,97 @@
+"""Our own colours: dark, high in contrast, told apart without red against green.
+
+INK maps each style name that the drawing functions use to what a terminal paints.  Wherever a colour
+says something, a glyph or a word says it too.
+"""
+
+from typing import Final
+
+from rich.style import Style
+from textual.theme import Theme
+
+GROUND: Final = "#0a0d14"
+PANEL: Final = "#0f141f"
+EDGE: Final = "#2b3548"
+TEXT: Final = "#dbe4f3"
+DIM: Final = "#7e8aa0"
+FAINT: Final = "#333e52"
+HEARD: Final = "#35c2ff"
+PLANNED: Final = "#ffc247"
+HERS: Final = "#ff6fc8"
+GOOD: Final = "#6ee7a0"
+BAD: Final = "#ff4f5e"
+WARN: Final = "#ffa63d"
+
+THEME: Final = Theme(
+    name="twobar",
+    primary=HEARD,
+    secondary=PLANNED,
+    accent=HERS,
+    foreground=TEXT,
+    background=GROUND,
+    surface=PANEL,
+    panel=PANEL,
+    success=GOOD,
+    warning=WARN,
+    error=BAD,
+    dark=True,
+    variables={"edge": EDGE, "dim": DIM},
+)
+
+INK: Final[dict[str, Style]] = {
+    "": Style(color=TEXT),
+    "strong": Style(color="#ffffff", bold=True),
+    "dim": Style(color=DIM),
+    "off": Style(color="#505c72"),
+    "faint": Style(color=FAINT),
+    "good": Style(color=GOOD),
+    "warn": Style(color=WARN, bold=True),
+    "bad": Style(color=BAD, bold=True),
+    "heard": Style(color=HEARD),
+    "heard-body": Style(color="#1f86b8"),
+    "planned": Style(color=PLANNED),
+    "planned-body": Style(color="#d9a234"),
+    "hers": Style(color=HERS, bold=True),
+    "hers-body": Style(color="#c9559e"),
+    "both": Style(color="#ffffff", bgcolor="#8a3a6b", bold=True),
+    "playhead": Style(color="#ffffff", bgcolor="#3c4a66", bold=True),
+    "cloud": Style(color="#4a5a78"),
+    "trail": Style(color="#2f94c4"),
+    "here": Style(color=GROUND, bgcolor=HEARD, bold=True),
+    "anchor": Style(color=GROUND, bgcolor=TEXT, bold=True),
+    "digits": Style(color="#f4f8ff"),
+    "digits-full": Style(color="#f4f8ff", bgcolor="#f4f8ff"),
+    "digits-off": Style(color=FAINT),
+    "digits-off-full": Style(color=FAINT, bgcolor=FAINT),
+    "dim-full": Style(color=DIM, bgcolor=DIM),
+    "tempo": Style(color=DIM),
+    "tempo-full": Style(color=DIM, bgcolor=DIM),
+    "beat-one-full": Style(color=HERS, bgcolor=HERS),
+    "beat-full": Style(color=HEARD, bgcolor=HEARD),
+    "beat-flash-full": Style(color="#ffffff", bgcolor="#ffffff"),
+    "beat-past": Style(color="#1c5c80"),
+    "beat-off": Style(color=FAINT),
+    "beat-one-label": Style(color=GROUND, bgcolor=HERS, bold=True),
+    "beat-label": Style(color=GROUND, bgcolor=HEARD, bold=True),
+    "beat-flash-label": Style(color=GROUND, bgcolor="#ffffff", bold=True),
+    "beat-past-label": Style(color=TEXT, bgcolor="#1c5c80"),
+    "beat-off-label": Style(color=DIM),
+    "chip-play": Style(color=GROUND, bgcolor=GOOD, bold=True),
+    "chip-count": Style(color=GROUND, bgcolor=PLANNED, bold=True),
+    "chip-stop": Style(color=GROUND, bgcolor=DIM, bold=True),
+    "chip-mode": Style(color=GROUND, bgcolor=HEARD, bold=True),
+    "chip-frozen": Style(color=GROUND, bgcolor="#d6f1ff", bold=True),
+    "chip-rec": Style(color="#ffffff", bgcolor="#c2283a", bold=True),
+    "banner": Style(color="#ffffff", bgcolor="#c2283a", bold=True),
+    "key": Style(color=PLANNED, bold=True),
+    "track": Style(color="#414e66"),
+    "centre": Style(color=DIM),
+    "fill": Style(color=HEARD),
+    "selected": Style(color="#ffffff", bgcolor="#26334a", bold=True),
+    "handle": Style(color="#ffffff", bold=True),
+    "selected-handle": Style(color="#ffffff", bgcolor="#26334a", bold=True),
+    "selected-track": Style(color="#5b6b88", bgcolor="#26334a"),
+    "selected-fill": Style(color=HEARD, bgcolor="#26334a"),
+    "waiting": Style(color=PLANNED, bold=True),
+    "selected-waiting": Style(color=PLANNED, bgcolor="#26334a", bold=True),
+}

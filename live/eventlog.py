@@ -1,0 +1,107 @@
+"""The event log: what came in, what left and when, what was planned and why, one JSON line each.
+
+Every line has `kind` and `nanos` (host time); the rest depends on the kind: received, sent (with
+`due_nanos`), encode, decode, plan, knob, notice, ready, summary.
+"""
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from live.errors import FailureError
+
+CAPACITY = 65_536
+PERIOD_S = 0.1
+BATCH = 32
+
+
+class EventLog:
+    """Takes records at once and writes them a little later, so that a kill loses well under a second.
+
+    Attributes:
+        path: the file, written anew.
+        dropped: records that found the queue full.
+        fault: one sentence when the disk refused; the log is over then, the music is not.
+
+    Threads: `write` any; it appends to a bounded queue and never waits.  Realtime: yes, about 1 us.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        nanos: Callable[[], int] = time.monotonic_ns,
+        on_fault: Callable[[str], object] = lambda _sentence: None,
+    ) -> None:
+        """Open the file and start to write.
+
+        Raises:
+            FailureError: the file cannot be written.
+
+        """
+        self.path = path
+        self.dropped = 0
+        self.fault = ""
+        self._nanos = nanos
+        self._on_fault = on_fault
+        self._closed = False
+        self._queue: deque[tuple[str, dict[str, object]]] = deque()
+        self._encoder = msgspec.json.Encoder(enc_hook=str)
+        try:
+            self._file: IO[bytes] = path.open("wb", buffering=0)
+        except OSError as reason:
+            raise FailureError(f"the log '{path}' cannot be written: {reason.strerror or reason}") from None
+        self._ending = threading.Event()
+        self._writing = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="event-log", daemon=True)
+        self._thread.start()
+
+    def write(self, kind: str, **fields: object) -> None:
+        """Keep one record; `nanos` is now unless it is given."""
+        if len(self._queue) >= CAPACITY or self._closed:
+            self.dropped += 1
+            return
+        if "nanos" not in fields:
+            fields["nanos"] = self._nanos()
+        self._queue.append((kind, fields))
+
+    def _run(self) -> None:
+        while not self._ending.wait(PERIOD_S):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write down what has been kept so far, in small batches between which others may run."""
+        with self._writing:
+            while self._queue and not self._closed:
+                count = min(BATCH, len(self._queue))
+                records = [self._queue.popleft() for _ in range(count)]
+                lines = [self._encoder.encode({"kind": kind, **fields}) for kind, fields in records]
+                try:
+                    self._write_all(b"\n".join(lines) + b"\n")
+                except OSError as reason:
+                    self.fault = f"the log '{self.path}' has ended: {reason.strerror or reason}"
+                    self._closed = True
+                    self._on_fault(self.fault)
+                time.sleep(0)
+
+    def _write_all(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:  # unbuffered: the system may take a part
+            view = view[self._file.write(view) :]
+
+    def close(self) -> None:
+        """Write the rest down and close; safe to call twice."""
+        if self._ending.is_set():
+            return
+        self._ending.set()
+        self._thread.join(5)
+        self.flush()
+        with self._writing, contextlib.suppress(OSError):
+            self._file.close()
+            self._closed = True

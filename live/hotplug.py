@@ -1,0 +1,200 @@
+"""Watches ports come and go: a cable that is kicked out and plugged in again is back by itself."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+from live import ports
+from live.errors import TwobarError
+from live.jack_probe import JackProbe
+from live.ports import Direction, hardware, plain_name
+
+PERIOD_S = 1.0
+_CLOSE_PATIENCE_S = 3.0
+
+
+class Port(Protocol):
+    """What is watched: an InputPort or an OutputPort."""
+
+    name: str
+    virtual: bool
+
+    def close(self) -> None:
+        """Release it."""
+
+
+class Change(NamedTuple):
+    """A port that went, came back, or was plugged in for the first time.
+
+    Attributes:
+        direction: "in" or "out".
+        name: the port's name now.
+        was: the name under which it was known (ALSA numbers ports anew); "" for a new one.
+        state: "gone", "back" or "new".
+        port: the reopened port, ready for use; None when gone.
+
+    """
+
+    direction: Direction
+    name: str
+    was: str
+    state: Literal["gone", "back", "new"]
+    port: Port | None
+
+
+class Lister(Protocol):
+    """Tells which ports there are; None: the MIDI system itself is not there."""
+
+    def __call__(self, direction: Direction) -> list[str] | None:
+        """Return the names of one direction."""
+
+    def close(self) -> None:
+        """Release what the looking needs."""
+
+
+class SystemLister:
+    """Looks at the real MIDI system, through a probe that is opened once and again when it died."""
+
+    def __init__(self, api: str) -> None:
+        """Look on a resolved MIDI system."""
+        self._api = api
+        self._probe: JackProbe | None = None
+
+    def __call__(self, direction: Direction) -> list[str] | None:
+        """Return the names of one direction; None when the system is not there."""
+        if self._api != "jack":
+            try:
+                return ports.names(direction, self._api)
+            except TwobarError:
+                return None
+        if self._probe is None or not self._probe.alive:
+            self.close()
+            try:
+                self._probe = JackProbe(ports.PROBE_CLIENT)
+            except OSError:
+                return None
+        found = self._probe.ports(direction)
+        return found if self._probe.alive else None
+
+    def close(self) -> None:
+        """Release the probe."""
+        probe, self._probe = self._probe, None
+        if probe is not None:
+            probe.close()
+
+
+class _Watched:
+    """One port that is wanted: open, or waited for."""
+
+    def __init__(self, direction: Direction, port: Port, reopen: Callable[[str], Port]) -> None:
+        self.direction = direction
+        self.name = port.name
+        self.virtual = port.virtual
+        self.port: Port | None = port
+        self.reopen = reopen
+
+    def found(self, names: Sequence[str]) -> str | None:
+        """Return the name under which it is there now."""
+        if self.name in names:
+            return self.name
+        plain = plain_name(self.name)
+        return next((name for name in names if plain_name(name) == plain), None)
+
+
+class Watch:
+    """Looks at the ports about once a second and reopens what has come back.
+
+    Args:
+        report: gets each Change, on the watcher's thread; must not block.
+        lister: tells which ports there are.
+        adopt: opens a keyboard that is plugged in later, by its name; None: only known ports are watched.
+
+    Threads: add any; `look` and the reopening on the watcher's own thread.
+    """
+
+    def __init__(
+        self,
+        report: Callable[[Change], object],
+        *,
+        lister: Lister,
+        adopt: Callable[[str], Port] | None = None,
+        period_s: float = PERIOD_S,
+    ) -> None:
+        """Watch nothing yet."""
+        self._report = report
+        self._lister = lister
+        self._adopt = adopt
+        self._period_s = period_s
+        self._watched: list[_Watched] = []
+        self._refused: set[str] = set()
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="hot-plug", daemon=True)
+
+    def add(self, direction: Direction, port: Port, reopen: Callable[[str], Port]) -> None:
+        """Watch an open port; `reopen` gets the name it came back under ("virtual" for a virtual one)."""
+        with self._lock:
+            self._watched.append(_Watched(direction, port, reopen))
+
+    def start(self) -> None:
+        """Look from now on, on a thread of its own."""
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._ending.wait(self._period_s):
+            self.look()
+
+    def look(self) -> None:
+        """Look once, and report what has changed."""
+        with self._lock:
+            watched = list(self._watched)
+        wanted: set[Direction] = {one.direction for one in watched}
+        if self._adopt is not None:
+            wanted.add("in")
+        names = {direction: self._lister(direction) for direction in sorted(wanted)}
+        for one in watched:
+            self._look_at(one, names, names["in" if one.direction == "in" else "out"])
+        if self._adopt is not None and names["in"] is not None:
+            self._look_for_new(names["in"], watched)
+
+    def _look_at(self, one: _Watched, _names: object, there: list[str] | None) -> None:
+        if one.virtual:
+            found = None if there is None else "virtual"
+        else:
+            found = one.found(there or [])
+        if one.port is not None and found is None:
+            lost, one.port = one.port, None
+            self._report(Change(one.direction, one.name, one.name, "gone", None))
+            self._close(lost)
+        elif one.port is None and found is not None:
+            with contextlib.suppress(TwobarError):  # not ready yet: the next look tries again
+                one.port = one.reopen(found)
+                was, one.name = one.name, one.port.name
+                self._report(Change(one.direction, one.name, was, "back", one.port))
+
+    def _look_for_new(self, there: list[str], watched: list[_Watched]) -> None:
+        assert self._adopt is not None
+        known = {plain_name(one.name) for one in watched if one.direction == "in"}
+        self._refused &= set(there)
+        for name in hardware(there):
+            if plain_name(name) in known or name in self._refused:
+                continue
+            try:
+                port = self._adopt(name)
+            except TwobarError:
+                self._refused.add(name)  # until it is plugged in anew
+                continue
+            self.add("in", port, self._adopt)
+            self._report(Change("in", port.name, "", "new", port))
+
+    @staticmethod
+    def _close(port: Port) -> None:
+        threading.Thread(target=port.close, name="close-lost-port", daemon=True).start()
+
+    def close(self) -> None:
+        """Look no more; the ports stay open.  Safe to call twice."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join(_CLOSE_PATIENCE_S)
+        self._lister.close()

@@ -1,0 +1,449 @@
+"""The jam: the whole instrument as one state machine, fed with moments, bytes and messages.
+
+It knows no process, port or thread, so the same take on a fake clock gives the same bytes.
+Threads: engine only.  Realtime: yes.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from live.answers import Answers
+from live.capture import Capture
+from live.config import Config
+from live.controls import Controls
+from live.events import (
+    CLOCK,
+    CLOCKS_PER_BEAT,
+    SONG_POSITION,
+    START,
+    STOP,
+    Received,
+    channel_of,
+    control,
+    is_note_off,
+    is_note_on,
+    note_off,
+    note_on,
+    silence,
+)
+from live.messages import (
+    Command,
+    Decode,
+    Decoded,
+    Encode,
+    Encoded,
+    Failed,
+    FromWorker,
+    Load,
+    Notice,
+    Ready,
+    ToWorker,
+)
+from live.path import Path
+from live.plan import Feel, Plan
+from live.scheduler import QueuedNote, Scheduler
+from live.timeline import Nanos, Tick
+from live.transport import Transport
+from model.grid import TICKS_PER_BEAT, Grid
+from model.phrase import Note
+
+CLOCK_TICKS = TICKS_PER_BEAT // CLOCKS_PER_BEAT
+START_AHEAD_NANOS = 20_000_000
+KEPT_LATENESS = 512
+KEPT_NOTICES = 8
+KEPT_NOTE_ROWS = 2048
+VOLUME_CONTROL = 7
+
+
+class Outlet(Protocol):
+    """Where the jam's decisions go: sinks, the model, the log, the take."""
+
+    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: str) -> Nanos:
+        """Send one message now and return that moment; voice is "thru", "instrument" or "clock"."""
+
+    def ask(self, message: ToWorker) -> bool:
+        """Give the model a request; False when it is not there."""
+
+    def log(self, kind: str, **fields: object) -> None:
+        """Write a line of the event log."""
+
+    def played(self, tick: Tick, data: bytes) -> None:
+        """Keep what she played in the take."""
+
+    def knob(self, tick: Tick, name: str, value: float) -> None:
+        """Keep a knob's move in the take."""
+
+    def marker(self, tick: Tick, text: str) -> None:
+        """Keep a gesture in the take."""
+
+    def tempo(self, tick: Tick, tempo_bpm: float) -> None:
+        """Keep a change of tempo in the take."""
+
+    def publish(self, topic: str, *values: float | str) -> None:
+        """Tell whoever subscribed by OSC."""
+
+
+class Mapper(Protocol):
+    """What turns a controller's bytes into commands."""
+
+    def feed(self, data: bytes) -> list[Command]:
+        """Return the commands that a message means."""
+
+    def consumes(self, data: bytes) -> bool:
+        """Tell whether a message is bound, and so not played thru."""
+
+    def waiting(self) -> dict[str, float]:
+        """Return where hardware waits to be picked up, by knob."""
+
+
+class Jam:
+    """The instrument.
+
+    Args:
+        config: settings; its model and ports are others' business.
+        outlet: where everything goes.
+        mapper: makes the controller's mapper, given a way to read a knob.
+
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        outlet: Outlet,
+        *,
+        mapper: Callable[[Callable[[str], float]], Mapper] | None = None,
+    ) -> None:
+        """Start stopped, without a model."""
+        self.config, self.outlet = config, outlet
+        self.transport = Transport(tempo_bpm=config.jam.bpm)
+        self.scheduler = Scheduler()
+        self.capture = Capture()
+        self.plan = Plan(self.scheduler, grid=Grid())
+        self.thru = config.jam.thru
+        self.loading = config.jam.model
+        self.controls = Controls(
+            self,
+            scenes={scene.number: scene for scene in config.scene},
+            values={"tempo": config.jam.bpm, "temperature": config.jam.temperature},
+        )
+        self.answers = Answers(
+            self.plan,
+            self.capture,
+            Path(seed=config.jam.seed),
+            knobs=self.controls.values,
+            ask=self._ask,
+            log=outlet.log,
+            notice=self.notice,
+            publish=outlet.publish,
+            seed=config.jam.seed,
+            horizon_bars=config.jam.horizon_bars,
+        )
+        self.answers.state.mode = config.jam.mode
+        self.mapper = mapper(lambda name: self.controls.values[name]) if mapper else None
+        self.wanted_model = ""
+        self.model_state: Literal["loading", "ready", "lost", "none"] = "loading"
+        self.model_detail = ""
+        self.lateness_nanos: deque[int] = deque(maxlen=KEPT_LATENESS)
+        self.dropped_notes = 0
+        self.notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
+        self.heard: deque[tuple[Tick, Tick, int, int]] = deque(maxlen=KEPT_NOTE_ROWS)
+        self._ahead_nanos = round(config.midi.output_latency_ms * 1e6)
+        self._held: dict[tuple[int, int], int] = {}
+        self._now = Nanos(0)
+        self._clock_tick = Tick(0)
+        self._beat = -1
+        self._feel()
+
+    # -- time ------------------------------------------------------------------------------------
+
+    def tick(self, now: Nanos) -> Tick:
+        """Return the present tick."""
+        return self.transport.tick(now)
+
+    def advance(self, now: Nanos) -> Nanos | None:
+        """Do everything that is due, and return when to come back (None: when something arrives)."""
+        self._now = now
+        if not self.transport.running:
+            return None
+        tick = self.transport.tick(Nanos(now + self._ahead_nanos))
+        self._tell_beat(tick)
+        self._send_due(tick, now)
+        self.answers.advance(tick)
+        self._send_due(tick, now)
+        coming = [self.answers.next_tick(tick), Tick((tick // TICKS_PER_BEAT + 1) * TICKS_PER_BEAT)]
+        queued = self.scheduler.next_tick()
+        if queued is not None:
+            coming.append(queued)
+        if self.config.midi.clock_out:
+            coming.append(self._clock_tick)
+        return self._moment(Tick(max(min(coming), tick + 1)))
+
+    def _moment(self, tick: Tick) -> Nanos:
+        """Return when the messages of a tick must leave."""
+        return Nanos(self.transport.timeline.nanos(tick) - self._ahead_nanos)
+
+    def _send_due(self, tick: Tick, now: Nanos) -> None:
+        bound = round(self.config.midi.late_bound_ms * 1e6)
+        while self.config.midi.clock_out and self._clock_tick <= tick:
+            due = self._moment(self._clock_tick)
+            self.outlet.send(bytes((CLOCK,)), tick=self._clock_tick, due=due, voice="clock")
+            self._clock_tick = Tick(self._clock_tick + CLOCK_TICKS)
+        for event, note in self.scheduler.due(tick, too_late=lambda due: now - self._moment(due) > bound):
+            due = self._moment(event.tick)
+            if not event.data:
+                self.dropped_notes += 1
+                continue
+            sent = self.outlet.send(event.data, tick=event.tick, due=due, voice="instrument")
+            if note is not None:
+                self._note_sent(note, event.tick, sent - due)
+
+    def _note_sent(self, note: QueuedNote, tick: Tick, late_nanos: int) -> None:
+        self.lateness_nanos.append(late_nanos)
+        grid = self.plan.grid
+        length = max(1, round((note.end - note.tick) / grid.ticks_per_step))
+        onset = note.step % grid.steps
+        played = Note(onset, note.pitch, note.velocity, min(length, grid.steps - onset))
+        self.plan.sent(note.step, note.pitch, played)
+        self.heard.append((tick, note.end, note.pitch, note.velocity))
+        self.outlet.publish("note", note.pitch, note.velocity)
+
+    def _tell_beat(self, tick: Tick) -> None:
+        beat = tick // TICKS_PER_BEAT
+        if beat != self._beat and beat >= 0:
+            self._beat = beat
+            bar, within = divmod(beat, self.plan.grid.beats_per_bar)
+            self.outlet.publish("beat", within + 1)
+            if within == 0:
+                self.outlet.publish("bar", bar + 1)
+
+    # -- transport -------------------------------------------------------------------------------
+
+    def start(self, now: Nanos) -> None:
+        """Start at bar 0 in a moment; a running transport starts anew."""
+        if self.transport.running:
+            self.stop(now)
+        self.answers.restart()
+        self._beat = -1
+        count_in = self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar
+        self.transport.start(Nanos(now + START_AHEAD_NANOS), count_in_ticks=count_in)
+        self._clock_tick = Tick(0)
+        if count_in:
+            self._count_in(count_in)
+        if self.config.midi.clock_out:
+            begin = self.transport.timeline.nanos(Tick(0)) - START_AHEAD_NANOS
+            if count_in:
+                self.scheduler.message(self.transport.timeline.tick(Nanos(begin)), bytes((START,)))
+            else:
+                self.outlet.send(bytes((START,)), tick=Tick(0), due=now, voice="clock")
+        self.outlet.tempo(Tick(0), self.transport.tempo_bpm)
+
+    def _count_in(self, ticks: int) -> None:
+        """Click on every beat before bar 0, on the drum channel: a high block on each one."""
+        per_bar = self.plan.grid.beats_per_bar
+        for beat in range(ticks // TICKS_PER_BEAT):
+            place = Tick(beat * TICKS_PER_BEAT - ticks)
+            pitch, loud = (76, 110) if beat % per_bar == 0 else (77, 90)
+            drums = self.config.midi.drum_channel
+            self.scheduler.message(place, note_on(drums, pitch, loud))
+            self.scheduler.message(Tick(place + TICKS_PER_BEAT // 4), note_off(drums, pitch))
+
+    def stop(self, now: Nanos) -> None:
+        """Stop, with every note of the instrument ended; her own keys go on sounding."""
+        if not self.transport.running:
+            return
+        tick = self.tick(now)
+        self._end(self.scheduler.silence(), now)
+        self.transport.stop(now)
+        self.plan.clear()
+        if self.config.midi.clock_out:
+            self.outlet.send(bytes((STOP,)), tick=tick, due=now, voice="clock")
+            sixteenth = max(0, tick) // (TICKS_PER_BEAT // 4)
+            place = bytes((SONG_POSITION, sixteenth & 0x7F, sixteenth >> 7 & 0x7F))
+            self.outlet.send(place, tick=tick, due=now, voice="clock")
+
+    def set_tempo(self, tempo_bpm: float, now: Nanos) -> None:
+        """Go on at another tempo."""
+        self.transport.set_tempo(tempo_bpm, now)
+        self.outlet.tempo(self.tick(now), tempo_bpm)
+
+    def panic(self, now: Nanos) -> None:
+        """Silence everything at once; the instrument comes in again on the next phrase's one."""
+        self._end(self.scheduler.silence(), now)
+        tick = self.tick(now)
+        for data in silence():
+            self.outlet.send(data, tick=tick, due=now, voice="instrument")
+        self._held.clear()
+        self.capture.release_all(tick)
+        if self.transport.running:
+            self.answers.rest(tick)
+        self.volume_changed(now)
+        self.marked("panic", now)
+        self.notice("warning", "panic: everything is silent; it comes in again on the next phrase")
+
+    def shutdown(self, now: Nanos) -> None:
+        """End every note, hers too, and stop."""
+        self.stop(now)
+        self.release_keys(now)
+        tick = self.tick(now)
+        for data in silence(range(1, 17)):
+            self.outlet.send(data, tick=tick, due=now, voice="instrument")
+
+    def _end(self, offs: list[bytes], now: Nanos) -> None:
+        for data in offs:
+            self.outlet.send(data, tick=self.tick(now), due=now, voice="instrument")
+
+    # -- her hands -------------------------------------------------------------------------------
+
+    def received(self, received: Received, now: Nanos) -> None:
+        """Take one message from a keyboard or controller: play it thru, keep it, obey it."""
+        self._now = now
+        data = received.data
+        self.outlet.log("received", nanos=received.nanos, data=list(data), port=received.port)
+        if not data or data[0] >= 0xF0:
+            return
+        if self.mapper is not None:
+            bound = self.mapper.consumes(data)
+            for command in self.mapper.feed(data):
+                self.controls.run(command, now)
+            if bound:
+                return
+        self._play(data, received.nanos, now)
+
+    def _play(self, data: bytes, arrived: Nanos, now: Nanos) -> None:
+        if self.thru:
+            self._send_thru(data, arrived, now)
+        tick = self.transport.tick(arrived)
+        self.outlet.played(tick, data)
+        if not self.transport.running:
+            return
+        if is_note_on(data):
+            self.capture.on(channel_of(data), data[1], data[2], tick)
+        elif is_note_off(data):
+            self.capture.off(channel_of(data), data[1], tick)
+
+    def _send_thru(self, data: bytes, arrived: Nanos, now: Nanos) -> None:
+        channel = self.config.midi.performer_channel
+        out = bytes((data[0] & 0xF0 | (channel - 1),)) + data[1:]
+        place = (channel_of(data), data[1]) if len(data) > 1 else (0, 0)
+        if is_note_on(data):
+            self._held[place] = data[1]
+        elif is_note_off(data):
+            self._held.pop(place, None)
+            if data[1] in self._held.values():
+                return  # another keyboard or channel still holds this key
+        self.outlet.send(out, tick=self.tick(now), due=arrived, voice="thru")
+
+    def play_key(self, pitch: int, *, velocity: int, now: Nanos) -> None:
+        """Play a key without a keyboard (OSC, the screen); velocity 0 lets it go."""
+        if not 0 <= pitch <= 127:
+            self.notice("warning", f"a key is 0 to 127, not {pitch}")
+            return
+        data = note_on(1, pitch, velocity) if velocity else note_off(1, pitch)
+        self._play(data, now, now)
+
+    def release_keys(self, now: Nanos) -> None:
+        """End every key of hers that sounds: its keyboard has gone, or thru was switched off."""
+        channel = self.config.midi.performer_channel
+        for pitch in set(self._held.values()):
+            self.outlet.send(note_off(channel, pitch), tick=self.tick(now), due=now, voice="thru")
+        if self._held:
+            self.outlet.send(control(channel, 64, 0), tick=self.tick(now), due=now, voice="thru")
+        self._held.clear()
+        self.capture.release_all(self.tick(now))
+
+    def toggle_thru(self, now: Nanos) -> None:
+        """Switch thru; keys that sound are ended first."""
+        self.release_keys(now)
+        self.thru = not self.thru
+        self.notice("info", f"thru {'on' if self.thru else 'off'}")
+
+    def held_keys(self) -> list[int]:
+        """Return the keys that she holds down."""
+        return sorted(set(self._held.values()))
+
+    # -- knobs -----------------------------------------------------------------------------------
+
+    def knob_turned(self, name: str, value: float, source: str, now: Nanos) -> None:
+        """Log and tell that a knob has moved."""
+        tick = self.tick(now)
+        self.outlet.log("knob", nanos=now, name=name, value=value, source=source)
+        self.outlet.knob(tick, name, value)
+        self.outlet.publish(f"knob/{name}", value)
+
+    def marked(self, text: str, now: Nanos) -> None:
+        """Log a gesture."""
+        self.outlet.marker(self.tick(now), text)
+
+    def _feel(self) -> None:
+        values = self.controls.values
+        self.plan.feel = Feel(
+            swing=values["swing"], gate=values["gate"], channel=self.config.midi.instrument_channel
+        )
+
+    def feel_changed(self, now: Nanos) -> None:
+        """Lay the plan again with another swing or gate."""
+        self._feel()
+        if self.transport.running:
+            tick = self.tick(now)
+            step = tick // self.plan.grid.ticks_per_step + 1
+            self.plan.lay_all(step, not_before=tick)
+
+    def volume_changed(self, now: Nanos) -> None:
+        """Send the instrument's level."""
+        level = round(self.controls.values["volume"] * 127)
+        channel = self.config.midi.instrument_channel
+        data = control(channel, VOLUME_CONTROL, level)
+        self.outlet.send(data, tick=self.tick(now), due=now, voice="instrument")
+
+    # -- the model -------------------------------------------------------------------------------
+
+    def _ask(self, message: Encode | Decode) -> bool:
+        return self.outlet.ask(message)
+
+    def load_model(self, name: str) -> None:
+        """Play another model; the present one plays on until it is ready."""
+        self.loading, self.model_state = name, "loading"
+        self.wanted_model = name
+        if not self.outlet.ask(Load(name)):
+            self.notice("warning", f"model {name} will be loaded when the model process is back")
+
+    def from_worker(self, message: FromWorker, now: Nanos) -> None:
+        """Take a message of the model process."""
+        tick = self.tick(now)
+        if isinstance(message, Encoded):
+            self.answers.encoded(message, tick)
+        elif isinstance(message, Decoded):
+            self.answers.decoded(message, tick)
+        elif isinstance(message, Ready):
+            self.model_state, self.model_detail = "ready", message.runtime
+            self.loading = message.model
+            self.answers.set_model(message, tick)
+        elif isinstance(message, Failed):
+            if message.ident is None:
+                self.model_state, self.model_detail = (
+                    ("ready" if self.answers.model else "none"),
+                    message.text,
+                )
+            self.notice("error", message.text)
+            self.answers.failed(message.ident, tick)
+
+    def worker_lost(self) -> None:
+        """Play on without the model process."""
+        self.model_state = "lost"
+        self.answers.lose_model()
+
+    # -- for the human ---------------------------------------------------------------------------
+
+    def notice(self, level: str, text: str) -> None:
+        """Show and log a line; the same line again at once is not repeated."""
+        if (
+            self.notices
+            and self.notices[-1].text == text
+            and self._now - self.notices[-1].nanos < 2_000_000_000
+        ):
+            return
+        kind = "error" if level == "error" else "warning" if level == "warning" else "info"
+        self.notices.append(Notice(self._now, kind, text))  # type: ignore[arg-type]
+        self.outlet.log("notice", nanos=self._now, level=kind, text=text)
+        self.outlet.publish("notice", text)

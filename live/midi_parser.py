@@ -1,0 +1,66 @@
+"""Any bytes in, whole MIDI messages out: running status, garbage and interleaved clock bytes resolved."""
+
+from collections.abc import Iterable
+
+_DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
+_COMMON_DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0}
+_UNDEFINED_REALTIME = (0xF9, 0xFD)
+_SYSEX_START = 0xF0
+_FIRST_REALTIME = 0xF8
+
+
+class MessageParser:
+    """Cuts a stream of bytes into messages, as MIDI 1.0 says.
+
+    Real-time bytes (0xF8 and up) may stand anywhere, also inside another message, and disturb nothing.
+    System exclusive is skipped; any status byte ends it.  A message that a status byte cuts short is
+    dropped, so are data bytes that belong to nothing.  Bytes may come in pieces of any size.
+
+    Threads: one.  Realtime: yes; the state is four small fields.
+    """
+
+    __slots__ = ("_data", "_expected", "_running", "_status")
+
+    def __init__(self) -> None:
+        """Start with no status: data bytes mean nothing yet."""
+        self._status = 0  # of the message under way; 0: none
+        self._running = 0  # the channel status that data bytes may go on with
+        self._expected = 0
+        self._data = bytearray()
+
+    def feed(self, chunk: bytes | Iterable[int]) -> list[bytes]:
+        """Return the whole messages that these bytes complete, in the order of their last bytes."""
+        data = bytes(chunk)
+        if not self._data and len(data) == 3 and 0x80 <= data[0] < 0xC0 and data[1] < 0x80 and data[2] < 0x80:
+            self._status = self._running = data[0]  # by far the most common case: one note or control
+            self._expected = 2
+            return [data]
+        messages: list[bytes] = []
+        for byte in data:
+            if byte >= _FIRST_REALTIME:
+                if byte not in _UNDEFINED_REALTIME:
+                    messages.append(bytes((byte,)))
+            elif byte >= 0x80:
+                self._start(byte, messages)
+            elif self._status or self._running:
+                self._add(byte, messages)
+        return messages
+
+    def _start(self, status: int, messages: list[bytes]) -> None:
+        self._data.clear()
+        if status < _SYSEX_START:
+            self._status = self._running = status
+            self._expected = _DATA_BYTES[status & 0xF0]
+            return
+        self._running = 0  # system messages cancel running status
+        self._expected = _COMMON_DATA_BYTES.get(status, 0)
+        self._status = status if self._expected else 0
+        if status in _COMMON_DATA_BYTES and not self._expected:
+            messages.append(bytes((status,)))
+
+    def _add(self, byte: int, messages: list[bytes]) -> None:
+        self._data.append(byte)
+        if len(self._data) == self._expected:
+            messages.append(bytes((self._status, *self._data)))
+            self._data.clear()
+            self._status = self._running

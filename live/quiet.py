@@ -1,0 +1,55 @@
+"""Keeps what C libraries write to stderr off a full-screen terminal."""
+
+import contextlib
+import ctypes
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+_STDERR = threading.RLock()  # the descriptor belongs to the whole process: one catcher at a time
+
+
+@contextlib.contextmanager
+def stderr_kept() -> Iterator[list[str]]:
+    """Catch what is written to file descriptor 2 meanwhile; the list holds its lines afterwards.
+
+    The redirection holds for the whole process, so keep what is inside short.
+    """
+    lines: list[str] = []
+    with _STDERR:
+        yield from _caught(lines)
+
+
+def _caught(lines: list[str]) -> Iterator[list[str]]:
+    try:
+        saved = os.dup(2)
+    except OSError:  # no stderr at all, as under some daemons
+        yield lines
+        return
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            kept.seek(0)
+            text = kept.read().decode(errors="replace")
+            lines += [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def silence_jack() -> None:
+    """Stop the messages of every libjack in this process (python-rtmidi brings one of its own).
+
+    A server that dies is otherwise told on stderr from JACK's threads.  Where the loaded libraries
+    cannot be listed (not Linux), nothing happens.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        maps = Path("/proc/self/maps").read_text()
+        heedless = ctypes.CDLL(None).strlen  # takes the text, does nothing with it, needs no interpreter
+        for path in {line.split(maxsplit=5)[-1] for line in maps.splitlines() if "/libjack" in line}:
+            library = ctypes.CDLL(path)
+            library.jack_set_error_function(heedless)
+            library.jack_set_info_function(heedless)

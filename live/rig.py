@@ -1,0 +1,218 @@
+"""The rig: everything plugged into the engine, opened, watched and closed in one place.
+
+What is missing and can be done without becomes a notice; what the user asked for by name and is not
+there is a UsageError.  Threads: engine only; the port watch hands over on the engine's inbox.
+"""
+
+import contextlib
+import datetime as dt
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from live import ports
+from live.errors import FailureError, PortError, SynthError
+from live.eventlog import EventLog
+from live.events import Received, Sink, program
+from live.jam import Jam
+from live.mapping import AUTO, Mapper, choose
+from live.messages import Notice, PortView
+from live.options import Options
+from live.osc import OscServer
+from live.outlet import Outlet
+from live.record import Take, take_path
+from live.synth import SynthSettings, open_synth
+from live.timeline import Nanos
+from live.worker_process import spawn_worker
+
+Post = Callable[[object], None]
+
+
+class Rig:
+    """Ports, synth, mapping, log, take, OSC.
+
+    Args:
+        options: what was asked for.
+        outlet: gets the sinks.
+        post: puts anything into the engine's inbox, from any thread.
+
+    """
+
+    def __init__(self, options: Options, outlet: Outlet, post: Post) -> None:
+        """Open nothing yet."""
+        self._options, self._outlet, self._post = options, outlet, post
+        self._notices: list[tuple[str, str]] = []
+        self._views: dict[tuple[str, str], PortView] = {}
+        self._inputs: dict[str, ports.InputPort] = {}
+        self._worker: subprocess.Popen[bytes] | None = None
+        self.mapping_name = ""
+        self.recording = ""
+
+    @property
+    def listening(self) -> bool:
+        """Tell whether any input is open."""
+        return bool(self._inputs)
+
+    def port_views(self) -> list[PortView]:
+        """Return every port and its state."""
+        return list(self._views.values())
+
+    def mapper(self) -> Callable[[Callable[[str], float]], Mapper]:
+        """Find the mapping; returns what makes its mapper.  Raises UsageError."""
+        name, heard = self._options.config.mapping.name, list[str]()
+        if name == AUTO:
+            with contextlib.suppress(PortError):
+                heard = ports.inputs(self._options.config.midi.api)
+        mapping = choose(name, heard)
+        self.mapping_name = mapping.controller.name
+        return lambda knob_value: Mapper(mapping, knob_value)
+
+    # -- what must be there before thru works ------------------------------------------------------
+
+    def open(self, jam: Jam) -> None:
+        """Open outputs, then inputs.
+
+        Raises:
+            UsageError: a port, driver or system that was named is not there.
+            PortError: a MIDI system that was named does not answer.
+
+        """
+        config = self._options.config
+        if self._options.log:
+            self._outlet.eventlog = EventLog(Path(self._options.log))
+        self._outlet.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
+        for name in config.midi.outputs:
+            if name == "fluidsynth":
+                self._open_synth(jam)
+            elif name != "none":
+                self._open_output(jam, name)
+        for name in config.midi.inputs:
+            self._open_inputs(jam, name)
+        self._say_what_is_missing(jam)
+        for data in self._first_messages():
+            self._outlet.send(data, tick=jam.tick(Nanos(0)), due=Nanos(0), voice="setup")
+        jam.volume_changed(Nanos(0))
+
+    def _open_synth(self, jam: Jam) -> None:
+        chosen = self._options.config.synth
+        settings = SynthSettings(
+            soundfont=Path(chosen.soundfont).expanduser() if chosen.soundfont else None,
+            driver=chosen.driver,
+            gain=chosen.gain,
+            reverb=chosen.reverb,
+            chorus=chosen.chorus,
+        )
+        try:
+            synth, said = open_synth(settings)
+        except SynthError as reason:
+            jam.notice("error", str(reason))
+            self._views["out", "fluidsynth"] = PortView("out", "fluidsynth", "missing", str(reason))
+            return
+        for text in said:
+            jam.notice("warning", text)
+        self._outlet.sinks.append(synth)
+        self._views["out", "fluidsynth"] = PortView("out", "fluidsynth", "ok")
+
+    def _open_output(self, jam: Jam, name: str) -> None:
+        try:
+            port = ports.open_output(name, api=self._options.config.midi.api)
+        except PortError as reason:
+            self._port_missing(jam, "out", name, reason)
+            return
+        self._outlet.sinks.append(port)
+        self._views["out", port.name] = PortView("out", port.name, "ok")
+
+    def _open_inputs(self, jam: Jam, name: str) -> None:
+        try:
+            opened = ports.open_inputs(name, api=self._options.config.midi.api, deliver=self._received)
+        except PortError as reason:
+            self._port_missing(jam, "in", name, reason)
+            return
+        for port in opened:
+            self._inputs[port.name] = port
+            self._views["in", port.name] = PortView("in", port.name, "ok")
+
+    def _port_missing(self, jam: Jam, direction: str, name: str, reason: PortError) -> None:
+        """Go on without a port that nobody named; one that was named is the user's to mend."""
+        if name != "auto" or self._options.config.midi.api != "auto":
+            raise reason
+        jam.notice("warning", f"no MIDI {direction}: {reason}")
+
+    def _say_what_is_missing(self, jam: Jam) -> None:
+        wanted = self._options.config.midi.inputs
+        if not self._inputs and wanted != ("none",):
+            self._views["in", "keyboard"] = PortView("in", "keyboard", "missing", "plug one in")
+            jam.notice(
+                "warning", "no keyboard found: plug one in, or choose one with --in (see `twobar ports`)"
+            )
+
+    def _first_messages(self) -> list[bytes]:
+        config = self._options.config
+        return [
+            program(config.midi.performer_channel, config.synth.performer_program),
+            program(config.midi.instrument_channel, config.synth.instrument_program),
+        ]
+
+    def _received(self, received: Received) -> None:
+        self._post(received)
+
+    def _sink_lost(self, jam: Jam, sink: Sink, reason: str) -> None:
+        view = self._views.get(("out", sink.name))
+        if view is not None:
+            self._views["out", sink.name] = PortView("out", sink.name, "missing", reason)
+        jam.notice("error", f"{reason}; the music goes on without it")
+
+    # -- what may come a moment later ----------------------------------------------------------------
+
+    def open_rest(self, jam: Jam) -> None:
+        """Open the take, OSC and the watch over the ports."""
+        config = self._options.config
+        if self._options.record or config.jam.record:
+            self._open_take(jam)
+        if config.osc.enabled:
+            try:
+                osc = OscServer(config.osc, self._post, lambda text: self._post(Notice(0, "warning", text)))
+            except FailureError as reason:
+                jam.notice("warning", f"{reason}; OSC is off")
+            else:
+                osc.start()
+                self._outlet.osc = osc
+
+    def _open_take(self, jam: Jam) -> None:
+        chosen = Path(self._options.record) if self._options.record else None
+        try:
+            path = chosen or take_path(
+                self._options.config.jam.take_path, dt.datetime.now().astimezone()
+            )
+            self._outlet.take = Take(
+                path,
+                keep_empty=chosen is not None,
+                tempo_bpm=jam.transport.tempo_bpm,
+                on_fault=lambda text: self._post(Notice(0, "warning", text)),
+            )
+        except FailureError as reason:
+            jam.notice("error", str(reason))
+        else:
+            self.recording = str(path)
+
+    # -- a model process without a supervisor --------------------------------------------------------
+
+    def start_worker(self, model: str) -> None:
+        """Start a model process from here; the start itself happens on another thread."""
+
+        def start() -> None:
+            self._worker = spawn_worker(self._options.address, model)
+            self._worker.wait()
+
+        threading.Thread(target=start, name="worker", daemon=True).start()
+
+    def close(self) -> None:
+        """Close everything; what is recorded is written down first."""
+        for port in self._inputs.values():
+            port.close()
+        for sink in self._outlet.sinks:
+            sink.close()
+        for closing in (self._outlet.take, self._outlet.osc, self._outlet.eventlog):
+            if closing is not None:
+                closing.close()

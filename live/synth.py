@@ -1,0 +1,351 @@
+"""FluidSynth as a sink: raw MIDI in, sound out of the machine's audio driver.
+
+The library is loaded when a synth is opened, never before: without it the instrument still plays
+MIDI out.
+"""
+
+import contextlib
+import ctypes
+import dataclasses
+import importlib.util
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from live.errors import PortError, SynthError, unknown
+from live.jack_probe import jack_answers
+from live.quiet import silence_jack, stderr_kept
+
+DRIVERS = (
+    "auto",
+    "none",
+    "jack",
+    "alsa",
+    "pulseaudio",
+    "pipewire",
+    "sdl2",
+    "oss",
+    "coreaudio",
+    "dsound",
+    "wasapi",
+    "file",
+)
+SOUNDFONT_NAME = "TimGM6mb.sf2"
+CHANNELS = 16
+BEND_CENTRE = 8192
+
+_CLOSE_PATIENCE_S = 1.5
+_LOG_LEVELS = 5  # panic, error, warning, info, debug
+_INSTALL = {
+    "linux": "sudo apt-get install libfluidsynth3",
+    "darwin": "brew install fluid-synth",
+    "win32": "choco install fluidsynth",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SynthSettings:
+    """How FluidSynth is opened.
+
+    Attributes:
+        soundfont: an .sf2 or .sf3 file; None is the one that comes with pretty_midi.
+        driver: one of DRIVERS; "auto" takes the first that answers, "none" makes no sound.
+        device: the driver's own name of a sound card; "" is its default.
+        gain: 0..10, linear; 0.6 leaves room for ten fingers and an answer.
+        sample_rate: in Hz; JACK's own rate wins over it.
+        period_size: frames per period; with `periods` it sets the latency (JACK's own wins over it).
+        periods: how many periods the driver queues.
+        reverb: level of a room, 0..1; 0 saves a few per cent of a core.
+        chorus: its level, 0..1; 0 saves as much.
+        client: name on JACK.
+        wav: where driver "file" writes.
+
+    """
+
+    soundfont: Path | None = None
+    driver: str = "auto"
+    device: str = ""
+    gain: float = 0.6
+    sample_rate: int = 48000
+    period_size: int = 128
+    periods: int = 3
+    reverb: float = 0.3
+    chorus: float = 0.0
+    client: str = "fluidsynth"
+    wav: Path | None = None
+
+
+def install_hint() -> str:
+    """Return the command that installs libfluidsynth on this system."""
+    return _INSTALL.get(sys.platform, _INSTALL["linux"])
+
+
+def load_library() -> Any:  # noqa: ANN401 - pyfluidsynth has no types
+    """Return the pyfluidsynth module.
+
+    Raises:
+        SynthError: libfluidsynth is not there or cannot be loaded.
+
+    """
+    try:
+        import fluidsynth  # noqa: PLC0415 - loads the shared library, which may be missing
+    except (ImportError, OSError, AttributeError) as reason:
+        raise SynthError(
+            f"FluidSynth's library is missing, so nothing sounds here ({reason}); get it: {install_hint()}"
+        ) from None
+    return fluidsynth
+
+
+def default_soundfont() -> Path:
+    """Return the soundfont that comes with pretty_midi, found without importing it.
+
+    Raises:
+        SynthError: it is not there.
+
+    """
+    spec = importlib.util.find_spec("pretty_midi")
+    for folder in (spec.submodule_search_locations if spec else None) or []:
+        path = Path(folder) / SOUNDFONT_NAME
+        if path.is_file():
+            return path
+    raise SynthError(
+        f"the soundfont {SOUNDFONT_NAME} is missing; get it: pip install pretty_midi, or name an .sf2"
+    )
+
+
+def check_soundfont(path: Path) -> None:
+    """Look at a soundfont's header.
+
+    Raises:
+        SynthError: it cannot be read, or is none.
+
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError as reason:
+        raise SynthError(f"the soundfont '{path}' cannot be read: {reason.strerror or reason}") from None
+    if head[:4] != b"RIFF" or head[8:] not in (b"sfbk", b"DLS "):
+        raise SynthError(f"'{path}' is not a soundfont; an .sf2, .sf3 or .dls file is needed")
+
+
+def check_driver(driver: str) -> None:
+    """Raise UsageError when no audio driver has that name."""
+    if driver not in DRIVERS:
+        raise unknown("audio driver", driver, DRIVERS)
+
+
+def drivers_to_try(driver: str) -> list[str]:
+    """Return the audio drivers to try, best first; raises as check_driver."""
+    check_driver(driver)
+    if driver != "auto":
+        return [driver]
+    if sys.platform == "darwin":
+        return ["coreaudio"]
+    if sys.platform == "win32":
+        return ["wasapi", "dsound"]
+    return ["jack"] * jack_answers() + ["pipewire", "pulseaudio", "alsa"]
+
+
+class FluidSynth:
+    """A running synthesizer; a `live.events.Sink`.
+
+    Attributes:
+        name: for the dashboard.
+        driver: the audio driver in use, "none" without one.
+        soundfont: the file in use.
+        version: of libfluidsynth.
+
+    Threads: any.  Realtime: yes, a few us per message; rendering is on the driver's own thread.
+    """
+
+    def __init__(self, settings: SynthSettings | None = None) -> None:
+        """Open FluidSynth, its soundfont and its audio driver.
+
+        Raises:
+            SynthError: the library, the soundfont or the audio device is missing or broken.
+            UsageError: an unknown driver.
+
+        """
+        chosen = settings or SynthSettings()
+        self._synth: int | None = None
+        self._driver: int | None = None
+        drivers = drivers_to_try(chosen.driver)
+        self.soundfont = chosen.soundfont or default_soundfont()
+        check_soundfont(self.soundfont)
+        self._api = api = load_library()
+        self._library: ctypes.CDLL = api._fl  # noqa: SLF001 - pyfluidsynth leaves some calls unwrapped
+        library = self._library
+        library.fluid_synth_channel_pressure.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
+        library.fluid_synth_key_pressure.argtypes = [ctypes.c_void_p, *[ctypes.c_int] * 3]
+        self.version = library_version(api)
+        with stderr_kept() as chatter:
+            self._log_to(library.fluid_default_log_function)
+            self._settings = api.new_fluid_settings()
+            self._configure(chosen)
+            self._synth = api.new_fluid_synth(self._settings)
+            loaded = self._synth and api.fluid_synth_sfload(self._synth, os.fsencode(self.soundfont), 1) >= 0
+            self.driver = self._start(drivers) if loaded else ""
+            silence_jack()
+            self._log_to(None)  # a full-screen terminal has no place for it
+        if not loaded:
+            self.close()
+            raise SynthError(f"the soundfont '{self.soundfont}' is broken: {_reason(chatter)}")
+        if not self.driver:
+            self.close()
+            raise SynthError(
+                f"no audio device answers (tried {', '.join(drivers)}: {_reason(chatter)}); plug one in, "
+                "start JACK (jackd -d alsa), or play to MIDI out with --out"
+            )
+        self.name = f"fluidsynth ({self.driver})"
+
+    def _configure(self, chosen: SynthSettings) -> None:
+        self._set("synth.gain", float(chosen.gain))
+        self._set("synth.sample-rate", float(chosen.sample_rate))
+        self._set("synth.midi-channels", CHANNELS)
+        self._set("synth.cpu-cores", 1)  # the deadline thread needs the other one
+        self._set("synth.reverb.active", int(chosen.reverb > 0))
+        self._set("synth.reverb.level", float(chosen.reverb))
+        self._set("synth.chorus.active", int(chosen.chorus > 0))
+        self._set("synth.chorus.level", float(chosen.chorus) * 10)  # FluidSynth's own scale ends at 10
+        self._set("audio.period-size", chosen.period_size)
+        self._set("audio.periods", chosen.periods)
+        self._set("audio.jack.id", chosen.client)
+        self._set("audio.jack.autoconnect", 1)
+        if chosen.wav is not None:
+            self._set("audio.file.name", os.fspath(chosen.wav))
+        if chosen.device:
+            self._set(f"audio.{chosen.driver}.device", chosen.device)
+        os.environ["JACK_NO_START_SERVER"] = "1"  # a server is the performer's to start
+
+    def _set(self, key: str, value: float | str) -> None:
+        api, name = self._api, key.encode()
+        if isinstance(value, str):
+            api.fluid_settings_setstr(self._settings, name, value.encode())
+        elif isinstance(value, int):
+            api.fluid_settings_setint(self._settings, name, value)
+        else:
+            api.fluid_settings_setnum(self._settings, name, value)
+
+    def _start(self, drivers: list[str]) -> str:
+        for driver in drivers:
+            if driver == "none":
+                return driver
+            self._set("audio.driver", driver)
+            self._driver = self._api.new_fluid_audio_driver(self._settings, self._synth)
+            if self._driver:
+                return driver
+        return ""
+
+    def _log_to(self, function: Any) -> None:  # noqa: ANN401 - a pointer to C code; None is nowhere
+        self._library.fluid_set_log_function.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+        for level in range(_LOG_LEVELS):
+            self._library.fluid_set_log_function(level, function, None)
+
+    def send(self, data: bytes) -> None:
+        """Play one whole message now; what FluidSynth has no use for (clock, sysex) is left out.
+
+        Raises:
+            PortError: it is closed.
+
+        """
+        synth, api = self._synth, self._api
+        if synth is None:
+            raise PortError("FluidSynth is closed")
+        kind, channel = data[0] & 0xF0, data[0] & 0x0F
+        if kind == 0x90 and data[2]:
+            api.fluid_synth_noteon(synth, channel, data[1], data[2])
+        elif kind in (0x80, 0x90):
+            api.fluid_synth_noteoff(synth, channel, data[1])
+        elif kind == 0xB0:
+            api.fluid_synth_cc(synth, channel, data[1], data[2])
+        elif kind == 0xC0:
+            api.fluid_synth_program_change(synth, channel, data[1])
+        elif kind == 0xE0:
+            api.fluid_synth_pitch_bend(synth, channel, data[1] | data[2] << 7)
+        elif kind == 0xD0:
+            self._library.fluid_synth_channel_pressure(synth, channel, data[1])
+        elif kind == 0xA0:
+            self._library.fluid_synth_key_pressure(synth, channel, data[1], data[2])
+
+    def set_gain(self, gain: float) -> None:
+        """Set the level, 0..10, linear."""
+        if self._synth is not None:
+            self._set("synth.gain", float(min(10.0, max(0.0, gain))))
+
+    def all_off(self) -> None:
+        """End every sound at once."""
+        if self._synth is not None:
+            for channel in range(CHANNELS):
+                self._api.fluid_synth_cc(self._synth, channel, 64, 0)
+            self._api.fluid_synth_all_sounds_off(self._synth, -1)
+
+    def active_voices(self) -> int:
+        """Return how many voices sound, tails included."""
+        return 0 if self._synth is None else int(self._api.fluid_synth_get_active_voice_count(self._synth))
+
+    @property
+    def handle(self) -> int:
+        """FluidSynth's own pointer, for rendering without a driver."""
+        if self._synth is None:
+            raise SynthError("FluidSynth is closed")
+        return self._synth
+
+    @property
+    def library(self) -> ctypes.CDLL:
+        """The shared library, for calls that pyfluidsynth leaves unwrapped."""
+        return self._library
+
+    def close(self) -> None:
+        """Silence and release; safe to call twice."""
+        self.all_off()
+        driver, self._driver = self._driver, None
+        synth, self._synth = self._synth, None
+        if synth is None:
+            return
+
+        def closing() -> None:
+            if driver:
+                self._api.delete_fluid_audio_driver(driver)
+            self._api.delete_fluid_synth(synth)
+            self._api.delete_fluid_settings(self._settings)
+
+        thread = threading.Thread(target=closing, name="close-synth", daemon=True)
+        thread.start()
+        thread.join(_CLOSE_PATIENCE_S)  # a dead sound server must not keep anyone waiting
+
+
+def open_synth(settings: SynthSettings | None = None) -> tuple[FluidSynth, list[str]]:
+    """Open FluidSynth; a soundfont that is wrong is told in the list, and the default one plays instead.
+
+    Raises:
+        SynthError: the library, the default soundfont or the audio device is missing.
+        UsageError: an unknown driver.
+
+    """
+    chosen = settings or SynthSettings()
+    if chosen.soundfont is not None:
+        try:
+            check_soundfont(chosen.soundfont)
+        except SynthError as reason:
+            said = f"{reason}; {SOUNDFONT_NAME} plays instead"
+            return FluidSynth(dataclasses.replace(chosen, soundfont=None)), [said]
+    return FluidSynth(chosen), []
+
+
+def library_version(api: Any) -> str:  # noqa: ANN401 - pyfluidsynth has no types
+    """Return libfluidsynth's version, as "2.3.1"."""
+    numbers = [ctypes.c_int() for _ in range(3)]
+    with contextlib.suppress(ctypes.ArgumentError, TypeError):
+        api.fluid_version(*numbers)
+    return ".".join(str(number.value) for number in numbers)
+
+
+def _reason(chatter: list[str]) -> str:
+    """Return the line of FluidSynth's log that says most."""
+    told = [
+        line.removeprefix("fluidsynth: error: ") for line in chatter if line.startswith("fluidsynth: error")
+    ]
+    return (told[-1] if told else "no reason given").rstrip(".")

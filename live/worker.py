@@ -1,0 +1,202 @@
+"""The model process: loads a checkpoint, encodes and decodes for the engine, and nothing else.
+
+It is the only process of the instrument that imports ONNX Runtime or torch.  When the engine goes it
+waits a while for the next one at the same address, with the model still loaded.
+"""
+
+import contextlib
+import gc
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from live.clock import lower_priority
+from live.link import Address, Link, call
+from live.messages import (
+    Bye,
+    Decode,
+    Decoded,
+    Encode,
+    Encoded,
+    Failed,
+    Load,
+    Message,
+    Ready,
+    StepRow,
+    ToWorker,
+)
+from live.worker_process import ADDRESS_VARIABLE, MODEL_VARIABLE
+from model.grid import Grid
+from model.latent import Latent
+from model.phrase import Note, Phrase
+
+if TYPE_CHECKING:
+    from model.player import Player
+
+RECONNECT_SECONDS = 10.0
+RETRY_SECONDS = 0.05
+
+
+def phrase_of(grid: Grid, rows: list[StepRow]) -> Phrase:
+    """Return the phrase of a request's rows."""
+    return Phrase.of(grid, [Note(*row) for row in rows])
+
+
+def since_ms(start_nanos: int) -> float:
+    """Return the milliseconds since a moment."""
+    return round((time.monotonic_ns() - start_nanos) / 1e6, 3)
+
+
+class Desk:
+    """Answers requests with the loaded player; every fault becomes one sentence."""
+
+    def __init__(self) -> None:
+        """Start without a player."""
+        self.player: Player | None = None
+        self.ready: Ready | None = None
+
+    def load(self, name: str) -> Message:
+        """Load a model and warm it up; returns Ready, or Failed with the old one still there."""
+        start = time.monotonic_ns()
+        try:
+            from model.play import load  # noqa: PLC0415  a wrong model must be a message, not a dead process
+
+            player = load(name)
+            grid = player.card.grid
+            warm = Phrase.of(grid, [Note(0, 60, 90, 2), Note(grid.steps // 2, 67, 90, 2)])
+            for _ in range(2):
+                player.decode(player.encode(warm), turns={})
+        except Exception as error:  # noqa: BLE001  whatever a foreign checkpoint holds
+            return Failed(None, f"model '{name}' could not be loaded: {sentence(error)}")
+        card, self.player = player.card, player
+        self.ready = Ready(
+            model=card.name,
+            ident=card.ident,
+            codec=card.codec,
+            knobs=list(card.knobs),
+            bars=grid.bars,
+            beats_per_bar=grid.beats_per_bar,
+            steps_per_beat=grid.steps_per_beat,
+            latent_size=card.latent_size,
+            scale=[float(value) for value in card.scale],
+            map_points=[(float(x), float(y)) for x, y in card.map_points],
+            runtime=card.runtime,
+            ms=since_ms(start),
+        )
+        gc.collect()
+        gc.freeze()
+        return self.ready
+
+    def answer(self, request: Encode | Decode) -> Message:
+        """Encode or decode."""
+        if self.player is None:
+            return Failed(request.ident, "no model is loaded")
+        start = time.monotonic_ns()
+        try:
+            if isinstance(request, Encode):
+                return self._encode(self.player, request, start)
+            return self._decode(self.player, request, start)
+        except Exception as error:  # noqa: BLE001  the music goes on whatever one request does
+            return Failed(request.ident, f"the model could not answer: {sentence(error)}")
+
+    def _encode(self, player: "Player", request: Encode, start: int) -> Encoded:
+        latent = player.encode(phrase_of(player.card.grid, request.notes))
+        return Encoded(
+            ident=request.ident,
+            bar=request.bar,
+            z=latent.z.tolist(),
+            attributes={name: float(value) for name, value in latent.attributes.items()},
+            xy=player.place(latent),
+            ms=since_ms(start),
+        )
+
+    def _decode(self, player: "Player", request: Decode, start: int) -> Decoded:
+        grid = player.card.grid
+        latent = Latent(player.card.ident, np.asarray(request.z, dtype=np.float32), request.attributes)
+        phrase = player.decode(
+            latent,
+            turns=request.turns,
+            temperature=request.temperature,
+            seed=request.seed,
+            prefix=phrase_of(grid, request.prefix) if request.prefix_steps else None,
+            prefix_steps=request.prefix_steps,
+        )
+        return Decoded(request.ident, request.bar, [*phrase.notes], player.place(latent), since_ms(start))
+
+
+def sentence(error: Exception) -> str:
+    """Return an exception as one plain line."""
+    text = " ".join(str(error).split())
+    return text or type(error).__name__
+
+
+def connect(address: Address, *, patience_seconds: float) -> "Link[ToWorker] | None":
+    """Call the engine until it answers; None when it does not in time."""
+    end = time.monotonic() + patience_seconds
+    while True:
+        try:
+            return call(address, "worker", ToWorker)
+        except OSError:
+            if time.monotonic() > end:
+                return None
+            time.sleep(RETRY_SECONDS)
+
+
+def serve(link: "Link[ToWorker]", desk: Desk) -> bool:
+    """Answer until the engine says goodbye (True) or goes (False)."""
+    inbox: queue.SimpleQueue[ToWorker | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        while (message := link.receive()) is not None:
+            inbox.put(message)
+        inbox.put(None)
+
+    threading.Thread(target=read, name="read", daemon=True).start()
+    while True:
+        waiting: list[ToWorker | None] = [inbox.get()]
+        with contextlib.suppress(queue.Empty):
+            while True:
+                waiting.append(inbox.get_nowait())
+        for message in newest(waiting):
+            if message is None:
+                return False
+            if isinstance(message, Bye):
+                return True
+            link.send(desk.load(message.model) if isinstance(message, Load) else desk.answer(message))
+
+
+def newest(waiting: list[ToWorker | None]) -> list[ToWorker | None]:
+    """Drop the decodes of a bar that a later one of the same bar replaces."""
+    last = {message.bar: message.ident for message in waiting if isinstance(message, Decode)}
+    return [
+        message
+        for message in waiting
+        if not isinstance(message, Decode) or last[message.bar] == message.ident
+    ]
+
+
+def main() -> int:
+    """Serve the engine named in the environment; exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lower_priority()
+    address = msgspec.json.decode(os.environ[ADDRESS_VARIABLE], type=Address)
+    desk = Desk()
+    first = desk.load(os.environ[MODEL_VARIABLE])
+    link = connect(address, patience_seconds=RECONNECT_SECONDS)
+    while link is not None:
+        link.send(desk.ready or first)
+        if serve(link, desk):
+            return 0
+        link = connect(address, patience_seconds=RECONNECT_SECONDS)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

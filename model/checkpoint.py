@@ -1,0 +1,208 @@
+"""Checkpoints: one safetensors file that holds everything a model needs to be played.
+
+Tensors: `weights/NAME` (float16 or float32), `calibration/...`, `map/...` and the ONNX graphs without
+weights (`graph/encode`, `graph/decode`, uint8).  Metadata: `format`, `version`, `config` (JSON of the
+model's configuration) and `facts` (JSON: thresholds, figures).  numpy only; nothing in it is code.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from model.config import ModelConfig, convert
+from model.errors import CheckpointError, ConfigError
+
+FORMAT = "twobar checkpoint"
+VERSION = "1"
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Where the training data's attributes lie, one value per name, raw units.
+
+    Attributes:
+        names: attributes, all that are measured.
+        mean: float32 [names].
+        spread: standard deviation, float32 [names].
+        low: 2nd percentile, float32 [names].
+        high: 98th percentile, float32 [names].
+
+    """
+
+    names: tuple[str, ...]
+    mean: Floats
+    spread: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class LatentMap:
+    """The latent space at a glance.
+
+    Attributes:
+        mean: float32 [d], of z over the training data.
+        scale: float32 [d], standard deviation of z.
+        axes: float32 [2, d]; (z - mean) @ axes.T is the place on the map, most points within -1..1.
+        points: float32 [n, 2], places of known phrases.
+
+    """
+
+    mean: Floats
+    scale: Floats
+    axes: Floats
+    points: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model as it lies on disk.
+
+    Attributes:
+        config: what to build.
+        weights: by parameter name, float32.
+        calibration: of the attributes.
+        latent: of the latent space.
+        levels: decision thresholds by head.
+        graphs: `encode` and `decode` as ONNX without weights; may be empty.
+        figures: what was measured at the end of training, for the card.
+        ident: a hash of the weights.
+
+    """
+
+    config: ModelConfig
+    weights: Mapping[str, Floats]
+    calibration: Calibration
+    latent: LatentMap
+    levels: Mapping[str, float] = field(default_factory=dict)
+    graphs: Mapping[str, bytes] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    ident: str = ""
+
+
+def write(checkpoint: Checkpoint, path: Path, *, half: bool = True) -> None:
+    """Write a checkpoint; whoever reads the path meanwhile sees the old file or the new one, whole.
+
+    Args:
+        checkpoint: what to write.
+        path: of the .safetensors file.
+        half: store weights as float16.
+
+    Raises:
+        CheckpointError: the disk refuses.
+
+    """
+    kind = np.float16 if half else np.float32
+    tensors: dict[str, NDArray[Any]] = {
+        f"weights/{name}": np.ascontiguousarray(value, dtype=kind) for name, value in checkpoint.weights.items()
+    }
+    calibration, latent = checkpoint.calibration, checkpoint.latent
+    for name in ("mean", "spread", "low", "high"):
+        tensors[f"calibration/{name}"] = np.ascontiguousarray(getattr(calibration, name), dtype=np.float32)
+    for name in ("mean", "scale", "axes", "points"):
+        tensors[f"map/{name}"] = np.ascontiguousarray(getattr(latent, name), dtype=np.float32)
+    for name, graph in checkpoint.graphs.items():
+        tensors[f"graph/{name}"] = np.frombuffer(graph, dtype=np.uint8)
+    facts = {
+        "attributes": list(calibration.names),
+        "levels": dict(checkpoint.levels),
+        "figures": dict(checkpoint.figures),
+    }
+    metadata = {
+        "format": FORMAT,
+        "version": VERSION,
+        "config": msgspec.json.encode(checkpoint.config).decode(),
+        "facts": json.dumps(facts),
+    }
+    write_bytes(path, save(tensors, metadata))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file beside its place, then move it there in one step.
+
+    Raises:
+        CheckpointError: the disk refuses; what was there before is untouched.
+
+    """
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise CheckpointError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        CheckpointError: the file is missing, cut short, no safetensors, or not one of ours; one sentence.
+
+    """
+    if not path.is_file():
+        raise CheckpointError(f"there is no checkpoint {path}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged or no safetensors file: {error}") from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is a safetensors file, but not a twobar checkpoint")
+    if metadata.get("version") != VERSION:
+        raise CheckpointError(
+            f"{path} has checkpoint version {metadata.get('version')}; this twobar reads version {VERSION}"
+        )
+    try:
+        return _assemble(path, metadata, tensors)
+    except (KeyError, ValueError, TypeError, ConfigError) as error:
+        raise CheckpointError(f"{path} is an incomplete twobar checkpoint: {error}") from error
+
+
+def _assemble(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]) -> Checkpoint:
+    """Sort a file's tensors into a checkpoint."""
+    config = convert(json.loads(metadata["config"]), ModelConfig, where=f"{path.name}")
+    facts = json.loads(metadata["facts"])
+    weights: dict[str, Floats] = {}
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        if name.startswith("weights/"):
+            digest.update(name.encode())
+            digest.update(tensors[name].tobytes())
+            weights[name.removeprefix("weights/")] = tensors[name].astype(np.float32)
+    if not weights:
+        raise KeyError("it holds no weights")
+    names = tuple(str(name) for name in facts["attributes"])
+    places = (tensors[f"calibration/{name}"] for name in ("mean", "spread", "low", "high"))
+    calibration = Calibration(names, *places)
+    for value in (calibration.mean, calibration.spread, calibration.low, calibration.high):
+        if value.shape != (len(names),):
+            raise ValueError(f"its calibration has shape {value.shape}, not ({len(names)},)")
+    latent = LatentMap(*(tensors[f"map/{name}"] for name in ("mean", "scale", "axes", "points")))
+    size = config.bottleneck.size
+    if latent.scale.shape != (size,) or latent.mean.shape != (size,) or latent.axes.shape != (2, size):
+        raise ValueError(f"its latent map does not fit a latent of {size}")
+    graphs = {
+        name.removeprefix("graph/"): value.tobytes()
+        for name, value in tensors.items()
+        if name.startswith("graph/")
+    }
+    levels = {str(name): float(value) for name, value in facts["levels"].items()}
+    return Checkpoint(
+        config, weights, calibration, latent, levels, graphs, facts["figures"], digest.hexdigest()[:16]
+    )

@@ -1,0 +1,94 @@
+"""What every codec promises: notes to arrays for a network, and the network's heads back to notes.
+
+A codec is numpy only, so that playing needs no torch.  Notes travel in tables: int [M, 5] with the
+columns onset step, pitch, velocity, length in steps, micro-offset x 100; `rows` int [M] says to which
+of B phrases each belongs.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.errors import ConfigError, nearest
+from model.grid import Grid
+from model.phrase import Phrase
+
+Arrays = dict[str, NDArray[Any]]
+Table = NDArray[np.int16]
+ONSET, PITCH, VELOCITY, LENGTH, OFFSET = range(5)
+
+
+class Codec(Protocol):
+    """Phrase <-> arrays on one grid."""
+
+    kind: str
+    grid: Grid
+
+    def pack(self, table: Table, rows: NDArray[np.int64], count: int) -> Arrays:
+        """Return the arrays of `count` phrases, each of leading dimension B = count."""
+
+    def unpack(self, arrays: Arrays, row: int) -> Phrase:
+        """Return the phrase that packed arrays hold: the exact inverse of `pack` on what it keeps."""
+
+    def heads(self) -> dict[str, tuple[int, ...]]:
+        """Return each decoder head's shape per phrase, [steps, ...]."""
+
+    def noise(self, rng: np.random.Generator) -> Arrays:
+        """Draw what one sampled decode needs, so that several decodes can share their chance."""
+
+    def read(
+        self,
+        heads: Mapping[str, NDArray[np.float32]],
+        *,
+        temperature: float = 0.0,
+        noise: Arrays | None = None,
+        levels: Mapping[str, float] | None = None,
+    ) -> Phrase:
+        """Return the phrase that one set of heads (no batch dimension) spells.
+
+        Args:
+            heads: logits and levels by head name, shapes as `heads()` says.
+            temperature: 0 takes the likeliest; 1 samples the model's own distribution.
+            noise: from `noise`; needed above temperature 0.
+            levels: decision thresholds that were tuned on validation, by name.
+
+        """
+
+
+def table_of(phrase: Phrase) -> Table:
+    """Return a phrase's notes as a table int16 [M, 5]."""
+    rows = [(n.onset, n.pitch, n.velocity, n.length, round(n.offset * 100)) for n in phrase.notes]
+    return np.array(rows, dtype=np.int16).reshape(-1, 5)
+
+
+def pack_phrase(codec: Codec, phrase: Phrase) -> Arrays:
+    """Pack one phrase; every array has a leading dimension of 1."""
+    table = table_of(phrase)
+    return codec.pack(table, np.zeros(len(table), dtype=np.int64), 1)
+
+
+def build(kind: str, grid: Grid) -> Codec:
+    """Return the codec of that name on a grid.
+
+    Raises:
+        ConfigError: there is no such codec.
+
+    """
+    from model.codecs.melody import MelodyCodec  # noqa: PLC0415 - codecs import this module
+    from model.codecs.poly import PolyCodec  # noqa: PLC0415 - codecs import this module
+
+    known: dict[str, type[MelodyCodec | PolyCodec]] = {"melody": MelodyCodec, "poly": PolyCodec}
+    if kind not in known:
+        raise ConfigError(f"unknown codec '{kind}'; {nearest(kind, known)}")
+    return known[kind](grid)
+
+
+def spans(onsets: NDArray[np.int64], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (index of the note, step) for every step after a note's onset at which it still sounds."""
+    extra = np.maximum(lengths - 1, 0)
+    index = np.repeat(np.arange(len(onsets)), extra)
+    before = np.cumsum(extra) - extra
+    step = np.arange(len(index)) - np.repeat(before, extra) + np.repeat(onsets, extra) + 1
+    return index, step

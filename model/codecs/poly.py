@@ -1,0 +1,112 @@
+"""The poly codec: the 88 keys of a piano as onset, hold and velocity rolls.
+
+Keeps onset, pitch, length and velocity; keys outside 21..108 move into it by octaves.  Micro-offsets
+are not kept.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.codecs.base import LENGTH, ONSET, PITCH, VELOCITY, Arrays, Table, spans
+from model.grid import Grid
+from model.phrase import Note, Phrase
+
+KEYS = 88
+LOWEST = 21
+
+
+class PolyCodec:
+    """Polyphonic phrases on one grid.
+
+    Array: `roll` float32 [B, steps, 3, 88]: onset 0 or 1, hold 0 or 1 (sounding, after its onset), and
+    velocity 0..1 at onsets.  Heads: `onset` and `hold` logits and `velocity` 0..1, each [steps, 88]; hold
+    says whether a key that sounded on the step before sounds on.
+    """
+
+    kind: ClassVar[str] = "poly"
+
+    def __init__(self, grid: Grid) -> None:
+        """Lay the codec on a grid."""
+        self.grid = grid
+
+    def pack(self, table: Table, rows: NDArray[np.int64], count: int) -> Arrays:
+        """Return the roll of `count` phrases; see `Codec.pack`."""
+        steps = self.grid.steps
+        roll = np.zeros((count, steps, 3, KEYS), dtype=np.float32)
+        onset = table[:, ONSET].astype(np.int64)
+        key = fold(table[:, PITCH].astype(np.int64))
+        length = np.minimum(table[:, LENGTH], steps - onset)
+        index, step = spans(onset, length)
+        roll[rows[index], step, 1, key[index]] = 1
+        order = np.argsort(table[:, VELOCITY], kind="stable")  # of two on one key and step the louder stays
+        roll[rows[order], onset[order], 2, key[order]] = table[order, VELOCITY] / np.float32(127)
+        roll[rows, onset, 0, key] = 1
+        roll[rows, onset, 1, key] = 0
+        return {"roll": roll}
+
+    def unpack(self, arrays: Arrays, row: int) -> Phrase:
+        """Return the phrase that the roll holds in one row."""
+        onset, hold, velocity = np.moveaxis(arrays["roll"][row], 1, 0)
+        return self._spell(onset > 0.5, hold > 0.5, velocity)
+
+    def heads(self) -> dict[str, tuple[int, ...]]:
+        """Return the heads' shapes."""
+        shape = (self.grid.steps, KEYS)
+        return {"onset": shape, "hold": shape, "velocity": shape}
+
+    def noise(self, rng: np.random.Generator) -> Arrays:
+        """Draw logistic noise for onsets and holds."""
+        shape = (self.grid.steps, KEYS)
+        return {
+            "onset": rng.logistic(size=shape).astype(np.float32),
+            "hold": rng.logistic(size=shape).astype(np.float32),
+        }
+
+    def read(
+        self,
+        heads: Mapping[str, NDArray[np.float32]],
+        *,
+        temperature: float = 0.0,
+        noise: Arrays | None = None,
+        levels: Mapping[str, float] | None = None,
+    ) -> Phrase:
+        """Return the phrase that the heads spell; `levels` may hold the logits `onset` and `hold` to pass."""
+        levels = levels or {}
+        onset, hold = heads["onset"] - levels.get("onset", 0.0), heads["hold"] - levels.get("hold", 0.0)
+        if temperature > 0 and noise is not None:
+            onset, hold = onset + temperature * noise["onset"], hold + temperature * noise["hold"]
+        return self._spell(onset > 0, hold > 0, heads["velocity"])
+
+    def _spell(
+        self, onset: NDArray[np.bool_], hold: NDArray[np.bool_], velocity: NDArray[np.float32]
+    ) -> Phrase:
+        """Turn rolls, each [steps, 88], into notes: a note goes on while its key holds and is not struck."""
+        going = hold & ~onset
+        going[0] = False
+        # the first step at or after each at which the key no longer sounds
+        steps = self.grid.steps
+        until = np.full((steps + 1, KEYS), steps, dtype=np.int64)
+        for step in range(steps - 1, -1, -1):
+            until[step] = np.where(going[step], until[step + 1], step)
+        struck, keys = np.nonzero(onset)
+        levels = np.clip(np.rint(velocity[struck, keys] * 127), 1, 127).astype(int)
+        lengths = until[struck + 1, keys] - struck
+        return Phrase(
+            self.grid,
+            tuple(
+                Note(step, key + LOWEST, level, length)
+                for step, key, level, length in zip(
+                    struck.tolist(), keys.tolist(), levels.tolist(), lengths.tolist(), strict=True
+                )
+            ),
+        )
+
+
+def fold(pitch: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return piano keys 0..87, pitches outside moved by octaves."""
+    key = pitch - LOWEST
+    key = np.where(key < 0, key % 12, key)
+    return np.asarray(np.where(key >= KEYS, (KEYS - 12) + (key - (KEYS - 12)) % 12, key), dtype=np.int64)

@@ -1,0 +1,39 @@
+"""Everything that the model package raises for a user's or a file's fault.
+
+ModelError
+├── ConfigError      a model's configuration names something unknown or impossible; exit 2
+├── CodecError       a phrase, a roll or a checkpoint that the codec cannot take
+└── CheckpointError  a checkpoint is missing, damaged or not one of ours
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class ModelError(Exception):
+    """A fault that is told in one plain sentence."""
+
+    exit_code = 1
+
+
+class ConfigError(ModelError):
+    """A configuration names something unknown, or numbers that do not fit together."""
+
+    exit_code = 2
+
+
+class CodecError(ModelError):
+    """Music or tensors that do not fit the codec's grid."""
+
+
+class CheckpointError(ModelError):
+    """A checkpoint is missing, damaged, or not one of ours."""
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """Return what is allowed and the nearest match, as the end of a sentence."""
+    names = sorted(known)
+    match = difflib.get_close_matches(given.lower(), [name.lower() for name in names], 1, 0.5)
+    actual = next((name for name in names if match and name.lower() == match[0]), None)
+    hint = f"; did you mean '{actual}'?" if actual else ""
+    return f"there is: {', '.join(names) if names else 'none'}{hint}"

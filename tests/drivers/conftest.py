@@ -1,0 +1,30 @@
+"""The JACK server and the peer that the driver tests play with; see jack_harness.py."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.drivers.jack_harness import JackPeer, JackServer
+
+
+@pytest.fixture(scope="session")
+def jack_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServer]:
+    if shutil.which("jackd") is None and not os.environ.get("TWOBAR_REQUIRE_DRIVERS"):
+        pytest.skip("jackd is not installed (sudo apt-get install jackd2)")
+    name = f"twobar-test-{os.getpid()}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JACK_DEFAULT_SERVER", name)
+        patch.setenv("JACK_NO_START_SERVER", "1")
+        server = JackServer(name, tmp_path_factory.mktemp("jack") / "jackd.log")
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def peer(jack_server: JackServer) -> Iterator[JackPeer]:
+    peer = JackPeer(jack_server)
+    yield peer
+    peer.close()

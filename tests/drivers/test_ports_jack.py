@@ -1,0 +1,137 @@
+"""Ports on a real JACK server: names, stamps, garbage, and servers that are not there."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+
+import pytest
+
+from live import errors, ports
+from live.events import Received
+from tests.drivers.jack_harness import JackPeer, JackServer
+
+pytestmark = pytest.mark.driver
+
+MILLISECOND = 1_000_000
+
+
+class Ear:
+    """Keeps what an input delivers."""
+
+    def __init__(self) -> None:
+        self.received: deque[Received] = deque(maxlen=10_000)
+
+    def wait(self, count: int, timeout: float = 5.0) -> list[Received]:
+        deadline = time.monotonic() + timeout
+        while len(self.received) < count and time.monotonic() < deadline:
+            time.sleep(0.002)
+        return list(self.received)
+
+
+@pytest.fixture
+def ear() -> Ear:
+    return Ear()
+
+
+@pytest.fixture
+def keys(jack_server: JackServer, ear: Ear) -> Iterator[ports.InputPort]:
+    port = ports.open_input("virtual", api="jack", deliver=ear.received.append)
+    yield port
+    port.close()
+
+
+def test_virtual_ports_have_the_names_that_others_connect_to(keys: ports.InputPort, peer: JackPeer) -> None:
+    output = ports.open_output("virtual", api="jack")
+    assert {"twobar-in:keys", "twobar-out:notes"} <= set(peer.ports())
+    assert (keys.name, output.name) == ("twobar-in:keys", "twobar-out:notes")
+    output.close()
+    peer.wait_for_ports("twobar-out:notes", present=False)
+
+
+def test_a_note_arrives_whole_and_stamped_when_it_was_played(
+    keys: ports.InputPort, peer: JackPeer, ear: Ear
+) -> None:
+    peer.connect(peer.midi_out, keys.name)
+    moments = [time.monotonic_ns() + (100 + 20 * index) * MILLISECOND for index in range(10)]
+    peer.play_all([(moment, bytes((0x90, 60 + index, 100))) for index, moment in enumerate(moments)])
+    received = ear.wait(10)
+    assert [message.data for message in received] == [bytes((0x90, 60 + index, 100)) for index in range(10)]
+    assert {message.port for message in received} == {"twobar-in:keys"}
+    late = sorted(message.nanos - moment for message, moment in zip(received, moments, strict=True))
+    assert late[0] > -3 * MILLISECOND  # JACK hands out a whole cycle at its start
+    assert late[len(late) // 2] < 20 * MILLISECOND  # generous: the machine may be busy
+
+
+def test_garbage_stops_nothing(keys: ports.InputPort, peer: JackPeer, ear: Ear) -> None:
+    peer.connect(peer.midi_out, keys.name)
+    peer.play(b"\x90\x3c\x40\x3e\x41", b"\x40\x42")  # running status, within and across messages
+    peer.play(b"\x80\x09\x40", b"\x90\xf8\x3d\x40", b"\xf0\x7e\x7f\x06\x01\xf7", b"\xfe", b"\xf7")
+    peer.play(b"\xc0\x05\x06", b"\xf2\x01\x02")
+    expected = ["903c40", "903e41", "904042", "800940", "f8", "903d40", "c005", "c006", "f20102"]
+    assert [message.data.hex() for message in ear.wait(len(expected))] == expected
+
+
+def test_three_hundred_notes_at_once_all_arrive_both_ways(
+    keys: ports.InputPort, peer: JackPeer, ear: Ear
+) -> None:
+    notes = [bytes((0x90 + index % 3, index % 128, 1 + index // 3)) for index in range(300)]
+    output = ports.open_output("virtual", api="jack")
+    peer.connect(peer.midi_out, keys.name)
+    peer.connect(output.name, peer.midi_in)
+    for note in notes:
+        output.send(note)
+    assert [heard.data for heard in peer.wait_for(lambda heard: len(heard) == 300)] == notes
+    peer.play(b"".join(notes))
+    assert [message.data for message in ear.wait(300)] == notes
+    output.close()
+
+
+def test_closing_an_output_ends_what_sounds_on_it(jack_server: JackServer, peer: JackPeer) -> None:
+    output = ports.open_output("virtual", api="jack")
+    peer.connect(output.name, peer.midi_in)
+    output.send(b"\x91\x3c\x40")
+    output.close()
+    output.close()
+    peer.wait_for(lambda heard: any(message.data == b"\xb1\x7b\x00" for message in heard))
+    assert peer.sounding() == set()
+    with pytest.raises(errors.PortError, match="closed"):
+        output.send(b"\x91\x3c\x40")
+
+
+def test_a_port_is_found_by_a_part_of_its_name(jack_server: JackServer, peer: JackPeer, ear: Ear) -> None:
+    assert peer.midi_out in ports.inputs("jack")
+    assert peer.midi_in in ports.outputs("jack")
+    port = ports.open_input("PEER:", api="jack", deliver=ear.received.append)
+    assert port.name == peer.midi_out
+    peer.play(b"\x90\x3c\x40")
+    assert [message.data for message in ear.wait(1)] == [b"\x90\x3c\x40"]
+    port.close()
+
+
+def test_an_unknown_port_is_told_with_the_nearest(jack_server: JackServer, peer: JackPeer) -> None:
+    with pytest.raises(errors.UsageError, match=r"unknown MIDI output 'peer:im'.*did you mean 'peer:in'\?"):
+        ports.open_output("peer:im", api="jack")
+
+
+def test_auto_listens_to_every_keyboard_but_not_to_itself(
+    jack_server: JackServer, peer: JackPeer, ear: Ear
+) -> None:
+    output = ports.open_output("virtual", api="jack")
+    opened = ports.open_inputs("auto", api="jack", deliver=ear.received.append)
+    assert [port.name for port in opened] == [peer.midi_out]
+    for port in opened:
+        port.close()
+    output.close()
+
+
+def test_a_server_that_is_not_there_is_told_at_once(
+    jack_server: JackServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "nobody")
+    start = time.monotonic()
+    with pytest.raises(errors.PortError, match="no JACK server answers"):
+        ports.open_output("virtual", api="jack")
+    with pytest.raises(errors.PortError, match="no JACK server answers"):
+        ports.inputs("jack")
+    assert time.monotonic() - start < 3
+    assert capfd.readouterr().err == ""

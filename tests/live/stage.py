@@ -1,0 +1,233 @@
+"""A stage for tests: a jam on a fake clock, an echoing model, and everything that was sent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from live.config import Config, with_options
+from live.events import Received, note_off, note_on
+from live.jam import Jam, Mapper
+from live.messages import (
+    Command,
+    Decode,
+    Decoded,
+    Encode,
+    Encoded,
+    FromWorker,
+    Ready,
+    StepRow,
+    ToWorker,
+)
+from live.timeline import Nanos, Tick
+
+MS = 1_000_000
+
+
+class Sent(NamedTuple):
+    """A message that left: when it was due in ticks and nanoseconds, when it left, and as whose voice."""
+
+    tick: int
+    data: bytes
+    due: int
+    moment: int
+    voice: str
+
+
+class EchoModel:
+    """Decodes a latent to the phrase it was encoded from; density leaves notes out or doubles them."""
+
+    def __init__(self, *, ident: str = "echo-1", codec: str = "poly") -> None:
+        self.ident, self.codec = ident, codec
+        self.phrases: list[list[StepRow]] = []
+        self.decodes: list[Decode] = []
+        self.encodes: list[Encode] = []
+
+    def ready(self) -> Ready:
+        return Ready(
+            model="echo",
+            ident=self.ident,
+            codec=self.codec,
+            knobs=["density"],
+            bars=2,
+            beats_per_bar=4,
+            steps_per_beat=4,
+            latent_size=2,
+            scale=[1.0, 1.0],
+            map_points=[(0.0, 0.0)],
+            runtime="test",
+            ms=1.0,
+        )
+
+    def answer(self, message: ToWorker) -> FromWorker:
+        if isinstance(message, Encode):
+            self.encodes.append(message)
+            self.phrases.append(message.notes)
+            number = float(len(self.phrases))
+            return Encoded(message.ident, message.bar, [number, 1.0], {"density": 1.0}, (0.1, 0.2), 1.0)
+        assert isinstance(message, Decode)
+        self.decodes.append(message)
+        rows = self.phrases[max(0, min(len(self.phrases), round(message.z[0])) - 1)]
+        turn = message.turns.get("density", 0.0)
+        if turn < 0:
+            rows = [row for row in rows if row[0] % 4 == 0]
+        if turn > 0:
+            rows = rows + [(row[0] + 1, row[1] + 12, row[2], 1, 0.0) for row in rows if row[0] < 31]
+        if self.codec == "melody":
+            rows = [(row[0], row[1], row[2], 1, row[4]) for row in rows]
+        return Decoded(message.ident, message.bar, rows, (0.3, 0.4), 2.0)
+
+
+@dataclass
+class Stage:
+    """A performer's evening on a fake clock.
+
+    Attributes:
+        model: what answers.
+        answer_ms: how long an answer takes.
+        late_nanos: how late the loop wakes.
+
+    """
+
+    config: Config = field(default_factory=Config)
+    model: EchoModel = field(default_factory=EchoModel)
+    answer_ms: float = 3.0
+    late_nanos: int = 0
+    mapper: Callable[[Callable[[str], float]], Mapper] | None = None
+
+    def __post_init__(self) -> None:
+        self.nanos = 0
+        self.sent: list[Sent] = []
+        self.logged: list[tuple[str, dict[str, object]]] = []
+        self.published: list[tuple[str, tuple[object, ...]]] = []
+        self.worker_there = True
+        self._replies: list[tuple[int, FromWorker]] = []
+        self._inputs: list[tuple[int, int, object]] = []
+        self._count = 0
+        self.jam = Jam(self.config, self, mapper=self.mapper)
+
+    # -- the outlet ------------------------------------------------------------------------------
+
+    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: str) -> Nanos:
+        self.sent.append(Sent(tick, data, due, self.nanos, voice))
+        return Nanos(self.nanos)
+
+    def ask(self, message: ToWorker) -> bool:
+        if not self.worker_there:
+            return False
+        self._replies.append((self.nanos + round(self.answer_ms * MS), self.model.answer(message)))
+        return True
+
+    def log(self, kind: str, **fields: object) -> None:
+        self.logged.append((kind, fields))
+
+    def played(self, tick: Tick, data: bytes) -> None: ...
+
+    def knob(self, tick: Tick, name: str, value: float) -> None: ...
+
+    def marker(self, tick: Tick, text: str) -> None: ...
+
+    def tempo(self, tick: Tick, tempo_bpm: float) -> None: ...
+
+    def publish(self, topic: str, *values: object) -> None:
+        self.published.append((topic, values))
+
+    # -- the performer ---------------------------------------------------------------------------
+
+    def begin(self) -> int:
+        """Let the model be ready and the transport start; returns the moment of tick 0."""
+        self.jam.from_worker(self.model.ready(), Nanos(self.nanos))
+        self.jam.start(Nanos(self.nanos))
+        return self.jam.transport.timeline.nanos(Tick(0))
+
+    def at(self, moment: int, item: object) -> None:
+        """Let something arrive: bytes, a Command, or a function of no arguments."""
+        self._count += 1
+        self._inputs.append((moment, self._count, item))
+        self._inputs.sort(key=lambda entry: entry[:2])
+
+    def at_tick(self, tick: int, item: object) -> None:
+        """Let something arrive at a tick of the present timeline."""
+        self.at(self.jam.transport.timeline.nanos(Tick(tick)), item)
+
+    def press(self, tick: int, length: int, pitch: int, velocity: int = 90) -> None:
+        """Press a key for some ticks."""
+        self.at_tick(tick, note_on(1, pitch, velocity))
+        self.at_tick(tick + length, note_off(1, pitch))
+
+    def turn(self, tick: int, name: str, value: float) -> None:
+        """Turn a knob."""
+        self.at_tick(tick, Command("knob", name, value, source="test"))
+
+    def act(self, tick: int, name: str, argument: str = "") -> None:
+        """Do an action."""
+        self.at_tick(tick, Command(name, argument, source="test"))
+
+    def run_to(self, moment: int) -> None:
+        """Let host time go by, handling everything in order."""
+        while True:
+            wake = self.jam.advance(Nanos(self.nanos))
+            coming = [moment]
+            if wake is not None:
+                coming.append(wake + self.late_nanos)
+            coming += [entry[0] for entry in self._inputs[:1]] + [reply[0] for reply in self._replies]
+            self.nanos = max(self.nanos, min(coming))
+            self._deliver()
+            if self.nanos >= moment:
+                self.jam.advance(Nanos(self.nanos))
+                return
+
+    def run_to_tick(self, tick: int) -> None:
+        """Let musical time go by."""
+        self.run_to(self.jam.transport.timeline.nanos(Tick(tick)))
+
+    def _deliver(self) -> None:
+        now = Nanos(self.nanos)
+        while self._inputs and self._inputs[0][0] <= self.nanos:
+            moment, _, item = self._inputs.pop(0)
+            if isinstance(item, bytes):
+                self.jam.received(Received(Nanos(moment), item, "test"), now)
+            elif isinstance(item, Command):
+                self.jam.controls.run(item, now)
+            elif callable(item):
+                item()
+        for reply in [reply for reply in self._replies if reply[0] <= self.nanos]:
+            self._replies.remove(reply)
+            if self.worker_there:
+                self.jam.from_worker(reply[1], now)
+
+    # -- what was heard --------------------------------------------------------------------------
+
+    def instrument(self, *, first: int = 0, last: int = 1 << 40) -> list[tuple[int, bytes]]:
+        """Return what the instrument sent, as (tick, bytes), without controls."""
+        return [
+            (sent.tick, sent.data)
+            for sent in self.sent
+            if sent.voice == "instrument" and sent.data[0] & 0xE0 == 0x80 and first <= sent.tick < last
+        ]
+
+    def note_ons(self, *, first: int = 0, last: int = 1 << 40) -> list[tuple[int, int]]:
+        """Return the instrument's note-ons as (tick, pitch)."""
+        return [
+            (tick, data[1])
+            for tick, data in self.instrument(first=first, last=last)
+            if data[0] & 0xF0 == 0x90
+        ]
+
+    def hanging(self) -> set[tuple[int, int]]:
+        """Return what was struck and never ended, as (channel status, pitch)."""
+        down: set[tuple[int, int]] = set()
+        for sent in self.sent:
+            status, place = (
+                sent.data[0] & 0xF0,
+                (sent.data[0] & 0x0F, sent.data[1] if len(sent.data) > 1 else 0),
+            )
+            if status == 0x90 and sent.data[2]:
+                down.add(place)
+            elif status in (0x80, 0x90):
+                down.discard(place)
+        return down
+
+
+def configured(**options: object) -> Config:
+    """Return the default settings with command-line options over them."""
+    return with_options(Config(), **options)

@@ -1,0 +1,127 @@
+from pathlib import Path
+
+import mido
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.grid import Grid
+from model.midi import MidiFileError, load, on_grid, save, to_midi
+from model.phrase import Note, Phrase
+
+GRID = Grid()
+
+
+@st.composite
+def phrases(draw: st.DrawFn, grid: Grid = GRID) -> Phrase:
+    notes = draw(
+        st.lists(
+            st.builds(
+                Note,
+                st.integers(0, grid.steps - 1),
+                st.integers(0, 127),
+                st.integers(1, 127),
+                st.integers(1, grid.steps),
+                st.just(0.0),
+            ),
+            max_size=24,
+        )
+    )
+    return Phrase.of(grid, notes)
+
+
+@pytest.fixture
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("midi") / "phrase.mid"
+
+
+@given(first=phrases(), second=phrases())
+def test_written_and_read_again_nothing_is_lost(first: Phrase, second: Phrase) -> None:
+    file = to_midi([first, second, Phrase.of(GRID, [Note(0, 60, 1, 1)])])
+    sounding: dict[int, tuple[int, int]] = {}
+    spans = []
+    now = 0
+    for message in file.tracks[0]:
+        now += message.time
+        if message.type == "note_on":
+            assert message.note not in sounding
+            sounding[message.note] = (now, message.velocity)
+        elif message.type == "note_off":
+            onset, velocity = sounding.pop(message.note)
+            spans.append((onset, now, message.note, velocity))
+    assert not sounding
+    assert on_grid(spans, 480, GRID)[:2] == [first, second]
+
+
+def test_a_file_keeps_notes_offsets_tempo_and_its_whole_length(place: Path) -> None:
+    phrase = Phrase.of(GRID, [Note(0, 60, 90, 4), Note(5, 64, 33, 2, 0.25), Note(5, 67, 33, 27)])
+    save(place, [phrase], tempo_bpm=90, channel=1, program=4, name="answer")
+    assert load(place, GRID) == [phrase]
+    file = mido.MidiFile(str(place))
+    assert file.length == pytest.approx(8 * 60 / 90, rel=1e-4)
+    assert {message.channel for message in file if message.type == "note_on"} == {1}
+    assert not list(place.parent.glob(".*"))
+
+
+def test_another_resolution_and_an_early_note_lie_on_the_same_steps(place: Path) -> None:
+    track = mido.MidiTrack(
+        [
+            mido.Message("note_on", note=60, velocity=80, time=23),
+            mido.Message("note_off", note=60, time=24),
+            mido.Message("note_on", note=62, velocity=80, time=24 * 8 - 47 - 1),
+            mido.Message("note_on", note=62, velocity=0, time=25),
+        ]
+    )
+    mido.MidiFile(ticks_per_beat=24, tracks=[track]).save(str(place))
+    first, second = load(place, GRID)
+    assert [(n.onset, n.length) for n in first.notes] == [(4, 4)]
+    assert first.notes[0].offset == pytest.approx(-1 / 6)
+    assert [(n.onset, n.pitch) for n in second.notes] == [(0, 62)]
+
+
+def test_drums_are_read_apart(place: Path) -> None:
+    save(place, [Phrase.of(GRID, [Note(0, 36, 100, 1)])], channel=9)
+    assert len(load(place, GRID, drums=True)[0]) == 1
+    with pytest.raises(MidiFileError, match="pitched notes"):
+        load(place, GRID)
+
+
+def test_a_note_without_an_end_ends_with_its_track(place: Path) -> None:
+    track = mido.MidiTrack(
+        [mido.Message("note_on", note=60, velocity=9), mido.Message("note_off", note=99, time=960)]
+    )
+    mido.MidiFile(tracks=[track]).save(str(place))
+    assert load(place, GRID)[0].notes == (Note(0, 60, 9, 8),)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "ends too early"),
+        (b"no music", "not a MIDI file"),
+        (b"MThd\0\0\0\6\0\0\0\0\0\0", "0 ticks per beat"),
+        (b"MThd\0\0\0\6\0\0\0\0\xe7\x28", "ticks per beat"),
+        (b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\x08\0\x90\x3c", "not a MIDI file"),
+        (b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\4\0\xff\x2f\0", "holds no pitched notes"),
+        (
+            b"MThd\0\0\0\6\0\0\0\1\0\1MTrk\0\0\0\x0f\xff\xff\xff\x7f\x90\x3c\x40\1\x80\x3c\x40\0\xff\x2f\0",
+            "longer than 20000 bars",
+        ),
+    ],
+)
+def test_a_damaged_file_gets_one_sentence_with_its_name(place: Path, data: bytes, says: str) -> None:
+    place.write_bytes(data)
+    with pytest.raises(MidiFileError) as caught:
+        load(place, GRID)
+    assert says in str(caught.value)
+    assert "phrase.mid" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
+    with pytest.raises(MidiFileError, match="does not exist"):
+        load(tmp_path / "none.mid", GRID)
+    with pytest.raises(MidiFileError, match="not a regular file"):
+        load(tmp_path, GRID)
+    with pytest.raises(MidiFileError, match="cannot write"):
+        save(tmp_path, [])

@@ -1,0 +1,226 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.grid import Grid
+from model.phrase import Note, Phrase
+from tests.trainer.music import chords, tune, write
+from tests.trainer.players import GRID, SIZE, Memory, Sure
+from trainer.corpus import Options, prepare
+from trainer.errors import FailureError, UsageError
+from trainer.evaluate import evaluate
+from trainer.heldout import lines, parameters_of, phrases_for, show
+from trainer.measures import (
+    Matches,
+    agreement,
+    consistent,
+    distance,
+    features,
+    kl_bits,
+    places,
+    spans,
+    spearman,
+    symbols,
+)
+from trainer.samples import two_sample
+
+
+def phrase_of(seed: int) -> Phrase:
+    notes = [Note(tick // 120, pitch, 80, length // 120) for tick, pitch, length in tune(seed, bars=2)]
+    return Phrase.of(GRID, [note for note in notes if note.onset < 32])
+
+
+PHRASES = [phrase_of(seed) for seed in range(24)]
+
+
+def test_a_perfect_memory_gets_perfect_figures() -> None:
+    found = evaluate(Sure(), PHRASES, parameters=7)
+    made = found["reconstruction"]
+    for key in (
+        "step_accuracy",
+        "step_accuracy_sampled",
+        "note_f1",
+        "note_f1_sampled",
+        "note_f1_length",
+        "exact",
+    ):
+        assert made[key] == 1.0, key
+    assert made["velocity_error"] == 0.0
+    assert made["active_units"] == SIZE
+    assert made["kl_bits"] > 50
+    assert (found["name"], found["codec"], found["parameters"], found["phrases"]) == (
+        "memory",
+        "melody",
+        7,
+        24,
+    )
+    for name, knob in found["knobs"].items():
+        assert knob["spearman"] > 0.9, name
+        assert knob["reach"] > 0
+        assert knob["kept"] == 1.0
+    assert found["knobs"]["register"]["spearman"] == pytest.approx(1.0)
+    assert found["knobs"]["register"]["leak"] < 0.05
+    assert found["interpolation"]["consistent"] == 1.0
+    assert found["interpolation"]["note_ratio"] == pytest.approx(1.0, abs=0.15)
+    assert found["interpolation"]["spearman"] > 0.5
+    assert 0.0 <= found["samples"]["auc"] < 0.9
+    assert found == evaluate(Sure(), PHRASES, parameters=7)
+    json.dumps(found)
+
+
+def test_one_that_does_not_listen_is_seen_through() -> None:
+    found = evaluate(Memory(deaf=True), PHRASES)
+    made, floor = found["reconstruction"], found["baselines"]
+    assert made["note_f1"] < 0.5
+    assert made["note_f1"] == pytest.approx(floor["note_f1_shuffled"])
+    assert made["step_accuracy"] == pytest.approx(floor["step_accuracy_shuffled"])
+    assert all(knob["spearman"] == knob["leak"] == 0.0 for knob in found["knobs"].values())
+    assert found["samples"]["auc"] > 0.9
+    assert found["interpolation"]["spearman"] == 0.0
+    for unknown in ("kl_bits", "active_units", "step_accuracy_sampled", "note_f1_sampled"):
+        assert made[unknown] is None
+
+
+def test_no_phrase_is_told() -> None:
+    with pytest.raises(FailureError, match="no phrase"):
+        evaluate(Memory(), [])
+
+
+def test_few_phrases_and_no_knobs_still_give_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    found = evaluate(Memory(knobs=()), PHRASES[:1])
+    assert found["knobs"] == {}
+    assert found["interpolation"] is None
+    assert found["samples"]["auc"] is None
+    show([found, evaluate(Memory(), PHRASES[:2])])
+    told = capsys.readouterr().out
+    assert "step accuracy" in told
+    assert "register" in told
+    assert lines([found])["reconstruction"][0] == ("step accuracy", ["1.000"])
+
+
+def test_symbols_are_the_field_s_classes() -> None:
+    phrase = Phrase.of(Grid(1, 2, 4), [Note(1, 60, 80, 3), Note(4, 62, 80, 1)])
+    assert symbols(phrase, "melody") == [129, 60, 128, 128, 62, 129, 129, 129]
+    assert symbols(phrase, "poly")[1:3] == [frozenset({60}), frozenset()]
+    assert agreement([1, 2, 3, 4], [1, 2, 0, 0]) == 0.5
+
+
+def test_note_scores_on_a_known_pair() -> None:
+    wanted = Phrase.of(GRID, [Note(0, 60, 80, 4), Note(4, 62, 80, 4), Note(8, 64, 80, 4)])
+    played = Phrase.of(
+        GRID, [Note(0, 60, 80, 4), Note(4, 62, 80, 2), Note(9, 64, 80, 4), Note(20, 64, 80, 4)]
+    )
+    on, whole = Matches(), Matches()
+    on.add(places(played), places(wanted))
+    whole.add(spans(played), spans(wanted))
+    assert (on.precision, on.recall) == (0.5, pytest.approx(2 / 3))
+    assert on.f1 == pytest.approx(4 / 7)
+    assert whole.f1 == pytest.approx(2 / 7)
+    assert Matches().f1 == 1.0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ([1, 2, 3, 4], [10, 20, 30, 40], 1.0),
+        ([1, 2, 3, 4], [4, 3, 2, 1], -1.0),
+        ([1, 2, 3], [5, 5, 5], 0.0),
+        ([1, 2, 3, 4, 5], [1, 2, 3, 5, 4], 0.9),
+        ([1, 1, 2, 2], [1, 2, 3, 4], 0.8944271909999159),
+    ],
+)
+def test_spearman(one: list[float], other: list[float], expected: float) -> None:
+    assert spearman(one, other) == pytest.approx(expected)
+
+
+@given(st.lists(st.integers(-50, 50), min_size=2, max_size=30))
+def test_spearman_heeds_order_alone(values: list[int]) -> None:
+    varies = len(set(values)) > 1
+    assert spearman(values, [value**3 for value in values]) == pytest.approx(1.0 if varies else 0.0)
+
+
+def test_kl_of_known_posteriors() -> None:
+    zero = np.zeros(4, dtype=np.float32)
+    assert kl_bits(zero, zero) == 0.0
+    assert kl_bits(zero + 1, zero) == pytest.approx(4 * 0.5 / np.log(2))
+
+
+def test_distance_and_rules() -> None:
+    one, other = PHRASES[0], PHRASES[1]
+    for codec in ("melody", "poly"):
+        assert distance(one, one, codec) == 0.0
+        assert 0 < distance(one, other, codec) <= 1
+    assert distance(Phrase(GRID), Phrase(GRID), "poly") == 0.0
+    chord = Phrase.of(GRID, [Note(0, 60, 80, 4), Note(0, 64, 80, 4)])
+    assert consistent(chord, "poly")
+    assert not consistent(chord, "melody")
+    assert not consistent(Phrase(GRID, (Note(0, 60, 80, 40),)), "poly")
+    assert not consistent(Phrase(GRID, (Note(0, 160, 80, 4),)), "poly")
+
+
+def test_features_are_forty_finite_numbers() -> None:
+    for phrase in (*PHRASES, Phrase(GRID), Phrase.of(GRID, [Note(0, 60, 80, 1)])):
+        assert len(features(phrase)) == 40
+        assert np.isfinite(features(phrase)).all()
+
+
+def test_classifiers_tell_what_differs_and_nothing_else() -> None:
+    rng = np.random.default_rng(3)
+    real = rng.standard_normal((200, 6))
+    assert max(two_sample(real, rng.standard_normal((200, 6)), 0)) < 0.65
+    assert min(two_sample(real, rng.standard_normal((200, 6)) + 1.5, 0)) > 0.95
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    for seed in range(6):
+        write(folder / f"{seed}.mid", chords(seed))
+    return folder
+
+
+def test_phrases_come_from_a_prepared_split_or_from_any_folder(music: Path, tmp_path: Path) -> None:
+    report = prepare([music], tmp_path / "out", Options(GRID))
+    player = Memory(codec="poly")
+    held_out = phrases_for(player, tmp_path / "out", split="test", limit=None, seed=0)
+    assert len(held_out) == report.phrases["poly"]["test"]
+    everything = phrases_for(player, music, split="test", limit=None, seed=0)
+    assert len(everything) == sum(report.phrases["poly"].values())
+    assert set(map(str, held_out)) <= set(map(str, everything))
+    few = phrases_for(player, music, split="test", limit=3, seed=1)
+    assert few == phrases_for(player, music, split="test", limit=3, seed=1)
+    assert few != phrases_for(player, music, split="test", limit=3, seed=2)
+
+
+def test_what_does_not_fit_is_told(music: Path, tmp_path: Path) -> None:
+    prepare([music], tmp_path / "out", Options(Grid(1, 4, 4)))
+    with pytest.raises(UsageError, match="prepared for 1 bars of 4 beats in 4 steps, the checkpoint needs 2"):
+        phrases_for(Memory(), tmp_path / "out", split="test", limit=None, seed=0)
+    with pytest.raises(UsageError, match="does not exist"):
+        phrases_for(Memory(), tmp_path / "none", split="test", limit=None, seed=0)
+    prepare([music], tmp_path / "out", Options(GRID))
+    with pytest.raises(UsageError, match="no phrases for the codec 'drums'"):
+        phrases_for(Memory(codec="drums"), tmp_path / "out", split="test", limit=None, seed=0)
+    (tmp_path / "out" / "melody" / "test" / "notes.npy").write_bytes(b"\x93NUMPY")
+    with pytest.raises(FailureError, match="is damaged"):
+        phrases_for(Memory(), tmp_path / "out", split="test", limit=None, seed=0)
+    (tmp_path / "out" / "meta.json").write_text("{}")
+    with pytest.raises(FailureError, match=r"meta\.json' is damaged"):
+        phrases_for(Memory(), tmp_path / "out", split="test", limit=None, seed=0)
+
+
+def test_weights_are_counted_from_the_file_where_the_player_does_not_say(tmp_path: Path) -> None:
+    header = json.dumps({"a": {"dtype": "F32", "shape": [3, 4], "data_offsets": [0, 48]}, "__metadata__": {}})
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header.encode() + bytes(48))
+    silent = Memory()
+    del silent.parameters
+    assert parameters_of(silent, str(path)) == 12
+    assert parameters_of(silent, str(tmp_path / "none")) is None
+    path.write_bytes(b"short")
+    assert parameters_of(silent, str(path)) is None
+    assert parameters_of(Memory(), str(path)) == 0

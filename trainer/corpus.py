@@ -1,0 +1,288 @@
+"""`prepare`: folders of MIDI files to memory-mapped phrases, split by song.
+
+OUT/{melody,poly}/{train,validation,test}/ holds notes.npy int16 [N, 5] (onset step, pitch, velocity, length
+in steps, micro-offset in hundredths of a step), starts.npy int64 [phrases + 1], songs.npy int32 [phrases] and
+velocities.npy bool [phrases] (the song's velocities vary).  OUT/meta.json tells the grid, the counts and the
+licences, OUT/report.json what was skipped and why.  meta.json is written last: where it is, all is there.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from model.grid import Grid
+from trainer.errors import EmptyCorpusError, FailureError, UsageError
+from trainer.reading import CODECS, Reading, Windows
+from trainer.shards import ARRAYS, SplitWriter, load_part, save_part
+from trainer.songs import join_songs, split_songs
+from trainer.sources import SPLITS, Source, discover
+
+FORMAT = 1
+BATCH = 64
+PARTS = ".parts"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What prepare was asked for.
+
+    Attributes:
+        grid: of the phrases.
+        licences: permissive or all (of files that a manifest names).
+        seed: of the split.
+        jobs: reading processes.
+
+    """
+
+    grid: Grid
+    licences: str = "permissive"
+    seed: int = 0
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What prepare did.
+
+    Attributes:
+        phrases: counts by codec and split.
+        read: files that gave phrases.
+        skipped: (name, reason) of the other files.
+        resumed: files that an interrupted run had read already.
+
+    """
+
+    phrases: dict[str, dict[str, int]]
+    read: int
+    skipped: list[tuple[str, str]]
+    resumed: int
+
+
+def prepare(
+    folders: Iterable[Path],
+    out: Path,
+    options: Options,
+    *,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Report:
+    """Read every MIDI file of the folders and write the corpus.
+
+    Interrupted and called again with the same folders and options, it goes on where it was.
+
+    Args:
+        folders: searched for MIDI files, with all below them.
+        out: folder of the corpus; made, or replaced when all is read.
+        options: grid, licences, seed of the split, processes.
+        progress: told (files done, files in all).
+
+    Raises:
+        UsageError: a folder does not exist, or OUT is something else.
+        EmptyCorpusError: no file gave a phrase.
+        FailureError: the disk refuses.
+
+    """
+    sources, skipped = discover(folders, licences=options.licences)
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"'{out}' is a file; --out needs a folder")
+    ours = (out / "meta.json").exists() or (out / PARTS).exists()
+    for codec in CODECS:
+        if not ours and (out / codec).exists():
+            raise UsageError(f"'{out / codec}' was not made by prepare; --out needs another folder")
+    try:
+        return _prepare(sources, skipped, out, options, progress)
+    except EmptyCorpusError:
+        shutil.rmtree(out / PARTS, ignore_errors=True)
+        with suppress(OSError):  # something else lies in it
+            out.rmdir()
+        raise
+    except OSError as error:
+        raise FailureError(f"the corpus cannot be written to '{out}': {error.strerror or error}") from error
+
+
+def _prepare(
+    sources: list[Source],
+    skipped: list[tuple[str, str]],
+    out: Path,
+    options: Options,
+    progress: Callable[[int, int], None],
+) -> Report:
+    """Read into parts, then assemble the parts."""
+    parts = out / PARTS
+    parts.mkdir(parents=True, exist_ok=True)
+    ready: list[Path] = []
+    resumed = 0
+    batches = [sources[first : first + BATCH] for first in range(0, len(sources), BATCH)]
+    missing: list[tuple[list[Source], Path]] = []
+    for batch in batches:
+        part = parts / f"{_key(batch, options.grid)}.npz"
+        ready.append(part)
+        if part.is_file():
+            resumed += len(batch)
+        else:
+            missing.append((batch, part))
+    done = resumed
+    progress(done, len(sources))
+    for count in _read_all(missing, options):
+        done += count
+        progress(done, len(sources))
+    songs = join_songs(sources, ready)
+    report = _assemble(sources, skipped, ready, songs, out=out, options=options, resumed=resumed)
+    shutil.rmtree(parts, ignore_errors=True)
+    return report
+
+
+def _key(batch: list[Source], grid: Grid) -> str:
+    """Name a part by what it is made from, so that it is read again when a file changes."""
+    seen = []
+    for source in batch:
+        try:
+            stat = source.path.stat()
+            seen.append((source.name, stat.st_size, stat.st_mtime_ns))
+        except OSError:
+            seen.append((source.name, -1, -1))
+    text = json.dumps([FORMAT, asdict(grid), seen])
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def _read_all(missing: list[tuple[list[Source], Path]], options: Options) -> Iterator[int]:
+    """Read the batches that have no part yet and save each; yield 1 for every file."""
+    from trainer.pool import outcomes  # noqa: PLC0415 - nothing to read, nothing to start
+
+    waiting: dict[Path, tuple[int, int]] = {}
+    results: list[list[Reading | str | None]] = []
+    for number, (batch, _) in enumerate(missing):
+        results.append([None] * len(batch))
+        waiting.update({source.path: (number, place) for place, source in enumerate(batch)})
+    left = [len(batch) for batch, _ in missing]
+    for path, outcome in outcomes(list(waiting), options.grid, jobs=options.jobs):
+        number, place = waiting[path]
+        results[number][place] = outcome
+        left[number] -= 1
+        if not left[number]:
+            save_part(missing[number][1], [r if r is not None else "not read" for r in results[number]])
+            results[number] = []
+        yield 1
+
+
+def _assemble(
+    sources: list[Source],
+    skipped: list[tuple[str, str]],
+    parts: list[Path],
+    songs: list[int],
+    *,
+    out: Path,
+    options: Options,
+    resumed: int,
+) -> Report:
+    """Write the splits from the parts: distinct phrases, none on two sides even after transposition."""
+    splits = _sides(sources, songs, parts, options.seed)
+    building = out / ".building"
+    shutil.rmtree(building, ignore_errors=True)
+    phrases: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
+    kept_songs: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
+    reasons: list[tuple[str, str]] = list(skipped)
+    licences: Counter[str] = Counter()
+    for codec in CODECS:
+        exact: set[int] = set()
+        elsewhere: set[int] = set()  # shapes of the splits before this one
+        for split in SPLITS:
+            here: set[int] = set()
+            with SplitWriter(building / codec / split) as writer:
+                for number, reading in _readings(parts):
+                    if splits[number] == split and isinstance(reading, Reading):
+                        keep = _choose(reading.windows[codec], exact, here, elsewhere)
+                        writer.add(reading.windows[codec], keep, songs[number], varied=reading.varied)
+            elsewhere |= here
+            phrases[codec][split] = writer.phrases
+            kept_songs[codec][split] = len(writer.songs)
+    read = 0
+    for number, reading in _readings(parts):
+        if isinstance(reading, str):
+            reasons.append((sources[number].name, reading))
+        else:
+            read += 1
+            licences[sources[number].licence or "not given"] += 1
+    if not any(count for counts in phrases.values() for count in counts.values()):
+        shutil.rmtree(building, ignore_errors=True)
+        raise EmptyCorpusError(_empty(len(sources), reasons, options.grid))
+    meta = {
+        "format": FORMAT,
+        "grid": asdict(options.grid),
+        "arrays": ARRAYS,
+        "licences": options.licences,
+        "seed": options.seed,
+        "phrases": phrases,
+        "songs": kept_songs,
+        "files": {"read": read, "skipped": len(reasons)},
+        "sources": dict(licences.most_common()),
+    }
+    tally = Counter(reason.split(":")[0] for _, reason in reasons)
+    told = {
+        "read": read,
+        "skipped": len(reasons),
+        "reasons": dict(tally.most_common()),
+        "files": [{"file": name, "reason": reason} for name, reason in reasons],
+    }
+    (out / "meta.json").unlink(missing_ok=True)
+    for codec in CODECS:
+        shutil.rmtree(out / codec, ignore_errors=True)
+        (building / codec).replace(out / codec)
+    shutil.rmtree(building, ignore_errors=True)
+    write_json(out / "report.json", told)
+    write_json(out / "meta.json", meta)
+    return Report(phrases, read, reasons, resumed)
+
+
+def _empty(files: int, reasons: list[tuple[str, str]], grid: Grid) -> str:
+    """Say why there is nothing, with the first reason."""
+    where = f"{grid.bars} bars of {grid.beats_per_bar}/4"
+    if not files and not reasons:
+        return "no MIDI file (.mid, .midi) lies in the folders given"
+    first = f"; for one, {reasons[0][0]}: {reasons[0][1]}" if reasons else ""
+    return f"none of {max(files, len(reasons))} files gave a phrase of {where}{first}"
+
+
+def _readings(parts: list[Path]) -> Iterator[tuple[int, Reading | str]]:
+    """Yield (number of the source, what it gave), one part in memory at a time."""
+    number = 0
+    for part in parts:
+        for reading in load_part(part):
+            yield number, reading
+            number += 1
+
+
+def _sides(sources: list[Source], songs: list[int], parts: list[Path], seed: int) -> list[str]:
+    """Return the split of each source: the manifest's, or its song's by name."""
+    names: dict[int, str] = {}
+    for number, reading in _readings(parts):
+        song, source = songs[number], sources[number]
+        if isinstance(reading, Reading) and not source.split:
+            name = source.cluster or source.name
+            names[song] = min(names.get(song, name), name)  # whatever else is read
+    sides = split_songs(names, seed)
+    return [source.split or sides.get(song, "train") for source, song in zip(sources, songs, strict=True)]
+
+
+def _choose(windows: Windows, exact: set[int], here: set[int], elsewhere: set[int]) -> list[int]:
+    """Return which windows are new, and remember them; a shape of another split is left out."""
+    kept = []
+    for index, (whole, shape) in enumerate(zip(windows.exact.tolist(), windows.shape.tolist(), strict=True)):
+        if whole not in exact and shape not in elsewhere:
+            exact.add(whole)
+            here.add(shape)
+            kept.append(index)
+    return kept
+
+
+def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - what json takes
+    """Write a JSON file so that a reader sees the old one or the whole new one."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(beside, path)  # noqa: PTH105 - the atomic one

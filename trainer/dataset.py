@@ -1,0 +1,138 @@
+"""Prepared phrases on disk to batches of codec arrays.
+
+A split's folder holds notes.npy int16 [N, 5] (onset step, pitch, velocity, length in steps, micro-offset
+x 100), starts.npy int64 [phrases + 1] (the first note of each phrase) and songs.npy int32 [phrases].
+Batches are cut from note tables without a Python loop, so that one core feeds the network.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.codecs.base import ONSET, PITCH, VELOCITY, Arrays, Codec, Table
+from model.grid import Grid
+from model.phrase import Note, Phrase
+from trainer.errors import TrainerError
+
+Ints = NDArray[np.int64]
+LOW_VELOCITY, HIGH_VELOCITY = 24, 120
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """Many phrases as one table of notes.
+
+    Attributes:
+        notes: int16 [N, 5], see `model.codecs.base`.
+        starts: int64 [phrases + 1], rising from 0 to N.
+        songs: int32 [phrases].
+
+    """
+
+    notes: Table
+    starts: Ints
+    songs: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        """Count the phrases."""
+        return len(self.starts) - 1
+
+    def gather(self, chosen: Ints) -> tuple[Table, Ints]:
+        """Return the chosen phrases' notes, a fresh table [M, 5], and each note's row in the choice."""
+        begin, count = self.starts[chosen], self.starts[chosen + 1] - self.starts[chosen]
+        before = np.cumsum(count) - count
+        index = np.arange(count.sum()) + np.repeat(begin - before, count)
+        return self.notes[index], np.repeat(np.arange(len(chosen)), count)
+
+    def phrase(self, index: int, grid: Grid) -> Phrase:
+        """Return one phrase as notes."""
+        rows = self.notes[self.starts[index] : self.starts[index + 1]].tolist()
+        return Phrase.of(
+            grid, (Note(on, pitch, vel, length, off / 100) for on, pitch, vel, length, off in rows)
+        )
+
+
+def load(folder: Path, codec: str, split: str) -> Phrases:
+    """Open one prepared split.
+
+    Raises:
+        TrainerError: the folder is not prepared for that codec, or its files do not fit together.
+
+    """
+    place = folder / codec / split
+    names = ("notes", "starts", "songs")
+    for name in names:
+        if not (place / f"{name}.npy").is_file():
+            raise TrainerError(
+                f"{place / name}.npy is missing: run twobar-train prepare MIDI_DIR --out {folder}"
+            )
+    try:
+        notes, starts, songs = (np.load(place / f"{name}.npy", allow_pickle=False) for name in names)
+    except (ValueError, OSError, EOFError) as error:
+        raise TrainerError(f"{place} cannot be read: {error}; run twobar-train prepare again") from error
+    fits = (
+        notes.ndim == 2
+        and notes.shape[1] == 5
+        and starts.ndim == 1
+        and len(starts) == len(songs) + 1
+        and starts[0] == 0
+        and starts[-1] == len(notes)
+        and bool((np.diff(starts) >= 0).all())
+    )
+    if not fits:
+        raise TrainerError(f"{place} is cut short or damaged: run twobar-train prepare again")
+    if not len(songs):
+        raise TrainerError(f"{place} holds no phrase: {split} needs more songs")
+    return Phrases(notes, starts.astype(np.int64), songs)
+
+
+def shifts(table: Table, rows: Ints, count: int, reach: tuple[int, int], limits: tuple[int, int],
+           rng: np.random.Generator) -> Ints:  # fmt: skip
+    """Draw a transposition in semitones for each of `count` phrases that keeps it within pitch limits."""
+    high, low = np.full(count, limits[0], dtype=np.int64), np.full(count, limits[1], dtype=np.int64)
+    np.maximum.at(high, rows, table[:, PITCH])
+    np.minimum.at(low, rows, table[:, PITCH])
+    drawn = rng.integers(reach[0], reach[1] + 1, count)
+    return np.asarray(np.clip(drawn, np.minimum(limits[0] - low, 0), np.maximum(limits[1] - high, 0)))
+
+
+def shape_velocities(table: Table, rows: Ints, count: int, rng: np.random.Generator) -> None:
+    """Give phrases of one velocity a drawn contour, in place.
+
+    Such sets were typed in without dynamics and must not teach that music has none; what is drawn (a
+    level, a slope, an accent on the beat, a little unevenness) teaches to carry velocities through.
+    """
+    high, low = np.zeros(count, dtype=np.int64), np.full(count, 128, dtype=np.int64)
+    np.maximum.at(high, rows, table[:, VELOCITY])
+    np.minimum.at(low, rows, table[:, VELOCITY])
+    flat = (high - low)[rows] < 2
+    if not flat.any():
+        return
+    level = rng.uniform(40, 105, count)[rows]
+    slope = rng.normal(0, 12, count)[rows] * (table[:, ONSET] / 16.0 - 1.0)
+    accent = rng.uniform(-4, 14, count)[rows] * (table[:, ONSET] % 4 == 0)
+    uneven = rng.normal(0, 1, len(rows)) * rng.uniform(0, 6, count)[rows]
+    drawn = np.clip(level + slope + accent + uneven, LOW_VELOCITY, HIGH_VELOCITY)
+    table[:, VELOCITY] = np.where(flat, np.rint(drawn), table[:, VELOCITY])
+
+
+def batch(
+    phrases: Phrases,
+    codec: Codec,
+    chosen: Ints,
+    *,
+    rng: np.random.Generator | None,
+    reach: tuple[int, int] = (-6, 5),
+) -> Arrays:
+    """Pack the chosen phrases; with a generator transposed and with drawn velocities where they had one."""
+    table, rows = phrases.gather(chosen)
+    if rng is not None:
+        moved = shifts(table, rows, len(chosen), reach, LIMITS[codec.kind], rng)
+        table[:, PITCH] += moved[rows].astype(np.int16)
+        shape_velocities(table, rows, len(chosen), rng)
+    return codec.pack(table, rows, len(chosen))
+
+
+LIMITS = {"melody": (0, 127), "poly": (21, 108)}

@@ -1,0 +1,44 @@
+"""Everything that the trainer raises for a user's fault or the world's.
+
+TrainerError
+├── UsageError    the user asked for something that is not there; exit 2
+└── FailureError  what was asked for is right, but could not be done; exit 1
+    └── EmptyCorpusError  nothing was left to learn from
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class TrainerError(Exception):
+    """A fault that is told in one plain sentence."""
+
+    exit_code = 1
+
+
+class UsageError(TrainerError):
+    """Wrong use: what, where, what is allowed."""
+
+    exit_code = 2
+
+
+class FailureError(TrainerError):
+    """Right use, but the world did not play along."""
+
+
+class EmptyCorpusError(FailureError):
+    """No phrase came out of the folders that were given."""
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" for the known name nearest to a given one, or nothing."""
+    near = difflib.get_close_matches(given, list(known), 1, 0.5)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def unknown(what: str, given: str, known: Iterable[str], *, where: str = "") -> UsageError:
+    """Build the sentence for a name that is not known: what there is, and the nearest match."""
+    names = sorted(known)
+    place = f" in {where}" if where else ""
+    listed = ", ".join(names) if names else "none"
+    return UsageError(f"unknown {what} '{given}'{place}; there is: {listed}{nearest(given, names)}")

@@ -1,0 +1,165 @@
+"""What `evaluate` measures on and how it tells: phrases of a prepared split or a MIDI folder; a table."""
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from model.grid import Grid
+from model.phrase import Phrase
+from model.player import Player
+from trainer.corpus import Options, prepare
+from trainer.errors import FailureError, UsageError
+from trainer.samples import MISSING
+from trainer.shards import phrase_of
+from trainer.sources import SPLITS
+
+
+def phrases_for(
+    player: Player, data: Path, *, split: str, limit: int | None, seed: int, jobs: int = 1
+) -> list[Phrase]:
+    """Return held-out phrases for a player, drawn by the seed where there are more than the limit.
+
+    Args:
+        player: tells codec and grid.
+        data: a folder that `prepare` wrote, or any folder of MIDI files: then all that it holds is used.
+        split: train, validation or test, of a prepared folder.
+        limit: phrases at most; None for all.
+        seed: of the draw.
+        jobs: processes that read MIDI files.
+
+    Raises:
+        UsageError: the folder does not exist, or was prepared for another grid or codec.
+        FailureError: there is no phrase in it.
+
+    """
+    codec, grid = player.card.codec, player.card.grid
+    if not data.is_dir():
+        raise UsageError(f"the data folder '{data}' does not exist")
+    if (data / "meta.json").is_file():
+        return _prepared(data, codec, grid, [split], limit=limit, seed=seed)
+    with TemporaryDirectory(prefix="twobar-") as folder:
+        prepare([data], Path(folder), Options(grid, licences="all", jobs=jobs))
+        return _prepared(Path(folder), codec, grid, SPLITS, limit=limit, seed=seed)
+
+
+def _prepared(
+    folder: Path, codec: str, grid: Grid, splits: Sequence[str], *, limit: int | None, seed: int
+) -> list[Phrase]:
+    """Read phrases of some splits of a prepared folder."""
+    try:
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        found = Grid(**meta["grid"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FailureError(f"'{folder / 'meta.json'}' is damaged: {error}") from error
+    if found != grid:
+        raise UsageError(f"'{folder}' was prepared for {_told(found)}, the checkpoint needs {_told(grid)}")
+    if not (folder / codec).is_dir():
+        raise UsageError(f"'{folder}' holds no phrases for the codec '{codec}'")
+    tables = []
+    for split in splits:
+        try:
+            notes = np.load(folder / codec / split / "notes.npy", mmap_mode="r")
+            starts = np.load(folder / codec / split / "starts.npy")
+        except (OSError, ValueError, EOFError) as error:
+            raise FailureError(f"'{folder / codec / split}' is damaged: {error}") from error
+        tables.append((notes, starts))
+    rows = [(notes, first, end) for notes, starts in tables for first, end in pairwise(starts)]
+    if not rows:
+        raise FailureError(f"'{folder}' holds no {codec} phrase in {' or '.join(splits)}")
+    order = np.random.default_rng(seed).permutation(len(rows))[: limit or len(rows)]
+    return [phrase_of(grid, rows[index][0][rows[index][1] : rows[index][2]]) for index in order]
+
+
+def _told(grid: Grid) -> str:
+    """Say a grid in words."""
+    return f"{grid.bars} bars of {grid.beats_per_bar} beats in {grid.steps_per_beat} steps"
+
+
+def parameters_of(player: Player, checkpoint: str) -> int | None:
+    """Return the number of weights: what the player says, or what its safetensors file holds."""
+    said = getattr(player, "parameters", None)
+    if isinstance(said, int):
+        return said
+    path = Path(checkpoint)
+    try:
+        with path.open("rb") as file:
+            size = struct.unpack("<Q", file.read(8))[0]
+            header = json.loads(file.read(min(size, 1 << 24)))
+        shapes = [value["shape"] for key, value in header.items() if key != "__metadata__"]
+        return sum(int(np.prod(shape)) for shape in shapes)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+        return None
+
+
+def show(results: Sequence[Mapping[str, Any]]) -> None:
+    """Print the results side by side, a column for each checkpoint.
+
+    Raises:
+        FailureError: rich is not installed.
+
+    """
+    try:
+        from rich.console import Console  # noqa: PLC0415 - the trainer extra
+        from rich.table import Table  # noqa: PLC0415
+    except ImportError as error:
+        raise FailureError(MISSING.format("rich")) from error
+    table = Table(title="free-running, on phrases held out", title_justify="left")
+    table.add_column("", no_wrap=True)
+    for result in results:
+        table.add_column(str(result["name"]), justify="right")
+    for section, rows in lines(results).items():
+        table.add_section()
+        if section:
+            table.add_row(f"[bold]{section}[/]")
+        for label, cells in rows:
+            table.add_row(label, *cells)
+    Console().print(table)
+
+
+def lines(results: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[str, list[str]]]]:
+    """Return the table's rows by section: a label, and a cell for each checkpoint."""
+    rows: dict[str, list[tuple[str, list[str]]]] = {
+        "": [
+            (key, [_cell(result.get(key)) for result in results])
+            for key in ("codec", "parameters", "phrases")
+        ]
+    }
+    for section in ("reconstruction", "baselines"):
+        keys = list(dict.fromkeys(key for result in results for key in result[section]))
+        rows[section] = [
+            (key.replace("_", " "), [_cell(result[section].get(key)) for result in results]) for key in keys
+        ]
+    names = list(dict.fromkeys(name for result in results for name in result["knobs"]))
+    rows["knobs: Spearman per phrase / pooled / leak"] = [
+        (name, [_knob(result["knobs"].get(name)) for result in results]) for name in names
+    ]
+    for section in ("interpolation", "samples"):
+        keys = list(dict.fromkeys(key for result in results for key in result[section] or {}))
+        rows[section] = [
+            (key.replace("_", " "), [_cell((result[section] or {}).get(key)) for result in results])
+            for key in keys
+        ]
+    return {section: cells for section, cells in rows.items() if cells}
+
+
+def _knob(found: Mapping[str, Any] | None) -> str:
+    """Return one knob's cell."""
+    if found is None:
+        return "-"
+    pair = f"{found['spearman']:.3f} / {found['spearman_pooled']:.3f}"
+    return f"{pair} / {found['leak']:.3f} {found['leak_name']}"
+
+
+def _cell(value: object) -> str:
+    """Return a value as the table shows it."""
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

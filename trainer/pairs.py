@@ -1,0 +1,100 @@
+"""Edit pairs: phrases beside a musical edit of them along one attribute, made once before training.
+
+They are what the decoder learns its knobs from: decode(z(x), c(x') - c(x)) -> x'.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.attributes import measure
+from model.codecs.base import Codec, Table, pack_phrase, table_of
+from model.transforms import edit
+from trainer.dataset import Ints, Phrases
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Edited phrases, where each came from, and what the edit changed.
+
+    Attributes:
+        edited: the phrases x'.
+        source: int64 [pairs], index of x in the split.
+        change: float32 [pairs, knobs], change of each knob's attribute in standard deviations.
+
+    """
+
+    edited: Phrases
+    source: Ints
+    change: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        """Count the pairs."""
+        return len(self.source)
+
+
+def make(
+    phrases: Phrases,
+    codec: Codec,
+    *,
+    knobs: Sequence[str],
+    spread: NDArray[np.float32],
+    count: int,
+    seed: int,
+    told: Callable[[int], None] = lambda _: None,
+) -> Pairs:
+    """Edit `count` phrases, one attribute each.
+
+    Args:
+        phrases: a split.
+        codec: what it cannot hold of an edit is left out of x' and of the change.
+        knobs: attributes to edit, in the order of the columns of `change`.
+        spread: float32 [knobs], a standard deviation of each over the data.
+        count: pairs wanted; the same phrase comes again when there are fewer.
+        seed: of the choice of phrases, attributes and amounts.
+        told: called with the number made so far.
+
+    """
+    rng = np.random.default_rng(seed)
+    order = np.concatenate([rng.permutation(len(phrases)) for _ in range(-(-count // len(phrases)))])[:count]
+    tables: list[Table] = []
+    sources: list[int] = []
+    changes: list[list[float]] = []
+    for number, index in enumerate(order.tolist()):
+        before = codec.unpack(pack_phrase(codec, phrases.phrase(index, codec.grid)), 0)
+        name = knobs[int(rng.integers(len(knobs)))]
+        amount = float(rng.uniform(0.05, 1.0) * rng.choice((-1.0, 1.0)))
+        after = codec.unpack(pack_phrase(codec, edit(before, name, amount, rng)), 0)
+        old, new = measure(before), measure(after)
+        sources.append(index)
+        tables.append(table_of(after))
+        changes.append([new[knob] - old[knob] for knob in knobs])
+        if number % 256 == 0:
+            told(number)
+    starts = np.cumsum([0, *map(len, tables)])
+    songs = phrases.songs[np.array(sources)]
+    change = np.array(changes, dtype=np.float32) / spread
+    return Pairs(Phrases(np.concatenate(tables), starts, songs), np.array(sources), np.clip(change, -4, 4))
+
+
+def save(pairs: Pairs, path: Path) -> None:
+    """Write pairs to an .npz beside a run."""
+    with path.open("wb") as file:
+        np.savez(
+            file,
+            notes=pairs.edited.notes,
+            starts=pairs.edited.starts,
+            songs=pairs.edited.songs,
+            source=pairs.source,
+            change=pairs.change,
+        )
+
+
+def load(path: Path) -> Pairs:
+    """Read pairs that `save` wrote."""
+    with np.load(path, allow_pickle=False) as held:
+        edited = Phrases(held["notes"], held["starts"], held["songs"])
+        return Pairs(edited, held["source"], held["change"])

@@ -1,0 +1,86 @@
+"""Which files are one song, and which side of the split a song lies on."""
+
+import hashlib
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from trainer.reading import Reading
+from trainer.shards import load_part
+from trainer.sources import Source
+
+SHARED = 0.25  # share of the shorter fingerprint from which two files are versions of one song
+FEWEST = 3  # pieces of a fingerprint that they share at least
+COMMON = 40  # files from which a piece is a commonplace (scales, repeated notes) and joins nothing
+TEST = 0.05
+VALIDATION = 0.05
+
+
+def place_of(name: str, seed: int) -> float:
+    """Return a song's place on 0..1 by its name: the same wherever it is asked."""
+    digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") / 2**64
+
+
+def split_songs(names: dict[int, str], seed: int) -> dict[int, str]:
+    """Return train (90 %), validation or test (5 % each) for each song.
+
+    A song's side depends on its name and the seed alone, unless a side would stay empty: three songs or
+    more fill all three.
+    """
+    places = sorted((place_of(name, seed), song) for song, name in names.items())
+    few = 1 if len(places) >= 3 else 0
+    test = max(few, sum(place < TEST for place, _ in places))
+    held_out = max(test + few, sum(place < TEST + VALIDATION for place, _ in places))
+    return {
+        song: "test" if rank < test else "validation" if rank < held_out else "train"
+        for rank, (_, song) in enumerate(places)
+    }
+
+
+def join_songs(sources: list[Source], parts: list[Path]) -> list[int]:
+    """Return the song, numbered from 0, of each source.
+
+    Files of one cluster of a manifest are one song.  Files without one are joined by what they share: two
+    with a quarter of the shorter one's melody in common, in any key and at any bar, are one.
+    """
+    parent = list(range(len(sources)))
+
+    def root(number: int) -> int:
+        while parent[number] != number:
+            parent[number] = parent[parent[number]]
+            number = parent[number]
+        return number
+
+    first: dict[str, int] = {}
+    for number, source in enumerate(sources):
+        if source.cluster:
+            parent[root(number)] = root(first.setdefault(source.cluster, number))
+    if not all(source.cluster for source in sources):
+        for one, other in _alike(parts):
+            if not (sources[one].cluster and sources[other].cluster):
+                parent[root(one)] = root(other)
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(root(number), len(numbers)) for number in range(len(sources))]
+
+
+def _alike(parts: list[Path]) -> list[tuple[int, int]]:
+    """Return the pairs of files whose fingerprints share enough."""
+    holders: defaultdict[int, list[int]] = defaultdict(list)
+    sizes: dict[int, int] = {}
+    number = 0
+    for part in parts:
+        for reading in load_part(part):
+            if isinstance(reading, Reading):
+                sizes[number] = len(reading.fingerprint)
+                for piece in reading.fingerprint.tolist():
+                    holders[piece].append(number)
+            number += 1
+    shared: Counter[tuple[int, int]] = Counter()
+    for files in holders.values():
+        if 2 <= len(files) <= COMMON:
+            shared.update((one, other) for place, one in enumerate(files) for other in files[place + 1 :])
+    return [
+        pair
+        for pair, count in shared.items()
+        if count >= min(FEWEST, *(sizes[n] for n in pair)) and count >= SHARED * min(sizes[n] for n in pair)
+    ]
