@@ -12,14 +12,12 @@ import numpy as np
 from live.capture import Capture
 from live.knobs import ATTRIBUTE_KNOBS
 from live.messages import Decode, Decoded, Encode, Encoded, Ready, StepRow
-from live.path import Anchor, Base, Origin, Path, PathState, morphed, on_pad
+from live.path import Anchor, Base, Origin, Path, PathState
 from live.plan import Cell, Plan
 from live.timeline import Tick, bar_of, step_at_or_after, tick_of_bar
 from model.grid import Grid
-from model.latent import Latent
+from model.latent import Latent, Vector
 from model.phrase import Note, Phrase
-
-UNDO_DEPTH = 64
 
 
 class Answers:
@@ -34,6 +32,7 @@ class Answers:
         log: (kind, fields) for the event log.
         notice: (level, text) for the human.
         publish: tells OSC subscribers where the latent is.
+        remember: called before her phrase takes the place of what was there.
         seed: of every decode.
         horizon_bars: how many bars ahead must be planned.
 
@@ -50,6 +49,7 @@ class Answers:
         log: Callable[..., None],
         notice: Callable[[str, str], None],
         publish: Callable[..., None],
+        remember: Callable[[], None],
         seed: int,
         horizon_bars: int,
     ) -> None:
@@ -62,9 +62,8 @@ class Answers:
         self.hers: tuple[float, float] | None = None
         self._plan, self._capture, self._path = plan, capture, path
         self._knobs, self._ask, self._log, self._notice = knobs, ask, log, notice
-        self._publish = publish
+        self._publish, self._remember = publish, remember
         self._seed, self._horizon_bars = seed, horizon_bars
-        self._undo: list[PathState] = []
         self._ident = 0
         self._decoding: Decode | None = None
         self._encoding: dict[int, tuple[Phrase, str]] = {}
@@ -78,6 +77,10 @@ class Answers:
     def grid(self) -> Grid:
         """Return the grid of the model that plays."""
         return self._plan.grid
+
+    def cell_of(self, now: Tick) -> int:
+        """Return the index of the cell that a tick lies in."""
+        return self._plan.cell_of(now)
 
     @property
     def waiting(self) -> bool:
@@ -105,7 +108,6 @@ class Answers:
 
     def _find_again(self, grid: Grid) -> None:
         old, self.state = self.state, replace(self.state, base=None, anchors={})
-        self._undo.clear()
         if old.base and old.base.phrase and old.base.phrase.grid == grid:
             self._encode(old.base.phrase, 0, "played")
         for name, anchor in old.anchors.items():
@@ -119,81 +121,11 @@ class Answers:
         for cell in self._plan.cells.values():
             cell.stale = True
 
-    # -- gestures --------------------------------------------------------------------------------
-
-    def remember(self) -> None:
-        """Keep the present state for `undo`."""
-        self._undo.append(self.state.copy())
-        del self._undo[:-UNDO_DEPTH]
-
-    def undo(self, now: Tick) -> bool:
-        """Go back to the state before the last gesture; False when there is none."""
-        if not self._undo:
-            return False
-        self.state = self._undo.pop()
-        self._set_base(self.state.base, self._plan.cell_of(now))
-        self.set_turns(now)
-        return True
-
-    def store(self, name: str, now: Tick) -> bool:
-        """Store what sounds as an anchor; False when there is nothing yet."""
-        cell = self._sounding(now)
-        base = cell.base if cell and cell.base else self.state.base
-        if base is None:
-            return False
-        z = self._path.moved(base, self._plan.cell_of(now), self._knobs, drifting=self.state.mode == "drift")
-        phrase = cell.phrase if cell and cell.phrase is not None else base.phrase
-        self.remember()
-        self.state.anchors[name] = Anchor(
-            Latent(base.latent.model, z, base.latent.attributes),
-            base.phrase or phrase or Phrase(self.grid),
-            self.here or (0.0, 0.0),
-        )
-        return True
-
-    def recall(self, name: str, now: Tick) -> bool:
-        """Go to an anchor; False while it is empty."""
-        anchor = self.state.anchors.get(name)
-        if anchor is None:
-            return False
-        self.remember()
-        self._gesture(anchor.latent, "recall", now, phrase=anchor.phrase)
-        return True
-
-    def morph(self, now: Tick) -> bool:
-        """Go where the morph knob points; False while A or B is empty."""
-        latent = morphed(self.state.anchors, self._knobs["morph"])
-        return self._slide(latent, "morph", now)
-
-    def pad(self, now: Tick) -> bool:
-        """Go where the XY pad points; False while no anchor near it is set."""
-        latent = on_pad(self.state.anchors, self._knobs["xy.x"], self._knobs["xy.y"])
-        return self._slide(latent, "xy", now)
-
-    def vector(self, values: list[float], now: Tick) -> bool:
-        """Go to a vector that a controller sent; False when its length is not the model's."""
-        if self.model is None or len(values) != self.model.latent_size or not values:
-            return False
-        attributes = self.state.base.latent.attributes if self.state.base else {}
-        latent = Latent(self.model.ident, np.asarray(values, dtype=np.float32), attributes)
-        return self._slide(latent, "osc", now)
-
-    def _slide(self, latent: Latent | None, origin: Origin, now: Tick) -> bool:
-        if latent is None:
-            return False
-        if self.state.base is None or self.state.base.origin != origin:
-            self.remember()
-        self._gesture(latent, origin, now)
-        return True
-
-    def _gesture(self, latent: Latent, origin: Origin, now: Tick, *, phrase: Phrase | None = None) -> None:
-        self._set_base(Base(latent, origin, phrase, self._bases), self._plan.cell_of(now))
+    # -- what others change -----------------------------------------------------------------------
 
     def set_mode(self, mode: str, now: Tick) -> None:
         """Change the mode from the next step on."""
-        if mode != self.state.mode:
-            self.remember()
-            self.state.mode = mode
+        self.state.mode = mode
         self.set_turns(now)
 
     def set_turns(self, now: Tick) -> None:
@@ -310,14 +242,15 @@ class Answers:
         if why.startswith("anchor "):
             self.state.anchors[why[-1]] = Anchor(latent, phrase, reply.xy)
             return
-        self.remember()
+        self._remember()
         self._bases += 1
         self.hers = reply.xy
         first = max(self._plan.cell_of(now), reply.bar // self.grid.bars)
-        self._set_base(Base(latent, "played", phrase, self._bases), first)
+        self.set_base(Base(latent, "played", phrase, self._bases), first)
         self._ask_next(now)
 
-    def _set_base(self, base: Base | None, first: int) -> None:
+    def set_base(self, base: Base | None, first: int) -> None:
+        """Let every cell from the first on sound another base."""
         self.state.base = base
         for index, cell in self._plan.cells.items():
             if index >= first:
@@ -399,8 +332,18 @@ class Answers:
         """Return the first step of the whole piece that has not begun."""
         return step_at_or_after(self.grid, now + 1)
 
-    def _sounding(self, now: Tick) -> Cell | None:
+    def sounding(self, now: Tick) -> Cell | None:
+        """Return the cell of the present tick, if it is planned."""
         return self._plan.cells.get(self._plan.cell_of(now))
+
+    def moved(self, base: Base, now: Tick) -> Vector:
+        """Return where stray and drift have taken a base at the present tick."""
+        drifting = self.state.mode == "drift"
+        return self._path.moved(base, self._plan.cell_of(now), self._knobs, drifting=drifting)
+
+    def go(self, latent: Latent, origin: Origin, now: Tick, *, phrase: Phrase | None = None) -> None:
+        """Sound another latent from the next step on."""
+        self.set_base(Base(latent, origin, phrase, self._bases), self._plan.cell_of(now))
 
 
 def phrase_of(grid: Grid, rows: list[StepRow]) -> Phrase:

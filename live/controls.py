@@ -45,7 +45,7 @@ class Controls:
             "stop": lambda _, now: jam.stop(now),
             "panic": lambda _, now: jam.panic(now),
             "toggle": lambda _, now: jam.stop(now) if jam.transport.running else jam.start(now),
-            "thru": lambda _, now: jam.toggle_thru(now),
+            "thru": lambda _, now: jam.hands.toggle_thru(now),
         }
 
     def run(self, command: Command, now: Nanos) -> None:
@@ -66,11 +66,11 @@ class Controls:
                 value = 0.0  # a nudge back lands on the centre, where it does nothing
             self.turn(spec.name, value, now, source=command.source)
         elif command.name == "latent":
-            if not self._jam.answers.vector(command.values, self._jam.tick(now)):
+            if not self._jam.gestures.vector(command.values, self._jam.tick(now)):
                 size = self._jam.answers.model.latent_size if self._jam.answers.model else 0
                 self._jam.notice("warning", f"a latent has {size} numbers here, not {len(command.values)}")
         elif command.name == "note":
-            self._jam.play_key(round(command.value), velocity=self._velocity(command), now=now)
+            self._jam.hands.play_key(round(command.value), velocity=self._velocity(command), now=now)
         elif command.name == "model":
             self._jam.load_model(command.argument)
         elif command.name in self._actions:
@@ -104,10 +104,10 @@ class Controls:
         if name == "tempo":
             jam.set_tempo(value, now)
         elif name == "morph":
-            if not jam.answers.morph(tick):
+            if not jam.gestures.morph(tick):
                 jam.notice("info", "morph goes from anchor A to anchor B: set both first")
         elif name in ("xy.x", "xy.y"):
-            if not jam.answers.pad(tick):
+            if not jam.gestures.pad(tick):
                 jam.notice("info", "the pad lies between the anchors A to D: set one near it first")
         elif name in DECODED_KNOBS:
             jam.answers.knobs_changed(tick)
@@ -117,26 +117,23 @@ class Controls:
             jam.volume_changed(now)
 
     def _capture(self, name: str, now: Nanos) -> None:
-        if self._jam.answers.store(name, self._jam.tick(now)):
+        if self._jam.gestures.store(name, self._jam.tick(now)):
             self._jam.marked(f"anchor {name}", now)
             self._jam.notice("info", f"anchor {name} set")
         else:
             self._jam.notice("warning", f"nothing to store as {name} yet: play two bars first")
 
     def _recall(self, name: str, now: Nanos) -> None:
-        if self._jam.answers.recall(name, self._jam.tick(now)):
+        if self._jam.gestures.recall(name, self._jam.tick(now)):
             self._jam.marked(f"recall {name}", now)
         else:
             self._jam.notice("warning", f"anchor {name} is empty: capture it first")
 
     def _freeze(self, _: str, now: Nanos) -> None:
-        state = self._jam.answers.state
-        self._jam.answers.remember()
-        state.frozen = not state.frozen
-        self._jam.marked("freeze" if state.frozen else "unfreeze", now)
+        self._jam.marked("freeze" if self._jam.gestures.freeze() else "unfreeze", now)
 
     def _mode(self, mode: str, now: Nanos) -> None:
-        self._jam.answers.set_mode(mode, self._jam.tick(now))
+        self._jam.gestures.set_mode(mode, self._jam.tick(now))
         self._jam.marked(f"mode {mode}", now)
 
     def _scene(self, number: str, now: Nanos) -> None:
@@ -151,7 +148,7 @@ class Controls:
         self._jam.notice("info", f"scene {number}: {scene.name}" if scene.name else f"scene {number}")
 
     def _undo(self, _: str, now: Nanos) -> None:
-        done = self._jam.answers.undo(self._jam.tick(now))
+        done = self._jam.gestures.undo(self._jam.tick(now))
         self._jam.notice("info", "undone" if done else "nothing to undo")
 
     def _tap(self, _: str, now: Nanos) -> None:

@@ -20,14 +20,14 @@ from live.errors import TwobarError
 from live.events import Received
 from live.jam import Jam
 from live.link import Link, Switchboard
-from live.messages import Bye, Command, Decoded, Encoded, Failed, Hello, Load, Notice, Ready
+from live.messages import Bye, Command, Decoded, Encoded, Failed, Hello, Load, Notice, Ready, Warped
 from live.options import Options, from_environment
 from live.outlet import Outlet
 from live.rig import Rig
 from live.snapshot import lateness, picture
 from live.timeline import Nanos
 
-FromOutside = Hello | Ready | Encoded | Decoded | Failed | Command | Bye
+FromOutside = Hello | Ready | Encoded | Decoded | Warped | Failed | Command | Bye
 
 INBOX_SIZE = 8192
 SWITCH_SECONDS = 0.0001
@@ -82,7 +82,7 @@ class Engine:
         """Open ports and synth until thru works; raises TwobarError for what the user must mend."""
         mapper = self.rig.mapper()
         self.jam = Jam(self.options.config, self.outlet, mapper=mapper)
-        self.rig.open(self.jam)
+        self.rig.open(self.jam, self.clock.now())
         if self.options.demo == "on" or (self.options.demo == "auto" and not self.rig.listening):
             self.demo = Demo()
         self._thru_nanos = self.clock.now()
@@ -147,7 +147,7 @@ class Engine:
             if cue.command is not None:
                 self.jam.controls.run(cue.command, now)
             else:
-                self.jam.received(Received(timeline.nanos(cue.tick), cue.data, "demo"), now)
+                self.jam.hands.received(Received(timeline.nanos(cue.tick), cue.data, "demo"), now)
         return timeline.nanos(demo.next_tick())
 
     def _show(self, now: Nanos) -> int:
@@ -174,10 +174,10 @@ class Engine:
         if isinstance(item, Received):
             if self.demo is not None and item.data[:1] >= b"\x80" and item.data[0] & 0xF0 == 0x90:
                 self._stop_demo(now)
-            self.jam.received(item, now)
+            self.jam.hands.received(item, now)
         elif isinstance(item, Command):
             self._command(item, now)
-        elif isinstance(item, Ready | Encoded | Decoded | Failed):
+        elif isinstance(item, Ready | Encoded | Decoded | Warped | Failed):
             self._from_worker(item, now)
         elif isinstance(item, Hello) and link is not None:
             self._hello(link, item)
@@ -192,7 +192,7 @@ class Engine:
 
     def _stop_demo(self, now: Nanos) -> None:
         self.demo = None
-        self.jam.release_keys(now)
+        self.jam.hands.release(now)
         self.jam.notice("info", "you play: the demo has ended")
 
     def _command(self, command: Command, now: Nanos) -> None:
@@ -205,7 +205,7 @@ class Engine:
         if command.name in ("start", "toggle") and self.demo is not None:
             self.demo.restart()
 
-    def _from_worker(self, item: Ready | Encoded | Decoded | Failed, now: Nanos) -> None:
+    def _from_worker(self, item: Ready | Encoded | Decoded | Warped | Failed, now: Nanos) -> None:
         self._asked_nanos = 0
         first = self.jam.answers.model is None
         self.jam.from_worker(item, now)

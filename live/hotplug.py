@@ -2,7 +2,7 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
 from live import ports
@@ -21,7 +21,10 @@ class Port(Protocol):
     virtual: bool
 
     def close(self) -> None:
-        """Release it."""
+        """Release it; may take a moment."""
+
+    def abandon(self) -> None:
+        """Let go of it at once: its MIDI system has died."""
 
 
 class Change(NamedTuple):
@@ -32,7 +35,7 @@ class Change(NamedTuple):
         name: the port's name now.
         was: the name under which it was known (ALSA numbers ports anew); "" for a new one.
         state: "gone", "back" or "new".
-        port: the reopened port, ready for use; None when gone.
+        port: the reopened port, ready for use; when gone, the lost one, which the watch closes.
 
     """
 
@@ -40,48 +43,68 @@ class Change(NamedTuple):
     name: str
     was: str
     state: Literal["gone", "back", "new"]
-    port: Port | None
+    port: Port
 
 
 class Lister(Protocol):
-    """Tells which ports there are; None: the MIDI system itself is not there."""
+    """Tells which ports there are.
+
+    Attributes:
+        generation: grows whenever the MIDI system was found dead; every port on it is then lost.
+
+    """
+
+    generation: int
 
     def __call__(self, direction: Direction) -> list[str] | None:
-        """Return the names of one direction."""
+        """Return the names of one direction; None when the system is not there."""
 
     def close(self) -> None:
         """Release what the looking needs."""
 
 
 class SystemLister:
-    """Looks at the real MIDI system, through a probe that is opened once and again when it died."""
+    """Looks at the real MIDI system, through probes that are opened once and again when they died."""
 
     def __init__(self, api: str) -> None:
         """Look on a resolved MIDI system."""
+        self.generation = 0
         self._api = api
-        self._probe: JackProbe | None = None
+        self._jack: JackProbe | None = None
+        self._probes: dict[Direction, ports.Probe] = {}
 
     def __call__(self, direction: Direction) -> list[str] | None:
         """Return the names of one direction; None when the system is not there."""
-        if self._api != "jack":
+        if self._api == "jack":
+            return self._look_at_jack(direction)
+        try:
+            if direction not in self._probes:
+                self._probes[direction] = ports.Probe(direction, self._api)
+            return self._probes[direction].names()
+        except TwobarError:
+            self._probes.pop(direction, None)
+            return None
+
+    def _look_at_jack(self, direction: Direction) -> list[str] | None:
+        if self._jack is not None and not self._jack.alive:
+            self.generation += 1
+            self._jack.close()
+            self._jack = None
+        if self._jack is None:
             try:
-                return ports.names(direction, self._api)
-            except TwobarError:
-                return None
-        if self._probe is None or not self._probe.alive:
-            self.close()
-            try:
-                self._probe = JackProbe(ports.PROBE_CLIENT)
+                self._jack = JackProbe(ports.PROBE_CLIENT)
             except OSError:
                 return None
-        found = self._probe.ports(direction)
-        return found if self._probe.alive else None
+        found = self._jack.ports(direction)
+        return found if self._jack.alive else None
 
     def close(self) -> None:
-        """Release the probe."""
-        probe, self._probe = self._probe, None
-        if probe is not None:
-            probe.close()
+        """Release the probes."""
+        if self._jack is not None:
+            self._jack.close()
+            self._jack = None
+        while self._probes:
+            self._probes.popitem()[1].close()
 
 
 class _Watched:
@@ -94,7 +117,7 @@ class _Watched:
         self.port: Port | None = port
         self.reopen = reopen
 
-    def found(self, names: Sequence[str]) -> str | None:
+    def found(self, names: list[str]) -> str | None:
         """Return the name under which it is there now."""
         if self.name in names:
             return self.name
@@ -128,6 +151,7 @@ class Watch:
         self._period_s = period_s
         self._watched: list[_Watched] = []
         self._refused: set[str] = set()
+        self._generation = lister.generation
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="hot-plug", daemon=True)
@@ -152,22 +176,26 @@ class Watch:
         wanted: set[Direction] = {one.direction for one in watched}
         if self._adopt is not None:
             wanted.add("in")
-        names = {direction: self._lister(direction) for direction in sorted(wanted)}
+        names = {direction: self._lister(direction) for direction in wanted}
+        died, self._generation = self._lister.generation != self._generation, self._lister.generation
         for one in watched:
-            self._look_at(one, names, names["in" if one.direction == "in" else "out"])
-        if self._adopt is not None and names["in"] is not None:
-            self._look_for_new(names["in"], watched)
+            self._look_at(one, names[one.direction], died=died)
+        there = names.get("in")
+        if self._adopt is not None and there is not None:
+            self._look_for_new(there, watched)
 
-    def _look_at(self, one: _Watched, _names: object, there: list[str] | None) -> None:
+    def _look_at(self, one: _Watched, there: list[str] | None, *, died: bool) -> None:
+        found = one.found(there or [])
         if one.virtual:
             found = None if there is None else "virtual"
-        else:
-            found = one.found(there or [])
-        if one.port is not None and found is None:
+        if one.port is not None and (found is None or died):
             lost, one.port = one.port, None
-            self._report(Change(one.direction, one.name, one.name, "gone", None))
-            self._close(lost)
-        elif one.port is None and found is not None:
+            self._report(Change(one.direction, one.name, one.name, "gone", lost))
+            if died or there is None:
+                lost.abandon()
+            else:
+                self._close(lost)
+        if one.port is None and found is not None:
             with contextlib.suppress(TwobarError):  # not ready yet: the next look tries again
                 one.port = one.reopen(found)
                 was, one.name = one.name, one.port.name

@@ -18,15 +18,13 @@ from live.events import (
     SONG_POSITION,
     START,
     STOP,
-    Received,
-    channel_of,
     control,
-    is_note_off,
-    is_note_on,
     note_off,
     note_on,
     silence,
 )
+from live.gestures import Gestures
+from live.hands import Hands
 from live.messages import (
     Command,
     Decode,
@@ -39,6 +37,7 @@ from live.messages import (
     Notice,
     Ready,
     ToWorker,
+    Warped,
 )
 from live.path import Path
 from live.plan import Feel, Plan
@@ -120,13 +119,13 @@ class Jam:
         self.scheduler = Scheduler()
         self.capture = Capture()
         self.plan = Plan(self.scheduler, grid=Grid())
-        self.thru = config.jam.thru
         self.loading = config.jam.model
         self.controls = Controls(
             self,
             scenes={scene.number: scene for scene in config.scene},
             values={"tempo": config.jam.bpm, "temperature": config.jam.temperature},
         )
+        self.gestures = Gestures(lambda: self.answers, knobs=self.controls.values, ask=self.outlet.ask)
         self.answers = Answers(
             self.plan,
             self.capture,
@@ -136,10 +135,12 @@ class Jam:
             log=outlet.log,
             notice=self.notice,
             publish=outlet.publish,
+            remember=self.gestures.remember,
             seed=config.jam.seed,
             horizon_bars=config.jam.horizon_bars,
         )
         self.answers.state.mode = config.jam.mode
+        self.hands = Hands(self)
         self.mapper = mapper(lambda name: self.controls.values[name]) if mapper else None
         self.wanted_model = ""
         self.model_state: Literal["loading", "ready", "lost", "none"] = "loading"
@@ -149,7 +150,6 @@ class Jam:
         self.notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
         self.heard: deque[tuple[Tick, Tick, int, int]] = deque(maxlen=KEPT_NOTE_ROWS)
         self._ahead_nanos = round(config.midi.output_latency_ms * 1e6)
-        self._held: dict[tuple[int, int], int] = {}
         self._now = Nanos(0)
         self._clock_tick = Tick(0)
         self._beat = -1
@@ -273,8 +273,7 @@ class Jam:
         tick = self.tick(now)
         for data in silence():
             self.outlet.send(data, tick=tick, due=now, voice="instrument")
-        self._held.clear()
-        self.capture.release_all(tick)
+        self.hands.forget(tick)
         if self.transport.running:
             self.answers.rest(tick)
         self.volume_changed(now)
@@ -284,7 +283,7 @@ class Jam:
     def shutdown(self, now: Nanos) -> None:
         """End every note, hers too, and stop."""
         self.stop(now)
-        self.release_keys(now)
+        self.hands.release(now)
         tick = self.tick(now)
         for data in silence(range(1, 17)):
             self.outlet.send(data, tick=tick, due=now, voice="instrument")
@@ -292,75 +291,6 @@ class Jam:
     def _end(self, offs: list[bytes], now: Nanos) -> None:
         for data in offs:
             self.outlet.send(data, tick=self.tick(now), due=now, voice="instrument")
-
-    # -- her hands -------------------------------------------------------------------------------
-
-    def received(self, received: Received, now: Nanos) -> None:
-        """Take one message from a keyboard or controller: play it thru, keep it, obey it."""
-        self._now = now
-        data = received.data
-        self.outlet.log("received", nanos=received.nanos, data=list(data), port=received.port)
-        if not data or data[0] >= 0xF0:
-            return
-        if self.mapper is not None:
-            bound = self.mapper.consumes(data)
-            for command in self.mapper.feed(data):
-                self.controls.run(command, now)
-            if bound:
-                return
-        self._play(data, received.nanos, now)
-
-    def _play(self, data: bytes, arrived: Nanos, now: Nanos) -> None:
-        if self.thru:
-            self._send_thru(data, arrived, now)
-        tick = self.transport.tick(arrived)
-        self.outlet.played(tick, data)
-        if not self.transport.running:
-            return
-        if is_note_on(data):
-            self.capture.on(channel_of(data), data[1], data[2], tick)
-        elif is_note_off(data):
-            self.capture.off(channel_of(data), data[1], tick)
-
-    def _send_thru(self, data: bytes, arrived: Nanos, now: Nanos) -> None:
-        channel = self.config.midi.performer_channel
-        out = bytes((data[0] & 0xF0 | (channel - 1),)) + data[1:]
-        place = (channel_of(data), data[1]) if len(data) > 1 else (0, 0)
-        if is_note_on(data):
-            self._held[place] = data[1]
-        elif is_note_off(data):
-            self._held.pop(place, None)
-            if data[1] in self._held.values():
-                return  # another keyboard or channel still holds this key
-        self.outlet.send(out, tick=self.tick(now), due=arrived, voice="thru")
-
-    def play_key(self, pitch: int, *, velocity: int, now: Nanos) -> None:
-        """Play a key without a keyboard (OSC, the screen); velocity 0 lets it go."""
-        if not 0 <= pitch <= 127:
-            self.notice("warning", f"a key is 0 to 127, not {pitch}")
-            return
-        data = note_on(1, pitch, velocity) if velocity else note_off(1, pitch)
-        self._play(data, now, now)
-
-    def release_keys(self, now: Nanos) -> None:
-        """End every key of hers that sounds: its keyboard has gone, or thru was switched off."""
-        channel = self.config.midi.performer_channel
-        for pitch in set(self._held.values()):
-            self.outlet.send(note_off(channel, pitch), tick=self.tick(now), due=now, voice="thru")
-        if self._held:
-            self.outlet.send(control(channel, 64, 0), tick=self.tick(now), due=now, voice="thru")
-        self._held.clear()
-        self.capture.release_all(self.tick(now))
-
-    def toggle_thru(self, now: Nanos) -> None:
-        """Switch thru; keys that sound are ended first."""
-        self.release_keys(now)
-        self.thru = not self.thru
-        self.notice("info", f"thru {'on' if self.thru else 'off'}")
-
-    def held_keys(self) -> list[int]:
-        """Return the keys that she holds down."""
-        return sorted(set(self._held.values()))
 
     # -- knobs -----------------------------------------------------------------------------------
 
@@ -418,7 +348,9 @@ class Jam:
         elif isinstance(message, Ready):
             self.model_state, self.model_detail = "ready", message.runtime
             self.loading = message.model
-            self.answers.set_model(message, tick)
+            self._model_ready(message, tick)
+        elif isinstance(message, Warped):
+            self.gestures.warped(message)
         elif isinstance(message, Failed):
             if message.ident is None:
                 self.model_state, self.model_detail = (
@@ -427,6 +359,13 @@ class Jam:
                 )
             self.notice("error", message.text)
             self.answers.failed(message.ident, tick)
+
+    def _model_ready(self, ready: Ready, tick: Tick) -> None:
+        old = self.answers.model
+        if old is not None and old.ident != ready.ident:
+            self.gestures.forget()
+        self.answers.set_model(ready, tick)
+        self.gestures.prepare_morph()
 
     def worker_lost(self) -> None:
         """Play on without the model process."""

@@ -1,7 +1,8 @@
 """What crosses between the processes: frozen structs, msgpack on the wire.
 
 engine -> dashboard: Snapshot, Notice.  dashboard -> engine: Command.
-engine -> worker: Encode, Decode, Load.  worker -> engine: Ready, Encoded, Decoded, Failed.
+engine -> worker: Encode, Decode, Warp, Load.
+worker -> engine: Ready, Encoded, Decoded, Warped, Failed.
 """
 
 from typing import Literal
@@ -79,6 +80,23 @@ class Decoded(Message, frozen=True):
     notes: list[StepRow]
     xy: tuple[float, float]
     ms: float
+
+
+class Warp(Message, frozen=True):
+    """Tell how the decoded notes change along the arc from latent a to latent b, each z [d]."""
+
+    ident: int
+    a: list[float]
+    a_attributes: dict[str, float]
+    b: list[float]
+    b_attributes: dict[str, float]
+
+
+class Warped(Message, frozen=True):
+    """Share of the way's length, 0..1 rising, at equal steps of the arc."""
+
+    ident: int
+    lengths: list[float]
 
 
 class Load(Message, frozen=True):
@@ -265,7 +283,7 @@ class Command(Message, frozen=True):
     source: str = ""
 
 
-ToWorker = Encode | Decode | Load | Bye
-FromWorker = Hello | Ready | Encoded | Decoded | Failed
+ToWorker = Encode | Decode | Warp | Load | Bye
+FromWorker = Hello | Ready | Encoded | Decoded | Warped | Failed
 ToDashboard = Snapshot | Notice | Bye
 FromDashboard = Hello | Command | Bye

@@ -1,13 +1,7 @@
-"""MIDI ports on python-rtmidi: which there are, opening them, whole stamped messages in, bytes out.
+"""MIDI ports by name: which systems and ports there are, and opening them."""
 
-Open outputs before inputs: python-rtmidi holds the interpreter while it opens a port, and an input that
-delivers meanwhile has to wait for it.
-"""
-
-import contextlib
 import re
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,16 +9,19 @@ from typing import Literal
 
 import rtmidi
 
-from live import errors, events
-from live.events import Received
+from live import errors
 from live.jack_probe import JackProbe, jack_answers
-from live.midi_parser import MessageParser
+from live.open_ports import Deliver, InputPort, OutputPort, inputs_paused
 from live.quiet import silence_jack, stderr_kept
-from live.timeline import Nanos
+
+__all__ = [
+    "APIS", "Api", "Deliver", "Direction", "InputPort", "OutputPort", "Probe", "answers", "compiled_apis",
+    "hardware", "inputs", "match", "names", "open_input", "open_inputs", "open_output", "outputs", "plain_name",
+    "resolve_api",
+]  # fmt: skip
 
 Api = Literal["alsa", "jack", "coremidi", "winmm"]
 Direction = Literal["in", "out"]
-Deliver = Callable[[Received], object]
 
 APIS: dict[str, int] = {
     "alsa": rtmidi.API_LINUX_ALSA,
@@ -39,8 +36,6 @@ ALSA_SEQUENCER = Path("/dev/snd/seq")
 
 _NOT_HARDWARE = (INPUT_CLIENT, OUTPUT_CLIENT, PROBE_CLIENT, "midi through", "midi-bridge:midi through")
 _ALSA_NUMBERS = re.compile(r"\s+\d+:\d+$")
-_CLOSE_PATIENCE_S = 1.5
-_IN_FLIGHT_S = 0.005
 
 
 def compiled_apis() -> list[str]:
@@ -104,17 +99,36 @@ def names(direction: Direction, api: str) -> list[str]:
     """Return the names of the ports of one direction on a resolved MIDI system."""
     if api == "jack":
         try:
-            probe = JackProbe(PROBE_CLIENT)
+            jack = JackProbe(PROBE_CLIENT)
         except OSError as reason:
             raise errors.PortError(_cannot_open("jack", str(reason))) from None
-        found = probe.ports(direction)
-        probe.close()
+        found = jack.ports(direction)
+        jack.close()
         return found
-    midi = _client(direction, api, PROBE_CLIENT)
+    probe = Probe(direction, api)
     try:
-        return [name for name in midi.get_ports() if not name.startswith(PROBE_CLIENT)]
+        return probe.names()
     finally:
-        midi.delete()
+        probe.close()
+
+
+class Probe:
+    """An unconnected client that sees the ports of one direction; raises PortError as open_input."""
+
+    def __init__(self, direction: Direction, api: str) -> None:
+        """Open it on a resolved MIDI system other than JACK (there a JackProbe is cheaper)."""
+        self._midi = _client(direction, api, PROBE_CLIENT)
+
+    def names(self) -> list[str]:
+        """Return the names of the ports there are now."""
+        try:
+            return [name for name in self._midi.get_ports() if not name.startswith(PROBE_CLIENT)]
+        except rtmidi.RtMidiError as reason:
+            raise errors.PortError(f"the MIDI ports cannot be listed: {reason}") from None
+
+    def close(self) -> None:
+        """Release it."""
+        self._midi.delete()
 
 
 def hardware(found: list[str]) -> list[str]:
@@ -166,116 +180,6 @@ def _cannot_open(api: str, reason: str, chatter: list[str] | None = None) -> str
     return f"the MIDI system '{api}' could not be opened: {detail.rstrip('.')}"
 
 
-class InputPort:
-    """An open input: every whole message is stamped and handed on, from the driver's thread.
-
-    Attributes:
-        name: the port that is listened to, as listed; virtual ports by their own name.
-        virtual: others connect to it; it never vanishes by itself.
-        api: the MIDI system it is on.
-        faults: messages that the receiver's code failed on (never raised in the driver's thread).
-
-    Threads: `deliver` is called on the driver's; the rest on any.
-    """
-
-    def __init__(
-        self,
-        midi: rtmidi.MidiIn,
-        name: str,
-        deliver: Deliver,
-        nanos: Callable[[], int],
-        *,
-        api: str,
-        virtual: bool,
-    ) -> None:
-        """Use open_input."""
-        self.name = name
-        self.api = api
-        self.virtual = virtual
-        self.faults = 0
-        self._midi: rtmidi.MidiIn | None = midi
-        self._deliver = deliver
-        self._nanos = nanos
-        self._parser = MessageParser()
-
-    def _received(self, message_and_delta: tuple[list[int], float], _data: object = None) -> None:
-        nanos = Nanos(self._nanos())  # first: everything below is lateness
-        try:
-            for data in self._parser.feed(message_and_delta[0]):
-                self._deliver(Received(nanos, data, self.name))
-        except Exception:  # noqa: BLE001 - an exception here would end in the driver's C code
-            self.faults += 1
-
-    def close(self) -> None:
-        """Stop listening and release the port; safe to call twice, never hangs."""
-        midi, self._midi = self._midi, None
-        if midi is not None:
-            midi.cancel_callback()
-            _release(midi)
-
-
-class OutputPort:
-    """An open output; a `live.events.Sink`.
-
-    Attributes:
-        name: the port that is played to, as listed; virtual ports by their own name.
-        virtual: others connect to it; it never vanishes by itself.
-        api: the MIDI system it is on.
-
-    Threads: any, one at a time.  Realtime: yes, about 1 us.
-    """
-
-    def __init__(self, midi: rtmidi.MidiOut, name: str, *, api: str, virtual: bool) -> None:
-        """Use open_output."""
-        self.name = name
-        self.api = api
-        self.virtual = virtual
-        self._midi: rtmidi.MidiOut | None = midi
-        self._channels = 0  # bit set of those ever played on
-
-    def send(self, data: bytes) -> None:
-        """Send one whole message now.
-
-        Raises:
-            PortError: the port is closed, or the driver refuses.
-
-        """
-        midi = self._midi
-        if midi is None:
-            raise errors.PortError(f"the MIDI output '{self.name}' is closed")
-        if data[0] < 0xF0:
-            self._channels |= 1 << (data[0] & 0x0F)
-        try:
-            midi.send_message(data)
-        except (rtmidi.RtMidiError, ValueError) as reason:
-            raise errors.PortError(f"the MIDI output '{self.name}' failed: {reason}") from None
-
-    def close(self) -> None:
-        """Silence the channels that were played on and release the port; safe to call twice."""
-        midi = self._midi
-        if midi is None:
-            return
-        used = [channel for channel in range(1, 17) if self._channels >> (channel - 1) & 1]
-        with contextlib.suppress(errors.PortError):
-            for channel in used:
-                for data in events.silence(range(channel, channel + 1)):
-                    self.send(data)
-        self._midi = None
-        _release(midi)
-
-
-def _release(midi: rtmidi.MidiIn | rtmidi.MidiOut) -> None:
-    def closing() -> None:
-        time.sleep(_IN_FLIGHT_S)  # a callback already under way needs the interpreter to finish
-        with contextlib.suppress(rtmidi.RtMidiError):
-            midi.close_port()
-            midi.delete()
-
-    thread = threading.Thread(target=closing, name="close-port", daemon=True)
-    thread.start()
-    thread.join(_CLOSE_PATIENCE_S)
-
-
 def open_input(
     name: str, *, api: str = "auto", deliver: Deliver, nanos: Callable[[], int] = time.monotonic_ns
 ) -> InputPort:
@@ -294,10 +198,7 @@ def open_input(
     """
     resolved = resolve_api(api)
     midi, actual = _open("in", name, resolved)
-    port = InputPort(midi, actual, deliver, nanos, api=resolved, virtual=name == "virtual")
-    midi.ignore_types(sysex=True, timing=False, active_sense=True)
-    midi.set_callback(port._received)  # noqa: SLF001 - the class and its opener are one
-    return port
+    return InputPort(midi, actual, deliver, nanos, api=resolved, virtual=name == "virtual")
 
 
 def open_output(name: str, *, api: str = "auto") -> OutputPort:
@@ -329,6 +230,13 @@ def _open(direction: Direction, name: str, api: str) -> tuple[rtmidi.MidiIn | rt
         raise errors.UsageError(
             "Windows has no virtual MIDI ports; make one with a loopback driver such as loopMIDI and name it"
         )
+    with inputs_paused():
+        return _open_client(direction, name, api, client, own)
+
+
+def _open_client(
+    direction: Direction, name: str, api: str, client: str, own: str
+) -> tuple[rtmidi.MidiIn | rtmidi.MidiOut, str]:
     midi = _client(direction, api, client)
     try:
         if name == "virtual":

@@ -15,6 +15,7 @@ from live import ports
 from live.errors import FailureError, PortError, SynthError
 from live.eventlog import EventLog
 from live.events import Received, Sink, program
+from live.hotplug import Change, SystemLister, Watch
 from live.jam import Jam
 from live.mapping import AUTO, Mapper, choose
 from live.messages import Notice, PortView
@@ -46,6 +47,7 @@ class Rig:
         self._views: dict[tuple[str, str], PortView] = {}
         self._inputs: dict[str, ports.InputPort] = {}
         self._worker: subprocess.Popen[bytes] | None = None
+        self._watcher: Watch | None = None
         self.mapping_name = ""
         self.recording = ""
 
@@ -70,7 +72,7 @@ class Rig:
 
     # -- what must be there before thru works ------------------------------------------------------
 
-    def open(self, jam: Jam) -> None:
+    def open(self, jam: Jam, now: Nanos) -> None:
         """Open outputs, then inputs.
 
         Raises:
@@ -90,9 +92,7 @@ class Rig:
         for name in config.midi.inputs:
             self._open_inputs(jam, name)
         self._say_what_is_missing(jam)
-        for data in self._first_messages():
-            self._outlet.send(data, tick=jam.tick(Nanos(0)), due=Nanos(0), voice="setup")
-        jam.volume_changed(Nanos(0))
+        self._set_up(jam, now)
 
     def _open_synth(self, jam: Jam) -> None:
         chosen = self._options.config.synth
@@ -147,12 +147,15 @@ class Rig:
                 "warning", "no keyboard found: plug one in, or choose one with --in (see `twobar ports`)"
             )
 
-    def _first_messages(self) -> list[bytes]:
+    def _set_up(self, jam: Jam, now: Nanos) -> None:
+        """Send both voices' programs and levels."""
         config = self._options.config
-        return [
-            program(config.midi.performer_channel, config.synth.performer_program),
-            program(config.midi.instrument_channel, config.synth.instrument_program),
-        ]
+        for channel, number in (
+            (config.midi.performer_channel, config.synth.performer_program),
+            (config.midi.instrument_channel, config.synth.instrument_program),
+        ):
+            self._outlet.send(program(channel, number), tick=jam.tick(now), due=now, voice="setup")
+        jam.volume_changed(now)
 
     def _received(self, received: Received) -> None:
         self._post(received)
@@ -168,6 +171,7 @@ class Rig:
     def open_rest(self, jam: Jam) -> None:
         """Open the take, OSC and the watch over the ports."""
         config = self._options.config
+        self._watch(jam)
         if self._options.record or config.jam.record:
             self._open_take(jam)
         if config.osc.enabled:
@@ -182,9 +186,7 @@ class Rig:
     def _open_take(self, jam: Jam) -> None:
         chosen = Path(self._options.record) if self._options.record else None
         try:
-            path = chosen or take_path(
-                self._options.config.jam.take_path, dt.datetime.now().astimezone()
-            )
+            path = chosen or take_path(self._options.config.jam.take_path, dt.datetime.now().astimezone())
             self._outlet.take = Take(
                 path,
                 keep_empty=chosen is not None,
@@ -195,6 +197,53 @@ class Rig:
             jam.notice("error", str(reason))
         else:
             self.recording = str(path)
+
+    # -- ports that come and go ----------------------------------------------------------------------
+
+    def _watch(self, jam: Jam) -> None:
+        """Look after the ports that are open, and for keyboards that are plugged in later."""
+        config = self._options.config.midi
+        try:
+            api = ports.resolve_api(config.api)
+        except PortError:
+            return  # said already; there is no system to watch
+        adopting = "auto" in config.inputs
+        self._watcher = Watch(
+            lambda change: self._post(lambda now: self._changed(jam, change, now)),
+            lister=SystemLister(api),
+            adopt=self._reopen_input if adopting else None,
+        )
+        for port in self._inputs.values():
+            self._watcher.add("in", port, self._reopen_input)
+        for sink in self._outlet.sinks:
+            if isinstance(sink, ports.OutputPort):
+                self._watcher.add("out", sink, lambda name: ports.open_output(name, api=api))
+        self._watcher.start()
+
+    def _reopen_input(self, name: str) -> ports.InputPort:
+        return ports.open_input(name, api=self._options.config.midi.api, deliver=self._received)
+
+    def _changed(self, jam: Jam, change: Change, now: Nanos) -> None:
+        """Take a port out of use, or into it again; runs on the engine's thread."""
+        direction, key = change.direction, (change.direction, change.was or change.name)
+        if change.state == "gone":
+            self._views[key] = PortView(direction, change.name, "missing", "unplugged")
+            if direction == "in":
+                self._inputs.pop(change.name, None)
+                jam.hands.release(now)
+            elif change.port in self._outlet.sinks:
+                self._outlet.sinks.remove(change.port)  # type: ignore[arg-type]
+            jam.notice("error", f"{change.name} has gone: the music goes on, plug it in again")
+            return
+        self._views.pop(key, None)
+        self._views.pop(("in", "keyboard"), None) if direction == "in" else None
+        self._views[direction, change.name] = PortView(direction, change.name, "ok")
+        if isinstance(change.port, ports.InputPort):
+            self._inputs[change.name] = change.port
+        elif isinstance(change.port, ports.OutputPort):
+            self._outlet.sinks.append(change.port)
+            self._set_up(jam, now)
+        jam.notice("info", f"{change.name} is {'back' if change.state == 'back' else 'here'}")
 
     # -- a model process without a supervisor --------------------------------------------------------
 
@@ -209,6 +258,8 @@ class Rig:
 
     def close(self) -> None:
         """Close everything; what is recorded is written down first."""
+        if self._watcher is not None:
+            self._watcher.close()
         for port in self._inputs.values():
             port.close()
         for sink in self._outlet.sinks:

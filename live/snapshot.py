@@ -99,7 +99,7 @@ def picture(
         beats_per_bar=jam.plan.grid.beats_per_bar,
         mode=answers.state.mode,
         frozen=answers.state.frozen,
-        thru=jam.thru,
+        thru=jam.hands.thru,
         model=ModelView(
             name=jam.loading,
             state=jam.model_state,
@@ -117,7 +117,7 @@ def picture(
         lateness=lateness(list(jam.lateness_nanos)),
         missed_bars=answers.missed_bars,
         dropped_notes=jam.dropped_notes,
-        held_keys=jam.held_keys(),
+        held_keys=jam.hands.down(),
         recording=recording,
         priority=priority,
         mapping=mapping,

@@ -12,6 +12,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -31,10 +33,12 @@ from live.messages import (
     Ready,
     StepRow,
     ToWorker,
+    Warp,
+    Warped,
 )
 from live.worker_process import ADDRESS_VARIABLE, MODEL_VARIABLE
 from model.grid import Grid
-from model.latent import Latent
+from model.latent import Latent, between, way_lengths
 from model.phrase import Note, Phrase
 
 if TYPE_CHECKING:
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
 
 RECONNECT_SECONDS = 10.0
 RETRY_SECONDS = 0.05
+WARP_STEPS = 16
+FINISHED = Bye()
 
 
 def phrase_of(grid: Grid, rows: list[StepRow]) -> Phrase:
@@ -130,6 +136,21 @@ class Desk:
         )
         return Decoded(request.ident, request.bar, [*phrase.notes], player.place(latent), since_ms(start))
 
+    def warp(self, request: Warp) -> Iterator[Message | None]:
+        """Walk from a to b, a decode at a time; yields None until the last, then the answer."""
+        player = self.player
+        if player is None:
+            return
+        ident = player.card.ident
+        a = Latent(ident, np.asarray(request.a, dtype=np.float32), request.a_attributes)
+        b = Latent(ident, np.asarray(request.b, dtype=np.float32), request.b_attributes)
+        heard: list[frozenset[tuple[int, int]]] = []
+        for step in range(WARP_STEPS + 1):
+            phrase = player.decode(between(a, b, step / WARP_STEPS), turns={})
+            heard.append(frozenset((note.onset, note.pitch) for note in phrase.notes))
+            yield None
+        yield Warped(request.ident, way_lengths([len(x ^ y) for x, y in pairwise(heard)]))
+
 
 def sentence(error: Exception) -> str:
     """Return an exception as one plain line."""
@@ -159,7 +180,11 @@ def serve(link: "Link[ToWorker]", desk: Desk) -> bool:
         inbox.put(None)
 
     threading.Thread(target=read, name="read", daemon=True).start()
+    walk: Iterator[Message | None] = iter(())
     while True:
+        while inbox.empty() and (done := next(walk, FINISHED)) is not FINISHED:
+            if done is not None:
+                link.send(done)
         waiting: list[ToWorker | None] = [inbox.get()]
         with contextlib.suppress(queue.Empty):
             while True:
@@ -169,6 +194,9 @@ def serve(link: "Link[ToWorker]", desk: Desk) -> bool:
                 return False
             if isinstance(message, Bye):
                 return True
+            if isinstance(message, Warp):
+                walk = desk.warp(message)
+                continue
             link.send(desk.load(message.model) if isinstance(message, Load) else desk.answer(message))
 
 

@@ -46,6 +46,10 @@ class Calibration:
     low: Floats
     high: Floats
 
+    def of(self, field_name: str, attribute: str) -> float:
+        """Return one attribute's mean, spread, low or high."""
+        return float(getattr(self, field_name)[self.names.index(attribute)])
+
 
 @dataclass(frozen=True, slots=True)
 class LatentMap:
@@ -63,6 +67,14 @@ class LatentMap:
     scale: Floats
     axes: Floats
     points: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """An ONNX model without weights, and the names of the weights that it reads."""
+
+    content: bytes
+    weights: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,7 @@ class Checkpoint:
     calibration: Calibration
     latent: LatentMap
     levels: Mapping[str, float] = field(default_factory=dict)
-    graphs: Mapping[str, bytes] = field(default_factory=dict)
+    graphs: Mapping[str, Graph] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     ident: str = ""
 
@@ -105,7 +117,8 @@ def write(checkpoint: Checkpoint, path: Path, *, half: bool = True) -> None:
     """
     kind = np.float16 if half else np.float32
     tensors: dict[str, NDArray[Any]] = {
-        f"weights/{name}": np.ascontiguousarray(value, dtype=kind) for name, value in checkpoint.weights.items()
+        f"weights/{name}": np.ascontiguousarray(value, dtype=kind)
+        for name, value in checkpoint.weights.items()
     }
     calibration, latent = checkpoint.calibration, checkpoint.latent
     for name in ("mean", "spread", "low", "high"):
@@ -113,11 +126,12 @@ def write(checkpoint: Checkpoint, path: Path, *, half: bool = True) -> None:
     for name in ("mean", "scale", "axes", "points"):
         tensors[f"map/{name}"] = np.ascontiguousarray(getattr(latent, name), dtype=np.float32)
     for name, graph in checkpoint.graphs.items():
-        tensors[f"graph/{name}"] = np.frombuffer(graph, dtype=np.uint8)
+        tensors[f"graph/{name}"] = np.frombuffer(graph.content, dtype=np.uint8)
     facts = {
         "attributes": list(calibration.names),
         "levels": dict(checkpoint.levels),
         "figures": dict(checkpoint.figures),
+        "graphs": {name: list(graph.weights) for name, graph in checkpoint.graphs.items()},
     }
     metadata = {
         "format": FORMAT,
@@ -198,10 +212,12 @@ def _assemble(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, NDA
     if latent.scale.shape != (size,) or latent.mean.shape != (size,) or latent.axes.shape != (2, size):
         raise ValueError(f"its latent map does not fit a latent of {size}")
     graphs = {
-        name.removeprefix("graph/"): value.tobytes()
-        for name, value in tensors.items()
-        if name.startswith("graph/")
+        str(name): Graph(tensors[f"graph/{name}"].tobytes(), tuple(str(read) for read in used))
+        for name, used in facts["graphs"].items()
     }
+    for name, graph in graphs.items():
+        if missing := [used for used in graph.weights if used not in weights]:
+            raise ValueError(f"its {name} graph reads {missing[0]}, which is not there")
     levels = {str(name): float(value) for name, value in facts["levels"].items()}
     return Checkpoint(
         config, weights, calibration, latent, levels, graphs, facts["figures"], digest.hexdigest()[:16]

@@ -44,8 +44,10 @@ class PatchDecoder(nn.Module):
             change: wanted change of each knob's attribute in standard deviations, [B, max(knobs, 1)].
 
         """
-        tokens = self.enter(z.reshape(-1, self.beats, z.shape[-1] // self.beats)) if self.sliced else (
-            self.enter(z).reshape(-1, self.beats, self.width)
+        tokens = (
+            self.enter(z.reshape(-1, self.beats, z.shape[-1] // self.beats))
+            if self.sliced
+            else (self.enter(z).reshape(-1, self.beats, self.width))
         )
         tokens = tokens + self.place + self.steer(change).unsqueeze(1)
         out: Tensor = self.head(F.relu(self.widen(self.norm(self.blocks(tokens)))))

@@ -62,7 +62,8 @@ def build_encoder(config: EncoderConfig, *, features: int, beats: int, layout: L
     """Return the encoder that the configuration names.
 
     Raises:
-        ConfigError: there is no such encoder, it does not fit the codec, or its heads do not divide its width.
+        ConfigError: there is no such encoder, it does not fit the codec, or its heads do not divide
+            its width.
 
     """
     if config.width % config.heads:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from model.checkpoint import Graph
 from model.codecs.base import build, pack_phrase
 from model.phrase import Phrase
 from model.vae import VAE
@@ -41,8 +42,8 @@ class DecodeGraph(nn.Module):
         return tuple(heads[name] for name in self.net.surface.outputs)
 
 
-def graphs(net: VAE) -> dict[str, bytes]:
-    """Return `encode` and `decode` as serialized ONNX models that name their weights but do not hold them.
+def graphs(net: VAE) -> dict[str, Graph]:
+    """Return `encode` and `decode` as ONNX models that name their weights but do not hold them.
 
     The names are those of the network's parameters.  B is free in both.
     """
@@ -58,7 +59,7 @@ def graphs(net: VAE) -> dict[str, bytes]:
     }
 
 
-def _trace(graph: nn.Module, inputs: tuple[Tensor, ...], names: list[str], outputs: list[str]) -> bytes:
+def _trace(graph: nn.Module, inputs: tuple[Tensor, ...], names: list[str], outputs: list[str]) -> Graph:
     """Trace a graph and take its weights out."""
     import onnx  # noqa: PLC0415 - only training needs it, and it is an extra
 
@@ -69,7 +70,7 @@ def _trace(graph: nn.Module, inputs: tuple[Tensor, ...], names: list[str], outpu
         torch.onnx.export(
             graph,
             inputs,
-            held,
+            held,  # type: ignore[arg-type]  # torch takes a file as well as a path
             input_names=names,
             output_names=outputs,
             dynamic_axes={name: {0: "batch"} for name in (*names, *outputs)},
@@ -89,8 +90,7 @@ def _trace(graph: nn.Module, inputs: tuple[Tensor, ...], names: list[str], outpu
         entry = weight.external_data.add()
         entry.key, entry.value = "location", "weights"
     found.ClearField("metadata_props")
-    content: bytes = found.SerializeToString()
-    return content
+    return Graph(found.SerializeToString(), tuple(weight.name for weight in found.graph.initializer))
 
 
 def _rename(graph: object, old: str, new: str) -> None:

@@ -82,3 +82,18 @@ def blend(latents: Sequence[Latent], weights: Sequence[float]) -> Latent:
         for name in names
     }
     return Latent(latents[0].model, z, mixed)
+
+
+def way_lengths(distances: Sequence[float], *, least: float = 0.05) -> list[float]:
+    """Return the share of a way's length covered at each of its points, 0..1, strictly rising.
+
+    Args:
+        distances: from each point to the next, at least one, none negative.
+        least: share of the whole that is spread evenly, so that every step goes forward.
+
+    """
+    steps = np.asarray(distances, dtype=np.float64)
+    total = float(steps.sum())
+    even = 1.0 / len(steps)
+    shares = np.full(len(steps), even) if total <= 0 else (1 - least) * steps / total + least * even
+    return [0.0, *(float(value) for value in np.cumsum(shares)[:-1]), 1.0]

@@ -57,7 +57,9 @@ class VAE(nn.Module):
         self.config = config
         self.surface = build_surface(config)
         layout = self.surface.layout
-        groups = {"phrase": 1, "beats": grid.beats, "cells": grid.beats * (layout.bands if layout else 0)}[neck.kind]
+        groups = {"phrase": 1, "beats": grid.beats, "cells": grid.beats * (layout.bands if layout else 0)}[
+            neck.kind
+        ]
         if neck.kind == "cells" and config.encoder.kind != "bands":
             raise ConfigError("model.bottleneck: kind 'cells' needs an encoder of kind 'bands'")
         if neck.size % groups:

@@ -85,8 +85,12 @@ def prepare(
     except ValueError as error:
         raise UsageError(f"the grid is impossible: {error}") from error
     options = Options(grid, licences, seed, jobs or cores())
-    with told() as tell:
-        report = run(folders, out, options, progress=lambda done, files: tell("reading", done, files))
+    try:
+        with told() as tell:
+            report = run(folders, out, options, progress=lambda done, files: tell("reading", done, files))
+    except KeyboardInterrupt:
+        click.echo("twobar-train: stopped; the same command goes on from here", err=True)
+        raise click.exceptions.Exit(130) from None
     summarise(report, out)
 
 
@@ -94,8 +98,9 @@ def summarise(report: "Report", out: Path) -> None:
     """Print the counts, and for each reason how many files it kept out, with one of them."""
     for codec, counts in report.phrases.items():
         click.echo(f"{codec}: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
-    again = f" ({report.resumed:,} of them before)" if report.resumed else ""
-    click.echo(f"{report.read:,} files gave phrases{again}; {len(report.skipped):,} were skipped")
+    click.echo(f"{report.read:,} files gave phrases; {len(report.skipped):,} were skipped")
+    if report.resumed:
+        click.echo(f"{report.resumed:,} had been read by the run that was interrupted", err=True)
     kinds = Counter(reason.split(":")[0] for _, reason in report.skipped)
     for kind, count in kinds.most_common():
         name = next(name for name, reason in report.skipped if reason.split(":")[0] == kind)
@@ -173,7 +178,6 @@ def evaluate(
     if not data.is_dir():
         raise UsageError(f"the data folder '{data}' does not exist")
     from model.play import load  # noqa: PLC0415 - loads the network's runtime
-
     from trainer.corpus import write_json  # noqa: PLC0415
     from trainer.evaluate import evaluate as run  # noqa: PLC0415
     from trainer.heldout import parameters_of, phrases_for, show  # noqa: PLC0415

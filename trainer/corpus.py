@@ -24,7 +24,7 @@ from trainer.shards import ARRAYS, SplitWriter, load_part, save_part
 from trainer.songs import join_songs, split_songs
 from trainer.sources import SPLITS, Source, discover
 
-FORMAT = 1
+FORMAT = 2
 BATCH = 64
 PARTS = ".parts"
 

@@ -88,34 +88,57 @@ def load(folder: Path, codec: str, split: str) -> Phrases:
     return Phrases(notes, starts.astype(np.int64), songs)
 
 
-def shifts(table: Table, rows: Ints, count: int, reach: tuple[int, int], limits: tuple[int, int],
-           rng: np.random.Generator) -> Ints:  # fmt: skip
+def shifts(
+    table: Table,
+    rows: Ints,
+    count: int,
+    *,
+    reach: tuple[int, int],
+    limits: tuple[int, int],
+    rng: np.random.Generator,
+) -> Ints:
     """Draw a transposition in semitones for each of `count` phrases that keeps it within pitch limits."""
-    high, low = np.full(count, limits[0], dtype=np.int64), np.full(count, limits[1], dtype=np.int64)
+    high, low = np.zeros(count, dtype=np.int64), np.full(count, 127, dtype=np.int64)
     np.maximum.at(high, rows, table[:, PITCH])
     np.minimum.at(low, rows, table[:, PITCH])
     drawn = rng.integers(reach[0], reach[1] + 1, count)
-    return np.asarray(np.clip(drawn, np.minimum(limits[0] - low, 0), np.maximum(limits[1] - high, 0)))
+    return np.clip(drawn, np.minimum(limits[0] - low, 0), np.maximum(limits[1] - high, 0))
 
 
-def shape_velocities(table: Table, rows: Ints, count: int, rng: np.random.Generator) -> None:
+def shape_velocities(
+    table: Table,
+    rows: Ints,
+    count: int,
+    rng: np.random.Generator,
+    *,
+    like: tuple[Table, Ints] | None = None,
+) -> None:
     """Give phrases of one velocity a drawn contour, in place.
 
     Such sets were typed in without dynamics and must not teach that music has none; what is drawn (a
     level, a slope, an accent on the beat, a little unevenness) teaches to carry velocities through.
+
+    Args:
+        table: notes int16 [M, 5] of `count` phrases.
+        rows: int64 [M].
+        count: phrases.
+        rng: what draws.
+        like: table and rows of the phrases' edits, which get the same contour.
+
     """
     high, low = np.zeros(count, dtype=np.int64), np.full(count, 128, dtype=np.int64)
     np.maximum.at(high, rows, table[:, VELOCITY])
     np.minimum.at(low, rows, table[:, VELOCITY])
-    flat = (high - low)[rows] < 2
-    if not flat.any():
-        return
-    level = rng.uniform(40, 105, count)[rows]
-    slope = rng.normal(0, 12, count)[rows] * (table[:, ONSET] / 16.0 - 1.0)
-    accent = rng.uniform(-4, 14, count)[rows] * (table[:, ONSET] % 4 == 0)
-    uneven = rng.normal(0, 1, len(rows)) * rng.uniform(0, 6, count)[rows]
-    drawn = np.clip(level + slope + accent + uneven, LOW_VELOCITY, HIGH_VELOCITY)
-    table[:, VELOCITY] = np.where(flat, np.rint(drawn), table[:, VELOCITY])
+    flat = high - low < 2
+    level, slope = rng.uniform(40, 105, count), rng.normal(0, 12, count)
+    accent, uneven = rng.uniform(-4, 14, count), rng.uniform(0, 6, count)
+    for notes, owner in ((table, rows), *((like,) if like else ())):
+        drawn = level[owner] + slope[owner] * (notes[:, ONSET] / 16.0 - 1.0)
+        drawn += accent[owner] * (notes[:, ONSET] % 4 == 0)
+        if notes is table:
+            drawn += rng.normal(0, 1, len(owner)) * uneven[owner]
+        drawn = np.clip(np.rint(drawn), LOW_VELOCITY, HIGH_VELOCITY)
+        notes[:, VELOCITY] = np.where(flat[owner], drawn, notes[:, VELOCITY])
 
 
 def batch(
@@ -129,10 +152,33 @@ def batch(
     """Pack the chosen phrases; with a generator transposed and with drawn velocities where they had one."""
     table, rows = phrases.gather(chosen)
     if rng is not None:
-        moved = shifts(table, rows, len(chosen), reach, LIMITS[codec.kind], rng)
+        moved = shifts(table, rows, len(chosen), reach=reach, limits=LIMITS[codec.kind], rng=rng)
         table[:, PITCH] += moved[rows].astype(np.int16)
         shape_velocities(table, rows, len(chosen), rng)
     return codec.pack(table, rows, len(chosen))
+
+
+def twins(
+    phrases: Phrases,
+    edited: Phrases,
+    codec: Codec,
+    chosen: Ints,
+    edits: Ints,
+    *,
+    rng: np.random.Generator,
+    reach: tuple[int, int] = (-6, 5),
+) -> tuple[Arrays, Arrays]:
+    """Pack phrases and their edits, both moved by the same transposition and given the same velocities."""
+    table, rows = phrases.gather(chosen)
+    other, others = edited.gather(edits)
+    both, owners = np.concatenate((table, other)), np.concatenate((rows, others))
+    moved = shifts(both, owners, len(chosen), reach=reach, limits=LIMITS[codec.kind], rng=rng).astype(
+        np.int16
+    )
+    table[:, PITCH] += moved[rows]
+    other[:, PITCH] += moved[others]
+    shape_velocities(table, rows, len(chosen), rng, like=(other, others))
+    return codec.pack(table, rows, len(chosen)), codec.pack(other, others, len(chosen))
 
 
 LIMITS = {"melody": (0, 127), "poly": (21, 108)}

@@ -15,7 +15,6 @@ from model.latent import Latent, between
 from model.phrase import Phrase
 from model.player import Player
 from trainer.errors import FailureError
-from trainer.samples import Heard, Progress, samples, silent
 from trainer.measures import (
     HOLD,
     REST,
@@ -29,6 +28,7 @@ from trainer.measures import (
     spearman,
     symbols,
 )
+from trainer.samples import Heard, Progress, samples, silent
 
 TURNS = tuple(float(turn) for turn in np.linspace(-1.0, 1.0, 9))
 KNOB_PHRASES = 400

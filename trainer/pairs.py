@@ -44,7 +44,7 @@ def make(
     spread: NDArray[np.float32],
     count: int,
     seed: int,
-    told: Callable[[int], None] = lambda _: None,
+    going: Callable[[int], bool] = lambda _: True,
 ) -> Pairs:
     """Edit `count` phrases, one attribute each.
 
@@ -55,7 +55,7 @@ def make(
         spread: float32 [knobs], a standard deviation of each over the data.
         count: pairs wanted; the same phrase comes again when there are fewer.
         seed: of the choice of phrases, attributes and amounts.
-        told: called with the number made so far.
+        going: called now and then with the number made so far; False ends it with those.
 
     """
     rng = np.random.default_rng(seed)
@@ -72,8 +72,8 @@ def make(
         sources.append(index)
         tables.append(table_of(after))
         changes.append([new[knob] - old[knob] for knob in knobs])
-        if number % 256 == 0:
-            told(number)
+        if number % 64 == 0 and not going(number):
+            break
     starts = np.cumsum([0, *map(len, tables)])
     songs = phrases.songs[np.array(sources)]
     change = np.array(changes, dtype=np.float32) / spread

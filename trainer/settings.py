@@ -90,7 +90,9 @@ def read(path: Path, overrides: list[str], seed: int | None = None) -> Settings:
     except ConfigError as error:
         raise UsageError(str(error)) from error
     if settings.fit.precision not in ("auto", "float32", "bfloat16"):
-        raise UsageError(f"{path}: fit.precision is auto, float32 or bfloat16, not '{settings.fit.precision}'")
+        raise UsageError(
+            f"{path}: fit.precision is auto, float32 or bfloat16, not '{settings.fit.precision}'"
+        )
     return settings
 
 

@@ -1,5 +1,6 @@
 """Arrays on disk: the parts that prepare resumes from, and the memory-mapped phrases of a split."""
 
+import json
 import os
 from collections.abc import Iterator
 from io import BytesIO
@@ -21,6 +22,7 @@ ARRAYS = {
     "songs": "int32 [phrases]: the song's number",
     "velocities": "bool [phrases]: the song's velocities vary",
 }
+FIELDS = ("notes", "counts", "exact", "shape")
 HEADER = 128  # bytes that numpy gives a header of one or two sizes, room to grow included
 
 
@@ -95,38 +97,61 @@ class SplitWriter:
 
 
 def save_part(path: Path, readings: list[Reading | str]) -> None:
-    """Write what a batch of files gave; whole or not at all."""
-    arrays: dict[str, NDArray[Any]] = {}
-    for number, reading in enumerate(readings):
-        if isinstance(reading, str):
-            arrays[f"{number}.reason"] = np.frombuffer(reading.encode("utf-8", "replace"), dtype=np.uint8)
-            continue
-        arrays[f"{number}.varied"] = np.array(reading.varied)
-        arrays[f"{number}.fingerprint"] = reading.fingerprint
-        for codec, windows in reading.windows.items():
-            for field in ("notes", "counts", "exact", "shape"):
-                arrays[f"{number}.{codec}.{field}"] = getattr(windows, field)
-    arrays["files"] = np.array(len(readings))
+    """Write what a batch of files gave; whole or not at all.
+
+    The arrays of all files lie one after another, with a size for each file.
+    """
+    given = [reading for reading in readings if isinstance(reading, Reading)]
+    reasons = [reading if isinstance(reading, str) else None for reading in readings]
+    text = json.dumps(reasons).encode("utf-8")
+    arrays: dict[str, NDArray[Any]] = {
+        "reasons": np.frombuffer(text, dtype=np.uint8),
+        "varied": np.array([reading.varied for reading in given], dtype=bool),
+        "pieces": np.array([len(reading.fingerprint) for reading in given], dtype=np.int64),
+        "fingerprint": _joined([reading.fingerprint for reading in given], np.zeros(0, dtype=np.uint64)),
+    }
+    empty = Windows()
+    for codec in CODECS:
+        windows = [reading.windows[codec] for reading in given]
+        arrays[f"{codec}.windows"] = np.array([len(each.counts) for each in windows], dtype=np.int64)
+        for field in FIELDS:
+            arrays[f"{codec}.{field}"] = _joined(
+                [getattr(each, field) for each in windows], getattr(empty, field)
+            )
     beside = path.with_suffix(".new")
     with beside.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
     os.replace(beside, path)  # noqa: PTH105 - the atomic one
 
 
+def _joined(arrays: list[NDArray[Any]], empty: NDArray[Any]) -> NDArray[Any]:
+    """Return the arrays one after another."""
+    return np.concatenate([empty, *arrays])
+
+
 def load_part(path: Path) -> Iterator[Reading | str]:
     """Yield what each file of a batch gave."""
-    with np.load(path) as arrays:
-        for number in range(int(arrays["files"])):
-            if f"{number}.reason" in arrays:
-                yield arrays[f"{number}.reason"].tobytes().decode()
-                continue
-            windows = {
-                codec: Windows(
-                    *(arrays[f"{number}.{codec}.{f}"] for f in ("notes", "counts", "exact", "shape"))
-                )
-                for codec in CODECS
-            }
-            yield Reading(windows, arrays[f"{number}.fingerprint"], bool(arrays[f"{number}.varied"]))
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    pieces = np.cumsum(arrays["pieces"])
+    ends = {codec: np.cumsum(arrays[f"{codec}.windows"]) for codec in CODECS}
+    notes = {codec: np.cumsum([0, *arrays[f"{codec}.counts"]]) for codec in CODECS}
+    number = 0
+    for reason in json.loads(arrays["reasons"].tobytes()):
+        if reason is not None:
+            yield reason
+            continue
+        windows = {}
+        for codec in CODECS:
+            end = ends[codec][number]
+            first = end - arrays[f"{codec}.windows"][number]
+            rows = arrays[f"{codec}.notes"][notes[codec][first] : notes[codec][end]]
+            windows[codec] = Windows(rows, *(arrays[f"{codec}.{field}"][first:end] for field in FIELDS[1:]))
+        first_piece = pieces[number] - arrays["pieces"][number]
+        yield Reading(
+            windows, arrays["fingerprint"][first_piece : pieces[number]], bool(arrays["varied"][number])
+        )
+        number += 1
 
 
 def phrase_of(grid: Grid, notes: NDArray[np.int16]) -> Phrase:

@@ -60,6 +60,8 @@ class Painted(Widget):
         super().__init__(id=name)
         self.border_title = name
         self._inks: dict[str, Style] = {}
+        self._edges: tuple[Strip, Strip] | None = None
+        self._lines: dict[int, Strip] = {}
         self._view: View | None = None
 
     def draw(self, view: View) -> None:
@@ -69,6 +71,8 @@ class Painted(Widget):
     def forget(self) -> None:
         """Drop what was drawn for another size."""
         self._inks.clear()
+        self._lines.clear()
+        self._edges = None
 
     def on_resize(self) -> None:
         """Draw the same view at the new size."""
@@ -87,6 +91,46 @@ class Painted(Widget):
             style = self._inks[name] = self.visual_style.rich_style + INK.get(name, INK[""])
         return style
 
+    def repaint(self, *regions: Region) -> None:
+        """Mark what of the content must be painted anew."""
+        for region in regions:
+            for y in region.line_range:
+                self._lines.pop(y, None)
+        self.refresh(*regions)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines, from those painted before where nothing changed.
+
+        The same lines as the widget's own, without styling every line anew: the border's edges are
+        painted once for each size.
+        """
+        gutter = self.styles.gutter
+        width, height = self.outer_size
+        lines = [
+            self._line(y - gutter.top)
+            if gutter.top <= y < height - gutter.bottom
+            else super(Painted, self).render_lines(Region(0, y, width, 1))[0]
+            for y in crop.line_range
+        ]
+        return lines if crop.column_span == (0, width) else [line.crop(*crop.column_span) for line in lines]
+
+    def _line(self, y: int) -> Strip:
+        """Return a line of the content between the border's edges."""
+        line = self._lines.get(y)
+        if line is not None:
+            return line
+        gutter, width = self.styles.gutter, self.outer_size.width
+        line = self.render_line(y)
+        for line_filter in self.get_line_filters():
+            line = line.apply_filter(line_filter, self.background_colors[1])
+        if gutter.width:
+            if self._edges is None:
+                middle = super().render_lines(Region(0, gutter.top, width, 1))[0]
+                self._edges = (middle.crop(0, gutter.left), middle.crop(width - gutter.right, width))
+            line = Strip.join((self._edges[0], line, self._edges[1]))
+        self._lines[y] = line
+        return line
+
     def strip_of(self, row: Row, width: int) -> Strip:
         """Return a row of known width as the terminal paints it."""
         return Strip([Segment(text, self.ink(ink)) for text, ink in row], width)
@@ -99,7 +143,6 @@ class Panel(Painted):
         """Start empty."""
         super().__init__(name=name)
         self._rows: tuple[Row, ...] = ()
-        self._strips: dict[int, Strip] = {}
         self._stamp: object = None
         self._cells: list[list[Cell]] = []
 
@@ -131,11 +174,9 @@ class Panel(Painted):
             if (new[y] if y < len(new) else ()) != (old[y] if y < len(old) else ())
         ]
         self._rows = new
-        for y in changed:
-            self._strips.pop(y, None)
         if changed:
             width = self.size.width
-            self.refresh(*(Region(0, y, width, 1) for y in changed))
+            self.repaint(*(Region(0, y, width, 1) for y in changed))
 
     def rows_of(self, canvas: Canvas) -> list[Row]:
         """Return a canvas's rows, joining anew only those whose cells have changed."""
@@ -149,18 +190,14 @@ class Panel(Painted):
 
     def render_line(self, y: int) -> Strip:
         """Return a row as the terminal paints it."""
-        strip = self._strips.get(y)
-        if strip is None:
-            width = self.size.width
-            row = self._rows[y] if y < len(self._rows) else ()
-            strip = self._strips[y] = self.strip_of(row if row_width(row) == width else fit_row(row, width), width)
-        return strip
+        width = self.size.width
+        row = self._rows[y] if y < len(self._rows) else ()
+        return self.strip_of(row if row_width(row) == width else fit_row(row, width), width)
 
     def forget(self) -> None:
         """Drop what was drawn for another size."""
         super().forget()
         self._stamp = None
-        self._strips.clear()
 
 
 class BeatPanel(Panel):

@@ -44,10 +44,11 @@ def line_of(start: Place, end: Place, width: int, height: int) -> list[Place]:
     return [(start[0] + across * k / steps, start[1] + up * k / steps) for k in range(steps + 1)]
 
 
-def ground(cloud: Iterable[Place], width: int, height: int) -> Canvas:
-    """Draw the cloud of known phrases, to be drawn upon."""
+def ground(cloud: Sequence[Place], width: int, height: int) -> Canvas:
+    """Draw the cloud of known phrases, to be drawn upon; a small map shows every second, third ... of them."""
     canvas = Canvas(width, height)
-    for (x, y), bits in dots(cloud, width, height).items():
+    thin = 1 + len(cloud) // max(1, width * height)
+    for (x, y), bits in dots(cloud[::thin], width, height).items():
         canvas.put(x, y, chr(0x2800 | bits), "cloud")
     return canvas
 

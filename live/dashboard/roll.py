@@ -13,7 +13,7 @@ from live.dashboard.rows import Canvas, Cell, Row, fit_row, runs
 from live.messages import BarView, NoteRow
 
 TICKS_PER_BEAT = 480
-GUTTER = 5
+GUTTER = 4
 FINEST, COARSEST = 4, 2
 """Columns per beat that are aimed at, and that are put up with rather than showing a single bar."""
 
@@ -164,7 +164,7 @@ def _notes(canvas: Canvas, frame: Frame, bar: int, notes: Iterable[NoteRow], loo
                 canvas.put(place, y, body, f"{ink}-body")
         heads.append((x, y))
     for x, y in heads:
-        if 0 <= x:
+        if x >= 0:
             shared = ink == "hers" and canvas.cells[y][x][1] in _OWN
             canvas.put(x, y, *(("◆", "both") if shared else (onset, ink)))
 

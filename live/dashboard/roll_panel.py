@@ -56,7 +56,7 @@ class RollPanel(Painted):
                 dirty.append(Region(0, y, width, 1))
         self._layers, self._heard, self._planned = new, heard, planned
         if dirty:
-            self.refresh(*dirty)
+            self.repaint(*dirty)
 
     def _move(self, frame: roll.Frame, tick: int) -> None:
         """Repaint what the playhead passed."""
@@ -66,10 +66,10 @@ class RollPanel(Painted):
         if before == self._column and behind == self._behind:
             return
         if before is None or self._column is None:
-            self.refresh(Region(0, 0, width, height))
+            self.repaint(Region(0, 0, width, height))
         else:
             left, right = min(before, self._column), max(before, self._column)
-            self.refresh(Region(left, 0, right - left + 1, height))
+            self.repaint(Region(left, 0, right - left + 1, height))
 
     def render_line(self, y: int) -> Strip:
         """Join the two layers of a row at the playhead."""

@@ -23,8 +23,13 @@ ONSET, PITCH, VELOCITY, LENGTH, OFFSET = range(5)
 class Codec(Protocol):
     """Phrase <-> arrays on one grid."""
 
-    kind: str
-    grid: Grid
+    @property
+    def kind(self) -> str:
+        """Name, as configurations give it."""
+
+    @property
+    def grid(self) -> Grid:
+        """Grid of its phrases."""
 
     def pack(self, table: Table, rows: NDArray[np.int64], count: int) -> Arrays:
         """Return the arrays of `count` phrases, each of leading dimension B = count."""
@@ -85,7 +90,9 @@ def build(kind: str, grid: Grid) -> Codec:
     return known[kind](grid)
 
 
-def spans(onsets: NDArray[np.int64], lengths: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def spans(
+    onsets: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return (index of the note, step) for every step after a note's onset at which it still sounds."""
     extra = np.maximum(lengths - 1, 0)
     index = np.repeat(np.arange(len(onsets)), extra)

@@ -88,8 +88,8 @@ class MelodyCodec:
         del levels
         state, pitch = heads["state"], heads["pitch"]
         if temperature > 0 and noise is not None:
-            state = state + temperature * noise["state"]
-            pitch = pitch + temperature * noise["pitch"]
+            state = state + np.float32(temperature) * noise["state"]
+            pitch = pitch + np.float32(temperature) * noise["pitch"]
         keys = pitch.argmax(-1)
         token = np.full(self.grid.steps, REST, dtype=np.int64)
         sounding = False

@@ -77,7 +77,8 @@ class PolyCodec:
         levels = levels or {}
         onset, hold = heads["onset"] - levels.get("onset", 0.0), heads["hold"] - levels.get("hold", 0.0)
         if temperature > 0 and noise is not None:
-            onset, hold = onset + temperature * noise["onset"], hold + temperature * noise["hold"]
+            heat = np.float32(temperature)
+            onset, hold = onset + heat * noise["onset"], hold + heat * noise["hold"]
         return self._spell(onset > 0, hold > 0, heads["velocity"])
 
     def _spell(

@@ -17,6 +17,8 @@ from live.messages import (
     Ready,
     StepRow,
     ToWorker,
+    Warp,
+    Warped,
 )
 from live.timeline import Nanos, Tick
 
@@ -64,6 +66,8 @@ class EchoModel:
             self.phrases.append(message.notes)
             number = float(len(self.phrases))
             return Encoded(message.ident, message.bar, [number, 1.0], {"density": 1.0}, (0.1, 0.2), 1.0)
+        if isinstance(message, Warp):
+            return Warped(message.ident, [0.0, 0.5, 1.0])
         assert isinstance(message, Decode)
         self.decodes.append(message)
         rows = self.phrases[max(0, min(len(self.phrases), round(message.z[0])) - 1)]
@@ -185,7 +189,7 @@ class Stage:
         while self._inputs and self._inputs[0][0] <= self.nanos:
             moment, _, item = self._inputs.pop(0)
             if isinstance(item, bytes):
-                self.jam.received(Received(Nanos(moment), item, "test"), now)
+                self.jam.hands.received(Received(Nanos(moment), item, "test"), now)
             elif isinstance(item, Command):
                 self.jam.controls.run(item, now)
             elif callable(item):

@@ -1,0 +1,154 @@
+"""Ports that come and go, seen by a lister of the test's own; no thread, no waiting."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from live.errors import PortError
+from live.hotplug import Change, Watch
+from live.ports import Direction
+
+
+@dataclass
+class Cable:
+    name: str
+    virtual: bool = False
+    abandoned: bool = False
+    closed: bool = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abandon(self) -> None:
+        self.abandoned = True
+
+
+@dataclass
+class Desk:
+    """What is plugged in; None when the MIDI system is dead."""
+
+    there: dict[str, list[str] | None]
+    generation: int = 0
+    closed: bool = False
+    opened: list[Cable] = field(default_factory=list)
+    refusing: bool = False
+
+    def __call__(self, direction: Direction) -> list[str] | None:
+        return self.there[direction]
+
+    def close(self) -> None:
+        self.closed = True
+
+    def open(self, name: str) -> Cable:
+        if self.refusing:
+            raise PortError("busy")
+        self.opened.append(Cable("twobar-in:keys", virtual=True) if name == "virtual" else Cable(name))
+        return self.opened[-1]
+
+
+def told(changes: list[Change]) -> list[tuple[str, str, str, str]]:
+    return [(change.direction, change.state, change.name, change.was) for change in changes]
+
+
+def test_a_cable_kicked_out_and_plugged_in_again_is_back() -> None:
+    desk, changes = Desk({"in": ["MPK mini:MPK mini MIDI 1 24:0"]}), list[Change]()
+    watch = Watch(changes.append, lister=desk)
+    cable = Cable("MPK mini:MPK mini MIDI 1 24:0")
+    watch.add("in", cable, desk.open)
+    watch.look()
+    assert changes == []
+    desk.there["in"] = []
+    watch.look()
+    watch.look()
+    assert changes == [Change("in", cable.name, cable.name, "gone", cable)]
+    desk.there["in"] = ["Midi Through:Midi Through Port-0 14:0", "MPK mini:MPK mini MIDI 1 28:0"]
+    watch.look()
+    watch.look()
+    assert told(changes[1:]) == [
+        ("in", "back", "MPK mini:MPK mini MIDI 1 28:0", "MPK mini:MPK mini MIDI 1 24:0")
+    ]
+    assert changes[-1].port is desk.opened[0]
+
+
+def test_a_port_that_is_not_ready_yet_is_tried_again() -> None:
+    desk, changes = Desk({"out": []}), list[Change]()
+    watch = Watch(changes.append, lister=desk)
+    watch.add("out", Cable("synth"), desk.open)
+    watch.look()
+    desk.there["out"], desk.refusing = ["synth"], True
+    watch.look()
+    assert [change.state for change in changes] == ["gone"]
+    desk.refusing = False
+    watch.look()
+    assert [change.state for change in changes] == ["gone", "back"]
+
+
+def test_virtual_ports_are_lost_only_with_the_whole_system() -> None:
+    desk, changes = Desk({"in": []}), list[Change]()
+    watch = Watch(changes.append, lister=desk)
+    cable = Cable("twobar-in:keys", virtual=True)
+    watch.add("in", cable, desk.open)
+    watch.look()
+    assert changes == []
+    desk.there["in"] = None
+    watch.look()
+    assert told(changes) == [("in", "gone", "twobar-in:keys", "twobar-in:keys")]
+    assert cable.abandoned
+    assert not cable.closed
+    desk.there["in"] = []
+    watch.look()
+    assert told(changes[1:]) == [("in", "back", "twobar-in:keys", "twobar-in:keys")]
+
+
+def test_a_system_that_died_and_rose_between_two_looks_took_its_ports_along() -> None:
+    desk, changes = Desk({"in": []}), list[Change]()
+    watch = Watch(changes.append, lister=desk)
+    watch.add("in", Cable("twobar-in:keys", virtual=True), desk.open)
+    desk.generation += 1
+    watch.look()
+    watch.look()
+    assert [change.state for change in changes] == ["gone", "back"]
+
+
+def test_a_keyboard_plugged_in_later_is_adopted_and_watched() -> None:
+    desk, changes = (
+        Desk({"in": ["Midi Through:Midi Through Port-0 14:0", "twobar-out:notes"]}),
+        list[Change](),
+    )
+    watch = Watch(changes.append, lister=desk, adopt=desk.open)
+    watch.look()
+    assert changes == []
+    desk.there["in"] = ["KeyStep 24:0"]
+    watch.look()
+    watch.look()
+    assert told(changes) == [("in", "new", "KeyStep 24:0", "")]
+    desk.there["in"] = []
+    watch.look()
+    desk.there["in"] = ["KeyStep 28:0"]
+    watch.look()
+    assert [change.state for change in changes] == ["new", "gone", "back"]
+
+
+def test_a_keyboard_that_cannot_be_opened_is_not_tried_every_second() -> None:
+    desk, changes = Desk({"in": ["KeyStep 24:0"]}, refusing=True), list[Change]()
+    watch = Watch(changes.append, lister=desk, adopt=desk.open)
+    watch.look()
+    desk.refusing = False
+    watch.look()
+    assert changes == []
+    desk.there["in"] = []
+    watch.look()
+    desk.there["in"] = ["KeyStep 24:0"]
+    watch.look()
+    assert [change.state for change in changes] == ["new"]
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_closing_ends_the_looking(*, started: bool) -> None:
+    desk = Desk({})
+    watch = Watch(lambda _change: None, lister=desk, period_s=0.001)
+    if started:
+        watch.start()
+    watch.close()
+    watch.close()
+    assert desk.closed

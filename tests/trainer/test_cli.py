@@ -1,0 +1,216 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from model.errors import CheckpointError
+from tests.trainer.music import chords, write
+from tests.trainer.players import Memory, Sure
+from trainer import __main__ as command_line
+from trainer.__main__ import cli, main
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    with pytest.raises(SystemExit) as left:
+        main([str(argument) for argument in arguments])
+    said = capsys.readouterr()
+    assert isinstance(left.value.code, int)
+    return left.value.code, said.out, said.err
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    for seed in range(6):
+        write(folder / f"{seed}.mid", chords(seed))
+    (folder / "broken.mid").write_bytes(b"MThd")
+    return folder
+
+
+def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in cli.commands:
+        code, out, _ = run(capsys, name, "--help")
+        assert code == 0
+        assert "Example" in out
+        assert "twobar-train" in out
+
+
+def test_prepare_says_what_it_read_and_names_what_it_did_not(
+    music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "prepare", music, "--out", tmp_path / "out", "--jobs", 1)
+    assert code == 0
+    assert "melody: " in out
+    assert "6 files gave phrases; 1 were skipped" in out
+    assert "broken.mid" in err
+    assert str(tmp_path / "out" / "report.json") in err
+
+
+def test_an_empty_corpus_is_one_sentence_and_exit_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "prepare", tmp_path, "--out", tmp_path / "out")
+    assert (code, out) == (1, "")
+    assert err == "twobar-train: no MIDI file (.mid, .midi) lies in the folders given\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["prepar"], "unknown command 'prepar'; there is: evaluate, fit, prepare; did you mean 'prepare'?"),
+        (["--versoin"], "unknown option '--versoin'"),
+        (["prepare", "x", "--ot", "y"], "did you mean '--out'?"),
+        (["prepare", "--out", "y"], "prepare: missing argument 'MIDI_DIR...'"),
+        (["prepare", "x"], "prepare: missing option '--out'"),
+        (["prepare", "/none", "--out", "y"], "the MIDI folder '/none' does not exist"),
+        (["prepare", "x", "--out", "y", "--bars", "0"], "a grid has 1 to 64 bars, not 0"),
+        (["prepare", "x", "--out", "y", "--bars", "two"], "invalid value for '--bars'"),
+        (["prepare", "x", "--out", "y", "--jobs", "0"], "0 is not in the range 1<=x<=256"),
+        (
+            ["prepare", "x", "--out", "y", "--licences", "permisive"],
+            "unknown value of --licences 'permisive'; there is: all, permissive; did you mean 'permissive'?",
+        ),
+        (["fit", "--config", "/none/k.toml", "--data", "x", "--out", "y"], "'/none/k.toml' does not exist"),
+        (
+            ["fit", "--config", "kees", "--data", "x", "--out", "y"],
+            "unknown configuration 'kees'; there is: keys",
+        ),
+        (["fit", "--config", "keys", "--data", "/none", "--out", "y"], "'/none' was not written by"),
+        (["fit", "--config", "keys", "--data", "x", "--out", "y", "--set", "beta"], "KEY=VALUE, not 'beta'"),
+        (
+            ["fit", "--config", "keys", "--data", "x", "--out", "y", "--max-minutes", "0"],
+            "not in the range x>0",
+        ),
+        (["evaluate", "--data", "x"], "evaluate: missing argument 'CHECKPOINT...'"),
+        (["evaluate", "keys", "--data", "/none"], "the data folder '/none' does not exist"),
+        (["evaluate", "keys", "--data", "x", "--split", "tst"], "did you mean 'test'?"),
+        (
+            ["adapt", "keys", "--data", "x", "--out", "y"],
+            "'adapt' (leaning a model to a player) is not in this",
+        ),
+        (
+            ["directions"],
+            "'directions' (finding attribute directions in a latent space) is not in this version",
+        ),
+        (["report", "runs"], "'report' (a page with curves and maps) is not in this version"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_exit_2(
+    arguments: list[str],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "keys.toml").write_text("")
+    monkeypatch.setattr(command_line, "CONFIGS", tmp_path)
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "")
+    assert says in err
+    assert err.startswith("twobar-train: ")
+    assert err.count("\n") == 1
+
+
+def test_fit_hands_over_what_it_was_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: dict[str, Any] = {}
+
+    def fake(config: Path, data: Path, out: Path, **rest: object) -> Path:
+        told.update(config=config, data=data, out=out, **rest)
+        return out / "model.safetensors"
+
+    monkeypatch.setitem(sys.modules, "trainer.fit", SimpleNamespace(run=fake))
+    monkeypatch.setattr(command_line, "CONFIGS", tmp_path)
+    (tmp_path / "keys.toml").write_text("")
+    (tmp_path / "meta.json").write_text("{}")
+    options = [
+        "--max-minutes",
+        "1.5",
+        "--resume",
+        "--seed",
+        "3",
+        "--set",
+        "fit.beta=1",
+        "--set",
+        "fit.batch=2",
+    ]
+    code, out, _ = run(
+        capsys, "fit", "--config", "keys", "--data", tmp_path, "--out", tmp_path / "r", *options
+    )
+    assert code == 0
+    assert "model.safetensors" in out
+    assert told == {
+        "config": tmp_path / "keys.toml",
+        "data": tmp_path,
+        "out": tmp_path / "r",
+        "max_minutes": 1.5,
+        "resume": True,
+        "seed": 3,
+        "overrides": ["fit.beta=1", "fit.batch=2"],
+    }
+
+
+def test_evaluate_prints_a_table_and_writes_the_figures(
+    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    players = {"one": Memory(codec="poly", knobs=("register",)), "two": Sure(codec="poly", knobs=())}
+    monkeypatch.setitem(sys.modules, "model.play", SimpleNamespace(load=players.__getitem__))
+    target = tmp_path / "figures.json"
+    code, out, _ = run(
+        capsys, "evaluate", "one", "two", "--data", music, "--json", target, "--limit", 12, "--seed", 1
+    )
+    assert code == 0
+    assert "step accuracy" in out
+    first, second = json.loads(target.read_text())
+    assert {
+        "name",
+        "codec",
+        "parameters",
+        "phrases",
+        "reconstruction",
+        "knobs",
+        "interpolation",
+        "samples",
+    } <= set(first)
+    figures = "step_accuracy step_accuracy_sampled note_f1 note_f1_sampled exact kl_bits active_units"
+    assert set(figures.split()) <= set(first["reconstruction"])
+    assert {"spearman", "spearman_pooled", "leak"} <= set(first["knobs"]["register"])
+    assert (first["phrases"], first["reconstruction"]["note_f1"]) == (12, 1.0)
+    assert first["reconstruction"]["kl_bits"] is None
+    assert second["reconstruction"]["kl_bits"] > 0
+    assert "auc" in first["samples"]
+
+
+def test_a_checkpoint_that_is_none_is_one_sentence_and_exit_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(name: str) -> None:
+        raise CheckpointError(f"'{name}' is no checkpoint")
+
+    monkeypatch.setitem(sys.modules, "model.play", SimpleNamespace(load=load))
+    code, _, err = run(capsys, "evaluate", "a.mid", "--data", tmp_path)
+    assert (code, err) == (1, "twobar-train: 'a.mid' is no checkpoint\n")
+
+
+def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", stop)
+    assert run(capsys, "prepare") == (130, "", "twobar-train: stopped\n")
+
+
+def test_help_loads_neither_torch_nor_numpy() -> None:
+    program = (
+        "import sys\nfrom trainer.__main__ import main\n"
+        "try:\n    main(['--help'])\nfinally:\n"
+        "    print(sorted({'torch', 'numpy', 'symusic', 'sklearn'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stderr.strip() == "[]"
