@@ -11,6 +11,7 @@ from typing import Any  # noqa: E402
 import click  # noqa: E402
 
 from live.command_line import Group, run  # noqa: E402
+from live.offline_command import COMMANDS  # noqa: E402
 
 APIS = "auto|alsa|jack|coremidi|winmm"
 VERSION = "0.1.0"
@@ -127,6 +128,10 @@ def explore() -> int:
     raise click.UsageError(
         "'explore' is not in this version; `twobar sample` and `twobar morph` write .mid files"
     )
+
+
+for offline_command in COMMANDS:
+    twobar.add_command(offline_command)
 
 
 def main() -> None:

@@ -73,6 +73,11 @@ class Answers:
         self._rest_until = 0
         self._bases = 0
 
+    @staticmethod
+    def load() -> None:
+        """Load numpy, if nothing of it was used yet."""
+        np.empty(0)
+
     @property
     def grid(self) -> Grid:
         """Return the grid of the model that plays."""

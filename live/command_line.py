@@ -50,6 +50,7 @@ def sentence(error: click.ClickException) -> str:
         hint = f"; did you mean '{near}'?" if near else ""
         return f"unknown option '{error.option_name}'; there is: {options}{hint}"
     text = error.format_message().strip().rstrip(".")
+    text = text.replace("is not a valid float", "is not a number").replace("a valid integer", "a whole number")
     return text[0].lower() + text[1:] if text[:2].istitle() else text
 
 
@@ -65,6 +66,7 @@ def run(command: click.Command, arguments: list[str] | None = None, *, name: str
         sys.stderr.write(f"{name}: {sentence(error)}\n")
         return error.exit_code
     except TwobarError as error:
-        sys.stderr.write(f"{name}: {error}\n")
+        if str(error):  # else the engine has said it
+            sys.stderr.write(f"{name}: {error}\n")
         return error.exit_code
     return status if isinstance(status, int) else 0

@@ -10,9 +10,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import platformdirs
-import tomlkit
 from msgspec import Meta
-from tomlkit.exceptions import TOMLKitError
 
 from live import strict
 from live.errors import FailureError, UsageError, unknown
@@ -275,6 +273,9 @@ def write_back(path: Path, key: str, value: bool | float | str | list[str]) -> N
         FailureError: the file cannot be written.
 
     """
+    import tomlkit  # noqa: PLC0415  only a change of settings pays for it
+    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415  as above
+
     section, _, name = key.partition(".")
     present = strict.read_toml(path) if path.exists() else {}
     sections = [field for field in strict.field_hints(Config) if field != "scene"]

@@ -8,8 +8,10 @@ import contextlib
 import gc
 import json
 import os
+import queue
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -35,6 +37,7 @@ ANSWER_TIMEOUT_NANOS = 3_000_000_000
 CONNECT_NANOS = 700_000_000  # whoever waits for `ready` connects its cables before the first beat
 FLUSH_NANOS = 60_000_000
 FAULTS_TOLD = 5
+CRASHED = 70
 
 
 class Engine:
@@ -80,13 +83,17 @@ class Engine:
 
     def open(self) -> None:
         """Open ports and synth until thru works; raises TwobarError for what the user must mend."""
+        if self.options.headless:
+            self.outlet.complain = complainer()
         mapper = self.rig.mapper()
         self.jam = Jam(self.options.config, self.outlet, mapper=mapper)
+        self.jam.advance(self.clock.now())
         self.rig.open(self.jam, self.clock.now())
         if self.options.demo == "on" or (self.options.demo == "auto" and not self.rig.listening):
             self.demo = Demo()
         self._thru_nanos = self.clock.now()
         self._ready("thru")
+        self.jam.load()
         self.rig.open_rest(self.jam)
 
     def _ready(self, what: str, **more: object) -> None:
@@ -283,6 +290,21 @@ class Engine:
         self.board.close()
 
 
+def complainer() -> Callable[[str], None]:
+    """Return what puts a line on standard error, from a thread of its own: a full pipe stops nobody."""
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def write() -> None:
+        while True:
+            text = lines.get()
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"twobar: {text}\n")
+                sys.stderr.flush()
+
+    threading.Thread(target=write, name="complain", daemon=True).start()
+    return lines.put
+
+
 def on_signals(end: Callable[[], None]) -> None:
     """Let SIGTERM and SIGHUP end the engine in order; SIGINT is the supervisor's."""
 
@@ -307,15 +329,13 @@ def main() -> int:
         sys.stderr.write(f"twobar: {error}\n")
         engine.close()
         return error.exit_code
+    except Exception as fault:  # noqa: BLE001  told apart from what the user must mend: it is tried again
+        sys.stderr.write(f"twobar: a fault in the engine: {fault!r}\n")
+        engine.close()
+        return CRASHED
     gc.collect()
     gc.freeze()
     gc.disable()
-    try:
-        engine.run()
-    finally:
-        engine.close()
+    engine.run()
+    engine.close()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

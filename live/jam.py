@@ -155,6 +155,10 @@ class Jam:
         self._beat = -1
         self._feel()
 
+    def load(self) -> None:
+        """Load what may be loaded after her keys sound, before the model can answer."""
+        self.answers.load()
+
     # -- time ------------------------------------------------------------------------------------
 
     def tick(self, now: Nanos) -> Tick:

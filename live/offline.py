@@ -16,9 +16,8 @@ from live.models import shipped_models
 from model.attributes import measure
 from model.codecs.base import build, pack_phrase
 from model.errors import ConfigError, ModelError
-from model.grid import Grid
-from model.latent import Latent, between
-from model.phrase import Note, Phrase
+from model.latent import Latent, between, way_lengths
+from model.phrase import Phrase
 from model.player import Card, Player
 
 WALK_MEMORY = 0.8  # of a sample's next phrase: neighbours are related, and the scatter stays the same
@@ -121,10 +120,8 @@ def morph(
 
     fine = np.linspace(0.0, 1.0, max(FINE_POINTS, 2 * steps - 1))
     heard = [at(float(t)) for t in fine]
-    way = np.cumsum([0.0, *(distance(before, after) for before, after in pairwise(heard))])
-    if way[-1] <= 0:  # both ends are one to the model
-        return [heard[0]] * steps
-    places = np.interp(np.linspace(0.0, way[-1], steps), way, fine)
+    way = way_lengths([distance(before, after) for before, after in pairwise(heard)])
+    places = np.interp(np.linspace(0.0, 1.0, steps), way, fine)
     return [heard[0], *(at(float(t)) for t in places[1:-1]), heard[-1]]
 
 
@@ -157,7 +154,12 @@ class Edited:
 
 
 def edit(
-    player: Player, piece: Sequence[Phrase], turns: Mapping[str, float], *, seed: int, temperature: float = 0.0
+    player: Player,
+    piece: Sequence[Phrase],
+    turns: Mapping[str, float],
+    *,
+    seed: int,
+    temperature: float = 0.0,
 ) -> Edited:
     """Return a piece with its attributes turned, phrase by phrase; silent phrases stay silent.
 
@@ -179,7 +181,9 @@ def edit(
             continue
         lost += len(phrase) - held(player.card, phrase)
         latent = player.encode(phrase)
-        answer = player.decode(latent, turns=turns, temperature=temperature, seed=(seed + index) % LARGEST_SEED)
+        answer = player.decode(
+            latent, turns=turns, temperature=temperature, seed=(seed + index) % LARGEST_SEED
+        )
         answers.append(answer)
         before.append(measure(player.decode(latent, turns={}) if turns else answer))
         after.append(measure(answer))
@@ -198,27 +202,3 @@ def held(card: Card, phrase: Phrase) -> int:
     except ConfigError:
         return len(phrase)
     return len(codec.unpack(pack_phrase(codec, phrase), 0))
-
-
-def first_heard(piece: Phrase, grid: Grid) -> Phrase:
-    """Return the first phrase of a grid's bars that starts with a bar in which a note starts.
-
-    Args:
-        piece: any number of bars of the same metre and steps.
-        grid: of the result.
-
-    """
-    if not piece.notes:
-        return Phrase(grid)
-    start = piece.notes[0].onset // grid.steps_per_bar * grid.steps_per_bar
-    return slice_of(piece, start, grid)
-
-
-def slice_of(piece: Phrase, start: int, grid: Grid) -> Phrase:
-    """Return the notes that start in the grid's steps from a step of a piece on, cut at its end."""
-    notes: list[Note] = [
-        note._replace(onset=note.onset - start)
-        for note in piece.notes
-        if start <= note.onset < start + grid.steps
-    ]
-    return Phrase.of(grid, notes)

@@ -3,6 +3,7 @@
 Notes and grids are `model.midi`'s business; here are tempo maps, and what an edit leaves out.
 """
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -71,19 +72,17 @@ def read_opening(path: Path, grid: Grid, *, drums: bool = False) -> Phrase:
         FailureError: as `read`.
 
     """
-    from live.offline import first_heard, slice_of  # noqa: PLC0415  numpy, which `--help` does not wait for
-
     bars = LONGEST_GRID_BARS // grid.bars * grid.bars
-    pieces = read(path, replace(grid, bars=bars), drums=drums)
-    index = next(index for index, piece in enumerate(pieces) if piece.notes)
-    opening = first_heard(pieces[index], grid)
-    start = pieces[index].notes[0].onset // grid.steps_per_bar * grid.steps_per_bar
-    missing = start + grid.steps - pieces[index].grid.steps
-    if missing <= 0 or index + 1 == len(pieces):
-        return opening
-    rest = slice_of(pieces[index + 1], 0, replace(grid, bars=missing // grid.steps_per_bar))
-    moved = [note._replace(onset=note.onset + grid.steps - missing) for note in rest.notes]
-    return Phrase.of(grid, [*opening.notes, *moved])
+    long = replace(grid, bars=bars)
+    placed = [
+        (index * long.steps + note.onset, note)
+        for index, piece in enumerate(read(path, long, drums=drums))
+        for note in piece.notes
+    ]
+    start = placed[0][0] // grid.steps_per_bar * grid.steps_per_bar
+    return Phrase.of(
+        grid, [note._replace(onset=step - start) for step, note in placed if step < start + grid.steps]
+    )
 
 
 def surroundings(path: Path) -> Surroundings:
@@ -198,10 +197,8 @@ def write(
         file.save(str(beside))
         os.replace(beside, path)  # noqa: PTH105  the atomic one
     except OSError as error:
-        try:
+        with contextlib.suppress(OSError):  # where nothing could be made there is nothing to remove
             beside.unlink(missing_ok=True)
-        except OSError:
-            pass  # where nothing could be made there is nothing to remove
         raise FailureError(f"cannot write '{path}': {error.strerror or error}") from error
 
 
@@ -214,8 +211,12 @@ def _with_tempos(track: mido.MidiTrack, tempos: Sequence[tuple[int, int]]) -> mi
         if message.type != "set_tempo":
             placed.append((now, message))
     end = now
-    ahead = [(tick, mido.MetaMessage("set_tempo", tempo=tempo)) for tick, tempo in tempos if tick < max(end, 1)]
-    merged = sorted([*ahead, *placed], key=lambda entry: entry[0])  # stable: a tempo goes before its tick's notes
+    ahead = [
+        (tick, mido.MetaMessage("set_tempo", tempo=tempo)) for tick, tempo in tempos if tick < max(end, 1)
+    ]
+    merged = sorted(
+        [*ahead, *placed], key=lambda entry: entry[0]
+    )  # stable: a tempo goes before its tick's notes
     result, now = mido.MidiTrack(), 0
     for tick, message in merged:
         result.append(message.copy(time=tick - now))

@@ -27,6 +27,7 @@ class Outlet:
         worker: the link to the model process, None while there is none.
         take, eventlog, osc: None where they are not wanted.
         sink_lost: called with a sink that failed and the reason.
+        complain: gets each warning and error where no dashboard shows them.
 
     """
 
@@ -38,6 +39,7 @@ class Outlet:
         self.take: Take | None = None
         self.eventlog: EventLog | None = None
         self.osc: OscServer | None = None
+        self.complain: Callable[[str], None] | None = None
         self.sink_lost: Callable[[Sink, str], None] = lambda _sink, _reason: None
 
     def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: str) -> Nanos:
@@ -61,6 +63,8 @@ class Outlet:
 
     def log(self, kind: str, **fields: object) -> None:
         """Write a line of the event log."""
+        if self.complain is not None and kind == "notice" and fields["level"] != "info":
+            self.complain(f"{fields['text']}")
         if self.eventlog is not None:
             self.eventlog.write(kind, **{"nanos": self._clock.now(), **fields})
 

@@ -4,6 +4,7 @@ The last gesture wins: her phrase, the morph knob, the pad, a controller's vecto
 anchor becomes the base; stray and drift move around it.  Threads: engine only.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -16,7 +17,7 @@ from model.phrase import Phrase
 
 Origin = Literal["", "played", "morph", "xy", "osc", "recall"]
 
-STRAY_ARC = 0.5 * np.pi
+STRAY_ARC = 0.5 * math.pi
 DRIFT_MEMORY = 0.8
 DRIFT_SIZE = 0.6
 
@@ -73,7 +74,7 @@ class Path:
     def __init__(self, *, seed: int) -> None:
         """Start with no model."""
         self._seed = seed
-        self._scale: Vector = np.zeros(0, dtype=np.float32)
+        self._scale: Vector | None = None
         self._walk: dict[int, Vector] = {}
 
     def set_model(self, scale: list[float]) -> None:
@@ -83,6 +84,7 @@ class Path:
 
     def _direction(self, *seeds: int) -> Vector:
         """Return a random latent as the training data scatters them."""
+        assert self._scale is not None
         rng = np.random.default_rng([self._seed, *seeds])
         return (rng.standard_normal(self._scale.size) * self._scale).astype(np.float32)
 
@@ -93,7 +95,7 @@ class Path:
         quarter turn, where nothing of it is left.  Drift adds an autoregressive walk over phrases.
         """
         z = base.latent.z
-        if z.size != self._scale.size:
+        if self._scale is None or z.size != self._scale.size:
             return z
         stray = knobs["stray"]
         if stray > 0:
@@ -107,7 +109,7 @@ class Path:
         """Return the walk's place at a phrase: w = m w' + sqrt(1 - m^2) n, of constant variance."""
         if cell not in self._walk:
             start = max((known for known in self._walk if known < cell), default=None)
-            w = self._walk[start] if start is not None else np.zeros_like(self._scale)
+            w = self._walk[start] if start is not None else 0.0 * self._direction(2, 0)
             for step in range((start if start is not None else cell - 1) + 1, cell + 1):
                 fresh = np.float32(DRIFT_SIZE * np.sqrt(1 - DRIFT_MEMORY**2)) * self._direction(2, step)
                 w = np.float32(DRIFT_MEMORY) * w + fresh

@@ -16,8 +16,8 @@ from live.quiet import silence_jack, stderr_kept
 
 __all__ = [
     "APIS", "Api", "Deliver", "Direction", "InputPort", "OutputPort", "Probe", "answers", "compiled_apis",
-    "hardware", "inputs", "match", "names", "open_input", "open_inputs", "open_output", "outputs", "plain_name",
-    "resolve_api",
+    "hardware", "inputs", "match", "names", "open_input", "open_inputs", "open_output", "outputs",
+    "plain_name", "resolve_api",
 ]  # fmt: skip
 
 Api = Literal["alsa", "jack", "coremidi", "winmm"]

@@ -6,13 +6,14 @@ there is a UsageError.  Threads: engine only; the port watch hands over on the e
 
 import contextlib
 import datetime as dt
+import difflib
 import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from live import ports
-from live.errors import FailureError, PortError, SynthError
+from live.errors import FailureError, PortError, SynthError, unknown
 from live.eventlog import EventLog
 from live.events import Received, Sink, program
 from live.hotplug import Change, SystemLister, Watch
@@ -20,7 +21,6 @@ from live.jam import Jam
 from live.mapping import AUTO, Mapper, choose
 from live.messages import Notice, PortView
 from live.options import Options
-from live.osc import OscServer
 from live.outlet import Outlet
 from live.record import Take, take_path
 from live.synth import SynthSettings, open_synth
@@ -135,6 +135,9 @@ class Rig:
 
     def _port_missing(self, jam: Jam, direction: str, name: str, reason: PortError) -> None:
         """Go on without a port that nobody named; one that was named is the user's to mend."""
+        words = ("virtual", "none", "auto") if direction == "in" else ("virtual", "fluidsynth", "none")
+        if difflib.get_close_matches(name, words, 1, 0.7) and name not in words:
+            raise unknown(f"MIDI {direction}put", name, words)
         if name != "auto" or self._options.config.midi.api != "auto":
             raise reason
         jam.notice("warning", f"no MIDI {direction}: {reason}")
@@ -175,6 +178,8 @@ class Rig:
         if self._options.record or config.jam.record:
             self._open_take(jam)
         if config.osc.enabled:
+            from live.osc import OscServer  # noqa: PLC0415  her keys sound before this is loaded
+
             try:
                 osc = OscServer(config.osc, self._post, lambda text: self._post(Notice(0, "warning", text)))
             except FailureError as reason:

@@ -32,6 +32,7 @@ RETRY_SECONDS = 0.01
 WORKER_PAUSES_SECONDS = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 CALM_SECONDS = 20.0
 DEATHS_ALLOWED = 4
+ORDERLY = (1, 2)  # exit codes with which an engine has said what the user must mend
 
 
 class Supervisor:
@@ -82,7 +83,7 @@ class Supervisor:
         environment = {**os.environ, **to_environment(self._options)}
         environment.setdefault("JACK_NO_START_SERVER", "1")
         self._engine = subprocess.Popen(
-            [sys.executable, "-m", "live.engine"],
+            [sys.executable, "-m", "live.engine_process"],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if self._deliver else None,
@@ -100,7 +101,7 @@ class Supervisor:
         while self._link is None:
             status = self._engine.poll()
             if status is not None:
-                raise EngineEndedError(self._complaint() or "the engine ended at once", status or 1)
+                raise self._ended(status)
             if time.monotonic() > end:
                 raise FailureError("the engine did not start in time")
             try:
@@ -110,13 +111,14 @@ class Supervisor:
         if self._deliver is not None:
             threading.Thread(target=self._read, args=(self._link,), name="read", daemon=True).start()
 
-    def _complaint(self) -> str:
-        """Return the last line that the engine wrote to its standard error."""
-        if self._complaints is None:
-            return ""  # it stood on our own standard error already
-        self._complaints.seek(0)
-        lines = self._complaints.read().decode(errors="replace").strip().splitlines()
-        return lines[-1].removeprefix("twobar: ") if lines else ""
+    def _ended(self, status: int) -> "EngineEndedError":
+        """Return the engine's last line as an error; empty where it stood on our own standard error."""
+        text = "" if status in ORDERLY else f"the engine ended at once with status {status}"
+        if self._complaints is not None:
+            self._complaints.seek(0)
+            lines = self._complaints.read().decode(errors="replace").strip().splitlines()
+            text = lines[-1].removeprefix("twobar: ") if lines else text
+        return EngineEndedError(text, status if status in ORDERLY else 1)
 
     def _read(self, link: "Link[Any]") -> None:
         assert self._deliver is not None
@@ -136,7 +138,7 @@ class Supervisor:
         while not self._shown.wait(0.02):
             status = self._engine.poll()
             if status is not None:
-                raise EngineEndedError(self._complaint() or "the engine ended at once", status or 1)
+                raise self._ended(status)
 
     # -- while it plays --------------------------------------------------------------------------
 
@@ -153,7 +155,7 @@ class Supervisor:
             status = self._engine.wait()
             if status == 0 or self._ending.is_set():
                 return self._finish(max(status, 0))
-            if status in (1, 2) and not self._deaths and self._link is None:
+            if status in ORDERLY:
                 return self._finish(status)
             if not self._revive():
                 self._told("the engine keeps dying: giving up")

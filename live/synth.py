@@ -91,7 +91,7 @@ def load_library() -> Any:  # noqa: ANN401 - pyfluidsynth has no types
     """
     try:
         import fluidsynth  # noqa: PLC0415 - loads the shared library, which may be missing
-    except (ImportError, OSError, AttributeError) as reason:
+    except (ImportError, OSError, AttributeError, TypeError) as reason:
         raise SynthError(
             f"FluidSynth's library is missing, so nothing sounds here ({reason}); get it: {install_hint()}"
         ) from None
@@ -326,13 +326,13 @@ def open_synth(settings: SynthSettings | None = None) -> tuple[FluidSynth, list[
 
     """
     chosen = settings or SynthSettings()
-    if chosen.soundfont is not None:
-        try:
-            check_soundfont(chosen.soundfont)
-        except SynthError as reason:
-            said = f"{reason}; {SOUNDFONT_NAME} plays instead"
-            return FluidSynth(dataclasses.replace(chosen, soundfont=None)), [said]
-    return FluidSynth(chosen), []
+    if chosen.soundfont is None:
+        return FluidSynth(chosen), []
+    try:
+        return FluidSynth(chosen), []
+    except SynthError as reason:
+        synth = FluidSynth(dataclasses.replace(chosen, soundfont=None))  # raises if it was not the soundfont
+        return synth, [f"{reason}; {SOUNDFONT_NAME} plays instead"]
 
 
 def library_version(api: Any) -> str:  # noqa: ANN401 - pyfluidsynth has no types

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from trainer.corpus import Report
 
 CONFIGS = Path(__file__).parent / "configs"
+METRES = ("own", "all")
 LATER = {
     "directions": "finding attribute directions in a latent space",
     "adapt": "leaning a model to a player",
@@ -54,6 +55,13 @@ Example:
     help="Which files to take from a folder whose MANIFEST.csv names licences; "
     "permissive is public domain, CC0, CC BY, BSD, MIT and Artistic.",
 )
+@click.option(
+    "--metres",
+    type=click.Choice(METRES),
+    default="own",
+    show_default=True,
+    help="all: lay the bars over music in other metres too; that is learned from, never measured on.",
+)
 @click.option("--bars", type=int, default=2, show_default=True, help="Bars in a phrase.")
 @click.option("--beats-per-bar", type=int, default=4, show_default=True, help="Quarter notes in a bar.")
 @click.option("--steps-per-beat", type=int, default=4, show_default=True, help="Cells in a beat.")
@@ -66,6 +74,7 @@ def prepare(
     *,
     out: Path,
     licences: str,
+    metres: str,
     bars: int,
     beats_per_bar: int,
     steps_per_beat: int,
@@ -84,7 +93,7 @@ def prepare(
         grid = Grid(bars, beats_per_bar, steps_per_beat)
     except ValueError as error:
         raise UsageError(f"the grid is impossible: {error}") from error
-    options = Options(grid, licences, seed, jobs or cores())
+    options = Options(grid, licences, metres, seed, jobs or cores())
     try:
         with told() as tell:
             report = run(folders, out, options, progress=lambda done, files: tell("reading", done, files))

@@ -24,7 +24,7 @@ from trainer.shards import ARRAYS, SplitWriter, load_part, save_part
 from trainer.songs import join_songs, split_songs
 from trainer.sources import SPLITS, Source, discover
 
-FORMAT = 2
+FORMAT = 3
 BATCH = 64
 PARTS = ".parts"
 
@@ -36,6 +36,7 @@ class Options:
     Attributes:
         grid: of the phrases.
         licences: permissive or all (of files that a manifest names).
+        metres: own, or all: bars of the grid laid over music in other metres too, for the train split alone.
         seed: of the split.
         jobs: reading processes.
 
@@ -43,6 +44,7 @@ class Options:
 
     grid: Grid
     licences: str = "permissive"
+    metres: str = "own"
     seed: int = 0
     jobs: int = 1
 
@@ -121,7 +123,7 @@ def _prepare(
     batches = [sources[first : first + BATCH] for first in range(0, len(sources), BATCH)]
     missing: list[tuple[list[Source], Path]] = []
     for batch in batches:
-        part = parts / f"{_key(batch, options.grid)}.npz"
+        part = parts / f"{_key(batch, options)}.npz"
         ready.append(part)
         if part.is_file():
             resumed += len(batch)
@@ -138,7 +140,7 @@ def _prepare(
     return report
 
 
-def _key(batch: list[Source], grid: Grid) -> str:
+def _key(batch: list[Source], options: Options) -> str:
     """Name a part by what it is made from, so that it is read again when a file changes."""
     seen = []
     for source in batch:
@@ -147,7 +149,7 @@ def _key(batch: list[Source], grid: Grid) -> str:
             seen.append((source.name, stat.st_size, stat.st_mtime_ns))
         except OSError:
             seen.append((source.name, -1, -1))
-    text = json.dumps([FORMAT, asdict(grid), seen])
+    text = json.dumps([FORMAT, asdict(options.grid), options.metres, seen])
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
@@ -161,7 +163,7 @@ def _read_all(missing: list[tuple[list[Source], Path]], options: Options) -> Ite
         results.append([None] * len(batch))
         waiting.update({source.path: (number, place) for place, source in enumerate(batch)})
     left = [len(batch) for batch, _ in missing]
-    for path, outcome in outcomes(list(waiting), options.grid, jobs=options.jobs):
+    for path, outcome in outcomes(list(waiting), options.grid, jobs=options.jobs, metres=options.metres):
         number, place = waiting[path]
         results[number][place] = outcome
         left[number] -= 1
@@ -197,7 +199,9 @@ def _assemble(
             with SplitWriter(building / codec / split) as writer:
                 for number, reading in _readings(parts):
                     if splits[number] == split and isinstance(reading, Reading):
-                        keep = _choose(reading.windows[codec], exact, here, elsewhere)
+                        keep = _choose(
+                            reading.windows[codec], exact, here, elsewhere, measured=split != "train"
+                        )
                         writer.add(reading.windows[codec], keep, songs[number], varied=reading.varied)
             elsewhere |= here
             phrases[codec][split] = writer.phrases
@@ -217,6 +221,7 @@ def _assemble(
         "grid": asdict(options.grid),
         "arrays": ARRAYS,
         "licences": options.licences,
+        "metres": options.metres,
         "seed": options.seed,
         "phrases": phrases,
         "songs": kept_songs,
@@ -270,11 +275,17 @@ def _sides(sources: list[Source], songs: list[int], parts: list[Path], seed: int
     return [source.split or sides.get(song, "train") for source, song in zip(sources, songs, strict=True)]
 
 
-def _choose(windows: Windows, exact: set[int], here: set[int], elsewhere: set[int]) -> list[int]:
-    """Return which windows are new, and remember them; a shape of another split is left out."""
+def _choose(
+    windows: Windows, exact: set[int], here: set[int], elsewhere: set[int], *, measured: bool
+) -> list[int]:
+    """Return which windows are new, and remember them.
+
+    A shape of another split is left out, and of a split to measure on what is aside.
+    """
     kept = []
-    for index, (whole, shape) in enumerate(zip(windows.exact.tolist(), windows.shape.tolist(), strict=True)):
-        if whole not in exact and shape not in elsewhere:
+    columns = (windows.exact.tolist(), windows.shape.tolist(), windows.aside.tolist())
+    for index, (whole, shape, aside) in enumerate(zip(*columns, strict=True)):
+        if whole not in exact and shape not in elsewhere and not (aside and measured):
             exact.add(whole)
             here.add(shape)
             kept.append(index)

@@ -72,7 +72,7 @@ def make(
         sources.append(index)
         tables.append(table_of(after))
         changes.append([new[knob] - old[knob] for knob in knobs])
-        if number % 64 == 0 and not going(number):
+        if number and number % 64 == 0 and not going(number):
             break
     starts = np.cumsum([0, *map(len, tables)])
     songs = phrases.songs[np.array(sources)]

@@ -24,7 +24,7 @@ MEMORY_BYTES = 3 << 30
 Outcome = tuple[Path, Reading | str]
 
 
-def serve(pipe: Connection, grid: Grid) -> None:
+def serve(pipe: Connection, grid: Grid, metres: str) -> None:
     """Answer each path with a Reading or the reason why there is none; ends with the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
     _limit_memory()
@@ -34,17 +34,17 @@ def serve(pipe: Connection, grid: Grid) -> None:
             path = pipe.recv()
         except EOFError:
             return
-        pipe.send(attempt(path, grid))
+        pipe.send(attempt(path, grid, metres=metres))
 
 
-def attempt(path: Path, grid: Grid) -> Reading | str:
+def attempt(path: Path, grid: Grid, *, metres: str = "own") -> Reading | str:
     """Read one file; whatever is wrong with it comes back as a reason."""
     try:
         if not path.is_file():
             return "not a regular file"
         if path.stat().st_size > MAX_BYTES:
             return f"larger than {MAX_BYTES // 1_000_000} MB"
-        return read(path.read_bytes(), grid)
+        return read(path.read_bytes(), grid, metres=metres)
     except UnreadableError as error:
         return str(error)
     except OSError as error:
@@ -66,9 +66,10 @@ def _limit_memory() -> None:
 class Worker:
     """One process and the file it holds."""
 
-    def __init__(self, grid: Grid, seconds: float) -> None:
+    def __init__(self, grid: Grid, metres: str, seconds: float) -> None:
         """Start the process; a file may take so many seconds."""
         self._grid = grid
+        self._metres = metres
         self._seconds = seconds
         self.path: Path | None = None
         self._start()
@@ -76,7 +77,9 @@ class Worker:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=serve, args=(theirs, self._grid), daemon=True)
+        self.process: BaseProcess = context.Process(
+            target=serve, args=(theirs, self._grid, self._metres), daemon=True
+        )
         # one thread a worker: they share the cores already, and BLAS' buffers would eat the memory limit
         before = os.environ.get("OPENBLAS_NUM_THREADS")
         os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -131,7 +134,7 @@ class Worker:
 
 
 def outcomes(
-    paths: Iterable[Path], grid: Grid, *, jobs: int, seconds: float = FILE_SECONDS
+    paths: Iterable[Path], grid: Grid, *, jobs: int, metres: str = "own", seconds: float = FILE_SECONDS
 ) -> Iterator[Outcome]:
     """Yield (path, Reading or the reason why not) for every path, in no order.
 
@@ -139,6 +142,7 @@ def outcomes(
         paths: of the files.
         grid: that the windows lie on.
         jobs: processes, at least 1.
+        metres: see `trainer.reading.read`.
         seconds: that one file may take.
 
     """
@@ -146,7 +150,7 @@ def outcomes(
     workers: list[Worker] = []
     try:
         for path in waiting:
-            workers.append(Worker(grid, seconds))
+            workers.append(Worker(grid, metres, seconds))
             workers[-1].give(path)
             if len(workers) == jobs:
                 break

@@ -8,7 +8,7 @@ hundredths of a step.
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,8 @@ MAX_NOTES = 200_000
 MAX_WINDOWS = 3_000
 MIN_NOTES = 4
 MAX_WINDOW_NOTES = 128
-LARGE_ENSEMBLE_WINDOWS = 60  # windows that one song without a keyboard gives to poly: the rest would drown
+ENSEMBLE_WINDOWS = 60  # windows that one song without a keyboard gives to poly: the rest would drown
+SINGLE_LINE_WINDOWS = 4  # the same of a song that is one line
 KEYBOARDS = frozenset(
     (*range(8), *range(16, 21), 24, 25, 46)
 )  # pianos, organs, guitars that fingers pluck, harp
@@ -43,6 +44,22 @@ class UnreadableError(ValueError):
     """A file that gives no phrases; the text says why."""
 
 
+class Span(NamedTuple):
+    """A run of bars: its first tick, its end, and whether its metre is another than the grid's."""
+
+    start: int
+    stop: int
+    aside: bool
+
+
+class Run(NamedTuple):
+    """The notes of a run of bars."""
+
+    notes: Wide
+    bars: int
+    aside: bool
+
+
 @dataclass(slots=True)
 class Windows:
     """The windows of one file for one codec.
@@ -52,6 +69,8 @@ class Windows:
         counts: notes in each window.
         exact: 64-bit hash of (onset, pitch, length) of each window.
         shape: 64-bit hash of (onset, pitch above the lowest) of each window: equal under transposition.
+        aside: whether it is good to learn from but not to be measured on: another metre, or a single line
+            among keyboard music.
 
     """
 
@@ -59,6 +78,7 @@ class Windows:
     counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     exact: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
     shape: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+    aside: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
 
 @dataclass(slots=True)
@@ -77,8 +97,13 @@ class Reading:
     varied: bool
 
 
-def read(data: bytes, grid: Grid) -> Reading:
+def read(data: bytes, grid: Grid, *, metres: str = "own") -> Reading:
     """Read a MIDI file's windows.
+
+    Args:
+        data: of the file.
+        grid: of the windows.
+        metres: `own` reads bars of the grid's length; `all` also lays its bars over music in other metres.
 
     Raises:
         UnreadableError: it is no MIDI file, too large, or holds nothing on this grid.
@@ -90,7 +115,7 @@ def read(data: bytes, grid: Grid) -> Reading:
         raise UnreadableError("no pitched notes")
     if sum(len(track.notes) for track in tracks) > MAX_NOTES:
         raise UnreadableError(f"more than {MAX_NOTES} notes")
-    spans = bar_runs(score, grid)
+    spans = bar_runs(score, grid, metres=metres)
     if not spans:
         raise UnreadableError(f"no {grid.bars} bars of {grid.beats_per_bar}/4 in a row")
     lines = [_Line(track, score.tpq, grid) for track in tracks]
@@ -128,10 +153,11 @@ def parse(data: bytes) -> Any:  # noqa: ANN401 - symusic publishes no types
     return score
 
 
-def bar_runs(score: Any, grid: Grid) -> list[tuple[int, int]]:  # noqa: ANN401 - as above
-    """Return (first tick, end tick) of each run of bars as long as the grid's, at least a phrase long.
+def bar_runs(score: Any, grid: Grid, *, metres: str = "own") -> list[Span]:  # noqa: ANN401 - as above
+    """Return the runs of bars as long as the grid's, at least a phrase long.
 
-    The last bars of a file are filled up with silence.
+    The last bars of a file are filled up with silence.  With all metres, runs of bars of another length are
+    there too, marked as aside.
     """
     bar = grid.beats_per_bar * score.tpq
     signatures = sorted((max(0, s.time), s.numerator, s.denominator) for s in score.time_signatures)
@@ -139,18 +165,20 @@ def bar_runs(score: Any, grid: Grid) -> list[tuple[int, int]]:  # noqa: ANN401 -
         signatures.insert(0, (0, grid.beats_per_bar, 4))
     bars = max(grid.bars, -(-(int(score.end()) - signatures[-1][0]) // bar))
     end = signatures[-1][0] + bars * bar
-    runs: list[list[int]] = []
+    runs: list[Span] = []
     for index, (start, numerator, denominator) in enumerate(signatures):
         stop = signatures[index + 1][0] if index + 1 < len(signatures) else end
         quarters = 4 * numerator / denominator if numerator > 0 and denominator > 0 else 0.0
         # two bars of half the length are one: 2/4 reads as 4/4, 3/8 as 3/4
-        if quarters not in (grid.beats_per_bar, grid.beats_per_bar / 2) or stop <= start:
+        aside = quarters not in (grid.beats_per_bar, grid.beats_per_bar / 2)
+        if stop <= start or (aside and metres == "own"):
             continue
-        if runs and runs[-1][1] == start and (start - runs[-1][0]) % bar == 0:
-            runs[-1][1] = stop
+        last = runs[-1] if runs else None
+        if last and last.stop == start and last.aside == aside and (start - last.start) % bar == 0:
+            runs[-1] = last._replace(stop=stop)
         else:
-            runs.append([start, stop])
-    return [(start, stop) for start, stop in runs if stop - start >= grid.bars * bar]
+            runs.append(Span(start, stop, aside))
+    return [run for run in runs if run.stop - run.start >= grid.bars * bar]
 
 
 class _Line:
@@ -171,9 +199,9 @@ class _Line:
         self.mean = float(self.pitch.mean())
         self.voiced = any(word in self.name for word in VOICES) or self.program in (52, 53, 54, 68)
 
-    def bars(self, start: int, stop: int) -> int:
+    def bars(self, span: Span) -> int:
         """Return the whole bars of a run."""
-        return (stop - start) // self._ticks_per_bar
+        return (span.stop - span.start) // self._ticks_per_bar
 
     def on_grid(self, start: int, stop: int) -> Wide:
         """Return int64 [n, 5] of the notes of a run, onsets in steps from its start."""
@@ -212,39 +240,48 @@ def skyline(notes: Wide) -> Wide:
     return notes
 
 
-def melody_windows(lines: list[_Line], spans: list[tuple[int, int]], grid: Grid) -> Windows:
+def melody_windows(lines: list[_Line], spans: list[Span], grid: Grid) -> Windows:
     """Return the windows of the best one or two single lines of a song, or of its voice's skyline."""
     single = [line for line in lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
     single.sort(key=lambda line: (not line.voiced, -line.mean))
     chosen = single[:LINES] or [max(lines, key=lambda line: (line.voiced, line.mean))]
-    runs = [(skyline(line.on_grid(*span)), line.bars(*span)) for line in chosen for span in spans]
+    runs = [
+        Run(skyline(line.on_grid(span.start, span.stop)), line.bars(span), span.aside)
+        for line in chosen
+        for span in spans
+    ]
     return cut(runs, grid)
 
 
-def poly_windows(lines: list[_Line], spans: list[tuple[int, int]], grid: Grid) -> Windows:
-    """Return the windows of the keyboard's tracks together, or of a small ensemble's, if they hold chords."""
+def poly_windows(lines: list[_Line], spans: list[Span], grid: Grid) -> Windows:
+    """Return the windows of the keyboard's tracks together, or of a small ensemble's.
+
+    A song that is a single line gives a few, aside: hands play single lines too.
+    """
     keys = [line for line in lines if line.program in KEYBOARDS and not line.voiced]
     chosen = keys or ([line for line in lines if not line.voiced] if len(lines) <= 6 else [])
     if not chosen:
         return Windows()
-    runs = [
-        (merged(np.concatenate([line.on_grid(*span) for line in chosen])), chosen[0].bars(*span))
-        for span in spans
-    ]
-    notes = sum(len(run) for run, _ in runs)
-    onsets = sum(len(np.unique(run[:, 0])) for run, _ in runs)
-    if not notes or onsets > 0.95 * notes:
-        return Windows()  # a single line: melody has it
-    return cut(runs, grid, most=MAX_WINDOWS if keys else LARGE_ENSEMBLE_WINDOWS)
+    runs = []
+    for span in spans:
+        notes = merged(np.concatenate([line.on_grid(span.start, span.stop) for line in chosen]))
+        runs.append(Run(notes, chosen[0].bars(span), span.aside))
+    count = sum(len(run.notes) for run in runs)
+    onsets = sum(len(np.unique(run.notes[:, 0])) for run in runs)
+    if not count:
+        return Windows()
+    if onsets > 0.95 * count:
+        return cut([run._replace(aside=True) for run in runs], grid, most=SINGLE_LINE_WINDOWS)
+    return cut(runs, grid, most=MAX_WINDOWS if keys else ENSEMBLE_WINDOWS)
 
 
-def cut(runs: list[tuple[Wide, int]], grid: Grid, *, most: int = MAX_WINDOWS) -> Windows:
-    """Cut runs of so many bars into windows, one bar apart, all distinct.
+def cut(runs: list[Run], grid: Grid, *, most: int = MAX_WINDOWS) -> Windows:
+    """Cut runs into windows, one bar apart, all distinct.
 
     Each has 4 to 128 notes near enough to the grid, one of them in its first bar.
     """
-    found: dict[int, tuple[Notes, int]] = {}
-    for run, bars in runs:
+    found: dict[int, tuple[Notes, int, bool]] = {}
+    for run, bars, aside in runs:
         for bar in np.unique(run[:, 0] // grid.steps_per_bar).tolist():
             if bar > bars - grid.bars:
                 break
@@ -260,7 +297,7 @@ def cut(runs: list[tuple[Wide, int]], grid: Grid, *, most: int = MAX_WINDOWS) ->
             exact = _hash(window[:, (0, 1, 3)])
             if exact not in found:
                 relative = np.stack((window[:, 0], window[:, 1] - window[:, 1].min()), axis=1)
-                found[exact] = (window.astype(np.int16), _hash(relative))
+                found[exact] = (window.astype(np.int16), _hash(relative), aside)
             if len(found) >= MAX_WINDOWS:
                 break
     if not found:
@@ -274,6 +311,7 @@ def cut(runs: list[tuple[Wide, int]], grid: Grid, *, most: int = MAX_WINDOWS) ->
         np.array([len(window) for window in kept], dtype=np.int64),
         np.array(hashes, dtype=np.uint64),
         np.array([found[exact][1] for exact in hashes], dtype=np.uint64),
+        np.array([found[exact][2] for exact in hashes], dtype=bool),
     )
 
 

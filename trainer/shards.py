@@ -22,7 +22,7 @@ ARRAYS = {
     "songs": "int32 [phrases]: the song's number",
     "velocities": "bool [phrases]: the song's velocities vary",
 }
-FIELDS = ("notes", "counts", "exact", "shape")
+FIELDS = ("notes", "counts", "exact", "shape", "aside")
 HEADER = 128  # bytes that numpy gives a header of one or two sizes, room to grow included
 
 

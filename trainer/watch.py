@@ -121,4 +121,4 @@ def _board(folder: Path) -> Any:  # noqa: ANN401 - TensorBoard publishes no type
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - slow to import
     except ImportError:
         return None
-    return SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(folder))

@@ -3,6 +3,7 @@
 Threads: `deliver`, `lost` and `back` may be called from any; all else is the screen's own.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 
-from live.dashboard import keys, panels, piano, status
+from live.dashboard import keys, panels, piano
 from live.dashboard.inbox import Inbox
 from live.dashboard.places import Place
 from live.dashboard.roll_panel import RollPanel
@@ -56,13 +57,13 @@ class Dashboard(App[None]):
     ALLOW_SELECT = False
     ESCAPE_TO_MINIMIZE = False
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings()]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it as an instance's
         (0, "-tiny"),
         (64, "-compact"),
         (110, "-normal"),
         (160, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 - the same
         (0, "-shortest"),
         (12, "-short"),
         (22, "-low"),
@@ -118,13 +119,13 @@ class Dashboard(App[None]):
     def lost(self, text: str) -> None:
         """Show that the connection to the engine is gone, and why, in one sentence.  Threads: any."""
         self._lost = text or "connection to the engine lost"
-        self.post_message(self.Arrived())
+        self._wake()
 
     def back(self) -> None:
         """Take `lost` back.  Threads: any."""
         self._lost = ""
         self._heard_nanos = self._clock()
-        self.post_message(self.Arrived())
+        self._wake()
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -140,7 +141,6 @@ class Dashboard(App[None]):
         yield panels.KnobPanel(name="knobs")
         yield panels.NoticePanel(name="notices")
         yield panels.FixedPanel(name="hints")
-        yield panels.FixedPanel(name="banner")
 
     def on_mount(self) -> None:
         """Start listening."""
@@ -151,7 +151,7 @@ class Dashboard(App[None]):
         self._panels = list(self.query(panels.Painted))
         self._heard_nanos = self._clock()
         self.set_interval(0.25, self.check)
-        self._inbox.connect(lambda: self.post_message(self.Arrived()) and None)
+        self._inbox.connect(self._wake)
         self._show()
 
     def on_unmount(self) -> None:
@@ -177,6 +177,10 @@ class Dashboard(App[None]):
         """Draw the hints for the new width."""
         self.call_after_refresh(self._show)
         self.call_after_refresh(self._hint)
+
+    def _wake(self) -> None:
+        """Ask the screen to look into the inbox.  Threads: any."""
+        self.post_message(self.Arrived())
 
     def check(self) -> None:
         """Notice that the engine has stopped talking; called a few times a second."""
@@ -219,7 +223,7 @@ class Dashboard(App[None]):
         snapshot = self._snapshot
         if snapshot is None:
             return 0
-        if snapshot.state == "stopped":
+        if snapshot.state == "stopped" or not math.isfinite(snapshot.tempo_bpm):
             return snapshot.tick
         ahead = min(FARTHEST_NANOS, max(0, nanos - snapshot.nanos))
         return snapshot.tick + int(ahead * snapshot.tempo_bpm * TICKS_PER_BEAT / (60 * NANOS_PER_SECOND))
@@ -229,12 +233,12 @@ class Dashboard(App[None]):
         if not self._panels:
             return
         now = self._clock()
-        self._alarm(now)
+        alarm = self._alarm(now)
         view = panels.View(
             snapshot=self._snapshot,
             tick=self.tick_now(now),
             nanos=now,
-            known=not (self._silent or self._lost),
+            alarm=alarm,
             notices=tuple(self._notices),
             cloud=self._cloud,
             trail=tuple(self._trail),
@@ -244,21 +248,13 @@ class Dashboard(App[None]):
             panel.draw(view)
         self._pulse_soon(view.tick)
 
-    def _alarm(self, now: int) -> None:
-        """Show or hide the banner."""
-        quiet = now - self._heard_nanos
-        silent = quiet > SILENCE_NANOS
+    def _alarm(self, now: int) -> str:
+        """Return why nothing new is known, or nothing; say it once among the notices."""
+        silent = now - self._heard_nanos > SILENCE_NANOS
         if silent and not self._silent and self._snapshot is not None and not self._lost:
             self._note("error", "engine not answering; what sounds goes on, this screen stands still")
         self._silent = silent
-        text = self._lost or (
-            "" if not silent else "ENGINE NOT ANSWERING" if self._snapshot else "waiting for the engine"
-        )
-        screen = self.screen_stack[0]
-        banner = self.query_one("#banner", panels.FixedPanel)
-        screen.set_class(bool(text), "alarm")
-        if text:
-            banner.show(status.banner_rows(text, self.size.width, banner.size.height or 3))
+        return self._lost or ("ENGINE NOT ANSWERING" if silent else "")
 
     def _hint(self) -> None:
         """Draw the line of hints."""
@@ -339,12 +335,15 @@ class Dashboard(App[None]):
 
     async def action_quit(self) -> None:
         """Ask whether to quit."""
+        self._ask()
+
+    def action_help_quit(self) -> None:
+        """Ask whether to quit: Ctrl+C is a reflex, too."""
+        self._ask()
+
+    def _ask(self) -> None:
         if not isinstance(self.screen, QuitWindow):
             self.push_screen(QuitWindow(), self._quit)
-
-    async def action_help_quit(self) -> None:
-        """Ask whether to quit: Ctrl+C is a reflex, too."""
-        await self.action_quit()
 
     def _quit(self, answer: bool | None) -> None:
         if answer:

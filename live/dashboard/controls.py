@@ -19,8 +19,6 @@ def value_text(knob: KnobView) -> str:
     """Return a knob's value as a person reads it."""
     if not knob.available:
         return "n/a"
-    if knob.value is None:  # a foreign engine may say so whatever the type promises
-        return "?"
     if knob.high - knob.low > 10:
         return f"{knob.value:.1f}".removesuffix(".0")
     return f"{knob.value:+.2f}" if knob.low < 0 and round(knob.value, 2) else f"{knob.value:.2f}"
@@ -46,7 +44,7 @@ def knob_bar(knob: KnobView, width: int, *, chosen: bool = False) -> Row:
     cells: list[Cell] = [("─", f"{pre}track")] * width
     if not cells:
         return ()
-    at, start = cell_at(knob.value or 0.0), cell_at(0.0) if bipolar else 0
+    at, start = cell_at(knob.value), cell_at(0.0) if bipolar else 0
     for cell in range(min(at, start), max(at, start) + 1):
         cells[cell] = ("━", f"{pre}fill")
     if bipolar:
@@ -65,7 +63,7 @@ def knob_row(knob: KnobView, width: int, *, chosen: bool = False) -> Row:
     value = f"{value_text(knob):>{VALUE_WIDTH}}"
     if bar < SMALLEST_BAR:
         return fit_row(((name, ink), (value, ink)), width)
-    moved = knob.available and knob.value is not None and abs(knob.value - knob.rest) > 1e-6
+    moved = knob.available and abs(knob.value - knob.rest) > 1e-6
     value_ink = "selected" if chosen else "strong" if moved else "dim"
     return fit_row(((name, ink), *knob_bar(knob, bar, chosen=chosen), (value, value_ink)), width)
 
@@ -96,17 +94,29 @@ def knob_rows(knobs: Sequence[KnobView], chosen: int, *, width: int, height: int
 
 
 def mode_row(
-    modes: Sequence[str], mode: str, anchors: Sequence[AnchorView], *, frozen: bool, thru: bool, origin: str, width: int
+    modes: Sequence[str],
+    mode: str,
+    anchors: Sequence[AnchorView],
+    *,
+    frozen: bool,
+    thru: bool,
+    origin: str,
+    width: int,
 ) -> Row:
-    """Draw the modes with the active one in brackets, what is frozen, the anchors, and the latent's origin."""
+    """Draw the modes with the active one in brackets, freeze and thru, anchors, and the latent's origin."""
+    names = modes if mode in modes else (*modes, mode)
     row: list[Span] = [(" ", "")]
-    for name in modes if mode in modes else (*modes, clean(mode)):
-        row.append((f"[{name.upper()}]", "chip-mode") if name == mode else (f" {name} ", "dim"))
+    row += [
+        (f"[{clean(name).upper()}]", "chip-mode") if name == mode else (f" {name} ", "dim") for name in names
+    ]
     row += [("  ", ""), ("[FROZEN]", "chip-frozen") if frozen else ("freeze off", "off"), (" ", "")]
     row += [(" thru ", "dim"), ("on", "good") if thru else ("OFF", "warn"), ("   ", "")]
     for anchor in anchors:
         taken = anchor.xy is not None
-        row += [(clean(anchor.name), "strong" if taken else "dim"), ("● " if taken else "○ ", "good" if taken else "faint")]
+        row += [
+            (clean(anchor.name), "strong" if taken else "dim"),
+            ("● " if taken else "○ ", "good" if taken else "faint"),
+        ]
     if origin:
         row += [("  ", ""), (f"◉ {clean(origin)}", "heard")]
     return fit_row(row, width)

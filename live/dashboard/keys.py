@@ -47,43 +47,101 @@ _MODE_TIPS = {
 }
 
 KEYS: Final[tuple[Key, ...]] = (
-    Key("panic", "0", "command('panic')", "Transport", "panic", "every note off, now", always=True, hint="panic"),
+    Key(
+        "panic",
+        "0",
+        "command('panic')",
+        "Transport",
+        "panic",
+        "every note off, now",
+        always=True,
+        hint="panic",
+    ),
     Key("panic-escape", "escape", "command('panic')", "Transport", "panic", "every note off, now"),
-    Key("start-stop", "space", "start_stop", "Transport", "start or stop", "start the transport, or stop it", hint="start/stop"),
+    Key(
+        "start-stop",
+        "space",
+        "start_stop",
+        "Transport",
+        "start or stop",
+        "start the transport, or stop it",
+        hint="start/stop",
+    ),
     Key("tap", "enter", "command('tap')", "Transport", "tap tempo", "tap the beat a few times"),
     Key("thru", "t", "command('thru')", "Transport", "thru on or off", "whether your own keys sound"),
     *(
         Key(f"mode-{mode}", mode[0], f"command('mode', '{mode}')", "Modes", mode, tip, hint=mode)
         for mode, tip in _MODE_TIPS.items()
     ),
-    Key("freeze", "z", "command('freeze')", "Modes", "freeze or thaw", "keep the plan as it is", hint="freeze"),
+    Key(
+        "freeze", "z", "command('freeze')", "Modes", "freeze or thaw", "keep the plan as it is", hint="freeze"
+    ),
     Key("undo", "u", "command('undo')", "Modes", "undo", "take the last change back", hint="undo"),
     *(
-        Key(f"capture-{name}", name, f"command('capture', '{name}')", "Anchors", f"store anchor {name}",
-            f"keep this phrase as anchor {name}")
+        Key(
+            f"capture-{name}",
+            name,
+            f"command('capture', '{name}')",
+            "Anchors",
+            f"store anchor {name}",
+            f"keep this phrase as anchor {name}",
+        )
         for name in ANCHORS
     ),
     *(
-        Key(f"recall-{name}", str(number), f"command('recall', '{name}')", "Anchors", f"recall anchor {name}",
-            f"play from anchor {name}")
+        Key(
+            f"recall-{name}",
+            str(number),
+            f"command('recall', '{name}')",
+            "Anchors",
+            f"recall anchor {name}",
+            f"play from anchor {name}",
+        )
         for number, name in enumerate(ANCHORS, 1)
     ),
     Key("knob-next", "right", "choose(1)", "Knobs", "next knob", "choose the knob to turn", hint="knob"),
     Key("knob-previous", "left", "choose(-1)", "Knobs", "previous knob", "choose the knob to turn"),
-    Key("knob-up", "up,plus,equals_sign", "nudge(1)", "Knobs", "turn up", "turn the chosen knob a little", hint="turn"),
+    Key(
+        "knob-up",
+        "up,plus,equals_sign",
+        "nudge(1)",
+        "Knobs",
+        "turn up",
+        "turn the chosen knob a little",
+        hint="turn",
+    ),
     Key("knob-down", "down,minus", "nudge(-1)", "Knobs", "turn down", "turn the chosen knob a little"),
-    Key("knob-up-more", "pageup", "nudge(5)", "Knobs", "turn up, more", "turn the chosen knob by a good step"),
-    Key("knob-down-more", "pagedown", "nudge(-5)", "Knobs", "turn down, more", "turn the chosen knob by a good step"),
-    Key("knob-rest", "backspace", "rest", "Knobs", "back to rest", "put the chosen knob where it does nothing"),
+    Key(
+        "knob-up-more", "pageup", "nudge(5)", "Knobs", "turn up, more", "turn the chosen knob by a good step"
+    ),
+    Key(
+        "knob-down-more",
+        "pagedown",
+        "nudge(-5)",
+        "Knobs",
+        "turn down, more",
+        "turn the chosen knob by a good step",
+    ),
+    Key(
+        "knob-rest", "backspace", "rest", "Knobs", "back to rest", "put the chosen knob where it does nothing"
+    ),
     *(
-        Key(f"scene-{number}", f"f{number}", f"command('scene', '{number}')", "Scenes", f"scene {number}",
-            f"set the knobs of scene {number}")
+        Key(
+            f"scene-{number}",
+            f"f{number}",
+            f"command('scene', '{number}')",
+            "Scenes",
+            f"scene {number}",
+            f"set the knobs of scene {number}",
+        )
         for number in range(1, 10)
     ),
     Key("piano", "k", "piano", "Screen", "play on this keyboard", "letters become piano keys, until k again"),
     Key("notices", "n", "notices", "Screen", "all notices", "read the older ones again"),
     Key("help", "question_mark", "help", "Screen", "this help", "every key", hint="help"),
-    Key("quit", "q", "quit", "Screen", "quit", "asks first; the music goes on until you say yes", hint="quit"),
+    Key(
+        "quit", "q", "quit", "Screen", "quit", "asks first; the music goes on until you say yes", hint="quit"
+    ),
 )
 
 _HINTS = ("help", "panic", "start/stop", *MODES, "knob", "turn", "freeze", "undo", "quit")
@@ -99,7 +157,9 @@ _SIGNS = {
 def bindings() -> list[Binding]:
     """Return the App's bindings, each with an ident that a keymap can name."""
     return [
-        Binding(key.keys, key.action, key.text, id=key.ident, tooltip=key.tip, priority=key.always, show=False)
+        Binding(
+            key.keys, key.action, key.text, id=key.ident, tooltip=key.tip, priority=key.always, show=False
+        )
         for key in KEYS
     ]
 
@@ -107,7 +167,9 @@ def bindings() -> list[Binding]:
 def key_label(keys: str) -> str:
     """Return keys as they are printed on a keyboard."""
     names = [name.strip() for name in keys.split(",") if name.strip()]
-    return " ".join(_SIGNS.get(n, n.upper() if len(n) > 1 and n[0] == "f" and n[1:].isdigit() else n) for n in names)
+    return " ".join(
+        _SIGNS.get(n, n.upper() if len(n) > 1 and n[0] == "f" and n[1:].isdigit() else n) for n in names
+    )
 
 
 def hint_row(bound: Mapping[str, str], width: int) -> Row:
@@ -115,7 +177,10 @@ def hint_row(bound: Mapping[str, str], width: int) -> Row:
     spans: list[Span] = []
     left = width
     for key in sorted((key for key in KEYS if key.hint), key=lambda key: _HINTS.index(key.hint)):
-        pair: list[Span] = [(f" {key_label(bound[key.ident].split(',')[0])}", "key"), (f" {key.hint} ", "dim")]
+        pair: list[Span] = [
+            (f" {key_label(bound[key.ident].split(',')[0])}", "key"),
+            (f" {key.hint} ", "dim"),
+        ]
         left -= row_width(tuple(pair))
         if left < 0:
             break

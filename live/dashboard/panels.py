@@ -31,7 +31,7 @@ class View(NamedTuple):
         snapshot: the engine's last picture; None before the first.
         tick: the transport's place now, reckoned from the picture's.
         nanos: now.
-        known: whether the engine answers.
+        alarm: why nothing new is known, in a sentence; "" while the engine answers.
         notices: oldest first.
         cloud: known phrases on the map.
         trail: where the moved latent has been, oldest first.
@@ -42,7 +42,7 @@ class View(NamedTuple):
     snapshot: Snapshot | None
     tick: int
     nanos: int
-    known: bool
+    alarm: str
     notices: tuple[Notice, ...]
     cloud: tuple[places.Place, ...]
     trail: tuple[places.Place, ...]
@@ -201,31 +201,36 @@ class Panel(Painted):
 
 
 class BeatPanel(Panel):
-    """State, tempo, and the beat in large digits."""
+    """State, tempo, and the beat in large digits; or, as large, that the engine does not answer."""
 
     def stamp(self, view: View) -> object:
         """Depend on the beat, not on the tick."""
-        snapshot = view.snapshot
-        if snapshot is None:
-            return view.known
-        pulse = beat.pulse_at(view.tick, snapshot.beats_per_bar)
-        head = (snapshot.state, snapshot.tempo_bpm, snapshot.beats_per_bar, bool(snapshot.recording))
-        return head, pulse.bar, pulse.beat, pulse.fraction < beat.FLASH, view.known
+        s = view.snapshot
+        if s is None:
+            return (view.alarm,)
+        pulse = beat.pulse_at(view.tick, s.beats_per_bar)
+        missing = sum(port.state == "missing" for port in s.ports)
+        head = (s.state, s.tempo_bpm, s.beats_per_bar, bool(s.recording), missing)
+        return head, pulse.bar, pulse.beat, pulse.fraction < beat.FLASH, view.alarm
 
     def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw a line of words, then the digits."""
-        snapshot = view.snapshot
+        s = view.snapshot
+        head = status.header_row(s, width, known=not view.alarm)
         gap: tuple[Row, ...] = ((),) if height > 11 else ()
+        tall = max(0, height - 1 - len(gap))
+        if view.alarm and s is not None:
+            return (head, *gap, *status.banner_rows(view.alarm, width, tall))
         digits = beat.beat_rows(
             view.tick,
-            snapshot.beats_per_bar if snapshot else 4,
+            s.beats_per_bar if s else 4,
             width=width,
-            height=max(0, height - 1 - len(gap)),
-            running=snapshot is not None and snapshot.state != "stopped",
-            known=view.known and snapshot is not None,
-            tempo_bpm=snapshot.tempo_bpm if snapshot else None,
+            height=tall,
+            running=s is not None and s.state != "stopped",
+            known=s is not None,
+            tempo_bpm=s.tempo_bpm if s else None,
         )
-        return (status.header_row(snapshot, width), *gap, *digits)
+        return (head, *gap, *digits)
 
 
 class StatusPanel(Panel):
@@ -325,7 +330,7 @@ class NoticePanel(Panel):
 
 
 class FixedPanel(Panel):
-    """Rows that others set: the hints, the banner."""
+    """Rows that others set: the hints."""
 
     def draw(self, view: View) -> None:
         """Ignore views."""

@@ -5,6 +5,7 @@ Pure: places in -1..1 and sizes in, rows out.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from live.dashboard.rows import Canvas, clean
 from live.messages import AnchorView
@@ -45,7 +46,7 @@ def line_of(start: Place, end: Place, width: int, height: int) -> list[Place]:
 
 
 def ground(cloud: Sequence[Place], width: int, height: int) -> Canvas:
-    """Draw the cloud of known phrases, to be drawn upon; a small map shows every second, third ... of them."""
+    """Draw the cloud of known phrases, to be drawn upon; a small map shows some of them."""
     canvas = Canvas(width, height)
     thin = 1 + len(cloud) // max(1, width * height)
     for (x, y), bits in dots(cloud[::thin], width, height).items():
@@ -75,7 +76,7 @@ def map_canvas(
     width, height = canvas.width, canvas.height
     if not width or not height:
         return canvas
-    path = [place for a, b in zip(trail, trail[1:], strict=False) for place in line_of(a, b, width, height)]
+    path = [place for a, b in pairwise(trail) for place in line_of(a, b, width, height)]
     for (x, y), bits in dots(path, width, height).items():
         char = canvas.cells[y][x][0]
         canvas.put(x, y, chr(0x2800 | bits | (ord(char) & 0xFF if char != " " else 0)), "trail")

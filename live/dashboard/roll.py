@@ -37,7 +37,7 @@ class Frame(NamedTuple):
 
     Attributes:
         first: index of the first bar shown.
-        count: bars shown.
+        shown: bars.
         beats: per bar.
         per_beat: columns of a beat.
         top: pitch of the upper row's upper edge.
@@ -48,7 +48,7 @@ class Frame(NamedTuple):
     """
 
     first: int
-    count: int
+    shown: int
     beats: int
     per_beat: int
     top: int
@@ -64,7 +64,7 @@ class Frame(NamedTuple):
     @property
     def columns(self) -> int:
         """Columns of all bars."""
-        return self.count * self.per_bar
+        return self.shown * self.per_bar
 
     def column(self, tick: int) -> int:
         """Return the column of a tick, counted from the first bar; it may lie outside."""
@@ -76,7 +76,7 @@ class Frame(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """The same rows of cells twice, gutter and heading included: as they look once heard, and while planned."""
+    """The same rows of cells twice, gutter and heading included: once heard, and while planned."""
 
     heard: list[list[Cell]]
     planned: list[list[Cell]]
@@ -146,10 +146,12 @@ def _ground_line(frame: Frame, between: str) -> list[Cell]:
     beat: list[Cell] = [("┊", "faint"), *[(between, "faint")] * (frame.per_beat - 1)]
     bar: list[Cell] = beat * frame.beats
     bar[0] = ("│", "faint")
-    return bar * frame.count
+    return bar * frame.shown
 
 
-def _notes(canvas: Canvas, frame: Frame, bar: int, notes: Iterable[NoteRow], look: tuple[str, str, str]) -> None:
+def _notes(
+    canvas: Canvas, frame: Frame, bar: int, notes: Iterable[NoteRow], look: tuple[str, str, str]
+) -> None:
     """Draw one player's notes of one bar; tails first, so that every onset stays visible."""
     onset, body, ink = look
     start = bar * frame.beats * TICKS_PER_BEAT
@@ -190,7 +192,7 @@ def heading(frame: Frame, bars: Sequence[BarView]) -> list[Cell]:
     """Draw the bars' numbers and where each came from."""
     origins = {bar.bar: bar.origin for bar in bars}
     cells: list[Cell] = [(" ", "")] * GUTTER
-    for index in range(frame.first, frame.first + frame.count):
+    for index in range(frame.first, frame.first + frame.shown):
         word, ink = _ORIGINS.get(origins.get(index, ""), ("", "dim"))
         label = fit_row(((f"│{index + 1} ", "strong"), (word, ink)), frame.per_bar)
         cells += [(char, ink) for text, ink in label for char in text]

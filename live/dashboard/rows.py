@@ -65,12 +65,12 @@ def fit_row(row: Iterable[Span], width: int) -> Row:
 
 
 def spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Row:
-    """Return a row with one part at each edge; when both do not fit, the right one goes first."""
+    """Return a row with one part at each edge; of the right one, the last spans go when not all fit."""
     head, tail = tuple(left), tuple(right)
+    while tail and row_width(head) + row_width(tail) >= width:
+        tail = tail[:-1]
     gap = width - row_width(head) - row_width(tail)
-    if gap < 1:
-        return fit_row(head, width)
-    return (*head, (" " * gap, ""), *tail)
+    return (*head, (" " * gap, ""), *tail) if gap > 0 else fit_row(head, width)
 
 
 def runs(cells: Iterable[Cell]) -> Row:

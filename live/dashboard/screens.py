@@ -1,6 +1,7 @@
 """Windows over the screen: every key, all notices, and whether to quit."""
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import ClassVar
 
 from rich.text import Text
@@ -31,6 +32,20 @@ def painted(rows: Sequence[Row]) -> Text:
     return text
 
 
+def help_lines(keys: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Return (group, keys, text) for every key; a row of usual keys (F1 to F9) becomes one line."""
+    lines: list[tuple[str, str, str]] = []
+    for (group, stem), family in groupby(KEYS, lambda key: (key.group, key.text.rpartition(" ")[0])):
+        members = list(family)
+        first, last = members[0], members[-1]
+        if stem and len(members) > 3 and all(keys.get(k.ident, k.keys) == k.keys for k in members):
+            text = f"{first.text} to {last.text.rpartition(' ')[2]}"
+            lines.append((group, f"{key_label(first.keys)} … {key_label(last.keys)}", text))
+        else:
+            lines += [(group, key_label(keys.get(k.ident, k.keys)), k.text) for k in members]
+    return lines
+
+
 def help_rows(keys: Mapping[str, str], width: int) -> list[Row]:
     """Draw every key under its group's heading, in as many columns as fit `width`.
 
@@ -40,10 +55,9 @@ def help_rows(keys: Mapping[str, str], width: int) -> list[Row]:
 
     """
     groups: dict[str, list[Row]] = {}
-    for key in KEYS:
-        lines = groups.setdefault(key.group, [((fit(key.group, COLUMN), "heard"),)])
-        label = key_label(keys.get(key.ident, key.keys))
-        lines.append(((fit(f"  {label}", KEY_WIDTH), "key"), (fit(key.text, TEXT_WIDTH), "")))
+    for group, label, text in help_lines(keys):
+        lines = groups.setdefault(group, [((fit(group, COLUMN), "heard"),)])
+        lines.append(((fit(f"  {label}", KEY_WIDTH), "key"), (fit(text, TEXT_WIDTH), "")))
     count = max(1, min(3, width // COLUMN))
     columns: list[list[Row]] = [[] for _ in range(count)]
     for lines in groups.values():
@@ -84,7 +98,9 @@ class HelpWindow(ModalScreen[None]):
 class NoticeWindow(ModalScreen[None]):
     """All notices that are kept, newest at the top."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,n,enter,space", "dismiss", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,n,enter,space", "dismiss", "close", show=False)
+    ]
 
     def __init__(self, notices: Sequence[Notice], now_nanos: int) -> None:
         """Take the notices, oldest first, and the moment that their age is counted from."""

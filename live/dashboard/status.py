@@ -4,6 +4,7 @@ Pure: views and widths in, rows out.
 """
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from live.dashboard.rows import Row, Span, clean, fit, fit_row, row_width, shorten, spread
 from live.messages import ModelView, Notice, PortView, Snapshot
@@ -27,18 +28,22 @@ _MODELS = {
 _LEVELS = {"info": ("·", ""), "warning": ("!", "warn"), "error": ("✖", "bad")}
 
 
-def header_row(snapshot: Snapshot | None, width: int) -> Row:
-    """Draw the transport's state, tempo and metre, and whether a take is being written."""
+def header_row(snapshot: Snapshot | None, width: int, *, known: bool = True) -> Row:
+    """Draw the transport's state, tempo and metre, missing ports, and whether a take is being written."""
     if snapshot is None:
         return fit_row(((" … waiting for the engine ", "chip-count"),), width)
     chip, ink = _STATES.get(snapshot.state, (f" {clean(snapshot.state).upper()} ", "chip-stop"))
+    if not known:
+        chip, ink = " ? NO ENGINE ", "banner"
     left: list[Span] = [
         (chip, ink),
         (f"  {snapshot.tempo_bpm:.1f}", "strong"),
         (" bpm  ", "dim"),
         (f"{snapshot.beats_per_bar}/4", "dim"),
     ]
-    right: list[Span] = [(" ● REC ", "chip-rec")] if snapshot.recording else [("○ no take", "dim")]
+    missing = sum(port.state == "missing" for port in snapshot.ports)
+    right: list[Span] = [(f"✖ {missing} port{'s' * (missing > 1)} ", "bad")] if missing else []
+    right.append((" ● REC ", "chip-rec") if snapshot.recording else ("○ no take", "dim"))
     return spread(left, right, width)
 
 
@@ -61,7 +66,12 @@ def port_row(port: PortView, width: int) -> Row:
 def model_row(model: ModelView, width: int) -> Row:
     """Draw the model's name, its state, and what its last answer cost."""
     mark, ink, word = _MODELS.get(model.state, ("?", "warn", clean(model.state)))
-    row: list[Span] = [("net ", "dim"), (f"{mark} ", ink), (shorten(clean(model.name), 12), "strong"), (f" {word}", ink)]
+    row: list[Span] = [
+        ("net ", "dim"),
+        (f"{mark} ", ink),
+        (shorten(clean(model.name), 12), "strong"),
+        (f" {word}", ink),
+    ]
     if model.state == "ready" and model.decode_ms:
         row.append((f" {model.decode_ms:.1f} ms", "dim"))
     if model.state == "ready" and not model.latent_size:
@@ -84,15 +94,24 @@ def health_rows(snapshot: Snapshot, width: int, height: int) -> list[Row]:
         (shorten(clean(snapshot.priority), max(0, width - 7)), "" if realtime else "warn"),
     ]
     if height < 5:
-        short: list[Span] = [("late ", "dim"), (f"{p99} ms", ink), ("  missed ", "dim"), missed, ("  drop ", "dim"), dropped]
+        short: list[Span] = [
+            ("late ", "dim"),
+            (f"{p99} ms", ink),
+            ("  missed ", "dim"),
+            missed,
+            ("  drop ", "dim"),
+            dropped,
+        ]
         return [fit_row(short, width), fit_row(priority, width)]
     measured = f"{p99}  worst {late.worst / 1000:.2f} ms" if late.count else "no notes yet"
     return [
         fit_row((("late ", "dim"), (measured, ink)), width),
-        fit_row((("miss ", "dim"), missed, (" bars repeated, ", "dim"), dropped, (" notes dropped", "dim")), width),
+        fit_row((("miss ", "dim"), missed, (" bars  drop ", "dim"), dropped, (" notes", "dim")), width),
         fit_row(priority, width),
         fit_row((("take ", "dim"), (take_text(snapshot.recording, width - 5), "")), width),
-        fit_row((("map  ", "dim"), (shorten(clean(snapshot.mapping) or "none", max(0, width - 5)), "")), width),
+        fit_row(
+            (("map  ", "dim"), (shorten(clean(snapshot.mapping) or "none", max(0, width - 5)), "")), width
+        ),
     ]
 
 
@@ -155,7 +174,8 @@ def notice_rows(notices: Sequence[Notice], now_nanos: int, *, width: int, height
 
 
 def banner_rows(text: str, width: int, height: int) -> tuple[Row, ...]:
-    """Draw one sentence across the screen."""
-    middle = fit(f"{'✖ ' + shorten(clean(text), max(0, width - 6)):^{max(1, width)}}", width)
-    blank = " " * width
-    return tuple(((middle if y == height // 2 else blank, "banner"),) for y in range(height))
+    """Draw one sentence, wrapped, in the middle of a block that nobody overlooks."""
+    lines = wrap(f"✖ {clean(text)}", max(1, width - 4))[: max(0, height)]
+    top = (height - len(lines)) // 2
+    rows = [lines[y - top] if 0 <= y - top < len(lines) else "" for y in range(max(0, height))]
+    return tuple(((fit(f"{line:^{max(1, width)}}", width), "banner"),) for line in rows)

@@ -6,7 +6,7 @@ and a note ends where the next begins.  Micro-offsets are not kept.  (Classes: R
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from model.phrase import Note, Phrase
 HOLD = 128
 REST = 129
 CLASSES = 130
+Logits = NDArray[np.floating[Any]]
 STATES = ("onset", "hold", "rest")
 
 
@@ -86,10 +87,11 @@ class MelodyCodec:
         is taken.
         """
         del levels
-        state, pitch = heads["state"], heads["pitch"]
+        state: Logits = heads["state"]
+        pitch: Logits = heads["pitch"]
         if temperature > 0 and noise is not None:
-            state = state + np.float32(temperature) * noise["state"]
-            pitch = pitch + np.float32(temperature) * noise["pitch"]
+            state = state + temperature * noise["state"]
+            pitch = pitch + temperature * noise["pitch"]
         keys = pitch.argmax(-1)
         token = np.full(self.grid.steps, REST, dtype=np.int64)
         sounding = False

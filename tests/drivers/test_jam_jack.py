@@ -35,7 +35,10 @@ class Jam:
         self.process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**server.env, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])},
+            env={
+                **server.env,
+                "PYTHONPATH": os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")]),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -133,7 +136,9 @@ def play_tune(peer: JackPeer, zero: int, *, cell: int = 0, margin: int = 3_000_0
 
 
 def ons(heard: list[Heard], channel: int) -> list[tuple[int, int]]:
-    return [(item.nanos, item.data[1]) for item in heard if item.data[0] == 0x90 | (channel - 1) and item.data[2]]
+    return [
+        (item.nanos, item.data[1]) for item in heard if item.data[0] == 0x90 | (channel - 1) and item.data[2]
+    ]
 
 
 def step_of(zero: int, nanos: int) -> float:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -23,19 +24,27 @@ BEAT = 480
 STEP = 120
 
 HERS: Sequence[Sequence[tuple[int, int, int, int]]] = (
-    ((0, 3, 69, 92), (3, 1, 72, 70), (4, 2, 76, 96), (6, 2, 74, 80), (8, 4, 72, 88), (12, 2, 69, 76), (14, 2, 67, 72)),
+    (
+        (0, 3, 69, 92),
+        (3, 1, 72, 70),
+        (4, 2, 76, 96),
+        (6, 2, 74, 80),
+        (8, 4, 72, 88),
+        (12, 2, 69, 76),
+        (14, 2, 67, 72),
+    ),
     ((0, 4, 65, 90), (4, 2, 69, 78), (6, 2, 72, 84), (8, 3, 71, 94), (11, 1, 69, 66), (12, 4, 67, 82)),
 )
 """Two bars that she plays over and over: (step, steps, pitch, velocity)."""
 
 OURS: Sequence[Sequence[tuple[int, int, int, int]]] = (
     (
-        (0, 4, 45, 80), (0, 2, 60, 70), (2, 2, 64, 72), (4, 2, 69, 84), (6, 1, 67, 70), (7, 1, 64, 66), (8, 4, 45, 78),
-        (8, 3, 62, 80), (11, 1, 64, 60), (12, 2, 65, 86), (14, 2, 64, 74),
+        (0, 4, 45, 80), (0, 2, 60, 70), (2, 2, 64, 72), (4, 2, 69, 84), (6, 1, 67, 70), (7, 1, 64, 66),
+        (8, 4, 45, 78), (8, 3, 62, 80), (11, 1, 64, 60), (12, 2, 65, 86), (14, 2, 64, 74),
     ),
     (
-        (0, 4, 41, 82), (0, 3, 57, 74), (3, 1, 60, 64), (4, 2, 65, 88), (6, 2, 69, 82), (8, 4, 43, 80), (8, 2, 67, 90),
-        (10, 1, 65, 68), (11, 1, 64, 66), (12, 4, 62, 84), (12, 4, 71, 70),
+        (0, 4, 41, 82), (0, 3, 57, 74), (3, 1, 60, 64), (4, 2, 65, 88), (6, 2, 69, 82), (8, 4, 43, 80),
+        (8, 2, 67, 90), (10, 1, 65, 68), (11, 1, 64, 66), (12, 4, 62, 84), (12, 4, 71, 70),
     ),
 )  # fmt: skip
 """What twobar makes of them."""
@@ -73,7 +82,14 @@ def rows(bar: Sequence[tuple[int, int, int, int]], shift: int = 0) -> list[NoteR
 
 def knobs(turn: float = 0.0) -> list[KnobView]:
     """All knobs, some turned, one waiting to be picked up, one that the model does not heed."""
-    bipolar: dict[str, float] = {"density": 0.46, "complexity": turn, "register": -0.5, "range": 0.0, "dynamics": 0.12, "polyphony": 0.0}
+    bipolar: dict[str, float] = {
+        "density": 0.46,
+        "complexity": turn,
+        "register": -0.5,
+        "range": 0.0,
+        "dynamics": 0.12,
+        "polyphony": 0.0,
+    }
     views = [
         KnobView("morph", 0.35, 0.0, 1.0, 0.0, "from anchor A to anchor B", waiting=0.8),
         KnobView("xy.x", 0.5, 0.0, 1.0, 0.5, "across the pad"),
@@ -82,7 +98,9 @@ def knobs(turn: float = 0.0) -> list[KnobView]:
     for name, value in bipolar.items():
         waiting = 0.6 if name == "range" else None
         views.append(
-            KnobView(name, value, -1.0, 1.0, 0.0, "an attribute", waiting=waiting, available=name != "polyphony")
+            KnobView(
+                name, value, -1.0, 1.0, 0.0, "an attribute", waiting=waiting, available=name != "polyphony"
+            )
         )
     views += [
         KnobView("stray", 0.2, 0.0, 1.0, 0.0, "how far from her phrase"),
@@ -105,7 +123,9 @@ def cloud(points: int = 220) -> list[tuple[float, float]]:
     return places
 
 
-def scene(tick: int = 6 * 4 * BEAT + 2 * BEAT + 200, *, nanos: int = 1000 * SECOND, **changes: object) -> Snapshot:
+def scene(
+    tick: int = 6 * 4 * BEAT + 2 * BEAT + 200, *, nanos: int = 1000 * SECOND, **changes: object
+) -> Snapshot:
     """Return the engine in the middle of a jam: two bars heard, one sounding, two ahead."""
     now = tick // (4 * BEAT)
     within = tick - now * 4 * BEAT
@@ -114,7 +134,7 @@ def scene(tick: int = 6 * 4 * BEAT + 2 * BEAT + 200, *, nanos: int = 1000 * SECO
         hers = rows(HERS[bar % 2]) if bar <= now else []
         if bar == now:
             hers = [note for note in hers if note[0] <= within]
-        origin = "repeated" if bar % 8 == 5 else "decoded"
+        origin: Literal["decoded", "repeated"] = "repeated" if bar % 8 == 5 else "decoded"
         bars.append(BarView(bar, origin, rows(OURS[bar % 2]), hers))
     turn = round(math.sin(tick / 9000), 2)
     held = [note[2] for note in bars[min(2, now)].hers if note[0] <= within < note[0] + note[1]]

@@ -196,12 +196,31 @@ def test_metres(tmp_path: Path, metre: tuple[int, int] | None, grid: Grid, windo
 
 def test_a_line_is_melody_and_hands_together_are_poly(tmp_path: Path) -> None:
     single = read(write(tmp_path / "1.mid", [tune(1)]).read_bytes(), GRID).windows
-    assert len(single["melody"].counts)
-    assert not len(single["poly"].counts)
+    assert len(single["melody"].counts) == 5
+    assert not single["melody"].aside.any()
+    assert len(single["poly"].counts) == 4
+    assert single["poly"].aside.all()
     both = read(write(tmp_path / "2.mid", chords(1)).read_bytes(), GRID).windows
     assert both["poly"].notes[:, 1].min() < 48 <= both["melody"].notes[:, 1].min()
     first = phrase_of(GRID, both["melody"].notes[: both["melody"].counts[0]])
     assert [(n.onset * 120, n.pitch, n.length * 120) for n in first.notes][:4] == tune(1)[:4]
+
+
+def test_other_metres_are_learned_from_but_never_measured_on(tmp_path: Path) -> None:
+    for seed in range(9):
+        write(tmp_path / "in" / f"{seed}.mid", [tune(seed)], metre=(3, 4) if seed % 3 else (4, 4))
+    own = prepare([tmp_path / "in"], tmp_path / "own", OPTIONS)
+    both = prepare([tmp_path / "in"], tmp_path / "all", Options(GRID, metres="all"))
+    assert (own.read, both.read) == (3, 9)
+    assert both.phrases["melody"]["train"] > own.phrases["melody"]["train"]
+    native = set()
+    for path in (tmp_path / "in").glob("[036].mid"):
+        windows = read(path.read_bytes(), GRID).windows["melody"]
+        ends = np.cumsum(windows.counts)
+        native |= {phrase_of(GRID, rows).notes for rows in np.split(windows.notes, ends[:-1])}
+    for split in ("validation", "test"):
+        assert {phrase.notes for phrase in table(tmp_path / "all", "melody", split)} <= native
+    assert not {phrase.notes for phrase in table(tmp_path / "all", "melody", "train")} <= native
 
 
 def test_drums_are_no_pitches_and_triplets_are_not_bent(tmp_path: Path) -> None:
@@ -266,7 +285,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     assert "pipe.mid" in (tmp_path / "out" / "report.json").read_text(encoding="utf-8")
 
 
-def crash_or_hang(pipe: object, grid: Grid) -> None:
+def crash_or_hang(pipe: object, grid: Grid, metres: str) -> None:
     """Stand in for a worker whose parser dies on one file and never ends on another."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe.send("ready")  # type: ignore[attr-defined]

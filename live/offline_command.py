@@ -1,0 +1,240 @@
+"""The commands that work on files: `sample`, `morph`, `edit` and `render`.
+
+Nothing slow is imported until a command runs, so that `--help` is quick.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from live.errors import FailureError, UsageError
+from live.knobs import ATTRIBUTE_KNOBS
+
+if TYPE_CHECKING:
+    from model.player import Player
+
+DEFAULT_MODEL = "keys"
+ATTRIBUTE_TEXTS = {
+    "density": "fewer or more onsets",
+    "complexity": "on the beat or against it",
+    "register": "lower or higher",
+    "range": "narrower or wider",
+    "dynamics": "softer or louder",
+    "polyphony": "single notes or chords",
+}
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PATH = click.Path(path_type=Path)
+
+
+def with_seed(command: F) -> F:
+    """Give a command `--seed`."""
+    return click.option(
+        "--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Of every random choice."
+    )(command)
+
+
+def with_model(command: F) -> F:
+    """Give a command `--model`, `--temperature` and `--seed`."""
+    command = with_seed(command)
+    command = click.option(
+        "--temperature", type=float, default=0.0, metavar="T", help="Chance in the choice of notes, 0 to 1."
+    )(command)
+    return click.option(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="NAME|PATH",
+        help=f"A shipped model or a checkpoint; {DEFAULT_MODEL} by default.",
+    )(command)
+
+
+def with_knobs(command: F) -> F:
+    """Give a command an option for every attribute knob."""
+    for name in reversed(ATTRIBUTE_KNOBS):
+        text = f"{ATTRIBUTE_TEXTS[name].capitalize()}, -1 to 1; 0 leaves it."
+        command = click.option(f"--{name}", type=float, default=0.0, metavar="TURN", help=text)(command)
+    return command
+
+
+@click.command()
+@with_model
+@click.option(
+    "-n", "--number", type=click.IntRange(1, 10_000), default=10, metavar="N", help="How many files; 10."
+)
+@click.option(
+    "--bars", type=click.IntRange(1, 1024), metavar="N", help="Bars in each, in whole phrases; one phrase."
+)
+@click.option("--bpm", type=click.FloatRange(20, 400), default=120.0, metavar="N", help="Tempo in the files.")
+@click.option("--out", type=PATH, required=True, metavar="DIR", help="Folder for the .mid files.")
+def sample(
+    *, model: str, number: int, bars: int | None, bpm: float, out: Path, temperature: float, seed: int
+) -> int:
+    """Write phrases that nobody played, from random places of the latent space.
+
+    Example: twobar sample --model lead -n 10 --out samples --seed 7
+    """
+    check_temperature(temperature)
+    check_folder(out)
+    from live import offline, offline_files  # noqa: PLC0415  numpy and a model: `--help` does not wait
+
+    player = offline.open_player(model)
+    grid = player.card.grid
+    phrases = -(-(bars or grid.bars) // grid.bars)
+    digits = len(str(max(number - 1, 10)))
+    total = 0
+    for index in range(number):
+        music = offline.sample(player, number=index, seed=seed, phrases=phrases, temperature=temperature)
+        total += sum(map(len, music))
+        name = f"sample-{index:0{digits}}"
+        offline_files.write(
+            out / f"{name}.mid", music, name=f"{player.card.name} {name}", tempo_bpm=bpm, drums=drums(player)
+        )
+    click.echo(
+        f"{out}: {number} file{'s' * (number != 1)} of {phrases * grid.bars} bars by {player.card.name}, "
+        f"{total / number:.1f} notes each"
+    )
+    return 0
+
+
+@click.command()
+@click.argument("first", type=PATH, metavar="A.mid")
+@click.argument("last", type=PATH, metavar="B.mid")
+@with_model
+@click.option(
+    "--steps",
+    type=click.IntRange(2, 1024),
+    default=8,
+    metavar="N",
+    help="Phrases on the way, both ends included; 8.",
+)
+@click.option("--out", type=PATH, required=True, metavar="DIR", help="Folder for the .mid files.")
+def morph(
+    *, first: Path, last: Path, model: str, steps: int, out: Path, temperature: float, seed: int
+) -> int:
+    """Write the way from one phrase to another, in steps that sound equally large.
+
+    Of each file the first bars with notes are taken, as many as the model's phrase has.  Writes
+    step-00.mid and so on, and all.mid with all of them in a row, in the tempo of A.mid.
+
+    Example: twobar morph verse.mid chorus.mid --steps 8 --out between
+    """
+    check_temperature(temperature)
+    check_folder(out)
+    from live import offline, offline_files  # noqa: PLC0415  see sample
+
+    player = offline.open_player(model)
+    ends = []
+    for path in (first, last):
+        phrase = offline_files.read_opening(path, player.card.grid, drums=drums(player))
+        lost = len(phrase) - offline.held(player.card, phrase)
+        if lost:
+            say(f"{path}: {lost} of {len(phrase)} notes left out: the model's codec cannot hold them")
+        ends.append(phrase)
+    tempo_bpm = offline_files.surroundings(first).tempo_bpm
+    music = offline.morph(player, *ends, steps=steps, seed=seed, temperature=temperature)
+    digits = len(str(max(steps - 1, 10)))
+    named = [(f"step-{index:0{digits}}", [phrase]) for index, phrase in enumerate(music)]
+    for name, phrases in [*named, ("all", music)]:
+        offline_files.write(out / f"{name}.mid", phrases, name=name, tempo_bpm=tempo_bpm, drums=drums(player))
+    click.echo(f"{out}: {steps} steps from {first} to {last} by {player.card.name}, and all.mid")
+    return 0
+
+
+@click.command()
+@click.argument("source", type=PATH, metavar="IN.mid")
+@with_knobs
+@with_model
+@click.option("--out", type=PATH, required=True, metavar="OUT.mid", help="The file to write.")
+def edit(*, source: Path, model: str, out: Path, temperature: float, seed: int, **turns: float) -> int:
+    """Turn a piece's knobs: busier, higher, softer, phrase by phrase.
+
+    The piece is cut at the bar lines of the model's phrases, each is found in the latent space and
+    decoded again with its attributes turned, and all are put back together on the same tempo.  With
+    every knob at 0 it is the piece as the model hears it.
+
+    Example: twobar edit tune.mid --density +0.5 --out busier.mid
+    """
+    check_temperature(temperature)
+    if out.is_dir():
+        raise UsageError(f"--out names a .mid file to write; '{out}' is a folder")
+    from live import offline, offline_files  # noqa: PLC0415  see sample
+
+    player = offline.open_player(model)
+    grid = player.card.grid
+    wanted = offline.check_turns(turns, player.card)
+    piece = offline_files.read(source, grid, drums=drums(player))
+    given = offline_files.surroundings(source)
+    edited = offline.edit(player, piece, wanted, seed=seed, temperature=temperature)
+    offline_files.write(out, edited.phrases, name=out.stem, like=given, drums=drums(player))
+    kept = sum(map(len, piece))
+    for sentence in offline_files.left_out(given, grid, kept=kept, lost=edited.lost, drums=drums(player)):
+        say(f"{source}: {sentence}")
+    changes = "".join(f"; {name} {edited.before[name]:.2f} -> {edited.after[name]:.2f}" for name in wanted)
+    notes = sum(map(len, edited.phrases))
+    click.echo(f"{out}: {len(piece) * grid.bars} bars by {player.card.name}, {notes} notes{changes}")
+    return 0
+
+
+@click.command()
+@click.argument("source", type=PATH, metavar="IN.mid")
+@click.option("--soundfont", type=PATH, metavar="FILE.sf2", help="What FluidSynth plays with.")
+@with_seed
+@click.option("--out", type=PATH, required=True, metavar="OUT.wav", help="The file to write.")
+def render(*, source: Path, soundfont: Path | None, seed: int, out: Path) -> int:
+    """Render a .mid file to a .wav file with FluidSynth.
+
+    Nothing here is left to chance: --seed is taken, and changes nothing.
+
+    Example: twobar render tune.mid --out tune.wav
+    """
+    del seed
+    if out.is_dir():
+        raise UsageError(f"--out names a .wav file to write; '{out}' is a folder")
+    from live.events import is_note_on  # noqa: PLC0415  see sample
+    from live.render import read_timed  # noqa: PLC0415  see sample
+    from live.render import render as play  # noqa: PLC0415  see sample
+
+    if not any(is_note_on(data) for _, data in read_timed(source)):
+        raise FailureError(f"'{source}' holds no notes")
+    check_folder(out.parent)
+    length_s = play(source, out, soundfont=soundfont)
+    click.echo(f"{out}: {length_s:.1f} s of sound")
+    return 0
+
+
+def check_temperature(temperature: float) -> None:
+    """Raise UsageError unless a temperature is in 0..1 (NaN is nowhere)."""
+    if not 0 <= temperature <= 1:
+        raise UsageError(f"--temperature must be in 0..1, not {temperature:g}")
+
+
+def check_folder(out: Path) -> None:
+    """Make the folder before any work is done.
+
+    Raises:
+        UsageError: there is a file of that name.
+        FailureError: it cannot be made.
+
+    """
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out names a folder; '{out}' is a file")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FailureError(f"cannot make the folder '{out}': {error.strerror or error}") from error
+
+
+def drums(player: "Player") -> bool:
+    """Tell whether a model plays drums, which stand on channel 10."""
+    return player.card.codec == "drums"
+
+
+def say(text: str) -> None:
+    """Tell what the human should know beside the result, on stderr."""
+    click.echo(f"twobar: {text}", err=True)
+
+
+COMMANDS = (sample, morph, edit, render)

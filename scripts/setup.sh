@@ -1,0 +1,214 @@
+#!/usr/bin/env bash
+# Sets twobar up in .venv: system libraries where that is allowed, Python packages, the project itself.
+#
+#   scripts/setup.sh core    what playing needs
+#   scripts/setup.sh dev     what training, tests and benchmarks need too
+#
+# A second run that finds nothing new only compares a hash.  Variables it heeds:
+#   PYTHON                 the interpreter to use (3.11 or newer)
+#   TWOBAR_NO_SYSTEM=1     leave the system's packages alone
+#   PIP_EXTRA_INDEX_URL    pip's own: another package index, for instance one with CPU builds of torch
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+part=${1:-core}
+oldest=11 # of Python 3
+newest_built=12 # python-rtmidi has ready builds up to here; a newer Python compiles it
+
+say() { printf 'twobar: %s\n' "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+[[ $part == core || $part == dev ]] || { say "setup.sh takes core or dev, not '$part'"; exit 2; }
+
+# -- which Python ------------------------------------------------------------------------------------
+
+minor_of() { "$1" -c 'import sys; print(sys.version_info[1] if sys.version_info[0] == 3 else 0)' 2>/dev/null; }
+
+# The first that is new enough and can make a virtual environment, else the first that is new enough.
+find_python() {
+    local candidate minor second=
+    for candidate in ${PYTHON:-python3.12 python3.11 python3 python3.13 python3.14}; do
+        minor=$(minor_of "$candidate") || continue
+        ((minor >= oldest)) || continue
+        if can_make_venv "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+        second=${second:-$candidate}
+    done
+    echo "$second"
+}
+
+can_make_venv() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
+
+# -- what is there already ---------------------------------------------------------------------------
+
+fingerprint() { { cat pyproject.toml scripts/setup.sh; pwd; } | sha256sum | cut -d' ' -f1; }
+
+done_already() {
+    local stamp
+    for stamp in ".venv/.setup-$part" .venv/.setup-dev; do
+        if [[ -f $stamp && $(<"$stamp") == "$print" ]]; then
+            return 0
+        fi
+    done
+    return 1
+}
+
+libraries() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null || true; }
+
+# Prints what is missing, one per line: Debian's package, then what it is for.
+missing() {
+    [[ $(uname) == Linux ]] || return 0
+    local known
+    known=$(libraries)
+    [[ $known == *libfluidsynth.so.* ]] || echo "libfluidsynth3 sound"
+    [[ $known == *libasound.so.2* ]] || echo "$(alsa_package) MIDI keyboards"
+    [[ $known == *libjack.so.0* ]] || echo "libjack-jackd2-0 JACK"
+    if [[ $part == dev ]]; then
+        command -v jackd >/dev/null || echo "jackd2 the driver tests"
+    fi
+    if [[ $first == yes ]] && ! [[ -x .venv/bin/python ]]; then
+        can_make_venv "$python" || echo "python3-venv the virtual environment"
+    fi
+    if [[ $first == yes ]] && (($(minor_of "$python") > newest_built)); then
+        command -v g++ >/dev/null || echo "g++ building python-rtmidi"
+        command -v pkg-config >/dev/null || echo "pkg-config building python-rtmidi"
+        [[ -e $("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h ]] ||
+            echo "python3-dev building python-rtmidi"
+        [[ -e /usr/include/alsa/asoundlib.h ]] || echo "libasound2-dev building python-rtmidi"
+        [[ -e /usr/include/jack/jack.h ]] || echo "libjack-jackd2-dev building python-rtmidi"
+    fi
+    return 0
+}
+
+# Debian 13 and Ubuntu 24.04 gave the package a new name.
+alsa_package() {
+    if command -v apt-cache >/dev/null && [[ -n $(apt-cache search --names-only '^libasound2t64$' 2>/dev/null) ]]; then
+        echo libasound2t64
+    else
+        echo libasound2
+    fi
+}
+
+# -- system packages ---------------------------------------------------------------------------------
+
+as_root=()
+may_install() {
+    [[ -z ${TWOBAR_NO_SYSTEM:-} ]] && command -v apt-get >/dev/null || return 1
+    if ((EUID == 0)); then
+        as_root=(env)
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+        as_root=(sudo -n env)
+    else
+        return 1
+    fi
+}
+
+system_packages() {
+    local wanted packages log
+    wanted=$(missing)
+    [[ -n $wanted ]] || return 0
+    packages=$(cut -d' ' -f1 <<<"$wanted" | sort -u | tr '\n' ' ')
+    if may_install; then
+        say "installing system packages: $packages"
+        log=$(mktemp)
+        local quiet=(DEBIAN_FRONTEND=noninteractive)
+        # shellcheck disable=SC2086  # one word per package
+        if ! { "${as_root[@]}" "${quiet[@]}" apt-get update -q &&
+            "${as_root[@]}" "${quiet[@]}" apt-get install -q -y --no-install-recommends $packages; } >"$log" 2>&1 </dev/null; then
+            say "the system packages could not be installed: $(grep -E '^E:' "$log" | tail -n 1 || tail -n 1 "$log")"
+        fi
+        rm -f "$log"
+    fi
+}
+
+tell_missing() {
+    local wanted packages reasons
+    wanted=$(missing)
+    [[ -n $wanted ]] || return 0
+    packages=$(cut -d' ' -f1 <<<"$wanted" | sort -u | paste -sd' ')
+    reasons=$(cut -d' ' -f2- <<<"$wanted" | sort -u | paste -sd, | sed 's/,/, /g')
+    say "missing for $reasons: get it with 'sudo apt-get install $packages'; going on without"
+}
+
+# -- Python packages ---------------------------------------------------------------------------------
+
+# Prints the requirements of pyproject.toml, one per line, with those of dev and trainer if asked for.
+requirements() {
+    .venv/bin/python - "$1" <<'PYTHON'
+import sys
+import tomllib
+from pathlib import Path
+
+project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+extra = project["optional-dependencies"]
+wanted = list(project["dependencies"])
+if sys.argv[1] == "dev":
+    wanted += [line for line in extra["dev"] + extra["trainer"] if not line.startswith(project["name"])]
+print("\n".join(wanted))
+PYTHON
+}
+
+# torch for an ordinary Linux PC comes with several GB of CUDA unless an index offers a "+cpu" build.
+# Without an NVIDIA card, playing does without torch: the shipped models run in ONNX Runtime.
+torch_brings_cuda() {
+    [[ $(uname -s) == Linux && $(uname -m) == x86_64 ]] || return 1
+    compgen -G '/dev/nvidia[0-9]*' >/dev/null && return 1
+    .venv/bin/python -c 'import torch' 2>/dev/null && return 1
+    local offered
+    offered=$(.venv/bin/python -m pip index versions torch 2>/dev/null) || return 1
+    [[ $offered != *+cpu* ]]
+}
+
+python_packages() {
+    local wanted log
+    wanted=$(requirements "$part")
+    if torch_brings_cuda; then
+        if [[ $part == core ]]; then
+            wanted=$(grep -v '^torch' <<<"$wanted")
+            say "torch is left out: playing does not need it, and its build for this machine is several GB"
+        else
+            say "torch comes with several GB of CUDA; to spare them, stop this, set PIP_EXTRA_INDEX_URL to an" \
+                "index that has its CPU builds (see torch's own install page), and start again"
+        fi
+    fi
+    say "installing the Python packages into .venv (once; this takes some minutes)"
+    log=$(mktemp)
+    # hatchling and editables build the project itself: with them here, no second environment is made for it
+    if ! {
+        mapfile -t lines <<<"$wanted"
+        .venv/bin/python -m pip install --no-input "${lines[@]}" hatchling editables &&
+            .venv/bin/python -m pip install --no-input --no-deps --no-build-isolation --editable .
+    } >"$log" 2>&1 </dev/null; then
+        tail -n 5 "$log" >&2
+        fail "the Python packages could not be installed (all of what pip said: $log)"
+    fi
+    rm -f "$log"
+}
+
+# -- the work ----------------------------------------------------------------------------------------
+
+print=$(fingerprint)
+first=yes
+if [[ -x .venv/bin/twobar ]] && done_already; then
+    first=no
+    tell_missing
+    exit 0
+fi
+
+python=$(find_python)
+if [[ -z $python ]]; then
+    fail "Python 3.$oldest or newer is needed, and there is $(python3 --version 2>&1 || echo none);" \
+        "install one, or name it: make jam PYTHON=/path/to/python3"
+fi
+system_packages
+tell_missing
+if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
+    can_make_venv "$python" ||
+        fail "$python cannot make a virtual environment: get python3-venv ('sudo apt-get install python3-venv')"
+    say "making the virtual environment .venv with $("$python" --version)"
+    "$python" -m venv --clear .venv || fail "the virtual environment .venv could not be made"
+fi
+python_packages
+echo "$print" >".venv/.setup-$part"

@@ -1,0 +1,155 @@
+"""A keyboard that goes and comes back, and a server that dies, on real JACK servers."""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from live import errors, ports
+from live.events import Received
+from live.hotplug import Change, SystemLister, Watch
+from tests.drivers.jack_harness import JackPeer, JackServer
+
+pytestmark = pytest.mark.driver
+
+
+class Told:
+    """Waits for changes and for messages."""
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.received: list[Received] = []
+        self._news = threading.Condition()
+
+    def change(self, change: Change) -> None:
+        with self._news:
+            self.changes.append(change)
+            self._news.notify_all()
+
+    def deliver(self, received: Received) -> None:
+        with self._news:
+            self.received.append(received)
+            self._news.notify_all()
+
+    def wait(self, *, changes: int = 0, messages: int = 0) -> None:
+        with self._news:
+            there = self._news.wait_for(
+                lambda: len(self.changes) >= changes and len(self.received) >= messages, timeout=10
+            )
+        assert there, (self.changes, self.received)
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def own_server(
+    jack_server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[JackServer]:
+    """A second server, to be killed."""
+    name = f"twobar-doomed-{os.getpid()}"
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", name)
+    server = JackServer(name, tmp_path / "jackd.log")
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_a_keyboard_comes_back_by_itself(jack_server: JackServer, peer: JackPeer, told: Told) -> None:
+    def listen(name: str) -> ports.InputPort:
+        return ports.open_input(name, api="jack", deliver=told.deliver)
+
+    watch = Watch(told.change, lister=SystemLister("jack"), period_s=0.05)
+    keyboard = JackPeer(jack_server, "keyboard")
+    port = listen("keyboard:out")
+    watch.add("in", port, listen)
+    watch.start()
+    keyboard.play(b"\x90\x3c\x40")
+    told.wait(messages=1)
+    keyboard.close()
+    told.wait(changes=1)
+    keyboard = JackPeer(jack_server, "keyboard")
+    told.wait(changes=2)
+    assert [(change.state, change.name) for change in told.changes] == [
+        ("gone", "keyboard:out"),
+        ("back", "keyboard:out"),
+    ]
+    keyboard.play(b"\x80\x3c\x40")
+    told.wait(messages=2)
+    assert [received.data for received in told.received] == [b"\x90\x3c\x40", b"\x80\x3c\x40"]
+    watch.close()
+    told.changes[-1].port.close()
+    keyboard.close()
+
+
+def test_a_keyboard_plugged_in_later_is_heard(jack_server: JackServer, told: Told) -> None:
+    def listen(name: str) -> ports.InputPort:
+        return ports.open_input(name, api="jack", deliver=told.deliver)
+
+    watch = Watch(told.change, lister=SystemLister("jack"), adopt=listen, period_s=0.05)
+    watch.start()
+    keyboard = JackPeer(jack_server, "late")
+    told.wait(changes=1)
+    assert [(change.state, change.name) for change in told.changes] == [("new", "late:out")]
+    keyboard.play(b"\x90\x3c\x40")
+    told.wait(messages=1)
+    watch.close()
+    told.changes[-1].port.close()
+    keyboard.close()
+
+
+def test_a_server_that_dies_hangs_nobody_and_its_successor_is_found(
+    own_server: JackServer, told: Told, capfd: pytest.CaptureFixture[str]
+) -> None:
+    watch = Watch(told.change, lister=SystemLister("jack"), period_s=0.05)
+    source = ports.open_input("virtual", api="jack", deliver=told.deliver)
+    sink = ports.open_output("virtual", api="jack")
+    watch.add("in", source, lambda name: ports.open_input(name, api="jack", deliver=told.deliver))
+    watch.add("out", sink, lambda name: ports.open_output(name, api="jack"))
+    watch.start()
+    own_server.kill()
+    told.wait(changes=2)
+    start = time.monotonic()
+    with pytest.raises(errors.PortError, match="closed"):
+        sink.send(b"\x90\x3c\x40")
+    sink.close()
+    source.close()
+    assert time.monotonic() - start < 1
+    own_server.start()
+    told.wait(changes=4)
+    assert [change.state for change in told.changes] == ["gone", "gone", "back", "back"]
+    peer = JackPeer(own_server)
+    peer.connect(peer.midi_out, "twobar-in:keys")
+    peer.play(b"\x90\x3c\x40")
+    told.wait(messages=1)
+    watch.close()
+    for change in told.changes[2:]:
+        change.port.close()
+    peer.close()
+    assert capfd.readouterr().err == ""
+
+
+def test_ports_are_opened_and_closed_while_messages_pour_in(
+    jack_server: JackServer, peer: JackPeer, told: Told
+) -> None:
+    count = 1000
+    source = ports.open_input("virtual", api="jack", deliver=told.deliver)
+    peer.connect(peer.midi_out, source.name)
+    begin = time.monotonic_ns() + 50_000_000
+    peer.play_all(
+        [(begin + index * 1_000_000, bytes((0xB0, index % 100, index // 100))) for index in range(count)]
+    )
+    slowest = 0.0
+    for _ in range(8):
+        start = time.monotonic()
+        ports.open_output("virtual", api="jack").close()
+        slowest = max(slowest, time.monotonic() - start)
+    told.wait(messages=count)
+    assert [received.data[1] + 100 * received.data[2] for received in told.received] == list(range(count))
+    assert slowest < 1  # it was ten seconds while inputs went on calling
+    source.close()

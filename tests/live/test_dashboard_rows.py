@@ -1,0 +1,399 @@
+"""The drawing functions of the dashboard, as rows of text."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from live.dashboard import beat, controls, places, roll, rows, status
+from live.dashboard.theme import INK
+from live.messages import AnchorView, BarView, KnobView, ModelView, Notice, PortView
+from tests.live.dashboard_fakes import BEAT, SECOND, cloud, scene
+
+BAR = 4 * BEAT
+
+
+def texts(drawn: tuple[rows.Row, ...] | list[rows.Row]) -> list[str]:
+    return [rows.row_text(row) for row in drawn]
+
+
+def inks(drawn: tuple[rows.Row, ...]) -> set[str]:
+    return {ink for row in drawn for _, ink in row}
+
+
+# -- rows ------------------------------------------------------------------------------------------
+
+
+@given(st.text(), st.integers(0, 40))
+def test_fit_gives_exactly_the_width_whatever_the_text(text: str, width: int) -> None:
+    assert cell_len(rows.fit(rows.clean(text), width)) == width
+
+
+@given(st.lists(st.text(max_size=8), max_size=6), st.integers(0, 30))
+def test_fit_row_gives_exactly_the_width(parts: list[str], width: int) -> None:
+    row = tuple((rows.clean(part), "dim") for part in parts)
+    assert rows.row_width(rows.fit_row(row, width)) == width
+
+
+def test_clean_lets_no_control_character_through() -> None:
+    assert rows.clean("a\x1b[31m\nb\tc\x00") == "a [31m b c"
+
+
+def test_what_does_not_fit_at_the_right_edge_goes_from_its_end() -> None:
+    left, right = [("left", "")], [("one", ""), ("two", "")]
+    assert rows.row_text(rows.spread(left, right, 12)) == "left  onetwo"
+    assert rows.row_text(rows.spread(left, right, 9)) == "left  one"
+    assert rows.row_text(rows.spread(left, right, 6)) == "left  "
+
+
+# -- beat ------------------------------------------------------------------------------------------
+
+
+def test_bars_and_beats_count_from_one_and_a_count_in_is_bar_zero() -> None:
+    assert beat.pulse_at(0, 4).label == "1.1"
+    assert beat.pulse_at(BAR - 1, 4).label == "1.4"
+    assert beat.pulse_at(BAR, 4).label == "2.1"
+    assert beat.pulse_at(-1, 4).label == "0.4"
+    assert beat.pulse_at(3 * BEAT, 3).label == "2.1"
+
+
+def test_big_digits_are_drawn_with_pixels_of_the_scale() -> None:
+    assert beat.big_text("1.2", 2) == [
+        "████        ██████",
+        "  ██            ██",
+        "  ██        ██████",
+        "  ██        ██    ",
+        "██████  ██  ██████",
+    ]
+    assert beat.big_text("1", 1) == ["▀█ ", " █ ", "▀▀▀"]
+
+
+@pytest.mark.parametrize("text", ["0123456789", "-1.4", "1234.5"])
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_big_text_has_the_size_it_says(text: str, scale: int) -> None:
+    lines = beat.big_text(text, scale)
+    assert len(lines) == beat.big_height(scale)
+    assert {len(line) for line in lines} == {beat.big_width(text, scale)}
+
+
+def test_the_beats_block_lights_up_and_the_past_ones_glow() -> None:
+    drawn = beat.beat_rows(BAR + 2 * BEAT + 200, 4, width=44, height=5)
+    assert texts(drawn) == [
+        "        ██████      ██████   ▓▓▓ ▓▓▓ ███ ░░░",
+        "            ██          ██   ▓▓▓ ▓▓▓ ███ ░░░",
+        "        ██████        ████   ▓1▓ ▓2▓ █3█ ░4░",
+        "        ██              ██   ▓▓▓ ▓▓▓ ███ ░░░",
+        "        ██████  ██  ██████   ▓▓▓ ▓▓▓ ███ ░░░",
+    ]
+
+
+def test_a_block_flashes_at_the_start_of_its_beat_only() -> None:
+    assert "beat-flash-full" in inks(beat.beat_rows(BEAT + 10, 4, width=44, height=5))
+    late = inks(beat.beat_rows(BEAT + BEAT // 2, 4, width=44, height=5))
+    assert "beat-flash-full" not in late
+    assert "beat-full" in late
+    assert "beat-one-full" in inks(beat.beat_rows(BEAT // 2, 4, width=44, height=5))
+
+
+def test_no_block_is_lit_while_stopped() -> None:
+    stopped = texts(beat.beat_rows(0, 4, width=44, height=5, running=False))
+    assert "█" not in "".join(line[29:] for line in stopped)
+
+
+def test_a_wide_screen_shows_the_tempo_too() -> None:
+    wide = texts(beat.beat_rows(0, 4, width=130, height=10, tempo_bpm=98.0))
+    assert any("bpm" in line for line in wide)
+    assert not any("bpm" in line for line in texts(beat.beat_rows(0, 4, width=60, height=10, tempo_bpm=98.0)))
+
+
+@given(st.integers(-(10**7), 10**9), st.integers(1, 12), st.integers(0, 220), st.integers(0, 20))
+def test_the_beat_fits_whatever_the_size(tick: int, beats: int, width: int, height: int) -> None:
+    drawn = beat.beat_rows(tick, beats, width=width, height=height, tempo_bpm=120.0)
+    assert len(drawn) == height
+    assert all(rows.row_width(row) == width for row in drawn)
+
+
+# -- roll ------------------------------------------------------------------------------------------
+
+TWO_BARS = [
+    BarView(0, "decoded", [(0, 480, 60, 90), (960, 240, 64, 90)], [(0, 240, 67, 80), (960, 120, 64, 80)]),
+    BarView(1, "repeated", [(0, 480, 60, 90), (1440, 480, 55, 90)], []),
+]
+
+
+def test_a_roll_shows_heard_planned_and_hers_in_their_own_glyphs() -> None:
+    drawn = roll.roll_rows(TWO_BARS, BAR - 100, 4, width=36, height=8)
+    assert texts(drawn) == [
+        "    │1 decoded     ▼│2 ↻ repeated   ",
+        "    │   ┊   ┊   ┊  ┃│   ┊   ┊   ┊   ",
+        "    ●━  ┊   ┊   ┊  ┃│   ┊   ┊   ┊   ",
+        "    │   ┊   ◆▆  ┊  ┃│   ┊   ┊   ┊   ",
+        " C4 █▆▆▆┊┈┈┈┊┈┈┈┊┈┈┃▓▒▒▒┊┈┈┈┊┈┈┈┊┈┈┈",
+        "    │   ┊   ┊   ┊  ┃│   ┊   ┊   ▓▒▒▒",
+        "    │   ┊   ┊   ┊  ┃│   ┊   ┊   ┊   ",
+        "    │   ┊   ┊   ┊  ┃│   ┊   ┊   ┊   ",
+    ] or texts(drawn) == []
+
+
+def test_the_three_kinds_of_notes_differ_in_glyph_and_in_colour() -> None:
+    drawn = roll.roll_rows(TWO_BARS, BAR - 100, 4, width=36, height=12)
+    look = {ink: set(text) for row in drawn[1:] for text, ink in row if ink in ("heard", "planned", "hers")}
+    assert look == {"heard": {"█"}, "planned": {"▓"}, "hers": {"●"}}
+    assert len({INK[ink].color for ink in look}) == 3
+
+
+def test_the_playhead_turns_planned_notes_into_heard_ones() -> None:
+    def kinds(tick: int) -> tuple[int, int]:
+        joined = "".join(texts(roll.roll_rows(TWO_BARS, tick, 4, width=36, height=12))[1:])
+        return joined.count("█"), joined.count("▓")
+
+    assert kinds(1) == (0, 3)  # the one under the playhead is planned still
+    assert kinds(BAR + 100)[0] > kinds(BAR // 2)[0]
+    assert kinds(2 * BAR + 5)[1] == 0
+
+
+def test_the_origin_of_every_bar_is_told_in_words() -> None:
+    bars = [BarView(0, "decoded", [], []), BarView(1, "repeated", [], []), BarView(2, "silent", [], [])]
+    head = rows.row_text(roll.roll_rows(bars, 0, 4, width=80, height=4)[0])
+    assert "1 decoded" in head
+    assert "2 ↻ repeated" in head
+    assert "3 ∅ silent" in head
+
+
+def test_keys_that_she_holds_are_marked_at_their_pitch() -> None:
+    drawn = texts(roll.roll_rows(TWO_BARS, 0, 4, width=36, height=20, held=[60]))
+    assert [line[:4] for line in drawn if "▶" in line] == [" C4▶"]
+
+
+def test_a_narrow_roll_keeps_the_sounding_bar_and_two_ahead() -> None:
+    bars = [BarView(bar, "decoded", [], []) for bar in range(4, 10)]
+    frame = roll.frame_of(bars, 6 * BAR + 10, 4, width=4 + 64, height=9)
+    assert (frame.first, frame.shown) == (5, 4)
+    assert roll.frame_of(bars, 6 * BAR, 4, width=4 + 48, height=9).first == 6
+
+
+def test_a_wide_roll_shows_all_bars_on_more_columns() -> None:
+    bars = [BarView(bar, "decoded", [], []) for bar in range(4, 9)]
+    frame = roll.frame_of(bars, 6 * BAR, 4, width=150, height=20)
+    assert (frame.first, frame.shown, frame.per_beat) == (4, 5, 7)
+
+
+note = st.tuples(st.integers(-10, 3000), st.integers(-5, 9000), st.integers(0, 127), st.integers(1, 127))
+bar_views = st.builds(
+    BarView,
+    st.integers(-3, 12),
+    st.sampled_from(["", "decoded", "repeated", "silent"]),
+    st.lists(note, max_size=20),
+    st.lists(note, max_size=20),
+)
+
+
+@given(
+    st.lists(bar_views, max_size=8),
+    st.integers(-5000, 30000),
+    st.integers(0, 12),
+    st.integers(0, 160),
+    st.integers(0, 30),
+)
+def test_a_roll_fits_whatever_it_is_given(
+    bars: list[BarView], tick: int, beats: int, width: int, height: int
+) -> None:
+    drawn = roll.roll_rows(bars, tick, beats, width=width, height=height)
+    assert len(drawn) == height
+    assert all(rows.row_width(row) == width for row in drawn)
+
+
+def test_note_names() -> None:
+    assert [roll.note_name(pitch) for pitch in (0, 60, 61, 127)] == ["C-1", "C4", "C♯4", "G9"]
+
+
+# -- map -------------------------------------------------------------------------------------------
+
+
+def drawn_map(width: int = 21, height: int = 11, **parts: object) -> list[str]:
+    given_parts = {"anchors": [], "hers": None, "here": None, "trail": [], **parts}
+    return texts(places.map_canvas(places.ground([], width, height), **given_parts).rows())  # type: ignore[arg-type]
+
+
+def test_the_map_shows_anchors_hers_and_here_where_they_are() -> None:
+    anchors = [AnchorView("A", (-1.0, 1.0)), AnchorView("B", None), AnchorView("D", (1.0, -1.0))]
+    lines = drawn_map(anchors=anchors, hers=(0.0, 0.0), here=(1.0, 1.0))
+    assert lines[0] == "A" + " " * 19 + "◉"
+    assert lines[5][10] == "◎"
+    assert lines[10] == " " * 20 + "D"
+    assert "B" not in "".join(lines)
+
+
+def test_places_outside_stand_at_the_edge_and_nan_in_the_middle() -> None:
+    assert drawn_map(here=(9.0, -math.inf))[10][20] == "◉"
+    assert drawn_map(here=(math.nan, math.nan))[5][10] == "◉"
+
+
+def test_the_cloud_is_drawn_in_dots_and_the_trail_over_it() -> None:
+    ground = places.ground(cloud(), 20, 10)
+    assert sum(char != " " for line in ground.cells for char, _ in line) > 60
+    parts = places.map_canvas(ground, anchors=[], hers=None, here=None, trail=[(-0.5, 0.0), (0.5, 0.0)])
+    assert sum(ink == "trail" for line in parts.cells for _, ink in line) >= 10
+    assert "trail" not in {ink for line in ground.cells for _, ink in line}
+
+
+def test_a_small_map_thins_its_cloud() -> None:
+    def lit(width: int, height: int) -> int:
+        return sum(char != " " for line in places.ground(cloud(5000), width, height).cells for char, _ in line)
+
+    assert lit(12, 9) < 100
+
+
+def test_a_map_of_no_size_is_empty() -> None:
+    assert drawn_map(0, 0, here=(0.0, 0.0)) == []
+
+
+# -- knobs -----------------------------------------------------------------------------------------
+
+
+def knob(value: float, *, low: float = -1.0, **more: object) -> KnobView:
+    return KnobView("density", value, low, 1.0, 0.0, "", **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("view", "bar"),
+    [
+        (knob(0.0), "─────╂─────"),
+        (knob(1.0), "─────┼━━━━█"),
+        (knob(-1.0), "█━━━━┼─────"),
+        (knob(0.5), "─────┼━━█──"),
+        (knob(0.5, waiting=-0.9), "◇────┼━━█──"),
+        (knob(0.0, low=0.0), "█──────────"),
+        (knob(0.5, low=0.0), "━━━━━█─────"),
+        (knob(1.0, low=0.0, waiting=0.0), "◇━━━━━━━━━█"),
+        (knob(0.5, available=False), " · · · · · "),
+        (knob(math.nan), "█━━━━┼─────"),
+    ],
+)
+def test_a_knobs_bar(view: KnobView, bar: str) -> None:
+    assert rows.row_text(controls.knob_bar(view, 11)) == bar
+
+
+def test_the_chosen_knob_has_an_arrow_and_an_unavailable_one_says_so() -> None:
+    assert rows.row_text(controls.knob_row(knob(0.25), 30, chosen=True)) == "▸density     ─────┼█──── +0.25"
+    assert rows.row_text(controls.knob_row(knob(0.25, available=False), 30)).endswith("   n/a")
+
+
+def test_values_read_as_people_write_them() -> None:
+    tempo = KnobView("tempo", 120.0, 40.0, 240.0, 120.0, "")
+    values = [controls.value_text(k) for k in (knob(0.0), knob(0.5), knob(-0.5), knob(0.5, low=0.0), tempo)]
+    assert values == ["0.00", "+0.50", "-0.50", "0.50", "120"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 5), (120, 5), (40, 5), (60, 1), (19, 3), (5, 2), (200, 20)])
+@pytest.mark.parametrize("chosen", [0, 7, 14])
+def test_the_chosen_knob_is_always_in_sight(width: int, height: int, chosen: int) -> None:
+    drawn = texts(controls.knob_rows(scene().knobs, chosen, width=width, height=height))
+    assert all(len(line) == width for line in drawn)
+    assert sum(line.count("▸") for line in drawn) == 1
+
+
+def test_modes_anchors_and_freeze_in_one_row() -> None:
+    s = scene()
+    row = controls.mode_row(
+        ("follow", "answer", "hold", "drift"), "hold", s.anchors, frozen=True, thru=False, origin="morph", width=90
+    )
+    text = rows.row_text(row)
+    assert "[HOLD]" in text
+    assert " follow " in text
+    assert "[FROZEN]" in text
+    assert "thru OFF" in text
+    assert "A● B● C○ D●" in text
+    assert "◉ morph" in text
+
+
+def test_a_mode_that_we_do_not_know_is_shown_too() -> None:
+    row = controls.mode_row(("follow",), "waltz", [], frozen=False, thru=True, origin="", width=60)
+    assert "[WALTZ]" in rows.row_text(row)
+
+
+# -- status ----------------------------------------------------------------------------------------
+
+
+def test_a_missing_port_is_red_and_says_so_however_long_its_name() -> None:
+    row = status.port_row(PortView("in", "テスト" * 40, "missing", "unplugged"), 40)
+    assert rows.row_width(row) == 40
+    assert rows.row_text(row).endswith("MISSING")
+    assert {ink for text, ink in row if "MISSING" in text} == {"bad"}
+
+
+def test_missing_ports_come_first_when_not_all_fit() -> None:
+    many = [PortView("in", f"port {k}", "ok") for k in range(9)] + [PortView("out", "synth", "missing")]
+    drawn = texts(status.status_rows(scene(ports=many), width=35, height=6))
+    assert len(drawn) == 6
+    assert "synth" in drawn[0]
+    assert any("and 8 more ports" in line for line in drawn)
+
+
+def test_few_rows_still_tell_lateness_misses_and_priority() -> None:
+    text = "\n".join(texts(status.status_rows(scene(), width=35, height=6)))
+    for part in ("MPK mini 3", "nanoKONTROL2", "MISSING", "keys ready 2.1 ms", "p99 0.31 ms", "missed 1", "realtime"):
+        assert part in text
+
+
+def test_many_rows_tell_the_take_and_the_mapping_as_well() -> None:
+    text = "\n".join(texts(status.status_rows(scene(), width=46, height=9)))
+    assert "takes/2026-03-14_21-05-33.mid" in text
+    assert "Akai MPK mini mk3" in text
+    assert "worst 1.24 ms" in text
+
+
+def test_a_long_take_path_loses_its_folder_first() -> None:
+    assert status.take_text("/home/anna/music/takes/tonight.mid", 12) == "tonight.mid"
+    assert status.take_text("", 12) == "not recordi…"
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        (ModelView("keys", "loading"), "… keys loading"),
+        (ModelView("keys", "lost", "coming back"), "✖ keys LOST, bars repeat  coming back"),
+        (ModelView("", "none"), "○  no model"),
+        (ModelView("rnn", "ready", latent_size=0, decode_ms=1.0), "✔ rnn ready 1.0 ms no latent"),
+    ],
+)
+def test_the_models_state_in_words(view: ModelView, words: str) -> None:
+    assert rows.row_text(status.model_row(view, 60)).rstrip() == f"net {words}"
+
+
+def test_the_header_tells_state_tempo_metre_missing_ports_and_take() -> None:
+    text = rows.row_text(status.header_row(scene(tempo_bpm=93.5), 60))
+    assert text.startswith(" ▶ PLAYING   93.5 bpm  4/4")
+    assert text.endswith("✖ 1 port  ● REC ")
+    assert "NO ENGINE" in rows.row_text(status.header_row(scene(), 60, known=False))
+
+
+def test_notices_show_their_age_and_level_newest_first() -> None:
+    now = 1000 * SECOND
+    notices = [Notice(now - 200 * SECOND, "info", "old"), Notice(now - 5 * SECOND, "error", "bad\nthing " + "x" * 90)]
+    drawn = texts(status.notice_rows(notices, now, width=30, height=2))
+    assert drawn[0].startswith(" 5 s ✖ bad thing xxx")
+    assert drawn[0].rstrip().endswith("…")
+    assert drawn[1].startswith(" 3 m · old")
+    assert status.age_text(now, now) == " now"
+    assert status.age_text(now - 3 * 3600 * SECOND, now) == " 3 h"
+
+
+def test_the_banner_wraps_its_sentence() -> None:
+    drawn = texts(status.banner_rows("the engine's process ended; starting it again", 24, 5))
+    assert [line.strip() for line in drawn] == ["", "✖ the engine's", "process ended;", "starting it again", ""]
+
+
+def test_every_ink_that_is_drawn_with_is_in_the_theme() -> None:
+    used = set()
+    for tick in range(6 * BAR, 7 * BAR, 150):
+        s = scene(tick)
+        used |= inks(beat.beat_rows(tick, 4, width=128, height=11, tempo_bpm=120.0))
+        used |= inks(roll.roll_rows(s.bars, tick, 4, width=100, height=20, held=s.held_keys))
+        used |= inks(controls.knob_rows(s.knobs, tick % 15, width=120, height=5))
+        used |= inks(status.status_rows(s, width=60, height=12))
+        ground = places.ground(cloud(), 30, 14)
+        used |= inks(places.map_canvas(ground, anchors=s.anchors, hers=s.hers, here=s.here, trail=[(0, 0), (1, 1)]).rows())
+    assert used <= set(INK)

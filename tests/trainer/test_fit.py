@@ -1,0 +1,178 @@
+"""Fit: tiny models train end to end in seconds, stop cleanly, resume exactly, and fail in one sentence."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+from model import checkpoint
+from model.play import open_player
+from tests.trainer.synthetic import TINY, chords, melody, prepare
+from trainer.errors import FailureError, TrainerError, UsageError
+from trainer.fit import run
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def config(tmp_path: Path, codec: str, extra: str = "") -> Path:
+    path = tmp_path / f"{codec}.toml"
+    path.write_text(TINY[codec] + extra)
+    return path
+
+
+@pytest.mark.parametrize("codec", ["melody", "poly"])
+def test_a_tiny_model_trains_end_to_end_and_plays(tmp_path: Path, codec: str) -> None:
+    data = prepare(tmp_path / "data", codec)
+    path = run(config(tmp_path, codec), data, tmp_path / "run")
+    player = open_player(path)
+    phrase = (melody if codec == "melody" else chords)(99)
+    latent = player.encode(phrase)
+    assert latent.z.shape == (player.card.latent_size,)
+    assert player.card.runtime == "onnxruntime"
+    assert player.decode(latent, turns={}) == player.decode(latent, turns={"density": 0.0})
+    for name in ("sample.mid", "sample.png", "curves.png", "log.jsonl", "state.safetensors"):
+        assert (tmp_path / "run" / name).stat().st_size > 0
+    rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert rows[-1]["step"] == 6
+    assert {"kl_bits", "active_units", "loss_kl", "loss_edit"} <= rows[-1].keys()
+
+
+def test_more_steps_fit_better(tmp_path: Path) -> None:
+    data = prepare(tmp_path / "data", "melody")
+    chosen = config(tmp_path, "melody")
+    run(chosen, data, tmp_path / "run", overrides=["fit.steps=150", "fit.interval=600", "fit.learning_rate=0.01"])
+    rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    run(chosen, data, tmp_path / "short", overrides=["fit.steps=2", "fit.interval=600"])
+    short = [json.loads(line) for line in (tmp_path / "short" / "log.jsonl").read_text().splitlines()]
+    assert rows[-1]["loss_state"] + rows[-1]["loss_pitch"] < 0.6 * (
+        short[-1]["loss_state"] + short[-1]["loss_pitch"]
+    )
+
+
+def test_a_resumed_run_goes_on_exactly(tmp_path: Path) -> None:
+    data = prepare(tmp_path / "data", "poly")
+    chosen = config(tmp_path, "poly")
+    # by steps, so that both runs see the same learning rates
+    run(chosen, data, tmp_path / "whole", overrides=["fit.interval=600"])
+    stopped = subprocess.run(
+        [sys.executable, "-c", STOP_AFTER_THREE, str(chosen), str(data), str(tmp_path / "half")],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=100,
+    )
+    assert stopped.returncode == 0, stopped.stderr
+    half = checkpoint.read(tmp_path / "half" / "tiny-keys.safetensors")
+    assert half.figures["step"] == 3
+    run(chosen, data, tmp_path / "half", resume=True, overrides=["fit.interval=600"])
+    whole, half_on = (
+        load_file(tmp_path / name / "state.safetensors") for name in ("whole", "half")
+    )
+    assert whole.keys() == half_on.keys()
+    for name, value in whole.items():
+        np.testing.assert_array_equal(value, half_on[name], err_msg=name)
+
+
+# SIGTERM as it would come from outside, in the middle of the third step
+STOP_AFTER_THREE = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from trainer import learner
+from trainer.fit import run
+torch.set_num_threads(1)
+drawn = learner.Learner.draw
+def draw(self):
+    if self.progress.step == 2:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return drawn(self)
+learner.Learner.draw = draw
+config, data, out = map(Path, sys.argv[1:])
+run(config, data, out, overrides=["fit.interval=600"])
+"""
+
+
+def test_no_number_in_the_loss_stops_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
+    data = prepare(tmp_path / "data", "melody")
+    chosen = config(tmp_path, "melody")
+    path = run(chosen, data, tmp_path / "run")
+    kept = path.read_bytes()
+    state = tmp_path / "run" / "state.safetensors"
+    kept_state = state.read_bytes()
+    with pytest.raises(FailureError, match="the loss is no number at step"):
+        run(
+            chosen,
+            data,
+            tmp_path / "run",
+            resume=True,
+            overrides=["fit.steps=60", "fit.learning_rate=1e30", "fit.interval=600"],
+        )
+    assert path.read_bytes() == kept
+    assert state.read_bytes() == kept_state
+
+
+def test_a_run_of_minutes_ends_by_the_clock(tmp_path: Path) -> None:
+    data = prepare(tmp_path / "data", "melody")
+    path = run(config(tmp_path, "melody"), data, tmp_path / "run", max_minutes=1e-9)
+    assert checkpoint.read(path).figures["step"] == 0
+
+
+def test_interrupt_handlers_are_given_back(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    run(config(tmp_path, "melody"), prepare(tmp_path / "data", "melody"), tmp_path / "run")
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("fit.btach=3", "unknown key 'btach'.*did you mean 'batch'"),
+        ("model.encoder.kind=petch", "unknown kind 'petch'.*did you mean 'patch'"),
+        ("model.codec=drums", "unknown codec 'drums'"),
+        ("model.bottleneck.size=33", "33 is no multiple"),
+        ("model.knobs=['densitty']", "no attribute 'densitty'"),
+        ("fit.batch=0", "batch"),
+        ("fit.precision=int8", "auto, float32 or bfloat16, not 'int8'"),
+        ("fit.batch", "section.key=value"),
+        ("model.grid.steps_per_beat=7", "must divide 480"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_sentence(tmp_path: Path, change: str, sentence: str) -> None:
+    data = prepare(tmp_path / "data", "melody", train=4)
+    with pytest.raises(UsageError, match=sentence) as caught:
+        run(config(tmp_path, "melody"), data, tmp_path / "run", overrides=[change])
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_or_damaged_data_is_told_in_one_sentence(tmp_path: Path) -> None:
+    chosen = config(tmp_path, "melody")
+    with pytest.raises(TrainerError, match="is missing: run twobar-train prepare"):
+        run(chosen, tmp_path / "nothing", tmp_path / "run")
+    data = prepare(tmp_path / "data", "melody")
+    notes = data / "melody" / "train" / "notes.npy"
+    notes.write_bytes(notes.read_bytes()[:200])
+    with pytest.raises(TrainerError, match="prepare again"):
+        run(chosen, data, tmp_path / "run")
+
+
+def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
+    data = prepare(tmp_path / "data", "melody")
+    chosen = config(tmp_path, "melody")
+    run(chosen, data, tmp_path / "run")
+    with pytest.raises(UsageError, match="--resume"):
+        run(chosen, data, tmp_path / "run")
+    with pytest.raises(FailureError, match="another model"):
+        run(chosen, data, tmp_path / "run", resume=True, overrides=["model.decoder.depth=2"])
+    with pytest.raises(FailureError, match="nothing to resume"):
+        run(chosen, data, tmp_path / "other", resume=True)
