@@ -35,6 +35,7 @@ INBOX_SIZE = 8192
 SWITCH_SECONDS = 0.0001
 ANSWER_TIMEOUT_NANOS = 3_000_000_000
 CONNECT_NANOS = 700_000_000  # whoever waits for `ready` connects its cables before the first beat
+TIDY_NANOS, QUIET_NANOS = 10_000_000_000, 10_000_000
 FLUSH_NANOS = 60_000_000
 FAULTS_TOLD = 5
 CRASHED = 70
@@ -67,6 +68,7 @@ class Engine:
         self._snapshot_nanos = 0
         self._worker_pid = 0
         self._thru_nanos = 0
+        self._tidied_nanos = 0
         self._start_nanos: int | None = None
 
     # -- other threads ---------------------------------------------------------------------------
@@ -118,7 +120,14 @@ class Engine:
                 coming = [self._fault(fault, now)]
             if end is not None:
                 coming.append(end)
+            self._tidy(now, min(coming))
             self.clock.wait_until(Nanos(min(coming)))
+
+    def _tidy(self, now: int, coming: int) -> None:
+        """Collect young garbage in a quiet moment: the collector itself is off, nothing else may grow."""
+        if now - self._tidied_nanos > TIDY_NANOS and coming - now > QUIET_NANOS:
+            self._tidied_nanos = now
+            gc.collect(0)
 
     def _fault(self, fault: Exception, now: int) -> int:
         self.faults += 1

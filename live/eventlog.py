@@ -51,7 +51,7 @@ class EventLog:
         self._nanos = nanos
         self._on_fault = on_fault
         self._closed = False
-        self._queue: deque[tuple[str, dict[str, object]]] = deque()
+        self._queue: deque[dict[str, object]] = deque()
         self._encoder = msgspec.json.Encoder(enc_hook=str)
         try:
             self._file: IO[bytes] = path.open("wb", buffering=0)
@@ -69,7 +69,7 @@ class EventLog:
             return
         if "nanos" not in fields:
             fields["nanos"] = self._nanos()
-        self._queue.append((kind, fields))
+        self._queue.append({"kind": kind, **fields})
 
     def _run(self) -> None:
         while not self._ending.wait(PERIOD_S):
@@ -81,9 +81,8 @@ class EventLog:
             while self._queue and not self._closed:
                 count = min(BATCH, len(self._queue))
                 records = [self._queue.popleft() for _ in range(count)]
-                lines = [self._encoder.encode({"kind": kind, **fields}) for kind, fields in records]
                 try:
-                    self._write_all(b"\n".join(lines) + b"\n")
+                    self._write_all(self._encoder.encode_lines(records))
                 except OSError as reason:
                     self.fault = f"the log '{self.path}' has ended: {reason.strerror or reason}"
                     self._closed = True

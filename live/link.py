@@ -124,7 +124,10 @@ class Link(Generic[M]):
         if head is None:
             return None
         (length,) = LENGTH.unpack(head)
-        body = self._exactly(length) if length <= LARGEST_FRAME else None
+        if length > LARGEST_FRAME:
+            self.close()
+            return None
+        body = self._exactly(length)
         if body is None:
             return None
         try:
@@ -213,7 +216,7 @@ class Switchboard:
     def _read(self, connection: socket.socket) -> None:
         link: Link[Any] = Link(connection, self._kind)
         hello = link.receive()
-        if not isinstance(hello, Hello) or not secrets.compare_digest(hello.token, self._token):
+        if not isinstance(hello, Hello) or not self._known(hello.token):
             link.close()
             return
         self._arrived(link, hello)
@@ -221,8 +224,13 @@ class Switchboard:
             self._arrived(link, message)
         self._arrived(link, None)
 
+    def _known(self, token: str) -> bool:
+        return secrets.compare_digest(token.encode(), self._token.encode())
+
     def close(self) -> None:
         """Stop listening and remove the socket's file."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # or `accept` would take one more caller
         self._listener.close()
         if HAS_UNIX and ":" not in self.address.place:
             path = Path(self.address.place)

@@ -20,6 +20,7 @@ Origin = Literal["", "played", "morph", "xy", "osc", "recall"]
 STRAY_ARC = 0.5 * math.pi
 DRIFT_MEMORY = 0.8
 DRIFT_SIZE = 0.6
+DRIFT_REACH = 32  # phrases after which nothing of a place is left: .8 to that power is .0008
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,14 @@ class Path:
     def _drift(self, cell: int) -> Vector:
         """Return the walk's place at a phrase: w = m w' + sqrt(1 - m^2) n, of constant variance."""
         if cell not in self._walk:
-            start = max((known for known in self._walk if known < cell), default=None)
-            w = self._walk[start] if start is not None else 0.0 * self._direction(2, 0)
-            for step in range((start if start is not None else cell - 1) + 1, cell + 1):
+            known = max((known for known in self._walk if known < cell), default=cell - 1)
+            start = max(known, cell - DRIFT_REACH)
+            w = self._walk.get(start, np.zeros_like(self._scale))
+            for step in range(start + 1, cell + 1):
                 fresh = np.float32(DRIFT_SIZE * np.sqrt(1 - DRIFT_MEMORY**2)) * self._direction(2, step)
-                w = np.float32(DRIFT_MEMORY) * w + fresh
-            self._walk = {known: v for known, v in self._walk.items() if known >= cell - 8}
-            self._walk[cell] = np.asarray(w, dtype=np.float32)
+                w = np.asarray(np.float32(DRIFT_MEMORY) * w + fresh, dtype=np.float32)
+                self._walk[step] = w
+            self._walk = {known: v for known, v in self._walk.items() if cell - DRIFT_REACH <= known <= cell}
         return self._walk[cell]
 
 

@@ -1,5 +1,6 @@
 """MIDI ports by name: which systems and ports there are, and opening them."""
 
+import contextlib
 import re
 import sys
 import time
@@ -35,6 +36,7 @@ PROBE_CLIENT = "twobar-probe"
 ALSA_SEQUENCER = Path("/dev/snd/seq")
 
 _NOT_HARDWARE = (INPUT_CLIENT, OUTPUT_CLIENT, PROBE_CLIENT, "midi through", "midi-bridge:midi through")
+_GHOST_PATIENCE_S, _GHOST_PERIOD_S = 0.4, 0.02
 _ALSA_NUMBERS = re.compile(r"\s+\d+:\d+$")
 
 
@@ -220,8 +222,11 @@ def open_inputs(
     if wanted != "auto":
         return [open_input(wanted, api=api, deliver=deliver, nanos=nanos)]
     resolved = resolve_api(api)
-    plugged = hardware(names("in", resolved))
-    return [open_input(name, api=resolved, deliver=deliver, nanos=nanos) for name in plugged]
+    opened: list[InputPort] = []
+    for name in hardware(names("in", resolved)):
+        with contextlib.suppress(errors.PortError):  # another program holds it: the others are heard
+            opened.append(open_input(name, api=resolved, deliver=deliver, nanos=nanos))
+    return opened
 
 
 def _open(direction: Direction, name: str, api: str) -> tuple[rtmidi.MidiIn | rtmidi.MidiOut, str]:
@@ -230,8 +235,38 @@ def _open(direction: Direction, name: str, api: str) -> tuple[rtmidi.MidiIn | rt
         raise errors.UsageError(
             "Windows has no virtual MIDI ports; make one with a loopback driver such as loopMIDI and name it"
         )
+    own_name = f"{client}:{own}"
+    taken = _taken(direction, own_name) if name == "virtual" and api == "jack" else frozenset()
     with inputs_paused():
-        return _open_client(direction, name, api, client, own)
+        midi, actual = _open_client(direction, name, api, client, own)
+    if own_name in taken:
+        new = [
+            port for port in names(_other(direction), api) if port.startswith(client) and port not in taken
+        ]
+        actual = new[0] if new else actual
+    return midi, actual
+
+
+def _taken(direction: Direction, own_name: str) -> frozenset[str]:
+    """Return the ports that are there, after giving one of our name a moment to go.
+
+    A process that was killed leaves its port for as long as the server needs to notice; opened meanwhile,
+    ours would get a number into its name, and every connection would be lost.
+    """
+    try:
+        probe = JackProbe(PROBE_CLIENT)
+    except OSError:
+        return frozenset()
+    deadline = time.monotonic() + _GHOST_PATIENCE_S
+    while own_name in (there := probe.ports(_other(direction))) and time.monotonic() < deadline:
+        time.sleep(_GHOST_PERIOD_S)
+    probe.close()
+    return frozenset(there)
+
+
+def _other(direction: Direction) -> Direction:
+    """Return where our own virtual port stands in the eyes of others."""
+    return "out" if direction == "in" else "in"
 
 
 def _open_client(
@@ -246,7 +281,6 @@ def _open_client(
         actual = match(name, found)
         if actual is None:
             raise errors.unknown(f"MIDI {direction}put", name, found)
-
         midi.open_port(found.index(actual), own)
     except (rtmidi.RtMidiError, NotImplementedError) as reason:
         midi.delete()

@@ -118,23 +118,20 @@ class Scheduler:
         while self._notes and self._notes[0].tick <= tick:
             striking.append(self._notes.pop(0))
         late = bool(striking) and too_late(tick)
-        if not late:
-            for note in striking:
-                if (note.channel, note.pitch) in self._sounding:
-                    off = self._end((note.channel, note.pitch))
-                    yield Event(tick, Rank.NOTE_OFF, note.sequence, off), None
+        # of two that strike one key on one tick the later stands
+        struck = [] if late else list({(note.channel, note.pitch): note for note in striking}.values())
+        for note in struck:
+            if (note.channel, note.pitch) in self._sounding:
+                off = self._end((note.channel, note.pitch))
+                yield Event(tick, Rank.NOTE_OFF, note.sequence, off), None
         while self._others and self._others[0].tick <= tick:
             yield heapq.heappop(self._others), None
-        for note in striking:
-            if late:
-                yield Event(tick, Rank.NOTE_ON, note.sequence, b""), note
-                continue
-            place = (note.channel, note.pitch)
-            if place in self._sounding:  # two on one tick: the later of them stands
-                yield Event(tick, Rank.NOTE_OFF, note.sequence, self._end(place)), None
-            self._sounding[place] = (note.end, note.step)
+        for note in struck:
+            self._sounding[note.channel, note.pitch] = (note.end, note.step)
             on = note_on(note.channel, note.pitch, note.velocity)
             yield Event(tick, Rank.NOTE_ON, note.sequence, on), note
+        for note in striking if late else ():
+            yield Event(tick, Rank.NOTE_ON, note.sequence, b""), note
 
     def _end(self, place: tuple[int, int]) -> bytes:
         del self._sounding[place]

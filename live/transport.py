@@ -6,7 +6,7 @@ Threads: engine only.
 from collections import deque
 from typing import Literal
 
-from live.timeline import Nanos, Tick, Timeline
+from live.timeline import Nanos, Tick, Timeline, whole_nanos_per_beat
 
 State = Literal["stopped", "count-in", "playing"]
 
@@ -66,10 +66,9 @@ class Transport:
             ValueError: the tempo is out of range.
 
         """
+        whole_nanos_per_beat(tempo_bpm)
         if self._timeline:
             self._timeline = self._timeline.at_tempo(tempo_bpm, self._timeline.tick(now))
-        else:
-            Timeline(Tick(0), now, tempo_bpm).nanos_per_tick  # noqa: B018  refuses a tempo out of range
         self._tempo_bpm = tempo_bpm
 
     def tap(self, now: Nanos) -> float | None:

@@ -26,7 +26,7 @@ class Runtime(Protocol):
         """Return the codec's heads, each [B, ...], at z [B, d] and change [B, knobs]."""
 
 
-def open_runtime(checkpoint: Checkpoint, path: Path) -> Runtime:
+def open_runtime(checkpoint: Checkpoint, path: Path | str) -> Runtime:
     """Return the quickest runtime that can compute the checkpoint.
 
     Raises:
@@ -41,7 +41,7 @@ def open_runtime(checkpoint: Checkpoint, path: Path) -> Runtime:
 class OnnxRuntime:
     """One thread, no spinning: the clock's process needs the other core."""
 
-    def __init__(self, checkpoint: Checkpoint, path: Path) -> None:
+    def __init__(self, checkpoint: Checkpoint, path: Path | str) -> None:
         """Open both graphs over the checkpoint's weights.
 
         Raises:
@@ -68,7 +68,7 @@ class OnnxRuntime:
         return dict(zip(self._heads, found, strict=True))
 
     @staticmethod
-    def _open(checkpoint: Checkpoint, name: str, path: Path) -> Any:  # noqa: ANN401 - no stubs are published
+    def _open(checkpoint: Checkpoint, name: str, path: Path | str) -> Any:  # noqa: ANN401 - no stubs are published
         """Open one graph; the weights that it names come from the checkpoint."""
         import onnxruntime as ort  # noqa: PLC0415 - a quarter of a second that a checkpoint without graphs spares
 
@@ -93,7 +93,7 @@ class OnnxRuntime:
 class TorchRuntime:
     """The network itself, on the best device there is."""
 
-    def __init__(self, checkpoint: Checkpoint, path: Path) -> None:
+    def __init__(self, checkpoint: Checkpoint, path: Path | str) -> None:
         """Build the network and load the weights into it.
 
         Raises:

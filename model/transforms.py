@@ -16,7 +16,7 @@ from model.grid import Grid
 from model.phrase import Note, Phrase
 
 MAJOR = frozenset((0, 2, 4, 5, 7, 9, 11))
-FULL = 1.0  # share of the steps that density fills at most
+FULL = 0.95  # share of the steps that density fills at most: on a full grid no rhythm is left to keep
 TRANSPOSITION = 24  # semitones at a full turn of register
 WIDEN = 1.5  # octaves of the factor on the intervals at a full turn of range
 RANGE_LEVELS = 24
@@ -38,7 +38,7 @@ def edit(phrase: Phrase, name: str, amount: float, rng: np.random.Generator) -> 
         phrase: any phrase; one without notes comes back as it is.
         name: one of `model.attributes.NAMES`.
         amount: -1 (least) to 1 (most); 0 returns the phrase itself.  density goes from one onset a bar to
-            every step, complexity from the strongest to the weakest steps within reach,
+            19 of 20 steps, complexity from the strongest to the weakest steps within reach,
             register by 24 semitones, range by factors 0.35 to 2.8, dynamics 85 % of the way to the
             softest or loudest, polyphony from single notes to four at once.
         rng: breaks ties; the same state gives the same notes.

@@ -28,7 +28,7 @@ minor_of() { "$1" -c 'import sys; print(sys.version_info[1] if sys.version_info[
 find_python() {
     local candidate minor second=
     for candidate in ${PYTHON:-python3.12 python3.11 python3 python3.13 python3.14}; do
-        minor=$(minor_of "$candidate") || continue
+        minor=$(minor_of "$candidate") && [[ $minor =~ ^[0-9]+$ ]] || continue
         ((minor >= oldest)) || continue
         if can_make_venv "$candidate"; then
             echo "$candidate"
@@ -199,7 +199,7 @@ fi
 
 python=$(find_python)
 if [[ -z $python ]]; then
-    fail "Python 3.$oldest or newer is needed, and there is $(python3 --version 2>&1 || echo none);" \
+    fail "Python 3.$oldest or newer is needed, and there is $("${PYTHON:-python3}" --version 2>&1 || echo none);" \
         "install one, or name it: make jam PYTHON=/path/to/python3"
 fi
 system_packages

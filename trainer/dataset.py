@@ -148,13 +148,21 @@ def batch(
     *,
     rng: np.random.Generator | None,
     reach: tuple[int, int] = (-6, 5),
+    rotated: float = 0.0,
 ) -> Arrays:
-    """Pack the chosen phrases; with a generator transposed and with drawn velocities where they had one."""
+    """Pack the chosen phrases.
+
+    With a generator they are transposed, get drawn velocities where they had one, and the share `rotated`
+    of them begins at another step: rhythms that the data hold only on the beat come off it too.
+    """
     table, rows = phrases.gather(chosen)
     if rng is not None:
         moved = shifts(table, rows, len(chosen), reach=reach, limits=LIMITS[codec.kind], rng=rng)
         table[:, PITCH] += moved[rows].astype(np.int16)
         shape_velocities(table, rows, len(chosen), rng)
+        steps = codec.grid.steps
+        turn = rng.integers(1, steps, len(chosen)) * (rng.random(len(chosen)) < rotated)
+        table[:, ONSET] = (table[:, ONSET] + turn[rows]) % steps
     return codec.pack(table, rows, len(chosen))
 
 

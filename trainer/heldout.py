@@ -136,9 +136,9 @@ def lines(results: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[str, lis
             (key.replace("_", " "), [_cell(result[section].get(key)) for result in results]) for key in keys
         ]
     names = list(dict.fromkeys(name for result in results for name in result["knobs"]))
-    rows["knobs: Spearman per phrase / pooled / leak"] = [
-        (name, [_knob(result["knobs"].get(name)) for result in results]) for name in names
-    ]
+    rows["knobs"] = [(name, [_knob(result["knobs"].get(name)) for result in results]) for name in names]
+    if names:
+        rows["knobs"].insert(0, ("", ["Spearman / pooled / leak"] * len(results)))
     for section in ("interpolation", "samples"):
         keys = list(dict.fromkeys(key for result in results for key in result[section] or {}))
         rows[section] = [

@@ -33,6 +33,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         edit_share: of a batch, the part that also learns an edit.
         edit_weight: of the edits' loss.
         transpose: furthest transpositions down and up, semitones.
+        rotate: share of the phrases without an edit that begin at another step, wrapped around.
         interval: seconds between two looks at the validation split.
         validation: phrases looked at.
         precision: `auto`, `float32` or `bfloat16`; auto takes bfloat16 where the machine multiplies it fast.
@@ -55,6 +56,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     edit_share: Share = 0.5
     edit_weight: Natural = 0.5
     transpose: tuple[int, int] = (-6, 5)
+    rotate: Share = 0.0
     interval: Positive = 60.0
     validation: Count = 768
     precision: str = "auto"

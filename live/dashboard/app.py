@@ -210,7 +210,10 @@ class Dashboard(App[None]):
         key = (notice.nanos, notice.text)
         if key not in self._seen:
             self._seen.append(key)
+            late = bool(self._notices) and notice.nanos < self._notices[-1].nanos
             self._notices.append(notice)
+            if late:
+                self._notices = deque(sorted(self._notices, key=lambda n: n.nanos), maxlen=KEPT_NOTICES)
 
     def _note(self, level: str, text: str) -> None:
         """Say something ourselves."""
@@ -342,7 +345,9 @@ class Dashboard(App[None]):
         self._ask()
 
     def _ask(self) -> None:
-        if not isinstance(self.screen, QuitWindow):
+        if isinstance(self.screen, QuitWindow):
+            self.screen.dismiss(True)
+        else:
             self.push_screen(QuitWindow(), self._quit)
 
     def _quit(self, answer: bool | None) -> None:

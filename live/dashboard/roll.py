@@ -177,7 +177,7 @@ _OWN = frozenset({"heard", "heard-body", "planned", "planned-body"})
 def playhead_column(frame: Frame, tick: int) -> int | None:
     """Return the playhead's column, gutter included, or None while it is outside the bars shown."""
     column = frame.column(tick)
-    return GUTTER + column if 0 <= column < frame.columns else None
+    return GUTTER + column if 0 <= column < min(frame.columns, frame.width - GUTTER) else None
 
 
 def playhead_cell(cell: Cell, *, head: bool) -> Cell:
@@ -204,7 +204,7 @@ def gutter(frame: Frame, y: int, held: frozenset[int]) -> list[Cell]:
     pitches = range(frame.top - y * frame.per_row, frame.top - (y + 1) * frame.per_row, -1)
     name = next((note_name(pitch) for pitch in pitches if pitch % 12 == 0), "")
     down = any(pitch in held for pitch in pitches)
-    return [*((char, "dim") for char in f"{name:>{GUTTER - 1}}"), ("▶" if down else " ", "hers")]
+    return [*((char, "dim") for char in f"{name:>{GUTTER - 1}}"), ("▶", "hers") if down else (" ", "")]
 
 
 def roll_rows(

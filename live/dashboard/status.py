@@ -119,8 +119,8 @@ def take_text(path: str, width: int) -> str:
     """Return the file's name, its folder only when there is room, the end when there is not."""
     text = clean(path)
     if not text:
-        return "not recording"
-    if row_width(((text, ""),)) > width:
+        text = "not recording"
+    elif row_width(((text, ""),)) > width:
         text = text.replace("\\", "/").rsplit("/", 1)[-1]
     return shorten(text, max(0, width))
 

@@ -18,6 +18,7 @@ from typing import Any
 import jack
 
 CYCLES_KEPT = 64
+SETTLING_CYCLES = 4
 
 
 class Peer:
@@ -38,6 +39,8 @@ class Peer:
         self.outbox: collections.deque[dict[str, Any]] = collections.deque()
         self.wake = threading.Semaphore(0)
         self.ports_changed = threading.Condition()
+        self.cycle = 0
+        self.rounds: collections.deque[tuple[int, threading.Event]] = collections.deque()
         self.take: list[list[bytes]] = [[], []]
         self.frames_wanted = 0
         self.nanos_per_frame = 1e9 / self.client.samplerate
@@ -57,6 +60,9 @@ class Peer:
         zero = min(self.zeros)
         self.midi_out.clear_buffer()
         with self.lock:
+            self.cycle += 1
+            while self.rounds and self.rounds[0][0] <= self.cycle:
+                self.rounds.popleft()[1].set()
             while self.waiting and self.waiting[0][0] < start + frames:
                 frame, _, data = heapq.heappop(self.waiting)
                 self.midi_out.write_midi_event(max(0, frame - start), data)
@@ -96,6 +102,10 @@ class Peer:
                 return self.await_ports(command["names"], command["present"], command["seconds"])
             case "connect":
                 self.client.connect(command["source"], command["destination"])
+                self.await_cycles(SETTLING_CYCLES)
+                return None
+            case "settle":
+                self.await_cycles(SETTLING_CYCLES)
                 return None
             case "disconnect":
                 self.client.disconnect(command["source"], command["destination"])
@@ -106,6 +116,13 @@ class Peer:
                 return None
             case other:
                 raise ValueError(other)
+
+    def await_cycles(self, count: int) -> None:
+        """Wait until JACK has gone round: what is played before that into a new connection is lost."""
+        over = threading.Event()
+        with self.lock:
+            self.rounds.append((self.cycle + count, over))
+        over.wait(5)
 
     def await_ports(self, names: list[str], present: bool, timeout: float) -> bool:
         def settled() -> bool:

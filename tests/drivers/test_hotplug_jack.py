@@ -69,6 +69,7 @@ def test_a_keyboard_comes_back_by_itself(jack_server: JackServer, peer: JackPeer
     port = listen("keyboard:out")
     watch.add("in", port, listen)
     watch.start()
+    keyboard.settle()
     keyboard.play(b"\x90\x3c\x40")
     told.wait(messages=1)
     keyboard.close()
@@ -79,6 +80,7 @@ def test_a_keyboard_comes_back_by_itself(jack_server: JackServer, peer: JackPeer
         ("gone", "keyboard:out"),
         ("back", "keyboard:out"),
     ]
+    keyboard.settle()
     keyboard.play(b"\x80\x3c\x40")
     told.wait(messages=2)
     assert [received.data for received in told.received] == [b"\x90\x3c\x40", b"\x80\x3c\x40"]
@@ -96,6 +98,7 @@ def test_a_keyboard_plugged_in_later_is_heard(jack_server: JackServer, told: Tol
     keyboard = JackPeer(jack_server, "late")
     told.wait(changes=1)
     assert [(change.state, change.name) for change in told.changes] == [("new", "late:out")]
+    keyboard.settle()
     keyboard.play(b"\x90\x3c\x40")
     told.wait(messages=1)
     watch.close()

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,8 +13,10 @@ from typing import Any
 
 import mido
 import pytest
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import build_msg
 
-from tests.drivers.jack_harness import Heard, JackPeer, JackServer
+from tests.drivers.jack_harness import Heard, JackPeer, JackServer, rms
 
 pytestmark = pytest.mark.driver
 
@@ -28,7 +31,7 @@ class Jam:
     """A `twobar jam` under test; its lines of standard output as they come."""
 
     def __init__(self, server: JackServer, folder: Path, *options: str) -> None:
-        self.folder = folder
+        self.folder, self.options = folder, options
         self.log = folder / "log.jsonl"
         command = [sys.executable, "-m", "live", "jam", "--headless", "--api", "jack", "--in", "virtual"]
         command += ["--bpm", str(BPM), "--clock-out", "--osc-port", "0", "--log", str(self.log), *options]
@@ -100,11 +103,12 @@ Start = Callable[..., Jam]
 def start(jack_server: JackServer, peer: JackPeer, tmp_path: Path) -> Iterator[Start]:
     running: list[Jam] = []
 
-    def begin(*options: str) -> Jam:
-        running.append(Jam(jack_server, tmp_path, "--out", "virtual", *options))
+    def begin(*options: str, out: str = "virtual") -> Jam:
+        running.append(Jam(jack_server, tmp_path, "--out", out, *options))
         running[-1].wait_ready("thru")
         peer.connect(peer.midi_out, "twobar-in:keys")
-        peer.connect("twobar-out:notes", peer.midi_in)
+        if out == "virtual":
+            peer.connect("twobar-out:notes", peer.midi_in)
         return running[-1]
 
     yield begin
@@ -123,6 +127,18 @@ def first_beat(peer: JackPeer) -> int:
     kinds = [item.data[0] for item in heard if item.data[0] >= 0xF8]
     assert kinds[:2] == [0xFA, 0xF8]
     return next(item.nanos for item in heard if item.data == b"\xf8")
+
+
+def osc(address: str, *arguments: float | str) -> bytes:
+    packet: bytes = build_msg(address, list(arguments)).dgram
+    return packet
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
 
 
 def play_tune(peer: JackPeer, zero: int, *, cell: int = 0, margin: int = 3_000_000) -> None:
@@ -206,3 +222,56 @@ def test_the_engine_dies_and_is_started_again(start: Start, peer: JackPeer) -> N
     assert status == 0
     assert "the engine died" in complaint
     peer.wait_for(lambda _: peer.sounding() == set())
+
+
+def test_osc_turns_knobs_and_tells_beats(start: Start, peer: JackPeer) -> None:
+    jam = start("--osc-port", str(free_port()))
+    port = int(jam.options[jam.options.index("--osc-port") + 1])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+        ear.bind(("127.0.0.1", 0))
+        ear.settimeout(10)
+        ear.sendto(osc("/twobar/subscribe", "127.0.0.1", ear.getsockname()[1]), ("127.0.0.1", port))
+        first_beat(peer)
+        ear.sendto(osc("/twobar/knob/density", 0.5), ("127.0.0.1", port))
+        heard: dict[str, list[Any]] = {}
+        while not {"/twobar/beat", "/twobar/bar", "/twobar/knob/density"} <= heard.keys():
+            message = OscMessage(ear.recv(4096))
+            heard[message.address] = message.params
+    assert heard["/twobar/knob/density"] == [0.5]
+    assert jam.end()[0] == 0
+    assert [line["value"] for line in jam.logged("knob") if line["name"] == "density"] == [0.5]
+
+
+def test_a_killed_supervisor_leaves_silence_and_a_whole_take(start: Start, peer: JackPeer) -> None:
+    jam = start("--record", "set.mid")
+    zero = first_beat(peer)
+    play_tune(peer, zero)
+    peer.wait_for(lambda all_heard: step_of(zero, peer_now(all_heard)) > 40, timeout=30)
+    jam.process.kill()
+    peer.wait_for_ports("twobar-out:notes", present=False)
+    assert peer.sounding() == set()
+    take = mido.MidiFile(jam.folder / "set.mid")
+    played = next(track for track in take.tracks if track.name == "performer")
+    assert [message.note for message in played if message.type == "note_on"][:8] == [pitch for _, pitch in TUNE]
+
+
+def test_a_killed_engine_loses_at_most_a_second_of_the_take(start: Start, peer: JackPeer) -> None:
+    jam = start("--record", "set.mid")
+    zero = first_beat(peer)
+    play_tune(peer, zero)
+    peer.wait_for(lambda all_heard: step_of(zero, peer_now(all_heard)) > 44, timeout=30)
+    os.kill(jam.child("live.engine"), signal.SIGKILL)
+    peer.wait_for(lambda _: len([line for line in jam.lines if line["ready"] == "thru"]) == 2, timeout=30)
+    jam.end()
+    take = mido.MidiFile(jam.folder / "set.1.mid")
+    played = next(track for track in take.tracks if track.name == "performer")
+    assert [message.note for message in played if message.type == "note_on"][:8] == [pitch for _, pitch in TUNE]
+
+
+def test_fluidsynth_sounds_what_is_played(start: Start, peer: JackPeer) -> None:
+    jam = start(out="fluidsynth")
+    peer.play(bytes((0x90, 60, 110)))
+    sound = peer.record(0.5, ["fluidsynth:left", "fluidsynth:right"])
+    assert 0.001 < rms(sound) < 0.7
+    assert abs(sound).max() < 1.0
+    assert jam.end()[0] == 0

@@ -67,7 +67,6 @@ steps = 6
 warmup = 2
 edits = 12
 validation = 8
-interval = 0.001
 precision = "float32"
 """,
     "poly": """
@@ -84,7 +83,6 @@ steps = 6
 warmup = 2
 edits = 12
 validation = 8
-interval = 0.001
 precision = "float32"
 """,
 }

@@ -214,3 +214,26 @@ def test_help_loads_neither_torch_nor_numpy() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stderr.strip() == "[]"
+
+
+def test_every_command_in_the_guide_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = Path(__file__).parents[2] / "docs" / "training.md"
+    shown = [
+        line.split() for line in guide.read_text(encoding="utf-8").splitlines() if "    twobar-train " in line
+    ]
+    assert len(shown) >= 8
+    for _, name, *arguments in shown:
+        command = cli.commands[name]
+        context = command.make_context(name, list(arguments), resilient_parsing=True)
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {argument for argument in arguments if argument.startswith("--")} <= options
+        assert context.params["data" if name != "prepare" else "out"] is not None
+
+
+def test_the_guide_names_every_option() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    own = {"--jobs", "--split"}  # plain from --help
+    for name in ("prepare", "fit", "evaluate"):
+        options = {option for parameter in cli.commands[name].params for option in parameter.opts}
+        missing = [o for o in options if o.startswith("--") and o not in text and o not in own]
+        assert not missing, (name, missing)

@@ -1,0 +1,97 @@
+"""The command line of the benchmarks: `python -m benchmarks`, or `make bench`."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from benchmarks import knob, lateness, models, screen, soak, start, thru
+from benchmarks.figures import Row, load_average, machine, table, today
+from benchmarks.instrument import ROOT
+from benchmarks.scale import Scale
+from tests.drivers.jack_harness import JackServer
+
+MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
+    "start": start.measure,
+    "models": models.measure,
+    "screen": screen.measure,
+    "lateness": lateness.measure,
+    "thru": thru.measure,
+    "knob": knob.measure,
+    "soak": soak.measure,
+}
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--only", multiple=True, type=click.Choice(list(MEASURES)), help="Measure this only; may be repeated."
+)
+@click.option("--quick", is_flag=True, help="A tenth of the time: whether it works, not how well.")
+@click.option("--hours", type=click.FloatRange(min=0.001), help="Length of the soak; 2 minutes by default.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=ROOT / "docs" / "benchmarks.md",
+    help="Where the table goes.",
+)
+def main(only: tuple[str, ...], *, quick: bool, hours: float | None, out: Path) -> None:
+    """Measure the instrument's budgets and write one table.
+
+    Example: python -m benchmarks --only lateness --only thru
+    """
+    factor = 0.1 if quick else 1.0
+    soak_seconds = hours * 3600 if hours else 120 * factor
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="twobar-bench-") as folder, jack_server(Path(folder)) as jack:
+        scale = Scale(Path(folder), factor, soak_seconds, jack=jack)
+        loads = [load_average()]
+        for name in only or MEASURES:
+            click.echo(f"measuring {name} ...", err=True)
+            rows += MEASURES[name](scale)
+        loads.append(load_average())
+    page = page_of(rows, loads)
+    click.echo(page)
+    if not quick:
+        out.write_text(page + "\n")
+
+
+def page_of(rows: list[Row], loads: list[str]) -> str:
+    """Return the whole page."""
+    return "\n".join(
+        [
+            "# Benchmarks",
+            "",
+            f"Measured on {today()} by `make bench`. {machine()}.",
+            f"Load averages (1, 5, 15 min) before: {loads[0]}; after, with what was measured: {loads[-1]}.",
+            "",
+            table(rows),
+            "",
+            "Lateness is the moment at which the engine hands a note-on to the driver, less the moment at",
+            "which it is due. The C loop and the bare loopback run in the same minutes as their neighbours.",
+        ]
+    )
+
+
+@contextmanager
+def jack_server(folder: Path) -> Iterator[bool]:
+    """Run a JACK server without a sound card, named in the environment; yields whether there is one."""
+    if shutil.which("jackd") is None:
+        yield False
+        return
+    name = f"twobar-bench-{os.getpid()}"
+    os.environ.update(JACK_DEFAULT_SERVER=name, JACK_NO_START_SERVER="1")
+    server = JackServer(name, folder / "jackd.log")
+    server.start()
+    try:
+        yield True
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

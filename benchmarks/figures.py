@@ -1,0 +1,93 @@
+"""What the measurements have in common: percentiles, rows of the one table, and the machine they ran on."""
+
+import datetime as dt
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+NANOS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        what: was measured.
+        budget: in words.
+        measured: in words, with units.
+        beside: the floor or a second figure of the same run; "" for none.
+        kept: whether the budget was kept; None where there is none or it could not be measured.
+
+    """
+
+    what: str
+    budget: str
+    measured: str
+    beside: str = ""
+    kept: bool | None = None
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the nearest-rank percentile; share is 0..1.
+
+    Raises:
+        ValueError: there are no values.
+
+    """
+    if not values:
+        raise ValueError("no values were measured")
+    ranked = sorted(values)
+    return ranked[min(len(ranked) - 1, max(0, round(share * len(ranked) + 0.5) - 1))]
+
+
+def spread(values: Sequence[float], unit: str = "ms", *, digits: int = 2) -> str:
+    """Return p50, p99 and the worst of some values, in words."""
+    p50, p99 = percentile(values, 0.5), percentile(values, 0.99)
+    return (
+        f"p50 {p50:.{digits}f}, p99 {p99:.{digits}f}, worst {max(values):.{digits}f} {unit} (n {len(values)})"
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as a Markdown table."""
+    lines = ["| what | budget | measured | beside it, same run | kept |", "|---|---|---|---|---|"]
+    words = {True: "yes", False: "**no**", None: "-"}
+    lines += [
+        f"| {row.what} | {row.budget} | {row.measured} | {row.beside or '-'} | {words[row.kept]} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def machine() -> str:
+    """Return processor, cores, system and Python in one line."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [
+            line.split(":", 1)[1].strip()
+            for line in cpuinfo.read_text().splitlines()
+            if line.startswith("model name")
+        ]
+        name = names[0] if names else name
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    return (
+        f"{name}, {cores} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    )
+
+
+def load_average() -> str:
+    """Return the system's load averages in words, or why there are none."""
+    try:
+        return "{:.2f}, {:.2f}, {:.2f}".format(*os.getloadavg())
+    except OSError:
+        return "unknown"
+
+
+def today() -> str:
+    """Return the date and the time of day."""
+    return dt.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")

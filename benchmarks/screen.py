@@ -1,0 +1,89 @@
+"""What the dashboard costs: fed with 15 pictures a second in a terminal, without an engine.
+
+As a program, `python -m benchmarks.screen SECONDS FILE`, it is that dashboard and writes its share to FILE.
+"""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+from pathlib import Path
+
+from benchmarks.figures import Row
+from benchmarks.instrument import ROOT, drain
+from benchmarks.scale import Scale
+
+BUDGET = 0.10
+FEED_HZ = 15
+SIZES = ((80, 24), (120, 40), (200, 50))
+SETTLE_SECONDS = 2.0
+TICKS_PER_SECOND = 960  # at 120 beats per minute
+
+
+def measure(scale: Scale) -> list[Row]:
+    """Measure at three sizes of the terminal."""
+    rows = []
+    for columns, lines in SIZES:
+        share = _share(scale, columns, lines)
+        rows.append(
+            Row(
+                f"dashboard, {FEED_HZ} pictures a second, {columns}x{lines}",
+                f"<= {BUDGET:.0%} of one core",
+                f"{share:.1%}",
+                kept=share <= BUDGET,
+            )
+        )
+    return rows
+
+
+def _share(scale: Scale, columns: int, lines: int) -> float:
+    told = scale.fresh("screen") / "share"
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    words = [sys.executable, "-m", "benchmarks.screen", f"{scale.seconds(20):g}", str(told)]
+    env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    process = subprocess.Popen(words, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    threading.Thread(target=drain, args=(ours,), daemon=True).start()
+    process.wait()
+    return float(told.read_text())
+
+
+def main() -> None:
+    """Be the dashboard; decoding what comes over the wire is part of its cost."""
+    import msgspec  # noqa: PLC0415  only this program draws
+
+    from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  as above
+    from live.messages import ToDashboard  # noqa: PLC0415  as above
+    from tests.live.dashboard_fakes import Sent, scene  # noqa: PLC0415  as above
+
+    seconds, told = float(sys.argv[1]), Path(sys.argv[2])
+    encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(ToDashboard)
+    first = 6 * 1920
+    frames = [
+        encoder.encode(scene(first + round(number / FEED_HZ * TICKS_PER_SECOND), nanos=time.monotonic_ns()))
+        for number in range(round(seconds * FEED_HZ))
+    ]
+    app = Dashboard(Inbox(), Sent())
+
+    def feed() -> None:
+        time.sleep(SETTLE_SECONDS)
+        spent, start = time.process_time(), time.monotonic()
+        for number, frame in enumerate(frames):
+            app.deliver(decoder.decode(frame))
+            time.sleep(max(0.0, start + (number + 1) / FEED_HZ - time.monotonic()))
+        share = (time.process_time() - spent) / (time.monotonic() - start)
+        told.write_text(f"{share}")
+        app.call_from_thread(app.exit)
+
+    threading.Thread(target=feed, daemon=True).start()
+    app.run()
+
+
+if __name__ == "__main__":
+    main()

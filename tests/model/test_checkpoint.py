@@ -1,0 +1,139 @@
+"""Checkpoints: what is written comes back; what is damaged or foreign is told in one sentence."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+from model import checkpoint
+from model.attributes import NAMES
+from model.checkpoint import Calibration, Checkpoint, LatentMap
+from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelConfig
+from model.errors import CheckpointError
+from model.export import graphs
+from model.vae import VAE
+
+CONFIG = ModelConfig(
+    "small",
+    "poly",
+    encoder=EncoderConfig("bands", 16, 1, 2, 8),
+    bottleneck=BottleneckConfig("cells", 128),
+    decoder=DecoderConfig("bands", 16, 1, 2, 8),
+    knobs=("density",),
+)
+
+
+def small(*, traced: bool = False) -> Checkpoint:
+    torch.manual_seed(0)
+    net = VAE(CONFIG)
+    ones = np.ones(len(NAMES), dtype=np.float32)
+    latent = LatentMap(
+        np.zeros(128, dtype=np.float32),
+        np.ones(128, dtype=np.float32),
+        np.ones((2, 128), dtype=np.float32),
+        np.zeros((3, 2), dtype=np.float32),
+    )
+    return Checkpoint(
+        CONFIG,
+        {name: value.numpy() for name, value in net.state_dict().items()},
+        Calibration(NAMES, ones, ones, 0 * ones, 2 * ones),
+        latent,
+        {"onset": -0.5},
+        graphs(net) if traced else {},
+        {"note_f1": 0.5},
+    )
+
+
+def test_what_is_written_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "small.safetensors"
+    written = small(traced=True)
+    checkpoint.write(written, path, half=False)
+    found = checkpoint.read(path)
+    assert found.config == written.config
+    assert found.levels == written.levels
+    assert found.figures == written.figures
+    assert found.graphs == written.graphs
+    assert found.calibration.of("high", "density") == 2
+    assert found.weights.keys() == written.weights.keys()
+    for name, value in written.weights.items():
+        np.testing.assert_array_equal(found.weights[name], value)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_half_precision_halves_the_file_and_hardly_moves_weights(tmp_path: Path) -> None:
+    checkpoint.write(small(), tmp_path / "whole.safetensors", half=False)
+    checkpoint.write(small(), tmp_path / "half.safetensors")
+    whole, half = (checkpoint.read(tmp_path / f"{name}.safetensors") for name in ("whole", "half"))
+    for name, value in whole.weights.items():
+        np.testing.assert_allclose(half.weights[name], value, atol=2e-3, rtol=1e-3)
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("half", "whole")]
+    assert sizes[0] < 0.62 * sizes[1]
+
+
+def test_the_identity_names_the_weights(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    checkpoint.write(small(), path)
+    first = checkpoint.read(path).ident
+    checkpoint.write(replace(small(), figures={}), path)
+    assert checkpoint.read(path).ident == first
+    other = {name: value + 1 for name, value in small().weights.items()}
+    checkpoint.write(replace(small(), weights=other), path)
+    assert checkpoint.read(path).ident != first
+
+
+def test_graphs_hold_no_weights() -> None:
+    made = small(traced=True)
+    size = sum(value.nbytes for value in made.weights.values())
+    assert sum(len(graph.content) for graph in made.graphs.values()) < size
+    for graph in made.graphs.values():
+        assert set(graph.weights) <= made.weights.keys()
+
+
+@pytest.mark.parametrize("cut", [0, 5, 100, 3000, -10])
+def test_a_file_cut_short_is_told_in_one_sentence(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "cut.safetensors"
+    checkpoint.write(small(), path)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(CheckpointError, match="damaged or no safetensors file") as caught:
+        checkpoint.read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_foreign_and_future_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    tensors = {"a": np.zeros(3, dtype=np.float32)}
+    save_file(tensors, path)
+    with pytest.raises(CheckpointError, match="not a twobar checkpoint"):
+        checkpoint.read(path)
+    save_file(tensors, path, {"format": checkpoint.FORMAT, "version": "9"})
+    with pytest.raises(CheckpointError, match="version 9; this twobar reads version 1"):
+        checkpoint.read(path)
+    facts = {"attributes": [], "levels": {}, "figures": {}, "graphs": {}}
+    metadata = {"format": checkpoint.FORMAT, "version": "1", "facts": json.dumps(facts)}
+    save_file(tensors, path, metadata)
+    with pytest.raises(CheckpointError, match="incomplete twobar checkpoint"):
+        checkpoint.read(path)
+    save_file(tensors, path, {**metadata, "config": '{"name": "x", "codec": "poly", "depht": 3}'})
+    with pytest.raises(CheckpointError, match="unknown key 'depht'"):
+        checkpoint.read(path)
+    with pytest.raises(CheckpointError, match="there is no checkpoint"):
+        checkpoint.read(tmp_path / "absent.safetensors")
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.safetensors"
+    checkpoint.write(small(), path)
+    before = path.read_bytes()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("model.checkpoint.os.fsync", full)
+    with pytest.raises(CheckpointError, match="cannot be written: No space left on device"):
+        checkpoint.write(small(), path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.safetensors"]
