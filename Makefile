@@ -1,13 +1,14 @@
 # make jam     set everything up and play:  make jam ARGS="--mode answer --bpm 96"
 # make test    set everything up and run every check
 # make bench   measure the budgets and write docs/benchmarks.md:  make bench ARGS="--hours 1"
+# make docs    write the README's tables anew
 # make setup   set up for development, without running anything
 # make clean   remove what setting up and checking made
 
 SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
-.PHONY: jam test bench setup clean help
+.PHONY: jam test bench docs setup clean help
 .SILENT:
 
 BIN := .venv/bin
@@ -23,6 +24,10 @@ test:
 bench:
 	scripts/setup.sh dev
 	exec $(BIN)/python -m benchmarks $(ARGS)
+
+docs:
+	scripts/setup.sh dev
+	$(BIN)/python -m scripts.tables
 
 setup:
 	scripts/setup.sh dev

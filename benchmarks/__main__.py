@@ -83,7 +83,7 @@ def jack_server(folder: Path) -> Iterator[bool]:
     if shutil.which("jackd") is None:
         yield False
         return
-    name = f"twobar-bench-{os.getpid()}"
+    name = "twobar-bench"  # always the same: JACK gives a dead server's place to its own name only
     os.environ.update(JACK_DEFAULT_SERVER=name, JACK_NO_START_SERVER="1")
     server = JackServer(name, folder / "jackd.log")
     server.start()

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from benchmarks.figures import NANOS_PER_MS, Row, percentile, spread
+from benchmarks.figures import NANOS_PER_MS, Row, spread
 from benchmarks.instrument import Instrument, playing
 from benchmarks.remote import Remote, free_port
 from benchmarks.scale import Scale
@@ -17,6 +17,7 @@ STEP_TICKS, CELL_TICKS = 120, 3840
 MARGIN_MS = 10.0
 PLACES = (0.0, 0.8)
 TURNS = 60
+LEARNING_TURNS = 2
 
 
 class Turn(NamedTuple):
@@ -26,10 +27,17 @@ class Turn(NamedTuple):
     place: int
 
 
+class Change(NamedTuple):
+    """How long after a turn the first note of the new plan came, and the last of the old one (0: none)."""
+
+    first_new_ms: float
+    last_old_ms: float
+
+
 def measure(scale: Scale) -> list[Row]:
     """Turn `register` to and fro at odd moments while one phrase of sixteenths is held."""
     title = f"knob to first changed note, {BPM} bpm (a step is {STEP_MS:.0f} ms)"
-    budget = f"the next step + {MARGIN_MS:.0f} ms: <= {STEP_MS + MARGIN_MS:.0f} ms"
+    budget = f"the next step + {MARGIN_MS:.0f} ms"
     port = free_port()
     options = ["--bpm", str(BPM), "--in", "none", "--out", scale.output, "--osc-port", str(port)]
     with playing(
@@ -42,22 +50,23 @@ def measure(scale: Scale) -> list[Row]:
         remote.close()
         sent, decodes = instrument.take("sent"), instrument.take("decode")
         turns = [
-            Turn(line["nanos"], PLACES.index(line["value"]))
+            Turn(line["nanos"], int(line["value"] > sum(PLACES) / 2))
             for line in instrument.take("knob")
             if line["name"] == "register"
         ]
-    waits = first_changed(turns, sent, [line["nanos"] for line in decodes])
-    if not waits:
+    heard = first_changed(turns, sent, [line["nanos"] for line in decodes])
+    if not heard:
         return [Row(title, budget, "no note was changed")]
     replies = _replies(turns, [line["nanos"] for line in decodes])
-    worst = max(waits)
+    stale = [change.last_old_ms for change in heard]
     return [
         Row(
             title,
             budget,
-            spread(waits, digits=0),
-            f"knob to new plan: {spread(replies, digits=1)}",
-            worst <= STEP_MS + MARGIN_MS,
+            f"{spread([change.first_new_ms for change in heard], digits=0)}; "
+            f"a note of the old plan never later than {max(stale):.1f} ms after the knob",
+            f"knob to new plan: {spread(replies, digits=1)}; pauses of the phrase are in the figures",
+            max(stale) <= MARGIN_MS,
         )
     ]
 
@@ -83,7 +92,7 @@ def _turn(remote: Remote, count: int) -> None:
     """Turn the knob often, each place held long enough to be known by heart."""
     chance = random.Random(7)
     cell_seconds = CELL_TICKS / STEP_TICKS * STEP_MS / 1000
-    for number in range(2):
+    for number in range(LEARNING_TURNS):
         remote.send("knob/register", PLACES[1 - number])
         time.sleep(2 * cell_seconds)
     for number in range(count):
@@ -93,9 +102,10 @@ def _turn(remote: Remote, count: int) -> None:
 
 def first_changed(
     turns: Sequence[Turn], sent: Sequence[dict[str, Any]], decodes: Sequence[int]
-) -> list[float]:
-    """Return, per turn, the ms to the first note-on that the place before does not know on its step.
+) -> list[Change]:
+    """Return what was heard after each turn.
 
+    A note is new when the place before does not play it on its step, old when the place after does not.
     What a place plays is learned from the notes at least a step after the new plan, and before the
     next turn.
     """
@@ -105,25 +115,26 @@ def first_changed(
         if line["voice"] == "instrument" and line["data"][0] & 0xF0 == 0x90 and line["data"][2]
     ]
     known: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
-    spans = []
-    for turn, following in zip(turns, [*turns[1:], Turn(1 << 62, 0)], strict=True):
+    ends = [turn.nanos for turn in turns[1:]] + [1 << 62]
+    for turn, end in zip(turns, ends, strict=True):
         swap = next((nanos for nanos in decodes if nanos > turn.nanos), turn.nanos)
-        spans.append((turn, swap, following.nanos))
         for nanos, step, pitch in notes:
-            if swap + STEP_MS * NANOS_PER_MS <= nanos < following.nanos:
+            if swap + STEP_MS * NANOS_PER_MS <= nanos < end:
                 known[turn.place, step].add(pitch)
-    waits = []
-    for turn, swap, end in spans[2:]:
-        for nanos, step, pitch in notes:
-            if swap <= nanos < end and pitch not in known[1 - turn.place, step]:
-                waits.append((nanos - turn.nanos) / NANOS_PER_MS)
-                break
-    return waits
+    heard = []
+    for turn, end in [*zip(turns, ends, strict=True)][LEARNING_TURNS:]:
+        after = [note for note in notes if turn.nanos <= note[0] < end]
+        new = [nanos for nanos, step, pitch in after if pitch not in known[1 - turn.place, step]]
+        old = [nanos for nanos, step, pitch in after if pitch not in known[turn.place, step]]
+        if new:
+            last_old = max(old, default=turn.nanos)
+            heard.append(Change((new[0] - turn.nanos) / NANOS_PER_MS, (last_old - turn.nanos) / NANOS_PER_MS))
+    return heard
 
 
 def _replies(turns: Sequence[Turn], decodes: Sequence[int]) -> list[float]:
     """Return the ms from each turn to the next decoded phrase."""
     return [
         min((nanos - turn.nanos for nanos in decodes if nanos > turn.nanos), default=0) / NANOS_PER_MS
-        for turn in turns[2:]
-    ] or [percentile([0.0], 0.5)]
+        for turn in turns[LEARNING_TURNS:]
+    ]

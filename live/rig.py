@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from live import ports
-from live.errors import FailureError, PortError, SynthError, unknown
+from live.errors import FailureError, PortError, SynthError, UsageError, unknown
 from live.eventlog import EventLog
 from live.events import Received, Sink, program
 from live.hotplug import Change, SystemLister, Watch
@@ -117,7 +117,7 @@ class Rig:
     def _open_output(self, jam: Jam, name: str) -> None:
         try:
             port = ports.open_output(name, api=self._options.config.midi.api)
-        except PortError as reason:
+        except (PortError, UsageError) as reason:
             self._port_missing(jam, "out", name, reason)
             return
         self._outlet.sinks.append(port)
@@ -126,18 +126,18 @@ class Rig:
     def _open_inputs(self, jam: Jam, name: str) -> None:
         try:
             opened = ports.open_inputs(name, api=self._options.config.midi.api, deliver=self._received)
-        except PortError as reason:
+        except (PortError, UsageError) as reason:
             self._port_missing(jam, "in", name, reason)
             return
         for port in opened:
             self._inputs[port.name] = port
             self._views["in", port.name] = PortView("in", port.name, "ok")
 
-    def _port_missing(self, jam: Jam, direction: str, name: str, reason: PortError) -> None:
+    def _port_missing(self, jam: Jam, direction: str, name: str, reason: PortError | UsageError) -> None:
         """Go on without a port that nobody named; one that was named is the user's to mend."""
         words = ("virtual", "none", "auto") if direction == "in" else ("virtual", "fluidsynth", "none")
         if difflib.get_close_matches(name, words, 1, 0.7) and name not in words:
-            raise unknown(f"MIDI {direction}put", name, words)
+            raise unknown(f"MIDI {direction}put", name, words) from reason
         if name != "auto" or self._options.config.midi.api != "auto":
             raise reason
         jam.notice("warning", f"no MIDI {direction}: {reason}")
@@ -236,8 +236,9 @@ class Rig:
             if direction == "in":
                 self._inputs.pop(change.name, None)
                 jam.hands.release(now)
-            elif change.port in self._outlet.sinks:
-                self._outlet.sinks.remove(change.port)  # type: ignore[arg-type]
+            else:
+                gone: object = change.port
+                self._outlet.sinks = [sink for sink in self._outlet.sinks if sink is not gone]
             jam.notice("error", f"{change.name} has gone: the music goes on, plug it in again")
             return
         self._views.pop(key, None)

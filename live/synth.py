@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from live.errors import PortError, SynthError, unknown
-from live.jack_probe import jack_answers
 from live.quiet import silence_jack, stderr_kept
 
 DRIVERS = (
@@ -146,7 +145,7 @@ def drivers_to_try(driver: str) -> list[str]:
         return ["coreaudio"]
     if sys.platform == "win32":
         return ["wasapi", "dsound"]
-    return ["jack"] * jack_answers() + ["pipewire", "pulseaudio", "alsa"]
+    return ["jack", "pipewire", "pulseaudio", "alsa"]  # without its server each says no in milliseconds
 
 
 class FluidSynth:
@@ -269,6 +268,25 @@ class FluidSynth:
             self._library.fluid_synth_channel_pressure(synth, channel, data[1])
         elif kind == 0xA0:
             self._library.fluid_synth_key_pressure(synth, channel, data[1], data[2])
+
+    def restart_audio(self) -> None:
+        """Open the audio driver anew after its server or card came back; sounds, programs and font stay.
+
+        Raises:
+            SynthError: it does not answer; the synth stays as it is and can be restarted later.
+
+        """
+        if self._synth is None or self.driver == "none":
+            return
+        with stderr_kept() as chatter:
+            self._log_to(self._library.fluid_default_log_function)
+            old, self._driver = self._driver, None
+            if old:
+                self._api.delete_fluid_audio_driver(old)
+            started = self._start([self.driver])
+            self._log_to(None)
+        if not started:
+            raise SynthError(f"the audio driver {self.driver} does not answer: {_reason(chatter)}")
 
     def set_gain(self, gain: float) -> None:
         """Set the level, 0..10, linear."""

@@ -10,13 +10,13 @@ import numpy as np
 
 from model.attributes import measure
 from model.checkpoint import Calibration
-from model.phrase import Phrase, fold_pitch
-from model.transforms import edit
+from model.phrase import Phrase
+from model.quick_edits import levelled, shifted, spread_to, voiced
+from model.transforms import FULL, edit
 
 OTHERS = 0.15  # how much a change of the attributes not asked for weighs beside the error of those asked for
 CLOSE = 0.04  # an answer nearer than this, in standard deviations, is not searched further
-BISECTIONS = 5
-EXACT = ("dynamics",)
+BISECTIONS = 4
 
 Measured = Mapping[str, float]
 
@@ -61,46 +61,64 @@ def nearest(
     return best
 
 
-def repaired(phrase: Phrase, name: str, wanted: float, spread: float) -> Phrase:
-    """Edit a phrase along one attribute until it measures what is wanted, by bisection on the amount.
+def moved_onsets(phrase: Phrase, wanted: float, spread: float) -> Phrase:
+    """Move onsets to weaker or stronger steps until complexity measures what is wanted, by bisection.
 
-    Edits are monotone in their amount (see `model.transforms`), so that a few halvings find it.
+    The edit is monotone in its amount (see `model.transforms`), so that a few halvings find it.
     """
-    now = measure(phrase)[name]
-    if abs(now - wanted) <= CLOSE * spread or not phrase.notes:
-        return phrase
+    now = measure(phrase)["complexity"]
     sign = 1.0 if wanted > now else -1.0
-    low, high = 0.0, 1.0
+    low, high, amount = 0.0, 1.0, 1.0
     best, error = phrase, abs(now - wanted)
-    for round_ in range(BISECTIONS):
-        amount = 1.0 if round_ == 0 else (low + high) / 2
-        tried = edit(phrase, name, sign * amount, np.random.default_rng(0))
-        got = measure(tried)[name]
-        if abs(got - wanted) < error:
-            best, error = tried, abs(got - wanted)
+    for _ in range(BISECTIONS):
         if error <= CLOSE * spread:
             break
+        tried = edit(phrase, "complexity", sign * amount, np.random.default_rng(0))
+        got = measure(tried)["complexity"]
+        if abs(got - wanted) < error:
+            best, error = tried, abs(got - wanted)
         if sign * (got - wanted) > 0:
             high = amount
-        elif round_ == 0:
+        elif amount == 1.0:
             break  # the furthest edit does not reach it: nothing nearer will
         else:
             low = amount
+        amount = (low + high) / 2
     return best
 
 
-def shifted(phrase: Phrase, wanted: float) -> Phrase:
-    """Transpose to the mean pitch wanted, to the semitone: exact, and nothing else changes."""
+def filled(phrase: Phrase, wanted: float) -> Phrase:
+    """Thin or fill to a number of onsets per beat: the amount of the edit that makes just so many."""
+    grid = phrase.grid
+    onsets = len({note.onset for note in phrase.notes})
+    change = round(wanted * grid.beats) - onsets
+    room = int(FULL * grid.steps) - onsets if change > 0 else onsets - grid.bars
+    if not change or room <= 0:
+        return phrase
+    return edit(phrase, "density", max(-1.0, min(1.0, change / room)), np.random.default_rng(0))
+
+
+def settle(phrase: Phrase, wanted: Measured, calibration: Calibration) -> Phrase:
+    """Edit away what is left of the error, one attribute after another.
+
+    In this order none undoes what an earlier one reached: onsets, then what sounds on them, then where it
+    lies and how loud.
+    """
     if not phrase.notes:
         return phrase
-    semitones = round(wanted - measure(phrase)["register"])
-    low = min(note.pitch for note in phrase.notes) + semitones
-    high = max(note.pitch for note in phrase.notes) + semitones
-    semitones += max(0, -low) - max(0, high - 127)
-    if not semitones:
-        return phrase
-    moved = (note._replace(pitch=fold_pitch(note.pitch + semitones)) for note in phrase.notes)
-    return Phrase.of(phrase.grid, moved)
+    if "density" in wanted:
+        phrase = filled(phrase, wanted["density"])
+    if "complexity" in wanted:
+        phrase = moved_onsets(phrase, wanted["complexity"], calibration.of("spread", "complexity"))
+    if "polyphony" in wanted:
+        phrase = voiced(phrase, wanted["polyphony"])
+    if "range" in wanted and abs(measure(phrase)["range"] - wanted["range"]) > 0.1:
+        phrase = spread_to(phrase, wanted["range"])
+    if "register" in wanted:
+        phrase = shifted(phrase, wanted["register"])
+    if "dynamics" in wanted:
+        phrase = levelled(phrase, wanted["dynamics"])
+    return phrase
 
 
 def steer(
@@ -110,7 +128,7 @@ def steer(
     calibration: Calibration,
     learned: Sequence[str],
     decode: Callable[[Sequence[Mapping[str, float]]], list[Phrase]],
-    factors: Sequence[float] = (0.7, 1.0, 1.4),
+    factors: Sequence[float] = (0.8, 1.3),
 ) -> Phrase:
     """Return the phrase at which the knobs' attributes measure what their turns ask for.
 
@@ -130,28 +148,9 @@ def steer(
         for name in wanted
         if name in learned
     }
-    candidates = [plain]
+    ends = [settle(plain, wanted, calibration)]
     if any(abs(value) > CLOSE for value in change.values()):
         asked = [{name: factor * value for name, value in change.items()} for factor in factors]
-        candidates += decode(asked)
-    first, _ = nearest(candidates, wanted, base, calibration)
-    ends = [settle(first, wanted, base, calibration)]
-    if first is not plain:
-        ends.append(settle(plain, wanted, base, calibration))
+        first, _ = nearest(decode(asked), wanted, base, calibration)
+        ends.append(settle(first, wanted, calibration))
     return nearest(ends, wanted, base, calibration)[0]
-
-
-ORDER = ("polyphony", "density", "complexity", "range", "register", "dynamics")
-
-
-def settle(phrase: Phrase, wanted: Measured, base: Measured, calibration: Calibration) -> Phrase:
-    """Edit what is left of the error, one attribute after another, register and dynamics last and exactly."""
-    for name in ORDER:
-        if name not in wanted:
-            continue
-        if name == "register":
-            phrase = shifted(phrase, wanted[name])
-        else:
-            phrase = repaired(phrase, name, wanted[name], calibration.of("spread", name))
-    del base
-    return phrase

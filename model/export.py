@@ -16,16 +16,16 @@ OPSET = 17
 
 
 class EncodeGraph(nn.Module):
-    """The codec's arrays, in order, to the mean of z."""
+    """The codec's arrays, in order, to mean and log-variance of z."""
 
     def __init__(self, net: VAE) -> None:
         """Wrap the network."""
         super().__init__()
         self.net = net
 
-    def forward(self, *arrays: Tensor) -> Tensor:
-        """Return z [B, d]."""
-        return self.net.encode(dict(zip(self.net.surface.inputs, arrays, strict=True)))[0]
+    def forward(self, *arrays: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both, each [B, d]."""
+        return self.net.encode(dict(zip(self.net.surface.inputs, arrays, strict=True)))
 
 
 class DecodeGraph(nn.Module):
@@ -54,7 +54,7 @@ def graphs(net: VAE) -> dict[str, Graph]:
     change = torch.zeros(2, max(len(net.config.knobs), 1))
     z = torch.zeros(2, net.config.bottleneck.size)
     return {
-        "encode": _trace(EncodeGraph(net), inputs, list(net.surface.inputs), ["z"]),
+        "encode": _trace(EncodeGraph(net), inputs, list(net.surface.inputs), ["z", "logvar"]),
         "decode": _trace(DecodeGraph(net), (z, change), ["z", "change"], list(net.surface.outputs)),
     }
 

@@ -92,6 +92,18 @@ class CheckpointPlayer:
         z = self._runtime.encode(arrays)[0]
         return Latent(self.card.ident, z, measure(self._codec.unpack(arrays, 0)))
 
+    def posterior(self, phrase: Phrase) -> tuple[Vector, Vector]:
+        """Return mean and log-variance of q(z given the phrase), each float32 [d].
+
+        Raises:
+            ValueError: the phrase lies on another grid.
+
+        """
+        if phrase.grid != self.card.grid:
+            raise ValueError("a phrase on another grid cannot be encoded")
+        mean, logvar = self._runtime.posterior(pack_phrase(self._codec, phrase))
+        return mean[0], logvar[0]
+
     def decode(
         self,
         latent: Latent,

@@ -20,7 +20,10 @@ class Runtime(Protocol):
     name: str
 
     def encode(self, arrays: Arrays) -> Floats:
-        """Return z [B, d] of packed phrases."""
+        """Return the mean of z, [B, d], of packed phrases."""
+
+    def posterior(self, arrays: Arrays) -> tuple[Floats, Floats]:
+        """Return mean and log-variance of z, each [B, d], of packed phrases."""
 
     def decode(self, z: Floats, change: Floats) -> dict[str, Floats]:
         """Return the codec's heads, each [B, ...], at z [B, d] and change [B, knobs]."""
@@ -53,14 +56,22 @@ class OnnxRuntime:
         self._decode = self._open(checkpoint, "decode", path)
         self._inputs = [value.name for value in self._encode.get_inputs()]
         self._heads = [value.name for value in self._decode.get_outputs()]
+        found = {value.name for value in self._encode.get_outputs()}
+        if not {"z", "logvar"} <= found:
+            raise CheckpointError(f"{path} encodes to {', '.join(found)}, not to z and logvar")
         known = build(checkpoint.config.codec, checkpoint.config.grid.build()).heads()
         if set(known) != set(self._heads):
             raise CheckpointError(f"{path} decodes to {', '.join(self._heads)}, not to {', '.join(known)}")
 
     def encode(self, arrays: Arrays) -> Floats:
-        """Return z [B, d] of packed phrases."""
-        found: Floats = self._encode.run(None, {name: arrays[name] for name in self._inputs})[0]
+        """Return the mean of z, [B, d], of packed phrases."""
+        found: Floats = self._encode.run(["z"], {name: arrays[name] for name in self._inputs})[0]
         return found
+
+    def posterior(self, arrays: Arrays) -> tuple[Floats, Floats]:
+        """Return mean and log-variance of z, each [B, d], of packed phrases."""
+        mean, logvar = self._encode.run(["z", "logvar"], {name: arrays[name] for name in self._inputs})
+        return mean, logvar
 
     def decode(self, z: Floats, change: Floats) -> dict[str, Floats]:
         """Return the heads."""
@@ -116,13 +127,17 @@ class TorchRuntime:
         self._net.to(self._device).eval()
 
     def encode(self, arrays: Arrays) -> Floats:
-        """Return z [B, d] of packed phrases."""
+        """Return the mean of z, [B, d], of packed phrases."""
+        return self.posterior(arrays)[0]
+
+    def posterior(self, arrays: Arrays) -> tuple[Floats, Floats]:
+        """Return mean and log-variance of z, each [B, d], of packed phrases."""
         import torch  # noqa: PLC0415 - loaded already
 
+        given = {name: torch.from_numpy(value).to(self._device) for name, value in arrays.items()}
         with torch.inference_mode():
-            mean, _ = self._net.encode({n: torch.from_numpy(v).to(self._device) for n, v in arrays.items()})
-        found: Floats = mean.cpu().numpy()
-        return found
+            mean, logvar = self._net.encode(given)
+        return mean.cpu().numpy(), logvar.cpu().numpy()
 
     def decode(self, z: Floats, change: Floats) -> dict[str, Floats]:
         """Return the heads."""

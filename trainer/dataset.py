@@ -149,14 +149,18 @@ def batch(
     rng: np.random.Generator | None,
     reach: tuple[int, int] = (-6, 5),
     rotated: float = 0.0,
+    alone: float = 0.0,
 ) -> Arrays:
     """Pack the chosen phrases.
 
     With a generator they are transposed, get drawn velocities where they had one, and the share `rotated`
-    of them begins at another step: rhythms that the data hold only on the beat come off it too.
+    of them begins at another step: rhythms that the data hold only on the beat come off it too.  The share
+    `alone` keeps the highest note of each onset: performers play single lines, keyboard music hardly does.
     """
     table, rows = phrases.gather(chosen)
     if rng is not None:
+        if alone:
+            table, rows = highest(table, rows, rng.random(len(chosen)) < alone)
         moved = shifts(table, rows, len(chosen), reach=reach, limits=LIMITS[codec.kind], rng=rng)
         table[:, PITCH] += moved[rows].astype(np.int16)
         shape_velocities(table, rows, len(chosen), rng)
@@ -164,6 +168,21 @@ def batch(
         turn = rng.integers(1, steps, len(chosen)) * (rng.random(len(chosen)) < rotated)
         table[:, ONSET] = (table[:, ONSET] + turn[rows]) % steps
     return codec.pack(table, rows, len(chosen))
+
+
+def highest(table: Table, rows: Ints, single: NDArray[np.bool_]) -> tuple[Table, Ints]:
+    """Return the notes without those below another of the same onset, in the phrases that `single` marks.
+
+    Args:
+        table: notes int16 [M, 5], ordered by phrase, onset and pitch.
+        rows: int64 [M].
+        single: bool [phrases].
+
+    """
+    same = np.zeros(len(rows), dtype=np.bool_)
+    same[:-1] = (rows[:-1] == rows[1:]) & (table[:-1, ONSET] == table[1:, ONSET])
+    kept = ~(same & single[rows])
+    return table[kept], rows[kept]
 
 
 def twins(

@@ -73,7 +73,7 @@ def run(
     with stop_signals() as stop, Watch(out, resume=resume) as watch:
         calibration = calibrate(train, codec, limit=MEASURED, seed=fit.seed)
         edits = None
-        if model.knobs and fit.edits and fit.edit_share:
+        if model.knobs and fit.edits and round(fit.batch * fit.edit_share):
             unknown = [name for name in model.knobs if name not in calibration.names]
             if unknown:
                 raise UsageError(f"{config}: model.knobs: there is no attribute '{unknown[0]}'")
@@ -97,7 +97,10 @@ def run(
         learner = Learner(model, fit, net, codec, train, validation, calibration, edits, watch, out)
         if resume:
             learner.resume()
-        return learner.go(minutes=max_minutes if max_minutes is not None else fit.minutes, stop=stop)
+        try:
+            return learner.go(minutes=max_minutes if max_minutes is not None else fit.minutes, stop=stop)
+        except ModelError as error:
+            raise FailureError(str(error)) from error
 
 
 def _going(watch: Watch, stop: threading.Event, done: int, wanted: int) -> bool:

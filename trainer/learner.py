@@ -156,7 +156,15 @@ class Learner:
         while len(self.order) < plain:
             self.order = np.concatenate((self.order, self.rng.permutation(len(self.train))))
         chosen, self.order = self.order[:plain], self.order[plain:]
-        arrays = batch(self.train, self.codec, chosen, rng=self.rng, reach=fit.transpose, rotated=fit.rotate)
+        arrays = batch(
+            self.train,
+            self.codec,
+            chosen,
+            rng=self.rng,
+            reach=fit.transpose,
+            rotated=fit.rotate,
+            alone=fit.alone,
+        )
         edited = {name: value[:0] for name, value in arrays.items()}
         change = np.zeros((0, knobs), dtype=np.float32)
         if self.edits is not None and edits:

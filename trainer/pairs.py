@@ -64,6 +64,8 @@ def make(
     sources: list[int] = []
     changes: list[list[float]] = []
     for number, index in enumerate(order.tolist()):
+        if number and number % 64 == 0 and not going(number):
+            break
         before = codec.unpack(pack_phrase(codec, phrases.phrase(index, codec.grid)), 0)
         name = knobs[int(rng.integers(len(knobs)))]
         amount = float(rng.uniform(0.05, 1.0) * rng.choice((-1.0, 1.0)))
@@ -72,8 +74,6 @@ def make(
         sources.append(index)
         tables.append(table_of(after))
         changes.append([new[knob] - old[knob] for knob in knobs])
-        if number and number % 64 == 0 and not going(number):
-            break
     starts = np.cumsum([0, *map(len, tables)])
     songs = phrases.songs[np.array(sources)]
     change = np.array(changes, dtype=np.float32) / spread

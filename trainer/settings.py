@@ -34,6 +34,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         edit_weight: of the edits' loss.
         transpose: furthest transpositions down and up, semitones.
         rotate: share of the phrases without an edit that begin at another step, wrapped around.
+        alone: share of the phrases without an edit of which only the highest line is kept.
         interval: seconds between two looks at the validation split.
         validation: phrases looked at.
         precision: `auto`, `float32` or `bfloat16`; auto takes bfloat16 where the machine multiplies it fast.
@@ -57,6 +58,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     edit_weight: Natural = 0.5
     transpose: tuple[int, int] = (-6, 5)
     rotate: Share = 0.0
+    alone: Share = 0.0
     interval: Positive = 60.0
     validation: Count = 768
     precision: str = "auto"

@@ -109,7 +109,14 @@ def draw(phrases: Mapping[str, Phrase], path: Path) -> None:
     for index, (name, phrase) in enumerate(phrases.items()):
         axes = figure.add_subplot(len(phrases), 1, index + 1)
         for note in phrase.notes:
-            axes.barh(note.pitch, note.length - 0.1, left=note.onset, height=0.9, alpha=note.velocity / 127)
+            axes.barh(
+                note.pitch,
+                note.length - 0.1,
+                left=note.onset,
+                height=0.9,
+                color="C0",
+                alpha=note.velocity / 127,
+            )
         axes.set_xlim(0, phrase.grid.steps)
         axes.set_ylabel(name)
     figure.savefig(path, dpi=80)

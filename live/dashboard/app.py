@@ -45,7 +45,8 @@ class Dashboard(App[None]):
     Args:
         inbox: where another thread leaves messages; `deliver` puts them there too.
         send: called with each Command; must not block.
-        on_quit: called once when the performer has said yes to quitting.
+        on_quit: called once when the performer has said yes to quitting, after the Command "quit" was
+            sent.  Without it this screen is only a guest: leaving it lets the music go on.
         clock: host time in nanoseconds, the engine's own (`time.monotonic_ns`).
         keymap: keys by ident (see `live.dashboard.keys`), in place of the usual ones.
 
@@ -133,11 +134,11 @@ class Dashboard(App[None]):
         """Lay out the panels; sizes are the style sheet's."""
         with Horizontal(id="top"):
             yield panels.BeatPanel(name="beat")
-            yield panels.StatusPanel(name="ports")
+            yield panels.StatusPanel(name="ports", title="ports and health")
         yield panels.ModePanel(name="mode")
         with Horizontal(id="middle"):
-            yield RollPanel(name="roll")
-            yield panels.MapPanel(name="map")
+            yield RollPanel(name="roll", legend="█ heard   ▓ planned   ● you   ◆ both")
+            yield panels.MapPanel(name="map", legend="◉ here   ◎ you")
         yield panels.KnobPanel(name="knobs")
         yield panels.NoticePanel(name="notices")
         yield panels.FixedPanel(name="hints")
@@ -169,7 +170,9 @@ class Dashboard(App[None]):
             self._accept(post.snapshot)
         for notice in post.notices:
             self._keep(notice)
-        self._show()
+        # A window shines through, so that all behind it is mixed anew at each change: `check` is enough.
+        if len(self.screen_stack) == 1:
+            self._show()
         if post.bye:
             self.exit()
 
@@ -183,7 +186,7 @@ class Dashboard(App[None]):
         self.post_message(self.Arrived())
 
     def check(self) -> None:
-        """Notice that the engine has stopped talking; called a few times a second."""
+        """Notice that the engine has stopped talking, and draw behind windows; called 4 times a second."""
         self._show()
 
     def _accept(self, snapshot: Snapshot) -> None:
@@ -348,12 +351,12 @@ class Dashboard(App[None]):
         if isinstance(self.screen, QuitWindow):
             self.screen.dismiss(True)
         else:
-            self.push_screen(QuitWindow(), self._quit)
+            self.push_screen(QuitWindow(guest=self._on_quit is None), self._quit)
 
     def _quit(self, answer: bool | None) -> None:
         if answer:
-            self._command("quit")
             if self._on_quit is not None:
+                self._command("quit")
                 self._on_quit()
             self.exit()
 

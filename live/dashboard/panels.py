@@ -55,10 +55,11 @@ class Painted(Widget):
     ALLOW_SELECT = False
     can_focus = False
 
-    def __init__(self, *, name: str) -> None:
-        """Start empty; the name is the CSS id and the title of the border, where there is one."""
+    def __init__(self, *, name: str, title: str = "", legend: str = "") -> None:
+        """Start empty; the name is the CSS id, title and legend go into the border, where there is one."""
         super().__init__(id=name)
-        self.border_title = name
+        self.border_title = title or name
+        self.border_subtitle = legend
         self._inks: dict[str, Style] = {}
         self._edges: tuple[Strip, Strip] | None = None
         self._lines: dict[int, Strip] = {}
@@ -101,35 +102,38 @@ class Painted(Widget):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return lines, from those painted before where nothing changed.
 
-        The same lines as the widget's own, without styling every line anew: the border's edges are
-        painted once for each size.
+        The same lines as the widget's own, without styling every line anew: the border is painted once
+        for each size.
         """
-        gutter = self.styles.gutter
-        width, height = self.outer_size
-        lines = [
-            self._line(y - gutter.top)
-            if gutter.top <= y < height - gutter.bottom
-            else super(Painted, self).render_lines(Region(0, y, width, 1))[0]
-            for y in crop.line_range
-        ]
+        width = self.outer_size.width
+        top = self.styles.gutter.top
+        lines = [self._line(y - top) for y in crop.line_range]
         return lines if crop.column_span == (0, width) else [line.crop(*crop.column_span) for line in lines]
 
     def _line(self, y: int) -> Strip:
-        """Return a line of the content between the border's edges."""
+        """Return a line of the content between the border's edges, or of the border above or below it."""
         line = self._lines.get(y)
         if line is not None:
             return line
         gutter, width = self.styles.gutter, self.outer_size.width
-        line = self.render_line(y)
-        for line_filter in self.get_line_filters():
-            line = line.apply_filter(line_filter, self.background_colors[1])
-        if gutter.width:
-            if self._edges is None:
-                middle = super().render_lines(Region(0, gutter.top, width, 1))[0]
-                self._edges = (middle.crop(0, gutter.left), middle.crop(width - gutter.right, width))
-            line = Strip.join((self._edges[0], line, self._edges[1]))
+        if not 0 <= y < self.size.height:
+            line = super().render_lines(Region(0, y + gutter.top, width, 1))[0]
+        else:
+            line = self.render_line(y)
+            for line_filter in self.get_line_filters():
+                line = line.apply_filter(line_filter, self.background_colors[1])
+            if gutter.width:
+                left, right = self._edges or self._paint_edges()
+                line = Strip([*left, *line, *right], width)
         self._lines[y] = line
         return line
+
+    def _paint_edges(self) -> tuple[Strip, Strip]:
+        """Paint the border's left and right."""
+        gutter, width = self.styles.gutter, self.outer_size.width
+        middle = super().render_lines(Region(0, gutter.top, width, 1))[0]
+        self._edges = (middle.crop(0, gutter.left), middle.crop(width - gutter.right, width))
+        return self._edges
 
     def strip_of(self, row: Row, width: int) -> Strip:
         """Return a row of known width as the terminal paints it."""
@@ -139,9 +143,9 @@ class Painted(Widget):
 class Panel(Painted):
     """Rows of styled text."""
 
-    def __init__(self, *, name: str) -> None:
+    def __init__(self, *, name: str, title: str = "", legend: str = "") -> None:
         """Start empty."""
-        super().__init__(name=name)
+        super().__init__(name=name, title=title, legend=legend)
         self._rows: tuple[Row, ...] = ()
         self._stamp: object = None
         self._cells: list[list[Cell]] = []

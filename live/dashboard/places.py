@@ -12,6 +12,8 @@ from live.messages import AnchorView
 
 Place = tuple[float, float]
 
+GOLDEN = 0.6180339887498949
+
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of a braille cell, by row and column."""
 
@@ -48,8 +50,10 @@ def line_of(start: Place, end: Place, width: int, height: int) -> list[Place]:
 def ground(cloud: Sequence[Place], width: int, height: int) -> Canvas:
     """Draw the cloud of known phrases, to be drawn upon; a small map shows some of them."""
     canvas = Canvas(width, height)
-    thin = 1 + len(cloud) // max(1, width * height)
-    for (x, y), bits in dots(cloud[::thin], width, height).items():
+    share = min(1.0, width * height / max(1, len(cloud)))
+    # Multiples of the golden ratio pick evenly whatever order the cloud comes in.
+    few = [place for index, place in enumerate(cloud) if index * GOLDEN % 1 < share]
+    for (x, y), bits in dots(few, width, height).items():
         canvas.put(x, y, chr(0x2800 | bits), "cloud")
     return canvas
 

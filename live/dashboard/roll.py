@@ -156,19 +156,25 @@ def _notes(
     onset, body, ink = look
     start = bar * frame.beats * TICKS_PER_BEAT
     heads: list[tuple[int, int]] = []
+    tail: Cell = (body, f"{ink}-body")
     for tick, length, pitch, _ in notes:
         x, y = frame.column(start + tick), frame.row(pitch)
-        end = max(x, frame.column(start + tick + max(1, length) - 1))
-        if y < 0 or y >= canvas.height or end < 0 or x >= canvas.width:
+        end = max(x, frame.column(start + tick + max(1, length) - 1)) + 1
+        if not 0 <= y < canvas.height or end <= 0 or x >= canvas.width:
             continue
-        for place in range(max(0, x + 1), min(end + 1, canvas.width)):
-            if ink != "hers" or canvas.cells[y][place][1] not in _OWN:
-                canvas.put(place, y, body, f"{ink}-body")
-        heads.append((x, y))
-    for x, y in heads:
+        line = canvas.cells[y]
+        first, last = max(0, x + 1), min(end, canvas.width)
+        if last > first:
+            if ink == "hers":
+                line[first:last] = [cell if cell[1] in _OWN else tail for cell in line[first:last]]
+            else:
+                line[first:last] = [tail] * (last - first)
         if x >= 0:
-            shared = ink == "hers" and canvas.cells[y][x][1] in _OWN
-            canvas.put(x, y, *(("◆", "both") if shared else (onset, ink)))
+            heads.append((x, y))
+    head: Cell = (onset, ink)
+    for x, y in heads:
+        line = canvas.cells[y]
+        line[x] = ("◆", "both") if ink == "hers" and line[x][1] in _OWN else head
 
 
 _OWN = frozenset({"heard", "heard-body", "planned", "planned-body"})

@@ -1,9 +1,14 @@
 """The piano roll's widget.
 
-Both layers are kept as painted strips; moving the playhead joins them at another column and repaints
+Both layers are kept as painted segments; moving the playhead joins them at another column and repaints
 the few columns in between, and new notes repaint the rows that they lie on.
 """
 
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
+from typing import NamedTuple
+
+from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
 
@@ -12,17 +17,43 @@ from live.dashboard.panels import Painted, View
 from live.dashboard.rows import Cell, runs
 
 
+class Line(NamedTuple):
+    """Painted segments of narrow characters, and the column at which each ends."""
+
+    segments: list[Segment]
+    ends: list[int]
+
+    def before(self, column: int) -> list[Segment]:
+        """Return what lies left of the column."""
+        index = bisect_left(self.ends, column)
+        found = self.segments[:index]
+        start = self.ends[index - 1] if index else 0
+        if start < column and index < len(self.segments):
+            text, style, _ = self.segments[index]
+            found.append(Segment(text[: column - start], style))
+        return found
+
+    def after(self, column: int) -> list[Segment]:
+        """Return what lies from the column on."""
+        index = bisect_right(self.ends, column)
+        if index >= len(self.segments):
+            return []
+        start = self.ends[index - 1] if index else 0
+        text, style, _ = self.segments[index]
+        return [Segment(text[column - start :], style), *self.segments[index + 1 :]]
+
+
 class RollPanel(Painted):
     """The piano roll."""
 
-    def __init__(self, *, name: str) -> None:
+    def __init__(self, *, name: str, title: str = "", legend: str = "") -> None:
         """Start empty."""
-        super().__init__(name=name)
+        super().__init__(name=name, title=title, legend=legend)
         self._key: object = None
         self._frame: roll.Frame | None = None
         self._layers = roll.Layers([], [])
-        self._heard: list[Strip] = []
-        self._planned: list[Strip] = []
+        self._heard: list[Line] = []
+        self._planned: list[Line] = []
         self._column: int | None = None
         self._behind = False
 
@@ -44,19 +75,23 @@ class RollPanel(Painted):
     def _put(self, new: roll.Layers) -> None:
         """Paint the rows that changed."""
         old = self._layers
-        width = self.size.width
         heard, planned, dirty = [], [], []
         for y in range(len(new.heard)):
             known = y < len(self._heard)
             same_heard = known and old.heard[y] == new.heard[y]
             same_planned = known and old.planned[y] == new.planned[y]
-            heard.append(self._heard[y] if same_heard else self.strip_of(runs(new.heard[y]), width))
-            planned.append(self._planned[y] if same_planned else self.strip_of(runs(new.planned[y]), width))
+            heard.append(self._heard[y] if same_heard else self._paint(new.heard[y]))
+            planned.append(self._planned[y] if same_planned else self._paint(new.planned[y]))
             if not (same_heard and same_planned):
-                dirty.append(Region(0, y, width, 1))
+                dirty.append(Region(0, y, self.size.width, 1))
         self._layers, self._heard, self._planned = new, heard, planned
         if dirty:
             self.repaint(*dirty)
+
+    def _paint(self, cells: list[Cell]) -> Line:
+        """Paint a row of cells."""
+        segments = [Segment(text, self.ink(ink)) for text, ink in runs(cells)]
+        return Line(segments, list(accumulate(len(segment.text) for segment in segments)))
 
     def _move(self, frame: roll.Frame, tick: int) -> None:
         """Repaint what the playhead passed."""
@@ -73,18 +108,15 @@ class RollPanel(Painted):
 
     def render_line(self, y: int) -> Strip:
         """Join the two layers of a row at the playhead."""
+        width = self.size.width
         if y >= len(self._heard):
-            return Strip.blank(self.size.width, self.ink(""))
+            return Strip.blank(width, self.ink(""))
         x = self._column
         if x is None:
-            return (self._heard if self._behind else self._planned)[y]
-        width = self.size.width
-        char, ink = roll.playhead_cell(self._cell(y, x), head=y == 0)
-        head = self.strip_of(((char, ink),), 1)
-        return Strip.join((self._heard[y].crop(0, x), head, self._planned[y].crop(x + 1, width)))
-
-    def _cell(self, y: int, x: int) -> Cell:
-        return self._layers.planned[y][x]
+            return Strip((self._heard if self._behind else self._planned)[y].segments, width)
+        char, ink = roll.playhead_cell(self._layers.planned[y][x], head=y == 0)
+        head = Segment(char, self.ink(ink))
+        return Strip([*self._heard[y].before(x), head, *self._planned[y].after(x + 1)], width)
 
     def forget(self) -> None:
         """Drop what was drawn for another size."""

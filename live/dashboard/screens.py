@@ -126,17 +126,28 @@ class QuitWindow(ModalScreen[bool]):
         Binding("escape,n,space,enter", "answer(False)", "play on", show=False),
     ]
 
+    def __init__(self, *, guest: bool = False) -> None:
+        """A guest leaves the music playing."""
+        super().__init__(classes="window")
+        self._guest = guest
+
     def compose(self) -> ComposeResult:
         """Ask."""
+        question = "Leave?  The music goes on." if self._guest else "Stop the music and quit?"
         with VerticalScroll(classes="box alarm-box") as box:
             box.border_title = "quit"
             yield Static(
                 painted(
                     [
-                        (("Stop the music and quit?", "strong"),),
+                        ((question, "strong"),),
                         (),
-                        (("y", "key"), (" or ", "dim"), ("q", "key"), (" quit", "")),
-                        (("Esc", "key"), (" plays on", "")),
+                        (
+                            ("y", "key"),
+                            (" or ", "dim"),
+                            ("q", "key"),
+                            (" leave" if self._guest else " quit", ""),
+                        ),
+                        (("Esc", "key"), (" stays" if self._guest else " plays on", "")),
                     ]
                 )
             )

@@ -144,7 +144,7 @@ def status_rows(snapshot: Snapshot | None, *, width: int, height: int) -> tuple[
         more = [fit_row(((f"    and {hidden} more ports", "dim"),), width)]
     rows = [port_row(port, width) for port in ports] + more
     if not rows:
-        rows = [fit_row((("in  ✖ no ports", "bad"),), width)]
+        rows = [fit_row((("○ no port is open", "warn"),), width)]
     return tuple((rows + health)[:height])
 
 

@@ -4,11 +4,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from live.errors import PortError
+from live.errors import PortError, SynthError
 from live.events import control, note_off, note_on, program
 from live.synth import FluidSynth, SynthSettings
 from tests.drivers.jack_harness import JackPeer, JackServer, rms
@@ -95,13 +96,28 @@ def test_nothing_of_its_chatter_reaches_the_terminal(jack_server: JackServer) ->
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_it_outlives_its_server(jack_server: JackServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    doomed = JackServer(f"{jack_server.name}-synth", jack_server.log.with_name("synth.log"))
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", doomed.name)
-    doomed.start()
+def test_it_outlives_its_server_and_is_heard_on_the_next(
+    jack_server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = JackServer(f"{jack_server.name}-synth", tmp_path / "jackd.log")
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
+    server.start()
     synth = FluidSynth(SynthSettings(driver="jack"))
-    doomed.kill()
+    server.kill()
     start = time.monotonic()
     synth.send(note_on(1, 60, 100))
+    synth.all_off()
+    with pytest.raises(SynthError, match="the audio driver jack does not answer"):
+        synth.restart_audio()
+    assert time.monotonic() - start < 5
+    server.start()
+    synth.restart_audio()
+    synth.send(note_on(1, 60, 100))
+    peer = JackPeer(server)
+    assert rms(peer.record(0.3, PORTS)) > AUDIBLE
+    peer.close()
+    server.kill()
+    start = time.monotonic()
     synth.close()
     assert time.monotonic() - start < 5
+    server.stop()

@@ -2,12 +2,12 @@
 
 import ctypes
 import os
+import sys
 import threading
 import time
 
 import pytest
 
-from live import clock as clock_module
 from live.clock import LONGEST_WAIT_NANOS, MonotonicClock, lower_priority, raise_priority
 from live.timeline import Nanos
 
@@ -108,7 +108,7 @@ class NoLibrary:
 
 @pytest.fixture
 def system(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    monkeypatch.setattr(clock_module.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", lambda *_arguments, **_options: NoLibrary())
     return monkeypatch
 
@@ -137,7 +137,7 @@ def test_priority_is_had_or_it_is_told_why_not(
 
 
 def test_other_systems_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock_module.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     assert raise_priority().startswith("ordinary priority: ")
     lower_priority()
 

@@ -10,12 +10,13 @@ import pytest
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
-from live.dashboard import Dashboard, Inbox
+from live.dashboard import Inbox
 from live.dashboard.inbox import KEPT_NOTICES
 from live.dashboard.panels import Panel
 from live.dashboard.roll_panel import RollPanel
 from live.messages import BarView, Bye, LatenessView, ModelView, Notice, PortView, Snapshot
 from tests.live.dashboard_fakes import BEAT, SECOND, scene
+from tests.live.dashboard_pictures import posed
 from tests.live.dashboard_stage import Stage
 
 
@@ -179,6 +180,19 @@ async def test_the_playhead_repaints_only_the_columns_that_it_passed() -> None:
         assert regions == [(2, panel.size.height)]
 
 
+async def test_behind_a_window_the_screen_is_drawn_at_the_checks_only() -> None:
+    async with Stage().run() as stage:
+        await stage.press("question_mark")
+        drawn: list[str] = []
+        for panel in stage.app._panels:
+            panel.draw = lambda view, panel=panel: drawn.append(str(panel.id))  # type: ignore[method-assign,misc]
+        stage.app.deliver(scene(mode="hold", nanos=stage.clock.nanos))
+        stage.app.on_dashboard_arrived()
+        assert drawn == []
+        stage.app.check()
+        assert "mode" in drawn
+
+
 async def test_flickering_figures_wait_for_half_a_second() -> None:
     async with Stage().run() as stage:
         quick = LatenessView(500, 1.0, 777.0, 888.0)
@@ -314,12 +328,3 @@ def test_picture_of_silence(snap_compare: Callable[..., bool]) -> None:
         await pilot.pause()
 
     assert snap_compare(stage.app, terminal_size=(80, 24), run_before=wait)
-
-
-def posed() -> Dashboard:
-    """A dashboard with its first picture in the inbox."""
-    stage = Stage()
-    for earlier in range(12, -1, -1):
-        stage.app._accept(scene(6 * 4 * BEAT + 2 * BEAT + 200 - earlier * 300, nanos=stage.clock.nanos))
-    stage.app.deliver(scene(nanos=stage.clock.nanos))
-    return stage.app

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 import pytest
 
 from live import knobs
+from live.dashboard import Dashboard, Inbox
 from live.dashboard.keys import KEYS, MODES, bindings, unknown_idents
 from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
 from live.messages import Command, KnobView
-from tests.live.dashboard_fakes import scene
+from tests.live.dashboard_fakes import FakeClock, Sent, scene
 from tests.live.dashboard_stage import WINDOW, Stage
 
 # -- every action on a key -------------------------------------------------------------------------
@@ -142,6 +143,16 @@ async def test_quitting_takes_two_keys_and_tells_both_sides(names: tuple[str, st
         assert stage.sent.pairs() == [("quit", "")]
         assert stage.quits == [True]
         assert stage.ended()
+
+
+async def test_a_guest_leaves_without_stopping_the_music() -> None:
+    sent = Sent()
+    app = Dashboard(Inbox(), sent, clock=FakeClock())
+    async with app.run_test(size=WINDOW) as pilot:
+        await pilot.press("q", "y")
+        await pilot.pause()
+        assert not app.is_running
+    assert sent.commands == []
 
 
 async def test_old_notices_can_be_read_again() -> None:

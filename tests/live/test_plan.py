@@ -32,7 +32,7 @@ def new_plan(*, feel: Feel | None = None, monophonic: bool = False) -> tuple[Pla
 
 def play(plan: Plan, scheduler: Scheduler, now: int) -> list[tuple[int, int]]:
     """Play up to a tick as the jam does; returns the note-ons as (tick, pitch)."""
-    heard = []
+    heard: list[tuple[int, int]] = []
     for event, note in scheduler.due(Tick(now), too_late=lambda _: False):
         if note is not None:
             onset = note.step % GRID.steps
@@ -43,7 +43,7 @@ def play(plan: Plan, scheduler: Scheduler, now: int) -> list[tuple[int, int]]:
 
 
 def cell(index: int, phrase: Phrase | None, *, speaks: bool = True) -> Cell:
-    return Cell(index, speaks, phrase=phrase, origin="decoded" if phrase else "silent")
+    return Cell(index, speaks, phrase=phrase, origin="silent" if phrase is None else "decoded")
 
 
 def ons(phrase: Phrase, index: int, *, first: int = 0) -> list[tuple[int, int]]:

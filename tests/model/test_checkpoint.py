@@ -112,7 +112,7 @@ def test_foreign_and_future_files_are_refused(tmp_path: Path) -> None:
     save_file(tensors, path, {"format": checkpoint.FORMAT, "version": "9"})
     with pytest.raises(CheckpointError, match="version 9; this twobar reads version 1"):
         checkpoint.read(path)
-    facts = {"attributes": [], "levels": {}, "figures": {}, "graphs": {}}
+    facts: dict[str, object] = {"attributes": [], "levels": {}, "figures": {}, "graphs": {}}
     metadata = {"format": checkpoint.FORMAT, "version": "1", "facts": json.dumps(facts)}
     save_file(tensors, path, metadata)
     with pytest.raises(CheckpointError, match="incomplete twobar checkpoint"):

@@ -55,7 +55,7 @@ def test_poly_codec_keeps_onset_pitch_length_velocity_on_88_keys(phrase: Phrase)
 def test_of_a_chord_the_melody_codec_keeps_the_highest_key_and_ends_it_at_the_next(phrase: Phrase) -> None:
     codec = build("melody", phrase.grid)
     kept = codec.unpack(pack_phrase(codec, phrase), 0)
-    highest = {}
+    highest: dict[int, int] = {}
     for note in phrase.notes:
         highest[note.onset] = max(note.pitch, highest.get(note.onset, 0))
     assert {note.onset: note.pitch for note in kept.notes} == highest
@@ -133,5 +133,5 @@ def test_a_threshold_moves_what_is_heard() -> None:
 
 
 def test_an_unknown_codec_is_named_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="unknown codec 'polly'.*did you mean 'poly'"):
+    with pytest.raises(ConfigError, match=r"unknown codec 'polly'.*did you mean 'poly'"):
         build("polly", Grid())

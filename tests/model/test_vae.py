@@ -64,6 +64,8 @@ def test_graphs_compute_what_the_network_does(config: ModelConfig) -> None:
     z = plain.encode(arrays)
     assert z.shape == (1, config.bottleneck.size)
     np.testing.assert_allclose(fast.encode(arrays), z, atol=1e-4)
+    for got_part, wanted_part in zip(fast.posterior(arrays), plain.posterior(arrays), strict=True):
+        np.testing.assert_allclose(got_part, wanted_part, atol=1e-4)
     three = np.repeat(z, 3, axis=0)
     change = np.random.default_rng(0).normal(size=(3, max(len(config.knobs), 1))).astype(np.float32)
     got, wanted = fast.decode(three, change), plain.decode(three, change)
@@ -104,7 +106,10 @@ def test_divergence_is_that_of_two_gaussians() -> None:
     [
         (ModelConfig("x", "melody", encoder=EncoderConfig("bands")), "needs a codec with a roll"),
         (ModelConfig("x", "melody", decoder=DecoderConfig("bands")), "needs a codec with a roll"),
-        (ModelConfig("x", "poly", bottleneck=BottleneckConfig("cells", 128)), "needs an encoder of kind 'bands'"),
+        (
+            ModelConfig("x", "poly", bottleneck=BottleneckConfig("cells", 128)),
+            "needs an encoder of kind 'bands'",
+        ),
         (ModelConfig("x", "melody", encoder=EncoderConfig(width=30)), "heads 4 do not divide width 30"),
         (ModelConfig("x", "melody", bottleneck=BottleneckConfig("beets", 32)), "did you mean 'beats'"),
         (ModelConfig("x", "melody", decoder=DecoderConfig("pach")), "did you mean 'patch'"),

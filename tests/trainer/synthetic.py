@@ -46,7 +46,7 @@ def prepare(folder: Path, codec: str, *, train: int = 48) -> Path:
         place = folder / codec / split
         place.mkdir(parents=True)
         tables = [[(n.onset, n.pitch, n.velocity, n.length, 0) for n in phrase.notes] for phrase in phrases]
-        np.save(place / "notes.npy", np.array(sum(tables, []), dtype=np.int16))
+        np.save(place / "notes.npy", np.array([row for table in tables for row in table], dtype=np.int16))
         np.save(place / "starts.npy", np.cumsum([0, *map(len, tables)]).astype(np.int64))
         np.save(place / "songs.npy", np.arange(count, dtype=np.int32))
     return folder

@@ -75,9 +75,7 @@ def test_a_resumed_run_goes_on_exactly(tmp_path: Path) -> None:
     half = checkpoint.read(tmp_path / "half" / "tiny-keys.safetensors")
     assert half.figures["step"] == 3
     run(chosen, data, tmp_path / "half", resume=True)
-    whole, half_on = (
-        load_file(tmp_path / name / "state.safetensors") for name in ("whole", "half")
-    )
+    whole, half_on = (load_file(tmp_path / name / "state.safetensors") for name in ("whole", "half"))
     assert whole.keys() == half_on.keys()
     for name, value in whole.items():
         np.testing.assert_array_equal(value, half_on[name], err_msg=name)

@@ -1,0 +1,120 @@
+"""Writes the README's tables from the program itself: options, knobs, keys, commands, figures.
+
+Each stands between `<!-- NAME -->` and `<!-- /NAME -->`.  `make docs` writes them anew; a test compares.
+"""
+
+import re
+from pathlib import Path
+
+import click
+
+from live.__main__ import twobar
+from live.dashboard.keys import KEYS, Key, key_label
+from live.knobs import KNOBS
+from trainer.__main__ import cli as trainer
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+BENCHMARKS = ROOT / "docs" / "benchmarks.md"
+
+Rows = list[tuple[str, ...]]
+
+
+def markdown(head: tuple[str, ...], rows: Rows) -> str:
+    """Return a Markdown table; bars inside cells are escaped."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def options() -> str:
+    """Return the options of `twobar jam`."""
+    rows: Rows = []
+    for option in twobar.commands["jam"].params:
+        if not isinstance(option, click.Option):
+            continue
+        names = "/".join([*option.opts, *option.secondary_opts])
+        plain = option.is_flag or option.metavar is None
+        wanted = "" if option.is_flag else " FILE" if plain else f" {option.metavar}"
+        rows.append((f"`{names}{wanted}`", (option.help or "").rstrip(".")))
+    return markdown(("option", "what it does"), rows)
+
+
+def knobs() -> str:
+    """Return the knobs with their ranges."""
+    rows: Rows = [
+        (f"`{knob.name}`", f"{knob.low:g} to {knob.high:g}", f"{knob.rest:g}", knob.text)
+        for knob in KNOBS.values()
+    ]
+    return markdown(("knob", "range", "at rest", "what it does"), rows)
+
+
+def keys() -> str:
+    """Return the dashboard's keys; anchors and scenes, which count on, take one line each."""
+    rows: Rows = []
+    counted: dict[str, list[Key]] = {}
+    for key in KEYS:
+        kind = key.ident.rpartition("-")[0]
+        if kind not in ("capture", "recall", "scene"):
+            rows.append((f"`{key_label(key.keys.split(',')[0])}`", key.text, key.tip))
+            continue
+        if kind not in counted:
+            rows.append((kind, "", ""))
+        counted.setdefault(kind, []).append(key)
+    for number, (kind, *_) in enumerate(rows):
+        if kind in counted:
+            first, last = counted[kind][0], counted[kind][-1]
+            until = f" to {last.text.rpartition(' ')[2]}"
+            label = f"`{key_label(first.keys)}` to `{key_label(last.keys)}`"
+            rows[number] = (label, first.text + until, first.tip + until)
+    return markdown(("key", "does", "that is"), rows)
+
+
+def commands() -> str:
+    """Return the commands of both programs with their first sentences."""
+    rows: Rows = []
+    for program, group in (("twobar", twobar), ("twobar-train", trainer)):
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
+            rows.append((f"`{program} {name}`", command.get_short_help_str(200)))
+    return markdown(("command", "what it does"), rows)
+
+
+def benchmarks() -> str:
+    """Return the table and the machine of the last `make bench`."""
+    return BENCHMARKS.read_text().partition("\n")[2].strip()
+
+
+TABLES = {
+    "options": options,
+    "knobs": knobs,
+    "keys": keys,
+    "commands": commands,
+    "benchmarks": benchmarks,
+}
+
+
+def filled(page: str) -> str:
+    """Return a page with every table in it written anew.
+
+    Raises:
+        ValueError: a table has no place in the page.
+
+    """
+    for name, write in TABLES.items():
+        place = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        if not place.search(page):
+            raise ValueError(f"the page has no place for the table '{name}'")
+        text = write()
+        page = place.sub(lambda found, text=text: f"{found[1]}{text}\n{found[2]}", page)  # type: ignore[misc]
+    return page
+
+
+def main() -> None:
+    """Write the README's tables."""
+    README.write_text(filled(README.read_text()))
+
+
+if __name__ == "__main__":
+    main()

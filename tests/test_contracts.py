@@ -1,0 +1,183 @@
+"""What the rooms promise each other, and what the documents promise the reader."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from live.__main__ import twobar
+from live.mapping import choose
+from scripts.tables import README, TABLES, filled
+from trainer.__main__ import cli as trainer
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("live", "model", "trainer")
+SOURCES = sorted(
+    path for folder in (*ROOMS, "benchmarks", "scripts", "tests") for path in (ROOT / folder).rglob("*.py")
+)
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+LONGEST_FILE = 400
+GROUPS: dict[str, click.Group] = {"twobar": twobar, "twobar-train": trainer}
+
+
+def loaded_by(module: str) -> set[str]:
+    """Return the modules that a fresh interpreter has after one import."""
+    script = f"import json, sys; import {module}; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    return set(json.loads(run.stdout))
+
+
+def roots(modules: set[str]) -> set[str]:
+    return {module.partition(".")[0] for module in modules}
+
+
+# -- imports -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", ["live.engine", "live.engine_process"])
+def test_the_engine_loads_neither_a_model_runtime_nor_a_screen(module: str) -> None:
+    loaded = roots(loaded_by(module))
+    assert not loaded & {"torch", "onnxruntime", "onnx", "textual", "rich", "trainer", "pretty_midi", "scipy"}
+
+
+def test_the_dashboard_reaches_only_messages() -> None:
+    ours = {module for module in loaded_by("live.dashboard") if roots({module}) & set(ROOMS)}
+    others = {module for module in ours if not module.startswith("live.dashboard")}
+    assert others == {"live", "live.messages"}
+
+
+def test_a_phrase_needs_no_array_library() -> None:
+    assert not roots(loaded_by("model.phrase")) & {"numpy", "torch", "onnxruntime", "mido"}
+
+
+def test_the_commands_name_themselves_without_loading_what_they_use() -> None:
+    assert not roots(loaded_by("live.__main__")) & {"numpy", "torch", "onnxruntime", "textual", "rtmidi"}
+    assert not roots(loaded_by("trainer.__main__")) & {"torch", "onnxruntime", "symusic", "matplotlib"}
+
+
+@pytest.mark.parametrize("room", ["live", "trainer"])
+def test_live_and_trainer_never_name_each_other(room: str) -> None:
+    other = {"live": "trainer", "trainer": "live"}[room]
+    for path in (ROOT / room).rglob("*.py"):
+        named = {
+            name.partition(".")[0]
+            for node in ast.walk(ast.parse(path.read_text()))
+            for name in (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else []
+            )
+        }
+        assert other not in named, path
+
+
+# -- files -------------------------------------------------------------------------------------------
+
+
+def test_no_file_is_longer_than_a_reader_can_hold() -> None:
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.name == "__init__.py"], ids=str)
+def test_packages_hold_a_docstring_and_exports_only(path: Path) -> None:
+    body = ast.parse(path.read_text()).body
+    if not body:
+        return
+    if path.is_relative_to(ROOT / "tests"):
+        return
+    assert isinstance(body[0], ast.Expr)
+    for node in body[1:]:
+        names = (
+            [target.id for target in node.targets if isinstance(target, ast.Name)]
+            if isinstance(node, ast.Assign)
+            else []
+        )
+        assert isinstance(node, ast.Import | ast.ImportFrom) or names == ["__all__"], ast.unparse(node)
+
+
+def test_no_module_hides_one_of_the_standard_library() -> None:
+    ours = {path.stem for room in ROOMS for path in (ROOT / room).rglob("*.py")}
+    assert not ours & (set(sys.stdlib_module_names) - {"__init__", "__main__"})
+
+
+# -- documents ---------------------------------------------------------------------------------------
+
+
+def test_the_readme_holds_the_tables_that_the_program_would_write() -> None:
+    page = README.read_text()
+    assert filled(page) == page, "write them with `make docs`"
+
+
+def test_a_page_without_a_place_for_a_table_is_told() -> None:
+    with pytest.raises(ValueError, match=f"no place for the table '{next(iter(TABLES))}'"):
+        filled("# nothing here\n")
+
+
+def code_of(page: Path) -> list[str]:
+    """Return what a page shows as code: fenced lines, indented lines, and code between backticks."""
+    text = page.read_text()
+    fenced = re.findall(r"```[a-z]*\n(.*?)```", text, re.DOTALL)
+    rest = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    lines = [line for block in fenced for line in block.splitlines()]
+    lines += [line for line in rest.splitlines() if line.startswith("    ")]
+    return [line.strip() for line in lines] + re.findall(r"`([^`\n]+)`", rest)
+
+
+def documented() -> list[tuple[str, str]]:
+    """Return (page, command line) for every call of ours in the documents."""
+    return [
+        (page.name, line)
+        for page in PAGES
+        for line in code_of(page)
+        if line.split(" ", 1)[0] in GROUPS and re.match(r"\S+ [a-z-]", line)
+    ]
+
+
+def test_commands_are_documented() -> None:
+    shown = " ".join(line for _, line in documented())
+    for program, group in GROUPS.items():
+        for name in group.commands:
+            assert f"{program} {name}" in shown
+
+
+@pytest.mark.parametrize(("page", "line"), documented())
+def test_every_documented_command_and_option_exists(page: str, line: str) -> None:
+    program, *words = line.partition("#")[0].split()
+    name = words[0] if words and not words[0].startswith("-") else "jam"
+    assert name in GROUPS[program].commands, f"{page}: {line}"
+    command = GROUPS[program].commands[name]
+    known = {
+        option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    used = {word.partition("=")[0] for word in words if re.match(r"--[a-z]", word)}
+    assert used <= known | {"--help", "--version"}, f"{page}: {line}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_the_targets_that_the_readme_names_are_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {word for page in PAGES for line in code_of(page) for word in re.findall(r"^make ([a-z]+)", line)}
+    assert {"jam", "test"} <= named <= targets
+
+
+def test_the_shipped_mappings_are_documented_and_valid() -> None:
+    page = (ROOT / "docs" / "mappings.md").read_text()
+    for path in (ROOT / "mappings").glob("*.toml"):
+        assert choose(path.stem, []).controller.name
+        assert f"`{path.stem}`" in page
