@@ -100,14 +100,15 @@ def doctor() -> int:
 
 
 @twobar.command()
-def attach() -> int:
+@click.option("--end", is_flag=True, help="End it instead: every note off, files closed.")
+def attach(*, end: bool) -> int:
     """Open a dashboard on an instrument that plays already.
 
     Example: twobar attach
     """
     from live.jam_command import attach as open_dashboard  # noqa: PLC0415  see jam
 
-    return open_dashboard()
+    return open_dashboard(end=end)
 
 
 @twobar.command()

@@ -127,20 +127,25 @@ def _on_screen(options: Options) -> int:
 
     watcher = threading.Thread(target=watch, name="supervise", daemon=True)
     watcher.start()
-    app.run()
+    app.run(mouse=False)
     supervisor.end()
     watcher.join()
     return status[0] if status else 0
 
 
-def attach() -> int:
-    """Show the dashboard of the newest running instrument; leaving it lets the music go on."""
+def attach(*, end: bool = False) -> int:
+    """Show the dashboard of the newest running instrument, or end it; leaving lets the music go on."""
     found = sessions()
     if not found:
         raise UsageError("no instrument is playing on this machine; start one with `twobar jam`")
+    link = call(found[0].address, "dashboard", ToDashboard)
+    if end:
+        link.send(Command("quit", source="attach"))
+        while not isinstance(link.receive(), Bye | None):
+            pass  # snapshots, until it says goodbye or is gone
+        return 0
     from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  only when there is something to show
 
-    link = call(found[0].address, "dashboard", ToDashboard)
     inbox = Inbox()
 
     def send(command: Command) -> None:
@@ -156,6 +161,6 @@ def attach() -> int:
         app.lost("the engine has gone")
 
     threading.Thread(target=read, name="read", daemon=True).start()
-    app.run()
+    app.run(mouse=False)
     link.close()
     return 0

@@ -22,7 +22,8 @@ from live.timeline import Nanos
 Deliver = Callable[[Received], object]
 
 _CLOSE_PATIENCE_S = 1.5
-_IN_FLIGHT_S = 0.005
+_IN_FLIGHT_S = 0.01  # in which a call under way gets the interpreter; too short, and JACK waits for seconds
+_IN_FLIGHT_AT_CLOSE_S = 0.05  # too short, and JACK ends a thread that is inside Python: a crash
 _BUSY = threading.RLock()  # as process-wide as the interpreter's own lock
 _ABANDONED: list[object] = []  # ports of a dead server: to release one takes a second, interpreter held
 _OPEN_INPUTS: "weakref.WeakSet[InputPort]" = weakref.WeakSet()
@@ -193,7 +194,7 @@ def inputs_paused() -> Iterator[None]:
 def _release(midi: rtmidi.MidiIn | rtmidi.MidiOut, in_use: tuple[object, ...] = ()) -> None:
     def closing(*_in_use: object) -> None:
         if in_use:
-            time.sleep(_IN_FLIGHT_S)
+            time.sleep(_IN_FLIGHT_AT_CLOSE_S)
         with inputs_paused(), contextlib.suppress(rtmidi.RtMidiError):
             midi.close_port()
             midi.delete()

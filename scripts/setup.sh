@@ -97,30 +97,32 @@ as_root=()
 may_install() {
     [[ -z ${TWOBAR_NO_SYSTEM:-} ]] && command -v apt-get >/dev/null || return 1
     if ((EUID == 0)); then
-        as_root=(env)
+        as_root=(env DEBIAN_FRONTEND=noninteractive)
     elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-        as_root=(sudo -n env)
+        as_root=(sudo -n env DEBIAN_FRONTEND=noninteractive)
     else
         return 1
     fi
 }
 
+install_packages() {
+    local log
+    may_install || return 0
+    say "installing system packages: $*"
+    log=$(mktemp)
+    if ! { "${as_root[@]}" apt-get update -q &&
+        "${as_root[@]}" apt-get install -q -y --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null; then
+        say "the system packages could not be installed: $(grep -E '^E:' "$log" | tail -n 1 || tail -n 1 "$log")"
+    fi
+    rm -f "$log"
+}
+
 system_packages() {
-    local wanted packages log
+    local wanted
     wanted=$(missing)
     [[ -n $wanted ]] || return 0
-    packages=$(cut -d' ' -f1 <<<"$wanted" | sort -u | tr '\n' ' ')
-    if may_install; then
-        say "installing system packages: $packages"
-        log=$(mktemp)
-        local quiet=(DEBIAN_FRONTEND=noninteractive)
-        # shellcheck disable=SC2086  # one word per package
-        if ! { "${as_root[@]}" "${quiet[@]}" apt-get update -q &&
-            "${as_root[@]}" "${quiet[@]}" apt-get install -q -y --no-install-recommends $packages; } >"$log" 2>&1 </dev/null; then
-            say "the system packages could not be installed: $(grep -E '^E:' "$log" | tail -n 1 || tail -n 1 "$log")"
-        fi
-        rm -f "$log"
-    fi
+    # shellcheck disable=SC2046  # one word per package
+    install_packages $(cut -d' ' -f1 <<<"$wanted" | sort -u)
 }
 
 tell_missing() {
@@ -181,7 +183,7 @@ python_packages() {
         .venv/bin/python -m pip install --no-input "${lines[@]}" hatchling editables &&
             .venv/bin/python -m pip install --no-input --no-deps --no-build-isolation --editable .
     } >"$log" 2>&1 </dev/null; then
-        tail -n 5 "$log" >&2
+        { grep '^ERROR' "$log" || tail -n 5 "$log"; } | head -n 5 >&2
         fail "the Python packages could not be installed (all of what pip said: $log)"
     fi
     rm -f "$log"
@@ -198,8 +200,12 @@ if [[ -x .venv/bin/twobar ]] && done_already; then
 fi
 
 python=$(find_python)
+if [[ -z $python && -z ${PYTHON:-} ]] && ! command -v python3 >/dev/null; then
+    install_packages python3 python3-venv
+    python=$(find_python)
+fi
 if [[ -z $python ]]; then
-    fail "Python 3.$oldest or newer is needed, and there is $("${PYTHON:-python3}" --version 2>&1 || echo none);" \
+    fail "Python 3.$oldest or newer is needed, and there is $("${PYTHON:-python3}" --version 2>/dev/null || echo none);" \
         "install one, or name it: make jam PYTHON=/path/to/python3"
 fi
 system_packages
