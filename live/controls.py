@@ -3,6 +3,7 @@
 Threads: engine only.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,9 @@ class Controls:
 
     def run(self, command: Command, now: Nanos) -> None:
         """Carry a command out; what cannot be done is a notice, never an exception."""
+        if not math.isfinite(command.value) or not all(map(math.isfinite, command.values)):
+            self._jam.notice("warning", f"{command.name} {command.argument} takes finite numbers only")
+            return
         try:
             self._run(command, now)
         except UsageError as error:

@@ -82,10 +82,10 @@ def read_timed(mid: Path) -> list[tuple[float, bytes]]:
             if not message.is_meta and message.type != "sysex":
                 timed.append((seconds, bytes(message.bytes())))
     except OSError as reason:
-        raise UsageError(f"'{mid}' cannot be read: {reason.strerror or 'it is not a MIDI file'}") from None
+        raise FailureError(f"'{mid}' cannot be read: {reason.strerror or 'it is not a MIDI file'}") from None
     except Exception as reason:  # noqa: BLE001 - a stranger's file breaks mido in many ways
-        raise UsageError(
-            f"'{mid}' is not a MIDI file that can be read: {reason or type(reason).__name__}"
+        raise FailureError(
+            f"'{mid}' is not a MIDI file that can be read: {str(reason) or 'it ends too early'}"
         ) from None
     if seconds > LONGEST_S:
         raise UsageError(

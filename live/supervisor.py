@@ -6,6 +6,7 @@ the outputs itself and silences every note before it starts the next one.
 
 import collections
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -275,6 +276,8 @@ def session_folder() -> Path:
     user = os.getuid() if hasattr(os, "getuid") else "user"
     folder = Path(runtime) / "twobar" if runtime else Path(tempfile.gettempdir()) / f"twobar-{user}"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, "is another user's", str(folder))
     return folder
 
 
@@ -282,8 +285,8 @@ def write_session(address: Address) -> str:
     """Leave word where the engine listens; returns the file's path, "" when that cannot be done."""
     try:
         path = session_folder() / f"session-{os.getpid()}.json"
+        path.touch(mode=0o600)
         path.write_bytes(msgspec.json.encode(Session(address, os.getpid())))
-        path.chmod(0o600)
     except OSError:
         return ""
     return str(path)
@@ -292,18 +295,20 @@ def write_session(address: Address) -> str:
 def sessions() -> list[Session]:
     """Return the engines that can be reached, newest first; files of dead ones are removed."""
     found = []
-    files = sorted(
-        session_folder().glob("session-*.json"), key=lambda path: path.stat().st_mtime, reverse=True
-    )
-    for path in files:
+    try:
+        paths = list(session_folder().glob("session-*.json"))
+    except OSError:
+        return []
+    for path in paths:
         try:
+            born = path.stat().st_mtime
             session = msgspec.json.decode(path.read_bytes(), type=Session)
             session.address.connect().close()
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, ValueError):
             path.unlink(missing_ok=True)
         else:
-            found.append(session)
-    return found
+            found.append((born, session))
+    return [session for _, session in sorted(found, key=lambda entry: entry[0], reverse=True)]
 
 
 def on_end_signals(end: Callable[[], None]) -> None:

@@ -138,6 +138,12 @@ class Desk:
 
     def warp(self, request: Warp) -> Iterator[Message | None]:
         """Walk from a to b, a decode at a time; yields None until the last, then the answer."""
+        try:
+            yield from self._walk(request)
+        except Exception as error:  # noqa: BLE001  anchors of another model, say: the knob goes unwarped
+            yield Failed(request.ident, f"the way from A to B could not be measured: {sentence(error)}")
+
+    def _walk(self, request: Warp) -> Iterator[Message | None]:
         player = self.player
         if player is None:
             return

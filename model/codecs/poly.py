@@ -16,6 +16,7 @@ from model.phrase import Note, Phrase
 
 KEYS = 88
 LOWEST = 21
+UNLIKELY = -3.0  # logit of one chance in twenty
 
 
 class PolyCodec:
@@ -73,12 +74,18 @@ class PolyCodec:
         noise: Arrays | None = None,
         levels: Mapping[str, float] | None = None,
     ) -> Phrase:
-        """Return the phrase that the heads spell; `levels` may hold the logits `onset` and `hold` to pass."""
-        levels = levels or {}
-        onset, hold = heads["onset"] - levels.get("onset", 0.0), heads["hold"] - levels.get("hold", 0.0)
+        """Return the phrase that the heads spell; `levels` may hold the logits `onset` and `hold` to pass.
+
+        Sampled, the levels fade as the temperature rises, since at 1 the heads' own chances are meant; keys
+        less likely than `UNLIKELY` stay silent, for there are so many that some would always sound.
+        """
+        levels, cold = levels or {}, max(0.0, 1.0 - temperature)
+        onset = heads["onset"] - cold * levels.get("onset", 0.0)
+        hold = heads["hold"] - cold * levels.get("hold", 0.0)
         if temperature > 0 and noise is not None:
             heat = np.float32(temperature)
-            onset, hold = onset + heat * noise["onset"], hold + heat * noise["hold"]
+            onset = np.where(onset > UNLIKELY, onset + heat * noise["onset"], onset)
+            hold = hold + heat * noise["hold"]
         return self._spell(onset > 0, hold > 0, heads["velocity"])
 
     def _spell(

@@ -70,14 +70,14 @@ def test_an_empty_file_is_a_short_silence(tmp_path: Path) -> None:
 def test_what_is_not_midi_is_told_in_one_sentence(tmp_path: Path, content: bytes) -> None:
     mid = tmp_path / "bad.mid"
     mid.write_bytes(content)
-    with pytest.raises(UsageError, match=r"bad\.mid'") as caught:
+    with pytest.raises(FailureError, match=r"bad\.mid'") as caught:
         render(mid, tmp_path / "bad.wav")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "bad.wav").exists()
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"none\.mid' cannot be read: No such file"):
+    with pytest.raises(FailureError, match=r"none\.mid' cannot be read: No such file"):
         render(tmp_path / "none.mid", tmp_path / "none.wav")
 
 
