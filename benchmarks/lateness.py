@@ -5,18 +5,22 @@ import random
 import shutil
 import subprocess
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
+from benchmarks.cable import far_end, plug_in
 from benchmarks.figures import NANOS_PER_MS, Row, percentile, spread
 from benchmarks.instrument import Instrument, cpu_seconds, playing
 from benchmarks.remote import Remote, free_port
 from benchmarks.scale import Scale
+from benchmarks.thru import keys
 from live.clock import FIFO_PRIORITY, ORDINARY_VARIABLE
 
 BUDGET_MS = {True: 0.15, False: 0.5}
 LARGEST_RATIO = 2.0
 SETTLE_SECONDS = 6.0
 TURN_SECONDS = 0.2
+KEYS_PER_SECOND = 8.0
 
 
 def measure(scale: Scale) -> list[Row]:
@@ -47,12 +51,20 @@ def _once(scale: Scale, floor: Path | None, *, realtime: bool) -> list[Row]:
     if realtime and not may_be_realtime():
         return [Row(title, budget, "this system grants no real-time priority")]
     port = free_port()
-    options = ["--demo", "--bpm", "240", "--in", "none", "--out", scale.output, "--osc-port", str(port)]
+    options = ["--bpm", "240", "--osc-port", str(port)]
+    options += ["--api", "jack", "--in", "virtual", "--out", "virtual"] if scale.jack else ["--out", "none"]
     env = {ORDINARY_VARIABLE: "" if realtime else "1"}
     seconds = scale.seconds(90)
-    with playing(scale.fresh("lateness"), *options, env=env, keep=("sent", "decode")) as instrument:
+    with (
+        playing(scale.fresh("lateness"), *options, env=env, keep=("sent", "decode")) as instrument,
+        far_end() if scale.jack else nullcontext() as far,
+    ):
         remote = Remote(port)
-        remote.send("knob/density", 1.0)
+        if far is not None:  # without JACK, the demo plays: nobody else does
+            plug_in(far)
+            far.play(keys(seconds + SETTLE_SECONDS + 5.0, per_second=KEYS_PER_SECOND))
+        remote.send("knob/density", 1.0)  # many notes to measure
+        remote.send("knob/polyphony", 0.5)
         time.sleep(SETTLE_SECONDS)
         instrument.take("sent")
         instrument.take("decode")

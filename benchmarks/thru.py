@@ -55,16 +55,18 @@ def measure(scale: Scale) -> list[Row]:
     ]
 
 
-def keys(seconds: float, rate: int = 48_000) -> list[tuple[int, bytes]]:
+def keys(
+    seconds: float, *, per_second: float = KEYS_PER_SECOND, rate: int = 48_000
+) -> list[tuple[int, bytes]]:
     """Return keys at odd moments, no pitch again before it has come back."""
     chance, messages, frame = random.Random(3), [], rate // 4
-    for number in range(round(seconds * KEYS_PER_SECOND)):
+    for number in range(round(seconds * per_second)):
         pitch = 36 + number % 48
         messages += [
             (frame, bytes((0x90, pitch, 40 + number % 80))),
             (frame + rate // 40, bytes((0x80, pitch, 0))),
         ]
-        frame += round(rate * chance.uniform(0.5, 1.5) / KEYS_PER_SECOND)
+        frame += round(rate * chance.uniform(0.5, 1.5) / per_second)
     return messages
 
 

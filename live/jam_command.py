@@ -1,5 +1,6 @@
 """The commands `jam` and `attach`: settings, supervisor, dashboard, and what the human is told."""
 
+import os
 import sys
 import threading
 import time
@@ -12,6 +13,8 @@ from live.link import call, new_address
 from live.messages import Bye, Command, Notice, ToDashboard
 from live.options import Options
 from live.supervisor import Supervisor, on_end_signals, sessions, write_session
+
+SCREEN_PATIENCE_SECONDS = 3.0
 
 if TYPE_CHECKING:
     pass
@@ -120,14 +123,20 @@ def _on_screen(options: Options) -> int:
         raise
     app = Dashboard(inbox, supervisor.send, on_quit=supervisor.end, keymap=options.config.dashboard.keymap)
     status: list[int] = []
+    closed = threading.Event()
 
     def watch() -> None:
         status.append(supervisor.wait())
         app.deliver(Bye())
+        if not closed.wait(SCREEN_PATIENCE_SECONDS):
+            # its terminal was closed under it: Textual waits for ever to write there
+            Path(options.session).unlink(missing_ok=True)
+            os._exit(status[0])
 
     watcher = threading.Thread(target=watch, name="supervise", daemon=True)
     watcher.start()
     app.run(mouse=False)
+    closed.set()
     supervisor.end()
     watcher.join()
     return status[0] if status else 0

@@ -22,8 +22,10 @@ from live.timeline import Nanos
 Deliver = Callable[[Received], object]
 
 _CLOSE_PATIENCE_S = 1.5
-_IN_FLIGHT_S = 0.01  # in which a call under way gets the interpreter; too short, and JACK waits for seconds
-_IN_FLIGHT_AT_CLOSE_S = 0.05  # too short, and JACK ends a thread that is inside Python: a crash
+_LOOK_S = 0.002
+_QUIET_S = 0.02  # how long to wait for a call under way on a port that was quiet,
+_BUSY_S = 0.3  # and on one that was not: JACK would wait for it for seconds, or end its thread inside Python
+_RECENT_NANOS = 100_000_000
 _BUSY = threading.RLock()  # as process-wide as the interpreter's own lock
 _ABANDONED: list[object] = []  # ports of a dead server: to release one takes a second, interpreter held
 _OPEN_INPUTS: "weakref.WeakSet[InputPort]" = weakref.WeakSet()
@@ -59,6 +61,7 @@ class InputPort:
         self._midi: rtmidi.MidiIn | None = midi
         self._deliver = deliver
         self._nanos = nanos
+        self._called_nanos = 0
         self._parser = MessageParser()
         self._in_use: list[object] = []
         midi.ignore_types(sysex=True, timing=False, active_sense=True)
@@ -78,8 +81,23 @@ class InputPort:
         """Let the driver queue instead of call; tells whether that is needed."""
         if self._midi is None or self.api != "jack":
             return False
-        self._midi.cancel_callback()
+        self._calls_over(self._midi)
         return True
+
+    def _calls_over(self, midi: rtmidi.MidiIn) -> None:
+        """Cancel the callback and wait until no call can be under way.
+
+        A message in the queue proves it: it came after the cancelling, on the thread that made the calls.
+        """
+        busy = time.monotonic_ns() - self._called_nanos < _RECENT_NANOS
+        midi.cancel_callback()
+        give_up = time.monotonic() + (_BUSY_S if busy else _QUIET_S)
+        while time.monotonic() < give_up:
+            time.sleep(_LOOK_S)
+            queued = midi.get_message()
+            if queued:
+                self._received(queued)
+                return
 
     def _resume(self) -> None:
         """Deliver what was queued, and be called again.
@@ -98,6 +116,7 @@ class InputPort:
 
     def _received(self, message_and_delta: tuple[list[int], float], _data: object = None) -> None:
         nanos = Nanos(self._nanos())  # first: everything below is lateness
+        self._called_nanos = time.monotonic_ns()
         try:
             for data in self._parser.feed(message_and_delta[0]):
                 self._deliver(Received(nanos, data, self.name))
@@ -117,7 +136,7 @@ class InputPort:
         midi, self._midi = self._midi, None
         _OPEN_INPUTS.discard(self)
         if midi is not None:
-            midi.cancel_callback()
+            self._calls_over(midi)
             _release(midi, tuple(self._in_use))
 
 
@@ -182,8 +201,6 @@ def inputs_paused() -> Iterator[None]:
     """Let no input call into Python meanwhile; around whatever holds the interpreter and needs JACK."""
     with _BUSY:
         paused = [port for port in tuple(_OPEN_INPUTS) if port._pause()]  # noqa: SLF001 - the same module
-        if paused:
-            time.sleep(_IN_FLIGHT_S)  # a call already under way needs the interpreter to finish
         try:
             yield
         finally:
@@ -193,8 +210,6 @@ def inputs_paused() -> Iterator[None]:
 
 def _release(midi: rtmidi.MidiIn | rtmidi.MidiOut, in_use: tuple[object, ...] = ()) -> None:
     def closing(*_in_use: object) -> None:
-        if in_use:
-            time.sleep(_IN_FLIGHT_AT_CLOSE_S)
         with inputs_paused(), contextlib.suppress(rtmidi.RtMidiError):
             midi.close_port()
             midi.delete()

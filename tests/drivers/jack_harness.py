@@ -56,7 +56,7 @@ class Heard(NamedTuple):
 
 
 def punctually() -> list[str]:
-    """Return what starts a process with real-time priority, where this user may (JACK's own -R drops cycles)."""
+    """Return what starts a process with real-time priority, where one may (JACK's own -R drops cycles)."""
     start = ["chrt", "-f", "40"]
     if shutil.which("chrt") is None:
         return []

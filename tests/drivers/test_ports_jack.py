@@ -103,7 +103,7 @@ def test_a_note_arrives_whole_and_stamped_when_it_was_played(
     assert [message.data for message in received] == notes
     assert {message.port for message in received} == {"twobar-in:keys"}
     apart = sorted(there.nanos - here.nanos for here, there in zip(heard, received, strict=True))
-    assert abs(apart[len(apart) // 2]) < 20 * MILLISECOND  # a cycle is 1.3; generous: the machine may be busy
+    assert abs(apart[len(apart) // 2]) < 100 * MILLISECOND  # a cycle is 1.3; the machine may be busy
     assert all(one.nanos < other.nanos for one, other in itertools.pairwise(received))
 
 
