@@ -6,18 +6,29 @@ always wins and nothing piles up.  Threads: engine only.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from live.capture import Capture
 from live.knobs import ATTRIBUTE_KNOBS
-from live.messages import Decode, Decoded, Encode, Encoded, Ready, StepRow
+from live.messages import Decode, Decoded, Encode, Encoded, Ready
 from live.path import Anchor, Base, Origin, Path, PathState
 from live.plan import Cell, Plan
 from live.timeline import Tick, bar_of, step_at_or_after, tick_of_bar
 from model.grid import Grid
 from model.latent import Latent, Vector
-from model.phrase import Note, Phrase
+from model.phrase import Phrase
+
+PLAYED, FOUND, ANCHOR = "played", "found again", "anchor "
+
+
+class Owed(NamedTuple):
+    """A phrase whose place the model was asked for: for which cell, and why."""
+
+    phrase: Phrase
+    cell: int
+    why: str
 
 
 class Answers:
@@ -65,8 +76,9 @@ class Answers:
         self._publish, self._remember = publish, remember
         self._seed, self._horizon_bars = seed, horizon_bars
         self._ident = 0
-        self._decoding: Decode | None = None
-        self._encoding: dict[int, tuple[Phrase, str]] = {}
+        self._decoding: tuple[Decode, Base] | None = None
+        self._encoding: dict[int, Owed] = {}
+        self._owed: list[Owed] = []
         self._closed = 0
         self._bar = -1
         self._last_good: Phrase | None = None
@@ -98,30 +110,46 @@ class Answers:
         """Play with this model; latents of other weights are looked for again from their phrases."""
         grid = Grid(ready.bars, ready.beats_per_bar, ready.steps_per_beat)
         same = self.model is not None and self.model.ident == ready.ident
-        self.model, self._decoding = ready, None
+        owed = [*self._owed, *self._encoding.values()]
+        self.model, self._decoding, self._owed = ready, None, []
         self._encoding.clear()
         self._path.set_model(ready.scale)
         self._plan.monophonic = ready.codec == "melody"
         if not same:
+            self._find_again(grid, now)
             if grid != self._plan.grid:
                 self._plan.clear()
                 self._plan.grid = grid
-                self._last_good = None
+                self._last_good, self._rest_until = None, 0
                 self._closed, self._bar = self._plan.cell_of(now), bar_of(grid, now) - 1
-            self._find_again(grid)
+        for phrase, cell, why in owed:
+            if phrase.grid == grid:
+                self._encode(phrase, cell, why)
         self._spoil(self._plan.cell_of(now))
 
-    def _find_again(self, grid: Grid) -> None:
+    def _find_again(self, grid: Grid, now: Tick) -> None:
+        """Ask the new weights where base and anchors lie; vectors of the old ones mean nothing to them."""
         old, self.state = self.state, replace(self.state, base=None, anchors={})
-        if old.base and old.base.phrase and old.base.phrase.grid == grid:
-            self._encode(old.base.phrase, 0, "played")
+        sounding = self.sounding(now)
+        for cell in self._plan.cells.values():
+            cell.base = None  # its notes play on
+        if old.base is not None:
+            phrase = old.base.phrase or (sounding.phrase if sounding else None)
+            if phrase is not None and phrase.grid == grid:
+                self._encode(phrase, 0, FOUND)
+        lost = [name for name, anchor in old.anchors.items() if anchor.phrase.grid != grid]
+        if lost:
+            self._notice(
+                "warning", f"anchor {', '.join(lost)} does not fit this model's bars: it is empty now"
+            )
         for name, anchor in old.anchors.items():
             if anchor.phrase.grid == grid:
-                self._encode(anchor.phrase, 0, f"anchor {name}")
+                self._encode(anchor.phrase, 0, f"{ANCHOR}{name}")
 
     def lose_model(self) -> None:
-        """Go on without: bars repeat until it is back."""
+        """Go on without: bars repeat until it is back, and what it owed is asked for again then."""
         self._decoding = None
+        self._owed += self._encoding.values()
         self._encoding.clear()
         for cell in self._plan.cells.values():
             cell.stale = True
@@ -158,26 +186,33 @@ class Answers:
         self._capture.clear()
         self._closed, self._bar, self._rest_until = 0, -1, 0
         self._decoding = None
-        self._encoding.clear()
+        self._encoding = {ident: owed for ident, owed in self._encoding.items() if owed.why != PLAYED}
+        self._owed = [owed for owed in self._owed if owed.why != PLAYED]
 
     # -- as musical time goes by -----------------------------------------------------------------
 
-    def advance(self, now: Tick) -> None:
-        """Do all that is due at this tick: close a window, cross a bar line, plan ahead, ask."""
-        closing = self._plan.cell_of(Tick(now + self._half_step()))
+    def advance(self, now: Tick, *, present: Tick) -> None:
+        """Do all that is due: close a window, cross a bar line, plan ahead, ask.
+
+        Args:
+            now: the tick up to which messages leave.
+            present: the tick that she hears and plays at; before `now` by the output's latency.
+
+        """
+        closing = self._plan.cell_of(Tick(present + self._half_step()))
         if closing > self._closed:
             self._closed = closing
-            self._close(closing, now)
+            self._close(closing, present)
+        self._extend(Tick(max(now, 0)))  # before bar 0 too: it must not begin on a stale phrase
         if now >= 0:
-            self._extend(now)
             self._cross_bars(now)
         self._ask_next(now)
 
-    def next_tick(self, now: Tick) -> Tick:
-        """Return the next tick at which `advance` has something to do."""
+    def next_tick(self, now: Tick, *, present: Tick) -> Tick:
+        """Return the next tick, on the scale of `now`, at which `advance` has something to do."""
         grid = self.grid
         line = tick_of_bar(grid, bar_of(grid, now) + 1)
-        close = Tick((self._closed + 1) * grid.ticks - self._half_step())
+        close = Tick((self._closed + 1) * grid.ticks - self._half_step() + now - present)
         return min(line, close) if close > now else line
 
     def _half_step(self) -> int:
@@ -185,13 +220,15 @@ class Answers:
 
     def _close(self, cell: int, now: Tick) -> None:
         """Take what was played in the phrase before a cell, if the mode listens to it."""
-        mode = self.state.mode
-        listens = mode == "follow" or (mode == "answer" and cell % 2 == 1)
-        if not listens or self.state.frozen or cell < 1:
+        answering = self.state.mode == "answer" and cell % 2 == 0
+        if not self._listens() or answering or cell < 1:
             return
         phrase = self._capture.phrase(self.grid, self._plan.first_bar(cell - 1), now)
         if len(phrase):
-            self._encode(phrase, cell, "played")
+            self._encode(phrase, cell, PLAYED)
+
+    def _listens(self) -> bool:
+        return self.state.mode in ("follow", "answer") and not self.state.frozen
 
     def _speaks(self, index: int) -> bool:
         return index >= self._rest_until and (self.state.mode != "answer" or index % 2 == 1)
@@ -219,40 +256,51 @@ class Answers:
         origin = cell.origin if cell.speaks and cell.phrase is not None else "silent"
         self._log("plan", bar=bar, origin=origin)
         self.here = cell.xy or self.here
-        if cell.speaks and cell.base is not None and cell.origin != "decoded":
+        if cell.speaks and self._missed(cell):
             self.missed_bars += 1
             if cell.phrase is not None:
                 self._notice("warning", f"bar {bar + 1} was not there in time: the last good one again")
+
+    def _missed(self, cell: Cell) -> bool:
+        """Tell whether a bar of a cell begins without what it was to play."""
+        owed = [*self._encoding.values(), *self._owed]
+        if any(late.why == PLAYED and late.cell == cell.index for late in owed):
+            return True
+        if cell.base is None:
+            return False
+        return cell.origin != "decoded" or (cell.base.origin == "played" and cell.source is not cell.base)
 
     # -- requests and replies --------------------------------------------------------------------
 
     def _encode(self, phrase: Phrase, cell: int, why: str) -> None:
         self._ident += 1
         request = Encode(self._ident, self._plan.first_bar(cell), [*phrase.notes], why)
+        owed = Owed(phrase, cell, why)
         if self._ask(request):
-            self._encoding[self._ident] = (phrase, why)
-        elif why == "played":
-            self._notice(
-                "warning", "the model is not there: what you played is kept in the take, not answered"
-            )
+            self._encoding[self._ident] = owed
+            return
+        if why == PLAYED:  # only her last phrase is worth an answer when the model is back
+            self._owed = [older for older in self._owed if older.why != PLAYED]
+        self._owed.append(owed)
 
-    def encoded(self, reply: Encoded, now: Tick) -> None:
-        """Take the place of a phrase: it is the base from its cell on."""
+    def encoded(self, reply: Encoded, now: Tick) -> str:
+        """Take a phrase's place as the base from its cell on, or as an anchor; returns why it was asked."""
         asked = self._encoding.pop(reply.ident, None)
         if asked is None or self.model is None:
-            return
-        phrase, why = asked
-        self._log("encode", ident=reply.ident, ms=reply.ms, why=why)
+            return ""
+        self._log("encode", ident=reply.ident, ms=reply.ms, why=asked.why)
         latent = Latent(self.model.ident, np.asarray(reply.z, dtype=np.float32), reply.attributes)
-        if why.startswith("anchor "):
-            self.state.anchors[why[-1]] = Anchor(latent, phrase, reply.xy)
-            return
-        self._remember()
-        self._bases += 1
-        self.hers = reply.xy
-        first = max(self._plan.cell_of(now), reply.bar // self.grid.bars)
-        self.set_base(Base(latent, "played", phrase, self._bases), first)
+        if asked.why.startswith(ANCHOR):
+            self.state.anchors[asked.why.removeprefix(ANCHOR)] = Anchor(latent, asked.phrase, reply.xy)
+        elif asked.why == FOUND or self._listens():
+            if asked.why == PLAYED:
+                self._remember()
+            self._bases += 1
+            self.hers = reply.xy
+            first = max(self._plan.cell_of(now), reply.bar // self.grid.bars)
+            self.set_base(Base(latent, "played", asked.phrase, self._bases), first)
         self._ask_next(now)
+        return asked.why
 
     def set_base(self, base: Base | None, first: int) -> None:
         """Let every cell from the first on sound another base."""
@@ -271,7 +319,7 @@ class Answers:
 
     def _ask_next(self, now: Tick) -> None:
         """Ask for the first stale cell, unless an answer is on its way."""
-        if self._decoding is not None or self.model is None or now < 0:
+        if self._decoding is not None or self.model is None:
             return
         current = self._plan.cell_of(now)
         for index in sorted(self._plan.cells):
@@ -300,24 +348,25 @@ class Answers:
         )
         if self._ask(request):
             cell.stale = False
-            self._decoding = request
+            self._decoding = (request, base)
 
     def decoded(self, reply: Decoded, now: Tick) -> None:
         """Swap a decoded phrase in at the next step, and ask for what is still stale."""
-        asked = self._decoding
-        if asked is None or asked.ident != reply.ident:
+        if self._decoding is None or self._decoding[0].ident != reply.ident:
             return  # of before the model was lost or the transport started anew
+        asked, base = self._decoding
         index = asked.bar // self.grid.bars
         self._decoding, self.decode_ms = None, reply.ms
         self._log("decode", ident=reply.ident, bar=reply.bar, ms=reply.ms, why=asked.why)
         cell = self._plan.cells.get(index)
         if cell is not None and cell.base is not None and index >= self._plan.cell_of(now):
-            phrase = phrase_of(self.grid, reply.notes)
+            phrase = Phrase.of_rows(self.grid, reply.notes)
             self._last_good = phrase
             step = max(self._next_step(now), index * self.grid.steps)
             fixed = step - index * self.grid.steps
             heard = Phrase.of(self.grid, self._plan.prefix(index, fixed))
             cell.phrase, cell.origin = heard.spliced(fixed, phrase), "decoded"
+            cell.source = base
             self._plan.lay(cell, step, not_before=now)
             cell.xy = reply.xy
             if index == self._plan.cell_of(now):
@@ -327,7 +376,7 @@ class Answers:
 
     def failed(self, ident: int | None, now: Tick) -> None:
         """Give up a request that the model could not do; its cell keeps what it has."""
-        if ident is not None and self._decoding and self._decoding.ident == ident:
+        if self._decoding is not None and self._decoding[0].ident == ident:
             self._decoding = None
         if ident is not None:
             self._encoding.pop(ident, None)
@@ -349,8 +398,3 @@ class Answers:
     def go(self, latent: Latent, origin: Origin, now: Tick, *, phrase: Phrase | None = None) -> None:
         """Sound another latent from the next step on."""
         self.set_base(Base(latent, origin, phrase, self._bases), self._plan.cell_of(now))
-
-
-def phrase_of(grid: Grid, rows: list[StepRow]) -> Phrase:
-    """Return the phrase of a reply's rows."""
-    return Phrase.of(grid, [Note(*row) for row in rows])

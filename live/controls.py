@@ -12,6 +12,7 @@ from live.errors import UsageError, unknown
 from live.knobs import ACTIONS, ATTRIBUTE_KNOBS, KNOBS
 from live.messages import Command
 from live.timeline import Nanos
+from model.latent import LatentMismatchError
 
 if TYPE_CHECKING:
     from live.jam import Jam
@@ -56,7 +57,7 @@ class Controls:
             return
         try:
             self._run(command, now)
-        except UsageError as error:
+        except (UsageError, LatentMismatchError) as error:
             self._jam.notice("warning", str(error))
 
     def _run(self, command: Command, now: Nanos) -> None:
@@ -70,7 +71,7 @@ class Controls:
                 value = 0.0  # a nudge back lands on the centre, where it does nothing
             self.turn(spec.name, value, now, source=command.source)
         elif command.name == "latent":
-            if not self._jam.gestures.vector(command.values, self._jam.tick(now)):
+            if not self._jam.gestures.vector(command.values, self._jam.sent_to(now)):
                 size = self._jam.answers.model.latent_size if self._jam.answers.model else 0
                 self._jam.notice("warning", f"a latent has {size} numbers here, not {len(command.values)}")
         elif command.name == "note":
@@ -103,7 +104,7 @@ class Controls:
         if value == self.values[name] and name not in ("morph", "xy.x", "xy.y"):
             return
         self.values[name] = value
-        jam, tick = self._jam, self._jam.tick(now)
+        jam, tick = self._jam, self._jam.sent_to(now)
         jam.knob_turned(name, value, source, now)
         if name == "tempo":
             jam.set_tempo(value, now)
@@ -121,14 +122,14 @@ class Controls:
             jam.volume_changed(now)
 
     def _capture(self, name: str, now: Nanos) -> None:
-        if self._jam.gestures.store(name, self._jam.tick(now)):
+        if self._jam.gestures.store(name, self._jam.sent_to(now)):
             self._jam.marked(f"anchor {name}", now)
             self._jam.notice("info", f"anchor {name} set")
         else:
             self._jam.notice("warning", f"nothing to store as {name} yet: play two bars first")
 
     def _recall(self, name: str, now: Nanos) -> None:
-        if self._jam.gestures.recall(name, self._jam.tick(now)):
+        if self._jam.gestures.recall(name, self._jam.sent_to(now)):
             self._jam.marked(f"recall {name}", now)
         else:
             self._jam.notice("warning", f"anchor {name} is empty: capture it first")
@@ -137,7 +138,7 @@ class Controls:
         self._jam.marked("freeze" if self._jam.gestures.freeze() else "unfreeze", now)
 
     def _mode(self, mode: str, now: Nanos) -> None:
-        self._jam.gestures.set_mode(mode, self._jam.tick(now))
+        self._jam.gestures.set_mode(mode, self._jam.sent_to(now))
         self._jam.marked(f"mode {mode}", now)
 
     def _scene(self, number: str, now: Nanos) -> None:
@@ -152,7 +153,7 @@ class Controls:
         self._jam.notice("info", f"scene {number}: {scene.name}" if scene.name else f"scene {number}")
 
     def _undo(self, _: str, now: Nanos) -> None:
-        done = self._jam.gestures.undo(self._jam.tick(now))
+        done = self._jam.gestures.undo(self._jam.sent_to(now))
         self._jam.notice("info", "undone" if done else "nothing to undo")
 
     def _tap(self, _: str, now: Nanos) -> None:

@@ -61,6 +61,7 @@ class Gestures:
         base = answers.state.base
         answers.set_base(base, answers.cell_of(now))
         answers.set_turns(now)
+        self.prepare_morph()
         return True
 
     def set_mode(self, mode: str, now: Tick) -> None:

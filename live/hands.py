@@ -83,13 +83,17 @@ class Hands:
         data = note_on(1, pitch, velocity) if velocity else note_off(1, pitch)
         self._play(data, now, now, port="screen")
 
-    def release(self, now: Nanos) -> None:
-        """End every key of hers that sounds: its keyboard has gone, or thru is switched off."""
-        if self.thru and self._held:
-            for pitch in self.down():
+    def release(self, now: Nanos, *, port: str | None = None) -> None:
+        """End every key of hers that sounds, or those of one keyboard that has gone."""
+        tick = self._jam.tick(now)
+        gone = [place for place in self._held if port in (None, place[0])]
+        for place in gone:
+            pitch = self._held.pop(place)
+            self._jam.capture.off(place[1], pitch, tick)
+            if self.thru and pitch not in self._held.values():
                 self._send(note_off(self._channel, pitch), now, due=now)
+        if self.thru and gone:
             self._send(control(self._channel, SUSTAIN, 0), now, due=now)
-        self.forget(self._jam.tick(now))
 
     def forget(self, tick: Tick) -> None:
         """Take every key as let go, after everything was silenced."""

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
 from live import ports
-from live.errors import TwobarError
+from live.errors import PortError, TwobarError
 from live.jack_probe import JackProbe
 from live.ports import Direction, hardware, plain_name
 
 PERIOD_S = 1.0
 _CLOSE_PATIENCE_S = 3.0
+_MISSES = 2
 
 
 class Port(Protocol):
@@ -57,7 +58,7 @@ class Lister(Protocol):
     generation: int
 
     def __call__(self, direction: Direction) -> list[str] | None:
-        """Return the names of one direction; None when the system is not there."""
+        """Return the names of one direction; None when the system is dead; PortError: not to be told now."""
 
     def close(self) -> None:
         """Release what the looking needs."""
@@ -71,10 +72,17 @@ class SystemLister:
         self.generation = 0
         self._api = api
         self._jack: JackProbe | None = None
+        self._dead = False
+        self._misses = 0
         self._probes: dict[Direction, ports.Probe] = {}
 
     def __call__(self, direction: Direction) -> list[str] | None:
-        """Return the names of one direction; None when the system is not there."""
+        """Return the names of one direction; None when the system is not there.
+
+        Raises:
+            PortError: it cannot be told just now.
+
+        """
         if self._api == "jack":
             return self._look_at_jack(direction)
         try:
@@ -88,13 +96,18 @@ class SystemLister:
     def _look_at_jack(self, direction: Direction) -> list[str] | None:
         if self._jack is not None and not self._jack.alive:
             self.generation += 1
+            self._dead = True
             self._jack.close()
             self._jack = None
         if self._jack is None:
             try:
                 self._jack = JackProbe(ports.PROBE_CLIENT)
-            except OSError:
-                return None
+            except OSError as reason:
+                self._misses += 1
+                if self._dead or self._misses > _MISSES:
+                    return None
+                raise PortError(str(reason)) from None  # a busy server may refuse once: no proof of death
+        self._dead, self._misses = False, 0
         found = self._jack.ports(direction)
         return found if self._jack.alive else None
 
@@ -176,7 +189,10 @@ class Watch:
         wanted: set[Direction] = {one.direction for one in watched}
         if self._adopt is not None:
             wanted.add("in")
-        names = {direction: self._lister(direction) for direction in wanted}
+        try:
+            names = {direction: self._lister(direction) for direction in wanted}
+        except TwobarError:
+            return  # the next look tells more
         died, self._generation = self._lister.generation != self._generation, self._lister.generation
         for one in watched:
             self._look_at(one, names[one.direction], died=died)

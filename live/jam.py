@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal, Protocol
 
-from live.answers import Answers
+from live.answers import ANCHOR, Answers
 from live.capture import Capture
 from live.config import Config
 from live.controls import Controls
@@ -18,6 +18,7 @@ from live.events import (
     SONG_POSITION,
     START,
     STOP,
+    Rank,
     control,
     note_off,
     note_on,
@@ -142,7 +143,7 @@ class Jam:
         self.answers.state.mode = config.jam.mode
         self.hands = Hands(self)
         self.mapper = mapper(lambda name: self.controls.values[name]) if mapper else None
-        self.wanted_model = ""
+        self.wanted_model = self._good_model = ""
         self.model_state: Literal["loading", "ready", "lost", "none"] = "loading"
         self.model_detail = ""
         self.lateness_nanos: deque[int] = deque(maxlen=KEPT_LATENESS)
@@ -165,17 +166,24 @@ class Jam:
         """Return the present tick."""
         return self.transport.tick(now)
 
+    def sent_to(self, now: Nanos) -> Tick:
+        """Return the tick up to which messages have left: ahead of the present by the output's latency."""
+        return self.transport.tick(Nanos(now + self._ahead_nanos))
+
     def advance(self, now: Nanos) -> Nanos | None:
         """Do everything that is due, and return when to come back (None: when something arrives)."""
         self._now = now
         if not self.transport.running:
             return None
-        tick = self.transport.tick(Nanos(now + self._ahead_nanos))
+        tick, present = self.sent_to(now), self.transport.tick(now)
         self._tell_beat(tick)
         self._send_due(tick, now)
-        self.answers.advance(tick)
+        self.answers.advance(tick, present=present)
         self._send_due(tick, now)
-        coming = [self.answers.next_tick(tick), Tick((tick // TICKS_PER_BEAT + 1) * TICKS_PER_BEAT)]
+        coming = [
+            self.answers.next_tick(tick, present=present),
+            Tick((tick // TICKS_PER_BEAT + 1) * TICKS_PER_BEAT),
+        ]
         queued = self.scheduler.next_tick()
         if queued is not None:
             coming.append(queued)
@@ -198,7 +206,8 @@ class Jam:
             if not event.data:
                 self.dropped_notes += 1
                 continue
-            sent = self.outlet.send(event.data, tick=event.tick, due=due, voice="instrument")
+            voice = "clock" if event.rank is Rank.TRANSPORT else "instrument"
+            sent = self.outlet.send(event.data, tick=event.tick, due=due, voice=voice)
             if note is not None:
                 self._note_sent(note, event.tick, sent - due)
 
@@ -228,6 +237,7 @@ class Jam:
         if self.transport.running:
             self.stop(now)
         self.answers.restart()
+        self.heard.clear()
         self._beat = -1
         count_in = self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar
         self.transport.start(Nanos(now + START_AHEAD_NANOS), count_in_ticks=count_in)
@@ -269,17 +279,18 @@ class Jam:
     def set_tempo(self, tempo_bpm: float, now: Nanos) -> None:
         """Go on at another tempo."""
         self.transport.set_tempo(tempo_bpm, now)
-        self.outlet.tempo(self.tick(now), tempo_bpm)
+        if self.transport.running:  # a start tells it anyway
+            self.outlet.tempo(self.tick(now), tempo_bpm)
 
     def panic(self, now: Nanos) -> None:
         """Silence everything at once; the instrument comes in again on the next phrase's one."""
-        self._end(self.scheduler.silence(), now)
+        self._end(self.scheduler.silence(keep_transport=True), now)
         tick = self.tick(now)
         for data in silence():
             self.outlet.send(data, tick=tick, due=now, voice="instrument")
         self.hands.forget(tick)
         if self.transport.running:
-            self.answers.rest(tick)
+            self.answers.rest(self.sent_to(now))
         self.volume_changed(now)
         self.marked("panic", now)
         self.notice("warning", "panic: everything is silent; it comes in again on the next phrase")
@@ -319,7 +330,7 @@ class Jam:
         """Lay the plan again with another swing or gate."""
         self._feel()
         if self.transport.running:
-            tick = self.tick(now)
+            tick = self.sent_to(now)
             step = tick // self.plan.grid.ticks_per_step + 1
             self.plan.lay_all(step, not_before=tick)
 
@@ -344,25 +355,30 @@ class Jam:
 
     def from_worker(self, message: FromWorker, now: Nanos) -> None:
         """Take a message of the model process."""
-        tick = self.tick(now)
+        tick = self.sent_to(now)
         if isinstance(message, Encoded):
-            self.answers.encoded(message, tick)
+            if self.answers.encoded(message, tick).startswith(ANCHOR):
+                self.gestures.prepare_morph()
         elif isinstance(message, Decoded):
             self.answers.decoded(message, tick)
         elif isinstance(message, Ready):
             self.model_state, self.model_detail = "ready", message.runtime
-            self.loading = message.model
+            self.loading, self._good_model = message.model, self.wanted_model
             self._model_ready(message, tick)
         elif isinstance(message, Warped):
             self.gestures.warped(message)
         elif isinstance(message, Failed):
             if message.ident is None:
-                self.model_state, self.model_detail = (
-                    ("ready" if self.answers.model else "none"),
-                    message.text,
-                )
+                self._load_failed(message.text)
             self.notice("error", message.text)
             self.answers.failed(message.ident, tick)
+
+    def _load_failed(self, text: str) -> None:
+        """Go on with the model that plays, if there is one; a wrong name is not asked for again."""
+        playing = self.answers.model
+        self.model_state, self.model_detail = ("ready" if playing else "none"), text
+        self.wanted_model = self._good_model
+        self.loading = playing.model if playing else self.config.jam.model
 
     def _model_ready(self, ready: Ready, tick: Tick) -> None:
         old = self.answers.model

@@ -40,6 +40,7 @@ class Cell:
         index: k; it starts at bar k * grid.bars.
         speaks: whether twobar plays in it.
         base: what it was, or will be, decoded from.
+        source: what its phrase was decoded from; None for a repeated one.
         phrase: what it plays; None until there is something.
         origin: where the phrase came from.
         stale: whether base or knobs have changed since the last decode was asked for.
@@ -53,6 +54,7 @@ class Cell:
     phrase: Phrase | None = None
     origin: Origin = "silent"
     stale: bool = True
+    source: Base | None = None
     xy: tuple[float, float] | None = None
 
 
@@ -116,11 +118,14 @@ class Plan:
         if cell.phrase is None or not cell.speaks:
             return
         zero = tick_of_step(grid, start)
-        for note in cell.phrase.from_step(cut - start):
+        notes = cell.phrase.from_step(cut - start)
+        for place, note in enumerate(notes):
             step = start + note.onset
             if note.pitch in self._sent.get(step, ()):
                 continue
             on, off = self.ticks_of(note)
+            if self.monophonic and place + 1 < len(notes):
+                off = min(off, self.ticks_of(notes[place + 1])[0])
             self._scheduler.note(
                 Tick(max(zero + on, not_before)),
                 Tick(zero + off),

@@ -37,6 +37,7 @@ ALSA_SEQUENCER = Path("/dev/snd/seq")
 
 _NOT_HARDWARE = (INPUT_CLIENT, OUTPUT_CLIENT, PROBE_CLIENT, "midi through", "midi-bridge:midi through")
 _GHOST_PATIENCE_S, _GHOST_PERIOD_S = 0.4, 0.02
+_ATTEMPTS = 3
 _ALSA_NUMBERS = re.compile(r"\s+\d+:\d+$")
 
 
@@ -159,15 +160,17 @@ def match(wanted: str, found: list[str]) -> str | None:
 
 def _client(direction: Direction, api: str, name: str) -> rtmidi.MidiIn | rtmidi.MidiOut:
     kind = rtmidi.MidiIn if direction == "in" else rtmidi.MidiOut
-    reason = ""
-    with stderr_kept() as chatter:
-        try:
-            return kind(APIS[api], name=name)
-        except rtmidi.RtMidiError as error:
-            reason = str(error)
-        finally:
-            if api == "jack":
-                silence_jack()
+    for attempt in range(_ATTEMPTS):
+        with stderr_kept() as chatter:
+            try:
+                return kind(APIS[api], name=name)
+            except rtmidi.RtMidiError as error:
+                reason = str(error)
+            finally:
+                if api == "jack":
+                    silence_jack()
+        if api != "jack" or attempt + 1 == _ATTEMPTS or not jack_answers():
+            break  # a busy JACK server may refuse once; one that is not there is told at once
     raise errors.PortError(_cannot_open(api, reason, chatter))
 
 

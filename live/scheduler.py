@@ -67,10 +67,6 @@ class Scheduler:
         """Forget every queued note.  What sounds still ends."""
         self._notes.clear()
 
-    def drop_messages(self) -> None:
-        """Forget every queued message that is not a note."""
-        self._others.clear()
-
     def shorten(self, pitches: Callable[[int, int], Tick | None]) -> None:
         """Let sounding notes end earlier: `pitches(channel, pitch)` gives a tick, or None to leave it."""
         for (channel, pitch), (end, step) in self._sounding.items():
@@ -137,12 +133,13 @@ class Scheduler:
         del self._sounding[place]
         return note_off(*place)
 
-    def silence(self) -> list[bytes]:
-        """End everything that sounds and forget everything queued; returns the offs to send now."""
-        self._notes.clear()
-        self._others.clear()
-        return [self._end(place) for place in list(self._sounding)]
+    def silence(self, *, keep_transport: bool = False) -> list[bytes]:
+        """End everything that sounds and forget what is queued; returns the offs to send now.
 
-    def release(self) -> list[bytes]:
-        """End everything that sounds, keeping what is queued; returns the offs to send now."""
-        return [self._end(place) for place in list(self._sounding)]
+        `keep_transport` leaves start, stop and clock bytes that are still to come.
+        """
+        self._notes.clear()
+        offs = [event.data for event in self._others if event.rank is Rank.NOTE_OFF]
+        self._others = [event for event in self._others if keep_transport and event.rank is Rank.TRANSPORT]
+        heapq.heapify(self._others)
+        return [*offs, *(self._end(place) for place in list(self._sounding))]

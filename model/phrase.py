@@ -62,6 +62,11 @@ class Phrase:
             following[note.pitch] = note.onset
         return cls(grid, tuple(reversed(kept)))
 
+    @classmethod
+    def of_rows(cls, grid: Grid, rows: Iterable[tuple[int, int, int, int, float]]) -> "Phrase":
+        """Build a phrase from notes as plain tuples, as messages carry them; errors as `of`."""
+        return cls.of(grid, (Note(*row) for row in rows))
+
     def __len__(self) -> int:
         """Count the notes."""
         return len(self.notes)

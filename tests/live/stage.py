@@ -13,7 +13,9 @@ from live.messages import (
     Decoded,
     Encode,
     Encoded,
+    Failed,
     FromWorker,
+    Load,
     Ready,
     StepRow,
     ToWorker,
@@ -68,6 +70,8 @@ class EchoModel:
             return Encoded(message.ident, message.bar, [number, 1.0], {"density": 1.0}, (0.1, 0.2), 1.0)
         if isinstance(message, Warp):
             return Warped(message.ident, [0.0, 0.5, 1.0])
+        if isinstance(message, Load):
+            return Failed(None, f"there is no {message.model}")
         assert isinstance(message, Decode)
         self.decodes.append(message)
         rows = self.phrases[max(0, min(len(self.phrases), round(message.z[0])) - 1)]

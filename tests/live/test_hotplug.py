@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from live.errors import PortError
-from live.hotplug import Change, Watch
+from live.hotplug import Change, SystemLister, Watch
 from live.ports import Direction
 
 
@@ -32,8 +32,11 @@ class Desk:
     closed: bool = False
     opened: list[Cable] = field(default_factory=list)
     refusing: bool = False
+    unsure: bool = False
 
     def __call__(self, direction: Direction) -> list[str] | None:
+        if self.unsure:
+            raise PortError("busy")
         return self.there[direction]
 
     def close(self) -> None:
@@ -110,6 +113,17 @@ def test_a_system_that_died_and_rose_between_two_looks_took_its_ports_along() ->
     assert [change.state for change in changes] == ["gone", "back"]
 
 
+def test_a_look_that_sees_nothing_for_certain_changes_nothing() -> None:
+    desk, changes = Desk({"in": None}, unsure=True), list[Change]()
+    watch = Watch(changes.append, lister=desk)
+    watch.add("in", Cable("twobar-in:keys", virtual=True), desk.open)
+    watch.look()
+    assert changes == []
+    desk.unsure = False
+    watch.look()
+    assert [change.state for change in changes] == ["gone"]
+
+
 def test_a_keyboard_plugged_in_later_is_adopted_and_watched() -> None:
     desk, changes = (
         Desk({"in": ["Midi Through:Midi Through Port-0 14:0", "twobar-out:notes"]}),
@@ -152,3 +166,13 @@ def test_closing_ends_the_looking(*, started: bool) -> None:
     watch.close()
     watch.close()
     assert desk.closed
+
+
+def test_a_jack_server_that_never_answers_is_dead_after_a_few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "twobar-nobody")
+    lister = SystemLister("jack")
+    for _ in range(2):
+        with pytest.raises(PortError):
+            lister("in")
+    assert lister("in") is None
+    lister.close()

@@ -64,10 +64,6 @@ class Evening(RuleBasedStateMachine):
         self.scheduler.drop_all_notes()
         assert self.scheduler.queued() == ()
 
-    @rule()
-    def forget_messages(self) -> None:
-        self.scheduler.drop_messages()
-
     @rule(pitch=PITCHES, ahead=AHEAD)
     def end_a_pitch_sooner(self, pitch: int, ahead: int) -> None:
         ends = self.scheduler.sounding()
@@ -81,12 +77,6 @@ class Evening(RuleBasedStateMachine):
     def let_it_play(self, ahead: int, late: bool) -> None:
         self.now = Tick(self.now + ahead)
         self.hear(too_late=lambda tick: late and tick < self.now)
-
-    @rule()
-    def release(self) -> None:
-        queued = self.scheduler.queued()
-        self.end_all(self.scheduler.release())
-        assert self.scheduler.queued() == queued
 
     @rule()
     def silence(self) -> None:
