@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -52,12 +53,20 @@ def main(only: tuple[str, ...], *, quick: bool, hours: float | None, out: Path) 
         loads = [load_average()]
         for name in only or MEASURES:
             click.echo(f"measuring {name} ...", err=True)
-            rows += MEASURES[name](scale)
+            rows += _measured(name, scale)
         loads.append(load_average())
     page = page_of(rows, loads)
     click.echo(page)
     if not quick:
         out.write_text(page + "\n")
+
+
+def _measured(name: str, scale: Scale) -> list[Row]:
+    """Measure one thing; what fails is a line of the table, and the rest is measured all the same."""
+    try:
+        return MEASURES[name](scale)
+    except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as reason:
+        return [Row(name, "-", f"could not be measured: {reason}", kept=False)]
 
 
 def page_of(rows: list[Row], loads: list[str]) -> str:

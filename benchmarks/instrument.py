@@ -117,8 +117,13 @@ class Instrument:
             return len(found) >= count
 
         with self._news:
-            if not self._news.wait_for(there, seconds):
-                raise TimeoutError(f"the instrument has logged no '{kind}' {fields} within {seconds:g} s")
+            self._news.wait_for(lambda: there() or self.process.poll() is not None, seconds)
+            if not there():
+                ended = self.process.poll()
+                state = f"it ended with status {ended}" if ended is not None else "it runs"
+                raise TimeoutError(
+                    f"the instrument has logged no '{kind}' {fields} within {seconds:g} s; {state}"
+                )
 
     def wait_ready(self, what: str) -> None:
         """Wait for "thru" or "model"."""

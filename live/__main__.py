@@ -62,9 +62,12 @@ def jam(**given: Any) -> int:  # noqa: ANN401  click's own
 
     Example: twobar jam --in "MPK mini" --out fluidsynth --bpm 110 --mode follow
     """
+    from live.end_signals import EndSignals  # noqa: PLC0415  only what plays is ended like that
+
+    signals = EndSignals().install()
     from live.jam_command import jam as play  # noqa: PLC0415  other commands do not wait for it
 
-    return play(given, start_nanos=START_NANOS)
+    return play(given, start_nanos=START_NANOS, signals=signals)
 
 
 @twobar.command()

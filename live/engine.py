@@ -8,19 +8,22 @@ import contextlib
 import gc
 import json
 import os
-import queue
 import signal
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from live.clock import MonotonicClock, raise_priority
+from live import demo
+from live.clock import Clock, MonotonicClock, raise_priority
 from live.demo import Demo
+from live.engine_process import CRASHED
 from live.errors import TwobarError
-from live.events import Received
+from live.events import Received, is_note_on
+from live.guard import Guard
 from live.jam import Jam
+from live.line_writer import LineWriter
 from live.link import Link, Switchboard
 from live.messages import Bye, Command, Decoded, Encoded, Failed, Hello, Load, Notice, Ready, Warped
 from live.options import Options, from_environment
@@ -34,11 +37,13 @@ FromOutside = Hello | Ready | Encoded | Decoded | Warped | Failed | Command | By
 INBOX_SIZE = 8192
 SWITCH_SECONDS = 0.0001
 ANSWER_TIMEOUT_NANOS = 3_000_000_000
+LOADING_TIMEOUT_NANOS = 60_000_000_000  # a large checkpoint on a slow machine; requests wait behind it
 CONNECT_NANOS = 700_000_000  # whoever waits for `ready` connects its cables before the first beat
 TIDY_NANOS, QUIET_NANOS = 10_000_000_000, 10_000_000
 FLUSH_NANOS = 60_000_000
+MESSAGES_A_TURN = 64  # of a storm; then what is due comes first
+AHEAD_OF_PICTURE_NANOS = 2_000_000  # a picture takes about one
 FAULTS_TOLD = 5
-CRASHED = 70
 
 
 class Engine:
@@ -47,13 +52,15 @@ class Engine:
     Args:
         options: what the supervisor asks for.
         priority: what `raise_priority` returned.
+        clock: a test's own.
 
     """
 
-    def __init__(self, options: Options, *, priority: str) -> None:
+    def __init__(self, options: Options, *, priority: str, clock: Clock | None = None) -> None:
         """Listen for the other processes; open nothing yet."""
         self.options, self.priority = options, priority
-        self.clock = MonotonicClock()
+        self.clock = clock or MonotonicClock()
+        self.say, self.complain = LineWriter(1), LineWriter(2, prefix="twobar: ")
         self.inbox: deque[tuple[Any, Any]] = deque(maxlen=INBOX_SIZE)
         self.board = Switchboard(options.address, FromOutside, self._arrived)
         self.outlet = Outlet(self.clock)
@@ -64,6 +71,8 @@ class Engine:
         self.supervisor: Link[Any] | None = None
         self.ending = False
         self.faults = 0
+        self._told_model: dict[Link[Any], str] = {}
+        self._demo_tick: int | None = None  # where the demo has got to; None while it rests
         self._asked_nanos = 0
         self._snapshot_nanos = 0
         self._worker_pid = 0
@@ -74,6 +83,10 @@ class Engine:
     # -- other threads ---------------------------------------------------------------------------
 
     def _arrived(self, link: "Link[Any]", message: object) -> None:
+        if isinstance(message, Hello) and message.role == "worker":
+            # answered here: a model loads while the ports are still being opened
+            self._told_model[link] = model = self._model()
+            link.send(Load(model))
         self.inbox.append((link, message))
         self.clock.wake()
 
@@ -81,12 +94,17 @@ class Engine:
         self.inbox.append((None, item))
         self.clock.wake()
 
+    def _model(self) -> str:
+        """Return the model that is wanted."""
+        wanted = self.jam.wanted_model if hasattr(self, "jam") else ""
+        return wanted or self.options.config.jam.model
+
     # -- life ------------------------------------------------------------------------------------
 
     def open(self) -> None:
         """Open ports and synth until thru works; raises TwobarError for what the user must mend."""
         if self.options.headless:
-            self.outlet.complain = complainer()
+            self.outlet.complain = self.complain
         mapper = self.rig.mapper()
         self.jam = Jam(self.options.config, self.outlet, mapper=mapper)
         self.jam.advance(self.clock.now())
@@ -102,14 +120,14 @@ class Engine:
         ms = round((self.clock.now() - self.options.start_nanos) / 1e6, 1)
         self.outlet.log("ready", what=what, ms=ms)
         if self.options.headless:
-            sys.stdout.write(json.dumps({"ready": what, "ms": ms, **more}) + "\n")
-            sys.stdout.flush()
+            self.say(json.dumps({"ready": what, "ms": ms, **more}))
 
     def run(self) -> None:
         """Play until told to end; whatever a turn of the loop throws, the next one comes."""
         end = None
         if self.options.duration_s is not None:
-            end = self.clock.now() + round(self.options.duration_s * 1e9)
+            begun = self.options.start_nanos or self.clock.now()
+            end = begun + round(self.options.duration_s * 1e9)  # an engine after a crash ends no later
         while not self.ending:
             now = self.clock.now()
             if end is not None and now >= end:
@@ -139,38 +157,53 @@ class Engine:
         return now + 1_000_000
 
     def _turn(self, now: Nanos) -> list[int]:
-        while self.inbox:
+        for _ in range(min(MESSAGES_A_TURN, len(self.inbox))):
             self._handle(*self.inbox.popleft(), now)
         coming = [now + 1_000_000_000]
-        if self.demo is not None and self.jam.transport.running:
-            coming.append(self._play_demo(self.demo, now))
         if self._start_nanos is not None:
             if now >= self._start_nanos:
                 self._start_nanos = None
                 self.jam.start(now)
             else:
                 coming.append(self._start_nanos)
+        if self.demo is not None:
+            coming += self._play_demo(self.demo, now)
         wake = self.jam.advance(now)
         if wake is not None:
             coming.append(wake)
-        coming.append(self._show(now))
+        if self.inbox:
+            coming.append(now)
+        coming.append(self._show(now, min(coming)))
         self._watch_worker(now)
         return coming
 
-    def _play_demo(self, demo: Demo, now: Nanos) -> int:
-        timeline = self.jam.transport.timeline
-        for cue in demo.due(timeline.tick(now)):
+    def _play_demo(self, player: Demo, now: Nanos) -> list[int]:
+        """Play what is due of the demo; it follows every start and stop, whoever asked for it."""
+        transport = self.jam.transport
+        tick = transport.tick(now) if transport.running else None
+        if self._demo_tick is not None and (tick is None or tick < self._demo_tick):
+            self.jam.hands.release(now, port=demo.PORT)
+            player.restart()
+        self._demo_tick = tick
+        if tick is None:
+            return []
+        for cue in player.due(tick):
             if cue.command is not None:
                 self.jam.controls.run(cue.command, now)
             else:
-                self.jam.hands.received(Received(timeline.nanos(cue.tick), cue.data, "demo"), now)
-        return timeline.nanos(demo.next_tick())
+                moment = transport.timeline.nanos(cue.tick)
+                self.jam.hands.received(Received(moment, cue.data, demo.PORT), now)
+        return [transport.timeline.nanos(player.next_tick())]
 
-    def _show(self, now: Nanos) -> int:
+    def _show(self, now: Nanos, soonest: int) -> int:
+        """Send a picture if it is time for one; what is due at the soonest moment goes before it."""
         if not self.watchers:
             return now + 1_000_000_000
         period = 1_000_000_000 // self.options.config.dashboard.fps
-        if now - self._snapshot_nanos >= period:
+        overdue = now - self._snapshot_nanos - period
+        if overdue >= 0:
+            if soonest - now < AHEAD_OF_PICTURE_NANOS and overdue < period:
+                return max(now, soonest)  # the turn that does what is due comes back here
             self._snapshot_nanos = now
             shot = picture(
                 self.jam,
@@ -188,7 +221,7 @@ class Engine:
 
     def _handle(self, link: "Link[Any] | None", item: object, now: Nanos) -> None:
         if isinstance(item, Received):
-            if self.demo is not None and item.data[:1] >= b"\x80" and item.data[0] & 0xF0 == 0x90:
+            if self.demo is not None and self._plays(item.data):
                 self._stop_demo(now)
             self.jam.hands.received(item, now)
         elif isinstance(item, Command):
@@ -200,15 +233,19 @@ class Engine:
         elif item is None and link is not None:
             self._gone(link)
         elif isinstance(item, Bye):
-            self.ending = link is None or link is self.supervisor
+            self.ending |= link is None or link is self.supervisor
         elif callable(item):
             item(now)
         elif isinstance(item, Notice):
             self.jam.notice(item.level, item.text)
 
+    def _plays(self, data: bytes) -> bool:
+        """Tell whether she plays a note; a pad that is bound to an action is none."""
+        return is_note_on(data) and not (self.jam.mapper is not None and self.jam.mapper.consumes(data))
+
     def _stop_demo(self, now: Nanos) -> None:
         self.demo = None
-        self.jam.hands.release(now)
+        self.jam.hands.release(now, port=demo.PORT)
         self.jam.notice("info", "you play: the demo has ended")
 
     def _command(self, command: Command, now: Nanos) -> None:
@@ -218,8 +255,6 @@ class Engine:
         if command.name in ("start", "stop", "toggle"):
             self._start_nanos = None
         self.jam.controls.run(command, now)
-        if command.name in ("start", "toggle") and self.demo is not None:
-            self.demo.restart()
 
     def _from_worker(self, item: Ready | Encoded | Decoded | Warped | Failed, now: Nanos) -> None:
         self._asked_nanos = 0
@@ -234,10 +269,13 @@ class Engine:
     def _hello(self, link: "Link[Any]", hello: Hello) -> None:
         if hello.role == "worker":
             if self.outlet.worker is not None:
+                self.outlet.worker.send(Bye())  # one is enough
                 self.outlet.worker.close()
             self.outlet.worker, self._worker_pid = link, hello.pid
-            if self.jam.wanted_model:
-                link.send(Load(self.jam.wanted_model))
+            self._asked_nanos = 0
+            self.jam.model_state = "loading"
+            if self._told_model.pop(link, "") != self._model():  # chosen in the meantime
+                link.send(Load(self._model()))
             return
         if hello.role == "supervisor":
             self.supervisor = link
@@ -250,7 +288,7 @@ class Engine:
             self.jam.worker_lost()
             self.jam.notice("error", "the model process has gone: bars repeat until it is back")
             if self.supervisor is None:
-                self.rig.start_worker(self.jam.loading)
+                self.rig.keep_worker()
         elif link in self.watchers:
             self.watchers.remove(link)
         if link is self.supervisor:
@@ -259,15 +297,18 @@ class Engine:
                 self.ending = True
             else:
                 self.jam.notice("warning", "the dashboard has gone: the music goes on, see `twobar attach`")
+                if self.outlet.worker is None:
+                    self.rig.keep_worker()
 
     def _watch_worker(self, now: Nanos) -> None:
         """Hang up on a model process that has kept silent for too long; its end brings a new one."""
         waiting = self.jam.answers.waiting
+        loading = self.jam.model_state == "loading"
         if not waiting or self.outlet.worker is None:
             self._asked_nanos = 0
         elif not self._asked_nanos:
             self._asked_nanos = now
-        elif now - self._asked_nanos > ANSWER_TIMEOUT_NANOS:
+        elif now - self._asked_nanos > (LOADING_TIMEOUT_NANOS if loading else ANSWER_TIMEOUT_NANOS):
             self._asked_nanos = 0
             self.jam.notice("error", "the model process does not answer: it is started anew")
             self.outlet.worker.close()
@@ -278,40 +319,37 @@ class Engine:
                     )
 
     def close(self) -> None:
-        """Silence, write everything down, close everything; safe after a failed `open`."""
-        now = self.clock.now()
+        """Silence, write everything down, close everything; safe after a failed `open`, and never raises."""
+        guard = Guard(self.complain)
         if hasattr(self, "jam"):
-            self.jam.shutdown(now)
-            view = lateness(list(self.jam.lateness_nanos))
-            self.outlet.log(
-                "summary",
-                notes=view.count,
-                lateness_us={"p50": view.p50, "p99": view.p99, "worst": view.worst},
-                missed_bars=self.jam.answers.missed_bars,
-                dropped_notes=self.jam.dropped_notes,
-                faults=self.faults,
-            )
-            self.clock.wait_until(Nanos(now + FLUSH_NANOS))  # JACK sends in its next periods
-        for link in [*self.watchers, self.outlet.worker, self.supervisor]:
+            if not guard("the last notes could not be ended", lambda: self.jam.shutdown(self.clock.now())):
+                self.rig.silence(guard)
+            guard("the summary could not be logged", self._summarize)
+            self._flush()
+        for link in dict.fromkeys([*self.watchers, self.outlet.worker, self.supervisor]):
             if link is not None:
-                link.send(Bye())
-        self.rig.close()
-        self.board.close()
+                guard("another process was not told of the end", partial(link.send, Bye()))
+        self.rig.close(guard)
+        guard("the links' socket could not be closed", self.board.close)
+        self.say.close()
+        self.complain.close()
 
+    def _summarize(self) -> None:
+        view = lateness(list(self.jam.lateness_nanos))
+        self.outlet.log(
+            "summary",
+            notes=view.count,
+            lateness_us={"p50": view.p50, "p99": view.p99, "worst": view.worst},
+            missed_bars=self.jam.answers.missed_bars,
+            dropped_notes=self.jam.dropped_notes,
+            faults=self.faults,
+        )
 
-def complainer() -> Callable[[str], None]:
-    """Return what puts a line on standard error, from a thread of its own: a full pipe stops nobody."""
-    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-
-    def write() -> None:
-        while True:
-            text = lines.get()
-            with contextlib.suppress(OSError):
-                sys.stderr.write(f"twobar: {text}\n")
-                sys.stderr.flush()
-
-    threading.Thread(target=write, name="complain", daemon=True).start()
-    return lines.put
+    def _flush(self) -> None:
+        """Wait until JACK has sent what it was given: it does so in its next periods."""
+        end = self.clock.now() + FLUSH_NANOS
+        while self.clock.now() < end:  # a bell ends a wait
+            self.clock.wait_until(Nanos(end))
 
 
 def on_signals(end: Callable[[], None]) -> None:
@@ -327,24 +365,25 @@ def on_signals(end: Callable[[], None]) -> None:
 
 
 def main() -> int:
-    """Run the engine that the environment describes; exit status."""
-    priority = raise_priority()
-    sys.setswitchinterval(SWITCH_SECONDS)
-    engine = Engine(from_environment(), priority=priority)
-    on_signals(lambda: engine._post(Bye()))  # noqa: SLF001  its own process
+    """Run the engine that the environment describes; exit status, CRASHED for what is worth another try."""
+    engine = None
+    text, status = "", 0
     try:
+        priority = raise_priority()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        engine = Engine(from_environment(), priority=priority)
+        on_signals(lambda: engine._post(Bye()))  # noqa: SLF001  its own process
         engine.open()
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        engine.run()
     except TwobarError as error:
-        sys.stderr.write(f"twobar: {error}\n")
-        engine.close()
-        return error.exit_code
+        text, status = f"twobar: {error}\n", error.exit_code
     except Exception as fault:  # noqa: BLE001  told apart from what the user must mend: it is tried again
-        sys.stderr.write(f"twobar: a fault in the engine: {fault!r}\n")
+        text, status = f"twobar: a fault in the engine: {fault!r}\n", CRASHED
+    if engine is not None:
         engine.close()
-        return CRASHED
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    engine.run()
-    engine.close()
-    return 0
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text)  # last: what stands there last is what the dashboard's process shows
+    return status

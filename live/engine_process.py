@@ -4,8 +4,11 @@ Loading it costs about as much as all the rest of the engine's start; nothing ne
 is there.
 """
 
+import contextlib
 import importlib.util
 import sys
+
+CRASHED = 70
 
 
 def defer(name: str) -> None:
@@ -22,10 +25,15 @@ def defer(name: str) -> None:
 
 def main() -> int:
     """Run the engine that the environment describes; exit status."""
-    defer("numpy")
-    from live.engine import main as run  # noqa: PLC0415  what is deferred must be deferred before
+    try:
+        defer("numpy")
+        from live.engine import main as run  # noqa: PLC0415  what is deferred must be deferred before
 
-    return run()
+        return run()
+    except Exception as fault:  # noqa: BLE001  Python's own status 1 would mean: the user must mend it
+        with contextlib.suppress(OSError):
+            sys.stderr.write(f"twobar: a fault in the engine: {fault!r}\n")
+        return CRASHED
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ Every line has `kind` and `nanos` (host time); the rest depends on the kind: rec
 """
 
 import contextlib
+import os
 import threading
 import time
 from collections import deque
@@ -19,13 +20,14 @@ from live.errors import FailureError
 CAPACITY = 65_536
 PERIOD_S = 0.1
 BATCH = 32
+LONGEST_LINE = 1 << 20
 
 
 class EventLog:
     """Takes records at once and writes them a little later, so that a kill loses well under a second.
 
     Attributes:
-        path: the file, written anew.
+        path: the file; what an engine before this one has written stays.
         dropped: records that found the queue full.
         fault: one sentence when the disk refused; the log is over then, the music is not.
 
@@ -54,9 +56,10 @@ class EventLog:
         self._queue: deque[dict[str, object]] = deque()
         self._encoder = msgspec.json.Encoder(enc_hook=str)
         try:
-            self._file: IO[bytes] = path.open("wb", buffering=0)
+            self._file: IO[bytes] = path.open("ab", buffering=0)
         except OSError as reason:
-            raise FailureError(f"the log '{path}' cannot be written: {reason.strerror or reason}") from None
+            raise refusal(path, reason) from None
+        cut_broken_line(path)
         self._ending = threading.Event()
         self._writing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="event-log", daemon=True)
@@ -104,3 +107,36 @@ class EventLog:
         with self._writing, contextlib.suppress(OSError):
             self._file.close()
             self._closed = True
+
+
+def refusal(path: Path, reason: OSError) -> FailureError:
+    """Return the sentence for a log that cannot be written."""
+    return FailureError(f"the log '{path}' cannot be written: {reason.strerror or reason}")
+
+
+def begin(path: Path) -> None:
+    """Empty the file of an evening before: once per session, since engines after a crash go on with it.
+
+    Raises:
+        FailureError: the file cannot be written.
+
+    """
+    if path.exists() and not path.is_file():
+        return  # a pipe, say; whether it takes lines is seen when it is opened
+    try:
+        path.write_bytes(b"")
+    except OSError as reason:
+        raise refusal(path, reason) from None
+
+
+def cut_broken_line(path: Path) -> None:
+    """Take away the half line at the end that a killed engine may have left."""
+    if not path.is_file():
+        return
+    with contextlib.suppress(OSError), path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        start = max(0, size - LONGEST_LINE)
+        file.seek(start)
+        whole = file.read().rfind(b"\n") + 1
+        if start + whole < size and (whole or not start):
+            file.truncate(start + whole)

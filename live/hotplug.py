@@ -145,8 +145,10 @@ class Watch:
         report: gets each Change, on the watcher's thread; must not block.
         lister: tells which ports there are.
         adopt: opens a keyboard that is plugged in later, by its name; None: only known ports are watched.
+        died: called when the MIDI system, which was there, is found dead.
+        revived: called when it is there again; False when what it did must be tried again at the next look.
 
-    Threads: add any; `look` and the reopening on the watcher's own thread.
+    Threads: add any; `look`, the reopening and what is called on the watcher's own thread.
     """
 
     def __init__(
@@ -155,12 +157,16 @@ class Watch:
         *,
         lister: Lister,
         adopt: Callable[[str], Port] | None = None,
+        died: Callable[[], object] = lambda: None,
+        revived: Callable[[], bool] | None = None,
         period_s: float = PERIOD_S,
     ) -> None:
         """Watch nothing yet."""
         self._report = report
         self._lister = lister
         self._adopt = adopt
+        self._died, self._revived = died, revived
+        self._seen = self._down = False
         self._period_s = period_s
         self._watched: list[_Watched] = []
         self._refused: set[str] = set()
@@ -189,6 +195,8 @@ class Watch:
         wanted: set[Direction] = {one.direction for one in watched}
         if self._adopt is not None:
             wanted.add("in")
+        if self._revived is not None:
+            wanted.add("out")
         try:
             names = {direction: self._lister(direction) for direction in wanted}
         except TwobarError:
@@ -196,9 +204,19 @@ class Watch:
         died, self._generation = self._lister.generation != self._generation, self._lister.generation
         for one in watched:
             self._look_at(one, names[one.direction], died=died)
+        self._look_at_system(answers=None not in names.values(), died=died)
         there = names.get("in")
         if self._adopt is not None and there is not None:
             self._look_for_new(there, watched)
+
+    def _look_at_system(self, *, answers: bool, died: bool) -> None:
+        """Tell of the MIDI system's death and return; both happened if it died between two looks."""
+        if self._seen and not self._down and (died or not answers):
+            self._down = True
+            self._died()
+        self._seen = self._seen or answers
+        if self._down and answers:
+            self._down = self._revived is not None and not self._revived()
 
     def _look_at(self, one: _Watched, there: list[str] | None, *, died: bool) -> None:
         found = one.found(there or [])

@@ -6,7 +6,7 @@ Threads: engine only.  Realtime: yes.
 
 from collections import deque
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Literal
 
 from live.answers import ANCHOR, Answers
 from live.capture import Capture
@@ -27,7 +27,6 @@ from live.events import (
 from live.gestures import Gestures
 from live.hands import Hands
 from live.messages import (
-    Command,
     Decode,
     Decoded,
     Encode,
@@ -37,12 +36,12 @@ from live.messages import (
     Load,
     Notice,
     Ready,
-    ToWorker,
     Warped,
 )
 from live.path import Path
 from live.plan import Feel, Plan
 from live.scheduler import QueuedNote, Scheduler
+from live.surroundings import Mapper, Outlet
 from live.timeline import Nanos, Tick
 from live.transport import Transport
 from model.grid import TICKS_PER_BEAT, Grid
@@ -54,47 +53,6 @@ KEPT_LATENESS = 512
 KEPT_NOTICES = 8
 KEPT_NOTE_ROWS = 2048
 VOLUME_CONTROL = 7
-
-
-class Outlet(Protocol):
-    """Where the jam's decisions go: sinks, the model, the log, the take."""
-
-    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: str) -> Nanos:
-        """Send one message now and return that moment; voice is "thru", "instrument" or "clock"."""
-
-    def ask(self, message: ToWorker) -> bool:
-        """Give the model a request; False when it is not there."""
-
-    def log(self, kind: str, **fields: object) -> None:
-        """Write a line of the event log."""
-
-    def played(self, tick: Tick, data: bytes) -> None:
-        """Keep what she played in the take."""
-
-    def knob(self, tick: Tick, name: str, value: float) -> None:
-        """Keep a knob's move in the take."""
-
-    def marker(self, tick: Tick, text: str) -> None:
-        """Keep a gesture in the take."""
-
-    def tempo(self, tick: Tick, tempo_bpm: float) -> None:
-        """Keep a change of tempo in the take."""
-
-    def publish(self, topic: str, *values: float | str) -> None:
-        """Tell whoever subscribed by OSC."""
-
-
-class Mapper(Protocol):
-    """What turns a controller's bytes into commands."""
-
-    def feed(self, data: bytes) -> list[Command]:
-        """Return the commands that a message means."""
-
-    def consumes(self, data: bytes) -> bool:
-        """Tell whether a message is bound, and so not played thru."""
-
-    def waiting(self) -> dict[str, float]:
-        """Return where hardware waits to be picked up, by knob."""
 
 
 class Jam:

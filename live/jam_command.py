@@ -1,23 +1,25 @@
 """The commands `jam` and `attach`: settings, supervisor, dashboard, and what the human is told."""
 
+import contextlib
 import os
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from live import eventlog
 from live.config import Config, load, with_options
-from live.errors import UsageError
-from live.link import call, new_address
+from live.end_signals import EndSignals
+from live.errors import FailureError, UsageError
+from live.link import Link, call, new_address
 from live.messages import Bye, Command, Notice, ToDashboard
 from live.options import Options
-from live.supervisor import Supervisor, on_end_signals, sessions, write_session
+from live.session_file import Session, sessions, write_session
+from live.supervisor import Supervisor
 
 SCREEN_PATIENCE_SECONDS = 3.0
-
-if TYPE_CHECKING:
-    pass
+END_PATIENCE_SECONDS = 15.0  # for a long take on a slow disk
 
 
 def settings(given: dict[str, Any]) -> Config:
@@ -44,8 +46,8 @@ def settings(given: dict[str, Any]) -> Config:
     )
 
 
-def jam(given: dict[str, Any], *, start_nanos: int) -> int:
-    """Run a jam from the command line's options; returns the exit status."""
+def jam(given: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> int:
+    """Run a jam from the command line's options, until a signal or more; returns the exit status."""
     config = settings(given)
     if given["duration"] is not None and given["duration"] < 0:
         raise UsageError(f"--duration must be 0 seconds or more, not {given['duration']:g}")
@@ -53,6 +55,8 @@ def jam(given: dict[str, Any], *, start_nanos: int) -> int:
     if headless and not given["headless"]:
         sys.stderr.write("twobar: standard output is no terminal, so there is no dashboard (--headless)\n")
     check_model(config.jam.model)
+    if given["log"]:
+        eventlog.begin(given["log"])
     address = new_address()
     options = Options(
         config=config,
@@ -66,7 +70,7 @@ def jam(given: dict[str, Any], *, start_nanos: int) -> int:
         start_nanos=start_nanos,
     )
     try:
-        return _headless(options) if headless else _on_screen(options)
+        return _headless(options, signals) if headless else _on_screen(options, signals)
     finally:
         if options.session:
             Path(options.session).unlink(missing_ok=True)
@@ -84,12 +88,14 @@ def check_model(name: str) -> None:
     raise unknown("model", name, known)
 
 
-def _headless(options: Options) -> int:
-    def told(text: str) -> None:
-        sys.stderr.write(f"twobar: {text}\n")
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):  # nobody reads any more
+        sys.stderr.write(f"{line}\n")
 
-    supervisor = Supervisor(options, told=told)
-    on_end_signals(supervisor.end)
+
+def _headless(options: Options, signals: EndSignals) -> int:
+    supervisor = Supervisor(options, told=lambda text: _say(f"twobar: {text}"))
+    signals.lead_to(supervisor.end)
     try:
         supervisor.start()
     except BaseException:
@@ -98,7 +104,7 @@ def _headless(options: Options) -> int:
     return supervisor.wait()
 
 
-def _on_screen(options: Options) -> int:
+def _on_screen(options: Options, signals: EndSignals) -> int:
     from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  the engine starts while Textual is imported
 
     inbox = Inbox()
@@ -114,7 +120,7 @@ def _on_screen(options: Options) -> int:
         deliver(Notice(time.monotonic_ns(), "error", text))
 
     supervisor = Supervisor(options, deliver=deliver, told=told)
-    on_end_signals(supervisor.end)
+    signals.lead_to(supervisor.end)
     try:
         supervisor.start()
         supervisor.wait_shown()
@@ -139,6 +145,8 @@ def _on_screen(options: Options) -> int:
     closed.set()
     supervisor.end()
     watcher.join()
+    for line in supervisor.last_words():
+        _say(line)
     return status[0] if status else 0
 
 
@@ -147,12 +155,12 @@ def attach(*, end: bool = False) -> int:
     found = sessions()
     if not found:
         raise UsageError("no instrument is playing on this machine; start one with `twobar jam`")
-    link = call(found[0].address, "dashboard", ToDashboard)
+    try:
+        link = call(found[0].address, "dashboard", ToDashboard)
+    except OSError:
+        raise UsageError("the instrument has just ended; start one with `twobar jam`") from None
     if end:
-        link.send(Command("quit", source="attach"))
-        while not isinstance(link.receive(), Bye | None):
-            pass  # snapshots, until it says goodbye or is gone
-        return 0
+        return _end(link, found[0])
     from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  only when there is something to show
 
     inbox = Inbox()
@@ -172,4 +180,23 @@ def attach(*, end: bool = False) -> int:
     threading.Thread(target=read, name="read", daemon=True).start()
     app.run(mouse=False)
     link.close()
+    return 0
+
+
+def _end(link: Link[Any], session: Session) -> int:
+    """Tell an instrument to end and wait until it has: its process is gone, its files are closed."""
+    link.send(Command("quit", source="attach"))
+    gone = threading.Event()
+
+    def read() -> None:
+        while link.receive() is not None:
+            pass  # pictures, and its goodbye
+        gone.set()
+
+    threading.Thread(target=read, name="read", daemon=True).start()
+    if not gone.wait(END_PATIENCE_SECONDS):
+        raise FailureError(
+            f"the instrument was told to end, but still runs after {END_PATIENCE_SECONDS:g} seconds; "
+            f"end it with: kill {session.pid}"
+        )
     return 0

@@ -7,6 +7,7 @@ length and a message of live.messages.  Every caller shows the session's token f
 import contextlib
 import os
 import secrets
+import select
 import socket
 import struct
 import tempfile
@@ -22,7 +23,12 @@ from live.messages import Hello, Message
 LENGTH = struct.Struct(">I")
 LARGEST_FRAME = 1 << 22
 LARGEST_BACKLOG = 1 << 22
+LONGEST_PLACE = 100  # bytes; systems take a socket's path up to about 104
 HAS_UNIX = hasattr(socket, "AF_UNIX")
+DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
+NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+PIECE = 4096  # bytes sent at once where a send cannot be told not to wait
+FOLDER_PREFIX, SOCKET_NAME = "twobar-", "engine.sock"
 
 M = TypeVar("M")
 
@@ -46,6 +52,7 @@ class Address(msgspec.Struct, frozen=True):
             target: Any = self.place
         else:
             caller = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             host, _, port = self.place.rpartition(":")
             target = (host, int(port))
         try:
@@ -57,13 +64,27 @@ class Address(msgspec.Struct, frozen=True):
 
 
 def new_address() -> Address:
-    """Return a fresh address: a socket in a private folder, or any free loopback port."""
+    """Return a fresh address: a socket in a private folder, or, where none can be, a free loopback port."""
     token = secrets.token_hex(16)
     if HAS_UNIX:
-        return Address(str(Path(tempfile.mkdtemp(prefix="twobar-")) / "engine.sock"), token)
+        with contextlib.suppress(OSError):
+            place = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)) / SOCKET_NAME
+            if len(os.fsencode(place)) <= LONGEST_PLACE and ":" not in str(place):
+                return Address(str(place), token)
+            place.parent.rmdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return Address(f"127.0.0.1:{free.getsockname()[1]}", token)
+
+
+def remove_place(address: Address) -> None:
+    """Remove the socket and its folder that a killed engine left; no other file, whatever is given."""
+    place = Path(address.place)
+    if place.name != SOCKET_NAME or not place.parent.name.startswith(FOLDER_PREFIX):
+        return
+    with contextlib.suppress(OSError):
+        place.unlink(missing_ok=True)
+        place.parent.rmdir()
 
 
 class Link(Generic[M]):
@@ -100,23 +121,25 @@ class Link(Generic[M]):
                 self.close()
             return self.open
 
-    def flush(self) -> bool:
-        """Send what waits, as far as the pipe takes it; True when nothing waits any more."""
-        with self._lock:
-            return self._flush()
-
     def _flush(self) -> bool:
-        flags = getattr(socket, "MSG_DONTWAIT", 0) | getattr(socket, "MSG_NOSIGNAL", 0)
+        """Send what waits, as far as the pipe takes it; True when nothing waits any more."""
         while self._backlog and self.open:
             try:
-                sent = self._socket.send(self._backlog, flags)
+                sent = self._send_some()
             except BlockingIOError:
                 return False
-            except OSError:
+            except (OSError, ValueError):  # ValueError: closed meanwhile, on another thread
                 self.close()
                 return False
             del self._backlog[:sent]
         return True
+
+    def _send_some(self) -> int:
+        if DONT_WAIT:
+            return self._socket.send(self._backlog, DONT_WAIT | NO_SIGNAL)
+        if not select.select([], [self._socket], [], 0)[1]:
+            raise BlockingIOError
+        return self._socket.send(self._backlog[:PIECE], NO_SIGNAL)
 
     def receive(self) -> M | None:
         """Block for the next message; None when the other side has gone or talks nonsense."""
@@ -199,6 +222,8 @@ class Switchboard:
             self.address = address
         else:
             self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            if os.name == "posix":  # a killed engine's connections must not keep the next one waiting
+                self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             host, _, port = address.place.rpartition(":")
             self._listener.bind((host, int(port)))
             self.address = Address("{}:{}".format(*self._listener.getsockname()), address.token)
@@ -211,6 +236,8 @@ class Switchboard:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            if connection.family == socket.AF_INET:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._read, args=(connection,), name="link", daemon=True).start()
 
     def _read(self, connection: socket.socket) -> None:
@@ -233,7 +260,6 @@ class Switchboard:
             self._listener.shutdown(socket.SHUT_RDWR)  # or `accept` would take one more caller
         self._listener.close()
         if HAS_UNIX and ":" not in self.address.place:
-            path = Path(self.address.place)
             with contextlib.suppress(OSError):
-                path.unlink()
-                path.parent.rmdir()
+                Path(self.address.place).unlink()
+            remove_place(self.address)

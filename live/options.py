@@ -18,10 +18,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         address: where the engine listens.
         headless: no dashboard; ready lines on stdout; ends with its supervisor.
         demo: "on", "off", or "auto": when no keyboard is there.
-        duration_s: ends by itself after so many seconds; None never.
-        log: path of the event log, "" none.
+        duration_s: ends by itself so many seconds after `start_nanos`; None never.
+        log: path of the event log, which is appended to; "" none.
         record: path of the take, "" for one in the take folder.
-        session: file that tells `twobar attach` where the engine is; removed at the end.
+        session: file that tells `twobar attach` where the engine is, "" none; its writer, who is not the
+            engine, removes it at the end, or else the next `twobar attach` that finds nobody there.
         start_nanos: `time.monotonic_ns()` at which the command began.
 
     """

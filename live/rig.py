@@ -7,15 +7,16 @@ there is a UsageError.  Threads: engine only; the port watch hands over on the e
 import contextlib
 import datetime as dt
 import difflib
-import subprocess
-import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from live import ports
 from live.errors import FailureError, PortError, SynthError, UsageError, unknown
 from live.eventlog import EventLog
-from live.events import Received, Sink, program
+from live.events import Received, Sink, program, silence
+from live.guard import Guard
 from live.hotplug import Change, SystemLister, Watch
 from live.jam import Jam
 from live.mapping import AUTO, Mapper, choose
@@ -23,11 +24,12 @@ from live.messages import Notice, PortView
 from live.options import Options
 from live.outlet import Outlet
 from live.record import Take, take_path
-from live.synth import SynthSettings, open_synth
+from live.synth import FluidSynth, SynthSettings, open_synth
 from live.timeline import Nanos
-from live.worker_process import spawn_worker
+from live.worker_process import WorkerKeeper, spawn_worker
 
 Post = Callable[[object], None]
+SYNTH = "fluidsynth"
 
 
 class Rig:
@@ -46,8 +48,11 @@ class Rig:
         self._notices: list[tuple[str, str]] = []
         self._views: dict[tuple[str, str], PortView] = {}
         self._inputs: dict[str, ports.InputPort] = {}
-        self._worker: subprocess.Popen[bytes] | None = None
-        self._watcher: Watch | None = None
+        self._worker = WorkerKeeper(
+            lambda: spawn_worker(options.address), needed=lambda: outlet.worker is None
+        )
+        self._watchers: list[Watch] = []
+        self._synth_fault = ""
         self.mapping_name = ""
         self.recording = ""
 
@@ -82,10 +87,10 @@ class Rig:
         """
         config = self._options.config
         if self._options.log:
-            self._outlet.eventlog = EventLog(Path(self._options.log))
+            self._outlet.eventlog = EventLog(Path(self._options.log), on_fault=self._warn)
         self._outlet.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
         for name in config.midi.outputs:
-            if name == "fluidsynth":
+            if name == SYNTH:
                 self._open_synth(jam)
             elif name != "none":
                 self._open_output(jam, name)
@@ -107,12 +112,12 @@ class Rig:
             synth, said = open_synth(settings)
         except SynthError as reason:
             jam.notice("error", str(reason))
-            self._views["out", "fluidsynth"] = PortView("out", "fluidsynth", "missing", str(reason))
+            self._views["out", SYNTH] = PortView("out", SYNTH, "missing", str(reason))
             return
         for text in said:
             jam.notice("warning", text)
         self._outlet.sinks.append(synth)
-        self._views["out", "fluidsynth"] = PortView("out", "fluidsynth", "ok")
+        self._views["out", SYNTH] = PortView("out", SYNTH, "ok")
 
     def _open_output(self, jam: Jam, name: str) -> None:
         try:
@@ -135,7 +140,7 @@ class Rig:
 
     def _port_missing(self, jam: Jam, direction: str, name: str, reason: PortError | UsageError) -> None:
         """Go on without a port that nobody named; one that was named is the user's to mend."""
-        words = ("virtual", "none", "auto") if direction == "in" else ("virtual", "fluidsynth", "none")
+        words = ("virtual", "none", "auto") if direction == "in" else ("virtual", SYNTH, "none")
         if difflib.get_close_matches(name, words, 1, 0.7) and name not in words:
             raise unknown(f"MIDI {direction}put", name, words) from reason
         if name != "auto" or self._options.config.midi.api != "auto":
@@ -163,10 +168,13 @@ class Rig:
     def _received(self, received: Received) -> None:
         self._post(received)
 
+    def _warn(self, text: str) -> None:
+        """Say a line on the dashboard; from any thread."""
+        self._post(Notice(0, "warning", text))
+
     def _sink_lost(self, jam: Jam, sink: Sink, reason: str) -> None:
-        view = self._views.get(("out", sink.name))
-        if view is not None:
-            self._views["out", sink.name] = PortView("out", sink.name, "missing", reason)
+        name = SYNTH if isinstance(sink, FluidSynth) else sink.name
+        self._views["out", name] = PortView("out", name, "missing", reason)
         jam.notice("error", f"{reason}; the music goes on without it")
 
     # -- what may come a moment later ----------------------------------------------------------------
@@ -181,7 +189,7 @@ class Rig:
             from live.osc import OscServer  # noqa: PLC0415  her keys sound before this is loaded
 
             try:
-                osc = OscServer(config.osc, self._post, lambda text: self._post(Notice(0, "warning", text)))
+                osc = OscServer(config.osc, self._post, self._warn)
             except FailureError as reason:
                 jam.notice("warning", f"{reason}; OSC is off")
             else:
@@ -196,7 +204,7 @@ class Rig:
                 path,
                 keep_empty=chosen is not None,
                 tempo_bpm=jam.transport.tempo_bpm,
-                on_fault=lambda text: self._post(Notice(0, "warning", text)),
+                on_fault=self._warn,
             )
         except FailureError as reason:
             jam.notice("error", str(reason))
@@ -208,22 +216,61 @@ class Rig:
     def _watch(self, jam: Jam) -> None:
         """Look after the ports that are open, and for keyboards that are plugged in later."""
         config = self._options.config.midi
-        try:
+        synths = [sink for sink in self._outlet.sinks if isinstance(sink, FluidSynth)]
+        on_jack = [synth for synth in synths if synth.driver == "jack"]
+        with contextlib.suppress(PortError):  # said already; there is no MIDI system to watch
             api = ports.resolve_api(config.api)
-        except PortError:
-            return  # said already; there is no system to watch
-        adopting = "auto" in config.inputs
-        self._watcher = Watch(
+            watch = self._watch_system(jam, api, on_jack if api == "jack" else [])
+            for port in self._inputs.values():
+                watch.add("in", port, self._reopen_input)
+            for sink in self._outlet.sinks:
+                if isinstance(sink, ports.OutputPort):
+                    watch.add("out", sink, lambda name: ports.open_output(name, api=api))
+            on_jack = [] if api == "jack" else on_jack
+        if on_jack:  # MIDI comes from elsewhere, the synth's sound goes there
+            self._watch_system(jam, "jack", on_jack, adopting=False)
+        for watcher in self._watchers:
+            watcher.start()
+
+    def _watch_system(self, jam: Jam, api: str, synths: list[FluidSynth], *, adopting: bool = True) -> Watch:
+        """Make the watch over one MIDI system, and over the synths that sound through it."""
+        adopting = adopting and "auto" in self._options.config.midi.inputs
+        watch = Watch(
             lambda change: self._post(lambda now: self._changed(jam, change, now)),
             lister=SystemLister(api),
             adopt=self._reopen_input if adopting else None,
+            died=self._synths_lost if synths else lambda: None,
+            revived=(lambda: self._restart_synths(synths)) if synths else None,
         )
-        for port in self._inputs.values():
-            self._watcher.add("in", port, self._reopen_input)
-        for sink in self._outlet.sinks:
-            if isinstance(sink, ports.OutputPort):
-                self._watcher.add("out", sink, lambda name: ports.open_output(name, api=api))
-        self._watcher.start()
+        self._watchers.append(watch)
+        return watch
+
+    def _synths_lost(self) -> None:
+        """Say that the sound server has gone; on a watch's thread, as the next one."""
+        self._synth_fault = ""
+        self._post(lambda _now: self._show_synth("missing", "the sound server has gone"))
+        self._post(
+            Notice(0, "error", "the sound server has gone: the built-in synth is silent until it is back")
+        )
+
+    def _restart_synths(self, synths: list[FluidSynth]) -> bool:
+        """Let the synths sound through the server that is back; False to be asked again."""
+        try:
+            for synth in synths:
+                synth.restart_audio()
+        except SynthError as fault:
+            reason = str(fault)
+            if reason != self._synth_fault:
+                self._synth_fault = reason
+                self._post(lambda _now: self._show_synth("missing", reason))
+                self._post(Notice(0, "error", f"the built-in synth stays silent: {reason}"))
+            return False
+        self._post(lambda _now: self._show_synth("ok", ""))
+        self._post(Notice(0, "info", "the sound server is back: the built-in synth sounds again"))
+        return True
+
+    def _show_synth(self, state: Literal["ok", "missing"], detail: str) -> None:
+        self._views["out", SYNTH] = PortView("out", SYNTH, state, detail)
 
     def _reopen_input(self, name: str) -> ports.InputPort:
         return ports.open_input(name, api=self._options.config.midi.api, deliver=self._received)
@@ -235,7 +282,7 @@ class Rig:
             self._views[key] = PortView(direction, change.name, "missing", "unplugged")
             if direction == "in":
                 self._inputs.pop(change.name, None)
-                jam.hands.release(now)
+                jam.hands.release(now, port=change.name)
             else:
                 gone: object = change.port
                 self._outlet.sinks = [sink for sink in self._outlet.sinks if sink is not gone]
@@ -253,23 +300,38 @@ class Rig:
 
     # -- a model process without a supervisor --------------------------------------------------------
 
-    def start_worker(self, model: str) -> None:
-        """Start a model process from here; the start itself happens on another thread."""
+    def keep_worker(self) -> None:
+        """Keep a model process alive from here, on another thread; nothing while that is done already."""
+        self._worker.start()
 
-        def start() -> None:
-            self._worker = spawn_worker(self._options.address, model)
-            self._worker.wait()
+    # -- the end -------------------------------------------------------------------------------------
 
-        threading.Thread(target=start, name="worker", daemon=True).start()
-
-    def close(self) -> None:
-        """Close everything; what is recorded is written down first."""
-        if self._watcher is not None:
-            self._watcher.close()
-        for port in self._inputs.values():
-            port.close()
+    def silence(self, guard: Guard) -> None:
+        """End every sound on each sink by itself."""
         for sink in self._outlet.sinks:
-            sink.close()
-        for closing in (self._outlet.take, self._outlet.osc, self._outlet.eventlog):
-            if closing is not None:
-                closing.close()
+            guard(f"{sink.name} could not be silenced", partial(_silence, sink))
+
+    def close(self, guard: Guard) -> None:
+        """Close everything; what is recorded is written down first."""
+        outlet = self._outlet
+        if outlet.take is not None:
+            guard("the take could not be finished", outlet.take.close)
+            guard.tell(outlet.take.fault)
+        for watcher in self._watchers:
+            guard("the watch over the ports could not be ended", watcher.close)
+        for port in self._inputs.values():
+            guard(f"{port.name} could not be closed", port.close)
+        for sink in outlet.sinks:
+            guard(f"{sink.name} could not be closed", sink.close)
+        guard("the model process could not be ended", self._worker.end)
+        if outlet.osc is not None:
+            guard("OSC could not be closed", outlet.osc.close)
+        if outlet.eventlog is not None:
+            known = outlet.eventlog.fault
+            guard("the log could not be finished", outlet.eventlog.close)
+            guard.tell("" if known else outlet.eventlog.fault)
+
+
+def _silence(sink: Sink) -> None:
+    for data in silence():
+        sink.send(data)

@@ -1,25 +1,26 @@
 """The model process: loads a checkpoint, encodes and decodes for the engine, and nothing else.
 
-It is the only process of the instrument that imports ONNX Runtime or torch.  When the engine goes it
-waits a while for the next one at the same address, with the model still loaded.
+It is the only process of the instrument that imports ONNX Runtime or torch.  The engine tells it what
+to load.  When the engine goes it waits a while for the next one at the same address, with the model still
+loaded.
 """
 
 import contextlib
 import gc
+import importlib
 import os
 import queue
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from live.clock import lower_priority
 from live.link import Address, Link, call
 from live.messages import (
     Bye,
@@ -36,7 +37,7 @@ from live.messages import (
     Warp,
     Warped,
 )
-from live.worker_process import ADDRESS_VARIABLE, MODEL_VARIABLE
+from live.worker_process import ADDRESS_VARIABLE
 from model.grid import Grid
 from model.latent import Latent, between, way_lengths
 from model.phrase import Note, Phrase
@@ -45,9 +46,11 @@ if TYPE_CHECKING:
     from model.player import Player
 
 RECONNECT_SECONDS = 10.0
-RETRY_SECONDS = 0.05
+RETRY_SECONDS = 0.01  # it may be the whole start that waits
 WARP_STEPS = 16
 FINISHED = Bye()
+ABANDONED = 3  # exit status: no engine came back
+NEEDED = ("model.play", "onnxruntime")
 
 
 def phrase_of(grid: Grid, rows: list[StepRow]) -> Phrase:
@@ -67,10 +70,17 @@ class Desk:
         """Start without a player."""
         self.player: Player | None = None
         self.ready: Ready | None = None
+        self._loaded: tuple[str, int] | None = None
 
     def load(self, name: str) -> Message:
-        """Load a model and warm it up; returns Ready, or Failed with the old one still there."""
+        """Load a model and warm it up; returns Ready, or Failed with the old one still there.
+
+        One that is loaded already is not loaded again, unless its file has changed.
+        """
         start = time.monotonic_ns()
+        wanted = (name, changed_nanos(name))
+        if self.ready is not None and wanted == self._loaded:
+            return self.ready
         try:
             from model.play import load  # noqa: PLC0415  a wrong model must be a message, not a dead process
 
@@ -81,7 +91,7 @@ class Desk:
                 player.decode(player.encode(warm), turns={})
         except Exception as error:  # noqa: BLE001  whatever a foreign checkpoint holds
             return Failed(None, f"model '{name}' could not be loaded: {sentence(error)}")
-        card, self.player = player.card, player
+        card, self.player, self._loaded = player.card, player, wanted
         self.ready = Ready(
             model=card.name,
             ident=card.ident,
@@ -158,6 +168,14 @@ class Desk:
         yield Warped(request.ident, way_lengths([len(x ^ y) for x, y in pairwise(heard)]))
 
 
+def changed_nanos(name: str) -> int:
+    """Return when a checkpoint's file was written last; 0 for a shipped model's name."""
+    try:
+        return Path(name).stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0
+
+
 def sentence(error: Exception) -> str:
     """Return an exception as one plain line."""
     text = " ".join(str(error).split())
@@ -216,21 +234,20 @@ def newest(waiting: list[ToWorker | None]) -> list[ToWorker | None]:
     ]
 
 
+def import_ahead() -> None:
+    """Import what every model needs before anyone asks for one; what is missing is told at the loading."""
+    for name in NEEDED:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+
 def main() -> int:
-    """Serve the engine named in the environment; exit status."""
+    """Serve the engine named in the environment; exit status, 0 after its goodbye."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    lower_priority()
     address = msgspec.json.decode(os.environ[ADDRESS_VARIABLE], type=Address)
+    import_ahead()
     desk = Desk()
-    first = desk.load(os.environ[MODEL_VARIABLE])
-    link = connect(address, patience_seconds=RECONNECT_SECONDS)
-    while link is not None:
-        link.send(desk.ready or first)
+    while (link := connect(address, patience_seconds=RECONNECT_SECONDS)) is not None:
         if serve(link, desk):
             return 0
-        link = connect(address, patience_seconds=RECONNECT_SECONDS)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return ABANDONED

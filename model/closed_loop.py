@@ -11,12 +11,12 @@ import numpy as np
 from model.attributes import measure
 from model.checkpoint import Calibration
 from model.phrase import Phrase
-from model.quick_edits import levelled, shifted, spread_to, voiced
+from model.quick_edits import levelled, shifted, spread_to, syncopated, voiced
 from model.transforms import FULL, edit
 
 OTHERS = 0.15  # how much a change of the attributes not asked for weighs beside the error of those asked for
 CLOSE = 0.04  # an answer nearer than this, in standard deviations, is not searched further
-BISECTIONS = 4
+GOOD = 0.08  # an answer of the network nearer than this, for each attribute asked for, is taken as it is
 
 Measured = Mapping[str, float]
 
@@ -61,32 +61,6 @@ def nearest(
     return best
 
 
-def moved_onsets(phrase: Phrase, wanted: float, spread: float) -> Phrase:
-    """Move onsets to weaker or stronger steps until complexity measures what is wanted, by bisection.
-
-    The edit is monotone in its amount (see `model.transforms`), so that a few halvings find it.
-    """
-    now = measure(phrase)["complexity"]
-    sign = 1.0 if wanted > now else -1.0
-    low, high, amount = 0.0, 1.0, 1.0
-    best, error = phrase, abs(now - wanted)
-    for _ in range(BISECTIONS):
-        if error <= CLOSE * spread:
-            break
-        tried = edit(phrase, "complexity", sign * amount, np.random.default_rng(0))
-        got = measure(tried)["complexity"]
-        if abs(got - wanted) < error:
-            best, error = tried, abs(got - wanted)
-        if sign * (got - wanted) > 0:
-            high = amount
-        elif amount == 1.0:
-            break  # the furthest edit does not reach it: nothing nearer will
-        else:
-            low = amount
-        amount = (low + high) / 2
-    return best
-
-
 def filled(phrase: Phrase, wanted: float) -> Phrase:
     """Thin or fill to a number of onsets per beat: the amount of the edit that makes just so many."""
     grid = phrase.grid
@@ -98,7 +72,7 @@ def filled(phrase: Phrase, wanted: float) -> Phrase:
     return edit(phrase, "density", max(-1.0, min(1.0, change / room)), np.random.default_rng(0))
 
 
-def settle(phrase: Phrase, wanted: Measured, calibration: Calibration) -> Phrase:
+def settle(phrase: Phrase, wanted: Measured) -> Phrase:
     """Edit away what is left of the error, one attribute after another.
 
     In this order none undoes what an earlier one reached: onsets, then what sounds on them, then where it
@@ -109,7 +83,7 @@ def settle(phrase: Phrase, wanted: Measured, calibration: Calibration) -> Phrase
     if "density" in wanted:
         phrase = filled(phrase, wanted["density"])
     if "complexity" in wanted:
-        phrase = moved_onsets(phrase, wanted["complexity"], calibration.of("spread", "complexity"))
+        phrase = syncopated(phrase, wanted["complexity"])
     if "polyphony" in wanted:
         phrase = voiced(phrase, wanted["polyphony"])
     if "range" in wanted and abs(measure(phrase)["range"] - wanted["range"]) > 0.1:
@@ -148,9 +122,11 @@ def steer(
         for name in wanted
         if name in learned
     }
-    ends = [settle(plain, wanted, calibration)]
-    if any(abs(value) > CLOSE for value in change.values()):
-        asked = [{name: factor * value for name, value in change.items()} for factor in factors]
-        first, _ = nearest(decode(asked), wanted, base, calibration)
-        ends.append(settle(first, wanted, calibration))
-    return nearest(ends, wanted, base, calibration)[0]
+    if all(abs(value) <= CLOSE for value in change.values()):
+        return settle(plain, wanted)
+    asked = [{name: factor * value for name, value in change.items()} for factor in factors]
+    first, _ = nearest(decode(asked), wanted, base, calibration)
+    heard, away = nearest([settle(first, wanted)], wanted, base, calibration)
+    if away <= GOOD * len(wanted):
+        return heard
+    return nearest([heard, settle(plain, wanted)], wanted, base, calibration)[0]

@@ -115,12 +115,13 @@ def convert(raw: Any, kind: type[T], *, where: str) -> T:  # noqa: ANN401 - what
         raise ConfigError(f"{where}: {text[:1].lower()}{text[1:]}") from error
 
 
-def check_keys(raw: Any, kind: Any, where: str) -> None:  # noqa: ANN401 - what a parser gave, and any type
-    """Raise ConfigError for the first key that no field has, with the nearest match."""
+def check_keys(raw: Any, kind: Any, where: str, path: tuple[str, ...] = ()) -> None:  # noqa: ANN401 - parsed
+    """Raise ConfigError for the first key that no field has, with its path and the nearest match."""
     if not isinstance(raw, dict) or not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         return
     fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
     for key, value in raw.items():
         if key not in fields:
-            raise ConfigError(f"{where}: unknown key '{key}'; {nearest(str(key), fields)}")
-        check_keys(value, fields[key], f"{where}.{key}" if where.endswith("]") else f"{where}: {key}")
+            place = f" in [{'.'.join(path)}]" if path else ""
+            raise ConfigError(f"{where}: unknown key '{key}'{place}; {nearest(str(key), fields)}")
+        check_keys(value, fields[key], where, (*path, key))

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from itertools import groupby
 from math import sqrt
 
-from model.attributes import measure, metrical_weights
+from model.attributes import WEIGHT_FLOOR, measure, metrical_weights, weight_bounds
 from model.phrase import Note, Phrase, fold_pitch
-from model.transforms import CHORD, scale_of
+from model.transforms import CHORD, is_monophonic, scale_of
 
 CORRECTIONS = 4
 CONSONANT = frozenset((0, 3, 4, 5, 7, 8, 9))
@@ -97,6 +97,59 @@ def _placed(phrase: Phrase, aims: Sequence[float], keys: Sequence[int]) -> Phras
                 notes.append(note._replace(pitch=place))
                 break
             left, right = (left - 1, right) if near_left else (left, right + 1)
+    return Phrase.of(phrase.grid, notes)
+
+
+def syncopated(phrase: Phrase, wanted: float) -> Phrase:
+    """Move onsets to weaker (or stronger) free steps between their neighbours until complexity is reached.
+
+    With the number of onsets unchanged complexity is linear in the sum of their metrical weights, so that
+    what is missing is known; the move that gains most for its distance comes first, none leads past it.
+    """
+    grid = phrase.grid
+    chords = {step: list(chord) for step, chord in groupby(phrase.notes, key=lambda note: note.onset)}
+    onsets = sorted(chords)
+    if not onsets:
+        return phrase
+    weights = metrical_weights(grid)
+    strongest, weakest = weight_bounds(grid)
+    high, low = strongest[len(onsets)], weakest[len(onsets)]
+    aim = high - wanted * max(high - low, WEIGHT_FLOOR)
+    missing = aim - sum(weights[step] for step in onsets)
+    places = list(onsets)
+    moved = False
+    while abs(missing) > 0.5:
+        best: tuple[float, int, int] | None = None
+        for index, step in enumerate(places):
+            first = max(places[index - 1] + 1 if index else 0, onsets[index] - grid.steps_per_beat)
+            last = places[index + 1] if index + 1 < len(places) else grid.steps
+            for target in range(first, min(last, onsets[index] + grid.steps_per_beat + 1)):
+                gain = weights[target] - weights[step]
+                if gain * missing > 0 and abs(gain) <= abs(missing) + 0.5:
+                    score = abs(gain) - 0.6 * abs(target - onsets[index])
+                    if best is None or score > best[0]:
+                        best = score, index, target
+        if best is None:
+            break
+        _, index, target = best
+        missing -= weights[target] - weights[places[index]]
+        places[index] = target
+        moved = True
+    return _replaced(phrase, chords, places) if moved else phrase
+
+
+def _replaced(phrase: Phrase, chords: dict[int, list[Note]], places: Sequence[int]) -> Phrase:
+    """Return the chords, in order, at new onsets; ends stay, a single line stays one."""
+    onsets = sorted(chords)
+    mono = is_monophonic(phrase)
+    notes: list[Note] = []
+    for index, (old, new) in enumerate(zip(onsets, places, strict=True)):
+        following = index + 1 < len(onsets)
+        for note in chords[old]:
+            end = old + note.length
+            if mono and following:
+                end = places[index + 1] if end == onsets[index + 1] else min(end, places[index + 1])
+            notes.append(note._replace(onset=new, length=max(1, end - new)))
     return Phrase.of(phrase.grid, notes)
 
 

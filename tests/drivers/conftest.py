@@ -3,10 +3,12 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.drivers.jack_harness import JackPeer, JackServer
+from tests.drivers.jam_harness import Jam, Start
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +30,25 @@ def peer(jack_server: JackServer) -> Iterator[JackPeer]:
     peer = JackPeer(jack_server)
     yield peer
     peer.close()
+
+
+@pytest.fixture
+def start(jack_server: JackServer, peer: JackPeer, tmp_path: Path) -> Iterator[Start]:
+    running: list[Jam] = []
+
+    def begin(*options: str, out: str = "virtual") -> Jam:
+        running.append(Jam(jack_server, tmp_path, "--out", out, *options))
+        running[-1].wait_ready("thru")
+        peer.connect(peer.midi_out, "twobar-in:keys")
+        if out == "virtual":
+            peer.connect("twobar-out:notes", peer.midi_in)
+        return running[-1]
+
+    yield begin
+    for jam in running:
+        if jam.process.poll() is None:
+            jam.process.kill()
+            jam.process.wait()
+        for stream in (jam.process.stdout, jam.process.stderr):
+            if stream is not None:
+                stream.close()

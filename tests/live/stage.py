@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from live.config import Config, with_options
 from live.events import Received, note_off, note_on
-from live.jam import Jam, Mapper
+from live.jam import Jam
 from live.messages import (
     Command,
     Decode,
@@ -22,6 +22,7 @@ from live.messages import (
     Warp,
     Warped,
 )
+from live.surroundings import Mapper
 from live.timeline import Nanos, Tick
 
 MS = 1_000_000

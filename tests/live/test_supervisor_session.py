@@ -10,7 +10,7 @@ import pytest
 
 from live.link import Address, Switchboard, new_address
 from live.messages import FromDashboard
-from live.supervisor import Session, session_folder, sessions, write_session
+from live.session_file import Session, session_folder, sessions, write_session
 
 
 @pytest.fixture(autouse=True)

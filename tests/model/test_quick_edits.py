@@ -5,10 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.attributes import measure
-from model.closed_loop import filled, moved_onsets, nearest, targets
+from model.closed_loop import filled, nearest, targets
 from model.grid import Grid
 from model.phrase import Phrase
-from model.quick_edits import levelled, shifted, spread_to, voiced
+from model.quick_edits import levelled, shifted, spread_to, syncopated, voiced
+from model.transforms import is_monophonic
 from tests.model.test_checkpoint import small
 from tests.trainer.synthetic import chords, melody
 
@@ -61,9 +62,12 @@ def test_filling_makes_just_so_many_onsets(phrase: Phrase, wanted: float) -> Non
 def test_onsets_move_towards_the_complexity_wanted(phrase: Phrase, sign: float) -> None:
     now = measure(phrase)["complexity"]
     wanted = min(1.0, max(0.0, now + sign * 0.1))
-    after = measure(moved_onsets(phrase, wanted, 0.15))
+    moved = syncopated(phrase, wanted)
+    after = measure(moved)
     assert abs(after["complexity"] - wanted) <= abs(now - wanted)
     assert after["density"] == measure(phrase)["density"]
+    assert is_monophonic(moved) or not is_monophonic(phrase)
+    assert [note.pitch for note in moved.notes] == [note.pitch for note in phrase.notes]
 
 
 def test_targets_are_linear_in_the_turn_and_rest_at_the_edge() -> None:

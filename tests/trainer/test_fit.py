@@ -128,7 +128,8 @@ def test_a_run_of_minutes_ends_by_the_clock(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("fit.btach=3", "unknown key 'btach'.*did you mean 'batch'"),
+        ("fit.btach=3", r"unknown key 'btach' in \[fit\].*did you mean 'batch'"),
+        ("model.encoder.dept=3", r"unknown key 'dept' in \[model.encoder\].*did you mean 'depth'"),
         ("model.encoder.kind=petch", "unknown kind 'petch'.*did you mean 'patch'"),
         ("model.codec=drums", "unknown codec 'drums'"),
         ("model.bottleneck.size=33", "33 is no multiple"),

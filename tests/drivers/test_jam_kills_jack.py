@@ -1,0 +1,90 @@
+"""Any process may be killed at any instant: on a real driver, while it plays."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import mido
+import pytest
+
+from tests.drivers.jack_harness import JackPeer, JackServer
+from tests.drivers.jam_harness import (
+    CELL_NANOS,
+    TUNE,
+    Start,
+    beside,
+    first_beat,
+    ons,
+    peer_now,
+    play_tune,
+    step_of,
+)
+
+pytestmark = pytest.mark.driver
+
+
+@pytest.fixture(scope="module")
+def jack_server(jack_server: JackServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServer]:
+    yield from beside(jack_server, tmp_path_factory.mktemp("kills") / "jackd.log")
+
+
+def test_the_model_process_dies_and_comes_back(start: Start, peer: JackPeer) -> None:
+    jam = start()
+    zero = first_beat(peer) + CELL_NANOS
+    play_tune(peer, zero)
+    peer.wait_for(lambda all_heard: step_of(zero, peer_now(all_heard)) > 40, timeout=30)
+    os.kill(jam.child("live.worker"), signal.SIGKILL)
+    heard = peer.wait_for(lambda all_heard: step_of(zero, peer_now(all_heard)) > 66, timeout=30)
+    second = [step_of(zero, nanos) for nanos, _ in ons(heard, 2) if step_of(zero, nanos) > 63]
+    assert second[0] == pytest.approx(64, abs=0.2)  # still on the one
+    peer.wait_for(lambda _: len([line for line in jam.lines if line["ready"] == "model"]) == 2, timeout=30)
+    status, _ = jam.end(signal.SIGINT)
+    assert status == 0
+    peer.wait_for(lambda all_heard: any(item.data[0] == 0xFC for item in all_heard))
+    assert peer.sounding() == set()
+
+
+def test_the_engine_dies_and_is_started_again(start: Start, peer: JackPeer) -> None:
+    jam = start()
+    first_beat(peer)
+    os.kill(jam.child("live.engine"), signal.SIGKILL)
+    peer.wait_for(lambda _: len([line for line in jam.lines if line["ready"] == "thru"]) == 2, timeout=30)
+    peer.connect(peer.midi_out, "twobar-in:keys")
+    peer.connect("twobar-out:notes", peer.midi_in)
+    peer.clear()
+    peer.play(b"\x90\x40\x64")
+    peer.wait_for(lambda all_heard: any(item.data == b"\x90\x40\x64" for item in all_heard), timeout=10)
+    status, complaint = jam.end()
+    assert status == 0
+    assert "the engine died" in complaint
+    peer.wait_for(lambda _: peer.sounding() == set())
+
+
+def test_a_killed_supervisor_leaves_silence_and_a_whole_take(start: Start, peer: JackPeer) -> None:
+    jam = start("--record", "set.mid")
+    zero = first_beat(peer) + CELL_NANOS
+    play_tune(peer, zero)
+    peer.wait_for(lambda all_heard: step_of(zero, peer_now(all_heard)) > 40, timeout=30)
+    jam.process.kill()
+    peer.wait_for_ports("twobar-out:notes", present=False)
+    assert peer.sounding() == set()
+    take = mido.MidiFile(jam.folder / "set.mid")
+    played = next(track for track in take.tracks if track.name == "performer")
+    assert [message.note for message in played if message.type == "note_on"][:8] == [
+        pitch for _, pitch in TUNE
+    ]
+
+
+def test_a_killed_engine_loses_at_most_a_second_of_the_take(start: Start, peer: JackPeer) -> None:
+    jam = start("--record", "set.mid")
+    zero = first_beat(peer) + CELL_NANOS
+    play_tune(peer, zero)
+    peer.wait_for(lambda all_heard: step_of(zero, peer_now(all_heard)) > 44, timeout=30)
+    os.kill(jam.child("live.engine"), signal.SIGKILL)
+    peer.wait_for(lambda _: len([line for line in jam.lines if line["ready"] == "thru"]) == 2, timeout=30)
+    jam.end()
+    take = mido.MidiFile(jam.folder / "set.1.mid")
+    played = next(track for track in take.tracks if track.name == "performer")
+    assert [message.note for message in played if message.type == "note_on"][:8] == [
+        pitch for _, pitch in TUNE
+    ]
