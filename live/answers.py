@@ -18,7 +18,7 @@ from live.plan import Cell, Plan
 from live.timeline import Tick, bar_of, step_at_or_after, tick_of_bar
 from model.grid import Grid
 from model.latent import Latent, Vector
-from model.phrase import Phrase
+from model.phrase import Note, Phrase
 
 PLAYED, FOUND, ANCHOR = "played", "found again", "anchor "
 
@@ -67,8 +67,7 @@ class Answers:
         """Start without a model and without a phrase."""
         self.state = PathState()
         self.model: Ready | None = None
-        self.missed_bars = 0
-        self.decode_ms = 0.0
+        self.missed_bars, self.decode_ms = 0, 0.0
         self.here: tuple[float, float] | None = None
         self.hers: tuple[float, float] | None = None
         self._plan, self._capture, self._path = plan, capture, path
@@ -360,12 +359,14 @@ class Answers:
         self._log("decode", ident=reply.ident, bar=reply.bar, ms=reply.ms, why=asked.why)
         cell = self._plan.cells.get(index)
         if cell is not None and cell.base is not None and index >= self._plan.cell_of(now):
-            phrase = Phrase.of_rows(self.grid, reply.notes)
+            phrase = Phrase(self.grid, tuple(map(Note._make, reply.notes)))  # the model's own: in order
             self._last_good = phrase
             step = max(self._next_step(now), index * self.grid.steps)
             fixed = step - index * self.grid.steps
-            heard = Phrase.of(self.grid, self._plan.prefix(index, fixed))
-            cell.phrase, cell.origin = heard.spliced(fixed, phrase), "decoded"
+            cell.phrase, cell.origin = phrase, "decoded"
+            if fixed:
+                heard = Phrase.of(self.grid, self._plan.prefix(index, fixed))
+                cell.phrase = heard.spliced(fixed, phrase)
             cell.source = base
             self._plan.lay(cell, step, not_before=now)
             cell.xy = reply.xy
@@ -378,8 +379,7 @@ class Answers:
         """Give up a request that the model could not do; its cell keeps what it has."""
         if self._decoding is not None and self._decoding[0].ident == ident:
             self._decoding = None
-        if ident is not None:
-            self._encoding.pop(ident, None)
+        self._encoding.pop(ident or 0, None)
         self._ask_next(now)
 
     def _next_step(self, now: Tick) -> int:

@@ -47,20 +47,33 @@ class Phrase:
             ValueError: a field of a note lies outside its range.
 
         """
+        # in a live engine this stands between a decode and the next note: one pass, nothing made twice
+        steps = grid.steps
         best: dict[tuple[int, int], Note] = {}
         for note in notes:
-            check_note(grid, note)
-            place = (note.onset, note.pitch)
-            if place not in best or best[place].velocity < note.velocity:
-                best[place] = note
+            onset, pitch, velocity, length, offset = note
+            if not (
+                0 <= onset < steps
+                and 0 <= pitch <= 127
+                and 1 <= velocity <= 127
+                and length >= 1
+                and -0.5 <= offset <= 0.5
+            ):
+                check_note(grid, note)
+            known = best.get((onset, pitch))
+            if known is None or known[2] < velocity:
+                best[onset, pitch] = note
         following: dict[int, int] = {}
         kept: list[Note] = []
-        for place in sorted(best, reverse=True):
-            note = best[place]
-            end = min(note.onset + note.length, following.get(note.pitch, grid.steps))
-            kept.append(note._replace(length=end - note.onset))
-            following[note.pitch] = note.onset
-        return cls(grid, tuple(reversed(kept)))
+        for onset, pitch in sorted(best, reverse=True):
+            note = best[onset, pitch]
+            end = following.get(pitch, steps)
+            if onset + note[3] > end:
+                note = Note(onset, pitch, note[2], end - onset, note[4])
+            kept.append(note)
+            following[pitch] = onset
+        kept.reverse()
+        return cls(grid, tuple(kept))
 
     @classmethod
     def of_rows(cls, grid: Grid, rows: Iterable[tuple[int, int, int, int, float]]) -> "Phrase":
