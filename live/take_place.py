@@ -50,10 +50,9 @@ class TakePlace:
 
     def tempo(self, tick: int, nanos: int, tempo_bpm: float) -> int:
         """Take a change of tempo (tick 0: the transport starts) and return its take tick."""
-        if tick == 0 and self._last is not None:
-            self._stopped = None
+        if tick == 0:
             self._begin_run(0)
-            self._last = (0, nanos)
+            self._last = None  # told a moment ahead of its tick 0, which is no transport standing still
             place = self._reach(self._base)
         else:
             place = self.of(tick, nanos)

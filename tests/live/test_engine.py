@@ -1,0 +1,465 @@
+"""The engine's loop on a fake clock: turns, who calls and who goes, the demo, and an end that always ends."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from live import engine as engine_module
+from live import engine_process
+from live.answers import Answers
+from live.demo import FIRST, Demo
+from live.engine import Engine
+from live.errors import UsageError
+from live.events import Received, note_on
+from live.jam import Jam
+from live.line_writer import LineWriter
+from live.link import Link, new_address
+from live.messages import Bye, Command, Failed, Hello, Load, Notice, Snapshot
+from live.options import Options
+from live.timeline import Nanos, Tick
+from tests.live.stage import MS, EchoModel, configured
+
+SECOND = 1_000_000_000
+
+
+class FakeClock:
+    """Goes by only when someone waits."""
+
+    def __init__(self) -> None:
+        self.nanos = 10 * SECOND
+
+    def now(self) -> Nanos:
+        return Nanos(self.nanos)
+
+    def wait_until(self, moment: Nanos) -> None:
+        self.nanos = max(self.nanos + 1, moment)
+
+    def wake(self) -> None: ...
+
+
+class Ear:
+    """A sink that keeps what it hears."""
+
+    name = "ear"
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self.closed = False
+
+    def send(self, data: bytes) -> None:
+        self.heard.append(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def note_ons(self) -> list[int]:
+        return [data[1] for data in self.heard if data[0] & 0xF0 == 0x90 and data[2]]
+
+    def sounding(self) -> set[tuple[int, int]]:
+        down: set[tuple[int, int]] = set()
+        for data in self.heard:
+            if data[0] & 0xF0 == 0x90 and data[2]:
+                down.add((data[0] & 0x0F, data[1]))
+            elif data[0] & 0xE0 == 0x80:
+                down.discard((data[0] & 0x0F, data[1]))
+        return down
+
+
+class Wire(Link[Any]):
+    """A link to nobody."""
+
+    def __init__(self) -> None:
+        self.open, self.sent = True, list[object]()
+
+    def send(self, message: object, *, droppable: bool = False) -> bool:
+        self.sent.append(message)
+        return True
+
+    def close(self) -> None:
+        self.open = False
+
+
+class Ended:
+    """Something to close."""
+
+    fault = ""
+
+    def __init__(self, *, breaks: bool = False) -> None:
+        self.closed, self._breaks = False, breaks
+
+    def close(self) -> None:
+        self.closed = True
+        if self._breaks:
+            raise OSError("No space left on device")
+
+    def write(self, kind: str, **fields: object) -> None: ...
+
+
+def built(clock: FakeClock, **options: Any) -> Engine:
+    """Return an engine with a jam and an ear, and nothing else open."""
+    config = configured(input=["none"], output=["none"], bpm=120.0)
+    filled = {"headless": True, "start_nanos": clock.nanos, **options}
+    made = Engine(
+        Options(config=config, address=new_address(), **filled), priority="ordinary", clock=clock
+    )
+    made.jam = Jam(config, made.outlet)
+    made.outlet.sinks.append(Ear())
+    return made
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def engine(clock: FakeClock) -> Iterator[Engine]:
+    made = built(clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ear(engine: Engine) -> Ear:
+    sink = engine.outlet.sinks[0]
+    assert isinstance(sink, Ear)
+    return sink
+
+
+def run_to(engine: Engine, clock: FakeClock, moment: int) -> None:
+    """Take turns as the loop would, up to a moment."""
+    while True:
+        coming = min(engine._turn(clock.now()))
+        if clock.nanos >= moment:
+            return
+        clock.nanos = min(moment, max(clock.nanos + 1, coming))
+
+
+def hello(role: str = "worker") -> Hello:
+    return Hello(role=role, token="", pid=0)  # type: ignore[arg-type]
+
+
+# -- the demo ------------------------------------------------------------------------------------
+
+
+def test_a_stop_ends_the_demo_s_keys(engine: Engine, clock: FakeClock, ear: Ear) -> None:
+    engine.demo = Demo()
+    engine.jam.start(clock.now())
+    run_to(engine, clock, clock.nanos + SECOND // 2)
+    assert ear.sounding()
+    engine.jam.stop(clock.now())  # as a controller's pad does, past the engine's own commands
+    run_to(engine, clock, clock.nanos + SECOND)
+    assert ear.sounding() == set()
+
+
+def test_her_own_keys_outlive_a_stop_of_the_demo(engine: Engine, clock: FakeClock, ear: Ear) -> None:
+    engine.demo = Demo()
+    engine.jam.start(clock.now())
+    engine.jam.hands.received(Received(clock.now(), note_on(1, 30, 90), "keys"), clock.now())
+    run_to(engine, clock, clock.nanos + SECOND // 2)
+    engine.jam.stop(clock.now())
+    run_to(engine, clock, clock.nanos + SECOND)
+    assert ear.sounding() == {(0, 30)}
+
+
+def test_each_start_plays_the_demo_from_the_top(engine: Engine, clock: FakeClock, ear: Ear) -> None:
+    opening = [pitch for beat, _, pitch, _ in FIRST if beat < 1.0]
+    engine.demo = Demo()
+    for _ in range(2):
+        engine.jam.start(clock.now())  # the second one while the first still runs
+        run_to(engine, clock, clock.nanos + SECOND // 4)
+        ear.heard.clear()
+        run_to(engine, clock, clock.nanos + 3 * SECOND)
+    engine.jam.start(clock.now())
+    ear.heard.clear()
+    run_to(engine, clock, clock.nanos + SECOND // 2)
+    assert ear.note_ons() == opening
+
+
+class Pad:
+    """A mapper that takes one key for an action."""
+
+    def feed(self, data: bytes) -> list[Command]:
+        return []
+
+    def consumes(self, data: bytes) -> bool:
+        return data[1] == 36
+
+    def waiting(self) -> dict[str, float]:
+        return {}
+
+
+@pytest.mark.parametrize(("key", "goes_on"), [(36, True), (60, False)])
+def test_the_demo_ends_when_she_plays_not_when_she_hits_a_pad(
+    engine: Engine, clock: FakeClock, key: int, *, goes_on: bool
+) -> None:
+    engine.jam.mapper = Pad()
+    engine.demo = Demo()
+    engine._post(Received(clock.now(), note_on(1, key, 90), "keys"))
+    run_to(engine, clock, clock.nanos)
+    assert (engine.demo is not None) is goes_on
+
+
+# -- the model process ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("state", "patience_s"), [("loading", 60), ("ready", 3)])
+def test_a_model_process_that_owes_an_answer_is_hung_up_on_in_time(
+    engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, state: str, patience_s: int
+) -> None:
+    monkeypatch.setattr(Answers, "waiting", property(lambda _self: True))
+    engine.outlet.worker = wire = Wire()
+    engine.jam.model_state = state  # type: ignore[assignment]
+    run_to(engine, clock, clock.nanos + patience_s * SECOND)
+    assert wire.open
+    run_to(engine, clock, clock.nanos + 2 * SECOND)
+    assert not wire.open
+
+
+def test_a_new_model_process_counts_as_loading(engine: Engine, clock: FakeClock) -> None:
+    engine.jam.model_state = "lost"
+    engine._arrived(Wire(), hello())
+    run_to(engine, clock, clock.nanos)
+    assert engine.jam.model_state == "loading"
+
+
+def test_a_model_process_is_told_what_to_load_before_the_ports_are_open(clock: FakeClock) -> None:
+    engine = built(clock)
+    jam = engine.__dict__.pop("jam")  # as it is before `open`
+    wire = Wire()
+    engine._arrived(wire, hello())
+    assert wire.sent == [Load("keys")]
+    engine.jam = jam
+    run_to(engine, clock, clock.nanos)
+    assert wire.sent == [Load("keys")]
+    engine.close()
+
+
+def test_a_model_process_that_comes_back_loads_what_was_chosen(engine: Engine, clock: FakeClock) -> None:
+    engine.jam.load_model("lead")
+    first, wire = Wire(), Wire()
+    engine._arrived(first, hello())
+    assert first.sent == [Load("lead")]
+    engine._arrived(wire, hello())
+    engine.jam.wanted_model = "echo"  # while its greeting waits in the inbox
+    run_to(engine, clock, clock.nanos)
+    assert wire.sent == [Load("lead"), Load("echo")]
+    assert isinstance(first.sent[-1], Bye)  # one model process is enough
+    assert not first.open
+
+
+@pytest.mark.parametrize("order", [("worker", "supervisor"), ("supervisor", "worker")])
+def test_when_supervisor_and_model_process_die_together_a_new_one_is_started(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, order: tuple[str, str]
+) -> None:
+    engine = built(clock, headless=False)
+    started = list[int]()
+    monkeypatch.setattr(engine.rig, "keep_worker", lambda: started.append(1))
+    wires = {"worker": Wire(), "supervisor": Wire()}
+    for role, wire in wires.items():
+        engine._arrived(wire, hello(role))
+    run_to(engine, clock, clock.nanos)
+    engine._arrived(wires[order[0]], None)
+    run_to(engine, clock, clock.nanos)
+    assert started == []
+    engine._arrived(wires[order[1]], None)
+    run_to(engine, clock, clock.nanos)
+    assert started == [1]
+    assert not engine.ending
+    engine.close()
+
+
+# -- turns ---------------------------------------------------------------------------------------
+
+
+def test_a_storm_of_messages_does_not_delay_what_is_due(engine: Engine, clock: FakeClock) -> None:
+    engine.jam.start(clock.now())
+    clock.nanos += 5 * SECOND
+    for number in range(1000):
+        engine._post(Received(clock.now(), bytes((0xB0, 1, number % 128)), "knobs"))
+    coming = engine._turn(clock.now())
+    assert len(engine.inbox) == 1000 - engine_module.MESSAGES_A_TURN
+    assert min(coming) <= clock.nanos
+    run_to(engine, clock, clock.nanos + MS)
+    assert not engine.inbox
+
+
+def pictures(wire: Wire) -> list[int]:
+    return [message.nanos for message in wire.sent if isinstance(message, Snapshot)]
+
+
+def test_no_picture_is_taken_just_before_something_is_due(engine: Engine, clock: FakeClock) -> None:
+    wire = Wire()
+    engine.watchers.append(wire)
+    engine.jam.start(clock.now())
+    beat = engine.jam.transport.timeline.nanos(Tick(480))
+    period = SECOND // engine.options.config.dashboard.fps
+    run_to(engine, clock, beat - period - MS)
+    engine._snapshot_nanos = beat - period - MS  # the next one falls a millisecond before the beat
+    wire.sent.clear()
+    run_to(engine, clock, beat + MS)
+    assert pictures(wire) == [beat]
+
+
+def test_pictures_come_however_much_is_due(
+    engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = Wire()
+    engine.watchers.append(wire)
+    monkeypatch.setattr(engine.jam, "advance", lambda now: now + MS)
+    run_to(engine, clock, clock.nanos + SECOND)
+    assert len(pictures(wire)) >= engine.options.config.dashboard.fps // 2
+
+
+def test_nothing_undoes_a_quit(engine: Engine, clock: FakeClock) -> None:
+    engine._post(Command("quit"))
+    engine._arrived(Wire(), Bye())  # a dashboard leaves in the same turn
+    run_to(engine, clock, clock.nanos)
+    assert engine.ending
+
+
+def test_the_duration_counts_from_the_command_s_start(clock: FakeClock) -> None:
+    engine = built(clock, duration_s=5.0, start_nanos=clock.nanos - 3 * SECOND)  # the second engine of a set
+    begun = clock.nanos
+    engine.run()
+    assert clock.nanos == begun + 2 * SECOND
+    engine.close()
+
+
+def test_a_notice_from_outside_is_not_of_another_age(engine: Engine, clock: FakeClock) -> None:
+    run_to(engine, clock, clock.nanos + 5 * SECOND)
+    engine._post(Notice(0, "warning", "busy"))
+    run_to(engine, clock, clock.nanos)
+    said = engine.jam.notices[-1]
+    assert said.text == "busy"
+    assert clock.nanos - SECOND <= said.nanos <= clock.nanos
+
+
+def test_a_reader_that_has_gone_does_not_keep_the_jam_from_starting(
+    engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone:
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+        def flush(self) -> None:
+            raise BrokenPipeError
+
+    reading, writing = os.pipe()
+    os.close(reading)
+    monkeypatch.setattr(sys, "stdout", Gone())
+    monkeypatch.setattr(engine, "say", LineWriter(writing))
+    engine._post(EchoModel().ready())
+    run_to(engine, clock, clock.nanos + 2 * SECOND)
+    assert engine.jam.transport.running
+    engine.say.close()
+    os.close(writing)
+
+
+def test_ready_lines_are_json(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    monkeypatch.setattr(engine, "say", LineWriter(writing))
+    engine._ready("model", model="keys")
+    engine.say.close()
+    os.close(writing)
+    with os.fdopen(reading, "rb") as told:
+        assert json.loads(told.read()) == {"ready": "model", "ms": 0.0, "model": "keys"}
+
+
+def test_a_model_that_does_not_load_lets_the_jam_start(engine: Engine, clock: FakeClock) -> None:
+    engine._post(Failed(None, "it is foreign"))
+    run_to(engine, clock, clock.nanos + 2 * SECOND)
+    assert engine.jam.transport.running
+
+
+# -- the end -------------------------------------------------------------------------------------
+
+
+def test_whatever_fails_at_the_end_the_take_is_written_and_everyone_told(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Stuck(Ear):
+        def close(self) -> None:
+            super().close()
+            raise RuntimeError("stuck")
+
+    engine = built(clock)
+    sinks = [Stuck(), Ear()]
+    engine.outlet.sinks = list(sinks)
+    take, osc, log = Ended(), Ended(breaks=True), Ended()
+    engine.outlet.take, engine.outlet.osc, engine.outlet.eventlog = take, osc, log  # type: ignore[assignment]
+    engine.outlet.worker = wire = Wire()
+    monkeypatch.setattr(engine.outlet, "log", lambda kind, **fields: 1 / 0)
+
+    def shutdown(_now: Nanos) -> None:
+        raise RuntimeError("a fault\nat the end")
+
+    monkeypatch.setattr(engine.jam, "shutdown", shutdown)
+    engine.close()
+    assert take.closed
+    assert osc.closed
+    assert log.closed
+    for sink in sinks:
+        assert sink.closed
+        assert bytes((0xB0, 123, 0)) in sink.heard
+    assert [type(message) for message in wire.sent] == [Bye]
+    said = capfd.readouterr().err.splitlines()
+    assert said == [
+        "twobar: the last notes could not be ended: a fault at the end",
+        "twobar: the summary could not be logged: division by zero",
+        "twobar: ear could not be closed: stuck",
+        "twobar: OSC could not be closed: No space left on device",
+    ]
+
+
+@pytest.fixture
+def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave this process as it is."""
+    monkeypatch.setattr(engine_module, "raise_priority", lambda: "ordinary")
+    monkeypatch.setattr(engine_module, "on_signals", lambda _end: None)
+    monkeypatch.setattr(sys, "setswitchinterval", lambda _seconds: None)
+
+
+@pytest.mark.usefixtures("ordinary")
+def test_a_fault_at_the_start_is_worth_another_try(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TWOBAR_OPTIONS", "{}")
+    assert engine_module.main() == engine_process.CRASHED
+    assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")
+
+
+@pytest.mark.usefixtures("ordinary")
+@pytest.mark.parametrize(
+    ("fault", "status"), [(UsageError("no such port"), 2), (RuntimeError("broken"), engine_process.CRASHED)]
+)
+def test_what_the_user_must_mend_is_told_apart_from_a_fault(
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fault: Exception,
+    status: int,
+) -> None:
+    engine = built(clock)
+
+    def broken() -> None:
+        raise fault
+
+    monkeypatch.setattr(engine, "open", broken)
+    monkeypatch.setattr(engine_module, "from_environment", lambda: None)
+    monkeypatch.setattr(engine_module, "Engine", lambda _options, priority: engine)
+    assert engine_module.main() == status
+    assert str(fault) in capsys.readouterr().err
+
+
+def test_an_engine_that_cannot_even_be_imported_is_worth_another_try(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "live.engine", None)
+    monkeypatch.setattr(engine_process, "defer", lambda _name: None)
+    assert engine_process.main() == engine_process.CRASHED
+    assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from live import record
 from live.errors import FailureError
 from live.record import Take
+from live.take_place import TakePlace
 from live.take_track import variable_length
 
 BEAT = 480
@@ -286,3 +287,12 @@ def test_a_kill_leaves_a_whole_file(tmp_path: Path) -> None:
         process.kill()
     onsets = [pitch for _, kind, pitch in notes(path, "performer") if kind == "note_on"]
     assert onsets == [index % 128 for index in range(200)]
+
+
+def test_a_start_told_ahead_of_its_first_tick_is_no_stopped_transport() -> None:
+    place = TakePlace(tempo_bpm=120.0, ticks_per_bar=1920)
+    beat_nanos = 500_000_000
+    assert place.tempo(0, 0, 120.0) == 0
+    first = place.of(0, 20_000_000 + 21_000_000)  # the first note, two ticks of host time late
+    later = place.of(480, 20_000_000 + beat_nanos)
+    assert (first, later) == (0, 480)
