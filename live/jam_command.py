@@ -49,7 +49,7 @@ def settings(given: dict[str, Any]) -> Config:
 def jam(given: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> int:
     """Run a jam from the command line's options, until a signal or more; returns the exit status."""
     config = settings(given)
-    if given["duration"] is not None and given["duration"] < 0:
+    if given["duration"] is not None and not 0 <= given["duration"] < float("inf"):
         raise UsageError(f"--duration must be 0 seconds or more, not {given['duration']:g}")
     headless = given["headless"] or not sys.stdout.isatty()
     if headless and not given["headless"]:
@@ -194,7 +194,9 @@ def _end(link: Link[Any], session: Session) -> int:
         gone.set()
 
     threading.Thread(target=read, name="read", daemon=True).start()
-    if not gone.wait(END_PATIENCE_SECONDS):
+    in_time = gone.wait(END_PATIENCE_SECONDS)
+    link.close()
+    if not in_time:
         raise FailureError(
             f"the instrument was told to end, but still runs after {END_PATIENCE_SECONDS:g} seconds; "
             f"end it with: kill {session.pid}"

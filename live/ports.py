@@ -283,7 +283,7 @@ def _open_client(
         found = midi.get_ports()
         actual = match(name, found)
         if actual is None:
-            raise errors.unknown(f"MIDI {direction}put", name, found)
+            raise errors.unknown(f"MIDI {direction}put", name, hardware(found))
         midi.open_port(found.index(actual), own)
     except (rtmidi.RtMidiError, NotImplementedError) as reason:
         midi.delete()

@@ -6,6 +6,7 @@ change on channel 16 and as text).
 
 import contextlib
 import datetime as dt
+import errno
 import math
 import os
 import threading
@@ -219,6 +220,8 @@ def move_aside(path: Path) -> Path | None:
     """Rename a file that is in the way to NAME.1.mid, NAME.2.mid, ...; returns where it is now."""
     if not path.exists():
         return None
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "a folder or device has that name")  # never moved: others rely on it
     number = 1
     while (free := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
         number += 1

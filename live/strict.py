@@ -158,7 +158,7 @@ def _describe(shape: shapes.Type) -> str:
             return "a list of texts"
         case shapes.ListType(item_type=item, min_length=low, max_length=high):
             some = f"{low} items" if low is not None and low == high else "items"
-            return f"a list of {some}, each {_describe(item)},"
+            return f"a list of {some}, each {_describe(item)}"
         case shapes.UnionType(types=types):
             return " or ".join(_describe(inner) for inner in types if not isinstance(inner, shapes.NoneType))
         case shapes.DictType() | shapes.StructType():

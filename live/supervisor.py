@@ -69,7 +69,7 @@ class Supervisor:
 
         """
         self._start_engine()
-        self._worker.start()
+        self._worker.start(at_once=True)
         self._call_engine()
 
     def _start_engine(self) -> None:
@@ -164,7 +164,7 @@ class Supervisor:
         self._told(f"the engine died; {silenced}; it is started again")
         if len(self._deaths) == DEATHS_ALLOWED and now - self._deaths[0] < CALM_SECONDS:
             return False
-        self._link = None
+        self._hang_up()
         try:
             self._start_engine()
             self._call_engine()
@@ -190,9 +190,15 @@ class Supervisor:
         self._ending.set()
         if self._engine is not None:
             end_process(self._engine)
+        self._hang_up()
         self._worker.end()
         remove_place(self._options.address)
         return status
+
+    def _hang_up(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
 
     def last_words(self) -> list[str]:
         """Return what the engine said that no dashboard has shown."""

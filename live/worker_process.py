@@ -60,7 +60,7 @@ class WorkerKeeper:
         spawn: starts one.
         needed: asked before each start after the first; when it says no, the keeping is over.
 
-    Threads: any; starting and waiting on a thread of its own.
+    Threads: any; waiting, and all but a first start at once, on a thread of its own.
     """
 
     def __init__(
@@ -73,24 +73,36 @@ class WorkerKeeper:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Start one and keep it; nothing while one is kept already."""
+    def start(self, *, at_once: bool = False) -> None:
+        """Start one and keep it; nothing while one is kept already.
+
+        At once: from this thread, whose child it is then; takes some milliseconds.
+        """
         with self._lock:
             if self._ending.is_set() or (self._thread is not None and self._thread.is_alive()):
                 return
-            self._thread = threading.Thread(target=self._keep, name="keep-worker", daemon=True)
+            if at_once:
+                self._begin()
+            self._thread = threading.Thread(
+                target=self._keep, args=(at_once,), name="keep-worker", daemon=True
+            )
             self._thread.start()
 
-    def _keep(self) -> None:
+    def _begin(self) -> None:
+        self._process = None
+        with contextlib.suppress(OSError):  # no memory for one more process: later, perhaps
+            self._process = self._spawn()
+
+    def _keep(self, begun_already: bool) -> None:
         deaths = 0
         while True:
             begun = time.monotonic()
             with self._lock:
                 if self._ending.is_set():
                     return
-                self._process = process = None
-                with contextlib.suppress(OSError):  # no memory for one more process: later, perhaps
-                    self._process = process = self._spawn()
+                if not begun_already:
+                    self._begin()
+                begun_already, process = False, self._process
             status = process.wait() if process is not None else None
             if time.monotonic() - begun > CALM_SECONDS:
                 deaths = 0

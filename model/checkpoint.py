@@ -1,8 +1,9 @@
 """Checkpoints: one safetensors file that holds everything a model needs to be played.
 
 Tensors: `weights/NAME` (float16 or float32), `calibration/...`, `map/...` and the ONNX graphs without
-weights (`graph/encode`, `graph/decode`, uint8).  Metadata: `format`, `version`, `config` (JSON of the
-model's configuration) and `facts` (JSON: thresholds, figures).  numpy only; nothing in it is code.
+weights (`graph/encode`, `graph/decode`, uint8).  Metadata: `format`, `version`, `ident` (a hash of the
+weights, compared when they are read), `config` (JSON of the model's configuration) and `facts` (JSON:
+thresholds, figures).  numpy only; nothing in it is code.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from model.errors import CheckpointError, ConfigError
 
 FORMAT = "twobar checkpoint"
 VERSION = "1"
+WEIGHTS = "weights/"
 Floats = NDArray[np.float32]
 
 
@@ -136,6 +138,7 @@ def write(checkpoint: Checkpoint, path: Path, *, half: bool = True) -> None:
     metadata = {
         "format": FORMAT,
         "version": VERSION,
+        "ident": _ident(tensors),
         "config": msgspec.json.encode(checkpoint.config).decode(),
         "facts": json.dumps(facts),
     }
@@ -188,19 +191,30 @@ def read(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path} is an incomplete twobar checkpoint: {error}") from error
 
 
+def _ident(tensors: Mapping[str, NDArray[Any]]) -> str:
+    """Return a hash of the weights as they are stored."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        if name.startswith(WEIGHTS):
+            digest.update(name.encode())
+            digest.update(tensors[name].tobytes())
+    return digest.hexdigest()[:16]
+
+
 def _assemble(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]) -> Checkpoint:
     """Sort a file's tensors into a checkpoint."""
     config = convert(json.loads(metadata["config"]), ModelConfig, where=f"{path.name}")
     facts = json.loads(metadata["facts"])
-    weights: dict[str, Floats] = {}
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        if name.startswith("weights/"):
-            digest.update(name.encode())
-            digest.update(tensors[name].tobytes())
-            weights[name.removeprefix("weights/")] = tensors[name].astype(np.float32)
+    weights: dict[str, Floats] = {
+        name.removeprefix(WEIGHTS): value.astype(np.float32)
+        for name, value in tensors.items()
+        if name.startswith(WEIGHTS)
+    }
     if not weights:
         raise KeyError("it holds no weights")
+    ident = _ident(tensors)
+    if metadata.get("ident", ident) != ident:
+        raise ValueError("its weights are not those that were written: the file is damaged")
     names = tuple(str(name) for name in facts["attributes"])
     places = (tensors[f"calibration/{name}"] for name in ("mean", "spread", "low", "high"))
     calibration = Calibration(names, *places)
@@ -220,5 +234,5 @@ def _assemble(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, NDA
             raise ValueError(f"its {name} graph reads {missing[0]}, which is not there")
     levels = {str(name): float(value) for name, value in facts["levels"].items()}
     return Checkpoint(
-        config, weights, calibration, latent, levels, graphs, facts["figures"], digest.hexdigest()[:16]
+        config, weights, calibration, latent, levels, graphs, facts["figures"], ident
     )

@@ -24,14 +24,15 @@ Measured = Mapping[str, float]
 def targets(base: Measured, turns: Mapping[str, float], calibration: Calibration) -> dict[str, float]:
     """Return what each turned attribute shall measure, raw units.
 
-    A full turn goes from the base to the 98th (2nd) percentile of the training data, or stays where the
-    base lies beyond it; equal turns are equal differences.
+    A full turn goes from the base to the 98th (2nd) percentile of the training data, but a standard
+    deviation at least: no knob is dead because she plays at the edge already.  Equal turns are equal
+    differences.
     """
     wanted = {}
     for name, turn in turns.items():
         edge = calibration.of("high" if turn > 0 else "low", name)
-        reach = max(0.0, edge - base[name]) if turn > 0 else max(0.0, base[name] - edge)
-        wanted[name] = base[name] + turn * reach
+        reach = edge - base[name] if turn > 0 else base[name] - edge
+        wanted[name] = base[name] + turn * max(reach, calibration.of("spread", name))
     return wanted
 
 

@@ -98,8 +98,12 @@ class Phrase:
 
     def moved(self, semitones: int) -> "Phrase":
         """Return the phrase transposed; a note that would leave 0..127 moves by octaves back into it."""
-        return replace(self, notes=()) if not self.notes else Phrase.of(
-            self.grid, (note._replace(pitch=fold_pitch(note.pitch + semitones)) for note in self.notes)
+        return (
+            replace(self, notes=())
+            if not self.notes
+            else Phrase.of(
+                self.grid, (note._replace(pitch=fold_pitch(note.pitch + semitones)) for note in self.notes)
+            )
         )
 
 

@@ -21,7 +21,7 @@ from model.grid import Grid
 from trainer.errors import EmptyCorpusError, FailureError, UsageError
 from trainer.reading import CODECS, Reading, Windows
 from trainer.shards import ARRAYS, SplitWriter, load_part, save_part
-from trainer.songs import join_songs, split_songs
+from trainer.songs import fill_sides, join_songs, split_songs
 from trainer.sources import SPLITS, Source, discover
 
 FORMAT = 3
@@ -266,12 +266,18 @@ def _readings(parts: list[Path]) -> Iterator[tuple[int, Reading | str]]:
 def _sides(sources: list[Source], songs: list[int], parts: list[Path], seed: int) -> list[str]:
     """Return the split of each source: the manifest's, or its song's by name."""
     names: dict[int, str] = {}
+    holding: dict[str, set[int]] = {codec: set() for codec in CODECS}
     for number, reading in _readings(parts):
         song, source = songs[number], sources[number]
         if isinstance(reading, Reading) and not source.split:
             name = source.cluster or source.name
             names[song] = min(names.get(song, name), name)  # whatever else is read
+            for codec in CODECS:
+                if len(reading.windows[codec].exact):
+                    holding[codec].add(song)
     sides = split_songs(names, seed)
+    for codec in CODECS:
+        fill_sides(sides, {song: names[song] for song in holding[codec]}, seed)
     return [source.split or sides.get(song, "train") for source, song in zip(sources, songs, strict=True)]
 
 

@@ -54,11 +54,12 @@ class Phrases:
         )
 
 
-def load(folder: Path, codec: str, split: str) -> Phrases:
+def load(folder: Path, codec: str, split: str, *, may_be_empty: bool = False) -> Phrases:
     """Open one prepared split.
 
     Raises:
-        TrainerError: the folder is not prepared for that codec, or its files do not fit together.
+        TrainerError: the folder is not prepared for that codec, its files do not fit together, or it holds
+            no phrase and may not be empty.
 
     """
     place = folder / codec / split
@@ -83,7 +84,7 @@ def load(folder: Path, codec: str, split: str) -> Phrases:
     )
     if not fits:
         raise TrainerError(f"{place} is cut short or damaged: run twobar-train prepare again")
-    if not len(songs):
+    if not len(songs) and not may_be_empty:
         raise TrainerError(f"{place} holds no phrase: {split} needs more songs")
     return Phrases(notes, starts.astype(np.int64), songs)
 

@@ -63,7 +63,9 @@ def run(
         codec = build(model.codec, model.grid.build())
     except ModelError as error:
         raise UsageError(f"{config}: {error}") from error
-    train, validation = load(data, model.codec, "train"), load(data, model.codec, "validation")
+    train = load(data, model.codec, "train")
+    validation = load(data, model.codec, "validation", may_be_empty=True)
+    seen = len(validation) == 0  # a small folder: measured on what it learns from is better than not at all
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -71,6 +73,9 @@ def run(
     if not resume and (out / NAME).is_file():
         raise UsageError(f"{out} holds a run already: give --resume to go on with it, or another --out")
     with stop_signals() as stop, Watch(out, resume=resume) as watch:
+        if seen:
+            validation = train
+            watch.say("the validation split holds no phrase: the figures are of the training phrases")
         calibration = calibrate(train, codec, limit=MEASURED, seed=fit.seed)
         edits = None
         if model.knobs and fit.edits and round(fit.batch * fit.edit_share):

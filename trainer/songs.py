@@ -37,6 +37,24 @@ def split_songs(names: dict[int, str], seed: int) -> dict[int, str]:
     }
 
 
+def fill_sides(sides: dict[int, str], names: dict[int, str], seed: int) -> None:
+    """Let test and validation have one of these songs each, where there are three or more; in place.
+
+    Args:
+        sides: side of each song.
+        names: of the songs that hold phrases of one codec.
+        seed: of the draw.
+
+    """
+    if len(names) < 3:
+        return
+    for side in ("test", "validation"):
+        if all(sides[song] != side for song in names):
+            spare = [song for song in names if sides[song] == "train"]
+            if len(spare) > 1:
+                sides[min(spare, key=lambda song: place_of(names[song], seed))] = side
+
+
 def join_songs(sources: list[Source], parts: list[Path]) -> list[int]:
     """Return the song, numbered from 0, of each source.
 

@@ -14,7 +14,7 @@ from model.checkpoint import write_bytes
 from model.vae import VAE
 from trainer.errors import FailureError
 
-NAME = "state.safetensors"
+NAME = "resume.state"  # safetensors inside; named so that nobody takes it for the model
 
 
 @dataclass(slots=True)

@@ -103,7 +103,7 @@ def mode_row(
     origin: str,
     width: int,
 ) -> Row:
-    """Draw the modes with the active one in brackets, freeze and thru, anchors, and the latent's origin."""
+    """Draw the modes, the active one in brackets, freeze and thru, anchors, and where the latent is from."""
     names = modes if mode in modes else (*modes, mode)
     row: list[Span] = [(" ", "")]
     row += [
@@ -119,4 +119,6 @@ def mode_row(
         ]
     if origin:
         row += [("  ", ""), (f"◉ {clean(origin)}", "heard")]
+    elif mode in ("follow", "answer") and not frozen:
+        row += [("  ", ""), ("◌ listening", "heard")]
     return fit_row(row, width)

@@ -181,6 +181,15 @@ def test_modes_anchors_and_freeze_in_one_row() -> None:
     assert "◉ morph" in text
 
 
+@pytest.mark.parametrize(("mode", "frozen", "listens"), [("follow", False, True), ("answer", False, True),
+                                                        ("hold", False, False), ("follow", True, False)])  # fmt: skip
+def test_it_says_that_it_listens_until_it_has_a_phrase(mode: str, *, frozen: bool, listens: bool) -> None:
+    row = controls.mode_row(
+        ("follow", "answer", "hold"), mode, [], frozen=frozen, thru=True, origin="", width=80
+    )
+    assert ("listening" in rows.row_text(row)) is listens
+
+
 def test_a_mode_that_we_do_not_know_is_shown_too() -> None:
     row = controls.mode_row(("follow",), "waltz", [], frozen=False, thru=True, origin="", width=60)
     assert "[WALTZ]" in rows.row_text(row)

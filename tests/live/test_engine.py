@@ -103,9 +103,7 @@ def built(clock: FakeClock, **options: Any) -> Engine:
     """Return an engine with a jam and an ear, and nothing else open."""
     config = configured(input=["none"], output=["none"], bpm=120.0)
     filled = {"headless": True, "start_nanos": clock.nanos, **options}
-    made = Engine(
-        Options(config=config, address=new_address(), **filled), priority="ordinary", clock=clock
-    )
+    made = Engine(Options(config=config, address=new_address(), **filled), priority="ordinary", clock=clock)
     made.jam = Jam(config, made.outlet)
     made.outlet.sinks.append(Ear())
     return made
@@ -221,7 +219,7 @@ def test_a_model_process_that_owes_an_answer_is_hung_up_on_in_time(
 
 
 def test_a_new_model_process_counts_as_loading(engine: Engine, clock: FakeClock) -> None:
-    engine.jam.model_state = "lost"
+    engine.jam.worker_lost()
     engine._arrived(Wire(), hello())
     run_to(engine, clock, clock.nanos)
     assert engine.jam.model_state == "loading"

@@ -85,6 +85,39 @@ def test_a_flood_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(lines(log.path)) == 10
 
 
+def test_the_engine_after_a_crash_goes_on_with_the_log(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'{"kind":"sent","nanos":1}\n{"kind":"rece')  # killed in the middle of a line
+    log = EventLog(path, nanos=lambda: 2)
+    log.write("knob")
+    log.close()
+    assert lines(path) == [{"kind": "sent", "nanos": 1}, {"kind": "knob", "nanos": 2}]
+
+
+@pytest.mark.parametrize(
+    ("left", "kept"), [(b"", b""), (b"{}\n", b"{}\n"), (b"{", b""), (b"{}\n{}", b"{}\n")]
+)
+def test_only_a_broken_last_line_is_taken_away(tmp_path: Path, left: bytes, kept: bytes) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(left)
+    eventlog.cut_broken_line(path)
+    assert path.read_bytes() == kept
+
+
+def test_a_session_begins_an_empty_log(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    eventlog.begin(path)
+    assert path.read_bytes() == b""
+    path.write_text("an evening before")
+    eventlog.begin(path)
+    assert path.read_bytes() == b""
+
+
+def test_a_log_that_no_session_can_begin_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FailureError, match=r"the log '.*' cannot be written: No such file"):
+        eventlog.begin(tmp_path / "none" / "log.jsonl")
+
+
 def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(FailureError, match=r"the log '.*' cannot be written: Is a directory"):
         EventLog(tmp_path)

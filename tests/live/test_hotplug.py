@@ -124,6 +124,60 @@ def test_a_look_that_sees_nothing_for_certain_changes_nothing() -> None:
     assert [change.state for change in changes] == ["gone"]
 
 
+class Server:
+    """Hears of its death and its return."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.willing = True
+
+    def died(self) -> None:
+        self.heard.append("died")
+
+    def revived(self) -> bool:
+        self.heard.append("revived")
+        return self.willing
+
+
+def test_the_death_and_the_return_of_the_whole_system_are_told_without_any_port() -> None:
+    desk, server = Desk({"out": []}), Server()
+    watch = Watch(lambda _change: None, lister=desk, died=server.died, revived=server.revived)
+    watch.look()
+    assert server.heard == []
+    desk.there["out"] = None
+    watch.look()
+    desk.generation += 1
+    watch.look()
+    assert server.heard == ["died"]
+    desk.there["out"] = []
+    watch.look()
+    watch.look()
+    assert server.heard == ["died", "revived"]
+
+
+def test_a_system_that_died_and_rose_between_two_looks_is_told_as_both() -> None:
+    desk, server = Desk({"out": []}), Server()
+    watch = Watch(lambda _change: None, lister=desk, died=server.died, revived=server.revived)
+    watch.look()
+    desk.generation += 1
+    server.willing = False
+    watch.look()
+    assert server.heard == ["died", "revived"]
+    server.willing = True
+    watch.look()  # what could not be done is tried again
+    watch.look()
+    assert server.heard == ["died", "revived", "revived"]
+
+
+def test_a_system_that_was_never_there_has_not_died() -> None:
+    desk, server = Desk({"out": None}), Server()
+    watch = Watch(lambda _change: None, lister=desk, died=server.died, revived=server.revived)
+    watch.look()
+    desk.there["out"] = []
+    watch.look()
+    assert server.heard == []
+
+
 def test_a_keyboard_plugged_in_later_is_adopted_and_watched() -> None:
     desk, changes = (
         Desk({"in": ["Midi Through:Midi Through Port-0 14:0", "twobar-out:notes"]}),

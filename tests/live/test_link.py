@@ -14,7 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live import link as link_module
-from live.link import LARGEST_BACKLOG, LARGEST_FRAME, LENGTH, Address, Link, Switchboard, call, new_address
+from live.link import (
+    LARGEST_BACKLOG,
+    LARGEST_FRAME,
+    LENGTH,
+    Address,
+    Link,
+    Switchboard,
+    call,
+    new_address,
+    remove_place,
+)
 from live.messages import (
     Bye,
     Command,
@@ -75,7 +85,7 @@ def test_messages_arrive_whole_and_in_order(messages: list[Message]) -> None:
 def fill(link: Link[Any], message: Message) -> int:
     """Send until the pipe takes no more; returns how many messages were sent."""
     count = 0
-    while link.flush():
+    while link._flush():
         assert link.send(message)
         count += 1
         assert count < 100_000
@@ -85,13 +95,18 @@ def fill(link: Link[Any], message: Message) -> int:
 BIG = Notice(0, "info", "x" * 10_000)
 
 
-def test_a_full_pipe_never_blocks_and_loses_nothing(pair: tuple[Link[Any], Link[Any]]) -> None:
+@pytest.mark.parametrize("told", [True, False])
+def test_a_full_pipe_never_blocks_and_loses_nothing(
+    pair: tuple[Link[Any], Link[Any]], monkeypatch: pytest.MonkeyPatch, *, told: bool
+) -> None:
     here, there = pair
+    if not told:  # a system on which a send cannot be told not to wait
+        monkeypatch.setattr(link_module, "DONT_WAIT", 0)
     sent = fill(here, BIG)
     for number in range(10):
         assert here.send(Command("knob", "density", number))
     received = []
-    while not here.flush():
+    while not here._flush():
         received.append(there.receive())
     while len(received) < sent + 10:
         received.append(there.receive())
@@ -105,7 +120,7 @@ def test_what_may_be_dropped_is_dropped_while_older_ones_wait(pair: tuple[Link[A
     assert here.open
     for _ in range(sent):
         assert there.receive() == BIG
-        here.flush()
+        here._flush()
     assert here.send(Notice(2, "info", "news"), droppable=True)
     assert there.receive() == Notice(2, "info", "news")
 
@@ -269,6 +284,47 @@ def test_a_closed_loopback_port_refuses(monkeypatch: pytest.MonkeyPatch) -> None
     desk.board.close()
     with pytest.raises(OSError):
         call(desk.board.address, "dashboard", ToWorker)
+
+
+@pytest.mark.parametrize("folder", ["f" * 90, "a:b"])
+def test_a_folder_that_no_socket_fits_in_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    unfit = tmp_path / folder
+    unfit.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(unfit))
+    desk = Desk(new_address())
+    caller = call(desk.board.address, "dashboard", ToWorker)
+    assert isinstance(desk.next()[1], Hello)
+    assert list(unfit.iterdir()) == []
+    caller.close()
+    desk.board.close()
+
+
+def test_the_next_engine_listens_where_the_last_one_was_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "HAS_UNIX", False)
+    address = new_address()
+    for _ in range(2):
+        desk = Desk(address)
+        caller = call(address, "dashboard", ToWorker)
+        link, _ = desk.next()
+        link.close()  # the engine's side first, as when it is killed: its port then waits for a minute
+        assert caller.receive() is None
+        caller.close()
+        desk.board.close()
+
+
+def test_what_a_killed_engine_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    address = new_address()
+    Path(address.place).touch()
+    remove_place(address)
+    remove_place(address)
+    assert not Path(address.place).parent.exists()
+    other = tmp_path / "engine.sock"
+    other.touch()
+    remove_place(Address(str(other), ""))
+    remove_place(Address("127.0.0.1:1", ""))
+    assert other.exists()
 
 
 def test_a_socket_that_a_killed_engine_left_is_taken_over(tmp_path: Path) -> None:

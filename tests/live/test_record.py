@@ -212,6 +212,13 @@ def test_a_take_in_the_way_is_moved_aside(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["song.1.mid", "song.2.mid", "song.mid"]
 
 
+def test_a_folder_in_the_way_stays_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / "set.mid").mkdir()
+    with pytest.raises(FailureError, match="a folder or device has that name"):
+        Take(tmp_path / "set.mid", start=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["set.mid"]
+
+
 def test_a_take_without_a_note_leaves_no_file_unless_it_was_asked_for(tmp_path: Path) -> None:
     silent = Hands(tmp_path / "silent.mid", keep_empty=False)
     silent.take.knob(0, "stray", 0.5)

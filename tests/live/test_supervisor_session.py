@@ -2,13 +2,15 @@
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from live.link import Address, Switchboard, new_address
+from live.link import Address, Switchboard, new_address, remove_place
 from live.messages import FromDashboard
 from live.session_file import Session, session_folder, sessions, write_session
 
@@ -26,10 +28,17 @@ def board() -> Iterator[Switchboard]:
     made.close()
 
 
-def leave(name: str, address: Address, *, age_s: int = 0) -> Path:
+@pytest.fixture(scope="module")
+def dead_pid() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def leave(name: str, address: Address, *, pid: int = 1, age_s: int = 0) -> Path:
     """Leave another process's session file."""
     path = session_folder() / f"session-{name}.json"
-    path.write_bytes(msgspec.json.encode(Session(address, 1)))
+    path.write_bytes(msgspec.json.encode(Session(address, pid)))
     moment = path.stat().st_mtime - age_s
     os.utime(path, (moment, moment))
     return path
@@ -66,12 +75,48 @@ def test_the_newest_comes_first(board: Switchboard) -> None:
     other.close()
 
 
-def test_files_of_dead_engines_are_removed(board: Switchboard) -> None:
-    dead = leave("1", Address("/nowhere/engine.sock", "t"))
-    live = leave("2", board.address)
+def test_files_of_dead_engines_are_removed_and_their_sockets(board: Switchboard, dead_pid: int) -> None:
+    left = new_address()
+    dead = leave("1", left, pid=dead_pid)
+    live = leave("2", board.address, pid=dead_pid)  # its supervisor was killed, it plays on
     assert len(sessions()) == 1
     assert not dead.exists()
+    assert not Path(left.place).parent.exists()
     assert live.exists()
+
+
+def test_the_file_of_an_engine_that_is_started_again_stays() -> None:
+    left = new_address()
+    path = leave("1", left, pid=os.getpid())
+    assert sessions() == []
+    assert path.exists()
+    remove_place(left)
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o770, 0o701])
+def test_a_folder_that_others_may_look_into_gets_no_file(
+    runtime: Path, board: Switchboard, mode: int
+) -> None:
+    (runtime / "twobar").mkdir()
+    (runtime / "twobar").chmod(mode)
+    assert write_session(board.address) == ""
+    assert list((runtime / "twobar").iterdir()) == []
+
+
+def test_a_folder_behind_a_link_gets_no_file(runtime: Path, board: Switchboard) -> None:
+    (runtime / "elsewhere").mkdir(mode=0o700)
+    (runtime / "twobar").symlink_to(runtime / "elsewhere")
+    assert write_session(board.address) == ""
+
+
+def test_a_link_in_the_place_of_the_file_is_not_followed(runtime: Path, board: Switchboard) -> None:
+    precious = runtime / "precious"
+    precious.write_text("kept")
+    (session_folder() / f"session-{os.getpid()}.json").symlink_to(precious)
+    path = Path(write_session(board.address))
+    assert precious.read_text() == "kept"
+    assert not path.is_symlink()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"address": 5}', '{"address": {"place": "x"}, "pid": 1}'])

@@ -1,14 +1,21 @@
 """The model process's desk: an answer or one sentence; the newest decode wins; goodbye is no hang-up."""
 
 import gc
+import os
+import queue
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from live.link import Link
+from live import worker
+from live.link import Link, Switchboard, new_address
 from live.messages import (
     Bye,
     Decode,
@@ -25,6 +32,7 @@ from live.messages import (
     Warped,
 )
 from live.worker import WARP_STEPS, Desk, newest, sentence, serve
+from live.worker_process import spawn_worker
 from model import play
 from model.errors import CheckpointError
 from model.player import Player
@@ -89,7 +97,42 @@ def test_a_phrase_goes_there_and_back(desk: Desk) -> None:
     decoded = desk.answer(decode(8, z=encoded.z, attributes=encoded.attributes))
     assert isinstance(decoded, Decoded)
     assert [row[:2] for row in decoded.notes] == [(0, 60), (8, 64)]
-    assert decoded.ms >= 0
+
+
+def test_answers_tell_what_they_cost(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "since_ms", lambda _start: 7.5)
+    encoded, decoded = desk.answer(Encode(1, 0, TUNE)), desk.answer(decode(2))
+    assert isinstance(encoded, Encoded)
+    assert isinstance(decoded, Decoded)
+    assert (encoded.ms, decoded.ms) == (7.5, 7.5)
+
+
+def test_milliseconds_are_a_millionth_of_nanoseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic_ns", lambda: 12_345_678)
+    assert worker.since_ms(10_000_000) == 2.346
+
+
+def test_what_is_loaded_is_not_loaded_again_unless_its_file_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = tmp_path / "mine.safetensors"
+    checkpoint.touch()
+    loaded: list[str] = []
+
+    def load(name: str) -> Player:
+        loaded.append(name)
+        return RollPlayer()
+
+    monkeypatch.setattr(play, "load", load)
+    desk, name = Desk(), str(checkpoint)
+    assert desk.load(name) == desk.load(name)
+    assert loaded == [name]
+    os.utime(checkpoint, ns=(1, 1))
+    desk.load(name)
+    assert loaded == [name, name]
+    desk.load("roll")
+    desk.load(name)
+    assert loaded == [name, name, "roll", name]
 
 
 def test_a_model_that_does_not_load_is_a_sentence_and_the_old_one_stays(desk: Desk) -> None:
@@ -158,6 +201,31 @@ class Call:
         self.thread.join(PATIENCE_S)
         self.link.close()
         return self.ended
+
+
+def test_a_model_process_says_nothing_before_it_is_told_what_to_load() -> None:
+    heard: queue.SimpleQueue[tuple[Link[Any], Any]] = queue.SimpleQueue()
+    board = Switchboard(new_address(), FromWorker, lambda *item: heard.put(item))
+    process = spawn_worker(board.address)
+    try:
+        link, hello = heard.get(timeout=PATIENCE_S)
+        assert (hello.role, hello.pid) == ("worker", process.pid)
+        link.send(Load("lead"))
+        _, ready = heard.get(timeout=PATIENCE_S)
+        assert isinstance(ready, Ready)
+        assert ready.model == "lead"
+        link.send(Bye())
+        assert process.wait(PATIENCE_S) == 0
+    finally:
+        process.kill()
+        board.close()
+
+
+def test_nothing_slow_is_imported_before_the_priority_is_given_back() -> None:
+    script = (
+        "import sys, live.worker_start; sys.exit(bool({'numpy', 'msgspec', 'live.worker'} & {*sys.modules}))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], timeout=PATIENCE_S, check=False).returncode == 0
 
 
 def test_goodbye_ends_it(desk: Desk) -> None:

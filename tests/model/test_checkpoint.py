@@ -103,6 +103,19 @@ def test_a_file_cut_short_is_told_in_one_sentence(tmp_path: Path, cut: int) -> N
     assert "\n" not in str(caught.value)
 
 
+def test_weights_that_were_changed_on_disk_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "flipped.safetensors"
+    checkpoint.write(small(), path)
+    content = bytearray(path.read_bytes())
+    header = int.from_bytes(content[:8], "little")
+    tensors = json.loads(content[8 : 8 + header])
+    first = next(tensors[name]["data_offsets"][0] for name in tensors if name.startswith("weights/"))
+    content[8 + header + first] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="the file is damaged"):
+        checkpoint.read(path)
+
+
 def test_foreign_and_future_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     tensors = {"a": np.zeros(3, dtype=np.float32)}

@@ -17,6 +17,7 @@ from trainer.errors import EmptyCorpusError, UsageError
 from trainer.pool import attempt, outcomes
 from trainer.reading import Reading, UnreadableError, read
 from trainer.shards import phrase_of
+from trainer.songs import fill_sides, split_songs
 from trainer.sources import SPLITS, permissive
 
 GRID = Grid()
@@ -324,3 +325,12 @@ def test_two_processes_read_what_one_reads(songs: Path) -> None:
         assert type(a) is type(b)
         if isinstance(a, Reading) and isinstance(b, Reading):
             assert np.array_equal(a.windows["poly"].notes, b.windows["poly"].notes)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_codec_has_a_song_on_every_side_where_three_hold_it(seed: int) -> None:
+    names = {song: f"song {song}" for song in range(30)}
+    rare = {song: names[song] for song in (4, 9, 17)}
+    sides = split_songs(names, seed)
+    fill_sides(sides, rare, seed)
+    assert {sides[song] for song in rare} == {"train", "validation", "test"}

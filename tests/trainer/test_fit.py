@@ -29,6 +29,19 @@ def config(tmp_path: Path, codec: str, extra: str = "") -> Path:
     return path
 
 
+def test_a_folder_too_small_for_a_validation_split_is_learned_from_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = prepare(tmp_path / "data", "melody")
+    empty = data / "melody" / "validation"
+    np.save(empty / "notes.npy", np.zeros((0, 5), dtype=np.int16))
+    np.save(empty / "starts.npy", np.zeros(1, dtype=np.int64))
+    np.save(empty / "songs.npy", np.zeros(0, dtype=np.int32))
+    path = run(config(tmp_path, "melody"), data, tmp_path / "run", overrides=["fit.interval=0.5"])
+    assert path.is_file()
+    assert "of the training phrases" in "".join(capsys.readouterr())
+
+
 @pytest.mark.parametrize("codec", ["melody", "poly"])
 def test_a_tiny_model_trains_end_to_end_and_plays(tmp_path: Path, codec: str) -> None:
     data = prepare(tmp_path / "data", codec)
@@ -39,7 +52,7 @@ def test_a_tiny_model_trains_end_to_end_and_plays(tmp_path: Path, codec: str) ->
     assert latent.z.shape == (player.card.latent_size,)
     assert player.card.runtime == "onnxruntime"
     assert player.decode(latent, turns={}) == player.decode(latent, turns={"density": 0.0})
-    for name in ("sample.mid", "sample.png", "curves.png", "log.jsonl", "state.safetensors"):
+    for name in ("sample.mid", "sample.png", "curves.png", "log.jsonl", "resume.state"):
         assert (tmp_path / "run" / name).stat().st_size > 0
     rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert rows[-1]["step"] == 6
@@ -75,7 +88,7 @@ def test_a_resumed_run_goes_on_exactly(tmp_path: Path) -> None:
     half = checkpoint.read(tmp_path / "half" / "tiny-keys.safetensors")
     assert half.figures["step"] == 3
     run(chosen, data, tmp_path / "half", resume=True)
-    whole, half_on = (load_file(tmp_path / name / "state.safetensors") for name in ("whole", "half"))
+    whole, half_on = (load_file(tmp_path / name / "resume.state") for name in ("whole", "half"))
     assert whole.keys() == half_on.keys()
     for name, value in whole.items():
         np.testing.assert_array_equal(value, half_on[name], err_msg=name)
@@ -105,7 +118,7 @@ def test_no_number_in_the_loss_stops_and_keeps_the_last_checkpoint(tmp_path: Pat
     chosen = config(tmp_path, "melody")
     path = run(chosen, data, tmp_path / "run")
     kept = path.read_bytes()
-    state = tmp_path / "run" / "state.safetensors"
+    state = tmp_path / "run" / "resume.state"
     kept_state = state.read_bytes()
     with pytest.raises(FailureError, match="the loss is no number at step"):
         run(

@@ -1,0 +1,51 @@
+"""The sound server dies under the instrument and is started again: the synth sounds again by itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.drivers.jack_harness import JackPeer, JackServer, rms
+from tests.drivers.jam_harness import Jam, beside
+
+pytestmark = pytest.mark.driver
+
+PORTS = ["fluidsynth:left", "fluidsynth:right"]
+
+
+@pytest.fixture
+def mortal(jack_server: JackServer, tmp_path: Path) -> Iterator[JackServer]:
+    """A server to be killed."""
+    yield from beside(jack_server, tmp_path / "jackd.log")
+
+
+def loudness(server: JackServer) -> float:
+    """Return how loud a key sounds."""
+    peer = JackPeer(server)
+    peer.wait_for_ports("twobar-in:keys", *PORTS, timeout=30)
+    peer.connect(peer.midi_out, "twobar-in:keys")
+    peer.play(bytes((0x90, 60, 110)))
+    loud = rms(peer.record(0.5, PORTS))
+    peer.close()
+    return loud
+
+
+def test_the_synth_sounds_again_when_its_server_is_back(mortal: JackServer, tmp_path: Path) -> None:
+    jam = Jam(mortal, tmp_path, "--out", "fluidsynth")
+    try:
+        jam.wait_ready("thru")
+        assert loudness(mortal) > 0.001
+        mortal.kill()
+        mortal.start()
+        assert loudness(mortal) > 0.001
+        status, complaint = jam.end()
+        assert status == 0
+        assert "the sound server has gone" in complaint
+        assert any("sounds again" in line["text"] for line in jam.logged("notice"))
+    finally:
+        if jam.process.poll() is None:
+            jam.process.kill()
+            jam.process.wait()
+        for stream in (jam.process.stdout, jam.process.stderr):
+            assert stream is not None
+            stream.close()
