@@ -181,8 +181,15 @@ def test_modes_anchors_and_freeze_in_one_row() -> None:
     assert "◉ morph" in text
 
 
-@pytest.mark.parametrize(("mode", "frozen", "listens"), [("follow", False, True), ("answer", False, True),
-                                                        ("hold", False, False), ("follow", True, False)])  # fmt: skip
+LISTENING = [
+    ("follow", False, True),
+    ("answer", False, True),
+    ("hold", False, False),
+    ("follow", True, False),
+]
+
+
+@pytest.mark.parametrize(("mode", "frozen", "listens"), LISTENING)
 def test_it_says_that_it_listens_until_it_has_a_phrase(mode: str, *, frozen: bool, listens: bool) -> None:
     row = controls.mode_row(
         ("follow", "answer", "hold"), mode, [], frozen=frozen, thru=True, origin="", width=80
