@@ -10,6 +10,7 @@ from typing import Protocol
 from live.timeline import Nanos
 
 LONGEST_WAIT_NANOS = 1_000_000_000
+WATCHED_NANOS = 120_000  # about what a wake-up costs: this last bit of a wait is spent awake
 PR_SET_TIMERSLACK = 29
 FIFO_PRIORITY = 20
 ORDINARY_VARIABLE = "TWOBAR_NO_REALTIME"  # set it to play, or to measure, without the priority
@@ -41,10 +42,14 @@ class MonotonicClock:
         return Nanos(time.monotonic_ns())
 
     def wait_until(self, moment: Nanos) -> None:
-        """Sleep until the moment or until woken."""
+        """Sleep until just before the moment, then watch the clock; or return when woken."""
         left = min(moment - time.monotonic_ns(), LONGEST_WAIT_NANOS)
         # timeout 0 would be a try without sleeping: it still has to take a bell that was rung
-        self._bell.acquire(timeout=max(left, 0) / 1e9)
+        if self._bell.acquire(timeout=max(left - WATCHED_NANOS, 0) / 1e9) or left == LONGEST_WAIT_NANOS:
+            return
+        while time.monotonic_ns() < moment:
+            if self._bell.acquire(blocking=False):
+                return
 
     def wake(self) -> None:
         """Ring; ringing twice before it is heard is one ring."""

@@ -185,6 +185,7 @@ class Watch:
         self._thread.start()
 
     def _run(self) -> None:
+        self.look()  # at once: a system that dies before the first look would not be missed
         while not self._ending.wait(self._period_s):
             self.look()
 

@@ -169,6 +169,7 @@ class FluidSynth:
 
         """
         chosen = settings or SynthSettings()
+        self._abandoned = False
         self._synth: int | None = None
         self._driver: int | None = None
         drivers = drivers_to_try(chosen.driver)
@@ -272,6 +273,9 @@ class FluidSynth:
     def restart_audio(self) -> None:
         """Open the audio driver anew after its server or card came back; sounds, programs and font stay.
 
+        A JACK client whose server has died is let go of: to close it when another server runs under the
+        same name crashes in libjack (measured), once a second client of ours has met that server.
+
         Raises:
             SynthError: it does not answer; the synth stays as it is and can be restarted later.
 
@@ -281,8 +285,9 @@ class FluidSynth:
         with stderr_kept() as chatter:
             self._log_to(self._library.fluid_default_log_function)
             old, self._driver = self._driver, None
-            if old:
+            if old and self.driver != "jack":
                 self._api.delete_fluid_audio_driver(old)
+            self._abandoned = self._abandoned or bool(old and self.driver == "jack")
             started = self._start([self.driver])
             self._log_to(None)
         if not started:
@@ -327,6 +332,8 @@ class FluidSynth:
         def closing() -> None:
             if driver:
                 self._api.delete_fluid_audio_driver(driver)
+            if self._abandoned:
+                return  # what was let go of may still refer to it
             self._api.delete_fluid_synth(synth)
             self._api.delete_fluid_settings(self._settings)
 

@@ -4,109 +4,19 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from live import engine as engine_module
-from live import engine_process
 from live.answers import Answers
 from live.demo import FIRST, Demo
 from live.engine import Engine
-from live.errors import UsageError
 from live.events import Received, note_on
-from live.jam import Jam
 from live.line_writer import LineWriter
-from live.link import Link, new_address
-from live.messages import Bye, Command, Failed, Hello, Load, Notice, Snapshot
-from live.options import Options
-from live.timeline import Nanos, Tick
-from tests.live.stage import MS, EchoModel, configured
-
-SECOND = 1_000_000_000
-
-
-class FakeClock:
-    """Goes by only when someone waits."""
-
-    def __init__(self) -> None:
-        self.nanos = 10 * SECOND
-
-    def now(self) -> Nanos:
-        return Nanos(self.nanos)
-
-    def wait_until(self, moment: Nanos) -> None:
-        self.nanos = max(self.nanos + 1, moment)
-
-    def wake(self) -> None: ...
-
-
-class Ear:
-    """A sink that keeps what it hears."""
-
-    name = "ear"
-
-    def __init__(self) -> None:
-        self.heard: list[bytes] = []
-        self.closed = False
-
-    def send(self, data: bytes) -> None:
-        self.heard.append(data)
-
-    def close(self) -> None:
-        self.closed = True
-
-    def note_ons(self) -> list[int]:
-        return [data[1] for data in self.heard if data[0] & 0xF0 == 0x90 and data[2]]
-
-    def sounding(self) -> set[tuple[int, int]]:
-        down: set[tuple[int, int]] = set()
-        for data in self.heard:
-            if data[0] & 0xF0 == 0x90 and data[2]:
-                down.add((data[0] & 0x0F, data[1]))
-            elif data[0] & 0xE0 == 0x80:
-                down.discard((data[0] & 0x0F, data[1]))
-        return down
-
-
-class Wire(Link[Any]):
-    """A link to nobody."""
-
-    def __init__(self) -> None:
-        self.open, self.sent = True, list[object]()
-
-    def send(self, message: object, *, droppable: bool = False) -> bool:
-        self.sent.append(message)
-        return True
-
-    def close(self) -> None:
-        self.open = False
-
-
-class Ended:
-    """Something to close."""
-
-    fault = ""
-
-    def __init__(self, *, breaks: bool = False) -> None:
-        self.closed, self._breaks = False, breaks
-
-    def close(self) -> None:
-        self.closed = True
-        if self._breaks:
-            raise OSError("No space left on device")
-
-    def write(self, kind: str, **fields: object) -> None: ...
-
-
-def built(clock: FakeClock, **options: Any) -> Engine:
-    """Return an engine with a jam and an ear, and nothing else open."""
-    config = configured(input=["none"], output=["none"], bpm=120.0)
-    filled = {"headless": True, "start_nanos": clock.nanos, **options}
-    made = Engine(Options(config=config, address=new_address(), **filled), priority="ordinary", clock=clock)
-    made.jam = Jam(config, made.outlet)
-    made.outlet.sinks.append(Ear())
-    return made
+from live.messages import Bye, Command, Failed, Load, Notice, Snapshot
+from live.timeline import Tick
+from tests.live.engine_stage import SECOND, Ear, FakeClock, Wire, built, hello, run_to
+from tests.live.stage import MS, EchoModel
 
 
 @pytest.fixture
@@ -126,19 +36,6 @@ def ear(engine: Engine) -> Ear:
     sink = engine.outlet.sinks[0]
     assert isinstance(sink, Ear)
     return sink
-
-
-def run_to(engine: Engine, clock: FakeClock, moment: int) -> None:
-    """Take turns as the loop would, up to a moment."""
-    while True:
-        coming = min(engine._turn(clock.now()))
-        if clock.nanos >= moment:
-            return
-        clock.nanos = min(moment, max(clock.nanos + 1, coming))
-
-
-def hello(role: str = "worker") -> Hello:
-    return Hello(role=role, token="", pid=0)  # type: ignore[arg-type]
 
 
 # -- the demo ------------------------------------------------------------------------------------
@@ -372,92 +269,3 @@ def test_a_model_that_does_not_load_lets_the_jam_start(engine: Engine, clock: Fa
     engine._post(Failed(None, "it is foreign"))
     run_to(engine, clock, clock.nanos + 2 * SECOND)
     assert engine.jam.transport.running
-
-
-# -- the end -------------------------------------------------------------------------------------
-
-
-def test_whatever_fails_at_the_end_the_take_is_written_and_everyone_told(
-    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    class Stuck(Ear):
-        def close(self) -> None:
-            super().close()
-            raise RuntimeError("stuck")
-
-    engine = built(clock)
-    sinks = [Stuck(), Ear()]
-    engine.outlet.sinks = list(sinks)
-    take, osc, log = Ended(), Ended(breaks=True), Ended()
-    engine.outlet.take, engine.outlet.osc, engine.outlet.eventlog = take, osc, log  # type: ignore[assignment]
-    engine.outlet.worker = wire = Wire()
-    monkeypatch.setattr(engine.outlet, "log", lambda kind, **fields: 1 / 0)
-
-    def shutdown(_now: Nanos) -> None:
-        raise RuntimeError("a fault\nat the end")
-
-    monkeypatch.setattr(engine.jam, "shutdown", shutdown)
-    engine.close()
-    assert take.closed
-    assert osc.closed
-    assert log.closed
-    for sink in sinks:
-        assert sink.closed
-        assert bytes((0xB0, 123, 0)) in sink.heard
-    assert [type(message) for message in wire.sent] == [Bye]
-    said = capfd.readouterr().err.splitlines()
-    assert said == [
-        "twobar: the last notes could not be ended: a fault at the end",
-        "twobar: the summary could not be logged: division by zero",
-        "twobar: ear could not be closed: stuck",
-        "twobar: OSC could not be closed: No space left on device",
-    ]
-
-
-@pytest.fixture
-def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave this process as it is."""
-    monkeypatch.setattr(engine_module, "raise_priority", lambda: "ordinary")
-    monkeypatch.setattr(engine_module, "on_signals", lambda _end: None)
-    monkeypatch.setattr(sys, "setswitchinterval", lambda _seconds: None)
-
-
-@pytest.mark.usefixtures("ordinary")
-def test_a_fault_at_the_start_is_worth_another_try(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("TWOBAR_OPTIONS", "{}")
-    assert engine_module.main() == engine_process.CRASHED
-    assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")
-
-
-@pytest.mark.usefixtures("ordinary")
-@pytest.mark.parametrize(
-    ("fault", "status"), [(UsageError("no such port"), 2), (RuntimeError("broken"), engine_process.CRASHED)]
-)
-def test_what_the_user_must_mend_is_told_apart_from_a_fault(
-    clock: FakeClock,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    fault: Exception,
-    status: int,
-) -> None:
-    engine = built(clock)
-
-    def broken() -> None:
-        raise fault
-
-    monkeypatch.setattr(engine, "open", broken)
-    monkeypatch.setattr(engine_module, "from_environment", lambda: None)
-    monkeypatch.setattr(engine_module, "Engine", lambda _options, priority: engine)
-    assert engine_module.main() == status
-    assert str(fault) in capsys.readouterr().err
-
-
-def test_an_engine_that_cannot_even_be_imported_is_worth_another_try(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "live.engine", None)
-    monkeypatch.setattr(engine_process, "defer", lambda _name: None)
-    assert engine_process.main() == engine_process.CRASHED
-    assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")

@@ -1,5 +1,6 @@
 """Ports that come and go, seen by a lister of the test's own; no thread, no waiting."""
 
+import threading
 from dataclasses import dataclass, field
 
 import pytest
@@ -209,6 +210,20 @@ def test_a_keyboard_that_cannot_be_opened_is_not_tried_every_second() -> None:
     desk.there["in"] = ["KeyStep 24:0"]
     watch.look()
     assert [change.state for change in changes] == ["new"]
+
+
+def test_the_first_look_does_not_wait() -> None:
+    looked = threading.Event()
+
+    class Looked(Desk):
+        def __call__(self, direction: Direction) -> list[str] | None:
+            looked.set()
+            return []
+
+    watch = Watch(lambda _change: None, lister=Looked({}), revived=lambda: True, period_s=1000.0)
+    watch.start()
+    assert looked.wait(20)
+    watch.close()
 
 
 @pytest.mark.parametrize("started", [True, False])

@@ -19,8 +19,8 @@ from live.outlet import Outlet
 from live.rig import Rig
 from live.synth import FluidSynth
 from live.timeline import Nanos
+from tests.live.engine_stage import Ended, FakeClock
 from tests.live.stage import configured
-from tests.live.test_engine import Ended, FakeClock
 
 NOW = Nanos(0)
 

@@ -1,0 +1,103 @@
+"""However an engine ends, the take is written, everyone is told, and the status says what is worth a try."""
+
+import sys
+
+import pytest
+
+from live import engine as engine_module
+from live import engine_process
+from live.errors import UsageError
+from live.messages import Bye
+from live.timeline import Nanos
+from tests.live.engine_stage import Ear, Ended, FakeClock, Wire, built
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def test_whatever_fails_at_the_end_the_take_is_written_and_everyone_told(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Stuck(Ear):
+        def close(self) -> None:
+            super().close()
+            raise RuntimeError("stuck")
+
+    engine = built(clock)
+    sinks = [Stuck(), Ear()]
+    engine.outlet.sinks = list(sinks)
+    take, osc, log = Ended(), Ended(breaks=True), Ended()
+    engine.outlet.take, engine.outlet.osc, engine.outlet.eventlog = take, osc, log  # type: ignore[assignment]
+    engine.outlet.worker = wire = Wire()
+    monkeypatch.setattr(engine.outlet, "log", lambda kind, **fields: 1 / 0)
+
+    def shutdown(_now: Nanos) -> None:
+        raise RuntimeError("a fault\nat the end")
+
+    monkeypatch.setattr(engine.jam, "shutdown", shutdown)
+    engine.close()
+    assert take.closed
+    assert osc.closed
+    assert log.closed
+    for sink in sinks:
+        assert sink.closed
+        assert bytes((0xB0, 123, 0)) in sink.heard
+    assert [type(message) for message in wire.sent] == [Bye]
+    said = capfd.readouterr().err.splitlines()
+    assert said == [
+        "twobar: the last notes could not be ended: a fault at the end",
+        "twobar: the summary could not be logged: division by zero",
+        "twobar: ear could not be closed: stuck",
+        "twobar: OSC could not be closed: No space left on device",
+    ]
+
+
+@pytest.fixture
+def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave this process as it is."""
+    monkeypatch.setattr(engine_module, "raise_priority", lambda: "ordinary")
+    monkeypatch.setattr(engine_module, "on_signals", lambda _end: None)
+    monkeypatch.setattr(sys, "setswitchinterval", lambda _seconds: None)
+
+
+@pytest.mark.usefixtures("ordinary")
+def test_a_fault_at_the_start_is_worth_another_try(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TWOBAR_OPTIONS", "{}")
+    assert engine_module.main() == engine_process.CRASHED
+    assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")
+
+
+@pytest.mark.usefixtures("ordinary")
+@pytest.mark.parametrize(
+    ("fault", "status"), [(UsageError("no such port"), 2), (RuntimeError("broken"), engine_process.CRASHED)]
+)
+def test_what_the_user_must_mend_is_told_apart_from_a_fault(
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fault: Exception,
+    status: int,
+) -> None:
+    engine = built(clock)
+
+    def broken() -> None:
+        raise fault
+
+    monkeypatch.setattr(engine, "open", broken)
+    monkeypatch.setattr(engine_module, "from_environment", lambda: None)
+    monkeypatch.setattr(engine_module, "Engine", lambda _options, priority: engine)
+    assert engine_module.main() == status
+    assert str(fault) in capsys.readouterr().err
+
+
+def test_an_engine_that_cannot_even_be_imported_is_worth_another_try(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "live.engine", None)
+    monkeypatch.setattr(engine_process, "defer", lambda _name: None)
+    assert engine_process.main() == engine_process.CRASHED
+    assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")
