@@ -43,14 +43,15 @@ def sentence(error: click.ClickException) -> str:
     """Return click's complaint as one plain sentence with the nearest match."""
     if isinstance(error, click.NoSuchOption):
         near = (error.possibilities or [""])[0]
-        known = sorted(
-            option for option in (error.ctx.command.params if error.ctx else []) for option in option.opts
-        )
-        options = ", ".join(option for option in known if option.startswith("--"))
+        parameters = error.ctx.command.params if error.ctx else []
+        known = sorted(name for parameter in parameters for name in parameter.opts if name.startswith("--"))
+        options = ", ".join(known)
         hint = f"; did you mean '{near}'?" if near else ""
         return f"unknown option '{error.option_name}'; there is: {options}{hint}"
     text = error.format_message().strip().rstrip(".")
-    text = text.replace("is not a valid float", "is not a number").replace("a valid integer", "a whole number")
+    text = text.replace("is not a valid float", "is not a number").replace(
+        "a valid integer", "a whole number"
+    )
     return text[0].lower() + text[1:] if text[:2].istitle() else text
 
 

@@ -25,9 +25,10 @@ from live.guard import Guard
 from live.jam import Jam
 from live.line_writer import LineWriter
 from live.link import Link, Switchboard
-from live.messages import Bye, Command, Decoded, Encoded, Failed, Hello, Load, Notice, Ready, Warped
+from live.messages import Bye, Command, Decoded, Encoded, Failed, Hello, Load, Notice, Ready, Snapshot, Warped
 from live.options import Options, from_environment
 from live.outlet import Outlet
+from live.pictures import Pictures
 from live.rig import Rig
 from live.snapshot import lateness, picture
 from live.timeline import Nanos
@@ -42,7 +43,7 @@ CONNECT_NANOS = 700_000_000  # whoever waits for `ready` connects its cables bef
 TIDY_NANOS, QUIET_NANOS = 10_000_000_000, 10_000_000
 FLUSH_NANOS = 60_000_000
 MESSAGES_A_TURN = 64  # of a storm; then what is due comes first
-AHEAD_OF_PICTURE_NANOS = 2_000_000  # a picture takes about one
+SWAP_NANOS = 400_000  # about twice what swapping a dense phrase in costs
 FAULTS_TOLD = 5
 
 
@@ -67,18 +68,18 @@ class Engine:
         self.rig = Rig(options, self.outlet, self._post)
         self.jam: Jam
         self.demo: Demo | None = None
-        self.watchers: list[Link[Any]] = []
+        self.pictures = Pictures(self._picture, per_second=options.config.dashboard.fps)
         self.supervisor: Link[Any] | None = None
         self.ending = False
         self.faults = 0
         self._told_model: dict[Link[Any], str] = {}
         self._demo_tick: int | None = None  # where the demo has got to; None while it rests
         self._asked_nanos = 0
-        self._snapshot_nanos = 0
         self._worker_pid = 0
         self._thru_nanos = 0
         self._tidied_nanos = 0
         self._start_nanos: int | None = None
+        self._wake: Nanos | None = None
 
     # -- other threads ---------------------------------------------------------------------------
 
@@ -157,25 +158,42 @@ class Engine:
         return now + 1_000_000
 
     def _turn(self, now: Nanos) -> list[int]:
-        for _ in range(min(MESSAGES_A_TURN, len(self.inbox))):
-            self._handle(*self.inbox.popleft(), now)
+        self.jam.at(now)
+        self._take_messages(now)
         coming = [now + 1_000_000_000]
         if self._start_nanos is not None:
             if now >= self._start_nanos:
                 self._start_nanos = None
+                if self.options.revived:
+                    self.jam.hush(now)  # what the engine before left sounding, now that cables are back
                 self.jam.start(now)
             else:
                 coming.append(self._start_nanos)
         if self.demo is not None:
             coming += self._play_demo(self.demo, now)
-        wake = self.jam.advance(now)
-        if wake is not None:
-            coming.append(wake)
+        self._wake = self.jam.advance(now)
+        if self._wake is not None:
+            coming.append(self._wake)
         if self.inbox:
-            coming.append(now)
-        coming.append(self._show(now, min(coming)))
+            coming.append(self._wake if self._wake is not None and self._sends_soon(now) else now)
+        coming.append(self.pictures.show(now, min(coming)))
         self._watch_worker(now)
         return coming
+
+    def _take_messages(self, now: Nanos) -> None:
+        """Handle what has arrived; an answer of the model waits for a note that is due this moment."""
+        busy = self._sends_soon(now)
+        waiting = []
+        for _ in range(min(MESSAGES_A_TURN, len(self.inbox))):
+            link, item = self.inbox.popleft()
+            if busy and isinstance(item, Encoded | Decoded):
+                waiting.append((link, item))
+            else:
+                self._handle(link, item, now)
+        self.inbox.extendleft(reversed(waiting))
+
+    def _sends_soon(self, now: Nanos) -> bool:
+        return self._wake is not None and self._wake - now < SWAP_NANOS
 
     def _play_demo(self, player: Demo, now: Nanos) -> list[int]:
         """Play what is due of the demo; it follows every start and stop, whoever asked for it."""
@@ -195,27 +213,15 @@ class Engine:
                 self.jam.hands.received(Received(moment, cue.data, demo.PORT), now)
         return [transport.timeline.nanos(player.next_tick())]
 
-    def _show(self, now: Nanos, soonest: int) -> int:
-        """Send a picture if it is time for one; what is due at the soonest moment goes before it."""
-        if not self.watchers:
-            return now + 1_000_000_000
-        period = 1_000_000_000 // self.options.config.dashboard.fps
-        overdue = now - self._snapshot_nanos - period
-        if overdue >= 0:
-            if soonest - now < AHEAD_OF_PICTURE_NANOS and overdue < period:
-                return max(now, soonest)  # the turn that does what is due comes back here
-            self._snapshot_nanos = now
-            shot = picture(
-                self.jam,
-                now,
-                ports=self.rig.port_views(),
-                recording=self.rig.recording,
-                priority=self.priority,
-                mapping=self.rig.mapping_name,
-            )
-            for watcher in self.watchers:
-                watcher.send(shot, droppable=True)
-        return self._snapshot_nanos + period
+    def _picture(self, now: Nanos) -> Snapshot:
+        return picture(
+            self.jam,
+            now,
+            ports=self.rig.port_views(),
+            recording=self.rig.recording,
+            priority=self.priority,
+            mapping=self.rig.mapping_name,
+        )
 
     # -- what arrives ----------------------------------------------------------------------------
 
@@ -280,7 +286,7 @@ class Engine:
         if hello.role == "supervisor":
             self.supervisor = link
         if hello.role == "dashboard" or not self.options.headless:
-            self.watchers.append(link)
+            self.pictures.watchers.append(link)
 
     def _gone(self, link: "Link[Any]") -> None:
         if link is self.outlet.worker:
@@ -289,8 +295,8 @@ class Engine:
             self.jam.notice("error", "the model process has gone: bars repeat until it is back")
             if self.supervisor is None:
                 self.rig.keep_worker()
-        elif link in self.watchers:
-            self.watchers.remove(link)
+        elif link in self.pictures.watchers:
+            self.pictures.watchers.remove(link)
         if link is self.supervisor:
             self.supervisor = None
             if self.options.headless:
@@ -326,7 +332,7 @@ class Engine:
                 self.rig.silence(guard)
             guard("the summary could not be logged", self._summarize)
             self._flush()
-        for link in dict.fromkeys([*self.watchers, self.outlet.worker, self.supervisor]):
+        for link in dict.fromkeys([*self.pictures.watchers, self.outlet.worker, self.supervisor]):
             if link is not None:
                 guard("another process was not told of the end", partial(link.send, Bye()))
         self.rig.close(guard)

@@ -124,6 +124,7 @@ def begin(path: Path) -> None:
     if path.exists() and not path.is_file():
         return  # a pipe, say; whether it takes lines is seen when it is opened
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"")
     except OSError as reason:
         raise refusal(path, reason) from None

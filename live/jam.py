@@ -124,6 +124,10 @@ class Jam:
         """Return the present tick."""
         return self.transport.tick(now)
 
+    def at(self, now: Nanos) -> None:
+        """Take the present moment, by which notices are dated."""
+        self._now = now
+
     def sent_to(self, now: Nanos) -> Tick:
         """Return the tick up to which messages have left: ahead of the present by the output's latency."""
         return self.transport.tick(Nanos(now + self._ahead_nanos))
@@ -243,10 +247,8 @@ class Jam:
     def panic(self, now: Nanos) -> None:
         """Silence everything at once; the instrument comes in again on the next phrase's one."""
         self._end(self.scheduler.silence(keep_transport=True), now)
-        tick = self.tick(now)
-        for data in silence():
-            self.outlet.send(data, tick=tick, due=now, voice="instrument")
-        self.hands.forget(tick)
+        self.hush(now)
+        self.hands.forget(self.tick(now))
         if self.transport.running:
             self.answers.rest(self.sent_to(now))
         self.volume_changed(now)
@@ -257,9 +259,12 @@ class Jam:
         """End every note, hers too, and stop."""
         self.stop(now)
         self.hands.release(now)
-        tick = self.tick(now)
-        for data in silence(range(1, 17)):
-            self.outlet.send(data, tick=tick, due=now, voice="instrument")
+        self.hush(now)
+
+    def hush(self, now: Nanos) -> None:
+        """Send what ends every sound on every channel, whoever began it."""
+        for data in silence():
+            self.outlet.send(data, tick=self.tick(now), due=now, voice="instrument")
 
     def _end(self, offs: list[bytes], now: Nanos) -> None:
         for data in offs:

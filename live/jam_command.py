@@ -5,13 +5,14 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from live import eventlog
 from live.config import Config, load, with_options
 from live.end_signals import EndSignals
-from live.errors import FailureError, UsageError
+from live.errors import FailureError, UsageError, unknown
 from live.link import Link, call, new_address
 from live.messages import Bye, Command, Notice, ToDashboard
 from live.options import Options
@@ -51,10 +52,11 @@ def jam(given: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> int:
     config = settings(given)
     if given["duration"] is not None and not 0 <= given["duration"] < float("inf"):
         raise UsageError(f"--duration must be 0 seconds or more, not {given['duration']:g}")
-    headless = given["headless"] or not sys.stdout.isatty()
+    headless = given["headless"] or not has_screen()
     if headless and not given["headless"]:
-        sys.stderr.write("twobar: standard output is no terminal, so there is no dashboard (--headless)\n")
+        sys.stderr.write("twobar: standard output or error is no terminal, so there is no dashboard\n")
     check_model(config.jam.model)
+    check_keymap(config.dashboard.keymap)
     if given["log"]:
         eventlog.begin(given["log"])
     address = new_address()
@@ -76,6 +78,23 @@ def jam(given: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> int:
             Path(options.session).unlink(missing_ok=True)
 
 
+def has_screen() -> bool:
+    """Tell whether a dashboard can be shown: Textual reads one stream and draws on the other."""
+    return sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def check_keymap(keymap: Mapping[str, str]) -> None:
+    """Refuse a name of something that no key does."""
+    if not keymap:
+        return
+    from live.dashboard.keys import KEYS  # noqa: PLC0415  only who binds keys anew waits for Textual here
+
+    idents = [key.ident for key in KEYS]
+    for name in keymap:
+        if name not in idents:
+            raise unknown("key", name, idents, where="[dashboard.keymap]")
+
+
 def check_model(name: str) -> None:
     """Refuse a model that is not there; what is in its file is the model process's business."""
     from live.models import shipped_models  # noqa: PLC0415  keep `--help` quick
@@ -83,8 +102,6 @@ def check_model(name: str) -> None:
     known = shipped_models()
     if name in known or Path(name).is_file():
         return
-    from live.errors import unknown  # noqa: PLC0415  as above
-
     raise unknown("model", name, known)
 
 
@@ -161,6 +178,11 @@ def attach(*, end: bool = False) -> int:
         raise UsageError("the instrument has just ended; start one with `twobar jam`") from None
     if end:
         return _end(link, found[0])
+    if not has_screen():
+        link.close()
+        raise UsageError(
+            "a dashboard needs a terminal; `twobar attach --end` ends the instrument without one"
+        )
     from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  only when there is something to show
 
     inbox = Inbox()

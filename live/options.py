@@ -23,6 +23,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         record: path of the take, "" for one in the take folder.
         session: file that tells `twobar attach` where the engine is, "" none; its writer, who is not the
             engine, removes it at the end, or else the next `twobar attach` that finds nobody there.
+        revived: whether an engine before this one died, with notes perhaps sounding.
         start_nanos: `time.monotonic_ns()` at which the command began.
 
     """
@@ -35,6 +36,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     log: str = ""
     record: str = ""
     session: str = ""
+    revived: bool = False
     start_nanos: int = 0
 
 

@@ -160,7 +160,7 @@ class Plan:
             delay = round(self.feel.swing * size / 3)
         return step * size + delay
 
-    def bar_rows(self, bar: int) -> tuple[str, list[tuple[int, int, int, int]]]:
+    def bar_rows(self, bar: int) -> tuple[Origin | Literal[""], list[tuple[int, int, int, int]]]:
         """Return a bar's origin and its notes as (tick in the bar, length in ticks, pitch, velocity)."""
         index, within = divmod(bar, self.grid.bars)
         cell = self.cells.get(index)

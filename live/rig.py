@@ -86,6 +86,8 @@ class Rig:
 
         """
         config = self._options.config
+        if config.midi.api != "auto":
+            ports.resolve_api(config.midi.api)
         if self._options.log:
             self._outlet.eventlog = EventLog(Path(self._options.log), on_fault=self._warn)
         self._outlet.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from live.errors import FailureError, TwobarError
 from live.events import silence
 from live.link import Link, call, remove_place
@@ -165,6 +167,7 @@ class Supervisor:
         if len(self._deaths) == DEATHS_ALLOWED and now - self._deaths[0] < CALM_SECONDS:
             return False
         self._hang_up()
+        self._options = msgspec.structs.replace(self._options, revived=True)
         try:
             self._start_engine()
             self._call_engine()

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from live import engine as engine_module
@@ -13,8 +14,8 @@ from live.demo import FIRST, Demo
 from live.engine import Engine
 from live.events import Received, note_on
 from live.line_writer import LineWriter
-from live.messages import Bye, Command, Failed, Load, Notice, Snapshot
-from live.timeline import Tick
+from live.messages import Bye, Command, Decoded, Failed, Load, Notice, Snapshot
+from live.timeline import Nanos, Tick
 from tests.live.engine_stage import SECOND, Ear, FakeClock, Wire, built, hello, run_to
 from tests.live.stage import MS, EchoModel
 
@@ -189,12 +190,12 @@ def pictures(wire: Wire) -> list[int]:
 
 def test_no_picture_is_taken_just_before_something_is_due(engine: Engine, clock: FakeClock) -> None:
     wire = Wire()
-    engine.watchers.append(wire)
+    engine.pictures.watchers.append(wire)
     engine.jam.start(clock.now())
     beat = engine.jam.transport.timeline.nanos(Tick(480))
     period = SECOND // engine.options.config.dashboard.fps
     run_to(engine, clock, beat - period - MS)
-    engine._snapshot_nanos = beat - period - MS  # the next one falls a millisecond before the beat
+    engine.pictures._latest = beat - period - MS  # the next one falls a millisecond before the beat
     wire.sent.clear()
     run_to(engine, clock, beat + MS)
     assert pictures(wire) == [beat]
@@ -204,7 +205,7 @@ def test_pictures_come_however_much_is_due(
     engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire = Wire()
-    engine.watchers.append(wire)
+    engine.pictures.watchers.append(wire)
     monkeypatch.setattr(engine.jam, "advance", lambda now: now + MS)
     run_to(engine, clock, clock.nanos + SECOND)
     assert len(pictures(wire)) >= engine.options.config.dashboard.fps // 2
@@ -269,3 +270,32 @@ def test_a_model_that_does_not_load_lets_the_jam_start(engine: Engine, clock: Fa
     engine._post(Failed(None, "it is foreign"))
     run_to(engine, clock, clock.nanos + 2 * SECOND)
     assert engine.jam.transport.running
+
+
+def test_an_engine_after_a_dead_one_silences_what_may_still_sound(
+    engine: Engine, clock: FakeClock, ear: Ear
+) -> None:
+    engine.options = msgspec.structs.replace(engine.options, revived=True)
+    engine._from_worker(EchoModel().ready(), clock.now())
+    ear.heard.clear()
+    run_to(engine, clock, clock.nanos + 2 * SECOND)
+    assert engine.jam.transport.running
+    offs = [data for data in ear.heard if data[:1] < b"\xf0" and data[1] == 120]
+    assert len(offs) == 16
+
+
+def test_an_answer_waits_for_the_note_that_is_due_this_moment(
+    engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr(engine.jam, "from_worker", lambda _message, now: taken.append(now))
+    due = Nanos(clock.nanos + MS // 5)
+    monkeypatch.setattr(engine.jam, "advance", lambda now: due if now < due else None)
+    engine._turn(clock.now())
+    engine._post(Decoded(1, 0, [], (0.0, 0.0), 1.0))
+    assert min(engine._turn(clock.now())) == due
+    assert taken == []
+    clock.wait_until(due)
+    engine._turn(clock.now())
+    engine._turn(clock.now())
+    assert taken == [due]

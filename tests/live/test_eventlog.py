@@ -114,8 +114,14 @@ def test_a_session_begins_an_empty_log(tmp_path: Path) -> None:
 
 
 def test_a_log_that_no_session_can_begin_is_told(tmp_path: Path) -> None:
-    with pytest.raises(FailureError, match=r"the log '.*' cannot be written: No such file"):
-        eventlog.begin(tmp_path / "none" / "log.jsonl")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FailureError, match=r"the log '.*' cannot be written: "):
+        eventlog.begin(tmp_path / "file" / "log.jsonl")
+
+
+def test_a_log_s_folder_is_made(tmp_path: Path) -> None:
+    eventlog.begin(tmp_path / "new" / "log.jsonl")
+    assert (tmp_path / "new" / "log.jsonl").read_bytes() == b""
 
 
 def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
