@@ -233,6 +233,4 @@ def _assemble(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, NDA
         if missing := [used for used in graph.weights if used not in weights]:
             raise ValueError(f"its {name} graph reads {missing[0]}, which is not there")
     levels = {str(name): float(value) for name, value in facts["levels"].items()}
-    return Checkpoint(
-        config, weights, calibration, latent, levels, graphs, facts["figures"], ident
-    )
+    return Checkpoint(config, weights, calibration, latent, levels, graphs, facts["figures"], ident)

@@ -18,6 +18,16 @@ OTHERS = 0.15  # how much a change of the attributes not asked for weighs beside
 CLOSE = 0.04  # an answer nearer than this, in standard deviations, is not searched further
 GOOD = 0.08  # an answer of the network nearer than this, for each attribute asked for, is taken as it is
 
+LIMITS = {
+    "density": (0.125, 4.0),
+    "complexity": (0.0, 1.0),
+    "register": (0.0, 127.0),
+    "range": (0.0, 36.0),
+    "dynamics": (1.0, 127.0),
+    "polyphony": (1.0, 10.0),
+}
+"""What an attribute's measure can be at all; see `model.attributes`."""
+
 Measured = Mapping[str, float]
 
 
@@ -25,14 +35,17 @@ def targets(base: Measured, turns: Mapping[str, float], calibration: Calibration
     """Return what each turned attribute shall measure, raw units.
 
     A full turn goes from the base to the 98th (2nd) percentile of the training data, but a standard
-    deviation at least: no knob is dead because she plays at the edge already.  Equal turns are equal
-    differences.
+    deviation at least, as far as there is one: no knob is dead because she plays at the edge already.
+    Equal turns are equal differences.
     """
     wanted = {}
     for name, turn in turns.items():
         edge = calibration.of("high" if turn > 0 else "low", name)
-        reach = edge - base[name] if turn > 0 else base[name] - edge
-        wanted[name] = base[name] + turn * max(reach, calibration.of("spread", name))
+        end = LIMITS[name][1 if turn > 0 else 0]
+        sign = 1.0 if turn > 0 else -1.0
+        room = max(0.0, sign * (end - base[name]))
+        reach = max(sign * (edge - base[name]), min(calibration.of("spread", name), room))
+        wanted[name] = base[name] + turn * reach
     return wanted
 
 

@@ -138,6 +138,7 @@ def test_closing_an_output_ends_what_sounds_on_it(jack_server: JackServer, peer:
     output = ports.open_output("virtual", api="jack")
     peer.connect(output.name, peer.midi_in)
     output.send(b"\x91\x3c\x40")
+    peer.wait_for(lambda heard: any(message.data == b"\x91\x3c\x40" for message in heard))  # the cable is in
     output.close()
     output.close()
     peer.wait_for(lambda heard: any(message.data == b"\xb1\x7b\x00" for message in heard))

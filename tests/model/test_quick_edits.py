@@ -70,13 +70,15 @@ def test_onsets_move_towards_the_complexity_wanted(phrase: Phrase, sign: float) 
     assert [note.pitch for note in moved.notes] == [note.pitch for note in phrase.notes]
 
 
-def test_targets_are_linear_in_the_turn_and_rest_at_the_edge() -> None:
+def test_targets_are_linear_in_the_turn_and_a_deviation_beyond_the_edge() -> None:
     calibration = small().calibration  # 2nd percentile 0, 98th 2 of everything
     base = dict.fromkeys(calibration.names, 0.5)
     assert targets(base, {"density": 0.5}, calibration) == {"density": 1.25}
     assert targets(base, {"density": -1.0}, calibration) == {"density": 0.0}
     beyond = dict.fromkeys(calibration.names, 3.0)
-    assert targets(beyond, {"density": 1.0}, calibration) == {"density": 3.0}
+    assert targets(beyond, {"density": 1.0}, calibration) == {"density": 4.0}  # the spread is 1
+    assert targets(beyond, {"density": 0.5}, calibration) == {"density": 3.5}
+    assert targets(beyond, {"complexity": 1.0}, calibration) == {"complexity": 3.0}  # there is no more of it
 
 
 def test_the_nearest_candidate_also_keeps_the_other_attributes() -> None:
