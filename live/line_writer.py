@@ -20,7 +20,10 @@ class LineWriter:
 
     def __init__(self, descriptor: int, *, prefix: str = "") -> None:
         """Wait for lines."""
-        self._descriptor, self._prefix = descriptor, prefix
+        self._descriptor, self._prefix = -1, prefix
+        with contextlib.suppress(OSError):  # closed: there is nobody to write to
+            # a copy: the descriptor itself is turned away now and then, to catch what C libraries write
+            self._descriptor = os.dup(descriptor)
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"lines-{descriptor}", daemon=True)
         self._thread.start()
@@ -40,3 +43,6 @@ class LineWriter:
         """Give what was said a moment to be written; safe to call twice."""
         self._lines.put(None)
         self._thread.join(CLOSE_PATIENCE_S)
+        if not self._thread.is_alive() and self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
