@@ -11,7 +11,6 @@ from model.encoders import build_encoder
 from model.errors import ConfigError, nearest
 from model.heads import Tensors, build_surface
 
-START_LOGVAR = 4.0
 BOTTLENECKS = ("phrase", "beats", "cells")
 START_LOGVAR = -4.0  # begins nearly without noise: a code is found first, its price later
 
