@@ -10,7 +10,6 @@ from typing import Protocol
 from live.timeline import Nanos
 
 LONGEST_WAIT_NANOS = 1_000_000_000
-WATCHED_NANOS = 120_000  # about what a wake-up costs: this last bit of a wait is spent awake
 PR_SET_TIMERSLACK = 29
 FIFO_PRIORITY = 20
 ORDINARY_VARIABLE = "TWOBAR_NO_REALTIME"  # set it to play, or to measure, without the priority
@@ -24,6 +23,9 @@ class Clock(Protocol):
 
     def wait_until(self, moment: Nanos) -> None:
         """Return at the moment, or earlier when woken.  Threads: engine only."""
+
+    def watch(self, moment: Nanos) -> None:
+        """Return at the moment, woken or not; for fractions of a millisecond.  Threads: engine only."""
 
     def wake(self) -> None:
         """End the present wait, or the next one if none is under way.  Threads: any."""
@@ -42,14 +44,15 @@ class MonotonicClock:
         return Nanos(time.monotonic_ns())
 
     def wait_until(self, moment: Nanos) -> None:
-        """Sleep until just before the moment, then watch the clock; or return when woken."""
+        """Sleep until the moment or until woken."""
         left = min(moment - time.monotonic_ns(), LONGEST_WAIT_NANOS)
         # timeout 0 would be a try without sleeping: it still has to take a bell that was rung
-        if self._bell.acquire(timeout=max(left - WATCHED_NANOS, 0) / 1e9) or left == LONGEST_WAIT_NANOS:
-            return
+        self._bell.acquire(timeout=max(left, 0) / 1e9)
+
+    def watch(self, moment: Nanos) -> None:
+        """Stay awake until the moment."""
         while time.monotonic_ns() < moment:
-            if self._bell.acquire(blocking=False):
-                return
+            pass
 
     def wake(self) -> None:
         """Ring; ringing twice before it is heard is one ring."""

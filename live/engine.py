@@ -43,6 +43,7 @@ CONNECT_NANOS = 700_000_000  # whoever waits for `ready` connects its cables bef
 TIDY_NANOS, QUIET_NANOS = 10_000_000_000, 10_000_000
 FLUSH_NANOS = 60_000_000
 MESSAGES_A_TURN = 64  # of a storm; then what is due comes first
+READY_NANOS = 250_000  # so much ahead a note is made ready, then sent on its moment: Python takes its time
 SWAP_NANOS = 400_000  # about twice what swapping a dense phrase in costs
 FAULTS_TOLD = 5
 
@@ -171,7 +172,8 @@ class Engine:
                 coming.append(self._start_nanos)
         if self.demo is not None:
             coming += self._play_demo(self.demo, now)
-        self._wake = self.jam.advance(now)
+        wake = self.jam.advance(Nanos(now + READY_NANOS))
+        self._wake = None if wake is None else Nanos(wake - READY_NANOS)
         if self._wake is not None:
             coming.append(self._wake)
         if self.inbox:

@@ -163,6 +163,7 @@ class Jam:
             due = self._moment(self._clock_tick)
             self.outlet.send(bytes((CLOCK,)), tick=self._clock_tick, due=due, voice="clock")
             self._clock_tick = Tick(self._clock_tick + CLOCK_TICKS)
+        left: list[tuple[QueuedNote, Tick, int]] = []
         for event, note in self.scheduler.due(tick, too_late=lambda due: now - self._moment(due) > bound):
             due = self._moment(event.tick)
             if not event.data:
@@ -171,7 +172,9 @@ class Jam:
             voice = "clock" if event.rank is Rank.TRANSPORT else "instrument"
             sent = self.outlet.send(event.data, tick=event.tick, due=due, voice=voice)
             if note is not None:
-                self._note_sent(note, event.tick, sent - due)
+                left.append((note, event.tick, sent - due))
+        for note, when, late in left:  # a chord's next note does not wait for this
+            self._note_sent(note, when, late)
 
     def _note_sent(self, note: QueuedNote, tick: Tick, late_nanos: int) -> None:
         self.lateness_nanos.append(late_nanos)

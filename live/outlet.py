@@ -43,8 +43,11 @@ class Outlet:
         self.sink_lost: Callable[[Sink, str], None] = lambda _sink, _reason: None
 
     def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: str) -> Nanos:
-        """Send to every sink, then log and record; returns the moment just before sending."""
+        """Send to every sink at the due moment, then log and record; returns the moment just before."""
         moment = self._clock.now()
+        if moment < due:  # made ready a little ahead, see Engine
+            self._clock.watch(due)
+            moment = self._clock.now()
         for sink in tuple(self.sinks):
             try:
                 sink.send(data)

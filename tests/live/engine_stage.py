@@ -25,6 +25,9 @@ class FakeClock:
     def wait_until(self, moment: Nanos) -> None:
         self.nanos = max(self.nanos + 1, moment)
 
+    def watch(self, moment: Nanos) -> None:
+        self.nanos = max(self.nanos, moment)
+
     def wake(self) -> None: ...
 
 

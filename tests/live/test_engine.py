@@ -11,7 +11,7 @@ import pytest
 from live import engine as engine_module
 from live.answers import Answers
 from live.demo import FIRST, Demo
-from live.engine import Engine
+from live.engine import READY_NANOS, Engine
 from live.events import Received, note_on
 from live.line_writer import LineWriter
 from live.messages import Bye, Command, Decoded, Failed, Load, Notice, Snapshot
@@ -198,7 +198,7 @@ def test_no_picture_is_taken_just_before_something_is_due(engine: Engine, clock:
     engine.pictures._latest = beat - period - MS  # the next one falls a millisecond before the beat
     wire.sent.clear()
     run_to(engine, clock, beat + MS)
-    assert pictures(wire) == [beat]
+    assert pictures(wire) == [beat - READY_NANOS]
 
 
 def test_pictures_come_however_much_is_due(
@@ -289,13 +289,23 @@ def test_an_answer_waits_for_the_note_that_is_due_this_moment(
 ) -> None:
     taken: list[int] = []
     monkeypatch.setattr(engine.jam, "from_worker", lambda _message, now: taken.append(now))
-    due = Nanos(clock.nanos + MS // 5)
+    due = Nanos(clock.nanos + MS // 2)
     monkeypatch.setattr(engine.jam, "advance", lambda now: due if now < due else None)
     engine._turn(clock.now())
     engine._post(Decoded(1, 0, [], (0.0, 0.0), 1.0))
-    assert min(engine._turn(clock.now())) == due
+    ready = Nanos(due - READY_NANOS)
+    assert min(engine._turn(clock.now())) == ready
     assert taken == []
-    clock.wait_until(due)
+    clock.wait_until(ready)
     engine._turn(clock.now())
     engine._turn(clock.now())
-    assert taken == [due]
+    assert taken == [ready]
+
+
+def test_a_note_is_made_ready_ahead_and_leaves_on_its_moment(engine: Engine, clock: FakeClock) -> None:
+    engine.jam.start(clock.now())
+    engine.jam.scheduler.note(Tick(100), Tick(200), step=1000, channel=2, pitch=60, velocity=90)
+    due = engine.jam.transport.timeline.nanos(Tick(100))
+    run_to(engine, clock, due - READY_NANOS // 2)
+    assert clock.now() == due
+    assert list(engine.jam.lateness_nanos) == [0]
