@@ -75,9 +75,8 @@ def machine() -> str:
         ]
         name = names[0] if names else name
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    return (
-        f"{name}, {cores} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
-    )
+    system = f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}"
+    return f"{name}, {cores} cores, {system}, Python {platform.python_version()}"
 
 
 def load_average() -> str:
