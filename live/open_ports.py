@@ -21,6 +21,7 @@ from live.timeline import Nanos
 
 Deliver = Callable[[Received], object]
 
+_SENDING_S = 0.05  # JACK sends what it was given in its next cycles, and nothing after the port is closed
 _CLOSE_PATIENCE_S = 1.5
 _LOOK_S = 0.002
 _QUIET_S = 0.02  # how long to wait for a call under way on a port that was quiet,
@@ -193,7 +194,7 @@ class OutputPort:
                 for data in events.silence(range(channel, channel + 1)):
                     self.send(data)
         self._midi = None
-        _release(midi)
+        _release(midi, pause_s=_SENDING_S)
 
 
 @contextlib.contextmanager
@@ -208,8 +209,11 @@ def inputs_paused() -> Iterator[None]:
                 port._resume()  # noqa: SLF001 - the same module
 
 
-def _release(midi: rtmidi.MidiIn | rtmidi.MidiOut, in_use: tuple[object, ...] = ()) -> None:
+def _release(
+    midi: rtmidi.MidiIn | rtmidi.MidiOut, in_use: tuple[object, ...] = (), *, pause_s: float = 0.0
+) -> None:
     def closing(*_in_use: object) -> None:
+        time.sleep(pause_s)
         with inputs_paused(), contextlib.suppress(rtmidi.RtMidiError):
             midi.close_port()
             midi.delete()

@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import dataclasses
 import importlib.util
+import io
 import os
 import sys
 import threading
@@ -89,7 +90,8 @@ def load_library() -> Any:  # noqa: ANN401 - pyfluidsynth has no types
 
     """
     try:
-        import fluidsynth  # noqa: PLC0415 - loads the shared library, which may be missing
+        with contextlib.redirect_stdout(io.StringIO()):  # under CI=... it prints where it found the library
+            import fluidsynth  # noqa: PLC0415 - loads the shared library, which may be missing
     except (ImportError, OSError, AttributeError, TypeError) as reason:
         raise SynthError(
             f"FluidSynth's library is missing, so nothing sounds here ({reason}); get it: {install_hint()}"

@@ -32,13 +32,11 @@ from live.messages import (
     Load,
     Message,
     Ready,
-    StepRow,
     ToWorker,
     Warp,
     Warped,
 )
 from live.worker_process import ADDRESS_VARIABLE
-from model.grid import Grid
 from model.latent import Latent, between, way_lengths
 from model.phrase import Note, Phrase
 
@@ -51,11 +49,6 @@ WARP_STEPS = 16
 FINISHED = Bye()
 ABANDONED = 3  # exit status: no engine came back
 NEEDED = ("model.play", "onnxruntime")
-
-
-def phrase_of(grid: Grid, rows: list[StepRow]) -> Phrase:
-    """Return the phrase of a request's rows."""
-    return Phrase.of(grid, [Note(*row) for row in rows])
 
 
 def since_ms(start_nanos: int) -> float:
@@ -123,7 +116,7 @@ class Desk:
             return Failed(request.ident, f"the model could not answer: {sentence(error)}")
 
     def _encode(self, player: "Player", request: Encode, start: int) -> Encoded:
-        latent = player.encode(phrase_of(player.card.grid, request.notes))
+        latent = player.encode(Phrase.of_rows(player.card.grid, request.notes))
         return Encoded(
             ident=request.ident,
             bar=request.bar,
@@ -141,7 +134,7 @@ class Desk:
             turns=request.turns,
             temperature=request.temperature,
             seed=request.seed,
-            prefix=phrase_of(grid, request.prefix) if request.prefix_steps else None,
+            prefix=Phrase.of_rows(grid, request.prefix) if request.prefix_steps else None,
             prefix_steps=request.prefix_steps,
         )
         return Decoded(request.ident, request.bar, [*phrase.notes], player.place(latent), since_ms(start))
