@@ -63,8 +63,9 @@ class Player(Protocol):
         Args:
             latent: z, and the raw attributes of the unmoved phrase.
             turns: bipolar knobs by attribute name, -1..1; 0 leaves the attribute where the latent
-                has it, 1 (-1) brings it to the 98th (2nd) percentile of the training data, equal
-                turns changing the measured attribute equally.
+                has it, 1 (-1) brings it to the 98th (2nd) percentile of the training data, or by a
+                standard deviation where she is there already, equal turns changing
+                the measured attribute equally.
             temperature: 0 is deterministic; 1 samples the model's own distribution.
             seed: of the random generator; the same arguments give the same notes.
             prefix: what of this phrase has already sounded: onsets before prefix_steps.
