@@ -1,4 +1,4 @@
-"""Layers that encoders and decoders share: a Transformer block over a few tokens."""
+"""Layers that encoders and decoders share: a Transformer block over a few tokens, a residual pair."""
 
 import torch
 from torch import Tensor, nn
@@ -45,4 +45,18 @@ class Block(nn.Module):
         """Map tokens [B, L, width] -> [B, L, width]."""
         x = x + self.attention(self.norm1(x))
         out: Tensor = x + self.down(F.relu(self.up(self.norm2(x))))
+        return out
+
+
+class Residual(nn.Module):
+    """Two layers beside the identity."""
+
+    def __init__(self, width: int, inner: int) -> None:
+        """Make the layers."""
+        super().__init__()
+        self.up, self.down = nn.Linear(width, inner), nn.Linear(inner, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map [..., width] -> [..., width]."""
+        out: Tensor = x + self.down(F.relu(self.up(F.relu(x))))
         return out

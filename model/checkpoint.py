@@ -1,9 +1,10 @@
 """Checkpoints: one safetensors file that holds everything a model needs to be played.
 
 Tensors: `weights/NAME` (float16 or float32), `calibration/...`, `map/...` and the ONNX graphs without
-weights (`graph/encode`, `graph/decode`, uint8).  Metadata: `format`, `version`, `ident` (a hash of the
-weights, compared when they are read), `config` (JSON of the model's configuration) and `facts` (JSON:
-thresholds, figures).  numpy only; nothing in it is code.
+weights (`graph/encode`, `graph/decode`, uint8); what others add lies in folders of its own
+(`directions/...`).  Metadata: `format`, `version`, `ident` (a hash of the weights, compared when they are
+read), `config` (JSON of the model's configuration) and `facts` (JSON: thresholds, figures).  numpy only;
+nothing in it is code.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ from model.errors import CheckpointError, ConfigError
 FORMAT = "twobar checkpoint"
 VERSION = "1"
 WEIGHTS = "weights/"
+FOLDERS = ("weights", "calibration", "map", "graph")
 Floats = NDArray[np.float32]
 
 
@@ -70,6 +72,11 @@ class LatentMap:
     axes: Floats
     points: Floats
 
+    @classmethod
+    def nowhere(cls) -> "LatentMap":
+        """Return the map of a model without a latent."""
+        return cls(*(np.zeros(shape, dtype=np.float32) for shape in ((0,), (0,), (2, 0), (0, 2))))
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:
@@ -89,9 +96,11 @@ class Checkpoint:
         calibration: of the attributes.
         latent: of the latent space.
         levels: decision thresholds by head.
-        graphs: `encode` and `decode` as ONNX without weights; may be empty.
+        graphs: `encode` and `decode`, or `start` and `step`, as ONNX without weights; may be empty.
         figures: what was measured at the end of training, for the card.
         ident: a hash of the weights.
+        extras: further tensors by name, the folder of what they belong to in front: `directions/...`,
+            `prior/...`.
 
     """
 
@@ -103,6 +112,7 @@ class Checkpoint:
     graphs: Mapping[str, Graph] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
     ident: str = ""
+    extras: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def write(checkpoint: Checkpoint, path: Path, *, half: bool = True) -> None:
@@ -129,6 +139,7 @@ def write(checkpoint: Checkpoint, path: Path, *, half: bool = True) -> None:
         tensors[f"map/{name}"] = np.ascontiguousarray(getattr(latent, name), dtype=np.float32)
     for name, graph in checkpoint.graphs.items():
         tensors[f"graph/{name}"] = np.frombuffer(graph.content, dtype=np.uint8)
+    tensors |= {name: np.ascontiguousarray(value) for name, value in checkpoint.extras.items()}
     facts = {
         "attributes": list(calibration.names),
         "levels": dict(checkpoint.levels),
@@ -222,7 +233,7 @@ def _assemble(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, NDA
         if value.shape != (len(names),):
             raise ValueError(f"its calibration has shape {value.shape}, not ({len(names)},)")
     latent = LatentMap(*(tensors[f"map/{name}"] for name in ("mean", "scale", "axes", "points")))
-    size = config.bottleneck.size
+    size = config.latent_size
     if latent.scale.shape != (size,) or latent.mean.shape != (size,) or latent.axes.shape != (2, size):
         raise ValueError(f"its latent map does not fit a latent of {size}")
     graphs = {
@@ -233,4 +244,5 @@ def _assemble(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, NDA
         if missing := [used for used in graph.weights if used not in weights]:
             raise ValueError(f"its {name} graph reads {missing[0]}, which is not there")
     levels = {str(name): float(value) for name, value in facts["levels"].items()}
-    return Checkpoint(config, weights, calibration, latent, levels, graphs, facts["figures"], ident)
+    extras = {name: value for name, value in tensors.items() if name.partition("/")[0] not in FOLDERS}
+    return Checkpoint(config, weights, calibration, latent, levels, graphs, facts["figures"], ident, extras)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from model.grid import Grid
+from model.tracks import DRUMS, TRACKS
 
 
 class Note(NamedTuple):
@@ -19,6 +20,7 @@ class Note(NamedTuple):
         velocity: 1..127.
         length: in steps, at least 1; onset + length never passes the end of the phrase.
         offset: how far the played onset lay from the step, in steps, -0.5..0.5.
+        track: part that it belongs to, see `model.tracks`; 0 where there is one part alone.
 
     """
 
@@ -27,11 +29,12 @@ class Note(NamedTuple):
     velocity: int
     length: int
     offset: float = 0.0
+    track: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Whole bars of notes, ordered by (onset, pitch), at most one note per (onset, pitch)."""
+    """Whole bars of notes, ordered by (onset, pitch, track), at most one note on each of these."""
 
     grid: Grid
     notes: tuple[Note, ...] = ()
@@ -40,8 +43,8 @@ class Phrase:
     def of(cls, grid: Grid, notes: Iterable[Note]) -> "Phrase":
         """Build a phrase from notes in any order.
 
-        Lengths are cut at the phrase's end and at the next onset of the same pitch; of two notes on
-        one (onset, pitch) the louder stays.
+        Lengths are cut at the phrase's end and at the next onset of the same pitch in the same track; of
+        two notes on one (onset, pitch, track) the louder stays.
 
         Raises:
             ValueError: a field of a note lies outside its range.
@@ -49,34 +52,37 @@ class Phrase:
         """
         # in a live engine this stands between a decode and the next note: one pass, nothing made twice
         steps = grid.steps
-        best: dict[tuple[int, int], Note] = {}
+        best: dict[int, Note] = {}
         for note in notes:
-            onset, pitch, velocity, length, offset = note
+            onset, pitch, velocity, length, offset, track = note
             if not (
                 0 <= onset < steps
                 and 0 <= pitch <= 127
                 and 1 <= velocity <= 127
                 and length >= 1
                 and -0.5 <= offset <= 0.5
+                and 0 <= track <= 3
             ):
                 check_note(grid, note)
-            known = best.get((onset, pitch))
+            place = (int(onset) * 128 + pitch) * 4 + track  # orders as (onset, pitch, track) does
+            known = best.get(place)
             if known is None or known[2] < velocity:
-                best[onset, pitch] = note
+                best[place] = note
         following: dict[int, int] = {}
         kept: list[Note] = []
-        for onset, pitch in sorted(best, reverse=True):
-            note = best[onset, pitch]
-            end = following.get(pitch, steps)
+        for place in sorted(best, reverse=True):
+            note = best[place]
+            onset, key = place >> 9, place & 511
+            end = following.get(key, steps)
             if onset + note[3] > end:
-                note = Note(onset, pitch, note[2], end - onset, note[4])
+                note = Note(onset, note[1], note[2], end - onset, note[4], note[5])
             kept.append(note)
-            following[pitch] = onset
+            following[key] = onset
         kept.reverse()
         return cls(grid, tuple(kept))
 
     @classmethod
-    def of_rows(cls, grid: Grid, rows: Iterable[tuple[int, int, int, int, float]]) -> "Phrase":
+    def of_rows(cls, grid: Grid, rows: Iterable[tuple[int, int, int, int, float, int]]) -> "Phrase":
         """Build a phrase from notes as plain tuples, as messages carry them; errors as `of`."""
         return cls.of(grid, (Note(*row) for row in rows))
 
@@ -96,14 +102,21 @@ class Phrase:
         head = [note for note in self.notes if note.onset < step]
         return Phrase.of(self.grid, [*head, *later.from_step(step)])
 
+    def part(self, *tracks: int) -> "Phrase":
+        """Return the notes of some tracks (see `model.tracks`)."""
+        return replace(self, notes=tuple(note for note in self.notes if note.track in tracks))
+
     def moved(self, semitones: int) -> "Phrase":
-        """Return the phrase transposed; a note that would leave 0..127 moves by octaves back into it."""
-        return (
-            replace(self, notes=())
-            if not self.notes
-            else Phrase.of(
-                self.grid, (note._replace(pitch=fold_pitch(note.pitch + semitones)) for note in self.notes)
-            )
+        """Return the phrase transposed, drums as they are.
+
+        A note that would leave 0..127 moves by octaves back into it.
+        """
+        return Phrase.of(
+            self.grid,
+            (
+                note if note.track == DRUMS else note._replace(pitch=fold_pitch(note.pitch + semitones))
+                for note in self.notes
+            ),
         )
 
 
@@ -128,6 +141,8 @@ def check_note(grid: Grid, note: Note) -> None:
         msg = f"a note's length must be at least 1 step, not {note.length}"
     elif not -0.5 <= note.offset <= 0.5:
         msg = f"a note's offset must be in -0.5..0.5 steps, not {note.offset}"
+    elif not 0 <= note.track < len(TRACKS):
+        msg = f"a note's track must be in 0..{len(TRACKS) - 1}, not {note.track}"
     else:
         return
     raise ValueError(msg)

@@ -1,78 +1,96 @@
 """Edits that reach a wanted measure at once, for the closed loop: a decode has milliseconds, not seconds.
 
 Beside `model.transforms`, whose edits walk by an amount, these solve for the number that is measured.  They
-are deterministic and leave a phrase as it is where there is nothing to edit.
+are deterministic and leave a phrase as it is where there is nothing to edit; drums have no pitches to edit.
+Those of velocities and lengths are in `model.expression_edits`.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import groupby
-from math import sqrt
+from math import ceil, sqrt
 
-from model.attributes import WEIGHT_FLOOR, measure, metrical_weights, weight_bounds
-from model.phrase import Note, Phrase, fold_pitch
-from model.transforms import CHORD, is_monophonic, scale_of
+import numpy as np
 
-CORRECTIONS = 4
-CONSONANT = frozenset((0, 3, 4, 5, 7, 8, 9))
+from model import drum_edits
+from model.attributes import WEIGHT_FLOOR, metrical_weights, weight_bounds
+from model.edit_parts import (
+    CHORD,
+    FULL,
+    apart,
+    by_onset,
+    pitched,
+    scale_of,
+    together,
+    tones,
+)
+from model.phrase import Note, Phrase
+from model.tracks import CHORDS, DRUMS
+from model.transforms import edit
+
+CORRECTIONS = 7
 WIDEST = 8.0
+NEAR = 0.1  # semitones of deviation that snapping to a scale may miss
 
 
 def shifted(phrase: Phrase, register: float) -> Phrase:
     """Transpose to a mean pitch, to the semitone and as far as every note stays a MIDI key."""
-    if not phrase.notes:
+    pitches = [note.pitch for note in pitched(phrase)]
+    if not pitches:
         return phrase
-    semitones = round(register - measure(phrase)["register"])
-    low = min(note.pitch for note in phrase.notes)
-    high = max(note.pitch for note in phrase.notes)
-    semitones = max(-low, min(127 - high, semitones))
+    semitones = round(register - sum(pitches) / len(pitches))
+    semitones = max(-min(pitches), min(127 - max(pitches), semitones))
     if not semitones:
         return phrase
-    moved = (note._replace(pitch=fold_pitch(note.pitch + semitones)) for note in phrase.notes)
-    return Phrase.of(phrase.grid, moved)
-
-
-def levelled(phrase: Phrase, dynamics: float) -> Phrase:
-    """Move all velocities to a mean of 1..127, each by the same share of its way to 1 or 127."""
-    if not phrase.notes:
-        return phrase
-    now = measure(phrase)["dynamics"]
-    goal = 127 if dynamics > now else 1
-    share = (dynamics - now) / (goal - now) if goal != now else 0.0
-    if share <= 0:
-        return phrase
-    share = min(1.0, share)
-    moved = (n._replace(velocity=round(n.velocity + share * (goal - n.velocity))) for n in phrase.notes)
+    moved = (n if n.track == DRUMS else n._replace(pitch=n.pitch + semitones) for n in phrase.notes)
     return Phrase.of(phrase.grid, moved)
 
 
 def spread_to(phrase: Phrase, wanted: float) -> Phrase:
     """Scale the intervals about the mean pitch, in the phrase's scale, to a standard deviation in semitones.
 
-    Snapping to the scale misses a little, so the factor is corrected a few times and the nearest kept.
+    Snapping to the scale goes in leaps, so the factor is corrected a few times, between those that were
+    too small and too large, and the nearest kept.
     """
-    now = measure(phrase)["range"]
-    if len(phrase.notes) < 2:
+    notes = pitched(phrase)
+    if len(notes) < 2:
         return phrase
-    scale = scale_of(phrase)
+    body = Phrase(phrase.grid, tuple(notes))
+    scale = scale_of(body)
     keys = [key for key in range(128) if key % 12 in scale]
-    centre = sum(note.pitch for note in phrase.notes) / len(phrase.notes)
+    centre = sum(note.pitch for note in notes) / len(notes)
+    now = deviation(body)
+    best, error = body, abs(now - wanted)
+    if error <= NEAR:
+        return phrase
     if now < 0.25:  # one key all along: let it swing to both sides
-        away = [1.0 if index % 2 else -1.0 for index in range(len(phrase.notes))]
+        away = [1.0 if index % 2 else -1.0 for index in range(len(notes))]
         now = 1.0
     else:
-        away = [note.pitch - centre for note in phrase.notes]
-    best, error = phrase, abs(measure(phrase)["range"] - wanted)
-    factor = wanted / now
+        away = [note.pitch - centre for note in notes]
+    factor, low, high = wanted / now, 0.0, WIDEST
     for _ in range(CORRECTIONS):
-        tried = _placed(phrase, [centre + factor * distance for distance in away], keys)
-        got = measure(tried)["range"]
+        tried = _placed(body, [centre + factor * distance for distance in away], keys)
+        got = deviation(tried)
         if abs(got - wanted) < error:
             best, error = tried, abs(got - wanted)
-        if error < 0.1 or got < 1e-6:
+        if error < NEAR or got < 1e-6:
             break
-        factor = min(WIDEST, factor * wanted / got)
-    return best
+        low, high = (factor, high) if got < wanted else (low, factor)
+        factor *= wanted / got
+        if not low < factor < high:
+            factor = (low + high) / 2
+    if best is body or len(notes) == len(phrase.notes):
+        return phrase if best is body else best
+    return together(
+        phrase.grid, (best, Phrase(phrase.grid, tuple(n for n in phrase.notes if n.track == DRUMS)))
+    )
+
+
+def deviation(phrase: Phrase) -> float:
+    """Return the standard deviation of the pitches of notes that are no drums, in semitones."""
+    pitches = [note.pitch for note in phrase.notes]
+    mean = sum(pitches) / len(pitches)
+    return sqrt(sum((pitch - mean) ** 2 for pitch in pitches) / len(pitches))
 
 
 def _placed(phrase: Phrase, aims: Sequence[float], keys: Sequence[int]) -> Phrase:
@@ -100,83 +118,168 @@ def _placed(phrase: Phrase, aims: Sequence[float], keys: Sequence[int]) -> Phras
     return Phrase.of(phrase.grid, notes)
 
 
+def filled(phrase: Phrase, wanted: float) -> Phrase:
+    """Thin or fill to a number of onsets per beat, as `attributes.measure` counts them.
+
+    Of several tracks each gains or loses the same share of its onsets, as far as it can.
+    """
+    tracks = apart(phrase)
+    if not tracks:
+        return phrase
+    counts = {track: _onsets(part) for track, part in tracks.items()}
+    total = sum(counts.values())
+    goal = wanted * phrase.grid.beats * len(tracks)
+    if round(goal) == total:
+        return phrase
+    parts, carry = [], 0.0
+    for track, part in sorted(tracks.items(), key=lambda pair: -counts[pair[0]]):
+        aim = counts[track] * goal / total + carry
+        done = _filled(part, round(aim) - counts[track], drums=track == DRUMS)
+        parts.append(done)
+        carry = aim - _onsets(done)
+    return together(phrase.grid, parts)
+
+
+def _onsets(part: Phrase) -> int:
+    """Count the onsets of one track as density does: on drums every hit is one."""
+    return len({(note.onset, note.pitch if note.track == DRUMS else 0) for note in part.notes})
+
+
+def _filled(phrase: Phrase, change: int, *, drums: bool) -> Phrase:
+    """Return one track with so many onsets more or less, as far as there is room."""
+    if drums:
+        return drum_edits.with_hits(phrase, change)
+    grid = phrase.grid
+    onsets = len({note.onset for note in phrase.notes})
+    room = int(FULL * grid.steps) - onsets if change > 0 else onsets - grid.bars
+    if not change or room <= 0:
+        return phrase
+    return edit(phrase, "density", max(-1.0, min(1.0, change / room)), np.random.default_rng(0))
+
+
+Events = dict[int, list[Note]]  # step -> what starts there, of one line
+
+
 def syncopated(phrase: Phrase, wanted: float) -> Phrase:
     """Move onsets to weaker (or stronger) free steps between their neighbours until complexity is reached.
 
     With the number of onsets unchanged complexity is linear in the sum of their metrical weights, so that
     what is missing is known; the move that gains most for its distance comes first, none leads past it.
+    Each track's onsets, and each drum's, move among themselves.
     """
     grid = phrase.grid
-    chords = {step: list(chord) for step, chord in groupby(phrase.notes, key=lambda note: note.onset)}
-    onsets = sorted(chords)
-    if not onsets:
+    lines = _lines(phrase)
+    if not lines:
         return phrase
-    weights = metrical_weights(grid)
     strongest, weakest = weight_bounds(grid)
-    high, low = strongest[len(onsets)], weakest[len(onsets)]
-    aim = high - wanted * max(high - low, WEIGHT_FLOOR)
-    missing = aim - sum(weights[step] for step in onsets)
-    places = list(onsets)
+    span = sum(strongest[len(line)] - weakest[len(line)] for line in lines)
+    weights = metrical_weights(grid)
+    high = sum(strongest[len(line)] for line in lines)
+    missing = high - sum(weights[step] for line in lines for step in line) - wanted * max(span, WEIGHT_FLOOR)
+    before = [sorted(line) for line in lines]
+    places = [list(line) for line in before]
     moved = False
     while abs(missing) > 0.5:
-        best: tuple[float, int, int] | None = None
-        for index, step in enumerate(places):
-            first = max(places[index - 1] + 1 if index else 0, onsets[index] - grid.steps_per_beat)
-            last = places[index + 1] if index + 1 < len(places) else grid.steps
-            for target in range(first, min(last, onsets[index] + grid.steps_per_beat + 1)):
-                gain = weights[target] - weights[step]
-                if gain * missing > 0 and abs(gain) <= abs(missing) + 0.5:
-                    score = abs(gain) - 0.6 * abs(target - onsets[index])
-                    if best is None or score > best[0]:
-                        best = score, index, target
+        best: tuple[float, int, int, int] | None = None
+        for number, line in enumerate(places):
+            origin = before[number]
+            for index, step in enumerate(line):
+                first = max(line[index - 1] + 1 if index else 0, origin[index] - grid.steps_per_beat)
+                last = line[index + 1] if index + 1 < len(line) else grid.steps
+                for target in range(first, min(last, origin[index] + grid.steps_per_beat + 1)):
+                    gain = weights[target] - weights[step]
+                    if gain * missing > 0 and abs(gain) <= abs(missing) + 0.5:
+                        score = abs(gain) - 0.6 * abs(target - origin[index])
+                        if best is None or score > best[0]:
+                            best = score, number, index, target
         if best is None:
             break
-        _, index, target = best
-        missing -= weights[target] - weights[places[index]]
-        places[index] = target
+        _, number, index, target = best
+        missing -= weights[target] - weights[places[number][index]]
+        places[number][index] = target
         moved = True
-    return _replaced(phrase, chords, places) if moved else phrase
+    if not moved:
+        return phrase
+    notes = [
+        note
+        for line, old, new in zip(lines, before, places, strict=True)
+        for note in (_moved(line, old, new) if old != new else (n for chord in line.values() for n in chord))
+    ]
+    return Phrase.of(grid, notes)
 
 
-def _replaced(phrase: Phrase, chords: dict[int, list[Note]], places: Sequence[int]) -> Phrase:
-    """Return the chords, in order, at new onsets; ends stay, a single line stays one."""
-    onsets = sorted(chords)
-    mono = is_monophonic(phrase)
+def _lines(phrase: Phrase) -> list[Events]:
+    """Return what starts when, for each line that complexity is made of: pitched tracks, and each drum."""
+    lines: list[Events] = []
+    for track, part in apart(phrase).items():
+        if track == DRUMS:
+            lines += [{s: [hit] for s, hit in hits.items()} for hits in drum_edits.kit_of(part).values()]
+        else:
+            lines.append(by_onset(part))
+    return lines
+
+
+def _moved(events: Events, before: Sequence[int], after: Sequence[int]) -> list[Note]:
+    """Return a line's chords, in order, at new onsets; ends stay, a single line stays one."""
+    ends = [step + max(note.length for note in events[step]) for step in before]
+    mono = all(len(chord) == 1 for chord in events.values()) and all(
+        end <= following for end, following in zip(ends, before[1:], strict=False)
+    )
+    drums = events[before[0]][0].track == DRUMS
     notes: list[Note] = []
-    for index, (old, new) in enumerate(zip(onsets, places, strict=True)):
-        following = index + 1 < len(onsets)
-        for note in chords[old]:
+    for index, (old, new) in enumerate(zip(before, after, strict=True)):
+        following = index + 1 < len(before)
+        for note in events[old]:
+            if drums:
+                notes.append(note._replace(onset=new))
+                continue
             end = old + note.length
             if mono and following:
-                end = places[index + 1] if end == onsets[index + 1] else min(end, places[index + 1])
+                end = after[index + 1] if end == before[index + 1] else min(end, after[index + 1])
             notes.append(note._replace(onset=new, length=max(1, end - new)))
-    return Phrase.of(phrase.grid, notes)
+    return notes
 
 
 def voiced(phrase: Phrase, wanted: float) -> Phrase:
     """Take notes out of chords, or add consonant ones of the scale, to a mean number of notes an onset.
 
     Each time the note is chosen that keeps mean and spread of the pitches; the fullest chords lose first,
-    single notes on strong steps gain first, up to four at once.
+    single notes on strong steps gain first, up to four at once or as many as it takes.
     """
-    chords = {step: list(chord) for step, chord in groupby(phrase.notes, key=lambda note: note.onset)}
-    if not chords:
+    tracks = apart(phrase)
+    number = CHORDS if CHORDS in tracks else next((track for track in tracks if track != DRUMS), DRUMS)
+    if number == DRUMS:
         return phrase
-    count = len(phrase.notes)
-    change = round(wanted * len(chords)) - count
+    part = tracks.pop(number)
+    others = [other for track, other in tracks.items() if track != DRUMS]
+    onsets = sum(len({note.onset for note in other.notes}) for other in others)
+    sounding = sum(map(len, others))
+    chords = by_onset(part)
+    count = len(part.notes)
+    change = round(wanted * (len(chords) + onsets)) - count - sounding
     if not change:
         return phrase
+    voiced_part = _voiced(part, chords, change, max(CHORD, ceil((count + change) / len(chords))))
+    return together(phrase.grid, (voiced_part, *tracks.values()))
+
+
+def _voiced(phrase: Phrase, chords: Events, change: int, most: int) -> Phrase:
+    """Return one track with so many notes more or less on the onsets there are, at most `most` on one."""
+    count = len(phrase.notes)
     mean = sum(note.pitch for note in phrase.notes) / count
-    variance = max(4.0, measure(phrase)["range"] ** 2)
+    variance = max(4.0, deviation(phrase) ** 2)
     weights = metrical_weights(phrase.grid)
     scale = scale_of(phrase)
     tilt = width = 0.0  # what was added to the sum of the distances and to that of their squares
+
+    closed: set[int] = set()  # steps that no further key of the scale is consonant with
 
     def cost(pitch: int, sign: int) -> float:
         aside = pitch - mean
         return abs(tilt + sign * aside) + abs(width + sign * (aside * aside - variance)) / sqrt(variance)
 
-    for _ in range(abs(change)):
+    missing = abs(change)
+    while missing:
         if change < 0:
             step = max(chords, key=lambda s: (len(chords[s]), -weights[s]))
             if len(chords[step]) < 2:
@@ -185,27 +288,18 @@ def voiced(phrase: Phrase, wanted: float) -> Phrase:
             chords[step].remove(gone)
             sign, pitch = -1, gone.pitch
         else:
-            open_steps = [s for s in chords if len(chords[s]) < CHORD]
+            open_steps = [s for s in chords if len(chords[s]) < most and s not in closed]
             if not open_steps:
                 break
             step = min(open_steps, key=lambda s: (len(chords[s]), -weights[s]))
-            tones = _tones(chords[step], scale)
-            if not tones:
-                break
-            sign, pitch = 1, min(tones, key=lambda key: cost(key, 1))
+            near = tones(chords[step], scale)
+            if not near:
+                closed.add(step)
+                continue
+            sign, pitch = 1, min(near, key=lambda key: cost(key, 1))
             like = min(chords[step], key=lambda note: abs(note.pitch - pitch))
             chords[step].append(like._replace(pitch=pitch))
+        missing -= 1
         tilt += sign * (pitch - mean)
         width += sign * ((pitch - mean) ** 2 - variance)
     return Phrase.of(phrase.grid, (note for chord in chords.values() for note in chord))
-
-
-def _tones(chord: Sequence[Note], scale: frozenset[int]) -> list[int]:
-    """Return keys of the scale within an octave of a chord that are consonant with all of it."""
-    present = [note.pitch for note in chord]
-    near = range(max(0, min(present) - 12), min(127, max(present) + 12) + 1)
-    return [
-        key
-        for key in near
-        if key % 12 in scale and all(key != other and abs(key - other) % 12 in CONSONANT for other in present)
-    ]

@@ -6,25 +6,39 @@ that a model learns its knobs from, and act live on what was decoded.  numpy onl
 """
 
 from collections.abc import Callable, Iterator
-from itertools import groupby, pairwise
-from math import sqrt
+from math import inf
 
 import numpy as np
 
-from model.attributes import NAMES, WEIGHT_FLOOR, measure, metrical_weights, weight_bounds
-from model.grid import Grid
+from model import drum_edits
+from model.attributes import NAMES, gaps, measure, metrical_weights
+from model.edit_parts import (
+    CHORD,
+    FULL,
+    Chords,
+    Sums,
+    Tally,
+    apart,
+    by_onset,
+    cut_before,
+    extend_into,
+    is_monophonic,
+    join,
+    scale_of,
+    snap,
+    together,
+    tones,
+)
 from model.phrase import Note, Phrase
+from model.tracks import CHORDS, DRUMS
 
-MAJOR = frozenset((0, 2, 4, 5, 7, 9, 11))
-FULL = 0.95  # share of the steps that density fills at most: on a full grid no rhythm is left to keep
+__all__ = ["edit", "is_monophonic", "scale_of", "snap"]
+
 TRANSPOSITION = 24  # semitones at a full turn of register
 WIDEN = 1.5  # octaves of the factor on the intervals at a full turn of range
 RANGE_LEVELS = 24
-CHORD = 4  # notes on one step that polyphony builds at most
 LOUD = 0.85  # share of the way to the softest or the loudest at a full turn of dynamics
 
-Chords = dict[int, list[Note]]
-Sums = tuple[float, float, float, float, float, float]
 Edit = Callable[[Phrase, float, np.random.Generator], Phrase]
 
 
@@ -33,6 +47,8 @@ def edit(phrase: Phrase, name: str, amount: float, rng: np.random.Generator) -> 
 
     With equal generators a larger amount never measures less of the attribute (see `model.attributes`).
     A phrase of single notes without overlaps stays one, except that polyphony above 0 builds chords on it.
+    Of several tracks each is edited by itself (polyphony: the chords, where there are any); drums have
+    their own edits of density and complexity, and what asks for pitches or lengths leaves them alone.
 
     Args:
         phrase: any phrase; one without notes comes back as it is.
@@ -40,7 +56,8 @@ def edit(phrase: Phrase, name: str, amount: float, rng: np.random.Generator) -> 
         amount: -1 (least) to 1 (most); 0 returns the phrase itself.  density goes from one onset a bar to
             19 of 20 steps, complexity from the strongest to the weakest steps within reach,
             register by 24 semitones, range by factors 0.35 to 2.8, dynamics 85 % of the way to the
-            softest or loudest, polyphony from single notes to four at once.
+            softest or loudest, polyphony from single notes to four at once, articulation from the shortest
+            notes to all that last until their voice goes on.
         rng: breaks ties; the same state gives the same notes.
 
     Raises:
@@ -55,111 +72,30 @@ def edit(phrase: Phrase, name: str, amount: float, rng: np.random.Generator) -> 
         raise ValueError(msg)
     if not phrase.notes or amount == 0:
         return phrase
-    return EDITS[name](phrase, amount, rng)
+    tracks = apart(phrase)
+    if len(tracks) == 1 and DRUMS not in tracks:
+        return EDITS[name](phrase, amount, rng)
+    if name == "polyphony" and CHORDS in tracks:
+        return together(phrase.grid, (_voiced(track, part, amount, rng) for track, part in tracks.items()))
+    return together(
+        phrase.grid,
+        (
+            DRUM_EDITS.get(name, _kept)(part, amount, rng)
+            if track == DRUMS
+            else EDITS[name](part, amount, rng)
+            for track, part in tracks.items()
+        ),
+    )
 
 
-def is_monophonic(phrase: Phrase) -> bool:
-    """Tell whether no note starts before the one before it has ended."""
-    return all(first.onset + first.length <= second.onset for first, second in pairwise(phrase.notes))
+def _kept(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:  # noqa: ARG001 - an Edit
+    """Leave a phrase as it is."""
+    return phrase
 
 
-def scale_of(phrase: Phrase) -> frozenset[int]:
-    """Return the pitch classes to write new notes in.
-
-    Those of the phrase; where it has fewer than five, with those of the major scale that holds most of its
-    notes (of equal ones the nearest to C on the circle of fifths).
-    """
-    counts = [0] * 12
-    for note in phrase.notes:
-        counts[note.pitch % 12] += 1
-    own = frozenset(pitch for pitch in range(12) if counts[pitch])
-    if len(own) >= 5:
-        return own
-    circle = sorted(range(12), key=lambda tonic: min(tonic * 7 % 12, -tonic * 7 % 12))
-    best = max(circle, key=lambda tonic: sum(counts[(degree + tonic) % 12] for degree in MAJOR))
-    return own | {(degree + best) % 12 for degree in MAJOR}
-
-
-def snap(pitch: float, scale: frozenset[int], taken: frozenset[int] | set[int] = frozenset()) -> int | None:
-    """Return the key nearest to a pitch that lies in the scale, within 0..127, and is not taken."""
-    centre = min(127, max(0, round(pitch)))
-    best: int | None = None
-    for away in range(128):
-        for key in (centre - away, centre + away):
-            free = 0 <= key <= 127 and key % 12 in scale and key not in taken
-            if free and (best is None or abs(key - pitch) < abs(best - pitch)):
-                best = key
-        if best is not None and abs(best - pitch) <= away:
-            return best
-    return best
-
-
-def by_onset(phrase: Phrase) -> Chords:
-    """Return the notes that start together, by onset step, in order."""
-    return {step: list(chord) for step, chord in groupby(phrase.notes, key=lambda note: note.onset)}
-
-
-class Tally:
-    """Running sums of a phrase under edit, and how far a change would move what must stay.
-
-    `Sums` are onsets, their metrical weight, notes, and the sums of pitches, squared pitches and velocities.
-    """
-
-    def __init__(self, phrase: Phrase) -> None:
-        """Remember what the phrase measures."""
-        self.grid = phrase.grid
-        self.weights = metrical_weights(phrase.grid)
-        self._strongest, self._weakest = weight_bounds(phrase.grid)
-        self.sums: Sums = (0.0,) * 6
-        for step, chord in by_onset(phrase).items():
-            self.add(self.of(step, chord))
-        self.rest = self.measures(self.sums)
-
-    def of(self, step: int, chord: list[Note], sign: int = 1) -> Sums:
-        """Return what the notes that start on one step add (sign -1: take away)."""
-        pitches = [note.pitch for note in chord]
-        loud = sum(note.velocity for note in chord)
-        squares = sum(pitch * pitch for pitch in pitches)
-        return (
-            sign,
-            sign * self.weights[step],
-            sign * len(chord),
-            sign * sum(pitches),
-            sign * squares,
-            sign * loud,
-        )
-
-    def add(self, change: Sums) -> None:
-        """Take a change over."""
-        a, b = self.sums, change
-        self.sums = (a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5])
-
-    def measures(self, sums: Sums) -> tuple[float, float, float, float, float]:
-        """Return complexity, register, range, polyphony and dynamics, each over its usual spread in music."""
-        onsets, weight, notes, total, squares, loud = sums
-        mean = total / notes
-        number = round(onsets)
-        high = self._strongest[number]
-        return (
-            (high - weight) / max(high - self._weakest[number], WEIGHT_FLOOR) / 0.15,
-            mean / 6.0,
-            sqrt(max(0.0, squares / notes - mean * mean)) / 2.0,
-            notes / onsets / 0.5,
-            loud / notes / 15.0,
-        )
-
-    def drift(self, change: Sums) -> float:
-        """Return how far the attributes would lie from where they were after a change of the sums."""
-        a, b = self.sums, change
-        now = self.measures((a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5]))
-        then = self.rest
-        return (
-            abs(now[0] - then[0])
-            + abs(now[1] - then[1])
-            + abs(now[2] - then[2])
-            + abs(now[3] - then[3])
-            + abs(now[4] - then[4])
-        )
+def _voiced(track: int, part: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
+    """Add or take away voices in the track that is made of chords, beside others that are lines."""
+    return voices(part, amount, rng) if track == CHORDS else part
 
 
 def density(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
@@ -168,51 +104,99 @@ def density(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
     grid = phrase.grid
     mono = is_monophonic(phrase)
     tally = Tally(phrase)
-    jitter = rng.random(grid.steps) * 0.1
+    jitter: list[float] = (rng.random(grid.steps) * 0.1).tolist()
     if amount < 0:
+        changes = {s: tally.of(s, chord, -1) for s, chord in chords.items()}
         for _ in range(round(-amount * max(0, len(chords) - grid.bars))):
-            changes = {s: tally.of(s, chord, -1) for s, chord in chords.items()}
             step = min(changes, key=lambda s: tally.drift(changes[s]) + jitter[s])
-            tally.add(changes[step])
+            tally.add(changes.pop(step))
             gone = chords.pop(step)
             if mono:
-                _extend_into(chords, step, gone[0].onset + gone[0].length)
-        return _join(grid, chords)
+                extend_into(chords, step, gone[0].onset + gone[0].length)
+        return join(grid, chords)
     scale = scale_of(phrase)
+    known: dict[tuple[int, int, int], Filling] = {}
     for _ in range(round(amount * max(0, int(FULL * grid.steps) - len(chords)))):
-        free = {s: _filling(chords, s, scale, tally) for s in range(grid.steps) if s not in chords}
-        changes = {s: tally.of(s, chord) for s, chord in free.items()}
-        step = min(free, key=lambda s: tally.drift(changes[s]) + jitter[s])
-        tally.add(changes[step])
+        step, chord = _filling(chords, scale, tally, jitter, known)
+        tally.add(tally.of(step, chord))
         if mono:
-            _cut_before(chords, step)
-        chords[step] = free[step]
-    return _join(grid, chords)
+            cut_before(chords, step)
+        chords[step] = chord
+    return join(grid, chords)
 
 
-def _filling(chords: Chords, step: int, scale: frozenset[int], tally: Tally) -> list[Note]:
-    """Return notes for a free step: between its neighbours in the scale, as many as usual.
+Filling = tuple[list[Note], Sums]
 
-    A chord before it is repeated, its lower notes left out where the phrase has fewer notes an onset.
+
+def _filling(
+    chords: Chords,
+    scale: frozenset[int],
+    tally: Tally,
+    jitter: list[float],
+    known: dict[tuple[int, int, int], Filling],
+) -> tuple[int, list[Note]]:
+    """Return the free step to fill next and its notes: those that leave the attributes most as they were.
+
+    Args:
+        chords: that there are.
+        scale: to write in.
+        tally: of the chords.
+        jitter: one number a step, breaks ties.
+        known: what was found for a gap between two onsets and a number of notes; is added to.
+
     """
-    earlier = max((s for s in chords if s < step), default=None)
-    later = min((s for s in chords if s > step), default=None)
-    source = chords[earlier] if earlier is not None else chords[min(chords)]
-    target = chords[later] if later is not None else source
+    order = sorted(chords)
+    steps = tally.grid.steps
     onsets, _, notes, _, _, _ = tally.sums
-    usual = tally.rest[3] * 0.5
-    size = max(1, min(len(source), round(usual * (onsets + 1) - notes)))
-    gap = (later if later is not None else tally.grid.steps) - step
-    first = max(source, key=lambda note: note.pitch)
-    if earlier is not None and first.onset + first.length > step:
+    wanted = round(tally.rest[3] * 0.5 * (onsets + 1) - notes)
+    best = (inf, 0)
+    chosen: list[Note] = []
+    for earlier, later in zip((-1, *order), (*order, steps), strict=True):
+        if later - earlier < 2:
+            continue
+        source = chords[earlier if earlier >= 0 else later]
+        size = max(1, min(len(source), wanted))
+        filling = known.get((earlier, later, size))
+        if filling is None:
+            target = chords[later] if later < steps else source
+            filling = known[earlier, later, size] = _between(source, target, size, scale, tally)
+        found, (_, _, *sums) = filling
+        drifts: dict[float, float] = {}
+        for step in range(earlier + 1, later):
+            weight = tally.weights[step]
+            if weight not in drifts:
+                drifts[weight] = tally.drift((1, weight, *sums))  # type: ignore[arg-type] # four of six
+            score = drifts[weight] + jitter[step]
+            if (score, step) < best:
+                best, chosen = (score, step), found
+    step = best[1]
+    earlier = max((s for s in order if s < step), default=-1)
+    gap = min((s for s in order if s > step), default=steps) - step
+    first = max(chords[earlier if earlier >= 0 else order[0]], key=lambda note: note.pitch)
+    if earlier >= 0 and first.onset + first.length > step:
         gap = min(gap, first.onset + first.length - step)
     length = max(1, min(gap, first.length))
-    velocity = round((first.velocity + target[-1].velocity) / 2)
+    return step, [note._replace(onset=step, length=length) for note in chosen]
+
+
+def _between(
+    source: list[Note], target: list[Note], size: int, scale: frozenset[int], tally: Tally
+) -> Filling:
+    """Return notes between two chords, of length 1, and what they add to the sums.
+
+    A single note lies between its neighbours in the scale; a chord before it is repeated, its lower notes
+    left out where the phrase has fewer notes an onset.
+    """
+    first = max(source, key=lambda note: note.pitch)
     if size == 1:
         middle = snap((first.pitch + target[-1].pitch) / 2, scale)
-        return [Note(step, first.pitch if middle is None else middle, velocity, length)]
-    kept = sorted(source, key=lambda note: -note.pitch)[:size]
-    return sorted(Note(step, note.pitch, note.velocity, length) for note in kept)
+        pitch = first.pitch if middle is None else middle
+        velocity = round((first.velocity + target[-1].velocity) / 2)
+        notes = [Note(0, pitch, velocity, 1, track=first.track)]
+    else:
+        kept = sorted(source, key=lambda note: -note.pitch)[:size]
+        notes = sorted(Note(0, note.pitch, note.velocity, 1, track=note.track) for note in kept)
+    return notes, tally.of(0, notes)
 
 
 def syncopation(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
@@ -229,14 +213,14 @@ def syncopation(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phra
         moved = chords.pop(source)
         if mono:
             if target > source:
-                _extend_into(chords, source, target)
-            _cut_before(chords, target)
+                extend_into(chords, source, target)
+            cut_before(chords, target)
         ends = (note.onset + note.length for note in moved)
         chords[target] = [
             note._replace(onset=target, length=max(1, end - target))
             for note, end in zip(moved, ends, strict=True)
         ]
-    return _join(grid, chords)
+    return join(grid, chords)
 
 
 def _moves(
@@ -329,7 +313,7 @@ def voices(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
             _, index, step, change = min(choices, key=lambda choice: choice[:3])
             tally.add(change)
             del chords[step][index]
-        return _join(phrase.grid, chords)
+        return join(phrase.grid, chords)
     scale = scale_of(phrase)
     room = {step: CHORD - len(chord) for step, chord in chords.items() if len(chord) < CHORD}
     for _ in range(round(amount * sum(room.values()))):
@@ -337,7 +321,7 @@ def voices(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
             (tally.drift(change) + jitter[step] + 0.3 * len(chord), step, pitch, change)
             for step, chord in chords.items()
             if room.get(step, 0) > 0
-            for pitch in _chord_tones(chord, scale)
+            for pitch in tones(chord, scale)
             for change in (_of_note(tally, step, chord[0]._replace(pitch=pitch), 1),)
         ]
         if not additions:
@@ -347,7 +331,7 @@ def voices(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
         room[step] -= 1
         like = min(chords[step], key=lambda note: abs(note.pitch - pitch))
         chords[step].append(like._replace(pitch=pitch))
-    return _join(phrase.grid, chords)
+    return join(phrase.grid, chords)
 
 
 def _of_note(tally: Tally, step: int, note: Note, sign: int) -> Sums:
@@ -355,35 +339,18 @@ def _of_note(tally: Tally, step: int, note: Note, sign: int) -> Sums:
     return (0.0, 0.0, *tally.of(step, [note], sign)[2:])
 
 
-def _chord_tones(chord: list[Note], scale: frozenset[int]) -> list[int]:
-    """Return keys of the scale that lie consonant (third, fourth, fifth, sixth, octave) with a chord."""
-    present = [note.pitch for note in chord]
-    near = range(max(0, min(present) - 12), min(127, max(present) + 12) + 1)
-    return [
-        key
-        for key in near
-        if key % 12 in scale
-        and all(abs(key - other) % 12 in (0, 3, 4, 5, 7, 8, 9) and key != other for other in present)
-    ]
+def articulate(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:  # noqa: ARG001 - an Edit
+    """Shorten every note towards one step, or hold it towards where its voice goes on.
 
-
-def _extend_into(chords: Chords, step: int, end: int) -> None:
-    """Let a note that ended where another started sound to the given step."""
-    earlier = max((s for s in chords if s < step), default=None)
-    if earlier is not None and chords[earlier][0].onset + chords[earlier][0].length == step:
-        chords[earlier][0] = chords[earlier][0]._replace(length=end - earlier)
-
-
-def _cut_before(chords: Chords, step: int) -> None:
-    """End the note that sounds across a step there."""
-    earlier = max((s for s in chords if s < step), default=None)
-    if earlier is not None and chords[earlier][0].onset + chords[earlier][0].length > step:
-        chords[earlier][0] = chords[earlier][0]._replace(length=step - earlier)
-
-
-def _join(grid: Grid, chords: Chords) -> Phrase:
-    """Return the phrase of these chords."""
-    return Phrase.of(grid, (note for chord in chords.values() for note in chord))
+    What sounds longer than that keeps its length, until it is shortened to less.
+    """
+    notes = []
+    for note, gap in zip(phrase.notes, gaps(phrase), strict=True):
+        sounding = min(note.length, gap)
+        way = (gap - sounding if amount > 0 else sounding - 1) * abs(amount)
+        length = sounding + (round(way) if amount > 0 else -round(way))
+        notes.append(note if length >= gap <= note.length else note._replace(length=max(1, length)))
+    return Phrase.of(phrase.grid, notes)
 
 
 EDITS: dict[str, Edit] = {
@@ -393,4 +360,11 @@ EDITS: dict[str, Edit] = {
     "range": spread,
     "dynamics": loudness,
     "polyphony": voices,
+    "articulation": articulate,
+}
+
+DRUM_EDITS: dict[str, Edit] = {
+    "density": drum_edits.density,
+    "complexity": drum_edits.syncopation,
+    "dynamics": loudness,
 }

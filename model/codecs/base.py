@@ -1,8 +1,8 @@
 """What every codec promises: notes to arrays for a network, and the network's heads back to notes.
 
-A codec is numpy only, so that playing needs no torch.  Notes travel in tables: int [M, 5] with the
-columns onset step, pitch, velocity, length in steps, micro-offset x 100; `rows` int [M] says to which
-of B phrases each belongs.
+A codec is numpy only, so that playing needs no torch.  Notes travel in tables: int [M, 6] with the
+columns onset step, pitch, velocity, length in steps, micro-offset x 100, track; `rows` int [M] says to
+which of B phrases each belongs.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from model.errors import ConfigError, nearest
 from model.grid import Grid
-from model.phrase import Phrase
+from model.phrase import Note, Phrase
+from model.tracks import DRUMS
 
 Arrays = dict[str, NDArray[Any]]
 Table = NDArray[np.int16]
-ONSET, PITCH, VELOCITY, LENGTH, OFFSET = range(5)
+ONSET, PITCH, VELOCITY, LENGTH, OFFSET, TRACK = COLUMNS = range(6)
 
 
 class Codec(Protocol):
@@ -63,9 +64,20 @@ class Codec(Protocol):
 
 
 def table_of(phrase: Phrase) -> Table:
-    """Return a phrase's notes as a table int16 [M, 5]."""
-    rows = [(n.onset, n.pitch, n.velocity, n.length, round(n.offset * 100)) for n in phrase.notes]
-    return np.array(rows, dtype=np.int16).reshape(-1, 5)
+    """Return a phrase's notes as a table int16 [M, 6]."""
+    rows = [(n.onset, n.pitch, n.velocity, n.length, round(n.offset * 100), n.track) for n in phrase.notes]
+    return np.array(rows, dtype=np.int16).reshape(-1, len(COLUMNS))
+
+
+def phrase_of(grid: Grid, table: Table) -> Phrase:
+    """Return the phrase that a table's rows hold; without a sixth column all is track 0."""
+    return Phrase.of(grid, (Note(o, p, v, n, m / 100, *t) for o, p, v, n, m, *t in table.tolist()))
+
+
+def pitched(table: Table, rows: NDArray[np.int64]) -> tuple[Table, NDArray[np.int64]]:
+    """Return the notes that are no drums: what melody and poly keep of an ensemble."""
+    drums = table[:, TRACK] == DRUMS
+    return (table[~drums], rows[~drums]) if drums.any() else (table, rows)
 
 
 def pack_phrase(codec: Codec, phrase: Phrase) -> Arrays:
@@ -81,10 +93,17 @@ def build(kind: str, grid: Grid) -> Codec:
         ConfigError: there is no such codec.
 
     """
+    from model.codecs.drums import DrumsCodec  # noqa: PLC0415 - codecs import this module
     from model.codecs.melody import MelodyCodec  # noqa: PLC0415 - codecs import this module
+    from model.codecs.multitrack import MultitrackCodec  # noqa: PLC0415 - codecs import this module
     from model.codecs.poly import PolyCodec  # noqa: PLC0415 - codecs import this module
 
-    known: dict[str, type[MelodyCodec | PolyCodec]] = {"melody": MelodyCodec, "poly": PolyCodec}
+    known: dict[str, type[DrumsCodec | MelodyCodec | MultitrackCodec | PolyCodec]] = {
+        "melody": MelodyCodec,
+        "poly": PolyCodec,
+        "drums": DrumsCodec,
+        "multitrack": MultitrackCodec,
+    }
     if kind not in known:
         raise ConfigError(f"unknown codec '{kind}'; {nearest(kind, known)}")
     return known[kind](grid)

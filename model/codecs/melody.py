@@ -1,8 +1,8 @@
 """The melody codec: one voice as the field's 130 classes (128 onsets, hold, rest) with velocities.
 
 Keeps onset, pitch, length and velocity of a monophonic phrase; of a chord it keeps the highest key,
-and a note ends where the next begins.  Micro-offsets are not kept.  (Classes: Roberts et al. 2018,
-"A hierarchical latent vector model for learning long-term structure in music", section 4.)
+and a note ends where the next begins.  Micro-offsets, tracks and drums are not kept.  (Classes: Roberts et
+al. 2018, "A hierarchical latent vector model for learning long-term structure in music", section 4.)
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from model.codecs.base import LENGTH, ONSET, PITCH, VELOCITY, Arrays, Table, spans
+from model.codecs.base import LENGTH, ONSET, PITCH, VELOCITY, Arrays, Table, pitched, spans
 from model.grid import Grid
 from model.phrase import Note, Phrase
 
@@ -37,6 +37,7 @@ class MelodyCodec:
 
     def pack(self, table: Table, rows: NDArray[np.int64], count: int) -> Arrays:
         """Return token and velocity of `count` phrases; see `Codec.pack`."""
+        table, rows = pitched(table, rows)
         steps = self.grid.steps
         onset, pitch = table[:, ONSET].astype(np.int64), table[:, PITCH].astype(np.int64)
         order = np.lexsort((pitch, onset, rows))

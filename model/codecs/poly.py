@@ -1,7 +1,7 @@
-"""The poly codec: the 88 keys of a piano as onset, hold and velocity rolls.
+"""The poly codec: the 88 keys of a piano as onset, hold and velocity rolls, and micro-offsets beside them.
 
-Keeps onset, pitch, length and velocity; keys outside 21..108 move into it by octaves.  Micro-offsets
-are not kept.
+Keeps onset, pitch, length, velocity and micro-offset (to a hundredth of a step); keys outside 21..108 move
+into it by octaves.  Tracks and drums are not kept.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from model.codecs.base import LENGTH, ONSET, PITCH, VELOCITY, Arrays, Table, spans
+from model.codecs.base import LENGTH, OFFSET, ONSET, PITCH, VELOCITY, Arrays, Table, pitched, spans
 from model.grid import Grid
 from model.phrase import Note, Phrase
 
@@ -22,9 +22,11 @@ UNLIKELY = -3.0  # logit of one chance in twenty
 class PolyCodec:
     """Polyphonic phrases on one grid.
 
-    Array: `roll` float32 [B, steps, 3, 88]: onset 0 or 1, hold 0 or 1 (sounding, after its onset), and
-    velocity 0..1 at onsets.  Heads: `onset` and `hold` logits and `velocity` 0..1, each [steps, 88]; hold
-    says whether a key that sounded on the step before sounds on.
+    Arrays: `roll` float32 [B, steps, 3, 88]: onset 0 or 1, hold 0 or 1 (sounding, after its onset), and
+    velocity 0..1 at onsets; `offset` float32 [B, steps, 88]: -0.5..0.5 of a step at onsets.  Heads: `onset`
+    and `hold` logits and `velocity` 0..1, each [steps, 88]; hold says whether a key that sounded on the step
+    before sounds on.  A model may have a fourth head `offset`, -0.5..0.5, and a model without it arrays
+    without `offset`: all is then on the step.
     """
 
     kind: ClassVar[str] = "poly"
@@ -35,6 +37,7 @@ class PolyCodec:
 
     def pack(self, table: Table, rows: NDArray[np.int64], count: int) -> Arrays:
         """Return the roll of `count` phrases; see `Codec.pack`."""
+        table, rows = pitched(table, rows)
         steps = self.grid.steps
         roll = np.zeros((count, steps, 3, KEYS), dtype=np.float32)
         onset = table[:, ONSET].astype(np.int64)
@@ -46,12 +49,15 @@ class PolyCodec:
         roll[rows[order], onset[order], 2, key[order]] = table[order, VELOCITY] / np.float32(127)
         roll[rows, onset, 0, key] = 1
         roll[rows, onset, 1, key] = 0
-        return {"roll": roll}
+        offset = np.zeros((count, steps, KEYS), dtype=np.float32)
+        offset[rows[order], onset[order], key[order]] = table[order, OFFSET] / np.float32(100)
+        return {"roll": roll, "offset": offset}
 
     def unpack(self, arrays: Arrays, row: int) -> Phrase:
         """Return the phrase that the roll holds in one row."""
         onset, hold, velocity = np.moveaxis(arrays["roll"][row], 1, 0)
-        return self._spell(onset > 0.5, hold > 0.5, velocity)
+        away = arrays.get("offset")
+        return self._spell(onset > 0.5, hold > 0.5, velocity, None if away is None else away[row])
 
     def heads(self) -> dict[str, tuple[int, ...]]:
         """Return the heads' shapes."""
@@ -86,10 +92,14 @@ class PolyCodec:
             heat = np.float32(temperature)
             onset = np.where(onset > UNLIKELY, onset + heat * noise["onset"], onset)
             hold = hold + heat * noise["hold"]
-        return self._spell(onset > 0, hold > 0, heads["velocity"])
+        return self._spell(onset > 0, hold > 0, heads["velocity"], heads.get("offset"))
 
     def _spell(
-        self, onset: NDArray[np.bool_], hold: NDArray[np.bool_], velocity: NDArray[np.float32]
+        self,
+        onset: NDArray[np.bool_],
+        hold: NDArray[np.bool_],
+        velocity: NDArray[np.float32],
+        offset: NDArray[np.float32] | None,
     ) -> Phrase:
         """Turn rolls, each [steps, 88], into notes: a note goes on while its key holds and is not struck."""
         going = hold & ~onset
@@ -102,15 +112,18 @@ class PolyCodec:
         struck, keys = np.nonzero(onset)
         levels = np.clip(np.rint(velocity[struck, keys] * 127), 1, 127).astype(int)
         lengths = until[struck + 1, keys] - struck
-        return Phrase(
-            self.grid,
-            tuple(
-                Note(step, key + LOWEST, level, length)
-                for step, key, level, length in zip(
-                    struck.tolist(), keys.tolist(), levels.tolist(), lengths.tolist(), strict=True
-                )
-            ),
-        )
+        columns = (struck.tolist(), keys.tolist(), levels.tolist(), lengths.tolist())
+        if offset is None:
+            notes = [
+                Note(step, key + LOWEST, level, long) for step, key, level, long in zip(*columns, strict=True)
+            ]
+        else:
+            micro = np.clip(np.rint(offset[struck, keys] * 100), -50, 50).astype(int).tolist()
+            notes = [
+                Note(step, key + LOWEST, level, long, away / 100)
+                for step, key, level, long, away in zip(*columns, micro, strict=True)
+            ]
+        return Phrase(self.grid, tuple(notes))
 
 
 def fold(pitch: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,12 +1,14 @@
 import math
+import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.attributes import NAMES, measure, metrical_weights, weight_bounds
+from model.attributes import EMPTY, NAMES, applicable, gaps, measure, metrical_weights, weight_bounds
 from model.grid import Grid
 from model.phrase import Note, Phrase
+from model.tracks import DRUMS
 
 GRID = Grid()
 
@@ -24,12 +26,14 @@ def phrases(draw: st.DrawFn) -> Phrase:
         st.integers(1, 127),
         st.integers(1, 32),
         st.just(0.0),
+        st.just(0),
     )
     return Phrase.of(GRID, draw(st.lists(note, min_size=1, max_size=40)))
 
 
 def test_an_empty_phrase_has_values() -> None:
-    assert list(measure(Phrase(GRID)).values()) == [0.0, 0.0, 60.0, 0.0, 64.0, 0.0]
+    assert list(measure(Phrase(GRID)).values()) == [0.0, 0.0, 60.0, 0.0, 64.0, 0.0, 1.0]
+    assert measure(Phrase(GRID)) == EMPTY
 
 
 def test_known_phrase() -> None:
@@ -80,6 +84,7 @@ def test_an_anticipation_is_more_complex_than_the_beat() -> None:
     assert before_it > on_beat + 0.05
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.sets(st.integers(0, 31)))
 def test_complexity_stays_in_its_bounds_whatever_the_count(steps: set[int]) -> None:
     strongest, weakest = weight_bounds(GRID)
@@ -88,6 +93,7 @@ def test_complexity_stays_in_its_bounds_whatever_the_count(steps: set[int]) -> N
     assert 0.0 <= measure(on_steps(*steps))["complexity"] <= 1.0
 
 
+@settings(max_examples=40, deadline=None)
 @given(phrases(), st.integers(-24, 24))
 def test_transposing_moves_register_alone(phrase: Phrase, semitones: int) -> None:
     pitches = [note.pitch for note in phrase.notes]
@@ -97,6 +103,7 @@ def test_transposing_moves_register_alone(phrase: Phrase, semitones: int) -> Non
     assert after == pytest.approx(before, abs=1e-5)
 
 
+@settings(max_examples=40, deadline=None)
 @given(phrases())
 def test_names_and_ranges(phrase: Phrase) -> None:
     found = measure(phrase)
@@ -106,3 +113,92 @@ def test_names_and_ranges(phrase: Phrase) -> None:
     assert 0 <= found["range"] <= 63.5
     assert 1 <= found["dynamics"] <= 127
     assert 1 <= found["polyphony"] <= len(phrase)
+    assert 0 <= found["articulation"] <= 1
+
+
+def test_drums_are_no_pitches() -> None:
+    line = [Note(0, 60, 80, 2), Note(8, 64, 80, 2)]
+    plain = measure(Phrase.of(GRID, line))
+    drums = [Note(0, 36, 80, 1, 0.0, DRUMS), Note(4, 38, 110, 1, 0.0, DRUMS)]
+    both = measure(Phrase.of(GRID, [*line, *drums]))
+    for name in ("register", "range", "polyphony"):
+        assert both[name] == plain[name]
+    assert both["density"] == plain["density"] == 2 / 8  # the mean of both tracks
+    assert both["dynamics"] == 87.5
+    alone = measure(Phrase.of(GRID, drums))
+    assert (alone["register"], alone["range"], alone["polyphony"]) == (60.0, 0.0, 0.0)
+    assert alone["density"] == 2 / 8
+
+
+def test_every_hit_of_a_drum_is_an_onset_and_every_drum_a_line() -> None:
+    hat = [Note(step, 42, 80, 1, 0.0, DRUMS) for step in range(32)]
+    kick = [Note(step, 36, 80, 1, 0.0, DRUMS) for step in (0, 8, 16, 24)]
+    late = [Note(step, 36, 80, 1, 0.0, DRUMS) for step in (1, 9, 17, 25)]
+    straight, shifted = measure(Phrase.of(GRID, [*hat, *kick])), measure(Phrase.of(GRID, [*hat, *late]))
+    assert straight["density"] == shifted["density"] == 36 / 8
+    assert straight["complexity"] == 0.0
+    assert shifted["complexity"] == 1.0
+
+
+@settings(max_examples=40, deadline=None)
+@given(phrases(), st.integers(-126, 126))
+def test_louder_by_the_same_for_all_moves_dynamics_alone(phrase: Phrase, shift: int) -> None:
+    levels = [note.velocity for note in phrase.notes]
+    shift = max(1 - min(levels), min(127 - max(levels), shift))
+    louder = Phrase.of(GRID, (note._replace(velocity=note.velocity + shift) for note in phrase.notes))
+    before, after = measure(phrase), measure(louder)
+    assert after.pop("dynamics") == pytest.approx(before.pop("dynamics") + shift)
+    assert after == before
+
+
+@settings(max_examples=40, deadline=None)
+@given(phrases(), st.randoms(use_true_random=False))
+def test_velocities_move_dynamics_alone(phrase: Phrase, chance: random.Random) -> None:
+    before = measure(phrase)
+    after = measure(
+        Phrase(GRID, tuple(note._replace(velocity=chance.randint(1, 127)) for note in phrase.notes))
+    )
+    for name in NAMES:
+        if name != "dynamics":
+            assert after[name] == before[name]
+
+
+def test_a_line_is_one_voice() -> None:
+    line = Phrase.of(GRID, [Note(2, 60, 80, 1), Note(3, 90, 80, 1), Note(8, 30, 80, 1)])
+    assert gaps(line) == [1, 5, 24]
+
+
+def test_chords_go_on_in_their_nearest_voices() -> None:
+    notes = [
+        Note(0, 48, 80, 1),
+        Note(0, 64, 80, 1),
+        Note(2, 67, 80, 1),
+        Note(4, 50, 80, 1),
+        Note(4, 65, 80, 1),
+        Note(4, 90, 80, 1),
+        Note(5, 36, 80, 1, 0.0, DRUMS),
+    ]
+    assert gaps(Phrase.of(GRID, notes)) == [4, 2, 2, 28, 28, 28, 0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(phrases(), st.integers(0, 1))
+def test_legato_and_staccato_whatever_the_onsets(phrase: Phrase, legato: int) -> None:
+    room = gaps(phrase)
+    held = (note._replace(length=gap if legato else 1) for note, gap in zip(phrase.notes, room, strict=True))
+    found = measure(Phrase(GRID, tuple(held)))["articulation"]
+    assert found == (float(legato) if max(room) > 1 else 1.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(phrases())
+def test_voices_heed_neither_register_nor_lengths(phrase: Phrase) -> None:
+    low = min(note.pitch for note in phrase.notes)
+    moved = Phrase(GRID, tuple(note._replace(pitch=note.pitch - low, length=1) for note in phrase.notes))
+    assert gaps(moved) == gaps(phrase)
+
+
+def test_what_a_codec_can_be_turned_along() -> None:
+    assert applicable("melody") == tuple(name for name in NAMES if name != "polyphony")
+    assert applicable("poly") == applicable("multitrack") == NAMES
+    assert applicable("drums") == ("density", "complexity", "dynamics")

@@ -6,17 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.codecs.base import build, pack_phrase, table_of
+from model.codecs.drums import CLASS_OF_KEY, CLASSES, KEYS, PERCUSSION
 from model.codecs.melody import HOLD, REST
 from model.errors import ConfigError
 from model.grid import Grid
 from model.phrase import Note, Phrase
+from model.tracks import BASS, CHORDS, DRUMS, MELODY
 
+KINDS = ("melody", "poly", "drums", "multitrack")
 GRIDS = st.sampled_from((Grid(), Grid(4, 3, 6), Grid(2, 4, 3), Grid(1, 4, 4)))
 
 
 @st.composite
-def melodies(draw: st.DrawFn) -> Phrase:
-    grid = draw(GRIDS)
+def melodies(draw: st.DrawFn, grids: st.SearchStrategy[Grid] = GRIDS) -> Phrase:
+    grid = draw(grids)
     notes, step = [], draw(st.integers(0, 4))
     while step < grid.steps:
         length = min(draw(st.integers(1, 9)), grid.steps - step)
@@ -26,12 +29,16 @@ def melodies(draw: st.DrawFn) -> Phrase:
 
 
 @st.composite
-def polyphony(draw: st.DrawFn) -> Phrase:
-    grid = draw(GRIDS)
+def polyphony(draw: st.DrawFn, grids: st.SearchStrategy[Grid] = GRIDS) -> Phrase:
+    grid = draw(grids)
     notes = draw(
         st.lists(
             st.tuples(
-                st.integers(0, grid.steps - 1), st.integers(21, 108), st.integers(1, 127), st.integers(1, 40)
+                st.integers(0, grid.steps - 1),
+                st.integers(21, 108),
+                st.integers(1, 127),
+                st.integers(1, 40),
+                st.integers(-50, 50).map(lambda micro: micro / 100),
             ),
             max_size=60,
         )
@@ -46,7 +53,7 @@ def test_melody_codec_keeps_onset_pitch_length_velocity_of_one_voice(phrase: Phr
 
 
 @given(polyphony())
-def test_poly_codec_keeps_onset_pitch_length_velocity_on_88_keys(phrase: Phrase) -> None:
+def test_poly_codec_keeps_onset_pitch_length_velocity_and_offset_on_88_keys(phrase: Phrase) -> None:
     codec = build("poly", phrase.grid)
     assert codec.unpack(pack_phrase(codec, phrase), 0) == phrase
 
@@ -63,9 +70,111 @@ def test_of_a_chord_the_melody_codec_keeps_the_highest_key_and_ends_it_at_the_ne
         assert first.onset + first.length <= second.onset
 
 
+@st.composite
+def kits(draw: st.DrawFn, grids: st.SearchStrategy[Grid] = GRIDS) -> Phrase:
+    grid = draw(grids)
+    hits = draw(
+        st.lists(
+            st.tuples(
+                st.integers(0, grid.steps - 1),
+                st.sampled_from(KEYS),
+                st.integers(1, 127),
+                st.integers(-50, 50).map(lambda micro: micro / 100),
+            ),
+            max_size=60,
+        )
+    )
+    return Phrase.of(grid, (Note(step, key, level, 1, away, DRUMS) for step, key, level, away in hits))
+
+
+@given(kits())
+def test_drums_codec_keeps_class_velocity_and_offset_of_every_hit(phrase: Phrase) -> None:
+    codec = build("drums", phrase.grid)
+    assert codec.unpack(pack_phrase(codec, phrase), 0) == phrase
+
+
+@given(polyphony())
+def test_any_phrase_is_a_beat_on_nine_keys(phrase: Phrase) -> None:
+    codec = build("drums", phrase.grid)
+    kept = codec.unpack(pack_phrase(codec, phrase), 0)
+    assert {note.onset for note in kept.notes} == {note.onset for note in phrase.notes}
+    assert {(note.length, note.track) for note in kept.notes} <= {(1, DRUMS)}
+    for note in kept.notes:
+        heard = [
+            n for n in phrase.notes if n.onset == note.onset and KEYS[CLASS_OF_KEY[n.pitch]] == note.pitch
+        ]
+        assert note.velocity == max(n.velocity for n in heard)
+    assert codec.unpack(pack_phrase(codec, kept), 0) == kept
+
+
+@st.composite
+def bands(draw: st.DrawFn) -> Phrase:
+    grid = draw(GRIDS)
+    notes = [*draw(polyphony(st.just(grid))).notes]
+    notes = [note._replace(track=CHORDS) for note in notes]
+    for track in (MELODY, BASS):
+        notes += [note._replace(track=track) for note in draw(melodies(st.just(grid))).notes]
+    notes += draw(kits(st.just(grid))).notes
+    dropped = draw(st.sets(st.integers(0, 3), max_size=3))
+    return Phrase.of(grid, (note for note in notes if note.track not in dropped))
+
+
+@given(bands())
+def test_multitrack_codec_keeps_what_each_track_s_codec_keeps(phrase: Phrase) -> None:
+    codec = build("multitrack", phrase.grid)
+    kept = codec.unpack(pack_phrase(codec, phrase), 0)
+    if phrase.part(CHORDS, BASS, DRUMS).notes:
+        assert kept == phrase
+    again = codec.unpack(pack_phrase(codec, kept), 0)
+    assert again == kept or not kept.part(CHORDS, BASS, DRUMS).notes
+
+
+@given(polyphony())
+def test_a_keyboard_s_phrase_is_split_and_no_note_lost(phrase: Phrase) -> None:
+    codec = build("multitrack", phrase.grid)
+    kept = codec.unpack(pack_phrase(codec, phrase), 0)
+    assert {(n.onset, n.pitch) for n in kept.notes} == {(n.onset, n.pitch) for n in phrase.notes}
+    assert all(note.pitch < 48 for note in kept.part(BASS).notes)
+    assert all(note.pitch >= 48 for note in kept.part(MELODY).notes)
+    lowest = {n.onset: n.pitch for n in reversed(phrase.notes) if n.pitch < 48}
+    assert {n.onset: n.pitch for n in kept.part(BASS).notes} == lowest
+    for step in {note.onset for note in phrase.notes}:
+        here = {note.pitch: note.track for note in kept.notes if note.onset == step}
+        assert max(here) < 48 or here[max(here)] in (MELODY, CHORDS)
+
+
+def test_under_a_melody_that_sounds_on_a_low_note_is_no_melody() -> None:
+    codec = build("multitrack", Grid(1))
+    played = [
+        Note(0, 72, 90, 8),
+        Note(0, 64, 60, 8),
+        Note(0, 36, 80, 16),
+        Note(4, 55, 60, 4),
+        Note(8, 71, 90, 8),
+    ]
+    kept = codec.unpack(pack_phrase(codec, Phrase.of(Grid(1), played)), 0)
+    assert {(n.onset, n.pitch): n.track for n in kept.notes} == {
+        (0, 72): MELODY,
+        (0, 64): CHORDS,
+        (0, 36): BASS,
+        (4, 55): CHORDS,
+        (8, 71): MELODY,
+    }
+
+
+def test_percussion_keys_have_their_class_and_others_play_the_kit_by_octaves() -> None:
+    named = {key: CLASSES[number] for key, number in enumerate(CLASS_OF_KEY.tolist())}
+    assert sorted(key for keys in PERCUSSION.values() for key in keys) == [22, *range(26, 88)]
+    assert [named[key] for key in KEYS] == list(CLASSES)
+    roland = {22: "closed hat", 26: "open hat", 40: "snare", 58: "low tom", 59: "ride", 55: "crash"}
+    assert {key: named[key] for key in roland} == roland
+    assert [named[key] for key in (0, 12, 24, 96, 120)] == ["kick"] * 5
+    assert [named[key] for key in (18, 90, 14, 98)] == ["closed hat", "closed hat", "snare", "snare"]
+
+
 @given(st.lists(polyphony().filter(lambda phrase: phrase.grid == Grid()), min_size=1, max_size=5))
 def test_packing_many_phrases_is_packing_each(phrases: list[Phrase]) -> None:
-    for kind in ("melody", "poly"):
+    for kind in KINDS:
         codec = build(kind, Grid())
         tables = [table_of(phrase) for phrase in phrases]
         rows = np.repeat(np.arange(len(phrases)), [len(table) for table in tables])
@@ -113,7 +222,7 @@ def test_a_held_key_without_onset_is_silent() -> None:
     assert codec.read(heads).notes == (Note(4, 60, 64, 12),)
 
 
-@pytest.mark.parametrize("kind", ["melody", "poly"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_sampling_is_drawn_by_the_noise_alone(kind: str) -> None:
     codec = build(kind, Grid())
     rng = np.random.default_rng(0)

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from model.grid import Grid
 from model.midi import MidiFileError, load, on_grid, save, to_midi
+from model.midi_parts import Voice, parts
 from model.phrase import Note, Phrase
+from model.tracks import BASS, CHORDS, DRUMS, MELODY
 
 GRID = Grid()
 
@@ -23,6 +25,7 @@ def phrases(draw: st.DrawFn, grid: Grid = GRID) -> Phrase:
                 st.integers(1, 127),
                 st.integers(1, grid.steps),
                 st.just(0.0),
+                st.just(0),
             ),
             max_size=24,
         )
@@ -81,7 +84,7 @@ def test_another_resolution_and_an_early_note_lie_on_the_same_steps(place: Path)
 
 def test_drums_are_read_apart(place: Path) -> None:
     save(place, [Phrase.of(GRID, [Note(0, 36, 100, 1)])], channel=9)
-    assert len(load(place, GRID, drums=True)[0]) == 1
+    assert len(load(place, GRID, codec="drums")[0]) == 1
     with pytest.raises(MidiFileError, match="pitched notes"):
         load(place, GRID)
 
@@ -125,3 +128,107 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
         load(tmp_path, GRID)
     with pytest.raises(MidiFileError, match="cannot write"):
         save(tmp_path, [])
+
+
+# -- several parts -----------------------------------------------------------------------------------
+
+BAND = Phrase.of(
+    GRID,
+    [
+        Note(0, 72, 90, 4, 0.0, MELODY),
+        Note(4, 74, 90, 4, 0.25, MELODY),
+        *(Note(0, pitch, 70, 16, 0.0, CHORDS) for pitch in (60, 64, 67, 72)),
+        Note(0, 36, 80, 4, 0.0, BASS),
+        Note(8, 43, 80, 4, -0.25, BASS),
+        Note(0, 36, 110, 1, 0.0, DRUMS),
+        Note(4, 38, 100, 1, 0.125, DRUMS),
+        Note(6, 42, 60, 1, -0.125, DRUMS),
+    ],
+)
+
+
+def test_a_band_is_written_with_a_track_for_each_part_and_read_again(place: Path) -> None:
+    save(place, [BAND, Phrase(GRID), BAND], program=4, name="answer")
+    file = mido.MidiFile(place)
+    assert [track.name for track in file.tracks] == ["answer", "melody", "chords", "bass", "drums"]
+    channels = [{m.channel for m in track if m.type == "note_on"} for track in file.tracks]
+    assert channels == [set(), {0}, {2}, {3}, {9}]
+    programs = [[m.program for m in track if m.type == "program_change"] for track in file.tracks]
+    assert programs == [[], [4], [24], [33], [0]]
+    assert load(place, GRID, codec="multitrack") == [BAND, Phrase(GRID), BAND]
+
+
+@given(
+    st.lists(
+        st.builds(
+            Note,
+            st.integers(0, 31),
+            st.integers(0, 127),
+            st.integers(1, 127),
+            st.integers(1, 32),
+            st.just(0.0),
+            st.integers(0, 3),
+        ),
+        min_size=1,
+    )
+)
+def test_every_part_comes_back_whole(tmp_path_factory: pytest.TempPathFactory, notes: list[Note]) -> None:
+    place = tmp_path_factory.getbasetemp() / "parts.mid"
+    phrase = Phrase.of(GRID, notes)
+    save(place, [phrase], tracks=range(4))
+    (back,) = load(place, GRID, codec="multitrack")
+    if len({note.track for note in phrase.notes} - {DRUMS}) > 1:
+        assert back == phrase
+    else:  # one pitched part alone is divided
+        assert sorted(note[:5] for note in back.notes) == sorted(note[:5] for note in phrase.notes)
+        assert [note for note in back.notes if note.track == DRUMS] == [
+            note for note in phrase.notes if note.track == DRUMS
+        ]
+
+
+def test_one_piano_is_divided_among_the_parts_with_drums_beside_it_too(place: Path) -> None:
+    piano = [Note(0, pitch, 90, 8) for pitch in (36, 60, 64, 76)]
+    expected = {36: BASS, 60: CHORDS, 64: CHORDS, 76: MELODY}
+    for drums in ([], [Note(0, 42, 90, 1, 0.0, DRUMS)]):
+        save(place, [Phrase.of(GRID, [*piano, *drums])])
+        (back,) = load(place, GRID, codec="multitrack")
+        assert {note.pitch: note.track for note in back.notes if note.track != DRUMS} == expected
+        assert [note for note in back.notes if note.track == DRUMS] == drums
+
+
+def test_drums_alone_stand_on_channel_ten(place: Path) -> None:
+    phrase = Phrase.of(GRID, [Note(0, 36, 110, 1, 0.0, DRUMS), Note(4, 38, 100, 1, 0.25, DRUMS)])
+    save(place, [phrase])
+    file = mido.MidiFile(place)
+    assert len(file.tracks) == 1
+    assert {m.channel for m in file.tracks[0] if m.type == "note_on"} == {9}
+    assert load(place, GRID, codec="drums") == [phrase]
+    with pytest.raises(MidiFileError, match="no pitched notes"):
+        load(place, GRID)
+
+
+def voice(name: str, notes: list[tuple[int, int, int]], *, channel: int = 0, program: int = 0) -> Voice:
+    return Voice(channel, name, program, [(onset, end, pitch, 90) for onset, end, pitch in notes])
+
+
+HIGH = [(0, 10, 80), (10, 20, 82)]
+LOW = [(0, 10, 60), (10, 20, 62)]
+CHORD = [(0, 20, 84), (0, 20, 88), (0, 20, 91)]
+
+
+@pytest.mark.parametrize(
+    ("voices", "expected"),
+    [
+        ([voice("Fretless Bass", HIGH), voice("Lead vocal", LOW)], [BASS, MELODY]),
+        ([voice("", LOW, program=33), voice("", HIGH)], [BASS, MELODY]),
+        ([voice("", CHORD), voice("", LOW), voice("", HIGH)], [CHORDS, CHORDS, MELODY]),
+        ([voice("", CHORD), voice("bass guitar", LOW)], [MELODY, BASS]),
+        ([voice("Grand Piano", CHORD)], [MELODY]),
+        ([voice("Grand Piano", CHORD), voice("", LOW, channel=9)], [MELODY, DRUMS]),
+        ([voice("Grand Piano", CHORD), voice("strings", LOW)], [CHORDS, CHORDS]),
+        ([voice("melody", LOW), voice("", HIGH)], [MELODY, CHORDS]),
+        ([], []),
+    ],
+)
+def test_parts_are_told_by_name_then_program_then_pitch(voices: list[Voice], expected: list[int]) -> None:
+    assert parts(voices) == expected

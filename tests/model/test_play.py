@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from model.attributes import measure
+from model.checkpoint import read
 from model.codecs.base import build, pack_phrase
 from model.errors import CheckpointError
 from model.grid import Grid
 from model.latent import Latent, between
 from model.phrase import Note, Phrase
-from model.play import load, shipped
+from model.play import WEIGHTS, load, shipped
 from model.player import Player
+from model.runtime import OnnxRuntime, TorchRuntime, Wish
 
 # two bars made for this test: a melody with an upbeat and a syncopation, and broken chords under it
 MELODY = Phrase.of(
@@ -71,6 +73,19 @@ def test_lead_and_keys_are_shipped_small_enough() -> None:
     for name in shipped():
         assert (weights / f"{name}.safetensors").stat().st_size <= 20e6
         assert (weights / f"{name}.md").is_file()
+
+
+@pytest.mark.parametrize("name", PHRASES)
+def test_shipped_weights_compute_the_same_in_torch_as_in_their_graphs(name: str) -> None:
+    path = WEIGHTS / f"{name}.safetensors"
+    checkpoint = read(path)
+    fast, plain = OnnxRuntime(checkpoint, path), TorchRuntime(checkpoint, path)
+    arrays = pack_phrase(build(checkpoint.config.codec, Grid()), PHRASES[name])
+    z = fast.encode(arrays)
+    np.testing.assert_allclose(plain.encode(arrays), z, atol=1e-4)
+    wish = Wish(np.linspace(-1, 1, len(checkpoint.config.knobs), dtype=np.float32)[None])
+    for head, value in fast.decode(z, wish).items():
+        np.testing.assert_allclose(plain.decode(z, wish)[head], value, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", PHRASES)

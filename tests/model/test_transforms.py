@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from model.attributes import NAMES, measure
 from model.grid import Grid
 from model.phrase import Note, Phrase
+from model.tracks import BASS, DRUMS
 from model.transforms import edit, is_monophonic, scale_of, snap
 
 GRID = Grid()
@@ -34,6 +35,7 @@ def chords(draw: st.DrawFn) -> Phrase:
         st.integers(1, 127),
         st.integers(1, 16),
         st.just(0.0),
+        st.just(0),
     )
     return Phrase.of(GRID, draw(st.lists(note, min_size=1, max_size=40)))
 
@@ -73,10 +75,11 @@ def test_an_edit_is_a_phrase_and_the_same_again(name: str, phrase: Phrase, turn:
 def test_the_edits_that_touch_nothing_else(phrase: Phrase, turn: float) -> None:
     untouched = {
         "complexity": ("density", "register", "range", "dynamics", "polyphony"),
-        "register": ("density", "complexity", "range", "dynamics", "polyphony"),
-        "dynamics": ("density", "complexity", "register", "range", "polyphony"),
+        "register": ("density", "complexity", "range", "dynamics", "polyphony", "articulation"),
+        "dynamics": ("density", "register", "range", "polyphony", "articulation"),
         "range": ("density", "complexity", "dynamics", "polyphony"),
-        "polyphony": ("density", "complexity"),
+        "polyphony": ("density",),
+        "articulation": ("density", "complexity", "register", "range", "dynamics", "polyphony"),
     }
     before = measure(phrase)
     for name, others in untouched.items():
@@ -97,6 +100,7 @@ def test_full_turns_reach_far() -> None:
     assert least["dynamics"] < 20
     assert most["dynamics"] > 110
     assert most["polyphony"] == 4.0
+    assert (least["articulation"], before["articulation"], most["articulation"]) == (0.0, 1.0, 1.0)
 
 
 def test_a_half_turn_of_density_keeps_the_tune() -> None:
@@ -139,3 +143,35 @@ def test_snapping() -> None:
 def test_wrong_use_is_told(name: str, turn: float) -> None:
     with pytest.raises(ValueError, match=r"unknown attribute 'loudness'; there is: density|-1\.\.1, not"):
         edit(Phrase(GRID), name, turn, generator())
+
+
+def ensemble(tune: Phrase) -> Phrase:
+    bass = [Note(8 * n, 36, 90, 8, 0.0, BASS) for n in range(4)]
+    kit = [Note(4 * n, 36 if n % 2 else 38, 90, 1, 0.0, DRUMS) for n in range(8)]
+    return Phrase.of(GRID, [*tune.notes, *bass, *kit])
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=15, deadline=None)
+@given(phrase=st.one_of(lines(), chords()).map(ensemble))
+def test_of_several_tracks_more_is_never_less_and_none_is_lost(name: str, phrase: Phrase) -> None:
+    edited = [edit(phrase, name, turn, generator()) for turn in TURNS]
+    values = [measure(one)[name] for one in edited]
+    if name != "range":  # each track's intervals are scaled by themselves, the measure is of all together
+        assert all(b >= a - 1e-9 for a, b in pairwise(values))
+    for one in edited:
+        assert {note.track for note in one.notes} == {note.track for note in phrase.notes}
+        if name not in ("density", "complexity", "dynamics"):
+            assert drums_of(one) == drums_of(phrase)
+
+
+def drums_of(phrase: Phrase) -> list[Note]:
+    return [note for note in phrase.notes if note.track == DRUMS]
+
+
+def test_shortening_and_holding_move_no_onset_and_no_pitch() -> None:
+    tune = Phrase.of(GRID, [Note(4 * n, 60 + n, 80, 2) for n in range(8)])
+    short, held = (edit(tune, "articulation", amount, generator()) for amount in (-1.0, 1.0))
+    assert [note[:3] for note in short.notes] == [note[:3] for note in tune.notes]
+    assert {note.length for note in short.notes} == {1}
+    assert {note.length for note in held.notes} == {4}

@@ -5,13 +5,14 @@ import pytest
 import torch
 
 from model import runtime
-from model.bands import Layout
+from model.bottleneck import divergence
 from model.checkpoint import Checkpoint
 from model.codecs.base import build, pack_phrase
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelConfig
 from model.errors import ConfigError
 from model.export import graphs
-from model.vae import VAE, divergence
+from model.layout import Layout
+from model.vae import VAE
 from tests.model.test_checkpoint import small
 from tests.trainer.synthetic import chords, melody
 
@@ -68,7 +69,7 @@ def test_graphs_compute_what_the_network_does(config: ModelConfig) -> None:
         np.testing.assert_allclose(got_part, wanted_part, atol=1e-4)
     three = np.repeat(z, 3, axis=0)
     change = np.random.default_rng(0).normal(size=(3, max(len(config.knobs), 1))).astype(np.float32)
-    got, wanted = fast.decode(three, change), plain.decode(three, change)
+    got, wanted = fast.decode(three, runtime.Wish(change)), plain.decode(three, runtime.Wish(change))
     shapes = build(config.codec, phrase.grid).heads()
     for name, value in wanted.items():
         assert value.shape == (3, *shapes[name])

@@ -1,0 +1,1 @@
+"""Decoders: what writes a phrase."""

@@ -1,0 +1,1 @@
+"""Encoders: what reads a phrase."""
