@@ -1,9 +1,10 @@
 """`prepare`: folders of MIDI files to memory-mapped phrases, split by song.
 
-OUT/{melody,poly}/{train,validation,test}/ holds notes.npy int16 [N, 5] (onset step, pitch, velocity, length
-in steps, micro-offset in hundredths of a step), starts.npy int64 [phrases + 1], songs.npy int32 [phrases] and
-velocities.npy bool [phrases] (the song's velocities vary).  OUT/meta.json tells the grid, the counts and the
-licences, OUT/report.json what was skipped and why.  meta.json is written last: where it is, all is there.
+OUT/{melody,poly,drums,multitrack}/{train,validation,test}/ holds notes.npy int16 [N, 6] (onset step, pitch,
+velocity, length in steps, micro-offset in hundredths of a step, track), starts.npy int64 [phrases + 1],
+songs.npy int32 [phrases], velocities.npy bool [phrases] (the song's velocities vary) and styles.npy int32
+[phrases].  OUT/meta.json tells the grid, the counts, the styles' names and the licences, OUT/report.json what
+was skipped and why.  meta.json is written last: where it is, all is there.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,12 +20,13 @@ from typing import Any
 
 from model.grid import Grid
 from trainer.errors import EmptyCorpusError, FailureError, UsageError
-from trainer.reading import CODECS, Reading, Windows
-from trainer.shards import ARRAYS, SplitWriter, load_part, save_part
+from trainer.reading import CODECS, Reading
+from trainer.shards import ARRAYS, SplitWriter, load_part, save_part, whole
 from trainer.songs import fill_sides, join_songs, split_songs
 from trainer.sources import SPLITS, Source, discover
+from trainer.windows import Windows
 
-FORMAT = 3
+FORMAT = 4
 BATCH = 64
 PARTS = ".parts"
 
@@ -125,7 +127,7 @@ def _prepare(
     for batch in batches:
         part = parts / f"{_key(batch, options)}.npz"
         ready.append(part)
-        if part.is_file():
+        if whole(part):
             resumed += len(batch)
         else:
             missing.append((batch, part))
@@ -191,23 +193,24 @@ def _assemble(
     kept_songs: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
     reasons: list[tuple[str, str]] = list(skipped)
     licences: Counter[str] = Counter()
+    styles = {name: number for number, name in enumerate(sorted({source.style for source in sources}))}
     for codec in CODECS:
         exact: set[int] = set()
         elsewhere: set[int] = set()  # shapes of the splits before this one
         for split in SPLITS:
             here: set[int] = set()
             with SplitWriter(building / codec / split) as writer:
-                for number, reading in _readings(parts):
+                for number, reading in _readings(parts, (codec,)):
                     if splits[number] == split and isinstance(reading, Reading):
-                        keep = _choose(
-                            reading.windows[codec], exact, here, elsewhere, measured=split != "train"
-                        )
-                        writer.add(reading.windows[codec], keep, songs[number], varied=reading.varied)
+                        windows = reading.windows[codec]
+                        keep = _choose(windows, exact, here, elsewhere, measured=split != "train")
+                        varied, style = reading.varied[codec], styles[sources[number].style]
+                        writer.add(windows, keep, songs[number], varied=varied, style=style)
             elsewhere |= here
             phrases[codec][split] = writer.phrases
             kept_songs[codec][split] = len(writer.songs)
     read = 0
-    for number, reading in _readings(parts):
+    for number, reading in _readings(parts, ()):
         if isinstance(reading, str):
             reasons.append((sources[number].name, reading))
         else:
@@ -225,6 +228,7 @@ def _assemble(
         "seed": options.seed,
         "phrases": phrases,
         "songs": kept_songs,
+        "styles": list(styles),
         "files": {"read": read, "skipped": len(reasons)},
         "sources": dict(licences.most_common()),
     }
@@ -254,11 +258,11 @@ def _empty(files: int, reasons: list[tuple[str, str]], grid: Grid) -> str:
     return f"none of {max(files, len(reasons))} files gave a phrase of {where}{first}"
 
 
-def _readings(parts: list[Path]) -> Iterator[tuple[int, Reading | str]]:
+def _readings(parts: list[Path], codecs: Sequence[str] = CODECS) -> Iterator[tuple[int, Reading | str]]:
     """Yield (number of the source, what it gave), one part in memory at a time."""
     number = 0
     for part in parts:
-        for reading in load_part(part):
+        for reading in load_part(part, codecs):
             yield number, reading
             number += 1
 
@@ -290,9 +294,9 @@ def _choose(
     """
     kept = []
     columns = (windows.exact.tolist(), windows.shape.tolist(), windows.aside.tolist())
-    for index, (whole, shape, aside) in enumerate(zip(*columns, strict=True)):
-        if whole not in exact and shape not in elsewhere and not (aside and measured):
-            exact.add(whole)
+    for index, (same, shape, aside) in enumerate(zip(*columns, strict=True)):
+        if same not in exact and shape not in elsewhere and not (aside and measured):
+            exact.add(same)
             here.add(shape)
             kept.append(index)
     return kept

@@ -1,23 +1,26 @@
 """Prepared phrases on disk to batches of codec arrays.
 
-A split's folder holds notes.npy int16 [N, 5] (onset step, pitch, velocity, length in steps, micro-offset
-x 100), starts.npy int64 [phrases + 1] (the first note of each phrase) and songs.npy int32 [phrases].
-Batches are cut from note tables without a Python loop, so that one core feeds the network.
+A split's folder holds notes.npy int16 [N, 6] (onset step, pitch, velocity, length in steps, micro-offset
+x 100, track), starts.npy int64 [phrases + 1] (the first note of each phrase), songs.npy int32 [phrases] and
+styles.npy int32 [phrases] (a place in the list of styles in meta.json).  Batches are cut from note tables
+without a Python loop, so that one core feeds the network.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.codecs.base import ONSET, PITCH, VELOCITY, Arrays, Codec, Table
+from model.codecs.base import COLUMNS, ONSET, Arrays, Codec, Table, phrase_of
 from model.grid import Grid
-from model.phrase import Note, Phrase
+from model.phrase import Phrase
+from trainer.augment import LIMITS, Ints, highest, rescale, shape_velocities, transpose, unsettle
 from trainer.errors import TrainerError
 
-Ints = NDArray[np.int64]
-LOW_VELOCITY, HIGH_VELOCITY = 24, 120
+BEATEN = frozenset(("drums", "multitrack"))
+"""Codecs with drums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +28,24 @@ class Phrases:
     """Many phrases as one table of notes.
 
     Attributes:
-        notes: int16 [N, 5], see `model.codecs.base`.
+        notes: int16 [N, 6], see `model.codecs.base`.
         starts: int64 [phrases + 1], rising from 0 to N.
         songs: int32 [phrases].
+        styles: int32 [phrases], a place in `styles_of`; None where the phrases have no such label.
 
     """
 
     notes: Table
     starts: Ints
     songs: NDArray[np.int32]
+    styles: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         """Count the phrases."""
         return len(self.starts) - 1
 
     def gather(self, chosen: Ints) -> tuple[Table, Ints]:
-        """Return the chosen phrases' notes, a fresh table [M, 5], and each note's row in the choice."""
+        """Return the chosen phrases' notes, a fresh table [M, 6], and each note's row in the choice."""
         begin, count = self.starts[chosen], self.starts[chosen + 1] - self.starts[chosen]
         before = np.cumsum(count) - count
         index = np.arange(count.sum()) + np.repeat(begin - before, count)
@@ -48,14 +53,20 @@ class Phrases:
 
     def phrase(self, index: int, grid: Grid) -> Phrase:
         """Return one phrase as notes."""
-        rows = self.notes[self.starts[index] : self.starts[index + 1]].tolist()
-        return Phrase.of(
-            grid, (Note(on, pitch, vel, length, off / 100) for on, pitch, vel, length, off in rows)
-        )
+        return phrase_of(grid, self.notes[self.starts[index] : self.starts[index + 1]])
 
 
-def load(folder: Path, codec: str, split: str, *, may_be_empty: bool = False) -> Phrases:
-    """Open one prepared split.
+def load(
+    folder: Path, codec: str, split: str, *, may_be_empty: bool = False, styled: bool = False
+) -> Phrases:
+    """Open one prepared split, its notes memory-mapped.
+
+    Args:
+        folder: that prepare wrote.
+        codec: melody, poly, drums or multitrack.
+        split: train, validation or test.
+        may_be_empty: whether a split without phrases will do.
+        styled: whether the phrases must have style labels.
 
     Raises:
         TrainerError: the folder is not prepared for that codec, its files do not fit together, or it holds
@@ -63,83 +74,53 @@ def load(folder: Path, codec: str, split: str, *, may_be_empty: bool = False) ->
 
     """
     place = folder / codec / split
-    names = ("notes", "starts", "songs")
+    again = f"run twobar-train prepare MIDI_DIR --out {folder}"
+    names = ("notes", "starts", "songs", "styles") if styled else ("notes", "starts", "songs")
     for name in names:
         if not (place / f"{name}.npy").is_file():
-            raise TrainerError(
-                f"{place / name}.npy is missing: run twobar-train prepare MIDI_DIR --out {folder}"
-            )
+            what = " (the labels of a style condition)" if name == "styles" else ""
+            raise TrainerError(f"{place / name}.npy{what} is missing: {again}")
+    if (place / "styles.npy").is_file():
+        names = ("notes", "starts", "songs", "styles")
     try:
-        notes, starts, songs = (np.load(place / f"{name}.npy", allow_pickle=False) for name in names)
+        notes = np.load(place / "notes.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
+        starts, songs, *rest = (np.load(place / f"{name}.npy", allow_pickle=False) for name in names[1:])
     except (ValueError, OSError, EOFError) as error:
-        raise TrainerError(f"{place} cannot be read: {error}; run twobar-train prepare again") from error
+        raise TrainerError(f"{place} cannot be read: {error}; {again}") from error
+    if notes.ndim == 2 and notes.shape[1] == len(COLUMNS) - 1:  # prepared before notes had tracks
+        notes = np.concatenate((notes, np.zeros((len(notes), 1), dtype=notes.dtype)), axis=1)
+    styles = rest[0] if rest else None
     fits = (
         notes.ndim == 2
-        and notes.shape[1] == 5
+        and notes.shape[1] == len(COLUMNS)
         and starts.ndim == 1
         and len(starts) == len(songs) + 1
         and starts[0] == 0
         and starts[-1] == len(notes)
         and bool((np.diff(starts) >= 0).all())
+        and (styles is None or len(styles) == len(songs))
     )
     if not fits:
-        raise TrainerError(f"{place} is cut short or damaged: run twobar-train prepare again")
+        raise TrainerError(f"{place} is cut short or damaged: {again}")
     if not len(songs) and not may_be_empty:
         raise TrainerError(f"{place} holds no phrase: {split} needs more songs")
-    return Phrases(notes, starts.astype(np.int64), songs)
+    return Phrases(notes, starts.astype(np.int64), songs, styles)
 
 
-def shifts(
-    table: Table,
-    rows: Ints,
-    count: int,
-    *,
-    reach: tuple[int, int],
-    limits: tuple[int, int],
-    rng: np.random.Generator,
-) -> Ints:
-    """Draw a transposition in semitones for each of `count` phrases that keeps it within pitch limits."""
-    high, low = np.zeros(count, dtype=np.int64), np.full(count, 127, dtype=np.int64)
-    np.maximum.at(high, rows, table[:, PITCH])
-    np.minimum.at(low, rows, table[:, PITCH])
-    drawn = rng.integers(reach[0], reach[1] + 1, count)
-    return np.clip(drawn, np.minimum(limits[0] - low, 0), np.maximum(limits[1] - high, 0))
+def styles_of(folder: Path) -> tuple[str, ...]:
+    """Return the names of the styles that a prepared folder's labels count through.
 
-
-def shape_velocities(
-    table: Table,
-    rows: Ints,
-    count: int,
-    rng: np.random.Generator,
-    *,
-    like: tuple[Table, Ints] | None = None,
-) -> None:
-    """Give phrases of one velocity a drawn contour, in place.
-
-    Such sets were typed in without dynamics and must not teach that music has none; what is drawn (a
-    level, a slope, an accent on the beat, a little unevenness) teaches to carry velocities through.
-
-    Args:
-        table: notes int16 [M, 5] of `count` phrases.
-        rows: int64 [M].
-        count: phrases.
-        rng: what draws.
-        like: table and rows of the phrases' edits, which get the same contour.
+    Raises:
+        TrainerError: meta.json is missing, damaged, or of before phrases had styles.
 
     """
-    high, low = np.zeros(count, dtype=np.int64), np.full(count, 128, dtype=np.int64)
-    np.maximum.at(high, rows, table[:, VELOCITY])
-    np.minimum.at(low, rows, table[:, VELOCITY])
-    flat = high - low < 2
-    level, slope = rng.uniform(40, 105, count), rng.normal(0, 12, count)
-    accent, uneven = rng.uniform(-4, 14, count), rng.uniform(0, 6, count)
-    for notes, owner in ((table, rows), *((like,) if like else ())):
-        drawn = level[owner] + slope[owner] * (notes[:, ONSET] / 16.0 - 1.0)
-        drawn += accent[owner] * (notes[:, ONSET] % 4 == 0)
-        if notes is table:
-            drawn += rng.normal(0, 1, len(owner)) * uneven[owner]
-        drawn = np.clip(np.rint(drawn), LOW_VELOCITY, HIGH_VELOCITY)
-        notes[:, VELOCITY] = np.where(flat[owner], drawn, notes[:, VELOCITY])
+    try:
+        held = json.loads((folder / "meta.json").read_text(encoding="utf-8"))["styles"]
+        return tuple(map(str, held))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainerError(
+            f"{folder / 'meta.json'} names no styles: run twobar-train prepare MIDI_DIR --out {folder}"
+        ) from error
 
 
 def batch(
@@ -154,36 +135,24 @@ def batch(
 ) -> Arrays:
     """Pack the chosen phrases.
 
-    With a generator they are transposed, get drawn velocities where they had one, and the share `rotated`
-    of them begins at another step: rhythms that the data hold only on the beat come off it too.  The share
-    `alone` keeps the highest note of each onset: performers play single lines, keyboard music hardly does.
+    With a generator they are augmented.  Pitched parts are transposed together, drums never: they are played
+    softer or louder and a little off their places.  Parts that had one velocity get drawn ones.  The share
+    `rotated` of the phrases begins at another step: rhythms that the data hold only on the beat come off it
+    too.  The share `alone` keeps the highest note of each onset: performers play single lines, keyboard music
+    hardly does (poly only).
     """
     table, rows = phrases.gather(chosen)
+    count = len(chosen)
     if rng is not None:
         if alone:
-            table, rows = highest(table, rows, rng.random(len(chosen)) < alone)
-        moved = shifts(table, rows, len(chosen), reach=reach, limits=LIMITS[codec.kind], rng=rng)
-        table[:, PITCH] += moved[rows].astype(np.int16)
-        shape_velocities(table, rows, len(chosen), rng)
+            table, rows = highest(table, rows, rng.random(count) < alone)
+        _vary([(table, rows)], count, codec, reach=reach, rng=rng)
+        if codec.kind in BEATEN:
+            unsettle(table, rng)
         steps = codec.grid.steps
-        turn = rng.integers(1, steps, len(chosen)) * (rng.random(len(chosen)) < rotated)
+        turn = rng.integers(1, steps, count) * (rng.random(count) < rotated)
         table[:, ONSET] = (table[:, ONSET] + turn[rows]) % steps
-    return codec.pack(table, rows, len(chosen))
-
-
-def highest(table: Table, rows: Ints, single: NDArray[np.bool_]) -> tuple[Table, Ints]:
-    """Return the notes without those below another of the same onset, in the phrases that `single` marks.
-
-    Args:
-        table: notes int16 [M, 5], ordered by phrase, onset and pitch.
-        rows: int64 [M].
-        single: bool [phrases].
-
-    """
-    same = np.zeros(len(rows), dtype=np.bool_)
-    same[:-1] = (rows[:-1] == rows[1:]) & (table[:-1, ONSET] == table[1:, ONSET])
-    kept = ~(same & single[rows])
-    return table[kept], rows[kept]
+    return codec.pack(table, rows, count)
 
 
 def twins(
@@ -197,16 +166,23 @@ def twins(
     reach: tuple[int, int] = (-6, 5),
 ) -> tuple[Arrays, Arrays]:
     """Pack phrases and their edits, both moved by the same transposition and given the same velocities."""
-    table, rows = phrases.gather(chosen)
-    other, others = edited.gather(edits)
-    both, owners = np.concatenate((table, other)), np.concatenate((rows, others))
-    moved = shifts(both, owners, len(chosen), reach=reach, limits=LIMITS[codec.kind], rng=rng).astype(
-        np.int16
-    )
-    table[:, PITCH] += moved[rows]
-    other[:, PITCH] += moved[others]
-    shape_velocities(table, rows, len(chosen), rng, like=(other, others))
-    return codec.pack(table, rows, len(chosen)), codec.pack(other, others, len(chosen))
+    first, second = phrases.gather(chosen), edited.gather(edits)
+    _vary([first, second], len(chosen), codec, reach=reach, rng=rng)
+    return codec.pack(*first, len(chosen)), codec.pack(*second, len(chosen))
 
 
-LIMITS = {"melody": (0, 127), "poly": (21, 108)}
+def _vary(
+    tables: list[tuple[Table, Ints]],
+    count: int,
+    codec: Codec,
+    *,
+    reach: tuple[int, int],
+    rng: np.random.Generator,
+) -> None:
+    """Transpose and give velocities, in all tables alike; in place."""
+    (table, rows), *like = tables
+    if codec.kind in LIMITS:
+        transpose(tables, count, reach=reach, limits=LIMITS[codec.kind], rng=rng)
+    shape_velocities(table, rows, count, rng, grid=codec.grid, like=like[0] if like else None)
+    if codec.kind in BEATEN:
+        rescale(tables, count, rng)

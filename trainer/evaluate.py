@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from model.attributes import NAMES, measure
-from model.latent import Latent, between
 from model.phrase import Phrase
 from model.player import Player
+from trainer.controls import interpolation, knobs
 from trainer.errors import FailureError
 from trainer.measures import (
     HOLD,
@@ -21,45 +20,57 @@ from trainer.measures import (
     Matches,
     agreement,
     consistent,
-    distance,
     kl_bits,
     places,
     spans,
-    spearman,
     symbols,
 )
-from trainer.samples import Heard, Progress, samples, silent
+from trainer.samples import Heard, Progress, continuations, prior, samples, silent
 
-TURNS = tuple(float(turn) for turn in np.linspace(-1.0, 1.0, 9))
-KNOB_PHRASES = 400
-PAIRS = 500
-MORPH_STEPS = 8
 ACTIVE = 0.01
-SPREADS = {
-    "density": 0.9,
-    "complexity": 0.18,
-    "register": 8.0,
-    "range": 3.0,
-    "dynamics": 22.0,
-    "polyphony": 1.0,
-}
+NO_NOISE = -20.0  # a log-variance below it is a point's, not a distribution's
+DRAWN = 500  # points of a generator that nothing encodes for
+RECONSTRUCTION = (
+    "step_accuracy",
+    "step_accuracy_sampled",
+    "note_precision",
+    "note_recall",
+    "note_f1",
+    "note_f1_length",
+    "note_f1_sampled",
+    "exact",
+    "exact_sampled",
+    "velocity_error",
+    "kl_bits",
+    "active_units",
+    "consistent",
+)
 
 
 def evaluate(
     player: Player,
     phrases: Sequence[Phrase],
     *,
+    contexts: Sequence[Phrase] | None = None,
     parameters: int | None = None,
     seed: int = 0,
+    share: float = 1.0,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Measure a player on held-out phrases.
 
+    A model without a latent has no reconstruction, knobs or glides: those figures are None; what it goes on
+    with after a phrase stands for its samples.  A generator that nothing encodes for has no reconstruction;
+    its knobs and glides are measured on points that its prior draws.
+
     Args:
         player: the checkpoint.
         phrases: of its grid, at least one.
+        contexts: for a model without a latent, what came before each phrase; the phrases themselves where
+            that is not known.
         parameters: of the checkpoint, where known.
         seed: of the posterior's samples, the pairs, the prior's samples and the classifiers.
+        share: of the phrases and pairs that knobs and glides are measured on.
         progress: told (what, done, of how many).
 
     Raises:
@@ -77,13 +88,31 @@ def evaluate(
         "phrases": len(phrases),
         "runtime": player.card.runtime,
         "seed": seed,
-        "reconstruction": reconstruction(player, phrases, heard, rng, progress),
+        "latent_size": player.card.latent_size,
     }
-    result["baselines"] = baselines(phrases, heard.decoded, player.card.codec)
-    result["knobs"] = knobs(player, phrases, heard.latents, progress)
-    result["interpolation"] = interpolation(player, heard.latents, rng, progress)
-    result["samples"] = samples(player, phrases, heard, rng, progress)
+    card = player.card
+    if card.latent_size and hears(player, phrases):
+        result["reconstruction"] = reconstruction(player, phrases, heard, rng, progress)
+        result["baselines"] = baselines(phrases, heard.decoded, card.codec)
+    else:
+        result["reconstruction"] = dict.fromkeys(RECONSTRUCTION)
+        result["baselines"] = baselines(phrases, [], card.codec)
+    known, latents = list(phrases), heard.latents
+    if card.latent_size and not latents:
+        latents = prior(player, min(DRAWN, len(phrases)), rng)
+        known = [player.decode(latent, turns={}) for latent in latents]
+    result["knobs"] = knobs(player, known, latents, progress, share=share) if latents else {}
+    result["interpolation"] = interpolation(player, latents, rng, progress, share=share) if latents else None
+    if card.latent_size:
+        result["samples"] = samples(player, phrases, heard, rng, progress)
+    else:
+        result["samples"] = continuations(player, phrases, contexts or phrases, rng, progress)
     return result
+
+
+def hears(player: Player, phrases: Sequence[Phrase]) -> bool:
+    """Tell whether a player's latents depend on the phrase: a generator of noise has no encoder."""
+    return any(np.any(player.encode(phrase).z) for phrase in phrases[:8])
 
 
 def reconstruction(
@@ -100,8 +129,10 @@ def reconstruction(
         step_accuracy_sampled, note_f1_sampled, exact_sampled: from one sample of the posterior.
         kl_bits: mean KL to the unit normal, bits a phrase.
         active_units: dimensions whose mean varies by more than .01 over the phrases.
+        consistent: share of the answers that keep the codec's rules.
 
-        The last three kinds are None for a player without a posterior.
+        Sampled figures and bits are None for a player without a posterior, also one whose summary is a point;
+        so are units without any.
 
     """
     codec = player.card.codec
@@ -109,21 +140,26 @@ def reconstruction(
     plain, sampled = Score(codec), Score(codec)
     bits: list[float] = []
     means: list[np.ndarray] = []
+    kept: list[bool] = []
     for number, phrase in enumerate(phrases):
         latent = player.encode(phrase)
         decoded = player.decode(latent, turns={})
         heard.latents.append(latent)
         heard.decoded.append(decoded)
         plain.add(decoded, phrase)
+        kept.append(consistent(decoded, codec))
         if posterior is not None:
             mu, logvar = (np.asarray(value, dtype=np.float32) for value in posterior(phrase))
-            bits.append(kl_bits(mu, logvar))
             means.append(mu)
+            if np.max(logvar) < NO_NOISE:
+                progress("reconstruction", number + 1, len(phrases))
+                continue
+            bits.append(kl_bits(mu, logvar))
             noise = rng.standard_normal(mu.shape).astype(np.float32)
             z = np.asarray(mu + np.exp(0.5 * logvar) * noise, dtype=np.float32)
             sampled.add(player.decode(replace(latent, z=z), turns={}), phrase)
         progress("reconstruction", number + 1, len(phrases))
-    known = posterior is not None
+    known = bool(bits)
     return {
         "step_accuracy": plain.steps,
         "step_accuracy_sampled": sampled.steps if known else None,
@@ -137,6 +173,7 @@ def reconstruction(
         "velocity_error": plain.velocity_error,
         "kl_bits": float(np.mean(bits)) if bits else None,
         "active_units": int((np.var(np.stack(means), axis=0) > ACTIVE).sum()) if means else None,
+        "consistent": float(np.mean(kept)),
     }
 
 
@@ -183,6 +220,11 @@ class Score:
 def baselines(phrases: Sequence[Phrase], decoded: Sequence[Phrase], codec: str) -> dict[str, float]:
     """Return what is had for nothing, on the same phrases.
 
+    Args:
+        phrases: held out.
+        decoded: the model's answers to them; none of a model without a latent.
+        codec: of the phrases.
+
     Returns:
         step_accuracy_commonest: always the one symbol that is most frequent (melody: most often hold).
         step_accuracy_shuffled, note_f1_shuffled: each phrase beside the answer to the next one: where a
@@ -196,106 +238,15 @@ def baselines(phrases: Sequence[Phrase], decoded: Sequence[Phrase], codec: str) 
         for symbol in row:
             counts[symbol] = counts.get(symbol, 0) + 1
     total = sum(counts.values())
-    shuffled = Score(codec)
-    for number, phrase in enumerate(phrases):
-        shuffled.add(decoded[(number + 1) % len(decoded)], phrase)
-    found = {
-        "step_accuracy_commonest": max(counts.values()) / total,
-        "step_accuracy_shuffled": shuffled.steps,
-        "note_f1_shuffled": shuffled.notes.f1,
-    }
+    found = {"step_accuracy_commonest": max(counts.values()) / total}
+    if decoded:
+        shuffled = Score(codec)
+        for number, phrase in enumerate(phrases):
+            shuffled.add(decoded[(number + 1) % len(decoded)], phrase)
+        found |= {
+            "step_accuracy_shuffled": shuffled.steps,
+            "note_f1_shuffled": shuffled.notes.f1,
+        }
     if codec == "melody":
         found |= {"rest_share": counts.get(REST, 0) / total, "hold_share": counts.get(HOLD, 0) / total}
     return found
-
-
-def knobs(
-    player: Player, phrases: Sequence[Phrase], latents: Sequence[Latent], progress: Progress = silent
-) -> dict[str, dict[str, float]]:
-    """Turn each knob through 9 values on up to 400 phrases and measure what comes out.
-
-    Returns, by knob:
-        spearman: rank correlation of turn and measured attribute, mean over the phrases.
-        spearman_pooled: the same over all phrases and turns at once.
-        leak: largest |pooled rank correlation| of the turn with another attribute.
-        leak_name: that attribute.
-        leak_change: largest mean |change| of another attribute between the middle and the ends, in its
-            usual spread, over that of the attribute itself.
-        reach: mean difference of the attribute between both ends, in its raw unit.
-        kept: note F1 of the phrase decoded with the knob at the centre and the phrase itself.
-
-    """
-    chosen = list(zip(phrases, latents, strict=True))[:KNOB_PHRASES]
-    found: dict[str, dict[str, float]] = {}
-    names = [name for name in player.card.knobs if name in NAMES]
-    for place, name in enumerate(names):
-        table = np.zeros((len(chosen), len(TURNS), len(NAMES)))  # [phrases, turns, attributes]
-        kept = Matches()
-        for row, (phrase, latent) in enumerate(chosen):
-            for column, turn in enumerate(TURNS):
-                decoded = player.decode(latent, turns={name: turn})
-                table[row, column] = list(measure(decoded).values())
-                if turn == 0:
-                    kept.add(places(decoded), places(phrase))
-            progress("knobs", place * len(chosen) + row + 1, len(names) * len(chosen))
-        found[name] = _knob(table, name) | {"kept": kept.f1}
-    return found
-
-
-def _knob(table: np.ndarray, name: str) -> dict[str, Any]:
-    """Reduce one knob's measures, float64 [phrases, turns, attributes]."""
-    own = NAMES.index(name)
-    turns = np.tile(TURNS, len(table))
-    pooled = [spearman(turns, table[:, :, index].ravel()) for index in range(len(NAMES))]
-    others = [index for index in range(len(NAMES)) if index != own]
-    worst = max(others, key=lambda index: abs(pooled[index]))
-    middle = table[:, len(TURNS) // 2]
-    ends = (np.abs(table[:, 0] - middle) + np.abs(table[:, -1] - middle)).mean(axis=0) / 2.0
-    change = ends / np.array([SPREADS[attribute] for attribute in NAMES])
-    return {
-        "spearman": float(np.mean([spearman(TURNS, row[:, own]) for row in table])),
-        "spearman_pooled": pooled[own],
-        "leak": abs(pooled[worst]),
-        "leak_name": NAMES[worst],
-        "leak_change": float(max(change[others]) / max(change[own], 1e-9)) if change[own] > 0 else 0.0,
-        "reach": float((table[:, -1, own] - table[:, 0, own]).mean()),
-    }
-
-
-def interpolation(
-    player: Player, latents: Sequence[Latent], rng: np.random.Generator, progress: Progress = silent
-) -> dict[str, float] | None:
-    """Glide between up to 500 pairs of phrases in 8 equal steps of the arc (`model.latent.between`).
-
-    Returns:
-        spearman: rank correlation of the way gone and the distance to the first phrase, mean over pairs.
-        largest_jump: largest share of the whole distance gained in one of the 8 steps, mean over pairs.
-        note_ratio: notes between, over the mean of both ends.
-        consistent: share of the phrases between that keep the codec's rules and are not empty.
-        pairs: how many there were.
-
-    """
-    if len(latents) < 2:
-        return None
-    codec = player.card.codec
-    count = min(PAIRS, len(latents))
-    orders, jumps, between_notes, end_notes, kept = [], [], [], [], []
-    for pair in range(count):
-        one, other = (latents[index] for index in rng.choice(len(latents), 2, replace=False))
-        way = [step / MORPH_STEPS for step in range(MORPH_STEPS + 1)]
-        line = [player.decode(between(one, other, t), turns={}) for t in way]
-        gone = np.array([distance(line[0], phrase, codec) for phrase in line])
-        progress("interpolation", pair + 1, count)
-        between_notes += [len(phrase) for phrase in line[1:-1]]
-        end_notes += [len(line[0]), len(line[-1])]
-        kept += [consistent(phrase, codec) and bool(phrase.notes) for phrase in line[1:-1]]
-        if gone[-1] > 0:
-            orders.append(spearman(way, gone))
-            jumps.append(float(np.max(np.diff(gone)) / gone[-1]))
-    return {
-        "spearman": float(np.mean(orders)) if orders else 0.0,
-        "largest_jump": float(np.mean(jumps)) if jumps else 0.0,
-        "note_ratio": float(np.mean(between_notes) / max(1e-9, float(np.mean(end_notes)))),
-        "consistent": float(np.mean(kept)),
-        "pairs": count,
-    }

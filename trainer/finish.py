@@ -1,24 +1,23 @@
-"""From a trained network to a checkpoint that can be played: calibration, latent map, graphs, samples."""
+"""From a trained network to a checkpoint that can be played: calibration, latent map, graphs."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from model import midi
 from model.attributes import NAMES, measure
 from model.checkpoint import Calibration, Checkpoint, LatentMap, write
 from model.codecs.base import Codec, pack_phrase
 from model.export import graphs
-from model.play import open_player
 from model.vae import VAE
+from trainer.augment import Ints
 from trainer.dataset import Phrases, batch
-from trainer.watch import draw
 
 MAPPED = 4096  # phrases that the latent map is made from
 POINTS = 300  # of them are shown
-SHOWN = 4  # validation phrases in a sample
 
 
 def calibrate(phrases: Phrases, codec: Codec, *, limit: int, seed: int) -> Calibration:
@@ -37,9 +36,33 @@ def calibrate(phrases: Phrases, codec: Codec, *, limit: int, seed: int) -> Calib
 
 
 def chart(net: VAE, codec: Codec, phrases: Phrases, *, seed: int = 0) -> LatentMap:
-    """Encode many phrases and lay their two widest directions on a map."""
+    """Encode many phrases and lay their two widest directions on a map.
+
+    Where nothing is encoded, as by a generator of noise, the map is the prior's; without a latent, empty.
+    """
     rng = np.random.default_rng(seed)
-    chosen = rng.permutation(len(phrases))[:MAPPED]
+    size = net.config.latent_size
+    if not size:
+        nothing = np.zeros(0, dtype=np.float32)
+        return LatentMap(nothing, nothing, np.zeros((2, 0), np.float32), np.zeros((0, 2), np.float32))
+    if net.config.encoder.kind == "none":
+        z = rng.standard_normal((MAPPED, size), dtype=np.float32)
+        mean, scale = np.zeros(size), np.ones(size)
+        axes = np.eye(2, size)
+    else:
+        z = _encoded(net, codec, phrases, rng.permutation(len(phrases))[:MAPPED])
+        mean, scale = z.mean(0), np.maximum(z.std(0), 1e-3)
+        axes = np.linalg.svd(z - mean, full_matrices=False)[2][:2]
+        if len(axes) < 2:
+            axes = np.vstack((axes, np.zeros_like(axes)))[:2]
+    places = (z - mean) @ axes.T
+    axes = axes / np.maximum(np.percentile(np.abs(places), 98, axis=0), 1e-6)[:, None]
+    points = np.clip((z - mean) @ axes.T, -1, 1)[:POINTS]
+    return LatentMap(*(value.astype(np.float32) for value in (mean, scale, axes, points)))
+
+
+def _encoded(net: VAE, codec: Codec, phrases: Phrases, chosen: Ints) -> NDArray[np.float32]:
+    """Return posterior means of chosen phrases, [n, d]."""
     device = next(net.parameters()).device
     found = []
     with torch.no_grad():
@@ -47,15 +70,7 @@ def chart(net: VAE, codec: Codec, phrases: Phrases, *, seed: int = 0) -> LatentM
             arrays = batch(phrases, codec, np.sort(part), rng=None)
             given = {name: torch.from_numpy(value).to(device) for name, value in arrays.items()}
             found.append(net.encode(given)[0].float().cpu().numpy())
-    z = np.concatenate(found)
-    mean, scale = z.mean(0), np.maximum(z.std(0), 1e-3)
-    axes = np.linalg.svd(z - mean, full_matrices=False)[2][:2]
-    if len(axes) < 2:
-        axes = np.vstack((axes, np.zeros_like(axes)))[:2]
-    places = (z - mean) @ axes.T
-    axes = axes / np.maximum(np.percentile(np.abs(places), 98, axis=0), 1e-6)[:, None]
-    points = np.clip((z - mean) @ axes.T, -1, 1)[:POINTS]
-    return LatentMap(*(value.astype(np.float32) for value in (mean, scale, axes, points)))
+    return np.concatenate(found)
 
 
 def finish(
@@ -67,26 +82,32 @@ def finish(
     calibration: Calibration,
     levels: Mapping[str, float],
     figures: Mapping[str, float],
+    say: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Write the checkpoint that the instrument plays."""
-    device = next(net.parameters()).device
+    """Write the checkpoint that the instrument plays.
+
+    Args:
+        net: trained; it is left as it is, on its device.
+        codec: the model's.
+        phrases: that it learned from, for the latent map.
+        path: of the checkpoint.
+        calibration: of the attributes.
+        levels: decision thresholds by head.
+        figures: for the card.
+        say: told once what is left out.
+
+    Raises:
+        CheckpointError: the disk refuses; what was there before is untouched.
+
+    """
     net.eval()
     latent = chart(net, codec, phrases)
-    traced = graphs(net)
-    weights = {name: value.detach().float().cpu().numpy() for name, value in net.state_dict().items()}
+    net.train()
+    held = copy.deepcopy(net).cpu().float().eval()  # the one that learns stays where its optimiser knows it
+    try:
+        traced = graphs(held)
+    except ImportError as error:
+        say(f"the checkpoint has no graphs, so that it plays on torch: {error.name} is not installed")
+        traced = {}
+    weights = {name: value.detach().numpy() for name, value in held.state_dict().items()}
     write(Checkpoint(net.config, weights, calibration, latent, levels, traced, figures), path)
-    net.to(device).train()
-
-
-def show(checkpoint: Path, codec: Codec, phrases: Phrases, folder: Path) -> None:
-    """Play a few phrases through the checkpoint as the instrument would: sample.mid and sample.png."""
-    player = open_player(checkpoint)
-    chosen = np.random.default_rng(1).permutation(len(phrases))[:SHOWN].tolist()
-    heard, drawn = [], {}
-    for number, index in enumerate(chosen):
-        phrase = codec.unpack(pack_phrase(codec, phrases.phrase(index, codec.grid)), 0)
-        answer = player.decode(player.encode(phrase), turns={})
-        heard += [phrase, answer]
-        drawn[f"{number} data"], drawn[f"{number} model"] = phrase, answer
-    midi.save(folder / "sample.mid", heard)
-    draw(drawn, folder / "sample.png")

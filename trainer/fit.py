@@ -1,21 +1,29 @@
 """Fit a model: what a run is given, checked, and put together."""
 
+import json
 import threading
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from model.codecs.base import build
+from model.checkpoint import Calibration
+from model.codecs.base import Codec, build
+from model.config import ModelConfig
 from model.errors import ModelError
+from model.grid import Grid
 from model.vae import VAE
 from trainer import pairs, settings
-from trainer.dataset import load
-from trainer.errors import FailureError, UsageError
+from trainer.dataset import Phrases, load, styles_of
+from trainer.errors import EmptyCorpusError, FailureError, UsageError
 from trainer.finish import calibrate
 from trainer.learner import Learner
 from trainer.machine import stop_signals
+from trainer.parallel import World, joined
+from trainer.prior import fit_prior
+from trainer.settings import Settings
 from trainer.state import NAME
+from trainer.telling import Telling
 from trainer.watch import Watch
 
 EDITS = "edits.npz"  # made once, kept in the run's folder
@@ -54,58 +62,143 @@ def run(
 
     """
     told = settings.read(config, overrides or [], seed)
-    fit, model = told.fit, told.model
     if max_minutes is not None and max_minutes <= 0:
         raise UsageError(f"--max-minutes must be above 0, not {max_minutes}")
+    minutes = max_minutes if max_minutes is not None else told.fit.minutes
+    with joined() as world:
+        return _run(told, config, data, out, minutes=minutes, resume=resume, world=world)
+
+
+def _run(
+    told: Settings, config: Path, data: Path, out: Path, *, minutes: float | None, resume: bool, world: World
+) -> Path:
+    """Fit as one of the run's processes."""
+    fit, model = told.fit, told.model
     torch.manual_seed(fit.seed)
     try:
         net = VAE(model)
         codec = build(model.codec, model.grid.build())
     except ModelError as error:
         raise UsageError(f"{config}: {error}") from error
-    train = load(data, model.codec, "train")
-    validation = load(data, model.codec, "validation", may_be_empty=True)
+    check_folder(data, model)
+    styled = "style" in model.conditions
+    train = load(data, model.codec, "train", styled=styled)
+    validation = load(data, model.codec, "validation", may_be_empty=True, styled=styled)
+    telling = Telling.of(model, styles_of(data) if styled else ())
     seen = len(validation) == 0  # a small folder: measured on what it learns from is better than not at all
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FailureError(f"the folder {out} cannot be made: {error.strerror}") from error
-    if not resume and (out / NAME).is_file():
-        raise UsageError(f"{out} holds a run already: give --resume to go on with it, or another --out")
-    with stop_signals() as stop, Watch(out, resume=resume) as watch:
+    world.shared(lambda: _open_folder(out, resume=resume))
+    with stop_signals() as stop, Watch(out, resume=resume, quiet=not world.first) as watch:
         if seen:
             validation = train
             watch.say("the validation split holds no phrase: the figures are of the training phrases")
         calibration = calibrate(train, codec, limit=MEASURED, seed=fit.seed)
         edits = None
         if model.knobs and fit.edits and round(fit.batch * fit.edit_share):
-            unknown = [name for name in model.knobs if name not in calibration.names]
-            if unknown:
-                raise UsageError(f"{config}: model.knobs: there is no attribute '{unknown[0]}'")
-            spread = np.array([calibration.of("spread", name) for name in model.knobs], dtype=np.float32)
-            made = Path(out / EDITS)
-            if made.is_file():
-                edits = pairs.load(made)
-            else:
-                watch.say(f"making {fit.edits} edit pairs for {', '.join(model.knobs)}")
-                edits = pairs.make(
-                    train,
-                    codec,
-                    knobs=model.knobs,
-                    spread=spread,
-                    count=fit.edits,
-                    seed=fit.seed,
-                    going=lambda done: _going(watch, stop, done, fit.edits),
-                )
-                if len(edits) == fit.edits:
-                    pairs.save(edits, made)
-        learner = Learner(model, fit, net, codec, train, validation, calibration, edits, watch, out)
+            edits = world.shared(lambda: _edits(told, train, codec, calibration, watch=watch, stop=stop))
+        learner = Learner(
+            model, fit, net, codec, train, validation, calibration, edits, telling, watch, out, world
+        )
         if resume:
             learner.resume()
+        else:
+            learner.settle()
         try:
-            return learner.go(minutes=max_minutes if max_minutes is not None else fit.minutes, stop=stop)
+            path = learner.go(minutes=minutes, stop=stop)
+            if told.prior.minutes and not stop.is_set():
+                world.shared(
+                    lambda: fit_prior(
+                        net, codec, train, path, told.prior, seed=fit.seed, watch=watch, stop=stop
+                    )
+                )
         except ModelError as error:
             raise FailureError(str(error)) from error
+        return path
+
+
+def check_folder(data: Path, model: ModelConfig) -> None:
+    """Check that a prepared folder holds the model's codec on the model's grid.
+
+    Raises:
+        UsageError: it was prepared for others; both are named, and the command that mends it.
+        FailureError: what it says of itself cannot be read.
+
+    """
+    try:
+        told = json.loads((data / "meta.json").read_text(encoding="utf-8"))
+        grid = Grid(**told["grid"])
+        codecs = sorted(told["phrases"])
+    except FileNotFoundError:
+        return  # arrays that another program laid there
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FailureError(f"{data / 'meta.json'} is damaged: run twobar-train prepare again") from error
+    wanted = model.grid.build()
+    if grid != wanted:
+        raise UsageError(
+            f"the phrases in {data} have {_words(grid)}, model.grid asks for {_words(wanted)}: prepare "
+            f"again with 'twobar-train prepare MIDI_DIR --out {data} --bars {wanted.bars} --beats-per-bar "
+            f"{wanted.beats_per_bar} --steps-per-beat {wanted.steps_per_beat}', or change model.grid"
+        )
+    if model.codec not in codecs:
+        raise UsageError(
+            f"{data} has no phrases for codec '{model.codec}'; there is: {', '.join(codecs)}; prepare again "
+            f"with 'twobar-train prepare MIDI_DIR --out {data}'"
+        )
+    if not told["phrases"][model.codec].get("train"):
+        raise EmptyCorpusError(
+            f"{data} holds no phrase to train codec '{model.codec}' on; its report.json says what was skipped"
+        )
+
+
+def _words(grid: Grid) -> str:
+    """Return a grid in words."""
+    bars = "1 bar" if grid.bars == 1 else f"{grid.bars} bars"
+    return f"{bars} of {grid.beats_per_bar} beats with {grid.steps_per_beat} steps each"
+
+
+def _open_folder(out: Path, *, resume: bool) -> None:
+    """Make the run's folder; refuse one that holds a run, unless it is resumed."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FailureError(f"the folder {out} cannot be made: {error.strerror}") from error
+    if not resume and (out / NAME).is_file():
+        raise UsageError(f"{out} holds a run already: give --resume to go on with it, or another --out")
+
+
+def _edits(
+    told: Settings,
+    train: Phrases,
+    codec: Codec,
+    calibration: Calibration,
+    *,
+    watch: Watch,
+    stop: threading.Event,
+) -> pairs.Pairs:
+    """Read the run's edit pairs, or make and keep them."""
+    fit, knobs = told.fit, told.model.knobs
+    spread = np.array([calibration.of("spread", name) for name in knobs], dtype=np.float32)
+    made = watch.folder / EDITS
+    if made.is_file():
+        found = pairs.load(made)
+        if found.change.shape[1] != len(knobs):
+            raise UsageError(f"{made} was made for other knobs: delete it, and it is made again")
+        return found
+    watch.say(f"making {fit.edits} edit pairs for {', '.join(knobs)}")
+    edits = pairs.make(
+        train,
+        codec,
+        knobs=knobs,
+        spread=spread,
+        count=fit.edits,
+        seed=fit.seed,
+        going=lambda done: _going(watch, stop, done, fit.edits),
+    )
+    if len(edits) == fit.edits:
+        try:
+            pairs.save(edits, made)
+        except OSError as error:
+            raise FailureError(f"{made} cannot be written: {error.strerror or error}") from error
+    return edits
 
 
 def _going(watch: Watch, stop: threading.Event, done: int, wanted: int) -> bool:

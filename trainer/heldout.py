@@ -1,8 +1,8 @@
 """What `evaluate` measures on and how it tells: phrases of a prepared split or a MIDI folder; a table."""
 
 import json
-import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,14 +10,76 @@ from typing import Any
 
 import numpy as np
 
+from model.codecs.base import phrase_of
 from model.grid import Grid
 from model.phrase import Phrase
 from model.player import Player
+from trainer.checkpoints import context_bars_of, parameters_in, path_of
 from trainer.corpus import Options, prepare
 from trainer.errors import FailureError, UsageError
 from trainer.samples import MISSING
-from trainer.shards import phrase_of
 from trainer.sources import SPLITS
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What a model is measured on.
+
+    Attributes:
+        phrases: on the grid of its answers.
+        contexts: what came before each of them, where the model is given that and the data tell it.
+        whole: both in one, on the whole grid of the model; the phrases themselves where it is given nothing;
+            None where the data do not tell.
+
+    """
+
+    phrases: list[Phrase]
+    contexts: list[Phrase] | None = None
+    whole: list[Phrase] | None = None
+
+    def first(self, count: int) -> "HeldOut":
+        """Return the first ones alone."""
+        rest = (None if part is None else part[:count] for part in (self.contexts, self.whole))
+        return HeldOut(self.phrases[:count], *rest)
+
+
+def held_out(
+    player: Player,
+    checkpoint: str,
+    data: Path,
+    *,
+    split: str = "test",
+    limit: int | None = None,
+    seed: int = 0,
+    jobs: int = 1,
+) -> HeldOut:
+    """Return what a checkpoint is measured on; arguments and errors as `phrases_for`.
+
+    A model that continues given bars is measured on data of its whole grid, or of its answers' grid: then
+    nobody knows what came before them.
+    """
+    given, grid = context_bars_of(path_of(checkpoint)), player.card.grid
+    if not given:
+        phrases = phrases_for(player, data, split=split, limit=limit, seed=seed, jobs=jobs)
+        return HeldOut(phrases, None, phrases)
+    whole_grid = Grid(grid.bars + given, grid.beats_per_bar, grid.steps_per_beat)
+    if (data / "meta.json").is_file() and _grid_of(data) == grid:
+        return HeldOut(phrases_for(player, data, split=split, limit=limit, seed=seed))
+    whole = phrases_on(player.card.codec, whole_grid, data, split=split, limit=limit, seed=seed, jobs=jobs)
+    size = given * grid.steps_per_bar
+    before = Grid(given, grid.beats_per_bar, grid.steps_per_beat)
+    contexts = [_part(phrase, 0, before) for phrase in whole]
+    return HeldOut([_part(phrase, size, grid) for phrase in whole], contexts, whole)
+
+
+def _part(phrase: Phrase, begin: int, grid: Grid) -> Phrase:
+    """Return the part of a phrase that begins at a step, on a grid of its own."""
+    end = begin + grid.steps
+    inside = (note for note in phrase.notes if begin <= note.onset < end)
+    cut = (
+        note._replace(onset=note.onset - begin, length=min(note.length, end - note.onset)) for note in inside
+    )
+    return Phrase.of(grid, cut)
 
 
 def phrases_for(
@@ -38,7 +100,14 @@ def phrases_for(
         FailureError: there is no phrase in it.
 
     """
-    codec, grid = player.card.codec, player.card.grid
+    card = player.card
+    return phrases_on(card.codec, card.grid, data, split=split, limit=limit, seed=seed, jobs=jobs)
+
+
+def phrases_on(
+    codec: str, grid: Grid, data: Path, *, split: str, limit: int | None, seed: int, jobs: int = 1
+) -> list[Phrase]:
+    """Return phrases of a codec on a grid; the rest as `phrases_for`."""
     if not data.is_dir():
         raise UsageError(f"the data folder '{data}' does not exist")
     if (data / "meta.json").is_file():
@@ -48,15 +117,20 @@ def phrases_for(
         return _prepared(Path(folder), codec, grid, SPLITS, limit=limit, seed=seed)
 
 
+def _grid_of(folder: Path) -> Grid:
+    """Return the grid that a folder was prepared for."""
+    try:
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        return Grid(**meta["grid"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FailureError(f"'{folder / 'meta.json'}' is damaged: {error}") from error
+
+
 def _prepared(
     folder: Path, codec: str, grid: Grid, splits: Sequence[str], *, limit: int | None, seed: int
 ) -> list[Phrase]:
     """Read phrases of some splits of a prepared folder."""
-    try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-        found = Grid(**meta["grid"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FailureError(f"'{folder / 'meta.json'}' is damaged: {error}") from error
+    found = _grid_of(folder)
     if found != grid:
         raise UsageError(f"'{folder}' was prepared for {_told(found)}, the checkpoint needs {_told(grid)}")
     if not (folder / codec).is_dir():
@@ -86,15 +160,7 @@ def parameters_of(player: Player, checkpoint: str) -> int | None:
     said = getattr(player, "parameters", None)
     if isinstance(said, int):
         return said
-    path = Path(checkpoint)
-    try:
-        with path.open("rb") as file:
-            size = struct.unpack("<Q", file.read(8))[0]
-            header = json.loads(file.read(min(size, 1 << 24)))
-        shapes = [value["shape"] for key, value in header.items() if key != "__metadata__"]
-        return sum(int(np.prod(shape)) for shape in shapes)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
-        return None
+    return parameters_in(path_of(checkpoint))
 
 
 def show(results: Sequence[Mapping[str, Any]]) -> None:
@@ -130,22 +196,28 @@ def lines(results: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[str, lis
             for key in ("codec", "parameters", "phrases")
         ]
     }
-    for section in ("reconstruction", "baselines"):
-        keys = list(dict.fromkeys(key for result in results for key in result[section]))
-        rows[section] = [
-            (key.replace("_", " "), [_cell(result[section].get(key)) for result in results]) for key in keys
-        ]
+    for section in ("reconstruction", "teacher_forced", "baselines"):
+        rows[section] = _rows(results, section)
     names = list(dict.fromkeys(name for result in results for name in result["knobs"]))
     rows["knobs"] = [(name, [_knob(result["knobs"].get(name)) for result in results]) for name in names]
     if names:
         rows["knobs"].insert(0, ("", ["Spearman / pooled / leak"] * len(results)))
-    for section in ("interpolation", "samples"):
-        keys = list(dict.fromkeys(key for result in results for key in result[section] or {}))
-        rows[section] = [
-            (key.replace("_", " "), [_cell((result[section] or {}).get(key)) for result in results])
-            for key in keys
-        ]
-    return {section: cells for section, cells in rows.items() if cells}
+    for section in ("interpolation", "samples", "speed"):
+        rows[section] = _rows(results, section)
+    return {section.replace("_", " "): cells for section, cells in rows.items() if cells}
+
+
+def _rows(results: Sequence[Mapping[str, Any]], section: str) -> list[tuple[str, list[str]]]:
+    """Return a section's rows: what any checkpoint has a figure for; curves are for plots alone."""
+    found = [result.get(section) or {} for result in results]
+    keys = dict.fromkeys(
+        key for figures in found for key, value in figures.items() if not isinstance(value, list)
+    )
+    return [
+        (key.replace("_", " "), [_cell(figures.get(key)) for figures in found])
+        for key in keys
+        if any(figures.get(key) is not None for figures in found)
+    ]
 
 
 def _knob(found: Mapping[str, Any] | None) -> str:

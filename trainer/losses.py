@@ -1,51 +1,45 @@
-"""What a step of training minimises, in nats per phrase.
+"""Weights of the parts of a loss, and how they move in the course of a run."""
 
-CE(x | z) + beta KL(q(z | x) || N(0, 1)) + weight CE(x' | z, c(x') - c(x)): the evidence lower bound with
-beta (Higgins et al. 2017, "beta-VAE") and the edit pairs of `trainer.pairs`.  Every part is logged, also
-one whose weight is 0.
-"""
+from math import cos, exp, pi
 
-from dataclasses import dataclass
+from model.surfaces.base import Tensors
+from trainer.settings import FitConfig
 
-import torch
-from torch import Tensor
-
-from model.heads import Tensors
-from model.vae import VAE, divergence, sample
+STEEP = 10.0  # of the sigmoid by which beta rises: from .7 % to 99.3 % of its way before it is stretched
+LARGEST = 500.0  # exponent from which a told share counts as 0
+LAST = 0.02  # of the learning rate, where the cosine ends
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Packed phrases x, and for the first E of them an edit x'.
-
-    Attributes:
-        arrays: the codec's arrays of x, [B, ...].
-        edited: the codec's arrays of x', [E, ...]; E may be 0.
-        change: float32 [E, knobs], in standard deviations.
-
-    """
-
-    arrays: Tensors
-    edited: Tensors
-    change: Tensor
+def rate(fit: FitConfig, step: int, share: float) -> float:
+    """Return the share of its learning rate that a step gets: linear warm-up, then a cosine to a fiftieth."""
+    warm = min(1.0, (step + 1) / fit.warmup)
+    return warm * (LAST + (1 - LAST) * 0.5 * (1 + cos(pi * min(1.0, share))))
 
 
-def objective(
-    net: VAE, batch: Batch, *, beta: float, edit_weight: float, velocity_weight: float
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the loss, a scalar, and its parts by name, each a mean over the batch in nats."""
-    mean, logvar = net.encode(batch.arrays)
-    z = sample(mean.float(), logvar.float())
-    count, edits = z.shape[0], batch.change.shape[0]
-    change = torch.cat((z.new_zeros(count, batch.change.shape[1]), batch.change))
-    heads = net.decode(torch.cat((z, z[:edits])), change)
-    target = {name: torch.cat((value, batch.edited[name])) for name, value in batch.arrays.items()}
-    losses = net.surface.loss(heads, target)
-    losses["velocity"] = losses["velocity"] * velocity_weight
-    parts = {name: value[:count].mean() for name, value in losses.items()}
-    plain = torch.stack(list(parts.values())).sum()
-    kl = divergence(mean, logvar).sum(1).mean()
-    edit = plain.new_zeros(())
-    if edits:
-        edit = torch.stack([value[count:].mean() for value in losses.values()]).sum()
-    return plain + beta * kl + edit_weight * edit, {**parts, "kl": kl, "edit": edit}
+def beta(fit: FitConfig, share: float) -> float:
+    """Return the weight of the KL at a share of the run, 0..1."""
+    if fit.ramp <= 0:
+        return fit.beta
+    if fit.anneal == "cyclical":
+        share = share * fit.cycles % 1.0 if share < 1 else 1.0
+    way = min(1.0, share / fit.ramp)
+    if fit.anneal == "sigmoid":
+        low, high = (1 / (1 + exp(-STEEP * place)) for place in (-0.5, 0.5))
+        way = (1 / (1 + exp(-STEEP * (way - 0.5))) - low) / (high - low)
+    return fit.beta_start + (fit.beta - fit.beta_start) * way
+
+
+def told_share(fit: FitConfig, step: int) -> float:
+    """Return the share of steps that are told the phrase's own note: k / (k + exp(step / k)), or 1."""
+    k = fit.scheduled_sampling
+    if not k:
+        return 1.0
+    return k / (k + exp(step / k)) if step / k < LARGEST else 0.0
+
+
+def weighed(losses: Tensors, fit: FitConfig) -> Tensors:
+    """Weigh the losses of velocities, of whatever part of a codec."""
+    return {
+        name: value * fit.velocity_weight if name.endswith("velocity") else value
+        for name, value in losses.items()
+    }

@@ -8,19 +8,40 @@ from contextlib import contextmanager
 
 import torch
 
+HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+SHORT = ("out of memory", "can't allocate memory", "not enough memory")
 
-def device_and_precision(asked: str) -> tuple[torch.device, torch.dtype]:
-    """Return the fastest device, and bfloat16 where it was asked for or is known to be faster."""
+
+def device_and_precision(asked: str, local: int = 0) -> tuple[torch.device, torch.dtype]:
+    """Return the fastest device, and half precision where it was asked for or is known to be faster.
+
+    Args:
+        asked: `float32`, `bfloat16`, `float16`, or `auto` for bfloat16 where it is fast.
+        local: number of this process on this machine: which of its GPUs to take.
+
+    """
     if torch.cuda.is_available():
-        device = torch.device("cuda")
+        device = torch.device("cuda", local)
     elif torch.backends.mps.is_available():
         device = torch.device("mps")
     else:
         device = torch.device("cpu")
-    if asked == "bfloat16":
-        return device, torch.bfloat16
-    fast = device.type == "cuda" or (device.type == "cpu" and _multiplies_bfloat16_fast())
-    return device, torch.bfloat16 if asked == "auto" and fast else torch.float32
+    if asked in HALVES:
+        return device, HALVES[asked]
+    if asked != "auto":
+        return device, torch.float32
+    if device.type == "cuda":  # cards before Ampere only imitate bfloat16
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return device, torch.bfloat16 if native else torch.float16
+    fast = device.type == "cpu" and _multiplies_bfloat16_fast()
+    return device, torch.bfloat16 if fast else torch.float32
+
+
+def short_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that a GPU's or the machine's memory is too small."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(
+        words in str(error).lower() for words in SHORT
+    )
 
 
 def _multiplies_bfloat16_fast() -> bool:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.codecs.drums import CLASS_OF_KEY, KEYS
 from model.phrase import Note, Phrase
+from model.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 from model.transforms import is_monophonic
 
 HOLD, REST = 128, 129
@@ -46,33 +47,73 @@ class Matches:
 
 
 def places(phrase: Phrase) -> set[Place]:
-    """Return the (onset, pitch) of every note."""
-    return {(note.onset, note.pitch) for note in phrase.notes}
+    """Return the (onset, pitch, track) of every note; a drum's pitch is its class."""
+    return {(note.onset, key_of(note), note.track) for note in phrase.notes}
 
 
 def spans(phrase: Phrase) -> set[Place]:
-    """Return the (onset, pitch, length) of every note."""
-    return {(note.onset, note.pitch, note.length) for note in phrase.notes}
+    """Return the (onset, pitch, track, length) of every note; of drums, whose length says nothing, 1."""
+    return {
+        (note.onset, key_of(note), note.track, 1 if note.track == DRUMS else note.length)
+        for note in phrase.notes
+    }
+
+
+def key_of(note: Note) -> int:
+    """Return a note's pitch, of a drum note the number of its class."""
+    return int(CLASS_OF_KEY[note.pitch]) if note.track == DRUMS else note.pitch
 
 
 def symbols(phrase: Phrase, codec: str) -> list[object]:
-    """Return what stands on each step of a phrase.
+    """Return what stands on each step of a phrase; two phrases agree on a step when these are equal.
 
     melody: the field's 130 classes (Roberts et al. 2018): the pitch of an onset, 128 for a hold, 129 for a
-    rest.  Other codecs: the set of pitches that start.  Two phrases agree on a step when these are equal.
+    rest.  poly: the set of pitches that start.  drums: which of the nine classes are struck, as a number of
+    nine bits.  multitrack: the symbols of melody, chords, bass and drums on that step, all four.
     """
-    steps: list[object]
     if codec == "melody":
-        steps = [REST] * phrase.grid.steps
-        for note in phrase.notes:  # ordered: of a chord its highest note stays
-            for step in range(note.onset + 1, note.onset + note.length):
-                steps[step] = HOLD
-            steps[note.onset] = note.pitch
-        return steps
-    starting: list[set[int]] = [set() for _ in range(phrase.grid.steps)]
-    for note in phrase.notes:
+        return _line(phrase.notes, phrase.grid.steps)
+    if codec == "drums":
+        return _struck(phrase.notes, phrase.grid.steps)
+    if codec == "multitrack":
+        steps = phrase.grid.steps
+        parts = [[note for note in phrase.notes if note.track == track] for track in range(len(TRACKS))]
+        return list(
+            zip(
+                _line(parts[MELODY], steps),
+                _starting(parts[CHORDS], steps),
+                _line(parts[BASS], steps),
+                _struck(parts[DRUMS], steps),
+                strict=True,
+            )
+        )
+    return _starting(phrase.notes, phrase.grid.steps)
+
+
+def _line(notes: Iterable[Note], steps: int) -> list[object]:
+    """Return pitch, hold or rest of every step."""
+    line: list[object] = [REST] * steps
+    for note in notes:  # ordered: of a chord its highest note stays
+        for step in range(note.onset + 1, note.onset + note.length):
+            line[step] = HOLD
+        line[note.onset] = note.pitch
+    return line
+
+
+def _starting(notes: Iterable[Note], steps: int) -> list[object]:
+    """Return the set of pitches that start on every step."""
+    starting: list[set[int]] = [set() for _ in range(steps)]
+    for note in notes:
         starting[note.onset].add(note.pitch)
     return [frozenset(pitches) for pitches in starting]
+
+
+def _struck(notes: Iterable[Note], steps: int) -> list[object]:
+    """Return the classes struck on every step, as bits."""
+    masks = [0] * steps
+    for note in notes:
+        masks[note.onset] |= 1 << int(CLASS_OF_KEY[note.pitch])
+    return [*masks]
 
 
 def agreement(one: Sequence[object], other: Sequence[object]) -> float:
@@ -84,7 +125,7 @@ def distance(one: Phrase, other: Phrase, codec: str) -> float:
     """Return how far two phrases lie apart, 0..1.
 
     melody: Hamming distance of the step symbols over the steps.  Other codecs: that of the two sets of
-    (onset, pitch), over all notes of both.
+    (onset, pitch, track), over all notes of both.
     """
     if codec == "melody":
         return 1.0 - agreement(symbols(one, codec), symbols(other, codec))
@@ -114,54 +155,22 @@ def kl_bits(mu: NDArray[np.float32], logvar: NDArray[np.float32]) -> float:
 
 
 def consistent(phrase: Phrase, codec: str) -> bool:
-    """Tell whether a decoded phrase keeps the rules: ordered, cut, in range; single notes for melody."""
+    """Tell whether a decoded phrase keeps the rules of its codec.
+
+    All: ordered, cut, in range.  Single notes for melody, and for the melody and bass of several tracks.
+    Drums, and drums alone, on the keys of the nine classes, each a step long.
+    """
     try:
         rebuilt = Phrase.of(phrase.grid, (Note(*note) for note in phrase.notes))
     except (ValueError, TypeError):
         return False
-    return rebuilt == phrase and (codec != "melody" or is_monophonic(phrase))
-
-
-def features(phrase: Phrase) -> list[float]:
-    """Return 40 numbers that tell what kind of phrase it is, for the two-sample classifier.
-
-    12 shares of pitch classes, 10 of the upper line's intervals, 8 of onsets by their place in the bar,
-    5 of lengths, notes, onsets, mean and spread of the pitches, and notes an onset.
-    """
-    notes = phrase.notes
-    count = max(1, len(notes))
-    grid = phrase.grid
-    classes, lengths, bar_places = [0.0] * 12, [0.0] * 5, [0.0] * 8
-    upper: dict[int, int] = {}
-    for note in notes:
-        classes[note.pitch % 12] += 1 / count
-        lengths[sum(note.length > edge for edge in (1, 2, 4, 8))] += 1 / count
-        upper[note.onset] = max(upper.get(note.onset, 0), note.pitch)
-    for step in upper:
-        beat, within = divmod(step % grid.steps_per_bar, grid.steps_per_beat)
-        place = (
-            0
-            if not within
-            else 1
-            if 2 * within == grid.steps_per_beat
-            else 2 + (2 * within > grid.steps_per_beat)
-        )
-        bar_places[4 * (beat * 2 >= grid.beats_per_bar) + place] += 1 / len(upper)
-    line = [upper[step] for step in sorted(upper)]
-    moves = [b - a for a, b in pairwise(line)]
-    intervals = [0.0] * 10
-    for move in moves:
-        size = sum(abs(move) > edge for edge in (0, 2, 4, 7, 12))
-        intervals[size if move >= 0 else size + 4] += 1 / len(moves)
-    pitches = [note.pitch for note in notes] or [60]
-    return [
-        *classes,
-        *intervals,
-        *bar_places,
-        *lengths,
-        float(len(notes)),
-        float(len(upper)),
-        float(np.mean(pitches)),
-        float(np.std(pitches)),
-        len(notes) / max(1, len(upper)),
-    ]
+    drums = [note for note in phrase.notes if note.track == DRUMS]
+    if rebuilt != phrase or any(note.pitch not in KEYS or note.length != 1 for note in drums):
+        return False
+    if codec == "melody":
+        return not drums and is_monophonic(phrase)
+    if codec == "drums":
+        return len(drums) == len(phrase)
+    if codec == "multitrack":
+        return is_monophonic(phrase.part(MELODY)) and is_monophonic(phrase.part(BASS))
+    return not drums

@@ -6,14 +6,17 @@ They are what the decoder learns its knobs from: decode(z(x), c(x') - c(x)) -> x
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.attributes import measure
-from model.codecs.base import Codec, Table, pack_phrase, table_of
+from model.codecs.base import COLUMNS, Codec, Table, pack_phrase, table_of
 from model.transforms import edit
-from trainer.dataset import Ints, Phrases
+from trainer.augment import Ints
+from trainer.dataset import Phrases
+from trainer.errors import FailureError
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +84,41 @@ def make(
 
 
 def save(pairs: Pairs, path: Path) -> None:
-    """Write pairs to an .npz beside a run."""
-    with path.open("wb") as file:
-        np.savez(
-            file,
-            notes=pairs.edited.notes,
-            starts=pairs.edited.starts,
-            songs=pairs.edited.songs,
-            source=pairs.source,
-            change=pairs.change,
-        )
+    """Write pairs to an .npz beside a run, whole or not at all.
+
+    Raises:
+        OSError: the disk refuses.
+
+    """
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with beside.open("wb") as file:
+            np.savez(
+                file,
+                notes=pairs.edited.notes,
+                starts=pairs.edited.starts,
+                songs=pairs.edited.songs,
+                source=pairs.source,
+                change=pairs.change,
+            )
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def load(path: Path) -> Pairs:
-    """Read pairs that `save` wrote."""
-    with np.load(path, allow_pickle=False) as held:
-        edited = Phrases(held["notes"], held["starts"], held["songs"])
-        return Pairs(edited, held["source"], held["change"])
+    """Read pairs that `save` wrote.
+
+    Raises:
+        FailureError: the file is damaged.
+
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
+            notes = held["notes"]
+            if notes.shape[1] == len(COLUMNS) - 1:  # made before notes had tracks
+                notes = np.concatenate((notes, np.zeros((len(notes), 1), dtype=notes.dtype)), axis=1)
+            edited = Phrases(notes, held["starts"], held["songs"])
+            return Pairs(edited, held["source"], held["change"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise FailureError(f"{path} is damaged: delete it, and its edit pairs are made again") from error

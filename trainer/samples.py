@@ -1,7 +1,7 @@
 """Samples of the prior beside held-out phrases: can a classifier tell them apart?"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,11 @@ from model.latent import Latent
 from model.phrase import Phrase
 from model.player import Player
 from trainer.errors import FailureError
-from trainer.measures import consistent, features
+from trainer.measures import consistent
+from trainer.traits import features
 
 SAMPLES = 1000
+CONTINUATIONS = 400  # each takes as long as many decodes
 FEWEST_SAMPLES = 20
 MISSING = "{} is not installed; the trainer needs it: pip install 'twobar[trainer]'"
 
@@ -40,8 +42,7 @@ def samples(
 ) -> dict[str, Any]:
     """Let two classifiers tell samples of the prior from held-out phrases.
 
-    The prior is a normal distribution with the spread of each dimension over the training data
-    (`Card.scale`); the attributes that a conditioned decoder asks for are those of held-out phrases.
+    The prior is the player's own (`Player.prior`): what its checkpoint learned, or N(0, I).
 
     Returns:
         auc: area under the curve on the unseen half, of the better classifier; 0.5 cannot tell, 1 always.
@@ -52,27 +53,70 @@ def samples(
 
     """
     count = min(SAMPLES, len(phrases))
-    if count < FEWEST_SAMPLES or not player.card.latent_size:
+    if count < FEWEST_SAMPLES:
         return {"auc": None, "phrases": count}
-    scale = np.asarray(player.card.scale, dtype=np.float32)
     chosen = rng.permutation(len(phrases))[:count].tolist()
     drawn: list[Phrase] = []
-    for number, index in enumerate(chosen):
-        z = np.asarray(scale * rng.standard_normal(len(scale)), dtype=np.float32)
-        drawn.append(player.decode(replace(heard.latents[index], z=z), turns={}))
+    for number, latent in enumerate(prior(player, count, rng)):
+        drawn.append(player.decode(latent, turns={}))
         progress("samples", number + 1, count)
-    real = np.array([features(phrases[index]) for index in chosen])
+    real = np.array([features(phrases[index], player.card.codec) for index in chosen])
     seed = int(rng.integers(1 << 31))
-    told = two_sample(real, np.array([features(phrase) for phrase in drawn]), seed)
-    again = two_sample(real, np.array([features(heard.decoded[index]) for index in chosen]), seed)
-    kept = [consistent(phrase, player.card.codec) and bool(phrase.notes) for phrase in drawn]
+    told = _told(real, drawn, player.card.codec, seed)
+    if not heard.decoded:
+        return told
+    answers = np.array([features(heard.decoded[index], player.card.codec) for index in chosen])
+    again = two_sample(real, answers, seed)
+    return told | {"auc_reconstructed": max(again)}
+
+
+def prior(player: Player, count: int, rng: np.random.Generator) -> list[Latent]:
+    """Draw latents from a player's prior."""
+    return player.prior(count, int(rng.integers(1 << 31)))
+
+
+def continuations(
+    player: Player,
+    phrases: Sequence[Phrase],
+    contexts: Sequence[Phrase],
+    rng: np.random.Generator,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Let two classifiers tell what a model without a latent goes on with from held-out phrases.
+
+    Args:
+        player: asked at temperature 1.
+        phrases: held out.
+        contexts: as many phrases to go on from.
+        rng: of the choice and of each draw.
+        progress: told (what, done, of how many).
+
+    Returns:
+        auc, auc_logistic, auc_boosting, consistent, phrases: as `samples`.
+
+    """
+    count = min(CONTINUATIONS, len(phrases))
+    if count < FEWEST_SAMPLES:
+        return {"auc": None, "phrases": count}
+    chosen = rng.permutation(len(phrases))[:count].tolist()
+    seed = int(rng.integers(1 << 31))
+    drawn: list[Phrase] = []
+    for number, index in enumerate(chosen):
+        drawn.append(player.continuation(contexts[index], temperature=1.0, seed=seed + number))
+        progress("continuations", number + 1, count)
+    real = np.array([features(phrases[index], player.card.codec) for index in chosen])
+    return _told(real, drawn, player.card.codec, seed)
+
+
+def _told(real: np.ndarray, drawn: Sequence[Phrase], codec: str, seed: int) -> dict[str, Any]:
+    """Return both classifiers' success and the share of samples that keep the rules."""
+    told = two_sample(real, np.array([features(phrase, codec) for phrase in drawn]), seed)
     return {
         "auc": max(told),
         "auc_logistic": told[0],
         "auc_boosting": told[1],
-        "auc_reconstructed": max(again),
-        "consistent": float(np.mean(kept)),
-        "phrases": count,
+        "consistent": float(np.mean([consistent(phrase, codec) and bool(phrase.notes) for phrase in drawn])),
+        "phrases": len(drawn),
     }
 
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from model.config import ModelConfig, convert
-from model.errors import ConfigError
+from model.attributes import applicable
+from model.config import AT_ONCE, STEP_BY_STEP, ModelConfig, convert
+from model.errors import ConfigError, nearest
 from trainer.errors import UsageError
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -15,12 +16,53 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Natural = Annotated[float, msgspec.Meta(ge=0)]
 
+OBJECTIVES = ("elbo", "language", "adversarial")
+ANNEALS = ("linear", "sigmoid", "cyclical")
+CRITICS = ("rhythm", "roll")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+
+
+class CriticConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The critic of objective `adversarial`, or beside `elbo` where its weight is above 0.
+
+    Attributes:
+        kind: `rhythm` (a stream for the notes and one for when they start) or `roll` (the first alone).
+        weight: of the critic's term beside an ELBO; 0 trains none.
+        start: share of the run from which that term counts.
+        steps: of the critic before each step of the model.
+        learning_rate: of the critic.
+        penalty: weight of the gradient penalty (Gulrajani et al. 2017).
+        width: of its layers.
+        depth: layers.
+        temperature: at which a decode's probabilities become the roll that the critic sees.
+        noise: share of the sampling's own noise in that roll.
+        invert: adversarial: weight of an encoder's error in guessing the z of a generated phrase.
+        answer: adversarial: weight of the likelihood of a real phrase at the z that the encoder guesses.
+
+    """
+
+    kind: str = "rhythm"
+    weight: Natural = 0.0
+    start: Share = 0.0
+    steps: Count = 5
+    learning_rate: Positive = 2e-4
+    penalty: Natural = 10.0
+    width: Count = 128
+    depth: Count = 3
+    temperature: Positive = 1.0
+    noise: Share = 0.0
+    invert: Natural = 1.0
+    answer: Natural = 0.0
+
 
 class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a model is fitted.
 
     Attributes:
-        batch: phrases a step.
+        objective: `elbo` (anything with an encoder), `language` (next step, no latent) or `adversarial`
+            (a generator against a critic).
+        batch: phrases that go through the network at once.
+        accumulate: batches in a step; the step is that of one batch as large as all of them.
         steps: optimiser steps of the whole run, if the minutes do not end it first.
         minutes: wall-clock of the whole run; `--max-minutes` goes before it.
         learning_rate: at the top of the cosine, after `warmup` steps.
@@ -28,21 +70,35 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         clip: largest norm of the gradient.
         beta_start: weight of the KL at the beginning.
         beta: weight of the KL from the share `ramp` of the run on.
+        ramp: share of the run, or of each cycle, in which beta rises.
+        anneal: how it rises: `linear`, `sigmoid`, or `cyclical` (a linear rise at the start of each cycle;
+            Fu et al. 2019).
+        cycles: of `cyclical`, over the whole run.
+        free_bits: nats of KL of a whole phrase that cost nothing (MusicVAE's 48 bits are 33).
+        word_dropout: share of the steps whose note a step-by-step decoder is not told while it learns.
+        scheduled_sampling: k of the inverse sigmoid k / (k + exp(step / k)), the share of the steps that are
+            told the phrase's own note and not the model's (Bengio et al. 2015); 0 always tells the phrase's.
         velocity_weight: of the velocities' squared error beside the other losses.
         edits: edit pairs made before training, none without knobs.
         edit_share: of a batch, the part that also learns an edit.
         edit_weight: of the edits' loss.
+        drop_parts: multitrack: share of the phrases of which the encoder does not hear random parts.
+        condition_dropout: share of the phrases whose condition is withheld.
         transpose: furthest transpositions down and up, semitones.
         rotate: share of the phrases without an edit that begin at another step, wrapped around.
         alone: share of the phrases without an edit of which only the highest line is kept.
         interval: seconds between two looks at the validation split.
         validation: phrases looked at.
-        precision: `auto`, `float32` or `bfloat16`; auto takes bfloat16 where the machine multiplies it fast.
+        precision: `auto`, `float32`, `bfloat16` or `float16` (with a gradient scaler); auto takes bfloat16
+            where the machine multiplies it fast.
         seed: of everything drawn.
+        critic: of `adversarial`, or beside `elbo`.
 
     """
 
+    objective: str = "elbo"
     batch: Count = 64
+    accumulate: Count = 1
     steps: Count = 100_000
     minutes: Positive | None = None
     learning_rate: Positive = 1e-3
@@ -52,10 +108,17 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beta_start: Natural = 0.0
     beta: Natural = 0.1
     ramp: Share = 0.3
+    anneal: str = "linear"
+    cycles: Count = 4
+    free_bits: Natural = 0.0
+    word_dropout: Share = 0.0
+    scheduled_sampling: Natural = 0.0
     velocity_weight: Natural = 1.0
     edits: Annotated[int, msgspec.Meta(ge=0)] = 20_000
     edit_share: Share = 0.5
     edit_weight: Natural = 0.5
+    drop_parts: Share = 0.0
+    condition_dropout: Share = 0.0
     transpose: tuple[int, int] = (-6, 5)
     rotate: Share = 0.0
     alone: Share = 0.0
@@ -63,6 +126,30 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     validation: Count = 768
     precision: str = "auto"
     seed: int = 0
+    critic: CriticConfig = CriticConfig()
+
+
+class PriorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The prior that is fitted to the latents when the model itself is done; none where minutes are 0.
+
+    Attributes:
+        minutes: of fitting it, after the model's own.
+        steps: at most.
+        batch: latents a step.
+        learning_rate: at the top of the cosine.
+        width: of its tokens, one a beat where z has slices.
+        depth: Transformer blocks.
+        heads: of the attention; they divide the width.
+
+    """
+
+    minutes: Natural = 0.0
+    steps: Count = 50_000
+    batch: Count = 256
+    learning_rate: Positive = 1e-3
+    width: Count = 192
+    depth: Count = 4
+    heads: Count = 4
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,13 +157,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     model: ModelConfig
     fit: FitConfig = FitConfig()
+    prior: PriorConfig = PriorConfig()
 
 
 def read(path: Path, overrides: list[str], seed: int | None = None) -> Settings:
     """Read a configuration and lay `section.key=value` overrides over it.
 
     Raises:
-        UsageError: the file is missing or no TOML, a key is unknown, or a value is not allowed.
+        UsageError: the file is missing or no TOML, a key is unknown, a value is not allowed, or two do not
+            go together.
 
     """
     try:
@@ -93,11 +182,124 @@ def read(path: Path, overrides: list[str], seed: int | None = None) -> Settings:
         settings = convert(raw, Settings, where=str(path))
     except ConfigError as error:
         raise UsageError(str(error)) from error
-    if settings.fit.precision not in ("auto", "float32", "bfloat16"):
-        raise UsageError(
-            f"{path}: fit.precision is auto, float32 or bfloat16, not '{settings.fit.precision}'"
-        )
+    try:
+        settings.model.check()
+    except ConfigError as error:
+        raise UsageError(f"{path}: {error}") from error
+    _names(settings.fit, path)
+    _prior(settings, path)
+    _together(settings.fit, settings.model, path)
+    _step_by_step(settings.fit, settings.model, path)
     return settings
+
+
+def _names(fit: FitConfig, path: Path) -> None:
+    """Refuse a name that a key does not know."""
+    for key, value, known in (
+        ("objective", fit.objective, OBJECTIVES),
+        ("anneal", fit.anneal, ANNEALS),
+        ("precision", fit.precision, PRECISIONS),
+        ("critic.kind", fit.critic.kind, CRITICS),
+    ):
+        if value not in known:
+            raise UsageError(f"{path}: fit.{key} cannot be '{value}'; {nearest(value, known)}")
+    down, up = fit.transpose
+    if not -127 <= down <= up <= 127:
+        raise UsageError(
+            f"{path}: fit.transpose is two numbers of semitones, the lower one first, not [{down}, {up}]"
+        )
+
+
+def _prior(settings: Settings, path: Path) -> None:
+    """Refuse a prior of what has no posterior, or one that cannot be built."""
+    told, law = settings.prior, settings.model.bottleneck.law
+    if told.minutes and (law == "noise" or settings.model.encoder.kind == "none"):
+        raise UsageError(
+            f"{path}: prior.minutes needs latents that an encoder finds; without one it must be 0"
+        )
+    if told.width % told.heads:
+        raise UsageError(f"{path}: prior.heads {told.heads} do not divide prior.width {told.width}")
+
+
+def _together(fit: FitConfig, model: ModelConfig, path: Path) -> None:
+    """Refuse values that do not go together."""
+    encoder, law = model.encoder.kind, model.bottleneck.law
+    fitting = applicable(model.codec)
+    for name in model.knobs:
+        if name not in fitting:
+            raise UsageError(
+                f"{path}: model.knobs: there is no attribute '{name}' of codec '{model.codec}'; "
+                f"{nearest(name, fitting)}"
+            )
+    if fit.objective == "language":
+        if encoder != "none":
+            raise UsageError(
+                f"{path}: fit.objective 'language' has no latent: model.encoder.kind must be 'none', "
+                f"not '{encoder}'"
+            )
+        if model.knobs:
+            raise UsageError(
+                f"{path}: model.knobs needs a latent, which fit.objective 'language' has not: it must be []"
+            )
+    elif fit.objective == "adversarial":
+        if law != "noise":
+            raise UsageError(
+                f"{path}: fit.objective 'adversarial' trains a generator: model.bottleneck.law must be "
+                f"'noise', not '{law}'; for a critic beside objective 'elbo' set fit.critic.weight"
+            )
+        if model.knobs:
+            raise UsageError(f"{path}: model.knobs needs fit.objective 'elbo', not 'adversarial'")
+    elif encoder == "none" or law == "noise":
+        other = "adversarial" if law == "noise" else "language"
+        raise UsageError(
+            f"{path}: fit.objective 'elbo' needs an encoder, and this model has none; set it to '{other}'"
+        )
+    if law != "gaussian" and fit.free_bits:
+        raise UsageError(
+            f"{path}: fit.free_bits needs model.bottleneck.law 'gaussian': '{law}' has no KL; it must be 0"
+        )
+    if fit.critic.weight and fit.objective != "elbo":
+        raise UsageError(
+            f"{path}: fit.critic.weight is for a critic beside objective 'elbo'; "
+            f"with '{fit.objective}' it must be 0"
+        )
+    if fit.drop_parts and model.codec != "multitrack":
+        raise UsageError(
+            f"{path}: fit.drop_parts needs codec 'multitrack'; with '{model.codec}' it must be 0"
+        )
+    if fit.drop_parts and fit.objective != "elbo":
+        raise UsageError(
+            f"{path}: fit.drop_parts needs fit.objective 'elbo'; with '{fit.objective}' it must be 0"
+        )
+    if fit.alone and model.codec != "poly":
+        raise UsageError(f"{path}: fit.alone needs codec 'poly'; with '{model.codec}' it must be 0")
+    if fit.condition_dropout and not model.conditions:
+        raise UsageError(
+            f"{path}: fit.condition_dropout needs model.conditions; without conditions it must be 0"
+        )
+
+
+def _step_by_step(fit: FitConfig, model: ModelConfig, path: Path) -> None:
+    """Refuse settings that the decoder's way of writing cannot heed."""
+    kind = model.decoder.kind
+    if kind in STEP_BY_STEP:
+        if fit.critic.weight or fit.objective == "adversarial":
+            raise UsageError(
+                f"{path}: a critic needs a decoder that writes all at once, not '{kind}'; "
+                f"allowed are: {', '.join(AT_ONCE)}"
+            )
+        return
+    if fit.objective == "language":
+        raise UsageError(
+            f"{path}: fit.objective 'language' needs a decoder that writes step by step, not '{kind}'; "
+            f"allowed are: {', '.join(STEP_BY_STEP)}"
+        )
+    for key, value in (("word_dropout", fit.word_dropout), ("scheduled_sampling", fit.scheduled_sampling)):
+        if value:
+            raise UsageError(
+                f"{path}: fit.{key} is for decoders that write step by step; decoder '{kind}' writes "
+                "all at once, so it must be 0"
+            )
 
 
 def _lay(raw: dict[str, Any], override: str) -> None:

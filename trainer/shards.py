@@ -2,25 +2,27 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from model.grid import Grid
-from model.phrase import Note, Phrase
-from trainer.reading import CODECS, Reading, Windows
+from model.codecs.base import COLUMNS
+from trainer.reading import CODECS, Reading
+from trainer.windows import Windows
 
 ARRAYS = {
-    "notes": "int16 [N, 5]: onset step, pitch, velocity, length in steps, hundredths of a step off it",
+    "notes": "int16 [N, 6]: onset step, pitch, velocity, length in steps, hundredths of a step off it, track",
     "starts": "int64 [phrases + 1]: first note of each phrase, and N",
     "songs": "int32 [phrases]: the song's number",
     "velocities": "bool [phrases]: the song's velocities vary",
+    "styles": "int32 [phrases]: the song's style, a place in the list of styles",
 }
 FIELDS = ("notes", "counts", "exact", "shape", "aside")
 HEADER = 128  # bytes that numpy gives a header of one or two sizes, room to grow included
@@ -55,15 +57,16 @@ class Appender:
 
 
 class SplitWriter:
-    """Writes one split's four arrays."""
+    """Writes one split's arrays."""
 
     def __init__(self, folder: Path) -> None:
         """Make the folder."""
         folder.mkdir(parents=True)
-        self._notes = Appender(folder / "notes.npy", "<i2", (5,))
+        self._notes = Appender(folder / "notes.npy", "<i2", (len(COLUMNS),))
         self._starts = Appender(folder / "starts.npy", "<i8")
         self._songs = Appender(folder / "songs.npy", "<i4")
         self._velocities = Appender(folder / "velocities.npy", "?")
+        self._styles = Appender(folder / "styles.npy", "<i4")
         self.songs: set[int] = set()
 
     @property
@@ -71,7 +74,7 @@ class SplitWriter:
         """Phrases written."""
         return self._songs.rows
 
-    def add(self, windows: Windows, keep: list[int], song: int, *, varied: bool) -> None:
+    def add(self, windows: Windows, keep: list[int], song: int, *, varied: bool, style: int) -> None:
         """Append the chosen windows of one song."""
         if not keep:
             return
@@ -82,6 +85,7 @@ class SplitWriter:
             self._notes.add(windows.notes[ends[index] - windows.counts[index] : ends[index]])
         self._songs.add(np.full(len(keep), song))
         self._velocities.add(np.full(len(keep), varied))
+        self._styles.add(np.full(len(keep), style))
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -92,7 +96,7 @@ class SplitWriter:
     ) -> None:
         """Finish the files."""
         self._starts.add(np.array([self._notes.rows]))
-        for array in (self._notes, self._starts, self._songs, self._velocities):
+        for array in (self._notes, self._starts, self._songs, self._velocities, self._styles):
             array.close()
 
 
@@ -106,7 +110,7 @@ def save_part(path: Path, readings: list[Reading | str]) -> None:
     text = json.dumps(reasons).encode("utf-8")
     arrays: dict[str, NDArray[Any]] = {
         "reasons": np.frombuffer(text, dtype=np.uint8),
-        "varied": np.array([reading.varied for reading in given], dtype=bool),
+        "varied": np.array([[reading.varied[codec] for codec in CODECS] for reading in given], dtype=bool),
         "pieces": np.array([len(reading.fingerprint) for reading in given], dtype=np.int64),
         "fingerprint": _joined([reading.fingerprint for reading in given], np.zeros(0, dtype=np.uint64)),
     }
@@ -129,31 +133,38 @@ def _joined(arrays: list[NDArray[Any]], empty: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate([empty, *arrays])
 
 
-def load_part(path: Path) -> Iterator[Reading | str]:
-    """Yield what each file of a batch gave."""
+def whole(path: Path) -> bool:
+    """Tell whether a part is there and can be read."""
+    try:
+        with path.open("rb") as file, np.load(file) as stored:  # numpy leaves the file of a bad one open
+            return "reasons" in stored
+    except (OSError, ValueError, EOFError, BadZipFile):
+        return False
+
+
+def load_part(path: Path, codecs: Sequence[str] = CODECS) -> Iterator[Reading | str]:
+    """Yield what each file of a batch gave, with the windows of some codecs."""
     with np.load(path) as stored:
-        arrays = dict(stored)
+        own = ("reasons", "varied", "pieces", "fingerprint")
+        arrays = {name: stored[name] for name in stored.files if name in own or name.split(".")[0] in codecs}
     pieces = np.cumsum(arrays["pieces"])
-    ends = {codec: np.cumsum(arrays[f"{codec}.windows"]) for codec in CODECS}
-    notes = {codec: np.cumsum([0, *arrays[f"{codec}.counts"]]) for codec in CODECS}
+    ends = {codec: np.cumsum(arrays[f"{codec}.windows"]) for codec in codecs}
+    notes = {codec: np.cumsum([0, *arrays[f"{codec}.counts"]]) for codec in codecs}
     number = 0
     for reason in json.loads(arrays["reasons"].tobytes()):
         if reason is not None:
             yield reason
             continue
         windows = {}
-        for codec in CODECS:
+        for codec in codecs:
             end = ends[codec][number]
             first = end - arrays[f"{codec}.windows"][number]
             rows = arrays[f"{codec}.notes"][notes[codec][first] : notes[codec][end]]
             windows[codec] = Windows(rows, *(arrays[f"{codec}.{field}"][first:end] for field in FIELDS[1:]))
         first_piece = pieces[number] - arrays["pieces"][number]
         yield Reading(
-            windows, arrays["fingerprint"][first_piece : pieces[number]], bool(arrays["varied"][number])
+            windows,
+            arrays["fingerprint"][first_piece : pieces[number]],
+            dict(zip(CODECS, arrays["varied"][number].tolist(), strict=True)),
         )
         number += 1
-
-
-def phrase_of(grid: Grid, notes: NDArray[np.int16]) -> Phrase:
-    """Return the phrase of int16 [n, 5] rows as the corpus holds them."""
-    return Phrase.of(grid, (Note(o, p, v, n, m / 100) for o, p, v, n, m in notes.tolist()))

@@ -87,7 +87,7 @@ def _alike(parts: list[Path]) -> list[tuple[int, int]]:
     sizes: dict[int, int] = {}
     number = 0
     for part in parts:
-        for reading in load_part(part):
+        for reading in load_part(part, ()):
             if isinstance(reading, Reading):
                 sizes[number] = len(reading.fingerprint)
                 for piece in reading.fingerprint.tolist():

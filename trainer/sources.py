@@ -3,7 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trainer.errors import FailureError, UsageError
@@ -28,6 +28,8 @@ class Source:
         cluster: of the song it belongs to, by the manifest; empty where there is none.
         licence: as the manifest writes it; empty where there is none.
         split: as the manifest writes it; empty where it says nothing.
+        style: what its phrases are labelled with: the manifest's data set, else the name of the folder in the
+            given one in which it lies, or of the given one itself.
 
     """
 
@@ -36,6 +38,7 @@ class Source:
     cluster: str = ""
     licence: str = ""
     split: str = ""
+    style: str = ""
 
 
 def permissive(licence: str) -> bool:
@@ -73,9 +76,16 @@ def discover(folders: Iterable[Path], *, licences: str) -> tuple[list[Source], l
             elif row is not None and licences == "permissive" and not permissive(row.licence):
                 skipped.append((name, f"its licence is not permissive: {row.licence or 'none given'}"))
             else:
-                sources.append(row or Source(path, name))
+                style = (row.style if row else "") or printable(_top(path, folder))
+                sources.append(replace(row or Source(path, name), style=style))
     unique = {source.path.resolve(): source for source in sources}
     return list(unique.values()), skipped
+
+
+def _top(path: Path, folder: Path) -> Path:
+    """Return the name of the folder within another that a file lies in, or of that other one."""
+    within = path.relative_to(folder).parts
+    return Path(within[0] if len(within) > 1 else folder.resolve().name)
 
 
 def printable(path: Path) -> str:
@@ -116,4 +126,5 @@ def _manifest(folder: Path) -> Iterator[Source]:
             (row.get("cluster") or row.get("song_id") or "").strip(),
             (row.get("licence") or "").strip(),
             split if split in SPLITS else "",
+            (row.get("dataset") or "").strip(),
         )

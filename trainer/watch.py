@@ -1,35 +1,56 @@
-"""What a run shows while it goes: a progress line, a JSON Lines log, TensorBoard, samples and curves."""
+"""What a run shows while it goes: a progress line, a JSON Lines log, TensorBoard and curves.
+
+Nothing here can end a run: a log that cannot be written is said once, and training goes on.  Its lines are
+kept and written as soon as they can be.
+"""
 
 import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from model.phrase import Phrase
+from trainer.board import Board
 
-SCORES = ("step_accuracy", "note_f1")
+SCORES = ("note_f1", "step_accuracy")
+CURVES = (*SCORES, "elbo", "kl_bits", "reconstruction", "loss_edit", "loss_critic", "nll")
 
 
 class Watch:
     """Tells one run's progress to the human and to files."""
 
-    def __init__(self, folder: Path, *, console: Console | None = None, resume: bool = False) -> None:
-        """Open the logs of a run's folder; a resumed run goes on in them."""
+    def __init__(
+        self, folder: Path, *, console: Console | None = None, resume: bool = False, quiet: bool = False
+    ) -> None:
+        """Open the logs of a run's folder; a resumed run goes on in them.
+
+        Args:
+            folder: of the run.
+            console: where it is told; standard error by default.
+            resume: go on in the logs that are there.
+            quiet: tell nothing and write nothing: for all processes of a run but the first.
+
+        """
         self.folder = folder
-        self.console = console or Console(file=sys.stderr)
+        self.quiet = quiet
+        self.console = console or Console(file=sys.stderr, quiet=quiet)
         self.rows: list[dict[str, Any]] = []
         self._log_path = folder / "log.jsonl"
-        if resume and self._log_path.is_file():
-            lines = self._log_path.read_text(encoding="utf-8").splitlines()
-            self.rows = [json.loads(line) for line in lines if line.endswith("}")]
-        self._log: TextIO = self._log_path.open("a" if resume else "w", encoding="utf-8")
-        self._board = _board(folder / "tensorboard")
+        self._unwritten: list[str] = []
+        self._said: set[str] = set()
+        self._board: Board | None = None
         self._bar: Progress | None = None
+        if quiet:
+            return
+        if resume and self._log_path.is_file():
+            self.rows = _read(self._log_path)
+        else:
+            self._fresh()
+        self._board = self._open_board(folder / "tensorboard")
         if self.console.is_terminal:
             self._bar = Progress(
                 TextColumn("{task.description}"),
@@ -53,7 +74,7 @@ class Watch:
         """Close the bar and the files."""
         if self._bar:
             self._bar.stop()
-        self._log.close()
+        self._write()
         if self._board is not None:
             self._board.close()
 
@@ -64,33 +85,41 @@ class Watch:
 
     def say(self, text: str) -> None:
         """Print a line."""
-        self.console.print(text, highlight=False, soft_wrap=True)
+        self.console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+    def say_once(self, text: str) -> None:
+        """Print a line, if this run has not printed it before."""
+        if text not in self._said:
+            self._said.add(text)
+            self.say(text)
 
     def record(self, row: Mapping[str, Any]) -> None:
-        """Write one look at the validation split to all logs; `row` holds `step` and `seconds`."""
+        """Write one look at the validation split to all logs.
+
+        Args:
+            row: numbers by name; `step`, `seconds`, `share` and `speed` are among them.
+
+        """
+        if self.quiet:
+            return
         self.rows.append(dict(row))
-        self._log.write(json.dumps(row) + "\n")
-        self._log.flush()
-        if self._board is not None:
-            for name, value in row.items():
-                if isinstance(value, int | float):
-                    self._board.add_scalar(name, value, int(row["step"]))
-        score = next((f"{name} {row[name]:.4f}" for name in SCORES if name in row), "")
+        self._unwritten.append(json.dumps(row))
+        self._write()
+        self._to_board(row)
+        score = "".join(f"{name} {row[name]:.4f}  " for name in SCORES if name in row)
         left = row["seconds"] / max(row["share"], 1e-6) * (1 - row["share"])
-        self.say(
-            f"step {row['step']}  {row['speed']:.0f} phrases/s  {left / 60:.1f} min left  {score}  "
-            f"KL {row['kl_bits']:.0f} bits  active {row['active_units']}"
-        )
+        kept = f"KL {row['kl_bits']:.0f} bits  active {row['active_units']:.0f}" if "kl_bits" in row else ""
+        likely = f"{row['nll']:.1f} nats a phrase" if "nll" in row and not kept else ""
+        going = f"step {row['step']}  {row['speed']:.0f} phrases/s  {left / 60:.1f} min left"
+        self.say(f"{going}  {score}{kept}{likely}")
 
     def curves(self) -> None:
         """Draw the figures so far into curves.png."""
+        if self.quiet:
+            return
         from matplotlib.figure import Figure  # noqa: PLC0415 - slow to import
 
-        names = [
-            name
-            for name in (*SCORES, "kl_bits", "loss_onset", "loss_state", "loss_pitch", "loss_edit")
-            if self.rows and name in self.rows[-1]
-        ]
+        names = [name for name in CURVES if self.rows and name in self.rows[-1]]
         figure = Figure(figsize=(4 * max(len(names), 1), 3), layout="constrained")
         for index, name in enumerate(names):
             axes = figure.add_subplot(1, len(names), index + 1)
@@ -98,34 +127,66 @@ class Watch:
             axes.plot([row["seconds"] / 60 for row in shown], [row[name] for row in shown])
             axes.set_title(name)
             axes.set_xlabel("minutes")
-        figure.savefig(self.folder / "curves.png", dpi=80)
+        try:
+            figure.savefig(self.folder / "curves.png", dpi=80)
+        except OSError as error:
+            self.say_once(f"curves.png is not drawn: {reason(error)}")
 
+    def _fresh(self) -> None:
+        """Empty the log."""
+        try:
+            self._log_path.write_text("", encoding="utf-8")
+        except OSError as error:
+            self.say_once(f"{self._log_path} is not written: {reason(error)}; training goes on")
 
-def draw(phrases: Mapping[str, Phrase], path: Path) -> None:
-    """Draw phrases one below another as piano rolls."""
-    from matplotlib.figure import Figure  # noqa: PLC0415 - slow to import
+    def _write(self) -> None:
+        """Append the lines that are not written yet."""
+        if not self._unwritten:
+            return
+        try:
+            with self._log_path.open("a", encoding="utf-8") as file:
+                file.write("".join(f"{line}\n" for line in self._unwritten))
+        except OSError as error:
+            self.say_once(f"{self._log_path} is not written: {reason(error)}; training goes on")
+        else:
+            self._unwritten = []
 
-    figure = Figure(figsize=(9, 2.2 * len(phrases)), layout="constrained")
-    for index, (name, phrase) in enumerate(phrases.items()):
-        axes = figure.add_subplot(len(phrases), 1, index + 1)
-        for note in phrase.notes:
-            axes.barh(
-                note.pitch,
-                note.length - 0.1,
-                left=note.onset,
-                height=0.9,
-                color="C0",
-                alpha=note.velocity / 127,
-            )
-        axes.set_xlim(0, phrase.grid.steps)
-        axes.set_ylabel(name)
-    figure.savefig(path, dpi=80)
-
-
-def _board(folder: Path) -> Any:  # noqa: ANN401 - TensorBoard publishes no types
-    """Return a TensorBoard writer, or None where the extra is not installed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - slow to import
-    except ImportError:
+    def _open_board(self, folder: Path) -> Board | None:
+        """Return TensorBoard's log, or None where the extra is not installed or the disk refuses."""
+        try:
+            return Board(folder)
+        except ImportError:
+            self.say_once("TensorBoard is not installed: its log is not written")
+        except OSError as error:
+            self.say_once(f"TensorBoard's log is not written: {reason(error)}; training goes on")
         return None
-    return SummaryWriter(str(folder))
+
+    def _to_board(self, row: Mapping[str, Any]) -> None:
+        """Add a row's numbers to TensorBoard's log; after a fault, no more."""
+        if self._board is None:
+            return
+        figures = {name: value for name, value in row.items() if isinstance(value, int | float)}
+        try:
+            self._board.add(figures, int(row["step"]))
+        except OSError as error:
+            self._board.close()
+            self._board = None
+            self.say_once(f"TensorBoard's log is not written: {reason(error)}; training goes on")
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    """Return the whole lines of a log; one that a killed run left in pieces is no line."""
+    rows = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows
+
+
+def reason(error: BaseException) -> str:
+    """Return an error in a few words."""
+    return (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]

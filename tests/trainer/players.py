@@ -44,6 +44,9 @@ class Memory:
         seed: int = 0,
         prefix: Phrase | None = None,
         prefix_steps: int = 0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        condition: Mapping[str, str] | None = None,
     ) -> Phrase:
         """Return the nearest phrase, edited."""
         if self._deaf:
@@ -52,6 +55,28 @@ class Memory:
         for name, turn in turns.items():
             phrase = edit(phrase, name, turn, np.random.default_rng(0))
         return phrase
+
+    def continuation(
+        self,
+        context: Phrase,
+        *,
+        turns: Mapping[str, float] | None = None,
+        temperature: float = 0.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        prefix: Phrase | None = None,
+        prefix_steps: int = 0,
+        condition: Mapping[str, str] | None = None,
+    ) -> Phrase:
+        """Return what it heard, an octave up."""
+        return context.moved(12)
+
+    def prior(self, count: int, seed: int = 0) -> list[Latent]:
+        """Return points of a normal distribution."""
+        size = self.card.latent_size
+        points = np.random.default_rng(seed).standard_normal((count, size)).astype(np.float32)
+        return [Latent("0", point, {}) for point in points]
 
     def place(self, latent: Latent) -> tuple[float, float]:
         """Return the middle."""

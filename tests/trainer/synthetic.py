@@ -45,7 +45,9 @@ def prepare(folder: Path, codec: str, *, train: int = 48) -> Path:
         seed += count
         place = folder / codec / split
         place.mkdir(parents=True)
-        tables = [[(n.onset, n.pitch, n.velocity, n.length, 0) for n in phrase.notes] for phrase in phrases]
+        tables = [
+            [(n.onset, n.pitch, n.velocity, n.length, 0, n.track) for n in phrase.notes] for phrase in phrases
+        ]
         np.save(place / "notes.npy", np.array([row for table in tables for row in table], dtype=np.int16))
         np.save(place / "starts.npy", np.cumsum([0, *map(len, tables)]).astype(np.int64))
         np.save(place / "songs.npy", np.arange(count, dtype=np.int32))

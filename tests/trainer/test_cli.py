@@ -10,8 +10,8 @@ import pytest
 from model.errors import CheckpointError
 from tests.trainer.music import chords, write
 from tests.trainer.players import Memory, Sure
-from trainer import __main__ as command_line
 from trainer.__main__ import cli, main
+from trainer.commands import fit as fitting
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -61,7 +61,10 @@ def test_an_empty_corpus_is_one_sentence_and_exit_1(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["prepar"], "unknown command 'prepar'; there is: evaluate, fit, prepare; did you mean 'prepare'?"),
+        (
+            ["prepar"],
+            "there is: adapt, directions, evaluate, fit, prepare, report; did you mean 'prepare'?",
+        ),
         (["--versoin"], "unknown option '--versoin'"),
         (["prepare", "x", "--ot", "y"], "did you mean '--out'?"),
         (["prepare", "--out", "y"], "prepare: missing argument 'MIDI_DIR...'"),
@@ -88,15 +91,12 @@ def test_an_empty_corpus_is_one_sentence_and_exit_1(
         (["evaluate", "--data", "x"], "evaluate: missing argument 'CHECKPOINT...'"),
         (["evaluate", "keys", "--data", "/none"], "the data folder '/none' does not exist"),
         (["evaluate", "keys", "--data", "x", "--split", "tst"], "did you mean 'test'?"),
-        (
-            ["adapt", "keys", "--data", "x", "--out", "y"],
-            "'adapt' (leaning a model to a player) is not in this",
-        ),
-        (
-            ["directions"],
-            "'directions' (finding attribute directions in a latent space) is not in this version",
-        ),
-        (["report", "runs"], "'report' (a page with curves and maps) is not in this version"),
+        (["adapt", "keys", "--data", "x", "--out", "y"], "--out must end in .safetensors"),
+        (["adapt", "keys", "--data", "/none", "--out", "y.safetensors"], "'/none' does not exist"),
+        (["adapt", "keys", "--data", "x"], "adapt: missing option '--out'"),
+        (["directions"], "directions: missing argument 'CHECKPOINT'"),
+        (["report", "runs", "--data", "/none"], "the data folder '/none' does not exist"),
+        (["report", "tests", "--data", "docs"], "the run folder 'tests' holds no checkpoint"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_exit_2(
@@ -107,7 +107,7 @@ def test_wrong_use_is_one_sentence_and_exit_2(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "keys.toml").write_text("")
-    monkeypatch.setattr(command_line, "CONFIGS", tmp_path)
+    monkeypatch.setattr(fitting, "CONFIGS", tmp_path)
     code, out, err = run(capsys, *arguments)
     assert (code, out) == (2, "")
     assert says in err
@@ -125,7 +125,7 @@ def test_fit_hands_over_what_it_was_told(
         return out / "model.safetensors"
 
     monkeypatch.setitem(sys.modules, "trainer.fit", SimpleNamespace(run=fake))
-    monkeypatch.setattr(command_line, "CONFIGS", tmp_path)
+    monkeypatch.setattr(fitting, "CONFIGS", tmp_path)
     (tmp_path / "keys.toml").write_text("")
     (tmp_path / "meta.json").write_text("{}")
     options = [
@@ -184,6 +184,14 @@ def test_evaluate_prints_a_table_and_writes_the_figures(
     assert first["reconstruction"]["kl_bits"] is None
     assert second["reconstruction"]["kl_bits"] > 0
     assert "auc" in first["samples"]
+    assert not (tmp_path / "compare.html").exists()
+    code, out, _ = run(
+        capsys, "evaluate", "--compare", "one", "two", "--data", music, "--json", target, "--limit", 4
+    )
+    assert code == 0
+    page = (tmp_path / "compare.html").read_text()
+    assert f"the page is {tmp_path / 'compare.html'}" in " ".join(out.split())
+    assert page.count("<svg") >= 4
 
 
 def test_a_checkpoint_that_is_none_is_one_sentence_and_exit_1(
@@ -233,7 +241,7 @@ def test_every_command_in_the_guide_is_one(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_guide_names_every_option() -> None:
     text = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
     own = {"--jobs", "--split"}  # plain from --help
-    for name in ("prepare", "fit", "evaluate"):
+    for name in cli.commands:
         options = {option for parameter in cli.commands[name].params for option in parameter.opts}
         missing = [o for o in options if o.startswith("--") and o not in text and o not in own]
         assert not missing, (name, missing)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model.codecs.base import phrase_of
 from model.grid import Grid
 from model.phrase import Phrase
 from tests.trainer.music import chords, tune, write
@@ -16,7 +17,6 @@ from trainer.corpus import Options, Report, prepare
 from trainer.errors import EmptyCorpusError, UsageError
 from trainer.pool import attempt, outcomes
 from trainer.reading import Reading, UnreadableError, read
-from trainer.shards import phrase_of
 from trainer.songs import fill_sides, split_songs
 from trainer.sources import SPLITS, permissive
 
@@ -78,7 +78,14 @@ def test_all_splits_are_filled_and_the_broken_file_is_named(prepared: tuple[Path
     for codec in ("melody", "poly"):
         for split in SPLITS:
             assert meta["phrases"][codec][split] == len(table(out, codec, split)) > 0
-    assert sorted(path.name for path in out.iterdir()) == ["melody", "meta.json", "poly", "report.json"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "drums",
+        "melody",
+        "meta.json",
+        "multitrack",
+        "poly",
+        "report.json",
+    ]
 
 
 def test_no_shape_lies_on_two_sides(prepared: tuple[Path, Report]) -> None:
@@ -225,9 +232,8 @@ def test_other_metres_are_learned_from_but_never_measured_on(tmp_path: Path) -> 
 
 
 def test_drums_are_no_pitches_and_triplets_are_not_bent(tmp_path: Path) -> None:
-    drums = write(tmp_path / "drums.mid", [tune(1)], channel=9)
-    with pytest.raises(UnreadableError, match="no pitched notes"):
-        read(drums.read_bytes(), GRID)
+    drums = read(write(tmp_path / "drums.mid", [tune(1)], channel=9).read_bytes(), GRID).windows
+    assert [codec for codec, windows in drums.items() if len(windows.counts)] == ["drums"]
     triplets = [(160 * n, 60 + n % 5, 160) for n in range(72)]
     path = write(tmp_path / "triplets.mid", [triplets])
     with pytest.raises(UnreadableError, match="on the grid"):
@@ -265,8 +271,8 @@ def test_folders_that_are_not_are_told(tmp_path: Path) -> None:
         (b"", "no MThd"),
         (b"MThd\0\0\0\6\0\0\0\0\0\0", "0 ticks per beat"),
         (b"MThd\0\0\0\6\0\0\0\0\xe7\x28", "SMPTE"),
-        (b"MThd\0\0\0\6\0\0\0\0\1\xe0", "no pitched notes"),
-        (b"RIFF\0\0\0\0RMIDdata\0\0\0\0MThd\0\0\0\6\0\0\0\0\1\xe0", "no pitched notes"),
+        (b"MThd\0\0\0\6\0\0\0\0\1\xe0", "no notes"),
+        (b"RIFF\0\0\0\0RMIDdata\0\0\0\0MThd\0\0\0\6\0\0\0\0\1\xe0", "no notes"),
         (b"MThd" + bytes(8_000_001), "larger than 8 MB"),
     ],
 )

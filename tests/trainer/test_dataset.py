@@ -7,7 +7,8 @@ import pytest
 
 from model.codecs.base import ONSET, PITCH, VELOCITY, build, pack_phrase
 from tests.trainer.synthetic import GRID, chords, prepare
-from trainer.dataset import Phrases, batch, highest, load, shape_velocities, shifts, twins
+from trainer.augment import highest, shape_velocities, shifts
+from trainer.dataset import Phrases, batch, load, twins
 from trainer.errors import TrainerError
 from trainer.pairs import load as load_pairs
 from trainer.pairs import make, save
@@ -40,7 +41,7 @@ def test_only_phrases_of_one_velocity_get_a_drawn_one(phrases: Phrases) -> None:
     table, rows = phrases.gather(np.arange(4))
     table[rows == 2, VELOCITY] = 90
     before = table.copy()
-    shape_velocities(table, rows, 4, np.random.default_rng(0))
+    shape_velocities(table, rows, 4, np.random.default_rng(0), grid=GRID)
     assert len(set(table[rows == 2, VELOCITY].tolist())) > 2
     np.testing.assert_array_equal(table[rows != 2], before[rows != 2])
 

@@ -6,7 +6,7 @@ import signal
 import pytest
 import torch
 
-from trainer.machine import device_and_precision, stop_signals
+from trainer.machine import device_and_precision, short_of_memory, stop_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -22,3 +22,39 @@ def test_a_signal_sets_the_event_and_the_old_handler_comes_back(number: signal.S
 def test_a_precision_that_was_asked_for_is_taken() -> None:
     assert device_and_precision("bfloat16")[1] == torch.bfloat16
     assert device_and_precision("float32")[1] == torch.float32
+
+
+class Card:
+    """What torch tells of a graphics card."""
+
+    def __init__(self, *, native: bool) -> None:
+        self.native = native
+
+    def is_available(self) -> bool:
+        return True
+
+    def is_bf16_supported(self, *, including_emulation: bool) -> bool:
+        assert not including_emulation
+        return self.native
+
+
+@pytest.mark.parametrize(("native", "kind"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_a_card_without_bfloat16_of_its_own_takes_float16(
+    monkeypatch: pytest.MonkeyPatch, native: bool, kind: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch, "cuda", Card(native=native))
+    assert device_and_precision("auto", 3) == (torch.device("cuda", 3), kind)
+    assert device_and_precision("float32")[1] == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("error", "short"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (MemoryError(), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+    ],
+)
+def test_too_little_memory_is_known_by_its_words(error: Exception, short: bool) -> None:
+    assert short_of_memory(error) is short

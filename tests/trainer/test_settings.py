@@ -1,0 +1,86 @@
+"""Settings: what does not go together is refused in one sentence that names the key and what is allowed."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.trainer.runs import LANGUAGE, STEPWISE
+from tests.trainer.synthetic import TINY
+from trainer import settings
+from trainer.errors import UsageError
+
+NOISE = (
+    TINY["melody"]
+    .replace('knobs = ["density", "range"]', "knobs = []")
+    .replace(
+        'bottleneck = { kind = "beats", size = 32 }',
+        'bottleneck = { kind = "beats", size = 32, law = "noise" }',
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "sentence"),
+    [
+        (STEPWISE, ["fit.objective=elbow"], r"fit\.objective cannot be 'elbow'; .*did you mean 'elbo'"),
+        (STEPWISE, ["fit.anneal=lineal"], r"fit\.anneal cannot be 'lineal'; .*did you mean 'linear'"),
+        (STEPWISE, ["fit.precision=float"], r"fit\.precision cannot be 'float'; there is: auto, bfloat16"),
+        (STEPWISE, ["fit.critic.kind=rhytm"], r"fit\.critic\.kind cannot be 'rhytm'; .*'rhythm'"),
+        (STEPWISE, ["fit.critic.wieght=1"], r"unknown key 'wieght' in \[fit\.critic\].*'weight'"),
+        (STEPWISE, ["fit.objective=language"], r"model\.encoder\.kind must be 'none', not 'gru'"),
+        (STEPWISE, ["fit.accumulate=0"], "accumulate"),
+        (STEPWISE, ["fit.word_dropout=1.5"], "word_dropout"),
+        (STEPWISE, ["fit.transpose=[3, -3]"], r"the lower one first, not \[3, -3\]"),
+        (STEPWISE, ["fit.objective=adversarial"], r"model\.bottleneck\.law must be 'noise', not 'gaussian'"),
+        (STEPWISE, ["fit.drop_parts=0.2"], "drop_parts needs codec 'multitrack'; with 'melody' it must be 0"),
+        (STEPWISE, ["fit.alone=0.2"], "alone needs codec 'poly'; with 'melody' it must be 0"),
+        (STEPWISE, ["fit.condition_dropout=0.2"], r"condition_dropout needs model\.conditions"),
+        (STEPWISE, ["model.bottleneck.law=none"], "free_bits needs .*law 'gaussian': 'none' has no KL"),
+        (STEPWISE, ["model.knobs=['polyphony']"], "no attribute 'polyphony' of codec 'melody'"),
+        (STEPWISE, ["fit.critic.weight=1"], "critic needs a decoder that writes all at once, not 'gru'"),
+        (LANGUAGE, ["fit.objective=elbo"], r"fit\.objective 'elbo' needs an encoder.*set it to 'language'"),
+        (LANGUAGE, ["model.knobs=['density']"], r"model\.knobs needs a latent.*must be \[\]"),
+        (LANGUAGE, ["model.decoder.kind=patch"], "writes step by step, not 'patch'; allowed are: rnn, gru"),
+        (LANGUAGE, ["fit.critic.weight=1"], r"fit\.critic\.weight .* with 'language' it must be 0"),
+        (TINY["melody"], ["fit.word_dropout=0.1"], r"fit\.word_dropout .*decoder 'patch' writes all at once"),
+        (TINY["melody"], ["fit.scheduled_sampling=9"], r"fit\.scheduled_sampling .*it must be 0"),
+        (NOISE, ["fit.objective=elbo"], r"fit\.objective 'elbo' needs an encoder.*set it to 'adversarial'"),
+        (
+            NOISE,
+            ["fit.objective=adversarial", "model.knobs=['density']"],
+            r"model\.knobs needs fit\.objective 'elbo'",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_told(
+    tmp_path: Path, text: str, changes: list[str], sentence: str
+) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=sentence) as caught:
+        settings.read(path, changes)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "changes"),
+    [
+        (STEPWISE, []),
+        (LANGUAGE, ["fit.word_dropout=0.1", "fit.scheduled_sampling=100", "model.context_bars=1"]),
+        (TINY["melody"], ["fit.critic.weight=0.1", "fit.accumulate=4"]),
+        (TINY["poly"], ["fit.alone=0.3", "fit.anneal=cyclical", "fit.free_bits=3"]),
+        (NOISE, ["fit.objective=adversarial", "model.encoder.kind=none"]),
+    ],
+)
+def test_what_goes_together_is_taken(tmp_path: Path, text: str, changes: list[str]) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(text)
+    settings.read(path, changes)
+
+
+def test_shipped_configurations_are_taken() -> None:
+    shipped = sorted((Path(settings.__file__).parent / "configs").glob("*.toml"))
+    assert {"keys", "lead"} <= {path.stem for path in shipped}
+    for path in shipped:
+        settings.read(path, [])

@@ -1,0 +1,75 @@
+"""Samples of a run: heard as a .wav, seen as a piano roll in the parts' colours."""
+
+import sys
+import wave
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib import colors
+from matplotlib.figure import Figure
+
+from model import midi
+from model.phrase import Note, Phrase
+from model.tracks import BASS, DRUMS
+from tests.trainer.synthetic import GRID, melody
+from trainer.show import draw
+from trainer.sound import SAMPLE_RATE, SilentError, render
+
+
+def samples(path: Path) -> np.ndarray:
+    with wave.open(str(path)) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, SAMPLE_RATE)
+        return np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
+
+
+def test_a_phrase_sounds_where_its_notes_are(tmp_path: Path) -> None:
+    # silence on the first bar, a note on the second: two seconds at 120 bpm
+    midi.save(tmp_path / "a.mid", [Phrase.of(GRID, [Note(16, 69, 100, 8)])])
+    render(tmp_path / "a.mid", tmp_path / "a.wav")
+    heard = np.abs(samples(tmp_path / "a.wav").astype(int)).max(1)
+    assert heard[: 2 * SAMPLE_RATE - 100].max() < 50
+    assert heard[2 * SAMPLE_RATE : 3 * SAMPLE_RATE].max() > 500
+    assert len(heard) > 4 * SAMPLE_RATE
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
+
+
+def test_loud_music_does_not_clip(tmp_path: Path) -> None:
+    cluster = [Note(0, pitch, 127, 16) for pitch in range(30, 100)]
+    midi.save(tmp_path / "a.mid", [Phrase.of(GRID, cluster)])
+    render(tmp_path / "a.mid", tmp_path / "a.wav")
+    assert np.abs(samples(tmp_path / "a.wav").astype(int)).max() <= round(0.9 * 32767)
+
+
+def test_without_the_library_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    midi.save(tmp_path / "a.mid", [melody(0)])
+    monkeypatch.setitem(sys.modules, "fluidsynth", None)
+    with pytest.raises(SilentError, match="FluidSynth's library is missing"):
+        render(tmp_path / "a.mid", tmp_path / "a.wav")
+    assert not (tmp_path / "a.wav").exists()
+
+
+def test_without_the_soundfont_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    midi.save(tmp_path / "a.mid", [melody(0)])
+    monkeypatch.setattr("trainer.sound.SOUNDFONT", "another.sf2")
+    with pytest.raises(SilentError, match=r"another\.sf2 is missing"):
+        render(tmp_path / "a.mid", tmp_path / "a.wav")
+
+
+def test_every_part_has_its_colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures: list[Figure] = []
+    saved = Figure.savefig
+
+    def keep(self: Figure, *rest: Any, **more: Any) -> None:
+        figures.append(self)
+        saved(self, *rest, **more)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    notes = [Note(0, 60, 127, 4), Note(0, 36, 127, 4, 0.0, BASS), Note(8, 36, 127, 1, 0.25, DRUMS)]
+    draw({"data": Phrase.of(GRID, notes)}, tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size > 0
+    bars: Any = figures[0].axes[0].patches
+    found = {(round(bar.get_x(), 2), round(bar.get_width(), 2), bar.get_facecolor()[:3]) for bar in bars}
+    first, bass, drums = (colors.to_rgb(f"C{track}") for track in (0, BASS, DRUMS))
+    assert found == {(0.0, 3.9, first), (0.0, 3.9, bass), (8.25, 0.9, drums)}

@@ -1,0 +1,1 @@
+"""The commands of `twobar-train`, a file each; what they need of numpy and torch they load when they run."""

@@ -1,0 +1,127 @@
+"""`twobar-train adapt`: lean a model to a player."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trainer.commands.common import told
+from trainer.errors import FailureError, UsageError
+
+REHEARSED = 512  # old phrases that are read for it
+KINDS = {
+    "prior": "samples of the prior",
+    "drift": "a walk around her phrases",
+    "continuation": "continuations of her phrases",
+}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  twobar-train adapt keys --data ~/Music/twobar --out mine.safetensors
+  twobar-train adapt lead --data takes --out mine.safetensors --keep prepared --minutes 5 --strength 0.7"""
+)
+@click.argument("checkpoint", metavar="CHECKPOINT")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Her MIDI files: takes of the instrument, of which only her own track is read, or any others.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The new checkpoint's file.")
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    help="A prepared folder whose music is rehearsed; the model's own samples by default.",
+)
+@click.option(
+    "--minutes", type=click.FloatRange(0, min_open=True), default=3.0, show_default=True, help="At most."
+)
+@click.option(
+    "--strength",
+    type=click.FloatRange(0, 3),
+    default=1.0,
+    show_default=True,
+    help="Share of what was learned that goes in; above 1 exaggerates.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of every draw.")
+def adapt(
+    checkpoint: str, *, data: Path, out: Path, keep: Path | None, minutes: float, strength: float, seed: int
+) -> None:
+    """Lean a model's decoder to a player, from 10 to 20 of her phrases, and say how far it went.
+
+    The encoder, the size and the speed stay as they are; learning stops before more than one point of what
+    the model could do is lost.
+    """
+    from model.codecs.base import build  # noqa: PLC0415 - loads numpy
+    from model.play import load  # noqa: PLC0415
+    from trainer.adapt import Options, adapted_checkpoint  # noqa: PLC0415 - loads torch
+    from trainer.adapt import adapt as run  # noqa: PLC0415
+    from trainer.checkpoints import checked, is_half, opened, path_of, read, rewrite  # noqa: PLC0415
+    from trainer.heldout import phrases_on  # noqa: PLC0415
+    from trainer.hers import read as read_hers  # noqa: PLC0415
+    from trainer.style import drawn, overlaps  # noqa: PLC0415
+
+    target = checked(out)
+    player, source = load(checkpoint), path_of(checkpoint)
+    known = read(source)
+    grid = known.config.grid.build()
+    hers = read_hers(data, build(known.config.codec, grid))
+    for name, why in hers.skipped:
+        click.echo(f"skipped {name}: {why}", err=True)
+    click.echo(f"{len(hers.phrases)} phrases of hers from {len(hers.files)} files")
+    old = []
+    if keep is not None:
+        if not (keep / "meta.json").is_file():
+            raise UsageError(
+                f"--keep: '{keep}' was not written by 'twobar-train prepare': it has no meta.json"
+            )
+        old = phrases_on(known.config.codec, grid, keep, split="train", limit=REHEARSED, seed=seed)
+    options = Options(minutes, seed, strength)
+    with told(f"{player.card.name}: ") as tell:
+        made = run(known, hers.phrases, old, options, half=is_half(source), tell=tell)
+    if not made.figures["steps"]:
+        raise FailureError(
+            "nothing could be learned from these phrases without losing more than a point of what the model "
+            "can do, or they are played well already; nothing was written"
+        )
+    fresh = adapted_checkpoint(known, made)
+    if not known.config.context_bars:  # else hers are longer than what the model answers
+        for when, each in (("before", player), ("after", opened(fresh, source))):
+            for kind, phrases in drawn(each, hers.phrases, seed).items():
+                made.figures[f"{kind}_overlap_{when}"] = overlaps(phrases, hers.phrases, known.config.codec)
+        fresh = adapted_checkpoint(known, made)
+    rewrite(fresh, target, like=source)
+    for sentence in sentences(made.figures):
+        click.echo(sentence)
+    click.echo(f"the checkpoint is {target}")
+
+
+def sentences(figures: Mapping[str, Any]) -> list[str]:
+    """Tell how far it went and what it cost."""
+    score = {"note_f1": "note F1", "step_accuracy": "step accuracy, each after the true ones,"}[
+        figures["score"]
+    ]
+    rows = {
+        f"her held-out phrases ({figures['held_out']})": "hers",
+        "the same from points around them": "around",
+        f"old skills, on {figures['old_of']}": "old",
+    }
+    found = [
+        f"{what}: {score} {figures[f'{key}_before']:.3f} -> {figures[f'{key}_after']:.3f}"
+        for what, key in rows.items()
+    ]
+    before, after = (figures[f"around_nats_{when}"] for when in ("before", "after"))
+    found.append(
+        f"loss of her held-out phrases around their points: {before:.1f} -> {after:.1f} nats a phrase"
+    )
+    for kind, told_as in KINDS.items():
+        if f"{kind}_overlap_after" in figures:
+            before, after = (figures[f"{kind}_overlap_{when}"]["mean"] for when in ("before", "after"))
+            found.append(f"attributes of {told_as}: overlap with hers {before:.3f} -> {after:.3f}")
+    steps, moved = figures["steps"], 100 * figures["changed"]
+    if figures["hers_after"] < figures["hers_before"] - 0.005:
+        found.append("from their own points they come back a little worse: a lower --strength leans less")
+    return [*found, f"{steps} steps; the decoder's weights moved by {moved:.1f} %"]

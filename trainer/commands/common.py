@@ -1,0 +1,35 @@
+"""What several commands share: the cores that there are, and a bar of progress."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def told(title: str = "") -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar with speed and time left on a terminal's stderr; elsewhere nothing."""
+    try:
+        from rich.console import Console  # noqa: PLC0415 - the trainer extra
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    except ImportError:
+        yield lambda _what, _done, _all: None
+        return
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(what: str, done: int, all_of_them: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(title + what, total=all_of_them)
+            bars.update(tasks[what], completed=done)
+
+        yield tell

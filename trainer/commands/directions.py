@@ -1,0 +1,104 @@
+"""`twobar-train directions`: knobs for a model that was trained without them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trainer.commands.common import cores, told
+from trainer.errors import FailureError, UsageError
+
+if TYPE_CHECKING:
+    from trainer.directions import Found
+
+PAIRS = 4000
+PHRASES = 100
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  twobar-train directions runs/vae/vae.safetensors --data prepared --out vae-knobs.safetensors
+  twobar-train directions lead --data prepared --out lead-knobs.safetensors --pairs 1000 --phrases 40"""
+)
+@click.argument("checkpoint", metavar="CHECKPOINT")
+@click.option(
+    "--data", required=True, type=click.Path(path_type=Path), help="A prepared folder, or any MIDI files."
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The new checkpoint's file.")
+@click.option(
+    "--pairs",
+    type=click.IntRange(50),
+    default=PAIRS,
+    show_default=True,
+    help="Phrases at most that the regression learns from, of the train split.",
+)
+@click.option(
+    "--phrases",
+    type=click.IntRange(5),
+    default=PHRASES,
+    show_default=True,
+    help="Phrases at most that candidates are compared on, and as many to calibrate and to check.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of every draw.")
+def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: int, seed: int) -> None:
+    """Find attribute directions in a latent space, calibrate them, and write a checkpoint that has them.
+
+    Works for any model with a latent, also one that was not trained for knobs. The new checkpoint holds the
+    same weights; the instrument then moves its latents along the directions where a knob is turned.
+    """
+    if not data.is_dir():
+        raise UsageError(f"the data folder '{data}' does not exist")
+    from model.play import load  # noqa: PLC0415 - loads the network's runtime
+    from trainer.checkpoints import checked, path_of, read, rewrite  # noqa: PLC0415
+    from trainer.directions import find  # noqa: PLC0415
+    from trainer.directions import told as figures  # noqa: PLC0415
+    from trainer.heldout import phrases_for  # noqa: PLC0415
+
+    target = checked(out)
+    player, source = load(checkpoint), path_of(checkpoint)
+    known = read(source)
+    if not player.card.latent_size:
+        raise UsageError(f"'{player.card.name}' has no latent: there are no directions to find in it")
+    options: dict[str, Any] = {"seed": seed, "jobs": cores()}
+    if (data / "meta.json").is_file():
+        learned = phrases_for(player, data, split="train", limit=pairs, **options)
+        tried = phrases_for(player, data, split="validation", limit=3 * phrases, **options)
+    else:
+        every = phrases_for(player, data, split="train", limit=pairs + 3 * phrases, **options)
+        cut = min(3 * phrases, len(every) // 4)
+        learned, tried = every[cut:], every[:cut]
+    with told(f"{player.card.name}: ") as tell:
+        found = find(player, known.calibration, learned, tried, count=phrases, seed=seed, progress=tell)
+    show(found)
+    if found.directions is None:
+        raise FailureError("no attribute has a direction in this latent space; nothing was written")
+    kept = {name: value for name, value in known.extras.items() if not name.startswith("directions/")}
+    rewrite(
+        known,
+        target,
+        like=source,
+        extras=kept | found.directions.tensors(),
+        figures={**known.figures, "directions": figures(found)},
+    )
+    click.echo(f"the checkpoint is {target}")
+
+
+def show(found: "Found") -> None:
+    """Print what was found of each attribute, before and after."""
+    from rich.console import Console  # noqa: PLC0415 - the trainer extra
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(
+        title="along each direction, on decoded phrases: plain regression > calibrated", title_justify="left"
+    )
+    for name in ("", "R2", "Spearman", "leak", "bend", "reach"):
+        table.add_column(name, justify="right" if name else "left", no_wrap=True)
+    for line in found.lines:
+        after = line.after
+        cells = [
+            f"{line.before[key]:.2f} > " + ("none" if after is None else f"{after[key]:.2f}")
+            for key in ("spearman", "leak", "bend")
+        ]
+        table.add_row(line.name, f"{line.fit:.2f}", *cells, "-" if after is None else f"{after['reach']:.2f}")
+    Console().print(table)

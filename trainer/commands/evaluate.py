@@ -1,0 +1,78 @@
+"""`twobar-train evaluate`: the figures of one checkpoint or several, and a page that compares them."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from trainer.commands.common import cores, told
+from trainer.errors import UsageError
+from trainer.sources import SPLITS
+
+PAGE = "compare.html"
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  twobar-train evaluate keys --data prepared --json keys.json
+  twobar-train evaluate runs/a/model.safetensors runs/b/model.safetensors --data prepared --limit 500
+  twobar-train evaluate --compare lead runs/a/lead.safetensors --data prepared --page compare.html"""
+)
+@click.argument("checkpoints", metavar="CHECKPOINT...", nargs=-1, required=True)
+@click.option(
+    "--data", required=True, type=click.Path(path_type=Path), help="A prepared folder, or any MIDI files."
+)
+@click.option(
+    "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Of a prepared folder."
+)
+@click.option("--json", "target", type=click.Path(path_type=Path), help="Write the figures to this file too.")
+@click.option("--compare", is_flag=True, help="Also write a page with plots of all the checkpoints.")
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=f"The page's file; {PAGE} beside the --json file, or here, by default.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of every draw.")
+@click.option("--limit", type=click.IntRange(1), default=None, help="Phrases at most; all by default.")
+def evaluate(
+    checkpoints: tuple[str, ...],
+    *,
+    data: Path,
+    split: str,
+    target: Path | None,
+    compare: bool,
+    page: Path | None,
+    seed: int,
+    limit: int | None,
+) -> None:
+    """Measure models on phrases held out: reconstruction, knobs, glides, samples, speed.
+
+    A CHECKPOINT is a .safetensors file or the name of a model that is shipped.
+    """
+    if not data.is_dir():
+        raise UsageError(f"the data folder '{data}' does not exist")
+    from model.play import load  # noqa: PLC0415 - loads the network's runtime
+    from trainer.corpus import write_json  # noqa: PLC0415
+    from trainer.figures import figures  # noqa: PLC0415
+    from trainer.heldout import held_out, show  # noqa: PLC0415
+
+    players = [load(checkpoint) for checkpoint in checkpoints]
+    results: list[dict[str, Any]] = []
+    for checkpoint, player in zip(checkpoints, players, strict=True):
+        music = held_out(player, checkpoint, data, split=split, limit=limit, seed=seed, jobs=cores())
+        with told(f"{player.card.name}: ") as tell:
+            found = figures(player, checkpoint, music, seed=seed, progress=tell)
+        results.append(found | {"data": str(data), "split": split})
+        if target is not None:
+            try:
+                write_json(target, results)
+            except OSError as error:
+                raise UsageError(f"cannot write '{target}': {error.strerror or error}") from error
+    show(results)
+    if compare or page is not None:
+        from trainer.compare import page as draw  # noqa: PLC0415
+
+        written = page or (target.parent if target is not None else Path()) / PAGE
+        draw(results, data=str(data), split=split).write(written)
+        click.echo(f"the page is {written}")

@@ -1,0 +1,74 @@
+"""`twobar-train fit`: a configuration and prepared phrases to a checkpoint."""
+
+from pathlib import Path
+
+import click
+
+from trainer.errors import UsageError, nearest, unknown
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  twobar-train fit --config keys --data prepared --out runs/keys --max-minutes 60
+  twobar-train fit --config keys --data prepared --out runs/keys --resume"""
+)
+@click.option(
+    "--config", required=True, help="A configuration's .toml file, or the name of one that is shipped."
+)
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="A folder that prepare wrote.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="End cleanly after so long.")
+@click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
+@click.option("--seed", type=int, default=None, help="Instead of the configuration's.")
+@click.option(
+    "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value of the configuration."
+)
+def fit(
+    *,
+    config: str,
+    data: Path,
+    out: Path,
+    max_minutes: float | None,
+    resume: bool,
+    seed: int | None,
+    overrides: tuple[str, ...],
+) -> None:
+    """Train a model on prepared phrases.
+
+    Shows its speed and the time left; Ctrl-C ends it with a checkpoint that --resume goes on from.
+    """
+    path = find_config(config)
+    for override in overrides:
+        if "=" not in override:
+            raise UsageError(f"--set takes KEY=VALUE, not '{override}'")
+    if not (data / "meta.json").is_file():
+        raise UsageError(f"'{data}' was not written by 'twobar-train prepare': it has no meta.json")
+    from trainer.fit import run  # noqa: PLC0415 - loads torch
+
+    made = run(path, data, out, max_minutes=max_minutes, resume=resume, overrides=list(overrides), seed=seed)
+    click.echo(f"the model is {made}")
+
+
+def find_config(given: str) -> Path:
+    """Return the file of a configuration by its path, or by the name of a shipped one.
+
+    Raises:
+        UsageError: neither is there.
+
+    """
+    path = Path(given)
+    if path.is_file():
+        return path
+    shipped = {file.stem: file for file in CONFIGS.glob("*.toml")}
+    if given in shipped:
+        return shipped[given]
+    if path.suffix or path.parent != Path():
+        kind = "is a folder" if path.is_dir() else "does not exist"
+        near = nearest(path.stem, shipped)
+        raise UsageError(
+            f"the configuration '{given}' {kind}; shipped are: {', '.join(sorted(shipped))}{near}"
+        )
+    raise unknown("configuration", given, shipped)

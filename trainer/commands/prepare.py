@@ -1,0 +1,95 @@
+"""`twobar-train prepare`: folders of MIDI files to phrases."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from model.grid import Grid
+from trainer.commands.common import cores, told
+from trainer.errors import UsageError
+from trainer.sources import LICENCES
+
+if TYPE_CHECKING:
+    from trainer.corpus import Report
+
+METRES = ("own", "all")
+
+
+@click.command(
+    epilog="""\b
+Example:
+  twobar-train prepare ~/midi/songs ~/midi/takes --out prepared"""
+)
+@click.argument("folders", metavar="MIDI_DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the corpus.")
+@click.option(
+    "--licences",
+    type=click.Choice(LICENCES),
+    default="permissive",
+    show_default=True,
+    help="Which files to take from a folder whose MANIFEST.csv names licences; "
+    "permissive is public domain, CC0, CC BY, BSD, MIT and Artistic.",
+)
+@click.option(
+    "--metres",
+    type=click.Choice(METRES),
+    default="own",
+    show_default=True,
+    help="all: lay the bars over music in other metres too; that is learned from, never measured on.",
+)
+@click.option("--bars", type=int, default=2, show_default=True, help="Bars in a phrase.")
+@click.option("--beats-per-bar", type=int, default=4, show_default=True, help="Quarter notes in a bar.")
+@click.option("--steps-per-beat", type=int, default=4, show_default=True, help="Cells in a beat.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), default=None, help="Reading processes; all cores by default."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the split by song.")
+def prepare(
+    folders: tuple[Path, ...],
+    *,
+    out: Path,
+    licences: str,
+    metres: str,
+    bars: int,
+    beats_per_bar: int,
+    steps_per_beat: int,
+    jobs: int | None,
+    seed: int,
+) -> None:
+    """Read folders of MIDI files into phrases, split by song.
+
+    Files that cannot be read are skipped and named, with the reason, in OUT/report.json.  Interrupted, the
+    same command goes on where it stopped.
+    """
+    from trainer.corpus import Options  # noqa: PLC0415 - --help must not wait for numpy
+    from trainer.corpus import prepare as run  # noqa: PLC0415
+
+    try:
+        grid = Grid(bars, beats_per_bar, steps_per_beat)
+    except ValueError as error:
+        raise UsageError(f"the grid is impossible: {error}") from error
+    options = Options(grid, licences, metres, seed, jobs or cores())
+    try:
+        with told() as tell:
+            report = run(folders, out, options, progress=lambda done, files: tell("reading", done, files))
+    except KeyboardInterrupt:
+        click.echo("twobar-train: stopped; the same command goes on from here", err=True)
+        raise click.exceptions.Exit(130) from None
+    summarise(report, out)
+
+
+def summarise(report: "Report", out: Path) -> None:
+    """Print the counts, and for each reason how many files it kept out, with one of them."""
+    for codec, counts in report.phrases.items():
+        click.echo(f"{codec}: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
+    click.echo(f"{report.read:,} files gave phrases; {len(report.skipped):,} were skipped")
+    if report.resumed:
+        click.echo(f"{report.resumed:,} had been read by the run that was interrupted", err=True)
+    kinds = Counter(reason.split(":")[0] for _, reason in report.skipped)
+    for kind, count in kinds.most_common():
+        name = next(name for name, reason in report.skipped if reason.split(":")[0] == kind)
+        click.echo(f"  {count:,} {kind}: {name}" + (", ..." if count > 1 else ""), err=True)
+    if report.skipped:
+        click.echo(f"every one of them is named in {out / 'report.json'}", err=True)

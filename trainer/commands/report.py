@@ -1,0 +1,64 @@
+"""`twobar-train report`: a page about one checkpoint."""
+
+from pathlib import Path
+
+import click
+
+from trainer.commands.common import cores, told
+from trainer.errors import UsageError
+from trainer.sources import SPLITS
+
+ON_THE_MAP = 1000
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  twobar-train report keys --data prepared --out keys.html
+  twobar-train report runs/keys --data prepared --out report.html"""
+)
+@click.argument("checkpoint", metavar="CHECKPOINT|RUN_DIR")
+@click.option(
+    "--data", required=True, type=click.Path(path_type=Path), help="A prepared folder, or any MIDI files."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("report.html"),
+    show_default=True,
+    help="The page's file.",
+)
+@click.option(
+    "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Of a prepared folder."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of every draw.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    help=f"Phrases that the figures are measured on; the map shows up to {ON_THE_MAP:,}.",
+)
+def report(checkpoint: str, *, data: Path, out: Path, split: str, seed: int, limit: int) -> None:
+    """Write one page about a checkpoint: curves, reconstructions, glides, knobs, a map, figures.
+
+    Takes a .safetensors file, the name of a model that is shipped, or the folder of a run: then the curves
+    of its training are shown too.
+    """
+    if not data.is_dir():
+        raise UsageError(f"the data folder '{data}' does not exist")
+    from model.play import load  # noqa: PLC0415 - loads the network's runtime
+    from trainer.figures import figures  # noqa: PLC0415
+    from trainer.heldout import held_out  # noqa: PLC0415
+    from trainer.report import log_of, subject  # noqa: PLC0415
+    from trainer.report import report as draw  # noqa: PLC0415
+
+    about = subject(checkpoint)
+    player = load(about.checkpoint)
+    name = about.checkpoint
+    most = max(limit, ON_THE_MAP)
+    music = held_out(player, name, data, split=split, limit=most, seed=seed, jobs=cores())
+    with told(f"{player.card.name}: ") as tell:
+        found = figures(player, name, music.first(limit), seed=seed, progress=tell)
+    draw(player, music, found, log=log_of(about.run), seed=seed).write(out)
+    click.echo(f"the page is {out}")

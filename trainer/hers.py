@@ -1,0 +1,98 @@
+"""A player's own phrases out of her MIDI files: takes that the instrument recorded, or any other files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from model import midi
+from model.codecs.base import Codec, pack_phrase
+from model.phrase import Note, Phrase
+from trainer.errors import FailureError, UsageError
+
+SUFFIXES = {".mid", ".midi", ".kar", ".smf"}
+PERFORMER = "performer"  # the track of a take that holds what she played
+FEWEST_NOTES = 2
+MOST_PHRASES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Hers:
+    """What was read.
+
+    Attributes:
+        phrases: distinct, as the codec holds them.
+        files: that gave any.
+        skipped: (file, one sentence why) of the others.
+
+    """
+
+    phrases: list[Phrase]
+    files: list[str]
+    skipped: list[tuple[str, str]]
+
+
+def read(folder: Path, codec: Codec) -> Hers:
+    """Read a player's phrases, one after another, none overlapping.
+
+    Of a take that the instrument recorded only her own track is read.
+
+    Args:
+        folder: of MIDI files, folders below it too; or one file.
+        codec: of the model, on the grid of its phrases.
+
+    Raises:
+        UsageError: the folder does not exist.
+        FailureError: it holds no MIDI file, or none that gives a phrase; one sentence with the first reason.
+
+    """
+    if not folder.exists():
+        raise UsageError(f"the MIDI folder '{folder}' does not exist")
+    paths = (
+        [folder]
+        if folder.is_file()
+        else sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    )
+    if not paths:
+        raise FailureError(f"no MIDI file (.mid, .midi) lies in '{folder}'")
+    found: dict[tuple[Note, ...], Phrase] = {}
+    files: list[str] = []
+    skipped: list[tuple[str, str]] = []
+    for path in paths:
+        try:
+            phrases = phrases_of(path, codec)
+        except midi.MidiFileError as error:
+            skipped.append((path.name, str(error)))
+            continue
+        files.append(path.name)
+        for phrase in phrases:
+            found.setdefault(phrase.notes, phrase)
+    if not found:
+        raise FailureError(f"nothing to learn from: {skipped[0][1]}")
+    return Hers(list(found.values())[:MOST_PHRASES], files, skipped)
+
+
+def phrases_of(path: Path, codec: Codec) -> list[Phrase]:
+    """Return one file's phrases as the codec holds them, those without music left out.
+
+    Keys that she played in a take are one part whatever the codec: it hears them as drums or as an ensemble,
+    as it does on the stage.
+
+    Raises:
+        MidiFileError: it is no MIDI file, or holds nothing for this codec.
+
+    """
+    names = {str(track.name) for track in midi.open_file(path).tracks}
+    if PERFORMER not in names:
+        return _held(midi.load(path, codec.grid, codec=codec.kind), codec)
+    try:
+        return _held(midi.load(path, codec.grid, only=PERFORMER), codec)
+    except midi.MidiFileError:
+        if codec.kind not in {"drums", "multitrack"}:
+            raise
+        return _held(midi.load(path, codec.grid, codec="drums", only=PERFORMER), codec)
+
+
+def _held(phrases: Sequence[Phrase], codec: Codec) -> list[Phrase]:
+    """Return what the codec keeps of phrases with music in them."""
+    kept = (codec.unpack(pack_phrase(codec, phrase), 0) for phrase in phrases if len(phrase) >= FEWEST_NOTES)
+    return [phrase for phrase in kept if len(phrase) >= FEWEST_NOTES]

@@ -1,0 +1,189 @@
+"""Fit the prior of a trained network's latents: conditional flow matching (see `model.prior`).
+
+For a standardised latent x1 of a training phrase, noise x0 ~ N(0, I) and t in 0..1, the velocity at
+(1 - t) x0 + t x1 learns x1 - x0 in mean square (Lipman et al. 2023, equation 23, with no noise left at the
+end; Liu et al. 2023, "Flow straight and fast", equation 1); t is drawn logit-normally (Esser et al. 2024,
+"Scaling rectified flow transformers", section 3.1).  What is kept is a running average of the weights.
+"""
+
+import threading
+import time
+from dataclasses import replace
+from math import cos, pi
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own name for it
+
+from model.blocks import Block
+from model.checkpoint import read, write
+from model.codecs.base import Codec
+from model.prior import FOLDER, FREQUENCIES, held, turning
+from model.vae import VAE
+from trainer.dataset import Phrases, batch
+from trainer.errors import FailureError
+from trainer.settings import PriorConfig
+from trainer.watch import Watch
+
+AVERAGE = 0.999  # of the weights, a step
+ENCODED = 512  # phrases at once
+TOLD = 20  # steps between two signs of life
+
+
+class Flow(nn.Module):
+    """Standardised latents [B, d] and t [B] to velocities [B, d]: a Transformer over slices of z."""
+
+    def __init__(self, *, size: int, tokens: int, width: int, depth: int, heads: int) -> None:
+        """Make the network; `tokens` divide `size`, `heads` the width."""
+        super().__init__()
+        self.tokens, self.heads = tokens, heads
+        self.enter = nn.Linear(size // tokens, width)
+        self.place = nn.Parameter(torch.randn(tokens, width) * 0.02)
+        self.clock1, self.clock2 = nn.Linear(2 * FREQUENCIES, width), nn.Linear(width, width)
+        self.times = nn.ModuleList(nn.Linear(width, width) for _ in range(depth))
+        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, size // tokens)
+        nn.init.zeros_(self.head.weight)
+        self.register_buffer("turning", torch.from_numpy(turning()), persistent=False)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        """Return the velocity at x and t."""
+        angles = t[:, None] * self.get_buffer("turning")
+        clock = self.clock2(F.silu(self.clock1(torch.cat((angles.sin(), angles.cos()), dim=1))))
+        tokens = self.enter(x.reshape(len(x), self.tokens, -1)) + self.place
+        for block, moment in zip(self.blocks, self.times, strict=True):
+            tokens = block(tokens + moment(clock).unsqueeze(1))
+        out: Tensor = self.head(self.norm(tokens)).reshape(x.shape)
+        return out
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Return the weights, float16, under the names of `model.prior.Prior`."""
+        found: dict[str, NDArray[Any]] = {"heads": np.array([self.heads], dtype=np.float16)}
+        for name, value in self.state_dict().items():
+            found[_told(name)] = value.detach().cpu().to(torch.float16).numpy()
+        return found
+
+
+def _told(parameter: str) -> str:
+    """Return the name that `model.prior.Prior` has for a parameter."""
+    kind, *rest = parameter.split(".")
+    if kind == "blocks":
+        return ".".join(part for part in rest if part != "attention")
+    return f"{rest[0]}.time.{rest[1]}" if kind == "times" else parameter
+
+
+def fit_prior(
+    net: VAE,
+    codec: Codec,
+    phrases: Phrases,
+    path: Path,
+    config: PriorConfig,
+    *,
+    seed: int,
+    watch: Watch,
+    stop: threading.Event,
+) -> None:
+    """Fit a prior to the latents of a split and put it into the checkpoint.
+
+    Ended early by `stop`, it keeps what it has.
+
+    Args:
+        net: trained; on any device.
+        codec: the network's.
+        phrases: what the prior is to be like.
+        path: the checkpoint, which is written again with the prior in it.
+        config: size and time.
+        seed: of the weights and the draws.
+        watch: told how far it is.
+        stop: ends it.
+
+    Raises:
+        FailureError: the loss is no number; the checkpoint stays as it was.
+        CheckpointError: the disk refuses; the checkpoint stays as it was.
+
+    """
+    device = next(net.parameters()).device
+    watch.say(f"encoding {len(phrases)} phrases for the prior")
+    latents = encoded(net, codec, phrases)
+    mean, scale = latents.mean(0), np.maximum(latents.std(0), 1e-3)
+    slices = net.bottleneck.groups if net.bottleneck is not None else 1
+    tokens = codec.grid.beats if slices % codec.grid.beats == 0 else 1
+    torch.manual_seed(seed)
+    flow = Flow(
+        size=latents.shape[1], tokens=tokens, width=config.width, depth=config.depth, heads=config.heads
+    ).to(device)
+    kept = Flow(
+        size=latents.shape[1], tokens=tokens, width=config.width, depth=config.depth, heads=config.heads
+    ).to(device)
+    kept.load_state_dict(flow.state_dict())
+    data = torch.from_numpy(((latents - mean) / scale).astype(np.float32)).to(device)
+    loss = _walk(flow, kept, data, config, watch=watch, stop=stop)
+    tensors = {**kept.tensors(), "mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
+    checkpoint = read(path)
+    extras = {f"{FOLDER}{name}": value for name, value in tensors.items()}
+    held(extras, len(mean))  # what is written can be read
+    others = {name: value for name, value in checkpoint.extras.items() if not name.startswith(FOLDER)}
+    figures = {**checkpoint.figures, "prior_loss": round(loss, 4)}
+    write(replace(checkpoint, extras={**others, **extras}, figures=figures), path)
+    watch.say(f"the prior of {path.name} is fitted: mean square {loss:.4f} (2 at the start)")
+
+
+def _walk(
+    flow: Flow, kept: Flow, data: Tensor, config: PriorConfig, *, watch: Watch, stop: threading.Event
+) -> float:
+    """Take steps until the time or the steps are over; return the loss, a running mean."""
+    optimiser = torch.optim.AdamW(flow.parameters(), lr=config.learning_rate, weight_decay=0.01)
+    began, step, running = time.monotonic(), 0, 2.0
+    device = data.device
+    kind = torch.bfloat16 if device.type in ("cpu", "cuda") else torch.float32
+    while not stop.is_set():
+        seconds = time.monotonic() - began
+        share = max(seconds / (60 * config.minutes), step / config.steps)
+        if share >= 1:
+            break
+        rate = config.learning_rate * min(1.0, (step + 1) / 200) * (0.02 + 0.49 * (1 + cos(pi * share)))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        end = data[torch.randint(len(data), (config.batch,), device=device)]
+        start = torch.randn_like(end)
+        t = torch.sigmoid(torch.randn(len(end), device=device))
+        with torch.autocast(device.type, dtype=kind, enabled=kind != torch.float32):
+            velocity = flow(torch.lerp(start, end, t[:, None]), t)
+        loss = (velocity.float() - (end - start)).square().mean()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(flow.parameters(), 1.0)
+        if not torch.isfinite(loss):
+            raise FailureError(
+                f"the loss of the prior is no number at step {step}: lower prior.learning_rate"
+            )
+        optimiser.step()
+        step += 1
+        running += (float(loss.detach()) - running) * max(0.01, 1 / step)
+        slow = min(AVERAGE, 1 - 1 / (step + 1))
+        with torch.no_grad():
+            for old, new in zip(kept.parameters(), flow.parameters(), strict=True):
+                old.lerp_(new, 1 - slow)
+        if step % TOLD == 0:
+            watch.advance(share, f"prior: step {step}, mean square {running:.3f}")
+    return running
+
+
+def encoded(net: VAE, codec: Codec, phrases: Phrases) -> NDArray[np.float32]:
+    """Return the posterior means, float32 [phrases, d], of phrases as they are."""
+    device = next(net.parameters()).device
+    found = []
+    training = net.training
+    net.eval()
+    with torch.no_grad():
+        for part in np.array_split(np.arange(len(phrases)), max(1, len(phrases) // ENCODED)):
+            arrays = batch(phrases, codec, part, rng=None)
+            given = {name: torch.from_numpy(value).to(device) for name, value in arrays.items()}
+            found.append(net.encode(given)[0].float().cpu().numpy())
+    net.train(training)
+    return np.concatenate(found)

@@ -1,0 +1,63 @@
+"""How long one phrase takes a checkpoint: the part of `evaluate` that another machine answers otherwise."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import numpy as np
+
+from model.phrase import Phrase
+from model.player import Player
+
+TIMED = 60
+WARMED = 3
+
+
+def speed(player: Player, phrases: Sequence[Phrase]) -> dict[str, float | None]:
+    """Time single phrases on one thread, the first few apart.
+
+    Args:
+        player: the checkpoint.
+        phrases: of its grid, at least one; at most 60 are timed.
+
+    Returns:
+        encode_ms, decode_ms, total_ms: medians, milliseconds; total is encode and decode of one phrase.  A
+            model without a latent has only total_ms: one continuation at temperature 1.
+
+    """
+    chosen = [phrases[number % len(phrases)] for number in range(WARMED + min(TIMED, len(phrases)))]
+    with _one_thread():
+        if not player.card.latent_size:
+            taken = [_ms(partial(player.continuation, phrase, temperature=1.0)) for phrase in chosen]
+            return {"encode_ms": None, "decode_ms": None, "total_ms": float(np.median(taken[WARMED:]))}
+        rows = []
+        for phrase in chosen:
+            encode = _ms(partial(player.encode, phrase))
+            decode = _ms(partial(player.decode, player.encode(phrase), turns={}))
+            rows.append((encode, decode, encode + decode))
+    middle = np.median(rows[WARMED:], axis=0)
+    return dict(zip(("encode_ms", "decode_ms", "total_ms"), (float(value) for value in middle), strict=True))
+
+
+def _ms(what: Callable[[], object]) -> float:
+    """Return how long a call takes, milliseconds."""
+    began = time.perf_counter_ns()
+    what()
+    return (time.perf_counter_ns() - began) / 1e6
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch, where it is loaded, use one thread; ONNX Runtime is opened with one already."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
