@@ -4,17 +4,18 @@ At most one decode is under way; what changed meanwhile is asked for when it ret
 always wins and nothing piles up.  Threads: engine only.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from live.capture import Capture
-from live.knobs import ATTRIBUTE_KNOBS
 from live.messages import Decode, Decoded, Encode, Encoded, Ready
-from live.path import Anchor, Base, Origin, Path, PathState
+from live.parts import one_voice, tracks_of
+from live.path import Anchor, Base, Origin, PathState
 from live.plan import Cell, Plan
+from live.requests import Requests
 from live.timeline import Tick, bar_of, step_at_or_after, tick_of_bar
 from model.grid import Grid
 from model.latent import Latent, Vector
@@ -37,14 +38,12 @@ class Answers:
     Args:
         plan: where the answers are laid.
         capture: what she played.
-        path: stray and drift.
-        knobs: present values by name; read, never written.
+        requests: writes what is asked of the model.
         ask: sends a request to the model; False when there is none.
         log: (kind, fields) for the event log.
         notice: (level, text) for the human.
         publish: tells OSC subscribers where the latent is.
         remember: called before her phrase takes the place of what was there.
-        seed: of every decode.
         horizon_bars: how many bars ahead must be planned.
 
     """
@@ -53,27 +52,25 @@ class Answers:
         self,
         plan: Plan,
         capture: Capture,
-        path: Path,
+        requests: Requests,
         *,
-        knobs: Mapping[str, float],
         ask: Callable[[Encode | Decode], bool],
         log: Callable[..., None],
         notice: Callable[[str, str], None],
         publish: Callable[..., None],
         remember: Callable[[], None],
-        seed: int,
         horizon_bars: int,
     ) -> None:
         """Start without a model and without a phrase."""
         self.state = PathState()
-        self.model: Ready | None = None
         self.missed_bars, self.decode_ms = 0, 0.0
         self.here: tuple[float, float] | None = None
         self.hers: tuple[float, float] | None = None
-        self._plan, self._capture, self._path = plan, capture, path
-        self._knobs, self._ask, self._log, self._notice = knobs, ask, log, notice
+        self.requests = requests
+        self._plan, self._capture = plan, capture
+        self._ask, self._log, self._notice = ask, log, notice
         self._publish, self._remember = publish, remember
-        self._seed, self._horizon_bars = seed, horizon_bars
+        self._horizon_bars = horizon_bars
         self._ident = 0
         self._decoding: tuple[Decode, Base] | None = None
         self._encoding: dict[int, Owed] = {}
@@ -88,6 +85,11 @@ class Answers:
     def load() -> None:
         """Load numpy, if nothing of it was used yet."""
         np.empty(0)
+
+    @property
+    def model(self) -> Ready | None:
+        """Return the model that plays, None before the first."""
+        return self.requests.model
 
     @property
     def grid(self) -> Grid:
@@ -110,11 +112,12 @@ class Answers:
         grid = Grid(ready.bars, ready.beats_per_bar, ready.steps_per_beat)
         same = self.model is not None and self.model.ident == ready.ident
         owed = [*self._owed, *self._encoding.values()]
-        self.model, self._decoding, self._owed = ready, None, []
+        self.requests.set_model(ready)
+        self._decoding, self._owed = None, []
         self._encoding.clear()
-        self._path.set_model(ready.scale)
-        self._plan.monophonic = ready.codec == "melody"
+        self._plan.tracks, self._plan.one_voice = tracks_of(ready.codec), one_voice(ready.codec)
         if not same:
+            self.here = self.hers = None
             self._find_again(grid, now)
             if grid != self._plan.grid:
                 self._plan.clear()
@@ -131,7 +134,7 @@ class Answers:
         old, self.state = self.state, replace(self.state, base=None, anchors={})
         sounding = self.sounding(now)
         for cell in self._plan.cells.values():
-            cell.base = None  # its notes play on
+            cell.base = cell.xy = None  # its notes play on
         if old.base is not None:
             phrase = old.base.phrase or (sounding.phrase if sounding else None)
             if phrase is not None and phrase.grid == grid:
@@ -288,14 +291,14 @@ class Answers:
         if asked is None or self.model is None:
             return ""
         self._log("encode", ident=reply.ident, ms=reply.ms, why=asked.why)
-        latent = Latent(self.model.ident, np.asarray(reply.z, dtype=np.float32), reply.attributes)
+        latent = self.requests.latent_of(reply.z, reply.attributes)
         if asked.why.startswith(ANCHOR):
             self.state.anchors[asked.why.removeprefix(ANCHOR)] = Anchor(latent, asked.phrase, reply.xy)
         elif asked.why == FOUND or self._listens():
             if asked.why == PLAYED:
                 self._remember()
             self._bases += 1
-            self.hers = reply.xy
+            self.hers = reply.xy if self.requests.latent else None
             first = max(self._plan.cell_of(now), reply.bar // self.grid.bars)
             self.set_base(Base(latent, "played", asked.phrase, self._bases), first)
         self._ask_next(now)
@@ -328,22 +331,18 @@ class Answers:
                 return
 
     def _decode(self, cell: Cell, base: Base, now: Tick) -> None:
-        assert self.model is not None
-        drifting = self.state.mode == "drift"
-        z = self._path.moved(base, cell.index, self._knobs, drifting=drifting)
         fixed = max(0, min(self.grid.steps, self._next_step(now) - cell.index * self.grid.steps))
+        previous = self._plan.cells.get(cell.index - 1)
         self._ident += 1
-        request = Decode(
-            ident=self._ident,
+        request = self.requests.decode(
+            self._ident,
+            cell,
+            base,
             bar=self._plan.first_bar(cell.index),
-            z=z.tolist(),
-            attributes=dict(base.latent.attributes),
-            turns={name: self._knobs[name] for name in ATTRIBUTE_KNOBS if name in self.model.knobs},
-            temperature=self._knobs["temperature"],
-            seed=self._seed + (cell.index if self._knobs["temperature"] > 0 else 0),
-            prefix=[*self._plan.prefix(cell.index, fixed)],
-            prefix_steps=fixed,
-            why=base.origin,
+            mode=self.state.mode,
+            before=previous.phrase if previous and previous.speaks and previous.source is base else None,
+            prefix=self._plan.prefix(cell.index, fixed),
+            fixed=fixed,
         )
         if self._ask(request):
             cell.stale = False
@@ -369,10 +368,11 @@ class Answers:
                 cell.phrase = heard.spliced(fixed, phrase)
             cell.source = base
             self._plan.lay(cell, step, not_before=now)
-            cell.xy = reply.xy
-            if index == self._plan.cell_of(now):
-                self.here = reply.xy
-                self._publish("latent", *asked.z)
+            if self.requests.latent:
+                cell.xy = reply.xy
+                if index == self._plan.cell_of(now):
+                    self.here = reply.xy
+                    self._publish("latent", *asked.z)
         self._ask_next(now)
 
     def failed(self, ident: int | None, now: Tick) -> None:
@@ -392,8 +392,7 @@ class Answers:
 
     def moved(self, base: Base, now: Tick) -> Vector:
         """Return where stray and drift have taken a base at the present tick."""
-        drifting = self.state.mode == "drift"
-        return self._path.moved(base, self._plan.cell_of(now), self._knobs, drifting=drifting)
+        return self.requests.moved(base, self._plan.cell_of(now), self.state.mode)
 
     def go(self, latent: Latent, origin: Origin, now: Tick, *, phrase: Phrase | None = None) -> None:
         """Sound another latent from the next step on."""

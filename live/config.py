@@ -15,9 +15,12 @@ from msgspec import Meta
 from live import strict
 from live.errors import FailureError, UsageError, unknown
 from live.knobs import KNOBS
+from model import harmony
+from model.errors import ConfigError
 
 FILE_NAME = "live.toml"
 APPLICATION = "twobar"
+AUTO = "auto"
 
 Channel = Annotated[int, Meta(ge=1, le=16)]
 Program = Annotated[int, Meta(ge=0, le=127)]
@@ -66,6 +69,31 @@ class Jam(Section, frozen=True):
         return Path(self.take_folder).expanduser()
 
 
+class Model(Section, frozen=True):
+    """[model]: how notes are chosen, and what the answers keep to, as far as the model can heed it.
+
+    Attributes:
+        top_k: notes are chosen among the so many likeliest, 0..1000; 0 is all of them.
+        top_p: notes are chosen among the likeliest that make up this share, above 0 to 1; 1 is all of them.
+        style: a style label of a conditioned model; auto leaves it to the model.
+        key: as "C", "F# minor"; auto as above.
+        chords: as "C Am F G", spread evenly over the phrase; auto as above.
+
+    """
+
+    top_k: Annotated[int, Meta(ge=0, le=1000)] = 0
+    top_p: Annotated[float, Meta(ge=0.01, le=1.0)] = 1.0
+    style: Text = AUTO
+    key: Text = AUTO
+    chords: Text = AUTO
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """What was set, by name; what is left to the model is not in it."""
+        named = {"style": self.style, "key": self.key, "chords": self.chords}
+        return {name: value for name, value in named.items() if value != AUTO}
+
+
 class Midi(Section, frozen=True):
     """[midi]: ports, channels, clock.
 
@@ -73,7 +101,9 @@ class Midi(Section, frozen=True):
         api: the system's MIDI driver; auto takes the first that works.
         input: one port (a part of its name) or a list; also auto, virtual, none.
         output: one port or a list; also virtual, fluidsynth, none.
-        performer_channel, instrument_channel, drum_channel: 1..16.
+        performer_channel: her keys go thru on it, 1..16.
+        instrument_channel: of the answers: the melody, or all of a model with one part, 1..16.
+        chords_channel, bass_channel, drum_channel: of the other parts of a model that has them, 1..16.
         clock: internal; nothing else can be followed yet.
         clock_out: whether MIDI clock, start, stop and song position are sent.
         late_bound_ms: a note-on due longer ago than this is dropped instead of sent.
@@ -86,6 +116,8 @@ class Midi(Section, frozen=True):
     output: Text | list[Text] = "fluidsynth"
     performer_channel: Channel = 1
     instrument_channel: Channel = 2
+    chords_channel: Channel = 3
+    bass_channel: Channel = 4
     drum_channel: Channel = 10
     clock: ClockName = "internal"
     clock_out: bool = False
@@ -111,6 +143,8 @@ class Synth(Section, frozen=True):
         driver: FluidSynth's audio driver; auto takes the first that works.
         gain: 0..5, FluidSynth's own scale.
         performer_program, instrument_program: General MIDI programs, 0..127.
+        chords_program, bass_program: the same for these parts.
+        drum_program: the drum kit, a program of the soundfont's bank 128; 0 is the standard kit.
         reverb, chorus: levels, 0 turns the effect off.
 
     """
@@ -120,6 +154,9 @@ class Synth(Section, frozen=True):
     gain: Annotated[float, Meta(ge=0.0, le=5.0)] = 0.6
     performer_program: Program = 0
     instrument_program: Program = 4
+    chords_program: Program = 24
+    bass_program: Program = 33
+    drum_program: Program = 0
     reverb: Level = 0.3
     chorus: Level = 0.0
 
@@ -167,6 +204,7 @@ class Config(Section, frozen=True):
     """The whole of live.toml."""
 
     jam: Jam = Jam()
+    model: Model = Model()
     midi: Midi = Midi()
     synth: Synth = Synth()
     osc: Osc = Osc()
@@ -231,6 +269,8 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
     config = strict.build(raw, Config, where)
     _check_clock(config.midi.clock, f"{where}: midi.clock")
     _check_scenes(config.scene, where)
+    for name, text in config.model.conditions.items():
+        check_condition(name, text, label=f"{where}: model.{name}")
     return config
 
 
@@ -311,6 +351,15 @@ def _replace_text(path: Path, text: str) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise FailureError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+
+
+def check_condition(name: str, text: str, *, label: str) -> None:
+    """Raise UsageError with the label before it if a text is no key or no chords; a style may be any."""
+    readers = {"key": harmony.read_key, "chords": harmony.read_chords}
+    try:
+        readers.get(name, str)(text)
+    except ConfigError as error:
+        raise UsageError(f"{label}: {error}") from None
 
 
 def _check_clock(clock: str, label: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from live.config import Scene
 from live.errors import UsageError, unknown
-from live.knobs import ACTIONS, ATTRIBUTE_KNOBS, KNOBS
+from live.knobs import ACTIONS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS
 from live.messages import Command
 from live.timeline import Nanos
 from model.latent import LatentMismatchError
@@ -72,12 +72,13 @@ class Controls:
             self.turn(spec.name, value, now, source=command.source)
         elif command.name == "latent":
             if not self._jam.gestures.vector(command.values, self._jam.sent_to(now)):
-                size = self._jam.answers.model.latent_size if self._jam.answers.model else 0
-                self._jam.notice("warning", f"a latent has {size} numbers here, not {len(command.values)}")
+                self._jam.notice("warning", self._why_no_vector(len(command.values)))
         elif command.name == "note":
             self._jam.hands.play_key(round(command.value), velocity=self._velocity(command), now=now)
         elif command.name == "model":
             self._jam.load_model(command.argument)
+        elif command.name == "condition":
+            self._condition(*command.argument.split(" ", 1), now=now)
         elif command.name in self._actions:
             allowed = ACTIONS.get(command.name, ())
             if allowed and command.argument not in allowed:
@@ -85,6 +86,18 @@ class Controls:
             self._actions[command.name](command.argument, now)
         else:
             raise unknown("command", command.name, self._actions)
+
+    def _why_no_vector(self, given: int) -> str:
+        model = self._jam.answers.model
+        if model is not None and not model.latent_size:
+            return f"{model.model} has no latent: none can be sent to it"
+        return f"a latent has {model.latent_size if model else 0} numbers here, not {given}"
+
+    def _condition(self, name: str, value: str = "", *, now: Nanos) -> None:
+        self._jam.answers.requests.condition(name, value)
+        self._jam.answers.knobs_changed(self._jam.sent_to(now))
+        self._jam.marked(f"{name} {value}", now)
+        self._jam.notice("info", f"{name}: {value}")
 
     @staticmethod
     def _velocity(command: Command) -> int:
@@ -108,6 +121,9 @@ class Controls:
         jam.knob_turned(name, value, source, now)
         if name == "tempo":
             jam.set_tempo(value, now)
+        elif name in LATENT_KNOBS and self._without_latent():
+            what = "the pad" if name.startswith("xy") else name
+            jam.notice("info", f"{what} does nothing now: {self._without_latent()} has no latent")
         elif name == "morph":
             if not jam.gestures.morph(tick):
                 jam.notice("info", "morph goes from anchor A to anchor B: set both first")
@@ -120,6 +136,11 @@ class Controls:
             jam.feel_changed(now)
         elif name == "volume":
             jam.volume_changed(now)
+
+    def _without_latent(self) -> str:
+        """Return the name of the model that plays, if it has no latent; else nothing."""
+        model = self._jam.answers.model
+        return model.model if model is not None and not model.latent_size else ""
 
     def _capture(self, name: str, now: Nanos) -> None:
         if self._jam.gestures.store(name, self._jam.sent_to(now)):

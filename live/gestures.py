@@ -100,11 +100,11 @@ class Gestures:
         return True
 
     def morph(self, now: Tick) -> bool:
-        """Go where the morph knob points; False while A or B is empty."""
+        """Go where the morph knob points; False while A or B is empty, and without a latent."""
         return self._slide(morphed(self._state.anchors, self._warped(self._knobs["morph"])), "morph", now)
 
     def pad(self, now: Tick) -> bool:
-        """Go where the XY pad points; False while no anchor near it is set."""
+        """Go where the XY pad points; False while no anchor near it is set, and without a latent."""
         latent = on_pad(self._state.anchors, self._knobs["xy.x"], self._knobs["xy.y"])
         return self._slide(latent, "xy", now)
 
@@ -118,7 +118,7 @@ class Gestures:
         return self._slide(latent, "osc", now)
 
     def _slide(self, latent: Latent | None, origin: Origin, now: Tick) -> bool:
-        if latent is None:
+        if latent is None or not self._answers().requests.latent:
             return False
         if self._state.base is None or self._state.base.origin != origin:
             self.remember()
@@ -131,7 +131,7 @@ class Gestures:
         """Ask the model how the notes change between A and B."""
         anchors = [self._state.anchors.get(name) for name in MORPH_ENDS]
         a, b = anchors
-        if a is None or b is None:
+        if a is None or b is None or not self._answers().requests.latent:
             return
         self._ident += 1
         request = Warp(

@@ -19,13 +19,13 @@ from live.events import (
     START,
     STOP,
     Rank,
-    control,
     note_off,
     note_on,
     silence,
 )
 from live.gestures import Gestures
 from live.hands import Hands
+from live.levels import Levels
 from live.messages import (
     Decode,
     Decoded,
@@ -38,21 +38,23 @@ from live.messages import (
     Ready,
     Warped,
 )
+from live.parts import channels_of
 from live.path import Path
 from live.plan import Feel, Plan
+from live.requests import Requests
 from live.scheduler import QueuedNote, Scheduler
 from live.surroundings import Mapper, Outlet
 from live.timeline import Nanos, Tick
 from live.transport import Transport
 from model.grid import TICKS_PER_BEAT, Grid
 from model.phrase import Note
+from model.tracks import TRACKS
 
 CLOCK_TICKS = TICKS_PER_BEAT // CLOCKS_PER_BEAT
 START_AHEAD_NANOS = 20_000_000
 KEPT_LATENESS = 512
 KEPT_NOTICES = 8
 KEPT_NOTE_ROWS = 2048
-VOLUME_CONTROL = 7
 
 
 class Jam:
@@ -84,18 +86,22 @@ class Jam:
             scenes={scene.number: scene for scene in config.scene},
             values={"tempo": config.jam.bpm, "temperature": config.jam.temperature},
         )
+        self.levels = Levels(channels_of(config.midi), self.controls.values["volume"])
         self.gestures = Gestures(lambda: self.answers, knobs=self.controls.values, ask=self.outlet.ask)
         self.answers = Answers(
             self.plan,
             self.capture,
-            Path(seed=config.jam.seed),
-            knobs=self.controls.values,
+            Requests(
+                Path(seed=config.jam.seed),
+                knobs=self.controls.values,
+                seed=config.jam.seed,
+                choice=config.model,
+            ),
             ask=self._ask,
             log=outlet.log,
             notice=self.notice,
             publish=outlet.publish,
             remember=self.gestures.remember,
-            seed=config.jam.seed,
             horizon_bars=config.jam.horizon_bars,
         )
         self.answers.state.mode = config.jam.mode
@@ -107,7 +113,7 @@ class Jam:
         self.lateness_nanos: deque[int] = deque(maxlen=KEPT_LATENESS)
         self.dropped_notes = 0
         self.notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
-        self.heard: deque[tuple[Tick, Tick, int, int]] = deque(maxlen=KEPT_NOTE_ROWS)
+        self.heard: deque[tuple[Tick, Tick, int, int, int]] = deque(maxlen=KEPT_NOTE_ROWS)
         self._ahead_nanos = round(config.midi.output_latency_ms * 1e6)
         self._now = Nanos(0)
         self._clock_tick = Tick(0)
@@ -181,9 +187,9 @@ class Jam:
         grid = self.plan.grid
         length = max(1, round((note.end - note.tick) / grid.ticks_per_step))
         onset = note.step % grid.steps
-        played = Note(onset, note.pitch, note.velocity, min(length, grid.steps - onset))
-        self.plan.sent(note.step, note.pitch, played)
-        self.heard.append((tick, note.end, note.pitch, note.velocity))
+        fits = min(length, grid.steps - onset)
+        self.plan.sent(note.step, Note(onset, note.pitch, note.velocity, fits, note.offset, note.track))
+        self.heard.append((tick, note.end, note.pitch, note.velocity, note.track))
         self.outlet.publish("note", note.pitch, note.velocity)
 
     def _tell_beat(self, tick: Tick) -> None:
@@ -232,7 +238,7 @@ class Jam:
         if not self.transport.running:
             return
         tick = self.tick(now)
-        self._end(self.scheduler.silence(), now)
+        self._say(self.scheduler.silence(), now)
         self.transport.stop(now)
         self.plan.clear()
         if self.config.midi.clock_out:
@@ -249,7 +255,7 @@ class Jam:
 
     def panic(self, now: Nanos) -> None:
         """Silence everything at once; the instrument comes in again on the next phrase's one."""
-        self._end(self.scheduler.silence(keep_transport=True), now)
+        self._say(self.scheduler.silence(keep_transport=True), now)
         self.hush(now)
         self.hands.forget(self.tick(now))
         if self.transport.running:
@@ -266,11 +272,10 @@ class Jam:
 
     def hush(self, now: Nanos) -> None:
         """Send what ends every sound on every channel, whoever began it."""
-        for data in silence():
-            self.outlet.send(data, tick=self.tick(now), due=now, voice="instrument")
+        self._say(silence(), now)
 
-    def _end(self, offs: list[bytes], now: Nanos) -> None:
-        for data in offs:
+    def _say(self, messages: list[bytes], now: Nanos) -> None:
+        for data in messages:
             self.outlet.send(data, tick=self.tick(now), due=now, voice="instrument")
 
     # -- knobs -----------------------------------------------------------------------------------
@@ -289,7 +294,7 @@ class Jam:
     def _feel(self) -> None:
         values = self.controls.values
         self.plan.feel = Feel(
-            swing=values["swing"], gate=values["gate"], channel=self.config.midi.instrument_channel
+            swing=values["swing"], gate=values["gate"], channels=channels_of(self.config.midi)
         )
 
     def feel_changed(self, now: Nanos) -> None:
@@ -301,11 +306,12 @@ class Jam:
             self.plan.lay_all(step, not_before=tick)
 
     def volume_changed(self, now: Nanos) -> None:
-        """Send the instrument's level."""
-        level = round(self.controls.values["volume"] * 127)
-        channel = self.config.midi.instrument_channel
-        data = control(channel, VOLUME_CONTROL, level)
-        self.outlet.send(data, tick=self.tick(now), due=now, voice="instrument")
+        """Send the level of every part that plays."""
+        self._say(self.levels.messages(self.plan.tracks, self.controls.values["volume"]), now)
+
+    def set_levels(self, now: Nanos) -> None:
+        """Send the level of every part, also of those that only another model plays."""
+        self._say(self.levels.messages(range(len(TRACKS)), self.controls.values["volume"]), now)
 
     # -- the model -------------------------------------------------------------------------------
 
@@ -330,7 +336,7 @@ class Jam:
         elif isinstance(message, Ready):
             self.model_state, self.model_detail = "ready", message.runtime
             self.loading, self._good_model = message.model, self.wanted_model
-            self._model_ready(message, tick)
+            self._model_ready(message, tick, now)
         elif isinstance(message, Warped):
             self.gestures.warped(message)
         elif isinstance(message, Failed):
@@ -346,12 +352,17 @@ class Jam:
         self.wanted_model = self._good_model
         self.loading = playing.model if playing else self.config.jam.model
 
-    def _model_ready(self, ready: Ready, tick: Tick) -> None:
+    def _model_ready(self, ready: Ready, tick: Tick, now: Nanos) -> None:
         old = self.answers.model
-        if old is not None and old.ident != ready.ident:
+        new = old is None or old.ident != ready.ident
+        if old is not None and new:
             self.gestures.forget()
         self.answers.set_model(ready, tick)
         self.gestures.prepare_morph()
+        volume = self.controls.values["volume"]
+        self._say(self.levels.messages(self.plan.tracks, volume, all_over=False), now)
+        for sentence in self.answers.requests.remarks() if new else ():
+            self.notice("info", sentence)
 
     def worker_lost(self) -> None:
         """Play on without the model process."""

@@ -30,7 +30,7 @@ class KnobSpec(NamedTuple):
         return (value - self.low) / (self.high - self.low)
 
 
-ATTRIBUTE_KNOBS = ("density", "complexity", "register", "range", "dynamics", "polyphony")
+ATTRIBUTE_KNOBS = ("density", "complexity", "register", "range", "dynamics", "polyphony", "articulation")
 
 KNOBS: dict[str, KnobSpec] = {
     spec.name: spec
@@ -44,6 +44,7 @@ KNOBS: dict[str, KnobSpec] = {
         KnobSpec("range", -1.0, 1.0, 0.0, "narrow or wide"),
         KnobSpec("dynamics", -1.0, 1.0, 0.0, "softer or louder"),
         KnobSpec("polyphony", -1.0, 1.0, 0.0, "single notes or chords"),
+        KnobSpec("articulation", -1.0, 1.0, 0.0, "staccato or legato"),
         KnobSpec("stray", 0.0, 1.0, 0.0, "how far from her phrase"),
         KnobSpec("temperature", 0.0, 1.0, 0.0, "chance in the choice of notes"),
         KnobSpec("swing", 0.0, 1.0, 0.0, "straight to triplet offbeats"),
@@ -52,6 +53,9 @@ KNOBS: dict[str, KnobSpec] = {
         KnobSpec("volume", 0.0, 1.0, 0.8, "level of the instrument's voice"),
     )
 }
+
+LATENT_KNOBS = ("morph", "xy.x", "xy.y", "stray")
+"""They move the latent: with a model that has none they do nothing."""
 
 MODES = ("follow", "answer", "hold", "drift")
 ANCHORS = ("A", "B", "C", "D")

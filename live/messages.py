@@ -9,11 +9,11 @@ from typing import Literal
 
 import msgspec
 
-NoteRow = tuple[int, int, int, int]
-"""(tick within the bar, length in ticks, pitch, velocity)."""
+NoteRow = tuple[int, int, int, int, int]
+"""(tick within the bar, length in ticks, pitch, velocity, track): tracks as in model.tracks."""
 
-StepRow = tuple[int, int, int, int, float]
-"""(onset step, pitch, velocity, length in steps, micro-offset in steps): a model.phrase.Note."""
+StepRow = tuple[int, int, int, int, float, int]
+"""(onset step, pitch, velocity, length in steps, micro-offset in steps, track): a model.phrase.Note."""
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -44,12 +44,12 @@ class Encoded(Message, frozen=True):
 
 
 class Decode(Message, frozen=True):
-    """Decode a latent into the phrase that starts at `bar`.
+    """Decode a latent into the phrase that starts at `bar`; or, without a latent, continue a phrase into it.
 
     Attributes:
         ident: comes back with the answer.
         bar: first bar of the phrase.
-        z: the moved latent [d].
+        z: the moved latent [d]; empty for a model without one.
         attributes: raw attributes of the unmoved phrase.
         turns: bipolar knobs, name -> -1..1; 0 leaves its attribute alone.
         temperature: 0..1; 0 is deterministic.
@@ -57,6 +57,11 @@ class Decode(Message, frozen=True):
         prefix: notes of this phrase already played, onsets before `prefix_steps`.
         prefix_steps: steps of the phrase that cannot change any more.
         why: for the log.
+        context: the phrase that a model without a latent continues; empty for the others.
+        condition: what the answer is to keep to, by the names of `Ready.conditions`; what is left away the
+            model estimates from the phrase.
+        top_k: notes are chosen among the so many likeliest; 0 is all.
+        top_p: notes are chosen among the likeliest that make up this share, 0..1; 1 is all.
 
     """
 
@@ -70,6 +75,10 @@ class Decode(Message, frozen=True):
     prefix: list[StepRow] = []
     prefix_steps: int = 0
     why: str = ""
+    context: list[StepRow] = []
+    condition: dict[str, str] = {}
+    top_k: int = 0
+    top_p: float = 1.0
 
 
 class Decoded(Message, frozen=True):
@@ -112,9 +121,11 @@ class Ready(Message, frozen=True):
         model: its name; `ident` names these very weights.
         knobs: attribute knobs that it heeds.
         bars, beats_per_bar, steps_per_beat: its grid.
-        latent_size: 0 when it has no latent.
+        latent_size: 0 when it has no latent: it continues phrases.
         scale: standard deviation of each latent dimension over the training data [d].
         map_points: a cloud of known phrases on the 2-D map, each -1..1.
+        conditions: what its answers can be held to (chords, key, style).
+        styles: the style labels that it knows.
 
     """
 
@@ -130,6 +141,8 @@ class Ready(Message, frozen=True):
     map_points: list[tuple[float, float]]
     runtime: str
     ms: float
+    conditions: list[str] = []
+    styles: list[str] = []
 
 
 class Failed(Message, frozen=True):
@@ -273,7 +286,8 @@ class Command(Message, frozen=True):
 
     `name` is "knob" (argument NAME, value), "nudge" (argument NAME, value = change in units of the
     knob's range), "note" (argument "on"/"off", value = pitch), "latent" (values), "model" (argument),
-    "quit", "thru", or an action of `live.knobs.ACTIONS` with its argument.
+    "condition" (argument: NAME, a space, a text), "quit", "thru", or an action of `live.knobs.ACTIONS`
+    with its argument.
     """
 
     name: str

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from live import config as settings
 from live.errors import FailureError, UsageError, unknown
 from live.models import shipped_models
 from model.attributes import measure
@@ -20,16 +21,20 @@ from model.latent import Latent, between, way_lengths
 from model.phrase import Phrase
 from model.player import Card, Player
 
-WALK_MEMORY = 0.8  # of a sample's next phrase: neighbours are related, and the scatter stays the same
+WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it are kept
 FINE_POINTS = 33  # where a morph is listened to before its steps are placed
 LARGEST_SEED = 2**32 - 1
 
 
-def open_player(name: str) -> Player:
+def open_player(name: str, *, wanted_for: str = "") -> Player:
     """Load a shipped model by name, or a checkpoint by path.
 
+    Args:
+        name: of the model.
+        wanted_for: the command that needs a latent space; "" where any model will do.
+
     Raises:
-        UsageError: there is no such model, or it has no latent space to work in.
+        UsageError: there is no such model, or it has no latent space and needs one.
         FailureError: its file cannot be used.
 
     """
@@ -42,9 +47,34 @@ def open_player(name: str) -> Player:
         player = load(name)
     except ModelError as error:
         raise FailureError(f"model '{name}' could not be loaded: {error}") from error
-    if player.card.latent_size == 0:
-        raise UsageError(f"model '{player.card.name}' has no latent space: take one that has")
+    if wanted_for and player.card.latent_size == 0:
+        raise UsageError(
+            f"{wanted_for} needs a latent space, and model '{player.card.name}' has none, it continues "
+            f"phrases; of the shipped ones there is: {', '.join(known) or 'none'}"
+        )
     return player
+
+
+def check_condition(wanted: Mapping[str, str | None], card: Card) -> dict[str, str]:
+    """Return the conditions that were given.
+
+    Args:
+        wanted: condition name -> its text, None where it was not given.
+        card: of the model that must heed them.
+
+    Raises:
+        UsageError: the model does not heed it or does not know the style, or the text says no such thing.
+
+    """
+    given = {name: text for name, text in wanted.items() if text is not None}
+    for name, text in given.items():
+        if name not in card.conditions:
+            heeded = ", ".join(card.conditions) or "none"
+            raise UsageError(f"model '{card.name}' does not heed --{name}; its conditions are: {heeded}")
+        settings.check_condition(name, text, label=f"--{name}")
+    if "style" in given and given["style"] not in card.styles:
+        raise unknown("style", given["style"], card.styles)
+    return given
 
 
 def check_turns(turns: Mapping[str, float], card: Card) -> dict[str, float]:
@@ -68,36 +98,54 @@ def check_turns(turns: Mapping[str, float], card: Card) -> dict[str, float]:
 
 
 def sample(
-    player: Player, *, number: int, seed: int, phrases: int = 1, temperature: float = 0.0
+    player: Player,
+    *,
+    number: int,
+    seed: int,
+    phrases: int = 1,
+    temperature: float = 0.0,
+    condition: Mapping[str, str] | None = None,
 ) -> Sequence[Phrase]:
-    """Return one sample: phrases decoded from random latents, the later ones walking on from the first.
+    """Return one sample: phrases decoded from latents of the model's prior, the later ones walking on.
 
-    The latents are normal around zero with the model's own scale per dimension.  That is the aggregate
-    posterior only as far as it is normal and centred; how good such samples are is the model's business.
+    A model without a latent begins with a phrase out of nothing, and continues what it has written.
 
     Args:
-        player: with a latent.
+        player: any.
         number: of the sample; each is independent of the others and of how many there are.
         seed: 0..2**32 - 1.
         phrases: how many, one after another.
-        temperature: 0 takes the likeliest notes of each latent.
+        temperature: 0 takes the likeliest notes.
+        condition: what every phrase keeps to; see `model.player.Player.decode`.
 
     """
-    card = player.card
     rng = np.random.default_rng([seed, number])
     answers: list[Phrase] = []
-    z = np.zeros(card.latent_size)
-    for index in range(phrases):
-        fresh = rng.standard_normal(card.latent_size) * card.scale
-        z = fresh if index == 0 else WALK_MEMORY * z + np.sqrt(1 - WALK_MEMORY**2) * fresh
-        latent = Latent(card.ident, z.astype(np.float32))
-        chance = int(rng.integers(LARGEST_SEED))
-        answers.append(player.decode(latent, turns={}, temperature=temperature, seed=chance))
+    latent: Latent | None = None
+    for _ in range(phrases):
+        drawn, chance = (int(rng.integers(LARGEST_SEED)) for _ in range(2))
+        if player.card.latent_size == 0:
+            before = answers[-1] if answers else Phrase(player.card.grid)
+            phrase = player.continuation(before, temperature=temperature, seed=chance, condition=condition)
+        else:
+            (fresh,) = player.prior(1, drawn)
+            latent = fresh if latent is None else between(latent, fresh, WALK_STEP)
+            phrase = player.decode(
+                latent, turns={}, temperature=temperature, seed=chance, condition=condition
+            )
+        answers.append(phrase)
     return answers
 
 
 def morph(
-    player: Player, first: Phrase, last: Phrase, *, steps: int, seed: int, temperature: float = 0.0
+    player: Player,
+    first: Phrase,
+    last: Phrase,
+    *,
+    steps: int,
+    seed: int,
+    temperature: float = 0.0,
+    condition: Mapping[str, str] | None = None,
 ) -> list[Phrase]:
     """Return phrases on the way between two, the ends as the model hears them, in even audible steps.
 
@@ -111,12 +159,15 @@ def morph(
         steps: phrases in all, at least 2.
         seed: 0..2**32 - 1; one for all steps, so that they share their chance.
         temperature: 0 takes the likeliest notes.
+        condition: what every phrase keeps to.
 
     """
     a, b = player.encode(first), player.encode(last)
 
     def at(t: float) -> Phrase:
-        return player.decode(between(a, b, t), turns={}, temperature=temperature, seed=seed)
+        return player.decode(
+            between(a, b, t), turns={}, temperature=temperature, seed=seed, condition=condition
+        )
 
     fine = np.linspace(0.0, 1.0, max(FINE_POINTS, 2 * steps - 1))
     heard = [at(float(t)) for t in fine]
@@ -160,8 +211,11 @@ def edit(
     *,
     seed: int,
     temperature: float = 0.0,
+    condition: Mapping[str, str] | None = None,
 ) -> Edited:
     """Return a piece with its attributes turned, phrase by phrase; silent phrases stay silent.
+
+    Of an ensemble every part is turned together, as the model does it.
 
     Args:
         player: with a latent.
@@ -169,6 +223,7 @@ def edit(
         turns: knob name -> -1..1, all of them heeded by the model.
         seed: 0..2**32 - 1.
         temperature: 0 takes the likeliest notes.
+        condition: what every phrase keeps to.
 
     """
     answers: list[Phrase] = []
@@ -182,10 +237,15 @@ def edit(
         lost += len(phrase) - held(player.card, phrase)
         latent = player.encode(phrase)
         answer = player.decode(
-            latent, turns=turns, temperature=temperature, seed=(seed + index) % LARGEST_SEED
+            latent,
+            turns=turns,
+            temperature=temperature,
+            seed=(seed + index) % LARGEST_SEED,
+            condition=condition,
         )
         answers.append(answer)
-        before.append(measure(player.decode(latent, turns={}) if turns else answer))
+        unmoved = player.decode(latent, turns={}, condition=condition) if turns else answer
+        before.append(measure(unmoved))
         after.append(measure(answer))
     return Edited(answers, lost, _average(before), _average(after))
 

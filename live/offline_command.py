@@ -13,7 +13,7 @@ from live.errors import FailureError, UsageError
 from live.knobs import ATTRIBUTE_KNOBS
 
 if TYPE_CHECKING:
-    from model.player import Player
+    pass
 
 DEFAULT_MODEL = "keys"
 ATTRIBUTE_TEXTS = {
@@ -23,6 +23,13 @@ ATTRIBUTE_TEXTS = {
     "range": "narrower or wider",
     "dynamics": "softer or louder",
     "polyphony": "single notes or chords",
+    "articulation": "staccato or legato",
+}
+
+CONDITION_TEXTS = {
+    "style": "A style, for a model that knows styles.",
+    "key": "A key, as 'C' or 'F# minor', for a model that heeds keys.",
+    "chords": "Chords, as 'C Am F G', for a model that heeds chords.",
 }
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,7 +48,7 @@ def with_model(command: F) -> F:
     """Give a command `--model`, `--temperature` and `--seed`."""
     command = with_seed(command)
     command = click.option(
-        "--temperature", type=float, default=0.0, metavar="T", help="Chance in the choice of notes, 0 to 1."
+        "--temperature", type=float, metavar="T", help="Chance in the choice of notes, 0 to 1; 0."
     )(command)
     return click.option(
         "--model",
@@ -59,7 +66,15 @@ def with_knobs(command: F) -> F:
     return command
 
 
+def with_conditions(command: F) -> F:
+    """Give a command an option for every condition that a model may heed."""
+    for name, text in reversed(CONDITION_TEXTS.items()):
+        command = click.option(f"--{name}", metavar="TEXT", help=text)(command)
+    return command
+
+
 @click.command()
+@with_conditions
 @with_model
 @click.option(
     "-n", "--number", type=click.IntRange(1, 10_000), default=10, metavar="N", help="How many files; 10."
@@ -70,9 +85,19 @@ def with_knobs(command: F) -> F:
 @click.option("--bpm", type=click.FloatRange(20, 400), default=120.0, metavar="N", help="Tempo in the files.")
 @click.option("--out", type=PATH, required=True, metavar="DIR", help="Folder for the .mid files.")
 def sample(
-    *, model: str, number: int, bars: int | None, bpm: float, out: Path, temperature: float, seed: int
+    *,
+    model: str,
+    number: int,
+    bars: int | None,
+    bpm: float,
+    out: Path,
+    temperature: float | None,
+    seed: int,
+    **conditions: str | None,
 ) -> int:
     """Write phrases that nobody played, from random places of the latent space.
+
+    A model without a latent writes out of nothing and goes on from there, at temperature 1 unless told.
 
     Example: twobar sample --model lead -n 10 --out samples --seed 7
     """
@@ -81,17 +106,20 @@ def sample(
     from live import offline, offline_files  # noqa: PLC0415  numpy and a model: `--help` does not wait
 
     player = offline.open_player(model)
+    condition = offline.check_condition(conditions, player.card)
+    chance = temperature if temperature is not None else 0.0 if player.card.latent_size else 1.0
     grid = player.card.grid
     phrases = -(-(bars or grid.bars) // grid.bars)
     digits = len(str(max(number - 1, 10)))
     total = 0
     for index in range(number):
-        music = offline.sample(player, number=index, seed=seed, phrases=phrases, temperature=temperature)
+        music = offline.sample(
+            player, number=index, seed=seed, phrases=phrases, temperature=chance, condition=condition
+        )
         total += sum(map(len, music))
         name = f"sample-{index:0{digits}}"
-        offline_files.write(
-            out / f"{name}.mid", music, name=f"{player.card.name} {name}", tempo_bpm=bpm, drums=drums(player)
-        )
+        title = f"{player.card.name} {name}"
+        offline_files.write(out / f"{name}.mid", music, name=title, tempo_bpm=bpm, codec=player.card.codec)
     click.echo(
         f"{out}: {number} file{'s' * (number != 1)} of {phrases * grid.bars} bars by {player.card.name}, "
         f"{total / number:.1f} notes each"
@@ -102,6 +130,7 @@ def sample(
 @click.command()
 @click.argument("first", type=PATH, metavar="A.mid")
 @click.argument("last", type=PATH, metavar="B.mid")
+@with_conditions
 @with_model
 @click.option(
     "--steps",
@@ -112,7 +141,15 @@ def sample(
 )
 @click.option("--out", type=PATH, required=True, metavar="DIR", help="Folder for the .mid files.")
 def morph(
-    *, first: Path, last: Path, model: str, steps: int, out: Path, temperature: float, seed: int
+    *,
+    first: Path,
+    last: Path,
+    model: str,
+    steps: int,
+    out: Path,
+    temperature: float | None,
+    seed: int,
+    **conditions: str | None,
 ) -> int:
     """Write the way from one phrase to another, in steps that sound equally large.
 
@@ -125,20 +162,24 @@ def morph(
     check_folder(out)
     from live import offline, offline_files  # noqa: PLC0415  see sample
 
-    player = offline.open_player(model)
+    player = offline.open_player(model, wanted_for="morph")
+    codec = player.card.codec
+    condition = offline.check_condition(conditions, player.card)
     ends = []
     for path in (first, last):
-        phrase = offline_files.read_opening(path, player.card.grid, drums=drums(player))
+        phrase = offline_files.read_opening(path, player.card.grid, codec=codec)
         lost = len(phrase) - offline.held(player.card, phrase)
         if lost:
             say(f"{path}: {lost} of {len(phrase)} notes left out: the model's codec cannot hold them")
         ends.append(phrase)
     tempo_bpm = offline_files.surroundings(first).tempo_bpm
-    music = offline.morph(player, *ends, steps=steps, seed=seed, temperature=temperature)
+    music = offline.morph(
+        player, *ends, steps=steps, seed=seed, temperature=temperature or 0.0, condition=condition
+    )
     digits = len(str(max(steps - 1, 10)))
     named = [(f"step-{index:0{digits}}", [phrase]) for index, phrase in enumerate(music)]
     for name, phrases in [*named, ("all", music)]:
-        offline_files.write(out / f"{name}.mid", phrases, name=name, tempo_bpm=tempo_bpm, drums=drums(player))
+        offline_files.write(out / f"{name}.mid", phrases, name=name, tempo_bpm=tempo_bpm, codec=codec)
     click.echo(f"{out}: {steps} steps from {first} to {last} by {player.card.name}, and all.mid")
     return 0
 
@@ -146,9 +187,21 @@ def morph(
 @click.command()
 @click.argument("source", type=PATH, metavar="IN.mid")
 @with_knobs
+@with_conditions
 @with_model
 @click.option("--out", type=PATH, required=True, metavar="OUT.mid", help="The file to write.")
-def edit(*, source: Path, model: str, out: Path, temperature: float, seed: int, **turns: float) -> int:
+def edit(
+    *,
+    source: Path,
+    model: str,
+    out: Path,
+    temperature: float | None,
+    seed: int,
+    style: str | None,
+    key: str | None,
+    chords: str | None,
+    **turns: float,
+) -> int:
     """Turn a piece's knobs: busier, higher, softer, phrase by phrase.
 
     The piece is cut at the bar lines of the model's phrases, each is found in the latent space and
@@ -162,15 +215,18 @@ def edit(*, source: Path, model: str, out: Path, temperature: float, seed: int, 
         raise UsageError(f"--out names a .mid file to write; '{out}' is a folder")
     from live import offline, offline_files  # noqa: PLC0415  see sample
 
-    player = offline.open_player(model)
-    grid = player.card.grid
+    player = offline.open_player(model, wanted_for="edit")
+    grid, codec = player.card.grid, player.card.codec
     wanted = offline.check_turns(turns, player.card)
-    piece = offline_files.read(source, grid, drums=drums(player))
+    condition = offline.check_condition({"style": style, "key": key, "chords": chords}, player.card)
+    piece = offline_files.read(source, grid, codec=codec)
     given = offline_files.surroundings(source)
-    edited = offline.edit(player, piece, wanted, seed=seed, temperature=temperature)
-    offline_files.write(out, edited.phrases, name=out.stem, like=given, drums=drums(player))
+    edited = offline.edit(
+        player, piece, wanted, seed=seed, temperature=temperature or 0.0, condition=condition
+    )
+    offline_files.write(out, edited.phrases, name=out.stem, like=given, codec=codec)
     kept = sum(map(len, piece))
-    for sentence in offline_files.left_out(given, grid, kept=kept, lost=edited.lost, drums=drums(player)):
+    for sentence in offline_files.left_out(given, grid, kept=kept, lost=edited.lost, codec=codec):
         say(f"{source}: {sentence}")
     changes = "".join(f"; {name} {edited.before[name]:.2f} -> {edited.after[name]:.2f}" for name in wanted)
     notes = sum(map(len, edited.phrases))
@@ -205,9 +261,9 @@ def render(*, source: Path, soundfont: Path | None, seed: int, out: Path) -> int
     return 0
 
 
-def check_temperature(temperature: float) -> None:
-    """Raise UsageError unless a temperature is in 0..1 (NaN is nowhere)."""
-    if not 0 <= temperature <= 1:
+def check_temperature(temperature: float | None) -> None:
+    """Raise UsageError unless a temperature is in 0..1 (NaN is nowhere), or not given."""
+    if temperature is not None and not 0 <= temperature <= 1:
         raise UsageError(f"--temperature must be in 0..1, not {temperature:g}")
 
 
@@ -225,11 +281,6 @@ def check_folder(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FailureError(f"cannot make the folder '{out}': {error.strerror or error}") from error
-
-
-def drums(player: "Player") -> bool:
-    """Tell whether a model plays drums, which stand on channel 10."""
-    return player.card.codec == "drums"
 
 
 def say(text: str) -> None:

@@ -13,12 +13,14 @@ from pathlib import Path
 import mido
 
 from live.errors import FailureError, UsageError
+from live.parts import tracks_of
 from model import midi
 from model.errors import ModelError
 from model.grid import TICKS_PER_BEAT, Grid
 from model.phrase import Phrase
 
 DRUMS = 9
+ENSEMBLE = "multitrack"
 LONGEST_GRID_BARS = 64
 DEFAULT_TEMPO = 500_000  # microseconds per beat, where a file names none (MIDI 1.0: 120 bpm)
 
@@ -52,20 +54,20 @@ class Surroundings:
         return float(mido.tempo2bpm(self.tempos[0][1]))
 
 
-def read(path: Path, grid: Grid, *, drums: bool = False) -> list[Phrase]:
-    """Return a .mid file's notes as phrases of a grid, one after another.
+def read(path: Path, grid: Grid, *, codec: str = "") -> list[Phrase]:
+    """Return a .mid file's notes, those that a codec is for, as phrases of a grid, one after another.
 
     Raises:
         FailureError: it is missing, damaged, too long or holds no notes.
 
     """
     try:
-        return midi.load(path, grid, drums=drums)
+        return midi.load(path, grid, codec=codec)
     except ModelError as error:
         raise FailureError(str(error)) from error
 
 
-def read_opening(path: Path, grid: Grid, *, drums: bool = False) -> Phrase:
+def read_opening(path: Path, grid: Grid, *, codec: str = "") -> Phrase:
     """Return the grid's bars from the first bar in which a note starts.
 
     Raises:
@@ -76,7 +78,7 @@ def read_opening(path: Path, grid: Grid, *, drums: bool = False) -> Phrase:
     long = replace(grid, bars=bars)
     placed = [
         (index * long.steps + note.onset, note)
-        for index, piece in enumerate(read(path, long, drums=drums))
+        for index, piece in enumerate(read(path, long, codec=codec))
         for note in piece.notes
     ]
     start = placed[0][0] // grid.steps_per_bar * grid.steps_per_bar
@@ -117,7 +119,7 @@ def surroundings(path: Path) -> Surroundings:
     return Surroundings(ordered, tuple(metres), program, tracks, programs.total(), drums, gestures)
 
 
-def left_out(given: Surroundings, grid: Grid, *, kept: int, lost: int, drums: bool = False) -> list[str]:
+def left_out(given: Surroundings, grid: Grid, *, kept: int, lost: int, codec: str = "") -> list[str]:
     """Return a sentence for each thing that phrases of the grid do not keep of a file.
 
     Args:
@@ -125,22 +127,25 @@ def left_out(given: Surroundings, grid: Grid, *, kept: int, lost: int, drums: bo
         grid: of the model.
         kept: notes that the phrases hold.
         lost: of them, how many the model's codec cannot hold.
-        drums: whether the drum notes were read instead of the others.
+        codec: what the notes were read for.
 
     """
     told: list[str] = []
+    drums = codec == "drums"
     other, kind = (given.notes, "pitched") if drums else (given.drums, "drum")
-    if other:
+    if other and codec != ENSEMBLE:
         told.append(f"{_count(other, f'{kind} note')} left out")
-    doubled = (given.drums if drums else given.notes) - kept
+    read_of = given.notes + given.drums if codec == ENSEMBLE else given.drums if drums else given.notes
+    doubled = read_of - kept
     if doubled > 0:
         told.append(f"{_count(doubled, 'note')} left out: another note has the same key on the same step")
     if lost > 0:
         told.append(f"{_count(lost, 'note')} left out: the model's codec cannot hold them")
     if given.gestures:
         told.append(f"{_count(given.gestures, 'pedal, bend or other control message')} left out")
-    if given.tracks > 1 and not drums:
-        told.append(f"{given.tracks} tracks put into one")
+    if given.tracks > (3 if codec == ENSEMBLE else 1) and not drums:
+        parts = "melody, chords and bass" if codec == ENSEMBLE else "one"
+        told.append(f"{given.tracks} tracks put into {parts}")
     foreign = [metre for metre in given.metres if not _same_bar(metre, grid)]
     if foreign:
         told.append(f"the metre {', '.join(foreign)} is heard in bars of {grid.beats_per_bar} beats")
@@ -163,7 +168,7 @@ def write(
     name: str,
     tempo_bpm: float = 120.0,
     like: Surroundings | None = None,
-    drums: bool = False,
+    codec: str = "",
 ) -> None:
     """Write phrases one after another to a .mid file: the whole new one or, on failure, the old one.
 
@@ -173,7 +178,7 @@ def write(
         name: of the track.
         tempo_bpm: quarter notes per minute.
         like: gives the tempo map and the program instead.
-        drums: write on channel 10.
+        codec: of the model; each of its parts gets a track, drums stand on channel 10.
 
     Raises:
         UsageError: the path is a folder.
@@ -186,8 +191,8 @@ def write(
         phrases,
         tempo_bpm=like.tempo_bpm if like else tempo_bpm,
         program=like.program if like else 0,
-        channel=DRUMS if drums else 0,
         name=name,
+        tracks=tracks_of(codec),
     )
     if like:
         file.tracks[0] = _with_tempos(file.tracks[0], like.tempos)

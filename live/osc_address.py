@@ -33,6 +33,7 @@ ADDRESSES = (
     "note",
     "tempo",
     "model",
+    "condition/NAME",
     "subscribe",
     "unsubscribe",
 )
@@ -111,9 +112,10 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
             case "note" if not rest:
                 return [_note(address, arguments)]
             case "model" if not rest:
-                if len(arguments) != 1 or not isinstance(arguments[0], str) or not arguments[0]:
-                    raise BadPacketError(f"{address} takes one text, the model's name")
-                return [Command("model", arguments[0], source=SOURCE)]
+                return [Command("model", _text(address, arguments, "the model's name"), source=SOURCE)]
+            case "condition" if rest and " " not in rest:
+                value = _text(address, arguments, "what to keep to, or auto")
+                return [Command("condition", f"{rest} {value}", source=SOURCE)]
             case "action" if rest:
                 return _action(address, rest, arguments)
             case _:
@@ -149,6 +151,13 @@ def _numbers(address: str, arguments: Sequence[object], count: int) -> list[floa
     if not all(math.isfinite(value) for value in values):
         raise BadPacketError(f"{address}: NaN and infinity are no values")
     return values
+
+
+def _text(address: str, arguments: Sequence[object], what: str) -> str:
+    """Return the one argument as a text that is not empty."""
+    if len(arguments) != 1 or not isinstance(arguments[0], str) or not arguments[0]:
+        raise BadPacketError(f"{address} takes one text, {what}")
+    return arguments[0]
 
 
 def _knob(name: str, value: float) -> Command:

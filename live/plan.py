@@ -5,13 +5,16 @@ is planned can be replaced until it is sent.  Threads: engine only.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
+from live.messages import NoteRow
 from live.path import Base
-from live.scheduler import Scheduler
+from live.scheduler import QueuedRow, Scheduler
 from live.timeline import Tick, tick_of_bar, tick_of_step
 from model.grid import TICKS_PER_BEAT, Grid
 from model.phrase import Note, Phrase
+from model.tracks import DRUMS, MELODY
 
 Origin = Literal["decoded", "repeated", "silent"]
 
@@ -22,14 +25,14 @@ class Feel:
 
     Attributes:
         swing: 0 straight .. 1 triplets: how far every second step is moved.
-        gate: factor on written lengths, 0.05..2.
-        channel: 1..16 of the instrument's voice.
+        gate: factor on written lengths, 0.05..2; drums, whose length is not heard, keep theirs.
+        channels: 1..16 of each track, in the order of `model.tracks`.
 
     """
 
     swing: float = 0.0
     gate: float = 1.0
-    channel: int = 2
+    channels: tuple[int, int, int, int] = (2, 3, 4, 10)
 
 
 @dataclass
@@ -58,16 +61,38 @@ class Cell:
     xy: tuple[float, float] | None = None
 
 
+@lru_cache(maxsize=8)
+def step_ticks(grid: Grid, swing: float) -> tuple[int, ...]:
+    """Return the tick of each step of a cell and of its end.
+
+    At full swing every second sixteenth goes to two thirds of its pair.
+    """
+    size = grid.ticks_per_step
+    delay = round(swing * size / 3) if TICKS_PER_BEAT // size % 2 == 0 else 0
+    return tuple(step * size + delay * (step % 2) for step in range(grid.steps + 1))
+
+
 class Plan:
-    """Cells from the one that sounds to the horizon, laid into the scheduler."""
+    """Cells from the one that sounds to the horizon, laid into the scheduler.
+
+    Attributes:
+        grid: of the cells.
+        feel: how they are laid.
+        tracks: the parts that the model plays.
+        one_voice: of them, those in which a note ends where the next one starts.
+        cells: by index.
+        played: notes that have left, by cell.
+
+    """
 
     def __init__(self, scheduler: Scheduler, *, grid: Grid) -> None:
         """Start with nothing planned."""
         self._scheduler = scheduler
-        self._sent: dict[int, set[int]] = {}
+        self._sent: dict[int, set[tuple[int, int]]] = {}  # step -> (channel, pitch)
         self.grid = grid
         self.feel = Feel()
-        self.monophonic = False
+        self.tracks: tuple[int, ...] = (MELODY,)
+        self.one_voice: frozenset[int] = frozenset()
         self.cells: dict[int, Cell] = {}
         self.played: dict[int, list[Note]] = {}
 
@@ -95,20 +120,28 @@ class Plan:
         for step in [step for step in self._sent if step < (index - 1) * self.grid.steps]:
             del self._sent[step]
 
-    def sent(self, step: int, pitch: int, note: Note) -> None:
+    def sent(self, step: int, note: Note) -> None:
         """Remember that a note-on has left: it is not laid again, and is part of what was played."""
-        self._sent.setdefault(step, set()).add(pitch)
+        self._sent.setdefault(step, set()).add((self.feel.channels[note.track], note.pitch))
         self.played.setdefault(step // self.grid.steps, []).append(note)
 
     def prefix(self, index: int, steps: int) -> list[Note]:
-        """Return the notes of a cell that were played before its step."""
-        return [note for note in self.played.get(index, []) if note.onset < steps]
+        """Return the notes of a cell before its step: played, or behind their step and still to come."""
+        known = [note for note in self.played.get(index, []) if note.onset < steps]
+        start, size = index * self.grid.steps, self.grid.ticks_per_step
+        for queued in self._scheduler.queued():
+            if start <= queued.step < start + steps:
+                onset = queued.step - start
+                length = max(1, round((queued.end - queued.tick) / size))
+                fits = min(length, self.grid.steps - onset)
+                known.append(Note(onset, queued.pitch, queued.velocity, fits, queued.offset, queued.track))
+        return known
 
     def lay(self, cell: Cell, from_step: int, *, not_before: Tick) -> None:
         """Queue a cell's notes from a step of the whole piece on, in place of what was queued there.
 
         Other cells' notes stay.  What sounds across the step ends where it was to end, or where its key
-        is struck again; a monophonic voice ends it at its next note.  `not_before` is the present tick:
+        is struck again; a track of one voice ends it at its next note.  `not_before` is the present tick:
         a note whose offset would put it earlier starts now.
         """
         grid = self.grid
@@ -119,25 +152,39 @@ class Plan:
             return
         zero = tick_of_step(grid, start)
         notes = cell.phrase.from_step(cut - start)
-        for place, note in enumerate(notes):
-            step = start + note.onset
-            if note.pitch in self._sent.get(step, ()):
+        times = self._times(notes)
+        rows: list[QueuedRow] = []
+        for note, (on, off) in zip(notes, times, strict=True):
+            onset, pitch, velocity, _, offset, track = note
+            step, channel = start + onset, self.feel.channels[track]
+            if step in self._sent and (channel, pitch) in self._sent[step]:
                 continue
-            on, off = self.ticks_of(note)
-            if self.monophonic and place + 1 < len(notes):
-                off = min(off, self.ticks_of(notes[place + 1])[0])
-            self._scheduler.note(
-                Tick(max(zero + on, not_before)),
-                Tick(zero + off),
-                step=step,
-                channel=self.feel.channel,
-                pitch=note.pitch,
-                velocity=note.velocity,
-            )
-        queued = self._scheduler.queued()
-        if self.monophonic and queued:
-            onset = queued[0].tick
-            self._scheduler.shorten(lambda channel, _: onset if channel == self.feel.channel else None)
+            tick = Tick(max(zero + on, not_before))
+            rows.append((tick, Tick(zero + off), step, channel, pitch, velocity, track, offset))
+        self._scheduler.add(rows)
+        if self.one_voice:
+            self._end_at_next()
+
+    def _times(self, notes: tuple[Note, ...]) -> list[tuple[int, int]]:
+        """Return each note's on and off; in a track of one voice a note ends where the next one starts."""
+        times = self._plain_times(notes)
+        following: dict[int, int] = {}
+        for place in range(len(notes) - 1, -1, -1) if self.one_voice else ():
+            track = notes[place].track
+            if track in self.one_voice:
+                on, off = times[place]
+                times[place] = (on, min(off, following.get(track, off)))
+                following[track] = on
+        return times
+
+    def _end_at_next(self) -> None:
+        """Let what sounds on the channel of a track of one voice end at that track's next note."""
+        used = [self.feel.channels[track] for track in self.tracks]
+        first: dict[int, Tick] = {}
+        for queued in self._scheduler.queued():
+            if queued.track in self.one_voice and used.count(queued.channel) == 1:
+                first.setdefault(queued.channel, queued.tick)
+        self._scheduler.shorten(lambda channel, _: first.get(channel))
 
     def lay_all(self, from_step: int, *, not_before: Tick) -> None:
         """Queue every cell again from a step on: the feel has changed."""
@@ -147,21 +194,22 @@ class Plan:
 
     def ticks_of(self, note: Note) -> tuple[int, int]:
         """Return a note's on and off in ticks from its cell's start, with offset, swing and gate."""
-        size = self.grid.ticks_per_step
-        on = self._swung(note.onset) + round(note.offset * size)
-        full = self._swung(note.onset + note.length) - self._swung(note.onset)
-        return on, on + max(1, round(full * self.feel.gate))
+        return self._plain_times((note,))[0]
 
-    def _swung(self, step: int) -> int:
-        """Return a step's tick; every second sixteenth goes to two thirds of its pair at full swing."""
-        size = self.grid.ticks_per_step
-        delay = 0
-        if step % 2 and TICKS_PER_BEAT // size % 2 == 0:
-            delay = round(self.feel.swing * size / 3)
-        return step * size + delay
+    def _plain_times(self, notes: tuple[Note, ...]) -> list[tuple[int, int]]:
+        # between a decode and the next note: nothing is looked up twice
+        size, gate = self.grid.ticks_per_step, self.feel.gate
+        swung = step_ticks(self.grid, self.feel.swing)
+        times: list[tuple[int, int]] = []
+        for onset, _, _, length, offset, track in notes:
+            start = swung[onset]
+            on = start + round(offset * size) if offset else start
+            full = swung[onset + length] - start
+            times.append((on, on + (full if track == DRUMS or gate == 1.0 else max(1, round(full * gate)))))
+        return times
 
-    def bar_rows(self, bar: int) -> tuple[Origin | Literal[""], list[tuple[int, int, int, int]]]:
-        """Return a bar's origin and its notes as (tick in the bar, length in ticks, pitch, velocity)."""
+    def bar_rows(self, bar: int) -> tuple[Origin | Literal[""], list[NoteRow]]:
+        """Return a bar's origin and its notes as the dashboard takes them."""
         index, within = divmod(bar, self.grid.bars)
         cell = self.cells.get(index)
         if cell is None:
@@ -172,9 +220,9 @@ class Plan:
         if shown is None:
             return "silent", []
         start = tick_of_bar(self.grid, within)
-        rows = []
+        rows: list[NoteRow] = []
         for note in shown.notes:
             if low <= note.onset < high:
                 on, off = self.ticks_of(note)
-                rows.append((max(0, on - start), off - on, note.pitch, note.velocity))
+                rows.append((max(0, on - start), off - on, note.pitch, note.velocity, note.track))
         return cell.origin, rows

@@ -1,7 +1,8 @@
 """Takes: what she played, what it played and every knob, as a .mid that is whole at every instant.
 
-Track 0 has tempo, meter and markers; then come "performer", "twobar" and "knobs" (each move as a control
-change on channel 16 and as text).
+Track 0 has tempo, meter and markers; then come "performer", "twobar", one more for each other part that
+has played ("twobar chords", "twobar bass", "twobar drums"), and "knobs" (each move as a control change on
+channel 16 and as text).
 """
 
 import contextlib
@@ -12,13 +13,13 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import platformdirs
 
 from live.errors import FailureError
-from live.events import is_note_on
+from live.events import channel_of, is_note_on
 from live.knobs import KNOBS
 from live.take_place import TakePlace
 from live.take_track import MARKER, METER, TEMPO, TEXT, TrackWriter
@@ -30,8 +31,8 @@ BATCH = 64
 KNOB_CHANNEL = 16
 KNOB_CONTROLS = {
     "morph": 20, "stray": 21, "density": 22, "complexity": 23, "register": 24, "range": 25,
-    "dynamics": 26, "temperature": 27, "xy.x": 28, "xy.y": 29, "polyphony": 30, "swing": 31,
-    "gate": 85, "tempo": 86, "volume": 87,
+    "dynamics": 26, "temperature": 27, "articulation": 28, "polyphony": 29, "swing": 30, "gate": 31,
+    "xy.x": 85, "xy.y": 86, "tempo": 87, "volume": 88,
 }  # fmt: skip
 """The default mapping's controllers, then numbers that MIDI leaves undefined."""
 
@@ -59,6 +60,7 @@ class Take:
         keep_empty: bool = True,
         tempo_bpm: float = 120.0,
         beats_per_bar: int = 4,
+        parts: Mapping[int, str] | None = None,
         nanos: Callable[[], int] = time.monotonic_ns,
         on_fault: Callable[[str], object] = lambda _sentence: None,
         start: bool = True,
@@ -70,6 +72,7 @@ class Take:
             keep_empty: whether a file is written although no note was played.
             tempo_bpm: until `tempo` tells another.
             beats_per_bar: quarter notes per bar.
+            parts: channels, 1..16, of the instrument that get a track of their own, with the part's name.
             nanos: host time.
             on_fault: called once, on the writer's thread, when the disk begins to refuse.
             start: whether the writing thread runs; without it call `flush`.
@@ -92,6 +95,8 @@ class Take:
             _INSTRUMENT: TrackWriter("twobar"),
             _KNOB: TrackWriter("knobs"),
         }
+        self._parts = dict(parts or {})
+        self._part_tracks: dict[int, TrackWriter] = {}
         self._part = path.with_name(f".{path.name}.part")
         self._worth_keeping = keep_empty
         self._dirty = keep_empty
@@ -155,7 +160,8 @@ class Take:
 
     def _encode(self, kind: int, tick: int, nanos: int, content: object) -> None:
         if isinstance(content, bytes):
-            self._tracks[kind].message(self._place.of(tick, nanos), content)
+            track = self._track_of(kind, tick, content)
+            track.message(self._place.of(tick, nanos), content)
             self._worth_keeping = self._worth_keeping or is_note_on(content)
         elif isinstance(content, tuple):
             self._knob(self._place.of(tick, nanos), *content)
@@ -164,6 +170,15 @@ class Take:
         elif isinstance(content, float | int):
             self._tempo(self._place.tempo(tick, nanos, content), content)
         self._dirty = self._worth_keeping
+
+    def _track_of(self, kind: int, tick: int, data: bytes) -> TrackWriter:
+        """Return where a message goes: a part has its own track from its first note on."""
+        if kind != _INSTRUMENT or not data or data[0] >= 0xF0 or tick < 0:  # before bar 0 there are clicks
+            return self._tracks[kind]
+        channel = channel_of(data)
+        if channel in self._parts and channel not in self._part_tracks and is_note_on(data):
+            self._part_tracks[channel] = TrackWriter(f"twobar {self._parts[channel]}")
+        return self._part_tracks.get(channel, self._tracks[kind])
 
     def _knob(self, tick: int, name: str, value: float) -> None:
         track = self._tracks[_KNOB]
@@ -179,7 +194,9 @@ class Take:
         self._conductor.meta(tick, TEMPO, micros.to_bytes(3, "big"))
 
     def _write(self, *, durable: bool = False) -> None:
-        tracks = [self._conductor, *self._tracks.values()]
+        parts = [self._part_tracks[channel] for channel in self._parts if channel in self._part_tracks]
+        hers, ours, knobs = self._tracks.values()
+        tracks = [self._conductor, hers, ours, *parts, knobs]
         end = max(track.last_tick for track in tracks)
         header = b"MThd" + b"".join(
             number.to_bytes(size, "big")

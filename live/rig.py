@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from live import ports
+from live.config import Config
 from live.errors import FailureError, PortError, SynthError, UsageError, unknown
 from live.eventlog import EventLog
 from live.events import Received, Sink, program, silence
@@ -23,6 +24,7 @@ from live.mapping import AUTO, Mapper, choose
 from live.messages import Notice, PortView
 from live.options import Options
 from live.outlet import Outlet
+from live.parts import channels_of, take_parts
 from live.record import Take, take_path
 from live.synth import FluidSynth, SynthSettings, open_synth
 from live.timeline import Nanos
@@ -118,6 +120,7 @@ class Rig:
             return
         for text in said:
             jam.notice("warning", text)
+        synth.play_drums(self._options.config.midi.drum_channel)
         self._outlet.sinks.append(synth)
         self._views["out", SYNTH] = PortView("out", SYNTH, "ok")
 
@@ -158,14 +161,11 @@ class Rig:
             )
 
     def _set_up(self, jam: Jam, now: Nanos) -> None:
-        """Send both voices' programs and levels."""
+        """Send the programs and levels of her voice and of every part."""
         config = self._options.config
-        for channel, number in (
-            (config.midi.performer_channel, config.synth.performer_program),
-            (config.midi.instrument_channel, config.synth.instrument_program),
-        ):
+        for channel, number in programs(config).items():
             self._outlet.send(program(channel, number), tick=jam.tick(now), due=now, voice="setup")
-        jam.volume_changed(now)
+        jam.set_levels(now)
 
     def _received(self, received: Received) -> None:
         self._post(received)
@@ -206,6 +206,7 @@ class Rig:
                 path,
                 keep_empty=chosen is not None,
                 tempo_bpm=jam.transport.tempo_bpm,
+                parts=take_parts(self._options.config.midi),
                 on_fault=self._warn,
             )
         except FailureError as reason:
@@ -332,6 +333,26 @@ class Rig:
             known = outlet.eventlog.fault
             guard("the log could not be finished", outlet.eventlog.close)
             guard.tell("" if known else outlet.eventlog.fault)
+
+
+def programs(config: Config) -> dict[int, int]:
+    """Return the program of each channel; of two voices on one, the first (she, melody, ...) has its own."""
+    midi, synth = config.midi, config.synth
+    voices = zip(
+        (midi.performer_channel, *channels_of(midi)),
+        (
+            synth.performer_program,
+            synth.instrument_program,
+            synth.chords_program,
+            synth.bass_program,
+            synth.drum_program,
+        ),
+        strict=True,
+    )
+    chosen: dict[int, int] = {}
+    for channel, number in voices:
+        chosen.setdefault(channel, number)
+    return chosen
 
 
 def _silence(sink: Sink) -> None:

@@ -6,11 +6,14 @@ Threads: engine only.  Realtime: yes.
 
 import heapq
 from bisect import insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from live.events import Event, Rank, note_off, note_on, rank_of
 from live.timeline import Tick
+
+QueuedRow = tuple[Tick, Tick, int, int, int, int, int, float]
+"""A note to queue: on, off, step, channel, pitch, velocity, track, offset; see `QueuedNote`."""
 
 
 class QueuedNote(NamedTuple):
@@ -24,6 +27,8 @@ class QueuedNote(NamedTuple):
         channel: 1..16.
         pitch: 0..127.
         velocity: 1..127.
+        track: part that it belongs to, see `model.tracks`.
+        offset: of its phrase's note, in steps: how far `tick` was to lie from the step.
 
     """
 
@@ -34,6 +39,8 @@ class QueuedNote(NamedTuple):
     channel: int
     pitch: int
     velocity: int
+    track: int = 0
+    offset: float = 0.0
 
 
 class Scheduler:
@@ -46,11 +53,33 @@ class Scheduler:
         self._sounding: dict[tuple[int, int], tuple[Tick, int]] = {}
         self._sequence = 0
 
-    def note(self, tick: Tick, end: Tick, *, step: int, channel: int, pitch: int, velocity: int) -> None:
+    def note(
+        self,
+        tick: Tick,
+        end: Tick,
+        *,
+        step: int,
+        channel: int,
+        pitch: int,
+        velocity: int,
+        track: int = 0,
+        offset: float = 0.0,
+    ) -> None:
         """Queue a note; `end` is moved to at least one tick after its start."""
         self._sequence += 1
         last = Tick(max(end, tick + 1))
-        insort(self._notes, QueuedNote(tick, self._sequence, last, step, channel, pitch, velocity))
+        queued = QueuedNote(tick, self._sequence, last, step, channel, pitch, velocity, track, offset)
+        insort(self._notes, queued)
+
+    def add(self, rows: Iterable[QueuedRow]) -> None:
+        """Queue many notes, in this order where ticks are equal; ends are moved as by `note`."""
+        for tick, end, step, channel, pitch, velocity, track, offset in rows:
+            self._sequence += 1
+            last = end if end > tick else Tick(tick + 1)
+            self._notes.append(
+                QueuedNote(tick, self._sequence, last, step, channel, pitch, velocity, track, offset)
+            )
+        self._notes.sort()
 
     def message(self, tick: Tick, data: bytes) -> None:
         """Queue any message that is not a note."""

@@ -1,7 +1,7 @@
 """Snapshots: an immutable picture of a jam for the dashboard.  Threads: engine only."""
 
 from live.jam import Jam
-from live.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS
+from live.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS
 from live.messages import (
     AnchorView,
     BarView,
@@ -13,6 +13,7 @@ from live.messages import (
     Snapshot,
 )
 from live.timeline import Nanos, Tick, bar_of, tick_of_bar
+from model.tracks import MELODY
 
 BARS_BEHIND, BARS_AHEAD = 2, 4
 
@@ -38,7 +39,7 @@ def knob_views(jam: Jam) -> list[KnobView]:
     views = []
     for spec in KNOBS.values():
         available = spec.name not in ATTRIBUTE_KNOBS or spec.name in heeded
-        if spec.name in ("morph", "xy.x", "xy.y", "stray"):
+        if spec.name in LATENT_KNOBS:
             available = latent
         views.append(
             KnobView(
@@ -68,15 +69,15 @@ def bar_views(jam: Jam, now: Tick) -> list[BarView]:
     for bar in range(first, max(0, current) + BARS_AHEAD):
         start, end = tick_of_bar(grid, bar), tick_of_bar(grid, bar + 1)
         hers: list[NoteRow] = [
-            (note.start - start, (note.end or now) - note.start, note.pitch, note.velocity)
+            (note.start - start, (note.end or now) - note.start, note.pitch, note.velocity, MELODY)
             for note in played
             if start <= note.start < end
         ]
         origin, rows = jam.plan.bar_rows(bar)
         if bar < current:
             rows = [
-                (tick - start, off - tick, pitch, velocity)
-                for tick, off, pitch, velocity in jam.heard
+                (tick - start, off - tick, pitch, velocity, track)
+                for tick, off, pitch, velocity, track in jam.heard
                 if start <= tick < end
             ]
         views.append(BarView(bar, origin, rows, hers))

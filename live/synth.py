@@ -37,6 +37,7 @@ CHANNELS = 16
 BEND_CENTRE = 8192
 
 _CLOSE_PATIENCE_S = 1.5
+_DRUM_CHANNEL, _DRUM_BANK = 1, 128  # FluidSynth's names for a type of channel, and where its kits are
 _LOG_LEVELS = 5  # panic, error, warning, info, debug
 _INSTALL = {
     "linux": "sudo apt-get install libfluidsynth3",
@@ -271,6 +272,15 @@ class FluidSynth:
             self._library.fluid_synth_channel_pressure(synth, channel, data[1])
         elif kind == 0xA0:
             self._library.fluid_synth_key_pressure(synth, channel, data[1], data[2])
+
+    def play_drums(self, channel: int) -> None:
+        """Let a channel, 1..16, choose among the soundfont's drum kits, as channel 10 always does."""
+        if self._synth is not None:
+            function = self._library.fluid_synth_set_channel_type
+            function.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
+            function(self._synth, channel - 1, _DRUM_CHANNEL)
+            self._api.fluid_synth_bank_select(self._synth, channel - 1, _DRUM_BANK)
+            self._api.fluid_synth_program_change(self._synth, channel - 1, 0)
 
     def restart_audio(self) -> None:
         """Open the audio driver anew after its server or card came back; sounds, programs and font stay.

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 import numpy as np
@@ -81,7 +81,11 @@ class Desk:
             grid = player.card.grid
             warm = Phrase.of(grid, [Note(0, 60, 90, 2), Note(grid.steps // 2, 67, 90, 2)])
             for _ in range(2):
-                player.decode(player.encode(warm), turns={})
+                latent = player.encode(warm)
+                if has_latent(player):
+                    player.decode(latent, turns={})
+                else:
+                    player.continuation(warm)
         except Exception as error:  # noqa: BLE001  whatever a foreign checkpoint holds
             return Failed(None, f"model '{name}' could not be loaded: {sentence(error)}")
         card, self.player, self._loaded = player.card, player, wanted
@@ -98,6 +102,8 @@ class Desk:
             map_points=[(float(x), float(y)) for x, y in card.map_points],
             runtime=card.runtime,
             ms=since_ms(start),
+            conditions=list(card.conditions),
+            styles=list(card.styles),
         )
         gc.collect()
         gc.freeze()
@@ -122,22 +128,29 @@ class Desk:
             bar=request.bar,
             z=latent.z.tolist(),
             attributes={name: float(value) for name, value in latent.attributes.items()},
-            xy=player.place(latent),
+            xy=place_of(player, latent),
             ms=since_ms(start),
         )
 
     def _decode(self, player: "Player", request: Decode, start: int) -> Decoded:
         grid = player.card.grid
         latent = Latent(player.card.ident, np.asarray(request.z, dtype=np.float32), request.attributes)
-        phrase = player.decode(
-            latent,
-            turns=request.turns,
-            temperature=request.temperature,
-            seed=request.seed,
-            prefix=Phrase.of_rows(grid, request.prefix) if request.prefix_steps else None,
-            prefix_steps=request.prefix_steps,
-        )
-        return Decoded(request.ident, request.bar, [*phrase.notes], player.place(latent), since_ms(start))
+        how: Choosing = {
+            "temperature": request.temperature,
+            "top_k": request.top_k,
+            "top_p": request.top_p,
+            "seed": request.seed,
+            "prefix": Phrase.of_rows(grid, request.prefix) if request.prefix_steps else None,
+            "prefix_steps": request.prefix_steps,
+            "condition": request.condition or None,
+        }
+        if has_latent(player):
+            phrase = player.decode(latent, turns=request.turns, **how)
+        else:
+            context = Phrase.of_rows(grid, request.context)
+            phrase = player.continuation(context, turns=request.turns, **how)
+        place = place_of(player, latent)
+        return Decoded(request.ident, request.bar, [*phrase.notes], place, since_ms(start))
 
     def warp(self, request: Warp) -> Iterator[Message | None]:
         """Walk from a to b, a decode at a time; yields None until the last, then the answer."""
@@ -159,6 +172,28 @@ class Desk:
             heard.append(frozenset((note.onset, note.pitch) for note in phrase.notes))
             yield None
         yield Warped(request.ident, way_lengths([len(x ^ y) for x, y in pairwise(heard)]))
+
+
+class Choosing(TypedDict):
+    """The arguments that `decode` and `continuation` share."""
+
+    temperature: float
+    top_k: int
+    top_p: float
+    seed: int
+    prefix: Phrase | None
+    prefix_steps: int
+    condition: dict[str, str] | None
+
+
+def has_latent(player: "Player") -> bool:
+    """Tell whether a model has a latent; one without continues phrases."""
+    return player.card.latent_size > 0
+
+
+def place_of(player: "Player", latent: Latent) -> tuple[float, float]:
+    """Return a latent's place on the map; the middle where there is no map."""
+    return player.place(latent) if has_latent(player) else (0.0, 0.0)
 
 
 def changed_nanos(name: str) -> int:

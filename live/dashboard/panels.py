@@ -5,6 +5,7 @@ panel repaints its changed rows only.
 """
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import NamedTuple
 
 from rich.segment import Segment
@@ -22,6 +23,9 @@ from live.messages import Notice, Snapshot
 
 NUMBERS_NANOS = 500_000_000
 """Figures that flicker (lateness, milliseconds) are shown anew only this often: legible, and cheap."""
+
+
+NO_MAP = "no latent: it continues your bars"
 
 
 class View(NamedTuple):
@@ -305,19 +309,30 @@ class MapPanel(Panel):
     def stamp(self, view: View) -> object:
         """Depend on what is on the map."""
         s = view.snapshot
-        return s and (s.anchors, s.hers, s.here, view.trail, view.cloud)
+        return s and (s.anchors, s.hers, s.here, view.trail, view.cloud, mapless(s))
 
     def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw the map; the cloud's dots are kept."""
         s = view.snapshot
         if s is None:
             return ()
+        if mapless(s):
+            lines = wrap(NO_MAP, max(1, width))[:height]
+            return (
+                *((),) * ((height - len(lines)) // 2),
+                *(((f"{line:^{width}}", "dim"),) for line in lines),
+            )
         key = (view.cloud, width, height)
         if self._ground is None or self._ground[0] != key:
             self._ground = (key, places.ground(view.cloud, width, height))
         return self.rows_of(
             places.map_canvas(self._ground[1], anchors=s.anchors, hers=s.hers, here=s.here, trail=view.trail)
         )
+
+
+def mapless(snapshot: Snapshot) -> bool:
+    """Tell whether the model that plays has no latent, so that there is no place on a map to show."""
+    return snapshot.model.state == "ready" and not snapshot.model.latent_size
 
 
 class NoticePanel(Panel):

@@ -4,11 +4,13 @@ Drawn as two layers, the notes as heard and the notes as planned; the playhead j
 moving it draws nothing anew.  Pure: bars and sizes in, rows out.
 
     █▆▆  heard      ▓▒▒  planned      ●━━  hers      ◆  hers on one of twobar's
+Each of its parts has a colour of its own; drums stand in lanes at the foot.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from live.dashboard.drum_lanes import lane_name, lane_of, lanes_for
 from live.dashboard.rows import Canvas, Cell, Row, fit_row, runs
 from live.messages import BarView, NoteRow
 
@@ -18,6 +20,10 @@ FINEST, COARSEST = 4, 2
 """Columns per beat that are aimed at, and that are put up with rather than showing a single bar."""
 
 LAST_AHEAD = 2
+DRUMS = 3
+_PARTS = ("", "-chords", "-bass", "-drums")
+"""What the name of a note's ink ends in, by its track."""
+
 _NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 _ORIGINS = {
     "decoded": ("decoded", "good"),
@@ -44,6 +50,7 @@ class Frame(NamedTuple):
         per_row: semitones of a row.
         width: in cells, gutter included.
         height: in rows, the line with the bars' numbers included.
+        lanes: of the rows, those at the foot that show drums.
 
     """
 
@@ -55,6 +62,7 @@ class Frame(NamedTuple):
     per_row: int
     width: int
     height: int
+    lanes: int = 0
 
     @property
     def per_bar(self) -> int:
@@ -70,9 +78,18 @@ class Frame(NamedTuple):
         """Return the column of a tick, counted from the first bar; it may lie outside."""
         return (tick - self.first * self.beats * TICKS_PER_BEAT) * self.per_beat // TICKS_PER_BEAT
 
-    def row(self, pitch: int) -> int:
-        """Return the row of a pitch, counted from the upper row of notes."""
-        return (self.top - pitch) // self.per_row
+    @property
+    def first_lane(self) -> int:
+        """The row of the upper lane, counted from the upper row of notes."""
+        return max(0, self.height - 1 - self.lanes)
+
+    def row(self, pitch: int, track: int = 0) -> int | None:
+        """Return the row of a note, counted from the upper row of notes; None where it is not shown."""
+        if track == DRUMS:
+            lane = lane_of(pitch, self.lanes)
+            return None if lane is None else self.first_lane + lane
+        row = (self.top - pitch) // self.per_row
+        return row if 0 <= row < self.first_lane else None
 
 
 class Layers(NamedTuple):
@@ -98,13 +115,15 @@ def frame_of(bars: Sequence[BarView], tick: int, beats_per_bar: int, *, width: i
     if count < wanted and first > now >= low:
         first = now
     per_beat = max(1, room // (count * beats))
-    top, per_row = _pitches(bars, max(1, height - 1))
-    return Frame(first, count, beats, per_beat, top, per_row, width, height)
+    drums = any(note[4] == DRUMS for bar in bars for note in bar.notes)
+    lanes = lanes_for(height - 1) if drums else 0
+    top, per_row = _pitches(bars, max(1, height - 1 - lanes))
+    return Frame(first, count, beats, per_beat, top, per_row, width, height, lanes)
 
 
 def _pitches(bars: Iterable[BarView], rows: int) -> tuple[int, int]:
     """Choose pitches in steps of half an octave, so that the roll stands still while notes come and go."""
-    used = [note[2] for bar in bars for notes in (bar.notes, bar.hers) for note in notes]
+    used = [note[2] for bar in bars for notes in (bar.notes, bar.hers) for note in notes if note[4] != DRUMS]
     low, high = (min(used), max(used)) if used else (55, 76)
     low, high = (low - 1) // 6 * 6, (high + 1) // 6 * 6 + 5
     per_row = max(1, -(-(high - low + 1) // rows))
@@ -136,7 +155,9 @@ def _ground(frame: Frame, rows: int) -> Canvas:
     plain = _ground_line(frame, " ")
     dotted = _ground_line(frame, "┈")
     for y in range(rows):
-        c_line = any((frame.top - y * frame.per_row - k) % 12 == 0 for k in range(frame.per_row))
+        c_line = y < frame.first_lane and any(
+            (frame.top - y * frame.per_row - k) % 12 == 0 for k in range(frame.per_row)
+        )
         canvas.cells[y] = list(dotted if c_line else plain)
     return canvas
 
@@ -155,13 +176,15 @@ def _notes(
     """Draw one player's notes of one bar; tails first, so that every onset stays visible."""
     onset, body, ink = look
     start = bar * frame.beats * TICKS_PER_BEAT
-    heads: list[tuple[int, int]] = []
-    tail: Cell = (body, f"{ink}-body")
-    for tick, length, pitch, _ in notes:
-        x, y = frame.column(start + tick), frame.row(pitch)
-        end = max(x, frame.column(start + tick + max(1, length) - 1)) + 1
-        if not 0 <= y < canvas.height or end <= 0 or x >= canvas.width:
+    heads: list[tuple[int, int, str]] = []
+    for tick, length, pitch, _, track in notes:
+        x, y = frame.column(start + tick), frame.row(pitch, track)
+        end = x + 1 if track == DRUMS else frame.column(start + tick + max(1, length) - 1) + 1
+        end = max(end, x + 1)
+        if y is None or y >= canvas.height or end <= 0 or x >= canvas.width:
             continue
+        tint = ink + _PARTS[track % len(_PARTS)]
+        tail: Cell = (body, f"{tint}-body")
         line = canvas.cells[y]
         first, last = max(0, x + 1), min(end, canvas.width)
         if last > first:
@@ -170,14 +193,15 @@ def _notes(
             else:
                 line[first:last] = [tail] * (last - first)
         if x >= 0:
-            heads.append((x, y))
-    head: Cell = (onset, ink)
-    for x, y in heads:
+            heads.append((x, y, tint))
+    for x, y, tint in heads:
         line = canvas.cells[y]
-        line[x] = ("◆", "both") if ink == "hers" and line[x][1] in _OWN else head
+        line[x] = ("◆", "both") if ink == "hers" and line[x][1] in _OWN else (onset, tint)
 
 
-_OWN = frozenset({"heard", "heard-body", "planned", "planned-body"})
+_OWN = frozenset(
+    f"{ink}{part}{end}" for ink in ("heard", "planned") for part in _PARTS for end in ("", "-body")
+)
 
 
 def playhead_column(frame: Frame, tick: int) -> int | None:
@@ -206,7 +230,10 @@ def heading(frame: Frame, bars: Sequence[BarView]) -> list[Cell]:
 
 
 def gutter(frame: Frame, y: int, held: frozenset[int]) -> list[Cell]:
-    """Name the C of a row of notes, and mark the keys that she holds."""
+    """Name the C of a row of notes or a lane of drums, and mark the keys that she holds."""
+    if y >= frame.first_lane:
+        name = lane_name(y - frame.first_lane, frame.lanes) if frame.lanes else ""
+        return [*((char, "dim") for char in f"{name:>{GUTTER - 1}}"), (" ", "")]
     pitches = range(frame.top - y * frame.per_row, frame.top - (y + 1) * frame.per_row, -1)
     name = next((note_name(pitch) for pitch in pitches if pitch % 12 == 0), "")
     down = any(pitch in held for pitch in pitches)

@@ -77,7 +77,9 @@ class Sent:
 
 
 def rows(bar: Sequence[tuple[int, int, int, int]], shift: int = 0) -> list[NoteRow]:
-    return [(step * STEP, steps * STEP - 20, pitch + shift, velocity) for step, steps, pitch, velocity in bar]
+    return [
+        (step * STEP, steps * STEP - 20, pitch + shift, velocity, 0) for step, steps, pitch, velocity in bar
+    ]
 
 
 def knobs(turn: float = 0.0) -> list[KnobView]:
@@ -89,6 +91,7 @@ def knobs(turn: float = 0.0) -> list[KnobView]:
         "range": 0.0,
         "dynamics": 0.12,
         "polyphony": 0.0,
+        "articulation": 0.0,
     }
     views = [
         KnobView("morph", 0.35, 0.0, 1.0, 0.0, "from anchor A to anchor B", waiting=0.8),
@@ -180,3 +183,21 @@ def scene(
         map_points=cloud(),
     )
     return msgspec.structs.replace(snapshot, **changes)
+
+
+BAND: Sequence[NoteRow] = (
+    (0, 460, 72, 92, 0), (480, 220, 74, 84, 0), (720, 220, 76, 88, 0), (960, 700, 79, 94, 0),
+    *((0, 940, pitch, 70, 1) for pitch in (60, 64, 67)),
+    *((960, 940, pitch, 66, 1) for pitch in (60, 65, 69)),
+    (0, 460, 36, 90, 2), (720, 220, 43, 84, 2), (960, 460, 41, 90, 2), (1680, 220, 43, 80, 2),
+    *((eighth * 240 + 9, 60, 42, 70, 3) for eighth in range(7)), (1690, 60, 46, 84, 3), (0, 60, 49, 96, 3),
+    (0, 60, 36, 110, 3), (840, 60, 36, 96, 3), (488, 60, 38, 104, 3), (1447, 60, 38, 108, 3),
+)  # fmt: skip
+"""A bar of four parts: (tick, ticks, pitch, velocity, track)."""
+
+
+def band(tick: int = 6 * 4 * BEAT + 2 * BEAT + 200, **changes: object) -> Snapshot:
+    """Return the engine in the middle of a jam with a model of four parts."""
+    bars = [msgspec.structs.replace(bar, notes=list(BAND)) for bar in scene(tick).bars]
+    model = ModelView("multitrack", "ready", latent_size=256, decode_ms=3.4)
+    return msgspec.structs.replace(scene(tick), **{"bars": bars, "model": model, **changes})

@@ -9,6 +9,7 @@ from model.grid import Grid
 from model.latent import Latent
 from model.phrase import Note, Phrase
 from model.player import Card
+from model.tracks import BASS, DRUMS
 from model.transforms import edit
 
 LOWEST = 30.0  # of a latent's dimensions that sound
@@ -20,17 +21,30 @@ class RollPlayer:
     Chance moves every key by up to `temperature` octaves.
     """
 
-    def __init__(self, *, codec: str = "poly", knobs: tuple[str, ...] = ("density", "register")) -> None:
+    def __init__(
+        self,
+        *,
+        codec: str = "poly",
+        knobs: tuple[str, ...] = ("density", "register"),
+        latent: bool = True,
+        conditions: tuple[str, ...] = (),
+        styles: tuple[str, ...] = (),
+    ) -> None:
         grid = Grid()
-        scale = np.full(grid.steps, 50.0, dtype=np.float32)
-        self.card = Card("roll", "roll-1", codec, grid, grid.steps, knobs, scale, ((0.0, 0.0),), "python")
+        size = grid.steps if latent else 0
+        scale = np.full(size, 50.0, dtype=np.float32)
+        points = ((0.0, 0.0),) if latent else ()
+        self.card = Card(
+            "roll", "roll-1", codec, grid, size, knobs, scale, points, "python", conditions, styles
+        )
         self.encoded: list[Phrase] = []
         self.decoded: list[Latent] = []
+        self.chosen: list[tuple[int, float, Mapping[str, str] | None]] = []
 
     def encode(self, phrase: Phrase) -> Latent:
         self.encoded.append(phrase)
         z = np.zeros(self.card.latent_size, dtype=np.float32)
-        for note in phrase.notes:
+        for note in phrase.notes if self.card.latent_size else ():
             z[note.onset] = max(z[note.onset], note.pitch)
         return Latent(self.card.ident, z, measure(phrase))
 
@@ -43,8 +57,12 @@ class RollPlayer:
         seed: int = 0,
         prefix: Phrase | None = None,
         prefix_steps: int = 0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        condition: Mapping[str, str] | None = None,
     ) -> Phrase:
         self.decoded.append(latent)
+        self.chosen.append((top_k, top_p, condition))
         rng = np.random.default_rng(seed)
         notes = [
             Note(step, min(127, round(key + temperature * rng.uniform(-12, 12))), 90, 1)
@@ -54,7 +72,40 @@ class RollPlayer:
         phrase = Phrase.of(self.card.grid, notes)
         for name, turn in turns.items():
             phrase = edit(phrase, name, turn, np.random.default_rng(0))
-        return phrase
+        return self._in_parts(phrase)
+
+    def _in_parts(self, phrase: Phrase) -> Phrase:
+        """Add drums and a bass for codecs that have them; drums alone lie a quarter of a step behind."""
+        if self.card.codec not in ("drums", "multitrack"):
+            return phrase
+        drums = [Note(note.onset, 36 + note.onset % 8, 90, 1, 0.25, DRUMS) for note in phrase.notes]
+        bass = [note._replace(pitch=40, track=BASS) for note in phrase.notes[:1]]
+        own = [*phrase.notes, *bass] if self.card.codec == "multitrack" else []
+        return Phrase.of(phrase.grid, [*own, *drums])
+
+    def continuation(
+        self,
+        context: Phrase,
+        *,
+        turns: Mapping[str, float] | None = None,
+        temperature: float = 0.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        prefix: Phrase | None = None,
+        prefix_steps: int = 0,
+        condition: Mapping[str, str] | None = None,
+    ) -> Phrase:
+        """Return the context a tone higher; without one, a note that chance picks."""
+        self.chosen.append((top_k, top_p, condition))
+        if context.notes:
+            return context.moved(2)
+        key = round(60 + 12 * temperature * np.random.default_rng(seed).uniform(-1, 1))
+        return Phrase.of(self.card.grid, [Note(0, key, 90, 4)])
+
+    def prior(self, count: int, seed: int = 0) -> list[Latent]:
+        points = np.random.default_rng(seed).standard_normal((count, self.card.latent_size)) * self.card.scale
+        return [Latent(self.card.ident, point, {}) for point in points.astype(np.float32)]
 
     def place(self, latent: Latent) -> tuple[float, float]:
         return (0.0, 0.0)

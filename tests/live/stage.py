@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
+
 from live.config import Config, with_options
 from live.events import Received, note_off, note_on
 from live.jam import Jam
@@ -24,8 +26,12 @@ from live.messages import (
 )
 from live.surroundings import Mapper
 from live.timeline import Nanos, Tick
+from tests.live.part_rows import band_of, drums_of
 
 MS = 1_000_000
+
+
+PARTS: dict[str, Callable[[list[StepRow]], list[StepRow]]] = {"drums": drums_of, "multitrack": band_of}
 
 
 class Sent(NamedTuple):
@@ -39,10 +45,16 @@ class Sent(NamedTuple):
 
 
 class EchoModel:
-    """Decodes a latent to the phrase it was encoded from; density leaves notes out or doubles them."""
+    """Decodes a latent to the phrase it was encoded from; density leaves notes out or doubles them.
+
+    With a codec of several parts it plays a part of each beside it, and for drums only those; of other
+    models, those of `others`, it loads by name.
+    """
 
     def __init__(self, *, ident: str = "echo-1", codec: str = "poly") -> None:
         self.ident, self.codec = ident, codec
+        self.others: dict[str, EchoModel] = {}
+        self.loaded: EchoModel = self
         self.phrases: list[list[StepRow]] = []
         self.decodes: list[Decode] = []
         self.encodes: list[Encode] = []
@@ -64,6 +76,11 @@ class EchoModel:
         )
 
     def answer(self, message: ToWorker) -> FromWorker:
+        if isinstance(message, Load) and message.model in self.others:
+            self.loaded = self.others[message.model]
+            return self.loaded.ready()
+        if self.loaded is not self and not isinstance(message, Load):
+            return self.loaded.answer(message)
         if isinstance(message, Encode):
             self.encodes.append(message)
             self.phrases.append(message.notes)
@@ -80,10 +97,35 @@ class EchoModel:
         if turn < 0:
             rows = [row for row in rows if row[0] % 4 == 0]
         if turn > 0:
-            rows = rows + [(row[0] + 1, row[1] + 12, row[2], 1, 0.0) for row in rows if row[0] < 31]
+            rows = rows + [(row[0] + 1, row[1] + 12, row[2], 1, 0.0, row[5]) for row in rows if row[0] < 31]
         if self.codec == "melody":
-            rows = [(row[0], row[1], row[2], 1, row[4]) for row in rows]
+            rows = [(row[0], row[1], row[2], 1, row[4], row[5]) for row in rows]
+        rows = PARTS.get(self.codec, list)(rows)
         return Decoded(message.ident, message.bar, rows, (0.3, 0.4), 2.0)
+
+
+class ContinuingModel(EchoModel):
+    """Has no latent: continues a phrase by the same a tone higher."""
+
+    def __init__(self, *, ident: str = "lm-1", codec: str = "melody") -> None:
+        super().__init__(ident=ident, codec=codec)
+
+    def ready(self) -> Ready:
+        told = {"model": "lm", "latent_size": 0, "scale": [], "map_points": [], "knobs": []}
+        return msgspec.structs.replace(super().ready(), **told)
+
+    def answer(self, message: ToWorker) -> FromWorker:
+        if self.loaded is not self:
+            return super().answer(message)
+        if isinstance(message, Encode):
+            self.encodes.append(message)
+            return Encoded(message.ident, message.bar, [], {"density": 1.0}, (0.0, 0.0), 1.0)
+        if not isinstance(message, Decode):
+            return super().answer(message)
+        assert message.z == []
+        self.decodes.append(message)
+        rows = [(onset, pitch + 2, *rest) for onset, pitch, *rest in message.context]
+        return Decoded(message.ident, message.bar, rows, (0.0, 0.0), 2.0)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -108,6 +150,7 @@ class Stage:
         self.sent: list[Sent] = []
         self.logged: list[tuple[str, dict[str, object]]] = []
         self.published: list[tuple[str, tuple[object, ...]]] = []
+        self.asked: list[ToWorker] = []
         self.worker_there = True
         self._replies: list[tuple[int, FromWorker]] = []
         self._inputs: list[tuple[int, int, object]] = []
@@ -123,6 +166,7 @@ class Stage:
     def ask(self, message: ToWorker) -> bool:
         if not self.worker_there:
             return False
+        self.asked.append(message)
         self._replies.append((self.nanos + round(self.answer_ms * MS), self.model.answer(message)))
         return True
 

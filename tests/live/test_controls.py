@@ -56,7 +56,7 @@ def listening() -> Stage:
 @given(st.lists(COMMANDS, max_size=25), st.booleans())
 def test_no_command_raises_and_no_knob_leaves_its_travel(commands: list[Command], playing: bool) -> None:
     stage = Stage()
-    stage.model.phrases.append([(0, 60, 90, 4, 0.0)])  # what it answers to a vector before it heard her
+    stage.model.phrases.append([(0, 60, 90, 4, 0.0, 0)])  # what it answers to a vector before it heard her
     if playing:
         stage.begin()
         stage.press(0, 500, 60)

@@ -15,7 +15,7 @@ from live.dashboard.inbox import KEPT_NOTICES
 from live.dashboard.panels import Panel
 from live.dashboard.roll_panel import RollPanel
 from live.messages import BarView, Bye, LatenessView, ModelView, Notice, PortView, Snapshot
-from tests.live.dashboard_fakes import BEAT, SECOND, scene
+from tests.live.dashboard_fakes import BEAT, SECOND, band, scene
 from tests.live.dashboard_pictures import posed
 from tests.live.dashboard_stage import Stage
 
@@ -215,8 +215,8 @@ CROWD = [
     BarView(
         bar,
         "decoded",
-        [(k % 1920, 200 + k, k % 128, 100) for k in range(400)],
-        [(k * 3 % 1920, 90, (k * 7) % 128, 100) for k in range(300)],
+        [(k % 1920, 200 + k, k % 128, 100, k % 4) for k in range(400)],
+        [(k * 3 % 1920, 90, (k * 7) % 128, 100, 0) for k in range(300)],
     )
     for bar in range(6, 9)
 ]
@@ -328,3 +328,22 @@ def test_picture_of_silence(snap_compare: Callable[..., bool]) -> None:
         await pilot.pause()
 
     assert snap_compare(stage.app, terminal_size=(80, 24), run_before=wait)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_picture_of_a_band(snap_compare: Callable[..., bool], size: tuple[int, int]) -> None:
+    stage = Stage()
+    stage.app.deliver(band(nanos=stage.clock.nanos))
+    assert snap_compare(stage.app, terminal_size=size)
+
+
+# -- models without a latent -----------------------------------------------------------------------
+
+
+async def test_a_model_without_a_latent_has_no_map() -> None:
+    async with Stage().run() as stage:
+        assert "no latent" not in stage.text()
+        await stage.show(model=ModelView("lm", "ready", latent_size=0), here=None, hers=None)
+        assert "no latent: it" in stage.text()
+        await stage.show(model=ModelView("lm", "loading", latent_size=0))
+        assert "no latent" not in stage.text()

@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.dashboard import beat, controls, places, roll, rows, status
+from live.dashboard import beat, controls, drum_lanes, places, roll, rows, status
 from live.dashboard.theme import INK
 from live.messages import AnchorView, BarView
 from tests.live.dashboard_fakes import BEAT, cloud, scene
@@ -24,8 +24,13 @@ def inks(drawn: tuple[rows.Row, ...]) -> set[str]:
 # -- roll ------------------------------------------------------------------------------------------
 
 TWO_BARS = [
-    BarView(0, "decoded", [(0, 480, 60, 90), (960, 240, 64, 90)], [(0, 240, 67, 80), (960, 120, 64, 80)]),
-    BarView(1, "repeated", [(0, 480, 60, 90), (1440, 480, 55, 90)], []),
+    BarView(
+        0,
+        "decoded",
+        [(0, 480, 60, 90, 0), (960, 240, 64, 90, 0)],
+        [(0, 240, 67, 80, 0), (960, 120, 64, 80, 0)],
+    ),
+    BarView(1, "repeated", [(0, 480, 60, 90, 0), (1440, 480, 55, 90, 0)], []),
 ]
 
 
@@ -87,7 +92,13 @@ def test_a_wide_roll_shows_all_bars_on_more_columns() -> None:
     assert (frame.first, frame.shown, frame.per_beat) == (4, 5, 7)
 
 
-note = st.tuples(st.integers(-10, 3000), st.integers(-5, 9000), st.integers(0, 127), st.integers(1, 127))
+note = st.tuples(
+    st.integers(-10, 3000),
+    st.integers(-5, 9000),
+    st.integers(0, 127),
+    st.integers(1, 127),
+    st.integers(0, 3),
+)
 bar_views = st.builds(
     BarView,
     st.integers(-3, 12),
@@ -110,6 +121,62 @@ def test_a_roll_fits_whatever_it_is_given(
     drawn = roll.roll_rows(bars, tick, beats, width=width, height=height)
     assert len(drawn) == height
     assert all(rows.row_width(row) == width for row in drawn)
+
+
+BAND = [
+    BarView(
+        0,
+        "decoded",
+        [
+            (0, 480, 64, 90, 0), (0, 480, 55, 90, 1), (0, 480, 48, 90, 2),
+            (0, 60, 36, 90, 3), (0, 60, 49, 90, 3),
+            (240, 60, 42, 90, 3), (480, 60, 38, 90, 3), (720, 60, 46, 90, 3), (960, 60, 45, 90, 3),
+        ],
+        [(960, 240, 40, 90, 0)],
+    )
+]  # fmt: skip
+
+
+def test_drums_stand_in_lanes_at_the_foot() -> None:
+    drawn = roll.roll_rows(BAND, 2 * BAR, 4, width=20, height=12)
+    assert texts(drawn)[-3:] == [
+        " hh █ █ ┊ █ ┊   ┊   ",
+        " sn │   █   █   ┊   ",
+        " bd █   ┊   ┊   ┊   ",
+    ]
+    assert not any("█" in line or "●" in line for line in texts(drawn)[-4:-3])
+    tall = texts(roll.roll_rows(BAND, 2 * BAR, 4, width=20, height=24))
+    assert [line[1:3] for line in tall[-5:]] == ["cy", "hh", "tm", "sn", "bd"]
+    assert [line.count("█") for line in tall[-5:]] == [1, 2, 1, 1, 1]
+
+
+def test_a_roll_without_drums_has_no_lanes_and_a_low_one_shows_them_in_one() -> None:
+    assert not any("bd" in line for line in texts(roll.roll_rows(TWO_BARS, 0, 4, width=36, height=20)))
+    low = texts(roll.roll_rows(BAND, 2 * BAR, 4, width=20, height=4))
+    assert low[-1] == " dr █ █ █ █ █   ┊   "
+
+
+def test_drums_do_not_stretch_the_pitches_that_are_shown() -> None:
+    only = [BarView(0, "decoded", [(0, 60, 36, 90, 3), (0, 480, 72, 90, 0)], [])]
+    frame = roll.frame_of(only, 0, 4, width=40, height=20)
+    assert frame.per_row == 1
+    assert frame.row(36) is None
+
+
+def test_each_part_has_a_colour_of_its_own() -> None:
+    for tick, kind in ((-1, "planned"), (2 * BAR, "heard")):
+        used = inks(roll.roll_rows(BAND, tick, 4, width=36, height=20))
+        parts = {f"{kind}{part}" for part in ("", "-chords", "-bass", "-drums")}
+        assert parts <= used
+        assert len({INK[ink].color for ink in parts}) == 4
+
+
+@given(st.integers(0, 127), st.integers(1, 5))
+def test_every_drum_key_has_a_lane(pitch: int, lanes: int) -> None:
+    lane = drum_lanes.lane_of(pitch, lanes)
+    assert lane is not None
+    assert 0 <= lane < lanes
+    assert len(drum_lanes.lane_name(lane, lanes)) == 2
 
 
 def test_note_names() -> None:

@@ -43,7 +43,14 @@ PATIENCE_S = 20.0
 ANY = Hello | Command | Encode | Decode | Failed | Load | Notice | Bye
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 ROWS = st.lists(
-    st.tuples(st.integers(0, 31), st.integers(0, 127), st.integers(1, 127), st.integers(1, 32), FINITE)
+    st.tuples(
+        st.integers(0, 31),
+        st.integers(0, 127),
+        st.integers(1, 127),
+        st.integers(1, 32),
+        FINITE,
+        st.integers(0, 3),
+    )
 )
 MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(Command, st.text(), st.text(), FINITE, st.lists(FINITE), st.text()),

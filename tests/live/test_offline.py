@@ -20,6 +20,7 @@ from live.offline_command import COMMANDS
 from model import midi
 from model.grid import Grid
 from model.phrase import Note, Phrase
+from model.tracks import DRUMS
 from tests.live.roll_player import RollPlayer
 
 GRID = Grid()
@@ -31,7 +32,7 @@ OTHER = Phrase.of(GRID, [Note(4 * beat + 2, 80 - beat, 90, 1) for beat in range(
 def player(monkeypatch: pytest.MonkeyPatch) -> RollPlayer:
     """Let every command play on a player without a network."""
     roll = RollPlayer()
-    monkeypatch.setattr(offline, "open_player", lambda _name: roll)
+    monkeypatch.setattr(offline, "open_player", lambda _name, **_: roll)
     return roll
 
 
@@ -74,7 +75,7 @@ def test_samples_scatter_as_the_model_says_and_walk_without_growing() -> None:
     assert np.allclose(z.std((0, 2)), 50.0, rtol=0.05)
     assert np.allclose(z.mean((0, 2)), 0.0, atol=3.0)
     related = np.corrcoef(z[:, 0].ravel(), z[:, 1].ravel())[0, 1]
-    assert related == pytest.approx(offline.WALK_MEMORY, abs=0.05)
+    assert related == pytest.approx(0.8, abs=0.05)
 
 
 def test_a_morph_begins_and_ends_with_its_phrases_as_the_model_hears_them() -> None:
@@ -353,9 +354,20 @@ def test_every_option_is_documented(command: click.Command) -> None:
 @pytest.mark.parametrize("name", shipped_models())
 def test_a_shipped_model_edits_and_morphs_music(name: str, files: Path) -> None:
     out = files / "real"
+    codec = name if name in ("drums", "multitrack") else ""
+    if name == "drums":
+        beat, fill = (
+            Phrase.of(
+                GRID,
+                [Note(step, 36 + 2 * (step % 4 == 0), 90, 1, 0.0, DRUMS) for step in range(0, 32, every)],
+            )
+            for every in (4, 2)
+        )
+        midi.save(files / "a.mid", [beat, Phrase(GRID), fill])
+        midi.save(files / "b.mid", [Phrase(GRID), fill])
     arguments = ["edit", str(files / "a.mid"), "--model", name, "--density", "0.5"]
     assert run(twobar, [*arguments, "--out", str(out / "edit.mid")]) == 0
-    before, after = midi.load(files / "a.mid", GRID), midi.load(out / "edit.mid", GRID)
+    before, after = (midi.load(folder, GRID, codec=codec) for folder in (files / "a.mid", out / "edit.mid"))
     assert sum(map(len, after)) > sum(map(len, before))
     assert after[1].notes == ()
     ends = [str(files / "a.mid"), str(files / "b.mid")]

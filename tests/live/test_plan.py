@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from live.parts import one_voice
 from live.plan import Cell, Feel, Plan
 from live.scheduler import Scheduler
 from live.timeline import Tick
@@ -14,19 +15,25 @@ GRID = Grid()
 STEP = GRID.ticks_per_step
 NOTES = st.lists(
     st.builds(
-        Note, st.integers(0, 31), st.integers(55, 60), st.integers(1, 127), st.integers(1, 8), st.just(0.0)
+        Note,
+        st.integers(0, 31),
+        st.integers(55, 60),
+        st.integers(1, 127),
+        st.integers(1, 8),
+        st.just(0.0),
+        st.just(0),
     ),
     max_size=20,
 )
 PHRASES = NOTES.map(lambda notes: Phrase.of(GRID, notes))
-FEELS = st.builds(Feel, st.floats(0, 1), st.floats(0.05, 2), st.just(2))
+FEELS = st.builds(Feel, st.floats(0, 1), st.floats(0.05, 2))
 
 
 def new_plan(*, feel: Feel | None = None, monophonic: bool = False) -> tuple[Plan, Scheduler]:
     scheduler = Scheduler()
     plan = Plan(scheduler, grid=GRID)
     plan.feel = feel or Feel()
-    plan.monophonic = monophonic
+    plan.one_voice = one_voice("melody") if monophonic else frozenset()
     return plan, scheduler
 
 
@@ -37,7 +44,7 @@ def play(plan: Plan, scheduler: Scheduler, now: int) -> list[tuple[int, int]]:
         if note is not None:
             onset = note.step % GRID.steps
             length = min(4, GRID.steps - onset)
-            plan.sent(note.step, note.pitch, Note(onset, note.pitch, note.velocity, length))
+            plan.sent(note.step, Note(onset, note.pitch, note.velocity, length, note.offset, note.track))
             heard.append((event.tick, note.pitch))
     return heard
 
@@ -206,7 +213,7 @@ def test_the_roll_shows_each_note_in_its_bar(phrase: Phrase, feel: Feel) -> None
     for bar in (2, 3):
         origin, rows = plan.bar_rows(bar)
         assert origin == "decoded"
-        shown += [(bar * GRID.ticks_per_bar + tick, pitch) for tick, _, pitch, _ in rows]
+        shown += [(bar * GRID.ticks_per_bar + tick, pitch) for tick, _, pitch, *_ in rows]
     assert sorted(shown) == sorted((GRID.ticks + plan.ticks_of(n)[0], n.pitch) for n in phrase.notes)
 
 

@@ -2,12 +2,13 @@
 
 import importlib.util
 import sys
+from ctypes import byref, c_int
 from pathlib import Path
 
 import pytest
 
 from live.errors import SynthError, UsageError
-from live.events import note_off, note_on
+from live.events import note_off, note_on, program
 from live.synth import FluidSynth, SynthSettings, default_soundfont, drivers_to_try, open_synth
 
 SILENT = SynthSettings(driver="none")
@@ -94,3 +95,21 @@ def test_auto_tries_the_best_first(
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
     assert drivers_to_try("auto") == expected
+
+
+def test_a_channel_is_made_a_drummer_s() -> None:
+    synth = FluidSynth(SILENT)
+
+    def bank(channel: int) -> int:
+        font, number, preset = c_int(), c_int(), c_int()
+        synth._api.fluid_synth_get_program(
+            synth.handle, channel - 1, byref(font), byref(number), byref(preset)
+        )
+        return number.value
+
+    assert (bank(5), bank(10)) == (0, 128)
+    synth.play_drums(5)
+    synth.send(program(5, 0))
+    assert bank(5) == 128
+    synth.close()
+    synth.play_drums(5)  # too late, and no harm

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from live import worker
@@ -39,7 +40,7 @@ from model.player import Player
 from tests.live.roll_player import RollPlayer
 
 PATIENCE_S = 20.0
-TUNE: list[StepRow] = [(0, 60, 90, 2, 0.0), (8, 64, 80, 2, 0.25), (8, 48, 80, 2, 0.0)]
+TUNE: list[StepRow] = [(0, 60, 90, 2, 0.0, 0), (8, 64, 80, 2, 0.25, 0), (8, 48, 80, 2, 0.0, 0)]
 
 
 class Broken(RollPlayer):
@@ -151,7 +152,9 @@ def test_a_model_that_breaks_says_so_in_one_line() -> None:
     assert desk.answer(decode(3)) == Failed(3, "the model could not answer: a tensor of no shape")
 
 
-@pytest.mark.parametrize("row", [(40, 60, 90, 1, 0.0), (0, 200, 90, 1, 0.0), (0, 60, 90, 0, 0.0)])
+@pytest.mark.parametrize(
+    "row", [(40, 60, 90, 1, 0.0, 0), (0, 200, 90, 1, 0.0, 0), (0, 60, 90, 0, 0.0, 0), (0, 60, 90, 1, 0.0, 4)]
+)
 def test_notes_off_the_grid_are_a_sentence(desk: Desk, row: StepRow) -> None:
     failed = desk.answer(Encode(5, 0, [row]))
     assert isinstance(failed, Failed)
@@ -161,6 +164,42 @@ def test_notes_off_the_grid_are_a_sentence(desk: Desk, row: StepRow) -> None:
 
 def test_an_error_without_words_is_named() -> None:
     assert sentence(KeyError()) == "KeyError"
+
+
+@pytest.fixture
+def lonely(monkeypatch: pytest.MonkeyPatch) -> RollPlayer:
+    """What is loaded has no latent and heeds a style."""
+    player = RollPlayer(latent=False, conditions=("style",), styles=("waltz",))
+    monkeypatch.setattr(play, "load", lambda _name: player)
+    return player
+
+
+def test_a_model_without_a_latent_tells_so_and_continues(lonely: RollPlayer) -> None:
+    desk = Desk()
+    ready = desk.load("lonely")
+    assert isinstance(ready, Ready)
+    assert (ready.latent_size, ready.scale, ready.map_points) == (0, [], [])
+    assert (ready.conditions, ready.styles) == (["style"], ["waltz"])
+    encoded = desk.answer(Encode(1, 0, TUNE))
+    assert isinstance(encoded, Encoded)
+    assert (encoded.z, encoded.xy) == ([], (0.0, 0.0))
+    request = Decode(2, 2, [], {}, {}, 0.5, 7, context=TUNE, condition={"style": "waltz"}, top_k=4, top_p=0.8)
+    decoded = desk.answer(request)
+    assert isinstance(decoded, Decoded)
+    assert {row[1] for row in decoded.notes} == {62, 66, 50}  # a tone higher
+    assert lonely.chosen[-1] == (4, 0.8, {"style": "waltz"})
+
+
+def test_what_holds_the_choice_of_notes_reaches_a_model_with_a_latent_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    player = RollPlayer()
+    monkeypatch.setattr(play, "load", lambda _name: player)
+    desk = Desk()
+    desk.load("roll")
+    desk.answer(msgspec.structs.replace(decode(1), top_k=3, top_p=0.5))
+    desk.answer(decode(2))
+    assert player.chosen[-2:] == [(3, 0.5, None), (0, 1.0, None)]
 
 
 def test_a_warp_walks_the_whole_way_a_decode_at_a_time(desk: Desk) -> None:

@@ -1,0 +1,166 @@
+"""sample, morph and edit with drums, several parts, conditions, and models without a latent."""
+
+from pathlib import Path
+
+import mido
+import pytest
+
+from live import offline
+from live.__main__ import twobar
+from live.command_line import run
+from model import midi, play
+from model.grid import Grid
+from model.phrase import Note, Phrase
+from model.tracks import BASS, CHORDS, DRUMS
+from tests.live.roll_player import RollPlayer
+
+GRID = Grid()
+TUNE = Phrase.of(GRID, [Note(4 * beat, 60 + beat, 90, 2) for beat in range(8)])
+OTHER = Phrase.of(GRID, [Note(4 * beat + 2, 80 - beat, 90, 1) for beat in range(8)])
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    midi.save(tmp_path / "a.mid", [TUNE, Phrase(GRID), OTHER], tempo_bpm=96.0)
+    midi.save(tmp_path / "b.mid", [Phrase(GRID), OTHER])
+    return tmp_path
+
+
+def written(arguments: list[str], out: Path) -> list[bytes]:
+    assert run(twobar, arguments) == 0
+    return [path.read_bytes() for path in sorted(out.glob("*.mid"))]
+
+
+def playing(monkeypatch: pytest.MonkeyPatch, player: RollPlayer) -> RollPlayer:
+    monkeypatch.setattr(offline, "open_player", lambda _name, **_: player)
+    return player
+
+
+def parts_of(path: Path) -> dict[str, set[int]]:
+    """Return the channels, 1..16, that sound on each track of a file that has any."""
+    file = mido.MidiFile(path)
+    sounding = {t.name: {m.channel + 1 for m in t if m.type == "note_on"} for t in file.tracks}
+    return {name: channels for name, channels in sounding.items() if channels}
+
+
+def test_samples_of_drums_stand_on_channel_ten(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    playing(monkeypatch, RollPlayer(codec="drums"))
+    assert run(twobar, ["sample", "-n", "2", "--out", str(tmp_path)]) == 0
+    assert parts_of(tmp_path / "sample-00.mid") == {"roll sample-00": {10}}
+
+
+def test_samples_of_a_band_have_a_track_for_each_part(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    playing(monkeypatch, RollPlayer(codec="multitrack"))
+    assert run(twobar, ["sample", "-n", "1", "--out", str(tmp_path)]) == 0
+    path = tmp_path / "sample-00.mid"
+    assert parts_of(path) == {"melody": {1}, "bass": {4}, "drums": {10}}
+    assert [track.name for track in mido.MidiFile(path).tracks][1:] == ["melody", "chords", "bass", "drums"]
+
+
+def test_a_morph_of_drums_reads_and_writes_channel_ten(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    player = playing(monkeypatch, RollPlayer(codec="drums"))
+    beat = Phrase.of(GRID, [Note(step, 36, 90, 1, 0.0, DRUMS) for step in range(0, 32, 4)])
+    fill = Phrase.of(GRID, [Note(step, 45, 90, 1, 0.0, DRUMS) for step in range(0, 32, 2)])
+    for name, phrase in (("a", beat), ("b", fill)):
+        midi.save(tmp_path / f"{name}.mid", [phrase])
+    ends = [str(tmp_path / f"{name}.mid") for name in "ab"]
+    assert run(twobar, ["morph", *ends, "--steps", "3", "--out", str(tmp_path / "way")]) == 0
+    assert player.encoded == [beat, fill]
+    assert parts_of(tmp_path / "way" / "step-01.mid") == {"step-01": {10}}
+
+
+def test_an_edit_of_a_band_keeps_its_parts_apart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    player = playing(monkeypatch, RollPlayer(codec="multitrack"))
+    band = Phrase.of(
+        GRID,
+        [
+            *TUNE.notes,
+            Note(0, 40, 90, 4, 0.0, BASS),
+            Note(0, 52, 90, 4, 0.0, CHORDS),
+            Note(0, 55, 90, 4, 0.0, CHORDS),
+            Note(4, 38, 90, 1, 0.0, DRUMS),
+        ],
+    )
+    midi.save(tmp_path / "band.mid", [band])
+    out = tmp_path / "new.mid"
+    assert run(twobar, ["edit", str(tmp_path / "band.mid"), "--density", "0.5", "--out", str(out)]) == 0
+    assert player.encoded == [band]
+    assert parts_of(out) == {"melody": {1}, "bass": {4}, "drums": {10}}
+    assert capsys.readouterr().err == ""  # nothing was left out
+
+
+@pytest.mark.parametrize("command", ["morph", "edit"])
+def test_without_a_latent_there_is_no_way_and_no_knob(
+    monkeypatch: pytest.MonkeyPatch, files: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setattr(play, "load", lambda _name: RollPlayer(latent=False))
+    ends = [str(files / "a.mid"), str(files / "b.mid")][: 2 if command == "morph" else 1]
+    arguments = [command, *ends, "--model", "lead", "--out", str(files / "x.mid")]
+    assert run(twobar, arguments) == 2
+    told = capsys.readouterr().err
+    assert f"{command} needs a latent space, and model 'roll' has none" in told
+    assert told.count("\n") == 1
+
+
+def test_samples_of_a_model_without_a_latent_go_on_from_themselves(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    playing(monkeypatch, RollPlayer(latent=False))
+    arguments = ["sample", "-n", "3", "--bars", "6", "--out", str(tmp_path)]
+    first, second, third = written(arguments, tmp_path)
+    assert first != second != third  # at temperature 1 unless told
+    keys = [note.pitch for phrase in midi.load(tmp_path / "sample-00.mid", GRID) for note in phrase.notes]
+    assert keys == [keys[0], keys[0] + 2, keys[0] + 4]
+    written([*arguments, "--temperature", "0"], tmp_path)
+    loaded = [midi.load(path, GRID) for path in sorted(tmp_path.glob("*.mid"))]
+    assert loaded[0] == loaded[1] == loaded[2]
+
+
+def test_conditions_go_to_the_model(monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
+    player = playing(monkeypatch, RollPlayer(conditions=("style", "key"), styles=("waltz", "blues")))
+    told = ["--style", "waltz", "--key", "F# minor"]
+    commands = (
+        ["sample", "-n", "1", "--out", str(files / "s")],
+        ["morph", str(files / "a.mid"), str(files / "b.mid"), "--steps", "2", "--out", str(files / "m")],
+        ["edit", str(files / "a.mid"), "--density", "0.5", "--out", str(files / "e.mid")],
+    )
+    for command in commands:
+        player.chosen.clear()
+        assert run(twobar, [*command, *told]) == 0
+        assert [held for *_, held in player.chosen] == [{"style": "waltz", "key": "F# minor"}] * len(
+            player.chosen
+        )
+        assert player.chosen
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--chords", "C F"], "model 'roll' does not heed --chords; its conditions are: style"),
+        (["--style", "walz"], "did you mean 'waltz'"),
+        (["--key", "H"], "model 'roll' does not heed --key"),
+    ],
+)
+def test_a_condition_that_cannot_be_kept_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    told: str,
+) -> None:
+    playing(monkeypatch, RollPlayer(conditions=("style",), styles=("waltz", "blues")))
+    assert run(twobar, ["sample", "--out", str(tmp_path), *options]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_articulation_is_a_knob_of_an_edit(monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
+    player = playing(monkeypatch, RollPlayer(knobs=("articulation",)))
+    out = str(files / "e.mid")
+    assert run(twobar, ["edit", str(files / "a.mid"), "--articulation", "-0.5", "--out", out]) == 0
+    assert player.encoded
