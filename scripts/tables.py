@@ -1,9 +1,10 @@
-"""Writes the README's tables from the program itself: options, knobs, keys, commands, figures.
+"""Writes the documents' tables from the program itself: options, knobs, keys, commands, figures.
 
 Each stands between `<!-- NAME -->` and `<!-- /NAME -->`.  `make docs` writes them anew; a test compares.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ import click
 from live.__main__ import twobar
 from live.dashboard.keys import KEYS, Key, key_label
 from live.knobs import KNOBS
+from scripts import families
 from trainer.__main__ import cli as trainer
 
 ROOT = Path(__file__).parents[1]
@@ -86,23 +88,24 @@ def benchmarks() -> str:
     return BENCHMARKS.read_text().partition("\n")[2].strip()
 
 
-TABLES = {
+TABLES: dict[str, Callable[[], str]] = {
     "options": options,
     "knobs": knobs,
     "keys": keys,
     "commands": commands,
     "benchmarks": benchmarks,
 }
+PAGES = {README: TABLES, families.PAGE: {"families": families.table}}
 
 
-def filled(page: str) -> str:
+def filled(page: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:
     """Return a page with every table in it written anew.
 
     Raises:
         ValueError: a table has no place in the page.
 
     """
-    for name, write in TABLES.items():
+    for name, write in tables.items():
         place = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         if not place.search(page):
             raise ValueError(f"the page has no place for the table '{name}'")
@@ -112,8 +115,9 @@ def filled(page: str) -> str:
 
 
 def main() -> None:
-    """Write the README's tables."""
-    README.write_text(filled(README.read_text()))
+    """Write the tables of all pages."""
+    for page, tables in PAGES.items():
+        page.write_text(filled(page.read_text(), tables))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pytest
 
 from live.__main__ import twobar
 from live.mapping import choose
+from scripts.tables import PAGES as WRITTEN
 from scripts.tables import README, TABLES, filled
 from trainer.__main__ import cli as trainer
 
@@ -113,9 +114,10 @@ def test_no_module_hides_one_of_the_standard_library() -> None:
 # -- documents ---------------------------------------------------------------------------------------
 
 
-def test_the_readme_holds_the_tables_that_the_program_would_write() -> None:
-    page = README.read_text()
-    assert filled(page) == page, "write them with `make docs`"
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
+def test_a_page_holds_the_tables_that_the_program_would_write(path: Path) -> None:
+    page = path.read_text()
+    assert filled(page, WRITTEN[path]) == page, "write them with `make docs`"
 
 
 def test_a_page_without_a_place_for_a_table_is_told() -> None:
