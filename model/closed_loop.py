@@ -16,7 +16,8 @@ from model.drum_edits import room
 from model.edit_parts import FULL, apart
 from model.expression_edits import articulated, levelled, recalled
 from model.phrase import Phrase
-from model.quick_edits import filled, shifted, spread_to, syncopated, voiced
+from model.quick_edits import filled, shifted, spread_to, voiced
+from model.syncopation import syncopated
 from model.tracks import DRUMS
 
 OTHERS = 0.15  # how much a change of the attributes not asked for weighs beside the error of those asked for

@@ -12,7 +12,7 @@ from math import ceil, sqrt
 import numpy as np
 
 from model import drum_edits
-from model.attributes import WEIGHT_FLOOR, metrical_weights, weight_bounds
+from model.attributes import metrical_weights
 from model.edit_parts import (
     CHORD,
     FULL,
@@ -157,87 +157,7 @@ def _filled(phrase: Phrase, change: int, *, drums: bool) -> Phrase:
     return edit(phrase, "density", max(-1.0, min(1.0, change / room)), np.random.default_rng(0))
 
 
-Events = dict[int, list[Note]]  # step -> what starts there, of one line
-
-
-def syncopated(phrase: Phrase, wanted: float) -> Phrase:
-    """Move onsets to weaker (or stronger) free steps between their neighbours until complexity is reached.
-
-    With the number of onsets unchanged complexity is linear in the sum of their metrical weights, so that
-    what is missing is known; the move that gains most for its distance comes first, none leads past it.
-    Each track's onsets, and each drum's, move among themselves.
-    """
-    grid = phrase.grid
-    lines = _lines(phrase)
-    if not lines:
-        return phrase
-    strongest, weakest = weight_bounds(grid)
-    span = sum(strongest[len(line)] - weakest[len(line)] for line in lines)
-    weights = metrical_weights(grid)
-    high = sum(strongest[len(line)] for line in lines)
-    missing = high - sum(weights[step] for line in lines for step in line) - wanted * max(span, WEIGHT_FLOOR)
-    before = [sorted(line) for line in lines]
-    places = [list(line) for line in before]
-    moved = False
-    while abs(missing) > 0.5:
-        best: tuple[float, int, int, int] | None = None
-        for number, line in enumerate(places):
-            origin = before[number]
-            for index, step in enumerate(line):
-                first = max(line[index - 1] + 1 if index else 0, origin[index] - grid.steps_per_beat)
-                last = line[index + 1] if index + 1 < len(line) else grid.steps
-                for target in range(first, min(last, origin[index] + grid.steps_per_beat + 1)):
-                    gain = weights[target] - weights[step]
-                    if gain * missing > 0 and abs(gain) <= abs(missing) + 0.5:
-                        score = abs(gain) - 0.6 * abs(target - origin[index])
-                        if best is None or score > best[0]:
-                            best = score, number, index, target
-        if best is None:
-            break
-        _, number, index, target = best
-        missing -= weights[target] - weights[places[number][index]]
-        places[number][index] = target
-        moved = True
-    if not moved:
-        return phrase
-    notes = [
-        note
-        for line, old, new in zip(lines, before, places, strict=True)
-        for note in (_moved(line, old, new) if old != new else (n for chord in line.values() for n in chord))
-    ]
-    return Phrase.of(grid, notes)
-
-
-def _lines(phrase: Phrase) -> list[Events]:
-    """Return what starts when, for each line that complexity is made of: pitched tracks, and each drum."""
-    lines: list[Events] = []
-    for track, part in apart(phrase).items():
-        if track == DRUMS:
-            lines += [{s: [hit] for s, hit in hits.items()} for hits in drum_edits.kit_of(part).values()]
-        else:
-            lines.append(by_onset(part))
-    return lines
-
-
-def _moved(events: Events, before: Sequence[int], after: Sequence[int]) -> list[Note]:
-    """Return a line's chords, in order, at new onsets; ends stay, a single line stays one."""
-    ends = [step + max(note.length for note in events[step]) for step in before]
-    mono = all(len(chord) == 1 for chord in events.values()) and all(
-        end <= following for end, following in zip(ends, before[1:], strict=False)
-    )
-    drums = events[before[0]][0].track == DRUMS
-    notes: list[Note] = []
-    for index, (old, new) in enumerate(zip(before, after, strict=True)):
-        following = index + 1 < len(before)
-        for note in events[old]:
-            if drums:
-                notes.append(note._replace(onset=new))
-                continue
-            end = old + note.length
-            if mono and following:
-                end = after[index + 1] if end == before[index + 1] else min(end, after[index + 1])
-            notes.append(note._replace(onset=new, length=max(1, end - new)))
-    return notes
+Events = dict[int, list[Note]]  # step -> what starts there, of one track
 
 
 def voiced(phrase: Phrase, wanted: float) -> Phrase:

@@ -11,7 +11,8 @@ from model.attributes import measure
 from model.drum_edits import CRASHES, most, room, with_hits
 from model.grid import Grid
 from model.phrase import Note, Phrase
-from model.quick_edits import filled, shifted, spread_to, syncopated, voiced
+from model.quick_edits import filled, shifted, spread_to, voiced
+from model.syncopation import syncopated
 from model.tracks import DRUMS
 from model.transforms import edit
 

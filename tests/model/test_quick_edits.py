@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from model.attributes import measure
 from model.grid import Grid
 from model.phrase import Phrase
-from model.quick_edits import filled, shifted, spread_to, syncopated, voiced
-from model.transforms import is_monophonic
+from model.quick_edits import filled, shifted, spread_to, voiced
 from tests.trainer.synthetic import chords, melody
 
 PHRASES = st.integers(0, 200).map(chords) | st.integers(0, 200).map(melody)
@@ -50,19 +49,6 @@ def test_voices_come_and_go_to_the_mean_number_wanted(seed: int, wanted: float) 
 @given(PHRASES, st.floats(0.5, 3.0))
 def test_filling_makes_just_so_many_onsets(phrase: Phrase, wanted: float) -> None:
     assert abs(measure(filled(phrase, wanted))["density"] - wanted) <= 0.5 / 8 + 1e-6
-
-
-@settings(max_examples=40, deadline=None)
-@given(PHRASES, st.sampled_from((-1.0, 1.0)))
-def test_onsets_move_towards_the_complexity_wanted(phrase: Phrase, sign: float) -> None:
-    now = measure(phrase)["complexity"]
-    wanted = min(1.0, max(0.0, now + sign * 0.1))
-    moved = syncopated(phrase, wanted)
-    after = measure(moved)
-    assert abs(after["complexity"] - wanted) <= abs(now - wanted)
-    assert after["density"] == measure(phrase)["density"]
-    assert is_monophonic(moved) or not is_monophonic(phrase)
-    assert [note.pitch for note in moved.notes] == [note.pitch for note in phrase.notes]
 
 
 def test_silence_stays_silent() -> None:
