@@ -40,8 +40,10 @@ PERCUSSION: dict[str, tuple[int, ...]] = {
     "crash": (49, 52, 55, 57, 84),
     "ride": (51, 53, 56, 59, 67, 68),
 }
-LOWEST, HIGHEST = 36, 47  # the octave that other keys move into
+LOWEST = 36  # of the octave that other keys move into
 UNLIKELY = -4.0  # logit of one chance in fifty-five
+STRAIGHT = 0.055  # of a step: offsets none of which is larger are a network's unrest, not a drummer's feel
+EVEN = 2.0 / 127  # standard deviation of velocities, likewise
 
 
 def _classes() -> NDArray[np.int64]:
@@ -106,12 +108,13 @@ class DrumsCodec:
         """Return the phrase that the heads spell; `levels` may hold the logit `hit` to pass.
 
         Sampled, the level fades as the temperature rises, since at 1 the heads' own chances are meant; hits
-        less likely than `UNLIKELY` are not played.
+        less likely than `UNLIKELY` are not played.  A phrase all of whose hits are next to the grid is on it,
+        and velocities that are next to each other are one: what a machine played stays a machine's.
         """
         hit = heads["hit"] - max(0.0, 1.0 - temperature) * (levels or {}).get("hit", 0.0)
         if temperature > 0 and noise is not None:
             hit = np.where(hit > UNLIKELY, hit + np.float32(temperature) * noise["hit"], hit)
-        return self._spell(hit > 0, heads["drum_velocity"], heads["drum_offset"])
+        return self._spell(hit > 0, *_steadied(hit > 0, heads["drum_velocity"], heads["drum_offset"]))
 
     def _spell(
         self, hit: NDArray[np.bool_], velocity: NDArray[np.float32], offset: NDArray[np.float32]
@@ -129,6 +132,20 @@ class DrumsCodec:
                 for step, kind, level, away in zip(*columns, strict=True)
             ),
         )
+
+
+def _steadied(
+    hit: NDArray[np.bool_], velocity: NDArray[np.float32], offset: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return velocities and offsets [steps, 9], without a network's unrest where it is all there is."""
+    if not hit.any():
+        return velocity, offset
+    if np.abs(offset[hit]).max() <= STRAIGHT:
+        offset = np.zeros_like(offset)
+    loud = velocity[hit]
+    if loud.std() < EVEN:
+        velocity = np.full_like(velocity, loud.mean())
+    return velocity, offset
 
 
 BY_KEY = np.argsort(KEYS)

@@ -244,3 +244,29 @@ def test_a_threshold_moves_what_is_heard() -> None:
 def test_an_unknown_codec_is_named_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"unknown codec 'polly'.*did you mean 'poly'"):
         build("polly", Grid())
+
+
+def kit_heads(reach: float, spread: float) -> dict[str, np.ndarray]:
+    """Return heads that strike every drum on every beat, about `reach` of a step off and unevenly loud."""
+    rng = np.random.default_rng(2)
+    shape = build("drums", Grid()).heads()["hit"]
+    beats = np.arange(shape[0])[:, None] % 4 == 0
+    return {
+        "hit": np.where(beats, 5.0, -5.0).astype(np.float32) * np.ones(shape[1], dtype=np.float32),
+        "drum_velocity": (0.6 + spread * rng.uniform(-1, 1, shape)).astype(np.float32),
+        "drum_offset": (reach * rng.uniform(-1, 1, shape)).astype(np.float32),
+    }
+
+
+def test_a_machine_s_beat_stays_straight_and_even() -> None:
+    notes = build("drums", Grid()).read(kit_heads(0.04, 0.01)).notes
+    assert len(notes) == 8 * len(CLASSES)
+    assert {note.offset for note in notes} == {0.0}
+    assert len({note.velocity for note in notes}) == 1
+
+
+def test_a_drummer_s_feel_is_kept() -> None:
+    notes = build("drums", Grid()).read(kit_heads(0.2, 0.1)).notes
+    assert len(notes) == 8 * len(CLASSES)
+    assert len({note.offset for note in notes}) > 20
+    assert len({note.velocity for note in notes}) > 10
