@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from model import prior
+from model import prior, weigher
 from model.attributes import applicable, measure
 from model.bank import SIZE, Bank
 from model.checkpoint import Checkpoint
@@ -23,6 +23,8 @@ from model.phrase import Phrase
 from model.player import Card
 from model.restrict import restricted
 from model.runtime import Runtime, Wish
+from model.traits import traits
+from model.weigher import chosen
 
 SURE = -30.0  # log-variance of a point that is no distribution
 
@@ -40,6 +42,7 @@ class CheckpointPlayer:
         self._given = self._whole.grid.steps - self._codec.grid.steps
         self._bank: Bank | None = None
         self._learned = prior.held(checkpoint.extras, config.latent_size)
+        self._weigher = weigher.held(checkpoint.extras)
         self._directions = directions_in(checkpoint.extras, config.latent_size)
         self.card = Card(
             name=config.name,
@@ -168,9 +171,17 @@ class CheckpointPlayer:
 
     def _prior(self, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """Draw z [count, d]: of the prior that the checkpoint learned, else of N(0, I)."""
-        if self._learned is not None:
+        if self._learned is None or not count:
+            return rng.standard_normal((count, self.card.latent_size), dtype=np.float32)
+        if self._weigher is None:
             return self._learned.draw(count, rng)
-        return rng.standard_normal((count, self.card.latent_size), dtype=np.float32)
+        (chance,) = rng.spawn(1)
+        each = self._weigher.candidates
+        points = self._learned.draw(count * each, rng)
+        heard = [traits(self._play(z, {}, Choice()), self.card.codec) for z in points]
+        weights = self._weigher.weigh(np.array(heard, dtype=np.float32).reshape(len(points), -1))
+        kept = chosen(weights.reshape(count, each), chance)
+        return points.reshape(count, each, -1)[np.arange(count), kept]
 
     def _packed(self, phrase: Phrase) -> Arrays:
         """Pack a phrase on the answers' grid."""

@@ -4,6 +4,7 @@ Part of the closed loop (`model.closed_loop`), so it solves for the number that 
 under a millisecond for a usual phrase.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from model import drum_edits
@@ -83,15 +84,20 @@ def _between(
 
 
 def _across(grid: Grid, places: Sequence[Sequence[int]], missing: float) -> Move | None:
-    """Return the best move of an onset to any free step of its line."""
+    """Return the best move of an onset to any free step of its line: the nearest ones of each weight."""
     weights = metrical_weights(grid)
     best: tuple[float, Move] | None = None
     for number, line in enumerate(places):
-        free = [step for step in range(grid.steps) if step not in line]
+        free: dict[float, list[int]] = {}
+        for step in sorted(set(range(grid.steps)).difference(line)):
+            free.setdefault(weights[step], []).append(step)
         for step in line:
-            for target in free:
-                gain = weights[target] - weights[step]
-                if gain * missing > 0 and abs(gain) <= abs(missing) + NEAR:
+            for weight, steps in free.items():
+                gain = weight - weights[step]
+                if gain * missing <= 0 or abs(gain) > abs(missing) + NEAR:
+                    continue
+                place = bisect_left(steps, step)
+                for target in steps[max(0, place - 1) : place + 1]:
                     score = abs(gain) - DEAR * abs(target - step)
                     if best is None or score > best[0]:
                         best = score, (number, step, target)

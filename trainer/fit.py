@@ -25,6 +25,7 @@ from trainer.settings import Settings
 from trainer.state import NAME
 from trainer.telling import Telling
 from trainer.watch import Watch
+from trainer.weigher import fit_weigher
 
 EDITS = "edits.npz"  # made once, kept in the run's folder
 MEASURED = 10_000  # phrases over which the attributes are calibrated
@@ -108,6 +109,12 @@ def _run(
                 world.shared(
                     lambda: fit_prior(
                         net, codec, train, path, told.prior, seed=fit.seed, watch=watch, stop=stop
+                    )
+                )
+            if told.prior.minutes and told.prior.draws and not stop.is_set():
+                world.shared(
+                    lambda: fit_weigher(
+                        codec, train, path, draws=told.prior.draws, seed=fit.seed, watch=watch, stop=stop
                     )
                 )
         except ModelError as error:

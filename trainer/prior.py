@@ -1,5 +1,9 @@
 """Fit the prior of a trained network's latents: conditional flow matching (see `model.prior`).
 
+Its data are draws of the aggregate posterior, fresh ones at every step, not the posteriors' means: a
+dimension that tells little of the phrases is then next to N(0, 1) and easily had, where its means, blown up
+to the same spread as all others, would have to be learned as finely as what matters.
+
 For a standardised latent x1 of a training phrase, noise x0 ~ N(0, I) and t in 0..1, the velocity at
 (1 - t) x0 + t x1 learns x1 - x0 in mean square (Lipman et al. 2023, equation 23, with no noise left at the
 end; Liu et al. 2023, "Flow straight and fast", equation 1); t is drawn logit-normally (Esser et al. 2024,
@@ -32,6 +36,9 @@ from trainer.watch import Watch
 AVERAGE = 0.999  # of the weights, a step
 ENCODED = 512  # phrases at once
 TOLD = 20  # steps between two signs of life
+
+
+Halves = NDArray[np.float16]
 
 
 class Flow(nn.Module):
@@ -109,21 +116,21 @@ def fit_prior(
     """
     device = next(net.parameters()).device
     watch.say(f"encoding {len(phrases)} phrases for the prior")
-    latents = encoded(net, codec, phrases)
-    mean, scale = latents.mean(0), np.maximum(latents.std(0), 1e-3)
+    means, noises = encoded(net, codec, phrases)
+    mean, scale = _standard(means, noises)
     slices = net.bottleneck.groups if net.bottleneck is not None else 1
     tokens = codec.grid.beats if slices % codec.grid.beats == 0 else 1
     torch.manual_seed(seed)
-    flow = Flow(
-        size=latents.shape[1], tokens=tokens, width=config.width, depth=config.depth, heads=config.heads
-    ).to(device)
-    kept = Flow(
-        size=latents.shape[1], tokens=tokens, width=config.width, depth=config.depth, heads=config.heads
-    ).to(device)
+    flow = Flow(size=len(mean), tokens=tokens, width=config.width, depth=config.depth, heads=config.heads).to(
+        device
+    )
+    kept = Flow(size=len(mean), tokens=tokens, width=config.width, depth=config.depth, heads=config.heads).to(
+        device
+    )
     kept.load_state_dict(flow.state_dict())
-    data = torch.from_numpy(((latents - mean) / scale).astype(np.float32)).to(device)
+    data = tuple(torch.from_numpy(part).to(device) for part in (means, noises, mean, scale))
     loss = _walk(flow, kept, data, config, watch=watch, stop=stop)
-    tensors = {**kept.tensors(), "mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
+    tensors = {**kept.tensors(), "mean": mean, "scale": scale}
     checkpoint = read(path)
     extras = {f"{FOLDER}{name}": value for name, value in tensors.items()}
     held(extras, len(mean))  # what is written can be read
@@ -134,12 +141,29 @@ def fit_prior(
 
 
 def _walk(
-    flow: Flow, kept: Flow, data: Tensor, config: PriorConfig, *, watch: Watch, stop: threading.Event
+    flow: Flow,
+    kept: Flow,
+    data: tuple[Tensor, ...],
+    config: PriorConfig,
+    *,
+    watch: Watch,
+    stop: threading.Event,
 ) -> float:
-    """Take steps until the time or the steps are over; return the loss, a running mean."""
+    """Take steps until the time or the steps are over; return the loss, a running mean.
+
+    Args:
+        flow: takes the steps.
+        kept: gets the running average of its weights.
+        data: means and deviations of the posteriors, both [phrases, d], and what they are standardised by.
+        config: size and time.
+        watch: told how far it is.
+        stop: ends it.
+
+    """
+    means, noises, mean, scale = data
     optimiser = torch.optim.AdamW(flow.parameters(), lr=config.learning_rate, weight_decay=0.01)
     began, step, running = time.monotonic(), 0, 2.0
-    device = data.device
+    device = means.device
     kind = torch.bfloat16 if device.type in ("cpu", "cuda") else torch.float32
     while not stop.is_set():
         seconds = time.monotonic() - began
@@ -149,7 +173,9 @@ def _walk(
         rate = config.learning_rate * min(1.0, (step + 1) / 200) * (0.02 + 0.49 * (1 + cos(pi * share)))
         for group in optimiser.param_groups:
             group["lr"] = rate
-        end = data[torch.randint(len(data), (config.batch,), device=device)]
+        some = torch.randint(len(means), (config.batch,), device=device)
+        drawn = torch.randn(config.batch, len(mean), device=device)
+        end = (means[some].float() + noises[some].float() * drawn - mean) / scale
         start = torch.randn_like(end)
         t = torch.sigmoid(torch.randn(len(end), device=device))
         with torch.autocast(device.type, dtype=kind, enabled=kind != torch.float32):
@@ -174,16 +200,25 @@ def _walk(
     return running
 
 
-def encoded(net: VAE, codec: Codec, phrases: Phrases) -> NDArray[np.float32]:
-    """Return the posterior means, float32 [phrases, d], of phrases as they are."""
+def _standard(means: Halves, noises: Halves) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return mean and standard deviation of the aggregate posterior, float32 [d] each."""
+    variance = means.var(0, dtype=np.float64) + np.square(noises, dtype=np.float32).mean(0, dtype=np.float64)
+    mean = means.mean(0, dtype=np.float64).astype(np.float32)
+    return mean, np.maximum(np.sqrt(variance), 1e-3).astype(np.float32)
+
+
+def encoded(net: VAE, codec: Codec, phrases: Phrases) -> tuple[Halves, Halves]:
+    """Return means and standard deviations of the posteriors of phrases as they are, float16 [phrases, d]."""
     device = next(net.parameters()).device
-    found = []
+    means, noises = [], []
     training = net.training
     net.eval()
     with torch.no_grad():
         for part in np.array_split(np.arange(len(phrases)), max(1, len(phrases) // ENCODED)):
             arrays = batch(phrases, codec, part, rng=None)
             given = {name: torch.from_numpy(value).to(device) for name, value in arrays.items()}
-            found.append(net.encode(given)[0].float().cpu().numpy())
+            mean, logvar = (value.float() for value in net.encode(given))
+            means.append(mean.half().cpu().numpy())
+            noises.append((0.5 * logvar).exp().half().cpu().numpy())
     net.train(training)
-    return np.concatenate(found)
+    return np.concatenate(means), np.concatenate(noises)

@@ -140,6 +140,7 @@ class PriorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         width: of its tokens, one a beat where z has slices.
         depth: Transformer blocks.
         heads: of the attention; they divide the width.
+        draws: of it, from which the weights of its draws are learned afterwards; 0 for none.
 
     """
 
@@ -150,6 +151,7 @@ class PriorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     width: Count = 192
     depth: Count = 4
     heads: Count = 4
+    draws: Annotated[int, msgspec.Meta(ge=0)] = 6000
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
