@@ -1,8 +1,8 @@
 """Fit the prior of a trained network's latents: conditional flow matching (see `model.prior`).
 
-Its data are draws of the aggregate posterior, fresh ones at every step, not the posteriors' means: a
-dimension that tells little of the phrases is then next to N(0, 1) and easily had, where its means, blown up
-to the same spread as all others, would have to be learned as finely as what matters.
+Its data are the posteriors' means with a share of their noise, in units of the aggregate posterior's
+deviation: a dimension that tells little of the phrases is then small and easily had, where its means, blown
+up to the spread of all others, would have to be learned as finely as what matters.
 
 For a standardised latent x1 of a training phrase, noise x0 ~ N(0, I) and t in 0..1, the velocity at
 (1 - t) x0 + t x1 learns x1 - x0 in mean square (Lipman et al. 2023, equation 23, with no noise left at the
@@ -175,7 +175,7 @@ def _walk(
             group["lr"] = rate
         some = torch.randint(len(means), (config.batch,), device=device)
         drawn = torch.randn(config.batch, len(mean), device=device)
-        end = (means[some].float() + noises[some].float() * drawn - mean) / scale
+        end = (means[some].float() + config.noise * noises[some].float() * drawn - mean) / scale
         start = torch.randn_like(end)
         t = torch.sigmoid(torch.randn(len(end), device=device))
         with torch.autocast(device.type, dtype=kind, enabled=kind != torch.float32):

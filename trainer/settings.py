@@ -140,6 +140,8 @@ class PriorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         width: of its tokens, one a beat where z has slices.
         depth: Transformer blocks.
         heads: of the attention; they divide the width.
+        noise: of the posteriors, as a share of their deviations, that its latents have: with none they are
+            next to points, with all of it they decode as badly as draws of the posterior do.
         draws: of it, from which the weights of its draws are learned afterwards; 0 for none.
 
     """
@@ -151,6 +153,7 @@ class PriorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     width: Count = 192
     depth: Count = 4
     heads: Count = 4
+    noise: Share = 0.25
     draws: Annotated[int, msgspec.Meta(ge=0)] = 6000
 
 
