@@ -23,7 +23,7 @@ def cli() -> None:
     Example, from MIDI files to figures:
       twobar-train prepare ~/midi --out prepared
       twobar-train fit --config keys --data prepared --out runs/keys
-      twobar-train evaluate runs/keys/model.safetensors --data prepared
+      twobar-train evaluate runs/keys/keys.safetensors --data prepared
     """  # noqa: D301 - \b is click's mark for lines to keep
 
 
@@ -66,6 +66,8 @@ def sentence(error: click.ClickException) -> str:
         names = list(kind.choices) if isinstance(kind, click.Choice) else []
         return str(unknown(f"value of {error.param.opts[0]}", choice[1], names))
     text = " ".join(error.format_message().split()).rstrip(".")
+    text = re.sub("is not a valid float( range)?", "is not a number", text)
+    text = re.sub("is not a valid integer( range)?", "is not a whole number", text)
     where = f"{context.command_path}: " if context is not None and context.command is not cli else ""
     return where.removeprefix("twobar-train ") + text[:1].lower() + text[1:]
 

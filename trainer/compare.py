@@ -19,6 +19,8 @@ HEARD = (
     ("note_f1_length", "note F1 with length"),
     ("exact", "phrases without an error"),
 )
+SHARES = ("empty_bars", "in_scale", "qualified", "polyphony", "drum_pattern", "together")
+KINDS = ("held_out", "answers", "samples")
 
 
 def page(results: Results, *, data: str, split: str) -> Page:
@@ -122,6 +124,52 @@ def reconstruction(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN4
     (axes,) = panels(figure, 1, 1)
     bars(axes, [told for _, told in keys], [[own.get(key) for key, _ in keys] for own in found], names)
     axes.set_xlim(0, 1.1)
+    legend(figure, names)
+    return figure
+
+
+def by_part(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matplotlib's
+    """Draw how well each part comes back."""
+    found = [result.get("parts") or {} for result in results]
+    rows = list(dict.fromkeys(part for own in found for part in own))
+    if not rows:
+        return None
+    figure = canvas(WIDTH, 0.9 + len(rows) * (0.24 + 0.17 * len(names)))
+    shown = (("note_f1", "note F1"), ("note_f1_sampled", "note F1, sampled"))
+    for axes, (key, told) in zip(panels(figure, 1, 2, sharey=True), shown, strict=True):
+        bars(axes, rows, [[own.get(row, {}).get(key) for row in rows] for own in found], names)
+        axes.set_xlim(0, 1.15)
+        axes.set_title(told, fontsize=9)
+    legend(figure, names)
+    return figure
+
+
+def music(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matplotlib's
+    """Draw what is counted in music: of phrases held out, of the answers to them, of samples."""
+    found = [result.get("music") or {} for result in results]
+    rows = list(dict.fromkeys(key for own in found for kind in own.values() for key in kind))
+    if not rows:
+        return None
+    shares = [row for row in rows if row.split(".")[0] in SHARES]
+    figure = canvas(WIDTH, 1.1 + 0.22 * max(len(shares), len(rows) - len(shares)))
+    numbers = [row for row in rows if row not in shares]
+    shown = (("shares", shares), ("in a bar, or a distance", numbers))
+    for axes, (told, some) in zip(panels(figure, 1, 2), shown, strict=True):
+        for number, own in enumerate(found):
+            for kind in KINDS:
+                known = own.get(kind, {})
+                aside = (number - (len(found) - 1) / 2) * 0.5 / len(found) if kind != "held_out" else 0.0
+                marked = [(known[row], place + aside) for place, row in enumerate(some) if row in known]
+                style = {"marker": "|", "color": INK, "markersize": 12}
+                if kind != "held_out":
+                    fill = "full" if kind == "samples" else "none"
+                    style = {"marker": "o", "color": colour(number), "markersize": 5, "fillstyle": fill}
+                axes.plot(*zip(*marked, strict=True), linestyle="none", **style)
+        axes.set_yticks(range(len(some)), [row.replace("_", " ").replace(".", " ") for row in some])
+        axes.set_ylim(len(some) - 0.5, -0.5)
+        axes.tick_params(labelsize=7)
+        axes.grid(axis="y", alpha=0.2)
+        axes.set_title(told, fontsize=9)
     legend(figure, names)
     return figure
 
@@ -249,6 +297,7 @@ PARTS: tuple[tuple[str, str, Callable[[Results, Sequence[str]], Any]], ...] = (
         "All knobs at the centre. Sampled: from one draw around the phrase's point instead of the point.",
         reconstruction,
     ),
+    ("Parts", "The same of each part by itself, silence in both left out.", by_part),
     (
         "What it costs in bits",
         "Of two at one height the left one was had for less. Full: the posterior's mean; hollow: a sample.",
@@ -268,6 +317,11 @@ PARTS: tuple[tuple[str, str, Callable[[Results, Sequence[str]], Any]], ...] = (
         "Samples",
         "How well a classifier tells samples from phrases held out: .5 (dotted) is guessing, 1 always right.",
         told_apart,
+    ),
+    (
+        "Music",
+        "Line: phrases held out. Hollow: answers to them. Full: samples. The nearer the line, the better.",
+        music,
     ),
     ("Speed and size", "One phrase on one thread, median.", cost),
 )

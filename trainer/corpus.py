@@ -15,12 +15,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from model.grid import Grid
 from trainer.errors import EmptyCorpusError, FailureError, UsageError
 from trainer.reading import CODECS, Reading
+from trainer.samples import MISSING
 from trainer.shards import ARRAYS, SplitWriter, load_part, save_part, whole
 from trainer.songs import fill_sides, join_songs, split_songs
 from trainer.sources import SPLITS, Source, discover
@@ -89,9 +91,11 @@ def prepare(
     Raises:
         UsageError: a folder does not exist, or OUT is something else.
         EmptyCorpusError: no file gave a phrase.
-        FailureError: the disk refuses.
+        FailureError: the disk refuses, or symusic is not installed.
 
     """
+    if find_spec("symusic") is None:  # else every file would be called unreadable
+        raise FailureError(MISSING.format("symusic"))
     sources, skipped = discover(folders, licences=options.licences)
     if out.exists() and not out.is_dir():
         raise UsageError(f"'{out}' is a file; --out needs a folder")

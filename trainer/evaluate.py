@@ -12,24 +12,19 @@ import numpy as np
 
 from model.phrase import Phrase
 from model.player import Player
+from model.tracks import DRUMS, TRACKS
 from trainer.controls import interpolation, knobs
+from trainer.ensemble import ensemble
 from trainer.errors import FailureError
-from trainer.measures import (
-    HOLD,
-    REST,
-    Matches,
-    agreement,
-    consistent,
-    kl_bits,
-    places,
-    spans,
-    symbols,
-)
+from trainer.measures import HOLD, REST, Score, consistent, kl_bits, symbols
+from trainer.parts import Figures, Parts, alone
 from trainer.samples import Heard, Progress, continuations, prior, samples, silent
 
 ACTIVE = 0.01
 NO_NOISE = -20.0  # a log-variance below it is a point's, not a distribution's
-DRAWN = 500  # points of a generator that nothing encodes for
+DRAWN = 500  # points of a generator that nothing encodes for; samples whose music is counted
+COUNTED = {"multitrack": tuple(range(len(TRACKS))), "drums": (DRUMS,)}
+"""Tracks whose music `trainer.ensemble` counts, by codec."""
 RECONSTRUCTION = (
     "step_accuracy",
     "step_accuracy_sampled",
@@ -61,7 +56,8 @@ def evaluate(
 
     A model without a latent has no reconstruction, knobs or glides: those figures are None; what it goes on
     with after a phrase stands for its samples.  A generator that nothing encodes for has no reconstruction;
-    its knobs and glides are measured on points that its prior draws.
+    its knobs and glides are measured on points that its prior draws.  Parts and their music are those of
+    several tracks, and of drums the music alone; of other codecs they are None.
 
     Args:
         player: the checkpoint.
@@ -70,7 +66,7 @@ def evaluate(
             that is not known.
         parameters: of the checkpoint, where known.
         seed: of the posterior's samples, the pairs, the prior's samples and the classifiers.
-        share: of the phrases and pairs that knobs and glides are measured on.
+        share: of the phrases, pairs and samples that knobs, glides, parts alone and music are measured on.
         progress: told (what, done, of how many).
 
     Raises:
@@ -91,9 +87,13 @@ def evaluate(
         "latent_size": player.card.latent_size,
     }
     card = player.card
+    result["parts"] = result["one_part_alone"] = None
     if card.latent_size and hears(player, phrases):
-        result["reconstruction"] = reconstruction(player, phrases, heard, rng, progress)
+        result["reconstruction"], parts = reconstruction(player, phrases, heard, rng, progress)
         result["baselines"] = baselines(phrases, heard.decoded, card.codec)
+        if card.codec == "multitrack":
+            result["parts"] = parts
+            result["one_part_alone"] = alone(player, phrases, progress, share=share)
     else:
         result["reconstruction"] = dict.fromkeys(RECONSTRUCTION)
         result["baselines"] = baselines(phrases, [], card.codec)
@@ -107,6 +107,12 @@ def evaluate(
         result["samples"] = samples(player, phrases, heard, rng, progress)
     else:
         result["samples"] = continuations(player, phrases, contexts or phrases, rng, progress)
+    result["music"] = None
+    if card.codec in COUNTED:
+        told = contexts or phrases
+        result["music"] = music(
+            player, phrases, heard.decoded, told, seed=seed, share=share, progress=progress
+        )
     return result
 
 
@@ -117,10 +123,10 @@ def hears(player: Player, phrases: Sequence[Phrase]) -> bool:
 
 def reconstruction(
     player: Player, phrases: Sequence[Phrase], heard: Heard, rng: np.random.Generator, progress: Progress
-) -> dict[str, float | None]:
+) -> tuple[dict[str, float | None], Figures]:
     """Encode and decode every phrase, from the posterior's mean and from one sample of it.
 
-    Returns:
+    Returns the figures of the whole, and `trainer.parts.Parts.figures` of each part:
         step_accuracy: share of equal steps, rests and holds counted (see `measures.symbols`).
         note_precision, note_recall, note_f1: on (onset, pitch), pooled over the phrases.
         note_f1_length: on (onset, pitch, length).
@@ -138,6 +144,7 @@ def reconstruction(
     codec = player.card.codec
     posterior = getattr(player, "posterior", None)
     plain, sampled = Score(codec), Score(codec)
+    parts, parts_sampled = Parts(), Parts()
     bits: list[float] = []
     means: list[np.ndarray] = []
     kept: list[bool] = []
@@ -147,6 +154,7 @@ def reconstruction(
         heard.latents.append(latent)
         heard.decoded.append(decoded)
         plain.add(decoded, phrase)
+        parts.add(decoded, phrase)
         kept.append(consistent(decoded, codec))
         if posterior is not None:
             mu, logvar = (np.asarray(value, dtype=np.float32) for value in posterior(phrase))
@@ -157,10 +165,12 @@ def reconstruction(
             bits.append(kl_bits(mu, logvar))
             noise = rng.standard_normal(mu.shape).astype(np.float32)
             z = np.asarray(mu + np.exp(0.5 * logvar) * noise, dtype=np.float32)
-            sampled.add(player.decode(replace(latent, z=z), turns={}), phrase)
+            drawn = player.decode(replace(latent, z=z), turns={})
+            sampled.add(drawn, phrase)
+            parts_sampled.add(drawn, phrase)
         progress("reconstruction", number + 1, len(phrases))
     known = bool(bits)
-    return {
+    whole = {
         "step_accuracy": plain.steps,
         "step_accuracy_sampled": sampled.steps if known else None,
         "note_precision": plain.notes.precision,
@@ -175,46 +185,50 @@ def reconstruction(
         "active_units": int((np.var(np.stack(means), axis=0) > ACTIVE).sum()) if means else None,
         "consistent": float(np.mean(kept)),
     }
+    return whole, parts.figures(parts_sampled)
 
 
-class Score:
-    """Sums over decoded phrases beside those they came from."""
+def music(
+    player: Player,
+    phrases: Sequence[Phrase],
+    answers: Sequence[Phrase],
+    contexts: Sequence[Phrase],
+    *,
+    seed: int = 0,
+    share: float = 1.0,
+    progress: Progress = silent,
+) -> dict[str, dict[str, float]]:
+    """Count what `trainer.ensemble.ensemble` counts, in music that was played and in music that was made.
 
-    def __init__(self, codec: str) -> None:
-        """Start with nothing."""
-        self.notes, self.lengths = Matches(), Matches()
-        self._codec = codec
-        self._steps: list[float] = []
-        self._exact: list[bool] = []
-        self._velocity: list[int] = []
+    Args:
+        player: of a codec in `COUNTED`.
+        phrases: held out.
+        answers: the player's to them, or none.
+        contexts: for a player without a latent, what it goes on from.
+        seed: of the samples, which are none of those that the classifiers hear.
+        share: of the samples, for a model whose decodes take long.
+        progress: told (what, done, of how many).
 
-    def add(self, played: Phrase, wanted: Phrase) -> None:
-        """Count one phrase."""
-        self._steps.append(agreement(symbols(played, self._codec), symbols(wanted, self._codec)))
-        self.notes.add(places(played), places(wanted))
-        self.lengths.add(spans(played), spans(wanted))
-        self._exact.append(spans(played) == spans(wanted))
-        loud = {(note.onset, note.pitch): note.velocity for note in wanted.notes}
-        self._velocity += [
-            abs(note.velocity - loud[place])
-            for note in played.notes
-            if (place := (note.onset, note.pitch)) in loud
-        ]
+    Returns:
+        held_out: figures of the phrases.
+        answers: of the answers, where there are any.
+        samples: of up to 500 phrases at points that the prior draws, decoded as in `samples`; of a player
+            without a latent, of what it goes on with at temperature 1.
 
-    @property
-    def steps(self) -> float:
-        """Share of equal steps."""
-        return float(np.mean(self._steps)) if self._steps else 0.0
-
-    @property
-    def exact(self) -> float:
-        """Share of note-perfect phrases."""
-        return float(np.mean(self._exact)) if self._exact else 0.0
-
-    @property
-    def velocity_error(self) -> float | None:
-        """Mean distance of the velocities of the notes found."""
-        return float(np.mean(self._velocity)) if self._velocity else None
+    """
+    tracks = COUNTED[player.card.codec]
+    count = max(1, round(min(len(phrases), DRAWN) * share))
+    drawn: list[Phrase] = []
+    if player.card.latent_size:
+        for latent in prior(player, count, np.random.default_rng((seed, 1))):
+            drawn.append(player.decode(latent, turns={}))
+            progress("music", len(drawn), count)
+    else:
+        for number, context in enumerate(contexts[:count]):
+            drawn.append(player.continuation(context, temperature=1.0, seed=seed + number))
+            progress("music", number + 1, count)
+    heard = {"held_out": phrases, "answers": answers, "samples": drawn}
+    return {name: ensemble(some, tracks) for name, some in heard.items() if some}
 
 
 def baselines(phrases: Sequence[Phrase], decoded: Sequence[Phrase], codec: str) -> dict[str, float]:

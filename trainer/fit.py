@@ -163,7 +163,9 @@ def _words(grid: Grid) -> str:
 
 
 def _open_folder(out: Path, *, resume: bool) -> None:
-    """Make the run's folder; refuse one that holds a run, unless it is resumed."""
+    """Make the run's folder; refuse one that holds a run; to be resumed, refuse one that holds none."""
+    if resume and not (out / NAME).is_file():  # before minutes are spent on edit pairs
+        raise FailureError(f"there is nothing to resume in {out}: {NAME} is not there")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -198,12 +198,16 @@ def lines(results: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[str, lis
     }
     for section in ("reconstruction", "teacher_forced", "baselines"):
         rows[section] = _rows(results, section)
+    rows["parts"] = _parts([result.get("parts") or {} for result in results])
+    rows["one_part_alone"] = _alone([result.get("one_part_alone") or {} for result in results])
     names = list(dict.fromkeys(name for result in results for name in result["knobs"]))
     rows["knobs"] = [(name, [_knob(result["knobs"].get(name)) for result in results]) for name in names]
     if names:
         rows["knobs"].insert(0, ("", ["Spearman / pooled / leak"] * len(results)))
-    for section in ("interpolation", "samples", "speed"):
+    for section in ("interpolation", "samples"):
         rows[section] = _rows(results, section)
+    rows["music"] = _music([result.get("music") or {} for result in results])
+    rows["speed"] = _rows(results, "speed")
     return {section.replace("_", " "): cells for section, cells in rows.items() if cells}
 
 
@@ -218,6 +222,52 @@ def _rows(results: Sequence[Mapping[str, Any]], section: str) -> list[tuple[str,
         for key in keys
         if any(figures.get(key) is not None for figures in found)
     ]
+
+
+def _parts(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
+    """Return a row for each part."""
+    keys = ("note_f1", "note_f1_sampled", "step_accuracy", "sounds")
+    names = list(dict.fromkeys(name for found in results for name in found))
+    rows = [
+        (
+            name,
+            [" / ".join(_cell(found[name].get(key)) for key in keys) if found else "-" for found in results],
+        )
+        for name in names
+    ]
+    return [("", ["note F1 / sampled / steps / sounds"] * len(results)), *rows] if rows else []
+
+
+def _alone(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
+    """Return a row for each part that was heard alone: what was kept of it, what was added in the others."""
+    names = list(dict.fromkeys(name for found in results for name in found))
+    rows = []
+    for name in names:
+        others = [other for other in names if other != name]
+        cells = []
+        for found in results:
+            own = found.get(name, {})
+            added = ", ".join(f"{other} {_cell(own.get(f'added.{other}'))}" for other in others)
+            cells.append(f"{_cell(own['kept'])}; {added}" if own else "-")
+        rows.append((f"{name} heard", cells))
+    return [("", ["kept; notes added"] * len(results)), *rows] if rows else []
+
+
+def _music(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
+    """Return a row for each figure: of held-out phrases, of the answers to them, of samples."""
+    names = dict.fromkeys(name for found in results for own in found.values() for name in own)
+    kinds = ("held_out", "answers", "samples")
+    rows = [
+        (
+            name.replace("_", " ").replace(".", " "),
+            [
+                " / ".join(_cell(found.get(kind, {}).get(name)) for kind in kinds) if found else "-"
+                for found in results
+            ],
+        )
+        for name in names
+    ]
+    return [("", ["held out / answers / samples"] * len(results)), *rows] if rows else []
 
 
 def _knob(found: Mapping[str, Any] | None) -> str:

@@ -18,7 +18,7 @@ from model.checkpoint import Calibration
 from model.codecs.base import Arrays, Codec
 from model.config import ModelConfig
 from model.vae import VAE
-from trainer import state
+from trainer import memory, state
 from trainer.dataset import Phrases, batch
 from trainer.errors import FailureError, UsageError
 from trainer.feed import Feed
@@ -116,11 +116,8 @@ class Learner:
 
     def _faster(self) -> str:
         """Return the precision in which the steps of all roles take less time."""
-        some = {name: value[: self.fit.batch] for name, value in self.looked.items()}
-        none = {name: value[:0] for name, value in some.items()}
-        change = torch.zeros(0, max(1, len(self.model.knobs)), device=self.device)
-        told = self.told[: self.fit.batch] if self.told is not None else None
-        made, moment = Batch(some, none, change, condition=told), Moment(0, 1.0)
+        made = memory.few(self.looked, self.told, self.fit.batch, knobs=len(self.model.knobs))
+        moment = Moment(0, 1.0)
         seconds = dict.fromkeys(KINDS, 0.0)
         held = self.objective.state()
         with torch.random.fork_rng(devices=[]):
@@ -156,7 +153,8 @@ class Learner:
                 the last look stays.
 
         """
-        self.introduce()
+        with self.fitting():
+            self.introduce()
         progress, fit = self.progress, self.fit
         began, before = time.monotonic(), progress.seconds
         budget = before + minutes * 60 if minutes is not None else float("inf")
@@ -186,11 +184,13 @@ class Learner:
     def introduce(self) -> None:
         """Say what is trained, on what, and how."""
         millions = sum(parameter.numel() for parameter in self.net.parameters()) / 1e6
-        kind = str(self.workers[MODEL].kind).removeprefix("torch.")
+        kind = self.workers[MODEL].kind
+        size = memory.estimate(self.objective, self.looked, self.told, kind=kind)
         beside = f", {self.world.size} processes" if self.world.size > 1 else ""
         self.watch.say(
             f"{self.model.name}: {millions:.2f} million parameters, {len(self.train)} phrases, "
-            f"{self.device.type} {kind}{beside}"
+            f"{self.device.type} {str(kind).removeprefix('torch.')}{beside}, "
+            f"about {memory.told(size)} of memory for a step of {self.fit.batch}"
         )
 
     def step(self) -> dict[str, Tensor]:

@@ -174,3 +174,43 @@ def consistent(phrase: Phrase, codec: str) -> bool:
     if codec == "multitrack":
         return is_monophonic(phrase.part(MELODY)) and is_monophonic(phrase.part(BASS))
     return not drums
+
+
+class Score:
+    """Sums over decoded phrases beside those they came from."""
+
+    def __init__(self, codec: str) -> None:
+        """Start with nothing."""
+        self.notes, self.lengths = Matches(), Matches()
+        self._codec = codec
+        self._steps: list[float] = []
+        self._exact: list[bool] = []
+        self._velocity: list[int] = []
+
+    def add(self, played: Phrase, wanted: Phrase) -> None:
+        """Count one phrase."""
+        self._steps.append(agreement(symbols(played, self._codec), symbols(wanted, self._codec)))
+        self.notes.add(places(played), places(wanted))
+        self.lengths.add(spans(played), spans(wanted))
+        self._exact.append(spans(played) == spans(wanted))
+        loud = {(note.onset, note.pitch): note.velocity for note in wanted.notes}
+        self._velocity += [
+            abs(note.velocity - loud[place])
+            for note in played.notes
+            if (place := (note.onset, note.pitch)) in loud
+        ]
+
+    @property
+    def steps(self) -> float:
+        """Share of equal steps."""
+        return float(np.mean(self._steps)) if self._steps else 0.0
+
+    @property
+    def exact(self) -> float:
+        """Share of note-perfect phrases."""
+        return float(np.mean(self._exact)) if self._exact else 0.0
+
+    @property
+    def velocity_error(self) -> float | None:
+        """Mean distance of the velocities of the notes found."""
+        return float(np.mean(self._velocity)) if self._velocity else None

@@ -43,6 +43,8 @@ def show(checkpoint: Path, codec: Codec, phrases: Phrases, folder: Path, watch: 
         watch.say_once(f"the samples are not heard: {reason(error)}")
     try:
         draw(drawn, folder / "sample.png")
+    except ImportError:
+        watch.say_once("matplotlib is not installed: sample.png is not drawn")
     except OSError as error:
         watch.say_once(f"the samples are not drawn: {reason(error)}")
 

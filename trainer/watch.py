@@ -117,8 +117,11 @@ class Watch:
         """Draw the figures so far into curves.png."""
         if self.quiet:
             return
-        from matplotlib.figure import Figure  # noqa: PLC0415 - slow to import
-
+        try:
+            from matplotlib.figure import Figure  # noqa: PLC0415 - slow to import
+        except ImportError:
+            self.say_once("matplotlib is not installed: curves.png is not drawn")
+            return
         names = [name for name in CURVES if self.rows and name in self.rows[-1]]
         figure = Figure(figsize=(4 * max(len(names), 1), 3), layout="constrained")
         for index, name in enumerate(names):

@@ -71,7 +71,14 @@ def test_an_empty_corpus_is_one_sentence_and_exit_1(
         (["prepare", "x"], "prepare: missing option '--out'"),
         (["prepare", "/none", "--out", "y"], "the MIDI folder '/none' does not exist"),
         (["prepare", "x", "--out", "y", "--bars", "0"], "a grid has 1 to 64 bars, not 0"),
-        (["prepare", "x", "--out", "y", "--bars", "two"], "invalid value for '--bars'"),
+        (
+            ["prepare", "x", "--out", "y", "--bars", "two"],
+            "invalid value for '--bars': 'two' is not a whole number",
+        ),
+        (
+            ["fit", "--config", "keys", "--data", "x", "--out", "y", "--max-minutes", "ten"],
+            "'ten' is not a number",
+        ),
         (["prepare", "x", "--out", "y", "--jobs", "0"], "0 is not in the range 1<=x<=256"),
         (
             ["prepare", "x", "--out", "y", "--licences", "permisive"],

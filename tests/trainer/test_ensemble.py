@@ -6,7 +6,7 @@ import pytest
 from model.grid import Grid
 from model.phrase import Note, Phrase
 from model.tracks import BASS, CHORDS, DRUMS, MELODY
-from trainer.ensemble import beside, centroid, ensemble
+from trainer.ensemble import FIGURES, centroid, ensemble, scale_of
 
 GRID = Grid(bars=2)
 
@@ -47,6 +47,10 @@ def test_figures_are_those_counted_by_hand() -> None:
     assert found["together.melody.drums"] == 2 / 7
     assert found["together.bass.drums"] == 2 / 5
     assert "qualified.drums" not in found
+    assert found["drum_kinds"] == 2.0
+    assert [name for name in FIGURES if any(key.split(".")[0] == name for key in found)] == list(
+        dict.fromkeys(key.split(".")[0] for key in found)
+    )
 
 
 def test_a_tonal_centroid_lies_where_the_circles_put_it() -> None:
@@ -69,8 +73,30 @@ def test_nothing_to_count_is_left_out() -> None:
     assert found["empty_bars.drums"] == 1.0
     assert "drum_pattern" not in found
     assert not any(name.startswith("tonal_distance") for name in found)
-    assert beside(found, ensemble([band()]))["empty_bars.bass"] == (1.0, 0.5)
     assert ensemble([]) == {}
+
+
+def test_what_lies_in_the_scale_of_most_of_the_notes_is_counted_by_track() -> None:
+    chord = [Note(0, pitch, 80, 8, track=CHORDS) for pitch in (55, 59, 62, 66)]  # G B D F#: G major
+    bass = [Note(0, 42, 80, 4, track=BASS), Note(4, 41, 80, 4, track=BASS)]  # F# and F
+    drums = [Note(0, 37, 80, 1, track=DRUMS)]
+    found = ensemble([Phrase.of(GRID, [*chord, *bass, *drums])])
+    assert found["in_scale.chords"] == 1.0
+    assert found["in_scale.bass"] == 0.5
+    assert "in_scale.drums" not in found
+    assert "in_scale.melody" not in found
+
+
+@pytest.mark.parametrize("root", range(12))
+def test_a_major_scale_is_known_in_every_key(root: int) -> None:
+    pitches = [36 + root + step for step in (0, 2, 4, 5, 7, 9, 11)]
+    assert scale_of([*pitches, root + 1]) == {pitch % 12 for pitch in pitches}
+
+
+def test_of_drums_alone_nothing_else_is_measured() -> None:
+    found = ensemble([band()], [DRUMS])
+    assert list(found) == ["empty_bars.drums", "notes.drums", "drum_kinds", "drum_pattern"]
+    assert all(value == ensemble([band()])[name] for name, value in found.items())
 
 
 @pytest.mark.parametrize("grid", [Grid(2, 3, 4), Grid(2, 4, 3), Grid(4, 3, 6)])

@@ -178,3 +178,4 @@ def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path, monkeypatch: py
         run(chosen, data, tmp_path / "run", resume=True, overrides=["model.decoder.depth=2"])
     with pytest.raises(FailureError, match="nothing to resume"):
         run(chosen, data, tmp_path / "other", resume=True)
+    assert not (tmp_path / "other").exists()  # said before edit pairs are made

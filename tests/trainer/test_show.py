@@ -11,11 +11,15 @@ from matplotlib import colors
 from matplotlib.figure import Figure
 
 from model import midi
+from model.codecs.melody import MelodyCodec
 from model.phrase import Note, Phrase
 from model.tracks import BASS, DRUMS
-from tests.trainer.synthetic import GRID, melody
-from trainer.show import draw
+from tests.trainer.players import Memory
+from tests.trainer.synthetic import GRID, melody, prepare
+from trainer.dataset import load
+from trainer.show import draw, show
 from trainer.sound import SAMPLE_RATE, SilentError, render
+from trainer.watch import Watch
 
 
 def samples(path: Path) -> np.ndarray:
@@ -55,6 +59,19 @@ def test_without_the_soundfont_it_says_so(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("trainer.sound.SOUNDFONT", "another.sf2")
     with pytest.raises(SilentError, match=r"another\.sf2 is missing"):
         render(tmp_path / "a.mid", tmp_path / "a.wav")
+
+
+def test_without_matplotlib_the_samples_are_heard_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setattr("trainer.show.open_player", lambda _checkpoint: Memory())
+    phrases = load(prepare(tmp_path / "data", "melody", train=4), "melody", "train")
+    with Watch(tmp_path) as watch:
+        show(tmp_path / "none.safetensors", MelodyCodec(GRID), phrases, tmp_path, watch)
+    assert "matplotlib is not installed: sample.png is not drawn" in "".join(capsys.readouterr())
+    assert np.abs(samples(tmp_path / "sample.wav").astype(int)).max() > 500
+    assert not (tmp_path / "sample.png").exists()
 
 
 def test_every_part_has_its_colour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Logs: what is written is what TensorBoard and any reader of JSON Lines find; pieces are left aside."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,18 @@ def test_a_look_says_speed_and_time_left(tmp_path: Path, capsys: pytest.CaptureF
     # a quarter of the run in a minute: three minutes are left
     assert "step 7  12 phrases/s  3.0 min left  note_f1 0.5000  KL 9 bits  active 4" in said
     assert (tmp_path / "curves.png").stat().st_size > 0
+
+
+def test_without_matplotlib_a_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with Watch(tmp_path) as watch:
+        watch.record(ROW)
+        watch.curves()
+        watch.curves()
+    assert "".join(capsys.readouterr()).count("matplotlib is not installed: curves.png is not drawn") == 1
+    assert not (tmp_path / "curves.png").exists()
 
 
 def test_a_language_model_says_its_likelihood(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

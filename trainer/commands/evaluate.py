@@ -16,7 +16,7 @@ PAGE = "compare.html"
     epilog="""\b
 Examples:
   twobar-train evaluate keys --data prepared --json keys.json
-  twobar-train evaluate runs/a/model.safetensors runs/b/model.safetensors --data prepared --limit 500
+  twobar-train evaluate runs/a/keys.safetensors runs/b/keys.safetensors --data prepared --limit 500
   twobar-train evaluate --compare lead runs/a/lead.safetensors --data prepared --page compare.html"""
 )
 @click.argument("checkpoints", metavar="CHECKPOINT...", nargs=-1, required=True)
