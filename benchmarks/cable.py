@@ -10,8 +10,6 @@ from typing import Any
 
 from benchmarks.instrument import ROOT
 
-CONNECT_SECONDS = 10.0
-
 
 class FarEnd:
     """A JACK client in a process of its own; its ports are `{name}:out` and `{name}:in`."""

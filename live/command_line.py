@@ -11,6 +11,13 @@ import click
 
 from live.errors import TwobarError
 
+OURS = {  # click's words for a number that is none, the longer first
+    "is not a valid float range": "is not a number",
+    "is not a valid float": "is not a number",
+    "is not a valid integer range": "is not a whole number",
+    "is not a valid integer": "is not a whole number",
+}
+
 
 class Group(click.Group):
     """A group whose first command is the default, and which guesses what a wrong one meant."""
@@ -49,9 +56,8 @@ def sentence(error: click.ClickException) -> str:
         hint = f"; did you mean '{near}'?" if near else ""
         return f"unknown option '{error.option_name}'; there is: {options}{hint}"
     text = error.format_message().strip().rstrip(".")
-    text = text.replace("is not a valid float", "is not a number").replace(
-        "a valid integer", "a whole number"
-    )
+    for theirs, ours in OURS.items():
+        text = text.replace(theirs, ours)
     return text[0].lower() + text[1:] if text[:2].istitle() else text
 
 

@@ -3,8 +3,6 @@
 Owns the settings' names, ranges and defaults; levels are 0..1, times milliseconds, channels 1..16.
 """
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,7 +11,7 @@ import platformdirs
 from msgspec import Meta
 
 from live import strict
-from live.errors import FailureError, UsageError, unknown
+from live.errors import UsageError, unknown
 from live.knobs import KNOBS
 from model import harmony
 from model.errors import ConfigError
@@ -298,59 +296,6 @@ def with_options(config: Config, **given: object) -> Config:
             config, **{section_name: msgspec.structs.replace(section, **{key: value})}
         )
     return config
-
-
-def write_back(path: Path, key: str, value: bool | float | str | list[str]) -> None:
-    """Set one key of a settings file and keep every comment; the file is replaced whole or not at all.
-
-    Args:
-        path: the file; made when it is not there.
-        key: as `jam.bpm`.
-        value: checked as if it stood in the file.
-
-    Raises:
-        UsageError: the key is unknown, the value not allowed, or the file is broken.
-        FailureError: the file cannot be written.
-
-    """
-    import tomlkit  # noqa: PLC0415  only a change of settings pays for it
-    from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415  as above
-
-    section, _, name = key.partition(".")
-    present = strict.read_toml(path) if path.exists() else {}
-    sections = [field for field in strict.field_hints(Config) if field != "scene"]
-    if section not in sections or not name:
-        raise unknown("section", section, sections, where=str(path))
-    parse({**present, section: {**present.get(section, {}), name: value}}, where=str(path))
-    try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
-    except TOMLKitError as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from None
-    if section not in document:
-        document[section] = tomlkit.table()
-    table: Any = document[section]
-    table[name] = value
-    _replace_text(path, tomlkit.dumps(document))
-
-
-def _replace_text(path: Path, text: str) -> None:
-    """Write beside the file, then put it in its place."""
-    temporary = ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            temporary = file.name
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        raise FailureError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
 
 
 def check_condition(name: str, text: str, *, label: str) -> None:

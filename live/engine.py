@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from live import demo
+from live import demo, messages
 from live.clock import Clock, MonotonicClock, raise_priority
 from live.demo import Demo
 from live.engine_process import CRASHED
@@ -25,15 +25,13 @@ from live.guard import Guard
 from live.jam import Jam
 from live.line_writer import LineWriter
 from live.link import Link, Switchboard
-from live.messages import Bye, Command, Decoded, Encoded, Failed, Hello, Load, Notice, Ready, Snapshot, Warped
+from live.messages import Bye, Command, Decoded, Encoded, Failed, Hello, Load, Notice, Ready, Snapshot
 from live.options import Options, from_environment
 from live.outlet import Outlet
 from live.pictures import Pictures
 from live.rig import Rig
 from live.snapshot import lateness, picture
 from live.timeline import Nanos
-
-FromOutside = Hello | Ready | Encoded | Decoded | Warped | Failed | Command | Bye
 
 INBOX_SIZE = 8192
 SWITCH_SECONDS = 0.0001
@@ -64,7 +62,7 @@ class Engine:
         self.clock = clock or MonotonicClock()
         self.say, self.complain = LineWriter(1), LineWriter(2, prefix="twobar: ")
         self.inbox: deque[tuple[Any, Any]] = deque(maxlen=INBOX_SIZE)
-        self.board = Switchboard(options.address, FromOutside, self._arrived)
+        self.board = Switchboard(options.address, messages.ToEngine, self._arrived)
         self.outlet = Outlet(self.clock)
         self.rig = Rig(options, self.outlet, self._post)
         self.jam: Jam
@@ -234,7 +232,7 @@ class Engine:
             self.jam.hands.received(item, now)
         elif isinstance(item, Command):
             self._command(item, now)
-        elif isinstance(item, Ready | Encoded | Decoded | Warped | Failed):
+        elif isinstance(item, messages.Answer):
             self._from_worker(item, now)
         elif isinstance(item, Hello) and link is not None:
             self._hello(link, item)
@@ -264,7 +262,7 @@ class Engine:
             self._start_nanos = None
         self.jam.controls.run(command, now)
 
-    def _from_worker(self, item: Ready | Encoded | Decoded | Warped | Failed, now: Nanos) -> None:
+    def _from_worker(self, item: messages.Answer, now: Nanos) -> None:
         self._asked_nanos = 0
         first = self.jam.answers.model is None
         self.jam.from_worker(item, now)
@@ -351,6 +349,7 @@ class Engine:
             missed_bars=self.jam.answers.missed_bars,
             dropped_notes=self.jam.dropped_notes,
             faults=self.faults,
+            **self.outlet.left_out(),
         )
 
     def _flush(self) -> None:

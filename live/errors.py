@@ -7,8 +7,9 @@ TwobarError
     └── SynthError  FluidSynth or its soundfont is missing or broken
 """
 
-import difflib
 from collections.abc import Iterable
+
+from model.errors import nearest
 
 
 class TwobarError(Exception):
@@ -37,10 +38,5 @@ class SynthError(FailureError):
 
 def unknown(what: str, given: str, known: Iterable[str], *, where: str = "") -> UsageError:
     """Build the sentence for a name that is not known: what there is, and the nearest match."""
-    names = sorted(known)
     place = f" in {where}" if where else ""
-    listed = ", ".join(names) if names else "none"
-    near = difflib.get_close_matches(given.lower(), [name.lower() for name in names], 1, 0.5)
-    actual = next((name for name in names if near and name.lower() == near[0]), None)
-    hint = f"; did you mean '{actual}'?" if actual else ""
-    return UsageError(f"unknown {what} '{given}'{place}; there is: {listed}{hint}")
+    return UsageError(f"unknown {what} '{given}'{place}; {nearest(given, known)}")

@@ -21,10 +21,6 @@ class KnobSpec(NamedTuple):
         """Return the value moved into the knob's range."""
         return min(self.high, max(self.low, value))
 
-    def from_unit(self, position: float) -> float:
-        """Return the value at a travel of 0..1."""
-        return self.low + (self.high - self.low) * position
-
     def to_unit(self, value: float) -> float:
         """Return the travel, 0..1, at a value."""
         return (value - self.low) / (self.high - self.low)

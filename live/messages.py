@@ -298,6 +298,8 @@ class Command(Message, frozen=True):
 
 
 ToWorker = Encode | Decode | Warp | Load | Bye
-FromWorker = Hello | Ready | Encoded | Decoded | Warped | Failed
+Answer = Ready | Encoded | Decoded | Warped | Failed
+FromWorker = Hello | Answer
 ToDashboard = Snapshot | Notice | Bye
 FromDashboard = Hello | Command | Bye
+ToEngine = FromWorker | FromDashboard

@@ -5,15 +5,12 @@ Nothing slow is imported until a command runs, so that `--help` is quick.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from live.errors import FailureError, UsageError
 from live.knobs import ATTRIBUTE_KNOBS
-
-if TYPE_CHECKING:
-    pass
 
 DEFAULT_MODEL = "keys"
 ATTRIBUTE_TEXTS = {

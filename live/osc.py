@@ -84,11 +84,6 @@ class OscServer:
             threading.Thread(target=self._send_all, name="osc-out", daemon=True),
         ]
 
-    @property
-    def subscribers(self) -> tuple[Address, ...]:
-        """Who is told what happens: hosts and ports."""
-        return self._subscribers
-
     def start(self) -> None:
         """Begin to hear and to tell."""
         for thread in self._threads:

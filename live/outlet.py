@@ -71,6 +71,15 @@ class Outlet:
         if self.eventlog is not None:
             self.eventlog.write(kind, **{"nanos": self._clock.now(), **fields})
 
+    def left_out(self) -> dict[str, int]:
+        """Count OSC messages not understood, and not sent, and records that the log dropped."""
+        counts: dict[str, int] = {}
+        if self.osc is not None:
+            counts |= {"bad_packets": self.osc.bad_packets, "unsent": self.osc.unsent}
+        if self.eventlog is not None:
+            counts["unlogged"] = self.eventlog.dropped
+        return counts
+
     def played(self, tick: Tick, data: bytes) -> None:
         """Keep what she played in the take."""
         if self.take is not None:

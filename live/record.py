@@ -16,8 +16,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import platformdirs
-
 from live.errors import FailureError
 from live.events import channel_of, is_note_on
 from live.knobs import KNOBS
@@ -244,11 +242,6 @@ def move_aside(path: Path) -> Path | None:
         number += 1
     path.rename(free)
     return free
-
-
-def default_take_folder() -> Path:
-    """Return the folder for takes when none is configured: `twobar` in the user's music folder."""
-    return Path(platformdirs.user_music_dir()) / "twobar"
 
 
 def take_path(folder: Path, when: dt.datetime) -> Path:

@@ -34,7 +34,8 @@ DRIVERS = (
 )
 SOUNDFONT_NAME = "TimGM6mb.sf2"
 CHANNELS = 16
-BEND_CENTRE = 8192
+JACK_NAME = "fluidsynth"
+PERIOD_FRAMES, PERIODS = 128, 3  # that the driver queues: the latency, where JACK does not set its own
 
 _CLOSE_PATIENCE_S = 1.5
 _DRUM_CHANNEL, _DRUM_BANK = 1, 128  # FluidSynth's names for a type of channel, and where its kits are
@@ -53,29 +54,19 @@ class SynthSettings:
     Attributes:
         soundfont: an .sf2 or .sf3 file; None is the one that comes with pretty_midi.
         driver: one of DRIVERS; "auto" takes the first that answers, "none" makes no sound.
-        device: the driver's own name of a sound card; "" is its default.
         gain: 0..10, linear; 0.6 leaves room for ten fingers and an answer.
         sample_rate: in Hz; JACK's own rate wins over it.
-        period_size: frames per period; with `periods` it sets the latency (JACK's own wins over it).
-        periods: how many periods the driver queues.
         reverb: level of a room, 0..1; 0 saves a few per cent of a core.
         chorus: its level, 0..1; 0 saves as much.
-        client: name on JACK.
-        wav: where driver "file" writes.
 
     """
 
     soundfont: Path | None = None
     driver: str = "auto"
-    device: str = ""
     gain: float = 0.6
     sample_rate: int = 48000
-    period_size: int = 128
-    periods: int = 3
     reverb: float = 0.3
     chorus: float = 0.0
-    client: str = "fluidsynth"
-    wav: Path | None = None
 
 
 def install_hint() -> str:
@@ -213,14 +204,10 @@ class FluidSynth:
         self._set("synth.reverb.level", float(chosen.reverb))
         self._set("synth.chorus.active", int(chosen.chorus > 0))
         self._set("synth.chorus.level", float(chosen.chorus) * 10)  # FluidSynth's own scale ends at 10
-        self._set("audio.period-size", chosen.period_size)
-        self._set("audio.periods", chosen.periods)
-        self._set("audio.jack.id", chosen.client)
+        self._set("audio.period-size", PERIOD_FRAMES)
+        self._set("audio.periods", PERIODS)
+        self._set("audio.jack.id", JACK_NAME)
         self._set("audio.jack.autoconnect", 1)
-        if chosen.wav is not None:
-            self._set("audio.file.name", os.fspath(chosen.wav))
-        if chosen.device:
-            self._set(f"audio.{chosen.driver}.device", chosen.device)
         os.environ["JACK_NO_START_SERVER"] = "1"  # a server is the performer's to start
 
     def _set(self, key: str, value: float | str) -> None:
@@ -305,21 +292,12 @@ class FluidSynth:
         if not started:
             raise SynthError(f"the audio driver {self.driver} does not answer: {_reason(chatter)}")
 
-    def set_gain(self, gain: float) -> None:
-        """Set the level, 0..10, linear."""
-        if self._synth is not None:
-            self._set("synth.gain", float(min(10.0, max(0.0, gain))))
-
     def all_off(self) -> None:
         """End every sound at once."""
         if self._synth is not None:
             for channel in range(CHANNELS):
                 self._api.fluid_synth_cc(self._synth, channel, 64, 0)
             self._api.fluid_synth_all_sounds_off(self._synth, -1)
-
-    def active_voices(self) -> int:
-        """Return how many voices sound, tails included."""
-        return 0 if self._synth is None else int(self._api.fluid_synth_get_active_voice_count(self._synth))
 
     @property
     def handle(self) -> int:

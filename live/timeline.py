@@ -56,10 +56,6 @@ class Timeline:
         """Return the last tick at or before a moment (negative before the origin, never mirrored)."""
         return Tick(self.origin_tick + (nanos - self.origin_nanos) // self.nanos_per_tick)
 
-    def ticks_between(self, duration_nanos: int) -> int:
-        """Return a duration in ticks, rounded to the nearest."""
-        return round(duration_nanos / self.nanos_per_tick)
-
     def at_tempo(self, tempo_bpm: float, tick: Tick) -> "Timeline":
         """Return the timeline that goes on at another tempo, continuous at the tick."""
         return Timeline(tick, self.nanos(tick), tempo_bpm)

@@ -4,6 +4,8 @@ Shapes: B phrases, S steps of the grid, F features of a step as it is read, L ou
 (d may be 0), `change` [B, max(knobs, 1)] in standard deviations, `condition` [B, beats, told] or None.
 """
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -15,20 +17,21 @@ same; one dimension of a tensor beside B may grow from step to step.
 """
 
 
-class ParallelDecoder(nn.Module):
+class ParallelDecoder(nn.Module, ABC):
     """Base of decoders that write all steps at once."""
 
+    @abstractmethod
     def forward(self, z: Tensor, change: Tensor, condition: Tensor | None) -> Tensor:
         """Return outputs [B, S, L]."""
-        raise NotImplementedError
 
 
-class AutoregressiveDecoder(nn.Module):
+class AutoregressiveDecoder(nn.Module, ABC):
     """Base of decoders that write a step given those before it.
 
     `forward` on what was fed and `step` for every fed step give the same outputs.
     """
 
+    @abstractmethod
     def forward(self, z: Tensor, change: Tensor, condition: Tensor | None, before: Tensor) -> Tensor:
         """Return outputs [B, S, L], teacher-forced.
 
@@ -40,12 +43,12 @@ class AutoregressiveDecoder(nn.Module):
                 grid: the first steps.
 
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def start(self, z: Tensor, change: Tensor, condition: Tensor | None) -> State:
         """Return the state before the first step, its `place` 0."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self, state: State, before: Tensor) -> tuple[Tensor, State]:
         """Return one step's outputs [B, L], and the state after it.
 
@@ -54,7 +57,6 @@ class AutoregressiveDecoder(nn.Module):
             before: features of the step before, [B, F]; zeros for the first.
 
         """
-        raise NotImplementedError
 
 
 def delayed(features: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 
 ModelError
 ├── ConfigError      a model's configuration names something unknown or impossible; exit 2
-├── CodecError       a phrase, a roll or a checkpoint that the codec cannot take
-└── CheckpointError  a checkpoint is missing, damaged or not one of ours
+├── CheckpointError  a checkpoint is missing, damaged or not one of ours
+└── MidiFileError    a MIDI file is missing, damaged or holds nothing to play
 """
 
 import difflib
@@ -22,12 +22,12 @@ class ConfigError(ModelError):
     exit_code = 2
 
 
-class CodecError(ModelError):
-    """Music or tensors that do not fit the codec's grid."""
-
-
 class CheckpointError(ModelError):
     """A checkpoint is missing, damaged, or not one of ours."""
+
+
+class MidiFileError(ModelError):
+    """A MIDI file that is missing, damaged or holds nothing to play."""
 
 
 def nearest(given: str, known: Iterable[str]) -> str:

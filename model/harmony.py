@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from model.errors import ConfigError, nearest
 
-ROOTS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 QUALITIES: dict[str, tuple[int, ...]] = {
@@ -109,16 +108,3 @@ def _root(text: str, what: str) -> tuple[int, str]:
     letter, accidental, rest = match.groups()
     shift = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}[accidental]
     return (LETTERS[letter.upper()] + shift) % 12, rest
-
-
-def chord_name(chord: Chord | None) -> str:
-    """Return a chord's symbol."""
-    if chord is None:
-        return NO_CHORD[0]
-    wanted = list(QUALITIES)[chord.quality]
-    return ROOTS[chord.root] + next(suffix for suffix, quality in SUFFIXES.items() if quality == wanted)
-
-
-def key_name(key: int) -> str:
-    """Return a key's name, as `read_key` reads it."""
-    return f"{ROOTS[key % 12]} {MODES[key // 12]}"

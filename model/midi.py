@@ -11,7 +11,7 @@ from pathlib import Path
 
 import mido
 
-from model.errors import ModelError
+from model.errors import MidiFileError
 from model.grid import TICKS_PER_BEAT, Grid
 from model.midi_parts import DRUM_CHANNEL, Span, Voice, divided, parts
 from model.phrase import Note, Phrase
@@ -22,10 +22,6 @@ MAX_PHRASES = 10_000
 PART_CHANNELS = {CHORDS: 2, BASS: 3, DRUMS: DRUM_CHANNEL}
 PART_PROGRAMS = {CHORDS: 24, BASS: 33, DRUMS: 0}
 """Of the parts beside the melody in a written file: channels 0..15, General MIDI programs (drums: kits)."""
-
-
-class MidiFileError(ModelError):
-    """A MIDI file that is missing, damaged or holds nothing to play."""
 
 
 def to_midi(
@@ -222,22 +218,11 @@ def _voices(track: Iterable[mido.Message]) -> list[Voice]:
     return list(voices.values())
 
 
-def on_grid(spans: Iterable[Span], ticks_per_beat: int, grid: Grid) -> list[Phrase]:
-    """Lay notes in ticks on phrases of a grid, one after another from tick 0.
+def _laid(spans: Iterable[tuple[Span, int]], ticks_per_beat: int, grid: Grid) -> list[Phrase]:
+    """Lay notes in ticks, with their tracks, on phrases of a grid, one after another from tick 0.
 
     A note belongs to the phrase in which its nearest step lies, and is cut at that phrase's end.
-
-    Args:
-        spans: (onset tick, end tick, pitch, velocity) in any order.
-        ticks_per_beat: of those ticks.
-        grid: of the phrases.
-
     """
-    return _laid([(span, MELODY) for span in spans], ticks_per_beat, grid)
-
-
-def _laid(spans: Iterable[tuple[Span, int]], ticks_per_beat: int, grid: Grid) -> list[Phrase]:
-    """Lay notes with their tracks on phrases, as `on_grid` does."""
     scale = grid.steps_per_beat / ticks_per_beat
     notes: defaultdict[int, list[Note]] = defaultdict(list)
     for (onset, end, pitch, velocity), part in spans:

@@ -5,6 +5,8 @@ the same small network reads and writes wherever it lies, or `SHARES` for a voic
 the parts say to each other goes through one token for each beat of each part.
 """
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
@@ -36,28 +38,28 @@ def shares(sizes: Sizes) -> list[int]:
     return [layout.bands if layout else SHARES for layout in layouts(sizes)]
 
 
-class Reader(nn.Module):
+class Reader(nn.Module, ABC):
     """A beat of a part to a token, and, when that has heard the others, to summaries."""
 
+    @abstractmethod
     def enter(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the token [B, beats, width] and what `leave` needs, of features [B, beats, features]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def leave(self, token: Tensor, kept: Tensor) -> Tensor:
         """Return summaries [B, beats, shares, cell]."""
-        raise NotImplementedError
 
 
-class Writer(nn.Module):
+class Writer(nn.Module, ABC):
     """Slices of the latent to a token, and, when that has heard the others, to a beat of a part."""
 
+    @abstractmethod
     def enter(self, slices: Tensor) -> Tensor:
         """Return the token [B, beats, width] of slices [B, beats, shares, share]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def leave(self, token: Tensor, slices: Tensor) -> Tensor:
         """Return outputs [B, beats, logits]."""
-        raise NotImplementedError
 
 
 class CellReader(Reader):

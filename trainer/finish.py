@@ -43,8 +43,7 @@ def chart(net: VAE, codec: Codec, phrases: Phrases, *, seed: int = 0) -> LatentM
     rng = np.random.default_rng(seed)
     size = net.config.latent_size
     if not size:
-        nothing = np.zeros(0, dtype=np.float32)
-        return LatentMap(nothing, nothing, np.zeros((2, 0), np.float32), np.zeros((0, 2), np.float32))
+        return LatentMap.nowhere()
     if net.config.encoder.kind == "none":
         z = rng.standard_normal((MAPPED, size), dtype=np.float32)
         mean, scale = np.zeros(size), np.ones(size)

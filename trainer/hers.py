@@ -6,6 +6,7 @@ from pathlib import Path
 
 from model import midi
 from model.codecs.base import Codec, pack_phrase
+from model.errors import MidiFileError
 from model.phrase import Note, Phrase
 from trainer.errors import FailureError, UsageError
 
@@ -60,7 +61,7 @@ def read(folder: Path, codec: Codec) -> Hers:
     for path in paths:
         try:
             phrases = phrases_of(path, codec)
-        except midi.MidiFileError as error:
+        except MidiFileError as error:
             skipped.append((path.name, str(error)))
             continue
         files.append(path.name)
@@ -86,7 +87,7 @@ def phrases_of(path: Path, codec: Codec) -> list[Phrase]:
         return _held(midi.load(path, codec.grid, codec=codec.kind), codec)
     try:
         return _held(midi.load(path, codec.grid, only=PERFORMER), codec)
-    except midi.MidiFileError:
+    except MidiFileError:
         if codec.kind not in {"drums", "multitrack"}:
             raise
         return _held(midi.load(path, codec.grid, codec="drums", only=PERFORMER), codec)

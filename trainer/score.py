@@ -197,12 +197,23 @@ def spell_poly(heads: Tensors, levels: Levels) -> Tensors:
     return {"roll": roll, "offset": heads["offset"]} if "offset" in heads else {"roll": roll}
 
 
+def _onsets(struck: Tensor, there: Tensor) -> Figures:
+    """Compare onsets, bool [B, steps, keys or drums], with those that are meant."""
+    found = f1(struck, there)
+    same = (struck == there).all(2)
+    return {
+        "note_f1": round(found[0], 5),
+        "precision": round(found[1], 4),
+        "recall": round(found[2], 4),
+        "exact": round(float(same.all(1).float().mean()), 4),
+        "step_accuracy": round(float(same.float().mean()), 5),
+    }
+
+
 def compare_poly(got: Tensors, arrays: Tensors) -> Figures:
     """Count notes on (onset step, pitch), and steps on which the same keys start."""
     onset, hold, velocity = arrays["roll"].unbind(2)
     there, struck = onset > 0.5, got["roll"][:, :, 0] > 0.5
-    found = f1(struck, there)
-    same = (struck == there).all(2)
     sounding = ((onset + hold)[:, :-1] * (1 - onset[:, 1:])) > 0.5
     held = ((got["roll"][:, 1:, 1] > 0.5) == (hold[:, 1:] > 0.5))[sounding].float().mean()
     heard = there & (got["roll"][:, :, 2] > 0)
@@ -212,11 +223,7 @@ def compare_poly(got: Tensors, arrays: Tensors) -> Figures:
         away = (got["offset"] - arrays["offset"]).abs()[there & struck].mean()
         late = {"offset_error": round(float(away), 4)}
     return {
-        "note_f1": round(found[0], 5),
-        "precision": round(found[1], 4),
-        "recall": round(found[2], 4),
-        "exact": round(float(same.all(1).float().mean()), 4),
-        "step_accuracy": round(float(same.float().mean()), 5),
+        **_onsets(struck, there),
         "hold_accuracy": round(float(held), 4),
         "velocity_error": round(float(error), 2),
         **late,
@@ -233,17 +240,11 @@ def compare_drums(got: Tensors, arrays: Tensors) -> Figures:
     """Count hits, and steps on which the same drums are struck."""
     hit, velocity, offset = arrays["drums"].unbind(2)
     there, struck = hit > 0.5, got["drums"][:, :, 0] > 0.5
-    found = f1(struck, there)
-    same = (struck == there).all(2)
     both = there & struck
     louder = (got["drums"][:, :, 1] - velocity).abs()[both].mean() * VELOCITIES
     away = (got["drums"][:, :, 2] - offset).abs()[both].mean()
     return {
-        "note_f1": round(found[0], 5),
-        "precision": round(found[1], 4),
-        "recall": round(found[2], 4),
-        "exact": round(float(same.all(1).float().mean()), 4),
-        "step_accuracy": round(float(same.float().mean()), 5),
+        **_onsets(struck, there),
         "velocity_error": round(float(louder), 2),
         "offset_error": round(float(away), 4),
     }

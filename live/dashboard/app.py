@@ -122,12 +122,6 @@ class Dashboard(App[None]):
         self._lost = text or "connection to the engine lost"
         self._wake()
 
-    def back(self) -> None:
-        """Take `lost` back.  Threads: any."""
-        self._lost = ""
-        self._heard_nanos = self._clock()
-        self._wake()
-
     # -- life ----------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
@@ -141,7 +135,7 @@ class Dashboard(App[None]):
             yield panels.MapPanel(name="map", legend="◉ here   ◎ you")
         yield panels.KnobPanel(name="knobs")
         yield panels.NoticePanel(name="notices")
-        yield panels.FixedPanel(name="hints")
+        yield panels.Panel(name="hints")
 
     def on_mount(self) -> None:
         """Start listening."""
@@ -273,7 +267,7 @@ class Dashboard(App[None]):
             )
         else:
             row = keys.hint_row(keys.rebound(self._keymap_given), self.size.width)
-        self.query_one("#hints", panels.FixedPanel).show((fit_row(row, self.size.width),))
+        self.query_one("#hints", panels.Panel).show((fit_row(row, self.size.width),))
 
     def _pulse_soon(self, tick: int) -> None:
         """Draw the next beat when it falls, not when the next picture comes."""

@@ -4,6 +4,7 @@ A repaint is what a screen costs: a panel whose stamp is the same as before draw
 panel repaints its changed rows only.
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from textwrap import wrap
 from typing import NamedTuple
@@ -70,8 +71,7 @@ class Painted(Widget):
         self._view: View | None = None
 
     def draw(self, view: View) -> None:
-        """Show a view, doing as little as it takes."""
-        raise NotImplementedError
+        """Show a view, doing as little as it takes; what others fill shows none."""
 
     def forget(self) -> None:
         """Drop what was drawn for another size."""
@@ -145,33 +145,12 @@ class Painted(Widget):
 
 
 class Panel(Painted):
-    """Rows of styled text."""
+    """Rows of styled text, which others set."""
 
     def __init__(self, *, name: str, title: str = "", legend: str = "") -> None:
         """Start empty."""
         super().__init__(name=name, title=title, legend=legend)
         self._rows: tuple[Row, ...] = ()
-        self._stamp: object = None
-        self._cells: list[list[Cell]] = []
-
-    def draw(self, view: View) -> None:
-        """Draw the picture if its stamp is new."""
-        self._view = view
-        width, height = self.size
-        if not width or not height:
-            return
-        stamp = self.stamp(view)
-        if stamp != self._stamp or self._stamp is None:
-            self._stamp = stamp
-            self.show(self.picture(view, width, height))
-
-    def stamp(self, view: View) -> object:
-        """Return what the picture depends on; an equal one draws nothing."""
-        raise NotImplementedError
-
-    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
-        """Return the rows."""
-        raise NotImplementedError
 
     def show(self, rows: Sequence[Row]) -> None:
         """Put rows on the screen."""
@@ -186,6 +165,44 @@ class Panel(Painted):
             width = self.size.width
             self.repaint(*(Region(0, y, width, 1) for y in changed))
 
+    def render_line(self, y: int) -> Strip:
+        """Return a row as the terminal paints it."""
+        width = self.size.width
+        row = self._rows[y] if y < len(self._rows) else ()
+        return self.strip_of(row if row_width(row) == width else fit_row(row, width), width)
+
+
+class Picture(Panel):
+    """Rows that are drawn from a view; a panel of its own writes what is abstract.
+
+    The type checker refuses one that does not: Textual's metaclass leaves no room for `abc.ABC`.
+    """
+
+    def __init__(self, *, name: str, title: str = "", legend: str = "") -> None:
+        """Start empty."""
+        super().__init__(name=name, title=title, legend=legend)
+        self._stamp: object = None
+        self._cells: list[list[Cell]] = []
+
+    def draw(self, view: View) -> None:
+        """Draw the picture if its stamp is new."""
+        self._view = view
+        width, height = self.size
+        if not width or not height:
+            return
+        stamp = self.stamp(view)
+        if stamp != self._stamp or self._stamp is None:
+            self._stamp = stamp
+            self.show(self.picture(view, width, height))
+
+    @abstractmethod
+    def stamp(self, view: View) -> object:
+        """Return what the picture depends on; an equal one draws nothing."""
+
+    @abstractmethod
+    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
+        """Return the rows."""
+
     def rows_of(self, canvas: Canvas) -> list[Row]:
         """Return a canvas's rows, joining anew only those whose cells have changed."""
         known = len(self._cells) if len(self._cells) == len(self._rows) else 0
@@ -196,19 +213,13 @@ class Panel(Painted):
         self._cells = canvas.cells
         return rows
 
-    def render_line(self, y: int) -> Strip:
-        """Return a row as the terminal paints it."""
-        width = self.size.width
-        row = self._rows[y] if y < len(self._rows) else ()
-        return self.strip_of(row if row_width(row) == width else fit_row(row, width), width)
-
     def forget(self) -> None:
         """Drop what was drawn for another size."""
         super().forget()
         self._stamp = None
 
 
-class BeatPanel(Panel):
+class BeatPanel(Picture):
     """State, tempo, and the beat in large digits; or, as large, that the engine does not answer."""
 
     def stamp(self, view: View) -> object:
@@ -241,7 +252,7 @@ class BeatPanel(Panel):
         return (head, *gap, *digits)
 
 
-class StatusPanel(Panel):
+class StatusPanel(Picture):
     """Ports, model, lateness, take."""
 
     _shown: Snapshot | None = None
@@ -269,7 +280,7 @@ class StatusPanel(Panel):
         return status.status_rows(view.snapshot, width=width, height=height)
 
 
-class ModePanel(Panel):
+class ModePanel(Picture):
     """Modes, freeze, thru, anchors, origin."""
 
     def stamp(self, view: View) -> object:
@@ -288,7 +299,7 @@ class ModePanel(Panel):
         return (*((),) * ((height - 1) // 2), row)
 
 
-class KnobPanel(Panel):
+class KnobPanel(Picture):
     """All knobs."""
 
     def stamp(self, view: View) -> object:
@@ -301,7 +312,7 @@ class KnobPanel(Panel):
         return controls.knob_rows(knobs, view.chosen, width=width, height=height)
 
 
-class MapPanel(Panel):
+class MapPanel(Picture):
     """The latent's place."""
 
     _ground: tuple[object, Canvas] | None = None
@@ -335,7 +346,7 @@ def mapless(snapshot: Snapshot) -> bool:
     return snapshot.model.state == "ready" and not snapshot.model.latent_size
 
 
-class NoticePanel(Panel):
+class NoticePanel(Picture):
     """The last notices."""
 
     def stamp(self, view: View) -> object:
@@ -346,10 +357,3 @@ class NoticePanel(Panel):
     def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw the newest at the top."""
         return status.notice_rows(view.notices, view.nanos, width=width, height=height)
-
-
-class FixedPanel(Panel):
-    """Rows that others set: the hints."""
-
-    def draw(self, view: View) -> None:
-        """Ignore views."""

@@ -1,7 +1,7 @@
 """The piano roll: bars heard and planned, what she played, and a playhead.
 
 Drawn as two layers, the notes as heard and the notes as planned; the playhead joins them, so that
-moving it draws nothing anew.  Pure: bars and sizes in, rows out.
+moving it draws nothing anew.  Pure: bars and sizes in, cells out.
 
     █▆▆  heard      ▓▒▒  planned      ●━━  hers      ◆  hers on one of twobar's
 Each of its parts has a colour of its own; drums stand in lanes at the foot.
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from live.dashboard.drum_lanes import lane_name, lane_of, lanes_for
-from live.dashboard.rows import Canvas, Cell, Row, fit_row, runs
+from live.dashboard.rows import Canvas, Cell, fit_row
 from live.messages import BarView, NoteRow
 
 TICKS_PER_BEAT = 480
@@ -238,37 +238,3 @@ def gutter(frame: Frame, y: int, held: frozenset[int]) -> list[Cell]:
     name = next((note_name(pitch) for pitch in pitches if pitch % 12 == 0), "")
     down = any(pitch in held for pitch in pitches)
     return [*((char, "dim") for char in f"{name:>{GUTTER - 1}}"), ("▶", "hers") if down else (" ", "")]
-
-
-def roll_rows(
-    bars: Sequence[BarView],
-    tick: int,
-    beats_per_bar: int,
-    *,
-    width: int,
-    height: int,
-    held: Iterable[int] = (),
-) -> tuple[Row, ...]:
-    """Draw the whole roll: a heading with the bars, then rows of notes from high to low.
-
-    Args:
-        bars: oldest first.
-        tick: transport position; what lies before it has been heard.
-        beats_per_bar: at least 1.
-        width: in cells; a gutter with the names of the Cs is part of it.
-        height: in rows.
-        held: pitches that she holds down now.
-
-    """
-    frame = frame_of(bars, tick, beats_per_bar, width=width, height=height)
-    layers = draw_layers(frame, bars, frozenset(held))
-    column = playhead_column(frame, tick)
-    # Without a playhead on it, all that is shown lies on one side of it.
-    layer = layers.heard if frame.column(tick) >= frame.columns else layers.planned
-    rows = [
-        layer[y]
-        if column is None
-        else [*heard[:column], playhead_cell(planned[column], head=y == 0), *planned[column + 1 :]]
-        for y, (heard, planned) in enumerate(zip(layers.heard, layers.planned, strict=True))
-    ]
-    return tuple(fit_row(runs(row), width) for row in rows[: max(0, height)])

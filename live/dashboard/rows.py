@@ -44,11 +44,6 @@ def row_width(row: Row) -> int:
     return sum(cell_len(text) for text, _ in row)
 
 
-def row_text(row: Row) -> str:
-    """Return a row without its styles."""
-    return "".join(text for text, _ in row)
-
-
 def fit_row(row: Iterable[Span], width: int) -> Row:
     """Return the row in exactly `width` cells."""
     spans: list[Span] = []

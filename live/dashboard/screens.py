@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from live.dashboard.keys import KEYS, key_label
 from live.dashboard.rows import Row, fit, fit_row
-from live.dashboard.status import notice_row
+from live.dashboard.status import notice_in_full
 from live.dashboard.theme import INK
 from live.messages import Notice
 
@@ -111,7 +111,11 @@ class NoticeWindow(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """List them, or say that there are none."""
         width = max(20, self.app.size.width - 10)
-        rows: list[Row] = [notice_row(notice, self._now_nanos, width) for notice in reversed(self._notices)]
+        rows: list[Row] = [
+            row
+            for notice in reversed(self._notices)
+            for row in notice_in_full(notice, self._now_nanos, width)
+        ]
         with VerticalScroll(classes="box") as box:
             box.border_title = "notices"
             box.border_subtitle = "Esc closes"

@@ -167,6 +167,14 @@ def notice_row(notice: Notice, now_nanos: int, width: int) -> Row:
     return fit_row(((f"{age_text(notice.nanos, now_nanos)} ", "dim"), (f"{mark} ", ink), (text, ink)), width)
 
 
+def notice_in_full(notice: Notice, now_nanos: int, width: int) -> tuple[Row, ...]:
+    """Draw a notice with its whole sentence, in as many rows as that takes."""
+    first, *rest = wrap(clean(notice.text), max(1, width - 8)) or [""]
+    _, ink = _LEVELS.get(notice.level, ("?", "warn"))
+    head = notice_row(Notice(notice.nanos, notice.level, first), now_nanos, width)
+    return (head, *(fit_row(((" " * 7, ""), (line, ink)), width) for line in rest))
+
+
 def notice_rows(notices: Sequence[Notice], now_nanos: int, *, width: int, height: int) -> tuple[Row, ...]:
     """Draw the last notices, newest at the top, so that the eye need not search."""
     newest = list(notices)[::-1][: max(0, height)]

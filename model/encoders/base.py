@@ -1,9 +1,11 @@
 """What an encoder promises."""
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """Base of the encoders.
 
     Attributes:
@@ -18,6 +20,6 @@ class Encoder(nn.Module):
     width: int
     rolls: bool = False
 
+    @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
         """Return summaries [B, tokens, width] of the features of all steps, [B, S, F]."""
-        raise NotImplementedError

@@ -5,6 +5,7 @@ depend on another step, but for what a draw may not do (hold a key that does not
 summed over a phrase's steps, so that beta on the KL keeps its meaning in the evidence lower bound.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
@@ -52,8 +53,8 @@ class Chance(NamedTuple):
         return self._replace(noise=self.noise[:, begin:end])
 
 
-class Surface(nn.Module):
-    """Base of the surfaces; a subclass sets the attributes and writes the five functions.
+class Surface(nn.Module, ABC):
+    """Base of the surfaces; a subclass sets the attributes and writes what is abstract.
 
     Attributes:
         inputs: names of the codec's arrays, in the order of graphs.
@@ -89,18 +90,19 @@ class Surface(nn.Module):
         self.layout = None
         self.track_features, self.track_logits = (features,), (logits,)
 
+    @abstractmethod
     def read(self, arrays: Mapping[str, Tensor]) -> Tensor:
         """Return features [B, S, F] of packed arrays [B, S, ...]; S is any number of steps."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, flat: Tensor) -> Tensors:
         """Return the codec's heads, each [B, S, ...], of outputs [B, S, L]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loss(self, heads: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensors:
         """Return each part's loss by name, [B], nats summed over steps, of heads against packed arrays."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self, logits: Tensor, chance: Chance, last: Mapping[str, Tensor]) -> Tensors:
         """Draw one step, as the codec's arrays [B, 1, ...].
 
@@ -113,12 +115,12 @@ class Surface(nn.Module):
             last: arrays [B, 1, ...] of the step before; `blank` before the first.
 
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def blank(self, count: int, device: torch.device) -> Tensors:
         """Return `count` steps, [count, 1, ...], at which nothing sounds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def roll(self, heads: Mapping[str, Tensor]) -> Tensor:
         """Return what the heads play as numbers that gradients pass, [B, S, channels].
 
@@ -126,11 +128,10 @@ class Surface(nn.Module):
         probabilities' gradient (Bengio et al. 2013, "Estimating or propagating gradients through stochastic
         neurons", straight-through).
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def rolled(self, arrays: Mapping[str, Tensor]) -> Tensor:
         """Return what packed arrays play in the channels of `roll`, [B, S, channels]."""
-        raise NotImplementedError
 
 
 def velocity_loss(got: Tensor, wanted: Tensor, onset: Tensor) -> Tensor:

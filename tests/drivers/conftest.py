@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.drivers.jack_harness import JackPeer, JackServer
-from tests.drivers.jam_harness import Jam, Start
+from tests.drivers.jam_harness import Jam, Start, beside
 
 
 @pytest.fixture(scope="session")
-def jack_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServer]:
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServer]:
     if shutil.which("jackd") is None and not os.environ.get("TWOBAR_REQUIRE_DRIVERS"):
         pytest.skip("jackd is not installed (sudo apt-get install jackd2)")
     name = f"twobar-test-{os.getpid()}"
@@ -23,6 +23,17 @@ def jack_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServer
         server.start()
         yield server
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def jack_server(
+    request: pytest.FixtureRequest, shared_server: JackServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[JackServer]:
+    """The server that all share, or one of its own for a module that says `OWN_SERVER`."""
+    if getattr(request.module, "OWN_SERVER", False):
+        yield from beside(shared_server, tmp_path_factory.mktemp("own") / "jackd.log")
+    else:
+        yield shared_server
 
 
 @pytest.fixture

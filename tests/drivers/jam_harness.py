@@ -20,6 +20,8 @@ BPM = 150
 BEAT_NANOS = 60_000_000_000 // BPM
 STEP_NANOS = BEAT_NANOS // 4
 CELL_NANOS = 8 * BEAT_NANOS
+CELL_STEPS = 32
+TICKS_PER_STEP = 120
 TUNE = ((0, 60), (4, 62), (8, 64), (12, 65), (16, 67), (20, 65), (24, 64), (28, 62))
 
 
@@ -80,6 +82,15 @@ class Jam:
     def logged(self, kind: str) -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in self.log.read_text().splitlines()]
         return [line for line in lines if line["kind"] == kind]
+
+    def planned(self, channel: int) -> list[float]:
+        """Return the steps, from bar 0, at which note-ons of a channel were due: no machine is late there."""
+        status = 0x90 | (channel - 1)
+        return [
+            line["tick"] / TICKS_PER_STEP
+            for line in self.logged("sent")
+            if line["data"][0] == status and line["data"][2] and line["tick"] is not None
+        ]
 
     def children(self) -> list[int]:
         found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()

@@ -1,19 +1,18 @@
 """The whole instrument on a real driver: three processes, JACK, a performer at the other end."""
 
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import mido
 import pytest
 from pythonosc.osc_message import OscMessage
 
-from tests.drivers.jack_harness import JackPeer, JackServer, rms
+from tests.drivers.jack_harness import JackPeer, rms
 from tests.drivers.jam_harness import (
     CELL_NANOS,
+    CELL_STEPS,
     TUNE,
     Start,
-    beside,
     first_beat,
     free_port,
     ons,
@@ -24,11 +23,7 @@ from tests.drivers.jam_harness import (
 )
 
 pytestmark = pytest.mark.driver
-
-
-@pytest.fixture(scope="module")
-def jack_server(jack_server: JackServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServer]:
-    yield from beside(jack_server, tmp_path_factory.mktemp("set") / "jackd.log")
+OWN_SERVER = True
 
 
 def test_a_set(start: Start, peer: JackPeer) -> None:
@@ -41,7 +36,7 @@ def test_a_set(start: Start, peer: JackPeer) -> None:
     assert [pitch for _, pitch in ons(heard, 1)] == [pitch for _, pitch in TUNE]  # thru
     answer = ons(heard, 2)
     assert answer, "no answer"
-    assert step_of(zero, answer[0][0]) == pytest.approx(32, abs=0.2)  # on the bar line
+    assert jam.planned(2)[0] == 2 * CELL_STEPS  # on the bar line after the tune
     shared = {pitch for _, pitch in answer} & {pitch for _, pitch in TUNE}
     assert len(shared) >= 3, (answer, jam.logged("sent")[-20:])  # recognisably hers
     peer.clear()

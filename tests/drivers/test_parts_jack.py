@@ -1,19 +1,18 @@
 """Models of several parts and without a latent, heard over JACK: tiny networks that were never trained."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import mido
 import pytest
 
 from live.models import shipped_models
-from tests.drivers.jack_harness import Heard, JackPeer, JackServer
+from tests.drivers.jack_harness import Heard, JackPeer
 from tests.drivers.jam_harness import (
     CELL_NANOS,
     STEP_NANOS,
     Start,
-    beside,
     first_beat,
     free_port,
     ons,
@@ -25,11 +24,7 @@ from tests.drivers.jam_harness import (
 from tests.live.desk_model import checkpoint
 
 pytestmark = pytest.mark.driver
-
-
-@pytest.fixture(scope="module")
-def jack_server(jack_server: JackServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServer]:
-    yield from beside(jack_server, tmp_path_factory.mktemp("parts") / "jackd.log")
+OWN_SERVER = True
 
 
 def until(zero: int, step: int) -> Callable[[list[Heard]], bool]:

@@ -77,6 +77,7 @@ class Ended:
     """Something to close."""
 
     fault = ""
+    bad_packets, unsent, dropped = 3, 1, 2
 
     def __init__(self, *, breaks: bool = False) -> None:
         self.closed, self._breaks = False, breaks

@@ -1,6 +1,7 @@
 """A player without a network: its latent is the melody itself, so that what comes out can be told."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -55,11 +56,10 @@ class RollPlayer:
         turns: Mapping[str, float],
         temperature: float = 0.0,
         seed: int = 0,
-        prefix: Phrase | None = None,
-        prefix_steps: int = 0,
         top_k: int = 0,
         top_p: float = 1.0,
         condition: Mapping[str, str] | None = None,
+        **_prefix: Any,
     ) -> Phrase:
         self.decoded.append(latent)
         self.chosen.append((top_k, top_p, condition))
@@ -87,14 +87,12 @@ class RollPlayer:
         self,
         context: Phrase,
         *,
-        turns: Mapping[str, float] | None = None,
         temperature: float = 0.0,
+        seed: int = 0,
         top_k: int = 0,
         top_p: float = 1.0,
-        seed: int = 0,
-        prefix: Phrase | None = None,
-        prefix_steps: int = 0,
         condition: Mapping[str, str] | None = None,
+        **_unheard: Any,
     ) -> Phrase:
         """Return the context a tone higher; without one, a note that chance picks."""
         self.chosen.append((top_k, top_p, condition))

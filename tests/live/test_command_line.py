@@ -21,6 +21,8 @@ WRONG = {
     "jam --model kees": ["unknown model 'kees'", "did you mean 'keys'?"],
     "jam --config nope.toml": ["nope.toml"],
     "jam --duration -1": ["--duration"],
+    "sample -n ten --out x": ["'ten' is not a whole number\n"],
+    "edit a.mid --density much --out x": ["'much' is not a number\n"],
     "--sed 3": ["unknown option '--sed'", "did you mean '--seed'?"],
     "learn": ["not in this version"],
     "explore": ["not in this version"],
@@ -36,7 +38,7 @@ def test_wrong_use_is_one_sentence(line: str, capsys: pytest.CaptureFixture[str]
     assert len(said) == 1
     assert said[0].startswith("twobar: ")
     for part in WRONG[line]:
-        assert part in said[0]
+        assert part in f"{said[0]}\n"
 
 
 def jam(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""live.toml: defaults, what is refused and in which words, overriding, writing back."""
+"""live.toml: defaults, what is refused and in which words, overriding."""
 
 import re
 from pathlib import Path
@@ -7,14 +7,13 @@ from typing import get_args
 import msgspec
 import platformdirs
 import pytest
-import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
 from live import config as settings
 from live import strict
 from live.config import Config
-from live.errors import FailureError, UsageError
+from live.errors import UsageError
 from live.knobs import KNOBS, MODES
 
 ROOT = Path(__file__).parents[2]
@@ -209,37 +208,3 @@ def test_every_option_names_a_key() -> None:
     for option, section, key in settings.OPTIONS.values():
         assert option.startswith("--")
         assert key in type(getattr(Config(), section)).__struct_fields__
-
-
-def test_writing_back_keeps_comments(tmp_path: Path) -> None:
-    path = tmp_path / "live.toml"
-    path.write_text("# mine\n[jam]\nbpm = 100 # slow\n\n[osc] # far\nport = 1\n")
-    settings.write_back(path, "jam.bpm", 104.5)
-    settings.write_back(path, "midi.clock_out", value=True)
-    text = path.read_text()
-    assert "# mine\n[jam]\nbpm = 104.5 # slow\n\n[osc] # far\nport = 1\n" in text
-    assert tomlkit.parse(text).unwrap()["midi"] == {"clock_out": True}
-    assert [file.name for file in tmp_path.iterdir()] == ["live.toml"]
-
-
-def test_writing_back_makes_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "live.toml"
-    settings.write_back(path, "mapping.name", "nanokontrol2")
-    assert settings.load(path).mapping.name == "nanokontrol2"
-
-
-@pytest.mark.parametrize(
-    ("key", "value"), [("jam.bpm", 1.0), ("jam.bmp", 90.0), ("jm.bpm", 90.0), ("bpm", 90.0)]
-)
-def test_writing_back_refuses_what_reading_would(tmp_path: Path, key: str, value: float) -> None:
-    path = tmp_path / "live.toml"
-    path.write_text("[jam]\nbpm = 100\n")
-    with pytest.raises(UsageError):
-        settings.write_back(path, key, value)
-    assert path.read_text() == "[jam]\nbpm = 100\n"
-
-
-def test_a_folder_in_the_way_is_told(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(FailureError, match="cannot be written"):
-        settings.write_back(tmp_path / "file" / "live.toml", "jam.bpm", 90.0)

@@ -8,7 +8,7 @@ from live import knobs
 from live.dashboard import Dashboard, Inbox
 from live.dashboard.keys import KEYS, MODES, bindings, unknown_idents
 from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
-from live.messages import Command, KnobView
+from live.messages import Command, KnobView, Notice
 from tests.live.dashboard_fakes import FakeClock, Sent, scene
 from tests.live.dashboard_stage import WINDOW, Stage
 
@@ -161,6 +161,14 @@ async def test_old_notices_can_be_read_again() -> None:
         await stage.press("n")
         assert stage.window() is NoticeWindow
         assert "ONNX Runtime" in stage.text()
+
+
+async def test_a_long_notice_is_read_to_its_end() -> None:
+    async with Stage().run((80, 24)) as stage:
+        long = "no audio device answers (tried jack, pipewire, pulseaudio, alsa): plug one in, or start jackd"
+        stage.app.deliver(Notice(stage.clock.nanos, "error", long))
+        await stage.press("n")
+        assert "start jackd" in stage.text()
 
 
 # -- the computer's keyboard as a piano ------------------------------------------------------------

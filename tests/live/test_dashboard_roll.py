@@ -9,16 +9,9 @@ from live.dashboard import beat, controls, drum_lanes, places, roll, rows, statu
 from live.dashboard.theme import INK
 from live.messages import AnchorView, BarView
 from tests.live.dashboard_fakes import BEAT, cloud, scene
+from tests.live.drawn import inks, roll_rows, row_text, texts
 
 BAR = 4 * BEAT
-
-
-def texts(drawn: tuple[rows.Row, ...] | list[rows.Row]) -> list[str]:
-    return [rows.row_text(row) for row in drawn]
-
-
-def inks(drawn: tuple[rows.Row, ...]) -> set[str]:
-    return {ink for row in drawn for _, ink in row}
 
 
 # -- roll ------------------------------------------------------------------------------------------
@@ -35,7 +28,7 @@ TWO_BARS = [
 
 
 def test_a_roll_shows_heard_planned_and_hers_in_their_own_glyphs() -> None:
-    drawn = roll.roll_rows(TWO_BARS, BAR - 100, 4, width=36, height=8)
+    drawn = roll_rows(TWO_BARS, BAR - 100, 4, width=36, height=8)
     assert texts(drawn) == [
         "    │1 decoded     ▼│2 ↻ repeated   ",
         " C5 │┈┈┈┊┈┈┈┊┈┈┈┊┈┈┃│┈┈┈┊┈┈┈┊┈┈┈┊┈┈┈",
@@ -49,7 +42,7 @@ def test_a_roll_shows_heard_planned_and_hers_in_their_own_glyphs() -> None:
 
 
 def test_the_three_kinds_of_notes_differ_in_glyph_and_in_colour() -> None:
-    drawn = roll.roll_rows(TWO_BARS, BAR - 100, 4, width=36, height=12)
+    drawn = roll_rows(TWO_BARS, BAR - 100, 4, width=36, height=12)
     look = {ink: set(text) for row in drawn[1:] for text, ink in row if ink in ("heard", "planned", "hers")}
     assert look == {"heard": {"█"}, "planned": {"▓"}, "hers": {"●"}}
     assert len({INK[ink].color for ink in look}) == 3
@@ -57,7 +50,7 @@ def test_the_three_kinds_of_notes_differ_in_glyph_and_in_colour() -> None:
 
 def test_the_playhead_turns_planned_notes_into_heard_ones() -> None:
     def kinds(tick: int) -> tuple[int, int]:
-        joined = "".join(texts(roll.roll_rows(TWO_BARS, tick, 4, width=36, height=12))[1:])
+        joined = "".join(texts(roll_rows(TWO_BARS, tick, 4, width=36, height=12))[1:])
         return joined.count("█"), joined.count("▓")
 
     assert kinds(1) == (0, 3)  # the one under the playhead is planned still
@@ -68,14 +61,14 @@ def test_the_playhead_turns_planned_notes_into_heard_ones() -> None:
 
 def test_the_origin_of_every_bar_is_told_in_words() -> None:
     bars = [BarView(0, "decoded", [], []), BarView(1, "repeated", [], []), BarView(2, "silent", [], [])]
-    head = rows.row_text(roll.roll_rows(bars, 0, 4, width=80, height=4)[0])
+    head = row_text(roll_rows(bars, 0, 4, width=80, height=4)[0])
     assert "1 decoded" in head
     assert "2 ↻ repeated" in head
     assert "3 ∅ silent" in head
 
 
 def test_keys_that_she_holds_are_marked_at_their_pitch() -> None:
-    drawn = texts(roll.roll_rows(TWO_BARS, 0, 4, width=36, height=20, held=[60]))
+    drawn = texts(roll_rows(TWO_BARS, 0, 4, width=36, height=20, held=[60]))
     assert [line[:4] for line in drawn if "▶" in line] == [" C4▶"]
 
 
@@ -118,7 +111,7 @@ bar_views = st.builds(
 def test_a_roll_fits_whatever_it_is_given(
     bars: list[BarView], tick: int, beats: int, width: int, height: int
 ) -> None:
-    drawn = roll.roll_rows(bars, tick, beats, width=width, height=height)
+    drawn = roll_rows(bars, tick, beats, width=width, height=height)
     assert len(drawn) == height
     assert all(rows.row_width(row) == width for row in drawn)
 
@@ -138,21 +131,21 @@ BAND = [
 
 
 def test_drums_stand_in_lanes_at_the_foot() -> None:
-    drawn = roll.roll_rows(BAND, 2 * BAR, 4, width=20, height=12)
+    drawn = roll_rows(BAND, 2 * BAR, 4, width=20, height=12)
     assert texts(drawn)[-3:] == [
         " hh █ █ ┊ █ ┊   ┊   ",
         " sn │   █   █   ┊   ",
         " bd █   ┊   ┊   ┊   ",
     ]
     assert not any("█" in line or "●" in line for line in texts(drawn)[-4:-3])
-    tall = texts(roll.roll_rows(BAND, 2 * BAR, 4, width=20, height=24))
+    tall = texts(roll_rows(BAND, 2 * BAR, 4, width=20, height=24))
     assert [line[1:3] for line in tall[-5:]] == ["cy", "hh", "tm", "sn", "bd"]
     assert [line.count("█") for line in tall[-5:]] == [1, 2, 1, 1, 1]
 
 
 def test_a_roll_without_drums_has_no_lanes_and_a_low_one_shows_them_in_one() -> None:
-    assert not any("bd" in line for line in texts(roll.roll_rows(TWO_BARS, 0, 4, width=36, height=20)))
-    low = texts(roll.roll_rows(BAND, 2 * BAR, 4, width=20, height=4))
+    assert not any("bd" in line for line in texts(roll_rows(TWO_BARS, 0, 4, width=36, height=20)))
+    low = texts(roll_rows(BAND, 2 * BAR, 4, width=20, height=4))
     assert low[-1] == " dr █ █ █ █ █   ┊   "
 
 
@@ -165,7 +158,7 @@ def test_drums_do_not_stretch_the_pitches_that_are_shown() -> None:
 
 def test_each_part_has_a_colour_of_its_own() -> None:
     for tick, kind in ((-1, "planned"), (2 * BAR, "heard")):
-        used = inks(roll.roll_rows(BAND, tick, 4, width=36, height=20))
+        used = inks(roll_rows(BAND, tick, 4, width=36, height=20))
         parts = {f"{kind}{part}" for part in ("", "-chords", "-bass", "-drums")}
         assert parts <= used
         assert len({INK[ink].color for ink in parts}) == 4
@@ -231,7 +224,7 @@ def test_every_ink_that_is_drawn_with_is_in_the_theme() -> None:
     for tick in range(6 * BAR, 7 * BAR, 150):
         s = scene(tick)
         used |= inks(beat.beat_rows(tick, 4, width=128, height=11, tempo_bpm=120.0))
-        used |= inks(roll.roll_rows(s.bars, tick, 4, width=100, height=20, held=s.held_keys))
+        used |= inks(roll_rows(s.bars, tick, 4, width=100, height=20, held=s.held_keys))
         used |= inks(controls.knob_rows(s.knobs, tick % 15, width=120, height=5))
         used |= inks(status.status_rows(s, width=60, height=12))
         ground = places.ground(cloud(), 30, 14)

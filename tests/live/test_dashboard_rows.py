@@ -10,16 +10,9 @@ from rich.cells import cell_len
 from live.dashboard import beat, controls, rows, status
 from live.messages import KnobView, ModelView, Notice, PortView
 from tests.live.dashboard_fakes import BEAT, SECOND, scene
+from tests.live.drawn import inks, row_text, texts
 
 BAR = 4 * BEAT
-
-
-def texts(drawn: tuple[rows.Row, ...] | list[rows.Row]) -> list[str]:
-    return [rows.row_text(row) for row in drawn]
-
-
-def inks(drawn: tuple[rows.Row, ...]) -> set[str]:
-    return {ink for row in drawn for _, ink in row}
 
 
 # -- rows ------------------------------------------------------------------------------------------
@@ -42,9 +35,9 @@ def test_clean_lets_no_control_character_through() -> None:
 
 def test_what_does_not_fit_at_the_right_edge_goes_from_its_end() -> None:
     left, right = [("left", "")], [("one", ""), ("two", "")]
-    assert rows.row_text(rows.spread(left, right, 12)) == "left  onetwo"
-    assert rows.row_text(rows.spread(left, right, 9)) == "left  one"
-    assert rows.row_text(rows.spread(left, right, 6)) == "left  "
+    assert row_text(rows.spread(left, right, 12)) == "left  onetwo"
+    assert row_text(rows.spread(left, right, 9)) == "left  one"
+    assert row_text(rows.spread(left, right, 6)) == "left  "
 
 
 # -- beat ------------------------------------------------------------------------------------------
@@ -137,12 +130,12 @@ def knob(value: float, *, low: float = -1.0, **more: object) -> KnobView:
     ],
 )
 def test_a_knobs_bar(view: KnobView, bar: str) -> None:
-    assert rows.row_text(controls.knob_bar(view, 11)) == bar
+    assert row_text(controls.knob_bar(view, 11)) == bar
 
 
 def test_the_chosen_knob_has_an_arrow_and_an_unavailable_one_says_so() -> None:
-    assert rows.row_text(controls.knob_row(knob(0.25), 30, chosen=True)) == "▸density     ─────┼█──── +0.25"
-    assert rows.row_text(controls.knob_row(knob(0.25, available=False), 30)).endswith("   n/a")
+    assert row_text(controls.knob_row(knob(0.25), 30, chosen=True)) == "▸density     ─────┼█──── +0.25"
+    assert row_text(controls.knob_row(knob(0.25, available=False), 30)).endswith("   n/a")
 
 
 def test_values_read_as_people_write_them() -> None:
@@ -172,7 +165,7 @@ def test_modes_anchors_and_freeze_in_one_row() -> None:
         origin="morph",
         width=90,
     )
-    text = rows.row_text(row)
+    text = row_text(row)
     assert "[HOLD]" in text
     assert " follow " in text
     assert "[FROZEN]" in text
@@ -194,12 +187,12 @@ def test_it_says_that_it_listens_until_it_has_a_phrase(mode: str, *, frozen: boo
     row = controls.mode_row(
         ("follow", "answer", "hold"), mode, [], frozen=frozen, thru=True, origin="", width=80
     )
-    assert ("listening" in rows.row_text(row)) is listens
+    assert ("listening" in row_text(row)) is listens
 
 
 def test_a_mode_that_we_do_not_know_is_shown_too() -> None:
     row = controls.mode_row(("follow",), "waltz", [], frozen=False, thru=True, origin="", width=60)
-    assert "[WALTZ]" in rows.row_text(row)
+    assert "[WALTZ]" in row_text(row)
 
 
 # -- status ----------------------------------------------------------------------------------------
@@ -208,7 +201,7 @@ def test_a_mode_that_we_do_not_know_is_shown_too() -> None:
 def test_a_missing_port_is_red_and_says_so_however_long_its_name() -> None:
     row = status.port_row(PortView("in", "テスト" * 40, "missing", "unplugged"), 40)
     assert rows.row_width(row) == 40
-    assert rows.row_text(row).rstrip().endswith("MISSING")
+    assert row_text(row).rstrip().endswith("MISSING")
     assert {ink for text, ink in row if "MISSING" in text} == {"bad"}
 
 
@@ -256,14 +249,14 @@ def test_a_long_take_path_loses_its_folder_first() -> None:
     ],
 )
 def test_the_models_state_in_words(view: ModelView, words: str) -> None:
-    assert rows.row_text(status.model_row(view, 60)).rstrip() == f"net {words}"
+    assert row_text(status.model_row(view, 60)).rstrip() == f"net {words}"
 
 
 def test_the_header_tells_state_tempo_metre_missing_ports_and_take() -> None:
-    text = rows.row_text(status.header_row(scene(tempo_bpm=93.5), 60))
+    text = row_text(status.header_row(scene(tempo_bpm=93.5), 60))
     assert text.startswith(" ▶ PLAYING   93.5 bpm  4/4")
     assert text.endswith("✖ 1 port  ● REC ")
-    assert "NO ENGINE" in rows.row_text(status.header_row(scene(), 60, known=False))
+    assert "NO ENGINE" in row_text(status.header_row(scene(), 60, known=False))
 
 
 def test_notices_show_their_age_and_level_newest_first() -> None:
@@ -278,6 +271,16 @@ def test_notices_show_their_age_and_level_newest_first() -> None:
     assert drawn[1].startswith(" 3 m · old")
     assert status.age_text(now, now) == " now"
     assert status.age_text(now - 3 * 3600 * SECOND, now) == " 3 h"
+
+
+def test_a_notice_in_full_loses_no_word() -> None:
+    notice = Notice(0, "error", "no audio device answers (tried jack, alsa): start one, or choose its driver")
+    drawn = texts(status.notice_in_full(notice, 5 * SECOND, 40))
+    assert drawn[0].startswith(" 5 s ✖ no audio device answers (tried")
+    assert drawn[1].startswith("       jack, alsa): start one")
+    assert " ".join(line[7:].strip() for line in drawn) == notice.text
+    assert {len(line) for line in drawn} == {40}
+    assert len(status.notice_in_full(Notice(0, "info", ""), 0, 40)) == 1
 
 
 def test_the_banner_wraps_its_sentence() -> None:

@@ -54,6 +54,16 @@ def test_whatever_fails_at_the_end_the_take_is_written_and_everyone_told(
     ]
 
 
+def test_the_summary_counts_what_was_left_out(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = built(clock)
+    engine.outlet.osc = engine.outlet.eventlog = Ended()  # type: ignore[assignment]
+    logged: dict[str, dict[str, object]] = {}
+    monkeypatch.setattr(engine.outlet, "log", lambda kind, **fields: logged.update({kind: fields}))
+    engine.close()
+    wanted = {"missed_bars": 0, "dropped_notes": 0, "faults": 0, "bad_packets": 3, "unsent": 1, "unlogged": 2}
+    assert {name: logged["summary"][name] for name in wanted} == wanted
+
+
 @pytest.fixture
 def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave this process as it is."""

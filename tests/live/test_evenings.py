@@ -83,7 +83,8 @@ def test_every_note_ends(
             assert isinstance(value, int)
             stage.press(tick, what, value)
         elif kind == "turn" and isinstance(value, float):
-            stage.turn(tick, str(what), KNOBS[str(what)].from_unit(value / 2))
+            spec = KNOBS[str(what)]
+            stage.turn(tick, spec.name, spec.low + (spec.high - spec.low) * value / 2)
         elif kind == "act" and isinstance(what, tuple):
             stage.act(tick, *what)
         elif isinstance(what, int):

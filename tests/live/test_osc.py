@@ -2,7 +2,6 @@
 
 import queue
 import socket
-import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,27 +9,16 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+from pythonosc.osc_bundle_builder import IMMEDIATELY
 from pythonosc.osc_message import OscMessage
-from pythonosc.osc_message_builder import build_msg
 
 from live.config import Osc
 from live.errors import FailureError
 from live.messages import Command
 from live.osc import MOST_SUBSCRIBERS, OscServer
+from tests.live.osc_packets import bundle, knob, message
 
 PATIENCE_SECONDS = 10.0
-
-
-def message(address: str, *arguments: object) -> bytes:
-    dgram: bytes = build_msg(address, list(arguments)).dgram
-    return dgram
-
-
-def bundle(due: float, *contents: bytes) -> bytes:
-    """A bundle for a time in seconds since 1970; contents are messages or bundles."""
-    head: bytes = OscBundleBuilder(due).build().dgram  # type: ignore[arg-type]
-    return head + b"".join(struct.pack(">i", len(content)) + content for content in contents)
 
 
 class Wall:
@@ -98,10 +86,6 @@ def stages() -> Iterator[Callable[..., Stage]]:
     yield make
     for each in opened:
         each.close()
-
-
-def knob(name: str, value: float) -> Command:
-    return Command("knob", name, value, source="osc")
 
 
 # -- over the wire -------------------------------------------------------------------------------
@@ -175,6 +159,7 @@ def test_no_datagrams_end_the_hearing(stage: Stage, datagrams: list[bytes]) -> N
     for datagram in datagrams:
         stage.send(datagram)
     stage.caught_up()
+    assert stage.server._threads[0].is_alive()
 
 
 def test_whoever_takes_commands_cannot_end_the_hearing(stage: Stage) -> None:
@@ -199,7 +184,7 @@ def test_a_subscriber_is_told(stage: Stage) -> None:
     for _ in range(3):
         stage.send(message("/twobar/subscribe", host, port))
     stage.caught_up()
-    assert stage.server.subscribers == ((host, port),)
+    assert stage.server._subscribers == ((host, port),)
     stage.server.publish("/twobar/beat", 3)
     stage.server.publish("/twobar/knob/density", 0.25)
     stage.server.publish("/twobar/note", 60, 100)
@@ -218,10 +203,10 @@ def test_a_subscriber_is_told(stage: Stage) -> None:
 def test_unsubscribed_is_told_no_more(stage: Stage) -> None:
     stage.send(message("/twobar/subscribe"))
     stage.caught_up()
-    assert list(stage.server.subscribers) == [stage.client.getsockname()]
+    assert list(stage.server._subscribers) == [stage.client.getsockname()]
     stage.send(message("/twobar/unsubscribe", "localhost", stage.client.getsockname()[1]))
     stage.caught_up()
-    assert not stage.server.subscribers
+    assert not stage.server._subscribers
     stage.server.publish("/twobar/beat", 1)
     assert stage.server._outbox.empty()
 
@@ -238,7 +223,7 @@ def test_unsubscribed_is_told_no_more(stage: Stage) -> None:
 def test_subscribers_that_are_refused(stage: Stage, arguments: tuple[object, ...], words: str) -> None:
     stage.send(message("/twobar/subscribe", *arguments))
     assert words in stage.notices.get(timeout=PATIENCE_SECONDS)
-    assert stage.server.subscribers == ()
+    assert stage.server._subscribers == ()
 
 
 @pytest.mark.parametrize("allow", [["192.0.2.7"], ["*"]])
@@ -246,14 +231,14 @@ def test_other_machines_subscribe_when_allowed(stages: Callable[..., Stage], all
     stage = stages(allow=allow)
     stage.send(message("/twobar/subscribe", "192.0.2.7", 9001))
     stage.caught_up()
-    assert stage.server.subscribers == (("192.0.2.7", 9001),)
+    assert stage.server._subscribers == (("192.0.2.7", 9001),)
 
 
 def test_there_is_room_for_so_many_subscribers(stage: Stage) -> None:
     for port in range(20_000, 20_000 + MOST_SUBSCRIBERS + 1):
         stage.send(message("/twobar/subscribe", "127.0.0.1", port))
     stage.caught_up()
-    assert len(stage.server.subscribers) == MOST_SUBSCRIBERS
+    assert len(stage.server._subscribers) == MOST_SUBSCRIBERS
     assert stage.server.bad_packets == 1
 
 

@@ -7,28 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
-from pythonosc.osc_message_builder import build_msg
+from pythonosc.osc_bundle_builder import IMMEDIATELY
 
 from live.knobs import KNOBS
 from live.messages import Command
 from live.osc_address import ADDRESSES, BadPacketError, commands_of, unpack
-
-
-def message(address: str, *arguments: object) -> bytes:
-    dgram: bytes = build_msg(address, list(arguments)).dgram
-    return dgram
-
-
-def bundle(due: float, *contents: bytes) -> bytes:
-    """A bundle for a time in seconds since 1970; contents are messages or bundles."""
-    head: bytes = OscBundleBuilder(due).build().dgram  # type: ignore[arg-type]
-    return head + b"".join(struct.pack(">i", len(content)) + content for content in contents)
-
-
-def knob(name: str, value: float) -> Command:
-    return Command("knob", name, value, source="osc")
-
+from tests.live.osc_packets import bundle, knob, message
 
 # -- what each address asks for ------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ board = Switchboard(address, FromDashboard, lambda _, item: told.set() if isinst
 told.wait(60)
 """
 CRASHES = "import sys; sys.exit(70)"
+CRASHES_WHEN_CALLED = LISTENS.replace("Bye", "Hello") + "sys.exit(70)\n"
 
 
 @pytest.fixture
@@ -130,9 +131,7 @@ def test_an_end_while_the_engine_is_started_again_is_orderly(play: Callable[...,
 
 def test_an_engine_that_keeps_crashing_is_given_up(play: Callable[..., Supervisor]) -> None:
     told: list[str] = []
-    one = play(
-        LISTENS.replace("told.wait(60)", "import time; time.sleep(0.3); sys.exit(70)"), told=told.append
-    )
+    one = play(CRASHES_WHEN_CALLED, told=told.append)
     one.start()
     assert one.wait() == 1
     assert told[-1] == "the engine keeps dying: giving up"

@@ -9,6 +9,7 @@ import pytest
 
 from live.errors import SynthError, UsageError
 from live.events import note_off, note_on, program
+from live.render import BLOCK, _block
 from live.synth import FluidSynth, SynthSettings, default_soundfont, drivers_to_try, open_synth
 
 SILENT = SynthSettings(driver="none")
@@ -20,13 +21,20 @@ def test_the_default_soundfont_is_found_without_importing_its_package() -> None:
 
 def test_notes_take_and_free_voices() -> None:
     synth = FluidSynth(SILENT)
+
+    def voices() -> int:
+        return int(synth._api.fluid_synth_get_active_voice_count(synth.handle))
+
     assert synth.name == "fluidsynth (none)"
     synth.send(note_on(1, 60, 100))
-    assert synth.active_voices() > 0
+    assert voices() > 0
     synth.send(note_off(1, 60))
     synth.all_off()
+    _block(synth, BLOCK)
+    assert voices() == 0
     synth.close()
-    assert synth.active_voices() == 0
+    with pytest.raises(SynthError, match="FluidSynth is closed"):
+        voices()
 
 
 def test_a_missing_library_is_one_sentence_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,9 @@ from model import conditions, hearing
 from model.codecs.base import build, pack_phrase
 from model.errors import ConfigError
 from model.grid import Grid
-from model.harmony import QUALITIES, Chord, chord_name, key_name, read_chords, read_key
+from model.harmony import QUALITIES, Chord, read_chords, read_key
 from model.phrase import Note, Phrase
+from tests.model.harmony_names import chord_name, key_name
 from tests.model.networks import config, network, player
 from tests.trainer.synthetic import chords, melody
 

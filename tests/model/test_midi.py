@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model.errors import MidiFileError
 from model.grid import Grid
-from model.midi import MidiFileError, load, on_grid, save, to_midi
+from model.midi import _laid, load, save, to_midi
 from model.midi_parts import Voice, parts
 from model.phrase import Note, Phrase
 from model.tracks import BASS, CHORDS, DRUMS, MELODY
@@ -51,9 +52,9 @@ def test_written_and_read_again_nothing_is_lost(first: Phrase, second: Phrase) -
             sounding[message.note] = (now, message.velocity)
         elif message.type == "note_off":
             onset, velocity = sounding.pop(message.note)
-            spans.append((onset, now, message.note, velocity))
+            spans.append(((onset, now, message.note, velocity), MELODY))
     assert not sounding
-    assert on_grid(spans, 480, GRID)[:2] == [first, second]
+    assert _laid(spans, 480, GRID)[:2] == [first, second]
 
 
 def test_a_file_keeps_notes_offsets_tempo_and_its_whole_length(place: Path) -> None:

@@ -1,5 +1,6 @@
 """Step-by-step decoders: a step computes what the taught sequence does; what is drawn is what is fed."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -8,12 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from model.autoregressive import AutoregressiveDecoder, delayed
+from model.autoregressive import AutoregressiveDecoder, ParallelDecoder, delayed
 from model.choice import Choice
 from model.codecs.base import build, pack_phrase
 from model.config import ModelConfig
+from model.encoders.base import Encoder
 from model.errors import ConfigError, ModelError
-from model.surfaces.base import Chance
+from model.part_ways import Reader, Writer
+from model.surfaces.base import Chance, Surface
 from model.vae import VAE
 from tests.model.networks import LATENTLESS, STEPWISE, config, network, packed
 
@@ -39,6 +42,12 @@ EVERY = (
         for kind, codec in (("gru", "drums"), ("transformer", "multitrack"))
     ]
 )
+
+
+@pytest.mark.parametrize("base", [ParallelDecoder, AutoregressiveDecoder, Encoder, Surface, Reader, Writer])
+def test_what_lacks_a_function_cannot_be_built(base: Callable[[], object]) -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        base()
 
 
 def code(net: VAE, count: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:

@@ -1,6 +1,7 @@
 """Players without a network: a memory of phrases behind the interface that models have."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,19 +36,7 @@ class Memory:
             self._known.append((z, phrase))
         return Latent("0", z, measure(phrase))
 
-    def decode(
-        self,
-        latent: Latent,
-        *,
-        turns: Mapping[str, float],
-        temperature: float = 0.0,
-        seed: int = 0,
-        prefix: Phrase | None = None,
-        prefix_steps: int = 0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        condition: Mapping[str, str] | None = None,
-    ) -> Phrase:
+    def decode(self, latent: Latent, *, turns: Mapping[str, float], **_unheard: Any) -> Phrase:
         """Return the nearest phrase, edited."""
         if self._deaf:
             return self._known[0][1]
@@ -56,19 +45,7 @@ class Memory:
             phrase = edit(phrase, name, turn, np.random.default_rng(0))
         return phrase
 
-    def continuation(
-        self,
-        context: Phrase,
-        *,
-        turns: Mapping[str, float] | None = None,
-        temperature: float = 0.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        seed: int = 0,
-        prefix: Phrase | None = None,
-        prefix_steps: int = 0,
-        condition: Mapping[str, str] | None = None,
-    ) -> Phrase:
+    def continuation(self, context: Phrase, **_unheard: Any) -> Phrase:
         """Return what it heard, an octave up."""
         return context.moved(12)
 

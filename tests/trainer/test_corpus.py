@@ -1,7 +1,7 @@
 import json
 import os
 import signal
-import time
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,10 +11,11 @@ import pytest
 from model.codecs.base import phrase_of
 from model.grid import Grid
 from model.phrase import Phrase
+from tests.trainer.interrupted import interrupted
 from tests.trainer.music import chords, tune, write
 from trainer import pool
 from trainer.corpus import Options, Report, prepare
-from trainer.errors import EmptyCorpusError, UsageError
+from trainer.errors import EmptyCorpusError, FailureError, UsageError
 from trainer.pool import attempt, outcomes
 from trainer.reading import Reading, UnreadableError, read
 from trainer.songs import fill_sides, split_songs
@@ -115,16 +116,7 @@ def test_velocities_that_vary_are_marked(prepared: tuple[Path, Report]) -> None:
 def test_interrupted_it_goes_on_and_gives_the_same(
     songs: Path, tmp_path: Path, prepared: tuple[Path, Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trainer.corpus.BATCH", 4)
-
-    def stop(done: int, files: int) -> None:
-        if done >= 9:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        prepare([songs], tmp_path / "out", OPTIONS, progress=stop)
-    assert not (tmp_path / "out" / "meta.json").exists()
-    report = prepare([songs], tmp_path / "out", OPTIONS)
+    report = interrupted(songs, tmp_path / "out", OPTIONS, monkeypatch)()
     assert report.resumed == 8
     for codec in ("melody", "poly"):
         for split in SPLITS:
@@ -253,6 +245,14 @@ def test_nothing_to_learn_from_is_one_sentence(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_without_symusic_no_file_is_blamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "in" / "a.mid", [tune(0)])
+    monkeypatch.setitem(sys.modules, "symusic", None)
+    with pytest.raises(FailureError, match=r"symusic is not installed.*pip install"):
+        prepare([tmp_path / "in"], tmp_path / "out", OPTIONS)
+    assert not (tmp_path / "out").exists()
+
+
 def test_folders_that_are_not_are_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         prepare([tmp_path / "none"], tmp_path / "out", OPTIONS)
@@ -301,7 +301,7 @@ def crash_or_hang(pipe: object, grid: Grid, metres: str) -> None:
         if path.name == "crash.mid":
             os.kill(os.getpid(), signal.SIGSEGV)
         if path.name == "hang.mid":
-            time.sleep(600)
+            signal.pause()
         pipe.send(f"read {path.name}")  # type: ignore[attr-defined]
 
 

@@ -11,6 +11,7 @@ import pytest
 from model.codecs.base import PITCH, TRACK, phrase_of
 from model.grid import Grid
 from model.tracks import DRUMS
+from tests.trainer.interrupted import interrupted
 from tests.trainer.music import band, write_band
 from trainer.corpus import Options, Report, prepare
 from trainer.dataset import load, styles_of
@@ -122,17 +123,10 @@ def test_a_truncated_split_is_a_sentence(tmp_path: Path, name: str, prepared: tu
 def test_a_truncated_part_is_read_again(
     songs: Path, tmp_path: Path, prepared: tuple[Path, Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trainer.corpus.BATCH", 4)
-
-    def stop(done: int, files: int) -> None:
-        if done >= 9:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        prepare([songs], tmp_path / "out", Options(GRID), progress=stop)
+    go_on = interrupted(songs, tmp_path / "out", Options(GRID), monkeypatch)
     part = min((tmp_path / "out" / ".parts").glob("*.npz"))
     part.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
-    report = prepare([songs], tmp_path / "out", Options(GRID))
+    report = go_on()
     assert report.resumed == 4
     assert report.phrases == prepared[1].phrases
 

@@ -1,5 +1,7 @@
 """Settings: what does not go together is refused in one sentence that names the key and what is allowed."""
 
+import tomllib
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -66,17 +68,20 @@ def test_what_does_not_go_together_is_told(
 @pytest.mark.parametrize(
     ("text", "changes"),
     [
-        (STEPWISE, []),
-        (LANGUAGE, ["fit.word_dropout=0.1", "fit.scheduled_sampling=100", "model.context_bars=1"]),
-        (TINY["melody"], ["fit.critic.weight=0.1", "fit.accumulate=4"]),
-        (TINY["poly"], ["fit.alone=0.3", "fit.anneal=cyclical", "fit.free_bits=3"]),
-        (NOISE, ["fit.objective=adversarial", "model.encoder.kind=none"]),
+        (STEPWISE, {}),
+        (LANGUAGE, {"fit.word_dropout": 0.1, "fit.scheduled_sampling": 100, "model.context_bars": 1}),
+        (TINY["melody"], {"fit.critic.weight": 0.1, "fit.accumulate": 4}),
+        (TINY["poly"], {"fit.alone": 0.3, "fit.anneal": "cyclical", "fit.free_bits": 3}),
+        (NOISE, {"fit.objective": "adversarial", "model.encoder.kind": "none"}),
     ],
 )
-def test_what_goes_together_is_taken(tmp_path: Path, text: str, changes: list[str]) -> None:
+def test_what_goes_together_is_taken(tmp_path: Path, text: str, changes: dict[str, object]) -> None:
     path = tmp_path / "tiny.toml"
     path.write_text(text)
-    settings.read(path, changes)
+    taken = settings.read(path, [f"{key}={value}" for key, value in changes.items()])
+    assert taken.model.name == tomllib.loads(text)["model"]["name"]
+    for key, value in changes.items():
+        assert attrgetter(key)(taken) == value
 
 
 def test_shipped_configurations_are_taken() -> None:

@@ -6,6 +6,7 @@ The learner owns the order of things (batches, precision, accumulation, clipping
 state on disk); an objective owns the formulas.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -72,7 +73,7 @@ class Loss:
     parts: Tensors
 
 
-class Objective:
+class Objective(ABC):
     """Base of all objectives.  Everything it draws comes from torch's global generator.
 
     Attributes:
@@ -100,20 +101,24 @@ class Objective:
         """Return the optimiser of one of `networks`, whose parameters are on their device by now.
 
         The learner lays its warm-up and cosine over the rates given here.
+
+        Raises:
+            KeyError: the objective has no such network; the base has none at all.
+
         """
-        raise NotImplementedError(role)
+        raise KeyError(role)
 
     def rounds(self, moment: Moment) -> tuple[str, ...]:  # noqa: ARG002 - others take several
         """Return the roles that learn in a step, in order; a role may come several times."""
         return (MODEL,)
 
+    @abstractmethod
     def loss(self, role: str, batch: Batch, moment: Moment) -> Loss:
         """Return what a role minimises on a batch.
 
         Called under autocast.  Only the parameters of `role` require gradients meanwhile; losses are means
         over the batch, so that batches accumulate.
         """
-        raise NotImplementedError(role)
 
     def reads_all(self, role: str) -> bool:  # noqa: ARG002 - others tell them apart
         """Return whether a role's loss always reads every parameter of its network; if unsure, False."""
@@ -123,7 +128,7 @@ class Objective:
         """Return tensors to save beside the networks: running means and such.  Mostly empty."""
         return {}
 
-    def restore(self, state: Tensors) -> None:
+    def restore(self, state: Tensors) -> None:  # noqa: B027 - most have nothing to take up
         """Take up what `state` gave."""
 
 
