@@ -130,8 +130,10 @@ class Requests:
 
         """
         model = self.model
-        if model is None or name not in model.conditions:
-            raise unknown("condition", name, model.conditions if model else [])
+        if model is None or not model.conditions:
+            raise UsageError(f"the model that plays heeds no {name}, nor any other condition")
+        if name not in model.conditions:
+            raise unknown("condition", name, model.conditions)
         if name == "style" and value not in (AUTO, *model.styles):
             raise unknown("style", value, [AUTO, *model.styles])
         if not value:

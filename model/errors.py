@@ -3,6 +3,7 @@
 ModelError
 ├── ConfigError      a model's configuration names something unknown or impossible; exit 2
 ├── CheckpointError  a checkpoint is missing, damaged or not one of ours
+│   └── UnknownModelError  no shipped model has that name; exit 2
 └── MidiFileError    a MIDI file is missing, damaged or holds nothing to play
 """
 
@@ -24,6 +25,12 @@ class ConfigError(ModelError):
 
 class CheckpointError(ModelError):
     """A checkpoint is missing, damaged, or not one of ours."""
+
+
+class UnknownModelError(CheckpointError):
+    """No shipped model has that name."""
+
+    exit_code = 2
 
 
 class MidiFileError(ModelError):

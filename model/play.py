@@ -8,7 +8,7 @@ from pathlib import Path
 
 from model.checkpoint import read
 from model.checkpoint_player import CheckpointPlayer
-from model.errors import CheckpointError, ConfigError
+from model.errors import CheckpointError, ConfigError, UnknownModelError
 from model.player import Player
 from model.runtime import open_runtime
 
@@ -35,7 +35,7 @@ def load(name_or_path: str) -> Player:
         return open_player(path)
     near = difflib.get_close_matches(name_or_path.lower(), known, 1, 0.5)
     hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise CheckpointError(f"unknown model '{name_or_path}'; there is: {', '.join(known) or 'none'}{hint}")
+    raise UnknownModelError(f"unknown model '{name_or_path}'; there is: {', '.join(known) or 'none'}{hint}")
 
 
 def open_player(path: Path) -> CheckpointPlayer:

@@ -65,15 +65,35 @@ def run(
     told = settings.read(config, overrides or [], seed)
     if max_minutes is not None and max_minutes <= 0:
         raise UsageError(f"--max-minutes must be above 0, not {max_minutes}")
-    minutes = max_minutes if max_minutes is not None else told.fit.minutes
     with joined() as world:
-        return _run(told, config, data, out, minutes=minutes, resume=resume, world=world)
+        return _run(told, config, data, out, minutes=shares(told, max_minutes), resume=resume, world=world)
+
+
+def shares(told: Settings, max_minutes: float | None) -> tuple[float | None, float | None]:
+    """Return the minutes of the network and those of its prior, weights included; None is no limit.
+
+    A limit for all is divided as the configuration divides its own minutes.
+    """
+    if max_minutes is None:
+        return told.fit.minutes, None
+    if not told.prior.minutes:
+        return max_minutes, None
+    share = told.prior.minutes / (told.prior.minutes + (told.fit.minutes or told.prior.minutes))
+    return max_minutes * (1 - share), max_minutes * share
 
 
 def _run(
-    told: Settings, config: Path, data: Path, out: Path, *, minutes: float | None, resume: bool, world: World
+    told: Settings,
+    config: Path,
+    data: Path,
+    out: Path,
+    *,
+    minutes: tuple[float | None, float | None],
+    resume: bool,
+    world: World,
 ) -> Path:
     """Fit as one of the run's processes."""
+    own, beside = minutes
     fit, model = told.fit, told.model
     torch.manual_seed(fit.seed)
     try:
@@ -104,22 +124,36 @@ def _run(
         else:
             learner.settle()
         try:
-            path = learner.go(minutes=minutes, stop=stop)
-            if told.prior.minutes and not stop.is_set():
+            path = learner.go(minutes=own, stop=stop)
+            if told.prior.minutes:
                 world.shared(
-                    lambda: fit_prior(
-                        net, codec, train, path, told.prior, seed=fit.seed, watch=watch, stop=stop
-                    )
-                )
-            if told.prior.minutes and told.prior.draws and not stop.is_set():
-                world.shared(
-                    lambda: fit_weigher(
-                        codec, train, path, draws=told.prior.draws, seed=fit.seed, watch=watch, stop=stop
-                    )
+                    lambda: _prior(told, net, codec, train, path, watch=watch, stop=stop, minutes=beside)
                 )
         except ModelError as error:
             raise FailureError(str(error)) from error
         return path
+
+
+def _prior(
+    told: Settings,
+    net: VAE,
+    codec: Codec,
+    train: Phrases,
+    path: Path,
+    *,
+    watch: Watch,
+    stop: threading.Event,
+    minutes: float | None,
+) -> None:
+    """Fit the prior and the weights of its draws; of a limit the weights have a fifth."""
+    parts = (None, None) if minutes is None else (48 * minutes, 12 * minutes)
+    prior, seed = told.prior, told.fit.seed
+    if not stop.is_set():
+        fit_prior(net, codec, train, path, prior, seed=seed, watch=watch, stop=stop, seconds=parts[0])
+    if prior.draws and not stop.is_set():
+        fit_weigher(
+            codec, train, path, draws=prior.draws, seed=seed, watch=watch, stop=stop, seconds=parts[1]
+        )
 
 
 def check_folder(data: Path, model: ModelConfig) -> None:

@@ -12,6 +12,7 @@ end; Liu et al. 2023, "Flow straight and fast", equation 1); t is drawn logit-no
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from math import cos, pi
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from msgspec.structs import replace as replace_fields
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
@@ -94,6 +96,7 @@ def fit_prior(
     seed: int,
     watch: Watch,
     stop: threading.Event,
+    seconds: float | None = None,
 ) -> None:
     """Fit a prior to the latents of a split and put it into the checkpoint.
 
@@ -108,6 +111,8 @@ def fit_prior(
         seed: of the weights and the draws.
         watch: told how far it is.
         stop: ends it.
+        seconds: that all of it may take, the encoding a quarter of them, in place of the configuration's
+            minutes.
 
     Raises:
         FailureError: the loss is no number; the checkpoint stays as it was.
@@ -115,8 +120,15 @@ def fit_prior(
 
     """
     device = next(net.parameters()).device
+    until = time.monotonic() + seconds if seconds is not None else float("inf")
+    early = until - 0.75 * seconds if seconds is not None else until
     watch.say(f"encoding {len(phrases)} phrases for the prior")
-    means, noises = encoded(net, codec, phrases)
+    order = np.random.default_rng(seed).permutation(len(phrases))
+    means, noises = encoded(
+        net, codec, phrases, order, lambda: not stop.is_set() and time.monotonic() < early
+    )
+    if seconds is not None:
+        config = replace_fields(config, minutes=max(0.0, until - time.monotonic()) / 60)
     mean, scale = _standard(means, noises)
     slices = net.bottleneck.groups if net.bottleneck is not None else 1
     tokens = codec.grid.beats if slices % codec.grid.beats == 0 else 1
@@ -167,7 +179,7 @@ def _walk(
     kind = torch.bfloat16 if device.type in ("cpu", "cuda") else torch.float32
     while not stop.is_set():
         seconds = time.monotonic() - began
-        share = max(seconds / (60 * config.minutes), step / config.steps)
+        share = max(seconds / max(1e-6, 60 * config.minutes), step / config.steps)
         if share >= 1:
             break
         rate = config.learning_rate * min(1.0, (step + 1) / 200) * (0.02 + 0.49 * (1 + cos(pi * share)))
@@ -207,14 +219,28 @@ def _standard(means: Halves, noises: Halves) -> tuple[NDArray[np.float32], NDArr
     return mean, np.maximum(np.sqrt(variance), 1e-3).astype(np.float32)
 
 
-def encoded(net: VAE, codec: Codec, phrases: Phrases) -> tuple[Halves, Halves]:
-    """Return means and standard deviations of the posteriors of phrases as they are, float16 [phrases, d]."""
+def encoded(
+    net: VAE, codec: Codec, phrases: Phrases, order: NDArray[np.int64], go_on: Callable[[], bool]
+) -> tuple[Halves, Halves]:
+    """Return means and standard deviations of the posteriors of phrases as they are, float16 [n, d] each.
+
+    Args:
+        net: on any device.
+        codec: its.
+        phrases: a split.
+        order: of the phrases, in which they are taken.
+        go_on: asked before some more are taken; the first ones are in any case.
+
+    """
     device = next(net.parameters()).device
-    means, noises = [], []
+    means: list[Halves] = []
+    noises: list[Halves] = []
     training = net.training
     net.eval()
     with torch.no_grad():
-        for part in np.array_split(np.arange(len(phrases)), max(1, len(phrases) // ENCODED)):
+        for part in np.array_split(order, max(1, len(order) // ENCODED)):
+            if means and not go_on():
+                break
             arrays = batch(phrases, codec, part, rng=None)
             given = {name: torch.from_numpy(value).to(device) for name, value in arrays.items()}
             mean, logvar = (value.float() for value in net.encode(given))

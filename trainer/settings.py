@@ -179,12 +179,15 @@ def read(path: Path, overrides: list[str], seed: int | None = None) -> Settings:
         raise UsageError(f"the configuration {path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"the configuration {path} is no TOML: {error}") from error
-    for override in overrides:
-        _lay(raw, override)
-    if seed is not None:
-        raw.setdefault("fit", {})["seed"] = seed
+    where = str(path)
     try:
-        settings = convert(raw, Settings, where=str(path))
+        if overrides and _stands(raw):
+            where = f"{path} with --set"  # the file is right: what is wrong now is what was laid over it
+        for override in overrides:
+            _lay(raw, override)
+        if seed is not None:
+            raw.setdefault("fit", {})["seed"] = seed
+        settings = convert(raw, Settings, where=where)
     except ConfigError as error:
         raise UsageError(str(error)) from error
     try:
@@ -196,6 +199,15 @@ def read(path: Path, overrides: list[str], seed: int | None = None) -> Settings:
     _together(settings.fit, settings.model, path)
     _step_by_step(settings.fit, settings.model, path)
     return settings
+
+
+def _stands(raw: dict[str, Any]) -> bool:
+    """Tell whether a parsed file can be read by itself."""
+    try:
+        convert(raw, Settings, where="")
+    except ConfigError:
+        return False
+    return True
 
 
 def _names(fit: FitConfig, path: Path) -> None:

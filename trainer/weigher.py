@@ -7,6 +7,7 @@ from, ends each network's training where it tells them best and says how well th
 
 import copy
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -37,6 +38,8 @@ EPOCHS = 60
 PATIENCE = 6  # epochs without getting better
 UNSEEN = 0.15  # share that tells when to stop
 MUSIC = 2  # phrases for each draw
+LEAST = 20  # draws, and phrases, that can be learned from at all
+AT_ONCE = 100  # draws between two signs of life
 FEWEST, MOST = 4, 64  # candidates, one of which is kept
 
 Floats = NDArray[np.float32]
@@ -68,6 +71,7 @@ def fit_weigher(
     seed: int,
     watch: Watch,
     stop: threading.Event,
+    seconds: float | None = None,
 ) -> None:
     """Draw from a checkpoint's learned prior, fit weights of the draws and put them into the checkpoint.
 
@@ -78,7 +82,9 @@ def fit_weigher(
         draws: that are learned from.
         seed: of everything.
         watch: told how far it is.
-        stop: ends it, the checkpoint left as it was.
+        stop: ends it, the checkpoint left without weights.
+        seconds: that it may take; of as many draws as that allows it learns, or, of fewer than `LEAST`, not
+            at all.
 
     Raises:
         CheckpointError: the disk refuses; the checkpoint stays as it was.
@@ -89,22 +95,26 @@ def fit_weigher(
     write(replace(checkpoint, extras=others), path)  # plain draws
     player = open_player(path)
     kind, rng = player.card.codec, np.random.default_rng(seed)
-    drawn = []
-    for number, latent in enumerate(player.prior(draws, seed)):
-        drawn.append(traits(player.decode(latent, turns={}), kind))
-        if stop.is_set():
-            return
-        if number % 100 == 0:
-            watch.advance(0.5 * number / draws, f"weights of the draws: {number} of {draws} drawn")
-    music = rng.permutation(len(phrases))[: MUSIC * draws].tolist()
-    real = []
-    for number, index in enumerate(music):
+    limit = seconds if seconds is not None else float("inf")
+    began = time.monotonic()
+
+    def over(share: float) -> bool:
+        return stop.is_set() or time.monotonic() - began > share * limit
+
+    drawn: list[Floats] = []
+    while len(drawn) < draws and not over(0.5):
+        some = player.prior(min(AT_ONCE, draws - len(drawn)), seed + len(drawn))
+        drawn += [traits(player.decode(latent, turns={}), kind) for latent in some]
+        watch.advance(0.5 * len(drawn) / draws, f"weights of the draws: {len(drawn)} of {draws} drawn")
+    real: list[Floats] = []
+    for index in rng.permutation(len(phrases))[: MUSIC * len(drawn)].tolist():
         phrase = codec.unpack(pack_phrase(codec, phrases.phrase(index, codec.grid)), 0)
         real.append(traits(player.decode(player.encode(phrase), turns={}), kind))
-        if stop.is_set():
-            return
-        if number % 100 == 0:
-            watch.advance(0.5 + 0.5 * number / len(music), f"weights of the draws: {number} phrases heard")
+        if over(0.8):
+            break
+    if stop.is_set() or min(len(drawn), len(real)) < LEAST:
+        watch.say(f"the draws of {path.name} are not weighed: there was no time to learn how")
+        return
     fitted = learn(np.stack(drawn), np.stack(real), seed)
     extras = {f"{FOLDER}{name}": value for name, value in fitted.tensors.items()}
     held(extras)  # what is written can be read

@@ -252,7 +252,7 @@ class Dashboard(App[None]):
         """Return why nothing new is known, or nothing; say it once among the notices."""
         silent = now - self._heard_nanos > SILENCE_NANOS
         if silent and not self._silent and self._snapshot is not None and not self._lost:
-            self._note("error", "engine not answering; what sounds goes on, this screen stands still")
+            self._note("error", "engine not answering; this screen stands still")
         self._silent = silent
         return self._lost or ("ENGINE NOT ANSWERING" if silent else "")
 

@@ -89,7 +89,10 @@ def test_an_empty_corpus_is_one_sentence_and_exit_1(
             ["fit", "--config", "kees", "--data", "x", "--out", "y"],
             "unknown configuration 'kees'; there is: keys",
         ),
-        (["fit", "--config", "keys", "--data", "/none", "--out", "y"], "'/none' was not written by"),
+        (
+            ["fit", "--config", "keys", "--data", "/none", "--out", "y"],
+            "the data folder '/none' does not exist",
+        ),
         (["fit", "--config", "keys", "--data", "x", "--out", "y", "--set", "beta"], "KEY=VALUE, not 'beta'"),
         (
             ["fit", "--config", "keys", "--data", "x", "--out", "y", "--max-minutes", "0"],

@@ -133,7 +133,7 @@ def test_what_a_direction_does_is_counted() -> None:
         (["directions", "keys", "--data", "/none", "--out", "x.safetensors"], "'/none' does not exist", 2),
         (["directions", "keys", "--data", ".", "--out", "x.pt"], "--out must end in .safetensors", 2),
         (["directions", "keys", "--data", ".", "--out", "tests"], "'tests' is a folder", 2),
-        (["directions", "kees", "--data", ".", "--out", "x.safetensors"], "unknown model 'kees'", 1),
+        (["directions", "kees", "--data", ".", "--out", "x.safetensors"], "unknown model 'kees'", 2),
         (["directions", "keys", "--data", "x"], "missing option '--out'", 2),
     ],
 )

@@ -9,12 +9,17 @@ from model.codecs.base import build
 from model.grid import Grid
 from model.play import open_player
 from model.prior import held
+from model.vae import VAE
 from model.weigher import Weigher
 from tests.trainer.synthetic import prepare
 from trainer.dataset import load
-from trainer.fit import run
+from trainer.fit import run, shares
+from trainer.prior import encoded
+from trainer.settings import read as settings
 from trainer.watch import Watch
 from trainer.weigher import fit_weigher, learn
+
+Made = tuple[Path, Path]  # the checkpoint, the prepared folder
 
 CONFIG = """
 [model]
@@ -57,14 +62,14 @@ def test_of_what_is_alike_nothing_is_learned() -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("weighed")
     (folder / "config.toml").write_text(CONFIG)
     prepared = prepare(folder / "data", "melody")
     return run(folder / "config.toml", prepared, folder / "run"), prepared
 
 
-def test_fit_puts_it_into_the_checkpoint_and_draws_are_chosen_by_it(made: tuple[Path, Path]) -> None:
+def test_fit_puts_it_into_the_checkpoint_and_draws_are_chosen_by_it(made: Made) -> None:
     path, _ = made
     checkpoint = read(path)
     assert 0.0 <= checkpoint.figures["weigher_auc"] <= 1.0
@@ -82,7 +87,7 @@ def test_fit_puts_it_into_the_checkpoint_and_draws_are_chosen_by_it(made: tuple[
     assert player.prior(0) == []
 
 
-def test_ended_early_it_leaves_the_checkpoint_playable_without(made: tuple[Path, Path]) -> None:
+def test_ended_early_it_leaves_the_checkpoint_playable_without(made: Made) -> None:
     path, prepared = made
     stop = threading.Event()
     stop.set()
@@ -91,3 +96,47 @@ def test_ended_early_it_leaves_the_checkpoint_playable_without(made: tuple[Path,
         fit_weigher(codec, phrases, path, draws=40, seed=1, watch=watch, stop=stop)
     assert not any(name.startswith("weigher/") for name in read(path).extras)
     assert len(open_player(path).prior(2)) == 2
+
+
+def test_without_time_the_draws_stay_plain(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    path, prepared = made
+    codec, phrases = build("melody", Grid()), load(prepared, "melody", "train")
+    with Watch(path.parent, resume=True) as watch:
+        fit_weigher(codec, phrases, path, draws=40, seed=1, watch=watch, stop=threading.Event(), seconds=0)
+    assert "are not weighed: there was no time" in capsys.readouterr().err
+    assert not any(name.startswith("weigher/") for name in read(path).extras)
+
+
+def test_a_limit_for_all_is_divided_as_the_configuration_divides_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.replace("[fit]", "[fit]\nminutes = 3"))
+    told = settings(path, [])
+    assert shares(told, None) == (3, None)
+    assert shares(told, 8.0) == (6.0, 2.0)
+    path.write_text(CONFIG)
+    assert shares(settings(path, []), 8.0) == (4.0, 4.0)
+    path.write_text(CONFIG.replace("minutes = 1", "minutes = 0"))
+    assert shares(settings(path, []), 8.0) == (8.0, None)
+
+
+def test_a_limited_run_ends_with_a_prior_of_what_time_there_was(made: Made, tmp_path: Path) -> None:
+    _, prepared = made
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG)
+    extras = read(run(path, prepared, tmp_path / "run", max_minutes=0.001)).extras
+    assert any(name.startswith("prior/") for name in extras)
+    assert not any(name.startswith("weigher/") for name in extras)
+
+
+def test_encoding_ends_when_it_may_not_go_on(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, prepared = made
+    monkeypatch.setattr("trainer.prior.ENCODED", 4)
+    checkpoint = read(path)
+    net = VAE(checkpoint.config)
+    codec, phrases = build("melody", Grid()), load(prepared, "melody", "train")
+    order = np.arange(len(phrases))[::-1]
+    means, noises = encoded(net, codec, phrases, order, lambda: False)
+    assert means.shape == noises.shape == (4, 16)
+    every, _ = encoded(net, codec, phrases, order, lambda: True)
+    assert len(every) == len(phrases)
+    np.testing.assert_array_equal(every[:4], means)

@@ -44,6 +44,8 @@ def fit(
     for override in overrides:
         if "=" not in override:
             raise UsageError(f"--set takes KEY=VALUE, not '{override}'")
+    if not data.is_dir():
+        raise UsageError(f"the data folder '{data}' does not exist")
     if not (data / "meta.json").is_file():
         raise UsageError(f"'{data}' was not written by 'twobar-train prepare': it has no meta.json")
     from trainer.fit import run  # noqa: PLC0415 - loads torch
