@@ -111,7 +111,7 @@ def evaluate(
     if card.codec in COUNTED:
         told = contexts or phrases
         result["music"] = music(
-            player, phrases, heard.decoded, told, seed=seed, share=share, progress=progress
+            player, phrases, heard.decoded, told, drawn=heard.drawn, seed=seed, share=share, progress=progress
         )
     return result
 
@@ -194,6 +194,7 @@ def music(
     answers: Sequence[Phrase],
     contexts: Sequence[Phrase],
     *,
+    drawn: Sequence[Phrase] = (),
     seed: int = 0,
     share: float = 1.0,
     progress: Progress = silent,
@@ -205,7 +206,8 @@ def music(
         phrases: held out.
         answers: the player's to them, or none.
         contexts: for a player without a latent, what it goes on from.
-        seed: of the samples, which are none of those that the classifiers hear.
+        drawn: samples that there are already; they are counted in place of new ones.
+        seed: of new samples.
         share: of the samples, for a model whose decodes take long.
         progress: told (what, done, of how many).
 
@@ -218,16 +220,16 @@ def music(
     """
     tracks = COUNTED[player.card.codec]
     count = max(1, round(min(len(phrases), DRAWN) * share))
-    drawn: list[Phrase] = []
-    if player.card.latent_size:
+    made = list(drawn[:count])
+    if not made and player.card.latent_size:
         for latent in prior(player, count, np.random.default_rng((seed, 1))):
-            drawn.append(player.decode(latent, turns={}))
-            progress("music", len(drawn), count)
-    else:
+            made.append(player.decode(latent, turns={}))
+            progress("music", len(made), count)
+    elif not made:
         for number, context in enumerate(contexts[:count]):
-            drawn.append(player.continuation(context, temperature=1.0, seed=seed + number))
+            made.append(player.continuation(context, temperature=1.0, seed=seed + number))
             progress("music", number + 1, count)
-    heard = {"held_out": phrases, "answers": answers, "samples": drawn}
+    heard = {"held_out": phrases, "answers": answers, "samples": made}
     return {name: ensemble(some, tracks) for name, some in heard.items() if some}
 
 

@@ -27,10 +27,11 @@ def silent(_what: str, _done: int, _all: int) -> None:
 
 @dataclass(slots=True)
 class Heard:
-    """What a player made of the phrases: latents, and one line of the reconstruction table in the making."""
+    """What a player made: of the phrases latents and answers, and what it drew from its prior."""
 
     latents: list[Latent] = field(default_factory=list)
     decoded: list[Phrase] = field(default_factory=list)
+    drawn: list[Phrase] = field(default_factory=list)
 
 
 def samples(
@@ -42,7 +43,8 @@ def samples(
 ) -> dict[str, Any]:
     """Let two classifiers tell samples of the prior from held-out phrases.
 
-    The prior is the player's own (`Player.prior`): what its checkpoint learned, or N(0, I).
+    The prior is the player's own (`Player.prior`): what its checkpoint learned, or N(0, I).  What was drawn
+    is kept in `heard`.
 
     Returns:
         auc: area under the curve on the unseen half, of the better classifier; 0.5 cannot tell, 1 always.
@@ -60,6 +62,7 @@ def samples(
     for number, latent in enumerate(prior(player, count, rng)):
         drawn.append(player.decode(latent, turns={}))
         progress("samples", number + 1, count)
+    heard.drawn = drawn
     real = np.array([features(phrases[index], player.card.codec) for index in chosen])
     seed = int(rng.integers(1 << 31))
     told = _told(real, drawn, player.card.codec, seed)
