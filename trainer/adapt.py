@@ -18,6 +18,7 @@ from torch import Tensor
 from model.checkpoint import Checkpoint
 from model.codecs.base import Codec, build
 from model.phrase import Phrase
+from model.prior import held as learned_prior
 from model.vae import VAE
 from trainer.errors import FailureError, UsageError
 from trainer.forced import network
@@ -187,14 +188,17 @@ def skills(net: VAE, codec: Codec, checkpoint: Checkpoint, old: Sequence[Phrase]
 
 
 def sampled(net: VAE, codec: Codec, checkpoint: Checkpoint, count: int, seed: int) -> list[Phrase]:
-    """Return phrases with notes that a model draws from its prior."""
+    """Return phrases with notes that a model draws from its prior, the learned one if it has one."""
     from model.choice import Choice  # noqa: PLC0415 - beside its use
 
     generator = torch.Generator().manual_seed(seed)
+    flow, rng = learned_prior(checkpoint.extras, net.config.latent_size), np.random.default_rng(seed)
     found: list[Phrase] = []
     for portion in range(16):
         z = torch.randn(64, net.config.latent_size, generator=generator)
-        if net.latent:
+        if flow is not None:
+            z = torch.from_numpy(flow.draw(64, rng))
+        elif net.latent:
             z = z * torch.from_numpy(np.array(checkpoint.latent.scale))
         heat = 0.0 if net.latent else 1.0
         drawn = net.generate(z, None, Choice(temperature=heat, seed=seed + portion), generator=generator)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -10,6 +11,7 @@ from model.checkpoint import read
 from model.codecs.base import build
 from model.phrase import Note, Phrase
 from model.play import open_player
+from model.prior import FOLDER
 from model.vae import VAE
 from tests.trainer.nets import checkpoint, config, written
 from tests.trainer.players import GRID, Memory
@@ -20,6 +22,7 @@ from trainer.adapt import Options, adapt
 from trainer.errors import FailureError, UsageError
 from trainer.hers import read as read_hers
 from trainer.lean import Changes, Taught, cost, encoded, leaned, skill
+from trainer.prior import Flow
 from trainer.style import drawn, overlap, overlaps
 
 OLD = [melody(seed) for seed in range(24)]
@@ -236,3 +239,20 @@ def test_a_keep_folder_that_was_not_prepared_is_told(
     said = capsys.readouterr()
     assert left.value.code == 2
     assert "was not written by 'twobar-train prepare'" in said.err
+
+
+def test_what_is_rehearsed_is_drawn_from_the_learned_prior() -> None:
+    made, codec = checkpoint(OLD), build("melody", GRID)
+    model = made.config
+    net = VAE(model).eval()
+    net.load_state_dict({name: torch.from_numpy(value) for name, value in made.weights.items()})
+    wide = adapting.sampled(net, codec, made, 12, 1)
+    flow = Flow(
+        size=model.latent_size, tokens=1, width=8, depth=1, heads=2
+    )  # still: what it draws is its mean
+    point = torch.randn(model.latent_size, generator=torch.Generator().manual_seed(3)).numpy()
+    narrow = {**flow.tensors(), "mean": point, "scale": np.full_like(point, 1e-6)}
+    extras = {f"{FOLDER}{name}": value for name, value in narrow.items()}
+    drawn_there = adapting.sampled(net, codec, replace(made, extras={**made.extras, **extras}), 12, 1)
+    assert len(set(wide)) > 1
+    assert len(set(drawn_there)) == 1
