@@ -114,7 +114,7 @@ def _tied(phrase: Phrase, wanted: float) -> Phrase:
         others = [note for note in phrase.notes if note.track != track]
         notes = list(part.notes)
         away = abs(complexity(grid, _places(phrase.notes, grid)) - wanted)
-        for _ in range(TIES):
+        for _ in range(min(TIES, len(onsets) - 1)):
             choices = [[note for note in notes if note.onset != step] for step in onsets[1:]]
             tried = [abs(complexity(grid, _places([*others, *left], grid)) - wanted) for left in choices]
             best = min(range(len(tried)), key=tried.__getitem__)

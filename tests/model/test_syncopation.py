@@ -61,3 +61,10 @@ def test_on_a_full_grid_onsets_are_tied_over() -> None:
 def test_what_is_there_already_is_left_alone() -> None:
     phrase = melody(3)
     assert syncopated(phrase, measure(phrase)["complexity"]) is phrase
+
+
+def test_a_single_onset_has_none_to_be_tied_to() -> None:
+    only = Phrase.of(Grid(bars=1, beats_per_bar=1, steps_per_beat=1), [Note(0, 60, 80, 1)])
+    assert syncopated(only, 1.0) == only
+    two = Phrase.of(Grid(bars=1, beats_per_bar=2, steps_per_beat=1), [Note(0, 60, 80, 1), Note(1, 62, 80, 1)])
+    assert 1 <= len(syncopated(two, 1.0).notes) <= 2
