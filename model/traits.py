@@ -1,7 +1,8 @@
 """What is heard in a phrase, as numbers: what a learned prior's draws are weighed by (`model.weigher`).
 
 They are meant for a small network that learns what sets a model's draws apart from music, so they tell
-melody, harmony, rhythm and repetition apart finely, and leave it to the network what matters.
+melody, harmony, rhythm and repetition apart finely, and leave it to the network what matters.  The
+classifiers that judge samples afterwards hear other numbers of other music (`trainer.traits`).
 """
 
 from collections.abc import Sequence

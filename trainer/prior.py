@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
+from model import weigher
 from model.blocks import Block
 from model.checkpoint import read, write
 from model.codecs.base import Codec
@@ -146,7 +147,8 @@ def fit_prior(
     checkpoint = read(path)
     extras = {f"{FOLDER}{name}": value for name, value in tensors.items()}
     held(extras, len(mean))  # what is written can be read
-    others = {name: value for name, value in checkpoint.extras.items() if not name.startswith(FOLDER)}
+    stale = (FOLDER, weigher.FOLDER)  # weights of another flow's draws say nothing of this one's
+    others = {name: value for name, value in checkpoint.extras.items() if not name.startswith(stale)}
     figures = {**checkpoint.figures, "prior_loss": round(loss, 4)}
     write(replace(checkpoint, extras={**others, **extras}, figures=figures), path)
     watch.say(f"the prior of {path.name} is fitted: mean square {loss:.4f} (2 at the start)")

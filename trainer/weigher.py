@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.checkpoint import read, write
+from model.checkpoint_player import CheckpointPlayer
 from model.codecs.base import Codec, pack_phrase
-from model.play import open_player
+from model.runtime import open_runtime
 from model.traits import traits
 from model.weigher import FARTHEST, FOLDER, held
 from trainer.dataset import Phrases
@@ -82,7 +83,7 @@ def fit_weigher(
         draws: that are learned from.
         seed: of everything.
         watch: told how far it is.
-        stop: ends it, the checkpoint left without weights.
+        stop: ends it, the checkpoint left as it was.
         seconds: that it may take; of as many draws as that allows it learns, or, of fewer than `LEAST`, not
             at all.
 
@@ -92,8 +93,8 @@ def fit_weigher(
     """
     checkpoint = read(path)
     others = {name: value for name, value in checkpoint.extras.items() if not name.startswith(FOLDER)}
-    write(replace(checkpoint, extras=others), path)  # plain draws
-    player = open_player(path)
+    plain = replace(checkpoint, extras=others)
+    player = CheckpointPlayer(plain, open_runtime(plain, path))
     kind, rng = player.card.codec, np.random.default_rng(seed)
     limit = seconds if seconds is not None else float("inf")
     began = time.monotonic()

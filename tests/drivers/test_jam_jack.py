@@ -36,7 +36,8 @@ def test_a_set(start: Start, peer: JackPeer) -> None:
     assert [pitch for _, pitch in ons(heard, 1)] == [pitch for _, pitch in TUNE]  # thru
     answer = ons(heard, 2)
     assert answer, "no answer"
-    assert jam.planned(2)[0] == 2 * CELL_STEPS  # on the bar line after the tune
+    assert step_of(zero, answer[0][0]) == pytest.approx(32, abs=0.2)  # on the bar line
+    assert jam.planned(2)[0] == 2 * CELL_STEPS  # to the tick
     shared = {pitch for _, pitch in answer} & {pitch for _, pitch in TUNE}
     assert len(shared) >= 3, (answer, jam.logged("sent")[-20:])  # recognisably hers
     peer.clear()

@@ -79,7 +79,7 @@ def test_an_unknown_key_in_the_settings(tmp_path: Path) -> None:
 
 def test_a_corrupt_checkpoint_is_said_and_the_instrument_starts(tmp_path: Path) -> None:
     (tmp_path / "broken.safetensors").write_bytes(b"\x00" * 100)
-    done = jam(tmp_path, "--model", "broken.safetensors", "--in", "none", "--out", "none", "--duration", "8")
+    done = jam(tmp_path, "--model", "broken.safetensors", "--in", "none", "--out", "none", "--duration", "4")
     assert done.returncode == 0
     assert '"ready": "thru"' in done.stdout
     assert "broken.safetensors" in done.stderr

@@ -48,6 +48,26 @@ validation = 4
 precision = "float32"
 """
 
+WITH_PRIOR = """
+[model]
+name = "tiny"
+codec = "melody"
+encoder = { kind = "patch", width = 8, depth = 1, heads = 2 }
+bottleneck = { kind = "beats", size = 16 }
+decoder = { kind = "patch", width = 8, depth = 1, heads = 2 }
+[fit]
+batch = 4
+steps = 2
+validation = 4
+[prior]
+minutes = 1
+steps = 3
+width = 8
+heads = 2
+depth = 1
+draws = 40
+"""
+
 
 def bare(patch: pytest.MonkeyPatch) -> None:
     """Leave out the checkpoint, the samples and the curves of every look: the state alone is written."""

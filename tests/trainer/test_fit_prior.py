@@ -8,6 +8,7 @@ import torch
 from model.checkpoint import read
 from model.play import open_player
 from model.prior import Prior
+from tests.trainer.runs import WITH_PRIOR
 from tests.trainer.synthetic import prepare
 from trainer import prior as room
 from trainer.errors import FailureError, UsageError
@@ -65,42 +66,25 @@ def test_a_loss_that_is_no_number_is_told(tmp_path: Path) -> None:
         room._walk(flow, kept, still(float("nan")), config, watch=watch, stop=threading.Event())
 
 
-CONFIG = """
-[model]
-name = "tiny"
-codec = "melody"
-encoder = {{ kind = "{encoder}", width = 8, depth = 1, heads = 2 }}
-bottleneck = {{ kind = "beats", size = 16 }}
-decoder = {{ kind = "patch", width = 8, depth = 1, heads = 2 }}
-[prior]
-minutes = 1
-steps = 3
-width = {width}
-heads = 2
-depth = 1
-draws = 0
-"""
-
-
 def test_a_prior_that_cannot_be_built_is_told(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
-    path.write_text(CONFIG.format(encoder="patch", width=7))
+    path.write_text(WITH_PRIOR)
     with pytest.raises(UsageError, match=r"prior.heads 2 do not divide prior.width 7"):
-        settings(path, [])
+        settings(path, ["prior.width=7"])
 
 
 def test_a_prior_without_an_encoder_is_told(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
-    path.write_text(CONFIG.format(encoder="none", width=8))
+    path.write_text(WITH_PRIOR)
     with pytest.raises(UsageError, match=r"prior.minutes needs latents that an encoder finds"):
-        settings(path, ["fit.objective=language", "model.decoder.kind=gru"])
+        settings(path, ["fit.objective=language", "model.decoder.kind=gru", "model.encoder.kind=none"])
 
 
 def test_fit_puts_it_into_the_checkpoint_and_the_player_draws_from_it(tmp_path: Path) -> None:
     prepared = prepare(tmp_path / "data", "melody")
     path = tmp_path / "config.toml"
-    path.write_text(CONFIG.format(encoder="patch", width=8) + "[fit]\nbatch = 4\nsteps = 2\nvalidation = 4\n")
-    made = run(path, prepared, tmp_path / "run")
+    path.write_text(WITH_PRIOR)
+    made = run(path, prepared, tmp_path / "run", overrides=["prior.draws=0"])
     checkpoint = read(made)
     assert "prior/enter.weight" in checkpoint.extras
     assert checkpoint.figures["prior_loss"] > 0

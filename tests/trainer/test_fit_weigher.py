@@ -1,8 +1,10 @@
+import shutil
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from model.checkpoint import read
 from model.codecs.base import build
@@ -11,35 +13,17 @@ from model.play import open_player
 from model.prior import held
 from model.vae import VAE
 from model.weigher import Weigher
+from tests.trainer.runs import WITH_PRIOR
 from tests.trainer.synthetic import prepare
 from trainer.dataset import load
 from trainer.fit import run, shares
-from trainer.prior import encoded
+from trainer.prior import encoded, fit_prior
+from trainer.settings import PriorConfig
 from trainer.settings import read as settings
 from trainer.watch import Watch
 from trainer.weigher import fit_weigher, learn
 
 Made = tuple[Path, Path]  # the checkpoint, the prepared folder
-
-CONFIG = """
-[model]
-name = "tiny"
-codec = "melody"
-encoder = { kind = "patch", width = 8, depth = 1, heads = 2 }
-bottleneck = { kind = "beats", size = 16 }
-decoder = { kind = "patch", width = 8, depth = 1, heads = 2 }
-[fit]
-batch = 4
-steps = 2
-validation = 4
-[prior]
-minutes = 1
-steps = 3
-width = 8
-heads = 2
-depth = 1
-draws = 40
-"""
 
 
 def test_the_odds_that_are_learned_are_those_of_the_densities() -> None:
@@ -64,7 +48,7 @@ def test_of_what_is_alike_nothing_is_learned() -> None:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("weighed")
-    (folder / "config.toml").write_text(CONFIG)
+    (folder / "config.toml").write_text(WITH_PRIOR)
     prepared = prepare(folder / "data", "melody")
     return run(folder / "config.toml", prepared, folder / "run"), prepared
 
@@ -87,42 +71,59 @@ def test_fit_puts_it_into_the_checkpoint_and_draws_are_chosen_by_it(made: Made) 
     assert player.prior(0) == []
 
 
-def test_ended_early_it_leaves_the_checkpoint_playable_without(made: Made) -> None:
+def test_ended_early_it_leaves_the_checkpoint_as_it_was(made: Made) -> None:
     path, prepared = made
     stop = threading.Event()
     stop.set()
     codec, phrases = build("melody", Grid()), load(prepared, "melody", "train")
+    before = path.read_bytes()
     with Watch(path.parent, resume=True, quiet=True) as watch:
-        fit_weigher(codec, phrases, path, draws=40, seed=1, watch=watch, stop=stop)
-    assert not any(name.startswith("weigher/") for name in read(path).extras)
-    assert len(open_player(path).prior(2)) == 2
+        fit_weigher(codec, phrases, path, draws=40, seed=2, watch=watch, stop=stop)
+    assert path.read_bytes() == before
+    assert any(name.startswith("weigher/") for name in read(path).extras)
 
 
-def test_without_time_the_draws_stay_plain(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_time_nothing_is_learned(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
     path, prepared = made
     codec, phrases = build("melody", Grid()), load(prepared, "melody", "train")
+    before = path.read_bytes()
     with Watch(path.parent, resume=True) as watch:
         fit_weigher(codec, phrases, path, draws=40, seed=1, watch=watch, stop=threading.Event(), seconds=0)
     assert "are not weighed: there was no time" in capsys.readouterr().err
-    assert not any(name.startswith("weigher/") for name in read(path).extras)
+    assert path.read_bytes() == before
+
+
+def test_a_new_flow_has_no_weights_of_the_old_one(made: Made, tmp_path: Path) -> None:
+    path, prepared = made
+    copy = Path(shutil.copy(path, tmp_path))
+    checkpoint = read(copy)
+    net = VAE(checkpoint.config)
+    net.load_state_dict({name: torch.from_numpy(value) for name, value in checkpoint.weights.items()})
+    codec, phrases = build("melody", Grid()), load(prepared, "melody", "train")
+    config = PriorConfig(minutes=1, steps=1, width=8, depth=1, heads=2)
+    with Watch(tmp_path, quiet=True) as watch:
+        fit_prior(net, codec, phrases, copy, config, seed=5, watch=watch, stop=threading.Event())
+    extras = read(copy).extras
+    assert any(name.startswith("prior/") for name in extras)
+    assert not any(name.startswith("weigher/") for name in extras)
 
 
 def test_a_limit_for_all_is_divided_as_the_configuration_divides_its_own(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
-    path.write_text(CONFIG.replace("[fit]", "[fit]\nminutes = 3"))
+    path.write_text(WITH_PRIOR.replace("[fit]", "[fit]\nminutes = 3"))
     told = settings(path, [])
     assert shares(told, None) == (3, None)
     assert shares(told, 8.0) == (6.0, 2.0)
-    path.write_text(CONFIG)
+    path.write_text(WITH_PRIOR)
     assert shares(settings(path, []), 8.0) == (4.0, 4.0)
-    path.write_text(CONFIG.replace("minutes = 1", "minutes = 0"))
+    path.write_text(WITH_PRIOR.replace("minutes = 1", "minutes = 0"))
     assert shares(settings(path, []), 8.0) == (8.0, None)
 
 
 def test_a_limited_run_ends_with_a_prior_of_what_time_there_was(made: Made, tmp_path: Path) -> None:
     _, prepared = made
     path = tmp_path / "config.toml"
-    path.write_text(CONFIG)
+    path.write_text(WITH_PRIOR)
     extras = read(run(path, prepared, tmp_path / "run", max_minutes=0.001)).extras
     assert any(name.startswith("prior/") for name in extras)
     assert not any(name.startswith("weigher/") for name in extras)

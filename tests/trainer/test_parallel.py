@@ -16,7 +16,7 @@ from tests.trainer.synthetic import TINY, prepare
 from trainer.errors import UsageError
 from trainer.parallel import World, joined
 
-pytestmark = pytest.mark.timeout(800)  # processes that start processes, on a machine that may be busy
+pytestmark = pytest.mark.timeout(400)  # processes that start processes, on a machine that may be busy
 ROOT = Path(__file__).parents[2]
 
 
@@ -30,7 +30,7 @@ def launched(*arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        timeout=380,
+        timeout=190,
     )
 
 
