@@ -250,7 +250,11 @@ def glides(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - mat
 
 def told_apart(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matplotlib's
     """Draw how often samples and answers are told from data."""
-    keys = (("auc", "samples"), ("auc_reconstructed", "answers to real phrases"))
+    keys = (
+        ("auc", "samples"),
+        ("auc_reconstructed", "answers to real phrases"),
+        ("auc_training", "training phrases"),
+    )
     found = [result["samples"] or {} for result in results]
     if all(own.get("auc") is None for own in found):
         return None

@@ -47,6 +47,7 @@ def evaluate(
     phrases: Sequence[Phrase],
     *,
     contexts: Sequence[Phrase] | None = None,
+    seen: Sequence[Phrase] | None = None,
     parameters: int | None = None,
     seed: int = 0,
     share: float = 1.0,
@@ -64,6 +65,8 @@ def evaluate(
         phrases: of its grid, at least one.
         contexts: for a model without a latent, what came before each phrase; the phrases themselves where
             that is not known.
+        seen: training phrases: a classifier tells them from the phrases too, for what samples are to be
+            judged by.
         parameters: of the checkpoint, where known.
         seed: of the posterior's samples, the pairs, the prior's samples and the classifiers.
         share: of the phrases, pairs and samples that knobs, glides, parts alone and music are measured on.
@@ -104,7 +107,7 @@ def evaluate(
     result["knobs"] = knobs(player, known, latents, progress, share=share) if latents else {}
     result["interpolation"] = interpolation(player, latents, rng, progress, share=share) if latents else None
     if card.latent_size:
-        result["samples"] = samples(player, phrases, heard, rng, progress)
+        result["samples"] = samples(player, phrases, heard, rng, progress, seen=seen or ())
     else:
         result["samples"] = continuations(player, phrases, contexts or phrases, rng, progress)
     result["music"] = None

@@ -37,6 +37,7 @@ def figures(
         player,
         data.phrases,
         contexts=data.contexts,
+        seen=data.seen,
         parameters=parameters_of(player, checkpoint),
         seed=seed,
         share=STEPWISE_SHARE if is_stepwise(path_of(checkpoint)) else 1.0,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,8 @@ from trainer.errors import FailureError, UsageError
 from trainer.samples import MISSING
 from trainer.sources import SPLITS
 
+TRAINING = "train"
+
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
@@ -30,16 +33,19 @@ class HeldOut:
         contexts: what came before each of them, where the model is given that and the data tell it.
         whole: both in one, on the whole grid of the model; the phrases themselves where it is given nothing;
             None where the data do not tell.
+        seen: as many phrases of the training split, where the data have one and a model is given nothing: no
+            prior that was fitted to them is to be told from the others less than they are.
 
     """
 
     phrases: list[Phrase]
     contexts: list[Phrase] | None = None
     whole: list[Phrase] | None = None
+    seen: list[Phrase] | None = None
 
     def first(self, count: int) -> "HeldOut":
         """Return the first ones alone."""
-        rest = (None if part is None else part[:count] for part in (self.contexts, self.whole))
+        rest = (None if part is None else part[:count] for part in (self.contexts, self.whole, self.seen))
         return HeldOut(self.phrases[:count], *rest)
 
 
@@ -61,7 +67,11 @@ def held_out(
     given, grid = context_bars_of(path_of(checkpoint)), player.card.grid
     if not given:
         phrases = phrases_for(player, data, split=split, limit=limit, seed=seed, jobs=jobs)
-        return HeldOut(phrases, None, phrases)
+        seen = None
+        if (data / "meta.json").is_file() and split != TRAINING:
+            with suppress(FailureError):  # a folder may hold the split that is measured alone
+                seen = phrases_for(player, data, split=TRAINING, limit=len(phrases), seed=seed)
+        return HeldOut(phrases, None, phrases, seen)
     whole_grid = Grid(grid.bars + given, grid.beats_per_bar, grid.steps_per_beat)
     if (data / "meta.json").is_file() and _grid_of(data) == grid:
         return HeldOut(phrases_for(player, data, split=split, limit=limit, seed=seed))

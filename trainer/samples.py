@@ -40,6 +40,8 @@ def samples(
     heard: Heard,
     rng: np.random.Generator,
     progress: Progress = silent,
+    *,
+    seen: Sequence[Phrase] = (),
 ) -> dict[str, Any]:
     """Let two classifiers tell samples of the prior from held-out phrases.
 
@@ -50,6 +52,8 @@ def samples(
         auc: area under the curve on the unseen half, of the better classifier; 0.5 cannot tell, 1 always.
         auc_logistic, auc_boosting: of each.
         auc_reconstructed: the better one's between the same phrases and their own reconstructions.
+        auc_training: the better one's between held-out phrases and those of `seen`, of other songs: music
+            that is like the training songs in all is told as well as this.  Only with enough of them.
         consistent: share of the samples that keep the codec's rules and are not empty.
         phrases: how many of each.
 
@@ -66,11 +70,14 @@ def samples(
     real = np.array([features(phrases[index], player.card.codec) for index in chosen])
     seed = int(rng.integers(1 << 31))
     told = _told(real, drawn, player.card.codec, seed)
-    if not heard.decoded:
-        return told
-    answers = np.array([features(heard.decoded[index], player.card.codec) for index in chosen])
-    again = two_sample(real, answers, seed)
-    return told | {"auc_reconstructed": max(again)}
+    if heard.decoded:
+        answers = np.array([features(heard.decoded[index], player.card.codec) for index in chosen])
+        told["auc_reconstructed"] = max(two_sample(real, answers, seed))
+    both = min(count, len(seen))
+    if both >= FEWEST_SAMPLES:
+        others = np.array([features(phrase, player.card.codec) for phrase in seen[:both]])
+        told["auc_training"] = max(two_sample(real[:both], others, seed))
+    return told
 
 
 def prior(player: Player, count: int, rng: np.random.Generator) -> list[Latent]:

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from tests.trainer.players import GRID, SIZE, Memory, Sure
 from trainer.corpus import Options, prepare
 from trainer.errors import FailureError, UsageError
 from trainer.evaluate import evaluate
-from trainer.heldout import lines, parameters_of, phrases_for, show
+from trainer.heldout import held_out, lines, parameters_of, phrases_for, show
 from trainer.measures import (
     Matches,
     agreement,
@@ -83,6 +84,14 @@ def test_one_that_does_not_listen_is_seen_through() -> None:
     assert found["interpolation"]["spearman"] == 0.0
     for unknown in ("kl_bits", "active_units", "step_accuracy_sampled", "note_f1_sampled"):
         assert made[unknown] is None
+
+
+def test_training_phrases_are_judged_beside_the_samples() -> None:
+    high = [Phrase.of(GRID, [n._replace(pitch=n.pitch + 24) for n in phrase.notes]) for phrase in PHRASES]
+    likely = evaluate(Sure(), PHRASES, seen=[phrase_of(seed) for seed in range(24, 48)])["samples"]
+    assert likely["auc_training"] < 0.9
+    assert evaluate(Sure(), PHRASES, seen=high)["samples"]["auc_training"] > 0.9
+    assert "auc_training" not in evaluate(Sure(), PHRASES, seen=high[:3])["samples"]
 
 
 def test_no_phrase_is_told() -> None:
@@ -189,6 +198,17 @@ def test_phrases_come_from_a_prepared_split_or_from_any_folder(music: Path, tmp_
     few = phrases_for(player, music, split="test", limit=3, seed=1)
     assert few == phrases_for(player, music, split="test", limit=3, seed=1)
     assert few != phrases_for(player, music, split="test", limit=3, seed=2)
+
+
+def test_training_phrases_come_along_where_they_were_prepared(music: Path, tmp_path: Path) -> None:
+    prepare([music], tmp_path / "out", Options(GRID))
+    player = Memory(codec="poly")
+    seen = phrases_for(player, tmp_path / "out", split="train", limit=2, seed=0)
+    assert held_out(player, "keys", tmp_path / "out", limit=2).seen == seen
+    assert held_out(player, "keys", tmp_path / "out", limit=2, split="train").seen is None
+    assert held_out(player, "keys", music, limit=2).seen is None
+    shutil.rmtree(tmp_path / "out" / "poly" / "train")
+    assert held_out(player, "keys", tmp_path / "out", limit=2).seen is None
 
 
 def test_what_does_not_fit_is_told(music: Path, tmp_path: Path) -> None:
