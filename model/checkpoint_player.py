@@ -41,7 +41,7 @@ class CheckpointPlayer:
         self._codec = build(config.codec, config.answer_grid)
         self._given = self._whole.grid.steps - self._codec.grid.steps
         self._bank: Bank | None = None
-        self._learned = prior.held(checkpoint.extras, config.latent_size)
+        self._learned = prior.held(checkpoint.extras, self._codec.grid)
         self._weigher = weigher.held(checkpoint.extras)
         self._directions = directions_in(checkpoint.extras, config.latent_size)
         self.card = Card(
@@ -173,11 +173,12 @@ class CheckpointPlayer:
         """Draw z [count, d]: of the prior that the checkpoint learned, else of N(0, I)."""
         if self._learned is None or not count:
             return rng.standard_normal((count, self.card.latent_size), dtype=np.float32)
-        if self._weigher is None:
-            return self._learned.draw(count, rng)
         (chance,) = rng.spawn(1)
-        each = self._weigher.candidates
-        points = self._learned.draw(count * each, rng)
+        each = self._weigher.candidates if self._weigher is not None else 1
+        written = self._learned.draw(count * each, rng)
+        points = np.stack([self._runtime.encode(pack_phrase(self._codec, phrase))[0] for phrase in written])
+        if self._weigher is None:
+            return points
         heard = [traits(self._play(z, {}, Choice()), self.card.codec) for z in points]
         weights = self._weigher.weigh(np.array(heard, dtype=np.float32).reshape(len(points), -1))
         kept = chosen(weights.reshape(count, each), chance)

@@ -107,7 +107,10 @@ def _beat(notes: Sequence[Note], grid: Grid) -> list[Floats]:
     away = np.array([note.offset for note in notes] or [0.0])
     own = np.array(kinds or [-1])
     found: list[Floats] = [
-        _counts([kind * bar + note.onset % bar for kind, note in zip(kinds, notes, strict=True)], 9 * bar)
+        _counts(
+            [kind * bar + note.onset % bar for kind, note in zip(kinds, notes, strict=True)],
+            len(CLASSES) * bar,
+        )
         * np.float32(len(notes) / grid.bars)
     ]
     for kind in range(len(CLASSES)):

@@ -1,7 +1,7 @@
 """Weights for the draws of a learned prior: what sounds like the data is kept oftener.
 
-A flow that was fitted to the latents (`model.prior`) still draws phrases whose parts are each right and
-do not belong together.  A classifier c that tells its draws from music by what is heard in them
+A prior that writes note by note (`model.prior`) still draws phrases that are right from each note to the
+next and not as a whole.  A classifier c that tells its draws from music by what is heard in them
 (`model.traits`) knows the ratio of their densities, c / (1 - c), and by that ratio of several draws one is
 chosen: sampling-importance-resampling (Rubin 1987), with a classifier's ratio as in Grover et al. 2019, "Bias
 correction of learned generative models using likelihood-free importance weighting", section 3; for a VAE's

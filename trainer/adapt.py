@@ -192,12 +192,12 @@ def sampled(net: VAE, codec: Codec, checkpoint: Checkpoint, count: int, seed: in
     from model.choice import Choice  # noqa: PLC0415 - beside its use
 
     generator = torch.Generator().manual_seed(seed)
-    flow, rng = learned_prior(checkpoint.extras, net.config.latent_size), np.random.default_rng(seed)
+    learned, rng = learned_prior(checkpoint.extras, codec.grid), np.random.default_rng(seed)
     found: list[Phrase] = []
     for portion in range(16):
         z = torch.randn(64, net.config.latent_size, generator=generator)
-        if flow is not None:
-            z = torch.from_numpy(flow.draw(64, rng))
+        if learned is not None:
+            z = encoded(net, codec, learned.draw(64, rng)).z
         elif net.latent:
             z = z * torch.from_numpy(np.array(checkpoint.latent.scale))
         heat = 0.0 if net.latent else 1.0

@@ -126,8 +126,10 @@ def _run(
         try:
             path = learner.go(minutes=own, stop=stop)
             if told.prior.minutes:
+                music = (codec, train, validation)
+                device = next(net.parameters()).device
                 world.shared(
-                    lambda: _prior(told, net, codec, train, path, watch=watch, stop=stop, minutes=beside)
+                    lambda: _prior(told, music, path, device, watch=watch, stop=stop, minutes=beside)
                 )
         except ModelError as error:
             raise FailureError(str(error)) from error
@@ -136,10 +138,9 @@ def _run(
 
 def _prior(
     told: Settings,
-    net: VAE,
-    codec: Codec,
-    train: Phrases,
+    music: tuple[Codec, Phrases, Phrases],
     path: Path,
+    device: torch.device,
     *,
     watch: Watch,
     stop: threading.Event,
@@ -149,8 +150,9 @@ def _prior(
     parts = (None, None) if minutes is None else (48 * minutes, 12 * minutes)
     prior, seed = told.prior, told.fit.seed
     if not stop.is_set():
-        fit_prior(net, codec, train, path, prior, seed=seed, watch=watch, stop=stop, seconds=parts[0])
+        fit_prior(*music, path, prior, seed=seed, watch=watch, stop=stop, seconds=parts[0], device=device)
     if prior.draws and not stop.is_set():
+        codec, train, _ = music
         fit_weigher(
             codec, train, path, draws=prior.draws, seed=seed, watch=watch, stop=stop, seconds=parts[1]
         )

@@ -1,96 +1,75 @@
-"""Fit the prior of a trained network's latents: conditional flow matching (see `model.prior`).
+"""Fit the prior of a checkpoint: a language model that writes phrases note by note (see `model.prior`).
 
-Its data are the posteriors' means with a share of their noise, in units of the aggregate posterior's
-deviation: a dimension that tells little of the phrases is then small and easily had, where its means, blown
-up to the spread of all others, would have to be learned as finely as what matters.
-
-For a standardised latent x1 of a training phrase, noise x0 ~ N(0, I) and t in 0..1, the velocity at
-(1 - t) x0 + t x1 learns x1 - x0 in mean square (Lipman et al. 2023, equation 23, with no noise left at the
-end; Liu et al. 2023, "Flow straight and fast", equation 1); t is drawn logit-normally (Esser et al. 2024,
-"Scaling rectified flow transformers", section 3.1).  What is kept is a running average of the weights.
+It learns the training phrases as the codec keeps them, some transposed and told by how much, so that it
+knows all keys and draws those of the music (distribution augmentation; Jun et al. 2020, "Distribution
+augmentation for generative modeling").  What is kept is a running average of the weights, where it fits the
+validation phrases best: small sets are soon known by heart.
 """
 
+import copy
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from math import cos, pi
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from msgspec.structs import replace as replace_fields
-from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - torch's own name for it
+from torch import nn
 
 from model import weigher
-from model.blocks import Block
 from model.checkpoint import read, write
 from model.codecs.base import Codec
-from model.prior import FOLDER, FREQUENCIES, held, turning
-from model.vae import VAE
-from trainer.dataset import Phrases, batch
+from model.prior import FOLDER, held
+from trainer.dataset import Phrases
 from trainer.errors import FailureError
+from trainer.notewise import Batch, Kept, Writer, batches, kept, varying
 from trainer.settings import PriorConfig
 from trainer.watch import Watch
 
 AVERAGE = 0.999  # of the weights, a step
-ENCODED = 512  # phrases at once
 TOLD = 20  # steps between two signs of life
+CHECKED = 400  # steps between two looks at the validation phrases
+UNSEEN = 512  # of them at most
+LOOKS = 20  # batches
+MOST = 100_000  # phrases that are learned from
+DECAY = 0.05
+WARM = 100  # steps
 
 
-Halves = NDArray[np.float16]
+@dataclass(frozen=True, slots=True)
+class Music:
+    """What a prior learns from and is checked on.
 
+    Attributes:
+        codec: of the phrases.
+        train: as the codec keeps them.
+        validation: likewise; may hold none.
 
-class Flow(nn.Module):
-    """Standardised latents [B, d] and t [B] to velocities [B, d]: a Transformer over slices of z."""
+    """
 
-    def __init__(self, *, size: int, tokens: int, width: int, depth: int, heads: int) -> None:
-        """Make the network; `tokens` divide `size`, `heads` the width."""
-        super().__init__()
-        self.tokens, self.heads = tokens, heads
-        self.enter = nn.Linear(size // tokens, width)
-        self.place = nn.Parameter(torch.randn(tokens, width) * 0.02)
-        self.clock1, self.clock2 = nn.Linear(2 * FREQUENCIES, width), nn.Linear(width, width)
-        self.times = nn.ModuleList(nn.Linear(width, width) for _ in range(depth))
-        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
-        self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(width, size // tokens)
-        nn.init.zeros_(self.head.weight)
-        self.register_buffer("turning", torch.from_numpy(turning()), persistent=False)
+    codec: Codec
+    train: Kept
+    validation: Kept
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """Return the velocity at x and t."""
-        angles = t[:, None] * self.get_buffer("turning")
-        clock = self.clock2(F.silu(self.clock1(torch.cat((angles.sin(), angles.cos()), dim=1))))
-        tokens = self.enter(x.reshape(len(x), self.tokens, -1)) + self.place
-        for block, moment in zip(self.blocks, self.times, strict=True):
-            tokens = block(tokens + moment(clock).unsqueeze(1))
-        out: Tensor = self.head(self.norm(tokens)).reshape(x.shape)
-        return out
-
-    def tensors(self) -> dict[str, NDArray[Any]]:
-        """Return the weights, float16, under the names of `model.prior.Prior`."""
-        found: dict[str, NDArray[Any]] = {"heads": np.array([self.heads], dtype=np.float16)}
-        for name, value in self.state_dict().items():
-            found[_told(name)] = value.detach().cpu().to(torch.float16).numpy()
-        return found
-
-
-def _told(parameter: str) -> str:
-    """Return the name that `model.prior.Prior` has for a parameter."""
-    kind, *rest = parameter.split(".")
-    if kind == "blocks":
-        return ".".join(part for part in rest if part != "attention")
-    return f"{rest[0]}.time.{rest[1]}" if kind == "times" else parameter
+    @classmethod
+    def of(
+        cls, codec: Codec, train: Phrases, validation: Phrases, seed: int, go_on: Callable[[], bool]
+    ) -> "Music":
+        """Take at most so many phrases, drawn by the seed, and fewer when it may not go on."""
+        rng = np.random.default_rng(seed)
+        most = ((validation, UNSEEN), (train, MOST))
+        unseen, seen = (kept(codec, own, rng.permutation(len(own))[:limit], go_on) for own, limit in most)
+        return cls(codec, seen, unseen)
 
 
 def fit_prior(
-    net: VAE,
     codec: Codec,
-    phrases: Phrases,
+    train: Phrases,
+    validation: Phrases,
     path: Path,
     config: PriorConfig,
     *,
@@ -98,155 +77,167 @@ def fit_prior(
     watch: Watch,
     stop: threading.Event,
     seconds: float | None = None,
+    device: torch.device | None = None,
 ) -> None:
-    """Fit a prior to the latents of a split and put it into the checkpoint.
+    """Fit a prior to a split's phrases and put it into the checkpoint.
 
     Ended early by `stop`, it keeps what it has.
 
     Args:
-        net: trained; on any device.
         codec: the network's.
-        phrases: what the prior is to be like.
+        train: what the prior is to be like.
+        validation: what tells when it knows them by heart; may hold none.
         path: the checkpoint, which is written again with the prior in it.
         config: size and time.
         seed: of the weights and the draws.
         watch: told how far it is.
         stop: ends it.
-        seconds: that all of it may take, the encoding a quarter of them, in place of the configuration's
+        seconds: that all of it may take, the reading a quarter of them, in place of the configuration's
             minutes.
+        device: that it is fitted on; the processor where none is told.
 
     Raises:
-        FailureError: the loss is no number; the checkpoint stays as it was.
+        FailureError: the loss is no number, or there is no note to learn from; the checkpoint stays as it
+            was.
         CheckpointError: the disk refuses; the checkpoint stays as it was.
 
     """
-    device = next(net.parameters()).device
-    until = time.monotonic() + seconds if seconds is not None else float("inf")
-    early = until - 0.75 * seconds if seconds is not None else until
-    watch.say(f"encoding {len(phrases)} phrases for the prior")
-    order = np.random.default_rng(seed).permutation(len(phrases))
-    means, noises = encoded(
-        net, codec, phrases, order, lambda: not stop.is_set() and time.monotonic() < early
-    )
+    until = time.monotonic() + (seconds if seconds is not None else float("inf"))
+    early = until - 0.75 * (seconds or 0.0)
+    watch.say(f"reading {min(MOST, len(train))} phrases for the prior")
+    music = Music.of(codec, train, validation, seed, lambda: not stop.is_set() and time.monotonic() < early)
+    if not len(music.train):
+        raise FailureError("the training phrases hold no note that a prior could learn")
     if seconds is not None:
         config = replace_fields(config, minutes=max(0.0, until - time.monotonic()) / 60)
-    mean, scale = _standard(means, noises)
-    slices = net.bottleneck.groups if net.bottleneck is not None else 1
-    tokens = codec.grid.beats if slices % codec.grid.beats == 0 else 1
+    constant, chosen = varying(music.train)
+    lengths = (np.diff(own.phrases.starts) for own in (music.train, music.validation))
+    longest = max(int(own.max()) for own in lengths if len(own))
     torch.manual_seed(seed)
-    flow = Flow(size=len(mean), tokens=tokens, width=config.width, depth=config.depth, heads=config.heads).to(
-        device
-    )
-    kept = Flow(size=len(mean), tokens=tokens, width=config.width, depth=config.depth, heads=config.heads).to(
-        device
-    )
-    kept.load_state_dict(flow.state_dict())
-    data = tuple(torch.from_numpy(part).to(device) for part in (means, noises, mean, scale))
-    loss = _walk(flow, kept, data, config, watch=watch, stop=stop)
-    tensors = {**kept.tensors(), "mean": mean, "scale": scale}
+    writer = Writer(
+        codec.grid,
+        constant,
+        chosen,
+        longest=longest,
+        width=config.width,
+        depth=config.depth,
+        heads=config.heads,
+        dropout=config.dropout,
+    ).to(device or torch.device("cpu"))
+    best, loss = walk(writer, music, config, np.random.default_rng(seed), watch=watch, stop=stop)
     checkpoint = read(path)
-    extras = {f"{FOLDER}{name}": value for name, value in tensors.items()}
-    held(extras, len(mean))  # what is written can be read
-    stale = (FOLDER, weigher.FOLDER)  # weights of another flow's draws say nothing of this one's
+    extras = {f"{FOLDER}{name}": value for name, value in best.tensors().items()}
+    held(extras, codec.grid)  # what is written can be read
+    stale = (FOLDER, weigher.FOLDER)  # weights of another prior's draws say nothing of this one's
     others = {name: value for name, value in checkpoint.extras.items() if not name.startswith(stale)}
     figures = {**checkpoint.figures, "prior_loss": round(loss, 4)}
     write(replace(checkpoint, extras={**others, **extras}, figures=figures), path)
-    watch.say(f"the prior of {path.name} is fitted: mean square {loss:.4f} (2 at the start)")
+    watch.say(f"the prior of {path.name} is fitted: {loss:.3f} nats a note on phrases that it did not see")
 
 
-def _walk(
-    flow: Flow,
-    kept: Flow,
-    data: tuple[Tensor, ...],
+def walk(
+    writer: Writer,
+    music: Music,
     config: PriorConfig,
+    rng: np.random.Generator,
     *,
     watch: Watch,
     stop: threading.Event,
-) -> float:
-    """Take steps until the time or the steps are over; return the loss, a running mean.
+) -> tuple[Writer, float]:
+    """Take steps until the time or the steps are over.
 
     Args:
-        flow: takes the steps.
-        kept: gets the running average of its weights.
-        data: means and deviations of the posteriors, both [phrases, d], and what they are standardised by.
+        writer: takes the steps; on any device.
+        music: what is learned.
         config: size and time.
+        rng: of the order and the transpositions; torch's own draws what is dropped out.
         watch: told how far it is.
         stop: ends it.
 
+    Returns:
+        The running average of the weights where it fitted the validation phrases best, and how well: nats a
+        note; of the training phrases where there are no others.
+
     """
-    means, noises, mean, scale = data
-    optimiser = torch.optim.AdamW(flow.parameters(), lr=config.learning_rate, weight_decay=0.01)
-    began, step, running = time.monotonic(), 0, 2.0
-    device = means.device
-    kind = torch.bfloat16 if device.type in ("cpu", "cuda") else torch.float32
-    while not stop.is_set():
+    average = copy.deepcopy(writer).eval()
+    best, least = copy.deepcopy(average), float("inf")
+    device = writer.place.weight.device
+    optimisers = _optimisers(writer)
+    began = time.monotonic()
+    for step, given in enumerate(_forever(music, config.batch, rng)):
         seconds = time.monotonic() - began
         share = max(seconds / max(1e-6, 60 * config.minutes), step / config.steps)
-        if share >= 1:
+        if stop.is_set() or share >= 1:
             break
-        rate = config.learning_rate * min(1.0, (step + 1) / 200) * (0.02 + 0.49 * (1 + cos(pi * share)))
-        for group in optimiser.param_groups:
+        warm = min(1.0, (step + 1) / WARM)
+        rate = config.learning_rate * warm * (0.02 + 0.49 * (1 + cos(pi * share)))
+        for group in (group for optimiser in optimisers for group in optimiser.param_groups):
             group["lr"] = rate
-        some = torch.randint(len(means), (config.batch,), device=device)
-        drawn = torch.randn(config.batch, len(mean), device=device)
-        end = (means[some].float() + config.noise * noises[some].float() * drawn - mean) / scale
-        start = torch.randn_like(end)
-        t = torch.sigmoid(torch.randn(len(end), device=device))
-        with torch.autocast(device.type, dtype=kind, enabled=kind != torch.float32):
-            velocity = flow(torch.lerp(start, end, t[:, None]), t)
-        loss = (velocity.float() - (end - start)).square().mean()
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(flow.parameters(), 1.0)
+        loss = _loss(writer, given.to(device))
+        writer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(writer.parameters(), 1.0)
         if not torch.isfinite(loss):
             raise FailureError(
                 f"the loss of the prior is no number at step {step}: lower prior.learning_rate"
             )
-        optimiser.step()
-        step += 1
-        running += (float(loss.detach()) - running) * max(0.01, 1 / step)
-        slow = min(AVERAGE, 1 - 1 / (step + 1))
+        for optimiser in optimisers:
+            optimiser.step()
+        slow = min(AVERAGE, (step + 1) / (step + 10))
         with torch.no_grad():
-            for old, new in zip(kept.parameters(), flow.parameters(), strict=True):
+            for old, new in zip(average.parameters(), writer.parameters(), strict=True):
                 old.lerp_(new, 1 - slow)
-        if step % TOLD == 0:
-            watch.advance(share, f"prior: step {step}, mean square {running:.3f}")
-    return running
+        if (step + 1) % TOLD == 0:
+            watch.advance(share, f"prior: step {step + 1}, {float(loss.detach()):.3f} nats a note")
+        if (step + 1) % CHECKED == 0:
+            best, least = _better(average, music, best, least)
+    return _better(average, music, best, least)
 
 
-def _standard(means: Halves, noises: Halves) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return mean and standard deviation of the aggregate posterior, float32 [d] each."""
-    variance = means.var(0, dtype=np.float64) + np.square(noises, dtype=np.float32).mean(0, dtype=np.float64)
-    mean = means.mean(0, dtype=np.float64).astype(np.float32)
-    return mean, np.maximum(np.sqrt(variance), 1e-3).astype(np.float32)
+def _optimisers(writer: Writer) -> list[torch.optim.Optimizer]:
+    """Return Muon (Jordan et al. 2024) for the matrices between hidden layers, AdamW for all else.
 
-
-def encoded(
-    net: VAE, codec: Codec, phrases: Phrases, order: NDArray[np.int64], go_on: Callable[[], bool]
-) -> tuple[Halves, Halves]:
-    """Return means and standard deviations of the posteriors of phrases as they are, float16 [n, d] each.
-
-    Args:
-        net: on any device.
-        codec: its.
-        phrases: a split.
-        order: of the phrases, in which they are taken.
-        go_on: asked before some more are taken; the first ones are in any case.
-
+    Muon's steps are as large as AdamW's (Liu et al. 2025, "Muon is scalable for LLM training", section 2.2),
+    so that one rate serves both.
     """
-    device = next(net.parameters()).device
-    means: list[Halves] = []
-    noises: list[Halves] = []
-    training = net.training
-    net.eval()
+    inner = writer.matrices()
+    known = set(map(id, inner))
+    rest = [weight for weight in writer.parameters() if id(weight) not in known]
+    return [
+        torch.optim.Muon(inner, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(rest, weight_decay=DECAY, betas=(0.9, 0.98)),
+    ]
+
+
+def _better(average: Writer, music: Music, best: Writer, least: float) -> tuple[Writer, float]:
+    """Return the better of two and its loss on phrases that were not learned from."""
+    found = unseen(average, music)
+    return (copy.deepcopy(average), found) if found < least else (best, least)
+
+
+def unseen(writer: Writer, music: Music) -> float:
+    """Return the loss on the validation phrases, or on some training phrases where there are none."""
+    rng = np.random.default_rng(0)
+    own = music.validation if len(music.validation) else music.train
+    device = writer.place.weight.device
+    nats, notes = 0.0, 0
     with torch.no_grad():
-        for part in np.array_split(order, max(1, len(order) // ENCODED)):
-            if means and not go_on():
-                break
-            arrays = batch(phrases, codec, part, rng=None)
-            given = {name: torch.from_numpy(value).to(device) for name, value in arrays.items()}
-            mean, logvar = (value.float() for value in net.encode(given))
-            means.append(mean.half().cpu().numpy())
-            noises.append((0.5 * logvar).exp().half().cpu().numpy())
-    net.train(training)
-    return np.concatenate(means), np.concatenate(noises)
+        for given in islice(batches(own, music.codec.kind, 4000, rng, moved=0.0), LOOKS):
+            nats += float(writer(given.to(device)).sum())
+            notes += int(given.counts.sum())
+    return nats / max(1, notes)
+
+
+def _loss(writer: Writer, given: Batch) -> torch.Tensor:
+    """Return nats a note of a batch."""
+    kind = given.notes.device.type
+    mixed = kind in ("cpu", "cuda")
+    with torch.autocast(kind, dtype=torch.bfloat16 if mixed else torch.float32, enabled=mixed):
+        nats: torch.Tensor = writer(given).sum()
+    return nats / given.counts.sum()
+
+
+def _forever(music: Music, size: int, rng: np.random.Generator) -> Iterator[Batch]:
+    """Yield batches of the training phrases again and again."""
+    while True:
+        yield from batches(music.train, music.codec.kind, size, rng)

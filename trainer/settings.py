@@ -130,30 +130,29 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PriorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The prior that is fitted to the latents when the model itself is done; none where minutes are 0.
+    """The prior that is fitted to the phrases when the model itself is done; none where minutes are 0.
 
     Attributes:
         minutes: of fitting it, after the model's own.
         steps: at most.
-        batch: latents a step.
+        batch: notes a step, about.
         learning_rate: at the top of the cosine.
-        width: of its tokens, one a beat where z has slices.
+        width: of its tokens, one a note.
         depth: Transformer blocks.
         heads: of the attention; they divide the width.
-        noise: of the posteriors, as a share of their deviations, that its latents have: with none they are
-            next to points, with all of it they decode as badly as draws of the posterior do.
+        dropout: share of what enters and leaves the blocks.
         draws: of it, from which the weights of its draws are learned afterwards; 0 for none.
 
     """
 
     minutes: Natural = 0.0
     steps: Count = 50_000
-    batch: Count = 256
-    learning_rate: Positive = 1e-3
+    batch: Count = 2000
+    learning_rate: Positive = 4e-3
     width: Count = 192
     depth: Count = 4
     heads: Count = 4
-    noise: Share = 0.25
+    dropout: Share = 0.0
     draws: Annotated[int, msgspec.Meta(ge=0)] = 6000
 
 
@@ -228,7 +227,7 @@ def _names(fit: FitConfig, path: Path) -> None:
 
 
 def _prior(settings: Settings, path: Path) -> None:
-    """Refuse a prior of what has no posterior, or one that cannot be built."""
+    """Refuse a prior of what nothing encodes for, or one that cannot be built."""
     told, law = settings.prior, settings.model.bottleneck.law
     if told.minutes and (law == "noise" or settings.model.encoder.kind == "none"):
         raise UsageError(

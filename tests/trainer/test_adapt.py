@@ -8,10 +8,10 @@ import torch
 
 from model import midi
 from model.checkpoint import read
-from model.codecs.base import build
+from model.codecs.base import ONSET, PITCH, build
 from model.phrase import Note, Phrase
 from model.play import open_player
-from model.prior import FOLDER
+from model.prior import FOLDER, LOWEST
 from model.vae import VAE
 from tests.trainer.nets import checkpoint, config, written
 from tests.trainer.players import GRID, Memory
@@ -22,7 +22,7 @@ from trainer.adapt import Options, adapt
 from trainer.errors import FailureError, UsageError
 from trainer.hers import read as read_hers
 from trainer.lean import Changes, Taught, cost, encoded, leaned, skill
-from trainer.prior import Flow
+from trainer.notewise import Writer
 from trainer.style import drawn, overlap, overlaps
 
 OLD = [melody(seed) for seed in range(24)]
@@ -247,12 +247,16 @@ def test_what_is_rehearsed_is_drawn_from_the_learned_prior() -> None:
     net = VAE(model).eval()
     net.load_state_dict({name: torch.from_numpy(value) for name, value in made.weights.items()})
     wide = adapting.sampled(net, codec, made, 12, 1)
-    flow = Flow(
-        size=model.latent_size, tokens=1, width=8, depth=1, heads=2
-    )  # still: what it draws is its mean
-    point = torch.randn(model.latent_size, generator=torch.Generator().manual_seed(3)).numpy()
-    narrow = {**flow.tensors(), "mean": point, "scale": np.full_like(point, 1e-6)}
-    extras = {f"{FOLDER}{name}": value for name, value in narrow.items()}
+    table = np.array([[0, 60, 80, 4, 0, 0], [8, 64, 80, 4, 0, 0]]) - LOWEST
+    writer = Writer(
+        GRID, table[0], (ONSET, PITCH), longest=1, width=8, depth=1, heads=2, dropout=0.0
+    )  # of one note, always the same
+    for out, wanted in zip(writer.outs, (0, 60), strict=True):
+        assert isinstance(out, torch.nn.Linear)
+        out.weight.data.zero_()
+        out.bias.data.zero_()
+        out.bias.data[wanted] = 99.0
+    extras = {f"{FOLDER}{name}": value for name, value in writer.tensors().items()}
     drawn_there = adapting.sampled(net, codec, replace(made, extras={**made.extras, **extras}), 12, 1)
     assert len(set(wide)) > 1
     assert len(set(drawn_there)) == 1

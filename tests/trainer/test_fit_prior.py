@@ -1,3 +1,4 @@
+import copy
 import threading
 from pathlib import Path
 
@@ -6,64 +7,146 @@ import pytest
 import torch
 
 from model.checkpoint import read
+from model.codecs.base import COLUMNS, LENGTH, ONSET, PITCH, TRACK, build, table_of
+from model.grid import Grid
+from model.phrase import Note, Phrase
 from model.play import open_player
-from model.prior import Prior
+from model.prior import LOWEST, Prior
+from model.tracks import DRUMS
 from tests.trainer.runs import WITH_PRIOR
 from tests.trainer.synthetic import prepare
-from trainer import prior as room
+from trainer.dataset import Phrases
 from trainer.errors import FailureError, UsageError
 from trainer.fit import run
+from trainer.notewise import REACH, Writer, batch, batches, kept, varying
+from trainer.prior import Music, unseen, walk
 from trainer.settings import PriorConfig
 from trainer.settings import read as settings
 from trainer.watch import Watch
 
+GRID = Grid(1, 4, 4)
+TUNES = (
+    [Note(0, 60, 80, 4), Note(4, 64, 80, 4), Note(8, 67, 80, 8)],
+    [Note(2, 72, 80, 2), Note(4, 71, 80, 2), Note(6, 69, 80, 2), Note(8, 67, 80, 1)],
+)
+SMALL = PriorConfig(minutes=1, steps=300, batch=400, learning_rate=5e-3, width=32, depth=2, heads=2)
 
-def test_a_fitted_flow_draws_what_it_saw(tmp_path: Path) -> None:
-    """Two far apart clusters: a normal prior would fill the gap between them."""
-    rng = np.random.default_rng(0)
-    side = rng.choice((-1.0, 1.0), 2000)[:, None]
-    means = np.repeat(3.0 * side, 4, axis=1).astype(np.float16)
-    noises = np.full_like(means, 0.2)
-    mean, scale = room._standard(means, noises)
-    assert scale == pytest.approx(np.hypot(means.std(0, dtype=np.float64), 0.2), rel=1e-3)
+
+def split(tunes: list[list[Note]]) -> Phrases:
+    tables = [table_of(Phrase.of(GRID, tune)) for tune in tunes]
+    starts = np.cumsum([0, *map(len, tables)])
+    empty = np.zeros((0, len(COLUMNS)), dtype=np.int16)
+    return Phrases(np.concatenate([empty, *tables]), starts, np.zeros(len(tables), dtype=np.int32))
+
+
+def music(tunes: list[list[Note]], beside: list[list[Note]] | None = None, kind: str = "melody") -> Music:
+    codec, train = build(kind, GRID), split(tunes)
+    return Music.of(codec, train, train if beside is None else split(beside), 0, lambda: True)
+
+
+def network(own: Music, *, dropout: float = 0.0) -> Writer:
     torch.manual_seed(0)
-    config = PriorConfig(minutes=1, steps=400, batch=128, learning_rate=3e-3, width=32, depth=2, heads=2)
-    flow, kept = (room.Flow(size=4, tokens=2, width=32, depth=2, heads=2) for _ in range(2))
-    kept.load_state_dict(flow.state_dict())
-    data = tuple(map(torch.from_numpy, (means, noises, mean, scale)))
-    with Watch(tmp_path, resume=False, quiet=True) as watch:
-        loss = room._walk(flow, kept, data, config, watch=watch, stop=threading.Event())
-    drawn = Prior({**kept.tensors(), "mean": mean, "scale": scale}).draw(300, np.random.default_rng(1))
-    assert loss < 1.2
-    assert (np.abs(drawn.mean(1)) > 2.0).mean() > 0.9
-    assert 0.3 < (drawn.mean(1) > 0).mean() < 0.7
-    assert drawn.std(1).mean() < 1.0
+    constant, chosen = varying(own.train)
+    longest = max(int(np.diff(part.phrases.starts).max(initial=0)) for part in (own.train, own.validation))
+    return Writer(GRID, constant, chosen, longest=longest, width=32, depth=2, heads=2, dropout=dropout)
 
 
-def still(value: float) -> tuple[torch.Tensor, ...]:
-    """Return eight posteriors at one place."""
-    return torch.full((8, 4), value), torch.zeros(8, 4), torch.zeros(4), torch.ones(4)
+def walked(own: Music, folder: Path, config: PriorConfig = SMALL) -> tuple[Writer, float]:
+    with Watch(folder, resume=False, quiet=True) as watch:
+        return walk(network(own), own, config, np.random.default_rng(0), watch=watch, stop=threading.Event())
+
+
+def test_what_was_fitted_to_tunes_writes_them_untransposed(tmp_path: Path) -> None:
+    own = music([*TUNES] * 20)
+    before = unseen(network(own), own)
+    best, loss = walked(own, tmp_path)
+    assert before > 1.0
+    assert loss < 0.4
+    drawn = Prior(best.tensors(), GRID).draw(60, np.random.default_rng(1))
+    known = [tuple(Phrase.of(GRID, tune).notes) for tune in TUNES]
+    hits = [known.index(phrase.notes) for phrase in drawn if phrase.notes in known]
+    assert len(hits) > 45
+    assert 0.2 < np.mean(hits) < 0.8, "both, and about as often"
+
+
+def test_the_best_on_unseen_phrases_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longer one of two tunes is learned, the worse the other is known."""
+    monkeypatch.setattr("trainer.prior.CHECKED", 5)
+    own = music([TUNES[0]] * 20, [TUNES[1]])
+    looks: list[float] = []
+
+    def look(writer: Writer, told: Music) -> float:
+        looks.append(unseen(writer, told))
+        return looks[-1]
+
+    monkeypatch.setattr("trainer.prior.unseen", look)
+    best, loss = walked(own, tmp_path)
+    assert loss == min(looks) < looks[-1]
+    assert unseen(best, own) == pytest.approx(loss)
+
+
+def test_without_unseen_phrases_the_loss_is_of_those_that_are_learned() -> None:
+    own = music([*TUNES] * 3, [])
+    assert len(own.validation) == 0
+    assert unseen(network(own), own) == pytest.approx(unseen(network(own), music([*TUNES] * 3)), rel=1e-3)
 
 
 def test_a_signal_ends_it_with_what_it_has(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
-    flow, kept = (room.Flow(size=4, tokens=1, width=8, depth=1, heads=2) for _ in range(2))
+    own = music([*TUNES])
+    made = network(own)
+    weights = copy.deepcopy(made.state_dict())
     with Watch(tmp_path, resume=False, quiet=True) as watch:
-        loss = room._walk(
-            flow, kept, still(0.0), PriorConfig(minutes=5, width=8, heads=2), watch=watch, stop=stop
-        )
-    assert loss == 2.0
+        best, loss = walk(made, own, SMALL, np.random.default_rng(0), watch=watch, stop=stop)
+    assert loss == unseen(made, own)
+    assert all(torch.equal(value, weights[name]) for name, value in best.state_dict().items())
 
 
 def test_a_loss_that_is_no_number_is_told(tmp_path: Path) -> None:
-    flow, kept = (room.Flow(size=4, tokens=1, width=8, depth=1, heads=2) for _ in range(2))
-    config = PriorConfig(minutes=5, width=8, heads=2)
+    own = music([*TUNES])
+    made = network(own)
+    made.place.weight.data[:] = float("nan")
     with (
         Watch(tmp_path, resume=False, quiet=True) as watch,
-        pytest.raises(FailureError, match="no number at step 0"),
+        pytest.raises(FailureError, match=r"no number at step 0: lower prior\.learning_rate"),
     ):
-        room._walk(flow, kept, still(float("nan")), config, watch=watch, stop=threading.Event())
+        walk(made, own, SMALL, np.random.default_rng(0), watch=watch, stop=threading.Event())
+
+
+def test_phrases_are_learned_as_the_codec_keeps_them() -> None:
+    chord = [Note(4, 60, 80, 4), Note(4, 72, 80, 4), Note(0, 50, 80, 1)]
+    own = music([chord])
+    table = own.train.phrases.notes + LOWEST
+    assert table[:, [ONSET, PITCH, LENGTH]].tolist() == [[0, 50, 1], [4, 72, 4]], "a melody has one line"
+    _, chosen = varying(own.train)
+    assert [int(column) for column in chosen] == [0, 1, 3], "onsets, pitches and lengths alone differ"
+    assert len(music([chord] * 1500).train) == 1500
+    assert len(kept(build("melody", GRID), split([chord] * 1500), np.arange(1500), lambda: False)) == 500
+
+
+def test_transposing_moves_all_parts_but_drums_and_says_how_far() -> None:
+    band = [Note(0, 60, 80, 4, 0.0, 0), Note(0, 38, 80, 1, 0.0, DRUMS), Note(4, 43, 80, 4, 0.0, 2)]
+    own = music([band], kind="multitrack")
+    rng = np.random.default_rng(0)
+    still = batch(own.train, "multitrack", np.zeros(1, dtype=np.int64), rng, moved=0.0)
+    many = batch(own.train, "multitrack", np.zeros(200, dtype=np.int64), rng, moved=1.0)
+    semitones = (many.moved + REACH[0]).numpy()
+    assert set(semitones.tolist()) == set(range(REACH[0], REACH[1] + 1))
+    away = (many.notes - still.notes)[..., PITCH].numpy()
+    drums = many.notes[..., TRACK].numpy() == DRUMS
+    assert (away == semitones[:, None] * ~drums).all()
+    assert (many.notes[..., ONSET] == still.notes[..., ONSET]).all()
+
+
+def test_batches_hold_every_phrase_once_and_about_so_many_notes() -> None:
+    own = music([*TUNES] * 50)
+    found = list(batches(own.train, "melody", 60, np.random.default_rng(0), moved=0.0))
+    assert sum(len(part.counts) for part in found) == 100
+    assert all(len(part.counts) * (int(part.counts.max()) + 1) <= 60 for part in found)
+    assert sum(int(part.counts.sum()) for part in found) == 50 * 7
+    (whole,) = batches(music([TUNES[0]]).train, "melody", 1, np.random.default_rng(0), moved=0.0)
+    assert whole.notes.shape == (1, 3, 6), "one that is longer than a batch still comes"
 
 
 def test_a_prior_that_cannot_be_built_is_told(tmp_path: Path) -> None:
@@ -86,10 +169,24 @@ def test_fit_puts_it_into_the_checkpoint_and_the_player_draws_from_it(tmp_path: 
     path.write_text(WITH_PRIOR)
     made = run(path, prepared, tmp_path / "run", overrides=["prior.draws=0"])
     checkpoint = read(made)
-    assert "prior/enter.weight" in checkpoint.extras
+    assert "prior/begin" in checkpoint.extras
     assert checkpoint.figures["prior_loss"] > 0
     player = open_player(made)
     drawn = player.prior(2, seed=3)
-    wanted = Prior({n.removeprefix("prior/"): v for n, v in checkpoint.extras.items()})
-    np.testing.assert_array_equal(drawn[0].z, wanted.draw(2, np.random.default_rng(3))[0])
+    tensors = {n.removeprefix("prior/"): v for n, v in checkpoint.extras.items()}
+    wanted = Prior(tensors, player.card.grid).draw(2, np.random.default_rng(3))
+    for latent, phrase in zip(drawn, wanted, strict=True):
+        np.testing.assert_array_equal(latent.z, player.encode(phrase).z)
     assert not any(name.startswith("weigher/") for name in checkpoint.extras)
+
+
+def test_music_without_notes_is_told(tmp_path: Path) -> None:
+    prepared = prepare(tmp_path / "data", "melody")
+    place = prepared / "melody" / "train"
+    starts = np.load(place / "starts.npy")
+    np.save(place / "notes.npy", np.load(place / "notes.npy")[:0])
+    np.save(place / "starts.npy", np.zeros_like(starts))
+    path = tmp_path / "config.toml"
+    path.write_text(WITH_PRIOR)
+    with pytest.raises(FailureError, match="no note that a prior could learn"):
+        run(path, prepared, tmp_path / "run", overrides=["prior.draws=0"])

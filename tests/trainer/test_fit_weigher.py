@@ -4,20 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from model.checkpoint import read
 from model.codecs.base import build
 from model.grid import Grid
 from model.play import open_player
 from model.prior import held
-from model.vae import VAE
 from model.weigher import Weigher
 from tests.trainer.runs import WITH_PRIOR
 from tests.trainer.synthetic import prepare
 from trainer.dataset import load
 from trainer.fit import run, shares
-from trainer.prior import encoded, fit_prior
+from trainer.prior import fit_prior
 from trainer.settings import PriorConfig
 from trainer.settings import read as settings
 from trainer.watch import Watch
@@ -57,12 +55,13 @@ def test_fit_puts_it_into_the_checkpoint_and_draws_are_chosen_by_it(made: Made) 
     path, _ = made
     checkpoint = read(path)
     assert 0.0 <= checkpoint.figures["weigher_auc"] <= 1.0
-    flow = held(checkpoint.extras, 16)
-    assert flow is not None
+    player = open_player(path)
+    writer = held(checkpoint.extras, player.card.grid)
+    assert writer is not None
     each = int(checkpoint.extras["weigher/candidates"][0])
     assert 4 <= each <= 64
-    candidates = flow.draw(3 * each, np.random.default_rng(3)).reshape(3, each, 16)
-    player = open_player(path)
+    written = writer.draw(3 * each, np.random.default_rng(3))
+    candidates = np.stack([player.encode(phrase).z for phrase in written]).reshape(3, each, 16)
     drawn = np.stack([latent.z for latent in player.prior(3, seed=3)])
     for own, kept in zip(candidates, drawn, strict=True):
         assert (own == kept).all(1).any(), "a draw is one of its candidates"
@@ -93,16 +92,13 @@ def test_without_time_nothing_is_learned(made: Made, capsys: pytest.CaptureFixtu
     assert path.read_bytes() == before
 
 
-def test_a_new_flow_has_no_weights_of_the_old_one(made: Made, tmp_path: Path) -> None:
+def test_a_new_prior_has_no_weights_of_the_old_one(made: Made, tmp_path: Path) -> None:
     path, prepared = made
     copy = Path(shutil.copy(path, tmp_path))
-    checkpoint = read(copy)
-    net = VAE(checkpoint.config)
-    net.load_state_dict({name: torch.from_numpy(value) for name, value in checkpoint.weights.items()})
     codec, phrases = build("melody", Grid()), load(prepared, "melody", "train")
     config = PriorConfig(minutes=1, steps=1, width=8, depth=1, heads=2)
     with Watch(tmp_path, quiet=True) as watch:
-        fit_prior(net, codec, phrases, copy, config, seed=5, watch=watch, stop=threading.Event())
+        fit_prior(codec, phrases, phrases, copy, config, seed=5, watch=watch, stop=threading.Event())
     extras = read(copy).extras
     assert any(name.startswith("prior/") for name in extras)
     assert not any(name.startswith("weigher/") for name in extras)
@@ -127,17 +123,3 @@ def test_a_limited_run_ends_with_a_prior_of_what_time_there_was(made: Made, tmp_
     extras = read(run(path, prepared, tmp_path / "run", max_minutes=0.001)).extras
     assert any(name.startswith("prior/") for name in extras)
     assert not any(name.startswith("weigher/") for name in extras)
-
-
-def test_encoding_ends_when_it_may_not_go_on(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, prepared = made
-    monkeypatch.setattr("trainer.prior.ENCODED", 4)
-    checkpoint = read(path)
-    net = VAE(checkpoint.config)
-    codec, phrases = build("melody", Grid()), load(prepared, "melody", "train")
-    order = np.arange(len(phrases))[::-1]
-    means, noises = encoded(net, codec, phrases, order, lambda: False)
-    assert means.shape == noises.shape == (4, 16)
-    every, _ = encoded(net, codec, phrases, order, lambda: True)
-    assert len(every) == len(phrases)
-    np.testing.assert_array_equal(every[:4], means)

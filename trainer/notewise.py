@@ -1,0 +1,277 @@
+"""The Transformer that writes phrases note by note, as it is fitted (see `model.prior`), and its batches."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - torch's own name for it
+
+from model.causal import CausalBlocks
+from model.codecs.base import COLUMNS, ONSET, PITCH, TRACK, Codec, table_of
+from model.grid import Grid
+from model.prior import LOWEST, NAMES, ORDER, sizes
+from model.references import NONE, references_of
+from model.tracks import DRUMS
+from trainer.augment import LIMITS, Ints, shifts
+from trainer.dataset import Phrases
+
+REACH = (-6, 5)
+MOVED = 0.5  # share of the phrases that are transposed
+SORTED = 2048  # phrases that are put in the order of their lengths at once
+PACKED = 512
+
+Halves = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some phrases.
+
+    Attributes:
+        notes: int64 [B, L, 6], choices of each column; zeros behind a phrase's last note.
+        references: int64 [B, L + 1, 2, 6], see `model.references`, of each note and of the end.
+        counts: int64 [B], notes of each.
+        moved: int64 [B], the transposition of each, in semitones above the lowest.
+
+    """
+
+    notes: Tensor
+    references: Tensor
+    counts: Tensor
+    moved: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return it on a device."""
+        parts = (self.notes, self.references, self.counts, self.moved)
+        return Batch(*(part.to(device) for part in parts))
+
+
+class Writer(nn.Module):
+    """Notes to the odds of the next one's numbers."""
+
+    def __init__(
+        self,
+        grid: Grid,
+        constant: Ints,
+        chosen: tuple[int, ...],
+        *,
+        longest: int,
+        width: int,
+        depth: int,
+        heads: int,
+        dropout: float,
+    ) -> None:
+        """Make the network.
+
+        Args:
+            grid: of the phrases.
+            constant: int64 [6], what a column holds that is not chosen.
+            chosen: columns that are, in their order.
+            longest: notes that a phrase can have.
+            width: of the tokens.
+            depth: blocks.
+            heads: of the attention; they divide the width.
+            dropout: share of what enters and leaves the blocks.
+
+        """
+        super().__init__()
+        self.constant, self.chosen = constant, chosen
+        self.last = grid.steps
+        self.choices = [sizes(grid)[column] for column in chosen]
+        self.told = nn.ModuleList(nn.Embedding(count, width) for count in self.choices)
+        self.moves = nn.Embedding(REACH[1] - REACH[0] + 1, width)
+        self.place = nn.Embedding(longest + 1, width)
+        for table in (*self.told, self.moves, self.place):
+            assert isinstance(table, nn.Embedding)
+            nn.init.normal_(table.weight, std=0.1)
+        self.blocks = CausalBlocks(width, heads, depth)
+        self.dropout = nn.Dropout(dropout)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in chosen)
+        self.ups = nn.ModuleList(nn.Linear(width, width) for _ in chosen)
+        self.outs = nn.ModuleList(nn.Linear(width, 5 * count - 2) for count in self.choices)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the negative log likelihood of a batch in nats a column, [chosen columns]."""
+        notes, counts = batch.notes, batch.counts
+        known = [told(notes[..., column]) for told, column in zip(self.told, self.chosen, strict=True)]
+        x = torch.cat((self.moves(batch.moved)[:, None], torch.stack(known).sum(0)), dim=1)
+        x = self.dropout(x + self.place.weight[: x.shape[1]])
+        x = self.dropout(self.blocks(x))
+        place = torch.arange(x.shape[1], device=x.device)
+        within = place <= counts[:, None]
+        onsets = F.pad(notes[..., ONSET], (0, 1))
+        wanted = torch.where(place == counts[:, None], self.last, onsets)
+        odds = self.odds(0, x[within], batch.references[within][..., ONSET])
+        early = torch.arange(self.last + 1, device=x.device) < F.pad(onsets[:, :-1], (1, 0))[within][:, None]
+        losses = [F.cross_entropy(odds.masked_fill(early, -1e9), wanted[within], reduction="sum")]
+        real = within[:, 1:]
+        x, picked, references = x[:, :-1][real], notes[real], batch.references[:, :-1][real]
+        for number, column in enumerate(self.chosen):
+            if number:
+                odds = self.odds(number, x, references[..., column])
+                losses.append(F.cross_entropy(odds, picked[:, column], reduction="sum"))
+            x = x + self.told[number](picked[:, column])
+        return torch.stack(losses)
+
+    def odds(self, number: int, x: Tensor, references: Tensor) -> Tensor:
+        """Return the log odds of a column's choices, [n, choices], as `model.prior.Prior` does.
+
+        Args:
+            number: of the column among those that are chosen.
+            x: float [n, width].
+            references: int64 [n, 2].
+
+        """
+        choices = self.choices[number]
+        inner = F.relu(self.ups[number](self.norms[number](x)))
+        every: Tensor = self.outs[number](inner).float()
+        odds, border = every[:, :choices], 3 * choices - 1
+        places = torch.arange(choices, device=x.device)
+        for far, reference in zip(
+            (every[:, choices:border], every[:, border:]), references.unbind(1), strict=True
+        ):
+            there = far.gather(1, places - reference.clamp(min=0)[:, None] + choices - 1)
+            odds = odds + there * (reference != NONE)[:, None]
+        return odds
+
+    def matrices(self) -> list[nn.Parameter]:
+        """Return the weights between hidden layers."""
+        inner = (*self.blocks.parameters(), *self.ups.parameters())
+        return [weight for weight in inner if weight.ndim == 2]
+
+    def tensors(self) -> Halves:
+        """Return the weights, float16, under the names of `model.prior.Prior`, for phrases as they are."""
+        named = [NAMES[column] for column in self.chosen]
+        found: Halves = {
+            "heads": np.array([self.blocks.heads], dtype=np.float16),
+            "constant": self.constant.astype(np.float16),
+            "begin": _half(self.moves.weight[-REACH[0]]),
+        }
+        for name, value in self.state_dict().items():
+            kind, *rest = name.split(".")
+            if kind == "blocks":
+                found[".".join(part for part in rest[1:] if part != "attention")] = _half(value)
+            elif kind == "told":
+                found[f"{named[int(rest[0])]}.weight"] = _half(value)
+            elif kind in ("norms", "ups", "outs"):
+                found[f"{named[int(rest[0])]}.{kind[:-1]}.{rest[1]}"] = _half(value)
+            elif kind == "place":
+                found[name] = _half(value)
+        return found
+
+
+def _half(value: Tensor) -> NDArray[np.float16]:
+    out: NDArray[np.float16] = value.detach().cpu().to(torch.float16).numpy()
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Phrases as a codec holds them, none of them empty.
+
+    Attributes:
+        phrases: their notes ordered by onset, track and falling pitch, the columns holding choices: values
+            less `model.prior.LOWEST`.
+        references: of the notes, int16 [N, 2, 6].
+        ends: of the phrases' ends, int16 [phrases, 2, 6].
+
+    """
+
+    phrases: Phrases
+    references: NDArray[np.int16]
+    ends: NDArray[np.int16]
+
+    def __len__(self) -> int:
+        """Count the phrases."""
+        return len(self.phrases)
+
+
+def kept(codec: Codec, phrases: Phrases, chosen: Ints, go_on: Callable[[], bool]) -> Kept:
+    """Return phrases as a codec holds them.
+
+    Args:
+        codec: of the phrases.
+        phrases: a split.
+        chosen: which of them, in which order.
+        go_on: asked before some more are taken; the first ones are in any case.
+
+    """
+    tables: list[NDArray[np.int16]] = []
+    told: list[NDArray[np.int16]] = []
+    for part in np.array_split(chosen, max(1, -(-len(chosen) // PACKED))):
+        if tables and not go_on():
+            break
+        arrays = codec.pack(*phrases.gather(part), len(part))
+        for row in range(len(part)):
+            table = table_of(codec.unpack(arrays, row))
+            if len(table):
+                order = np.lexsort((-table[:, PITCH], table[:, TRACK], table[:, ONSET]))
+                tables.append((table[order] - LOWEST).astype(np.int16))
+                told.append(references_of(tables[-1].tolist(), codec.grid))
+    notes = np.concatenate([np.zeros((0, len(COLUMNS)), dtype=np.int16), *tables])
+    starts = np.cumsum([0, *map(len, tables)], dtype=np.int64)
+    none = np.zeros((0, 2, len(COLUMNS)), dtype=np.int16)
+    own = Phrases(notes, starts, np.zeros(len(tables), dtype=np.int32))
+    return Kept(
+        own, np.concatenate([none, *(t[:-1] for t in told)]), np.concatenate([none, *(t[-1:] for t in told)])
+    )
+
+
+def varying(music: Kept) -> tuple[Ints, tuple[int, ...]]:
+    """Return what each column holds, int64 [6], and those that hold several values, in their order."""
+    notes = music.phrases.notes.astype(np.int64)
+    several = (notes != notes[0]).any(0)
+    return notes[0], tuple(column for column in ORDER if several[column] or column == ONSET)
+
+
+def batches(
+    music: Kept, codec: str, size: int, rng: np.random.Generator, *, moved: float = MOVED
+) -> Iterator[Batch]:
+    """Yield batches of phrases of like lengths, of about `size` notes with what fills them up, once through.
+
+    Args:
+        music: the phrases.
+        codec: by whose limits they are transposed; drums are not.
+        size: in notes.
+        rng: of the order and the transpositions.
+        moved: share of the phrases that is transposed.
+
+    """
+    order = rng.permutation(len(music))
+    lengths = np.diff(music.phrases.starts)
+    for part in np.array_split(order, max(1, len(order) // SORTED)):
+        groups: list[list[int]] = [[]]
+        for index in part[np.argsort(lengths[part], kind="stable")].tolist():
+            if groups[-1] and (len(groups[-1]) + 1) * (lengths[index] + 1) > size:
+                groups.append([])
+            groups[-1].append(index)
+        for number in rng.permutation(len(groups)).tolist():
+            if groups[number]:
+                yield batch(music, codec, np.array(groups[number]), rng, moved=moved)
+
+
+def batch(music: Kept, codec: str, chosen: Ints, rng: np.random.Generator, *, moved: float) -> Batch:
+    """Return the chosen phrases side by side."""
+    table, rows = music.phrases.gather(chosen)
+    count, counts = len(chosen), np.diff(music.phrases.starts)[chosen]
+    place = np.arange(len(rows)) - (np.cumsum(counts) - counts)[rows]
+    told = music.references[music.phrases.starts[chosen][rows] + place]
+    semitones = np.zeros(count, dtype=np.int64)
+    if codec in LIMITS and moved:
+        keyed = table[:, TRACK] != DRUMS
+        limits = LIMITS[codec]
+        semitones = shifts(table[keyed], rows[keyed], count, reach=REACH, limits=limits, rng=rng)
+        semitones *= rng.random(count) < moved
+        away = (semitones[rows] * keyed).astype(np.int16)
+        table[:, PITCH] += away
+        told[:, :, PITCH] += away[:, None] * (told[:, :, PITCH] != NONE)
+    notes = np.zeros((count, counts.max(), len(COLUMNS)), dtype=np.int64)
+    notes[rows, place] = table
+    references = np.zeros((count, counts.max() + 1, 2, len(COLUMNS)), dtype=np.int64)
+    references[rows, place] = told
+    references[np.arange(count), counts] = music.ends[chosen]
+    return Batch(*map(torch.from_numpy, (notes, references, counts, semitones - REACH[0])))
