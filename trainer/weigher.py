@@ -182,13 +182,6 @@ def _sharpness(drawn: Tensor, real: Tensor) -> float:
     return min(factors, key=lambda factor: float(_odds_loss(factor * drawn, factor * real)))
 
 
-def _halved(rows: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return what is learned from and what is not, drawn at random."""
-    mixed = rows[rng.permutation(len(rows))]
-    unseen = round(UNSEEN * len(rows))
-    return mixed[unseen:], mixed[:unseen]
-
-
 def _fit(learnt: tuple[Tensor, Tensor], checked: tuple[Tensor, Tensor]) -> nn.Sequential:
     """Return one network, as it was when it told the checked rows best."""
     net = _network(learnt[0].shape[1])
