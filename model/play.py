@@ -49,5 +49,7 @@ def open_player(path: Path) -> CheckpointPlayer:
     runtime = open_runtime(checkpoint, path)
     try:
         return CheckpointPlayer(checkpoint, runtime)
-    except (ConfigError, KeyError, ValueError) as error:
+    except KeyError as error:
+        raise CheckpointError(f"{path} cannot be played: a tensor {error} is missing in it") from error
+    except (ConfigError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be played: {error}") from error

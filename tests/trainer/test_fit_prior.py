@@ -1,13 +1,15 @@
 import copy
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from model.checkpoint import read
+from model.checkpoint import read, write
 from model.codecs.base import COLUMNS, LENGTH, ONSET, PITCH, TRACK, build, table_of
+from model.errors import CheckpointError
 from model.grid import Grid
 from model.phrase import Note, Phrase
 from model.play import open_player
@@ -178,6 +180,11 @@ def test_fit_puts_it_into_the_checkpoint_and_the_player_draws_from_it(tmp_path: 
     for latent, phrase in zip(drawn, wanted, strict=True):
         np.testing.assert_array_equal(latent.z, player.encode(phrase).z)
     assert not any(name.startswith("weigher/") for name in checkpoint.extras)
+
+    kept = {name: value for name, value in checkpoint.extras.items() if name != "prior/begin"}
+    write(replace(checkpoint, extras=kept), tmp_path / "cut.safetensors")
+    with pytest.raises(CheckpointError, match=r"cannot be played: a tensor 'begin' is missing"):
+        open_player(tmp_path / "cut.safetensors")
 
 
 def test_music_without_notes_is_told(tmp_path: Path) -> None:
