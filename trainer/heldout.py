@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +16,7 @@ from model.phrase import Phrase
 from model.player import Player
 from trainer.checkpoints import context_bars_of, parameters_in, path_of
 from trainer.corpus import Options, prepare
+from trainer.dataset import load
 from trainer.errors import FailureError, UsageError
 from trainer.samples import MISSING
 from trainer.sources import SPLITS
@@ -67,10 +67,7 @@ def held_out(
     given, grid = context_bars_of(path_of(checkpoint)), player.card.grid
     if not given:
         phrases = phrases_for(player, data, split=split, limit=limit, seed=seed, jobs=jobs)
-        seen = None
-        if (data / "meta.json").is_file() and split != TRAINING:
-            with suppress(FailureError):  # a folder may hold the split that is measured alone
-                seen = phrases_for(player, data, split=TRAINING, limit=len(phrases), seed=seed)
+        seen = None if split == TRAINING else _seen(player, data, len(phrases), seed)
         return HeldOut(phrases, None, phrases, seen)
     whole_grid = Grid(grid.bars + given, grid.beats_per_bar, grid.steps_per_beat)
     if (data / "meta.json").is_file() and _grid_of(data) == grid:
@@ -80,6 +77,16 @@ def held_out(
     before = Grid(given, grid.beats_per_bar, grid.steps_per_beat)
     contexts = [_part(phrase, 0, before) for phrase in whole]
     return HeldOut([_part(phrase, size, grid) for phrase in whole], contexts, whole)
+
+
+def _seen(player: Player, data: Path, count: int, seed: int) -> list[Phrase] | None:
+    """Return training phrases, drawn by the seed; None where the folder holds none."""
+    card = player.card
+    if not (data / card.codec / TRAINING).is_dir():  # any MIDI files, or the split that is measured alone
+        return None
+    train = load(data, card.codec, TRAINING, may_be_empty=True)
+    order = np.random.default_rng(seed).permutation(len(train))[:count]
+    return [train.phrase(index, card.grid) for index in order.tolist()] or None
 
 
 def _part(phrase: Phrase, begin: int, grid: Grid) -> Phrase:

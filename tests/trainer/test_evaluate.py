@@ -12,7 +12,7 @@ from model.phrase import Note, Phrase
 from tests.trainer.music import chords, tune, write
 from tests.trainer.players import GRID, SIZE, Memory, Sure
 from trainer.corpus import Options, prepare
-from trainer.errors import FailureError, UsageError
+from trainer.errors import FailureError, TrainerError, UsageError
 from trainer.evaluate import evaluate
 from trainer.heldout import held_out, lines, parameters_of, phrases_for, show
 from trainer.measures import (
@@ -207,6 +207,11 @@ def test_training_phrases_come_along_where_they_were_prepared(music: Path, tmp_p
     assert held_out(player, "keys", tmp_path / "out", limit=2).seen == seen
     assert held_out(player, "keys", tmp_path / "out", limit=2, split="train").seen is None
     assert held_out(player, "keys", music, limit=2).seen is None
+    starts = tmp_path / "out" / "poly" / "train" / "starts.npy"
+    whole = starts.read_bytes()
+    starts.write_bytes(whole[:-8])
+    with pytest.raises(TrainerError, match="train cannot be read"):
+        held_out(player, "keys", tmp_path / "out", limit=2)
     shutil.rmtree(tmp_path / "out" / "poly" / "train")
     assert held_out(player, "keys", tmp_path / "out", limit=2).seen is None
 

@@ -87,6 +87,16 @@ def test_the_best_on_unseen_phrases_is_kept(tmp_path: Path, monkeypatch: pytest.
     assert unseen(best, own) == pytest.approx(loss)
 
 
+def test_what_is_kept_drops_nothing_out(tmp_path: Path) -> None:
+    own = music([*TUNES] * 20)
+    made = network(own, dropout=0.5)
+    assert len({unseen(made.train(), own) for _ in range(3)}) > 1
+    config = PriorConfig(minutes=1, steps=5, batch=400, width=32, depth=2, heads=2)
+    with Watch(tmp_path, resume=False, quiet=True) as watch:
+        best, loss = walk(made, own, config, np.random.default_rng(0), watch=watch, stop=threading.Event())
+    assert {unseen(best, own) for _ in range(3)} == {loss}
+
+
 def test_without_unseen_phrases_the_loss_is_of_those_that_are_learned() -> None:
     own = music([*TUNES] * 3, [])
     assert len(own.validation) == 0

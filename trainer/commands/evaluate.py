@@ -46,7 +46,7 @@ def evaluate(
     seed: int,
     limit: int | None,
 ) -> None:
-    """Measure models on phrases held out: reconstruction, knobs, glides, samples, speed.
+    """Measure models on phrases held out: reconstruction, parts, knobs, glides, samples, music, speed.
 
     A CHECKPOINT is a .safetensors file or the name of a model that is shipped.
     """
