@@ -6,30 +6,20 @@ always wins and nothing piles up.  Threads: engine only.
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
+from live.band import Band
 from live.capture import Capture
-from live.messages import Decode, Decoded, Encode, Encoded, Ready
+from live.messages import Accompany, Decode, Decoded, Encode, Encoded, Ready
 from live.parts import one_voice, tracks_of
 from live.path import Anchor, Base, Origin, PathState
 from live.plan import Cell, Plan
-from live.requests import Requests
+from live.requests import ANCHOR, FOUND, PLAYED, Owed, Requests
 from live.timeline import Tick, bar_of, step_at_or_after, tick_of_bar
 from model.grid import Grid
 from model.latent import Latent, Vector
 from model.phrase import Note, Phrase
-
-PLAYED, FOUND, ANCHOR = "played", "found again", "anchor "
-
-
-class Owed(NamedTuple):
-    """A phrase whose place the model was asked for: for which cell, and why."""
-
-    phrase: Phrase
-    cell: int
-    why: str
 
 
 class Answers:
@@ -54,7 +44,7 @@ class Answers:
         capture: Capture,
         requests: Requests,
         *,
-        ask: Callable[[Encode | Decode], bool],
+        ask: Callable[[Encode | Decode | Accompany], bool],
         log: Callable[..., None],
         notice: Callable[[str, str], None],
         publish: Callable[..., None],
@@ -77,6 +67,7 @@ class Answers:
         self._owed: list[Owed] = []
         self._closed = 0
         self._bar = -1
+        self._band = Band(plan, capture, requests, ask=ask, hears=self._hears)
         self._last_good: Phrase | None = None
         self._rest_until = 0
         self._bases = 0
@@ -187,6 +178,7 @@ class Answers:
         self._plan.clear()
         self._capture.clear()
         self._closed, self._bar, self._rest_until = 0, -1, 0
+        self._band.restart()
         self._decoding = None
         self._encoding = {ident: owed for ident, owed in self._encoding.items() if owed.why != PLAYED}
         self._owed = [owed for owed in self._owed if owed.why != PLAYED]
@@ -201,6 +193,7 @@ class Answers:
             present: the tick that she hears and plays at; before `now` by the output's latency.
 
         """
+        self._band.advance(present)
         closing = self._plan.cell_of(Tick(present + self._half_step()))
         if closing > self._closed:
             self._closed = closing
@@ -215,19 +208,24 @@ class Answers:
         grid = self.grid
         line = tick_of_bar(grid, bar_of(grid, now) + 1)
         close = Tick((self._closed + 1) * grid.ticks - self._half_step() + now - present)
-        return min(line, close) if close > now else line
+        band = self._band.next_tick(now, present=present)
+        return min(tick for tick in (line, close, band) if tick is not None and tick > now)
 
     def _half_step(self) -> int:
         return self.grid.ticks_per_step // 2
 
     def _close(self, cell: int, now: Tick) -> None:
         """Take what was played in the phrase before a cell, if the mode listens to it."""
-        answering = self.state.mode == "answer" and cell % 2 == 0
-        if not self._listens() or answering or cell < 1:
+        if not self._hears(cell):
             return
         phrase = self._capture.phrase(self.grid, self._plan.first_bar(cell - 1), now)
         if len(phrase):
             self._encode(phrase, cell, PLAYED)
+
+    def _hears(self, cell: int) -> bool:
+        """Tell whether what she plays before a cell is to be its base."""
+        answering = self.state.mode == "answer" and cell % 2 == 0
+        return self._listens() and not answering and cell >= 1
 
     def _listens(self) -> bool:
         return self.state.mode in ("follow", "answer") and not self.state.frozen
@@ -276,7 +274,8 @@ class Answers:
 
     def _encode(self, phrase: Phrase, cell: int, why: str) -> None:
         self._ident += 1
-        request = Encode(self._ident, self._plan.first_bar(cell), [*phrase.notes], why)
+        parts = self.requests.parts if why == PLAYED else []
+        request = Encode(self._ident, self._plan.first_bar(cell), [*phrase.notes], why, parts)
         owed = Owed(phrase, cell, why)
         if self._ask(request):
             self._encoding[self._ident] = owed

@@ -15,6 +15,7 @@ from live.errors import UsageError, unknown
 from live.knobs import KNOBS
 from model import harmony
 from model.errors import ConfigError
+from model.tracks import TRACKS
 
 FILE_NAME = "live.toml"
 APPLICATION = "twobar"
@@ -27,6 +28,7 @@ Text = Annotated[str, Meta(min_length=1)]
 Api = Literal["auto", "alsa", "jack", "coremidi", "winmm"]
 ClockName = Literal["internal", "midi", "link"]
 Mode = Literal["follow", "answer", "hold", "drift"]
+Part = Literal["melody", "chords", "bass", "drums"]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,6 +78,7 @@ class Model(Section, frozen=True):
         style: a style label of a conditioned model; auto leaves it to the model.
         key: as "C", "F# minor"; auto as above.
         chords: as "C Am F G", spread evenly over the phrase; auto as above.
+        accompany: parts that join what she plays where she does not play them, of a model that can.
 
     """
 
@@ -84,6 +87,12 @@ class Model(Section, frozen=True):
     style: Text = AUTO
     key: Text = AUTO
     chords: Text = AUTO
+    accompany: list[Part] = msgspec.field(default_factory=lambda: ["chords", "bass", "drums"])
+
+    @property
+    def tracks(self) -> list[int]:
+        """The tracks of `model.tracks` that join."""
+        return [number for number, name in enumerate(TRACKS) if name in self.accompany]
 
     @property
     def conditions(self) -> dict[str, str]:

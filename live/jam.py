@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
-from live.answers import ANCHOR, Answers
+from live.answers import Answers
 from live.capture import Capture
 from live.config import Config
 from live.controls import Controls
@@ -27,6 +27,7 @@ from live.gestures import Gestures
 from live.hands import Hands
 from live.levels import Levels
 from live.messages import (
+    Accompany,
     Decode,
     Decoded,
     Encode,
@@ -41,7 +42,7 @@ from live.messages import (
 from live.parts import channels_of
 from live.path import Path
 from live.plan import Feel, Plan
-from live.requests import Requests
+from live.requests import ANCHOR, Requests
 from live.scheduler import QueuedNote, Scheduler
 from live.surroundings import Mapper, Outlet
 from live.timeline import Nanos, Tick
@@ -315,7 +316,7 @@ class Jam:
 
     # -- the model -------------------------------------------------------------------------------
 
-    def _ask(self, message: Encode | Decode) -> bool:
+    def _ask(self, message: Encode | Decode | Accompany) -> bool:
         return self.outlet.ask(message)
 
     def load_model(self, name: str) -> None:

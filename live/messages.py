@@ -1,7 +1,7 @@
 """What crosses between the processes: frozen structs, msgpack on the wire.
 
 engine -> dashboard: Snapshot, Notice.  dashboard -> engine: Command.
-engine -> worker: Encode, Decode, Warp, Load.
+engine -> worker: Encode, Decode, Accompany, Warp, Load.
 worker -> engine: Ready, Encoded, Decoded, Warped, Failed.
 """
 
@@ -24,12 +24,35 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 
 class Encode(Message, frozen=True):
-    """Find a phrase in the latent space.  `ident` comes back with the answer; `bar` is its first bar."""
+    """Find a phrase in the latent space.  `ident` comes back with the answer; `bar` is its first bar.
+
+    Before that, of `parts`, tracks, those that it lacks are put beside it, as `Accompany` had them written.
+    """
 
     ident: int
     bar: int
     notes: list[StepRow]
     why: str = ""
+    parts: list[int] = []
+
+
+class Accompany(Message, frozen=True):
+    """Write the parts that a phrase lacks, for the encode of the same `bar`; nothing is answered.
+
+    Attributes:
+        bar: first bar of the answer.
+        notes: what she has played of the phrase so far.
+        parts: tracks that may be written.
+        seed: of the choices.
+        keep: whether the drums of the accompaniment before stay.
+
+    """
+
+    bar: int
+    notes: list[StepRow]
+    parts: list[int]
+    seed: int
+    keep: bool
 
 
 class Encoded(Message, frozen=True):
@@ -126,6 +149,7 @@ class Ready(Message, frozen=True):
         map_points: a cloud of known phrases on the 2-D map, each -1..1.
         conditions: what its answers can be held to (chords, key, style).
         styles: the style labels that it knows.
+        accompanies: whether it writes the parts that a phrase lacks.
 
     """
 
@@ -143,6 +167,7 @@ class Ready(Message, frozen=True):
     ms: float
     conditions: list[str] = []
     styles: list[str] = []
+    accompanies: bool = False
 
 
 class Failed(Message, frozen=True):
@@ -297,7 +322,7 @@ class Command(Message, frozen=True):
     source: str = ""
 
 
-ToWorker = Encode | Decode | Warp | Load | Bye
+ToWorker = Encode | Decode | Accompany | Warp | Load | Bye
 Answer = Ready | Encoded | Decoded | Warped | Failed
 FromWorker = Hello | Answer
 ToDashboard = Snapshot | Notice | Bye

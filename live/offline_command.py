@@ -1,4 +1,4 @@
-"""The commands that work on files: `sample`, `morph`, `edit` and `render`.
+"""The commands that work on files: `sample`, `morph`, `edit`, `accompany` and `render`.
 
 Nothing slow is imported until a command runs, so that `--help` is quick.
 """
@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 import click
 
-from live.errors import FailureError, UsageError
+from live.errors import FailureError, UsageError, unknown
 from live.knobs import ATTRIBUTE_KNOBS
+from model.tracks import TRACKS
 
 DEFAULT_MODEL = "keys"
+BAND = "multitrack"
 ATTRIBUTE_TEXTS = {
     "density": "fewer or more onsets",
     "complexity": "on the beat or against it",
@@ -233,6 +235,55 @@ def edit(
 
 @click.command()
 @click.argument("source", type=PATH, metavar="IN.mid")
+@click.option(
+    "--model",
+    default=BAND,
+    metavar="NAME|PATH",
+    help=f"A shipped model or a checkpoint of several parts; {BAND} by default.",
+)
+@click.option(
+    "--parts",
+    default="chords,bass,drums",
+    metavar="NAMES",
+    help="Which may join, of melody, chords, bass and drums; chords,bass,drums.",
+)
+@with_seed
+@click.option("--out", type=PATH, required=True, metavar="OUT.mid", help="The file to write.")
+def accompany(*, source: Path, model: str, parts: str, seed: int, out: Path) -> int:
+    """Give a tune a band: the parts that the piece does not have.
+
+    The piece is cut at the bar lines of the model's phrases; where a phrase has no chords, no bass or no
+    drums, the model writes what goes with the rest.  What is there stays.
+
+    Example: twobar accompany tune.mid --parts bass,drums --out band.mid
+    """
+    wanted = check_parts(parts)
+    if out.is_dir():
+        raise UsageError(f"--out names a .mid file to write; '{out}' is a folder")
+    from live import offline, offline_files  # noqa: PLC0415  see sample
+
+    player = offline.open_player(model)
+    if not player.card.accompanies:
+        raise UsageError(
+            f"model '{player.card.name}' does not accompany: it has one part, or no prior that writes "
+            f"several; {BAND} does"
+        )
+    grid, codec = player.card.grid, player.card.codec
+    piece = offline_files.read(source, grid, codec=codec)
+    given = offline_files.surroundings(source)
+    lost = sum(len(phrase) - offline.held(player.card, phrase) for phrase in piece)
+    music = offline.accompany(player, piece, wanted, seed=seed)
+    offline_files.write(out, music, name=out.stem, like=given, codec=codec)
+    kept = sum(map(len, piece))
+    for sentence in offline_files.left_out(given, grid, kept=kept, lost=lost, codec=codec):
+        say(f"{source}: {sentence}")
+    added = sum(map(len, music)) - kept + lost
+    click.echo(f"{out}: {len(piece) * grid.bars} bars by {player.card.name}, {added} notes added")
+    return 0
+
+
+@click.command()
+@click.argument("source", type=PATH, metavar="IN.mid")
 @click.option("--soundfont", type=PATH, metavar="FILE.sf2", help="What FluidSynth plays with.")
 @with_seed
 @click.option("--out", type=PATH, required=True, metavar="OUT.wav", help="The file to write.")
@@ -256,6 +307,22 @@ def render(*, source: Path, soundfont: Path | None, seed: int, out: Path) -> int
     length_s = play(source, out, soundfont=soundfont)
     click.echo(f"{out}: {length_s:.1f} s of sound")
     return 0
+
+
+def check_parts(text: str) -> list[int]:
+    """Return the tracks that a list of names tells, as "bass,drums".
+
+    Raises:
+        UsageError: one is no track, or there is none.
+
+    """
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in TRACKS:
+            raise unknown("part", name, TRACKS)
+    if not names:
+        raise UsageError(f"--parts names at least one of {', '.join(TRACKS)}")
+    return [TRACKS.index(name) for name in names]
 
 
 def check_temperature(temperature: float | None) -> None:
@@ -285,4 +352,4 @@ def say(text: str) -> None:
     click.echo(f"twobar: {text}", err=True)
 
 
-COMMANDS = (sample, morph, edit, render)
+COMMANDS = (sample, morph, edit, accompany, render)

@@ -4,19 +4,30 @@ A model without a latent is given a phrase to continue in place of a vector.  Th
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from live.config import AUTO, Model, check_condition
 from live.errors import UsageError, unknown
 from live.knobs import ATTRIBUTE_KNOBS
-from live.messages import Decode, Ready
+from live.messages import Accompany, Decode, Ready
 from live.path import Base, Path
 from live.plan import Cell
 from model.latent import Latent, Vector
 from model.phrase import Note, Phrase
 
 DRIFT = "drift"
+SECTION = 4
+PLAYED, FOUND, ANCHOR = "played", "found again", "anchor "
+
+
+class Owed(NamedTuple):
+    """A phrase whose place the model was asked for: for which cell, and why."""
+
+    phrase: Phrase
+    cell: int
+    why: str
 
 
 class Requests:
@@ -49,6 +60,19 @@ class Requests:
         """Write for this model from now on."""
         self.model = ready
         self._path.set_model(ready.scale)
+
+    @property
+    def parts(self) -> list[int]:
+        """Return the tracks that join what she plays; none where the model does not accompany."""
+        return self._choice.tracks if self.model is not None and self.model.accompanies else []
+
+    def accompany(self, cell: int, played: Phrase, *, bar: int) -> Accompany:
+        """Return the request for what goes with a phrase in a cell that begins at a bar.
+
+        Drums stay for `SECTION` phrases, so that there is a groove.
+        """
+        keep = cell % SECTION != 0
+        return Accompany(bar, [*played.notes], self.parts, (self._seed + cell) % 2**32, keep)
 
     def latent_of(self, z: list[float], attributes: Mapping[str, float]) -> Latent:
         """Return a vector of the model that plays as a latent."""

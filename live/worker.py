@@ -14,15 +14,17 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 import numpy as np
 
+from live.joining import Band
 from live.link import Address, Link, call
 from live.messages import (
+    Accompany,
     Bye,
     Decode,
     Decoded,
@@ -64,6 +66,7 @@ class Desk:
         self.player: Player | None = None
         self.ready: Ready | None = None
         self._loaded: tuple[str, int] | None = None
+        self._band: Band | None = None
 
     def load(self, name: str) -> Message:
         """Load a model and warm it up; returns Ready, or Failed with the old one still there.
@@ -104,7 +107,9 @@ class Desk:
             ms=since_ms(start),
             conditions=list(card.conditions),
             styles=list(card.styles),
+            accompanies=card.accompanies,
         )
+        self._band = Band(player)
         gc.collect()
         gc.freeze()
         return self.ready
@@ -122,7 +127,10 @@ class Desk:
             return Failed(request.ident, f"the model could not answer: {sentence(error)}")
 
     def _encode(self, player: "Player", request: Encode, start: int) -> Encoded:
-        latent = player.encode(Phrase.of_rows(player.card.grid, request.notes))
+        phrase = Phrase.of_rows(player.card.grid, request.notes)
+        if request.parts and self._band is not None:
+            phrase = self._band.joined(phrase, request.parts)
+        latent = player.encode(phrase)
         return Encoded(
             ident=request.ident,
             bar=request.bar,
@@ -151,6 +159,14 @@ class Desk:
             phrase = player.continuation(context, turns=request.turns, **how)
         place = place_of(player, latent)
         return Decoded(request.ident, request.bar, [*phrase.notes], place, since_ms(start))
+
+    def accompany(self, request: Accompany) -> Iterator[Message | None]:
+        """Write what goes with her phrase, a note at a time; yields None after each."""
+        try:
+            if self._band is not None:
+                yield from self._band.write(request)
+        except Exception as error:  # noqa: BLE001  she plays on with what there is
+            yield Failed(0, f"the band could not join: {sentence(error)}")
 
     def warp(self, request: Warp) -> Iterator[Message | None]:
         """Walk from a to b, a decode at a time; yields None until the last, then the answer."""
@@ -233,8 +249,9 @@ def serve(link: "Link[ToWorker]", desk: Desk) -> bool:
 
     threading.Thread(target=read, name="read", daemon=True).start()
     walk: Iterator[Message | None] = iter(())
+    band: Iterator[Message | None] = iter(())
     while True:
-        while inbox.empty() and (done := next(walk, FINISHED)) is not FINISHED:
+        while inbox.empty() and (done := next(chain(band, walk), FINISHED)) is not FINISHED:
             if done is not None:
                 link.send(done)
         waiting: list[ToWorker | None] = [inbox.get()]
@@ -248,6 +265,9 @@ def serve(link: "Link[ToWorker]", desk: Desk) -> bool:
                 return True
             if isinstance(message, Warp):
                 walk = desk.warp(message)
+                continue
+            if isinstance(message, Accompany):
+                band = desk.accompany(message)
                 continue
             link.send(desk.load(message.model) if isinstance(message, Load) else desk.answer(message))
 

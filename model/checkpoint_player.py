@@ -3,7 +3,7 @@
 Importing this module and playing a checkpoint with graphs loads no torch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,7 @@ class CheckpointPlayer:
             runtime=runtime.name,
             conditions=config.conditions,
             styles=config.styles,
+            accompanies=self._learned is not None and self._learned.plays_along,
         )
 
     def encode(self, phrase: Phrase) -> Latent:
@@ -152,6 +153,26 @@ class CheckpointPlayer:
         """Draw latents from the model's prior; they carry no attributes."""
         points = self._prior(count, np.random.default_rng(seed))
         return [Latent(self.card.ident, point, {}) for point in points]
+
+    def accompany(
+        self, phrase: Phrase, parts: Collection[int], *, seed: int = 0, keep: Phrase | None = None
+    ) -> Generator[None, None, Phrase]:
+        """Write the parts that a phrase lacks; see `model.player.Player.accompany`.
+
+        Raises:
+            ValueError: the phrase lies on another grid.
+
+        """
+        own = self._codec.unpack(self._packed(phrase), 0)
+        if self._learned is None or not self.card.accompanies or not own.notes:
+            return own
+        hers = {note.track for note in own.notes}
+        kept = keep.notes if keep is not None else ()
+        given = Phrase.of(
+            own.grid, (*own.notes, *(n for n in kept if n.track in parts and n.track not in hers))
+        )
+        whole = yield from self._learned.along(given, parts, np.random.default_rng(seed))
+        return whole
 
     def place(self, latent: Latent) -> tuple[float, float]:
         """Return a latent's place on the 2-D map, each coordinate -1..1; the middle without a latent."""

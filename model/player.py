@@ -1,12 +1,14 @@
 """What plays a checkpoint: Phrase -> Latent -> Phrase, whatever network stands behind it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from model.grid import Grid
 from model.latent import Latent, Vector
 from model.phrase import Phrase
+
+Written = TypeVar("Written")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Card:
         runtime: "onnxruntime" or "torch cpu|cuda|mps".
         conditions: what its answers can be held to, of `chords`, `key` and `style`.
         styles: labels that the condition `style` takes.
+        accompanies: whether it can write the parts that a phrase lacks.
 
     """
 
@@ -39,6 +42,7 @@ class Card:
     runtime: str
     conditions: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
+    accompanies: bool = False
 
 
 class Player(Protocol):
@@ -119,5 +123,32 @@ class Player(Protocol):
     def prior(self, count: int, seed: int = 0) -> list[Latent]:
         """Draw latents from the model's prior; the same seed gives the same.  They carry no attributes."""
 
+    def accompany(
+        self, phrase: Phrase, parts: Collection[int], *, seed: int = 0, keep: Phrase | None = None
+    ) -> Generator[None, None, Phrase]:
+        """Write the parts that a phrase lacks; yields after each note, returns all of it.
+
+        What the phrase has stays as the codec holds it.  Written is what the prior finds likely beside it;
+        the same arguments give the same notes.  A model that does not accompany, or has nothing to go by,
+        gives the phrase back.
+
+        Args:
+            phrase: on the model's grid; a keyboard's notes are divided as the codec divides them.
+            parts: tracks that may be written.
+            seed: of the choices.
+            keep: parts written before, a groove say, that stay as they are where the phrase lacks them.
+
+        """
+
     def place(self, latent: Latent) -> tuple[float, float]:
         """Return a latent's place on the 2-D map, each coordinate -1..1."""
+
+
+def finished(writing: Generator[None, None, Written]) -> Written:
+    """Return what a writing that gives others their turn comes to."""
+    while True:
+        try:
+            next(writing)
+        except StopIteration as done:
+            written: Written = done.value
+            return written

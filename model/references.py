@@ -4,8 +4,8 @@ Music goes in small steps and repeats itself.  A network that chooses the number
 is given odds of distances from these two as well, so that it need not learn for each pitch anew what a step
 and what a repetition is.
 
-Notes are tuples of six choices in the columns of a note table, ordered by onset, track and falling pitch:
-the upper line of a part comes first.
+Notes are tuples of six choices in the columns of a note table.  A phrase's tracks come one after another, in
+any order; the notes of each by onset and falling pitch: the upper line of a part comes first.
 """
 
 from collections.abc import Sequence
@@ -33,26 +33,37 @@ class References:
         self._beginning = tuple(
             min(value, grid.steps - 1) if c == LENGTH else value for c, value in enumerate(BEGINNING)
         )
-        self._notes: list[Choices] = []
-        self._keys: list[tuple[int, int, int]] = []
-        self._chords: dict[tuple[int, int], list[Choices]] = {}
-        self._tops: dict[int, Choices] = {}
-        self._echo = 0
+        self._lines: dict[int, _Line] = {}
+        self.track = NONE
 
-    def place(self) -> tuple[int, int, int, int]:
-        """Return the references of the next note's onset, two, and of its track, two.
+    @property
+    def tracks(self) -> set[int]:
+        """Return the tracks that have come."""
+        return set(self._lines)
 
-        The second one is what followed a bar before the last note: on the next place of its chord, if that
-        had one more, or else on the next step.
+    @property
+    def over(self) -> set[int]:
+        """Return the tracks that have been left: no note of theirs can follow."""
+        return {track for track, line in self._lines.items() if track != self.track or line.closed}
+
+    def close(self) -> None:
+        """Leave the track of the last note."""
+        if self._lines:
+            self._lines[self.track].closed = True
+
+    def onset(self, track: int) -> tuple[int, int]:
+        """Return the two references of the next note's onset, given its track.
+
+        The first is the onset of the track's last note, or 0.  The second is what followed a bar before that
+        note: on the next place of its chord, if that had one more, or else on the next step.
         """
-        if not self._notes:
-            return 0, NONE, 0, NONE
-        last, (onset, track, number) = self._notes[-1], self._keys[-1]
-        behind = onset - self._bar, track, number
-        while self._keys[self._echo] <= behind:
-            self._echo += 1  # it never passes the last note
-        echo = self._notes[self._echo]
-        return last[ONSET], min(echo[ONSET] + self._bar, self._last), last[TRACK], echo[TRACK]
+        line = self._lines.get(track)
+        if line is None:
+            return 0, NONE
+        onset, number = line.keys[-1]
+        while line.keys[line.echo] <= (onset - self._bar, number):
+            line.echo += 1  # it never passes the last note
+        return onset, min(line.keys[line.echo][0] + self._bar, self._last)
 
     def rest(self, onset: int, track: int) -> tuple[Choices, Choices | None]:
         """Return the two notes that the next one's other numbers refer to, given its onset and track.
@@ -60,34 +71,49 @@ class References:
         The first is the note above it in the same chord, or else the top of the chord before in its track.
         The second is the note on the same place of the chord a bar before; None where there is none.
         """
-        above = self._chords.get((onset, track), ())
-        before = self._chords.get((onset - self._bar, track), ())
-        first = above[-1] if above else self._tops.get(track, self._beginning)
+        line = self._lines.get(track)
+        if line is None:
+            return self._beginning, None
+        above = line.chords.get(onset, ())
+        before = line.chords.get(onset - self._bar, ())
+        first = above[-1] if above else line.chords[line.keys[-1][0]][0]
         return first, before[len(above)] if len(before) > len(above) else None
 
     def add(self, note: Choices) -> None:
         """Take the next note."""
-        self._notes.append(note)
-        chord = self._chords.setdefault((note[ONSET], note[TRACK]), [])
-        self._keys.append((note[ONSET], note[TRACK], len(chord)))
+        self.track = note[TRACK]
+        line = self._lines.setdefault(self.track, _Line())
+        chord = line.chords.setdefault(note[ONSET], [])
+        line.keys.append((note[ONSET], len(chord)))
         chord.append(note)
-        self._tops[note[TRACK]] = chord[0]
+
+
+class _Line:
+    """The notes of one track: their onsets and places in a chord, the chords, where the echo is."""
+
+    def __init__(self) -> None:
+        self.keys: list[tuple[int, int]] = []
+        self.chords: dict[int, list[Choices]] = {}
+        self.echo = 0
+        self.closed = False
 
 
 def references_of(notes: Sequence[Choices], grid: Grid) -> NDArray[np.int16]:
     """Return the references of a phrase's notes and of its end, int16 [L + 1, 2, 6]; `NONE` where none is.
 
-    At the end only those of the onset are told.
+    At the end only those of the onset, were it in the last note's track, and of the track are told.
     """
     known = References(grid)
     found = np.full((len(notes) + 1, 2, len(COLUMNS)), NONE, dtype=np.int16)
     for row, note in zip(found, notes, strict=False):
-        row[0, ONSET], row[1, ONSET], row[0, TRACK], row[1, TRACK] = known.place()
+        row[0, TRACK] = known.track
+        row[:, ONSET] = known.onset(note[TRACK])
         first, second = known.rest(note[ONSET], note[TRACK])
         for column in SAID:
             row[0, column] = first[column]
             if second is not None:
                 row[1, column] = second[column]
         known.add(note)
-    found[-1, 0, ONSET], found[-1, 1, ONSET], _, _ = known.place()
+    found[-1, 0, TRACK] = known.track
+    found[-1, :, ONSET] = known.onset(known.track)
     return found

@@ -17,7 +17,7 @@ from trainer.controls import interpolation, knobs
 from trainer.ensemble import ensemble
 from trainer.errors import FailureError
 from trainer.measures import HOLD, REST, Score, consistent, kl_bits, symbols
-from trainer.parts import Figures, Parts, alone
+from trainer.parts import Figures, Parts, accompanied, alone
 from trainer.samples import Heard, Progress, continuations, prior, samples, silent
 
 ACTIVE = 0.01
@@ -219,6 +219,7 @@ def music(
         answers: of the answers, where there are any.
         samples: of up to 500 phrases at points that the prior draws, decoded as in `samples`; of a player
             without a latent, of what it goes on with at temperature 1.
+        accompanied: of melodies of the phrases with the parts that the player writes to them, if it can.
 
     """
     tracks = COUNTED[player.card.codec]
@@ -232,7 +233,8 @@ def music(
         for number, context in enumerate(contexts[:count]):
             made.append(player.continuation(context, temperature=1.0, seed=seed + number))
             progress("music", number + 1, count)
-    heard = {"held_out": phrases, "answers": answers, "samples": made}
+    joined = accompanied(player, phrases, seed=seed, share=share, progress=progress)
+    heard = {"held_out": phrases, "answers": answers, "samples": made, "accompanied": joined}
     return {name: ensemble(some, tracks) for name, some in heard.items() if some}
 
 

@@ -273,7 +273,9 @@ def _alone(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
 def _music(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
     """Return a row for each figure: of held-out phrases, of the answers to them, of samples."""
     names = dict.fromkeys(name for found in results for own in found.values() for name in own)
-    kinds = ("held_out", "answers", "samples")
+    kinds = ["held_out", "answers", "samples"]
+    if any("accompanied" in found for found in results):
+        kinds.append("accompanied")
     rows = [
         (
             name.replace("_", " ").replace(".", " "),
@@ -284,7 +286,8 @@ def _music(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
         )
         for name in names
     ]
-    return [("", ["held out / answers / samples"] * len(results)), *rows] if rows else []
+    title = " / ".join(kinds).replace("_", " ")
+    return [("", [title] * len(results)), *rows] if rows else []
 
 
 def _knob(found: Mapping[str, Any] | None) -> str:

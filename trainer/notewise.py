@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
+from model.beside import CLASSES, HERE, INTERVALS, PARTS, TURN, Beside
 from model.causal import CausalBlocks
 from model.codecs.base import COLUMNS, ONSET, PITCH, TRACK, Codec, table_of
 from model.grid import Grid
 from model.prior import LOWEST, NAMES, ORDER, sizes
 from model.references import NONE, references_of
-from model.tracks import DRUMS
+from model.tracks import DRUMS, TRACKS
 from trainer.augment import LIMITS, Ints, shifts
 from trainer.dataset import Phrases
 
@@ -23,6 +24,8 @@ REACH = (-6, 5)
 MOVED = 0.5  # share of the phrases that are transposed
 SORTED = 2048  # phrases that are put in the order of their lengths at once
 PACKED = 512
+ENSEMBLE = "multitrack"
+"""The codec whose phrases have several tracks."""
 
 Halves = dict[str, NDArray[Any]]
 
@@ -36,6 +39,9 @@ class Batch:
         references: int64 [B, L + 1, 2, 6], see `model.references`, of each note and of the end.
         counts: int64 [B], notes of each.
         moved: int64 [B], the transposition of each, in semitones above the lowest.
+        rhythm: float32 [notes, parts, steps], see `model.beside`, for the notes of all phrases in their
+            order; None of phrases of one track.
+        here: float32 [notes, ...], likewise.
 
     """
 
@@ -43,11 +49,13 @@ class Batch:
     references: Tensor
     counts: Tensor
     moved: Tensor
+    rhythm: Tensor | None = None
+    here: Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """Return it on a device."""
-        parts = (self.notes, self.references, self.counts, self.moved)
-        return Batch(*(part.to(device) for part in parts))
+        parts = (self.notes, self.references, self.counts, self.moved, self.rhythm, self.here)
+        return Batch(*(None if part is None else part.to(device) for part in parts))  # type: ignore[arg-type]
 
 
 class Writer(nn.Module):
@@ -80,8 +88,8 @@ class Writer(nn.Module):
         """
         super().__init__()
         self.constant, self.chosen = constant, chosen
-        self.last = grid.steps
         self.choices = [sizes(grid)[column] for column in chosen]
+        self.choices[0] += 1
         self.told = nn.ModuleList(nn.Embedding(count, width) for count in self.choices)
         self.moves = nn.Embedding(REACH[1] - REACH[0] + 1, width)
         self.place = nn.Embedding(longest + 1, width)
@@ -93,6 +101,14 @@ class Writer(nn.Module):
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in chosen)
         self.ups = nn.ModuleList(nn.Linear(width, width) for _ in chosen)
         self.outs = nn.ModuleList(nn.Linear(width, 5 * count - 2) for count in self.choices)
+        self.several = TRACK in chosen
+        if self.several:
+            self.strikes = nn.Linear(width, PARTS)
+            self.intervals = nn.Linear(width, INTERVALS)
+            self.here = nn.Linear(HERE, width)
+            for layer in (self.strikes, self.intervals, self.here):
+                nn.init.zeros_(layer.weight)
+                nn.init.zeros_(layer.bias)
 
     def forward(self, batch: Batch) -> Tensor:
         """Return the negative log likelihood of a batch in nats a column, [chosen columns]."""
@@ -103,27 +119,51 @@ class Writer(nn.Module):
         x = self.dropout(self.blocks(x))
         place = torch.arange(x.shape[1], device=x.device)
         within = place <= counts[:, None]
-        onsets = F.pad(notes[..., ONSET], (0, 1))
-        wanted = torch.where(place == counts[:, None], self.last, onsets)
-        odds = self.odds(0, x[within], batch.references[within][..., ONSET])
-        early = torch.arange(self.last + 1, device=x.device) < F.pad(onsets[:, :-1], (1, 0))[within][:, None]
-        losses = [F.cross_entropy(odds.masked_fill(early, -1e9), wanted[within], reduction="sum")]
+        first = self.chosen[0]
+        wanted = torch.where(place == counts[:, None], self.choices[0] - 1, F.pad(notes[..., first], (0, 1)))[
+            within
+        ]
+        references = batch.references[within]
+        odds = self.odds(0, x[within], references[..., first])
+        if first == TRACK:
+            odds = odds.masked_fill(_over(notes[..., TRACK])[within], -1e9)
+        losses = [F.cross_entropy(_late(odds, first, references), wanted, reduction="sum")]
         real = within[:, 1:]
         x, picked, references = x[:, :-1][real], notes[real], batch.references[:, :-1][real]
         for number, column in enumerate(self.chosen):
             if number:
-                odds = self.odds(number, x, references[..., column])
+                odds = self.odds(number, x, references[..., column], *self.beside(column, batch, picked))
+                odds = _late(odds, column, references)
                 losses.append(F.cross_entropy(odds, picked[:, column], reduction="sum"))
             x = x + self.told[number](picked[:, column])
+            if column == ONSET and self.several and batch.here is not None:
+                x = x + self.here(batch.here)
         return torch.stack(losses)
 
-    def odds(self, number: int, x: Tensor, references: Tensor) -> Tensor:
+    def beside(self, column: int, batch: Batch, picked: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Return the rhythm beside notes where onsets are chosen, what sounds there where pitches are."""
+        if not self.several or batch.here is None:
+            return None, None
+        if column == ONSET:
+            return batch.rhythm, None
+        return None, batch.here * (picked[:, TRACK, None] != DRUMS) if column == PITCH else None
+
+    def odds(
+        self,
+        number: int,
+        x: Tensor,
+        references: Tensor,
+        rhythm: Tensor | None = None,
+        here: Tensor | None = None,
+    ) -> Tensor:
         """Return the log odds of a column's choices, [n, choices], as `model.prior.Prior` does.
 
         Args:
             number: of the column among those that are chosen.
             x: float [n, width].
             references: int64 [n, 2].
+            rhythm: float [n, parts, steps], for onsets.
+            here: float [n, `model.beside.HERE`], for pitches.
 
         """
         choices = self.choices[number]
@@ -134,8 +174,15 @@ class Writer(nn.Module):
         for far, reference in zip(
             (every[:, choices:border], every[:, border:]), references.unbind(1), strict=True
         ):
-            there = far.gather(1, places - reference.clamp(min=0)[:, None] + choices - 1)
+            there = far.gather(1, places - reference.clamp(0, choices - 1)[:, None] + choices - 1)
             odds = odds + there * (reference != NONE)[:, None]
+        if rhythm is not None:
+            odds = odds + torch.einsum("np,nps->ns", self.strikes(inner).float(), rhythm)
+        if here is not None:
+            sounds = here[:, PARTS:].reshape(-1, PARTS, CLASSES)[:, :, torch.from_numpy(TURN)]
+            weights = self.intervals(inner).float().reshape(-1, PARTS, CLASSES)
+            classes = torch.einsum("npk,npck->nc", weights, sounds)
+            odds = odds + classes[:, places % CLASSES]
         return odds
 
     def matrices(self) -> list[nn.Parameter]:
@@ -159,9 +206,24 @@ class Writer(nn.Module):
                 found[f"{named[int(rest[0])]}.weight"] = _half(value)
             elif kind in ("norms", "ups", "outs"):
                 found[f"{named[int(rest[0])]}.{kind[:-1]}.{rest[1]}"] = _half(value)
-            elif kind == "place":
+            elif kind in ("place", "strikes", "intervals", "here"):
                 found[name] = _half(value)
         return found
+
+
+def _late(odds: Tensor, column: int, references: Tensor) -> Tensor:
+    """Return odds [n, choices]; of onsets, those before the one before it in its track are ruled out."""
+    if column != ONSET:
+        return odds
+    early = torch.arange(odds.shape[1], device=odds.device) < references[:, :1, ONSET]
+    return odds.masked_fill(early, -1e9)
+
+
+def _over(tracks: Tensor) -> Tensor:
+    """Return the tracks that have been left before each note and the end, bool [B, L + 1, tracks + 1]."""
+    each = F.one_hot(tracks, len(TRACKS) + 1)
+    known = F.pad(each.cumsum(1) > 0, (0, 0, 1, 0))
+    return known & (F.pad(each, (0, 0, 1, 0)) == 0)
 
 
 def _half(value: Tensor) -> NDArray[np.float16]:
@@ -174,16 +236,18 @@ class Kept:
     """Phrases as a codec holds them, none of them empty.
 
     Attributes:
-        phrases: their notes ordered by onset, track and falling pitch, the columns holding choices: values
+        phrases: their notes ordered by track, onset and falling pitch, the columns holding choices: values
             less `model.prior.LOWEST`.
         references: of the notes, int16 [N, 2, 6].
         ends: of the phrases' ends, int16 [phrases, 2, 6].
+        grid: of the phrases.
 
     """
 
     phrases: Phrases
     references: NDArray[np.int16]
     ends: NDArray[np.int16]
+    grid: Grid
 
     def __len__(self) -> int:
         """Count the phrases."""
@@ -209,7 +273,7 @@ def kept(codec: Codec, phrases: Phrases, chosen: Ints, go_on: Callable[[], bool]
         for row in range(len(part)):
             table = table_of(codec.unpack(arrays, row))
             if len(table):
-                order = np.lexsort((-table[:, PITCH], table[:, TRACK], table[:, ONSET]))
+                order = np.lexsort((-table[:, PITCH], table[:, ONSET], table[:, TRACK]))
                 tables.append((table[order] - LOWEST).astype(np.int16))
                 told.append(references_of(tables[-1].tolist(), codec.grid))
     notes = np.concatenate([np.zeros((0, len(COLUMNS)), dtype=np.int16), *tables])
@@ -217,7 +281,10 @@ def kept(codec: Codec, phrases: Phrases, chosen: Ints, go_on: Callable[[], bool]
     none = np.zeros((0, 2, len(COLUMNS)), dtype=np.int16)
     own = Phrases(notes, starts, np.zeros(len(tables), dtype=np.int32))
     return Kept(
-        own, np.concatenate([none, *(t[:-1] for t in told)]), np.concatenate([none, *(t[-1:] for t in told)])
+        own,
+        np.concatenate([none, *(t[:-1] for t in told)]),
+        np.concatenate([none, *(t[-1:] for t in told)]),
+        codec.grid,
     )
 
 
@@ -255,11 +322,21 @@ def batches(
 
 
 def batch(music: Kept, codec: str, chosen: Ints, rng: np.random.Generator, *, moved: float) -> Batch:
-    """Return the chosen phrases side by side."""
+    """Return the chosen phrases side by side, the tracks of each in an order of chance."""
     table, rows = music.phrases.gather(chosen)
     count, counts = len(chosen), np.diff(music.phrases.starts)[chosen]
-    place = np.arange(len(rows)) - (np.cumsum(counts) - counts)[rows]
+    starts = np.cumsum(counts) - counts
+    place = np.arange(len(rows)) - starts[rows]
     told = music.references[music.phrases.starts[chosen][rows] + place]
+    ends = music.ends[chosen]
+    several = codec == ENSEMBLE
+    if several:
+        turns = rng.permuted(np.tile(np.arange(len(TRACKS)), (count, 1)), axis=1)
+        order = np.lexsort((place, turns[rows, table[:, TRACK]], rows))
+        table, told = table[order], told[order]
+        told[1:, 0, TRACK] = table[:-1, TRACK]
+        told[starts, 0, TRACK] = NONE
+        ends[:, 0, TRACK] = table[starts + counts - 1, TRACK]
     semitones = np.zeros(count, dtype=np.int64)
     if codec in LIMITS and moved:
         keyed = table[:, TRACK] != DRUMS
@@ -273,5 +350,13 @@ def batch(music: Kept, codec: str, chosen: Ints, rng: np.random.Generator, *, mo
     notes[rows, place] = table
     references = np.zeros((count, counts.max() + 1, 2, len(COLUMNS)), dtype=np.int64)
     references[rows, place] = told
-    references[np.arange(count), counts] = music.ends[chosen]
-    return Batch(*map(torch.from_numpy, (notes, references, counts, semitones - REACH[0])))
+    references[np.arange(count), counts] = ends
+    own = [torch.from_numpy(part) for part in (notes, references, counts, semitones - REACH[0])]
+    if not several:
+        return Batch(own[0], own[1], own[2], own[3])
+    heard = (turns[rows] < turns[rows, table[:, TRACK]][:, None]).astype(np.float32)
+    beside, choices = Beside(count, music.grid), table.astype(np.int64)
+    beside.add(rows, choices)
+    here = beside.here(rows, heard, choices[:, ONSET])
+    parts = (*own, torch.from_numpy(beside.rhythm(rows, heard)), torch.from_numpy(here))
+    return Batch(*parts)

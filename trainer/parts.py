@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from model.phrase import Phrase
-from model.player import Player
-from model.tracks import DRUMS, TRACKS
+from model.player import Player, finished
+from model.tracks import DRUMS, MELODY, TRACKS
 from trainer.measures import Place, Score, key_of
 from trainer.samples import Progress, silent
 
@@ -116,6 +116,37 @@ def alone(
             **{f"added.{TRACKS[other]}": added[other] / count if count else None for other in others},
             **{f"played.{TRACKS[other]}": played[other] / count if count else None for other in others},
         }
+    return found
+
+
+def accompanied(
+    player: Player,
+    phrases: Sequence[Phrase],
+    *,
+    seed: int = 0,
+    share: float = 1.0,
+    progress: Progress = silent,
+) -> list[Phrase]:
+    """Return melodies, and beside each the parts that the model writes to it.
+
+    Args:
+        player: of the multitrack codec; of one that does not accompany there are none.
+        phrases: held out; those with a melody and another part count, 200 at most.  The parts that are
+            written to a melody are those that the musicians play there.
+        seed: of the first; each phrase has its own.
+        share: of the phrases.
+        progress: told (what, done, of how many).
+
+    """
+    if not player.card.accompanies:
+        return []
+    chosen = [phrase for phrase in phrases if 0 < len(phrase.part(MELODY)) < len(phrase)]
+    chosen = chosen[: max(1, round(share * HEARD))]
+    found = []
+    for number, phrase in enumerate(chosen):
+        parts = {note.track for note in phrase.notes} - {MELODY}
+        found.append(finished(player.accompany(phrase.part(MELODY), parts, seed=seed + number)))
+        progress("accompaniments", number + 1, len(chosen))
     return found
 
 

@@ -1,6 +1,6 @@
 """A player without a network: its latent is the melody itself, so that what comes out can be told."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Generator, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,18 @@ class RollPlayer:
         scale = np.full(size, 50.0, dtype=np.float32)
         points = ((0.0, 0.0),) if latent else ()
         self.card = Card(
-            "roll", "roll-1", codec, grid, size, knobs, scale, points, "python", conditions, styles
+            "roll",
+            "roll-1",
+            codec,
+            grid,
+            size,
+            knobs,
+            scale,
+            points,
+            "python",
+            conditions,
+            styles,
+            accompanies=codec == "multitrack",
         )
         self.encoded: list[Phrase] = []
         self.decoded: list[Latent] = []
@@ -100,6 +111,19 @@ class RollPlayer:
             return context.moved(2)
         key = round(60 + 12 * temperature * np.random.default_rng(seed).uniform(-1, 1))
         return Phrase.of(self.card.grid, [Note(0, key, 90, 4)])
+
+    def accompany(
+        self, phrase: Phrase, parts: Collection[int], *, seed: int = 0, keep: Phrase | None = None
+    ) -> Generator[None, None, Phrase]:
+        """Write a note to each part that is missing, its pitch the seed; keep what is to be kept."""
+        for part in parts:
+            if not phrase.part(part).notes:
+                kept = keep.part(part).notes if keep is not None else ()
+                phrase = Phrase.of(
+                    phrase.grid, [*phrase.notes, *(kept or [Note(0, 36 + seed, 90, 1, 0.0, part)])]
+                )
+                yield
+        return phrase
 
     def prior(self, count: int, seed: int = 0) -> list[Latent]:
         points = np.random.default_rng(seed).standard_normal((count, self.card.latent_size)) * self.card.scale

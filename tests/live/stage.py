@@ -10,6 +10,7 @@ from live.config import Config, with_options
 from live.events import Received, note_off, note_on
 from live.jam import Jam
 from live.messages import (
+    Accompany,
     Command,
     Decode,
     Decoded,
@@ -51,8 +52,8 @@ class EchoModel:
     models, those of `others`, it loads by name.
     """
 
-    def __init__(self, *, ident: str = "echo-1", codec: str = "poly") -> None:
-        self.ident, self.codec = ident, codec
+    def __init__(self, *, ident: str = "echo-1", codec: str = "poly", accompanies: bool = False) -> None:
+        self.ident, self.codec, self.accompanies = ident, codec, accompanies
         self.others: dict[str, EchoModel] = {}
         self.loaded: EchoModel = self
         self.phrases: list[list[StepRow]] = []
@@ -73,6 +74,7 @@ class EchoModel:
             map_points=[(0.0, 0.0)],
             runtime="test",
             ms=1.0,
+            accompanies=self.accompanies,
         )
 
     def answer(self, message: ToWorker) -> FromWorker:
@@ -167,6 +169,8 @@ class Stage:
         if not self.worker_there:
             return False
         self.asked.append(message)
+        if isinstance(message, Accompany):  # nothing is answered
+            return True
         self._replies.append((self.nanos + round(self.answer_ms * MS), self.model.answer(message)))
         return True
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import mido
 import pytest
 
-from live import offline
+from live import offline, offline_files
 from live.__main__ import twobar
 from live.command_line import run
 from model import midi, play
 from model.grid import Grid
 from model.phrase import Note, Phrase
-from model.tracks import BASS, CHORDS, DRUMS
+from model.tracks import BASS, CHORDS, DRUMS, MELODY
 from tests.live.roll_player import RollPlayer
 
 GRID = Grid()
@@ -93,6 +93,38 @@ def test_an_edit_of_a_band_keeps_its_parts_apart(
     assert player.encoded == [band]
     assert parts_of(out) == {"melody": {1}, "bass": {4}, "drums": {10}}
     assert capsys.readouterr().err == ""  # nothing was left out
+
+
+def test_a_tune_gets_a_band_that_keeps_its_drums_for_four_phrases(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    player = playing(monkeypatch, RollPlayer(codec="multitrack"))
+    midi.save(tmp_path / "tune.mid", [TUNE, Phrase(GRID), *[TUNE] * 4], tempo_bpm=96.0)
+    arguments = ["accompany", str(tmp_path / "tune.mid"), "--seed", "7", "--out"]
+    assert run(twobar, [*arguments, str(tmp_path / "band.mid")]) == 0
+    assert "12 bars by roll, 15 notes added" in capsys.readouterr().out
+    phrases = offline_files.read(tmp_path / "band.mid", player.card.grid, codec="multitrack")
+    assert [len(phrase.part(MELODY)) for phrase in phrases] == [8, 0, 8, 8, 8, 8], "hers stays, silence too"
+    pitches = [[phrase.part(part).notes[0].pitch for part in (CHORDS, DRUMS)] for phrase in phrases if phrase]
+    assert pitches == [[43, 43], [45, 43], [46, 43], [47, 47], [48, 47]]
+    assert offline_files.surroundings(tmp_path / "band.mid").tempo_bpm == pytest.approx(96.0)
+
+    assert run(twobar, [*arguments, str(tmp_path / "duo.mid"), "--parts", " Bass "]) == 0
+    assert set(parts_of(tmp_path / "duo.mid")) == {"melody", "bass"}
+
+
+def test_a_band_that_cannot_be_is_refused(
+    monkeypatch: pytest.MonkeyPatch, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*more: str, out: str = "band.mid") -> str:
+        assert run(twobar, ["accompany", str(files / "a.mid"), "--out", str(files / out), *more]) == 2
+        return capsys.readouterr().err
+
+    playing(monkeypatch, RollPlayer())
+    assert "model 'roll' does not accompany" in refused()
+    assert "unknown part 'bas'" in refused("--parts", "drums,bas")
+    assert "--parts names at least one of melody, chords, bass, drums" in refused("--parts", ",")
+    assert "is a folder" in refused(out=".")
 
 
 @pytest.mark.parametrize("command", ["morph", "edit"])

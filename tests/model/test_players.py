@@ -16,15 +16,19 @@ from model import runtime
 from model.checkpoint import read, write
 from model.checkpoint_player import CheckpointPlayer
 from model.choice import Choice
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import LENGTH, ONSET, PITCH, TRACK, build, pack_phrase
 from model.config import ModelConfig
 from model.directions import KNOTS, Directions
 from model.grid import Grid
 from model.latent import Latent
 from model.phrase import Note, Phrase
+from model.player import finished
+from model.prior import FOLDER
 from model.runtime import Wish
+from model.tracks import BASS, CHORDS, DRUMS, MELODY
 from tests.model.networks import LATENTLESS, STEPWISE, config, held, network, phrase, player
 from tests.trainer.synthetic import chords, melody
+from trainer.notewise import Writer
 
 CHOICES = [Choice(), Choice(1.0, seed=3), Choice(0.8, top_k=5, top_p=0.9, seed=7)]
 
@@ -199,6 +203,40 @@ def test_the_prior_is_drawn_by_the_seed() -> None:
     assert abs(points.mean()) < 0.05
     assert abs(points.std() - 1) < 0.05
     assert played.decode(one[0], turns={}).grid == Grid()
+
+
+def test_a_prior_of_several_parts_writes_those_that_are_missing() -> None:
+    net = network(config("transformer", "multitrack"))
+    grid = of(config("transformer", "multitrack")).card.grid
+    torch.manual_seed(0)
+    columns = (TRACK, ONSET, PITCH, LENGTH)
+    constant = np.array([0, 0, 79, 0, 50, 0])
+    writer = Writer(grid, constant, columns, longest=200, width=8, depth=1, heads=2, dropout=0.0)
+    extras = {f"{FOLDER}{name}": value for name, value in writer.tensors().items()}
+    checkpoint = replace(held(net), extras=extras)
+    band = CheckpointPlayer(checkpoint, runtime.open_runtime(checkpoint, "here"))
+    assert band.card.accompanies
+    hers = Phrase.of(grid, [Note(0, 72, 90, 4), Note(0, 64, 90, 4), Note(8, 74, 90, 4)])
+    whole = finished(band.accompany(hers, (BASS, DRUMS), seed=4))
+    assert [note.pitch for note in whole.part(MELODY).notes] == [72, 74]
+    assert [note.pitch for note in whole.part(CHORDS).notes] == [64], "what is hers is divided as it is heard"
+    assert {note.track for note in whole.notes} == {MELODY, CHORDS, BASS, DRUMS}
+    assert whole == finished(band.accompany(hers, (BASS, DRUMS), seed=4))
+    assert whole != finished(band.accompany(hers, (BASS, DRUMS), seed=5))
+    kept = finished(band.accompany(hers, (BASS, DRUMS), seed=5, keep=whole.part(DRUMS)))
+    assert kept.part(DRUMS) == whole.part(DRUMS)
+    assert kept.part(BASS) != whole.part(BASS)
+    assert finished(band.accompany(hers, (BASS, DRUMS), seed=5, keep=whole)) == whole
+    assert not finished(band.accompany(Phrase(grid), (BASS,))).notes, "nothing to go by"
+    with pytest.raises(ValueError, match="another grid"):
+        finished(band.accompany(Phrase(Grid(4, 4, 4)), (BASS,)))
+
+
+def test_who_has_no_such_prior_gives_a_phrase_back_as_the_codec_holds_it() -> None:
+    alone = of(config("gru", "melody"))
+    assert not alone.card.accompanies
+    chord = Phrase.of(alone.card.grid, [Note(0, 72, 90, 4), Note(0, 64, 90, 4)])
+    assert [note.pitch for note in finished(alone.accompany(chord, (BASS,))).notes] == [72]
 
 
 def test_noise_that_nothing_encodes_answers_with_the_most_similar_phrase() -> None:

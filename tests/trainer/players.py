@@ -1,6 +1,6 @@
 """Players without a network: a memory of phrases behind the interface that models have."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,11 @@ class Memory:
     def continuation(self, context: Phrase, **_unheard: Any) -> Phrase:
         """Return what it heard, an octave up."""
         return context.moved(12)
+
+    def accompany(self, phrase: Phrase, *_unheard: Any, **_seed: Any) -> Generator[None, None, Phrase]:
+        """Return what it heard."""
+        yield
+        return phrase
 
     def prior(self, count: int, seed: int = 0) -> list[Latent]:
         """Return points of a normal distribution."""

@@ -1,6 +1,7 @@
 import copy
 import threading
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from model.grid import Grid
 from model.phrase import Note, Phrase
 from model.play import open_player
 from model.prior import LOWEST, Prior
+from model.references import NONE
 from model.tracks import DRUMS
 from tests.trainer.runs import WITH_PRIOR
 from tests.trainer.synthetic import prepare
@@ -140,15 +142,36 @@ def test_phrases_are_learned_as_the_codec_keeps_them() -> None:
 def test_transposing_moves_all_parts_but_drums_and_says_how_far() -> None:
     band = [Note(0, 60, 80, 4, 0.0, 0), Note(0, 38, 80, 1, 0.0, DRUMS), Note(4, 43, 80, 4, 0.0, 2)]
     own = music([band], kind="multitrack")
-    rng = np.random.default_rng(0)
-    still = batch(own.train, "multitrack", np.zeros(1, dtype=np.int64), rng, moved=0.0)
-    many = batch(own.train, "multitrack", np.zeros(200, dtype=np.int64), rng, moved=1.0)
+    still = batch(own.train, "multitrack", np.zeros(200, dtype=np.int64), np.random.default_rng(1), moved=0.0)
+    many = batch(own.train, "multitrack", np.zeros(200, dtype=np.int64), np.random.default_rng(1), moved=1.0)
     semitones = (many.moved + REACH[0]).numpy()
     assert set(semitones.tolist()) == set(range(REACH[0], REACH[1] + 1))
     away = (many.notes - still.notes)[..., PITCH].numpy()
     drums = many.notes[..., TRACK].numpy() == DRUMS
     assert (away == semitones[:, None] * ~drums).all()
     assert (many.notes[..., ONSET] == still.notes[..., ONSET]).all()
+
+
+def test_tracks_come_one_after_another_in_any_order() -> None:
+    band = [Note(0, 60, 80, 4, 0.0, 0), Note(4, 38, 80, 1, 0.0, DRUMS), Note(2, 43, 80, 4, 0.0, 2)]
+    own = music([[*band, Note(6, 64, 80, 2, 0.0, 0)]], kind="multitrack")
+    many = batch(own.train, "multitrack", np.zeros(300, dtype=np.int64), np.random.default_rng(0), moved=0.0)
+    orders = [tuple(dict.fromkeys(tracks)) for tracks in many.notes[..., TRACK].tolist()]
+    assert len(set(orders)) == 6
+    assert many.here is not None
+    assert many.rhythm is not None
+    rhythm = many.rhythm.reshape(300, 4, 4, -1)
+    for order, tracks, told, heard in zip(
+        orders, many.notes[..., TRACK].tolist(), many.references[:, :, 0, TRACK].tolist(), rhythm, strict=True
+    ):
+        assert sum(a != b for a, b in pairwise(tracks)) == 2, "none comes twice"
+        assert told == [NONE, *tracks], "each is told the one before"
+        for track, own_rhythm in zip(tracks, heard, strict=True):
+            before = order[: order.index(track)]
+            assert own_rhythm.any(1).nonzero().flatten().tolist() == sorted(before)
+    bass_after_melody = next(i for i, order in enumerate(orders) if order == (0, 2, DRUMS))
+    row = many.here.reshape(300, 4, -1)[bass_after_melody, 2]
+    assert row.nonzero().flatten().tolist() == [4 + 60 % 12], "at its onset the melody's note sounds on"
 
 
 def test_batches_hold_every_phrase_once_and_about_so_many_notes() -> None:

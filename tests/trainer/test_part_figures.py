@@ -1,7 +1,7 @@
 """What `evaluate` tells of ensembles: each part by itself, one part heard alone, the music beside data."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Generator, Mapping
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from trainer.compare import page
 from trainer.evaluate import evaluate, music
 from trainer.figures import figures
 from trainer.heldout import HeldOut, lines, show
-from trainer.parts import HEARD, Parts, alone
+from trainer.parts import HEARD, Parts, accompanied, alone
 
 
 def band(seed: int, *, drums: bool = True) -> Phrase:
@@ -163,6 +163,36 @@ def test_an_ensemble_is_told_part_by_part_and_beside_the_data(capsys: pytest.Cap
     ]
     assert dict(rows["music"])["empty bars drums"][1] == "-"
     assert dict(rows["music"])["empty bars drums"][0].startswith("0.500 / 0.500 / ")
+
+
+class Joining(Band):
+    """Writes a bass note on every beat to what it hears, where a bass is wanted."""
+
+    def __init__(self) -> None:
+        super().__init__(codec="multitrack", knobs=())
+        object.__setattr__(self.card, "accompanies", True)
+
+    def accompany(
+        self, phrase: Phrase, parts: Collection[int], **_seed: Any
+    ) -> Generator[None, None, Phrase]:
+        yield
+        added = [Note(step, 30, 70, 4, track=BASS) for step in range(0, 32, 4)]
+        return Phrase.of(GRID, [*phrase.notes, *(added if BASS in parts else [])])
+
+
+def test_what_is_written_to_melodies_is_counted_beside_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    alone = Phrase.of(GRID, [note for note in BANDS[0].notes if note.track == MELODY])
+    joined = accompanied(Joining(), [*BANDS, alone])
+    assert len(joined) == len(BANDS), "a melody without a band has nothing to be compared with"
+    for whole, phrase in zip(joined, BANDS, strict=True):
+        assert whole.part(MELODY) == phrase.part(MELODY)
+        assert len(whole.part(BASS)) == (8 if phrase.part(BASS).notes else 0)
+    assert len(accompanied(Joining(), BANDS, share=0.01)) == 2
+    assert accompanied(Band(codec="multitrack", knobs=()), BANDS) == []
+    found = evaluate(Joining(), BANDS, share=0.01)
+    assert found["music"]["accompanied"]["notes.bass"] == 4.0
+    show([found])
+    assert "held out / answers / samples / accompanied" in " ".join(capsys.readouterr().out.split())
 
 
 def test_of_drums_the_music_is_counted_and_of_a_single_line_nothing() -> None:

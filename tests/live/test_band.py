@@ -1,0 +1,200 @@
+"""A model that accompanies: when it is asked for the parts that she does not play, what becomes of them."""
+
+import msgspec
+import pytest
+
+from live.config import Config, Model
+from live.joining import Band
+from live.messages import Accompany, Encode, Failed
+from live.worker import Desk
+from model import play
+from model.phrase import Note, Phrase
+from model.tracks import BASS, CHORDS, DRUMS, MELODY
+from tests.live.roll_player import RollPlayer
+from tests.live.stage import EchoModel, Stage, configured
+
+BEAT, BAR = 480, 1920
+CELL = 2 * BAR
+HALF_STEP = 60
+ALL = [CHORDS, BASS, DRUMS]
+
+
+def jam(config: Config | None = None, *, phrases: int = 1, mode: str = "follow") -> Stage:
+    """Play a note on each beat for some phrases to a model that accompanies."""
+    stage = Stage(config or configured(mode=mode), model=EchoModel(codec="multitrack", accompanies=True))
+    stage.begin()
+    for beat in range(8 * phrases):
+        stage.press(beat * BEAT, BEAT - 5, 60 + beat % 8)
+    return stage
+
+
+def asked(stage: Stage) -> list[Accompany]:
+    return [message for message in stage.asked if isinstance(message, Accompany)]
+
+
+def found(stage: Stage) -> list[Encode]:
+    return [message for message in stage.asked if isinstance(message, Encode)]
+
+
+def test_the_band_is_asked_two_beats_before_her_phrase_closes() -> None:
+    stage = jam()
+    due = CELL - 2 * BEAT - HALF_STEP
+    stage.run_to_tick(due - 1)
+    assert not asked(stage)
+    stage.run_to_tick(due + 1)
+    (request,) = asked(stage)
+    assert [note[1] for note in request.notes] == [60, 61, 62, 63, 64, 65], "what she has played by then"
+    assert (request.bar, request.parts) == (2, ALL)
+    assert not found(stage)
+    stage.run_to_tick(CELL)
+    (encode,) = found(stage)
+    assert (encode.bar, encode.parts, len(encode.notes)) == (2, ALL, 8)
+
+
+def test_each_phrase_is_asked_for_once_and_drums_stay_for_four() -> None:
+    stage = jam(phrases=9)
+    stage.run_to_tick(9 * CELL)
+    assert [request.bar for request in asked(stage)] == list(range(2, 20, 2))
+    assert [request.keep for request in asked(stage)] == [
+        True,
+        True,
+        True,
+        False,
+        True,
+        True,
+        True,
+        False,
+        True,
+    ]
+    assert len({request.seed for request in asked(stage)}) == 9
+    again = jam(phrases=9)
+    again.run_to_tick(9 * CELL)
+    assert asked(again) == asked(stage)
+
+
+@pytest.mark.parametrize("mode", ["hold", "drift"])
+def test_who_is_not_heard_is_not_accompanied(mode: str) -> None:
+    stage = jam(mode=mode, phrases=2)
+    stage.run_to_tick(2 * CELL)
+    assert not asked(stage)
+
+
+def test_in_answer_mode_every_second_phrase_is_hers() -> None:
+    stage = jam(mode="answer", phrases=4)
+    stage.run_to_tick(4 * CELL)
+    assert [request.bar for request in asked(stage)] == [2, 6]
+
+
+def test_silence_is_not_accompanied() -> None:
+    stage = jam(phrases=1)
+    stage.run_to_tick(3 * CELL)
+    assert len(asked(stage)) == 1
+
+
+def test_no_part_joins_that_is_not_wanted() -> None:
+    none = msgspec.structs.replace(Config(), model=Model(accompany=[]))
+    stage = jam(none)
+    stage.run_to_tick(CELL)
+    assert not asked(stage)
+    assert [encode.parts for encode in found(stage)] == [[]]
+    drums = msgspec.structs.replace(Config(), model=Model(accompany=["drums", "bass"]))
+    stage = jam(drums)
+    stage.run_to_tick(CELL)
+    assert [request.parts for request in asked(stage)] == [[BASS, DRUMS]]
+
+
+def test_a_model_that_does_not_accompany_is_not_asked() -> None:
+    stage = Stage(model=EchoModel(codec="multitrack"))
+    stage.begin()
+    stage.press(0, BEAT, 60)
+    stage.run_to_tick(CELL)
+    assert not asked(stage)
+    assert [encode.parts for encode in found(stage)] == [[]]
+
+
+def test_a_new_start_begins_a_new_section() -> None:
+    stage = jam(phrases=2)
+    stage.run_to_tick(2 * CELL)
+    stage.act(2 * CELL + 1, "stop")
+    stage.act(2 * CELL + 2, "start")
+    stage.run_to_tick(2 * CELL + 10)
+    stage.press(BEAT, BEAT, 70)
+    stage.run_to_tick(CELL)
+    assert [request.bar for request in asked(stage)] == [2, 4, 2]
+
+
+# -- in the model process ------------------------------------------------------------------------
+
+TUNE = [(0, 60, 90, 2, 0.0, 0), (8, 64, 80, 2, 0.0, 0)]
+
+
+def request(*, bar: int = 2, seed: int = 1, keep: bool = False) -> Accompany:
+    return Accompany(bar, TUNE, ALL, seed, keep)
+
+
+def pitches(phrase: Phrase) -> list[int]:
+    return [phrase.part(part).notes[0].pitch for part in ALL]
+
+
+def written(band: Band, asked_for: Accompany) -> int:
+    return len(list(band.write(asked_for)))
+
+
+def test_what_was_written_joins_her_phrase_where_she_does_not_play() -> None:
+    player = RollPlayer(codec="multitrack")
+    band = Band(player)
+    assert written(band, request(seed=5)) == 3, "a turn after each note"
+    hers = Phrase.of(player.card.grid, [Note(0, 72, 90, 2), Note(4, 74, 90, 2)])
+    whole = band.joined(hers, ALL)
+    assert whole.part(MELODY).notes == hers.notes
+    assert pitches(whole) == [41, 41, 41]
+    own_bass = Phrase.of(hers.grid, [*hers.notes, Note(0, 30, 90, 2, 0.0, BASS)])
+    assert pitches(band.joined(own_bass, ALL)) == [41, 30, 41]
+    assert band.joined(hers, []).notes == hers.notes
+
+
+def test_drums_stay_while_they_are_to_be_kept() -> None:
+    player = RollPlayer(codec="multitrack")
+    band, hers = Band(player), Phrase.of(player.card.grid, [Note(0, 72, 90, 2)])
+    written(band, request(seed=1))
+    written(band, request(seed=2, keep=True))
+    assert pitches(band.joined(hers, ALL)) == [38, 38, 37]
+    written(band, request(seed=3))
+    assert pitches(band.joined(hers, ALL)) == [39, 39, 39]
+
+
+def test_what_is_not_ready_in_time_is_the_one_before_or_written_now() -> None:
+    player = RollPlayer(codec="multitrack")
+    band, hers = Band(player), Phrase.of(player.card.grid, [Note(0, 72, 90, 2)])
+    assert pitches(band.joined(hers, ALL)) == [36, 36, 36], "nothing was written: now"
+    written(band, request(seed=1))
+    next(half := band.write(request(seed=2)))
+    assert pitches(band.joined(hers, ALL)) == [37, 37, 37], "the one before"
+    assert len(list(half)) == 2, "it goes on for the next one"
+    assert pitches(band.joined(hers, ALL)) == [38, 38, 38]
+
+
+def test_the_first_one_is_waited_for() -> None:
+    player = RollPlayer(codec="multitrack")
+    band, hers = Band(player), Phrase.of(player.card.grid, [Note(0, 72, 90, 2)])
+    next(half := band.write(request(seed=3)))
+    assert pitches(band.joined(hers, ALL)) == [39, 39, 39]
+    assert not list(half)
+
+
+def test_the_model_process_writes_a_note_at_a_time_and_finds_all_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    player = RollPlayer(codec="multitrack")
+    monkeypatch.setattr(play, "load", lambda _name: player)
+    desk = Desk()
+    desk.load("band")
+    assert list(desk.accompany(request(seed=5))) == [None] * 3
+    desk.answer(Encode(1, 2, TUNE, "played", ALL))
+    assert pitches(player.encoded[-1]) == [41, 41, 41]
+    desk.answer(Encode(2, 2, TUNE, "anchor A"))
+    assert len(player.encoded[-1]) == 2, "an anchor is what it is"
+    (told,) = desk.accompany(Accompany(2, [(99, 60, 90, 2, 0.0, 0)], ALL, 1, keep=False))
+    assert isinstance(told, Failed)
+    assert told.ident == 0, "no model is lost by it"
+    assert told.text.startswith("the band could not join: ")
