@@ -54,7 +54,8 @@ class Prior:
     `NAMES`: `n.weight` [choices, width], `n.norm`, `n.up`, `n.out` (of values, then of distances from the one
     reference and from the other, 5 choices - 2 in all); where tracks are chosen, `strikes`, `intervals` (the
     weights of `model.beside`) and `here` (what it is told of a step); per block i: `i.norm1`, `i.mix`,
-    `i.out`, `i.norm2`, `i.up`, `i.down`.  Layers have `.weight` [out, in] and `.bias` [out], norms both [width].
+    `i.out`, `i.norm2`, `i.up`, `i.down`.  Layers have `.weight` [out, in] and `.bias` [out], norms both
+    [width].
     """
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]], grid: Grid) -> None:
