@@ -115,6 +115,7 @@ class Answers:
                 self._plan.grid = grid
                 self._last_good, self._rest_until = None, 0
                 self._closed, self._bar = self._plan.cell_of(now), bar_of(grid, now) - 1
+                self._band.restart(self._closed)
         for phrase, cell, why in owed:
             if phrase.grid == grid:
                 self._encode(phrase, cell, why)

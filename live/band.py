@@ -44,9 +44,9 @@ class Band:
         self._ask, self._hears = ask, hears
         self._asked = 0
 
-    def restart(self) -> None:
-        """Start at bar 0 again."""
-        self._asked = 0
+    def restart(self, cell: int = 0) -> None:
+        """Start again in a cell: at bar 0, or where cells have another length from now on."""
+        self._asked = cell
 
     def advance(self, present: Tick) -> None:
         """Ask when the last beats before the next cell begin.

@@ -129,7 +129,8 @@ class Desk:
     def _encode(self, player: "Player", request: Encode, start: int) -> Encoded:
         phrase = Phrase.of_rows(player.card.grid, request.notes)
         if request.parts and self._band is not None:
-            phrase = self._band.joined(phrase, request.parts)
+            with contextlib.suppress(Exception):  # told when it was asked to write; she is answered alone
+                phrase = self._band.joined(phrase, request.parts)
         latent = player.encode(phrase)
         return Encoded(
             ident=request.ident,

@@ -5,7 +5,8 @@ import pytest
 
 from live.config import Config, Model
 from live.joining import Band
-from live.messages import Accompany, Encode, Failed
+from live.messages import Accompany, Encode, Encoded, Failed
+from live.timeline import Nanos
 from live.worker import Desk
 from model import play
 from model.phrase import Note, Phrase
@@ -123,6 +124,15 @@ def test_a_new_start_begins_a_new_section() -> None:
     assert [request.bar for request in asked(stage)] == [2, 4, 2]
 
 
+def test_after_a_model_of_longer_phrases_the_band_is_asked_in_its_cells() -> None:
+    stage = jam(phrases=6)
+    stage.run_to_tick(4 * CELL + 10)
+    longer = msgspec.structs.replace(stage.model.ready(), bars=4, ident="longer")
+    stage.jam.from_worker(longer, Nanos(stage.nanos))
+    stage.run_to_tick(6 * CELL)
+    assert [request.bar for request in asked(stage)] == [2, 4, 6, 8, 12], "cells of four bars, the third one"
+
+
 # -- in the model process ------------------------------------------------------------------------
 
 TUNE = [(0, 60, 90, 2, 0.0, 0), (8, 64, 80, 2, 0.0, 0)]
@@ -198,3 +208,10 @@ def test_the_model_process_writes_a_note_at_a_time_and_finds_all_parts(
     assert isinstance(told, Failed)
     assert told.ident == 0, "no model is lost by it"
     assert told.text.startswith("the band could not join: ")
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a tensor of no shape")
+
+    monkeypatch.setattr(player, "accompany", broken)
+    assert isinstance(desk.answer(Encode(3, 2, TUNE, "played", ALL)), Encoded), "she is heard alone"
+    assert len(player.encoded[-1]) == 2
