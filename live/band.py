@@ -67,11 +67,10 @@ class Band:
             self._ask(self._requests.accompany(cell, played, bar=self._plan.first_bar(cell)))
 
     def next_tick(self, now: Tick, *, present: Tick) -> Tick | None:
-        """Return the next tick, on the scale of `now`, at which it has something to do; None for none."""
+        """Return the tick, on the scale of `now`, at which it asks next; None if it does not."""
         if not self._requests.parts:
             return None
-        tick = Tick((self._asked + 1) * self._plan.grid.ticks - self._ahead() + now - present)
-        return tick if tick > now else None
+        return Tick((self._asked + 1) * self._plan.grid.ticks - self._ahead() + now - present)
 
     def _ahead(self) -> int:
         """Ticks before a cell: half a step, for its phrase closes then, and what writing may take."""

@@ -330,6 +330,8 @@ class Jam:
         """Take a message of the model process."""
         tick = self.sent_to(now)
         if isinstance(message, Encoded):
+            if message.fault:
+                self.notice("error", message.fault)
             if self.answers.encoded(message, tick).startswith(ANCHOR):
                 self.gestures.prepare_morph()
         elif isinstance(message, Decoded):

@@ -43,20 +43,23 @@ class Accompany(Message, frozen=True):
         bar: first bar of the answer.
         notes: what she has played of the phrase so far.
         parts: tracks that may be written.
-        seed: of the choices.
-        keep: whether the drums of the accompaniment before stay.
+        number: of the phrase, from which the model process knows how long drums stay.
+        seed: of all choices.
 
     """
 
     bar: int
     notes: list[StepRow]
     parts: list[int]
+    number: int
     seed: int
-    keep: bool
 
 
 class Encoded(Message, frozen=True):
-    """Where the phrase lies: posterior mean z [d], raw attributes by name, place on the map, cost."""
+    """Where the phrase lies: posterior mean z [d], raw attributes by name, place on the map, cost.
+
+    `fault` tells why it was found without the parts that were to join it; empty for no fault.
+    """
 
     ident: int
     bar: int
@@ -64,6 +67,7 @@ class Encoded(Message, frozen=True):
     attributes: dict[str, float]
     xy: tuple[float, float]
     ms: float
+    fault: str = ""
 
 
 class Decode(Message, frozen=True):

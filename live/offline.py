@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from live import config as settings
+from live.accompaniment import Accompaniment
 from live.errors import FailureError, UsageError, unknown
 from live.models import shipped_models
 from model.attributes import measure
@@ -20,12 +21,10 @@ from model.errors import ConfigError, ModelError
 from model.latent import Latent, between, way_lengths
 from model.phrase import Phrase
 from model.player import Card, Player, finished
-from model.tracks import DRUMS
 
 WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it are kept
 FINE_POINTS = 33  # where a morph is listened to before its steps are placed
 LARGEST_SEED = 2**32 - 1
-SECTION = 4  # phrases that an accompaniment keeps its drums for
 
 
 def open_player(name: str, *, wanted_for: str = "") -> Player:
@@ -255,7 +254,7 @@ def edit(
 def accompany(player: Player, piece: Sequence[Phrase], parts: Sequence[int], *, seed: int) -> list[Phrase]:
     """Return a piece with the parts that it lacks, phrase by phrase; silent phrases stay silent.
 
-    Drums are written anew every `SECTION` phrases and kept in between.
+    Drums stay as live (`live.accompaniment`).
 
     Args:
         player: one that accompanies.
@@ -264,17 +263,11 @@ def accompany(player: Player, piece: Sequence[Phrase], parts: Sequence[int], *, 
         seed: 0..2**32 - 1.
 
     """
-    answers: list[Phrase] = []
-    groove: Phrase | None = None
-    for index, phrase in enumerate(piece):
-        if not phrase.notes:
-            answers.append(phrase)
-            continue
-        keep = groove if index % SECTION else None
-        writing = player.accompany(phrase, parts, seed=(seed + index) % LARGEST_SEED, keep=keep)
-        answers.append(finished(writing))
-        groove = answers[-1].part(DRUMS)
-    return answers
+    band = Accompaniment(player)
+    return [
+        finished(band.write(phrase, parts, number=number, seed=seed)) if phrase.notes else phrase
+        for number, phrase in enumerate(piece)
+    ]
 
 
 def _average(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -18,7 +18,6 @@ from model.latent import Latent, Vector
 from model.phrase import Note, Phrase
 
 DRIFT = "drift"
-SECTION = 4
 PLAYED, FOUND, ANCHOR = "played", "found again", "anchor "
 
 
@@ -67,12 +66,8 @@ class Requests:
         return self._choice.tracks if self.model is not None and self.model.accompanies else []
 
     def accompany(self, cell: int, played: Phrase, *, bar: int) -> Accompany:
-        """Return the request for what goes with a phrase in a cell that begins at a bar.
-
-        Drums stay for `SECTION` phrases, so that there is a groove.
-        """
-        keep = cell % SECTION != 0
-        return Accompany(bar, [*played.notes], self.parts, (self._seed + cell) % 2**32, keep)
+        """Return the request for what goes with a phrase in a cell that begins at a bar."""
+        return Accompany(bar, [*played.notes], self.parts, cell, self._seed)
 
     def latent_of(self, z: list[float], attributes: Mapping[str, float]) -> Latent:
         """Return a vector of the model that plays as a latent."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypedDict
 import msgspec
 import numpy as np
 
-from live.joining import Band
+from live.accompaniment import Accompaniment
 from live.link import Address, Link, call
 from live.messages import (
     Accompany,
@@ -49,6 +49,7 @@ RECONNECT_SECONDS = 10.0
 RETRY_SECONDS = 0.01  # it may be the whole start that waits
 WARP_STEPS = 16
 FINISHED = Bye()
+BAND_FAULT = "the band could not join: {}"
 ABANDONED = 3  # exit status: no engine came back
 NEEDED = ("model.play", "onnxruntime")
 
@@ -66,7 +67,7 @@ class Desk:
         self.player: Player | None = None
         self.ready: Ready | None = None
         self._loaded: tuple[str, int] | None = None
-        self._band: Band | None = None
+        self._band: Accompaniment | None = None
 
     def load(self, name: str) -> Message:
         """Load a model and warm it up; returns Ready, or Failed with the old one still there.
@@ -109,7 +110,7 @@ class Desk:
             styles=list(card.styles),
             accompanies=card.accompanies,
         )
-        self._band = Band(player)
+        self._band = Accompaniment(player)
         gc.collect()
         gc.freeze()
         return self.ready
@@ -127,10 +128,12 @@ class Desk:
             return Failed(request.ident, f"the model could not answer: {sentence(error)}")
 
     def _encode(self, player: "Player", request: Encode, start: int) -> Encoded:
-        phrase = Phrase.of_rows(player.card.grid, request.notes)
+        phrase, fault = Phrase.of_rows(player.card.grid, request.notes), ""
         if request.parts and self._band is not None:
-            with contextlib.suppress(Exception):  # told when it was asked to write; she is answered alone
+            try:
                 phrase = self._band.joined(phrase, request.parts)
+            except Exception as error:  # noqa: BLE001  she is answered alone
+                fault = BAND_FAULT.format(sentence(error))
         latent = player.encode(phrase)
         return Encoded(
             ident=request.ident,
@@ -139,6 +142,7 @@ class Desk:
             attributes={name: float(value) for name, value in latent.attributes.items()},
             xy=place_of(player, latent),
             ms=since_ms(start),
+            fault=fault,
         )
 
     def _decode(self, player: "Player", request: Decode, start: int) -> Decoded:
@@ -163,11 +167,13 @@ class Desk:
 
     def accompany(self, request: Accompany) -> Iterator[Message | None]:
         """Write what goes with her phrase, a note at a time; yields None after each."""
+        if self.player is None or self._band is None:
+            return
         try:
-            if self._band is not None:
-                yield from self._band.write(request)
+            phrase = Phrase.of_rows(self.player.card.grid, request.notes)
+            yield from self._band.write(phrase, request.parts, number=request.number, seed=request.seed)
         except Exception as error:  # noqa: BLE001  she plays on with what there is
-            yield Failed(0, f"the band could not join: {sentence(error)}")
+            yield Failed(0, BAND_FAULT.format(sentence(error)))
 
     def warp(self, request: Warp) -> Iterator[Message | None]:
         """Walk from a to b, a decode at a time; yields None until the last, then the answer."""

@@ -17,7 +17,7 @@ from trainer.controls import interpolation, knobs
 from trainer.ensemble import ensemble
 from trainer.errors import FailureError
 from trainer.measures import HOLD, REST, Score, consistent, kl_bits, symbols
-from trainer.parts import Figures, Parts, accompanied, alone
+from trainer.parts import Figures, Parts, accompanied, alone, exchanged
 from trainer.samples import Heard, Progress, continuations, prior, samples, silent
 
 ACTIVE = 0.01
@@ -220,6 +220,7 @@ def music(
         samples: of up to 500 phrases at points that the prior draws, decoded as in `samples`; of a player
             without a latent, of what it goes on with at temperature 1.
         accompanied: of melodies of the phrases with the parts that the player writes to them, if it can.
+        exchanged: beside that, of the same melodies with the parts of another phrase.
 
     """
     tracks = COUNTED[player.card.codec]
@@ -235,6 +236,8 @@ def music(
             progress("music", number + 1, count)
     joined = accompanied(player, phrases, seed=seed, share=share, progress=progress)
     heard = {"held_out": phrases, "answers": answers, "samples": made, "accompanied": joined}
+    if joined:
+        heard["exchanged"] = exchanged(phrases, share=share)
     return {name: ensemble(some, tracks) for name, some in heard.items() if some}
 
 

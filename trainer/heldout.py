@@ -274,8 +274,7 @@ def _music(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
     """Return a row for each figure: of held-out phrases, of the answers to them, of samples."""
     names = dict.fromkeys(name for found in results for own in found.values() for name in own)
     kinds = ["held_out", "answers", "samples"]
-    if any("accompanied" in found for found in results):
-        kinds.append("accompanied")
+    kinds += [kind for kind in ("accompanied", "exchanged") if any(kind in found for found in results)]
     rows = [
         (
             name.replace("_", " ").replace(".", " "),

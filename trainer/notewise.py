@@ -54,8 +54,9 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """Return it on a device."""
-        parts = (self.notes, self.references, self.counts, self.moved, self.rhythm, self.here)
-        return Batch(*(None if part is None else part.to(device) for part in parts))  # type: ignore[arg-type]
+        parts = (self.notes, self.references, self.counts, self.moved)
+        beside = (None if part is None else part.to(device) for part in (self.rhythm, self.here))
+        return Batch(*(part.to(device) for part in parts), *beside)
 
 
 class Writer(nn.Module):

@@ -140,14 +140,28 @@ def accompanied(
     """
     if not player.card.accompanies:
         return []
-    chosen = [phrase for phrase in phrases if 0 < len(phrase.part(MELODY)) < len(phrase)]
-    chosen = chosen[: max(1, round(share * HEARD))]
-    found = []
+    chosen, found = _with_band(phrases, share), []
     for number, phrase in enumerate(chosen):
         parts = {note.track for note in phrase.notes} - {MELODY}
         found.append(finished(player.accompany(phrase.part(MELODY), parts, seed=seed + number)))
         progress("accompaniments", number + 1, len(chosen))
     return found
+
+
+def exchanged(phrases: Sequence[Phrase], *, share: float = 1.0) -> list[Phrase]:
+    """Return the melodies of `accompanied`, each with the parts of the phrase before: what fits by chance."""
+    chosen = _with_band(phrases, share)
+    others = [tuple(note for note in phrase.notes if note.track != MELODY) for phrase in chosen]
+    return [
+        Phrase.of(phrase.grid, (*phrase.part(MELODY).notes, *others[number - 1]))
+        for number, phrase in enumerate(chosen)
+    ]
+
+
+def _with_band(phrases: Sequence[Phrase], share: float) -> list[Phrase]:
+    """Return the phrases with a melody and another part, so many at most."""
+    chosen = [phrase for phrase in phrases if 0 < len(phrase.part(MELODY)) < len(phrase)]
+    return chosen[: max(1, round(share * HEARD))]
 
 
 def keys(phrase: Phrase) -> set[Place]:

@@ -9,10 +9,12 @@ from functools import partial
 import numpy as np
 
 from model.phrase import Phrase
-from model.player import Player
+from model.player import Player, finished
+from model.tracks import BASS, CHORDS, DRUMS, MELODY
 
 TIMED = 60
 WARMED = 3
+BAND = (CHORDS, BASS, DRUMS)
 
 
 def speed(player: Player, phrases: Sequence[Phrase]) -> dict[str, float | None]:
@@ -25,6 +27,9 @@ def speed(player: Player, phrases: Sequence[Phrase]) -> dict[str, float | None]:
     Returns:
         encode_ms, decode_ms, total_ms: medians, milliseconds; total is encode and decode of one phrase.  A
             model without a latent has only total_ms: one continuation at temperature 1.
+        accompany_ms, accompany_most_ms, accompany_notes: only of a model that accompanies, for chords, bass
+            and drums to the phrases' melodies: median and most of the time, and how many notes the phrase
+            then has on average.
 
     """
     chosen = [phrases[number % len(phrases)] for number in range(WARMED + min(TIMED, len(phrases)))]
@@ -37,8 +42,27 @@ def speed(player: Player, phrases: Sequence[Phrase]) -> dict[str, float | None]:
             encode = _ms(partial(player.encode, phrase))
             decode = _ms(partial(player.decode, player.encode(phrase), turns={}))
             rows.append((encode, decode, encode + decode))
-    middle = np.median(rows[WARMED:], axis=0)
-    return dict(zip(("encode_ms", "decode_ms", "total_ms"), (float(value) for value in middle), strict=True))
+        joined = _accompanying(player, chosen[WARMED:])
+    encode, decode, total = (float(value) for value in np.median(rows[WARMED:], axis=0))
+    return {"encode_ms": encode, "decode_ms": decode, "total_ms": total} | joined
+
+
+def _accompanying(player: Player, phrases: Sequence[Phrase]) -> dict[str, float | None]:
+    """Time how long the parts beside melodies take, if the player writes any."""
+    melodies = [phrase.part(MELODY) for phrase in phrases if phrase.part(MELODY).notes]
+    if not melodies or not player.card.accompanies:
+        return {}
+    taken: list[float] = []
+    notes = 0
+    for number, melody in enumerate(melodies):
+        began = time.perf_counter_ns()
+        notes += len(finished(player.accompany(melody, BAND, seed=number)))
+        taken.append((time.perf_counter_ns() - began) / 1e6)
+    return {
+        "accompany_ms": float(np.median(taken)),
+        "accompany_most_ms": max(taken),
+        "accompany_notes": notes / len(melodies),
+    }
 
 
 def _ms(what: Callable[[], object]) -> float:

@@ -3,13 +3,15 @@
 import msgspec
 import pytest
 
+from live.accompaniment import Accompaniment
 from live.config import Config, Model
-from live.joining import Band
-from live.messages import Accompany, Encode, Encoded, Failed
+from live.messages import Accompany, Encode, Encoded, Failed, FromWorker, ToWorker
 from live.timeline import Nanos
 from live.worker import Desk
 from model import play
+from model.grid import Grid
 from model.phrase import Note, Phrase
+from model.player import finished
 from model.tracks import BASS, CHORDS, DRUMS, MELODY
 from tests.live.roll_player import RollPlayer
 from tests.live.stage import EchoModel, Stage, configured
@@ -52,22 +54,11 @@ def test_the_band_is_asked_two_beats_before_her_phrase_closes() -> None:
     assert (encode.bar, encode.parts, len(encode.notes)) == (2, ALL, 8)
 
 
-def test_each_phrase_is_asked_for_once_and_drums_stay_for_four() -> None:
+def test_each_phrase_is_asked_for_once() -> None:
     stage = jam(phrases=9)
     stage.run_to_tick(9 * CELL)
     assert [request.bar for request in asked(stage)] == list(range(2, 20, 2))
-    assert [request.keep for request in asked(stage)] == [
-        True,
-        True,
-        True,
-        False,
-        True,
-        True,
-        True,
-        False,
-        True,
-    ]
-    assert len({request.seed for request in asked(stage)}) == 9
+    assert [request.number for request in asked(stage)] == list(range(1, 10))
     again = jam(phrases=9)
     again.run_to_tick(9 * CELL)
     assert asked(again) == asked(stage)
@@ -133,62 +124,81 @@ def test_after_a_model_of_longer_phrases_the_band_is_asked_in_its_cells() -> Non
     assert [request.bar for request in asked(stage)] == [2, 4, 6, 8, 12], "cells of four bars, the third one"
 
 
+def test_a_band_that_breaks_is_told_and_she_is_answered_alone() -> None:
+    stage = jam()
+    stage.run_to_tick(CELL - HALF_STEP - 1)
+    answer = stage.model.answer
+
+    def breaking(message: ToWorker) -> FromWorker:
+        reply = answer(message)
+        broken = isinstance(reply, Encoded)
+        return msgspec.structs.replace(reply, fault="the band could not join: no") if broken else reply
+
+    stage.model.answer = breaking  # type: ignore[method-assign]
+    stage.run_to_tick(CELL + BEAT)
+    told = [fields["text"] for kind, fields in stage.logged if kind == "notice"]
+    assert "the band could not join: no" in told
+    assert stage.note_ons(first=CELL, last=CELL + BEAT)
+
+
 # -- in the model process ------------------------------------------------------------------------
 
 TUNE = [(0, 60, 90, 2, 0.0, 0), (8, 64, 80, 2, 0.0, 0)]
 
 
-def request(*, bar: int = 2, seed: int = 1, keep: bool = False) -> Accompany:
-    return Accompany(bar, TUNE, ALL, seed, keep)
+def request(number: int) -> Accompany:
+    return Accompany(2 * number, TUNE, ALL, number, seed=0)
 
 
 def pitches(phrase: Phrase) -> list[int]:
     return [phrase.part(part).notes[0].pitch for part in ALL]
 
 
-def written(band: Band, asked_for: Accompany) -> int:
-    return len(list(band.write(asked_for)))
+def hers(player: RollPlayer) -> Phrase:
+    return Phrase.of(player.card.grid, [Note(0, 72, 90, 2), Note(4, 74, 90, 2)])
+
+
+def written(band: Accompaniment, number: int) -> Phrase:
+    return finished(band.write(Phrase.of_rows(Grid(), TUNE), ALL, number=number, seed=0))
 
 
 def test_what_was_written_joins_her_phrase_where_she_does_not_play() -> None:
     player = RollPlayer(codec="multitrack")
-    band = Band(player)
-    assert written(band, request(seed=5)) == 3, "a turn after each note"
-    hers = Phrase.of(player.card.grid, [Note(0, 72, 90, 2), Note(4, 74, 90, 2)])
-    whole = band.joined(hers, ALL)
-    assert whole.part(MELODY).notes == hers.notes
+    band, tune = Accompaniment(player), hers(player)
+    assert pitches(written(band, 5)) == [41, 41, 41]
+    whole = band.joined(tune, ALL)
+    assert whole.part(MELODY).notes == tune.notes
     assert pitches(whole) == [41, 41, 41]
-    own_bass = Phrase.of(hers.grid, [*hers.notes, Note(0, 30, 90, 2, 0.0, BASS)])
+    own_bass = Phrase.of(tune.grid, [*tune.notes, Note(0, 30, 90, 2, 0.0, BASS)])
     assert pitches(band.joined(own_bass, ALL)) == [41, 30, 41]
-    assert band.joined(hers, []).notes == hers.notes
+    assert band.joined(tune, []).notes == tune.notes
 
 
-def test_drums_stay_while_they_are_to_be_kept() -> None:
-    player = RollPlayer(codec="multitrack")
-    band, hers = Band(player), Phrase.of(player.card.grid, [Note(0, 72, 90, 2)])
-    written(band, request(seed=1))
-    written(band, request(seed=2, keep=True))
-    assert pitches(band.joined(hers, ALL)) == [38, 38, 37]
-    written(band, request(seed=3))
-    assert pitches(band.joined(hers, ALL)) == [39, 39, 39]
+def test_drums_stay_for_four_phrases() -> None:
+    band = Accompaniment(RollPlayer(codec="multitrack"))
+    drums = [pitches(written(band, number))[ALL.index(DRUMS)] for number in range(1, 10)]
+    assert drums == [37, 37, 37, 40, 40, 40, 40, 44, 44]
+    assert pitches(written(band, 10)) == [46, 46, 44], "chords and bass are written for every phrase"
 
 
 def test_what_is_not_ready_in_time_is_the_one_before_or_written_now() -> None:
     player = RollPlayer(codec="multitrack")
-    band, hers = Band(player), Phrase.of(player.card.grid, [Note(0, 72, 90, 2)])
-    assert pitches(band.joined(hers, ALL)) == [36, 36, 36], "nothing was written: now"
-    written(band, request(seed=1))
-    next(half := band.write(request(seed=2)))
-    assert pitches(band.joined(hers, ALL)) == [37, 37, 37], "the one before"
+    band, tune = Accompaniment(player), hers(player)
+    assert pitches(band.joined(tune, ALL)) == [36, 36, 36], "nothing was written: now"
+    written(band, 4)
+    half = band.write(tune, ALL, number=8, seed=0)
+    next(half)
+    assert pitches(band.joined(tune, ALL)) == [40, 40, 40], "the one before"
     assert len(list(half)) == 2, "it goes on for the next one"
-    assert pitches(band.joined(hers, ALL)) == [38, 38, 38]
+    assert pitches(band.joined(tune, ALL)) == [44, 44, 44]
 
 
 def test_the_first_one_is_waited_for() -> None:
     player = RollPlayer(codec="multitrack")
-    band, hers = Band(player), Phrase.of(player.card.grid, [Note(0, 72, 90, 2)])
-    next(half := band.write(request(seed=3)))
-    assert pitches(band.joined(hers, ALL)) == [39, 39, 39]
+    band, tune = Accompaniment(player), hers(player)
+    half = band.write(tune, ALL, number=3, seed=0)
+    next(half)
+    assert pitches(band.joined(tune, ALL)) == [39, 39, 39]
     assert not list(half)
 
 
@@ -199,12 +209,12 @@ def test_the_model_process_writes_a_note_at_a_time_and_finds_all_parts(
     monkeypatch.setattr(play, "load", lambda _name: player)
     desk = Desk()
     desk.load("band")
-    assert list(desk.accompany(request(seed=5))) == [None] * 3
+    assert list(desk.accompany(request(5))) == [None] * 3
     desk.answer(Encode(1, 2, TUNE, "played", ALL))
     assert pitches(player.encoded[-1]) == [41, 41, 41]
     desk.answer(Encode(2, 2, TUNE, "anchor A"))
     assert len(player.encoded[-1]) == 2, "an anchor is what it is"
-    (told,) = desk.accompany(Accompany(2, [(99, 60, 90, 2, 0.0, 0)], ALL, 1, keep=False))
+    (told,) = desk.accompany(Accompany(2, [(99, 60, 90, 2, 0.0, 0)], ALL, 1, seed=0))
     assert isinstance(told, Failed)
     assert told.ident == 0, "no model is lost by it"
     assert told.text.startswith("the band could not join: ")
@@ -213,5 +223,7 @@ def test_the_model_process_writes_a_note_at_a_time_and_finds_all_parts(
         raise RuntimeError("a tensor of no shape")
 
     monkeypatch.setattr(player, "accompany", broken)
-    assert isinstance(desk.answer(Encode(3, 2, TUNE, "played", ALL)), Encoded), "she is heard alone"
+    alone = desk.answer(Encode(3, 2, TUNE, "played", ALL))
+    assert isinstance(alone, Encoded), "she is heard alone"
+    assert alone.fault == "the band could not join: a tensor of no shape"
     assert len(player.encoded[-1]) == 2

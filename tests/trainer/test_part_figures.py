@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Generator, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from model.latent import Latent
@@ -15,7 +16,8 @@ from trainer.compare import page
 from trainer.evaluate import evaluate, music
 from trainer.figures import figures
 from trainer.heldout import HeldOut, lines, show
-from trainer.parts import HEARD, Parts, accompanied, alone
+from trainer.parts import HEARD, Parts, accompanied, alone, exchanged
+from trainer.speed import speed
 
 
 def band(seed: int, *, drums: bool = True) -> Phrase:
@@ -180,7 +182,7 @@ class Joining(Band):
         return Phrase.of(GRID, [*phrase.notes, *(added if BASS in parts else [])])
 
 
-def test_what_is_written_to_melodies_is_counted_beside_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_written_to_melodies_is_counted_beside_the_data() -> None:
     alone = Phrase.of(GRID, [note for note in BANDS[0].notes if note.track == MELODY])
     joined = accompanied(Joining(), [*BANDS, alone])
     assert len(joined) == len(BANDS), "a melody without a band has nothing to be compared with"
@@ -191,8 +193,17 @@ def test_what_is_written_to_melodies_is_counted_beside_the_data(capsys: pytest.C
     assert accompanied(Band(codec="multitrack", knobs=()), BANDS) == []
     found = evaluate(Joining(), BANDS, share=0.01)
     assert found["music"]["accompanied"]["notes.bass"] == 4.0
-    show([found])
-    assert "held out / answers / samples / accompanied" in " ".join(capsys.readouterr().out.split())
+    swapped = exchanged([*BANDS, alone])
+    for number, whole in enumerate(swapped):
+        assert whole.part(MELODY) == BANDS[number].part(MELODY)
+        assert whole.part(BASS).notes == BANDS[number - 1].part(BASS).notes
+    assert found["music"]["exchanged"]["notes.melody"] == found["music"]["accompanied"]["notes.melody"]
+    taken = speed(Joining(), BANDS)
+    assert taken["accompany_notes"] == np.mean([8 + len(phrase.part(MELODY)) for phrase in BANDS])
+    assert 0 < (taken["accompany_ms"] or 0) <= (taken["accompany_most_ms"] or 0)
+    assert "accompany_ms" not in speed(Band(codec="multitrack", knobs=()), BANDS)
+    title = "held out / answers / samples / accompanied / exchanged"
+    assert lines([found])["music"][0] == ("", [title])
 
 
 def test_of_drums_the_music_is_counted_and_of_a_single_line_nothing() -> None:
