@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from model.grid import Grid
-from trainer.errors import EmptyCorpusError, FailureError, UsageError
+from trainer.errors import MISSING, EmptyCorpusError, FailureError, UsageError
 from trainer.reading import CODECS, Reading
-from trainer.samples import MISSING
 from trainer.shards import ARRAYS, SplitWriter, load_part, save_part, whole
 from trainer.songs import fill_sides, join_songs, split_songs
 from trainer.sources import SPLITS, Source, discover

@@ -9,6 +9,9 @@ TrainerError
 import difflib
 from collections.abc import Iterable
 
+MISSING = "{} is not installed; the trainer needs it: pip install 'twobar[trainer]'"
+"""What is said where a library of the trainer extra is not there."""
+
 
 class TrainerError(Exception):
     """A fault that is told in one plain sentence."""

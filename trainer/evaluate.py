@@ -18,7 +18,8 @@ from trainer.ensemble import ensemble
 from trainer.errors import FailureError
 from trainer.measures import HOLD, REST, Score, consistent, kl_bits, symbols
 from trainer.parts import Figures, Parts, accompanied, alone, exchanged
-from trainer.samples import Heard, Progress, continuations, prior, samples, silent
+from trainer.samples import Heard, Progress, Songs, continuations, prior, samples, silent
+from trainer.two_sample import Ints
 
 ACTIVE = 0.01
 NO_NOISE = -20.0  # a log-variance below it is a point's, not a distribution's
@@ -47,7 +48,8 @@ def evaluate(
     phrases: Sequence[Phrase],
     *,
     contexts: Sequence[Phrase] | None = None,
-    seen: Sequence[Phrase] | None = None,
+    songs: Ints | None = None,
+    seen: Songs | None = None,
     parameters: int | None = None,
     seed: int = 0,
     share: float = 1.0,
@@ -65,6 +67,8 @@ def evaluate(
         phrases: of its grid, at least one.
         contexts: for a model without a latent, what came before each phrase; the phrases themselves where
             that is not known.
+        songs: int [phrases], which song each is of: classifiers are tried on songs that they did not learn
+            from.  Each its own where None.
         seen: training phrases: a classifier tells them from the phrases too, for what samples are to be
             judged by.
         parameters: of the checkpoint, where known.
@@ -107,9 +111,9 @@ def evaluate(
     result["knobs"] = knobs(player, known, latents, progress, share=share) if latents else {}
     result["interpolation"] = interpolation(player, latents, rng, progress, share=share) if latents else None
     if card.latent_size:
-        result["samples"] = samples(player, phrases, heard, rng, progress, seen=seen or ())
+        result["samples"] = samples(player, phrases, heard, rng, progress, songs=songs, seen=seen)
     else:
-        result["samples"] = continuations(player, phrases, contexts or phrases, rng, progress)
+        result["samples"] = continuations(player, phrases, contexts or phrases, rng, progress, songs=songs)
     result["music"] = None
     if card.codec in COUNTED:
         told = contexts or phrases

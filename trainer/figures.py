@@ -37,6 +37,7 @@ def figures(
         player,
         data.phrases,
         contexts=data.contexts,
+        songs=data.songs,
         seen=data.seen,
         parameters=parameters_of(player, checkpoint),
         seed=seed,

@@ -17,9 +17,10 @@ from model.player import Player
 from trainer.checkpoints import context_bars_of, parameters_in, path_of
 from trainer.corpus import Options, prepare
 from trainer.dataset import load
-from trainer.errors import FailureError, UsageError
-from trainer.samples import MISSING
+from trainer.errors import MISSING, FailureError, UsageError
+from trainer.samples import Songs
 from trainer.sources import SPLITS
+from trainer.two_sample import Ints
 
 TRAINING = "train"
 
@@ -35,18 +36,22 @@ class HeldOut:
             None where the data do not tell.
         seen: as many phrases of the training split, where the data have one and a model is given nothing: no
             prior that was fitted to them is to be told from the others less than they are.
+        songs: int [phrases], which song each is of; None where each is one of its own.
 
     """
 
     phrases: list[Phrase]
     contexts: list[Phrase] | None = None
     whole: list[Phrase] | None = None
-    seen: list[Phrase] | None = None
+    seen: Songs | None = None
+    songs: Ints | None = None
 
     def first(self, count: int) -> "HeldOut":
         """Return the first ones alone."""
-        rest = (None if part is None else part[:count] for part in (self.contexts, self.whole, self.seen))
-        return HeldOut(self.phrases[:count], *rest)
+        contexts, whole = (None if part is None else part[:count] for part in (self.contexts, self.whole))
+        seen = self.seen and Songs(self.seen.phrases[:count], self.seen.songs[:count])
+        songs = None if self.songs is None else self.songs[:count]
+        return HeldOut(self.phrases[:count], contexts, whole, seen, songs)
 
 
 def held_out(
@@ -66,27 +71,30 @@ def held_out(
     """
     given, grid = context_bars_of(path_of(checkpoint)), player.card.grid
     if not given:
-        phrases = phrases_for(player, data, split=split, limit=limit, seed=seed, jobs=jobs)
-        seen = None if split == TRAINING else _seen(player, data, len(phrases), seed)
-        return HeldOut(phrases, None, phrases, seen)
+        held = songs_on(player.card.codec, grid, data, split=split, limit=limit, seed=seed, jobs=jobs)
+        seen = None if split == TRAINING else _seen(player, data, len(held.phrases), seed)
+        return HeldOut([*held.phrases], None, [*held.phrases], seen, held.songs)
     whole_grid = Grid(grid.bars + given, grid.beats_per_bar, grid.steps_per_beat)
     if (data / "meta.json").is_file() and _grid_of(data) == grid:
-        return HeldOut(phrases_for(player, data, split=split, limit=limit, seed=seed))
-    whole = phrases_on(player.card.codec, whole_grid, data, split=split, limit=limit, seed=seed, jobs=jobs)
+        held = songs_on(player.card.codec, grid, data, split=split, limit=limit, seed=seed)
+        return HeldOut([*held.phrases], songs=held.songs)
+    held = songs_on(player.card.codec, whole_grid, data, split=split, limit=limit, seed=seed, jobs=jobs)
+    whole = [*held.phrases]
     size = given * grid.steps_per_bar
     before = Grid(given, grid.beats_per_bar, grid.steps_per_beat)
     contexts = [_part(phrase, 0, before) for phrase in whole]
-    return HeldOut([_part(phrase, size, grid) for phrase in whole], contexts, whole)
+    return HeldOut([_part(phrase, size, grid) for phrase in whole], contexts, whole, None, held.songs)
 
 
-def _seen(player: Player, data: Path, count: int, seed: int) -> list[Phrase] | None:
+def _seen(player: Player, data: Path, count: int, seed: int) -> Songs | None:
     """Return training phrases, drawn by the seed; None where the folder holds none."""
     card = player.card
     if not (data / card.codec / TRAINING).is_dir():  # any MIDI files, or the split that is measured alone
         return None
     train = load(data, card.codec, TRAINING, may_be_empty=True)
     order = np.random.default_rng(seed).permutation(len(train))[:count]
-    return [train.phrase(index, card.grid) for index in order.tolist()] or None
+    found = [train.phrase(index, card.grid) for index in order.tolist()]
+    return Songs(found, train.songs[order].astype(np.int64)) if found else None
 
 
 def _part(phrase: Phrase, begin: int, grid: Grid) -> Phrase:
@@ -125,6 +133,13 @@ def phrases_on(
     codec: str, grid: Grid, data: Path, *, split: str, limit: int | None, seed: int, jobs: int = 1
 ) -> list[Phrase]:
     """Return phrases of a codec on a grid; the rest as `phrases_for`."""
+    return [*songs_on(codec, grid, data, split=split, limit=limit, seed=seed, jobs=jobs).phrases]
+
+
+def songs_on(
+    codec: str, grid: Grid, data: Path, *, split: str, limit: int | None, seed: int, jobs: int = 1
+) -> Songs:
+    """Return phrases of a codec on a grid and which songs they are of; the rest as `phrases_for`."""
     if not data.is_dir():
         raise UsageError(f"the data folder '{data}' does not exist")
     if (data / "meta.json").is_file():
@@ -145,7 +160,7 @@ def _grid_of(folder: Path) -> Grid:
 
 def _prepared(
     folder: Path, codec: str, grid: Grid, splits: Sequence[str], *, limit: int | None, seed: int
-) -> list[Phrase]:
+) -> Songs:
     """Read phrases of some splits of a prepared folder."""
     found = _grid_of(folder)
     if found != grid:
@@ -156,15 +171,25 @@ def _prepared(
     for split in splits:
         try:
             notes = np.load(folder / codec / split / "notes.npy", mmap_mode="r")
-            starts = np.load(folder / codec / split / "starts.npy")
+            starts, songs = (np.load(folder / codec / split / f"{name}.npy") for name in ("starts", "songs"))
         except (OSError, ValueError, EOFError) as error:
             raise FailureError(f"'{folder / codec / split}' is damaged: {error}") from error
-        tables.append((notes, starts))
-    rows = [(notes, first, end) for notes, starts in tables for first, end in pairwise(starts)]
+        if len(songs) != len(starts) - 1:
+            raise FailureError(
+                f"'{folder / codec / split}' is damaged: its songs and phrases differ in number"
+            )
+        tables.append((notes, starts, songs))
+    rows = [
+        (notes, first, end, song)
+        for notes, starts, songs in tables
+        for (first, end), song in zip(pairwise(starts), songs, strict=True)
+    ]
     if not rows:
         raise FailureError(f"'{folder}' holds no {codec} phrase in {' or '.join(splits)}")
     order = np.random.default_rng(seed).permutation(len(rows))[: limit or len(rows)]
-    return [phrase_of(grid, rows[index][0][rows[index][1] : rows[index][2]]) for index in order]
+    chosen = [rows[index] for index in order.tolist()]
+    phrases = [phrase_of(grid, notes[first:end]) for notes, first, end, _ in chosen]
+    return Songs(phrases, np.array([song for *_, song in chosen], dtype=np.int64))
 
 
 def _told(grid: Grid) -> str:

@@ -15,8 +15,7 @@ from typing import Any
 
 from model.phrase import Phrase
 from model.tracks import DRUMS
-from trainer.errors import FailureError, UsageError
-from trainer.samples import MISSING
+from trainer.errors import MISSING, FailureError, UsageError
 
 INK = "#010203"  # stands for the colour of the page's text
 COLOURS = ("#3d85c6", "#d9782d", "#3a9d5d", "#c5527a", "#8a6fc9", "#9a8f1f", "#2a9d9a", "#b0574b")

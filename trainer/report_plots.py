@@ -10,10 +10,9 @@ from model.latent import Latent, between
 from model.phrase import Note, Phrase
 from model.player import Player
 from trainer.controls import SPREADS, TURNS, sweep
-from trainer.errors import FailureError
+from trainer.errors import MISSING, FailureError
 from trainer.measures import Matches, key_of, places
 from trainer.page import COLOURS, INK, canvas, panels, piano_roll, span_of
-from trainer.samples import MISSING
 
 WIDTH = 9.6
 STAGES = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -9,20 +9,27 @@ import numpy as np
 from model.latent import Latent
 from model.phrase import Phrase
 from model.player import Player
-from trainer.errors import FailureError
 from trainer.measures import consistent
 from trainer.traits import features
+from trainer.two_sample import Floats, Ints, Side, tell
 
 SAMPLES = 1000
 CONTINUATIONS = 400  # each takes as long as many decodes
 FEWEST_SAMPLES = 20
-MISSING = "{} is not installed; the trainer needs it: pip install 'twobar[trainer]'"
 
 Progress = Callable[[str, int, int], None]
 
 
 def silent(_what: str, _done: int, _all: int) -> None:
     """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Songs:
+    """Phrases, and which song each is of: int [phrases]."""
+
+    phrases: Sequence[Phrase]
+    songs: Ints
 
 
 @dataclass(slots=True)
@@ -41,42 +48,57 @@ def samples(
     rng: np.random.Generator,
     progress: Progress = silent,
     *,
-    seen: Sequence[Phrase] = (),
+    songs: Ints | None = None,
+    seen: Songs | None = None,
 ) -> dict[str, Any]:
-    """Let two classifiers tell samples of the prior from held-out phrases.
+    """Let two classifiers tell samples of the prior from held-out phrases (`trainer.two_sample.tell`).
 
     The prior is the player's own (`Player.prior`): what its checkpoint learned, or N(0, I).  What was drawn
     is kept in `heard`.
 
+    Args:
+        player: the checkpoint.
+        phrases: held out.
+        heard: the answers to them, where there are any; takes the samples.
+        rng: of the choice, the samples and the halves.
+        progress: told (what, done, of how many).
+        songs: int [phrases], which song each is of; each its own where None.
+        seen: of the training split.
+
     Returns:
-        auc: area under the curve on the unseen half, of the better classifier; 0.5 cannot tell, 1 always.
-        auc_logistic, auc_boosting: of each.
+        auc: area under the curve of the better classifier on songs that it did not learn from; 0.5 cannot
+            tell, 1 always.  None where there are too few songs.
+        auc_least, auc_most: of the ten divisions of the songs that it is the mean of.
+        auc_logistic, auc_boosting: of each classifier.
+        auc_by_phrase: the better one's where phrases, not songs, are divided: it has then heard all songs.
         auc_reconstructed: the better one's between the same phrases and their own reconstructions.
-        auc_training: the better one's between held-out phrases and those of `seen`, of other songs: music
-            that is like the training songs in all is told as well as this.  Only with enough of them.
+        auc_training, auc_training_by_phrase: the better one's between held-out phrases and those of `seen`,
+            of other songs: what music gets.  Only with enough of them.
         consistent: share of the samples that keep the codec's rules and are not empty.
         phrases: how many of each.
+        songs: how many they are of.
 
     """
     count = min(SAMPLES, len(phrases))
     if count < FEWEST_SAMPLES:
         return {"auc": None, "phrases": count}
-    chosen = rng.permutation(len(phrases))[:count].tolist()
+    chosen = rng.permutation(len(phrases))[:count]
     drawn: list[Phrase] = []
     for number, latent in enumerate(prior(player, count, rng)):
         drawn.append(player.decode(latent, turns={}))
         progress("samples", number + 1, count)
     heard.drawn = drawn
-    real = np.array([features(phrases[index], player.card.codec) for index in chosen])
-    seed = int(rng.integers(1 << 31))
-    told = _told(real, drawn, player.card.codec, seed)
+    codec, seed = player.card.codec, int(rng.integers(1 << 31))
+    real = _side([phrases[index] for index in chosen], codec, None if songs is None else songs[chosen])
+    told = _told(real, drawn, codec, seed)
     if heard.decoded:
-        answers = np.array([features(heard.decoded[index], player.card.codec) for index in chosen])
-        told["auc_reconstructed"] = max(two_sample(real, answers, seed))
-    both = min(count, len(seen))
-    if both >= FEWEST_SAMPLES:
-        others = np.array([features(phrase, player.card.codec) for phrase in seen[:both]])
-        told["auc_training"] = max(two_sample(real[:both], others, seed))
+        answers = _side([heard.decoded[index] for index in chosen], codec, real.songs)
+        told["auc_reconstructed"] = _best(real, answers, seed, paired=True)
+    if seen is not None and min(count, len(seen.phrases)) >= FEWEST_SAMPLES:
+        both = min(count, len(seen.phrases))
+        others = _side(seen.phrases[:both], codec, seen.songs[:both])
+        told["auc_training"] = _best(_first(real, both), others, seed)
+        told["auc_training_by_phrase"] = _best(Side(real.features[:both]), Side(others.features), seed)
     return told
 
 
@@ -91,6 +113,8 @@ def continuations(
     contexts: Sequence[Phrase],
     rng: np.random.Generator,
     progress: Progress = silent,
+    *,
+    songs: Ints | None = None,
 ) -> dict[str, Any]:
     """Let two classifiers tell what a model without a latent goes on with from held-out phrases.
 
@@ -100,67 +124,58 @@ def continuations(
         contexts: as many phrases to go on from.
         rng: of the choice and of each draw.
         progress: told (what, done, of how many).
+        songs: int [phrases], which song each is of; each its own where None.
 
     Returns:
-        auc, auc_logistic, auc_boosting, consistent, phrases: as `samples`.
+        All that begins with auc but what is told of other phrases, consistent, phrases, songs: as `samples`.
 
     """
     count = min(CONTINUATIONS, len(phrases))
     if count < FEWEST_SAMPLES:
         return {"auc": None, "phrases": count}
-    chosen = rng.permutation(len(phrases))[:count].tolist()
+    chosen = rng.permutation(len(phrases))[:count]
     seed = int(rng.integers(1 << 31))
     drawn: list[Phrase] = []
     for number, index in enumerate(chosen):
         drawn.append(player.continuation(contexts[index], temperature=1.0, seed=seed + number))
         progress("continuations", number + 1, count)
-    real = np.array([features(phrases[index], player.card.codec) for index in chosen])
-    return _told(real, drawn, player.card.codec, seed)
+    codec = player.card.codec
+    real = _side([phrases[index] for index in chosen], codec, None if songs is None else songs[chosen])
+    return _told(real, drawn, codec, seed, paired=True)
 
 
-def _told(real: np.ndarray, drawn: Sequence[Phrase], codec: str, seed: int) -> dict[str, Any]:
+def _told(
+    real: Side, drawn: Sequence[Phrase], codec: str, seed: int, *, paired: bool = False
+) -> dict[str, Any]:
     """Return both classifiers' success and the share of samples that keep the rules."""
-    told = two_sample(real, np.array([features(phrase, codec) for phrase in drawn]), seed)
-    return {
-        "auc": max(told),
-        "auc_logistic": told[0],
-        "auc_boosting": told[1],
+    made = _side(drawn, codec, real.songs if paired else None)
+    found = tell(real, made, seed, paired=paired)
+    told: dict[str, Any] = {"auc": None}
+    if found is not None:
+        told = {
+            "auc": found.best,
+            "auc_least": min(found.each),
+            "auc_most": max(found.each),
+            "auc_logistic": found.logistic,
+            "auc_boosting": found.boosting,
+        }
+    return told | {
+        "auc_by_phrase": _best(Side(real.features), Side(made.features), seed, paired=paired),
         "consistent": float(np.mean([consistent(phrase, codec) and bool(phrase.notes) for phrase in drawn])),
         "phrases": len(drawn),
+        "songs": real.count,
     }
 
 
-def two_sample(real: np.ndarray, drawn: np.ndarray, seed: int) -> tuple[float, float]:
-    """Return the AUC of logistic regression and of gradient boosting, trained on one half, on the other.
+def _best(real: Side, other: Side, seed: int, *, paired: bool = False) -> float | None:
+    found = tell(real, other, seed, paired=paired)
+    return None if found is None else found.best
 
-    Args:
-        real: float64 [n, features], n at least 4.
-        drawn: float64 [n, features]; row i of both goes to the same half.
-        seed: of the halves and the boosting.
 
-    Raises:
-        FailureError: scikit-learn is not installed.
+def _side(phrases: Sequence[Phrase], codec: str, songs: Ints | None) -> Side:
+    described: Floats = np.array([features(phrase, codec) for phrase in phrases])
+    return Side(described, songs)
 
-    """
-    try:
-        from sklearn.ensemble import GradientBoostingClassifier  # noqa: PLC0415 - the trainer extra
-        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-        from sklearn.metrics import roc_auc_score  # noqa: PLC0415
-        from sklearn.pipeline import make_pipeline  # noqa: PLC0415
-        from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
-    except ImportError as error:
-        raise FailureError(MISSING.format("scikit-learn")) from error
-    order = np.random.default_rng(seed).permutation(len(real))
-    seen, unseen = order[: len(real) // 2], order[len(real) // 2 :]
-    train = np.concatenate([real[seen], drawn[seen]])
-    test = np.concatenate([real[unseen], drawn[unseen]])
-    labels = [np.repeat([0, 1], len(half)) for half in (seen, unseen)]
-    judges = (
-        make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
-        GradientBoostingClassifier(random_state=seed),
-    )
-    scores = []
-    for judge in judges:
-        judge.fit(train, labels[0])
-        scores.append(float(roc_auc_score(labels[1], judge.predict_proba(test)[:, 1])))
-    return scores[0], scores[1]
+
+def _first(side: Side, count: int) -> Side:
+    return Side(side.features[:count], None if side.songs is None else side.songs[:count])

@@ -1,6 +1,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,7 +27,8 @@ from trainer.measures import (
     spearman,
     symbols,
 )
-from trainer.samples import two_sample
+from trainer.samples import Heard, Songs, samples
+from trainer.two_sample import Side, half, tell
 
 
 def phrase_of(seed: int) -> Phrase:
@@ -86,12 +88,32 @@ def test_one_that_does_not_listen_is_seen_through() -> None:
         assert made[unknown] is None
 
 
+def sampled(**given: Any) -> dict[str, Any]:
+    player = Sure()
+    for phrase in PHRASES:
+        player.encode(phrase)
+    return samples(player, PHRASES, Heard(), np.random.default_rng(0), **given)
+
+
 def test_training_phrases_are_judged_beside_the_samples() -> None:
     high = [Phrase.of(GRID, [n._replace(pitch=n.pitch + 24) for n in phrase.notes]) for phrase in PHRASES]
-    likely = evaluate(Sure(), PHRASES, seen=[phrase_of(seed) for seed in range(24, 48)])["samples"]
+    each = np.arange(24)
+    alike = Songs([phrase_of(seed) for seed in range(24, 48)], each)
+    likely = sampled(seen=alike)
     assert likely["auc_training"] < 0.9
-    assert evaluate(Sure(), PHRASES, seen=high)["samples"]["auc_training"] > 0.9
-    assert "auc_training" not in evaluate(Sure(), PHRASES, seen=high[:3])["samples"]
+    assert sampled(seen=Songs(high, each))["auc_training"] > 0.9
+    assert "auc_training" not in sampled(seen=Songs(high[:3], each[:3]))
+
+
+def test_samples_are_told_on_songs_that_the_classifiers_did_not_hear() -> None:
+    four = np.arange(24) % 4
+    found = sampled(songs=four)
+    assert found["songs"] == 4
+    assert found["auc_least"] <= found["auc"] <= found["auc_most"]
+    assert 0 <= found["auc_by_phrase"] <= 1
+    few = sampled(songs=four % 2)
+    assert few["auc"] is None
+    assert few["auc_by_phrase"] == found["auc_by_phrase"]
 
 
 def test_no_phrase_is_told() -> None:
@@ -174,9 +196,38 @@ def test_distance_and_rules() -> None:
 
 def test_classifiers_tell_what_differs_and_nothing_else() -> None:
     rng = np.random.default_rng(3)
-    real = rng.standard_normal((200, 6))
-    assert max(two_sample(real, rng.standard_normal((200, 6)), 0)) < 0.65
-    assert min(two_sample(real, rng.standard_normal((200, 6)) + 1.5, 0)) > 0.95
+    real = Side(rng.standard_normal((200, 6)))
+    same = tell(real, Side(rng.standard_normal((200, 6))), 0)
+    other = tell(real, Side(rng.standard_normal((200, 6)) + 1.5), 0)
+    assert same is not None
+    assert same.best < 0.65
+    assert min(same.each) <= same.best <= max(same.each)
+    assert other is not None
+    assert min(other.logistic, other.boosting) > 0.95
+
+
+def test_who_knows_the_songs_tells_even_music_from_music() -> None:
+    rng = np.random.default_rng(4)
+    each = np.repeat(np.arange(20), 20)
+    one, two = (
+        rng.standard_normal((20, 6))[each] + 0.1 * rng.standard_normal((400, 6)) for _ in range(2)
+    )  # songs of one kind all; each song's phrases are alike
+    known = tell(Side(one), Side(two), 0)
+    unknown = tell(Side(one, each), Side(two, each), 0)
+    assert known is not None
+    assert known.best > 0.95
+    assert unknown is not None
+    assert unknown.best < 0.75
+
+
+def test_a_song_is_never_on_both_sides() -> None:
+    songs = np.array([5] * 50 + [1, 2, 2, 3, 3, 3])
+    for seed in range(20):
+        taken = half(Side(np.zeros((56, 1)), songs), np.random.default_rng(seed))
+        assert 0 < taken.sum() < 56
+        assert not set(songs[taken]) & set(songs[~taken])
+    assert half(Side(np.zeros((57, 1))), np.random.default_rng(0)).sum() in (28, 29)
+    assert tell(Side(np.zeros((56, 1)), songs % 3), Side(np.zeros((56, 1))), 0) is None
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +255,14 @@ def test_training_phrases_come_along_where_they_were_prepared(music: Path, tmp_p
     prepare([music], tmp_path / "out", Options(GRID))
     player = Memory(codec="poly")
     seen = phrases_for(player, tmp_path / "out", split="train", limit=2, seed=0)
-    assert held_out(player, "keys", tmp_path / "out", limit=2).seen == seen
+    found = held_out(player, "keys", tmp_path / "out", limit=2)
+    assert found.seen is not None
+    assert found.seen.phrases == seen
+    assert found.songs is not None
+    kept = np.load(tmp_path / "out" / "poly" / "test" / "songs.npy")
+    assert set(found.songs) <= set(kept)
+    assert not set(found.songs) & set(found.seen.songs)
+    assert len(found.first(1).songs or ()) == 1
     assert held_out(player, "keys", tmp_path / "out", limit=2, split="train").seen is None
     assert held_out(player, "keys", music, limit=2).seen is None
     starts = tmp_path / "out" / "poly" / "train" / "starts.npy"

@@ -140,6 +140,7 @@ def test_a_model_that_is_given_bars_is_asked_to_go_on_from_them(tmp_path: Path) 
     rows = [(0, 60, 80, 20, 0, 0), (16, 62, 80, 4, 0, 0), (32, 64, 80, 4, 0, 0)]
     np.save(place / "notes.npy", np.array(rows, dtype=np.int16))
     np.save(place / "starts.npy", np.array([0, 3]))
+    np.save(place / "songs.npy", np.array([7]))
     (data / "meta.json").write_text(
         json.dumps({"format": 4, "grid": {"bars": 4, "beats_per_bar": 4, "steps_per_beat": 4}})
     )
@@ -151,7 +152,10 @@ def test_a_model_that_is_given_bars_is_asked_to_go_on_from_them(tmp_path: Path) 
     assert found.phrases == [Phrase.of(GRID, [Note(0, 64, 80, 4)])]
     assert found.whole is not None
     assert found.whole[0].grid == Grid(4, 4, 4)
-    assert found.first(0) == HeldOut([], [], [])
+    assert found.songs is not None
+    assert found.songs.tolist() == [7]
+    none = found.first(0)
+    assert (none.phrases, none.contexts, none.whole) == ([], [], [])
     with pytest.raises(UsageError, match="prepared for 4 bars"):
         held_out(Going(), "keys", data)
 
