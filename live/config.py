@@ -199,11 +199,12 @@ class Dashboard(Section, frozen=True):
 
 
 class Scene(Section, frozen=True):
-    """[[scene]]: knobs, and perhaps a mode, that are set together by number."""
+    """[[scene]]: knobs, and perhaps a mode and the parts that are muted, set together by number."""
 
     number: Annotated[int, Meta(ge=1, le=9)]
     name: str = ""
     mode: Mode | None = None
+    mute: list[Part] | None = None
     knobs: dict[str, float] = {}
 
 

@@ -13,6 +13,7 @@ from live.knobs import ACTIONS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS
 from live.messages import Command
 from live.timeline import Nanos
 from model.latent import LatentMismatchError
+from model.tracks import TRACKS
 
 if TYPE_CHECKING:
     from live.jam import Jam
@@ -40,6 +41,7 @@ class Controls:
             "recall": self._recall,
             "freeze": self._freeze,
             "mode": self._mode,
+            "mute": self._mute,
             "scene": self._scene,
             "undo": self._undo,
             "tap": self._tap,
@@ -162,6 +164,20 @@ class Controls:
         self._jam.gestures.set_mode(mode, self._jam.sent_to(now))
         self._jam.marked(f"mode {mode}", now)
 
+    def _mute(self, part: str, now: Nanos) -> None:
+        plan, track = self._jam.plan, TRACKS.index(part)
+        if len(plan.tracks) == 1:
+            self._jam.notice("info", f"mute {part} does nothing now: the model that plays has one part")
+            return
+        self._leave_out(plan.muted ^ {track}, now)
+        self._jam.notice("info", f"{part} muted" if track in plan.muted else f"{part} plays again")
+
+    def _leave_out(self, muted: frozenset[int], now: Nanos) -> None:
+        before = self._jam.plan.muted
+        self._jam.mute(muted, now)
+        for track in sorted(before ^ muted):
+            self._jam.marked(f"{'mute' if track in muted else 'unmute'} {TRACKS[track]}", now)
+
     def _scene(self, number: str, now: Nanos) -> None:
         scene = self._scenes.get(int(number))
         if scene is None:
@@ -169,6 +185,8 @@ class Controls:
             raise UsageError(f"scene {number} is not in live.toml; there is: {known}")
         if scene.mode is not None:
             self._mode(scene.mode, now)
+        if scene.mute is not None:
+            self._leave_out(frozenset(map(TRACKS.index, scene.mute)), now)
         for name, value in scene.knobs.items():
             self.turn(name, value, now, source="scene")
         self._jam.notice("info", f"scene {number}: {scene.name}" if scene.name else f"scene {number}")

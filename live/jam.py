@@ -306,6 +306,11 @@ class Jam:
             step = tick // self.plan.grid.ticks_per_step + 1
             self.plan.lay_all(step, not_before=tick)
 
+    def mute(self, muted: frozenset[int], now: Nanos) -> None:
+        """Leave these of the model's parts out from now on, and no others."""
+        tick = self.sent_to(now) if self.transport.running else Tick(0)
+        self.plan.mute(muted, tick // self.plan.grid.ticks_per_step + 1, now=tick)
+
     def volume_changed(self, now: Nanos) -> None:
         """Send the level of every part that plays."""
         self._say(self.levels.messages(self.plan.tracks, self.controls.values["volume"]), now)

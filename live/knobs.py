@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from model.tracks import TRACKS
+
 
 class KnobSpec(NamedTuple):
     """A knob's name, its range, where it rests, and what it does."""
@@ -60,6 +62,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "capture": ANCHORS,
     "recall": ANCHORS,
     "freeze": (),
+    "mute": TRACKS,
     "mode": MODES,
     "scene": tuple(str(number) for number in range(1, 10)),
     "undo": (),

@@ -280,6 +280,7 @@ class Snapshot(Message, frozen=True):
         origin: what the latent comes from: "", "played", "morph", "xy", "osc", "recall".
         priority: "realtime" or why not.
         recording: file of the take, "" when none.
+        muted: names of the parts that are left out now.
 
     """
 
@@ -308,6 +309,7 @@ class Snapshot(Message, frozen=True):
     mapping: str
     notices: list[Notice]
     map_points: list[tuple[float, float]] = []
+    muted: list[str] = []
 
 
 class Command(Message, frozen=True):

@@ -80,6 +80,7 @@ class Plan:
         feel: how they are laid.
         tracks: the parts that the model plays.
         one_voice: of them, those in which a note ends where the next one starts.
+        muted: parts that are left out, where the model plays several.
         cells: by index.
         played: notes that have left, by cell.
 
@@ -93,6 +94,7 @@ class Plan:
         self.feel = Feel()
         self.tracks: tuple[int, ...] = (MELODY,)
         self.one_voice: frozenset[int] = frozenset()
+        self.muted: frozenset[int] = frozenset()
         self.cells: dict[int, Cell] = {}
         self.played: dict[int, list[Note]] = {}
 
@@ -153,9 +155,12 @@ class Plan:
         zero = tick_of_step(grid, start)
         notes = cell.phrase.from_step(cut - start)
         times = self._times(notes)
+        silent = self.silent
         rows: list[QueuedRow] = []
         for note, (on, off) in zip(notes, times, strict=True):
             onset, pitch, velocity, _, offset, track = note
+            if track in silent:
+                continue
             step, channel = start + onset, self.feel.channels[track]
             if step in self._sent and (channel, pitch) in self._sent[step]:
                 continue
@@ -185,6 +190,21 @@ class Plan:
             if queued.track in self.one_voice and used.count(queued.channel) == 1:
                 first.setdefault(queued.channel, queued.tick)
         self._scheduler.shorten(lambda channel, _: first.get(channel))
+
+    @property
+    def silent(self) -> frozenset[int]:
+        """The parts that are not heard: the muted ones of several; a single part is never muted."""
+        return self.muted.intersection(self.tracks) if len(self.tracks) > 1 else frozenset()
+
+    def mute(self, muted: frozenset[int], from_step: int, *, now: Tick) -> None:
+        """Leave these parts out, and no others, from a step on; what sounds alone on its channel ends now."""
+        self.muted = muted
+        used = [self.feel.channels[track] for track in self.tracks]
+        ended = {self.feel.channels[track] for track in self.silent}
+        self._scheduler.shorten(
+            lambda channel, _: now if channel in ended and used.count(channel) == 1 else None
+        )
+        self.lay_all(from_step, not_before=now)
 
     def lay_all(self, from_step: int, *, not_before: Tick) -> None:
         """Queue every cell again from a step on: the feel has changed."""
@@ -221,8 +241,9 @@ class Plan:
             return "silent", []
         start = tick_of_bar(self.grid, within)
         rows: list[NoteRow] = []
+        silent = self.silent
         for note in shown.notes:
-            if low <= note.onset < high:
+            if low <= note.onset < high and note.track not in silent:
                 on, off = self.ticks_of(note)
                 rows.append((max(0, on - start), off - on, note.pitch, note.velocity, note.track))
         return cell.origin, rows

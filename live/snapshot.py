@@ -13,7 +13,7 @@ from live.messages import (
     Snapshot,
 )
 from live.timeline import Nanos, Tick, bar_of, tick_of_bar
-from model.tracks import MELODY
+from model.tracks import MELODY, TRACKS
 
 BARS_BEHIND, BARS_AHEAD = 2, 4
 
@@ -124,4 +124,5 @@ def picture(
         mapping=mapping,
         notices=list(jam.notices),
         map_points=model.map_points if model else [],
+        muted=[TRACKS[track] for track in sorted(jam.plan.silent)],
     )

@@ -102,14 +102,19 @@ def mode_row(
     thru: bool,
     origin: str,
     width: int,
+    muted: Sequence[str] = (),
 ) -> Row:
-    """Draw the modes, the active one in brackets, freeze and thru, anchors, and where the latent is from."""
+    """Draw the modes, the active one in brackets, freeze, thru, muted parts, anchors, the latent's origin."""
     names = modes if mode in modes else (*modes, mode)
     row: list[Span] = [(" ", "")]
     row += [
         (f"[{clean(name).upper()}]", "chip-mode") if name == mode else (f" {name} ", "dim") for name in names
     ]
-    row += [("  ", ""), ("[FROZEN]", "chip-frozen") if frozen else ("freeze off", "off"), (" ", "")]
+    row.append(("  ", ""))
+    if frozen or not muted:  # of the two the muted parts are missed sooner
+        row += [("[FROZEN]", "chip-frozen") if frozen else ("freeze off", "off"), (" ", "")]
+    if muted:
+        row += [(f"[{' '.join(map(clean, muted)).upper()} MUTED]", "chip-frozen"), (" ", "")]
     row += [(" thru ", "dim"), ("on", "good") if thru else ("OFF", "warn"), ("   ", "")]
     for anchor in anchors:
         taken = anchor.xy is not None

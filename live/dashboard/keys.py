@@ -38,6 +38,7 @@ class Key(NamedTuple):
 
 MODES: Final = ("follow", "answer", "hold", "drift")
 ANCHORS: Final = ("A", "B", "C", "D")
+PARTS: Final = ("melody", "chords", "bass", "drums")
 
 _MODE_TIPS = {
     "follow": "every two bars, what you played becomes what it plays",
@@ -98,6 +99,17 @@ KEYS: Final[tuple[Key, ...]] = (
             f"play from anchor {name}",
         )
         for number, name in enumerate(ANCHORS, 1)
+    ),
+    *(
+        Key(
+            f"mute-{name}",
+            str(number),
+            f"command('mute', '{name}')",
+            "Parts",
+            f"mute {name}",
+            f"leave its {name} out, or let it play again",
+        )
+        for number, name in enumerate(PARTS, 5)
     ),
     Key("knob-next", "right", "choose(1)", "Knobs", "next knob", "choose the knob to turn", hint="knob"),
     Key("knob-previous", "left", "choose(-1)", "Knobs", "previous knob", "choose the knob to turn"),

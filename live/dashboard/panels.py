@@ -286,7 +286,7 @@ class ModePanel(Picture):
     def stamp(self, view: View) -> object:
         """Depend on what the row shows."""
         s = view.snapshot
-        return s and (s.mode, s.frozen, s.thru, s.origin, s.anchors)
+        return s and (s.mode, s.frozen, s.thru, s.origin, s.anchors, s.muted)
 
     def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw one row, in the middle."""
@@ -294,7 +294,14 @@ class ModePanel(Picture):
         if s is None:
             return ()
         row = controls.mode_row(
-            MODES, s.mode, s.anchors, frozen=s.frozen, thru=s.thru, origin=s.origin, width=width
+            MODES,
+            s.mode,
+            s.anchors,
+            frozen=s.frozen,
+            thru=s.thru,
+            origin=s.origin,
+            width=width,
+            muted=s.muted,
         )
         return (*((),) * ((height - 1) // 2), row)
 

@@ -153,6 +153,7 @@ class Stage:
         self.logged: list[tuple[str, dict[str, object]]] = []
         self.published: list[tuple[str, tuple[object, ...]]] = []
         self.asked: list[ToWorker] = []
+        self.markers: list[tuple[Tick, str]] = []
         self.worker_there = True
         self._replies: list[tuple[int, FromWorker]] = []
         self._inputs: list[tuple[int, int, object]] = []
@@ -181,7 +182,8 @@ class Stage:
 
     def knob(self, tick: Tick, name: str, value: float) -> None: ...
 
-    def marker(self, tick: Tick, text: str) -> None: ...
+    def marker(self, tick: Tick, text: str) -> None:
+        self.markers.append((tick, text))
 
     def tempo(self, tick: Tick, tempo_bpm: float) -> None: ...
 

@@ -6,7 +6,7 @@ import pytest
 
 from live import knobs
 from live.dashboard import Dashboard, Inbox
-from live.dashboard.keys import KEYS, MODES, bindings, unknown_idents
+from live.dashboard.keys import KEYS, MODES, PARTS, bindings, unknown_idents
 from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
 from live.messages import Command, KnobView, Notice
 from tests.live.dashboard_fakes import FakeClock, Sent, scene
@@ -42,6 +42,7 @@ def test_the_dashboards_modes_and_anchors_are_the_instruments() -> None:
     assert {key.ident for key in KEYS if key.ident.startswith("recall")} == {
         f"recall-{a}" for a in knobs.ANCHORS
     }
+    assert knobs.ACTIONS["mute"] == PARTS
 
 
 def test_every_binding_has_an_ident_a_tooltip_and_a_key_of_its_own() -> None:

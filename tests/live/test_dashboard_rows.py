@@ -174,6 +174,21 @@ def test_modes_anchors_and_freeze_in_one_row() -> None:
     assert "◉ morph" in text
 
 
+def test_muted_parts_stand_in_the_row_of_modes() -> None:
+    row = controls.mode_row(
+        ("follow", "answer", "hold", "drift"),
+        "follow",
+        scene().anchors,
+        frozen=False,
+        thru=True,
+        origin="played",
+        width=80,
+        muted=["drums"],
+    )
+    assert "[DRUMS MUTED]" in row_text(row)
+    assert "A● B● C○ D●   ◉ played" in row_text(row)
+
+
 LISTENING = [
     ("follow", False, True),
     ("answer", False, True),

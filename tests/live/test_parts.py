@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.config import Config, Midi, parse
+from live.config import Config, Midi, Scene, parse
 from live.events import note_off, note_on
 from live.levels import Levels
+from live.messages import Command
 from live.parts import channels_of, one_voice, take_parts, tracks_of
 from live.plan import Cell, Feel, Plan
 from live.record import Take
 from live.rig import programs
 from live.scheduler import Scheduler
-from live.snapshot import bar_views
+from live.snapshot import bar_views, picture
 from live.timeline import Nanos, Tick
 from model.grid import Grid
 from model.phrase import Note, Phrase
@@ -119,9 +120,14 @@ def test_the_same_key_on_two_channels_is_two_keys() -> None:
     st.lists(st.integers(0, 4000), max_size=4),
     st.sampled_from([(2, 3, 4, 10), (2, 2, 2, 10), (1, 1, 1, 1)]),
     st.sampled_from(["melody", "poly", "multitrack"]),
+    st.frozensets(st.integers(0, 3)),
 )
 def test_every_note_on_gets_its_note_off_before_the_next_on_that_key(
-    notes: list[Note], moments: list[int], channels: tuple[int, int, int, int], codec: str
+    notes: list[Note],
+    moments: list[int],
+    channels: tuple[int, int, int, int],
+    codec: str,
+    muted: frozenset[int],
 ) -> None:
     scheduler = Scheduler()
     plan = Plan(scheduler, grid=GRID)
@@ -130,7 +136,8 @@ def test_every_note_on_gets_its_note_off_before_the_next_on_that_key(
     cell = Cell(0, speaks=True, phrase=Phrase.of(GRID, notes), origin="decoded")
     plan.lay(cell, 0, not_before=Tick(0))
     down: set[tuple[int, int]] = set()
-    for now in [*sorted(moments), 2 * CELL]:
+    for turn, now in enumerate([*sorted(moments), 2 * CELL]):
+        plan.mute(muted if turn % 2 else frozenset(), now // STEP + 1, now=Tick(now))
         for event, note in scheduler.due(Tick(now), too_late=lambda _: False):
             key = (event.data[0] & 0x0F, event.data[1])
             if event.data[0] & 0xF0 == 0x90:
@@ -143,6 +150,73 @@ def test_every_note_on_gets_its_note_off_before_the_next_on_that_key(
                 plan.sent(note.step, Note(note.step, note.pitch, note.velocity, 1, note.offset, note.track))
         plan.lay(cell, now // STEP, not_before=Tick(now))
     assert down == set()
+
+
+# -- muted -----------------------------------------------------------------------------------------
+
+
+def mute(stage: Stage, tick: int, part: str) -> None:
+    stage.run_to_tick(tick)
+    stage.jam.controls.run(Command("mute", part), Nanos(stage.nanos))
+
+
+def test_a_muted_part_is_silent_at_once_and_plays_again_from_the_next_step() -> None:
+    stage = band()
+    mute(stage, CELL + 5 * STEP, "chords")  # in the middle of a chord of eight steps
+    stage.run_to_tick(CELL + 6 * STEP)
+    assert not [place for place in stage.jam.scheduler.sounding() if place[0] == 3]
+    assert not [place for place in stage.hanging() if place[0] == 2]
+    mute(stage, CELL + 10 * STEP, "chords")
+    stage.run_to_tick(2 * CELL - 100)
+    assert sorted({(tick - CELL) // STEP for tick, _ in ons(stage, 3)}) == [0, 16, 24]
+    assert ons(stage, 2) == [(CELL + step * STEP, pitch) for step, pitch in TUNE]
+    assert [notice.text for notice in stage.jam.notices][-2:] == ["chords muted", "chords plays again"]
+    assert stage.jam.answers.missed_bars == 0
+
+
+def test_parts_stay_muted_in_the_phrases_that_come() -> None:
+    stage = band()
+    mute(stage, 100, "drums")
+    mute(stage, 200, "melody")
+    stage.run_to_tick(3 * CELL - 100)
+    assert ons(stage, 10, last=3 * CELL) == ons(stage, 2, last=3 * CELL) == []
+    assert len(ons(stage, 4, last=3 * CELL)) == 2 * len(TUNE)
+    rows = [row for view in bar_views(stage.jam, Tick(3 * CELL - 100)) for row in view.notes]
+    assert {row[4] for row in rows} == {CHORDS, BASS}
+
+
+def test_what_shares_a_channel_with_a_muted_part_sounds_on() -> None:
+    stage = band(config=parse({"midi": {"chords_channel": 4}}))
+    mute(stage, CELL + 5 * STEP, "chords")
+    stage.run_to_tick(CELL + 5 * STEP + 60)
+    assert [place for place in stage.jam.scheduler.sounding() if place[0] == 4]
+    stage.run_to_tick(2 * CELL - 100)
+    assert [note for note in ons(stage, 4, first=CELL + 6 * STEP) if note[1] > 50] == []
+
+
+def test_a_model_of_one_part_is_not_muted() -> None:
+    stage = band("melody")
+    mute(stage, 100, "melody")
+    stage.run_to_tick(2 * CELL - 100)
+    assert len(ons(stage, 2)) == len(TUNE)
+    assert stage.jam.notices[-1].text == "mute melody does nothing now: the model that plays has one part"
+    stage.jam.controls.run(Command("mute", "drum"), Nanos(stage.nanos))
+    assert stage.jam.notices[-1].text.endswith("did you mean 'drums'?")
+
+
+def test_a_scene_mutes_parts_and_lets_the_others_play() -> None:
+    scenes = [Scene(1, "break", mute=["drums", "bass"]), Scene(2, mute=[]), Scene(3)]
+    stage = band(config=msgspec.structs.replace(Config(), scene=scenes))
+    for number, muted in (("1", ["bass", "drums"]), ("3", ["bass", "drums"]), ("2", [])):
+        stage.jam.controls.run(Command("scene", number), Nanos(stage.nanos))
+        shown = picture(stage.jam, Nanos(stage.nanos), ports=[], recording="", priority="", mapping="")
+        assert shown.muted == muted
+    assert [text for _, text in stage.markers if "mute" in text] == [
+        "mute bass",
+        "mute drums",
+        "unmute bass",
+        "unmute drums",
+    ]
 
 
 # -- voices, feel, knobs -------------------------------------------------------------------------------
