@@ -308,5 +308,9 @@ def _choose(
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - what json takes
     """Write a JSON file so that a reader sees the old one or the whole new one."""
     beside = path.with_name(f".{path.name}.new")
-    beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(beside, path)  # noqa: PTH105 - the atomic one
+    try:
+        beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(beside, path)  # noqa: PTH105 - the atomic one
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise

@@ -13,14 +13,28 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model.codecs.base import COLUMNS, ONSET, Arrays, Codec, Table, phrase_of
+from model.codecs.base import COLUMNS, LENGTH, ONSET, Arrays, Codec, Table, phrase_of
 from model.grid import Grid
 from model.phrase import Phrase
+from model.tracks import TRACKS
 from trainer.augment import LIMITS, Ints, highest, rescale, shape_velocities, transpose, unsettle
 from trainer.errors import TrainerError
 
 BEATEN = frozenset(("drums", "multitrack"))
 """Codecs with drums."""
+
+
+ROWS = 1 << 20
+MOST = 2**15 - 1
+RANGES = (
+    ("onset", 0, MOST),
+    ("pitch", 0, 127),
+    ("velocity", 1, 127),
+    ("length", 1, MOST),
+    ("offset", -50, 50),
+    ("track", 0, len(TRACKS) - 1),
+)
+"""What the columns of a note can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +84,7 @@ def load(
 
     Raises:
         TrainerError: the folder is not prepared for that codec, its files do not fit together, or it holds
-            no phrase and may not be empty.
+            no phrase and may not be empty, or a note that cannot be.
 
     """
     place = folder / codec / split
@@ -102,9 +116,37 @@ def load(
     )
     if not fits:
         raise TrainerError(f"{place} is cut short or damaged: {again}")
+    wrong = fault(notes, steps=_steps(folder))
+    if wrong:
+        raise TrainerError(f"{place} is damaged: {wrong}; {again}")
     if not len(songs) and not may_be_empty:
         raise TrainerError(f"{place} holds no phrase: {split} needs more songs")
     return Phrases(notes, starts.astype(np.int64), songs, styles)
+
+
+def fault(notes: Table, *, steps: int) -> str:
+    """Say what no note of so many steps can be, of a table [N, 6] of any size; "" where all is well."""
+    if notes.dtype.kind not in "iu":
+        return f"its notes are {notes.dtype}, not whole numbers"
+    for begin in range(0, len(notes), ROWS):
+        part = notes[begin : begin + ROWS]
+        for column, (name, low, high) in enumerate(RANGES):
+            worst = part[:, column][(part[:, column] < low) | (part[:, column] > high)]
+            if len(worst):
+                return f"a note's {name} is {worst[0]}, not {low} to {high}"
+        ends = part[:, ONSET].astype(np.int64) + part[:, LENGTH]
+        if len(ends) and ends.max() > steps:
+            return f"a note ends at step {ends.max()} of a phrase of {steps}"
+    return ""
+
+
+def _steps(folder: Path) -> int:
+    """Return the steps of a prepared folder's phrases, as its description says; else what they can have."""
+    try:
+        grid = Grid(**json.loads((folder / "meta.json").read_text(encoding="utf-8"))["grid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return MOST
+    return grid.steps
 
 
 def styles_of(folder: Path) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from model.phrase import Phrase
 from model.player import Player
 from trainer.checkpoints import context_bars_of, parameters_in, path_of
 from trainer.corpus import Options, prepare
-from trainer.dataset import load
+from trainer.dataset import fault, load
 from trainer.errors import MISSING, FailureError, UsageError
 from trainer.samples import Songs
 from trainer.sources import SPLITS
@@ -174,10 +174,11 @@ def _prepared(
             starts, songs = (np.load(folder / codec / split / f"{name}.npy") for name in ("starts", "songs"))
         except (OSError, ValueError, EOFError) as error:
             raise FailureError(f"'{folder / codec / split}' is damaged: {error}") from error
-        if len(songs) != len(starts) - 1:
-            raise FailureError(
-                f"'{folder / codec / split}' is damaged: its songs and phrases differ in number"
-            )
+        wrong = "its songs and phrases differ in number"
+        if len(songs) == len(starts) - 1:
+            wrong = fault(notes, steps=grid.steps)
+        if wrong:
+            raise FailureError(f"'{folder / codec / split}' is damaged: {wrong}")
         tables.append((notes, starts, songs))
     rows = [
         (notes, first, end, song)

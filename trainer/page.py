@@ -10,12 +10,13 @@ import io
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from model.phrase import Phrase
 from model.tracks import DRUMS
-from trainer.errors import MISSING, FailureError, UsageError
+from trainer.errors import MISSING, FailureError
 
 INK = "#010203"  # stands for the colour of the page's text
 COLOURS = ("#3d85c6", "#d9782d", "#3a9d5d", "#c5527a", "#8a6fc9", "#9a8f1f", "#2a9d9a", "#b0574b")
@@ -96,7 +97,7 @@ class Page:
         """Write the page beside its place, then move it there in one step.
 
         Raises:
-            UsageError: the disk refuses.
+            FailureError: the disk refuses.
 
         """
         beside = path.with_name(f".{path.name}.part")
@@ -105,7 +106,9 @@ class Page:
             beside.write_text(self.html(), encoding="utf-8")
             beside.replace(path)
         except OSError as error:
-            raise UsageError(f"cannot write '{path}': {error.strerror or error}") from error
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+            raise FailureError(f"cannot write '{path}': {error.strerror or error}") from error
 
 
 def canvas(width: float, height: float) -> Any:  # noqa: ANN401 - matplotlib publishes no types

@@ -125,7 +125,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interval: Positive = 60.0
     validation: Count = 768
     precision: str = "auto"
-    seed: int = 0
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
     critic: CriticConfig = CriticConfig()
 
 

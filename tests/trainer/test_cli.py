@@ -1,3 +1,4 @@
+import errno
 import json
 import subprocess
 import sys
@@ -104,7 +105,7 @@ def test_an_empty_corpus_is_one_sentence_and_exit_1(
         (["adapt", "keys", "--data", "x", "--out", "y"], "--out must end in .safetensors"),
         (["adapt", "keys", "--data", "/none", "--out", "y.safetensors"], "'/none' does not exist"),
         (["adapt", "keys", "--data", "x"], "adapt: missing option '--out'"),
-        (["directions"], "directions: missing argument 'CHECKPOINT'"),
+        (["directions"], "directions: missing argument 'CHECKPOINT|RUN_DIR'"),
         (["report", "runs", "--data", "/none"], "the data folder '/none' does not exist"),
         (["report", "tests", "--data", "docs"], "the run folder 'tests' holds no checkpoint"),
     ],
@@ -202,6 +203,86 @@ def test_evaluate_prints_a_table_and_writes_the_figures(
     page = (tmp_path / "compare.html").read_text()
     assert f"the page is {tmp_path / 'compare.html'}" in " ".join(out.split())
     assert page.count("<svg") >= 4
+
+
+def test_figures_that_cannot_be_written_are_shown_all_the_same(
+    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(
+        sys.modules, "model.play", SimpleNamespace(load=lambda _: Memory(codec="poly", knobs=()))
+    )
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    data = tmp_path / "data"
+    assert run(capsys, "prepare", music, "--out", data, "--jobs", 1)[0] == 0
+    monkeypatch.setattr("os.replace", full)
+    target = tmp_path / "new" / "figures.json"
+    code, out, err = run(capsys, "evaluate", "one", "--data", data, "--json", target, "--limit", 2)
+    assert code == 1
+    assert "step accuracy" in out
+    assert err == f"twobar-train: cannot write '{target}': No space left on device\n"
+    assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("evaluate", "keys", "--json", "{file}/figures.json"),
+        ("report", "keys", "--out", "{file}/page.html"),
+        ("directions", "keys", "--out", "{file}/keys.safetensors"),
+        ("adapt", "keys", "--out", "{file}/keys.safetensors"),
+    ],
+)
+def test_what_cannot_be_written_is_told_before_the_work(
+    arguments: tuple[str, ...],
+    music: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "model.play", SimpleNamespace(load=None))  # is not called
+    (tmp_path / "file").write_text("")
+    given = [argument.format(file=tmp_path / "file") for argument in arguments]
+    code, _, err = run(capsys, *given, "--data", music)
+    assert code == 1
+    assert err.startswith(f"twobar-train: cannot write '{given[-1]}': ")
+    assert err.count("\n") == 1
+
+
+def test_evaluate_takes_the_folder_of_a_run(
+    music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "keys.safetensors").write_bytes(b"")
+    asked: list[str] = []
+
+    def load(name: str) -> Memory:
+        asked.append(name)
+        return Memory(codec="poly", knobs=())
+
+    monkeypatch.setitem(sys.modules, "model.play", SimpleNamespace(load=load))
+    _, _, err = run(capsys, "evaluate", tmp_path, "--data", music, "--limit", 1)
+    assert "keys.safetensors is damaged" in err  # it is read as a checkpoint, and is none
+    assert asked == [str(tmp_path / "keys.safetensors")]
+
+
+@pytest.mark.parametrize("name", ["fit", "evaluate", "directions", "report", "adapt", "prepare"])
+@pytest.mark.parametrize("seed", ["-1", "99999999999999999999"])
+def test_a_seed_that_no_generator_takes_is_told(
+    name: str, seed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, name, "--seed", seed)
+    assert code == 2
+    assert "0<=x<=4294967295" in err
+
+
+@pytest.mark.parametrize(("name", "option"), [("adapt", "--minutes"), ("fit", "--max-minutes")])
+def test_nan_is_no_number_of_minutes(name: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for value in ("nan", "inf"):
+        code, _, err = run(capsys, name, option, value)
+        assert code == 2
+        assert f"{value} is not a number in the range x>0" in err
 
 
 def test_a_checkpoint_that_is_none_is_one_sentence_and_exit_1(

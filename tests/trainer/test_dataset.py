@@ -1,5 +1,6 @@
 """Batches: cut from tables without a loop, moved within limits, alike for a phrase and its edit."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,28 @@ def test_making_edits_can_be_stopped(phrases: Phrases) -> None:
         phrases, codec, knobs=["register"], spread=spread, count=500, seed=0, going=lambda done: done < 64
     )
     assert len(made) == 64
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "sentence"),
+    [
+        (VELOCITY, 0, "a note's velocity is 0, not 1 to 127"),
+        (PITCH, 999, "a note's pitch is 999, not 0 to 127"),
+        (ONSET, 40, "a note ends at step 4[0-9] of a phrase of 32"),
+    ],
+)
+def test_notes_that_cannot_be_are_told(tmp_path: Path, column: int, value: int, sentence: str) -> None:
+    notes = prepare(tmp_path, "poly", train=3) / "poly" / "train" / "notes.npy"
+    grid = {"bars": GRID.bars, "beats_per_bar": GRID.beats_per_bar, "steps_per_beat": GRID.steps_per_beat}
+    (tmp_path / "meta.json").write_text(json.dumps({"grid": grid}))
+    table = np.load(notes)
+    table[-1, column] = value
+    np.save(notes, table)
+    with pytest.raises(TrainerError, match=f"is damaged: {sentence}"):
+        load(tmp_path, "poly", "train")
+    np.save(notes, table.astype(np.float32))
+    with pytest.raises(TrainerError, match="its notes are float32, not whole numbers"):
+        load(tmp_path, "poly", "train")
 
 
 def test_splits_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.trainer.nets import checkpoint, written
 from tests.trainer.players import GRID, Memory, Sure
 from tests.trainer.synthetic import melody
 from trainer.compare import page, titles
-from trainer.errors import UsageError
+from trainer.errors import FailureError, UsageError
 from trainer.evaluate import evaluate
 from trainer.figures import figures
 from trainer.forced import forced
@@ -63,7 +63,7 @@ def test_a_page_holds_all_that_it_shows_and_escapes_what_it_is_given(tmp_path: P
     assert "currentColor" in text
     assert ">roll</text>" in text
     assert "prefers-color-scheme: dark" in text
-    with pytest.raises(UsageError, match="cannot write"):
+    with pytest.raises(FailureError, match="cannot write"):
         made.write(tmp_path)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from trainer.commands.common import told
+from trainer.commands.common import SEED, Finite, room_for, told
 from trainer.errors import FailureError, UsageError
 
 REHEARSED = 512  # old phrases that are read for it
@@ -23,7 +23,7 @@ Examples:
   twobar-train adapt keys --data ~/Music/twobar --out mine.safetensors
   twobar-train adapt lead --data takes --out mine.safetensors --keep prepared --minutes 5 --strength 0.7"""
 )
-@click.argument("checkpoint", metavar="CHECKPOINT")
+@click.argument("checkpoint", metavar="CHECKPOINT|RUN_DIR")
 @click.option(
     "--data",
     required=True,
@@ -36,17 +36,15 @@ Examples:
     type=click.Path(path_type=Path),
     help="A prepared folder whose music is rehearsed; the model's own samples by default.",
 )
-@click.option(
-    "--minutes", type=click.FloatRange(0, min_open=True), default=3.0, show_default=True, help="At most."
-)
+@click.option("--minutes", type=Finite(0, min_open=True), default=3.0, show_default=True, help="At most.")
 @click.option(
     "--strength",
-    type=click.FloatRange(0, 3),
+    type=Finite(0, 3),
     default=1.0,
     show_default=True,
     help="Share of what was learned that goes in; above 1 exaggerates.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of every draw.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of every draw.")
 def adapt(
     checkpoint: str, *, data: Path, out: Path, keep: Path | None, minutes: float, strength: float, seed: int
 ) -> None:
@@ -62,9 +60,12 @@ def adapt(
     from trainer.checkpoints import checked, is_half, opened, path_of, read, rewrite  # noqa: PLC0415
     from trainer.heldout import phrases_on  # noqa: PLC0415
     from trainer.hers import read as read_hers  # noqa: PLC0415
+    from trainer.report import subject  # noqa: PLC0415
     from trainer.style import drawn, overlaps  # noqa: PLC0415
 
     target = checked(out)
+    room_for(target)
+    checkpoint = subject(checkpoint).checkpoint
     player, source = load(checkpoint), path_of(checkpoint)
     known = read(source)
     grid = known.config.grid.build()

@@ -1,9 +1,45 @@
 """What several commands share: the cores that there are, and a bar of progress."""
 
+import math
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import click
+
+from trainer.errors import FailureError
+
+SEED = click.IntRange(0, 2**32 - 1)
+"""What every generator takes."""
+
+
+class Finite(click.FloatRange):
+    """A number in a range; nan lies in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's
+        """Refuse what is no number, too."""
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):
+            self.fail(f"{value} is not a number in the range {self._describe_range()}.", param, ctx)
+        return found
+
+
+def room_for(path: Path) -> None:
+    """Make the folder of a file that is to be written, and try to write there, before any work.
+
+    Raises:
+        FailureError: it cannot be made or written to.
+
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise FailureError(f"cannot write '{path}': {error.strerror or error}") from error
 
 
 def cores() -> int:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainer.commands.common import cores, told
+from trainer.commands.common import SEED, cores, room_for, told
 from trainer.errors import FailureError, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Examples:
   twobar-train directions runs/vae/vae.safetensors --data prepared --out vae-knobs.safetensors
   twobar-train directions lead --data prepared --out lead-knobs.safetensors --pairs 1000 --phrases 40"""
 )
-@click.argument("checkpoint", metavar="CHECKPOINT")
+@click.argument("checkpoint", metavar="CHECKPOINT|RUN_DIR")
 @click.option(
     "--data", required=True, type=click.Path(path_type=Path), help="A prepared folder, or any MIDI files."
 )
@@ -40,7 +40,7 @@ Examples:
     show_default=True,
     help="Phrases at most that candidates are compared on, and as many to calibrate and to check.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of every draw.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of every draw.")
 def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: int, seed: int) -> None:
     """Find attribute directions in a latent space, calibrate them, and write a checkpoint that has them.
 
@@ -54,8 +54,11 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
     from trainer.directions import find  # noqa: PLC0415
     from trainer.directions import told as figures  # noqa: PLC0415
     from trainer.heldout import phrases_for  # noqa: PLC0415
+    from trainer.report import subject  # noqa: PLC0415
 
     target = checked(out)
+    room_for(target)
+    checkpoint = subject(checkpoint).checkpoint
     player, source = load(checkpoint), path_of(checkpoint)
     known = read(source)
     if not player.card.latent_size:

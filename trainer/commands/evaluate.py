@@ -1,12 +1,13 @@
 """`twobar-train evaluate`: the figures of one checkpoint or several, and a page that compares them."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
-from trainer.commands.common import cores, told
-from trainer.errors import UsageError
+from trainer.commands.common import SEED, cores, room_for, told
+from trainer.errors import FailureError, UsageError
 from trainer.sources import SPLITS
 
 PAGE = "compare.html"
@@ -26,14 +27,19 @@ Examples:
 @click.option(
     "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Of a prepared folder."
 )
-@click.option("--json", "target", type=click.Path(path_type=Path), help="Write the figures to this file too.")
+@click.option(
+    "--json",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the figures to this file too.",
+)
 @click.option("--compare", is_flag=True, help="Also write a page with plots of all the checkpoints.")
 @click.option(
     "--page",
     type=click.Path(path_type=Path, dir_okay=False),
     help=f"The page's file; {PAGE} beside the --json file, or here, by default.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of every draw.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of every draw.")
 @click.option("--limit", type=click.IntRange(1), default=None, help="Phrases at most; all by default.")
 def evaluate(
     checkpoints: tuple[str, ...],
@@ -48,7 +54,7 @@ def evaluate(
 ) -> None:
     """Measure models on phrases held out: reconstruction, parts, knobs, glides, samples, music, speed.
 
-    A CHECKPOINT is a .safetensors file or the name of a model that is shipped.
+    A CHECKPOINT is a .safetensors file, the folder of a run, or the name of a model that is shipped.
     """
     if not data.is_dir():
         raise UsageError(f"the data folder '{data}' does not exist")
@@ -56,7 +62,13 @@ def evaluate(
     from trainer.corpus import write_json  # noqa: PLC0415
     from trainer.figures import figures  # noqa: PLC0415
     from trainer.heldout import held_out, show  # noqa: PLC0415
+    from trainer.report import subject  # noqa: PLC0415
 
+    checkpoints = tuple(subject(checkpoint).checkpoint for checkpoint in checkpoints)
+    written = page or (target.parent if target is not None else Path()) / PAGE
+    for file in (target, written if compare or page is not None else None):
+        if file is not None:
+            room_for(file)
     players = [load(checkpoint) for checkpoint in checkpoints]
     results: list[dict[str, Any]] = []
     for checkpoint, player in zip(checkpoints, players, strict=True):
@@ -64,15 +76,17 @@ def evaluate(
         with told(f"{player.card.name}: ") as tell:
             found = figures(player, checkpoint, music, seed=seed, progress=tell)
         results.append(found | {"data": str(data), "split": split})
-        if target is not None:
-            try:
+        if target is not None and len(results) < len(players):
+            with suppress(OSError):  # told at the end
                 write_json(target, results)
-            except OSError as error:
-                raise UsageError(f"cannot write '{target}': {error.strerror or error}") from error
     show(results)
+    if target is not None:
+        try:
+            write_json(target, results)
+        except OSError as error:
+            raise FailureError(f"cannot write '{target}': {error.strerror or error}") from error
     if compare or page is not None:
         from trainer.compare import page as draw  # noqa: PLC0415
 
-        written = page or (target.parent if target is not None else Path()) / PAGE
         draw(results, data=str(data), split=split).write(written)
         click.echo(f"the page is {written}")

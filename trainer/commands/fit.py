@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from trainer.commands.common import SEED, Finite
 from trainer.errors import UsageError, nearest, unknown
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -20,9 +21,9 @@ Examples:
 )
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="A folder that prepare wrote.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
-@click.option("--max-minutes", type=click.FloatRange(0, min_open=True), help="End cleanly after so long.")
+@click.option("--max-minutes", type=Finite(0, min_open=True), help="End cleanly after so long.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
-@click.option("--seed", type=int, default=None, help="Instead of the configuration's.")
+@click.option("--seed", type=SEED, default=None, help="Instead of the configuration's.")
 @click.option(
     "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value of the configuration."
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from model.grid import Grid
-from trainer.commands.common import cores, told
+from trainer.commands.common import SEED, cores, told
 from trainer.errors import UsageError
 from trainer.sources import LICENCES
 
@@ -45,7 +45,7 @@ Example:
 @click.option(
     "--jobs", type=click.IntRange(1, 256), default=None, help="Reading processes; all cores by default."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the split by song.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the split by song.")
 def prepare(
     folders: tuple[Path, ...],
     *,

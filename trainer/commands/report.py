@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from trainer.commands.common import cores, told
+from trainer.commands.common import SEED, cores, room_for, told
 from trainer.errors import UsageError
 from trainer.sources import SPLITS
 
@@ -31,7 +31,7 @@ Examples:
 @click.option(
     "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Of a prepared folder."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of every draw.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of every draw.")
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -54,6 +54,7 @@ def report(checkpoint: str, *, data: Path, out: Path, split: str, seed: int, lim
     from trainer.report import report as draw  # noqa: PLC0415
 
     about = subject(checkpoint)
+    room_for(out)
     player = load(about.checkpoint)
     name = about.checkpoint
     most = max(limit, ON_THE_MAP)
