@@ -4,6 +4,7 @@ Importing this module and playing a checkpoint with graphs loads no torch.
 """
 
 from collections.abc import Collection, Generator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from model.attributes import applicable, measure
 from model.bank import SIZE, Bank
 from model.checkpoint import Checkpoint
 from model.choice import Choice
-from model.closed_loop import completed, steer
+from model.closed_loop import changes, completed, steer, targets
 from model.codecs.base import Arrays, build, pack_phrase
 from model.conditions import Floats, columns_of, estimated, spoken
 from model.directions import directions_in
@@ -113,6 +114,23 @@ class CheckpointPlayer:
         return self._play(
             latent.z, turns, choice, prefix=prefix, prefix_steps=prefix_steps, condition=condition
         )
+
+    def unmended(self, latent: Latent, turns: Mapping[str, float]) -> Phrase:
+        """Return what the network itself answers to turned knobs, before the closed loop mends it.
+
+        Args:
+            latent: of this model.
+            turns: as in `decode`; those that the network has not learned do nothing.
+
+        """
+        calibration = completed(self._calibration)
+        ask = partial(
+            self._answers, latent.z, choice=Choice(), heard=Phrase(self._whole.grid), fixed=self._given
+        )
+        (plain,) = ask([{}])
+        base = measure(plain)
+        asked = changes(base, targets(base, turns, calibration), calibration, self._steered)
+        return ask([asked])[0] if asked else plain
 
     def continuation(
         self,
@@ -243,15 +261,10 @@ class CheckpointPlayer:
             asked_of = self._going_on(asked_of, context, condition or {})
 
         def answers(changes: Sequence[Mapping[str, float]]) -> list[Phrase]:
-            wish = self._wish(changes, asked_of)
-            points = np.stack([self._moved(z, wanted) for wanted in changes])
-            if not self._runtime.stepwise:
-                return self._read(self._runtime.decode(points, wish), choice)
             heard = on_whole_grid(self._whole.grid, context, prefix, self._given)
-            fed = pack_phrase(self._whole, heard)
-            drawn = self._runtime.generate(points, wish, choice, fed, self._given + prefix_steps)
-            own = {name: value[:, self._given :] for name, value in drawn.items()}
-            return [self._codec.unpack(own, row) for row in range(len(changes))]
+            return self._answers(
+                z, changes, choice, heard=heard, fixed=self._given + prefix_steps, condition=asked_of
+            )
 
         phrase = answers([{}])[0]
         if asked and phrase.notes:
@@ -265,6 +278,28 @@ class CheckpointPlayer:
         if prefix is not None and prefix_steps > 0:
             phrase = after(prefix, prefix_steps, phrase, self.card.codec)
         return phrase
+
+    def _answers(
+        self,
+        z: Vector,
+        changes: Sequence[Mapping[str, float]],
+        choice: Choice,
+        *,
+        heard: Phrase,
+        fixed: int,
+        condition: Floats | None = None,
+    ) -> list[Phrase]:
+        """Return what the network answers to wanted changes, in standard deviations.
+
+        A decoder that writes step by step goes on from the first `fixed` steps of what was heard.
+        """
+        wish = self._wish(changes, condition)
+        points = np.stack([self._moved(z, wanted) for wanted in changes])
+        if not self._runtime.stepwise:
+            return self._read(self._runtime.decode(points, wish), choice)
+        drawn = self._runtime.generate(points, wish, choice, pack_phrase(self._whole, heard), fixed)
+        own = {name: value[:, self._given :] for name, value in drawn.items()}
+        return [self._codec.unpack(own, row) for row in range(len(changes))]
 
     @property
     def _steered(self) -> tuple[str, ...]:

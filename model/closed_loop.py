@@ -98,6 +98,17 @@ def targets(
     return wanted
 
 
+def changes(
+    base: Measured, wanted: Measured, calibration: Calibration, learned: Sequence[str]
+) -> dict[str, float]:
+    """Return what a network is asked for: the changes that it has learned, in standard deviations."""
+    return {
+        name: (wanted[name] - base[name]) / calibration.of("spread", name)
+        for name in wanted
+        if name in learned
+    }
+
+
 def distance(got: Measured, wanted: Measured, base: Measured, calibration: Calibration) -> float:
     """Return the error of the attributes asked for plus `OTHERS` times the change of the rest, in SD.
 
@@ -198,11 +209,7 @@ def steer(
     base = measure(plain)
     reachable = LIMITS if RHYTHM.isdisjoint(turns) else limits(plain, base)
     wanted = targets(base, turns, calibration, reachable)
-    change = {
-        name: (wanted[name] - base[name]) / calibration.of("spread", name)
-        for name in wanted
-        if name in learned
-    }
+    change = changes(base, wanted, calibration, learned)
     if all(abs(value) <= CLOSE for value in change.values()):
         return settle(plain, wanted, base, calibration, plain=plain)
     asked = [{name: factor * value for name, value in change.items()} for factor in factors]

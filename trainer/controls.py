@@ -64,6 +64,8 @@ def knobs(
         leak_change: largest mean |change| of another attribute between the middle and the ends, in its
             usual spread, over that of the attribute itself.
         spearman_turns, spearman_pooled_turns, leak_turns: the same by turns instead of values.
+        spearman_network, spearman_pooled_network, leak_network: those by turns of what the network itself
+            answers, before the closed loop mends it; only of a player that tells, and of what it has learned.
         reach: mean difference of the attribute between both ends, in its raw unit.
         kept: note F1 of the phrase decoded with the knob at the centre and the phrase itself.
 
@@ -112,6 +114,7 @@ def _knob(
     change = np.abs(ends[:, (0, 2)] - ends[:, 1:2]).mean(axis=(0, 1))
     change /= np.array([SPREADS.get(attribute, 1.0) for attribute in NAMES])
     again = {f"{key}_turns": value for key, value in correlations(by_turns, TURNS, own).items()}
+    again |= _network(player, latents[:TURNED], name)
     return {
         **correlations(table, values, own),
         "leak_change": float(max(change[others]) / max(change[own], 1e-9)) if change[own] > 0 else 0.0,
@@ -119,6 +122,20 @@ def _knob(
         "reach": float((high - low).mean()),
         "kept": kept.f1,
     }
+
+
+def _network(player: Player, latents: Sequence[Latent], name: str) -> dict[str, Any]:
+    """Measure what a network has learned of a knob; nothing where it has not, or nobody tells."""
+    unmended = getattr(player, "unmended", None)
+    if unmended is None:
+        return {}
+    table = np.array(
+        [[list(measure(unmended(latent, {name: turn})).values()) for turn in TURNS] for latent in latents]
+    )
+    if not np.ptp(table[:, :, NAMES.index(name)], axis=1).any():
+        return {}
+    found = correlations(table, TURNS, NAMES.index(name))
+    return {f"{key}_network": value for key, value in found.items()}
 
 
 def turn_to(value: float, low: float, base: float, high: float) -> float:

@@ -247,6 +247,12 @@ def lines(results: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[str, lis
     rows["knobs"] = [(name, [_knob(result["knobs"].get(name)) for result in results]) for name in names]
     if names:
         rows["knobs"].insert(0, ("", ["Spearman / pooled / leak"] * len(results)))
+    told = [
+        name for name in names if any("leak_network" in result["knobs"].get(name, {}) for result in results)
+    ]
+    rows["the network's own answers to knobs"] = [
+        (name, [_knob(result["knobs"].get(name), "_network") for result in results]) for name in told
+    ]
     for section in ("interpolation", "samples"):
         rows[section] = _rows(results, section)
     rows["music"] = _music([result.get("music") or {} for result in results])
@@ -315,12 +321,12 @@ def _music(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
     return [("", [title] * len(results)), *rows] if rows else []
 
 
-def _knob(found: Mapping[str, Any] | None) -> str:
+def _knob(found: Mapping[str, Any] | None, what: str = "") -> str:
     """Return one knob's cell."""
-    if found is None:
+    if found is None or f"leak{what}" not in found:
         return "-"
-    pair = f"{found['spearman']:.3f} / {found['spearman_pooled']:.3f}"
-    return f"{pair} / {found['leak']:.3f} {found['leak_name']}"
+    pair = f"{found[f'spearman{what}']:.3f} / {found[f'spearman_pooled{what}']:.3f}"
+    return f"{pair} / {found[f'leak{what}']:.3f} {found[f'leak_name{what}']}"
 
 
 def _cell(value: object) -> str:

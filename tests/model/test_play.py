@@ -11,6 +11,7 @@ import pytest
 
 from model.attributes import measure
 from model.checkpoint import read
+from model.checkpoint_player import CheckpointPlayer
 from model.codecs.base import build, pack_phrase
 from model.errors import CheckpointError
 from model.grid import Grid
@@ -121,6 +122,17 @@ def test_a_knob_at_rest_changes_nothing(name: str) -> None:
     assert played.decode(latent, turns=dict.fromkeys(played.card.knobs, 0.0)) == played.decode(
         latent, turns={}
     )
+
+
+def test_what_the_network_makes_of_a_knob_can_be_told_from_what_the_loop_mends() -> None:
+    played = player("lead")
+    assert isinstance(played, CheckpointPlayer)
+    latent = played.encode(PHRASES["lead"])
+    plain = played.decode(latent, turns={})
+    fewer, more = (len(played.unmended(latent, {"density": turn}).notes) for turn in (-1.0, 1.0))
+    assert fewer < len(plain.notes) < more
+    assert played.unmended(latent, {}) == plain
+    assert played.unmended(latent, {"register": 1.0}) == plain  # an exact edit, which no network learned
 
 
 @pytest.mark.parametrize("name", PHRASES)

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.grid import Grid
+from model.latent import Latent
 from model.phrase import Note, Phrase
 from tests.trainer.music import chords, tune, write
 from tests.trainer.players import GRID, SIZE, Memory, Sure
+from trainer.controls import knobs
 from trainer.corpus import Options, prepare
 from trainer.errors import FailureError, TrainerError, UsageError
 from trainer.evaluate import evaluate
@@ -40,8 +42,8 @@ PHRASES = [phrase_of(seed) for seed in range(24)]
 
 
 def test_a_perfect_memory_gets_perfect_figures() -> None:
-    knobs = ("density", "register", "dynamics")
-    found = evaluate(Sure(knobs=knobs), PHRASES, parameters=7)
+    turned = ("density", "register", "dynamics")
+    found = evaluate(Sure(knobs=turned), PHRASES, parameters=7)
     made = found["reconstruction"]
     for key in (
         "step_accuracy",
@@ -71,7 +73,7 @@ def test_a_perfect_memory_gets_perfect_figures() -> None:
     assert found["interpolation"]["note_ratio"] == pytest.approx(1.0, abs=0.15)
     assert found["interpolation"]["spearman"] > 0.5
     assert 0.0 <= found["samples"]["auc"] < 0.9
-    assert found == evaluate(Sure(knobs=knobs), PHRASES, parameters=7)
+    assert found == evaluate(Sure(knobs=turned), PHRASES, parameters=7)
     json.dumps(found)
 
 
@@ -86,6 +88,28 @@ def test_one_that_does_not_listen_is_seen_through() -> None:
     assert found["interpolation"]["spearman"] == 0.0
     for unknown in ("kl_bits", "active_units", "step_accuracy_sampled", "note_f1_sampled"):
         assert made[unknown] is None
+
+
+class Taught(Sure):
+    """One whose network turns the register by itself, and has learned nothing of the density."""
+
+    def unmended(self, latent: Latent, turns: dict[str, float]) -> Phrase:
+        return self.decode(latent, turns={name: turn for name, turn in turns.items() if name == "register"})
+
+
+def test_what_a_network_has_learned_of_its_knobs_stands_beside_the_closed_loop(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    player = Taught(knobs=("density", "register"))
+    found = knobs(player, PHRASES[:6], [player.encode(phrase) for phrase in PHRASES[:6]])
+    register = found["register"]
+    assert register["spearman_network"] == pytest.approx(1.0)
+    assert register["leak_network"] == register["leak_turns"]
+    assert not [key for key in found["density"] if key.endswith("_network")]
+    table = lines([evaluate(player, PHRASES[:2]) | {"knobs": found}, {"knobs": {}}])[
+        "the network's own answers to knobs"
+    ]
+    assert [(name, cells[1]) for name, cells in table] == [("register", "-")]
 
 
 def sampled(**given: Any) -> dict[str, Any]:
