@@ -299,9 +299,9 @@ def _step_by_step(fit: FitConfig, model: ModelConfig, path: Path) -> None:
     """Refuse settings that the decoder's way of writing cannot heed."""
     kind = model.decoder.kind
     if kind in STEP_BY_STEP:
-        if fit.critic.weight or fit.objective == "adversarial":
+        if fit.objective == "adversarial":
             raise UsageError(
-                f"{path}: a critic needs a decoder that writes all at once, not '{kind}'; "
+                f"{path}: fit.objective 'adversarial' needs a decoder that writes all at once, not '{kind}'; "
                 f"allowed are: {', '.join(AT_ONCE)}"
             )
         return

@@ -15,7 +15,6 @@ from model.grid import Grid
 from model.vae import VAE
 from tests.trainer.synthetic import melody
 from trainer import memory
-from trainer.errors import UsageError
 from trainer.objectives.adversarial import Adversarial, CriticTerm, heated, midpoints
 from trainer.objectives.base import MODEL, Batch, Moment
 from trainer.objectives.choose import build as choose
@@ -108,10 +107,19 @@ def test_a_generator_without_an_encoder_learns_from_the_critic_alone() -> None:
     assert objective.loss(MODEL, batch(), NOW).parts.keys() == {"generator"}
 
 
-def test_a_decoder_that_goes_step_by_step_has_no_roll_to_hear() -> None:
+def test_of_a_decoder_that_goes_step_by_step_reconstructions_alone_are_heard() -> None:
     made = structs.replace(config("gaussian"), decoder=DecoderConfig("gru", 16, 1, 2))
-    with pytest.raises(UsageError, match="'gru' writes step by step; allowed are: patch"):
-        choose(VAE(made), fit(weight=1.0))
+    net = VAE(made)
+    objective = choose(net, fit(weight=1.0))
+    assert isinstance(objective, Elbo)
+    assert isinstance(objective.term, CriticTerm)
+    given = batch(6)
+    heads = net.teach(torch.randn(6, 16), torch.zeros(6, 1), given.arrays, None)
+    heard = objective.term._heard(heads, given)
+    torch.testing.assert_close(heard, objective.term.adversary.roll(heads))
+    objective.term.parts(heads, given, NOW)["critic"].backward()  # type: ignore[no-untyped-call]
+    assert learns(net.decoder)
+    assert objective.loss("critic", given, NOW).parts.keys() == {"wasserstein", "penalty"}
 
 
 def test_a_critic_learns_to_tell_music_from_an_untrained_generator() -> None:

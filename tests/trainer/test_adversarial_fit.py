@@ -53,7 +53,9 @@ precision = "float32"
 critic = { weight = 1.0, start = 0.5, steps = 1, width = 8, depth = 1 }
 """
 
-TINY = {"gan": GAN, "vae-gan": VAE_GAN}
+STEPS_GAN = VAE_GAN.replace('decoder = { kind = "patch"', 'decoder = { kind = "gru"')
+
+TINY = {"gan": GAN, "vae-gan": VAE_GAN, "steps-gan": STEPS_GAN}
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +83,7 @@ def rows(out: Path) -> list[dict[str, Any]]:
     [
         ("gan", {"loss_wasserstein", "loss_penalty", "loss_generator", "loss_invert"}),
         ("vae-gan", {"loss_wasserstein", "loss_penalty", "loss_critic", "loss_kl", "loss_edit"}),
+        ("steps-gan", {"loss_wasserstein", "loss_penalty", "loss_critic", "loss_kl", "loss_edit"}),
     ],
 )
 def test_it_trains_end_to_end_and_plays(tmp_path: Path, data: Path, kind: str, logged: set[str]) -> None:

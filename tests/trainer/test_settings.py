@@ -39,13 +39,17 @@ NOISE = (
         (STEPWISE, ["fit.condition_dropout=0.2"], r"condition_dropout needs model\.conditions"),
         (STEPWISE, ["model.bottleneck.law=none"], "free_bits needs .*law 'gaussian': 'none' has no KL"),
         (STEPWISE, ["model.knobs=['polyphony']"], "no attribute 'polyphony' of codec 'melody'"),
-        (STEPWISE, ["fit.critic.weight=1"], "critic needs a decoder that writes all at once, not 'gru'"),
         (LANGUAGE, ["fit.objective=elbo"], r"fit\.objective 'elbo' needs an encoder.*set it to 'language'"),
         (LANGUAGE, ["model.knobs=['density']"], r"model\.knobs needs a latent.*must be \[\]"),
         (LANGUAGE, ["model.decoder.kind=patch"], "writes step by step, not 'patch'; allowed are: rnn, gru"),
         (LANGUAGE, ["fit.critic.weight=1"], r"fit\.critic\.weight .* with 'language' it must be 0"),
         (TINY["melody"], ["fit.word_dropout=0.1"], r"fit\.word_dropout .*decoder 'patch' writes all at once"),
         (TINY["melody"], ["fit.scheduled_sampling=9"], r"fit\.scheduled_sampling .*it must be 0"),
+        (
+            NOISE,
+            ["fit.objective=adversarial", "model.decoder.kind=gru"],
+            "fit.objective 'adversarial' needs a decoder that writes all at once, not 'gru'",
+        ),
         (NOISE, ["fit.objective=elbo"], r"fit\.objective 'elbo' needs an encoder.*set it to 'adversarial'"),
         (
             NOISE,

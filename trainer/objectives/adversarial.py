@@ -23,7 +23,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from model.config import AT_ONCE
 from model.critics import Critic, gradient_penalty
 from model.errors import ConfigError
 from model.surfaces.base import Tensors
@@ -46,16 +45,11 @@ class Adversary:
         """Make the critic.
 
         Raises:
-            UsageError: its kind or width is not allowed, or the decoder writes step by step.
+            UsageError: its kind or width is not allowed.
 
         """
         told, surface = fit.critic, net.surface
         self.net, self.fit = net, fit
-        if net.autoregressive:
-            raise UsageError(
-                f"fit.critic: it hears what a decoder writes all at once, and '{net.config.decoder.kind}' "
-                f"writes step by step; allowed are: {', '.join(AT_ONCE)}"
-            )
         try:
             self.critic = Critic(
                 surface.channels,
@@ -173,6 +167,10 @@ class CriticTerm:
     midpoint of two real ones, which is where a morph goes and no likelihood looks (Berthelot et al. 2019,
     "Understanding and improving interpolation in autoencoders").  The likelihood stays as it is.
 
+    Of a decoder that writes step by step it hears reconstructions alone, each step written after the true
+    ones (like the teacher-forced half of Lamb et al. 2016, "Professor forcing", section 2.2): what it writes
+    by itself comes of choices that no gradient passes.
+
     Attributes:
         networks: the critic.
 
@@ -209,6 +207,8 @@ class CriticTerm:
         """Return rolls [B, steps, channels]: a third decoded, a third of the prior, a third midpoints."""
         count = len(batch)
         plain = {name: value[:count] for name, value in heads.items()}
+        if self.net.autoregressive:
+            return self.adversary.roll(plain)
         with torch.no_grad():
             mean = self.net.encode(batch.arrays)[0].float()
         third = torch.arange(count, device=mean.device) % 3
