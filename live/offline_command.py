@@ -9,9 +9,17 @@ from typing import Any, TypeVar
 
 import click
 
-from live.errors import FailureError, UsageError, unknown
+from live.errors import FailureError, UsageError
 from live.knobs import ATTRIBUTE_KNOBS
-from model.tracks import TRACKS
+from live.offline_checks import (
+    MIDI_SUFFIXES,
+    SOUND_SUFFIXES,
+    check_folder,
+    check_parts,
+    check_steps,
+    check_target,
+    check_temperature,
+)
 
 DEFAULT_MODEL = "keys"
 BAND = "multitrack"
@@ -158,6 +166,9 @@ def morph(
     Example: twobar morph verse.mid chorus.mid --steps 8 --out between
     """
     check_temperature(temperature)
+    digits = len(str(max(steps - 1, 10)))
+    names = [*(f"step-{index:0{digits}}" for index in range(steps)), "all"]
+    check_steps(out, [f"{name}.mid" for name in names], sources=[first, last])
     check_folder(out)
     from live import offline, offline_files  # noqa: PLC0415  see sample
 
@@ -175,9 +186,7 @@ def morph(
     music = offline.morph(
         player, *ends, steps=steps, seed=seed, temperature=temperature or 0.0, condition=condition
     )
-    digits = len(str(max(steps - 1, 10)))
-    named = [(f"step-{index:0{digits}}", [phrase]) for index, phrase in enumerate(music)]
-    for name, phrases in [*named, ("all", music)]:
+    for name, phrases in zip(names, [*([phrase] for phrase in music), music], strict=True):
         offline_files.write(out / f"{name}.mid", phrases, name=name, tempo_bpm=tempo_bpm, codec=codec)
     click.echo(f"{out}: {steps} steps from {first} to {last} by {player.card.name}, and all.mid")
     return 0
@@ -210,8 +219,7 @@ def edit(
     Example: twobar edit tune.mid --density +0.5 --out busier.mid
     """
     check_temperature(temperature)
-    if out.is_dir():
-        raise UsageError(f"--out names a .mid file to write; '{out}' is a folder")
+    check_target(out, suffixes=MIDI_SUFFIXES, sources=[source])
     from live import offline, offline_files  # noqa: PLC0415  see sample
 
     player = offline.open_player(model, wanted_for="edit")
@@ -258,8 +266,7 @@ def accompany(*, source: Path, model: str, parts: str, seed: int, out: Path) -> 
     Example: twobar accompany tune.mid --parts bass,drums --out band.mid
     """
     wanted = check_parts(parts)
-    if out.is_dir():
-        raise UsageError(f"--out names a .mid file to write; '{out}' is a folder")
+    check_target(out, suffixes=MIDI_SUFFIXES, sources=[source])
     from live import offline, offline_files  # noqa: PLC0415  see sample
 
     player = offline.open_player(model)
@@ -295,8 +302,7 @@ def render(*, source: Path, soundfont: Path | None, seed: int, out: Path) -> int
     Example: twobar render tune.mid --out tune.wav
     """
     del seed
-    if out.is_dir():
-        raise UsageError(f"--out names a .wav file to write; '{out}' is a folder")
+    check_target(out, suffixes=SOUND_SUFFIXES, sources=[source])
     from live.events import is_note_on  # noqa: PLC0415  see sample
     from live.render import read_timed  # noqa: PLC0415  see sample
     from live.render import render as play  # noqa: PLC0415  see sample
@@ -307,44 +313,6 @@ def render(*, source: Path, soundfont: Path | None, seed: int, out: Path) -> int
     length_s = play(source, out, soundfont=soundfont)
     click.echo(f"{out}: {length_s:.1f} s of sound")
     return 0
-
-
-def check_parts(text: str) -> list[int]:
-    """Return the tracks that a list of names tells, as "bass,drums".
-
-    Raises:
-        UsageError: one is no track, or there is none.
-
-    """
-    names = [name.strip().lower() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in TRACKS:
-            raise unknown("part", name, TRACKS)
-    if not names:
-        raise UsageError(f"--parts names at least one of {', '.join(TRACKS)}")
-    return [TRACKS.index(name) for name in names]
-
-
-def check_temperature(temperature: float | None) -> None:
-    """Raise UsageError unless a temperature is in 0..1 (NaN is nowhere), or not given."""
-    if temperature is not None and not 0 <= temperature <= 1:
-        raise UsageError(f"--temperature must be in 0..1, not {temperature:g}")
-
-
-def check_folder(out: Path) -> None:
-    """Make the folder before any work is done.
-
-    Raises:
-        UsageError: there is a file of that name.
-        FailureError: it cannot be made.
-
-    """
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"--out names a folder; '{out}' is a file")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FailureError(f"cannot make the folder '{out}': {error.strerror or error}") from error
 
 
 def say(text: str) -> None:
