@@ -14,6 +14,7 @@ from live.knobs import ATTRIBUTE_KNOBS
 from live.offline_checks import (
     MIDI_SUFFIXES,
     SOUND_SUFFIXES,
+    Number,
     check_folder,
     check_parts,
     check_steps,
@@ -89,7 +90,21 @@ def with_conditions(command: F) -> F:
 @click.option(
     "--bars", type=click.IntRange(1, 1024), metavar="N", help="Bars in each, in whole phrases; one phrase."
 )
-@click.option("--bpm", type=click.FloatRange(20, 400), default=120.0, metavar="N", help="Tempo in the files.")
+@click.option("--bpm", type=Number(20, 400), default=120.0, metavar="N", help="Tempo in the files.")
+@click.option(
+    "--top-k",
+    type=click.IntRange(0, 1000),
+    default=0,
+    metavar="K",
+    help="Chance picks among the so many likeliest values, 0 to 1000; 0, all.",
+)
+@click.option(
+    "--top-p",
+    type=Number(0.01, 1),
+    default=1.0,
+    metavar="P",
+    help="Chance picks among the likeliest values that make up this share, 0.01 to 1; 1, all.",
+)
 @click.option("--out", type=PATH, required=True, metavar="DIR", help="Folder for the .mid files.")
 def sample(
     *,
@@ -97,6 +112,8 @@ def sample(
     number: int,
     bars: int | None,
     bpm: float,
+    top_k: int,
+    top_p: float,
     out: Path,
     temperature: float | None,
     seed: int,
@@ -105,6 +122,7 @@ def sample(
     """Write phrases that nobody played, from random places of the latent space.
 
     A model without a latent writes out of nothing and goes on from there, at temperature 1 unless told.
+    Above temperature 0, --top-k and --top-p keep chance to likely notes.
 
     Example: twobar sample --model lead -n 10 --out samples --seed 7
     """
@@ -121,7 +139,14 @@ def sample(
     total = 0
     for index in range(number):
         music = offline.sample(
-            player, number=index, seed=seed, phrases=phrases, temperature=chance, condition=condition
+            player,
+            number=index,
+            seed=seed,
+            phrases=phrases,
+            temperature=chance,
+            top_k=top_k,
+            top_p=top_p,
+            condition=condition,
         )
         total += sum(map(len, music))
         name = f"sample-{index:0{digits}}"
