@@ -7,14 +7,13 @@ there is no clock to disturb.  Randomness comes from seeds only: the same call g
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
 from live import config as settings
 from live.accompaniment import Accompaniment
 from live.errors import FailureError, UsageError, unknown
-from live.models import shipped_models
+from live.models import is_checkpoint, shipped_models
 from model.attributes import measure
 from model.codecs.base import build, pack_phrase
 from model.errors import ConfigError, ModelError
@@ -40,7 +39,7 @@ def open_player(name: str, *, wanted_for: str = "") -> Player:
 
     """
     known = shipped_models()
-    if name not in known and not Path(name).is_file():
+    if name not in known and not is_checkpoint(name):
         raise unknown("model", name, known)
     from model.play import load  # noqa: PLC0415  only now is it known that the wait is worth it
 

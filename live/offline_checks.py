@@ -14,6 +14,30 @@ MIDI_SUFFIXES = (".mid", ".midi")
 SOUND_SUFFIXES = (".wav",)
 
 
+class Place(click.Path):
+    """A path; an empty text, from a variable that is not set say, is none."""
+
+    def __init__(self) -> None:
+        """Hand out `pathlib.Path`."""
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401  click's own
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:  # noqa: ANN401  click's own
+        """Return the path.
+
+        Raises:
+            click.BadParameter: it is empty.
+
+        """
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class Number(click.FloatRange):
     """A number in a range; unlike click's own, NaN lies in none."""
 
@@ -45,7 +69,7 @@ def check_target(out: Path, *, suffixes: tuple[str, ...], sources: Iterable[Path
 
     Raises:
         UsageError: it is a folder, its name ends otherwise, or it is a file that is read.
-        FailureError: no file can have that name.
+        FailureError: no file can have that name, or stand there.
 
     """
     if _is_folder(out):
@@ -56,6 +80,8 @@ def check_target(out: Path, *, suffixes: tuple[str, ...], sources: Iterable[Path
             f"--out must end in {' or '.join(suffixes)}, not '{out}'; "
             f"did you mean '{out.with_name(kept + suffixes[0])}'?"
         )
+    if wrong := _in_the_way(out):
+        raise FailureError(f"cannot write '{out}': '{wrong}' is no folder")
     for source in sources:
         if same_file(out, source):
             raise UsageError(f"--out '{out}' would replace '{source}', which is read; name another file")
@@ -85,6 +111,15 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError as error:  # a name that is too long, say
         raise FailureError(f"cannot write '{path}': {error.strerror or error}") from error
+
+
+def _in_the_way(path: Path) -> Path | None:
+    """Return what stands where one of a path's folders would be, None where nothing does."""
+    try:
+        above = next((folder for folder in path.parents if folder.exists()), None)
+    except OSError as error:
+        raise FailureError(f"cannot write '{path}': {error.strerror or error}") from error
+    return above if above is not None and not above.is_dir() else None
 
 
 def check_folder(out: Path) -> None:

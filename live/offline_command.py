@@ -15,6 +15,7 @@ from live.offline_checks import (
     MIDI_SUFFIXES,
     SOUND_SUFFIXES,
     Number,
+    Place,
     check_folder,
     check_parts,
     check_steps,
@@ -42,7 +43,7 @@ CONDITION_TEXTS = {
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PATH = click.Path(path_type=Path)
+PATH = Place()
 
 
 def with_seed(command: F) -> F:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import click
 import pytest
 
 from live import offline
@@ -11,6 +12,7 @@ from live.command_line import run
 from model import midi
 from model.grid import Grid
 from model.phrase import Note, Phrase
+from tests.live.roll_player import RollPlayer
 
 GRID = Grid()
 TUNE = Phrase.of(GRID, [Note(4 * beat, 60 + beat, 90, 2) for beat in range(8)])
@@ -126,3 +128,96 @@ def test_every_way_to_end_a_name_is_taken(
 def test_a_wav_may_be_shouted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(pytest.fail.Exception, match="work was begun"):
         run(twobar, ["render", "a.mid", "--out", "A.WAV"])
+
+
+# -- numbers -------------------------------------------------------------------------------------------
+
+
+FLOATS = [
+    (name, parameter.opts[0])
+    for name, command in twobar.commands.items()
+    for parameter in command.params
+    if isinstance(parameter.type, click.types.FloatParamType)
+]
+ARGUMENTS = {
+    "jam": ["--headless"],
+    "sample": ["--out", "new"],
+    "morph": ["a.mid", "b.mid", "--out", "new"],
+    "edit": ["a.mid", "--out", "new.mid"],
+}
+
+
+def test_every_command_with_numbers_is_known() -> None:
+    assert {name for name, _ in FLOATS} == set(ARGUMENTS)
+    assert len(FLOATS) == 3 + 3 + 1 + 8
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e400"])
+@pytest.mark.parametrize(("command", "option"), FLOATS)
+def test_what_is_no_finite_number_is_refused(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    command: str,
+    option: str,
+    value: str,
+) -> None:
+    monkeypatch.setattr(offline, "open_player", lambda _name, **_: RollPlayer())
+    told = refused([command, *ARGUMENTS[command], option, value], capsys)
+    assert option in told
+    assert str(float(value)) in told
+    assert not Path("new").exists()
+
+
+# -- what else is mistyped -----------------------------------------------------------------------------
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "told"),
+    [
+        (f"edit a.mid --out {LONG}.mid", 1, "File name too long"),
+        (f"edit a.mid --out {LONG}/x.mid", 1, "File name too long"),
+        (f"render a.mid --out {LONG}.wav", 1, "File name too long"),
+        (f"sample --out {LONG}", 1, "File name too long"),
+        (f"morph a.mid b.mid --out {LONG}", 1, "File name too long"),
+        ("render a.mid --out b.mid/new/x.wav", 1, "cannot write 'b.mid/new/x.wav': 'b.mid' is no folder"),
+        ("accompany a.mid --out b.mid/x.mid", 1, "cannot write 'b.mid/x.mid': 'b.mid' is no folder"),
+    ],
+)
+def test_a_place_where_nothing_can_be_written_is_told_before_any_work(
+    folder: Path, capsys: pytest.CaptureFixture[str], line: str, status: int, told: str
+) -> None:
+    assert told in refused(line.split(), capsys, status=status)
+
+
+@pytest.mark.parametrize("command", ["sample", "morph", "edit", "accompany", "render"])
+def test_an_empty_path_is_no_place(folder: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
+    sources = {"sample": [], "morph": ["a.mid", "b.mid"]}.get(command, ["a.mid"])
+    assert "'--out': the path is empty" in refused([command, *sources, "--out", ""], capsys)
+
+
+def test_a_name_that_no_file_can_have_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "unknown model 'xxx" in refused(["sample", "--model", LONG, "--out", "."], capsys)
+    monkeypatch.setattr(offline, "open_player", lambda _name, **_: RollPlayer())
+    told = refused(["edit", f"{LONG}.mid", "--out", "new.mid"], capsys, status=1)
+    assert "cannot be read: File name too long" in told
+
+
+@pytest.mark.parametrize("division", [b"\x00\x00", b"\xe7\x28"])  # none, and 25 frames of 40 ticks a second
+def test_time_that_is_not_counted_in_beats_is_not_rendered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], division: bytes
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    midi.save(Path("a.mid"), [TUNE])
+    whole = Path("a.mid").read_bytes()
+    Path("a.mid").write_bytes(whole[:12] + division + whole[14:])
+    told = refused(["render", "a.mid", "--out", "a.wav"], capsys, status=1)
+    ticks = int.from_bytes(division, "big", signed=True)
+    assert f"'a.mid' is not a MIDI file that can be read: it counts time in {ticks} ticks per beat" in told
