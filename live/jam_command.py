@@ -20,6 +20,7 @@ from live.session_file import Session, sessions, write_session
 from live.supervisor import Supervisor
 
 SCREEN_PATIENCE_SECONDS = 3.0
+LONGEST_SECONDS = 1_000_000_000  # of a jam that ends by itself: 31 years, and the clock's numbers hold it
 END_PATIENCE_SECONDS = 15.0  # for a long take on a slow disk
 
 
@@ -50,8 +51,10 @@ def settings(given: dict[str, Any]) -> Config:
 def jam(given: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> int:
     """Run a jam from the command line's options, until a signal or more; returns the exit status."""
     config = settings(given)
-    if given["duration"] is not None and not 0 <= given["duration"] < float("inf"):
-        raise UsageError(f"--duration must be 0 seconds or more, not {given['duration']:g}")
+    if given["duration"] is not None and not 0 <= given["duration"] <= LONGEST_SECONDS:
+        raise UsageError(
+            f"--duration must be a number of seconds from 0 to {LONGEST_SECONDS}, not {given['duration']:g}"
+        )
     headless = given["headless"] or not has_screen()
     if headless and not given["headless"]:
         sys.stderr.write("twobar: standard output or error is no terminal, so there is no dashboard\n")
@@ -97,10 +100,10 @@ def check_keymap(keymap: Mapping[str, str]) -> None:
 
 def check_model(name: str) -> None:
     """Refuse a model that is not there; what is in its file is the model process's business."""
-    from live.models import shipped_models  # noqa: PLC0415  keep `--help` quick
+    from live.models import is_checkpoint, shipped_models  # noqa: PLC0415  keep `--help` quick
 
     known = shipped_models()
-    if name in known or Path(name).is_file():
+    if name in known or is_checkpoint(name):
         return
     raise unknown("model", name, known)
 

@@ -1,6 +1,7 @@
 """Which models are shipped, told without importing anything that plays them."""
 
 from importlib.resources import files
+from pathlib import Path
 
 
 def shipped_models() -> list[str]:
@@ -11,3 +12,11 @@ def shipped_models() -> list[str]:
         for item in folder.iterdir()
         if item.name.endswith(".safetensors")
     )
+
+
+def is_checkpoint(name: str) -> bool:
+    """Tell whether a name is the path of a file; one that no file can have is not."""
+    try:
+        return Path(name).is_file()
+    except OSError:  # too long, say
+        return False

@@ -7,14 +7,13 @@ there is no clock to disturb.  Randomness comes from seeds only: the same call g
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
 from live import config as settings
 from live.accompaniment import Accompaniment
 from live.errors import FailureError, UsageError, unknown
-from live.models import shipped_models
+from live.models import is_checkpoint, shipped_models
 from model.attributes import measure
 from model.codecs.base import build, pack_phrase
 from model.errors import ConfigError, ModelError
@@ -40,7 +39,7 @@ def open_player(name: str, *, wanted_for: str = "") -> Player:
 
     """
     known = shipped_models()
-    if name not in known and not Path(name).is_file():
+    if name not in known and not is_checkpoint(name):
         raise unknown("model", name, known)
     from model.play import load  # noqa: PLC0415  only now is it known that the wait is worth it
 
@@ -105,6 +104,8 @@ def sample(
     seed: int,
     phrases: int = 1,
     temperature: float = 0.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
     condition: Mapping[str, str] | None = None,
 ) -> Sequence[Phrase]:
     """Return one sample: phrases decoded from latents of the model's prior, the later ones walking on.
@@ -117,6 +118,8 @@ def sample(
         seed: 0..2**32 - 1.
         phrases: how many, one after another.
         temperature: 0 takes the likeliest notes.
+        top_k: above temperature 0 only the k likeliest values of whatever is drawn, 0 all.
+        top_p: the same of the likeliest values that together reach this probability, 1 all.
         condition: what every phrase keeps to; see `model.player.Player.decode`.
 
     """
@@ -127,12 +130,25 @@ def sample(
         drawn, chance = (int(rng.integers(LARGEST_SEED)) for _ in range(2))
         if player.card.latent_size == 0:
             before = answers[-1] if answers else Phrase(player.card.grid)
-            phrase = player.continuation(before, temperature=temperature, seed=chance, condition=condition)
+            phrase = player.continuation(
+                before,
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                seed=chance,
+                condition=condition,
+            )
         else:
             (fresh,) = player.prior(1, drawn)
             latent = fresh if latent is None else between(latent, fresh, WALK_STEP)
             phrase = player.decode(
-                latent, turns={}, temperature=temperature, seed=chance, condition=condition
+                latent,
+                turns={},
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                seed=chance,
+                condition=condition,
             )
         answers.append(phrase)
     return answers

@@ -9,9 +9,19 @@ from typing import Any, TypeVar
 
 import click
 
-from live.errors import FailureError, UsageError, unknown
+from live.errors import FailureError, UsageError
 from live.knobs import ATTRIBUTE_KNOBS
-from model.tracks import TRACKS
+from live.offline_checks import (
+    MIDI_SUFFIXES,
+    SOUND_SUFFIXES,
+    Number,
+    Place,
+    check_folder,
+    check_parts,
+    check_steps,
+    check_target,
+    check_temperature,
+)
 
 DEFAULT_MODEL = "keys"
 BAND = "multitrack"
@@ -33,7 +43,7 @@ CONDITION_TEXTS = {
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PATH = click.Path(path_type=Path)
+PATH = Place()
 
 
 def with_seed(command: F) -> F:
@@ -81,7 +91,21 @@ def with_conditions(command: F) -> F:
 @click.option(
     "--bars", type=click.IntRange(1, 1024), metavar="N", help="Bars in each, in whole phrases; one phrase."
 )
-@click.option("--bpm", type=click.FloatRange(20, 400), default=120.0, metavar="N", help="Tempo in the files.")
+@click.option("--bpm", type=Number(20, 400), default=120.0, metavar="N", help="Tempo in the files.")
+@click.option(
+    "--top-k",
+    type=click.IntRange(0, 1000),
+    default=0,
+    metavar="K",
+    help="Chance picks among the so many likeliest values, 0 to 1000; 0, all.",
+)
+@click.option(
+    "--top-p",
+    type=Number(0.01, 1),
+    default=1.0,
+    metavar="P",
+    help="Chance picks among the likeliest values that make up this share, 0.01 to 1; 1, all.",
+)
 @click.option("--out", type=PATH, required=True, metavar="DIR", help="Folder for the .mid files.")
 def sample(
     *,
@@ -89,6 +113,8 @@ def sample(
     number: int,
     bars: int | None,
     bpm: float,
+    top_k: int,
+    top_p: float,
     out: Path,
     temperature: float | None,
     seed: int,
@@ -97,6 +123,7 @@ def sample(
     """Write phrases that nobody played, from random places of the latent space.
 
     A model without a latent writes out of nothing and goes on from there, at temperature 1 unless told.
+    Above temperature 0, --top-k and --top-p keep chance to likely notes.
 
     Example: twobar sample --model lead -n 10 --out samples --seed 7
     """
@@ -113,7 +140,14 @@ def sample(
     total = 0
     for index in range(number):
         music = offline.sample(
-            player, number=index, seed=seed, phrases=phrases, temperature=chance, condition=condition
+            player,
+            number=index,
+            seed=seed,
+            phrases=phrases,
+            temperature=chance,
+            top_k=top_k,
+            top_p=top_p,
+            condition=condition,
         )
         total += sum(map(len, music))
         name = f"sample-{index:0{digits}}"
@@ -158,6 +192,9 @@ def morph(
     Example: twobar morph verse.mid chorus.mid --steps 8 --out between
     """
     check_temperature(temperature)
+    digits = len(str(max(steps - 1, 10)))
+    names = [*(f"step-{index:0{digits}}" for index in range(steps)), "all"]
+    check_steps(out, [f"{name}.mid" for name in names], sources=[first, last])
     check_folder(out)
     from live import offline, offline_files  # noqa: PLC0415  see sample
 
@@ -175,9 +212,7 @@ def morph(
     music = offline.morph(
         player, *ends, steps=steps, seed=seed, temperature=temperature or 0.0, condition=condition
     )
-    digits = len(str(max(steps - 1, 10)))
-    named = [(f"step-{index:0{digits}}", [phrase]) for index, phrase in enumerate(music)]
-    for name, phrases in [*named, ("all", music)]:
+    for name, phrases in zip(names, [*([phrase] for phrase in music), music], strict=True):
         offline_files.write(out / f"{name}.mid", phrases, name=name, tempo_bpm=tempo_bpm, codec=codec)
     click.echo(f"{out}: {steps} steps from {first} to {last} by {player.card.name}, and all.mid")
     return 0
@@ -210,8 +245,7 @@ def edit(
     Example: twobar edit tune.mid --density +0.5 --out busier.mid
     """
     check_temperature(temperature)
-    if out.is_dir():
-        raise UsageError(f"--out names a .mid file to write; '{out}' is a folder")
+    check_target(out, suffixes=MIDI_SUFFIXES, sources=[source])
     from live import offline, offline_files  # noqa: PLC0415  see sample
 
     player = offline.open_player(model, wanted_for="edit")
@@ -258,8 +292,7 @@ def accompany(*, source: Path, model: str, parts: str, seed: int, out: Path) -> 
     Example: twobar accompany tune.mid --parts bass,drums --out band.mid
     """
     wanted = check_parts(parts)
-    if out.is_dir():
-        raise UsageError(f"--out names a .mid file to write; '{out}' is a folder")
+    check_target(out, suffixes=MIDI_SUFFIXES, sources=[source])
     from live import offline, offline_files  # noqa: PLC0415  see sample
 
     player = offline.open_player(model)
@@ -295,8 +328,7 @@ def render(*, source: Path, soundfont: Path | None, seed: int, out: Path) -> int
     Example: twobar render tune.mid --out tune.wav
     """
     del seed
-    if out.is_dir():
-        raise UsageError(f"--out names a .wav file to write; '{out}' is a folder")
+    check_target(out, suffixes=SOUND_SUFFIXES, sources=[source])
     from live.events import is_note_on  # noqa: PLC0415  see sample
     from live.render import read_timed  # noqa: PLC0415  see sample
     from live.render import render as play  # noqa: PLC0415  see sample
@@ -307,44 +339,6 @@ def render(*, source: Path, soundfont: Path | None, seed: int, out: Path) -> int
     length_s = play(source, out, soundfont=soundfont)
     click.echo(f"{out}: {length_s:.1f} s of sound")
     return 0
-
-
-def check_parts(text: str) -> list[int]:
-    """Return the tracks that a list of names tells, as "bass,drums".
-
-    Raises:
-        UsageError: one is no track, or there is none.
-
-    """
-    names = [name.strip().lower() for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in TRACKS:
-            raise unknown("part", name, TRACKS)
-    if not names:
-        raise UsageError(f"--parts names at least one of {', '.join(TRACKS)}")
-    return [TRACKS.index(name) for name in names]
-
-
-def check_temperature(temperature: float | None) -> None:
-    """Raise UsageError unless a temperature is in 0..1 (NaN is nowhere), or not given."""
-    if temperature is not None and not 0 <= temperature <= 1:
-        raise UsageError(f"--temperature must be in 0..1, not {temperature:g}")
-
-
-def check_folder(out: Path) -> None:
-    """Make the folder before any work is done.
-
-    Raises:
-        UsageError: there is a file of that name.
-        FailureError: it cannot be made.
-
-    """
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"--out names a folder; '{out}' is a file")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FailureError(f"cannot make the folder '{out}': {error.strerror or error}") from error
 
 
 def say(text: str) -> None:

@@ -65,6 +65,8 @@ def read(path: Path, grid: Grid, *, codec: str = "") -> list[Phrase]:
         return midi.load(path, grid, codec=codec)
     except ModelError as error:
         raise FailureError(str(error)) from error
+    except OSError as error:  # a name that is too long, say
+        raise FailureError(f"'{path}' cannot be read: {error.strerror or error}") from error
 
 
 def read_opening(path: Path, grid: Grid, *, codec: str = "") -> Phrase:

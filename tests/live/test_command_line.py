@@ -21,6 +21,8 @@ WRONG = {
     "jam --model kees": ["unknown model 'kees'", "did you mean 'keys'?"],
     "jam --config nope.toml": ["nope.toml"],
     "jam --duration -1": ["--duration"],
+    "jam --duration 1e300": ["--duration must be a number of seconds from 0 to 1000000000, not 1e+300"],
+    f"jam --model {'m' * 300}": ["unknown model 'mmm"],
     "sample -n ten --out x": ["'ten' is not a whole number\n"],
     "edit a.mid --density much --out x": ["'much' is not a number\n"],
     "--sed 3": ["unknown option '--sed'", "did you mean '--seed'?"],

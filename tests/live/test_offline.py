@@ -261,15 +261,15 @@ def test_edit_keeps_the_tempo_map_and_says_what_is_left_out(
     player: RollPlayer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     take(tmp_path / "take.mid")
-    out = tmp_path / "take.mid"  # over itself
-    assert run(twobar, ["edit", str(out), "--out", str(out)]) == 0
+    out = tmp_path / "new.mid"
+    assert run(twobar, ["edit", str(tmp_path / "take.mid"), "--out", str(out)]) == 0
     given = offline_files.surroundings(out)
     assert given.tempos == ((0, 400_000), (960, 800_000))
     assert given.program == 5
     placed = [(note.onset, note.pitch) for note in midi.load(out, GRID)[0].notes]
     assert placed == [(0, 64), (8, 72)]
     told = capsys.readouterr().err.splitlines()
-    assert f"twobar: {out}: 1 drum note left out" in told
+    assert f"twobar: {tmp_path / 'take.mid'}: 1 drum note left out" in told
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,49 @@ def test_samples_of_a_model_without_a_latent_go_on_from_themselves(
     assert loaded[0] == loaded[1] == loaded[2]
 
 
+@pytest.mark.parametrize("latent", [True, False])
+def test_chance_in_samples_is_held_to_likely_notes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, latent: bool
+) -> None:
+    player = playing(monkeypatch, RollPlayer(latent=latent))
+    arguments = ["sample", "-n", "1", "--bars", "4", "--temperature", "0.5", "--out", str(tmp_path)]
+    written(arguments, tmp_path)
+    written([*arguments, "--top-k", "5", "--top-p", "0.9"], tmp_path)
+    assert [held[:2] for held in player.chosen] == [(0, 1.0)] * 2 + [(5, 0.9)] * 2
+
+
+def test_a_shipped_model_samples_among_likely_notes(tmp_path: Path) -> None:
+    def drawn(*options: str) -> list[bytes]:
+        return written(["sample", "--model", "keys", "-n", "12", *options, "--out", str(tmp_path)], tmp_path)
+
+    likeliest, free = drawn(), drawn("--temperature", "1")
+    held = [drawn("--temperature", "1", *option) for option in (["--top-k", "1"], ["--top-p", "0.01"])]
+    assert held == [likeliest, likeliest]
+    assert likeliest != free
+    assert drawn("--top-k", "3", "--top-p", "0.5") == likeliest  # at temperature 0 they change nothing
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--top-k", "-1"), "-1 is not in the range 0<=x<=1000"),
+        (("--top-k", "1001"), "1001 is not in the range 0<=x<=1000"),
+        (("--top-k", "2.5"), "'2.5' is not a whole number"),
+        (("--top-p", "0"), "0.0 is not in the range 0.01<=x<=1"),
+        (("--top-p", "1.1"), "1.1 is not in the range 0.01<=x<=1"),
+        (("--top-p", "nan"), "nan is not in the range 0.01<=x<=1"),
+    ],
+)
+def test_how_likely_a_note_must_be_has_a_range(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], told: str
+) -> None:
+    assert run(twobar, ["sample", "--out", str(tmp_path / "new"), *option]) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert option[0] in said
+    assert not (tmp_path / "new").exists()
+
+
 def test_conditions_go_to_the_model(monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
     player = playing(monkeypatch, RollPlayer(conditions=("style", "key"), styles=("waltz", "blues")))
     told = ["--style", "waltz", "--key", "F# minor"]
