@@ -84,6 +84,25 @@ def test_what_goes_together_is_taken(tmp_path: Path, text: str, changes: dict[st
         assert attrgetter(key)(taken) == value
 
 
+@pytest.mark.parametrize(
+    "name", ["", "../precious", "a/b", "a\\\\b", ".hidden", "-o", "a b", "..", "tab\\t", "end\\n", "x" * 49]
+)
+def test_a_name_that_is_none_for_a_file_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(STEPWISE)
+    with pytest.raises(UsageError, match=r"model\.name cannot be '.*allowed are 1 to 48 letters") as caught:
+        settings.read(path, [f'model.name="{name}"'])
+    assert caught.value.exit_code == 2
+    assert "with --set" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["keys", "lead-16", "cat_mel.2", "flügel", "9", "_x"])
+def test_a_name_for_a_file_is_taken(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(STEPWISE)
+    assert settings.read(path, [f'model.name="{name}"']).model.name == name
+
+
 def test_shipped_configurations_are_taken() -> None:
     shipped = sorted((Path(settings.__file__).parent / "configs").glob("*.toml"))
     assert {"keys", "lead"} <= {path.stem for path in shipped}
