@@ -24,7 +24,7 @@ from trainer.prior import fit_prior
 from trainer.settings import Settings
 from trainer.state import NAME
 from trainer.telling import Telling
-from trainer.watch import Watch
+from trainer.watch import LOG, Watch
 from trainer.weigher import fit_weigher
 
 EDITS = "edits.npz"  # made once, kept in the run's folder
@@ -107,7 +107,7 @@ def _run(
     validation = load(data, model.codec, "validation", may_be_empty=True, styled=styled)
     telling = Telling.of(model, styles_of(data) if styled else ())
     seen = len(validation) == 0  # a small folder: measured on what it learns from is better than not at all
-    world.shared(lambda: _open_folder(out, resume=resume))
+    world.shared(lambda: _open_folder(out, model.name, resume=resume))
     with stop_signals() as stop, Watch(out, resume=resume, quiet=not world.first) as watch:
         if seen:
             validation = train
@@ -198,7 +198,7 @@ def _words(grid: Grid) -> str:
     return f"{bars} of {grid.beats_per_bar} beats with {grid.steps_per_beat} steps each"
 
 
-def _open_folder(out: Path, *, resume: bool) -> None:
+def _open_folder(out: Path, name: str, *, resume: bool) -> None:
     """Make the run's folder; refuse one that holds a run; to be resumed, refuse one that holds none."""
     if resume and not (out / NAME).is_file():  # before minutes are spent on edit pairs
         raise FailureError(f"there is nothing to resume in {out}: {NAME} is not there")
@@ -206,8 +206,18 @@ def _open_folder(out: Path, *, resume: bool) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FailureError(f"the folder {out} cannot be made: {error.strerror}") from error
-    if not resume and (out / NAME).is_file():
+    if resume:
+        return
+    if (out / NAME).is_file():
         raise UsageError(f"{out} holds a run already: give --resume to go on with it, or another --out")
+    log, checkpoint = out / LOG, f"{name}.safetensors"
+    logged = log.is_file() and log.stat().st_size  # a run that ended before its first look leaves it empty
+    there = [checkpoint] * (out / checkpoint).exists() + [LOG] * bool(logged)
+    if there:
+        raise UsageError(
+            f"{out} holds {' and '.join(there)} of a run whose {NAME} is gone, so that it cannot be resumed: "
+            "give another --out, or move them away"
+        )
 
 
 def _edits(

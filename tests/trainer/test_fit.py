@@ -179,3 +179,29 @@ def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path, monkeypatch: py
     with pytest.raises(FailureError, match="nothing to resume"):
         run(chosen, data, tmp_path / "other", resume=True)
     assert not (tmp_path / "other").exists()  # said before edit pairs are made
+
+
+@pytest.mark.parametrize("held", ["tiny-lead.safetensors", "log.jsonl"])
+def test_what_is_left_of_a_run_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    bare(monkeypatch)
+    data = prepare(tmp_path / "data", "melody", train=8)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / held).write_text("{}\n")
+    with pytest.raises(UsageError, match=rf"run holds {held} .*resume\.state is gone.*another --out"):
+        run(config(tmp_path, "melody"), data, tmp_path / "run")
+    assert [(path.name, path.read_text()) for path in (tmp_path / "run").iterdir()] == [(held, "{}\n")]
+
+
+def test_a_folder_of_other_things_and_of_a_run_that_logged_nothing_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare(monkeypatch)
+    data = prepare(tmp_path / "data", "melody", train=8)
+    (tmp_path / "run").mkdir()
+    for name in ("other.safetensors", "notes.txt", "log.jsonl"):
+        (tmp_path / "run" / name).write_text("" if name == "log.jsonl" else name)
+    run(config(tmp_path, "melody"), data, tmp_path / "run", overrides=["fit.steps=1"])
+    assert rows(tmp_path / "run")[-1]["step"] == 1
+    assert (tmp_path / "run" / "other.safetensors").read_text() == "other.safetensors"
