@@ -178,13 +178,14 @@ def check_folder(data: Path, model: ModelConfig) -> None:
     if grid != wanted:
         raise UsageError(
             f"the phrases in {data} have {_words(grid)}, model.grid asks for {_words(wanted)}: prepare "
-            f"again with 'twobar-train prepare MIDI_DIR --out {data} --bars {wanted.bars} --beats-per-bar "
-            f"{wanted.beats_per_bar} --steps-per-beat {wanted.steps_per_beat}', or change model.grid"
+            f"others with 'twobar-train prepare MIDI_DIR --out {data}-{wanted.bars} --bars {wanted.bars} "
+            f"--beats-per-bar {wanted.beats_per_bar} --steps-per-beat {wanted.steps_per_beat}', or change "
+            "model.grid"
         )
     if model.codec not in codecs:
         raise UsageError(
             f"{data} has no phrases for codec '{model.codec}'; there is: {', '.join(codecs)}; prepare again "
-            f"with 'twobar-train prepare MIDI_DIR --out {data}'"
+            "with 'twobar-train prepare', the same folders and options"
         )
     if not told["phrases"][model.codec].get("train"):
         raise EmptyCorpusError(
