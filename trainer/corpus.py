@@ -133,13 +133,14 @@ def _check_same(out: Path, options: Options) -> None:
 def _said(told: dict[str, Any]) -> dict[str, Any]:
     """Return the options that a corpus depends on, as they are given on the command line."""
     grid = told["grid"]
+    told = asdict(Options(Grid())) | told  # older corpora do not tell all
     return {
         "--bars": grid["bars"],
         "--beats-per-bar": grid["beats_per_bar"],
         "--steps-per-beat": grid["steps_per_beat"],
-        "--licences": told.get("licences", Options.licences),
-        "--metres": told.get("metres", Options.metres),
-        "--seed": told.get("seed", Options.seed),
+        "--licences": told["licences"],
+        "--metres": told["metres"],
+        "--seed": told["seed"],
     }
 
 

@@ -292,7 +292,10 @@ def test_a_corpus_of_the_same_options_and_a_damaged_one_are_replaced(tmp_path: P
     prepare([tmp_path / "in"], tmp_path / "out", OPTIONS)
     write(tmp_path / "in" / "b.mid", chords(1))
     assert prepare([tmp_path / "in"], tmp_path / "out", Options(GRID, jobs=2)).read == 2
-    (tmp_path / "out" / "meta.json").write_text("{}")
+    old = {"grid": {"bars": 2, "beats_per_bar": 4, "steps_per_beat": 4}}  # before the others were told
+    (tmp_path / "out" / "meta.json").write_text(json.dumps(old))
+    assert prepare([tmp_path / "in"], tmp_path / "out", OPTIONS).read == 2
+    (tmp_path / "out" / "meta.json").write_text("[")
     assert prepare([tmp_path / "in"], tmp_path / "out", Options(Grid(1, 4, 4))).read == 2
 
 
