@@ -2,6 +2,8 @@
 
 import json
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,7 @@ from trainer.watch import LOG, Watch
 from trainer.weigher import fit_weigher
 
 EDITS = "edits.npz"  # made once, kept in the run's folder
+EDITING = 0.25  # of the network's minutes, the most that making them may take
 MEASURED = 10_000  # phrases over which the attributes are calibrated
 
 
@@ -92,7 +95,8 @@ def _run(
     resume: bool,
     world: World,
 ) -> Path:
-    """Fit as one of the run's processes."""
+    """Fit as one of the run's processes; the network's minutes count from here."""
+    began = time.monotonic()
     own, beside = minutes
     fit, model = told.fit, told.model
     torch.manual_seed(fit.seed)
@@ -114,8 +118,19 @@ def _run(
             watch.say("the validation split holds no phrase: the figures are of the training phrases")
         calibration = calibrate(train, codec, limit=MEASURED, seed=fit.seed)
         edits = None
+        early = began + 60 * EDITING * (own if own is not None else float("inf"))
         if model.knobs and fit.edits and round(fit.batch * fit.edit_share):
-            edits = world.shared(lambda: _edits(told, train, codec, calibration, watch=watch, stop=stop))
+            edits = world.shared(
+                lambda: _edits(
+                    told,
+                    train,
+                    codec,
+                    calibration,
+                    watch=watch,
+                    stop=stop,
+                    in_time=lambda: time.monotonic() < early,
+                )
+            )
         learner = Learner(
             model, fit, net, codec, train, validation, calibration, edits, telling, watch, out, world
         )
@@ -124,7 +139,8 @@ def _run(
         else:
             learner.settle()
         try:
-            path = learner.go(minutes=own, stop=stop)
+            left = None if own is None else world.shared(lambda: _left(own, began))
+            path = learner.go(minutes=left, stop=stop)
             if told.prior.minutes:
                 music = (codec, train, validation)
                 device = next(net.parameters()).device
@@ -229,8 +245,9 @@ def _edits(
     *,
     watch: Watch,
     stop: threading.Event,
+    in_time: Callable[[], bool],
 ) -> pairs.Pairs:
-    """Read the run's edit pairs, or make and keep them."""
+    """Read the run's edit pairs, or make and keep them; of fewer for lack of time, none are kept."""
     fit, knobs = told.fit, told.model.knobs
     spread = np.array([calibration.of("spread", name) for name in knobs], dtype=np.float32)
     made = watch.folder / EDITS
@@ -240,24 +257,22 @@ def _edits(
             raise UsageError(f"{made} was made for other knobs: delete it, and it is made again")
         return found
     watch.say(f"making {fit.edits} edit pairs for {', '.join(knobs)}")
-    edits = pairs.make(
-        train,
-        codec,
-        knobs=knobs,
-        spread=spread,
-        count=fit.edits,
-        seed=fit.seed,
-        going=lambda done: _going(watch, stop, done, fit.edits),
-    )
+
+    def going(done: int) -> bool:
+        watch.advance(0.0, f"{done} of {fit.edits} edits")
+        return not stop.is_set() and in_time()
+
+    edits = pairs.make(train, codec, knobs=knobs, spread=spread, count=fit.edits, seed=fit.seed, going=going)
     if len(edits) == fit.edits:
         try:
             pairs.save(edits, made)
         except OSError as error:
             raise FailureError(f"{made} cannot be written: {error.strerror or error}") from error
+    elif not stop.is_set():
+        watch.say(f"{len(edits)} edit pairs must do: a quarter of the time is over")
     return edits
 
 
-def _going(watch: Watch, stop: threading.Event, done: int, wanted: int) -> bool:
-    """Show how many edits are made; return whether to go on."""
-    watch.advance(0.0, f"{done} of {wanted} edits")
-    return not stop.is_set()
+def _left(minutes: float, began: float) -> float:
+    """Return what is left of a limit; never nothing, so that something is learned."""
+    return max(1e-9, minutes - (time.monotonic() - began) / 60)

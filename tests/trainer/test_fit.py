@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ import torch
 from model.play import open_player
 from tests.trainer.runs import assert_equal, bare, rows
 from tests.trainer.synthetic import TINY, chords, melody, prepare
+from trainer import fit
 from trainer.errors import FailureError, TrainerError, UsageError
 from trainer.fit import run
+from trainer.learner import Learner
 
 
 @pytest.fixture(autouse=True)
@@ -132,6 +135,48 @@ def test_a_run_of_minutes_ends_by_the_clock(tmp_path: Path, monkeypatch: pytest.
     data = prepare(tmp_path / "data", "melody")
     run(config(tmp_path, "melody"), data, tmp_path / "run", max_minutes=1e-9)
     assert rows(tmp_path / "run")[-1]["step"] <= 1
+
+
+class Clock:
+    """A clock on which every look at it takes a second."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        self.seconds += 1.0
+        return self.seconds
+
+
+def test_edit_pairs_take_a_quarter_of_the_minutes_at_most_and_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare(monkeypatch)
+    monkeypatch.setattr(fit, "time", Clock())
+    given: list[tuple[int, float]] = []
+
+    def go(self: Learner, *, minutes: float, stop: threading.Event) -> Path:
+        assert self.edits is not None
+        assert not stop.is_set()
+        given.append((len(self.edits), minutes))
+        return tmp_path
+
+    monkeypatch.setattr(Learner, "go", go)
+    data = prepare(tmp_path / "data", "melody", train=8)
+    chosen = config(tmp_path, "melody")
+    # looked at after each 64 pairs, a second each: the fifth of 20 ends it
+    run(chosen, data, tmp_path / "run", overrides=["fit.edits=1000"], max_minutes=20 / 60)
+    assert "320 edit pairs must do: a quarter of the time is over\n" in "".join(capsys.readouterr())
+    assert not (tmp_path / "run" / "edits.npz").exists()  # another sitting may have time for all
+    run(chosen, data, tmp_path / "all", overrides=["fit.edits=300"], max_minutes=60 / 60)
+    assert "must do" not in "".join(capsys.readouterr())
+    assert (tmp_path / "all" / "edits.npz").exists()
+    run(chosen, data, tmp_path / "late", overrides=["fit.edits=300"], max_minutes=1e-9)
+    assert given == [
+        (320, pytest.approx((20 - 6) / 60)),
+        (300, pytest.approx((60 - 5) / 60)),
+        (64, 1e-9),  # a step is taken all the same
+    ]
 
 
 @pytest.mark.parametrize(
