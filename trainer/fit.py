@@ -15,12 +15,13 @@ from model.config import ModelConfig
 from model.errors import ModelError
 from model.grid import Grid
 from model.vae import VAE
-from trainer import pairs, settings
+from trainer import memory, pairs, settings
 from trainer.dataset import Phrases, load, styles_of
 from trainer.errors import EmptyCorpusError, FailureError, UsageError
 from trainer.finish import calibrate
 from trainer.learner import Learner
 from trainer.machine import stop_signals
+from trainer.objectives.base import MODEL
 from trainer.parallel import World, joined
 from trainer.prior import fit_prior
 from trainer.settings import Settings
@@ -134,6 +135,7 @@ def _run(
         learner = Learner(
             model, fit, net, codec, train, validation, calibration, edits, telling, watch, out, world
         )
+        world.shared(lambda: _check_memory(learner))
         if resume:
             learner.resume()
         else:
@@ -271,6 +273,17 @@ def _edits(
     elif not stop.is_set():
         watch.say(f"{len(edits)} edit pairs must do: a quarter of the time is over")
     return edits
+
+
+def _check_memory(learner: Learner) -> None:
+    """Refuse a batch that is too large for the memory of the processor, before it has to find out."""
+    if learner.device.type != "cpu":
+        return  # a card says so itself
+    fit = learner.fit  # what precision auto may choose is timed in both: the larger counts
+    kind = torch.float32 if fit.precision == "auto" else learner.workers[MODEL].kind
+    with learner.fitting():
+        size = memory.estimate(learner.objective, learner.looked, learner.told, kind=kind)
+    memory.check(size, memory.available(), batch=fit.batch)
 
 
 def _left(minutes: float, began: float) -> float:
