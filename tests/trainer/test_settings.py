@@ -66,6 +66,27 @@ def test_what_does_not_go_together_is_told(
 
 
 @pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("fit.batch=lots", r'expected `int`, got `str` - at `fit\.batch`; given is "lots"$'),
+        ("fit.batch=0", r"`int` >= 1 - at `fit\.batch`; given is 0$"),
+        ("fit.rotate=1.5", r"at `fit\.rotate`; given is 1\.5$"),
+        ("fit.transpose=[1, 'two']", r'at `fit\.transpose\[1\]`; given is "two"$'),
+        ("fit.transpose=[1]", r"at `fit\.transpose`; given is \[1\]$"),
+        ("model.knobs=['density', 3]", r"expected `str`, got `int` - at `model\.knobs\[.*\]`"),
+        ("model.encoder.width=true", r"got `bool` - at `model\.encoder\.width`; given is true$"),
+        ("fit.steps=" + "9x" * 100, r'; given is "(9x){28}\.\.\.$'),
+        ("fit.critic=1", r"expected `object`, got `int` - at `fit\.critic`; given is 1$"),
+    ],
+)
+def test_a_value_of_another_type_or_size_is_shown(tmp_path: Path, change: str, sentence: str) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(STEPWISE)
+    with pytest.raises(UsageError, match=sentence):
+        settings.read(path, [change])
+
+
+@pytest.mark.parametrize(
     ("text", "changes"),
     [
         (STEPWISE, {}),
