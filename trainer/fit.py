@@ -135,10 +135,10 @@ def _run(
         learner = Learner(
             model, fit, net, codec, train, validation, calibration, edits, telling, watch, out, world
         )
-        world.shared(lambda: _check_memory(learner))
         if resume:
             learner.resume()
-        else:
+        world.shared(lambda: _check_memory(learner))
+        if not resume:
             learner.settle()
         try:
             left = None if own is None else world.shared(lambda: _left(own, began))
