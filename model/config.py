@@ -4,6 +4,8 @@ Read from TOML (`[model]` of a trainer's configuration) or from a checkpoint's m
 unknown key is refused with its path and the nearest allowed one.
 """
 
+import json
+import re
 from collections.abc import Collection
 from typing import Annotated, Any, TypeVar
 
@@ -22,6 +24,7 @@ AT_ONCE = ("patch", "bands", "parts", "cnn", "tracks")
 STEP_BY_STEP = ("rnn", "gru", "lstm", "hierarchical", "transformer", "attention")
 DECODERS = AT_ONCE + STEP_BY_STEP
 CONDITIONS = ("chords", "key", "style")
+LONGEST = 60  # characters of a wrong value that are shown
 
 
 class GridConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -202,7 +205,22 @@ def convert(raw: Any, kind: type[T], *, where: str) -> T:  # noqa: ANN401 - what
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
         text = str(error).replace("`$.", "`")
-        raise ConfigError(f"{where}: {text[:1].lower()}{text[1:]}") from error
+        raise ConfigError(f"{where}: {text[:1].lower()}{text[1:]}{given(raw, str(error))}") from error
+
+
+def given(raw: Any, sentence: str) -> str:  # noqa: ANN401 - what a TOML or JSON parser gave
+    """Return "; given is VALUE" for the value that a sentence of msgspec complains of, or nothing."""
+    place = re.search(r" - at `\$([^`]*)`$", sentence)
+    value = raw
+    for step in re.findall(r"[^.\[\]]+", place[1]) if place else ():
+        try:
+            value = value[int(step) if isinstance(value, list) else step]
+        except (LookupError, TypeError, ValueError):
+            return ""
+    if not place or isinstance(value, dict):
+        return ""
+    shown = json.dumps(value, default=str, ensure_ascii=False)
+    return f"; given is {shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + '...'}"
 
 
 def check_keys(raw: Any, kind: Any, where: str, path: tuple[str, ...] = ()) -> None:  # noqa: ANN401 - parsed

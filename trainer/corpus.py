@@ -83,12 +83,12 @@ def prepare(
 
     Args:
         folders: searched for MIDI files, with all below them.
-        out: folder of the corpus; made, or replaced when all is read.
+        out: folder of the corpus; made, or replaced when all is read where the options are the same.
         options: grid, licences, seed of the split, processes.
         progress: told (files done, files in all).
 
     Raises:
-        UsageError: a folder does not exist, or OUT is something else.
+        UsageError: a folder does not exist, or OUT is something else or was prepared with other options.
         EmptyCorpusError: no file gave a phrase.
         FailureError: the disk refuses, or symusic is not installed.
 
@@ -102,6 +102,7 @@ def prepare(
     for codec in CODECS:
         if not ours and (out / codec).exists():
             raise UsageError(f"'{out / codec}' was not made by prepare; --out needs another folder")
+    _check_same(out, options)
     try:
         return _prepare(sources, skipped, out, options, progress)
     except EmptyCorpusError:
@@ -111,6 +112,36 @@ def prepare(
         raise
     except OSError as error:
         raise FailureError(f"the corpus cannot be written to '{out}': {error.strerror or error}") from error
+
+
+def _check_same(out: Path, options: Options) -> None:
+    """Refuse a folder that holds a corpus of other options, which this one would replace."""
+    wanted = _said(asdict(options))
+    try:
+        held = _said(json.loads((out / "meta.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # none is there, or it is damaged: to be prepared again
+    other = [name for name, value in held.items() if value != wanted[name]]
+    if other:
+        before = " ".join(f"{name} {held[name]}" for name in other)
+        now = " ".join(f"{name} {wanted[name]}" for name in other)
+        raise UsageError(
+            f"'{out}' was prepared with {before}, not with {now}: give another --out, or delete it"
+        )
+
+
+def _said(told: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that a corpus depends on, as they are given on the command line."""
+    grid = told["grid"]
+    told = asdict(Options(Grid())) | told  # older corpora do not tell all
+    return {
+        "--bars": grid["bars"],
+        "--beats-per-bar": grid["beats_per_bar"],
+        "--steps-per-beat": grid["steps_per_beat"],
+        "--licences": told["licences"],
+        "--metres": told["metres"],
+        "--seed": told["seed"],
+    }
 
 
 def _prepare(

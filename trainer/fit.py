@@ -2,6 +2,8 @@
 
 import json
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +15,23 @@ from model.config import ModelConfig
 from model.errors import ModelError
 from model.grid import Grid
 from model.vae import VAE
-from trainer import pairs, settings
+from trainer import memory, pairs, settings
 from trainer.dataset import Phrases, load, styles_of
 from trainer.errors import EmptyCorpusError, FailureError, UsageError
 from trainer.finish import calibrate
 from trainer.learner import Learner
 from trainer.machine import stop_signals
+from trainer.objectives.base import MODEL
 from trainer.parallel import World, joined
 from trainer.prior import fit_prior
 from trainer.settings import Settings
 from trainer.state import NAME
 from trainer.telling import Telling
-from trainer.watch import Watch
+from trainer.watch import LOG, Watch
 from trainer.weigher import fit_weigher
 
 EDITS = "edits.npz"  # made once, kept in the run's folder
+EDITING = 0.25  # of the network's minutes, the most that making them may take
 MEASURED = 10_000  # phrases over which the attributes are calibrated
 
 
@@ -92,7 +96,8 @@ def _run(
     resume: bool,
     world: World,
 ) -> Path:
-    """Fit as one of the run's processes."""
+    """Fit as one of the run's processes; the network's minutes count from here."""
+    began = time.monotonic()
     own, beside = minutes
     fit, model = told.fit, told.model
     torch.manual_seed(fit.seed)
@@ -107,24 +112,37 @@ def _run(
     validation = load(data, model.codec, "validation", may_be_empty=True, styled=styled)
     telling = Telling.of(model, styles_of(data) if styled else ())
     seen = len(validation) == 0  # a small folder: measured on what it learns from is better than not at all
-    world.shared(lambda: _open_folder(out, resume=resume))
+    world.shared(lambda: _open_folder(out, model.name, resume=resume))
     with stop_signals() as stop, Watch(out, resume=resume, quiet=not world.first) as watch:
         if seen:
             validation = train
             watch.say("the validation split holds no phrase: the figures are of the training phrases")
         calibration = calibrate(train, codec, limit=MEASURED, seed=fit.seed)
         edits = None
+        early = began + 60 * EDITING * (own if own is not None else float("inf"))
         if model.knobs and fit.edits and round(fit.batch * fit.edit_share):
-            edits = world.shared(lambda: _edits(told, train, codec, calibration, watch=watch, stop=stop))
+            edits = world.shared(
+                lambda: _edits(
+                    told,
+                    train,
+                    codec,
+                    calibration,
+                    watch=watch,
+                    stop=stop,
+                    in_time=lambda: time.monotonic() < early,
+                )
+            )
         learner = Learner(
             model, fit, net, codec, train, validation, calibration, edits, telling, watch, out, world
         )
         if resume:
             learner.resume()
-        else:
+        world.shared(lambda: _check_memory(learner))
+        if not resume:
             learner.settle()
         try:
-            path = learner.go(minutes=own, stop=stop)
+            left = None if own is None else world.shared(lambda: _left(own, began))
+            path = learner.go(minutes=left, stop=stop)
             if told.prior.minutes:
                 music = (codec, train, validation)
                 device = next(net.parameters()).device
@@ -178,13 +196,14 @@ def check_folder(data: Path, model: ModelConfig) -> None:
     if grid != wanted:
         raise UsageError(
             f"the phrases in {data} have {_words(grid)}, model.grid asks for {_words(wanted)}: prepare "
-            f"again with 'twobar-train prepare MIDI_DIR --out {data} --bars {wanted.bars} --beats-per-bar "
-            f"{wanted.beats_per_bar} --steps-per-beat {wanted.steps_per_beat}', or change model.grid"
+            f"others with 'twobar-train prepare MIDI_DIR --out {data}-{wanted.bars} --bars {wanted.bars} "
+            f"--beats-per-bar {wanted.beats_per_bar} --steps-per-beat {wanted.steps_per_beat}', or change "
+            "model.grid"
         )
     if model.codec not in codecs:
         raise UsageError(
             f"{data} has no phrases for codec '{model.codec}'; there is: {', '.join(codecs)}; prepare again "
-            f"with 'twobar-train prepare MIDI_DIR --out {data}'"
+            "with 'twobar-train prepare', the same folders and options"
         )
     if not told["phrases"][model.codec].get("train"):
         raise EmptyCorpusError(
@@ -198,7 +217,7 @@ def _words(grid: Grid) -> str:
     return f"{bars} of {grid.beats_per_bar} beats with {grid.steps_per_beat} steps each"
 
 
-def _open_folder(out: Path, *, resume: bool) -> None:
+def _open_folder(out: Path, name: str, *, resume: bool) -> None:
     """Make the run's folder; refuse one that holds a run; to be resumed, refuse one that holds none."""
     if resume and not (out / NAME).is_file():  # before minutes are spent on edit pairs
         raise FailureError(f"there is nothing to resume in {out}: {NAME} is not there")
@@ -206,8 +225,18 @@ def _open_folder(out: Path, *, resume: bool) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FailureError(f"the folder {out} cannot be made: {error.strerror}") from error
-    if not resume and (out / NAME).is_file():
+    if resume:
+        return
+    if (out / NAME).is_file():
         raise UsageError(f"{out} holds a run already: give --resume to go on with it, or another --out")
+    log, checkpoint = out / LOG, f"{name}.safetensors"
+    logged = log.is_file() and log.stat().st_size  # a run that ended before its first look leaves it empty
+    there = [checkpoint] * (out / checkpoint).exists() + [LOG] * bool(logged)
+    if there:
+        raise UsageError(
+            f"{out} holds {' and '.join(there)} of a run whose {NAME} is gone, so that it cannot be resumed: "
+            "give another --out, or move them away"
+        )
 
 
 def _edits(
@@ -218,8 +247,9 @@ def _edits(
     *,
     watch: Watch,
     stop: threading.Event,
+    in_time: Callable[[], bool],
 ) -> pairs.Pairs:
-    """Read the run's edit pairs, or make and keep them."""
+    """Read the run's edit pairs, or make and keep them; of fewer for lack of time, none are kept."""
     fit, knobs = told.fit, told.model.knobs
     spread = np.array([calibration.of("spread", name) for name in knobs], dtype=np.float32)
     made = watch.folder / EDITS
@@ -229,24 +259,33 @@ def _edits(
             raise UsageError(f"{made} was made for other knobs: delete it, and it is made again")
         return found
     watch.say(f"making {fit.edits} edit pairs for {', '.join(knobs)}")
-    edits = pairs.make(
-        train,
-        codec,
-        knobs=knobs,
-        spread=spread,
-        count=fit.edits,
-        seed=fit.seed,
-        going=lambda done: _going(watch, stop, done, fit.edits),
-    )
+
+    def going(done: int) -> bool:
+        watch.advance(0.0, f"{done} of {fit.edits} edits")
+        return not stop.is_set() and in_time()
+
+    edits = pairs.make(train, codec, knobs=knobs, spread=spread, count=fit.edits, seed=fit.seed, going=going)
     if len(edits) == fit.edits:
         try:
             pairs.save(edits, made)
         except OSError as error:
             raise FailureError(f"{made} cannot be written: {error.strerror or error}") from error
+    elif not stop.is_set():
+        watch.say(f"{len(edits)} edit pairs must do: a quarter of the time is over")
     return edits
 
 
-def _going(watch: Watch, stop: threading.Event, done: int, wanted: int) -> bool:
-    """Show how many edits are made; return whether to go on."""
-    watch.advance(0.0, f"{done} of {wanted} edits")
-    return not stop.is_set()
+def _check_memory(learner: Learner) -> None:
+    """Refuse a batch that is too large for the memory of the processor, before it has to find out."""
+    if learner.device.type != "cpu":
+        return  # a card says so itself
+    fit = learner.fit  # what precision auto may choose is timed in both: the larger counts
+    kind = torch.float32 if fit.precision == "auto" else learner.workers[MODEL].kind
+    with learner.fitting():
+        size = memory.estimate(learner.objective, learner.looked, learner.told, kind=kind)
+    memory.check(size, memory.available(), batch=fit.batch)
+
+
+def _left(minutes: float, began: float) -> float:
+    """Return what is left of a limit; never nothing, so that something is learned."""
+    return max(1e-9, minutes - (time.monotonic() - began) / 60)

@@ -8,14 +8,18 @@ device takes beside that (its own libraries, workspaces, the allocator's gaps) i
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from trainer import state
+from trainer.errors import FailureError
 from trainer.objectives.base import MODEL, Batch, Moment, Objective
 
 MOMENTS = 2  # that Adam keeps of every weight, float32
+SYSTEM = Path("/proc/meminfo")
+GROUP = Path("/sys/fs/cgroup")
 FEW = 20  # phrases that are watched, or as many as a batch holds
 
 
@@ -147,3 +151,45 @@ def _first(batch: Batch, count: int) -> Batch:
 def told(size: int) -> str:
     """Say bytes in the unit that suits them."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
+
+
+def check(size: int, free: int | None, *, batch: int) -> None:
+    """Refuse a step that is larger than the machine's memory: the system would end it without a word.
+
+    Args:
+        size: bytes of the step, about.
+        free: bytes that the machine has; None where that is not known, and nothing is refused.
+        batch: phrases of the step.
+
+    Raises:
+        FailureError: it is larger.
+
+    """
+    if free is not None and size > free:
+        raise FailureError(
+            f"a step of fit.batch {batch} takes about {told(size)} of memory, and {told(free)} are free: "
+            "lower fit.batch and raise fit.accumulate as much, which learns the same"
+        )
+
+
+def available(system: Path = SYSTEM, group: Path = GROUP) -> int | None:
+    """Return the bytes that this process can still take, or None where the system does not say.
+
+    Args:
+        system: what Linux tells of the memory.
+        group: folder of the process's control group (version 2), whose limit may be lower.
+
+    """
+    found = []
+    try:
+        lines = dict(line.split(":", 1) for line in system.read_text(encoding="utf-8").splitlines())
+        found.append(1024 * int(lines["MemAvailable"].split()[0]))
+    except (OSError, ValueError, KeyError, IndexError):
+        pass
+    try:
+        most, taken = (int((group / name).read_text()) for name in ("memory.max", "memory.current"))
+        rows = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        found.append(max(0, most - taken + int(rows["inactive_file"])))  # files kept in memory make room
+    except (OSError, ValueError, KeyError):
+        pass  # no group, or "max"
+    return min(found, default=None)

@@ -1,5 +1,6 @@
 """What a training run is told: `[model]` and `[fit]` of one TOML file, overridable by `key=value`."""
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ OBJECTIVES = ("elbo", "language", "adversarial")
 ANNEALS = ("linear", "sigmoid", "cyclical")
 CRITICS = ("rhythm", "roll")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+NAME = re.compile(r"\w[\w.-]{0,47}")  # of a model: files are called so
 
 
 class CriticConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -193,6 +195,7 @@ def read(path: Path, overrides: list[str], seed: int | None = None) -> Settings:
         settings.model.check()
     except ConfigError as error:
         raise UsageError(f"{path}: {error}") from error
+    _name(settings.model.name, where)
     _names(settings.fit, path)
     _prior(settings, path)
     _together(settings.fit, settings.model, path)
@@ -207,6 +210,16 @@ def _stands(raw: dict[str, Any]) -> bool:
     except ConfigError:
         return False
     return True
+
+
+def _name(name: str, where: str) -> None:
+    """Refuse a model's name that is none for a file: the checkpoint is called so."""
+    if not NAME.fullmatch(name):
+        shown = name if len(name) <= 48 else f"{name[:48]}..."
+        raise UsageError(
+            f"{where}: model.name cannot be {shown!r}: the checkpoint's file is called so; allowed are 1 to "
+            "48 letters, digits, '.', '_' and '-', and no '.' or '-' at the beginning"
+        )
 
 
 def _names(fit: FitConfig, path: Path) -> None:

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trainer.board import Board
 
+LOG = "log.jsonl"
 SCORES = ("note_f1", "step_accuracy")
 CURVES = (*SCORES, "elbo", "kl_bits", "reconstruction", "loss_edit", "loss_critic", "nll")
 
@@ -39,7 +40,7 @@ class Watch:
         self.quiet = quiet
         self.console = console or Console(file=sys.stderr, quiet=quiet)
         self.rows: list[dict[str, Any]] = []
-        self._log_path = folder / "log.jsonl"
+        self._log_path = folder / LOG
         self._unwritten: list[str] = []
         self._said: set[str] = set()
         self._board: Board | None = None

@@ -266,6 +266,40 @@ def test_folders_that_are_not_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (Options(Grid(4, 4, 4)), "--bars 2, not with --bars 4: give another --out"),
+        (Options(Grid(2, 3, 6)), "--beats-per-bar 4 --steps-per-beat 4, not with --beats-per-bar 3 --steps-"),
+        (Options(GRID, licences="all"), "--licences permissive, not with --licences all"),
+        (Options(GRID, metres="all"), "--metres own, not with --metres all"),
+        (Options(GRID, seed=3), "--seed 0, not with --seed 3"),
+    ],
+)
+def test_a_corpus_of_other_options_is_not_replaced(tmp_path: Path, options: Options, says: str) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.mid", chords(0))
+    prepare([tmp_path / "in"], tmp_path / "out", OPTIONS)
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match=says) as caught:
+        prepare([tmp_path / "in"], tmp_path / "out", options)
+    assert "\n" not in str(caught.value)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
+
+
+def test_a_corpus_of_the_same_options_and_a_damaged_one_are_replaced(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.mid", chords(0))
+    prepare([tmp_path / "in"], tmp_path / "out", OPTIONS)
+    write(tmp_path / "in" / "b.mid", chords(1))
+    assert prepare([tmp_path / "in"], tmp_path / "out", Options(GRID, jobs=2)).read == 2
+    old = {"grid": {"bars": 2, "beats_per_bar": 4, "steps_per_beat": 4}}  # before the others were told
+    (tmp_path / "out" / "meta.json").write_text(json.dumps(old))
+    assert prepare([tmp_path / "in"], tmp_path / "out", OPTIONS).read == 2
+    (tmp_path / "out" / "meta.json").write_text("[")
+    assert prepare([tmp_path / "in"], tmp_path / "out", Options(Grid(1, 4, 4))).read == 2
+
+
+@pytest.mark.parametrize(
     ("data", "says"),
     [
         (b"", "no MThd"),

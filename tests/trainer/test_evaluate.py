@@ -299,9 +299,9 @@ def test_training_phrases_come_along_where_they_were_prepared(music: Path, tmp_p
 
 
 def test_what_does_not_fit_is_told(music: Path, tmp_path: Path) -> None:
-    prepare([music], tmp_path / "out", Options(Grid(1, 4, 4)))
+    prepare([music], tmp_path / "short", Options(Grid(1, 4, 4)))
     with pytest.raises(UsageError, match="prepared for 1 bars of 4 beats in 4 steps, the checkpoint needs 2"):
-        phrases_for(Memory(), tmp_path / "out", split="test", limit=None, seed=0)
+        phrases_for(Memory(), tmp_path / "short", split="test", limit=None, seed=0)
     with pytest.raises(UsageError, match="does not exist"):
         phrases_for(Memory(), tmp_path / "none", split="test", limit=None, seed=0)
     prepare([music], tmp_path / "out", Options(GRID))

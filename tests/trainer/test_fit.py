@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ import torch
 from model.play import open_player
 from tests.trainer.runs import assert_equal, bare, rows
 from tests.trainer.synthetic import TINY, chords, melody, prepare
+from trainer import fit
 from trainer.errors import FailureError, TrainerError, UsageError
 from trainer.fit import run
+from trainer.learner import Learner
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +137,48 @@ def test_a_run_of_minutes_ends_by_the_clock(tmp_path: Path, monkeypatch: pytest.
     assert rows(tmp_path / "run")[-1]["step"] <= 1
 
 
+class Clock:
+    """A clock on which every look at it takes a second."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        self.seconds += 1.0
+        return self.seconds
+
+
+def test_edit_pairs_take_a_quarter_of_the_minutes_at_most_and_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare(monkeypatch)
+    monkeypatch.setattr(fit, "time", Clock())
+    given: list[tuple[int, float]] = []
+
+    def go(self: Learner, *, minutes: float, stop: threading.Event) -> Path:
+        assert self.edits is not None
+        assert not stop.is_set()
+        given.append((len(self.edits), minutes))
+        return tmp_path
+
+    monkeypatch.setattr(Learner, "go", go)
+    data = prepare(tmp_path / "data", "melody", train=8)
+    chosen = config(tmp_path, "melody")
+    # looked at after each 64 pairs, a second each: the fifth of 20 ends it
+    run(chosen, data, tmp_path / "run", overrides=["fit.edits=1000"], max_minutes=20 / 60)
+    assert "320 edit pairs must do: a quarter of the time is over\n" in "".join(capsys.readouterr())
+    assert not (tmp_path / "run" / "edits.npz").exists()  # another sitting may have time for all
+    run(chosen, data, tmp_path / "all", overrides=["fit.edits=300"], max_minutes=60 / 60)
+    assert "must do" not in "".join(capsys.readouterr())
+    assert (tmp_path / "all" / "edits.npz").exists()
+    run(chosen, data, tmp_path / "late", overrides=["fit.edits=300"], max_minutes=1e-9)
+    assert given == [
+        (320, pytest.approx((20 - 6) / 60)),
+        (300, pytest.approx((60 - 5) / 60)),
+        (64, 1e-9),  # a step is taken all the same
+    ]
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -179,3 +224,29 @@ def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path, monkeypatch: py
     with pytest.raises(FailureError, match="nothing to resume"):
         run(chosen, data, tmp_path / "other", resume=True)
     assert not (tmp_path / "other").exists()  # said before edit pairs are made
+
+
+@pytest.mark.parametrize("held", ["tiny-lead.safetensors", "log.jsonl"])
+def test_what_is_left_of_a_run_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    bare(monkeypatch)
+    data = prepare(tmp_path / "data", "melody", train=8)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / held).write_text("{}\n")
+    with pytest.raises(UsageError, match=rf"run holds {held} .*resume\.state is gone.*another --out"):
+        run(config(tmp_path, "melody"), data, tmp_path / "run")
+    assert [(path.name, path.read_text()) for path in (tmp_path / "run").iterdir()] == [(held, "{}\n")]
+
+
+def test_a_folder_of_other_things_and_of_a_run_that_logged_nothing_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare(monkeypatch)
+    data = prepare(tmp_path / "data", "melody", train=8)
+    (tmp_path / "run").mkdir()
+    for name in ("other.safetensors", "notes.txt", "log.jsonl"):
+        (tmp_path / "run" / name).write_text("" if name == "log.jsonl" else name)
+    run(config(tmp_path, "melody"), data, tmp_path / "run", overrides=["fit.steps=1"])
+    assert rows(tmp_path / "run")[-1]["step"] == 1
+    assert (tmp_path / "run" / "other.safetensors").read_text() == "other.safetensors"

@@ -6,7 +6,7 @@ import signal
 import pytest
 import torch
 
-from trainer.machine import device_and_precision, short_of_memory, stop_signals
+from trainer.machine import device_and_precision, faster, short_of_memory, stop_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -58,3 +58,27 @@ def test_a_card_without_bfloat16_of_its_own_takes_float16(
 )
 def test_too_little_memory_is_known_by_its_words(error: Exception, short: bool) -> None:
     assert short_of_memory(error) is short
+
+
+@pytest.mark.parametrize(
+    ("float32", "bfloat16", "chosen"),
+    [
+        ([1.0] * 5, [0.5] * 5, "bfloat16"),
+        ([1.0] * 5, [1.5] * 5, "float32"),
+        ([1.0] * 5, [0.9] * 5, "float32"),  # a close race is not left to chance
+        ([9.0, 1.0, 9.0, 9.0, 9.0], [0.95] * 5, "float32"),  # the machine was busy four times
+        ([1.0] * 5, [7.0, 7.0, 0.5, 7.0, 7.0], "bfloat16"),
+    ],
+)
+def test_bfloat16_is_taken_where_it_is_clearly_faster(
+    float32: list[float], bfloat16: list[float], chosen: str
+) -> None:
+    seconds = {"float32": iter(float32), "bfloat16": iter(bfloat16)}
+    order: list[str] = []
+
+    def timed(name: str) -> float:
+        order.append(name)
+        return next(seconds[name])
+
+    assert faster(timed) == chosen
+    assert order == ["float32", "bfloat16"] * 5

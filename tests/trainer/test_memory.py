@@ -14,10 +14,12 @@ from tests.trainer.nets import config
 from tests.trainer.runs import assert_equal, bare
 from tests.trainer.synthetic import TINY, melody, prepare
 from trainer import fit, memory
+from trainer.errors import FailureError
 from trainer.lean import packed
 from trainer.objectives.base import Moment, Objective
 from trainer.objectives.choose import build as choose
 from trainer.settings import CriticConfig, FitConfig
+from trainer.worker import Worker
 
 LAST = Moment(0, 1.0)
 
@@ -109,6 +111,60 @@ def test_a_batch_of_few_repeats_what_there_is() -> None:
 )
 def test_bytes_are_said_in_their_unit(size: int, words: str) -> None:
     assert memory.told(size) == words
+
+
+def test_a_step_larger_than_what_is_free_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare(monkeypatch)
+    data = prepare(tmp_path / "data", "melody", train=16)
+    path = tmp_path / "lead.toml"
+    path.write_text(TINY["melody"].replace('"float32"', '"auto"'))
+    monkeypatch.setattr(memory, "available", lambda: 20_000_000)
+    monkeypatch.setattr(Worker, "timed", lambda *_: pytest.fail("a step was taken"))
+    monkeypatch.setattr(Worker, "learn", lambda *_, **__: pytest.fail("a step was taken"))
+    said = (
+        r"a step of fit\.batch 1000000 takes about \d+\.\d GB of memory, and 20 MB are free: lower "
+        r"fit\.batch and raise fit\.accumulate"
+    )
+    with pytest.raises(FailureError, match=said):
+        fit.run(path, data, tmp_path / "run", overrides=["fit.batch=1000000", "fit.edits=10"])
+    assert "million parameters" not in "".join(capsys.readouterr())
+
+
+def test_what_is_free_is_not_known_everywhere() -> None:
+    memory.check(10**15, None, batch=8)
+    memory.check(10, 10, batch=8)
+    with pytest.raises(FailureError, match=r"fit\.batch 8 takes about 2 MB of memory, and 1 MB are free"):
+        memory.check(2_000_000, 1_000_000, batch=8)
+
+
+@pytest.mark.parametrize(
+    ("system", "group", "free"),
+    [
+        ("MemTotal: 900 kB\nMemAvailable:     500 kB\n", None, 512_000),
+        ("MemTotal: 900 kB\n", None, None),
+        ("nonsense", None, None),
+        (None, None, None),
+        ("MemAvailable: 500 kB\n", ("300000", "200000", 50_000), 150_000),
+        ("MemAvailable: 100 kB\n", ("300000", "100000", 0), 102_400),
+        ("MemAvailable: 500 kB\n", ("max", "200000", 50_000), 512_000),
+        (None, ("100", "200", 50), 0),
+    ],
+)
+def test_what_is_free_is_the_least_of_what_the_system_says(
+    tmp_path: Path, system: str | None, group: tuple[str, str, int] | None, free: int | None
+) -> None:
+    if system is not None:
+        (tmp_path / "meminfo").write_text(system)
+    if group is not None:
+        for name, text in (
+            ("memory.max", group[0]),
+            ("memory.current", group[1]),
+            ("memory.stat", f"anon 3\ninactive_file {group[2]}\n"),
+        ):
+            (tmp_path / name).write_text(text)
+    assert memory.available(tmp_path / "meminfo", tmp_path) == free
 
 
 def test_a_run_says_it_at_the_start_and_goes_as_it_would_without(

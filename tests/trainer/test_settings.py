@@ -70,6 +70,27 @@ def test_what_does_not_go_together_is_told(
 
 
 @pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("fit.batch=lots", r'expected `int`, got `str` - at `fit\.batch`; given is "lots"$'),
+        ("fit.batch=0", r"`int` >= 1 - at `fit\.batch`; given is 0$"),
+        ("fit.rotate=1.5", r"at `fit\.rotate`; given is 1\.5$"),
+        ("fit.transpose=[1, 'two']", r'at `fit\.transpose\[1\]`; given is "two"$'),
+        ("fit.transpose=[1]", r"at `fit\.transpose`; given is \[1\]$"),
+        ("model.knobs=['density', 3]", r"expected `str`, got `int` - at `model\.knobs\[.*\]`"),
+        ("model.encoder.width=true", r"got `bool` - at `model\.encoder\.width`; given is true$"),
+        ("fit.steps=" + "9x" * 100, r'; given is "(9x){28}\.\.\.$'),
+        ("fit.critic=1", r"expected `object`, got `int` - at `fit\.critic`; given is 1$"),
+    ],
+)
+def test_a_value_of_another_type_or_size_is_shown(tmp_path: Path, change: str, sentence: str) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(STEPWISE)
+    with pytest.raises(UsageError, match=sentence):
+        settings.read(path, [change])
+
+
+@pytest.mark.parametrize(
     ("text", "changes"),
     [
         (STEPWISE, {}),
@@ -86,6 +107,25 @@ def test_what_goes_together_is_taken(tmp_path: Path, text: str, changes: dict[st
     assert taken.model.name == tomllib.loads(text)["model"]["name"]
     for key, value in changes.items():
         assert attrgetter(key)(taken) == value
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../precious", "a/b", "a\\\\b", ".hidden", "-o", "a b", "..", "tab\\t", "end\\n", "x" * 49]
+)
+def test_a_name_that_is_none_for_a_file_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(STEPWISE)
+    with pytest.raises(UsageError, match=r"model\.name cannot be '.*allowed are 1 to 48 letters") as caught:
+        settings.read(path, [f'model.name="{name}"'])
+    assert caught.value.exit_code == 2
+    assert "with --set" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["keys", "lead-16", "cat_mel.2", "flügel", "9", "_x"])
+def test_a_name_for_a_file_is_taken(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "tiny.toml"
+    path.write_text(STEPWISE)
+    assert settings.read(path, [f'model.name="{name}"']).model.name == name
 
 
 def test_shipped_configurations_are_taken() -> None:

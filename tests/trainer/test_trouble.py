@@ -293,7 +293,7 @@ def test_another_grid_is_told_with_the_command_that_mends_it(tmp_path: Path, cho
     said = str(caught.value)
     assert "4 bars of 3 beats with 4 steps each" in said
     assert "2 bars of 4 beats with 4 steps each" in said
-    assert "--bars 2 --beats-per-bar 4 --steps-per-beat 4" in said
+    assert "data-2 --bars 2 --beats-per-bar 4 --steps-per-beat 4" in said  # prepare replaces no other grid's
     assert not (tmp_path / "run").exists()
 
 
