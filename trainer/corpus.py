@@ -22,6 +22,7 @@ from typing import Any
 from model.grid import Grid
 from trainer.errors import MISSING, EmptyCorpusError, FailureError, UsageError
 from trainer.reading import CODECS, Reading
+from trainer.seen import Seen
 from trainer.shards import ARRAYS, SplitWriter, load_part, save_part, whole
 from trainer.songs import fill_sides, join_songs, split_songs
 from trainer.sources import SPLITS, Source, discover
@@ -229,20 +230,18 @@ def _assemble(
     licences: Counter[str] = Counter()
     styles = {name: number for number, name in enumerate(sorted({source.style for source in sources}))}
     for codec in CODECS:
-        exact: set[int] = set()
-        elsewhere: set[int] = set()  # shapes of the splits before this one
-        for split in SPLITS:
-            here: set[int] = set()
-            with SplitWriter(building / codec / split) as writer:
-                for number, reading in _readings(parts, (codec,)):
-                    if splits[number] == split and isinstance(reading, Reading):
-                        windows = reading.windows[codec]
-                        keep = _choose(windows, exact, here, elsewhere, measured=split != "train")
-                        varied, style = reading.varied[codec], styles[sources[number].style]
-                        writer.add(windows, keep, songs[number], varied=varied, style=style)
-            elsewhere |= here
-            phrases[codec][split] = writer.phrases
-            kept_songs[codec][split] = len(writer.songs)
+        (building / codec).mkdir(parents=True)
+        with Seen(building / "exact") as exact, Seen(building / "shapes") as shapes:
+            for turn, split in enumerate(SPLITS):
+                with SplitWriter(building / codec / split) as writer:
+                    for number, reading in _readings(parts, (codec,)):
+                        if splits[number] == split and isinstance(reading, Reading):
+                            windows = reading.windows[codec]
+                            keep = _choose(windows, exact, shapes, turn, measured=split != "train")
+                            varied, style = reading.varied[codec], styles[sources[number].style]
+                            writer.add(windows, keep, songs[number], varied=varied, style=style)
+                phrases[codec][split] = writer.phrases
+                kept_songs[codec][split] = len(writer.songs)
     read = 0
     for number, reading in _readings(parts, ()):
         if isinstance(reading, str):
@@ -319,19 +318,20 @@ def _sides(sources: list[Source], songs: list[int], parts: list[Path], seed: int
     return [source.split or sides.get(song, "train") for source, song in zip(sources, songs, strict=True)]
 
 
-def _choose(
-    windows: Windows, exact: set[int], here: set[int], elsewhere: set[int], *, measured: bool
-) -> list[int]:
-    """Return which windows are new, and remember them.
+def _choose(windows: Windows, exact: Seen, shapes: Seen, turn: int, *, measured: bool) -> list[int]:
+    """Return which windows are new, and remember them with the split's turn.
 
-    A shape of another split is left out, and of a split to measure on what is aside.
+    A shape of an earlier split is left out, and of a split to measure on what is aside.
     """
     kept = []
     columns = (windows.exact.tolist(), windows.shape.tolist(), windows.aside.tolist())
     for index, (same, shape, aside) in enumerate(zip(*columns, strict=True)):
-        if same not in exact and shape not in elsewhere and not (aside and measured):
-            exact.add(same)
-            here.add(shape)
+        if (aside and measured) or exact.first(same) is not None:
+            continue
+        before = shapes.first(shape)
+        if before is None or before == turn:
+            exact.meet((same,), turn)
+            shapes.meet((shape,), turn)
             kept.append(index)
     return kept
 

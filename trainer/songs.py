@@ -1,10 +1,10 @@
 """Which files are one song, and which side of the split a song lies on."""
 
 import hashlib
-from collections import Counter, defaultdict
 from pathlib import Path
 
 from trainer.reading import Reading
+from trainer.seen import Seen
 from trainer.shards import load_part
 from trainer.sources import Source
 
@@ -83,22 +83,16 @@ def join_songs(sources: list[Source], parts: list[Path]) -> list[int]:
 
 def _alike(parts: list[Path]) -> list[tuple[int, int]]:
     """Return the pairs of files whose fingerprints share enough."""
-    holders: defaultdict[int, list[int]] = defaultdict(list)
-    sizes: dict[int, int] = {}
-    number = 0
-    for part in parts:
-        for reading in load_part(part, ()):
-            if isinstance(reading, Reading):
-                sizes[number] = len(reading.fingerprint)
-                for piece in reading.fingerprint.tolist():
-                    holders[piece].append(number)
-            number += 1
-    shared: Counter[tuple[int, int]] = Counter()
-    for files in holders.values():
-        if 2 <= len(files) <= COMMON:
-            shared.update((one, other) for place, one in enumerate(files) for other in files[place + 1 :])
-    return [
-        pair
-        for pair, count in shared.items()
-        if count >= min(FEWEST, *(sizes[n] for n in pair)) and count >= SHARED * min(sizes[n] for n in pair)
-    ]
+    sizes: list[int] = []
+    with Seen(parts[0].with_name("fingerprints")) as pieces:
+        for part in parts:
+            for reading in load_part(part, ()):
+                held = reading.fingerprint.tolist() if isinstance(reading, Reading) else []
+                pieces.meet(held, len(sizes))
+                sizes.append(len(held))
+        return [
+            (one, other)
+            for one, other, count in pieces.shared(COMMON)
+            if count >= min(FEWEST, sizes[one], sizes[other])
+            and count >= SHARED * min(sizes[one], sizes[other])
+        ]
