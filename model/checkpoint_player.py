@@ -125,7 +125,12 @@ class CheckpointPlayer:
         """
         calibration = completed(self._calibration)
         ask = partial(
-            self._answers, latent.z, choice=Choice(), heard=Phrase(self._whole.grid), fixed=self._given
+            self._answers,
+            latent.z,
+            choice=Choice(),
+            heard=Phrase(self._whole.grid),
+            fixed=self._given,
+            condition=spoken(self._checkpoint.config, {}) if self.card.conditions else None,
         )
         (plain,) = ask([{}])
         base = measure(plain)

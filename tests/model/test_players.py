@@ -290,6 +290,21 @@ def test_a_step_by_step_checkpoint_with_graphs_loads_no_torch(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        pytest.param(config("patch", knobs=("density",), conditions=("key",)), id="at once"),
+        pytest.param(config("gru", knobs=("density",), conditions=("chords", "key")), id="step by step"),
+        pytest.param(config("gru", latent=False, knobs=(), conditions=("key",)), id="no latent"),
+    ],
+)
+def test_what_a_conditioned_network_makes_of_its_knobs_can_be_asked_too(chosen: ModelConfig) -> None:
+    played = of(chosen)
+    latent = Latent(played.card.ident, np.zeros(played.card.latent_size, dtype=np.float32), {})
+    assert played.unmended(latent, {}) == played.decode(latent, turns={})
+    assert played.unmended(latent, {"density": 1.0}).grid == played.card.grid
+
+
 def test_a_direction_moves_what_the_network_was_not_taught() -> None:
     """The latent goes along it by the change that is wanted, and only for its own attribute."""
     net = network(config("patch", knobs=("density",)))
