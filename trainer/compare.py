@@ -1,12 +1,11 @@
 """`evaluate --compare`: the figures of several checkpoints as one page with plots."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from trainer.heldout import lines
+from trainer.heldout import lines, titles
 from trainer.page import COLOURS, INK, Page, canvas, label, panels
 
 Results = Sequence[Mapping[str, Any]]
@@ -46,17 +45,6 @@ def page(results: Results, *, data: str, split: str) -> Page:
         else:
             made.plot(figure)
     return made
-
-
-def titles(results: Results) -> list[str]:
-    """Return the models' names, those that are there twice with their checkpoints, or their places."""
-    names = [str(result["name"]) for result in results]
-    found = []
-    for number, (name, result) in enumerate(zip(names, results, strict=True)):
-        path = Path(str(result.get("checkpoint", number + 1)))
-        place = f"{path.parent.name}/{path.stem}".lstrip("/")
-        found.append(name if names.count(name) == 1 else f"{name} ({place})")
-    return found
 
 
 def colour(number: int) -> str:

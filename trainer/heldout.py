@@ -220,8 +220,8 @@ def show(results: Sequence[Mapping[str, Any]]) -> None:
         raise FailureError(MISSING.format("rich")) from error
     table = Table(title="free-running, on phrases held out", title_justify="left")
     table.add_column("", no_wrap=True)
-    for result in results:
-        table.add_column(str(result["name"]), justify="right")
+    for title in titles(results):
+        table.add_column(title, justify="right")
     for section, rows in lines(results).items():
         table.add_section()
         if section:
@@ -229,6 +229,17 @@ def show(results: Sequence[Mapping[str, Any]]) -> None:
         for label, cells in rows:
             table.add_row(label, *cells)
     Console().print(table)
+
+
+def titles(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the models' names, those that are there twice with their checkpoints, or their places."""
+    names = [str(result["name"]) for result in results]
+    found = []
+    for number, (name, result) in enumerate(zip(names, results, strict=True)):
+        path = Path(str(result.get("checkpoint", number + 1)))
+        place = f"{path.parent.name}/{path.stem}".lstrip("/")
+        found.append(name if names.count(name) == 1 else f"{name} ({place})")
+    return found
 
 
 def lines(results: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[str, list[str]]]]:

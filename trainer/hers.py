@@ -7,6 +7,7 @@ from pathlib import Path
 from model import midi
 from model.codecs.base import Codec, pack_phrase
 from model.errors import MidiFileError
+from model.grid import Grid
 from model.phrase import Note, Phrase
 from trainer.errors import FailureError, UsageError
 
@@ -24,12 +25,14 @@ class Hers:
         phrases: distinct, as the codec holds them.
         files: that gave any.
         skipped: (file, one sentence why) of the others.
+        foreign: files that gave some, in another metre than the codec's, each with its metre.
 
     """
 
     phrases: list[Phrase]
     files: list[str]
     skipped: list[tuple[str, str]]
+    foreign: list[tuple[str, str]]
 
 
 def read(folder: Path, codec: Codec) -> Hers:
@@ -58,6 +61,7 @@ def read(folder: Path, codec: Codec) -> Hers:
     found: dict[tuple[Note, ...], Phrase] = {}
     files: list[str] = []
     skipped: list[tuple[str, str]] = []
+    foreign: list[tuple[str, str]] = []
     for path in paths:
         try:
             phrases = phrases_of(path, codec)
@@ -65,11 +69,14 @@ def read(folder: Path, codec: Codec) -> Hers:
             skipped.append((path.name, str(error)))
             continue
         files.append(path.name)
+        metre = _foreign(path, codec.grid)
+        if metre:
+            foreign.append((path.name, metre))
         for phrase in phrases:
             found.setdefault(phrase.notes, phrase)
     if not found:
         raise FailureError(f"nothing to learn from: {skipped[0][1]}")
-    return Hers(list(found.values())[:MOST_PHRASES], files, skipped)
+    return Hers(list(found.values())[:MOST_PHRASES], files, skipped, foreign)
 
 
 def phrases_of(path: Path, codec: Codec) -> list[Phrase]:
@@ -91,6 +98,17 @@ def phrases_of(path: Path, codec: Codec) -> list[Phrase]:
         if codec.kind not in {"drums", "multitrack"}:
             raise
         return _held(midi.load(path, codec.grid, codec="drums", only=PERFORMER), codec)
+
+
+def _foreign(path: Path, grid: Grid) -> str:
+    """Return the first metre of a file whose bars are not as long as the grid's; "" where all are."""
+    for track in midi.open_file(path).tracks:
+        for message in track:
+            if message.type == "time_signature":
+                above, below = message.numerator, message.denominator
+                if 4 * above != grid.beats_per_bar * below:
+                    return f"{above}/{below}"
+    return ""
 
 
 def _held(phrases: Sequence[Phrase], codec: Codec) -> list[Phrase]:

@@ -13,6 +13,7 @@ from model.phrase import Note, Phrase
 from model.play import open_player
 from model.prior import FOLDER, LOWEST
 from model.vae import VAE
+from tests.trainer.music import tune, write
 from tests.trainer.nets import checkpoint, config, written
 from tests.trainer.players import GRID, Memory
 from tests.trainer.synthetic import melody
@@ -50,6 +51,14 @@ def take(path: Path, hers: list[Phrase], answers: list[Phrase]) -> Path:
 
 
 # -- her phrases -------------------------------------------------------------------------------------
+
+
+def test_music_in_another_metre_is_named(tmp_path: Path) -> None:
+    for name, metre in (("waltz", (3, 4)), ("march", (4, 4)), ("alla breve", (2, 2))):
+        write(tmp_path / f"{name}.mid", [tune(1, bars=4)], metre=metre)
+    found = read_hers(tmp_path, build("melody", GRID))
+    assert found.foreign == [("waltz.mid", "3/4")]
+    assert len(found.files) == 3
 
 
 def test_of_a_take_her_own_track_alone_is_read(tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ def adapt(
     hers = read_hers(data, build(known.config.codec, grid))
     for name, why in hers.skipped:
         click.echo(f"skipped {name}: {why}", err=True)
+    for name, metre in hers.foreign:
+        click.echo(f"{name} is in {metre}: it is heard in bars of {grid.beats_per_bar} beats", err=True)
     click.echo(f"{len(hers.phrases)} phrases of hers from {len(hers.files)} files")
     old = []
     if keep is not None:
