@@ -2,7 +2,7 @@
 
 import json
 import struct
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from trainer.errors import FailureError, UsageError
 
 SHIPPED = Path(next(iter(model.__path__))) / "weights"
 LARGEST_HEADER = 1 << 24
+LOG = "log.jsonl"
+"""Of a run, beside its checkpoint."""
 STEPWISE = {"rnn", "gru", "lstm", "hierarchical", "transformer", "attention"}
 
 
@@ -22,6 +24,40 @@ def path_of(given: str) -> Path:
     """Return a checkpoint's file: itself, or that of the shipped model of this name."""
     shipped = SHIPPED / f"{given}.safetensors"
     return shipped if shipped.is_file() and not Path(given).is_file() else Path(given)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a report is about.
+
+    Attributes:
+        checkpoint: its file, or a shipped model's name.
+        run: the folder of the run that made it, if that is there.
+
+    """
+
+    checkpoint: str
+    run: Path | None
+
+
+def subject(given: str) -> Subject:
+    """Return the checkpoint of a run's folder, or the run beside a checkpoint.
+
+    Raises:
+        UsageError: the folder holds no checkpoint, or several.
+
+    """
+    path = Path(given)
+    if not path.is_dir():
+        beside = path_of(given).parent
+        return Subject(given, beside if (beside / LOG).is_file() else None)
+    found = sorted(path.glob("*.safetensors"))
+    if not found:
+        raise UsageError(f"the run folder '{given}' holds no checkpoint (*.safetensors)")
+    if len(found) > 1:
+        names = ", ".join(file.name for file in found)
+        raise UsageError(f"the run folder '{given}' holds several checkpoints ({names}): name one of them")
+    return Subject(str(found[0]), path)
 
 
 def header_of(path: Path) -> dict[str, Any]:
@@ -127,4 +163,5 @@ __all__ = [
     "path_of",
     "read",
     "rewrite",
+    "subject",
 ]

@@ -18,7 +18,7 @@ from model.grid import Grid
 from model.phrase import Phrase
 from model.tracks import TRACKS
 from trainer.augment import LIMITS, Ints, highest, rescale, shape_velocities, transpose, unsettle
-from trainer.errors import TrainerError
+from trainer.errors import FailureError, TrainerError
 
 BEATEN = frozenset(("drums", "multitrack"))
 """Codecs with drums."""
@@ -83,7 +83,7 @@ def load(
         styled: whether the phrases must have style labels.
 
     Raises:
-        TrainerError: the folder is not prepared for that codec, its files do not fit together, or it holds
+        FailureError: the folder is not prepared for that codec, its files do not fit together, or it holds
             no phrase and may not be empty, or a note that cannot be.
 
     """
@@ -93,14 +93,14 @@ def load(
     for name in names:
         if not (place / f"{name}.npy").is_file():
             what = " (the labels of a style condition)" if name == "styles" else ""
-            raise TrainerError(f"{place / name}.npy{what} is missing: {again}")
+            raise FailureError(f"{place / name}.npy{what} is missing: {again}")
     if (place / "styles.npy").is_file():
         names = ("notes", "starts", "songs", "styles")
     try:
         notes = np.load(place / "notes.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
         starts, songs, *rest = (np.load(place / f"{name}.npy", allow_pickle=False) for name in names[1:])
     except (ValueError, OSError, EOFError) as error:
-        raise TrainerError(f"{place} cannot be read: {error}; {again}") from error
+        raise FailureError(f"{place} cannot be read: {error}; {again}") from error
     if notes.ndim == 2 and notes.shape[1] == len(COLUMNS) - 1:  # prepared before notes had tracks
         notes = np.concatenate((notes, np.zeros((len(notes), 1), dtype=notes.dtype)), axis=1)
     styles = rest[0] if rest else None
@@ -115,16 +115,16 @@ def load(
         and (styles is None or len(styles) == len(songs))
     )
     if not fits:
-        raise TrainerError(f"{place} is cut short or damaged: {again}")
-    wrong = fault(notes, steps=_steps(folder))
+        raise FailureError(f"{place} is cut short or damaged: {again}")
+    wrong = _fault(notes, steps=_steps(folder))
     if wrong:
-        raise TrainerError(f"{place} is damaged: {wrong}; {again}")
+        raise FailureError(f"{place} is damaged: {wrong}; {again}")
     if not len(songs) and not may_be_empty:
-        raise TrainerError(f"{place} holds no phrase: {split} needs more songs")
+        raise FailureError(f"{place} holds no phrase: {split} needs more songs")
     return Phrases(notes, starts.astype(np.int64), songs, styles)
 
 
-def fault(notes: Table, *, steps: int) -> str:
+def _fault(notes: Table, *, steps: int) -> str:
     """Say what no note of so many steps can be, of a table [N, 6] of any size; "" where all is well."""
     if notes.dtype.kind not in "iu":
         return f"its notes are {notes.dtype}, not whole numbers"

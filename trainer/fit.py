@@ -16,6 +16,7 @@ from model.errors import ModelError
 from model.grid import Grid
 from model.vae import VAE
 from trainer import memory, pairs, settings
+from trainer.checkpoints import LOG
 from trainer.dataset import Phrases, load, styles_of
 from trainer.errors import EmptyCorpusError, FailureError, UsageError
 from trainer.finish import calibrate
@@ -27,7 +28,7 @@ from trainer.prior import fit_prior
 from trainer.settings import Settings
 from trainer.state import NAME
 from trainer.telling import Telling
-from trainer.watch import LOG, Watch
+from trainer.watch import Watch
 from trainer.weigher import fit_weigher
 
 EDITS = "edits.npz"  # made once, kept in the run's folder
@@ -249,7 +250,7 @@ def _edits(
     stop: threading.Event,
     in_time: Callable[[], bool],
 ) -> pairs.Pairs:
-    """Read the run's edit pairs, or make and keep them; of fewer for lack of time, none are kept."""
+    """Read the run's edit pairs, or make and keep them: a resumed run goes on with the same."""
     fit, knobs = told.fit, told.model.knobs
     spread = np.array([calibration.of("spread", name) for name in knobs], dtype=np.float32)
     made = watch.folder / EDITS
@@ -265,13 +266,14 @@ def _edits(
         return not stop.is_set() and in_time()
 
     edits = pairs.make(train, codec, knobs=knobs, spread=spread, count=fit.edits, seed=fit.seed, going=going)
-    if len(edits) == fit.edits:
+    short = len(edits) < fit.edits
+    if short and not stop.is_set():
+        watch.say(f"{len(edits)} edit pairs must do: a quarter of the time is over")
+    if not (short and stop.is_set()):
         try:
             pairs.save(edits, made)
         except OSError as error:
             raise FailureError(f"{made} cannot be written: {error.strerror or error}") from error
-    elif not stop.is_set():
-        watch.say(f"{len(edits)} edit pairs must do: a quarter of the time is over")
     return edits
 
 

@@ -3,20 +3,18 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from model.codecs.base import phrase_of
 from model.grid import Grid
 from model.phrase import Phrase
 from model.player import Player
 from trainer.checkpoints import context_bars_of, parameters_in, path_of
 from trainer.corpus import Options, prepare
-from trainer.dataset import fault, load
+from trainer.dataset import load
 from trainer.errors import MISSING, FailureError, UsageError
 from trainer.samples import Songs
 from trainer.sources import SPLITS
@@ -167,30 +165,14 @@ def _prepared(
         raise UsageError(f"'{folder}' was prepared for {_told(found)}, the checkpoint needs {_told(grid)}")
     if not (folder / codec).is_dir():
         raise UsageError(f"'{folder}' holds no phrases for the codec '{codec}'")
-    tables = []
-    for split in splits:
-        try:
-            notes = np.load(folder / codec / split / "notes.npy", mmap_mode="r")
-            starts, songs = (np.load(folder / codec / split / f"{name}.npy") for name in ("starts", "songs"))
-        except (OSError, ValueError, EOFError) as error:
-            raise FailureError(f"'{folder / codec / split}' is damaged: {error}") from error
-        wrong = "its songs and phrases differ in number"
-        if len(songs) == len(starts) - 1:
-            wrong = fault(notes, steps=grid.steps)
-        if wrong:
-            raise FailureError(f"'{folder / codec / split}' is damaged: {wrong}")
-        tables.append((notes, starts, songs))
-    rows = [
-        (notes, first, end, song)
-        for notes, starts, songs in tables
-        for (first, end), song in zip(pairwise(starts), songs, strict=True)
-    ]
+    held = [load(folder, codec, split, may_be_empty=True) for split in splits]
+    rows = [(part, index) for part in held for index in range(len(part))]
     if not rows:
         raise FailureError(f"'{folder}' holds no {codec} phrase in {' or '.join(splits)}")
     order = np.random.default_rng(seed).permutation(len(rows))[: limit or len(rows)]
     chosen = [rows[index] for index in order.tolist()]
-    phrases = [phrase_of(grid, notes[first:end]) for notes, first, end, _ in chosen]
-    return Songs(phrases, np.array([song for *_, song in chosen], dtype=np.int64))
+    songs = np.array([part.songs[index] for part, index in chosen], dtype=np.int64)
+    return Songs([part.phrase(index, grid) for part, index in chosen], songs)
 
 
 def _told(grid: Grid) -> str:

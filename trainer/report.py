@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ from model.attributes import NAMES, measure
 from model.latent import Latent
 from model.phrase import Phrase
 from model.player import Player
-from trainer.checkpoints import path_of
-from trainer.errors import UsageError
+from trainer.checkpoints import LOG
 from trainer.evaluate import hears
 from trainer.heldout import HeldOut, lines
 from trainer.page import Page
@@ -24,42 +22,7 @@ SHOWN = 6  # reconstructions
 WAYS = 4  # glides
 DRAWN = 6  # samples
 SWEPT = 40  # phrases that the sweeps are measured on
-LOG = "log.jsonl"
 NO_LATENT = "This model has no latent: there is nothing to show here."
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a report is about.
-
-    Attributes:
-        checkpoint: its file, or a shipped model's name.
-        run: the folder of the run that made it, if that is there.
-
-    """
-
-    checkpoint: str
-    run: Path | None
-
-
-def subject(given: str) -> Subject:
-    """Return the checkpoint of a run's folder, or the run beside a checkpoint.
-
-    Raises:
-        UsageError: the folder holds no checkpoint, or several.
-
-    """
-    path = Path(given)
-    if not path.is_dir():
-        beside = path_of(given).parent
-        return Subject(given, beside if (beside / LOG).is_file() else None)
-    found = sorted(path.glob("*.safetensors"))
-    if not found:
-        raise UsageError(f"the run folder '{given}' holds no checkpoint (*.safetensors)")
-    if len(found) > 1:
-        names = ", ".join(file.name for file in found)
-        raise UsageError(f"the run folder '{given}' holds several checkpoints ({names}): name one of them")
-    return Subject(str(found[0]), path)
 
 
 def log_of(run: Path | None) -> list[dict[str, Any]]:

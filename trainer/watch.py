@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trainer.board import Board
+from trainer.checkpoints import LOG
 
-LOG = "log.jsonl"
 SCORES = ("note_f1", "step_accuracy")
 CURVES = (*SCORES, "elbo", "kl_bits", "reconstruction", "loss_edit", "loss_critic", "nll")
 

@@ -11,6 +11,7 @@ from model.phrase import Note, Phrase
 from tests.trainer.nets import checkpoint, written
 from tests.trainer.players import GRID, Memory, Sure
 from tests.trainer.synthetic import melody
+from trainer.checkpoints import subject
 from trainer.compare import page
 from trainer.errors import FailureError, UsageError
 from trainer.evaluate import evaluate
@@ -18,7 +19,7 @@ from trainer.figures import figures
 from trainer.forced import forced
 from trainer.heldout import HeldOut, held_out, titles
 from trainer.page import Page, canvas, panels, piano_roll, span_of
-from trainer.report import log_of, report, subject
+from trainer.report import log_of, report
 from trainer.report_plots import atlas, curves
 from trainer.speed import speed
 

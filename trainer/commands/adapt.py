@@ -57,10 +57,9 @@ def adapt(
     from model.play import load  # noqa: PLC0415
     from trainer.adapt import Options, adapted_checkpoint  # noqa: PLC0415 - loads torch
     from trainer.adapt import adapt as run  # noqa: PLC0415
-    from trainer.checkpoints import checked, is_half, opened, path_of, read, rewrite  # noqa: PLC0415
+    from trainer.checkpoints import checked, is_half, opened, path_of, read, rewrite, subject  # noqa: PLC0415
     from trainer.heldout import phrases_on  # noqa: PLC0415
     from trainer.hers import read as read_hers  # noqa: PLC0415
-    from trainer.report import subject  # noqa: PLC0415
     from trainer.style import drawn, overlaps  # noqa: PLC0415
 
     target = checked(out)

@@ -50,11 +50,10 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
     if not data.is_dir():
         raise UsageError(f"the data folder '{data}' does not exist")
     from model.play import load  # noqa: PLC0415 - loads the network's runtime
-    from trainer.checkpoints import checked, path_of, read, rewrite  # noqa: PLC0415
+    from trainer.checkpoints import checked, path_of, read, rewrite, subject  # noqa: PLC0415
     from trainer.directions import find  # noqa: PLC0415
     from trainer.directions import told as figures  # noqa: PLC0415
     from trainer.heldout import phrases_for  # noqa: PLC0415
-    from trainer.report import subject  # noqa: PLC0415
 
     target = checked(out)
     room_for(target)

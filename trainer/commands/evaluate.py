@@ -59,10 +59,10 @@ def evaluate(
     if not data.is_dir():
         raise UsageError(f"the data folder '{data}' does not exist")
     from model.play import load  # noqa: PLC0415 - loads the network's runtime
+    from trainer.checkpoints import subject  # noqa: PLC0415
     from trainer.corpus import write_json  # noqa: PLC0415
     from trainer.figures import figures  # noqa: PLC0415
     from trainer.heldout import held_out, show  # noqa: PLC0415
-    from trainer.report import subject  # noqa: PLC0415
 
     checkpoints = tuple(subject(checkpoint).checkpoint for checkpoint in checkpoints)
     written = page or (target.parent if target is not None else Path()) / PAGE

@@ -48,9 +48,10 @@ def report(checkpoint: str, *, data: Path, out: Path, split: str, seed: int, lim
     if not data.is_dir():
         raise UsageError(f"the data folder '{data}' does not exist")
     from model.play import load  # noqa: PLC0415 - loads the network's runtime
+    from trainer.checkpoints import subject  # noqa: PLC0415
     from trainer.figures import figures  # noqa: PLC0415
     from trainer.heldout import held_out  # noqa: PLC0415
-    from trainer.report import log_of, subject  # noqa: PLC0415
+    from trainer.report import log_of  # noqa: PLC0415
     from trainer.report import report as draw  # noqa: PLC0415
 
     about = subject(checkpoint)
