@@ -15,7 +15,7 @@ from benchmarks import knob, lateness, models, screen, soak, start, thru
 from benchmarks.figures import Row, load_average, machine, table, today
 from benchmarks.instrument import ROOT
 from benchmarks.scale import Scale
-from tests.drivers.jack_harness import JackServer
+from tests.fakes.jack_harness import JackServer
 
 MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "start": start.measure,

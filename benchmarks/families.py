@@ -20,7 +20,7 @@ import click
 from benchmarks.figures import load_average, machine, today
 from benchmarks.instrument import ROOT
 from model.config import GridConfig, ModelConfig, convert
-from trainer.corpus import write_json
+from trainer.corpus.prepare import write_json
 from trainer.errors import UsageError
 
 CONFIGS = ROOT / "trainer" / "configs"

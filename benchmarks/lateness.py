@@ -14,7 +14,7 @@ from benchmarks.instrument import Instrument, cpu_seconds, playing
 from benchmarks.remote import Remote, free_port
 from benchmarks.scale import Scale
 from benchmarks.thru import keys
-from live.clock import FIFO_PRIORITY, ORDINARY_VARIABLE
+from live.timing.clock import FIFO_PRIORITY, ORDINARY_VARIABLE
 
 BUDGET_MS = {True: 0.15, False: 0.5}
 LARGEST_RATIO = 2.0

@@ -7,7 +7,7 @@ import sys
 
 import rtmidi
 
-from live.clock import raise_priority
+from live.timing.clock import raise_priority
 
 
 def main() -> None:

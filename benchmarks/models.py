@@ -12,7 +12,7 @@ import time
 from benchmarks.figures import NANOS_PER_MS, Row, percentile, spread
 from benchmarks.instrument import ROOT
 from benchmarks.scale import Scale
-from live.models import shipped_models
+from model.shipped import shipped_models
 
 BUDGET_MS = {"lead": 2.0}
 OTHER_BUDGET_MS = 4.0
@@ -43,9 +43,9 @@ def measure(scale: Scale) -> list[Row]:
 
 def main() -> None:
     """Measure one model."""
-    from live.demo import FIRST, SECOND  # noqa: PLC0415  only this program needs phrases
-    from model.phrase import Note, Phrase  # noqa: PLC0415  as above
-    from model.play import load  # noqa: PLC0415  as above
+    from live.engine.demo import FIRST, SECOND  # noqa: PLC0415  only this program needs phrases
+    from model.music.phrase import Note, Phrase  # noqa: PLC0415  as above
+    from model.playing.load import load  # noqa: PLC0415  as above
 
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

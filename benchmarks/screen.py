@@ -59,8 +59,8 @@ def main() -> None:
     import msgspec  # noqa: PLC0415  only this program draws
 
     from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  as above
-    from live.messages import ToDashboard  # noqa: PLC0415  as above
-    from tests.live.dashboard_fakes import Sent, scene  # noqa: PLC0415  as above
+    from live.ipc.messages import ToDashboard  # noqa: PLC0415  as above
+    from tests.fakes.snapshots import Sent, scene  # noqa: PLC0415  as above
 
     seconds, told = float(sys.argv[1]), Path(sys.argv[2])
     encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(ToDashboard)

@@ -10,8 +10,8 @@ from typing import Any  # noqa: E402
 
 import click  # noqa: E402
 
-from live.command_line import Group, run  # noqa: E402
-from live.offline_command import COMMANDS  # noqa: E402
+from live.cli.group import Group, run  # noqa: E402
+from live.cli.offline import COMMANDS  # noqa: E402
 
 APIS = "auto|alsa|jack|coremidi|winmm"
 VERSION = "0.1.0"
@@ -62,10 +62,10 @@ def jam(**given: Any) -> int:  # noqa: ANN401  click's own
 
     Example: twobar jam --in "MPK mini" --out fluidsynth --bpm 110 --mode follow
     """
-    from live.end_signals import EndSignals  # noqa: PLC0415  only what plays is ended like that
+    from live.cli.signals import EndSignals  # noqa: PLC0415  only what plays is ended like that
 
     signals = EndSignals().install()
-    from live.jam_command import jam as play  # noqa: PLC0415  other commands do not wait for it
+    from live.cli.jam import jam as play  # noqa: PLC0415  other commands do not wait for it
 
     return play(given, start_nanos=START_NANOS, signals=signals)
 
@@ -77,7 +77,7 @@ def ports(api: str) -> int:
 
     Example: twobar ports --api alsa
     """
-    from live.ports import inputs, outputs  # noqa: PLC0415  only this command needs a driver
+    from live.devices.ports import inputs, outputs  # noqa: PLC0415  only this command needs a driver
 
     for title, names in (("in", inputs(api)), ("out", outputs(api))):
         click.echo(f"{title}:")
@@ -92,7 +92,7 @@ def doctor() -> int:
 
     Example: twobar doctor
     """
-    from live.doctor import examine  # noqa: PLC0415  it looks at everything
+    from live.cli.doctor import examine  # noqa: PLC0415  it looks at everything
 
     rows = examine()
     for row in rows:
@@ -109,7 +109,7 @@ def attach(*, end: bool) -> int:
 
     Example: twobar attach
     """
-    from live.jam_command import attach as open_dashboard  # noqa: PLC0415  see jam
+    from live.cli.jam import attach as open_dashboard  # noqa: PLC0415  see jam
 
     return open_dashboard(end=end)
 

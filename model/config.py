@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from model.errors import ConfigError, nearest
-from model.grid import Grid
+from model.music.grid import Grid
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=8192)]
 Depth = Annotated[int, msgspec.Meta(ge=0, le=48)]
@@ -28,7 +28,7 @@ LONGEST = 60  # characters of a wrong value that are shown
 
 
 class GridConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Bars, metre and steps of the phrases; see `model.grid.Grid`."""
+    """Bars, metre and steps of the phrases; see `model.music.grid.Grid`."""
 
     bars: int = 2
     beats_per_bar: int = 4

@@ -11,7 +11,7 @@ import click
 
 from live.__main__ import twobar
 from live.dashboard.keys import KEYS, Key, key_label
-from live.knobs import KNOBS
+from live.settings.knobs import KNOBS
 from scripts import families
 from trainer.__main__ import cli as trainer
 

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from live.__main__ import twobar
-from live.mapping import choose
+from live.control.mapper import choose
 from scripts.tables import PAGES as WRITTEN
 from scripts.tables import README, TABLES, filled
 from trainer.__main__ import cli as trainer
@@ -42,7 +42,7 @@ def roots(modules: set[str]) -> set[str]:
 # -- imports -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["live.engine", "live.engine_process"])
+@pytest.mark.parametrize("module", ["live.engine.engine", "live.engine.__main__"])
 def test_the_engine_loads_neither_a_model_runtime_nor_a_screen(module: str) -> None:
     loaded = roots(loaded_by(module))
     assert not loaded & {"torch", "onnxruntime", "onnx", "textual", "rich", "trainer", "pretty_midi", "scipy"}
@@ -51,11 +51,11 @@ def test_the_engine_loads_neither_a_model_runtime_nor_a_screen(module: str) -> N
 def test_the_dashboard_reaches_only_messages() -> None:
     ours = {module for module in loaded_by("live.dashboard") if roots({module}) & set(ROOMS)}
     others = {module for module in ours if not module.startswith("live.dashboard")}
-    assert others == {"live", "live.messages"}
+    assert others == {"live", "live.ipc.messages"}
 
 
 def test_a_phrase_needs_no_array_library() -> None:
-    assert not roots(loaded_by("model.phrase")) & {"numpy", "torch", "onnxruntime", "mido"}
+    assert not roots(loaded_by("model.music.phrase")) & {"numpy", "torch", "onnxruntime", "mido"}
 
 
 def test_the_commands_name_themselves_without_loading_what_they_use() -> None:

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from model.attributes import applicable
 from model.config import AT_ONCE, STEP_BY_STEP, ModelConfig, convert
 from model.errors import ConfigError, nearest
+from model.music.attributes import applicable
 from trainer.errors import UsageError
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]

@@ -1,4 +1,4 @@
-"""The performer's screen, in a process of its own; of this project it imports live.messages alone."""
+"""The performer's screen, in a process of its own; of this project it imports live.ipc.messages alone."""
 
 from live.dashboard.app import Dashboard
 from live.dashboard.inbox import Inbox

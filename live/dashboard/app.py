@@ -16,13 +16,13 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from live.dashboard import keys, panels, piano
+from live.dashboard.drawing.latent_map import Place
+from live.dashboard.drawing.rows import Row, fit_row
+from live.dashboard.drawing.theme import THEME
 from live.dashboard.inbox import Inbox
-from live.dashboard.places import Place
 from live.dashboard.roll_panel import RollPanel
-from live.dashboard.rows import Row, fit_row
 from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
-from live.dashboard.theme import THEME
-from live.messages import Command, KnobView, Notice, Snapshot, ToDashboard
+from live.ipc.messages import Command, KnobView, Notice, Snapshot, ToDashboard
 
 NANOS_PER_SECOND = 1_000_000_000
 SILENCE_NANOS = NANOS_PER_SECOND

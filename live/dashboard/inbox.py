@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from live.messages import Bye, Notice, Snapshot, ToDashboard
+from live.ipc.messages import Bye, Notice, Snapshot, ToDashboard
 
 KEPT_NOTICES = 100
 

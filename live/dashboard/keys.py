@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from textual.binding import Binding
 
-from live.dashboard.rows import Row, Span, fit_row, row_width
+from live.dashboard.drawing.rows import Row, Span, fit_row, row_width
 
 
 class Key(NamedTuple):

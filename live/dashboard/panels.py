@@ -16,11 +16,12 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from live.dashboard import beat, controls, places, status
+from live.dashboard.drawing import beat, latent_map, status
+from live.dashboard.drawing import knobs as controls
+from live.dashboard.drawing.rows import Canvas, Cell, Row, fit_row, row_width, runs
+from live.dashboard.drawing.theme import INK
 from live.dashboard.keys import MODES
-from live.dashboard.rows import Canvas, Cell, Row, fit_row, row_width, runs
-from live.dashboard.theme import INK
-from live.messages import Notice, Snapshot
+from live.ipc.messages import Notice, Snapshot
 
 NUMBERS_NANOS = 500_000_000
 """Figures that flicker (lateness, milliseconds) are shown anew only this often: legible, and cheap."""
@@ -49,8 +50,8 @@ class View(NamedTuple):
     nanos: int
     alarm: str
     notices: tuple[Notice, ...]
-    cloud: tuple[places.Place, ...]
-    trail: tuple[places.Place, ...]
+    cloud: tuple[latent_map.Place, ...]
+    trail: tuple[latent_map.Place, ...]
     chosen: int
 
 
@@ -342,9 +343,11 @@ class MapPanel(Picture):
             )
         key = (view.cloud, width, height)
         if self._ground is None or self._ground[0] != key:
-            self._ground = (key, places.ground(view.cloud, width, height))
+            self._ground = (key, latent_map.ground(view.cloud, width, height))
         return self.rows_of(
-            places.map_canvas(self._ground[1], anchors=s.anchors, hers=s.hers, here=s.here, trail=view.trail)
+            latent_map.map_canvas(
+                self._ground[1], anchors=s.anchors, hers=s.hers, here=s.here, trail=view.trail
+            )
         )
 
 

@@ -12,9 +12,9 @@ from rich.segment import Segment
 from textual.geometry import Region
 from textual.strip import Strip
 
-from live.dashboard import roll
+from live.dashboard.drawing import roll
+from live.dashboard.drawing.rows import Cell, runs
 from live.dashboard.panels import Painted, View
-from live.dashboard.rows import Cell, runs
 
 
 class Line(NamedTuple):

@@ -11,11 +11,11 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from live.dashboard.drawing.rows import Row, fit, fit_row
+from live.dashboard.drawing.status import notice_in_full
+from live.dashboard.drawing.theme import INK
 from live.dashboard.keys import KEYS, key_label
-from live.dashboard.rows import Row, fit, fit_row
-from live.dashboard.status import notice_in_full
-from live.dashboard.theme import INK
-from live.messages import Notice
+from live.ipc.messages import Notice
 
 KEY_WIDTH, TEXT_WIDTH = 11, 24
 COLUMN = KEY_WIDTH + TEXT_WIDTH

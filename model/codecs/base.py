@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.errors import ConfigError, nearest
-from model.grid import Grid
-from model.phrase import Note, Phrase
-from model.tracks import DRUMS
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+from model.music.tracks import DRUMS
 
 Arrays = dict[str, NDArray[Any]]
 Table = NDArray[np.int16]

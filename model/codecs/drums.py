@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.codecs.base import OFFSET, ONSET, PITCH, VELOCITY, Arrays, Table
-from model.grid import Grid
-from model.phrase import Note, Phrase
-from model.tracks import DRUMS
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+from model.music.tracks import DRUMS
 
 CLASSES = ("kick", "snare", "closed hat", "open hat", "low tom", "mid tom", "high tom", "crash", "ride")
 KEYS = (36, 38, 42, 46, 43, 47, 50, 49, 51)

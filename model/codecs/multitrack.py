@@ -18,9 +18,9 @@ from model.codecs.base import LENGTH, ONSET, PITCH, TRACK, Arrays, Table
 from model.codecs.drums import DrumsCodec
 from model.codecs.melody import MelodyCodec
 from model.codecs.poly import PolyCodec
-from model.grid import Grid
-from model.phrase import Note, Phrase
-from model.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 
 C3 = 48
 OCTAVE = 12

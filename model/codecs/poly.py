@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.codecs.base import LENGTH, OFFSET, ONSET, PITCH, VELOCITY, Arrays, Table, pitched, spans
-from model.grid import Grid
-from model.phrase import Note, Phrase
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
 
 KEYS = 88
 LOWEST = 21

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.drivers.jack_harness import JackPeer, JackServer
-from tests.drivers.jam_harness import Jam, Start, beside
+from tests.fakes.jack_harness import JackPeer, JackServer
+from tests.fakes.jam_harness import Jam, Start, beside
 
 
 @pytest.fixture(scope="session")

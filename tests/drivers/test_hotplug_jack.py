@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from live import errors, ports
-from live.events import Received
-from live.hotplug import Change, SystemLister, Watch
-from tests.drivers.jack_harness import JackPeer, JackServer
+from live import errors
+from live.devices import ports
+from live.devices.hotplug import Change, SystemLister, Watch
+from live.timing.midi_bytes import Received
+from tests.fakes.jack_harness import JackPeer, JackServer
 
 pytestmark = pytest.mark.driver
 

@@ -7,8 +7,8 @@ import mido
 import pytest
 from pythonosc.osc_message import OscMessage
 
-from tests.drivers.jack_harness import JackPeer, rms
-from tests.drivers.jam_harness import (
+from tests.fakes.jack_harness import JackPeer, rms
+from tests.fakes.jam_harness import (
     CELL_NANOS,
     CELL_STEPS,
     TUNE,

@@ -6,8 +6,8 @@ import signal
 import mido
 import pytest
 
-from tests.drivers.jack_harness import JackPeer
-from tests.drivers.jam_harness import (
+from tests.fakes.jack_harness import JackPeer
+from tests.fakes.jam_harness import (
     CELL_NANOS,
     CELL_STEPS,
     TUNE,

@@ -7,9 +7,10 @@ from pathlib import Path
 import mido
 import pytest
 
-from live.models import shipped_models
-from tests.drivers.jack_harness import Heard, JackPeer
-from tests.drivers.jam_harness import (
+from model.shipped import shipped_models
+from tests.fakes.desk_model import checkpoint
+from tests.fakes.jack_harness import Heard, JackPeer
+from tests.fakes.jam_harness import (
     CELL_NANOS,
     STEP_NANOS,
     Start,
@@ -21,7 +22,6 @@ from tests.drivers.jam_harness import (
     play_tune,
     step_of,
 )
-from tests.live.desk_model import checkpoint
 
 pytestmark = pytest.mark.driver
 OWN_SERVER = True

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.drivers.jack_harness import JackPeer, JackServer, rms
-from tests.drivers.jam_harness import Jam, beside
+from tests.fakes.jack_harness import JackPeer, JackServer, rms
+from tests.fakes.jam_harness import Jam, beside
 
 pytestmark = pytest.mark.driver
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from live.devices.fluidsynth import FluidSynth, SynthSettings
 from live.errors import PortError, SynthError
-from live.events import control, note_off, note_on, program
-from live.synth import FluidSynth, SynthSettings
-from tests.drivers.jack_harness import JackPeer, JackServer, rms
+from live.timing.midi_bytes import control, note_off, note_on, program
+from tests.fakes.jack_harness import JackPeer, JackServer, rms
 
 pytestmark = pytest.mark.driver
 
@@ -88,7 +88,9 @@ def test_a_closed_synth_says_so(synth: FluidSynth) -> None:
 
 
 def test_nothing_of_its_chatter_reaches_the_terminal(jack_server: JackServer) -> None:
-    script = "from live.synth import FluidSynth; s = FluidSynth(); s.send(b'\\xc0\\x7f'); s.close()"
+    script = (
+        "from live.devices.fluidsynth import FluidSynth; s = FluidSynth(); s.send(b'\\xc0\\x7f'); s.close()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script],
         env=jack_server.env,

@@ -10,12 +10,12 @@ import torch
 from safetensors.numpy import save_file
 
 from model import checkpoint
-from model.attributes import NAMES
 from model.checkpoint import Calibration, Checkpoint, LatentMap
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelConfig
 from model.errors import CheckpointError
-from model.export import graphs
-from model.vae import VAE
+from model.music.attributes import NAMES
+from model.networks.vae import VAE
+from model.runtimes.export import graphs
 
 CONFIG = ModelConfig(
     "small",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer.runs import LANGUAGE, STEPWISE
-from tests.trainer.synthetic import TINY
+from tests.fakes.runs import LANGUAGE, STEPWISE
+from tests.fakes.synthetic import TINY
 from trainer import settings
 from trainer.errors import UsageError
 

@@ -54,13 +54,13 @@ def adapt(
     the model could do is lost.
     """
     from model.codecs.base import build  # noqa: PLC0415 - loads numpy
-    from model.play import load  # noqa: PLC0415
-    from trainer.adapt import Options, adapted_checkpoint  # noqa: PLC0415 - loads torch
-    from trainer.adapt import adapt as run  # noqa: PLC0415
-    from trainer.checkpoints import checked, is_half, opened, path_of, read, rewrite, subject  # noqa: PLC0415
-    from trainer.heldout import phrases_on  # noqa: PLC0415
-    from trainer.hers import read as read_hers  # noqa: PLC0415
-    from trainer.style import drawn, overlaps  # noqa: PLC0415
+    from model.playing.load import load  # noqa: PLC0415
+    from trainer.adapt.adapt import Options, adapted_checkpoint  # noqa: PLC0415 - loads torch
+    from trainer.adapt.adapt import adapt as run  # noqa: PLC0415
+    from trainer.adapt.performer_phrases import read as read_hers  # noqa: PLC0415
+    from trainer.evaluation.attribute_overlap import drawn, overlaps  # noqa: PLC0415
+    from trainer.evaluation.heldout import phrases_on  # noqa: PLC0415
+    from trainer.run.checkpoints import checked, is_half, opened, path_of, read, rewrite, subject  # noqa: PLC0415
 
     target = checked(out)
     room_for(target)

@@ -9,7 +9,7 @@ from trainer.commands.common import SEED, cores, room_for, told
 from trainer.errors import FailureError, UsageError
 
 if TYPE_CHECKING:
-    from trainer.directions import Found
+    from trainer.latent.directions import Found
 
 PAIRS = 4000
 PHRASES = 100
@@ -49,11 +49,11 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
     """
     if not data.is_dir():
         raise UsageError(f"the data folder '{data}' does not exist")
-    from model.play import load  # noqa: PLC0415 - loads the network's runtime
-    from trainer.checkpoints import checked, path_of, read, rewrite, subject  # noqa: PLC0415
-    from trainer.directions import find  # noqa: PLC0415
-    from trainer.directions import told as figures  # noqa: PLC0415
-    from trainer.heldout import phrases_for  # noqa: PLC0415
+    from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
+    from trainer.evaluation.heldout import phrases_for  # noqa: PLC0415
+    from trainer.latent.directions import find  # noqa: PLC0415
+    from trainer.latent.directions import told as figures  # noqa: PLC0415
+    from trainer.run.checkpoints import checked, path_of, read, rewrite, subject  # noqa: PLC0415
 
     target = checked(out)
     room_for(target)

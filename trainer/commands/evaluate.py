@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from trainer.commands.common import SEED, cores, room_for, told
+from trainer.corpus.sources import SPLITS
 from trainer.errors import FailureError, UsageError
-from trainer.sources import SPLITS
 
 PAGE = "compare.html"
 
@@ -58,11 +58,11 @@ def evaluate(
     """
     if not data.is_dir():
         raise UsageError(f"the data folder '{data}' does not exist")
-    from model.play import load  # noqa: PLC0415 - loads the network's runtime
-    from trainer.checkpoints import subject  # noqa: PLC0415
-    from trainer.corpus import write_json  # noqa: PLC0415
-    from trainer.figures import figures  # noqa: PLC0415
-    from trainer.heldout import held_out, show  # noqa: PLC0415
+    from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
+    from trainer.corpus.prepare import write_json  # noqa: PLC0415
+    from trainer.evaluation.figures import figures  # noqa: PLC0415
+    from trainer.evaluation.heldout import held_out, show  # noqa: PLC0415
+    from trainer.run.checkpoints import subject  # noqa: PLC0415
 
     checkpoints = tuple(subject(checkpoint).checkpoint for checkpoint in checkpoints)
     written = page or (target.parent if target is not None else Path()) / PAGE
@@ -86,7 +86,7 @@ def evaluate(
         except OSError as error:
             raise FailureError(f"cannot write '{target}': {error.strerror or error}") from error
     if compare or page is not None:
-        from trainer.compare import page as draw  # noqa: PLC0415
+        from trainer.reports.compare import page as draw  # noqa: PLC0415
 
         draw(results, data=str(data), split=split).write(written)
         click.echo(f"the page is {written}")

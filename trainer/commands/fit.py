@@ -49,7 +49,7 @@ def fit(
         raise UsageError(f"the data folder '{data}' does not exist")
     if not (data / "meta.json").is_file():
         raise UsageError(f"'{data}' was not written by 'twobar-train prepare': it has no meta.json")
-    from trainer.fit import run  # noqa: PLC0415 - loads torch
+    from trainer.training.fit import run  # noqa: PLC0415 - loads torch
 
     made = run(path, data, out, max_minutes=max_minutes, resume=resume, overrides=list(overrides), seed=seed)
     click.echo(f"the model is {made}")

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from model.grid import Grid
+from model.music.grid import Grid
 from trainer.commands.common import SEED, cores, told
+from trainer.corpus.sources import LICENCES
 from trainer.errors import UsageError
-from trainer.sources import LICENCES
 
 if TYPE_CHECKING:
-    from trainer.corpus import Report
+    from trainer.corpus.prepare import Report
 
 METRES = ("own", "all")
 
@@ -63,8 +63,8 @@ def prepare(
     Files that cannot be read are skipped and named, with the reason, in OUT/report.json.  Interrupted, the
     same command goes on where it stopped.
     """
-    from trainer.corpus import Options  # noqa: PLC0415 - --help must not wait for numpy
-    from trainer.corpus import prepare as run  # noqa: PLC0415
+    from trainer.corpus.prepare import Options  # noqa: PLC0415 - --help must not wait for numpy
+    from trainer.corpus.prepare import prepare as run  # noqa: PLC0415
 
     try:
         grid = Grid(bars, beats_per_bar, steps_per_beat)

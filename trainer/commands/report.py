@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from trainer.commands.common import SEED, cores, room_for, told
+from trainer.corpus.sources import SPLITS
 from trainer.errors import UsageError
-from trainer.sources import SPLITS
 
 ON_THE_MAP = 1000
 
@@ -47,12 +47,12 @@ def report(checkpoint: str, *, data: Path, out: Path, split: str, seed: int, lim
     """
     if not data.is_dir():
         raise UsageError(f"the data folder '{data}' does not exist")
-    from model.play import load  # noqa: PLC0415 - loads the network's runtime
-    from trainer.checkpoints import subject  # noqa: PLC0415
-    from trainer.figures import figures  # noqa: PLC0415
-    from trainer.heldout import held_out  # noqa: PLC0415
-    from trainer.report import log_of  # noqa: PLC0415
-    from trainer.report import report as draw  # noqa: PLC0415
+    from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
+    from trainer.evaluation.figures import figures  # noqa: PLC0415
+    from trainer.evaluation.heldout import held_out  # noqa: PLC0415
+    from trainer.reports.report import log_of  # noqa: PLC0415
+    from trainer.reports.report import report as draw  # noqa: PLC0415
+    from trainer.run.checkpoints import subject  # noqa: PLC0415
 
     about = subject(checkpoint)
     room_for(out)

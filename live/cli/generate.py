@@ -1,0 +1,300 @@
+"""Latent work on files, at leisure: what `sample`, `morph` and `edit` do with a model.
+
+Everything goes through `model.playing.player.Player`; the command line's process loads the model itself, for
+there is no clock to disturb.  Randomness comes from seeds only: the same call gives the same phrases.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from live.errors import FailureError, UsageError, unknown
+from live.settings import config as settings
+from live.worker.accompanist import Accompaniment
+from model.codecs.base import build, pack_phrase
+from model.errors import ConfigError, ModelError
+from model.latent.geometry import Latent, between, way_lengths
+from model.music.attributes import measure
+from model.music.phrase import Phrase
+from model.playing.player import Card, Player, finished
+from model.shipped import is_checkpoint, shipped_models
+
+WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it are kept
+FINE_POINTS = 33  # where a morph is listened to before its steps are placed
+LARGEST_SEED = 2**32 - 1
+
+
+def open_player(name: str, *, wanted_for: str = "") -> Player:
+    """Load a shipped model by name, or a checkpoint by path.
+
+    Args:
+        name: of the model.
+        wanted_for: the command that needs a latent space; "" where any model will do.
+
+    Raises:
+        UsageError: there is no such model, or it has no latent space and needs one.
+        FailureError: its file cannot be used.
+
+    """
+    known = shipped_models()
+    if name not in known and not is_checkpoint(name):
+        raise unknown("model", name, known)
+    from model.playing.load import load  # noqa: PLC0415  only now is it known that the wait is worth it
+
+    try:
+        player = load(name)
+    except ModelError as error:
+        raise FailureError(f"model '{name}' could not be loaded: {error}") from error
+    if wanted_for and player.card.latent_size == 0:
+        raise UsageError(
+            f"{wanted_for} needs a latent space, and model '{player.card.name}' has none, it continues "
+            f"phrases; of the shipped ones there is: {', '.join(known) or 'none'}"
+        )
+    return player
+
+
+def check_condition(wanted: Mapping[str, str | None], card: Card) -> dict[str, str]:
+    """Return the conditions that were given.
+
+    Args:
+        wanted: condition name -> its text, None where it was not given.
+        card: of the model that must heed them.
+
+    Raises:
+        UsageError: the model does not heed it or does not know the style, or the text says no such thing.
+
+    """
+    given = {name: text for name, text in wanted.items() if text is not None}
+    for name, text in given.items():
+        if name not in card.conditions:
+            heeded = ", ".join(card.conditions) or "none"
+            raise UsageError(f"model '{card.name}' does not heed --{name}; its conditions are: {heeded}")
+        settings.check_condition(name, text, label=f"--{name}")
+    if "style" in given and given["style"] not in card.styles:
+        raise unknown("style", given["style"], card.styles)
+    return given
+
+
+def check_turns(turns: Mapping[str, float], card: Card) -> dict[str, float]:
+    """Return the knobs that are turned at all.
+
+    Args:
+        turns: knob name -> -1..1.
+        card: of the model that must heed them.
+
+    Raises:
+        UsageError: one lies outside -1..1, or the model does not heed it.
+
+    """
+    for name, turn in turns.items():
+        if not -1 <= turn <= 1:  # NaN lies nowhere
+            raise UsageError(f"--{name} must be in -1..1, not {turn:g}")
+        if turn and name not in card.knobs:
+            heeded = ", ".join(card.knobs) or "none"
+            raise UsageError(f"model '{card.name}' does not heed {name}; its knobs are: {heeded}")
+    return {name: turn for name, turn in turns.items() if turn}
+
+
+def sample(
+    player: Player,
+    *,
+    number: int,
+    seed: int,
+    phrases: int = 1,
+    temperature: float = 0.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    condition: Mapping[str, str] | None = None,
+) -> Sequence[Phrase]:
+    """Return one sample: phrases decoded from latents of the model's prior, the later ones walking on.
+
+    A model without a latent begins with a phrase out of nothing, and continues what it has written.
+
+    Args:
+        player: any.
+        number: of the sample; each is independent of the others and of how many there are.
+        seed: 0..2**32 - 1.
+        phrases: how many, one after another.
+        temperature: 0 takes the likeliest notes.
+        top_k: above temperature 0 only the k likeliest values of whatever is drawn, 0 all.
+        top_p: the same of the likeliest values that together reach this probability, 1 all.
+        condition: what every phrase keeps to; see `model.playing.player.Player.decode`.
+
+    """
+    rng = np.random.default_rng([seed, number])
+    answers: list[Phrase] = []
+    latent: Latent | None = None
+    for _ in range(phrases):
+        drawn, chance = (int(rng.integers(LARGEST_SEED)) for _ in range(2))
+        if player.card.latent_size == 0:
+            before = answers[-1] if answers else Phrase(player.card.grid)
+            phrase = player.continuation(
+                before,
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                seed=chance,
+                condition=condition,
+            )
+        else:
+            (fresh,) = player.prior(1, drawn)
+            latent = fresh if latent is None else between(latent, fresh, WALK_STEP)
+            phrase = player.decode(
+                latent,
+                turns={},
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                seed=chance,
+                condition=condition,
+            )
+        answers.append(phrase)
+    return answers
+
+
+def morph(
+    player: Player,
+    first: Phrase,
+    last: Phrase,
+    *,
+    steps: int,
+    seed: int,
+    temperature: float = 0.0,
+    condition: Mapping[str, str] | None = None,
+) -> list[Phrase]:
+    """Return phrases on the way between two, the ends as the model hears them, in even audible steps.
+
+    Along a straight knob little happens near the ends and much in the middle, so the way is decoded at
+    many points first, and the steps are placed by the length of what is heard.
+
+    Args:
+        player: with a latent.
+        first: where the way starts, on the model's grid.
+        last: where it ends, on the same grid.
+        steps: phrases in all, at least 2.
+        seed: 0..2**32 - 1; one for all steps, so that they share their chance.
+        temperature: 0 takes the likeliest notes.
+        condition: what every phrase keeps to.
+
+    """
+    a, b = player.encode(first), player.encode(last)
+
+    def at(t: float) -> Phrase:
+        return player.decode(
+            between(a, b, t), turns={}, temperature=temperature, seed=seed, condition=condition
+        )
+
+    fine = np.linspace(0.0, 1.0, max(FINE_POINTS, 2 * steps - 1))
+    heard = [at(float(t)) for t in fine]
+    way = way_lengths([distance(before, after) for before, after in pairwise(heard)])
+    places = np.interp(np.linspace(0.0, 1.0, steps), way, fine)
+    return [heard[0], *(at(float(t)) for t in places[1:-1]), heard[-1]]
+
+
+def distance(a: Phrase, b: Phrase) -> float:
+    """Return how much two phrases differ, 0..1: the share of (onset, pitch) that only one of them has.
+
+    The Jaccard distance of the two sets; two empty phrases are the same.
+    """
+    ours, theirs = ({(note.onset, note.pitch) for note in phrase.notes} for phrase in (a, b))
+    union = len(ours | theirs)
+    return len(ours ^ theirs) / union if union else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What became of a piece.
+
+    Attributes:
+        phrases: one for each of the piece's.
+        lost: notes that the model's codec cannot hold (a chord's lower keys in a melody).
+        before: each attribute, averaged over the phrases that have notes, as the model hears them.
+        after: the same of the edited phrases.
+
+    """
+
+    phrases: list[Phrase]
+    lost: int
+    before: dict[str, float]
+    after: dict[str, float]
+
+
+def edit(
+    player: Player,
+    piece: Sequence[Phrase],
+    turns: Mapping[str, float],
+    *,
+    seed: int,
+    temperature: float = 0.0,
+    condition: Mapping[str, str] | None = None,
+) -> Edited:
+    """Return a piece with its attributes turned, phrase by phrase; silent phrases stay silent.
+
+    Of an ensemble every part is turned together, as the model does it.
+
+    Args:
+        player: with a latent.
+        piece: phrases on the model's grid.
+        turns: knob name -> -1..1, all of them heeded by the model.
+        seed: 0..2**32 - 1.
+        temperature: 0 takes the likeliest notes.
+        condition: what every phrase keeps to.
+
+    """
+    answers: list[Phrase] = []
+    before: list[dict[str, float]] = []
+    after: list[dict[str, float]] = []
+    lost = 0
+    for index, phrase in enumerate(piece):
+        if not phrase.notes:
+            answers.append(phrase)
+            continue
+        lost += len(phrase) - held(player.card, phrase)
+        latent = player.encode(phrase)
+        answer = player.decode(
+            latent,
+            turns=turns,
+            temperature=temperature,
+            seed=(seed + index) % LARGEST_SEED,
+            condition=condition,
+        )
+        answers.append(answer)
+        unmoved = player.decode(latent, turns={}, condition=condition) if turns else answer
+        before.append(measure(unmoved))
+        after.append(measure(answer))
+    return Edited(answers, lost, _average(before), _average(after))
+
+
+def accompany(player: Player, piece: Sequence[Phrase], parts: Sequence[int], *, seed: int) -> list[Phrase]:
+    """Return a piece with the parts that it lacks, phrase by phrase; silent phrases stay silent.
+
+    Drums stay as live (`live.worker.accompanist`).
+
+    Args:
+        player: one that accompanies.
+        piece: phrases on the model's grid.
+        parts: tracks that may be written.
+        seed: 0..2**32 - 1.
+
+    """
+    band = Accompaniment(player)
+    return [
+        finished(band.write(phrase, parts, number=number, seed=seed)) if phrase.notes else phrase
+        for number, phrase in enumerate(piece)
+    ]
+
+
+def _average(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    names = rows[0].keys() if rows else ()
+    return {name: sum(row[name] for row in rows) / len(rows) for name in names}
+
+
+def held(card: Card, phrase: Phrase) -> int:
+    """Return how many of a phrase's notes the model's codec can hold (all, for a codec unknown here)."""
+    try:
+        codec = build(card.codec, card.grid)
+    except ConfigError:
+        return len(phrase)
+    return len(codec.unpack(pack_phrase(codec, phrase), 0))

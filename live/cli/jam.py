@@ -1,0 +1,229 @@
+"""The commands `jam` and `attach`: settings, supervisor, dashboard, and what the human is told."""
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from live.cli.signals import EndSignals
+from live.cli.supervisor import Supervisor
+from live.errors import FailureError, UsageError, unknown
+from live.ipc.link import Link, call, new_address
+from live.ipc.messages import Bye, Command, Notice, ToDashboard
+from live.ipc.options import Options
+from live.ipc.session import Session, sessions, write_session
+from live.record import event_log
+from live.settings.config import Config, load, with_options
+
+SCREEN_PATIENCE_SECONDS = 3.0
+LONGEST_SECONDS = 1_000_000_000  # of a jam that ends by itself: 31 years, and the clock's numbers hold it
+END_PATIENCE_SECONDS = 15.0  # for a long take on a slow disk
+
+
+def settings(given: dict[str, Any]) -> Config:
+    """Return the settings of the files and the command line together; raises UsageError."""
+    config = load(given["config"])
+    return with_options(
+        config,
+        api=given["api"],
+        input=list(given["inputs"]) or None,
+        output=list(given["outputs"]) or None,
+        clock=given["clock"],
+        clock_out=given["clock_out"],
+        bpm=given["bpm"],
+        model=given["model"],
+        mapping=given["mapping"],
+        mode=given["mode"],
+        thru=given["thru"],
+        seed=given["seed"],
+        temperature=given["temperature"]
+        if given["temperature"] is not None
+        else (0.0 if given["headless"] else None),
+        soundfont=given["soundfont"],
+        osc_port=given["osc_port"],
+    )
+
+
+def jam(given: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> int:
+    """Run a jam from the command line's options, until a signal or more; returns the exit status."""
+    config = settings(given)
+    if given["duration"] is not None and not 0 <= given["duration"] <= LONGEST_SECONDS:
+        raise UsageError(
+            f"--duration must be a number of seconds from 0 to {LONGEST_SECONDS}, not {given['duration']:g}"
+        )
+    headless = given["headless"] or not has_screen()
+    if headless and not given["headless"]:
+        sys.stderr.write("twobar: standard output or error is no terminal, so there is no dashboard\n")
+    check_model(config.jam.model)
+    check_keymap(config.dashboard.keymap)
+    if given["log"]:
+        event_log.begin(given["log"])
+    address = new_address()
+    options = Options(
+        config=config,
+        address=address,
+        headless=headless,
+        demo="on" if given["demo"] else "off" if headless else "auto",
+        duration_s=given["duration"],
+        log=str(given["log"].absolute()) if given["log"] else "",
+        record=str(given["record"].absolute()) if given["record"] else "",
+        session=write_session(address),
+        start_nanos=start_nanos,
+    )
+    try:
+        return _headless(options, signals) if headless else _on_screen(options, signals)
+    finally:
+        if options.session:
+            Path(options.session).unlink(missing_ok=True)
+
+
+def has_screen() -> bool:
+    """Tell whether a dashboard can be shown: Textual reads one stream and draws on the other."""
+    return sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def check_keymap(keymap: Mapping[str, str]) -> None:
+    """Refuse a name of something that no key does."""
+    if not keymap:
+        return
+    from live.dashboard.keys import KEYS  # noqa: PLC0415  only who binds keys anew waits for Textual here
+
+    idents = [key.ident for key in KEYS]
+    for name in keymap:
+        if name not in idents:
+            raise unknown("key", name, idents, where="[dashboard.keymap]")
+
+
+def check_model(name: str) -> None:
+    """Refuse a model that is not there; what is in its file is the model process's business."""
+    from model.shipped import is_checkpoint, shipped_models  # noqa: PLC0415  keep `--help` quick
+
+    known = shipped_models()
+    if name in known or is_checkpoint(name):
+        return
+    raise unknown("model", name, known)
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):  # nobody reads any more
+        sys.stderr.write(f"{line}\n")
+
+
+def _headless(options: Options, signals: EndSignals) -> int:
+    supervisor = Supervisor(options, told=lambda text: _say(f"twobar: {text}"))
+    signals.lead_to(supervisor.end)
+    try:
+        supervisor.start()
+    except BaseException:
+        supervisor.abandon()
+        raise
+    return supervisor.wait()
+
+
+def _on_screen(options: Options, signals: EndSignals) -> int:
+    from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  the engine starts while Textual is imported
+
+    inbox = Inbox()
+    app: Dashboard | None = None
+
+    def deliver(message: ToDashboard) -> None:
+        if app is not None:
+            app.deliver(message)
+        else:
+            inbox.put(message)
+
+    def told(text: str) -> None:
+        deliver(Notice(time.monotonic_ns(), "error", text))
+
+    supervisor = Supervisor(options, deliver=deliver, told=told)
+    signals.lead_to(supervisor.end)
+    try:
+        supervisor.start()
+        supervisor.wait_shown()
+    except BaseException:
+        supervisor.abandon()
+        raise
+    app = Dashboard(inbox, supervisor.send, on_quit=supervisor.end, keymap=options.config.dashboard.keymap)
+    status: list[int] = []
+    closed = threading.Event()
+
+    def watch() -> None:
+        status.append(supervisor.wait())
+        app.deliver(Bye())
+        if not closed.wait(SCREEN_PATIENCE_SECONDS):
+            # its terminal was closed under it: Textual waits for ever to write there
+            Path(options.session).unlink(missing_ok=True)
+            os._exit(status[0])
+
+    watcher = threading.Thread(target=watch, name="supervise", daemon=True)
+    watcher.start()
+    app.run(mouse=False)
+    closed.set()
+    supervisor.end()
+    watcher.join()
+    for line in supervisor.last_words():
+        _say(line)
+    return status[0] if status else 0
+
+
+def attach(*, end: bool = False) -> int:
+    """Show the dashboard of the newest running instrument, or end it; leaving lets the music go on."""
+    found = sessions()
+    if not found:
+        raise UsageError("no instrument is playing on this machine; start one with `twobar jam`")
+    try:
+        link = call(found[0].address, "dashboard", ToDashboard)
+    except OSError:
+        raise UsageError("the instrument has just ended; start one with `twobar jam`") from None
+    if end:
+        return _end(link, found[0])
+    if not has_screen():
+        link.close()
+        raise UsageError(
+            "a dashboard needs a terminal; `twobar attach --end` ends the instrument without one"
+        )
+    from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  only when there is something to show
+
+    inbox = Inbox()
+
+    def send(command: Command) -> None:
+        link.send(command)
+
+    app = Dashboard(inbox, send)
+
+    def read() -> None:
+        while (message := link.receive()) is not None:
+            app.deliver(message)
+            if isinstance(message, Bye):
+                return
+        app.lost("the engine has gone")
+
+    threading.Thread(target=read, name="read", daemon=True).start()
+    app.run(mouse=False)
+    link.close()
+    return 0
+
+
+def _end(link: Link[Any], session: Session) -> int:
+    """Tell an instrument to end and wait until it has: its process is gone, its files are closed."""
+    link.send(Command("quit", source="attach"))
+    gone = threading.Event()
+
+    def read() -> None:
+        while link.receive() is not None:
+            pass  # pictures, and its goodbye
+        gone.set()
+
+    threading.Thread(target=read, name="read", daemon=True).start()
+    in_time = gone.wait(END_PATIENCE_SECONDS)
+    link.close()
+    if not in_time:
+        raise FailureError(
+            f"the instrument was told to end, but still runs after {END_PATIENCE_SECONDS:g} seconds; "
+            f"end it with: kill {session.pid}"
+        )
+    return 0

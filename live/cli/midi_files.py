@@ -1,0 +1,231 @@
+"""MIDI files of the offline commands: what a piece holds beside its notes, and writing it back.
+
+Notes and grids are `model.midi.file`'s business; here are tempo maps, and what an edit leaves out.
+"""
+
+import contextlib
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import mido
+
+from live.errors import FailureError, UsageError
+from live.jam.parts import tracks_of
+from model.errors import ModelError
+from model.midi import file as midi
+from model.music.grid import TICKS_PER_BEAT, Grid
+from model.music.phrase import Phrase
+
+DRUMS = 9
+ENSEMBLE = "multitrack"
+LONGEST_GRID_BARS = 64
+DEFAULT_TEMPO = 500_000  # microseconds per beat, where a file names none (MIDI 1.0: 120 bpm)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a .mid file holds beside the notes that a phrase can keep.
+
+    Attributes:
+        tempos: (tick of 480 to the beat, microseconds per beat), in order; the first on tick 0.
+        metres: the distinct time signatures, as "3/4", in order of appearance.
+        program: General MIDI program of most notes, 0..127.
+        tracks: how many tracks have pitched notes.
+        notes: pitched notes.
+        drums: notes on channel 10.
+        gestures: pedal and other control changes, pitch bends and pressures.
+
+    """
+
+    tempos: tuple[tuple[int, int], ...]
+    metres: tuple[str, ...]
+    program: int
+    tracks: int
+    notes: int
+    drums: int
+    gestures: int
+
+    @property
+    def tempo_bpm(self) -> float:
+        """The tempo at the start."""
+        return float(mido.tempo2bpm(self.tempos[0][1]))
+
+
+def read(path: Path, grid: Grid, *, codec: str = "") -> list[Phrase]:
+    """Return a .mid file's notes, those that a codec is for, as phrases of a grid, one after another.
+
+    Raises:
+        FailureError: it is missing, damaged, too long or holds no notes.
+
+    """
+    try:
+        return midi.load(path, grid, codec=codec)
+    except ModelError as error:
+        raise FailureError(str(error)) from error
+    except OSError as error:  # a name that is too long, say
+        raise FailureError(f"'{path}' cannot be read: {error.strerror or error}") from error
+
+
+def read_opening(path: Path, grid: Grid, *, codec: str = "") -> Phrase:
+    """Return the grid's bars from the first bar in which a note starts.
+
+    Raises:
+        FailureError: as `read`.
+
+    """
+    bars = LONGEST_GRID_BARS // grid.bars * grid.bars
+    long = replace(grid, bars=bars)
+    placed = [
+        (index * long.steps + note.onset, note)
+        for index, piece in enumerate(read(path, long, codec=codec))
+        for note in piece.notes
+    ]
+    start = placed[0][0] // grid.steps_per_bar * grid.steps_per_bar
+    return Phrase.of(
+        grid, [note._replace(onset=step - start) for step, note in placed if step < start + grid.steps]
+    )
+
+
+def surroundings(path: Path) -> Surroundings:
+    """Return what a file that `read` could read holds beside its notes."""
+    file = mido.MidiFile(str(path), clip=True)
+    tempos: dict[int, int] = {0: DEFAULT_TEMPO}
+    metres: dict[str, None] = {}
+    programs: Counter[int] = Counter()
+    tracks = drums = gestures = 0
+    for track in file.tracks:
+        now, sounding = 0, dict.fromkeys(range(16), 0)
+        notes = 0
+        for message in track:
+            now += int(message.time)
+            if message.type == "set_tempo" and message.tempo > 0:
+                tempos[round(now * TICKS_PER_BEAT / file.ticks_per_beat)] = message.tempo
+            elif message.type == "time_signature":
+                metres[f"{message.numerator}/{message.denominator}"] = None
+            elif message.type == "program_change":
+                sounding[message.channel] = message.program
+            elif message.type == "note_on" and message.velocity:
+                if message.channel == DRUMS:
+                    drums += 1
+                else:
+                    notes += 1
+                    programs[sounding[message.channel]] += 1
+            elif message.type in ("control_change", "pitchwheel", "aftertouch", "polytouch"):
+                gestures += 1
+        tracks += notes > 0
+    program = programs.most_common(1)[0][0] if programs else 0
+    ordered = tuple(sorted(tempos.items()))
+    return Surroundings(ordered, tuple(metres), program, tracks, programs.total(), drums, gestures)
+
+
+def left_out(given: Surroundings, grid: Grid, *, kept: int, lost: int, codec: str = "") -> list[str]:
+    """Return a sentence for each thing that phrases of the grid do not keep of a file.
+
+    Args:
+        given: what the file holds.
+        grid: of the model.
+        kept: notes that the phrases hold.
+        lost: of them, how many the model's codec cannot hold.
+        codec: what the notes were read for.
+
+    """
+    told: list[str] = []
+    drums = codec == "drums"
+    other, kind = (given.notes, "pitched") if drums else (given.drums, "drum")
+    if other and codec != ENSEMBLE:
+        told.append(f"{_count(other, f'{kind} note')} left out")
+    read_of = given.notes + given.drums if codec == ENSEMBLE else given.drums if drums else given.notes
+    doubled = read_of - kept
+    if doubled > 0:
+        told.append(f"{_count(doubled, 'note')} left out: another note has the same key on the same step")
+    if lost > 0:
+        told.append(f"{_count(lost, 'note')} left out: the model's codec cannot hold them")
+    if given.gestures:
+        told.append(f"{_count(given.gestures, 'pedal, bend or other control message')} left out")
+    if given.tracks > (3 if codec == ENSEMBLE else 1) and not drums:
+        parts = "melody, chords and bass" if codec == ENSEMBLE else "one"
+        told.append(f"{given.tracks} tracks put into {parts}")
+    foreign = [metre for metre in given.metres if not _same_bar(metre, grid)]
+    if foreign:
+        told.append(f"the metre {', '.join(foreign)} is heard in bars of {grid.beats_per_bar} beats")
+    return told
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
+def _same_bar(metre: str, grid: Grid) -> bool:
+    numerator, denominator = map(int, metre.split("/"))
+    return numerator * 4 == grid.beats_per_bar * denominator
+
+
+def write(
+    path: Path,
+    phrases: Sequence[Phrase],
+    *,
+    name: str,
+    tempo_bpm: float = 120.0,
+    like: Surroundings | None = None,
+    codec: str = "",
+) -> None:
+    """Write phrases one after another to a .mid file: the whole new one or, on failure, the old one.
+
+    Args:
+        path: its folders are made.
+        phrases: on grids of one metre.
+        name: of the track.
+        tempo_bpm: quarter notes per minute.
+        like: gives the tempo map and the program instead.
+        codec: of the model; each of its parts gets a track, drums stand on channel 10.
+
+    Raises:
+        UsageError: the path is a folder.
+        FailureError: it cannot be written.
+
+    """
+    if path.is_dir():
+        raise UsageError(f"'{path}' is a folder; name a .mid file to write")
+    file = midi.to_midi(
+        phrases,
+        tempo_bpm=like.tempo_bpm if like else tempo_bpm,
+        program=like.program if like else 0,
+        name=name,
+        tracks=tracks_of(codec),
+    )
+    if like:
+        file.tracks[0] = _with_tempos(file.tracks[0], like.tempos)
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file.save(str(beside))
+        os.replace(beside, path)  # noqa: PTH105  the atomic one
+    except OSError as error:
+        with contextlib.suppress(OSError):  # where nothing could be made there is nothing to remove
+            beside.unlink(missing_ok=True)
+        raise FailureError(f"cannot write '{path}': {error.strerror or error}") from error
+
+
+def _with_tempos(track: mido.MidiTrack, tempos: Sequence[tuple[int, int]]) -> mido.MidiTrack:
+    """Return the track with another tempo map, as far as the track lasts."""
+    placed: list[tuple[int, mido.Message]] = []
+    now = 0
+    for message in track:
+        now += int(message.time)
+        if message.type != "set_tempo":
+            placed.append((now, message))
+    end = now
+    ahead = [
+        (tick, mido.MetaMessage("set_tempo", tempo=tempo)) for tick, tempo in tempos if tick < max(end, 1)
+    ]
+    merged = sorted(
+        [*ahead, *placed], key=lambda entry: entry[0]
+    )  # stable: a tempo goes before its tick's notes
+    result, now = mido.MidiTrack(), 0
+    for tick, message in merged:
+        result.append(message.copy(time=tick - now))
+        now = tick
+    return result

@@ -1,0 +1,1 @@
+"""Hands on the knobs: controllers by their mapping files, other programs by OSC."""

@@ -1,0 +1,285 @@
+"""The mapping file: one TOML per controller that binds its controls to knobs and actions.
+
+Owns the format and its checks.  Numbers are MIDI's own (0..127, 0..16383), channels 1..16, ranges
+and steps in the knob's unit.  The format's JSON schema is made here from the same structs.
+"""
+
+import inspect
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from live.control.curves import CurveName, Encoder
+from live.control.takeover import Law
+from live.errors import UsageError, unknown
+from live.settings import strict
+from live.settings.knobs import ACTIONS, KNOBS
+
+Seven = Annotated[int, Meta(ge=0, le=127)]
+SourceName = Literal["cc", "cc14", "nrpn", "note", "pitch_bend", "aftertouch", "poly_aftertouch", "program"]
+SOURCES: tuple[SourceName, ...] = (
+    "cc",
+    "cc14",
+    "nrpn",
+    "note",
+    "pitch_bend",
+    "aftertouch",
+    "poly_aftertouch",
+    "program",
+)
+SWITCHES = ("note", "program")
+CHANNELS = tuple(range(1, 17))
+NRPN_CONTROLLERS = (99, 98, 6, 38)
+"""Parameter number (upper, lower), then its value (upper, lower)."""
+
+
+class Controller(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[controller]: what the device is called, and parts of its ports' names."""
+
+    name: Annotated[str, Meta(min_length=1)]
+    match: list[Annotated[str, Meta(min_length=1)]] = []
+
+
+class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[control]]: one control and what it does.
+
+    Attributes:
+        cc: a 7-bit controller.
+        cc14: a 14-bit controller, 0..31; its lower half is on the number 32 higher.
+        nrpn: a non-registered parameter.
+        note: a key or pad; calls an action.
+        pitch_bend, aftertouch: true where that is the control.
+        poly_aftertouch: the pressure of this key.
+        program: a program change to this number; calls an action.
+        channel: 1..16; left away, any channel.
+        encoder: how a relative (endless) encoder tells its detents; only with cc.
+        knob: name of a knob; or
+        action: an action with its argument, as `capture A`.
+        takeover: jump, pickup (the default) or scale.
+        curve: linear (the default), exp, log or s.
+        range: lowest and highest value that the control reaches; left away, the knob's whole range.
+        step: change of the knob for one detent of an encoder; left away, a hundredth of the range.
+
+    """
+
+    cc: Seven | None = None
+    cc14: Annotated[int, Meta(ge=0, le=31)] | None = None
+    nrpn: Annotated[int, Meta(ge=0, le=16383)] | None = None
+    note: Seven | None = None
+    pitch_bend: Literal[True] | None = None
+    aftertouch: Literal[True] | None = None
+    poly_aftertouch: Seven | None = None
+    program: Seven | None = None
+    channel: Annotated[int, Meta(ge=1, le=16)] | None = None
+    encoder: Encoder | None = None
+    knob: str | None = None
+    action: str | None = None
+    takeover: Law | None = None
+    curve: CurveName | None = None
+    range: Annotated[list[float], Meta(min_length=2, max_length=2)] | None = None
+    step: float | None = None
+
+    @property
+    def source(self) -> tuple[SourceName, int]:
+        """What is moved: its kind and number (0 where the kind has none)."""
+        name = next(name for name in SOURCES if getattr(self, name) is not None)
+        return name, int(getattr(self, name)) if name not in {"pitch_bend", "aftertouch"} else 0
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The channels it is heard on."""
+        return CHANNELS if self.channel is None else (self.channel,)
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Lowest and highest value of the knob that it reaches."""
+        if self.range is not None:
+            return self.range[0], self.range[1]
+        spec = KNOBS[self.knob or ""]
+        return spec.low, spec.high
+
+
+class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole mapping file."""
+
+    controller: Controller
+    control: list[Control] = []
+
+    def matches(self, port_name: str) -> int:
+        """Return how many letters of a port's name are matched; 0 for none."""
+        name = port_name.lower()
+        return max((len(part) for part in self.controller.match if part.lower() in name), default=0)
+
+
+def read(path: Path) -> Mapping:
+    """Read a mapping file.
+
+    Raises:
+        UsageError: the file is broken, or holds something that is not allowed.
+
+    """
+    return parse(strict.read_toml(path), where=str(path))
+
+
+def parse(raw: dict[str, Any], *, where: str) -> Mapping:
+    """Return the mapping in tables already read.
+
+    Raises:
+        UsageError: something is not allowed; the sentence names `where`, the control and the value.
+
+    """
+    mapping = strict.build(raw, Mapping, where)
+    owners: dict[tuple[str, int, int], int] = {}
+    for number, control in enumerate(mapping.control, 1):
+        _check(control, number, where)
+        for wire in _wires(control):
+            if wire in owners:
+                raise _clash(control, number, owners[wire], where)
+            owners[wire] = number
+    for number, control in enumerate(mapping.control, 1):
+        _check_nrpn_clash(control, number, owners, where)
+    return mapping
+
+
+def split_action(action: str) -> tuple[str, str]:
+    """Return an action's name and argument."""
+    name, _, argument = action.partition(" ")
+    return name, argument
+
+
+def schema() -> str:
+    """Return the JSON schema of the mapping file, for editors, as text."""
+    tree = msgspec.json.schema(Mapping)
+    control = tree["$defs"]["Control"]
+    actions = [f"{name} {word}" for name, words in ACTIONS.items() for word in words]
+    for part in tree["$defs"].values():
+        part["description"] = inspect.cleandoc(part["description"]).partition("\n")[0]
+    control["properties"]["knob"] = {"enum": list(KNOBS)}
+    control["properties"]["action"] = {
+        "enum": actions + [name for name, words in ACTIONS.items() if not words]
+    }
+    for name, shape in control["properties"].items():
+        options = [option for option in shape.pop("anyOf", ()) if option != {"type": "null"}]
+        plain = shape | (options[0] if len(options) == 1 else {})
+        plain.pop("default", None)
+        if "enum" in plain:
+            plain["enum"] = [word for word in plain["enum"] if word is not None]
+        control["properties"][name] = plain
+    control["allOf"] = [
+        {"oneOf": [{"required": [name]} for name in SOURCES]},
+        {"oneOf": [{"required": ["knob"]}, {"required": ["action"]}]},
+    ]
+    tree["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    tree["title"] = "twobar mapping"
+    return json.dumps(tree, indent=2, sort_keys=True) + "\n"
+
+
+def _check(control: Control, number: int, where: str) -> None:
+    """Check what types cannot say about one control."""
+    given = [name for name in SOURCES if getattr(control, name) is not None]
+    if len(given) != 1:
+        said = f"has {' and '.join(given)}" if given else "says not what is moved"
+        raise UsageError(f"{where}: control {number} {said}; it needs exactly one of: {', '.join(SOURCES)}")
+    kind, _ = control.source
+    label = f"control {number} ({describe(control)})"
+    if (control.knob is None) == (control.action is None):
+        said = "has both knob and action" if control.knob else "says not what it does"
+        raise UsageError(f"{where}: {label} {said}; it needs exactly one of: knob, action")
+    if control.encoder and kind != "cc":
+        raise UsageError(f"{where}: {label} has encoder = '{control.encoder}'; only a cc can be an encoder")
+    if control.knob is not None:
+        _check_knob(control, control.knob, label, where)
+    else:
+        _check_action(control, label, where)
+
+
+def _check_knob(control: Control, knob: str, label: str, where: str) -> None:
+    """Check a control that moves a knob."""
+    kind, _ = control.source
+    if knob not in KNOBS:
+        raise unknown("knob", knob, KNOBS, where=f"{label} of {where}")
+    if kind in SWITCHES:
+        raise UsageError(
+            f"{where}: {label} cannot move knob '{knob}': a {kind} calls an action, as 'capture A'"
+        )
+    spec = KNOBS[knob]
+    if control.range is not None:
+        low, high = control.range
+        if not spec.low <= low < high <= spec.high:
+            raise UsageError(
+                f"{where}: {label}, range [{low:g}, {high:g}] must rise and lie inside"
+                f" [{spec.low:g}, {spec.high:g}], the range of knob '{knob}'"
+            )
+    if control.encoder is None and control.step is not None:
+        raise UsageError(f"{where}: {label} has step = {control.step:g}; only an encoder makes steps")
+    if control.encoder is not None:
+        for name in ("takeover", "curve"):
+            if getattr(control, name) is not None:
+                raise UsageError(
+                    f"{where}: {label} has {name}; an encoder needs none, it is never out of step"
+                )
+        low, high = control.span
+        if control.step is not None and not 0 < abs(control.step) <= high - low:
+            raise UsageError(
+                f"{where}: {label}, step must be above 0 and at most {high - low:g} (below 0 turns the other"
+                f" way), not {control.step:g}"
+            )
+
+
+def _check_action(control: Control, label: str, where: str) -> None:
+    """Check a control that calls an action."""
+    name, argument = split_action(control.action or "")
+    if name not in ACTIONS:
+        raise unknown("action", control.action or "", ACTIONS, where=f"{label} of {where}")
+    words = ACTIONS[name]
+    if argument not in words and (words or argument):
+        if not words:
+            raise UsageError(f"{where}: {label}, action '{name}' takes no argument, but has '{argument}'")
+        raise unknown(f"argument of action '{name}'", argument, words, where=f"{label} of {where}")
+    if control.pitch_bend:
+        raise UsageError(f"{where}: {label} cannot call an action: it springs back; bind it to a knob")
+    for key in ("encoder", "takeover", "curve", "range", "step"):
+        if getattr(control, key) is not None:
+            raise UsageError(f"{where}: {label} has {key}; that belongs to a knob, not to an action")
+
+
+def describe(control: Control) -> str:
+    """Return a control in a few words, as `cc 70` or `note 36 on channel 10`."""
+    kind, number = control.source
+    text = kind.replace("_", " ") + ("" if kind in {"pitch_bend", "aftertouch"} else f" {number}")
+    return text if control.channel is None else f"{text} on channel {control.channel}"
+
+
+def _wires(control: Control) -> list[tuple[str, int, int]]:
+    """Return what a control listens to on the wire, as (kind, number, channel)."""
+    kind, number = control.source
+    if kind == "cc14":
+        return [("cc", half, channel) for half in (number, number + 32) for channel in control.channels]
+    return [(kind, number, channel) for channel in control.channels]
+
+
+def _clash(control: Control, number: int, other: int, where: str) -> UsageError:
+    """Say that two controls listen to the same thing."""
+    first = f"control {other}"
+    return UsageError(
+        f"{where}: control {number} ({describe(control)}) listens to what {first} already has;"
+        " a source can do one thing"
+    )
+
+
+def _check_nrpn_clash(
+    control: Control, number: int, owners: dict[tuple[str, int, int], int], where: str
+) -> None:
+    """Refuse controllers 99, 98, 6 and 38 beside NRPNs, which are made of them."""
+    if control.nrpn is None:
+        return
+    for channel in control.channels:
+        for part in NRPN_CONTROLLERS:
+            if ("cc", part, channel) in owners:
+                raise UsageError(
+                    f"{where}: control {number} ({describe(control)}) is made of cc 99, 98, 6 and 38,"
+                    f" and control {owners['cc', part, channel]} has cc {part}; a source can do one thing"
+                )

@@ -1,0 +1,1 @@
+"""What the dashboard draws, as pure functions from a snapshot to rows of text."""

@@ -1,0 +1,156 @@
+"""The beat, large enough for two metres: digits of half blocks, and a block per beat that lights up.
+
+Pure: ticks and sizes in, rows out.
+"""
+
+from typing import NamedTuple
+
+from live.dashboard.drawing.rows import Canvas, Row
+
+TICKS_PER_BEAT = 480
+FLASH = 0.2
+"""Share of a beat for which its block is lit brightest."""
+
+_FONT = {
+    "0": ("###", "# #", "# #", "# #", "###"),
+    "1": ("## ", " # ", " # ", " # ", "###"),
+    "2": ("###", "  #", "###", "#  ", "###"),
+    "3": ("###", "  #", " ##", "  #", "###"),
+    "4": ("# #", "# #", "###", "  #", "  #"),
+    "5": ("###", "#  ", "###", "  #", "###"),
+    "6": ("###", "#  ", "###", "# #", "###"),
+    "7": ("###", "  #", "  #", "  #", "  #"),
+    "8": ("###", "# #", "###", "# #", "###"),
+    "9": ("###", "# #", "###", "  #", "###"),
+    "-": ("   ", "   ", "###", "   ", "   "),
+    ".": (" ", " ", " ", " ", "#"),
+}
+_HALVES = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
+
+
+class Pulse(NamedTuple):
+    """Where in the music a tick lies, as musicians count: from bar 1, beat 1 (a count-in is bar 0)."""
+
+    bar: int
+    beat: int
+    fraction: float
+
+    @property
+    def label(self) -> str:
+        """Return bar.beat."""
+        return f"{self.bar}.{self.beat}"
+
+
+def pulse_at(tick: int, beats_per_bar: int) -> Pulse:
+    """Return the bar and beat of a tick, and how far into the beat it lies, 0..1."""
+    beats, rest = divmod(tick, TICKS_PER_BEAT)
+    bar, beat = divmod(beats, max(1, beats_per_bar))
+    return Pulse(bar + 1, beat + 1, rest / TICKS_PER_BEAT)
+
+
+def big_width(text: str, scale: int) -> int:
+    """Return the cells that `big_text` takes."""
+    return sum(len(_FONT[char][0]) * scale for char in text) + scale * (len(text) - 1)
+
+
+def big_height(scale: int) -> int:
+    """Return the rows that `big_text` takes."""
+    return (5 * scale + 1) // 2
+
+
+def big_text(text: str, scale: int) -> list[str]:
+    """Draw digits, '.' and '-' with pixels of `scale` cells by `scale` half rows."""
+    pixels: list[str] = []
+    for line in range(5):
+        spread = (" " * scale).join("".join(p * scale for p in _FONT[char][line]) for char in text)
+        pixels += [spread] * scale
+    if len(pixels) % 2:
+        pixels.append(" " * len(pixels[0]))
+    return [
+        "".join(_HALVES[a == "#", b == "#"] for a, b in zip(upper, lower, strict=True))
+        for upper, lower in zip(pixels[::2], pixels[1::2], strict=True)
+    ]
+
+
+def best_scale(text: str, width: int, height: int) -> int:
+    """Return the largest scale at which the digits fit, at least 1."""
+    scale = 1
+    while big_height(scale + 1) <= height and big_width(text, scale + 1) <= width:
+        scale += 1
+    return scale
+
+
+def beat_rows(
+    tick: int,
+    beats_per_bar: int,
+    *,
+    width: int,
+    height: int,
+    running: bool = True,
+    known: bool = True,
+    tempo_bpm: float | None = None,
+) -> tuple[Row, ...]:
+    """Draw bar.beat in large digits, the bar's beats as blocks beside them, and the tempo if there is room.
+
+    Args:
+        tick: transport position.
+        beats_per_bar: at least 1.
+        width: in cells.
+        height: in rows.
+        running: whether the transport moves; blocks stay dark and digits dim when it does not.
+        known: whether the engine answers; digits are dashes when it does not.
+        tempo_bpm: shown in digits of its own on a wide screen.
+
+    """
+    canvas = Canvas(width, height)
+    pulse = pulse_at(tick, beats_per_bar)
+    label = pulse.label if known else "-.-"
+    # Room is kept for a two-digit bar, so that the beat's digit stays where it is.
+    frame = label if len(label) > 4 else "00.0"
+    scale = best_scale(frame, max(width * 3 // 4, 10), height)
+    tall = big_height(scale)
+    top = max(0, (height - tall) // 2)
+    ink = "digits" if running and known else "digits-off" if not known else "dim"
+    right = big_width(frame, scale)
+    _write(canvas, right - big_width(label, scale), top, big_text(label, scale), ink)
+    left = right + scale + 1
+    room = width - left
+    beats = max(1, beats_per_bar)
+    size = (room + 1) // beats - 1
+    tempo = f"{tempo_bpm:.0f}" if tempo_bpm is not None and known else ""
+    if tempo and room - (big_width(tempo, 2) + 3) > beats * (tall + 1):
+        size = min(size, tall + 1)
+        x = width - big_width(tempo, 2)
+        _write(canvas, x, top, big_text(tempo, 2), "tempo")
+        canvas.write(width - 3, top + 6, "bpm", "dim")
+    lit = pulse.beat if running and known else 0
+    _blocks(canvas, (left, top), (size, tall), beats, lit, flash=pulse.fraction < FLASH)
+    return canvas.rows()
+
+
+def _write(canvas: Canvas, x: int, y: int, lines: list[str], ink: str) -> None:
+    """Write lines of blocks; a full block gets its colour as ground too, so that no seam shows."""
+    for row, line in enumerate(lines, y):
+        for column, char in enumerate(line, x):
+            canvas.put(column, row, char, f"{ink}-full" if char == "█" else ink)
+
+
+def _blocks(
+    canvas: Canvas, corner: tuple[int, int], size: tuple[int, int], beats: int, lit: int, *, flash: bool
+) -> None:
+    """Draw one numbered block per beat, from the corner (x, y), each of (width, height)."""
+    (left, top), (wide, tall) = corner, size
+    if wide < 1:
+        return
+    for beat in range(1, beats + 1):
+        x = left + (beat - 1) * (wide + 1)
+        if beat == lit:
+            glyph, ink = "█", "beat-flash" if flash else "beat-one" if beat == 1 else "beat"
+        elif beat < lit:
+            glyph, ink = "▓", "beat-past"
+        else:
+            glyph, ink = "░", "beat-off"
+        _write(canvas, x, top, [glyph * wide] * tall, ink)
+        number = str(beat)
+        if wide > len(number) + 1:
+            canvas.write(x + (wide - len(number)) // 2, top + tall // 2, number, f"{ink}-label")

@@ -1,0 +1,129 @@
+"""What the hands turn and choose: knobs with their real and their waiting places, modes, anchors.
+
+    ─────┼━━█──   a bipolar knob, drawn from its centre      ◇  where the hardware's knob stands,
+    ━━━━━█─────   a unipolar one, drawn from the left           until it is picked up
+Pure: views and widths in, rows out.
+"""
+
+from collections.abc import Sequence
+
+from live.dashboard.drawing.rows import Cell, Row, Span, clean, fit, fit_row, runs
+from live.ipc.messages import AnchorView, KnobView
+
+NAME_WIDTH = 12
+VALUE_WIDTH = 6
+SMALLEST_BAR = 5
+
+
+def value_text(knob: KnobView) -> str:
+    """Return a knob's value as a person reads it."""
+    if not knob.available:
+        return "n/a"
+    if knob.high - knob.low > 10:
+        return f"{knob.value:.1f}".removesuffix(".0")
+    return f"{knob.value:+.2f}" if knob.low < 0 and round(knob.value, 2) else f"{knob.value:.2f}"
+
+
+def travel(knob: KnobView, value: float) -> float:
+    """Return how far along its range a value lies, 0..1; NaN and an empty range count as 0."""
+    size = knob.high - knob.low
+    share = (value - knob.low) / size if size > 0 else 0.0
+    return min(1.0, max(0.0, share)) if share == share else 0.0  # noqa: PLR0124 - NaN only
+
+
+def knob_bar(knob: KnobView, width: int, *, chosen: bool = False) -> Row:
+    """Draw a knob's travel in `width` cells."""
+    pre = "selected-" if chosen else ""
+    if not knob.available:
+        return (((" ·" * width)[:width], f"{pre}track"),)
+    bipolar = knob.low < 0 < knob.high
+
+    def cell_at(value: float) -> int:
+        return min(width - 1, int(travel(knob, value) * width))
+
+    cells: list[Cell] = [("─", f"{pre}track")] * width
+    if not cells:
+        return ()
+    at, start = cell_at(knob.value), cell_at(0.0) if bipolar else 0
+    for cell in range(min(at, start), max(at, start) + 1):
+        cells[cell] = ("━", f"{pre}fill")
+    if bipolar:
+        cells[start] = ("┼", "selected" if chosen else "centre")
+    cells[at] = ("█", f"{pre}handle") if at != start or not bipolar else ("╂", f"{pre}handle")
+    if knob.waiting is not None:
+        cells[cell_at(knob.waiting)] = ("◇", f"{pre}waiting")
+    return runs(cells)
+
+
+def knob_row(knob: KnobView, width: int, *, chosen: bool = False) -> Row:
+    """Draw a knob's name, bar and value; the chosen one is marked by an arrow and a lighter ground."""
+    ink = "selected" if chosen else "" if knob.available else "off"
+    bar = width - NAME_WIDTH - VALUE_WIDTH - 1
+    name = ("▸" if chosen else " ") + fit(clean(knob.name), NAME_WIDTH)
+    value = f"{value_text(knob):>{VALUE_WIDTH}}"
+    if bar < SMALLEST_BAR:
+        return fit_row(((name, ink), (value, ink)), width)
+    moved = knob.available and abs(knob.value - knob.rest) > 1e-6
+    value_ink = "selected" if chosen else "strong" if moved else "dim"
+    return fit_row(((name, ink), *knob_bar(knob, bar, chosen=chosen), (value, value_ink)), width)
+
+
+def knob_rows(knobs: Sequence[KnobView], chosen: int, *, width: int, height: int) -> tuple[Row, ...]:
+    """Draw all knobs in as many columns as it takes, read downwards.
+
+    When not all fit, the columns that are shown hold the chosen one.
+    """
+    if not knobs or height < 1:
+        return tuple(fit_row((("  no knobs yet", "dim"),), width) for _ in range(min(1, height)))
+    columns = -(-len(knobs) // height)
+    fits = max(1, width // (NAME_WIDTH + VALUE_WIDTH + 2))
+    first = max(0, min(chosen // height - fits // 2, columns - fits)) if columns > fits else 0
+    columns = min(columns, fits)
+    sizes = [width // columns + (1 if index < width % columns else 0) for index in range(columns)]
+    rows: list[Row] = []
+    for y in range(height):
+        row: list[Span] = []
+        for index, size in enumerate(sizes):
+            number = (first + index) * height + y
+            if number < len(knobs):
+                row += knob_row(knobs[number], size, chosen=number == chosen)
+            else:
+                row.append((" " * size, ""))
+        rows.append(tuple(row))
+    return tuple(rows)
+
+
+def mode_row(
+    modes: Sequence[str],
+    mode: str,
+    anchors: Sequence[AnchorView],
+    *,
+    frozen: bool,
+    thru: bool,
+    origin: str,
+    width: int,
+    muted: Sequence[str] = (),
+) -> Row:
+    """Draw the modes, the active one in brackets, freeze, thru, muted parts, anchors, the latent's origin."""
+    names = modes if mode in modes else (*modes, mode)
+    row: list[Span] = [(" ", "")]
+    row += [
+        (f"[{clean(name).upper()}]", "chip-mode") if name == mode else (f" {name} ", "dim") for name in names
+    ]
+    row.append(("  ", ""))
+    if frozen or not muted:  # of the two the muted parts are missed sooner
+        row += [("[FROZEN]", "chip-frozen") if frozen else ("freeze off", "off"), (" ", "")]
+    if muted:
+        row += [(f"[{' '.join(map(clean, muted)).upper()} MUTED]", "chip-frozen"), (" ", "")]
+    row += [(" thru ", "dim"), ("on", "good") if thru else ("OFF", "warn"), ("   ", "")]
+    for anchor in anchors:
+        taken = anchor.xy is not None
+        row += [
+            (clean(anchor.name), "strong" if taken else "dim"),
+            ("● " if taken else "○ ", "good" if taken else "faint"),
+        ]
+    if origin:
+        row += [("  ", ""), (f"◉ {clean(origin)}", "heard")]
+    elif mode in ("follow", "answer") and not frozen:
+        row += [("  ", ""), ("◌ listening", "heard")]
+    return fit_row(row, width)

@@ -1,0 +1,1 @@
+"""What is plugged in: MIDI ports, JACK, FluidSynth, and their coming and going."""

@@ -1,0 +1,366 @@
+"""FluidSynth as a sink: raw MIDI in, sound out of the machine's audio driver.
+
+The library is loaded when a synth is opened, never before: without it the instrument still plays
+MIDI out.
+"""
+
+import contextlib
+import ctypes
+import dataclasses
+import importlib.util
+import io
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from live.devices.stderr import silence_jack, stderr_kept
+from live.errors import PortError, SynthError, unknown
+
+DRIVERS = (
+    "auto",
+    "none",
+    "jack",
+    "alsa",
+    "pulseaudio",
+    "pipewire",
+    "sdl2",
+    "oss",
+    "coreaudio",
+    "dsound",
+    "wasapi",
+    "file",
+)
+SOUNDFONT_NAME = "TimGM6mb.sf2"
+CHANNELS = 16
+JACK_NAME = "fluidsynth"
+PERIOD_FRAMES, PERIODS = 128, 3  # that the driver queues: the latency, where JACK does not set its own
+
+_CLOSE_PATIENCE_S = 1.5
+_DRUM_CHANNEL, _DRUM_BANK = 1, 128  # FluidSynth's names for a type of channel, and where its kits are
+_LOG_LEVELS = 5  # panic, error, warning, info, debug
+_INSTALL = {
+    "linux": "sudo apt-get install libfluidsynth3",
+    "darwin": "brew install fluid-synth",
+    "win32": "choco install fluidsynth",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SynthSettings:
+    """How FluidSynth is opened.
+
+    Attributes:
+        soundfont: an .sf2 or .sf3 file; None is the one that comes with pretty_midi.
+        driver: one of DRIVERS; "auto" takes the first that answers, "none" makes no sound.
+        gain: 0..10, linear; 0.6 leaves room for ten fingers and an answer.
+        sample_rate: in Hz; JACK's own rate wins over it.
+        reverb: level of a room, 0..1; 0 saves a few per cent of a core.
+        chorus: its level, 0..1; 0 saves as much.
+
+    """
+
+    soundfont: Path | None = None
+    driver: str = "auto"
+    gain: float = 0.6
+    sample_rate: int = 48000
+    reverb: float = 0.3
+    chorus: float = 0.0
+
+
+def install_hint() -> str:
+    """Return the command that installs libfluidsynth on this system."""
+    return _INSTALL.get(sys.platform, _INSTALL["linux"])
+
+
+def load_library() -> Any:  # noqa: ANN401 - pyfluidsynth has no types
+    """Return the pyfluidsynth module.
+
+    Raises:
+        SynthError: libfluidsynth is not there or cannot be loaded.
+
+    """
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # under CI=... it prints where it found the library
+            import fluidsynth  # noqa: PLC0415 - loads the shared library, which may be missing
+    except (ImportError, OSError, AttributeError, TypeError) as reason:
+        raise SynthError(
+            f"FluidSynth's library is missing, so nothing sounds here ({reason}); get it: {install_hint()}"
+        ) from None
+    return fluidsynth
+
+
+def default_soundfont() -> Path:
+    """Return the soundfont that comes with pretty_midi, found without importing it.
+
+    Raises:
+        SynthError: it is not there.
+
+    """
+    spec = importlib.util.find_spec("pretty_midi")
+    for folder in (spec.submodule_search_locations if spec else None) or []:
+        path = Path(folder) / SOUNDFONT_NAME
+        if path.is_file():
+            return path
+    raise SynthError(
+        f"the soundfont {SOUNDFONT_NAME} is missing; get it: pip install pretty_midi, or name an .sf2"
+    )
+
+
+def check_soundfont(path: Path) -> None:
+    """Look at a soundfont's header.
+
+    Raises:
+        SynthError: it cannot be read, or is none.
+
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError as reason:
+        raise SynthError(f"the soundfont '{path}' cannot be read: {reason.strerror or reason}") from None
+    if head[:4] != b"RIFF" or head[8:] not in (b"sfbk", b"DLS "):
+        raise SynthError(f"'{path}' is not a soundfont; an .sf2, .sf3 or .dls file is needed")
+
+
+def check_driver(driver: str) -> None:
+    """Raise UsageError when no audio driver has that name."""
+    if driver not in DRIVERS:
+        raise unknown("audio driver", driver, DRIVERS)
+
+
+def drivers_to_try(driver: str) -> list[str]:
+    """Return the audio drivers to try, best first; raises as check_driver."""
+    check_driver(driver)
+    if driver != "auto":
+        return [driver]
+    if sys.platform == "darwin":
+        return ["coreaudio"]
+    if sys.platform == "win32":
+        return ["wasapi", "dsound"]
+    return ["jack", "pipewire", "pulseaudio", "alsa"]  # without its server each says no in milliseconds
+
+
+class FluidSynth:
+    """A running synthesizer; a `live.timing.midi_bytes.Sink`.
+
+    Attributes:
+        name: for the dashboard.
+        driver: the audio driver in use, "none" without one.
+        soundfont: the file in use.
+        version: of libfluidsynth.
+
+    Threads: any.  Realtime: yes, a few us per message; rendering is on the driver's own thread.
+    """
+
+    def __init__(self, settings: SynthSettings | None = None) -> None:
+        """Open FluidSynth, its soundfont and its audio driver.
+
+        Raises:
+            SynthError: the library, the soundfont or the audio device is missing or broken.
+            UsageError: an unknown driver.
+
+        """
+        chosen = settings or SynthSettings()
+        self._abandoned = False
+        self._synth: int | None = None
+        self._driver: int | None = None
+        drivers = drivers_to_try(chosen.driver)
+        self.soundfont = chosen.soundfont or default_soundfont()
+        check_soundfont(self.soundfont)
+        self._api = api = load_library()
+        self._library: ctypes.CDLL = api._fl  # noqa: SLF001 - pyfluidsynth leaves some calls unwrapped
+        library = self._library
+        library.fluid_synth_channel_pressure.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
+        library.fluid_synth_key_pressure.argtypes = [ctypes.c_void_p, *[ctypes.c_int] * 3]
+        self.version = library_version(api)
+        with stderr_kept() as chatter:
+            self._log_to(library.fluid_default_log_function)
+            self._settings = api.new_fluid_settings()
+            self._configure(chosen)
+            self._synth = api.new_fluid_synth(self._settings)
+            loaded = self._synth and api.fluid_synth_sfload(self._synth, os.fsencode(self.soundfont), 1) >= 0
+            self.driver = self._start(drivers) if loaded else ""
+            silence_jack()
+            self._log_to(None)  # a full-screen terminal has no place for it
+        if not loaded:
+            self.close()
+            raise SynthError(f"the soundfont '{self.soundfont}' is broken: {_reason(chatter)}")
+        if not self.driver:
+            self.close()
+            raise SynthError(
+                f"no audio device answers (tried {', '.join(drivers)}: {_reason(chatter)}); plug one in, "
+                "start JACK (jackd -d alsa), or play to MIDI out with --out"
+            )
+        self.name = f"fluidsynth ({self.driver})"
+
+    def _configure(self, chosen: SynthSettings) -> None:
+        self._set("synth.gain", float(chosen.gain))
+        self._set("synth.sample-rate", float(chosen.sample_rate))
+        self._set("synth.midi-channels", CHANNELS)
+        self._set("synth.cpu-cores", 1)  # the deadline thread needs the other one
+        self._set("synth.reverb.active", int(chosen.reverb > 0))
+        self._set("synth.reverb.level", float(chosen.reverb))
+        self._set("synth.chorus.active", int(chosen.chorus > 0))
+        self._set("synth.chorus.level", float(chosen.chorus) * 10)  # FluidSynth's own scale ends at 10
+        self._set("audio.period-size", PERIOD_FRAMES)
+        self._set("audio.periods", PERIODS)
+        self._set("audio.jack.id", JACK_NAME)
+        self._set("audio.jack.autoconnect", 1)
+        os.environ["JACK_NO_START_SERVER"] = "1"  # a server is the performer's to start
+
+    def _set(self, key: str, value: float | str) -> None:
+        api, name = self._api, key.encode()
+        if isinstance(value, str):
+            api.fluid_settings_setstr(self._settings, name, value.encode())
+        elif isinstance(value, int):
+            api.fluid_settings_setint(self._settings, name, value)
+        else:
+            api.fluid_settings_setnum(self._settings, name, value)
+
+    def _start(self, drivers: list[str]) -> str:
+        for driver in drivers:
+            if driver == "none":
+                return driver
+            self._set("audio.driver", driver)
+            self._driver = self._api.new_fluid_audio_driver(self._settings, self._synth)
+            if self._driver:
+                return driver
+        return ""
+
+    def _log_to(self, function: Any) -> None:  # noqa: ANN401 - a pointer to C code; None is nowhere
+        self._library.fluid_set_log_function.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+        for level in range(_LOG_LEVELS):
+            self._library.fluid_set_log_function(level, function, None)
+
+    def send(self, data: bytes) -> None:
+        """Play one whole message now; what FluidSynth has no use for (clock, sysex) is left out.
+
+        Raises:
+            PortError: it is closed.
+
+        """
+        synth, api = self._synth, self._api
+        if synth is None:
+            raise PortError("FluidSynth is closed")
+        kind, channel = data[0] & 0xF0, data[0] & 0x0F
+        if kind == 0x90 and data[2]:
+            api.fluid_synth_noteon(synth, channel, data[1], data[2])
+        elif kind in (0x80, 0x90):
+            api.fluid_synth_noteoff(synth, channel, data[1])
+        elif kind == 0xB0:
+            api.fluid_synth_cc(synth, channel, data[1], data[2])
+        elif kind == 0xC0:
+            api.fluid_synth_program_change(synth, channel, data[1])
+        elif kind == 0xE0:
+            api.fluid_synth_pitch_bend(synth, channel, data[1] | data[2] << 7)
+        elif kind == 0xD0:
+            self._library.fluid_synth_channel_pressure(synth, channel, data[1])
+        elif kind == 0xA0:
+            self._library.fluid_synth_key_pressure(synth, channel, data[1], data[2])
+
+    def play_drums(self, channel: int) -> None:
+        """Let a channel, 1..16, choose among the soundfont's drum kits, as channel 10 always does."""
+        if self._synth is not None:
+            function = self._library.fluid_synth_set_channel_type
+            function.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
+            function(self._synth, channel - 1, _DRUM_CHANNEL)
+            self._api.fluid_synth_bank_select(self._synth, channel - 1, _DRUM_BANK)
+            self._api.fluid_synth_program_change(self._synth, channel - 1, 0)
+
+    def restart_audio(self) -> None:
+        """Open the audio driver anew after its server or card came back; sounds, programs and font stay.
+
+        A JACK client whose server has died is let go of: to close it when another server runs under the
+        same name crashes in libjack (measured), once a second client of ours has met that server.
+
+        Raises:
+            SynthError: it does not answer; the synth stays as it is and can be restarted later.
+
+        """
+        if self._synth is None or self.driver == "none":
+            return
+        with stderr_kept() as chatter:
+            self._log_to(self._library.fluid_default_log_function)
+            old, self._driver = self._driver, None
+            if old and self.driver != "jack":
+                self._api.delete_fluid_audio_driver(old)
+            self._abandoned = self._abandoned or bool(old and self.driver == "jack")
+            started = self._start([self.driver])
+            self._log_to(None)
+        if not started:
+            raise SynthError(f"the audio driver {self.driver} does not answer: {_reason(chatter)}")
+
+    def all_off(self) -> None:
+        """End every sound at once."""
+        if self._synth is not None:
+            for channel in range(CHANNELS):
+                self._api.fluid_synth_cc(self._synth, channel, 64, 0)
+            self._api.fluid_synth_all_sounds_off(self._synth, -1)
+
+    @property
+    def handle(self) -> int:
+        """FluidSynth's own pointer, for rendering without a driver."""
+        if self._synth is None:
+            raise SynthError("FluidSynth is closed")
+        return self._synth
+
+    @property
+    def library(self) -> ctypes.CDLL:
+        """The shared library, for calls that pyfluidsynth leaves unwrapped."""
+        return self._library
+
+    def close(self) -> None:
+        """Silence and release; safe to call twice."""
+        self.all_off()
+        driver, self._driver = self._driver, None
+        synth, self._synth = self._synth, None
+        if synth is None:
+            return
+
+        def closing() -> None:
+            if driver:
+                self._api.delete_fluid_audio_driver(driver)
+            if self._abandoned:
+                return  # what was let go of may still refer to it
+            self._api.delete_fluid_synth(synth)
+            self._api.delete_fluid_settings(self._settings)
+
+        thread = threading.Thread(target=closing, name="close-synth", daemon=True)
+        thread.start()
+        thread.join(_CLOSE_PATIENCE_S)  # a dead sound server must not keep anyone waiting
+
+
+def open_synth(settings: SynthSettings | None = None) -> tuple[FluidSynth, list[str]]:
+    """Open FluidSynth; a soundfont that is wrong is told in the list, and the default one plays instead.
+
+    Raises:
+        SynthError: the library, the default soundfont or the audio device is missing.
+        UsageError: an unknown driver.
+
+    """
+    chosen = settings or SynthSettings()
+    if chosen.soundfont is None:
+        return FluidSynth(chosen), []
+    try:
+        return FluidSynth(chosen), []
+    except SynthError as reason:
+        synth = FluidSynth(dataclasses.replace(chosen, soundfont=None))  # raises if it was not the soundfont
+        return synth, [f"{reason}; {SOUNDFONT_NAME} plays instead"]
+
+
+def library_version(api: Any) -> str:  # noqa: ANN401 - pyfluidsynth has no types
+    """Return libfluidsynth's version, as "2.3.1"."""
+    numbers = [ctypes.c_int() for _ in range(3)]
+    with contextlib.suppress(ctypes.ArgumentError, TypeError):
+        api.fluid_version(*numbers)
+    return ".".join(str(number.value) for number in numbers)
+
+
+def _reason(chatter: list[str]) -> str:
+    """Return the line of FluidSynth's log that says most."""
+    told = [
+        line.removeprefix("fluidsynth: error: ") for line in chatter if line.startswith("fluidsynth: error")
+    ]
+    return (told[-1] if told else "no reason given").rstrip(".")

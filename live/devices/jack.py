@@ -1,0 +1,99 @@
+"""Asks a JACK server which MIDI ports there are, and whether it still lives.
+
+python-rtmidi cannot tell a dead server from a quiet one, and holds the interpreter while it opens a
+client.  This probe is a client that is never activated: it costs the server no cycle.
+"""
+
+import contextlib
+import ctypes
+import os
+import sys
+from typing import Literal
+
+from live.devices.stderr import stderr_kept
+
+Direction = Literal["in", "out"]
+
+_NO_START_SERVER = 1
+_IS_INPUT, _IS_OUTPUT = 1, 2
+_MIDI_TYPE = b"8 bit raw midi"
+_SHUTDOWN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+def _library() -> ctypes.CDLL:
+    if sys.platform == "darwin":
+        names = ["libjack.0.dylib", "/opt/homebrew/lib/libjack.dylib", "/usr/local/lib/libjack.dylib"]
+    elif sys.platform == "win32":
+        names = ["libjack64.dll", "libjack.dll"]
+    else:
+        names = ["libjack.so.0"]
+    for name in names:
+        with contextlib.suppress(OSError):
+            return ctypes.CDLL(name)
+    raise OSError("libjack is not installed")
+
+
+class JackProbe:
+    """One look through the door of a JACK server.
+
+    Raises:
+        OSError: no libjack, or no server answers under the name in JACK_DEFAULT_SERVER.
+
+    """
+
+    def __init__(self, name: str = "twobar-probe") -> None:
+        """Become an inactive client; never starts a server."""
+        library = self._jack = _library()
+        library.jack_client_open.restype = ctypes.c_void_p
+        library.jack_client_open.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p]
+        library.jack_client_close.argtypes = [ctypes.c_void_p]
+        library.jack_on_shutdown.argtypes = [ctypes.c_void_p, _SHUTDOWN, ctypes.c_void_p]
+        library.jack_on_shutdown.restype = None
+        library.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
+        library.jack_get_ports.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong]
+        library.jack_free.argtypes = [ctypes.c_void_p]
+        library.jack_free.restype = None
+        os.environ["JACK_NO_START_SERVER"] = "1"
+        with stderr_kept():
+            self._client: int | None = library.jack_client_open(name.encode(), _NO_START_SERVER, None)
+        if not self._client:
+            server = os.environ.get("JACK_DEFAULT_SERVER", "default")
+            raise OSError(f"no JACK server answers under the name '{server}'")
+        self.alive = True
+        self._on_shutdown = _SHUTDOWN(self._shut_down)  # kept: C holds only its address
+        library.jack_on_shutdown(self._client, self._on_shutdown, None)
+
+    def _shut_down(self, _argument: int | None) -> None:
+        self.alive = False
+
+    def ports(self, direction: Direction) -> list[str]:
+        """Return the MIDI ports that can be heard ("in") or played to ("out"); none if it died."""
+        if not self.alive or self._client is None:
+            return []
+        flags = _IS_OUTPUT if direction == "in" else _IS_INPUT  # what the server puts out comes in here
+        found = self._jack.jack_get_ports(self._client, None, _MIDI_TYPE, flags)
+        if not found:
+            return []
+        names: list[str] = []
+        for name in found:
+            if name is None:
+                break
+            names.append(name.decode(errors="replace"))
+        self._jack.jack_free(found)
+        return names
+
+    def close(self) -> None:
+        """Leave; safe to call twice."""
+        client, self._client = self._client, None
+        if client is not None and self.alive:
+            self._jack.jack_client_close(client)
+
+
+def jack_answers() -> bool:
+    """Tell whether a JACK server runs under the name in JACK_DEFAULT_SERVER."""
+    try:
+        probe = JackProbe()
+    except OSError:
+        return False
+    probe.close()
+    return True

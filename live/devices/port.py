@@ -1,0 +1,224 @@
+"""Open MIDI ports on python-rtmidi: whole stamped messages in, bytes out, and no deadlock between them.
+
+python-rtmidi holds the interpreter while it opens or closes a port.  JACK needs all its clients for that,
+and one that wants to deliver waits for the interpreter: measured, both then wait for seconds.  So inputs
+queue what they hear while a port is opened or closed, and deliver it right after.
+"""
+
+import contextlib
+import gc
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+
+import rtmidi
+
+from live import errors
+from live.devices.parser import MessageParser
+from live.timing import midi_bytes
+from live.timing.midi_bytes import Received
+from live.timing.timeline import Nanos
+
+Deliver = Callable[[Received], object]
+
+_SENDING_S = 0.05  # JACK sends what it was given in its next cycles, and nothing after the port is closed
+_CLOSE_PATIENCE_S = 1.5
+_LOOK_S = 0.002
+_QUIET_S = 0.02  # how long to wait for a call under way on a port that was quiet,
+_BUSY_S = 0.3  # and on one that was not: JACK would wait for it for seconds, or end its thread inside Python
+_RECENT_NANOS = 100_000_000
+_BUSY = threading.RLock()  # as process-wide as the interpreter's own lock
+_ABANDONED: list[object] = []  # ports of a dead server: to release one takes a second, interpreter held
+_OPEN_INPUTS: "weakref.WeakSet[InputPort]" = weakref.WeakSet()
+
+
+class InputPort:
+    """An open input: every whole message is stamped and handed on, from the driver's thread.
+
+    Attributes:
+        name: the port that is listened to, as listed; virtual ports by their own name.
+        virtual: others connect to it; it never vanishes by itself.
+        api: the MIDI system it is on.
+        faults: messages that the receiver's code failed on (never raised in the driver's thread).
+
+    Threads: `deliver` is called on the driver's; the rest on any.
+    """
+
+    def __init__(
+        self,
+        midi: rtmidi.MidiIn,
+        name: str,
+        deliver: Deliver,
+        nanos: Callable[[], int],
+        *,
+        api: str,
+        virtual: bool,
+    ) -> None:
+        """Use open_input."""
+        self.name = name
+        self.api = api
+        self.virtual = virtual
+        self.faults = 0
+        self._midi: rtmidi.MidiIn | None = midi
+        self._deliver = deliver
+        self._nanos = nanos
+        self._called_nanos = 0
+        self._parser = MessageParser()
+        self._in_use: list[object] = []
+        midi.ignore_types(sysex=True, timing=False, active_sense=True)
+        self._listen(midi)
+        _OPEN_INPUTS.add(self)
+
+    def _listen(self, midi: rtmidi.MidiIn) -> None:
+        """Be called from now on.
+
+        A call that waits for the interpreter has python-rtmidi's own tuple in hand, which cancelling frees:
+        measured, it crashes.  So each tuple is kept for as long as the port.
+        """
+        midi.set_callback(self._received)
+        self._in_use += gc.get_referents(midi)
+
+    def _pause(self) -> bool:
+        """Let the driver queue instead of call; tells whether that is needed."""
+        if self._midi is None or self.api != "jack":
+            return False
+        self._calls_over(self._midi)
+        return True
+
+    def _calls_over(self, midi: rtmidi.MidiIn) -> None:
+        """Cancel the callback and wait until no call can be under way.
+
+        A message in the queue proves it: it came after the cancelling, on the thread that made the calls.
+        """
+        busy = time.monotonic_ns() - self._called_nanos < _RECENT_NANOS
+        midi.cancel_callback()
+        give_up = time.monotonic() + (_BUSY_S if busy else _QUIET_S)
+        while time.monotonic() < give_up:
+            time.sleep(_LOOK_S)
+            queued = midi.get_message()
+            if queued:
+                self._received(queued)
+                return
+
+    def _resume(self) -> None:
+        """Deliver what was queued, and be called again.
+
+        What comes between the last look into the queue and the next line stays in it until the next pause;
+        that is half a microsecond, so nothing is done in between.
+        """
+        midi, received = self._midi, self._received
+        if midi is None:
+            return
+        look, listen = midi.get_message, midi.set_callback
+        while queued := look():
+            received(queued)
+        listen(received)
+        self._in_use += gc.get_referents(midi)
+
+    def _received(self, message_and_delta: tuple[list[int], float], _data: object = None) -> None:
+        nanos = Nanos(self._nanos())  # first: everything below is lateness
+        self._called_nanos = time.monotonic_ns()
+        try:
+            for data in self._parser.feed(message_and_delta[0]):
+                self._deliver(Received(nanos, data, self.name))
+        except Exception:  # noqa: BLE001 - an exception here would end in the driver's C code
+            self.faults += 1
+
+    def abandon(self) -> None:
+        """Let go of the port of a MIDI system that has died, at once."""
+        midi, self._midi = self._midi, None
+        _OPEN_INPUTS.discard(self)
+        if midi is not None:
+            midi.cancel_callback()
+            _ABANDONED.extend((midi, self))
+
+    def close(self) -> None:
+        """Stop listening and release the port; safe to call twice, never hangs."""
+        midi, self._midi = self._midi, None
+        _OPEN_INPUTS.discard(self)
+        if midi is not None:
+            self._calls_over(midi)
+            _release(midi, tuple(self._in_use))
+
+
+class OutputPort:
+    """An open output; a `live.timing.midi_bytes.Sink`.
+
+    Attributes:
+        name: the port that is played to, as listed; virtual ports by their own name.
+        virtual: others connect to it; it never vanishes by itself.
+        api: the MIDI system it is on.
+
+    Threads: any, one at a time.  Realtime: yes, about 1 us.
+    """
+
+    def __init__(self, midi: rtmidi.MidiOut, name: str, *, api: str, virtual: bool) -> None:
+        """Use open_output."""
+        self.name = name
+        self.api = api
+        self.virtual = virtual
+        self._midi: rtmidi.MidiOut | None = midi
+        self._channels = 0  # bit set of those ever played on
+
+    def send(self, data: bytes) -> None:
+        """Send one whole message now.
+
+        Raises:
+            PortError: the port is closed, or the driver refuses.
+
+        """
+        midi = self._midi
+        if midi is None:
+            raise errors.PortError(f"the MIDI output '{self.name}' is closed")
+        if data[0] < 0xF0:
+            self._channels |= 1 << (data[0] & 0x0F)
+        try:
+            midi.send_message(data)
+        except (rtmidi.RtMidiError, ValueError) as reason:
+            raise errors.PortError(f"the MIDI output '{self.name}' failed: {reason}") from None
+
+    def abandon(self) -> None:
+        """Let go of the port of a MIDI system that has died, at once."""
+        midi, self._midi = self._midi, None
+        if midi is not None:
+            _ABANDONED.append(midi)
+
+    def close(self) -> None:
+        """Silence the channels that were played on and release the port; safe to call twice."""
+        midi = self._midi
+        if midi is None:
+            return
+        used = [channel for channel in range(1, 17) if self._channels >> (channel - 1) & 1]
+        with contextlib.suppress(errors.PortError):
+            for channel in used:
+                for data in midi_bytes.silence(range(channel, channel + 1)):
+                    self.send(data)
+        self._midi = None
+        _release(midi, pause_s=_SENDING_S)
+
+
+@contextlib.contextmanager
+def inputs_paused() -> Iterator[None]:
+    """Let no input call into Python meanwhile; around whatever holds the interpreter and needs JACK."""
+    with _BUSY:
+        paused = [port for port in tuple(_OPEN_INPUTS) if port._pause()]  # noqa: SLF001 - the same module
+        try:
+            yield
+        finally:
+            for port in paused:
+                port._resume()  # noqa: SLF001 - the same module
+
+
+def _release(
+    midi: rtmidi.MidiIn | rtmidi.MidiOut, in_use: tuple[object, ...] = (), *, pause_s: float = 0.0
+) -> None:
+    def closing(*_in_use: object) -> None:
+        time.sleep(pause_s)
+        with inputs_paused(), contextlib.suppress(rtmidi.RtMidiError):
+            midi.close_port()
+            midi.delete()
+
+    thread = threading.Thread(target=closing, args=in_use, name="close-port", daemon=True)
+    thread.start()
+    thread.join(_CLOSE_PATIENCE_S)

@@ -1,0 +1,106 @@
+"""The outlet: sends what the jam decides to the sinks, the model, the log, the take and OSC.
+
+A sink that fails is taken out and named; the others go on.  Threads: engine only.  Realtime: yes.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from live.errors import TwobarError
+from live.ipc.messages import ToWorker
+from live.timing.clock import Clock
+from live.timing.midi_bytes import Sink
+from live.timing.timeline import Nanos, Tick
+
+if TYPE_CHECKING:
+    from live.control.osc_server import OscServer
+    from live.ipc.link import Link
+    from live.record.event_log import EventLog
+    from live.record.take import Take
+
+
+class Outlet:
+    """Everything that a jam writes to.
+
+    Attributes:
+        sinks: where MIDI goes; a message goes to each in turn.
+        worker: the link to the model process, None while there is none.
+        take, eventlog, osc: None where they are not wanted.
+        sink_lost: called with a sink that failed and the reason.
+        complain: gets each warning and error where no dashboard shows them.
+
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        """Start with nowhere to send to."""
+        self._clock = clock
+        self.sinks: list[Sink] = []
+        self.worker: Link[Any] | None = None
+        self.take: Take | None = None
+        self.eventlog: EventLog | None = None
+        self.osc: OscServer | None = None
+        self.complain: Callable[[str], None] | None = None
+        self.sink_lost: Callable[[Sink, str], None] = lambda _sink, _reason: None
+
+    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: str) -> Nanos:
+        """Send to every sink at the due moment, then log and record; returns the moment just before."""
+        moment = self._clock.now()
+        if moment < due:  # made ready a little ahead, see Engine
+            self._clock.watch(due)
+            moment = self._clock.now()
+        for sink in tuple(self.sinks):
+            try:
+                sink.send(data)
+            except TwobarError as reason:
+                self.sinks.remove(sink)
+                self.sink_lost(sink, str(reason))
+        if self.eventlog is not None:
+            self.eventlog.write("sent", nanos=moment, due_nanos=due, tick=tick, data=list(data), voice=voice)
+        if self.take is not None and voice == "instrument":
+            self.take.instrument(tick, data)
+        return moment
+
+    def ask(self, message: ToWorker) -> bool:
+        """Give the model process a request."""
+        return self.worker is not None and self.worker.send(message)
+
+    def log(self, kind: str, **fields: object) -> None:
+        """Write a line of the event log."""
+        if self.complain is not None and kind == "notice" and fields["level"] != "info":
+            self.complain(f"{fields['text']}")
+        if self.eventlog is not None:
+            self.eventlog.write(kind, **{"nanos": self._clock.now(), **fields})
+
+    def left_out(self) -> dict[str, int]:
+        """Count OSC messages not understood, and not sent, and records that the log dropped."""
+        counts: dict[str, int] = {}
+        if self.osc is not None:
+            counts |= {"bad_packets": self.osc.bad_packets, "unsent": self.osc.unsent}
+        if self.eventlog is not None:
+            counts["unlogged"] = self.eventlog.dropped
+        return counts
+
+    def played(self, tick: Tick, data: bytes) -> None:
+        """Keep what she played in the take."""
+        if self.take is not None:
+            self.take.performer(tick, data)
+
+    def knob(self, tick: Tick, name: str, value: float) -> None:
+        """Keep a knob's move in the take."""
+        if self.take is not None:
+            self.take.knob(tick, name, value)
+
+    def marker(self, tick: Tick, text: str) -> None:
+        """Keep a gesture in the take."""
+        if self.take is not None:
+            self.take.marker(tick, text)
+
+    def tempo(self, tick: Tick, tempo_bpm: float) -> None:
+        """Keep a change of tempo in the take."""
+        if self.take is not None:
+            self.take.tempo(tick, tempo_bpm)
+
+    def publish(self, topic: str, *values: float | str) -> None:
+        """Tell whoever subscribed by OSC."""
+        if self.osc is not None:
+            self.osc.publish(f"/twobar/{topic}", *values)

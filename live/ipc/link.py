@@ -1,0 +1,265 @@
+"""Links between the processes: msgpack frames over local sockets that never block the engine.
+
+The engine listens; the worker, dashboards and the supervisor call.  A frame is a four-byte big-endian
+length and a message of live.ipc.messages.  Every caller shows the session's token first.
+"""
+
+import contextlib
+import os
+import secrets
+import select
+import socket
+import struct
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from live.ipc.messages import Hello, Message
+
+LENGTH = struct.Struct(">I")
+LARGEST_FRAME = 1 << 22
+LARGEST_BACKLOG = 1 << 22
+LONGEST_PLACE = 100  # bytes; systems take a socket's path up to about 104
+HAS_UNIX = hasattr(socket, "AF_UNIX")
+DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
+NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+PIECE = 4096  # bytes sent at once where a send cannot be told not to wait
+FOLDER_PREFIX, SOCKET_NAME = "twobar-", "engine.sock"
+
+M = TypeVar("M")
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where an engine listens, and the token it wants to see.
+
+    Attributes:
+        place: a path, or "host:port" where the system has no Unix sockets.
+        token: hexadecimal secret of the session.
+
+    """
+
+    place: str
+    token: str
+
+    def connect(self) -> socket.socket:
+        """Return a connected socket; raises OSError when nobody listens."""
+        if HAS_UNIX and ":" not in self.place:
+            caller = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            target: Any = self.place
+        else:
+            caller = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            caller.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            host, _, port = self.place.rpartition(":")
+            target = (host, int(port))
+        try:
+            caller.connect(target)
+        except OSError:
+            caller.close()
+            raise
+        return caller
+
+
+def new_address() -> Address:
+    """Return a fresh address: a socket in a private folder, or, where none can be, a free loopback port."""
+    token = secrets.token_hex(16)
+    if HAS_UNIX:
+        with contextlib.suppress(OSError):
+            place = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)) / SOCKET_NAME
+            if len(os.fsencode(place)) <= LONGEST_PLACE and ":" not in str(place):
+                return Address(str(place), token)
+            place.parent.rmdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return Address(f"127.0.0.1:{free.getsockname()[1]}", token)
+
+
+def remove_place(address: Address) -> None:
+    """Remove the socket and its folder that a killed engine left; no other file, whatever is given."""
+    place = Path(address.place)
+    if place.name != SOCKET_NAME or not place.parent.name.startswith(FOLDER_PREFIX):
+        return
+    with contextlib.suppress(OSError):
+        place.unlink(missing_ok=True)
+        place.parent.rmdir()
+
+
+class Link(Generic[M]):
+    """One end of a connection.
+
+    Args:
+        connection: a connected stream socket.
+        kind: union of the messages that may come in.
+
+    """
+
+    def __init__(self, connection: socket.socket, kind: Any) -> None:  # noqa: ANN401  a union is no type object
+        """Take over the socket."""
+        self._socket = connection
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(kind)
+        self._backlog = bytearray()
+        self._lock = threading.Lock()
+        self.open = True
+
+    def send(self, message: Message, *, droppable: bool = False) -> bool:
+        """Send without blocking; what the pipe does not take waits, up to 4 MiB.
+
+        A droppable message is left out while older ones wait.  False when it was left out or the
+        other side has gone.  Threads: any.  Realtime: yes.
+        """
+        with self._lock:
+            if not self.open or (droppable and self._backlog and not self._flush()):
+                return False
+            body = self._encoder.encode(message)
+            self._backlog += LENGTH.pack(len(body)) + body
+            self._flush()
+            if len(self._backlog) > LARGEST_BACKLOG:
+                self.close()
+            return self.open
+
+    def _flush(self) -> bool:
+        """Send what waits, as far as the pipe takes it; True when nothing waits any more."""
+        while self._backlog and self.open:
+            try:
+                sent = self._send_some()
+            except BlockingIOError:
+                return False
+            except (OSError, ValueError):  # ValueError: closed meanwhile, on another thread
+                self.close()
+                return False
+            del self._backlog[:sent]
+        return True
+
+    def _send_some(self) -> int:
+        if DONT_WAIT:
+            return self._socket.send(self._backlog, DONT_WAIT | NO_SIGNAL)
+        if not select.select([], [self._socket], [], 0)[1]:
+            raise BlockingIOError
+        return self._socket.send(self._backlog[:PIECE], NO_SIGNAL)
+
+    def receive(self) -> M | None:
+        """Block for the next message; None when the other side has gone or talks nonsense."""
+        head = self._exactly(LENGTH.size)
+        if head is None:
+            return None
+        (length,) = LENGTH.unpack(head)
+        if length > LARGEST_FRAME:
+            self.close()
+            return None
+        body = self._exactly(length)
+        if body is None:
+            return None
+        try:
+            message: M = self._decoder.decode(body)
+        except msgspec.MsgspecError:
+            self.close()
+            return None
+        return message
+
+    def _exactly(self, size: int) -> bytes | None:
+        parts = bytearray()
+        while len(parts) < size:
+            try:
+                part = self._socket.recv(size - len(parts))
+            except OSError:
+                part = b""
+            if not part:
+                self.close()
+                return None
+            parts += part
+        return bytes(parts)
+
+    def close(self) -> None:
+        """Hang up; safe to call twice, and from another thread than the one that receives."""
+        self.open = False
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+def call(address: Address, role: str, kind: Any) -> Link[Any]:  # noqa: ANN401  a union is no type object
+    """Connect to an engine and introduce oneself.
+
+    Raises:
+        OSError: nobody listens there.
+
+    """
+    link: Link[Any] = Link(address.connect(), kind)
+    link.send(
+        msgspec.convert({"type": "Hello", "role": role, "token": address.token, "pid": os.getpid()}, Hello)
+    )
+    return link
+
+
+class Switchboard:
+    """The engine's listening side: a thread that accepts, and one that reads from each caller.
+
+    Args:
+        address: where to listen; its token is asked for.
+        kind: union of the messages that may come in.
+        arrived: called on the reader's thread with (link, message); None for a caller that has gone.
+
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        kind: Any,  # noqa: ANN401  a union is no type object
+        arrived: Callable[[Link[Any], Any], None],
+    ) -> None:
+        """Listen at once."""
+        self._kind, self._arrived, self._token = kind, arrived, address.token
+        if HAS_UNIX and ":" not in address.place:
+            self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            with contextlib.suppress(FileNotFoundError):
+                Path(address.place).unlink()
+            self._listener.bind(address.place)
+            Path(address.place).chmod(0o600)
+            self.address = address
+        else:
+            self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            if os.name == "posix":  # a killed engine's connections must not keep the next one waiting
+                self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            host, _, port = address.place.rpartition(":")
+            self._listener.bind((host, int(port)))
+            self.address = Address("{}:{}".format(*self._listener.getsockname()), address.token)
+        self._listener.listen(8)
+        threading.Thread(target=self._accept, name="accept", daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            if connection.family == socket.AF_INET:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._read, args=(connection,), name="link", daemon=True).start()
+
+    def _read(self, connection: socket.socket) -> None:
+        link: Link[Any] = Link(connection, self._kind)
+        hello = link.receive()
+        if not isinstance(hello, Hello) or not self._known(hello.token):
+            link.close()
+            return
+        self._arrived(link, hello)
+        while (message := link.receive()) is not None:
+            self._arrived(link, message)
+        self._arrived(link, None)
+
+    def _known(self, token: str) -> bool:
+        return secrets.compare_digest(token.encode(), self._token.encode())
+
+    def close(self) -> None:
+        """Stop listening and remove the socket's file."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # or `accept` would take one more caller
+        self._listener.close()
+        if HAS_UNIX and ":" not in self.address.place:
+            with contextlib.suppress(OSError):
+                Path(self.address.place).unlink()
+            remove_place(self.address)

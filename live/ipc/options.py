@@ -1,0 +1,50 @@
+"""What the supervisor tells an engine when it starts one: one JSON text in the environment."""
+
+import os
+
+import msgspec
+
+from live.ipc.link import Address
+from live.settings.config import Config
+
+OPTIONS_VARIABLE = "TWOBAR_OPTIONS"
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """A jam as the command line asked for it.
+
+    Attributes:
+        config: settings, the command line's options already in them.
+        address: where the engine listens.
+        headless: no dashboard; ready lines on stdout; ends with its supervisor.
+        demo: "on", "off", or "auto": when no keyboard is there.
+        duration_s: ends by itself so many seconds after `start_nanos`; None never.
+        log: path of the event log, which is appended to; "" none.
+        record: path of the take, "" for one in the take folder.
+        session: file that tells `twobar attach` where the engine is, "" none; its writer, who is not the
+            engine, removes it at the end, or else the next `twobar attach` that finds nobody there.
+        revived: whether an engine before this one died, with notes perhaps sounding.
+        start_nanos: `time.monotonic_ns()` at which the command began.
+
+    """
+
+    config: Config
+    address: Address
+    headless: bool = False
+    demo: str = "auto"
+    duration_s: float | None = None
+    log: str = ""
+    record: str = ""
+    session: str = ""
+    revived: bool = False
+    start_nanos: int = 0
+
+
+def from_environment() -> Options:
+    """Return the options that the supervisor left."""
+    return msgspec.json.decode(os.environ[OPTIONS_VARIABLE], type=Options)
+
+
+def to_environment(options: Options) -> dict[str, str]:
+    """Return the variables for a child process."""
+    return {OPTIONS_VARIABLE: msgspec.json.encode(options).decode()}

@@ -1,0 +1,1 @@
+"""The jam: what the performer plays becomes what is played next, in musical time."""

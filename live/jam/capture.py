@@ -1,0 +1,86 @@
+"""Capture: what she played, kept as ticks, given out as phrases on the grid.
+
+Threads: engine only.
+"""
+
+from collections import deque
+from typing import NamedTuple
+
+from live.timing.timeline import Tick, nearest_step, tick_of_bar
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+
+KEPT_NOTES = 4096
+
+
+class PlayedNote(NamedTuple):
+    """A note of hers; `end` is None while the key is down."""
+
+    start: Tick
+    end: Tick | None
+    pitch: int
+    velocity: int
+
+
+class Capture:
+    """Keeps the last few thousand notes that she played while the transport ran."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._done: deque[PlayedNote] = deque(maxlen=KEPT_NOTES)
+        self._down: dict[tuple[int, int], PlayedNote] = {}
+
+    def on(self, channel: int, pitch: int, velocity: int, tick: Tick) -> None:
+        """Take a note-on; a key that is already down is struck anew."""
+        self.off(channel, pitch, tick)
+        self._down[channel, pitch] = PlayedNote(tick, None, pitch, velocity)
+
+    def off(self, channel: int, pitch: int, tick: Tick) -> None:
+        """Take a note-off; one without its note-on means nothing."""
+        note = self._down.pop((channel, pitch), None)
+        if note is not None:
+            self._done.append(note._replace(end=Tick(max(tick, note.start + 1))))
+
+    def release_all(self, tick: Tick) -> None:
+        """End every key that is down: its keyboard has gone, or everything was silenced."""
+        for channel, pitch in list(self._down):
+            self.off(channel, pitch, tick)
+
+    def clear(self) -> None:
+        """Forget everything: the transport starts anew."""
+        self._done.clear()
+        self._down.clear()
+
+    def between(self, first: Tick, last: Tick, now: Tick) -> list[PlayedNote]:
+        """Return the notes that started in first <= tick < last; keys still down end now."""
+        found = [note for note in self._done if first <= note.start < last]
+        held = [note for note in self._down.values() if first <= note.start < last]
+        return found + [note._replace(end=Tick(max(now, note.start + 1))) for note in held]
+
+    def phrase(self, grid: Grid, bar: int, now: Tick) -> Phrase:
+        """Return what was played in the phrase that starts at a bar, each onset on its nearest step.
+
+        An onset less than half a step before the phrase belongs to it, one less than half a step
+        before its end does not.  Keys still down sound to the end.
+        """
+        zero = tick_of_bar(grid, bar)
+        half = grid.ticks_per_step // 2
+        notes: list[Note] = []
+        for played in self.between(Tick(zero - half), Tick(zero + grid.ticks - half), now):
+            step, deviation = nearest_step(grid, played.start - zero)
+            held = (played.pitch, played.start) in self._held()
+            end = zero + grid.ticks if held or played.end is None else played.end
+            last, _ = nearest_step(grid, end - zero)
+            notes.append(
+                Note(
+                    step,
+                    played.pitch,
+                    played.velocity,
+                    max(1, min(last, grid.steps) - step),
+                    round(deviation, 3),
+                )
+            )
+        return Phrase.of(grid, notes)
+
+    def _held(self) -> set[tuple[int, Tick]]:
+        return {(note.pitch, note.start) for note in self._down.values()}

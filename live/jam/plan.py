@@ -1,0 +1,249 @@
+"""The plan: which notes each coming bar will play, and where they came from.
+
+Music is planned in cells, whole phrases of the model's grid; cell k starts at bar k * grid.bars.  What
+is planned can be replaced until it is sent.  Threads: engine only.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from live.ipc.messages import NoteRow
+from live.jam.path import Base
+from live.jam.scheduler import QueuedRow, Scheduler
+from live.timing.timeline import Tick, tick_of_bar, tick_of_step
+from model.music.grid import TICKS_PER_BEAT, Grid
+from model.music.phrase import Note, Phrase
+from model.music.tracks import DRUMS, MELODY
+
+Origin = Literal["decoded", "repeated", "silent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feel:
+    """How steps become ticks.
+
+    Attributes:
+        swing: 0 straight .. 1 triplets: how far every second step is moved.
+        gate: factor on written lengths, 0.05..2; drums, whose length is not heard, keep theirs.
+        channels: 1..16 of each track, in the order of `model.music.tracks`.
+
+    """
+
+    swing: float = 0.0
+    gate: float = 1.0
+    channels: tuple[int, int, int, int] = (2, 3, 4, 10)
+
+
+@dataclass
+class Cell:
+    """One phrase of the plan.
+
+    Attributes:
+        index: k; it starts at bar k * grid.bars.
+        speaks: whether twobar plays in it.
+        base: what it was, or will be, decoded from.
+        source: what its phrase was decoded from; None for a repeated one.
+        phrase: what it plays; None until there is something.
+        origin: where the phrase came from.
+        stale: whether base or knobs have changed since the last decode was asked for.
+        xy: place of its latent on the map, once decoded.
+
+    """
+
+    index: int
+    speaks: bool
+    base: Base | None = None
+    phrase: Phrase | None = None
+    origin: Origin = "silent"
+    stale: bool = True
+    source: Base | None = None
+    xy: tuple[float, float] | None = None
+
+
+@lru_cache(maxsize=8)
+def step_ticks(grid: Grid, swing: float) -> tuple[int, ...]:
+    """Return the tick of each step of a cell and of its end.
+
+    At full swing every second sixteenth goes to two thirds of its pair.
+    """
+    size = grid.ticks_per_step
+    delay = round(swing * size / 3) if TICKS_PER_BEAT // size % 2 == 0 else 0
+    return tuple(step * size + delay * (step % 2) for step in range(grid.steps + 1))
+
+
+class Plan:
+    """Cells from the one that sounds to the horizon, laid into the scheduler.
+
+    Attributes:
+        grid: of the cells.
+        feel: how they are laid.
+        tracks: the parts that the model plays.
+        one_voice: of them, those in which a note ends where the next one starts.
+        muted: parts that are left out, where the model plays several.
+        cells: by index.
+        played: notes that have left, by cell.
+
+    """
+
+    def __init__(self, scheduler: Scheduler, *, grid: Grid) -> None:
+        """Start with nothing planned."""
+        self._scheduler = scheduler
+        self._sent: dict[int, set[tuple[int, int]]] = {}  # step -> (channel, pitch)
+        self.grid = grid
+        self.feel = Feel()
+        self.tracks: tuple[int, ...] = (MELODY,)
+        self.one_voice: frozenset[int] = frozenset()
+        self.muted: frozenset[int] = frozenset()
+        self.cells: dict[int, Cell] = {}
+        self.played: dict[int, list[Note]] = {}
+
+    def clear(self) -> None:
+        """Forget every cell and what is queued of them."""
+        self._scheduler.drop_all_notes()
+        self.cells.clear()
+        self.played.clear()
+        self._sent.clear()
+
+    def cell_of(self, tick: Tick) -> int:
+        """Return the index of the cell that a tick lies in."""
+        return tick // self.grid.ticks
+
+    def first_bar(self, index: int) -> int:
+        """Return the bar on which a cell starts."""
+        return index * self.grid.bars
+
+    def forget_before(self, index: int) -> None:
+        """Drop cells older than the one before the index."""
+        for known in [known for known in self.cells if known < index - 1]:
+            del self.cells[known]
+        for known in [known for known in self.played if known < index - 1]:
+            del self.played[known]
+        for step in [step for step in self._sent if step < (index - 1) * self.grid.steps]:
+            del self._sent[step]
+
+    def sent(self, step: int, note: Note) -> None:
+        """Remember that a note-on has left: it is not laid again, and is part of what was played."""
+        self._sent.setdefault(step, set()).add((self.feel.channels[note.track], note.pitch))
+        self.played.setdefault(step // self.grid.steps, []).append(note)
+
+    def prefix(self, index: int, steps: int) -> list[Note]:
+        """Return the notes of a cell before its step: played, or behind their step and still to come."""
+        known = [note for note in self.played.get(index, []) if note.onset < steps]
+        start, size = index * self.grid.steps, self.grid.ticks_per_step
+        for queued in self._scheduler.queued():
+            if start <= queued.step < start + steps:
+                onset = queued.step - start
+                length = max(1, round((queued.end - queued.tick) / size))
+                fits = min(length, self.grid.steps - onset)
+                known.append(Note(onset, queued.pitch, queued.velocity, fits, queued.offset, queued.track))
+        return known
+
+    def lay(self, cell: Cell, from_step: int, *, not_before: Tick) -> None:
+        """Queue a cell's notes from a step of the whole piece on, in place of what was queued there.
+
+        Other cells' notes stay.  What sounds across the step ends where it was to end, or where its key
+        is struck again; a track of one voice ends it at its next note.  `not_before` is the present tick:
+        a note whose offset would put it earlier starts now.
+        """
+        grid = self.grid
+        start = cell.index * grid.steps
+        cut = max(from_step, start)
+        self._scheduler.drop_notes(cut, start + grid.steps)
+        if cell.phrase is None or not cell.speaks:
+            return
+        zero = tick_of_step(grid, start)
+        notes = cell.phrase.from_step(cut - start)
+        times = self._times(notes)
+        silent = self.silent
+        rows: list[QueuedRow] = []
+        for note, (on, off) in zip(notes, times, strict=True):
+            onset, pitch, velocity, _, offset, track = note
+            if track in silent:
+                continue
+            step, channel = start + onset, self.feel.channels[track]
+            if step in self._sent and (channel, pitch) in self._sent[step]:
+                continue
+            tick = Tick(max(zero + on, not_before))
+            rows.append((tick, Tick(zero + off), step, channel, pitch, velocity, track, offset))
+        self._scheduler.add(rows)
+        if self.one_voice:
+            self._end_at_next()
+
+    def _times(self, notes: tuple[Note, ...]) -> list[tuple[int, int]]:
+        """Return each note's on and off; in a track of one voice a note ends where the next one starts."""
+        times = self._plain_times(notes)
+        following: dict[int, int] = {}
+        for place in range(len(notes) - 1, -1, -1) if self.one_voice else ():
+            track = notes[place].track
+            if track in self.one_voice:
+                on, off = times[place]
+                times[place] = (on, min(off, following.get(track, off)))
+                following[track] = on
+        return times
+
+    def _end_at_next(self) -> None:
+        """Let what sounds on the channel of a track of one voice end at that track's next note."""
+        used = [self.feel.channels[track] for track in self.tracks]
+        first: dict[int, Tick] = {}
+        for queued in self._scheduler.queued():
+            if queued.track in self.one_voice and used.count(queued.channel) == 1:
+                first.setdefault(queued.channel, queued.tick)
+        self._scheduler.shorten(lambda channel, _: first.get(channel))
+
+    @property
+    def silent(self) -> frozenset[int]:
+        """The parts that are not heard: the muted ones of several; a single part is never muted."""
+        return self.muted.intersection(self.tracks) if len(self.tracks) > 1 else frozenset()
+
+    def mute(self, muted: frozenset[int], from_step: int, *, now: Tick) -> None:
+        """Leave these parts out, and no others, from a step on; what sounds alone on its channel ends now."""
+        self.muted = muted
+        used = [self.feel.channels[track] for track in self.tracks]
+        ended = {self.feel.channels[track] for track in self.silent}
+        self._scheduler.shorten(
+            lambda channel, _: now if channel in ended and used.count(channel) == 1 else None
+        )
+        self.lay_all(from_step, not_before=now)
+
+    def lay_all(self, from_step: int, *, not_before: Tick) -> None:
+        """Queue every cell again from a step on: the feel has changed."""
+        for index in sorted(self.cells):
+            if (index + 1) * self.grid.steps > from_step:
+                self.lay(self.cells[index], from_step, not_before=not_before)
+
+    def ticks_of(self, note: Note) -> tuple[int, int]:
+        """Return a note's on and off in ticks from its cell's start, with offset, swing and gate."""
+        return self._plain_times((note,))[0]
+
+    def _plain_times(self, notes: tuple[Note, ...]) -> list[tuple[int, int]]:
+        # between a decode and the next note: nothing is looked up twice
+        size, gate = self.grid.ticks_per_step, self.feel.gate
+        swung = step_ticks(self.grid, self.feel.swing)
+        times: list[tuple[int, int]] = []
+        for onset, _, _, length, offset, track in notes:
+            start = swung[onset]
+            on = start + round(offset * size) if offset else start
+            full = swung[onset + length] - start
+            times.append((on, on + (full if track == DRUMS or gate == 1.0 else max(1, round(full * gate)))))
+        return times
+
+    def bar_rows(self, bar: int) -> tuple[Origin | Literal[""], list[NoteRow]]:
+        """Return a bar's origin and its notes as the dashboard takes them."""
+        index, within = divmod(bar, self.grid.bars)
+        cell = self.cells.get(index)
+        if cell is None:
+            return "", []
+        steps = self.grid.steps_per_bar
+        low, high = within * steps, (within + 1) * steps
+        shown = cell.phrase if cell.phrase is not None and cell.speaks else None
+        if shown is None:
+            return "silent", []
+        start = tick_of_bar(self.grid, within)
+        rows: list[NoteRow] = []
+        silent = self.silent
+        for note in shown.notes:
+            if low <= note.onset < high and note.track not in silent:
+                on, off = self.ticks_of(note)
+                rows.append((max(0, on - start), off - on, note.pitch, note.velocity, note.track))
+        return cell.origin, rows

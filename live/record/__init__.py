@@ -1,0 +1,1 @@
+"""What is kept of a set: the take and the event log."""

@@ -1,0 +1,255 @@
+"""Takes: what she played, what it played and every knob, as a .mid that is whole at every instant.
+
+Track 0 has tempo, meter and markers; then come "performer", "twobar", one more for each other part that
+has played ("twobar chords", "twobar bass", "twobar drums"), and "knobs" (each move as a control change on
+channel 16 and as text).
+"""
+
+import contextlib
+import datetime as dt
+import errno
+import math
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from live.errors import FailureError
+from live.record.smf_track import MARKER, METER, TEMPO, TEXT, TrackWriter
+from live.record.take_ticks import TakePlace
+from live.settings.knobs import KNOBS
+from live.timing.midi_bytes import channel_of, is_note_on
+from live.timing.timeline import FASTEST_BPM, SLOWEST_BPM, whole_nanos_per_beat
+from model.music.grid import TICKS_PER_BEAT
+
+PERIOD_S = 0.5
+BATCH = 64
+KNOB_CHANNEL = 16
+KNOB_CONTROLS = {
+    "morph": 20, "stray": 21, "density": 22, "complexity": 23, "register": 24, "range": 25,
+    "dynamics": 26, "temperature": 27, "articulation": 28, "polyphony": 29, "swing": 30, "gate": 31,
+    "xy.x": 85, "xy.y": 86, "tempo": 87, "volume": 88,
+}  # fmt: skip
+"""The default mapping's controllers, then numbers that MIDI leaves undefined."""
+
+_PERFORMER, _INSTRUMENT, _KNOB, _TEMPO, _MARKER = range(5)
+
+
+class Take:
+    """A take under way.
+
+    Every method for the engine takes the transport's present tick; over stops and new starts the take
+    goes on, each start on a bar line of its own.
+
+    Attributes:
+        path: the file.
+        fault: one sentence while the disk refuses, else "".
+
+    Threads: any for what the engine calls (under 2 us: it appends to a queue); a thread of its own
+    encodes and writes.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        keep_empty: bool = True,
+        tempo_bpm: float = 120.0,
+        beats_per_bar: int = 4,
+        parts: Mapping[int, str] | None = None,
+        nanos: Callable[[], int] = time.monotonic_ns,
+        on_fault: Callable[[str], object] = lambda _sentence: None,
+        start: bool = True,
+    ) -> None:
+        """Begin a take; a file that is there already is moved aside first.
+
+        Args:
+            path: a .mid file; its folder is made.
+            keep_empty: whether a file is written although no note was played.
+            tempo_bpm: until `tempo` tells another.
+            beats_per_bar: quarter notes per bar.
+            parts: channels, 1..16, of the instrument that get a track of their own, with the part's name.
+            nanos: host time.
+            on_fault: called once, on the writer's thread, when the disk begins to refuse.
+            start: whether the writing thread runs; without it call `flush`.
+
+        Raises:
+            FailureError: the file cannot be written there.
+
+        """
+        self.path = path
+        self.fault = ""
+        self._nanos = nanos
+        self._on_fault = on_fault
+        self._queue: deque[tuple[int, int, int, object]] = deque()
+        self._place = TakePlace(tempo_bpm=tempo_bpm, ticks_per_bar=beats_per_bar * TICKS_PER_BEAT)
+        self._conductor = TrackWriter(f"twobar take {path.stem}")
+        self._conductor.meta(0, METER, bytes((beats_per_bar, 2, 24, 8)))
+        self._tempo(0, tempo_bpm)
+        self._tracks = {
+            _PERFORMER: TrackWriter("performer"),
+            _INSTRUMENT: TrackWriter("twobar"),
+            _KNOB: TrackWriter("knobs"),
+        }
+        self._parts = dict(parts or {})
+        self._part_tracks: dict[int, TrackWriter] = {}
+        self._part = path.with_name(f".{path.name}.part")
+        self._worth_keeping = keep_empty
+        self._dirty = keep_empty
+        self._writing = threading.Lock()
+        self._ending = threading.Event()
+        self._try_folder()
+        if keep_empty:
+            self.flush()
+        self._thread = threading.Thread(target=self._run, name="take", daemon=True)
+        if start:
+            self._thread.start()
+
+    def _try_folder(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._part.write_bytes(b"")
+            self._part.unlink()
+            move_aside(self.path)
+        except OSError as reason:
+            raise FailureError(
+                f"no take can be written to '{self.path}': {reason.strerror or reason}"
+            ) from None
+
+    # -- for the engine ----------------------------------------------------------------------------
+
+    def performer(self, tick: int, data: bytes) -> None:
+        """Keep a message that she played."""
+        self._queue.append((_PERFORMER, tick, self._nanos(), data))
+
+    def instrument(self, tick: int, data: bytes) -> None:
+        """Keep a message that it played."""
+        self._queue.append((_INSTRUMENT, tick, self._nanos(), data))
+
+    def knob(self, tick: int, name: str, value: float) -> None:
+        """Keep a knob's move."""
+        self._queue.append((_KNOB, tick, self._nanos(), (name, value)))
+
+    def tempo(self, tick: int, tempo_bpm: float) -> None:
+        """Keep a change of tempo; at tick 0 it says that the transport starts."""
+        self._queue.append((_TEMPO, tick, self._nanos(), tempo_bpm))
+
+    def marker(self, tick: int, text: str) -> None:
+        """Keep a gesture: a mode, an anchor, a panic."""
+        self._queue.append((_MARKER, tick, self._nanos(), text))
+
+    # -- on the writer's thread --------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._ending.wait(PERIOD_S):
+            self.flush()
+
+    def flush(self) -> None:
+        """Encode what is new and, if there is any, put the whole file in place at once."""
+        with self._writing:
+            while self._queue:
+                for _ in range(min(BATCH, len(self._queue))):
+                    self._encode(*self._queue.popleft())
+                time.sleep(0)  # the clock's thread shares the interpreter
+            if self._dirty:
+                self._write()
+
+    def _encode(self, kind: int, tick: int, nanos: int, content: object) -> None:
+        if isinstance(content, bytes):
+            track = self._track_of(kind, tick, content)
+            track.message(self._place.of(tick, nanos), content)
+            self._worth_keeping = self._worth_keeping or is_note_on(content)
+        elif isinstance(content, tuple):
+            self._knob(self._place.of(tick, nanos), *content)
+        elif isinstance(content, str):
+            self._conductor.meta(self._place.of(tick, nanos), MARKER, content.encode("latin-1", "replace"))
+        elif isinstance(content, float | int):
+            self._tempo(self._place.tempo(tick, nanos, content), content)
+        self._dirty = self._worth_keeping
+
+    def _track_of(self, kind: int, tick: int, data: bytes) -> TrackWriter:
+        """Return where a message goes: a part has its own track from its first note on."""
+        if kind != _INSTRUMENT or not data or data[0] >= 0xF0 or tick < 0:  # before bar 0 there are clicks
+            return self._tracks[kind]
+        channel = channel_of(data)
+        if channel in self._parts and channel not in self._part_tracks and is_note_on(data):
+            self._part_tracks[channel] = TrackWriter(f"twobar {self._parts[channel]}")
+        return self._part_tracks.get(channel, self._tracks[kind])
+
+    def _knob(self, tick: int, name: str, value: float) -> None:
+        track = self._tracks[_KNOB]
+        spec = KNOBS.get(name)
+        if spec is not None and name in KNOB_CONTROLS and math.isfinite(value):
+            travel = round(spec.to_unit(spec.clip(value)) * 127)
+            track.message(tick, bytes((0xB0 | (KNOB_CHANNEL - 1), KNOB_CONTROLS[name], travel)))
+        track.meta(tick, TEXT, f"{name} {value:.4g}".encode("latin-1", "replace"))
+
+    def _tempo(self, tick: int, tempo_bpm: float) -> None:
+        clipped = min(FASTEST_BPM, max(SLOWEST_BPM, tempo_bpm))
+        micros = round(whole_nanos_per_beat(clipped) / 1000)
+        self._conductor.meta(tick, TEMPO, micros.to_bytes(3, "big"))
+
+    def _write(self, *, durable: bool = False) -> None:
+        parts = [self._part_tracks[channel] for channel in self._parts if channel in self._part_tracks]
+        hers, ours, knobs = self._tracks.values()
+        tracks = [self._conductor, hers, ours, *parts, knobs]
+        end = max(track.last_tick for track in tracks)
+        header = b"MThd" + b"".join(
+            number.to_bytes(size, "big")
+            for number, size in ((6, 4), (1, 2), (len(tracks), 2), (TICKS_PER_BEAT, 2))
+        )
+        try:
+            with self._part.open("wb") as file:
+                for part in [header, *(part for track in tracks for part in track.image(end))]:
+                    file.write(part)
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
+            self._part.replace(self.path)
+        except OSError as reason:
+            with contextlib.suppress(OSError):
+                self._part.unlink(missing_ok=True)
+            if not self.fault:
+                self.fault = f"the take '{self.path}' cannot be written now: {reason.strerror or reason}"
+                self._on_fault(self.fault)
+            return  # everything is still in memory; the next period tries again
+        self.fault = ""
+        self._dirty = False
+
+    def close(self) -> None:
+        """Write the last of it down for good; safe to call twice."""
+        if self._ending.is_set():
+            return
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join(5)
+        self.flush()
+        if self.path.exists():
+            with self._writing:
+                self._write(durable=True)
+
+
+def move_aside(path: Path) -> Path | None:
+    """Rename a file that is in the way to NAME.1.mid, NAME.2.mid, ...; returns where it is now."""
+    if not path.exists():
+        return None
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "a folder or device has that name")  # never moved: others rely on it
+    number = 1
+    while (free := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
+        number += 1
+    path.rename(free)
+    return free
+
+
+def take_path(folder: Path, when: dt.datetime) -> Path:
+    """Return a path for a new take, named by its date and time, that no file has yet."""
+    stem = f"{when:%Y-%m-%d_%H-%M-%S}"
+    path = folder / f"{stem}.mid"
+    number = 2
+    while path.exists():
+        path = folder / f"{stem}_{number}.mid"
+        number += 1
+    return path

@@ -1,0 +1,1 @@
+"""live.toml and the knobs: what can be set, and to what."""

@@ -1,0 +1,342 @@
+"""live.toml: everything a performer may set, with defaults that are good enough for a stage.
+
+Owns the settings' names, ranges and defaults; levels are 0..1, times milliseconds, channels 1..16.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import platformdirs
+from msgspec import Meta
+
+from live.errors import UsageError, unknown
+from live.settings import strict
+from live.settings.knobs import KNOBS
+from model.errors import ConfigError
+from model.music import harmony
+from model.music.tracks import TRACKS
+
+FILE_NAME = "live.toml"
+APPLICATION = "twobar"
+AUTO = "auto"
+
+Channel = Annotated[int, Meta(ge=1, le=16)]
+Program = Annotated[int, Meta(ge=0, le=127)]
+Level = Annotated[float, Meta(ge=0.0, le=1.0)]
+Text = Annotated[str, Meta(min_length=1)]
+Api = Literal["auto", "alsa", "jack", "coremidi", "winmm"]
+ClockName = Literal["internal", "midi", "link"]
+Mode = Literal["follow", "answer", "hold", "drift"]
+Part = Literal["melody", "chords", "bass", "drums"]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all sections."""
+
+
+class Jam(Section, frozen=True):
+    """[jam]: how it plays.
+
+    Attributes:
+        mode: follow, answer, hold or drift.
+        model: a shipped model's name or the path of a checkpoint.
+        bpm: tempo in beats per minute, within the range of its knob.
+        horizon_bars: how many bars the plan holds ahead, 1..8.
+        seed: of every random choice; the same seed, input and knobs give the same notes.
+        temperature: where its knob starts; 0 is deterministic.
+        count_in_bars: bars of clicks before bar 0.
+        thru: whether her keys sound through the instrument.
+        record: whether a take is written.
+        take_folder: where takes go; `~` is the home folder.
+
+    """
+
+    mode: Mode = "follow"
+    model: Text = "keys"
+    bpm: Annotated[float, Meta(ge=KNOBS["tempo"].low, le=KNOBS["tempo"].high)] = KNOBS["tempo"].rest
+    horizon_bars: Annotated[int, Meta(ge=1, le=8)] = 2
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
+    temperature: Level = 0.0
+    count_in_bars: Annotated[int, Meta(ge=0, le=4)] = 0
+    thru: bool = True
+    record: bool = True
+    take_folder: Text = "takes"
+
+    @property
+    def take_path(self) -> Path:
+        """The take folder as a path, `~` resolved."""
+        return Path(self.take_folder).expanduser()
+
+
+class Model(Section, frozen=True):
+    """[model]: how notes are chosen, and what the answers keep to, as far as the model can heed it.
+
+    Attributes:
+        top_k: notes are chosen among the so many likeliest, 0..1000; 0 is all of them.
+        top_p: notes are chosen among the likeliest that make up this share, above 0 to 1; 1 is all of them.
+        style: a style label of a conditioned model; auto leaves it to the model.
+        key: as "C", "F# minor"; auto as above.
+        chords: as "C Am F G", spread evenly over the phrase; auto as above.
+        accompany: parts that join what she plays where she does not play them, of a model that can.
+
+    """
+
+    top_k: Annotated[int, Meta(ge=0, le=1000)] = 0
+    top_p: Annotated[float, Meta(ge=0.01, le=1.0)] = 1.0
+    style: Text = AUTO
+    key: Text = AUTO
+    chords: Text = AUTO
+    accompany: list[Part] = msgspec.field(default_factory=lambda: ["chords", "bass", "drums"])
+
+    @property
+    def tracks(self) -> list[int]:
+        """The tracks of `model.music.tracks` that join."""
+        return [number for number, name in enumerate(TRACKS) if name in self.accompany]
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """What was set, by name; what is left to the model is not in it."""
+        named = {"style": self.style, "key": self.key, "chords": self.chords}
+        return {name: value for name, value in named.items() if value != AUTO}
+
+
+class Midi(Section, frozen=True):
+    """[midi]: ports, channels, clock.
+
+    Attributes:
+        api: the system's MIDI driver; auto takes the first that works.
+        input: one port (a part of its name) or a list; also auto, virtual, none.
+        output: one port or a list; also virtual, fluidsynth, none.
+        performer_channel: her keys go thru on it, 1..16.
+        instrument_channel: of the answers: the melody, or all of a model with one part, 1..16.
+        chords_channel, bass_channel, drum_channel: of the other parts of a model that has them, 1..16.
+        clock: internal; nothing else can be followed yet.
+        clock_out: whether MIDI clock, start, stop and song position are sent.
+        late_bound_ms: a note-on due longer ago than this is dropped instead of sent.
+        output_latency_ms: how much earlier events leave, for an output that sounds that much later.
+
+    """
+
+    api: Api = "auto"
+    input: Text | list[Text] = "auto"
+    output: Text | list[Text] = "fluidsynth"
+    performer_channel: Channel = 1
+    instrument_channel: Channel = 2
+    chords_channel: Channel = 3
+    bass_channel: Channel = 4
+    drum_channel: Channel = 10
+    clock: ClockName = "internal"
+    clock_out: bool = False
+    late_bound_ms: Annotated[float, Meta(ge=0.0, le=1000.0)] = 50.0
+    output_latency_ms: Annotated[float, Meta(ge=0.0, le=500.0)] = 0.0
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The inputs as a tuple, however they were written."""
+        return (self.input,) if isinstance(self.input, str) else tuple(self.input)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The outputs as a tuple, however they were written."""
+        return (self.output,) if isinstance(self.output, str) else tuple(self.output)
+
+
+class Synth(Section, frozen=True):
+    """[synth]: FluidSynth.
+
+    Attributes:
+        soundfont: path of a .sf2; empty for the one that comes with the instrument.
+        driver: FluidSynth's audio driver; auto takes the first that works.
+        gain: 0..5, FluidSynth's own scale.
+        performer_program, instrument_program: General MIDI programs, 0..127.
+        chords_program, bass_program: the same for these parts.
+        drum_program: the drum kit, a program of the soundfont's bank 128; 0 is the standard kit.
+        reverb, chorus: levels, 0 turns the effect off.
+
+    """
+
+    soundfont: str = ""
+    driver: Text = "auto"
+    gain: Annotated[float, Meta(ge=0.0, le=5.0)] = 0.6
+    performer_program: Program = 0
+    instrument_program: Program = 4
+    chords_program: Program = 24
+    bass_program: Program = 33
+    drum_program: Program = 0
+    reverb: Level = 0.3
+    chorus: Level = 0.0
+
+
+class Osc(Section, frozen=True):
+    """[osc]: remote control over UDP.
+
+    Attributes:
+        enabled: whether the port is opened.
+        host: address that is listened on.
+        port: UDP port; 0 takes any free one.
+        allow: hosts beside this machine that may subscribe; `*` is any.
+
+    """
+
+    enabled: bool = True
+    host: Text = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 9000
+    allow: list[Text] = []
+
+
+class MappingChoice(Section, frozen=True):
+    """[mapping]: a mapping's name, the path of a file, or auto (by the input's name)."""
+
+    name: Text = "default"
+
+
+class Dashboard(Section, frozen=True):
+    """[dashboard]: pictures per second (1..15), and keys by the name of what they do."""
+
+    fps: Annotated[int, Meta(ge=1, le=15)] = 15
+    keymap: dict[str, Text] = {}
+
+
+class Scene(Section, frozen=True):
+    """[[scene]]: knobs, and perhaps a mode and the parts that are muted, set together by number."""
+
+    number: Annotated[int, Meta(ge=1, le=9)]
+    name: str = ""
+    mode: Mode | None = None
+    mute: list[Part] | None = None
+    knobs: dict[str, float] = {}
+
+
+class Config(Section, frozen=True):
+    """The whole of live.toml."""
+
+    jam: Jam = Jam()
+    model: Model = Model()
+    midi: Midi = Midi()
+    synth: Synth = Synth()
+    osc: Osc = Osc()
+    mapping: MappingChoice = MappingChoice()
+    dashboard: Dashboard = Dashboard()
+    scene: list[Scene] = []
+
+
+OPTIONS: dict[str, tuple[str, str, str]] = {
+    "api": ("--api", "midi", "api"),
+    "input": ("--in", "midi", "input"),
+    "output": ("--out", "midi", "output"),
+    "clock": ("--clock", "midi", "clock"),
+    "clock_out": ("--clock-out", "midi", "clock_out"),
+    "bpm": ("--bpm", "jam", "bpm"),
+    "model": ("--model", "jam", "model"),
+    "mode": ("--mode", "jam", "mode"),
+    "thru": ("--thru", "jam", "thru"),
+    "seed": ("--seed", "jam", "seed"),
+    "temperature": ("--temperature", "jam", "temperature"),
+    "record": ("--record", "jam", "record"),
+    "take_folder": ("--take-folder", "jam", "take_folder"),
+    "mapping": ("--mapping", "mapping", "name"),
+    "osc_port": ("--osc-port", "osc", "port"),
+    "osc": ("--osc", "osc", "enabled"),
+    "soundfont": ("--soundfont", "synth", "soundfont"),
+}
+"""What the command line may override: argument -> (option, section, key)."""
+
+
+def default_path() -> Path | None:
+    """Return the file that is read when none is named: ./live.toml, else the user's own, else None."""
+    for path in (Path(FILE_NAME), Path(platformdirs.user_config_dir(APPLICATION)) / FILE_NAME):
+        if path.is_file():
+            return path
+    return None
+
+
+def load(path: Path | None = None) -> Config:
+    """Read the settings.
+
+    Args:
+        path: a file that must be there; None looks in the usual places and does with the defaults.
+
+    Raises:
+        UsageError: the file is not there, or holds something that is not allowed.
+
+    """
+    if path is not None and not path.is_file():
+        raise UsageError(f"no settings file '{path}'; leave --config away for the defaults")
+    found = path or default_path()
+    return Config() if found is None else parse(strict.read_toml(found), where=str(found))
+
+
+def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
+    """Return the settings in tables already read.
+
+    Raises:
+        UsageError: something is not allowed; the sentence names `where` and the key's path.
+
+    """
+    config = strict.build(raw, Config, where)
+    _check_clock(config.midi.clock, f"{where}: midi.clock")
+    _check_scenes(config.scene, where)
+    for name, text in config.model.conditions.items():
+        check_condition(name, text, label=f"{where}: model.{name}")
+    return config
+
+
+def with_options(config: Config, **given: object) -> Config:
+    """Return the settings with what the command line says put over them.
+
+    Args:
+        config: what the file says.
+        given: arguments named as in `OPTIONS`; None means not given.
+
+    Raises:
+        UsageError: a value is not allowed; the sentence names the option.
+
+    """
+    for argument, plain in given.items():
+        if plain is None:
+            continue
+        option, section_name, key = OPTIONS[argument]
+        value = list(plain) if isinstance(plain, tuple) else plain
+        section = getattr(config, section_name)
+        strict.check_value(value, strict.field_hints(type(section))[key], label=option)
+        if option == "--clock":
+            _check_clock(str(value), option)
+        config = msgspec.structs.replace(
+            config, **{section_name: msgspec.structs.replace(section, **{key: value})}
+        )
+    return config
+
+
+def check_condition(name: str, text: str, *, label: str) -> None:
+    """Raise UsageError with the label before it if a text is no key or no chords; a style may be any."""
+    readers = {"key": harmony.read_key, "chords": harmony.read_chords}
+    try:
+        readers.get(name, str)(text)
+    except ConfigError as error:
+        raise UsageError(f"{label}: {error}") from None
+
+
+def _check_clock(clock: str, label: str) -> None:
+    """Refuse the clocks that cannot be followed yet."""
+    if clock != "internal":
+        what = "MIDI clock" if clock == "midi" else "Ableton Link"
+        raise UsageError(f"{label} is '{clock}', but {what} cannot be followed yet; there is: internal")
+
+
+def _check_scenes(scenes: list[Scene], where: str) -> None:
+    """Check what types cannot say: scene numbers once each, knobs that exist, values in their ranges."""
+    seen: dict[int, int] = {}
+    for place, scene in enumerate(scenes, 1):
+        if scene.number in seen:
+            raise UsageError(
+                f"{where}: scene {place}, number {scene.number} is taken by scene {seen[scene.number]};"
+                " each number may stand once"
+            )
+        seen[scene.number] = place
+        for name, value in scene.knobs.items():
+            if name not in KNOBS:
+                raise unknown("knob", name, KNOBS, where=f"scene {place}, knobs of {where}")
+            spec = KNOBS[name]
+            bounds = Annotated[float, Meta(ge=spec.low, le=spec.high)]
+            strict.check_value(value, bounds, label=f"scene {place}, knobs.{name}", where=where)

@@ -1,0 +1,73 @@
+"""The knobs and actions: one table that mappings, OSC, the dashboard and the engine agree on."""
+
+from typing import NamedTuple
+
+from model.music.tracks import TRACKS
+
+
+class KnobSpec(NamedTuple):
+    """A knob's name, its range, where it rests, and what it does."""
+
+    name: str
+    low: float
+    high: float
+    rest: float
+    text: str
+
+    @property
+    def bipolar(self) -> bool:
+        """Whether its centre is where it does nothing."""
+        return self.low < 0
+
+    def clip(self, value: float) -> float:
+        """Return the value moved into the knob's range."""
+        return min(self.high, max(self.low, value))
+
+    def to_unit(self, value: float) -> float:
+        """Return the travel, 0..1, at a value."""
+        return (value - self.low) / (self.high - self.low)
+
+
+ATTRIBUTE_KNOBS = ("density", "complexity", "register", "range", "dynamics", "polyphony", "articulation")
+
+KNOBS: dict[str, KnobSpec] = {
+    spec.name: spec
+    for spec in (
+        KnobSpec("morph", 0.0, 1.0, 0.0, "from anchor A to anchor B"),
+        KnobSpec("xy.x", 0.0, 1.0, 0.5, "across the pad: A, C left, B, D right"),
+        KnobSpec("xy.y", 0.0, 1.0, 0.5, "up the pad: A, B top, C, D bottom"),
+        KnobSpec("density", -1.0, 1.0, 0.0, "fewer or more notes"),
+        KnobSpec("complexity", -1.0, 1.0, 0.0, "on the beat or against it"),
+        KnobSpec("register", -1.0, 1.0, 0.0, "lower or higher"),
+        KnobSpec("range", -1.0, 1.0, 0.0, "narrow or wide"),
+        KnobSpec("dynamics", -1.0, 1.0, 0.0, "softer or louder"),
+        KnobSpec("polyphony", -1.0, 1.0, 0.0, "single notes or chords"),
+        KnobSpec("articulation", -1.0, 1.0, 0.0, "staccato or legato"),
+        KnobSpec("stray", 0.0, 1.0, 0.0, "how far from her phrase"),
+        KnobSpec("temperature", 0.0, 1.0, 0.0, "chance in the choice of notes"),
+        KnobSpec("swing", 0.0, 1.0, 0.0, "straight to triplet offbeats"),
+        KnobSpec("gate", 0.05, 2.0, 1.0, "length of notes against the written one"),
+        KnobSpec("tempo", 30.0, 300.0, 120.0, "beats per minute"),
+        KnobSpec("volume", 0.0, 1.0, 0.8, "level of the instrument's voice"),
+    )
+}
+
+LATENT_KNOBS = ("morph", "xy.x", "xy.y", "stray")
+"""They move the latent: with a model that has none they do nothing."""
+
+MODES = ("follow", "answer", "hold", "drift")
+ANCHORS = ("A", "B", "C", "D")
+
+ACTIONS: dict[str, tuple[str, ...]] = {
+    "capture": ANCHORS,
+    "recall": ANCHORS,
+    "freeze": (),
+    "mute": TRACKS,
+    "mode": MODES,
+    "scene": tuple(str(number) for number in range(1, 10)),
+    "undo": (),
+    "tap": (),
+    "start": (),
+    "stop": (),
+    "panic": (),
+}

@@ -1,0 +1,1 @@
+"""Musical time and host time, and MIDI messages as bytes."""

@@ -1,0 +1,91 @@
+"""The clock: tells and waits for Nanos; knows no tempo.  Injected, so tests run on a fake one."""
+
+import ctypes
+import os
+import sys
+import threading
+import time
+from typing import Protocol
+
+from live.timing.timeline import Nanos
+
+LONGEST_WAIT_NANOS = 1_000_000_000
+PR_SET_TIMERSLACK = 29
+FIFO_PRIORITY = 20
+ORDINARY_VARIABLE = "TWOBAR_NO_REALTIME"  # set it to play, or to measure, without the priority
+
+
+class Clock(Protocol):
+    """Host time, and waiting for it."""
+
+    def now(self) -> Nanos:
+        """Return the present moment on `time.monotonic_ns()`'s scale.  Threads: any."""
+
+    def wait_until(self, moment: Nanos) -> None:
+        """Return at the moment, or earlier when woken.  Threads: engine only."""
+
+    def watch(self, moment: Nanos) -> None:
+        """Return at the moment, woken or not; for fractions of a millisecond.  Threads: engine only."""
+
+    def wake(self) -> None:
+        """End the present wait, or the next one if none is under way.  Threads: any."""
+
+
+class MonotonicClock:
+    """The real clock.  A lock with a timeout sleeps on the kernel's monotonic clock, without polling."""
+
+    def __init__(self) -> None:
+        """Start asleep."""
+        self._bell = threading.Lock()
+        self._bell.acquire()
+
+    def now(self) -> Nanos:
+        """Return `time.monotonic_ns()`."""
+        return Nanos(time.monotonic_ns())
+
+    def wait_until(self, moment: Nanos) -> None:
+        """Sleep until the moment or until woken."""
+        left = min(moment - time.monotonic_ns(), LONGEST_WAIT_NANOS)
+        # timeout 0 would be a try without sleeping: it still has to take a bell that was rung
+        self._bell.acquire(timeout=max(left, 0) / 1e9)
+
+    def watch(self, moment: Nanos) -> None:
+        """Stay awake until the moment."""
+        while time.monotonic_ns() < moment:
+            pass
+
+    def wake(self) -> None:
+        """Ring; ringing twice before it is heard is one ring."""
+        try:
+            self._bell.release()
+        except RuntimeError:
+            return  # it rings already
+
+
+def raise_priority() -> str:
+    """Ask the system for punctual wake-ups for this process and all threads it will start.
+
+    Returns "realtime", or why it is not.  Call it before any other thread starts: they inherit it, so
+    that no helper that holds the interpreter can be pushed aside by an ordinary process.
+    """
+    if sys.platform != "linux":
+        return "ordinary priority: real-time priority is asked for on Linux only"
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_TIMERSLACK, 1_000, 0, 0, 0)
+    if os.environ.get(ORDINARY_VARIABLE):
+        return f"ordinary priority: {ORDINARY_VARIABLE} is set"
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
+    except PermissionError:
+        return (
+            "ordinary priority: allow it with an rtprio line in /etc/security/limits.d (see `twobar doctor`)"
+        )
+    except OSError as error:
+        return f"ordinary priority: {error.strerror}"
+    return "realtime"
+
+
+def lower_priority() -> None:
+    """Give back an inherited real-time priority; for processes that an engine starts."""
+    if sys.platform == "linux" and os.sched_getscheduler(0) != os.SCHED_OTHER:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

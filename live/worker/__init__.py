@@ -1,0 +1,1 @@
+"""The model process: it answers the engine."""

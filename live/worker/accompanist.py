@@ -1,0 +1,61 @@
+"""An accompaniment from phrase to phrase: the drums stay a while, and what was written joins what she played.
+
+Threads: one at a time; live that of the model process.
+"""
+
+from collections.abc import Collection, Generator
+
+from model.music.phrase import Phrase
+from model.music.tracks import DRUMS
+from model.playing.player import Player, finished
+
+SECTION = 4
+"""Phrases that drums stay for, so that there is a groove."""
+
+
+class Accompaniment:
+    """Writes the parts that phrases lack, one phrase after another.
+
+    Args:
+        player: a model; one that does not accompany adds nothing.
+
+    """
+
+    def __init__(self, player: Player) -> None:
+        """Start with nothing written."""
+        self._player = player
+        self._written = Phrase(player.card.grid)
+        self._writing: Generator[None, None, Phrase] | None = None
+
+    def write(
+        self, phrase: Phrase, parts: Collection[int], *, number: int, seed: int
+    ) -> Generator[None, None, Phrase]:
+        """Write the parts that a phrase lacks; gives others their turn after each note, returns all of it.
+
+        Args:
+            phrase: on the model's grid.
+            parts: tracks that may be written.
+            number: of the phrase; the drums of the one before stay unless it begins a section.
+            seed: of all choices; each phrase has its own.
+
+        """
+        self._writing = self._write(phrase, parts, keep=number % SECTION != 0, seed=(seed + number) % 2**32)
+        return self._writing
+
+    def _write(
+        self, phrase: Phrase, parts: Collection[int], *, keep: bool, seed: int
+    ) -> Generator[None, None, Phrase]:
+        drums = self._written.part(DRUMS) if keep else None
+        self._written = yield from self._player.accompany(phrase, parts, seed=seed, keep=drums)
+        return self._written
+
+    def joined(self, phrase: Phrase, parts: Collection[int]) -> Phrase:
+        """Return a phrase with the parts that it lacks.
+
+        They are those that were written last; were none yet, what is being written is finished first.  What
+        was never written is written now.
+        """
+        if not self._written.notes and self._writing is not None:
+            for _ in self._writing:
+                pass
+        return finished(self._player.accompany(phrase, parts, keep=self._written))

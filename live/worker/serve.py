@@ -1,0 +1,308 @@
+"""The model process: loads a checkpoint, encodes and decodes for the engine, and nothing else.
+
+It is the only process of the instrument that imports ONNX Runtime or torch.  The engine tells it what
+to load.  When the engine goes it waits a while for the next one at the same address, with the model still
+loaded.
+"""
+
+import contextlib
+import gc
+import importlib
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+import msgspec
+import numpy as np
+
+from live.ipc.link import Address, Link, call
+from live.ipc.messages import (
+    Accompany,
+    Bye,
+    Decode,
+    Decoded,
+    Encode,
+    Encoded,
+    Failed,
+    Load,
+    Message,
+    Ready,
+    ToWorker,
+    Warp,
+    Warped,
+)
+from live.ipc.model_process import ADDRESS_VARIABLE
+from live.worker.accompanist import Accompaniment
+from model.latent.geometry import Latent, between, way_lengths
+from model.music.phrase import Note, Phrase
+
+if TYPE_CHECKING:
+    from model.playing.player import Player
+
+RECONNECT_SECONDS = 10.0
+RETRY_SECONDS = 0.01  # it may be the whole start that waits
+WARP_STEPS = 16
+FINISHED = Bye()
+BAND_FAULT = "the band could not join: {}"
+ABANDONED = 3  # exit status: no engine came back
+NEEDED = ("model.playing.load", "onnxruntime")
+
+
+def since_ms(start_nanos: int) -> float:
+    """Return the milliseconds since a moment."""
+    return round((time.monotonic_ns() - start_nanos) / 1e6, 3)
+
+
+class Desk:
+    """Answers requests with the loaded player; every fault becomes one sentence."""
+
+    def __init__(self) -> None:
+        """Start without a player."""
+        self.player: Player | None = None
+        self.ready: Ready | None = None
+        self._loaded: tuple[str, int] | None = None
+        self._band: Accompaniment | None = None
+
+    def load(self, name: str) -> Message:
+        """Load a model and warm it up; returns Ready, or Failed with the old one still there.
+
+        One that is loaded already is not loaded again, unless its file has changed.
+        """
+        start = time.monotonic_ns()
+        wanted = (name, changed_nanos(name))
+        if self.ready is not None and wanted == self._loaded:
+            return self.ready
+        try:
+            from model.playing.load import load  # noqa: PLC0415  a wrong model must be a message, not a dead process
+
+            player = load(name)
+            grid = player.card.grid
+            warm = Phrase.of(grid, [Note(0, 60, 90, 2), Note(grid.steps // 2, 67, 90, 2)])
+            for _ in range(2):
+                latent = player.encode(warm)
+                if has_latent(player):
+                    player.decode(latent, turns={})
+                else:
+                    player.continuation(warm)
+        except Exception as error:  # noqa: BLE001  whatever a foreign checkpoint holds
+            return Failed(None, f"model '{name}' could not be loaded: {sentence(error)}")
+        card, self.player, self._loaded = player.card, player, wanted
+        self.ready = Ready(
+            model=card.name,
+            ident=card.ident,
+            codec=card.codec,
+            knobs=list(card.knobs),
+            bars=grid.bars,
+            beats_per_bar=grid.beats_per_bar,
+            steps_per_beat=grid.steps_per_beat,
+            latent_size=card.latent_size,
+            scale=[float(value) for value in card.scale],
+            map_points=[(float(x), float(y)) for x, y in card.map_points],
+            runtime=card.runtime,
+            ms=since_ms(start),
+            conditions=list(card.conditions),
+            styles=list(card.styles),
+            accompanies=card.accompanies,
+        )
+        self._band = Accompaniment(player)
+        gc.collect()
+        gc.freeze()
+        return self.ready
+
+    def answer(self, request: Encode | Decode) -> Message:
+        """Encode or decode."""
+        if self.player is None:
+            return Failed(request.ident, "no model is loaded")
+        start = time.monotonic_ns()
+        try:
+            if isinstance(request, Encode):
+                return self._encode(self.player, request, start)
+            return self._decode(self.player, request, start)
+        except Exception as error:  # noqa: BLE001  the music goes on whatever one request does
+            return Failed(request.ident, f"the model could not answer: {sentence(error)}")
+
+    def _encode(self, player: "Player", request: Encode, start: int) -> Encoded:
+        phrase, fault = Phrase.of_rows(player.card.grid, request.notes), ""
+        if request.parts and self._band is not None:
+            try:
+                phrase = self._band.joined(phrase, request.parts)
+            except Exception as error:  # noqa: BLE001  she is answered alone
+                fault = BAND_FAULT.format(sentence(error))
+        latent = player.encode(phrase)
+        return Encoded(
+            ident=request.ident,
+            bar=request.bar,
+            z=latent.z.tolist(),
+            attributes={name: float(value) for name, value in latent.attributes.items()},
+            xy=place_of(player, latent),
+            ms=since_ms(start),
+            fault=fault,
+        )
+
+    def _decode(self, player: "Player", request: Decode, start: int) -> Decoded:
+        grid = player.card.grid
+        latent = Latent(player.card.ident, np.asarray(request.z, dtype=np.float32), request.attributes)
+        how: Choosing = {
+            "temperature": request.temperature,
+            "top_k": request.top_k,
+            "top_p": request.top_p,
+            "seed": request.seed,
+            "prefix": Phrase.of_rows(grid, request.prefix) if request.prefix_steps else None,
+            "prefix_steps": request.prefix_steps,
+            "condition": request.condition or None,
+        }
+        if has_latent(player):
+            phrase = player.decode(latent, turns=request.turns, **how)
+        else:
+            context = Phrase.of_rows(grid, request.context)
+            phrase = player.continuation(context, turns=request.turns, **how)
+        place = place_of(player, latent)
+        return Decoded(request.ident, request.bar, [*phrase.notes], place, since_ms(start))
+
+    def accompany(self, request: Accompany) -> Iterator[Message | None]:
+        """Write what goes with her phrase, a note at a time; yields None after each."""
+        if self.player is None or self._band is None:
+            return
+        try:
+            phrase = Phrase.of_rows(self.player.card.grid, request.notes)
+            yield from self._band.write(phrase, request.parts, number=request.number, seed=request.seed)
+        except Exception as error:  # noqa: BLE001  she plays on with what there is
+            yield Failed(0, BAND_FAULT.format(sentence(error)))
+
+    def warp(self, request: Warp) -> Iterator[Message | None]:
+        """Walk from a to b, a decode at a time; yields None until the last, then the answer."""
+        try:
+            yield from self._walk(request)
+        except Exception as error:  # noqa: BLE001  anchors of another model, say: the knob goes unwarped
+            yield Failed(request.ident, f"the way from A to B could not be measured: {sentence(error)}")
+
+    def _walk(self, request: Warp) -> Iterator[Message | None]:
+        player = self.player
+        if player is None:
+            return
+        ident = player.card.ident
+        a = Latent(ident, np.asarray(request.a, dtype=np.float32), request.a_attributes)
+        b = Latent(ident, np.asarray(request.b, dtype=np.float32), request.b_attributes)
+        heard: list[frozenset[tuple[int, int]]] = []
+        for step in range(WARP_STEPS + 1):
+            phrase = player.decode(between(a, b, step / WARP_STEPS), turns={})
+            heard.append(frozenset((note.onset, note.pitch) for note in phrase.notes))
+            yield None
+        yield Warped(request.ident, way_lengths([len(x ^ y) for x, y in pairwise(heard)]))
+
+
+class Choosing(TypedDict):
+    """The arguments that `decode` and `continuation` share."""
+
+    temperature: float
+    top_k: int
+    top_p: float
+    seed: int
+    prefix: Phrase | None
+    prefix_steps: int
+    condition: dict[str, str] | None
+
+
+def has_latent(player: "Player") -> bool:
+    """Tell whether a model has a latent; one without continues phrases."""
+    return player.card.latent_size > 0
+
+
+def place_of(player: "Player", latent: Latent) -> tuple[float, float]:
+    """Return a latent's place on the map; the middle where there is no map."""
+    return player.place(latent) if has_latent(player) else (0.0, 0.0)
+
+
+def changed_nanos(name: str) -> int:
+    """Return when a checkpoint's file was written last; 0 for a shipped model's name."""
+    try:
+        return Path(name).stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0
+
+
+def sentence(error: Exception) -> str:
+    """Return an exception as one plain line."""
+    text = " ".join(str(error).split())
+    return text or type(error).__name__
+
+
+def connect(address: Address, *, patience_seconds: float) -> "Link[ToWorker] | None":
+    """Call the engine until it answers; None when it does not in time."""
+    end = time.monotonic() + patience_seconds
+    while True:
+        try:
+            return call(address, "worker", ToWorker)
+        except OSError:
+            if time.monotonic() > end:
+                return None
+            time.sleep(RETRY_SECONDS)
+
+
+def serve(link: "Link[ToWorker]", desk: Desk) -> bool:
+    """Answer until the engine says goodbye (True) or goes (False)."""
+    inbox: queue.SimpleQueue[ToWorker | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        while (message := link.receive()) is not None:
+            inbox.put(message)
+        inbox.put(None)
+
+    threading.Thread(target=read, name="read", daemon=True).start()
+    walk: Iterator[Message | None] = iter(())
+    band: Iterator[Message | None] = iter(())
+    while True:
+        while inbox.empty() and (done := next(chain(band, walk), FINISHED)) is not FINISHED:
+            if done is not None:
+                link.send(done)
+        waiting: list[ToWorker | None] = [inbox.get()]
+        with contextlib.suppress(queue.Empty):
+            while True:
+                waiting.append(inbox.get_nowait())
+        for message in newest(waiting):
+            if message is None:
+                return False
+            if isinstance(message, Bye):
+                return True
+            if isinstance(message, Warp):
+                walk = desk.warp(message)
+                continue
+            if isinstance(message, Accompany):
+                band = desk.accompany(message)
+                continue
+            link.send(desk.load(message.model) if isinstance(message, Load) else desk.answer(message))
+
+
+def newest(waiting: list[ToWorker | None]) -> list[ToWorker | None]:
+    """Drop the decodes of a bar that a later one of the same bar replaces."""
+    last = {message.bar: message.ident for message in waiting if isinstance(message, Decode)}
+    return [
+        message
+        for message in waiting
+        if not isinstance(message, Decode) or last[message.bar] == message.ident
+    ]
+
+
+def import_ahead() -> None:
+    """Import what every model needs before anyone asks for one; what is missing is told at the loading."""
+    for name in NEEDED:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+
+def main() -> int:
+    """Serve the engine named in the environment; exit status, 0 after its goodbye."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    address = msgspec.json.decode(os.environ[ADDRESS_VARIABLE], type=Address)
+    import_ahead()
+    desk = Desk()
+    while (link := connect(address, patience_seconds=RECONNECT_SECONDS)) is not None:
+        if serve(link, desk):
+            return 0
+    return ABANDONED

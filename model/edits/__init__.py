@@ -1,0 +1,1 @@
+"""Musical edits of phrases, exact and without a network."""

@@ -1,0 +1,225 @@
+"""Edits that reach a wanted measure at once, for the closed loop: a decode has milliseconds, not seconds.
+
+Beside `edits.transforms`, whose edits walk by an amount, these solve for the number that is measured.  They
+are deterministic and leave a phrase as it is where there is nothing to edit; drums have no pitches to edit.
+Those of velocities and lengths are in `model.edits.expression`.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from math import ceil, sqrt
+
+import numpy as np
+
+from model.edits import drums as drum_edits
+from model.edits.common import (
+    CHORD,
+    FULL,
+    apart,
+    by_onset,
+    pitched,
+    scale_of,
+    together,
+    tones,
+)
+from model.edits.transforms import edit
+from model.music.attributes import metrical_weights
+from model.music.phrase import Note, Phrase
+from model.music.tracks import CHORDS, DRUMS
+
+CORRECTIONS = 7
+WIDEST = 8.0
+NEAR = 0.1  # semitones of deviation that snapping to a scale may miss
+
+
+def shifted(phrase: Phrase, register: float) -> Phrase:
+    """Transpose to a mean pitch, to the semitone and as far as every note stays a MIDI key."""
+    pitches = [note.pitch for note in pitched(phrase)]
+    if not pitches:
+        return phrase
+    semitones = round(register - sum(pitches) / len(pitches))
+    semitones = max(-min(pitches), min(127 - max(pitches), semitones))
+    if not semitones:
+        return phrase
+    moved = (n if n.track == DRUMS else n._replace(pitch=n.pitch + semitones) for n in phrase.notes)
+    return Phrase.of(phrase.grid, moved)
+
+
+def spread_to(phrase: Phrase, wanted: float) -> Phrase:
+    """Scale the intervals about the mean pitch, in the phrase's scale, to a standard deviation in semitones.
+
+    Snapping to the scale goes in leaps, so the factor is corrected a few times, between those that were
+    too small and too large, and the nearest kept.
+    """
+    notes = pitched(phrase)
+    if len(notes) < 2:
+        return phrase
+    body = Phrase(phrase.grid, tuple(notes))
+    scale = scale_of(body)
+    keys = [key for key in range(128) if key % 12 in scale]
+    centre = sum(note.pitch for note in notes) / len(notes)
+    now = deviation(body)
+    best, error = body, abs(now - wanted)
+    if error <= NEAR:
+        return phrase
+    if now < 0.25:  # one key all along: let it swing to both sides
+        away = [1.0 if index % 2 else -1.0 for index in range(len(notes))]
+        now = 1.0
+    else:
+        away = [note.pitch - centre for note in notes]
+    factor, low, high = wanted / now, 0.0, WIDEST
+    for _ in range(CORRECTIONS):
+        tried = _placed(body, [centre + factor * distance for distance in away], keys)
+        got = deviation(tried)
+        if abs(got - wanted) < error:
+            best, error = tried, abs(got - wanted)
+        if error < NEAR or got < 1e-6:
+            break
+        low, high = (factor, high) if got < wanted else (low, factor)
+        factor *= wanted / got
+        if not low < factor < high:
+            factor = (low + high) / 2
+    if best is body or len(notes) == len(phrase.notes):
+        return phrase if best is body else best
+    return together(
+        phrase.grid, (best, Phrase(phrase.grid, tuple(n for n in phrase.notes if n.track == DRUMS)))
+    )
+
+
+def deviation(phrase: Phrase) -> float:
+    """Return the standard deviation of the pitches of notes that are no drums, in semitones."""
+    pitches = [note.pitch for note in phrase.notes]
+    mean = sum(pitches) / len(pitches)
+    return sqrt(sum((pitch - mean) ** 2 for pitch in pitches) / len(pitches))
+
+
+def _placed(phrase: Phrase, aims: Sequence[float], keys: Sequence[int]) -> Phrase:
+    """Return the notes on the allowed keys nearest to where they aim, no two of a chord on one key."""
+    notes: list[Note] = []
+    taken: set[int] = set()
+    onset, lean = -1, 0.0
+    for note, aim in zip(phrase.notes, aims, strict=True):
+        if note.onset != onset:
+            onset, taken = note.onset, set()
+        wish = aim - max(-1.0, min(1.0, 0.5 * lean))  # what snapping added so far leans back: the mean stays
+        right = bisect_left(keys, wish)
+        left = right - 1
+        while True:
+            near_left = left >= 0 and (right >= len(keys) or wish - keys[left] <= keys[right] - wish)
+            if not near_left and right >= len(keys):
+                break
+            place = keys[left] if near_left else keys[right]
+            if place not in taken:
+                taken.add(place)
+                lean += place - aim
+                notes.append(note._replace(pitch=place))
+                break
+            left, right = (left - 1, right) if near_left else (left, right + 1)
+    return Phrase.of(phrase.grid, notes)
+
+
+def filled(phrase: Phrase, wanted: float) -> Phrase:
+    """Thin or fill to a number of onsets per beat, as `attributes.measure` counts them.
+
+    Of several tracks each gains or loses the same share of its onsets, as far as it can.
+    """
+    tracks = apart(phrase)
+    if not tracks:
+        return phrase
+    counts = {track: _onsets(part) for track, part in tracks.items()}
+    total = sum(counts.values())
+    goal = wanted * phrase.grid.beats * len(tracks)
+    if round(goal) == total:
+        return phrase
+    parts, carry = [], 0.0
+    for track, part in sorted(tracks.items(), key=lambda pair: -counts[pair[0]]):
+        aim = counts[track] * goal / total + carry
+        done = _filled(part, round(aim) - counts[track], drums=track == DRUMS)
+        parts.append(done)
+        carry = aim - _onsets(done)
+    return together(phrase.grid, parts)
+
+
+def _onsets(part: Phrase) -> int:
+    """Count the onsets of one track as density does: on drums every hit is one."""
+    return len({(note.onset, note.pitch if note.track == DRUMS else 0) for note in part.notes})
+
+
+def _filled(phrase: Phrase, change: int, *, drums: bool) -> Phrase:
+    """Return one track with so many onsets more or less, as far as there is room."""
+    if drums:
+        return drum_edits.with_hits(phrase, change)
+    grid = phrase.grid
+    onsets = len({note.onset for note in phrase.notes})
+    room = int(FULL * grid.steps) - onsets if change > 0 else onsets - grid.bars
+    if not change or room <= 0:
+        return phrase
+    return edit(phrase, "density", max(-1.0, min(1.0, change / room)), np.random.default_rng(0))
+
+
+Events = dict[int, list[Note]]  # step -> what starts there, of one track
+
+
+def voiced(phrase: Phrase, wanted: float) -> Phrase:
+    """Take notes out of chords, or add consonant ones of the scale, to a mean number of notes an onset.
+
+    Each time the note is chosen that keeps mean and spread of the pitches; the fullest chords lose first,
+    single notes on strong steps gain first, up to four at once or as many as it takes.
+    """
+    tracks = apart(phrase)
+    number = CHORDS if CHORDS in tracks else next((track for track in tracks if track != DRUMS), DRUMS)
+    if number == DRUMS:
+        return phrase
+    part = tracks.pop(number)
+    others = [other for track, other in tracks.items() if track != DRUMS]
+    onsets = sum(len({note.onset for note in other.notes}) for other in others)
+    sounding = sum(map(len, others))
+    chords = by_onset(part)
+    count = len(part.notes)
+    change = round(wanted * (len(chords) + onsets)) - count - sounding
+    if not change:
+        return phrase
+    voiced_part = _voiced(part, chords, change, max(CHORD, ceil((count + change) / len(chords))))
+    return together(phrase.grid, (voiced_part, *tracks.values()))
+
+
+def _voiced(phrase: Phrase, chords: Events, change: int, most: int) -> Phrase:
+    """Return one track with so many notes more or less on the onsets there are, at most `most` on one."""
+    count = len(phrase.notes)
+    mean = sum(note.pitch for note in phrase.notes) / count
+    variance = max(4.0, deviation(phrase) ** 2)
+    weights = metrical_weights(phrase.grid)
+    scale = scale_of(phrase)
+    tilt = width = 0.0  # what was added to the sum of the distances and to that of their squares
+
+    closed: set[int] = set()  # steps that no further key of the scale is consonant with
+
+    def cost(pitch: int, sign: int) -> float:
+        aside = pitch - mean
+        return abs(tilt + sign * aside) + abs(width + sign * (aside * aside - variance)) / sqrt(variance)
+
+    missing = abs(change)
+    while missing:
+        if change < 0:
+            step = max(chords, key=lambda s: (len(chords[s]), -weights[s]))
+            if len(chords[step]) < 2:
+                break
+            gone = min(chords[step], key=lambda note: cost(note.pitch, -1))
+            chords[step].remove(gone)
+            sign, pitch = -1, gone.pitch
+        else:
+            open_steps = [s for s in chords if len(chords[s]) < most and s not in closed]
+            if not open_steps:
+                break
+            step = min(open_steps, key=lambda s: (len(chords[s]), -weights[s]))
+            near = tones(chords[step], scale)
+            if not near:
+                closed.add(step)
+                continue
+            sign, pitch = 1, min(near, key=lambda key: cost(key, 1))
+            like = min(chords[step], key=lambda note: abs(note.pitch - pitch))
+            chords[step].append(like._replace(pitch=pitch))
+        missing -= 1
+        tilt += sign * (pitch - mean)
+        width += sign * ((pitch - mean) ** 2 - variance)
+    return Phrase.of(phrase.grid, (note for chord in chords.values() for note in chord))

@@ -1,0 +1,1 @@
+"""Latent spaces: their geometry, directions in them, and the priors over them."""

@@ -1,0 +1,337 @@
+"""The prior that a checkpoint learned of its phrases: draws of it decode to music like its data.
+
+A network that spends many bits on a phrase leaves most of N(0, I) empty: a draw from there is no phrase.  So
+a draw is a phrase that a small Transformer writes note by note, and z is where the encoder finds it.  A note
+is one token; its numbers are chosen one after another, each given those before it (compound words; Hsiao et
+al. 2021, "Compound Word Transformer", section 4).  The odds of a number are the sum of three: of its value,
+of its distance from that of the note before, and from that of the note a bar before (`latent.references`).
+Tracks are written one after another, in any order, by what sounds in those before (`latent.part_context`):
+so it also writes what is missing beside some of them.
+`trainer.latent.prior` fits it; here it writes, in numpy alone.
+"""
+
+from collections.abc import Collection, Generator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.codecs.base import COLUMNS, LENGTH, OFFSET, ONSET, PITCH, TRACK, VELOCITY, phrase_of, table_of
+from model.latent.part_context import CLASSES, PARTS, Beside, fitting
+from model.latent.references import NONE, SAID, References
+from model.music.grid import Grid
+from model.music.phrase import Phrase
+from model.music.tracks import DRUMS, TRACKS
+from model.playing.player import finished
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+FOLDER = "prior/"
+NAMES = ("onset", "pitch", "velocity", "length", "offset", "track")
+"""Of the columns of a note table."""
+ORDER = (TRACK, ONSET, PITCH, LENGTH, VELOCITY, OFFSET)
+"""In which a note's numbers are chosen; the first of them that is has one choice more: it ends the phrase."""
+LOWEST = np.array([0, 0, 0, 1, -50, 0])
+"""Least value of each column: what its first choice stands for."""
+NORM = 1e-5
+TOGETHER = 64  # phrases that are written at once
+EVERY = frozenset(range(len(TRACKS)))
+ROOM = 64  # notes that the memory of keys and values grows by
+
+
+def sizes(grid: Grid) -> tuple[int, ...]:
+    """Return how many values each column has."""
+    found = {ONSET: grid.steps, PITCH: 128, VELOCITY: 128, LENGTH: grid.steps, OFFSET: 101}
+    return tuple(found.get(column, len(TRACKS)) for column in COLUMNS)
+
+
+class Prior:
+    """A fitted language model of notes.
+
+    Its tensors, all float: `begin` [width], what stands before the first note; `place.weight` [longest + 1,
+    width]; `heads` [1]; `constant` [6], what a column holds that is not chosen; per column that is, by
+    `NAMES`: `n.weight` [choices, width], `n.norm`, `n.up`, `n.out` (of values, then of distances from the one
+    reference and from the other, 5 choices - 2 in all); where tracks are chosen, `strikes`, `intervals` (the
+    weights of `latent.part_context`) and `here` (what it is told of a step); per block i: `i.norm1`, `i.mix`,
+    `i.out`, `i.norm2`, `i.up`, `i.down`.  Layers have `.weight` [out, in] and `.bias` [out], norms both
+    [width].
+    """
+
+    def __init__(self, tensors: Mapping[str, NDArray[Any]], grid: Grid) -> None:
+        """Take the tensors, names without the folder, and the grid of the phrases.
+
+        Raises:
+            KeyError: one is missing.
+            ValueError: shapes do not fit together, or another grid.
+
+        """
+        self._held: dict[str, Floats] = {n: np.asarray(v, dtype=np.float32) for n, v in tensors.items()}
+        self.grid = grid
+        self._width = len(self._held["begin"])
+        self._longest = len(self._held["place.weight"]) - 1
+        self._heads = int(self._held["heads"][0])
+        self._depth = sum(name.endswith(".mix.weight") for name in self._held)
+        self._constant = self._held["constant"].astype(np.int64)
+        self._chosen = [column for column in ORDER if f"{NAMES[column]}.weight" in self._held]
+        if ONSET not in self._chosen:
+            raise KeyError("onset.weight")
+        self._choices = {column: sizes(grid)[column] for column in self._chosen}
+        self._choices[self._chosen[0]] += 1
+        for column, choices in self._choices.items():
+            found = len(self._held[f"{NAMES[column]}.weight"])
+            if found != choices:
+                raise ValueError(f"its prior chooses of {found} {NAMES[column]}s, not {choices}")
+        if self._width % self._heads or self._constant.shape != (len(COLUMNS),):
+            raise ValueError("the parts of its prior do not fit together")
+        self._write(
+            2, np.random.default_rng(0), longest=min(2, self._longest)
+        )  # every name and shape is used
+
+    @property
+    def plays_along(self) -> bool:
+        """Whether it writes several tracks, and so what is missing beside some of them."""
+        return TRACK in self._chosen
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[Phrase]:
+        """Write phrases, none of them empty."""
+        found: list[Phrase] = []
+        while len(found) < count:
+            found += self._write(min(TOGETHER, count - len(found)), rng, longest=self._longest)
+        return found
+
+    def along(
+        self, given: Phrase, wanted: Collection[int], rng: np.random.Generator
+    ) -> Generator[None, None, Phrase]:
+        """Write tracks to a phrase; yields after each note, returns all of it.
+
+        What was given stays as it is, and no note comes to its tracks.
+
+        Args:
+            given: the phrase, not empty.
+            wanted: tracks, each of which gets one note at least, as far as there is room.
+            rng: of the choices.
+
+        Raises:
+            ValueError: it writes one track alone, or the phrase lies on another grid.
+
+        """
+        if not self.plays_along or given.grid != self.grid:
+            raise ValueError("the prior cannot write along with this phrase")
+        table = table_of(given)
+        table = table[np.lexsort((-table[:, PITCH], table[:, ONSET], table[:, TRACK]))] - LOWEST
+        missing = set(wanted) - set(table[:, TRACK].tolist())
+        if not missing or len(table) >= self._longest:
+            return given
+        (written,) = yield from self._writing(
+            1, rng, longest=self._longest, given=table.astype(np.int64), wanted=missing
+        )
+        added = (note for note in written.notes if note.track in missing)
+        return Phrase.of(given.grid, (*given.notes, *added))
+
+    def _write(self, count: int, rng: np.random.Generator, *, longest: int) -> list[Phrase]:
+        """Write phrases of that many notes at most, side by side."""
+        none = np.zeros((0, len(COLUMNS)), dtype=np.int64)
+        return finished(self._writing(count, rng, longest=longest, given=none))
+
+    def _writing(
+        self,
+        count: int,
+        rng: np.random.Generator,
+        *,
+        longest: int,
+        given: Ints,
+        wanted: Collection[int] | None = None,
+    ) -> Generator[None, None, list[Phrase]]:
+        """Write phrases that all begin with the given notes, whose tracks are then over.
+
+        Of tracks only the wanted ones, and all of them; None for whichever come.
+        """
+        notes = np.tile(self._constant, (count, longest, 1))
+        ends = np.full(count, longest)
+        known = [References(self.grid) for _ in range(count)]
+        beside = Beside(count, self.grid)
+        rows = np.arange(count)  # that are still being written
+        memory = _Memory(self._depth, count, self._heads, self._width // self._heads)
+        x = np.tile(self._held["begin"] + self._held["place.weight"][0], (count, 1))
+        end = self._choices[self._chosen[0]] - 1
+        for place in range(longest):
+            seen = self._seen(x, memory)
+            if place < len(given):
+                picked = np.tile(given[place], (count, 1))
+            else:
+                picked = self._note(seen, rows, every=known, beside=beside, rng=rng, wanted=wanted)
+            on = picked[:, self._chosen[0]] < end
+            ends[rows[~on]] = place
+            rows, picked = rows[on], picked[on]
+            if not len(rows):
+                break
+            notes[rows, place] = picked
+            for row, note in zip(rows.tolist(), picked.tolist(), strict=True):
+                known[row].add(note)
+                if place == len(given) - 1:
+                    known[row].close()
+            if self.plays_along:
+                beside.add(rows, picked)
+            memory.keep(on)
+            x = self._held["place.weight"][place + 1] + self._known(picked)
+            yield
+        notes += LOWEST
+        notes[:, :, VELOCITY] = np.maximum(1, notes[:, :, VELOCITY])
+        return [phrase_of(self.grid, own[:end]) for own, end in zip(notes, ends.tolist(), strict=True)]
+
+    def _note(
+        self,
+        x: Floats,
+        rows: Ints,
+        *,
+        every: list[References],
+        beside: Beside,
+        rng: np.random.Generator,
+        wanted: Collection[int] | None,
+    ) -> Ints:
+        """Choose a note's numbers, int64 [B, 6], given what the blocks made of those before it, [B, width].
+
+        In its track none begins before the one before it; no track comes twice, nor one that is not wanted;
+        the phrase does not end with nothing, nor without a track that is wanted.
+        """
+        known = [every[row] for row in rows]
+        picked = np.tile(self._constant, (len(x), 1))
+        references = np.full((len(x), 2, len(COLUMNS)), NONE)
+        references[:, 0, TRACK] = [own.track for own in known]
+        said = next((column for column in self._chosen if column in SAID), None)
+        heard = here = None
+        for column in self._chosen:
+            if column == ONSET:
+                tracks = picked[:, TRACK].tolist()
+                references[:, :, ONSET] = [own.onset(t) for own, t in zip(known, tracks, strict=True)]
+                heard = _heard(known, tracks) if self.plays_along else None
+            if column == said:
+                references[:, :, list(SAID)] = _others(known, picked)
+            odds, inner = self._odds(column, x, references[:, :, column])
+            if column == TRACK:
+                for row, own in zip(odds, known, strict=True):
+                    row[list(own.over if wanted is None else own.over | (EVERY - set(wanted)))] = -np.inf
+            if column == self._chosen[0]:
+                for row, own in zip(odds, known, strict=True):
+                    if not own.tracks or (wanted is not None and set(wanted) - own.tracks):
+                        row[-1] = -np.inf
+            if column == ONSET:
+                if heard is not None:
+                    odds += np.einsum(
+                        "mp,mps->ms", self._linear("strikes", inner), beside.rhythm(rows, heard)
+                    )
+                odds[np.arange(odds.shape[1]) < references[:, :1, ONSET]] = -np.inf
+            if column == PITCH and here is not None:
+                fits = fitting(self._linear("intervals", inner), here) * (picked[:, TRACK, None] != DRUMS)
+                odds += fits[:, np.arange(odds.shape[1]) % CLASSES]
+            # the Gumbel-max trick (Maddison et al. 2014, "A* sampling", section 2)
+            picked[:, column] = (odds + rng.gumbel(size=odds.shape)).argmax(1)
+            x = x + self._held[f"{NAMES[column]}.weight"][picked[:, column]]
+            if column == ONSET and heard is not None:
+                here = beside.here(rows, heard, picked[:, ONSET])
+                x = x + self._linear("here", here)
+        return picked
+
+    def _odds(self, column: int, x: Floats, references: Ints) -> tuple[Floats, Floats]:
+        """Return the log odds of a column's choices, [B, choices], given two references, [B, 2].
+
+        And the hidden layer that they come from, [B, width].
+        """
+        name, choices = NAMES[column], self._choices[column]
+        inner = np.maximum(self._linear(f"{name}.up", self._norm(f"{name}.norm", x)), 0.0)
+        odds, *away = np.split(self._linear(f"{name}.out", inner), (choices, 3 * choices - 1), axis=1)
+        for number, far in enumerate(away):
+            reference = references[:, number, None]
+            there = np.take_along_axis(
+                far, np.arange(choices) - np.clip(reference, 0, choices - 1) + choices - 1, 1
+            )
+            odds = odds + np.where(reference == NONE, np.float32(0.0), there)
+        return odds, inner
+
+    def _known(self, notes: Ints) -> Floats:
+        """Return what the blocks are told of notes, [B, width]."""
+        parts = [self._held[f"{NAMES[column]}.weight"][notes[:, column]] for column in self._chosen]
+        out: Floats = np.sum(parts, axis=0, dtype=np.float32)
+        return out
+
+    def _seen(self, x: Floats, memory: "_Memory") -> Floats:
+        """Map one token of each phrase [B, width] as `layers.causal.CausalBlocks.step` does."""
+        count = len(x)
+        memory.begin()
+        for index in range(self._depth):
+            mixed = self._linear(f"{index}.mix", self._norm(f"{index}.norm1", x))
+            query, key, value = mixed.reshape(count, 3, self._heads, 1, -1).swapaxes(0, 1)
+            keys, values = memory.add(index, key, value)
+            weights = query @ keys.swapaxes(-1, -2) * np.float32(keys.shape[-1] ** -0.5)
+            weights = np.exp(weights - weights.max(-1, keepdims=True))
+            weights /= weights.sum(-1, keepdims=True)
+            x = x + self._linear(f"{index}.out", (weights @ values).reshape(count, -1))
+            inner = np.maximum(self._linear(f"{index}.up", self._norm(f"{index}.norm2", x)), 0.0)
+            x = x + self._linear(f"{index}.down", inner)
+        return x
+
+    def _linear(self, name: str, x: Floats) -> Floats:
+        out: Floats = x @ self._held[f"{name}.weight"].T + self._held[f"{name}.bias"]
+        return out
+
+    def _norm(self, name: str, x: Floats) -> Floats:
+        centred = x - x.mean(-1, keepdims=True)
+        spread = np.sqrt((centred * centred).mean(-1, keepdims=True) + NORM)
+        out: Floats = centred / spread * self._held[f"{name}.weight"] + self._held[f"{name}.bias"]
+        return out
+
+
+def _heard(known: list[References], tracks: list[int]) -> Floats:
+    """Return which parts the next note's hears: those that came before its own; float32 [B, parts]."""
+    heard = np.zeros((len(known), PARTS), dtype=np.float32)
+    for row, own, track in zip(heard, known, tracks, strict=True):
+        row[list(own.tracks - {track})] = 1
+    return heard
+
+
+def _others(known: list[References], picked: Ints) -> Ints:
+    """Return the references of the columns of `SAID`, given onset and track, [B, 2, 4]."""
+    found = np.full((len(known), 2, len(SAID)), NONE)
+    for own, row, (onset, track) in zip(known, found, picked[:, [ONSET, TRACK]].tolist(), strict=True):
+        for reference, note in zip(row, own.rest(onset, track), strict=True):
+            if note is not None:
+                reference[:] = [note[column] for column in SAID]
+    return found
+
+
+class _Memory:
+    """Keys and values of the tokens so far, [depth, 2, B, heads, room, size]."""
+
+    def __init__(self, depth: int, count: int, heads: int, size: int) -> None:
+        self._all = np.zeros((depth, 2, count, heads, ROOM, size), dtype=np.float32)
+        self._tokens = 0
+
+    def begin(self) -> None:
+        """Make room for one token more."""
+        self._tokens += 1
+        if self._tokens > self._all.shape[4]:
+            self._all = np.concatenate((self._all, np.zeros_like(self._all[..., :ROOM, :])), axis=4)
+
+    def add(self, block: int, key: Floats, value: Floats) -> tuple[Floats, Floats]:
+        """Put a block's key and value of the token, [B, heads, 1, size]; return all, [B, heads, L, size]."""
+        own, now = self._all[block], self._tokens
+        own[0, :, :, now - 1], own[1, :, :, now - 1] = key[:, :, 0], value[:, :, 0]
+        return own[0, :, :, :now], own[1, :, :, :now]
+
+    def keep(self, rows: NDArray[np.bool_]) -> None:
+        """Forget all phrases but some."""
+        if not rows.all():
+            self._all = self._all[:, :, rows]
+
+
+def held(extras: Mapping[str, NDArray[Any]], grid: Grid) -> Prior | None:
+    """Return the prior among a checkpoint's further tensors, if there is one.
+
+    Raises:
+        KeyError: one of its tensors is missing.
+        ValueError: they do not fit together, or another grid.
+
+    """
+    tensors = {name.removeprefix(FOLDER): value for name, value in extras.items() if name.startswith(FOLDER)}
+    return Prior(tensors, grid) if tensors else None

@@ -1,0 +1,1 @@
+"""Single MIDI files to phrases and back."""

@@ -1,0 +1,100 @@
+"""Which part of an ensemble each voice of a MIDI file plays.
+
+A voice is what one track of the file holds on one channel.  Names are heeded first, then General MIDI
+programs, then how the notes lie.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from model.music.phrase import Phrase
+from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
+
+DRUM_CHANNEL = 9
+BASS_PROGRAMS = range(32, 40)
+WORDS: dict[int, tuple[str, ...]] = {
+    BASS: ("bass",),
+    MELODY: ("melody", "lead", "vocal", "voice", "solo"),
+    CHORDS: ("chord", "piano", "guitar", "string", "pad", "organ", "keys", "comp"),
+}
+"""What a track's name may say, in the order in which it is asked ("bass guitar" is a bass)."""
+
+ONE_LINE = 0.2  # of a line's notes, at most so many start while another sounds
+
+Span = tuple[int, int, int, int]
+"""Onset tick, end tick, pitch, velocity."""
+
+
+@dataclass
+class Voice:
+    """What one track holds on one channel.
+
+    Attributes:
+        channel: 0..15.
+        name: of the track.
+        program: General MIDI program of most of its notes, 0..127.
+        spans: its notes.
+
+    """
+
+    channel: int
+    name: str = ""
+    program: int = 0
+    spans: list[Span] = field(default_factory=list)
+
+
+def parts(voices: Sequence[Voice]) -> list[int]:
+    """Return the track, see `model.music.tracks`, of each voice.
+
+    Where no name and no program tells, the highest single line is the melody (for want of one, the highest
+    voice), and the rest are chords.  One pitched voice alone is MELODY whatever it holds.
+    """
+    found = [_told(voice) for voice in voices]
+    pitched = [index for index, part in enumerate(found) if part != DRUMS]
+    if MELODY not in found:
+        free = [index for index in pitched if found[index] is None]
+        lines = [index for index in free if _one_line(voices[index].spans)]
+        if lines or free:
+            found[max(lines or free, key=lambda index: _height(voices[index].spans))] = MELODY
+    if len(pitched) == 1:
+        found[pitched[0]] = MELODY
+    return [CHORDS if part is None else part for part in found]
+
+
+def divided(phrase: Phrase) -> Phrase:
+    """Return a phrase whose pitched notes are one player's with them divided among the parts.
+
+    As `model.codecs.multitrack.split` divides what is played on a keyboard.
+    """
+    from model.codecs.base import table_of  # noqa: PLC0415  numpy, which files of one part do without
+    from model.codecs.multitrack import split  # noqa: PLC0415  as above
+
+    one = Phrase(phrase.grid, tuple(note for note in phrase.notes if note.track != DRUMS))
+    table = table_of(one)
+    tracks = split(table, table[:, 0].astype("int64") * 0, 1).tolist()
+    pitched = [note._replace(track=track) for note, track in zip(one.notes, tracks, strict=True)]
+    return Phrase.of(phrase.grid, [*pitched, *(note for note in phrase.notes if note.track == DRUMS)])
+
+
+def _told(voice: Voice) -> int | None:
+    """Return what a voice's channel, name or program says, or None."""
+    if voice.channel == DRUM_CHANNEL:
+        return DRUMS
+    name = voice.name.lower()
+    by_name = next((part for part, words in WORDS.items() if any(word in name for word in words)), None)
+    if by_name is None and voice.program in BASS_PROGRAMS:
+        return BASS
+    return by_name
+
+
+def _one_line(spans: Sequence[Span]) -> bool:
+    """Tell whether hardly a note starts while another one sounds."""
+    ordered = sorted(spans)
+    together = sum(before[1] > after[0] for before, after in pairwise(ordered))
+    return together <= ONE_LINE * len(ordered)
+
+
+def _height(spans: Sequence[Span]) -> float:
+    """Return the mean pitch."""
+    return sum(span[2] for span in spans) / max(1, len(spans))

@@ -1,0 +1,48 @@
+"""How what is wanted enters a decoder: knobs' changes and conditions as vectors to add, zero at first."""
+
+import torch
+from torch import Tensor, nn
+
+from model.music.grid import Grid
+
+
+class Steering(nn.Linear):
+    """Wanted changes and conditions to a vector for every beat or step.
+
+    Both layers start at zero, so that an untrained knob does nothing, and no change and no condition are
+    exactly the plain decode.  `weight` is the knobs' layer.
+    """
+
+    def __init__(self, grid: Grid, width: int, *, knobs: int, told: int) -> None:
+        """Make a layer for `knobs` changes and one for `told` numbers of a beat's conditions."""
+        super().__init__(max(knobs, 1), width, bias=False)
+        nn.init.zeros_(self.weight)
+        self.grid = grid
+        self.told = nn.Linear(told, width, bias=False) if told else None
+        if self.told is not None:
+            nn.init.zeros_(self.told.weight)
+
+    def beats(self, change: Tensor, condition: Tensor | None) -> Tensor:
+        """Return [B, beats, width], or [B, 1, width] without conditions.
+
+        Args:
+            change: wanted change of each knob's attribute in standard deviations, [B, max(knobs, 1)].
+            condition: [B, beats, told], see `model.codecs.conditions`; None is none of them.
+
+        """
+        out: Tensor = super().forward(change).unsqueeze(1)
+        if self.told is not None and condition is not None:
+            out = out + self.told(condition)
+        return out
+
+    def steps(self, change: Tensor, condition: Tensor | None) -> Tensor:
+        """Return [B, steps, width], or [B, 1, width] without conditions."""
+        out = self.beats(change, condition)
+        if out.shape[1] > 1 or (condition is not None and self.told is not None):
+            out = torch.repeat_interleave(out, self.grid.steps_per_beat, dim=1)
+        return out
+
+    def forward(self, change: Tensor) -> Tensor:
+        """Return the knobs' part alone, [B, width]."""
+        out: Tensor = super().forward(change)
+        return out

@@ -1,0 +1,101 @@
+"""What a step-by-step decoder is fed while it learns: the truth, nothing, or what it would have drawn."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from model.codecs.sampling import Choice
+from model.networks.decoders.base import AutoregressiveDecoder, delayed
+from model.networks.heads.base import Chance, Surface
+
+
+class Feeding(nn.Module):
+    """Teacher forcing with word dropout and scheduled sampling.
+
+    Attributes:
+        unheard: features [F] that stand for a dropped step; learned, zeros at first.
+
+    """
+
+    def __init__(self, surface: Surface) -> None:
+        """Make the vector of a dropped step; the surface stays its owner's."""
+        super().__init__()
+        self.unheard = nn.Parameter(torch.zeros(surface.step_features))
+        self._surface = (surface,)  # in a tuple, so that its parameters are not counted here too
+
+    def taught(
+        self,
+        decoder: AutoregressiveDecoder,
+        z: Tensor,
+        change: Tensor,
+        condition: Tensor | None,
+        arrays: Mapping[str, Tensor],
+        *,
+        word_dropout: float,
+        scheduled: float,
+        generator: torch.Generator | None,
+    ) -> Tensor:
+        """Return outputs [B, S, L] while the arrays [B, S, ...] are learned; see `networks.vae.VAE.teach`."""
+        before = delayed(self._surface[0].read(arrays))
+        count, steps = before.shape[:2]
+        kept = torch.ones(count, steps, 1, device=before.device, dtype=torch.bool)
+        if word_dropout > 0:
+            drawn = torch.rand(count, steps - 1, 1, device=before.device, generator=generator)
+            kept = torch.cat((kept[:, :1], drawn >= word_dropout), dim=1)
+            before = torch.where(kept, before, self.unheard.to(before.dtype))
+        if scheduled <= 0:
+            return decoder(z, change, condition, before)  # type: ignore[no-any-return]  # torch's call
+        return self._sampled(
+            decoder,
+            z,
+            change,
+            condition,
+            arrays,
+            before=before,
+            kept=kept,
+            scheduled=scheduled,
+            generator=generator,
+        )
+
+    def _sampled(
+        self,
+        decoder: AutoregressiveDecoder,
+        z: Tensor,
+        change: Tensor,
+        condition: Tensor | None,
+        arrays: Mapping[str, Tensor],
+        *,
+        before: Tensor,
+        kept: Tensor,
+        scheduled: float,
+        generator: torch.Generator | None,
+    ) -> Tensor:
+        """Go step by step, each fed with chance `scheduled` what was drawn at temperature 1 for the last."""
+        surface = self._surface[0]
+        count, steps = before.shape[:2]
+        own = torch.rand(count, steps, device=before.device, generator=generator) < scheduled
+        noise = torch.rand(count, steps, surface.chances, device=before.device, generator=generator)
+        state = decoder.start(z, change, condition)
+        last = surface.blank(count, before.device)
+        fed = before[:, 0]
+        out = []
+        for step in range(steps):
+            logits, state = decoder.step(state, fed)
+            out.append(logits)
+            if step + 1 == steps:
+                break
+            with torch.no_grad():
+                chance = Chance.of(Choice(1.0), noise[:, step])
+                drawn = surface.draw(logits.detach(), chance, last)
+                last = {
+                    name: torch.where(
+                        own[:, step].reshape(-1, *(1,) * (value.ndim - 1)),
+                        value.to(arrays[name].dtype),
+                        arrays[name][:, step : step + 1],
+                    )
+                    for name, value in drawn.items()
+                }
+            read = surface.read(last)[:, 0].to(before.dtype)
+            fed = torch.where(own[:, step].unsqueeze(1) & kept[:, step + 1], read, before[:, step + 1])
+        return torch.stack(out, dim=1)

@@ -1,0 +1,248 @@
+"""The network that a configuration describes, whatever its family: encoder, bottleneck, decoder.
+
+A variational autoencoder (Kingma and Welling 2013, "Auto-encoding variational Bayes") with law `gaussian`; an
+encoder-decoder with law `none`; a generator of noise with law `noise`; a language model without a latent.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from model.codecs.conditions import told
+from model.codecs.sampling import ARGMAX, Choice
+from model.config import ModelConfig
+from model.errors import ConfigError, ModelError
+from model.networks import bottleneck
+from model.networks.bottleneck import Bottleneck
+from model.networks.decoders.base import AutoregressiveDecoder, State
+from model.networks.decoders.registry import build_decoder
+from model.networks.encoders.registry import build_encoder
+from model.networks.heads.base import Chance, Tensors
+from model.networks.heads.registry import build_surface
+from model.networks.sizes import Sizes
+from model.networks.teacher_forcing import Feeding
+
+
+class VAE(nn.Module):
+    """Phrase arrays to z and back.
+
+    Attributes:
+        config: what it was built from.
+        latent: whether there is a z; without one every z is [B, 0].
+        autoregressive: whether the decoder goes step by step.
+
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Build every part that the configuration names.
+
+        Raises:
+            ConfigError: a part is unknown, or sizes do not fit together.
+
+        """
+        super().__init__()
+        config.check()
+        self.config = config
+        self.surface = build_surface(config)
+        self.sizes = Sizes(
+            grid=config.grid.build(),
+            features=self.surface.step_features,
+            logits=self.surface.step_logits,
+            latent=config.latent_size,
+            neck=config.bottleneck.kind,
+            knobs=len(config.knobs),
+            told=told(config),
+            channels=self.surface.channels,
+            layout=self.surface.layout,
+            track_features=self.surface.track_features,
+            track_logits=self.surface.track_logits,
+        )
+        neck = config.bottleneck
+        if neck.kind == "cells" and config.encoder.kind != "bands":
+            raise ConfigError("model.bottleneck: kind 'cells' needs an encoder of kind 'bands'")
+        if neck.kind == "parts" and config.encoder.kind not in ("parts", "none"):
+            raise ConfigError("model.bottleneck: kind 'parts' needs an encoder of kind 'parts'")
+        if config.latent_size and config.latent_size % bottleneck.slices(neck.kind, self.sizes):
+            count = bottleneck.slices(neck.kind, self.sizes)
+            raise ConfigError(f"model.bottleneck: size {neck.size} is no multiple of its {count} slices")
+        self.latent = config.latent_size > 0
+        if config.encoder.kind != "none":
+            self.encoder = build_encoder(config.encoder, self.sizes)
+            self.bottleneck = Bottleneck(
+                neck, self.sizes, tokens=self.encoder.tokens, width=self.encoder.width
+            )
+        self.decoder = build_decoder(config.decoder, self.sizes)
+        self.autoregressive = isinstance(self.decoder, AutoregressiveDecoder)
+        if self.autoregressive:
+            self.feeding = Feeding(self.surface)
+
+    def encode(self, arrays: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return mean and log-variance of q(z given x), each float [B, d].
+
+        A deterministic summary has next to no variance; without a latent both are [B, 0]; of noise that
+        nothing encodes they are the prior's: zeros.
+        """
+        if self.config.encoder.kind == "none":
+            first = next(iter(arrays.values()))
+            kind = next(self.parameters()).dtype
+            prior = torch.zeros(first.shape[0], self.config.latent_size, device=first.device, dtype=kind)
+            return prior, prior.clone()
+        seen = self.surface.rolled(arrays) if self.encoder.rolls else self.surface.read(arrays)
+        mean, logvar = self.bottleneck(self.encoder(seen))
+        return mean, logvar
+
+    def sample(self, mean: Tensor, logvar: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Draw z as the law says, [B, d]: the mean itself where it is deterministic."""
+        if self.config.bottleneck.law == "none":
+            return mean
+        return bottleneck.sample(mean, logvar, generator)
+
+    def divergence(self, mean: Tensor, logvar: Tensor) -> Tensor:
+        """Return KL(q || N(0, 1)) in nats of each dimension, [B, d]; zeros for any law but `gaussian`."""
+        if self.config.bottleneck.law != "gaussian":
+            return torch.zeros_like(mean, dtype=torch.float32)
+        return bottleneck.divergence(mean, logvar)
+
+    def decode(self, z: Tensor, change: Tensor | None = None, condition: Tensor | None = None) -> Tensors:
+        """Return the heads that a decoder which writes all at once gives.
+
+        Args:
+            z: float [B, d].
+            change: of the knobs' attributes, [B, max(knobs, 1)], in standard deviations; None is none.
+            condition: [B, beats, told], see `model.codecs.conditions`; None is none.
+
+        Raises:
+            ModelError: the decoder goes step by step: it needs `teach` or `generate`.
+
+        """
+        if isinstance(self.decoder, AutoregressiveDecoder):
+            raise ModelError("a decoder that goes step by step has no heads before it has drawn")
+        return self.surface.write(self.decoder(z, *self._wanted(z, change, condition)))
+
+    def teach(
+        self,
+        z: Tensor,
+        change: Tensor | None,
+        arrays: Mapping[str, Tensor],
+        condition: Tensor | None = None,
+        *,
+        word_dropout: float = 0.0,
+        scheduled: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensors:
+        """Return the heads of any decoder while it learns `arrays`; they matter step by step only.
+
+        Args:
+            z: as in `decode`.
+            change: as in `decode`.
+            arrays: what it shall write, packed, [B, S, ...].
+            condition: as in `decode`.
+            word_dropout: chance that a step does not see the one before it (Bowman et al. 2016, "Generating
+                sentences from a continuous space").
+            scheduled: chance that a step sees the model's own draw for the one before it instead of the
+                truth (Bengio et al. 2015, "Scheduled sampling for sequence prediction").
+            generator: of the chance; its device is the network's.
+
+        """
+        if not isinstance(self.decoder, AutoregressiveDecoder):
+            return self.decode(z, change, condition)
+        wanted = self._wanted(z, change, condition)
+        flat = self.feeding.taught(
+            self.decoder,
+            z,
+            *wanted,
+            arrays,
+            word_dropout=word_dropout,
+            scheduled=scheduled,
+            generator=generator,
+        )
+        return self.surface.write(flat)
+
+    def generate(
+        self,
+        z: Tensor,
+        change: Tensor | None = None,
+        choice: Choice = ARGMAX,
+        prefix: Mapping[str, Tensor] | None = None,
+        prefix_steps: int = 0,
+        *,
+        generator: torch.Generator | None = None,
+        condition: Tensor | None = None,
+        noise: Tensor | None = None,
+    ) -> Tensors:
+        """Return packed arrays [B, S, ...] that the model draws, free-running.
+
+        Args:
+            z: float [B, d].
+            change: as in `decode`.
+            choice: temperature, top-k, top-p and seed.
+            prefix: packed arrays [B or 1, S or fewer, ...] whose first `prefix_steps` steps are kept; a
+                decoder that goes step by step is fed them.
+            prefix_steps: how many.
+            generator: of the noise, on the CPU; by default a new one with the choice's seed.
+            condition: as in `decode`.
+            noise: the noise itself, uniform [B or 1, S, chances], instead of a generator.
+
+        """
+        steps, count = self.sizes.grid.steps, z.shape[0]
+        if noise is None and choice.temperature > 0:
+            if generator is None:
+                generator = torch.Generator().manual_seed(choice.seed)
+            noise = torch.rand(count, steps, self.surface.chances, generator=generator)
+        if noise is None:
+            noise = torch.full((1, steps, self.surface.chances), 0.5)
+        noise = noise.to(z.device).expand(count, -1, -1)
+        wanted = self._wanted(z, change, condition)
+        with torch.no_grad():
+            if not isinstance(self.decoder, AutoregressiveDecoder):
+                flat = self.decoder(z, *wanted)
+            state = self.begin(z, *wanted) if self.autoregressive else {}
+            last = self.surface.blank(count, z.device)
+            drawn = []
+            for step in range(steps):
+                chance = Chance.of(choice, noise[:, step])
+                if self.autoregressive:
+                    now, state = self.advance(state, last, chance)
+                else:
+                    now = self.surface.draw(flat[:, step], chance, last)
+                if prefix is not None and step < prefix_steps:
+                    now = {
+                        name: prefix[name][:, step : step + 1].expand_as(value).to(value.dtype)
+                        for name, value in now.items()
+                    }
+                drawn.append(now)
+                last = now
+        return {name: torch.cat([now[name] for now in drawn], dim=1) for name in self.surface.inputs}
+
+    def begin(self, z: Tensor, change: Tensor, condition: Tensor | None) -> State:
+        """Return a step-by-step decoder's state before the first step."""
+        assert isinstance(self.decoder, AutoregressiveDecoder)
+        return self.decoder.start(z, change, condition)
+
+    def advance(self, state: State, last: Mapping[str, Tensor], chance: Chance) -> tuple[Tensors, State]:
+        """Draw the next step of a step-by-step decoder: its arrays [B, 1, ...] and the state after it.
+
+        Args:
+            state: from `begin` or the step before.
+            last: arrays [B, 1, ...] of the step before; the surface's `blank` before the first.
+            chance: of this step.
+
+        """
+        assert isinstance(self.decoder, AutoregressiveDecoder)
+        begun = (state["place"] > 0).unsqueeze(1)
+        before = self.surface.read(last)[:, 0]
+        logits, state = self.decoder.step(state, before * begun.to(before.dtype))
+        return self.surface.draw(logits, chance, last), state
+
+    def _wanted(
+        self, z: Tensor, change: Tensor | None, condition: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return changes and conditions, zeros where none are given."""
+        if change is None:
+            change = z.new_zeros(z.shape[0], max(self.sizes.knobs, 1))
+        if not self.sizes.told:
+            return change, None
+        if condition is None:
+            condition = z.new_zeros(z.shape[0], self.sizes.grid.beats, self.sizes.told)
+        return change, condition

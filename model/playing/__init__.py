@@ -1,0 +1,1 @@
+"""What plays a checkpoint: Phrase -> Latent -> Phrase, under knobs."""

@@ -1,0 +1,365 @@
+"""The `Player` of a checkpoint, whatever family it belongs to.
+
+Importing this module and playing a checkpoint with graphs loads no torch.
+"""
+
+from collections.abc import Collection, Generator, Mapping, Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.checkpoint import Checkpoint
+from model.codecs.base import Arrays, build, pack_phrase
+from model.codecs.conditions import Floats, columns_of, estimated, spoken
+from model.codecs.sampling import Choice
+from model.codecs.top_k import restricted
+from model.latent import importance, note_transformer
+from model.latent.directions import directions_in
+from model.latent.features import traits
+from model.latent.geometry import Latent, Vector
+from model.latent.importance import chosen
+from model.music.attributes import applicable, measure
+from model.music.phrase import Phrase
+from model.playing.closed_loop import changes, completed, steer, targets
+from model.playing.nearest import SIZE, Bank
+from model.playing.player import Card
+from model.playing.splice import after, on_whole_grid
+from model.runtimes.base import Runtime, Wish
+
+SURE = -30.0  # log-variance of a point that is no distribution
+
+
+class CheckpointPlayer:
+    """One loaded checkpoint.  Threads: one at a time."""
+
+    def __init__(self, checkpoint: Checkpoint, runtime: Runtime) -> None:
+        """Tie a checkpoint to what computes it."""
+        config, latent = checkpoint.config, checkpoint.latent
+        self._checkpoint, self._runtime = checkpoint, runtime
+        self._calibration = completed(checkpoint.calibration)
+        self._whole = build(config.codec, config.grid.build())
+        self._codec = build(config.codec, config.answer_grid)
+        self._given = self._whole.grid.steps - self._codec.grid.steps
+        self._bank: Bank | None = None
+        self._learned = note_transformer.held(checkpoint.extras, self._codec.grid)
+        self._weigher = importance.held(checkpoint.extras)
+        self._directions = directions_in(checkpoint.extras, config.latent_size)
+        self.card = Card(
+            name=config.name,
+            ident=checkpoint.ident,
+            codec=config.codec,
+            grid=self._codec.grid,
+            latent_size=config.latent_size,
+            knobs=applicable(config.codec),
+            scale=latent.scale,
+            map_points=tuple((float(x), float(y)) for x, y in latent.points),
+            runtime=runtime.name,
+            conditions=config.conditions,
+            styles=config.styles,
+            accompanies=self._learned is not None and self._learned.plays_along,
+        )
+
+    def encode(self, phrase: Phrase) -> Latent:
+        """Return the posterior mean of a phrase, with the attributes of what the codec holds of it.
+
+        Without a latent z is of size 0; where nothing encodes, it is the point of the prior that sounds most
+        like the phrase.
+
+        Raises:
+            ValueError: the phrase lies on another grid.
+
+        """
+        arrays = self._packed(phrase)
+        held = self._codec.unpack(arrays, 0)
+        z = self._runtime.encode(arrays)[0] if self._encodes else self._guess(held)
+        return Latent(self.card.ident, z, measure(held))
+
+    def posterior(self, phrase: Phrase) -> tuple[Vector, Vector]:
+        """Return mean and log-variance of q(z given the phrase), each float32 [d].
+
+        Raises:
+            ValueError: the phrase lies on another grid.
+
+        """
+        arrays = self._packed(phrase)
+        if not self._encodes:
+            z = self._guess(self._codec.unpack(arrays, 0))
+            return z, np.full_like(z, SURE)
+        mean, logvar = self._runtime.posterior(arrays)
+        return mean[0], logvar[0]
+
+    def decode(
+        self,
+        latent: Latent,
+        *,
+        turns: Mapping[str, float],
+        temperature: float = 0.0,
+        seed: int = 0,
+        prefix: Phrase | None = None,
+        prefix_steps: int = 0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        condition: Mapping[str, str] | None = None,
+    ) -> Phrase:
+        """Return the phrase at a latent, with its attributes turned; see `playing.player.Player.decode`.
+
+        Raises:
+            ValueError: the latent is another model's, a turn names no attribute, or a number is out of range.
+
+        """
+        if latent.model != self.card.ident:
+            raise ValueError("a latent of another model cannot be decoded")
+        choice = Choice(temperature, top_k, top_p, seed)
+        return self._play(
+            latent.z, turns, choice, prefix=prefix, prefix_steps=prefix_steps, condition=condition
+        )
+
+    def unmended(self, latent: Latent, turns: Mapping[str, float]) -> Phrase:
+        """Return what the network itself answers to turned knobs, before the closed loop mends it.
+
+        Args:
+            latent: of this model.
+            turns: as in `decode`; those that the network has not learned do nothing.
+
+        """
+        calibration = completed(self._calibration)
+        ask = partial(
+            self._answers,
+            latent.z,
+            choice=Choice(),
+            heard=Phrase(self._whole.grid),
+            fixed=self._given,
+            condition=spoken(self._checkpoint.config, {}) if self.card.conditions else None,
+        )
+        (plain,) = ask([{}])
+        base = measure(plain)
+        asked = changes(base, targets(base, turns, calibration), calibration, self._steered)
+        return ask([asked])[0] if asked else plain
+
+    def continuation(
+        self,
+        context: Phrase,
+        *,
+        turns: Mapping[str, float] | None = None,
+        temperature: float = 0.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        prefix: Phrase | None = None,
+        prefix_steps: int = 0,
+        condition: Mapping[str, str] | None = None,
+    ) -> Phrase:
+        """Return a phrase that goes on where the context ends; see `playing.player.Player.continuation`.
+
+        Raises:
+            ValueError: the context has another metre, a turn names no attribute, or a number is out of range.
+
+        """
+        choice = Choice(temperature, top_k, top_p, seed)
+        z: Vector = self._nowhere
+        heard: Phrase | None = context
+        if self.card.latent_size:
+            z = self.encode(on_whole_grid(self.card.grid, context, None, self.card.grid.steps)).z
+            heard = None
+        return self._play(
+            z,
+            turns or {},
+            choice,
+            context=heard,
+            prefix=prefix,
+            prefix_steps=prefix_steps,
+            condition=condition,
+        )
+
+    def prior(self, count: int, seed: int = 0) -> list[Latent]:
+        """Draw latents from the model's prior; they carry no attributes."""
+        points = self._prior(count, np.random.default_rng(seed))
+        return [Latent(self.card.ident, point, {}) for point in points]
+
+    def accompany(
+        self, phrase: Phrase, parts: Collection[int], *, seed: int = 0, keep: Phrase | None = None
+    ) -> Generator[None, None, Phrase]:
+        """Write the parts that a phrase lacks; see `model.playing.player.Player.accompany`.
+
+        Raises:
+            ValueError: the phrase lies on another grid.
+
+        """
+        own = self._codec.unpack(self._packed(phrase), 0)
+        if self._learned is None or not self.card.accompanies or not own.notes:
+            return own
+        hers = {note.track for note in own.notes}
+        kept = keep.notes if keep is not None else ()
+        given = Phrase.of(
+            own.grid, (*own.notes, *(n for n in kept if n.track in parts and n.track not in hers))
+        )
+        whole = yield from self._learned.along(given, parts, np.random.default_rng(seed))
+        return whole
+
+    def place(self, latent: Latent) -> tuple[float, float]:
+        """Return a latent's place on the 2-D map, each coordinate -1..1; the middle without a latent."""
+        held = self._checkpoint.latent
+        x, y = np.clip(held.axes @ (latent.z - held.mean), -1.0, 1.0).tolist()
+        return x, y
+
+    @property
+    def _encodes(self) -> bool:
+        """Whether there is an encoder."""
+        return self._checkpoint.config.encoder.kind != "none"
+
+    @property
+    def _nowhere(self) -> Vector:
+        """The z of a model without a latent."""
+        return np.zeros(0, dtype=np.float32)
+
+    def _prior(self, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Draw z [count, d]: of the prior that the checkpoint learned, else of N(0, I)."""
+        if self._learned is None or not count:
+            return rng.standard_normal((count, self.card.latent_size), dtype=np.float32)
+        (chance,) = rng.spawn(1)
+        each = self._weigher.candidates if self._weigher is not None else 1
+        written = self._learned.draw(count * each, rng)
+        points = np.stack([self._runtime.encode(pack_phrase(self._codec, phrase))[0] for phrase in written])
+        if self._weigher is None:
+            return points
+        heard = [traits(self._play(z, {}, Choice()), self.card.codec) for z in points]
+        weights = self._weigher.weigh(np.array(heard, dtype=np.float32).reshape(len(points), -1))
+        kept = chosen(weights.reshape(count, each), chance)
+        return points.reshape(count, each, -1)[np.arange(count), kept]
+
+    def _packed(self, phrase: Phrase) -> Arrays:
+        """Pack a phrase on the answers' grid."""
+        if phrase.grid != self.card.grid:
+            raise ValueError("a phrase on another grid cannot be encoded")
+        return pack_phrase(self._codec, phrase)
+
+    def _guess(self, held: Phrase) -> Vector:
+        """Return the z of a phrase that nothing encodes."""
+        if not self.card.latent_size:
+            return self._nowhere
+        if self._bank is None:
+            points = self._prior(SIZE, np.random.default_rng(0))
+            self._bank = Bank(points, lambda z: self._play(z, {}, Choice()))
+        return self._bank.nearest(held)
+
+    def _play(
+        self,
+        z: Vector,
+        turns: Mapping[str, float],
+        choice: Choice,
+        *,
+        context: Phrase | None = None,
+        prefix: Phrase | None = None,
+        prefix_steps: int = 0,
+        condition: Mapping[str, str] | None = None,
+    ) -> Phrase:
+        """Decode, turn, and join to what has sounded."""
+        for name in turns:
+            if name not in self._calibration.names:
+                raise ValueError(f"unknown attribute '{name}'; there is: {', '.join(self.card.knobs)}")
+        asked = {n: max(-1.0, min(1.0, t)) for n, t in turns.items() if t and n in self.card.knobs}
+        if prefix is None:
+            prefix_steps = 0
+        asked_of = spoken(self._checkpoint.config, condition or {}) if self.card.conditions else None
+        if asked_of is not None and context is not None and context.notes:
+            asked_of = self._going_on(asked_of, context, condition or {})
+
+        def answers(changes: Sequence[Mapping[str, float]]) -> list[Phrase]:
+            heard = on_whole_grid(self._whole.grid, context, prefix, self._given)
+            return self._answers(
+                z, changes, choice, heard=heard, fixed=self._given + prefix_steps, condition=asked_of
+            )
+
+        phrase = answers([{}])[0]
+        if asked and phrase.notes:
+            phrase = steer(
+                phrase,
+                asked,
+                calibration=self._calibration,
+                learned=self._steered,
+                decode=answers,
+            )
+        if prefix is not None and prefix_steps > 0:
+            phrase = after(prefix, prefix_steps, phrase, self.card.codec)
+        return phrase
+
+    def _answers(
+        self,
+        z: Vector,
+        changes: Sequence[Mapping[str, float]],
+        choice: Choice,
+        *,
+        heard: Phrase,
+        fixed: int,
+        condition: Floats | None = None,
+    ) -> list[Phrase]:
+        """Return what the network answers to wanted changes, in standard deviations.
+
+        A decoder that writes step by step goes on from the first `fixed` steps of what was heard.
+        """
+        wish = self._wish(changes, condition)
+        points = np.stack([self._moved(z, wanted) for wanted in changes])
+        if not self._runtime.stepwise:
+            return self._read(self._runtime.decode(points, wish), choice)
+        drawn = self._runtime.generate(points, wish, choice, pack_phrase(self._whole, heard), fixed)
+        own = {name: value[:, self._given :] for name, value in drawn.items()}
+        return [self._codec.unpack(own, row) for row in range(len(changes))]
+
+    @property
+    def _steered(self) -> tuple[str, ...]:
+        """Attributes that the network, or a direction in its latent space, can change."""
+        taught = self._checkpoint.config.knobs
+        found = self._directions.names if self._directions else ()
+        return (*taught, *(name for name in found if name not in taught))
+
+    def _moved(self, z: Vector, wanted: Mapping[str, float]) -> Vector:
+        """Return z moved for the attributes that the network was not taught to change."""
+        if self._directions is None:
+            return z
+        taught = self._checkpoint.config.knobs
+        return self._directions.moved(
+            z, {name: value for name, value in wanted.items() if name not in taught}
+        )
+
+    def _going_on(self, asked: Floats, context: Phrase, condition: Mapping[str, str]) -> Floats:
+        """Return conditions [1, beats, told] with what is heard in the context; a key goes on unless told."""
+        config, given = self._checkpoint.config, self._codec.grid
+        heard = pack_phrase(self._whole, on_whole_grid(self._whole.grid, context, None, self._given))
+        estimate = estimated(config, heard)
+        asked = asked.copy()
+        before = self._whole.grid.beats - given.beats
+        asked[:, :before] = estimate[:, :before]
+        if "key" in config.conditions and "key" not in condition:
+            columns = columns_of(config, "key")
+            asked[:, before:, columns] = estimate[:, before:, columns]
+        if "style" in config.conditions and "style" in condition:
+            columns = columns_of(config, "style")
+            asked[:, :before, columns] = asked[:, before : before + 1, columns]
+        return asked
+
+    def _wish(self, changes: Sequence[Mapping[str, float]], condition: Floats | None) -> Wish:
+        """Lay wanted changes, in standard deviations, in the order of the network's knobs."""
+        knobs = self._checkpoint.config.knobs
+        change = np.zeros((len(changes), max(len(knobs), 1)), dtype=np.float32)
+        for row, wanted in enumerate(changes):
+            for column, name in enumerate(knobs):
+                change[row, column] = wanted.get(name, 0.0)
+        if condition is not None:
+            condition = np.repeat(condition, len(changes), axis=0)
+        return Wish(change, condition)
+
+    def _read(self, heads: Mapping[str, NDArray[np.float32]], choice: Choice) -> list[Phrase]:
+        """Spell the phrases of heads [B, ...]; all share their chance."""
+        noise = self._codec.noise(np.random.default_rng(choice.seed)) if choice.temperature > 0 else None
+        bounded = restricted(heads, choice)
+        rows = len(next(iter(heads.values())))
+        return [
+            self._codec.read(
+                {name: value[row] for name, value in bounded.items()},
+                temperature=choice.temperature,
+                noise=noise,
+                levels=self._checkpoint.levels,
+            )
+            for row in range(rows)
+        ]

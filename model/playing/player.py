@@ -1,0 +1,155 @@
+"""What plays a checkpoint: Phrase -> Latent -> Phrase, whatever network stands behind it."""
+
+from collections.abc import Collection, Generator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from model.latent.geometry import Latent, Vector
+from model.music.grid import Grid
+from model.music.phrase import Phrase
+
+Written = TypeVar("Written")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What others must know of a loaded checkpoint.
+
+    Attributes:
+        name: of the model, as shown.
+        ident: names these very weights (a hash), so that latents of other weights are refused.
+        codec: melody, poly, drums or multitrack.
+        grid: bars, metre and steps of the phrases that it reads and answers.
+        latent_size: d; 0 when it has no latent: it continues phrases, and every z is of size 0.
+        knobs: attribute knobs that it heeds.
+        scale: float32 [d], standard deviation of each latent dimension over the training data.
+        map_points: known phrases on the 2-D map, each coordinate -1..1.
+        runtime: "onnxruntime" or "torch cpu|cuda|mps".
+        conditions: what its answers can be held to, of `chords`, `key` and `style`.
+        styles: labels that the condition `style` takes.
+        accompanies: whether it can write the parts that a phrase lacks.
+
+    """
+
+    name: str
+    ident: str
+    codec: str
+    grid: Grid
+    latent_size: int
+    knobs: tuple[str, ...]
+    scale: Vector
+    map_points: tuple[tuple[float, float], ...]
+    runtime: str
+    conditions: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+    accompanies: bool = False
+
+
+class Player(Protocol):
+    """A loaded model, ready to answer."""
+
+    card: Card
+
+    def encode(self, phrase: Phrase) -> Latent:
+        """Return the posterior mean of a phrase, with its measured attributes.
+
+        Deterministic.  What the codec cannot hold (a chord for the melody codec) is left out.  Without a
+        latent z is of size 0; of a generator that nothing encodes it is the point that sounds most like it.
+        """
+
+    def decode(
+        self,
+        latent: Latent,
+        *,
+        turns: Mapping[str, float],
+        temperature: float = 0.0,
+        seed: int = 0,
+        prefix: Phrase | None = None,
+        prefix_steps: int = 0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        condition: Mapping[str, str] | None = None,
+    ) -> Phrase:
+        """Return the phrase at a latent, with its attributes turned.
+
+        Args:
+            latent: z, and the raw attributes of the unmoved phrase.
+            turns: bipolar knobs by attribute name, -1..1; 0 leaves the attribute where the latent
+                has it, 1 (-1) brings it to the 98th (2nd) percentile of the training data, or by a
+                standard deviation where she is there already, equal turns changing
+                the measured attribute equally.
+            temperature: 0 is deterministic; 1 samples the model's own distribution.
+            seed: of the random generator; the same arguments give the same notes.
+            prefix: what of this phrase has already sounded: onsets before prefix_steps.
+            prefix_steps: steps that cannot change; the answer's notes before it equal the prefix.
+            top_k: only the k likeliest values of whatever is drawn, 0 all; see `model.codecs.sampling`.
+            top_p: only the likeliest values that together reach this probability.
+            condition: what the answer shall keep to, by the names of `card.conditions`, as
+            `codecs.conditions`
+                reads it; what is left away, and what the model does not know, is not told to it.
+
+        """
+
+    def continuation(
+        self,
+        context: Phrase,
+        *,
+        turns: Mapping[str, float] | None = None,
+        temperature: float = 0.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        prefix: Phrase | None = None,
+        prefix_steps: int = 0,
+        condition: Mapping[str, str] | None = None,
+    ) -> Phrase:
+        """Return a phrase that goes on where the context ends.
+
+        A model without a latent hears the context's last bars, as many as it was taught with; one with a
+        latent answers with its decode of the context.
+
+        Args:
+            context: what was played, of the model's metre; any number of bars.
+            turns: as in `decode`, about what the model continues with by itself.
+            temperature: as in `decode`.
+            top_k: as in `decode`.
+            top_p: as in `decode`.
+            seed: as in `decode`.
+            prefix: as in `decode`, of the answer.
+            prefix_steps: as in `decode`, of the answer.
+            condition: as in `decode`, of the answer; a key that is left away is that of the context.
+
+        """
+
+    def prior(self, count: int, seed: int = 0) -> list[Latent]:
+        """Draw latents from the model's prior; the same seed gives the same.  They carry no attributes."""
+
+    def accompany(
+        self, phrase: Phrase, parts: Collection[int], *, seed: int = 0, keep: Phrase | None = None
+    ) -> Generator[None, None, Phrase]:
+        """Write the parts that a phrase lacks; yields after each note, returns all of it.
+
+        What the phrase has stays as the codec holds it.  Written is what the prior finds likely beside it;
+        the same arguments give the same notes.  A model that does not accompany, or has nothing to go by,
+        gives the phrase back.
+
+        Args:
+            phrase: on the model's grid; a keyboard's notes are divided as the codec divides them.
+            parts: tracks that may be written.
+            seed: of the choices.
+            keep: parts written before, a groove say, that stay as they are where the phrase lacks them.
+
+        """
+
+    def place(self, latent: Latent) -> tuple[float, float]:
+        """Return a latent's place on the 2-D map, each coordinate -1..1."""
+
+
+def finished(writing: Generator[None, None, Written]) -> Written:
+    """Return what a writing that gives others their turn comes to."""
+    while True:
+        try:
+            next(writing)
+        except StopIteration as done:
+            written: Written = done.value
+            return written

@@ -1,0 +1,50 @@
+"""How phrases are laid behind each other: what was given, what has sounded, what is answered.  No numpy."""
+
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+from model.music.tracks import BASS, MELODY
+
+ONE_VOICE = {"melody": (MELODY,), "multitrack": (MELODY, BASS)}
+"""Tracks of a codec in which one note sounds at a time."""
+
+
+def on_whole_grid(grid: Grid, context: Phrase | None, prefix: Phrase | None, given: int) -> Phrase:
+    """Return a context's end in the first `given` steps of a grid, and a prefix behind it.
+
+    A context that is shorter has silence before it; of a longer one the notes that begin in its last steps
+    are taken.
+
+    Raises:
+        ValueError: one of them has another metre or other steps.
+
+    """
+    notes: list[Note] = []
+    for part, begin in ((context, given - context.grid.steps if context else 0), (prefix, given)):
+        if part is None:
+            continue
+        if (part.grid.beats_per_bar, part.grid.steps_per_beat) != (grid.beats_per_bar, grid.steps_per_beat):
+            raise ValueError("a phrase with another metre or other steps cannot be continued")
+        moved = (note._replace(onset=note.onset + begin) for note in part.notes)
+        notes += [note for note in moved if 0 <= note.onset < grid.steps]
+    return Phrase.of(grid, notes)
+
+
+def after(prefix: Phrase, steps: int, phrase: Phrase, codec: str) -> Phrase:
+    """Return what has sounded up to a step and the phrase from there on.
+
+    A key that still sounds is cut where the phrase strikes it again; in one voice it ends at the next onset
+    of any key.
+    """
+    joined = prefix.spliced(steps, phrase)
+    for track in ONE_VOICE.get(codec, ()):
+        later = [note.onset for note in joined.notes if note.track == track and note.onset >= steps]
+        if not later:
+            continue
+        notes = (
+            note._replace(length=min(note.length, later[0] - note.onset))
+            if note.track == track and note.onset < steps
+            else note
+            for note in joined.notes
+        )
+        joined = Phrase.of(joined.grid, notes)
+    return joined

@@ -1,0 +1,1 @@
+"""What computes a checkpoint's functions: ONNX Runtime or torch."""

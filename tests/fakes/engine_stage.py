@@ -1,0 +1,113 @@
+"""An engine on a fake clock, with a jam and an ear and nothing else open."""
+
+from typing import Any
+
+from live.engine.engine import Engine
+from live.ipc.link import Link, new_address
+from live.ipc.messages import Hello
+from live.ipc.options import Options
+from live.jam.jam import Jam
+from live.timing.timeline import Nanos
+from tests.fakes.stage import configured
+
+SECOND = 1_000_000_000
+
+
+class FakeClock:
+    """Goes by only when someone waits."""
+
+    def __init__(self) -> None:
+        self.nanos = 10 * SECOND
+
+    def now(self) -> Nanos:
+        return Nanos(self.nanos)
+
+    def wait_until(self, moment: Nanos) -> None:
+        self.nanos = max(self.nanos + 1, moment)
+
+    def watch(self, moment: Nanos) -> None:
+        self.nanos = max(self.nanos, moment)
+
+    def wake(self) -> None: ...
+
+
+class Ear:
+    """A sink that keeps what it hears."""
+
+    name = "ear"
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self.closed = False
+
+    def send(self, data: bytes) -> None:
+        self.heard.append(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def note_ons(self) -> list[int]:
+        return [data[1] for data in self.heard if data[0] & 0xF0 == 0x90 and data[2]]
+
+    def sounding(self) -> set[tuple[int, int]]:
+        down: set[tuple[int, int]] = set()
+        for data in self.heard:
+            if data[0] & 0xF0 == 0x90 and data[2]:
+                down.add((data[0] & 0x0F, data[1]))
+            elif data[0] & 0xE0 == 0x80:
+                down.discard((data[0] & 0x0F, data[1]))
+        return down
+
+
+class Wire(Link[Any]):
+    """A link to nobody."""
+
+    def __init__(self) -> None:
+        self.open, self.sent = True, list[object]()
+
+    def send(self, message: object, *, droppable: bool = False) -> bool:
+        self.sent.append(message)
+        return True
+
+    def close(self) -> None:
+        self.open = False
+
+
+class Ended:
+    """Something to close."""
+
+    fault = ""
+    bad_packets, unsent, dropped = 3, 1, 2
+
+    def __init__(self, *, breaks: bool = False) -> None:
+        self.closed, self._breaks = False, breaks
+
+    def close(self) -> None:
+        self.closed = True
+        if self._breaks:
+            raise OSError("No space left on device")
+
+    def write(self, kind: str, **fields: object) -> None: ...
+
+
+def built(clock: FakeClock, **options: Any) -> Engine:
+    """Return an engine with a jam and an ear, and nothing else open."""
+    config = configured(input=["none"], output=["none"], bpm=120.0)
+    filled = {"headless": True, "start_nanos": clock.nanos, **options}
+    made = Engine(Options(config=config, address=new_address(), **filled), priority="ordinary", clock=clock)
+    made.jam = Jam(config, made.outlet)
+    made.outlet.sinks.append(Ear())
+    return made
+
+
+def run_to(engine: Engine, clock: FakeClock, moment: int) -> None:
+    """Take turns as the loop would, up to a moment."""
+    while True:
+        coming = min(engine._turn(clock.now()))
+        if clock.nanos >= moment:
+            return
+        clock.nanos = min(moment, max(clock.nanos + 1, coming))
+
+
+def hello(role: str = "worker") -> Hello:
+    return Hello(role=role, token="", pid=0)  # type: ignore[arg-type]

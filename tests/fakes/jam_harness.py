@@ -1,0 +1,160 @@
+"""A `twobar jam` under test in a process of its own, and a performer who plays to it over JACK."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pythonosc.osc_message_builder import build_msg
+
+from tests.fakes.jack_harness import Heard, JackPeer, JackServer
+
+BPM = 150
+BEAT_NANOS = 60_000_000_000 // BPM
+STEP_NANOS = BEAT_NANOS // 4
+CELL_NANOS = 8 * BEAT_NANOS
+CELL_STEPS = 32
+TICKS_PER_STEP = 120
+TUNE = ((0, 60), (4, 62), (8, 64), (12, 65), (16, 67), (20, 65), (24, 64), (28, 62))
+
+
+class Jam:
+    """A `twobar jam` under test; its lines of standard output as they come."""
+
+    def __init__(self, server: JackServer, folder: Path, *options: str) -> None:
+        self.folder, self.options = folder, options
+        self.log = folder / "log.jsonl"
+        command = [sys.executable, "-m", "live", "jam", "--headless", "--api", "jack", "--in", "virtual"]
+        command += ["--bpm", str(BPM), "--clock-out", "--osc-port", "0", "--log", str(self.log), *options]
+        self.process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={
+                **server.env,
+                "PYTHONPATH": os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")]),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.lines: list[dict[str, Any]] = []
+        self._news = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._news:
+                self.lines.append(json.loads(line))
+                self._news.notify_all()
+        self.process.wait()
+        with self._news:
+            self._news.notify_all()
+
+    def wait_ready(self, what: str, timeout: float = 30.0) -> dict[str, Any]:
+        def there() -> dict[str, Any] | None:
+            return next((line for line in self.lines if line.get("ready") == what), None)
+
+        with self._news:
+            self._news.wait_for(lambda: there() or self.process.poll() is not None, timeout)
+        found = there()
+        if found is None:
+            self.process.kill()
+            assert self.process.stderr is not None
+            raise AssertionError(f"not ready: {what}, {self.lines}, {self.process.stderr.read()}")
+        return found
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        self.process.send_signal(number)
+        status = self.process.wait(15)
+        self._reader.join(5)
+        assert self.process.stderr is not None
+        return status, self.process.stderr.read()
+
+    def logged(self, kind: str) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [line for line in lines if line["kind"] == kind]
+
+    def planned(self, channel: int) -> list[float]:
+        """Return the steps, from bar 0, at which note-ons of a channel were due: no machine is late there."""
+        status = 0x90 | (channel - 1)
+        return [
+            line["tick"] / TICKS_PER_STEP
+            for line in self.logged("sent")
+            if line["data"][0] == status and line["data"][2] and line["tick"] is not None
+        ]
+
+    def children(self) -> list[int]:
+        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(pid) for pid in found]
+
+    def child(self, module: str) -> int:
+        for pid in self.children():
+            if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return pid
+        raise AssertionError(f"no {module} among {self.children()}")
+
+
+Start = Callable[..., Jam]
+
+
+def beside(server: JackServer, log: Path) -> Iterator[JackServer]:
+    """Run a second JACK server, one that waits for no client: neither a killed nor a busy one holds it up."""
+    other = JackServer(f"{server.name}-{log.parent.name}", log, sync=False, period=256)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JACK_DEFAULT_SERVER", other.name)
+        other.start()
+        yield other
+        other.stop()
+
+
+def first_beat(peer: JackPeer) -> int:
+    """Return the moment of bar 0: the first clock byte after the start byte."""
+    heard = peer.wait_for(lambda all_heard: any(item.data == b"\xf8" for item in all_heard), timeout=30)
+    kinds = [item.data[0] for item in heard if item.data[0] >= 0xF8]
+    assert kinds[:2] == [0xFA, 0xF8]
+    return next(item.nanos for item in heard if item.data == b"\xf8")
+
+
+def osc(address: str, *arguments: float | str) -> bytes:
+    packet: bytes = build_msg(address, list(arguments)).dgram
+    return packet
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def play_tune(peer: JackPeer, zero: int, *, cell: int = 0, margin: int = 3_000_000) -> None:
+    """Play two bars a little behind the beat, as people do."""
+    messages = []
+    for step, pitch in TUNE:
+        on = zero + cell * CELL_NANOS + step * STEP_NANOS + margin
+        messages.append((on, bytes((0x90, pitch, 96))))
+        messages.append((on + 3 * STEP_NANOS, bytes((0x80, pitch, 0))))
+    peer.play_all(messages)
+
+
+def ons(heard: list[Heard], channel: int) -> list[tuple[int, int]]:
+    return [
+        (item.nanos, item.data[1]) for item in heard if item.data[0] == 0x90 | (channel - 1) and item.data[2]
+    ]
+
+
+def step_of(zero: int, nanos: int) -> float:
+    return (nanos - zero) / STEP_NANOS
+
+
+def peer_now(heard: list[Heard]) -> int:
+    return heard[-1].nanos if heard else 0

@@ -1,0 +1,292 @@
+"""A stage for tests: a jam on a fake clock, an echoing model, and everything that was sent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import msgspec
+
+from live.ipc.messages import (
+    Accompany,
+    Command,
+    Decode,
+    Decoded,
+    Encode,
+    Encoded,
+    Failed,
+    FromWorker,
+    Load,
+    Ready,
+    StepRow,
+    ToWorker,
+    Warp,
+    Warped,
+)
+from live.jam.jam import Jam
+from live.jam.protocols import Mapper
+from live.settings.config import Config, with_options
+from live.timing.midi_bytes import Received, note_off, note_on
+from live.timing.timeline import Nanos, Tick
+from tests.fakes.part_rows import band_of, drums_of
+
+MS = 1_000_000
+
+
+PARTS: dict[str, Callable[[list[StepRow]], list[StepRow]]] = {"drums": drums_of, "multitrack": band_of}
+
+
+class Sent(NamedTuple):
+    """A message that left: when it was due in ticks and nanoseconds, when it left, and as whose voice."""
+
+    tick: int
+    data: bytes
+    due: int
+    moment: int
+    voice: str
+
+
+class EchoModel:
+    """Decodes a latent to the phrase it was encoded from; density leaves notes out or doubles them.
+
+    With a codec of several parts it plays a part of each beside it, and for drums only those; of other
+    models, those of `others`, it loads by name.
+    """
+
+    def __init__(self, *, ident: str = "echo-1", codec: str = "poly", accompanies: bool = False) -> None:
+        self.ident, self.codec, self.accompanies = ident, codec, accompanies
+        self.others: dict[str, EchoModel] = {}
+        self.loaded: EchoModel = self
+        self.phrases: list[list[StepRow]] = []
+        self.decodes: list[Decode] = []
+        self.encodes: list[Encode] = []
+
+    def ready(self) -> Ready:
+        return Ready(
+            model="echo",
+            ident=self.ident,
+            codec=self.codec,
+            knobs=["density"],
+            bars=2,
+            beats_per_bar=4,
+            steps_per_beat=4,
+            latent_size=2,
+            scale=[1.0, 1.0],
+            map_points=[(0.0, 0.0)],
+            runtime="test",
+            ms=1.0,
+            accompanies=self.accompanies,
+        )
+
+    def answer(self, message: ToWorker) -> FromWorker:
+        if isinstance(message, Load) and message.model in self.others:
+            self.loaded = self.others[message.model]
+            return self.loaded.ready()
+        if self.loaded is not self and not isinstance(message, Load):
+            return self.loaded.answer(message)
+        if isinstance(message, Encode):
+            self.encodes.append(message)
+            self.phrases.append(message.notes)
+            number = float(len(self.phrases))
+            return Encoded(message.ident, message.bar, [number, 1.0], {"density": 1.0}, (0.1, 0.2), 1.0)
+        if isinstance(message, Warp):
+            return Warped(message.ident, [0.0, 0.5, 1.0])
+        if isinstance(message, Load):
+            return Failed(None, f"there is no {message.model}")
+        assert isinstance(message, Decode)
+        self.decodes.append(message)
+        rows = self.phrases[max(0, min(len(self.phrases), round(message.z[0])) - 1)]
+        turn = message.turns.get("density", 0.0)
+        if turn < 0:
+            rows = [row for row in rows if row[0] % 4 == 0]
+        if turn > 0:
+            rows = rows + [(row[0] + 1, row[1] + 12, row[2], 1, 0.0, row[5]) for row in rows if row[0] < 31]
+        if self.codec == "melody":
+            rows = [(row[0], row[1], row[2], 1, row[4], row[5]) for row in rows]
+        rows = PARTS.get(self.codec, list)(rows)
+        return Decoded(message.ident, message.bar, rows, (0.3, 0.4), 2.0)
+
+
+class ContinuingModel(EchoModel):
+    """Has no latent: continues a phrase by the same a tone higher."""
+
+    def __init__(self, *, ident: str = "lm-1", codec: str = "melody") -> None:
+        super().__init__(ident=ident, codec=codec)
+
+    def ready(self) -> Ready:
+        told = {"model": "lm", "latent_size": 0, "scale": [], "map_points": [], "knobs": []}
+        return msgspec.structs.replace(super().ready(), **told)
+
+    def answer(self, message: ToWorker) -> FromWorker:
+        if self.loaded is not self:
+            return super().answer(message)
+        if isinstance(message, Encode):
+            self.encodes.append(message)
+            return Encoded(message.ident, message.bar, [], {"density": 1.0}, (0.0, 0.0), 1.0)
+        if not isinstance(message, Decode):
+            return super().answer(message)
+        assert message.z == []
+        self.decodes.append(message)
+        rows = [(onset, pitch + 2, *rest) for onset, pitch, *rest in message.context]
+        return Decoded(message.ident, message.bar, rows, (0.0, 0.0), 2.0)  # type: ignore[arg-type]
+
+
+@dataclass
+class Stage:
+    """A performer's evening on a fake clock.
+
+    Attributes:
+        model: what answers.
+        answer_ms: how long an answer takes.
+        late_nanos: how late the loop wakes.
+
+    """
+
+    config: Config = field(default_factory=Config)
+    model: EchoModel = field(default_factory=EchoModel)
+    answer_ms: float = 3.0
+    late_nanos: int = 0
+    mapper: Callable[[Callable[[str], float]], Mapper] | None = None
+
+    def __post_init__(self) -> None:
+        self.nanos = 0
+        self.sent: list[Sent] = []
+        self.logged: list[tuple[str, dict[str, object]]] = []
+        self.published: list[tuple[str, tuple[object, ...]]] = []
+        self.asked: list[ToWorker] = []
+        self.markers: list[tuple[Tick, str]] = []
+        self.worker_there = True
+        self._replies: list[tuple[int, FromWorker]] = []
+        self._inputs: list[tuple[int, int, object]] = []
+        self._count = 0
+        self.jam = Jam(self.config, self, mapper=self.mapper)
+
+    # -- the outlet ------------------------------------------------------------------------------
+
+    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: str) -> Nanos:
+        self.sent.append(Sent(tick, data, due, self.nanos, voice))
+        return Nanos(self.nanos)
+
+    def ask(self, message: ToWorker) -> bool:
+        if not self.worker_there:
+            return False
+        self.asked.append(message)
+        if isinstance(message, Accompany):  # nothing is answered
+            return True
+        self._replies.append((self.nanos + round(self.answer_ms * MS), self.model.answer(message)))
+        return True
+
+    def log(self, kind: str, **fields: object) -> None:
+        self.logged.append((kind, fields))
+
+    def played(self, tick: Tick, data: bytes) -> None: ...
+
+    def knob(self, tick: Tick, name: str, value: float) -> None: ...
+
+    def marker(self, tick: Tick, text: str) -> None:
+        self.markers.append((tick, text))
+
+    def tempo(self, tick: Tick, tempo_bpm: float) -> None: ...
+
+    def publish(self, topic: str, *values: object) -> None:
+        self.published.append((topic, values))
+
+    # -- the performer ---------------------------------------------------------------------------
+
+    def begin(self) -> int:
+        """Let the model be ready and the transport start; returns the moment of tick 0."""
+        self.jam.from_worker(self.model.ready(), Nanos(self.nanos))
+        self.jam.start(Nanos(self.nanos))
+        return self.jam.transport.timeline.nanos(Tick(0))
+
+    def at(self, moment: int, item: object) -> None:
+        """Let something arrive: bytes, a Command, or a function of no arguments."""
+        self._count += 1
+        self._inputs.append((moment, self._count, item))
+        self._inputs.sort(key=lambda entry: entry[:2])
+
+    def at_tick(self, tick: int, item: object) -> None:
+        """Let something arrive at a tick of the present timeline."""
+        self.at(self.jam.transport.timeline.nanos(Tick(tick)), item)
+
+    def press(self, tick: int, length: int, pitch: int, velocity: int = 90) -> None:
+        """Press a key for some ticks."""
+        self.at_tick(tick, note_on(1, pitch, velocity))
+        self.at_tick(tick + length, note_off(1, pitch))
+
+    def turn(self, tick: int, name: str, value: float) -> None:
+        """Turn a knob."""
+        self.at_tick(tick, Command("knob", name, value, source="test"))
+
+    def act(self, tick: int, name: str, argument: str = "") -> None:
+        """Do an action."""
+        self.at_tick(tick, Command(name, argument, source="test"))
+
+    def run_to(self, moment: int) -> None:
+        """Let host time go by, handling everything in order."""
+        while True:
+            wake = self.jam.advance(Nanos(self.nanos))
+            coming = [moment]
+            if wake is not None:
+                coming.append(wake + self.late_nanos)
+            coming += [entry[0] for entry in self._inputs[:1]] + [reply[0] for reply in self._replies]
+            self.nanos = max(self.nanos, min(coming))
+            self._deliver()
+            if self.nanos >= moment:
+                self.jam.advance(Nanos(self.nanos))
+                return
+
+    def run_to_tick(self, tick: int) -> None:
+        """Let musical time go by."""
+        self.run_to(self.jam.transport.timeline.nanos(Tick(tick)))
+
+    def _deliver(self) -> None:
+        now = Nanos(self.nanos)
+        while self._inputs and self._inputs[0][0] <= self.nanos:
+            moment, _, item = self._inputs.pop(0)
+            if isinstance(item, bytes):
+                self.jam.hands.received(Received(Nanos(moment), item, "test"), now)
+            elif isinstance(item, Command):
+                self.jam.controls.run(item, now)
+            elif callable(item):
+                item()
+        for reply in [reply for reply in self._replies if reply[0] <= self.nanos]:
+            self._replies.remove(reply)
+            if self.worker_there:
+                self.jam.from_worker(reply[1], now)
+
+    # -- what was heard --------------------------------------------------------------------------
+
+    def instrument(self, *, first: int = 0, last: int = 1 << 40) -> list[tuple[int, bytes]]:
+        """Return what the instrument sent, as (tick, bytes), without controls."""
+        return [
+            (sent.tick, sent.data)
+            for sent in self.sent
+            if sent.voice == "instrument" and sent.data[0] & 0xE0 == 0x80 and first <= sent.tick < last
+        ]
+
+    def note_ons(self, *, first: int = 0, last: int = 1 << 40) -> list[tuple[int, int]]:
+        """Return the instrument's note-ons as (tick, pitch)."""
+        return [
+            (tick, data[1])
+            for tick, data in self.instrument(first=first, last=last)
+            if data[0] & 0xF0 == 0x90
+        ]
+
+    def hanging(self) -> set[tuple[int, int]]:
+        """Return what was struck and never ended, as (channel status, pitch)."""
+        down: set[tuple[int, int]] = set()
+        for sent in self.sent:
+            status, place = (
+                sent.data[0] & 0xF0,
+                (sent.data[0] & 0x0F, sent.data[1] if len(sent.data) > 1 else 0),
+            )
+            if status == 0x90 and sent.data[2]:
+                down.add(place)
+            elif status in (0x80, 0x90):
+                down.discard(place)
+        return down
+
+
+def configured(**options: object) -> Config:
+    """Return the default settings with command-line options over them."""
+    return with_options(Config(), **options)

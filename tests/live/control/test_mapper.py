@@ -1,0 +1,366 @@
+"""Mappings: the shipped ones, where files are found, and bytes turned into Commands."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from live.control import mapper as mapping
+from live.control import mapping_file
+from live.control.mapper import Mapper
+from live.errors import UsageError
+from live.ipc.messages import Command
+from live.settings.knobs import ACTIONS, KNOBS
+from live.timing.midi_bytes import control, note_off, note_on, program
+from tests.root import ROOT
+
+HEAD = '[controller]\nname = "x"\n'
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's own mappings folder."""
+    monkeypatch.setattr(platformdirs, "user_config_dir", lambda name: str(tmp_path / name))
+    folder = tmp_path / "twobar" / "mappings"
+    folder.mkdir(parents=True)
+    return folder
+
+
+class Desk:
+    """A mapper with the knobs that it moves."""
+
+    def __init__(self, text: str) -> None:
+        self.knobs = {name: spec.rest for name, spec in KNOBS.items()}
+        parsed = mapping_file.parse(tomllib.loads(HEAD + text), where="desk.toml")
+        self.mapper = Mapper(parsed, self.knobs.__getitem__)
+
+    def feed(self, *messages: bytes) -> list[Command]:
+        said = []
+        for message in messages:
+            for command in self.mapper.feed(message):
+                if command.name == "knob":
+                    self.knobs[command.argument] = command.value
+                said.append(command)
+        return said
+
+    def values(self, *messages: bytes) -> list[float]:
+        return [command.value for command in self.feed(*messages)]
+
+
+def one(text: str) -> str:
+    return f"[[control]]\n{text}\n"
+
+
+# -- shipped files and where files are found -----------------------------------------------------
+
+
+def test_the_schema_is_up_to_date() -> None:
+    text = (ROOT / "mappings" / "schema.json").read_text(encoding="utf-8")
+    assert text == mapping_file.schema(), "write live.control.mapping_file.schema() to mappings/schema.json"
+    words = json.loads(text)["$defs"]["Control"]["properties"]
+    assert set(words["knob"]["enum"]) == set(KNOBS)
+    assert {action.split()[0] for action in words["action"]["enum"]} == set(ACTIONS)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "mappings").glob("*.toml")))
+def test_shipped_mappings_are_right(name: str, home: Path) -> None:
+    assert name in mapping.shipped()
+    found = mapping.find(name)
+    bound = {control.knob for control in found.control}
+    assert {
+        "morph",
+        "stray",
+        "density",
+        "complexity",
+        "register",
+        "range",
+        "dynamics",
+        "temperature",
+    } <= bound
+    actions = {control.action for control in found.control}
+    assert {"capture A", "capture B", "capture C", "capture D", "freeze", "undo", "panic"} <= actions
+    mapper = Mapper(found, lambda name: KNOBS[name].rest)
+    for channel in (1, 2):
+        for kept in (
+            *(control(channel, number, 64) for number in (1, 6, 7, 11, 64, 66, 67, 123)),
+            *(note_on(channel, pitch, 64) for pitch in range(128)),
+            bytes((0xE0 | channel - 1, 0, 64)),
+            bytes((0xD0 | channel - 1, 64)),
+        ):
+            assert not mapper.consumes(kept), f"{name} takes {kept.hex(' ')} from the keyboard"
+            assert mapper.feed(kept) == []
+
+
+def test_the_default_binds_the_promised_controllers(home: Path) -> None:
+    found = mapping.find("default")
+    promised = ["morph", "stray", "density", "complexity", "register", "range", "dynamics", "temperature"]
+    more = ["articulation", "polyphony", "swing", "gate"]
+    bound = {c.cc: c.knob for c in found.control if c.cc}
+    assert bound == dict(zip(range(20, 32), promised + more, strict=True))
+    assert {c.takeover for c in found.control if c.cc} == {"scale"}
+    pads = {c.note: c.action for c in found.control if c.note and c.channel == 10}
+    assert [pads[36 + number] for number in range(4)] == ["capture A", "capture B", "capture C", "capture D"]
+
+
+def test_the_default_acts_on_the_first_message(home: Path) -> None:
+    knobs = {name: spec.rest for name, spec in KNOBS.items()}
+    mapper = Mapper(mapping.find("default"), knobs.__getitem__)
+    assert mapper.feed(control(1, 22, 127)) == [Command("knob", "density", 1.0, source="midi")]
+    knobs["density"] = 1.0
+    assert mapper.feed(control(5, 22, 64)) == [Command("knob", "density", 0.0, source="midi")]
+    assert mapper.feed(note_on(10, 37, 1)) == [Command("capture", "B", source="midi")]
+
+
+@pytest.mark.parametrize(
+    ("port", "name"),
+    [
+        ("MPK mini 3:MPK mini 3 MIDI 1 20:0", "Akai MPK mini mk3"),
+        ("nanoKONTROL2:nanoKONTROL2 MIDI 1 28:0", "Korg nanoKONTROL2"),
+        ("Launchkey Mini MK3 MIDI Port", "Novation Launchkey Mini MK3"),
+        ("Minilab3:Minilab3 MIDI 24:0", "Arturia MiniLab 3"),
+        ("Midi Through Port-0", None),
+    ],
+)
+def test_a_port_finds_its_mapping(port: str, name: str | None, home: Path) -> None:
+    found = mapping.for_port(port)
+    assert (found.controller.name if found else None) == name
+    assert mapping.choose("auto", ["Midi Through", port]).controller.name == (name or "Any controller")
+
+
+def test_own_mappings_come_first(home: Path) -> None:
+    (home / "default.toml").write_text(HEAD)
+    (home / "mine.toml").write_text('[controller]\nname = "mine"\nmatch = ["nanokontrol2 midi"]\n')
+    assert mapping.find("default").controller.name == "x"
+    assert mapping.choose("mine").controller.name == "mine"
+    found = mapping.for_port("nanoKONTROL2 MIDI 1")
+    assert found is not None
+    assert found.controller.name == "mine"
+    assert "mine" not in mapping.shipped()
+
+
+def test_by_path(tmp_path: Path, home: Path) -> None:
+    (tmp_path / "desk.toml").write_text(HEAD)
+    assert mapping.find(str(tmp_path / "desk.toml")).controller.name == "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("defalt", ["mapping 'defalt'", "korg-nanokontrol2", "did you mean 'default'"]),
+        ("defalt.toml", ["mapping file 'defalt.toml'", "did you mean 'default'"]),
+        ("./nowhere/x", ["mapping file './nowhere/x'", "default"]),
+    ],
+)
+def test_unknown_mappings_are_told(name: str, words: list[str], home: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        mapping.find(name)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_the_page_names_everything(home: Path) -> None:
+    page = (ROOT / "docs" / "mappings.md").read_text(encoding="utf-8")
+    keys = json.loads(mapping_file.schema())["$defs"]["Control"]["properties"]
+    for word in (*KNOBS, *ACTIONS, *mapping.shipped(), *keys):
+        assert f"`{word}" in page, word
+    examples = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        assert mapping_file.parse(tomllib.loads(example), where="docs/mappings.md").control
+
+
+# -- at work -------------------------------------------------------------------------------------
+
+
+def test_the_same_number_on_two_channels_is_two_sources() -> None:
+    desk = Desk(one('cc = 1\nchannel = 1\naction = "start"') + one('cc = 1\nchannel = 2\naction = "stop"'))
+    assert [command.name for command in desk.feed(control(2, 1, 127), control(1, 1, 127))] == [
+        "stop",
+        "start",
+    ]
+
+
+def test_seven_bits_meet_both_ends_and_the_centre() -> None:
+    desk = Desk(one('cc = 70\nknob = "density"\ntakeover = "jump"'))
+    assert desk.values(control(1, 70, 0), control(9, 70, 64), control(1, 70, 127)) == [-1.0, 0.0, 1.0]
+
+
+def test_range_and_curve() -> None:
+    desk = Desk(one('cc = 1\nknob = "tempo"\ntakeover = "jump"\ncurve = "s"\nrange = [100, 140]'))
+    low, middle, high = desk.values(control(1, 1, 0), control(1, 1, 32), control(1, 1, 127))
+    assert (low, high) == (100.0, 140.0)
+    assert 100.0 < middle < 110.0
+
+
+def test_pickup_is_what_a_control_does_unless_told() -> None:
+    desk = Desk(one('cc = 1\nknob = "stray"'))
+    desk.knobs["stray"] = 0.5
+    assert desk.values(control(1, 1, 10)) == []
+    assert desk.mapper.waiting() == {"stray": pytest.approx(10 / 127)}
+    assert desk.values(control(1, 1, 70)) == [pytest.approx(70 / 127)]
+    assert desk.mapper.waiting() == {}
+    desk.knobs["stray"] = 0.0
+    assert desk.mapper.waiting() == {"stray": pytest.approx(70 / 127)}
+    assert desk.values(control(1, 1, 71)) == []
+
+
+@pytest.mark.parametrize("upper_first", [True, False])
+def test_fourteen_bits(upper_first: bool) -> None:
+    desk = Desk(one('cc14 = 3\nchannel = 2\nknob = "density"\ntakeover = "jump"'))
+    sent = []
+    for number in (0, 8192, 8191, 8193, 16383):
+        halves = [control(2, 3, number >> 7), control(2, 35, number & 127)]
+        assert desk.values(halves[0 if upper_first else 1]) == []
+        sent += desk.values(halves[1 if upper_first else 0])
+    assert (sent[0], sent[1], sent[4]) == (-1.0, 0.0, 1.0)
+    assert sent[2] == pytest.approx(-1 / 8192)
+    assert sent[3] == pytest.approx(1 / 8191)
+    assert desk.mapper.consumes(control(2, 3, 0))
+    assert desk.mapper.consumes(control(2, 35, 0))
+    assert not desk.mapper.consumes(control(1, 3, 0))
+
+
+def nrpn(channel: int, number: int, value: int) -> list[bytes]:
+    return [
+        control(channel, 99, number >> 7),
+        control(channel, 98, number & 127),
+        control(channel, 6, value >> 7),
+        control(channel, 38, value & 127),
+    ]
+
+
+def test_nrpn() -> None:
+    desk = Desk(
+        one('nrpn = 300\nknob = "density"\ntakeover = "jump"')
+        + one('nrpn = 5\nknob = "stray"\ntakeover = "jump"')
+    )
+    assert desk.values(*nrpn(1, 300, 8192), *nrpn(1, 300, 16383)) == [0.0, 1.0]
+    assert desk.feed(*nrpn(1, 301, 0)) == []
+    assert desk.feed(*nrpn(2, 5, 16383)) == [Command("knob", "stray", 1.0, source="midi")]
+    more = [control(2, 6, 0), control(2, 38, 0)]
+    assert desk.values(*more) == [0.0]
+    assert all(desk.mapper.consumes(part) for part in nrpn(1, 300, 0))
+
+
+def test_nrpn_of_seven_bits() -> None:
+    desk = Desk(one('nrpn = 5\nknob = "stray"\ntakeover = "jump"'))
+    first, second = nrpn(1, 5, 127 << 7)[:3], nrpn(1, 5, 0)[:3]
+    assert desk.values(*first, *second, *first) == [1.0, 0.0, 1.0]
+
+
+def test_registered_parameters_pass_beside_nrpns() -> None:
+    desk = Desk(one('nrpn = 5\nknob = "stray"\ntakeover = "jump"'))
+    desk.feed(*nrpn(1, 5, 100))
+    bend_range = [control(1, 101, 0), control(1, 100, 0), control(1, 6, 12), control(1, 38, 0)]
+    for message in bend_range:
+        assert desk.feed(message) == []
+        assert not desk.mapper.consumes(message)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "up", "down"),
+    [("twos_complement", 1, 127), ("sign_magnitude", 1, 65), ("binary_offset", 65, 63)],
+)
+def test_encoders_step_and_stay_in_range(encoder: str, up: int, down: int) -> None:
+    desk = Desk(one(f'cc = 1\nencoder = "{encoder}"\nknob = "density"\nstep = 0.1'))
+    assert desk.values(*[control(1, 1, up)] * 12)[-3:] == [1.0, 1.0, 1.0]
+    assert desk.values(*[control(1, 1, down)] * 10)[-1] == 0.0
+    assert desk.values(control(1, 1, down)) == [-0.1]
+
+
+def test_an_encoder_goes_on_from_where_others_left_the_knob() -> None:
+    desk = Desk(one('cc = 1\nencoder = "binary_offset"\nknob = "tempo"\nstep = 1\nrange = [60, 180]'))
+    desk.knobs["tempo"] = 100.0
+    assert desk.values(control(1, 1, 65), control(1, 1, 67)) == [101.0, 104.0]
+    desk.knobs["tempo"] = 30.0
+    assert desk.values(control(1, 1, 63)) == [60.0]
+
+
+def test_pads_call_actions_once() -> None:
+    desk = Desk(one('note = 36\nchannel = 10\naction = "capture A"'))
+    pad = [note_on(10, 36, 100), note_on(10, 36, 0), note_off(10, 36), bytes((0xA9, 36, 50))]
+    assert desk.feed(*pad) == [Command("capture", "A", source="midi")]
+    assert all(desk.mapper.consumes(message) for message in pad)
+    for other in (note_on(1, 36, 100), note_off(1, 36), note_on(10, 37, 100), note_off(10, 37)):
+        assert desk.feed(other) == []
+        assert not desk.mapper.consumes(other)
+
+
+def test_buttons_call_actions_when_they_go_down() -> None:
+    desk = Desk(one('cc = 41\naction = "start"'))
+    press, release = control(1, 41, 127), control(1, 41, 0)
+    assert len(desk.feed(press, release, press, release)) == 2
+    assert len(desk.feed(press, press)) == 2, "a button that never tells its release"
+    desk.feed(release)
+    sweep = [control(1, 41, number) for number in range(128)]
+    assert len(desk.feed(*sweep)) == 1, "a fader calls once on its way up"
+
+
+def test_other_sources() -> None:
+    desk = Desk(
+        one('pitch_bend = true\nknob = "register"\ntakeover = "jump"')
+        + one('aftertouch = true\nchannel = 1\nknob = "dynamics"\ntakeover = "jump"')
+        + one('poly_aftertouch = 60\nknob = "stray"\ntakeover = "jump"')
+        + one('program = 4\naction = "scene 3"')
+    )
+    sent = [
+        bytes((0xE3, 0, 64)),
+        bytes((0xE3, 127, 127)),
+        bytes((0xD0, 127)),
+        bytes((0xA5, 60, 127)),
+        program(7, 4),
+    ]
+    assert [(c.name, c.argument, c.value) for c in desk.feed(*sent)] == [
+        ("knob", "register", 0.0),
+        ("knob", "register", 1.0),
+        ("knob", "dynamics", 1.0),
+        ("knob", "stray", 1.0),
+        ("scene", "3", 0.0),
+    ]
+    assert all(desk.mapper.consumes(message) for message in sent)
+    for other in (bytes((0xD1, 127)), bytes((0xA5, 61, 127)), program(7, 5), note_on(1, 60, 1)):
+        assert not desk.mapper.consumes(other)
+
+
+EVERYTHING = (
+    one('cc = 1\nknob = "density"')
+    + one('cc14 = 2\nknob = "stray"\ntakeover = "scale"')
+    + one('nrpn = 3\nknob = "gate"\ntakeover = "scale"\ncurve = "exp"')
+    + one('cc = 7\nencoder = "sign_magnitude"\nknob = "tempo"')
+    + one('pitch_bend = true\nknob = "range"')
+    + one('aftertouch = true\nknob = "volume"\ncurve = "log"')
+    + one('note = 36\naction = "panic"')
+    + one('program = 1\naction = "tap"')
+)
+
+
+@given(
+    st.lists(
+        st.binary(max_size=5)
+        | st.builds(
+            lambda status, *data: bytes((status, *data)),
+            st.integers(0x80, 0xFF),
+            st.sampled_from([1, 2, 3, 6, 7, 34, 36, 38, 98, 99]) | st.integers(0, 127),
+            st.integers(0, 127),
+        ),
+        max_size=60,
+    )
+)
+def test_no_bytes_stop_it_or_leave_the_range(messages: list[bytes]) -> None:
+    desk = Desk(EVERYTHING)
+    for message in messages:
+        commands: list[Any] = desk.feed(message)
+        assert len(commands) <= 1
+        assert not commands or desk.mapper.consumes(message)
+        for command in commands:
+            if command.name == "knob":
+                assert KNOBS[command.argument].low <= command.value <= KNOBS[command.argument].high
+            else:
+                assert command.name in ACTIONS
+    assert desk.mapper.waiting().keys() <= KNOBS.keys()

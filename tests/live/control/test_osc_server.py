@@ -1,0 +1,293 @@
+"""OSC over the wire: commands, time tags, subscribers; no packet ends the hearing."""
+
+import queue
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pythonosc.osc_bundle_builder import IMMEDIATELY
+from pythonosc.osc_message import OscMessage
+
+from live.control.osc_server import MOST_SUBSCRIBERS, OscServer
+from live.errors import FailureError
+from live.ipc.messages import Command
+from live.settings.config import Osc
+from tests.fakes.osc_packets import bundle, knob, message
+
+PATIENCE_SECONDS = 10.0
+
+
+class Wall:
+    """A wall clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class Stage:
+    """A server on a free port, and a client that sends to it."""
+
+    def __init__(self, **given: object) -> None:
+        self.commands: queue.Queue[Command] = queue.Queue()
+        self.notices: queue.Queue[str] = queue.Queue()
+        self.wall = Wall()
+        self.server = OscServer(
+            Osc(**{"port": 0, **given}),  # type: ignore[arg-type]
+            self.commands.put,
+            self.notices.put,
+            wall_seconds=self.wall,
+        )
+        self.client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.client.settimeout(PATIENCE_SECONDS)
+        self.client.bind(("127.0.0.1", 0))
+        self.server.start()
+
+    def send(self, datagram: bytes) -> None:
+        self.client.sendto(datagram, ("127.0.0.1", self.server.port))
+
+    def heard(self) -> Command:
+        return self.commands.get(timeout=PATIENCE_SECONDS)
+
+    def caught_up(self) -> None:
+        """Return when everything sent before has been taken."""
+        self.send(message("/twobar/model", "last"))
+        assert self.heard() == Command("model", "last", source="osc")
+
+    def told(self) -> OscMessage:
+        return OscMessage(self.client.recv(65_535))
+
+    def close(self) -> None:
+        self.server.close()
+        self.client.close()
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    opened = Stage()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def stages() -> Iterator[Callable[..., Stage]]:
+    opened: list[Stage] = []
+
+    def make(**given: object) -> Stage:
+        opened.append(Stage(**given))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
+
+
+# -- over the wire -------------------------------------------------------------------------------
+
+
+def test_a_message_becomes_a_command(stage: Stage) -> None:
+    stage.send(message("/twobar/knob/density", 0.5))
+    assert stage.heard() == knob("density", 0.5)
+    assert stage.server.bad_packets == 0
+
+
+def test_a_bundle_without_a_time_is_done_at_once_in_order(stage: Stage) -> None:
+    inner = bundle(stage.wall.seconds - 5.0, message("/twobar/action/panic"))
+    stage.send(bundle(IMMEDIATELY, message("/twobar/xy", 0.0, 1.0), inner))
+    assert [stage.heard() for _ in range(3)] == [
+        knob("xy.x", 0.0),
+        knob("xy.y", 1.0),
+        Command("panic", source="osc"),
+    ]
+
+
+def test_a_bundle_for_later_waits_and_holds_up_nobody(stage: Stage) -> None:
+    stage.send(bundle(stage.wall.seconds + 30.0, message("/twobar/tempo", 100)))
+    stage.send(bundle(stage.wall.seconds + 20.0, message("/twobar/tempo", 90)))
+    stage.caught_up()
+    assert stage.commands.empty()
+    stage.wall.seconds += 31.0
+    stage.send(message("/twobar/tempo", 110))
+    assert sorted(stage.heard().value for _ in range(3)) == [90.0, 100.0, 110.0]
+
+
+def test_what_was_due_first_is_done_first(stage: Stage) -> None:
+    for ahead in (3, 1, 2):
+        stage.send(bundle(stage.wall.seconds + ahead, message("/twobar/tempo", 100 + ahead)))
+    stage.caught_up()
+    stage.wall.seconds += 5.0
+    stage.send(b"wake")
+    assert [stage.heard().value for _ in range(3)] == [101.0, 102.0, 103.0]
+
+
+def test_a_time_tag_of_another_age_is_refused(stage: Stage) -> None:
+    stage.send(bundle(stage.wall.seconds + 7200.0, message("/twobar/tempo", 100)))
+    assert "more than an hour ahead" in stage.notices.get(timeout=PATIENCE_SECONDS)
+    assert stage.server.bad_packets == 1
+
+
+def test_bad_packets_are_counted_and_noticed_once_a_second(stage: Stage) -> None:
+    for _ in range(5):
+        stage.send(message("/twobar/knob/densty", 0.5))
+    stage.caught_up()
+    assert stage.server.bad_packets == 5
+    assert "did you mean 'density'" in stage.notices.get(timeout=PATIENCE_SECONDS)
+    assert stage.notices.empty()
+    stage.wall.seconds += 1.5
+    stage.send(b"garbage")
+    line = stage.notices.get(timeout=PATIENCE_SECONDS)
+    assert "neither an OSC message nor a bundle" in line
+    assert "(4 more before)" in line
+    assert "127.0.0.1" in line
+
+
+def test_one_wrong_message_of_a_bundle_does_not_spoil_the_others(stage: Stage) -> None:
+    stage.send(bundle(IMMEDIATELY, message("/twobar/nothing"), message("/twobar/tempo", 99)))
+    assert stage.heard() == knob("tempo", 99.0)
+    assert stage.server.bad_packets == 1
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(datagrams=st.lists(st.binary(max_size=120), max_size=20))
+def test_no_datagrams_end_the_hearing(stage: Stage, datagrams: list[bytes]) -> None:
+    for datagram in datagrams:
+        stage.send(datagram)
+    stage.caught_up()
+    assert stage.server._threads[0].is_alive()
+
+
+def test_whoever_takes_commands_cannot_end_the_hearing(stage: Stage) -> None:
+    taken = stage.server._deliver
+
+    def refuse(command: Command) -> None:
+        if command.name == "panic":
+            raise RuntimeError("no")
+        taken(command)
+
+    stage.server._deliver = refuse
+    stage.send(message("/twobar/action/panic"))
+    stage.caught_up()
+    assert stage.server.bad_packets == 1
+
+
+# -- subscribers ---------------------------------------------------------------------------------
+
+
+def test_a_subscriber_is_told(stage: Stage) -> None:
+    host, port = stage.client.getsockname()
+    for _ in range(3):
+        stage.send(message("/twobar/subscribe", host, port))
+    stage.caught_up()
+    assert stage.server._subscribers == ((host, port),)
+    stage.server.publish("/twobar/beat", 3)
+    stage.server.publish("/twobar/knob/density", 0.25)
+    stage.server.publish("/twobar/note", 60, 100)
+    stage.server.publish("/twobar/latent", *[0.5] * 128)
+    stage.server.publish("/twobar/notice", "the model is back")
+    told = [stage.told() for _ in range(5)]
+    assert [(each.address, each.params) for each in told] == [
+        ("/twobar/beat", [3]),
+        ("/twobar/knob/density", [0.25]),
+        ("/twobar/note", [60, 100]),
+        ("/twobar/latent", [0.5] * 128),
+        ("/twobar/notice", ["the model is back"]),
+    ]
+
+
+def test_unsubscribed_is_told_no_more(stage: Stage) -> None:
+    stage.send(message("/twobar/subscribe"))
+    stage.caught_up()
+    assert list(stage.server._subscribers) == [stage.client.getsockname()]
+    stage.send(message("/twobar/unsubscribe", "localhost", stage.client.getsockname()[1]))
+    stage.caught_up()
+    assert not stage.server._subscribers
+    stage.server.publish("/twobar/beat", 1)
+    assert stage.server._outbox.empty()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("192.0.2.7", 9001), "'192.0.2.7' may not subscribe"),
+        (("mixer.local", 9001), "'mixer.local' is no IP address"),
+        (("127.0.0.1", 0), "a port from 1 to 65535"),
+        (("127.0.0.1",), "a host"),
+    ],
+)
+def test_subscribers_that_are_refused(stage: Stage, arguments: tuple[object, ...], words: str) -> None:
+    stage.send(message("/twobar/subscribe", *arguments))
+    assert words in stage.notices.get(timeout=PATIENCE_SECONDS)
+    assert stage.server._subscribers == ()
+
+
+@pytest.mark.parametrize("allow", [["192.0.2.7"], ["*"]])
+def test_other_machines_subscribe_when_allowed(stages: Callable[..., Stage], allow: list[str]) -> None:
+    stage = stages(allow=allow)
+    stage.send(message("/twobar/subscribe", "192.0.2.7", 9001))
+    stage.caught_up()
+    assert stage.server._subscribers == (("192.0.2.7", 9001),)
+
+
+def test_there_is_room_for_so_many_subscribers(stage: Stage) -> None:
+    for port in range(20_000, 20_000 + MOST_SUBSCRIBERS + 1):
+        stage.send(message("/twobar/subscribe", "127.0.0.1", port))
+    stage.caught_up()
+    assert len(stage.server._subscribers) == MOST_SUBSCRIBERS
+    assert stage.server.bad_packets == 1
+
+
+def test_what_cannot_be_sent_is_counted(stage: Stage) -> None:
+    stage.send(message("/twobar/subscribe"))
+    stage.caught_up()
+    stage.server.publish("/twobar/beat", complex(1, 2))  # type: ignore[arg-type]
+    stage.server.publish("/twobar/beat", 2)
+    assert stage.told().params == [2]
+    assert stage.server.unsent == 1
+
+
+# -- opening and closing -------------------------------------------------------------------------
+
+
+def test_a_busy_port_is_told(stage: Stage) -> None:
+    with pytest.raises(FailureError) as caught:
+        OscServer(Osc(port=stage.server.port), stage.commands.put, stage.notices.put)
+    assert f"port {stage.server.port}: another program listens there" in str(caught.value)
+    assert "live.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "no.such.host.invalid"])
+def test_a_host_that_is_not_ours_is_told(host: str, stage: Stage) -> None:
+    with pytest.raises(FailureError, match=host):
+        OscServer(Osc(host=host, port=0), stage.commands.put, stage.notices.put)
+
+
+def test_closing_twice_frees_the_port_and_ends_the_threads() -> None:
+    first = Stage()
+    port = first.server.port
+    first.close()
+    first.server.close()
+    assert not any(thread.is_alive() for thread in first.server._threads)
+    second = OscServer(Osc(port=port), first.commands.put, first.notices.put)
+    second.close()
+
+
+def test_what_was_published_leaves_before_closing(stage: Stage) -> None:
+    stage.send(message("/twobar/subscribe"))
+    stage.caught_up()
+    for beat in range(50):
+        stage.server.publish("/twobar/beat", beat)
+    stage.server.close()
+    assert [stage.told().params for _ in range(50)] == [[beat] for beat in range(50)]
+
+
+def test_neither_torch_nor_textual_is_loaded() -> None:
+    heavy = "{'torch', 'textual', 'onnxruntime'}"
+    modules = "live.control.osc_server, live.control.mapper"
+    code = f"import {modules}, sys; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

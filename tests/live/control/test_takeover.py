@@ -1,0 +1,185 @@
+"""Soft takeover as laws over any gestures, and value_at, encoders and 14-bit pairs."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from live.control.curves import CURVES, TOP7, TOP14, Pair, detents, value_at
+from live.control.takeover import NEAR, Law, Scale, takeover
+
+LOW, HIGH = -1.0, 1.0
+PLACES = st.integers(0, 127).map(lambda number: value_at(number, TOP7, LOW, HIGH, CURVES["linear"]))
+GESTURES = st.lists(
+    st.tuples(st.sampled_from(["hardware", "hardware", "hardware", "other"]), PLACES), max_size=60
+)
+
+
+def play(
+    law: Law, knob: float, gestures: list[tuple[str, float]]
+) -> list[tuple[str, float, float, float | None]]:
+    """Return (who, place, knob before, what the law said) for each gesture, the knob obeying."""
+    held = takeover(law, LOW, HIGH)
+    seen = []
+    for who, place in gestures:
+        before, said = knob, None
+        if who == "other":
+            knob = place
+        else:
+            said = held.move(place, knob)
+            knob = knob if said is None else said
+        seen.append((who, place, before, said))
+    return seen
+
+
+@given(PLACES, GESTURES)
+def test_jump_takes_the_hardware_at_once(knob: float, gestures: list[tuple[str, float]]) -> None:
+    for who, place, _, said in play("jump", knob, gestures):
+        assert who == "other" or said == place
+
+
+@given(PLACES, GESTURES)
+def test_pickup_waits_until_the_hardware_reaches_or_crosses(
+    knob: float, gestures: list[tuple[str, float]]
+) -> None:
+    together, last = False, None
+    for who, place, before, said in play("pickup", knob, gestures):
+        if who == "other":
+            together = together and place == before
+            continue
+        meets = place == before or (last is not None and min(last, place) <= before <= max(last, place))
+        assert (said is not None) == (together or meets)
+        assert said in {None, place}
+        together, last = said is not None, place
+
+
+@given(PLACES, PLACES, st.lists(PLACES, min_size=1))
+def test_pickup_has_to_pick_up_again_what_was_moved(
+    first: float, moved: float, gestures: list[float]
+) -> None:
+    held = takeover("pickup", LOW, HIGH)
+    assert held.move(first, first) == first
+    assert held.waiting(first) is None
+    if moved == first:
+        return
+    assert held.waiting(moved) == first
+    for place in gestures:
+        if (place - moved) * (first - moved) > 0:
+            assert held.move(place, moved) is None
+            assert held.waiting(moved) == place
+            first = place
+
+
+@pytest.mark.parametrize(("knob", "end"), [(1.0, 0.5), (-1.0, -0.5)])
+def test_pickup_reaches_a_knob_beyond_its_range_at_the_end(knob: float, end: float) -> None:
+    held = takeover("pickup", -0.5, 0.5)
+    assert held.move(0.0, knob) is None
+    assert held.move(end * 0.9, knob) is None
+    assert held.move(end, knob) == end
+    assert held.move(end * 0.9, end) == end * 0.9
+
+
+def test_nothing_waits_before_the_hardware_has_spoken() -> None:
+    assert takeover("pickup", LOW, HIGH).waiting(0.3) is None
+
+
+@given(PLACES, GESTURES)
+def test_scale_goes_the_way_of_the_hardware_and_stays_in_range(
+    knob: float, gestures: list[tuple[str, float]]
+) -> None:
+    last = None
+    for who, place, before, said in play("scale", knob, gestures):
+        if who == "other":
+            continue
+        assert said is not None
+        assert LOW <= said <= HIGH
+        if last is None:
+            assert said == place
+        else:
+            assert (said - before) * (place - last) >= 0 or abs(before - last) <= NEAR
+        last = place
+
+
+@given(PLACES, PLACES, PLACES.filter(lambda place: place not in {LOW, HIGH}))
+def test_scale_reaches_both_ends(hardware: float, knob: float, middle: float) -> None:
+    for end in (LOW, HIGH):
+        held = Scale(LOW, HIGH)
+        held.move(hardware, hardware)
+        now = held.move(middle, knob)
+        assert now is not None
+        assert held.move(end, now) == end
+
+
+@given(PLACES, st.lists(PLACES, min_size=1))
+def test_scale_in_step_stays_in_step(knob: float, places: list[float]) -> None:
+    held = Scale(LOW, HIGH)
+    for place in places:
+        said = held.move(place, knob)
+        assert said == place
+        knob = place
+
+
+@given(st.integers(1, 126), st.integers(0, 127))
+def test_scale_does_not_jump(number: int, knob_number: int) -> None:
+    """One step of the hardware moves the knob by no more than its share of the way that is left."""
+    here, there = (value_at(n, TOP7, LOW, HIGH, CURVES["linear"]) for n in (number, number + 1))
+    knob = value_at(knob_number, TOP7, LOW, HIGH, CURVES["linear"])
+    held = Scale(LOW, HIGH)
+    held.move(here, here)
+    said = held.move(there, knob)
+    assert said is not None
+    assert said - knob == pytest.approx((HIGH - knob) * (there - here) / (HIGH - here), abs=1e-9)
+
+
+@pytest.mark.parametrize("curve", CURVES)
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (0.0, 1.0), (0.05, 2.0), (40.0, 240.0), (-0.25, 1.0)])
+@pytest.mark.parametrize("top", [TOP7, TOP14])
+def test_values_rise_from_end_to_end(curve: str, low: float, high: float, top: int) -> None:
+    values = [value_at(number, top, low, high, CURVES[curve]) for number in range(top + 1)]
+    assert (values[0], values[-1]) == (low, high)
+    assert all(one <= other for one, other in itertools.pairwise(values))
+    if low < 0:
+        assert values[(top + 1) // 2] == 0.0
+
+
+@pytest.mark.parametrize(("curve", "half"), [("linear", 0.5), ("exp", 0.2), ("log", 0.7719), ("s", 0.5)])
+def test_curves_at_half_of_the_travel(curve: str, half: float) -> None:
+    assert CURVES[curve](0.5) == pytest.approx(half, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "numbers"),
+    [
+        ("twos_complement", {1: 1, 2: 2, 127: -1, 126: -2, 0: 0}),
+        ("sign_magnitude", {1: 1, 2: 2, 65: -1, 66: -2, 0: 0, 64: 0}),
+        ("binary_offset", {65: 1, 66: 2, 63: -1, 62: -2, 64: 0}),
+    ],
+)
+def test_encoders(encoder: str, numbers: dict[int, int]) -> None:
+    for number, turns in numbers.items():
+        assert detents(number, encoder) == turns  # type: ignore[arg-type]
+
+
+@given(st.lists(st.integers(0, TOP14), min_size=1), st.booleans())
+def test_pairs_in_either_order_never_say_a_wrong_value(numbers: list[int], upper_first: bool) -> None:
+    pair = Pair()
+    for number in numbers:
+        halves = [(number >> 7, True), (number & 127, False)]
+        first, second = halves if upper_first else reversed(halves)
+        assert pair.feed(first[0], upper=first[1]) is None
+        assert pair.feed(second[0], upper=second[1]) == (number, TOP14)
+
+
+def test_a_first_half_that_has_not_changed_may_stay_away() -> None:
+    pair = Pair()
+    assert pair.feed(10, upper=True) is None
+    assert pair.feed(5, upper=False) == (10 << 7 | 5, TOP14)
+    assert pair.feed(6, upper=False) == (10 << 7 | 6, TOP14)
+
+
+def test_a_sender_of_upper_halves_alone_is_heard_as_seven_bits() -> None:
+    pair = Pair()
+    assert pair.feed(64, upper=True) is None
+    assert pair.feed(65, upper=True) == (65, TOP7)
+    assert pair.feed(127, upper=True) == (127, TOP7)

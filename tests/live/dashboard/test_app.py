@@ -1,0 +1,357 @@
+"""What the dashboard shows, driven by Textual's Pilot and pinned by pictures."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from textual.pilot import Pilot
+
+from live.dashboard import Inbox
+from live.dashboard.inbox import KEPT_NOTICES
+from live.dashboard.panels import Panel
+from live.dashboard.roll_panel import RollPanel
+from live.ipc.messages import BarView, Bye, LatenessView, ModelView, Notice, PortView, Snapshot
+from tests.fakes.dashboard_pictures import posed
+from tests.fakes.dashboard_stage import Stage
+from tests.fakes.drawn import roll_rows, texts
+from tests.fakes.snapshots import BEAT, SECOND, band, scene
+
+
+@pytest.fixture(autouse=True)
+def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures do not depend on who runs them."""
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_FILTERS", "TEXTUAL_ANIMATIONS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_dashboard_loads_of_this_project_only_the_messages() -> None:
+    code = "import sys, live.dashboard; print(*sorted(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    ours = {name for name in loaded if name.split(".")[0] in ("live", "model", "trainer")}
+    assert {name for name in ours if not name.startswith("live.dashboard")} == {"live", "live.ipc.messages"}
+    assert not {"torch", "numpy", "onnxruntime", "rtmidi"} & set(loaded)
+
+
+# -- what comes from the engine --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_everything_a_performer_needs_is_in_sight(size: tuple[int, int]) -> None:
+    async with Stage().run(size) as stage:
+        text = stage.text()
+        for part in (
+            "▶ PLAYING", "120.0", "MPK mini 3", "nanoKONTROL2", "MISSING", "[FOLLOW]", "A● B● C○ D●",
+            "7 decoded", "↻ repeated", "▓▒", "█▆", "●━", "┃", "◉", "◎", "realtime", "● REC",
+            "missed 1" if size[0] == 80 else "miss 1", "nanoKONTROL2 is gone", "? help", "temperature",
+            "▸morph", "◇", "n/a",
+        ):  # fmt: skip
+            assert part in text, part
+        assert all(cell_len(line) == size[0] for line in stage.screen())
+
+
+async def test_only_the_newest_of_many_pictures_is_drawn() -> None:
+    async with Stage().run() as stage:
+        drawn: list[float] = []
+        accept = stage.app._accept
+
+        def note(snapshot: Snapshot) -> None:
+            drawn.append(snapshot.tempo_bpm)
+            accept(snapshot)
+
+        stage.app._accept = note  # type: ignore[method-assign]
+        for bpm in range(60, 160):
+            stage.app.deliver(scene(tempo_bpm=float(bpm), nanos=stage.clock.nanos))
+        await stage.pilot.pause()
+        assert drawn == [159.0]
+        assert "159.0" in stage.text()
+
+
+async def test_messages_from_another_thread_arrive() -> None:
+    async with Stage().run() as stage:
+
+        def feed() -> None:
+            for bpm in (70.0, 71.0, 72.0):
+                stage.app.deliver(scene(tempo_bpm=bpm, nanos=stage.clock.nanos))
+            stage.app.deliver(Notice(stage.clock.nanos, "error", "a note from elsewhere"))
+
+        thread = threading.Thread(target=feed)
+        thread.start()
+        thread.join()
+        await stage.pilot.pause()
+        assert "72.0" in stage.text()
+        assert "a note from elsewhere" in stage.text()
+
+
+async def test_a_notice_that_pictures_repeat_is_shown_once() -> None:
+    async with Stage().run() as stage:
+        for _ in range(5):
+            await stage.show()
+        assert stage.text().count("nanoKONTROL2 is gone") == 1
+
+
+async def test_the_engines_goodbye_ends_the_screen() -> None:
+    async with Stage().run() as stage:
+        stage.app.deliver(Bye())
+        await stage.pilot.pause()
+        assert stage.ended()
+        assert stage.quits == []
+
+
+async def test_silence_is_shown_after_a_second_and_the_screen_recovers() -> None:
+    async with Stage().run() as stage:
+        stage.clock.advance(0.9)
+        stage.app.check()
+        await stage.pilot.pause()
+        assert "ENGINE NOT ANSWERING" not in stage.text()
+        stage.clock.advance(0.2)
+        stage.app.check()
+        await stage.pilot.pause()
+        assert "ENGINE NOT ANSWERING" in stage.text()
+        assert "? NO ENGINE" in stage.text()
+        await stage.show()
+        assert "ENGINE NOT ANSWERING" not in stage.text()
+        assert "▶ PLAYING" in stage.text()
+
+
+async def test_a_lost_connection_stays_shown() -> None:
+    async with Stage().run() as stage:
+        stage.app.lost("the engine died; starting it again")
+        await stage.pilot.pause()
+        assert "the engine died; starting it again" in stage.text()
+        stage.clock.advance(30)
+        stage.app.check()
+        await stage.pilot.pause()
+        assert "the engine died; starting it again" in stage.text()
+        assert "ENGINE NOT ANSWERING" not in stage.text()
+
+
+async def test_the_transport_is_reckoned_on_between_pictures_but_not_for_long() -> None:
+    async with Stage().run() as stage:
+        start = stage.app.tick_now(stage.clock.nanos)
+        assert (
+            stage.app.tick_now(stage.clock.nanos + SECOND // 10) == start + 96
+        )  # 120 bpm: 960 ticks a second
+        assert stage.app.tick_now(stage.clock.nanos + 60 * SECOND) == start + 240
+        await stage.show(state="stopped", tick=77)
+        assert stage.app.tick_now(stage.clock.nanos + SECOND) == 77
+
+
+async def test_the_cloud_stays_when_later_pictures_leave_it_out_and_goes_with_its_model() -> None:
+    async with Stage().run() as stage:
+        cloud = stage.app._cloud
+        await stage.show(map_points=[])
+        assert stage.app._cloud == cloud
+        other = ModelView("lead", "ready", latent_size=32)
+        await stage.show(map_points=[], model=other)
+        assert stage.app._cloud == ()
+
+
+# -- cost ------------------------------------------------------------------------------------------
+
+
+async def test_a_picture_like_the_last_one_repaints_nothing() -> None:
+    async with Stage().run() as stage:
+        await stage.show()
+        painted: list[str] = []
+        for panel in stage.app.query(Panel):
+            panel.show = lambda rows, panel=panel: painted.append(str(panel.id))  # type: ignore[method-assign,misc]
+        await stage.show()
+        assert painted == []
+        await stage.show(mode="hold")
+        assert painted == ["mode"]
+
+
+async def test_the_playhead_repaints_only_the_columns_that_it_passed() -> None:
+    async with Stage().run() as stage:
+        tick = 6 * 4 * BEAT + 2 * BEAT
+        await stage.show(tick=tick + 250, held_keys=[])
+        panel = stage.app.query_one(RollPanel)
+        regions: list[tuple[int, int]] = []
+        panel.repaint = lambda *dirty: regions.extend((r.width, r.height) for r in dirty)  # type: ignore[method-assign]
+        await stage.show(tick=tick + 380, held_keys=[])
+        assert regions == [(2, panel.size.height)]
+
+
+async def test_the_panel_s_roll_is_the_one_that_is_drawn_at_once() -> None:
+    async with Stage().run() as stage:
+        panel = stage.app.query_one(RollPanel)
+        width, height = panel.size
+        for tick in (-200, 6 * 4 * BEAT, 6 * 4 * BEAT + 250, 8 * 4 * BEAT + 10, 99 * 4 * BEAT):
+            await stage.show(tick=tick, held_keys=[60])
+            drawn = roll_rows(scene(tick).bars, tick, 4, width=width, height=height, held=[60])
+            assert [panel.render_line(y).text for y in range(height)] == texts(drawn)
+
+
+async def test_behind_a_window_the_screen_is_drawn_at_the_checks_only() -> None:
+    async with Stage().run() as stage:
+        await stage.press("question_mark")
+        drawn: list[str] = []
+        for panel in stage.app._panels:
+            panel.draw = lambda view, panel=panel: drawn.append(str(panel.id))  # type: ignore[method-assign,misc]
+        stage.app.deliver(scene(mode="hold", nanos=stage.clock.nanos))
+        stage.app.on_dashboard_arrived()
+        assert drawn == []
+        stage.app.check()
+        assert "mode" in drawn
+
+
+async def test_flickering_figures_wait_for_half_a_second() -> None:
+    async with Stage().run() as stage:
+        quick = LatenessView(500, 1.0, 777.0, 888.0)
+        await stage.show(lateness=quick)
+        assert "0.78" not in stage.text()
+        stage.clock.advance(0.6)
+        await stage.show(lateness=quick)
+        assert "0.78" in stage.text()
+
+
+async def test_a_state_does_not_wait() -> None:
+    async with Stage().run() as stage:
+        await stage.show(ports=[PortView("in", "Keystation 49", "missing")])
+        assert "Keystation 49" in stage.text()
+
+
+# -- hardship --------------------------------------------------------------------------------------
+
+CROWD = [
+    BarView(
+        bar,
+        "decoded",
+        [(k % 1920, 200 + k, k % 128, 100, k % 4) for k in range(400)],
+        [(k * 3 % 1920, 90, (k * 7) % 128, 100, 0) for k in range(300)],
+    )
+    for bar in range(6, 9)
+]
+
+
+@pytest.mark.parametrize(
+    "size", [(40, 10), (1, 1), (10, 3), (20, 60), (300, 8), (80, 24), (64, 22), (63, 21), (110, 36)]
+)
+async def test_any_window_survives_a_hard_picture(size: tuple[int, int]) -> None:
+    hard: dict[str, Any] = {
+        "bars": CROWD,
+        "ports": [PortView("in", "鍵盤🎹" * 50, "missing", "\x1b[2Jgone\n" * 9)] * 12,
+        "notices": [Notice(1, "error", "a very long line " * 40), Notice(2, "info", "")],
+        "here": (float("nan"), 4.0),
+        "hers": None,
+        "knobs": [],
+        "anchors": [],
+        "held_keys": list(range(128)),
+        "tick": -700,
+        "state": "count-in",
+        "beats_per_bar": 12,
+        "recording": "/" + "x" * 300,
+        "priority": "не разрешено " * 20,
+        "map_points": [],
+    }
+    async with Stage().run(size) as stage:
+        await stage.show(**hard)
+        await stage.press("right", "up", "question_mark", "escape", "n", "escape")
+        assert all(cell_len(line) == size[0] for line in stage.screen())
+        assert len(stage.screen()) == size[1]
+
+
+async def test_resizing_draws_anew() -> None:
+    async with Stage().run((80, 24)) as stage:
+        for size in ((200, 50), (40, 10), (120, 40)):
+            await stage.pilot.resize_terminal(*size)
+            await stage.pilot.pause()
+            assert "▶ PLAYING" in stage.text()
+            assert all(cell_len(line) == size[0] for line in stage.screen())
+        assert "╭─ roll " in stage.text()
+
+
+async def test_without_colour_states_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with Stage().run((80, 24)) as stage:
+        strips = stage.app.screen._compositor.render_strips()
+        colours = [s.style.color.triplet for strip in strips for s in strip if s.style and s.style.color]
+        assert colours
+        assert all(c is None or c.red == c.green == c.blue for c in colours)
+        for part in ("▶ PLAYING", "MISSING", "[FOLLOW]", "A● B● C○ D●", "▓▒", "█▆", "●━", "◇"):
+            assert part in stage.text()
+
+
+# -- the inbox -------------------------------------------------------------------------------------
+
+
+def test_the_inbox_keeps_the_newest_picture_and_wakes_once() -> None:
+    inbox = Inbox()
+    wakes: list[int] = []
+    inbox.connect(lambda: wakes.append(1))
+    for tempo in (60.0, 70.0, 80.0):
+        inbox.put(scene(tempo_bpm=tempo))
+    assert len(wakes) == 1
+    post = inbox.take()
+    assert post.snapshot is not None
+    assert post.snapshot.tempo_bpm == 80.0
+    assert inbox.take() == (None, (), False)
+    inbox.put(Bye())
+    assert len(wakes) == 2
+    assert inbox.take().bye
+
+
+def test_what_came_before_the_screen_wakes_it_when_it_connects() -> None:
+    inbox = Inbox()
+    wakes: list[int] = []
+    inbox.put(Notice(0, "info", "early"))
+    inbox.connect(lambda: wakes.append(1))
+    assert len(wakes) == 1
+    assert [notice.text for notice in inbox.take().notices] == ["early"]
+
+
+def test_a_flood_of_notices_is_bounded() -> None:
+    inbox = Inbox()
+    for k in range(10 * KEPT_NOTICES):
+        inbox.put(Notice(k, "info", str(k)))
+    assert len(inbox.take().notices) == KEPT_NOTICES
+
+
+# -- pictures --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_picture(snap_compare: Callable[..., bool], size: tuple[int, int]) -> None:
+    assert snap_compare(posed(), terminal_size=size)
+
+
+def test_picture_of_the_help(snap_compare: Callable[..., bool]) -> None:
+    assert snap_compare(posed(), terminal_size=(80, 24), press=["question_mark"])
+
+
+def test_picture_of_silence(snap_compare: Callable[..., bool]) -> None:
+    stage = Stage()
+
+    async def wait(pilot: Pilot[None]) -> None:
+        stage.app.deliver(scene(nanos=stage.clock.nanos))
+        await pilot.pause()
+        stage.clock.advance(2)
+        stage.app.check()
+        await pilot.pause()
+
+    assert snap_compare(stage.app, terminal_size=(80, 24), run_before=wait)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_picture_of_a_band(snap_compare: Callable[..., bool], size: tuple[int, int]) -> None:
+    stage = Stage()
+    stage.app.deliver(band(nanos=stage.clock.nanos))
+    assert snap_compare(stage.app, terminal_size=size)
+
+
+# -- models without a latent -----------------------------------------------------------------------
+
+
+async def test_a_model_without_a_latent_has_no_map() -> None:
+    async with Stage().run() as stage:
+        assert "no latent" not in stage.text()
+        await stage.show(model=ModelView("lm", "ready", latent_size=0), here=None, hers=None)
+        assert "no latent: it" in stage.text()
+        await stage.show(model=ModelView("lm", "loading", latent_size=0))
+        assert "no latent" not in stage.text()

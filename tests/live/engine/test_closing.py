@@ -1,0 +1,113 @@
+"""However an engine ends, the take is written, everyone is told, and the status says what is worth a try."""
+
+import sys
+
+import pytest
+
+from live.engine import __main__
+from live.engine import engine as engine_module
+from live.errors import UsageError
+from live.ipc.messages import Bye
+from live.timing.timeline import Nanos
+from tests.fakes.engine_stage import Ear, Ended, FakeClock, Wire, built
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def test_whatever_fails_at_the_end_the_take_is_written_and_everyone_told(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Stuck(Ear):
+        def close(self) -> None:
+            super().close()
+            raise RuntimeError("stuck")
+
+    engine = built(clock)
+    sinks = [Stuck(), Ear()]
+    engine.outlet.sinks = list(sinks)
+    take, osc, log = Ended(), Ended(breaks=True), Ended()
+    engine.outlet.take, engine.outlet.osc, engine.outlet.eventlog = take, osc, log  # type: ignore[assignment]
+    engine.outlet.worker = wire = Wire()
+    monkeypatch.setattr(engine.outlet, "log", lambda kind, **fields: 1 / 0)
+
+    def shutdown(_now: Nanos) -> None:
+        raise RuntimeError("a fault\nat the end")
+
+    monkeypatch.setattr(engine.jam, "shutdown", shutdown)
+    engine.close()
+    assert take.closed
+    assert osc.closed
+    assert log.closed
+    for sink in sinks:
+        assert sink.closed
+        assert bytes((0xB0, 123, 0)) in sink.heard
+    assert [type(message) for message in wire.sent] == [Bye]
+    said = capfd.readouterr().err.splitlines()
+    assert said == [
+        "twobar: the last notes could not be ended: a fault at the end",
+        "twobar: the summary could not be logged: division by zero",
+        "twobar: ear could not be closed: stuck",
+        "twobar: OSC could not be closed: No space left on device",
+    ]
+
+
+def test_the_summary_counts_what_was_left_out(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = built(clock)
+    engine.outlet.osc = engine.outlet.eventlog = Ended()  # type: ignore[assignment]
+    logged: dict[str, dict[str, object]] = {}
+    monkeypatch.setattr(engine.outlet, "log", lambda kind, **fields: logged.update({kind: fields}))
+    engine.close()
+    wanted = {"missed_bars": 0, "dropped_notes": 0, "faults": 0, "bad_packets": 3, "unsent": 1, "unlogged": 2}
+    assert {name: logged["summary"][name] for name in wanted} == wanted
+
+
+@pytest.fixture
+def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave this process as it is."""
+    monkeypatch.setattr(engine_module, "raise_priority", lambda: "ordinary")
+    monkeypatch.setattr(engine_module, "on_signals", lambda _end: None)
+    monkeypatch.setattr(sys, "setswitchinterval", lambda _seconds: None)
+
+
+@pytest.mark.usefixtures("ordinary")
+def test_a_fault_at_the_start_is_worth_another_try(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TWOBAR_OPTIONS", "{}")
+    assert engine_module.main() == __main__.CRASHED
+    assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")
+
+
+@pytest.mark.usefixtures("ordinary")
+@pytest.mark.parametrize(
+    ("fault", "status"), [(UsageError("no such port"), 2), (RuntimeError("broken"), __main__.CRASHED)]
+)
+def test_what_the_user_must_mend_is_told_apart_from_a_fault(
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fault: Exception,
+    status: int,
+) -> None:
+    engine = built(clock)
+
+    def broken() -> None:
+        raise fault
+
+    monkeypatch.setattr(engine, "open", broken)
+    monkeypatch.setattr(engine_module, "from_environment", lambda: None)
+    monkeypatch.setattr(engine_module, "Engine", lambda _options, priority: engine)
+    assert engine_module.main() == status
+    assert str(fault) in capsys.readouterr().err
+
+
+def test_an_engine_that_cannot_even_be_imported_is_worth_another_try(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "live.engine.engine", None)
+    monkeypatch.setattr(__main__, "defer", lambda _name: None)
+    assert __main__.main() == __main__.CRASHED
+    assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")

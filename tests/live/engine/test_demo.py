@@ -1,0 +1,79 @@
+"""The demo plays like a person would: every key it presses it lets go, in order, again from the top."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from live.engine.demo import BAR, VERSE_BARS, Cue, Demo
+from live.settings.knobs import ATTRIBUTE_KNOBS, KNOBS
+from live.timing.midi_bytes import is_note_off, is_note_on
+from live.timing.timeline import Tick
+
+VERSE = VERSE_BARS * BAR
+LONG = 12 * VERSE
+
+
+def cues(last: int) -> list[Cue]:
+    return Demo().due(Tick(last))
+
+
+def test_every_key_is_let_go_before_it_is_pressed_again() -> None:
+    down: set[int] = set()
+    for cue in cues(LONG):
+        if is_note_on(cue.data):
+            assert cue.data[1] not in down
+            down.add(cue.data[1])
+        elif is_note_off(cue.data):
+            down.remove(cue.data[1])
+    ended = [cue for cue in cues(LONG) if cue.tick < LONG - VERSE]
+    assert sum(is_note_on(cue.data) for cue in ended) == sum(is_note_off(cue.data) for cue in ended)
+    assert down <= {cue.data[1] for cue in cues(LONG) if cue.tick >= LONG}
+
+
+@given(st.lists(st.integers(0, LONG), max_size=20))
+def test_it_comes_out_the_same_however_often_one_looks(moments: list[int]) -> None:
+    demo = Demo()
+    heard = [cue for moment in sorted(moments) for cue in demo.due(Tick(moment))]
+    assert heard == cues(max(moments, default=-1))
+    assert [cue.tick for cue in heard] == sorted(cue.tick for cue in heard)
+
+
+@given(st.integers(0, LONG))
+def test_the_next_cue_is_after_what_was_due(now: int) -> None:
+    demo = Demo()
+    demo.due(Tick(now))
+    assert now < demo.next_tick() <= now + VERSE
+
+
+def test_it_plays_two_bars_and_listens_for_two() -> None:
+    for cue in cues(LONG):
+        if is_note_on(cue.data):
+            assert cue.tick % VERSE < 2 * BAR
+
+
+def test_it_plays_two_tunes_in_turn() -> None:
+    verses = [
+        [(cue.tick % VERSE, cue.data) for cue in cues(LONG) if cue.data and cue.tick // VERSE == number]
+        for number in range(4)
+    ]
+    assert verses[0] == verses[2]
+    assert verses[1] == verses[3]
+    assert verses[0] != verses[1]
+
+
+def test_it_turns_knobs_there_and_back() -> None:
+    turns = [cue.command for cue in cues(LONG) if cue.command]
+    rests = dict.fromkeys(ATTRIBUTE_KNOBS, 0.0)
+    for turn in turns:
+        assert turn.name == "knob"
+        assert KNOBS[turn.argument].clip(turn.value) == turn.value
+        rests[turn.argument] = turn.value
+    assert {turn.argument for turn in turns} >= {"density", "register"}
+    assert set(rests.values()) == {0.0}
+
+
+def test_a_restart_plays_from_the_top() -> None:
+    demo = Demo()
+    first = demo.due(Tick(BAR))
+    demo.due(Tick(3 * VERSE))
+    demo.restart()
+    assert demo.due(Tick(BAR)) == first

@@ -1,0 +1,139 @@
+"""The file by which `twobar attach` finds an engine: private, gone with its engine, never in the way."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from live.ipc.link import Address, Switchboard, new_address, remove_place
+from live.ipc.messages import FromDashboard
+from live.ipc.session import Session, session_folder, sessions, write_session
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def board() -> Iterator[Switchboard]:
+    made = Switchboard(new_address(), FromDashboard, lambda _link, _message: None)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def dead_pid() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def leave(name: str, address: Address, *, pid: int = 1, age_s: int = 0) -> Path:
+    """Leave another process's session file."""
+    path = session_folder() / f"session-{name}.json"
+    path.write_bytes(msgspec.json.encode(Session(address, pid)))
+    moment = path.stat().st_mtime - age_s
+    os.utime(path, (moment, moment))
+    return path
+
+
+def test_a_running_engine_is_found(board: Switchboard) -> None:
+    path = Path(write_session(board.address))
+    assert sessions() == [Session(board.address, os.getpid())]
+    assert path.exists()
+
+
+def test_the_file_and_its_folder_are_private(board: Switchboard, runtime: Path) -> None:
+    path = Path(write_session(board.address))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert path.is_relative_to(runtime)
+
+
+def test_without_a_runtime_folder_it_lies_in_the_user_s_own_temporary_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert session_folder().parent == tmp_path
+    assert str(os.getuid()) in session_folder().name
+    assert stat.S_IMODE(session_folder().stat().st_mode) == 0o700
+
+
+def test_the_newest_comes_first(board: Switchboard) -> None:
+    other = Switchboard(new_address(), FromDashboard, lambda _link, _message: None)
+    leave("1", other.address, age_s=60)
+    leave("2", board.address)
+    assert [session.address for session in sessions()] == [board.address, other.address]
+    other.close()
+
+
+def test_files_of_dead_engines_are_removed_and_their_sockets(board: Switchboard, dead_pid: int) -> None:
+    left = new_address()
+    dead = leave("1", left, pid=dead_pid)
+    live = leave("2", board.address, pid=dead_pid)  # its supervisor was killed, it plays on
+    assert len(sessions()) == 1
+    assert not dead.exists()
+    assert not Path(left.place).parent.exists()
+    assert live.exists()
+
+
+def test_the_file_of_an_engine_that_is_started_again_stays() -> None:
+    left = new_address()
+    path = leave("1", left, pid=os.getpid())
+    assert sessions() == []
+    assert path.exists()
+    remove_place(left)
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o770, 0o701])
+def test_a_folder_that_others_may_look_into_gets_no_file(
+    runtime: Path, board: Switchboard, mode: int
+) -> None:
+    (runtime / "twobar").mkdir()
+    (runtime / "twobar").chmod(mode)
+    assert write_session(board.address) == ""
+    assert list((runtime / "twobar").iterdir()) == []
+
+
+def test_a_folder_behind_a_link_gets_no_file(runtime: Path, board: Switchboard) -> None:
+    (runtime / "elsewhere").mkdir(mode=0o700)
+    (runtime / "twobar").symlink_to(runtime / "elsewhere")
+    assert write_session(board.address) == ""
+
+
+def test_a_link_in_the_place_of_the_file_is_not_followed(runtime: Path, board: Switchboard) -> None:
+    precious = runtime / "precious"
+    precious.write_text("kept")
+    (session_folder() / f"session-{os.getpid()}.json").symlink_to(precious)
+    path = Path(write_session(board.address))
+    assert precious.read_text() == "kept"
+    assert not path.is_symlink()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"address": 5}', '{"address": {"place": "x"}, "pid": 1}'])
+def test_a_broken_file_is_removed(text: str) -> None:
+    path = session_folder() / "session-9.json"
+    path.write_text(text)
+    assert sessions() == []
+    assert not path.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_no_reason_not_to_play(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, board: Switchboard
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
+    assert write_session(board.address) == ""
+
+
+def test_nothing_runs_where_nothing_was_left() -> None:
+    assert sessions() == []

@@ -1,0 +1,229 @@
+"""A model that accompanies: when it is asked for the parts that she does not play, what becomes of them."""
+
+import msgspec
+import pytest
+
+from live.ipc.messages import Accompany, Encode, Encoded, Failed, FromWorker, ToWorker
+from live.settings.config import Config, Model
+from live.timing.timeline import Nanos
+from live.worker.accompanist import Accompaniment
+from live.worker.serve import Desk
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
+from model.playing import load as play
+from model.playing.player import finished
+from tests.fakes.roll_player import RollPlayer
+from tests.fakes.stage import EchoModel, Stage, configured
+
+BEAT, BAR = 480, 1920
+CELL = 2 * BAR
+HALF_STEP = 60
+ALL = [CHORDS, BASS, DRUMS]
+
+
+def jam(config: Config | None = None, *, phrases: int = 1, mode: str = "follow") -> Stage:
+    """Play a note on each beat for some phrases to a model that accompanies."""
+    stage = Stage(config or configured(mode=mode), model=EchoModel(codec="multitrack", accompanies=True))
+    stage.begin()
+    for beat in range(8 * phrases):
+        stage.press(beat * BEAT, BEAT - 5, 60 + beat % 8)
+    return stage
+
+
+def asked(stage: Stage) -> list[Accompany]:
+    return [message for message in stage.asked if isinstance(message, Accompany)]
+
+
+def found(stage: Stage) -> list[Encode]:
+    return [message for message in stage.asked if isinstance(message, Encode)]
+
+
+def test_the_band_is_asked_two_beats_before_her_phrase_closes() -> None:
+    stage = jam()
+    due = CELL - 2 * BEAT - HALF_STEP
+    stage.run_to_tick(due - 1)
+    assert not asked(stage)
+    stage.run_to_tick(due + 1)
+    (request,) = asked(stage)
+    assert [note[1] for note in request.notes] == [60, 61, 62, 63, 64, 65], "what she has played by then"
+    assert (request.bar, request.parts) == (2, ALL)
+    assert not found(stage)
+    stage.run_to_tick(CELL)
+    (encode,) = found(stage)
+    assert (encode.bar, encode.parts, len(encode.notes)) == (2, ALL, 8)
+
+
+def test_each_phrase_is_asked_for_once() -> None:
+    stage = jam(phrases=9)
+    stage.run_to_tick(9 * CELL)
+    assert [request.bar for request in asked(stage)] == list(range(2, 20, 2))
+    assert [request.number for request in asked(stage)] == list(range(1, 10))
+    again = jam(phrases=9)
+    again.run_to_tick(9 * CELL)
+    assert asked(again) == asked(stage)
+
+
+@pytest.mark.parametrize("mode", ["hold", "drift"])
+def test_who_is_not_heard_is_not_accompanied(mode: str) -> None:
+    stage = jam(mode=mode, phrases=2)
+    stage.run_to_tick(2 * CELL)
+    assert not asked(stage)
+
+
+def test_in_answer_mode_every_second_phrase_is_hers() -> None:
+    stage = jam(mode="answer", phrases=4)
+    stage.run_to_tick(4 * CELL)
+    assert [request.bar for request in asked(stage)] == [2, 6]
+
+
+def test_silence_is_not_accompanied() -> None:
+    stage = jam(phrases=1)
+    stage.run_to_tick(3 * CELL)
+    assert len(asked(stage)) == 1
+
+
+def test_no_part_joins_that_is_not_wanted() -> None:
+    none = msgspec.structs.replace(Config(), model=Model(accompany=[]))
+    stage = jam(none)
+    stage.run_to_tick(CELL)
+    assert not asked(stage)
+    assert [encode.parts for encode in found(stage)] == [[]]
+    drums = msgspec.structs.replace(Config(), model=Model(accompany=["drums", "bass"]))
+    stage = jam(drums)
+    stage.run_to_tick(CELL)
+    assert [request.parts for request in asked(stage)] == [[BASS, DRUMS]]
+
+
+def test_a_model_that_does_not_accompany_is_not_asked() -> None:
+    stage = Stage(model=EchoModel(codec="multitrack"))
+    stage.begin()
+    stage.press(0, BEAT, 60)
+    stage.run_to_tick(CELL)
+    assert not asked(stage)
+    assert [encode.parts for encode in found(stage)] == [[]]
+
+
+def test_a_new_start_begins_a_new_section() -> None:
+    stage = jam(phrases=2)
+    stage.run_to_tick(2 * CELL)
+    stage.act(2 * CELL + 1, "stop")
+    stage.act(2 * CELL + 2, "start")
+    stage.run_to_tick(2 * CELL + 10)
+    stage.press(BEAT, BEAT, 70)
+    stage.run_to_tick(CELL)
+    assert [request.bar for request in asked(stage)] == [2, 4, 2]
+
+
+def test_after_a_model_of_longer_phrases_the_band_is_asked_in_its_cells() -> None:
+    stage = jam(phrases=6)
+    stage.run_to_tick(4 * CELL + 10)
+    longer = msgspec.structs.replace(stage.model.ready(), bars=4, ident="longer")
+    stage.jam.from_worker(longer, Nanos(stage.nanos))
+    stage.run_to_tick(6 * CELL)
+    assert [request.bar for request in asked(stage)] == [2, 4, 6, 8, 12], "cells of four bars, the third one"
+
+
+def test_a_band_that_breaks_is_told_and_she_is_answered_alone() -> None:
+    stage = jam()
+    stage.run_to_tick(CELL - HALF_STEP - 1)
+    answer = stage.model.answer
+
+    def breaking(message: ToWorker) -> FromWorker:
+        reply = answer(message)
+        broken = isinstance(reply, Encoded)
+        return msgspec.structs.replace(reply, fault="the band could not join: no") if broken else reply
+
+    stage.model.answer = breaking  # type: ignore[method-assign]
+    stage.run_to_tick(CELL + BEAT)
+    told = [fields["text"] for kind, fields in stage.logged if kind == "notice"]
+    assert "the band could not join: no" in told
+    assert stage.note_ons(first=CELL, last=CELL + BEAT)
+
+
+# -- in the model process ------------------------------------------------------------------------
+
+TUNE = [(0, 60, 90, 2, 0.0, 0), (8, 64, 80, 2, 0.0, 0)]
+
+
+def request(number: int) -> Accompany:
+    return Accompany(2 * number, TUNE, ALL, number, seed=0)
+
+
+def pitches(phrase: Phrase) -> list[int]:
+    return [phrase.part(part).notes[0].pitch for part in ALL]
+
+
+def hers(player: RollPlayer) -> Phrase:
+    return Phrase.of(player.card.grid, [Note(0, 72, 90, 2), Note(4, 74, 90, 2)])
+
+
+def written(band: Accompaniment, number: int) -> Phrase:
+    return finished(band.write(Phrase.of_rows(Grid(), TUNE), ALL, number=number, seed=0))
+
+
+def test_what_was_written_joins_her_phrase_where_she_does_not_play() -> None:
+    player = RollPlayer(codec="multitrack")
+    band, tune = Accompaniment(player), hers(player)
+    assert pitches(written(band, 5)) == [41, 41, 41]
+    whole = band.joined(tune, ALL)
+    assert whole.part(MELODY).notes == tune.notes
+    assert pitches(whole) == [41, 41, 41]
+    own_bass = Phrase.of(tune.grid, [*tune.notes, Note(0, 30, 90, 2, 0.0, BASS)])
+    assert pitches(band.joined(own_bass, ALL)) == [41, 30, 41]
+    assert band.joined(tune, []).notes == tune.notes
+
+
+def test_drums_stay_for_four_phrases() -> None:
+    band = Accompaniment(RollPlayer(codec="multitrack"))
+    drums = [pitches(written(band, number))[ALL.index(DRUMS)] for number in range(1, 10)]
+    assert drums == [37, 37, 37, 40, 40, 40, 40, 44, 44]
+    assert pitches(written(band, 10)) == [46, 46, 44], "chords and bass are written for every phrase"
+
+
+def test_what_is_not_ready_in_time_is_the_one_before_or_written_now() -> None:
+    player = RollPlayer(codec="multitrack")
+    band, tune = Accompaniment(player), hers(player)
+    assert pitches(band.joined(tune, ALL)) == [36, 36, 36], "nothing was written: now"
+    written(band, 4)
+    half = band.write(tune, ALL, number=8, seed=0)
+    next(half)
+    assert pitches(band.joined(tune, ALL)) == [40, 40, 40], "the one before"
+    assert len(list(half)) == 2, "it goes on for the next one"
+    assert pitches(band.joined(tune, ALL)) == [44, 44, 44]
+
+
+def test_the_first_one_is_waited_for() -> None:
+    player = RollPlayer(codec="multitrack")
+    band, tune = Accompaniment(player), hers(player)
+    half = band.write(tune, ALL, number=3, seed=0)
+    next(half)
+    assert pitches(band.joined(tune, ALL)) == [39, 39, 39]
+    assert not list(half)
+
+
+def test_the_model_process_writes_a_note_at_a_time_and_finds_all_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    player = RollPlayer(codec="multitrack")
+    monkeypatch.setattr(play, "load", lambda _name: player)
+    desk = Desk()
+    desk.load("band")
+    assert list(desk.accompany(request(5))) == [None] * 3
+    desk.answer(Encode(1, 2, TUNE, "played", ALL))
+    assert pitches(player.encoded[-1]) == [41, 41, 41]
+    desk.answer(Encode(2, 2, TUNE, "anchor A"))
+    assert len(player.encoded[-1]) == 2, "an anchor is what it is"
+    (told,) = desk.accompany(Accompany(2, [(99, 60, 90, 2, 0.0, 0)], ALL, 1, seed=0))
+    assert isinstance(told, Failed)
+    assert told.ident == 0, "no model is lost by it"
+    assert told.text.startswith("the band could not join: ")
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a tensor of no shape")
+
+    monkeypatch.setattr(player, "accompany", broken)
+    alone = desk.answer(Encode(3, 2, TUNE, "played", ALL))
+    assert isinstance(alone, Encoded), "she is heard alone"
+    assert alone.fault == "the band could not join: a tensor of no shape"
+    assert len(player.encoded[-1]) == 2

@@ -1,0 +1,170 @@
+"""Gestures on the latent: the warped morph knob, the pad, vectors, and an undo for each."""
+
+import numpy as np
+import pytest
+
+from live.ipc.messages import Command, FromWorker, ToWorker, Warp, Warped
+from live.timing.timeline import Nanos
+from model.latent.geometry import slerp
+from tests.fakes.stage import EchoModel, Stage
+
+STEP, BAR = 120, 1920
+CELL = 2 * BAR
+A, B = np.array([1.0, 1.0], dtype=np.float32), np.array([2.0, 1.0], dtype=np.float32)
+
+
+class Uneven(EchoModel):
+    """Tells that nine tenths of the way's notes change in the first half of the arc."""
+
+    def __init__(self, lengths: tuple[float, ...] = (0.0, 0.9, 1.0)) -> None:
+        super().__init__()
+        self.lengths = list(lengths)
+        self.warps: list[Warp] = []
+
+    def answer(self, message: ToWorker) -> FromWorker:
+        if isinstance(message, Warp):
+            self.warps.append(message)
+            return Warped(message.ident, self.lengths)
+        return super().answer(message)
+
+
+def two_anchors(model: Uneven | None = None) -> Stage:
+    """A stage in hold mode on which A and B are stored; their latents are A and B above."""
+    stage = Stage(model=model or Uneven())
+    stage.begin()
+    for number, name in enumerate("AB"):
+        stage.press(number * CELL + 4 * STEP, 200, 60 + 7 * number)
+        stage.act((number + 1) * CELL + 4 * STEP, "capture", name)
+    stage.act(2 * CELL + 5 * STEP, "mode", "hold")
+    stage.run_to_tick(2 * CELL + 6 * STEP)
+    return stage
+
+
+def do(stage: Stage, command: Command) -> None:
+    stage.at(stage.nanos, command)
+    stage.run_to(stage.nanos + 100_000_000)
+
+
+def latent(stage: Stage) -> list[float]:
+    base = stage.jam.answers.state.base
+    assert base is not None
+    return [round(float(value), 4) for value in base.latent.z]
+
+
+def at(t: float) -> list[float]:
+    return [round(float(value), 4) for value in slerp(A, B, t)]
+
+
+@pytest.mark.parametrize(("turn", "place"), [(0.0, 0.0), (0.45, 0.25), (0.9, 0.5), (0.95, 0.75), (1.0, 1.0)])
+def test_equal_turns_of_morph_change_the_notes_equally(turn: float, place: float) -> None:
+    stage = two_anchors()
+    do(stage, Command("knob", "morph", turn))
+    assert latent(stage) == at(place)
+
+
+def test_the_way_is_asked_for_once_both_ends_are_there() -> None:
+    model = Uneven()
+    two_anchors(model)
+    assert [(warp.a, warp.b) for warp in model.warps] == [([1.0, 1.0], [2.0, 1.0])]
+
+
+def test_another_anchor_has_another_way() -> None:
+    model = Uneven()
+    stage = two_anchors(model)
+    model.lengths = [0.0, 0.1, 1.0]
+    do(stage, Command("recall", "A"))
+    do(stage, Command("capture", "B"))
+    assert [(warp.a, warp.b) for warp in model.warps[1:]] == [([1.0, 1.0], [1.0, 1.0])]
+    do(stage, Command("knob", "morph", 0.5))
+    assert latent(stage) == at(0.0)
+
+
+def test_while_the_way_is_unknown_the_knob_is_straight() -> None:
+    stage = two_anchors()
+    stage.worker_there = False
+    do(stage, Command("capture", "B"))  # the same place anew, and nobody to tell the way to it
+    do(stage, Command("knob", "morph", 0.45))
+    assert latent(stage) == at(0.45)
+
+
+def test_an_answer_for_older_anchors_is_left() -> None:
+    stage = two_anchors()
+    stage.jam.from_worker(Warped(99, [0.0, 0.1, 1.0]), Nanos(stage.nanos))
+    do(stage, Command("knob", "morph", 0.9))
+    assert latent(stage) == at(0.5)
+
+
+def test_the_morph_is_heard_at_the_next_step() -> None:
+    stage = two_anchors()
+    stage.run_to_tick(3 * CELL + 2 * STEP)
+    do(stage, Command("knob", "morph", 1.0))
+    stage.run_to_tick(4 * CELL)
+    assert (3 * CELL + 4 * STEP, 67) in stage.note_ons(first=3 * CELL)
+    do(stage, Command("knob", "morph", 0.0))
+    stage.run_to_tick(5 * CELL)
+    assert (4 * CELL + 4 * STEP, 60) in stage.note_ons(first=4 * CELL)
+
+
+def test_a_controller_s_vector_is_the_latent() -> None:
+    stage = two_anchors()
+    do(stage, Command("latent", values=[1.25, -0.5]))
+    assert latent(stage) == [1.25, -0.5]
+    assert stage.jam.answers.state.base is not None
+    assert stage.jam.answers.state.base.origin == "osc"
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [1.0, 2.0, 3.0]])
+def test_a_vector_of_another_length_moves_nothing(values: list[float]) -> None:
+    stage = two_anchors()
+    before = latent(stage)
+    do(stage, Command("latent", values=values))
+    assert latent(stage) == before
+    assert stage.jam.notices[-1].text == f"a latent has 2 numbers here, not {len(values)}"
+
+
+@pytest.mark.parametrize(
+    "gesture",
+    [
+        Command("knob", "morph", 0.5),
+        Command("knob", "xy.x", 0.2),
+        Command("latent", values=[1.5, 0.0]),
+        Command("recall", "A"),
+        Command("freeze"),
+        Command("mode", "drift"),
+        Command("capture", "C"),
+    ],
+    ids=lambda command: command.name + command.argument,
+)
+def test_every_gesture_is_undone_by_one_undo(gesture: Command) -> None:
+    stage = two_anchors()
+
+    def state() -> tuple[object, ...]:
+        now = stage.jam.answers.state
+        return latent(stage), now.mode, now.frozen, sorted(now.anchors)
+
+    before = state()
+    do(stage, gesture)
+    assert state() != before
+    do(stage, Command("undo"))
+    assert state() == before
+
+
+def test_a_sweep_of_a_knob_is_one_gesture() -> None:
+    stage = two_anchors()
+    before = latent(stage)
+    for number in range(1, 50):
+        do(stage, Command("knob", "morph", number / 50))
+    do(stage, Command("undo"))
+    assert latent(stage) == before
+
+
+def test_undo_goes_back_sixty_four_gestures_and_no_further() -> None:
+    stage = two_anchors()
+    for _ in range(50):
+        do(stage, Command("freeze"))
+        do(stage, Command("mode", "drift"))
+        do(stage, Command("mode", "hold"))
+    done = 0
+    while stage.jam.gestures.undo(stage.jam.tick(Nanos(stage.nanos))):
+        done += 1
+    assert done == 64

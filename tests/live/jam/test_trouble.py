@@ -1,0 +1,151 @@
+"""Scenes in which something goes wrong or comes late, on a fake clock: nothing is lost, nothing hangs."""
+
+import msgspec
+import pytest
+
+from live.ipc.messages import Command
+from live.timing.midi_bytes import CLOCK, START, Received, note_on
+from live.timing.timeline import Nanos, Tick
+from tests.fakes.stage import MS, EchoModel, Stage, configured
+from tests.live.jam.test_jam import BEAT, CELL, STEP, expected, two_bars
+
+
+def die(stage: Stage) -> None:
+    stage.worker_there = False
+    stage.jam.worker_lost()
+
+
+def come_back(stage: Stage, model: EchoModel | None = None) -> None:
+    stage.worker_there = True
+    if model is not None:
+        model.phrases = stage.model.phrases
+        stage.model = model
+    stage.jam.from_worker(stage.model.ready(), Nanos(stage.nanos))
+
+
+def test_her_phrase_survives_the_model_that_was_to_answer_it() -> None:
+    stage = Stage(answer_ms=30.0)
+    stage.begin()
+    two_bars(stage)
+    stage.at_tick(CELL - 50, lambda: die(stage))  # her phrase is on its way
+    stage.at_tick(CELL + 3 * STEP + 10, lambda: come_back(stage))
+    stage.run_to_tick(3 * CELL - 1)
+    assert stage.note_ons(last=2 * CELL) == expected(CELL)[2:]
+    assert stage.note_ons(first=2 * CELL) == expected(2 * CELL)
+    assert stage.jam.answers.missed_bars == 1
+
+
+def test_other_weights_never_hear_the_old_vector() -> None:
+    stage = Stage()
+    stage.begin()
+    two_bars(stage)
+    stage.act(CELL + 10, "capture", "A")
+    stage.run_to_tick(CELL + 20)
+    new = EchoModel(ident="echo-2")
+    stage.at_tick(CELL + 5 * STEP, lambda: come_back(stage, new))
+    stage.run_to_tick(3 * CELL - 1)
+    asked_first = min(request.ident for request in new.encodes)
+    assert {request.why for request in new.encodes} == {"found again", "anchor A"}
+    assert all(request.ident > asked_first for request in new.decodes)
+    assert stage.note_ons(first=2 * CELL) == expected(2 * CELL)
+    assert stage.jam.answers.state.anchors["A"].latent.model == "echo-2"
+
+
+def test_anchors_of_other_weights_never_meet_on_one_path() -> None:
+    stage = Stage(answer_ms=60.0)
+    stage.begin()
+    two_bars(stage)
+    stage.act(CELL + 100, "capture", "A")
+    stage.act(CELL + 200, "capture", "B")
+    stage.at_tick(CELL + 300, lambda: come_back(stage, EchoModel(ident="echo-2")))
+    stage.act(CELL + 310, "capture", "B")
+    stage.turn(CELL + 320, "morph", 0.5)
+    stage.turn(CELL + 900, "morph", 0.6)
+    stage.run_to_tick(2 * CELL)
+    assert {anchor.latent.model for anchor in stage.jam.answers.state.anchors.values()} == {"echo-2"}
+
+
+def test_a_start_with_a_phrase_is_planned_before_bar_zero() -> None:
+    stage = Stage()
+    stage.begin()
+    two_bars(stage)
+    stage.act(CELL + 10, "stop")
+    stage.run_to_tick(CELL + 10)
+    stage.at(stage.nanos + 5 * MS, Command("start"))
+    stage.run_to(stage.nanos + 10 * MS)
+    stage.run_to_tick(CELL - 1)
+    assert stage.jam.answers.missed_bars == 0
+
+
+def test_an_answer_that_comes_after_the_bar_line_is_a_missed_bar() -> None:
+    stage = Stage()
+    stage.begin()
+    two_bars(stage)
+    two_bars(stage, start=CELL, transpose=5)
+    stage.run_to_tick(2 * CELL - 100)
+    stage.answer_ms = 200.0
+    stage.run_to_tick(3 * CELL - 1)
+    assert stage.jam.answers.missed_bars == 1
+    assert stage.note_ons(first=2 * CELL)[0] == (2 * CELL, 60)  # the last good one, on the one
+    stage.run_to_tick(4 * CELL - 1)
+    assert stage.jam.answers.missed_bars == 1
+
+
+@pytest.mark.parametrize("action", ["stop", "panic"])
+def test_the_count_in_leaves_no_click_hanging(action: str) -> None:
+    config = configured(clock_out=True)
+    config = msgspec.structs.replace(config, jam=msgspec.structs.replace(config.jam, count_in_bars=1))
+    stage = Stage(config)
+    stage.begin()
+    stage.act(-4 * BEAT + 10, action)
+    stage.run_to(stage.nanos + 4000 * MS)
+    assert stage.hanging() == set()
+    clocks = [sent.data[0] for sent in stage.sent if sent.voice == "clock"]
+    if action == "panic":
+        assert clocks[:2] == [START, CLOCK]
+
+
+def test_an_output_that_sounds_late_is_played_early_and_never_twice() -> None:
+    config = configured()
+    config = msgspec.structs.replace(
+        config, midi=msgspec.structs.replace(config.midi, output_latency_ms=60.0)
+    )
+    stage = Stage(config)
+    stage.begin()
+    two_bars(stage)
+    stage.act(CELL + 10, "capture", "A")
+    two_bars(stage, start=CELL, transpose=5)
+    stage.act(2 * CELL + 4 * STEP - 40, "recall", "A")
+    stage.run_to_tick(3 * CELL - 1)
+    steps = [tick for tick, _ in stage.note_ons(first=2 * CELL + STEP)]
+    assert len(steps) == len(set(steps))
+    moment = stage.jam.transport.timeline.nanos
+    early = {sent.moment - moment(Tick(sent.tick)) for sent in stage.sent if sent.data[0] == 0x91}
+    assert early == {-60 * MS}
+
+
+def test_freezing_while_her_phrase_is_on_its_way_keeps_the_latent() -> None:
+    stage = Stage(answer_ms=50.0)
+    stage.begin()
+    two_bars(stage)
+    two_bars(stage, start=CELL, transpose=5)
+    stage.act(2 * CELL - 40, "freeze")
+    stage.run_to_tick(3 * CELL - 1)
+    assert stage.note_ons(first=2 * CELL) == expected(2 * CELL)
+
+
+def test_a_wrong_model_s_name_is_forgotten() -> None:
+    stage = Stage()
+    stage.begin()
+    stage.at_tick(10, Command("model", "nonsense"))
+    stage.run_to_tick(30)
+    assert (stage.jam.loading, stage.jam.wanted_model, stage.jam.model_state) == ("echo", "", "ready")
+
+
+def test_one_keyboard_that_goes_leaves_the_other_s_keys() -> None:
+    stage = Stage()
+    for port, pitch in (("one", 60), ("two", 64), ("two", 60)):
+        stage.jam.hands.received(Received(Nanos(0), note_on(1, pitch, 90), port), Nanos(0))
+    stage.jam.hands.release(Nanos(0), port="two")
+    assert stage.jam.hands.down() == [60]
+    assert stage.hanging() == {(0, 60)}

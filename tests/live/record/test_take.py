@@ -1,0 +1,305 @@
+"""Takes: whole at every instant, on a clock of the test's own."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import mido
+import pretty_midi
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from live.errors import FailureError
+from live.record import take as record
+from live.record.smf_track import variable_length
+from live.record.take import Take
+from live.record.take_ticks import TakePlace
+
+BEAT = 480
+NANOS_PER_TICK = 60_000_000_000 // 120 // BEAT
+
+
+class Hands:
+    """Plays into a take at 120 bpm, moving its clock along."""
+
+    def __init__(self, path: Path, *, keep_empty: bool = True) -> None:
+        self.nanos = 0
+        self.faults: list[str] = []
+        self.take = Take(
+            path, nanos=lambda: self.nanos, start=False, on_fault=self.faults.append, keep_empty=keep_empty
+        )
+
+    def at(self, tick: int) -> int:
+        self.nanos = tick * NANOS_PER_TICK
+        return tick
+
+
+def absolute(track: mido.MidiTrack) -> list[tuple[int, mido.Message]]:
+    now, out = 0, []
+    for message in track:
+        now += message.time
+        out.append((now, message))
+    return out
+
+
+def notes(path: Path, name: str) -> list[tuple[int, str, int]]:
+    track = next(track for track in mido.MidiFile(path).tracks if track.name == name)
+    return [
+        (tick, message.type, message.note)
+        for tick, message in absolute(track)
+        if message.type.startswith("note")
+    ]
+
+
+def test_each_voice_has_its_own_track_in_musical_time(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    hands = Hands(path)
+    take = hands.take
+    take.tempo(hands.at(0), 90.0)
+    take.performer(hands.at(0), b"\x90\x3c\x64")
+    take.marker(hands.at(120), "mode answer")
+    take.performer(hands.at(240), b"\x80\x3c\x40")
+    take.instrument(hands.at(480), b"\x91\x40\x50")
+    take.knob(hands.at(500), "density", 0.5)
+    take.instrument(hands.at(960), b"\x81\x40\x40")
+    take.close()
+    midi = mido.MidiFile(path)
+    assert (midi.type, midi.ticks_per_beat) == (1, 480)
+    assert [track.name for track in midi.tracks] == ["twobar take take", "performer", "twobar", "knobs"]
+    assert notes(path, "performer") == [(0, "note_on", 60), (240, "note_off", 60)]
+    assert notes(path, "twobar") == [(480, "note_on", 64), (960, "note_off", 64)]
+    conductor = absolute(midi.tracks[0])
+    assert [(tick, m.text) for tick, m in conductor if m.type == "marker"] == [(120, "mode answer")]
+    assert [m.tempo for _, m in conductor if m.type == "set_tempo"] == [
+        500_000,
+        pytest.approx(666_667, abs=50),
+    ]
+    knobs = absolute(midi.tracks[3])
+    assert [(tick, m.control, m.value) for tick, m in knobs if m.type == "control_change"] == [(500, 22, 95)]
+    assert [(tick, m.text) for tick, m in knobs if m.type == "text"] == [(500, "density 0.5")]
+
+
+def test_the_oracle_reads_the_same_notes(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    hands = Hands(path)
+    for index in range(8):
+        hands.take.performer(hands.at(index * 240), bytes((0x90, 60 + index, 80)))
+        hands.take.performer(hands.at(index * 240 + 120), bytes((0x80, 60 + index, 64)))
+    hands.take.close()
+    (instrument,) = pretty_midi.PrettyMIDI(str(path)).instruments
+    assert [(note.pitch, round(note.start, 4), round(note.end, 4)) for note in instrument.notes] == [
+        (60 + index, index * 0.25, index * 0.25 + 0.125) for index in range(8)
+    ]
+
+
+def test_a_note_that_sounds_is_closed_in_the_file_but_not_in_the_take(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    hands = Hands(path)
+    hands.take.performer(hands.at(0), b"\x90\x3c\x64")
+    hands.take.instrument(hands.at(480), b"\x91\x40\x50")
+    hands.take.flush()
+    assert notes(path, "performer") == [(0, "note_on", 60), (480, "note_off", 60)]
+    assert notes(path, "twobar") == [(480, "note_on", 64), (481, "note_off", 64)]
+    hands.take.performer(hands.at(960), b"\x80\x3c\x40")
+    hands.take.flush()
+    assert notes(path, "performer") == [(0, "note_on", 60), (960, "note_off", 60)]
+
+
+def test_what_was_played_while_stopped_lies_apart_as_it_was_played(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    hands = Hands(path)
+    for place in (0, 240, 480, 720):  # the transport stands at 0
+        hands.at(place)
+        hands.take.performer(0, bytes((0x90, 60, 80)))
+        hands.at(place + 200)
+        hands.take.performer(0, bytes((0x80, 60, 80)))
+    hands.take.tempo(0, 120.0)  # and starts
+    hands.nanos += 100 * NANOS_PER_TICK
+    hands.take.performer(100, b"\x90\x3e\x64")
+    hands.take.close()
+    onsets = [tick for tick, kind, _ in notes(path, "performer") if kind == "note_on"]
+    assert onsets == [0, 240, 480, 720, 1920 + 100]
+
+
+def test_a_new_start_goes_on_behind_on_a_bar_line(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    hands = Hands(path)
+    hands.take.tempo(hands.at(0), 120.0)
+    hands.take.instrument(hands.at(1000), b"\x91\x3c\x64")
+    hands.take.instrument(hands.at(2000), b"\x81\x3c\x64")
+    hands.nanos += 1
+    hands.take.tempo(0, 120.0)
+    hands.take.instrument(0, b"\x91\x3e\x64")
+    hands.nanos += 480 * NANOS_PER_TICK
+    hands.take.instrument(480, b"\x81\x3e\x64")
+    hands.take.close()
+    assert notes(path, "twobar") == [
+        (1000, "note_on", 60), (2000, "note_off", 60), (3840, "note_on", 62), (3840 + 480, "note_off", 62),
+    ]  # fmt: skip
+
+
+def test_a_count_in_lies_before_the_bar_line(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    hands = Hands(path)
+    hands.take.performer(-480, b"\x90\x3c\x64")
+    hands.nanos += 480 * NANOS_PER_TICK
+    hands.take.performer(0, b"\x80\x3c\x64")
+    hands.take.close()
+    assert notes(path, "performer") == [(1440, "note_on", 60), (1920, "note_off", 60)]
+
+
+messages = st.one_of(
+    st.tuples(
+        st.sampled_from([0x80, 0x90, 0x91, 0xB0]), st.integers(58, 62), st.sampled_from([0, 1, 100])
+    ).map(bytes),
+    st.sampled_from([b"\xb0\x7b\x00", b"\xb1\x78\x00", b"\xc0\x05", b"\xe0\x00\x40"]),
+    st.binary(max_size=4),
+)
+moves = st.tuples(st.sampled_from(["performer", "instrument", "knob", "tempo", "marker", "flush"]),
+                  st.integers(-500, 2000), st.integers(0, 10**9), messages)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(moves, max_size=40))
+def test_whatever_was_played_the_file_is_whole_and_no_note_hangs(
+    tmp_path_factory: pytest.TempPathFactory, played: list[tuple[str, int, int, bytes]]
+) -> None:
+    path = tmp_path_factory.mktemp("takes") / "take.mid"
+    hands = Hands(path)
+    tick = 0
+    for kind, step, nanos, data in [*played, ("flush", 0, 0, b"")]:
+        tick, hands.nanos = tick + step, hands.nanos + nanos
+        if kind == "knob":
+            hands.take.knob(tick, "stray" if step % 2 else "nobody", step / 3)
+        elif kind == "tempo":
+            hands.take.tempo(tick if step % 3 else 0, float(step))
+        elif kind == "marker":
+            hands.take.marker(tick, repr(data))
+        elif kind == "flush":
+            hands.take.flush()
+            for track in mido.MidiFile(path).tracks:
+                sounding: dict[tuple[int, int], int] = {}
+                for at, message in absolute(track):
+                    if message.type == "note_on" and message.velocity:
+                        assert (message.channel, message.note) not in sounding
+                        sounding[message.channel, message.note] = at
+                    elif message.type in ("note_on", "note_off"):
+                        del sounding[message.channel, message.note]  # KeyError: an off that ends nothing
+                assert not sounding
+        else:
+            getattr(hands.take, kind)(tick, data)
+
+
+@given(st.integers(0, 2**28 - 1))
+def test_variable_length_numbers_are_read_back(value: int) -> None:
+    data = variable_length(value)
+    assert sum((byte & 0x7F) << 7 * place for place, byte in enumerate(reversed(data))) == value
+    assert [byte >> 7 for byte in data] == [1] * (len(data) - 1) + [0]
+    assert len(data) == max(1, -(-value.bit_length() // 7))
+
+
+def test_a_take_in_the_way_is_moved_aside(tmp_path: Path) -> None:
+    path = tmp_path / "song.mid"
+    path.write_bytes(b"first")
+    Hands(path).take.close()
+    Hands(path).take.close()
+    assert (tmp_path / "song.1.mid").read_bytes() == b"first"
+    assert mido.MidiFile(tmp_path / "song.2.mid").tracks
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["song.1.mid", "song.2.mid", "song.mid"]
+
+
+def test_a_folder_in_the_way_stays_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / "set.mid").mkdir()
+    with pytest.raises(FailureError, match="a folder or device has that name"):
+        Take(tmp_path / "set.mid", start=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["set.mid"]
+
+
+def test_a_take_without_a_note_leaves_no_file_unless_it_was_asked_for(tmp_path: Path) -> None:
+    silent = Hands(tmp_path / "silent.mid", keep_empty=False)
+    silent.take.knob(0, "stray", 0.5)
+    silent.take.instrument(0, b"\xb1\x7b\x00")
+    silent.take.close()
+    assert list(tmp_path.iterdir()) == []
+    Hands(tmp_path / "asked.mid").take.close()
+    assert [track.name for track in mido.MidiFile(tmp_path / "asked.mid").tracks][1:] == [
+        "performer",
+        "twobar",
+        "knobs",
+    ]
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(FailureError, match=r"no take can be written to '.*file/take\.mid'"):
+        Take(tmp_path / "file" / "take.mid")
+
+
+def test_a_full_disk_is_told_once_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "take.mid"
+    hands = Hands(path)
+    before = path.read_bytes()
+    real = os.replace
+
+    def full(_source: object, _target: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        for pitch in (60, 62):
+            hands.take.performer(hands.at(pitch), bytes((0x90, pitch, 80)))
+            hands.take.flush()
+    assert hands.faults == [f"the take '{path}' cannot be written now: No space left on device"]
+    assert path.read_bytes() == before
+    assert os.replace is real
+    hands.take.flush()
+    assert hands.take.fault == ""
+    assert [pitch for _, kind, pitch in notes(path, "performer") if kind == "note_on"] == [60, 62]
+    hands.take.close()
+
+
+def test_names_are_dates_and_never_taken_twice(tmp_path: Path) -> None:
+    when = dt.datetime(2026, 11, 21, 15, 30, 5, tzinfo=dt.UTC)
+    first = record.take_path(tmp_path, when)
+    assert first.name == "2026-11-21_15-30-05.mid"
+    first.touch()
+    assert record.take_path(tmp_path, when).name == "2026-11-21_15-30-05_2.mid"
+
+
+def test_a_kill_leaves_a_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    script = textwrap.dedent(
+        """
+        import sys, threading
+        from pathlib import Path
+        from live.record.take import Take
+        take = Take(Path(sys.argv[1]))
+        for index in range(200):
+            take.performer(index * 10, bytes((0x90, index % 128, 80)))
+        while take._dirty or take._queue:
+            threading.Event().wait(0.01)
+        print("kept", flush=True)
+        sys.stdin.read()
+        """
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "kept\n"
+        process.kill()
+    onsets = [pitch for _, kind, pitch in notes(path, "performer") if kind == "note_on"]
+    assert onsets == [index % 128 for index in range(200)]
+
+
+def test_a_start_told_ahead_of_its_first_tick_is_no_stopped_transport() -> None:
+    place = TakePlace(tempo_bpm=120.0, ticks_per_bar=1920)
+    beat_nanos = 500_000_000
+    assert place.tempo(0, 0, 120.0) == 0
+    first = place.of(0, 20_000_000 + 21_000_000)  # the first note, two ticks of host time late
+    later = place.of(480, 20_000_000 + beat_nanos)
+    assert (first, later) == (0, 480)

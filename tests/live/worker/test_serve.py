@@ -1,0 +1,292 @@
+"""The model process's desk: an answer or one sentence; the newest decode wins; goodbye is no hang-up."""
+
+import gc
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from live.ipc.link import Link, Switchboard, new_address
+from live.ipc.messages import (
+    Bye,
+    Decode,
+    Decoded,
+    Encode,
+    Encoded,
+    Failed,
+    FromWorker,
+    Load,
+    Ready,
+    StepRow,
+    ToWorker,
+    Warp,
+    Warped,
+)
+from live.ipc.model_process import spawn_worker
+from live.worker import serve as worker
+from live.worker.serve import WARP_STEPS, Desk, newest, sentence, serve
+from model.errors import CheckpointError
+from model.playing import load as play
+from model.playing.player import Player
+from tests.fakes.roll_player import RollPlayer
+
+PATIENCE_S = 20.0
+TUNE: list[StepRow] = [(0, 60, 90, 2, 0.0, 0), (8, 64, 80, 2, 0.25, 0), (8, 48, 80, 2, 0.0, 0)]
+
+
+class Broken(RollPlayer):
+    """Loads, and then cannot answer."""
+
+    heard = 0
+
+    def decode(self, *arguments: Any, **options: Any) -> Any:
+        self.heard += 1
+        if self.heard > 2:  # the two that warm it up
+            raise RuntimeError("a tensor\nof no shape")
+        return super().decode(*arguments, **options)
+
+
+@pytest.fixture(autouse=True)
+def models(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Ship two models, neither a network."""
+
+    def load(name: str) -> Player:
+        if name == "roll":
+            return RollPlayer()
+        if name == "broken":
+            return Broken()
+        raise CheckpointError(f"'{name}' is not one of ours")
+
+    monkeypatch.setattr(play, "load", load)
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture
+def desk() -> Desk:
+    made = Desk()
+    assert isinstance(made.load("roll"), Ready)
+    return made
+
+
+def decode(ident: int, *, bar: int = 2, z: list[float] | None = None, **more: Any) -> Decode:
+    filled = {"attributes": {}, "turns": {}, "temperature": 0.0, "seed": 0, **more}
+    return Decode(ident=ident, bar=bar, z=z if z is not None else [0.0] * 32, **filled)
+
+
+def test_ready_tells_what_the_card_says() -> None:
+    ready = Desk().load("roll")
+    assert isinstance(ready, Ready)
+    assert (ready.model, ready.ident, ready.codec, ready.latent_size) == ("roll", "roll-1", "poly", 32)
+    assert (ready.bars, ready.beats_per_bar, ready.steps_per_beat) == (2, 4, 4)
+    assert ready.scale == [50.0] * 32
+
+
+def test_a_phrase_goes_there_and_back(desk: Desk) -> None:
+    encoded = desk.answer(Encode(7, 4, TUNE))
+    assert isinstance(encoded, Encoded)
+    assert (encoded.ident, encoded.bar, encoded.attributes["density"]) == (7, 4, 0.25)
+    decoded = desk.answer(decode(8, z=encoded.z, attributes=encoded.attributes))
+    assert isinstance(decoded, Decoded)
+    assert [row[:2] for row in decoded.notes] == [(0, 60), (8, 64)]
+
+
+def test_answers_tell_what_they_cost(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "since_ms", lambda _start: 7.5)
+    encoded, decoded = desk.answer(Encode(1, 0, TUNE)), desk.answer(decode(2))
+    assert isinstance(encoded, Encoded)
+    assert isinstance(decoded, Decoded)
+    assert (encoded.ms, decoded.ms) == (7.5, 7.5)
+
+
+def test_milliseconds_are_a_millionth_of_nanoseconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic_ns", lambda: 12_345_678)
+    assert worker.since_ms(10_000_000) == 2.346
+
+
+def test_what_is_loaded_is_not_loaded_again_unless_its_file_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = tmp_path / "mine.safetensors"
+    checkpoint.touch()
+    loaded: list[str] = []
+
+    def load(name: str) -> Player:
+        loaded.append(name)
+        return RollPlayer()
+
+    monkeypatch.setattr(play, "load", load)
+    desk, name = Desk(), str(checkpoint)
+    assert desk.load(name) == desk.load(name)
+    assert loaded == [name]
+    os.utime(checkpoint, ns=(1, 1))
+    desk.load(name)
+    assert loaded == [name, name]
+    desk.load("roll")
+    desk.load(name)
+    assert loaded == [name, name, "roll", name]
+
+
+def test_a_model_that_does_not_load_is_a_sentence_and_the_old_one_stays(desk: Desk) -> None:
+    failed = desk.load("foreign")
+    assert failed == Failed(None, "model 'foreign' could not be loaded: 'foreign' is not one of ours")
+    assert isinstance(desk.answer(Encode(1, 0, TUNE)), Encoded)
+
+
+def test_without_a_model_requests_are_refused() -> None:
+    assert Desk().answer(decode(3)) == Failed(3, "no model is loaded")
+
+
+def test_a_model_that_breaks_says_so_in_one_line() -> None:
+    desk = Desk()
+    assert isinstance(desk.load("broken"), Ready)
+    assert desk.answer(decode(3)) == Failed(3, "the model could not answer: a tensor of no shape")
+
+
+@pytest.mark.parametrize(
+    "row", [(40, 60, 90, 1, 0.0, 0), (0, 200, 90, 1, 0.0, 0), (0, 60, 90, 0, 0.0, 0), (0, 60, 90, 1, 0.0, 4)]
+)
+def test_notes_off_the_grid_are_a_sentence(desk: Desk, row: StepRow) -> None:
+    failed = desk.answer(Encode(5, 0, [row]))
+    assert isinstance(failed, Failed)
+    assert failed.ident == 5
+    assert "must be" in failed.text
+
+
+def test_an_error_without_words_is_named() -> None:
+    assert sentence(KeyError()) == "KeyError"
+
+
+@pytest.fixture
+def lonely(monkeypatch: pytest.MonkeyPatch) -> RollPlayer:
+    """What is loaded has no latent and heeds a style."""
+    player = RollPlayer(latent=False, conditions=("style",), styles=("waltz",))
+    monkeypatch.setattr(play, "load", lambda _name: player)
+    return player
+
+
+def test_a_model_without_a_latent_tells_so_and_continues(lonely: RollPlayer) -> None:
+    desk = Desk()
+    ready = desk.load("lonely")
+    assert isinstance(ready, Ready)
+    assert (ready.latent_size, ready.scale, ready.map_points) == (0, [], [])
+    assert (ready.conditions, ready.styles) == (["style"], ["waltz"])
+    encoded = desk.answer(Encode(1, 0, TUNE))
+    assert isinstance(encoded, Encoded)
+    assert (encoded.z, encoded.xy) == ([], (0.0, 0.0))
+    request = Decode(2, 2, [], {}, {}, 0.5, 7, context=TUNE, condition={"style": "waltz"}, top_k=4, top_p=0.8)
+    decoded = desk.answer(request)
+    assert isinstance(decoded, Decoded)
+    assert {row[1] for row in decoded.notes} == {62, 66, 50}  # a tone higher
+    assert lonely.chosen[-1] == (4, 0.8, {"style": "waltz"})
+
+
+def test_what_holds_the_choice_of_notes_reaches_a_model_with_a_latent_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    player = RollPlayer()
+    monkeypatch.setattr(play, "load", lambda _name: player)
+    desk = Desk()
+    desk.load("roll")
+    desk.answer(msgspec.structs.replace(decode(1), top_k=3, top_p=0.5))
+    desk.answer(decode(2))
+    assert player.chosen[-2:] == [(3, 0.5, None), (0, 1.0, None)]
+
+
+def test_a_warp_walks_the_whole_way_a_decode_at_a_time(desk: Desk) -> None:
+    ends = [[60.0] * 16 + [0.0] * 16, [90.0] * 16 + [0.0] * 16]
+    steps = list(desk.warp(Warp(9, ends[0], {}, ends[1], {})))
+    assert steps[:-1] == [None] * (WARP_STEPS + 1)
+    answer = steps[-1]
+    assert isinstance(answer, Warped)
+    assert answer.ident == 9
+    assert len(answer.lengths) == WARP_STEPS + 1
+    assert answer.lengths[0] == 0.0
+    assert answer.lengths[-1] == 1.0
+    assert answer.lengths == sorted(set(answer.lengths))
+
+
+def test_of_a_bar_s_decodes_only_the_newest_is_done() -> None:
+    first, second, other, encode = decode(1), decode(2), decode(3, bar=4), Encode(4, 0, [])
+    assert newest([first, encode, second, other]) == [encode, second, other]
+    assert newest([first, None]) == [first, None]
+
+
+# -- over the wire -------------------------------------------------------------------------------
+
+
+class Call:
+    """A desk that serves in a thread, and the engine's end of its link."""
+
+    def __init__(self, desk: Desk) -> None:
+        ours, theirs = socket.socketpair()
+        ours.settimeout(PATIENCE_S)
+        self.link: Link[Any] = Link(ours, FromWorker)
+        self.ended: list[bool] = []
+        served: Link[ToWorker] = Link(theirs, ToWorker)
+        self.thread = threading.Thread(target=lambda: self.ended.append(serve(served, desk)), daemon=True)
+        self.thread.start()
+
+    def end(self) -> list[bool]:
+        self.thread.join(PATIENCE_S)
+        self.link.close()
+        return self.ended
+
+
+def test_a_model_process_says_nothing_before_it_is_told_what_to_load() -> None:
+    heard: queue.SimpleQueue[tuple[Link[Any], Any]] = queue.SimpleQueue()
+    board = Switchboard(new_address(), FromWorker, lambda *item: heard.put(item))
+    process = spawn_worker(board.address)
+    try:
+        link, hello = heard.get(timeout=PATIENCE_S)
+        assert (hello.role, hello.pid) == ("worker", process.pid)
+        link.send(Load("lead"))
+        _, ready = heard.get(timeout=PATIENCE_S)
+        assert isinstance(ready, Ready)
+        assert ready.model == "lead"
+        link.send(Bye())
+        assert process.wait(PATIENCE_S) == 0
+    finally:
+        process.kill()
+        board.close()
+
+
+def test_nothing_slow_is_imported_before_the_priority_is_given_back() -> None:
+    slow = "{'numpy', 'msgspec', 'live.worker.serve'}"
+    script = f"import sys, live.worker.__main__; sys.exit(bool({slow} & {{*sys.modules}}))"
+    assert subprocess.run([sys.executable, "-c", script], timeout=PATIENCE_S, check=False).returncode == 0
+
+
+def test_goodbye_ends_it(desk: Desk) -> None:
+    call = Call(desk)
+    call.link.send(Bye())
+    assert call.end() == [True]
+
+
+def test_an_engine_that_has_gone_is_not_a_goodbye(desk: Desk) -> None:
+    call = Call(desk)
+    call.link.close()
+    assert call.end() == [False]
+
+
+def test_requests_are_answered_in_turn_and_a_warp_between_them(desk: Desk) -> None:
+    call = Call(desk)
+    call.link.send(Warp(1, [60.0] * 32, {}, [90.0] * 32, {}))
+    call.link.send(Encode(2, 0, TUNE))
+    call.link.send(Load("foreign"))
+    call.link.send(decode(3))
+    heard = [call.link.receive() for _ in range(4)]
+    assert sorted(type(message).__name__ for message in heard) == ["Decoded", "Encoded", "Failed", "Warped"]
+    others = [message for message in heard if not isinstance(message, Warped)]
+    assert [type(message) for message in others] == [Encoded, Failed, Decoded]
+    call.link.send(Bye())
+    assert call.end() == [True]

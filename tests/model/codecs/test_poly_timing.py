@@ -1,0 +1,103 @@
+"""Micro-offsets of pitched notes: the codec keeps them, a model heeds them where it is told to."""
+
+import numpy as np
+import pytest
+import torch
+
+from model.codecs.base import build, pack_phrase
+from model.codecs.sampling import ARGMAX
+from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, GridConfig, ModelConfig
+from model.errors import ConfigError
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+from model.networks.heads.base import Chance, Tensors
+from model.networks.heads.poly import PolySurface, TimedPolySurface
+from model.networks.heads.registry import build_surface
+from model.networks.vae import VAE
+
+GRID = Grid(1)
+CODEC = build("poly", GRID)
+PLAYED = Phrase.of(
+    GRID, [Note(0, 60, 90, 4, -0.2), Note(0, 64, 80, 4, 0.31), Note(4, 62, 70, 2, 0.5), Note(9, 36, 100, 7)]
+)
+
+
+def config(codec: str = "poly", *, timing: bool = True, decoder: str = "patch") -> ModelConfig:
+    return ModelConfig(
+        name="piano",
+        codec=codec,
+        grid=GridConfig(bars=1),
+        encoder=EncoderConfig(kind="bands", width=16, depth=1, heads=2, cell=8),
+        bottleneck=BottleneckConfig(size=8),
+        decoder=DecoderConfig(kind=decoder, width=16, depth=1, heads=2, cell=8),
+        timing=timing,
+    )
+
+
+def packed() -> Tensors:
+    return {name: torch.from_numpy(value) for name, value in pack_phrase(CODEC, PLAYED).items()}
+
+
+def sure(arrays: Tensors) -> torch.Tensor:
+    """Outputs of a network that knows the phrase."""
+    onset, hold, velocity = arrays["roll"].unbind(2)
+    level = torch.logit(velocity.clamp(1e-6, 1 - 1e-6))
+    offset = torch.atanh((2 * arrays["offset"]).clamp(-0.9999999, 0.9999999))
+    return torch.cat((onset * 60 - 30, hold * 60 - 30, level, offset), dim=-1)
+
+
+def test_the_codec_reads_offsets_where_a_model_gives_them() -> None:
+    surface = TimedPolySurface(GRID)
+    heads = {name: value[0].numpy() for name, value in surface.write(sure(packed())).items()}
+    assert CODEC.read(heads) == PLAYED
+    del heads["offset"]
+    on_steps = Phrase.of(GRID, (note._replace(offset=0.0) for note in PLAYED.notes))
+    assert CODEC.read(heads) == on_steps
+    assert CODEC.unpack({"roll": pack_phrase(CODEC, PLAYED)["roll"]}, 0) == on_steps
+
+
+def test_an_offset_costs_at_onsets_alone() -> None:
+    surface, arrays = TimedPolySurface(GRID), packed()
+    heads = surface.write(sure(arrays))
+    assert all(float(value) < 1e-3 for value in surface.loss(heads, arrays).values())
+    heads["offset"][0, 1] = 0.4  # nothing starts there
+    assert float(surface.loss(heads, arrays)["offset"]) < 1e-3
+    heads["offset"][0, 0, 60 - 21] += 0.08
+    assert abs(float(surface.loss(heads, arrays)["offset"]) - 0.5) < 1e-3
+
+
+def test_what_is_drawn_is_what_the_codec_packs() -> None:
+    surface, arrays = TimedPolySurface(GRID), packed()
+    logits, last, steps = sure(arrays), surface.blank(1, torch.device("cpu")), []
+    for step in range(GRID.steps):
+        chance = Chance.of(ARGMAX, torch.full((1, surface.chances), 0.5))
+        last = surface.draw(logits[:, step], chance, last)
+        steps.append(last)
+    for name in surface.inputs:
+        drawn = torch.cat([step[name] for step in steps], dim=1)
+        torch.testing.assert_close(drawn, arrays[name], atol=1e-4, rtol=0)
+
+
+def test_a_model_with_timing_reads_and_writes_it() -> None:
+    torch.manual_seed(0)
+    net = VAE(config()).eval()
+    arrays = packed()
+    with torch.no_grad():
+        heads = net.decode(net.encode(arrays)[0])
+        late = {**arrays, "offset": arrays["offset"] + 0.3 * arrays["roll"][:, :, 0]}
+        assert not torch.equal(net.encode(arrays)[0], net.encode(late)[0])
+    assert heads["offset"].shape == (1, GRID.steps, 88)
+    played = CODEC.read({name: value[0].numpy() for name, value in heads.items()}, levels={"onset": -9.0})
+    assert any(note.offset for note in played.notes)
+
+
+def test_without_timing_all_is_as_it_was() -> None:
+    assert type(build_surface(config(timing=False))) is PolySurface
+    assert PolySurface.inputs == ("roll",)
+    np.testing.assert_equal(set(CODEC.heads()), {"onset", "hold", "velocity"})
+
+
+@pytest.mark.parametrize("wrong", [config("melody"), config("drums"), config(decoder="cnn")])
+def test_timing_that_cannot_be_is_a_sentence(wrong: ModelConfig) -> None:
+    with pytest.raises(ConfigError, match=r"model\.timing: it needs codec 'poly'"):
+        wrong.check()

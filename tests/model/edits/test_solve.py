@@ -1,0 +1,57 @@
+"""Edits of the closed loop: each reaches its measure and leaves the others nearly where they were."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.edits.solve import filled, shifted, spread_to, voiced
+from model.music.attributes import measure
+from model.music.grid import Grid
+from model.music.phrase import Phrase
+from tests.fakes.synthetic import chords, melody
+
+PHRASES = st.integers(0, 200).map(chords) | st.integers(0, 200).map(melody)
+
+
+@settings(max_examples=40, deadline=None)
+@given(PHRASES, st.floats(30, 100))
+def test_shifting_reaches_the_mean_pitch_to_the_semitone(phrase: Phrase, wanted: float) -> None:
+    moved = measure(shifted(phrase, wanted))
+    assert abs(moved["register"] - wanted) <= 0.51
+    for name in ("density", "complexity", "range", "dynamics", "polyphony"):
+        assert moved[name] == pytest.approx(measure(phrase)[name])
+
+
+@settings(max_examples=40, deadline=None)
+@given(PHRASES, st.floats(1.5, 9))
+def test_spreading_comes_near_the_deviation_and_keeps_the_mean(phrase: Phrase, wanted: float) -> None:
+    before, after = measure(phrase), measure(spread_to(phrase, wanted))
+    assert abs(after["range"] - wanted) <= max(1.0, 0.5 * abs(before["range"] - wanted))
+    assert abs(after["register"] - before["register"]) < 1.5
+    assert after["density"] == before["density"]
+
+
+def test_one_key_can_be_widened_too() -> None:
+    drone = Phrase.of(Grid(), [note._replace(pitch=60) for note in melody(1).notes])
+    assert abs(measure(spread_to(drone, 5.0))["range"] - 5.0) < 1.5
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 200), st.floats(1, 3.5))
+def test_voices_come_and_go_to_the_mean_number_wanted(seed: int, wanted: float) -> None:
+    phrase = chords(seed)
+    after = measure(voiced(phrase, wanted))
+    assert abs(after["polyphony"] - wanted) <= 0.51 / len({note.onset for note in phrase.notes}) + 0.05
+    assert after["density"] == measure(phrase)["density"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(PHRASES, st.floats(0.5, 3.0))
+def test_filling_makes_just_so_many_onsets(phrase: Phrase, wanted: float) -> None:
+    assert abs(measure(filled(phrase, wanted))["density"] - wanted) <= 0.5 / 8 + 1e-6
+
+
+def test_silence_stays_silent() -> None:
+    silence = Phrase(Grid())
+    for edited in (shifted(silence, 70), spread_to(silence, 3), voiced(silence, 2), filled(silence, 2)):
+        assert edited == silence

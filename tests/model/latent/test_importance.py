@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from model.latent.importance import FOLDER, Weigher, chosen, held
+
+
+def tensors(*, nets: int = 1) -> dict[str, NDArray[np.float32]]:
+    """Return networks that each say twice the first trait where it is above its mean, 3."""
+    found = {
+        "mean": np.array([3.0, 0.0], dtype=np.float32),
+        "scale": np.array([0.5, 1.0], dtype=np.float32),
+        "candidates": np.array([9.0], dtype=np.float32),
+    }
+    for number in range(nets):
+        found[f"{number}.0.weight"] = np.array([[1.0, 0.0]], dtype=np.float32)
+        found[f"{number}.0.bias"] = np.zeros(1, dtype=np.float32)
+        found[f"{number}.1.weight"] = np.array([[2.0]], dtype=np.float32)
+        found[f"{number}.1.bias"] = np.full(1, float(number), dtype=np.float32)
+    return found
+
+
+def test_the_networks_vote_on_standardised_traits() -> None:
+    traits = np.array([[3.5, 9.0], [2.0, 9.0], [1000.0, 9.0]], dtype=np.float32)
+    assert Weigher(tensors()).weigh(traits).tolist() == [2.0, 0.0, 10.0]  # 1, below, and as far as it goes
+    assert Weigher(tensors(nets=3)).weigh(traits).tolist() == [3.0, 1.0, 11.0]
+
+
+def test_candidates_are_kept_by_their_share_of_the_weights() -> None:
+    weights = np.log(np.tile(np.array([1.0, 2.0, 7.0]), (20_000, 1))).astype(np.float32)
+    kept = np.bincount(chosen(weights, np.random.default_rng(0))) / 20_000
+    assert kept.tolist() == pytest.approx([0.1, 0.2, 0.7], abs=0.015)
+
+
+def test_what_does_not_fit_is_told() -> None:
+    with pytest.raises(ValueError, match="weighs 2 traits, not 5"):
+        Weigher(tensors()).weigh(np.zeros((1, 5), dtype=np.float32))
+    broken = tensors()
+    del broken["0.1.bias"]
+    with pytest.raises(KeyError):
+        Weigher(broken)
+    with pytest.raises(ValueError, match="one draw of none"):
+        Weigher({**tensors(), "candidates": np.zeros(1)})
+    with pytest.raises(KeyError):
+        Weigher({"mean": np.zeros(2), "scale": np.ones(2)})
+
+
+def test_a_checkpoint_without_one_has_none() -> None:
+    assert held({"prior/mean": np.zeros(3)}) is None
+    found = held({f"{FOLDER}{name}": value for name, value in tensors().items()})
+    assert found is not None
+    assert (found.size, found.candidates) == (2, 9)

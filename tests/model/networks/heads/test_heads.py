@@ -1,0 +1,92 @@
+"""Surfaces of single parts: what they read, draw and roll is what the codecs hold."""
+
+import numpy as np
+import pytest
+import torch
+
+from model.codecs.base import build
+from model.codecs.sampling import Choice
+from model.networks.heads.base import Chance, flip, pick
+from tests.fakes.networks import config, network, packed
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("codec", ["melody", "poly"])
+def test_sizes_are_those_of_what_is_read_and_written(codec: str) -> None:
+    net = network(config("patch", codec))
+    surface, arrays = net.surface, packed(net)
+    assert surface.read(arrays).shape == (3, 32, surface.step_features)
+    assert surface.rolled(arrays).shape == (3, 32, surface.channels)
+    heads = surface.write(torch.zeros(3, 32, surface.step_logits))
+    shapes = build(codec, net.sizes.grid).heads()
+    assert {name: tuple(value.shape[1:]) for name, value in heads.items()} == shapes
+    assert tuple(heads) == surface.outputs
+    assert tuple(arrays) == surface.inputs
+    assert sum(surface.track_features) == surface.step_features
+    assert sum(surface.track_logits) == surface.step_logits
+    blank = surface.blank(2, torch.device("cpu"))
+    codec_of = build(codec, net.sizes.grid)
+    held = codec_of.unpack(
+        {name: value.repeat(1, 32, *(1,) * (value.ndim - 2)).numpy() for name, value in blank.items()}, 0
+    )
+    assert not held.notes
+
+
+@pytest.mark.parametrize("codec", ["melody", "poly"])
+def test_a_roll_plays_what_the_likeliest_decode_plays_and_passes_gradients(codec: str) -> None:
+    net = network(config("patch", codec))
+    z = torch.randn(3, 32, generator=torch.Generator().manual_seed(2))
+    heads = net.decode(z)
+    roll = net.surface.roll(heads)
+    drawn = net.surface.rolled(net.generate(z))
+    if codec == "melody":  # a roll does not know that nothing may be held after a rest
+        drawn[..., 128] = roll[..., 128]
+        struck = (roll[..., :128].sum(-1) > 0.5) == (drawn[..., :128].sum(-1) > 0.5)
+        torch.testing.assert_close(roll[struck], drawn[struck], atol=1e-5, rtol=0)
+        assert struck.float().mean() > 0.5
+    else:
+        struck = heads["onset"].abs() > 1e-3
+        torch.testing.assert_close(roll[..., :88][struck], drawn[..., :88][struck], atol=1e-5, rtol=0)
+        torch.testing.assert_close(roll, drawn, atol=1e-5, rtol=0)
+    weights = torch.randn(roll.shape, generator=torch.Generator().manual_seed(1))
+    loss = (roll * weights).sum()
+    gradients = torch.autograd.grad(loss, list(net.decoder.parameters()), allow_unused=True)
+    assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients[-2:])
+    for first, last in net.surface.onset_channels:
+        assert ((roll[..., first:last].detach() > 0.5) == (roll[..., first:last].detach() > 0)).all()
+
+
+def test_picks_follow_their_chances() -> None:
+    logits = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05])).expand(20000, 4)
+    noise = torch.rand(20000, 4, generator=torch.Generator().manual_seed(0))
+
+    def shares(choice: Choice) -> list[float]:
+        got = pick(logits, Chance.of(choice, noise))
+        return [round(float((got == k).float().mean()), 2) for k in range(4)]
+
+    np.testing.assert_allclose(shares(Choice(1.0)), [0.5, 0.3, 0.15, 0.05], atol=0.015)
+    hot = torch.softmax(logits[0] / 2, 0).tolist()
+    np.testing.assert_allclose(shares(Choice(2.0)), hot, atol=0.015)
+    np.testing.assert_allclose(shares(Choice(1.0, top_k=2)), [0.625, 0.375, 0, 0], atol=0.015)
+    np.testing.assert_allclose(shares(Choice(1.0, top_p=0.75)), [0.625, 0.375, 0, 0], atol=0.015)
+    assert shares(Choice(1.0, top_p=0.4)) == [1, 0, 0, 0]
+    assert shares(Choice(1.0, top_k=99)) == shares(Choice(1.0))
+    assert shares(Choice(0.0)) == [1, 0, 0, 0]
+
+
+def test_flips_follow_their_chances() -> None:
+    logits = torch.logit(torch.tensor([0.9, 0.5, 0.2])).expand(20000, 3)
+    noise = torch.rand(20000, 3, generator=torch.Generator().manual_seed(0))
+
+    def shares(choice: Choice) -> list[float]:
+        return flip(logits, Chance.of(choice, noise)).float().mean(0).tolist()
+
+    np.testing.assert_allclose(shares(Choice(1.0)), [0.9, 0.5, 0.2], atol=0.015)
+    np.testing.assert_allclose(shares(Choice(1.0, top_p=0.85)), [1, 0.5, 0.2], atol=0.015)
+    np.testing.assert_allclose(shares(Choice(1.0, top_p=0.75)), [1, 0.5, 0], atol=0.015)
+    assert shares(Choice(1.0, top_k=1))[::2] == [1, 0]
+    assert shares(Choice(0.0))[::2] == [1, 0]

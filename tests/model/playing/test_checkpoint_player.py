@@ -1,0 +1,322 @@
+"""Players of every family: graphs as torch, with a prefix, without a latent, of noise."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.checkpoint import read, write
+from model.codecs.base import LENGTH, ONSET, PITCH, TRACK, build, pack_phrase
+from model.codecs.sampling import Choice
+from model.config import ModelConfig
+from model.latent.directions import KNOTS, Directions
+from model.latent.geometry import Latent
+from model.latent.note_transformer import FOLDER
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
+from model.playing.checkpoint_player import CheckpointPlayer
+from model.playing.player import finished
+from model.runtimes import base as runtime
+from model.runtimes.base import Wish
+from tests.fakes.networks import LATENTLESS, STEPWISE, config, held, network, phrase, player
+from tests.fakes.synthetic import chords, melody
+from trainer.latent.note_network import Writer
+
+CHOICES = [Choice(), Choice(1.0, seed=3), Choice(0.8, top_k=5, top_p=0.9, seed=7)]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@cache
+def of(chosen: ModelConfig) -> CheckpointPlayer:
+    return player(network(chosen))
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        pytest.param(config(kind, codec, neck=neck), id=f"{kind} {codec} {neck}")
+        for kind, (codec, neck) in product(STEPWISE, (("melody", "beats"), ("poly", "phrase")))
+    ]
+    + [
+        pytest.param(config(kind, latent=False, knobs=(), conditions=("key",)), id=f"{kind} language")
+        for kind in LATENTLESS
+    ]
+    + [
+        pytest.param(config(kind, codec), id=f"{kind} {codec}")
+        for kind, codec in (("gru", "drums"), ("transformer", "multitrack"))
+    ],
+)
+def test_graphs_draw_what_the_network_does(chosen: ModelConfig) -> None:
+    net = network(chosen)
+    held_, bare = held(net), held(net, traced=False)
+    fast, plain = runtime.open_runtime(held_, "here"), runtime.open_runtime(bare, "here")
+    assert (fast.name, plain.name.split()[0]) == ("onnxruntime", "torch")
+    assert fast.stepwise
+    assert plain.stepwise
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(2, chosen.latent_size)).astype(np.float32)
+    told = net.sizes.told
+    wish = Wish(
+        rng.normal(size=(2, max(len(chosen.knobs), 1))).astype(np.float32),
+        rng.normal(size=(2, 8, told)).astype(np.float32) if told else None,
+    )
+    prefix = pack_phrase(build(chosen.codec, Grid()), phrase(chosen.codec, 1))
+    for choice, steps in product(CHOICES, (0, 9)):
+        got = fast.generate(z, wish, choice, prefix, steps)
+        wanted = plain.generate(z, wish, choice, prefix, steps)
+        assert got.keys() == wanted.keys() <= prefix.keys()
+        for name, value in wanted.items():
+            assert value.dtype == got[name].dtype == prefix[name].dtype
+            np.testing.assert_allclose(got[name], value, atol=1e-4)
+            np.testing.assert_array_equal(got[name][:, :steps], prefix[name].repeat(2, 0)[:, :steps])
+    if chosen.latent_size:
+        np.testing.assert_allclose(fast.encode(prefix), plain.encode(prefix), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec"),
+    [*product(STEPWISE, ("melody",)), ("gru", "poly"), ("lstm", "drums"), ("hierarchical", "multitrack")],
+)
+def test_a_latent_plays_with_what_has_sounded(kind: str, codec: str) -> None:
+    played = of(config(kind, codec))
+    made = phrase(codec, 2)
+    latent = played.encode(made)
+    assert latent.z.shape == (32,)
+    assert played.decode(latent, turns={}) == played.decode(latent, turns={}, seed=5)
+    wild = [played.decode(latent, turns={}, temperature=1.0, seed=seed) for seed in (1, 1, 2)]
+    assert wild[0] == wild[1] != wild[2]
+    assert played.decode(latent, turns={}, temperature=1.0, top_k=1, seed=1) == played.decode(
+        latent, turns={}
+    )
+    sounded = Phrase(made.grid, tuple(note for note in made.notes if note.onset < 12))
+    for turns in ({}, {"density": 0.6}):
+        answer = played.decode(latent, turns=turns, temperature=1.0, seed=1, prefix=sounded, prefix_steps=12)
+        early = [note for note in answer.notes if note.onset < 12]
+        assert [(n.onset, n.pitch, n.velocity, n.track) for n in early] == [
+            (n.onset, n.pitch, n.velocity, n.track) for n in sounded.notes
+        ]
+
+
+def test_a_prefix_changes_what_a_step_by_step_decoder_plays_next() -> None:
+    played = of(config("gru"))
+    latent = played.encode(melody(2))
+    heard = {
+        tuple(
+            note
+            for note in played.decode(
+                latent,
+                turns={},
+                temperature=1.0,
+                prefix=Phrase.of(Grid(), [Note(0, pitch, 90, 4), Note(4, pitch + 2, 90, 4)]),
+                prefix_steps=8,
+            ).notes
+            if note.onset >= 8
+        )
+        for pitch in (36, 60, 84)
+    }
+    assert len(heard) > 1
+
+
+@pytest.mark.parametrize("kind", ["gru", "transformer"])
+@pytest.mark.parametrize("traced", [True, False])
+def test_a_model_without_a_latent_continues(kind: str, traced: bool) -> None:
+    chosen = config(kind, "poly", latent=False, knobs=(), context_bars=2, bars=4)
+    played = of(chosen) if traced else player(network(chosen), traced=False)
+    card = played.card
+    assert (card.latent_size, card.grid, card.scale.shape, card.map_points) == (0, Grid(2), (0,), ())
+    latent = played.encode(chords(1))
+    assert latent.z.shape == (0,)
+    assert latent.attributes["density"] > 0
+    assert played.place(latent) == (0.0, 0.0)
+    one = played.continuation(chords(1), temperature=1.0, seed=4)
+    assert one.grid == Grid(2)
+    assert one == played.continuation(chords(1), temperature=1.0, seed=4)
+    assert one != played.continuation(chords(2), temperature=1.0, seed=4)
+    assert one != played.continuation(chords(1), temperature=1.0, seed=5)
+    kept = played.continuation(
+        chords(1), temperature=1.0, seed=4, prefix=Phrase(Grid(), chords(3).notes[:9]), prefix_steps=5
+    )
+    early = [(n.onset, n.pitch) for n in chords(3).notes[:9] if n.onset < 5]
+    assert [(n.onset, n.pitch) for n in kept.notes if n.onset < 5] == early
+    assert played.decode(latent, turns={}, temperature=1.0, seed=1).grid == Grid(2)
+
+
+def test_a_continuation_hears_the_last_bars_that_it_was_taught_with() -> None:
+    played = of(config("gru", "poly", latent=False, knobs=(), context_bars=2, bars=4))
+    four = Phrase.of(Grid(4), [*chords(5).notes, *(n._replace(onset=n.onset + 32) for n in chords(1).notes)])
+    wanted = played.continuation(chords(1), temperature=1.0, seed=4)
+    assert played.continuation(four, temperature=1.0, seed=4) == wanted
+    bar = Phrase.of(Grid(1), [n for n in chords(1).notes if n.onset < 16])
+    late = Phrase.of(Grid(2), [n._replace(onset=n.onset + 16) for n in bar.notes])
+    assert played.continuation(bar, temperature=1.0, seed=2) == played.continuation(
+        late, temperature=1.0, seed=2
+    )
+    with pytest.raises(ValueError, match="metre"):
+        played.continuation(Phrase(Grid(2, 3)))
+
+
+def test_knobs_turn_what_a_model_without_a_latent_continues() -> None:
+    played = of(config("gru", "poly", latent=False, knobs=(), context_bars=2, bars=4))
+    plain = played.continuation(chords(1), temperature=1.0, seed=4)
+    higher = played.continuation(chords(1), temperature=1.0, seed=4, turns={"register": 1.0, "density": -0.5})
+    assert np.mean([n.pitch for n in higher.notes]) > np.mean([n.pitch for n in plain.notes])
+    assert len({n.onset for n in higher.notes}) < len({n.onset for n in plain.notes})
+    with pytest.raises(ValueError, match="unknown attribute 'loudness'"):
+        played.continuation(chords(1), turns={"loudness": 1.0})
+
+
+def test_a_model_with_a_latent_continues_by_its_answer() -> None:
+    played = of(config("patch", "melody"))
+    answer = played.decode(played.encode(melody(1)), turns={"density": 0.3})
+    assert played.continuation(melody(1), turns={"density": 0.3}) == answer
+
+
+def test_top_k_bounds_the_heads_of_a_decoder_at_once() -> None:
+    for codec, make in (("melody", melody), ("poly", chords)):
+        played = of(config("patch", codec))
+        latent = played.encode(make(1))
+        plain = played.decode(latent, turns={})
+        assert played.decode(latent, turns={}, temperature=1.0, seed=1) != plain
+        one = played.decode(latent, turns={}, temperature=1.0, seed=1, top_k=1)
+        assert one == plain
+        assert played.decode(latent, turns={}, temperature=1.0, seed=1, top_p=1e-6) == plain
+
+
+def test_the_prior_is_drawn_by_the_seed() -> None:
+    played = of(config("gru"))
+    one, again, other = played.prior(400, 1), played.prior(400, 1), played.prior(400, 2)
+    assert all(np.array_equal(a.z, b.z) for a, b in zip(one, again, strict=True))
+    assert not np.array_equal(one[0].z, other[0].z)
+    points = np.stack([latent.z for latent in one])
+    assert abs(points.mean()) < 0.05
+    assert abs(points.std() - 1) < 0.05
+    assert played.decode(one[0], turns={}).grid == Grid()
+
+
+def test_a_prior_of_several_parts_writes_those_that_are_missing() -> None:
+    net = network(config("transformer", "multitrack"))
+    grid = of(config("transformer", "multitrack")).card.grid
+    torch.manual_seed(0)
+    columns = (TRACK, ONSET, PITCH, LENGTH)
+    constant = np.array([0, 0, 79, 0, 50, 0])
+    writer = Writer(grid, constant, columns, longest=200, width=8, depth=1, heads=2, dropout=0.0)
+    extras = {f"{FOLDER}{name}": value for name, value in writer.tensors().items()}
+    checkpoint = replace(held(net), extras=extras)
+    band = CheckpointPlayer(checkpoint, runtime.open_runtime(checkpoint, "here"))
+    assert band.card.accompanies
+    hers = Phrase.of(grid, [Note(0, 72, 90, 4), Note(0, 64, 90, 4), Note(8, 74, 90, 4)])
+    whole = finished(band.accompany(hers, (BASS, DRUMS), seed=4))
+    assert [note.pitch for note in whole.part(MELODY).notes] == [72, 74]
+    assert [note.pitch for note in whole.part(CHORDS).notes] == [64], "what is hers is divided as it is heard"
+    assert {note.track for note in whole.notes} == {MELODY, CHORDS, BASS, DRUMS}
+    assert whole == finished(band.accompany(hers, (BASS, DRUMS), seed=4))
+    assert whole != finished(band.accompany(hers, (BASS, DRUMS), seed=5))
+    kept = finished(band.accompany(hers, (BASS, DRUMS), seed=5, keep=whole.part(DRUMS)))
+    assert kept.part(DRUMS) == whole.part(DRUMS)
+    assert kept.part(BASS) != whole.part(BASS)
+    assert finished(band.accompany(hers, (BASS, DRUMS), seed=5, keep=whole)) == whole
+    assert not finished(band.accompany(Phrase(grid), (BASS,))).notes, "nothing to go by"
+    with pytest.raises(ValueError, match="another grid"):
+        finished(band.accompany(Phrase(Grid(4, 4, 4)), (BASS,)))
+
+
+def test_who_has_no_such_prior_gives_a_phrase_back_as_the_codec_holds_it() -> None:
+    alone = of(config("gru", "melody"))
+    assert not alone.card.accompanies
+    chord = Phrase.of(alone.card.grid, [Note(0, 72, 90, 4), Note(0, 64, 90, 4)])
+    assert [note.pitch for note in finished(alone.accompany(chord, (BASS,))).notes] == [72]
+
+
+def test_noise_that_nothing_encodes_answers_with_the_most_similar_phrase() -> None:
+    played = of(config("patch", "melody", latent=False, law="noise"))
+    assert played.card.latent_size == 32
+    known = played.prior(64, 0)
+    target = played.decode(known[17], turns={})
+    found = played.encode(target)
+    assert played.decode(found, turns={}) == target
+    mean, logvar = played.posterior(target)
+    np.testing.assert_array_equal(mean, found.z)
+    assert (logvar < -20).all()
+
+
+def test_checkpoints_of_every_family_come_back_from_disk(tmp_path: Path) -> None:
+    for chosen in (
+        config("transformer"),
+        config("gru", latent=False, knobs=(), context_bars=1),
+        config("patch", latent=False, law="noise"),
+    ):
+        path = tmp_path / "tiny.safetensors"
+        write(held(network(chosen)), path, half=False)
+        found = read(path)
+        assert found.config == chosen
+        again = CheckpointPlayer(found, runtime.open_runtime(found, path))
+        latent = again.encode(melody(1) if not chosen.context_bars else Phrase(Grid(1)))
+        mine = of(chosen)
+        assert again.decode(latent, turns={}, temperature=1.0, seed=2) == mine.decode(
+            Latent(mine.card.ident, latent.z), turns={}, temperature=1.0, seed=2
+        )
+
+
+def test_a_step_by_step_checkpoint_with_graphs_loads_no_torch(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.safetensors"
+    write(held(network(config("transformer", latent=False, knobs=()))), path)
+    code = (
+        "import sys\n"
+        "from model.playing.load import load\n"
+        "from model.music.phrase import Phrase\n"
+        f"played = load({str(path)!r})\n"
+        "played.continuation(Phrase(played.card.grid), temperature=1.0, seed=1)\n"
+        "assert 'torch' not in sys.modules, 'torch was loaded'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        pytest.param(config("patch", knobs=("density",), conditions=("key",)), id="at once"),
+        pytest.param(config("gru", knobs=("density",), conditions=("chords", "key")), id="step by step"),
+        pytest.param(config("gru", latent=False, knobs=(), conditions=("key",)), id="no latent"),
+    ],
+)
+def test_what_a_conditioned_network_makes_of_its_knobs_can_be_asked_too(chosen: ModelConfig) -> None:
+    played = of(chosen)
+    latent = Latent(played.card.ident, np.zeros(played.card.latent_size, dtype=np.float32), {})
+    assert played.unmended(latent, {}) == played.decode(latent, turns={})
+    assert played.unmended(latent, {"density": 1.0}).grid == played.card.grid
+
+
+def test_a_direction_moves_what_the_network_was_not_taught() -> None:
+    """The latent goes along it by the change that is wanted, and only for its own attribute."""
+    net = network(config("patch", knobs=("density",)))
+    line = np.zeros((2, 32), dtype=np.float32)
+    line[0, 3], line[1, 5] = 1.0, 1.0
+    steps = np.linspace(-2, 2, KNOTS, dtype=np.float32)
+    found = Directions(("density", "range"), line, np.stack((steps, steps)), np.stack((steps, 3 * steps)))
+    checkpoint = replace(held(net), extras=found.tensors())
+    played = CheckpointPlayer(checkpoint, runtime.open_runtime(checkpoint, "here"))
+    z = np.zeros(32, dtype=np.float32)
+    moved = played._moved(z, {"density": 1.0, "range": 0.5})
+    assert moved[5] == pytest.approx(1.5)
+    assert np.count_nonzero(moved) == 1
+    assert played._steered == ("density", "range")
+    assert of(config("patch"))._moved(z, {"density": 1.0}) is z

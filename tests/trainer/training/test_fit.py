@@ -1,0 +1,253 @@
+"""Fit: tiny models train end to end in seconds, stop cleanly, resume exactly, and fail in one sentence."""
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.playing.load import open_player
+from tests.fakes.runs import assert_equal, bare, rows
+from tests.fakes.synthetic import TINY, chords, melody, prepare
+from trainer.data import edit_pairs
+from trainer.errors import FailureError, TrainerError, UsageError
+from trainer.training import fit
+from trainer.training.fit import run
+from trainer.training.loop import Learner
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def config(tmp_path: Path, codec: str, extra: str = "") -> Path:
+    path = tmp_path / f"{codec}.toml"
+    path.write_text(TINY[codec] + extra)
+    return path
+
+
+def test_a_folder_too_small_for_a_validation_split_is_learned_from_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = prepare(tmp_path / "data", "melody")
+    empty = data / "melody" / "validation"
+    np.save(empty / "notes.npy", np.zeros((0, 5), dtype=np.int16))
+    np.save(empty / "starts.npy", np.zeros(1, dtype=np.int64))
+    np.save(empty / "songs.npy", np.zeros(0, dtype=np.int32))
+    path = run(config(tmp_path, "melody"), data, tmp_path / "run", overrides=["fit.interval=0.5"])
+    assert path.is_file()
+    assert "of the training phrases" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("codec", ["melody", "poly"])
+def test_a_tiny_model_trains_end_to_end_and_plays(tmp_path: Path, codec: str) -> None:
+    data = prepare(tmp_path / "data", codec)
+    path = run(config(tmp_path, codec), data, tmp_path / "run", overrides=["fit.interval=0.5"])
+    player = open_player(path)
+    phrase = (melody if codec == "melody" else chords)(99)
+    latent = player.encode(phrase)
+    assert latent.z.shape == (player.card.latent_size,)
+    assert player.card.runtime == "onnxruntime"
+    assert player.decode(latent, turns={}) == player.decode(latent, turns={"density": 0.0})
+    for name in ("sample.mid", "sample.wav", "sample.png", "curves.png", "log.jsonl", "resume.state"):
+        assert (tmp_path / "run" / name).stat().st_size > 0
+    assert rows(tmp_path / "run")[-1]["step"] == 6
+    figures = {"kl_bits", "active_units", "elbo", "reconstruction", "step_accuracy", "loss_kl", "loss_edit"}
+    assert figures <= rows(tmp_path / "run")[-1].keys()
+    assert list((tmp_path / "run" / "tensorboard").glob("events*"))
+
+
+def test_more_steps_fit_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare(monkeypatch)
+    data = prepare(tmp_path / "data", "melody")
+    chosen = config(tmp_path, "melody")
+    run(chosen, data, tmp_path / "run", overrides=["fit.steps=150", "fit.learning_rate=0.01"])
+    run(chosen, data, tmp_path / "short", overrides=["fit.steps=2"])
+    long, short = (rows(tmp_path / name)[-1] for name in ("run", "short"))
+    assert long["loss_state"] + long["loss_pitch"] < 0.6 * (short["loss_state"] + short["loss_pitch"])
+
+
+def test_a_resumed_run_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = prepare(tmp_path / "data", "poly")
+    chosen = config(tmp_path, "poly")
+    # by steps, so that both runs see the same learning rates
+    bare(monkeypatch)
+    run(chosen, data, tmp_path / "whole")
+    stopped = subprocess.run(
+        [sys.executable, "-c", STOP_AFTER_THREE, str(chosen), str(data), str(tmp_path / "half")],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=100,
+    )
+    assert stopped.returncode == 0, stopped.stderr
+    assert rows(tmp_path / "half")[-1]["step"] == 3
+    run(chosen, data, tmp_path / "half", resume=True)
+    assert_equal(tmp_path / "whole", tmp_path / "half")
+
+
+# SIGTERM as it would come from outside, in the middle of the third step
+STOP_AFTER_THREE = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from trainer import learner
+from trainer.training.fit import run
+torch.set_num_threads(1)
+learner.finish = learner.show = lambda *_, **__: None
+drawn = learner.Learner.draw
+def draw(self):
+    if self.progress.step == 2:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return drawn(self)
+learner.Learner.draw = draw
+config, data, out = map(Path, sys.argv[1:])
+run(config, data, out)
+"""
+
+
+def test_no_number_in_the_loss_stops_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
+    data = prepare(tmp_path / "data", "melody")
+    chosen = config(tmp_path, "melody")
+    path = run(chosen, data, tmp_path / "run")
+    kept = path.read_bytes()
+    state = tmp_path / "run" / "resume.state"
+    kept_state = state.read_bytes()
+    with pytest.raises(FailureError, match="the loss is no number at step"):
+        run(
+            chosen,
+            data,
+            tmp_path / "run",
+            resume=True,
+            overrides=["fit.steps=60", "fit.learning_rate=1e30"],
+        )
+    assert path.read_bytes() == kept
+    assert state.read_bytes() == kept_state
+
+
+def test_a_run_of_minutes_ends_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare(monkeypatch)
+    data = prepare(tmp_path / "data", "melody")
+    run(config(tmp_path, "melody"), data, tmp_path / "run", max_minutes=1e-9)
+    assert rows(tmp_path / "run")[-1]["step"] <= 1
+
+
+class Clock:
+    """A clock on which every look at it takes a second."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        self.seconds += 1.0
+        return self.seconds
+
+
+def test_edit_pairs_take_a_quarter_of_the_minutes_at_most_and_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare(monkeypatch)
+    monkeypatch.setattr(fit, "time", Clock())
+    given: list[tuple[int, float]] = []
+
+    def go(self: Learner, *, minutes: float, stop: threading.Event) -> Path:
+        assert self.edits is not None
+        assert not stop.is_set()
+        given.append((len(self.edits), minutes))
+        return tmp_path
+
+    monkeypatch.setattr(Learner, "go", go)
+    data = prepare(tmp_path / "data", "melody", train=8)
+    chosen = config(tmp_path, "melody")
+    # looked at after each 64 pairs, a second each: the fifth of 20 ends it
+    run(chosen, data, tmp_path / "run", overrides=["fit.edits=1000"], max_minutes=20 / 60)
+    assert "320 edit pairs must do: a quarter of the time is over\n" in "".join(capsys.readouterr())
+    assert len(edit_pairs.load(tmp_path / "run" / "edits.npz")) == 320  # a resumed run goes on with the same
+    run(chosen, data, tmp_path / "all", overrides=["fit.edits=300"], max_minutes=60 / 60)
+    assert "must do" not in "".join(capsys.readouterr())
+    assert (tmp_path / "all" / "edits.npz").exists()
+    run(chosen, data, tmp_path / "late", overrides=["fit.edits=300"], max_minutes=1e-9)
+    assert given == [
+        (320, pytest.approx((20 - 6) / 60)),
+        (300, pytest.approx((60 - 5) / 60)),
+        (64, 1e-9),  # a step is taken all the same
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("fit.btach=3", r"unknown key 'btach' in \[fit\].*did you mean 'batch'"),
+        ("model.encoder.dept=3", r"unknown key 'dept' in \[model.encoder\].*did you mean 'depth'"),
+        ("model.encoder.kind=petch", "unknown kind 'petch'.*did you mean 'patch'"),
+        ("model.codec=plly", "unknown codec 'plly'.*did you mean 'poly'"),
+        ("model.bottleneck.size=33", "33 is no multiple"),
+        ("model.knobs=['densitty']", "no attribute 'densitty'"),
+        ("fit.batch=0", "batch"),
+        ("fit.precision=int8", "precision cannot be 'int8'; there is: auto, bfloat16, float16, float32"),
+        ("fit.batch", "section.key=value"),
+        ("model.grid.steps_per_beat=7", "must divide 480"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_one_sentence(tmp_path: Path, change: str, sentence: str) -> None:
+    data = prepare(tmp_path / "data", "melody", train=4)
+    with pytest.raises(UsageError, match=sentence) as caught:
+        run(config(tmp_path, "melody"), data, tmp_path / "run", overrides=[change])
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_or_damaged_data_is_told_in_one_sentence(tmp_path: Path) -> None:
+    chosen = config(tmp_path, "melody")
+    with pytest.raises(TrainerError, match="is missing: run twobar-train prepare"):
+        run(chosen, tmp_path / "nothing", tmp_path / "run")
+    data = prepare(tmp_path / "data", "melody")
+    notes = data / "melody" / "train" / "notes.npy"
+    notes.write_bytes(notes.read_bytes()[:200])
+    with pytest.raises(TrainerError, match="run twobar-train prepare"):
+        run(chosen, data, tmp_path / "run")
+
+
+def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare(monkeypatch)
+    data = prepare(tmp_path / "data", "melody")
+    chosen = config(tmp_path, "melody")
+    run(chosen, data, tmp_path / "run")
+    with pytest.raises(UsageError, match="--resume"):
+        run(chosen, data, tmp_path / "run")
+    with pytest.raises(FailureError, match="another model"):
+        run(chosen, data, tmp_path / "run", resume=True, overrides=["model.decoder.depth=2"])
+    with pytest.raises(FailureError, match="nothing to resume"):
+        run(chosen, data, tmp_path / "other", resume=True)
+    assert not (tmp_path / "other").exists()  # said before edit pairs are made
+
+
+@pytest.mark.parametrize("held", ["tiny-lead.safetensors", "log.jsonl"])
+def test_what_is_left_of_a_run_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str
+) -> None:
+    bare(monkeypatch)
+    data = prepare(tmp_path / "data", "melody", train=8)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / held).write_text("{}\n")
+    with pytest.raises(UsageError, match=rf"run holds {held} .*resume\.state is gone.*another --out"):
+        run(config(tmp_path, "melody"), data, tmp_path / "run")
+    assert [(path.name, path.read_text()) for path in (tmp_path / "run").iterdir()] == [(held, "{}\n")]
+
+
+def test_a_folder_of_other_things_and_of_a_run_that_logged_nothing_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare(monkeypatch)
+    data = prepare(tmp_path / "data", "melody", train=8)
+    (tmp_path / "run").mkdir()
+    for name in ("other.safetensors", "notes.txt", "log.jsonl"):
+        (tmp_path / "run" / name).write_text("" if name == "log.jsonl" else name)
+    run(config(tmp_path, "melody"), data, tmp_path / "run", overrides=["fit.steps=1"])
+    assert rows(tmp_path / "run")[-1]["step"] == 1
+    assert (tmp_path / "run" / "other.safetensors").read_text() == "other.safetensors"

@@ -1,0 +1,187 @@
+"""Resuming: a run that is stopped at any step and goes on is, to the bit, the run that was not."""
+
+import json
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from model.networks.vae import VAE
+from tests.fakes.runs import LANGUAGE, STEPWISE, assert_equal, bare, state, stopped
+from tests.fakes.synthetic import TINY, prepare
+from trainer.errors import FailureError, UsageError
+from trainer.settings import FitConfig
+from trainer.training import loop
+from trainer.training.fit import run
+from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective
+from trainer.training.objectives.elbo import Elbo
+from trainer.training.role import Worker
+
+TOLD = "fit.steps=20"
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(1)
+    bare(monkeypatch)
+
+
+def both(tmp_path: Path, text: str, codec: str, overrides: list[str]) -> tuple[Path, Path]:
+    """Run 20 steps, and 11 and 9; return the two folders."""
+    data = prepare(tmp_path / "data", codec, train=20)
+    chosen = tmp_path / "tiny.toml"
+    chosen.write_text(text)
+    run(chosen, data, tmp_path / "whole", overrides=[TOLD, *overrides])
+    with pytest.MonkeyPatch.context() as patch:
+        stopped(patch, 11)
+        run(chosen, data, tmp_path / "parts", overrides=[TOLD, *overrides])
+    assert facts(tmp_path / "parts")["step"] == 11
+    run(chosen, data, tmp_path / "parts", resume=True, overrides=[TOLD, *overrides])
+    return tmp_path / "whole", tmp_path / "parts"
+
+
+def facts(folder: Path) -> dict[str, object]:
+    with safe_open(folder / "resume.state", framework="numpy") as file:
+        found: dict[str, object] = json.loads(file.metadata()["facts"])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "overrides"),
+    [
+        (TINY["poly"], "poly", []),
+        (TINY["melody"], "melody", ["fit.accumulate=3", "fit.batch=4", "fit.rotate=0.3"]),
+        (STEPWISE, "melody", []),
+        (LANGUAGE, "melody", ["fit.word_dropout=0.1"]),
+        (TINY["melody"], "melody", ["fit.precision=float16"]),
+    ],
+    ids=["elbo", "accumulate", "step by step", "language", "gradient scaler"],
+)
+def test_eleven_steps_and_nine_are_twenty(
+    tmp_path: Path, text: str, codec: str, overrides: list[str]
+) -> None:
+    whole, parts = both(tmp_path, text, codec, overrides)
+    assert_equal(whole, parts)
+    assert {k: v for k, v in facts(whole).items() if k != "seconds"} == {
+        k: v for k, v in facts(parts).items() if k != "seconds"
+    }
+
+
+def test_the_scalers_scale_is_kept(tmp_path: Path) -> None:
+    whole, _ = both(tmp_path, TINY["melody"], "melody", ["fit.precision=float16"])
+    scaler = facts(whole)["scalers"]
+    assert isinstance(scaler, dict)
+    assert scaler[MODEL]["_growth_tracker"] > 0
+
+
+class Judged(Elbo):
+    """An ELBO with a network of its own beside it, and a running mean."""
+
+    uses_edits: ClassVar[bool] = False
+
+    def __init__(self, net: VAE, fit: FitConfig) -> None:
+        super().__init__(net, fit)
+        self.networks = nn.ModuleDict({"judge": nn.Linear(net.config.latent_size, 1)})
+        self.mean = torch.zeros(())
+
+    def optimiser(self, role: str) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.networks[role].parameters(), lr=1e-2)
+
+    def rounds(self, moment: Moment) -> tuple[str, ...]:
+        return ("judge", "judge", MODEL)
+
+    def loss(self, role: str, batch: Batch, moment: Moment) -> Loss:
+        if role == MODEL:
+            assert not any(p.requires_grad for p in self.networks["judge"].parameters())
+            return super().loss(role, batch, moment)
+        assert not any(p.requires_grad for p in self.net.parameters())
+        score: Tensor = self.networks["judge"](self.net.encode(batch.arrays)[0]).square().mean()
+        self.mean = 0.9 * self.mean + 0.1 * score.detach()
+        return Loss(score, {"judge": score})
+
+    def state(self) -> dict[str, Tensor]:
+        return {"mean": self.mean.reshape(1)}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        self.mean = state["mean"].reshape(())
+
+
+def test_an_objectives_own_networks_and_state_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(net: VAE, fit: FitConfig) -> Objective:
+        return Judged(net, fit)
+
+    monkeypatch.setattr(loop, "build", build)
+    whole, parts = both(tmp_path, TINY["melody"], "melody", [])
+    assert_equal(whole, parts)
+    assert {"judge/net/weight", "judge/optimiser/0/exp_avg", "objective/mean"} <= state(whole).keys()
+
+
+def test_a_look_in_between_changes_nothing(tmp_path: Path) -> None:
+    data = prepare(tmp_path / "data", "melody", train=20)
+    chosen = tmp_path / "tiny.toml"
+    chosen.write_text(STEPWISE)
+    run(chosen, data, tmp_path / "rare", overrides=["fit.steps=6"])
+    run(chosen, data, tmp_path / "often", overrides=["fit.steps=6", "fit.interval=1e-9"])
+    assert_equal(tmp_path / "rare", tmp_path / "often")
+    assert len((tmp_path / "often" / "log.jsonl").read_text().splitlines()) > 3
+
+
+def test_a_state_that_does_not_fit_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    data = prepare(tmp_path / "data", "melody", train=8)
+    chosen = tmp_path / "tiny.toml"
+    chosen.write_text(STEPWISE)
+    run(chosen, data, tmp_path / "run", overrides=["fit.steps=1"])
+    other = tmp_path / "other.toml"
+    other.write_text(LANGUAGE)
+    with pytest.raises(FailureError, match=r"another model; resume with the same \[model\]"):
+        run(other, data, tmp_path / "run", resume=True)
+    kept = (tmp_path / "run" / "resume.state").read_bytes()
+    for cut in (0, 100, len(kept) // 2):
+        (tmp_path / "run" / "resume.state").write_bytes(kept[:cut])
+        with pytest.raises(FailureError, match="is damaged"):
+            run(chosen, data, tmp_path / "run", resume=True)
+
+
+def test_a_run_of_another_objective_is_not_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = prepare(tmp_path / "data", "melody", train=8)
+    chosen = tmp_path / "tiny.toml"
+    chosen.write_text(STEPWISE)
+    run(chosen, data, tmp_path / "run", overrides=["fit.steps=1"])
+    monkeypatch.setattr("trainer.settings._together", lambda *_: None)
+    with pytest.raises(UsageError, match=r"objective 'elbo', not 'language'"):
+        run(chosen, data, tmp_path / "run", resume=True, overrides=["fit.objective=language"])
+
+
+def test_a_precision_that_was_chosen_by_its_speed_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.run.device._multiplies_bfloat16_fast", lambda: True)
+    seconds = {torch.float32: 2.0, torch.bfloat16: 1.0}
+    monkeypatch.setattr(Worker, "timed", lambda _self, _batch, _moment, kind: seconds[kind])
+    data = prepare(tmp_path / "data", "melody", train=8)
+    chosen = tmp_path / "tiny.toml"
+    chosen.write_text(STEPWISE.replace('"float32"', '"auto"'))
+    run(chosen, data, tmp_path / "run", overrides=["fit.steps=1"])
+    assert facts(tmp_path / "run")["kind"] == "bfloat16"
+    seconds[torch.bfloat16] = 3.0  # the machine is busy with something else by now
+    run(chosen, data, tmp_path / "run", resume=True, overrides=["fit.steps=2"])
+    assert facts(tmp_path / "run")["kind"] == "bfloat16"
+    run(chosen, data, tmp_path / "other", overrides=["fit.steps=1"])
+    assert facts(tmp_path / "other")["kind"] == "float32"
+
+
+def test_timing_a_precision_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = prepare(tmp_path / "data", "melody", train=8)
+    chosen = tmp_path / "tiny.toml"
+    chosen.write_text(STEPWISE)
+    run(chosen, data, tmp_path / "told", overrides=["fit.steps=3"])
+    monkeypatch.setattr("trainer.run.device._multiplies_bfloat16_fast", lambda: True)
+    timed = loop.Learner._faster
+    monkeypatch.setattr(loop.Learner, "_faster", lambda self: (timed(self), "float32")[1])
+    run(chosen, data, tmp_path / "timed", overrides=["fit.steps=3", "fit.precision=auto"])
+    assert_equal(tmp_path / "told", tmp_path / "timed")

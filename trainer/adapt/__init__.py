@@ -1,0 +1,1 @@
+"""Adapting a checkpoint to a performer's own phrases."""

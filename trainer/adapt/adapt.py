@@ -1,0 +1,323 @@
+"""`adapt`: lean a checkpoint's decoder to a player from a few of her phrases, and measure how far it went.
+
+The encoder stays, so that every point of the latent space still means the same phrase.  Her phrases are
+learned from around their own points, so that what lies near them falls towards her; a rehearsal of old music
+(what the model could do, replayed while it learns the new: Robins 1995, "Catastrophic forgetting, rehearsal
+and pseudorehearsal") keeps the rest, and learning stops before more than one point of it is lost.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model.checkpoint import Checkpoint
+from model.codecs.base import Codec, build
+from model.latent.note_transformer import held as learned_prior
+from model.music.phrase import Phrase
+from model.networks.vae import VAE
+from trainer.adapt.lora import Changes, Pairs, Taught, cost, encoded, leaned, skill
+from trainer.errors import FailureError, UsageError
+from trainer.evaluation.teacher_forced import network
+
+FEWEST = 4
+HELD_OUT = 0.25  # of her phrases, that the measured decoder never sees
+STOPPED_BY = 0.2  # of the others, that tell when to stop
+LOSS = 0.01  # of the old skill, that may go
+RANK = 8
+RATE = 3e-4
+BATCH = 16
+DEARER = 0.6  # nats that a phrase of hers at its own point may cost more than before
+STEPS = 240
+LOOK = 20
+PATIENCE = 4  # looks without a better one
+REHEARSED = 384
+CHECKED = 128
+AROUND = 4  # draws around each phrase that is watched or measured
+NEAR = 0.6  # of the latent's spread: how far around her points her phrases are taught
+SHARE = 0.45  # of the minutes, for the decoder that is measured
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to adapt.
+
+    Attributes:
+        minutes: wall-clock at most.
+        seed: of everything drawn.
+        strength: share of what was learned that goes into the weights; above 1 exaggerates.
+
+    """
+
+    minutes: float = 3.0
+    seed: int = 0
+    strength: float = 1.0
+
+
+@dataclass(slots=True)
+class Adapted:
+    """The leaned network and what is known of it.
+
+    Attributes:
+        net: with its new weights.
+        figures: before and after, for the checkpoint.
+
+    """
+
+    net: VAE
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Old:
+    """The old skills: what is rehearsed, and what they are measured on."""
+
+    rehearsed: Pairs
+    checked: Pairs
+
+
+Tell = Callable[[str, int, int], None]
+
+
+def adapt(
+    checkpoint: Checkpoint,
+    phrases: Sequence[Phrase],
+    old: Sequence[Phrase],
+    options: Options,
+    *,
+    half: bool = True,
+    tell: Tell = lambda _what, _done, _all: None,
+) -> Adapted:
+    """Lean a checkpoint's decoder to phrases.
+
+    Two decoders are leaned: one that never hears a quarter of her phrases, on which it is measured, and,
+    for as many steps, one that hears all of them, which is kept.
+
+    Args:
+        checkpoint: with a latent that something encodes for, or without a latent.
+        phrases: hers, as its codec holds them, on its whole grid; 4 at least.
+        old: music that it should go on playing as well, at least 8; from the prior where there is none.
+        options: minutes, seed, strength.
+        half: whether the weights will be stored as float16.
+        tell: told (what, step, of how many).
+
+    Raises:
+        UsageError: nothing encodes for this generator.
+        FailureError: there are too few phrases.
+
+    """
+    config = checkpoint.config
+    if config.encoder.kind == "none" and config.latent_size:
+        raise UsageError(
+            f"'{config.name}' is a generator that nothing encodes for: it cannot be leaned to phrases"
+        )
+    if len(phrases) < FEWEST:
+        raise FailureError(
+            f"{len(phrases)} different phrases are too few to learn from: it takes {FEWEST} at least, "
+            f"10 to 20 are good"
+        )
+    net, codec = network(checkpoint), build(config.codec, config.grid.build())
+    kept = skills(net, codec, checkpoint, old, options.seed)
+    order = np.random.default_rng(options.seed).permutation(len(phrases)).tolist()
+    out = max(1, round(HELD_OUT * len(order)))
+    stop = max(1, round(STOPPED_BY * (len(order) - out)))
+    hers = encoded(net, codec, phrases)
+    held, watched, learned = (
+        hers.take(part) for part in (order[:out], order[out : out + stop], order[out + stop :])
+    )
+    lesson = Lesson(net, codec, checkpoint, kept, options, half=half)
+    seconds = options.minutes * 60
+    tried, steps = lesson.learn(learned, watched, seconds=SHARE * seconds, tell=tell, what="measured")
+    final, _ = lesson.learn(hers, None, seconds=(1 - SHARE) * seconds, steps=steps, tell=tell, what="kept")
+    levels, near = checkpoint.levels, lesson.spread(held)
+    figures = {
+        "phrases": len(phrases),
+        "held_out": len(held),
+        "steps": steps,
+        "strength": options.strength,
+        "seed": options.seed,
+        "score": "note_f1" if net.latent else "step_accuracy",
+        "hers_before": skill(net, codec, held, levels),
+        "hers_after": skill(tried, codec, held, levels),
+        "around_before": skill(net, codec, near, levels),
+        "around_after": skill(tried, codec, near, levels),
+        "around_nats_before": cost(net, near),
+        "around_nats_after": cost(tried, near),
+        "old_before": skill(net, codec, kept.checked, levels),
+        "old_after": skill(final, codec, kept.checked, levels),
+        "old_of": "data" if old else "the model's own samples",
+        "changed": moved(net, final),
+    }
+    return Adapted(final, {name: _rounded(value) for name, value in figures.items()})
+
+
+def _rounded(value: object) -> object:
+    """Return a figure as it is stored."""
+    return round(value, 5) if isinstance(value, float) else value
+
+
+def moved(net: VAE, final: VAE) -> float:
+    """Return the norm of all changes over that of the decoder's weights."""
+    pairs = [
+        (value, other)
+        for (name, value), other in zip(net.named_parameters(), final.parameters(), strict=True)
+        if name.startswith("decoder.")
+    ]
+    change = sum(float((other - value).detach().square().sum()) for value, other in pairs)
+    return float(
+        (change / max(sum(float(value.detach().square().sum()) for value, _ in pairs), 1e-12)) ** 0.5
+    )
+
+
+def skills(net: VAE, codec: Codec, checkpoint: Checkpoint, old: Sequence[Phrase], seed: int) -> Old:
+    """Return what is rehearsed: old music at its points; without any, the model's own samples.
+
+    Samples are decoded from the prior and encoded again: what is rehearsed lies where phrases lie.
+    """
+    count = REHEARSED + CHECKED
+    if not old:
+        old = sampled(net, codec, checkpoint, count, seed)
+    chosen = np.random.default_rng(seed).permutation(len(old))[:count].tolist()
+    pairs = encoded(net, codec, [old[row] for row in chosen])
+    cut = max(1, len(pairs) // 4)
+    return Old(pairs.take(range(cut, len(pairs))), pairs.take(range(cut)))
+
+
+def sampled(net: VAE, codec: Codec, checkpoint: Checkpoint, count: int, seed: int) -> list[Phrase]:
+    """Return phrases with notes that a model draws from its prior, the learned one if it has one."""
+    from model.codecs.sampling import Choice  # noqa: PLC0415 - beside its use
+
+    generator = torch.Generator().manual_seed(seed)
+    learned, rng = learned_prior(checkpoint.extras, codec.grid), np.random.default_rng(seed)
+    found: list[Phrase] = []
+    for portion in range(16):
+        z = torch.randn(64, net.config.latent_size, generator=generator)
+        if learned is not None:
+            z = encoded(net, codec, learned.draw(64, rng)).z
+        elif net.latent:
+            z = z * torch.from_numpy(np.array(checkpoint.latent.scale))
+        heat = 0.0 if net.latent else 1.0
+        drawn = net.generate(z, None, Choice(temperature=heat, seed=seed + portion), generator=generator)
+        arrays = {name: value.numpy() for name, value in drawn.items()}
+        found += [phrase for row in range(len(z)) if len(phrase := codec.unpack(arrays, row)) > 1]
+        if len(found) >= count:
+            break
+    if len(found) < FEWEST:
+        raise FailureError(
+            "the model draws next to nothing from its prior: give music to rehearse with --keep PREPARED"
+        )
+    return found[:count]
+
+
+class Lesson:
+    """Learns phrases while rehearsing the old ones."""
+
+    def __init__(
+        self, net: VAE, codec: Codec, checkpoint: Checkpoint, kept: Old, options: Options, *, half: bool
+    ) -> None:
+        """Measure where it begins."""
+        self._net, self._codec, self._kept, self._options, self._half = net, codec, kept, options, half
+        self._levels = checkpoint.levels
+        self._scale = torch.from_numpy(np.array(checkpoint.latent.scale)) if net.latent else None
+        self._taught = Taught(net)
+        self._floor = skill(net, codec, kept.checked, self._levels) - LOSS
+
+    def learn(
+        self,
+        hers: Pairs,
+        watched: Pairs | None,
+        *,
+        seconds: float,
+        steps: int | None = None,
+        tell: Tell,
+        what: str,
+    ) -> tuple[VAE, int]:
+        """Learn phrases; return the network at its best and the steps it took there.
+
+        Args:
+            hers: phrases to learn.
+            watched: phrases that tell when to stop: where their loss, at their own points and around them,
+                is least, while at their own points they cost next to no more; None takes all steps.
+            seconds: wall-clock at most.
+            steps: at most; `STEPS` by default.
+            tell: told how far it is.
+            what: the phase, as told.
+
+        """
+        steps = STEPS if steps is None else steps
+        generator = torch.Generator().manual_seed(self._options.seed)
+        changes = Changes(self._net, rank=RANK, generator=generator)
+        optimiser = torch.optim.AdamW(changes.parameters(), lr=RATE, weight_decay=0.0)
+        best, best_step = self._net, 0
+        near = self.spread(watched) if watched is not None else None
+        least = cost(self._net, near) if near is not None else float("inf")
+        own = cost(self._net, watched) + DEARER if watched is not None else 0.0
+        began, waited, step = time.monotonic(), 0, 0
+        while step < steps:
+            loss = self._loss(changes, hers, generator)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(changes.parameters(), 50.0)
+            optimiser.step()
+            step += 1
+            tell(what, step, steps)
+            late = time.monotonic() - began >= seconds
+            if step % LOOK and step != steps and not late:
+                continue
+            made = leaned(self._net, changes.weights(self._options.strength), half=self._half)
+            if skill(made, self._codec, self._kept.checked, self._levels) < self._floor:
+                break  # the state of the look before is kept
+            now = cost(made, near) if near is not None else 0.0
+            faithful = watched is None or cost(made, watched) <= own
+            if watched is None or (now < least and faithful):
+                best, best_step, least, waited = made, step, now, 0
+            else:
+                waited += 1
+            if late or waited >= PATIENCE:
+                break
+        return best, best_step
+
+    def _loss(self, changes: Changes, hers: Pairs, generator: torch.Generator) -> Tensor:
+        """Return the loss of a batch of hers and twice as many old phrases, nats a phrase."""
+        some = hers.take(torch.randint(len(hers), (BATCH,), generator=generator).tolist())
+        rehearsed = self._kept.rehearsed
+        rows = torch.randint(len(rehearsed), (2 * BATCH,), generator=generator).tolist()
+        again = rehearsed.take(rows)
+        half = BATCH // 2
+        around = self._around(some.take(range(half)), generator)
+        z = torch.cat((around, some.z[half:], self._noisy(again, generator)))
+        arrays = {name: torch.cat((value, again.arrays[name])) for name, value in some.arrays.items()}
+        losses = changes.loss(self._taught, z, arrays)
+        return losses[: len(some)].mean() + losses[len(some) :].mean()
+
+    def spread(self, pairs: Pairs) -> Pairs:
+        """Return phrases at their own points and around them, the same ones at every call."""
+        generator = torch.Generator().manual_seed(self._options.seed)
+        draws = [pairs.z] + [self._around(pairs, generator) for _ in range(AROUND if self._net.latent else 0)]
+        times = len(draws)
+        arrays = {name: torch.cat([value] * times) for name, value in pairs.arrays.items()}
+        return Pairs(torch.cat(draws), torch.cat([pairs.spread] * times), arrays, pairs.phrases * times)
+
+    def _noisy(self, pairs: Pairs, generator: torch.Generator) -> Tensor:
+        """Draw z of the posterior."""
+        return pairs.z + pairs.spread * torch.randn(pairs.z.shape, generator=generator)
+
+    def _around(self, pairs: Pairs, generator: torch.Generator) -> Tensor:
+        """Draw z around phrases, most of them near, none further than `NEAR` of the latent's spread."""
+        if self._scale is None:
+            return pairs.z
+        far = NEAR * torch.rand(len(pairs), 1, generator=generator).square()
+        return self._noisy(pairs, generator) + far * self._scale * torch.randn(
+            pairs.z.shape, generator=generator
+        )
+
+
+def adapted_checkpoint(checkpoint: Checkpoint, adapted: Adapted) -> Checkpoint:
+    """Return the checkpoint with the leaned weights; everything else, graphs too, is as it was."""
+    weights = {name: value.numpy() for name, value in adapted.net.state_dict().items()}
+    figures = {**checkpoint.figures, "adapted": adapted.figures}
+    return replace(checkpoint, weights=weights, figures=figures)

@@ -1,0 +1,117 @@
+"""A player's own phrases out of her MIDI files: takes that the instrument recorded, or any other files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.codecs.base import Codec, pack_phrase
+from model.errors import MidiFileError
+from model.midi import file
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+from trainer.errors import FailureError, UsageError
+
+SUFFIXES = {".mid", ".midi", ".kar", ".smf"}
+PERFORMER = "performer"  # the track of a take that holds what she played
+FEWEST_NOTES = 2
+MOST_PHRASES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Hers:
+    """What was read.
+
+    Attributes:
+        phrases: distinct, as the codec holds them.
+        files: that gave any.
+        skipped: (file, one sentence why) of the others.
+        foreign: files that gave some, in another metre than the codec's, each with its metre.
+
+    """
+
+    phrases: list[Phrase]
+    files: list[str]
+    skipped: list[tuple[str, str]]
+    foreign: list[tuple[str, str]]
+
+
+def read(folder: Path, codec: Codec) -> Hers:
+    """Read a player's phrases, one after another, none overlapping.
+
+    Of a take that the instrument recorded only her own track is read.
+
+    Args:
+        folder: of MIDI files, folders below it too; or one file.
+        codec: of the model, on the grid of its phrases.
+
+    Raises:
+        UsageError: the folder does not exist.
+        FailureError: it holds no MIDI file, or none that gives a phrase; one sentence with the first reason.
+
+    """
+    if not folder.exists():
+        raise UsageError(f"the MIDI folder '{folder}' does not exist")
+    paths = (
+        [folder]
+        if folder.is_file()
+        else sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    )
+    if not paths:
+        raise FailureError(f"no MIDI file (.mid, .midi) lies in '{folder}'")
+    found: dict[tuple[Note, ...], Phrase] = {}
+    files: list[str] = []
+    skipped: list[tuple[str, str]] = []
+    foreign: list[tuple[str, str]] = []
+    for path in paths:
+        try:
+            phrases = phrases_of(path, codec)
+        except MidiFileError as error:
+            skipped.append((path.name, str(error)))
+            continue
+        files.append(path.name)
+        metre = _foreign(path, codec.grid)
+        if metre:
+            foreign.append((path.name, metre))
+        for phrase in phrases:
+            found.setdefault(phrase.notes, phrase)
+    if not found:
+        raise FailureError(f"nothing to learn from: {skipped[0][1]}")
+    return Hers(list(found.values())[:MOST_PHRASES], files, skipped, foreign)
+
+
+def phrases_of(path: Path, codec: Codec) -> list[Phrase]:
+    """Return one file's phrases as the codec holds them, those without music left out.
+
+    Keys that she played in a take are one part whatever the codec: it hears them as drums or as an ensemble,
+    as it does on the stage.
+
+    Raises:
+        MidiFileError: it is no MIDI file, or holds nothing for this codec.
+
+    """
+    names = {str(track.name) for track in file.open_file(path).tracks}
+    if PERFORMER not in names:
+        return _held(file.load(path, codec.grid, codec=codec.kind), codec)
+    try:
+        return _held(file.load(path, codec.grid, only=PERFORMER), codec)
+    except MidiFileError:
+        if codec.kind not in {"drums", "multitrack"}:
+            raise
+        return _held(file.load(path, codec.grid, codec="drums", only=PERFORMER), codec)
+
+
+def _foreign(path: Path, grid: Grid) -> str:
+    """Return the first metre of a file whose bars are not as long as the grid's; "" where all are."""
+    for track in file.open_file(path).tracks:
+        for message in track:
+            if message.type == "time_signature":
+                above, below = message.numerator, message.denominator
+                if 4 * above != grid.beats_per_bar * below:
+                    return f"{above}/{below}"
+    return ""
+
+
+def _held(phrases: Sequence[Phrase], codec: Codec) -> list[Phrase]:
+    """Return what the codec keeps of phrases with music in them."""
+    kept = (codec.unpack(pack_phrase(codec, phrase), 0) for phrase in phrases if len(phrase) >= FEWEST_NOTES)
+    return [phrase for phrase in kept if len(phrase) >= FEWEST_NOTES]

@@ -1,0 +1,1 @@
+"""From folders of MIDI files to prepared phrases, split by song."""

@@ -1,0 +1,347 @@
+"""`prepare`: folders of MIDI files to memory-mapped phrases, split by song.
+
+OUT/{melody,poly,drums,multitrack}/{train,validation,test}/ holds notes.npy int16 [N, 6] (onset step, pitch,
+velocity, length in steps, micro-offset in hundredths of a step, track), starts.npy int64 [phrases + 1],
+songs.npy int32 [phrases], velocities.npy bool [phrases] (the song's velocities vary) and styles.npy int32
+[phrases].  OUT/meta.json tells the grid, the counts, the styles' names and the licences, OUT/report.json what
+was skipped and why.  meta.json is written last: where it is, all is there.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from model.music.grid import Grid
+from trainer.corpus.dedup import Seen
+from trainer.corpus.read_midi import CODECS, Reading
+from trainer.corpus.shards import ARRAYS, SplitWriter, load_part, save_part, whole
+from trainer.corpus.sources import SPLITS, Source, discover
+from trainer.corpus.splits import fill_sides, join_songs, split_songs
+from trainer.corpus.windows import Windows
+from trainer.errors import MISSING, EmptyCorpusError, FailureError, UsageError
+
+FORMAT = 4
+BATCH = 64
+PARTS = ".parts"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What prepare was asked for.
+
+    Attributes:
+        grid: of the phrases.
+        licences: permissive or all (of files that a manifest names).
+        metres: own, or all: bars of the grid laid over music in other metres too, for the train split alone.
+        seed: of the split.
+        jobs: reading processes.
+
+    """
+
+    grid: Grid
+    licences: str = "permissive"
+    metres: str = "own"
+    seed: int = 0
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What prepare did.
+
+    Attributes:
+        phrases: counts by codec and split.
+        read: files that gave phrases.
+        skipped: (name, reason) of the other files.
+        resumed: files that an interrupted run had read already.
+
+    """
+
+    phrases: dict[str, dict[str, int]]
+    read: int
+    skipped: list[tuple[str, str]]
+    resumed: int
+
+
+def prepare(
+    folders: Iterable[Path],
+    out: Path,
+    options: Options,
+    *,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Report:
+    """Read every MIDI file of the folders and write the corpus.
+
+    Interrupted and called again with the same folders and options, it goes on where it was.
+
+    Args:
+        folders: searched for MIDI files, with all below them.
+        out: folder of the corpus; made, or replaced when all is read where the options are the same.
+        options: grid, licences, seed of the split, processes.
+        progress: told (files done, files in all).
+
+    Raises:
+        UsageError: a folder does not exist, or OUT is something else or was prepared with other options.
+        EmptyCorpusError: no file gave a phrase.
+        FailureError: the disk refuses, or symusic is not installed.
+
+    """
+    if find_spec("symusic") is None:  # else every file would be called unreadable
+        raise FailureError(MISSING.format("symusic"))
+    sources, skipped = discover(folders, licences=options.licences)
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"'{out}' is a file; --out needs a folder")
+    ours = (out / "meta.json").exists() or (out / PARTS).exists()
+    for codec in CODECS:
+        if not ours and (out / codec).exists():
+            raise UsageError(f"'{out / codec}' was not made by prepare; --out needs another folder")
+    _check_same(out, options)
+    try:
+        return _prepare(sources, skipped, out, options, progress)
+    except EmptyCorpusError:
+        shutil.rmtree(out / PARTS, ignore_errors=True)
+        with suppress(OSError):  # something else lies in it
+            out.rmdir()
+        raise
+    except OSError as error:
+        raise FailureError(f"the corpus cannot be written to '{out}': {error.strerror or error}") from error
+
+
+def _check_same(out: Path, options: Options) -> None:
+    """Refuse a folder that holds a corpus of other options, which this one would replace."""
+    wanted = _said(asdict(options))
+    try:
+        held = _said(json.loads((out / "meta.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # none is there, or it is damaged: to be prepared again
+    other = [name for name, value in held.items() if value != wanted[name]]
+    if other:
+        before = " ".join(f"{name} {held[name]}" for name in other)
+        now = " ".join(f"{name} {wanted[name]}" for name in other)
+        raise UsageError(
+            f"'{out}' was prepared with {before}, not with {now}: give another --out, or delete it"
+        )
+
+
+def _said(told: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that a corpus depends on, as they are given on the command line."""
+    grid = told["grid"]
+    told = asdict(Options(Grid())) | told  # older corpora do not tell all
+    return {
+        "--bars": grid["bars"],
+        "--beats-per-bar": grid["beats_per_bar"],
+        "--steps-per-beat": grid["steps_per_beat"],
+        "--licences": told["licences"],
+        "--metres": told["metres"],
+        "--seed": told["seed"],
+    }
+
+
+def _prepare(
+    sources: list[Source],
+    skipped: list[tuple[str, str]],
+    out: Path,
+    options: Options,
+    progress: Callable[[int, int], None],
+) -> Report:
+    """Read into parts, then assemble the parts."""
+    parts = out / PARTS
+    parts.mkdir(parents=True, exist_ok=True)
+    ready: list[Path] = []
+    resumed = 0
+    batches = [sources[first : first + BATCH] for first in range(0, len(sources), BATCH)]
+    missing: list[tuple[list[Source], Path]] = []
+    for batch in batches:
+        part = parts / f"{_key(batch, options)}.npz"
+        ready.append(part)
+        if whole(part):
+            resumed += len(batch)
+        else:
+            missing.append((batch, part))
+    done = resumed
+    progress(done, len(sources))
+    for count in _read_all(missing, options):
+        done += count
+        progress(done, len(sources))
+    songs = join_songs(sources, ready)
+    report = _assemble(sources, skipped, ready, songs, out=out, options=options, resumed=resumed)
+    shutil.rmtree(parts, ignore_errors=True)
+    return report
+
+
+def _key(batch: list[Source], options: Options) -> str:
+    """Name a part by what it is made from, so that it is read again when a file changes."""
+    seen = []
+    for source in batch:
+        try:
+            stat = source.path.stat()
+            seen.append((source.name, stat.st_size, stat.st_mtime_ns))
+        except OSError:
+            seen.append((source.name, -1, -1))
+    text = json.dumps([FORMAT, asdict(options.grid), options.metres, seen])
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def _read_all(missing: list[tuple[list[Source], Path]], options: Options) -> Iterator[int]:
+    """Read the batches that have no part yet and save each; yield 1 for every file."""
+    from trainer.corpus.pool import outcomes  # noqa: PLC0415 - nothing to read, nothing to start
+
+    waiting: dict[Path, tuple[int, int]] = {}
+    results: list[list[Reading | str | None]] = []
+    for number, (batch, _) in enumerate(missing):
+        results.append([None] * len(batch))
+        waiting.update({source.path: (number, place) for place, source in enumerate(batch)})
+    left = [len(batch) for batch, _ in missing]
+    for path, outcome in outcomes(list(waiting), options.grid, jobs=options.jobs, metres=options.metres):
+        number, place = waiting[path]
+        results[number][place] = outcome
+        left[number] -= 1
+        if not left[number]:
+            save_part(missing[number][1], [r if r is not None else "not read" for r in results[number]])
+            results[number] = []
+        yield 1
+
+
+def _assemble(
+    sources: list[Source],
+    skipped: list[tuple[str, str]],
+    parts: list[Path],
+    songs: list[int],
+    *,
+    out: Path,
+    options: Options,
+    resumed: int,
+) -> Report:
+    """Write the splits from the parts: distinct phrases, none on two sides even after transposition."""
+    splits = _sides(sources, songs, parts, options.seed)
+    building = out / ".building"
+    shutil.rmtree(building, ignore_errors=True)
+    phrases: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
+    kept_songs: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
+    reasons: list[tuple[str, str]] = list(skipped)
+    licences: Counter[str] = Counter()
+    styles = {name: number for number, name in enumerate(sorted({source.style for source in sources}))}
+    for codec in CODECS:
+        (building / codec).mkdir(parents=True)
+        with Seen(building / "exact") as exact, Seen(building / "shapes") as shapes:
+            for turn, split in enumerate(SPLITS):
+                with SplitWriter(building / codec / split) as writer:
+                    for number, reading in _readings(parts, (codec,)):
+                        if splits[number] == split and isinstance(reading, Reading):
+                            windows = reading.windows[codec]
+                            keep = _choose(windows, exact, shapes, turn, measured=split != "train")
+                            varied, style = reading.varied[codec], styles[sources[number].style]
+                            writer.add(windows, keep, songs[number], varied=varied, style=style)
+                phrases[codec][split] = writer.phrases
+                kept_songs[codec][split] = len(writer.songs)
+    read = 0
+    for number, reading in _readings(parts, ()):
+        if isinstance(reading, str):
+            reasons.append((sources[number].name, reading))
+        else:
+            read += 1
+            licences[sources[number].licence or "not given"] += 1
+    if not any(count for counts in phrases.values() for count in counts.values()):
+        shutil.rmtree(building, ignore_errors=True)
+        raise EmptyCorpusError(_empty(len(sources), reasons, options.grid))
+    meta = {
+        "format": FORMAT,
+        "grid": asdict(options.grid),
+        "arrays": ARRAYS,
+        "licences": options.licences,
+        "metres": options.metres,
+        "seed": options.seed,
+        "phrases": phrases,
+        "songs": kept_songs,
+        "styles": list(styles),
+        "files": {"read": read, "skipped": len(reasons)},
+        "sources": dict(licences.most_common()),
+    }
+    tally = Counter(reason.split(":")[0] for _, reason in reasons)
+    told = {
+        "read": read,
+        "skipped": len(reasons),
+        "reasons": dict(tally.most_common()),
+        "files": [{"file": name, "reason": reason} for name, reason in reasons],
+    }
+    (out / "meta.json").unlink(missing_ok=True)
+    for codec in CODECS:
+        shutil.rmtree(out / codec, ignore_errors=True)
+        (building / codec).replace(out / codec)
+    shutil.rmtree(building, ignore_errors=True)
+    write_json(out / "report.json", told)
+    write_json(out / "meta.json", meta)
+    return Report(phrases, read, reasons, resumed)
+
+
+def _empty(files: int, reasons: list[tuple[str, str]], grid: Grid) -> str:
+    """Say why there is nothing, with the first reason."""
+    where = f"{grid.bars} bars of {grid.beats_per_bar}/4"
+    if not files and not reasons:
+        return "no MIDI file (.mid, .midi) lies in the folders given"
+    first = f"; for one, {reasons[0][0]}: {reasons[0][1]}" if reasons else ""
+    return f"none of {max(files, len(reasons))} files gave a phrase of {where}{first}"
+
+
+def _readings(parts: list[Path], codecs: Sequence[str] = CODECS) -> Iterator[tuple[int, Reading | str]]:
+    """Yield (number of the source, what it gave), one part in memory at a time."""
+    number = 0
+    for part in parts:
+        for reading in load_part(part, codecs):
+            yield number, reading
+            number += 1
+
+
+def _sides(sources: list[Source], songs: list[int], parts: list[Path], seed: int) -> list[str]:
+    """Return the split of each source: the manifest's, or its song's by name."""
+    names: dict[int, str] = {}
+    holding: dict[str, set[int]] = {codec: set() for codec in CODECS}
+    for number, reading in _readings(parts):
+        song, source = songs[number], sources[number]
+        if isinstance(reading, Reading) and not source.split:
+            name = source.cluster or source.name
+            names[song] = min(names.get(song, name), name)  # whatever else is read
+            for codec in CODECS:
+                if len(reading.windows[codec].exact):
+                    holding[codec].add(song)
+    sides = split_songs(names, seed)
+    for codec in CODECS:
+        fill_sides(sides, {song: names[song] for song in holding[codec]}, seed)
+    return [source.split or sides.get(song, "train") for source, song in zip(sources, songs, strict=True)]
+
+
+def _choose(windows: Windows, exact: Seen, shapes: Seen, turn: int, *, measured: bool) -> list[int]:
+    """Return which windows are new, and remember them with the split's turn.
+
+    A shape of an earlier split is left out, and of a split to measure on what is aside.
+    """
+    kept = []
+    columns = (windows.exact.tolist(), windows.shape.tolist(), windows.aside.tolist())
+    for index, (same, shape, aside) in enumerate(zip(*columns, strict=True)):
+        if (aside and measured) or exact.first(same) is not None:
+            continue
+        before = shapes.first(shape)
+        if before is None or before == turn:
+            exact.meet((same,), turn)
+            shapes.meet((shape,), turn)
+            kept.append(index)
+    return kept
+
+
+def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - what json takes
+    """Write a JSON file so that a reader sees the old one or the whole new one."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(beside, path)  # noqa: PTH105 - the atomic one
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,138 @@
+"""From the bytes of one MIDI file to windows of notes on the grid.  Runs in worker processes.
+
+Two bars of half the grid's length (2/4 for 4/4) count as one, and a file without a time signature as the
+grid's metre from its first tick.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.music.grid import Grid
+from trainer.corpus.drum_windows import drum_windows
+from trainer.corpus.ensemble_windows import multitrack_windows
+from trainer.corpus.tracks import Line, Span, fingerprint
+from trainer.corpus.windows import Windows, fewest, melody_windows, poly_windows
+
+CODECS = ("melody", "poly", "drums", "multitrack")
+MAX_BYTES = 8_000_000
+MAX_NOTES = 200_000
+VARIED = 3  # velocities from which a song counts as played or marked
+
+
+class UnreadableError(ValueError):
+    """A file that gives no phrases; the text says why."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one file gave.
+
+    Attributes:
+        windows: by codec.
+        fingerprint: uint64, hashes of runs of its upper line; see `trainer.corpus.tracks.fingerprint`.
+        varied: by codec, whether the velocities vary.
+
+    """
+
+    windows: dict[str, Windows]
+    fingerprint: NDArray[np.uint64]
+    varied: dict[str, bool]
+
+
+def read(data: bytes, grid: Grid, *, metres: str = "own") -> Reading:
+    """Read a MIDI file's windows.
+
+    Args:
+        data: of the file.
+        grid: of the windows.
+        metres: `own` reads bars of the grid's length; `all` also lays its bars over music in other metres.
+
+    Raises:
+        UnreadableError: it is no MIDI file, too large, or holds nothing on this grid.
+
+    """
+    score = parse(data)
+    tracks = [track for track in score.tracks if len(track.notes)]
+    if not tracks:
+        raise UnreadableError("no notes")
+    if sum(len(track.notes) for track in tracks) > MAX_NOTES:
+        raise UnreadableError(f"more than {MAX_NOTES} notes")
+    spans = bar_runs(score, grid, metres=metres)
+    if not spans:
+        raise UnreadableError(f"no {grid.bars} bars of {grid.beats_per_bar}/4 in a row")
+    lines = [Line(track, score.tpq, grid) for track in tracks if not track.is_drum]
+    drums = [Line(track, score.tpq, grid) for track in tracks if track.is_drum]
+    result = {
+        "melody": melody_windows(lines, spans, grid),
+        "poly": poly_windows(lines, spans, grid),
+        "drums": drum_windows(drums, spans, grid),
+        "multitrack": multitrack_windows(lines, drums, spans, grid),
+    }
+    if not any(len(windows.counts) for windows in result.values()):
+        raise UnreadableError(f"no window of {grid.bars} bars holds {fewest(grid)} notes on the grid")
+    pitched, beaten = varied(lines), varied(drums)
+    velocities = {"melody": pitched, "poly": pitched, "drums": beaten, "multitrack": pitched or beaten}
+    return Reading(result, fingerprint(lines, drums), velocities)
+
+
+def varied(lines: list[Line]) -> bool:
+    """Tell whether velocities vary."""
+    return len({int(v) for line in lines for v in np.unique(line.velocity)}) >= VARIED
+
+
+def parse(data: bytes) -> Any:  # noqa: ANN401 - symusic publishes no types
+    """Return a symusic score of the bytes; its times are ticks.
+
+    Raises:
+        UnreadableError: too large, no MIDI, or its division is not ticks per beat.
+
+    """
+    from symusic import Score  # noqa: PLC0415 - only the workers of prepare need the trainer extra
+
+    if len(data) > MAX_BYTES:
+        raise UnreadableError(f"larger than {MAX_BYTES // 1_000_000} MB")
+    if data[:4] == b"RIFF":  # an .rmi wraps a MIDI file
+        data = data[max(0, data.find(b"MThd", 0, 64)) :]
+    if data[:4] != b"MThd":
+        raise UnreadableError("not a MIDI file: no MThd at its start")
+    if len(data) >= 14 and data[12] & 0x80:
+        raise UnreadableError("its time is in SMPTE frames, not in beats")
+    try:
+        score: Any = Score.from_midi(data)
+    except Exception as error:  # the parser raises many kinds
+        text = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise UnreadableError(f"the parser refuses it: {text}") from error
+    if score.tpq <= 0:
+        raise UnreadableError("its division is 0 ticks per beat")
+    return score
+
+
+def bar_runs(score: Any, grid: Grid, *, metres: str = "own") -> list[Span]:  # noqa: ANN401 - as above
+    """Return the runs of bars as long as the grid's, at least a phrase long.
+
+    The last bars of a file are filled up with silence.  With all metres, runs of bars of another length are
+    there too, marked as aside.
+    """
+    bar = grid.beats_per_bar * score.tpq
+    signatures = sorted((max(0, s.time), s.numerator, s.denominator) for s in score.time_signatures)
+    if not signatures or signatures[0][0] > 0:
+        signatures.insert(0, (0, grid.beats_per_bar, 4))
+    bars = max(grid.bars, -(-(int(score.end()) - signatures[-1][0]) // bar))
+    end = signatures[-1][0] + bars * bar
+    runs: list[Span] = []
+    for index, (start, numerator, denominator) in enumerate(signatures):
+        stop = signatures[index + 1][0] if index + 1 < len(signatures) else end
+        quarters = 4 * numerator / denominator if numerator > 0 and denominator > 0 else 0.0
+        # two bars of half the length are one: 2/4 reads as 4/4, 3/8 as 3/4
+        aside = quarters not in (grid.beats_per_bar, grid.beats_per_bar / 2)
+        if stop <= start or (aside and metres == "own"):
+            continue
+        last = runs[-1] if runs else None
+        if last and last.stop == start and last.aside == aside and (start - last.start) % bar == 0:
+            runs[-1] = last._replace(stop=stop)
+        else:
+            runs.append(Span(start, stop, aside))
+    return [run for run in runs if run.stop - run.start >= grid.bars * bar]

@@ -1,0 +1,1 @@
+"""From prepared phrases to batches."""

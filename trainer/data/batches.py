@@ -1,0 +1,115 @@
+"""What a step of training reads: the order of the phrases, their augmentation, and the edits beside them.
+
+In a run of several processes all of them draw the same order and each takes its own part of it; what is
+drawn to augment a phrase is each process's own.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from model.codecs.base import Arrays, Codec
+from model.config import ModelConfig
+from trainer.data import part_dropout
+from trainer.data.augment import Ints
+from trainer.data.conditions import Telling
+from trainer.data.dataset import Phrases, batch, twins
+from trainer.data.edit_pairs import Pairs
+from trainer.run.distributed import World
+from trainer.settings import FitConfig
+
+Generator = np.random.Generator
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One batch as numpy arrays; see `trainer.training.objectives.base.Batch`."""
+
+    arrays: Arrays
+    edited: Arrays
+    change: np.ndarray
+    heard: Arrays | None = None
+    condition: np.ndarray | None = None
+
+
+@dataclass(slots=True)
+class Feed:
+    """Draws batches.
+
+    Attributes:
+        order: what is left of the epoch's order of phrases; the same in all processes.
+        rng: draws what all processes share.
+        chance: draws what is this process's own; alone, the same generator.
+
+    """
+
+    model: ModelConfig
+    fit: FitConfig
+    codec: Codec
+    train: Phrases
+    edits: Pairs | None
+    telling: Telling
+    world: World = field(default_factory=World)
+    order: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    rng: Generator = field(init=False)
+    chance: Generator = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Seed the generators."""
+        self.rng = np.random.default_rng(self.fit.seed)
+        alone = self.world.size == 1
+        self.chance = self.rng if alone else np.random.default_rng((self.fit.seed, 1 + self.world.rank))
+
+    def draw(self, *, edits: bool) -> Drawn:
+        """Return this process's part of the next batch, its first phrases with edits if they are wanted."""
+        fit, size = self.fit, self.world.size
+        paired = round(fit.batch * fit.edit_share) if edits and self.edits is not None else 0
+        plain = fit.batch - paired
+        while len(self.order) < plain * size:
+            self.order = np.concatenate((self.order, self.rng.permutation(len(self.train))))
+        wanted, self.order = self.order[: plain * size], self.order[plain * size :]
+        chosen = self.own(wanted, plain)
+        arrays = batch(
+            self.train,
+            self.codec,
+            chosen,
+            rng=self.chance,
+            reach=fit.transpose,
+            rotated=fit.rotate,
+            alone=fit.alone,
+        )
+        edited = {name: value[:0] for name, value in arrays.items()}
+        change = np.zeros((0, max(len(self.model.knobs), 1)), dtype=np.float32)
+        if self.edits is not None and paired:
+            picked = self.own(self.rng.integers(len(self.edits), size=paired * size), paired)
+            first, edited = twins(
+                self.train,
+                self.edits.edited,
+                self.codec,
+                self.edits.source[picked],
+                picked,
+                rng=self.chance,
+                reach=fit.transpose,
+            )
+            arrays = {name: np.concatenate((first[name], value)) for name, value in arrays.items()}
+            change = self.edits.change[picked]
+            chosen = np.concatenate((self.edits.source[picked], chosen))
+        heard = None
+        if fit.drop_parts:
+            heard = part_dropout.hide(arrays, part_dropout.draw(arrays, fit.drop_parts, self.chance))
+        told = self.telling.about(arrays, self.train, chosen, share=fit.condition_dropout, rng=self.chance)
+        return Drawn(arrays, edited, change, heard, told)
+
+    def own(self, values: Ints, count: int) -> Ints:
+        """Return this process's `count` of what was drawn for all."""
+        return values[self.world.rank * count : (self.world.rank + 1) * count]
+
+    def state(self) -> dict[str, Any]:
+        """Return this process's own generator, as JSON holds it."""
+        return dict(self.chance.bit_generator.state)
+
+    def reseed(self, step: int) -> None:
+        """Draw anew what is this process's own, from a step on."""
+        if self.chance is not self.rng:
+            self.chance = np.random.default_rng((self.fit.seed, 1 + self.world.rank, step))

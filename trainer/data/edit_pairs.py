@@ -1,0 +1,124 @@
+"""Edit pairs: phrases beside a musical edit of them along one attribute, made once before training.
+
+They are what the decoder learns its knobs from: decode(z(x), c(x') - c(x)) -> x'.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.codecs.base import COLUMNS, Codec, Table, pack_phrase, table_of
+from model.edits.transforms import edit
+from model.music.attributes import measure
+from trainer.data.augment import Ints
+from trainer.data.dataset import Phrases
+from trainer.errors import FailureError
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Edited phrases, where each came from, and what the edit changed.
+
+    Attributes:
+        edited: the phrases x'.
+        source: int64 [pairs], index of x in the split.
+        change: float32 [pairs, knobs], change of each knob's attribute in standard deviations.
+
+    """
+
+    edited: Phrases
+    source: Ints
+    change: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        """Count the pairs."""
+        return len(self.source)
+
+
+def make(
+    phrases: Phrases,
+    codec: Codec,
+    *,
+    knobs: Sequence[str],
+    spread: NDArray[np.float32],
+    count: int,
+    seed: int,
+    going: Callable[[int], bool] = lambda _: True,
+) -> Pairs:
+    """Edit `count` phrases, one attribute each.
+
+    Args:
+        phrases: a split.
+        codec: what it cannot hold of an edit is left out of x' and of the change.
+        knobs: attributes to edit, in the order of the columns of `change`.
+        spread: float32 [knobs], a standard deviation of each over the data.
+        count: pairs wanted; the same phrase comes again when there are fewer.
+        seed: of the choice of phrases, attributes and amounts.
+        going: called now and then with the number made so far; False ends it with those.
+
+    """
+    rng = np.random.default_rng(seed)
+    order = np.concatenate([rng.permutation(len(phrases)) for _ in range(-(-count // len(phrases)))])[:count]
+    tables: list[Table] = []
+    sources: list[int] = []
+    changes: list[list[float]] = []
+    for number, index in enumerate(order.tolist()):
+        if number and number % 64 == 0 and not going(number):
+            break
+        before = codec.unpack(pack_phrase(codec, phrases.phrase(index, codec.grid)), 0)
+        name = knobs[int(rng.integers(len(knobs)))]
+        amount = float(rng.uniform(0.05, 1.0) * rng.choice((-1.0, 1.0)))
+        after = codec.unpack(pack_phrase(codec, edit(before, name, amount, rng)), 0)
+        old, new = measure(before), measure(after)
+        sources.append(index)
+        tables.append(table_of(after))
+        changes.append([new[knob] - old[knob] for knob in knobs])
+    starts = np.cumsum([0, *map(len, tables)])
+    songs = phrases.songs[np.array(sources)]
+    change = np.array(changes, dtype=np.float32) / spread
+    return Pairs(Phrases(np.concatenate(tables), starts, songs), np.array(sources), np.clip(change, -4, 4))
+
+
+def save(pairs: Pairs, path: Path) -> None:
+    """Write pairs to an .npz beside a run, whole or not at all.
+
+    Raises:
+        OSError: the disk refuses.
+
+    """
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with beside.open("wb") as file:
+            np.savez(
+                file,
+                notes=pairs.edited.notes,
+                starts=pairs.edited.starts,
+                songs=pairs.edited.songs,
+                source=pairs.source,
+                change=pairs.change,
+            )
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load(path: Path) -> Pairs:
+    """Read pairs that `save` wrote.
+
+    Raises:
+        FailureError: the file is damaged.
+
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
+            notes = held["notes"]
+            if notes.shape[1] == len(COLUMNS) - 1:  # made before notes had tracks
+                notes = np.concatenate((notes, np.zeros((len(notes), 1), dtype=notes.dtype)), axis=1)
+            edited = Phrases(notes, held["starts"], held["songs"])
+            return Pairs(edited, held["source"], held["change"])
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise FailureError(f"{path} is damaged: delete it, and its edit pairs are made again") from error

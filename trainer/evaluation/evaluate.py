@@ -1,0 +1,280 @@
+"""`evaluate`: how well a checkpoint hears, heeds its knobs, morphs and dreams, through `Player` alone.
+
+Every figure is measured on decoded phrases, free-running, at temperature 0.  Definitions stand with the
+functions; the result is the dictionary that `--json` writes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from model.music.phrase import Phrase
+from model.music.tracks import DRUMS, TRACKS
+from model.playing.player import Player
+from trainer.errors import FailureError
+from trainer.evaluation.knobs import interpolation, knobs
+from trainer.evaluation.measures import HOLD, REST, Score, consistent, kl_bits, symbols
+from trainer.evaluation.music_metrics import ensemble
+from trainer.evaluation.parts import Figures, Parts, accompanied, alone, exchanged
+from trainer.evaluation.samples import Heard, Progress, Songs, continuations, prior, samples, silent
+from trainer.evaluation.two_sample import Ints
+
+ACTIVE = 0.01
+NO_NOISE = -20.0  # a log-variance below it is a point's, not a distribution's
+DRAWN = 500  # points of a generator that nothing encodes for; samples whose music is counted
+COUNTED = {"multitrack": tuple(range(len(TRACKS))), "drums": (DRUMS,)}
+"""Tracks whose music `trainer.evaluation.music_metrics` counts, by codec."""
+RECONSTRUCTION = (
+    "step_accuracy",
+    "step_accuracy_sampled",
+    "note_precision",
+    "note_recall",
+    "note_f1",
+    "note_f1_length",
+    "note_f1_sampled",
+    "exact",
+    "exact_sampled",
+    "velocity_error",
+    "kl_bits",
+    "active_units",
+    "consistent",
+)
+
+
+def evaluate(
+    player: Player,
+    phrases: Sequence[Phrase],
+    *,
+    contexts: Sequence[Phrase] | None = None,
+    songs: Ints | None = None,
+    seen: Songs | None = None,
+    parameters: int | None = None,
+    seed: int = 0,
+    share: float = 1.0,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Measure a player on held-out phrases.
+
+    A model without a latent has no reconstruction, knobs or glides: those figures are None; what it goes on
+    with after a phrase stands for its samples.  A generator that nothing encodes for has no reconstruction;
+    its knobs and glides are measured on points that its prior draws.  Parts and their music are those of
+    several tracks, and of drums the music alone; of other codecs they are None.
+
+    Args:
+        player: the checkpoint.
+        phrases: of its grid, at least one.
+        contexts: for a model without a latent, what came before each phrase; the phrases themselves where
+            that is not known.
+        songs: int [phrases], which song each is of: classifiers are tried on songs that they did not learn
+            from.  Each its own where None.
+        seen: training phrases: a classifier tells them from the phrases too, for what samples are to be
+            judged by.
+        parameters: of the checkpoint, where known.
+        seed: of the posterior's samples, the pairs, the prior's samples and the classifiers.
+        share: of the phrases, pairs and samples that knobs, glides, parts alone and music are measured on.
+        progress: told (what, done, of how many).
+
+    Raises:
+        FailureError: there is no phrase.
+
+    """
+    if not phrases:
+        raise FailureError("there is no phrase to evaluate on")
+    heard = Heard()
+    rng = np.random.default_rng(seed)
+    result: dict[str, Any] = {
+        "name": player.card.name,
+        "codec": player.card.codec,
+        "parameters": parameters,
+        "phrases": len(phrases),
+        "runtime": player.card.runtime,
+        "seed": seed,
+        "latent_size": player.card.latent_size,
+    }
+    card = player.card
+    result["parts"] = result["one_part_alone"] = None
+    if card.latent_size and hears(player, phrases):
+        result["reconstruction"], parts = reconstruction(player, phrases, heard, rng, progress)
+        result["baselines"] = baselines(phrases, heard.decoded, card.codec)
+        if card.codec == "multitrack":
+            result["parts"] = parts
+            result["one_part_alone"] = alone(player, phrases, progress, share=share)
+    else:
+        result["reconstruction"] = dict.fromkeys(RECONSTRUCTION)
+        result["baselines"] = baselines(phrases, [], card.codec)
+    known, latents = list(phrases), heard.latents
+    if card.latent_size and not latents:
+        latents = prior(player, min(DRAWN, len(phrases)), rng)
+        known = [player.decode(latent, turns={}) for latent in latents]
+    result["knobs"] = knobs(player, known, latents, progress, share=share) if latents else {}
+    result["interpolation"] = interpolation(player, latents, rng, progress, share=share) if latents else None
+    if card.latent_size:
+        result["samples"] = samples(player, phrases, heard, rng, progress, songs=songs, seen=seen)
+    else:
+        result["samples"] = continuations(player, phrases, contexts or phrases, rng, progress, songs=songs)
+    result["music"] = None
+    if card.codec in COUNTED:
+        told = contexts or phrases
+        result["music"] = music(
+            player, phrases, heard.decoded, told, drawn=heard.drawn, seed=seed, share=share, progress=progress
+        )
+    return result
+
+
+def hears(player: Player, phrases: Sequence[Phrase]) -> bool:
+    """Tell whether a player's latents depend on the phrase: a generator of noise has no encoder."""
+    return any(np.any(player.encode(phrase).z) for phrase in phrases[:8])
+
+
+def reconstruction(
+    player: Player, phrases: Sequence[Phrase], heard: Heard, rng: np.random.Generator, progress: Progress
+) -> tuple[dict[str, float | None], Figures]:
+    """Encode and decode every phrase, from the posterior's mean and from one sample of it.
+
+    Returns the figures of the whole, and `trainer.evaluation.parts.Parts.figures` of each part:
+        step_accuracy: share of equal steps, rests and holds counted (see `measures.symbols`).
+        note_precision, note_recall, note_f1: on (onset, pitch), pooled over the phrases.
+        note_f1_length: on (onset, pitch, length).
+        exact: share of phrases with every (onset, pitch, length) right and nothing else.
+        velocity_error: mean distance of the velocities of the notes found; whatever the data's variety.
+        step_accuracy_sampled, note_f1_sampled, exact_sampled: from one sample of the posterior.
+        kl_bits: mean KL to the unit normal, bits a phrase.
+        active_units: dimensions whose mean varies by more than .01 over the phrases.
+        consistent: share of the answers that keep the codec's rules.
+
+        Sampled figures and bits are None for a player without a posterior, also one whose summary is a point;
+        so are units without any.
+
+    """
+    codec = player.card.codec
+    posterior = getattr(player, "posterior", None)
+    plain, sampled = Score(codec), Score(codec)
+    parts, parts_sampled = Parts(), Parts()
+    bits: list[float] = []
+    means: list[np.ndarray] = []
+    kept: list[bool] = []
+    for number, phrase in enumerate(phrases):
+        latent = player.encode(phrase)
+        decoded = player.decode(latent, turns={})
+        heard.latents.append(latent)
+        heard.decoded.append(decoded)
+        plain.add(decoded, phrase)
+        parts.add(decoded, phrase)
+        kept.append(consistent(decoded, codec))
+        if posterior is not None:
+            mu, logvar = (np.asarray(value, dtype=np.float32) for value in posterior(phrase))
+            means.append(mu)
+            if np.max(logvar) < NO_NOISE:
+                progress("reconstruction", number + 1, len(phrases))
+                continue
+            bits.append(kl_bits(mu, logvar))
+            noise = rng.standard_normal(mu.shape).astype(np.float32)
+            z = np.asarray(mu + np.exp(0.5 * logvar) * noise, dtype=np.float32)
+            drawn = player.decode(replace(latent, z=z), turns={})
+            sampled.add(drawn, phrase)
+            parts_sampled.add(drawn, phrase)
+        progress("reconstruction", number + 1, len(phrases))
+    known = bool(bits)
+    whole = {
+        "step_accuracy": plain.steps,
+        "step_accuracy_sampled": sampled.steps if known else None,
+        "note_precision": plain.notes.precision,
+        "note_recall": plain.notes.recall,
+        "note_f1": plain.notes.f1,
+        "note_f1_length": plain.lengths.f1,
+        "note_f1_sampled": sampled.notes.f1 if known else None,
+        "exact": plain.exact,
+        "exact_sampled": sampled.exact if known else None,
+        "velocity_error": plain.velocity_error,
+        "kl_bits": float(np.mean(bits)) if bits else None,
+        "active_units": int((np.var(np.stack(means), axis=0) > ACTIVE).sum()) if means else None,
+        "consistent": float(np.mean(kept)),
+    }
+    return whole, parts.figures(parts_sampled)
+
+
+def music(
+    player: Player,
+    phrases: Sequence[Phrase],
+    answers: Sequence[Phrase],
+    contexts: Sequence[Phrase],
+    *,
+    drawn: Sequence[Phrase] = (),
+    seed: int = 0,
+    share: float = 1.0,
+    progress: Progress = silent,
+) -> dict[str, dict[str, float]]:
+    """Count what `music_metrics.ensemble` counts, in music that was played and in music that was made.
+
+    Args:
+        player: of a codec in `COUNTED`.
+        phrases: held out.
+        answers: the player's to them, or none.
+        contexts: for a player without a latent, what it goes on from.
+        drawn: samples that there are already; they are counted in place of new ones.
+        seed: of new samples.
+        share: of the samples, for a model whose decodes take long.
+        progress: told (what, done, of how many).
+
+    Returns:
+        held_out: figures of the phrases.
+        answers: of the answers, where there are any.
+        samples: of up to 500 phrases at points that the prior draws, decoded as in `samples`; of a player
+            without a latent, of what it goes on with at temperature 1.
+        accompanied: of melodies of the phrases with the parts that the player writes to them, if it can.
+        exchanged: beside that, of the same melodies with the parts of another phrase.
+
+    """
+    tracks = COUNTED[player.card.codec]
+    count = max(1, round(min(len(phrases), DRAWN) * share))
+    made = list(drawn[:count])
+    if not made and player.card.latent_size:
+        for latent in prior(player, count, np.random.default_rng((seed, 1))):
+            made.append(player.decode(latent, turns={}))
+            progress("music", len(made), count)
+    elif not made:
+        for number, context in enumerate(contexts[:count]):
+            made.append(player.continuation(context, temperature=1.0, seed=seed + number))
+            progress("music", number + 1, count)
+    joined = accompanied(player, phrases, seed=seed, share=share, progress=progress)
+    heard = {"held_out": phrases, "answers": answers, "samples": made, "accompanied": joined}
+    if joined:
+        heard["exchanged"] = exchanged(phrases, share=share)
+    return {name: ensemble(some, tracks) for name, some in heard.items() if some}
+
+
+def baselines(phrases: Sequence[Phrase], decoded: Sequence[Phrase], codec: str) -> dict[str, float]:
+    """Return what is had for nothing, on the same phrases.
+
+    Args:
+        phrases: held out.
+        decoded: the model's answers to them; none of a model without a latent.
+        codec: of the phrases.
+
+    Returns:
+        step_accuracy_commonest: always the one symbol that is most frequent (melody: most often hold).
+        step_accuracy_shuffled, note_f1_shuffled: each phrase beside the answer to the next one: where a
+            model's own figures fall to these, it does not heed its latent.
+        rest_share, hold_share: of all steps (melody), the steps that are easy.
+
+    """
+    rows = [symbols(phrase, codec) for phrase in phrases]
+    counts: dict[object, int] = {}
+    for row in rows:
+        for symbol in row:
+            counts[symbol] = counts.get(symbol, 0) + 1
+    total = sum(counts.values())
+    found = {"step_accuracy_commonest": max(counts.values()) / total}
+    if decoded:
+        shuffled = Score(codec)
+        for number, phrase in enumerate(phrases):
+            shuffled.add(decoded[(number + 1) % len(decoded)], phrase)
+        found |= {
+            "step_accuracy_shuffled": shuffled.steps,
+            "note_f1_shuffled": shuffled.notes.f1,
+        }
+    if codec == "melody":
+        found |= {"rest_share": counts.get(REST, 0) / total, "hold_share": counts.get(HOLD, 0) / total}
+    return found

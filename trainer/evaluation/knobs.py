@@ -1,0 +1,278 @@
+"""How a player heeds its knobs, and how it goes from one phrase to another: two parts of `evaluate`."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from model.latent.geometry import Latent, between, way_lengths
+from model.music.attributes import NAMES, measure
+from model.music.phrase import Phrase
+from model.playing.player import Player
+from trainer.evaluation.measures import Matches, consistent, distance, places, spearman
+from trainer.evaluation.samples import Progress, silent
+
+TURNS = tuple(float(turn) for turn in np.linspace(-1.0, 1.0, 9))
+ENDS = (-1.0, 0.0, 1.0)
+KNOB_PHRASES = 400
+TURNED = 100
+PAIRS = 500
+MORPH_STEPS = 8
+WARP_STEPS = 16
+SPREADS = {
+    "density": 0.9,
+    "complexity": 0.18,
+    "register": 8.0,
+    "range": 3.0,
+    "dynamics": 22.0,
+    "polyphony": 1.0,
+    "articulation": 0.25,
+}
+"""The usual spread of each attribute, raw units: what changes of different attributes are compared in."""
+
+
+def knobs(
+    player: Player,
+    phrases: Sequence[Phrase],
+    latents: Sequence[Latent],
+    progress: Progress = silent,
+    *,
+    share: float = 1.0,
+) -> dict[str, dict[str, Any]]:
+    """Turn each knob on up to 400 phrases and measure what comes out.
+
+    Two ways to turn it.  *Values*: 9 values of the attribute from the 2nd to the 98th percentile of the
+    decoded phrases are asked for, of every phrase the same ones, each by the turn that lies as far between
+    the phrase's own measure and that at the knob's end as the value does.  *Turns*: 9 equal turns from end
+    to end, on the first 100 phrases; a phrase that is at an end of the attribute already cannot go on there,
+    and different phrases start from different measures.
+
+    Args:
+        player: the checkpoint.
+        phrases: that the latents came from; their notes are those that the centre should keep.
+        latents: as many.
+        progress: told (what, done, of how many).
+        share: of the 400 and 100 phrases, for a model whose decodes take long.
+
+    Returns, by knob:
+        spearman: rank correlation of value and measured attribute, mean over the phrases.
+        spearman_pooled: the same over all phrases and values at once.
+        leak: largest |pooled rank correlation| of the value with another attribute.
+        leak_name: that attribute.
+        leak_change: largest mean |change| of another attribute between the middle and the ends, in its
+            usual spread, over that of the attribute itself.
+        spearman_turns, spearman_pooled_turns, leak_turns: the same by turns instead of values.
+        spearman_network, spearman_pooled_network, leak_network: those by turns of what the network itself
+            answers, before the closed loop mends it; only of a player that tells, and of what it has learned.
+        reach: mean difference of the attribute between both ends, in its raw unit.
+        kept: note F1 of the phrase decoded with the knob at the centre and the phrase itself.
+
+    """
+    found: dict[str, dict[str, Any]] = {}
+    names = [name for name in player.card.knobs if name in NAMES]
+    count = min(max(1, round(share * KNOB_PHRASES)), len(latents))
+    for place, name in enumerate(names):
+        told = partial(_from, progress, place * count, len(names) * count)
+        found[name] = _knob(player, phrases[:count], latents[:count], name, told)
+        found[name]["phrases"] = count
+    return found
+
+
+def _from(progress: Progress, before: int, of_all: int, done: int) -> None:
+    """Tell how far all knobs are."""
+    progress("knobs", before + done, of_all)
+
+
+def _knob(
+    player: Player,
+    phrases: Sequence[Phrase],
+    latents: Sequence[Latent],
+    name: str,
+    told: Callable[[int], None],
+) -> dict[str, Any]:
+    """Measure one knob."""
+    own = NAMES.index(name)
+    ends, centre = sweep(player, latents, name, ENDS)
+    low, base, high = (ends[:, column, own] for column in range(len(ENDS)))
+    first, last = np.percentile(base, (2, 98)).tolist()
+    values = np.linspace(first, last, len(TURNS))
+    table = np.zeros((len(latents), len(values), len(NAMES)))
+    varied = last - first > 1e-6
+    values = values if varied else np.array(TURNS)  # phrases of one loudness: equal turns are all there is
+    for row, latent in enumerate(latents):
+        turns = [turn_to(float(v), float(low[row]), float(base[row]), float(high[row])) for v in values]
+        turns = turns if varied else list(TURNS)
+        table[row] = sweep(player, [latent], name, turns)[0][0]
+        told(row + 1)
+    by_turns, _ = sweep(player, latents[:TURNED], name)
+    kept = Matches()
+    for phrase, decoded in zip(phrases, centre, strict=True):
+        kept.add(places(decoded), places(phrase))
+    others = [index for index in range(len(NAMES)) if index != own]
+    change = np.abs(ends[:, (0, 2)] - ends[:, 1:2]).mean(axis=(0, 1))
+    change /= np.array([SPREADS.get(attribute, 1.0) for attribute in NAMES])
+    again = {f"{key}_turns": value for key, value in correlations(by_turns, TURNS, own).items()}
+    again |= _network(player, latents[:TURNED], name)
+    return {
+        **correlations(table, values, own),
+        "leak_change": float(max(change[others]) / max(change[own], 1e-9)) if change[own] > 0 else 0.0,
+        **again,
+        "reach": float((high - low).mean()),
+        "kept": kept.f1,
+    }
+
+
+def _network(player: Player, latents: Sequence[Latent], name: str) -> dict[str, Any]:
+    """Measure what a network has learned of a knob; nothing where it has not, or nobody tells."""
+    unmended = getattr(player, "unmended", None)
+    if unmended is None:
+        return {}
+    table = np.array(
+        [[list(measure(unmended(latent, {name: turn})).values()) for turn in TURNS] for latent in latents]
+    )
+    if not np.ptp(table[:, :, NAMES.index(name)], axis=1).any():
+        return {}
+    found = correlations(table, TURNS, NAMES.index(name))
+    return {f"{key}_network": value for key, value in found.items()}
+
+
+def turn_to(value: float, low: float, base: float, high: float) -> float:
+    """Return the turn, -1..1, that brings a phrase from its base to a value of the attribute.
+
+    Args:
+        value: asked for.
+        low: what the phrase measures with the knob at its left end.
+        base: with the knob at the centre.
+        high: at its right end.
+
+    """
+    room = high - base if value > base else base - low
+    return max(-1.0, min(1.0, (value - base) / room)) if room > 1e-9 else 0.0
+
+
+def correlations(table: np.ndarray, values: Sequence[float] | np.ndarray, own: int) -> dict[str, Any]:
+    """Return Spearman by phrase, pooled, and the largest leak.
+
+    Args:
+        table: measures, float64 [phrases, values, attributes].
+        values: what was asked for, float [values].
+        own: the knob's attribute.
+
+    """
+    asked = np.tile(values, len(table))
+    pooled = [spearman(asked, table[:, :, index].ravel()) for index in range(len(NAMES))]
+    worst = max((index for index in range(len(NAMES)) if index != own), key=lambda index: abs(pooled[index]))
+    return {
+        "spearman": float(np.mean([spearman(values, row[:, own]) for row in table])),
+        "spearman_pooled": pooled[own],
+        "leak": abs(pooled[worst]),
+        "leak_name": NAMES[worst],
+    }
+
+
+def sweep(
+    player: Player, latents: Sequence[Latent], name: str, turns: Sequence[float] = TURNS
+) -> tuple[np.ndarray, list[Phrase]]:
+    """Turn one knob.
+
+    Returns:
+        Measures of every attribute, float64 [latents, turns, attributes] in raw units, and the phrases
+        decoded where a turn is 0.
+
+    """
+    table = np.zeros((len(latents), len(turns), len(NAMES)))
+    centre = []
+    for row, latent in enumerate(latents):
+        for column, turn in enumerate(turns):
+            decoded = player.decode(latent, turns={name: turn})
+            table[row, column] = list(measure(decoded).values())
+            if turn == 0:
+                centre.append(decoded)
+    return table, centre
+
+
+def interpolation(
+    player: Player,
+    latents: Sequence[Latent],
+    rng: np.random.Generator,
+    progress: Progress = silent,
+    *,
+    share: float = 1.0,
+) -> dict[str, Any] | None:
+    """Glide between up to 500 pairs of phrases in 8 equal steps of the arc (`model.latent.geometry.between`).
+
+    The morph knob of the instrument is warped by the length of the way (`geometry.way_lengths`, 16
+    decodes): the figures that end in `_warped` are of 8 equal steps of that knob.  `share` is of the 500
+    pairs, for a model whose decodes take long.
+
+    Returns:
+        spearman: rank correlation of the way gone and the distance to the first phrase, mean over pairs.
+        largest_jump: largest share of the whole distance gained in one of the 8 steps, mean over pairs.
+        curve: distance to the first phrase at each of the 9 points over that at the last, mean over pairs.
+        note_ratio: notes between, over the mean of both ends.
+        consistent: share of the phrases between that keep the codec's rules and are not empty.
+        pairs: how many there were.
+
+    """
+    if len(latents) < 2:
+        return None
+    codec = player.card.codec
+    count = min(max(1, round(share * PAIRS)), len(latents))
+    plain, warped = Glides(codec), Glides(codec)
+    for pair in range(count):
+        one, other = (latents[index] for index in rng.choice(len(latents), 2, replace=False))
+        fine = [player.decode(between(one, other, t / WARP_STEPS), turns={}) for t in range(WARP_STEPS + 1)]
+        plain.add(fine[:: WARP_STEPS // MORPH_STEPS])
+        lengths = way_lengths([len(places(a) ^ places(b)) for a, b in pairwise(fine)])
+        way = np.interp(np.linspace(0, 1, MORPH_STEPS + 1), lengths, np.linspace(0, 1, WARP_STEPS + 1))
+        middle = [player.decode(between(one, other, float(t)), turns={}) for t in way[1:-1]]
+        warped.add([fine[0], *middle, fine[-1]])
+        progress("interpolation", pair + 1, count)
+    moved = {f"{name}_warped": value for name, value in warped.figures().items()}
+    return {
+        **plain.figures(),
+        **moved,
+        "note_ratio": plain.notes,
+        "consistent": float(np.mean(plain.kept + warped.kept)),
+        "pairs": count,
+    }
+
+
+class Glides:
+    """Sums over ways of 9 phrases each."""
+
+    def __init__(self, codec: str) -> None:
+        """Start with nothing."""
+        self.kept: list[bool] = []
+        self._codec = codec
+        self._orders: list[float] = []
+        self._jumps: list[float] = []
+        self._curves: list[np.ndarray] = []
+        self._between: list[int] = []
+        self._ends: list[int] = []
+
+    def add(self, line: Sequence[Phrase]) -> None:
+        """Count one way."""
+        gone = np.array([distance(line[0], phrase, self._codec) for phrase in line])
+        self._between += [len(phrase) for phrase in line[1:-1]]
+        self._ends += [len(line[0]), len(line[-1])]
+        self.kept += [consistent(phrase, self._codec) and bool(phrase.notes) for phrase in line[1:-1]]
+        if gone[-1] > 0:
+            self._orders.append(spearman(np.arange(len(line)), gone))
+            self._jumps.append(float(np.max(np.diff(gone)) / gone[-1]))
+            self._curves.append(gone / gone[-1])
+
+    @property
+    def notes(self) -> float:
+        """Notes between over the mean of both ends."""
+        return float(np.mean(self._between) / max(1e-9, float(np.mean(self._ends))))
+
+    def figures(self) -> dict[str, Any]:
+        """Return spearman, largest_jump and curve."""
+        return {
+            "spearman": float(np.mean(self._orders)) if self._orders else 0.0,
+            "largest_jump": float(np.mean(self._jumps)) if self._jumps else 0.0,
+            "curve": np.mean(self._curves, axis=0).tolist() if self._curves else None,
+        }

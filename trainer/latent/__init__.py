@@ -1,0 +1,1 @@
+"""What is fitted in a latent space after the network: priors, importance weights, directions."""

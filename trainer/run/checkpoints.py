@@ -1,0 +1,167 @@
+"""Checkpoints as files: by path or by the name of a shipped one, read with how they were stored."""
+
+import json
+import struct
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import model
+from model.checkpoint import Checkpoint, read, write
+from model.playing.player import Player
+from trainer.errors import FailureError, UsageError
+
+SHIPPED = Path(next(iter(model.__path__))) / "weights"
+LARGEST_HEADER = 1 << 24
+LOG = "log.jsonl"
+"""Of a run, beside its checkpoint."""
+STEPWISE = {"rnn", "gru", "lstm", "hierarchical", "transformer", "attention"}
+
+
+def path_of(given: str) -> Path:
+    """Return a checkpoint's file: itself, or that of the shipped model of this name."""
+    shipped = SHIPPED / f"{given}.safetensors"
+    return shipped if shipped.is_file() and not Path(given).is_file() else Path(given)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a report is about.
+
+    Attributes:
+        checkpoint: its file, or a shipped model's name.
+        run: the folder of the run that made it, if that is there.
+
+    """
+
+    checkpoint: str
+    run: Path | None
+
+
+def subject(given: str) -> Subject:
+    """Return the checkpoint of a run's folder, or the run beside a checkpoint.
+
+    Raises:
+        UsageError: the folder holds no checkpoint, or several.
+
+    """
+    path = Path(given)
+    if not path.is_dir():
+        beside = path_of(given).parent
+        return Subject(given, beside if (beside / LOG).is_file() else None)
+    found = sorted(path.glob("*.safetensors"))
+    if not found:
+        raise UsageError(f"the run folder '{given}' holds no checkpoint (*.safetensors)")
+    if len(found) > 1:
+        names = ", ".join(file.name for file in found)
+        raise UsageError(f"the run folder '{given}' holds several checkpoints ({names}): name one of them")
+    return Subject(str(found[0]), path)
+
+
+def header_of(path: Path) -> dict[str, Any]:
+    """Return the header of a safetensors file: shape and type of every tensor; empty if it is none."""
+    try:
+        with path.open("rb") as file:
+            size = struct.unpack("<Q", file.read(8))[0]
+            found = json.loads(file.read(min(size, LARGEST_HEADER)))
+    except (OSError, ValueError, struct.error):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def parameters_in(path: Path) -> int | None:
+    """Count the weights that a safetensors file holds; None if it holds none."""
+    header = header_of(path)
+    header.pop("__metadata__", None)
+    ours = {name: value for name, value in header.items() if name.startswith("weights/")}
+    try:
+        return sum(int(np.prod(value["shape"])) for value in (ours or header).values()) or None
+    except (KeyError, TypeError):
+        return None
+
+
+def context_bars_of(path: Path) -> int:
+    """Return how many bars a checkpoint is given before those that it answers; 0 for what is none."""
+    return int(_config_of(path).get("context_bars", 0))
+
+
+def is_stepwise(path: Path) -> bool:
+    """Tell whether a checkpoint's decoder writes one step after another; False for what is none."""
+    return _config_of(path).get("decoder", {}).get("kind") in STEPWISE
+
+
+def _config_of(path: Path) -> dict[str, Any]:
+    """Return a checkpoint's configuration as it is stored; empty for what is none."""
+    try:
+        found = json.loads(header_of(path)["__metadata__"]["config"])
+    except (KeyError, ValueError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def is_half(path: Path) -> bool:
+    """Tell whether a checkpoint's weights are stored as float16."""
+    kinds = {value.get("dtype") for name, value in header_of(path).items() if name.startswith("weights/")}
+    return "F32" not in kinds
+
+
+def rewrite(checkpoint: Checkpoint, path: Path, *, like: Path, **changes: Any) -> None:  # noqa: ANN401 - fields
+    """Write a changed checkpoint, its weights stored as those of another file are.
+
+    Args:
+        checkpoint: to change.
+        path: to write; its folder is made.
+        like: the file whose way of storing is kept.
+        changes: fields of the checkpoint.
+
+    Raises:
+        UsageError: the path has another suffix than .safetensors.
+        FailureError: its folder cannot be made.
+        CheckpointError: the disk refuses.
+
+    """
+    target = checked(path)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FailureError(f"the folder '{target.parent}' cannot be made: {error.strerror}") from error
+    write(replace(checkpoint, **changes), target, half=is_half(like))
+
+
+def opened(checkpoint: Checkpoint, path: Path) -> Player:
+    """Open a checkpoint that is not on disk; the path is what errors name."""
+    from model.playing.checkpoint_player import CheckpointPlayer  # noqa: PLC0415 - loads the network's runtime
+    from model.runtimes.base import open_runtime  # noqa: PLC0415
+
+    return CheckpointPlayer(checkpoint, open_runtime(checkpoint, path))
+
+
+def checked(path: Path) -> Path:
+    """Return the path of a checkpoint to write.
+
+    Raises:
+        UsageError: it is a folder, or has another suffix than .safetensors.
+
+    """
+    if path.is_dir():
+        raise UsageError(f"--out is the checkpoint's file, and '{path}' is a folder")
+    if path.suffix != ".safetensors":
+        raise UsageError(
+            f"--out must end in .safetensors, so that 'twobar jam --model' takes it, not '{path}'"
+        )
+    return path
+
+
+__all__ = [
+    "checked",
+    "context_bars_of",
+    "header_of",
+    "is_half",
+    "parameters_in",
+    "path_of",
+    "read",
+    "rewrite",
+    "subject",
+]

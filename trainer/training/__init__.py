@@ -1,0 +1,1 @@
+"""Fitting a model: the loop, its memory, its state, what it shows."""

@@ -1,0 +1,297 @@
+"""Fit a model: what a run is given, checked, and put together."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from model.checkpoint import Calibration
+from model.codecs.base import Codec, build
+from model.config import ModelConfig
+from model.errors import ModelError
+from model.music.grid import Grid
+from model.networks.vae import VAE
+from trainer import settings
+from trainer.data import edit_pairs
+from trainer.data.conditions import Telling
+from trainer.data.dataset import Phrases, load, styles_of
+from trainer.errors import EmptyCorpusError, FailureError, UsageError
+from trainer.latent.importance import fit_weigher
+from trainer.latent.prior import fit_prior
+from trainer.run.checkpoints import LOG
+from trainer.run.device import stop_signals
+from trainer.run.distributed import World, joined
+from trainer.run.progress import Watch
+from trainer.settings import Settings
+from trainer.training import memory
+from trainer.training.checkpointing import calibrate
+from trainer.training.loop import Learner
+from trainer.training.objectives.base import MODEL
+from trainer.training.resume import NAME
+
+EDITS = "edits.npz"  # made once, kept in the run's folder
+EDITING = 0.25  # of the network's minutes, the most that making them may take
+MEASURED = 10_000  # phrases over which the attributes are calibrated
+
+
+def run(
+    config: Path,
+    data: Path,
+    out: Path,
+    *,
+    max_minutes: float | None = None,
+    resume: bool = False,
+    overrides: list[str] | None = None,
+    seed: int | None = None,
+) -> Path:
+    """Fit the model of a configuration to prepared phrases.
+
+    Ends after its minutes or steps, or on SIGINT or SIGTERM; each leaves a checkpoint that can be played
+    and a state that can be resumed from.
+
+    Args:
+        config: TOML file with `[model]` and `[fit]`.
+        data: folder that `twobar-train prepare` wrote.
+        out: folder of the run.
+        max_minutes: wall-clock for this sitting, in place of the configuration's minutes.
+        resume: go on from the state in `out`.
+        overrides: `section.key=value`, laid over the configuration.
+        seed: in place of the configuration's.
+
+    Returns:
+        The path of the checkpoint.
+
+    Raises:
+        TrainerError: the configuration, the data or the state cannot be used, or the loss is no number.
+
+    """
+    told = settings.read(config, overrides or [], seed)
+    if max_minutes is not None and max_minutes <= 0:
+        raise UsageError(f"--max-minutes must be above 0, not {max_minutes}")
+    with joined() as world:
+        return _run(told, config, data, out, minutes=shares(told, max_minutes), resume=resume, world=world)
+
+
+def shares(told: Settings, max_minutes: float | None) -> tuple[float | None, float | None]:
+    """Return the minutes of the network and those of its prior, weights included; None is no limit.
+
+    A limit for all is divided as the configuration divides its own minutes.
+    """
+    if max_minutes is None:
+        return told.fit.minutes, None
+    if not told.prior.minutes:
+        return max_minutes, None
+    share = told.prior.minutes / (told.prior.minutes + (told.fit.minutes or told.prior.minutes))
+    return max_minutes * (1 - share), max_minutes * share
+
+
+def _run(
+    told: Settings,
+    config: Path,
+    data: Path,
+    out: Path,
+    *,
+    minutes: tuple[float | None, float | None],
+    resume: bool,
+    world: World,
+) -> Path:
+    """Fit as one of the run's processes; the network's minutes count from here."""
+    began = time.monotonic()
+    own, beside = minutes
+    fit, model = told.fit, told.model
+    torch.manual_seed(fit.seed)
+    try:
+        net = VAE(model)
+        codec = build(model.codec, model.grid.build())
+    except ModelError as error:
+        raise UsageError(f"{config}: {error}") from error
+    check_folder(data, model)
+    styled = "style" in model.conditions
+    train = load(data, model.codec, "train", styled=styled)
+    validation = load(data, model.codec, "validation", may_be_empty=True, styled=styled)
+    telling = Telling.of(model, styles_of(data) if styled else ())
+    seen = len(validation) == 0  # a small folder: measured on what it learns from is better than not at all
+    world.shared(lambda: _open_folder(out, model.name, resume=resume))
+    with stop_signals() as stop, Watch(out, resume=resume, quiet=not world.first) as watch:
+        if seen:
+            validation = train
+            watch.say("the validation split holds no phrase: the figures are of the training phrases")
+        calibration = calibrate(train, codec, limit=MEASURED, seed=fit.seed)
+        edits = None
+        early = began + 60 * EDITING * (own if own is not None else float("inf"))
+        if model.knobs and fit.edits and round(fit.batch * fit.edit_share):
+            edits = world.shared(
+                lambda: _edits(
+                    told,
+                    train,
+                    codec,
+                    calibration,
+                    watch=watch,
+                    stop=stop,
+                    in_time=lambda: time.monotonic() < early,
+                )
+            )
+        learner = Learner(
+            model, fit, net, codec, train, validation, calibration, edits, telling, watch, out, world
+        )
+        if resume:
+            learner.resume()
+        world.shared(lambda: _check_memory(learner))
+        if not resume:
+            learner.settle()
+        try:
+            left = None if own is None else world.shared(lambda: _left(own, began))
+            path = learner.go(minutes=left, stop=stop)
+            if told.prior.minutes:
+                music = (codec, train, validation)
+                device = next(net.parameters()).device
+                world.shared(
+                    lambda: _prior(told, music, path, device, watch=watch, stop=stop, minutes=beside)
+                )
+        except ModelError as error:
+            raise FailureError(str(error)) from error
+        return path
+
+
+def _prior(
+    told: Settings,
+    music: tuple[Codec, Phrases, Phrases],
+    path: Path,
+    device: torch.device,
+    *,
+    watch: Watch,
+    stop: threading.Event,
+    minutes: float | None,
+) -> None:
+    """Fit the prior and the weights of its draws; of a limit the weights have a fifth."""
+    parts = (None, None) if minutes is None else (48 * minutes, 12 * minutes)
+    prior, seed = told.prior, told.fit.seed
+    if not stop.is_set():
+        fit_prior(*music, path, prior, seed=seed, watch=watch, stop=stop, seconds=parts[0], device=device)
+    if prior.draws and not stop.is_set():
+        codec, train, _ = music
+        fit_weigher(
+            codec, train, path, draws=prior.draws, seed=seed, watch=watch, stop=stop, seconds=parts[1]
+        )
+
+
+def check_folder(data: Path, model: ModelConfig) -> None:
+    """Check that a prepared folder holds the model's codec on the model's grid.
+
+    Raises:
+        UsageError: it was prepared for others; both are named, and the command that mends it.
+        FailureError: what it says of itself cannot be read.
+
+    """
+    try:
+        told = json.loads((data / "meta.json").read_text(encoding="utf-8"))
+        grid = Grid(**told["grid"])
+        codecs = sorted(told["phrases"])
+    except FileNotFoundError:
+        return  # arrays that another program laid there
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FailureError(f"{data / 'meta.json'} is damaged: run twobar-train prepare again") from error
+    wanted = model.grid.build()
+    if grid != wanted:
+        raise UsageError(
+            f"the phrases in {data} have {_words(grid)}, model.grid asks for {_words(wanted)}: prepare "
+            f"others with 'twobar-train prepare MIDI_DIR --out {data}-{wanted.bars} --bars {wanted.bars} "
+            f"--beats-per-bar {wanted.beats_per_bar} --steps-per-beat {wanted.steps_per_beat}', or change "
+            "model.grid"
+        )
+    if model.codec not in codecs:
+        raise UsageError(
+            f"{data} has no phrases for codec '{model.codec}'; there is: {', '.join(codecs)}; prepare again "
+            "with 'twobar-train prepare', the same folders and options"
+        )
+    if not told["phrases"][model.codec].get("train"):
+        raise EmptyCorpusError(
+            f"{data} holds no phrase to train codec '{model.codec}' on; its report.json says what was skipped"
+        )
+
+
+def _words(grid: Grid) -> str:
+    """Return a grid in words."""
+    bars = "1 bar" if grid.bars == 1 else f"{grid.bars} bars"
+    return f"{bars} of {grid.beats_per_bar} beats with {grid.steps_per_beat} steps each"
+
+
+def _open_folder(out: Path, name: str, *, resume: bool) -> None:
+    """Make the run's folder; refuse one that holds a run; to be resumed, refuse one that holds none."""
+    if resume and not (out / NAME).is_file():  # before minutes are spent on edit pairs
+        raise FailureError(f"there is nothing to resume in {out}: {NAME} is not there")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FailureError(f"the folder {out} cannot be made: {error.strerror}") from error
+    if resume:
+        return
+    if (out / NAME).is_file():
+        raise UsageError(f"{out} holds a run already: give --resume to go on with it, or another --out")
+    log, checkpoint = out / LOG, f"{name}.safetensors"
+    logged = log.is_file() and log.stat().st_size  # a run that ended before its first look leaves it empty
+    there = [checkpoint] * (out / checkpoint).exists() + [LOG] * bool(logged)
+    if there:
+        raise UsageError(
+            f"{out} holds {' and '.join(there)} of a run whose {NAME} is gone, so that it cannot be resumed: "
+            "give another --out, or move them away"
+        )
+
+
+def _edits(
+    told: Settings,
+    train: Phrases,
+    codec: Codec,
+    calibration: Calibration,
+    *,
+    watch: Watch,
+    stop: threading.Event,
+    in_time: Callable[[], bool],
+) -> edit_pairs.Pairs:
+    """Read the run's edit pairs, or make and keep them: a resumed run goes on with the same."""
+    fit, knobs = told.fit, told.model.knobs
+    spread = np.array([calibration.of("spread", name) for name in knobs], dtype=np.float32)
+    made = watch.folder / EDITS
+    if made.is_file():
+        found = edit_pairs.load(made)
+        if found.change.shape[1] != len(knobs):
+            raise UsageError(f"{made} was made for other knobs: delete it, and it is made again")
+        return found
+    watch.say(f"making {fit.edits} edit pairs for {', '.join(knobs)}")
+
+    def going(done: int) -> bool:
+        watch.advance(0.0, f"{done} of {fit.edits} edits")
+        return not stop.is_set() and in_time()
+
+    edits = edit_pairs.make(
+        train, codec, knobs=knobs, spread=spread, count=fit.edits, seed=fit.seed, going=going
+    )
+    short = len(edits) < fit.edits
+    if short and not stop.is_set():
+        watch.say(f"{len(edits)} edit pairs must do: a quarter of the time is over")
+    if not (short and stop.is_set()):
+        try:
+            edit_pairs.save(edits, made)
+        except OSError as error:
+            raise FailureError(f"{made} cannot be written: {error.strerror or error}") from error
+    return edits
+
+
+def _check_memory(learner: Learner) -> None:
+    """Refuse a batch that is too large for the memory of the processor, before it has to find out."""
+    if learner.device.type != "cpu":
+        return  # a card says so itself
+    fit = learner.fit  # what precision auto may choose is timed in both: the larger counts
+    kind = torch.float32 if fit.precision == "auto" else learner.workers[MODEL].kind
+    with learner.fitting():
+        size = memory.estimate(learner.objective, learner.looked, learner.told, kind=kind)
+    memory.check(size, memory.available(), batch=fit.batch)
+
+
+def _left(minutes: float, began: float) -> float:
+    """Return what is left of a limit; never nothing, so that something is learned."""
+    return max(1e-9, minutes - (time.monotonic() - began) / 60)
