@@ -66,7 +66,7 @@ def _measured(name: str, scale: Scale) -> list[Row]:
     try:
         return MEASURES[name](scale)
     except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as reason:
-        return [Row(name, "-", f"could not be measured: {reason}", kept=False)]
+        return [Row(name, "-", f"could not be measured: {reason}", met=False)]
 
 
 def page_of(rows: list[Row], loads: list[str]) -> str:

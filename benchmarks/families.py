@@ -67,7 +67,7 @@ def main(
                 continue
             click.echo(f"{path.stem} ...", err=True)
             row = measured(path, data, (runs or Path(beside)) / path.stem, minutes=minutes, limit=limit)
-            write_json(out, sorted([*held(out), row], key=lambda kept: str(kept["config"])))
+            write_json(out, sorted([*held(out), row], key=lambda line: str(line["config"])))
 
 
 def held(out: Path) -> list[dict[str, Any]]:
@@ -77,7 +77,7 @@ def held(out: Path) -> list[dict[str, Any]]:
 
 
 def measured(path: Path, data: Path, run: Path, *, minutes: float, limit: int) -> dict[str, Any]:
-    """Fit one configuration and evaluate it; what failed is told in the row."""
+    """Fit one configuration and evaluate it; what failed is said in the row."""
     before = load_average()
     began = time.monotonic()
     row: dict[str, Any] = {
@@ -102,8 +102,8 @@ def measured(path: Path, data: Path, run: Path, *, minutes: float, limit: int) -
     done = subprocess.run([*trainer, *fit], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         return row | {"failed": done.stderr.strip().splitlines()[-1]}
-    told = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    row |= {"phrases_seen": told[-1]["phrases"], "steps": told[-1]["step"]}
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    row |= {"phrases_seen": log[-1]["phrases"], "steps": log[-1]["step"]}
     checkpoint = next(run.glob("*.safetensors"))
     figures = run / "figures.json"
     command = [

@@ -20,7 +20,7 @@ class Row:
         budget: in words.
         measured: in words, with units.
         beside: the floor or a second figure of the same run; "" for none.
-        kept: whether the budget was kept; None where there is none or it could not be measured.
+        met: whether the budget was met; None where there is none or it could not be measured.
 
     """
 
@@ -28,7 +28,7 @@ class Row:
     budget: str
     measured: str
     beside: str = ""
-    kept: bool | None = None
+    met: bool | None = None
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -57,7 +57,7 @@ def table(rows: Sequence[Row]) -> str:
     lines = ["| what | budget | measured | beside it, same run | kept |", "|---|---|---|---|---|"]
     words = {True: "yes", False: "**no**", None: "-"}
     lines += [
-        f"| {row.what} | {row.budget} | {row.measured} | {row.beside or '-'} | {words[row.kept]} |"
+        f"| {row.what} | {row.budget} | {row.measured} | {row.beside or '-'} | {words[row.met]} |"
         for row in rows
     ]
     return "\n".join(lines)

@@ -108,7 +108,7 @@ class Instrument:
 
         """
 
-        def there() -> bool:
+        def complete() -> bool:
             found = [
                 line
                 for line in self.lines[kind]
@@ -117,8 +117,8 @@ class Instrument:
             return len(found) >= count
 
         with self._news:
-            self._news.wait_for(lambda: there() or self.process.poll() is not None, seconds)
-            if not there():
+            self._news.wait_for(lambda: complete() or self.process.poll() is not None, seconds)
+            if not complete():
                 ended = self.process.poll()
                 state = f"it ended with status {ended}" if ended is not None else "it runs"
                 raise TimeoutError(

@@ -54,16 +54,16 @@ def measure(scale: Scale) -> list[Row]:
             for line in instrument.take("knob")
             if line["name"] == "register"
         ]
-    heard = first_changed(turns, sent, [line["nanos"] for line in decodes])
-    if not heard:
+    changes = first_changed(turns, sent, [line["nanos"] for line in decodes])
+    if not changes:
         return [Row(title, budget, "no note was changed")]
     replies = _replies(turns, [line["nanos"] for line in decodes])
-    stale = [change.last_old_ms for change in heard]
+    stale = [change.last_old_ms for change in changes]
     return [
         Row(
             title,
             budget,
-            f"{spread([change.first_new_ms for change in heard], digits=0)}; "
+            f"{spread([change.first_new_ms for change in changes], digits=0)}; "
             f"a note of the old plan never later than {max(stale):.1f} ms after the knob",
             f"knob to new plan: {spread(replies, digits=1)}; pauses of the phrase are in the figures",
             max(stale) <= MARGIN_MS,
@@ -121,15 +121,17 @@ def first_changed(
         for nanos, step, pitch in notes:
             if swap + STEP_MS * NANOS_PER_MS <= nanos < end:
                 known[turn.place, step].add(pitch)
-    heard = []
+    changes = []
     for turn, end in [*zip(turns, ends, strict=True)][LEARNING_TURNS:]:
         after = [note for note in notes if turn.nanos <= note[0] < end]
         new = [nanos for nanos, step, pitch in after if pitch not in known[1 - turn.place, step]]
         old = [nanos for nanos, step, pitch in after if pitch not in known[turn.place, step]]
         if new:
             last_old = max(old, default=turn.nanos)
-            heard.append(Change((new[0] - turn.nanos) / NANOS_PER_MS, (last_old - turn.nanos) / NANOS_PER_MS))
-    return heard
+            changes.append(
+                Change((new[0] - turn.nanos) / NANOS_PER_MS, (last_old - turn.nanos) / NANOS_PER_MS)
+            )
+    return changes
 
 
 def _replies(turns: Sequence[Turn], decodes: Sequence[int]) -> list[float]:

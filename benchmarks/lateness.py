@@ -76,13 +76,13 @@ def _once(scale: Scale, floor: Path | None, *, realtime: bool) -> list[Row]:
     p99 = percentile(late, 0.99)
     text, ratio = "no C compiler", None
     if beside is not None:
-        told = beside.communicate()[0].split()
-        bare = [int(word) / NANOS_PER_MS for word in told]
+        words = beside.communicate()[0].split()
+        bare = [int(word) / NANOS_PER_MS for word in words]
         ratio = p99 / percentile(bare, 0.99)
         text = f"C clock_nanosleep: {spread(bare, digits=3)}; ratio {ratio:.1f}"
-    kept = p99 <= BUDGET_MS[realtime] and (ratio is None or ratio <= LARGEST_RATIO)
+    met = p99 <= BUDGET_MS[realtime] and (ratio is None or ratio <= LARGEST_RATIO)
     rows = [
-        Row(title, budget, spread(late, digits=3), f"{text}; {len(decodes) / seconds:.1f} decodes/s", kept)
+        Row(title, budget, spread(late, digits=3), f"{text}; {len(decodes) / seconds:.1f} decodes/s", met)
     ]
     if realtime:
         rows.append(

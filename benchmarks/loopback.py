@@ -17,8 +17,8 @@ def main() -> None:
     output.open_virtual_port("notes")
     listener = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, "bare-in")
 
-    def back(heard: tuple[list[int], float], _data: object = None) -> None:
-        message = heard[0]
+    def back(arrived: tuple[list[int], float], _data: object = None) -> None:
+        message = arrived[0]
         output.send_message([message[0] & 0xF0 | 15, *message[1:]])
 
     listener.set_callback(back)

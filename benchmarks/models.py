@@ -27,15 +27,15 @@ def measure(scale: Scale) -> list[Row]:
         words = [sys.executable, "-m", "benchmarks.models", name, str(scale.count(1000, least=50))]
         env = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         run = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, check=True)
-        told = json.loads(run.stdout)
+        figures = json.loads(run.stdout)
         budget = BUDGET_MS.get(name, OTHER_BUDGET_MS)
         rows.append(
             Row(
                 f"encode + decode two bars, one core: {name}",
                 f"p99 <= {budget:g} ms",
-                spread(told["rest"]),
-                f"with a knob turned: {spread(told['turned'])}; {told['runtime']}",
-                percentile(told["rest"], 0.99) <= budget,
+                spread(figures["rest"]),
+                f"with a knob turned: {spread(figures['turned'])}; {figures['runtime']}",
+                percentile(figures["rest"], 0.99) <= budget,
             )
         )
     return rows or [Row("encode + decode two bars, one core", "p99 <= 2 to 4 ms", "no model is shipped")]

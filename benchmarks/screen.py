@@ -35,23 +35,23 @@ def measure(scale: Scale) -> list[Row]:
                 f"dashboard, {FEED_HZ} pictures a second, {columns}x{lines}",
                 f"<= {BUDGET:.0%} of one core",
                 f"{share:.1%}",
-                kept=share <= BUDGET,
+                met=share <= BUDGET,
             )
         )
     return rows
 
 
 def _share(scale: Scale, columns: int, lines: int) -> float:
-    told = scale.fresh("screen") / "share"
+    result = scale.fresh("screen") / "share"
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    words = [sys.executable, "-m", "benchmarks.screen", f"{scale.seconds(20):g}", str(told)]
+    words = [sys.executable, "-m", "benchmarks.screen", f"{scale.seconds(20):g}", str(result)]
     env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     process = subprocess.Popen(words, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     threading.Thread(target=drain, args=(ours,), daemon=True).start()
     process.wait()
-    return float(told.read_text())
+    return float(result.read_text())
 
 
 def main() -> None:
@@ -59,10 +59,10 @@ def main() -> None:
     import msgspec  # noqa: PLC0415  only this program draws
 
     from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  as above
-    from live.ipc.messages import ToDashboard  # noqa: PLC0415  as above
+    from live.ipc.snapshot import ToDashboard  # noqa: PLC0415  as above
     from tests.fakes.snapshots import Sent, scene  # noqa: PLC0415  as above
 
-    seconds, told = float(sys.argv[1]), Path(sys.argv[2])
+    seconds, result = float(sys.argv[1]), Path(sys.argv[2])
     encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(ToDashboard)
     first = 6 * 1920
     frames = [
@@ -78,7 +78,7 @@ def main() -> None:
             app.deliver(decoder.decode(frame))
             time.sleep(max(0.0, start + (number + 1) / FEED_HZ - time.monotonic()))
         share = (time.process_time() - spent) / (time.monotonic() - start)
-        told.write_text(f"{share}")
+        result.write_text(f"{share}")
         app.call_from_thread(app.exit)
 
     threading.Thread(target=feed, daemon=True).start()

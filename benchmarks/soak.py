@@ -95,7 +95,7 @@ def _row(title: str, budget: str, tally: Tally) -> Row:
     text = ", ".join(
         f"{name.removeprefix('live.')} {early:.0f} MB {late:+.1f}" for name, (early, late) in growth.items()
     )
-    kept = tally.stuck == 0 and tally.late_bars == 0 and tally.missed == 0 and tally.faults == 0 and flat
+    met = tally.stuck == 0 and tally.late_bars == 0 and tally.missed == 0 and tally.faults == 0 and flat
     late = percentile(tally.late_ms, 0.99) if tally.late_ms else 0.0
     return Row(
         title,
@@ -103,7 +103,7 @@ def _row(title: str, budget: str, tally: Tally) -> Row:
         f"{tally.stuck} stuck notes; of {tally.bars} bar lines {tally.late_bars} later than {LATE_MS:g} ms "
         f"(worst {tally.worst_bar_ms:.2f}), {tally.missed} bars repeated; memory {text}",
         f"{tally.note_ons} note-ons, p99 {late:.2f} ms late; {tally.faults} faults",
-        kept,
+        met,
     )
 
 

@@ -15,7 +15,7 @@ READY_SECONDS = 30.0
 def measure(scale: Scale) -> list[Row]:
     """Start the instrument some times with its own synth and read its ready lines."""
     found: dict[str, list[float]] = {"thru": [], "model": []}
-    told: dict[str, list[float]] = {"thru": [], "model": []}
+    reported: dict[str, list[float]] = {"thru": [], "model": []}
     options = ["--in", "virtual" if scale.jack else "none", "--osc-port", "0"]
     options += ["--api", "jack"] if scale.jack else []
     for _ in range(scale.count(STARTS, least=2)):
@@ -23,7 +23,7 @@ def measure(scale: Scale) -> list[Row]:
         try:
             instrument.wait_for("ready", seconds=READY_SECONDS, what="model")
             for line in instrument.take("ready"):
-                told[line["what"]].append(line["ms"] / 1000)
+                reported[line["what"]].append(line["ms"] / 1000)
         finally:
             instrument.end()
         for what, seconds in instrument.ready.items():
@@ -33,7 +33,7 @@ def measure(scale: Scale) -> list[Row]:
             f"{TITLES[what]}, FluidSynth {'on JACK' if scale.jack else 'without JACK'}",
             f"<= {budget:g} s",
             f"median {median(found[what]):.2f} s, worst {max(found[what]):.2f} s (n {len(found[what])})",
-            f"by its own ready line, without Python's start: {median(told[what]):.2f} s",
+            f"by its own ready line, without Python's start: {median(reported[what]):.2f} s",
             median(found[what]) <= budget,
         )
         for what, budget in BUDGET_SECONDS.items()

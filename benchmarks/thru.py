@@ -30,11 +30,11 @@ def measure(scale: Scale) -> list[Row]:
         seconds = scale.seconds(60)
         far.play(keys(seconds))
         rest(seconds + 1)
-        told = far.tell()
+        counts = far.tell()
         received, sent = instrument.take("received"), instrument.take("sent")
-    to_ms = 1000.0 / told["rate"]
-    thru = [frames * to_ms for frames in told["trips"][THRU]]
-    bare = [frames * to_ms for frames in told["trips"][BARE]]
+    to_ms = 1000.0 / counts["rate"]
+    thru = [frames * to_ms for frames in counts["trips"][THRU]]
+    bare = [frames * to_ms for frames in counts["trips"][BARE]]
     above = percentile(thru, 0.99) - percentile(bare, 0.99)
     mean = sum(thru) / len(thru) - sum(bare) / len(bare)
     arrived = {line["nanos"] for line in received}

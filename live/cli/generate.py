@@ -12,7 +12,7 @@ import numpy as np
 
 from live.errors import FailureError, UsageError, unknown
 from live.settings import config as settings
-from live.worker.accompanist import Accompaniment
+from live.worker.accompanist import Accompanist
 from model.codecs.base import build, pack_phrase
 from model.errors import ConfigError, ModelError
 from model.latent.geometry import Latent, between, way_lengths
@@ -279,7 +279,7 @@ def accompany(player: Player, piece: Sequence[Phrase], parts: Sequence[int], *, 
         seed: 0..2**32 - 1.
 
     """
-    band = Accompaniment(player)
+    band = Accompanist(player)
     return [
         finished(band.write(phrase, parts, number=number, seed=seed)) if phrase.notes else phrase
         for number, phrase in enumerate(piece)

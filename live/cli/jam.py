@@ -12,10 +12,12 @@ from typing import Any
 from live.cli.signals import EndSignals
 from live.cli.supervisor import Supervisor
 from live.errors import FailureError, UsageError, unknown
+from live.ipc.commands import Command, Quit
 from live.ipc.link import Link, call, new_address
-from live.ipc.messages import Bye, Command, Notice, ToDashboard
+from live.ipc.messages import Bye
 from live.ipc.options import Options
 from live.ipc.session import Session, sessions, write_session
+from live.ipc.snapshot import Notice, ToDashboard
 from live.record import event_log
 from live.settings.config import Config, load, with_options
 
@@ -114,7 +116,7 @@ def _say(line: str) -> None:
 
 
 def _headless(options: Options, signals: EndSignals) -> int:
-    supervisor = Supervisor(options, told=lambda text: _say(f"twobar: {text}"))
+    supervisor = Supervisor(options, notify=lambda text: _say(f"twobar: {text}"))
     signals.lead_to(supervisor.end)
     try:
         supervisor.start()
@@ -136,10 +138,10 @@ def _on_screen(options: Options, signals: EndSignals) -> int:
         else:
             inbox.put(message)
 
-    def told(text: str) -> None:
+    def notify(text: str) -> None:
         deliver(Notice(time.monotonic_ns(), "error", text))
 
-    supervisor = Supervisor(options, deliver=deliver, told=told)
+    supervisor = Supervisor(options, deliver=deliver, notify=notify)
     signals.lead_to(supervisor.end)
     try:
         supervisor.start()
@@ -210,7 +212,7 @@ def attach(*, end: bool = False) -> int:
 
 def _end(link: Link[Any], session: Session) -> int:
     """Tell an instrument to end and wait until it has: its process is gone, its files are closed."""
-    link.send(Command("quit", source="attach"))
+    link.send(Quit(source="attach"))
     gone = threading.Event()
 
     def read() -> None:

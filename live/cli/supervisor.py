@@ -1,7 +1,7 @@
 """The supervisor: starts the engine and the model process, and starts again whichever dies.
 
 It lives in the main process, beside the dashboard or alone (headless).  When the engine dies it opens
-the outputs itself and silences every note before it starts the next one.
+the outputs itself and silences every note before it starts the next one, which goes on from the jam's memory.
 """
 
 import collections
@@ -18,10 +18,13 @@ from typing import Any
 import msgspec
 
 from live.errors import FailureError, TwobarError
+from live.ipc.commands import Command
 from live.ipc.link import Link, call, remove_place
-from live.ipc.messages import Bye, Command, Snapshot, ToDashboard
+from live.ipc.memory import Memory
+from live.ipc.messages import Bye
 from live.ipc.model_process import WorkerKeeper, end_process, spawn_worker
 from live.ipc.options import Options, to_environment
+from live.ipc.snapshot import Snapshot, ToDashboard
 from live.timing.midi_bytes import silence
 
 ENGINE = ("-m", "live.engine")
@@ -30,7 +33,7 @@ RETRY_SECONDS = 0.01
 CALM_SECONDS = 20.0
 DEATHS_ALLOWED = 4
 ORDERLY = (1, 2)  # exit codes with which an engine has said what the user must mend
-SAID = "twobar: "
+SPOKEN = "twobar: "
 
 
 class Supervisor:
@@ -39,7 +42,7 @@ class Supervisor:
     Args:
         options: for the engine.
         deliver: gets snapshots and notices, on the link's thread; None when headless.
-        told: gets a sentence for the human about what died and came back.
+        notify: gets a sentence for the human about what died and came back.
 
     """
 
@@ -48,15 +51,16 @@ class Supervisor:
         options: Options,
         *,
         deliver: Callable[[ToDashboard], None] | None = None,
-        told: Callable[[str], None] = lambda _text: None,
+        notify: Callable[[str], None] = lambda _text: None,
     ) -> None:
         """Start nothing yet."""
-        self._options, self._deliver, self._told = options, deliver, told
+        self._options, self._deliver, self._notify = options, deliver, notify
         self._engine: subprocess.Popen[bytes] | None = None
         self._worker = WorkerKeeper(lambda: spawn_worker(options.address))
         self._link: Link[Any] | None = None
         self._ending = threading.Event()
         self._shown = threading.Event()
+        self._memory: Memory | None = None
         self._deaths: collections.deque[float] = collections.deque(maxlen=DEATHS_ALLOWED)
         self._complaints = tempfile.TemporaryFile() if deliver else None  # noqa: SIM115  lives as long as we
 
@@ -98,30 +102,34 @@ class Supervisor:
             if time.monotonic() > end:
                 raise FailureError("the engine did not start in time")
             try:
-                self._link = call(self._options.address, "supervisor", ToDashboard)
+                self._link = call(self._options.address, "supervisor", ToDashboard | Memory)
             except OSError:
                 time.sleep(RETRY_SECONDS)
         if self._ending.is_set():
             self._link.send(Bye())  # `end` came before there was a link
-        if self._deliver is not None:
-            threading.Thread(target=self._read, args=(self._link,), name="read", daemon=True).start()
+        elif self._options.revived and self._memory is not None:
+            self._link.send(self._memory)
+        threading.Thread(target=self._read, args=(self._link,), name="read", daemon=True).start()
 
     def _ended(self, status: int) -> "EngineEndedError":
         """Return the engine's last line as an error; empty where it stood on our own standard error."""
         if self._ending.is_set():
-            return EngineEndedError("", asked(status))
+            return EngineEndedError("", orderly_status(status))
         text = "" if status in ORDERLY else f"the engine ended at once with status {status}"
-        said = self.last_words()
+        words = self.last_words()
         return EngineEndedError(
-            said[-1].removeprefix(SAID) if said else text, status if status in ORDERLY else 1
+            words[-1].removeprefix(SPOKEN) if words else text, status if status in ORDERLY else 1
         )
 
     def _read(self, link: "Link[Any]") -> None:
-        assert self._deliver is not None
         while (message := link.receive()) is not None:
+            if isinstance(message, Memory):
+                self._memory = message
+                continue
             if isinstance(message, Snapshot):
                 self._shown.set()
-            self._deliver(message)
+            if self._deliver is not None:
+                self._deliver(message)
 
     def wait_shown(self) -> None:
         """Wait until the engine has its ports open and has sent its first picture.
@@ -150,20 +158,20 @@ class Supervisor:
             assert self._engine is not None
             status = self._engine.wait()
             if self._ending.is_set():
-                return self._finish(asked(status))
+                return self._finish(orderly_status(status))
             if status == 0 or status in ORDERLY:
                 return self._finish(status)
             if not self._revive():
                 if self._ending.is_set():
                     return self._finish(0)
-                self._told("the engine keeps dying: giving up")
+                self._notify("the engine keeps dying: giving up")
                 return self._finish(1)
 
     def _revive(self) -> bool:
         now = time.monotonic()
         self._deaths.append(now)
         silenced = silence_outputs(self._options)
-        self._told(f"the engine died; {silenced}; it is started again")
+        self._notify(f"the engine died; {silenced}; it is started again")
         if len(self._deaths) == DEATHS_ALLOWED and now - self._deaths[0] < CALM_SECONDS:
             return False
         self._hang_up()
@@ -173,7 +181,7 @@ class Supervisor:
             self._call_engine()
         except TwobarError as error:
             if not self._ending.is_set():
-                self._told(str(error))
+                self._notify(str(error))
             return False
         return True
 
@@ -209,7 +217,7 @@ class Supervisor:
             return []
         self._complaints.seek(0)
         lines = self._complaints.read().decode(errors="replace").splitlines()
-        return [line for line in lines if line.startswith(SAID)]
+        return [line for line in lines if line.startswith(SPOKEN)]
 
     def abandon(self) -> None:
         """Leave nothing behind after a start that failed."""
@@ -225,7 +233,7 @@ class EngineEndedError(TwobarError):
         self.exit_code = code
 
 
-def asked(status: int) -> int:
+def orderly_status(status: int) -> int:
     """Return the exit status of a session that was asked to end, from its engine's: 0 unless that failed."""
     if status in ORDERLY:
         return status
@@ -243,9 +251,11 @@ def silence_outputs(options: Options) -> str:
     for name in named:
         with contextlib.suppress(TwobarError):
             port = open_output(name, api=options.config.midi.api)
-            for data in silence():
-                port.send(data)
-            time.sleep(0.05)
-            port.close()
+            try:
+                for data in silence():
+                    port.send(data)
+                time.sleep(0.05)
+            finally:
+                port.close()
             done.append(name)
     return f"every note on {', '.join(done)} was ended" if done else "its outputs could not be reached"

@@ -9,7 +9,7 @@ from live.control.curves import CURVES, TOP7, TOP14, Pair, detents, value_at
 from live.control.mapping_file import Control, Mapping, read, split_action
 from live.control.takeover import takeover
 from live.errors import unknown
-from live.ipc.messages import Command
+from live.ipc.commands import Command, Turn, action
 from live.settings.config import APPLICATION
 from live.timing.midi_bytes import (
     CHANNEL_PRESSURE,
@@ -225,13 +225,14 @@ class _Bound:
         self._knob_value = knob_value
         self._previous = 0
         if control.knob is not None:
-            self.name, self._argument = control.knob, ""
+            self.name = control.knob
             self._low, self._high = control.span
             self._curve = CURVES[control.curve or "linear"]
             self._law = takeover(control.takeover or "pickup", self._low, self._high)
             self._step = control.step or (self._high - self._low) / DETENTS
         else:
-            self.name, self._argument = split_action(control.action or "")
+            self.name, argument = split_action(control.action or "")
+            self._command = action(self.name, argument, source="midi")
 
     def whole(self, number_and_top: tuple[int, int] | None) -> list[Command]:
         """Move by what a pair of halves gave, if it gave anything."""
@@ -251,11 +252,11 @@ class _Bound:
             value: float | None = round(min(self._high, max(self._low, place)), 9)
         else:
             value = self._law.move(value_at(number, top, self._low, self._high, self._curve), now)
-        return [] if value is None else [Command("knob", self.name, value, source="midi")]
+        return [] if value is None else [Turn(self.name, value, source="midi")]
 
     def called(self) -> list[Command]:
         """Call the action."""
-        return [Command(self.name, self._argument, source="midi")]
+        return [self._command]
 
     def waiting(self) -> float | None:
         """Return the hardware's place while it waits to be picked up."""

@@ -9,7 +9,15 @@ from pythonosc.osc_message import OscMessage, ParseError
 from pythonosc.parsing.ntp import ntp_time_to_system_epoch
 
 from live.errors import UsageError, unknown
-from live.ipc.messages import Command
+from live.ipc.commands import (
+    ChooseModel,
+    Command,
+    GoTo,
+    PlayKey,
+    SetCondition,
+    Turn,
+    action,
+)
 from live.settings.knobs import ACTIONS, KNOBS
 
 ROOT = "/twobar/"
@@ -108,14 +116,14 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
                     raise BadPacketError(
                         f"{address} takes 1 to {LONGEST_LATENT} numbers, not {len(arguments)}"
                     )
-                return [Command("latent", values=_numbers(address, arguments, len(arguments)), source=SOURCE)]
+                return [GoTo(_numbers(address, arguments, len(arguments)), source=SOURCE)]
             case "note" if not rest:
                 return [_note(address, arguments)]
             case "model" if not rest:
-                return [Command("model", _text(address, arguments, "the model's name"), source=SOURCE)]
+                return [ChooseModel(_text(address, arguments, "the model's name"), source=SOURCE)]
             case "condition" if rest and " " not in rest:
                 value = _text(address, arguments, "what to keep to, or auto")
-                return [Command("condition", f"{rest} {value}", source=SOURCE)]
+                return [SetCondition(rest, value, source=SOURCE)]
             case "action" if rest:
                 return _action(address, rest, arguments)
             case _:
@@ -164,16 +172,15 @@ def _knob(name: str, value: float) -> Command:
     """Return the command that sets a knob, clipped to its range."""
     if name not in KNOBS:
         raise unknown("knob", name, KNOBS, where=ROOT + "knob/NAME")
-    return Command("knob", name, KNOBS[name].clip(value), source=SOURCE)
+    return Turn(name, KNOBS[name].clip(value), source=SOURCE)
 
 
 def _note(address: str, arguments: Sequence[object]) -> Command:
-    """Return a note-on or note-off; the velocity travels in `values`."""
+    """Return a key played or, with velocity 0, let go."""
     pitch, velocity = _numbers(address, arguments, 2)
     if not (0 <= pitch <= 127 and pitch == int(pitch)):
         raise BadPacketError(f"{address}: the pitch must be a whole number from 0 to 127, not {pitch:g}")
-    loudness = float(round(min(127.0, max(0.0, velocity))))
-    return Command("note", "on" if loudness else "off", pitch, [loudness], source=SOURCE)
+    return PlayKey(int(pitch), round(min(127.0, max(0.0, velocity))), source=SOURCE)
 
 
 def _action(address: str, rest: str, arguments: Sequence[object]) -> list[Command]:
@@ -198,4 +205,4 @@ def _action(address: str, rest: str, arguments: Sequence[object]) -> list[Comman
         raise BadPacketError(f"{ROOT}action/{name} takes no argument")
     if left and not left[0] and left[0] is not None:
         return []
-    return [Command(name, known.get(argument.lower(), ""), source=SOURCE)]
+    return [action(name, known.get(argument.lower(), ""), source=SOURCE)]

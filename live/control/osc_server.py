@@ -15,7 +15,7 @@ from pythonosc.osc_message_builder import BuildError, build_msg
 
 from live.control.osc_messages import ROOT, BadPacketError, Heard, commands_of, unpack
 from live.errors import FailureError
-from live.ipc.messages import Command
+from live.ipc.commands import Command
 from live.settings.config import Osc
 
 MOST_SUBSCRIBERS = 16

@@ -1,4 +1,4 @@
-"""The App: takes pictures of the engine, draws them, and turns keys into Commands.
+"""The App: takes snapshots of the engine, draws them, and turns keys into Commands.
 
 Threads: `deliver`, `lost` and `back` may be called from any; all else is the screen's own.
 """
@@ -22,7 +22,8 @@ from live.dashboard.drawing.theme import THEME
 from live.dashboard.inbox import Inbox
 from live.dashboard.roll_panel import RollPanel
 from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
-from live.ipc.messages import Command, KnobView, Notice, Snapshot, ToDashboard
+from live.ipc.commands import Command, Nudge, PlayKey, Quit, Start, Stop, Turn
+from live.ipc.snapshot import KnobView, Notice, NoticeLevel, Snapshot, ToDashboard
 
 NANOS_PER_SECOND = 1_000_000_000
 SILENCE_NANOS = NANOS_PER_SECOND
@@ -35,7 +36,7 @@ PULSE_SECONDS = 0.08
 """Beats nearer than this are drawn on time by a timer; later ones come with the next picture."""
 
 TRAIL, TRAIL_STEP = 24, 0.03
-KEPT_NOTICES = 100
+MOST_NOTICES = 100
 TICKS_PER_BEAT = 480
 
 
@@ -96,13 +97,13 @@ class Dashboard(App[None]):
         self._send = send
         self._on_quit = on_quit
         self._clock = clock
-        self._keymap_given = dict(keymap or {})
+        self._keymap = dict(keymap or {})
         self._snapshot: Snapshot | None = None
-        self._heard_nanos = clock()
+        self._shown_nanos = clock()
         self._silent = False
         self._lost = ""
-        self._notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
-        self._seen: deque[tuple[int, str]] = deque(maxlen=4 * KEPT_NOTICES)
+        self._notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
+        self._seen: deque[tuple[int, str]] = deque(maxlen=4 * MOST_NOTICES)
         self._cloud: tuple[Place, ...] = ()
         self._cloud_model = ""
         self._trail: deque[Place] = deque(maxlen=TRAIL)
@@ -139,12 +140,12 @@ class Dashboard(App[None]):
 
     def on_mount(self) -> None:
         """Start listening."""
-        if self._keymap_given:
-            self.set_keymap(self._keymap_given)
-            for name in keys.unknown_idents(self._keymap_given):
+        if self._keymap:
+            self.set_keymap(self._keymap)
+            for name in keys.unknown_idents(self._keymap):
                 self._note("warning", f"the keymap names '{name}', which no key has; see ? for the keys")
         self._panels = list(self.query(panels.Painted))
-        self._heard_nanos = self._clock()
+        self._shown_nanos = self._clock()
         self.set_interval(0.25, self.check)
         self._inbox.connect(self._wake)
         self._show()
@@ -153,17 +154,17 @@ class Dashboard(App[None]):
         """Stop listening, and let no note of the computer keyboard sound on."""
         self._inbox.connect(None)
         for pitch in self._piano.release():
-            self._command("note", "off", pitch)
+            self._send(PlayKey(pitch, 0, source=keys.SOURCE))
 
     def on_dashboard_arrived(self) -> None:
         """Draw the newest picture."""
         post = self._inbox.take()
         now = self._clock()
         if post.snapshot is not None:
-            self._heard_nanos = now
+            self._shown_nanos = now
             self._accept(post.snapshot)
         for notice in post.notices:
-            self._keep(notice)
+            self._save(notice)
         # A window shines through, so that all behind it is mixed anew at each change: `check` is enough.
         if len(self.screen_stack) == 1:
             self._show()
@@ -198,23 +199,23 @@ class Dashboard(App[None]):
         if here is not None and (not self._trail or _far(self._trail[-1], here)):
             self._trail.append(here)
         for notice in snapshot.notices:
-            self._keep(notice)
+            self._save(notice)
         self._snapshot = snapshot
         self._chosen = min(self._chosen, max(0, len(snapshot.knobs) - 1))
 
-    def _keep(self, notice: Notice) -> None:
-        """Keep a notice once, though pictures repeat it."""
+    def _save(self, notice: Notice) -> None:
+        """Save a notice once, though snapshots repeat it."""
         key = (notice.nanos, notice.text)
         if key not in self._seen:
             self._seen.append(key)
             late = bool(self._notices) and notice.nanos < self._notices[-1].nanos
             self._notices.append(notice)
             if late:
-                self._notices = deque(sorted(self._notices, key=lambda n: n.nanos), maxlen=KEPT_NOTICES)
+                self._notices = deque(sorted(self._notices, key=lambda n: n.nanos), maxlen=MOST_NOTICES)
 
-    def _note(self, level: str, text: str) -> None:
+    def _note(self, level: NoticeLevel, text: str) -> None:
         """Say something ourselves."""
-        self._keep(Notice(self._clock(), "error" if level == "error" else "warning", text))
+        self._save(Notice(self._clock(), level, text))
 
     # -- drawing -------------------------------------------------------------------------------
 
@@ -250,7 +251,7 @@ class Dashboard(App[None]):
 
     def _alarm(self, now: int) -> str:
         """Return why nothing new is known, or nothing; say it once among the notices."""
-        silent = now - self._heard_nanos > SILENCE_NANOS
+        silent = now - self._shown_nanos > SILENCE_NANOS
         if silent and not self._silent and self._snapshot is not None and not self._lost:
             self._note("error", "engine not answering; this screen stands still")
         self._silent = silent
@@ -266,7 +267,7 @@ class Dashboard(App[None]):
                 (" ends it", "dim"),
             )
         else:
-            row = keys.hint_row(keys.rebound(self._keymap_given), self.size.width)
+            row = keys.hint_row(keys.rebound(self._keymap), self.size.width)
         self.query_one("#hints", panels.Panel).show((fit_row(row, self.size.width),))
 
     def _pulse_soon(self, tick: int) -> None:
@@ -287,17 +288,14 @@ class Dashboard(App[None]):
 
     # -- keys ----------------------------------------------------------------------------------
 
-    def _command(self, name: str, argument: str = "", value: float = 0.0) -> None:
-        self._send(Command(name, argument=argument, value=value, source="dashboard"))
-
-    def action_command(self, name: str, argument: str = "") -> None:
-        """Send a Command."""
-        self._command(name, argument)
+    def action_command(self, ident: str) -> None:
+        """Send the command of a key."""
+        self._send(keys.command_of(ident))
 
     def action_start_stop(self) -> None:
         """Start, or stop when it plays."""
         playing = self._snapshot is not None and self._snapshot.state != "stopped"
-        self._command("stop" if playing else "start")
+        self._send((Stop if playing else Start)(source=keys.SOURCE))
 
     @property
     def chosen_knob(self) -> KnobView | None:
@@ -317,17 +315,18 @@ class Dashboard(App[None]):
         knob = self.chosen_knob
         if knob is not None and knob.high > knob.low:
             size = knob.high - knob.low
-            self._command("nudge", knob.name, steps / size if size > 10 else steps * 0.02)
+            share = steps / size if size > 10 else steps * 0.02
+            self._send(Nudge(knob.name, share, source=keys.SOURCE))
 
     def action_rest(self) -> None:
         """Put the chosen knob to rest."""
         knob = self.chosen_knob
         if knob is not None:
-            self._command("knob", knob.name, knob.rest)
+            self._send(Turn(knob.name, knob.rest, source=keys.SOURCE))
 
     def action_help(self) -> None:
         """Open the help."""
-        self.push_screen(HelpWindow(keys.rebound(self._keymap_given)))
+        self.push_screen(HelpWindow(keys.rebound(self._keymap)))
 
     def action_notices(self) -> None:
         """Open the notices."""
@@ -350,7 +349,7 @@ class Dashboard(App[None]):
     def _quit(self, answer: bool | None) -> None:
         if answer:
             if self._on_quit is not None:
-                self._command("quit")
+                self._send(Quit(source=keys.SOURCE))
                 self._on_quit()
             self.exit()
 
@@ -360,7 +359,7 @@ class Dashboard(App[None]):
         """Let letters play notes, or stop it."""
         self._piano.on = not self._piano.on
         for pitch in self._piano.release():
-            self._command("note", "off", pitch)
+            self._send(PlayKey(pitch, 0, source=keys.SOURCE))
         self._hint()
 
     def on_key(self, event: events.Key) -> None:
@@ -374,13 +373,13 @@ class Dashboard(App[None]):
                 self._hint()
             return
         event.prevent_default()
-        self._command("note", "on", pitch)
+        self._send(PlayKey(pitch, source=keys.SOURCE))
         self.set_timer(piano.NOTE_SECONDS, lambda: self._note_end(pitch))
 
     def _note_end(self, pitch: int) -> None:
         """End a note whose key has not been struck again since."""
         if self._piano.expire(pitch):
-            self._command("note", "off", pitch)
+            self._send(PlayKey(pitch, 0, source=keys.SOURCE))
 
 
 def _far(a: Place, b: Place) -> bool:

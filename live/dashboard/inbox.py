@@ -1,13 +1,14 @@
-"""Where another thread leaves what the engine said, and the screen finds only the newest of it."""
+"""Where another thread leaves what the engine shows, and the screen finds only the newest of it."""
 
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from live.ipc.messages import Bye, Notice, Snapshot, ToDashboard
+from live.ipc.messages import Bye
+from live.ipc.snapshot import Notice, Snapshot, ToDashboard, Update, applied
 
-KEPT_NOTICES = 100
+MOST_NOTICES = 100
 
 
 class Post(NamedTuple):
@@ -19,7 +20,7 @@ class Post(NamedTuple):
 
 
 class Inbox:
-    """One slot for a Snapshot (a newer one takes the place of an older), and a bounded queue of Notices.
+    """One slot for a Snapshot, which updates and newer ones replace, and a bounded queue of Notices.
 
     Threads: any may put; the screen's takes.  Realtime: no.
     """
@@ -27,8 +28,9 @@ class Inbox:
     def __init__(self) -> None:
         """Start empty, with nobody to wake."""
         self._lock = threading.Lock()
-        self._snapshot: Snapshot | None = None
-        self._notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
+        self._latest: Snapshot | None = None
+        self._snapshot: Snapshot | None = None  # the latest, until it is taken
+        self._notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         self._bye = False
         self._wake: Callable[[], None] | None = None
         self._woken = False
@@ -46,7 +48,10 @@ class Inbox:
         """Leave a message; cheap, never blocks on the screen."""
         with self._lock:
             if isinstance(message, Snapshot):
-                self._snapshot = message
+                self._latest = self._snapshot = message
+            elif isinstance(message, Update):
+                if self._latest is not None:
+                    self._latest = self._snapshot = applied(message, self._latest)
             elif isinstance(message, Notice):
                 self._notices.append(message)
             elif isinstance(message, Bye):

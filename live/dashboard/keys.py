@@ -9,6 +9,11 @@ from typing import Final, NamedTuple
 from textual.binding import Binding
 
 from live.dashboard.drawing.rows import Row, Span, fit_row, row_width
+from live.ipc.commands import Command, Freeze, Panic, SwitchThru, TapTempo, Undo, action
+from live.settings.knobs import ANCHORS, MODES
+from model.music.tracks import TRACKS
+
+SOURCE: Final = "dashboard"
 
 
 class Key(NamedTuple):
@@ -17,7 +22,7 @@ class Key(NamedTuple):
     Attributes:
         ident: name for the user's keymap.
         keys: Textual's names of the keys, separated by commas.
-        action: of the App.
+        action: of the App, or the command that is sent.
         group: heading in the help.
         text: a few words.
         tip: one sentence.
@@ -28,17 +33,13 @@ class Key(NamedTuple):
 
     ident: str
     keys: str
-    action: str
+    action: str | Command
     group: str
     text: str
     tip: str
     always: bool = False
     hint: str = ""
 
-
-MODES: Final = ("follow", "answer", "hold", "drift")
-ANCHORS: Final = ("A", "B", "C", "D")
-PARTS: Final = ("melody", "chords", "bass", "drums")
 
 _MODE_TIPS = {
     "follow": "every two bars, what you played becomes what it plays",
@@ -51,14 +52,14 @@ KEYS: Final[tuple[Key, ...]] = (
     Key(
         "panic",
         "0",
-        "command('panic')",
+        Panic(source=SOURCE),
         "Transport",
         "panic",
         "every note off, now",
         always=True,
         hint="panic",
     ),
-    Key("panic-escape", "escape", "command('panic')", "Transport", "panic", "every note off, now"),
+    Key("panic-escape", "escape", Panic(source=SOURCE), "Transport", "panic", "every note off, now"),
     Key(
         "start-stop",
         "space",
@@ -68,21 +69,27 @@ KEYS: Final[tuple[Key, ...]] = (
         "start the transport, or stop it",
         hint="start/stop",
     ),
-    Key("tap", "enter", "command('tap')", "Transport", "tap tempo", "tap the beat a few times"),
-    Key("thru", "t", "command('thru')", "Transport", "thru on or off", "whether your own keys sound"),
+    Key("tap", "enter", TapTempo(source=SOURCE), "Transport", "tap tempo", "tap the beat a few times"),
+    Key("thru", "t", SwitchThru(source=SOURCE), "Transport", "thru on or off", "whether your own keys sound"),
     *(
-        Key(f"mode-{mode}", mode[0], f"command('mode', '{mode}')", "Modes", mode, tip, hint=mode)
+        Key(f"mode-{mode}", mode[0], action("mode", mode, source=SOURCE), "Modes", mode, tip, hint=mode)
         for mode, tip in _MODE_TIPS.items()
     ),
     Key(
-        "freeze", "z", "command('freeze')", "Modes", "freeze or thaw", "keep the plan as it is", hint="freeze"
+        "freeze",
+        "z",
+        Freeze(source=SOURCE),
+        "Modes",
+        "freeze or thaw",
+        "keep the plan as it is",
+        hint="freeze",
     ),
-    Key("undo", "u", "command('undo')", "Modes", "undo", "take the last change back", hint="undo"),
+    Key("undo", "u", Undo(source=SOURCE), "Modes", "undo", "take the last change back", hint="undo"),
     *(
         Key(
             f"capture-{name}",
             name,
-            f"command('capture', '{name}')",
+            action("capture", name, source=SOURCE),
             "Anchors",
             f"store anchor {name}",
             f"keep this phrase as anchor {name}",
@@ -93,7 +100,7 @@ KEYS: Final[tuple[Key, ...]] = (
         Key(
             f"recall-{name}",
             str(number),
-            f"command('recall', '{name}')",
+            action("recall", name, source=SOURCE),
             "Anchors",
             f"recall anchor {name}",
             f"play from anchor {name}",
@@ -104,12 +111,12 @@ KEYS: Final[tuple[Key, ...]] = (
         Key(
             f"mute-{name}",
             str(number),
-            f"command('mute', '{name}')",
+            action("mute", name, source=SOURCE),
             "Parts",
             f"mute {name}",
             f"leave its {name} out, or let it play again",
         )
-        for number, name in enumerate(PARTS, 5)
+        for number, name in enumerate(TRACKS, 5)
     ),
     Key("knob-next", "right", "choose(1)", "Knobs", "next knob", "choose the knob to turn", hint="knob"),
     Key("knob-previous", "left", "choose(-1)", "Knobs", "previous knob", "choose the knob to turn"),
@@ -141,7 +148,7 @@ KEYS: Final[tuple[Key, ...]] = (
         Key(
             f"scene-{number}",
             f"f{number}",
-            f"command('scene', '{number}')",
+            action("scene", str(number), source=SOURCE),
             "Scenes",
             f"scene {number}",
             f"set the knobs of scene {number}",
@@ -156,6 +163,7 @@ KEYS: Final[tuple[Key, ...]] = (
     ),
 )
 
+_COMMANDS: Final = {key.ident: key.action for key in KEYS if not isinstance(key.action, str)}
 _HINTS = ("help", "panic", "start/stop", *MODES, "knob", "turn", "freeze", "undo", "quit")
 """The hints, from the most needed to the least."""
 
@@ -170,10 +178,21 @@ def bindings() -> list[Binding]:
     """Return the App's bindings, each with an ident that a keymap can name."""
     return [
         Binding(
-            key.keys, key.action, key.text, id=key.ident, tooltip=key.tip, priority=key.always, show=False
+            key.keys,
+            key.action if isinstance(key.action, str) else f"command('{key.ident}')",
+            key.text,
+            id=key.ident,
+            tooltip=key.tip,
+            priority=key.always,
+            show=False,
         )
         for key in KEYS
     ]
+
+
+def command_of(ident: str) -> Command:
+    """Return the command that a key sends."""
+    return _COMMANDS[ident]
 
 
 def key_label(keys: str) -> str:

@@ -20,8 +20,8 @@ from live.dashboard.drawing import beat, latent_map, status
 from live.dashboard.drawing import knobs as controls
 from live.dashboard.drawing.rows import Canvas, Cell, Row, fit_row, row_width, runs
 from live.dashboard.drawing.theme import INK
-from live.dashboard.keys import MODES
-from live.ipc.messages import Notice, Snapshot
+from live.ipc.snapshot import Notice, Snapshot
+from live.settings.knobs import MODES
 
 NUMBERS_NANOS = 500_000_000
 """Figures that flicker (lateness, milliseconds) are shown anew only this often: legible, and cheap."""
@@ -328,7 +328,7 @@ class MapPanel(Picture):
     def stamp(self, view: View) -> object:
         """Depend on what is on the map."""
         s = view.snapshot
-        return s and (s.anchors, s.hers, s.here, view.trail, view.cloud, mapless(s))
+        return s and (s.anchors, s.performer_xy, s.here, view.trail, view.cloud, mapless(s))
 
     def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw the map; the cloud's dots are kept."""
@@ -346,7 +346,7 @@ class MapPanel(Picture):
             self._ground = (key, latent_map.ground(view.cloud, width, height))
         return self.rows_of(
             latent_map.map_canvas(
-                self._ground[1], anchors=s.anchors, hers=s.hers, here=s.here, trail=view.trail
+                self._ground[1], anchors=s.anchors, performer=s.performer_xy, here=s.here, trail=view.trail
             )
         )
 

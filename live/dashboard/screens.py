@@ -15,7 +15,7 @@ from live.dashboard.drawing.rows import Row, fit, fit_row
 from live.dashboard.drawing.status import notice_in_full
 from live.dashboard.drawing.theme import INK
 from live.dashboard.keys import KEYS, key_label
-from live.ipc.messages import Notice
+from live.ipc.snapshot import Notice
 
 KEY_WIDTH, TEXT_WIDTH = 11, 24
 COLUMN = KEY_WIDTH + TEXT_WIDTH

@@ -146,6 +146,7 @@ class Watch:
         lister: tells which ports there are.
         adopt: opens a keyboard that is plugged in later, by its name; None: only known ports are watched.
         died: called when the MIDI system, which was there, is found dead.
+        failed: called with a sentence when a look has failed; it is repeated all the same.
         revived: called when it is there again; False when what it did must be tried again at the next look.
 
     Threads: add any; `look`, the reopening and what is called on the watcher's own thread.
@@ -158,6 +159,7 @@ class Watch:
         lister: Lister,
         adopt: Callable[[str], Port] | None = None,
         died: Callable[[], object] = lambda: None,
+        failed: Callable[[str], object] = lambda _sentence: None,
         revived: Callable[[], bool] | None = None,
         period_s: float = PERIOD_S,
     ) -> None:
@@ -165,7 +167,8 @@ class Watch:
         self._report = report
         self._lister = lister
         self._adopt = adopt
-        self._died, self._revived = died, revived
+        self._died, self._revived, self._failed = died, revived, failed
+        self._fault = ""
         self._seen = self._down = False
         self._period_s = period_s
         self._watched: list[_Watched] = []
@@ -185,9 +188,19 @@ class Watch:
         self._thread.start()
 
     def _run(self) -> None:
-        self.look()  # at once: a system that dies before the first look would not be missed
+        self._look_safely()  # at once: a system that dies before the first look would not be missed
         while not self._ending.wait(self._period_s):
+            self._look_safely()
+
+    def _look_safely(self) -> None:
+        """Look; a driver's or our own fault is reported once, and the next look comes all the same."""
+        try:
             self.look()
+        except Exception as fault:  # noqa: BLE001  whatever it was, a keyboard may still come back
+            sentence = f"a fault while looking for ports: {fault!r}"
+            if sentence != self._fault:
+                self._fault = sentence
+                self._failed(sentence)
 
     def look(self) -> None:
         """Look once, and report what has changed."""

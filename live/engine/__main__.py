@@ -1,33 +1,15 @@
-"""What an engine is started as: numpy is loaded after her keys sound, not before.
-
-Loading it costs about as much as all the rest of the engine's start; nothing needs it until the model
-is there.
-"""
+"""What an engine is started as: a fault while it is imported is told apart from what the user must mend."""
 
 import contextlib
-import importlib.util
 import sys
 
-CRASHED = 70
-
-
-def defer(name: str) -> None:
-    """Let a module be loaded when something of it is first used; nothing when it is there already."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None or name in sys.modules:
-        return
-    loader = importlib.util.LazyLoader(spec.loader)
-    spec.loader = loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    loader.exec_module(module)
+from live.engine.closing import CRASHED
 
 
 def main() -> int:
     """Run the engine that the environment describes; exit status."""
     try:
-        defer("numpy")
-        from live.engine.engine import main as run  # noqa: PLC0415  what is deferred must be deferred before
+        from live.engine.engine import main as run  # noqa: PLC0415  a fault in it must be caught here
 
         return run()
     except Exception as fault:  # noqa: BLE001  Python's own status 1 would mean: the user must mend it

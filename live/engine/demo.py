@@ -1,12 +1,13 @@
 """The demo: a performer for those who have no keyboard at hand.
 
 It plays its own little tune for two bars, listens for two, and turns a knob now and then, as bytes
-that come in like anyone's.  Threads: engine only.
+that come in like anyone's.
+Owns: where in its tune it is.  Threads: engine only.
 """
 
 from typing import NamedTuple
 
-from live.ipc.messages import Command
+from live.ipc.commands import Command, Turn
 from live.timing.midi_bytes import note_off, note_on
 from live.timing.timeline import Tick
 from model.music.grid import TICKS_PER_BEAT
@@ -78,6 +79,6 @@ class Demo:
             cues.append(Cue(Tick(on), note_on(1, pitch, velocity), None))
             cues.append(Cue(Tick(off), note_off(1, pitch), None))
         name, value = TURNS[verse % len(TURNS)]
-        turn = Command("knob", name, value, source=PORT)
+        turn = Turn(name, value, source=PORT)
         cues.append(Cue(Tick(start + 2 * BAR + BAR // 2), b"", turn))
         self._cues = sorted(cues, key=lambda cue: (cue.tick, cue.data[:1] >= b"\x90"))

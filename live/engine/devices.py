@@ -1,13 +1,15 @@
-"""The rig: everything plugged into the engine, opened, watched and closed in one place.
+"""The devices: everything plugged into the engine, opened, watched and closed in one place.
 
 What is missing and can be done without becomes a notice; what the user asked for by name and is not
-there is a UsageError.  Threads: engine only; the port watch hands over on the engine's inbox.
+there is a UsageError.
+Owns: the open inputs, how each port is shown, the watches, and the model process where no supervisor has it.
+Threads: engine only; the port watch hands over on the engine's inbox.
 """
 
 import contextlib
 import datetime as dt
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -17,41 +19,41 @@ from live.devices import ports
 from live.devices.fluidsynth import FluidSynth, SynthSettings, open_synth
 from live.devices.hotplug import Change, SystemLister, Watch
 from live.engine.closing import Guard
-from live.engine.output import Outlet
+from live.engine.output import EngineOutput
 from live.errors import FailureError, PortError, SynthError, UsageError, unknown
-from live.ipc.messages import Notice, PortView
 from live.ipc.model_process import WorkerKeeper, spawn_worker
 from live.ipc.options import Options
+from live.ipc.snapshot import Notice, PortView
 from live.jam.jam import Jam
 from live.jam.parts import channels_of, take_parts
 from live.record.event_log import EventLog
 from live.record.take import Take, take_path
 from live.settings.config import Config
-from live.timing.midi_bytes import Received, Sink, program, silence
+from live.timing.midi_bytes import Sink, Voice, program, silence
 from live.timing.timeline import Nanos
 
 Post = Callable[[object], None]
 SYNTH = "fluidsynth"
 
 
-class Rig:
+class Devices:
     """Ports, synth, mapping, log, take, OSC.
 
     Args:
         options: what was asked for.
-        outlet: gets the sinks.
+        output: gets the sinks.
         post: puts anything into the engine's inbox, from any thread.
 
     """
 
-    def __init__(self, options: Options, outlet: Outlet, post: Post) -> None:
+    def __init__(self, options: Options, output: EngineOutput, post: Post) -> None:
         """Open nothing yet."""
-        self._options, self._outlet, self._post = options, outlet, post
+        self._options, self._output, self._post = options, output, post
         self._notices: list[tuple[str, str]] = []
         self._views: dict[tuple[str, str], PortView] = {}
         self._inputs: dict[str, ports.InputPort] = {}
         self._worker = WorkerKeeper(
-            lambda: spawn_worker(options.address), needed=lambda: outlet.worker is None
+            lambda: spawn_worker(options.address), needed=lambda: output.worker is None
         )
         self._watchers: list[Watch] = []
         self._synth_fault = ""
@@ -67,15 +69,15 @@ class Rig:
         """Return every port and its state."""
         return list(self._views.values())
 
-    def mapper(self) -> Callable[[Callable[[str], float]], Mapper]:
-        """Find the mapping; returns what makes its mapper.  Raises UsageError."""
-        name, heard = self._options.config.mapping.name, list[str]()
+    def mapper(self, knobs: Mapping[str, float]) -> Mapper:
+        """Find the mapping, and bind it to the knobs' values.  Raises UsageError."""
+        name, present = self._options.config.mapping.name, list[str]()
         if name == AUTO:
             with contextlib.suppress(PortError):
-                heard = ports.inputs(self._options.config.midi.api)
-        mapping = choose(name, heard)
+                present = ports.inputs(self._options.config.midi.api)
+        mapping = choose(name, present)
         self.mapping_name = mapping.controller.name
-        return lambda knob_value: Mapper(mapping, knob_value)
+        return Mapper(mapping, knobs.__getitem__)
 
     # -- what must be there before thru works ------------------------------------------------------
 
@@ -91,8 +93,8 @@ class Rig:
         if config.midi.api != "auto":
             ports.resolve_api(config.midi.api)
         if self._options.log:
-            self._outlet.eventlog = EventLog(Path(self._options.log), on_fault=self._warn)
-        self._outlet.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
+            self._output.event_log = EventLog(Path(self._options.log), on_fault=self._warn)
+        self._output.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
         for name in config.midi.outputs:
             if name == SYNTH:
                 self._open_synth(jam)
@@ -115,13 +117,13 @@ class Rig:
         try:
             synth, said = open_synth(settings)
         except SynthError as reason:
-            jam.notice("error", str(reason))
+            jam.notices.add("error", str(reason))
             self._views["out", SYNTH] = PortView("out", SYNTH, "missing", str(reason))
             return
         for text in said:
-            jam.notice("warning", text)
+            jam.notices.add("warning", text)
         synth.play_drums(self._options.config.midi.drum_channel)
-        self._outlet.sinks.append(synth)
+        self._output.sinks.append(synth)
         self._views["out", SYNTH] = PortView("out", SYNTH, "ok")
 
     def _open_output(self, jam: Jam, name: str) -> None:
@@ -130,12 +132,12 @@ class Rig:
         except (PortError, UsageError) as reason:
             self._port_missing(jam, "out", name, reason)
             return
-        self._outlet.sinks.append(port)
+        self._output.sinks.append(port)
         self._views["out", port.name] = PortView("out", port.name, "ok")
 
     def _open_inputs(self, jam: Jam, name: str) -> None:
         try:
-            opened = ports.open_inputs(name, api=self._options.config.midi.api, deliver=self._received)
+            opened = ports.open_inputs(name, api=self._options.config.midi.api, deliver=self._post)
         except (PortError, UsageError) as reason:
             self._port_missing(jam, "in", name, reason)
             return
@@ -150,25 +152,22 @@ class Rig:
             raise unknown(f"MIDI {direction}put", name, words) from reason
         if name != "auto" or self._options.config.midi.api != "auto":
             raise reason
-        jam.notice("warning", f"no MIDI {direction}: {reason}")
+        jam.notices.add("warning", f"no MIDI {direction}: {reason}")
 
     def _say_what_is_missing(self, jam: Jam) -> None:
         wanted = self._options.config.midi.inputs
         if not self._inputs and wanted != ("none",):
             self._views["in", "keyboard"] = PortView("in", "keyboard", "missing", "plug one in")
-            jam.notice(
+            jam.notices.add(
                 "warning", "no keyboard found: plug one in, or choose one with --in (see `twobar ports`)"
             )
 
     def _set_up(self, jam: Jam, now: Nanos) -> None:
-        """Send the programs and levels of her voice and of every part."""
+        """Send the programs and levels of the performer's voice and of every part."""
         config = self._options.config
         for channel, number in programs(config).items():
-            self._outlet.send(program(channel, number), tick=jam.tick(now), due=now, voice="setup")
-        jam.set_levels(now)
-
-    def _received(self, received: Received) -> None:
-        self._post(received)
+            self._output.send(program(channel, number), tick=jam.tick(now), due=now, voice=Voice.SETUP)
+        jam.send_levels(now, every_part=True)
 
     def _warn(self, text: str) -> None:
         """Say a line on the dashboard; from any thread."""
@@ -177,7 +176,7 @@ class Rig:
     def _sink_lost(self, jam: Jam, sink: Sink, reason: str) -> None:
         name = SYNTH if isinstance(sink, FluidSynth) else sink.name
         self._views["out", name] = PortView("out", name, "missing", reason)
-        jam.notice("error", f"{reason}; the music goes on without it")
+        jam.notices.add("error", f"{reason}; the music goes on without it")
 
     # -- what may come a moment later ----------------------------------------------------------------
 
@@ -188,21 +187,21 @@ class Rig:
         if self._options.record or config.jam.record:
             self._open_take(jam)
         if config.osc.enabled:
-            from live.control.osc_server import OscServer  # noqa: PLC0415  her keys sound before this is loaded
+            from live.control.osc_server import OscServer  # noqa: PLC0415  keys sound before this is loaded
 
             try:
                 osc = OscServer(config.osc, self._post, self._warn)
             except FailureError as reason:
-                jam.notice("warning", f"{reason}; OSC is off")
+                jam.notices.add("warning", f"{reason}; OSC is off")
             else:
                 osc.start()
-                self._outlet.osc = osc
+                self._output.osc = osc
 
     def _open_take(self, jam: Jam) -> None:
         chosen = Path(self._options.record) if self._options.record else None
         try:
             path = chosen or take_path(self._options.config.jam.take_path, dt.datetime.now().astimezone())
-            self._outlet.take = Take(
+            self._output.take = Take(
                 path,
                 keep_empty=chosen is not None,
                 tempo_bpm=jam.transport.tempo_bpm,
@@ -210,7 +209,7 @@ class Rig:
                 on_fault=self._warn,
             )
         except FailureError as reason:
-            jam.notice("error", str(reason))
+            jam.notices.add("error", str(reason))
         else:
             self.recording = str(path)
 
@@ -219,14 +218,14 @@ class Rig:
     def _watch(self, jam: Jam) -> None:
         """Look after the ports that are open, and for keyboards that are plugged in later."""
         config = self._options.config.midi
-        synths = [sink for sink in self._outlet.sinks if isinstance(sink, FluidSynth)]
+        synths = [sink for sink in self._output.sinks if isinstance(sink, FluidSynth)]
         on_jack = [synth for synth in synths if synth.driver == "jack"]
         with contextlib.suppress(PortError):  # said already; there is no MIDI system to watch
             api = ports.resolve_api(config.api)
             watch = self._watch_system(jam, api, on_jack if api == "jack" else [])
             for port in self._inputs.values():
                 watch.add("in", port, self._reopen_input)
-            for sink in self._outlet.sinks:
+            for sink in self._output.sinks:
                 if isinstance(sink, ports.OutputPort):
                     watch.add("out", sink, lambda name: ports.open_output(name, api=api))
             on_jack = [] if api == "jack" else on_jack
@@ -243,6 +242,7 @@ class Rig:
             lister=SystemLister(api),
             adopt=self._reopen_input if adopting else None,
             died=self._synths_lost if synths else lambda: None,
+            failed=self._warn,
             revived=(lambda: self._restart_synths(synths)) if synths else None,
         )
         self._watchers.append(watch)
@@ -276,7 +276,7 @@ class Rig:
         self._views["out", SYNTH] = PortView("out", SYNTH, state, detail)
 
     def _reopen_input(self, name: str) -> ports.InputPort:
-        return ports.open_input(name, api=self._options.config.midi.api, deliver=self._received)
+        return ports.open_input(name, api=self._options.config.midi.api, deliver=self._post)
 
     def _changed(self, jam: Jam, change: Change, now: Nanos) -> None:
         """Take a port out of use, or into it again; runs on the engine's thread."""
@@ -285,11 +285,11 @@ class Rig:
             self._views[key] = PortView(direction, change.name, "missing", "unplugged")
             if direction == "in":
                 self._inputs.pop(change.name, None)
-                jam.hands.release(now, port=change.name)
+                jam.performer.release(now, port=change.name)
             else:
                 gone: object = change.port
-                self._outlet.sinks = [sink for sink in self._outlet.sinks if sink is not gone]
-            jam.notice("error", f"{change.name} has gone: the music goes on, plug it in again")
+                self._output.sinks = [sink for sink in self._output.sinks if sink is not gone]
+            jam.notices.add("error", f"{change.name} has gone: the music goes on, plug it in again")
             return
         self._views.pop(key, None)
         self._views.pop(("in", "keyboard"), None) if direction == "in" else None
@@ -297,9 +297,9 @@ class Rig:
         if isinstance(change.port, ports.InputPort):
             self._inputs[change.name] = change.port
         elif isinstance(change.port, ports.OutputPort):
-            self._outlet.sinks.append(change.port)
+            self._output.sinks.append(change.port)
             self._set_up(jam, now)
-        jam.notice("info", f"{change.name} is {'back' if change.state == 'back' else 'here'}")
+        jam.notices.add("info", f"{change.name} is {'back' if change.state == 'back' else 'here'}")
 
     # -- a model process without a supervisor --------------------------------------------------------
 
@@ -311,32 +311,32 @@ class Rig:
 
     def silence(self, guard: Guard) -> None:
         """End every sound on each sink by itself."""
-        for sink in self._outlet.sinks:
+        for sink in self._output.sinks:
             guard(f"{sink.name} could not be silenced", partial(_silence, sink))
 
     def close(self, guard: Guard) -> None:
         """Close everything; what is recorded is written down first."""
-        outlet = self._outlet
-        if outlet.take is not None:
-            guard("the take could not be finished", outlet.take.close)
-            guard.tell(outlet.take.fault)
+        output = self._output
+        if output.take is not None:
+            guard("the take could not be finished", output.take.close)
+            guard.report(output.take.fault)
         for watcher in self._watchers:
             guard("the watch over the ports could not be ended", watcher.close)
         for port in self._inputs.values():
             guard(f"{port.name} could not be closed", port.close)
-        for sink in outlet.sinks:
+        for sink in output.sinks:
             guard(f"{sink.name} could not be closed", sink.close)
         guard("the model process could not be ended", self._worker.end)
-        if outlet.osc is not None:
-            guard("OSC could not be closed", outlet.osc.close)
-        if outlet.eventlog is not None:
-            known = outlet.eventlog.fault
-            guard("the log could not be finished", outlet.eventlog.close)
-            guard.tell("" if known else outlet.eventlog.fault)
+        if output.osc is not None:
+            guard("OSC could not be closed", output.osc.close)
+        if output.event_log is not None:
+            known = output.event_log.fault
+            guard("the log could not be finished", output.event_log.close)
+            guard.report("" if known else output.event_log.fault)
 
 
 def programs(config: Config) -> dict[int, int]:
-    """Return the program of each channel; of two voices on one, the first (she, melody, ...) has its own."""
+    """Return the program of each channel; of two voices on one, the first has its own."""
     midi, synth = config.midi, config.synth
     voices = zip(
         (midi.performer_channel, *channels_of(midi)),

@@ -1,7 +1,9 @@
-"""The engine process: the clock's own interpreter, the only writer of the jam's state.
+"""The engine: the loop on the clock's own interpreter, the only writer of the jam's state.
 
-Callback threads stamp what arrives, append it to one bounded deque and ring the clock; this loop
-drains the deque, lets the jam do what is due, and sleeps until the next thing is.
+Callback threads stamp what arrives, put it among the arrivals and ring the clock; this loop takes them,
+lets the jam do what is due, and sleeps until the next thing is.
+Owns: the loop, when the transport starts by itself, and what the model process owes.
+Threads: its own, but for `_arrived` and `_post`.
 """
 
 import contextlib
@@ -10,41 +12,57 @@ import json
 import os
 import signal
 import sys
-from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from live.engine import demo
-from live.engine.__main__ import CRASHED
-from live.engine.closing import Guard
+from live.engine.arrivals import Arrivals
+from live.engine.closing import CRASHED, Guard
 from live.engine.demo import Demo
-from live.engine.devices import Rig
-from live.engine.output import Outlet
-from live.engine.pictures import Pictures
-from live.engine.snapshots import lateness, picture
+from live.engine.devices import Devices
+from live.engine.memory import remembered, restore
+from live.engine.output import EngineOutput
+from live.engine.snapshots import Snapshots, Surroundings
 from live.errors import TwobarError
-from live.ipc import messages
+from live.ipc.commands import Command, Quit, Start, Stop, ToEngine
 from live.ipc.link import Link, Switchboard
-from live.ipc.messages import Bye, Command, Decoded, Encoded, Failed, Hello, Load, Notice, Ready, Snapshot
+from live.ipc.memory import Memory
+from live.ipc.messages import Answer, Bye, Decoded, Encoded, Hello, Load, LoadFailed, Ready
 from live.ipc.options import Options, from_environment
+from live.ipc.snapshot import Notice
+from live.jam.commands import Commands
 from live.jam.jam import Jam
 from live.record.line_writer import LineWriter
 from live.timing.clock import Clock, MonotonicClock, raise_priority
 from live.timing.midi_bytes import Received, is_note_on
 from live.timing.timeline import Nanos
 
-INBOX_SIZE = 8192
 SWITCH_SECONDS = 0.0001
 ANSWER_TIMEOUT_NANOS = 3_000_000_000
 LOADING_TIMEOUT_NANOS = 60_000_000_000  # a large checkpoint on a slow machine; requests wait behind it
 CONNECT_NANOS = 700_000_000  # whoever waits for `ready` connects its cables before the first beat
 TIDY_NANOS, QUIET_NANOS = 10_000_000_000, 10_000_000
+MEMORY_NANOS = 500_000_000
 FLUSH_NANOS = 60_000_000
 MESSAGES_A_TURN = 64  # of a storm; then what is due comes first
 READY_NANOS = 250_000  # so much ahead a note is made ready, then sent on its moment: Python takes its time
 SWAP_NANOS = 400_000  # about twice what swapping a dense phrase in costs
-FAULTS_TOLD = 5
+FAULTS_REPORTED = 5
+FAULTS_IN_A_ROW = 8  # turns that all fail: this engine will not recover, the next one may
+FAULT_PAUSE_NANOS = 1_000_000
+STORM_NOTICE_NANOS = 5_000_000_000
+
+
+class BrokenEngineError(RuntimeError):
+    """One turn after another has failed: the supervisor is to start another engine."""
+
+
+class Greeting(NamedTuple):
+    """A model process that has called, and the model that it was told to load."""
+
+    hello: Hello
+    model: str
 
 
 class Engine:
@@ -62,69 +80,80 @@ class Engine:
         self.options, self.priority = options, priority
         self.clock = clock or MonotonicClock()
         self.say, self.complain = LineWriter(1), LineWriter(2, prefix="twobar: ")
-        self.inbox: deque[tuple[Any, Any]] = deque(maxlen=INBOX_SIZE)
-        self.board = Switchboard(options.address, messages.ToEngine, self._arrived)
-        self.outlet = Outlet(self.clock)
-        self.rig = Rig(options, self.outlet, self._post)
-        self.jam: Jam
+        self.arrivals = Arrivals()
+        self.output = EngineOutput(self.clock)
+        self.devices = Devices(options, self.output, self._post)
+        self.jam = Jam(options.config, self.output)
+        self.commands = Commands(self.jam, scenes=options.config.scene)
+        self.snapshots = Snapshots(
+            self.jam, self.commands, self._surroundings, per_second=options.config.dashboard.fps
+        )
         self.demo: Demo | None = None
-        self.pictures = Pictures(self._picture, per_second=options.config.dashboard.fps)
         self.supervisor: Link[Any] | None = None
         self.ending = False
         self.faults = 0
-        self._told_model: dict[Link[Any], str] = {}
+        self._faults_in_a_row = 0
+        self._answers_waiting: list[Answer] = []
         self._demo_tick: int | None = None  # where the demo has got to; None while it rests
         self._asked_nanos = 0
         self._worker_pid = 0
         self._thru_nanos = 0
         self._tidied_nanos = 0
+        self._starts_by_itself = True
         self._start_nanos: int | None = None
         self._wake: Nanos | None = None
+        self._memory: Memory | None = None
+        self._memory_nanos = 0
+        self._storm_nanos = self._storm_size = 0
+        self.board = Switchboard(options.address, ToEngine | Memory, self._arrived)
 
     # -- other threads ---------------------------------------------------------------------------
 
     def _arrived(self, link: "Link[Any]", message: object) -> None:
         if isinstance(message, Hello) and message.role == "worker":
             # answered here: a model loads while the ports are still being opened
-            self._told_model[link] = model = self._model()
+            model = self._model()
             link.send(Load(model))
-        self.inbox.append((link, message))
+            message = Greeting(message, model)
+        self.arrivals.put(message, link)
         self.clock.wake()
 
     def _post(self, item: object) -> None:
-        self.inbox.append((None, item))
+        self.arrivals.put(item)
         self.clock.wake()
 
     def _model(self) -> str:
         """Return the model that is wanted."""
-        wanted = self.jam.wanted_model if hasattr(self, "jam") else ""
-        return wanted or self.options.config.jam.model
+        return self.jam.wanted_model or self.options.config.jam.model
 
     # -- life ------------------------------------------------------------------------------------
 
     def open(self) -> None:
         """Open ports and synth until thru works; raises TwobarError for what the user must mend."""
         if self.options.headless:
-            self.outlet.complain = self.complain
-        mapper = self.rig.mapper()
-        self.jam = Jam(self.options.config, self.outlet, mapper=mapper)
+            self.output.complain = self.complain
+        self.commands.bindings = self.devices.mapper(self.jam.knobs)
         self.jam.advance(self.clock.now())
-        self.rig.open(self.jam, self.clock.now())
-        if self.options.demo == "on" or (self.options.demo == "auto" and not self.rig.listening):
+        self.devices.open(self.jam, self.clock.now())
+        if self.options.demo == "on" or (self.options.demo == "auto" and not self.devices.listening):
             self.demo = Demo()
         self._thru_nanos = self.clock.now()
         self._ready("thru")
-        self.jam.load()
-        self.rig.open_rest(self.jam)
+        self.devices.open_rest(self.jam)
 
     def _ready(self, what: str, **more: object) -> None:
         ms = round((self.clock.now() - self.options.start_nanos) / 1e6, 1)
-        self.outlet.log("ready", what=what, ms=ms)
+        self.output.log("ready", what=what, ms=ms)
         if self.options.headless:
             self.say(json.dumps({"ready": what, "ms": ms, **more}))
 
     def run(self) -> None:
-        """Play until told to end; whatever a turn of the loop throws, the next one comes."""
+        """Play until told to end; whatever a turn of the loop throws, the next one comes.
+
+        Raises:
+            BrokenEngineError: several turns in a row have failed.
+
+        """
         end = None
         if self.options.duration_s is not None:
             begun = self.options.start_nanos or self.clock.now()
@@ -135,7 +164,8 @@ class Engine:
                 break
             try:
                 coming = self._turn(now)
-            except Exception as fault:  # noqa: BLE001  the music goes on, and the fault is told
+                self._faults_in_a_row = 0
+            except Exception as fault:  # noqa: BLE001  the music goes on, and the fault is reported
                 coming = [self._fault(fault, now)]
             if end is not None:
                 coming.append(end)
@@ -143,19 +173,35 @@ class Engine:
             self.clock.wait_until(Nanos(min(coming)))
 
     def _tidy(self, now: int, coming: int) -> None:
-        """Collect young garbage in a quiet moment: the collector itself is off, nothing else may grow."""
-        if now - self._tidied_nanos > TIDY_NANOS and coming - now > QUIET_NANOS:
+        """In a quiet moment collect young garbage, for the collector itself is off, and send the memory."""
+        if coming - now <= QUIET_NANOS:
+            return
+        if now - self._memory_nanos > MEMORY_NANOS:
+            self._memory_nanos = now
+            self._send_memory()
+        elif now - self._tidied_nanos > TIDY_NANOS:
             self._tidied_nanos = now
             gc.collect(0)
 
+    def _send_memory(self) -> None:
+        """Let the supervisor know what the next engine would need, where it has changed."""
+        if self.supervisor is None:
+            return
+        memory = remembered(self.jam, started=not self._starts_by_itself)
+        if memory != self._memory and self.supervisor.send(memory, droppable=True):
+            self._memory = memory
+
     def _fault(self, fault: Exception, now: int) -> int:
         self.faults += 1
-        if self.faults <= FAULTS_TOLD:
-            self.jam.notice(
+        self._faults_in_a_row += 1
+        if self.faults <= FAULTS_REPORTED:
+            self.jam.notices.add(
                 "error", f"a fault in the engine, the music goes on: {type(fault).__name__}: {fault}"
             )
-            self.outlet.log("fault", text=repr(fault))
-        return now + 1_000_000
+            self.output.log("fault", text=repr(fault))
+        if self._faults_in_a_row >= FAULTS_IN_A_ROW:
+            raise BrokenEngineError(f"{FAULTS_IN_A_ROW} turns in a row failed: {fault!r}") from fault
+        return now + FAULT_PAUSE_NANOS
 
     def _turn(self, now: Nanos) -> list[int]:
         self.jam.at(now)
@@ -175,23 +221,38 @@ class Engine:
         self._wake = None if wake is None else Nanos(wake - READY_NANOS)
         if self._wake is not None:
             coming.append(self._wake)
-        if self.inbox:
+        if self.arrivals or self._answers_waiting:
             coming.append(self._wake if self._wake is not None and self._sends_soon(now) else now)
-        coming.append(self.pictures.show(now, min(coming)))
+        coming.append(self.snapshots.show(now, min(coming), waiting=bool(self.arrivals)))
         self._watch_worker(now)
         return coming
 
     def _take_messages(self, now: Nanos) -> None:
         """Handle what has arrived; an answer of the model waits for a note that is due this moment."""
         busy = self._sends_soon(now)
-        waiting = []
-        for _ in range(min(MESSAGES_A_TURN, len(self.inbox))):
-            link, item = self.inbox.popleft()
-            if busy and isinstance(item, Encoded | Decoded):
-                waiting.append((link, item))
+        if not busy and self._answers_waiting:
+            waiting, self._answers_waiting = self._answers_waiting, []
+            for answer in waiting:
+                self._from_worker(answer, now)
+        for _ in range(MESSAGES_A_TURN):
+            arrival = self.arrivals.take()
+            if arrival is None:
+                break
+            if busy and isinstance(arrival.item, Encoded | Decoded):
+                self._answers_waiting.append(arrival.item)
             else:
-                self._handle(link, item, now)
-        self.inbox.extendleft(reversed(waiting))
+                self._handle(arrival.link, arrival.item, now)
+        self._tell_of_storm(now)
+
+    def _tell_of_storm(self, now: Nanos) -> None:
+        size = self.arrivals.coalesced + self.arrivals.dropped
+        if size > self._storm_size and now - self._storm_nanos > STORM_NOTICE_NANOS:
+            lost = size - self._storm_size
+            self._storm_nanos, self._storm_size = now, size
+            self.jam.notices.add(
+                "warning",
+                f"more came in than can be heeded: {lost} older values were passed over, no key was",
+            )
 
     def _sends_soon(self, now: Nanos) -> bool:
         return self._wake is not None and self._wake - now < SWAP_NANOS
@@ -201,124 +262,140 @@ class Engine:
         transport = self.jam.transport
         tick = transport.tick(now) if transport.running else None
         if self._demo_tick is not None and (tick is None or tick < self._demo_tick):
-            self.jam.hands.release(now, port=demo.PORT)
+            self.jam.performer.release(now, port=demo.PORT)
             player.restart()
         self._demo_tick = tick
         if tick is None:
             return []
         for cue in player.due(tick):
             if cue.command is not None:
-                self.jam.controls.run(cue.command, now)
+                self.commands.run(cue.command, now)
             else:
                 moment = transport.timeline.nanos(cue.tick)
-                self.jam.hands.received(Received(moment, cue.data, demo.PORT), now)
+                self.commands.received(Received(moment, cue.data, demo.PORT), now)
         return [transport.timeline.nanos(player.next_tick())]
 
-    def _picture(self, now: Nanos) -> Snapshot:
-        return picture(
-            self.jam,
-            now,
-            ports=self.rig.port_views(),
-            recording=self.rig.recording,
-            priority=self.priority,
-            mapping=self.rig.mapping_name,
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            self.devices.port_views(), self.devices.recording, self.priority, self.devices.mapping_name
         )
 
     # -- what arrives ----------------------------------------------------------------------------
 
     def _handle(self, link: "Link[Any] | None", item: object, now: Nanos) -> None:
-        if isinstance(item, Received):
-            if self.demo is not None and self._plays(item.data):
-                self._stop_demo(now)
-            self.jam.hands.received(item, now)
-        elif isinstance(item, Command):
-            self._command(item, now)
-        elif isinstance(item, messages.Answer):
-            self._from_worker(item, now)
-        elif isinstance(item, Hello) and link is not None:
-            self._hello(link, item)
-        elif item is None and link is not None:
-            self._gone(link)
-        elif isinstance(item, Bye):
-            self.ending |= link is None or link is self.supervisor
-        elif callable(item):
-            item(now)
-        elif isinstance(item, Notice):
-            self.jam.notice(item.level, item.text)
+        match item:
+            case Received():
+                if self.demo is not None and self._plays(item.data):
+                    self._stop_demo(now)
+                self.commands.received(item, now)
+            case _ if isinstance(item, Command):
+                self._command(item, now)
+            case Ready() | LoadFailed():
+                self._model_loaded(item, now)
+            case _ if isinstance(item, Answer):
+                self._from_worker(item, now)
+            case Greeting() if link is not None:
+                self._greet_worker(link, item)
+            case Hello() if link is not None:
+                self._greet(link, item)
+            case None if link is not None:
+                self._gone(link)
+            case Bye():
+                self.ending |= link is None or link is self.supervisor
+            case Notice():
+                self.jam.notices.add(item.level, item.text)
+            case Memory():
+                self._restore(item, now)
+            case _ if callable(item):
+                item(now)
 
     def _plays(self, data: bytes) -> bool:
-        """Tell whether she plays a note; a pad that is bound to an action is none."""
-        return is_note_on(data) and not (self.jam.mapper is not None and self.jam.mapper.consumes(data))
+        """Tell whether the performer plays a note; a pad that is bound to an action is none."""
+        bindings = self.commands.bindings
+        return is_note_on(data) and not (bindings is not None and bindings.consumes(data))
 
     def _stop_demo(self, now: Nanos) -> None:
         self.demo = None
-        self.jam.hands.release(now, port=demo.PORT)
-        self.jam.notice("info", "you play: the demo has ended")
+        self.jam.performer.release(now, port=demo.PORT)
+        self.jam.notices.add("info", "you play: the demo has ended")
 
     def _command(self, command: Command, now: Nanos) -> None:
-        if command.name == "quit":
+        if isinstance(command, Quit):
             self.ending = True
             return
-        if command.name in ("start", "stop", "toggle"):
-            self._start_nanos = None
-        self.jam.controls.run(command, now)
+        if isinstance(command, Start | Stop):
+            self._starts_by_itself, self._start_nanos = False, None
+        self.commands.run(command, now)
 
-    def _from_worker(self, item: messages.Answer, now: Nanos) -> None:
+    def _from_worker(self, answer: Answer, now: Nanos) -> None:
         self._asked_nanos = 0
-        first = self.jam.answers.model is None
-        self.jam.from_worker(item, now)
-        if isinstance(item, Ready):
-            self._ready("model", model=item.model, runtime=item.runtime)
-        given_up = isinstance(item, Failed) and item.ident is None
-        if first and (isinstance(item, Ready) or given_up) and not self.jam.transport.running:
-            self._start_nanos = max(now, self._thru_nanos + CONNECT_NANOS)
+        self.jam.from_worker(answer, now)
 
-    def _hello(self, link: "Link[Any]", hello: Hello) -> None:
-        if hello.role == "worker":
-            if self.outlet.worker is not None:
-                self.outlet.worker.send(Bye())  # one is enough
-                self.outlet.worker.close()
-            self.outlet.worker, self._worker_pid = link, hello.pid
-            self._asked_nanos = 0
-            self.jam.model_state = "loading"
-            if self._told_model.pop(link, "") != self._model():  # chosen in the meantime
-                link.send(Load(self._model()))
-            return
+    def _model_loaded(self, answer: Ready | LoadFailed, now: Nanos) -> None:
+        """Play with the model, or without; the first time the transport starts, unless it was stopped."""
+        self._from_worker(answer, now)
+        if isinstance(answer, Ready):
+            self._ready("model", model=answer.model, runtime=answer.runtime)
+        if self._starts_by_itself and not self.jam.transport.running:
+            self._start_nanos = max(now, self._thru_nanos + CONNECT_NANOS)
+        self._starts_by_itself = False
+
+    def _greet_worker(self, link: "Link[Any]", greeting: Greeting) -> None:
+        if self.output.worker is not None:
+            self.output.worker.send(Bye())  # one is enough
+            self.output.worker.close()
+        self.output.worker, self._worker_pid = link, greeting.hello.pid
+        self._asked_nanos = 0
+        self.jam.model_state = "loading"
+        if greeting.model != self._model():  # chosen in the meantime
+            link.send(Load(self._model()))
+
+    def _greet(self, link: "Link[Any]", hello: Hello) -> None:
         if hello.role == "supervisor":
-            self.supervisor = link
+            self.supervisor, self._memory = link, None
         if hello.role == "dashboard" or not self.options.headless:
-            self.pictures.watchers.append(link)
+            self.snapshots.watch(link)
+
+    def _restore(self, memory: Memory, now: Nanos) -> None:
+        """Go on as the engine did that died before this one."""
+        self._starts_by_itself = not memory.started
+        before = self._model()
+        restore(self.jam, memory, now)
+        self.jam.hush(now)  # what it left sounding
+        if self.output.worker is not None and self._model() != before:
+            self.output.worker.send(Load(self._model()))
 
     def _gone(self, link: "Link[Any]") -> None:
-        if link is self.outlet.worker:
-            self.outlet.worker = None
+        if link is self.output.worker:
+            self.output.worker = None
             self.jam.worker_lost()
-            self.jam.notice("error", "the model process has gone: bars repeat until it is back")
+            self.jam.notices.add("error", "the model process has gone: bars repeat until it is back")
             if self.supervisor is None:
-                self.rig.keep_worker()
-        elif link in self.pictures.watchers:
-            self.pictures.watchers.remove(link)
+                self.devices.keep_worker()
+        elif link in self.snapshots.watchers:
+            self.snapshots.leave(link)
         if link is self.supervisor:
             self.supervisor = None
             if self.options.headless:
                 self.ending = True
             else:
-                self.jam.notice("warning", "the dashboard has gone: the music goes on, see `twobar attach`")
-                if self.outlet.worker is None:
-                    self.rig.keep_worker()
+                self.jam.notices.add(
+                    "warning", "the dashboard has gone: the music goes on, see `twobar attach`"
+                )
+                if self.output.worker is None:
+                    self.devices.keep_worker()
 
     def _watch_worker(self, now: Nanos) -> None:
-        """Hang up on a model process that has kept silent for too long; its end brings a new one."""
-        waiting = self.jam.answers.waiting
+        """Hang up on a model process that owes an answer for too long; its end brings a new one."""
         loading = self.jam.model_state == "loading"
-        if not waiting or self.outlet.worker is None:
+        if self.output.worker is None or not (loading or self.jam.dialogue.waiting):
             self._asked_nanos = 0
         elif not self._asked_nanos:
             self._asked_nanos = now
         elif now - self._asked_nanos > (LOADING_TIMEOUT_NANOS if loading else ANSWER_TIMEOUT_NANOS):
             self._asked_nanos = 0
-            self.jam.notice("error", "the model process does not answer: it is started anew")
-            self.outlet.worker.close()
+            self.jam.notices.add("error", "the model process does not answer: it is started anew")
+            self.output.worker.close()
             if self._worker_pid:
                 with contextlib.suppress(OSError):
                     os.kill(
@@ -328,29 +405,30 @@ class Engine:
     def close(self) -> None:
         """Silence, write everything down, close everything; safe after a failed `open`, and never raises."""
         guard = Guard(self.complain)
-        if hasattr(self, "jam"):
-            if not guard("the last notes could not be ended", lambda: self.jam.shutdown(self.clock.now())):
-                self.rig.silence(guard)
-            guard("the summary could not be logged", self._summarize)
-            self._flush()
-        for link in dict.fromkeys([*self.pictures.watchers, self.outlet.worker, self.supervisor]):
+        if not guard("the last notes could not be ended", lambda: self.jam.shutdown(self.clock.now())):
+            self.devices.silence(guard)
+        guard("the summary could not be logged", self._summarize)
+        self._flush()
+        for link in dict.fromkeys([*self.snapshots.watchers, self.output.worker, self.supervisor]):
             if link is not None:
                 guard("another process was not told of the end", partial(link.send, Bye()))
-        self.rig.close(guard)
+        self.devices.close(guard)
         guard("the links' socket could not be closed", self.board.close)
         self.say.close()
         self.complain.close()
 
     def _summarize(self) -> None:
-        view = lateness(list(self.jam.lateness_nanos))
-        self.outlet.log(
+        late = self.jam.lateness.whole()
+        self.output.log(
             "summary",
-            notes=view.count,
-            lateness_us={"p50": view.p50, "p99": view.p99, "worst": view.worst},
-            missed_bars=self.jam.answers.missed_bars,
+            notes=late.number,
+            lateness_us={"p50": late.p50, "p99": late.p99, "worst": late.worst},
+            missed_bars=self.jam.dialogue.missed_bars,
             dropped_notes=self.jam.dropped_notes,
             faults=self.faults,
-            **self.outlet.left_out(),
+            coalesced=self.arrivals.coalesced,
+            dropped_messages=self.arrivals.dropped,
+            **self.output.left_out(),
         )
 
     def _flush(self) -> None:

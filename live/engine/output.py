@@ -1,31 +1,48 @@
-"""The outlet: sends what the jam decides to the sinks, the model, the log, the take and OSC.
+"""The output: sends what the jam decides to the sinks, the model, the log, the take and OSC.
 
-A sink that fails is taken out and named; the others go on.  Threads: engine only.  Realtime: yes.
+A sink that fails is taken out and named; the others go on.
+Owns: which sinks there are, and what is written beside them.  Threads: engine only.  Realtime: yes.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from live.errors import TwobarError
+from live.ipc.link import Link
 from live.ipc.messages import ToWorker
+from live.record.event_log import EventLog
+from live.record.take import Take
 from live.timing.clock import Clock
-from live.timing.midi_bytes import Sink
+from live.timing.midi_bytes import Sink, Voice
 from live.timing.timeline import Nanos, Tick
 
-if TYPE_CHECKING:
-    from live.control.osc_server import OscServer
-    from live.ipc.link import Link
-    from live.record.event_log import EventLog
-    from live.record.take import Take
+
+class Publisher(Protocol):
+    """What tells OSC subscribers; its library is loaded after the performer's keys sound.
+
+    Attributes:
+        bad_packets: messages that were not understood.
+        unsent: messages that were not sent.
+
+    """
+
+    bad_packets: int
+    unsent: int
+
+    def publish(self, address: str, *arguments: float | str) -> None:
+        """Tell the subscribers, soon and without waiting."""
+
+    def close(self) -> None:
+        """Stop, and free the port."""
 
 
-class Outlet:
+class EngineOutput:
     """Everything that a jam writes to.
 
     Attributes:
         sinks: where MIDI goes; a message goes to each in turn.
         worker: the link to the model process, None while there is none.
-        take, eventlog, osc: None where they are not wanted.
+        take, event_log, osc: None where they are not wanted.
         sink_lost: called with a sink that failed and the reason.
         complain: gets each warning and error where no dashboard shows them.
 
@@ -37,12 +54,12 @@ class Outlet:
         self.sinks: list[Sink] = []
         self.worker: Link[Any] | None = None
         self.take: Take | None = None
-        self.eventlog: EventLog | None = None
-        self.osc: OscServer | None = None
+        self.event_log: EventLog | None = None
+        self.osc: Publisher | None = None
         self.complain: Callable[[str], None] | None = None
         self.sink_lost: Callable[[Sink, str], None] = lambda _sink, _reason: None
 
-    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: str) -> Nanos:
+    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Voice) -> Nanos:
         """Send to every sink at the due moment, then log and record; returns the moment just before."""
         moment = self._clock.now()
         if moment < due:  # made ready a little ahead, see Engine
@@ -54,9 +71,9 @@ class Outlet:
             except TwobarError as reason:
                 self.sinks.remove(sink)
                 self.sink_lost(sink, str(reason))
-        if self.eventlog is not None:
-            self.eventlog.write("sent", nanos=moment, due_nanos=due, tick=tick, data=list(data), voice=voice)
-        if self.take is not None and voice == "instrument":
+        if self.event_log is not None:
+            self.event_log.write("sent", nanos=moment, due_nanos=due, tick=tick, data=list(data), voice=voice)
+        if self.take is not None and voice is Voice.INSTRUMENT:
             self.take.instrument(tick, data)
         return moment
 
@@ -68,35 +85,35 @@ class Outlet:
         """Write a line of the event log."""
         if self.complain is not None and kind == "notice" and fields["level"] != "info":
             self.complain(f"{fields['text']}")
-        if self.eventlog is not None:
-            self.eventlog.write(kind, **{"nanos": self._clock.now(), **fields})
+        if self.event_log is not None:
+            self.event_log.write(kind, **{"nanos": self._clock.now(), **fields})
 
     def left_out(self) -> dict[str, int]:
         """Count OSC messages not understood, and not sent, and records that the log dropped."""
         counts: dict[str, int] = {}
         if self.osc is not None:
             counts |= {"bad_packets": self.osc.bad_packets, "unsent": self.osc.unsent}
-        if self.eventlog is not None:
-            counts["unlogged"] = self.eventlog.dropped
+        if self.event_log is not None:
+            counts["unlogged"] = self.event_log.dropped
         return counts
 
     def played(self, tick: Tick, data: bytes) -> None:
-        """Keep what she played in the take."""
+        """Record what the performer played."""
         if self.take is not None:
             self.take.performer(tick, data)
 
     def knob(self, tick: Tick, name: str, value: float) -> None:
-        """Keep a knob's move in the take."""
+        """Record a knob's move."""
         if self.take is not None:
             self.take.knob(tick, name, value)
 
     def marker(self, tick: Tick, text: str) -> None:
-        """Keep a gesture in the take."""
+        """Record a gesture."""
         if self.take is not None:
             self.take.marker(tick, text)
 
     def tempo(self, tick: Tick, tempo_bpm: float) -> None:
-        """Keep a change of tempo in the take."""
+        """Record a change of tempo."""
         if self.take is not None:
             self.take.tempo(tick, tempo_bpm)
 

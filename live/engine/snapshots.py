@@ -1,6 +1,18 @@
-"""Snapshots: an immutable picture of a jam for the dashboard.  Threads: engine only."""
+"""Snapshots: what the dashboards are shown, drawn a piece at a time while nothing waits.
 
-from live.ipc.messages import (
+A dashboard gets one whole Snapshot, then what has changed.  Between two pieces the engine's loop may do
+anything else, so that no note and no key waits for the screen.
+Owns: who watches, what was shown last, and the bars of the roll as they were drawn.  Threads: engine only.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+import msgspec
+
+from live.ipc.link import Link
+from live.ipc.snapshot import (
     AnchorView,
     BarView,
     KnobView,
@@ -9,120 +21,223 @@ from live.ipc.messages import (
     NoteRow,
     PortView,
     Snapshot,
+    difference,
 )
+from live.jam.commands import Commands
 from live.jam.jam import Jam
 from live.settings.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS
 from live.timing.timeline import Nanos, Tick, bar_of, tick_of_bar
 from model.music.tracks import MELODY, TRACKS
 
 BARS_BEHIND, BARS_AHEAD = 2, 4
+PIECE_NANOS = 300_000  # no piece is begun so short before something is due
+IDLE_NANOS = 1_000_000_000
+LATENESS_NANOS = 500_000_000  # percentiles are worked out so often
 
 
-def lateness(values: list[int]) -> LatenessView:
-    """Return percentiles, in microseconds, of latenesses in nanoseconds."""
-    if not values:
-        return LatenessView()
-    ordered = sorted(values)
+class Surroundings(NamedTuple):
+    """What is shown and is not the jam's: ports, the take's path, priority, the mapping's name."""
 
-    def at(share: float) -> float:
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] / 1e3
-
-    return LatenessView(count=len(ordered), p50=at(0.5), p99=at(0.99), worst=ordered[-1] / 1e3)
+    ports: list[PortView]
+    recording: str
+    priority: str
+    mapping: str
 
 
-def knob_views(jam: Jam) -> list[KnobView]:
-    """Return every knob with its value and the place of hardware that waits."""
-    waiting = jam.mapper.waiting() if jam.mapper else {}
-    model = jam.answers.model
-    heeded = set(model.knobs) if model else set(ATTRIBUTE_KNOBS)
-    latent = model is None or model.latent_size > 0
-    views = []
-    for spec in KNOBS.values():
-        available = spec.name not in ATTRIBUTE_KNOBS or spec.name in heeded
-        if spec.name in LATENT_KNOBS:
-            available = latent
-        views.append(
-            KnobView(
-                name=spec.name,
-                value=jam.controls.values[spec.name],
-                low=spec.low,
-                high=spec.high,
-                rest=spec.rest,
-                text=spec.text,
-                waiting=waiting.get(spec.name),
-                available=available,
-            )
+class DrawnBar(NamedTuple):
+    """A bar of the roll, and the state of the jam that it was drawn in."""
+
+    state: object
+    view: BarView
+
+
+class Snapshots:
+    """Draws a jam for dashboards, at most so many times a second; one that does not keep up misses some.
+
+    Args:
+        jam: what is drawn.
+        commands: tells where hardware waits to be picked up.
+        around: tells what is not the jam's.
+        per_second: 1..15.
+
+    Attributes:
+        watchers: links to dashboards.
+
+    """
+
+    def __init__(
+        self, jam: Jam, commands: Commands, around: Callable[[], Surroundings], *, per_second: int
+    ) -> None:
+        """Start with nobody watching."""
+        self.watchers: list[Link[Any]] = []
+        self._jam, self._commands, self._around = jam, commands, around
+        self._period = 1_000_000_000 // per_second
+        self._begun = 0
+        self._drawing: Iterator[bool] | None = None
+        self._shown: Snapshot | None = None
+        self._behind: list[Link[Any]] = []  # watchers that need a whole snapshot
+        self._bars: dict[int, DrawnBar] = {}
+        self._lateness = LatenessView()
+        self._lateness_nanos = 0
+
+    def watch(self, link: "Link[Any]") -> None:
+        """Show everything to one more dashboard, then what changes."""
+        self.watchers.append(link)
+        self._behind.append(link)
+
+    def leave(self, link: "Link[Any]") -> None:
+        """Show nothing more to a dashboard."""
+        self.watchers.remove(link)
+        self._behind = [other for other in self._behind if other is not link]
+
+    def show(self, now: Nanos, soonest: int, *, waiting: bool = False) -> int:
+        """Draw the next piece if it is time for one; what waits, or is due at the soonest moment, goes first.
+
+        Returns the moment to come back.
+        """
+        if not self.watchers:
+            return now + IDLE_NANOS
+        if self._drawing is None and now - self._begun < self._period:
+            return self._begun + self._period
+        overdue = now - self._begun > 2 * self._period
+        if (waiting or soonest - now < PIECE_NANOS) and not overdue:
+            return max(now, soonest)
+        if self._drawing is None:
+            self._begun = now
+            self._drawing = self._pieces(now)
+        if not next(self._drawing, False):
+            self._drawing = None
+            return self._begun + self._period
+        return now
+
+    # -- drawing ---------------------------------------------------------------------------------
+
+    def _pieces(self, now: Nanos) -> Iterator[bool]:
+        """Draw and send; yields between pieces of about a tenth of a millisecond."""
+        before = dict(self._bars)
+        for bar in self._roll(now):
+            self._draw(bar, now)
+            if self._bars.get(bar) is not before.get(bar):
+                yield True
+        snapshot = self._snapshot(now)
+        yield True
+        last, self._shown = self._shown, snapshot
+        update = None if last is None else difference(last, snapshot)
+        behind, self._behind = self._behind, []
+        for link in tuple(self.watchers):
+            yield True
+            message = snapshot if update is None or link in behind else update
+            if not link.send(message, droppable=True):
+                self._behind.append(link)
+
+    def _snapshot(self, now: Nanos) -> Snapshot:
+        jam, before, around = self._jam, self._shown, self._around()
+        dialogue, model, state = jam.dialogue, jam.requests.model, jam.history.state
+        if now - self._lateness_nanos >= LATENESS_NANOS:
+            self._lateness_nanos = now
+            self._lateness = LatenessView(*jam.lateness.recent())
+        return Snapshot(
+            nanos=now,
+            state=jam.transport.state(now),
+            tempo_bpm=jam.transport.tempo_bpm,
+            tick=jam.tick(now),
+            beats_per_bar=jam.plan.grid.beats_per_bar,
+            mode=state.mode,
+            frozen=state.frozen,
+            thru=jam.performer.thru,
+            model=ModelView(
+                name=jam.shown_model,
+                state=jam.model_state,
+                detail=jam.model_detail,
+                latent_size=model.latent_size if model else 0,
+                decode_ms=dialogue.decode_ms,
+            ),
+            ports=around.ports,
+            knobs=knob_views(jam, self._commands, before.knobs if before else []),
+            anchors=[
+                AnchorView(name, state.anchors[name].xy if name in state.anchors else None)
+                for name in ANCHORS
+            ],
+            bars=[self._bars[bar].view for bar in self._roll(now) if bar in self._bars],
+            here=dialogue.here,
+            performer_xy=dialogue.performer_xy,
+            origin=state.base.origin if state.base else "",
+            lateness=self._lateness,
+            missed_bars=dialogue.missed_bars,
+            dropped_notes=jam.dropped_notes,
+            held_keys=jam.performer.down(),
+            recording=around.recording,
+            priority=around.priority,
+            mapping=around.mapping,
+            notices=list(jam.notices.lines),
+            map_points=model.map_points if model else [],
+            muted=[TRACKS[track] for track in sorted(jam.plan.silent)],
         )
-    return views
+
+    # -- the roll --------------------------------------------------------------------------------
+
+    def _roll(self, now: Nanos) -> range:
+        """Return the bars from two behind to four ahead, as far as there is something to show."""
+        if not self._jam.transport.running:
+            return range(0)
+        current = bar_of(self._jam.plan.grid, self._jam.tick(now))
+        return range(max(0, current - BARS_BEHIND), max(0, current) + BARS_AHEAD)
+
+    def _draw(self, bar: int, now: Nanos) -> None:
+        """Draw a bar of the roll, unless nothing in it has changed; bars that have gone by are forgotten."""
+        jam = self._jam
+        grid, tick = jam.plan.grid, jam.tick(now)
+        past = bar < bar_of(grid, tick)
+        performed = performed_rows(jam, bar, tick)
+        state = (grid, past, 0 if past else jam.plan.version)
+        drawn = self._bars.get(bar)
+        if drawn is None or drawn.state != state:
+            first = self._roll(now).start
+            self._bars = {known: one for known, one in self._bars.items() if known >= first}
+            origin, rows = jam.plan.bar_rows(bar)
+            view = BarView(bar, origin, sounded_rows(jam, bar) if past else rows, performed)
+            self._bars[bar] = DrawnBar(state, view)
+        elif drawn.view.performed != performed:
+            self._bars[bar] = DrawnBar(state, msgspec.structs.replace(drawn.view, performed=performed))
 
 
-def bar_views(jam: Jam, now: Tick) -> list[BarView]:
-    """Return the bars from two behind to four ahead, as far as there is something to show."""
-    if not jam.transport.running:
+def performed_rows(jam: Jam, bar: int, now: Tick) -> list[NoteRow]:
+    """Return what the performer played in a bar; keys that are down sound until now."""
+    start, end = tick_of_bar(jam.plan.grid, bar), tick_of_bar(jam.plan.grid, bar + 1)
+    if start > now:
         return []
-    grid = jam.plan.grid
-    current = bar_of(grid, now)
-    first = max(0, current - BARS_BEHIND)
-    zero = tick_of_bar(grid, first)
-    played = jam.capture.between(zero, Tick(now + 1), now)
-    views = []
-    for bar in range(first, max(0, current) + BARS_AHEAD):
-        start, end = tick_of_bar(grid, bar), tick_of_bar(grid, bar + 1)
-        hers: list[NoteRow] = [
-            (note.start - start, (note.end or now) - note.start, note.pitch, note.velocity, MELODY)
-            for note in played
-            if start <= note.start < end
-        ]
-        origin, rows = jam.plan.bar_rows(bar)
-        if bar < current:
-            rows = [
-                (tick - start, off - tick, pitch, velocity, track)
-                for tick, off, pitch, velocity, track in jam.heard
-                if start <= tick < end
-            ]
-        views.append(BarView(bar, origin, rows, hers))
-    return views
+    return [
+        (note.start - start, (note.end or now) - note.start, note.pitch, note.velocity, MELODY)
+        for note in jam.capture.between(start, min(end, Tick(now + 1)), now)
+    ]
 
 
-def picture(
-    jam: Jam, now: Nanos, *, ports: list[PortView], recording: str, priority: str, mapping: str
-) -> Snapshot:
-    """Return what the dashboard shows now."""
-    tick = jam.tick(now)
-    answers, model = jam.answers, jam.answers.model
-    anchors = answers.state.anchors
-    base = answers.state.base
-    return Snapshot(
-        nanos=now,
-        state=jam.transport.state(now),
-        tempo_bpm=jam.transport.tempo_bpm,
-        tick=tick,
-        beats_per_bar=jam.plan.grid.beats_per_bar,
-        mode=answers.state.mode,
-        frozen=answers.state.frozen,
-        thru=jam.hands.thru,
-        model=ModelView(
-            name=jam.loading,
-            state=jam.model_state,
-            detail=jam.model_detail,
-            latent_size=model.latent_size if model else 0,
-            decode_ms=answers.decode_ms,
-        ),
-        ports=ports,
-        knobs=knob_views(jam),
-        anchors=[AnchorView(name, anchors[name].xy if name in anchors else None) for name in ANCHORS],
-        bars=bar_views(jam, tick),
-        here=answers.here,
-        hers=answers.hers,
-        origin=base.origin if base else "",
-        lateness=lateness(list(jam.lateness_nanos)),
-        missed_bars=answers.missed_bars,
-        dropped_notes=jam.dropped_notes,
-        held_keys=jam.hands.down(),
-        recording=recording,
-        priority=priority,
-        mapping=mapping,
-        notices=list(jam.notices),
-        map_points=model.map_points if model else [],
-        muted=[TRACKS[track] for track in sorted(jam.plan.silent)],
-    )
+def sounded_rows(jam: Jam, bar: int) -> list[NoteRow]:
+    """Return what sounded in a bar that is over."""
+    start, end = tick_of_bar(jam.plan.grid, bar), tick_of_bar(jam.plan.grid, bar + 1)
+    since = takewhile(lambda note: note[0] >= start, reversed(jam.sounded))
+    return [
+        (tick - start, off - tick, pitch, velocity, track)
+        for tick, off, pitch, velocity, track in since
+        if tick < end
+    ][::-1]
+
+
+def knob_views(jam: Jam, commands: Commands, before: list[KnobView]) -> list[KnobView]:
+    """Return every knob with its value and the place of hardware that waits; unchanged ones as before."""
+    waiting = commands.bindings.waiting() if commands.bindings else {}
+    model = jam.requests.model
+    heeded = ATTRIBUTE_KNOBS if model is None else model.knobs
+    latent = model is None or model.latent_size > 0
+    views = before or [
+        KnobView(spec.name, spec.rest, spec.low, spec.high, spec.rest, spec.text) for spec in KNOBS.values()
+    ]
+    changed = []
+    for before_view in views:
+        view, name = before_view, before_view.name
+        available = latent if name in LATENT_KNOBS else name not in ATTRIBUTE_KNOBS or name in heeded
+        value, place = jam.knobs[name], waiting.get(name)
+        if (view.value, view.waiting, view.available) != (value, place, available):
+            view = msgspec.structs.replace(view, value=value, waiting=place, available=available)
+        changed.append(view)
+    return changed

@@ -1,9 +1,9 @@
-"""The band: the parts that she does not play, written ahead by a model that accompanies.
+"""The accompaniment: parts that the performer does not play, written ahead by a model that accompanies.
 
-A part takes a while to write, so the model is asked two beats before her phrase closes, with what she has
-played by then; it gives others their turn between two notes and keeps what it wrote until the phrase is to be
-found.
-Threads: engine only.
+A part takes a while to write, so the model is asked two beats before a phrase closes, with what has been
+played by then; it gives others their turn between two notes, and what it wrote joins the phrase when that is
+encoded.
+Owns: for which phrase the model was asked last.  Threads: engine only.
 """
 
 from collections.abc import Callable
@@ -18,15 +18,15 @@ from model.music.grid import TICKS_PER_BEAT
 BEATS = 2
 
 
-class Band:
-    """Asks for an accompaniment once for each phrase of hers.
+class Accompaniment:
+    """Asks for an accompaniment once for each phrase of the performer.
 
     Args:
         plan: tells the cells.
-        capture: what she played.
+        capture: what was played.
         requests: writes what is asked of the model.
         ask: sends a request to the model; False when there is none.
-        hears: tells whether what is played before a cell will be its base.
+        listens: tells whether what is played before a cell will be its base.
 
     """
 
@@ -37,11 +37,11 @@ class Band:
         requests: Requests,
         *,
         ask: Callable[[Accompany], bool],
-        hears: Callable[[int], bool],
+        listens: Callable[[int], bool],
     ) -> None:
         """Start with nothing asked."""
         self._plan, self._capture, self._requests = plan, capture, requests
-        self._ask, self._hears = ask, hears
+        self._ask, self._listens = ask, listens
         self._asked = 0
 
     def restart(self, cell: int = 0) -> None:
@@ -52,19 +52,18 @@ class Band:
         """Ask when the last beats before the next cell begin.
 
         Args:
-            present: the tick that she hears and plays at.
+            present: the tick that the performer hears and plays at.
 
         """
         cell = self._plan.cell_of(Tick(present + self._ahead()))
         if cell <= self._asked:
             return
         self._asked = cell
-        if not self._requests.parts or not self._hears(cell):
+        if not self._requests.parts or not self._listens(cell):
             return
-        bar = self._plan.first_bar(cell - 1)
-        played = self._capture.phrase(self._plan.grid, bar, present)
+        played = self._capture.phrase(self._plan.grid, self._plan.first_bar(cell - 1), present)
         if len(played):
-            self._ask(self._requests.accompany(cell, played, bar=self._plan.first_bar(cell)))
+            self._ask(self._requests.accompany(cell, played))
 
     def next_tick(self, now: Tick, *, present: Tick) -> Tick | None:
         """Return the tick, on the scale of `now`, at which it asks next; None if it does not."""

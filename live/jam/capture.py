@@ -1,20 +1,25 @@
-"""Capture: what she played, kept as ticks, given out as phrases on the grid.
+"""Capture: what the performer played, in ticks, given out as phrases on the grid.
 
-Threads: engine only.
+Owns: the notes of the last bars, and the keys that are down.  Threads: engine only.
 """
 
 from collections import deque
+from itertools import takewhile
 from typing import NamedTuple
 
 from live.timing.timeline import Tick, nearest_step, tick_of_bar
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 
-KEPT_NOTES = 4096
+MOST_NOTES = 4096
+SLACK = 960  # ticks by which messages of two keyboards may come in another order than they were stamped
+
+Key = tuple[str, int, int]
+"""(port, channel, pitch): two keyboards may hold one key on one channel."""
 
 
 class PlayedNote(NamedTuple):
-    """A note of hers; `end` is None while the key is down."""
+    """A note of the performer; `end` is None while the key is down."""
 
     start: Tick
     end: Tick | None
@@ -23,28 +28,28 @@ class PlayedNote(NamedTuple):
 
 
 class Capture:
-    """Keeps the last few thousand notes that she played while the transport ran."""
+    """Holds the last few thousand notes that were played while the transport ran."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._done: deque[PlayedNote] = deque(maxlen=KEPT_NOTES)
-        self._down: dict[tuple[int, int], PlayedNote] = {}
+        self._done: deque[PlayedNote] = deque(maxlen=MOST_NOTES)
+        self._down: dict[Key, PlayedNote] = {}
 
-    def on(self, channel: int, pitch: int, velocity: int, tick: Tick) -> None:
+    def on(self, key: Key, velocity: int, tick: Tick) -> None:
         """Take a note-on; a key that is already down is struck anew."""
-        self.off(channel, pitch, tick)
-        self._down[channel, pitch] = PlayedNote(tick, None, pitch, velocity)
+        self.off(key, tick)
+        self._down[key] = PlayedNote(tick, None, key[2], velocity)
 
-    def off(self, channel: int, pitch: int, tick: Tick) -> None:
+    def off(self, key: Key, tick: Tick) -> None:
         """Take a note-off; one without its note-on means nothing."""
-        note = self._down.pop((channel, pitch), None)
+        note = self._down.pop(key, None)
         if note is not None:
             self._done.append(note._replace(end=Tick(max(tick, note.start + 1))))
 
     def release_all(self, tick: Tick) -> None:
         """End every key that is down: its keyboard has gone, or everything was silenced."""
-        for channel, pitch in list(self._down):
-            self.off(channel, pitch, tick)
+        for key in list(self._down):
+            self.off(key, tick)
 
     def clear(self) -> None:
         """Forget everything: the transport starts anew."""
@@ -53,7 +58,8 @@ class Capture:
 
     def between(self, first: Tick, last: Tick, now: Tick) -> list[PlayedNote]:
         """Return the notes that started in first <= tick < last; keys still down end now."""
-        found = [note for note in self._done if first <= note.start < last]
+        ended = takewhile(lambda note: note.end is None or note.end > first - SLACK, reversed(self._done))
+        found = [note for note in ended if first <= note.start < last][::-1]
         held = [note for note in self._down.values() if first <= note.start < last]
         return found + [note._replace(end=Tick(max(now, note.start + 1))) for note in held]
 

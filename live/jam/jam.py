@@ -1,39 +1,28 @@
 """The jam: the whole instrument as one state machine, fed with moments, bytes and messages.
 
 It knows no process, port or thread, so the same take on a fake clock gives the same bytes.
-Threads: engine only.  Realtime: yes.
+Owns: the transport, the knobs' values, which model is wanted, what has sounded and how late; it makes the
+rest, of which each file of this room says what it owns.  Threads: engine only.  Realtime: yes.
 """
 
 from collections import deque
-from collections.abc import Callable
 from typing import Literal
 
-from live.ipc.messages import (
-    Accompany,
-    Decode,
-    Decoded,
-    Encode,
-    Encoded,
-    Failed,
-    FromWorker,
-    Load,
-    Notice,
-    Ready,
-    Warped,
-)
+from live.ipc.messages import Answer, Decoded, Encoded, Failed, Load, LoadFailed, Ready, Warped
 from live.jam.capture import Capture
-from live.jam.commands import Controls
-from live.jam.dialogue import Answers
+from live.jam.dialogue import Dialogue
 from live.jam.gestures import Gestures
-from live.jam.levels import Levels
-from live.jam.parts import channels_of
-from live.jam.path import Path
-from live.jam.performer import Hands
+from live.jam.notices import Notices
+from live.jam.parts import Levels, channels_of
+from live.jam.path import PathHistory
+from live.jam.performer import Performer
 from live.jam.plan import Feel, Plan
-from live.jam.protocols import Mapper, Outlet
-from live.jam.requests import ANCHOR, Requests
+from live.jam.protocols import Output
+from live.jam.requests import Reason, Requests
 from live.jam.scheduler import QueuedNote, Scheduler
 from live.settings.config import Config
+from live.settings.knobs import KNOBS
+from live.timing.lateness import Lateness
 from live.timing.midi_bytes import (
     CLOCK,
     CLOCKS_PER_BEAT,
@@ -41,11 +30,12 @@ from live.timing.midi_bytes import (
     START,
     STOP,
     Rank,
+    Voice,
     note_off,
     note_on,
     silence,
 )
-from live.timing.timeline import Nanos, Tick
+from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.phrase import Note
@@ -53,9 +43,8 @@ from model.music.tracks import TRACKS
 
 CLOCK_TICKS = TICKS_PER_BEAT // CLOCKS_PER_BEAT
 START_AHEAD_NANOS = 20_000_000
-KEPT_LATENESS = 512
-KEPT_NOTICES = 8
-KEPT_NOTE_ROWS = 2048
+MOST_SOUNDED = 2048
+LAST_SONG_POSITION = 0x3FFF  # sixteenths, 14 bits: MIDI 1.0, "Song Position Pointer"
 
 
 class Jam:
@@ -63,67 +52,63 @@ class Jam:
 
     Args:
         config: settings; its model and ports are others' business.
-        outlet: where everything goes.
-        mapper: makes the controller's mapper, given a way to read a knob.
+        output: where everything goes.
+
+    Attributes:
+        knobs: the knobs' values by name, each within its range.
+        wanted_model: that was chosen while it played, "" for the settings' own.
+        shown_model: name of the model that plays or is being loaded.
+        lateness: of the instrument's note-ons.
+        dropped_notes: that were too late to be sent.
+        sounded: the last note-ons that left: (tick, tick of the off, pitch, velocity, track).
 
     """
 
-    def __init__(
-        self,
-        config: Config,
-        outlet: Outlet,
-        *,
-        mapper: Callable[[Callable[[str], float]], Mapper] | None = None,
-    ) -> None:
+    def __init__(self, config: Config, output: Output) -> None:
         """Start stopped, without a model."""
-        self.config, self.outlet = config, outlet
+        self.config, self.output = config, output
+        self.knobs: dict[str, float] = {spec.name: spec.rest for spec in KNOBS.values()}
+        self.knobs |= {"tempo": config.jam.bpm, "temperature": config.jam.temperature}
+        self.notices = Notices(output)
         self.transport = Transport(tempo_bpm=config.jam.bpm)
         self.scheduler = Scheduler()
         self.capture = Capture()
-        self.plan = Plan(self.scheduler, grid=Grid())
-        self.loading = config.jam.model
-        self.controls = Controls(
-            self,
-            scenes={scene.number: scene for scene in config.scene},
-            values={"tempo": config.jam.bpm, "temperature": config.jam.temperature},
+        self.performer = Performer(
+            self.capture,
+            self.transport,
+            output=output,
+            notices=self.notices,
+            channel=config.midi.performer_channel,
+            thru=config.jam.thru,
         )
-        self.levels = Levels(channels_of(config.midi), self.controls.values["volume"])
-        self.gestures = Gestures(lambda: self.answers, knobs=self.controls.values, ask=self.outlet.ask)
-        self.answers = Answers(
+        self.plan = Plan(self.scheduler, grid=Grid())
+        self.history = PathHistory(config.jam.mode)
+        self.requests = Requests(knobs=self.knobs, seed=config.jam.seed, choice=config.model)
+        self.dialogue = Dialogue(
             self.plan,
             self.capture,
-            Requests(
-                Path(seed=config.jam.seed),
-                knobs=self.controls.values,
-                seed=config.jam.seed,
-                choice=config.model,
-            ),
-            ask=self._ask,
-            log=outlet.log,
-            notice=self.notice,
-            publish=outlet.publish,
-            remember=self.gestures.remember,
+            self.requests,
+            self.history,
+            output=output,
+            notices=self.notices,
             horizon_bars=config.jam.horizon_bars,
         )
-        self.answers.state.mode = config.jam.mode
-        self.hands = Hands(self)
-        self.mapper = mapper(lambda name: self.controls.values[name]) if mapper else None
+        self.gestures = Gestures(
+            self.history, self.plan, self.dialogue, self.requests, knobs=self.knobs, output=output
+        )
+        self.shown_model = config.jam.model
         self.wanted_model = self._good_model = ""
         self.model_state: Literal["loading", "ready", "lost", "none"] = "loading"
         self.model_detail = ""
-        self.lateness_nanos: deque[int] = deque(maxlen=KEPT_LATENESS)
+        self.lateness = Lateness()
         self.dropped_notes = 0
-        self.notices: deque[Notice] = deque(maxlen=KEPT_NOTICES)
-        self.heard: deque[tuple[Tick, Tick, int, int, int]] = deque(maxlen=KEPT_NOTE_ROWS)
+        self.sounded: deque[tuple[Tick, Tick, int, int, int]] = deque(maxlen=MOST_SOUNDED)
+        self._levels = Levels(channels_of(config.midi), self.knobs["volume"])
         self._ahead_nanos = round(config.midi.output_latency_ms * 1e6)
-        self._now = Nanos(0)
+        self._sent_tick: Tick | None = None
         self._clock_tick = Tick(0)
         self._beat = -1
-        self._feel()
-
-    def load(self) -> None:
-        """Load what may be loaded after her keys sound, before the model can answer."""
-        self.answers.load()
+        self._take_feel()
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -133,24 +118,31 @@ class Jam:
 
     def at(self, now: Nanos) -> None:
         """Take the present moment, by which notices are dated."""
-        self._now = now
+        self.notices.now = now
 
     def sent_to(self, now: Nanos) -> Tick:
-        """Return the tick up to which messages have left: ahead of the present by the output's latency."""
-        return self.transport.tick(Nanos(now + self._ahead_nanos))
+        """Return the tick up to which messages have left: ahead of the present by the output's latency.
+
+        It never goes back while the transport runs, also where a slower tempo makes the latency fewer ticks.
+        """
+        tick = self.transport.tick(Nanos(now + self._ahead_nanos))
+        if not self.transport.running:
+            return tick
+        self._sent_tick = tick if self._sent_tick is None else max(tick, self._sent_tick)
+        return self._sent_tick
 
     def advance(self, now: Nanos) -> Nanos | None:
         """Do everything that is due, and return when to come back (None: when something arrives)."""
-        self._now = now
+        self.at(now)
         if not self.transport.running:
             return None
         tick, present = self.sent_to(now), self.transport.tick(now)
         self._tell_beat(tick)
         self._send_due(tick, now)
-        self.answers.advance(tick, present=present)
+        self.dialogue.advance(tick, present=present)
         self._send_due(tick, now)
         coming = [
-            self.answers.next_tick(tick, present=present),
+            self.dialogue.next_tick(tick, present=present),
             Tick((tick // TICKS_PER_BEAT + 1) * TICKS_PER_BEAT),
         ]
         queued = self.scheduler.next_tick()
@@ -168,7 +160,7 @@ class Jam:
         bound = round(self.config.midi.late_bound_ms * 1e6)
         while self.config.midi.clock_out and self._clock_tick <= tick:
             due = self._moment(self._clock_tick)
-            self.outlet.send(bytes((CLOCK,)), tick=self._clock_tick, due=due, voice="clock")
+            self.output.send(bytes((CLOCK,)), tick=self._clock_tick, due=due, voice=Voice.CLOCK)
             self._clock_tick = Tick(self._clock_tick + CLOCK_TICKS)
         left: list[tuple[QueuedNote, Tick, int]] = []
         for event, note in self.scheduler.due(tick, too_late=lambda due: now - self._moment(due) > bound):
@@ -176,31 +168,31 @@ class Jam:
             if not event.data:
                 self.dropped_notes += 1
                 continue
-            voice = "clock" if event.rank is Rank.TRANSPORT else "instrument"
-            sent = self.outlet.send(event.data, tick=event.tick, due=due, voice=voice)
+            voice = Voice.CLOCK if event.rank is Rank.TRANSPORT else Voice.INSTRUMENT
+            sent = self.output.send(event.data, tick=event.tick, due=due, voice=voice)
             if note is not None:
                 left.append((note, event.tick, sent - due))
         for note, when, late in left:  # a chord's next note does not wait for this
             self._note_sent(note, when, late)
 
     def _note_sent(self, note: QueuedNote, tick: Tick, late_nanos: int) -> None:
-        self.lateness_nanos.append(late_nanos)
+        self.lateness.add(late_nanos)
         grid = self.plan.grid
         length = max(1, round((note.end - note.tick) / grid.ticks_per_step))
         onset = note.step % grid.steps
         fits = min(length, grid.steps - onset)
         self.plan.sent(note.step, Note(onset, note.pitch, note.velocity, fits, note.offset, note.track))
-        self.heard.append((tick, note.end, note.pitch, note.velocity, note.track))
-        self.outlet.publish("note", note.pitch, note.velocity)
+        self.sounded.append((tick, note.end, note.pitch, note.velocity, note.track))
+        self.output.publish("note", note.pitch, note.velocity)
 
     def _tell_beat(self, tick: Tick) -> None:
         beat = tick // TICKS_PER_BEAT
         if beat != self._beat and beat >= 0:
             self._beat = beat
             bar, within = divmod(beat, self.plan.grid.beats_per_bar)
-            self.outlet.publish("beat", within + 1)
+            self.output.publish("beat", within + 1)
             if within == 0:
-                self.outlet.publish("bar", bar + 1)
+                self.output.publish("bar", bar + 1)
 
     # -- transport -------------------------------------------------------------------------------
 
@@ -208,9 +200,9 @@ class Jam:
         """Start at bar 0 in a moment; a running transport starts anew."""
         if self.transport.running:
             self.stop(now)
-        self.answers.restart()
-        self.heard.clear()
-        self._beat = -1
+        self.dialogue.restart()
+        self.sounded.clear()
+        self._beat, self._sent_tick = -1, None
         count_in = self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar
         self.transport.start(Nanos(now + START_AHEAD_NANOS), count_in_ticks=count_in)
         self._clock_tick = Tick(0)
@@ -221,8 +213,28 @@ class Jam:
             if count_in:
                 self.scheduler.message(self.transport.timeline.tick(Nanos(begin)), bytes((START,)))
             else:
-                self.outlet.send(bytes((START,)), tick=Tick(0), due=now, voice="clock")
-        self.outlet.tempo(Tick(0), self.transport.tempo_bpm)
+                self.output.send(bytes((START,)), tick=Tick(0), due=now, voice=Voice.CLOCK)
+        self.output.tempo(Tick(0), self.transport.tempo_bpm)
+
+    def resume(self, timeline: Timeline | None, now: Nanos, *, model: str, model_ident: str) -> None:
+        """Go on where another engine was, with a plan to be made; without a timeline it stands still.
+
+        Args:
+            timeline: that the transport had.
+            now: the present moment.
+            model: that was wanted.
+            model_ident: of the weights that the state's places belong to.
+
+        """
+        self.wanted_model = self._good_model = model
+        self.shown_model = model or self.config.jam.model
+        self._take_feel()
+        if timeline is not None:
+            self.transport.resume(timeline)
+            tick = self.sent_to(now)
+            self._clock_tick = Tick(-(-max(tick, 0) // CLOCK_TICKS) * CLOCK_TICKS)
+        self.dialogue.resume(model_ident, self.sent_to(now))
+        self.send_levels(now, every_part=True)
 
     def _count_in(self, ticks: int) -> None:
         """Click on every beat before bar 0, on the drum channel: a high block on each one."""
@@ -235,40 +247,41 @@ class Jam:
             self.scheduler.message(Tick(place + TICKS_PER_BEAT // 4), note_off(drums, pitch))
 
     def stop(self, now: Nanos) -> None:
-        """Stop, with every note of the instrument ended; her own keys go on sounding."""
+        """Stop, with every note of the instrument ended; the performer's keys go on sounding."""
         if not self.transport.running:
             return
         tick = self.tick(now)
         self._say(self.scheduler.silence(), now)
         self.transport.stop(now)
+        self._sent_tick = None
         self.plan.clear()
         if self.config.midi.clock_out:
-            self.outlet.send(bytes((STOP,)), tick=tick, due=now, voice="clock")
-            sixteenth = max(0, tick) // (TICKS_PER_BEAT // 4)
-            place = bytes((SONG_POSITION, sixteenth & 0x7F, sixteenth >> 7 & 0x7F))
-            self.outlet.send(place, tick=tick, due=now, voice="clock")
+            self.output.send(bytes((STOP,)), tick=tick, due=now, voice=Voice.CLOCK)
+            sixteenth = min(LAST_SONG_POSITION, max(0, tick) // (TICKS_PER_BEAT // 4))
+            place = bytes((SONG_POSITION, sixteenth & 0x7F, sixteenth >> 7))
+            self.output.send(place, tick=tick, due=now, voice=Voice.CLOCK)
 
     def set_tempo(self, tempo_bpm: float, now: Nanos) -> None:
         """Go on at another tempo."""
         self.transport.set_tempo(tempo_bpm, now)
         if self.transport.running:  # a start tells it anyway
-            self.outlet.tempo(self.tick(now), tempo_bpm)
+            self.output.tempo(self.tick(now), tempo_bpm)
 
     def panic(self, now: Nanos) -> None:
         """Silence everything at once; the instrument comes in again on the next phrase's one."""
         self._say(self.scheduler.silence(keep_transport=True), now)
         self.hush(now)
-        self.hands.forget(self.tick(now))
+        self.performer.forget(self.tick(now))
         if self.transport.running:
-            self.answers.rest(self.sent_to(now))
-        self.volume_changed(now)
-        self.marked("panic", now)
-        self.notice("warning", "panic: everything is silent; it comes in again on the next phrase")
+            self.dialogue.rest(self.sent_to(now))
+        self.send_levels(now)
+        self.mark("panic", now)
+        self.notices.add("warning", "panic: everything is silent; it comes in again on the next phrase")
 
     def shutdown(self, now: Nanos) -> None:
-        """End every note, hers too, and stop."""
+        """End every note, the performer's too, and stop."""
         self.stop(now)
-        self.hands.release(now)
+        self.performer.release(now)
         self.hush(now)
 
     def hush(self, now: Nanos) -> None:
@@ -277,117 +290,111 @@ class Jam:
 
     def _say(self, messages: list[bytes], now: Nanos) -> None:
         for data in messages:
-            self.outlet.send(data, tick=self.tick(now), due=now, voice="instrument")
+            self.output.send(data, tick=self.tick(now), due=now, voice=Voice.INSTRUMENT)
 
     # -- knobs -----------------------------------------------------------------------------------
 
-    def knob_turned(self, name: str, value: float, source: str, now: Nanos) -> None:
-        """Log and tell that a knob has moved."""
-        tick = self.tick(now)
-        self.outlet.log("knob", nanos=now, name=name, value=value, source=source)
-        self.outlet.knob(tick, name, value)
-        self.outlet.publish(f"knob/{name}", value)
+    def record_knob(self, name: str, value: float, source: str, now: Nanos) -> None:
+        """Log, record and publish that a knob has moved."""
+        self.output.log("knob", nanos=now, name=name, value=value, source=source)
+        self.output.knob(self.tick(now), name, value)
+        self.output.publish(f"knob/{name}", value)
 
-    def marked(self, text: str, now: Nanos) -> None:
-        """Log a gesture."""
-        self.outlet.marker(self.tick(now), text)
+    def mark(self, text: str, now: Nanos) -> None:
+        """Record a gesture in the take."""
+        self.output.marker(self.tick(now), text)
 
-    def _feel(self) -> None:
-        values = self.controls.values
-        self.plan.feel = Feel(
-            swing=values["swing"], gate=values["gate"], channels=channels_of(self.config.midi)
-        )
+    def _take_feel(self) -> None:
+        channels = channels_of(self.config.midi)
+        self.plan.feel = Feel(swing=self.knobs["swing"], gate=self.knobs["gate"], channels=channels)
 
     def feel_changed(self, now: Nanos) -> None:
         """Lay the plan again with another swing or gate."""
-        self._feel()
+        self._take_feel()
         if self.transport.running:
             tick = self.sent_to(now)
-            step = tick // self.plan.grid.ticks_per_step + 1
-            self.plan.lay_all(step, not_before=tick)
+            self.plan.lay_all(tick // self.plan.grid.ticks_per_step + 1, not_before=tick)
 
     def mute(self, muted: frozenset[int], now: Nanos) -> None:
         """Leave these of the model's parts out from now on, and no others."""
+        changed = self.plan.muted ^ muted
         tick = self.sent_to(now) if self.transport.running else Tick(0)
         self.plan.mute(muted, tick // self.plan.grid.ticks_per_step + 1, now=tick)
+        for track in sorted(changed):
+            self.mark(f"{'mute' if track in muted else 'unmute'} {TRACKS[track]}", now)
 
-    def volume_changed(self, now: Nanos) -> None:
-        """Send the level of every part that plays."""
-        self._say(self.levels.messages(self.plan.tracks, self.controls.values["volume"]), now)
+    def send_levels(self, now: Nanos, *, every_part: bool = False) -> None:
+        """Send the level of every part that plays, or also of those that only another model plays."""
+        tracks = range(len(TRACKS)) if every_part else self.plan.tracks
+        self._say(self._levels.messages(tracks, self.knobs["volume"]), now)
 
-    def set_levels(self, now: Nanos) -> None:
-        """Send the level of every part, also of those that only another model plays."""
-        self._say(self.levels.messages(range(len(TRACKS)), self.controls.values["volume"]), now)
+    def set_condition(self, name: str, text: str, now: Nanos) -> None:
+        """Hold answers to a condition; raises UsageError."""
+        self.requests.condition(name, text)
+        self.plan.spoil(self.sent_to(now))
+        self.mark(f"{name} {text}", now)
+        self.notices.add("info", f"{name}: {text}")
 
     # -- the model -------------------------------------------------------------------------------
 
-    def _ask(self, message: Encode | Decode | Accompany) -> bool:
-        return self.outlet.ask(message)
+    @property
+    def model_without_latent(self) -> str:
+        """The name of the model that plays, if it has no latent; else nothing."""
+        model = self.requests.model
+        return model.model if model is not None and not model.latent_size else ""
 
     def load_model(self, name: str) -> None:
         """Play another model; the present one plays on until it is ready."""
-        self.loading, self.model_state = name, "loading"
+        self.shown_model, self.model_state = name, "loading"
         self.wanted_model = name
-        if not self.outlet.ask(Load(name)):
-            self.notice("warning", f"model {name} will be loaded when the model process is back")
+        if not self.output.ask(Load(name)):
+            self.notices.add("warning", f"model {name} will be loaded when the model process is back")
 
-    def from_worker(self, message: FromWorker, now: Nanos) -> None:
-        """Take a message of the model process."""
+    def from_worker(self, answer: Answer, now: Nanos) -> None:
+        """Take an answer of the model process."""
         tick = self.sent_to(now)
-        if isinstance(message, Encoded):
-            if message.fault:
-                self.notice("error", message.fault)
-            if self.answers.encoded(message, tick).startswith(ANCHOR):
-                self.gestures.prepare_morph()
-        elif isinstance(message, Decoded):
-            self.answers.decoded(message, tick)
-        elif isinstance(message, Ready):
-            self.model_state, self.model_detail = "ready", message.runtime
-            self.loading, self._good_model = message.model, self.wanted_model
-            self._model_ready(message, tick, now)
-        elif isinstance(message, Warped):
-            self.gestures.warped(message)
-        elif isinstance(message, Failed):
-            if message.ident is None:
-                self._load_failed(message.text)
-            self.notice("error", message.text)
-            self.answers.failed(message.ident, tick)
+        match answer:
+            case Encoded():
+                if answer.fault:
+                    self.notices.add("error", answer.fault)
+                search = self.dialogue.encoded(answer, tick)
+                if search is not None and search.reason is Reason.ANCHOR:
+                    self.gestures.prepare_morph()
+            case Decoded():
+                self.dialogue.decoded(answer, tick)
+            case Warped():
+                self.gestures.warped(answer)
+            case Failed(ident, text):
+                self.notices.add("error", text)
+                self.dialogue.failed(ident, tick)
+            case Ready():
+                self._model_ready(answer, tick, now)
+            case LoadFailed(text):
+                self._load_failed(text)
+                self.dialogue.ask_next(tick)
 
     def _load_failed(self, text: str) -> None:
         """Go on with the model that plays, if there is one; a wrong name is not asked for again."""
-        playing = self.answers.model
+        playing = self.requests.model
         self.model_state, self.model_detail = ("ready" if playing else "none"), text
         self.wanted_model = self._good_model
-        self.loading = playing.model if playing else self.config.jam.model
+        self.shown_model = playing.model if playing else self.config.jam.model
+        self.notices.add("error", text)
 
     def _model_ready(self, ready: Ready, tick: Tick, now: Nanos) -> None:
-        old = self.answers.model
-        new = old is None or old.ident != ready.ident
-        if old is not None and new:
-            self.gestures.forget()
-        self.answers.set_model(ready, tick)
+        before = self.requests.model
+        new = before is None or before.ident != ready.ident
+        self.model_state, self.model_detail = "ready", ready.runtime
+        self.shown_model, self._good_model = ready.model, self.wanted_model
+        if before is not None and new:
+            self.history.forget()
+        self.dialogue.set_model(ready, tick)
         self.gestures.prepare_morph()
-        volume = self.controls.values["volume"]
-        self._say(self.levels.messages(self.plan.tracks, volume, all_over=False), now)
-        for sentence in self.answers.requests.remarks() if new else ():
-            self.notice("info", sentence)
+        self._say(self._levels.messages(self.plan.tracks, self.knobs["volume"], all_over=False), now)
+        for sentence in self.requests.remarks() if new else ():
+            self.notices.add("info", sentence)
 
     def worker_lost(self) -> None:
         """Play on without the model process."""
         self.model_state = "lost"
-        self.answers.lose_model()
-
-    # -- for the human ---------------------------------------------------------------------------
-
-    def notice(self, level: str, text: str) -> None:
-        """Show and log a line; the same line again at once is not repeated."""
-        if (
-            self.notices
-            and self.notices[-1].text == text
-            and self._now - self.notices[-1].nanos < 2_000_000_000
-        ):
-            return
-        kind = "error" if level == "error" else "warning" if level == "warning" else "info"
-        self.notices.append(Notice(self._now, kind, text))  # type: ignore[arg-type]
-        self.outlet.log("notice", nanos=self._now, level=kind, text=text)
-        self.outlet.publish("notice", text)
+        self.dialogue.lose_model()

@@ -1,14 +1,19 @@
-"""The parts that a model plays: which tracks, each on its channel, in one voice or in many.
+"""The parts that a model plays: which tracks, each on its channel, in one voice or in many, and how loud.
 
-Tracks are those of `model.music.tracks`; channels are 1..16.  Threads: any.
+Tracks are those of `model.music.tracks`; channels are 1..16.
+Owns: the level that each channel was sent last.  Threads: any for the functions, engine only for `Levels`.
 """
 
+from collections.abc import Iterable
+
 from live.settings.config import Midi
+from live.timing.midi_bytes import control
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 
 Channels = tuple[int, int, int, int]
 """The channel of each track, in the order of `model.music.tracks`."""
 
+VOLUME_CONTROL = 7
 ALONE = (MELODY,)
 CODEC_TRACKS: dict[str, tuple[int, ...]] = {
     "drums": (DRUMS,),
@@ -42,3 +47,33 @@ def take_parts(midi: Midi) -> dict[int, str]:
     """Return the channels of the parts beside the melody, with their names, that get tracks in a take."""
     named = zip(channels_of(midi), TRACKS, strict=True)
     return {channel: name for channel, name in named if channel != midi.instrument_channel}
+
+
+class Levels:
+    """Volume controllers for the channels that parts leave on.
+
+    Args:
+        channels: of the tracks, 1..16.
+        volume: 0..1, that every channel is taken to have.
+
+    """
+
+    def __init__(self, channels: Channels, volume: float) -> None:
+        """Take every channel as set."""
+        self._channels = channels
+        self._sent = dict.fromkeys(channels, round(volume * 127))
+
+    def messages(self, tracks: Iterable[int], volume: float, *, all_over: bool = True) -> list[bytes]:
+        """Return what sets the channels of some tracks to a volume, each channel once.
+
+        Args:
+            tracks: see `model.music.tracks`.
+            volume: 0..1.
+            all_over: also to channels that have it already.
+
+        """
+        level = round(volume * 127)
+        wanted = dict.fromkeys(self._channels[track] for track in tracks)
+        late = [channel for channel in wanted if all_over or self._sent[channel] != level]
+        self._sent.update(dict.fromkeys(late, level))
+        return [control(channel, VOLUME_CONTROL, level) for channel in late]

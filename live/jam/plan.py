@@ -1,17 +1,21 @@
 """The plan: which notes each coming bar will play, and where they came from.
 
 Music is planned in cells, whole phrases of the model's grid; cell k starts at bar k * grid.bars.  What
-is planned can be replaced until it is sent.  Threads: engine only.
+is planned can be replaced until it is sent.
+Owns: the cells and what they have played, how steps become ticks, which parts are muted.
+Threads: engine only.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from live.ipc.messages import NoteRow
+from live.ipc.messages import Point
+from live.ipc.snapshot import NoteRow
 from live.jam.path import Base
 from live.jam.scheduler import QueuedRow, Scheduler
-from live.timing.timeline import Tick, tick_of_bar, tick_of_step
+from live.timing.timeline import Tick, step_at_or_after, tick_of_bar, tick_of_step
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS, MELODY
@@ -47,7 +51,8 @@ class Cell:
         phrase: what it plays; None until there is something.
         origin: where the phrase came from.
         stale: whether base or knobs have changed since the last decode was asked for.
-        xy: place of its latent on the map, once decoded.
+        point: its latent, once decoded.
+        xy: place of that on the map.
 
     """
 
@@ -58,6 +63,7 @@ class Cell:
     origin: Origin = "silent"
     stale: bool = True
     source: Base | None = None
+    point: Point | None = None
     xy: tuple[float, float] | None = None
 
 
@@ -83,6 +89,8 @@ class Plan:
         muted: parts that are left out, where the model plays several.
         cells: by index.
         played: notes that have left, by cell.
+        last_good: the last phrase that was decoded, which repeats where none comes in time.
+        version: grows whenever what is planned has changed.
 
     """
 
@@ -97,9 +105,12 @@ class Plan:
         self.muted: frozenset[int] = frozenset()
         self.cells: dict[int, Cell] = {}
         self.played: dict[int, list[Note]] = {}
+        self.last_good: Phrase | None = None
+        self.version = 0
 
     def clear(self) -> None:
         """Forget every cell and what is queued of them."""
+        self.version += 1
         self._scheduler.drop_all_notes()
         self.cells.clear()
         self.played.clear()
@@ -113,7 +124,60 @@ class Plan:
         """Return the bar on which a cell starts."""
         return index * self.grid.bars
 
-    def forget_before(self, index: int) -> None:
+    def next_step(self, now: Tick) -> int:
+        """Return the first step of the whole piece that has not begun."""
+        return step_at_or_after(self.grid, now + 1)
+
+    # -- what each cell is to play -----------------------------------------------------------------
+
+    def extend(self, now: Tick, bars: int, *, base: Base | None, speaks: Callable[[int], bool]) -> None:
+        """Make sure that there is a cell for every bar from a tick on, some bars ahead."""
+        current = self.cell_of(now)
+        for index in range(current, self.cell_of(Tick(now + bars * self.grid.ticks_per_bar)) + 1):
+            if index in self.cells:
+                continue
+            cell = Cell(index, speaks=speaks(index), base=base)
+            if self.last_good is not None and base is not None:
+                cell.phrase, cell.origin = self.last_good, "repeated"
+            self.cells[index] = cell
+            self.lay(cell, index * self.grid.steps, not_before=now)
+        self._forget_before(current)
+
+    def spoil(self, now: Tick) -> None:
+        """Let everything from a tick's cell on be decoded again."""
+        current = self.cell_of(now)
+        for index, cell in self.cells.items():
+            cell.stale |= index >= current
+
+    def set_base(self, base: Base | None, first: int) -> None:
+        """Let every cell from the first on sound another base."""
+        for index, cell in self.cells.items():
+            if index >= first:
+                cell.base, cell.stale = base, True
+                if base is None:
+                    cell.phrase, cell.origin = None, "silent"
+                    self.lay(cell, index * self.grid.steps, not_before=Tick(0))
+
+    def set_speaking(self, speaks: Callable[[int], bool], now: Tick) -> None:
+        """Let each cell from the present one on speak or be silent."""
+        current = self.cell_of(now)
+        for index, cell in self.cells.items():
+            if index >= current and cell.speaks != speaks(index):
+                cell.speaks = not cell.speaks
+                self.lay(cell, self.next_step(now), not_before=now)
+
+    def fill(self, cell: Cell, phrase: Phrase, now: Tick) -> None:
+        """Let a cell play a decoded phrase from the next step on; what of it has begun stays as it was."""
+        self.last_good = phrase
+        step = max(self.next_step(now), cell.index * self.grid.steps)
+        fixed = step - cell.index * self.grid.steps
+        cell.phrase, cell.origin = phrase, "decoded"
+        if fixed:
+            begun = Phrase.of(self.grid, self.prefix(cell.index, fixed))
+            cell.phrase = begun.spliced(fixed, phrase)
+        self.lay(cell, step, not_before=now)
+
+    def _forget_before(self, index: int) -> None:
         """Drop cells older than the one before the index."""
         for known in [known for known in self.cells if known < index - 1]:
             del self.cells[known]
@@ -146,6 +210,7 @@ class Plan:
         is struck again; a track of one voice ends it at its next note.  `not_before` is the present tick:
         a note whose offset would put it earlier starts now.
         """
+        self.version += 1
         grid = self.grid
         start = cell.index * grid.steps
         cut = max(from_step, start)
@@ -239,11 +304,10 @@ class Plan:
         shown = cell.phrase if cell.phrase is not None and cell.speaks else None
         if shown is None:
             return "silent", []
-        start = tick_of_bar(self.grid, within)
-        rows: list[NoteRow] = []
-        silent = self.silent
-        for note in shown.notes:
-            if low <= note.onset < high and note.track not in silent:
-                on, off = self.ticks_of(note)
-                rows.append((max(0, on - start), off - on, note.pitch, note.velocity, note.track))
+        start, silent = tick_of_bar(self.grid, within), self.silent
+        notes = tuple(note for note in shown.notes if low <= note.onset < high and note.track not in silent)
+        rows: list[NoteRow] = [
+            (max(0, on - start), off - on, note.pitch, note.velocity, note.track)
+            for note, (on, off) in zip(notes, self._plain_times(notes), strict=True)
+        ]
         return cell.origin, rows

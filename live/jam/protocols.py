@@ -1,16 +1,18 @@
-"""What a jam needs around it: an outlet for its decisions, and a mapper for a controller's bytes."""
+"""What a jam needs around it: where its decisions go, and what a controller's bytes mean."""
 
 from typing import Protocol
 
-from live.ipc.messages import Command, ToWorker
+from live.ipc.commands import Command
+from live.ipc.messages import ToWorker
+from live.timing.midi_bytes import Voice
 from live.timing.timeline import Nanos, Tick
 
 
-class Outlet(Protocol):
-    """Where the jam's decisions go: sinks, the model, the log, the take."""
+class Output(Protocol):
+    """Where the jam's decisions go: sinks, the model, the log, the take, OSC."""
 
-    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: str) -> Nanos:
-        """Send one message now and return that moment; voice is "thru", "instrument" or "clock"."""
+    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Voice) -> Nanos:
+        """Send one message now and return that moment."""
 
     def ask(self, message: ToWorker) -> bool:
         """Give the model a request; False when it is not there."""
@@ -19,23 +21,23 @@ class Outlet(Protocol):
         """Write a line of the event log."""
 
     def played(self, tick: Tick, data: bytes) -> None:
-        """Keep what she played in the take."""
+        """Record what the performer played."""
 
     def knob(self, tick: Tick, name: str, value: float) -> None:
-        """Keep a knob's move in the take."""
+        """Record a knob's move."""
 
     def marker(self, tick: Tick, text: str) -> None:
-        """Keep a gesture in the take."""
+        """Record a gesture."""
 
     def tempo(self, tick: Tick, tempo_bpm: float) -> None:
-        """Keep a change of tempo in the take."""
+        """Record a change of tempo."""
 
     def publish(self, topic: str, *values: float | str) -> None:
         """Tell whoever subscribed by OSC."""
 
 
-class Mapper(Protocol):
-    """What turns a controller's bytes into commands."""
+class Bindings(Protocol):
+    """What a controller's bytes mean: commands of its mapping file."""
 
     def feed(self, data: bytes) -> list[Command]:
         """Return the commands that a message means."""

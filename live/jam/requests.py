@@ -1,41 +1,60 @@
 """What the model is asked for: a base, the path, the knobs and the settings, put into a request.
 
-A model without a latent is given a phrase to continue in place of a vector.  Threads: engine only.
+A model without a latent is given a phrase to continue in place of a vector.
+Owns: which model plays, the conditions that answers are held to, and the count of requests.
+Threads: engine only.
 """
 
 from collections.abc import Mapping
+from enum import Enum
+from itertools import count
 from typing import NamedTuple
 
-import numpy as np
-
 from live.errors import UsageError, unknown
-from live.ipc.messages import Accompany, Decode, Ready
-from live.jam.path import Base, Path
+from live.ipc.messages import Accompany, Decode, Encode, Place, Ready, Warp
+from live.jam.path import Base, moved
 from live.jam.plan import Cell
 from live.settings.config import AUTO, Model, check_condition
-from live.settings.knobs import ATTRIBUTE_KNOBS
-from model.latent.geometry import Latent, Vector
+from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
 from model.music.phrase import Note, Phrase
 
-DRIFT = "drift"
-PLAYED, FOUND, ANCHOR = "played", "found again", "anchor "
+
+class Reason(Enum):
+    """Why the place of a phrase is looked for."""
+
+    PLAYED = "played"
+    FOUND_AGAIN = "found again"
+    ANCHOR = "anchor"
 
 
-class Owed(NamedTuple):
-    """A phrase whose place the model was asked for: for which cell, and why."""
+class Search(NamedTuple):
+    """A phrase whose place the model was asked for.
+
+    Attributes:
+        phrase: whose place.
+        cell: that is to sound it first.
+        reason: what becomes of the place.
+        anchor: its name, where it is one's.
+
+    """
 
     phrase: Phrase
     cell: int
-    why: str
+    reason: Reason
+    anchor: str = ""
+
+    @property
+    def text(self) -> str:
+        """The reason as the event log has it."""
+        return f"{self.reason.value} {self.anchor}".rstrip()
 
 
 class Requests:
-    """Writes decodes for the model that plays.
+    """Writes requests for the model that plays.
 
     Args:
-        path: stray and drift.
         knobs: present values by name; read, never written.
-        seed: of every decode.
+        seed: of every choice.
         choice: how notes are chosen, and the conditions that answers keep to from the start.
 
     Attributes:
@@ -44,50 +63,49 @@ class Requests:
 
     """
 
-    def __init__(self, path: Path, *, knobs: Mapping[str, float], seed: int, choice: Model) -> None:
+    def __init__(self, *, knobs: Mapping[str, float], seed: int, choice: Model) -> None:
         """Start without a model."""
         self.model: Ready | None = None
         self.conditions = choice.conditions
-        self._path, self._knobs, self._seed, self._choice = path, knobs, seed, choice
+        self._knobs, self._seed, self._choice = knobs, seed, choice
+        self._idents = count(1)
 
     @property
-    def latent(self) -> bool:
+    def has_latent(self) -> bool:
         """Tell whether the model that plays has a latent."""
         return self.model is not None and self.model.latent_size > 0
 
-    def set_model(self, ready: Ready) -> None:
-        """Write for this model from now on."""
-        self.model = ready
-        self._path.set_model(ready.scale)
-
     @property
     def parts(self) -> list[int]:
-        """Return the tracks that join what she plays; none where the model does not accompany."""
+        """Return the tracks that join what the performer plays; none where the model does not accompany."""
         return self._choice.tracks if self.model is not None and self.model.accompanies else []
 
-    def accompany(self, cell: int, played: Phrase, *, bar: int) -> Accompany:
-        """Return the request for what goes with a phrase in a cell that begins at a bar."""
-        return Accompany(bar, [*played.notes], self.parts, cell, self._seed)
+    def encode(self, search: Search) -> Encode:
+        """Return the request for the place of a phrase."""
+        parts = self.parts if search.reason is Reason.PLAYED else []
+        return Encode(next(self._idents), [*search.phrase.notes], parts)
 
-    def latent_of(self, z: list[float], attributes: Mapping[str, float]) -> Latent:
-        """Return a vector of the model that plays as a latent."""
-        assert self.model is not None
-        return Latent(self.model.ident, np.asarray(z, dtype=np.float32), attributes)
+    def accompany(self, cell: int, played: Phrase) -> Accompany:
+        """Return the request for what goes with a phrase in a cell."""
+        return Accompany([*played.notes], self.parts, cell, self._seed)
 
-    def moved(self, base: Base, cell: int, mode: str) -> Vector:
+    def warp(self, a: Place, b: Place) -> Warp:
+        """Return the request for how the notes change between two places."""
+        return Warp(next(self._idents), a, b)
+
+    def moved(self, base: Base, cell: int, mode: Mode) -> Place:
         """Return where stray and drift have taken a base at a cell; nowhere without a latent."""
-        if not self.latent:
-            return base.latent.z
-        return self._path.moved(base, cell, self._knobs, drifting=mode == DRIFT)
+        if not self.has_latent:
+            return base.place
+        return moved(base, cell, self._knobs, drifting=mode == "drift", seed=self._seed)
 
     def decode(
         self,
-        ident: int,
         cell: Cell,
         base: Base,
         *,
         bar: int,
-        mode: str,
+        mode: Mode,
         before: Phrase | None,
         prefix: list[Note],
         fixed: int,
@@ -95,7 +113,6 @@ class Requests:
         """Return the request for a cell's phrase.
 
         Args:
-            ident: comes back with the answer.
             cell: what is to be filled.
             base: where it starts from.
             bar: its first bar.
@@ -108,26 +125,24 @@ class Requests:
         model, knobs = self.model, self._knobs
         assert model is not None
         return Decode(
-            ident=ident,
+            ident=next(self._idents),
             bar=bar,
-            z=self.moved(base, cell.index, mode).tolist(),
-            attributes=dict(base.latent.attributes),
+            place=self.moved(base, cell.index, mode),
             turns={name: knobs[name] for name in ATTRIBUTE_KNOBS if name in model.knobs},
             temperature=knobs["temperature"],
             seed=self._seed + (cell.index if knobs["temperature"] > 0 else 0),
             prefix=[*prefix],
             prefix_steps=fixed,
-            why=base.origin,
-            context=[] if self.latent else [*self._context(base, mode, before)],
+            context=[] if self.has_latent else [*self._context(base, mode, before)],
             condition=self._condition(model),
             top_k=self._choice.top_k,
             top_p=self._choice.top_p,
         )
 
     @staticmethod
-    def _context(base: Base, mode: str, before: Phrase | None) -> tuple[Note, ...]:
-        """Return what a model without a latent continues: hers, or in drift what it has played."""
-        if mode == DRIFT and before is not None and before.notes:
+    def _context(base: Base, mode: Mode, before: Phrase | None) -> tuple[Note, ...]:
+        """Return what a model without a latent continues: what was played, or in drift what it has played."""
+        if mode == "drift" and before is not None and before.notes:
             return before.notes
         return base.phrase.notes if base.phrase is not None else ()
 
@@ -164,12 +179,12 @@ class Requests:
             self.conditions[name] = value
 
     def remarks(self) -> list[str]:
-        """Return a sentence for each thing about the model that she must know."""
+        """Return a sentence for each thing about the model that the performer must know."""
         model = self.model
         if model is None:
             return []
         said = []
-        if not self.latent:
+        if not self.has_latent:
             said.append(
                 f"{model.model} continues your bars and has no latent: morph, xy and stray do nothing, "
                 "anchors hold phrases, and drift goes on from what it has played itself"

@@ -1,7 +1,7 @@
-"""The scheduler: which message leaves next.  Owns what is queued and what sounds, both in ticks.
+"""The scheduler: which message leaves next.
 
 A note's off is queued when its on is sent, never before: whatever is cancelled, what sounds will end.
-Threads: engine only.  Realtime: yes.
+Owns: what is queued and what sounds, both in ticks.  Threads: engine only.  Realtime: yes.
 """
 
 import heapq

@@ -1,6 +1,6 @@
 """The knobs and actions: one table that mappings, OSC, the dashboard and the engine agree on."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from model.music.tracks import TRACKS
 
@@ -43,7 +43,7 @@ KNOBS: dict[str, KnobSpec] = {
         KnobSpec("dynamics", -1.0, 1.0, 0.0, "softer or louder"),
         KnobSpec("polyphony", -1.0, 1.0, 0.0, "single notes or chords"),
         KnobSpec("articulation", -1.0, 1.0, 0.0, "staccato or legato"),
-        KnobSpec("stray", 0.0, 1.0, 0.0, "how far from her phrase"),
+        KnobSpec("stray", 0.0, 1.0, 0.0, "how far from your phrase"),
         KnobSpec("temperature", 0.0, 1.0, 0.0, "chance in the choice of notes"),
         KnobSpec("swing", 0.0, 1.0, 0.0, "straight to triplet offbeats"),
         KnobSpec("gate", 0.05, 2.0, 1.0, "length of notes against the written one"),
@@ -55,7 +55,8 @@ KNOBS: dict[str, KnobSpec] = {
 LATENT_KNOBS = ("morph", "xy.x", "xy.y", "stray")
 """They move the latent: with a model that has none they do nothing."""
 
-MODES = ("follow", "answer", "hold", "drift")
+Mode = Literal["follow", "answer", "hold", "drift"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 ANCHORS = ("A", "B", "C", "D")
 
 ACTIONS: dict[str, tuple[str, ...]] = {

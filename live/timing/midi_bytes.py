@@ -1,6 +1,6 @@
 """MIDI as it comes in and goes out: Received, Event, and the order of events on one tick."""
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple, Protocol
 
 from live.timing.timeline import Nanos, Tick
@@ -25,6 +25,15 @@ class Received(NamedTuple):
     nanos: Nanos
     data: bytes
     port: str
+
+
+class Voice(StrEnum):
+    """Whose message leaves; as the event log has it."""
+
+    THRU = "thru"
+    INSTRUMENT = "instrument"
+    CLOCK = "clock"
+    SETUP = "setup"
 
 
 class Rank(IntEnum):

@@ -54,6 +54,10 @@ class Transport:
         """Run from tick 0, or from the count-in's first tick, at this moment."""
         self._timeline = Timeline(Tick(-count_in_ticks), now, self._tempo_bpm)
 
+    def resume(self, timeline: Timeline) -> None:
+        """Run on a timeline that began before."""
+        self._timeline, self._tempo_bpm = timeline, timeline.tempo_bpm
+
     def stop(self, now: Nanos) -> None:
         """Stop where it is."""
         self._rest = self.tick(now)

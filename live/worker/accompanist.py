@@ -1,4 +1,4 @@
-"""An accompaniment from phrase to phrase: the drums stay a while, and what was written joins what she played.
+"""An accompaniment from phrase to phrase: drums stay a while; what was written joins what is played.
 
 Threads: one at a time; live that of the model process.
 """
@@ -13,7 +13,7 @@ SECTION = 4
 """Phrases that drums stay for, so that there is a groove."""
 
 
-class Accompaniment:
+class Accompanist:
     """Writes the parts that phrases lack, one phrase after another.
 
     Args:

@@ -16,10 +16,9 @@ import time
 from collections.abc import Iterator
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 import msgspec
-import numpy as np
 
 from live.ipc.link import Address, Link, call
 from live.ipc.messages import (
@@ -31,6 +30,7 @@ from live.ipc.messages import (
     Encoded,
     Failed,
     Load,
+    LoadFailed,
     Message,
     Ready,
     ToWorker,
@@ -38,18 +38,17 @@ from live.ipc.messages import (
     Warped,
 )
 from live.ipc.model_process import ADDRESS_VARIABLE
-from live.worker.accompanist import Accompaniment
+from live.worker.accompanist import Accompanist
+from live.worker.places import Places, point_of
 from model.latent.geometry import Latent, between, way_lengths
 from model.music.phrase import Note, Phrase
-
-if TYPE_CHECKING:
-    from model.playing.player import Player
+from model.playing.player import Player
 
 RECONNECT_SECONDS = 10.0
 RETRY_SECONDS = 0.01  # it may be the whole start that waits
 WARP_STEPS = 16
 FINISHED = Bye()
-BAND_FAULT = "the band could not join: {}"
+NOT_JOINED = "the band could not join: {}"
 ABANDONED = 3  # exit status: no engine came back
 NEEDED = ("model.playing.load", "onnxruntime")
 
@@ -67,10 +66,11 @@ class Desk:
         self.player: Player | None = None
         self.ready: Ready | None = None
         self._loaded: tuple[str, int] | None = None
-        self._band: Accompaniment | None = None
+        self._places: Places | None = None
+        self._band: Accompanist | None = None
 
     def load(self, name: str) -> Message:
-        """Load a model and warm it up; returns Ready, or Failed with the old one still there.
+        """Load a model and warm it up; returns Ready, or LoadFailed with the old one still there.
 
         One that is loaded already is not loaded again, unless its file has changed.
         """
@@ -91,7 +91,7 @@ class Desk:
                 else:
                     player.continuation(warm)
         except Exception as error:  # noqa: BLE001  whatever a foreign checkpoint holds
-            return Failed(None, f"model '{name}' could not be loaded: {sentence(error)}")
+            return LoadFailed(f"model '{name}' could not be loaded: {sentence(error)}")
         card, self.player, self._loaded = player.card, player, wanted
         self.ready = Ready(
             model=card.name,
@@ -102,7 +102,6 @@ class Desk:
             beats_per_bar=grid.beats_per_bar,
             steps_per_beat=grid.steps_per_beat,
             latent_size=card.latent_size,
-            scale=[float(value) for value in card.scale],
             map_points=[(float(x), float(y)) for x, y in card.map_points],
             runtime=card.runtime,
             ms=since_ms(start),
@@ -110,44 +109,44 @@ class Desk:
             styles=list(card.styles),
             accompanies=card.accompanies,
         )
-        self._band = Accompaniment(player)
+        self._places = Places(card.ident, card.scale)
+        self._band = Accompanist(player)
         gc.collect()
         gc.freeze()
         return self.ready
 
     def answer(self, request: Encode | Decode) -> Message:
         """Encode or decode."""
-        if self.player is None:
+        if self.player is None or self._places is None:
             return Failed(request.ident, "no model is loaded")
         start = time.monotonic_ns()
         try:
             if isinstance(request, Encode):
                 return self._encode(self.player, request, start)
-            return self._decode(self.player, request, start)
+            return self._decode(self.player, self._places.latent(request.place), request, start)
         except Exception as error:  # noqa: BLE001  the music goes on whatever one request does
             return Failed(request.ident, f"the model could not answer: {sentence(error)}")
 
-    def _encode(self, player: "Player", request: Encode, start: int) -> Encoded:
+    def _encode(self, player: Player, request: Encode, start: int) -> Encoded:
         phrase, fault = Phrase.of_rows(player.card.grid, request.notes), ""
         if request.parts and self._band is not None:
             try:
                 phrase = self._band.joined(phrase, request.parts)
-            except Exception as error:  # noqa: BLE001  she is answered alone
-                fault = BAND_FAULT.format(sentence(error))
+            except Exception as error:  # noqa: BLE001  the phrase is answered without
+                fault = NOT_JOINED.format(sentence(error))
         latent = player.encode(phrase)
         return Encoded(
             ident=request.ident,
-            bar=request.bar,
             z=latent.z.tolist(),
             attributes={name: float(value) for name, value in latent.attributes.items()},
-            xy=place_of(player, latent),
+            xy=map_place(player, latent),
             ms=since_ms(start),
             fault=fault,
         )
 
-    def _decode(self, player: "Player", request: Decode, start: int) -> Decoded:
+    @staticmethod
+    def _decode(player: Player, latent: Latent, request: Decode, start: int) -> Decoded:
         grid = player.card.grid
-        latent = Latent(player.card.ident, np.asarray(request.z, dtype=np.float32), request.attributes)
         how: Choosing = {
             "temperature": request.temperature,
             "top_k": request.top_k,
@@ -162,18 +161,18 @@ class Desk:
         else:
             context = Phrase.of_rows(grid, request.context)
             phrase = player.continuation(context, turns=request.turns, **how)
-        place = place_of(player, latent)
-        return Decoded(request.ident, request.bar, [*phrase.notes], place, since_ms(start))
+        xy = map_place(player, latent)
+        return Decoded(request.ident, [*phrase.notes], point_of(latent), xy, since_ms(start))
 
     def accompany(self, request: Accompany) -> Iterator[Message | None]:
-        """Write what goes with her phrase, a note at a time; yields None after each."""
+        """Write what goes with a phrase of the performer, a note at a time; yields None after each."""
         if self.player is None or self._band is None:
             return
         try:
             phrase = Phrase.of_rows(self.player.card.grid, request.notes)
             yield from self._band.write(phrase, request.parts, number=request.number, seed=request.seed)
-        except Exception as error:  # noqa: BLE001  she plays on with what there is
-            yield Failed(0, BAND_FAULT.format(sentence(error)))
+        except Exception as error:  # noqa: BLE001  the phrase plays on without
+            yield Failed(0, NOT_JOINED.format(sentence(error)))
 
     def warp(self, request: Warp) -> Iterator[Message | None]:
         """Walk from a to b, a decode at a time; yields None until the last, then the answer."""
@@ -183,18 +182,16 @@ class Desk:
             yield Failed(request.ident, f"the way from A to B could not be measured: {sentence(error)}")
 
     def _walk(self, request: Warp) -> Iterator[Message | None]:
-        player = self.player
-        if player is None:
+        player, places = self.player, self._places
+        if player is None or places is None:
             return
-        ident = player.card.ident
-        a = Latent(ident, np.asarray(request.a, dtype=np.float32), request.a_attributes)
-        b = Latent(ident, np.asarray(request.b, dtype=np.float32), request.b_attributes)
-        heard: list[frozenset[tuple[int, int]]] = []
+        a, b = places.latent(request.a), places.latent(request.b)
+        decoded: list[frozenset[tuple[int, int]]] = []
         for step in range(WARP_STEPS + 1):
             phrase = player.decode(between(a, b, step / WARP_STEPS), turns={})
-            heard.append(frozenset((note.onset, note.pitch) for note in phrase.notes))
+            decoded.append(frozenset((note.onset, note.pitch) for note in phrase.notes))
             yield None
-        yield Warped(request.ident, way_lengths([len(x ^ y) for x, y in pairwise(heard)]))
+        yield Warped(request.ident, way_lengths([len(x ^ y) for x, y in pairwise(decoded)]))
 
 
 class Choosing(TypedDict):
@@ -209,12 +206,12 @@ class Choosing(TypedDict):
     condition: dict[str, str] | None
 
 
-def has_latent(player: "Player") -> bool:
+def has_latent(player: Player) -> bool:
     """Tell whether a model has a latent; one without continues phrases."""
     return player.card.latent_size > 0
 
 
-def place_of(player: "Player", latent: Latent) -> tuple[float, float]:
+def map_place(player: Player, latent: Latent) -> tuple[float, float]:
     """Return a latent's place on the map; the middle where there is no map."""
     return player.place(latent) if has_latent(player) else (0.0, 0.0)
 

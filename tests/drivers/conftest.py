@@ -29,9 +29,9 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JackServ
 def jack_server(
     request: pytest.FixtureRequest, shared_server: JackServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[JackServer]:
-    """The server that all share, or one of its own for a module that says `OWN_SERVER`."""
-    if getattr(request.module, "OWN_SERVER", False):
-        yield from beside(shared_server, tmp_path_factory.mktemp("own") / "jackd.log")
+    """The server that all share, or one of its own for a module that says `SEPARATE_SERVER`."""
+    if getattr(request.module, "SEPARATE_SERVER", False):
+        yield from beside(shared_server, tmp_path_factory.mktemp("separate") / "jackd.log")
     else:
         yield shared_server
 

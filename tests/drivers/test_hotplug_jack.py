@@ -17,7 +17,7 @@ from tests.fakes.jack_harness import JackPeer, JackServer
 pytestmark = pytest.mark.driver
 
 
-class Told:
+class Witness:
     """Waits for changes and for messages."""
 
     def __init__(self) -> None:
@@ -36,22 +36,22 @@ class Told:
             self._news.notify_all()
 
     def wait(self, *, changes: int = 0, messages: int = 0, until: bytes = b"") -> None:
-        def there() -> bool:
-            heard = not until or any(received.data == until for received in self.received)
-            return heard and len(self.changes) >= changes and len(self.received) >= messages
+        def complete() -> bool:
+            reached = not until or any(received.data == until for received in self.received)
+            return reached and len(self.changes) >= changes and len(self.received) >= messages
 
         with self._news:
-            there_in_time = self._news.wait_for(there, timeout=10)
-        assert there_in_time, (self.changes, self.received)
+            in_time = self._news.wait_for(complete, timeout=10)
+        assert in_time, (self.changes, self.received)
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def witness() -> Witness:
+    return Witness()
 
 
 @pytest.fixture
-def own_server(
+def doomed_server(
     jack_server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[JackServer]:
     """A second server, to be killed."""
@@ -63,88 +63,88 @@ def own_server(
     server.stop()
 
 
-def test_a_keyboard_comes_back_by_itself(jack_server: JackServer, peer: JackPeer, told: Told) -> None:
+def test_a_keyboard_comes_back_by_itself(jack_server: JackServer, peer: JackPeer, witness: Witness) -> None:
     def listen(name: str) -> ports.InputPort:
-        return ports.open_input(name, api="jack", deliver=told.deliver)
+        return ports.open_input(name, api="jack", deliver=witness.deliver)
 
-    watch = Watch(told.change, lister=SystemLister("jack"), period_s=0.05)
+    watch = Watch(witness.change, lister=SystemLister("jack"), period_s=0.05)
     keyboard = JackPeer(jack_server, "keyboard")
     port = listen("keyboard:out")
     watch.add("in", port, listen)
     watch.start()
     keyboard.settle()
     keyboard.play(b"\x90\x3c\x40")
-    told.wait(messages=1)
+    witness.wait(messages=1)
     keyboard.close()
-    told.wait(changes=1)
+    witness.wait(changes=1)
     keyboard = JackPeer(jack_server, "keyboard")
-    told.wait(changes=2)
-    assert [(change.state, change.name) for change in told.changes] == [
+    witness.wait(changes=2)
+    assert [(change.state, change.name) for change in witness.changes] == [
         ("gone", "keyboard:out"),
         ("back", "keyboard:out"),
     ]
     keyboard.settle()
     keyboard.play(b"\x80\x3c\x40")
-    told.wait(messages=2)
-    assert [received.data for received in told.received] == [b"\x90\x3c\x40", b"\x80\x3c\x40"]
+    witness.wait(messages=2)
+    assert [received.data for received in witness.received] == [b"\x90\x3c\x40", b"\x80\x3c\x40"]
     watch.close()
-    told.changes[-1].port.close()
+    witness.changes[-1].port.close()
     keyboard.close()
 
 
-def test_a_keyboard_plugged_in_later_is_heard(jack_server: JackServer, told: Told) -> None:
+def test_a_keyboard_plugged_in_later_is_listened_to(jack_server: JackServer, witness: Witness) -> None:
     def listen(name: str) -> ports.InputPort:
-        return ports.open_input(name, api="jack", deliver=told.deliver)
+        return ports.open_input(name, api="jack", deliver=witness.deliver)
 
-    watch = Watch(told.change, lister=SystemLister("jack"), adopt=listen, period_s=0.05)
+    watch = Watch(witness.change, lister=SystemLister("jack"), adopt=listen, period_s=0.05)
     watch.start()
     keyboard = JackPeer(jack_server, "late")
-    told.wait(changes=1)
-    assert [(change.state, change.name) for change in told.changes] == [("new", "late:out")]
+    witness.wait(changes=1)
+    assert [(change.state, change.name) for change in witness.changes] == [("new", "late:out")]
     keyboard.settle()
     keyboard.play(b"\x90\x3c\x40")
-    told.wait(messages=1)
+    witness.wait(messages=1)
     watch.close()
-    told.changes[-1].port.close()
+    witness.changes[-1].port.close()
     keyboard.close()
 
 
 def test_a_server_that_dies_hangs_nobody_and_its_successor_is_found(
-    own_server: JackServer, told: Told, capfd: pytest.CaptureFixture[str]
+    doomed_server: JackServer, witness: Witness, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    watch = Watch(told.change, lister=SystemLister("jack"), period_s=0.05)
-    source = ports.open_input("virtual", api="jack", deliver=told.deliver)
+    watch = Watch(witness.change, lister=SystemLister("jack"), period_s=0.05)
+    source = ports.open_input("virtual", api="jack", deliver=witness.deliver)
     sink = ports.open_output("virtual", api="jack")
-    watch.add("in", source, lambda name: ports.open_input(name, api="jack", deliver=told.deliver))
+    watch.add("in", source, lambda name: ports.open_input(name, api="jack", deliver=witness.deliver))
     watch.add("out", sink, lambda name: ports.open_output(name, api="jack"))
     watch.start()
-    own_server.kill()
-    told.wait(changes=2)
+    doomed_server.kill()
+    witness.wait(changes=2)
     start = time.monotonic()
     with pytest.raises(errors.PortError, match="closed"):
         sink.send(b"\x90\x3c\x40")
     sink.close()
     source.close()
     assert time.monotonic() - start < 1
-    own_server.start()
-    told.wait(changes=4)
-    assert [change.state for change in told.changes] == ["gone", "gone", "back", "back"]
-    peer = JackPeer(own_server)
+    doomed_server.start()
+    witness.wait(changes=4)
+    assert [change.state for change in witness.changes] == ["gone", "gone", "back", "back"]
+    peer = JackPeer(doomed_server)
     peer.connect(peer.midi_out, "twobar-in:keys")
     peer.play(b"\x90\x3c\x40")
-    told.wait(messages=1)
+    witness.wait(messages=1)
     watch.close()
-    for change in told.changes[2:]:
+    for change in witness.changes[2:]:
         change.port.close()
     peer.close()
     assert capfd.readouterr().err == ""
 
 
 def test_ports_are_opened_and_closed_while_messages_pour_in(
-    jack_server: JackServer, peer: JackPeer, told: Told
+    jack_server: JackServer, peer: JackPeer, witness: Witness
 ) -> None:
     count = 1000
-    source = ports.open_input("virtual", api="jack", deliver=told.deliver)
+    source = ports.open_input("virtual", api="jack", deliver=witness.deliver)
     peer.connect(peer.midi_out, source.name)
     begin = time.monotonic_ns() + 50_000_000
     numbered = [bytes((0xB0, index % 100, index // 100)) for index in range(count)]
@@ -154,9 +154,9 @@ def test_ports_are_opened_and_closed_while_messages_pour_in(
         start = time.monotonic()
         ports.open_output("virtual", api="jack").close()
         slowest = max(slowest, time.monotonic() - start)
-    told.wait(until=b"\xfc")
+    witness.wait(until=b"\xfc")
     ports.open_output("virtual", api="jack").close()  # delivers whatever fell between two of its steps
-    numbers = [one.data[1] + 100 * one.data[2] for one in told.received if len(one.data) == 3]
+    numbers = [one.data[1] + 100 * one.data[2] for one in witness.received if len(one.data) == 3]
     assert sorted(numbers) == list(range(count))
     assert slowest < 1  # it was ten seconds while inputs went on calling
     source.close()

@@ -20,23 +20,23 @@ from tests.fakes.jam_harness import (
 )
 
 pytestmark = pytest.mark.driver
-OWN_SERVER = True
+SEPARATE_SERVER = True
 
 
 def test_the_model_process_dies_and_comes_back(start: Start, peer: JackPeer) -> None:
     jam = start()
     zero = first_beat(peer) + CELL_NANOS
     play_tune(peer, zero)
-    peer.wait_for(lambda all_heard: step_of(zero, peer_now(all_heard)) > 40, timeout=30)
+    peer.wait_for(lambda received: step_of(zero, peer_now(received)) > 40, timeout=30)
     os.kill(jam.child("live.worker"), signal.SIGKILL)
-    heard = peer.wait_for(lambda all_heard: step_of(zero, peer_now(all_heard)) > 66, timeout=30)
-    second = [step_of(zero, nanos) for nanos, _ in ons(heard, 2) if step_of(zero, nanos) > 63]
+    received = peer.wait_for(lambda received: step_of(zero, peer_now(received)) > 66, timeout=30)
+    second = [step_of(zero, nanos) for nanos, _ in ons(received, 2) if step_of(zero, nanos) > 63]
     assert second[0] == pytest.approx(64, abs=0.2)  # still on the one
     assert 3 * CELL_STEPS in jam.planned(2)  # to the tick
     peer.wait_for(lambda _: len([line for line in jam.lines if line["ready"] == "model"]) == 2, timeout=30)
     status, _ = jam.end(signal.SIGINT)
     assert status == 0
-    peer.wait_for(lambda all_heard: any(item.data[0] == 0xFC for item in all_heard))
+    peer.wait_for(lambda received: any(item.data[0] == 0xFC for item in received))
     assert peer.sounding() == set()
 
 
@@ -49,7 +49,7 @@ def test_the_engine_dies_and_is_started_again(start: Start, peer: JackPeer) -> N
     peer.connect("twobar-out:notes", peer.midi_in)
     peer.clear()
     peer.play(b"\x90\x40\x64")
-    peer.wait_for(lambda all_heard: any(item.data == b"\x90\x40\x64" for item in all_heard), timeout=10)
+    peer.wait_for(lambda received: any(item.data == b"\x90\x40\x64" for item in received), timeout=10)
     status, complaint = jam.end()
     assert status == 0
     assert "the engine died" in complaint
@@ -60,7 +60,7 @@ def test_a_killed_supervisor_leaves_silence_and_a_whole_take(start: Start, peer:
     jam = start("--record", "set.mid")
     zero = first_beat(peer) + CELL_NANOS
     play_tune(peer, zero)
-    peer.wait_for(lambda all_heard: step_of(zero, peer_now(all_heard)) > 40, timeout=30)
+    peer.wait_for(lambda received: step_of(zero, peer_now(received)) > 40, timeout=30)
     jam.process.kill()
     peer.wait_for_ports("twobar-out:notes", present=False)
     assert peer.sounding() == set()
@@ -75,7 +75,7 @@ def test_a_killed_engine_loses_at_most_a_second_of_the_take(start: Start, peer: 
     jam = start("--record", "set.mid")
     zero = first_beat(peer) + CELL_NANOS
     play_tune(peer, zero)
-    peer.wait_for(lambda all_heard: step_of(zero, peer_now(all_heard)) > 44, timeout=30)
+    peer.wait_for(lambda received: step_of(zero, peer_now(received)) > 44, timeout=30)
     os.kill(jam.child("live.engine"), signal.SIGKILL)
     peer.wait_for(lambda _: len([line for line in jam.lines if line["ready"] == "thru"]) == 2, timeout=30)
     jam.end()

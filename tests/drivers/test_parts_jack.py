@@ -24,11 +24,11 @@ from tests.fakes.jam_harness import (
 )
 
 pytestmark = pytest.mark.driver
-OWN_SERVER = True
+SEPARATE_SERVER = True
 
 
 def until(zero: int, step: int) -> Callable[[list[Heard]], bool]:
-    return lambda heard: step_of(zero, peer_now(heard)) > step
+    return lambda received: step_of(zero, peer_now(received)) > step
 
 
 def test_a_band_then_drums_then_a_model_that_continues(start: Start, peer: JackPeer, tmp_path: Path) -> None:
@@ -44,13 +44,13 @@ def test_a_band_then_drums_then_a_model_that_continues(start: Start, peer: JackP
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as hand:
         for cell, model in ((0, drums), (2, lonely), (4, None)):
             play_tune(peer, zero, cell=cell)
-            end = 32 * (cell + 1)  # of her phrase; the answer sounds in the next 32 steps
-            heard = peer.wait_for(until(zero, end + 28), timeout=30)
+            end = 32 * (cell + 1)  # of the phrase; the answer sounds in the next 32 steps
+            received = peer.wait_for(until(zero, end + 28), timeout=30)
             channels.append(
                 {
                     number
                     for number in range(2, 17)
-                    for nanos, _ in ons(heard, number)
+                    for nanos, _ in ons(received, number)
                     if end - 0.6 < step_of(zero, nanos) < end + 28
                 }
             )
@@ -61,7 +61,7 @@ def test_a_band_then_drums_then_a_model_that_continues(start: Start, peer: JackP
     assert channels[2] == {2}
     status, complaint = jam.end()
     assert status == 0, complaint
-    peer.wait_for(lambda all_heard: any(item.data[0] == 0xFC for item in all_heard))
+    peer.wait_for(lambda received: any(item.data[0] == 0xFC for item in received))
     assert peer.sounding() == set()
     assert any("has no latent" in line["text"] for line in jam.logged("notice"))
     take = mido.MidiFile(next((jam.folder / "takes").glob("*.mid")))
@@ -80,11 +80,11 @@ SONG = (
     *((0, 8, 36), (8, 8, 36), (16, 8, 41), (24, 7, 43)),
 )
 SHIPPED = {"drums": (GROOVE, {10}), "multitrack": (SONG, {2, 3, 4})}
-"""What is played to each shipped model of other parts, and where its answer must be heard."""
+"""What is played to each shipped model of other parts, and where its answer must sound."""
 
 
 @pytest.mark.parametrize("name", [name for name in SHIPPED if name in shipped_models()])
-def test_a_shipped_model_answers_with_what_it_heard(start: Start, peer: JackPeer, name: str) -> None:
+def test_a_shipped_model_answers_with_what_was_played(start: Start, peer: JackPeer, name: str) -> None:
     tune, channels = SHIPPED[name]
     jam = start("--model", name)
     zero = first_beat(peer)
@@ -97,11 +97,11 @@ def test_a_shipped_model_answers_with_what_it_heard(start: Start, peer: JackPeer
         for kind, shift, after in ((0x90, 0, 0), (0x80, length, 10_000_000))
     ]
     peer.play_all(sorted(messages))
-    heard = peer.wait_for(until(zero, 32 + 30), timeout=30)
+    received = peer.wait_for(until(zero, 32 + 30), timeout=30)
     answer = {
         (round(step_of(zero, nanos)) - 32, pitch, channel)
         for channel in (2, 3, 4, 10)
-        for nanos, pitch in ons(heard, channel)
+        for nanos, pitch in ons(received, channel)
         if step_of(zero, nanos) > 32 - 0.6
     }
     assert channels <= {channel for *_, channel in answer}
@@ -109,6 +109,6 @@ def test_a_shipped_model_answers_with_what_it_heard(start: Start, peer: JackPeer
     assert len(shared) > len(tune) / 2, answer
     status, complaint = jam.end()
     assert (status, complaint) == (0, "")
-    peer.wait_for(lambda all_heard: any(item.data[0] == 0xFC for item in all_heard))
+    peer.wait_for(lambda received: any(item.data[0] == 0xFC for item in received))
     assert peer.sounding() == set()
     assert jam.logged("summary")[0]["missed_bars"] == 0

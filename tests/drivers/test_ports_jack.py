@@ -1,4 +1,4 @@
-"""Ports on a real JACK server: names, stamps, garbage, and servers that are not there."""
+"""Ports on a real JACK server: names, stamps, garbage, and servers that are missing."""
 
 import itertools
 import os
@@ -54,7 +54,7 @@ def test_virtual_ports_have_the_names_that_others_connect_to(keys: ports.InputPo
     peer.wait_for_ports("twobar-out:notes", present=False)
 
 
-def test_a_second_instrument_tells_its_own_name(keys: ports.InputPort, peer: JackPeer) -> None:
+def test_a_second_instrument_has_another_name(keys: ports.InputPort, peer: JackPeer) -> None:
     second = ports.open_input("virtual", api="jack", deliver=lambda _received: None)
     assert second.name != keys.name
     assert {keys.name, second.name} <= set(peer.ports())
@@ -68,7 +68,7 @@ def test_the_port_of_a_killed_process_does_not_take_the_name_away(
     monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
     server.start()
     script = (
-        "from live import ports\n"
+        "from live.devices import ports\n"
         "port = ports.open_output('virtual', api='jack')\n"
         "print(port.name, flush=True)\n"
         "input()\n"
@@ -99,11 +99,11 @@ def test_a_note_arrives_whole_and_stamped_when_it_was_played(
     begin = time.monotonic_ns() + 50 * MILLISECOND
     notes = [bytes((0x90, 60 + index, 100)) for index in range(11)]
     peer.play_all([(begin + 20 * index * MILLISECOND, note) for index, note in enumerate(notes)])
-    heard = peer.wait_for(lambda heard: len(heard) == len(notes))
+    echoed = peer.wait_for(lambda received: len(received) == len(notes))
     received = ear.wait(len(notes))
     assert [message.data for message in received] == notes
     assert {message.port for message in received} == {"twobar-in:keys"}
-    apart = sorted(there.nanos - here.nanos for here, there in zip(heard, received, strict=True))
+    apart = sorted(arrived.nanos - played.nanos for played, arrived in zip(echoed, received, strict=True))
     assert abs(apart[len(apart) // 2]) < 100 * MILLISECOND  # a cycle is 1.3; the machine may be busy
     assert all(one.nanos < other.nanos for one, other in itertools.pairwise(received))
 
@@ -126,7 +126,7 @@ def test_three_hundred_notes_at_once_all_arrive_both_ways(
     peer.connect(output.name, peer.midi_in)
     for note in notes:
         output.send(note)
-    assert [heard.data for heard in peer.wait_for(lambda heard: len(heard) == 300)] == notes
+    assert [message.data for message in peer.wait_for(lambda received: len(received) == 300)] == notes
     peer.play(*notes)
     assert [message.data for message in ear.wait(300)] == notes
     ear.received.clear()
@@ -139,10 +139,11 @@ def test_closing_an_output_ends_what_sounds_on_it(jack_server: JackServer, peer:
     output = ports.open_output("virtual", api="jack")
     peer.connect(output.name, peer.midi_in)
     output.send(b"\x91\x3c\x40")
-    peer.wait_for(lambda heard: any(message.data == b"\x91\x3c\x40" for message in heard))  # the cable is in
+    # until the cable is in
+    peer.wait_for(lambda received: any(message.data == b"\x91\x3c\x40" for message in received))
     output.close()
     output.close()
-    peer.wait_for(lambda heard: any(message.data == b"\xb1\x7b\x00" for message in heard))
+    peer.wait_for(lambda received: any(message.data == b"\xb1\x7b\x00" for message in received))
     assert peer.sounding() == set()
     with pytest.raises(errors.PortError, match="closed"):
         output.send(b"\x91\x3c\x40")
@@ -159,7 +160,7 @@ def test_a_port_is_found_by_a_part_of_its_name(jack_server: JackServer, peer: Ja
     port.close()
 
 
-def test_an_unknown_port_is_told_with_the_nearest(jack_server: JackServer, peer: JackPeer) -> None:
+def test_an_unknown_port_is_named_with_the_nearest(jack_server: JackServer, peer: JackPeer) -> None:
     with pytest.raises(errors.UsageError, match=r"unknown MIDI output 'peer:im'.*did you mean 'peer:in'\?"):
         ports.open_output("peer:im", api="jack")
 
@@ -175,7 +176,7 @@ def test_auto_listens_to_every_keyboard_but_not_to_itself(
     output.close()
 
 
-def test_a_server_that_is_not_there_is_told_at_once(
+def test_a_missing_server_is_reported_at_once(
     jack_server: JackServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "nobody")

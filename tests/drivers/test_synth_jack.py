@@ -27,7 +27,7 @@ def synth(jack_server: JackServer) -> Iterator[FluidSynth]:
     synth.close()
 
 
-def test_a_note_is_heard_and_ends(synth: FluidSynth, peer: JackPeer) -> None:
+def test_a_note_sounds_and_ends(synth: FluidSynth, peer: JackPeer) -> None:
     assert synth.driver == "jack"
     assert rms(peer.record(0.2, PORTS)) < SILENT
     synth.send(note_on(1, 60, 100))
@@ -65,7 +65,7 @@ def test_every_kind_of_message_is_taken(synth: FluidSynth, peer: JackPeer) -> No
     assert rms(peer.record(0.3, PORTS)) > AUDIBLE  # the drum
 
 
-def test_gain_is_heard(peer: JackPeer) -> None:
+def test_gain_changes_the_loudness(peer: JackPeer) -> None:
     loudness = []
     for gain in (0.6, 0.06):
         synth = FluidSynth(SynthSettings(driver="jack", reverb=0.0, gain=gain))
@@ -102,7 +102,7 @@ def test_nothing_of_its_chatter_reaches_the_terminal(jack_server: JackServer) ->
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_it_outlives_its_server_and_is_heard_on_the_next(
+def test_it_outlives_its_server_and_sounds_on_the_next(
     jack_server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = JackServer(f"{jack_server.name}-synth", tmp_path / "jackd.log")

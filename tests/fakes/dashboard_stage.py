@@ -7,7 +7,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from live.dashboard import Dashboard, Inbox
-from live.ipc.messages import Snapshot
+from live.ipc.snapshot import Snapshot
 from tests.fakes.snapshots import FakeClock, Sent, scene
 
 WINDOW = (120, 40)
@@ -51,7 +51,7 @@ class Stage:
         return self.sent.pairs()
 
     def ended(self) -> bool:
-        """Whether the App has been told to end."""
+        """Whether the App has ended."""
         return not self.app.is_running
 
     def window(self) -> type[object]:

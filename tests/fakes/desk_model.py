@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from live.ipc.messages import Decode, Encode, FromWorker, Load, Ready, ToWorker, Warp, Warped
+from live.ipc.messages import Answer, Decode, Encode, Load, Ready, ToWorker, Warp, Warped
 from live.worker.serve import Desk
 from model.checkpoint import write
 from tests.fakes import networks
@@ -13,15 +13,15 @@ def checkpoint(
     path: Path, codec: str, decoder: str = "patch", *, latent: bool = True, conditions: tuple[str, ...] = ()
 ) -> Path:
     """Write a tiny network of a family, never trained, but drawn widely enough that it is not silent."""
-    given = 2 if not latent else 0
+    context = 0 if latent else 2
     chosen = networks.config(
         decoder,
         codec,
         latent=latent,
         knobs=("density",) if latent else (),
         conditions=conditions,
-        context_bars=given,
-        bars=2 + given,
+        context_bars=context,
+        bars=2 + context,
     )
     spread = 0.3 if codec == "multitrack" or not latent else 0.6
     write(networks.held(networks.network(chosen, spread=spread), traced=False), path)
@@ -36,15 +36,15 @@ class DeskModel(EchoModel):
         self.desk = Desk()
         self.load(str(path))
 
-    def load(self, name: str) -> FromWorker:
-        loaded: FromWorker = self.desk.load(name)  # type: ignore[assignment]
+    def load(self, name: str) -> Answer:
+        loaded: Answer = self.desk.load(name)  # type: ignore[assignment]
         return loaded
 
     def ready(self) -> Ready:
         assert self.desk.ready is not None
         return self.desk.ready
 
-    def answer(self, message: ToWorker) -> FromWorker:
+    def answer(self, message: ToWorker) -> Answer:
         answer: object
         if isinstance(message, Load):
             return self.load(message.model)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from live.dashboard.drawing import roll
 from live.dashboard.drawing.rows import Row, fit_row, runs
-from live.ipc.messages import BarView
+from live.ipc.snapshot import BarView
 
 
 def row_text(row: Row) -> str:

@@ -1,4 +1,4 @@
-"""An engine on a fake clock, with a jam and an ear and nothing else open."""
+"""An engine on a fake clock, with a jam and a sink and nothing else open."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ from live.engine.engine import Engine
 from live.ipc.link import Link, new_address
 from live.ipc.messages import Hello
 from live.ipc.options import Options
-from live.jam.jam import Jam
 from live.timing.timeline import Nanos
 from tests.fakes.stage import configured
 
@@ -32,26 +31,26 @@ class FakeClock:
 
 
 class Ear:
-    """A sink that keeps what it hears."""
+    """A sink that holds on to what it is sent."""
 
     name = "ear"
 
     def __init__(self) -> None:
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
         self.closed = False
 
     def send(self, data: bytes) -> None:
-        self.heard.append(data)
+        self.received.append(data)
 
     def close(self) -> None:
         self.closed = True
 
     def note_ons(self) -> list[int]:
-        return [data[1] for data in self.heard if data[0] & 0xF0 == 0x90 and data[2]]
+        return [data[1] for data in self.received if data[0] & 0xF0 == 0x90 and data[2]]
 
     def sounding(self) -> set[tuple[int, int]]:
         down: set[tuple[int, int]] = set()
-        for data in self.heard:
+        for data in self.received:
             if data[0] & 0xF0 == 0x90 and data[2]:
                 down.add((data[0] & 0x0F, data[1]))
             elif data[0] & 0xE0 == 0x80:
@@ -95,8 +94,7 @@ def built(clock: FakeClock, **options: Any) -> Engine:
     config = configured(input=["none"], output=["none"], bpm=120.0)
     filled = {"headless": True, "start_nanos": clock.nanos, **options}
     made = Engine(Options(config=config, address=new_address(), **filled), priority="ordinary", clock=clock)
-    made.jam = Jam(config, made.outlet)
-    made.outlet.sinks.append(Ear())
+    made.output.sinks.append(Ear())
     return made
 
 
@@ -109,5 +107,5 @@ def run_to(engine: Engine, clock: FakeClock, moment: int) -> None:
         clock.nanos = min(moment, max(clock.nanos + 1, coming))
 
 
-def hello(role: str = "worker") -> Hello:
-    return Hello(role=role, token="", pid=0)  # type: ignore[arg-type]
+def hello(role: str = "worker", *, pid: int = 0) -> Hello:
+    return Hello(role=role, token="", pid=pid)  # type: ignore[arg-type]

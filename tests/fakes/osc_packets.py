@@ -5,7 +5,7 @@ import struct
 from pythonosc.osc_bundle_builder import OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
-from live.ipc.messages import Command
+from live.ipc.commands import Turn
 
 
 def message(address: str, *arguments: object) -> bytes:
@@ -19,5 +19,5 @@ def bundle(due: float, *contents: bytes) -> bytes:
     return head + b"".join(struct.pack(">i", len(content)) + content for content in contents)
 
 
-def knob(name: str, value: float) -> Command:
-    return Command("knob", name, value, source="osc")
+def knob(name: str, value: float) -> Turn:
+    return Turn(name, value, source="osc")

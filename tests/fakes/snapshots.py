@@ -6,10 +6,10 @@ from typing import Literal
 
 import msgspec
 
-from live.ipc.messages import (
+from live.ipc.commands import Command
+from live.ipc.snapshot import (
     AnchorView,
     BarView,
-    Command,
     KnobView,
     LatenessView,
     ModelView,
@@ -18,12 +18,13 @@ from live.ipc.messages import (
     PortView,
     Snapshot,
 )
+from tests.fakes.commands import words
 
 SECOND = 1_000_000_000
 BEAT = 480
 STEP = 120
 
-HERS: Sequence[Sequence[tuple[int, int, int, int]]] = (
+PLAYED: Sequence[Sequence[tuple[int, int, int, int]]] = (
     (
         (0, 3, 69, 92),
         (3, 1, 72, 70),
@@ -35,7 +36,7 @@ HERS: Sequence[Sequence[tuple[int, int, int, int]]] = (
     ),
     ((0, 4, 65, 90), (4, 2, 69, 78), (6, 2, 72, 84), (8, 3, 71, 94), (11, 1, 69, 66), (12, 4, 67, 82)),
 )
-"""Two bars that she plays over and over: (step, steps, pitch, velocity)."""
+"""Two bars that the performer plays over and over: (step, steps, pitch, velocity)."""
 
 OURS: Sequence[Sequence[tuple[int, int, int, int]]] = (
     (
@@ -51,7 +52,7 @@ OURS: Sequence[Sequence[tuple[int, int, int, int]]] = (
 
 
 class FakeClock:
-    """Host time that stands still until it is told."""
+    """Host time that stands still until it is moved."""
 
     def __init__(self, nanos: int = 1000 * SECOND) -> None:
         self.nanos = nanos
@@ -73,7 +74,7 @@ class Sent:
         self.commands.append(command)
 
     def pairs(self) -> list[tuple[str, str]]:
-        return [(command.name, command.argument) for command in self.commands]
+        return [words(command)[:2] for command in self.commands]
 
 
 def rows(bar: Sequence[tuple[int, int, int, int]], shift: int = 0) -> list[NoteRow]:
@@ -106,7 +107,7 @@ def knobs(turn: float = 0.0) -> list[KnobView]:
             )
         )
     views += [
-        KnobView("stray", 0.2, 0.0, 1.0, 0.0, "how far from her phrase"),
+        KnobView("stray", 0.2, 0.0, 1.0, 0.0, "how far from your phrase"),
         KnobView("temperature", 0.3, 0.0, 1.0, 0.0, "chance in the choice of notes"),
         KnobView("swing", 0.0, 0.0, 1.0, 0.0, "straight to triplet offbeats"),
         KnobView("gate", 1.0, 0.05, 2.0, 1.0, "length of notes"),
@@ -129,18 +130,18 @@ def cloud(points: int = 220) -> list[tuple[float, float]]:
 def scene(
     tick: int = 6 * 4 * BEAT + 2 * BEAT + 200, *, nanos: int = 1000 * SECOND, **changes: object
 ) -> Snapshot:
-    """Return the engine in the middle of a jam: two bars heard, one sounding, two ahead."""
+    """Return the engine in the middle of a jam: two bars past, one sounding, two ahead."""
     now = tick // (4 * BEAT)
     within = tick - now * 4 * BEAT
     bars = []
     for bar in range(max(0, now - 2), now + 3):
-        hers = rows(HERS[bar % 2]) if bar <= now else []
+        performed = rows(PLAYED[bar % 2]) if bar <= now else []
         if bar == now:
-            hers = [note for note in hers if note[0] <= within]
+            performed = [note for note in performed if note[0] <= within]
         origin: Literal["decoded", "repeated"] = "repeated" if bar % 8 == 5 else "decoded"
-        bars.append(BarView(bar, origin, rows(OURS[bar % 2]), hers))
+        bars.append(BarView(bar, origin, rows(OURS[bar % 2]), performed))
     turn = round(math.sin(tick / 9000), 2)
-    held = [note[2] for note in bars[min(2, now)].hers if note[0] <= within < note[0] + note[1]]
+    held = [note[2] for note in bars[min(2, now)].performed if note[0] <= within < note[0] + note[1]]
     snapshot = Snapshot(
         nanos=nanos,
         state="playing",
@@ -165,7 +166,7 @@ def scene(
         ],
         bars=bars,
         here=(0.42 * math.cos(tick / 4000) + 0.05, 0.42 * math.sin(tick / 4000)),
-        hers=(-0.32, -0.15),
+        performer_xy=(-0.32, -0.15),
         origin="played",
         lateness=LatenessView(412, 90.0, 310.0, 1240.0),
         missed_bars=1,

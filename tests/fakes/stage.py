@@ -1,32 +1,37 @@
 """A stage for tests: a jam on a fake clock, an echoing model, and everything that was sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
+from live.ipc.commands import Command
 from live.ipc.messages import (
     Accompany,
-    Command,
+    Answer,
     Decode,
     Decoded,
     Encode,
     Encoded,
-    Failed,
-    FromWorker,
     Load,
+    LoadFailed,
+    Point,
     Ready,
     StepRow,
     ToWorker,
     Warp,
     Warped,
 )
+from live.jam.commands import Commands
 from live.jam.jam import Jam
-from live.jam.protocols import Mapper
+from live.jam.protocols import Bindings
 from live.settings.config import Config, with_options
-from live.timing.midi_bytes import Received, note_off, note_on
+from live.timing.midi_bytes import Received, Voice, note_off, note_on
 from live.timing.timeline import Nanos, Tick
+from live.worker.places import Places, point_of
+from tests.fakes.commands import command
 from tests.fakes.part_rows import band_of, drums_of
 
 MS = 1_000_000
@@ -42,7 +47,7 @@ class Sent(NamedTuple):
     data: bytes
     due: int
     moment: int
-    voice: str
+    voice: Voice
 
 
 class EchoModel:
@@ -56,7 +61,9 @@ class EchoModel:
         self.ident, self.codec, self.accompanies = ident, codec, accompanies
         self.others: dict[str, EchoModel] = {}
         self.loaded: EchoModel = self
+        self.second = 1.0  # of every vector that it finds
         self.phrases: list[list[StepRow]] = []
+        self.places = Places(ident, np.ones(2, np.float32))
         self.decodes: list[Decode] = []
         self.encodes: list[Encode] = []
 
@@ -70,14 +77,13 @@ class EchoModel:
             beats_per_bar=4,
             steps_per_beat=4,
             latent_size=2,
-            scale=[1.0, 1.0],
             map_points=[(0.0, 0.0)],
             runtime="test",
             ms=1.0,
             accompanies=self.accompanies,
         )
 
-    def answer(self, message: ToWorker) -> FromWorker:
+    def answer(self, message: ToWorker) -> Answer:
         if isinstance(message, Load) and message.model in self.others:
             self.loaded = self.others[message.model]
             return self.loaded.ready()
@@ -87,14 +93,15 @@ class EchoModel:
             self.encodes.append(message)
             self.phrases.append(message.notes)
             number = float(len(self.phrases))
-            return Encoded(message.ident, message.bar, [number, 1.0], {"density": 1.0}, (0.1, 0.2), 1.0)
+            return Encoded(message.ident, [number, self.second], {"density": 1.0}, (0.1, 0.2), 1.0)
         if isinstance(message, Warp):
             return Warped(message.ident, [0.0, 0.5, 1.0])
         if isinstance(message, Load):
-            return Failed(None, f"there is no {message.model}")
+            return LoadFailed(f"there is no {message.model}")
         assert isinstance(message, Decode)
         self.decodes.append(message)
-        rows = self.phrases[max(0, min(len(self.phrases), round(message.z[0])) - 1)]
+        point = point_of(self.places.latent(message.place))
+        rows = self.phrases[max(0, min(len(self.phrases), round(point.z[0])) - 1)]
         turn = message.turns.get("density", 0.0)
         if turn < 0:
             rows = [row for row in rows if row[0] % 4 == 0]
@@ -103,7 +110,7 @@ class EchoModel:
         if self.codec == "melody":
             rows = [(row[0], row[1], row[2], 1, row[4], row[5]) for row in rows]
         rows = PARTS.get(self.codec, list)(rows)
-        return Decoded(message.ident, message.bar, rows, (0.3, 0.4), 2.0)
+        return Decoded(message.ident, rows, point, (0.3, 0.4), 2.0)
 
 
 class ContinuingModel(EchoModel):
@@ -113,26 +120,26 @@ class ContinuingModel(EchoModel):
         super().__init__(ident=ident, codec=codec)
 
     def ready(self) -> Ready:
-        told = {"model": "lm", "latent_size": 0, "scale": [], "map_points": [], "knobs": []}
-        return msgspec.structs.replace(super().ready(), **told)
+        return msgspec.structs.replace(super().ready(), model="lm", latent_size=0, map_points=[], knobs=[])
 
-    def answer(self, message: ToWorker) -> FromWorker:
+    def answer(self, message: ToWorker) -> Answer:
         if self.loaded is not self:
             return super().answer(message)
         if isinstance(message, Encode):
             self.encodes.append(message)
-            return Encoded(message.ident, message.bar, [], {"density": 1.0}, (0.0, 0.0), 1.0)
+            return Encoded(message.ident, [], {"density": 1.0}, (0.0, 0.0), 1.0)
         if not isinstance(message, Decode):
             return super().answer(message)
-        assert message.z == []
+        assert isinstance(message.place, Point)
+        assert message.place.z == []
         self.decodes.append(message)
         rows = [(onset, pitch + 2, *rest) for onset, pitch, *rest in message.context]
-        return Decoded(message.ident, message.bar, rows, (0.0, 0.0), 2.0)  # type: ignore[arg-type]
+        return Decoded(message.ident, rows, message.place, (0.0, 0.0), 2.0)  # type: ignore[arg-type]
 
 
 @dataclass
 class Stage:
-    """A performer's evening on a fake clock.
+    """A performer's set on a fake clock.
 
     Attributes:
         model: what answers.
@@ -145,7 +152,7 @@ class Stage:
     model: EchoModel = field(default_factory=EchoModel)
     answer_ms: float = 3.0
     late_nanos: int = 0
-    mapper: Callable[[Callable[[str], float]], Mapper] | None = None
+    bindings: Callable[[Mapping[str, float]], Bindings] | None = None
 
     def __post_init__(self) -> None:
         self.nanos = 0
@@ -154,20 +161,25 @@ class Stage:
         self.published: list[tuple[str, tuple[object, ...]]] = []
         self.asked: list[ToWorker] = []
         self.markers: list[tuple[Tick, str]] = []
-        self.worker_there = True
-        self._replies: list[tuple[int, FromWorker]] = []
+        self.worker_present = True
+        self._replies: list[tuple[int, Answer]] = []
         self._inputs: list[tuple[int, int, object]] = []
         self._count = 0
-        self.jam = Jam(self.config, self, mapper=self.mapper)
+        self.jam = Jam(self.config, self)
+        self.commands = Commands(
+            self.jam,
+            scenes=self.config.scene,
+            bindings=self.bindings(self.jam.knobs) if self.bindings else None,
+        )
 
-    # -- the outlet ------------------------------------------------------------------------------
+    # -- the output ------------------------------------------------------------------------------
 
-    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: str) -> Nanos:
+    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Voice) -> Nanos:
         self.sent.append(Sent(tick, data, due, self.nanos, voice))
         return Nanos(self.nanos)
 
     def ask(self, message: ToWorker) -> bool:
-        if not self.worker_there:
+        if not self.worker_present:
             return False
         self.asked.append(message)
         if isinstance(message, Accompany):  # nothing is answered
@@ -215,11 +227,11 @@ class Stage:
 
     def turn(self, tick: int, name: str, value: float) -> None:
         """Turn a knob."""
-        self.at_tick(tick, Command("knob", name, value, source="test"))
+        self.at_tick(tick, command("knob", name, value, source="test"))
 
     def act(self, tick: int, name: str, argument: str = "") -> None:
         """Do an action."""
-        self.at_tick(tick, Command(name, argument, source="test"))
+        self.at_tick(tick, command(name, argument, source="test"))
 
     def run_to(self, moment: int) -> None:
         """Let host time go by, handling everything in order."""
@@ -244,17 +256,17 @@ class Stage:
         while self._inputs and self._inputs[0][0] <= self.nanos:
             moment, _, item = self._inputs.pop(0)
             if isinstance(item, bytes):
-                self.jam.hands.received(Received(Nanos(moment), item, "test"), now)
+                self.commands.received(Received(Nanos(moment), item, "test"), now)
             elif isinstance(item, Command):
-                self.jam.controls.run(item, now)
+                self.commands.run(item, now)
             elif callable(item):
                 item()
         for reply in [reply for reply in self._replies if reply[0] <= self.nanos]:
             self._replies.remove(reply)
-            if self.worker_there:
+            if self.worker_present:
                 self.jam.from_worker(reply[1], now)
 
-    # -- what was heard --------------------------------------------------------------------------
+    # -- what sounded --------------------------------------------------------------------------
 
     def instrument(self, *, first: int = 0, last: int = 1 << 40) -> list[tuple[int, bytes]]:
         """Return what the instrument sent, as (tick, bytes), without controls."""

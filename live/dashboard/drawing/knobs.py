@@ -8,7 +8,7 @@ Pure: views and widths in, rows out.
 from collections.abc import Sequence
 
 from live.dashboard.drawing.rows import Cell, Row, Span, clean, fit, fit_row, runs
-from live.ipc.messages import AnchorView, KnobView
+from live.ipc.snapshot import AnchorView, KnobView
 
 NAME_WIDTH = 12
 VALUE_WIDTH = 6

@@ -1,6 +1,6 @@
 """The latent's place on a 2-D map: a cloud of known phrases in braille dots, and letters above it.
 
-    ◉ here (what sounds)     ◎ hers (her last phrase)     A B C D anchors     the trail leads to ◉
+    ◉ here (what sounds)     ◎ performer (her last phrase)     A B C D anchors     the trail leads to ◉
 Pure: places in -1..1 and sizes in, rows out.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from live.dashboard.drawing.rows import Canvas, clean
-from live.ipc.messages import AnchorView
+from live.ipc.snapshot import AnchorView
 
 Place = tuple[float, float]
 
@@ -62,7 +62,7 @@ def map_canvas(
     below: Canvas,
     *,
     anchors: Sequence[AnchorView],
-    hers: Place | None,
+    performer: Place | None,
     here: Place | None,
     trail: Sequence[Place],
 ) -> Canvas:
@@ -71,7 +71,7 @@ def map_canvas(
     Args:
         below: the `ground`, which stays as it is.
         anchors: those with a place are shown by their letter.
-        hers: where her last phrase lies.
+        performer: where her last phrase lies.
         here: where the moved latent lies.
         trail: where it has been, oldest first.
 
@@ -87,8 +87,8 @@ def map_canvas(
     for anchor in anchors:
         if anchor.xy is not None:
             canvas.put(*cell_of(anchor.xy, width, height), clean(anchor.name)[:1] or "?", "anchor")
-    if hers is not None:
-        canvas.put(*cell_of(hers, width, height), "◎", "hers")
+    if performer is not None:
+        canvas.put(*cell_of(performer, width, height), "◎", "performer")
     if here is not None:
         canvas.put(*cell_of(here, width, height), "◉", "here")
     return canvas

@@ -3,7 +3,7 @@
 Drawn as two layers, the notes as heard and the notes as planned; the playhead joins them, so that
 moving it draws nothing anew.  Pure: bars and sizes in, cells out.
 
-    █▆▆  heard      ▓▒▒  planned      ●━━  hers      ◆  hers on one of twobar's
+    █▆▆  heard      ▓▒▒  planned      ●━━  performer      ◆  performer on one of twobar's
 Each of its parts has a colour of its own; drums stand in lanes at the foot.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from live.dashboard.drawing.drum_lanes import lane_name, lane_of, lanes_for
 from live.dashboard.drawing.rows import Canvas, Cell, fit_row
-from live.ipc.messages import BarView, NoteRow
+from live.ipc.snapshot import BarView, NoteRow
 
 TICKS_PER_BEAT = 480
 GUTTER = 4
@@ -123,7 +123,9 @@ def frame_of(bars: Sequence[BarView], tick: int, beats_per_bar: int, *, width: i
 
 def _pitches(bars: Iterable[BarView], rows: int) -> tuple[int, int]:
     """Choose pitches in steps of half an octave, so that the roll stands still while notes come and go."""
-    used = [note[2] for bar in bars for notes in (bar.notes, bar.hers) for note in notes if note[4] != DRUMS]
+    used = [
+        note[2] for bar in bars for notes in (bar.notes, bar.performed) for note in notes if note[4] != DRUMS
+    ]
     low, high = (min(used), max(used)) if used else (55, 76)
     low, high = (low - 1) // 6 * 6, (high + 1) // 6 * 6 + 5
     per_row = max(1, -(-(high - low + 1) // rows))
@@ -143,7 +145,7 @@ def draw_layers(frame: Frame, bars: Sequence[BarView], held: frozenset[int] = fr
         for bar in bars:
             _notes(canvas, frame, bar.bar, bar.notes, (onset, body, ink))
         for bar in bars:
-            _notes(canvas, frame, bar.bar, bar.hers, ("●", "━", "hers"))
+            _notes(canvas, frame, bar.bar, bar.performed, ("●", "━", "performer"))
         body_rows = [[*m, *line, *spare] for m, line in zip(margins, canvas.cells, strict=True)]
         layers.append([row[: frame.width] for row in (heading(frame, bars), *body_rows)])
     return Layers(*layers)
@@ -188,7 +190,7 @@ def _notes(
         line = canvas.cells[y]
         first, last = max(0, x + 1), min(end, canvas.width)
         if last > first:
-            if ink == "hers":
+            if ink == "performer":
                 line[first:last] = [cell if cell[1] in _OWN else tail for cell in line[first:last]]
             else:
                 line[first:last] = [tail] * (last - first)
@@ -196,7 +198,7 @@ def _notes(
             heads.append((x, y, tint))
     for x, y, tint in heads:
         line = canvas.cells[y]
-        line[x] = ("◆", "both") if ink == "hers" and line[x][1] in _OWN else (onset, tint)
+        line[x] = ("◆", "both") if ink == "performer" and line[x][1] in _OWN else (onset, tint)
 
 
 _OWN = frozenset(
@@ -237,4 +239,4 @@ def gutter(frame: Frame, y: int, held: frozenset[int]) -> list[Cell]:
     pitches = range(frame.top - y * frame.per_row, frame.top - (y + 1) * frame.per_row, -1)
     name = next((note_name(pitch) for pitch in pitches if pitch % 12 == 0), "")
     down = any(pitch in held for pitch in pitches)
-    return [*((char, "dim") for char in f"{name:>{GUTTER - 1}}"), ("▶", "hers") if down else (" ", "")]
+    return [*((char, "dim") for char in f"{name:>{GUTTER - 1}}"), ("▶", "performer") if down else (" ", "")]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from live.dashboard.drawing.rows import Row, Span, clean, fit, fit_row, row_width, shorten, spread
-from live.ipc.messages import ModelView, Notice, PortView, Snapshot
+from live.ipc.snapshot import ModelView, Notice, PortView, Snapshot
 
 NANOS_PER_SECOND = 1_000_000_000
 LATE_MICROS = 5000

@@ -17,7 +17,7 @@ DIM: Final = "#7e8aa0"
 FAINT: Final = "#333e52"
 HEARD: Final = "#35c2ff"
 PLANNED: Final = "#ffc247"
-HERS: Final = "#ff6fc8"
+PERFORMER: Final = "#ff6fc8"
 GOOD: Final = "#6ee7a0"
 BAD: Final = "#ff4f5e"
 WARN: Final = "#ffa63d"
@@ -26,7 +26,7 @@ THEME: Final = Theme(
     name="twobar",
     primary=HEARD,
     secondary=PLANNED,
-    accent=HERS,
+    accent=PERFORMER,
     foreground=TEXT,
     background=GROUND,
     surface=PANEL,
@@ -63,8 +63,8 @@ INK: Final[dict[str, Style]] = {
     "heard-drums-body": Style(color="#8f9db5"),
     "planned-drums": Style(color="#d9c29a"),
     "planned-drums-body": Style(color="#a8946f"),
-    "hers": Style(color=HERS, bold=True),
-    "hers-body": Style(color="#c9559e"),
+    "performer": Style(color=PERFORMER, bold=True),
+    "performer-body": Style(color="#c9559e"),
     "both": Style(color="#ffffff", bgcolor="#8a3a6b", bold=True),
     "playhead": Style(color="#ffffff", bgcolor="#3c4a66", bold=True),
     "cloud": Style(color="#4a5a78"),
@@ -78,12 +78,12 @@ INK: Final[dict[str, Style]] = {
     "dim-full": Style(color=DIM, bgcolor=DIM),
     "tempo": Style(color=DIM),
     "tempo-full": Style(color=DIM, bgcolor=DIM),
-    "beat-one-full": Style(color=HERS, bgcolor=HERS),
+    "beat-one-full": Style(color=PERFORMER, bgcolor=PERFORMER),
     "beat-full": Style(color=HEARD, bgcolor=HEARD),
     "beat-flash-full": Style(color="#ffffff", bgcolor="#ffffff"),
     "beat-past": Style(color="#1c5c80"),
     "beat-off": Style(color=FAINT),
-    "beat-one-label": Style(color=GROUND, bgcolor=HERS, bold=True),
+    "beat-one-label": Style(color=GROUND, bgcolor=PERFORMER, bold=True),
     "beat-label": Style(color=GROUND, bgcolor=HEARD, bold=True),
     "beat-flash-label": Style(color=GROUND, bgcolor="#ffffff", bold=True),
     "beat-past-label": Style(color=TEXT, bgcolor="#1c5c80"),

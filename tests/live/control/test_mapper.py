@@ -4,7 +4,6 @@ import json
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import platformdirs
 import pytest
@@ -15,9 +14,10 @@ from live.control import mapper as mapping
 from live.control import mapping_file
 from live.control.mapper import Mapper
 from live.errors import UsageError
-from live.ipc.messages import Command
+from live.ipc.commands import Command, Start, Stop, StoreAnchor, Turn
 from live.settings.knobs import ACTIONS, KNOBS
 from live.timing.midi_bytes import control, note_off, note_on, program
+from tests.fakes.commands import words
 from tests.root import ROOT
 
 HEAD = '[controller]\nname = "x"\n'
@@ -41,16 +41,16 @@ class Desk:
         self.mapper = Mapper(parsed, self.knobs.__getitem__)
 
     def feed(self, *messages: bytes) -> list[Command]:
-        said = []
+        asked = []
         for message in messages:
             for command in self.mapper.feed(message):
-                if command.name == "knob":
-                    self.knobs[command.argument] = command.value
-                said.append(command)
-        return said
+                if isinstance(command, Turn):
+                    self.knobs[command.knob] = command.value
+                asked.append(command)
+        return asked
 
     def values(self, *messages: bytes) -> list[float]:
-        return [command.value for command in self.feed(*messages)]
+        return [words(asked).value for asked in self.feed(*messages)]
 
 
 def one(text: str) -> str:
@@ -63,9 +63,9 @@ def one(text: str) -> str:
 def test_the_schema_is_up_to_date() -> None:
     text = (ROOT / "mappings" / "schema.json").read_text(encoding="utf-8")
     assert text == mapping_file.schema(), "write live.control.mapping_file.schema() to mappings/schema.json"
-    words = json.loads(text)["$defs"]["Control"]["properties"]
-    assert set(words["knob"]["enum"]) == set(KNOBS)
-    assert {action.split()[0] for action in words["action"]["enum"]} == set(ACTIONS)
+    keys = json.loads(text)["$defs"]["Control"]["properties"]
+    assert set(keys["knob"]["enum"]) == set(KNOBS)
+    assert {action.split()[0] for action in keys["action"]["enum"]} == set(ACTIONS)
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "mappings").glob("*.toml")))
@@ -87,14 +87,14 @@ def test_shipped_mappings_are_right(name: str, home: Path) -> None:
     assert {"capture A", "capture B", "capture C", "capture D", "freeze", "undo", "panic"} <= actions
     mapper = Mapper(found, lambda name: KNOBS[name].rest)
     for channel in (1, 2):
-        for kept in (
+        for passing in (
             *(control(channel, number, 64) for number in (1, 6, 7, 11, 64, 66, 67, 123)),
             *(note_on(channel, pitch, 64) for pitch in range(128)),
             bytes((0xE0 | channel - 1, 0, 64)),
             bytes((0xD0 | channel - 1, 64)),
         ):
-            assert not mapper.consumes(kept), f"{name} takes {kept.hex(' ')} from the keyboard"
-            assert mapper.feed(kept) == []
+            assert not mapper.consumes(passing), f"{name} takes {passing.hex(' ')} from the keyboard"
+            assert mapper.feed(passing) == []
 
 
 def test_the_default_binds_the_promised_controllers(home: Path) -> None:
@@ -111,10 +111,10 @@ def test_the_default_binds_the_promised_controllers(home: Path) -> None:
 def test_the_default_acts_on_the_first_message(home: Path) -> None:
     knobs = {name: spec.rest for name, spec in KNOBS.items()}
     mapper = Mapper(mapping.find("default"), knobs.__getitem__)
-    assert mapper.feed(control(1, 22, 127)) == [Command("knob", "density", 1.0, source="midi")]
+    assert mapper.feed(control(1, 22, 127)) == [Turn("density", 1.0, source="midi")]
     knobs["density"] = 1.0
-    assert mapper.feed(control(5, 22, 64)) == [Command("knob", "density", 0.0, source="midi")]
-    assert mapper.feed(note_on(10, 37, 1)) == [Command("capture", "B", source="midi")]
+    assert mapper.feed(control(5, 22, 64)) == [Turn("density", 0.0, source="midi")]
+    assert mapper.feed(note_on(10, 37, 1)) == [StoreAnchor("B", source="midi")]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_port_finds_its_mapping(port: str, name: str | None, home: Path) -> No
     assert mapping.choose("auto", ["Midi Through", port]).controller.name == (name or "Any controller")
 
 
-def test_own_mappings_come_first(home: Path) -> None:
+def test_the_user_s_mappings_come_first(home: Path) -> None:
     (home / "default.toml").write_text(HEAD)
     (home / "mine.toml").write_text('[controller]\nname = "mine"\nmatch = ["nanokontrol2 midi"]\n')
     assert mapping.find("default").controller.name == "x"
@@ -150,18 +150,18 @@ def test_by_path(tmp_path: Path, home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "texts"),
     [
         ("defalt", ["mapping 'defalt'", "korg-nanokontrol2", "did you mean 'default'"]),
         ("defalt.toml", ["mapping file 'defalt.toml'", "did you mean 'default'"]),
         ("./nowhere/x", ["mapping file './nowhere/x'", "default"]),
     ],
 )
-def test_unknown_mappings_are_told(name: str, words: list[str], home: Path) -> None:
+def test_unknown_mappings_are_named(name: str, texts: list[str], home: Path) -> None:
     with pytest.raises(UsageError) as caught:
         mapping.find(name)
-    for word in words:
-        assert word in str(caught.value)
+    for text in texts:
+        assert text in str(caught.value)
 
 
 def test_the_page_names_everything(home: Path) -> None:
@@ -180,10 +180,7 @@ def test_the_page_names_everything(home: Path) -> None:
 
 def test_the_same_number_on_two_channels_is_two_sources() -> None:
     desk = Desk(one('cc = 1\nchannel = 1\naction = "start"') + one('cc = 1\nchannel = 2\naction = "stop"'))
-    assert [command.name for command in desk.feed(control(2, 1, 127), control(1, 1, 127))] == [
-        "stop",
-        "start",
-    ]
+    assert desk.feed(control(2, 1, 127), control(1, 1, 127)) == [Stop(source="midi"), Start(source="midi")]
 
 
 def test_seven_bits_meet_both_ends_and_the_centre() -> None:
@@ -198,7 +195,7 @@ def test_range_and_curve() -> None:
     assert 100.0 < middle < 110.0
 
 
-def test_pickup_is_what_a_control_does_unless_told() -> None:
+def test_pickup_is_what_a_control_does_by_default() -> None:
     desk = Desk(one('cc = 1\nknob = "stray"'))
     desk.knobs["stray"] = 0.5
     assert desk.values(control(1, 1, 10)) == []
@@ -242,7 +239,7 @@ def test_nrpn() -> None:
     )
     assert desk.values(*nrpn(1, 300, 8192), *nrpn(1, 300, 16383)) == [0.0, 1.0]
     assert desk.feed(*nrpn(1, 301, 0)) == []
-    assert desk.feed(*nrpn(2, 5, 16383)) == [Command("knob", "stray", 1.0, source="midi")]
+    assert desk.feed(*nrpn(2, 5, 16383)) == [Turn("stray", 1.0, source="midi")]
     more = [control(2, 6, 0), control(2, 38, 0)]
     assert desk.values(*more) == [0.0]
     assert all(desk.mapper.consumes(part) for part in nrpn(1, 300, 0))
@@ -285,7 +282,7 @@ def test_an_encoder_goes_on_from_where_others_left_the_knob() -> None:
 def test_pads_call_actions_once() -> None:
     desk = Desk(one('note = 36\nchannel = 10\naction = "capture A"'))
     pad = [note_on(10, 36, 100), note_on(10, 36, 0), note_off(10, 36), bytes((0xA9, 36, 50))]
-    assert desk.feed(*pad) == [Command("capture", "A", source="midi")]
+    assert desk.feed(*pad) == [StoreAnchor("A", source="midi")]
     assert all(desk.mapper.consumes(message) for message in pad)
     for other in (note_on(1, 36, 100), note_off(1, 36), note_on(10, 37, 100), note_off(10, 37)):
         assert desk.feed(other) == []
@@ -316,7 +313,7 @@ def test_other_sources() -> None:
         bytes((0xA5, 60, 127)),
         program(7, 4),
     ]
-    assert [(c.name, c.argument, c.value) for c in desk.feed(*sent)] == [
+    assert [*map(words, desk.feed(*sent))] == [
         ("knob", "register", 0.0),
         ("knob", "register", 1.0),
         ("knob", "dynamics", 1.0),
@@ -355,12 +352,12 @@ EVERYTHING = (
 def test_no_bytes_stop_it_or_leave_the_range(messages: list[bytes]) -> None:
     desk = Desk(EVERYTHING)
     for message in messages:
-        commands: list[Any] = desk.feed(message)
+        commands = desk.feed(message)
         assert len(commands) <= 1
         assert not commands or desk.mapper.consumes(message)
-        for command in commands:
-            if command.name == "knob":
-                assert KNOBS[command.argument].low <= command.value <= KNOBS[command.argument].high
+        for name, argument, value in map(words, commands):
+            if name == "knob":
+                assert KNOBS[argument].low <= value <= KNOBS[argument].high
             else:
-                assert command.name in ACTIONS
+                assert name in ACTIONS
     assert desk.mapper.waiting().keys() <= KNOBS.keys()

@@ -1,4 +1,4 @@
-"""The mapping file: what is wrong is told in one sentence."""
+"""The mapping file: what is wrong is said in one sentence."""
 
 import tomllib
 
@@ -80,7 +80,7 @@ def fault(text: str) -> str:
         ('[controler]\nname = "y"', ["'controler'", "did you mean 'controller'"]),
     ],
 )
-def test_what_is_wrong_is_told_in_one_sentence(text: str, words: list[str]) -> None:
+def test_what_is_wrong_is_said_in_one_sentence(text: str, words: list[str]) -> None:
     sentence = fault(text)
     for word in words:
         assert word in sentence

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY
 
 from live.control.osc_messages import ADDRESSES, BadPacketError, commands_of, unpack
-from live.ipc.messages import Command
+from live.ipc.commands import (
+    CallScene,
+    ChooseModel,
+    Command,
+    GoTo,
+    Panic,
+    PlayKey,
+    SetCondition,
+    SetMode,
+    StoreAnchor,
+    Turn,
+)
 from live.settings.knobs import KNOBS
 from tests.fakes.osc_packets import bundle, knob, message
 from tests.root import ROOT
@@ -27,23 +38,23 @@ from tests.root import ROOT
         ("/twobar/xy", (0.25, 2.0), [knob("xy.x", 0.25), knob("xy.y", 1.0)]),
         ("/twobar/tempo", (96,), [knob("tempo", 96.0)]),
         ("/twobar/tempo", (1e9,), [knob("tempo", KNOBS["tempo"].high)]),
-        ("/twobar/latent", (0.5, -3, 1.0), [Command("latent", values=[0.5, -3.0, 1.0], source="osc")]),
-        ("/twobar/note", (60, 100), [Command("note", "on", 60.0, [100.0], source="osc")]),
-        ("/twobar/note", (60, 300), [Command("note", "on", 60.0, [127.0], source="osc")]),
-        ("/twobar/note", (60, 0), [Command("note", "off", 60.0, [0.0], source="osc")]),
-        ("/twobar/note", (60, -1), [Command("note", "off", 60.0, [0.0], source="osc")]),
-        ("/twobar/model", ("lead",), [Command("model", "lead", source="osc")]),
-        ("/twobar/condition/key", ("F# minor",), [Command("condition", "key F# minor", source="osc")]),
-        ("/twobar/condition/style", ("auto",), [Command("condition", "style auto", source="osc")]),
-        ("/twobar/action/panic", (), [Command("panic", source="osc")]),
-        ("/twobar/action/panic", (1.0,), [Command("panic", source="osc")]),
+        ("/twobar/latent", (0.5, -3, 1.0), [GoTo([0.5, -3.0, 1.0], source="osc")]),
+        ("/twobar/note", (60, 100), [PlayKey(60, 100, source="osc")]),
+        ("/twobar/note", (60, 300), [PlayKey(60, 127, source="osc")]),
+        ("/twobar/note", (60, 0), [PlayKey(60, 0, source="osc")]),
+        ("/twobar/note", (60, -1), [PlayKey(60, 0, source="osc")]),
+        ("/twobar/model", ("lead",), [ChooseModel("lead", source="osc")]),
+        ("/twobar/condition/key", ("F# minor",), [SetCondition("key", "F# minor", source="osc")]),
+        ("/twobar/condition/style", ("auto",), [SetCondition("style", "auto", source="osc")]),
+        ("/twobar/action/panic", (), [Panic(source="osc")]),
+        ("/twobar/action/panic", (1.0,), [Panic(source="osc")]),
         ("/twobar/action/panic", (0.0,), []),
-        ("/twobar/action/capture", ("A",), [Command("capture", "A", source="osc")]),
-        ("/twobar/action/capture", ("b",), [Command("capture", "B", source="osc")]),
-        ("/twobar/action/scene", (3,), [Command("scene", "3", source="osc")]),
-        ("/twobar/action/scene", (3.0,), [Command("scene", "3", source="osc")]),
-        ("/twobar/action/mode", ("hold",), [Command("mode", "hold", source="osc")]),
-        ("/twobar/action/mode/hold", (1.0,), [Command("mode", "hold", source="osc")]),
+        ("/twobar/action/capture", ("A",), [StoreAnchor("A", source="osc")]),
+        ("/twobar/action/capture", ("b",), [StoreAnchor("B", source="osc")]),
+        ("/twobar/action/scene", (3,), [CallScene(3, source="osc")]),
+        ("/twobar/action/scene", (3.0,), [CallScene(3, source="osc")]),
+        ("/twobar/action/mode", ("hold",), [SetMode("hold", source="osc")]),
+        ("/twobar/action/mode/hold", (1.0,), [SetMode("hold", source="osc")]),
         ("/twobar/action/mode/hold", (0,), []),
     ],
 )
@@ -78,7 +89,7 @@ def test_addresses(address: str, arguments: tuple[object, ...], commands: list[C
         ("/twobar/knob/", (0.5,), ["unknown OSC address"]),
     ],
 )
-def test_what_is_not_understood_is_told(
+def test_what_is_not_understood_is_named(
     address: str, arguments: tuple[object, ...], words: list[str]
 ) -> None:
     with pytest.raises(BadPacketError) as caught:
@@ -98,10 +109,10 @@ def test_the_page_names_every_address() -> None:
 
 def test_bundles_nest_and_inner_ones_are_never_due_first() -> None:
     first, second, third = (message("/twobar/tempo", number) for number in (1, 2, 3))
-    heard = unpack(bundle(IMMEDIATELY, first, bundle(2000.0, second, bundle(1000.0, third))))
-    assert [each.arguments for each in heard] == [(1,), (2,), (3,)]
-    assert heard[0].due is None
-    assert heard[1].due == heard[2].due == pytest.approx(2000.0, abs=1e-3)
+    messages = unpack(bundle(IMMEDIATELY, first, bundle(2000.0, second, bundle(1000.0, third))))
+    assert [each.arguments for each in messages] == [(1,), (2,), (3,)]
+    assert messages[0].due is None
+    assert messages[1].due == messages[2].due == pytest.approx(2000.0, abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -140,10 +151,10 @@ def test_endless_nesting_is_refused() -> None:
 @given(st.binary(max_size=200) | st.binary(max_size=100).map(lambda tail: b"#bundle\0" + tail))
 def test_any_bytes_are_messages_or_refused(datagram: bytes) -> None:
     try:
-        heard = unpack(datagram)
+        messages = unpack(datagram)
     except BadPacketError:
         return
-    for each in heard:
+    for each in messages:
         try:
             commands = commands_of(each.address, each.arguments)
         except BadPacketError:
@@ -169,6 +180,11 @@ def test_any_arguments_give_values_in_range_or_are_refused(address: str, argumen
     except BadPacketError:
         return
     for command in commands:
-        if command.name == "knob":
-            assert KNOBS[command.argument].low <= command.value <= KNOBS[command.argument].high
-        assert all(math.isfinite(value) for value in command.values)
+        match command:
+            case Turn(name, value):
+                assert KNOBS[name].low <= value <= KNOBS[name].high
+            case PlayKey(pitch, velocity):
+                assert 0 <= pitch <= 127
+                assert 0 <= velocity <= 127
+            case GoTo(z):
+                assert all(map(math.isfinite, z))

@@ -14,7 +14,7 @@ from pythonosc.osc_message import OscMessage
 
 from live.control.osc_server import MOST_SUBSCRIBERS, OscServer
 from live.errors import FailureError
-from live.ipc.messages import Command
+from live.ipc.commands import ChooseModel, Command, Panic, Turn
 from live.settings.config import Osc
 from tests.fakes.osc_packets import bundle, knob, message
 
@@ -34,12 +34,12 @@ class Wall:
 class Stage:
     """A server on a free port, and a client that sends to it."""
 
-    def __init__(self, **given: object) -> None:
+    def __init__(self, **options: object) -> None:
         self.commands: queue.Queue[Command] = queue.Queue()
         self.notices: queue.Queue[str] = queue.Queue()
         self.wall = Wall()
         self.server = OscServer(
-            Osc(**{"port": 0, **given}),  # type: ignore[arg-type]
+            Osc(**{"port": 0, **options}),  # type: ignore[arg-type]
             self.commands.put,
             self.notices.put,
             wall_seconds=self.wall,
@@ -52,20 +52,25 @@ class Stage:
     def send(self, datagram: bytes) -> None:
         self.client.sendto(datagram, ("127.0.0.1", self.server.port))
 
-    def heard(self) -> Command:
+    def command(self) -> Command:
         return self.commands.get(timeout=PATIENCE_SECONDS)
 
     def caught_up(self) -> None:
         """Return when everything sent before has been taken."""
         self.send(message("/twobar/model", "last"))
-        assert self.heard() == Command("model", "last", source="osc")
+        assert self.command() == ChooseModel("last", source="osc")
 
-    def told(self) -> OscMessage:
+    def published(self) -> OscMessage:
         return OscMessage(self.client.recv(65_535))
 
     def close(self) -> None:
         self.server.close()
         self.client.close()
+
+
+def turned(command: Command) -> float:
+    assert isinstance(command, Turn)
+    return command.value
 
 
 @pytest.fixture
@@ -79,8 +84,8 @@ def stage() -> Iterator[Stage]:
 def stages() -> Iterator[Callable[..., Stage]]:
     opened: list[Stage] = []
 
-    def make(**given: object) -> Stage:
-        opened.append(Stage(**given))
+    def make(**options: object) -> Stage:
+        opened.append(Stage(**options))
         return opened[-1]
 
     yield make
@@ -93,17 +98,17 @@ def stages() -> Iterator[Callable[..., Stage]]:
 
 def test_a_message_becomes_a_command(stage: Stage) -> None:
     stage.send(message("/twobar/knob/density", 0.5))
-    assert stage.heard() == knob("density", 0.5)
+    assert stage.command() == knob("density", 0.5)
     assert stage.server.bad_packets == 0
 
 
 def test_a_bundle_without_a_time_is_done_at_once_in_order(stage: Stage) -> None:
     inner = bundle(stage.wall.seconds - 5.0, message("/twobar/action/panic"))
     stage.send(bundle(IMMEDIATELY, message("/twobar/xy", 0.0, 1.0), inner))
-    assert [stage.heard() for _ in range(3)] == [
+    assert [stage.command() for _ in range(3)] == [
         knob("xy.x", 0.0),
         knob("xy.y", 1.0),
-        Command("panic", source="osc"),
+        Panic(source="osc"),
     ]
 
 
@@ -114,7 +119,7 @@ def test_a_bundle_for_later_waits_and_holds_up_nobody(stage: Stage) -> None:
     assert stage.commands.empty()
     stage.wall.seconds += 31.0
     stage.send(message("/twobar/tempo", 110))
-    assert sorted(stage.heard().value for _ in range(3)) == [90.0, 100.0, 110.0]
+    assert sorted(turned(stage.command()) for _ in range(3)) == [90.0, 100.0, 110.0]
 
 
 def test_what_was_due_first_is_done_first(stage: Stage) -> None:
@@ -123,7 +128,7 @@ def test_what_was_due_first_is_done_first(stage: Stage) -> None:
     stage.caught_up()
     stage.wall.seconds += 5.0
     stage.send(b"wake")
-    assert [stage.heard().value for _ in range(3)] == [101.0, 102.0, 103.0]
+    assert [turned(stage.command()) for _ in range(3)] == [101.0, 102.0, 103.0]
 
 
 def test_a_time_tag_of_another_age_is_refused(stage: Stage) -> None:
@@ -149,7 +154,7 @@ def test_bad_packets_are_counted_and_noticed_once_a_second(stage: Stage) -> None
 
 def test_one_wrong_message_of_a_bundle_does_not_spoil_the_others(stage: Stage) -> None:
     stage.send(bundle(IMMEDIATELY, message("/twobar/nothing"), message("/twobar/tempo", 99)))
-    assert stage.heard() == knob("tempo", 99.0)
+    assert stage.command() == knob("tempo", 99.0)
     assert stage.server.bad_packets == 1
 
 
@@ -166,7 +171,7 @@ def test_whoever_takes_commands_cannot_end_the_hearing(stage: Stage) -> None:
     taken = stage.server._deliver
 
     def refuse(command: Command) -> None:
-        if command.name == "panic":
+        if command == Panic(source="osc"):
             raise RuntimeError("no")
         taken(command)
 
@@ -179,7 +184,7 @@ def test_whoever_takes_commands_cannot_end_the_hearing(stage: Stage) -> None:
 # -- subscribers ---------------------------------------------------------------------------------
 
 
-def test_a_subscriber_is_told(stage: Stage) -> None:
+def test_a_subscriber_gets_what_is_published(stage: Stage) -> None:
     host, port = stage.client.getsockname()
     for _ in range(3):
         stage.send(message("/twobar/subscribe", host, port))
@@ -190,8 +195,8 @@ def test_a_subscriber_is_told(stage: Stage) -> None:
     stage.server.publish("/twobar/note", 60, 100)
     stage.server.publish("/twobar/latent", *[0.5] * 128)
     stage.server.publish("/twobar/notice", "the model is back")
-    told = [stage.told() for _ in range(5)]
-    assert [(each.address, each.params) for each in told] == [
+    published = [stage.published() for _ in range(5)]
+    assert [(each.address, each.params) for each in published] == [
         ("/twobar/beat", [3]),
         ("/twobar/knob/density", [0.25]),
         ("/twobar/note", [60, 100]),
@@ -200,7 +205,7 @@ def test_a_subscriber_is_told(stage: Stage) -> None:
     ]
 
 
-def test_unsubscribed_is_told_no_more(stage: Stage) -> None:
+def test_who_unsubscribes_gets_no_more(stage: Stage) -> None:
     stage.send(message("/twobar/subscribe"))
     stage.caught_up()
     assert list(stage.server._subscribers) == [stage.client.getsockname()]
@@ -234,7 +239,7 @@ def test_other_machines_subscribe_when_allowed(stages: Callable[..., Stage], all
     assert stage.server._subscribers == (("192.0.2.7", 9001),)
 
 
-def test_there_is_room_for_so_many_subscribers(stage: Stage) -> None:
+def test_only_so_many_may_subscribe(stage: Stage) -> None:
     for port in range(20_000, 20_000 + MOST_SUBSCRIBERS + 1):
         stage.send(message("/twobar/subscribe", "127.0.0.1", port))
     stage.caught_up()
@@ -247,14 +252,14 @@ def test_what_cannot_be_sent_is_counted(stage: Stage) -> None:
     stage.caught_up()
     stage.server.publish("/twobar/beat", complex(1, 2))  # type: ignore[arg-type]
     stage.server.publish("/twobar/beat", 2)
-    assert stage.told().params == [2]
+    assert stage.published().params == [2]
     assert stage.server.unsent == 1
 
 
 # -- opening and closing -------------------------------------------------------------------------
 
 
-def test_a_busy_port_is_told(stage: Stage) -> None:
+def test_a_busy_port_is_reported(stage: Stage) -> None:
     with pytest.raises(FailureError) as caught:
         OscServer(Osc(port=stage.server.port), stage.commands.put, stage.notices.put)
     assert f"port {stage.server.port}: another program listens there" in str(caught.value)
@@ -262,7 +267,7 @@ def test_a_busy_port_is_told(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("host", ["192.0.2.7", "no.such.host.invalid"])
-def test_a_host_that_is_not_ours_is_told(host: str, stage: Stage) -> None:
+def test_a_host_that_is_not_ours_is_reported(host: str, stage: Stage) -> None:
     with pytest.raises(FailureError, match=host):
         OscServer(Osc(host=host, port=0), stage.commands.put, stage.notices.put)
 
@@ -283,7 +288,7 @@ def test_what_was_published_leaves_before_closing(stage: Stage) -> None:
     for beat in range(50):
         stage.server.publish("/twobar/beat", beat)
     stage.server.close()
-    assert [stage.told().params for _ in range(50)] == [[beat] for beat in range(50)]
+    assert [stage.published().params for _ in range(50)] == [[beat] for beat in range(50)]
 
 
 def test_neither_torch_nor_textual_is_loaded() -> None:

@@ -123,13 +123,13 @@ def test_scale_in_step_stays_in_step(knob: float, places: list[float]) -> None:
 @given(st.integers(1, 126), st.integers(0, 127))
 def test_scale_does_not_jump(number: int, knob_number: int) -> None:
     """One step of the hardware moves the knob by no more than its share of the way that is left."""
-    here, there = (value_at(n, TOP7, LOW, HIGH, CURVES["linear"]) for n in (number, number + 1))
+    here, next_place = (value_at(n, TOP7, LOW, HIGH, CURVES["linear"]) for n in (number, number + 1))
     knob = value_at(knob_number, TOP7, LOW, HIGH, CURVES["linear"])
     held = Scale(LOW, HIGH)
     held.move(here, here)
-    said = held.move(there, knob)
+    said = held.move(next_place, knob)
     assert said is not None
-    assert said - knob == pytest.approx((HIGH - knob) * (there - here) / (HIGH - here), abs=1e-9)
+    assert said - knob == pytest.approx((HIGH - knob) * (next_place - here) / (HIGH - here), abs=1e-9)
 
 
 @pytest.mark.parametrize("curve", CURVES)
@@ -178,7 +178,7 @@ def test_a_first_half_that_has_not_changed_may_stay_away() -> None:
     assert pair.feed(6, upper=False) == (10 << 7 | 6, TOP14)
 
 
-def test_a_sender_of_upper_halves_alone_is_heard_as_seven_bits() -> None:
+def test_a_sender_of_upper_halves_alone_has_seven_bits() -> None:
     pair = Pair()
     assert pair.feed(64, upper=True) is None
     assert pair.feed(65, upper=True) == (65, TOP7)

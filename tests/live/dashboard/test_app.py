@@ -11,10 +11,11 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from live.dashboard import Inbox
-from live.dashboard.inbox import KEPT_NOTICES
+from live.dashboard.inbox import MOST_NOTICES
 from live.dashboard.panels import Panel
 from live.dashboard.roll_panel import RollPanel
-from live.ipc.messages import BarView, Bye, LatenessView, ModelView, Notice, PortView, Snapshot
+from live.ipc.messages import Bye
+from live.ipc.snapshot import BarView, LatenessView, ModelView, Notice, PortView, Snapshot, difference
 from tests.fakes.dashboard_pictures import posed
 from tests.fakes.dashboard_stage import Stage
 from tests.fakes.drawn import roll_rows, texts
@@ -28,13 +29,16 @@ def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def test_the_dashboard_loads_of_this_project_only_the_messages() -> None:
+def test_the_dashboard_loads_of_this_project_only_the_messages_and_the_names_of_knobs_and_parts() -> None:
     code = "import sys, live.dashboard; print(*sorted(sys.modules))"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
     ours = {name for name in loaded if name.split(".")[0] in ("live", "model", "trainer")}
-    assert {name for name in ours if not name.startswith("live.dashboard")} == {"live", "live.ipc.messages"}
+    assert {name for name in ours if not name.startswith("live.dashboard")} == {
+        "live", "live.errors", "live.ipc", "live.ipc.commands", "live.ipc.messages", "live.ipc.snapshot",
+        "live.settings", "live.settings.knobs", "model", "model.errors", "model.music", "model.music.tracks",
+    }  # fmt: skip
     assert not {"torch", "numpy", "onnxruntime", "rtmidi"} & set(loaded)
 
 
@@ -239,7 +243,7 @@ async def test_any_window_survives_a_hard_picture(size: tuple[int, int]) -> None
         "ports": [PortView("in", "鍵盤🎹" * 50, "missing", "\x1b[2Jgone\n" * 9)] * 12,
         "notices": [Notice(1, "error", "a very long line " * 40), Notice(2, "info", "")],
         "here": (float("nan"), 4.0),
-        "hers": None,
+        "performer_xy": None,
         "knobs": [],
         "anchors": [],
         "held_keys": list(range(128)),
@@ -267,7 +271,7 @@ async def test_resizing_draws_anew() -> None:
         assert "╭─ roll " in stage.text()
 
 
-async def test_without_colour_states_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_colour_states_still_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with Stage().run((80, 24)) as stage:
         strips = stage.app.screen._compositor.render_strips()
@@ -297,6 +301,18 @@ def test_the_inbox_keeps_the_newest_picture_and_wakes_once() -> None:
     assert inbox.take().bye
 
 
+def test_updates_change_the_picture_that_came_before_also_when_that_was_taken() -> None:
+    inbox = Inbox()
+    pictures = [scene(tick, mode=mode) for tick, mode in ((0, "follow"), (500, "follow"), (1000, "hold"))]
+    inbox.put(difference(*pictures[:2]))
+    assert inbox.take().snapshot is None  # there is nothing yet that it could change
+    inbox.put(pictures[0])
+    inbox.put(difference(*pictures[:2]))
+    assert inbox.take().snapshot == pictures[1]
+    inbox.put(difference(*pictures[1:]))
+    assert inbox.take().snapshot == pictures[2]
+
+
 def test_what_came_before_the_screen_wakes_it_when_it_connects() -> None:
     inbox = Inbox()
     wakes: list[int] = []
@@ -308,9 +324,9 @@ def test_what_came_before_the_screen_wakes_it_when_it_connects() -> None:
 
 def test_a_flood_of_notices_is_bounded() -> None:
     inbox = Inbox()
-    for k in range(10 * KEPT_NOTICES):
+    for k in range(10 * MOST_NOTICES):
         inbox.put(Notice(k, "info", str(k)))
-    assert len(inbox.take().notices) == KEPT_NOTICES
+    assert len(inbox.take().notices) == MOST_NOTICES
 
 
 # -- pictures --------------------------------------------------------------------------------------
@@ -351,7 +367,7 @@ def test_picture_of_a_band(snap_compare: Callable[..., bool], size: tuple[int, i
 async def test_a_model_without_a_latent_has_no_map() -> None:
     async with Stage().run() as stage:
         assert "no latent" not in stage.text()
-        await stage.show(model=ModelView("lm", "ready", latent_size=0), here=None, hers=None)
+        await stage.show(model=ModelView("lm", "ready", latent_size=0), here=None, performer_xy=None)
         assert "no latent: it" in stage.text()
         await stage.show(model=ModelView("lm", "loading", latent_size=0))
         assert "no latent" not in stage.text()

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 import pytest
 
 from live.dashboard import Dashboard, Inbox
-from live.dashboard.keys import KEYS, MODES, PARTS, bindings, unknown_idents
+from live.dashboard.keys import KEYS, bindings, unknown_idents
 from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
-from live.ipc.messages import Command, KnobView, Notice
+from live.ipc.commands import PlayKey, StoreAnchor
+from live.ipc.snapshot import KnobView, Notice
 from live.settings import knobs
+from tests.fakes.commands import words
 from tests.fakes.dashboard_stage import WINDOW, Stage
 from tests.fakes.snapshots import FakeClock, Sent, scene
 
@@ -28,7 +30,7 @@ async def test_every_action_and_every_knob_has_a_key(state: str) -> None:
     stage = Stage()
     sent: set[tuple[str, str]] = set()
     async with stage.run(first=scene(state=state, knobs=views, nanos=stage.clock.nanos)):
-        direct = [key for key in KEYS if key.action.startswith("command") or key.ident == "start-stop"]
+        direct = [key for key in KEYS if not isinstance(key.action, str) or key.ident == "start-stop"]
         sent.update(await stage.press(*(name for key in direct for name in key.keys.split(","))))
         sent.update(await stage.press(*("up", "backspace", "right") * len(views)))
     missing = set(reachable()) - sent
@@ -37,15 +39,13 @@ async def test_every_action_and_every_knob_has_a_key(state: str) -> None:
     assert ("thru", "") in sent
 
 
-def test_the_dashboards_modes_and_anchors_are_the_instruments() -> None:
-    assert MODES == knobs.MODES
-    assert {key.ident for key in KEYS if key.ident.startswith("recall")} == {
-        f"recall-{a}" for a in knobs.ANCHORS
-    }
-    assert knobs.ACTIONS["mute"] == PARTS
+@pytest.mark.parametrize("action", ["mode", "capture", "recall", "mute", "scene"])
+def test_an_action_has_a_key_for_each_of_its_arguments_in_their_order(action: str) -> None:
+    idents = [key.ident for key in KEYS if key.ident.startswith(f"{action}-")]
+    assert idents == [f"{action}-{argument}" for argument in knobs.ACTIONS[action]]
 
 
-def test_every_binding_has_an_ident_a_tooltip_and_a_key_of_its_own() -> None:
+def test_every_binding_has_an_ident_and_a_tooltip_and_shares_no_key() -> None:
     made = bindings()
     assert len({binding.id for binding in made}) == len(made)
     assert all(binding.tooltip and binding.description for binding in made)
@@ -56,26 +56,25 @@ def test_every_binding_has_an_ident_a_tooltip_and_a_key_of_its_own() -> None:
 async def test_commands_say_that_they_come_from_the_dashboard() -> None:
     async with Stage().run() as stage:
         await stage.press("B")
-        assert stage.sent.commands == [Command("capture", argument="B", source="dashboard")]
+        assert stage.sent.commands == [StoreAnchor("B", source="dashboard")]
 
 
 async def test_a_nudge_is_a_share_of_the_range_and_one_bpm_for_the_tempo() -> None:
     async with Stage().run() as stage:
         await stage.press("up", "minus", "pageup")
-        assert [(c.argument, round(c.value, 4)) for c in stage.sent.commands] == [
+        assert [(c.argument, round(c.value, 4)) for c in map(words, stage.sent.commands)] == [
             ("morph", 0.02),
             ("morph", -0.02),
             ("morph", 0.1),
         ]
         await stage.press("left", "left", "up")
-        assert [(c.name, c.argument, c.value) for c in stage.sent.commands] == [("nudge", "tempo", 1 / 200)]
+        assert [*map(words, stage.sent.commands)] == [("nudge", "tempo", 1 / 200)]
 
 
 async def test_backspace_puts_the_chosen_knob_to_rest() -> None:
     async with Stage().run() as stage:
         await stage.press("left", "backspace")
-        command = stage.sent.commands[-1]
-        assert (command.name, command.argument, command.value) == ("knob", "volume", 0.8)
+        assert words(stage.sent.commands[-1]) == ("knob", "volume", 0.8)
 
 
 async def test_keys_do_no_harm_before_the_first_picture() -> None:
@@ -178,7 +177,7 @@ async def test_a_long_notice_is_read_to_its_end() -> None:
 async def test_letters_play_notes_while_the_piano_is_on() -> None:
     async with Stage().run() as stage:
         assert await stage.press("k", "z", "q") == [("note", "on"), ("note", "on")]
-        assert [command.value for command in stage.sent.commands] == [60, 72]
+        assert stage.sent.commands == [PlayKey(pitch, 96, source="dashboard") for pitch in (60, 72)]
         assert "PIANO" in stage.text()
         assert await stage.press("0") == [("panic", "")]
         stage.sent.commands.clear()
@@ -191,5 +190,5 @@ async def test_a_piano_note_ends_by_itself_and_no_note_outlives_the_screen() -> 
     async with stage.run():
         await stage.press("k", "x", "greater_than_sign", "x")
         stage.app._note_end(62)
-        assert [(c.argument, c.value) for c in stage.sent.commands] == [("on", 62), ("on", 74), ("off", 62)]
-    assert [(c.argument, c.value) for c in stage.sent.commands][-1] == ("off", 74)
+        assert [words(c)[1:] for c in stage.sent.commands] == [("on", 62), ("on", 74), ("off", 62)]
+    assert [words(c)[1:] for c in stage.sent.commands][-1] == ("off", 74)

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
+from itertools import count
 
 import pytest
 
@@ -224,6 +225,29 @@ def test_the_first_look_does_not_wait() -> None:
     watch.start()
     assert looked.wait(20)
     watch.close()
+
+
+def test_a_fault_of_any_kind_is_reported_once_and_the_looking_goes_on() -> None:
+    reported: list[str] = []
+    looks, enough = count(), threading.Event()
+
+    class Broken(Desk):
+        def __call__(self, direction: Direction) -> list[str] | None:
+            if next(looks) == 4:
+                enough.set()
+            raise ZeroDivisionError("in the driver")
+
+    watch = Watch(
+        lambda _change: None,
+        lister=Broken({}),
+        revived=lambda: True,
+        failed=reported.append,
+        period_s=0.001,
+    )
+    watch.start()
+    assert enough.wait(20)
+    watch.close()
+    assert reported == ["a fault while looking for ports: ZeroDivisionError('in the driver')"]
 
 
 @pytest.mark.parametrize("started", [True, False])

@@ -1,4 +1,4 @@
-"""However an engine ends, the take is written, everyone is told, and the status says what is worth a try."""
+"""However an engine ends: the take is written, everyone is informed, the status says if a try is worth it."""
 
 import sys
 
@@ -6,6 +6,7 @@ import pytest
 
 from live.engine import __main__
 from live.engine import engine as engine_module
+from live.engine.closing import CRASHED
 from live.errors import UsageError
 from live.ipc.messages import Bye
 from live.timing.timeline import Nanos
@@ -17,7 +18,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-def test_whatever_fails_at_the_end_the_take_is_written_and_everyone_told(
+def test_whatever_fails_at_the_end_the_take_is_written_and_everyone_informed(
     clock: FakeClock, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     class Stuck(Ear):
@@ -27,11 +28,11 @@ def test_whatever_fails_at_the_end_the_take_is_written_and_everyone_told(
 
     engine = built(clock)
     sinks = [Stuck(), Ear()]
-    engine.outlet.sinks = list(sinks)
+    engine.output.sinks = list(sinks)
     take, osc, log = Ended(), Ended(breaks=True), Ended()
-    engine.outlet.take, engine.outlet.osc, engine.outlet.eventlog = take, osc, log  # type: ignore[assignment]
-    engine.outlet.worker = wire = Wire()
-    monkeypatch.setattr(engine.outlet, "log", lambda kind, **fields: 1 / 0)
+    engine.output.take, engine.output.osc, engine.output.event_log = take, osc, log  # type: ignore[assignment]
+    engine.output.worker = wire = Wire()
+    monkeypatch.setattr(engine.output, "log", lambda kind, **fields: 1 / 0)
 
     def shutdown(_now: Nanos) -> None:
         raise RuntimeError("a fault\nat the end")
@@ -43,7 +44,7 @@ def test_whatever_fails_at_the_end_the_take_is_written_and_everyone_told(
     assert log.closed
     for sink in sinks:
         assert sink.closed
-        assert bytes((0xB0, 123, 0)) in sink.heard
+        assert bytes((0xB0, 123, 0)) in sink.received
     assert [type(message) for message in wire.sent] == [Bye]
     said = capfd.readouterr().err.splitlines()
     assert said == [
@@ -56,9 +57,9 @@ def test_whatever_fails_at_the_end_the_take_is_written_and_everyone_told(
 
 def test_the_summary_counts_what_was_left_out(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = built(clock)
-    engine.outlet.osc = engine.outlet.eventlog = Ended()  # type: ignore[assignment]
+    engine.output.osc = engine.output.event_log = Ended()  # type: ignore[assignment]
     logged: dict[str, dict[str, object]] = {}
-    monkeypatch.setattr(engine.outlet, "log", lambda kind, **fields: logged.update({kind: fields}))
+    monkeypatch.setattr(engine.output, "log", lambda kind, **fields: logged.update({kind: fields}))
     engine.close()
     wanted = {"missed_bars": 0, "dropped_notes": 0, "faults": 0, "bad_packets": 3, "unsent": 1, "unlogged": 2}
     assert {name: logged["summary"][name] for name in wanted} == wanted
@@ -77,15 +78,15 @@ def test_a_fault_at_the_start_is_worth_another_try(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TWOBAR_OPTIONS", "{}")
-    assert engine_module.main() == __main__.CRASHED
+    assert engine_module.main() == CRASHED
     assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")
 
 
 @pytest.mark.usefixtures("ordinary")
 @pytest.mark.parametrize(
-    ("fault", "status"), [(UsageError("no such port"), 2), (RuntimeError("broken"), __main__.CRASHED)]
+    ("fault", "status"), [(UsageError("no such port"), 2), (RuntimeError("broken"), CRASHED)]
 )
-def test_what_the_user_must_mend_is_told_apart_from_a_fault(
+def test_what_the_user_must_mend_differs_from_a_fault(
     clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -108,6 +109,5 @@ def test_an_engine_that_cannot_even_be_imported_is_worth_another_try(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "live.engine.engine", None)
-    monkeypatch.setattr(__main__, "defer", lambda _name: None)
-    assert __main__.main() == __main__.CRASHED
+    assert __main__.main() == CRASHED
     assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live.engine.demo import BAR, VERSE_BARS, Cue, Demo
+from live.ipc.commands import Turn
 from live.settings.knobs import ATTRIBUTE_KNOBS, KNOBS
 from live.timing.midi_bytes import is_note_off, is_note_on
 from live.timing.timeline import Tick
@@ -32,9 +33,9 @@ def test_every_key_is_let_go_before_it_is_pressed_again() -> None:
 @given(st.lists(st.integers(0, LONG), max_size=20))
 def test_it_comes_out_the_same_however_often_one_looks(moments: list[int]) -> None:
     demo = Demo()
-    heard = [cue for moment in sorted(moments) for cue in demo.due(Tick(moment))]
-    assert heard == cues(max(moments, default=-1))
-    assert [cue.tick for cue in heard] == sorted(cue.tick for cue in heard)
+    played = [cue for moment in sorted(moments) for cue in demo.due(Tick(moment))]
+    assert played == cues(max(moments, default=-1))
+    assert [cue.tick for cue in played] == sorted(cue.tick for cue in played)
 
 
 @given(st.integers(0, LONG))
@@ -60,14 +61,14 @@ def test_it_plays_two_tunes_in_turn() -> None:
     assert verses[0] != verses[1]
 
 
-def test_it_turns_knobs_there_and_back() -> None:
+def test_it_turns_knobs_and_turns_them_back() -> None:
     turns = [cue.command for cue in cues(LONG) if cue.command]
     rests = dict.fromkeys(ATTRIBUTE_KNOBS, 0.0)
     for turn in turns:
-        assert turn.name == "knob"
-        assert KNOBS[turn.argument].clip(turn.value) == turn.value
-        rests[turn.argument] = turn.value
-    assert {turn.argument for turn in turns} >= {"density", "register"}
+        assert isinstance(turn, Turn)
+        assert KNOBS[turn.knob].clip(turn.value) == turn.value
+        rests[turn.knob] = turn.value
+    assert {turn.knob for turn in turns if isinstance(turn, Turn)} >= {"density", "register"}
     assert set(rests.values()) == {0.0}
 
 

@@ -1,4 +1,4 @@
-"""The rig: what is shown of the synth and the ports, and what is said when a disk is full."""
+"""The devices: what is shown of the synth and the ports, and what is said when a disk is full."""
 
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,12 @@ from live.devices import hotplug
 from live.devices.fluidsynth import FluidSynth
 from live.devices.hotplug import Change
 from live.engine.closing import Guard
-from live.engine.devices import Rig
-from live.engine.output import Outlet
+from live.engine.devices import Devices
+from live.engine.output import EngineOutput
 from live.errors import PortError, SynthError
 from live.ipc.link import Address
-from live.ipc.messages import Notice
 from live.ipc.options import Options
+from live.ipc.snapshot import Notice
 from live.jam.jam import Jam
 from live.record.event_log import EventLog
 from live.timing.midi_bytes import Received, note_on
@@ -30,11 +30,11 @@ class Synth(FluidSynth):
 
     def __init__(self) -> None:
         self.name, self.driver = "fluidsynth (jack)", "jack"
-        self.restarts, self.heard = 0, list[bytes]()
+        self.restarts, self.received = 0, list[bytes]()
         self.fault = ""
 
     def send(self, data: bytes) -> None:
-        self.heard.append(data)
+        self.received.append(data)
 
     def restart_audio(self) -> None:
         self.restarts += 1
@@ -45,28 +45,28 @@ class Synth(FluidSynth):
 
 
 class Stage:
-    """A rig, its jam, and what it puts into the engine's inbox."""
+    """Devices, their jam, and what they post to the engine."""
 
     def __init__(self, **options: Any) -> None:
-        self.outlet = Outlet(FakeClock())
-        self.inbox: list[Any] = []
+        self.output = EngineOutput(FakeClock())
+        self.arrivals: list[Any] = []
         config = configured(input=["none"], output=["none"], osc_port=0)
         options = {"config": config, "address": Address("", ""), **options}
-        self.rig = Rig(Options(**options), self.outlet, self.inbox.append)
-        self.jam = Jam(config, self.outlet)
+        self.devices = Devices(Options(**options), self.output, self.arrivals.append)
+        self.jam = Jam(config, self.output)
         self.synth = Synth()
-        self.outlet.sinks.append(self.synth)
+        self.output.sinks.append(self.synth)
 
     def said(self) -> list[tuple[str, str]]:
         """Carry out what was posted; returns the notices among it."""
-        posted, self.inbox[:] = [*self.inbox], []
+        posted, self.arrivals[:] = [*self.arrivals], []
         for item in posted:
             if callable(item):
                 item(NOW)
         return [(item.level, item.text) for item in posted if isinstance(item, Notice)]
 
     def shown(self) -> list[tuple[str, str]]:
-        return [(view.name, view.state) for view in self.rig.port_views()]
+        return [(view.name, view.state) for view in self.devices.port_views()]
 
 
 @pytest.fixture
@@ -75,27 +75,27 @@ def stage() -> Stage:
 
 
 def test_the_synth_is_missing_while_its_server_is_and_sounds_again_with_it(stage: Stage) -> None:
-    stage.rig._synths_lost()
+    stage.devices._synths_lost()
     assert [level for level, _ in stage.said()] == ["error"]
     assert stage.shown() == [("fluidsynth", "missing")]
-    assert stage.rig._restart_synths([stage.synth])
+    assert stage.devices._restart_synths([stage.synth])
     assert stage.synth.restarts == 1
     assert [level for level, _ in stage.said()] == ["info"]
     assert stage.shown() == [("fluidsynth", "ok")]
 
 
 def test_a_synth_that_does_not_start_again_is_said_once_and_tried_again(stage: Stage) -> None:
-    stage.rig._synths_lost()
+    stage.devices._synths_lost()
     stage.said()
     stage.synth.fault = "the audio driver jack does not answer"
     for _ in range(2):
-        assert not stage.rig._restart_synths([stage.synth])
+        assert not stage.devices._restart_synths([stage.synth])
     assert stage.said() == [
         ("error", "the built-in synth stays silent: the audio driver jack does not answer")
     ]
     assert stage.shown() == [("fluidsynth", "missing")]
     stage.synth.fault = ""
-    assert stage.rig._restart_synths([stage.synth])
+    assert stage.devices._restart_synths([stage.synth])
     assert len(stage.said()) == 1
     assert stage.shown() == [("fluidsynth", "ok")]
 
@@ -111,24 +111,24 @@ def test_the_server_that_a_synth_sounds_through_is_watched(
 
     monkeypatch.setattr("live.devices.ports.resolve_api", resolve)
     monkeypatch.setattr(hotplug.Watch, "start", lambda _watch: None)
-    stage.rig._watch(stage.jam)
-    reviving = [watch for watch in stage.rig._watchers if watch._revived is not None]
+    stage.devices._watch(stage.jam)
+    reviving = [watch for watch in stage.devices._watchers if watch._revived is not None]
     assert len(reviving) == 1
     assert reviving[0]._revived is not None
     assert reviving[0]._revived()
     assert stage.synth.restarts == 1
-    stage.rig.close(Guard(lambda _text: None))
+    stage.devices.close(Guard(lambda _text: None))
 
 
 def test_a_synth_that_fails_is_shown_in_its_own_row(stage: Stage) -> None:
-    stage.rig._show_synth("ok", "")
-    stage.rig._sink_lost(stage.jam, stage.synth, "FluidSynth is closed")
+    stage.devices._show_synth("ok", "")
+    stage.devices._sink_lost(stage.jam, stage.synth, "FluidSynth is closed")
     assert stage.shown() == [("fluidsynth", "missing")]
 
 
 def test_unplugging_one_keyboard_leaves_the_other_s_keys(stage: Stage) -> None:
     for port, key in (("left", 40), ("right", 60)):
-        stage.jam.hands.received(Received(NOW, note_on(1, key, 90), port), NOW)
+        stage.jam.performer.play(Received(NOW, note_on(1, key, 90), port), NOW)
 
     class Port:
         name, virtual = "left", False
@@ -137,10 +137,10 @@ def test_unplugging_one_keyboard_leaves_the_other_s_keys(stage: Stage) -> None:
 
         def abandon(self) -> None: ...
 
-    stage.rig._changed(stage.jam, Change("in", "left", "left", "gone", Port()), NOW)
-    assert stage.jam.hands.down() == [60]
-    assert bytes((0x80, 40, 64)) in stage.synth.heard
-    assert bytes((0x80, 60, 64)) not in stage.synth.heard
+    stage.devices._changed(stage.jam, Change("in", "left", "left", "gone", Port()), NOW)
+    assert stage.jam.performer.down() == [60]
+    assert bytes((0x80, 40, 64)) in stage.synth.received
+    assert bytes((0x80, 60, 64)) not in stage.synth.received
 
 
 def test_a_log_on_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,20 +150,20 @@ def test_a_log_on_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(EventLog, "_write_all", full)
-    stage.rig.open(stage.jam, NOW)
-    log = stage.outlet.eventlog
+    stage.devices.open(stage.jam, NOW)
+    log = stage.output.event_log
     assert log is not None
     stage.said()
     log.flush()
     assert stage.said() == [
         ("warning", f"the log '{tmp_path / 'log.jsonl'}' has ended: No space left on device")
     ]
-    stage.rig.close(Guard(lambda _text: None))
+    stage.devices.close(Guard(lambda _text: None))
 
 
 def test_a_take_that_is_lost_at_the_end_is_said(stage: Stage) -> None:
     take, said = Ended(), list[str]()
     take.fault = "the take 'x.mid' cannot be written now: No space left on device"
-    stage.outlet.take = take  # type: ignore[assignment]
-    stage.rig.close(Guard(said.append))
+    stage.output.take = take  # type: ignore[assignment]
+    stage.devices.close(Guard(said.append))
     assert said == [take.fault]

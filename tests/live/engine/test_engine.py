@@ -4,18 +4,23 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from itertools import count
 
 import msgspec
 import pytest
 
 from live.engine import engine as engine_module
 from live.engine.demo import FIRST, Demo
-from live.engine.engine import READY_NANOS, Engine
-from live.ipc.messages import Bye, Command, Decoded, Failed, Load, Notice, Snapshot
-from live.jam.dialogue import Answers
+from live.engine.engine import READY_NANOS, BrokenEngineError, Engine
+from live.ipc.commands import Command
+from live.ipc.memory import Memory
+from live.ipc.messages import Bye, Decoded, Load, LoadFailed, Point
+from live.ipc.snapshot import Notice, Snapshot, Update
+from live.jam.dialogue import Dialogue
 from live.record.line_writer import LineWriter
-from live.timing.midi_bytes import Received, note_on
+from live.timing.midi_bytes import Received, note_off, note_on
 from live.timing.timeline import Nanos, Tick
+from tests.fakes.commands import command
 from tests.fakes.engine_stage import SECOND, Ear, FakeClock, Wire, built, hello, run_to
 from tests.fakes.stage import MS, EchoModel
 
@@ -34,7 +39,7 @@ def engine(clock: FakeClock) -> Iterator[Engine]:
 
 @pytest.fixture
 def ear(engine: Engine) -> Ear:
-    sink = engine.outlet.sinks[0]
+    sink = engine.output.sinks[0]
     assert isinstance(sink, Ear)
     return sink
 
@@ -52,10 +57,10 @@ def test_a_stop_ends_the_demo_s_keys(engine: Engine, clock: FakeClock, ear: Ear)
     assert ear.sounding() == set()
 
 
-def test_her_own_keys_outlive_a_stop_of_the_demo(engine: Engine, clock: FakeClock, ear: Ear) -> None:
+def test_the_performer_s_keys_outlive_a_stop_of_the_demo(engine: Engine, clock: FakeClock, ear: Ear) -> None:
     engine.demo = Demo()
     engine.jam.start(clock.now())
-    engine.jam.hands.received(Received(clock.now(), note_on(1, 30, 90), "keys"), clock.now())
+    engine.commands.received(Received(clock.now(), note_on(1, 30, 90), "keys"), clock.now())
     run_to(engine, clock, clock.nanos + SECOND // 2)
     engine.jam.stop(clock.now())
     run_to(engine, clock, clock.nanos + SECOND)
@@ -68,16 +73,16 @@ def test_each_start_plays_the_demo_from_the_top(engine: Engine, clock: FakeClock
     for _ in range(2):
         engine.jam.start(clock.now())  # the second one while the first still runs
         run_to(engine, clock, clock.nanos + SECOND // 4)
-        ear.heard.clear()
+        ear.received.clear()
         run_to(engine, clock, clock.nanos + 3 * SECOND)
     engine.jam.start(clock.now())
-    ear.heard.clear()
+    ear.received.clear()
     run_to(engine, clock, clock.nanos + SECOND // 2)
     assert ear.note_ons() == opening
 
 
 class Pad:
-    """A mapper that takes one key for an action."""
+    """Bindings that take one key for an action."""
 
     def feed(self, data: bytes) -> list[Command]:
         return []
@@ -90,10 +95,10 @@ class Pad:
 
 
 @pytest.mark.parametrize(("key", "goes_on"), [(36, True), (60, False)])
-def test_the_demo_ends_when_she_plays_not_when_she_hits_a_pad(
+def test_the_demo_ends_when_the_performer_plays_not_at_a_pad(
     engine: Engine, clock: FakeClock, key: int, *, goes_on: bool
 ) -> None:
-    engine.jam.mapper = Pad()
+    engine.commands.bindings = Pad()
     engine.demo = Demo()
     engine._post(Received(clock.now(), note_on(1, key, 90), "keys"))
     run_to(engine, clock, clock.nanos)
@@ -107,8 +112,8 @@ def test_the_demo_ends_when_she_plays_not_when_she_hits_a_pad(
 def test_a_model_process_that_owes_an_answer_is_hung_up_on_in_time(
     engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, state: str, patience_s: int
 ) -> None:
-    monkeypatch.setattr(Answers, "waiting", property(lambda _self: True))
-    engine.outlet.worker = wire = Wire()
+    monkeypatch.setattr(Dialogue, "waiting", property(lambda _self: True))
+    engine.output.worker = wire = Wire()
     engine.jam.model_state = state  # type: ignore[assignment]
     run_to(engine, clock, clock.nanos + patience_s * SECOND)
     assert wire.open
@@ -123,13 +128,11 @@ def test_a_new_model_process_counts_as_loading(engine: Engine, clock: FakeClock)
     assert engine.jam.model_state == "loading"
 
 
-def test_a_model_process_is_told_what_to_load_before_the_ports_are_open(clock: FakeClock) -> None:
+def test_a_model_process_learns_what_to_load_before_the_ports_are_open(clock: FakeClock) -> None:
     engine = built(clock)
-    jam = engine.__dict__.pop("jam")  # as it is before `open`
     wire = Wire()
-    engine._arrived(wire, hello())
+    engine._arrived(wire, hello())  # on the link's thread
     assert wire.sent == [Load("keys")]
-    engine.jam = jam
     run_to(engine, clock, clock.nanos)
     assert wire.sent == [Load("keys")]
     engine.close()
@@ -141,7 +144,7 @@ def test_a_model_process_that_comes_back_loads_what_was_chosen(engine: Engine, c
     engine._arrived(first, hello())
     assert first.sent == [Load("lead")]
     engine._arrived(wire, hello())
-    engine.jam.wanted_model = "echo"  # while its greeting waits in the inbox
+    engine.jam.wanted_model = "echo"  # while its greeting waits to be taken
     run_to(engine, clock, clock.nanos)
     assert wire.sent == [Load("lead"), Load("echo")]
     assert isinstance(first.sent[-1], Bye)  # one model process is enough
@@ -154,7 +157,7 @@ def test_when_supervisor_and_model_process_die_together_a_new_one_is_started(
 ) -> None:
     engine = built(clock, headless=False)
     started = list[int]()
-    monkeypatch.setattr(engine.rig, "keep_worker", lambda: started.append(1))
+    monkeypatch.setattr(engine.devices, "keep_worker", lambda: started.append(1))
     wires = {"worker": Wire(), "supervisor": Wire()}
     for role, wire in wires.items():
         engine._arrived(wire, hello(role))
@@ -176,43 +179,57 @@ def test_a_storm_of_messages_does_not_delay_what_is_due(engine: Engine, clock: F
     engine.jam.start(clock.now())
     clock.nanos += 5 * SECOND
     for number in range(1000):
-        engine._post(Received(clock.now(), bytes((0xB0, 1, number % 128)), "knobs"))
+        engine._post(Received(clock.now(), bytes((0x90, number % 128, number % 2)), "keys"))
     coming = engine._turn(clock.now())
-    assert len(engine.inbox) == 1000 - engine_module.MESSAGES_A_TURN
+    assert len(engine.arrivals) == 1000 - engine_module.MESSAGES_A_TURN
     assert min(coming) <= clock.nanos
     run_to(engine, clock, clock.nanos + MS)
-    assert not engine.inbox
+    assert not engine.arrivals
 
 
-def pictures(wire: Wire) -> list[int]:
-    return [message.nanos for message in wire.sent if isinstance(message, Snapshot)]
+def shown(wire: Wire) -> list[int]:
+    return [message.nanos for message in wire.sent if isinstance(message, Snapshot | Update)]
 
 
-def test_no_picture_is_taken_just_before_something_is_due(engine: Engine, clock: FakeClock) -> None:
+def test_no_snapshot_is_drawn_just_before_something_is_due(engine: Engine, clock: FakeClock) -> None:
     wire = Wire()
-    engine.pictures.watchers.append(wire)
+    engine.snapshots.watch(wire)
     engine.jam.start(clock.now())
     beat = engine.jam.transport.timeline.nanos(Tick(480))
     period = SECOND // engine.options.config.dashboard.fps
-    run_to(engine, clock, beat - period - MS)
-    engine.pictures._latest = beat - period - MS  # the next one falls a millisecond before the beat
+    run_to(engine, clock, beat - period - MS // 4 - READY_NANOS)
+    engine.snapshots._begun = beat - period - MS // 4 - READY_NANOS  # the next one falls just before the beat
     wire.sent.clear()
     run_to(engine, clock, beat + MS)
-    assert pictures(wire) == [beat - READY_NANOS]
+    assert shown(wire) == [beat - READY_NANOS]
 
 
-def test_pictures_come_however_much_is_due(
+def test_snapshots_come_however_much_is_due(
     engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire = Wire()
-    engine.pictures.watchers.append(wire)
-    monkeypatch.setattr(engine.jam, "advance", lambda now: now + MS)
+    engine.snapshots.watch(wire)
+    monkeypatch.setattr(engine.jam, "advance", lambda now: now + MS // 4)
     run_to(engine, clock, clock.nanos + SECOND)
-    assert len(pictures(wire)) >= engine.options.config.dashboard.fps // 2
+    assert len(shown(wire)) >= engine.options.config.dashboard.fps // 3
+
+
+def test_a_key_goes_before_a_snapshot_that_is_half_drawn(engine: Engine, clock: FakeClock, ear: Ear) -> None:
+    wire = Wire()
+    engine.snapshots.watch(wire)
+    engine.snapshots._begun = -SECOND
+    engine._turn(clock.now())
+    assert engine.snapshots._drawing is not None
+    engine._post(Received(clock.now(), note_on(1, 60, 90), "keys"))
+    engine._turn(clock.now())
+    assert ear.note_ons() == [60]
+    assert shown(wire) == []
+    run_to(engine, clock, clock.nanos + 1)
+    assert len(shown(wire)) == 1
 
 
 def test_nothing_undoes_a_quit(engine: Engine, clock: FakeClock) -> None:
-    engine._post(Command("quit"))
+    engine._post(command("quit"))
     engine._arrived(Wire(), Bye())  # a dashboard leaves in the same turn
     run_to(engine, clock, clock.nanos)
     assert engine.ending
@@ -230,7 +247,7 @@ def test_a_notice_from_outside_is_not_of_another_age(engine: Engine, clock: Fake
     run_to(engine, clock, clock.nanos + 5 * SECOND)
     engine._post(Notice(0, "warning", "busy"))
     run_to(engine, clock, clock.nanos)
-    said = engine.jam.notices[-1]
+    said = engine.jam.notices.lines[-1]
     assert said.text == "busy"
     assert clock.nanos - SECOND <= said.nanos <= clock.nanos
 
@@ -262,12 +279,12 @@ def test_ready_lines_are_json(engine: Engine, monkeypatch: pytest.MonkeyPatch) -
     engine._ready("model", model="keys")
     engine.say.close()
     os.close(writing)
-    with os.fdopen(reading, "rb") as told:
-        assert json.loads(told.read()) == {"ready": "model", "ms": 0.0, "model": "keys"}
+    with os.fdopen(reading, "rb") as line:
+        assert json.loads(line.read()) == {"ready": "model", "ms": 0.0, "model": "keys"}
 
 
 def test_a_model_that_does_not_load_lets_the_jam_start(engine: Engine, clock: FakeClock) -> None:
-    engine._post(Failed(None, "it is foreign"))
+    engine._post(LoadFailed("it is foreign"))
     run_to(engine, clock, clock.nanos + 2 * SECOND)
     assert engine.jam.transport.running
 
@@ -276,11 +293,11 @@ def test_an_engine_after_a_dead_one_silences_what_may_still_sound(
     engine: Engine, clock: FakeClock, ear: Ear
 ) -> None:
     engine.options = msgspec.structs.replace(engine.options, revived=True)
-    engine._from_worker(EchoModel().ready(), clock.now())
-    ear.heard.clear()
+    engine._model_loaded(EchoModel().ready(), clock.now())
+    ear.received.clear()
     run_to(engine, clock, clock.nanos + 2 * SECOND)
     assert engine.jam.transport.running
-    offs = [data for data in ear.heard if data[:1] < b"\xf0" and data[1] == 120]
+    offs = [data for data in ear.received if data[:1] < b"\xf0" and data[1] == 120]
     assert len(offs) == 16
 
 
@@ -292,7 +309,7 @@ def test_an_answer_waits_for_the_note_that_is_due_this_moment(
     due = Nanos(clock.nanos + MS // 2)
     monkeypatch.setattr(engine.jam, "advance", lambda now: due if now < due else None)
     engine._turn(clock.now())
-    engine._post(Decoded(1, 0, [], (0.0, 0.0), 1.0))
+    engine._post(Decoded(1, [], Point([]), (0.0, 0.0), 1.0))
     ready = Nanos(due - READY_NANOS)
     assert min(engine._turn(clock.now())) == ready
     assert taken == []
@@ -308,4 +325,147 @@ def test_a_note_is_made_ready_ahead_and_leaves_on_its_moment(engine: Engine, clo
     due = engine.jam.transport.timeline.nanos(Tick(100))
     run_to(engine, clock, due - READY_NANOS // 2)
     assert clock.now() == due
-    assert list(engine.jam.lateness_nanos) == [0]
+    late = engine.jam.lateness.recent()
+    assert (late.number, late.worst) == (1, 0.0)
+
+
+# -- faults --------------------------------------------------------------------------------------
+
+
+def test_a_fault_at_every_turn_ends_the_engine_for_another_one(
+    engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = clock.nanos
+
+    def broken(_now: Nanos) -> None:
+        raise ZeroDivisionError("for ever")
+
+    monkeypatch.setattr(engine.jam, "advance", broken)
+    with pytest.raises(BrokenEngineError, match="turns in a row failed: ZeroDivisionError"):
+        engine.run()
+    assert engine.faults == engine_module.FAULTS_IN_A_ROW
+    assert clock.nanos - begun < SECOND
+
+
+def test_a_fault_now_and_then_is_survived(
+    engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance, turns = engine.jam.advance, count()
+
+    def shaky(now: Nanos) -> Nanos | None:
+        turn = next(turns)
+        engine.ending = turn > 40
+        if turn % 2:
+            raise ZeroDivisionError("now and then")
+        return advance(now)
+
+    monkeypatch.setattr(engine.jam, "advance", shaky)
+    engine.run()
+    assert engine.faults > engine_module.FAULTS_IN_A_ROW
+
+
+def test_a_model_process_that_hangs_while_it_loads_the_first_model_is_killed(
+    engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, _signal: killed.append(pid))
+    wire = Wire()
+    engine._arrived(wire, hello(pid=4711))
+    run_to(engine, clock, clock.nanos + 59 * SECOND)
+    assert killed == []
+    run_to(engine, clock, clock.nanos + 3 * SECOND)
+    assert killed == [4711]
+    assert not wire.open
+
+
+def test_an_early_stop_is_not_overruled_by_the_model_s_coming(engine: Engine, clock: FakeClock) -> None:
+    engine._post(command("stop"))
+    run_to(engine, clock, clock.nanos + MS)
+    engine._post(EchoModel().ready())
+    run_to(engine, clock, clock.nanos + 3 * SECOND)
+    assert not engine.jam.transport.running
+    engine._post(command("start"))
+    run_to(engine, clock, clock.nanos + MS)
+    assert engine.jam.transport.running
+
+
+def test_a_storm_is_reported_once_and_loses_no_key(engine: Engine, clock: FakeClock, ear: Ear) -> None:
+    engine.commands.bindings = Pad()
+    for number in range(4000):
+        engine._post(Received(clock.now(), bytes((0xB0, 1, number % 128)), "knobs"))
+        if number % 100 == 0:
+            engine._post(Received(clock.now(), note_on(1, number // 100, 90), "keys"))
+            engine._post(Received(clock.now(), note_off(1, number // 100), "keys"))
+    run_to(engine, clock, clock.nanos + SECOND)
+    assert ear.note_ons() == [pitch for pitch in range(40) if pitch != 36]
+    assert ear.sounding() == set()
+    assert [data[2] for data in ear.received if data[:2] == b"\xb0\x01"][-1] == 3999 % 128
+    said = [notice.text for notice in engine.jam.notices.lines if "passed over" in notice.text]
+    assert len(said) == 1
+    assert engine.arrivals.coalesced > 3000
+
+
+# -- the next engine -----------------------------------------------------------------------------
+
+
+def jamming(clock: FakeClock) -> Engine:
+    """An engine that has a base, an anchor, turned knobs and a running transport."""
+    engine = built(clock)
+    supervisor = Wire()
+    engine._arrived(supervisor, hello("supervisor"))
+    engine._post(EchoModel().ready())
+    run_to(engine, clock, clock.nanos + SECOND)
+    for asked in (command("knob", "density", 0.5), command("knob", "tempo", 96.0), command("mode", "hold")):
+        engine._post(asked)
+    engine.jam.dialogue.go(Point([1.0, 2.0], {"density": 1.0}), "recall", Tick(0))
+    engine._post(command("capture", "A"))
+    run_to(engine, clock, clock.nanos + 2 * SECOND)
+    engine._tidy(clock.nanos, clock.nanos + SECOND)
+    return engine
+
+
+def test_the_engine_after_a_crash_goes_on_with_everything(clock: FakeClock) -> None:
+    first = jamming(clock)
+    assert isinstance(first.supervisor, Wire)
+    memories = [message for message in first.supervisor.sent if isinstance(message, Memory)]
+    crossed = msgspec.msgpack.decode(msgspec.msgpack.encode(memories[-1]), type=Memory)
+    clock.nanos += SECOND  # it dies, and another one comes
+    second = built(clock, revived=True)
+    second._arrived(Wire(), crossed)
+    second._post(EchoModel().ready())
+    run_to(second, clock, clock.nanos + SECOND)
+    old, new = first.jam, second.jam
+    assert new.knobs == old.knobs
+    assert new.history.state.anchors == old.history.state.anchors
+    assert new.history.state.base == old.history.state.base
+    assert (new.history.state.mode, new.transport.tempo_bpm) == ("hold", 96.0)
+    assert new.transport.timeline.tick(clock.now()) == old.transport.timeline.tick(clock.now())
+    first.close()
+    second.close()
+
+
+def test_the_engine_after_a_crash_stands_still_where_the_performer_had_stopped(clock: FakeClock) -> None:
+    first = jamming(clock)
+    first._post(command("stop"))
+    run_to(first, clock, clock.nanos + SECOND)
+    first._tidy(clock.nanos + SECOND, clock.nanos + 2 * SECOND)
+    assert isinstance(first.supervisor, Wire)
+    memory = [message for message in first.supervisor.sent if isinstance(message, Memory)][-1]
+    second = built(clock, revived=True)
+    second._arrived(Wire(), memory)
+    second._post(EchoModel().ready())
+    run_to(second, clock, clock.nanos + 3 * SECOND)
+    assert not second.jam.transport.running
+    first.close()
+    second.close()
+
+
+def test_what_has_not_changed_is_remembered_once(clock: FakeClock) -> None:
+    engine = jamming(clock)
+    assert isinstance(engine.supervisor, Wire)
+    before = len(engine.supervisor.sent)
+    for _ in range(3):
+        clock.nanos += SECOND
+        engine._tidy(clock.nanos, clock.nanos + SECOND)
+    assert len(engine.supervisor.sent) == before
+    engine.close()

@@ -1,15 +1,16 @@
 """Snapshots: true to the jam, the same after the wire, and never large."""
 
+import random
+
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from live.engine.snapshots import BARS_AHEAD, BARS_BEHIND, lateness, picture
-from live.ipc.messages import BarView, PortView, Snapshot, ToDashboard
+from live.engine.snapshots import BARS_AHEAD, BARS_BEHIND
+from live.ipc.snapshot import BarView, Snapshot, ToDashboard, Update, applied
 from live.settings.knobs import KNOBS
 from live.timing.midi_bytes import note_on
 from live.timing.timeline import Nanos
+from tests.fakes.snapshot_of import Watcher, shown, snapshot_of, snapshots_of
 from tests.fakes.stage import MS, EchoModel, Stage, configured
 
 STEP, BAR = 120, 1920
@@ -17,19 +18,8 @@ CELL = 2 * BAR
 LARGEST_BYTES = 256 * 1024  # at 15 a second, 4 MB/s at the very worst; a screen needs some 10 KB
 
 
-def shot(stage: Stage) -> Snapshot:
-    return picture(
-        stage.jam,
-        Nanos(stage.nanos),
-        ports=[PortView("in", "keys", "ok")],
-        recording="take.mid",
-        priority="realtime",
-        mapping="default",
-    )
-
-
 def bars(stage: Stage) -> dict[int, BarView]:
-    return {view.bar: view for view in shot(stage).bars}
+    return {view.bar: view for view in snapshot_of(stage).bars}
 
 
 def jamming(*, bars_played: int = 3, model: EchoModel | None = None) -> Stage:
@@ -41,19 +31,19 @@ def jamming(*, bars_played: int = 3, model: EchoModel | None = None) -> Stage:
     return stage
 
 
-def crossed(snapshot: Snapshot) -> ToDashboard:
-    back: ToDashboard = msgspec.msgpack.decode(msgspec.msgpack.encode(snapshot), type=ToDashboard)
+def crossed(message: Snapshot | Update) -> ToDashboard:
+    back: ToDashboard = msgspec.msgpack.decode(msgspec.msgpack.encode(message), type=ToDashboard)
     return back
 
 
 @pytest.mark.parametrize("bars_played", [0, 1, 2, 5, 9])
 def test_a_snapshot_is_the_same_after_the_wire(bars_played: int) -> None:
-    snapshot = shot(jamming(bars_played=bars_played))
+    snapshot = snapshot_of(jamming(bars_played=bars_played))
     assert crossed(snapshot) == snapshot
 
 
-def test_a_stopped_jam_has_a_picture_too() -> None:
-    snapshot = shot(Stage())
+def test_a_stopped_jam_is_shown_too() -> None:
+    snapshot = snapshot_of(Stage())
     assert crossed(snapshot) == snapshot
     assert (snapshot.state, snapshot.bars, snapshot.here, snapshot.model.state) == (
         "stopped",
@@ -63,11 +53,11 @@ def test_a_stopped_jam_has_a_picture_too() -> None:
     )
 
 
-def test_the_roll_shows_what_she_played_what_was_heard_and_what_is_planned() -> None:
+def test_the_roll_shows_what_was_played_what_sounded_and_what_is_planned() -> None:
     stage = jamming(bars_played=3)
     roll = bars(stage)
     assert sorted(roll) == list(range(3 - BARS_BEHIND, 3 + BARS_AHEAD))
-    assert [(row[0], row[2]) for row in roll[1].hers] == [
+    assert [(row[0], row[2]) for row in roll[1].performed] == [
         (step * STEP, 64 + step // 4) for step in (0, 4, 8, 12)
     ]
     assert roll[1].notes == []
@@ -87,16 +77,16 @@ def test_a_key_that_is_down_is_shown_growing() -> None:
     lengths = []
     for tick in (200, 300):
         stage.run_to_tick(2 * BAR + tick)
-        lengths += [row[1] for row in bars(stage)[2].hers if row[2] == 48]
+        lengths += [row[1] for row in bars(stage)[2].performed if row[2] == 48]
     assert lengths == [100, 200]
-    assert shot(stage).held_keys == [48]
+    assert snapshot_of(stage).held_keys == [48]
 
 
 @pytest.mark.parametrize(("knobs", "available"), [(["density"], {"density"}), ([], set())])
 def test_knobs_that_the_model_does_not_heed_are_not_available(knobs: list[str], available: set[str]) -> None:
     stage = Stage()
     stage.jam.from_worker(msgspec.structs.replace(stage.model.ready(), knobs=knobs), Nanos(0))
-    views = {view.name: view for view in shot(stage).knobs}
+    views = {view.name: view for view in snapshot_of(stage).knobs}
     assert views.keys() == KNOBS.keys()
     heeded = {name for name in ("density", "complexity", "register", "range") if views[name].available}
     assert heeded == available
@@ -107,17 +97,17 @@ def test_knobs_that_the_model_does_not_heed_are_not_available(knobs: list[str], 
 def test_without_a_latent_there_is_nothing_to_morph() -> None:
     stage = Stage()
     stage.jam.from_worker(msgspec.structs.replace(stage.model.ready(), latent_size=0), Nanos(0))
-    views = {view.name: view.available for view in shot(stage).knobs}
+    views = {view.name: view.available for view in snapshot_of(stage).knobs}
     assert [views[name] for name in ("morph", "xy.x", "xy.y", "stray", "swing")] == [False] * 4 + [True]
 
 
-def test_anchors_mode_and_transport_are_told() -> None:
+def test_anchors_mode_and_transport_are_shown() -> None:
     stage = jamming(bars_played=3)
     stage.act(3 * BAR + 20, "capture", "B")
     stage.act(3 * BAR + 20, "mode", "hold")
     stage.act(3 * BAR + 20, "freeze")
     stage.run_to_tick(3 * BAR + 40)
-    snapshot = shot(stage)
+    snapshot = snapshot_of(stage)
     assert [view.name for view in snapshot.anchors if view.xy is not None] == ["B"]
     assert (snapshot.mode, snapshot.frozen, snapshot.state, snapshot.origin) == (
         "hold",
@@ -129,7 +119,7 @@ def test_anchors_mode_and_transport_are_told() -> None:
     assert snapshot.notices[-1].text == "anchor B set"
 
 
-def test_a_storm_of_notes_stays_a_small_picture() -> None:
+def test_a_storm_of_notes_stays_a_small_snapshot() -> None:
     stage = Stage(configured(bpm=240.0))
     stage.begin()
     for tick in range(0, 3 * CELL, 60):
@@ -137,26 +127,74 @@ def test_a_storm_of_notes_stays_a_small_picture() -> None:
             stage.press(tick, 25, pitch)
     for _ in range(6):
         stage.run_to(stage.nanos + 800 * MS)
-        snapshot = shot(stage)
+        snapshot = snapshot_of(stage)
         assert len(msgspec.msgpack.encode(snapshot)) < LARGEST_BYTES
         assert len(snapshot.notices) <= 8
     assert stage.jam.transport.tick(Nanos(stage.nanos)) > 2 * CELL
 
 
-def test_an_ordinary_picture_has_a_few_kilobytes() -> None:
-    assert len(msgspec.msgpack.encode(shot(jamming(bars_played=5)))) < 16 * 1024
+def test_an_ordinary_snapshot_has_a_few_kilobytes() -> None:
+    assert len(msgspec.msgpack.encode(snapshot_of(jamming(bars_played=5)))) < 16 * 1024
 
 
-@given(st.lists(st.integers(-(10**6), 10**9), max_size=600))
-def test_lateness_is_told_in_percentiles_of_microseconds(values: list[int]) -> None:
-    view = lateness(values)
-    assert view.count == len(values)
-    if values:
-        assert view.worst == max(values) / 1e3
-        assert view.p50 <= view.p99 <= view.worst
-        assert sum(value / 1e3 <= view.p50 for value in values) >= len(values) / 2
-        assert sum(value / 1e3 > view.p99 for value in values) <= len(values) * 0.01 + 1
+# -- what has changed --------------------------------------------------------------------------------
 
 
-def test_lateness_of_nothing_is_zero() -> None:
-    assert lateness([]).count == 0
+def test_updates_make_of_the_first_snapshot_what_a_new_dashboard_would_get() -> None:
+    stage = Stage()
+    stage.begin()
+    snapshots, watcher = snapshots_of(stage), Watcher()
+    snapshots.watch(watcher)
+    rng = random.Random(5)
+    latest: Snapshot | None = None
+    for step in range(140):
+        stage.press(step * STEP + 7, rng.randrange(30, 300), rng.randrange(40, 80))
+        if step % 9 == 4:
+            stage.turn(step * STEP + 20, rng.choice(["density", "swing", "stray", "volume"]), rng.random())
+        if step % 31 == 30:
+            stage.act(step * STEP + 30, "capture", rng.choice("ABCD"))
+        stage.run_to_tick(step * STEP + 100)
+        watcher.sent.clear()
+        shown(snapshots, stage.nanos)
+        for message in watcher.sent:
+            back = crossed(message)
+            latest = back if isinstance(back, Snapshot) else applied(back, latest)  # type: ignore[arg-type]
+            assert msgspec.structs.replace(latest, lateness=snapshot_of(stage).lateness) == snapshot_of(stage)
+    assert latest is not None
+    assert latest.bars
+
+
+def test_what_is_static_crosses_once() -> None:
+    stage = jamming(bars_played=3)
+    snapshots, watcher = snapshots_of(stage), Watcher()
+    snapshots.watch(watcher)
+    shown(snapshots, stage.nanos)
+    stage.run_to_tick(3 * BAR + 200)
+    shown(snapshots, stage.nanos)
+    first, second = watcher.sent
+    assert isinstance(first, Snapshot)
+    assert isinstance(second, Update)
+    assert second.map_points is second.knob_places is second.ports is second.notices is msgspec.UNSET
+    assert len(msgspec.msgpack.encode(second)) < len(msgspec.msgpack.encode(first)) / 10
+
+
+def test_a_dashboard_that_did_not_keep_up_gets_everything_again() -> None:
+    stage = jamming(bars_played=3)
+    snapshots, slow, quick = snapshots_of(stage), Watcher(), Watcher()
+    for watcher in (slow, quick):
+        snapshots.watch(watcher)
+    shown(snapshots, stage.nanos)
+    slow.full = True
+    for bar in (4, 5):
+        stage.run_to_tick(bar * BAR)
+        shown(snapshots, stage.nanos)
+    slow.full = False
+    stage.run_to_tick(6 * BAR)
+    shown(snapshots, stage.nanos)
+    assert [type(message) for message in slow.sent] == [Snapshot, Snapshot]
+    assert [type(message) for message in quick.sent] == [Snapshot, Update, Update, Update]
+
+
+def test_every_field_of_a_snapshot_can_be_updated() -> None:
+    plain = {name for name in Snapshot.__struct_fields__ if name not in {"knobs", "bars"}}
+    assert plain <= set(Update.__struct_fields__)

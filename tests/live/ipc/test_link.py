@@ -6,7 +6,7 @@ import stat
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live.ipc import link as link_module
+from live.ipc.commands import Command, FromDashboard, Panic, Turn
 from live.ipc.link import (
     LARGEST_BACKLOG,
     LARGEST_FRAME,
@@ -26,21 +27,25 @@ from live.ipc.link import (
     remove_place,
 )
 from live.ipc.messages import (
+    Between,
+    Blend,
     Bye,
-    Command,
     Decode,
     Encode,
     Failed,
-    FromDashboard,
     Hello,
     Load,
+    LoadFailed,
     Message,
-    Notice,
+    Moved,
+    Place,
+    Point,
     ToWorker,
 )
+from live.ipc.snapshot import Notice
 
 PATIENCE_S = 20.0
-ANY = Hello | Command | Encode | Decode | Failed | Load | Notice | Bye
+ANY = Hello | Command | Encode | Decode | Failed | LoadFailed | Load | Notice | Bye
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 ROWS = st.lists(
     st.tuples(
@@ -52,10 +57,51 @@ ROWS = st.lists(
         st.integers(0, 3),
     )
 )
+OF_TYPE: dict[object, st.SearchStrategy[Any]] = {
+    str: st.text(),
+    int: st.integers(0, 127),
+    float: FINITE,
+    list[float]: st.lists(FINITE),
+}
+COMMANDS: st.SearchStrategy[Command] = st.one_of(
+    *[
+        st.builds(kind, **{field.name: OF_TYPE[field.type] for field in msgspec.structs.fields(kind)})
+        for kind in get_args(Command)
+    ]
+)
+PLACES: st.SearchStrategy[Place] = st.recursive(
+    st.builds(Point, st.lists(FINITE), st.dictionaries(st.text(), FINITE)),
+    lambda inner: st.one_of(
+        st.builds(Between, inner, inner, FINITE),
+        st.builds(Blend, st.lists(inner, max_size=4), st.lists(FINITE, max_size=4)),
+        st.builds(
+            Moved,
+            inner,
+            st.integers(0, 9999),
+            FINITE,
+            st.integers(0, 99),
+            st.booleans(),
+            st.integers(0, 2**32),
+        ),
+    ),
+    max_leaves=6,
+)
 MESSAGES: st.SearchStrategy[Message] = st.one_of(
-    st.builds(Command, st.text(), st.text(), FINITE, st.lists(FINITE), st.text()),
-    st.builds(Encode, st.integers(0, 2**40), st.integers(-9, 10**6), ROWS, st.text()),
-    st.builds(Failed, st.none() | st.integers(0, 99), st.text()),
+    COMMANDS,
+    st.builds(Encode, st.integers(0, 2**40), ROWS, st.lists(st.integers(0, 3))),
+    st.builds(
+        Decode,
+        st.integers(0, 2**40),
+        st.integers(-9, 10**6),
+        PLACES,
+        st.dictionaries(st.text(), FINITE),
+        FINITE,
+        st.integers(0, 2**62),
+        prefix=ROWS,
+        condition=st.dictionaries(st.text(), st.text()),
+    ),
+    st.builds(Failed, st.integers(0, 99), st.text()),
+    st.builds(LoadFailed, st.text()),
     st.builds(Notice, st.integers(0, 2**62), st.just("info"), st.text()),
     st.just(Bye()),
 )
@@ -71,22 +117,22 @@ def pair() -> Iterator[tuple[Link[Any], Link[Any]]]:
 
 @pytest.fixture
 def raw() -> Iterator[tuple[socket.socket, Link[Any]]]:
-    """A caller of no manners, and the link that hears it."""
-    theirs, ours = socket.socketpair()
-    heard: Link[Any] = Link(ours, ANY)
-    yield theirs, heard
+    """A caller of no manners, and the link that reads from it."""
+    theirs, end = socket.socketpair()
+    ours: Link[Any] = Link(end, ANY)
+    yield theirs, ours
     theirs.close()
-    heard.close()
+    ours.close()
 
 
 @given(st.lists(MESSAGES, max_size=10))
 def test_messages_arrive_whole_and_in_order(messages: list[Message]) -> None:
-    here, there = (Link[Any](end, ANY) for end in socket.socketpair())
+    near, far = (Link[Any](end, ANY) for end in socket.socketpair())
     for message in messages:
-        assert here.send(message)
-    here.close()
-    assert list(iter(there.receive, None)) == messages
-    there.close()
+        assert near.send(message)
+    near.close()
+    assert list(iter(far.receive, None)) == messages
+    far.close()
 
 
 def fill(link: Link[Any], message: Message) -> int:
@@ -102,54 +148,54 @@ def fill(link: Link[Any], message: Message) -> int:
 BIG = Notice(0, "info", "x" * 10_000)
 
 
-@pytest.mark.parametrize("told", [True, False])
+@pytest.mark.parametrize("flagged", [True, False])
 def test_a_full_pipe_never_blocks_and_loses_nothing(
-    pair: tuple[Link[Any], Link[Any]], monkeypatch: pytest.MonkeyPatch, *, told: bool
+    pair: tuple[Link[Any], Link[Any]], monkeypatch: pytest.MonkeyPatch, *, flagged: bool
 ) -> None:
-    here, there = pair
-    if not told:  # a system on which a send cannot be told not to wait
+    near, far = pair
+    if not flagged:  # a system on which no flag says that a send is not to wait
         monkeypatch.setattr(link_module, "DONT_WAIT", 0)
-    sent = fill(here, BIG)
+    sent = fill(near, BIG)
     for number in range(10):
-        assert here.send(Command("knob", "density", number))
+        assert near.send(Turn("density", number))
     received = []
-    while not here._flush():
-        received.append(there.receive())
+    while not near._flush():
+        received.append(far.receive())
     while len(received) < sent + 10:
-        received.append(there.receive())
-    assert received == [BIG] * sent + [Command("knob", "density", number) for number in range(10)]
+        received.append(far.receive())
+    assert received == [BIG] * sent + [Turn("density", number) for number in range(10)]
 
 
 def test_what_may_be_dropped_is_dropped_while_older_ones_wait(pair: tuple[Link[Any], Link[Any]]) -> None:
-    here, there = pair
-    sent = fill(here, BIG)
-    assert not here.send(Notice(1, "info", "old news"), droppable=True)
-    assert here.open
+    near, far = pair
+    sent = fill(near, BIG)
+    assert not near.send(Notice(1, "info", "old news"), droppable=True)
+    assert near.open
     for _ in range(sent):
-        assert there.receive() == BIG
-        here._flush()
-    assert here.send(Notice(2, "info", "news"), droppable=True)
-    assert there.receive() == Notice(2, "info", "news")
+        assert far.receive() == BIG
+        near._flush()
+    assert near.send(Notice(2, "info", "news"), droppable=True)
+    assert far.receive() == Notice(2, "info", "news")
 
 
 def test_who_never_reads_is_hung_up_on_before_memory_runs_out(pair: tuple[Link[Any], Link[Any]]) -> None:
-    here, _ = pair
+    near, _ = pair
     big = Notice(0, "info", "x" * 1_000_000)
     sent = 0
-    while here.send(big):
+    while near.send(big):
         sent += 1
         assert sent * 1_000_000 < 4 * LARGEST_BACKLOG
-    assert not here.open
-    assert not here.send(Bye())
+    assert not near.open
+    assert not near.send(Bye())
 
 
 def test_the_other_side_going_is_none_and_false(pair: tuple[Link[Any], Link[Any]]) -> None:
-    here, there = pair
-    there.close()
-    assert here.receive() is None
-    assert not here.open
-    assert not here.send(Bye())
-    here.close()  # twice does no harm
+    near, far = pair
+    far.close()
+    assert near.receive() is None
+    assert not near.open
+    assert not near.send(Bye())
+    near.close()  # twice does no harm
 
 
 GARBAGE = [
@@ -219,11 +265,11 @@ class Desk:
     """A switchboard, and what arrived at it."""
 
     def __init__(self, address: Address) -> None:
-        self.heard: queue.SimpleQueue[tuple[Link[Any], Any]] = queue.SimpleQueue()
-        self.board = Switchboard(address, FromDashboard, lambda *item: self.heard.put(item))
+        self.arrived: queue.SimpleQueue[tuple[Link[Any], Any]] = queue.SimpleQueue()
+        self.board = Switchboard(address, FromDashboard, lambda *item: self.arrived.put(item))
 
     def next(self) -> tuple[Link[Any], Any]:
-        return self.heard.get(timeout=PATIENCE_S)
+        return self.arrived.get(timeout=PATIENCE_S)
 
 
 @pytest.fixture(params=["unix", "loopback"])
@@ -234,13 +280,13 @@ def desk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     made.board.close()
 
 
-def test_a_caller_with_the_token_is_heard_and_answered(desk: Desk) -> None:
+def test_a_caller_with_the_token_is_let_in_and_answered(desk: Desk) -> None:
     caller = call(desk.board.address, "dashboard", ToWorker)
     link, hello = desk.next()
     assert isinstance(hello, Hello)
     assert hello.role == "dashboard"
-    caller.send(Command("panic"))
-    assert desk.next() == (link, Command("panic"))
+    caller.send(Panic())
+    assert desk.next() == (link, Panic())
     link.send(Load("keys"))
     assert caller.receive() == Load("keys")
     caller.close()
@@ -252,20 +298,20 @@ def test_a_stranger_is_hung_up_on(desk: Desk, token: str) -> None:
     stranger = call(Address(desk.board.address.place, token), "dashboard", ToWorker)
     assert stranger.receive() is None
     known = call(desk.board.address, "dashboard", ToWorker)
-    assert isinstance(desk.next()[1], Hello)  # the first to be heard is the second that called
+    assert isinstance(desk.next()[1], Hello)  # the first to be let in is the second that called
     known.close()
     stranger.close()
 
 
 def test_who_does_not_introduce_itself_is_hung_up_on(desk: Desk) -> None:
     rude: Link[Any] = Link(desk.board.address.connect(), ToWorker)
-    rude.send(Command("panic"))
+    rude.send(Panic())
     assert rude.receive() is None
-    assert desk.heard.empty()
+    assert desk.arrived.empty()
     rude.close()
 
 
-def test_several_callers_are_told_apart(desk: Desk) -> None:
+def test_several_callers_are_distinct(desk: Desk) -> None:
     callers = [call(desk.board.address, "dashboard", ToWorker) for _ in range(3)]
     links = {id(desk.next()[0]) for _ in callers}
     assert len(links) == 3

@@ -15,7 +15,7 @@ PATIENCE_S = 20.0
 
 
 class Process:
-    """A process that ends when it is told to."""
+    """A process that ends when it is asked to."""
 
     def __init__(self) -> None:
         self._statuses: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -117,7 +117,7 @@ def test_the_first_may_be_started_at_once_and_the_next_ones_follow(
     assert pauses == [(0, -9)]
 
 
-def test_one_is_kept_however_often_it_is_asked_for(keeper: WorkerKeeper, nursery: Nursery) -> None:
+def test_one_is_started_however_often_it_is_asked_for(keeper: WorkerKeeper, nursery: Nursery) -> None:
     keeper.start()
     nursery.next()
     keeper.start()
@@ -136,7 +136,7 @@ def test_a_start_that_fails_is_tried_again(
 
 
 @pytest.mark.usefixtures("pauses")
-def test_none_is_started_when_another_is_there_and_one_when_that_has_gone(nursery: Nursery) -> None:
+def test_none_is_started_while_another_runs_and_one_when_that_has_gone(nursery: Nursery) -> None:
     needed, asked = [True], threading.Event()
 
     def is_needed() -> bool:

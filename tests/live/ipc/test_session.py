@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from live.ipc.commands import FromDashboard
 from live.ipc.link import Address, Switchboard, new_address, remove_place
-from live.ipc.messages import FromDashboard
 from live.ipc.session import Session, session_folder, sessions, write_session
 
 
@@ -57,7 +57,7 @@ def test_the_file_and_its_folder_are_private(board: Switchboard, runtime: Path) 
     assert path.is_relative_to(runtime)
 
 
-def test_without_a_runtime_folder_it_lies_in_the_user_s_own_temporary_one(
+def test_without_a_runtime_folder_it_lies_in_a_temporary_one_of_the_user(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR")
@@ -111,10 +111,10 @@ def test_a_folder_behind_a_link_gets_no_file(runtime: Path, board: Switchboard) 
 
 def test_a_link_in_the_place_of_the_file_is_not_followed(runtime: Path, board: Switchboard) -> None:
     precious = runtime / "precious"
-    precious.write_text("kept")
+    precious.write_text("precious")
     (session_folder() / f"session-{os.getpid()}.json").symlink_to(precious)
     path = Path(write_session(board.address))
-    assert precious.read_text() == "kept"
+    assert precious.read_text() == "precious"
     assert not path.is_symlink()
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 

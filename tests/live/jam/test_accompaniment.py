@@ -1,12 +1,12 @@
-"""A model that accompanies: when it is asked for the parts that she does not play, what becomes of them."""
+"""A model that accompanies: when it is asked for the parts that a phrase lacks, what becomes of them."""
 
 import msgspec
 import pytest
 
-from live.ipc.messages import Accompany, Encode, Encoded, Failed, FromWorker, ToWorker
+from live.ipc.messages import Accompany, Answer, Encode, Encoded, Failed, ToWorker
 from live.settings.config import Config, Model
 from live.timing.timeline import Nanos
-from live.worker.accompanist import Accompaniment
+from live.worker.accompanist import Accompanist
 from live.worker.serve import Desk
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
@@ -39,25 +39,24 @@ def found(stage: Stage) -> list[Encode]:
     return [message for message in stage.asked if isinstance(message, Encode)]
 
 
-def test_the_band_is_asked_two_beats_before_her_phrase_closes() -> None:
+def test_the_band_is_asked_two_beats_before_a_phrase_closes() -> None:
     stage = jam()
     due = CELL - 2 * BEAT - HALF_STEP
     stage.run_to_tick(due - 1)
     assert not asked(stage)
     stage.run_to_tick(due + 1)
     (request,) = asked(stage)
-    assert [note[1] for note in request.notes] == [60, 61, 62, 63, 64, 65], "what she has played by then"
-    assert (request.bar, request.parts) == (2, ALL)
+    assert [note[1] for note in request.notes] == [60, 61, 62, 63, 64, 65], "what was played by then"
+    assert (request.number, request.parts) == (1, ALL)
     assert not found(stage)
     stage.run_to_tick(CELL)
     (encode,) = found(stage)
-    assert (encode.bar, encode.parts, len(encode.notes)) == (2, ALL, 8)
+    assert (encode.parts, len(encode.notes)) == (ALL, 8)
 
 
 def test_each_phrase_is_asked_for_once() -> None:
     stage = jam(phrases=9)
     stage.run_to_tick(9 * CELL)
-    assert [request.bar for request in asked(stage)] == list(range(2, 20, 2))
     assert [request.number for request in asked(stage)] == list(range(1, 10))
     again = jam(phrases=9)
     again.run_to_tick(9 * CELL)
@@ -65,16 +64,16 @@ def test_each_phrase_is_asked_for_once() -> None:
 
 
 @pytest.mark.parametrize("mode", ["hold", "drift"])
-def test_who_is_not_heard_is_not_accompanied(mode: str) -> None:
+def test_who_is_not_listened_to_is_not_accompanied(mode: str) -> None:
     stage = jam(mode=mode, phrases=2)
     stage.run_to_tick(2 * CELL)
     assert not asked(stage)
 
 
-def test_in_answer_mode_every_second_phrase_is_hers() -> None:
+def test_in_answer_mode_every_second_phrase_is_accompanied() -> None:
     stage = jam(mode="answer", phrases=4)
     stage.run_to_tick(4 * CELL)
-    assert [request.bar for request in asked(stage)] == [2, 6]
+    assert [request.number for request in asked(stage)] == [1, 3]
 
 
 def test_silence_is_not_accompanied() -> None:
@@ -112,7 +111,7 @@ def test_a_new_start_begins_a_new_section() -> None:
     stage.run_to_tick(2 * CELL + 10)
     stage.press(BEAT, BEAT, 70)
     stage.run_to_tick(CELL)
-    assert [request.bar for request in asked(stage)] == [2, 4, 2]
+    assert [request.number for request in asked(stage)] == [1, 2, 1]
 
 
 def test_after_a_model_of_longer_phrases_the_band_is_asked_in_its_cells() -> None:
@@ -121,23 +120,26 @@ def test_after_a_model_of_longer_phrases_the_band_is_asked_in_its_cells() -> Non
     longer = msgspec.structs.replace(stage.model.ready(), bars=4, ident="longer")
     stage.jam.from_worker(longer, Nanos(stage.nanos))
     stage.run_to_tick(6 * CELL)
-    assert [request.bar for request in asked(stage)] == [2, 4, 6, 8, 12], "cells of four bars, the third one"
+    assert [request.number for request in asked(stage)] == [1, 2, 3, 4, 3], (
+        "cells of four bars, the third one"
+    )
+    assert [note[1] for note in asked(stage)[-1].notes] == [60 + beat % 8 for beat in range(14)]
 
 
-def test_a_band_that_breaks_is_told_and_she_is_answered_alone() -> None:
+def test_a_band_that_breaks_is_reported_and_the_phrase_is_answered_alone() -> None:
     stage = jam()
     stage.run_to_tick(CELL - HALF_STEP - 1)
     answer = stage.model.answer
 
-    def breaking(message: ToWorker) -> FromWorker:
+    def breaking(message: ToWorker) -> Answer:
         reply = answer(message)
         broken = isinstance(reply, Encoded)
         return msgspec.structs.replace(reply, fault="the band could not join: no") if broken else reply
 
     stage.model.answer = breaking  # type: ignore[method-assign]
     stage.run_to_tick(CELL + BEAT)
-    told = [fields["text"] for kind, fields in stage.logged if kind == "notice"]
-    assert "the band could not join: no" in told
+    notices = [fields["text"] for kind, fields in stage.logged if kind == "notice"]
+    assert "the band could not join: no" in notices
     assert stage.note_ons(first=CELL, last=CELL + BEAT)
 
 
@@ -147,35 +149,35 @@ TUNE = [(0, 60, 90, 2, 0.0, 0), (8, 64, 80, 2, 0.0, 0)]
 
 
 def request(number: int) -> Accompany:
-    return Accompany(2 * number, TUNE, ALL, number, seed=0)
+    return Accompany(TUNE, ALL, number, seed=0)
 
 
 def pitches(phrase: Phrase) -> list[int]:
     return [phrase.part(part).notes[0].pitch for part in ALL]
 
 
-def hers(player: RollPlayer) -> Phrase:
+def played(player: RollPlayer) -> Phrase:
     return Phrase.of(player.card.grid, [Note(0, 72, 90, 2), Note(4, 74, 90, 2)])
 
 
-def written(band: Accompaniment, number: int) -> Phrase:
+def written(band: Accompanist, number: int) -> Phrase:
     return finished(band.write(Phrase.of_rows(Grid(), TUNE), ALL, number=number, seed=0))
 
 
-def test_what_was_written_joins_her_phrase_where_she_does_not_play() -> None:
+def test_what_was_written_joins_a_phrase_where_that_has_no_notes() -> None:
     player = RollPlayer(codec="multitrack")
-    band, tune = Accompaniment(player), hers(player)
+    band, tune = Accompanist(player), played(player)
     assert pitches(written(band, 5)) == [41, 41, 41]
     whole = band.joined(tune, ALL)
     assert whole.part(MELODY).notes == tune.notes
     assert pitches(whole) == [41, 41, 41]
-    own_bass = Phrase.of(tune.grid, [*tune.notes, Note(0, 30, 90, 2, 0.0, BASS)])
-    assert pitches(band.joined(own_bass, ALL)) == [41, 30, 41]
+    with_bass = Phrase.of(tune.grid, [*tune.notes, Note(0, 30, 90, 2, 0.0, BASS)])
+    assert pitches(band.joined(with_bass, ALL)) == [41, 30, 41]
     assert band.joined(tune, []).notes == tune.notes
 
 
 def test_drums_stay_for_four_phrases() -> None:
-    band = Accompaniment(RollPlayer(codec="multitrack"))
+    band = Accompanist(RollPlayer(codec="multitrack"))
     drums = [pitches(written(band, number))[ALL.index(DRUMS)] for number in range(1, 10)]
     assert drums == [37, 37, 37, 40, 40, 40, 40, 44, 44]
     assert pitches(written(band, 10)) == [46, 46, 44], "chords and bass are written for every phrase"
@@ -183,7 +185,7 @@ def test_drums_stay_for_four_phrases() -> None:
 
 def test_what_is_not_ready_in_time_is_the_one_before_or_written_now() -> None:
     player = RollPlayer(codec="multitrack")
-    band, tune = Accompaniment(player), hers(player)
+    band, tune = Accompanist(player), played(player)
     assert pitches(band.joined(tune, ALL)) == [36, 36, 36], "nothing was written: now"
     written(band, 4)
     half = band.write(tune, ALL, number=8, seed=0)
@@ -195,7 +197,7 @@ def test_what_is_not_ready_in_time_is_the_one_before_or_written_now() -> None:
 
 def test_the_first_one_is_waited_for() -> None:
     player = RollPlayer(codec="multitrack")
-    band, tune = Accompaniment(player), hers(player)
+    band, tune = Accompanist(player), played(player)
     half = band.write(tune, ALL, number=3, seed=0)
     next(half)
     assert pitches(band.joined(tune, ALL)) == [39, 39, 39]
@@ -210,20 +212,20 @@ def test_the_model_process_writes_a_note_at_a_time_and_finds_all_parts(
     desk = Desk()
     desk.load("band")
     assert list(desk.accompany(request(5))) == [None] * 3
-    desk.answer(Encode(1, 2, TUNE, "played", ALL))
+    desk.answer(Encode(1, TUNE, ALL))
     assert pitches(player.encoded[-1]) == [41, 41, 41]
-    desk.answer(Encode(2, 2, TUNE, "anchor A"))
+    desk.answer(Encode(2, TUNE))
     assert len(player.encoded[-1]) == 2, "an anchor is what it is"
-    (told,) = desk.accompany(Accompany(2, [(99, 60, 90, 2, 0.0, 0)], ALL, 1, seed=0))
-    assert isinstance(told, Failed)
-    assert told.ident == 0, "no model is lost by it"
-    assert told.text.startswith("the band could not join: ")
+    (failed,) = desk.accompany(Accompany([(99, 60, 90, 2, 0.0, 0)], ALL, 1, seed=0))
+    assert isinstance(failed, Failed)
+    assert failed.ident == 0, "nothing waits for it"
+    assert failed.text.startswith("the band could not join: ")
 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a tensor of no shape")
 
     monkeypatch.setattr(player, "accompany", broken)
-    alone = desk.answer(Encode(3, 2, TUNE, "played", ALL))
-    assert isinstance(alone, Encoded), "she is heard alone"
+    alone = desk.answer(Encode(3, TUNE, ALL))
+    assert isinstance(alone, Encoded), "the phrase is found alone"
     assert alone.fault == "the band could not join: a tensor of no shape"
     assert len(player.encoded[-1]) == 2

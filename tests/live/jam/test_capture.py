@@ -1,10 +1,10 @@
-"""Capture: what she plays comes back on the nearest step, with how far she was from it."""
+"""Capture: what is played comes back on the nearest step, with how far it was from it."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.jam.capture import KEPT_NOTES, Capture
+from live.jam.capture import MOST_NOTES, Capture
 from live.timing.timeline import Tick
 from model.music.grid import Grid
 from model.music.phrase import check_note
@@ -25,9 +25,9 @@ def captured(played: list[tuple[int, int, int, int]]) -> Capture:
     messages += [(start + length, 0, pitch, 0) for start, length, pitch, _ in played]
     for tick, _, pitch, velocity in sorted(messages):
         if velocity:
-            capture.on(1, pitch, velocity, Tick(tick))
+            capture.on(("keys", 1, pitch), velocity, Tick(tick))
         else:
-            capture.off(1, pitch, Tick(tick))
+            capture.off(("keys", 1, pitch), Tick(tick))
     return capture
 
 
@@ -70,7 +70,7 @@ def test_a_note_half_a_step_early_is_the_phrase_s_first() -> None:
 
 def test_a_key_still_down_sounds_to_the_end() -> None:
     capture = Capture()
-    capture.on(1, 60, 90, Tick(4 * STEP))
+    capture.on(("keys", 1, 60), 90, Tick(4 * STEP))
     (note,) = capture.phrase(GRID, 0, Tick(GRID.ticks - 30)).notes
     assert (note.onset, note.length) == (4, 28)
 
@@ -90,43 +90,63 @@ def test_lengths_go_to_the_nearest_step(length: int, steps: int) -> None:
 
 def test_a_key_struck_twice_without_a_note_off_is_two_notes() -> None:
     capture = Capture()
-    capture.on(1, 60, 90, Tick(0))
-    capture.on(1, 60, 91, Tick(4 * STEP))
-    capture.off(1, 60, Tick(6 * STEP))
-    capture.off(1, 60, Tick(7 * STEP))  # means nothing
+    capture.on(("keys", 1, 60), 90, Tick(0))
+    capture.on(("keys", 1, 60), 91, Tick(4 * STEP))
+    capture.off(("keys", 1, 60), Tick(6 * STEP))
+    capture.off(("keys", 1, 60), Tick(7 * STEP))  # means nothing
     notes = capture.phrase(GRID, 0, Tick(GRID.ticks)).notes
     assert [(note.onset, note.length, note.velocity) for note in notes] == [(0, 4, 90), (4, 2, 91)]
 
 
 def test_two_channels_hold_one_key_each_for_itself() -> None:
     capture = Capture()
-    capture.on(1, 60, 90, Tick(0))
-    capture.on(2, 60, 91, Tick(2 * STEP))
-    capture.off(1, 60, Tick(4 * STEP))
+    capture.on(("keys", 1, 60), 90, Tick(0))
+    capture.on(("keys", 2, 60), 91, Tick(2 * STEP))
+    capture.off(("keys", 1, 60), Tick(4 * STEP))
     assert [note.end for note in capture.between(Tick(0), Tick(STEP), Tick(9))] == [4 * STEP]
     held = capture.between(Tick(STEP), Tick(3 * STEP), Tick(8 * STEP))
     assert [note.end for note in held] == [8 * STEP]
 
 
+def test_two_keyboards_hold_one_key_on_one_channel_each_for_itself() -> None:
+    capture = Capture()
+    capture.on(("left", 1, 60), 90, Tick(0))
+    capture.on(("right", 1, 60), 91, Tick(2 * STEP))
+    capture.off(("left", 1, 60), Tick(4 * STEP))
+    capture.off(("right", 1, 60), Tick(8 * STEP))
+    notes = capture.between(Tick(0), Tick(GRID.ticks), Tick(GRID.ticks))
+    assert [(note.start, note.end) for note in notes] == [(0, 4 * STEP), (2 * STEP, 8 * STEP)]
+
+
+@given(PLAYED, st.integers(0, 9000), st.integers(0, 4000))
+def test_what_started_within_a_span_is_found_however_much_was_played(
+    played: list[tuple[int, int, int, int]], first: int, length: int
+) -> None:
+    capture = captured(played)
+    notes = capture.between(Tick(-(10**6)), Tick(10**6), Tick(10**6))
+    within = [note for note in notes if first <= note.start < first + length]
+    assert capture.between(Tick(first), Tick(first + length), Tick(10**6)) == within
+
+
 def test_a_keyboard_that_goes_lets_its_keys_go() -> None:
     capture = Capture()
-    capture.on(1, 60, 90, Tick(0))
-    capture.on(1, 64, 90, Tick(STEP))
+    capture.on(("keys", 1, 60), 90, Tick(0))
+    capture.on(("keys", 1, 64), 90, Tick(STEP))
     capture.release_all(Tick(2 * STEP))
     notes = capture.phrase(GRID, 0, Tick(GRID.ticks)).notes
     assert [note.length for note in notes] == [2, 1]
 
 
 def test_memory_is_bounded() -> None:
-    capture = captured([(10 * number, 5, 60, 90) for number in range(KEPT_NOTES + 50)])
-    kept = capture.between(Tick(0), Tick(10**9), Tick(10**9))
-    assert len(kept) == KEPT_NOTES
-    assert kept[0].start == 500
+    capture = captured([(10 * number, 5, 60, 90) for number in range(MOST_NOTES + 50)])
+    found = capture.between(Tick(0), Tick(10**9), Tick(10**9))
+    assert len(found) == MOST_NOTES
+    assert found[0].start == 500
 
 
 def test_clear_forgets_keys_that_are_down_too() -> None:
     capture = Capture()
-    capture.on(1, 60, 90, Tick(0))
+    capture.on(("keys", 1, 60), 90, Tick(0))
     capture.clear()
-    capture.off(1, 60, Tick(50))
+    capture.off(("keys", 1, 60), Tick(50))
     assert capture.between(Tick(0), Tick(100), Tick(100)) == []

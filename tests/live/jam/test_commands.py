@@ -1,32 +1,54 @@
-"""Controls: every command of every hand is carried out or told about in a notice, never raised."""
+"""Commands: each, whoever gives it, is carried out or answered with a notice, never raised."""
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.ipc.messages import Command
+from live.ipc.commands import (
+    CallScene,
+    Command,
+    Freeze,
+    GoTo,
+    MutePart,
+    Nudge,
+    Panic,
+    PlayKey,
+    RecallAnchor,
+    SetCondition,
+    SetMode,
+    Start,
+    Stop,
+    StoreAnchor,
+    SwitchThru,
+    TapTempo,
+    Turn,
+    Undo,
+)
 from live.settings.config import Config, Scene
-from live.settings.knobs import ACTIONS, ANCHORS, KNOBS, MODES
+from live.settings.knobs import ANCHORS, KNOBS, MODES
 from live.timing.timeline import Nanos
+from model.music.tracks import TRACKS
+from tests.fakes.commands import command
 from tests.fakes.stage import MS, EchoModel, Stage, configured
 
 STEP, BAR = 120, 1920
 CELL = 2 * BAR
 NAMES = st.sampled_from([*KNOBS, "volume ", "Density", "", "tempos"])
-VALUES = st.floats(-1e6, 1e6) | st.sampled_from([float("inf"), float("-inf")])
+VALUES = st.floats(-1e6, 1e6) | st.sampled_from([float("inf"), float("-inf"), float("nan")])
+WORDS = st.sampled_from([*ANCHORS, *MODES, *TRACKS, "key", "1", ""])
 COMMANDS = st.one_of(
-    st.builds(Command, st.just("knob"), NAMES, VALUES),
-    st.builds(Command, st.just("nudge"), NAMES, VALUES),
-    st.builds(Command, st.just("latent"), st.just(""), st.just(0.0), st.lists(st.floats(-9, 9), max_size=3)),
-    st.builds(
-        Command, st.just("note"), st.sampled_from(["on", "off", ""]), st.floats(-300, 300), st.just([64.0])
-    ),
-    st.builds(
-        Command,
-        st.sampled_from([*ACTIONS, "toggle", "thru", "nothing"]),
-        st.sampled_from([*ANCHORS, *MODES, "1", ""]),
-    ),
+    st.builds(Turn, NAMES, VALUES),
+    st.builds(Nudge, NAMES, VALUES),
+    st.builds(GoTo, st.lists(VALUES, max_size=3)),
+    st.builds(PlayKey, st.integers(-300, 300), st.integers(-5, 200)),
+    st.builds(StoreAnchor, WORDS),
+    st.builds(RecallAnchor, WORDS),
+    st.builds(SetMode, WORDS),
+    st.builds(MutePart, WORDS),
+    st.builds(SetCondition, WORDS, WORDS),
+    st.builds(CallScene, st.integers(-1, 12)),
+    st.sampled_from([Freeze(), Undo(), TapTempo(), Start(), Stop(), Panic(), SwitchThru()]),
 )
 
 
@@ -35,12 +57,12 @@ def with_scenes(*scenes: Scene) -> Config:
 
 
 def run(stage: Stage, *commands: Command) -> None:
-    for command in commands:
-        stage.jam.controls.run(command, Nanos(stage.nanos))
+    for each in commands:
+        stage.commands.run(each, Nanos(stage.nanos))
 
 
-def told(stage: Stage) -> str:
-    return stage.jam.notices[-1].text if stage.jam.notices else ""
+def said(stage: Stage) -> str:
+    return stage.jam.notices.lines[-1].text if stage.jam.notices.lines else ""
 
 
 def listening() -> Stage:
@@ -56,74 +78,75 @@ def listening() -> Stage:
 @given(st.lists(COMMANDS, max_size=25), st.booleans())
 def test_no_command_raises_and_no_knob_leaves_its_travel(commands: list[Command], playing: bool) -> None:
     stage = Stage()
-    stage.model.phrases.append([(0, 60, 90, 4, 0.0, 0)])  # what it answers to a vector before it heard her
+    stage.model.phrases.append([(0, 60, 90, 4, 0.0, 0)])  # what it answers to a vector before it had a phrase
     if playing:
         stage.begin()
         stage.press(0, 500, 60)
-    for command in commands:
-        run(stage, command)
+    for each in commands:
+        run(stage, each)
         stage.run_to(stage.nanos + 40 * MS)
-        for name, value in stage.jam.controls.values.items():
+        for name, value in stage.jam.knobs.items():
             assert KNOBS[name].low <= value <= KNOBS[name].high
-    run(stage, Command("panic"))
+    run(stage, command("panic"))
     stage.run_to(stage.nanos + 10 * MS)
     assert {place for place in stage.hanging() if place[0] == 1} == set()
 
 
 @pytest.mark.parametrize(
-    ("command", "sentence"),
+    ("asked", "sentence"),
     [
-        (Command("knob", "densty", 1.0), "unknown knob 'densty'; there is: "),
-        (Command("nudge", "densty", 1.0), "unknown knob 'densty'; there is: "),
-        (Command("panik"), "unknown command 'panik'; there is: "),
-        (Command("capture", "E"), "unknown capture 'E'; there is: A, B, C, D"),
-        (Command("mode", "folow"), "unknown mode 'folow'; there is: answer, drift, follow, hold"),
-        (Command("recall", "C"), "anchor C is empty: capture it first"),
-        (Command("capture", "A"), "nothing to store as A yet: play two bars first"),
-        (Command("scene", "3"), "scene 3 is not in live.toml; there is: none"),
-        (Command("undo"), "nothing to undo"),
-        (Command("note", "on", 128.0), "a key is 0 to 127, not 128"),
-        (Command("latent", values=[1.0]), "a latent has 2 numbers here, not 1"),
-        (Command("knob", "xy.x", 0.7), "the pad lies between the anchors A to D: set one near it first"),
+        (command("knob", "densty", 1.0), "unknown knob 'densty'; there is: "),
+        (command("nudge", "densty", 1.0), "unknown knob 'densty'; there is: "),
+        (StoreAnchor("E"), "unknown capture 'E'; there is: A, B, C, D"),
+        (SetMode("folow"), "unknown mode 'folow'; there is: answer, drift, follow, hold"),
+        (command("recall", "C"), "anchor C is empty: capture it first"),
+        (command("capture", "A"), "nothing to store as A yet: play two bars first"),
+        (command("knob", "stray", float("nan")), "knob stray takes finite numbers only"),
+        (command("latent", values=[float("inf"), 1.0]), "latent takes finite numbers only"),
+        (command("scene", "3"), "scene 3 is not in live.toml; there is: none"),
+        (command("undo"), "nothing to undo"),
+        (command("note", "on", 128.0), "a key is 0 to 127, not 128"),
+        (command("latent", values=[1.0]), "a latent has 2 numbers here, not 1"),
+        (command("knob", "xy.x", 0.7), "the pad lies between the anchors A to D: set one near it first"),
     ],
 )
-def test_what_cannot_be_done_is_told(command: Command, sentence: str) -> None:
+def test_what_cannot_be_done_is_reported(asked: Command, sentence: str) -> None:
     stage = Stage()
     stage.begin()
-    run(stage, command)
-    assert told(stage).startswith(sentence)
+    run(stage, asked)
+    assert said(stage).startswith(sentence)
 
 
 def test_a_misspelt_name_gets_the_nearest_match() -> None:
     stage = Stage()
-    run(stage, Command("knob", "densty", 1.0))
-    assert told(stage).endswith("; did you mean 'density'?")
+    run(stage, command("knob", "densty", 1.0))
+    assert said(stage).endswith("; did you mean 'density'?")
 
 
 def test_a_knob_stops_at_the_end_of_its_travel() -> None:
     stage = Stage()
-    run(stage, Command("knob", "density", 9.0), Command("knob", "gate", -3.0))
-    assert stage.jam.controls.values["density"] == 1.0
-    assert stage.jam.controls.values["gate"] == KNOBS["gate"].low
+    run(stage, command("knob", "density", 9.0), command("knob", "gate", -3.0))
+    assert stage.jam.knobs["density"] == 1.0
+    assert stage.jam.knobs["gate"] == KNOBS["gate"].low
 
 
 def test_nudges_come_back_to_the_centre() -> None:
     stage = Stage()
     for _ in range(7):
-        run(stage, Command("nudge", "density", 0.1))
-    assert stage.jam.controls.values["density"] == 1.0
+        run(stage, command("nudge", "density", 0.1))
+    assert stage.jam.knobs["density"] == 1.0
     for _ in range(5):
-        run(stage, Command("nudge", "density", -0.1))
-    assert stage.jam.controls.values["density"] == 0.0
+        run(stage, command("nudge", "density", -0.1))
+    assert stage.jam.knobs["density"] == 0.0
 
 
 def test_a_knob_that_stays_asks_for_nothing() -> None:
     stage = listening()
     asked = len(stage.model.decodes)
-    run(stage, Command("knob", "density", 0.0))
+    run(stage, command("knob", "density", 0.0))
     stage.run_to_tick(CELL + 100)
     assert len(stage.model.decodes) == asked
-    run(stage, Command("knob", "density", 0.5))
+    run(stage, command("knob", "density", 0.5))
     stage.run_to_tick(CELL + 150)
     assert stage.model.decodes[asked].turns == {"density": 0.5}
 
@@ -132,15 +155,15 @@ def test_a_knob_storm_is_coalesced_and_the_newest_wins() -> None:
     stage = listening()
     asked = len(stage.model.decodes)
     for number in range(1000):
-        run(stage, Command("knob", "density", number / 999))
+        run(stage, command("knob", "density", number / 999))
     stage.run_to_tick(CELL + 240)
     assert len(stage.model.decodes) - asked <= 4
     assert stage.model.decodes[-1].turns["density"] == 1.0
 
 
-def test_knobs_are_logged_and_told_to_subscribers() -> None:
+def test_knobs_are_logged_and_published() -> None:
     stage = Stage()
-    run(stage, Command("knob", "stray", 0.25, source="osc"))
+    run(stage, command("knob", "stray", 0.25, source="osc"))
     assert ("knob/stray", (0.25,)) in stage.published
     kind, fields = stage.logged[-1]
     assert kind == "knob"
@@ -149,40 +172,40 @@ def test_knobs_are_logged_and_told_to_subscribers() -> None:
 
 def test_volume_is_sent_to_the_instrument_s_channel() -> None:
     stage = Stage()
-    run(stage, Command("knob", "volume", 0.5))
+    run(stage, command("knob", "volume", 0.5))
     assert stage.sent[-1].data == bytes((0xB1, 7, 64))
 
 
 def test_a_scene_turns_its_knobs_and_mode() -> None:
     scene = Scene(number=3, name="quiet", mode="hold", knobs={"density": -0.5, "volume": 0.25})
     stage = Stage(with_scenes(scene))
-    run(stage, Command("scene", "3"))
-    assert stage.jam.controls.values["density"] == -0.5
-    assert stage.jam.answers.state.mode == "hold"
-    assert told(stage) == "scene 3: quiet"
-    run(stage, Command("scene", "4"))
-    assert told(stage) == "scene 4 is not in live.toml; there is: 3"
+    run(stage, command("scene", "3"))
+    assert stage.jam.knobs["density"] == -0.5
+    assert stage.jam.history.state.mode == "hold"
+    assert said(stage) == "scene 3: quiet"
+    run(stage, command("scene", "4"))
+    assert said(stage) == "scene 4 is not in live.toml; there is: 3"
 
 
 def test_taps_set_the_tempo() -> None:
     stage = Stage()
     for number in range(4):
-        stage.at(1 + number * 400 * MS, Command("tap"))
+        stage.at(1 + number * 400 * MS, command("tap"))
     stage.run_to(1300 * MS)
-    assert stage.jam.controls.values["tempo"] == pytest.approx(150.0)
+    assert stage.jam.knobs["tempo"] == pytest.approx(150.0)
     assert stage.jam.transport.tempo_bpm == pytest.approx(150.0)
 
 
 def test_a_knob_of_the_screen_starts_where_the_settings_say() -> None:
     stage = Stage(configured(bpm=93.0, temperature=0.3))
-    assert stage.jam.controls.values["tempo"] == 93.0
-    assert stage.jam.controls.values["temperature"] == 0.3
+    assert stage.jam.knobs["tempo"] == 93.0
+    assert stage.jam.knobs["temperature"] == 0.3
 
 
 @pytest.mark.parametrize("name", ["density", "stray", "temperature"])
-def test_a_model_hears_of_a_knob_only_what_it_heeds(name: str) -> None:
+def test_a_model_is_asked_for_no_more_than_it_heeds(name: str) -> None:
     stage = listening()
-    run(stage, Command("knob", "register", 0.7), Command("knob", name, 0.5))
+    run(stage, command("knob", "register", 0.7), command("knob", name, 0.5))
     stage.run_to_tick(CELL + 240)
     last = stage.model.decodes[-1]
     assert "register" not in last.turns
@@ -193,6 +216,6 @@ def test_freeze_and_thru_toggle() -> None:
     stage = Stage(model=EchoModel())
     states = []
     for _ in range(3):
-        states.append((stage.jam.answers.state.frozen, stage.jam.hands.thru))
-        run(stage, Command("freeze"), Command("thru"))
+        states.append((stage.jam.history.state.frozen, stage.jam.performer.thru))
+        run(stage, command("freeze"), command("thru"))
     assert states == [(False, True), (True, False), (False, True)]

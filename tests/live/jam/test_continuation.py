@@ -3,11 +3,12 @@
 import msgspec
 import pytest
 
-from live.engine.snapshots import knob_views, picture
-from live.ipc.messages import Command, Decode, Ready, Warp
+from live.ipc.messages import Decode, Point, Ready, Warp
 from live.settings.config import Config, parse
 from live.timing.midi_bytes import note_on
 from live.timing.timeline import Nanos
+from tests.fakes.commands import command
+from tests.fakes.snapshot_of import snapshot_of
 from tests.fakes.stage import ContinuingModel, EchoModel, Stage, configured
 
 STEP, BAR = 120, 1920
@@ -31,13 +32,13 @@ def continued(start: int, *, transpose: int = 2) -> list[tuple[int, int]]:
 
 
 def texts(stage: Stage) -> list[str]:
-    return [notice.text for notice in stage.jam.notices]
+    return [notice.text for notice in stage.jam.notices.lines]
 
 
 # -- every window is continued -------------------------------------------------------------------------
 
 
-def test_follow_continues_her_last_two_bars() -> None:
+def test_follow_continues_the_last_two_bars() -> None:
     stage = continuing()
     two_bars(stage)
     two_bars(stage, start=CELL, transpose=5)
@@ -45,9 +46,9 @@ def test_follow_continues_her_last_two_bars() -> None:
     assert stage.note_ons() == [
         *continued(CELL),
         *continued(2 * CELL, transpose=7),
-        *continued(3 * CELL, transpose=7),  # she is silent: the same bars are continued again
+        *continued(3 * CELL, transpose=7),  # nothing new is played: the same bars are continued again
     ]
-    assert stage.jam.answers.missed_bars == 0
+    assert stage.jam.dialogue.missed_bars == 0
 
 
 def test_answer_continues_in_its_turn() -> None:
@@ -78,13 +79,14 @@ def test_drift_goes_on_from_what_it_has_played_itself() -> None:
     ]
 
 
-def test_a_request_has_her_bars_in_place_of_a_vector() -> None:
+def test_a_request_has_the_bars_that_were_played_in_place_of_a_vector() -> None:
     stage = continuing(parse({"model": {"top_k": 7, "top_p": 0.9}, "jam": {"temperature": 0.5}}))
     two_bars(stage)
     stage.run_to_tick(CELL + 1)
     first = stage.model.decodes[0]
     assert [row[:2] for row in first.context] == list(TUNE)
-    assert (first.z, first.top_k, first.top_p, first.temperature) == ([], 7, 0.9, 0.5)
+    assert isinstance(first.place, Point)
+    assert (first.place.z, first.top_k, first.top_p, first.temperature) == ([], 7, 0.9, 0.5)
 
 
 def test_a_model_with_a_latent_gets_no_bars() -> None:
@@ -95,7 +97,7 @@ def test_a_model_with_a_latent_gets_no_bars() -> None:
     assert {len(decode.context) for decode in stage.model.decodes} == {0}
 
 
-def test_temperature_is_heard_in_the_middle_of_a_bar() -> None:
+def test_temperature_takes_effect_in_the_middle_of_a_bar() -> None:
     stage = continuing()
     two_bars(stage)
     stage.turn(CELL + 4 * STEP + 30, "temperature", 0.8)
@@ -117,7 +119,8 @@ def test_anchors_hold_phrases() -> None:
     stage.act(3 * CELL - 490, "mode", "hold")
     stage.run_to_tick(4 * CELL - 1)
     assert stage.note_ons(first=3 * CELL) == continued(3 * CELL)
-    assert not [message for message in stage.model.decodes if message.why == "morph"]
+    origins = {fields["why"] for kind, fields in stage.logged if kind == "decode"}
+    assert origins == {"played", "recall"}
 
 
 def test_an_anchor_that_is_recalled_in_drift_is_where_it_goes_on_from() -> None:
@@ -144,7 +147,7 @@ def test_undo_goes_back_to_the_bars_before() -> None:
 # -- what does nothing, and says so ------------------------------------------------------------------------
 
 
-def test_it_is_said_once_that_there_is_no_latent() -> None:
+def test_a_model_without_a_latent_is_announced_once() -> None:
     stage = continuing()
     stage.jam.from_worker(stage.model.ready(), Nanos(stage.nanos))  # the model process is back
     (said,) = (text for text in texts(stage) if "has no latent" in text)
@@ -154,7 +157,7 @@ def test_it_is_said_once_that_there_is_no_latent() -> None:
 
 def test_knobs_of_the_latent_are_not_available() -> None:
     stage = continuing()
-    shown = {view.name: view.available for view in knob_views(stage.jam)}
+    shown = {view.name: view.available for view in snapshot_of(stage).knobs}
     assert {name for name, available in shown.items() if not available} >= {"morph", "xy.x", "xy.y", "stray"}
     assert shown["temperature"]
     assert shown["swing"]
@@ -178,18 +181,18 @@ def test_a_knob_of_the_latent_changes_nothing_and_says_why(name: str, what: str)
 def test_a_vector_by_osc_is_refused() -> None:
     stage = continuing()
     two_bars(stage)
-    stage.at_tick(CELL + 10, Command("latent", values=[0.5, 0.5], source="osc"))
+    stage.at_tick(CELL + 10, command("latent", values=[0.5, 0.5], source="osc"))
     stage.run_to_tick(3 * CELL - 1)
     assert stage.note_ons() == continued(CELL) + continued(2 * CELL)
     assert "lm has no latent: none can be sent to it" in texts(stage)
 
 
-def test_nothing_is_told_of_a_place_that_there_is_not() -> None:
+def test_without_a_latent_no_place_is_shown_or_published() -> None:
     stage = continuing()
     two_bars(stage)
     stage.run_to_tick(2 * CELL)
-    shown = picture(stage.jam, Nanos(stage.nanos), ports=[], recording="", priority="", mapping="")
-    assert (shown.here, shown.hers, shown.model.latent_size) == (None, None, 0)
+    shown = snapshot_of(stage)
+    assert (shown.here, shown.performer_xy, shown.model.latent_size) == (None, None, 0)
     assert "latent" not in [topic for topic, _ in stage.published]
 
 
@@ -201,7 +204,7 @@ def test_the_model_dies_and_the_bars_repeat() -> None:
     two_bars(stage)
 
     def die() -> None:
-        stage.worker_there = False
+        stage.worker_present = False
         stage.jam.worker_lost()
 
     stage.at_tick(CELL + 100, die)
@@ -226,29 +229,29 @@ def conditioned(settings: dict[str, str]) -> Stage:
     return stage
 
 
-def told(stage: Stage) -> list[dict[str, str]]:
+def conditions(stage: Stage) -> list[dict[str, str]]:
     return [decode.condition for decode in stage.model.decodes]
 
 
 def test_what_is_set_goes_with_every_request_and_the_rest_is_the_model_s() -> None:
     stage = conditioned({"style": "waltz", "chords": "C F"})
     stage.run_to_tick(CELL + 10)
-    assert told(stage)[0] == {"style": "waltz"}
+    assert conditions(stage)[0] == {"style": "waltz"}
 
 
 def test_a_style_that_the_model_does_not_know_is_named_and_left() -> None:
     stage = conditioned({"style": "walz", "key": "D"})
     stage.run_to_tick(CELL + 10)
-    assert told(stage)[0] == {"key": "D"}
+    assert conditions(stage)[0] == {"key": "D"}
     assert "echo does not know the style 'walz'; there is: ballad, waltz" in texts(stage)
 
 
 def test_conditions_are_set_while_it_plays() -> None:
     stage = conditioned({})
-    stage.at_tick(CELL + 9 * STEP, Command("condition", "style ballad", source="osc"))
-    stage.at_tick(CELL + 12 * STEP, Command("condition", "style auto", source="osc"))
+    stage.at_tick(CELL + 9 * STEP, command("condition", "style ballad", source="osc"))
+    stage.at_tick(CELL + 12 * STEP, command("condition", "style auto", source="osc"))
     stage.run_to_tick(2 * CELL)
-    asked = told(stage)
+    asked = conditions(stage)
     assert asked[0] == {}
     assert {"style": "ballad"} in asked
     assert asked[-1] == {}
@@ -267,9 +270,9 @@ def test_conditions_are_set_while_it_plays() -> None:
 )
 def test_a_condition_that_cannot_be_is_a_notice(argument: str, words: str) -> None:
     stage = conditioned({})
-    stage.jam.controls.run(Command("condition", argument), Nanos(stage.nanos))
+    stage.commands.run(command("condition", argument), Nanos(stage.nanos))
     assert words in texts(stage)[-1]
-    assert stage.jam.answers.requests.conditions == {}
+    assert stage.jam.requests.conditions == {}
 
 
 def test_a_model_without_conditions_gets_none() -> None:
@@ -277,14 +280,14 @@ def test_a_model_without_conditions_gets_none() -> None:
     stage.begin()
     two_bars(stage)
     stage.run_to_tick(CELL + 10)
-    assert told(stage)[0] == {}
+    assert conditions(stage)[0] == {}
 
 
 # -- from one kind of model to another -----------------------------------------------------------------
 
 
 def evening(first: str, *others: str) -> Stage:
-    """A jam that starts with one model and is told to play others, each in the middle of a bar."""
+    """A jam that starts with one model and is asked to play others, each in the middle of a bar."""
     models: dict[str, EchoModel] = {
         "keys": EchoModel(ident="keys-1"),
         "lead": EchoModel(ident="lead-1", codec="melody"),
@@ -299,7 +302,7 @@ def evening(first: str, *others: str) -> Stage:
     for cell in range(2 * len(others) + 4):
         two_bars(stage, start=cell * CELL, transpose=cell % 3)
     for place, name in enumerate(others):
-        stage.at_tick((2 * place + 2) * CELL - 3 * BAR // 2 + 200, Command("model", name, source="osc"))
+        stage.at_tick((2 * place + 2) * CELL - 3 * BAR // 2 + 200, command("model", name, source="osc"))
     return stage
 
 
@@ -319,9 +322,9 @@ def test_models_of_other_codecs_take_over_and_leave_nothing_hanging() -> None:
     assert channels(stage, 6) == {2, 3, 4, 10}
     assert channels(stage, 8) == {2}
     assert stage.jam.dropped_notes == 0
-    assert stage.jam.answers.missed_bars == 0
+    assert stage.jam.dialogue.missed_bars == 0
     assert not [text for text in texts(stage) if "fault" in text]
-    stage.at(stage.nanos, Command("stop"))
+    stage.at(stage.nanos, command("stop"))
     stage.run_to(stage.nanos + 1)
     assert stage.hanging() == set()
 
@@ -335,7 +338,7 @@ def test_whichever_follows_whichever_the_old_one_s_notes_end(first: str, other: 
         (channel - 1) for channel in channels(stage, 2)
     }
     assert not {place for place in stage.hanging() if place[0] in old}
-    stage.at(stage.nanos, Command("stop"))
+    stage.at(stage.nanos, command("stop"))
     stage.run_to(stage.nanos + 1)
     assert stage.hanging() == set()
 
@@ -344,9 +347,11 @@ def test_an_anchor_of_a_model_without_a_latent_is_found_in_one_that_has_it() -> 
     stage = evening("lm", "keys")
     stage.act(CELL + 10, "capture", "A")
     stage.run_to_tick(2 * CELL + 10)
-    anchor = stage.jam.answers.state.anchors["A"]
-    assert anchor.latent.model == "keys-1"
-    assert anchor.latent.z.size == 2
+    anchor, keys = stage.jam.history.state.anchors["A"], stage.model.others["keys"]
+    assert isinstance(anchor.place, Point)
+    number, _ = anchor.place.z
+    assert keys.phrases[round(number) - 1] == [*anchor.phrase.notes]
+    assert [note[:2] for note in anchor.phrase.notes] == list(TUNE)
 
 
 def test_a_model_in_the_middle_of_a_held_note_ends_it() -> None:
@@ -361,9 +366,9 @@ def test_a_model_in_the_middle_of_a_held_note_ends_it() -> None:
     assert (1, 50) not in stage.hanging()
 
 
-def test_decodes_of_the_model_before_are_not_heard() -> None:
+def test_decodes_of_the_model_before_do_not_sound() -> None:
     stage = evening("keys", "drums")
-    stage.answer_ms = 200.0  # the old model's answers come after the new one is there
+    stage.answer_ms = 200.0  # the old model's answers come after the new one is ready
     stage.run_to_tick(4 * CELL - 1)
     assert any(isinstance(message, Decode) for message in stage.asked)
     assert channels(stage, 3) == {10}

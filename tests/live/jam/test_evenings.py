@@ -3,10 +3,10 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from live.ipc.messages import Command
 from live.settings.config import parse
 from live.settings.knobs import KNOBS
 from live.timing.timeline import Nanos
+from tests.fakes.commands import command
 from tests.fakes.stage import MS, ContinuingModel, EchoModel, Stage
 
 CELL = 3840
@@ -69,12 +69,12 @@ def test_every_note_ends(
     stage.begin()
 
     def lose() -> None:
-        stage.worker_there = False
+        stage.worker_present = False
         stage.jam.worker_lost()
 
     def find() -> None:
-        if not stage.worker_there:
-            stage.worker_there = True
+        if not stage.worker_present:
+            stage.worker_present = True
             stage.jam.from_worker(stage.model.loaded.ready(), Nanos(stage.nanos))
 
     for kind, tick, what, value in events:
@@ -91,11 +91,11 @@ def test_every_note_ends(
             stage.at_tick(tick, lose)
             stage.at_tick(tick + what, find)
     stage.run_to_tick(LENGTH)
-    stage.at(stage.nanos, Command("stop"))
+    stage.at(stage.nanos, command("stop"))
     stage.run_to(stage.nanos + 1)
-    stage.jam.hands.release(Nanos(stage.nanos))
+    stage.jam.performer.release(Nanos(stage.nanos))
     assert stage.hanging() == set()
-    assert not [notice for notice in stage.jam.notices if "fault" in notice.text]
+    assert not [notice for notice in stage.jam.notices.lines if "fault" in notice.text]
     struck: set[tuple[int, int]] = set()
     for sent in stage.sent:
         if sent.voice != "instrument":

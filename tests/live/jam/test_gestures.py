@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
-from live.ipc.messages import Command, FromWorker, ToWorker, Warp, Warped
+from live.ipc.commands import Command, GoTo
+from live.ipc.messages import Answer, ToWorker, Warp, Warped
 from live.timing.timeline import Nanos
+from live.worker.places import point_of
 from model.latent.geometry import slerp
+from tests.fakes.commands import command, words
 from tests.fakes.stage import EchoModel, Stage
 
 STEP, BAR = 120, 1920
@@ -21,7 +24,13 @@ class Uneven(EchoModel):
         self.lengths = list(lengths)
         self.warps: list[Warp] = []
 
-    def answer(self, message: ToWorker) -> FromWorker:
+    def ways(self) -> list[tuple[list[float], list[float]]]:
+        return [
+            (point_of(self.places.latent(warp.a)).z, point_of(self.places.latent(warp.b)).z)
+            for warp in self.warps
+        ]
+
+    def answer(self, message: ToWorker) -> Answer:
         if isinstance(message, Warp):
             self.warps.append(message)
             return Warped(message.ident, self.lengths)
@@ -40,15 +49,15 @@ def two_anchors(model: Uneven | None = None) -> Stage:
     return stage
 
 
-def do(stage: Stage, command: Command) -> None:
-    stage.at(stage.nanos, command)
+def do(stage: Stage, asked: Command) -> None:
+    stage.at(stage.nanos, asked)
     stage.run_to(stage.nanos + 100_000_000)
 
 
 def latent(stage: Stage) -> list[float]:
-    base = stage.jam.answers.state.base
+    base = stage.jam.history.state.base
     assert base is not None
-    return [round(float(value), 4) for value in base.latent.z]
+    return [round(float(value), 4) for value in stage.model.places.latent(base.place).z]
 
 
 def at(t: float) -> list[float]:
@@ -58,94 +67,94 @@ def at(t: float) -> list[float]:
 @pytest.mark.parametrize(("turn", "place"), [(0.0, 0.0), (0.45, 0.25), (0.9, 0.5), (0.95, 0.75), (1.0, 1.0)])
 def test_equal_turns_of_morph_change_the_notes_equally(turn: float, place: float) -> None:
     stage = two_anchors()
-    do(stage, Command("knob", "morph", turn))
+    do(stage, command("knob", "morph", turn))
     assert latent(stage) == at(place)
 
 
 def test_the_way_is_asked_for_once_both_ends_are_there() -> None:
     model = Uneven()
     two_anchors(model)
-    assert [(warp.a, warp.b) for warp in model.warps] == [([1.0, 1.0], [2.0, 1.0])]
+    assert model.ways() == [([1.0, 1.0], [2.0, 1.0])]
 
 
 def test_another_anchor_has_another_way() -> None:
     model = Uneven()
     stage = two_anchors(model)
     model.lengths = [0.0, 0.1, 1.0]
-    do(stage, Command("recall", "A"))
-    do(stage, Command("capture", "B"))
-    assert [(warp.a, warp.b) for warp in model.warps[1:]] == [([1.0, 1.0], [1.0, 1.0])]
-    do(stage, Command("knob", "morph", 0.5))
+    do(stage, command("recall", "A"))
+    do(stage, command("capture", "B"))
+    assert model.ways()[1:] == [([1.0, 1.0], [1.0, 1.0])]
+    do(stage, command("knob", "morph", 0.5))
     assert latent(stage) == at(0.0)
 
 
 def test_while_the_way_is_unknown_the_knob_is_straight() -> None:
     stage = two_anchors()
-    stage.worker_there = False
-    do(stage, Command("capture", "B"))  # the same place anew, and nobody to tell the way to it
-    do(stage, Command("knob", "morph", 0.45))
+    stage.worker_present = False
+    do(stage, command("capture", "B"))  # the same place anew, and nobody to tell the way to it
+    do(stage, command("knob", "morph", 0.45))
     assert latent(stage) == at(0.45)
 
 
 def test_an_answer_for_older_anchors_is_left() -> None:
     stage = two_anchors()
     stage.jam.from_worker(Warped(99, [0.0, 0.1, 1.0]), Nanos(stage.nanos))
-    do(stage, Command("knob", "morph", 0.9))
+    do(stage, command("knob", "morph", 0.9))
     assert latent(stage) == at(0.5)
 
 
 def test_the_morph_is_heard_at_the_next_step() -> None:
     stage = two_anchors()
     stage.run_to_tick(3 * CELL + 2 * STEP)
-    do(stage, Command("knob", "morph", 1.0))
+    do(stage, command("knob", "morph", 1.0))
     stage.run_to_tick(4 * CELL)
     assert (3 * CELL + 4 * STEP, 67) in stage.note_ons(first=3 * CELL)
-    do(stage, Command("knob", "morph", 0.0))
+    do(stage, command("knob", "morph", 0.0))
     stage.run_to_tick(5 * CELL)
     assert (4 * CELL + 4 * STEP, 60) in stage.note_ons(first=4 * CELL)
 
 
 def test_a_controller_s_vector_is_the_latent() -> None:
     stage = two_anchors()
-    do(stage, Command("latent", values=[1.25, -0.5]))
+    do(stage, command("latent", values=[1.25, -0.5]))
     assert latent(stage) == [1.25, -0.5]
-    assert stage.jam.answers.state.base is not None
-    assert stage.jam.answers.state.base.origin == "osc"
+    assert stage.jam.history.state.base is not None
+    assert stage.jam.history.state.base.origin == "osc"
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, 2.0, 3.0]])
 def test_a_vector_of_another_length_moves_nothing(values: list[float]) -> None:
     stage = two_anchors()
     before = latent(stage)
-    do(stage, Command("latent", values=values))
+    do(stage, command("latent", values=values))
     assert latent(stage) == before
-    assert stage.jam.notices[-1].text == f"a latent has 2 numbers here, not {len(values)}"
+    assert stage.jam.notices.lines[-1].text == f"a latent has 2 numbers here, not {len(values)}"
 
 
 @pytest.mark.parametrize(
     "gesture",
     [
-        Command("knob", "morph", 0.5),
-        Command("knob", "xy.x", 0.2),
-        Command("latent", values=[1.5, 0.0]),
-        Command("recall", "A"),
-        Command("freeze"),
-        Command("mode", "drift"),
-        Command("capture", "C"),
+        command("knob", "morph", 0.5),
+        command("knob", "xy.x", 0.2),
+        command("latent", values=[1.5, 0.0]),
+        command("recall", "A"),
+        command("freeze"),
+        command("mode", "drift"),
+        command("capture", "C"),
     ],
-    ids=lambda command: command.name + command.argument,
+    ids=lambda asked: "".join(map(str, words(asked)[:2])) if not isinstance(asked, GoTo) else "latent",
 )
 def test_every_gesture_is_undone_by_one_undo(gesture: Command) -> None:
     stage = two_anchors()
 
     def state() -> tuple[object, ...]:
-        now = stage.jam.answers.state
+        now = stage.jam.history.state
         return latent(stage), now.mode, now.frozen, sorted(now.anchors)
 
     before = state()
     do(stage, gesture)
     assert state() != before
-    do(stage, Command("undo"))
+    do(stage, command("undo"))
     assert state() == before
 
 
@@ -153,17 +162,17 @@ def test_a_sweep_of_a_knob_is_one_gesture() -> None:
     stage = two_anchors()
     before = latent(stage)
     for number in range(1, 50):
-        do(stage, Command("knob", "morph", number / 50))
-    do(stage, Command("undo"))
+        do(stage, command("knob", "morph", number / 50))
+    do(stage, command("undo"))
     assert latent(stage) == before
 
 
 def test_undo_goes_back_sixty_four_gestures_and_no_further() -> None:
     stage = two_anchors()
     for _ in range(50):
-        do(stage, Command("freeze"))
-        do(stage, Command("mode", "drift"))
-        do(stage, Command("mode", "hold"))
+        do(stage, command("freeze"))
+        do(stage, command("mode", "drift"))
+        do(stage, command("mode", "hold"))
     done = 0
     while stage.jam.gestures.undo(stage.jam.tick(Nanos(stage.nanos))):
         done += 1

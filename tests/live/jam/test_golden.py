@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from live.ipc.messages import Command
+from live.ipc.commands import Command
 from live.timing.midi_bytes import note_off, note_on
+from tests.fakes.commands import command
 from tests.fakes.stage import EchoModel, Stage, configured
 
 FOLDER = Path(__file__).parent / "golden"
@@ -58,9 +59,9 @@ def replay(take: Take) -> Stage:
             cues.append((gesture.tick, 1, note_on(1, gesture.pitch, gesture.velocity)))
             cues.append((gesture.tick + gesture.length, 0, note_off(1, gesture.pitch)))
         elif isinstance(gesture, Knob):
-            cues.append((gesture.tick, 1, Command("knob", gesture.name, gesture.value, source="take")))
+            cues.append((gesture.tick, 1, command("knob", gesture.name, gesture.value, source="take")))
         else:
-            cues.append((gesture.tick, 1, Command(gesture.name, gesture.argument, source="take")))
+            cues.append((gesture.tick, 1, command(gesture.name, gesture.argument, source="take")))
     for tick, _, item in sorted(cues, key=lambda cue: cue[:2]):
         stage.run_to_tick(tick)
         stage.at(stage.nanos, item)

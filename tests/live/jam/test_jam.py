@@ -3,8 +3,11 @@
 import msgspec
 import pytest
 
-from live.ipc.messages import Command
+from live.ipc.commands import CallScene, Command, RecallAnchor, SetMode, StoreAnchor
+from live.settings.config import Config
 from live.timing.midi_bytes import CLOCK, START, STOP, note_off, note_on
+from live.timing.timeline import Nanos, Tick, Timeline
+from tests.fakes.commands import command
 from tests.fakes.stage import MS, EchoModel, Stage, configured
 
 STEP, BEAT, BAR = 120, 480, 1920
@@ -39,7 +42,7 @@ def test_two_bars_are_answered_on_the_bar_line() -> None:
     two_bars(stage)
     stage.run_to_tick(2 * CELL - 1)
     assert stage.note_ons() == expected(CELL)
-    assert stage.jam.answers.missed_bars == 0
+    assert stage.jam.dialogue.missed_bars == 0
 
 
 def test_nothing_is_played_before_there_is_a_phrase() -> None:
@@ -47,7 +50,7 @@ def test_nothing_is_played_before_there_is_a_phrase() -> None:
     stage.begin()
     stage.run_to_tick(3 * CELL)
     assert stage.note_ons() == []
-    assert stage.jam.answers.missed_bars == 0
+    assert stage.jam.dialogue.missed_bars == 0
 
 
 def test_follow_goes_on_with_the_last_phrase_while_she_is_silent() -> None:
@@ -138,7 +141,7 @@ def test_morph_without_anchors_says_so() -> None:
     stage.begin()
     stage.turn(10, "morph", 0.5)
     stage.run_to_tick(20)
-    assert "set both first" in stage.jam.notices[-1].text
+    assert "set both first" in stage.jam.notices.lines[-1].text
 
 
 def test_undo_brings_the_last_phrase_back() -> None:
@@ -189,7 +192,7 @@ def test_stop_and_start() -> None:
     assert clocks[0] == START
     assert clocks.count(CLOCK) == 24 * 8 + 1
     assert STOP in clocks
-    stage.at(stage.nanos + 5 * MS, Command("start"))
+    stage.at(stage.nanos + 5 * MS, command("start"))
     stage.run_to(stage.nanos + 30 * MS)
     stage.run_to_tick(CELL - 1)
     restarted = [sent for sent in stage.sent if sent.data == bytes((START,))][-1].moment
@@ -213,21 +216,21 @@ def test_the_model_dies_and_the_bar_still_starts_on_the_one() -> None:
     two_bars(stage)
 
     def die() -> None:
-        stage.worker_there = False
+        stage.worker_present = False
         stage.jam.worker_lost()
 
     stage.at_tick(CELL + 100, die)
     stage.run_to_tick(4 * CELL - 1)
     assert stage.note_ons(first=CELL) == expected(CELL) + expected(2 * CELL) + expected(3 * CELL)
-    assert stage.jam.answers.missed_bars >= 2
+    assert stage.jam.dialogue.missed_bars >= 2
     assert stage.hanging() <= {(1, TUNE[-1][1])}
-    stage.worker_there = True
-    stage.jam.from_worker(stage.model.ready(), stage.jam.outlet.send(b"\xf6", tick=0, due=0, voice="x"))  # type: ignore[arg-type]
+    stage.worker_present = True
+    stage.jam.from_worker(stage.model.ready(), stage.jam.output.send(b"\xf6", tick=0, due=0, voice="x"))  # type: ignore[arg-type]
     stage.run_to_tick(5 * CELL - 1)
     assert stage.note_ons(first=4 * CELL) == expected(4 * CELL)
-    missed = stage.jam.answers.missed_bars
+    missed = stage.jam.dialogue.missed_bars
     stage.run_to_tick(6 * CELL)
-    assert stage.jam.answers.missed_bars == missed
+    assert stage.jam.dialogue.missed_bars == missed
 
 
 def test_late_note_ons_are_dropped_but_offs_never() -> None:
@@ -238,7 +241,7 @@ def test_late_note_ons_are_dropped_but_offs_never() -> None:
     stage.late_nanos = 200 * MS
     stage.run_to_tick(3 * CELL)
     assert stage.jam.dropped_notes > 0
-    stage.jam.shutdown(stage.jam.outlet.send(b"\xf6", tick=0, due=0, voice="x"))  # type: ignore[arg-type]
+    stage.jam.shutdown(stage.jam.output.send(b"\xf6", tick=0, due=0, voice="x"))  # type: ignore[arg-type]
     assert stage.hanging() == set()
 
 
@@ -249,7 +252,7 @@ def test_shutdown_ends_her_notes_too() -> None:
     stage.at_tick(CELL + 5, note_on(1, 50, 90))
     stage.run_to_tick(CELL + 50)
     assert stage.hanging()
-    stage.jam.shutdown(stage.jam.outlet.send(b"\xf6", tick=0, due=0, voice="x"))  # type: ignore[arg-type]
+    stage.jam.shutdown(stage.jam.output.send(b"\xf6", tick=0, due=0, voice="x"))  # type: ignore[arg-type]
     assert stage.hanging() == set()
 
 
@@ -323,13 +326,26 @@ def test_the_same_evening_gives_the_same_notes() -> None:
     assert evening() == evening()
 
 
-@pytest.mark.parametrize("name", ["capture", "scene", "recall", "mode"])
-def test_an_unknown_argument_is_a_notice(name: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (StoreAnchor("Q"), "unknown capture 'Q'"),
+        (CallScene(12), "scene 12 is not in live.toml"),
+        (RecallAnchor("Q"), "unknown recall 'Q'"),
+        (SetMode("Q"), "unknown mode 'Q'"),
+    ],
+)
+def test_an_unknown_argument_is_a_notice(asked: Command, sentence: str) -> None:
     stage = Stage()
     stage.begin()
-    stage.act(5, name, "Q")
+    stage.at_tick(5, asked)
     stage.run_to_tick(10)
-    assert stage.jam.notices[-1].text.startswith(f"unknown {name} 'Q'")
+    assert stage.jam.notices.lines[-1].text.startswith(sentence)
+
+
+def configured_midi(**changes: object) -> Config:
+    config = Config()
+    return msgspec.structs.replace(config, midi=msgspec.structs.replace(config.midi, **changes))
 
 
 def test_count_in_clicks_and_starts_at_bar_zero() -> None:
@@ -340,3 +356,29 @@ def test_count_in_clicks_and_starts_at_bar_zero() -> None:
     stage.run_to_tick(BEAT)
     clicks = [sent.tick for sent in stage.sent if sent.data[0] == 0x99]
     assert clicks == [-4 * BEAT, -3 * BEAT, -2 * BEAT, -BEAT]
+
+
+def test_the_song_position_stays_at_its_last_place_after_1024_bars() -> None:
+    stage = Stage(configured(clock_out=True, bpm=300.0))
+    stage.begin()
+    timeline = stage.jam.transport.timeline
+    late = Timeline(Tick(1500 * 1920), Nanos(stage.nanos), timeline.tempo_bpm)
+    stage.jam.transport.resume(late)
+    stage.jam.stop(Nanos(stage.nanos))
+    position = [sent.data for sent in stage.sent if sent.data[0] == 0xF2][-1]
+    assert position == bytes((0xF2, 0x7F, 0x7F))
+
+
+@pytest.mark.parametrize("slower", [119.0, 60.0, 31.0])
+def test_a_slower_tempo_crosses_no_bar_line_twice(slower: float) -> None:
+    stage = Stage(configured_midi(output_latency_ms=400.0))
+    stage.begin()
+    for step in range(0, 32, 4):
+        stage.press(step * STEP, 100, 60 + step // 4)
+    line = stage.jam.transport.timeline.nanos(Tick(2 * CELL)) - 400 * MS
+    stage.run_to(line + 5 * MS)  # bar 4 has just been sent, and is not yet heard
+    stage.at(stage.nanos, command("knob", "tempo", slower))
+    stage.run_to(stage.nanos + 6000 * MS)
+    crossed = [int(str(fields["bar"])) for kind, fields in stage.logged if kind == "plan"]
+    assert crossed == sorted(set(crossed))
+    assert 4 in crossed

@@ -9,10 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live.engine.devices import programs
-from live.engine.snapshots import bar_views, picture
-from live.ipc.messages import Command
-from live.jam.levels import Levels
-from live.jam.parts import channels_of, one_voice, take_parts, tracks_of
+from live.ipc.commands import MutePart
+from live.jam.parts import Levels, channels_of, one_voice, take_parts, tracks_of
 from live.jam.plan import Cell, Feel, Plan
 from live.jam.scheduler import Scheduler
 from live.record.take import Take
@@ -22,7 +20,9 @@ from live.timing.timeline import Nanos, Tick
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
+from tests.fakes.commands import command
 from tests.fakes.part_rows import HAT, KICK
+from tests.fakes.snapshot_of import snapshot_of
 from tests.fakes.stage import EchoModel, Stage
 
 STEP, BAR = 120, 1920
@@ -157,7 +157,7 @@ def test_every_note_on_gets_its_note_off_before_the_next_on_that_key(
 
 def mute(stage: Stage, tick: int, part: str) -> None:
     stage.run_to_tick(tick)
-    stage.jam.controls.run(Command("mute", part), Nanos(stage.nanos))
+    stage.commands.run(command("mute", part), Nanos(stage.nanos))
 
 
 def test_a_muted_part_is_silent_at_once_and_plays_again_from_the_next_step() -> None:
@@ -170,8 +170,8 @@ def test_a_muted_part_is_silent_at_once_and_plays_again_from_the_next_step() -> 
     stage.run_to_tick(2 * CELL - 100)
     assert sorted({(tick - CELL) // STEP for tick, _ in ons(stage, 3)}) == [0, 16, 24]
     assert ons(stage, 2) == [(CELL + step * STEP, pitch) for step, pitch in TUNE]
-    assert [notice.text for notice in stage.jam.notices][-2:] == ["chords muted", "chords plays again"]
-    assert stage.jam.answers.missed_bars == 0
+    assert [notice.text for notice in stage.jam.notices.lines][-2:] == ["chords muted", "chords plays again"]
+    assert stage.jam.dialogue.missed_bars == 0
 
 
 def test_parts_stay_muted_in_the_phrases_that_come() -> None:
@@ -181,7 +181,7 @@ def test_parts_stay_muted_in_the_phrases_that_come() -> None:
     stage.run_to_tick(3 * CELL - 100)
     assert ons(stage, 10, last=3 * CELL) == ons(stage, 2, last=3 * CELL) == []
     assert len(ons(stage, 4, last=3 * CELL)) == 2 * len(TUNE)
-    rows = [row for view in bar_views(stage.jam, Tick(3 * CELL - 100)) for row in view.notes]
+    rows = [row for view in snapshot_of(stage).bars for row in view.notes]
     assert {row[4] for row in rows} == {CHORDS, BASS}
 
 
@@ -199,18 +199,19 @@ def test_a_model_of_one_part_is_not_muted() -> None:
     mute(stage, 100, "melody")
     stage.run_to_tick(2 * CELL - 100)
     assert len(ons(stage, 2)) == len(TUNE)
-    assert stage.jam.notices[-1].text == "mute melody does nothing now: the model that plays has one part"
-    stage.jam.controls.run(Command("mute", "drum"), Nanos(stage.nanos))
-    assert stage.jam.notices[-1].text.endswith("did you mean 'drums'?")
+    assert (
+        stage.jam.notices.lines[-1].text == "mute melody does nothing now: the model that plays has one part"
+    )
+    stage.commands.run(MutePart("drum"), Nanos(stage.nanos))
+    assert stage.jam.notices.lines[-1].text.endswith("did you mean 'drums'?")
 
 
 def test_a_scene_mutes_parts_and_lets_the_others_play() -> None:
     scenes = [Scene(1, "break", mute=["drums", "bass"]), Scene(2, mute=[]), Scene(3)]
     stage = band(config=msgspec.structs.replace(Config(), scene=scenes))
     for number, muted in (("1", ["bass", "drums"]), ("3", ["bass", "drums"]), ("2", [])):
-        stage.jam.controls.run(Command("scene", number), Nanos(stage.nanos))
-        shown = picture(stage.jam, Nanos(stage.nanos), ports=[], recording="", priority="", mapping="")
-        assert shown.muted == muted
+        stage.commands.run(command("scene", number), Nanos(stage.nanos))
+        assert snapshot_of(stage).muted == muted
     assert [text for _, text in stage.markers if "mute" in text] == [
         "mute bass",
         "mute drums",
@@ -349,10 +350,10 @@ def test_parts_of_codecs() -> None:
 def test_the_roll_gets_every_part_heard_and_planned() -> None:
     stage = band()
     stage.run_to_tick(CELL + BAR + 10)
-    bars = {view.bar: view for view in bar_views(stage.jam, Tick(CELL + BAR + 10))}
+    bars = {view.bar: view for view in snapshot_of(stage).bars}
     for bar in (2, 3):
         assert {row[4] for row in bars[bar].notes} == {MELODY, CHORDS, BASS, DRUMS}
-    assert {row[4] for view in bars.values() for row in view.hers} == {MELODY}
+    assert {row[4] for view in bars.values() for row in view.performed} == {MELODY}
 
 
 def test_osc_tells_notes_of_every_part_as_before() -> None:

@@ -188,7 +188,7 @@ def test_old_cells_are_forgotten() -> None:
         plan.cells[index] = cell(index, phrase)
         plan.lay(plan.cells[index], index * GRID.steps, not_before=Tick(0))
         play(plan, scheduler, (index + 1) * GRID.ticks - 1)
-        plan.forget_before(index)
+        plan._forget_before(index)
     assert sorted(plan.cells) == [48, 49]
     assert sorted(plan.played) == [48, 49]
     assert len(plan._sent) == 2

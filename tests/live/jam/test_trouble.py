@@ -3,20 +3,21 @@
 import msgspec
 import pytest
 
-from live.ipc.messages import Command
+from live.ipc.messages import Decode, Encode, Failed, Warp
 from live.timing.midi_bytes import CLOCK, START, Received, note_on
 from live.timing.timeline import Nanos, Tick
+from tests.fakes.commands import command
 from tests.fakes.stage import MS, EchoModel, Stage, configured
 from tests.live.jam.test_jam import BEAT, CELL, STEP, expected, two_bars
 
 
 def die(stage: Stage) -> None:
-    stage.worker_there = False
+    stage.worker_present = False
     stage.jam.worker_lost()
 
 
 def come_back(stage: Stage, model: EchoModel | None = None) -> None:
-    stage.worker_there = True
+    stage.worker_present = True
     if model is not None:
         model.phrases = stage.model.phrases
         stage.model = model
@@ -32,7 +33,7 @@ def test_her_phrase_survives_the_model_that_was_to_answer_it() -> None:
     stage.run_to_tick(3 * CELL - 1)
     assert stage.note_ons(last=2 * CELL) == expected(CELL)[2:]
     assert stage.note_ons(first=2 * CELL) == expected(2 * CELL)
-    assert stage.jam.answers.missed_bars == 1
+    assert stage.jam.dialogue.missed_bars == 1
 
 
 def test_other_weights_never_hear_the_old_vector() -> None:
@@ -42,13 +43,21 @@ def test_other_weights_never_hear_the_old_vector() -> None:
     stage.act(CELL + 10, "capture", "A")
     stage.run_to_tick(CELL + 20)
     new = EchoModel(ident="echo-2")
+    new.second = 5.0
     stage.at_tick(CELL + 5 * STEP, lambda: come_back(stage, new))
     stage.run_to_tick(3 * CELL - 1)
     asked_first = min(request.ident for request in new.encodes)
-    assert {request.why for request in new.encodes} == {"found again", "anchor A"}
+    searched = [fields["why"] for kind, fields in stage.logged if kind == "encode"][-2:]
+    assert set(searched) == {"found again", "anchor A"}
     assert all(request.ident > asked_first for request in new.decodes)
     assert stage.note_ons(first=2 * CELL) == expected(2 * CELL)
-    assert stage.jam.answers.state.anchors["A"].latent.model == "echo-2"
+    assert second(stage) == {5.0}
+
+
+def second(stage: Stage) -> set[float]:
+    """Return the second number of every anchor's vector, which tells whose it is."""
+    anchors = stage.jam.history.state.anchors
+    return {float(stage.model.places.latent(anchor.place).z[1]) for anchor in anchors.values()}
 
 
 def test_anchors_of_other_weights_never_meet_on_one_path() -> None:
@@ -57,12 +66,14 @@ def test_anchors_of_other_weights_never_meet_on_one_path() -> None:
     two_bars(stage)
     stage.act(CELL + 100, "capture", "A")
     stage.act(CELL + 200, "capture", "B")
-    stage.at_tick(CELL + 300, lambda: come_back(stage, EchoModel(ident="echo-2")))
+    new = EchoModel(ident="echo-2")
+    new.second = 5.0
+    stage.at_tick(CELL + 300, lambda: come_back(stage, new))
     stage.act(CELL + 310, "capture", "B")
     stage.turn(CELL + 320, "morph", 0.5)
     stage.turn(CELL + 900, "morph", 0.6)
     stage.run_to_tick(2 * CELL)
-    assert {anchor.latent.model for anchor in stage.jam.answers.state.anchors.values()} == {"echo-2"}
+    assert second(stage) == {5.0}
 
 
 def test_a_start_with_a_phrase_is_planned_before_bar_zero() -> None:
@@ -71,10 +82,10 @@ def test_a_start_with_a_phrase_is_planned_before_bar_zero() -> None:
     two_bars(stage)
     stage.act(CELL + 10, "stop")
     stage.run_to_tick(CELL + 10)
-    stage.at(stage.nanos + 5 * MS, Command("start"))
+    stage.at(stage.nanos + 5 * MS, command("start"))
     stage.run_to(stage.nanos + 10 * MS)
     stage.run_to_tick(CELL - 1)
-    assert stage.jam.answers.missed_bars == 0
+    assert stage.jam.dialogue.missed_bars == 0
 
 
 def test_an_answer_that_comes_after_the_bar_line_is_a_missed_bar() -> None:
@@ -85,10 +96,10 @@ def test_an_answer_that_comes_after_the_bar_line_is_a_missed_bar() -> None:
     stage.run_to_tick(2 * CELL - 100)
     stage.answer_ms = 200.0
     stage.run_to_tick(3 * CELL - 1)
-    assert stage.jam.answers.missed_bars == 1
+    assert stage.jam.dialogue.missed_bars == 1
     assert stage.note_ons(first=2 * CELL)[0] == (2 * CELL, 60)  # the last good one, on the one
     stage.run_to_tick(4 * CELL - 1)
-    assert stage.jam.answers.missed_bars == 1
+    assert stage.jam.dialogue.missed_bars == 1
 
 
 @pytest.mark.parametrize("action", ["stop", "panic"])
@@ -137,15 +148,46 @@ def test_freezing_while_her_phrase_is_on_its_way_keeps_the_latent() -> None:
 def test_a_wrong_model_s_name_is_forgotten() -> None:
     stage = Stage()
     stage.begin()
-    stage.at_tick(10, Command("model", "nonsense"))
+    stage.at_tick(10, command("model", "nonsense"))
     stage.run_to_tick(30)
-    assert (stage.jam.loading, stage.jam.wanted_model, stage.jam.model_state) == ("echo", "", "ready")
+    assert (stage.jam.shown_model, stage.jam.wanted_model, stage.jam.model_state) == ("echo", "", "ready")
 
 
 def test_one_keyboard_that_goes_leaves_the_other_s_keys() -> None:
     stage = Stage()
     for port, pitch in (("one", 60), ("two", 64), ("two", 60)):
-        stage.jam.hands.received(Received(Nanos(0), note_on(1, pitch, 90), port), Nanos(0))
-    stage.jam.hands.release(Nanos(0), port="two")
-    assert stage.jam.hands.down() == [60]
+        stage.jam.performer.play(Received(Nanos(0), note_on(1, pitch, 90), port), Nanos(0))
+    stage.jam.performer.release(Nanos(0), port="two")
+    assert stage.jam.performer.down() == [60]
     assert stage.hanging() == {(0, 60)}
+
+
+def test_requests_of_all_kinds_have_idents_of_their_own() -> None:
+    stage = Stage()
+    stage.begin()
+    two_bars(stage)
+    for place, name in enumerate("AB"):
+        stage.act(CELL + 100 * (place + 1), "capture", name)
+    stage.run_to_tick(2 * CELL)
+    idents = [asked.ident for asked in stage.asked if isinstance(asked, Encode | Decode | Warp)]
+    assert {type(asked) for asked in stage.asked} >= {Encode, Decode, Warp}
+    assert len(idents) == len(set(idents))
+
+
+def test_a_way_that_cannot_be_measured_costs_no_decode() -> None:
+    stage = Stage()
+    stage.begin()
+    two_bars(stage)
+    stage.act(CELL + 10, "capture", "A")
+    stage.act(CELL + 20, "capture", "B")
+    stage.run_to_tick(CELL + 30)
+    (warp,) = [asked for asked in stage.asked if isinstance(asked, Warp)]
+    stage.answer_ms = 500.0
+    stage.turn(CELL + 40, "density", 1.0)
+    stage.run_to_tick(CELL + 50)
+    assert stage.jam.dialogue.waiting
+    stage.jam.from_worker(Failed(warp.ident, "the way from A to B could not be measured"), Nanos(stage.nanos))
+    assert stage.jam.dialogue.waiting  # the decode is still owed
+    (asked,) = [asked for asked in stage.asked if isinstance(asked, Decode)][-1:]
+    stage.run_to(stage.nanos + 600 * MS)
+    assert asked.ident in [fields["ident"] for kind, fields in stage.logged if kind == "decode"]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from live.ipc.messages import Command, Encode, Failed
+from live.ipc.commands import ChooseModel, Stop
+from live.ipc.messages import Encode, Failed, Point
 from live.settings.config import parse
 from live.worker.serve import Desk
 from model.codecs.drums import KEYS
@@ -33,9 +34,9 @@ def jam(path: Path, **settings: Mapping[str, object]) -> Stage:
 
 
 def ended(stage: Stage) -> None:
-    assert stage.jam.answers.missed_bars == 0
-    assert not [notice for notice in stage.jam.notices if notice.level == "error"]
-    stage.at(stage.nanos, Command("stop"))
+    assert stage.jam.dialogue.missed_bars == 0
+    assert not [notice for notice in stage.jam.notices.lines if notice.level == "error"]
+    stage.at(stage.nanos, Stop())
     stage.run_to(stage.nanos + 1)
     assert stage.hanging() == set()
 
@@ -44,7 +45,7 @@ def channels(stage: Stage, **span: int) -> set[int]:
     return {(data[0] & 0x0F) + 1 for _, data in stage.instrument(**span)}
 
 
-def test_drums_answer_her_keyboard_on_channel_ten(tmp_path: Path) -> None:
+def test_drums_answer_a_keyboard_on_channel_ten(tmp_path: Path) -> None:
     stage = jam(checkpoint(tmp_path / "drums.safetensors", "drums"))
     stage.turn(CELL + 9 * STEP + 10, "density", 0.8)
     stage.run_to_tick(3 * CELL - 1)
@@ -68,14 +69,14 @@ def test_a_band_answers_on_its_channels(tmp_path: Path) -> None:
 
 def test_register_leaves_the_drums_of_a_band_where_they_are(tmp_path: Path) -> None:
     path = checkpoint(tmp_path / "band.safetensors", "multitrack")
-    heard = []
+    sounded = []
     for turn in (0.0, 0.7):
         stage = jam(path)
         stage.turn(10, "register", turn)
         stage.run_to_tick(2 * CELL - 1)
-        heard.append([item for item in stage.instrument(first=CELL) if item[1][0] & 0x0F == 9])
-    assert heard[0] == heard[1]
-    assert heard[0]
+        sounded.append([item for item in stage.instrument(first=CELL) if item[1][0] & 0x0F == 9])
+    assert sounded[0] == sounded[1]
+    assert sounded[0]
 
 
 @pytest.mark.parametrize("decoder", ["gru", "transformer"])
@@ -86,7 +87,11 @@ def test_a_language_model_continues_and_heeds_what_has_sounded(tmp_path: Path, d
     stage.turn(CELL + 9 * STEP + 10, "temperature", 0.2)
     stage.run_to_tick(3 * CELL - 1)
     assert stage.model.ready().latent_size == 0
-    assert all(decode.context and not decode.z for decode in stage.model.decodes)
+    assert stage.model.decodes
+    for decode in stage.model.decodes:
+        assert decode.context
+        assert isinstance(decode.place, Point)
+        assert not decode.place.z
     again = next(decode for decode in stage.model.decodes if decode.prefix_steps)
     assert all(row[0] < again.prefix_steps for row in again.prefix)
     assert stage.note_ons()
@@ -106,16 +111,16 @@ def test_a_step_by_step_decoder_with_a_latent_plays(tmp_path: Path) -> None:
 
 def test_conditions_reach_the_network(tmp_path: Path) -> None:
     path = checkpoint(tmp_path / "cond.safetensors", "melody", conditions=("key", "style"))
-    heard = []
+    sounded = []
     for settings in ({}, {"key": "F# minor", "style": "folk"}):
         stage = jam(path, model=settings)
         stage.run_to_tick(2 * CELL - 1)
-        heard.append(stage.instrument(first=CELL))
+        sounded.append(stage.instrument(first=CELL))
         ended(stage)
     assert stage.model.ready().conditions == ["key", "style"]
     assert stage.model.ready().styles == ["jazz", "folk"]
     assert stage.model.decodes[0].condition == {"key": "F# minor", "style": "folk"}
-    assert heard[0] != heard[1]
+    assert sounded[0] != sounded[1]
 
 
 def test_from_one_real_model_to_the_next(tmp_path: Path) -> None:
@@ -128,7 +133,7 @@ def test_from_one_real_model_to_the_next(tmp_path: Path) -> None:
     }
     stage = jam(paths["keys"])
     for place, name in enumerate(("drums", "lm", "band", "lead")):
-        stage.at_tick((place + 1) * CELL + BAR + 77, Command("model", str(paths[name]), source="osc"))
+        stage.at_tick((place + 1) * CELL + BAR + 77, ChooseModel(str(paths[name]), source="osc"))
     stage.run_to_tick(7 * CELL - 1)
     assert 10 in channels(stage, first=2 * CELL, last=3 * CELL)
     ended(stage)
@@ -137,6 +142,6 @@ def test_from_one_real_model_to_the_next(tmp_path: Path) -> None:
 def test_a_desk_refuses_notes_of_no_part(tmp_path: Path) -> None:
     desk = Desk()
     desk.load(str(checkpoint(tmp_path / "drums.safetensors", "drums")))
-    failed = desk.answer(Encode(1, 0, [(0, 36, 90, 1, 0.0, 4)]))
+    failed = desk.answer(Encode(1, [(0, 36, 90, 1, 0.0, 4)]))
     assert isinstance(failed, Failed)
     assert "track" in failed.text

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from live.ipc.link import Link, Switchboard, new_address
@@ -25,6 +26,10 @@ from live.ipc.messages import (
     Failed,
     FromWorker,
     Load,
+    LoadFailed,
+    Moved,
+    Place,
+    Point,
     Ready,
     StepRow,
     ToWorker,
@@ -33,6 +38,7 @@ from live.ipc.messages import (
 )
 from live.ipc.model_process import spawn_worker
 from live.worker import serve as worker
+from live.worker.places import Places, point_of
 from live.worker.serve import WARP_STEPS, Desk, newest, sentence, serve
 from model.errors import CheckpointError
 from model.playing import load as play
@@ -46,11 +52,11 @@ TUNE: list[StepRow] = [(0, 60, 90, 2, 0.0, 0), (8, 64, 80, 2, 0.25, 0), (8, 48, 
 class Broken(RollPlayer):
     """Loads, and then cannot answer."""
 
-    heard = 0
+    calls = 0
 
     def decode(self, *arguments: Any, **options: Any) -> Any:
-        self.heard += 1
-        if self.heard > 2:  # the two that warm it up
+        self.calls += 1
+        if self.calls > 2:  # the two that warm it up
             raise RuntimeError("a tensor\nof no shape")
         return super().decode(*arguments, **options)
 
@@ -78,31 +84,43 @@ def desk() -> Desk:
     return made
 
 
-def decode(ident: int, *, bar: int = 2, z: list[float] | None = None, **more: Any) -> Decode:
-    filled = {"attributes": {}, "turns": {}, "temperature": 0.0, "seed": 0, **more}
-    return Decode(ident=ident, bar=bar, z=z if z is not None else [0.0] * 32, **filled)
+SILENT = Point([0.0] * 32)
 
 
-def test_ready_tells_what_the_card_says() -> None:
+def decode(ident: int, *, bar: int = 2, place: Place = SILENT) -> Decode:
+    return Decode(ident, bar, place, turns={}, temperature=0.0, seed=0)
+
+
+def test_ready_says_what_the_card_says() -> None:
     ready = Desk().load("roll")
     assert isinstance(ready, Ready)
     assert (ready.model, ready.ident, ready.codec, ready.latent_size) == ("roll", "roll-1", "poly", 32)
     assert (ready.bars, ready.beats_per_bar, ready.steps_per_beat) == (2, 4, 4)
-    assert ready.scale == [50.0] * 32
 
 
-def test_a_phrase_goes_there_and_back(desk: Desk) -> None:
-    encoded = desk.answer(Encode(7, 4, TUNE))
+def test_a_phrase_is_encoded_and_decoded_again(desk: Desk) -> None:
+    encoded = desk.answer(Encode(7, TUNE))
     assert isinstance(encoded, Encoded)
-    assert (encoded.ident, encoded.bar, encoded.attributes["density"]) == (7, 4, 0.25)
-    decoded = desk.answer(decode(8, z=encoded.z, attributes=encoded.attributes))
+    assert (encoded.ident, encoded.attributes["density"]) == (7, 0.25)
+    place = Point(encoded.z, encoded.attributes)
+    decoded = desk.answer(decode(8, place=place))
     assert isinstance(decoded, Decoded)
     assert [row[:2] for row in decoded.notes] == [(0, 60), (8, 64)]
+    assert (decoded.ident, decoded.point) == (8, place)
 
 
-def test_answers_tell_what_they_cost(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_place_is_worked_out_with_the_ident_and_the_scale_of_the_card(desk: Desk) -> None:
+    place = Moved(Point([60.0] * 32, {"density": 0.5}), cell=3, stray=1.0, number=2, drifting=True, seed=9)
+    decoded = desk.answer(decode(8, place=place))
+    assert isinstance(decoded, Decoded)
+    assert decoded.point == point_of(Places("roll-1", np.full(32, 50.0, np.float32)).latent(place))
+    assert isinstance(desk.player, RollPlayer)
+    assert desk.player.decoded[-1].model == "roll-1"
+
+
+def test_answers_say_what_they_cost(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "since_ms", lambda _start: 7.5)
-    encoded, decoded = desk.answer(Encode(1, 0, TUNE)), desk.answer(decode(2))
+    encoded, decoded = desk.answer(Encode(1, TUNE)), desk.answer(decode(2))
     assert isinstance(encoded, Encoded)
     assert isinstance(decoded, Decoded)
     assert (encoded.ms, decoded.ms) == (7.5, 7.5)
@@ -138,8 +156,8 @@ def test_what_is_loaded_is_not_loaded_again_unless_its_file_has_changed(
 
 def test_a_model_that_does_not_load_is_a_sentence_and_the_old_one_stays(desk: Desk) -> None:
     failed = desk.load("foreign")
-    assert failed == Failed(None, "model 'foreign' could not be loaded: 'foreign' is not one of ours")
-    assert isinstance(desk.answer(Encode(1, 0, TUNE)), Encoded)
+    assert failed == LoadFailed("model 'foreign' could not be loaded: 'foreign' is not one of ours")
+    assert isinstance(desk.answer(Encode(1, TUNE)), Encoded)
 
 
 def test_without_a_model_requests_are_refused() -> None:
@@ -156,7 +174,7 @@ def test_a_model_that_breaks_says_so_in_one_line() -> None:
     "row", [(40, 60, 90, 1, 0.0, 0), (0, 200, 90, 1, 0.0, 0), (0, 60, 90, 0, 0.0, 0), (0, 60, 90, 1, 0.0, 4)]
 )
 def test_notes_off_the_grid_are_a_sentence(desk: Desk, row: StepRow) -> None:
-    failed = desk.answer(Encode(5, 0, [row]))
+    failed = desk.answer(Encode(5, [row]))
     assert isinstance(failed, Failed)
     assert failed.ident == 5
     assert "must be" in failed.text
@@ -174,19 +192,22 @@ def lonely(monkeypatch: pytest.MonkeyPatch) -> RollPlayer:
     return player
 
 
-def test_a_model_without_a_latent_tells_so_and_continues(lonely: RollPlayer) -> None:
+def test_a_model_without_a_latent_says_so_and_continues(lonely: RollPlayer) -> None:
     desk = Desk()
     ready = desk.load("lonely")
     assert isinstance(ready, Ready)
-    assert (ready.latent_size, ready.scale, ready.map_points) == (0, [], [])
+    assert (ready.latent_size, ready.map_points) == (0, [])
     assert (ready.conditions, ready.styles) == (["style"], ["waltz"])
-    encoded = desk.answer(Encode(1, 0, TUNE))
+    encoded = desk.answer(Encode(1, TUNE))
     assert isinstance(encoded, Encoded)
     assert (encoded.z, encoded.xy) == ([], (0.0, 0.0))
-    request = Decode(2, 2, [], {}, {}, 0.5, 7, context=TUNE, condition={"style": "waltz"}, top_k=4, top_p=0.8)
+    request = Decode(
+        2, 2, Point([]), {}, 0.5, 7, context=TUNE, condition={"style": "waltz"}, top_k=4, top_p=0.8
+    )
     decoded = desk.answer(request)
     assert isinstance(decoded, Decoded)
     assert {row[1] for row in decoded.notes} == {62, 66, 50}  # a tone higher
+    assert (decoded.point, decoded.xy) == (Point([]), (0.0, 0.0))
     assert lonely.chosen[-1] == (4, 0.8, {"style": "waltz"})
 
 
@@ -203,8 +224,8 @@ def test_what_holds_the_choice_of_notes_reaches_a_model_with_a_latent_too(
 
 
 def test_a_warp_walks_the_whole_way_a_decode_at_a_time(desk: Desk) -> None:
-    ends = [[60.0] * 16 + [0.0] * 16, [90.0] * 16 + [0.0] * 16]
-    steps = list(desk.warp(Warp(9, ends[0], {}, ends[1], {})))
+    ends = [Point([key] * 16 + [0.0] * 16) for key in (60.0, 90.0)]
+    steps = list(desk.warp(Warp(9, *ends)))
     assert steps[:-1] == [None] * (WARP_STEPS + 1)
     answer = steps[-1]
     assert isinstance(answer, Warped)
@@ -216,7 +237,7 @@ def test_a_warp_walks_the_whole_way_a_decode_at_a_time(desk: Desk) -> None:
 
 
 def test_of_a_bar_s_decodes_only_the_newest_is_done() -> None:
-    first, second, other, encode = decode(1), decode(2), decode(3, bar=4), Encode(4, 0, [])
+    first, second, other, encode = decode(1), decode(2), decode(3, bar=4), Encode(4, [])
     assert newest([first, encode, second, other]) == [encode, second, other]
     assert newest([first, None]) == [first, None]
 
@@ -242,15 +263,15 @@ class Call:
         return self.ended
 
 
-def test_a_model_process_says_nothing_before_it_is_told_what_to_load() -> None:
-    heard: queue.SimpleQueue[tuple[Link[Any], Any]] = queue.SimpleQueue()
-    board = Switchboard(new_address(), FromWorker, lambda *item: heard.put(item))
+def test_a_model_process_says_nothing_before_it_is_asked_to_load() -> None:
+    arrived: queue.SimpleQueue[tuple[Link[Any], Any]] = queue.SimpleQueue()
+    board = Switchboard(new_address(), FromWorker, lambda *item: arrived.put(item))
     process = spawn_worker(board.address)
     try:
-        link, hello = heard.get(timeout=PATIENCE_S)
+        link, hello = arrived.get(timeout=PATIENCE_S)
         assert (hello.role, hello.pid) == ("worker", process.pid)
         link.send(Load("lead"))
-        _, ready = heard.get(timeout=PATIENCE_S)
+        _, ready = arrived.get(timeout=PATIENCE_S)
         assert isinstance(ready, Ready)
         assert ready.model == "lead"
         link.send(Bye())
@@ -260,7 +281,7 @@ def test_a_model_process_says_nothing_before_it_is_told_what_to_load() -> None:
         board.close()
 
 
-def test_nothing_slow_is_imported_before_the_priority_is_given_back() -> None:
+def test_nothing_slow_is_imported_before_the_priority_is_lowered() -> None:
     slow = "{'numpy', 'msgspec', 'live.worker.serve'}"
     script = f"import sys, live.worker.__main__; sys.exit(bool({slow} & {{*sys.modules}}))"
     assert subprocess.run([sys.executable, "-c", script], timeout=PATIENCE_S, check=False).returncode == 0
@@ -280,13 +301,15 @@ def test_an_engine_that_has_gone_is_not_a_goodbye(desk: Desk) -> None:
 
 def test_requests_are_answered_in_turn_and_a_warp_between_them(desk: Desk) -> None:
     call = Call(desk)
-    call.link.send(Warp(1, [60.0] * 32, {}, [90.0] * 32, {}))
-    call.link.send(Encode(2, 0, TUNE))
+    call.link.send(Warp(1, Point([60.0] * 32), Point([90.0] * 32)))
+    call.link.send(Encode(2, TUNE))
     call.link.send(Load("foreign"))
     call.link.send(decode(3))
-    heard = [call.link.receive() for _ in range(4)]
-    assert sorted(type(message).__name__ for message in heard) == ["Decoded", "Encoded", "Failed", "Warped"]
-    others = [message for message in heard if not isinstance(message, Warped)]
-    assert [type(message) for message in others] == [Encoded, Failed, Decoded]
+    answers = [call.link.receive() for _ in range(4)]
+    assert sorted(type(message).__name__ for message in answers) == [
+        "Decoded", "Encoded", "LoadFailed", "Warped"
+    ]  # fmt: skip
+    others = [message for message in answers if not isinstance(message, Warped)]
+    assert [type(message) for message in others] == [Encoded, LoadFailed, Decoded]
     call.link.send(Bye())
     assert call.end() == [True]

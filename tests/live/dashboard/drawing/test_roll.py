@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from live.dashboard.drawing import beat, drum_lanes, latent_map, roll, rows, status
 from live.dashboard.drawing import knobs as controls
 from live.dashboard.drawing.theme import INK
-from live.ipc.messages import AnchorView, BarView
+from live.ipc.snapshot import AnchorView, BarView
 from tests.fakes.drawn import inks, roll_rows, row_text, texts
 from tests.fakes.snapshots import BEAT, cloud, scene
 
@@ -28,7 +28,7 @@ TWO_BARS = [
 ]
 
 
-def test_a_roll_shows_heard_planned_and_hers_in_their_own_glyphs() -> None:
+def test_a_roll_shows_sounded_planned_and_performed_notes_in_three_glyphs() -> None:
     drawn = roll_rows(TWO_BARS, BAR - 100, 4, width=36, height=8)
     assert texts(drawn) == [
         "    │1 decoded     ▼│2 ↻ repeated   ",
@@ -44,12 +44,14 @@ def test_a_roll_shows_heard_planned_and_hers_in_their_own_glyphs() -> None:
 
 def test_the_three_kinds_of_notes_differ_in_glyph_and_in_colour() -> None:
     drawn = roll_rows(TWO_BARS, BAR - 100, 4, width=36, height=12)
-    look = {ink: set(text) for row in drawn[1:] for text, ink in row if ink in ("heard", "planned", "hers")}
-    assert look == {"heard": {"█"}, "planned": {"▓"}, "hers": {"●"}}
+    look = {
+        ink: set(text) for row in drawn[1:] for text, ink in row if ink in ("heard", "planned", "performer")
+    }
+    assert look == {"heard": {"█"}, "planned": {"▓"}, "performer": {"●"}}
     assert len({INK[ink].color for ink in look}) == 3
 
 
-def test_the_playhead_turns_planned_notes_into_heard_ones() -> None:
+def test_the_playhead_turns_planned_notes_into_sounded_ones() -> None:
     def kinds(tick: int) -> tuple[int, int]:
         joined = "".join(texts(roll_rows(TWO_BARS, tick, 4, width=36, height=12))[1:])
         return joined.count("█"), joined.count("▓")
@@ -60,7 +62,7 @@ def test_the_playhead_turns_planned_notes_into_heard_ones() -> None:
     assert kinds(2 * BAR + 5) == (3, 0)
 
 
-def test_the_origin_of_every_bar_is_told_in_words() -> None:
+def test_the_origin_of_every_bar_is_named() -> None:
     bars = [BarView(0, "decoded", [], []), BarView(1, "repeated", [], []), BarView(2, "silent", [], [])]
     head = row_text(roll_rows(bars, 0, 4, width=80, height=4)[0])
     assert "1 decoded" in head
@@ -68,7 +70,7 @@ def test_the_origin_of_every_bar_is_told_in_words() -> None:
     assert "3 ∅ silent" in head
 
 
-def test_keys_that_she_holds_are_marked_at_their_pitch() -> None:
+def test_keys_that_are_held_are_marked_at_their_pitch() -> None:
     drawn = texts(roll_rows(TWO_BARS, 0, 4, width=36, height=20, held=[60]))
     assert [line[:4] for line in drawn if "▶" in line] == [" C4▶"]
 
@@ -109,7 +111,7 @@ bar_views = st.builds(
     st.integers(0, 160),
     st.integers(0, 30),
 )
-def test_a_roll_fits_whatever_it_is_given(
+def test_a_roll_fits_whatever_the_size(
     bars: list[BarView], tick: int, beats: int, width: int, height: int
 ) -> None:
     drawn = roll_rows(bars, tick, beats, width=width, height=height)
@@ -157,7 +159,7 @@ def test_drums_do_not_stretch_the_pitches_that_are_shown() -> None:
     assert frame.row(36) is None
 
 
-def test_each_part_has_a_colour_of_its_own() -> None:
+def test_no_two_parts_share_a_colour() -> None:
     for tick, kind in ((-1, "planned"), (2 * BAR, "heard")):
         used = inks(roll_rows(BAND, tick, 4, width=36, height=20))
         parts = {f"{kind}{part}" for part in ("", "-chords", "-bass", "-drums")}
@@ -181,13 +183,13 @@ def test_note_names() -> None:
 
 
 def drawn_map(width: int = 21, height: int = 11, **parts: object) -> list[str]:
-    given_parts = {"anchors": [], "hers": None, "here": None, "trail": [], **parts}
-    return texts(latent_map.map_canvas(latent_map.ground([], width, height), **given_parts).rows())  # type: ignore[arg-type]
+    drawn_parts = {"anchors": [], "performer": None, "here": None, "trail": [], **parts}
+    return texts(latent_map.map_canvas(latent_map.ground([], width, height), **drawn_parts).rows())  # type: ignore[arg-type]
 
 
-def test_the_map_shows_anchors_hers_and_here_where_they_are() -> None:
+def test_the_map_shows_anchors_the_performer_and_here_where_they_are() -> None:
     anchors = [AnchorView("A", (-1.0, 1.0)), AnchorView("B", None), AnchorView("D", (1.0, -1.0))]
-    lines = drawn_map(anchors=anchors, hers=(0.0, 0.0), here=(1.0, 1.0))
+    lines = drawn_map(anchors=anchors, performer=(0.0, 0.0), here=(1.0, 1.0))
     assert lines[0] == "A" + " " * 19 + "◉"
     assert lines[5][10] == "◎"
     assert lines[10] == " " * 20 + "D"
@@ -202,7 +204,9 @@ def test_places_outside_stand_at_the_edge_and_nan_in_the_middle() -> None:
 def test_the_cloud_is_drawn_in_dots_and_the_trail_over_it() -> None:
     ground = latent_map.ground(cloud(), 20, 10)
     assert sum(char != " " for line in ground.cells for char, _ in line) > 60
-    parts = latent_map.map_canvas(ground, anchors=[], hers=None, here=None, trail=[(-0.5, 0.0), (0.5, 0.0)])
+    parts = latent_map.map_canvas(
+        ground, anchors=[], performer=None, here=None, trail=[(-0.5, 0.0), (0.5, 0.0)]
+    )
     assert sum(ink == "trail" for line in parts.cells for _, ink in line) >= 10
     assert "trail" not in {ink for line in ground.cells for _, ink in line}
 
@@ -231,7 +235,7 @@ def test_every_ink_that_is_drawn_with_is_in_the_theme() -> None:
         ground = latent_map.ground(cloud(), 30, 14)
         used |= inks(
             latent_map.map_canvas(
-                ground, anchors=s.anchors, hers=s.hers, here=s.here, trail=[(0, 0), (1, 1)]
+                ground, anchors=s.anchors, performer=s.performer_xy, here=s.here, trail=[(0, 0), (1, 1)]
             ).rows()
         )
     assert used <= set(INK)

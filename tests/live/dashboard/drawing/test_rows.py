@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from live.dashboard.drawing import beat, rows, status
 from live.dashboard.drawing import knobs as controls
-from live.ipc.messages import KnobView, ModelView, Notice, PortView
+from live.ipc.snapshot import KnobView, ModelView, Notice, PortView
 from tests.fakes.drawn import inks, row_text, texts
 from tests.fakes.snapshots import BEAT, SECOND, scene
 

@@ -1,0 +1,106 @@
+"""What has arrived for the engine, from any thread, until its loop takes it.
+
+Keys, commands, answers and goodbyes are never dropped.  In a storm, controllers and knobs are coalesced: a
+newer value takes the place of one that still waits; MIDI clock and the like are dropped.  Both are counted.
+Owns: what waits.  Threads: `put` any, the rest the engine's only.  Realtime: yes.
+"""
+
+import threading
+from collections import deque
+from typing import Any, NamedTuple
+
+from live.ipc.commands import Turn
+from live.ipc.link import Link
+from live.timing.midi_bytes import CHANNEL_PRESSURE, CONTROL, KEY_PRESSURE, PITCH_BEND, Received
+
+STORM = 256
+"""So many waiting are no longer what one performer does: from here on values are coalesced."""
+
+_WITH_NUMBER = (CONTROL, KEY_PRESSURE)
+_WITHOUT_NUMBER = (CHANNEL_PRESSURE, PITCH_BEND)
+_SWITCHES = range(64, 70)  # pedals: an up and a down are no values of which the newer is enough
+_PARAMETERS = (6, 38, 96, 97, 98, 99, 100, 101)  # of RPN and NRPN, which mean something in their order only
+_MODES = range(120, 128)  # all notes off and the like
+
+
+class Arrival(NamedTuple):
+    """Something that has arrived, and the link it came over; None for our own threads."""
+
+    link: "Link[Any] | None"
+    item: object
+
+
+class Arrivals:
+    """First in, first out.
+
+    Attributes:
+        coalesced: values that a newer one has replaced before they were taken.
+        dropped: messages that were left out.
+
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._waiting: deque[Arrival | object] = deque()
+        self._newest: dict[object, Arrival] = {}
+        self._lock = threading.Lock()
+        self.coalesced = 0
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        """Return how many wait."""
+        return len(self._waiting)
+
+    def put(self, item: object, link: "Link[Any] | None" = None) -> None:
+        """Let something wait."""
+        arrival = Arrival(link, item)
+        with self._lock:
+            # while any value waits by its name, so do the others: else an older one could be taken after it
+            if len(self._waiting) < STORM and not self._newest:
+                self._waiting.append(arrival)
+                return
+            value = _value_of(item)
+            if value is not None:
+                if value in self._newest:
+                    self.coalesced += 1
+                else:
+                    self._waiting.append(value)
+                self._newest[value] = arrival
+            elif isinstance(item, Received) and item.data[0] >= 0xF0:
+                self.dropped += 1
+            else:
+                self._waiting.append(arrival)
+
+    def take(self) -> Arrival | None:
+        """Return what has waited longest; None when nothing waits."""
+        if not self._waiting:
+            return None
+        first = self._waiting.popleft()
+        if isinstance(first, Arrival):
+            return first
+        with self._lock:
+            return self._newest.pop(first)
+
+
+class _Value(NamedTuple):
+    """Which controller or knob a message sets."""
+
+    source: str
+    kind: object
+    number: int
+
+
+def _value_of(item: object) -> _Value | None:
+    """Return what a message sets, where a newer message about it makes it worthless; else None."""
+    if isinstance(item, Turn):
+        return _Value(item.source, item.knob, 0)
+    if not isinstance(item, Received) or len(item.data) < 2:
+        return None
+    status, number = item.data[0], item.data[1]
+    if status & 0xF0 in _WITHOUT_NUMBER:
+        return _Value(item.port, status, 0)
+    if status & 0xF0 not in _WITH_NUMBER:
+        return None
+    if status & 0xF0 == CONTROL and any(number in each for each in (_SWITCHES, _MODES, _PARAMETERS)):
+        return None
+    return _Value(item.port, status, number)

@@ -1,0 +1,71 @@
+"""A jam's state put into a Memory, and taken from one by the engine that comes after a crash.
+
+Threads: engine only.
+"""
+
+from typing import cast
+
+from live.ipc.memory import AnchorMemory, BaseMemory, Memory, TimelineMemory
+from live.ipc.messages import StepRow
+from live.jam.jam import Jam
+from live.jam.path import Anchor, Base, Origin, PathState
+from live.settings.knobs import KNOBS, MODES
+from live.timing.timeline import Nanos, Tick, Timeline
+from model.music.grid import Grid
+from model.music.phrase import Phrase
+
+
+def remembered(jam: Jam, *, started: bool) -> Memory:
+    """Return what of a jam must outlive its engine."""
+    state, model, grid = jam.history.state, jam.requests.model, jam.plan.grid
+    base, transport = state.base, jam.transport
+    line = transport.timeline if transport.running else None
+    return Memory(
+        knobs=dict(jam.knobs),
+        mode=state.mode,
+        frozen=state.frozen,
+        thru=jam.performer.thru,
+        muted=sorted(jam.plan.muted),
+        conditions=dict(jam.requests.conditions),
+        model=jam.wanted_model,
+        model_ident=model.ident if model else "",
+        grid=(grid.bars, grid.beats_per_bar, grid.steps_per_beat),
+        base=_base_memory(base) if base is not None else None,
+        anchors={
+            name: AnchorMemory(anchor.place, [*anchor.phrase.notes], anchor.xy)
+            for name, anchor in state.anchors.items()
+        },
+        timeline=TimelineMemory(line.origin_tick, line.origin_nanos, line.tempo_bpm) if line else None,
+        started=started,
+    )
+
+
+def _base_memory(base: Base) -> BaseMemory:
+    notes: list[StepRow] | None = [*base.phrase.notes] if base.phrase is not None else None
+    return BaseMemory(base.place, base.origin, base.number, notes)
+
+
+def restore(jam: Jam, memory: Memory, now: Nanos) -> None:
+    """Let a jam that has just begun go on as another one was: on its timeline, with its knobs and base."""
+    grid = Grid(*memory.grid)
+    base, timeline = None, None
+    if memory.base is not None:
+        notes = memory.base.notes
+        phrase = None if notes is None else Phrase.of_rows(grid, notes)
+        base = Base(memory.base.place, cast("Origin", memory.base.origin), phrase, memory.base.number)
+    anchors = {
+        name: Anchor(anchor.place, Phrase.of_rows(grid, anchor.notes), anchor.xy)
+        for name, anchor in memory.anchors.items()
+    }
+    mode = next(mode for mode in MODES if mode == memory.mode)
+    jam.knobs.update({name: value for name, value in memory.knobs.items() if name in KNOBS})
+    jam.requests.conditions |= memory.conditions
+    jam.performer.thru = memory.thru
+    jam.plan.muted = frozenset(memory.muted)
+    jam.plan.grid = grid
+    jam.history.state = PathState(base, anchors, mode, memory.frozen)
+    jam.transport.set_tempo(memory.knobs["tempo"], now)
+    if memory.timeline is not None:
+        tick, nanos = Tick(memory.timeline.origin_tick), Nanos(memory.timeline.origin_nanos)
+        timeline = Timeline(tick, nanos, memory.timeline.tempo_bpm)
+    jam.resume(timeline, now, model=memory.model, model_ident=memory.model_ident)

@@ -1,0 +1,158 @@
+"""Commands: what a performer, a controller or another program wants of the engine, one struct for each.
+
+Actions are the commands that have a name of their own in mapping files and OSC; see `settings.knobs.ACTIONS`.
+"""
+
+from collections.abc import Callable, Mapping
+
+from live.errors import UsageError, unknown
+from live.ipc.messages import Bye, FromWorker, Hello, Message
+from live.settings.knobs import ACTIONS
+
+
+class Intent(Message, frozen=True, kw_only=True):
+    """Base of all commands; `source` says who asks: "midi", "osc", "dashboard", ..."""
+
+    source: str = ""
+
+
+class Turn(Intent, frozen=True):
+    """Set a knob to a value in its own range; beyond it, to the end of its travel."""
+
+    knob: str
+    value: float
+
+
+class Nudge(Intent, frozen=True):
+    """Move a knob by a share, -1..1, of its range."""
+
+    knob: str
+    share: float
+
+
+class PlayKey(Intent, frozen=True):
+    """Play a key without a keyboard: pitch 0..127, velocity 1..127; velocity 0 lets it go."""
+
+    pitch: int
+    velocity: int = 96
+
+
+class GoTo(Intent, frozen=True):
+    """Sound a latent vector, z [d]."""
+
+    z: list[float]
+
+
+class ChooseModel(Intent, frozen=True):
+    """Play another model: a shipped name or a path."""
+
+    model: str
+
+
+class SetCondition(Intent, frozen=True):
+    """Hold answers to a condition (chords, key, style); "auto" leaves it to the model."""
+
+    condition: str
+    text: str
+
+
+class StoreAnchor(Intent, frozen=True):
+    """Store what sounds as an anchor, A..D."""
+
+    anchor: str
+
+
+class RecallAnchor(Intent, frozen=True):
+    """Play from an anchor, A..D."""
+
+    anchor: str
+
+
+class SetMode(Intent, frozen=True):
+    """Listen and play in another mode, see `settings.knobs.MODES`."""
+
+    mode: str
+
+
+class MutePart(Intent, frozen=True):
+    """Leave a part out, or let it play again; see `model.music.tracks.TRACKS`."""
+
+    part: str
+
+
+class CallScene(Intent, frozen=True):
+    """Set what a scene of live.toml says, 1..9."""
+
+    number: int
+
+
+class Freeze(Intent, frozen=True):
+    """Leave what the performer plays alone, or take it again."""
+
+
+class Undo(Intent, frozen=True):
+    """Take the last gesture back."""
+
+
+class TapTempo(Intent, frozen=True):
+    """Tap the beat."""
+
+
+class Start(Intent, frozen=True):
+    """Start the transport at bar 0; a running one starts anew."""
+
+
+class Stop(Intent, frozen=True):
+    """Stop the transport."""
+
+
+class Panic(Intent, frozen=True):
+    """End every note now."""
+
+
+class SwitchThru(Intent, frozen=True):
+    """Let the performer's keys sound through the instrument, or not."""
+
+
+class Quit(Intent, frozen=True):
+    """End the instrument."""
+
+
+Command = (
+    Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | StoreAnchor | RecallAnchor | SetMode
+    | MutePart | CallScene | Freeze | Undo | TapTempo | Start | Stop | Panic | SwitchThru | Quit
+)  # fmt: skip
+
+FromDashboard = Hello | Command | Bye
+ToEngine = FromWorker | FromDashboard
+
+_BY_NAME: Mapping[str, Callable[..., Command]] = {
+    "capture": StoreAnchor,
+    "recall": RecallAnchor,
+    "mode": SetMode,
+    "mute": MutePart,
+    "scene": lambda number, *, source: CallScene(int(number), source=source),
+    "freeze": Freeze,
+    "undo": Undo,
+    "tap": TapTempo,
+    "start": Start,
+    "stop": Stop,
+    "panic": Panic,
+}
+
+
+def action(name: str, argument: str = "", *, source: str = "") -> Command:
+    """Return the command of an action by its name and argument, as "capture" and "A".
+
+    Raises:
+        UsageError: there is no such action, or it takes no such argument.
+
+    """
+    if name not in ACTIONS:
+        raise unknown("action", name, ACTIONS)
+    allowed = ACTIONS[name]
+    if allowed and argument not in allowed:
+        raise unknown(name, argument, allowed)
+    if argument and not allowed:
+        raise UsageError(f"{name} takes no argument, and '{argument}' is one")
+    return _BY_NAME[name](*[argument] if allowed else [], source=source)

@@ -1,0 +1,58 @@
+"""What of a jam outlives its engine: sent to the supervisor when it changes, handed to the next engine.
+
+engine -> supervisor -> the engine after it: Memory.
+"""
+
+from live.ipc.messages import Message, Place, StepRow
+
+
+class BaseMemory(Message, frozen=True):
+    """A base: its place, the gesture that set it, its number, and the phrase that was played, if one was."""
+
+    place: Place
+    origin: str
+    number: int
+    notes: list[StepRow] | None
+
+
+class AnchorMemory(Message, frozen=True):
+    """An anchor: its place, its phrase, and where it lies on the map."""
+
+    place: Place
+    notes: list[StepRow]
+    xy: tuple[float, float]
+
+
+class TimelineMemory(Message, frozen=True):
+    """The timeline of a transport that runs, on `time.monotonic_ns()`'s scale, which engines share."""
+
+    origin_tick: int
+    origin_nanos: int
+    tempo_bpm: float
+
+
+class Memory(Message, frozen=True):
+    """A jam's state.
+
+    Attributes:
+        model: chosen while it played, "" for the settings' own.
+        model_ident: names the weights that the places belong to.
+        grid: bars, beats per bar and steps per beat of the phrases.
+        timeline: None of a transport that stands still.
+        started: whether it ever ran or was stopped by the performer: the model's coming starts it no more.
+
+    """
+
+    knobs: dict[str, float]
+    mode: str
+    frozen: bool
+    thru: bool
+    muted: list[int]
+    conditions: dict[str, str]
+    model: str
+    model_ident: str
+    grid: tuple[int, int, int]
+    base: BaseMemory | None
+    anchors: dict[str, AnchorMemory]
+    timeline: TimelineMemory | None
+    started: bool

@@ -1,0 +1,237 @@
+"""What the dashboard is shown of the engine: one Snapshot, then an Update for what has changed since.
+
+engine -> dashboard: Snapshot, Update, Notice.  dashboard -> engine: see `commands`.
+"""
+
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from live.ipc.messages import Bye, Message
+
+NoteRow = tuple[int, int, int, int, int]
+"""(tick within the bar, length in ticks, pitch, velocity, track): tracks as in model.music.tracks."""
+
+
+class KnobView(Message, frozen=True):
+    """A knob as the dashboard shows it; `waiting` is the hardware's place until it is picked up."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    rest: float
+    text: str
+    waiting: float | None = None
+    available: bool = True
+
+
+class PortView(Message, frozen=True):
+    """A port and its state."""
+
+    direction: Literal["in", "out"]
+    name: str
+    state: Literal["ok", "missing", "off"]
+    detail: str = ""
+
+
+class AnchorView(Message, frozen=True):
+    """An anchor pad; `xy` is None while it is empty."""
+
+    name: str
+    xy: tuple[float, float] | None = None
+
+
+class BarView(Message, frozen=True):
+    """One bar of the piano roll.
+
+    Attributes:
+        bar: its index.
+        origin: where its notes came from; "" for bars in which the performer alone played.
+        notes: what twobar played or will play.
+        performed: what the performer played in it.
+
+    """
+
+    bar: int
+    origin: Literal["", "decoded", "repeated", "silent"]
+    notes: list[NoteRow]
+    performed: list[NoteRow]
+
+
+class ModelView(Message, frozen=True):
+    """The model's state."""
+
+    name: str
+    state: Literal["loading", "ready", "lost", "none"]
+    detail: str = ""
+    latent_size: int = 0
+    decode_ms: float = 0.0
+
+
+class LatenessView(Message, frozen=True):
+    """How late note-ons left, over the last few hundred, in microseconds."""
+
+    count: int = 0
+    p50: float = 0.0
+    p99: float = 0.0
+    worst: float = 0.0
+
+
+NoticeLevel = Literal["info", "warning", "error"]
+
+
+class Notice(Message, frozen=True):
+    """A line for the human."""
+
+    nanos: int
+    level: NoticeLevel
+    text: str
+
+
+class Snapshot(Message, frozen=True):
+    """An immutable picture of the engine, at most 15 a second.
+
+    Attributes:
+        nanos: when it was taken.
+        tick: transport position; bar and beat follow from ticks_per_beat (480) and beats_per_bar.
+        bars: the bars of the roll, oldest first: heard, sounding, planned.
+        here: the moved latent's place on the map, each -1..1; None before the first answer.
+        performer_xy: the place of what the performer played last.
+        origin: what the latent comes from: "", "played", "morph", "xy", "osc", "recall".
+        priority: "realtime" or why not.
+        recording: file of the take, "" when none.
+        muted: names of the parts that are left out now.
+
+    """
+
+    nanos: int
+    state: Literal["stopped", "count-in", "playing"]
+    tempo_bpm: float
+    tick: int
+    beats_per_bar: int
+    mode: str
+    frozen: bool
+    thru: bool
+    model: ModelView
+    ports: list[PortView]
+    knobs: list[KnobView]
+    anchors: list[AnchorView]
+    bars: list[BarView]
+    here: tuple[float, float] | None
+    performer_xy: tuple[float, float] | None
+    origin: str
+    lateness: LatenessView
+    missed_bars: int
+    dropped_notes: int
+    held_keys: list[int]
+    recording: str
+    priority: str
+    mapping: str
+    notices: list[Notice]
+    map_points: list[tuple[float, float]] = msgspec.field(default_factory=list)
+    muted: list[str] = msgspec.field(default_factory=list)
+
+
+class KnobPlace(Message, frozen=True):
+    """What of a KnobView changes while one model plays."""
+
+    value: float
+    waiting: float | None
+    available: bool
+
+
+class Update(Message, frozen=True, omit_defaults=True):
+    """What has changed since the Snapshot or Update before; what is UNSET has not.
+
+    Attributes:
+        nanos, tick: always there, as in Snapshot.
+        knob_places: by name; other knobs stay where they are.
+        bars: those of the roll that have changed; the others within `roll` stay.
+        roll: first and last bar of the roll, where it has moved on.
+
+    """
+
+    nanos: int
+    tick: int
+    state: Literal["stopped", "count-in", "playing"] | UnsetType = UNSET
+    tempo_bpm: float | UnsetType = UNSET
+    beats_per_bar: int | UnsetType = UNSET
+    mode: str | UnsetType = UNSET
+    frozen: bool | UnsetType = UNSET
+    thru: bool | UnsetType = UNSET
+    model: ModelView | UnsetType = UNSET
+    ports: list[PortView] | UnsetType = UNSET
+    knob_places: dict[str, KnobPlace] | UnsetType = UNSET
+    anchors: list[AnchorView] | UnsetType = UNSET
+    bars: list[BarView] | UnsetType = UNSET
+    roll: tuple[int, int] | UnsetType = UNSET
+    here: tuple[float, float] | UnsetType | None = UNSET
+    performer_xy: tuple[float, float] | UnsetType | None = UNSET
+    origin: str | UnsetType = UNSET
+    lateness: LatenessView | UnsetType = UNSET
+    missed_bars: int | UnsetType = UNSET
+    dropped_notes: int | UnsetType = UNSET
+    held_keys: list[int] | UnsetType = UNSET
+    recording: str | UnsetType = UNSET
+    priority: str | UnsetType = UNSET
+    mapping: str | UnsetType = UNSET
+    notices: list[Notice] | UnsetType = UNSET
+    map_points: list[tuple[float, float]] | UnsetType = UNSET
+    muted: list[str] | UnsetType = UNSET
+
+
+_PLAIN = tuple(
+    name for name in Update.__struct_fields__ if name in Snapshot.__struct_fields__ and name != "bars"
+)
+
+ToDashboard = Snapshot | Update | Notice | Bye
+
+
+def difference(before: Snapshot, now: Snapshot) -> Update:
+    """Return what turns one snapshot into a later one; see `applied`."""
+    changed = {
+        name: value for name in _PLAIN if (value := getattr(now, name)) != getattr(before, name)
+    }  # fmt: skip
+    places = {
+        new.name: KnobPlace(new.value, new.waiting, new.available)
+        for old, new in zip(before.knobs, now.knobs, strict=True)
+        if new is not old and new != old
+    }
+    if places:
+        changed["knob_places"] = places
+    if now.bars is not before.bars:
+        old_bars = {view.bar: view for view in before.bars}
+        if bars := [
+            view for view in now.bars if view is not old_bars.get(view.bar) and view != old_bars.get(view.bar)
+        ]:
+            changed["bars"] = bars
+        if _roll(now) != _roll(before):
+            changed["roll"] = _roll(now)
+    return Update(**{"nanos": now.nanos, "tick": now.tick, **changed})
+
+
+def applied(update: Update, before: Snapshot) -> Snapshot:
+    """Return the snapshot that an update makes of the one before."""
+    changed = {name: value for name in _PLAIN if (value := getattr(update, name)) is not UNSET}
+    if update.knob_places is not UNSET:
+        places = update.knob_places
+        changed["knobs"] = [
+            msgspec.structs.replace(view, **msgspec.structs.asdict(places[view.name]))
+            if view.name in places
+            else view
+            for view in before.knobs
+        ]
+    if update.bars is not UNSET or update.roll is not UNSET:
+        views = {view.bar: view for view in before.bars}
+        if update.bars is not UNSET:
+            views |= {view.bar: view for view in update.bars}
+        first, last = _roll(before) if update.roll is UNSET else update.roll
+        changed["bars"] = [views[bar] for bar in range(first, last + 1) if bar in views]
+    return msgspec.structs.replace(before, **changed)
+
+
+def _roll(snapshot: Snapshot) -> tuple[int, int]:
+    """Return the first and the last bar of the roll; (0, -1) for none."""
+    return (snapshot.bars[0].bar, snapshot.bars[-1].bar) if snapshot.bars else (0, -1)

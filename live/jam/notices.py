@@ -1,0 +1,41 @@
+"""Notices: lines for the human, shown on the dashboard, logged, and told to OSC subscribers.
+
+Owns: the last few lines.  Threads: engine only.
+"""
+
+from collections import deque
+
+from live.ipc.snapshot import Notice, NoticeLevel
+from live.jam.protocols import Output
+from live.timing.timeline import Nanos
+
+MOST_NOTICES = 8
+AGAIN_NANOS = 2_000_000_000
+
+
+class Notices:
+    """Takes lines, each dated by the moment that the engine's turn began.
+
+    Args:
+        output: the log and OSC.
+
+    Attributes:
+        lines: the last few, oldest first.
+        now: the present moment.
+
+    """
+
+    def __init__(self, output: Output) -> None:
+        """Start with nothing said."""
+        self.lines: deque[Notice] = deque(maxlen=MOST_NOTICES)
+        self.now = Nanos(0)
+        self._output = output
+
+    def add(self, level: NoticeLevel, text: str) -> None:
+        """Show and log a line; the same line again at once is not repeated."""
+        last = self.lines[-1] if self.lines else None
+        if last is not None and last.text == text and self.now - last.nanos < AGAIN_NANOS:
+            return
+        self.lines.append(Notice(self.now, level, text))
+        self._output.log("notice", nanos=self.now, level=level, text=text)
+        self._output.publish("notice", text)

@@ -1,0 +1,85 @@
+"""Places worked out: the expressions that the engine holds, as latents of the model that is loaded.
+
+Threads: the model process's only.
+"""
+
+import math
+
+import numpy as np
+
+from live.ipc.messages import Between, Blend, Moved, Place, Point
+from model.latent.geometry import Latent, Vector, between, blend
+
+STRAY_ARC = 0.5 * math.pi
+DRIFT_MEMORY = 0.8
+DRIFT_SIZE = 0.6
+DRIFT_REACH = 32  # phrases after which nothing of a place is left: .8 to that power is .0008
+
+
+class Places:
+    """Works places out.
+
+    Args:
+        model: id of the model that the vectors belong to.
+        scale: standard deviation of each latent dimension over the training data, [d].
+
+    """
+
+    def __init__(self, model: str, scale: Vector) -> None:
+        """Start with no walk begun."""
+        self._model, self._scale = model, np.asarray(scale, dtype=np.float32)
+        self._walks: dict[int, dict[int, Vector]] = {}
+
+    def latent(self, place: Place) -> Latent:
+        """Return a place as a latent; its vector is float32 [d]."""
+        match place:
+            case Point(z, attributes):
+                return Latent(self._model, np.asarray(z, dtype=np.float32), attributes)
+            case Between(a, b, t):
+                return between(self.latent(a), self.latent(b), t)
+            case Blend(places, weights):
+                return blend([self.latent(one) for one in places], weights)
+            case Moved():
+                return self._moved(place)
+
+    def _moved(self, place: Moved) -> Latent:
+        """Stray and drift.
+
+        Stray turns the vector towards a random one on the sphere through both: 0 leaves it, 1 is a quarter
+        turn, where nothing of it is left.  Drift adds an autoregressive walk over phrases.
+        """
+        start = self.latent(place.place)
+        z = start.z
+        if z.size != self._scale.size:
+            return start
+        if place.stray > 0:
+            angle = float(place.stray * STRAY_ARC)
+            away = self._direction(place.seed, 1, place.number, place.cell)
+            z = np.cos(angle) * z + np.sin(angle) * away
+        if place.drifting:
+            z = z + self._drift(place.seed, place.cell)
+        return Latent(self._model, np.asarray(z, dtype=np.float32), start.attributes)
+
+    def _direction(self, *seeds: int) -> Vector:
+        """Return a random latent as the training data scatters them."""
+        rng = np.random.default_rng([*seeds])
+        return (rng.standard_normal(self._scale.size) * self._scale).astype(np.float32)
+
+    def _drift(self, seed: int, cell: int) -> Vector:
+        """Return the walk's place at a phrase: w = m w' + sqrt(1 - m^2) n, of constant variance."""
+        walk = self._walks.setdefault(seed, {})
+        if cell not in walk:
+            known = max((known for known in walk if known < cell), default=cell - 1)
+            start = max(known, cell - DRIFT_REACH)
+            w = walk.get(start, np.zeros_like(self._scale))
+            for step in range(start + 1, cell + 1):
+                fresh = np.float32(DRIFT_SIZE * np.sqrt(1 - DRIFT_MEMORY**2)) * self._direction(seed, 2, step)
+                w = np.asarray(np.float32(DRIFT_MEMORY) * w + fresh, dtype=np.float32)
+                walk[step] = w
+            self._walks[seed] = {known: v for known, v in walk.items() if cell - DRIFT_REACH <= known <= cell}
+        return self._walks[seed][cell]
+
+
+def point_of(latent: Latent) -> Point:
+    """Return a latent as it crosses between the processes."""
+    return Point(latent.z.tolist(), {name: float(value) for name, value in latent.attributes.items()})

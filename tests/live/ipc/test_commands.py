@@ -1,0 +1,68 @@
+"""Commands by the names that mapping files and OSC have for them."""
+
+from typing import get_args
+
+import pytest
+
+from live.errors import UsageError
+from live.ipc.commands import (
+    CallScene,
+    Command,
+    Freeze,
+    MutePart,
+    Panic,
+    RecallAnchor,
+    SetMode,
+    Start,
+    Stop,
+    StoreAnchor,
+    TapTempo,
+    Undo,
+    action,
+)
+from live.settings.knobs import ACTIONS
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "command"),
+    [
+        ("capture", "A", StoreAnchor("A", source="midi")),
+        ("recall", "D", RecallAnchor("D", source="midi")),
+        ("mode", "hold", SetMode("hold", source="midi")),
+        ("mute", "drums", MutePart("drums", source="midi")),
+        ("scene", "9", CallScene(9, source="midi")),
+        ("freeze", "", Freeze(source="midi")),
+        ("undo", "", Undo(source="midi")),
+        ("tap", "", TapTempo(source="midi")),
+        ("start", "", Start(source="midi")),
+        ("stop", "", Stop(source="midi")),
+        ("panic", "", Panic(source="midi")),
+    ],
+)
+def test_an_action_is_a_command(name: str, argument: str, command: Command) -> None:
+    assert action(name, argument, source="midi") == command
+    assert type(action(name, argument)) is type(command)
+
+
+def test_every_action_with_every_argument_is_a_command_of_its_kind() -> None:
+    commands = [action(name, argument) for name, allowed in ACTIONS.items() for argument in allowed or ("",)]
+    assert len(set(commands)) == len(commands)
+    assert all(type(command) in get_args(Command) for command in commands)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "sentence"),
+    [
+        ("pnic", "", "did you mean 'panic'"),
+        ("knob", "density", "unknown action 'knob'"),
+        ("capture", "", "A, B, C, D"),
+        ("capture", "E", "unknown capture 'E'"),
+        ("mode", "holt", "did you mean 'hold'"),
+        ("scene", "0", "unknown scene '0'"),
+        ("panic", "now", "panic takes no argument, and 'now' is one"),
+    ],
+)
+def test_what_is_no_action_is_refused_in_one_sentence(name: str, argument: str, sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        action(name, argument)
+    assert sentence in str(caught.value)
