@@ -358,7 +358,9 @@ class Engine:
 
     def _restore(self, memory: Memory, now: Nanos) -> None:
         """Go on as the engine did that died before this one."""
-        self._starts_by_itself = not memory.started
+        self._starts_by_itself &= not memory.started
+        if memory.started or memory.timeline is not None:
+            self._start_nanos = None
         before = self._model()
         restore(self.jam, memory, now)
         self.jam.hush(now)  # what it left sounding

@@ -161,12 +161,14 @@ class Dialogue:
         self._unasked = [search for search in self._unasked if search.reason is not Reason.PLAYED]
 
     def resume(self, model_ident: str, now: Tick) -> None:
-        """Go on from a tick, with a state whose places belong to a model that is still to come."""
+        """Go on from a tick, with a state whose places belong to a model, which may still be to come."""
         self._ident = model_ident
         self._closed, self._bar = self._plan.cell_of(now), bar_of(self._plan.grid, now) - 1
         self._accompaniment.restart(self._closed)
-        base = self._history.state.base
+        base, model = self._history.state.base, self._requests.model
         self._bases = base.number if base else 0
+        if model is not None:
+            self.set_model(model, now)
 
     def go(self, place: Place, origin: Origin, now: Tick, *, phrase: Phrase | None = None) -> None:
         """Sound another place from the next step on."""

@@ -424,13 +424,17 @@ def jamming(clock: FakeClock) -> Engine:
     return engine
 
 
-def test_the_engine_after_a_crash_goes_on_with_everything(clock: FakeClock) -> None:
+@pytest.mark.parametrize("model_first", [False, True])
+def test_the_engine_after_a_crash_goes_on_with_everything(clock: FakeClock, *, model_first: bool) -> None:
     first = jamming(clock)
     assert isinstance(first.supervisor, Wire)
     memories = [message for message in first.supervisor.sent if isinstance(message, Memory)]
     crossed = msgspec.msgpack.decode(msgspec.msgpack.encode(memories[-1]), type=Memory)
     clock.nanos += SECOND  # it dies, and another one comes
     second = built(clock, revived=True)
+    if model_first:
+        second._post(EchoModel().ready())
+        run_to(second, clock, clock.nanos + 1)
     second._arrived(Wire(), crossed)
     second._post(EchoModel().ready())
     run_to(second, clock, clock.nanos + SECOND)
