@@ -122,7 +122,7 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         codec: `melody`, `poly`, `drums` or `multitrack`.
         grid: of the phrases, the given bars of a language model included.
         knobs: attributes whose wanted change conditions the decoder, in this order.
-        conditions: what else may be told to the decoder, of `CONDITIONS`.
+        conditions: what else the decoder is conditioned on, of `CONDITIONS`.
         styles: names of the style labels, where `style` is a condition.
         context_bars: of the grid's bars, how many at its beginning are given and not answered.
         timing: whether a `poly` model heeds and writes micro-offsets, too; otherwise all it plays is on the
@@ -205,10 +205,10 @@ def convert(raw: Any, kind: type[T], *, where: str) -> T:  # noqa: ANN401 - what
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
         text = str(error).replace("`$.", "`")
-        raise ConfigError(f"{where}: {text[:1].lower()}{text[1:]}{given(raw, str(error))}") from error
+        raise ConfigError(f"{where}: {text[:1].lower()}{text[1:]}{offending(raw, str(error))}") from error
 
 
-def given(raw: Any, sentence: str) -> str:  # noqa: ANN401 - what a TOML or JSON parser gave
+def offending(raw: Any, sentence: str) -> str:  # noqa: ANN401 - what a TOML or JSON parser gave
     """Return "; given is VALUE" for the value that a sentence of msgspec complains of, or nothing."""
     place = re.search(r" - at `\$([^`]*)`$", sentence)
     value = raw

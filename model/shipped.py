@@ -1,4 +1,4 @@
-"""Which models are shipped, told without importing anything that plays them."""
+"""Which models are shipped, listed without importing anything that plays them."""
 
 from importlib.resources import files
 from pathlib import Path

@@ -5,7 +5,7 @@ from math import isfinite
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Sampling:
     """How each variable of a step (a class, a key, a struck drum) is drawn.
 
     Attributes:
@@ -14,7 +14,7 @@ class Choice:
             story generation"); 0 allows all.  1 is the likeliest at any temperature.
         top_p: only the likeliest values that together reach this probability may be drawn (Holtzman et al.
             2020, "The curious case of neural text degeneration"); above 0, 1 allows all.
-        seed: of everything drawn; the same choice and the same input give the same notes.
+        seed: of everything drawn; the same sampling and the same input give the same notes.
 
     Raises:
         ValueError: a number lies outside its range; one sentence.
@@ -36,4 +36,4 @@ class Choice:
             raise ValueError(f"top_p lies above 0 and is at most 1, not {self.top_p}")
 
 
-ARGMAX = Choice()
+ARGMAX = Sampling()

@@ -219,8 +219,8 @@ def _outwards(lengths: Floats, changes: Floats) -> tuple[Floats, Floats]:
     """Return the places, from the centre outwards, at which more is reached than at any before."""
     rising = np.maximum(monotone(changes), 0.0)
     rising[0] = 0.0
-    kept = [0]
+    selected = [0]
     for index in range(1, len(rising)):
-        if rising[index] > rising[kept[-1]] + LEAST:
-            kept.append(index)
-    return lengths[kept], rising[kept]
+        if rising[index] > rising[selected[-1]] + LEAST:
+            selected.append(index)
+    return lengths[selected], rising[selected]

@@ -61,9 +61,9 @@ class Weigher:
         """
         if traits.shape[1:] != (self.size,):
             raise ValueError(f"it weighs {self.size} traits, not {traits.shape[1]}")
-        told = (traits - self._held["mean"]) / self._held["scale"]
-        told = np.clip(told, -FARTHEST, FARTHEST)
-        votes = [self._vote(told, number, depth) for number, depth in enumerate(self._nets)]
+        standardised = (traits - self._held["mean"]) / self._held["scale"]
+        standardised = np.clip(standardised, -FARTHEST, FARTHEST)
+        votes = [self._vote(standardised, number, depth) for number, depth in enumerate(self._nets)]
         out: Floats = np.mean(votes, axis=0, dtype=np.float32)
         return out
 

@@ -21,7 +21,7 @@ CLASSES = 12
 INTERVALS = PARTS * CLASSES
 """Weights of intervals: for each part, of each number of semitones up to what it sounds; drums sound none."""
 HERE = PARTS + INTERVALS
-"""What is told of a step: which parts strike there, which pitch classes each of them sounds."""
+"""What a step is described by: which parts strike there, which pitch classes each of them sounds."""
 TURN = (np.arange(CLASSES)[:, None] + np.arange(CLASSES)) % CLASSES
 
 
@@ -48,15 +48,15 @@ class Beside:
         steps = onsets[each] + np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         self.sounds[rows[each], tracks[each], steps, notes[each, PITCH] % CLASSES] = 1
 
-    def rhythm(self, rows: Ints, heard: Floats) -> Floats:
+    def rhythm(self, rows: Ints, others: Floats) -> Floats:
         """Return which of the parts that are heard, [M, parts], strike on each step: [M, parts, steps]."""
-        out: Floats = self.struck[rows] * heard[:, :, None]
+        out: Floats = self.struck[rows] * others[:, :, None]
         return out
 
-    def here(self, rows: Ints, heard: Floats, onsets: Ints) -> Floats:
+    def here(self, rows: Ints, others: Floats, onsets: Ints) -> Floats:
         """Return what the parts that are heard do on a step: [M, `HERE`]."""
-        struck = self.struck[rows, :, onsets] * heard
-        sounds = self.sounds[rows, :, onsets] * heard[:, :, None]
+        struck = self.struck[rows, :, onsets] * others
+        sounds = self.sounds[rows, :, onsets] * others[:, :, None]
         return np.concatenate((struck, sounds.reshape(len(rows), -1)), axis=1)
 
 

@@ -51,9 +51,9 @@ def to_midi(
     start = 0
     for phrase in phrases:
         for (onset, end, pitch, velocity), part in _ticks(phrase):
-            own = PART_CHANNELS.get(part, channel)
-            on = mido.Message("note_on", channel=own, note=pitch, velocity=velocity)
-            off = mido.Message("note_off", channel=own, note=pitch, velocity=0)
+            its_channel = PART_CHANNELS.get(part, channel)
+            on = mido.Message("note_on", channel=its_channel, note=pitch, velocity=velocity)
+            off = mido.Message("note_off", channel=its_channel, note=pitch, velocity=0)
             events[part] += [(start + onset, 1, on), (start + end, 0, off)]
         start += phrase.grid.ticks
     written = sorted({*events, *tracks}) or [MELODY]
@@ -67,8 +67,8 @@ def to_midi(
     made = [head]
     for part in written:
         track = head if alone else mido.MidiTrack([_named(TRACKS[part])])
-        own, sound = PART_CHANNELS.get(part, channel), PART_PROGRAMS.get(part, program)
-        track.append(mido.Message("program_change", channel=own, program=sound))
+        its_channel, sound = PART_CHANNELS.get(part, channel), PART_PROGRAMS.get(part, program)
+        track.append(mido.Message("program_change", channel=its_channel, program=sound))
         now = 0
         for tick, _, message in sorted(events[part], key=lambda event: event[:2]):
             track.append(message.copy(time=tick - now))

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from model.codecs.conditions import told
-from model.codecs.sampling import ARGMAX, Choice
+from model.codecs.conditions import condition_width
+from model.codecs.sampling import ARGMAX, Sampling
 from model.config import ModelConfig
 from model.errors import ConfigError, ModelError
 from model.networks import bottleneck
@@ -52,7 +52,7 @@ class VAE(nn.Module):
             latent=config.latent_size,
             neck=config.bottleneck.kind,
             knobs=len(config.knobs),
-            told=told(config),
+            condition_width=condition_width(config),
             channels=self.surface.channels,
             layout=self.surface.layout,
             track_features=self.surface.track_features,
@@ -110,7 +110,7 @@ class VAE(nn.Module):
         Args:
             z: float [B, d].
             change: of the knobs' attributes, [B, max(knobs, 1)], in standard deviations; None is none.
-            condition: [B, beats, told], see `model.codecs.conditions`; None is none.
+            condition: [B, beats, condition], see `model.codecs.conditions`; None is none.
 
         Raises:
             ModelError: the decoder goes step by step: it needs `teach` or `generate`.
@@ -163,7 +163,7 @@ class VAE(nn.Module):
         self,
         z: Tensor,
         change: Tensor | None = None,
-        choice: Choice = ARGMAX,
+        sampling: Sampling = ARGMAX,
         prefix: Mapping[str, Tensor] | None = None,
         prefix_steps: int = 0,
         *,
@@ -176,19 +176,19 @@ class VAE(nn.Module):
         Args:
             z: float [B, d].
             change: as in `decode`.
-            choice: temperature, top-k, top-p and seed.
+            sampling: temperature, top-k, top-p and seed.
             prefix: packed arrays [B or 1, S or fewer, ...] whose first `prefix_steps` steps are kept; a
                 decoder that goes step by step is fed them.
             prefix_steps: how many.
-            generator: of the noise, on the CPU; by default a new one with the choice's seed.
+            generator: of the noise, on the CPU; by default a new one with the sampling's seed.
             condition: as in `decode`.
             noise: the noise itself, uniform [B or 1, S, chances], instead of a generator.
 
         """
         steps, count = self.sizes.grid.steps, z.shape[0]
-        if noise is None and choice.temperature > 0:
+        if noise is None and sampling.temperature > 0:
             if generator is None:
-                generator = torch.Generator().manual_seed(choice.seed)
+                generator = torch.Generator().manual_seed(sampling.seed)
             noise = torch.rand(count, steps, self.surface.chances, generator=generator)
         if noise is None:
             noise = torch.full((1, steps, self.surface.chances), 0.5)
@@ -201,7 +201,7 @@ class VAE(nn.Module):
             last = self.surface.blank(count, z.device)
             drawn = []
             for step in range(steps):
-                chance = Chance.of(choice, noise[:, step])
+                chance = Chance.of(sampling, noise[:, step])
                 if self.autoregressive:
                     now, state = self.advance(state, last, chance)
                 else:
@@ -241,8 +241,8 @@ class VAE(nn.Module):
         """Return changes and conditions, zeros where none are given."""
         if change is None:
             change = z.new_zeros(z.shape[0], max(self.sizes.knobs, 1))
-        if not self.sizes.told:
+        if not self.sizes.condition_width:
             return change, None
         if condition is None:
-            condition = z.new_zeros(z.shape[0], self.sizes.grid.beats, self.sizes.told)
+            condition = z.new_zeros(z.shape[0], self.sizes.grid.beats, self.sizes.condition_width)
         return change, condition

@@ -1,4 +1,4 @@
-"""A model that nothing encodes, played live: of many phrases that it can play, the nearest to hers.
+"""A model that nothing encodes, played live: of many phrases that it knows, the nearest to what was played.
 
 A generator of noise has a latent, but no encoder.  Its phrases at a few draws of the prior are kept; a
 phrase's latent is that of the most similar one.
@@ -22,11 +22,11 @@ class Bank:
     def __init__(self, points: NDArray[np.float32], decode: Callable[[Vector], Phrase]) -> None:
         """Decode every point [n, d] once."""
         self.points = points
-        self.heard = [decode(point) for point in points]
+        self.phrases = [decode(point) for point in points]
 
     def nearest(self, phrase: Phrase) -> Vector:
         """Return the latent float32 [d] of the most similar phrase."""
-        distances = [distance(phrase, heard) for heard in self.heard]
+        distances = [distance(phrase, known) for known in self.phrases]
         point: Vector = self.points[int(np.argmin(distances))]
         return point
 

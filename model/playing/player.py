@@ -76,7 +76,7 @@ class Player(Protocol):
             latent: z, and the raw attributes of the unmoved phrase.
             turns: bipolar knobs by attribute name, -1..1; 0 leaves the attribute where the latent
                 has it, 1 (-1) brings it to the 98th (2nd) percentile of the training data, or by a
-                standard deviation where she is there already, equal turns changing
+                standard deviation where the phrase lies beyond that already, equal turns changing
                 the measured attribute equally.
             temperature: 0 is deterministic; 1 samples the model's own distribution.
             seed: of the random generator; the same arguments give the same notes.
@@ -86,7 +86,7 @@ class Player(Protocol):
             top_p: only the likeliest values that together reach this probability.
             condition: what the answer shall keep to, by the names of `card.conditions`, as
             `codecs.conditions`
-                reads it; what is left away, and what the model does not know, is not told to it.
+                reads it; what is left away, and what the model does not know, is left out.
 
         """
 

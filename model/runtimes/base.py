@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model.checkpoint import Checkpoint
 from model.codecs.base import Arrays, Codec, build, pack_phrase
-from model.codecs.sampling import Choice
+from model.codecs.sampling import Sampling
 from model.errors import CheckpointError, ModelError
 from model.music.phrase import Phrase
 
@@ -27,7 +27,7 @@ class Wish:
 
     Attributes:
         change: wanted change of the knobs' attributes, float32 [B, max(knobs, 1)].
-        condition: float32 [B, beats, told] of a model that knows conditions, see `model.codecs.conditions`.
+        condition: float32 [B, beats, condition] of a conditioned model, see `model.codecs.conditions`.
 
     """
 
@@ -57,11 +57,11 @@ class Runtime(Protocol):
         """Return the codec's heads, each [B, ...], at z [B, d]."""
 
     def generate(
-        self, z: Floats, wish: Wish, choice: Choice, prefix: Arrays | None = None, prefix_steps: int = 0
+        self, z: Floats, wish: Wish, sampling: Sampling, prefix: Arrays | None = None, prefix_steps: int = 0
     ) -> Arrays:
         """Return packed arrays [B, S, ...] that a step-by-step decoder draws at z [B, d].
 
-        All rows share their chance, which the choice's seed draws.  The first `prefix_steps` steps are the
+        All rows share their chance, which the sampling's seed draws.  The first `prefix_steps` steps are the
         prefix's [1, S, ...], and are heard.
         """
 
@@ -73,18 +73,18 @@ def open_runtime(checkpoint: Checkpoint, path: Path | str) -> Runtime:
         CheckpointError: its weights do not fit its configuration.
 
     """
-    there = checkpoint.graphs.keys()
-    reads = "encode" in there or checkpoint.config.encoder.kind == "none"
-    if reads and ("decode" in there or {"start", "step"} <= there):
+    graphs = checkpoint.graphs.keys()
+    reads = "encode" in graphs or checkpoint.config.encoder.kind == "none"
+    if reads and ("decode" in graphs or {"start", "step"} <= graphs):
         return OnnxRuntime(checkpoint, path)
     return TorchRuntime(checkpoint, path)
 
 
-def chance(choice: Choice, steps: int, chances: int) -> Floats:
+def chance(sampling: Sampling, steps: int, chances: int) -> Floats:
     """Return uniform noise [steps, chances] of a seed; one half where nothing is left to it."""
-    if choice.temperature <= 0:
+    if sampling.temperature <= 0:
         return np.full((steps, chances), 0.5, dtype=np.float32)
-    return np.random.default_rng(choice.seed).random((steps, chances), dtype=np.float32)
+    return np.random.default_rng(sampling.seed).random((steps, chances), dtype=np.float32)
 
 
 class OnnxRuntime:
@@ -141,26 +141,26 @@ class OnnxRuntime:
         return dict(zip(self._heads, found, strict=True))
 
     def generate(
-        self, z: Floats, wish: Wish, choice: Choice, prefix: Arrays | None = None, prefix_steps: int = 0
+        self, z: Floats, wish: Wish, sampling: Sampling, prefix: Arrays | None = None, prefix_steps: int = 0
     ) -> Arrays:
         """Return what is drawn, step by step; see `Runtime.generate`."""
         state = dict(zip(self._state, self._start.run(None, self._wanted(self._start, z, wish)), strict=True))
-        noise = chance(choice, self._steps, self._chances)
-        told = {
-            "temperature": np.array(choice.temperature, dtype=np.float32),
-            "top_k": np.array(choice.top_k, dtype=np.int64),
-            "top_p": np.array(choice.top_p, dtype=np.float32),
+        noise = chance(sampling, self._steps, self._chances)
+        numbers = {
+            "temperature": np.array(sampling.temperature, dtype=np.float32),
+            "top_k": np.array(sampling.top_k, dtype=np.int64),
+            "top_p": np.array(sampling.top_p, dtype=np.float32),
         }
         last = {name: np.repeat(value[:, :1], len(z), axis=0) for name, value in self._blank.items()}
         drawn: list[Arrays] = []
         for step in range(self._steps):
-            given = {
+            feed = {
                 **{STATE + name: value for name, value in state.items()},
                 **{LAST + name: value for name, value in last.items()},
                 "noise": np.repeat(noise[step : step + 1], len(z), axis=0),
-                **told,
+                **numbers,
             }
-            found = self._step.run(None, {name: given[name] for name in self._read})
+            found = self._step.run(None, {name: feed[name] for name in self._read})
             last = dict(zip(self._blank, found, strict=False))
             state = dict(zip(self._state, found[len(last) :], strict=True))
             if prefix is not None and step < prefix_steps:
@@ -253,18 +253,18 @@ class TorchRuntime:
         return {name: value.float().cpu().numpy() for name, value in heads.items()}
 
     def generate(
-        self, z: Floats, wish: Wish, choice: Choice, prefix: Arrays | None = None, prefix_steps: int = 0
+        self, z: Floats, wish: Wish, sampling: Sampling, prefix: Arrays | None = None, prefix_steps: int = 0
     ) -> Arrays:
         """Return what is drawn, step by step; see `Runtime.generate`."""
         import torch  # noqa: PLC0415 - loaded already
 
-        noise = chance(choice, self._net.sizes.grid.steps, self._net.surface.chances)
+        noise = chance(sampling, self._net.sizes.grid.steps, self._net.surface.chances)
         point, change, condition = self._wanted(z, wish)
         with torch.inference_mode():
             drawn = self._net.generate(
                 point,
                 change,
-                choice,
+                sampling,
                 None if prefix is None else self._tensors(prefix),
                 prefix_steps,
                 condition=condition,
@@ -280,8 +280,8 @@ class TorchRuntime:
 
     def _wanted(self, z: Floats, wish: Wish) -> "tuple[Tensor, Tensor, Tensor | None]":
         """Move a decoder's inputs to the device."""
-        given = {"z": z, "change": wish.change}
+        inputs = {"z": z, "change": wish.change}
         if wish.condition is not None:
-            given["condition"] = wish.condition
-        moved = self._tensors(given)
+            inputs["condition"] = wish.condition
+        moved = self._tensors(inputs)
         return moved["z"], moved["change"], moved.get("condition")

@@ -72,9 +72,9 @@ class StepGraph(nn.Module):
         super().__init__()
         self.net, self.names = net, names
 
-    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Return drawn arrays, each [B, 1, ...], then the state's tensors."""
-        state, rest = dict(zip(self.names, given, strict=False)), given[len(self.names) :]
+        state, rest = dict(zip(self.names, tensors, strict=False)), tensors[len(self.names) :]
         arrays = self.net.surface.inputs
         last, chance = dict(zip(arrays, rest, strict=False)), Chance(*rest[len(arrays) :])
         drawn, after = self.net.advance(state, last, chance)
@@ -95,38 +95,38 @@ def graphs(net: VAE) -> dict[str, Graph]:
         found["encode"] = _trace(EncodeGraph(net), inputs, list(net.surface.inputs), ["z", "logvar"])
     sizes = net.sizes
     wanted = [torch.zeros(2, sizes.latent), torch.zeros(2, max(sizes.knobs, 1))]
-    if sizes.told:
-        wanted.append(torch.zeros(2, sizes.grid.beats, sizes.told))
+    if sizes.condition_width:
+        wanted.append(torch.zeros(2, sizes.grid.beats, sizes.condition_width))
     names = ["z", "change", "condition"][: len(wanted)]
     if not net.autoregressive:
         found["decode"] = _trace(DecodeGraph(net), tuple(wanted), names, list(net.surface.outputs))
         return found
     with torch.no_grad():
-        state = net.begin(wanted[0], wanted[1], wanted[2] if sizes.told else None)
+        state = net.begin(wanted[0], wanted[1], wanted[2] if sizes.condition_width else None)
         last = net.surface.blank(2, torch.device("cpu"))
         chance = Chance.of(ARGMAX, torch.full((2, net.surface.chances), 0.5))
         _, after = net.advance(state, last, chance)
-    kept = list(state)
+    state_names = list(state)
     grown = {
         name: {
             0: "batch",
             **{i: f"{name}.{i}" for i in range(1, state[name].ndim) if _grows(state, after, name, i)},
         }
-        for name in kept
+        for name in state_names
     }
     found["start"] = _trace(
         StartGraph(net),
         tuple(wanted),
         names,
-        [NEXT + name for name in kept],
+        [NEXT + name for name in state_names],
         axes={NEXT + name: value for name, value in grown.items()},
     )
     arrays_in = net.surface.inputs
     found["step"] = _trace(
-        StepGraph(net, kept),
+        StepGraph(net, state_names),
         (*after.values(), *(last[name] for name in arrays_in), *chance),
-        [*(STATE + name for name in kept), *(LAST + name for name in arrays_in), *CHANCE],
-        [*(DRAWN + name for name in arrays_in), *(NEXT + name for name in kept)],
+        [*(STATE + name for name in state_names), *(LAST + name for name in arrays_in), *CHANCE],
+        [*(DRAWN + name for name in arrays_in), *(NEXT + name for name in state_names)],
         axes={
             **{STATE + name: value for name, value in grown.items()},
             **{NEXT + name: value for name, value in grown.items()},
@@ -153,7 +153,7 @@ def _trace(
 
     held = io.BytesIO()
     with warnings.catch_warnings():
-        # the exporter that is told to be old is the one that needs nothing beside torch and onnx
+        # the exporter of old (`dynamo` off) is the one that needs nothing beside torch and onnx
         warnings.simplefilter("ignore")
         torch.onnx.export(
             graph,

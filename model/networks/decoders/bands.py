@@ -34,7 +34,9 @@ class BandDecoder(ParallelDecoder):
         local, bands = config.cell, layout.bands
         self.token = nn.Linear(bands * self.slice, config.width)
         self.place = nn.Parameter(torch.randn(layout.beats, config.width) * 0.02)
-        self.steer = Steering(sizes.grid, config.width, knobs=sizes.knobs, told=sizes.told)
+        self.steer = Steering(
+            sizes.grid, config.width, knobs=sizes.knobs, condition_width=sizes.condition_width
+        )
         self.blocks = nn.Sequential(*(Block(config.width, config.heads) for _ in range(config.depth)))
         self.norm = nn.LayerNorm(config.width)
         self.spread = nn.Linear(config.width, bands * local)

@@ -25,7 +25,9 @@ class PatchDecoder(ParallelDecoder):
             self.enter = nn.Linear(sizes.latent, beats * config.width)
         self.width = config.width
         self.place = nn.Parameter(torch.randn(beats, config.width) * 0.02)
-        self.steer = Steering(sizes.grid, config.width, knobs=sizes.knobs, told=sizes.told)
+        self.steer = Steering(
+            sizes.grid, config.width, knobs=sizes.knobs, condition_width=sizes.condition_width
+        )
         self.blocks = nn.Sequential(*(Block(config.width, config.heads) for _ in range(config.depth)))
         self.norm = nn.LayerNorm(config.width)
         self.widen = nn.Linear(config.width, 2 * config.width)

@@ -35,7 +35,7 @@ class TransformerDecoder(AutoregressiveDecoder):
         self.place = nn.Parameter(torch.randn(self.prefix + grid.steps, width) * 0.02)
         self.token = nn.Linear(sizes.latent // self.prefix, width) if self.prefix else None
         self.add = nn.Linear(sizes.latent, width, bias=False) if self.prefix else None
-        self.steer = Steering(grid, width, knobs=sizes.knobs, told=sizes.told)
+        self.steer = Steering(grid, width, knobs=sizes.knobs, condition_width=sizes.condition_width)
         self.blocks = CausalBlocks(width, config.heads, config.depth)
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, sizes.logits)
@@ -45,8 +45,8 @@ class TransformerDecoder(AutoregressiveDecoder):
         steps = before.shape[1]
         tokens = self.enter(before) + until(self._beside(z, change, condition), steps)
         tokens = tokens + self.place[self.prefix : self.prefix + steps]
-        heard = self.blocks(torch.cat((self._tokens(z), tokens), dim=1))[:, self.prefix :]
-        out: Tensor = self.head(self.norm(heard))
+        hidden = self.blocks(torch.cat((self._tokens(z), tokens), dim=1))[:, self.prefix :]
+        out: Tensor = self.head(self.norm(hidden))
         return out
 
     def start(self, z: Tensor, change: Tensor, condition: Tensor | None) -> State:
@@ -59,8 +59,8 @@ class TransformerDecoder(AutoregressiveDecoder):
         place = state["place"]
         token = self.enter(before) + at(state["beside"], place)
         token = token + self.place.index_select(0, self.prefix + place[:1])
-        heard, cache = self.blocks.step(token.unsqueeze(1), state["cache"])
-        out = self.head(self.norm(heard[:, 0]))
+        hidden, cache = self.blocks.step(token.unsqueeze(1), state["cache"])
+        out = self.head(self.norm(hidden[:, 0]))
         return out, {"place": place + 1, "cache": cache, "beside": state["beside"]}
 
     def _tokens(self, z: Tensor) -> Tensor:

@@ -31,5 +31,5 @@ class RecurrentEncoder(Encoder):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the summaries."""
-        heard = self.cells(x)[0].reshape(-1, self.tokens, self.share, 2, self.size)
-        return torch.cat((heard[:, :, -1, 0], heard[:, :, 0, 1]), dim=-1)
+        hidden = self.cells(x)[0].reshape(-1, self.tokens, self.share, 2, self.size)
+        return torch.cat((hidden[:, :, -1, 0], hidden[:, :, 0, 1]), dim=-1)

@@ -61,8 +61,8 @@ class PolySurface(Surface):
         always sound.
         """
         heads = self.write(logits.float())
-        there = heads["onset"] > UNLIKELY
-        onset = (flip(heads["onset"], chance.part(0, KEYS)) & there).float()
+        likely = heads["onset"] > UNLIKELY
+        onset = (flip(heads["onset"], chance.part(0, KEYS)) & likely).float()
         sounding = last["roll"][:, 0, :2].sum(1)
         hold = flip(heads["hold"], chance.part(KEYS, 2 * KEYS)).float() * sounding * (1 - onset)
         return {"roll": torch.stack((onset, hold, heads["velocity"] * onset), dim=1).unsqueeze(1)}

@@ -61,12 +61,12 @@ def test_poly_codec_keeps_onset_pitch_length_velocity_and_offset_on_88_keys(phra
 @given(polyphony())
 def test_of_a_chord_the_melody_codec_keeps_the_highest_key_and_ends_it_at_the_next(phrase: Phrase) -> None:
     codec = build("melody", phrase.grid)
-    kept = codec.unpack(pack_phrase(codec, phrase), 0)
+    decoded = codec.unpack(pack_phrase(codec, phrase), 0)
     highest: dict[int, int] = {}
     for note in phrase.notes:
         highest[note.onset] = max(note.pitch, highest.get(note.onset, 0))
-    assert {note.onset: note.pitch for note in kept.notes} == highest
-    for first, second in zip(kept.notes, kept.notes[1:], strict=False):
+    assert {note.onset: note.pitch for note in decoded.notes} == highest
+    for first, second in zip(decoded.notes, decoded.notes[1:], strict=False):
         assert first.onset + first.length <= second.onset
 
 
@@ -96,15 +96,15 @@ def test_drums_codec_keeps_class_velocity_and_offset_of_every_hit(phrase: Phrase
 @given(polyphony())
 def test_any_phrase_is_a_beat_on_nine_keys(phrase: Phrase) -> None:
     codec = build("drums", phrase.grid)
-    kept = codec.unpack(pack_phrase(codec, phrase), 0)
-    assert {note.onset for note in kept.notes} == {note.onset for note in phrase.notes}
-    assert {(note.length, note.track) for note in kept.notes} <= {(1, DRUMS)}
-    for note in kept.notes:
-        heard = [
+    decoded = codec.unpack(pack_phrase(codec, phrase), 0)
+    assert {note.onset for note in decoded.notes} == {note.onset for note in phrase.notes}
+    assert {(note.length, note.track) for note in decoded.notes} <= {(1, DRUMS)}
+    for note in decoded.notes:
+        hits = [
             n for n in phrase.notes if n.onset == note.onset and KEYS[CLASS_OF_KEY[n.pitch]] == note.pitch
         ]
-        assert note.velocity == max(n.velocity for n in heard)
-    assert codec.unpack(pack_phrase(codec, kept), 0) == kept
+        assert note.velocity == max(n.velocity for n in hits)
+    assert codec.unpack(pack_phrase(codec, decoded), 0) == decoded
 
 
 @st.composite
@@ -122,24 +122,24 @@ def bands(draw: st.DrawFn) -> Phrase:
 @given(bands())
 def test_multitrack_codec_keeps_what_each_track_s_codec_keeps(phrase: Phrase) -> None:
     codec = build("multitrack", phrase.grid)
-    kept = codec.unpack(pack_phrase(codec, phrase), 0)
+    decoded = codec.unpack(pack_phrase(codec, phrase), 0)
     if phrase.part(CHORDS, BASS, DRUMS).notes:
-        assert kept == phrase
-    again = codec.unpack(pack_phrase(codec, kept), 0)
-    assert again == kept or not kept.part(CHORDS, BASS, DRUMS).notes
+        assert decoded == phrase
+    again = codec.unpack(pack_phrase(codec, decoded), 0)
+    assert again == decoded or not decoded.part(CHORDS, BASS, DRUMS).notes
 
 
 @given(polyphony())
 def test_a_keyboard_s_phrase_is_split_and_no_note_lost(phrase: Phrase) -> None:
     codec = build("multitrack", phrase.grid)
-    kept = codec.unpack(pack_phrase(codec, phrase), 0)
-    assert {(n.onset, n.pitch) for n in kept.notes} == {(n.onset, n.pitch) for n in phrase.notes}
-    assert all(note.pitch < 48 for note in kept.part(BASS).notes)
-    assert all(note.pitch >= 48 for note in kept.part(MELODY).notes)
+    decoded = codec.unpack(pack_phrase(codec, phrase), 0)
+    assert {(n.onset, n.pitch) for n in decoded.notes} == {(n.onset, n.pitch) for n in phrase.notes}
+    assert all(note.pitch < 48 for note in decoded.part(BASS).notes)
+    assert all(note.pitch >= 48 for note in decoded.part(MELODY).notes)
     lowest = {n.onset: n.pitch for n in reversed(phrase.notes) if n.pitch < 48}
-    assert {n.onset: n.pitch for n in kept.part(BASS).notes} == lowest
+    assert {n.onset: n.pitch for n in decoded.part(BASS).notes} == lowest
     for step in {note.onset for note in phrase.notes}:
-        here = {note.pitch: note.track for note in kept.notes if note.onset == step}
+        here = {note.pitch: note.track for note in decoded.notes if note.onset == step}
         assert max(here) < 48 or here[max(here)] in (MELODY, CHORDS)
 
 
@@ -152,8 +152,8 @@ def test_under_a_melody_that_sounds_on_a_low_note_is_no_melody() -> None:
         Note(4, 55, 60, 4),
         Note(8, 71, 90, 8),
     ]
-    kept = codec.unpack(pack_phrase(codec, Phrase.of(Grid(1), played)), 0)
-    assert {(n.onset, n.pitch): n.track for n in kept.notes} == {
+    decoded = codec.unpack(pack_phrase(codec, Phrase.of(Grid(1), played)), 0)
+    assert {(n.onset, n.pitch): n.track for n in decoded.notes} == {
         (0, 72): MELODY,
         (0, 64): CHORDS,
         (0, 36): BASS,
@@ -188,8 +188,8 @@ def test_packing_many_phrases_is_packing_each(phrases: list[Phrase]) -> None:
 def test_keys_beyond_the_piano_move_into_it_by_octaves() -> None:
     codec = build("poly", Grid())
     phrase = Phrase.of(Grid(), [Note(0, 0, 64, 4), Note(4, 127, 64, 4), Note(8, 109, 64, 2)])
-    kept = codec.unpack(pack_phrase(codec, phrase), 0)
-    assert [note.pitch for note in kept.notes] == [24, 103, 97]
+    decoded = codec.unpack(pack_phrase(codec, phrase), 0)
+    assert [note.pitch for note in decoded.notes] == [24, 103, 97]
 
 
 def test_melody_tokens_are_onset_hold_rest() -> None:
@@ -234,7 +234,7 @@ def test_sampling_is_drawn_by_the_noise_alone(kind: str) -> None:
     assert first != other
 
 
-def test_a_threshold_moves_what_is_heard() -> None:
+def test_a_threshold_moves_what_sounds() -> None:
     codec = build("poly", Grid(1))
     heads = {name: np.full((16, 88), -0.2, dtype=np.float32) for name in codec.heads()}
     assert not codec.read(heads).notes
@@ -265,7 +265,7 @@ def test_a_machine_s_beat_stays_straight_and_even() -> None:
     assert len({note.velocity for note in notes}) == 1
 
 
-def test_a_drummer_s_feel_is_kept() -> None:
+def test_a_drummer_s_feel_comes_back() -> None:
     notes = build("drums", Grid()).read(kit_heads(0.2, 0.1)).notes
     assert len(notes) == 8 * len(CLASSES)
     assert len({note.offset for note in notes}) > 20

@@ -32,7 +32,7 @@ def triads(names: str) -> Phrase:
     return Phrase.of(Grid(), notes)
 
 
-def heard(phrase: Phrase, codec: str = "poly") -> list[str]:
+def chord_names(phrase: Phrase, codec: str = "poly") -> list[str]:
     arrays = pack_phrase(build(codec, phrase.grid), phrase)
     found = hearing.chords(arrays, phrase.grid)[0].tolist()
     return [chord_name(None if index < 0 else Chord(index % 12, index // 12)) for index in found]
@@ -51,19 +51,19 @@ def key(phrase: Phrase, codec: str = "poly") -> str:
         "Faug Faug F# F# Bbm Bbm Eb Eb",
     ],
 )
-def test_chords_are_heard_where_they_are(names: str) -> None:
+def test_chords_are_found_where_they_are(names: str) -> None:
     wanted = [chord_name(chord) for chord in read_chords(names)]
-    assert heard(triads(names)) == wanted
+    assert chord_names(triads(names)) == wanted
 
 
 def test_no_chord_is_where_nothing_sounds_near() -> None:
-    assert heard(triads("C N N N N N G G"))[3:5] == ["N", "N"]
+    assert chord_names(triads("C N N N N N G G"))[3:5] == ["N", "N"]
 
 
-def test_a_broken_chord_of_one_voice_is_heard() -> None:
+def test_a_broken_chord_of_one_voice_is_found() -> None:
     tones = [60, 64, 67, 72] * 4 + [57, 60, 64, 69] * 4
     phrase = Phrase.of(Grid(), [Note(step, pitch, 80, 1) for step, pitch in enumerate(tones)])
-    found = heard(phrase, "melody")
+    found = chord_names(phrase, "melody")
     assert found[:3] == ["C"] * 3
     assert found[5:] == ["Am"] * 3
 
@@ -139,7 +139,7 @@ def test_conditions_are_one_hot_for_every_beat() -> None:
         for name in ("token", "velocity")
     }
     found = conditions.estimated(chosen, arrays, np.array([1, 0, -1]))
-    assert found.shape == (3, 8, conditions.told(chosen)) == (3, 8, 21 + 25 + 3)
+    assert found.shape == (3, 8, conditions.condition_width(chosen)) == (3, 8, 21 + 25 + 3)
     assert (found[..., conditions.columns_of(chosen, "key")].sum(-1) == 1).all()
     style = found[..., conditions.columns_of(chosen, "style")]
     assert style[:, 0].tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
@@ -156,7 +156,7 @@ def test_conditions_are_one_hot_for_every_beat() -> None:
 def test_texts_are_spread_over_the_answer() -> None:
     chosen = config("gru", latent=False, conditions=("chords", "style", "key"), context_bars=2, bars=4)
     said = conditions.spoken(chosen, {"chords": "C Am F G", "style": "folk"})
-    assert said.shape == (1, 16, conditions.told(chosen))
+    assert said.shape == (1, 16, conditions.condition_width(chosen))
     assert not said[:, :8].any()
     roots = said[0, 8:, conditions.columns_of(chosen, "chords")][:, :12].argmax(-1)
     assert roots.tolist() == [0, 0, 9, 9, 5, 5, 7, 7]
@@ -178,11 +178,11 @@ def test_players_heed_conditions(kind: str) -> None:
     latent = played.encode(chords(1))
     plain = played.decode(latent, turns={}, temperature=1.0)
     assert played.decode(latent, turns={}, temperature=1.0, condition={}) == plain
-    told = [
+    conditioned = [
         played.decode(latent, turns={}, temperature=1.0, condition=condition)
         for condition in ({"chords": "C F"}, {"key": "F# minor"}, {"style": "jazz"}, {"style": "folk"})
     ]
-    assert len({*told, plain}) == 5
+    assert len({*conditioned, plain}) == 5
     with pytest.raises(ConfigError, match="unknown key"):
         played.decode(latent, turns={}, condition={"key": "H"})
 

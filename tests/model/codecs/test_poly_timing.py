@@ -1,4 +1,4 @@
-"""Micro-offsets of pitched notes: the codec keeps them, a model heeds them where it is told to."""
+"""Micro-offsets of pitched notes: the codec keeps them, a model heeds them if configured to."""
 
 import numpy as np
 import pytest

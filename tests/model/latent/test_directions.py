@@ -26,7 +26,7 @@ def linear(count: int = 400, size: int = 6) -> tuple[np.ndarray, np.ndarray, np.
     return weights, z, z @ weights.T + 0.05 * RNG.standard_normal((count, 2))
 
 
-def test_a_regression_finds_what_is_there_and_says_how_well() -> None:
+def test_a_regression_finds_the_lines_and_says_how_well() -> None:
     weights, z, values = linear()
     found = regress(z, values)
     np.testing.assert_allclose(found.weights, weights, atol=0.05)
@@ -102,7 +102,7 @@ def test_a_latent_moves_by_the_calibrated_way_and_no_further() -> None:
     np.testing.assert_array_equal(z, 1)
 
 
-def test_directions_go_through_tensors_and_what_does_not_fit_is_told() -> None:
+def test_directions_go_through_tensors_and_what_does_not_fit_is_refused() -> None:
     found = directions()
     tensors = found.tensors()
     again = directions_in(tensors | {"prior/x": np.zeros(1)}, 4)

@@ -26,13 +26,13 @@ def test_the_networks_vote_on_standardised_traits() -> None:
     assert Weigher(tensors(nets=3)).weigh(traits).tolist() == [3.0, 1.0, 11.0]
 
 
-def test_candidates_are_kept_by_their_share_of_the_weights() -> None:
+def test_candidates_are_chosen_by_their_share_of_the_weights() -> None:
     weights = np.log(np.tile(np.array([1.0, 2.0, 7.0]), (20_000, 1))).astype(np.float32)
-    kept = np.bincount(chosen(weights, np.random.default_rng(0))) / 20_000
-    assert kept.tolist() == pytest.approx([0.1, 0.2, 0.7], abs=0.015)
+    chosen_share = np.bincount(chosen(weights, np.random.default_rng(0))) / 20_000
+    assert chosen_share.tolist() == pytest.approx([0.1, 0.2, 0.7], abs=0.015)
 
 
-def test_what_does_not_fit_is_told() -> None:
+def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="weighs 2 traits, not 5"):
         Weigher(tensors()).weigh(np.zeros((1, 5), dtype=np.float32))
     broken = tensors()

@@ -231,5 +231,5 @@ CHORD = [(0, 20, 84), (0, 20, 88), (0, 20, 91)]
         ([], []),
     ],
 )
-def test_parts_are_told_by_name_then_program_then_pitch(voices: list[Voice], expected: list[int]) -> None:
+def test_parts_are_known_by_name_then_program_then_pitch(voices: list[Voice], expected: list[int]) -> None:
     assert parts(voices) == expected

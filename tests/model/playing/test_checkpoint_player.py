@@ -14,7 +14,7 @@ import torch
 
 from model.checkpoint import read, write
 from model.codecs.base import LENGTH, ONSET, PITCH, TRACK, build, pack_phrase
-from model.codecs.sampling import Choice
+from model.codecs.sampling import Sampling
 from model.config import ModelConfig
 from model.latent.directions import KNOTS, Directions
 from model.latent.geometry import Latent
@@ -30,7 +30,7 @@ from tests.fakes.networks import LATENTLESS, STEPWISE, config, held, network, ph
 from tests.fakes.synthetic import chords, melody
 from trainer.latent.note_network import Writer
 
-CHOICES = [Choice(), Choice(1.0, seed=3), Choice(0.8, top_k=5, top_p=0.9, seed=7)]
+CHOICES = [Sampling(), Sampling(1.0, seed=3), Sampling(0.8, top_k=5, top_p=0.9, seed=7)]
 
 
 @pytest.fixture(autouse=True)
@@ -67,10 +67,10 @@ def test_graphs_draw_what_the_network_does(chosen: ModelConfig) -> None:
     assert plain.stepwise
     rng = np.random.default_rng(0)
     z = rng.normal(size=(2, chosen.latent_size)).astype(np.float32)
-    told = net.sizes.told
+    condition_width = net.sizes.condition_width
     wish = Wish(
         rng.normal(size=(2, max(len(chosen.knobs), 1))).astype(np.float32),
-        rng.normal(size=(2, 8, told)).astype(np.float32) if told else None,
+        rng.normal(size=(2, 8, condition_width)).astype(np.float32) if condition_width else None,
     )
     prefix = pack_phrase(build(chosen.codec, Grid()), phrase(chosen.codec, 1))
     for choice, steps in product(CHOICES, (0, 9)):
@@ -112,7 +112,7 @@ def test_a_latent_plays_with_what_has_sounded(kind: str, codec: str) -> None:
 def test_a_prefix_changes_what_a_step_by_step_decoder_plays_next() -> None:
     played = of(config("gru"))
     latent = played.encode(melody(2))
-    heard = {
+    answers = {
         tuple(
             note
             for note in played.decode(
@@ -126,7 +126,7 @@ def test_a_prefix_changes_what_a_step_by_step_decoder_plays_next() -> None:
         )
         for pitch in (36, 60, 84)
     }
-    assert len(heard) > 1
+    assert len(answers) > 1
 
 
 @pytest.mark.parametrize("kind", ["gru", "transformer"])
@@ -145,11 +145,11 @@ def test_a_model_without_a_latent_continues(kind: str, traced: bool) -> None:
     assert one == played.continuation(chords(1), temperature=1.0, seed=4)
     assert one != played.continuation(chords(2), temperature=1.0, seed=4)
     assert one != played.continuation(chords(1), temperature=1.0, seed=5)
-    kept = played.continuation(
+    prefixed = played.continuation(
         chords(1), temperature=1.0, seed=4, prefix=Phrase(Grid(), chords(3).notes[:9]), prefix_steps=5
     )
     early = [(n.onset, n.pitch) for n in chords(3).notes[:9] if n.onset < 5]
-    assert [(n.onset, n.pitch) for n in kept.notes if n.onset < 5] == early
+    assert [(n.onset, n.pitch) for n in prefixed.notes if n.onset < 5] == early
     assert played.decode(latent, turns={}, temperature=1.0, seed=1).grid == Grid(2)
 
 
@@ -216,17 +216,19 @@ def test_a_prior_of_several_parts_writes_those_that_are_missing() -> None:
     checkpoint = replace(held(net), extras=extras)
     band = CheckpointPlayer(checkpoint, runtime.open_runtime(checkpoint, "here"))
     assert band.card.accompanies
-    hers = Phrase.of(grid, [Note(0, 72, 90, 4), Note(0, 64, 90, 4), Note(8, 74, 90, 4)])
-    whole = finished(band.accompany(hers, (BASS, DRUMS), seed=4))
+    played = Phrase.of(grid, [Note(0, 72, 90, 4), Note(0, 64, 90, 4), Note(8, 74, 90, 4)])
+    whole = finished(band.accompany(played, (BASS, DRUMS), seed=4))
     assert [note.pitch for note in whole.part(MELODY).notes] == [72, 74]
-    assert [note.pitch for note in whole.part(CHORDS).notes] == [64], "what is hers is divided as it is heard"
+    assert [note.pitch for note in whole.part(CHORDS).notes] == [64], (
+        "what was played is divided as the codec does"
+    )
     assert {note.track for note in whole.notes} == {MELODY, CHORDS, BASS, DRUMS}
-    assert whole == finished(band.accompany(hers, (BASS, DRUMS), seed=4))
-    assert whole != finished(band.accompany(hers, (BASS, DRUMS), seed=5))
-    kept = finished(band.accompany(hers, (BASS, DRUMS), seed=5, keep=whole.part(DRUMS)))
-    assert kept.part(DRUMS) == whole.part(DRUMS)
-    assert kept.part(BASS) != whole.part(BASS)
-    assert finished(band.accompany(hers, (BASS, DRUMS), seed=5, keep=whole)) == whole
+    assert whole == finished(band.accompany(played, (BASS, DRUMS), seed=4))
+    assert whole != finished(band.accompany(played, (BASS, DRUMS), seed=5))
+    again = finished(band.accompany(played, (BASS, DRUMS), seed=5, keep=whole.part(DRUMS)))
+    assert again.part(DRUMS) == whole.part(DRUMS)
+    assert again.part(BASS) != whole.part(BASS)
+    assert finished(band.accompany(played, (BASS, DRUMS), seed=5, keep=whole)) == whole
     assert not finished(band.accompany(Phrase(grid), (BASS,))).notes, "nothing to go by"
     with pytest.raises(ValueError, match="another grid"):
         finished(band.accompany(Phrase(Grid(4, 4, 4)), (BASS,)))

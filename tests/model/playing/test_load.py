@@ -1,4 +1,4 @@
-"""Playing the shipped checkpoints: her phrase comes back, knobs move what they say, torch stays out."""
+"""Playing the shipped checkpoints: a phrase comes back, knobs move what they say, torch stays out."""
 
 import subprocess
 import sys
@@ -91,7 +91,7 @@ def test_shipped_weights_compute_the_same_in_torch_as_in_their_graphs(name: str)
 
 
 @pytest.mark.parametrize("name", PHRASES)
-def test_her_phrase_comes_back(name: str) -> None:
+def test_a_played_phrase_comes_back(name: str) -> None:
     phrase = held(name)
     answer = player(name).decode(player(name).encode(PHRASES[name]), turns={})
     assert f1(answer, phrase) >= 0.9
@@ -125,7 +125,7 @@ def test_a_knob_at_rest_changes_nothing(name: str) -> None:
     )
 
 
-def test_what_the_network_makes_of_a_knob_can_be_told_from_what_the_loop_mends() -> None:
+def test_what_the_network_makes_of_a_knob_can_be_had_without_what_the_loop_mends() -> None:
     played = player("lead")
     assert isinstance(played, CheckpointPlayer)
     latent = played.encode(PHRASES["lead"])
@@ -189,7 +189,7 @@ def test_silence_and_storms_are_answered(name: str) -> None:
     assert -1 <= y <= 1
 
 
-def test_what_cannot_be_played_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_what_cannot_be_played_is_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"unknown model 'kesy'; there is: .*did you mean 'keys'"):
         load("kesy")
     with pytest.raises(CheckpointError, match="there is no checkpoint"):

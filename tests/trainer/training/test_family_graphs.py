@@ -8,7 +8,7 @@ import torch
 
 from model.checkpoint import Checkpoint, LatentMap
 from model.codecs.base import build, pack_phrase
-from model.codecs.sampling import Choice
+from model.codecs.sampling import Sampling
 from model.networks.vae import VAE
 from model.runtimes import base as runtime
 from model.runtimes.base import Wish
@@ -48,9 +48,9 @@ def test_a_familys_graphs_compute_what_its_network_does(config: Path) -> None:
             assert wanted.shape == (1, size)
             np.testing.assert_allclose(got, wanted, atol=1e-4)
         z[0] = plain.encode(arrays)[0]
-    told = net.sizes.told
+    width = net.sizes.condition_width
     change = rng.standard_normal((2, max(1, len(model.knobs)))).astype(np.float32)
-    condition = rng.random((2, grid.beats, told)).astype(np.float32) if told else None
+    condition = rng.random((2, grid.beats, width)).astype(np.float32) if width else None
     wish = Wish(change, condition)
     if not net.autoregressive:
         heads, right = fast.decode(z, wish), plain.decode(z, wish)
@@ -59,7 +59,7 @@ def test_a_familys_graphs_compute_what_its_network_does(config: Path) -> None:
             assert value.shape == (2, *shapes[name])
             np.testing.assert_allclose(heads[name], value, atol=1e-3)
         return
-    for choice in (Choice(), Choice(1.0, top_k=5, top_p=0.9, seed=2)):
+    for choice in (Sampling(), Sampling(1.0, top_k=5, top_p=0.9, seed=2)):
         drawn, expected = fast.generate(z, wish, choice), plain.generate(z, wish, choice)
         assert drawn.keys() == expected.keys()
         for name, value in expected.items():
