@@ -13,12 +13,14 @@ import numpy as np
 from live.errors import FailureError, UsageError, unknown
 from live.settings import config as settings
 from live.worker.accompanist import Accompaniment
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.errors import ConfigError, ModelError
 from model.latent.geometry import Latent, between, way_lengths
+from model.latent.note_transformer import finished
 from model.music.attributes import measure
 from model.music.phrase import Phrase
-from model.playing.player import Card, Player, finished
+from model.playing.player import Card, Player
 from model.shipped import is_checkpoint, shipped_models
 
 WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it are kept

@@ -11,7 +11,7 @@ so it also writes what is missing beside some of them.
 """
 
 from collections.abc import Collection, Generator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,8 @@ from model.latent.references import NONE, SAID, References
 from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, TRACKS
-from model.playing.player import finished
 
+Written = TypeVar("Written")
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -282,6 +282,16 @@ class Prior:
         spread = np.sqrt((centred * centred).mean(-1, keepdims=True) + NORM)
         out: Floats = centred / spread * self._held[f"{name}.weight"] + self._held[f"{name}.bias"]
         return out
+
+
+def finished(writing: Generator[None, None, Written]) -> Written:
+    """Return what a writing that gives others their turn comes to."""
+    while True:
+        try:
+            next(writing)
+        except StopIteration as done:
+            written: Written = done.value
+            return written
 
 
 def _parts_before(known: list[References], tracks: list[int]) -> Floats:

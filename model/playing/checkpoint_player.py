@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.checkpoint import Checkpoint
-from model.codecs.base import Arrays, build, pack_phrase
+from model.codecs.base import Arrays, pack_phrase
 from model.codecs.conditions import Floats, columns_of, estimated, spoken
+from model.codecs.registry import build
 from model.codecs.sampling import Sampling
 from model.codecs.top_k import restricted
 from model.latent import importance, note_transformer

@@ -10,7 +10,7 @@ from model.checkpoint import read
 from model.errors import CheckpointError, ConfigError, UnknownModelError
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.playing.player import Player
-from model.runtimes.base import open_runtime
+from model.runtimes.registry import open_runtime
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 

@@ -2,13 +2,11 @@
 
 from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from model.latent.geometry import Latent, Vector
 from model.music.grid import Grid
 from model.music.phrase import Phrase
-
-Written = TypeVar("Written")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +141,3 @@ class Player(Protocol):
 
     def place(self, latent: Latent) -> tuple[float, float]:
         """Return a latent's place on the 2-D map, each coordinate -1..1."""
-
-
-def finished(writing: Generator[None, None, Written]) -> Written:
-    """Return what a writing that gives others their turn comes to."""
-    while True:
-        try:
-            next(writing)
-        except StopIteration as done:
-            written: Written = done.value
-            return written

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from model.checkpoint import Graph
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.codecs.sampling import ARGMAX
 from model.music.phrase import Phrase
 from model.networks.heads.base import Chance

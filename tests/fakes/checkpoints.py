@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from model.checkpoint import Calibration, Checkpoint, LatentMap, write
-from model.codecs.base import build
+from model.codecs.registry import build
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelConfig
 from model.music.attributes import NAMES, TYPICAL
 from model.music.phrase import Phrase

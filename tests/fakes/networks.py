@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from model.checkpoint import Calibration, Checkpoint, LatentMap
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, GridConfig, ModelConfig
 from model.music.attributes import NAMES, TYPICAL
 from model.music.grid import Grid
@@ -13,8 +14,8 @@ from model.music.tracks import BASS, CHORDS, DRUMS
 from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
 from model.playing.checkpoint_player import CheckpointPlayer
-from model.runtimes.base import open_runtime
 from model.runtimes.export import graphs
+from model.runtimes.registry import open_runtime
 from tests.fakes.synthetic import chords, melody
 
 STEPWISE = ("rnn", "gru", "lstm", "transformer", "attention", "hierarchical")

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from model.checkpoint import Checkpoint
-from model.codecs.base import Codec, build
+from model.codecs.base import Codec
+from model.codecs.registry import build
 from model.latent.note_transformer import held as learned_prior
 from model.music.phrase import Phrase
 from model.networks.vae import VAE

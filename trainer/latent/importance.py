@@ -25,7 +25,7 @@ from model.codecs.base import Codec, pack_phrase
 from model.latent.features import traits
 from model.latent.importance import FARTHEST, FOLDER, held
 from model.playing.checkpoint_player import CheckpointPlayer
-from model.runtimes.base import open_runtime
+from model.runtimes.registry import open_runtime
 from trainer.data.dataset import Phrases
 from trainer.run.progress import Watch
 

@@ -133,7 +133,7 @@ def rewrite(checkpoint: Checkpoint, path: Path, *, like: Path, **changes: Any) -
 def opened(checkpoint: Checkpoint, path: Path) -> Player:
     """Open a checkpoint that is not on disk; the path is what errors name."""
     from model.playing.checkpoint_player import CheckpointPlayer  # noqa: PLC0415 - loads the network's runtime
-    from model.runtimes.base import open_runtime  # noqa: PLC0415
+    from model.runtimes.registry import open_runtime  # noqa: PLC0415
 
     return CheckpointPlayer(checkpoint, open_runtime(checkpoint, path))
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.codecs.base import build, pack_phrase, table_of
+from model.codecs.base import pack_phrase, table_of
 from model.codecs.drums import CLASS_OF_KEY, CLASSES, KEYS, PERCUSSION
 from model.codecs.melody import HOLD, REST
+from model.codecs.registry import build
 from model.errors import ConfigError
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase

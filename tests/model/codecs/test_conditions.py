@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from model.codecs import chords as hearing
 from model.codecs import conditions
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.errors import ConfigError
 from model.music.grid import Grid
 from model.music.harmony import QUALITIES, Chord, read_chords, read_key

@@ -5,14 +5,17 @@ import pytest
 import torch
 
 from model.checkpoint import Checkpoint
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelConfig
 from model.errors import ConfigError
 from model.networks.bottleneck import divergence
 from model.networks.layers.layout import Layout
 from model.networks.vae import VAE
-from model.runtimes import base as runtime
+from model.runtimes.base import Wish
 from model.runtimes.export import graphs
+from model.runtimes.onnx import OnnxRuntime
+from model.runtimes.torch_net import TorchRuntime
 from tests.fakes.synthetic import chords, melody
 from tests.model.test_checkpoint import small
 
@@ -59,7 +62,7 @@ def test_graphs_compute_what_the_network_does(config: ModelConfig) -> None:
     base = small()
     held = Checkpoint(config, weights, base.calibration, base.latent, {}, graphs(net))
     bare = Checkpoint(config, weights, base.calibration, base.latent)
-    fast, plain = runtime.OnnxRuntime(held, "here"), runtime.TorchRuntime(bare, "here")
+    fast, plain = OnnxRuntime(held, "here"), TorchRuntime(bare, "here")
     phrase = (melody if config.codec == "melody" else chords)(3)
     arrays = pack_phrase(build(config.codec, phrase.grid), phrase)
     z = plain.encode(arrays)
@@ -69,7 +72,7 @@ def test_graphs_compute_what_the_network_does(config: ModelConfig) -> None:
         np.testing.assert_allclose(got_part, wanted_part, atol=1e-4)
     three = np.repeat(z, 3, axis=0)
     change = np.random.default_rng(0).normal(size=(3, max(len(config.knobs), 1))).astype(np.float32)
-    got, wanted = fast.decode(three, runtime.Wish(change)), plain.decode(three, runtime.Wish(change))
+    got, wanted = fast.decode(three, Wish(change)), plain.decode(three, Wish(change))
     shapes = build(config.codec, phrase.grid).heads()
     for name, value in wanted.items():
         assert value.shape == (3, *shapes[name])

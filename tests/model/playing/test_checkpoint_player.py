@@ -13,19 +13,19 @@ import pytest
 import torch
 
 from model.checkpoint import read, write
-from model.codecs.base import LENGTH, ONSET, PITCH, TRACK, build, pack_phrase
+from model.codecs.base import LENGTH, ONSET, PITCH, TRACK, pack_phrase
+from model.codecs.registry import build
 from model.codecs.sampling import Sampling
 from model.config import ModelConfig
 from model.latent.directions import KNOTS, Directions
 from model.latent.geometry import Latent
-from model.latent.note_transformer import FOLDER
+from model.latent.note_transformer import FOLDER, finished
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from model.playing.checkpoint_player import CheckpointPlayer
-from model.playing.player import finished
-from model.runtimes import base as runtime
 from model.runtimes.base import Wish
+from model.runtimes.registry import open_runtime
 from tests.fakes.networks import LATENTLESS, STEPWISE, config, held, network, phrase, player
 from tests.fakes.synthetic import chords, melody
 from trainer.latent.note_network import Writer
@@ -61,7 +61,7 @@ def of(chosen: ModelConfig) -> CheckpointPlayer:
 def test_graphs_draw_what_the_network_does(chosen: ModelConfig) -> None:
     net = network(chosen)
     held_, bare = held(net), held(net, traced=False)
-    fast, plain = runtime.open_runtime(held_, "here"), runtime.open_runtime(bare, "here")
+    fast, plain = open_runtime(held_, "here"), open_runtime(bare, "here")
     assert (fast.name, plain.name.split()[0]) == ("onnxruntime", "torch")
     assert fast.stepwise
     assert plain.stepwise
@@ -214,7 +214,7 @@ def test_a_prior_of_several_parts_writes_those_that_are_missing() -> None:
     writer = Writer(grid, constant, columns, longest=200, width=8, depth=1, heads=2, dropout=0.0)
     extras = {f"{FOLDER}{name}": value for name, value in writer.tensors().items()}
     checkpoint = replace(held(net), extras=extras)
-    band = CheckpointPlayer(checkpoint, runtime.open_runtime(checkpoint, "here"))
+    band = CheckpointPlayer(checkpoint, open_runtime(checkpoint, "here"))
     assert band.card.accompanies
     played = Phrase.of(grid, [Note(0, 72, 90, 4), Note(0, 64, 90, 4), Note(8, 74, 90, 4)])
     whole = finished(band.accompany(played, (BASS, DRUMS), seed=4))
@@ -263,7 +263,7 @@ def test_checkpoints_of_every_family_come_back_from_disk(tmp_path: Path) -> None
         write(held(network(chosen)), path, half=False)
         found = read(path)
         assert found.config == chosen
-        again = CheckpointPlayer(found, runtime.open_runtime(found, path))
+        again = CheckpointPlayer(found, open_runtime(found, path))
         latent = again.encode(melody(1) if not chosen.context_bars else Phrase(Grid(1)))
         mine = of(chosen)
         assert again.decode(latent, turns={}, temperature=1.0, seed=2) == mine.decode(
@@ -315,7 +315,7 @@ def test_a_direction_moves_what_the_network_was_not_taught() -> None:
     steps = np.linspace(-2, 2, KNOTS, dtype=np.float32)
     found = Directions(("density", "range"), line, np.stack((steps, steps)), np.stack((steps, 3 * steps)))
     checkpoint = replace(held(net), extras=found.tensors())
-    played = CheckpointPlayer(checkpoint, runtime.open_runtime(checkpoint, "here"))
+    played = CheckpointPlayer(checkpoint, open_runtime(checkpoint, "here"))
     z = np.zeros(32, dtype=np.float32)
     moved = played._moved(z, {"density": 1.0, "range": 0.5})
     assert moved[5] == pytest.approx(1.5)

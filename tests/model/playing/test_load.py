@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from model.checkpoint import read
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.errors import CheckpointError
 from model.latent.geometry import Latent, between
 from model.music.attributes import measure
@@ -19,7 +20,9 @@ from model.music.phrase import Note, Phrase
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.playing.load import WEIGHTS, load, shipped
 from model.playing.player import Player
-from model.runtimes.base import OnnxRuntime, TorchRuntime, Wish
+from model.runtimes.base import Wish
+from model.runtimes.onnx import OnnxRuntime
+from model.runtimes.torch_net import TorchRuntime
 from tests.root import ROOT
 
 # two bars made for this test: a melody with an upbeat and a syncopation, and broken chords under it

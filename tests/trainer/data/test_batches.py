@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.codecs.base import Codec, build
+from model.codecs.base import Codec
 from model.codecs.conditions import columns_of, condition_width
+from model.codecs.registry import build
 from model.config import ModelConfig
 from model.music.grid import Grid
 from tests.fakes.families import STYLES, corpus

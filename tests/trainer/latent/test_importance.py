@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.checkpoint import read
-from model.codecs.base import build
+from model.codecs.registry import build
 from model.latent.importance import Weigher
 from model.latent.note_transformer import held
 from model.music.grid import Grid

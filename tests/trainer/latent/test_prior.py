@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from model.checkpoint import read, write
-from model.codecs.base import COLUMNS, LENGTH, ONSET, PITCH, TRACK, build, table_of
+from model.codecs.base import COLUMNS, LENGTH, ONSET, PITCH, TRACK, table_of
+from model.codecs.registry import build
 from model.errors import CheckpointError
 from model.latent.note_transformer import LOWEST, Prior
 from model.latent.references import NONE

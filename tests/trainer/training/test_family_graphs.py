@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from model.checkpoint import Checkpoint, LatentMap
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.codecs.sampling import Sampling
 from model.networks.vae import VAE
-from model.runtimes import base as runtime
 from model.runtimes.base import Wish
 from model.runtimes.export import graphs
+from model.runtimes.onnx import OnnxRuntime
+from model.runtimes.torch_net import TorchRuntime
 from tests.fakes.families import SHIPPED, music, tiny
 from tests.model.test_checkpoint import small
 from trainer import settings
@@ -36,8 +38,8 @@ def test_a_familys_graphs_compute_what_its_network_does(config: Path) -> None:
     empty = np.zeros(size, dtype=np.float32)
     place = LatentMap(empty, empty, np.zeros((2, size), np.float32), np.zeros((0, 2), np.float32))
     held = Checkpoint(model, weights, base.calibration, place, {}, graphs(net))
-    fast = runtime.OnnxRuntime(held, "here")
-    plain = runtime.TorchRuntime(Checkpoint(model, weights, base.calibration, place), "here")
+    fast = OnnxRuntime(held, "here")
+    plain = TorchRuntime(Checkpoint(model, weights, base.calibration, place), "here")
     assert fast.stepwise == plain.stepwise == net.autoregressive
     grid = model.grid.build()
     rng = np.random.default_rng(0)

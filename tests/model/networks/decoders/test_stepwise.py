@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.codecs.sampling import Sampling
 from model.config import ModelConfig
 from model.errors import ConfigError, ModelError

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.codecs.sampling import ARGMAX, Sampling
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.codecs.base import build
+from model.codecs.registry import build
 from model.codecs.sampling import Sampling
 from model.networks.heads.base import Chance, flip, pick
 from tests.fakes.networks import config, network, packed

@@ -6,7 +6,8 @@ import torch
 from msgspec import structs
 from torch import Tensor
 
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.codecs.sampling import ARGMAX, Sampling
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelConfig
 from model.music.grid import Grid
