@@ -166,6 +166,10 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         known("model.bottleneck", "kind", self.bottleneck.kind, BOTTLENECKS)
         known("model.bottleneck", "law", self.bottleneck.law, LAWS)
         known("model.decoder", "kind", self.decoder.kind, DECODERS)
+        if self.bottleneck.kind == "cells" and self.encoder.kind != "bands":
+            raise ConfigError("model.bottleneck: kind 'cells' needs an encoder of kind 'bands'")
+        if self.bottleneck.kind == "parts" and self.encoder.kind not in ("parts", "none"):
+            raise ConfigError("model.bottleneck: kind 'parts' needs an encoder of kind 'parts'")
         for name in self.conditions:
             known("model", "condition", name, CONDITIONS)
         if len(set(self.conditions)) < len(self.conditions):
