@@ -40,6 +40,7 @@ from live.ipc.messages import (
 from live.ipc.model_process import ADDRESS_VARIABLE
 from live.worker.accompanist import Accompaniment
 from model.latent.geometry import Latent, between, way_lengths
+from model.music.distance import unmatched
 from model.music.phrase import Note, Phrase
 
 if TYPE_CHECKING:
@@ -189,12 +190,11 @@ class Desk:
         ident = player.card.ident
         a = Latent(ident, np.asarray(request.a, dtype=np.float32), request.a_attributes)
         b = Latent(ident, np.asarray(request.b, dtype=np.float32), request.b_attributes)
-        heard: list[frozenset[tuple[int, int]]] = []
+        phrases: list[Phrase] = []
         for step in range(WARP_STEPS + 1):
-            phrase = player.decode(between(a, b, step / WARP_STEPS), turns={})
-            heard.append(frozenset((note.onset, note.pitch) for note in phrase.notes))
+            phrases.append(player.decode(between(a, b, step / WARP_STEPS), turns={}))
             yield None
-        yield Warped(request.ident, way_lengths([len(x ^ y) for x, y in pairwise(heard)]))
+        yield Warped(request.ident, way_lengths([unmatched(x, y) for x, y in pairwise(phrases)]))
 
 
 class Choosing(TypedDict):

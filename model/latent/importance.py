@@ -77,16 +77,6 @@ class Weigher:
         return out
 
 
-def chosen(weights: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return for each row of log weights [n, candidates] the candidate that is kept, int64 [n].
-
-    The chance of each is its weight's share in the row (the Gumbel-max trick; Maddison et al. 2014, "A*
-    sampling", section 2).
-    """
-    found: NDArray[np.int64] = (weights + rng.gumbel(size=weights.shape)).argmax(1)
-    return found
-
-
 def held(extras: Mapping[str, NDArray[Any]]) -> Weigher | None:
     """Return the weigher among a checkpoint's further tensors, if there is one.
 

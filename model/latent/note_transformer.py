@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS, LENGTH, OFFSET, ONSET, PITCH, TRACK, VELOCITY, phrase_of, table_of
+from model.codecs.sampling import gumbel_max
 from model.latent.part_context import CLASSES, PARTS, Beside, fitting
 from model.latent.references import NONE, SAID, References
 from model.music.grid import Grid
@@ -227,8 +228,7 @@ class Prior:
             if column == PITCH and here is not None:
                 fits = fitting(self._linear("intervals", inner), here) * (picked[:, TRACK, None] != DRUMS)
                 odds += fits[:, np.arange(odds.shape[1]) % CLASSES]
-            # the Gumbel-max trick (Maddison et al. 2014, "A* sampling", section 2)
-            picked[:, column] = (odds + rng.gumbel(size=odds.shape)).argmax(1)
+            picked[:, column] = gumbel_max(odds, rng)
             x = x + self._held[f"{NAMES[column]}.weight"][picked[:, column]]
             if column == ONSET and others is not None:
                 here = beside.here(rows, others, picked[:, ONSET])

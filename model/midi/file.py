@@ -4,7 +4,6 @@ Written files have 480 ticks per beat; read ones may have any number.  Times in 
 """
 
 import math
-import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import mido
 
 from model.errors import MidiFileError
+from model.files import atomic_write
 from model.midi.voices import DRUM_CHANNEL, Span, Voice, divided, parts
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.phrase import Note, Phrase
@@ -118,13 +118,11 @@ def save(
 
     """
     file = to_midi(phrases, tempo_bpm=tempo_bpm, channel=channel, program=program, name=name, tracks=tracks)
-    beside = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file.save(str(beside))
-        os.replace(beside, path)  # noqa: PTH105 - the atomic one
+        with atomic_write(path) as draft:
+            file.save(str(draft))
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise MidiFileError(f"cannot write '{path}': {error.strerror or error}") from error
 
 

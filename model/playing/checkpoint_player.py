@@ -13,13 +13,11 @@ from model.checkpoint import Checkpoint
 from model.codecs.base import Arrays, pack_phrase
 from model.codecs.conditions import Floats, columns_of, estimated, spoken
 from model.codecs.registry import build
-from model.codecs.sampling import Sampling
-from model.codecs.top_k import restricted
+from model.codecs.sampling import Sampling, gumbel_max, restricted
 from model.latent import importance, note_transformer
 from model.latent.directions import directions_in
 from model.latent.features import traits
 from model.latent.geometry import Latent, Vector
-from model.latent.importance import chosen
 from model.music.attributes import applicable, measure
 from model.music.phrase import Phrase
 from model.playing.closed_loop import changes, completed, steer, targets
@@ -226,7 +224,7 @@ class CheckpointPlayer:
             return points
         features = [traits(self._play(z, {}, Sampling()), self.card.codec) for z in points]
         weights = self._weigher.weigh(np.array(features, dtype=np.float32).reshape(len(points), -1))
-        selected = chosen(weights.reshape(count, each), chance)
+        selected = gumbel_max(weights.reshape(count, each), chance)
         return points.reshape(count, each, -1)[np.arange(count), selected]
 
     def _packed(self, phrase: Phrase) -> Arrays:

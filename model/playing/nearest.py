@@ -4,12 +4,13 @@ A generator of noise has a latent, but no encoder.  Its phrases at a few draws o
 phrase's latent is that of the most similar one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.latent.geometry import Vector
+from model.music.distance import step, unmatched
 from model.music.phrase import Phrase
 
 SIZE = 64
@@ -26,21 +27,6 @@ class Bank:
 
     def nearest(self, phrase: Phrase) -> Vector:
         """Return the latent float32 [d] of the most similar phrase."""
-        distances = [distance(phrase, known) for known in self.phrases]
-        point: Vector = self.points[int(np.argmin(distances))]
+        apart = [unmatched(phrase, p) + WITHOUT_PITCH * unmatched(phrase, p, step) for p in self.phrases]
+        point: Vector = self.points[int(np.argmin(apart))]
         return point
-
-
-def distance(one: Phrase, other: Phrase) -> float:
-    """Return how many notes of either the other does not have: by step and pitch, and by step alone."""
-    return _apart(
-        [(n.track, n.onset, n.pitch) for n in one.notes], [(n.track, n.onset, n.pitch) for n in other.notes]
-    ) + (
-        WITHOUT_PITCH
-        * _apart([(n.track, n.onset) for n in one.notes], [(n.track, n.onset) for n in other.notes])
-    )
-
-
-def _apart(one: Sequence[tuple[int, ...]], other: Sequence[tuple[int, ...]]) -> int:
-    """Count what is in one set only."""
-    return len(set(one) ^ set(other))

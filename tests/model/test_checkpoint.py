@@ -145,7 +145,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("model.checkpoint.os.fsync", full)
+    monkeypatch.setattr("model.files.os.fsync", full)
     with pytest.raises(CheckpointError, match="cannot be written: No space left on device"):
         checkpoint.write(small(), path)
     assert path.read_bytes() == before

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.latent.importance import FOLDER, Weigher, chosen, held
+from model.latent.importance import FOLDER, Weigher, held
 
 
 def tensors(*, nets: int = 1) -> dict[str, NDArray[np.float32]]:
@@ -24,12 +24,6 @@ def test_the_networks_vote_on_standardised_traits() -> None:
     traits = np.array([[3.5, 9.0], [2.0, 9.0], [1000.0, 9.0]], dtype=np.float32)
     assert Weigher(tensors()).weigh(traits).tolist() == [2.0, 0.0, 10.0]  # 1, below, and as far as it goes
     assert Weigher(tensors(nets=3)).weigh(traits).tolist() == [3.0, 1.0, 11.0]
-
-
-def test_candidates_are_chosen_by_their_share_of_the_weights() -> None:
-    weights = np.log(np.tile(np.array([1.0, 2.0, 7.0]), (20_000, 1))).astype(np.float32)
-    chosen_share = np.bincount(chosen(weights, np.random.default_rng(0))) / 20_000
-    assert chosen_share.tolist() == pytest.approx([0.1, 0.2, 0.7], abs=0.015)
 
 
 def test_what_does_not_fit_is_refused() -> None:

@@ -18,11 +18,12 @@ from model.music.attributes import measure
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.playing.checkpoint_player import CheckpointPlayer
-from model.playing.load import WEIGHTS, load, shipped
+from model.playing.load import load
 from model.playing.player import Player
 from model.runtimes.base import Wish
 from model.runtimes.onnx import OnnxRuntime
 from model.runtimes.torch_net import TorchRuntime
+from model.shipped import WEIGHTS, shipped_models
 from tests.root import ROOT
 
 # two bars made for this test: a melody with an upbeat and a syncopation, and broken chords under it
@@ -73,9 +74,9 @@ def f1(got: Phrase, wanted: Phrase) -> float:
 
 
 def test_lead_and_keys_are_shipped_small_enough() -> None:
-    assert {"keys", "lead"} <= set(shipped())
+    assert {"keys", "lead"} <= set(shipped_models())
     weights = ROOT / "model" / "weights"
-    for name in shipped():
+    for name in shipped_models():
         assert (weights / f"{name}.safetensors").stat().st_size <= 20e6
         assert (weights / f"{name}.md").is_file()
 
