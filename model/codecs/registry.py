@@ -1,6 +1,6 @@
 """Which codec a configuration names.
 
-Tested in tests/model/codecs/test_codecs.py.
+Tested in tests/model/codecs/test_base.py.
 """
 
 from model.codecs.base import Codec
