@@ -2,6 +2,8 @@
 
 Read from TOML (`[model]` of a trainer's configuration) or from a checkpoint's metadata; strict: an
 unknown key is refused with its path and the nearest allowed one.
+
+Tested in tests/model/networks/test_vae.py, tests/trainer/test_settings.py.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""What musical edits are made of: scales, chords by step, tracks apart, and a tally of what must stay."""
+"""What musical edits are made of: scales, chords by step, tracks apart, and a tally of what must stay.
+
+Tested in tests/model/edits/test_transforms.py.
+"""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise

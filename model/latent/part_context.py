@@ -4,6 +4,8 @@ Parts hang together by when they are struck and by intervals, not by keys.  A ne
 after another (`latent.note_transformer`) is given odds for each of them: of an onset, by which of the parts
 before strike on that step; of a pitch, by the intervals to what sounds there.  So that what it knows of one
 key and one step it knows of all.
+
+Tested in tests/model/latent/test_note_transformer.py.
 """
 
 import numpy as np

@@ -1,4 +1,7 @@
-"""How what is wanted enters a decoder: knobs' changes and conditions as vectors to add, zero at first."""
+"""How what is wanted enters a decoder: knobs' changes and conditions as vectors to add, zero at first.
+
+Tested in tests/model/networks/decoders/test_base.py.
+"""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,7 @@
-"""What encoders and decoders must know of the model they are parts of."""
+"""What encoders and decoders must know of the model they are parts of.
+
+Tested in tests/model/networks/test_published_sizes.py.
+"""
 
 from dataclasses import dataclass
 

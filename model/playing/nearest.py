@@ -2,6 +2,8 @@
 
 A generator of noise has a latent, but no encoder.  Its phrases at a few draws of the prior are kept; a
 phrase's latent is that of the most similar one.
+
+Tested in tests/model/playing/test_checkpoint_player.py.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""What plays a checkpoint: Phrase -> Latent -> Phrase, whatever network stands behind it."""
+"""What plays a checkpoint: Phrase -> Latent -> Phrase, whatever network stands behind it.
+
+Tested in tests/model/playing/test_checkpoint_player.py.
+"""
 
 from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass

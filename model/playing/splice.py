@@ -1,4 +1,7 @@
-"""How phrases are laid behind each other: what was given, what has sounded, what is answered.  No numpy."""
+"""How phrases are laid behind each other: what was given, what has sounded, what is answered.  No numpy.
+
+Tested in tests/model/playing/test_checkpoint_player.py.
+"""
 
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase

@@ -1,6 +1,6 @@
 """What every runtime promises: to compute a checkpoint's functions on arrays.
 
-Tested in tests/model/playing/test_checkpoint_player.py.
+Tested in tests/model/runtimes/test_onnx.py.
 """
 
 from dataclasses import dataclass

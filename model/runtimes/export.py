@@ -3,6 +3,8 @@
 `encode` makes z of arrays.  A decoder that writes all at once is `decode`, z to heads.  One that goes step by
 step is `start`, z to the state, and `step`, which is fed the last step's arrays and the chance, draws the
 next and gives the state after it: the whole draw is in the graph, so that whoever runs it needs no torch.
+
+Tested in tests/model/runtimes/test_onnx.py.
 """
 
 import io

@@ -1,6 +1,8 @@
 """Which runtime computes a checkpoint: ONNX Runtime on a CPU, or torch where there are no graphs.
 
 Importing this module and opening a checkpoint with graphs loads no torch.
+
+Tested in tests/model/runtimes/test_onnx.py.
 """
 
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""A checkpoint's network itself, in torch: for those without graphs."""
+"""A checkpoint's network itself, in torch: for those without graphs.
+
+Tested in tests/model/runtimes/test_onnx.py.
+"""
 
 from pathlib import Path
 

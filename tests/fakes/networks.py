@@ -104,3 +104,11 @@ def player(net: VAE, *, traced: bool = True) -> CheckpointPlayer:
     """Play a network."""
     checkpoint = held(net, traced=traced)
     return CheckpointPlayer(checkpoint, open_runtime(checkpoint, "here"))
+
+
+def code(net: VAE, count: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """Return z, changes and conditions that a network takes, by chance."""
+    torch.manual_seed(5)
+    sizes = net.sizes
+    condition = torch.randn(count, sizes.grid.beats, sizes.condition_width) if sizes.condition_width else None
+    return torch.randn(count, sizes.latent), torch.randn(count, max(sizes.knobs, 1)), condition

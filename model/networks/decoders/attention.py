@@ -3,6 +3,8 @@
 Global attention with the general score, after the recurrent step (Luong et al. 2015, "Effective approaches
 to attention-based neural machine translation", section 3.1, without input feeding), so that all steps can be
 taught at once.  The memory is z itself, a slice for each beat, which is why interpolated z still play.
+
+Tested in tests/model/networks/decoders/test_base.py.
 """
 
 import torch

@@ -1,4 +1,7 @@
-"""A decoder for rolls of keys that shares one small network among all octaves; see `encoders.bands`."""
+"""A decoder for rolls of keys that shares one small network among all octaves; see `encoders.bands`.
+
+Tested in tests/model/runtimes/test_onnx.py.
+"""
 
 import torch
 from torch import Tensor, nn

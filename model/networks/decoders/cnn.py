@@ -1,4 +1,7 @@
-"""A decoder that draws a piano roll of all steps at once, by transposed convolutions."""
+"""A decoder that draws a piano roll of all steps at once, by transposed convolutions.
+
+Tested in tests/model/networks/layers/test_roll_image.py.
+"""
 
 from itertools import pairwise
 

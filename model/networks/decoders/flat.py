@@ -3,6 +3,8 @@
 z gives the initial state through a tanh layer and is laid beside each input (Roberts et al. 2018, "A
 hierarchical latent vector model for learning long-term structure in music", sections 3 and 4).  Without a
 latent the same is a language model.
+
+Tested in tests/model/networks/decoders/test_base.py.
 """
 
 import torch

@@ -1,4 +1,7 @@
-"""A decoder of several parts at once: a token for each beat of each part, and each part's own way out."""
+"""A decoder of several parts at once: a token for each beat of each part, and each part's own way out.
+
+Tested in tests/model/networks/layers/test_part_ways.py.
+"""
 
 from typing import cast
 

@@ -1,4 +1,7 @@
-"""A decoder that writes all beats at once: one token per beat and a Transformer."""
+"""A decoder that writes all beats at once: one token per beat and a Transformer.
+
+Tested in tests/model/runtimes/test_onnx.py.
+"""
 
 import torch
 from torch import Tensor, nn

@@ -3,6 +3,8 @@
 Masked self-attention over one token per step (Vaswani et al. 2017, "Attention is all you need"; learned
 positions).  z stands before the steps as one token, or one for each beat's slice, and is added to every step
 (both ways are compared in Li et al. 2020, "Optimus").  Without a latent the same is a language model.
+
+Tested in tests/model/networks/decoders/test_base.py.
 """
 
 import torch

@@ -2,6 +2,8 @@
 
 Going down the pitch axis each layer halves it, so that one filter serves all registers; beats are kept apart,
 for a slice of the latent may belong to each.
+
+Tested in tests/model/networks/layers/test_roll_image.py.
 """
 
 from itertools import pairwise

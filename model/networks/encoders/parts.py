@@ -3,6 +3,8 @@
 Every part has its own way in and out (`layers.part_ways`); a Transformer over all beats and parts carries
 what they say to each other.  Summaries lie beat by beat, in it part by part, so that a slice of z may belong
 to a part's cell in a beat (bottleneck kind `parts`), to a beat (`beats`) or to the phrase.
+
+Tested in tests/model/networks/layers/test_part_ways.py.
 """
 
 from typing import cast

@@ -4,6 +4,8 @@ For a latent of the whole phrase the summary is what MusicVAE takes: the last st
 by side (Roberts et al. 2018, "A hierarchical latent vector model for learning long-term structure in music",
 section 3.1).  With a slice per beat each summary holds the forward state at the beat's end and the backward
 state at its beginning, so that it too has heard the whole phrase, and its own beat last.
+
+Tested in tests/model/networks/encoders/test_base.py.
 """
 
 import torch

@@ -1,4 +1,7 @@
-"""The poly codec's surface: rolls in; onset, hold and velocity rolls out."""
+"""The poly codec's surface: rolls in; onset, hold and velocity rolls out.
+
+Tested in tests/model/networks/heads/test_base.py, tests/model/codecs/test_poly.py.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar

@@ -2,6 +2,8 @@
 
 A sequence goes through torch's own fast layers; a step is written out in plain products, which a traced
 graph holds as they are.
+
+Tested in tests/model/networks/decoders/test_base.py.
 """
 
 import torch

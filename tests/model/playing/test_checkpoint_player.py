@@ -13,9 +13,7 @@ import pytest
 import torch
 
 from model.checkpoint import read, write
-from model.codecs.base import LENGTH, ONSET, PITCH, TRACK, pack_phrase
-from model.codecs.registry import build
-from model.codecs.sampling import Sampling
+from model.codecs.base import LENGTH, ONSET, PITCH, TRACK
 from model.config import ModelConfig
 from model.latent.directions import KNOTS, Directions
 from model.latent.geometry import Latent
@@ -24,13 +22,10 @@ from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from model.playing.checkpoint_player import CheckpointPlayer
-from model.runtimes.base import Wish
 from model.runtimes.registry import open_runtime
-from tests.fakes.networks import LATENTLESS, STEPWISE, config, held, network, phrase, player
+from tests.fakes.networks import STEPWISE, config, held, network, phrase, player
 from tests.fakes.synthetic import chords, melody
 from trainer.latent.note_network import Writer
-
-CHOICES = [Sampling(), Sampling(1.0, seed=3), Sampling(0.8, top_k=5, top_p=0.9, seed=7)]
 
 
 @pytest.fixture(autouse=True)
@@ -41,48 +36,6 @@ def _one_thread() -> None:
 @cache
 def of(chosen: ModelConfig) -> CheckpointPlayer:
     return player(network(chosen))
-
-
-@pytest.mark.parametrize(
-    "chosen",
-    [
-        pytest.param(config(kind, codec, neck=neck), id=f"{kind} {codec} {neck}")
-        for kind, (codec, neck) in product(STEPWISE, (("melody", "beats"), ("poly", "phrase")))
-    ]
-    + [
-        pytest.param(config(kind, latent=False, knobs=(), conditions=("key",)), id=f"{kind} language")
-        for kind in LATENTLESS
-    ]
-    + [
-        pytest.param(config(kind, codec), id=f"{kind} {codec}")
-        for kind, codec in (("gru", "drums"), ("transformer", "multitrack"))
-    ],
-)
-def test_graphs_draw_what_the_network_does(chosen: ModelConfig) -> None:
-    net = network(chosen)
-    held_, bare = held(net), held(net, traced=False)
-    fast, plain = open_runtime(held_, "here"), open_runtime(bare, "here")
-    assert (fast.name, plain.name.split()[0]) == ("onnxruntime", "torch")
-    assert fast.stepwise
-    assert plain.stepwise
-    rng = np.random.default_rng(0)
-    z = rng.normal(size=(2, chosen.latent_size)).astype(np.float32)
-    condition_width = net.sizes.condition_width
-    wish = Wish(
-        rng.normal(size=(2, max(len(chosen.knobs), 1))).astype(np.float32),
-        rng.normal(size=(2, 8, condition_width)).astype(np.float32) if condition_width else None,
-    )
-    prefix = pack_phrase(build(chosen.codec, Grid()), phrase(chosen.codec, 1))
-    for choice, steps in product(CHOICES, (0, 9)):
-        got = fast.generate(z, wish, choice, prefix, steps)
-        wanted = plain.generate(z, wish, choice, prefix, steps)
-        assert got.keys() == wanted.keys() <= prefix.keys()
-        for name, value in wanted.items():
-            assert value.dtype == got[name].dtype == prefix[name].dtype
-            np.testing.assert_allclose(got[name], value, atol=1e-4)
-            np.testing.assert_array_equal(got[name][:, :steps], prefix[name].repeat(2, 0)[:, :steps])
-    if chosen.latent_size:
-        np.testing.assert_allclose(fast.encode(prefix), plain.encode(prefix), atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
 """Step-by-step decoders: a step computes what the taught sequence does; what is drawn is what is fed."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +17,7 @@ from model.networks.encoders.base import Encoder
 from model.networks.heads.base import Chance, Surface
 from model.networks.layers.part_ways import PartReader, PartWriter
 from model.networks.vae import VAE
-from tests.fakes.networks import LATENTLESS, STEPWISE, config, network, packed
+from tests.fakes.networks import LATENTLESS, STEPWISE, code, config, network, packed
 
 
 @pytest.fixture(autouse=True)
@@ -51,13 +49,6 @@ EVERY = (
 def test_what_lacks_a_function_cannot_be_built(base: Callable[[], object]) -> None:
     with pytest.raises(TypeError, match="abstract"):
         base()
-
-
-def code(net: VAE, count: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-    torch.manual_seed(5)
-    sizes = net.sizes
-    condition = torch.randn(count, sizes.grid.beats, sizes.condition_width) if sizes.condition_width else None
-    return torch.randn(count, sizes.latent), torch.randn(count, max(sizes.knobs, 1)), condition
 
 
 @pytest.mark.parametrize("chosen", EVERY)
@@ -189,45 +180,6 @@ def test_a_decoder_at_once_generates_what_its_heads_spell() -> None:
             assert played.unpack(drawn, row) == wanted
 
 
-@pytest.mark.parametrize("kind", STEPWISE)
-def test_teaching_drops_words_and_feeds_back_draws(kind: str) -> None:
-    net = network(config(kind))
-    arrays = packed(net)
-    z, change, _ = code(net)
-
-    def taught(**options: Any) -> torch.Tensor:
-        made = torch.Generator().manual_seed(9)
-        heads = net.teach(z, change, arrays, generator=made, **options)
-        return torch.cat([heads[name].flatten(2) for name in ("state", "pitch")], dim=-1)
-
-    plain = taught()
-    deaf = taught(word_dropout=1.0)
-    assert torch.equal(deaf, taught(word_dropout=1.0))
-    nothing = net.surface.write(
-        net.decoder(
-            z, change, None, torch.cat((torch.zeros(3, 1, 65), net.feeding.unheard.expand(3, 31, -1)), 1)
-        )
-    )
-    torch.testing.assert_close(deaf[..., :3], nothing["state"], atol=1e-4, rtol=1e-4)
-    assert not torch.allclose(plain, taught(word_dropout=0.5))
-    fed = taught(scheduled=1.0)
-    torch.testing.assert_close(fed[:, 0], plain[:, 0], atol=1e-4, rtol=1e-4)
-    assert not torch.allclose(fed, plain)
-    torch.testing.assert_close(taught(scheduled=1e-9), plain, atol=1e-4, rtol=1e-4)
-    gradients = torch.autograd.grad(fed.sum(), list(net.decoder.parameters()), allow_unused=True)
-    assert all(gradient is not None for gradient in gradients)
-
-
-def test_scheduled_sampling_feeds_what_the_model_draws() -> None:
-    """Fed back always, teaching is a free run: its outputs do not depend on the truth."""
-    net = network(config("gru"))
-    arrays, (z, change, _) = packed(net), code(net)
-    other = {name: value.flip(0) for name, value in arrays.items()}
-    one = net.teach(z, change, arrays, scheduled=1.0, generator=torch.Generator().manual_seed(1))
-    two = net.teach(z, change, other, scheduled=1.0, generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(one["pitch"], two["pitch"])
-
-
 def test_top_k_and_top_p_bound_what_is_drawn() -> None:
     net = network(config("gru"))
     logits = torch.zeros(400, net.surface.step_logits)
@@ -268,29 +220,6 @@ def test_heads_before_drawing_are_refused() -> None:
     net = network(config("gru"))
     with pytest.raises(ModelError, match="step by step"):
         net.decode(torch.zeros(1, 32))
-
-
-@pytest.mark.parametrize("numbers", [{"temperature": -1.0}, {"top_k": -1}, {"top_p": 0.0}, {"top_p": 1.5}])
-def test_choices_out_of_range_are_refused(numbers: dict[str, Any]) -> None:
-    with pytest.raises(ValueError):
-        replace(Sampling(), **numbers)
-
-
-@pytest.mark.parametrize("kind", STEPWISE)
-@pytest.mark.parametrize("scheduled", [0.0, 0.5])
-def test_teaching_runs_in_half_precision(kind: str, scheduled: float) -> None:
-    net = network(config(kind, conditions=("key",)))
-    arrays = packed(net)
-    condition = torch.randn(3, net.sizes.grid.beats, net.sizes.condition_width)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        mean, logvar = net.encode(arrays)
-        z = net.sample(mean.float(), logvar.float())
-        heads = net.teach(z, None, arrays, condition, word_dropout=0.2, scheduled=scheduled)
-        loss = torch.stack([value.mean() for value in net.surface.loss(heads, arrays).values()]).sum()
-    gradients = torch.autograd.grad(loss, list(net.decoder.parameters()), allow_unused=True)
-    found = [gradient for gradient in gradients if gradient is not None]
-    assert found
-    assert all(bool(torch.isfinite(gradient).all()) for gradient in found)
 
 
 def test_what_was_taught_is_written_free_running() -> None:
