@@ -126,7 +126,7 @@ def _block(synth: FluidSynth, frames: int) -> Audio:
 
 
 def _write(path: Path, raw: IO[bytes], *, scale: float, sample_rate: int) -> None:
-    with atomic_write(path) as draft, wave.open(str(draft), "wb") as out:
+    with atomic_write(path) as draft, draft.open("wb") as file, wave.open(file, "wb") as out:
         out.setnchannels(2)
         out.setsampwidth(2)
         out.setframerate(sample_rate)
