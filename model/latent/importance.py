@@ -77,7 +77,7 @@ class Weigher:
         return out
 
 
-def held(extras: Mapping[str, NDArray[Any]]) -> Weigher | None:
+def weigher_in(extras: Mapping[str, NDArray[Any]]) -> Weigher | None:
     """Return the weigher among a checkpoint's further tensors, if there is one.
 
     Raises:

@@ -27,7 +27,7 @@ HERE = PARTS + INTERVALS
 TURN = (np.arange(CLASSES)[:, None] + np.arange(CLASSES)) % CLASSES
 
 
-class Beside:
+class PartContext:
     """The notes of some phrases as they come: when each part strikes, what it sounds.
 
     Attributes:

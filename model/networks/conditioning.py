@@ -6,26 +6,26 @@ Tested in tests/model/networks/decoders/test_base.py.
 import torch
 from torch import Tensor, nn
 
-from model.music.grid import Grid
+from model.networks.sizes import Sizes
 
 CONDITION_LAYER = "told"
 """What the conditions' layer is called in checkpoints."""
 
 
-class Steering(nn.Linear):
+class Conditioning(nn.Linear):
     """Wanted changes and conditions to a vector for every beat or step.
 
     Both layers start at zero, so that an untrained knob does nothing, and no change and no condition are
     exactly the plain decode.  `weight` is the knobs' layer.
     """
 
-    def __init__(self, grid: Grid, width: int, *, knobs: int, condition_width: int) -> None:
-        """Make a layer for `knobs` changes and one for `condition_width` numbers of a beat's conditions."""
-        super().__init__(max(knobs, 1), width, bias=False)
+    def __init__(self, sizes: Sizes, width: int) -> None:
+        """Make a layer for the knobs' changes and, of a conditioned model, one for a beat's conditions."""
+        super().__init__(max(sizes.knobs, 1), width, bias=False)
         nn.init.zeros_(self.weight)
-        self.grid = grid
-        if condition_width:
-            self.add_module(CONDITION_LAYER, nn.Linear(condition_width, width, bias=False))
+        self.grid = sizes.grid
+        if sizes.condition_width:
+            self.add_module(CONDITION_LAYER, nn.Linear(sizes.condition_width, width, bias=False))
         if self.conditions is not None:
             nn.init.zeros_(self.conditions.weight)
 

@@ -10,7 +10,7 @@ from model.networks.decoders.base import AutoregressiveDecoder, delayed
 from model.networks.heads.base import Chance, Surface
 
 
-class Feeding(nn.Module):
+class TeacherForcing(nn.Module):
     """Teacher forcing with word dropout and scheduled sampling.
 
     Attributes:

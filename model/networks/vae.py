@@ -28,7 +28,7 @@ from model.networks.encoders.registry import build_encoder
 from model.networks.heads.base import Chance, Tensors
 from model.networks.heads.registry import build_surface
 from model.networks.sizes import Sizes
-from model.networks.teacher_forcing import Feeding
+from model.networks.teacher_forcing import TeacherForcing
 
 
 class VAE(nn.Module):
@@ -75,7 +75,7 @@ class VAE(nn.Module):
         self.decoder = build_decoder(config.decoder, self.sizes)
         self.autoregressive = isinstance(self.decoder, AutoregressiveDecoder)
         if self.autoregressive:
-            self.feeding = Feeding(self.surface)
+            self.feeding = TeacherForcing(self.surface)
 
     # -- encode
 

@@ -14,14 +14,15 @@ from model.codecs.base import Arrays, pack_phrase
 from model.codecs.conditions import Floats, columns_of, estimated, spoken
 from model.codecs.registry import build
 from model.codecs.sampling import Sampling, gumbel_max, restricted
-from model.latent import importance, note_transformer
 from model.latent.directions import directions_in
 from model.latent.features import traits
 from model.latent.geometry import Latent, Vector
+from model.latent.importance import weigher_in
+from model.latent.note_transformer import note_transformer_in
 from model.music.attributes import applicable, measure
 from model.music.phrase import Phrase
 from model.playing.closed_loop import changes, completed, steer, targets
-from model.playing.nearest import SIZE, Bank
+from model.playing.nearest import SIZE, PhraseBank
 from model.playing.player import Card
 from model.playing.splice import after, on_whole_grid
 from model.runtimes.base import Runtime, Wish
@@ -40,9 +41,9 @@ class CheckpointPlayer:
         self._whole = build(config.codec, config.grid.build())
         self._codec = build(config.codec, config.answer_grid)
         self._context_steps = self._whole.grid.steps - self._codec.grid.steps
-        self._bank: Bank | None = None
-        self._learned = note_transformer.held(checkpoint.extras, self._codec.grid)
-        self._weigher = importance.held(checkpoint.extras)
+        self._bank: PhraseBank | None = None
+        self._learned = note_transformer_in(checkpoint.extras, self._codec.grid)
+        self._weigher = weigher_in(checkpoint.extras)
         self._directions = directions_in(checkpoint.extras, config.latent_size)
         self.card = Card(
             name=config.name,
@@ -239,7 +240,7 @@ class CheckpointPlayer:
             return self._nowhere
         if self._bank is None:
             points = self._prior(SIZE, np.random.default_rng(0))
-            self._bank = Bank(points, lambda z: self._play(z, {}, Sampling()))
+            self._bank = PhraseBank(points, lambda z: self._play(z, {}, Sampling()))
         return self._bank.nearest(held)
 
     def _play(

@@ -19,7 +19,7 @@ SIZE = 64
 WITHOUT_PITCH = 0.5  # what a note on the right step counts beside one with the right pitch too
 
 
-class Bank:
+class PhraseBank:
     """Latents and what they sound like.  Threads: one at a time."""
 
     def __init__(self, points: NDArray[np.float32], decode: Callable[[Vector], Phrase]) -> None:

@@ -18,7 +18,7 @@ from torch import Tensor
 from model.checkpoint import Checkpoint
 from model.codecs.base import Codec
 from model.codecs.registry import build
-from model.latent.note_transformer import held as learned_prior
+from model.latent.note_transformer import note_transformer_in as learned_prior
 from model.music.phrase import Phrase
 from model.networks.vae import VAE
 from trainer.adapt.lora import Changes, Pairs, Taught, cost, encoded, leaned, skill

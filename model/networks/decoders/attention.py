@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from model.config import DecoderConfig
 from model.errors import ConfigError
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import AutoregressiveDecoder, State, at, begun, until
 from model.networks.layers.recurrence import Cells
 from model.networks.sizes import Sizes
@@ -39,7 +39,7 @@ class AttentionDecoder(AutoregressiveDecoder):
             nn.Linear(sizes.latent // beats, width) if self.sliced else nn.Linear(sizes.latent, beats * width)
         )
         self.place = nn.Parameter(torch.randn(beats, width) * 0.02)
-        self.steer = Steering(sizes.grid, width, knobs=sizes.knobs, condition_width=sizes.condition_width)
+        self.steer = Conditioning(sizes, width)
         self.cells = Cells("gru", sizes.features + width, width, config.depth)
         self.initial = nn.Linear(sizes.latent, config.depth * width)
         self.score = nn.Linear(width, width, bias=False)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.config import DecoderConfig
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import ParallelDecoder
 from model.networks.layers.roll_image import heights, image_of
 from model.networks.sizes import Sizes
@@ -40,7 +40,7 @@ class CnnDecoder(ParallelDecoder):
             else nn.Linear(sizes.latent, grid.beats * config.width)
         )
         self.place = nn.Parameter(torch.randn(grid.beats, config.width) * 0.02)
-        self.steer = Steering(grid, config.width, knobs=sizes.knobs, condition_width=sizes.condition_width)
+        self.steer = Conditioning(sizes, config.width)
         self.around = nn.ModuleList(nn.Conv1d(config.width, config.width, 3, padding=1) for _ in range(2))
         self.rows = heights(image.rows, config.depth)
         self.spread = nn.Linear(config.width, grid.steps_per_beat * config.cell * self.rows[-1])

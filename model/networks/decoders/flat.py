@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from model.config import DecoderConfig
 from model.errors import ConfigError
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import AutoregressiveDecoder, State, at, begun, until
 from model.networks.layers.recurrence import Cells
 from model.networks.sizes import Sizes
@@ -37,11 +37,7 @@ class FlatDecoder(AutoregressiveDecoder):
         beside = sizes.latent or (config.width if sizes.knobs or sizes.condition_width else 0)
         self.cells = Cells(config.kind, sizes.features + beside, config.width, config.depth)
         self.initial = nn.Linear(sizes.latent, config.depth * self.cells.size) if sizes.latent else None
-        self.steer = (
-            Steering(sizes.grid, beside, knobs=sizes.knobs, condition_width=sizes.condition_width)
-            if beside
-            else None
-        )
+        self.steer = Conditioning(sizes, beside) if beside else None
         self.head = nn.Linear(config.width, sizes.logits)
 
     def forward(self, z: Tensor, change: Tensor, condition: Tensor | None, before: Tensor) -> Tensor:

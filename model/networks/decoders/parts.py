@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from model.config import DecoderConfig
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import ParallelDecoder
 from model.networks.layers.blocks import Block
 from model.networks.layers.part_ways import CellWriter, PartWriter, VoiceWriter, layouts, shares
@@ -43,7 +43,7 @@ class PartsDecoder(ParallelDecoder):
         )
         self.place = nn.Parameter(torch.randn(grid.beats, 1, config.width) * 0.02)
         self.part = nn.Parameter(torch.randn(len(self.logits), config.width) * 0.02)
-        self.steer = Steering(grid, config.width, knobs=sizes.knobs, condition_width=sizes.condition_width)
+        self.steer = Conditioning(sizes, config.width)
         self.blocks = nn.Sequential(*(Block(config.width, config.heads) for _ in range(config.depth)))
         self.norm = nn.LayerNorm(config.width)
 

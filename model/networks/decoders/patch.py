@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.config import DecoderConfig
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import ParallelDecoder
 from model.networks.layers.blocks import Block
 from model.networks.sizes import Sizes
@@ -28,9 +28,7 @@ class PatchDecoder(ParallelDecoder):
             self.enter = nn.Linear(sizes.latent, beats * config.width)
         self.width = config.width
         self.place = nn.Parameter(torch.randn(beats, config.width) * 0.02)
-        self.steer = Steering(
-            sizes.grid, config.width, knobs=sizes.knobs, condition_width=sizes.condition_width
-        )
+        self.steer = Conditioning(sizes, config.width)
         self.blocks = nn.Sequential(*(Block(config.width, config.heads) for _ in range(config.depth)))
         self.norm = nn.LayerNorm(config.width)
         self.widen = nn.Linear(config.width, 2 * config.width)

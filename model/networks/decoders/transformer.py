@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from model.config import DecoderConfig
 from model.errors import ConfigError
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import AutoregressiveDecoder, State, at, begun, until
 from model.networks.layers.causal import CausalBlocks
 from model.networks.sizes import Sizes
@@ -37,7 +37,7 @@ class TransformerDecoder(AutoregressiveDecoder):
         self.place = nn.Parameter(torch.randn(self.prefix + grid.steps, width) * 0.02)
         self.token = nn.Linear(sizes.latent // self.prefix, width) if self.prefix else None
         self.add = nn.Linear(sizes.latent, width, bias=False) if self.prefix else None
-        self.steer = Steering(grid, width, knobs=sizes.knobs, condition_width=sizes.condition_width)
+        self.steer = Conditioning(sizes, width)
         self.blocks = CausalBlocks(width, config.heads, config.depth)
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, sizes.logits)

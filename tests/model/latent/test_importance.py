@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.latent.importance import FOLDER, Weigher, held
+from model.latent.importance import FOLDER, Weigher, weigher_in
 
 
 def tensors(*, nets: int = 1) -> dict[str, NDArray[np.float32]]:
@@ -40,7 +40,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 def test_a_checkpoint_without_one_has_none() -> None:
-    assert held({"prior/mean": np.zeros(3)}) is None
-    found = held({f"{FOLDER}{name}": value for name, value in tensors().items()})
+    assert weigher_in({"prior/mean": np.zeros(3)}) is None
+    found = weigher_in({f"{FOLDER}{name}": value for name, value in tensors().items()})
     assert found is not None
     assert (found.size, found.candidates) == (2, 9)

@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.codecs.base import LENGTH, OFFSET, ONSET, PITCH, TRACK, VELOCITY, table_of
-from model.latent.note_transformer import FOLDER, LOWEST, Prior, held
+from model.latent.note_transformer import FOLDER, LOWEST, NoteTransformer, note_transformer_in
 from model.latent.references import NONE, references_of
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
@@ -114,7 +114,7 @@ def test_numpy_writes_what_torch_would() -> None:
     found = set()
     for seed in range(12):
         made = writer(seed)
-        prior = Prior(made.tensors(), GRID)
+        prior = NoteTransformer(made.tensors(), GRID)
         (phrase,) = prior.draw(1, Likeliest())  # type: ignore[arg-type]
         wanted = dictated(made)
         places = {(note[ONSET], note[PITCH]) for note in wanted}
@@ -129,7 +129,7 @@ def test_numpy_writes_several_tracks_as_torch_would() -> None:
     tracks = set()
     for seed in range(12):
         made = writer(seed, columns=(TRACK, ONSET, PITCH, LENGTH))
-        (phrase,) = Prior(made.tensors(), GRID).draw(1, Likeliest())  # type: ignore[arg-type]
+        (phrase,) = NoteTransformer(made.tensors(), GRID).draw(1, Likeliest())  # type: ignore[arg-type]
         wanted = dictated(made)
         assert {(note.track, note.onset, note.pitch) for note in phrase.notes} == {
             (note[TRACK], note[ONSET], note[PITCH]) for note in wanted
@@ -138,7 +138,9 @@ def test_numpy_writes_several_tracks_as_torch_would() -> None:
     assert max(tracks) > 1, "some write several"
 
 
-def along(prior: Prior, context: Phrase, wanted: tuple[int, ...], seed: int = 0) -> tuple[Phrase, int]:
+def along(
+    prior: NoteTransformer, context: Phrase, wanted: tuple[int, ...], seed: int = 0
+) -> tuple[Phrase, int]:
     """Let it write tracks to a phrase; return all, and how often it gave others a turn."""
     writing, turns = prior.along(context, wanted, np.random.default_rng(seed)), 0
     while True:
@@ -150,7 +152,7 @@ def along(prior: Prior, context: Phrase, wanted: tuple[int, ...], seed: int = 0)
 
 
 def test_tracks_are_written_to_a_context_which_stays() -> None:
-    prior = Prior(writer(2, columns=(TRACK, ONSET, PITCH, LENGTH)).tensors(), GRID)
+    prior = NoteTransformer(writer(2, columns=(TRACK, ONSET, PITCH, LENGTH)).tensors(), GRID)
     context = Phrase.of(GRID, [Note(0, 60, 93, 2), Note(2, 64, 40, 2, 0.1)])
     full = 0
     for seed in range(20):
@@ -168,14 +170,14 @@ def test_tracks_are_written_to_a_context_which_stays() -> None:
     crowded = Phrase.of(GRID, [Note(step, 60, 80, 1) for step in range(GRID.steps)] + [Note(0, 48, 80, 1)])
     assert along(prior, crowded, (BASS,))[0] is crowded, "there is no room"
     with pytest.raises(ValueError, match="cannot write along"):
-        along(Prior(writer().tensors(), GRID), context, (BASS,))
+        along(NoteTransformer(writer().tensors(), GRID), context, (BASS,))
     with pytest.raises(ValueError, match="cannot write along"):
         along(prior, Phrase.of(Grid(2, 4, 2), context.notes), (BASS,))
 
 
 def test_draws_have_the_odds_that_the_network_gives() -> None:
     made = writer(1)
-    drawn = Prior(made.tensors(), GRID).draw(3000, np.random.default_rng(0))
+    drawn = NoteTransformer(made.tensors(), GRID).draw(3000, np.random.default_rng(0))
     with torch.no_grad():
         x = made.blocks((made.moves.weight[-REACH[0]] + made.place.weight[0])[None, None])[0, 0]
         odds = odds_of(made, 0, x, [0, NONE])[:-1].softmax(0).numpy()
@@ -185,7 +187,9 @@ def test_draws_have_the_odds_that_the_network_gives() -> None:
 
 
 def test_a_draw_depends_on_its_seed_alone_and_is_never_empty() -> None:
-    prior = Prior(writer(2, columns=(TRACK, ONSET, PITCH, LENGTH, VELOCITY, OFFSET)).tensors(), GRID)
+    prior = NoteTransformer(
+        writer(2, columns=(TRACK, ONSET, PITCH, LENGTH, VELOCITY, OFFSET)).tensors(), GRID
+    )
     first = prior.draw(80, np.random.default_rng(7))
     assert len(first) == 80
     assert all(0 < len(phrase.notes) <= LONGEST for phrase in first)
@@ -206,25 +210,27 @@ def test_long_phrases_find_room() -> None:
     onsets = made.outs[0]
     assert isinstance(onsets, torch.nn.Linear)
     onsets.bias.data[: GRID.steps + 1] = torch.tensor([9.0] * (GRID.steps - 1) + [-99.0] * 2)
-    (phrase,) = Prior(made.tensors(), GRID).draw(1, np.random.default_rng(0))
+    (phrase,) = NoteTransformer(made.tensors(), GRID).draw(1, np.random.default_rng(0))
     assert len(phrase.notes) > 64
 
 
 def test_a_checkpoint_without_a_prior_has_none() -> None:
-    assert held({"directions/mean": np.zeros(3)}, GRID) is None
+    assert note_transformer_in({"directions/mean": np.zeros(3)}, GRID) is None
 
 
 def test_a_prior_that_does_not_fit_is_refused() -> None:
     several = writer(columns=(TRACK, ONSET, PITCH)).tensors()
     with pytest.raises(KeyError, match="intervals"):
-        Prior({name: value for name, value in several.items() if "intervals" not in name}, GRID)
+        NoteTransformer({name: value for name, value in several.items() if "intervals" not in name}, GRID)
     extras: dict[str, NDArray[Any]] = {f"{FOLDER}{n}": value for n, value in writer().tensors().items()}
-    assert held(extras, GRID) is not None
+    assert note_transformer_in(extras, GRID) is not None
     with pytest.raises(ValueError, match="its prior chooses of 9 onsets, not 17"):
-        held(extras, Grid(2, 4, 2))
+        note_transformer_in(extras, Grid(2, 4, 2))
     with pytest.raises(KeyError, match="begin"):
-        held({name: value for name, value in extras.items() if "begin" not in name}, GRID)
+        note_transformer_in({name: value for name, value in extras.items() if "begin" not in name}, GRID)
     with pytest.raises(KeyError, match=r"onset\.weight"):
-        held({name: value for name, value in extras.items() if name != "prior/onset.weight"}, GRID)
+        note_transformer_in(
+            {name: value for name, value in extras.items() if name != "prior/onset.weight"}, GRID
+        )
     with pytest.raises(ValueError, match="do not fit together"):
-        held({**extras, "prior/heads": np.array([3.0])}, GRID)
+        note_transformer_in({**extras, "prior/heads": np.array([3.0])}, GRID)

@@ -6,6 +6,7 @@ import torch
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelConfig
 from model.errors import ConfigError
 from model.networks.vae import VAE
+from tests.fakes.networks import config, network
 
 
 def test_no_change_is_the_plain_decode_and_knobs_begin_silent() -> None:
@@ -43,3 +44,8 @@ def test_no_change_is_the_plain_decode_and_knobs_begin_silent() -> None:
 def test_parts_that_do_not_fit_are_refused(config: ModelConfig, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         VAE(config)
+
+
+def test_the_layer_of_conditions_keeps_the_name_that_checkpoints_know() -> None:
+    names = [name for name, _ in network(config("gru", conditions=("key",))).named_parameters()]
+    assert "decoder.steer.told.weight" in names
