@@ -8,8 +8,6 @@ transformations", section 3.
 Any note is a hit.  The percussion keys of General MIDI and of Roland's kits have their classes; a key that
 is none of these is moved by octaves into 36..47 first, the octave of bass drum, snare, hats and toms, so
 that the ends of a keyboard play the kit too.
-
-Tested in tests/model/codecs/test_base.py.
 """
 
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 Keeps onset, pitch, length and velocity of a monophonic phrase; of a chord it keeps the highest key,
 and a note ends where the next begins.  Micro-offsets, tracks and drums are not kept.  (Classes: Roberts et
 al. 2018, "A hierarchical latent vector model for learning long-term structure in music", section 4.)
-
-Tested in tests/model/codecs/test_base.py.
 """
 
 from collections.abc import Mapping

@@ -6,8 +6,6 @@ codec; names of arrays and heads have the track's before them (`melody.token`, `
 
 A keyboard's notes are all of track 0.  A phrase without any other track is split: the highest line is the
 melody, below C3 lies the bass, the rest is chords (see `split`).
-
-Tested in tests/model/codecs/test_base.py.
 """
 
 from collections.abc import Callable, Mapping
