@@ -9,7 +9,6 @@ nothing in it is code.
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from safetensors.numpy import save
 
 from model.config import ModelConfig, convert
 from model.errors import CheckpointError, ConfigError
+from model.files import atomic_write
 
 FORMAT = "twobar checkpoint"
 VERSION = "1"
@@ -163,15 +163,10 @@ def write_bytes(path: Path, content: bytes) -> None:
         CheckpointError: the disk refuses; what was there before is untouched.
 
     """
-    beside = path.with_name(f".{path.name}.part")
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        with atomic_write(path, durable=True) as draft:
+            draft.write_bytes(content)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise CheckpointError(f"{path} cannot be written: {error.strerror}") from error
 
 

@@ -2,6 +2,8 @@
 
 Read from TOML (`[model]` of a trainer's configuration) or from a checkpoint's metadata; strict: an
 unknown key is refused with its path and the nearest allowed one.
+
+Tested in tests/model/networks/test_vae.py, tests/trainer/test_settings.py.
 """
 
 import json
@@ -122,7 +124,7 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         codec: `melody`, `poly`, `drums` or `multitrack`.
         grid: of the phrases, the given bars of a language model included.
         knobs: attributes whose wanted change conditions the decoder, in this order.
-        conditions: what else may be told to the decoder, of `CONDITIONS`.
+        conditions: what else the decoder is conditioned on, of `CONDITIONS`.
         styles: names of the style labels, where `style` is a condition.
         context_bars: of the grid's bars, how many at its beginning are given and not answered.
         timing: whether a `poly` model heeds and writes micro-offsets, too; otherwise all it plays is on the
@@ -166,6 +168,10 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         known("model.bottleneck", "kind", self.bottleneck.kind, BOTTLENECKS)
         known("model.bottleneck", "law", self.bottleneck.law, LAWS)
         known("model.decoder", "kind", self.decoder.kind, DECODERS)
+        if self.bottleneck.kind == "cells" and self.encoder.kind != "bands":
+            raise ConfigError("model.bottleneck: kind 'cells' needs an encoder of kind 'bands'")
+        if self.bottleneck.kind == "parts" and self.encoder.kind not in ("parts", "none"):
+            raise ConfigError("model.bottleneck: kind 'parts' needs an encoder of kind 'parts'")
         for name in self.conditions:
             known("model", "condition", name, CONDITIONS)
         if len(set(self.conditions)) < len(self.conditions):
@@ -205,10 +211,10 @@ def convert(raw: Any, kind: type[T], *, where: str) -> T:  # noqa: ANN401 - what
         return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
         text = str(error).replace("`$.", "`")
-        raise ConfigError(f"{where}: {text[:1].lower()}{text[1:]}{given(raw, str(error))}") from error
+        raise ConfigError(f"{where}: {text[:1].lower()}{text[1:]}{offending(raw, str(error))}") from error
 
 
-def given(raw: Any, sentence: str) -> str:  # noqa: ANN401 - what a TOML or JSON parser gave
+def offending(raw: Any, sentence: str) -> str:  # noqa: ANN401 - what a TOML or JSON parser gave
     """Return "; given is VALUE" for the value that a sentence of msgspec complains of, or nothing."""
     place = re.search(r" - at `\$([^`]*)`$", sentence)
     value = raw

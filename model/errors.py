@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 
 class ModelError(Exception):
-    """A fault that is told in one plain sentence."""
+    """A fault, in one plain sentence."""
 
     exit_code = 1
 
@@ -37,10 +37,14 @@ class MidiFileError(ModelError):
     """A MIDI file that is missing, damaged or holds nothing to play."""
 
 
-def nearest(given: str, known: Iterable[str]) -> str:
+def nearest(wanted: str, known: Iterable[str]) -> str:
     """Return what is allowed and the nearest match, as the end of a sentence."""
     names = sorted(known)
-    match = difflib.get_close_matches(given.lower(), [name.lower() for name in names], 1, 0.5)
-    actual = next((name for name in names if match and name.lower() == match[0]), None)
-    hint = f"; did you mean '{actual}'?" if actual else ""
-    return f"there is: {', '.join(names) if names else 'none'}{hint}"
+    return f"there is: {', '.join(names) if names else 'none'}{did_you_mean(wanted, names)}"
+
+
+def did_you_mean(wanted: str, known: Iterable[str]) -> str:
+    """Return "; did you mean 'x'?" for the known name nearest to a wanted one, whatever its case, or ""."""
+    by_lower = {name.lower(): name for name in known}
+    match = difflib.get_close_matches(wanted.lower(), by_lower, 1, 0.5)
+    return f"; did you mean '{by_lower[match[0]]}'?" if match else ""

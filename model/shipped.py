@@ -1,17 +1,22 @@
-"""Which models are shipped, told without importing anything that plays them."""
+"""The models that come with the instrument, listed without importing anything that plays them.
 
-from importlib.resources import files
+Tested in tests/model/playing/test_load.py.
+"""
+
 from pathlib import Path
+
+WEIGHTS = Path(__file__).parent / "weights"
+SUFFIX = ".safetensors"
 
 
 def shipped_models() -> list[str]:
     """Return the names of the checkpoints that came with the instrument."""
-    folder = files("model") / "weights"
-    return sorted(
-        item.name.removesuffix(".safetensors")
-        for item in folder.iterdir()
-        if item.name.endswith(".safetensors")
-    )
+    return sorted(path.stem for path in WEIGHTS.glob(f"*{SUFFIX}"))
+
+
+def shipped_file(name: str) -> Path | None:
+    """Return the checkpoint of a shipped model; None if none has that name."""
+    return WEIGHTS / f"{name}{SUFFIX}" if name in shipped_models() else None
 
 
 def is_checkpoint(name: str) -> bool:

@@ -34,6 +34,15 @@ def loaded_by(module: str) -> set[str]:
     return set(json.loads(run.stdout))
 
 
+def modules(room: str) -> dict[str, Path]:
+    """Return a package's files by the name of their module."""
+    found = {}
+    for path in sorted((ROOT / room).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if path.name == "__init__.py" else parts)] = path
+    return found
+
+
 def roots(modules: set[str]) -> set[str]:
     return {module.partition(".")[0] for module in modules}
 
@@ -104,6 +113,21 @@ def test_packages_hold_a_docstring_and_exports_only(path: Path) -> None:
 def test_no_module_hides_one_of_the_standard_library() -> None:
     ours = {path.stem for room in ROOMS for path in (ROOT / room).rglob("*.py")}
     assert not ours & (set(sys.stdlib_module_names) - {"__init__", "__main__"})
+
+
+@pytest.mark.parametrize("room", ["model"])
+def test_each_module_has_a_test_of_its_name_or_says_where_it_is_tested(room: str) -> None:
+    for path in modules(room).values():
+        name = path.relative_to(ROOT)
+        if path.name in ("__init__.py", "__main__.py"):
+            continue
+        if (ROOT / "tests" / name.parent / f"test_{path.name}").is_file():
+            continue
+        doc = ast.get_docstring(ast.parse(path.read_text())) or ""
+        said = re.search(r"^Tested in (.+)\.$", doc, re.MULTILINE)
+        assert said, f"{name} has no test of its name, nor a line 'Tested in tests/....py.'"
+        for place in said[1].split(", "):
+            assert (ROOT / place).is_file(), f"{name} is tested in {place}, which does not exist"
 
 
 # -- documents ---------------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ TrainerError
     └── EmptyCorpusError  nothing was left to learn from
 """
 
-import difflib
 from collections.abc import Iterable
+
+from model.errors import nearest
 
 MISSING = "{} is not installed; the trainer needs it: pip install 'twobar[trainer]'"
 """What is said where a library of the trainer extra is not there."""
@@ -33,15 +34,7 @@ class EmptyCorpusError(FailureError):
     """No phrase came out of the folders that were given."""
 
 
-def nearest(given: str, known: Iterable[str]) -> str:
-    """Return "; did you mean 'x'?" for the known name nearest to a given one, or nothing."""
-    near = difflib.get_close_matches(given, list(known), 1, 0.5)
-    return f"; did you mean '{near[0]}'?" if near else ""
-
-
 def unknown(what: str, given: str, known: Iterable[str], *, where: str = "") -> UsageError:
     """Build the sentence for a name that is not known: what there is, and the nearest match."""
-    names = sorted(known)
     place = f" in {where}" if where else ""
-    listed = ", ".join(names) if names else "none"
-    return UsageError(f"unknown {what} '{given}'{place}; there is: {listed}{nearest(given, names)}")
+    return UsageError(f"unknown {what} '{given}'{place}; {nearest(given, known)}")

@@ -13,12 +13,15 @@ import numpy as np
 from live.errors import FailureError, UsageError, unknown
 from live.settings import config as settings
 from live.worker.accompanist import Accompanist
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.errors import ConfigError, ModelError
 from model.latent.geometry import Latent, between, way_lengths
+from model.latent.note_transformer import finished
 from model.music.attributes import measure
+from model.music.distance import unmatched
 from model.music.phrase import Phrase
-from model.playing.player import Card, Player, finished
+from model.playing.player import Card, Player
 from model.shipped import is_checkpoint, shipped_models
 
 WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it are kept
@@ -188,19 +191,9 @@ def morph(
 
     fine = np.linspace(0.0, 1.0, max(FINE_POINTS, 2 * steps - 1))
     heard = [at(float(t)) for t in fine]
-    way = way_lengths([distance(before, after) for before, after in pairwise(heard)])
+    way = way_lengths([unmatched(before, after) for before, after in pairwise(heard)])
     places = np.interp(np.linspace(0.0, 1.0, steps), way, fine)
     return [heard[0], *(at(float(t)) for t in places[1:-1]), heard[-1]]
-
-
-def distance(a: Phrase, b: Phrase) -> float:
-    """Return how much two phrases differ, 0..1: the share of (onset, pitch) that only one of them has.
-
-    The Jaccard distance of the two sets; two empty phrases are the same.
-    """
-    ours, theirs = ({(note.onset, note.pitch) for note in phrase.notes} for phrase in (a, b))
-    union = len(ours | theirs)
-    return len(ours ^ theirs) / union if union else 0.0
 
 
 @dataclass(frozen=True, slots=True)

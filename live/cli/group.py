@@ -3,13 +3,13 @@
 Exit codes: 0 done, 1 failed, 2 wrong use.
 """
 
-import difflib
 import sys
 from typing import Any
 
 import click
 
 from live.errors import TwobarError
+from model.errors import did_you_mean
 
 OURS = {  # click's words for a number that is none, the longer first
     "is not a valid float range": "is not a number",
@@ -40,8 +40,7 @@ class Group(click.Group):
         name = args[0]
         if self.get_command(ctx, name) is None:
             known = self.list_commands(ctx)
-            near = difflib.get_close_matches(name, known, 1, 0.5)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
+            hint = did_you_mean(name, known)
             raise click.UsageError(f"unknown command '{name}'; there is: {', '.join(known)}{hint}")
         return super().resolve_command(ctx, args)
 

@@ -3,8 +3,6 @@
 Notes and grids are `model.midi.file`'s business; here are tempo maps, and what an edit leaves out.
 """
 
-import contextlib
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +13,7 @@ import mido
 from live.errors import FailureError, UsageError
 from live.jam.parts import tracks_of
 from model.errors import ModelError
+from model.files import atomic_write
 from model.midi import file as midi
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.phrase import Phrase
@@ -198,14 +197,11 @@ def write(
     )
     if like:
         file.tracks[0] = _with_tempos(file.tracks[0], like.tempos)
-    beside = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file.save(str(beside))
-        os.replace(beside, path)  # noqa: PTH105  the atomic one
+        with atomic_write(path) as draft:
+            file.save(str(draft))
     except OSError as error:
-        with contextlib.suppress(OSError):  # where nothing could be made there is nothing to remove
-            beside.unlink(missing_ok=True)
         raise FailureError(f"cannot write '{path}': {error.strerror or error}") from error
 
 

@@ -1,6 +1,5 @@
 """A .mid file to a .wav file: FluidSynth played faster than time, with no audio device."""
 
-import contextlib
 import ctypes
 import tempfile
 import wave
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from live.devices.fluidsynth import FluidSynth, SynthSettings
 from live.errors import FailureError, UsageError
 from live.timing.midi_bytes import silence
+from model.files import atomic_write
 
 PEAK = 0.89  # -1 dBFS: room for what a player's filter adds
 QUIET = 1e-4  # -80 dBFS: a tail below it has ended
@@ -126,16 +126,10 @@ def _block(synth: FluidSynth, frames: int) -> Audio:
 
 
 def _write(path: Path, raw: IO[bytes], *, scale: float, sample_rate: int) -> None:
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file, wave.open(file, "wb") as out:
-            out.setnchannels(2)
-            out.setsampwidth(2)
-            out.setframerate(sample_rate)
-            while data := raw.read(BLOCK * 8 * 16):
-                samples = np.frombuffer(data, np.float32) * (scale * 32767)
-                out.writeframes(np.rint(samples).astype("<i2").tobytes())
-        part.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+    with atomic_write(path) as draft, draft.open("wb") as file, wave.open(file, "wb") as out:
+        out.setnchannels(2)
+        out.setsampwidth(2)
+        out.setframerate(sample_rate)
+        while data := raw.read(BLOCK * 8 * 16):
+            samples = np.frombuffer(data, np.float32) * (scale * 32767)
+            out.writeframes(np.rint(samples).astype("<i2").tobytes())

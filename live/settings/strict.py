@@ -3,7 +3,6 @@
 Used for live.toml and for mappings. Raises only `live.errors.UsageError`.
 """
 
-import difflib
 import math
 import tomllib
 import typing
@@ -15,6 +14,7 @@ import msgspec
 from msgspec import inspect as shapes
 
 from live.errors import UsageError, unknown
+from model.errors import did_you_mean
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -181,5 +181,4 @@ def _nearest(value: object, shape: shapes.Type) -> str:
     for inner in shape.types if isinstance(shape, shapes.UnionType) else (shape,):
         if isinstance(inner, shapes.LiteralType):
             words += [str(word) for word in inner.values]
-    near = difflib.get_close_matches(value.lower(), words, 1, 0.5) if isinstance(value, str) else []
-    return f"; did you mean '{near[0]}'?" if near else ""
+    return did_you_mean(value, words) if isinstance(value, str) else ""

@@ -5,9 +5,10 @@ Threads: one at a time; live that of the model process.
 
 from collections.abc import Collection, Generator
 
+from model.latent.note_transformer import finished
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS
-from model.playing.player import Player, finished
+from model.playing.player import Player
 
 SECTION = 4
 """Phrases that drums stay for, so that there is a groove."""

@@ -41,6 +41,7 @@ from live.ipc.model_process import ADDRESS_VARIABLE
 from live.worker.accompanist import Accompanist
 from live.worker.places import Places, point_of
 from model.latent.geometry import Latent, between, way_lengths
+from model.music.distance import unmatched
 from model.music.phrase import Note, Phrase
 from model.playing.player import Player
 
@@ -186,12 +187,11 @@ class Desk:
         if player is None or places is None:
             return
         a, b = places.latent(request.a), places.latent(request.b)
-        decoded: list[frozenset[tuple[int, int]]] = []
+        phrases: list[Phrase] = []
         for step in range(WARP_STEPS + 1):
-            phrase = player.decode(between(a, b, step / WARP_STEPS), turns={})
-            decoded.append(frozenset((note.onset, note.pitch) for note in phrase.notes))
+            phrases.append(player.decode(between(a, b, step / WARP_STEPS), turns={}))
             yield None
-        yield Warped(request.ident, way_lengths([len(x ^ y) for x, y in pairwise(decoded)]))
+        yield Warped(request.ident, way_lengths([unmatched(x, y) for x, y in pairwise(phrases)]))
 
 
 class Choosing(TypedDict):

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from model.errors import ConfigError, nearest
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
@@ -84,29 +83,6 @@ def pack_phrase(codec: Codec, phrase: Phrase) -> Arrays:
     """Pack one phrase; every array has a leading dimension of 1."""
     table = table_of(phrase)
     return codec.pack(table, np.zeros(len(table), dtype=np.int64), 1)
-
-
-def build(kind: str, grid: Grid) -> Codec:
-    """Return the codec of that name on a grid.
-
-    Raises:
-        ConfigError: there is no such codec.
-
-    """
-    from model.codecs.drums import DrumsCodec  # noqa: PLC0415 - codecs import this module
-    from model.codecs.melody import MelodyCodec  # noqa: PLC0415 - codecs import this module
-    from model.codecs.multitrack import MultitrackCodec  # noqa: PLC0415 - codecs import this module
-    from model.codecs.poly import PolyCodec  # noqa: PLC0415 - codecs import this module
-
-    known: dict[str, type[DrumsCodec | MelodyCodec | MultitrackCodec | PolyCodec]] = {
-        "melody": MelodyCodec,
-        "poly": PolyCodec,
-        "drums": DrumsCodec,
-        "multitrack": MultitrackCodec,
-    }
-    if kind not in known:
-        raise ConfigError(f"unknown codec '{kind}'; {nearest(kind, known)}")
-    return known[kind](grid)
 
 
 def spans(

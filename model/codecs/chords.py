@@ -91,8 +91,8 @@ def chords(arrays: Arrays, grid: Grid) -> Ints:
     length = np.linalg.norm(near, axis=-1, keepdims=True)
     fit = np.einsum("bnc,rqc->bnrq", near / np.maximum(length, 1e-9), _templates())
     fit[..., [len(tones) > 3 for tones in QUALITIES.values()]] -= SEVENTH
-    there = keys.reshape(keys.shape[0], grid.beats, grid.steps_per_beat, 128).sum(2) > 0
-    lowest = np.where(there.any(-1), there.argmax(-1), -1)
+    sounds = keys.reshape(keys.shape[0], grid.beats, grid.steps_per_beat, 128).sum(2) > 0
+    lowest = np.where(sounds.any(-1), sounds.argmax(-1), -1)
     fit += BELOW * ((lowest[..., None] % 12 == np.arange(12)) & (lowest[..., None] >= 0))[..., None]
     best = fit.reshape(*fit.shape[:2], -1).argmax(-1)
     root, quality = np.divmod(best, len(QUALITIES))

@@ -1,6 +1,6 @@
-"""What else may be told to a decoder beside z, as numbers for every beat: chords, key and style.
+"""What else a decoder may be conditioned on beside z, as numbers for every beat: chords, key and style.
 
-A condition array is float32 [B, beats, told]: for each of the configuration's conditions, in their order, a
+A condition array is float32 [B, beats, condition]: for each of the configuration's conditions, in order, a
 one-hot vector.  `chords`: 12 roots, the qualities of `music.harmony`, none.  `key`: 12 major, 12 minor, none.
 `style`: the configuration's styles, none.  All zeros of a condition say nothing about it: it is withheld.
 """
@@ -22,7 +22,7 @@ CHORDS = 12 + len(QUALITIES) + 1
 KEYS = 24 + 1
 
 
-def told(config: ModelConfig) -> int:
+def condition_width(config: ModelConfig) -> int:
     """Count the numbers a beat that the configuration's conditions take."""
     return sum(_widths(config).values())
 
@@ -41,10 +41,10 @@ def columns_of(config: ModelConfig, name: str) -> slice:
 
 
 def estimated(config: ModelConfig, arrays: Arrays, styles: Ints | None = None) -> Floats:
-    """Return what is heard in packed phrases [B, steps, ...] on the model's whole grid, [B, beats, told].
+    """Return what packed phrases sound [B, steps, ...] on the model's whole grid, [B, beats, condition].
 
     Args:
-        config: its conditions are told.
+        config: whose conditions they are.
         arrays: of the codec.
         styles: index of each phrase's style, -1 for none; without them style is withheld.
 
@@ -72,17 +72,17 @@ def withheld(condition: Floats, config: ModelConfig, share: float, rng: np.rando
     So that the decoder learns to do without (as Ho and Salimans 2022, "Classifier-free diffusion guidance",
     drop a condition while training).
     """
-    kept = condition.copy()
+    reduced = condition.copy()
     for name in config.conditions:
-        kept[rng.random(len(condition)) < share, :, columns_of(config, name)] = 0
-    return kept
+        reduced[rng.random(len(condition)) < share, :, columns_of(config, name)] = 0
+    return reduced
 
 
 def spoken(config: ModelConfig, wanted: Mapping[str, str]) -> Floats:
-    """Return what texts ask of an answer, [1, beats, told] on the whole grid; nothing of the given bars.
+    """Return what texts ask of an answer, [1, beats, condition] on the whole grid; nothing of the given bars.
 
     Args:
-        config: its conditions are told; texts for others are left out.
+        config: whose conditions they are; texts for others are left out.
         wanted: `chords` as "C Am F G", spread evenly over the answer; `key` as "F# minor"; `style` a label.
 
     Raises:

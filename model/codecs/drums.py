@@ -75,12 +75,12 @@ class DrumsCodec:
         """Return the hits of `count` phrases; see `Codec.pack`."""
         drums = np.zeros((count, self.grid.steps, 3, len(CLASSES)), dtype=np.float32)
         order = np.argsort(table[:, VELOCITY], kind="stable")  # of two of one class and step the louder stays
-        kept, row = table[order], rows[order]
-        place = row, kept[:, ONSET].astype(np.int64)
-        kind = CLASS_OF_KEY[kept[:, PITCH]]
+        ordered, row = table[order], rows[order]
+        place = row, ordered[:, ONSET].astype(np.int64)
+        kind = CLASS_OF_KEY[ordered[:, PITCH]]
         drums[(*place, 0, kind)] = 1
-        drums[(*place, 1, kind)] = kept[:, VELOCITY] / np.float32(127)
-        drums[(*place, 2, kind)] = kept[:, OFFSET] / np.float32(100)
+        drums[(*place, 1, kind)] = ordered[:, VELOCITY] / np.float32(127)
+        drums[(*place, 2, kind)] = ordered[:, OFFSET] / np.float32(100)
         return {"drums": drums}
 
     def unpack(self, arrays: Arrays, row: int) -> Phrase:

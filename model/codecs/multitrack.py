@@ -45,10 +45,10 @@ class MultitrackCodec:
         track = split(table, rows, count)
         arrays: Arrays = {}
         for number, (name, part) in enumerate(self.parts.items()):
-            own = track == number
-            notes = table[own]
+            selected = track == number
+            notes = table[selected]
             notes[:, TRACK] = DRUMS if number == DRUMS else MELODY  # each codec sees a part of its own
-            packed = part.pack(notes, rows[own], count)
+            packed = part.pack(notes, rows[selected], count)
             arrays.update({f"{name}.{key}": value for key, value in packed.items()})
         return arrays
 

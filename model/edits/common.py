@@ -1,4 +1,7 @@
-"""What musical edits are made of: scales, chords by step, tracks apart, and a tally of what must stay."""
+"""What musical edits are made of: scales, chords by step, tracks apart, and a tally of what must stay.
+
+Tested in tests/model/edits/test_transforms.py.
+"""
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
@@ -56,12 +59,12 @@ def scale_of(phrase: Phrase) -> frozenset[int]:
     counts = [0] * 12
     for note in phrase.notes:
         counts[note.pitch % 12] += 1
-    own = frozenset(pitch for pitch in range(12) if counts[pitch])
-    if len(own) >= 5:
-        return own
+    used = frozenset(pitch for pitch in range(12) if counts[pitch])
+    if len(used) >= 5:
+        return used
     circle = sorted(range(12), key=lambda tonic: min(tonic * 7 % 12, -tonic * 7 % 12))
     best = max(circle, key=lambda tonic: sum(counts[(degree + tonic) % 12] for degree in MAJOR))
-    return own | {(degree + best) % 12 for degree in MAJOR}
+    return used | {(degree + best) % 12 for degree in MAJOR}
 
 
 def snap(pitch: float, scale: frozenset[int], taken: frozenset[int] | set[int] = frozenset()) -> int | None:

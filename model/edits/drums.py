@@ -96,8 +96,8 @@ def with_hits(phrase: Phrase, change: int, jitter: Iterable[float] | None = None
         if change < 0:
             del kit[drum][step]
         else:
-            own = [note.velocity for note in kit[drum].values()]
-            loud = round(SOFTER * (sum(own) / len(own) if own else usual))
+            velocities = [note.velocity for note in kit[drum].values()]
+            loud = round(SOFTER * (sum(velocities) / len(velocities) if velocities else usual))
             kit[drum][step] = Note(step, drum, max(1, loud), 1, track=DRUMS)
     return played(phrase.grid, kit)
 

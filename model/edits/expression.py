@@ -48,8 +48,8 @@ def recalled(phrase: Phrase, before: Phrase, *, chords: bool = False) -> Phrase:
     """
     if not before.notes or phrase.notes == before.notes:
         return phrase
-    own = {(note.onset, note.track, note.pitch): note.velocity for note in before.notes}
-    stay = {(note.onset, note.track, note.pitch) for note in phrase.notes} & own.keys()
+    known = {(note.onset, note.track, note.pitch): note.velocity for note in before.notes}
+    stay = {(note.onset, note.track, note.pitch) for note in phrase.notes} & known.keys()
     left: dict[tuple[int, int], list[int]] = {}  # onset and track -> velocities of pitches gone, low to high
     for note in before.notes:
         if chords and note.track != DRUMS and (note.onset, note.track, note.pitch) not in stay:
@@ -59,7 +59,7 @@ def recalled(phrase: Phrase, before: Phrase, *, chords: bool = False) -> Phrase:
         key = note.onset, note.track, note.pitch
         others = left.get(key[:2])
         if key in stay:
-            velocities.append(own[key])
+            velocities.append(known[key])
         else:
             velocities.append(others.pop(0) if others else note.velocity)
     return _played(phrase, velocities)

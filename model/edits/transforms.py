@@ -80,7 +80,7 @@ def edit(phrase: Phrase, name: str, amount: float, rng: np.random.Generator) -> 
     return together(
         phrase.grid,
         (
-            DRUM_EDITS.get(name, _kept)(part, amount, rng)
+            DRUM_EDITS.get(name, _unchanged)(part, amount, rng)
             if track == DRUMS
             else EDITS[name](part, amount, rng)
             for track, part in tracks.items()
@@ -88,7 +88,7 @@ def edit(phrase: Phrase, name: str, amount: float, rng: np.random.Generator) -> 
     )
 
 
-def _kept(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:  # noqa: ARG001 - an Edit
+def _unchanged(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:  # noqa: ARG001 - an Edit
     """Leave a phrase as it is."""
     return phrase
 
@@ -194,8 +194,8 @@ def _between(
         velocity = round((first.velocity + target[-1].velocity) / 2)
         notes = [Note(0, pitch, velocity, 1, track=first.track)]
     else:
-        kept = sorted(source, key=lambda note: -note.pitch)[:size]
-        notes = sorted(Note(0, note.pitch, note.velocity, 1, track=note.track) for note in kept)
+        chosen = sorted(source, key=lambda note: -note.pitch)[:size]
+        notes = sorted(Note(0, note.pitch, note.velocity, 1, track=note.track) for note in chosen)
     return notes, tally.of(0, notes)
 
 
@@ -259,13 +259,13 @@ def spread(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:  
     """
     scale = scale_of(phrase)
     sign = 1 if amount > 0 else -1
-    kept, reached = phrase, measure(phrase)["range"]
+    best, reached = phrase, measure(phrase)["range"]
     for level in range(1, round(abs(amount) * RANGE_LEVELS) + 1):
         candidate = _scaled(phrase, 2.0 ** (sign * WIDEN * level / RANGE_LEVELS), scale)
         now = measure(candidate)["range"]
         if sign * (now - reached) > 0:
-            kept, reached = candidate, now
-    return kept
+            best, reached = candidate, now
+    return best
 
 
 def _scaled(phrase: Phrase, factor: float, scale: frozenset[int]) -> Phrase:

@@ -39,10 +39,10 @@ def traits(phrase: Phrase, codec: str) -> Floats:
     if codec != "multitrack":
         return np.concatenate(_tune(notes, grid))
     parts = [[note for note in notes if note.track == track] for track in range(len(TRACKS))]
-    told: list[Floats] = []
+    found: list[Floats] = []
     for track, part in enumerate(parts):
-        told += _beat(part, grid) if track == DRUMS else _tune(part, grid)
-    return np.concatenate((*told, _shared(parts)))
+        found += _beat(part, grid) if track == DRUMS else _tune(part, grid)
+    return np.concatenate((*found, _shared(parts)))
 
 
 def _tune(notes: Sequence[Note], grid: Grid) -> list[Floats]:
@@ -105,7 +105,7 @@ def _beat(notes: Sequence[Note], grid: Grid) -> list[Floats]:
     kinds = [int(CLASS_OF_KEY[note.pitch]) for note in notes]
     loud = np.array([note.velocity for note in notes] or [64])
     away = np.array([note.offset for note in notes] or [0.0])
-    own = np.array(kinds or [-1])
+    kinds_of = np.array(kinds or [-1])
     found: list[Floats] = [
         _counts(
             [kind * bar + note.onset % bar for kind, note in zip(kinds, notes, strict=True)],
@@ -114,7 +114,7 @@ def _beat(notes: Sequence[Note], grid: Grid) -> list[Floats]:
         * np.float32(len(notes) / grid.bars)
     ]
     for kind in range(len(CLASSES)):
-        hits = own == kind
+        hits = kinds_of == kind
         numbers = np.zeros(5, dtype=np.float32)
         if hits.any():
             numbers[:] = hits.sum(), loud[hits].mean(), loud[hits].std(), away[hits].mean(), away[hits].std()

@@ -61,9 +61,9 @@ class Weigher:
         """
         if traits.shape[1:] != (self.size,):
             raise ValueError(f"it weighs {self.size} traits, not {traits.shape[1]}")
-        told = (traits - self._held["mean"]) / self._held["scale"]
-        told = np.clip(told, -FARTHEST, FARTHEST)
-        votes = [self._vote(told, number, depth) for number, depth in enumerate(self._nets)]
+        standardised = (traits - self._held["mean"]) / self._held["scale"]
+        standardised = np.clip(standardised, -FARTHEST, FARTHEST)
+        votes = [self._vote(standardised, number, depth) for number, depth in enumerate(self._nets)]
         out: Floats = np.mean(votes, axis=0, dtype=np.float32)
         return out
 
@@ -77,17 +77,7 @@ class Weigher:
         return out
 
 
-def chosen(weights: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return for each row of log weights [n, candidates] the candidate that is kept, int64 [n].
-
-    The chance of each is its weight's share in the row (the Gumbel-max trick; Maddison et al. 2014, "A*
-    sampling", section 2).
-    """
-    found: NDArray[np.int64] = (weights + rng.gumbel(size=weights.shape)).argmax(1)
-    return found
-
-
-def held(extras: Mapping[str, NDArray[Any]]) -> Weigher | None:
+def weigher_in(extras: Mapping[str, NDArray[Any]]) -> Weigher | None:
     """Return the weigher among a checkpoint's further tensors, if there is one.
 
     Raises:

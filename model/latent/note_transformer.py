@@ -7,23 +7,26 @@ al. 2021, "Compound Word Transformer", section 4).  The odds of a number are the
 of its distance from that of the note before, and from that of the note a bar before (`latent.references`).
 Tracks are written one after another, in any order, by what sounds in those before (`latent.part_context`):
 so it also writes what is missing beside some of them.
-`trainer.latent.prior` fits it; here it writes, in numpy alone.
+`trainer.latent.prior` fits it; here it writes, in numpy alone.  ONNX Runtime would need about two thirds of
+the time (`lead`, one thread: 3.3 of 5.6 ms a note, 6.1 of 10.5 with 16 phrases at once), but a graph of the
+blocks and one of each column in every checkpoint.
 """
 
 from collections.abc import Collection, Generator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS, LENGTH, OFFSET, ONSET, PITCH, TRACK, VELOCITY, phrase_of, table_of
-from model.latent.part_context import CLASSES, PARTS, Beside, fitting
+from model.codecs.sampling import gumbel_max
+from model.latent.part_context import CLASSES, PARTS, PartContext, fitting
 from model.latent.references import NONE, SAID, References
 from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, TRACKS
-from model.playing.player import finished
 
+Written = TypeVar("Written")
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -46,14 +49,14 @@ def sizes(grid: Grid) -> tuple[int, ...]:
     return tuple(found.get(column, len(TRACKS)) for column in COLUMNS)
 
 
-class Prior:
+class NoteTransformer:
     """A fitted language model of notes.
 
     Its tensors, all float: `begin` [width], what stands before the first note; `place.weight` [longest + 1,
     width]; `heads` [1]; `constant` [6], what a column holds that is not chosen; per column that is, by
     `NAMES`: `n.weight` [choices, width], `n.norm`, `n.up`, `n.out` (of values, then of distances from the one
     reference and from the other, 5 choices - 2 in all); where tracks are chosen, `strikes`, `intervals` (the
-    weights of `latent.part_context`) and `here` (what it is told of a step); per block i: `i.norm1`, `i.mix`,
+    weights of `latent.part_context`) and `here` (of what sounds on a step); per block i: `i.norm1`, `i.mix`,
     `i.out`, `i.norm2`, `i.up`, `i.down`.  Layers have `.weight` [out, in] and `.bias` [out], norms both
     [width].
     """
@@ -101,14 +104,14 @@ class Prior:
         return found
 
     def along(
-        self, given: Phrase, wanted: Collection[int], rng: np.random.Generator
+        self, context: Phrase, wanted: Collection[int], rng: np.random.Generator
     ) -> Generator[None, None, Phrase]:
         """Write tracks to a phrase; yields after each note, returns all of it.
 
         What was given stays as it is, and no note comes to its tracks.
 
         Args:
-            given: the phrase, not empty.
+            context: the phrase, not empty.
             wanted: tracks, each of which gets one note at least, as far as there is room.
             rng: of the choices.
 
@@ -116,23 +119,23 @@ class Prior:
             ValueError: it writes one track alone, or the phrase lies on another grid.
 
         """
-        if not self.plays_along or given.grid != self.grid:
+        if not self.plays_along or context.grid != self.grid:
             raise ValueError("the prior cannot write along with this phrase")
-        table = table_of(given)
+        table = table_of(context)
         table = table[np.lexsort((-table[:, PITCH], table[:, ONSET], table[:, TRACK]))] - LOWEST
         missing = set(wanted) - set(table[:, TRACK].tolist())
         if not missing or len(table) >= self._longest:
-            return given
+            return context
         (written,) = yield from self._writing(
-            1, rng, longest=self._longest, given=table.astype(np.int64), wanted=missing
+            1, rng, longest=self._longest, context=table.astype(np.int64), wanted=missing
         )
         added = (note for note in written.notes if note.track in missing)
-        return Phrase.of(given.grid, (*given.notes, *added))
+        return Phrase.of(context.grid, (*context.notes, *added))
 
     def _write(self, count: int, rng: np.random.Generator, *, longest: int) -> list[Phrase]:
         """Write phrases of that many notes at most, side by side."""
         none = np.zeros((0, len(COLUMNS)), dtype=np.int64)
-        return finished(self._writing(count, rng, longest=longest, given=none))
+        return finished(self._writing(count, rng, longest=longest, context=none))
 
     def _writing(
         self,
@@ -140,7 +143,7 @@ class Prior:
         rng: np.random.Generator,
         *,
         longest: int,
-        given: Ints,
+        context: Ints,
         wanted: Collection[int] | None = None,
     ) -> Generator[None, None, list[Phrase]]:
         """Write phrases that all begin with the given notes, whose tracks are then over.
@@ -150,15 +153,15 @@ class Prior:
         notes = np.tile(self._constant, (count, longest, 1))
         ends = np.full(count, longest)
         known = [References(self.grid) for _ in range(count)]
-        beside = Beside(count, self.grid)
+        beside = PartContext(count, self.grid)
         rows = np.arange(count)  # that are still being written
         memory = _Memory(self._depth, count, self._heads, self._width // self._heads)
         x = np.tile(self._held["begin"] + self._held["place.weight"][0], (count, 1))
         end = self._choices[self._chosen[0]] - 1
         for place in range(longest):
             seen = self._seen(x, memory)
-            if place < len(given):
-                picked = np.tile(given[place], (count, 1))
+            if place < len(context):
+                picked = np.tile(context[place], (count, 1))
             else:
                 picked = self._note(seen, rows, every=known, beside=beside, rng=rng, wanted=wanted)
             on = picked[:, self._chosen[0]] < end
@@ -169,7 +172,7 @@ class Prior:
             notes[rows, place] = picked
             for row, note in zip(rows.tolist(), picked.tolist(), strict=True):
                 known[row].add(note)
-                if place == len(given) - 1:
+                if place == len(context) - 1:
                     known[row].close()
             if self.plays_along:
                 beside.add(rows, picked)
@@ -178,7 +181,9 @@ class Prior:
             yield
         notes += LOWEST
         notes[:, :, VELOCITY] = np.maximum(1, notes[:, :, VELOCITY])
-        return [phrase_of(self.grid, own[:end]) for own, end in zip(notes, ends.tolist(), strict=True)]
+        return [
+            phrase_of(self.grid, columns[:end]) for columns, end in zip(notes, ends.tolist(), strict=True)
+        ]
 
     def _note(
         self,
@@ -186,7 +191,7 @@ class Prior:
         rows: Ints,
         *,
         every: list[References],
-        beside: Beside,
+        beside: PartContext,
         rng: np.random.Generator,
         wanted: Collection[int] | None,
     ) -> Ints:
@@ -198,38 +203,37 @@ class Prior:
         known = [every[row] for row in rows]
         picked = np.tile(self._constant, (len(x), 1))
         references = np.full((len(x), 2, len(COLUMNS)), NONE)
-        references[:, 0, TRACK] = [own.track for own in known]
+        references[:, 0, TRACK] = [state.track for state in known]
         said = next((column for column in self._chosen if column in SAID), None)
-        heard = here = None
+        others = here = None
         for column in self._chosen:
             if column == ONSET:
                 tracks = picked[:, TRACK].tolist()
-                references[:, :, ONSET] = [own.onset(t) for own, t in zip(known, tracks, strict=True)]
-                heard = _heard(known, tracks) if self.plays_along else None
+                references[:, :, ONSET] = [state.onset(t) for state, t in zip(known, tracks, strict=True)]
+                others = _parts_before(known, tracks) if self.plays_along else None
             if column == said:
                 references[:, :, list(SAID)] = _others(known, picked)
             odds, inner = self._odds(column, x, references[:, :, column])
             if column == TRACK:
-                for row, own in zip(odds, known, strict=True):
-                    row[list(own.over if wanted is None else own.over | (EVERY - set(wanted)))] = -np.inf
+                for row, state in zip(odds, known, strict=True):
+                    row[list(state.over if wanted is None else state.over | (EVERY - set(wanted)))] = -np.inf
             if column == self._chosen[0]:
-                for row, own in zip(odds, known, strict=True):
-                    if not own.tracks or (wanted is not None and set(wanted) - own.tracks):
+                for row, state in zip(odds, known, strict=True):
+                    if not state.tracks or (wanted is not None and set(wanted) - state.tracks):
                         row[-1] = -np.inf
             if column == ONSET:
-                if heard is not None:
+                if others is not None:
                     odds += np.einsum(
-                        "mp,mps->ms", self._linear("strikes", inner), beside.rhythm(rows, heard)
+                        "mp,mps->ms", self._linear("strikes", inner), beside.rhythm(rows, others)
                     )
                 odds[np.arange(odds.shape[1]) < references[:, :1, ONSET]] = -np.inf
             if column == PITCH and here is not None:
                 fits = fitting(self._linear("intervals", inner), here) * (picked[:, TRACK, None] != DRUMS)
                 odds += fits[:, np.arange(odds.shape[1]) % CLASSES]
-            # the Gumbel-max trick (Maddison et al. 2014, "A* sampling", section 2)
-            picked[:, column] = (odds + rng.gumbel(size=odds.shape)).argmax(1)
+            picked[:, column] = gumbel_max(odds, rng)
             x = x + self._held[f"{NAMES[column]}.weight"][picked[:, column]]
-            if column == ONSET and heard is not None:
-                here = beside.here(rows, heard, picked[:, ONSET])
+            if column == ONSET and others is not None:
+                here = beside.here(rows, others, picked[:, ONSET])
                 x = x + self._linear("here", here)
         return picked
 
@@ -243,14 +247,14 @@ class Prior:
         odds, *away = np.split(self._linear(f"{name}.out", inner), (choices, 3 * choices - 1), axis=1)
         for number, far in enumerate(away):
             reference = references[:, number, None]
-            there = np.take_along_axis(
+            distances = np.take_along_axis(
                 far, np.arange(choices) - np.clip(reference, 0, choices - 1) + choices - 1, 1
             )
-            odds = odds + np.where(reference == NONE, np.float32(0.0), there)
+            odds = odds + np.where(reference == NONE, np.float32(0.0), distances)
         return odds, inner
 
     def _known(self, notes: Ints) -> Floats:
-        """Return what the blocks are told of notes, [B, width]."""
+        """Return what notes enter the blocks as, [B, width]."""
         parts = [self._held[f"{NAMES[column]}.weight"][notes[:, column]] for column in self._chosen]
         out: Floats = np.sum(parts, axis=0, dtype=np.float32)
         return out
@@ -282,19 +286,29 @@ class Prior:
         return out
 
 
-def _heard(known: list[References], tracks: list[int]) -> Floats:
+def finished(writing: Generator[None, None, Written]) -> Written:
+    """Return what a writing that gives others their turn comes to."""
+    while True:
+        try:
+            next(writing)
+        except StopIteration as done:
+            written: Written = done.value
+            return written
+
+
+def _parts_before(known: list[References], tracks: list[int]) -> Floats:
     """Return which parts the next note's hears: those that came before its own; float32 [B, parts]."""
-    heard = np.zeros((len(known), PARTS), dtype=np.float32)
-    for row, own, track in zip(heard, known, tracks, strict=True):
-        row[list(own.tracks - {track})] = 1
-    return heard
+    found = np.zeros((len(known), PARTS), dtype=np.float32)
+    for row, state, track in zip(found, known, tracks, strict=True):
+        row[list(state.tracks - {track})] = 1
+    return found
 
 
 def _others(known: list[References], picked: Ints) -> Ints:
     """Return the references of the columns of `SAID`, given onset and track, [B, 2, 4]."""
     found = np.full((len(known), 2, len(SAID)), NONE)
-    for own, row, (onset, track) in zip(known, found, picked[:, [ONSET, TRACK]].tolist(), strict=True):
-        for reference, note in zip(row, own.rest(onset, track), strict=True):
+    for state, row, (onset, track) in zip(known, found, picked[:, [ONSET, TRACK]].tolist(), strict=True):
+        for reference, note in zip(row, state.rest(onset, track), strict=True):
             if note is not None:
                 reference[:] = [note[column] for column in SAID]
     return found
@@ -315,9 +329,9 @@ class _Memory:
 
     def add(self, block: int, key: Floats, value: Floats) -> tuple[Floats, Floats]:
         """Put a block's key and value of the token, [B, heads, 1, size]; return all, [B, heads, L, size]."""
-        own, now = self._all[block], self._tokens
-        own[0, :, :, now - 1], own[1, :, :, now - 1] = key[:, :, 0], value[:, :, 0]
-        return own[0, :, :, :now], own[1, :, :, :now]
+        block_memory, now = self._all[block], self._tokens
+        block_memory[0, :, :, now - 1], block_memory[1, :, :, now - 1] = key[:, :, 0], value[:, :, 0]
+        return block_memory[0, :, :, :now], block_memory[1, :, :, :now]
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Forget all phrases but some."""
@@ -325,7 +339,7 @@ class _Memory:
             self._all = self._all[:, :, rows]
 
 
-def held(extras: Mapping[str, NDArray[Any]], grid: Grid) -> Prior | None:
+def note_transformer_in(extras: Mapping[str, NDArray[Any]], grid: Grid) -> NoteTransformer | None:
     """Return the prior among a checkpoint's further tensors, if there is one.
 
     Raises:
@@ -334,4 +348,4 @@ def held(extras: Mapping[str, NDArray[Any]], grid: Grid) -> Prior | None:
 
     """
     tensors = {name.removeprefix(FOLDER): value for name, value in extras.items() if name.startswith(FOLDER)}
-    return Prior(tensors, grid) if tensors else None
+    return NoteTransformer(tensors, grid) if tensors else None

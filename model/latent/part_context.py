@@ -4,6 +4,8 @@ Parts hang together by when they are struck and by intervals, not by keys.  A ne
 after another (`latent.note_transformer`) is given odds for each of them: of an onset, by which of the parts
 before strike on that step; of a pitch, by the intervals to what sounds there.  So that what it knows of one
 key and one step it knows of all.
+
+Tested in tests/model/latent/test_note_transformer.py.
 """
 
 import numpy as np
@@ -21,11 +23,11 @@ CLASSES = 12
 INTERVALS = PARTS * CLASSES
 """Weights of intervals: for each part, of each number of semitones up to what it sounds; drums sound none."""
 HERE = PARTS + INTERVALS
-"""What is told of a step: which parts strike there, which pitch classes each of them sounds."""
+"""What a step is described by: which parts strike there, which pitch classes each of them sounds."""
 TURN = (np.arange(CLASSES)[:, None] + np.arange(CLASSES)) % CLASSES
 
 
-class Beside:
+class PartContext:
     """The notes of some phrases as they come: when each part strikes, what it sounds.
 
     Attributes:
@@ -48,15 +50,15 @@ class Beside:
         steps = onsets[each] + np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         self.sounds[rows[each], tracks[each], steps, notes[each, PITCH] % CLASSES] = 1
 
-    def rhythm(self, rows: Ints, heard: Floats) -> Floats:
+    def rhythm(self, rows: Ints, others: Floats) -> Floats:
         """Return which of the parts that are heard, [M, parts], strike on each step: [M, parts, steps]."""
-        out: Floats = self.struck[rows] * heard[:, :, None]
+        out: Floats = self.struck[rows] * others[:, :, None]
         return out
 
-    def here(self, rows: Ints, heard: Floats, onsets: Ints) -> Floats:
+    def here(self, rows: Ints, others: Floats, onsets: Ints) -> Floats:
         """Return what the parts that are heard do on a step: [M, `HERE`]."""
-        struck = self.struck[rows, :, onsets] * heard
-        sounds = self.sounds[rows, :, onsets] * heard[:, :, None]
+        struck = self.struck[rows, :, onsets] * others
+        sounds = self.sounds[rows, :, onsets] * others[:, :, None]
         return np.concatenate((struck, sounds.reshape(len(rows), -1)), axis=1)
 
 

@@ -101,7 +101,7 @@ class _Line:
 def references_of(notes: Sequence[Choices], grid: Grid) -> NDArray[np.int16]:
     """Return the references of a phrase's notes and of its end, int16 [L + 1, 2, 6]; `NONE` where none is.
 
-    At the end only those of the onset, were it in the last note's track, and of the track are told.
+    At the end only those of the onset, were it in the last note's track, and of the track are filled in.
     """
     known = References(grid)
     found = np.full((len(notes) + 1, 2, len(COLUMNS)), NONE, dtype=np.int16)

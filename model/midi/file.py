@@ -4,7 +4,6 @@ Written files have 480 ticks per beat; read ones may have any number.  Times in 
 """
 
 import math
-import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import mido
 
 from model.errors import MidiFileError
+from model.files import atomic_write
 from model.midi.voices import DRUM_CHANNEL, Span, Voice, divided, parts
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.phrase import Note, Phrase
@@ -51,9 +51,9 @@ def to_midi(
     start = 0
     for phrase in phrases:
         for (onset, end, pitch, velocity), part in _ticks(phrase):
-            own = PART_CHANNELS.get(part, channel)
-            on = mido.Message("note_on", channel=own, note=pitch, velocity=velocity)
-            off = mido.Message("note_off", channel=own, note=pitch, velocity=0)
+            its_channel = PART_CHANNELS.get(part, channel)
+            on = mido.Message("note_on", channel=its_channel, note=pitch, velocity=velocity)
+            off = mido.Message("note_off", channel=its_channel, note=pitch, velocity=0)
             events[part] += [(start + onset, 1, on), (start + end, 0, off)]
         start += phrase.grid.ticks
     written = sorted({*events, *tracks}) or [MELODY]
@@ -67,8 +67,8 @@ def to_midi(
     made = [head]
     for part in written:
         track = head if alone else mido.MidiTrack([_named(TRACKS[part])])
-        own, sound = PART_CHANNELS.get(part, channel), PART_PROGRAMS.get(part, program)
-        track.append(mido.Message("program_change", channel=own, program=sound))
+        its_channel, sound = PART_CHANNELS.get(part, channel), PART_PROGRAMS.get(part, program)
+        track.append(mido.Message("program_change", channel=its_channel, program=sound))
         now = 0
         for tick, _, message in sorted(events[part], key=lambda event: event[:2]):
             track.append(message.copy(time=tick - now))
@@ -118,13 +118,11 @@ def save(
 
     """
     file = to_midi(phrases, tempo_bpm=tempo_bpm, channel=channel, program=program, name=name, tracks=tracks)
-    beside = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file.save(str(beside))
-        os.replace(beside, path)  # noqa: PTH105 - the atomic one
+        with atomic_write(path) as draft:
+            file.save(str(draft))
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise MidiFileError(f"cannot write '{path}': {error.strerror or error}") from error
 
 

@@ -50,7 +50,7 @@ def parts(voices: Sequence[Voice]) -> list[int]:
     Where no name and no program tells, the highest single line is the melody (for want of one, the highest
     voice), and the rest are chords.  One pitched voice alone is MELODY whatever it holds.
     """
-    found = [_told(voice) for voice in voices]
+    found = [_by_label(voice) for voice in voices]
     pitched = [index for index, part in enumerate(found) if part != DRUMS]
     if MELODY not in found:
         free = [index for index in pitched if found[index] is None]
@@ -77,7 +77,7 @@ def divided(phrase: Phrase) -> Phrase:
     return Phrase.of(phrase.grid, [*pitched, *(note for note in phrase.notes if note.track == DRUMS)])
 
 
-def _told(voice: Voice) -> int | None:
+def _by_label(voice: Voice) -> int | None:
     """Return what a voice's channel, name or program says, or None."""
     if voice.channel == DRUM_CHANNEL:
         return DRUMS

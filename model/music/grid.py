@@ -1,4 +1,7 @@
-"""The grid: how a phrase's bars divide into steps.  Owns the unit Step and converts it to ticks."""
+"""The grid: how a phrase's bars divide into steps.  Owns the unit Step and converts it to ticks.
+
+Tested in tests/model/music/test_attributes.py, tests/model/music/test_phrase.py.
+"""
 
 from dataclasses import dataclass
 from typing import NewType

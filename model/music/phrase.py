@@ -69,17 +69,17 @@ class Phrase:
             if known is None or known[2] < velocity:
                 best[place] = note
         following: dict[int, int] = {}
-        kept: list[Note] = []
+        ordered: list[Note] = []
         for place in sorted(best, reverse=True):
             note = best[place]
             onset, key = place >> 9, place & 511
             end = following.get(key, steps)
             if onset + note[3] > end:
                 note = Note(onset, note[1], note[2], end - onset, note[4], note[5])
-            kept.append(note)
+            ordered.append(note)
             following[key] = onset
-        kept.reverse()
-        return cls(grid, tuple(kept))
+        ordered.reverse()
+        return cls(grid, tuple(ordered))
 
     @classmethod
     def of_rows(cls, grid: Grid, rows: Iterable[tuple[int, int, int, int, float, int]]) -> "Phrase":

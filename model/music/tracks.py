@@ -2,6 +2,8 @@
 
 A single part's phrase is MELODY whatever it holds; drum notes are always DRUMS and their pitches General
 MIDI percussion keys.
+
+Tested in tests/model/midi/test_voices.py.
 """
 
 MELODY, CHORDS, BASS, DRUMS = range(4)

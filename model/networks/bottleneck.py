@@ -24,15 +24,11 @@ class Bottleneck(nn.Module):
         """Make the projection.
 
         Raises:
-            ConfigError: the slices do not divide z, or the encoder's summaries do not belong to them.
+            ConfigError: the encoder's summaries do not belong to the slices.
 
         """
         super().__init__()
         self.groups = slices(config.kind, sizes)
-        if config.size % self.groups:
-            raise ConfigError(
-                f"model.bottleneck: size {config.size} is no multiple of its {self.groups} slices"
-            )
         if config.kind != "phrase" and tokens % sizes.grid.beats:
             raise ConfigError(
                 f"model.bottleneck: kind '{config.kind}' needs an encoder that tells the beats apart, "
@@ -47,8 +43,8 @@ class Bottleneck(nn.Module):
 
     def forward(self, summary: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance."""
-        both = self.out(summary.reshape(-1, self.groups, self.out.in_features))
-        mean = both[..., : self.slice].flatten(1)
+        both = self.out(summary.reshape(-1, self.groups, self.out.in_features))  # [B, slices, 1 or 2 x slice]
+        mean = both[..., : self.slice].flatten(1)  # [B, d]
         if self.certain:
             return mean, torch.zeros_like(mean) + NO_NOISE
         return mean, both[..., self.slice :].flatten(1).clamp(-9.0, 3.0)
@@ -72,15 +68,20 @@ def slices(kind: str, sizes: Sizes) -> int:
     return sizes.grid.beats if kind == "beats" else 1
 
 
+def check_slices(config: BottleneckConfig, sizes: Sizes) -> None:
+    """Check that z falls into equal slices.
+
+    Raises:
+        ConfigError: it does not, or the codec has no keys to slice by.
+
+    """
+    if sizes.latent and config.size % (count := slices(config.kind, sizes)):
+        raise ConfigError(f"model.bottleneck: size {config.size} is no multiple of its {count} slices")
+
+
 def divergence(mean: Tensor, logvar: Tensor) -> Tensor:
     """Return KL(q || N(0, 1)) in nats of each dimension, [B, d] (Kingma and Welling 2013, appendix B)."""
     return 0.5 * (mean.float().square() + logvar.float().exp() - 1 - logvar.float())
-
-
-def sample(mean: Tensor, logvar: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Draw z from q(z given x), [B, d]."""
-    noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
-    return mean + noise * (0.5 * logvar).exp()
 
 
 def bits(nats: float) -> float:

@@ -1,44 +1,57 @@
-"""How what is wanted enters a decoder: knobs' changes and conditions as vectors to add, zero at first."""
+"""How what is wanted enters a decoder: knobs' changes and conditions as vectors to add, zero at first.
+
+Tested in tests/model/networks/decoders/test_base.py.
+"""
 
 import torch
 from torch import Tensor, nn
 
-from model.music.grid import Grid
+from model.networks.sizes import Sizes
+
+CONDITION_LAYER = "told"
+"""What the conditions' layer is called in checkpoints."""
 
 
-class Steering(nn.Linear):
+class Conditioning(nn.Linear):
     """Wanted changes and conditions to a vector for every beat or step.
 
     Both layers start at zero, so that an untrained knob does nothing, and no change and no condition are
     exactly the plain decode.  `weight` is the knobs' layer.
     """
 
-    def __init__(self, grid: Grid, width: int, *, knobs: int, told: int) -> None:
-        """Make a layer for `knobs` changes and one for `told` numbers of a beat's conditions."""
-        super().__init__(max(knobs, 1), width, bias=False)
+    def __init__(self, sizes: Sizes, width: int) -> None:
+        """Make a layer for the knobs' changes and, of a conditioned model, one for a beat's conditions."""
+        super().__init__(max(sizes.knobs, 1), width, bias=False)
         nn.init.zeros_(self.weight)
-        self.grid = grid
-        self.told = nn.Linear(told, width, bias=False) if told else None
-        if self.told is not None:
-            nn.init.zeros_(self.told.weight)
+        self.grid = sizes.grid
+        if sizes.condition_width:
+            self.add_module(CONDITION_LAYER, nn.Linear(sizes.condition_width, width, bias=False))
+        if self.conditions is not None:
+            nn.init.zeros_(self.conditions.weight)
+
+    @property
+    def conditions(self) -> nn.Linear | None:
+        """The conditions' layer, of a model that has any."""
+        layer: nn.Linear | None = getattr(self, CONDITION_LAYER, None)
+        return layer
 
     def beats(self, change: Tensor, condition: Tensor | None) -> Tensor:
         """Return [B, beats, width], or [B, 1, width] without conditions.
 
         Args:
             change: wanted change of each knob's attribute in standard deviations, [B, max(knobs, 1)].
-            condition: [B, beats, told], see `model.codecs.conditions`; None is none of them.
+            condition: [B, beats, condition], see `model.codecs.conditions`; None is none of them.
 
         """
         out: Tensor = super().forward(change).unsqueeze(1)
-        if self.told is not None and condition is not None:
-            out = out + self.told(condition)
+        if self.conditions is not None and condition is not None:
+            out = out + self.conditions(condition)
         return out
 
     def steps(self, change: Tensor, condition: Tensor | None) -> Tensor:
         """Return [B, steps, width], or [B, 1, width] without conditions."""
         out = self.beats(change, condition)
-        if out.shape[1] > 1 or (condition is not None and self.told is not None):
+        if out.shape[1] > 1 or (condition is not None and self.conditions is not None):
             out = torch.repeat_interleave(out, self.grid.steps_per_beat, dim=1)
         return out
 

@@ -163,7 +163,7 @@ class Critic(nn.Module):
         kind: str = "rhythm",
         width: int = 128,
         depth: int = 2,
-        told: int = 0,
+        condition_width: int = 0,
     ) -> None:
         """Make the streams.
 
@@ -174,7 +174,7 @@ class Critic(nn.Module):
             kind: `rhythm` (both streams) or `roll` (the local one alone).
             width: of both streams; a multiple of 4.
             depth: Transformer blocks inside the bars.
-            told: numbers of a beat's conditions, 0 for none; they are read beside the roll, as a
+            condition_width: numbers of a beat's conditions, 0 for none; they are read beside the roll, as a
                 conditional critic's input (Mirza and Osindero 2014, section 3.2).
 
         Raises:
@@ -186,8 +186,8 @@ class Critic(nn.Module):
             raise ConfigError(f"fit.critic: unknown kind '{kind}'; {nearest(kind, KINDS)}")
         if width % ATTENTION:
             raise ConfigError(f"fit.critic: width {width} is no multiple of {ATTENTION}")
-        self.grid, self.told = grid, told
-        self.local = LocalStream(channels + told, grid, width, depth)
+        self.grid, self.condition_width = grid, condition_width
+        self.local = LocalStream(channels + condition_width, grid, width, depth)
         self.rhythm = RhythmStream(Rhythm(onset_channels, grid), width) if kind == "rhythm" else None
         self.score = nn.Linear(width if self.rhythm is None else 2 * width, 1)
 
@@ -196,14 +196,15 @@ class Critic(nn.Module):
 
         Args:
             roll: float [B, steps, channels].
-            condition: float [B, beats, told], or None for nothing told.
+            condition: float [B, beats, condition], or None for none.
 
         """
         seen = roll
-        if self.told:
-            told = roll.new_zeros(len(roll), self.grid.beats, self.told) if condition is None else condition
-            told = told.to(roll.dtype).repeat_interleave(self.grid.steps_per_beat, 1)
-            seen = torch.cat((roll, told), dim=-1)
+        if self.condition_width:
+            if condition is None:
+                condition = roll.new_zeros(len(roll), self.grid.beats, self.condition_width)
+            beside = condition.to(roll.dtype).repeat_interleave(self.grid.steps_per_beat, 1)
+            seen = torch.cat((roll, beside), dim=-1)
         streams = [self.local(seen)]
         if self.rhythm is not None:
             streams.append(self.rhythm(roll))

@@ -1,4 +1,7 @@
-"""What encoders and decoders must know of the model they are parts of."""
+"""What encoders and decoders must know of the model they are parts of.
+
+Tested in tests/model/networks/test_published_sizes.py.
+"""
 
 from dataclasses import dataclass
 
@@ -17,7 +20,7 @@ class Sizes:
         latent: d, 0 without a latent.
         neck: kind of the bottleneck: `phrase`, `beats` or `cells`.
         knobs: attributes whose wanted change conditions the decoder.
-        told: C, numbers a beat of the other conditions; 0 without.
+        condition_width: C, numbers a beat of the other conditions; 0 without.
         channels: of a step in a surface's `roll`.
         layout: how a beat's features fall into cells of keys, where they do.
         track_features: F by track.
@@ -31,7 +34,7 @@ class Sizes:
     latent: int
     neck: str = "phrase"
     knobs: int = 0
-    told: int = 0
+    condition_width: int = 0
     channels: int = 0
     layout: Layout | None = None
     track_features: tuple[int, ...] = ()

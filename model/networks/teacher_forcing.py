@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from model.codecs.sampling import Choice
+from model.codecs.sampling import Sampling
 from model.networks.decoders.base import AutoregressiveDecoder, delayed
 from model.networks.heads.base import Chance, Surface
 
 
-class Feeding(nn.Module):
+class TeacherForcing(nn.Module):
     """Teacher forcing with word dropout and scheduled sampling.
 
     Attributes:
@@ -39,11 +39,11 @@ class Feeding(nn.Module):
         """Return outputs [B, S, L] while the arrays [B, S, ...] are learned; see `networks.vae.VAE.teach`."""
         before = delayed(self._surface[0].read(arrays))
         count, steps = before.shape[:2]
-        kept = torch.ones(count, steps, 1, device=before.device, dtype=torch.bool)
+        visible = torch.ones(count, steps, 1, device=before.device, dtype=torch.bool)
         if word_dropout > 0:
             drawn = torch.rand(count, steps - 1, 1, device=before.device, generator=generator)
-            kept = torch.cat((kept[:, :1], drawn >= word_dropout), dim=1)
-            before = torch.where(kept, before, self.unheard.to(before.dtype))
+            visible = torch.cat((visible[:, :1], drawn >= word_dropout), dim=1)
+            before = torch.where(visible, before, self.unheard.to(before.dtype))
         if scheduled <= 0:
             return decoder(z, change, condition, before)  # type: ignore[no-any-return]  # torch's call
         return self._sampled(
@@ -53,7 +53,7 @@ class Feeding(nn.Module):
             condition,
             arrays,
             before=before,
-            kept=kept,
+            visible=visible,
             scheduled=scheduled,
             generator=generator,
         )
@@ -67,14 +67,14 @@ class Feeding(nn.Module):
         arrays: Mapping[str, Tensor],
         *,
         before: Tensor,
-        kept: Tensor,
+        visible: Tensor,
         scheduled: float,
         generator: torch.Generator | None,
     ) -> Tensor:
         """Go step by step, each fed with chance `scheduled` what was drawn at temperature 1 for the last."""
         surface = self._surface[0]
         count, steps = before.shape[:2]
-        own = torch.rand(count, steps, device=before.device, generator=generator) < scheduled
+        from_model = torch.rand(count, steps, device=before.device, generator=generator) < scheduled
         noise = torch.rand(count, steps, surface.chances, device=before.device, generator=generator)
         state = decoder.start(z, change, condition)
         last = surface.blank(count, before.device)
@@ -86,16 +86,18 @@ class Feeding(nn.Module):
             if step + 1 == steps:
                 break
             with torch.no_grad():
-                chance = Chance.of(Choice(1.0), noise[:, step])
+                chance = Chance.of(Sampling(1.0), noise[:, step])
                 drawn = surface.draw(logits.detach(), chance, last)
                 last = {
                     name: torch.where(
-                        own[:, step].reshape(-1, *(1,) * (value.ndim - 1)),
+                        from_model[:, step].reshape(-1, *(1,) * (value.ndim - 1)),
                         value.to(arrays[name].dtype),
                         arrays[name][:, step : step + 1],
                     )
                     for name, value in drawn.items()
                 }
             read = surface.read(last)[:, 0].to(before.dtype)
-            fed = torch.where(own[:, step].unsqueeze(1) & kept[:, step + 1], read, before[:, step + 1])
+            fed = torch.where(
+                from_model[:, step].unsqueeze(1) & visible[:, step + 1], read, before[:, step + 1]
+            )
         return torch.stack(out, dim=1)

@@ -1,5 +1,13 @@
 """The network that a configuration describes, whatever its family: encoder, bottleneck, decoder.
 
+    arrays [B, S, ...]          packed phrases, as the codec gives them
+      surface.read              features [B, S, F]
+      encoder                   summary [B, tokens, width]
+      bottleneck                mean, log-variance [B, d]
+      sample                    z [B, d], beside it change [B, knobs] and condition [B, beats, C]
+      decoder                   outputs [B, S, L], all at once or step by step
+      surface.write             the codec's heads [B, S, ...]
+
 A variational autoencoder (Kingma and Welling 2013, "Auto-encoding variational Bayes") with law `gaussian`; an
 encoder-decoder with law `none`; a generator of noise with law `noise`; a language model without a latent.
 """
@@ -9,19 +17,18 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from model.codecs.conditions import told
-from model.codecs.sampling import ARGMAX, Choice
+from model.codecs.conditions import condition_width
+from model.codecs.sampling import ARGMAX, Sampling
 from model.config import ModelConfig
-from model.errors import ConfigError, ModelError
-from model.networks import bottleneck
-from model.networks.bottleneck import Bottleneck
+from model.errors import ModelError
+from model.networks.bottleneck import Bottleneck, check_slices, divergence
 from model.networks.decoders.base import AutoregressiveDecoder, State
 from model.networks.decoders.registry import build_decoder
 from model.networks.encoders.registry import build_encoder
 from model.networks.heads.base import Chance, Tensors
 from model.networks.heads.registry import build_surface
 from model.networks.sizes import Sizes
-from model.networks.teacher_forcing import Feeding
+from model.networks.teacher_forcing import TeacherForcing
 
 
 class VAE(nn.Module):
@@ -52,30 +59,25 @@ class VAE(nn.Module):
             latent=config.latent_size,
             neck=config.bottleneck.kind,
             knobs=len(config.knobs),
-            told=told(config),
+            condition_width=condition_width(config),
             channels=self.surface.channels,
             layout=self.surface.layout,
             track_features=self.surface.track_features,
             track_logits=self.surface.track_logits,
         )
-        neck = config.bottleneck
-        if neck.kind == "cells" and config.encoder.kind != "bands":
-            raise ConfigError("model.bottleneck: kind 'cells' needs an encoder of kind 'bands'")
-        if neck.kind == "parts" and config.encoder.kind not in ("parts", "none"):
-            raise ConfigError("model.bottleneck: kind 'parts' needs an encoder of kind 'parts'")
-        if config.latent_size and config.latent_size % bottleneck.slices(neck.kind, self.sizes):
-            count = bottleneck.slices(neck.kind, self.sizes)
-            raise ConfigError(f"model.bottleneck: size {neck.size} is no multiple of its {count} slices")
+        check_slices(config.bottleneck, self.sizes)
         self.latent = config.latent_size > 0
         if config.encoder.kind != "none":
             self.encoder = build_encoder(config.encoder, self.sizes)
             self.bottleneck = Bottleneck(
-                neck, self.sizes, tokens=self.encoder.tokens, width=self.encoder.width
+                config.bottleneck, self.sizes, tokens=self.encoder.tokens, width=self.encoder.width
             )
         self.decoder = build_decoder(config.decoder, self.sizes)
         self.autoregressive = isinstance(self.decoder, AutoregressiveDecoder)
         if self.autoregressive:
-            self.feeding = Feeding(self.surface)
+            self.feeding = TeacherForcing(self.surface)
+
+    # -- encode
 
     def encode(self, arrays: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return mean and log-variance of q(z given x), each float [B, d].
@@ -84,25 +86,31 @@ class VAE(nn.Module):
         nothing encodes they are the prior's: zeros.
         """
         if self.config.encoder.kind == "none":
-            first = next(iter(arrays.values()))
-            kind = next(self.parameters()).dtype
-            prior = torch.zeros(first.shape[0], self.config.latent_size, device=first.device, dtype=kind)
+            count, like = len(next(iter(arrays.values()))), next(self.parameters())
+            prior = like.new_zeros(count, self.config.latent_size)  # [B, d]
             return prior, prior.clone()
-        seen = self.surface.rolled(arrays) if self.encoder.rolls else self.surface.read(arrays)
-        mean, logvar = self.bottleneck(self.encoder(seen))
+        read = self.surface.rolled if self.encoder.rolls else self.surface.read
+        x = read(arrays)  # [B, S, F], of rolls [B, S, channels]
+        summary = self.encoder(x)  # [B, tokens, width]
+        mean, logvar = self.bottleneck(summary)  # [B, d], [B, d]
         return mean, logvar
+
+    # -- bottleneck
 
     def sample(self, mean: Tensor, logvar: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Draw z as the law says, [B, d]: the mean itself where it is deterministic."""
         if self.config.bottleneck.law == "none":
             return mean
-        return bottleneck.sample(mean, logvar, generator)
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
+        return mean + noise * (0.5 * logvar).exp()  # [B, d]
 
     def divergence(self, mean: Tensor, logvar: Tensor) -> Tensor:
         """Return KL(q || N(0, 1)) in nats of each dimension, [B, d]; zeros for any law but `gaussian`."""
         if self.config.bottleneck.law != "gaussian":
             return torch.zeros_like(mean, dtype=torch.float32)
-        return bottleneck.divergence(mean, logvar)
+        return divergence(mean, logvar)
+
+    # -- decode
 
     def decode(self, z: Tensor, change: Tensor | None = None, condition: Tensor | None = None) -> Tensors:
         """Return the heads that a decoder which writes all at once gives.
@@ -110,7 +118,7 @@ class VAE(nn.Module):
         Args:
             z: float [B, d].
             change: of the knobs' attributes, [B, max(knobs, 1)], in standard deviations; None is none.
-            condition: [B, beats, told], see `model.codecs.conditions`; None is none.
+            condition: [B, beats, condition], see `model.codecs.conditions`; None is none.
 
         Raises:
             ModelError: the decoder goes step by step: it needs `teach` or `generate`.
@@ -118,7 +126,8 @@ class VAE(nn.Module):
         """
         if isinstance(self.decoder, AutoregressiveDecoder):
             raise ModelError("a decoder that goes step by step has no heads before it has drawn")
-        return self.surface.write(self.decoder(z, *self._wanted(z, change, condition)))
+        flat = self.decoder(z, *self._wanted(z, change, condition))  # [B, S, L]
+        return self.surface.write(flat)  # each [B, S, ...]
 
     def teach(
         self,
@@ -147,23 +156,22 @@ class VAE(nn.Module):
         """
         if not isinstance(self.decoder, AutoregressiveDecoder):
             return self.decode(z, change, condition)
-        wanted = self._wanted(z, change, condition)
         flat = self.feeding.taught(
             self.decoder,
             z,
-            *wanted,
+            *self._wanted(z, change, condition),
             arrays,
             word_dropout=word_dropout,
             scheduled=scheduled,
             generator=generator,
-        )
-        return self.surface.write(flat)
+        )  # [B, S, L]
+        return self.surface.write(flat)  # each [B, S, ...]
 
     def generate(
         self,
         z: Tensor,
         change: Tensor | None = None,
-        choice: Choice = ARGMAX,
+        sampling: Sampling = ARGMAX,
         prefix: Mapping[str, Tensor] | None = None,
         prefix_steps: int = 0,
         *,
@@ -176,43 +184,43 @@ class VAE(nn.Module):
         Args:
             z: float [B, d].
             change: as in `decode`.
-            choice: temperature, top-k, top-p and seed.
+            sampling: temperature, top-k, top-p and seed.
             prefix: packed arrays [B or 1, S or fewer, ...] whose first `prefix_steps` steps are kept; a
                 decoder that goes step by step is fed them.
             prefix_steps: how many.
-            generator: of the noise, on the CPU; by default a new one with the choice's seed.
+            generator: of the noise, on the CPU; by default a new one with the sampling's seed.
             condition: as in `decode`.
             noise: the noise itself, uniform [B or 1, S, chances], instead of a generator.
 
         """
         steps, count = self.sizes.grid.steps, z.shape[0]
-        if noise is None and choice.temperature > 0:
+        if noise is None and sampling.temperature > 0:
             if generator is None:
-                generator = torch.Generator().manual_seed(choice.seed)
+                generator = torch.Generator().manual_seed(sampling.seed)
             noise = torch.rand(count, steps, self.surface.chances, generator=generator)
         if noise is None:
             noise = torch.full((1, steps, self.surface.chances), 0.5)
-        noise = noise.to(z.device).expand(count, -1, -1)
+        noise = noise.to(z.device).expand(count, -1, -1)  # [B, S, chances]
         wanted = self._wanted(z, change, condition)
+        drawn = []
         with torch.no_grad():
-            if not isinstance(self.decoder, AutoregressiveDecoder):
-                flat = self.decoder(z, *wanted)
-            state = self.begin(z, *wanted) if self.autoregressive else {}
-            last = self.surface.blank(count, z.device)
-            drawn = []
+            if self.autoregressive:
+                state = self.begin(z, *wanted)
+            else:
+                flat = self.decoder(z, *wanted)  # [B, S, L]
+            last = self.surface.blank(count, z.device)  # each [B, 1, ...]
             for step in range(steps):
-                chance = Chance.of(choice, noise[:, step])
+                chance = Chance.of(sampling, noise[:, step])
                 if self.autoregressive:
-                    now, state = self.advance(state, last, chance)
+                    last, state = self.advance(state, last, chance)
                 else:
-                    now = self.surface.draw(flat[:, step], chance, last)
+                    last = self.surface.draw(flat[:, step], chance, last)
                 if prefix is not None and step < prefix_steps:
-                    now = {
+                    last = {
                         name: prefix[name][:, step : step + 1].expand_as(value).to(value.dtype)
-                        for name, value in now.items()
+                        for name, value in last.items()
                     }
-                drawn.append(now)
-                last = now
+                drawn.append(last)
         return {name: torch.cat([now[name] for now in drawn], dim=1) for name in self.surface.inputs}
 
     def begin(self, z: Tensor, change: Tensor, condition: Tensor | None) -> State:
@@ -230,9 +238,9 @@ class VAE(nn.Module):
 
         """
         assert isinstance(self.decoder, AutoregressiveDecoder)
-        begun = (state["place"] > 0).unsqueeze(1)
-        before = self.surface.read(last)[:, 0]
-        logits, state = self.decoder.step(state, before * begun.to(before.dtype))
+        begun = (state["place"] > 0).unsqueeze(1)  # [B, 1]: nothing is read before the first step
+        before = self.surface.read(last)[:, 0]  # [B, F]
+        logits, state = self.decoder.step(state, before * begun.to(before.dtype))  # [B, L]
         return self.surface.draw(logits, chance, last), state
 
     def _wanted(
@@ -240,9 +248,11 @@ class VAE(nn.Module):
     ) -> tuple[Tensor, Tensor | None]:
         """Return changes and conditions, zeros where none are given."""
         if change is None:
-            change = z.new_zeros(z.shape[0], max(self.sizes.knobs, 1))
-        if not self.sizes.told:
+            change = z.new_zeros(z.shape[0], max(self.sizes.knobs, 1))  # [B, knobs]
+        if not self.sizes.condition_width:
             return change, None
         if condition is None:
-            condition = z.new_zeros(z.shape[0], self.sizes.grid.beats, self.sizes.told)
+            condition = z.new_zeros(
+                z.shape[0], self.sizes.grid.beats, self.sizes.condition_width
+            )  # [B, beats, C]
         return change, condition

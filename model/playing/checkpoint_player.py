@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.checkpoint import Checkpoint
-from model.codecs.base import Arrays, build, pack_phrase
+from model.codecs.base import Arrays, pack_phrase
 from model.codecs.conditions import Floats, columns_of, estimated, spoken
-from model.codecs.sampling import Choice
-from model.codecs.top_k import restricted
-from model.latent import importance, note_transformer
+from model.codecs.registry import build
+from model.codecs.sampling import Sampling, gumbel_max, restricted
 from model.latent.directions import directions_in
 from model.latent.features import traits
 from model.latent.geometry import Latent, Vector
-from model.latent.importance import chosen
+from model.latent.importance import weigher_in
+from model.latent.note_transformer import note_transformer_in
 from model.music.attributes import applicable, measure
 from model.music.phrase import Phrase
 from model.playing.closed_loop import changes, completed, steer, targets
-from model.playing.nearest import SIZE, Bank
+from model.playing.nearest import SIZE, PhraseBank
 from model.playing.player import Card
 from model.playing.splice import after, on_whole_grid
 from model.runtimes.base import Runtime, Wish
@@ -40,10 +40,10 @@ class CheckpointPlayer:
         self._calibration = completed(checkpoint.calibration)
         self._whole = build(config.codec, config.grid.build())
         self._codec = build(config.codec, config.answer_grid)
-        self._given = self._whole.grid.steps - self._codec.grid.steps
-        self._bank: Bank | None = None
-        self._learned = note_transformer.held(checkpoint.extras, self._codec.grid)
-        self._weigher = importance.held(checkpoint.extras)
+        self._context_steps = self._whole.grid.steps - self._codec.grid.steps
+        self._bank: PhraseBank | None = None
+        self._learned = note_transformer_in(checkpoint.extras, self._codec.grid)
+        self._weigher = weigher_in(checkpoint.extras)
         self._directions = directions_in(checkpoint.extras, config.latent_size)
         self.card = Card(
             name=config.name,
@@ -110,9 +110,9 @@ class CheckpointPlayer:
         """
         if latent.model != self.card.ident:
             raise ValueError("a latent of another model cannot be decoded")
-        choice = Choice(temperature, top_k, top_p, seed)
+        sampling = Sampling(temperature, top_k, top_p, seed)
         return self._play(
-            latent.z, turns, choice, prefix=prefix, prefix_steps=prefix_steps, condition=condition
+            latent.z, turns, sampling, prefix=prefix, prefix_steps=prefix_steps, condition=condition
         )
 
     def unmended(self, latent: Latent, turns: Mapping[str, float]) -> Phrase:
@@ -127,9 +127,9 @@ class CheckpointPlayer:
         ask = partial(
             self._answers,
             latent.z,
-            choice=Choice(),
-            heard=Phrase(self._whole.grid),
-            fixed=self._given,
+            sampling=Sampling(),
+            before=Phrase(self._whole.grid),
+            fixed=self._context_steps,
             condition=spoken(self._checkpoint.config, {}) if self.card.conditions else None,
         )
         (plain,) = ask([{}])
@@ -156,17 +156,17 @@ class CheckpointPlayer:
             ValueError: the context has another metre, a turn names no attribute, or a number is out of range.
 
         """
-        choice = Choice(temperature, top_k, top_p, seed)
+        sampling = Sampling(temperature, top_k, top_p, seed)
         z: Vector = self._nowhere
-        heard: Phrase | None = context
+        shown: Phrase | None = context
         if self.card.latent_size:
             z = self.encode(on_whole_grid(self.card.grid, context, None, self.card.grid.steps)).z
-            heard = None
+            shown = None
         return self._play(
             z,
             turns or {},
-            choice,
-            context=heard,
+            sampling,
+            context=shown,
             prefix=prefix,
             prefix_steps=prefix_steps,
             condition=condition,
@@ -186,15 +186,15 @@ class CheckpointPlayer:
             ValueError: the phrase lies on another grid.
 
         """
-        own = self._codec.unpack(self._packed(phrase), 0)
-        if self._learned is None or not self.card.accompanies or not own.notes:
-            return own
-        hers = {note.track for note in own.notes}
-        kept = keep.notes if keep is not None else ()
-        given = Phrase.of(
-            own.grid, (*own.notes, *(n for n in kept if n.track in parts and n.track not in hers))
+        played = self._codec.unpack(self._packed(phrase), 0)
+        if self._learned is None or not self.card.accompanies or not played.notes:
+            return played
+        present = {note.track for note in played.notes}
+        earlier = keep.notes if keep is not None else ()
+        context = Phrase.of(
+            played.grid, (*played.notes, *(n for n in earlier if n.track in parts and n.track not in present))
         )
-        whole = yield from self._learned.along(given, parts, np.random.default_rng(seed))
+        whole = yield from self._learned.along(context, parts, np.random.default_rng(seed))
         return whole
 
     def place(self, latent: Latent) -> tuple[float, float]:
@@ -223,10 +223,10 @@ class CheckpointPlayer:
         points = np.stack([self._runtime.encode(pack_phrase(self._codec, phrase))[0] for phrase in written])
         if self._weigher is None:
             return points
-        heard = [traits(self._play(z, {}, Choice()), self.card.codec) for z in points]
-        weights = self._weigher.weigh(np.array(heard, dtype=np.float32).reshape(len(points), -1))
-        kept = chosen(weights.reshape(count, each), chance)
-        return points.reshape(count, each, -1)[np.arange(count), kept]
+        features = [traits(self._play(z, {}, Sampling()), self.card.codec) for z in points]
+        weights = self._weigher.weigh(np.array(features, dtype=np.float32).reshape(len(points), -1))
+        selected = gumbel_max(weights.reshape(count, each), chance)
+        return points.reshape(count, each, -1)[np.arange(count), selected]
 
     def _packed(self, phrase: Phrase) -> Arrays:
         """Pack a phrase on the answers' grid."""
@@ -240,14 +240,14 @@ class CheckpointPlayer:
             return self._nowhere
         if self._bank is None:
             points = self._prior(SIZE, np.random.default_rng(0))
-            self._bank = Bank(points, lambda z: self._play(z, {}, Choice()))
+            self._bank = PhraseBank(points, lambda z: self._play(z, {}, Sampling()))
         return self._bank.nearest(held)
 
     def _play(
         self,
         z: Vector,
         turns: Mapping[str, float],
-        choice: Choice,
+        sampling: Sampling,
         *,
         context: Phrase | None = None,
         prefix: Phrase | None = None,
@@ -266,9 +266,14 @@ class CheckpointPlayer:
             asked_of = self._going_on(asked_of, context, condition or {})
 
         def answers(changes: Sequence[Mapping[str, float]]) -> list[Phrase]:
-            heard = on_whole_grid(self._whole.grid, context, prefix, self._given)
+            before = on_whole_grid(self._whole.grid, context, prefix, self._context_steps)
             return self._answers(
-                z, changes, choice, heard=heard, fixed=self._given + prefix_steps, condition=asked_of
+                z,
+                changes,
+                sampling,
+                before=before,
+                fixed=self._context_steps + prefix_steps,
+                condition=asked_of,
             )
 
         phrase = answers([{}])[0]
@@ -288,23 +293,23 @@ class CheckpointPlayer:
         self,
         z: Vector,
         changes: Sequence[Mapping[str, float]],
-        choice: Choice,
+        sampling: Sampling,
         *,
-        heard: Phrase,
+        before: Phrase,
         fixed: int,
         condition: Floats | None = None,
     ) -> list[Phrase]:
         """Return what the network answers to wanted changes, in standard deviations.
 
-        A decoder that writes step by step goes on from the first `fixed` steps of what was heard.
+        A decoder that writes step by step goes on from the first `fixed` steps of `before`.
         """
         wish = self._wish(changes, condition)
         points = np.stack([self._moved(z, wanted) for wanted in changes])
         if not self._runtime.stepwise:
-            return self._read(self._runtime.decode(points, wish), choice)
-        drawn = self._runtime.generate(points, wish, choice, pack_phrase(self._whole, heard), fixed)
-        own = {name: value[:, self._given :] for name, value in drawn.items()}
-        return [self._codec.unpack(own, row) for row in range(len(changes))]
+            return self._read(self._runtime.decode(points, wish), sampling)
+        drawn = self._runtime.generate(points, wish, sampling, pack_phrase(self._whole, before), fixed)
+        answered = {name: value[:, self._context_steps :] for name, value in drawn.items()}
+        return [self._codec.unpack(answered, row) for row in range(len(changes))]
 
     @property
     def _steered(self) -> tuple[str, ...]:
@@ -323,12 +328,12 @@ class CheckpointPlayer:
         )
 
     def _going_on(self, asked: Floats, context: Phrase, condition: Mapping[str, str]) -> Floats:
-        """Return conditions [1, beats, told] with what is heard in the context; a key goes on unless told."""
-        config, given = self._checkpoint.config, self._codec.grid
-        heard = pack_phrase(self._whole, on_whole_grid(self._whole.grid, context, None, self._given))
-        estimate = estimated(config, heard)
+        """Return conditions [1, beats, condition] with those of the context; a key goes on unless named."""
+        config, grid = self._checkpoint.config, self._codec.grid
+        arrays = pack_phrase(self._whole, on_whole_grid(self._whole.grid, context, None, self._context_steps))
+        estimate = estimated(config, arrays)
         asked = asked.copy()
-        before = self._whole.grid.beats - given.beats
+        before = self._whole.grid.beats - grid.beats
         asked[:, :before] = estimate[:, :before]
         if "key" in config.conditions and "key" not in condition:
             columns = columns_of(config, "key")
@@ -349,15 +354,15 @@ class CheckpointPlayer:
             condition = np.repeat(condition, len(changes), axis=0)
         return Wish(change, condition)
 
-    def _read(self, heads: Mapping[str, NDArray[np.float32]], choice: Choice) -> list[Phrase]:
+    def _read(self, heads: Mapping[str, NDArray[np.float32]], sampling: Sampling) -> list[Phrase]:
         """Spell the phrases of heads [B, ...]; all share their chance."""
-        noise = self._codec.noise(np.random.default_rng(choice.seed)) if choice.temperature > 0 else None
-        bounded = restricted(heads, choice)
+        noise = self._codec.noise(np.random.default_rng(sampling.seed)) if sampling.temperature > 0 else None
+        bounded = restricted(heads, sampling)
         rows = len(next(iter(heads.values())))
         return [
             self._codec.read(
                 {name: value[row] for name, value in bounded.items()},
-                temperature=choice.temperature,
+                temperature=sampling.temperature,
                 noise=noise,
                 levels=self._checkpoint.levels,
             )

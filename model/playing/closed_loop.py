@@ -77,7 +77,7 @@ def targets(
     """Return what each turned attribute shall measure, raw units.
 
     A full turn goes from the base to the 98th (2nd) percentile of the training data, but a standard
-    deviation at least, as far as there is one: no knob is dead because she plays at the edge already.
+    deviation at least, as far as there is one: no knob is dead because a phrase lies at the edge already.
     Equal turns are equal differences.
 
     Args:
@@ -176,8 +176,8 @@ def settle(
         phrase = spread_to(phrase, wanted["range"])
     if "register" in wanted:
         phrase = shifted(phrase, wanted["register"])
-    heard = shifted(plain, wanted["register"]) if "register" in wanted else plain
-    phrase = recalled(phrase, heard)
+    settled = shifted(plain, wanted["register"]) if "register" in wanted else plain
+    phrase = recalled(phrase, settled)
     if moved or "dynamics" in wanted:
         phrase = levelled(phrase, wanted.get("dynamics", base["dynamics"]))
     if moved or "articulation" in wanted:
@@ -214,10 +214,10 @@ def steer(
         return settle(plain, wanted, base, calibration, plain=plain)
     asked = [{name: factor * value for name, value in change.items()} for factor in factors]
     first, _ = nearest(decode(asked), wanted, base, calibration)
-    heard = settle(first, wanted, base, calibration, plain=plain)
-    away = distance(measure(heard, voices=False), wanted, base, calibration)
+    answered = settle(first, wanted, base, calibration, plain=plain)
+    away = distance(measure(answered, voices=False), wanted, base, calibration)
     if away <= GOOD * len(wanted):
-        return heard
+        return answered
     edited = settle(plain, wanted, base, calibration, plain=plain)
     nearer = away <= distance(measure(edited, voices=False), wanted, base, calibration)
-    return heard if nearer else edited
+    return answered if nearer else edited

@@ -3,21 +3,14 @@
 Importing this module and playing a checkpoint with graphs loads no torch.
 """
 
-import difflib
 from pathlib import Path
 
 from model.checkpoint import read
-from model.errors import CheckpointError, ConfigError, UnknownModelError
+from model.errors import CheckpointError, ConfigError, UnknownModelError, nearest
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.playing.player import Player
-from model.runtimes.base import open_runtime
-
-WEIGHTS = Path(__file__).parents[1] / "weights"
-
-
-def shipped() -> list[str]:
-    """Return the names of the models that come with twobar."""
-    return sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+from model.runtimes.registry import open_runtime
+from model.shipped import SUFFIX, shipped_file, shipped_models
 
 
 def load(name_or_path: str) -> Player:
@@ -27,15 +20,10 @@ def load(name_or_path: str) -> Player:
         CheckpointError: there is no such model, or its file cannot be used; one sentence.
 
     """
-    known = shipped()
-    if name_or_path in known:
-        return open_player(WEIGHTS / f"{name_or_path}.safetensors")
-    path = Path(name_or_path)
-    if path.suffix == ".safetensors" or path.is_file():
+    path = shipped_file(name_or_path) or Path(name_or_path)
+    if path.suffix == SUFFIX or path.is_file():
         return open_player(path)
-    near = difflib.get_close_matches(name_or_path.lower(), known, 1, 0.5)
-    hint = f"; did you mean '{near[0]}'?" if near else ""
-    raise UnknownModelError(f"unknown model '{name_or_path}'; there is: {', '.join(known) or 'none'}{hint}")
+    raise UnknownModelError(f"unknown model '{name_or_path}'; {nearest(name_or_path, shipped_models())}")
 
 
 def open_player(path: Path) -> CheckpointPlayer:

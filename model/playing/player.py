@@ -1,14 +1,15 @@
-"""What plays a checkpoint: Phrase -> Latent -> Phrase, whatever network stands behind it."""
+"""What plays a checkpoint: Phrase -> Latent -> Phrase, whatever network stands behind it.
+
+Tested in tests/model/playing/test_checkpoint_player.py.
+"""
 
 from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from model.latent.geometry import Latent, Vector
 from model.music.grid import Grid
 from model.music.phrase import Phrase
-
-Written = TypeVar("Written")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Player(Protocol):
             latent: z, and the raw attributes of the unmoved phrase.
             turns: bipolar knobs by attribute name, -1..1; 0 leaves the attribute where the latent
                 has it, 1 (-1) brings it to the 98th (2nd) percentile of the training data, or by a
-                standard deviation where she is there already, equal turns changing
+                standard deviation where the phrase lies beyond that already, equal turns changing
                 the measured attribute equally.
             temperature: 0 is deterministic; 1 samples the model's own distribution.
             seed: of the random generator; the same arguments give the same notes.
@@ -86,7 +87,7 @@ class Player(Protocol):
             top_p: only the likeliest values that together reach this probability.
             condition: what the answer shall keep to, by the names of `card.conditions`, as
             `codecs.conditions`
-                reads it; what is left away, and what the model does not know, is not told to it.
+                reads it; what is left away, and what the model does not know, is left out.
 
         """
 
@@ -143,13 +144,3 @@ class Player(Protocol):
 
     def place(self, latent: Latent) -> tuple[float, float]:
         """Return a latent's place on the 2-D map, each coordinate -1..1."""
-
-
-def finished(writing: Generator[None, None, Written]) -> Written:
-    """Return what a writing that gives others their turn comes to."""
-    while True:
-        try:
-            next(writing)
-        except StopIteration as done:
-            written: Written = done.value
-            return written

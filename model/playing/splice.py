@@ -1,4 +1,7 @@
-"""How phrases are laid behind each other: what was given, what has sounded, what is answered.  No numpy."""
+"""How phrases are laid behind each other: what was given, what has sounded, what is answered.  No numpy.
+
+Tested in tests/model/playing/test_checkpoint_player.py.
+"""
 
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
@@ -8,7 +11,7 @@ ONE_VOICE = {"melody": (MELODY,), "multitrack": (MELODY, BASS)}
 """Tracks of a codec in which one note sounds at a time."""
 
 
-def on_whole_grid(grid: Grid, context: Phrase | None, prefix: Phrase | None, given: int) -> Phrase:
+def on_whole_grid(grid: Grid, context: Phrase | None, prefix: Phrase | None, context_steps: int) -> Phrase:
     """Return a context's end in the first `given` steps of a grid, and a prefix behind it.
 
     A context that is shorter has silence before it; of a longer one the notes that begin in its last steps
@@ -19,7 +22,10 @@ def on_whole_grid(grid: Grid, context: Phrase | None, prefix: Phrase | None, giv
 
     """
     notes: list[Note] = []
-    for part, begin in ((context, given - context.grid.steps if context else 0), (prefix, given)):
+    for part, begin in (
+        (context, context_steps - context.grid.steps if context else 0),
+        (prefix, context_steps),
+    ):
         if part is None:
             continue
         if (part.grid.beats_per_bar, part.grid.steps_per_beat) != (grid.beats_per_bar, grid.steps_per_beat):

@@ -3,6 +3,8 @@
 `encode` makes z of arrays.  A decoder that writes all at once is `decode`, z to heads.  One that goes step by
 step is `start`, z to the state, and `step`, which is fed the last step's arrays and the chance, draws the
 next and gives the state after it: the whole draw is in the graph, so that whoever runs it needs no torch.
+
+Tested in tests/model/runtimes/test_onnx.py.
 """
 
 import io
@@ -13,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from model.checkpoint import Graph
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.codecs.sampling import ARGMAX
 from model.music.phrase import Phrase
 from model.networks.heads.base import Chance
@@ -72,9 +75,9 @@ class StepGraph(nn.Module):
         super().__init__()
         self.net, self.names = net, names
 
-    def forward(self, *given: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Return drawn arrays, each [B, 1, ...], then the state's tensors."""
-        state, rest = dict(zip(self.names, given, strict=False)), given[len(self.names) :]
+        state, rest = dict(zip(self.names, tensors, strict=False)), tensors[len(self.names) :]
         arrays = self.net.surface.inputs
         last, chance = dict(zip(arrays, rest, strict=False)), Chance(*rest[len(arrays) :])
         drawn, after = self.net.advance(state, last, chance)
@@ -95,38 +98,38 @@ def graphs(net: VAE) -> dict[str, Graph]:
         found["encode"] = _trace(EncodeGraph(net), inputs, list(net.surface.inputs), ["z", "logvar"])
     sizes = net.sizes
     wanted = [torch.zeros(2, sizes.latent), torch.zeros(2, max(sizes.knobs, 1))]
-    if sizes.told:
-        wanted.append(torch.zeros(2, sizes.grid.beats, sizes.told))
+    if sizes.condition_width:
+        wanted.append(torch.zeros(2, sizes.grid.beats, sizes.condition_width))
     names = ["z", "change", "condition"][: len(wanted)]
     if not net.autoregressive:
         found["decode"] = _trace(DecodeGraph(net), tuple(wanted), names, list(net.surface.outputs))
         return found
     with torch.no_grad():
-        state = net.begin(wanted[0], wanted[1], wanted[2] if sizes.told else None)
+        state = net.begin(wanted[0], wanted[1], wanted[2] if sizes.condition_width else None)
         last = net.surface.blank(2, torch.device("cpu"))
         chance = Chance.of(ARGMAX, torch.full((2, net.surface.chances), 0.5))
         _, after = net.advance(state, last, chance)
-    kept = list(state)
+    state_names = list(state)
     grown = {
         name: {
             0: "batch",
             **{i: f"{name}.{i}" for i in range(1, state[name].ndim) if _grows(state, after, name, i)},
         }
-        for name in kept
+        for name in state_names
     }
     found["start"] = _trace(
         StartGraph(net),
         tuple(wanted),
         names,
-        [NEXT + name for name in kept],
+        [NEXT + name for name in state_names],
         axes={NEXT + name: value for name, value in grown.items()},
     )
     arrays_in = net.surface.inputs
     found["step"] = _trace(
-        StepGraph(net, kept),
+        StepGraph(net, state_names),
         (*after.values(), *(last[name] for name in arrays_in), *chance),
-        [*(STATE + name for name in kept), *(LAST + name for name in arrays_in), *CHANCE],
-        [*(DRAWN + name for name in arrays_in), *(NEXT + name for name in kept)],
+        [*(STATE + name for name in state_names), *(LAST + name for name in arrays_in), *CHANCE],
+        [*(DRAWN + name for name in arrays_in), *(NEXT + name for name in state_names)],
         axes={
             **{STATE + name: value for name, value in grown.items()},
             **{NEXT + name: value for name, value in grown.items()},
@@ -153,7 +156,7 @@ def _trace(
 
     held = io.BytesIO()
     with warnings.catch_warnings():
-        # the exporter that is told to be old is the one that needs nothing beside torch and onnx
+        # the exporter of old (`dynamo` off) is the one that needs nothing beside torch and onnx
         warnings.simplefilter("ignore")
         torch.onnx.export(
             graph,

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from model.checkpoint import Calibration, Checkpoint, LatentMap, write
-from model.codecs.base import build
+from model.codecs.registry import build
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelConfig
 from model.music.attributes import NAMES, TYPICAL
 from model.music.phrase import Phrase
@@ -36,9 +36,9 @@ def checkpoint(
     """Make a checkpoint that has learned phrases for so many steps."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    told = config(codec, family=family)
-    net = VAE(told)
-    arrays = packed(build(codec, told.grid.build()), phrases)
+    chosen = config(codec, family=family)
+    net = VAE(chosen)
+    arrays = packed(build(codec, chosen.grid.build()), phrases)
     optimiser = torch.optim.Adam(net.parameters(), lr=5e-3)
     for _ in range(steps):
         mean, logvar = net.encode(arrays)
@@ -53,12 +53,12 @@ def checkpoint(
     weights = {name: value.detach().numpy().copy() for name, value in net.state_dict().items()}
     with torch.no_grad():
         z = net.encode(arrays)[0].numpy()
-    size = told.latent_size
+    size = chosen.latent_size
     axes = np.eye(2, size, dtype=np.float32) if size else np.zeros((2, 0), dtype=np.float32)
     middle = z.mean(0) if size else np.zeros(0, dtype=np.float32)
     scale = np.maximum(z.std(0), 1e-3) if size else np.zeros(0, dtype=np.float32)
     latent = LatentMap(middle, scale, axes, np.zeros((3, 2), dtype=np.float32))
-    return Checkpoint(told, weights, calibration, latent)
+    return Checkpoint(chosen, weights, calibration, latent)
 
 
 def written(path: Path, made: Checkpoint, *, half: bool = False) -> Path:

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from model.checkpoint import Calibration, Checkpoint, LatentMap
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, GridConfig, ModelConfig
 from model.music.attributes import NAMES, TYPICAL
 from model.music.grid import Grid
@@ -13,8 +14,8 @@ from model.music.tracks import BASS, CHORDS, DRUMS
 from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
 from model.playing.checkpoint_player import CheckpointPlayer
-from model.runtimes.base import open_runtime
 from model.runtimes.export import graphs
+from model.runtimes.registry import open_runtime
 from tests.fakes.synthetic import chords, melody
 
 STEPWISE = ("rnn", "gru", "lstm", "transformer", "attention", "hierarchical")
@@ -103,3 +104,11 @@ def player(net: VAE, *, traced: bool = True) -> CheckpointPlayer:
     """Play a network."""
     checkpoint = held(net, traced=traced)
     return CheckpointPlayer(checkpoint, open_runtime(checkpoint, "here"))
+
+
+def code(net: VAE, count: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """Return z, changes and conditions that a network takes, by chance."""
+    torch.manual_seed(5)
+    sizes = net.sizes
+    condition = torch.randn(count, sizes.grid.beats, sizes.condition_width) if sizes.condition_width else None
+    return torch.randn(count, sizes.latent), torch.randn(count, max(sizes.knobs, 1)), condition

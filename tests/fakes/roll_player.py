@@ -91,8 +91,8 @@ class RollPlayer:
             return phrase
         drums = [Note(note.onset, 36 + note.onset % 8, 90, 1, 0.25, DRUMS) for note in phrase.notes]
         bass = [note._replace(pitch=40, track=BASS) for note in phrase.notes[:1]]
-        own = [*phrase.notes, *bass] if self.card.codec == "multitrack" else []
-        return Phrase.of(phrase.grid, [*own, *drums])
+        pitched = [*phrase.notes, *bass] if self.card.codec == "multitrack" else []
+        return Phrase.of(phrase.grid, [*pitched, *drums])
 
     def continuation(
         self,
@@ -118,9 +118,9 @@ class RollPlayer:
         """Write a note to each part that is missing, its pitch the seed; keep what is to be kept."""
         for part in parts:
             if not phrase.part(part).notes:
-                kept = keep.part(part).notes if keep is not None else ()
+                earlier = keep.part(part).notes if keep is not None else ()
                 phrase = Phrase.of(
-                    phrase.grid, [*phrase.notes, *(kept or [Note(0, 36 + seed, 90, 1, 0.0, part)])]
+                    phrase.grid, [*phrase.notes, *(earlier or [Note(0, 36 + seed, 90, 1, 0.0, part)])]
                 )
                 yield
         return phrase

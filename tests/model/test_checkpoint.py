@@ -1,4 +1,4 @@
-"""Checkpoints: what is written comes back; what is damaged or foreign is told in one sentence."""
+"""Checkpoints: what is written comes back; what is damaged or foreign is refused in one sentence."""
 
 import json
 from dataclasses import replace
@@ -94,7 +94,7 @@ def test_graphs_hold_no_weights() -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 5, 100, 3000, -10])
-def test_a_file_cut_short_is_told_in_one_sentence(tmp_path: Path, cut: int) -> None:
+def test_a_file_cut_short_is_refused_in_one_sentence(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "cut.safetensors"
     checkpoint.write(small(), path)
     path.write_bytes(path.read_bytes()[:cut])
@@ -145,7 +145,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("model.checkpoint.os.fsync", full)
+    monkeypatch.setattr("model.files.os.fsync", full)
     with pytest.raises(CheckpointError, match="cannot be written: No space left on device"):
         checkpoint.write(small(), path)
     assert path.read_bytes() == before

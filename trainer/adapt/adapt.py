@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from model.checkpoint import Checkpoint
-from model.codecs.base import Codec, build
-from model.latent.note_transformer import held as learned_prior
+from model.codecs.base import Codec
+from model.codecs.registry import build
+from model.latent.note_transformer import note_transformer_in as learned_prior
 from model.music.phrase import Phrase
 from model.networks.vae import VAE
 from trainer.adapt.lora import Changes, Pairs, Taught, cost, encoded, leaned, skill
@@ -189,7 +190,7 @@ def skills(net: VAE, codec: Codec, checkpoint: Checkpoint, old: Sequence[Phrase]
 
 def sampled(net: VAE, codec: Codec, checkpoint: Checkpoint, count: int, seed: int) -> list[Phrase]:
     """Return phrases with notes that a model draws from its prior, the learned one if it has one."""
-    from model.codecs.sampling import Choice  # noqa: PLC0415 - beside its use
+    from model.codecs.sampling import Sampling  # noqa: PLC0415 - beside its use
 
     generator = torch.Generator().manual_seed(seed)
     learned, rng = learned_prior(checkpoint.extras, codec.grid), np.random.default_rng(seed)
@@ -201,7 +202,7 @@ def sampled(net: VAE, codec: Codec, checkpoint: Checkpoint, count: int, seed: in
         elif net.latent:
             z = z * torch.from_numpy(np.array(checkpoint.latent.scale))
         heat = 0.0 if net.latent else 1.0
-        drawn = net.generate(z, None, Choice(temperature=heat, seed=seed + portion), generator=generator)
+        drawn = net.generate(z, None, Sampling(temperature=heat, seed=seed + portion), generator=generator)
         arrays = {name: value.numpy() for name, value in drawn.items()}
         found += [phrase for row in range(len(z)) if len(phrase := codec.unpack(arrays, row)) > 1]
         if len(found) >= count:

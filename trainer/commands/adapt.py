@@ -53,7 +53,7 @@ def adapt(
     The encoder, the size and the speed stay as they are; learning stops before more than one point of what
     the model could do is lost.
     """
-    from model.codecs.base import build  # noqa: PLC0415 - loads numpy
+    from model.codecs.registry import build  # noqa: PLC0415 - loads numpy
     from model.playing.load import load  # noqa: PLC0415
     from trainer.adapt.adapt import Options, adapted_checkpoint  # noqa: PLC0415 - loads torch
     from trainer.adapt.adapt import adapt as run  # noqa: PLC0415

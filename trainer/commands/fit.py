@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from model.errors import did_you_mean
 from trainer.commands.common import SEED, Finite
-from trainer.errors import UsageError, nearest, unknown
+from trainer.errors import UsageError, unknown
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -70,7 +71,7 @@ def find_config(given: str) -> Path:
         return shipped[given]
     if path.suffix or path.parent != Path():
         kind = "is a folder" if path.is_dir() else "does not exist"
-        near = nearest(path.stem, shipped)
+        near = did_you_mean(path.stem, shipped)
         raise UsageError(
             f"the configuration '{given}' {kind}; shipped are: {', '.join(sorted(shipped))}{near}"
         )

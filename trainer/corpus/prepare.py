@@ -9,7 +9,6 @@ was skipped and why.  meta.json is written last: where it is, all is there.
 
 import hashlib
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from model.files import atomic_write
 from model.music.grid import Grid
 from trainer.corpus.dedup import Seen
 from trainer.corpus.read_midi import CODECS, Reading
@@ -338,10 +338,5 @@ def _choose(windows: Windows, exact: Seen, shapes: Seen, turn: int, *, measured:
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - what json takes
     """Write a JSON file so that a reader sees the old one or the whole new one."""
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(beside, path)  # noqa: PTH105 - the atomic one
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
+    with atomic_write(path) as draft:
+        draft.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,7 +1,6 @@
 """Arrays on disk: the parts that prepare resumes from, and the memory-mapped phrases of a split."""
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS
+from model.files import atomic_write
 from trainer.corpus.read_midi import CODECS, Reading
 from trainer.corpus.windows import Windows
 
@@ -122,10 +122,8 @@ def save_part(path: Path, readings: list[Reading | str]) -> None:
             arrays[f"{codec}.{field}"] = _joined(
                 [getattr(each, field) for each in windows], getattr(empty, field)
             )
-    beside = path.with_suffix(".new")
-    with beside.open("wb") as file:
+    with atomic_write(path) as draft, draft.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
-    os.replace(beside, path)  # noqa: PTH105 - the atomic one
 
 
 def _joined(arrays: list[NDArray[Any]], empty: NDArray[Any]) -> NDArray[Any]:

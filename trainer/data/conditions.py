@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from model.codecs.base import Arrays
 from model.codecs.conditions import estimated, withheld
 from model.config import ModelConfig
+from model.errors import did_you_mean
 from trainer.data.augment import Ints
 from trainer.data.dataset import Phrases
-from trainer.errors import UsageError, nearest
+from trainer.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Telling:
         """
         known = list(model.styles)
         if known and not set(known) & set(styles):
-            near = nearest(known[0], styles)
+            near = did_you_mean(known[0], styles)
             raise UsageError(
                 f"model.styles: the prepared phrases have none of {', '.join(known)}; "
                 f"there is: {', '.join(styles) or 'none'}{near}"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS, Codec, Table, pack_phrase, table_of
 from model.edits.transforms import edit
+from model.files import atomic_write
 from model.music.attributes import measure
 from trainer.data.augment import Ints
 from trainer.data.dataset import Phrases
@@ -90,20 +91,15 @@ def save(pairs: Pairs, path: Path) -> None:
         OSError: the disk refuses.
 
     """
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        with beside.open("wb") as file:
-            np.savez(
-                file,
-                notes=pairs.edited.notes,
-                starts=pairs.edited.starts,
-                songs=pairs.edited.songs,
-                source=pairs.source,
-                change=pairs.change,
-            )
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with atomic_write(path) as draft, draft.open("wb") as file:
+        np.savez(
+            file,
+            notes=pairs.edited.notes,
+            starts=pairs.edited.starts,
+            songs=pairs.edited.songs,
+            source=pairs.source,
+            change=pairs.change,
+        )
 
 
 def load(path: Path) -> Pairs:

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from model.codecs.melody import HOLD, REST
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, TRACKS
 from model.playing.player import Player
 from trainer.errors import FailureError
 from trainer.evaluation.knobs import interpolation, knobs
-from trainer.evaluation.measures import HOLD, REST, Score, consistent, kl_bits, symbols
+from trainer.evaluation.measures import Score, consistent, kl_bits, symbols
 from trainer.evaluation.music_metrics import ensemble
 from trainer.evaluation.parts import Figures, Parts, accompanied, alone, exchanged
 from trainer.evaluation.samples import Heard, Progress, Songs, continuations, prior, samples, silent

@@ -9,6 +9,7 @@ import numpy as np
 
 from model.latent.geometry import Latent, between, way_lengths
 from model.music.attributes import NAMES, measure
+from model.music.distance import unmatched
 from model.music.phrase import Phrase
 from model.playing.player import Player
 from trainer.evaluation.measures import Matches, consistent, distance, places, spearman
@@ -225,7 +226,7 @@ def interpolation(
         one, other = (latents[index] for index in rng.choice(len(latents), 2, replace=False))
         fine = [player.decode(between(one, other, t / WARP_STEPS), turns={}) for t in range(WARP_STEPS + 1)]
         plain.add(fine[:: WARP_STEPS // MORPH_STEPS])
-        lengths = way_lengths([len(places(a) ^ places(b)) for a, b in pairwise(fine)])
+        lengths = way_lengths([unmatched(a, b) for a, b in pairwise(fine)])
         way = np.interp(np.linspace(0, 1, MORPH_STEPS + 1), lengths, np.linspace(0, 1, WARP_STEPS + 1))
         middle = [player.decode(between(one, other, float(t)), turns={}) for t in way[1:-1]]
         warped.add([fine[0], *middle, fine[-1]])

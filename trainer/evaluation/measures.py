@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.codecs.drums import CLASS_OF_KEY, KEYS
+from model.codecs.melody import HOLD, REST
 from model.edits.transforms import is_monophonic
+from model.music.distance import distance as distance_of_notes
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 
-HOLD, REST = 128, 129
 Place = tuple[int, ...]
 
 
@@ -46,9 +47,14 @@ class Matches:
         return 2 * self.found / both if both else 1.0
 
 
+def place(note: Note) -> Place:
+    """Return a note's (onset, pitch, track); a drum's pitch is its class."""
+    return note.onset, key_of(note), note.track
+
+
 def places(phrase: Phrase) -> set[Place]:
     """Return the (onset, pitch, track) of every note; a drum's pitch is its class."""
-    return {(note.onset, key_of(note), note.track) for note in phrase.notes}
+    return {place(note) for note in phrase.notes}
 
 
 def spans(phrase: Phrase) -> set[Place]:
@@ -129,8 +135,7 @@ def distance(one: Phrase, other: Phrase, codec: str) -> float:
     """
     if codec == "melody":
         return 1.0 - agreement(symbols(one, codec), symbols(other, codec))
-    a, b = places(one), places(other)
-    return len(a ^ b) / (len(a) + len(b)) if a or b else 0.0
+    return distance_of_notes(one, other, place)
 
 
 def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from model.latent.note_transformer import finished
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, MELODY, TRACKS
-from model.playing.player import Player, finished
+from model.playing.player import Player
 from trainer.evaluation.measures import Place, Score, key_of
 from trainer.evaluation.samples import Progress, silent
 

@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 
+from model.latent.note_transformer import finished
 from model.music.phrase import Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
-from model.playing.player import Player, finished
+from model.playing.player import Player
 
 TIMED = 60
 WARMED = 3

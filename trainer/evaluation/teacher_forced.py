@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from model.checkpoint import Checkpoint
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.music.phrase import Phrase
 from model.networks.vae import VAE
 from trainer.evaluation.measures import agreement, symbols

@@ -8,14 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.checkpoint import Calibration
-from model.latent.directions import (
-    Directions,
-    along_pattern,
-    along_weights,
-    calibrated,
-    orthogonal,
-    regress,
-)
+from model.latent.directions import Directions
 from model.latent.geometry import Latent
 from model.music.attributes import NAMES, TYPICAL, applicable, measure
 from model.music.phrase import Phrase
@@ -25,6 +18,7 @@ from trainer.errors import FailureError, UsageError
 from trainer.evaluation.evaluate import hears
 from trainer.evaluation.measures import spearman
 from trainer.evaluation.samples import Progress, prior, silent
+from trainer.latent.regression import along_pattern, along_weights, calibrated, orthogonal, regress
 
 Floats = NDArray[np.float64]
 FEWEST_PAIRS = 50

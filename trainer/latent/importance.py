@@ -23,9 +23,9 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 from model.checkpoint import read, write
 from model.codecs.base import Codec, pack_phrase
 from model.latent.features import traits
-from model.latent.importance import FARTHEST, FOLDER, held
+from model.latent.importance import FARTHEST, FOLDER, weigher_in
 from model.playing.checkpoint_player import CheckpointPlayer
-from model.runtimes.base import open_runtime
+from model.runtimes.registry import open_runtime
 from trainer.data.dataset import Phrases
 from trainer.run.progress import Watch
 
@@ -118,7 +118,7 @@ def fit_weigher(
         return
     fitted = learn(np.stack(drawn), np.stack(real), seed)
     extras = {f"{FOLDER}{name}": value for name, value in fitted.tensors.items()}
-    held(extras)  # what is written can be read
+    weigher_in(extras)  # what is written can be read
     figures = {**checkpoint.figures, "weigher_auc": round(fitted.auc, 4)}
     write(replace(checkpoint, extras={**others, **extras}, figures=figures), path)
     watch.say(

@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.codecs.base import COLUMNS, ONSET, PITCH, TRACK, Codec, table_of
 from model.latent.note_transformer import LOWEST, NAMES, ORDER, sizes
-from model.latent.part_context import CLASSES, HERE, INTERVALS, PARTS, TURN, Beside
+from model.latent.part_context import CLASSES, HERE, INTERVALS, PARTS, TURN, PartContext
 from model.latent.references import NONE, references_of
 from model.music.grid import Grid
 from model.music.tracks import DRUMS, TRACKS
@@ -158,7 +158,7 @@ class Writer(nn.Module):
         rhythm: Tensor | None = None,
         here: Tensor | None = None,
     ) -> Tensor:
-        """Return the log odds of a column's choices, [n, choices], as `latent.note_transformer.Prior` does.
+        """Return the log odds of a column's choices, [n, choices], as `model.latent.note_transformer` does.
 
         Args:
             number: of the column among those that are chosen.
@@ -193,7 +193,7 @@ class Writer(nn.Module):
         return [weight for weight in inner if weight.ndim == 2]
 
     def tensors(self) -> Halves:
-        """Return the weights, float16, named as those of `Prior`, for phrases as they are."""
+        """Return the weights, float16, named as those of `NoteTransformer`, for phrases as they are."""
         named = [NAMES[column] for column in self.chosen]
         found: Halves = {
             "heads": np.array([self.blocks.heads], dtype=np.float16),
@@ -357,7 +357,7 @@ def batch(music: Kept, codec: str, chosen: Ints, rng: np.random.Generator, *, mo
     if not several:
         return Batch(own[0], own[1], own[2], own[3])
     heard = (turns[rows] < turns[rows, table[:, TRACK]][:, None]).astype(np.float32)
-    beside, choices = Beside(count, music.grid), table.astype(np.int64)
+    beside, choices = PartContext(count, music.grid), table.astype(np.int64)
     beside.add(rows, choices)
     here = beside.here(rows, heard, choices[:, ONSET])
     parts = (*own, torch.from_numpy(beside.rhythm(rows, heard)), torch.from_numpy(here))

@@ -23,7 +23,7 @@ from torch import nn
 from model.checkpoint import read, write
 from model.codecs.base import Codec
 from model.latent import importance
-from model.latent.note_transformer import FOLDER, held
+from model.latent.note_transformer import FOLDER, note_transformer_in
 from trainer.data.dataset import Phrases
 from trainer.errors import FailureError
 from trainer.latent.note_network import Batch, Kept, Writer, batches, kept, varying
@@ -127,7 +127,7 @@ def fit_prior(
     best, loss = walk(writer, music, config, np.random.default_rng(seed), watch=watch, stop=stop)
     checkpoint = read(path)
     extras = {f"{FOLDER}{name}": value for name, value in best.tensors().items()}
-    held(extras, codec.grid)  # what is written can be read
+    note_transformer_in(extras, codec.grid)  # what is written can be read
     stale = (FOLDER, importance.FOLDER)  # weights of another prior's draws say nothing of this one's
     others = {name: value for name, value in checkpoint.extras.items() if not name.startswith(stale)}
     figures = {**checkpoint.figures, "prior_loss": round(loss, 4)}

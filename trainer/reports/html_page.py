@@ -10,10 +10,10 @@ import io
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from model.files import atomic_write
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS
 from trainer.errors import MISSING, FailureError
@@ -100,14 +100,11 @@ class Page:
             FailureError: the disk refuses.
 
         """
-        beside = path.with_name(f".{path.name}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(self.html(), encoding="utf-8")
-            beside.replace(path)
+            with atomic_write(path) as draft:
+                draft.write_text(self.html(), encoding="utf-8")
         except OSError as error:
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
             raise FailureError(f"cannot write '{path}': {error.strerror or error}") from error
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-import model
 from model.checkpoint import Checkpoint, read, write
 from model.playing.player import Player
+from model.shipped import shipped_file
 from trainer.errors import FailureError, UsageError
 
-SHIPPED = Path(next(iter(model.__path__))) / "weights"
 LARGEST_HEADER = 1 << 24
 LOG = "log.jsonl"
 """Of a run, beside its checkpoint."""
@@ -22,8 +21,8 @@ STEPWISE = {"rnn", "gru", "lstm", "hierarchical", "transformer", "attention"}
 
 def path_of(given: str) -> Path:
     """Return a checkpoint's file: itself, or that of the shipped model of this name."""
-    shipped = SHIPPED / f"{given}.safetensors"
-    return shipped if shipped.is_file() and not Path(given).is_file() else Path(given)
+    path = Path(given)
+    return path if path.is_file() else shipped_file(given) or path
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ def rewrite(checkpoint: Checkpoint, path: Path, *, like: Path, **changes: Any) -
 def opened(checkpoint: Checkpoint, path: Path) -> Player:
     """Open a checkpoint that is not on disk; the path is what errors name."""
     from model.playing.checkpoint_player import CheckpointPlayer  # noqa: PLC0415 - loads the network's runtime
-    from model.runtimes.base import open_runtime  # noqa: PLC0415
+    from model.runtimes.registry import open_runtime  # noqa: PLC0415
 
     return CheckpointPlayer(checkpoint, open_runtime(checkpoint, path))
 

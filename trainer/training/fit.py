@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from model.checkpoint import Calibration
-from model.codecs.base import Codec, build
+from model.codecs.base import Codec
+from model.codecs.registry import build
 from model.config import ModelConfig
 from model.errors import ModelError
 from model.music.grid import Grid

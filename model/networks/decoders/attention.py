@@ -3,6 +3,8 @@
 Global attention with the general score, after the recurrent step (Luong et al. 2015, "Effective approaches
 to attention-based neural machine translation", section 3.1, without input feeding), so that all steps can be
 taught at once.  The memory is z itself, a slice for each beat, which is why interpolated z still play.
+
+Tested in tests/model/networks/decoders/test_base.py.
 """
 
 import torch
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 
 from model.config import DecoderConfig
 from model.errors import ConfigError
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import AutoregressiveDecoder, State, at, begun, until
 from model.networks.layers.recurrence import Cells
 from model.networks.sizes import Sizes
@@ -37,7 +39,7 @@ class AttentionDecoder(AutoregressiveDecoder):
             nn.Linear(sizes.latent // beats, width) if self.sliced else nn.Linear(sizes.latent, beats * width)
         )
         self.place = nn.Parameter(torch.randn(beats, width) * 0.02)
-        self.steer = Steering(sizes.grid, width, knobs=sizes.knobs, told=sizes.told)
+        self.steer = Conditioning(sizes, width)
         self.cells = Cells("gru", sizes.features + width, width, config.depth)
         self.initial = nn.Linear(sizes.latent, config.depth * width)
         self.score = nn.Linear(width, width, bias=False)
@@ -48,8 +50,8 @@ class AttentionDecoder(AutoregressiveDecoder):
         """Return outputs [B, S, L], teacher-forced."""
         state = self.start(z, change, condition)
         beside = until(state["beside"], before.shape[1])
-        heard, _ = self.cells.sequence(torch.cat((before, beside), dim=-1), state["cells"])
-        return self._attended(heard, state["memory"])
+        hidden, _ = self.cells.sequence(torch.cat((before, beside), dim=-1), state["cells"])
+        return self._attended(hidden, state["memory"])
 
     def start(self, z: Tensor, change: Tensor, condition: Tensor | None) -> State:
         """Return `place`, `cells` [B, depth, width], `beside` [B, S or 1, width], `memory` [B, beats, w]."""
@@ -62,13 +64,13 @@ class AttentionDecoder(AutoregressiveDecoder):
     def step(self, state: State, before: Tensor) -> tuple[Tensor, State]:
         """Return one step's outputs [B, L], and the state after it."""
         fed = torch.cat((before, at(state["beside"], state["place"])), dim=-1)
-        heard, cells = self.cells.step(fed, state["cells"])
-        out = self._attended(heard.unsqueeze(1), state["memory"])[:, 0]
+        hidden, cells = self.cells.step(fed, state["cells"])
+        out = self._attended(hidden.unsqueeze(1), state["memory"])[:, 0]
         return out, {**state, "place": state["place"] + 1, "cells": cells}
 
-    def _attended(self, heard: Tensor, memory: Tensor) -> Tensor:
+    def _attended(self, hidden: Tensor, memory: Tensor) -> Tensor:
         """Return outputs [B, S, L] of the recurrent layers' outputs [B, S, width]."""
-        weights = torch.softmax(self.score(heard) @ memory.transpose(1, 2), dim=-1)
-        joined = torch.tanh(self.join(torch.cat((weights @ memory, heard), dim=-1)))
+        weights = torch.softmax(self.score(hidden) @ memory.transpose(1, 2), dim=-1)
+        joined = torch.tanh(self.join(torch.cat((weights @ memory, hidden), dim=-1)))
         out: Tensor = self.head(joined)
         return out

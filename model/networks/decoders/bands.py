@@ -1,4 +1,7 @@
-"""A decoder for rolls of keys that shares one small network among all octaves; see `encoders.bands`."""
+"""A decoder for rolls of keys that shares one small network among all octaves; see `encoders.bands`.
+
+Tested in tests/model/runtimes/test_onnx.py.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -6,7 +9,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.config import DecoderConfig
 from model.errors import ConfigError
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import ParallelDecoder
 from model.networks.layers.blocks import Block, Residual
 from model.networks.sizes import Sizes
@@ -34,7 +37,7 @@ class BandDecoder(ParallelDecoder):
         local, bands = config.cell, layout.bands
         self.token = nn.Linear(bands * self.slice, config.width)
         self.place = nn.Parameter(torch.randn(layout.beats, config.width) * 0.02)
-        self.steer = Steering(sizes.grid, config.width, knobs=sizes.knobs, told=sizes.told)
+        self.steer = Conditioning(sizes, config.width)
         self.blocks = nn.Sequential(*(Block(config.width, config.heads) for _ in range(config.depth)))
         self.norm = nn.LayerNorm(config.width)
         self.spread = nn.Linear(config.width, bands * local)

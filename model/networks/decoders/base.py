@@ -1,7 +1,7 @@
 """What a decoder promises, at once or step by step, and how steps are shifted for the latter.
 
 Shapes: B phrases, S steps of the grid, F features of a step as it is read, L outputs of a step; z [B, d]
-(d may be 0), `change` [B, max(knobs, 1)] in standard deviations, `condition` [B, beats, told] or None.
+(d may be 0), `change` [B, max(knobs, 1)] in standard deviations, `condition` [B, beats, condition] or None.
 """
 
 from abc import ABC, abstractmethod

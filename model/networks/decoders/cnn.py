@@ -1,4 +1,7 @@
-"""A decoder that draws a piano roll of all steps at once, by transposed convolutions."""
+"""A decoder that draws a piano roll of all steps at once, by transposed convolutions.
+
+Tested in tests/model/networks/layers/test_roll_image.py.
+"""
 
 from itertools import pairwise
 
@@ -7,16 +10,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.config import DecoderConfig
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import ParallelDecoder
-from model.networks.layers.pictures import frame_of, heights
+from model.networks.layers.roll_image import heights, image_of
 from model.networks.sizes import Sizes
 
 
 class CnnDecoder(ParallelDecoder):
-    """z to a picture of all steps at once, by transposed convolutions along the pitch axis.
+    """z to a image of all steps at once, by transposed convolutions along the pitch axis.
 
-    What is no picture (a melody's states and velocity) comes from the beats directly.  The wanted change of
+    What is no image (a melody's states and velocity) comes from the beats directly.  The wanted change of
     attributes and the conditions enter every beat; see `model.networks.conditioning`.
     """
 
@@ -29,7 +32,7 @@ class CnnDecoder(ParallelDecoder):
         """
         super().__init__()
         grid = self.grid = sizes.grid
-        frame = self.frame = frame_of(sizes, "model.decoder")
+        image = self.image = image_of(sizes, "model.decoder")
         self.cell, self.width, self.sliced = config.cell, config.width, sizes.sliced
         self.enter = (
             nn.Linear(sizes.latent // grid.beats, config.width)
@@ -37,22 +40,22 @@ class CnnDecoder(ParallelDecoder):
             else nn.Linear(sizes.latent, grid.beats * config.width)
         )
         self.place = nn.Parameter(torch.randn(grid.beats, config.width) * 0.02)
-        self.steer = Steering(grid, config.width, knobs=sizes.knobs, told=sizes.told)
+        self.steer = Conditioning(sizes, config.width)
         self.around = nn.ModuleList(nn.Conv1d(config.width, config.width, 3, padding=1) for _ in range(2))
-        self.rows = heights(frame.rows, config.depth)
+        self.rows = heights(image.rows, config.depth)
         self.spread = nn.Linear(config.width, grid.steps_per_beat * config.cell * self.rows[-1])
-        drawn = [*[config.cell] * config.depth, frame.written]
+        drawn = [*[config.cell] * config.depth, image.written]
         self.layers = nn.ModuleList(
             nn.ConvTranspose2d(before, after, (3, 4), stride=(1, 2), padding=(1, 1))
             for before, after in pairwise(drawn)
         )
-        self.flat = nn.Conv2d(config.cell, frame.written, 1) if not config.depth else None
-        rest = frame.before + frame.after
+        self.flat = nn.Conv2d(config.cell, image.written, 1) if not config.depth else None
+        rest = image.before + image.after
         self.rest = nn.Linear(config.width, grid.steps_per_beat * rest) if rest else None
 
     def forward(self, z: Tensor, change: Tensor, condition: Tensor | None) -> Tensor:
         """Return outputs [B, S, L]."""
-        grid, frame = self.grid, self.frame
+        grid, image = self.grid, self.image
         beats = (
             self.enter(z.reshape(-1, grid.beats, self.enter.in_features))
             if self.sliced
@@ -66,8 +69,8 @@ class CnnDecoder(ParallelDecoder):
             x = layer(F.relu(x) if index else x)[..., : self.rows[-2 - index]]
         if self.flat is not None:
             x = self.flat(x)
-        drawn = x.transpose(1, 2).reshape(-1, grid.steps, frame.written * frame.rows)
+        drawn = x.transpose(1, 2).reshape(-1, grid.steps, image.written * image.rows)
         if self.rest is None:
             return drawn
-        rest = self.rest(F.relu(beats)).reshape(-1, grid.steps, frame.before + frame.after)
-        return torch.cat((rest[..., : frame.before], drawn, rest[..., frame.before :]), dim=-1)
+        rest = self.rest(F.relu(beats)).reshape(-1, grid.steps, image.before + image.after)
+        return torch.cat((rest[..., : image.before], drawn, rest[..., image.before :]), dim=-1)

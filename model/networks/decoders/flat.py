@@ -3,6 +3,8 @@
 z gives the initial state through a tanh layer and is laid beside each input (Roberts et al. 2018, "A
 hierarchical latent vector model for learning long-term structure in music", sections 3 and 4).  Without a
 latent the same is a language model.
+
+Tested in tests/model/networks/decoders/test_base.py.
 """
 
 import torch
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 
 from model.config import DecoderConfig
 from model.errors import ConfigError
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import AutoregressiveDecoder, State, at, begun, until
 from model.networks.layers.recurrence import Cells
 from model.networks.sizes import Sizes
@@ -32,20 +34,18 @@ class FlatDecoder(AutoregressiveDecoder):
         super().__init__()
         if not config.depth:
             raise ConfigError(f"model.decoder: depth of kind '{config.kind}' is at least 1")
-        self.told = sizes.latent or (config.width if sizes.knobs or sizes.told else 0)
-        self.cells = Cells(config.kind, sizes.features + self.told, config.width, config.depth)
+        beside = sizes.latent or (config.width if sizes.knobs or sizes.condition_width else 0)
+        self.cells = Cells(config.kind, sizes.features + beside, config.width, config.depth)
         self.initial = nn.Linear(sizes.latent, config.depth * self.cells.size) if sizes.latent else None
-        self.steer = (
-            Steering(sizes.grid, self.told, knobs=sizes.knobs, told=sizes.told) if self.told else None
-        )
+        self.steer = Conditioning(sizes, beside) if beside else None
         self.head = nn.Linear(config.width, sizes.logits)
 
     def forward(self, z: Tensor, change: Tensor, condition: Tensor | None, before: Tensor) -> Tensor:
         """Return outputs [B, S, L], teacher-forced."""
         state = self.start(z, change, condition)
         beside = until(state["beside"], before.shape[1])
-        heard, _ = self.cells.sequence(torch.cat((before, beside), dim=-1), state["cells"])
-        out: Tensor = self.head(heard)
+        hidden, _ = self.cells.sequence(torch.cat((before, beside), dim=-1), state["cells"])
+        out: Tensor = self.head(hidden)
         return out
 
     def start(self, z: Tensor, change: Tensor, condition: Tensor | None) -> State:
@@ -61,5 +61,5 @@ class FlatDecoder(AutoregressiveDecoder):
     def step(self, state: State, before: Tensor) -> tuple[Tensor, State]:
         """Return one step's outputs [B, L], and the state after it."""
         fed = torch.cat((before, at(state["beside"], state["place"])), dim=-1)
-        heard, cells = self.cells.step(fed, state["cells"])
-        return self.head(heard), {"place": state["place"] + 1, "cells": cells, "beside": state["beside"]}
+        hidden, cells = self.cells.step(fed, state["cells"])
+        return self.head(hidden), {"place": state["place"] + 1, "cells": cells, "beside": state["beside"]}

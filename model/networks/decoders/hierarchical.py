@@ -1,7 +1,7 @@
 """MusicVAE's hierarchical decoder: a conductor LSTM over segments, a decoder LSTM inside each.
 
 Roberts et al. 2018, "A hierarchical latent vector model for learning long-term structure in music",
-section 3.2.  z starts the conductor, which is told nothing else but the wanted change of attributes; each of
+section 3.2.  z starts the conductor, which reads nothing else but the wanted change of attributes; each of
 its outputs starts the decoder afresh for one segment and stands beside every input there, so that what a
 segment shall be can only come through z.
 """
@@ -39,59 +39,59 @@ class HierarchicalDecoder(AutoregressiveDecoder):
         self.length = config.segment_beats * grid.steps_per_beat
         self.conductor = Cells("lstm", max(sizes.knobs, 1), config.conductor_width, config.conductor_depth)
         self.begin = nn.Linear(sizes.latent, self.conductor.depth * self.conductor.size)
-        heard = sizes.features + self.conductor.width
-        self.told = sizes.told
-        self.cells = Cells("lstm", heard + self.told, config.width, max(1, config.depth))
+        fixed = sizes.features + self.conductor.width
+        self.condition_width = sizes.condition_width
+        self.cells = Cells("lstm", fixed + self.condition_width, config.width, max(1, config.depth))
         self.segment = nn.Linear(self.conductor.width, self.cells.depth * self.cells.size)
         self.head = nn.Linear(config.width, sizes.logits)
         with torch.no_grad():  # untrained, a knob and a condition do nothing
             self.conductor.net.get_parameter("weight_ih_l0").zero_()
-            self.cells.net.get_parameter("weight_ih_l0")[:, heard:].zero_()
+            self.cells.net.get_parameter("weight_ih_l0")[:, fixed:].zero_()
 
     def forward(self, z: Tensor, change: Tensor, condition: Tensor | None, before: Tensor) -> Tensor:
         """Return outputs [B, S, L], all segments side by side."""
         steps = before.shape[1]
         count = -(-steps // self.length)
         asked = self.conduct(z, change)[:, :count].reshape(-1, 1, self.conductor.width)
-        parts = [before] if not self.told else [before, self.spread(z, condition)[:, :steps]]
+        parts = [before] if not self.condition_width else [before, self.spread(z, condition)[:, :steps]]
         inputs = F.pad(torch.cat(parts, dim=-1), (0, 0, 0, count * self.length - steps))
         inputs = inputs.reshape(-1, self.length, inputs.shape[-1])
         width = before.shape[-1]
         joined = (inputs[..., :width], asked.expand(-1, self.length, -1), inputs[..., width:])
-        heard, _ = self.cells.sequence(torch.cat(joined, dim=-1), self.begun(asked[:, 0]))
-        out: Tensor = self.head(heard)
+        hidden, _ = self.cells.sequence(torch.cat(joined, dim=-1), self.begun(asked[:, 0]))
+        out: Tensor = self.head(hidden)
         return out.reshape(-1, count * self.length, out.shape[-1])[:, :steps]
 
     def start(self, z: Tensor, change: Tensor, condition: Tensor | None) -> State:
         """Return the state: what is asked of the segments, their conditions, and the decoder's `cells`."""
         asked = self.conduct(z, change)
         state = {"place": begun(z), "asked": asked, "cells": self.begun(asked[:, 0])}
-        return state if not self.told else {**state, "told": self.spread(z, condition)}
+        return state if not self.condition_width else {**state, "condition": self.spread(z, condition)}
 
     def step(self, state: State, before: Tensor) -> tuple[Tensor, State]:
         """Return one step's outputs and the state after it; a segment's first step starts the LSTM afresh."""
         place = state["place"]
         asked = state["asked"].index_select(1, place[:1] // self.length)[:, 0]
         parts = [before, asked]
-        if self.told:
-            parts.append(state["told"].index_select(1, place[:1])[:, 0])
+        if self.condition_width:
+            parts.append(state["condition"].index_select(1, place[:1])[:, 0])
         fresh = (place % self.length == 0).reshape(-1, 1, 1)
         cells = torch.where(fresh, self.begun(asked), state["cells"])
-        heard, cells = self.cells.step(torch.cat(parts, dim=-1), cells)
-        return self.head(heard), {**state, "place": place + 1, "cells": cells}
+        hidden, cells = self.cells.step(torch.cat(parts, dim=-1), cells)
+        return self.head(hidden), {**state, "place": place + 1, "cells": cells}
 
     def conduct(self, z: Tensor, change: Tensor) -> Tensor:
         """Return what the conductor asks of each segment, [B, segments, conductor width]."""
         first = torch.tanh(self.begin(z)).reshape(-1, self.conductor.depth, self.conductor.size)
-        given = change.unsqueeze(1).expand(-1, self.segments, -1)
-        return self.conductor.sequence(given, first)[0]
+        inputs = change.unsqueeze(1).expand(-1, self.segments, -1)
+        return self.conductor.sequence(inputs, first)[0]
 
     def begun(self, asked: Tensor) -> Tensor:
         """Return the decoder's state [B, depth, size] where a segment begins of which that is asked."""
         return torch.tanh(self.segment(asked)).reshape(-1, self.cells.depth, self.cells.size)
 
     def spread(self, z: Tensor, condition: Tensor | None) -> Tensor:
-        """Return every step's conditions, [B, S, told]: those of its beat, or zeros."""
+        """Return every step's conditions, [B, S, condition]: those of its beat, or zeros."""
         if condition is None:
-            return z.new_zeros(z.shape[0], self.grid.steps, self.told)
+            return z.new_zeros(z.shape[0], self.grid.steps, self.condition_width)
         return torch.repeat_interleave(condition, self.grid.steps_per_beat, dim=1)

@@ -1,4 +1,7 @@
-"""A decoder of several parts at once: a token for each beat of each part, and each part's own way out."""
+"""A decoder of several parts at once: a token for each beat of each part, and each part's own way out.
+
+Tested in tests/model/networks/layers/test_part_ways.py.
+"""
 
 from typing import cast
 
@@ -6,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from model.config import DecoderConfig
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import ParallelDecoder
 from model.networks.layers.blocks import Block
-from model.networks.layers.part_ways import CellWriter, VoiceWriter, Writer, layouts, shares
+from model.networks.layers.part_ways import CellWriter, PartWriter, VoiceWriter, layouts, shares
 from model.networks.sizes import Sizes
 
 INNER = 4  # width of a share where z does not come in shares
@@ -40,7 +43,7 @@ class PartsDecoder(ParallelDecoder):
         )
         self.place = nn.Parameter(torch.randn(grid.beats, 1, config.width) * 0.02)
         self.part = nn.Parameter(torch.randn(len(self.logits), config.width) * 0.02)
-        self.steer = Steering(grid, config.width, knobs=sizes.knobs, told=sizes.told)
+        self.steer = Conditioning(sizes, config.width)
         self.blocks = nn.Sequential(*(Block(config.width, config.heads) for _ in range(config.depth)))
         self.norm = nn.LayerNorm(config.width)
 
@@ -51,13 +54,14 @@ class PartsDecoder(ParallelDecoder):
             z = self.enter(z.reshape(-1, self.enter.in_features))
         slices = torch.split(z.reshape(-1, grid.beats, sum(self.shares), self.share), self.shares, dim=2)
         entered = [
-            cast("Writer", writer).enter(piece) for writer, piece in zip(self.writers, slices, strict=True)
+            cast("PartWriter", writer).enter(piece)
+            for writer, piece in zip(self.writers, slices, strict=True)
         ]
         tokens = torch.stack(entered, dim=2) + self.place + self.part
         tokens = tokens + self.steer.beats(change, condition).unsqueeze(2)
         tokens = self.norm(self.blocks(tokens.flatten(1, 2))).reshape(tokens.shape)
         written = [
-            cast("Writer", writer)
+            cast("PartWriter", writer)
             .leave(tokens[:, :, index], piece)
             .reshape(-1, grid.steps, self.logits[index])
             for index, (writer, piece) in enumerate(zip(self.writers, slices, strict=True))

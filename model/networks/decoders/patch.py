@@ -1,11 +1,14 @@
-"""A decoder that writes all beats at once: one token per beat and a Transformer."""
+"""A decoder that writes all beats at once: one token per beat and a Transformer.
+
+Tested in tests/model/runtimes/test_onnx.py.
+"""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.config import DecoderConfig
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import ParallelDecoder
 from model.networks.layers.blocks import Block
 from model.networks.sizes import Sizes
@@ -25,7 +28,7 @@ class PatchDecoder(ParallelDecoder):
             self.enter = nn.Linear(sizes.latent, beats * config.width)
         self.width = config.width
         self.place = nn.Parameter(torch.randn(beats, config.width) * 0.02)
-        self.steer = Steering(sizes.grid, config.width, knobs=sizes.knobs, told=sizes.told)
+        self.steer = Conditioning(sizes, config.width)
         self.blocks = nn.Sequential(*(Block(config.width, config.heads) for _ in range(config.depth)))
         self.norm = nn.LayerNorm(config.width)
         self.widen = nn.Linear(config.width, 2 * config.width)

@@ -1,4 +1,7 @@
-"""Which decoder a configuration names; only that one's file is imported."""
+"""Which decoder a configuration names; only that one's file is imported.
+
+Tested in tests/model/networks/decoders/test_base.py.
+"""
 
 from importlib import import_module
 

@@ -19,7 +19,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.config import DecoderConfig
 from model.errors import ConfigError
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import ParallelDecoder
 from model.networks.layers.blocks import Block
 from model.networks.sizes import Sizes
@@ -61,7 +61,7 @@ class TracksDecoder(ParallelDecoder):
         self.segment = nn.Parameter(torch.randn(grid.bars, width) * SPREAD)
         self.instrument = nn.Parameter(torch.randn(len(self.tracks), width) * SPREAD)
         self.timing = nn.Parameter(torch.randn(grid.beats_per_bar, width) * SPREAD)
-        self.steer = Steering(grid, width, knobs=sizes.knobs, told=sizes.told)
+        self.steer = Conditioning(sizes, width)
         # along the timeline: one input a step, of z, the bar and the step in the bar
         self.to_pulse = nn.Linear(self.to_beat.in_features, pulse)
         self.pulse_segment = nn.Parameter(torch.randn(grid.bars, pulse) * SPREAD)
@@ -82,7 +82,7 @@ class TracksDecoder(ParallelDecoder):
         Args:
             z: float [B, d].
             change: wanted change of each knob's attribute in standard deviations, [B, max(knobs, 1)].
-            condition: float [B, beats, told], or None for none.
+            condition: float [B, beats, condition], or None for none.
 
         """
         grid, count = self.grid, len(self.tracks)

@@ -3,6 +3,8 @@
 Masked self-attention over one token per step (Vaswani et al. 2017, "Attention is all you need"; learned
 positions).  z stands before the steps as one token, or one for each beat's slice, and is added to every step
 (both ways are compared in Li et al. 2020, "Optimus").  Without a latent the same is a language model.
+
+Tested in tests/model/networks/decoders/test_base.py.
 """
 
 import torch
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 
 from model.config import DecoderConfig
 from model.errors import ConfigError
-from model.networks.conditioning import Steering
+from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import AutoregressiveDecoder, State, at, begun, until
 from model.networks.layers.causal import CausalBlocks
 from model.networks.sizes import Sizes
@@ -35,7 +37,7 @@ class TransformerDecoder(AutoregressiveDecoder):
         self.place = nn.Parameter(torch.randn(self.prefix + grid.steps, width) * 0.02)
         self.token = nn.Linear(sizes.latent // self.prefix, width) if self.prefix else None
         self.add = nn.Linear(sizes.latent, width, bias=False) if self.prefix else None
-        self.steer = Steering(grid, width, knobs=sizes.knobs, told=sizes.told)
+        self.steer = Conditioning(sizes, width)
         self.blocks = CausalBlocks(width, config.heads, config.depth)
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, sizes.logits)
@@ -45,8 +47,8 @@ class TransformerDecoder(AutoregressiveDecoder):
         steps = before.shape[1]
         tokens = self.enter(before) + until(self._beside(z, change, condition), steps)
         tokens = tokens + self.place[self.prefix : self.prefix + steps]
-        heard = self.blocks(torch.cat((self._tokens(z), tokens), dim=1))[:, self.prefix :]
-        out: Tensor = self.head(self.norm(heard))
+        hidden = self.blocks(torch.cat((self._tokens(z), tokens), dim=1))[:, self.prefix :]
+        out: Tensor = self.head(self.norm(hidden))
         return out
 
     def start(self, z: Tensor, change: Tensor, condition: Tensor | None) -> State:
@@ -59,8 +61,8 @@ class TransformerDecoder(AutoregressiveDecoder):
         place = state["place"]
         token = self.enter(before) + at(state["beside"], place)
         token = token + self.place.index_select(0, self.prefix + place[:1])
-        heard, cache = self.blocks.step(token.unsqueeze(1), state["cache"])
-        out = self.head(self.norm(heard[:, 0]))
+        hidden, cache = self.blocks.step(token.unsqueeze(1), state["cache"])
+        out = self.head(self.norm(hidden[:, 0]))
         return out, {"place": place + 1, "cache": cache, "beside": state["beside"]}
 
     def _tokens(self, z: Tensor) -> Tensor:

@@ -1,6 +1,8 @@
 """An encoder for rolls of keys that shares one small network among all octaves.
 
 A Transformer over the beats' tokens carries what the cells of `layers.layout` say to each other.
+
+Tested in tests/model/runtimes/test_onnx.py.
 """
 
 import torch

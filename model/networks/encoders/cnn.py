@@ -2,6 +2,8 @@
 
 Going down the pitch axis each layer halves it, so that one filter serves all registers; beats are kept apart,
 for a slice of the latent may belong to each.
+
+Tested in tests/model/networks/layers/test_roll_image.py.
 """
 
 from itertools import pairwise
@@ -11,7 +13,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.config import EncoderConfig
 from model.networks.encoders.base import Encoder
-from model.networks.layers.pictures import cut, frame_of, heights
+from model.networks.layers.roll_image import cut, heights, image_of
 from model.networks.sizes import Sizes
 
 
@@ -32,10 +34,10 @@ class CnnEncoder(Encoder):
         """
         super().__init__()
         grid = sizes.grid
-        frame = self.frame = frame_of(sizes, "model.encoder")
+        image = self.image = image_of(sizes, "model.encoder")
         self.tokens, self.width = grid.beats, config.width
-        self.grid, self.rows = grid, heights(frame.rows, config.depth)[-1]
-        seen = [frame.seen, *[config.cell] * config.depth]
+        self.grid, self.rows = grid, heights(image.rows, config.depth)[-1]
+        seen = [image.seen, *[config.cell] * config.depth]
         self.layers = nn.ModuleList(
             nn.Conv2d(before, after, (3, 5), stride=(1, 2), padding=(1, 2))
             for before, after in pairwise(seen)
@@ -47,7 +49,7 @@ class CnnEncoder(Encoder):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the summaries."""
-        x = cut(self.frame, x)
+        x = cut(self.image, x)
         for layer in self.layers:
             x = F.relu(layer(x))
         x = x.transpose(1, 2).reshape(-1, self.grid.beats, self.grid.steps_per_beat * self.cell)

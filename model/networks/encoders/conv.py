@@ -1,4 +1,7 @@
-"""An encoder of convolutions along the beats."""
+"""An encoder of convolutions along the beats.
+
+Tested in tests/model/runtimes/test_onnx.py.
+"""
 
 import torch
 from torch import Tensor, nn

@@ -3,6 +3,8 @@
 Every part has its own way in and out (`layers.part_ways`); a Transformer over all beats and parts carries
 what they say to each other.  Summaries lie beat by beat, in it part by part, so that a slice of z may belong
 to a part's cell in a beat (bottleneck kind `parts`), to a beat (`beats`) or to the phrase.
+
+Tested in tests/model/networks/layers/test_part_ways.py.
 """
 
 from typing import cast
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 from model.config import EncoderConfig
 from model.networks.encoders.base import Encoder
 from model.networks.layers.blocks import Block
-from model.networks.layers.part_ways import CellReader, Reader, VoiceReader, layouts, shares
+from model.networks.layers.part_ways import CellReader, PartReader, VoiceReader, layouts, shares
 from model.networks.sizes import Sizes
 
 
@@ -41,13 +43,15 @@ class PartsEncoder(Encoder):
         """Return the summaries."""
         grid = self.grid
         entered = [
-            cast("Reader", reader).enter(piece.reshape(-1, grid.beats, grid.steps_per_beat * piece.shape[-1]))
+            cast("PartReader", reader).enter(
+                piece.reshape(-1, grid.beats, grid.steps_per_beat * piece.shape[-1])
+            )
             for reader, piece in zip(self.readers, torch.split(x, self.cuts, dim=-1), strict=True)
         ]
         tokens = torch.stack([token for token, _ in entered], dim=2) + self.place + self.part
         tokens = self.norm(self.blocks(tokens.flatten(1, 2))).reshape(tokens.shape)
         left = [
-            cast("Reader", reader).leave(tokens[:, :, index], kept)
-            for index, (reader, (_, kept)) in enumerate(zip(self.readers, entered, strict=True))
+            cast("PartReader", reader).leave(tokens[:, :, index], entry)
+            for index, (reader, (_, entry)) in enumerate(zip(self.readers, entered, strict=True))
         ]
         return torch.cat(left, dim=2).flatten(1, 2)

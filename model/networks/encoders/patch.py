@@ -1,4 +1,7 @@
-"""An encoder with one token per beat, read by a Transformer."""
+"""An encoder with one token per beat, read by a Transformer.
+
+Tested in tests/model/runtimes/test_onnx.py.
+"""
 
 import torch
 from torch import Tensor, nn

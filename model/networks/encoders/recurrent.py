@@ -4,6 +4,8 @@ For a latent of the whole phrase the summary is what MusicVAE takes: the last st
 by side (Roberts et al. 2018, "A hierarchical latent vector model for learning long-term structure in music",
 section 3.1).  With a slice per beat each summary holds the forward state at the beat's end and the backward
 state at its beginning, so that it too has heard the whole phrase, and its own beat last.
+
+Tested in tests/model/networks/encoders/test_base.py.
 """
 
 import torch
@@ -31,5 +33,5 @@ class RecurrentEncoder(Encoder):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the summaries."""
-        heard = self.cells(x)[0].reshape(-1, self.tokens, self.share, 2, self.size)
-        return torch.cat((heard[:, :, -1, 0], heard[:, :, 0, 1]), dim=-1)
+        hidden = self.cells(x)[0].reshape(-1, self.tokens, self.share, 2, self.size)
+        return torch.cat((hidden[:, :, -1, 0], hidden[:, :, 0, 1]), dim=-1)

@@ -1,4 +1,7 @@
-"""Which encoder a configuration names; only that one's file is imported."""
+"""Which encoder a configuration names; only that one's file is imported.
+
+Tested in tests/model/networks/encoders/test_base.py.
+"""
 
 from importlib import import_module
 

@@ -2,6 +2,8 @@
 
 What is played at a step and where the step lies are both learned embeddings (Vaswani et al. 2017,
 "Attention is all you need", with learned places).
+
+Tested in tests/model/networks/encoders/test_base.py.
 """
 
 import torch

@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from model.codecs.sampling import Choice
+from model.codecs.sampling import Sampling
 from model.music.grid import Grid
 from model.networks.layers.layout import Layout
 
@@ -27,7 +27,7 @@ class Chance(NamedTuple):
 
     Attributes:
         noise: uniform in 0..1, [B, chances].
-        temperature: float scalar, see `Choice`.
+        temperature: float scalar, see `Sampling`.
         top_k: int64 scalar.
         top_p: float scalar.
 
@@ -39,13 +39,13 @@ class Chance(NamedTuple):
     top_p: Tensor
 
     @classmethod
-    def of(cls, choice: Choice, noise: Tensor) -> "Chance":
-        """Lay a choice beside its noise."""
+    def of(cls, sampling: Sampling, noise: Tensor) -> "Chance":
+        """Lay the sampling beside its noise."""
         return cls(
             noise,
-            noise.new_tensor(choice.temperature),
-            torch.tensor(choice.top_k, device=noise.device),
-            noise.new_tensor(choice.top_p),
+            noise.new_tensor(sampling.temperature),
+            torch.tensor(sampling.top_k, device=noise.device),
+            noise.new_tensor(sampling.top_p),
         )
 
     def part(self, begin: int, end: int) -> "Chance":
@@ -158,8 +158,8 @@ def pick(logits: Tensor, chance: Chance) -> Tensor:
     wanted = torch.where(chance.top_k > 0, chance.top_k, classes).clamp(max=classes)
     least = ordered.gather(-1, torch.minimum(inside, wanted) - 1)
     gumbel = -torch.log(-torch.log(chance.noise.clamp(LEAST, 1 - LEAST)))
-    heard = torch.where(logits >= least, logits + chance.temperature * gumbel, torch.full_like(logits, -1e9))
-    return heard.argmax(-1)
+    noisy = torch.where(logits >= least, logits + chance.temperature * gumbel, torch.full_like(logits, -1e9))
+    return noisy.argmax(-1)
 
 
 def flip(logits: Tensor, chance: Chance) -> Tensor:

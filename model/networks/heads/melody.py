@@ -1,4 +1,7 @@
-"""The melody codec's surface: embedded classes in; state, pitch and velocity out."""
+"""The melody codec's surface: embedded classes in; state, pitch and velocity out.
+
+Tested in tests/model/networks/heads/test_base.py.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar

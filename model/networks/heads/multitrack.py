@@ -66,8 +66,8 @@ class MultitrackSurface(Surface):
         slices = torch.split(flat, [*self.track_logits], dim=-1)
         return {
             f"{name}.{key}": value
-            for (name, part), own in zip(self._parts(), slices, strict=True)
-            for key, value in part.write(own).items()
+            for (name, part), part_logits in zip(self._parts(), slices, strict=True)
+            for key, value in part.write(part_logits).items()
         }
 
     def loss(self, heads: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensors:
@@ -82,12 +82,14 @@ class MultitrackSurface(Surface):
         """Draw one step of every track, each by its own part of the noise."""
         drawn: Tensors = {}
         begin = 0
-        for (name, part), own in zip(
+        for (name, part), part_logits in zip(
             self._parts(), torch.split(logits, [*self.track_logits], dim=-1), strict=True
         ):
             luck = chance.part(begin, begin + part.chances)
             begin += part.chances
-            drawn.update({f"{name}.{key}": v for key, v in part.draw(own, luck, below(last, name)).items()})
+            drawn.update(
+                {f"{name}.{key}": v for key, v in part.draw(part_logits, luck, below(last, name)).items()}
+            )
         return drawn
 
     def blank(self, count: int, device: torch.device) -> Tensors:

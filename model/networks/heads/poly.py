@@ -1,4 +1,7 @@
-"""The poly codec's surface: rolls in; onset, hold and velocity rolls out."""
+"""The poly codec's surface: rolls in; onset, hold and velocity rolls out.
+
+Tested in tests/model/networks/heads/test_base.py, tests/model/codecs/test_poly.py.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -61,8 +64,8 @@ class PolySurface(Surface):
         always sound.
         """
         heads = self.write(logits.float())
-        there = heads["onset"] > UNLIKELY
-        onset = (flip(heads["onset"], chance.part(0, KEYS)) & there).float()
+        likely = heads["onset"] > UNLIKELY
+        onset = (flip(heads["onset"], chance.part(0, KEYS)) & likely).float()
         sounding = last["roll"][:, 0, :2].sum(1)
         hold = flip(heads["hold"], chance.part(KEYS, 2 * KEYS)).float() * sounding * (1 - onset)
         return {"roll": torch.stack((onset, hold, heads["velocity"] * onset), dim=1).unsqueeze(1)}

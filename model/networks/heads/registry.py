@@ -1,4 +1,7 @@
-"""Which surface belongs to which codec."""
+"""Which surface belongs to which codec.
+
+Tested in tests/model/networks/heads/test_base.py.
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,7 @@
-"""Layers that encoders and decoders share: a Transformer block over a few tokens, a residual pair."""
+"""Layers that encoders and decoders share: a Transformer block over a few tokens, a residual pair.
+
+Tested in tests/model/networks/encoders/test_base.py.
+"""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,7 @@
-"""A Transformer block that looks back only: a whole sequence, or a token with cached keys and values."""
+"""A Transformer block that looks back only: a whole sequence, or a token with cached keys and values.
+
+Tested in tests/model/networks/decoders/test_base.py.
+"""
 
 import torch
 from torch import Tensor, nn

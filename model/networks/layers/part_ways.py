@@ -38,7 +38,7 @@ def shares(sizes: Sizes) -> list[int]:
     return [layout.bands if layout else SHARES for layout in layouts(sizes)]
 
 
-class Reader(nn.Module, ABC):
+class PartReader(nn.Module, ABC):
     """A beat of a part to a token, and, when that has heard the others, to summaries."""
 
     @abstractmethod
@@ -46,11 +46,11 @@ class Reader(nn.Module, ABC):
         """Return the token [B, beats, width] and what `leave` needs, of features [B, beats, features]."""
 
     @abstractmethod
-    def leave(self, token: Tensor, kept: Tensor) -> Tensor:
+    def leave(self, token: Tensor, entry: Tensor) -> Tensor:
         """Return summaries [B, beats, shares, cell]."""
 
 
-class Writer(nn.Module, ABC):
+class PartWriter(nn.Module, ABC):
     """Slices of the latent to a token, and, when that has heard the others, to a beat of a part."""
 
     @abstractmethod
@@ -62,7 +62,7 @@ class Writer(nn.Module, ABC):
         """Return outputs [B, beats, logits]."""
 
 
-class CellReader(Reader):
+class CellReader(PartReader):
     """Of a part with cells: each cell's summary is what it holds and what the token has heard."""
 
     def __init__(self, layout: Layout, *, cell: int, width: int) -> None:
@@ -82,13 +82,13 @@ class CellReader(Reader):
         cells = F.relu(self.local(self.inner(self.layout.cut(x)) + self.band))
         return self.token(cells.flatten(2)), cells
 
-    def leave(self, token: Tensor, kept: Tensor) -> Tensor:
+    def leave(self, token: Tensor, entry: Tensor) -> Tensor:
         """Return the cells' summaries."""
-        out: Tensor = kept + self.spread(token).reshape(kept.shape)
+        out: Tensor = entry + self.spread(token).reshape(entry.shape)
         return out
 
 
-class VoiceReader(Reader):
+class VoiceReader(PartReader):
     """Of a voice, which has no cells."""
 
     def __init__(self, features: int, *, cell: int, width: int) -> None:
@@ -104,13 +104,13 @@ class VoiceReader(Reader):
         token = token + self.widen(F.relu(token))
         return token, token
 
-    def leave(self, token: Tensor, kept: Tensor) -> Tensor:
+    def leave(self, token: Tensor, entry: Tensor) -> Tensor:
         """Return the summaries."""
-        out: Tensor = self.spread(token + kept)
+        out: Tensor = self.spread(token + entry)
         return out.reshape(*token.shape[:2], SHARES, -1)
 
 
-class CellWriter(Writer):
+class CellWriter(PartWriter):
     """Of a part with cells: each is written from its own slice and what the token has heard."""
 
     def __init__(self, layout: Layout, *, share: int, cell: int, width: int) -> None:
@@ -136,7 +136,7 @@ class CellWriter(Writer):
         return self.layout.join(self.head(F.relu(cells)))
 
 
-class VoiceWriter(Writer):
+class VoiceWriter(PartWriter):
     """Of a voice: written from the token alone, which its slices have entered."""
 
     def __init__(self, logits: int, *, share: int, width: int) -> None:

@@ -2,6 +2,8 @@
 
 A sequence goes through torch's own fast layers; a step is written out in plain products, which a traced
 graph holds as they are.
+
+Tested in tests/model/networks/decoders/test_base.py.
 """
 
 import torch
@@ -47,15 +49,15 @@ class Cells(nn.Module):
         """Return one layer's next state [B, size]."""
         net, hidden = self.net, state[:, : self.width]
         read = F.linear(x, getattr(net, f"weight_ih_l{layer}"), getattr(net, f"bias_ih_l{layer}"))
-        kept = F.linear(hidden, getattr(net, f"weight_hh_l{layer}"), getattr(net, f"bias_hh_l{layer}"))
+        recurrent = F.linear(hidden, getattr(net, f"weight_hh_l{layer}"), getattr(net, f"bias_hh_l{layer}"))
         if self.kind == "rnn":
-            return torch.tanh(read + kept)
+            return torch.tanh(read + recurrent)
         if self.kind == "gru":
             reset_read, update_read, new_read = read.chunk(3, dim=-1)
-            reset_kept, update_kept, new_kept = kept.chunk(3, dim=-1)
-            update = torch.sigmoid(update_read + update_kept)
-            new = torch.tanh(new_read + torch.sigmoid(reset_read + reset_kept) * new_kept)
+            reset_recurrent, update_recurrent, new_recurrent = recurrent.chunk(3, dim=-1)
+            update = torch.sigmoid(update_read + update_recurrent)
+            new = torch.tanh(new_read + torch.sigmoid(reset_read + reset_recurrent) * new_recurrent)
             return new + update * (hidden - new)
-        enter, forget, new, leave = (read + kept).chunk(4, dim=-1)
+        enter, forget, new, leave = (read + recurrent).chunk(4, dim=-1)
         cell = torch.sigmoid(forget) * state[:, self.width :] + torch.sigmoid(enter) * torch.tanh(new)
         return torch.cat((torch.sigmoid(leave) * torch.tanh(cell), cell), dim=-1)

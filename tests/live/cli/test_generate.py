@@ -9,14 +9,13 @@ import click
 import mido
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from live.__main__ import twobar
 from live.cli import generate, midi_files
 from live.cli.group import run
 from live.cli.offline import COMMANDS
 from model.midi import file as midi
+from model.music.distance import distance
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
@@ -90,7 +89,7 @@ def test_a_morph_begins_and_ends_with_its_phrases_as_the_model_hears_them() -> N
 def test_a_morph_moves_evenly() -> None:
     player = RollPlayer()
     way = generate.morph(player, TUNE, TUNE.moved(40), steps=6, seed=0)
-    jumps = [generate.distance(before, after) for before, after in pairwise(way)]
+    jumps = [distance(before, after) for before, after in pairwise(way)]
     assert min(jumps) > 0
     from_start = [np.mean([note.pitch for note in phrase.notes]) for phrase in way]
     assert from_start == sorted(from_start)
@@ -100,16 +99,6 @@ def test_a_morph_between_phrases_that_are_one_to_the_model_stays() -> None:
     player = RollPlayer()
     louder = Phrase.of(GRID, [note._replace(velocity=127) for note in TUNE.notes])
     assert len(set(generate.morph(player, TUNE, louder, steps=4, seed=0))) == 1
-
-
-@given(
-    st.lists(st.integers(0, 31), max_size=6), st.lists(st.integers(0, 31), max_size=6), st.integers(30, 100)
-)
-def test_distance_is_a_distance(ours: list[int], theirs: list[int], pitch: int) -> None:
-    a, b = (Phrase.of(GRID, [Note(step, pitch, 90, 1) for step in steps]) for steps in (ours, theirs))
-    assert generate.distance(a, b) == generate.distance(b, a)
-    assert 0 <= generate.distance(a, b) <= 1
-    assert (generate.distance(a, b) == 0) == (set(ours) == set(theirs))
 
 
 def test_an_edit_turns_sounding_phrases_and_leaves_silence_alone() -> None:

@@ -8,11 +8,11 @@ from live.settings.config import Config, Model
 from live.timing.timeline import Nanos
 from live.worker.accompanist import Accompanist
 from live.worker.serve import Desk
+from model.latent.note_transformer import finished
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from model.playing import load as play
-from model.playing.player import finished
 from tests.fakes.roll_player import RollPlayer
 from tests.fakes.stage import EchoModel, Stage, configured
 

@@ -58,7 +58,7 @@ def test_on_a_full_grid_onsets_are_tied_over() -> None:
     assert set(tied.notes) - set(full.notes), "what was tied over is longer"
 
 
-def test_what_is_there_already_is_left_alone() -> None:
+def test_what_measures_right_already_is_left_alone() -> None:
     phrase = melody(3)
     assert syncopated(phrase, measure(phrase)["complexity"]) is phrase
 

@@ -140,7 +140,7 @@ def test_snapping() -> None:
 
 
 @pytest.mark.parametrize(("name", "turn"), [("loudness", 0.5), ("density", 1.5), ("range", float("nan"))])
-def test_wrong_use_is_told(name: str, turn: float) -> None:
+def test_wrong_use_is_refused(name: str, turn: float) -> None:
     with pytest.raises(ValueError, match=r"unknown attribute 'loudness'; there is: density|-1\.\.1, not"):
         edit(Phrase(GRID), name, turn, generator())
 

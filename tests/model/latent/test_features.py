@@ -41,7 +41,7 @@ def test_other_metres_have_numbers_as_well() -> None:
     assert np.isfinite(traits(Phrase(Grid(bars=1)), "drums")).all()
 
 
-def test_a_bar_said_again_is_told_from_one_that_is_not() -> None:
+def test_a_bar_said_again_differs_from_one_that_is_not() -> None:
     bar = [Note(step, 60 + step, 80, 2) for step in (0, 4, 6, 12)]
     again = Phrase.of(Grid(), [*bar, *(note._replace(onset=note.onset + 16) for note in bar)])
     other = Phrase.of(Grid(), [*bar, *(note._replace(onset=note.onset + 17) for note in bar[:3])])

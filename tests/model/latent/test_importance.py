@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.latent.importance import FOLDER, Weigher, chosen, held
+from model.latent.importance import FOLDER, Weigher, weigher_in
 
 
 def tensors(*, nets: int = 1) -> dict[str, NDArray[np.float32]]:
@@ -26,13 +26,7 @@ def test_the_networks_vote_on_standardised_traits() -> None:
     assert Weigher(tensors(nets=3)).weigh(traits).tolist() == [3.0, 1.0, 11.0]
 
 
-def test_candidates_are_kept_by_their_share_of_the_weights() -> None:
-    weights = np.log(np.tile(np.array([1.0, 2.0, 7.0]), (20_000, 1))).astype(np.float32)
-    kept = np.bincount(chosen(weights, np.random.default_rng(0))) / 20_000
-    assert kept.tolist() == pytest.approx([0.1, 0.2, 0.7], abs=0.015)
-
-
-def test_what_does_not_fit_is_told() -> None:
+def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="weighs 2 traits, not 5"):
         Weigher(tensors()).weigh(np.zeros((1, 5), dtype=np.float32))
     broken = tensors()
@@ -46,7 +40,7 @@ def test_what_does_not_fit_is_told() -> None:
 
 
 def test_a_checkpoint_without_one_has_none() -> None:
-    assert held({"prior/mean": np.zeros(3)}) is None
-    found = held({f"{FOLDER}{name}": value for name, value in tensors().items()})
+    assert weigher_in({"prior/mean": np.zeros(3)}) is None
+    found = weigher_in({f"{FOLDER}{name}": value for name, value in tensors().items()})
     assert found is not None
     assert (found.size, found.candidates) == (2, 9)

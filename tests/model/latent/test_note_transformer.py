@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.codecs.base import LENGTH, OFFSET, ONSET, PITCH, TRACK, VELOCITY, table_of
-from model.latent.note_transformer import FOLDER, LOWEST, Prior, held
+from model.latent.note_transformer import FOLDER, LOWEST, NoteTransformer, note_transformer_in
 from model.latent.references import NONE, references_of
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
@@ -36,7 +36,7 @@ class Likeliest:
         return np.zeros(size)
 
 
-def told(made: Writer, number: int, choice: int) -> torch.Tensor:
+def embedded(made: Writer, number: int, choice: int) -> torch.Tensor:
     found: torch.Tensor = made.told[number](torch.tensor(int(choice)))
     return found
 
@@ -53,7 +53,7 @@ def dictated(made: Writer) -> list[list[int]]:
         for _ in range(LONGEST):
             known = [made.moves.weight[-REACH[0]]]
             known += [
-                torch.stack([told(made, n, note[column]) for n, column in enumerate(made.chosen)]).sum(0)
+                torch.stack([embedded(made, n, note[column]) for n, column in enumerate(made.chosen)]).sum(0)
                 for note in notes
             ]
             x = made.blocks((torch.stack(known) + made.place.weight[: len(known)])[None])[0, -1]
@@ -70,10 +70,10 @@ def next_note(made: Writer, x: torch.Tensor, notes: list[list[int]]) -> list[int
     left = {note[TRACK] for note in notes[:-1]} - {note[TRACK] for note in notes[-1:]}
     here: torch.Tensor | None = None
     for number, column in enumerate(made.chosen):
-        given = references_of([*notes, picked], GRID)[len(notes), :, column].tolist()
-        rhythm = heard_rhythm(notes, picked[TRACK]) if column == ONSET and made.several else None
+        distances = references_of([*notes, picked], GRID)[len(notes), :, column].tolist()
+        rhythm = rhythm_beside(notes, picked[TRACK]) if column == ONSET and made.several else None
         sounds = here if column == PITCH and picked[TRACK] != DRUMS else None
-        odds = made.odds(number, x[None], torch.tensor([given]), rhythm, sounds)[0]
+        odds = made.odds(number, x[None], torch.tensor([distances]), rhythm, sounds)[0]
         if column == ONSET:
             odds[
                 : max((note[ONSET] for note in notes if note[TRACK] == picked[TRACK]), default=0)
@@ -85,28 +85,28 @@ def next_note(made: Writer, x: torch.Tensor, notes: list[list[int]]) -> list[int
         picked[column] = int(odds.argmax())
         if not number and picked[column] == len(odds) - 1:
             return None
-        x = x + told(made, number, picked[column])
+        x = x + embedded(made, number, picked[column])
         if column == ONSET and made.several:
-            here = heard_here(notes, picked)
+            here = step_beside(notes, picked)
             x = x + made.here(here)[0]
     return picked
 
 
-def heard_rhythm(notes: list[list[int]], own: int) -> torch.Tensor:
+def rhythm_beside(notes: list[list[int]], track: int) -> torch.Tensor:
     """Return which parts beside a note's own strike when, [1, parts, steps]."""
     found = torch.zeros(1, len(TRACKS), GRID.steps)
     for note in notes:
-        found[0, note[TRACK], note[ONSET]] = note[TRACK] != own
+        found[0, note[TRACK], note[ONSET]] = note[TRACK] != track
     return found
 
 
-def heard_here(notes: list[list[int]], picked: list[int]) -> torch.Tensor:
+def step_beside(notes: list[list[int]], picked: list[int]) -> torch.Tensor:
     """Return which parts beside a note's own strike with it, and the pitch classes of each, [1, HERE]."""
     sounds = torch.zeros(len(TRACKS), 12)
     for onset, pitch, _, length, _, track in notes:
         if track not in (picked[TRACK], DRUMS) and onset <= picked[ONSET] <= onset + length:
             sounds[track, pitch % 12] = 1
-    strikes = heard_rhythm(notes, picked[TRACK])[0, :, picked[ONSET]]
+    strikes = rhythm_beside(notes, picked[TRACK])[0, :, picked[ONSET]]
     return torch.cat((strikes, sounds.flatten()))[None]
 
 
@@ -114,12 +114,12 @@ def test_numpy_writes_what_torch_would() -> None:
     found = set()
     for seed in range(12):
         made = writer(seed)
-        prior = Prior(made.tensors(), GRID)
-        (own,) = prior.draw(1, Likeliest())  # type: ignore[arg-type]
+        prior = NoteTransformer(made.tensors(), GRID)
+        (phrase,) = prior.draw(1, Likeliest())  # type: ignore[arg-type]
         wanted = dictated(made)
         places = {(note[ONSET], note[PITCH]) for note in wanted}
-        assert {(note.onset, note.pitch) for note in own.notes} == places
-        assert {(note.velocity, note.offset, note.track) for note in own.notes} == {(79, 0.0, 0)}
+        assert {(note.onset, note.pitch) for note in phrase.notes} == places
+        assert {(note.velocity, note.offset, note.track) for note in phrase.notes} == {(79, 0.0, 0)}
         found.add(len(wanted))
     assert len(found) > 2, "phrases of several lengths"
     assert max(found) > 3
@@ -129,18 +129,20 @@ def test_numpy_writes_several_tracks_as_torch_would() -> None:
     tracks = set()
     for seed in range(12):
         made = writer(seed, columns=(TRACK, ONSET, PITCH, LENGTH))
-        (own,) = Prior(made.tensors(), GRID).draw(1, Likeliest())  # type: ignore[arg-type]
+        (phrase,) = NoteTransformer(made.tensors(), GRID).draw(1, Likeliest())  # type: ignore[arg-type]
         wanted = dictated(made)
-        assert {(note.track, note.onset, note.pitch) for note in own.notes} == {
+        assert {(note.track, note.onset, note.pitch) for note in phrase.notes} == {
             (note[TRACK], note[ONSET], note[PITCH]) for note in wanted
         }
         tracks.add(len({note[TRACK] for note in wanted}))
     assert max(tracks) > 1, "some write several"
 
 
-def along(prior: Prior, given: Phrase, wanted: tuple[int, ...], seed: int = 0) -> tuple[Phrase, int]:
+def along(
+    prior: NoteTransformer, context: Phrase, wanted: tuple[int, ...], seed: int = 0
+) -> tuple[Phrase, int]:
     """Let it write tracks to a phrase; return all, and how often it gave others a turn."""
-    writing, turns = prior.along(given, wanted, np.random.default_rng(seed)), 0
+    writing, turns = prior.along(context, wanted, np.random.default_rng(seed)), 0
     while True:
         try:
             next(writing)
@@ -149,33 +151,33 @@ def along(prior: Prior, given: Phrase, wanted: tuple[int, ...], seed: int = 0) -
         turns += 1
 
 
-def test_tracks_are_written_to_what_is_given_which_stays() -> None:
-    prior = Prior(writer(2, columns=(TRACK, ONSET, PITCH, LENGTH)).tensors(), GRID)
-    given = Phrase.of(GRID, [Note(0, 60, 93, 2), Note(2, 64, 40, 2, 0.1)])
+def test_tracks_are_written_to_a_context_which_stays() -> None:
+    prior = NoteTransformer(writer(2, columns=(TRACK, ONSET, PITCH, LENGTH)).tensors(), GRID)
+    context = Phrase.of(GRID, [Note(0, 60, 93, 2), Note(2, 64, 40, 2, 0.1)])
     full = 0
     for seed in range(20):
-        whole, turns = along(prior, given, (BASS, DRUMS), seed)
-        assert whole.part(MELODY).notes == given.notes
+        whole, turns = along(prior, context, (BASS, DRUMS), seed)
+        assert whole.part(MELODY).notes == context.notes
         sounding = {note.track for note in whole.notes}
         assert sounding <= {MELODY, BASS, DRUMS}
         assert len(sounding) == 3 or turns == LONGEST, "both, as far as there is room"
-        assert len(given) < turns <= LONGEST
+        assert len(context) < turns <= LONGEST
         full += len(sounding) == 3
     assert full > 3
-    again = along(prior, given, (BASS, DRUMS), 3)
-    assert again == along(prior, given, (BASS, DRUMS), 3)
-    assert along(prior, given, (MELODY,))[0] is given, "nothing is missing"
+    again = along(prior, context, (BASS, DRUMS), 3)
+    assert again == along(prior, context, (BASS, DRUMS), 3)
+    assert along(prior, context, (MELODY,))[0] is context, "nothing is missing"
     crowded = Phrase.of(GRID, [Note(step, 60, 80, 1) for step in range(GRID.steps)] + [Note(0, 48, 80, 1)])
     assert along(prior, crowded, (BASS,))[0] is crowded, "there is no room"
     with pytest.raises(ValueError, match="cannot write along"):
-        along(Prior(writer().tensors(), GRID), given, (BASS,))
+        along(NoteTransformer(writer().tensors(), GRID), context, (BASS,))
     with pytest.raises(ValueError, match="cannot write along"):
-        along(prior, Phrase.of(Grid(2, 4, 2), given.notes), (BASS,))
+        along(prior, Phrase.of(Grid(2, 4, 2), context.notes), (BASS,))
 
 
 def test_draws_have_the_odds_that_the_network_gives() -> None:
     made = writer(1)
-    drawn = Prior(made.tensors(), GRID).draw(3000, np.random.default_rng(0))
+    drawn = NoteTransformer(made.tensors(), GRID).draw(3000, np.random.default_rng(0))
     with torch.no_grad():
         x = made.blocks((made.moves.weight[-REACH[0]] + made.place.weight[0])[None, None])[0, 0]
         odds = odds_of(made, 0, x, [0, NONE])[:-1].softmax(0).numpy()
@@ -185,7 +187,9 @@ def test_draws_have_the_odds_that_the_network_gives() -> None:
 
 
 def test_a_draw_depends_on_its_seed_alone_and_is_never_empty() -> None:
-    prior = Prior(writer(2, columns=(TRACK, ONSET, PITCH, LENGTH, VELOCITY, OFFSET)).tensors(), GRID)
+    prior = NoteTransformer(
+        writer(2, columns=(TRACK, ONSET, PITCH, LENGTH, VELOCITY, OFFSET)).tensors(), GRID
+    )
     first = prior.draw(80, np.random.default_rng(7))
     assert len(first) == 80
     assert all(0 < len(phrase.notes) <= LONGEST for phrase in first)
@@ -206,25 +210,27 @@ def test_long_phrases_find_room() -> None:
     onsets = made.outs[0]
     assert isinstance(onsets, torch.nn.Linear)
     onsets.bias.data[: GRID.steps + 1] = torch.tensor([9.0] * (GRID.steps - 1) + [-99.0] * 2)
-    (phrase,) = Prior(made.tensors(), GRID).draw(1, np.random.default_rng(0))
+    (phrase,) = NoteTransformer(made.tensors(), GRID).draw(1, np.random.default_rng(0))
     assert len(phrase.notes) > 64
 
 
 def test_a_checkpoint_without_a_prior_has_none() -> None:
-    assert held({"directions/mean": np.zeros(3)}, GRID) is None
+    assert note_transformer_in({"directions/mean": np.zeros(3)}, GRID) is None
 
 
-def test_a_prior_that_does_not_fit_is_told() -> None:
+def test_a_prior_that_does_not_fit_is_refused() -> None:
     several = writer(columns=(TRACK, ONSET, PITCH)).tensors()
     with pytest.raises(KeyError, match="intervals"):
-        Prior({name: value for name, value in several.items() if "intervals" not in name}, GRID)
+        NoteTransformer({name: value for name, value in several.items() if "intervals" not in name}, GRID)
     extras: dict[str, NDArray[Any]] = {f"{FOLDER}{n}": value for n, value in writer().tensors().items()}
-    assert held(extras, GRID) is not None
+    assert note_transformer_in(extras, GRID) is not None
     with pytest.raises(ValueError, match="its prior chooses of 9 onsets, not 17"):
-        held(extras, Grid(2, 4, 2))
+        note_transformer_in(extras, Grid(2, 4, 2))
     with pytest.raises(KeyError, match="begin"):
-        held({name: value for name, value in extras.items() if "begin" not in name}, GRID)
+        note_transformer_in({name: value for name, value in extras.items() if "begin" not in name}, GRID)
     with pytest.raises(KeyError, match=r"onset\.weight"):
-        held({name: value for name, value in extras.items() if name != "prior/onset.weight"}, GRID)
+        note_transformer_in(
+            {name: value for name, value in extras.items() if name != "prior/onset.weight"}, GRID
+        )
     with pytest.raises(ValueError, match="do not fit together"):
-        held({**extras, "prior/heads": np.array([3.0])}, GRID)
+        note_transformer_in({**extras, "prior/heads": np.array([3.0])}, GRID)

@@ -23,8 +23,8 @@ def test_the_first_note_refers_to_a_beginning() -> None:
 
 def test_a_line_refers_to_the_note_before_and_to_the_bar_before() -> None:
     known = References(GRID)
-    for own in (note(0, 60), note(2, 62, length=3), note(8, 67)):
-        known.add(own)
+    for added in (note(0, 60), note(2, 62, length=3), note(8, 67)):
+        known.add(added)
     assert known.onset(0) == (8, 10), "after the bar's first note, what came after it a bar before"
     first, second = known.rest(10, 0)
     assert (first[PITCH], first[LENGTH]) == (67, 1)
@@ -35,8 +35,8 @@ def test_a_line_refers_to_the_note_before_and_to_the_bar_before() -> None:
 
 def test_a_chord_goes_down_from_its_top_beside_the_one_a_bar_before() -> None:
     known = References(GRID)
-    for own in (note(0, 72), note(0, 67), note(0, 64), note(8, 71)):
-        known.add(own)
+    for added in (note(0, 72), note(0, 67), note(0, 64), note(8, 71)):
+        known.add(added)
     first, second = known.rest(8, 0)
     assert first[PITCH] == 71, "the note above"
     assert second is not None
@@ -52,14 +52,14 @@ def test_a_chord_goes_down_from_its_top_beside_the_one_a_bar_before() -> None:
     assert known.onset(0)[1] == 16, "a bar before nothing more came until this bar: the end"
 
 
-def test_tracks_know_their_own_notes() -> None:
+def test_tracks_know_their_notes() -> None:
     known = References(GRID)
-    for own in (note(0, 40, 2), note(3, 43, 2), note(8, 41, 2)):
-        known.add(own)
+    for added in (note(0, 40, 2), note(3, 43, 2), note(8, 41, 2)):
+        known.add(added)
     assert known.onset(0) == (0, NONE), "a part begins anew"
     assert tuple(known.rest(8, 0)[0]) == BEGINNING
-    for own in (note(0, 72, 0), note(4, 74, 0), note(8, 72, 0)):
-        known.add(own)
+    for added in (note(0, 72, 0), note(4, 74, 0), note(8, 72, 0)):
+        known.add(added)
     assert known.onset(0) == (8, 12), "as the melody went on a bar before, whatever the bass did"
     assert known.onset(2) == (8, 11)
     first, second = known.rest(12, 0)
@@ -71,8 +71,8 @@ def test_tracks_know_their_own_notes() -> None:
 def test_a_track_that_was_left_is_over() -> None:
     known = References(GRID)
     known.close()
-    for own in (note(0, 40, 2), note(0, 72, 0), note(4, 74, 0)):
-        known.add(own)
+    for added in (note(0, 40, 2), note(0, 72, 0), note(4, 74, 0)):
+        known.add(added)
     assert known.track == 0
     assert known.tracks == {0, 2}
     assert known.over == {2}
@@ -91,16 +91,16 @@ def test_all_at_once_are_those_one_after_another() -> None:
             for _ in range(30)
         }
         notes = [note(onset, -pitch, track) for track, onset, pitch in sorted(drawn)]
-        told, known = references_of(notes, grid), References(grid)
-        assert told.shape == (len(notes) + 1, 2, 6)
-        for own, row in zip(notes, told, strict=False):
-            assert (row[0, ONSET], row[1, ONSET]) == known.onset(own[TRACK])
+        references, known = references_of(notes, grid), References(grid)
+        assert references.shape == (len(notes) + 1, 2, 6)
+        for added, row in zip(notes, references, strict=False):
+            assert (row[0, ONSET], row[1, ONSET]) == known.onset(added[TRACK])
             assert row[:, TRACK].tolist() == [known.track, NONE]
-            first, second = known.rest(own[ONSET], own[TRACK])
+            first, second = known.rest(added[ONSET], added[TRACK])
             assert row[0, PITCH] == first[PITCH]
             assert row[1, PITCH] == (NONE if second is None else second[PITCH])
-            known.add(own)
-        assert tuple(told[-1, :, ONSET]) == known.onset(1)
-        assert told[-1, 0, TRACK] == 1
-        assert told[..., ONSET].max() <= grid.steps
+            known.add(added)
+        assert tuple(references[-1, :, ONSET]) == known.onset(1)
+        assert references[-1, 0, TRACK] == 1
+        assert references[..., ONSET].max() <= grid.steps
     assert references_of([], GRID)[:, :, ONSET].tolist() == [[0, NONE]]

@@ -136,13 +136,13 @@ def test_the_penalty_is_in_float32_under_autocast() -> None:
 @pytest.mark.parametrize("kind", ["rhythm", "roll"])
 @pytest.mark.parametrize("grid", [GRID, Grid(2, 3, 4), Grid(1, 4, 3), Grid(2, 3, 1)])
 def test_a_critic_scores_each_phrase_by_itself(kind: str, grid: Grid) -> None:
-    critic = Critic(10, ((0, 3), (5, 8)), grid, kind=kind, width=8, depth=1, told=2)
-    roll, told = torch.rand(4, grid.steps, 10), torch.rand(4, grid.beats, 2)
-    scores = critic(roll, told)
+    critic = Critic(10, ((0, 3), (5, 8)), grid, kind=kind, width=8, depth=1, condition_width=2)
+    roll, condition = torch.rand(4, grid.steps, 10), torch.rand(4, grid.beats, 2)
+    scores = critic(roll, condition)
     assert scores.shape == (4,)
-    torch.testing.assert_close(critic(roll[1:2], told[1:2]), scores[1:2])
-    assert not torch.allclose(critic(roll), scores)  # what is told counts
-    gradient_penalty(critic, roll, torch.rand_like(roll), told).backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(critic(roll[1:2], condition[1:2]), scores[1:2])
+    assert not torch.allclose(critic(roll), scores)  # the condition counts
+    gradient_penalty(critic, roll, torch.rand_like(roll), condition).backward()  # type: ignore[no-untyped-call]
     used = [
         parameter.grad is not None and bool(parameter.grad.abs().sum() > 0)
         for parameter in critic.parameters()
@@ -174,12 +174,12 @@ def test_a_critic_learns_to_tell_rhythm_from_noise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("settings", "sentence"),
     [
         ({"kind": "rythm"}, "did you mean 'rhythm'"),
         ({"width": 10}, "width 10 is no multiple of 4"),
     ],
 )
-def test_a_critic_that_cannot_be_is_refused(told: dict[str, object], sentence: str) -> None:
+def test_a_critic_that_cannot_be_is_refused(settings: dict[str, object], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
-        Critic(3, ((0, 3),), GRID, **told)  # type: ignore[arg-type]
+        Critic(3, ((0, 3),), GRID, **settings)  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ HIERARCHICAL = (
     + 512 * 4096 + 4096  # z to the conductor's h and c
     + 4 * 1024 * (1 + 1024 + 1) + 4 * 1024 * (1024 + 1024 + 1)  # conductor: its input is one zero
     + 1024 * 4096 + 4096  # a conductor's output to the decoder's h and c
-    + 4 * 1024 * (90 + 1024 + 1024 + 1) + 4 * 1024 * (1024 + 1024 + 1)  # decoder, told that output
+    + 4 * 1024 * (90 + 1024 + 1024 + 1) + 4 * 1024 * (1024 + 1024 + 1)  # decoder, fed that output
     + 1024 * 90 + 90  # classes
 )  # fmt: skip
 GROOVAE = (
@@ -85,7 +85,7 @@ def as_published(net: VAE, classes: int) -> int:
         ours
         - second  # torch's second bias vectors
         - added  # the knobs' way in; there are none
-        - alone  # the embedding of the classes, and what stands for a step that is not told
+        - alone  # the embedding of the classes, and what stands for a step that is hidden
         + (classes - features) * rows  # one-hot classes in
         + (classes - logits) * (head.in_features + 1)  # and out
     )

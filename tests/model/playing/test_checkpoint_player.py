@@ -13,24 +13,19 @@ import pytest
 import torch
 
 from model.checkpoint import read, write
-from model.codecs.base import LENGTH, ONSET, PITCH, TRACK, build, pack_phrase
-from model.codecs.sampling import Choice
+from model.codecs.base import LENGTH, ONSET, PITCH, TRACK
 from model.config import ModelConfig
 from model.latent.directions import KNOTS, Directions
 from model.latent.geometry import Latent
-from model.latent.note_transformer import FOLDER
+from model.latent.note_transformer import FOLDER, finished
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from model.playing.checkpoint_player import CheckpointPlayer
-from model.playing.player import finished
-from model.runtimes import base as runtime
-from model.runtimes.base import Wish
-from tests.fakes.networks import LATENTLESS, STEPWISE, config, held, network, phrase, player
+from model.runtimes.registry import open_runtime
+from tests.fakes.networks import STEPWISE, config, held, network, phrase, player
 from tests.fakes.synthetic import chords, melody
 from trainer.latent.note_network import Writer
-
-CHOICES = [Choice(), Choice(1.0, seed=3), Choice(0.8, top_k=5, top_p=0.9, seed=7)]
 
 
 @pytest.fixture(autouse=True)
@@ -41,48 +36,6 @@ def _one_thread() -> None:
 @cache
 def of(chosen: ModelConfig) -> CheckpointPlayer:
     return player(network(chosen))
-
-
-@pytest.mark.parametrize(
-    "chosen",
-    [
-        pytest.param(config(kind, codec, neck=neck), id=f"{kind} {codec} {neck}")
-        for kind, (codec, neck) in product(STEPWISE, (("melody", "beats"), ("poly", "phrase")))
-    ]
-    + [
-        pytest.param(config(kind, latent=False, knobs=(), conditions=("key",)), id=f"{kind} language")
-        for kind in LATENTLESS
-    ]
-    + [
-        pytest.param(config(kind, codec), id=f"{kind} {codec}")
-        for kind, codec in (("gru", "drums"), ("transformer", "multitrack"))
-    ],
-)
-def test_graphs_draw_what_the_network_does(chosen: ModelConfig) -> None:
-    net = network(chosen)
-    held_, bare = held(net), held(net, traced=False)
-    fast, plain = runtime.open_runtime(held_, "here"), runtime.open_runtime(bare, "here")
-    assert (fast.name, plain.name.split()[0]) == ("onnxruntime", "torch")
-    assert fast.stepwise
-    assert plain.stepwise
-    rng = np.random.default_rng(0)
-    z = rng.normal(size=(2, chosen.latent_size)).astype(np.float32)
-    told = net.sizes.told
-    wish = Wish(
-        rng.normal(size=(2, max(len(chosen.knobs), 1))).astype(np.float32),
-        rng.normal(size=(2, 8, told)).astype(np.float32) if told else None,
-    )
-    prefix = pack_phrase(build(chosen.codec, Grid()), phrase(chosen.codec, 1))
-    for choice, steps in product(CHOICES, (0, 9)):
-        got = fast.generate(z, wish, choice, prefix, steps)
-        wanted = plain.generate(z, wish, choice, prefix, steps)
-        assert got.keys() == wanted.keys() <= prefix.keys()
-        for name, value in wanted.items():
-            assert value.dtype == got[name].dtype == prefix[name].dtype
-            np.testing.assert_allclose(got[name], value, atol=1e-4)
-            np.testing.assert_array_equal(got[name][:, :steps], prefix[name].repeat(2, 0)[:, :steps])
-    if chosen.latent_size:
-        np.testing.assert_allclose(fast.encode(prefix), plain.encode(prefix), atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +65,7 @@ def test_a_latent_plays_with_what_has_sounded(kind: str, codec: str) -> None:
 def test_a_prefix_changes_what_a_step_by_step_decoder_plays_next() -> None:
     played = of(config("gru"))
     latent = played.encode(melody(2))
-    heard = {
+    answers = {
         tuple(
             note
             for note in played.decode(
@@ -126,7 +79,7 @@ def test_a_prefix_changes_what_a_step_by_step_decoder_plays_next() -> None:
         )
         for pitch in (36, 60, 84)
     }
-    assert len(heard) > 1
+    assert len(answers) > 1
 
 
 @pytest.mark.parametrize("kind", ["gru", "transformer"])
@@ -145,11 +98,11 @@ def test_a_model_without_a_latent_continues(kind: str, traced: bool) -> None:
     assert one == played.continuation(chords(1), temperature=1.0, seed=4)
     assert one != played.continuation(chords(2), temperature=1.0, seed=4)
     assert one != played.continuation(chords(1), temperature=1.0, seed=5)
-    kept = played.continuation(
+    prefixed = played.continuation(
         chords(1), temperature=1.0, seed=4, prefix=Phrase(Grid(), chords(3).notes[:9]), prefix_steps=5
     )
     early = [(n.onset, n.pitch) for n in chords(3).notes[:9] if n.onset < 5]
-    assert [(n.onset, n.pitch) for n in kept.notes if n.onset < 5] == early
+    assert [(n.onset, n.pitch) for n in prefixed.notes if n.onset < 5] == early
     assert played.decode(latent, turns={}, temperature=1.0, seed=1).grid == Grid(2)
 
 
@@ -214,19 +167,21 @@ def test_a_prior_of_several_parts_writes_those_that_are_missing() -> None:
     writer = Writer(grid, constant, columns, longest=200, width=8, depth=1, heads=2, dropout=0.0)
     extras = {f"{FOLDER}{name}": value for name, value in writer.tensors().items()}
     checkpoint = replace(held(net), extras=extras)
-    band = CheckpointPlayer(checkpoint, runtime.open_runtime(checkpoint, "here"))
+    band = CheckpointPlayer(checkpoint, open_runtime(checkpoint, "here"))
     assert band.card.accompanies
-    hers = Phrase.of(grid, [Note(0, 72, 90, 4), Note(0, 64, 90, 4), Note(8, 74, 90, 4)])
-    whole = finished(band.accompany(hers, (BASS, DRUMS), seed=4))
+    played = Phrase.of(grid, [Note(0, 72, 90, 4), Note(0, 64, 90, 4), Note(8, 74, 90, 4)])
+    whole = finished(band.accompany(played, (BASS, DRUMS), seed=4))
     assert [note.pitch for note in whole.part(MELODY).notes] == [72, 74]
-    assert [note.pitch for note in whole.part(CHORDS).notes] == [64], "what is hers is divided as it is heard"
+    assert [note.pitch for note in whole.part(CHORDS).notes] == [64], (
+        "what was played is divided as the codec does"
+    )
     assert {note.track for note in whole.notes} == {MELODY, CHORDS, BASS, DRUMS}
-    assert whole == finished(band.accompany(hers, (BASS, DRUMS), seed=4))
-    assert whole != finished(band.accompany(hers, (BASS, DRUMS), seed=5))
-    kept = finished(band.accompany(hers, (BASS, DRUMS), seed=5, keep=whole.part(DRUMS)))
-    assert kept.part(DRUMS) == whole.part(DRUMS)
-    assert kept.part(BASS) != whole.part(BASS)
-    assert finished(band.accompany(hers, (BASS, DRUMS), seed=5, keep=whole)) == whole
+    assert whole == finished(band.accompany(played, (BASS, DRUMS), seed=4))
+    assert whole != finished(band.accompany(played, (BASS, DRUMS), seed=5))
+    again = finished(band.accompany(played, (BASS, DRUMS), seed=5, keep=whole.part(DRUMS)))
+    assert again.part(DRUMS) == whole.part(DRUMS)
+    assert again.part(BASS) != whole.part(BASS)
+    assert finished(band.accompany(played, (BASS, DRUMS), seed=5, keep=whole)) == whole
     assert not finished(band.accompany(Phrase(grid), (BASS,))).notes, "nothing to go by"
     with pytest.raises(ValueError, match="another grid"):
         finished(band.accompany(Phrase(Grid(4, 4, 4)), (BASS,)))
@@ -261,7 +216,7 @@ def test_checkpoints_of_every_family_come_back_from_disk(tmp_path: Path) -> None
         write(held(network(chosen)), path, half=False)
         found = read(path)
         assert found.config == chosen
-        again = CheckpointPlayer(found, runtime.open_runtime(found, path))
+        again = CheckpointPlayer(found, open_runtime(found, path))
         latent = again.encode(melody(1) if not chosen.context_bars else Phrase(Grid(1)))
         mine = of(chosen)
         assert again.decode(latent, turns={}, temperature=1.0, seed=2) == mine.decode(
@@ -313,7 +268,7 @@ def test_a_direction_moves_what_the_network_was_not_taught() -> None:
     steps = np.linspace(-2, 2, KNOTS, dtype=np.float32)
     found = Directions(("density", "range"), line, np.stack((steps, steps)), np.stack((steps, 3 * steps)))
     checkpoint = replace(held(net), extras=found.tensors())
-    played = CheckpointPlayer(checkpoint, runtime.open_runtime(checkpoint, "here"))
+    played = CheckpointPlayer(checkpoint, open_runtime(checkpoint, "here"))
     z = np.zeros(32, dtype=np.float32)
     moved = played._moved(z, {"density": 1.0, "range": 0.5})
     assert moved[5] == pytest.approx(1.5)

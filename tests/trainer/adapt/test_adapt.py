@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from model.checkpoint import read
-from model.codecs.base import ONSET, PITCH, build
+from model.codecs.base import ONSET, PITCH
+from model.codecs.registry import build
 from model.latent.note_transformer import FOLDER, LOWEST
 from model.midi import file as midi
 from model.music.phrase import Note, Phrase

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.codecs.base import OFFSET, ONSET, PITCH, TRACK, VELOCITY, build, pack_phrase, phrase_of
+from model.codecs.base import OFFSET, ONSET, PITCH, TRACK, VELOCITY, pack_phrase, phrase_of
 from model.codecs.drums import KEYS
+from model.codecs.registry import build
 from model.music.grid import Grid
 from model.music.tracks import DRUMS
 from tests.fakes.midi_files import Track, beat, tune, write, write_band

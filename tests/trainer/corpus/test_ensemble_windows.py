@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.codecs.base import ONSET, PITCH, TRACK, build, pack_phrase, phrase_of
+from model.codecs.base import ONSET, PITCH, TRACK, pack_phrase, phrase_of
+from model.codecs.registry import build
 from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY

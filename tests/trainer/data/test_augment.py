@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.codecs.base import OFFSET, ONSET, PITCH, TRACK, VELOCITY, Codec, build
+from model.codecs.base import OFFSET, ONSET, PITCH, TRACK, VELOCITY, Codec
+from model.codecs.registry import build
 from model.music.tracks import DRUMS
 from tests.fakes.families import corpus
 from tests.fakes.synthetic import GRID

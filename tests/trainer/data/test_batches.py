@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.codecs.base import Codec, build
-from model.codecs.conditions import columns_of, told
+from model.codecs.base import Codec
+from model.codecs.conditions import columns_of, condition_width
+from model.codecs.registry import build
 from model.config import ModelConfig
 from model.music.grid import Grid
 from tests.fakes.families import STYLES, corpus
@@ -102,7 +103,7 @@ def test_the_decoder_is_told_of_each_row(tmp_path: Path) -> None:
     feed = fed(tmp_path, "melody", fit, edits=True, knobs=("density",), **more)
     drawn = feed.draw(edits=True)
     assert drawn.condition is not None
-    assert drawn.condition.shape == (8, GRID.beats, told(feed.model))
+    assert drawn.condition.shape == (8, GRID.beats, condition_width(feed.model))
     assert feed.edits is not None
     # every second phrase has the second of the folder's styles, which is the model's first
     labels = drawn.condition[:, 0, columns_of(feed.model, "style")].argmax(1)

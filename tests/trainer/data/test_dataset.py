@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.codecs.base import ONSET, PITCH, VELOCITY, build, pack_phrase
+from model.codecs.base import ONSET, PITCH, VELOCITY, pack_phrase
+from model.codecs.registry import build
 from tests.fakes.synthetic import GRID, chords, prepare
 from trainer.data.augment import highest, shape_velocities, shifts
 from trainer.data.dataset import Phrases, batch, load, twins

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from model.checkpoint import read
-from model.codecs.base import build
+from model.codecs.registry import build
 from model.latent.importance import Weigher
-from model.latent.note_transformer import held
+from model.latent.note_transformer import note_transformer_in
 from model.music.grid import Grid
 from model.playing.load import open_player
 from tests.fakes.runs import WITH_PRIOR
@@ -56,7 +56,7 @@ def test_fit_puts_it_into_the_checkpoint_and_draws_are_chosen_by_it(made: Made) 
     checkpoint = read(path)
     assert 0.0 <= checkpoint.figures["weigher_auc"] <= 1.0
     player = open_player(path)
-    writer = held(checkpoint.extras, player.card.grid)
+    writer = note_transformer_in(checkpoint.extras, player.card.grid)
     assert writer is not None
     each = int(checkpoint.extras["weigher/candidates"][0])
     assert 4 <= each <= 64

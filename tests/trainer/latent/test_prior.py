@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from model.checkpoint import read, write
-from model.codecs.base import COLUMNS, LENGTH, ONSET, PITCH, TRACK, build, table_of
+from model.codecs.base import COLUMNS, LENGTH, ONSET, PITCH, TRACK, table_of
+from model.codecs.registry import build
 from model.errors import CheckpointError
-from model.latent.note_transformer import LOWEST, Prior
+from model.latent.note_transformer import LOWEST, NoteTransformer
 from model.latent.references import NONE
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
@@ -66,7 +67,7 @@ def test_what_was_fitted_to_tunes_writes_them_untransposed(tmp_path: Path) -> No
     best, loss = walked(own, tmp_path)
     assert before > 1.0
     assert loss < 0.4
-    drawn = Prior(best.tensors(), GRID).draw(60, np.random.default_rng(1))
+    drawn = NoteTransformer(best.tensors(), GRID).draw(60, np.random.default_rng(1))
     known = [tuple(Phrase.of(GRID, tune).notes) for tune in TUNES]
     hits = [known.index(phrase.notes) for phrase in drawn if phrase.notes in known]
     assert len(hits) > 45
@@ -209,7 +210,7 @@ def test_fit_puts_it_into_the_checkpoint_and_the_player_draws_from_it(tmp_path: 
     player = open_player(made)
     drawn = player.prior(2, seed=3)
     tensors = {n.removeprefix("prior/"): v for n, v in checkpoint.extras.items()}
-    wanted = Prior(tensors, player.card.grid).draw(2, np.random.default_rng(3))
+    wanted = NoteTransformer(tensors, player.card.grid).draw(2, np.random.default_rng(3))
     for latent, phrase in zip(drawn, wanted, strict=True):
         np.testing.assert_array_equal(latent.z, player.encode(phrase).z)
     assert not any(name.startswith("weigher/") for name in checkpoint.extras)

@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from model.checkpoint import Checkpoint, LatentMap
-from model.codecs.base import build, pack_phrase
-from model.codecs.sampling import Choice
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
+from model.codecs.sampling import Sampling
 from model.networks.vae import VAE
-from model.runtimes import base as runtime
 from model.runtimes.base import Wish
 from model.runtimes.export import graphs
+from model.runtimes.onnx import OnnxRuntime
+from model.runtimes.torch_net import TorchRuntime
 from tests.fakes.families import SHIPPED, music, tiny
 from tests.model.test_checkpoint import small
 from trainer import settings
@@ -36,8 +38,8 @@ def test_a_familys_graphs_compute_what_its_network_does(config: Path) -> None:
     empty = np.zeros(size, dtype=np.float32)
     place = LatentMap(empty, empty, np.zeros((2, size), np.float32), np.zeros((0, 2), np.float32))
     held = Checkpoint(model, weights, base.calibration, place, {}, graphs(net))
-    fast = runtime.OnnxRuntime(held, "here")
-    plain = runtime.TorchRuntime(Checkpoint(model, weights, base.calibration, place), "here")
+    fast = OnnxRuntime(held, "here")
+    plain = TorchRuntime(Checkpoint(model, weights, base.calibration, place), "here")
     assert fast.stepwise == plain.stepwise == net.autoregressive
     grid = model.grid.build()
     rng = np.random.default_rng(0)
@@ -48,9 +50,9 @@ def test_a_familys_graphs_compute_what_its_network_does(config: Path) -> None:
             assert wanted.shape == (1, size)
             np.testing.assert_allclose(got, wanted, atol=1e-4)
         z[0] = plain.encode(arrays)[0]
-    told = net.sizes.told
+    width = net.sizes.condition_width
     change = rng.standard_normal((2, max(1, len(model.knobs)))).astype(np.float32)
-    condition = rng.random((2, grid.beats, told)).astype(np.float32) if told else None
+    condition = rng.random((2, grid.beats, width)).astype(np.float32) if width else None
     wish = Wish(change, condition)
     if not net.autoregressive:
         heads, right = fast.decode(z, wish), plain.decode(z, wish)
@@ -59,7 +61,7 @@ def test_a_familys_graphs_compute_what_its_network_does(config: Path) -> None:
             assert value.shape == (2, *shapes[name])
             np.testing.assert_allclose(heads[name], value, atol=1e-3)
         return
-    for choice in (Choice(), Choice(1.0, top_k=5, top_p=0.9, seed=2)):
+    for choice in (Sampling(), Sampling(1.0, top_k=5, top_p=0.9, seed=2)):
         drawn, expected = fast.generate(z, wish, choice), plain.generate(z, wish, choice)
         assert drawn.keys() == expected.keys()
         for name, value in expected.items():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from msgspec import structs
 
-from model.codecs.base import build
+from model.codecs.registry import build
 from model.config import ModelConfig
 from model.networks.vae import VAE
 from tests.fakes.checkpoints import config

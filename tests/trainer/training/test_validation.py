@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.config import ModelConfig, convert
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS

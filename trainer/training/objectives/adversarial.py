@@ -58,7 +58,7 @@ class Adversary:
                 kind=told.kind,
                 width=told.width,
                 depth=told.depth,
-                told=net.sizes.told,
+                condition_width=net.sizes.condition_width,
             )
         except ConfigError as error:
             raise UsageError(str(error)) from error

@@ -14,9 +14,17 @@ CONFIG = DecoderConfig(
 )
 
 
-def decoder(*, knobs: int = 2, told: int = 0, trained: bool = True) -> HierarchicalDecoder:
+def decoder(*, knobs: int = 2, condition_width: int = 0, trained: bool = True) -> HierarchicalDecoder:
     torch.manual_seed(3)
-    sizes = Sizes(grid=Grid(), features=5, logits=7, latent=6, neck="phrase", knobs=knobs, told=told)
+    sizes = Sizes(
+        grid=Grid(),
+        features=5,
+        logits=7,
+        latent=6,
+        neck="phrase",
+        knobs=knobs,
+        condition_width=condition_width,
+    )
     made = HierarchicalDecoder(CONFIG, sizes).eval()
     if trained:
         for parameter in made.parameters():
@@ -24,16 +32,16 @@ def decoder(*, knobs: int = 2, told: int = 0, trained: bool = True) -> Hierarchi
     return made
 
 
-def given(told: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor]:
-    condition = torch.randn(3, 8, told) if told else None
+def inputs(condition_width: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor]:
+    condition = torch.randn(3, 8, condition_width) if condition_width else None
     return torch.randn(3, 6), torch.randn(3, 2), condition, torch.randn(3, 32, 5)
 
 
-@pytest.mark.parametrize("told", [0, 4])
+@pytest.mark.parametrize("condition_width", [0, 4])
 @pytest.mark.parametrize("steps", [32, 21, 8])
-def test_step_by_step_is_what_all_segments_at_once_are(told: int, steps: int) -> None:
-    made = decoder(told=told)
-    z, change, condition, before = given(told)
+def test_step_by_step_is_what_all_segments_at_once_are(condition_width: int, steps: int) -> None:
+    made = decoder(condition_width=condition_width)
+    z, change, condition, before = inputs(condition_width)
     with torch.no_grad():
         whole = made(z, change, condition, before[:, :steps])
         state = made.start(z, change, condition)
@@ -52,7 +60,7 @@ def test_step_by_step_is_what_all_segments_at_once_are(told: int, steps: int) ->
 
 def test_a_segment_knows_of_another_only_through_z() -> None:
     made = decoder()
-    z, change, _, before = given()
+    z, change, _, before = inputs()
     other = before.clone()
     other[:, :8] += 2.0  # all of the first segment of two beats
     with torch.no_grad():
@@ -67,7 +75,7 @@ def test_a_segment_knows_of_another_only_through_z() -> None:
 
 def test_within_a_segment_the_past_counts_and_the_future_does_not() -> None:
     made = decoder()
-    z, change, _, before = given()
+    z, change, _, before = inputs()
     other = before.clone()
     other[:, 10] += 2.0
     with torch.no_grad():
@@ -77,8 +85,8 @@ def test_within_a_segment_the_past_counts_and_the_future_does_not() -> None:
 
 
 def test_knobs_and_conditions_begin_silent_and_can_learn() -> None:
-    made = decoder(told=4, trained=False)
-    z, change, condition, before = given(4)
+    made = decoder(condition_width=4, trained=False)
+    z, change, condition, before = inputs(4)
     plain = made(z, torch.zeros_like(change), None, before)
     torch.testing.assert_close(made(z, change, condition, before), plain)
     made(z, change, condition, before).square().sum().backward()

@@ -21,13 +21,13 @@ CONFIG = DecoderConfig("tracks", width=16, depth=1, heads=2, conductor_width=12)
 TRACKS = (5, 7, 3)
 
 
-def sizes(neck: str = "phrase", told: int = 0) -> Sizes:
-    return Sizes(GRID, 9, sum(TRACKS), 24, neck, 2, told, track_logits=TRACKS)
+def sizes(neck: str = "phrase", condition_width: int = 0) -> Sizes:
+    return Sizes(GRID, 9, sum(TRACKS), 24, neck, 2, condition_width, track_logits=TRACKS)
 
 
-def generator(neck: str = "phrase", told: int = 0) -> TracksDecoder:
+def generator(neck: str = "phrase", condition_width: int = 0) -> TracksDecoder:
     torch.manual_seed(3)
-    return TracksDecoder(CONFIG, sizes(neck, told)).eval()
+    return TracksDecoder(CONFIG, sizes(neck, condition_width)).eval()
 
 
 def deafen(net: TracksDecoder) -> None:
@@ -76,19 +76,19 @@ def test_the_timeline_runs_forward() -> None:
     with torch.no_grad():
         net.pulse_to_token.weight.zero_()  # leaves the way into the heads' steps
     deafen(net)
-    heard = slope(net, net.pulse_timing, 0, 2)
-    assert (heard[:3] > 0).all()
-    assert (heard[3:] == 0).all()
+    slopes = slope(net, net.pulse_timing, 0, 2)
+    assert (slopes[:3] > 0).all()
+    assert (slopes[3:] == 0).all()
 
 
 def test_no_change_and_no_condition_are_the_plain_decode() -> None:
-    net = generator(told=4)
+    net = generator(condition_width=4)
     z = torch.randn(3, 24)
     plain = net(z, torch.zeros(3, 2), None)
     torch.testing.assert_close(plain, net(z, torch.randn(3, 2), torch.randn(3, GRID.beats, 4)))
     with torch.no_grad():
-        assert net.steer.told is not None
-        net.steer.told.weight.normal_()
+        assert net.steer.conditions is not None
+        net.steer.conditions.weight.normal_()
     assert not torch.allclose(plain, net(z, torch.zeros(3, 2), torch.randn(3, GRID.beats, 4)))
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 
-from model.codecs.base import build, pack_phrase
-from model.codecs.sampling import ARGMAX, Choice
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
+from model.codecs.sampling import ARGMAX, Sampling
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
@@ -74,7 +75,7 @@ def test_sampled_hits_come_as_often_as_their_chance_says() -> None:
     logits[:, :KITS] = 2.0  # a chance of one half
     rng = np.random.default_rng(0)
     noise = torch.from_numpy(rng.random((4000, KITS), dtype=np.float32))
-    drawn = SURFACE.draw(logits, Chance.of(Choice(temperature=1.0), noise), {})["drums"]
+    drawn = SURFACE.draw(logits, Chance.of(Sampling(temperature=1.0), noise), {})["drums"]
     assert abs(float(drawn[:, 0, 0].mean()) - 0.5) < 0.02
     assert float((drawn[:, 0, 1] > 0).ne(drawn[:, 0, 0] > 0).sum()) == 0
 

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from model.codecs.base import build, pack_phrase
-from model.codecs.sampling import ARGMAX, Choice
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
+from model.codecs.sampling import ARGMAX, Sampling
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, TRACKS
@@ -64,8 +65,8 @@ def test_onset_channels_count_each_track_s_notes(surface: MultitrackSurface) -> 
     assert found == [len(BAND.part(track)) for track in range(4)]
 
 
-@pytest.mark.parametrize("choice", [ARGMAX, Choice(temperature=1.0, top_p=0.9)])
-def test_what_is_drawn_is_what_the_codec_packs_of_it(surface: MultitrackSurface, choice: Choice) -> None:
+@pytest.mark.parametrize("choice", [ARGMAX, Sampling(temperature=1.0, top_p=0.9)])
+def test_what_is_drawn_is_what_the_codec_packs_of_it(surface: MultitrackSurface, choice: Sampling) -> None:
     generator = torch.Generator().manual_seed(1)
     last, steps = surface.blank(1, torch.device("cpu")), []
     for _ in range(GRID.steps):

@@ -6,8 +6,9 @@ import torch
 from msgspec import structs
 from torch import Tensor
 
-from model.codecs.base import build, pack_phrase
-from model.codecs.sampling import ARGMAX, Choice
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
+from model.codecs.sampling import ARGMAX, Sampling
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelConfig
 from model.music.grid import Grid
 from model.networks.vae import VAE
@@ -289,26 +290,26 @@ def test_a_term_counts_by_its_weight() -> None:
     torch.testing.assert_close(part, -2.0 * found.adversary.score(found._heard(heads, given), given))
 
 
-def drawn(net: VAE, choice: Choice) -> Tensor:
-    return net.generate(torch.ones(1, 16).expand(200, -1), choice=choice)["token"]
+def drawn(net: VAE, choice: Sampling) -> Tensor:
+    return net.generate(torch.ones(1, 16).expand(200, -1), sampling=choice)["token"]
 
 
 def test_notes_are_drawn_by_top_k_and_top_p() -> None:
     net = VAE(config()).eval()
     likeliest = drawn(net, ARGMAX)
-    assert torch.equal(drawn(net, Choice(1.0, top_k=1)), likeliest)
-    assert torch.equal(drawn(net, Choice(1.0, top_p=1e-6)), likeliest)
-    free = drawn(net, Choice(1.0))
+    assert torch.equal(drawn(net, Sampling(1.0, top_k=1)), likeliest)
+    assert torch.equal(drawn(net, Sampling(1.0, top_p=1e-6)), likeliest)
+    free = drawn(net, Sampling(1.0))
     assert len({tuple(row) for row in free.tolist()}) > 100
     heads = net.decode(torch.ones(1, 16))
     state, pitch = heads["state"][0, 0], heads["pitch"][0, 0]
-    pairs = drawn(net, Choice(1.0, top_k=2))[:, 0]
+    pairs = drawn(net, Sampling(1.0, top_k=2))[:, 0]
     allowed = {int(index) for index in pitch.topk(2).indices}
     assert {int(token) for token in pairs if token < 128} == allowed
     # nucleus: the likeliest pitches that together reach the share
     ordered, order = torch.softmax(pitch, -1).sort(descending=True)
     inside = int((ordered.cumsum(0) - ordered < 0.3).sum())
-    heard = {int(token) for token in drawn(net, Choice(1.0, top_p=0.3))[:, 0] if token < 128}
+    heard = {int(token) for token in drawn(net, Sampling(1.0, top_p=0.3))[:, 0] if token < 128}
     assert heard <= {int(index) for index in order[:inside]}
     assert state.shape == (3,)
 

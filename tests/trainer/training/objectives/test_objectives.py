@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.networks.decoders.base import AutoregressiveDecoder
 from model.networks.vae import VAE
 from tests.fakes import two_processes

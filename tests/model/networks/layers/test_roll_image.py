@@ -8,7 +8,7 @@ from model.errors import ConfigError
 from model.music.grid import Grid
 from model.networks.encoders.cnn import CnnEncoder
 from model.networks.heads.melody import MelodySurface
-from model.networks.layers.pictures import MELODY, ROLLS, cut, frame_of, heights
+from model.networks.layers.roll_image import MELODY, ROLLS, cut, heights, image_of
 from model.networks.sizes import Sizes
 from model.networks.vae import VAE
 
@@ -80,4 +80,4 @@ def test_the_same_figure_an_octave_higher_is_seen_alike_by_the_first_layers() ->
 def test_several_rolls_at_once_are_refused() -> None:
     sizes = Sizes(grid=Grid(), features=421, logits=555, latent=32)
     with pytest.raises(ConfigError, match="kind 'cnn' needs a codec with one roll: melody, poly or drums"):
-        frame_of(sizes, "model.encoder")
+        image_of(sizes, "model.encoder")

@@ -1,24 +1,23 @@
 """Step-by-step decoders: a step computes what the taught sequence does; what is drawn is what is fed."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from model.codecs.base import build, pack_phrase
-from model.codecs.sampling import Choice
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
+from model.codecs.sampling import Sampling
 from model.config import ModelConfig
 from model.errors import ConfigError, ModelError
 from model.networks.decoders.base import AutoregressiveDecoder, ParallelDecoder, delayed
 from model.networks.encoders.base import Encoder
 from model.networks.heads.base import Chance, Surface
-from model.networks.layers.part_ways import Reader, Writer
+from model.networks.layers.part_ways import PartReader, PartWriter
 from model.networks.vae import VAE
-from tests.fakes.networks import LATENTLESS, STEPWISE, config, network, packed
+from tests.fakes.networks import LATENTLESS, STEPWISE, code, config, network, packed
 
 
 @pytest.fixture(autouse=True)
@@ -44,17 +43,12 @@ EVERY = (
 )
 
 
-@pytest.mark.parametrize("base", [ParallelDecoder, AutoregressiveDecoder, Encoder, Surface, Reader, Writer])
+@pytest.mark.parametrize(
+    "base", [ParallelDecoder, AutoregressiveDecoder, Encoder, Surface, PartReader, PartWriter]
+)
 def test_what_lacks_a_function_cannot_be_built(base: Callable[[], object]) -> None:
     with pytest.raises(TypeError, match="abstract"):
         base()
-
-
-def code(net: VAE, count: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-    torch.manual_seed(5)
-    sizes = net.sizes
-    told = torch.randn(count, sizes.grid.beats, sizes.told) if sizes.told else None
-    return torch.randn(count, sizes.latent), torch.randn(count, max(sizes.knobs, 1)), told
 
 
 @pytest.mark.parametrize("chosen", EVERY)
@@ -62,11 +56,11 @@ def test_steps_compute_what_the_taught_sequence_does(chosen: ModelConfig) -> Non
     net = network(chosen)
     assert isinstance(net.decoder, AutoregressiveDecoder)
     before = delayed(net.surface.read(packed(net)))
-    given = code(net)
+    asked = code(net)
     with torch.no_grad():
-        taught = net.decoder(*given, before)
-        shorter = net.decoder(*given, before[:, :11])
-        state = net.decoder.start(*given)
+        taught = net.decoder(*asked, before)
+        shorter = net.decoder(*asked, before[:, :11])
+        state = net.decoder.start(*asked)
         names = list(state)
         for step in range(net.sizes.grid.steps):
             assert state["place"].tolist() == [step] * 3
@@ -78,18 +72,18 @@ def test_steps_compute_what_the_taught_sequence_does(chosen: ModelConfig) -> Non
     later = before.clone()
     later[:, 20:] += 1
     with torch.no_grad():
-        torch.testing.assert_close(net.decoder(*given, later)[:, :20], taught[:, :20])
+        torch.testing.assert_close(net.decoder(*asked, later)[:, :20], taught[:, :20])
 
 
 @pytest.mark.parametrize("kind", STEPWISE)
 def test_z_and_knobs_and_conditions_reach_every_step(kind: str) -> None:
     net = network(config(kind, conditions=("key",)))
-    z, change, told = code(net)
-    assert told is not None
+    z, change, condition = code(net)
+    assert condition is not None
     before = torch.zeros(3, 32, net.sizes.features)
     with torch.no_grad():
-        plain = net.decoder(z, change, told, before)
-        for other in ((z + 1, change, told), (z, change + 1, told), (z, change, told + 1)):
+        plain = net.decoder(z, change, condition, before)
+        for other in ((z + 1, change, condition), (z, change + 1, condition), (z, change, condition + 1)):
             moved = net.decoder(*other, before)
             assert ((moved - plain).abs().amax((0, 2)) > 1e-4).all()
 
@@ -98,17 +92,19 @@ def test_z_and_knobs_and_conditions_reach_every_step(kind: str) -> None:
 def test_untrained_knobs_and_conditions_are_silent(kind: str) -> None:
     torch.manual_seed(0)
     net = VAE(config(kind, conditions=("key",)))
-    z, change, told = code(net)
+    z, change, condition = code(net)
     before = torch.randn(3, 32, net.sizes.features)
-    torch.testing.assert_close(net.decoder(z, change, told, before), net.decoder(z, 0 * change, None, before))
+    torch.testing.assert_close(
+        net.decoder(z, change, condition, before), net.decoder(z, 0 * change, None, before)
+    )
 
 
 @pytest.mark.parametrize("chosen", EVERY)
 def test_what_is_drawn_is_what_a_codec_would_pack(chosen: ModelConfig) -> None:
     net = network(chosen)
     codec = build(chosen.codec, net.sizes.grid)
-    z, change, told = code(net)
-    drawn = net.generate(z, change, Choice(1.0, seed=3), condition=told)
+    z, change, condition = code(net)
+    drawn = net.generate(z, change, Sampling(1.0, seed=3), condition=condition)
     for row in range(3):
         phrase = codec.unpack({name: value.numpy() for name, value in drawn.items()}, row)
         again = pack_phrase(codec, phrase)
@@ -121,35 +117,35 @@ def test_what_is_drawn_is_what_a_codec_would_pack(chosen: ModelConfig) -> None:
 def test_what_was_drawn_is_what_was_fed(chosen: ModelConfig) -> None:
     """The free run's own outputs are those of teaching it its result."""
     net = network(chosen)
-    z, change, told = code(net)
+    z, change, condition = code(net)
     noise = torch.rand(3, net.sizes.grid.steps, net.surface.chances)
-    drawn = net.generate(z, change, Choice(1.0), condition=told, noise=noise)
+    drawn = net.generate(z, change, Sampling(1.0), condition=condition, noise=noise)
     with torch.no_grad():
-        logits = net.decoder(z, change, told, delayed(net.surface.read(drawn)))
+        logits = net.decoder(z, change, condition, delayed(net.surface.read(drawn)))
     last = net.surface.blank(3, z.device)
     for step in range(net.sizes.grid.steps):
-        now = net.surface.draw(logits[:, step], Chance.of(Choice(1.0), noise[:, step]), last)
+        now = net.surface.draw(logits[:, step], Chance.of(Sampling(1.0), noise[:, step]), last)
         for name, value in now.items():
             torch.testing.assert_close(value, drawn[name][:, step : step + 1], atol=1e-4, rtol=1e-4)
         last = now
 
 
 @pytest.mark.parametrize("chosen", EVERY)
-def test_a_prefix_is_kept_exactly_and_heard(chosen: ModelConfig) -> None:
+def test_a_prefix_stays_exactly_and_is_heeded(chosen: ModelConfig) -> None:
     net = network(chosen)
-    z, change, told = code(net)
+    z, change, condition = code(net)
     prefix = packed(net)
-    free = net.generate(z, change, Choice(1.0, seed=1), condition=told)
-    kept = net.generate(z, change, Choice(1.0, seed=1), prefix, 13, condition=told)
-    for name, value in kept.items():
+    free = net.generate(z, change, Sampling(1.0, seed=1), condition=condition)
+    continued = net.generate(z, change, Sampling(1.0, seed=1), prefix, 13, condition=condition)
+    for name, value in continued.items():
         torch.testing.assert_close(value[:, :13], prefix[name][:, :13], rtol=0, atol=0)
-    assert any(not torch.equal(kept[name][:, 13:], free[name][:, 13:]) for name in kept)
-    before = delayed(net.surface.read(kept))
+    assert any(not torch.equal(continued[name][:, 13:], free[name][:, 13:]) for name in continued)
+    before = delayed(net.surface.read(continued))
     with torch.no_grad():
-        logits = net.decoder(z, change, told, before)
-    chance = Chance.of(Choice(), torch.full((3, net.surface.chances), 0.5))
-    greedy = net.generate(z, change, Choice(), kept, 20, condition=told)
-    last = {name: value[:, 19:20] for name, value in kept.items()}
+        logits = net.decoder(z, change, condition, before)
+    chance = Chance.of(Sampling(), torch.full((3, net.surface.chances), 0.5))
+    greedy = net.generate(z, change, Sampling(), continued, 20, condition=condition)
+    last = {name: value[:, 19:20] for name, value in continued.items()}
     now = net.surface.draw(logits[:, 20], chance, last)
     for name, value in now.items():
         torch.testing.assert_close(value, greedy[name][:, 20:21], atol=1e-4, rtol=1e-4)
@@ -161,15 +157,15 @@ def test_a_seed_fixes_the_draw_and_top_k_of_one_is_the_likeliest(kind: str, code
     net = network(config(kind, codec))
     z, change, _ = code(net)
 
-    def same(a: Choice, b: Choice) -> bool:
+    def same(a: Sampling, b: Sampling) -> bool:
         one, other = net.generate(z, change, a), net.generate(z, change, b)
         return all(torch.equal(one[name], other[name]) for name in one)
 
-    assert same(Choice(1.0, seed=4), Choice(1.0, seed=4))
-    assert not same(Choice(1.0, seed=4), Choice(1.0, seed=5))
-    assert same(Choice(0.0, seed=4), Choice(0.0, seed=5))
-    assert same(Choice(1.0, top_k=1, seed=4), Choice(0.0))
-    assert same(Choice(1.0, top_p=1e-6, seed=4), Choice(0.0))
+    assert same(Sampling(1.0, seed=4), Sampling(1.0, seed=4))
+    assert not same(Sampling(1.0, seed=4), Sampling(1.0, seed=5))
+    assert same(Sampling(0.0, seed=4), Sampling(0.0, seed=5))
+    assert same(Sampling(1.0, top_k=1, seed=4), Sampling(0.0))
+    assert same(Sampling(1.0, top_p=1e-6, seed=4), Sampling(0.0))
 
 
 def test_a_decoder_at_once_generates_what_its_heads_spell() -> None:
@@ -184,45 +180,6 @@ def test_a_decoder_at_once_generates_what_its_heads_spell() -> None:
             assert played.unpack(drawn, row) == wanted
 
 
-@pytest.mark.parametrize("kind", STEPWISE)
-def test_teaching_drops_words_and_feeds_back_draws(kind: str) -> None:
-    net = network(config(kind))
-    arrays = packed(net)
-    z, change, _ = code(net)
-
-    def taught(**options: Any) -> torch.Tensor:
-        made = torch.Generator().manual_seed(9)
-        heads = net.teach(z, change, arrays, generator=made, **options)
-        return torch.cat([heads[name].flatten(2) for name in ("state", "pitch")], dim=-1)
-
-    plain = taught()
-    deaf = taught(word_dropout=1.0)
-    assert torch.equal(deaf, taught(word_dropout=1.0))
-    nothing = net.surface.write(
-        net.decoder(
-            z, change, None, torch.cat((torch.zeros(3, 1, 65), net.feeding.unheard.expand(3, 31, -1)), 1)
-        )
-    )
-    torch.testing.assert_close(deaf[..., :3], nothing["state"], atol=1e-4, rtol=1e-4)
-    assert not torch.allclose(plain, taught(word_dropout=0.5))
-    fed = taught(scheduled=1.0)
-    torch.testing.assert_close(fed[:, 0], plain[:, 0], atol=1e-4, rtol=1e-4)
-    assert not torch.allclose(fed, plain)
-    torch.testing.assert_close(taught(scheduled=1e-9), plain, atol=1e-4, rtol=1e-4)
-    gradients = torch.autograd.grad(fed.sum(), list(net.decoder.parameters()), allow_unused=True)
-    assert all(gradient is not None for gradient in gradients)
-
-
-def test_what_scheduled_sampling_feeds_are_the_models_own_draws() -> None:
-    """Fed back always, teaching is a free run: its outputs do not depend on the truth."""
-    net = network(config("gru"))
-    arrays, (z, change, _) = packed(net), code(net)
-    other = {name: value.flip(0) for name, value in arrays.items()}
-    one = net.teach(z, change, arrays, scheduled=1.0, generator=torch.Generator().manual_seed(1))
-    two = net.teach(z, change, other, scheduled=1.0, generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(one["pitch"], two["pitch"])
-
-
 def test_top_k_and_top_p_bound_what_is_drawn() -> None:
     net = network(config("gru"))
     logits = torch.zeros(400, net.surface.step_logits)
@@ -231,16 +188,16 @@ def test_top_k_and_top_p_bound_what_is_drawn() -> None:
     last = net.surface.blank(400, logits.device)
     noise = torch.rand(400, net.surface.chances, generator=torch.Generator().manual_seed(0))
 
-    def heard(choice: Choice) -> set[int]:
+    def tokens(choice: Sampling) -> set[int]:
         token = net.surface.draw(logits, Chance.of(choice, noise), last)["token"]
         return {int(value) for value in token.flatten() if value < 128}
 
-    assert heard(Choice(1.0, top_k=4)) == {0, 1, 2, 3}
+    assert tokens(Sampling(1.0, top_k=4)) == {0, 1, 2, 3}
     mass = torch.softmax(logits[0, 3:131], -1).cumsum(-1)
     inside = int((mass < 0.2).sum()) + 1
-    assert heard(Choice(1.0, top_p=0.2)) == set(range(inside))
-    assert len(heard(Choice(1.0))) > 40
-    assert heard(Choice(0.0)) == {0}
+    assert tokens(Sampling(1.0, top_p=0.2)) == set(range(inside))
+    assert len(tokens(Sampling(1.0))) > 40
+    assert tokens(Sampling(0.0)) == {0}
 
 
 @pytest.mark.parametrize(
@@ -263,29 +220,6 @@ def test_heads_before_drawing_are_refused() -> None:
     net = network(config("gru"))
     with pytest.raises(ModelError, match="step by step"):
         net.decode(torch.zeros(1, 32))
-
-
-@pytest.mark.parametrize("numbers", [{"temperature": -1.0}, {"top_k": -1}, {"top_p": 0.0}, {"top_p": 1.5}])
-def test_choices_out_of_range_are_refused(numbers: dict[str, Any]) -> None:
-    with pytest.raises(ValueError):
-        replace(Choice(), **numbers)
-
-
-@pytest.mark.parametrize("kind", STEPWISE)
-@pytest.mark.parametrize("scheduled", [0.0, 0.5])
-def test_teaching_runs_in_half_precision(kind: str, scheduled: float) -> None:
-    net = network(config(kind, conditions=("key",)))
-    arrays = packed(net)
-    told = torch.randn(3, net.sizes.grid.beats, net.sizes.told)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        mean, logvar = net.encode(arrays)
-        z = net.sample(mean.float(), logvar.float())
-        heads = net.teach(z, None, arrays, told, word_dropout=0.2, scheduled=scheduled)
-        loss = torch.stack([value.mean() for value in net.surface.loss(heads, arrays).values()]).sum()
-    gradients = torch.autograd.grad(loss, list(net.decoder.parameters()), allow_unused=True)
-    found = [gradient for gradient in gradients if gradient is not None]
-    assert found
-    assert all(bool(torch.isfinite(gradient).all()) for gradient in found)
 
 
 def test_what_was_taught_is_written_free_running() -> None:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, GridConfig, ModelConfig
 from model.errors import ConfigError
 from model.music.grid import Grid

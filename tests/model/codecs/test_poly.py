@@ -1,10 +1,12 @@
-"""Micro-offsets of pitched notes: the codec keeps them, a model heeds them where it is told to."""
+"""Pitched notes come back on 88 keys, with micro-offsets, which a model heeds if configured to."""
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
 
-from model.codecs.base import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.codecs.sampling import ARGMAX
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, GridConfig, ModelConfig
 from model.errors import ConfigError
@@ -14,6 +16,7 @@ from model.networks.heads.base import Chance, Tensors
 from model.networks.heads.poly import PolySurface, TimedPolySurface
 from model.networks.heads.registry import build_surface
 from model.networks.vae import VAE
+from tests.fakes.codec_phrases import polyphony
 
 GRID = Grid(1)
 CODEC = build("poly", GRID)
@@ -44,6 +47,39 @@ def sure(arrays: Tensors) -> torch.Tensor:
     level = torch.logit(velocity.clamp(1e-6, 1 - 1e-6))
     offset = torch.atanh((2 * arrays["offset"]).clamp(-0.9999999, 0.9999999))
     return torch.cat((onset * 60 - 30, hold * 60 - 30, level, offset), dim=-1)
+
+
+@given(polyphony())
+def test_poly_codec_keeps_onset_pitch_length_velocity_and_offset_on_88_keys(phrase: Phrase) -> None:
+    codec = build("poly", phrase.grid)
+    assert codec.unpack(pack_phrase(codec, phrase), 0) == phrase
+
+
+def test_keys_beyond_the_piano_move_into_it_by_octaves() -> None:
+    codec = build("poly", Grid())
+    phrase = Phrase.of(Grid(), [Note(0, 0, 64, 4), Note(4, 127, 64, 4), Note(8, 109, 64, 2)])
+    decoded = codec.unpack(pack_phrase(codec, phrase), 0)
+    assert [note.pitch for note in decoded.notes] == [24, 103, 97]
+
+
+def test_a_held_key_without_onset_is_silent() -> None:
+    codec = build("poly", Grid(1))
+    shape = (16, 88)
+    heads = {
+        "onset": np.full(shape, -5, dtype=np.float32),
+        "hold": np.full(shape, 5, dtype=np.float32),
+        "velocity": np.full(shape, 0.5, dtype=np.float32),
+    }
+    assert codec.read(heads).notes == ()
+    heads["onset"][4, 39] = 5
+    assert codec.read(heads).notes == (Note(4, 60, 64, 12),)
+
+
+def test_a_threshold_moves_what_sounds() -> None:
+    codec = build("poly", Grid(1))
+    heads = {name: np.full((16, 88), -0.2, dtype=np.float32) for name in codec.heads()}
+    assert not codec.read(heads).notes
+    assert len(codec.read(heads, levels={"onset": -0.5}).notes) == 16 * 88
 
 
 def test_the_codec_reads_offsets_where_a_model_gives_them() -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from model.codecs.base import build
-from model.codecs.sampling import Choice
+from model.codecs.registry import build
+from model.codecs.sampling import Sampling
 from model.networks.heads.base import Chance, flip, pick
 from tests.fakes.networks import config, network, packed
 
@@ -64,29 +64,29 @@ def test_picks_follow_their_chances() -> None:
     logits = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05])).expand(20000, 4)
     noise = torch.rand(20000, 4, generator=torch.Generator().manual_seed(0))
 
-    def shares(choice: Choice) -> list[float]:
+    def shares(choice: Sampling) -> list[float]:
         got = pick(logits, Chance.of(choice, noise))
         return [round(float((got == k).float().mean()), 2) for k in range(4)]
 
-    np.testing.assert_allclose(shares(Choice(1.0)), [0.5, 0.3, 0.15, 0.05], atol=0.015)
+    np.testing.assert_allclose(shares(Sampling(1.0)), [0.5, 0.3, 0.15, 0.05], atol=0.015)
     hot = torch.softmax(logits[0] / 2, 0).tolist()
-    np.testing.assert_allclose(shares(Choice(2.0)), hot, atol=0.015)
-    np.testing.assert_allclose(shares(Choice(1.0, top_k=2)), [0.625, 0.375, 0, 0], atol=0.015)
-    np.testing.assert_allclose(shares(Choice(1.0, top_p=0.75)), [0.625, 0.375, 0, 0], atol=0.015)
-    assert shares(Choice(1.0, top_p=0.4)) == [1, 0, 0, 0]
-    assert shares(Choice(1.0, top_k=99)) == shares(Choice(1.0))
-    assert shares(Choice(0.0)) == [1, 0, 0, 0]
+    np.testing.assert_allclose(shares(Sampling(2.0)), hot, atol=0.015)
+    np.testing.assert_allclose(shares(Sampling(1.0, top_k=2)), [0.625, 0.375, 0, 0], atol=0.015)
+    np.testing.assert_allclose(shares(Sampling(1.0, top_p=0.75)), [0.625, 0.375, 0, 0], atol=0.015)
+    assert shares(Sampling(1.0, top_p=0.4)) == [1, 0, 0, 0]
+    assert shares(Sampling(1.0, top_k=99)) == shares(Sampling(1.0))
+    assert shares(Sampling(0.0)) == [1, 0, 0, 0]
 
 
 def test_flips_follow_their_chances() -> None:
     logits = torch.logit(torch.tensor([0.9, 0.5, 0.2])).expand(20000, 3)
     noise = torch.rand(20000, 3, generator=torch.Generator().manual_seed(0))
 
-    def shares(choice: Choice) -> list[float]:
+    def shares(choice: Sampling) -> list[float]:
         return flip(logits, Chance.of(choice, noise)).float().mean(0).tolist()
 
-    np.testing.assert_allclose(shares(Choice(1.0)), [0.9, 0.5, 0.2], atol=0.015)
-    np.testing.assert_allclose(shares(Choice(1.0, top_p=0.85)), [1, 0.5, 0.2], atol=0.015)
-    np.testing.assert_allclose(shares(Choice(1.0, top_p=0.75)), [1, 0.5, 0], atol=0.015)
-    assert shares(Choice(1.0, top_k=1))[::2] == [1, 0]
-    assert shares(Choice(0.0))[::2] == [1, 0]
+    np.testing.assert_allclose(shares(Sampling(1.0)), [0.9, 0.5, 0.2], atol=0.015)
+    np.testing.assert_allclose(shares(Sampling(1.0, top_p=0.85)), [1, 0.5, 0.2], atol=0.015)
+    np.testing.assert_allclose(shares(Sampling(1.0, top_p=0.75)), [1, 0.5, 0], atol=0.015)
+    assert shares(Sampling(1.0, top_k=1))[::2] == [1, 0]
+    assert shares(Sampling(0.0))[::2] == [1, 0]

@@ -1,0 +1,133 @@
+"""A checkpoint's graphs in ONNX Runtime, over the checkpoint's own weights."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from model.checkpoint import Checkpoint
+from model.codecs.base import Arrays, Codec, pack_phrase
+from model.codecs.registry import build
+from model.codecs.sampling import Sampling
+from model.errors import CheckpointError
+from model.music.phrase import Phrase
+from model.runtimes.base import DRAWN, LAST, NEXT, STATE, Floats, Wish, chance
+
+
+class OnnxRuntime:
+    """One thread, no spinning: the clock's process needs the other core."""
+
+    def __init__(self, checkpoint: Checkpoint, path: Path | str) -> None:
+        """Open the graphs over the checkpoint's weights.
+
+        Raises:
+            CheckpointError: a graph is damaged, or its weights are not there.
+
+        """
+        self.name = "onnxruntime"
+        self._steps = checkpoint.config.grid.build().steps
+        self.stepwise = "decode" not in checkpoint.graphs
+        if "encode" in checkpoint.graphs:
+            self._encode = self._open(checkpoint, "encode", path)
+            self._inputs = [value.name for value in self._encode.get_inputs()]
+            found = {value.name for value in self._encode.get_outputs()}
+            if not {"z", "logvar"} <= found:
+                raise CheckpointError(f"{path} encodes to {', '.join(found)}, not to z and logvar")
+        if self.stepwise:
+            self._start = self._open(checkpoint, "start", path)
+            self._step = self._open(checkpoint, "step", path)
+            self._state = [value.name.removeprefix(NEXT) for value in self._start.get_outputs()]
+            self._chances = next(v.shape[1] for v in self._step.get_inputs() if v.name == "noise")
+            self._read = {value.name for value in self._step.get_inputs()}
+            outputs = [value.name for value in self._step.get_outputs()]
+            empty = pack_phrase(self._codec(checkpoint), Phrase(self._codec(checkpoint).grid))
+            names = [name.removeprefix(DRAWN) for name in outputs if name.startswith(DRAWN)]
+            if not names or not set(names) <= set(empty):
+                raise CheckpointError(f"{path} draws {', '.join(names)}, not {', '.join(empty)}")
+            self._blank = {name: empty[name] for name in names}
+            return
+        self._decode = self._open(checkpoint, "decode", path)
+        self._heads = [value.name for value in self._decode.get_outputs()]
+        known = self._codec(checkpoint).heads()
+        if not set(known) <= set(self._heads):
+            raise CheckpointError(f"{path} decodes to {', '.join(self._heads)}, not to {', '.join(known)}")
+
+    def encode(self, arrays: Arrays) -> Floats:
+        """Return the mean of z, [B, d], of packed phrases."""
+        found: Floats = self._encode.run(["z"], {name: arrays[name] for name in self._inputs})[0]
+        return found
+
+    def posterior(self, arrays: Arrays) -> tuple[Floats, Floats]:
+        """Return mean and log-variance of z, each [B, d], of packed phrases."""
+        mean, logvar = self._encode.run(["z", "logvar"], {name: arrays[name] for name in self._inputs})
+        return mean, logvar
+
+    def decode(self, z: Floats, wish: Wish) -> dict[str, Floats]:
+        """Return the heads."""
+        found: Sequence[Floats] = self._decode.run(None, self._wanted(self._decode, z, wish))
+        return dict(zip(self._heads, found, strict=True))
+
+    def generate(
+        self, z: Floats, wish: Wish, sampling: Sampling, prefix: Arrays | None = None, prefix_steps: int = 0
+    ) -> Arrays:
+        """Return what is drawn, step by step; see `Runtime.generate`."""
+        state = dict(zip(self._state, self._start.run(None, self._wanted(self._start, z, wish)), strict=True))
+        noise = chance(sampling, self._steps, self._chances)
+        numbers = {
+            "temperature": np.array(sampling.temperature, dtype=np.float32),
+            "top_k": np.array(sampling.top_k, dtype=np.int64),
+            "top_p": np.array(sampling.top_p, dtype=np.float32),
+        }
+        last = {name: np.repeat(value[:, :1], len(z), axis=0) for name, value in self._blank.items()}
+        drawn: list[Arrays] = []
+        for step in range(self._steps):
+            feed = {
+                **{STATE + name: value for name, value in state.items()},
+                **{LAST + name: value for name, value in last.items()},
+                "noise": np.repeat(noise[step : step + 1], len(z), axis=0),
+                **numbers,
+            }
+            found = self._step.run(None, {name: feed[name] for name in self._read})
+            last = dict(zip(self._blank, found, strict=False))
+            state = dict(zip(self._state, found[len(last) :], strict=True))
+            if prefix is not None and step < prefix_steps:
+                last = {
+                    name: np.repeat(prefix[name][:, step : step + 1], len(z), axis=0) for name in self._blank
+                }
+            drawn.append(last)
+        return {name: np.concatenate([now[name] for now in drawn], axis=1) for name in self._blank}
+
+    @staticmethod
+    def _wanted(session: Any, z: Floats, wish: Wish) -> dict[str, Floats]:  # noqa: ANN401 - no stubs are published
+        """Name a decoder's inputs, those that it has."""
+        wanted = {"z": z, "change": wish.change}
+        if wish.condition is not None:
+            wanted["condition"] = wish.condition
+        return {value.name: wanted[value.name] for value in session.get_inputs()}
+
+    @staticmethod
+    def _codec(checkpoint: Checkpoint) -> Codec:
+        """Return the codec of the checkpoint's phrases."""
+        return build(checkpoint.config.codec, checkpoint.config.grid.build())
+
+    @staticmethod
+    def _open(checkpoint: Checkpoint, name: str, path: Path | str) -> Any:  # noqa: ANN401 - no stubs are published
+        """Open one graph; the weights that it names come from the checkpoint."""
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 4
+        graph = checkpoint.graphs[name]
+        names = list(graph.weights)
+        values = [
+            ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(checkpoint.weights[n])) for n in names
+        ]
+        options.add_external_initializers(names, values)
+        try:
+            return ort.InferenceSession(graph.content, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            first = str(error).splitlines()[0]
+            raise CheckpointError(f"{path} holds a damaged {name} graph: {first}") from error
