@@ -1,4 +1,4 @@
-"""What playing needs is the core, without torch; what the wheel asks for are ranges, what `make` installs is exact."""
+"""What playing needs is the core, without torch; the wheel asks for ranges, `make` installs exact versions."""
 
 import dataclasses
 import json

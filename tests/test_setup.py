@@ -36,7 +36,11 @@ def installed(checkout: Path, part: str, **variables: str) -> list[str]:
     asked.unlink(missing_ok=True)
     environment = {**os.environ, "TWOBAR_NO_SYSTEM": "1", **variables}
     subprocess.run(
-        [checkout / "scripts" / "setup.sh", part], env=environment, capture_output=True, timeout=60, check=True
+        [checkout / "scripts" / "setup.sh", part],
+        env=environment,
+        capture_output=True,
+        timeout=60,
+        check=True,
     )
     lines = asked.read_text().splitlines() if asked.exists() else []
     return [line.rpartition(" ")[2] for line in lines if "--editable" in line]

@@ -43,7 +43,7 @@ KNOBS: dict[str, KnobSpec] = {
         KnobSpec("dynamics", -1.0, 1.0, 0.0, "softer or louder"),
         KnobSpec("polyphony", -1.0, 1.0, 0.0, "single notes or chords"),
         KnobSpec("articulation", -1.0, 1.0, 0.0, "staccato or legato"),
-        KnobSpec("stray", 0.0, 1.0, 0.0, "how far from her phrase"),
+        KnobSpec("stray", 0.0, 1.0, 0.0, "how far from your phrase"),
         KnobSpec("temperature", 0.0, 1.0, 0.0, "chance in the choice of notes"),
         KnobSpec("swing", 0.0, 1.0, 0.0, "straight to triplet offbeats"),
         KnobSpec("gate", 0.05, 2.0, 1.0, "length of notes against the written one"),

@@ -106,7 +106,7 @@ def knobs(turn: float = 0.0) -> list[KnobView]:
             )
         )
     views += [
-        KnobView("stray", 0.2, 0.0, 1.0, 0.0, "how far from her phrase"),
+        KnobView("stray", 0.2, 0.0, 1.0, 0.0, "how far from your phrase"),
         KnobView("temperature", 0.3, 0.0, 1.0, 0.0, "chance in the choice of notes"),
         KnobView("swing", 0.0, 0.0, 1.0, 0.0, "straight to triplet offbeats"),
         KnobView("gate", 1.0, 0.05, 2.0, 1.0, "length of notes"),
