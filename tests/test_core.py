@@ -1,4 +1,4 @@
-"""What playing needs is the core, without torch; the wheel asks for ranges, `make` installs exact versions."""
+"""What playing needs is the core, without torch; the wheel asks for ranges, `make` installs exact ones."""
 
 import dataclasses
 import json
