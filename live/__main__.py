@@ -12,6 +12,7 @@ import click  # noqa: E402
 
 from live.cli.group import Group, run  # noqa: E402
 from live.cli.offline import COMMANDS  # noqa: E402
+from live.cli.parameters import Place  # noqa: E402
 
 APIS = "auto|alsa|jack|coremidi|winmm"
 VERSION = "0.1.0"
@@ -100,6 +101,21 @@ def doctor() -> int:
         if row.fix:
             click.echo(f"        {row.fix}")
     return 0 if all(row.ok or not row.needed for row in rows) else 1
+
+
+@twobar.command()
+@click.option(
+    "--out", type=Place(), metavar="FILE.toml", help="Write it there; into your own folder by default."
+)
+def config(out: Path | None) -> int:
+    """Write a live.toml to edit: every setting with its default and a line about it.
+
+    Example: twobar config
+    """
+    from live.cli.config import write  # noqa: PLC0415  only this command needs the settings
+
+    click.echo(write(out))
+    return 0
 
 
 @twobar.command()

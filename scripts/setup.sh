@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Sets twobar up in .venv: system libraries where that is allowed, Python packages, the project itself.
 #
-#   scripts/setup.sh core    what playing needs
+#   scripts/setup.sh core    what playing needs; torch only where there is a graphics card for it
 #   scripts/setup.sh dev     what training, tests and benchmarks need too
 #
 # A second run that finds nothing new only compares a hash.  Variables it heeds:
 #   PYTHON                 the interpreter to use (3.11 or newer)
+#   TWOBAR_GPU=yes|no      whether there is a card that torch can use; it looks by itself where this is not set
 #   TWOBAR_NO_SYSTEM=1     leave the system's packages alone
 #   PIP_EXTRA_INDEX_URL    pip's own: another package index, for instance one with CPU builds of torch
 set -euo pipefail
@@ -41,9 +42,23 @@ find_python() {
 
 can_make_venv() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
 
+# An NVIDIA card (with its own device, or by the driver's word, as under WSL) or an Apple processor.
+find_card() {
+    if [[ -n ${TWOBAR_GPU:-} ]]; then
+        echo "$TWOBAR_GPU"
+    elif compgen -G '/dev/nvidia[0-9]*' >/dev/null || nvidia-smi -L >/dev/null 2>&1 ||
+        [[ $(uname -sm) == "Darwin arm64" ]]; then
+        echo yes
+    else
+        echo no
+    fi
+}
+
 # -- what is there already ---------------------------------------------------------------------------
 
-fingerprint() { { cat pyproject.toml scripts/setup.sh; pwd; } | sha256sum | cut -d' ' -f1; }
+fingerprint() {
+    { cat pyproject.toml constraints.txt scripts/setup.sh; pwd; echo "card: $card"; } | sha256sum | cut -d' ' -f1
+}
 
 done_already() {
     local stamp
@@ -136,27 +151,9 @@ tell_missing() {
 
 # -- Python packages ---------------------------------------------------------------------------------
 
-# Prints the requirements of pyproject.toml, one per line, with those of dev and trainer if asked for.
-requirements() {
-    .venv/bin/python - "$1" <<'PYTHON'
-import sys
-import tomllib
-from pathlib import Path
-
-project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
-extra = project["optional-dependencies"]
-wanted = list(project["dependencies"])
-if sys.argv[1] == "dev":
-    wanted += [line for line in extra["dev"] + extra["trainer"] if not line.startswith(project["name"])]
-print("\n".join(wanted))
-PYTHON
-}
-
 # torch for an ordinary Linux PC comes with several GB of CUDA unless an index offers a "+cpu" build.
-# Without an NVIDIA card, playing does without torch: the shipped models run in ONNX Runtime.
 torch_brings_cuda() {
-    [[ $(uname -s) == Linux && $(uname -m) == x86_64 ]] || return 1
-    compgen -G '/dev/nvidia[0-9]*' >/dev/null && return 1
+    [[ $card == no && $(uname -sm) == "Linux x86_64" ]] || return 1
     .venv/bin/python -c 'import torch' 2>/dev/null && return 1
     local offered
     offered=$(.venv/bin/python -m pip index versions torch 2>/dev/null) || return 1
@@ -164,24 +161,23 @@ torch_brings_cuda() {
 }
 
 python_packages() {
-    local wanted log
-    wanted=$(requirements "$part")
-    if torch_brings_cuda; then
-        if [[ $part == core ]]; then
-            wanted=$(grep -v '^torch' <<<"$wanted")
-            say "torch is left out: playing does not need it, and its build for this machine is several GB"
-        else
+    local extras= log
+    if [[ $part == dev ]]; then
+        extras="[dev]"
+        if torch_brings_cuda; then
             say "torch comes with several GB of CUDA; to spare them, stop this, set PIP_EXTRA_INDEX_URL to an" \
                 "index that has its CPU builds (see torch's own install page), and start again"
         fi
+    elif [[ $card == yes ]]; then
+        extras="[gpu]"
+        say "there is a graphics card, so torch is installed too (TWOBAR_GPU=no leaves it out)"
     fi
     say "installing the Python packages into .venv (once; this takes some minutes)"
     log=$(mktemp)
     # hatchling and editables build the project itself: with them here, no second environment is made for it
     if ! {
-        mapfile -t lines <<<"$wanted"
-        .venv/bin/python -m pip install --no-input "${lines[@]}" hatchling editables &&
-            .venv/bin/python -m pip install --no-input --no-deps --no-build-isolation --editable .
+        .venv/bin/python -m pip install --no-input -c constraints.txt hatchling editables &&
+            .venv/bin/python -m pip install --no-input -c constraints.txt --no-build-isolation --editable ".$extras"
     } >"$log" 2>&1 </dev/null; then
         { grep '^ERROR' "$log" || tail -n 5 "$log"; } | head -n 5 >&2
         fail "the Python packages could not be installed (all of what pip said: $log)"
@@ -191,6 +187,8 @@ python_packages() {
 
 # -- the work ----------------------------------------------------------------------------------------
 
+card=$(find_card)
+[[ $card == yes || $card == no ]] || { say "TWOBAR_GPU is yes or no, not '$card'"; exit 2; }
 print=$(fingerprint)
 first=yes
 if [[ -x .venv/bin/twobar ]] && done_already; then

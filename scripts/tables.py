@@ -1,4 +1,4 @@
-"""Writes the documents' tables from the program itself: options, knobs, keys, commands, figures.
+"""Writes the documents' tables from the program itself: options, knobs, keys, commands.
 
 Each stands between `<!-- NAME -->` and `<!-- /NAME -->`.  `make docs` writes them anew; a test compares.
 """
@@ -17,7 +17,6 @@ from trainer.__main__ import cli as trainer
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-BENCHMARKS = ROOT / "docs" / "benchmarks.md"
 
 Rows = list[tuple[str, ...]]
 
@@ -83,17 +82,11 @@ def commands() -> str:
     return markdown(("command", "what it does"), rows)
 
 
-def benchmarks() -> str:
-    """Return the table and the machine of the last `make bench`."""
-    return BENCHMARKS.read_text().partition("\n")[2].strip()
-
-
 TABLES: dict[str, Callable[[], str]] = {
     "options": options,
     "knobs": knobs,
     "keys": keys,
     "commands": commands,
-    "benchmarks": benchmarks,
 }
 PAGES = {README: TABLES, families.PAGE: {"families": families.table}}
 

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import click
@@ -144,6 +145,20 @@ def test_a_page_without_a_place_for_a_table_is_told() -> None:
         filled("# nothing here\n")
 
 
+def helps() -> list[tuple[str, str]]:
+    """Return (command, help) for both programs and every command."""
+    return [
+        (name, command.get_help(click.Context(command)))
+        for program, group in GROUPS.items()
+        for name, command in [(program, group), *group.commands.items()]
+    ]
+
+
+@pytest.mark.parametrize(("name", "text"), helps())
+def test_help_says_you(name: str, text: str) -> None:
+    assert re.findall(r"(?i)\b(?:she|her|hers)\b", text) == [], name
+
+
 def code_of(page: Path) -> list[str]:
     """Return what a page shows as code: fenced lines, indented lines, and code between backticks."""
     text = page.read_text()
@@ -189,6 +204,80 @@ def test_links_and_pictures_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
         if not target.startswith("http"):
             assert (page.parent / target).exists(), target
+
+
+def test_the_index_has_every_page() -> None:
+    listed = set(re.findall(r"\]\(([^)#]+)", (ROOT / "docs" / "README.md").read_text()))
+    assert {page.name for page in PAGES if page.parent.name == "docs"} - {"README.md"} <= listed
+
+
+@pytest.mark.parametrize(
+    "path",
+    [*PAGES, ROOT / "live.toml", ROOT / "CHANGELOG.md", *sorted((ROOT / "model" / "weights").glob("*.md"))],
+    ids=lambda path: path.name,
+)
+def test_documents_say_you(path: Path) -> None:
+    assert re.findall(r"(?i)\b(?:she|her|hers|herself)\b", path.read_text()) == []
+
+
+# -- the page that explains the house ----------------------------------------------------------------
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+WORDS = [
+    (word, module)
+    for words, module in re.findall(r"^\| (`[^|]+) \| `([\w.]+)` \|", ARCHITECTURE, re.MULTILINE)
+    for word in re.findall(r"`(\w+)`", words)
+]
+
+
+@cache
+def types_of(path: Path) -> set[str]:
+    """Return the names that a module's top level gives to classes, new types and unions."""
+    named: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ClassDef):
+            named.add(node.name)
+        elif isinstance(node, ast.Assign):
+            named |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            named.add(node.target.id)
+    return named
+
+
+@pytest.mark.parametrize(("word", "module"), WORDS)
+def test_a_word_of_the_glossary_is_the_name_of_one_type(word: str, module: str) -> None:
+    path = ROOT.joinpath(*module.split("."))
+    home = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    others = [path for room in ROOMS for path in (ROOT / room).rglob("*.py") if word in types_of(path)]
+    assert others == [home]
+
+
+def test_the_glossary_has_the_words_that_everything_is_made_of() -> None:
+    known = {
+        "Step",
+        "Tick",
+        "Nanos",
+        "Timeline",
+        "Phrase",
+        "Latent",
+        "Plan",
+        "Command",
+        "Snapshot",
+        "Checkpoint",
+    }
+    assert known <= {word for word, _ in WORDS}
+
+
+def test_every_room_has_its_line() -> None:
+    for top in ROOMS:
+        section = ARCHITECTURE.partition(f"| `{top}/` |")[2].partition("\n\n")[0]
+        rooms = {path.name for path in (ROOT / top).iterdir() if path.is_dir() and path.name != "__pycache__"}
+        assert set(re.findall(r"^\| `(\w+)/` \|", section, re.MULTILINE)) == rooms
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([a-z]\w*/[\w/]+\.py)`", ARCHITECTURE))))
+def test_the_files_that_the_page_follows_exist(path: str) -> None:
+    assert any((ROOT / top / path).is_file() for top in ("", *ROOMS)), path
 
 
 def test_the_targets_that_the_readme_names_are_in_the_makefile() -> None:

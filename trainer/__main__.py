@@ -12,7 +12,7 @@ from trainer.commands.evaluate import evaluate
 from trainer.commands.fit import fit
 from trainer.commands.prepare import prepare
 from trainer.commands.report import report
-from trainer.errors import TrainerError, unknown
+from trainer.errors import MISSING, TrainerError, unknown
 
 
 @click.group(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,6 +44,11 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         click.echo(f"twobar-train: {sentence(error)}", err=True)
         code = 2 if isinstance(error, click.UsageError) else 1
+    except ModuleNotFoundError as error:  # the core alone is installed
+        if (error.name or "").partition(".")[0] in ("", "model", "trainer"):
+            raise
+        click.echo(f"twobar-train: {MISSING.format(error.name)}", err=True)
+        code = 1
     except (click.Abort, KeyboardInterrupt):
         click.echo("twobar-train: stopped", err=True)
         code = 130

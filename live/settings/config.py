@@ -243,9 +243,14 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
 """What the command line may override: argument -> (option, section, key)."""
 
 
+def user_path() -> Path:
+    """Return where the user's own settings are read from, whether or not they exist."""
+    return Path(platformdirs.user_config_dir(APPLICATION)) / FILE_NAME
+
+
 def default_path() -> Path | None:
     """Return the file that is read when none is named: ./live.toml, else the user's own, else None."""
-    for path in (Path(FILE_NAME), Path(platformdirs.user_config_dir(APPLICATION)) / FILE_NAME):
+    for path in (Path(FILE_NAME), user_path()):
         if path.is_file():
             return path
     return None

@@ -34,7 +34,14 @@ def open_player(path: Path) -> CheckpointPlayer:
 
     """
     checkpoint = read(path)
-    runtime = open_runtime(checkpoint, path)
+    try:
+        runtime = open_runtime(checkpoint, path)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise CheckpointError(
+            f"{path} holds no graphs, so it needs torch, which is not installed: pip install 'twobar[gpu]'"
+        ) from error
     try:
         return CheckpointPlayer(checkpoint, runtime)
     except KeyError as error:

@@ -12,8 +12,8 @@ from trainer.errors import FailureError, UsageError
 REHEARSED = 512  # old phrases that are read for it
 KINDS = {
     "prior": "samples of the prior",
-    "drift": "a walk around her phrases",
-    "continuation": "continuations of her phrases",
+    "drift": "a walk around your phrases",
+    "continuation": "continuations of your phrases",
 }
 
 
@@ -28,7 +28,7 @@ Examples:
     "--data",
     required=True,
     type=click.Path(path_type=Path),
-    help="Her MIDI files: takes of the instrument, of which only her own track is read, or any others.",
+    help="Your MIDI files: takes of the instrument, of which only your track is read, or any others.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The new checkpoint's file.")
 @click.option(
@@ -48,7 +48,7 @@ Examples:
 def adapt(
     checkpoint: str, *, data: Path, out: Path, keep: Path | None, minutes: float, strength: float, seed: int
 ) -> None:
-    """Lean a model's decoder to a player, from 10 to 20 of her phrases, and say how far it went.
+    """Lean a model's decoder to you, from 10 to 20 of your phrases, and say how far it went.
 
     The encoder, the size and the speed stay as they are; learning stops before more than one point of what
     the model could do is lost.
