@@ -5,7 +5,9 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import click
@@ -89,6 +91,51 @@ def test_live_and_trainer_never_name_each_other(room: str) -> None:
             )
         }
         assert other not in named, path
+
+
+def loads(body: Sequence[ast.stmt], *, checked: bool = False) -> Iterator[tuple[ast.stmt, bool]]:
+    """Yield the imports outside functions, and whether the type checker alone follows them."""
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node, checked
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            hidden = checked or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test))
+            for part in ("body", "orelse", "handlers", "finalbody"):
+                yield from loads(getattr(node, part, []), checked=hidden)
+
+
+def imports(room: str) -> dict[str, dict[str, bool]]:
+    """Return which modules of its package each module loads, and whether for the type checker alone."""
+    known = modules(room)
+    found: dict[str, dict[str, bool]] = {name: {} for name in known}
+    for name, path in known.items():
+        for node, checked in loads(ast.parse(path.read_text()).body):
+            named = (
+                [f"{node.module}.{alias.name}" for alias in node.names]
+                if isinstance(node, ast.ImportFrom)
+                else [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else []
+            )
+            for full in named:
+                other = full if full in known else full.rpartition(".")[0]
+                if other in known and other != name:
+                    found[name][other] = found[name].get(other, True) and checked
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_two_files_import_each_other_by_any_detour(room: str) -> None:
+    graph = {name: set(others) for name, others in imports(room).items()}
+    TopologicalSorter(graph).prepare()  # it raises with the circle if there is one
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_import_of_ours_hides_from_the_program(room: str) -> None:
+    hidden = {
+        name: [other for other, only in others.items() if only] for name, others in imports(room).items()
+    }
+    assert {name: others for name, others in hidden.items() if others} == {}
 
 
 # -- files -------------------------------------------------------------------------------------------
