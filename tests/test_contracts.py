@@ -56,7 +56,16 @@ def roots(modules: set[str]) -> set[str]:
 @pytest.mark.parametrize("module", ["live.engine.engine", "live.engine.__main__"])
 def test_the_engine_loads_neither_arrays_nor_a_model_runtime_nor_a_screen(module: str) -> None:
     loaded = roots(loaded_by(module))
-    assert not loaded & {"numpy", "torch", "onnxruntime", "textual", "rich", "trainer", "pretty_midi", "scipy"}
+    assert not loaded & {
+        "numpy",
+        "torch",
+        "onnxruntime",
+        "textual",
+        "rich",
+        "trainer",
+        "pretty_midi",
+        "scipy",
+    }
 
 
 def test_the_dashboard_reaches_messages_and_the_names_of_knobs_alone() -> None:

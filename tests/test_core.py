@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from model.checkpoint import read, write
-from model.playing.load import WEIGHTS
-from model.shipped import shipped_models
+from model.shipped import WEIGHTS, shipped_models
 
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -20,7 +20,7 @@ import msgspec
 from live.errors import FailureError, TwobarError
 from live.ipc.commands import Command
 from live.ipc.link import Link, call, remove_place
-from live.ipc.memory import Memory
+from live.ipc.memory import JamMemory
 from live.ipc.messages import Bye
 from live.ipc.model_process import WorkerKeeper, end_process, spawn_worker
 from live.ipc.options import Options, to_environment
@@ -60,7 +60,7 @@ class Supervisor:
         self._link: Link[Any] | None = None
         self._ending = threading.Event()
         self._shown = threading.Event()
-        self._memory: Memory | None = None
+        self._memory: JamMemory | None = None
         self._deaths: collections.deque[float] = collections.deque(maxlen=DEATHS_ALLOWED)
         self._complaints = tempfile.TemporaryFile() if deliver else None  # noqa: SIM115  lives as long as we
 
@@ -102,7 +102,7 @@ class Supervisor:
             if time.monotonic() > end:
                 raise FailureError("the engine did not start in time")
             try:
-                self._link = call(self._options.address, "supervisor", ToDashboard | Memory)
+                self._link = call(self._options.address, "supervisor", ToDashboard | JamMemory)
             except OSError:
                 time.sleep(RETRY_SECONDS)
         if self._ending.is_set():
@@ -123,7 +123,7 @@ class Supervisor:
 
     def _read(self, link: "Link[Any]") -> None:
         while (message := link.receive()) is not None:
-            if isinstance(message, Memory):
+            if isinstance(message, JamMemory):
                 self._memory = message
                 continue
             if isinstance(message, Snapshot):

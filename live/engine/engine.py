@@ -27,7 +27,7 @@ from live.engine.snapshots import Snapshots, Surroundings
 from live.errors import TwobarError
 from live.ipc.commands import Command, Quit, Start, Stop, ToEngine
 from live.ipc.link import Link, Switchboard
-from live.ipc.memory import Memory
+from live.ipc.memory import JamMemory
 from live.ipc.messages import Answer, Bye, Decoded, Encoded, Hello, Load, LoadFailed, Ready
 from live.ipc.options import Options, from_environment
 from live.ipc.snapshot import Notice
@@ -102,10 +102,10 @@ class Engine:
         self._starts_by_itself = True
         self._start_nanos: int | None = None
         self._wake: Nanos | None = None
-        self._memory: Memory | None = None
+        self._memory: JamMemory | None = None
         self._memory_nanos = 0
         self._storm_nanos = self._storm_size = 0
-        self.board = Switchboard(options.address, ToEngine | Memory, self._arrived)
+        self.board = Switchboard(options.address, ToEngine | JamMemory, self._arrived)
 
     # -- other threads ---------------------------------------------------------------------------
 
@@ -304,7 +304,7 @@ class Engine:
                 self.ending |= link is None or link is self.supervisor
             case Notice():
                 self.jam.notices.add(item.level, item.text)
-            case Memory():
+            case JamMemory():
                 self._restore(item, now)
             case _ if callable(item):
                 item(now)
@@ -356,7 +356,7 @@ class Engine:
         if hello.role == "dashboard" or not self.options.headless:
             self.snapshots.watch(link)
 
-    def _restore(self, memory: Memory, now: Nanos) -> None:
+    def _restore(self, memory: JamMemory, now: Nanos) -> None:
         """Go on as the engine did that died before this one."""
         self._starts_by_itself &= not memory.started
         if memory.started or memory.timeline is not None:

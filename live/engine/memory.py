@@ -1,11 +1,11 @@
-"""A jam's state put into a Memory, and taken from one by the engine that comes after a crash.
+"""A jam's state put into a JamMemory, and taken from one by the engine that comes after a crash.
 
 Threads: engine only.
 """
 
 from typing import cast
 
-from live.ipc.memory import AnchorMemory, BaseMemory, Memory, TimelineMemory
+from live.ipc.memory import AnchorMemory, BaseMemory, JamMemory, TimelineMemory
 from live.ipc.messages import StepRow
 from live.jam.jam import Jam
 from live.jam.path import Anchor, Base, Origin, PathState
@@ -15,12 +15,12 @@ from model.music.grid import Grid
 from model.music.phrase import Phrase
 
 
-def remembered(jam: Jam, *, started: bool) -> Memory:
+def remembered(jam: Jam, *, started: bool) -> JamMemory:
     """Return what of a jam must outlive its engine."""
     state, model, grid = jam.history.state, jam.requests.model, jam.plan.grid
     base, transport = state.base, jam.transport
     line = transport.timeline if transport.running else None
-    return Memory(
+    return JamMemory(
         knobs=dict(jam.knobs),
         mode=state.mode,
         frozen=state.frozen,
@@ -45,7 +45,7 @@ def _base_memory(base: Base) -> BaseMemory:
     return BaseMemory(base.place, base.origin, base.number, notes)
 
 
-def restore(jam: Jam, memory: Memory, now: Nanos) -> None:
+def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     """Let a jam that has just begun go on as another one was: on its timeline, with its knobs and base."""
     grid = Grid(*memory.grid)
     base, timeline = None, None

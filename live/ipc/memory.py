@@ -1,6 +1,6 @@
 """What of a jam outlives its engine: sent to the supervisor when it changes, handed to the next engine.
 
-engine -> supervisor -> the engine after it: Memory.
+engine -> supervisor -> the engine after it: JamMemory.
 """
 
 from live.ipc.messages import Message, Place, StepRow
@@ -31,7 +31,7 @@ class TimelineMemory(Message, frozen=True):
     tempo_bpm: float
 
 
-class Memory(Message, frozen=True):
+class JamMemory(Message, frozen=True):
     """A jam's state.
 
     Attributes:

@@ -9,13 +9,12 @@ Tested in tests/model/networks/encoders/test_base.py.
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from model.config import EncoderConfig
 from model.networks.encoders.base import Encoder
+from model.networks.layers.recurrence import KINDS, run
 from model.networks.sizes import Sizes
-
-CELLS: dict[str, type[nn.RNN | nn.GRU | nn.LSTM]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class RecurrentEncoder(Encoder):
@@ -27,11 +26,11 @@ class RecurrentEncoder(Encoder):
         self.tokens = sizes.grid.beats if sizes.sliced else 1
         self.share, self.size = sizes.grid.steps // self.tokens, config.width
         self.width = 2 * config.width
-        self.cells = CELLS[config.kind](
+        self.cells = KINDS[config.kind](
             sizes.features, config.width, max(1, config.depth), batch_first=True, bidirectional=True
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the summaries."""
-        hidden = self.cells(x)[0].reshape(-1, self.tokens, self.share, 2, self.size)
+        hidden = run(self.cells, x)[0].reshape(-1, self.tokens, self.share, 2, self.size)
         return torch.cat((hidden[:, :, -1, 0], hidden[:, :, 0, 1]), dim=-1)

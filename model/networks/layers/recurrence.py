@@ -6,11 +6,28 @@ graph holds as they are.
 Tested in tests/model/networks/decoders/test_base.py.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 KINDS: dict[str, type[nn.RNN | nn.GRU | nn.LSTM]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
+def run(
+    net: nn.RNN | nn.GRU | nn.LSTM, x: Tensor, state: Tensor | tuple[Tensor, Tensor] | None = None
+) -> tuple[Tensor, Any]:
+    """Return outputs [B, S, ...] and the last state of torch's recurrent layers over x [B, S, inputs].
+
+    On a processor in float32, under autocast too: oneDNN has an LSTM of bfloat16 on a few of them only.
+    """
+    if x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+        return net(x, state)
+    with torch.autocast("cpu", enabled=False):
+        if isinstance(state, tuple):
+            return net(x.float(), tuple(part.float() for part in state))
+        return net(x.float(), None if state is None else state.float())
 
 
 class Cells(nn.Module):
@@ -31,9 +48,9 @@ class Cells(nn.Module):
         first = state.transpose(0, 1).contiguous()
         if self.kind == "lstm":
             hidden, cell = (part.contiguous() for part in first.chunk(2, dim=-1))
-            out, (hidden, cell) = self.net(x, (hidden, cell))
+            out, (hidden, cell) = run(self.net, x, (hidden, cell))
             return out, torch.cat((hidden, cell), dim=-1).transpose(0, 1)
-        out, hidden = self.net(x, first)
+        out, hidden = run(self.net, x, first)
         return out, hidden.transpose(0, 1)
 
     def step(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,7 +20,7 @@ from live.cli.supervisor import EngineEndedError, Supervisor, orderly_status
 from live.errors import FailureError, PortError, UsageError
 from live.ipc.commands import FromDashboard, Quit
 from live.ipc.link import Address, Switchboard, new_address
-from live.ipc.memory import AnchorMemory, BaseMemory, Memory, TimelineMemory
+from live.ipc.memory import AnchorMemory, BaseMemory, JamMemory, TimelineMemory
 from live.ipc.messages import Between, Bye, Moved, Point
 from live.ipc.options import Options
 from live.ipc.session import write_session
@@ -45,7 +45,7 @@ ending.wait(60)
 REMEMBERS = """
 import threading
 from live.ipc.link import Switchboard
-from live.ipc.memory import Memory
+from live.ipc.memory import JamMemory
 from live.ipc.messages import Bye, Hello
 from live.ipc.options import from_environment
 from live.ipc.snapshot import Notice
@@ -56,14 +56,14 @@ def arrived(link, item):
     if isinstance(item, Hello) and not options.revived:
         link.send(MEMORY)
         link.send(Notice(0, "info", "remembered"))
-    elif isinstance(item, Memory):
+    elif isinstance(item, JamMemory):
         link.send(Notice(0, "info", "the same" if item == MEMORY else repr(item)))
     elif isinstance(item, Bye):
         ending.set()
-board = Switchboard(options.address, Hello | Memory | Bye, arrived)
+board = Switchboard(options.address, Hello | JamMemory | Bye, arrived)
 ending.wait(60)
 """
-MEMORY = Memory(
+MEMORY = JamMemory(
     knobs={"density": 0.25},
     mode="hold",
     frozen=True,

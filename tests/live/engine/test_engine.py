@@ -13,7 +13,7 @@ from live.engine import engine as engine_module
 from live.engine.demo import FIRST, Demo
 from live.engine.engine import READY_NANOS, BrokenEngineError, Engine
 from live.ipc.commands import Command
-from live.ipc.memory import Memory
+from live.ipc.memory import JamMemory
 from live.ipc.messages import Bye, Decoded, Load, LoadFailed, Point
 from live.ipc.snapshot import Notice, Snapshot, Update
 from live.jam.dialogue import Dialogue
@@ -428,8 +428,8 @@ def jamming(clock: FakeClock) -> Engine:
 def test_the_engine_after_a_crash_goes_on_with_everything(clock: FakeClock, *, model_first: bool) -> None:
     first = jamming(clock)
     assert isinstance(first.supervisor, Wire)
-    memories = [message for message in first.supervisor.sent if isinstance(message, Memory)]
-    crossed = msgspec.msgpack.decode(msgspec.msgpack.encode(memories[-1]), type=Memory)
+    memories = [message for message in first.supervisor.sent if isinstance(message, JamMemory)]
+    crossed = msgspec.msgpack.decode(msgspec.msgpack.encode(memories[-1]), type=JamMemory)
     clock.nanos += SECOND  # it dies, and another one comes
     second = built(clock, revived=True)
     if model_first:
@@ -454,7 +454,7 @@ def test_the_engine_after_a_crash_stands_still_where_the_performer_had_stopped(c
     run_to(first, clock, clock.nanos + SECOND)
     first._tidy(clock.nanos + SECOND, clock.nanos + 2 * SECOND)
     assert isinstance(first.supervisor, Wire)
-    memory = [message for message in first.supervisor.sent if isinstance(message, Memory)][-1]
+    memory = [message for message in first.supervisor.sent if isinstance(message, JamMemory)][-1]
     second = built(clock, revived=True)
     second._arrived(Wire(), memory)
     second._post(EchoModel().ready())
