@@ -21,7 +21,7 @@ from benchmarks.figures import load_average, machine, today
 from benchmarks.instrument import ROOT
 from model.config import GridConfig, ModelConfig, convert
 from trainer.corpus.prepare import write_json
-from trainer.errors import UsageError
+from trainer.errors import RequestError
 
 CONFIGS = ROOT / "trainer" / "configs"
 RESULTS = ROOT / "docs" / "families.json"
@@ -67,7 +67,7 @@ def main(
                 continue
             click.echo(f"{path.stem} ...", err=True)
             row = measured(path, data, (runs or Path(beside)) / path.stem, minutes=minutes, limit=limit)
-            write_json(out, sorted([*held(out), row], key=lambda kept: str(kept["config"])))
+            write_json(out, sorted([*held(out), row], key=lambda entry: str(entry["config"])))
 
 
 def held(out: Path) -> list[dict[str, Any]]:
@@ -102,8 +102,8 @@ def measured(path: Path, data: Path, run: Path, *, minutes: float, limit: int) -
     done = subprocess.run([*trainer, *fit], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         return row | {"failed": done.stderr.strip().splitlines()[-1]}
-    told = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    row |= {"phrases_seen": told[-1]["phrases"], "steps": told[-1]["step"]}
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    row |= {"phrases_seen": log[-1]["phrases"], "steps": log[-1]["step"]}
     checkpoint = next(run.glob("*.safetensors"))
     figures = run / "figures.json"
     command = [
@@ -132,7 +132,7 @@ def _grid_of(folder: Path) -> GridConfig:
     try:
         return GridConfig(**json.loads((folder / "meta.json").read_text())["grid"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"'{folder}' was not written by 'twobar-train prepare'") from error
+        raise RequestError(f"'{folder}' was not written by 'twobar-train prepare'") from error
 
 
 if __name__ == "__main__":

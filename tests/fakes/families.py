@@ -38,7 +38,7 @@ def tiny(path: Path, **changes: object) -> list[str]:
     model = model_of(path)
     with torch.device("meta"):
         count = slices(model.bottleneck.kind, VAE(model).sizes)
-    told: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "model.encoder.width": 8,
         "model.encoder.depth": min(1, model.encoder.depth),
         "model.encoder.heads": 2,
@@ -69,8 +69,8 @@ def tiny(path: Path, **changes: object) -> list[str]:
         **changes,
     }
     if model.styles:
-        told["model.styles"] = list(STYLES)
-    return [f"{key}={_toml(value)}" for key, value in told.items()]
+        settings["model.styles"] = list(STYLES)
+    return [f"{key}={_toml(value)}" for key, value in settings.items()]
 
 
 def _toml(value: object) -> str:

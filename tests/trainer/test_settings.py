@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.runs import LANGUAGE, STEPWISE
 from tests.fakes.synthetic import TINY
 from trainer import settings
-from trainer.errors import UsageError
+from trainer.errors import RequestError
 
 NOISE = (
     TINY["melody"]
@@ -58,12 +58,12 @@ NOISE = (
         ),
     ],
 )
-def test_what_does_not_go_together_is_told(
+def test_what_does_not_go_together_is_reported(
     tmp_path: Path, text: str, changes: list[str], sentence: str
 ) -> None:
     path = tmp_path / "tiny.toml"
     path.write_text(text)
-    with pytest.raises(UsageError, match=sentence) as caught:
+    with pytest.raises(RequestError, match=sentence) as caught:
         settings.read(path, changes)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -86,7 +86,7 @@ def test_what_does_not_go_together_is_told(
 def test_a_value_of_another_type_or_size_is_shown(tmp_path: Path, change: str, sentence: str) -> None:
     path = tmp_path / "tiny.toml"
     path.write_text(STEPWISE)
-    with pytest.raises(UsageError, match=sentence):
+    with pytest.raises(RequestError, match=sentence):
         settings.read(path, [change])
 
 
@@ -115,7 +115,7 @@ def test_what_goes_together_is_taken(tmp_path: Path, text: str, changes: dict[st
 def test_a_name_that_is_none_for_a_file_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / "tiny.toml"
     path.write_text(STEPWISE)
-    with pytest.raises(UsageError, match=r"model\.name cannot be '.*allowed are 1 to 48 letters") as caught:
+    with pytest.raises(RequestError, match=r"model\.name cannot be '.*allowed are 1 to 48 letters") as caught:
         settings.read(path, [f'model.name="{name}"'])
     assert caught.value.exit_code == 2
     assert "with --set" in str(caught.value)

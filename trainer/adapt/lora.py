@@ -26,7 +26,7 @@ DECODER = "decoder."
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class EncodedPhrases:
     """What a decoder shall write, and from where.
 
     Attributes:
@@ -46,11 +46,11 @@ class Pairs:
         """Count them."""
         return len(self.phrases)
 
-    def take(self, rows: Sequence[int]) -> "Pairs":
+    def take(self, rows: Sequence[int]) -> "EncodedPhrases":
         """Return some of them."""
         index = torch.as_tensor(list(rows), dtype=torch.int64)
         arrays = {name: value[index] for name, value in self.arrays.items()}
-        return Pairs(self.z[index], self.spread[index], arrays, [self.phrases[row] for row in rows])
+        return EncodedPhrases(self.z[index], self.spread[index], arrays, [self.phrases[row] for row in rows])
 
 
 def packed(codec: Codec, phrases: Sequence[Phrase]) -> Tensors:
@@ -59,12 +59,12 @@ def packed(codec: Codec, phrases: Sequence[Phrase]) -> Tensors:
     return {name: torch.from_numpy(np.concatenate([row[name] for row in rows])) for name in rows[0]}
 
 
-def encoded(net: VAE, codec: Codec, phrases: Sequence[Phrase]) -> Pairs:
+def encoded(net: VAE, codec: Codec, phrases: Sequence[Phrase]) -> EncodedPhrases:
     """Return phrases with their posteriors."""
     arrays = packed(codec, phrases)
     with torch.no_grad():
         mean, logvar = net.encode(arrays)
-    return Pairs(mean, (0.5 * logvar).exp(), arrays, list(phrases))
+    return EncodedPhrases(mean, (0.5 * logvar).exp(), arrays, list(phrases))
 
 
 class Taught(nn.Module):
@@ -137,7 +137,7 @@ def leaned(net: VAE, weights: Mapping[str, Tensor], *, half: bool) -> VAE:
     return made.eval()
 
 
-def answers(net: VAE, codec: Codec, pairs: Pairs, levels: Mapping[str, float]) -> list[Phrase]:
+def answers(net: VAE, codec: Codec, pairs: EncodedPhrases, levels: Mapping[str, float]) -> list[Phrase]:
     """Return what a network writes from each z, free-running at temperature 0."""
     with torch.no_grad():
         if net.autoregressive:
@@ -151,7 +151,7 @@ def answers(net: VAE, codec: Codec, pairs: Pairs, levels: Mapping[str, float]) -
     ]
 
 
-def skill(net: VAE, codec: Codec, pairs: Pairs, levels: Mapping[str, float]) -> float:
+def skill(net: VAE, codec: Codec, pairs: EncodedPhrases, levels: Mapping[str, float]) -> float:
     """Return how well phrases come back: note F1 on (onset, pitch), pooled, free-running.
 
     Of a model without a latent: share of equal steps, each after the true ones before it.
@@ -165,12 +165,12 @@ def skill(net: VAE, codec: Codec, pairs: Pairs, levels: Mapping[str, float]) -> 
         heads = {name: value.numpy() for name, value in net.teach(pairs.z, None, pairs.arrays).items()}
     rows = []
     for row, phrase in enumerate(pairs.phrases):
-        heard = codec.read({name: value[row] for name, value in heads.items()}, levels=levels)
-        rows.append(agreement(*(symbols(one, codec.kind) for one in (heard, phrase))))
+        decoded = codec.read({name: value[row] for name, value in heads.items()}, levels=levels)
+        rows.append(agreement(*(symbols(one, codec.kind) for one in (decoded, phrase))))
     return float(np.mean(rows))
 
 
-def cost(net: VAE, pairs: Pairs) -> float:
+def cost(net: VAE, pairs: EncodedPhrases) -> float:
     """Return the mean loss of phrases at their z, nats a phrase."""
     with torch.no_grad():
         return float(Taught(net)(pairs.z, pairs.arrays).mean())

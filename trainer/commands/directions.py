@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trainer.commands.common import SEED, cores, room_for, told
-from trainer.errors import FailureError, UsageError
+from trainer.commands.common import SEED, cores, progress_bar, room_for
+from trainer.errors import OperationError, RequestError
 
 if TYPE_CHECKING:
     from trainer.latent.directions import Found
@@ -48,11 +48,11 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
     same weights; the instrument then moves its latents along the directions where a knob is turned.
     """
     if not data.is_dir():
-        raise UsageError(f"the data folder '{data}' does not exist")
+        raise RequestError(f"the data folder '{data}' does not exist")
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
     from trainer.evaluation.heldout import phrases_for  # noqa: PLC0415
+    from trainer.latent.directions import figures_of as figures  # noqa: PLC0415
     from trainer.latent.directions import find  # noqa: PLC0415
-    from trainer.latent.directions import told as figures  # noqa: PLC0415
     from trainer.run.checkpoints import checked, path_of, read, rewrite, subject  # noqa: PLC0415
 
     target = checked(out)
@@ -61,7 +61,7 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
     player, source = load(checkpoint), path_of(checkpoint)
     known = read(source)
     if not player.card.latent_size:
-        raise UsageError(f"'{player.card.name}' has no latent: there are no directions to find in it")
+        raise RequestError(f"'{player.card.name}' has no latent: there are no directions to find in it")
     options: dict[str, Any] = {"seed": seed, "jobs": cores()}
     if (data / "meta.json").is_file():
         learned = phrases_for(player, data, split="train", limit=pairs, **options)
@@ -70,17 +70,17 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
         every = phrases_for(player, data, split="train", limit=pairs + 3 * phrases, **options)
         cut = min(3 * phrases, len(every) // 4)
         learned, tried = every[cut:], every[:cut]
-    with told(f"{player.card.name}: ") as tell:
+    with progress_bar(f"{player.card.name}: ") as tell:
         found = find(player, known.calibration, learned, tried, count=phrases, seed=seed, progress=tell)
     show(found)
     if found.directions is None:
-        raise FailureError("no attribute has a direction in this latent space; nothing was written")
-    kept = {name: value for name, value in known.extras.items() if not name.startswith("directions/")}
+        raise OperationError("no attribute has a direction in this latent space; nothing was written")
+    others = {name: value for name, value in known.extras.items() if not name.startswith("directions/")}
     rewrite(
         known,
         target,
         like=source,
-        extras=kept | found.directions.tensors(),
+        extras=others | found.directions.tensors(),
         figures={**known.figures, "directions": figures(found)},
     )
     click.echo(f"the checkpoint is {target}")

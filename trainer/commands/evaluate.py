@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from trainer.commands.common import SEED, cores, room_for, told
+from trainer.commands.common import SEED, cores, progress_bar, room_for
 from trainer.corpus.sources import SPLITS
-from trainer.errors import FailureError, UsageError
+from trainer.errors import OperationError, RequestError
 
 PAGE = "compare.html"
 
@@ -57,7 +57,7 @@ def evaluate(
     A CHECKPOINT is a .safetensors file, the folder of a run, or the name of a model that is shipped.
     """
     if not data.is_dir():
-        raise UsageError(f"the data folder '{data}' does not exist")
+        raise RequestError(f"the data folder '{data}' does not exist")
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
     from trainer.corpus.prepare import write_json  # noqa: PLC0415
     from trainer.evaluation.figures import figures  # noqa: PLC0415
@@ -73,18 +73,18 @@ def evaluate(
     results: list[dict[str, Any]] = []
     for checkpoint, player in zip(checkpoints, players, strict=True):
         music = held_out(player, checkpoint, data, split=split, limit=limit, seed=seed, jobs=cores())
-        with told(f"{player.card.name}: ") as tell:
+        with progress_bar(f"{player.card.name}: ") as tell:
             found = figures(player, checkpoint, music, seed=seed, progress=tell)
         results.append(found | {"data": str(data), "split": split})
         if target is not None and len(results) < len(players):
-            with suppress(OSError):  # told at the end
+            with suppress(OSError):  # the error is raised at the end
                 write_json(target, results)
     show(results)
     if target is not None:
         try:
             write_json(target, results)
         except OSError as error:
-            raise FailureError(f"cannot write '{target}': {error.strerror or error}") from error
+            raise OperationError(f"cannot write '{target}': {error.strerror or error}") from error
     if compare or page is not None:
         from trainer.reports.compare import page as draw  # noqa: PLC0415
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from model.music.grid import Grid
-from trainer.commands.common import SEED, cores, told
+from trainer.commands.common import SEED, cores, progress_bar
 from trainer.corpus.sources import LICENCES
-from trainer.errors import UsageError
+from trainer.errors import RequestError
 
 if TYPE_CHECKING:
     from trainer.corpus.prepare import Report
@@ -63,16 +63,16 @@ def prepare(
     Files that cannot be read are skipped and named, with the reason, in OUT/report.json.  Interrupted, the
     same command goes on where it stopped.
     """
-    from trainer.corpus.prepare import Options  # noqa: PLC0415 - --help must not wait for numpy
+    from trainer.corpus.prepare import PrepareOptions  # noqa: PLC0415 - --help must not wait for numpy
     from trainer.corpus.prepare import prepare as run  # noqa: PLC0415
 
     try:
         grid = Grid(bars, beats_per_bar, steps_per_beat)
     except ValueError as error:
-        raise UsageError(f"the grid is impossible: {error}") from error
-    options = Options(grid, licences, metres, seed, jobs or cores())
+        raise RequestError(f"the grid is impossible: {error}") from error
+    options = PrepareOptions(grid, licences, metres, seed, jobs or cores())
     try:
-        with told() as tell:
+        with progress_bar() as tell:
             report = run(folders, out, options, progress=lambda done, files: tell("reading", done, files))
     except KeyboardInterrupt:
         click.echo("twobar-train: stopped; the same command goes on from here", err=True)

@@ -34,7 +34,7 @@ class Span(NamedTuple):
     aside: bool
 
 
-class Line:
+class TrackLine:
     """One track's notes as arrays, in ticks.
 
     Attributes:
@@ -127,7 +127,7 @@ def skyline(notes: Wide, *, lowest: bool = False) -> Wide:
     return notes
 
 
-def fingerprint(lines: list[Line], drums: list[Line]) -> NDArray[np.uint64]:
+def fingerprint(lines: list[TrackLine], drums: list[TrackLine]) -> NDArray[np.uint64]:
     """Return hashes of runs of notes of the upper line: intervals and distances, whatever key or bar line.
 
     Of a file that holds drums alone they are of runs of (hits, distance in steps).  One in four is kept, the

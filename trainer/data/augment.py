@@ -122,5 +122,5 @@ def highest(table: Table, rows: Ints, single: NDArray[np.bool_]) -> tuple[Table,
     """
     same = np.zeros(len(rows), dtype=np.bool_)
     same[:-1] = (rows[:-1] == rows[1:]) & (table[:-1, ONSET] == table[1:, ONSET])
-    kept = ~(same & single[rows])
-    return table[kept], rows[kept]
+    selected = ~(same & single[rows])
+    return table[selected], rows[selected]

@@ -18,7 +18,7 @@ from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.music.tracks import TRACKS
 from trainer.data.augment import LIMITS, Ints, highest, rescale, shape_velocities, transpose, unsettle
-from trainer.errors import FailureError, TrainerError
+from trainer.errors import OperationError, TrainerError
 
 BEATEN = frozenset(("drums", "multitrack"))
 """Codecs with drums."""
@@ -83,7 +83,7 @@ def load(
         styled: whether the phrases must have style labels.
 
     Raises:
-        FailureError: the folder is not prepared for that codec, its files do not fit together, or it holds
+        OperationError: the folder is not prepared for that codec, its files do not fit together, or it holds
             no phrase and may not be empty, or a note that cannot be.
 
     """
@@ -93,14 +93,14 @@ def load(
     for name in names:
         if not (place / f"{name}.npy").is_file():
             what = " (the labels of a style condition)" if name == "styles" else ""
-            raise FailureError(f"{place / name}.npy{what} is missing: {again}")
+            raise OperationError(f"{place / name}.npy{what} is missing: {again}")
     if (place / "styles.npy").is_file():
         names = ("notes", "starts", "songs", "styles")
     try:
         notes = np.load(place / "notes.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
         starts, songs, *rest = (np.load(place / f"{name}.npy", allow_pickle=False) for name in names[1:])
     except (ValueError, OSError, EOFError) as error:
-        raise FailureError(f"{place} cannot be read: {error}; {again}") from error
+        raise OperationError(f"{place} cannot be read: {error}; {again}") from error
     if notes.ndim == 2 and notes.shape[1] == len(COLUMNS) - 1:  # prepared before notes had tracks
         notes = np.concatenate((notes, np.zeros((len(notes), 1), dtype=notes.dtype)), axis=1)
     styles = rest[0] if rest else None
@@ -115,12 +115,12 @@ def load(
         and (styles is None or len(styles) == len(songs))
     )
     if not fits:
-        raise FailureError(f"{place} is cut short or damaged: {again}")
+        raise OperationError(f"{place} is cut short or damaged: {again}")
     wrong = _fault(notes, steps=_steps(folder))
     if wrong:
-        raise FailureError(f"{place} is damaged: {wrong}; {again}")
+        raise OperationError(f"{place} is damaged: {wrong}; {again}")
     if not len(songs) and not may_be_empty:
-        raise FailureError(f"{place} holds no phrase: {split} needs more songs")
+        raise OperationError(f"{place} holds no phrase: {split} needs more songs")
     return Phrases(notes, starts.astype(np.int64), songs, styles)
 
 

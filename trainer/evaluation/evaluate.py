@@ -13,12 +13,12 @@ import numpy as np
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, TRACKS
 from model.playing.player import Player
-from trainer.errors import FailureError
+from trainer.errors import OperationError
 from trainer.evaluation.knobs import interpolation, knobs
 from trainer.evaluation.measures import HOLD, REST, Score, consistent, kl_bits, symbols
 from trainer.evaluation.music_metrics import ensemble
 from trainer.evaluation.parts import Figures, Parts, accompanied, alone, exchanged
-from trainer.evaluation.samples import Heard, Progress, Songs, continuations, prior, samples, silent
+from trainer.evaluation.samples import PlayerOutput, Progress, Songs, continuations, prior, samples, silent
 from trainer.evaluation.two_sample import Ints
 
 ACTIVE = 0.01
@@ -74,15 +74,15 @@ def evaluate(
         parameters: of the checkpoint, where known.
         seed: of the posterior's samples, the pairs, the prior's samples and the classifiers.
         share: of the phrases, pairs and samples that knobs, glides, parts alone and music are measured on.
-        progress: told (what, done, of how many).
+        progress: called with (what, done, of how many).
 
     Raises:
-        FailureError: there is no phrase.
+        OperationError: there is no phrase.
 
     """
     if not phrases:
-        raise FailureError("there is no phrase to evaluate on")
-    heard = Heard()
+        raise OperationError("there is no phrase to evaluate on")
+    output = PlayerOutput()
     rng = np.random.default_rng(seed)
     result: dict[str, Any] = {
         "name": player.card.name,
@@ -96,29 +96,36 @@ def evaluate(
     card = player.card
     result["parts"] = result["one_part_alone"] = None
     if card.latent_size and hears(player, phrases):
-        result["reconstruction"], parts = reconstruction(player, phrases, heard, rng, progress)
-        result["baselines"] = baselines(phrases, heard.decoded, card.codec)
+        result["reconstruction"], parts = reconstruction(player, phrases, output, rng, progress)
+        result["baselines"] = baselines(phrases, output.decoded, card.codec)
         if card.codec == "multitrack":
             result["parts"] = parts
             result["one_part_alone"] = alone(player, phrases, progress, share=share)
     else:
         result["reconstruction"] = dict.fromkeys(RECONSTRUCTION)
         result["baselines"] = baselines(phrases, [], card.codec)
-    known, latents = list(phrases), heard.latents
+    known, latents = list(phrases), output.latents
     if card.latent_size and not latents:
         latents = prior(player, min(DRAWN, len(phrases)), rng)
         known = [player.decode(latent, turns={}) for latent in latents]
     result["knobs"] = knobs(player, known, latents, progress, share=share) if latents else {}
     result["interpolation"] = interpolation(player, latents, rng, progress, share=share) if latents else None
     if card.latent_size:
-        result["samples"] = samples(player, phrases, heard, rng, progress, songs=songs, seen=seen)
+        result["samples"] = samples(player, phrases, output, rng, progress, songs=songs, seen=seen)
     else:
         result["samples"] = continuations(player, phrases, contexts or phrases, rng, progress, songs=songs)
     result["music"] = None
     if card.codec in COUNTED:
-        told = contexts or phrases
+        context = contexts or phrases
         result["music"] = music(
-            player, phrases, heard.decoded, told, drawn=heard.drawn, seed=seed, share=share, progress=progress
+            player,
+            phrases,
+            output.decoded,
+            context,
+            drawn=output.drawn,
+            seed=seed,
+            share=share,
+            progress=progress,
         )
     return result
 
@@ -129,7 +136,11 @@ def hears(player: Player, phrases: Sequence[Phrase]) -> bool:
 
 
 def reconstruction(
-    player: Player, phrases: Sequence[Phrase], heard: Heard, rng: np.random.Generator, progress: Progress
+    player: Player,
+    phrases: Sequence[Phrase],
+    output: PlayerOutput,
+    rng: np.random.Generator,
+    progress: Progress,
 ) -> tuple[dict[str, float | None], Figures]:
     """Encode and decode every phrase, from the posterior's mean and from one sample of it.
 
@@ -154,15 +165,15 @@ def reconstruction(
     parts, parts_sampled = Parts(), Parts()
     bits: list[float] = []
     means: list[np.ndarray] = []
-    kept: list[bool] = []
+    valid: list[bool] = []
     for number, phrase in enumerate(phrases):
         latent = player.encode(phrase)
         decoded = player.decode(latent, turns={})
-        heard.latents.append(latent)
-        heard.decoded.append(decoded)
+        output.latents.append(latent)
+        output.decoded.append(decoded)
         plain.add(decoded, phrase)
         parts.add(decoded, phrase)
-        kept.append(consistent(decoded, codec))
+        valid.append(consistent(decoded, codec))
         if posterior is not None:
             mu, logvar = (np.asarray(value, dtype=np.float32) for value in posterior(phrase))
             means.append(mu)
@@ -190,7 +201,7 @@ def reconstruction(
         "velocity_error": plain.velocity_error,
         "kl_bits": float(np.mean(bits)) if bits else None,
         "active_units": int((np.var(np.stack(means), axis=0) > ACTIVE).sum()) if means else None,
-        "consistent": float(np.mean(kept)),
+        "consistent": float(np.mean(valid)),
     }
     return whole, parts.figures(parts_sampled)
 
@@ -216,7 +227,7 @@ def music(
         drawn: samples that there are already; they are counted in place of new ones.
         seed: of new samples.
         share: of the samples, for a model whose decodes take long.
-        progress: told (what, done, of how many).
+        progress: called with (what, done, of how many).
 
     Returns:
         held_out: figures of the phrases.
@@ -239,10 +250,10 @@ def music(
             made.append(player.continuation(context, temperature=1.0, seed=seed + number))
             progress("music", number + 1, count)
     joined = accompanied(player, phrases, seed=seed, share=share, progress=progress)
-    heard = {"held_out": phrases, "answers": answers, "samples": made, "accompanied": joined}
+    kinds = {"held_out": phrases, "answers": answers, "samples": made, "accompanied": joined}
     if joined:
-        heard["exchanged"] = exchanged(phrases, share=share)
-    return {name: ensemble(some, tracks) for name, some in heard.items() if some}
+        kinds["exchanged"] = exchanged(phrases, share=share)
+    return {name: ensemble(some, tracks) for name, some in kinds.items() if some}
 
 
 def baselines(phrases: Sequence[Phrase], decoded: Sequence[Phrase], codec: str) -> dict[str, float]:

@@ -27,10 +27,10 @@ def figures(
         checkpoint: its path, or the name of a shipped one.
         data: phrases held out, at least one.
         seed: of every draw.
-        progress: told (what, done, of how many).
+        progress: called with (what, done, of how many).
 
     Raises:
-        FailureError: there is no phrase.
+        OperationError: there is no phrase.
 
     """
     found = evaluate(

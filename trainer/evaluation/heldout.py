@@ -12,10 +12,10 @@ import numpy as np
 from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.playing.player import Player
-from trainer.corpus.prepare import Options, prepare
+from trainer.corpus.prepare import PrepareOptions, prepare
 from trainer.corpus.sources import SPLITS
 from trainer.data.dataset import load
-from trainer.errors import MISSING, FailureError, UsageError
+from trainer.errors import MISSING, OperationError, RequestError
 from trainer.evaluation.samples import Songs
 from trainer.evaluation.two_sample import Ints
 from trainer.run.checkpoints import context_bars_of, parameters_in, path_of
@@ -29,10 +29,10 @@ class HeldOut:
 
     Attributes:
         phrases: on the grid of its answers.
-        contexts: what came before each of them, where the model is given that and the data tell it.
-        whole: both in one, on the whole grid of the model; the phrases themselves where it is given nothing;
+        contexts: what came before each of them, where the model takes context bars and the data hold them.
+        whole: both in one, on the whole grid of the model; the phrases themselves where it takes none;
             None where the data do not tell.
-        seen: as many phrases of the training split, where the data have one and a model is given nothing: no
+        seen: as many phrases of the training split, where the data have one and a model takes no context: no
             prior that was fitted to them is to be told from the others less than they are.
         songs: int [phrases], which song each is of; None where each is one of its own.
 
@@ -64,22 +64,22 @@ def held_out(
 ) -> HeldOut:
     """Return what a checkpoint is measured on; arguments and errors as `phrases_for`.
 
-    A model that continues given bars is measured on data of its whole grid, or of its answers' grid: then
+    A model that continues context bars is measured on data of its whole grid, or of its answers' grid: then
     nobody knows what came before them.
     """
-    given, grid = context_bars_of(path_of(checkpoint)), player.card.grid
-    if not given:
+    context_bars, grid = context_bars_of(path_of(checkpoint)), player.card.grid
+    if not context_bars:
         held = songs_on(player.card.codec, grid, data, split=split, limit=limit, seed=seed, jobs=jobs)
         seen = None if split == TRAINING else _seen(player, data, len(held.phrases), seed)
         return HeldOut([*held.phrases], None, [*held.phrases], seen, held.songs)
-    whole_grid = Grid(grid.bars + given, grid.beats_per_bar, grid.steps_per_beat)
+    whole_grid = Grid(grid.bars + context_bars, grid.beats_per_bar, grid.steps_per_beat)
     if (data / "meta.json").is_file() and _grid_of(data) == grid:
         held = songs_on(player.card.codec, grid, data, split=split, limit=limit, seed=seed)
         return HeldOut([*held.phrases], songs=held.songs)
     held = songs_on(player.card.codec, whole_grid, data, split=split, limit=limit, seed=seed, jobs=jobs)
     whole = [*held.phrases]
-    size = given * grid.steps_per_bar
-    before = Grid(given, grid.beats_per_bar, grid.steps_per_beat)
+    size = context_bars * grid.steps_per_bar
+    before = Grid(context_bars, grid.beats_per_bar, grid.steps_per_beat)
     contexts = [_part(phrase, 0, before) for phrase in whole]
     return HeldOut([_part(phrase, size, grid) for phrase in whole], contexts, whole, None, held.songs)
 
@@ -119,8 +119,8 @@ def phrases_for(
         jobs: processes that read MIDI files.
 
     Raises:
-        UsageError: the folder does not exist, or was prepared for another grid or codec.
-        FailureError: there is no phrase in it.
+        RequestError: the folder does not exist, or was prepared for another grid or codec.
+        OperationError: there is no phrase in it.
 
     """
     card = player.card
@@ -139,11 +139,11 @@ def songs_on(
 ) -> Songs:
     """Return phrases of a codec on a grid and which songs they are of; the rest as `phrases_for`."""
     if not data.is_dir():
-        raise UsageError(f"the data folder '{data}' does not exist")
+        raise RequestError(f"the data folder '{data}' does not exist")
     if (data / "meta.json").is_file():
         return _prepared(data, codec, grid, [split], limit=limit, seed=seed)
     with TemporaryDirectory(prefix="twobar-") as folder:
-        prepare([data], Path(folder), Options(grid, licences="all", jobs=jobs))
+        prepare([data], Path(folder), PrepareOptions(grid, licences="all", jobs=jobs))
         return _prepared(Path(folder), codec, grid, SPLITS, limit=limit, seed=seed)
 
 
@@ -153,7 +153,7 @@ def _grid_of(folder: Path) -> Grid:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         return Grid(**meta["grid"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FailureError(f"'{folder / 'meta.json'}' is damaged: {error}") from error
+        raise OperationError(f"'{folder / 'meta.json'}' is damaged: {error}") from error
 
 
 def _prepared(
@@ -162,20 +162,22 @@ def _prepared(
     """Read phrases of some splits of a prepared folder."""
     found = _grid_of(folder)
     if found != grid:
-        raise UsageError(f"'{folder}' was prepared for {_told(found)}, the checkpoint needs {_told(grid)}")
+        raise RequestError(
+            f"'{folder}' was prepared for {_words(found)}, the checkpoint needs {_words(grid)}"
+        )
     if not (folder / codec).is_dir():
-        raise UsageError(f"'{folder}' holds no phrases for the codec '{codec}'")
+        raise RequestError(f"'{folder}' holds no phrases for the codec '{codec}'")
     held = [load(folder, codec, split, may_be_empty=True) for split in splits]
     rows = [(part, index) for part in held for index in range(len(part))]
     if not rows:
-        raise FailureError(f"'{folder}' holds no {codec} phrase in {' or '.join(splits)}")
+        raise OperationError(f"'{folder}' holds no {codec} phrase in {' or '.join(splits)}")
     order = np.random.default_rng(seed).permutation(len(rows))[: limit or len(rows)]
     chosen = [rows[index] for index in order.tolist()]
     songs = np.array([part.songs[index] for part, index in chosen], dtype=np.int64)
     return Songs([part.phrase(index, grid) for part, index in chosen], songs)
 
 
-def _told(grid: Grid) -> str:
+def _words(grid: Grid) -> str:
     """Say a grid in words."""
     return f"{grid.bars} bars of {grid.beats_per_bar} beats in {grid.steps_per_beat} steps"
 
@@ -192,14 +194,14 @@ def show(results: Sequence[Mapping[str, Any]]) -> None:
     """Print the results side by side, a column for each checkpoint.
 
     Raises:
-        FailureError: rich is not installed.
+        OperationError: rich is not installed.
 
     """
     try:
         from rich.console import Console  # noqa: PLC0415 - the trainer extra
         from rich.table import Table  # noqa: PLC0415
     except ImportError as error:
-        raise FailureError(MISSING.format("rich")) from error
+        raise OperationError(MISSING.format("rich")) from error
     table = Table(title="free-running, on phrases held out", title_justify="left")
     table.add_column("", no_wrap=True)
     for title in titles(results):
@@ -240,11 +242,11 @@ def lines(results: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[str, lis
     rows["knobs"] = [(name, [_knob(result["knobs"].get(name)) for result in results]) for name in names]
     if names:
         rows["knobs"].insert(0, ("", ["Spearman / pooled / leak"] * len(results)))
-    told = [
+    learned = [
         name for name in names if any("leak_network" in result["knobs"].get(name, {}) for result in results)
     ]
     rows["the network's own answers to knobs"] = [
-        (name, [_knob(result["knobs"].get(name), "_network") for result in results]) for name in told
+        (name, [_knob(result["knobs"].get(name), "_network") for result in results]) for name in learned
     ]
     for section in ("interpolation", "samples"):
         rows[section] = _rows(results, section)
@@ -288,16 +290,16 @@ def _alone(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
         others = [other for other in names if other != name]
         cells = []
         for found in results:
-            own = found.get(name, {})
-            added = ", ".join(f"{other} {_cell(own.get(f'added.{other}'))}" for other in others)
-            cells.append(f"{_cell(own['kept'])}; {added}" if own else "-")
+            figures = found.get(name, {})
+            added = ", ".join(f"{other} {_cell(figures.get(f'added.{other}'))}" for other in others)
+            cells.append(f"{_cell(figures['kept'])}; {added}" if figures else "-")
         rows.append((f"{name} heard", cells))
     return [("", ["kept; notes added"] * len(results)), *rows] if rows else []
 
 
 def _music(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
     """Return a row for each figure: of held-out phrases, of the answers to them, of samples."""
-    names = dict.fromkeys(name for found in results for own in found.values() for name in own)
+    names = dict.fromkeys(name for found in results for figures in found.values() for name in figures)
     kinds = ["held_out", "answers", "samples"]
     kinds += [kind for kind in ("accompanied", "exchanged") if any(kind in found for found in results)]
     rows = [

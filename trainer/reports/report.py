@@ -74,16 +74,16 @@ def report(
     else:
         page.plot(figure)
     if latents:
-        _heard(page, player, phrases, latents, chosen=chosen, seed=seed)
+        _with_latent(page, player, phrases, latents, chosen=chosen, seed=seed)
     else:
-        _gone_on(page, player, data.contexts or phrases, chosen, seed)
+        _without_latent(page, player, data.contexts or phrases, chosen, seed)
     page.section("Figures", "As 'twobar-train evaluate' measures them, on these phrases.")
     table = {title: [(key, *cells) for key, cells in rows] for title, rows in lines([figures]).items()}
     page.table(["", card.name], table)
     return page
 
 
-def _heard(
+def _with_latent(
     page: Page,
     player: Player,
     phrases: Sequence[Phrase],
@@ -132,7 +132,9 @@ def _heard(
     page.plot(rolls([(f"sample {n + 1}", player.decode(z, turns={})) for n, z in enumerate(drawn)]))
 
 
-def _gone_on(page: Page, player: Player, phrases: Sequence[Phrase], chosen: Sequence[int], seed: int) -> None:
+def _without_latent(
+    page: Page, player: Player, phrases: Sequence[Phrase], chosen: Sequence[int], seed: int
+) -> None:
     """Add what a model without a latent can show: how it goes on."""
     page.section("Continuations", "Left what was played, right how the model goes on, at temperature 1.")
     rows = [(phrases[n], player.continuation(phrases[n], temperature=1.0, seed=seed)) for n in chosen[:SHOWN]]

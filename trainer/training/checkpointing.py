@@ -67,8 +67,8 @@ def _encoded(net: VAE, codec: Codec, phrases: Phrases, chosen: Ints) -> NDArray[
     with torch.no_grad():
         for part in np.array_split(chosen, max(1, len(chosen) // 512)):
             arrays = batch(phrases, codec, np.sort(part), rng=None)
-            given = {name: torch.from_numpy(value).to(device) for name, value in arrays.items()}
-            found.append(net.encode(given)[0].float().cpu().numpy())
+            tensors = {name: torch.from_numpy(value).to(device) for name, value in arrays.items()}
+            found.append(net.encode(tensors)[0].float().cpu().numpy())
     return np.concatenate(found)
 
 
@@ -93,7 +93,7 @@ def finish(
         calibration: of the attributes.
         levels: decision thresholds by head.
         figures: for the card.
-        say: told once what is left out.
+        say: called once with what is left out.
 
     Raises:
         CheckpointError: the disk refuses; what was there before is untouched.

@@ -20,7 +20,7 @@ from torch import Tensor
 from model.checkpoint import write_bytes
 from model.config import ModelConfig, convert
 from model.errors import ConfigError
-from trainer.errors import FailureError
+from trainer.errors import OperationError
 
 NAME = "resume.state"  # safetensors inside; named so that nobody takes it for the model
 Tensors = dict[str, Tensor]
@@ -58,21 +58,21 @@ def load(folder: Path, *, config: str) -> tuple[Tensors, dict[str, Any]]:
     """Return the tensors and the facts that `store` wrote.
 
     Raises:
-        FailureError: there is none, it is damaged, or it belongs to another model.
+        OperationError: there is none, it is damaged, or it belongs to another model.
 
     """
     path = folder / NAME
     if not path.is_file():
-        raise FailureError(f"there is nothing to resume in {folder}: {NAME} is not there")
+        raise OperationError(f"there is nothing to resume in {folder}: {NAME} is not there")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         facts = json.loads(metadata.get("facts", ""))
     except (SafetensorError, OSError, ValueError) as error:
-        raise FailureError(f"{path} is damaged: {error}") from error
+        raise OperationError(f"{path} is damaged: {error}") from error
     if not same(metadata.get("config", ""), config):
-        raise FailureError(f"{path} belongs to a run of another model; resume with the same [model]")
+        raise OperationError(f"{path} belongs to a run of another model; resume with the same [model]")
     return tensors, facts
 
 

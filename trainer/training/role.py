@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from trainer.errors import FailureError
+from trainer.errors import OperationError
 from trainer.run.device import KINDS, faster
 from trainer.run.distributed import World
 from trainer.settings import FitConfig
@@ -44,7 +44,7 @@ def _parted(
 
 
 @dataclass(slots=True)
-class Worker:
+class TrainedRole:
     """Learns one role.
 
     Attributes:
@@ -91,11 +91,11 @@ class Worker:
             clip: largest norm of the gradient.
 
         Raises:
-            FailureError: the loss or its gradient is no number; nothing was changed by it.
+            OperationError: the loss or its gradient is no number; nothing was changed by it.
 
         """
-        for group, own in zip(self.optimiser.param_groups, self.rates, strict=True):
-            group["lr"] = own * rate
+        for group, base_rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = base_rate * rate
         self.optimiser.zero_grad(set_to_none=True)
         sums: dict[str, Tensor] = {}
         for number in range(accumulate):
@@ -135,7 +135,7 @@ class Worker:
         """Raise for a gradient that is no number, unless a lower scale of it may help.
 
         Raises:
-            FailureError: where in the loss it is no number, or else in the gradient of what.
+            OperationError: where in the loss it is no number, or else in the gradient of what.
 
         """
         wrong = [name for name, value in parts.items() if not torch.isfinite(value)]
@@ -152,7 +152,7 @@ class Worker:
             bad = (n for n, p in named if p.grad is not None and not torch.isfinite(p.grad).all())
             what = f"the gradient of '{next(bad, 'all')}' is not finite"
         whose = "" if self.role == "model" else f" of the {self.role}"
-        raise FailureError(f"the loss{whose} is no number at step {moment.step}: {what}")
+        raise OperationError(f"the loss{whose} is no number at step {moment.step}: {what}")
 
     def autocast(self) -> torch.autocast:
         """Return the context in which products run at the run's precision."""
@@ -167,14 +167,14 @@ class Worker:
 
 
 def raced(
-    workers: Mapping[str, Worker], objective: Objective, batch: Batch, only: Callable[[str], None]
+    roles: Mapping[str, TrainedRole], objective: Objective, batch: Batch, only: Callable[[str], None]
 ) -> str:
     """Return `bfloat16` where the steps of all roles are clearly faster in it, else `float32`.
 
     Nothing of the run is changed by it.
 
     Args:
-        workers: by role.
+        roles: by role.
         objective: that names the rounds of a step.
         batch: as large as the run's.
         only: lets the parameters of one role alone ask for gradients.
@@ -186,7 +186,7 @@ def raced(
         seconds = 0.0
         for role in objective.rounds(moment):
             only(role)
-            seconds += workers[role].timed(batch, moment, KINDS[name])
+            seconds += roles[role].timed(batch, moment, KINDS[name])
         return seconds
 
     held = objective.state()

@@ -28,7 +28,7 @@ from model.runtimes import base as runtime
 from model.runtimes.base import Wish
 from tests.fakes.networks import LATENTLESS, STEPWISE, config, held, network, phrase, player
 from tests.fakes.synthetic import chords, melody
-from trainer.latent.note_network import Writer
+from trainer.latent.note_network import NoteNetwork
 
 CHOICES = [Choice(), Choice(1.0, seed=3), Choice(0.8, top_k=5, top_p=0.9, seed=7)]
 
@@ -211,7 +211,7 @@ def test_a_prior_of_several_parts_writes_those_that_are_missing() -> None:
     torch.manual_seed(0)
     columns = (TRACK, ONSET, PITCH, LENGTH)
     constant = np.array([0, 0, 79, 0, 50, 0])
-    writer = Writer(grid, constant, columns, longest=200, width=8, depth=1, heads=2, dropout=0.0)
+    writer = NoteNetwork(grid, constant, columns, longest=200, width=8, depth=1, heads=2, dropout=0.0)
     extras = {f"{FOLDER}{name}": value for name, value in writer.tensors().items()}
     checkpoint = replace(held(net), extras=extras)
     band = CheckpointPlayer(checkpoint, runtime.open_runtime(checkpoint, "here"))

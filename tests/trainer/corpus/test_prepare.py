@@ -15,14 +15,14 @@ from tests.fakes.interrupted import interrupted
 from tests.fakes.midi_files import chords, tune, write
 from trainer.corpus import pool
 from trainer.corpus.pool import attempt, outcomes
-from trainer.corpus.prepare import Options, Report, prepare
+from trainer.corpus.prepare import PrepareOptions, Report, prepare
 from trainer.corpus.read_midi import Reading, UnreadableError, read
 from trainer.corpus.sources import SPLITS, permissive
 from trainer.corpus.splits import fill_sides, split_songs
-from trainer.errors import EmptyCorpusError, FailureError, UsageError
+from trainer.errors import EmptyCorpusError, OperationError, RequestError
 
 GRID = Grid()
-OPTIONS = Options(GRID)
+OPTIONS = PrepareOptions(GRID)
 
 
 def table(out: Path, codec: str, split: str) -> list[Phrase]:
@@ -72,8 +72,8 @@ def test_all_splits_are_filled_and_the_broken_file_is_named(prepared: tuple[Path
     assert [name for name, _ in report.skipped] == ["broken.mid"] or report.skipped[0][0].endswith(
         "/broken.mid"
     )
-    told = json.loads((out / "report.json").read_text())
-    assert told["files"][0]["reason"].startswith("the parser refuses it")
+    report = json.loads((out / "report.json").read_text())
+    assert report["files"][0]["reason"].startswith("the parser refuses it")
     meta = json.loads((out / "meta.json").read_text())
     assert meta["grid"] == {"bars": 2, "beats_per_bar": 4, "steps_per_beat": 4}
     for codec in ("melody", "poly"):
@@ -145,7 +145,7 @@ def test_the_manifest_gives_clusters_licences_and_splits(tmp_path: Path) -> None
         "d.mid": "its licence is not permissive: CC BY-SA 4.0",
         "stray.mid": "MANIFEST.csv names no licence for it",
     }
-    assert prepare([folder], tmp_path / "all", Options(GRID, licences="all")).read == 5
+    assert prepare([folder], tmp_path / "all", PrepareOptions(GRID, licences="all")).read == 5
 
 
 @pytest.mark.parametrize(
@@ -209,10 +209,10 @@ def test_a_line_is_melody_and_hands_together_are_poly(tmp_path: Path) -> None:
 def test_other_metres_are_learned_from_but_never_measured_on(tmp_path: Path) -> None:
     for seed in range(9):
         write(tmp_path / "in" / f"{seed}.mid", [tune(seed)], metre=(3, 4) if seed % 3 else (4, 4))
-    own = prepare([tmp_path / "in"], tmp_path / "own", OPTIONS)
-    both = prepare([tmp_path / "in"], tmp_path / "all", Options(GRID, metres="all"))
-    assert (own.read, both.read) == (3, 9)
-    assert both.phrases["melody"]["train"] > own.phrases["melody"]["train"]
+    same_metre = prepare([tmp_path / "in"], tmp_path / "own", OPTIONS)
+    both = prepare([tmp_path / "in"], tmp_path / "all", PrepareOptions(GRID, metres="all"))
+    assert (same_metre.read, both.read) == (3, 9)
+    assert both.phrases["melody"]["train"] > same_metre.phrases["melody"]["train"]
     native = set()
     for path in (tmp_path / "in").glob("[036].mid"):
         windows = read(path.read_bytes(), GRID).windows["melody"]
@@ -248,19 +248,19 @@ def test_nothing_to_learn_from_is_one_sentence(tmp_path: Path) -> None:
 def test_without_symusic_no_file_is_blamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "in" / "a.mid", [tune(0)])
     monkeypatch.setitem(sys.modules, "symusic", None)
-    with pytest.raises(FailureError, match=r"symusic is not installed.*pip install"):
+    with pytest.raises(OperationError, match=r"symusic is not installed.*pip install"):
         prepare([tmp_path / "in"], tmp_path / "out", OPTIONS)
     assert not (tmp_path / "out").exists()
 
 
-def test_folders_that_are_not_are_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="does not exist"):
+def test_folders_that_are_not_are_reported(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="does not exist"):
         prepare([tmp_path / "none"], tmp_path / "out", OPTIONS)
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="is a file"):
+    with pytest.raises(RequestError, match="is a file"):
         prepare([tmp_path / "file"], tmp_path / "out", OPTIONS)
     (tmp_path / "other" / "poly").mkdir(parents=True)
-    with pytest.raises(UsageError, match="was not made by prepare"):
+    with pytest.raises(RequestError, match="was not made by prepare"):
         prepare([tmp_path], tmp_path / "other", OPTIONS)
     assert (tmp_path / "other" / "poly").is_dir()
 
@@ -268,19 +268,24 @@ def test_folders_that_are_not_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (Options(Grid(4, 4, 4)), "--bars 2, not with --bars 4: give another --out"),
-        (Options(Grid(2, 3, 6)), "--beats-per-bar 4 --steps-per-beat 4, not with --beats-per-bar 3 --steps-"),
-        (Options(GRID, licences="all"), "--licences permissive, not with --licences all"),
-        (Options(GRID, metres="all"), "--metres own, not with --metres all"),
-        (Options(GRID, seed=3), "--seed 0, not with --seed 3"),
+        (PrepareOptions(Grid(4, 4, 4)), "--bars 2, not with --bars 4: give another --out"),
+        (
+            PrepareOptions(Grid(2, 3, 6)),
+            "--beats-per-bar 4 --steps-per-beat 4, not with --beats-per-bar 3 --steps-",
+        ),
+        (PrepareOptions(GRID, licences="all"), "--licences permissive, not with --licences all"),
+        (PrepareOptions(GRID, metres="all"), "--metres own, not with --metres all"),
+        (PrepareOptions(GRID, seed=3), "--seed 0, not with --seed 3"),
     ],
 )
-def test_a_corpus_of_other_options_is_not_replaced(tmp_path: Path, options: Options, says: str) -> None:
+def test_a_corpus_of_other_options_is_not_replaced(
+    tmp_path: Path, options: PrepareOptions, says: str
+) -> None:
     (tmp_path / "in").mkdir()
     write(tmp_path / "in" / "a.mid", chords(0))
     prepare([tmp_path / "in"], tmp_path / "out", OPTIONS)
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    with pytest.raises(UsageError, match=says) as caught:
+    with pytest.raises(RequestError, match=says) as caught:
         prepare([tmp_path / "in"], tmp_path / "out", options)
     assert "\n" not in str(caught.value)
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
@@ -291,12 +296,12 @@ def test_a_corpus_of_the_same_options_and_a_damaged_one_are_replaced(tmp_path: P
     write(tmp_path / "in" / "a.mid", chords(0))
     prepare([tmp_path / "in"], tmp_path / "out", OPTIONS)
     write(tmp_path / "in" / "b.mid", chords(1))
-    assert prepare([tmp_path / "in"], tmp_path / "out", Options(GRID, jobs=2)).read == 2
+    assert prepare([tmp_path / "in"], tmp_path / "out", PrepareOptions(GRID, jobs=2)).read == 2
     old = {"grid": {"bars": 2, "beats_per_bar": 4, "steps_per_beat": 4}}  # before the others were told
     (tmp_path / "out" / "meta.json").write_text(json.dumps(old))
     assert prepare([tmp_path / "in"], tmp_path / "out", OPTIONS).read == 2
     (tmp_path / "out" / "meta.json").write_text("[")
-    assert prepare([tmp_path / "in"], tmp_path / "out", Options(Grid(1, 4, 4))).read == 2
+    assert prepare([tmp_path / "in"], tmp_path / "out", PrepareOptions(Grid(1, 4, 4))).read == 2
 
 
 @pytest.mark.parametrize(
@@ -339,7 +344,7 @@ def crash_or_hang(pipe: object, grid: Grid, metres: str) -> None:
         pipe.send(f"read {path.name}")  # type: ignore[attr-defined]
 
 
-def test_a_crash_and_a_hang_cost_their_own_files_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_and_a_hang_cost_no_other_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "serve", crash_or_hang)
     names = ["a.mid", "crash.mid", "b.mid", "hang.mid", "c.mid"]
     found = {

@@ -53,7 +53,7 @@ def test_only_parts_of_one_velocity_get_a_drawn_one(bands: Phrases) -> None:
         assert len(set(table[(rows == row) & (table[:, TRACK] == 1), VELOCITY].tolist())) > 1
 
 
-def test_drums_are_played_louder_or_softer_each_phrase_by_its_own_factor(beats: Phrases) -> None:
+def test_drums_are_played_louder_or_softer_each_phrase_by_another_factor(beats: Phrases) -> None:
     table, rows = beats.gather(CHOSEN)
     before = table.copy()
     rescale([(table, rows)], COUNT, rng())
@@ -97,8 +97,8 @@ def test_a_drum_edit_is_played_as_its_phrase_is(beats: Phrases) -> None:
     first, second = twins(beats, beats, codec, CHOSEN, CHOSEN, rng=rng())
     np.testing.assert_array_equal(first["drums"], second["drums"])
     for row in range(COUNT):
-        there = {(note.onset, note.pitch) for note in beats.phrase(row, GRID).notes}
-        assert hits(codec, first, row) == there
+        wanted = {(note.onset, note.pitch) for note in beats.phrase(row, GRID).notes}
+        assert hits(codec, first, row) == wanted
 
 
 def test_velocity_contours_follow_the_grid(beats: Phrases) -> None:

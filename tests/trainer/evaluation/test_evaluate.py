@@ -13,8 +13,8 @@ from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from tests.fakes.midi_files import chords, tune, write
 from tests.fakes.players import GRID, SIZE, Memory, Sure
-from trainer.corpus.prepare import Options, prepare
-from trainer.errors import FailureError, TrainerError, UsageError
+from trainer.corpus.prepare import PrepareOptions, prepare
+from trainer.errors import OperationError, RequestError, TrainerError
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.heldout import held_out, lines, parameters_of, phrases_for, show
 from trainer.evaluation.knobs import knobs
@@ -29,8 +29,8 @@ from trainer.evaluation.measures import (
     spearman,
     symbols,
 )
-from trainer.evaluation.samples import Heard, Songs, samples
-from trainer.evaluation.two_sample import Side, half, tell
+from trainer.evaluation.samples import PlayerOutput, Songs, samples
+from trainer.evaluation.two_sample import Side, classify, half
 
 
 def phrase_of(seed: int) -> Phrase:
@@ -112,11 +112,11 @@ def test_what_a_network_has_learned_of_its_knobs_stands_beside_the_closed_loop(
     assert [(name, cells[1]) for name, cells in table] == [("register", "-")]
 
 
-def sampled(**given: Any) -> dict[str, Any]:
+def sampled(**options: Any) -> dict[str, Any]:
     player = Sure()
     for phrase in PHRASES:
         player.encode(phrase)
-    return samples(player, PHRASES, Heard(), np.random.default_rng(0), **given)
+    return samples(player, PHRASES, PlayerOutput(), np.random.default_rng(0), **options)
 
 
 def test_training_phrases_are_judged_beside_the_samples() -> None:
@@ -129,7 +129,7 @@ def test_training_phrases_are_judged_beside_the_samples() -> None:
     assert "auc_training" not in sampled(seen=Songs(high[:3], each[:3]))
 
 
-def test_samples_are_told_on_songs_that_the_classifiers_did_not_hear() -> None:
+def test_samples_are_classified_on_songs_that_the_classifiers_did_not_see() -> None:
     four = np.arange(24) % 4
     found = sampled(songs=four)
     assert found["songs"] == 4
@@ -140,8 +140,8 @@ def test_samples_are_told_on_songs_that_the_classifiers_did_not_hear() -> None:
     assert few["auc_by_phrase"] == found["auc_by_phrase"]
 
 
-def test_no_phrase_is_told() -> None:
-    with pytest.raises(FailureError, match="no phrase"):
+def test_no_phrase_is_reported() -> None:
+    with pytest.raises(OperationError, match="no phrase"):
         evaluate(Memory(), [])
 
 
@@ -151,9 +151,9 @@ def test_few_phrases_and_no_knobs_still_give_a_table(capsys: pytest.CaptureFixtu
     assert found["interpolation"] is None
     assert found["samples"]["auc"] is None
     show([found, evaluate(Memory(), PHRASES[:2])])
-    told = capsys.readouterr().out
-    assert "step accuracy" in told
-    assert "register" in told
+    printed = capsys.readouterr().out
+    assert "step accuracy" in printed
+    assert "register" in printed
     assert lines([found])["reconstruction"][0] == ("step accuracy", ["1.000"])
 
 
@@ -221,8 +221,8 @@ def test_distance_and_rules() -> None:
 def test_classifiers_tell_what_differs_and_nothing_else() -> None:
     rng = np.random.default_rng(3)
     real = Side(rng.standard_normal((200, 6)))
-    same = tell(real, Side(rng.standard_normal((200, 6))), 0)
-    other = tell(real, Side(rng.standard_normal((200, 6)) + 1.5), 0)
+    same = classify(real, Side(rng.standard_normal((200, 6))), 0)
+    other = classify(real, Side(rng.standard_normal((200, 6)) + 1.5), 0)
     assert same is not None
     assert same.best < 0.65
     assert min(same.each) <= same.best <= max(same.each)
@@ -236,8 +236,8 @@ def test_who_knows_the_songs_tells_even_music_from_music() -> None:
     one, two = (
         rng.standard_normal((20, 6))[each] + 0.1 * rng.standard_normal((400, 6)) for _ in range(2)
     )  # songs of one kind all; each song's phrases are alike
-    known = tell(Side(one), Side(two), 0)
-    unknown = tell(Side(one, each), Side(two, each), 0)
+    known = classify(Side(one), Side(two), 0)
+    unknown = classify(Side(one, each), Side(two, each), 0)
     assert known is not None
     assert known.best > 0.95
     assert unknown is not None
@@ -251,7 +251,7 @@ def test_a_song_is_never_on_both_sides() -> None:
         assert 0 < taken.sum() < 56
         assert not set(songs[taken]) & set(songs[~taken])
     assert half(Side(np.zeros((57, 1))), np.random.default_rng(0)).sum() in (28, 29)
-    assert tell(Side(np.zeros((56, 1)), songs % 3), Side(np.zeros((56, 1))), 0) is None
+    assert classify(Side(np.zeros((56, 1)), songs % 3), Side(np.zeros((56, 1))), 0) is None
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +263,7 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_phrases_come_from_a_prepared_split_or_from_any_folder(music: Path, tmp_path: Path) -> None:
-    report = prepare([music], tmp_path / "out", Options(GRID))
+    report = prepare([music], tmp_path / "out", PrepareOptions(GRID))
     player = Memory(codec="poly")
     held_out = phrases_for(player, tmp_path / "out", split="test", limit=None, seed=0)
     assert len(held_out) == report.phrases["poly"]["test"]
@@ -276,15 +276,15 @@ def test_phrases_come_from_a_prepared_split_or_from_any_folder(music: Path, tmp_
 
 
 def test_training_phrases_come_along_where_they_were_prepared(music: Path, tmp_path: Path) -> None:
-    prepare([music], tmp_path / "out", Options(GRID))
+    prepare([music], tmp_path / "out", PrepareOptions(GRID))
     player = Memory(codec="poly")
     seen = phrases_for(player, tmp_path / "out", split="train", limit=2, seed=0)
     found = held_out(player, "keys", tmp_path / "out", limit=2)
     assert found.seen is not None
     assert found.seen.phrases == seen
     assert found.songs is not None
-    kept = np.load(tmp_path / "out" / "poly" / "test" / "songs.npy")
-    assert set(found.songs) <= set(kept)
+    prepared_songs = np.load(tmp_path / "out" / "poly" / "test" / "songs.npy")
+    assert set(found.songs) <= set(prepared_songs)
     assert not set(found.songs) & set(found.seen.songs)
     assert len(found.first(1).songs or ()) == 1
     assert held_out(player, "keys", tmp_path / "out", limit=2, split="train").seen is None
@@ -298,20 +298,22 @@ def test_training_phrases_come_along_where_they_were_prepared(music: Path, tmp_p
     assert held_out(player, "keys", tmp_path / "out", limit=2).seen is None
 
 
-def test_what_does_not_fit_is_told(music: Path, tmp_path: Path) -> None:
-    prepare([music], tmp_path / "short", Options(Grid(1, 4, 4)))
-    with pytest.raises(UsageError, match="prepared for 1 bars of 4 beats in 4 steps, the checkpoint needs 2"):
+def test_what_does_not_fit_is_reported(music: Path, tmp_path: Path) -> None:
+    prepare([music], tmp_path / "short", PrepareOptions(Grid(1, 4, 4)))
+    with pytest.raises(
+        RequestError, match="prepared for 1 bars of 4 beats in 4 steps, the checkpoint needs 2"
+    ):
         phrases_for(Memory(), tmp_path / "short", split="test", limit=None, seed=0)
-    with pytest.raises(UsageError, match="does not exist"):
+    with pytest.raises(RequestError, match="does not exist"):
         phrases_for(Memory(), tmp_path / "none", split="test", limit=None, seed=0)
-    prepare([music], tmp_path / "out", Options(GRID))
-    with pytest.raises(UsageError, match="no phrases for the codec 'trio'"):
+    prepare([music], tmp_path / "out", PrepareOptions(GRID))
+    with pytest.raises(RequestError, match="no phrases for the codec 'trio'"):
         phrases_for(Memory(codec="trio"), tmp_path / "out", split="test", limit=None, seed=0)
     (tmp_path / "out" / "melody" / "test" / "notes.npy").write_bytes(b"\x93NUMPY")
-    with pytest.raises(FailureError, match=r"cannot be read: .*; run twobar-train prepare"):
+    with pytest.raises(OperationError, match=r"cannot be read: .*; run twobar-train prepare"):
         phrases_for(Memory(), tmp_path / "out", split="test", limit=None, seed=0)
     (tmp_path / "out" / "meta.json").write_text("{}")
-    with pytest.raises(FailureError, match=r"meta\.json' is damaged"):
+    with pytest.raises(OperationError, match=r"meta\.json' is damaged"):
         phrases_for(Memory(), tmp_path / "out", split="test", limit=None, seed=0)
 
 

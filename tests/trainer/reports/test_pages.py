@@ -11,7 +11,7 @@ from model.music.phrase import Note, Phrase
 from tests.fakes.checkpoints import checkpoint, written
 from tests.fakes.players import GRID, Memory, Sure
 from tests.fakes.synthetic import melody
-from trainer.errors import FailureError, UsageError
+from trainer.errors import OperationError, RequestError
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.figures import figures
 from trainer.evaluation.heldout import HeldOut, held_out, titles
@@ -48,7 +48,7 @@ def self_contained(text: str) -> None:
 # -- the page ----------------------------------------------------------------------------------------
 
 
-def test_a_page_holds_all_that_it_shows_and_escapes_what_it_is_given(tmp_path: Path) -> None:
+def test_a_page_holds_all_that_it_shows_and_escapes_its_texts(tmp_path: Path) -> None:
     made = Page("A < B", "lead & keys")
     made.section("One", "note")
     made.table(["", "a"], {"": [("x", "1")], "more": [("<y>", "2")]})
@@ -64,7 +64,7 @@ def test_a_page_holds_all_that_it_shows_and_escapes_what_it_is_given(tmp_path: P
     assert "currentColor" in text
     assert ">roll</text>" in text
     assert "prefers-color-scheme: dark" in text
-    with pytest.raises(FailureError, match="cannot write"):
+    with pytest.raises(OperationError, match="cannot write"):
         made.write(tmp_path)
 
 
@@ -89,7 +89,7 @@ def test_models_of_any_family_stand_on_one_page() -> None:
     json.dumps(results)
 
 
-def test_a_name_that_is_there_twice_is_told_apart() -> None:
+def test_models_of_one_name_are_distinguished() -> None:
     twice = [{"name": "b", "checkpoint": "runs/x/b.safetensors"}, {"name": "b", "checkpoint": "keys"}]
     assert titles([{"name": "a"}, *twice, {"name": "b"}]) == ["a", "b (x/b)", "b (keys)", "b (4)"]
 
@@ -100,10 +100,10 @@ def test_what_has_no_latent_gets_what_applies_and_nothing_else() -> None:
     assert (found["knobs"], found["interpolation"]) == ({}, None)
     assert 0 <= found["samples"]["auc"] <= 1
     assert found["samples"]["consistent"] == 1.0
-    told = speed(Going(), PHRASES[:2])
-    assert told["encode_ms"] is None
-    assert told["total_ms"] is not None
-    assert told["total_ms"] > 0
+    times = speed(Going(), PHRASES[:2])
+    assert times["encode_ms"] is None
+    assert times["total_ms"] is not None
+    assert times["total_ms"] > 0
     assert set(speed(Memory(), PHRASES[:2])) == {"encode_ms", "decode_ms", "total_ms"}
 
 
@@ -134,7 +134,7 @@ def test_figures_of_a_checkpoint_name_it_and_count_its_weights(tmp_path: Path) -
     assert figures(player, str(path), HeldOut(PHRASES[:3]))["parameters"] == count
 
 
-def test_a_model_that_is_given_bars_is_asked_to_go_on_from_them(tmp_path: Path) -> None:
+def test_a_model_with_context_bars_is_asked_to_go_on_from_them(tmp_path: Path) -> None:
     data = tmp_path / "data"
     place = data / "melody" / "test"
     place.mkdir(parents=True)
@@ -157,7 +157,7 @@ def test_a_model_that_is_given_bars_is_asked_to_go_on_from_them(tmp_path: Path) 
     assert found.songs.tolist() == [7]
     none = found.first(0)
     assert (none.phrases, none.contexts, none.whole) == ([], [], [])
-    with pytest.raises(UsageError, match="prepared for 4 bars"):
+    with pytest.raises(RequestError, match="prepared for 4 bars"):
         held_out(Going(), "keys", data)
 
 
@@ -184,7 +184,7 @@ def test_one_phrase_and_no_log_make_a_report_all_the_same() -> None:
 
 
 def test_a_run_s_folder_is_found_and_its_log_read_as_far_as_it_goes(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no checkpoint"):
+    with pytest.raises(RequestError, match="holds no checkpoint"):
         subject(str(tmp_path))
     (tmp_path / "a.safetensors").write_bytes(b"")
     lines = [json.dumps(row) for row in LOG]
@@ -194,7 +194,7 @@ def test_a_run_s_folder_is_found_and_its_log_read_as_far_as_it_goes(tmp_path: Pa
     assert log_of(found.run) == LOG
     assert log_of(None) == []
     (tmp_path / "b.safetensors").write_bytes(b"")
-    with pytest.raises(UsageError, match=r"several checkpoints \(a.safetensors, b.safetensors\)"):
+    with pytest.raises(RequestError, match=r"several checkpoints \(a.safetensors, b.safetensors\)"):
         subject(str(tmp_path))
     assert subject("keys").run is None
 

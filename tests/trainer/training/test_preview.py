@@ -17,7 +17,7 @@ from model.music.tracks import BASS, DRUMS
 from tests.fakes.players import Memory
 from tests.fakes.synthetic import GRID, melody, prepare
 from trainer.data.dataset import load
-from trainer.run.progress import Watch
+from trainer.run.progress import RunLog
 from trainer.training.preview import draw, show
 from trainer.training.sound import SAMPLE_RATE, SilentError, render
 
@@ -32,10 +32,10 @@ def test_a_phrase_sounds_where_its_notes_are(tmp_path: Path) -> None:
     # silence on the first bar, a note on the second: two seconds at 120 bpm
     midi.save(tmp_path / "a.mid", [Phrase.of(GRID, [Note(16, 69, 100, 8)])])
     render(tmp_path / "a.mid", tmp_path / "a.wav")
-    heard = np.abs(samples(tmp_path / "a.wav").astype(int)).max(1)
-    assert heard[: 2 * SAMPLE_RATE - 100].max() < 50
-    assert heard[2 * SAMPLE_RATE : 3 * SAMPLE_RATE].max() > 500
-    assert len(heard) > 4 * SAMPLE_RATE
+    encoder_input = np.abs(samples(tmp_path / "a.wav").astype(int)).max(1)
+    assert encoder_input[: 2 * SAMPLE_RATE - 100].max() < 50
+    assert encoder_input[2 * SAMPLE_RATE : 3 * SAMPLE_RATE].max() > 500
+    assert len(encoder_input) > 4 * SAMPLE_RATE
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
 
 
@@ -61,14 +61,14 @@ def test_without_the_soundfont_it_says_so(tmp_path: Path, monkeypatch: pytest.Mo
         render(tmp_path / "a.mid", tmp_path / "a.wav")
 
 
-def test_without_matplotlib_the_samples_are_heard_all_the_same(
+def test_without_matplotlib_the_samples_sound_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     monkeypatch.setattr("trainer.training.preview.open_player", lambda _checkpoint: Memory())
     phrases = load(prepare(tmp_path / "data", "melody", train=4), "melody", "train")
-    with Watch(tmp_path) as watch:
-        show(tmp_path / "none.safetensors", MelodyCodec(GRID), phrases, tmp_path, watch)
+    with RunLog(tmp_path) as run_log:
+        show(tmp_path / "none.safetensors", MelodyCodec(GRID), phrases, tmp_path, run_log)
     assert "matplotlib is not installed: sample.png is not drawn" in "".join(capsys.readouterr())
     assert np.abs(samples(tmp_path / "sample.wav").astype(int)).max() > 500
     assert not (tmp_path / "sample.png").exists()

@@ -113,7 +113,7 @@ def test_the_threshold_is_where_notes_come_out_best(codec: str, head: str, array
 
 
 def net(codec: str, **changes: object) -> VAE:
-    told: dict[str, object] = {
+    configuration: dict[str, object] = {
         "name": "tiny",
         "codec": codec,
         "encoder": {"kind": "patch", "width": 8, "depth": 1, "heads": 2},
@@ -121,7 +121,7 @@ def net(codec: str, **changes: object) -> VAE:
         "decoder": {"kind": "patch", "width": 8, "depth": 1, "heads": 2},
     }
     torch.manual_seed(0)
-    return VAE(convert(told | changes, ModelConfig, where="test")).eval()
+    return VAE(convert(configuration | changes, ModelConfig, where="test")).eval()
 
 
 GRU = {"kind": "gru", "width": 8, "depth": 1, "heads": 2}
@@ -140,7 +140,7 @@ def test_the_bound_is_likelihood_and_price() -> None:
     assert levels == {}
 
 
-def test_step_by_step_is_measured_free_running_and_told() -> None:
+def test_step_by_step_is_measured_free_running_and_taught() -> None:
     made = net("melody", encoder=GRU, bottleneck=PHRASE, decoder=GRU)
     arrays = packed("melody")
     figures, _ = score(made, arrays)

@@ -28,15 +28,15 @@ class Batch:
         arrays: the codec's arrays of x, [B, ...]: what the model shall write.
         edited: the codec's arrays of x', [E, ...]; E may be 0.
         change: float32 [E, max(knobs, 1)], in standard deviations.
-        heard: the codec's arrays that the encoder gets where they are not those of x (parts left out).
-        condition: what the decoder is told, [B, beats, told], see `model.codecs.conditions`; None without.
+        encoder_input: the codec's arrays that the encoder gets; None where they are those of x.
+        condition: of the decoder, [B, beats, width], see `model.codecs.conditions`; None without.
 
     """
 
     arrays: Tensors
     edited: Tensors
     change: Tensor
-    heard: Tensors | None = None
+    encoder_input: Tensors | None = None
     condition: Tensor | None = None
 
     def __len__(self) -> int:
@@ -91,7 +91,7 @@ class Objective(ABC):
         """Hold the network, which is on no device yet, and the settings.
 
         Raises:
-            UsageError: the two do not go together.
+            RequestError: the two do not go together.
 
         """
         self.net, self.fit = net, fit
@@ -100,7 +100,7 @@ class Objective(ABC):
     def optimiser(self, role: str) -> torch.optim.Optimizer:
         """Return the optimiser of one of `networks`, whose parameters are on their device by now.
 
-        The learner lays its warm-up and cosine over the rates given here.
+        The learner lays its warm-up and cosine over the rates set here.
 
         Raises:
             KeyError: the objective has no such network; the base has none at all.

@@ -21,7 +21,7 @@ from trainer.training.objectives import choose
 from trainer.training.objectives.base import MODEL, Batch, Loss, Moment
 from trainer.training.objectives.elbo import Elbo
 from trainer.training.objectives.language import Language
-from trainer.training.objectives.losses import beta, rate, told_share, weighed
+from trainer.training.objectives.losses import beta, rate, true_share, weighed
 
 HALF = Moment(100, 0.5)
 
@@ -29,9 +29,9 @@ HALF = Moment(100, 0.5)
 def built(text: str, tmp_path: Path, *overrides: str) -> tuple[VAE, FitConfig]:
     path = tmp_path / "tiny.toml"
     path.write_text(text)
-    told = settings.read(path, list(overrides))
+    configuration = settings.read(path, list(overrides))
     torch.manual_seed(3)
-    return VAE(told.model), told.fit
+    return VAE(configuration.model), configuration.fit
 
 
 def batch(count: int = 6, *, edits: int = 0, knobs: int = 2) -> Batch:
@@ -43,7 +43,7 @@ def batch(count: int = 6, *, edits: int = 0, knobs: int = 2) -> Batch:
 
 
 @pytest.mark.parametrize(
-    ("told", "share", "weight"),
+    ("fit", "share", "weight"),
     [
         (FitConfig(beta=0.2, beta_start=0.1, ramp=0.5), 0.25, 0.15),
         (FitConfig(beta=0.2, beta_start=0.1, ramp=0.5), 0.75, 0.2),
@@ -57,34 +57,34 @@ def batch(count: int = 6, *, edits: int = 0, knobs: int = 2) -> Batch:
         (FitConfig(beta=0.2, ramp=0.5, anneal="cyclical", cycles=4), 1.0, 0.2),
     ],
 )
-def test_beta_rises_as_it_is_told(told: FitConfig, share: float, weight: float) -> None:
-    assert beta(told, share) == pytest.approx(weight)
+def test_beta_rises_as_the_settings_say(fit: FitConfig, share: float, weight: float) -> None:
+    assert beta(fit, share) == pytest.approx(weight)
 
 
 @pytest.mark.parametrize("kind", ["linear", "sigmoid"])
 def test_beta_never_falls_within_its_ramp(kind: str) -> None:
-    told = FitConfig(beta=0.3, beta_start=0.1, ramp=0.7, anneal=kind)
-    weights = [beta(told, share) for share in np.linspace(0, 1, 101)]
+    fit = FitConfig(beta=0.3, beta_start=0.1, ramp=0.7, anneal=kind)
+    weights = [beta(fit, share) for share in np.linspace(0, 1, 101)]
     assert weights == sorted(weights)
     assert weights[0] == pytest.approx(0.1)
     assert weights[-1] == pytest.approx(0.3)
 
 
 def test_scheduled_sampling_is_the_inverse_sigmoid() -> None:
-    assert told_share(FitConfig(), 10**9) == 1.0
-    told = FitConfig(scheduled_sampling=1000)
-    assert told_share(told, 0) == pytest.approx(1000 / 1001)
+    assert true_share(FitConfig(), 10**9) == 1.0
+    fit = FitConfig(scheduled_sampling=1000)
+    assert true_share(fit, 0) == pytest.approx(1000 / 1001)
     # half of the steps are told where exp(step / k) = k
-    assert told_share(told, round(1000 * np.log(1000))) == pytest.approx(0.5, abs=1e-3)
-    assert told_share(told, 10**9) == 0.0
+    assert true_share(fit, round(1000 * np.log(1000))) == pytest.approx(0.5, abs=1e-3)
+    assert true_share(fit, 10**9) == 0.0
 
 
 def test_the_rate_warms_up_and_falls_to_a_fiftieth() -> None:
-    told = FitConfig(warmup=10)
-    assert rate(told, 0, 0.0) == pytest.approx(0.1)
-    assert rate(told, 10, 0.0) == pytest.approx(1.0)
-    assert rate(told, 10, 1.0) == pytest.approx(0.02)
-    assert rate(told, 10, 7.0) == pytest.approx(0.02)
+    fit = FitConfig(warmup=10)
+    assert rate(fit, 0, 0.0) == pytest.approx(0.1)
+    assert rate(fit, 10, 0.0) == pytest.approx(1.0)
+    assert rate(fit, 10, 1.0) == pytest.approx(0.02)
+    assert rate(fit, 10, 7.0) == pytest.approx(0.02)
 
 
 def test_velocities_of_every_part_are_weighed() -> None:
@@ -119,8 +119,8 @@ def test_free_bits_are_a_total_per_phrase(tmp_path: Path, text: str) -> None:
 
     def total(nats: float) -> float:
         torch.manual_seed(0)
-        told = FitConfig(beta=1.0, ramp=0.0, free_bits=nats)
-        return float(Elbo(net, told).loss(MODEL, made, HALF).total.detach())
+        fit = FitConfig(beta=1.0, ramp=0.0, free_bits=nats)
+        return float(Elbo(net, fit).loss(MODEL, made, HALF).total.detach())
 
     # each phrase above the free nats pays the rest, each below nothing
     saved = float(torch.minimum(price, torch.tensor(free)).mean())
@@ -134,8 +134,8 @@ def test_below_its_free_bits_the_encoder_is_not_pulled_to_the_prior(tmp_path: Pa
 
     def pull(nats: float) -> float:
         net.zero_grad()
-        told = FitConfig(beta=1e6, ramp=0.0, free_bits=nats)
-        Elbo(net, told).loss(MODEL, made, HALF).total.backward()  # type: ignore[no-untyped-call]
+        fit = FitConfig(beta=1e6, ramp=0.0, free_bits=nats)
+        Elbo(net, fit).loss(MODEL, made, HALF).total.backward()  # type: ignore[no-untyped-call]
         gradient = net.bottleneck.out.weight.grad
         assert gradient is not None
         return float(gradient.norm())
@@ -143,14 +143,14 @@ def test_below_its_free_bits_the_encoder_is_not_pulled_to_the_prior(tmp_path: Pa
     assert pull(0.0) > 100 * pull(1e9)
 
 
-def test_parts_that_are_not_heard_are_asked_for_all_the_same(tmp_path: Path) -> None:
+def test_parts_that_are_hidden_are_asked_for_all_the_same(tmp_path: Path) -> None:
     net, fit = built(TINY["melody"], tmp_path)
     net.sample = lambda mean, *_: mean  # type: ignore[method-assign]
     made = batch()
     silent = {
         name: torch.full_like(value, 129 if name == "token" else 0) for name, value in made.arrays.items()
     }
-    deaf = Elbo(net, fit).loss(MODEL, replace(made, heard=silent), HALF)
+    deaf = Elbo(net, fit).loss(MODEL, replace(made, encoder_input=silent), HALF)
     empty = Elbo(net, fit).loss(MODEL, Batch(silent, made.edited, made.change), HALF)
     assert float(deaf.parts["kl"].detach()) == pytest.approx(
         float(empty.parts["kl"].detach())
@@ -227,11 +227,11 @@ def test_a_critics_term_joins_from_its_start_on(tmp_path: Path) -> None:
 def test_accumulated_batches_are_one_large_one(tmp_path: Path, text: str) -> None:
     path = tmp_path / "tiny.toml"
     path.write_text(text)
-    told = ["fit.word_dropout=0", "fit.scheduled_sampling=0"]
-    one = two_processes.update(path, World(), batches=1, size=12, overrides=told)
-    three = two_processes.update(path, World(), batches=3, size=4, overrides=told)
+    overrides = ["fit.word_dropout=0", "fit.scheduled_sampling=0"]
+    one = two_processes.update(path, World(), batches=1, size=12, overrides=overrides)
+    three = two_processes.update(path, World(), batches=3, size=4, overrides=overrides)
     torch.manual_seed(0)
-    begun = VAE(settings.read(path, told).model).state_dict()
+    begun = VAE(settings.read(path, overrides).model).state_dict()
     assert any(not torch.equal(one[name], value) for name, value in begun.items())
     for name, value in one.items():
         torch.testing.assert_close(three[name], value, atol=1e-5, rtol=1e-5)
