@@ -19,7 +19,9 @@ import click
 
 from benchmarks.figures import load_average, machine, today
 from benchmarks.instrument import ROOT
-from model.config import GridConfig, ModelConfig, convert
+from model.config import ModelConfig, convert
+from model.music.grid import Grid
+from trainer.corpus import meta
 from trainer.corpus.prepare import write_json
 from trainer.errors import RequestError
 
@@ -61,7 +63,7 @@ def main(
                 continue
             if any(row["config"] == path.stem for row in held(out)):
                 continue
-            data = grids.get(_model(path).grid)
+            data = grids.get(_model(path).grid.build())
             if data is None:
                 click.echo(f"{path.stem}: no folder is prepared for its phrases; left out", err=True)
                 continue
@@ -128,11 +130,11 @@ def _model(path: Path) -> ModelConfig:
     return convert(tomllib.loads(path.read_text(encoding="utf-8"))["model"], ModelConfig, where=path.name)
 
 
-def _grid_of(folder: Path) -> GridConfig:
-    try:
-        return GridConfig(**json.loads((folder / "meta.json").read_text())["grid"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RequestError(f"'{folder}' was not written by 'twobar-train prepare'") from error
+def _grid_of(folder: Path) -> Grid:
+    found = meta.read(folder)
+    if found is None:
+        raise RequestError(f"'{folder}' was not written by 'twobar-train prepare'")
+    return found.grid
 
 
 if __name__ == "__main__":

@@ -60,8 +60,9 @@ def evaluate(
         raise RequestError(f"the data folder '{data}' does not exist")
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
     from trainer.corpus.prepare import write_json  # noqa: PLC0415
-    from trainer.evaluation.figures import figures  # noqa: PLC0415
-    from trainer.evaluation.heldout import held_out, show  # noqa: PLC0415
+    from trainer.evaluation.evaluate import evaluate_checkpoint  # noqa: PLC0415
+    from trainer.evaluation.heldout import held_out  # noqa: PLC0415
+    from trainer.reports.table import show  # noqa: PLC0415
     from trainer.run.checkpoints import subject  # noqa: PLC0415
 
     checkpoints = tuple(subject(checkpoint).checkpoint for checkpoint in checkpoints)
@@ -74,7 +75,7 @@ def evaluate(
     for checkpoint, player in zip(checkpoints, players, strict=True):
         music = held_out(player, checkpoint, data, split=split, limit=limit, seed=seed, jobs=cores())
         with progress_bar(f"{player.card.name}: ") as tell:
-            found = figures(player, checkpoint, music, seed=seed, progress=tell)
+            found = evaluate_checkpoint(player, checkpoint, music, seed=seed, progress=tell)
         results.append(found | {"data": str(data), "split": split})
         if target is not None and len(results) < len(players):
             with suppress(OSError):  # the error is raised at the end

@@ -48,7 +48,7 @@ def report(checkpoint: str, *, data: Path, out: Path, split: str, seed: int, lim
     if not data.is_dir():
         raise RequestError(f"the data folder '{data}' does not exist")
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
-    from trainer.evaluation.figures import figures  # noqa: PLC0415
+    from trainer.evaluation.evaluate import evaluate_checkpoint  # noqa: PLC0415
     from trainer.evaluation.heldout import held_out  # noqa: PLC0415
     from trainer.reports.report import log_of  # noqa: PLC0415
     from trainer.reports.report import report as draw  # noqa: PLC0415
@@ -61,6 +61,6 @@ def report(checkpoint: str, *, data: Path, out: Path, split: str, seed: int, lim
     most = max(limit, ON_THE_MAP)
     music = held_out(player, name, data, split=split, limit=most, seed=seed, jobs=cores())
     with progress_bar(f"{player.card.name}: ") as tell:
-        found = figures(player, name, music.first(limit), seed=seed, progress=tell)
+        found = evaluate_checkpoint(player, name, music.first(limit), seed=seed, progress=tell)
     draw(player, music, found, log=log_of(about.run), seed=seed).write(out)
     click.echo(f"the page is {out}")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from model.music.grid import Grid
+from trainer.corpus import meta
 from trainer.corpus.dedup import HashIndex
 from trainer.corpus.read_midi import CODECS, Reading
 from trainer.corpus.shards import ARRAYS, SplitWriter, load_part, save_part, whole
@@ -99,7 +100,7 @@ def prepare(
     sources, skipped = discover(folders, licences=options.licences)
     if out.exists() and not out.is_dir():
         raise RequestError(f"'{out}' is a file; --out needs a folder")
-    ours = (out / "meta.json").exists() or (out / PARTS).exists()
+    ours = (out / meta.NAME).exists() or (out / PARTS).exists()
     for codec in CODECS:
         if not ours and (out / codec).exists():
             raise RequestError(f"'{out / codec}' was not made by prepare; --out needs another folder")
@@ -117,31 +118,30 @@ def prepare(
 
 def _check_same(out: Path, options: PrepareOptions) -> None:
     """Refuse a folder that holds a corpus of other options, which this one would replace."""
-    wanted = _said(asdict(options))
     try:
-        held = _said(json.loads((out / "meta.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # none is there, or it is damaged: to be prepared again
-    other = [name for name, value in held.items() if value != wanted[name]]
+        found = meta.read(out)
+    except OperationError:
+        return  # damaged: to be prepared again
+    if found is None:
+        return
+    before, now = _flags(found), _flags(options)
+    other = [name for name, value in before.items() if value != now[name]]
     if other:
-        before = " ".join(f"{name} {held[name]}" for name in other)
-        now = " ".join(f"{name} {wanted[name]}" for name in other)
+        was, wanted = (" ".join(f"{name} {flags[name]}" for name in other) for flags in (before, now))
         raise RequestError(
-            f"'{out}' was prepared with {before}, not with {now}: give another --out, or delete it"
+            f"'{out}' was prepared with {was}, not with {wanted}: give another --out, or delete it"
         )
 
 
-def _said(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that a corpus depends on, as they are given on the command line."""
-    grid = options["grid"]
-    options = asdict(PrepareOptions(Grid())) | options  # older corpora do not tell all
+def _flags(options: meta.Meta | PrepareOptions) -> dict[str, int | str]:
+    """Return the options that a corpus depends on, as the command line writes them."""
     return {
-        "--bars": grid["bars"],
-        "--beats-per-bar": grid["beats_per_bar"],
-        "--steps-per-beat": grid["steps_per_beat"],
-        "--licences": options["licences"],
-        "--metres": options["metres"],
-        "--seed": options["seed"],
+        "--bars": options.grid.bars,
+        "--beats-per-bar": options.grid.beats_per_bar,
+        "--steps-per-beat": options.grid.steps_per_beat,
+        "--licences": options.licences,
+        "--metres": options.metres,
+        "--seed": options.seed,
     }
 
 
@@ -252,7 +252,7 @@ def _assemble(
     if not any(count for counts in phrases.values() for count in counts.values()):
         shutil.rmtree(building, ignore_errors=True)
         raise EmptyCorpusError(_empty(len(sources), reasons, options.grid))
-    meta = {
+    description = {
         "format": FORMAT,
         "grid": asdict(options.grid),
         "arrays": ARRAYS,
@@ -272,13 +272,13 @@ def _assemble(
         "reasons": dict(tally.most_common()),
         "files": [{"file": name, "reason": reason} for name, reason in reasons],
     }
-    (out / "meta.json").unlink(missing_ok=True)
+    (out / meta.NAME).unlink(missing_ok=True)
     for codec in CODECS:
         shutil.rmtree(out / codec, ignore_errors=True)
         (building / codec).replace(out / codec)
     shutil.rmtree(building, ignore_errors=True)
     write_json(out / "report.json", report)
-    write_json(out / "meta.json", meta)
+    write_json(out / meta.NAME, description)
     return Report(phrases, read, reasons, resumed)
 
 

@@ -6,7 +6,6 @@ styles.npy int32 [phrases] (a place in the list of styles in meta.json).  Batche
 without a Python loop, so that one core feeds the network.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +16,9 @@ from model.codecs.base import COLUMNS, LENGTH, ONSET, Arrays, Codec, Table, phra
 from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.music.tracks import TRACKS
+from trainer.corpus import meta
 from trainer.data.augment import LIMITS, Ints, highest, rescale, shape_velocities, transpose, unsettle
-from trainer.errors import OperationError, TrainerError
+from trainer.errors import OperationError
 
 BEATEN = frozenset(("drums", "multitrack"))
 """Codecs with drums."""
@@ -141,28 +141,24 @@ def _fault(notes: Table, *, steps: int) -> str:
 
 
 def _steps(folder: Path) -> int:
-    """Return the steps of a prepared folder's phrases, as its description says; else what they can have."""
-    try:
-        grid = Grid(**json.loads((folder / "meta.json").read_text(encoding="utf-8"))["grid"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return MOST
-    return grid.steps
+    """Return the steps of a prepared folder's phrases; without a description, the most that they can have."""
+    found = meta.read(folder)
+    return MOST if found is None else found.grid.steps
 
 
 def styles_of(folder: Path) -> tuple[str, ...]:
     """Return the names of the styles that a prepared folder's labels count through.
 
     Raises:
-        TrainerError: meta.json is missing, damaged, or of before phrases had styles.
+        OperationError: meta.json is missing, damaged, or of before phrases had styles.
 
     """
-    try:
-        held = json.loads((folder / "meta.json").read_text(encoding="utf-8"))["styles"]
-        return tuple(map(str, held))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TrainerError(
-            f"{folder / 'meta.json'} names no styles: run twobar-train prepare MIDI_DIR --out {folder}"
-        ) from error
+    found = meta.read(folder)
+    if found is None or not found.styles:
+        raise OperationError(
+            f"{folder / meta.NAME} names no styles: run twobar-train prepare MIDI_DIR --out {folder}"
+        )
+    return found.styles
 
 
 def batch(

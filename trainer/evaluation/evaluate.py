@@ -10,20 +10,25 @@ from typing import Any
 
 import numpy as np
 
+from model.codecs.melody import HOLD, REST
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, TRACKS
 from model.playing.player import Player
 from trainer.errors import OperationError
+from trainer.evaluation.heldout import HeldOut, parameters_of
 from trainer.evaluation.knobs import interpolation, knobs
-from trainer.evaluation.measures import HOLD, REST, Score, consistent, kl_bits, symbols
+from trainer.evaluation.measures import Score, consistent, kl_bits, symbols
 from trainer.evaluation.music_metrics import ensemble
 from trainer.evaluation.parts import Figures, Parts, accompanied, alone, exchanged
 from trainer.evaluation.samples import PlayerOutput, Progress, Songs, continuations, prior, samples, silent
+from trainer.evaluation.speed import speed
 from trainer.evaluation.two_sample import Ints
+from trainer.run.checkpoints import is_stepwise, path_of, read
 
 ACTIVE = 0.01
 NO_NOISE = -20.0  # a log-variance below it is a point's, not a distribution's
 DRAWN = 500  # points of a generator that nothing encodes for; samples whose music is counted
+STEPWISE_SHARE = 0.2  # of knobs' phrases and pairs: a decode of 32 steps takes as long as 10 of one
 COUNTED = {"multitrack": tuple(range(len(TRACKS))), "drums": (DRUMS,)}
 """Tracks whose music `trainer.evaluation.music_metrics` counts, by codec."""
 RECONSTRUCTION = (
@@ -41,6 +46,47 @@ RECONSTRUCTION = (
     "active_units",
     "consistent",
 )
+
+
+def evaluate_checkpoint(
+    player: Player,
+    checkpoint: str,
+    data: HeldOut,
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Return all figures of a checkpoint: those of `evaluate`, of `evaluation.teacher_forced`, and the speed.
+
+    Args:
+        player: the checkpoint, open.
+        checkpoint: its path, or the name of a shipped one.
+        data: phrases held out, at least one.
+        seed: of every draw.
+        progress: called with (what, done, of how many).
+
+    Raises:
+        OperationError: there is no phrase.
+
+    """
+    found = evaluate(
+        player,
+        data.phrases,
+        contexts=data.contexts,
+        songs=data.songs,
+        seen=data.seen,
+        parameters=parameters_of(player, checkpoint),
+        seed=seed,
+        share=STEPWISE_SHARE if is_stepwise(path_of(checkpoint)) else 1.0,
+        progress=progress,
+    )
+    taught = None
+    if data.whole is not None and path_of(checkpoint).is_file():
+        from trainer.evaluation.teacher_forced import forced  # noqa: PLC0415 - loads torch
+
+        taught = forced(read(path_of(checkpoint)), data.whole)
+    taken = speed(player, data.phrases)
+    return found | {"teacher_forced": taught, "speed": taken, "checkpoint": checkpoint}
 
 
 def evaluate(

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.codecs.drums import CLASS_OF_KEY, KEYS
+from model.codecs.melody import HOLD, REST
 from model.edits.transforms import is_monophonic
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 
-HOLD, REST = 128, 129
 Place = tuple[int, ...]
 
 

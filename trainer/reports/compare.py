@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from trainer.evaluation.heldout import lines, titles
 from trainer.reports.html_page import COLOURS, INK, Page, canvas, label, panels
+from trainer.reports.table import lines, titles
 
 Results = Sequence[Mapping[str, Any]]
 WIDTH = 9.0

@@ -12,10 +12,11 @@ from model.music.attributes import NAMES, measure
 from model.music.phrase import Phrase
 from model.playing.player import Player
 from trainer.evaluation.evaluate import hears
-from trainer.evaluation.heldout import HeldOut, lines
+from trainer.evaluation.heldout import HeldOut
 from trainer.evaluation.samples import prior
 from trainer.reports.html_page import Page
 from trainer.reports.plots import atlas, curves, glides, pairs, rolls, sweeps
+from trainer.reports.table import lines
 from trainer.run.checkpoints import LOG
 
 SHOWN = 6  # reconstructions
@@ -53,7 +54,7 @@ def report(
     Args:
         player: the checkpoint.
         data: phrases held out, of its grid, at least one; the map shows all of them.
-        figures: what `trainer.evaluation.figures.figures` found.
+        figures: what `trainer.evaluation.evaluate.evaluate_checkpoint` found.
         log: rows of the run's log, where there is one.
         seed: of the choice of phrases and of the map.
 

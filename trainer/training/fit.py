@@ -1,6 +1,5 @@
 """Fit a model: a run's configuration and data, checked and put together."""
 
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from model.errors import ModelError
 from model.music.grid import Grid
 from model.networks.vae import VAE
 from trainer import settings
+from trainer.corpus import meta
 from trainer.data import edit_pairs
 from trainer.data.conditions import ConditionMaker
 from trainer.data.dataset import Phrases, load, styles_of
@@ -199,14 +199,10 @@ def check_folder(data: Path, model: ModelConfig) -> None:
         OperationError: what it says of itself cannot be read.
 
     """
-    try:
-        meta = json.loads((data / "meta.json").read_text(encoding="utf-8"))
-        grid = Grid(**meta["grid"])
-        codecs = sorted(meta["phrases"])
-    except FileNotFoundError:
+    found = meta.read(data)
+    if found is None:
         return  # arrays that another program laid there
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise OperationError(f"{data / 'meta.json'} is damaged: run twobar-train prepare again") from error
+    grid, codecs = found.grid, sorted(found.phrases)
     wanted = model.grid.build()
     if grid != wanted:
         raise RequestError(
@@ -220,7 +216,7 @@ def check_folder(data: Path, model: ModelConfig) -> None:
             f"{data} has no phrases for codec '{model.codec}'; there is: {', '.join(codecs)}; prepare again "
             "with 'twobar-train prepare', the same folders and options"
         )
-    if not meta["phrases"][model.codec].get("train"):
+    if not found.phrases[model.codec].get("train"):
         raise EmptyCorpusError(
             f"{data} holds no phrase to train codec '{model.codec}' on; its report.json says what was skipped"
         )

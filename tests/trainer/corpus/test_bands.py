@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
@@ -106,7 +107,7 @@ def test_missing_or_short_styles_are_a_sentence(tmp_path: Path, prepared: tuple[
     assert load(tmp_path / "out", "drums", "train").styles is None
     with pytest.raises(TrainerError, match=r"styles\.npy \(the labels of a style condition\) is missing"):
         load(tmp_path / "out", "drums", "train", styled=True)
-    (tmp_path / "out" / "meta.json").write_text("{}")
+    (tmp_path / "out" / "meta.json").write_text(json.dumps({"grid": asdict(GRID)}))
     with pytest.raises(TrainerError, match=r"meta\.json names no styles: run twobar-train prepare"):
         styles_of(tmp_path / "out")
 

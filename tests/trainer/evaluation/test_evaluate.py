@@ -16,7 +16,7 @@ from tests.fakes.players import GRID, SIZE, Memory, Sure
 from trainer.corpus.prepare import PrepareOptions, prepare
 from trainer.errors import OperationError, RequestError, TrainerError
 from trainer.evaluation.evaluate import evaluate
-from trainer.evaluation.heldout import held_out, lines, parameters_of, phrases_for, show
+from trainer.evaluation.heldout import held_out, parameters_of, phrases_for
 from trainer.evaluation.knobs import knobs
 from trainer.evaluation.measures import (
     Matches,
@@ -31,6 +31,7 @@ from trainer.evaluation.measures import (
 )
 from trainer.evaluation.samples import PlayerOutput, Songs, samples
 from trainer.evaluation.two_sample import Side, classify, half
+from trainer.reports.table import lines, show
 
 
 def phrase_of(seed: int) -> Phrase:
@@ -313,7 +314,7 @@ def test_what_does_not_fit_is_reported(music: Path, tmp_path: Path) -> None:
     with pytest.raises(OperationError, match=r"cannot be read: .*; run twobar-train prepare"):
         phrases_for(Memory(), tmp_path / "out", split="test", limit=None, seed=0)
     (tmp_path / "out" / "meta.json").write_text("{}")
-    with pytest.raises(OperationError, match=r"meta\.json' is damaged"):
+    with pytest.raises(OperationError, match=r"meta\.json is damaged"):
         phrases_for(Memory(), tmp_path / "out", split="test", limit=None, seed=0)
 
 

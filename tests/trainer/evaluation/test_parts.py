@@ -12,12 +12,12 @@ from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 from tests.fakes.players import GRID, Memory, Sure
 from tests.fakes.synthetic import chords, melody
-from trainer.evaluation.evaluate import evaluate, music
-from trainer.evaluation.figures import figures
-from trainer.evaluation.heldout import HeldOut, lines, show
+from trainer.evaluation.evaluate import evaluate, evaluate_checkpoint, music
+from trainer.evaluation.heldout import HeldOut
 from trainer.evaluation.parts import ALONE, Parts, accompanied, alone, exchanged
 from trainer.evaluation.speed import speed
 from trainer.reports.compare import page
+from trainer.reports.table import lines, show
 
 
 def band(seed: int, *, drums: bool = True) -> Phrase:
@@ -233,7 +233,7 @@ def test_a_model_without_a_latent_is_counted_by_what_it_goes_on_with() -> None:
 
 
 def test_models_of_ensembles_have_their_plots_on_the_page() -> None:
-    made = figures(Band(codec="multitrack", knobs=()), "none", HeldOut(BANDS))
+    made = evaluate_checkpoint(Band(codec="multitrack", knobs=()), "none", HeldOut(BANDS))
     text = page([made, evaluate(Going(), BANDS)], data="somewhere", split="test").html()
     for words in (">Parts</h2>", ">Music</h2>", "tonal distance melody bass", "note F1, sampled"):
         assert words in text

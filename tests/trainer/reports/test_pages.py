@@ -12,15 +12,15 @@ from tests.fakes.checkpoints import checkpoint, written
 from tests.fakes.players import GRID, Memory, Sure
 from tests.fakes.synthetic import melody
 from trainer.errors import OperationError, RequestError
-from trainer.evaluation.evaluate import evaluate
-from trainer.evaluation.figures import figures
-from trainer.evaluation.heldout import HeldOut, held_out, titles
+from trainer.evaluation.evaluate import evaluate, evaluate_checkpoint
+from trainer.evaluation.heldout import HeldOut, held_out
 from trainer.evaluation.speed import speed
 from trainer.evaluation.teacher_forced import forced
 from trainer.reports.compare import page
 from trainer.reports.html_page import Page, canvas, panels, piano_roll, span_of
 from trainer.reports.plots import atlas, curves
 from trainer.reports.report import log_of, report
+from trainer.reports.table import titles
 from trainer.run.checkpoints import subject
 
 PHRASES = [melody(seed) for seed in range(22)]
@@ -125,13 +125,13 @@ def test_step_by_step_decoders_are_also_measured_teacher_forced() -> None:
 def test_figures_of_a_checkpoint_name_it_and_count_its_weights(tmp_path: Path) -> None:
     made = checkpoint(PHRASES[:2], family="language")
     path = written(tmp_path / "lm.safetensors", made)
-    found = figures(Going(), str(path), HeldOut(PHRASES[:3], None, PHRASES[:3]))
+    found = evaluate_checkpoint(Going(), str(path), HeldOut(PHRASES[:3], None, PHRASES[:3]))
     assert found["teacher_forced"]["phrases"] == 3
     assert found["checkpoint"] == str(path)
     player = Going()
     del player.parameters
     count = sum(value.size for value in made.weights.values())
-    assert figures(player, str(path), HeldOut(PHRASES[:3]))["parameters"] == count
+    assert evaluate_checkpoint(player, str(path), HeldOut(PHRASES[:3]))["parameters"] == count
 
 
 def test_a_model_with_context_bars_is_asked_to_go_on_from_them(tmp_path: Path) -> None:
