@@ -11,6 +11,7 @@ from model.codecs.melody import HOLD, REST
 from model.edits.transforms import is_monophonic
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
+from trainer.errors import MISSING, OperationError
 
 Place = tuple[int, ...]
 
@@ -133,16 +134,18 @@ def distance(one: Phrase, other: Phrase, codec: str) -> float:
     return len(a ^ b) / (len(a) + len(b)) if a or b else 0.0
 
 
-def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the rank of each value, float64 [n], ties sharing their mean rank."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2.0)[inverse], dtype=np.float64)
-
-
 def spearman(one: Iterable[float], other: Iterable[float]) -> float:
-    """Return Spearman's rank correlation, -1..1; 0 where one side does not vary."""
-    a, b = (ranks(np.fromiter(values, dtype=np.float64)) for values in (one, other))
+    """Return Spearman's rank correlation, -1..1; 0 where one side does not vary.
+
+    Raises:
+        OperationError: scikit-learn, and with it scipy, is not installed.
+
+    """
+    try:
+        from scipy.stats import rankdata  # noqa: PLC0415 - the trainer extra
+    except ImportError as error:
+        raise OperationError(MISSING.format("scikit-learn")) from error
+    a, b = (rankdata(np.fromiter(values, dtype=np.float64)) for values in (one, other))
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
     return float((a * b).sum()) / scale if scale > 1e-12 else 0.0

@@ -136,6 +136,8 @@ def learn(drawn: Floats, real: Floats, seed: int) -> Fitted:
         seed: of the weights, the order and the shares.
 
     """
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - slow to import
+
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     parts = [
@@ -172,7 +174,9 @@ def learn(drawn: Floats, real: Floats, seed: int) -> Fitted:
     effective = float(weights.sum() ** 2 / (weights**2).sum() / len(weights))
     candidates = min(MOST, max(FEWEST, round(2 / effective)))  # two of them count, on average
     tensors["candidates"] = np.array([candidates], dtype=np.float16)
-    return Fitted(tensors, _auc(odds, (sharpness * of_real).numpy()), effective)
+    music = (sharpness * of_real).numpy()
+    labels = np.repeat((0, 1), (len(odds), len(music)))
+    return Fitted(tensors, float(roc_auc_score(labels, np.concatenate((odds, music)))), effective)
 
 
 def _sharpness(drawn: Tensor, real: Tensor) -> float:
@@ -237,10 +241,3 @@ def _loss(net: nn.Module, rows: tuple[Tensor, Tensor]) -> Tensor:
 def _odds_loss(drawn: Tensor, real: Tensor) -> Tensor:
     """Return the mean cross-entropy of log odds."""
     return 0.5 * (F.softplus(drawn).mean() + F.softplus(-real).mean())
-
-
-def _auc(drawn: NDArray[Any], real: NDArray[Any]) -> float:
-    """Return the chance that a phrase scores higher than a draw (Mann-Whitney), ties by half."""
-    order = np.sort(drawn)
-    below = np.searchsorted(order, real, "left") + np.searchsorted(order, real, "right")
-    return float(below.mean() / (2 * len(drawn)))

@@ -32,10 +32,10 @@ def test_a_phrase_sounds_where_its_notes_are(tmp_path: Path) -> None:
     # silence on the first bar, a note on the second: two seconds at 120 bpm
     midi.save(tmp_path / "a.mid", [Phrase.of(GRID, [Note(16, 69, 100, 8)])])
     render(tmp_path / "a.mid", tmp_path / "a.wav")
-    encoder_input = np.abs(samples(tmp_path / "a.wav").astype(int)).max(1)
-    assert encoder_input[: 2 * SAMPLE_RATE - 100].max() < 50
-    assert encoder_input[2 * SAMPLE_RATE : 3 * SAMPLE_RATE].max() > 500
-    assert len(encoder_input) > 4 * SAMPLE_RATE
+    level = np.abs(samples(tmp_path / "a.wav").astype(int)).max(1)
+    assert level[: 2 * SAMPLE_RATE - 100].max() < 50
+    assert level[2 * SAMPLE_RATE : 3 * SAMPLE_RATE].max() > 500
+    assert len(level) > 4 * SAMPLE_RATE
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
 
 

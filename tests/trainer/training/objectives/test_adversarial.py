@@ -116,8 +116,8 @@ def test_of_a_decoder_that_goes_step_by_step_reconstructions_alone_are_judged() 
     assert isinstance(objective.term, CriticTerm)
     phrases = batch(6)
     heads = net.teach(torch.randn(6, 16), torch.zeros(6, 1), phrases.arrays, None)
-    encoder_input = objective.term._rolled(heads, phrases)
-    torch.testing.assert_close(encoder_input, objective.term.adversary.roll(heads))
+    rolled = objective.term._rolled(heads, phrases)
+    torch.testing.assert_close(rolled, objective.term.adversary.roll(heads))
     objective.term.parts(heads, phrases, NOW)["critic"].backward()  # type: ignore[no-untyped-call]
     assert learns(net.decoder)
     assert objective.loss("critic", phrases, NOW).parts.keys() == {"wasserstein", "penalty"}
@@ -273,9 +273,9 @@ def test_a_term_hears_reconstructions_prior_and_midpoints() -> None:
     heads = {name: value.detach().requires_grad_() for name, value in heads.items()}
     part = found.parts(heads, phrases, NOW)["critic"]
     part.backward()  # type: ignore[no-untyped-call]
-    encoder_input = heads["state"].grad
-    assert encoder_input is not None
-    assert [bool(row.abs().sum() > 0) for row in encoder_input] == [True, False, False] * 4
+    gradient = heads["state"].grad
+    assert gradient is not None
+    assert [bool(row.abs().sum() > 0) for row in gradient] == [True, False, False] * 4
     assert learns(net.decoder)  # by the other two thirds
     assert not learns(net.encoder)
     roll = found.adversary.roll(heads)
@@ -310,8 +310,8 @@ def test_notes_are_drawn_by_top_k_and_top_p() -> None:
     # nucleus: the likeliest pitches that together reach the share
     ordered, order = torch.softmax(pitch, -1).sort(descending=True)
     inside = int((ordered.cumsum(0) - ordered < 0.3).sum())
-    encoder_input = {int(token) for token in drawn(net, Choice(1.0, top_p=0.3))[:, 0] if token < 128}
-    assert encoder_input <= {int(index) for index in order[:inside]}
+    sampled = {int(token) for token in drawn(net, Choice(1.0, top_p=0.3))[:, 0] if token < 128}
+    assert sampled <= {int(index) for index in order[:inside]}
     assert state.shape == (3,)
 
 
