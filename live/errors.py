@@ -7,9 +7,10 @@ TwobarError
     └── SynthError  FluidSynth or its soundfont is missing or broken
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-from model.errors import nearest
+from model.errors import ConfigError, nearest
 
 
 class TwobarError(Exception):
@@ -40,3 +41,12 @@ def unknown(what: str, given: str, known: Iterable[str], *, where: str = "") -> 
     """Build the sentence for a name that is not known: what there is, and the nearest match."""
     place = f" in {where}" if where else ""
     return UsageError(f"unknown {what} '{given}'{place}; {nearest(given, known)}")
+
+
+@contextmanager
+def as_usage() -> Iterator[None]:
+    """Let what a file or an option holds wrong (`model.errors.ConfigError`) be wrong use."""
+    try:
+        yield
+    except ConfigError as error:
+        raise UsageError(str(error)) from None

@@ -10,9 +10,9 @@ import msgspec
 import platformdirs
 from msgspec import Meta
 
-from live.errors import UsageError, unknown
-from live.settings import strict
+from live.errors import UsageError, as_usage, unknown
 from live.settings.knobs import KNOBS
+from model import strict
 from model.errors import ConfigError
 from model.music import harmony
 from model.music.tracks import TRACKS
@@ -251,6 +251,7 @@ def default_path() -> Path | None:
     return None
 
 
+@as_usage()
 def load(path: Path | None = None) -> Config:
     """Read the settings.
 
@@ -267,6 +268,7 @@ def load(path: Path | None = None) -> Config:
     return Config() if found is None else parse(strict.read_toml(found), where=str(found))
 
 
+@as_usage()
 def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
     """Return the settings in tables already read.
 
@@ -282,6 +284,7 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
     return config
 
 
+@as_usage()
 def with_options(config: Config, **given: object) -> Config:
     """Return the settings with what the command line says put over them.
 
