@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,8 @@ import click
 
 from benchmarks.figures import load_average, machine, today
 from benchmarks.instrument import ROOT
-from model.config import ModelConfig, convert
+from model import strict
+from model.config import ModelConfig
 from model.music.grid import Grid
 from trainer.corpus import meta
 from trainer.corpus.prepare import write_json
@@ -127,7 +127,7 @@ def measured(path: Path, data: Path, run: Path, *, minutes: float, limit: int) -
 
 
 def _model(path: Path) -> ModelConfig:
-    return convert(tomllib.loads(path.read_text(encoding="utf-8"))["model"], ModelConfig, where=path.name)
+    return strict.build(strict.read_toml(path)["model"], ModelConfig, path.name)
 
 
 def _grid_of(folder: Path) -> Grid:

@@ -114,7 +114,7 @@ def _walk(value: object, hint: Any, where: str, path: str) -> None:  # noqa: ANN
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{where}: {path} must be a table, not {shown(value)}")
+            raise ConfigError(f"{where}: {path or 'it'} must be a table, not {shown(value)}")
         hints = field_hints(hint)
         for key in value:
             if key not in hints:
@@ -127,9 +127,13 @@ def _walk(value: object, hint: Any, where: str, path: str) -> None:  # noqa: ANN
                 _walk(value[field.name], hints[field.name], where, inner)
             elif field.required:
                 raise ConfigError(f"{where}: {inner} is missing")
-    elif origin is list and isinstance(value, list):
+    elif origin in (list, tuple) and isinstance(value, list):
+        fixed = origin is tuple and arguments[-1] is not Ellipsis
+        count = len(arguments)
+        if fixed and len(value) != count:
+            raise ConfigError(f"{where}: {path} must be a list of {count} items, not of {len(value)}")
         for number, item in enumerate(value, 1):
-            _walk(item, arguments[0], where, f"{path} {number}")
+            _walk(item, arguments[number - 1 if fixed else 0], where, f"{path} {number}")
     elif origin is dict and isinstance(value, Mapping):
         for key, item in value.items():
             _walk(item, arguments[1], where, _join(path, str(key), dot=True))
@@ -149,8 +153,10 @@ def _describe(shape: shapes.Type) -> str:
     match shape:
         case shapes.BoolType():
             return "true or false"
-        case shapes.IntType(ge=low, le=high):
-            return "a whole number" + _span(low, high)
+        case shapes.IntType(ge=low, le=high, lt=end):
+            return "a whole number" + _span(low, high if end is None else end - 1)
+        case shapes.FloatType(gt=low) if low is not None:
+            return f"a number above {low:g}"
         case shapes.FloatType(ge=low, le=high):
             return "a number" + _span(low, high)
         case shapes.StrType(min_length=length):
@@ -158,8 +164,10 @@ def _describe(shape: shapes.Type) -> str:
         case shapes.LiteralType(values=values):
             names = [shown(value) for value in values]
             return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-        case shapes.ListType(item_type=shapes.StrType()):
+        case shapes.ListType(item_type=shapes.StrType()) | shapes.VarTupleType(item_type=shapes.StrType()):
             return "a list of texts"
+        case shapes.TupleType(item_types=items):
+            return f"a list of {len(items)} items, each {_describe(items[0])}"
         case shapes.ListType(item_type=item, min_length=low, max_length=high):
             some = f"{low} items" if low is not None and low == high else "items"
             return f"a list of {some}, each {_describe(item)}"

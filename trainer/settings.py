@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from model.config import AT_ONCE, STEP_BY_STEP, ModelConfig, convert
+from model import strict
+from model.config import AT_ONCE, STEP_BY_STEP, ModelConfig
 from model.errors import ConfigError, nearest
 from model.music.attributes import applicable
 from trainer.errors import RequestError
@@ -174,21 +175,16 @@ def read(path: Path, overrides: list[str], seed: int | None = None) -> Settings:
             go together.
 
     """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RequestError(f"the configuration {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RequestError(f"the configuration {path} is no TOML: {error}") from error
     where = str(path)
     try:
+        raw = strict.read_toml(path)
         if overrides and _stands(raw):
             where = f"{path} with --set"  # the file is right: what is wrong now is what was laid over it
         for override in overrides:
             _lay(raw, override)
         if seed is not None:
             raw.setdefault("fit", {})["seed"] = seed
-        settings = convert(raw, Settings, where=where)
+        settings = strict.build(raw, Settings, where)
     except ConfigError as error:
         raise RequestError(str(error)) from error
     try:
@@ -206,7 +202,7 @@ def read(path: Path, overrides: list[str], seed: int | None = None) -> Settings:
 def _stands(raw: dict[str, Any]) -> bool:
     """Tell whether a parsed file can be read by itself."""
     try:
-        convert(raw, Settings, where="")
+        strict.build(raw, Settings, where="")
     except ConfigError:
         return False
     return True

@@ -17,8 +17,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from model import strict
 from model.checkpoint import write_bytes
-from model.config import ModelConfig, convert
+from model.config import ModelConfig
 from model.errors import ConfigError
 from trainer.errors import OperationError
 
@@ -79,7 +80,7 @@ def load(folder: Path, *, config: str) -> tuple[Tensors, dict[str, Any]]:
 def same(before: str, now: str) -> bool:
     """Return whether two configurations as JSON are one; keys that only one has must be as by default."""
     try:
-        held, wanted = (convert(json.loads(text), ModelConfig, where=NAME) for text in (before, now))
+        held, wanted = (strict.build(json.loads(text), ModelConfig, NAME) for text in (before, now))
     except (ValueError, ConfigError):
         return False
     return held == wanted

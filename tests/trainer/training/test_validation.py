@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from model import strict
 from model.codecs.base import build, pack_phrase
-from model.config import ModelConfig, convert
+from model.config import ModelConfig
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 from model.networks.bottleneck import bits
@@ -121,7 +122,7 @@ def net(codec: str, **changes: object) -> VAE:
         "decoder": {"kind": "patch", "width": 8, "depth": 1, "heads": 2},
     }
     torch.manual_seed(0)
-    return VAE(convert(configuration | changes, ModelConfig, where="test")).eval()
+    return VAE(strict.build(configuration | changes, ModelConfig, "test")).eval()
 
 
 GRU = {"kind": "gru", "width": 8, "depth": 1, "heads": 2}
