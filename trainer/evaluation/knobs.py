@@ -93,9 +93,9 @@ def _knob(
     report: Callable[[int], None],
 ) -> dict[str, Any]:
     """Measure one knob."""
-    column = NAMES.index(name)
+    target = NAMES.index(name)
     ends, centre = sweep(player, latents, name, ENDS)
-    low, base, high = (ends[:, column, column] for column in range(len(ENDS)))
+    low, base, high = (ends[:, column, target] for column in range(len(ENDS)))
     first, last = np.percentile(base, (2, 98)).tolist()
     values = np.linspace(first, last, len(TURNS))
     table = np.zeros((len(latents), len(values), len(NAMES)))
@@ -110,14 +110,14 @@ def _knob(
     unchanged = Matches()
     for phrase, decoded in zip(phrases, centre, strict=True):
         unchanged.add(places(decoded), places(phrase))
-    others = [index for index in range(len(NAMES)) if index != column]
+    others = [index for index in range(len(NAMES)) if index != target]
     change = np.abs(ends[:, (0, 2)] - ends[:, 1:2]).mean(axis=(0, 1))
     change /= np.array([SPREADS.get(attribute, 1.0) for attribute in NAMES])
-    again = {f"{key}_turns": value for key, value in correlations(by_turns, TURNS, column).items()}
+    again = {f"{key}_turns": value for key, value in correlations(by_turns, TURNS, target).items()}
     again |= _network(player, latents[:TURNED], name)
     return {
-        **correlations(table, values, column),
-        "leak_change": float(max(change[others]) / max(change[column], 1e-9)) if change[column] > 0 else 0.0,
+        **correlations(table, values, target),
+        "leak_change": float(max(change[others]) / max(change[target], 1e-9)) if change[target] > 0 else 0.0,
         **again,
         "reach": float((high - low).mean()),
         "kept": unchanged.f1,

@@ -122,18 +122,18 @@ def look(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None) -> Ne
     with torch.no_grad():
         for begin in range(0, count, AT_ONCE):
             some = {name: value[begin : begin + AT_ONCE] for name, value in arrays.items()}
-            condition = condition[begin : begin + AT_ONCE] if condition is not None else None
+            under = condition[begin : begin + AT_ONCE] if condition is not None else None
             mean, logvar = (value.float() for value in net.encode(some))
             seen.mean.append(mean)
             seen.price.append(net.divergence(mean, logvar).sum(1))
             drawn = net.sample(mean, logvar, torch.Generator(mean.device).manual_seed(begin))
-            heads = {name: value.float() for name, value in net.teach(drawn, None, some, condition).items()}
+            heads = {name: value.float() for name, value in net.teach(drawn, None, some, under).items()}
             for name, value in net.surface.loss(heads, some).items():
                 seen.nats.setdefault(name, []).append(value)
             if not net.autoregressive:
-                heads = {name: value.float() for name, value in net.decode(mean, None, condition).items()}
+                heads = {name: value.float() for name, value in net.decode(mean, None, under).items()}
             elif net.latent:
-                for name, value in net.generate(mean, condition=condition).items():
+                for name, value in net.generate(mean, condition=under).items():
                     seen.drawn.setdefault(name, []).append(value)
             for name, value in heads.items():
                 seen.heads.setdefault(name, []).append(value)
@@ -157,9 +157,9 @@ def tuned_heads(judge: Judge, heads: Tensors) -> list[tuple[str, str]]:
     if judge.tuned is not None:
         return [judge.tuned]
     return [
-        (f"{part}.{judge.tuned[0]}", f"{part}.{judge.tuned[1]}")
-        for part, judge in PARTS.items()
-        if judge.tuned is not None and f"{part}.{judge.tuned[0]}" in heads
+        (f"{part}.{each.tuned[0]}", f"{part}.{each.tuned[1]}")
+        for part, each in PARTS.items()
+        if each.tuned is not None and f"{part}.{each.tuned[0]}" in heads
     ]
 
 
@@ -216,8 +216,8 @@ def compare_poly(got: Tensors, arrays: Tensors) -> Figures:
     wanted, struck = onset > 0.5, got["roll"][:, :, 0] > 0.5
     sounding = ((onset + hold)[:, :-1] * (1 - onset[:, 1:])) > 0.5
     held = ((got["roll"][:, 1:, 1] > 0.5) == (hold[:, 1:] > 0.5))[sounding].float().mean()
-    sounding = wanted & (got["roll"][:, :, 2] > 0)
-    error = (got["roll"][:, :, 2] - velocity).abs()[sounding].mean() * VELOCITIES
+    judged = wanted & (got["roll"][:, :, 2] > 0)
+    error = (got["roll"][:, :, 2] - velocity).abs()[judged].mean() * VELOCITIES
     late: Figures = {}
     if "offset" in got:
         away = (got["offset"] - arrays["offset"]).abs()[wanted & struck].mean()

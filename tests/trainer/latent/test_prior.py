@@ -181,10 +181,10 @@ def test_tracks_come_one_after_another_in_any_order() -> None:
         orders, many.notes[..., TRACK].tolist(), many.references[:, :, 0, TRACK].tolist(), rhythm, strict=True
     ):
         assert sum(a != b for a, b in pairwise(tracks)) == 2, "none comes twice"
-        assert before_each == [NONE, *tracks], "each is told the one before"
-        for track, rhythm in zip(tracks, rhythms, strict=True):
+        assert before_each == [NONE, *tracks], "each refers to the one before"
+        for track, earlier in zip(tracks, rhythms, strict=True):
             before = order[: order.index(track)]
-            assert rhythm.any(1).nonzero().flatten().tolist() == sorted(before)
+            assert earlier.any(1).nonzero().flatten().tolist() == sorted(before)
     bass_after_melody = next(i for i, order in enumerate(orders) if order == (0, 2, DRUMS))
     row = many.here.reshape(300, 4, -1)[bass_after_melody, 2]
     assert row.nonzero().flatten().tolist() == [4 + 60 % 12], "at its onset the melody's note sounds on"

@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     prepare(made / "data", "melody", train=16)
     text = TINY["melody"].replace("edits = 12", "edits = 6").replace("batch = 8", "batch = 4")
     (made / "tiny.toml").write_text(text)
-    script = str(ROOT / "tests" / "trainer" / "two_processes.py")
+    script = str(ROOT / "tests" / "fakes" / "two_processes.py")
     ended = launched(script, str(made / "tiny.toml"), str(made / "data"), str(made))
     assert ended.returncode == 0, ended.stderr
     return made

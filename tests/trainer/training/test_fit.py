@@ -97,16 +97,16 @@ STOP_AFTER_THREE = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from trainer import learner
+from trainer.training import loop
 from trainer.training.fit import run
 torch.set_num_threads(1)
-learner.finish = learner.show = lambda *_, **__: None
-drawn = learner.Learner.draw
+loop.finish = loop.show = lambda *_, **__: None
+drawn = loop.TrainingLoop.draw
 def draw(self):
     if self.progress.step == 2:
         os.kill(os.getpid(), signal.SIGTERM)
     return drawn(self)
-learner.Learner.draw = draw
+loop.TrainingLoop.draw = draw
 config, data, out = map(Path, sys.argv[1:])
 run(config, data, out)
 """

@@ -3,7 +3,7 @@
 Wasserstein distance with a gradient penalty (Gulrajani et al. 2017, "Improved training of Wasserstein
 GANs", algorithm 1): the critic D takes several steps of E[D(G(z))] - E[D(x)] + lambda (|grad D| - 1)^2,
 then the generator G one of -E[D(G(z))].  The penalty is computed in float32 whatever the precision around
-it is (`model.networks.critic.gradient_penalty`); in float16 the learner scales both losses.
+it is (`model.networks.critic.gradient_penalty`); in float16 the training loop scales both losses.
 
 **A GAN that can be played.**  A GAN draws z, but nothing tells which z a phrase has.  Here an encoder E
 learns to invert G while G learns: from G's own music, as a packed phrase, it tells mean and variance of the

@@ -1,8 +1,8 @@
-"""What every objective promises the learner: losses by role, and the networks it trains beside the model.
+"""What every objective promises the training loop: losses by role, and what it trains beside the model.
 
 A step of training is one or more rounds.  Each round minimises one loss over the parameters of one
 role: `model` is the network of the configuration, any other is one of the objective's own (a critic).
-The learner owns the order of things (batches, precision, accumulation, clipping, other processes, the
+The loop owns the order of things (batches, precision, accumulation, clipping, other processes, the
 state on disk); an objective owns the formulas.
 """
 
@@ -79,7 +79,7 @@ class Objective(ABC):
     Attributes:
         betas: of the model's AdamW.
         uses_edits: whether batches should come with edit pairs.
-        networks: the objective's own networks by role, other than `model`; the learner moves them to the
+        networks: the objective's own networks by role, other than `model`; the loop moves them to the
             device, saves and restores them and their optimisers, and shares them among processes.
 
     """
@@ -100,7 +100,7 @@ class Objective(ABC):
     def optimiser(self, role: str) -> torch.optim.Optimizer:
         """Return the optimiser of one of `networks`, whose parameters are on their device by now.
 
-        The learner lays its warm-up and cosine over the rates set here.
+        The loop lays its warm-up and cosine over the rates set here.
 
         Raises:
             KeyError: the objective has no such network; the base has none at all.
