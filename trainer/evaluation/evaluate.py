@@ -104,7 +104,7 @@ def evaluate(
     """Measure a player on held-out phrases.
 
     A model without a latent has no reconstruction, knobs or glides: those figures are None; what it goes on
-    with after a phrase stands for its samples.  A generator that nothing encodes for has no reconstruction;
+    with after a phrase stands for its samples.  A generator without an encoder has no reconstruction;
     its knobs and glides are measured on points that its prior draws.  Parts and their music are those of
     several tracks, and of drums the music alone; of other codecs they are None.
 
@@ -141,7 +141,7 @@ def evaluate(
     }
     card = player.card
     result["parts"] = result["one_part_alone"] = None
-    if card.latent_size and hears(player, phrases):
+    if card.latent_size and card.encodes:
         result["reconstruction"], parts = reconstruction(player, phrases, output, rng, progress)
         result["baselines"] = baselines(phrases, output.decoded, card.codec)
         if card.codec == "multitrack":
@@ -174,11 +174,6 @@ def evaluate(
             progress=progress,
         )
     return result
-
-
-def hears(player: Player, phrases: Sequence[Phrase]) -> bool:
-    """Tell whether a player's latents depend on the phrase: a generator of noise has no encoder."""
-    return any(np.any(player.encode(phrase).z) for phrase in phrases[:8])
 
 
 def reconstruction(

@@ -22,7 +22,6 @@ from model.music.phrase import Phrase
 from model.playing.closed_loop import completed
 from model.playing.player import Player
 from trainer.errors import OperationError, RequestError
-from trainer.evaluation.evaluate import hears
 from trainer.evaluation.measures import spearman
 from trainer.evaluation.samples import Progress, prior, silent
 
@@ -275,7 +274,7 @@ def labelled(
 
 def _latents(player: Player, phrases: Sequence[Phrase], seed: int) -> list[Latent]:
     """Return the phrases' latents with their measured attributes, or as many draws of the prior."""
-    if hears(player, phrases):
+    if player.card.encodes:
         found = [player.encode(phrase) for phrase in phrases]
         return [replace(latent, attributes=measure(p)) for latent, p in zip(found, phrases, strict=True)]
     drawn = prior(player, len(phrases), np.random.default_rng(seed))

@@ -11,7 +11,6 @@ from model.latent.geometry import Latent
 from model.music.attributes import NAMES, measure
 from model.music.phrase import Phrase
 from model.playing.player import Player
-from trainer.evaluation.evaluate import hears
 from trainer.evaluation.heldout import HeldOut
 from trainer.evaluation.samples import prior
 from trainer.reports.html_page import Page
@@ -97,10 +96,12 @@ def _with_latent(
     page.section(
         "Reconstructions", "Left what was played, right the answer; red: not played, hollow: left out."
     )
-    if hears(player, phrases):
+    if player.card.encodes:
         page.plot(pairs([(phrases[n], player.decode(latents[n], turns={})) for n in chosen[:SHOWN]]))
     else:
-        page.note("Nothing encodes for this generator: what follows begins at points that its prior drew.")
+        page.note(
+            "This model has no encoder, so no reconstruction: what follows begins at its prior's draws."
+        )
         latents = prior(player, len(latents), np.random.default_rng(seed))
         phrases = [player.decode(latent, turns={}) for latent in latents]
     page.section("Glides", "From one phrase to another in four steps of the arc.")

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from model.latent.geometry import Latent
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
+from model.playing.checkpoint_player import CheckpointPlayer
+from model.runtimes.base import open_runtime
+from tests.fakes.checkpoints import checkpoint
 from tests.fakes.midi_files import chords, tune, write
 from tests.fakes.players import GRID, SIZE, Memory, Sure
 from trainer.corpus.prepare import PrepareOptions, prepare
@@ -89,6 +92,17 @@ def test_one_that_does_not_listen_is_seen_through() -> None:
     assert found["interpolation"]["spearman"] == 0.0
     for unknown in ("kl_bits", "active_units", "step_accuracy_sampled", "note_f1_sampled"):
         assert made[unknown] is None
+
+
+def test_a_generator_without_an_encoder_has_no_reconstruction() -> None:
+    made = checkpoint(PHRASES[:2], family="noise")
+    player = CheckpointPlayer(made, open_runtime(made, Path("noise.safetensors")))
+    assert np.any(player.encode(PHRASES[0]).z)  # what sounds most like it is no answer of an encoder
+    found = evaluate(player, PHRASES[:2], share=0.1)
+    assert set(found["reconstruction"].values()) == {None}
+    assert not any(name.endswith("shuffled") for name in found["baselines"])
+    assert found["knobs"]["density"]["phrases"] == 2
+    assert found["interpolation"]["pairs"] == 2
 
 
 class Taught(Sure):

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,17 @@ def test_a_model_with_context_bars_is_asked_to_go_on_from_them(tmp_path: Path) -
 # -- report ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("player", [Sure(knobs=("register",)), Memory(codec="poly", knobs=()), Going()])
+class Generating(Memory):
+    """A player without an encoder."""
+
+    def __init__(self) -> None:
+        super().__init__(knobs=())
+        self.card = replace(self.card, encodes=False)
+
+
+@pytest.mark.parametrize(
+    "player", [Sure(knobs=("register",)), Memory(codec="poly", knobs=()), Going(), Generating()]
+)
 def test_a_report_tells_of_any_player(player: Any) -> None:
     few = HeldOut(PHRASES, None, None)
     found = evaluate(player, PHRASES[:3])
@@ -173,7 +184,8 @@ def test_a_report_tells_of_any_player(player: Any) -> None:
     for title in ("Training", "Reconstructions", "Glides", "Knobs", "Map", "Figures"):
         assert f"<h2>{title}</h2>" in text
     assert ("This model has no latent" in text) == (not player.card.latent_size)
-    assert text.count("<svg") >= (5 if player.card.latent_size else 2)
+    assert ("so no reconstruction" in text) == (not player.card.encodes)
+    assert text.count("<svg") >= (4 + player.card.encodes if player.card.latent_size else 2)
     assert ">losses, nats</text>" in text
 
 
