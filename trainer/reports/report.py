@@ -99,9 +99,7 @@ def _with_latent(
     if player.card.encodes:
         page.plot(pairs([(phrases[n], player.decode(latents[n], turns={})) for n in chosen[:SHOWN]]))
     else:
-        page.note(
-            "This model has no encoder, so no reconstruction: what follows begins at its prior's draws."
-        )
+        page.note("This model has no encoder, so no reconstruction: what follows is made of its draws.")
         latents = prior(player, len(latents), np.random.default_rng(seed))
         phrases = [player.decode(latent, turns={}) for latent in latents]
     page.section("Glides", "From one phrase to another in four steps of the arc.")

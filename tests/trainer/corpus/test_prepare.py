@@ -331,21 +331,17 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     assert "pipe.mid" in (tmp_path / "out" / "report.json").read_text(encoding="utf-8")
 
 
-def crash_or_hang(pipe: object, grid: Grid, metres: str) -> None:
-    """Stand in for a worker whose parser dies on one file and never ends on another."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    pipe.send("ready")  # type: ignore[attr-defined]
-    while True:
-        path: Path = pipe.recv()  # type: ignore[attr-defined]
-        if path.name == "crash.mid":
-            os.kill(os.getpid(), signal.SIGSEGV)
-        if path.name == "hang.mid":
-            signal.pause()
-        pipe.send(f"read {path.name}")  # type: ignore[attr-defined]
+def crash_or_hang(path: Path, grid: Grid, *, metres: str) -> str:
+    """Stand in for a parser that dies on one file and never ends on another."""
+    if path.name == "crash.mid":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if path.name == "hang.mid":
+        signal.pause()
+    return f"read {path.name}"
 
 
 def test_a_crash_and_a_hang_cost_no_other_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "serve", crash_or_hang)
+    monkeypatch.setattr(pool, "attempt", crash_or_hang)
     names = ["a.mid", "crash.mid", "b.mid", "hang.mid", "c.mid"]
     found = {
         path.name: outcome

@@ -171,6 +171,7 @@ class Generating(Memory):
     def __init__(self) -> None:
         super().__init__(knobs=())
         self.card = replace(self.card, encodes=False)
+        self.encode(PHRASES[0])  # something to play
 
 
 @pytest.mark.parametrize(
