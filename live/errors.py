@@ -10,7 +10,7 @@ TwobarError
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from model.errors import ConfigError, nearest
+from model.errors import ModelError, nearest
 
 
 class TwobarError(Exception):
@@ -44,9 +44,9 @@ def unknown(what: str, given: str, known: Iterable[str], *, where: str = "") -> 
 
 
 @contextmanager
-def as_usage() -> Iterator[None]:
-    """Let what a file or an option holds wrong (`model.errors.ConfigError`) be wrong use."""
+def model_faults() -> Iterator[None]:
+    """Raise what the model package refuses as one of ours, with the same sentence and exit code."""
     try:
         yield
-    except ConfigError as error:
-        raise UsageError(str(error)) from None
+    except ModelError as error:
+        raise (UsageError if error.exit_code == 2 else FailureError)(str(error)) from None

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from live.control.curves import CurveName, Encoder
 from live.control.takeover import Law
-from live.errors import UsageError, as_usage, unknown
+from live.errors import UsageError, model_faults, unknown
 from live.settings.knobs import ACTIONS, KNOBS
 from model import strict
 
@@ -114,7 +114,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return max((len(part) for part in self.controller.match if part.lower() in name), default=0)
 
 
-@as_usage()
+@model_faults()
 def read(path: Path) -> Mapping:
     """Read a mapping file.
 
@@ -125,7 +125,7 @@ def read(path: Path) -> Mapping:
     return parse(strict.read_toml(path), where=str(path))
 
 
-@as_usage()
+@model_faults()
 def parse(raw: dict[str, Any], *, where: str) -> Mapping:
     """Return the mapping in tables already read.
 

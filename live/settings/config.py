@@ -10,7 +10,7 @@ import msgspec
 import platformdirs
 from msgspec import Meta
 
-from live.errors import UsageError, as_usage, unknown
+from live.errors import UsageError, model_faults, unknown
 from live.settings.knobs import KNOBS
 from model import strict
 from model.errors import ConfigError
@@ -251,7 +251,7 @@ def default_path() -> Path | None:
     return None
 
 
-@as_usage()
+@model_faults()
 def load(path: Path | None = None) -> Config:
     """Read the settings.
 
@@ -268,7 +268,7 @@ def load(path: Path | None = None) -> Config:
     return Config() if found is None else parse(strict.read_toml(found), where=str(found))
 
 
-@as_usage()
+@model_faults()
 def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
     """Return the settings in tables already read.
 
@@ -284,7 +284,7 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
     return config
 
 
-@as_usage()
+@model_faults()
 def with_options(config: Config, **given: object) -> Config:
     """Return the settings with what the command line says put over them.
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from model.codecs.base import Codec, pack_phrase
-from model.errors import ModelError
+from model.errors import ModelError, SoundError
 from model.midi import file
+from model.midi.wav import render
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.playing.load import open_player
 from trainer.data.dataset import Phrases
 from trainer.run.progress import RunLog, reason
-from trainer.training.sound import SilentError, render
 
 SHOWN = 4  # validation phrases in a sample
 
@@ -37,7 +37,7 @@ def show(checkpoint: Path, codec: Codec, phrases: Phrases, folder: Path, run_log
     try:
         file.save(target, sounded)
         render(target, folder / "sample.wav")
-    except SilentError as error:
+    except SoundError as error:
         run_log.say_once(f"no sample.wav is written: {error}")
     except (ModelError, OSError) as error:
         run_log.say_once(f"the samples are not heard: {reason(error)}")

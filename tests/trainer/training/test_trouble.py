@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 import model.checkpoint
+from model.errors import SoundError
 from tests.fakes.runs import bare, rows, state
 from tests.fakes.synthetic import TINY, prepare
 from trainer.errors import EmptyCorpusError, OperationError, RequestError, TrainerError
@@ -20,7 +21,6 @@ from trainer.run import progress as run_log
 from trainer.training import loop, preview
 from trainer.training.fit import EDITS, run
 from trainer.training.objectives.elbo import Elbo
-from trainer.training.sound import SilentError
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -228,7 +228,7 @@ def test_logs_that_cannot_be_written_end_nothing(
     monkeypatch.setattr(Path, "open", open_)
     monkeypatch.setattr(run_log, "Board", BrokenBoard)
     monkeypatch.setattr(preview, "draw", lambda *_: (_ for _ in ()).throw(FULL))
-    monkeypatch.setattr(preview, "render", lambda *_: (_ for _ in ()).throw(SilentError("no library")))
+    monkeypatch.setattr(preview, "render", lambda *_: (_ for _ in ()).throw(SoundError("no library")))
     step = loop.TrainingLoop.step
 
     def space_again(self: loop.TrainingLoop) -> dict[str, Tensor]:
