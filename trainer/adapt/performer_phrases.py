@@ -1,4 +1,7 @@
-"""A performer's phrases out of their MIDI files: takes that the instrument recorded, or any other files."""
+"""A performer's phrases out of their MIDI files: takes that the instrument recorded, or any other files.
+
+Tested in tests/trainer/adapt/test_adapt.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

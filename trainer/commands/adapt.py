@@ -1,4 +1,7 @@
-"""`twobar-train adapt`: lean a model towards a performer."""
+"""`twobar-train adapt`: lean a model towards a performer.
+
+Tested in tests/trainer/adapt/test_adapt.py.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

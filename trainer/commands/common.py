@@ -1,4 +1,7 @@
-"""What several commands share: the cores that there are, and a bar of progress."""
+"""What several commands share: the cores that there are, and a bar of progress.
+
+Tested in tests/trainer/commands/test_commands.py.
+"""
 
 import math
 import os

@@ -1,4 +1,7 @@
-"""`twobar-train directions`: knobs for a model that was trained without them."""
+"""`twobar-train directions`: knobs for a model that was trained without them.
+
+Tested in tests/trainer/latent/test_directions.py.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,7 @@
-"""`twobar-train evaluate`: the figures of one checkpoint or several, and a page that compares them."""
+"""`twobar-train evaluate`: the figures of one checkpoint or several, and a page that compares them.
+
+Tested in tests/trainer/commands/test_commands.py.
+"""
 
 from contextlib import suppress
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""`twobar-train fit`: a configuration and prepared phrases to a checkpoint."""
+"""`twobar-train fit`: a configuration and prepared phrases to a checkpoint.
+
+Tested in tests/trainer/commands/test_commands.py.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""`twobar-train prepare`: folders of MIDI files to phrases."""
+"""`twobar-train prepare`: folders of MIDI files to phrases.
+
+Tested in tests/trainer/commands/test_commands.py.
+"""
 
 from collections import Counter
 from pathlib import Path

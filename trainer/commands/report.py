@@ -1,4 +1,7 @@
-"""`twobar-train report`: a page about one checkpoint."""
+"""`twobar-train report`: a page about one checkpoint.
+
+Tested in tests/trainer/reports/test_pages.py.
+"""
 
 from pathlib import Path
 

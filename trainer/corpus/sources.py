@@ -1,4 +1,7 @@
-"""Which files there are to read, under which licence, and which of them are one song."""
+"""Which files there are to read, under which licence, and which of them are one song.
+
+Tested in tests/trainer/corpus/test_prepare.py.
+"""
 
 import csv
 import re

@@ -1,4 +1,7 @@
-"""Which files are one song, and which side of the split a song lies on."""
+"""Which files are one song, and which side of the split a song lies on.
+
+Tested in tests/trainer/corpus/test_prepare.py.
+"""
 
 import hashlib
 from pathlib import Path

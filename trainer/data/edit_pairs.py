@@ -1,6 +1,8 @@
 """Edit pairs: phrases beside a musical edit of them along one attribute, made once before training.
 
 They are what the decoder learns its knobs from: decode(z(x), c(x') - c(x)) -> x'.
+
+Tested in tests/trainer/data/test_dataset.py.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,7 @@
-"""The phrases that `evaluate` measures on: those of a prepared split, or of a folder of MIDI files."""
+"""The phrases that `evaluate` measures on: those of a prepared split, or of a folder of MIDI files.
+
+Tested in tests/trainer/evaluation/test_parts.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""How a player heeds its knobs, and how it goes from one phrase to another: two parts of `evaluate`."""
+"""How a player heeds its knobs, and how it goes from one phrase to another: two parts of `evaluate`.
+
+Tested in tests/trainer/evaluation/test_evaluate.py.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import partial

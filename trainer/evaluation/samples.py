@@ -1,4 +1,7 @@
-"""Samples of the prior beside held-out phrases: can a classifier tell them apart?"""
+"""Samples of the prior beside held-out phrases: can a classifier tell them apart?
+
+Tested in tests/trainer/evaluation/test_evaluate.py.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,7 @@
-"""How long one phrase takes a checkpoint: the part of `evaluate` that another machine answers otherwise."""
+"""How long one phrase takes a checkpoint: the part of `evaluate` that another machine answers otherwise.
+
+Tested in tests/trainer/evaluation/test_parts.py.
+"""
 
 import sys
 import time

@@ -1,4 +1,7 @@
-"""`latent.note_transformer` as it is fitted: the network that writes phrases by notes, and its batches."""
+"""`latent.note_transformer` as it is fitted: the network that writes phrases by notes, and its batches.
+
+Tested in tests/trainer/latent/test_prior.py.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

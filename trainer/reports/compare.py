@@ -1,4 +1,7 @@
-"""`evaluate --compare`: the figures of several checkpoints as one page with plots."""
+"""`evaluate --compare`: the figures of several checkpoints as one page with plots.
+
+Tested in tests/trainer/reports/test_pages.py.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

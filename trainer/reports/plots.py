@@ -1,4 +1,7 @@
-"""The plots of a report: each takes phrases, latents or figures and returns one matplotlib figure."""
+"""The plots of a report: each takes phrases, latents or figures and returns one matplotlib figure.
+
+Tested in tests/trainer/reports/test_pages.py.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

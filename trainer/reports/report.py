@@ -1,4 +1,7 @@
-"""`report`: one self-contained page about a checkpoint: curves, answers, glides, knobs, a map, figures."""
+"""`report`: one self-contained page about a checkpoint: curves, answers, glides, knobs, a map, figures.
+
+Tested in tests/trainer/reports/test_pages.py.
+"""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""The table of `evaluate`: a column for each checkpoint, its rows by section; also what pages print of it."""
+"""The table of `evaluate`: a column for each checkpoint, its rows by section; also what pages print of it.
+
+Tested in tests/trainer/reports/test_pages.py.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

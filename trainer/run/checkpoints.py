@@ -1,4 +1,7 @@
-"""Checkpoints as files: by path or by the name of a shipped one, read with how they were stored."""
+"""Checkpoints as files: by path or by the name of a shipped one, read with how they were stored.
+
+Tested in tests/trainer/reports/test_pages.py, tests/trainer/evaluation/test_evaluate.py.
+"""
 
 import json
 import struct

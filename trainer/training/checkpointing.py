@@ -1,4 +1,7 @@
-"""From a trained network to a checkpoint that can be played: calibration, latent map, graphs."""
+"""From a trained network to a checkpoint that can be played: calibration, latent map, graphs.
+
+Tested in tests/trainer/training/test_fit.py.
+"""
 
 import copy
 from collections.abc import Callable, Mapping

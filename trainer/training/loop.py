@@ -1,4 +1,7 @@
-"""One run: takes steps until the time or the steps are over, looks at the validation split, saves."""
+"""One run: takes steps until the time or the steps are over, looks at the validation split, saves.
+
+Tested in tests/trainer/training/test_fit.py, tests/trainer/training/test_trouble.py.
+"""
 
 import threading
 import time

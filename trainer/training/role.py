@@ -1,4 +1,7 @@
-"""One role of an objective in training: its network, its optimiser, its precision, its share of a step."""
+"""One role of an objective in training: its network, its optimiser, its precision, its share of a step.
+
+Tested in tests/trainer/training/test_adversarial_fit.py, tests/trainer/run/test_distributed.py.
+"""
 
 import time
 from collections.abc import Callable, Mapping

@@ -4,6 +4,8 @@ A step of training is one or more rounds.  Each round minimises one loss over th
 role: `model` is the network of the configuration, any other is one of the objective's own (a critic).
 The loop owns the order of things (batches, precision, accumulation, clipping, other processes, the
 state on disk); an objective owns the formulas.
+
+Tested in tests/trainer/training/objectives/test_objectives.py.
 """
 
 from abc import ABC, abstractmethod

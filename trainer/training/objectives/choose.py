@@ -1,4 +1,7 @@
-"""From a configuration's name to its objective."""
+"""From a configuration's name to its objective.
+
+Tested in tests/trainer/training/objectives/test_objectives.py.
+"""
 
 from model.networks.vae import VAE
 from trainer.settings import FitConfig

@@ -1,4 +1,7 @@
-"""A language model over phrases: -log p(step | steps before it), summed over the whole grid, in nats."""
+"""A language model over phrases: -log p(step | steps before it), summed over the whole grid, in nats.
+
+Tested in tests/trainer/training/objectives/test_objectives.py.
+"""
 
 import torch
 

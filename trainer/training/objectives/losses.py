@@ -1,4 +1,7 @@
-"""Weights of the parts of a loss, and how they move in the course of a run."""
+"""Weights of the parts of a loss, and how they move in the course of a run.
+
+Tested in tests/trainer/training/objectives/test_objectives.py.
+"""
 
 from math import cos, exp, pi
 
