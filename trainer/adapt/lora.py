@@ -4,8 +4,6 @@ The network itself is never touched: a step computes with weights + changes, and
 their sum, so that graphs, size and speed stay what they were.  Low-rank changes: Hu et al. 2021, "LoRA:
 Low-rank adaptation of large language models", section 4.1.  A part of the change alone (`strength`):
 Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (weight-space interpolation).
-
-Tested in tests/trainer/adapt/test_adapt.py.
 """
 
 import copy

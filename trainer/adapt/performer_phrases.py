@@ -1,7 +1,4 @@
-"""A performer's phrases out of their MIDI files: takes that the instrument recorded, or any other files.
-
-Tested in tests/trainer/adapt/test_adapt.py.
-"""
+"""A performer's phrases out of their MIDI files: takes that the instrument recorded, or any other files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """`twobar-train report`: a page about one checkpoint.
 
-Tested in tests/trainer/reports/test_pages.py.
+Tested in tests/trainer/reports/test_report.py.
 """
 
 from pathlib import Path

@@ -2,8 +2,6 @@
 
 The pool is pebble's: a process holds one file at a time, so that one that dies or takes too long costs that
 file alone, and another is started.
-
-Tested in tests/trainer/corpus/test_prepare.py.
 """
 
 import multiprocessing

@@ -2,8 +2,6 @@
 
 Two bars of half the grid's length (2/4 for 4/4) count as one, and a file without a time signature as the
 grid's metre from its first tick.
-
-Tested in tests/trainer/corpus/test_prepare.py.
 """
 
 from dataclasses import dataclass

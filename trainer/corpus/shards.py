@@ -1,4 +1,7 @@
-"""Arrays on disk: the parts that prepare resumes from, and the memory-mapped phrases of a split."""
+"""Arrays on disk: the parts that prepare resumes from, and the memory-mapped phrases of a split.
+
+Tested in tests/trainer/corpus/test_prepare.py.
+"""
 
 import json
 import os

@@ -1,7 +1,4 @@
-"""Which files there are to read, under which licence, and which of them are one song.
-
-Tested in tests/trainer/corpus/test_prepare.py.
-"""
+"""Which files there are to read, under which licence, and which of them are one song."""
 
 import csv
 import re

@@ -1,7 +1,4 @@
-"""Which files are one song, and which side of the split a song lies on.
-
-Tested in tests/trainer/corpus/test_prepare.py.
-"""
+"""Which files are one song, and which side of the split a song lies on."""
 
 import hashlib
 from pathlib import Path

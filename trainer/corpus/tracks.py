@@ -2,6 +2,8 @@
 
 Arrays of notes are int64 or int16 [n, 6]: onset step, pitch, velocity, length in steps, micro-offset in
 hundredths of a step, track; onsets of `Wide` ones count from the start of a run of bars.
+
+Tested in tests/trainer/corpus/test_read_midi.py.
 """
 
 import hashlib

@@ -3,7 +3,7 @@
 A window is `Grid.bars` bars of the grid's metre; the next one starts a bar later, of grids of more than four
 bars a quarter of the grid later.
 
-Tested in tests/trainer/corpus/test_ensemble_windows.py.
+Tested in tests/trainer/corpus/test_read_midi.py.
 """
 
 from collections.abc import Iterable, Iterator

@@ -2,8 +2,6 @@
 
 Yang and Lerch 2020, "On the evaluation of generative models in music", section 3.3: the overlapping area of
 two smoothed histograms; 1 where the distributions are one, 0 where they have nothing in common.
-
-Tested in tests/trainer/adapt/test_adapt.py.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""The phrases that `evaluate` measures on: those of a prepared split, or of a folder of MIDI files.
-
-Tested in tests/trainer/evaluation/test_parts.py.
-"""
+"""The phrases that `evaluate` measures on: those of a prepared split, or of a folder of MIDI files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

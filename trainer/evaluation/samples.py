@@ -1,7 +1,4 @@
-"""Samples of the prior beside held-out phrases: can a classifier tell them apart?
-
-Tested in tests/trainer/evaluation/test_evaluate.py.
-"""
+"""Samples of the prior beside held-out phrases: can a classifier tell them apart?"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

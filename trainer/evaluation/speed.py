@@ -1,7 +1,4 @@
-"""How long one phrase takes a checkpoint: the part of `evaluate` that another machine answers otherwise.
-
-Tested in tests/trainer/evaluation/test_parts.py.
-"""
+"""How long one phrase takes a checkpoint: the part of `evaluate` that another machine answers otherwise."""
 
 import sys
 import time

@@ -2,8 +2,6 @@
 
 They are the field's usual figures for language models, and flatter every other model: the free-running ones
 of `trainer.evaluation.evaluate` are those that a listener hears.
-
-Tested in tests/trainer/reports/test_pages.py.
 """
 
 from collections.abc import Sequence

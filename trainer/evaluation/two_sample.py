@@ -3,8 +3,6 @@
 Phrases of one song are alike.  A classifier that has learned from some of them knows the others again, and
 tells even one half of the held-out music from the other.  So a song's phrases all go to one half, as
 everywhere in the trainer.
-
-Tested in tests/trainer/evaluation/test_evaluate.py.
 """
 
 from dataclasses import dataclass

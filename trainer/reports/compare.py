@@ -1,7 +1,4 @@
-"""`evaluate --compare`: the figures of several checkpoints as one page with plots.
-
-Tested in tests/trainer/reports/test_pages.py.
-"""
+"""`evaluate --compare`: the figures of several checkpoints as one page with plots."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -2,8 +2,6 @@
 
 Nothing is loaded from elsewhere.  Plots are matplotlib's; whatever it drew in `INK` takes the colour of the
 page's own text.
-
-Tested in tests/trainer/reports/test_pages.py.
 """
 
 import base64

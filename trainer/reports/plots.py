@@ -1,7 +1,4 @@
-"""The plots of a report: each takes phrases, latents or figures and returns one matplotlib figure.
-
-Tested in tests/trainer/reports/test_pages.py.
-"""
+"""The plots of a report: each takes phrases, latents or figures and returns one matplotlib figure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,4 @@
-"""`report`: one self-contained page about a checkpoint: curves, answers, glides, knobs, a map, figures.
-
-Tested in tests/trainer/reports/test_pages.py.
-"""
+"""`report`: one self-contained page about a checkpoint: curves, answers, glides, knobs, a map, figures."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,4 @@
-"""The table of `evaluate`: a column for each checkpoint, its rows by section; also what pages print of it.
-
-Tested in tests/trainer/reports/test_pages.py.
-"""
+"""The table of `evaluate`: a column for each checkpoint, its rows by section; also what pages print of it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Checkpoints as files: by path or by the name of a shipped one, read with how they were stored.
 
-Tested in tests/trainer/reports/test_pages.py, tests/trainer/evaluation/test_evaluate.py.
+Tested in tests/trainer/reports/test_report.py, tests/trainer/evaluation/test_heldout.py.
 """
 
 import json

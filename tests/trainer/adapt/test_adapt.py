@@ -1,7 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import mido
 import numpy as np
 import pytest
 import torch
@@ -10,20 +9,17 @@ from model.checkpoint import read
 from model.codecs.base import ONSET, PITCH, build
 from model.latent.note_transformer import FOLDER, LOWEST
 from model.midi import file as midi
-from model.music.phrase import Note, Phrase
+from model.music.phrase import Phrase
 from model.networks.vae import VAE
 from model.playing.load import open_player
-from tests.fakes.checkpoints import checkpoint, config, written
-from tests.fakes.midi_files import tune, write
-from tests.fakes.players import GRID, Memory
+from tests.fakes.checkpoints import checkpoint, written
+from tests.fakes.players import GRID
 from tests.fakes.synthetic import melody
 from trainer.__main__ import main
 from trainer.adapt import adapt as adapting
 from trainer.adapt.adapt import AdaptOptions, adapt
-from trainer.adapt.lora import Changes, Taught, cost, encoded, leaned, skill
-from trainer.adapt.performer_phrases import read as read_performer
+from trainer.adapt.lora import encoded, skill
 from trainer.errors import OperationError, RequestError
-from trainer.evaluation.attribute_overlap import drawn, overlap, overlaps
 from trainer.latent.note_network import NoteNetwork
 
 OLD = [melody(seed) for seed in range(24)]
@@ -34,103 +30,6 @@ def save(folder: Path, phrases: list[Phrase]) -> Path:
     for number, phrase in enumerate(phrases):
         midi.save(folder / f"{number:02}.mid", [phrase])
     return folder
-
-
-def take(path: Path, performed: list[Phrase], answers: list[Phrase]) -> Path:
-    """Write a take as the instrument records it: conductor, performer, twobar, knobs."""
-    file = mido.MidiFile(type=1, ticks_per_beat=480)
-    file.tracks.append(mido.MidiTrack([mido.MetaMessage("track_name", name="twobar take 1")]))
-    for name, phrases, channel in (("performer", performed, 0), ("twobar", answers, 1)):
-        track = midi.to_midi(phrases, channel=channel, name=name).tracks[0]
-        track.name = name
-        file.tracks.append(track)
-    file.tracks.append(mido.MidiTrack([mido.MetaMessage("track_name", name="knobs")]))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file.save(str(path))
-    return path
-
-
-# -- the performer's phrases -------------------------------------------------------------------------
-
-
-def test_music_in_another_metre_is_named(tmp_path: Path) -> None:
-    for name, metre in (("waltz", (3, 4)), ("march", (4, 4)), ("alla breve", (2, 2))):
-        write(tmp_path / f"{name}.mid", [tune(1, bars=4)], metre=metre)
-    found = read_performer(tmp_path, build("melody", GRID))
-    assert found.foreign == [("waltz.mid", "3/4")]
-    assert len(found.files) == 3
-
-
-def test_of_a_take_only_the_performers_track_is_read(tmp_path: Path) -> None:
-    codec = build("melody", GRID)
-    take(tmp_path / "takes" / "evening.mid", PERFORMED[:3], [phrase.moved(12) for phrase in PERFORMED[:3]])
-    found = read_performer(tmp_path / "takes", codec)
-    assert found.phrases == PERFORMED[:3]
-    assert found.files == ["evening.mid"]
-
-
-def test_any_files_are_read_once_each_phrase_and_what_is_none_is_named(tmp_path: Path) -> None:
-    folder = save(tmp_path, [*PERFORMED[:3], PERFORMED[0]])
-    (folder / "broken.mid").write_bytes(b"MThd")
-    found = read_performer(folder, build("melody", GRID))
-    assert found.phrases == PERFORMED[:3]
-    assert [name for name, _ in found.skipped] == ["broken.mid"]
-    assert read_performer(folder / "00.mid", build("melody", GRID)).phrases == PERFORMED[:1]
-
-
-def test_keys_that_the_performer_played_are_drums_to_the_drums(tmp_path: Path) -> None:
-    beat = Phrase.of(GRID, [Note(step, 36 if step % 8 == 0 else 38, 90, 1) for step in range(0, 32, 4)])
-    take(tmp_path / "take.mid", [beat], PERFORMED[:1])
-    found = read_performer(tmp_path, build("drums", GRID))
-    assert [note.onset for note in found.phrases[0].notes] == list(range(0, 32, 4))
-
-
-@pytest.mark.parametrize(
-    ("made", "codec", "says"),
-    [
-        ("none", "melody", "no MIDI file"),
-        ("silent", "melody", "nothing to learn from"),
-        ("pitched", "drums", "drum notes"),
-    ],
-)
-def test_a_folder_that_gives_nothing_is_reported_in_one_sentence(
-    tmp_path: Path, made: str, codec: str, says: str
-) -> None:
-    if made == "silent":
-        midi.save(tmp_path / "a.mid", [Phrase(GRID)])
-    if made == "pitched":
-        save(tmp_path, PERFORMED[:2])
-    with pytest.raises(OperationError, match=says):
-        read_performer(tmp_path, build(codec, GRID))
-    with pytest.raises(RequestError, match="does not exist"):
-        read_performer(tmp_path / "nowhere", build(codec, GRID))
-
-
-# -- leaning -----------------------------------------------------------------------------------------
-
-
-def test_changes_begin_as_nothing_and_leave_all_but_the_decoder_alone() -> None:
-    net = VAE(config()).eval()
-    pairs = encoded(net, build("melody", GRID), PERFORMED[:3])
-    generator = torch.Generator().manual_seed(0)
-    changes, taught = Changes(net, rank=4, generator=generator), Taught(net)
-    with torch.no_grad():
-        plain = taught(pairs.z, pairs.arrays)
-        torch.testing.assert_close(changes.loss(taught, pairs.z, pairs.arrays), plain)
-    assert all(name.startswith("decoder.") for name in changes.weights())
-    loss = changes.loss(taught, pairs.z, pairs.arrays).mean()
-    loss.backward()  # type: ignore[no-untyped-call]
-    assert all(parameter.grad is None for parameter in net.parameters())
-    learned = [p for p in changes.parameters() if p.grad is not None and p.grad.abs().max() > 0]
-    assert learned
-    with torch.no_grad():
-        for parameter in learned:
-            parameter.add_(torch.as_tensor(parameter.grad), alpha=-1e-4)
-    made = leaned(net, changes.weights(), half=False)
-    assert cost(made, pairs) < float(plain.mean())
-    before, after = net.state_dict(), made.state_dict()
-    assert {name for name in before if not torch.equal(before[name], after[name])} <= set(changes.base)
-    assert leaned(net, changes.weights(0.0), half=False).state_dict().keys() == before.keys()
 
 
 @pytest.mark.parametrize("family", ["vae", "gru", "language"])
@@ -178,24 +77,6 @@ def test_what_cannot_be_leaned_is_reported() -> None:
         adapt(checkpoint(OLD[:2]), PERFORMED[:3], OLD, AdaptOptions())
     with pytest.raises(RequestError, match="nothing encodes for"):
         adapt(checkpoint(OLD[:2], family="noise"), PERFORMED, OLD, AdaptOptions())
-
-
-# -- how far it went ---------------------------------------------------------------------------------
-
-
-def test_overlap_is_one_for_the_same_and_none_for_what_is_apart() -> None:
-    values = np.random.default_rng(0).standard_normal(200)
-    assert overlap(values, values, least=0.1) == pytest.approx(1.0)
-    assert overlap(values, values + 50, least=0.1) < 0.01
-    near, far = (overlap(values, values + step, least=0.1) for step in (0.5, 2.0))
-    assert 1 > near > far > 0
-    assert overlaps(OLD, OLD, "melody")["mean"] == pytest.approx(1.0)
-    assert overlaps(OLD, [p.moved(24) for p in OLD], "melody")["register"] < 0.1
-
-
-def test_what_a_model_plays_is_drawn_from_its_prior_and_around_the_performer() -> None:
-    found = drawn(Memory(), PERFORMED, 0, count=5)
-    assert {name: len(phrases) for name, phrases in found.items()} == {"prior": 5, "drift": 5}
 
 
 def test_the_command_writes_a_model_that_plays_and_says_how_far_it_went(

@@ -1,6 +1,6 @@
+"""`prepare`: folders of MIDI files to phrases, split by song; interrupted, refused, done again."""
+
 import json
-import os
-import signal
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -13,12 +13,10 @@ from model.music.grid import Grid
 from model.music.phrase import Phrase
 from tests.fakes.interrupted import interrupted
 from tests.fakes.midi_files import chords, tune, write
-from trainer.corpus import pool
-from trainer.corpus.pool import attempt, outcomes
+from trainer.corpus.pool import outcomes
 from trainer.corpus.prepare import PrepareOptions, Report, prepare
-from trainer.corpus.read_midi import Reading, UnreadableError, read
-from trainer.corpus.sources import SPLITS, permissive
-from trainer.corpus.splits import fill_sides, split_songs
+from trainer.corpus.read_midi import Reading, read
+from trainer.corpus.sources import SPLITS
 from trainer.errors import EmptyCorpusError, OperationError, RequestError
 
 GRID = Grid()
@@ -148,64 +146,6 @@ def test_the_manifest_gives_clusters_licences_and_splits(tmp_path: Path) -> None
     assert prepare([folder], tmp_path / "all", PrepareOptions(GRID, licences="all")).read == 5
 
 
-@pytest.mark.parametrize(
-    ("licence", "expected"),
-    [
-        ("Public Domain", True),
-        ("PD tunes (1903); encoding via a corpus", True),
-        ("CC0 1.0 (scores)", True),
-        ("CC BY 4.0", True),
-        ("someone [CC-BY]", True),
-        ("Creative Commons Attribution 3.0", True),
-        ("BSD-3-Clause", True),
-        ("PD (traditional); repo MIT", True),
-        ("Artistic License", True),
-        ("Creative Commons Attribution-ShareAlike 4.0", False),
-        ("CC BY-SA Germany", False),
-        ("cc-by-nc 4.0", False),
-        ("tunes traditional/PD; repo GPL-3.0", False),
-        ("all rights reserved", False),
-        ("", False),
-    ],
-)
-def test_permissive_licences(licence: str, *, expected: bool) -> None:
-    assert permissive(licence) is expected
-
-
-@pytest.mark.parametrize(
-    ("metre", "grid", "windows"),
-    [
-        ((4, 4), GRID, 5),
-        ((2, 2), GRID, 5),
-        ((2, 4), GRID, 5),
-        (None, GRID, 5),
-        ((3, 4), GRID, 0),
-        ((3, 4), Grid(2, 3, 4), 7),
-        ((6, 8), Grid(2, 3, 4), 7),
-        ((4, 4), Grid(1, 4, 4), 6),
-    ],
-)
-def test_metres(tmp_path: Path, metre: tuple[int, int] | None, grid: Grid, windows: int) -> None:
-    path = write(tmp_path / "tune.mid", [tune(1)], metre=metre)
-    if not windows:
-        with pytest.raises(UnreadableError, match="no 2 bars of 4/4"):
-            read(path.read_bytes(), grid)
-        return
-    assert len(read(path.read_bytes(), grid).windows["melody"].counts) == windows
-
-
-def test_a_line_is_melody_and_hands_together_are_poly(tmp_path: Path) -> None:
-    single = read(write(tmp_path / "1.mid", [tune(1)]).read_bytes(), GRID).windows
-    assert len(single["melody"].counts) == 5
-    assert not single["melody"].aside.any()
-    assert len(single["poly"].counts) == 4
-    assert single["poly"].aside.all()
-    both = read(write(tmp_path / "2.mid", chords(1)).read_bytes(), GRID).windows
-    assert both["poly"].notes[:, 1].min() < 48 <= both["melody"].notes[:, 1].min()
-    first = phrase_of(GRID, both["melody"].notes[: both["melody"].counts[0]])
-    assert [(n.onset * 120, n.pitch, n.length * 120) for n in first.notes][:4] == tune(1)[:4]
-
-
 def test_other_metres_are_learned_from_but_never_measured_on(tmp_path: Path) -> None:
     for seed in range(9):
         write(tmp_path / "in" / f"{seed}.mid", [tune(seed)], metre=(3, 4) if seed % 3 else (4, 4))
@@ -221,16 +161,6 @@ def test_other_metres_are_learned_from_but_never_measured_on(tmp_path: Path) -> 
     for split in ("validation", "test"):
         assert {phrase.notes for phrase in table(tmp_path / "all", "melody", split)} <= native
     assert not {phrase.notes for phrase in table(tmp_path / "all", "melody", "train")} <= native
-
-
-def test_drums_are_no_pitches_and_triplets_are_not_bent(tmp_path: Path) -> None:
-    drums = read(write(tmp_path / "drums.mid", [tune(1)], channel=9).read_bytes(), GRID).windows
-    assert [codec for codec, windows in drums.items() if len(windows.counts)] == ["drums"]
-    triplets = [(160 * n, 60 + n % 5, 160) for n in range(72)]
-    path = write(tmp_path / "triplets.mid", [triplets])
-    with pytest.raises(UnreadableError, match="on the grid"):
-        read(path.read_bytes(), GRID)
-    assert len(read(path.read_bytes(), Grid(2, 4, 3)).windows["melody"].counts) > 0
 
 
 def test_nothing_to_learn_from_is_one_sentence(tmp_path: Path) -> None:
@@ -297,63 +227,11 @@ def test_a_corpus_of_the_same_options_and_a_damaged_one_are_replaced(tmp_path: P
     prepare([tmp_path / "in"], tmp_path / "out", OPTIONS)
     write(tmp_path / "in" / "b.mid", chords(1))
     assert prepare([tmp_path / "in"], tmp_path / "out", PrepareOptions(GRID, jobs=2)).read == 2
-    old = {"grid": {"bars": 2, "beats_per_bar": 4, "steps_per_beat": 4}}  # before the others were told
+    old = {"grid": {"bars": 2, "beats_per_bar": 4, "steps_per_beat": 4}}  # before the others were named
     (tmp_path / "out" / "meta.json").write_text(json.dumps(old))
     assert prepare([tmp_path / "in"], tmp_path / "out", OPTIONS).read == 2
     (tmp_path / "out" / "meta.json").write_text("[")
     assert prepare([tmp_path / "in"], tmp_path / "out", PrepareOptions(Grid(1, 4, 4))).read == 2
-
-
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        (b"", "no MThd"),
-        (b"MThd\0\0\0\6\0\0\0\0\0\0", "0 ticks per beat"),
-        (b"MThd\0\0\0\6\0\0\0\0\xe7\x28", "SMPTE"),
-        (b"MThd\0\0\0\6\0\0\0\0\1\xe0", "no notes"),
-        (b"RIFF\0\0\0\0RMIDdata\0\0\0\0MThd\0\0\0\6\0\0\0\0\1\xe0", "no notes"),
-        (b"MThd" + bytes(8_000_001), "larger than 8 MB"),
-    ],
-)
-def test_hostile_bytes_give_a_reason(data: bytes, says: str) -> None:
-    with pytest.raises(UnreadableError, match=says):
-        read(data, GRID)
-
-
-def test_files_that_are_none(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.mid")
-    assert attempt(tmp_path / "pipe.mid", GRID) == "not a regular file"
-    assert "not a regular file" in str(attempt(tmp_path / "gone.mid", GRID))
-    odd = tmp_path / os.fsdecode(b"\xff\xfe.mid")
-    odd.write_bytes(write(tmp_path / "tune.mid", [tune(1)]).read_bytes())
-    report = prepare([tmp_path], tmp_path / "out", OPTIONS)
-    assert report.read == 2
-    assert "pipe.mid" in (tmp_path / "out" / "report.json").read_text(encoding="utf-8")
-
-
-def crash_or_hang(path: Path, grid: Grid, *, metres: str) -> str:
-    """Stand in for a parser that dies on one file and never ends on another."""
-    if path.name == "crash.mid":
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if path.name == "hang.mid":
-        signal.pause()
-    return f"read {path.name}"
-
-
-def test_a_crash_and_a_hang_cost_no_other_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "attempt", crash_or_hang)
-    names = ["a.mid", "crash.mid", "b.mid", "hang.mid", "c.mid"]
-    found = {
-        path.name: outcome
-        for path, outcome in outcomes([Path(name) for name in names], GRID, jobs=1, seconds=0.2)
-    }
-    assert found == {
-        "a.mid": "read a.mid",
-        "b.mid": "read b.mid",
-        "c.mid": "read c.mid",
-        "crash.mid": "crashes the parser",
-        "hang.mid": "takes longer than 0.2 seconds",
-    }
 
 
 def test_two_processes_read_what_one_reads(songs: Path) -> None:
@@ -366,12 +244,3 @@ def test_two_processes_read_what_one_reads(songs: Path) -> None:
         assert type(a) is type(b)
         if isinstance(a, Reading) and isinstance(b, Reading):
             assert np.array_equal(a.windows["poly"].notes, b.windows["poly"].notes)
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_every_codec_has_a_song_on_every_side_where_three_hold_it(seed: int) -> None:
-    names = {song: f"song {song}" for song in range(30)}
-    rare = {song: names[song] for song in (4, 9, 17)}
-    sides = split_songs(names, seed)
-    fill_sides(sides, rare, seed)
-    assert {sides[song] for song in rare} == {"train", "validation", "test"}

@@ -12,16 +12,10 @@ from model.music.phrase import Note, Phrase
 from tests.fakes.checkpoints import checkpoint, written
 from tests.fakes.players import GRID, Memory, Sure
 from tests.fakes.synthetic import melody
-from trainer.errors import OperationError, RequestError
+from trainer.errors import RequestError
 from trainer.evaluation.evaluate import evaluate, evaluate_checkpoint
 from trainer.evaluation.heldout import HeldOut, held_out
-from trainer.evaluation.speed import speed
-from trainer.evaluation.teacher_forced import forced
-from trainer.reports.compare import page
-from trainer.reports.html_page import Page, canvas, panels, piano_roll, span_of
-from trainer.reports.plots import atlas, curves
 from trainer.reports.report import log_of, report
-from trainer.reports.table import titles
 from trainer.run.checkpoints import subject
 
 PHRASES = [melody(seed) for seed in range(22)]
@@ -44,83 +38,6 @@ def self_contained(text: str) -> None:
     assert not re.search(r"https?:|<script|<link|@import|url\((?!#)", text)
     assert set(re.findall(r'(?:href|src)="(.)', text)) <= {"#", "d"}  # parts of itself, and data
     assert "#010203" not in text
-
-
-# -- the page ----------------------------------------------------------------------------------------
-
-
-def test_a_page_holds_all_that_it_shows_and_escapes_its_texts(tmp_path: Path) -> None:
-    made = Page("A < B", "lead & keys")
-    made.section("One", "note")
-    made.table(["", "a"], {"": [("x", "1")], "more": [("<y>", "2")]})
-    figure = canvas(4, 2)
-    (axes,) = panels(figure, 1, 1)
-    piano_roll(axes, PHRASES[0], title="roll")
-    made.plot(figure, "caption")
-    made.write(tmp_path / "deep" / "page.html")
-    text = (tmp_path / "deep" / "page.html").read_text()
-    self_contained(text)
-    assert "A &lt; B" in text
-    assert "&lt;y&gt;" in text
-    assert "currentColor" in text
-    assert ">roll</text>" in text
-    assert "prefers-color-scheme: dark" in text
-    with pytest.raises(OperationError, match="cannot write"):
-        made.write(tmp_path)
-
-
-def test_a_roll_shows_an_octave_at_least() -> None:
-    assert span_of([Phrase(GRID)]) == (54, 66)
-    assert span_of([Phrase.of(GRID, [Note(0, 0, 80, 1), Note(0, 127, 80, 1)])]) == (0, 127)
-
-
-# -- evaluate --compare ------------------------------------------------------------------------------
-
-
-def test_models_of_any_family_stand_on_one_page() -> None:
-    one = evaluate(Sure(knobs=("register",)), PHRASES, parameters=12_000)
-    other = evaluate(Going(), PHRASES)
-    results = [one | {"speed": speed(Sure(), PHRASES[:3])}, other | {"speed": speed(Going(), PHRASES[:3])}]
-    text = page(results, data="somewhere", split="test").html()
-    self_contained(text)
-    assert text.count("<svg") == 6
-    assert "memory (1)" in text
-    assert "register" in text
-    assert "None of these models" in page([other], data="x", split="test").html()
-    json.dumps(results)
-
-
-def test_models_of_one_name_are_distinguished() -> None:
-    twice = [{"name": "b", "checkpoint": "runs/x/b.safetensors"}, {"name": "b", "checkpoint": "keys"}]
-    assert titles([{"name": "a"}, *twice, {"name": "b"}]) == ["a", "b (x/b)", "b (keys)", "b (4)"]
-
-
-def test_what_has_no_latent_gets_what_applies_and_nothing_else() -> None:
-    found = evaluate(Going(), PHRASES)
-    assert set(found["reconstruction"].values()) == {None}
-    assert (found["knobs"], found["interpolation"]) == ({}, None)
-    assert 0 <= found["samples"]["auc"] <= 1
-    assert found["samples"]["consistent"] == 1.0
-    times = speed(Going(), PHRASES[:2])
-    assert times["encode_ms"] is None
-    assert times["total_ms"] is not None
-    assert times["total_ms"] > 0
-    assert set(speed(Memory(), PHRASES[:2])) == {"encode_ms", "decode_ms", "total_ms"}
-
-
-# -- teacher-forced figures and what comes before ----------------------------------------------------
-
-
-def test_step_by_step_decoders_are_also_measured_teacher_forced() -> None:
-    assert forced(checkpoint(PHRASES[:2]), PHRASES[:4]) is None
-    made = checkpoint(PHRASES[:6], family="language")
-    begun = forced(made, PHRASES[:6])
-    learned = forced(checkpoint(PHRASES[:6], family="language", steps=25), PHRASES[:6])
-    assert begun is not None
-    assert learned is not None
-    assert learned["bits_per_step"] < begun["bits_per_step"]
-    assert learned["step_accuracy"] > begun["step_accuracy"]
-    assert learned["phrases"] == 6
 
 
 def test_figures_of_a_checkpoint_name_it_and_count_its_weights(tmp_path: Path) -> None:
@@ -160,9 +77,6 @@ def test_a_model_with_context_bars_is_asked_to_go_on_from_them(tmp_path: Path) -
     assert (none.phrases, none.contexts, none.whole) == ([], [], [])
     with pytest.raises(RequestError, match="prepared for 4 bars"):
         held_out(Going(), "keys", data)
-
-
-# -- report ------------------------------------------------------------------------------------------
 
 
 class Generating(Memory):
@@ -210,13 +124,3 @@ def test_a_run_s_folder_is_found_and_its_log_read_as_far_as_it_goes(tmp_path: Pa
     with pytest.raises(RequestError, match=r"several checkpoints \(a.safetensors, b.safetensors\)"):
         subject(str(tmp_path))
     assert subject("keys").run is None
-
-
-def test_curves_and_maps_of_next_to_nothing() -> None:
-    assert curves([]) is None
-    assert curves([{"step": 1, "seconds": 2.0}]) is None
-    assert len(curves(LOG[:1]).axes) == 2
-    rng = np.random.default_rng(0)
-    assert atlas(rng.standard_normal((19, 4)), rng.standard_normal((19, 2)), ["a", "b"]) is None
-    assert atlas(np.zeros((20, 1)), np.zeros((20, 2)), ["a", "b"]) is None
-    assert len(atlas(rng.standard_normal((20, 1)), np.zeros((20, 2)), ["a", "b"]).axes) >= 2

@@ -5,7 +5,7 @@ role: `model` is the network of the configuration, any other is one of the objec
 The loop owns the order of things (batches, precision, accumulation, clipping, other processes, the
 state on disk); an objective owns the formulas.
 
-Tested in tests/trainer/training/objectives/test_objectives.py.
+Tested in tests/trainer/training/objectives/test_elbo.py.
 """
 
 from abc import ABC, abstractmethod

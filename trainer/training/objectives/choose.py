@@ -1,7 +1,4 @@
-"""From a configuration's name to its objective.
-
-Tested in tests/trainer/training/objectives/test_objectives.py.
-"""
+"""From a configuration's name to its objective."""
 
 from model.networks.vae import VAE
 from trainer.settings import FitConfig

@@ -5,8 +5,6 @@ With beta (Higgins et al. 2017, "beta-VAE"), free bits as a total per phrase (Ro
 one is set.  For decoders that write step by step: word dropout (Bowman et al. 2016, "Generating sentences
 from a continuous space") and scheduled sampling (Bengio et al. 2015).  A summary without a law of its own,
 as in seq2seq, has no KL.
-
-Tested in tests/trainer/training/test_trouble.py.
 """
 
 from typing import ClassVar

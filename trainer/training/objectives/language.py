@@ -1,7 +1,4 @@
-"""A language model over phrases: -log p(step | steps before it), summed over the whole grid, in nats.
-
-Tested in tests/trainer/training/objectives/test_objectives.py.
-"""
+"""A language model over phrases: -log p(step | steps before it), summed over the whole grid, in nats."""
 
 import torch
 

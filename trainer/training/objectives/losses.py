@@ -1,7 +1,4 @@
-"""Weights of the parts of a loss, and how they move in the course of a run.
-
-Tested in tests/trainer/training/objectives/test_objectives.py.
-"""
+"""Weights of the parts of a loss, and how they move in the course of a run."""
 
 from math import cos, exp, pi
 

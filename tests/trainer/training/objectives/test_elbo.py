@@ -1,27 +1,22 @@
-"""Objectives: schedules, the parts of a loss, free bits, and that accumulated batches are one large one."""
+"""The bound: its parts, free bits, hidden parts, a critic's term; accumulated batches are one large one."""
 
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from model.codecs.base import build, pack_phrase
-from model.networks.decoders.base import AutoregressiveDecoder
 from model.networks.vae import VAE
 from tests.fakes import two_processes
-from tests.fakes.runs import LANGUAGE, STEPWISE
+from tests.fakes.runs import STEPWISE
 from tests.fakes.synthetic import GRID, TINY, melody
 from trainer import settings
 from trainer.run.distributed import World
 from trainer.settings import FitConfig
-from trainer.training.objectives import choose
 from trainer.training.objectives.base import MODEL, Batch, Loss, Moment
 from trainer.training.objectives.elbo import Elbo
-from trainer.training.objectives.language import Language
-from trainer.training.objectives.losses import beta, rate, true_share, weighed
 
 HALF = Moment(100, 0.5)
 
@@ -40,63 +35,6 @@ def batch(count: int = 6, *, edits: int = 0, knobs: int = 2) -> Batch:
     arrays = {name: torch.cat([torch.from_numpy(each[name]) for each in packed]) for name in packed[0]}
     edited = {name: value.flip(0)[:edits] for name, value in arrays.items()}
     return Batch(arrays, edited, torch.ones(edits, knobs))
-
-
-@pytest.mark.parametrize(
-    ("fit", "share", "weight"),
-    [
-        (FitConfig(beta=0.2, beta_start=0.1, ramp=0.5), 0.25, 0.15),
-        (FitConfig(beta=0.2, beta_start=0.1, ramp=0.5), 0.75, 0.2),
-        (FitConfig(beta=0.2, ramp=0.0), 0.0, 0.2),
-        (FitConfig(beta=0.2, ramp=0.5, anneal="sigmoid"), 0.0, 0.0),
-        (FitConfig(beta=0.2, ramp=0.5, anneal="sigmoid"), 0.25, 0.1),
-        (FitConfig(beta=0.2, ramp=0.5, anneal="sigmoid"), 0.5, 0.2),
-        (FitConfig(beta=0.2, ramp=0.5, anneal="cyclical", cycles=4), 0.0625, 0.1),
-        (FitConfig(beta=0.2, ramp=0.5, anneal="cyclical", cycles=4), 0.2, 0.2),
-        (FitConfig(beta=0.2, ramp=0.5, anneal="cyclical", cycles=4), 0.5, 0.0),
-        (FitConfig(beta=0.2, ramp=0.5, anneal="cyclical", cycles=4), 1.0, 0.2),
-    ],
-)
-def test_beta_rises_as_the_settings_say(fit: FitConfig, share: float, weight: float) -> None:
-    assert beta(fit, share) == pytest.approx(weight)
-
-
-@pytest.mark.parametrize("kind", ["linear", "sigmoid"])
-def test_beta_never_falls_within_its_ramp(kind: str) -> None:
-    fit = FitConfig(beta=0.3, beta_start=0.1, ramp=0.7, anneal=kind)
-    weights = [beta(fit, share) for share in np.linspace(0, 1, 101)]
-    assert weights == sorted(weights)
-    assert weights[0] == pytest.approx(0.1)
-    assert weights[-1] == pytest.approx(0.3)
-
-
-def test_scheduled_sampling_is_the_inverse_sigmoid() -> None:
-    assert true_share(FitConfig(), 10**9) == 1.0
-    fit = FitConfig(scheduled_sampling=1000)
-    assert true_share(fit, 0) == pytest.approx(1000 / 1001)
-    # half of the steps are told where exp(step / k) = k
-    assert true_share(fit, round(1000 * np.log(1000))) == pytest.approx(0.5, abs=1e-3)
-    assert true_share(fit, 10**9) == 0.0
-
-
-def test_the_rate_warms_up_and_falls_to_a_fiftieth() -> None:
-    fit = FitConfig(warmup=10)
-    assert rate(fit, 0, 0.0) == pytest.approx(0.1)
-    assert rate(fit, 10, 0.0) == pytest.approx(1.0)
-    assert rate(fit, 10, 1.0) == pytest.approx(0.02)
-    assert rate(fit, 10, 7.0) == pytest.approx(0.02)
-
-
-def test_velocities_of_every_part_are_weighed() -> None:
-    one = torch.ones(2)
-    found = weighed(
-        {"velocity": one, "drums.drum_velocity": one, "onset": one}, FitConfig(velocity_weight=0.5)
-    )
-    assert {name: float(value[0]) for name, value in found.items()} == {
-        "velocity": 0.5,
-        "drums.drum_velocity": 0.5,
-        "onset": 1.0,
-    }
 
 
 def test_the_bound_is_the_sum_of_its_weighted_parts(tmp_path: Path) -> None:
@@ -166,25 +104,6 @@ def test_a_summary_without_a_law_has_no_price(tmp_path: Path) -> None:
     loss.total.backward()  # type: ignore[no-untyped-call]
 
 
-def test_a_language_models_loss_is_the_likelihood_of_the_next_step(tmp_path: Path) -> None:
-    net, fit = built(LANGUAGE, tmp_path)
-    made = batch(knobs=1)
-    loss = Language(net, fit).loss(MODEL, made, HALF)
-    # by hand, step by step, told the truth
-    with torch.no_grad():
-        features = net.surface.read(made.arrays)
-        carried = net.begin(torch.zeros(len(made), 0), torch.zeros(len(made), 1), None)
-        out = []
-        for step in range(GRID.steps):
-            before = features[:, step - 1] if step else torch.zeros_like(features[:, 0])
-            assert isinstance(net.decoder, AutoregressiveDecoder)
-            logits, carried = net.decoder.step(carried, before)
-            out.append(logits)
-        heads = net.surface.write(torch.stack(out, dim=1))
-        wanted = sum(value.mean() for value in net.surface.loss(heads, made.arrays).values())
-    assert float(loss.total.detach()) == pytest.approx(float(wanted), rel=1e-4)
-
-
 class Nudge:
     """A term with a network of its own that asks for louder decodes."""
 
@@ -235,8 +154,3 @@ def test_accumulated_batches_are_one_large_one(tmp_path: Path, text: str) -> Non
     assert any(not torch.equal(one[name], value) for name, value in begun.items())
     for name, value in one.items():
         torch.testing.assert_close(three[name], value, atol=1e-5, rtol=1e-5)
-
-
-def test_the_objective_is_the_one_that_is_named(tmp_path: Path) -> None:
-    assert type(choose.build(*built(STEPWISE, tmp_path))) is Elbo
-    assert type(choose.build(*built(LANGUAGE, tmp_path))) is Language
