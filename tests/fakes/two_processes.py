@@ -67,7 +67,7 @@ def main() -> None:
     with joined() as world:
         found: dict[str, object] = {
             "highest": world.highest(float(world.rank), -float(world.rank)),
-            "gathered": world.gathered(("from", world.rank)),
+            "gathered": world.gather(("from", world.rank)),
             "shared": world.shared(lambda: f"made by {world.rank}"),
         }
         try:

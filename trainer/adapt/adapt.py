@@ -1,4 +1,4 @@
-"""`adapt`: lean a checkpoint's decoder towards a performer from a few of their phrases, and measure how far.
+"""`adapt`: fine-tune a checkpoint's decoder on a few phrases of a performer, and measure how far it went.
 
 The encoder stays, so that every point of the latent space still means the same phrase.  The performer's
 phrases are learned from around their points, so that what lies near falls towards them; a rehearsal of old
@@ -20,7 +20,7 @@ from model.codecs.base import Codec, build
 from model.latent.note_transformer import held as learned_prior
 from model.music.phrase import Phrase
 from model.networks.vae import VAE
-from trainer.adapt.lora import Changes, EncodedPhrases, Taught, cost, encoded, leaned, skill
+from trainer.adapt.lora import Changes, EncodedPhrases, TeacherForcedLoss, cost, encoded, skill, with_weights
 from trainer.errors import OperationError, RequestError
 from trainer.evaluation.teacher_forced import network
 
@@ -60,7 +60,7 @@ class AdaptOptions:
 
 @dataclass(slots=True)
 class Adapted:
-    """The leaned network and what is known of it.
+    """The fine-tuned network and its figures.
 
     Attributes:
         net: with its new weights.
@@ -92,9 +92,9 @@ def adapt(
     half: bool = True,
     tell: Tell = lambda _what, _done, _all: None,
 ) -> Adapted:
-    """Lean a checkpoint's decoder to phrases.
+    """Fine-tune a checkpoint's decoder on phrases.
 
-    Two decoders are leaned: one that never sees a quarter of the phrases, on which it is measured, and,
+    Two decoders are fine-tuned: one that never sees a quarter of the phrases, on which it is measured, and,
     for as many steps, one that learns from all of them, which is returned.
 
     Args:
@@ -113,7 +113,7 @@ def adapt(
     config = checkpoint.config
     if config.encoder.kind == "none" and config.latent_size:
         raise RequestError(
-            f"'{config.name}' is a generator that nothing encodes for: it cannot be leaned to phrases"
+            f"'{config.name}' is a generator that nothing encodes for: it cannot be adapted to phrases"
         )
     if len(phrases) < FEWEST:
         raise OperationError(
@@ -121,7 +121,7 @@ def adapt(
             f"10 to 20 are good"
         )
     net, codec = network(checkpoint), build(config.codec, config.grid.build())
-    old_skills = skills(net, codec, checkpoint, old, options.seed)
+    old_skills = old_skills_of(net, codec, checkpoint, old, options.seed)
     order = np.random.default_rng(options.seed).permutation(len(phrases)).tolist()
     out = max(1, round(HELD_OUT * len(order)))
     stop = max(1, round(STOPPED_BY * (len(order) - out)))
@@ -129,13 +129,13 @@ def adapt(
     held, watched, learned = (
         performed.take(part) for part in (order[:out], order[out : out + stop], order[out + stop :])
     )
-    lesson = Lesson(net, codec, checkpoint, old_skills, options, half=half)
+    tuning = FineTuning(net, codec, checkpoint, old_skills, options, half=half)
     seconds = options.minutes * 60
-    tried, steps = lesson.learn(learned, watched, seconds=SHARE * seconds, tell=tell, what="measured")
-    final, _ = lesson.learn(
+    tried, steps = tuning.learn(learned, watched, seconds=SHARE * seconds, tell=tell, what="measured")
+    final, _ = tuning.learn(
         performed, None, seconds=(1 - SHARE) * seconds, steps=steps, tell=tell, what="final"
     )
-    levels, near = checkpoint.levels, lesson.spread(held)
+    levels, near = checkpoint.levels, tuning.spread(held)
     figures = {
         "phrases": len(phrases),
         "held_out": len(held),
@@ -175,7 +175,9 @@ def moved(net: VAE, final: VAE) -> float:
     )
 
 
-def skills(net: VAE, codec: Codec, checkpoint: Checkpoint, old: Sequence[Phrase], seed: int) -> OldSkills:
+def old_skills_of(
+    net: VAE, codec: Codec, checkpoint: Checkpoint, old: Sequence[Phrase], seed: int
+) -> OldSkills:
     """Return what is rehearsed: old music at its points; without any, the model's own samples.
 
     Samples are decoded from the prior and encoded again: what is rehearsed lies where phrases lie.
@@ -215,7 +217,7 @@ def sampled(net: VAE, codec: Codec, checkpoint: Checkpoint, count: int, seed: in
     return found[:count]
 
 
-class Lesson:
+class FineTuning:
     """Learns phrases while rehearsing the old ones."""
 
     def __init__(
@@ -238,7 +240,7 @@ class Lesson:
         )
         self._levels = checkpoint.levels
         self._scale = torch.from_numpy(np.array(checkpoint.latent.scale)) if net.latent else None
-        self._taught = Taught(net)
+        self._forced_loss = TeacherForcedLoss(net)
         self._floor = skill(net, codec, old_skills.checked, self._levels) - LOSS
 
     def learn(
@@ -283,7 +285,7 @@ class Lesson:
             late = time.monotonic() - began >= seconds
             if step % LOOK and step != steps and not late:
                 continue
-            made = leaned(self._net, changes.weights(self._options.strength), half=self._half)
+            made = with_weights(self._net, changes.weights(self._options.strength), half=self._half)
             if skill(made, self._codec, self._skills.checked, self._levels) < self._floor:
                 break  # the state of the look before is kept
             now = cost(made, near) if near is not None else 0.0
@@ -306,7 +308,7 @@ class Lesson:
         around = self._around(some.take(range(half)), generator)
         z = torch.cat((around, some.z[half:], self._noisy(again, generator)))
         arrays = {name: torch.cat((value, again.arrays[name])) for name, value in some.arrays.items()}
-        losses = changes.loss(self._taught, z, arrays)
+        losses = changes.loss(self._forced_loss, z, arrays)
         return losses[: len(some)].mean() + losses[len(some) :].mean()
 
     def spread(self, pairs: EncodedPhrases) -> EncodedPhrases:
@@ -334,7 +336,7 @@ class Lesson:
 
 
 def adapted_checkpoint(checkpoint: Checkpoint, adapted: Adapted) -> Checkpoint:
-    """Return the checkpoint with the leaned weights; everything else, graphs too, is as it was."""
+    """Return the checkpoint with the new weights; everything else, graphs too, is as it was."""
     weights = {name: value.numpy() for name, value in adapted.net.state_dict().items()}
     figures = {**checkpoint.figures, "adapted": adapted.figures}
     return replace(checkpoint, weights=weights, figures=figures)

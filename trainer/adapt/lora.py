@@ -1,4 +1,4 @@
-"""Leaning a decoder to a few phrases: low-rank changes of its matrices, full ones of its biases.
+"""Fine-tuning a decoder on a few phrases: low-rank changes of its matrices, full ones of its biases.
 
 The network itself is never touched: a step computes with weights + changes, and what is kept in the end is
 their sum, so that graphs, size and speed stay what they were.  Low-rank changes: Hu et al. 2021, "LoRA:
@@ -67,7 +67,7 @@ def encoded(net: VAE, codec: Codec, phrases: Sequence[Phrase]) -> EncodedPhrases
     return EncodedPhrases(mean, (0.5 * logvar).exp(), arrays, list(phrases))
 
 
-class Taught(nn.Module):
+class TeacherForcedLoss(nn.Module):
     """A network's loss as a module, so that it can be computed with other weights than its own."""
 
     def __init__(self, net: VAE) -> None:
@@ -119,14 +119,14 @@ class Changes(nn.Module):
             found[name] = value + strength * change
         return found
 
-    def loss(self, taught: Taught, z: Tensor, arrays: Tensors) -> Tensor:
+    def loss(self, taught: TeacherForcedLoss, z: Tensor, arrays: Tensors) -> Tensor:
         """Return the loss of each phrase with the changes, [B], nats."""
         weights = {f"net.{name}": value for name, value in self.weights().items()}
         found: Tensor = functional_call(taught, weights, (z, arrays))
         return found
 
 
-def leaned(net: VAE, weights: Mapping[str, Tensor], *, half: bool) -> VAE:
+def with_weights(net: VAE, weights: Mapping[str, Tensor], *, half: bool) -> VAE:
     """Return a copy of a network with other weights, rounded as a checkpoint would store them."""
     made = copy.deepcopy(net)
     state = made.state_dict()
@@ -173,4 +173,4 @@ def skill(net: VAE, codec: Codec, pairs: EncodedPhrases, levels: Mapping[str, fl
 def cost(net: VAE, pairs: EncodedPhrases) -> float:
     """Return the mean loss of phrases at their z, nats a phrase."""
     with torch.no_grad():
-        return float(Taught(net)(pairs.z, pairs.arrays).mean())
+        return float(TeacherForcedLoss(net)(pairs.z, pairs.arrays).mean())

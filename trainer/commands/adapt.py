@@ -1,4 +1,4 @@
-"""`twobar-train adapt`: lean a model towards a performer.
+"""`twobar-train adapt`: fine-tune a model's decoder on a performer's phrases.
 
 Tested in tests/trainer/adapt/test_adapt.py.
 """
@@ -51,7 +51,7 @@ Examples:
 def adapt(
     checkpoint: str, *, data: Path, out: Path, keep: Path | None, minutes: float, strength: float, seed: int
 ) -> None:
-    """Lean a model's decoder towards you, from 10 to 20 of your phrases, and say how far it went.
+    """Fine-tune a model's decoder on 10 to 20 of your phrases, and say how far it went.
 
     The encoder, the size and the speed stay as they are; learning stops before more than one point of what
     the model could do is lost.
@@ -130,5 +130,5 @@ def sentences(figures: Mapping[str, Any]) -> list[str]:
             found.append(f"attributes of {description}: overlap with yours {before:.3f} -> {after:.3f}")
     steps, moved = figures["steps"], 100 * figures["changed"]
     if figures["hers_after"] < figures["hers_before"] - 0.005:
-        found.append("from their own points they come back a little worse: a lower --strength leans less")
+        found.append("from their own points they come back a little worse: a lower --strength changes less")
     return [*found, f"{steps} steps; the decoder's weights moved by {moved:.1f} %"]

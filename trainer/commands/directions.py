@@ -3,16 +3,14 @@
 Tested in tests/trainer/latent/test_directions.py.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from trainer.commands.common import SEED, cores, progress_bar, room_for
 from trainer.errors import OperationError, RequestError
-
-if TYPE_CHECKING:
-    from trainer.latent.directions import Found
 
 PAIRS = 4000
 PHRASES = 100
@@ -54,8 +52,7 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
         raise RequestError(f"the data folder '{data}' does not exist")
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
     from trainer.evaluation.heldout import phrases_for  # noqa: PLC0415
-    from trainer.latent.directions import figures_of as figures  # noqa: PLC0415
-    from trainer.latent.directions import find  # noqa: PLC0415
+    from trainer.latent.directions import figures_of, find  # noqa: PLC0415
     from trainer.run.checkpoints import checked, path_of, read, rewrite, subject  # noqa: PLC0415
 
     target = checked(out)
@@ -75,7 +72,8 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
         learned, tried = every[cut:], every[:cut]
     with progress_bar(f"{player.card.name}: ") as tell:
         found = find(player, known.calibration, learned, tried, count=phrases, seed=seed, progress=tell)
-    show(found)
+    rows = figures_of(found)
+    show(rows)
     if found.directions is None:
         raise OperationError("no attribute has a direction in this latent space; nothing was written")
     others = {name: value for name, value in known.extras.items() if not name.startswith("directions/")}
@@ -84,13 +82,13 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
         target,
         like=source,
         extras=others | found.directions.tensors(),
-        figures={**known.figures, "directions": figures(found)},
+        figures={**known.figures, "directions": rows},
     )
     click.echo(f"the checkpoint is {target}")
 
 
-def show(found: "Found") -> None:
-    """Print what was found of each attribute, before and after."""
+def show(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print what was found of each attribute, before and after: rows of `latent.directions.figures_of`."""
     from rich.console import Console  # noqa: PLC0415 - the trainer extra
     from rich.table import Table  # noqa: PLC0415
 
@@ -99,11 +97,12 @@ def show(found: "Found") -> None:
     )
     for name in ("", "R2", "Spearman", "leak", "bend", "reach"):
         table.add_column(name, justify="right" if name else "left", no_wrap=True)
-    for line in found.lines:
-        after = line.after
+    for row in rows:
+        before, after = row["before"], row["after"]
         cells = [
-            f"{line.before[key]:.2f} > " + ("none" if after is None else f"{after[key]:.2f}")
+            f"{before[key]:.2f} > " + ("none" if after is None else f"{after[key]:.2f}")
             for key in ("spearman", "leak", "bend")
         ]
-        table.add_row(line.name, f"{line.fit:.2f}", *cells, "-" if after is None else f"{after['reach']:.2f}")
+        reach = "-" if after is None else f"{after['reach']:.2f}"
+        table.add_row(row["attribute"], f"{row['fit']:.2f}", *cells, reach)
     Console().print(table)

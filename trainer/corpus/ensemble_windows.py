@@ -27,7 +27,7 @@ from model.codecs.multitrack import C3
 from model.music.grid import Grid
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from trainer.corpus.drum_windows import distinct, hits_of
-from trainer.corpus.tracks import VOICES, Span, TrackLine, Wide, hash_of, merged, nothing, skyline
+from trainer.corpus.tracks import VOICES, Span, TrackLine, Wide, hash_of, merged, no_notes, skyline
 from trainer.corpus.windows import (
     KEYBOARDS,
     LOWEST_LINE,
@@ -172,7 +172,7 @@ def _play(
             melody=[parts[line] for line in band.melody],
             bass=[parts[line] for line in band.bass],
             chords=[parts[line] for line in band.chords],
-            hits=hits_of(drums, span) if drums and not span.aside else nothing(),
+            hits=hits_of(drums, span) if drums and not span.aside else no_notes(),
         )
         for number, begin in enumerate(first.tolist()):
             window = _window(players, number, begin, grid)
@@ -190,13 +190,13 @@ def _play(
 def _window(players: Players, number: int, first: int, grid: Grid) -> Wide | None:
     """Return one window's notes, or None where too little or too much is played, or off the grid."""
     lead = next((part for part in players.melody if part.count(number) >= FEWEST_MELODY), None)
-    melody = nothing() if lead is None else lead.line(number)
+    melody = no_notes() if lead is None else lead.line(number)
     playing = [part for part in players.chords if part is not lead and part.count(number)]
     chosen = [part.notes(number) for part in playing[:CHORD_LINES]]
     if lead is not None and not lead.leads_alone:  # a keyboard: what lies under its top notes is chords
         whole = lead.notes(number)
         chosen.append(whole[~_within(whole, melody)])
-    chords = merged(np.concatenate([nothing(), *chosen]))
+    chords = merged(np.concatenate([no_notes(), *chosen]))
     ground = next((part for part in players.bass if part.count(number)), None)
     if ground is not None:
         bass = ground.line(number)
@@ -205,7 +205,7 @@ def _window(players: Players, number: int, first: int, grid: Grid) -> Wide | Non
         chords = chords[~_within(chords, bass)]
     low, high = np.searchsorted(players.hits[:, ONSET], (first, first + grid.steps)).tolist()
     beat = distinct(players.hits[low:high]) if high > low else None
-    beat = nothing() if beat is None else beat
+    beat = no_notes() if beat is None else beat
     others = [len(part) >= FEWEST_OTHER for part in ((chords, bass, beat) if len(melody) else (chords, bass))]
     if not any(others) or not (len(melody) or len(beat) >= FEWEST_OTHER):
         return None

@@ -97,7 +97,7 @@ class TrackLine:
 KEY_OF_CLASS = np.array(KEYS, dtype=np.int64)
 
 
-def nothing() -> Wide:
+def no_notes() -> Wide:
     """Return no notes."""
     return np.zeros((0, len(COLUMNS)), dtype=np.int64)
 
@@ -140,7 +140,7 @@ def fingerprint(lines: list[TrackLine], drums: list[TrackLine]) -> NDArray[np.ui
         notes = skyline(upper.on_grid(0, 1 << 40))
         steps = np.stack((np.diff(notes[:, PITCH]), np.minimum(np.diff(notes[:, ONSET]), 64)), axis=1)
         return _pieces(steps, GRAM)
-    hits = np.concatenate([nothing(), *(line.hits(0, 1 << 40) for line in drums)])
+    hits = np.concatenate([no_notes(), *(line.hits(0, 1 << 40) for line in drums)])
     places, inverse = np.unique(hits[:, ONSET], return_inverse=True)
     masks = np.zeros(len(places), dtype=np.int64)
     np.bitwise_or.at(masks, inverse, 1 << CLASS_OF_KEY[hits[:, PITCH]])

@@ -14,7 +14,7 @@ from model.config import ModelConfig
 from trainer.data import part_dropout
 from trainer.data.augment import Ints
 from trainer.data.conditions import ConditionMaker
-from trainer.data.dataset import Phrases, batch, twins
+from trainer.data.dataset import Phrases, batch, batch_with_edits
 from trainer.data.edit_pairs import EditPairs
 from trainer.run.distributed import World
 from trainer.settings import FitConfig
@@ -83,7 +83,7 @@ class Feed:
         change = np.zeros((0, max(len(self.model.knobs), 1)), dtype=np.float32)
         if self.edits is not None and paired:
             picked = self.slice_of(self.rng.integers(len(self.edits), size=paired * size), paired)
-            first, edited = twins(
+            first, edited = batch_with_edits(
                 self.train,
                 self.edits.edited,
                 self.codec,

@@ -17,7 +17,7 @@ from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.music.tracks import TRACKS
 from trainer.corpus import meta
-from trainer.data.augment import LIMITS, Ints, highest, rescale, shape_velocities, transpose, unsettle
+from trainer.data.augment import LIMITS, Ints, highest, jitter, scale_velocities, shape_velocities, transpose
 from trainer.errors import OperationError
 
 BEATEN = frozenset(("drums", "multitrack"))
@@ -184,16 +184,16 @@ def batch(
     if rng is not None:
         if alone:
             table, rows = highest(table, rows, rng.random(count) < alone)
-        _vary([(table, rows)], count, codec, reach=reach, rng=rng)
+        _augment([(table, rows)], count, codec, reach=reach, rng=rng)
         if codec.kind in BEATEN:
-            unsettle(table, rng)
+            jitter(table, rng)
         steps = codec.grid.steps
         turn = rng.integers(1, steps, count) * (rng.random(count) < rotated)
         table[:, ONSET] = (table[:, ONSET] + turn[rows]) % steps
     return codec.pack(table, rows, count)
 
 
-def twins(
+def batch_with_edits(
     phrases: Phrases,
     edited: Phrases,
     codec: Codec,
@@ -205,11 +205,11 @@ def twins(
 ) -> tuple[Arrays, Arrays]:
     """Pack phrases and their edits, both moved by the same transposition and given the same velocities."""
     first, second = phrases.gather(chosen), edited.gather(edits)
-    _vary([first, second], len(chosen), codec, reach=reach, rng=rng)
+    _augment([first, second], len(chosen), codec, reach=reach, rng=rng)
     return codec.pack(*first, len(chosen)), codec.pack(*second, len(chosen))
 
 
-def _vary(
+def _augment(
     tables: list[tuple[Table, Ints]],
     count: int,
     codec: Codec,
@@ -223,4 +223,4 @@ def _vary(
         transpose(tables, count, reach=reach, limits=LIMITS[codec.kind], rng=rng)
     shape_velocities(table, rows, count, rng, grid=codec.grid, like=like[0] if like else None)
     if codec.kind in BEATEN:
-        rescale(tables, count, rng)
+        scale_velocities(tables, count, rng)

@@ -20,7 +20,15 @@ from trainer.evaluation.knobs import interpolation, knobs
 from trainer.evaluation.measures import Score, consistent, kl_bits, symbols
 from trainer.evaluation.music_metrics import ensemble
 from trainer.evaluation.parts import Figures, Parts, accompanied, alone, exchanged
-from trainer.evaluation.samples import PlayerOutput, Progress, Songs, continuations, prior, samples, silent
+from trainer.evaluation.samples import (
+    PlayerOutput,
+    Progress,
+    Songs,
+    continuations,
+    no_progress,
+    prior,
+    samples,
+)
 from trainer.evaluation.speed import speed
 from trainer.evaluation.two_sample import Ints
 from trainer.run.checkpoints import is_stepwise, path_of, read
@@ -54,7 +62,7 @@ def evaluate_checkpoint(
     data: HeldOut,
     *,
     seed: int = 0,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Return all figures of a checkpoint: those of `evaluate`, of `evaluation.teacher_forced`, and the speed.
 
@@ -99,7 +107,7 @@ def evaluate(
     parameters: int | None = None,
     seed: int = 0,
     share: float = 1.0,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Measure a player on held-out phrases.
 
@@ -256,7 +264,7 @@ def music(
     drawn: Sequence[Phrase] = (),
     seed: int = 0,
     share: float = 1.0,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> dict[str, dict[str, float]]:
     """Count what `music_metrics.ensemble` counts, in music that was played and in music that was made.
 

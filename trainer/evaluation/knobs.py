@@ -15,7 +15,7 @@ from model.music.attributes import NAMES, measure
 from model.music.phrase import Phrase
 from model.playing.player import Player
 from trainer.evaluation.measures import Matches, consistent, distance, places, spearman
-from trainer.evaluation.samples import Progress, silent
+from trainer.evaluation.samples import Progress, no_progress
 
 TURNS = tuple(float(turn) for turn in np.linspace(-1.0, 1.0, 9))
 ENDS = (-1.0, 0.0, 1.0)
@@ -40,7 +40,7 @@ def knobs(
     player: Player,
     phrases: Sequence[Phrase],
     latents: Sequence[Latent],
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     *,
     share: float = 1.0,
 ) -> dict[str, dict[str, Any]]:
@@ -202,7 +202,7 @@ def interpolation(
     player: Player,
     latents: Sequence[Latent],
     rng: np.random.Generator,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     *,
     share: float = 1.0,
 ) -> dict[str, Any] | None:

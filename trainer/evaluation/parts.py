@@ -6,7 +6,7 @@ from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, MELODY, TRACKS
 from model.playing.player import Player, finished
 from trainer.evaluation.measures import Place, Score, key_of
-from trainer.evaluation.samples import Progress, silent
+from trainer.evaluation.samples import Progress, no_progress
 
 CODECS = ("melody", "poly", "melody", "drums")
 """Whose symbols stand on the steps of each track, in the order of `TRACKS`."""
@@ -72,7 +72,7 @@ class Parts:
 
 
 def alone(
-    player: Player, phrases: Sequence[Phrase], progress: Progress = silent, *, share: float = 1.0
+    player: Player, phrases: Sequence[Phrase], progress: Progress = no_progress, *, share: float = 1.0
 ) -> Figures:
     """Let a player hear one part of a phrase, the others silent, and count what it adds.
 
@@ -125,7 +125,7 @@ def accompanied(
     *,
     seed: int = 0,
     share: float = 1.0,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> list[Phrase]:
     """Return melodies, and beside each the parts that the model writes to it.
 

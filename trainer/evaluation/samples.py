@@ -20,7 +20,7 @@ FEWEST_SAMPLES = 20
 Progress = Callable[[str, int, int], None]
 
 
-def silent(_what: str, _done: int, _all: int) -> None:
+def no_progress(_what: str, _done: int, _all: int) -> None:
     """Tell nobody."""
 
 
@@ -46,7 +46,7 @@ def samples(
     phrases: Sequence[Phrase],
     output: PlayerOutput,
     rng: np.random.Generator,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     *,
     songs: Ints | None = None,
     seen: Songs | None = None,
@@ -112,7 +112,7 @@ def continuations(
     phrases: Sequence[Phrase],
     contexts: Sequence[Phrase],
     rng: np.random.Generator,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     *,
     songs: Ints | None = None,
 ) -> dict[str, Any]:

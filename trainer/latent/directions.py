@@ -23,7 +23,7 @@ from model.playing.closed_loop import completed
 from model.playing.player import Player
 from trainer.errors import OperationError, RequestError
 from trainer.evaluation.measures import spearman
-from trainer.evaluation.samples import Progress, prior, silent
+from trainer.evaluation.samples import Progress, no_progress, prior
 
 Floats = NDArray[np.float64]
 FEWEST_PAIRS = 50
@@ -60,14 +60,14 @@ class DirectionReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundDirections:
     """Directions, and a line on each attribute."""
 
     directions: Directions | None
     lines: tuple[DirectionReport, ...]
 
 
-class Ground:
+class TrialPhrases:
     """What directions are tried on: phrases at some latents, and the measure of what they decode to."""
 
     def __init__(self, player: Player, latents: Sequence[Latent], spread: Mapping[str, float]) -> None:
@@ -105,8 +105,8 @@ def find(
     *,
     count: int = 100,
     seed: int = 0,
-    progress: Progress = silent,
-) -> Found:
+    progress: Progress = no_progress,
+) -> FoundDirections:
     """Find and calibrate a direction for each attribute that the codec has.
 
     Four candidates are made from ridge regressions of the measured attributes on z, a fifth by unmixing what
@@ -151,8 +151,10 @@ def find(
         "orthogonal pattern": orthogonal(found, likely=True),
     }
     places = _latents(player, tried, seed)
-    grounds = [Ground(player, part[:count], spread) for part in (places[::3], places[1::3], places[2::3])]
-    choice = BestCandidates(names, scale, grounds, float(np.sqrt(latents.shape[1])))
+    trials = [
+        TrialPhrases(player, part[:count], spread) for part in (places[::3], places[1::3], places[2::3])
+    ]
+    choice = BestCandidates(names, scale, trials, float(np.sqrt(latents.shape[1])))
     for row in range(len(names)):
         choice.compare(row, {kind: steps[row] for kind, steps in candidates.items()})
         progress("candidates", row + 1, len(names))
@@ -166,9 +168,9 @@ def find(
             accepted.append((name, *parts))
         progress("directions", row + 1, len(names))
     if not accepted:
-        return Found(None, tuple(lines))
+        return FoundDirections(None, tuple(lines))
     held = (np.stack([part[index] for part in accepted]).astype(np.float32) for index in (1, 2, 3))
-    return Found(Directions(tuple(part[0] for part in accepted), *held), tuple(lines))
+    return FoundDirections(Directions(tuple(part[0] for part in accepted), *held), tuple(lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,18 +192,20 @@ class Candidate:
 class BestCandidates:
     """The best candidate of each attribute so far."""
 
-    def __init__(self, names: Sequence[str], scale: Floats, grounds: Sequence["Ground"], norm: float) -> None:
+    def __init__(
+        self, names: Sequence[str], scale: Floats, trials: Sequence[TrialPhrases], norm: float
+    ) -> None:
         """Begin with none.
 
         Args:
             names: of the attributes.
             scale: of z, float [d].
-            grounds: to compare, to calibrate and to check on.
+            trials: to compare, to calibrate and to check on.
             norm: of a typical standardised z.
 
         """
         self._names, self._scale, self._norm = names, scale, norm
-        self._compared, self._mapped, self._last = grounds
+        self._compared, self._mapped, self._last = trials
         self._plain: dict[int, Candidate] = {}
         self._best: dict[int, Candidate] = {}
 
@@ -304,7 +308,7 @@ def checked(table: Floats, asked: Floats, column: int) -> dict[str, float]:
     }
 
 
-def figures_of(found: Found) -> list[dict[str, Any]]:
+def figures_of(found: FoundDirections) -> list[dict[str, Any]]:
     """Return the lines as a checkpoint's figures hold them."""
     return [
         {

@@ -126,7 +126,9 @@ def fit_prior(
         heads=config.heads,
         dropout=config.dropout,
     ).to(device or torch.device("cpu"))
-    best, loss = walk(network, music, config, np.random.default_rng(seed), run_log=run_log, stop=stop)
+    best, loss = train_network(
+        network, music, config, np.random.default_rng(seed), run_log=run_log, stop=stop
+    )
     checkpoint = read(path)
     extras = {f"{FOLDER}{name}": value for name, value in best.tensors().items()}
     held(extras, codec.grid)  # what is written can be read
@@ -137,7 +139,7 @@ def fit_prior(
     run_log.say(f"the prior of {path.name} is fitted: {loss:.3f} nats a note on phrases that it did not see")
 
 
-def walk(
+def train_network(
     network: NoteNetwork,
     music: Music,
     config: PriorConfig,

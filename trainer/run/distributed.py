@@ -60,7 +60,7 @@ class World:
         self._called(lambda: dist.all_reduce(table, dist.ReduceOp.MAX, group=self.group))
         return tuple(table.tolist())
 
-    def gathered(self, value: T) -> list[T]:
+    def gather(self, value: T) -> list[T]:
         """Return every process's value by rank in the first process, and its own alone in the others.
 
         Raises:
@@ -100,7 +100,7 @@ class World:
         made: T = value
         return made
 
-    def wrapped(self, module: nn.Module, *, all_used: bool) -> nn.Module:
+    def distribute(self, module: nn.Module, *, all_used: bool) -> nn.Module:
         """Return a module whose gradients are the mean of all processes'; alone, the module itself.
 
         Args:

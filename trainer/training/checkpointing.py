@@ -38,7 +38,7 @@ def calibrate(phrases: Phrases, codec: Codec, *, limit: int, seed: int) -> Calib
     return Calibration(NAMES, table.mean(0), spread, low, high)
 
 
-def chart(net: VAE, codec: Codec, phrases: Phrases, *, seed: int = 0) -> LatentMap:
+def latent_map_of(net: VAE, codec: Codec, phrases: Phrases, *, seed: int = 0) -> LatentMap:
     """Encode many phrases and lay their two widest directions on a map.
 
     Where nothing is encoded, as by a generator of noise, the map is the prior's; without a latent, empty.
@@ -75,7 +75,7 @@ def _encoded(net: VAE, codec: Codec, phrases: Phrases, chosen: Ints) -> NDArray[
     return np.concatenate(found)
 
 
-def finish(
+def write_checkpoint(
     net: VAE,
     codec: Codec,
     phrases: Phrases,
@@ -103,7 +103,7 @@ def finish(
 
     """
     net.eval()
-    latent = chart(net, codec, phrases)
+    latent = latent_map_of(net, codec, phrases)
     net.train()
     held = copy.deepcopy(net).cpu().float().eval()  # the one that learns stays where its optimiser knows it
     try:

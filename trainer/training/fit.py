@@ -152,10 +152,10 @@ def _run(
             loop.resume()
         world.shared(lambda: _check_memory(loop))
         if not resume:
-            loop.settle()
+            loop.choose_precision()
         try:
             left = None if network_minutes is None else world.shared(lambda: _left(network_minutes, began))
-            path = loop.go(minutes=left, stop=stop)
+            path = loop.run(minutes=left, stop=stop)
             if configuration.prior.minutes:
                 music = (codec, train, validation)
                 device = next(net.parameters()).device
@@ -296,7 +296,7 @@ def _check_memory(loop: TrainingLoop) -> None:
     fit = loop.fit  # what precision auto may choose is timed in both: the larger counts
     kind = torch.float32 if fit.precision == "auto" else loop.roles[MODEL].kind
     with loop.fitting():
-        size = memory.estimate(loop.objective, loop.looked, loop.condition, kind=kind)
+        size = memory.estimate(loop.objective, loop.validation_arrays, loop.condition, kind=kind)
     memory.check(size, memory.available(), batch=fit.batch)
 
 

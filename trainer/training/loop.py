@@ -32,13 +32,13 @@ from trainer.run.progress import RunLog
 from trainer.settings import FitConfig
 from trainer.training import memory
 from trainer.training import resume as state
-from trainer.training.checkpointing import finish
+from trainer.training.checkpointing import write_checkpoint
 from trainer.training.objectives.base import MODEL, Batch, Moment, Objective
 from trainer.training.objectives.choose import build
 from trainer.training.objectives.losses import beta, rate, true_share
-from trainer.training.preview import show
+from trainer.training.preview import write_samples
 from trainer.training.resume import Progress
-from trainer.training.role import TrainedRole, adamw, raced
+from trainer.training.role import TrainedRole, adamw, faster_precision
 from trainer.training.validation import finite, score
 
 FIRST_LOOK_SECONDS = 20.0
@@ -75,7 +75,7 @@ class TrainingLoop:
     objective: Objective = field(init=False)
     feed: Feed = field(init=False)
     roles: dict[str, TrainedRole] = field(init=False)
-    looked: dict[str, Tensor] = field(init=False)
+    validation_arrays: dict[str, Tensor] = field(init=False)
     condition: Tensor | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -105,10 +105,10 @@ class TrainingLoop:
         count = min(self.fit.validation, len(self.validation))
         chosen = np.sort(np.random.default_rng(0).choice(len(self.validation), count, replace=False))
         arrays = batch(self.validation, self.codec, chosen, rng=None)
-        self.looked = self.tensors(arrays)
+        self.validation_arrays = self.tensors(arrays)
         self.condition = self.tensor(self.conditions.about(arrays, self.validation, chosen))
 
-    def settle(self) -> None:
+    def choose_precision(self) -> None:
         """Of a precision that the run may choose, take bfloat16 where its own steps are clearly faster so.
 
         A processor may multiply large matrices faster in bfloat16 and still be slow at what this model does.
@@ -121,10 +121,12 @@ class TrainingLoop:
 
     def _faster(self) -> str:
         """Return the precision in which the steps of all roles take less time."""
-        made = memory.few(self.looked, self.condition, self.fit.batch, knobs=len(self.model.knobs))
-        return raced(self.roles, self.objective, made, self.only)
+        made = memory.repeated(
+            self.validation_arrays, self.condition, self.fit.batch, knobs=len(self.model.knobs)
+        )
+        return faster_precision(self.roles, self.objective, made, self.train_only)
 
-    def only(self, role: str) -> None:
+    def train_only(self, role: str) -> None:
         """Let the parameters of one role alone ask for gradients."""
         if len(self.roles) > 1:
             for other, trained in self.roles.items():
@@ -141,7 +143,7 @@ class TrainingLoop:
         """The model's configuration as text: what a resumed state must match."""
         return msgspec.json.encode(self.model).decode()
 
-    def go(self, *, minutes: float | None, stop: threading.Event) -> Path:
+    def run(self, *, minutes: float | None, stop: threading.Event) -> Path:
         """Train until the time or the steps are over or `stop` is set; return the checkpoint's path.
 
         Raises:
@@ -150,7 +152,7 @@ class TrainingLoop:
 
         """
         with self.fitting():
-            self.introduce()
+            self.announce()
         progress, fit = self.progress, self.fit
         began, before = time.monotonic(), progress.seconds
         budget = before + minutes * 60 if minutes is not None else float("inf")
@@ -161,11 +163,11 @@ class TrainingLoop:
             if parts and progress.seconds >= next_look:
                 next_look = progress.seconds + fit.interval
                 with self.fitting():
-                    self.look(parts)
+                    self.validate(parts)
             if progress.step >= fit.steps or progress.seconds >= budget or stopped:
                 break
             self.share = max(progress.step / fit.steps, progress.seconds / budget)
-            with self.fitting(), self.explained_failure():
+            with self.fitting(), self.explain_failure():
                 parts = self.step()
             progress.seconds = before + time.monotonic() - began
             if progress.step % 10 == 0:
@@ -173,15 +175,15 @@ class TrainingLoop:
                 self.run_log.advance(self.share, f"step {progress.step}, {speed:.0f} phrases/s")
         self.share = min(1.0, max(progress.step / fit.steps, progress.seconds / budget))
         with self.fitting():
-            path = self.look(parts)
+            path = self.validate(parts)
         self.run_log.say(f"wrote {path}")
         return path
 
-    def introduce(self) -> None:
+    def announce(self) -> None:
         """Say what is trained, on what, and how."""
         millions = sum(parameter.numel() for parameter in self.net.parameters()) / 1e6
         kind = self.roles[MODEL].kind
-        size = memory.estimate(self.objective, self.looked, self.condition, kind=kind)
+        size = memory.estimate(self.objective, self.validation_arrays, self.condition, kind=kind)
         beside = f", {self.world.size} processes" if self.world.size > 1 else ""
         self.run_log.say(
             f"{self.model.name}: {millions:.2f} million parameters, {len(self.train)} phrases, "
@@ -199,7 +201,7 @@ class TrainingLoop:
         moment = Moment(self.progress.step, self.share)
         parts: dict[str, Tensor] = {}
         for role in self.objective.rounds(moment):
-            self.only(role)
+            self.train_only(role)
             parts |= self.roles[role].learn(
                 self.draw,
                 moment,
@@ -212,7 +214,7 @@ class TrainingLoop:
         return parts
 
     @contextmanager
-    def explained_failure(self) -> Iterator[None]:
+    def explain_failure(self) -> Iterator[None]:
         """Say of a loss that is no number what is left and how to go on."""
         try:
             yield
@@ -250,7 +252,7 @@ class TrainingLoop:
             self.tensor(drawn.condition),
         )
 
-    def look(self, parts: dict[str, Tensor]) -> Path:
+    def validate(self, parts: dict[str, Tensor]) -> Path:
         """Measure the validation split, log it, and save the state and a checkpoint that can be played.
 
         Every process calls it; the first one alone measures and writes.
@@ -261,8 +263,8 @@ class TrainingLoop:
 
         """
         path = self.out / f"{self.model.name}.safetensors"
-        generators = (self.feed.state(), state.chances(self.device))
-        ranks = self.world.gathered(generators)
+        generators = (self.feed.state(), state.generator_states(self.device))
+        ranks = self.world.gather(generators)
         if not self.world.first:
             return path
         for name, value in self.net.state_dict().items():
@@ -272,10 +274,10 @@ class TrainingLoop:
                     f"what was saved in {self.out} before is as it was"
                 )
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            figures, self.levels = score(self.net, self.looked, self.condition)
+            figures, self.levels = score(self.net, self.validation_arrays, self.condition)
             self.save(ranks)
-            counts = self.tell(figures, parts)
-            finish(
+            counts = self.log_figures(figures, parts)
+            write_checkpoint(
                 self.net,
                 self.codec,
                 self.train,
@@ -285,11 +287,11 @@ class TrainingLoop:
                 figures={**finite(figures), **counts},
                 say=self.run_log.say_once,
             )
-            show(path, self.codec, self.validation, self.out, self.run_log)
+            write_samples(path, self.codec, self.validation, self.out, self.run_log)
         self.run_log.curves()
         return path
 
-    def tell(self, figures: dict[str, float], parts: dict[str, Tensor]) -> dict[str, float]:
+    def log_figures(self, figures: dict[str, float], parts: dict[str, Tensor]) -> dict[str, float]:
         """Log a look; return the counts of steps, seconds and phrases."""
         progress = self.progress
         counts = {
@@ -316,9 +318,9 @@ class TrainingLoop:
         tensors = {"order": torch.from_numpy(np.ascontiguousarray(self.feed.order))}
         for role, trained in self.roles.items():
             prefix = "" if role == MODEL else f"{role}/"
-            tensors |= state.above(dict(trained.network.state_dict()), f"{prefix}net/")
-            tensors |= state.above(state.optimiser_state(trained.optimiser), f"{prefix}optimiser/")
-        tensors |= state.above(self.objective.state(), "objective/")
+            tensors |= state.with_prefix(dict(trained.network.state_dict()), f"{prefix}net/")
+            tensors |= state.with_prefix(state.optimiser_state(trained.optimiser), f"{prefix}optimiser/")
+        tensors |= state.with_prefix(self.objective.state(), "objective/")
         for number, (_, generators) in enumerate(ranks):
             tensors |= {f"{name}/{number}" if number else name: value for name, value in generators.items()}
         facts = {
@@ -358,15 +360,15 @@ class TrainingLoop:
         """Take up what `save` wrote."""
         for role, trained in self.roles.items():
             prefix = "" if role == MODEL else f"{role}/"
-            trained.network.load_state_dict(state.below(tensors, f"{prefix}net/"))
-            state.restore_optimiser(trained.optimiser, state.below(tensors, f"{prefix}optimiser/"))
+            trained.network.load_state_dict(state.without_prefix(tensors, f"{prefix}net/"))
+            state.restore_optimiser(trained.optimiser, state.without_prefix(tensors, f"{prefix}optimiser/"))
             if held := facts.get("scalers", {}).get(role):
                 trained.scaler.load_state_dict(held)
             trained.skipped = facts.get("skipped", {}).get(role, 0)
         if self.fit.precision == "auto" and self.device.type == "cpu" and facts.get("kind") in KINDS:
             for trained in self.roles.values():
                 trained.kind = KINDS[facts["kind"]]
-        self.objective.restore(state.below(tensors, "objective/"))
+        self.objective.restore(state.without_prefix(tensors, "objective/"))
         self.progress = Progress(facts["step"], facts["seconds"], facts["phrases"])
         self.feed.order = tensors["order"].numpy()
         self.feed.rng.bit_generator.state = facts["rng"]
@@ -384,7 +386,7 @@ class TrainingLoop:
         self.feed.chance.bit_generator.state = ranks[rank]
         names = ("torch_rng", "device_rng")
         generators = {name: tensors[f"{name}/{rank}" if rank else name] for name in names if name in tensors}
-        state.restore_chances(generators, self.device)
+        state.restore_generators(generators, self.device)
 
     def tensors(self, arrays: Arrays) -> dict[str, Tensor]:
         """Move packed arrays to the device."""

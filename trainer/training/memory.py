@@ -60,17 +60,17 @@ def estimate(
     fit, knobs = objective.fit, objective.net.config.knobs
     paired = fit.edit_share if objective.uses_edits and knobs and fit.edits else 0.0
     count = min(FEW, max(2, fit.batch))
-    made = few(arrays, condition, count, edits=round(count * paired), knobs=len(knobs))
+    made = repeated(arrays, condition, count, edits=round(count * paired), knobs=len(knobs))
     device = made.change.device
-    held, chances = objective.state(), resume.chances(device)
+    held, generator_states = objective.state(), resume.generator_states(device)
     try:
         return measure(objective, made, Moment(0, 1.0), kind=kind).total(fit.batch)
     finally:
         objective.restore(held)
-        resume.restore_chances(chances, device)
+        resume.restore_generators(generator_states, device)
 
 
-def few(
+def repeated(
     arrays: Mapping[str, Tensor], condition: Tensor | None, count: int, *, edits: int = 0, knobs: int = 0
 ) -> Batch:
     """Return a batch of so many phrases, over again where there are fewer, some edited without a change."""
@@ -79,10 +79,10 @@ def few(
     }
     edited = {name: value[:edits] for name, value in some.items()}
     device = next(iter(some.values())).device
-    repeated = condition
-    if repeated is not None:
-        repeated = repeated[torch.arange(count, device=device) % len(repeated)]
-    return Batch(some, edited, torch.zeros(edits, max(1, knobs), device=device), condition=repeated)
+    rows = condition
+    if rows is not None:
+        rows = rows[torch.arange(count, device=device) % len(rows)]
+    return Batch(some, edited, torch.zeros(edits, max(1, knobs), device=device), condition=rows)
 
 
 def measure(objective: Objective, batch: Batch, moment: Moment, *, kind: torch.dtype) -> Memory:

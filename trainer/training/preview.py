@@ -19,7 +19,7 @@ from trainer.run.progress import RunLog, reason
 SHOWN = 4  # validation phrases in a sample
 
 
-def show(checkpoint: Path, codec: Codec, phrases: Phrases, folder: Path, run_log: RunLog) -> None:
+def write_samples(checkpoint: Path, codec: Codec, phrases: Phrases, folder: Path, run_log: RunLog) -> None:
     """Play a few phrases through the checkpoint as the instrument would: sample.mid, sample.wav, sample.png.
 
     A picture or a sound that cannot be made is said once and costs nothing else.

@@ -86,12 +86,12 @@ def same(before: str, now: str) -> bool:
     return held == wanted
 
 
-def below(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
+def without_prefix(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
     """Return the tensors under a prefix, without it."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-def above(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
+def with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
     """Return the tensors with a prefix before their names."""
     return {f"{prefix}{name}": value for name, value in tensors.items()}
 
@@ -114,7 +114,7 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Te
     optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
-def chances(device: torch.device) -> Tensors:
+def generator_states(device: torch.device) -> Tensors:
     """Return the states of this process's torch generators."""
     made = {"torch_rng": torch.get_rng_state()}
     if device.type == "cuda":
@@ -124,8 +124,8 @@ def chances(device: torch.device) -> Tensors:
     return made
 
 
-def restore_chances(tensors: Mapping[str, Tensor], device: torch.device) -> None:
-    """Take up what `chances` gave; a state of another kind of device is left aside."""
+def restore_generators(tensors: Mapping[str, Tensor], device: torch.device) -> None:
+    """Take up what `generator_states` gave; a state of another kind of device is left aside."""
     torch.set_rng_state(tensors["torch_rng"])
     if "device_rng" in tensors and device.type == "cuda":
         torch.cuda.set_rng_state(tensors["device_rng"], device)

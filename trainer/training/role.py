@@ -22,7 +22,7 @@ from trainer.training.objectives.base import Batch, Moment, Objective
 SKIPPED = 24  # steps in a row without a finite gradient, each at half the scale, after which it is a fault
 
 
-class Call(nn.Module):
+class RoleLoss(nn.Module):
     """The loss of a role as a module that owns no other role's parameters, as processes share them."""
 
     def __init__(self, role: str, network: nn.Module, objective: Objective) -> None:
@@ -76,8 +76,8 @@ class TrainedRole:
         """Share the network among the processes."""
         for parameter in self.network.parameters():
             parameter.requires_grad_(True)
-        call = Call(self.role, self.network, self.objective)
-        self.call = self.world.wrapped(call, all_used=self.objective.reads_all(self.role))
+        call = RoleLoss(self.role, self.network, self.objective)
+        self.call = self.world.distribute(call, all_used=self.objective.reads_all(self.role))
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.kind == torch.float16)
         self.rates = [float(group["lr"]) for group in self.optimiser.param_groups]
 
@@ -103,7 +103,7 @@ class TrainedRole:
         sums: dict[str, Tensor] = {}
         for number in range(accumulate):
             batch = draw()
-            with self.quietly(last=number == accumulate - 1):
+            with self.sync_context(last=number == accumulate - 1):
                 with self.autocast():
                     loss, parts = self.call(batch, moment)
                 self.scaler.scale(loss / accumulate).backward()
@@ -116,7 +116,7 @@ class TrainedRole:
             self.skipped = 0
             clip_grads_with_norm_(learned, clip, norm)
         else:
-            self.doubt(sums, moment)
+            self.refuse_gradient(sums, moment)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         return sums
@@ -134,7 +134,7 @@ class TrainedRole:
         self.optimiser.zero_grad(set_to_none=True)
         return seconds
 
-    def doubt(self, parts: dict[str, Tensor], moment: Moment) -> None:
+    def refuse_gradient(self, parts: dict[str, Tensor], moment: Moment) -> None:
         """Raise for a gradient that is no number, unless a lower scale of it may help.
 
         Raises:
@@ -161,7 +161,7 @@ class TrainedRole:
         """Return the context in which products run at the run's precision."""
         return torch.autocast(self.device.type, dtype=self.kind, enabled=self.kind != torch.float32)
 
-    def quietly(self, *, last: bool) -> AbstractContextManager[None]:
+    def sync_context(self, *, last: bool) -> AbstractContextManager[None]:
         """Return the context of one batch: processes exchange gradients after the last one only."""
         if isinstance(self.call, DistributedDataParallel) and not last:
             context: AbstractContextManager[None] = self.call.no_sync()
@@ -169,7 +169,7 @@ class TrainedRole:
         return nullcontext()
 
 
-def raced(
+def faster_precision(
     roles: Mapping[str, TrainedRole], objective: Objective, batch: Batch, only: Callable[[str], None]
 ) -> str:
     """Return `bfloat16` where the steps of all roles are clearly faster in it, else `float32`.

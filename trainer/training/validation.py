@@ -82,7 +82,7 @@ def score(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None = Non
     """
     if net.config.bottleneck.law == "noise" and net.config.encoder.kind == "none":
         return {}, {}
-    seen = look(net, arrays, condition)
+    seen = run_network(net, arrays, condition)
     judge = judge_of(net.config.codec)
     figures: Figures = {}
     levels: Levels = {}
@@ -115,7 +115,7 @@ def score(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None = Non
     return figures, levels
 
 
-def look(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None) -> NetworkOutput:
+def run_network(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None) -> NetworkOutput:
     """Let the network encode, decode and teach phrases, some at a time."""
     seen = NetworkOutput()
     count = len(next(iter(arrays.values())))
@@ -255,7 +255,7 @@ def spell_parts(heads: Tensors, levels: Levels) -> Tensors:
     return {
         f"{part}.{name}": value
         for part, judge in PARTS.items()
-        for name, value in judge.spell(below(heads, part), below(levels, part)).items()
+        for name, value in judge.spell(without_prefix(heads, part), without_prefix(levels, part)).items()
     }
 
 
@@ -263,13 +263,13 @@ def compare_parts(got: Tensors, arrays: Tensors) -> Figures:
     """Return every part's figures with its name before them, and step accuracy and note F1 over all parts."""
     figures: Figures = {}
     for part, judge in PARTS.items():
-        figures_of = judge.compare(below(got, part), below(arrays, part))
+        figures_of = judge.compare(without_prefix(got, part), without_prefix(arrays, part))
         figures |= {f"{part}_{name}": value for name, value in figures_of.items()}
     figures["step_accuracy"] = round(float(np.mean([figures[f"{part}_step_accuracy"] for part in PARTS])), 5)
     return figures
 
 
-def below(held: Mapping[str, T], part: str) -> dict[str, T]:
+def without_prefix(held: Mapping[str, T], part: str) -> dict[str, T]:
     """Return what lies under a part's name."""
     return {
         name.removeprefix(f"{part}."): value for name, value in held.items() if name.startswith(f"{part}.")

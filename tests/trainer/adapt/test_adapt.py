@@ -33,7 +33,7 @@ def save(folder: Path, phrases: list[Phrase]) -> Path:
 
 
 @pytest.mark.parametrize("family", ["vae", "gru", "language"])
-def test_a_few_phrases_lean_a_decoder_and_the_old_ones_stay(
+def test_a_few_phrases_tune_a_decoder_and_the_old_ones_stay(
     family: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adapting, "STEPS", 4)
@@ -72,7 +72,7 @@ def test_without_music_to_keep_samples_of_the_model_are_rehearsed(monkeypatch: p
     assert found.figures["old_of"] == "the model's own samples"
 
 
-def test_what_cannot_be_leaned_is_reported() -> None:
+def test_what_cannot_be_adapted_is_reported() -> None:
     with pytest.raises(OperationError, match="3 different phrases are too few to learn from: it takes 4"):
         adapt(checkpoint(OLD[:2]), PERFORMED[:3], OLD, AdaptOptions())
     with pytest.raises(RequestError, match="nothing encodes for"):

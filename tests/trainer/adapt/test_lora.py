@@ -7,7 +7,7 @@ from model.networks.vae import VAE
 from tests.fakes.checkpoints import config
 from tests.fakes.players import GRID
 from tests.fakes.synthetic import melody
-from trainer.adapt.lora import Changes, Taught, cost, encoded, leaned
+from trainer.adapt.lora import Changes, TeacherForcedLoss, cost, encoded, with_weights
 
 PERFORMED = [melody(seed).moved(-5) for seed in range(100, 108)]
 
@@ -16,7 +16,7 @@ def test_changes_begin_as_nothing_and_leave_all_but_the_decoder_alone() -> None:
     net = VAE(config()).eval()
     pairs = encoded(net, build("melody", GRID), PERFORMED[:3])
     generator = torch.Generator().manual_seed(0)
-    changes, taught = Changes(net, rank=4, generator=generator), Taught(net)
+    changes, taught = Changes(net, rank=4, generator=generator), TeacherForcedLoss(net)
     with torch.no_grad():
         plain = taught(pairs.z, pairs.arrays)
         torch.testing.assert_close(changes.loss(taught, pairs.z, pairs.arrays), plain)
@@ -29,8 +29,8 @@ def test_changes_begin_as_nothing_and_leave_all_but_the_decoder_alone() -> None:
     with torch.no_grad():
         for parameter in learned:
             parameter.add_(torch.as_tensor(parameter.grad), alpha=-1e-4)
-    made = leaned(net, changes.weights(), half=False)
+    made = with_weights(net, changes.weights(), half=False)
     assert cost(made, pairs) < float(plain.mean())
     before, after = net.state_dict(), made.state_dict()
     assert {name for name in before if not torch.equal(before[name], after[name])} <= set(changes.base)
-    assert leaned(net, changes.weights(0.0), half=False).state_dict().keys() == before.keys()
+    assert with_weights(net, changes.weights(0.0), half=False).state_dict().keys() == before.keys()

@@ -39,11 +39,11 @@ def fed(
     model = ModelConfig("tiny", codec, **more)
     phrases, made = loaded(tmp_path, codec, styled="style" in model.conditions)
     conditions = ConditionMaker.of(model, styles_of(tmp_path / "data") if "style" in model.conditions else ())
-    twins = None
+    batch_with_edits = None
     if edits:
         spread = np.ones(len(model.knobs), dtype=np.float32)
-        twins = edit_pairs.make(phrases, made, knobs=model.knobs, spread=spread, count=9, seed=0)
-    return Feed(model, fit, made, phrases, twins, conditions, world or World())
+        batch_with_edits = edit_pairs.make(phrases, made, knobs=model.knobs, spread=spread, count=9, seed=0)
+    return Feed(model, fit, made, phrases, batch_with_edits, conditions, world or World())
 
 
 PLAIN = FitConfig(batch=3, transpose=(0, 0))

@@ -9,7 +9,7 @@ import pytest
 from model.codecs.base import ONSET, PITCH, VELOCITY, build, pack_phrase
 from tests.fakes.synthetic import GRID, chords, prepare
 from trainer.data.augment import highest, shape_velocities, shifts
-from trainer.data.dataset import Phrases, batch, load, twins
+from trainer.data.dataset import Phrases, batch, batch_with_edits, load
 from trainer.data.edit_pairs import load as load_pairs
 from trainer.data.edit_pairs import make, save
 from trainer.errors import TrainerError
@@ -81,7 +81,7 @@ def test_an_edit_is_moved_as_its_phrase_is(phrases: Phrases, tmp_path: Path) -> 
     picked = np.flatnonzero(made.change[:, 0] < -0.3)[:4]
     assert len(picked) > 1
     rng = np.random.default_rng(1)
-    first, second = twins(phrases, made.edited, codec, made.source[picked], picked, rng=rng)
+    first, second = batch_with_edits(phrases, made.edited, codec, made.source[picked], picked, rng=rng)
     for row in range(len(picked)):
         # what density thinned is a part of what was there, in the same transposition
         assert not (second["roll"][row, :, 0] > first["roll"][row, :, 0]).any()

@@ -82,10 +82,10 @@ def test_weights_are_counted_from_the_file_where_the_player_does_not_say(tmp_pat
     header = json.dumps({"a": {"dtype": "F32", "shape": [3, 4], "data_offsets": [0, 48]}, "__metadata__": {}})
     path = tmp_path / "m.safetensors"
     path.write_bytes(len(header).to_bytes(8, "little") + header.encode() + bytes(48))
-    silent = Memory()
-    del silent.parameters
-    assert parameters_of(silent, str(path)) == 12
-    assert parameters_of(silent, str(tmp_path / "none")) is None
+    no_progress = Memory()
+    del no_progress.parameters
+    assert parameters_of(no_progress, str(path)) == 12
+    assert parameters_of(no_progress, str(tmp_path / "none")) is None
     path.write_bytes(b"short")
-    assert parameters_of(silent, str(path)) is None
+    assert parameters_of(no_progress, str(path)) is None
     assert parameters_of(Memory(), str(path)) == 0

@@ -18,7 +18,7 @@ from tests.fakes.players import GRID, Memory
 from tests.fakes.synthetic import melody, prepare
 from trainer.__main__ import main
 from trainer.errors import OperationError, RequestError
-from trainer.latent.directions import DirectionReport, Found, checked, find
+from trainer.latent.directions import DirectionReport, FoundDirections, checked, find
 
 PHRASES = [melody(seed) for seed in range(90)]
 
@@ -82,7 +82,9 @@ def test_the_command_writes_a_checkpoint_that_the_player_uses(
     directions = Directions(("density",), vector, np.float32(0.05) * way, way)
     after = {"spearman": 0.9, "leak": 0.1, "bend": 0.1, "reach": 2.0}
     line = DirectionReport("density", 0.8, "orthogonal", after, after)
-    monkeypatch.setattr("trainer.latent.directions.find", lambda *_, **__: Found(directions, (line,)))
+    monkeypatch.setattr(
+        "trainer.latent.directions.find", lambda *_, **__: FoundDirections(directions, (line,))
+    )
     target = tmp_path / "out" / "knobs.safetensors"
     with pytest.raises(SystemExit) as left:
         main(["directions", str(source), "--data", str(data), "--out", str(target)])
@@ -99,7 +101,7 @@ def test_the_command_writes_a_checkpoint_that_the_player_uses(
     assert np.abs(player._moved(latent.z, {"density": 1.0}) - latent.z).max() > 1
     np.testing.assert_array_equal(before._moved(latent.z, {"density": 1.0}), latent.z)
     monkeypatch.setattr(
-        "trainer.latent.directions.find", lambda *_, **__: Found(None, (replace(line, after=None),))
+        "trainer.latent.directions.find", lambda *_, **__: FoundDirections(None, (replace(line, after=None),))
     )
     with pytest.raises(SystemExit) as left:
         main(["directions", str(source), "--data", str(data), "--out", str(tmp_path / "none.safetensors")])

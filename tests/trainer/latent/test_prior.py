@@ -22,7 +22,7 @@ from tests.fakes.synthetic import prepare
 from trainer.data.dataset import Phrases
 from trainer.errors import OperationError, RequestError
 from trainer.latent.note_network import REACH, NoteNetwork, batch, batches, encode_notes, varying
-from trainer.latent.prior import Music, unseen, walk
+from trainer.latent.prior import Music, train_network, unseen
 from trainer.run.progress import RunLog
 from trainer.settings import PriorConfig
 from trainer.settings import read as settings
@@ -59,7 +59,7 @@ def network(corpus: Music, *, dropout: float = 0.0) -> NoteNetwork:
 
 def walked(corpus: Music, folder: Path, config: PriorConfig = SMALL) -> tuple[NoteNetwork, float]:
     with RunLog(folder, resume=False, quiet=True) as run_log:
-        return walk(
+        return train_network(
             network(corpus), corpus, config, np.random.default_rng(0), run_log=run_log, stop=threading.Event()
         )
 
@@ -99,7 +99,7 @@ def test_what_is_saved_drops_nothing_out(tmp_path: Path) -> None:
     assert len({unseen(made.train(), corpus) for _ in range(3)}) > 1
     config = PriorConfig(minutes=1, steps=5, batch=400, width=32, depth=2, heads=2)
     with RunLog(tmp_path, resume=False, quiet=True) as run_log:
-        best, loss = walk(
+        best, loss = train_network(
             made, corpus, config, np.random.default_rng(0), run_log=run_log, stop=threading.Event()
         )
     assert {unseen(best, corpus) for _ in range(3)} == {loss}
@@ -120,7 +120,7 @@ def test_a_signal_ends_it_with_what_it_has(tmp_path: Path) -> None:
     made = network(corpus)
     weights = copy.deepcopy(made.state_dict())
     with RunLog(tmp_path, resume=False, quiet=True) as run_log:
-        best, loss = walk(made, corpus, SMALL, np.random.default_rng(0), run_log=run_log, stop=stop)
+        best, loss = train_network(made, corpus, SMALL, np.random.default_rng(0), run_log=run_log, stop=stop)
     assert loss == unseen(made, corpus)
     assert all(torch.equal(value, weights[name]) for name, value in best.state_dict().items())
 
@@ -133,7 +133,7 @@ def test_a_loss_that_is_no_number_is_reported(tmp_path: Path) -> None:
         RunLog(tmp_path, resume=False, quiet=True) as run_log,
         pytest.raises(OperationError, match=r"no number at step 0: lower prior\.learning_rate"),
     ):
-        walk(made, corpus, SMALL, np.random.default_rng(0), run_log=run_log, stop=threading.Event())
+        train_network(made, corpus, SMALL, np.random.default_rng(0), run_log=run_log, stop=threading.Event())
 
 
 def test_phrases_are_learned_as_the_codec_keeps_them() -> None:

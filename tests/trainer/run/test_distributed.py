@@ -118,7 +118,7 @@ def test_alone_nothing_is_asked_of_others() -> None:
     with joined({}) as world:
         assert (world.rank, world.size, world.first) == (0, 1, True)
         assert world.highest(1.0, 2.0) == (1.0, 2.0)
-        assert world.gathered("a") == ["a"]
+        assert world.gather("a") == ["a"]
         assert world.shared(lambda: 3) == 3
 
 

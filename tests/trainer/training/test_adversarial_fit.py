@@ -103,7 +103,7 @@ def test_it_trains_end_to_end_and_plays(tmp_path: Path, data: Path, kind: str, l
 def test_a_resumed_run_goes_on_exactly(
     tmp_path: Path, data: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "show", lambda *_: None)  # it renders sound, which is nothing to this
+    monkeypatch.setattr(loop, "write_samples", lambda *_: None)  # it renders sound, which is nothing to this
     chosen = config(tmp_path, kind)
     run(chosen, data, tmp_path / "whole")
     taken = TrainingLoop.step
@@ -129,7 +129,7 @@ def test_a_resumed_run_goes_on_exactly(
 def test_half_precision_takes_a_scaler_that_is_saved(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "show", lambda *_: None)
+    monkeypatch.setattr(loop, "write_samples", lambda *_: None)
     chosen = config(tmp_path, "gan")
     run(chosen, data, tmp_path / "run", overrides=["fit.precision=float16", "fit.steps=2"])
     from safetensors import safe_open  # noqa: PLC0415 - of this test alone

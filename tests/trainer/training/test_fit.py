@@ -100,7 +100,7 @@ import torch
 from trainer.training import loop
 from trainer.training.fit import run
 torch.set_num_threads(1)
-loop.finish = loop.show = lambda *_, **__: None
+loop.write_checkpoint = loop.write_samples = lambda *_, **__: None
 drawn = loop.TrainingLoop.draw
 def draw(self):
     if self.progress.step == 2:
@@ -156,13 +156,13 @@ def test_edit_pairs_take_a_quarter_of_the_minutes_at_most_and_count(
     monkeypatch.setattr(fit, "time", Clock())
     limits: list[tuple[int, float]] = []
 
-    def go(self: TrainingLoop, *, minutes: float, stop: threading.Event) -> Path:
+    def train(self: TrainingLoop, *, minutes: float, stop: threading.Event) -> Path:
         assert self.edits is not None
         assert not stop.is_set()
         limits.append((len(self.edits), minutes))
         return tmp_path
 
-    monkeypatch.setattr(TrainingLoop, "go", go)
+    monkeypatch.setattr(TrainingLoop, "run", train)
     data = prepare(tmp_path / "data", "melody", train=8)
     chosen = config(tmp_path, "melody")
     # looked at after each 64 pairs, a second each: the fifth of 20 ends it

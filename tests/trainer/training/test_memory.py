@@ -51,7 +51,7 @@ def test_a_product_keeps_what_its_backward_pass_needs() -> None:
             (self.net(rows) ** 2).sum()
 
     made = Square(torch.nn.Linear(10, 5, bias=False), FitConfig())  # type: ignore[arg-type]
-    found = memory.measure(made, memory.few(arrays(2), None, 8), LAST, kind=torch.float32)
+    found = memory.measure(made, memory.repeated(arrays(2), None, 8), LAST, kind=torch.float32)
     assert found == memory.Memory(weights=200, trained=600, fixed=0, per_phrase=4 * (10 + 5))
     assert found.total(100) == 200 + 600 + 6000
 
@@ -76,7 +76,7 @@ def test_a_critic_is_counted_too() -> None:
 
 
 def test_half_precision_keeps_less_of_a_phrase() -> None:
-    made, some = objective(), memory.few(arrays(8), None, 8)
+    made, some = objective(), memory.repeated(arrays(8), None, 8)
     full, half = (memory.measure(made, some, LAST, kind=kind) for kind in (torch.float32, torch.bfloat16))
     assert half.per_phrase < full.per_phrase
     assert half.fixed > full.fixed  # the weights again, in half precision
@@ -97,7 +97,7 @@ def test_nothing_of_a_run_is_changed_by_it() -> None:
 
 def test_a_batch_of_few_repeats_its_phrases() -> None:
     few_phrases = arrays(3)
-    made = memory.few(few_phrases, torch.arange(3.0).reshape(3, 1, 1), 8, edits=2, knobs=4)
+    made = memory.repeated(few_phrases, torch.arange(3.0).reshape(3, 1, 1), 8, edits=2, knobs=4)
     assert len(made) == 8
     assert torch.equal(made.arrays["token"][3:6], few_phrases["token"])
     assert made.condition is not None

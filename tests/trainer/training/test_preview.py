@@ -17,7 +17,7 @@ from tests.fakes.players import Memory
 from tests.fakes.synthetic import GRID, prepare
 from trainer.data.dataset import load
 from trainer.run.progress import RunLog
-from trainer.training.preview import draw, show
+from trainer.training.preview import draw, write_samples
 
 
 def samples(path: Path) -> np.ndarray:
@@ -33,7 +33,7 @@ def test_without_matplotlib_the_samples_sound_all_the_same(
     monkeypatch.setattr("trainer.training.preview.open_player", lambda _checkpoint: Memory())
     phrases = load(prepare(tmp_path / "data", "melody", train=4), "melody", "train")
     with RunLog(tmp_path) as run_log:
-        show(tmp_path / "none.safetensors", MelodyCodec(GRID), phrases, tmp_path, run_log)
+        write_samples(tmp_path / "none.safetensors", MelodyCodec(GRID), phrases, tmp_path, run_log)
     assert "matplotlib is not installed: sample.png is not drawn" in "".join(capsys.readouterr())
     assert np.abs(samples(tmp_path / "sample.wav").astype(int)).max() > 500
     assert not (tmp_path / "sample.png").exists()

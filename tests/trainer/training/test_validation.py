@@ -9,6 +9,7 @@ from torch import Tensor
 
 from model import strict
 from model.codecs.base import build, pack_phrase
+from model.codecs.conditions import estimated
 from model.config import ModelConfig
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
@@ -172,6 +173,18 @@ def test_looking_draws_nothing_from_the_run(monkeypatch: pytest.MonkeyPatch) -> 
         before = torch.get_rng_state()
         score(made, packed("melody"))
         assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_each_phrase_is_decoded_under_its_condition(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, arrays = net("melody", conditions=["key"]), packed("melody")
+    plain = {name: value.numpy() for name, value in arrays.items()}
+    condition = torch.from_numpy(estimated(made.config, plain))
+    whole, _ = score(made, arrays, condition)
+    monkeypatch.setattr("trainer.training.validation.AT_ONCE", 2)  # in three pieces, the last one short
+    pieces, _ = score(made, arrays, condition)
+    assert {name: pieces[name] for name in ("step_accuracy", "velocity_error", "kl_bits")} == {
+        name: whole[name] for name in ("step_accuracy", "velocity_error", "kl_bits")
+    }
 
 
 def test_what_is_no_number_is_left_out() -> None:
