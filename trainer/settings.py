@@ -90,8 +90,8 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         transpose: furthest transpositions down and up, semitones.
         rotate: share of the phrases without an edit that begin at another step, wrapped around.
         alone: share of the phrases without an edit of which only the highest line is learned.
-        interval: seconds between two looks at the validation split.
-        validation: phrases looked at.
+        interval: seconds between two validations.
+        validation: phrases of the validation split that are measured.
         precision: `auto`, `float32`, `bfloat16` or `float16` (with a gradient scaler); auto takes bfloat16
             where the machine multiplies it fast.
         seed: of everything drawn.

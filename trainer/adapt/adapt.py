@@ -33,8 +33,8 @@ RATE = 3e-4
 BATCH = 16
 DEARER = 0.6  # nats that a performer's phrase at its own point may cost more than before
 STEPS = 240
-LOOK = 20
-PATIENCE = 4  # looks without a better one
+VALIDATED_EVERY = 20  # steps
+PATIENCE = 4  # validations without a better one
 REHEARSED = 384
 CHECKED = 128
 AROUND = 4  # draws around each phrase that is watched or measured
@@ -283,11 +283,11 @@ class FineTuning:
             step += 1
             tell(what, step, steps)
             late = time.monotonic() - began >= seconds
-            if step % LOOK and step != steps and not late:
+            if step % VALIDATED_EVERY and step != steps and not late:
                 continue
             made = with_weights(self._net, changes.weights(self._options.strength), half=self._half)
             if skill(made, self._codec, self._skills.checked, self._levels) < self._floor:
-                break  # the state of the look before is kept
+                break  # the state of the validation before stays
             now = cost(made, near) if near is not None else 0.0
             faithful = watched is None or cost(made, watched) <= limit
             if watched is None or (now < least and faithful):

@@ -1,4 +1,4 @@
-"""Numbers that were met before, on disk: as many as there may be, in little memory.
+"""An index of hashes on disk, and where each was met: as many as there may be, in little memory.
 
 SQLite keeps them in files that are thrown away; nothing of it outlives the work.
 """

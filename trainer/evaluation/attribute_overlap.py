@@ -1,4 +1,4 @@
-"""How near a model's music lies to a player's: the overlap of attributes, attribute by attribute.
+"""How near a model's music lies to a performer's: the overlap of attributes, attribute by attribute.
 
 Yang and Lerch 2020, "On the evaluation of generative models in music", section 3.3: the overlapping area of
 two smoothed histograms; 1 where the distributions are one, 0 where they have nothing in common.

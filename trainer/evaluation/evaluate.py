@@ -1,4 +1,4 @@
-"""`evaluate`: how well a checkpoint hears, heeds its knobs, morphs and dreams, through `Player` alone.
+"""`evaluate`: a checkpoint's reconstruction, knobs, morphs, samples and music, through `Player` alone.
 
 Every figure is measured on decoded phrases, free-running, at temperature 0.  Definitions stand with the
 functions; the result is the dictionary that `--json` writes.

@@ -1,4 +1,4 @@
-"""Numbers that tell what kind of phrase it is, for the two-sample classifier."""
+"""The features of a phrase that the two-sample classifiers read."""
 
 from collections.abc import Sequence
 from itertools import pairwise

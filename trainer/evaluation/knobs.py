@@ -128,7 +128,7 @@ def _knob(
 
 
 def _network(player: Player, latents: Sequence[Latent], name: str) -> dict[str, Any]:
-    """Measure what a network has learned of a knob; nothing where it has not, or nobody tells."""
+    """Measure what a network has learned of a knob; nothing where it has not, or the player does not say."""
     unmended = getattr(player, "unmended", None)
     if unmended is None:
         return {}

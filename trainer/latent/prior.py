@@ -32,9 +32,9 @@ from trainer.settings import PriorConfig
 
 AVERAGE = 0.999  # of the weights, a step
 REPORTED = 20  # steps between two signs of life
-CHECKED = 400  # steps between two looks at the validation phrases
+CHECKED = 400  # steps between two validations
 UNSEEN = 512  # of them at most
-LOOKS = 20  # batches
+VALIDATED = 20  # batches
 MOST = 100_000  # phrases that are learned from
 DECAY = 0.05
 WARM = 100  # steps
@@ -226,7 +226,7 @@ def unseen(network: NoteNetwork, music: Music) -> float:
     device = network.place.weight.device
     nats, notes = 0.0, 0
     with torch.no_grad():
-        for batch in islice(batches(phrases, music.codec.kind, 4000, rng, moved=0.0), LOOKS):
+        for batch in islice(batches(phrases, music.codec.kind, 4000, rng, moved=0.0), VALIDATED):
             nats += float(network(batch.to(device)).sum())
             notes += int(batch.counts.sum())
     return nats / max(1, notes)

@@ -95,7 +95,7 @@ class RunLog:
             self.say(text)
 
     def record(self, row: Mapping[str, Any]) -> None:
-        """Write one look at the validation split to all logs.
+        """Write one validation to all logs.
 
         Args:
             row: numbers by name; `step`, `seconds`, `share` and `speed` are among them.

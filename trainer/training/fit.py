@@ -241,7 +241,7 @@ def _open_folder(out: Path, name: str, *, resume: bool) -> None:
     if (out / NAME).is_file():
         raise RequestError(f"{out} holds a run already: give --resume to go on with it, or another --out")
     log, checkpoint = out / LOG, f"{name}.safetensors"
-    logged = log.is_file() and log.stat().st_size  # a run that ended before its first look leaves it empty
+    logged = log.is_file() and log.stat().st_size  # a run that ended before it was validated leaves it empty
     present = [checkpoint] * (out / checkpoint).exists() + [LOG] * bool(logged)
     if present:
         raise RequestError(

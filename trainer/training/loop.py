@@ -1,4 +1,4 @@
-"""One run: takes steps until the time or the steps are over, looks at the validation split, saves.
+"""One run: takes steps until the time or the steps are over, validates, saves.
 
 Tested in tests/trainer/training/test_fit.py, tests/trainer/training/test_trouble.py.
 """
@@ -41,7 +41,7 @@ from trainer.training.resume import Progress
 from trainer.training.role import TrainedRole, adamw, faster_precision
 from trainer.training.validation import finite, score
 
-FIRST_LOOK_SECONDS = 20.0
+FIRST_VALIDATION_SECONDS = 20.0
 
 
 @dataclass(slots=True)
@@ -51,7 +51,7 @@ class TrainingLoop:
     Attributes:
         out: folder of the run.
         share: of the run that is done, 0..1: by steps or by time, whichever is further.
-        levels: decision thresholds that the last look found.
+        levels: decision thresholds that the last validation found.
         roles: the model and the objective's own networks, by role.
 
     """
@@ -148,7 +148,7 @@ class TrainingLoop:
 
         Raises:
             OperationError: the loss is no number, memory is short, or another process is gone; the state of
-                the last look stays.
+                the last validation stays.
 
         """
         with self.fitting():
@@ -156,12 +156,12 @@ class TrainingLoop:
         progress, fit = self.progress, self.fit
         began, before = time.monotonic(), progress.seconds
         budget = before + minutes * 60 if minutes is not None else float("inf")
-        next_look = before + min(fit.interval, FIRST_LOOK_SECONDS)
+        next_validation = before + min(fit.interval, FIRST_VALIDATION_SECONDS)
         parts: dict[str, Tensor] = {}
         while True:
             stopped, progress.seconds = self.world.highest(float(stop.is_set()), progress.seconds)
-            if parts and progress.seconds >= next_look:
-                next_look = progress.seconds + fit.interval
+            if parts and progress.seconds >= next_validation:
+                next_validation = progress.seconds + fit.interval
                 with self.fitting():
                     self.validate(parts)
             if progress.step >= fit.steps or progress.seconds >= budget or stopped:
@@ -292,7 +292,7 @@ class TrainingLoop:
         return path
 
     def log_figures(self, figures: dict[str, float], parts: dict[str, Tensor]) -> dict[str, float]:
-        """Log a look; return the counts of steps, seconds and phrases."""
+        """Log a validation; return the counts of steps, seconds and phrases."""
         progress = self.progress
         counts = {
             "step": progress.step,

@@ -1,4 +1,4 @@
-"""What validation looks at while a model is fitted; the full table is `trainer.evaluation.evaluate`'s.
+"""Validation while a model is fitted: a few cheap figures; the full table is `evaluation.evaluate`'s.
 
 Every codec has a `Judge`: how its heads are spelled as arrays, which thresholds are tuned, and how arrays
 are compared.  A codec of several parts is judged part by part.
