@@ -55,7 +55,7 @@ def test_a_few_phrases_tune_a_decoder_and_the_old_ones_stay(
 def test_it_stops_before_the_old_skill_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     made = checkpoint(OLD[:8], steps=4)
     values = iter([0.9, 0.895, 0.88, *[0.9] * 20])
-    monkeypatch.setattr(adapting, "LOOK", 2)
+    monkeypatch.setattr(adapting, "VALIDATED_EVERY", 2)
     monkeypatch.setattr(adapting, "STEPS", 6)
     monkeypatch.setattr(adapting, "DEARER", 1e9)
     costs = iter(range(100, 0, -1))
@@ -82,7 +82,7 @@ def test_what_cannot_be_adapted_is_reported() -> None:
 def test_the_command_writes_a_model_that_plays_and_says_how_far_it_went(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(adapting, "LOOK", 2)
+    monkeypatch.setattr(adapting, "VALIDATED_EVERY", 2)
     monkeypatch.setattr(adapting, "STEPS", 4)
     monkeypatch.setattr(adapting, "DEARER", 1e9)
     monkeypatch.setattr(adapting, "LOSS", 1.0)
