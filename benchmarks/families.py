@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,12 @@ import click
 
 from benchmarks.figures import load_average, machine, today
 from benchmarks.instrument import ROOT
-from model.config import GridConfig, ModelConfig, convert
+from model import strict
+from model.config import ModelConfig
+from model.music.grid import Grid
+from trainer.corpus import meta
 from trainer.corpus.prepare import write_json
-from trainer.errors import UsageError
+from trainer.errors import RequestError
 
 CONFIGS = ROOT / "trainer" / "configs"
 RESULTS = ROOT / "docs" / "families.json"
@@ -61,13 +63,13 @@ def main(
                 continue
             if any(row["config"] == path.stem for row in held(out)):
                 continue
-            data = grids.get(_model(path).grid)
+            data = grids.get(_model(path).grid.build())
             if data is None:
                 click.echo(f"{path.stem}: no folder is prepared for its phrases; left out", err=True)
                 continue
             click.echo(f"{path.stem} ...", err=True)
             row = measured(path, data, (runs or Path(beside)) / path.stem, minutes=minutes, limit=limit)
-            write_json(out, sorted([*held(out), row], key=lambda line: str(line["config"])))
+            write_json(out, sorted([*held(out), row], key=lambda entry: str(entry["config"])))
 
 
 def held(out: Path) -> list[dict[str, Any]]:
@@ -125,14 +127,14 @@ def measured(path: Path, data: Path, run: Path, *, minutes: float, limit: int) -
 
 
 def _model(path: Path) -> ModelConfig:
-    return convert(tomllib.loads(path.read_text(encoding="utf-8"))["model"], ModelConfig, where=path.name)
+    return strict.build(strict.read_toml(path)["model"], ModelConfig, path.name)
 
 
-def _grid_of(folder: Path) -> GridConfig:
-    try:
-        return GridConfig(**json.loads((folder / "meta.json").read_text())["grid"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"'{folder}' was not written by 'twobar-train prepare'") from error
+def _grid_of(folder: Path) -> Grid:
+    found = meta.read(folder)
+    if found is None:
+        raise RequestError(f"'{folder}' was not written by 'twobar-train prepare'")
+    return found.grid
 
 
 if __name__ == "__main__":

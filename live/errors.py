@@ -7,9 +7,10 @@ TwobarError
     └── SynthError  FluidSynth or its soundfont is missing or broken
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-from model.errors import nearest
+from model.errors import ModelError, nearest
 
 
 class TwobarError(Exception):
@@ -40,3 +41,12 @@ def unknown(what: str, given: str, known: Iterable[str], *, where: str = "") -> 
     """Build the sentence for a name that is not known: what there is, and the nearest match."""
     place = f" in {where}" if where else ""
     return UsageError(f"unknown {what} '{given}'{place}; {nearest(given, known)}")
+
+
+@contextmanager
+def model_faults() -> Iterator[None]:
+    """Raise what the model package refuses as one of ours, with the same sentence and exit code."""
+    try:
+        yield
+    except ModelError as error:
+        raise (UsageError if error.exit_code == 2 else FailureError)(str(error)) from None

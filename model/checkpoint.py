@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from model.config import ModelConfig, convert
+from model import strict
+from model.config import ModelConfig
 from model.errors import CheckpointError, ConfigError
 from model.files import atomic_write
 
@@ -209,7 +210,7 @@ def _ident(tensors: Mapping[str, NDArray[Any]]) -> str:
 
 def _assemble(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]) -> Checkpoint:
     """Sort a file's tensors into a checkpoint."""
-    config = convert(json.loads(metadata["config"]), ModelConfig, where=f"{path.name}")
+    config = strict.build(json.loads(metadata["config"]), ModelConfig, where=path.name)
     facts = json.loads(metadata["facts"])
     weights: dict[str, Floats] = {
         name.removeprefix(WEIGHTS): value.astype(np.float32)

@@ -1,15 +1,12 @@
 """The configuration of a model: which codec, encoder, bottleneck and decoder, and how large.
 
-Read from TOML (`[model]` of a trainer's configuration) or from a checkpoint's metadata; strict: an
-unknown key is refused with its path and the nearest allowed one.
+Read from TOML (`[model]` of a trainer's configuration) or from a checkpoint's metadata, by `model.strict`.
 
 Tested in tests/model/networks/test_vae.py, tests/trainer/test_settings.py.
 """
 
-import json
-import re
 from collections.abc import Collection
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import msgspec
 
@@ -26,7 +23,6 @@ AT_ONCE = ("patch", "bands", "parts", "cnn", "tracks")
 STEP_BY_STEP = ("rnn", "gru", "lstm", "hierarchical", "transformer", "attention")
 DECODERS = AT_ONCE + STEP_BY_STEP
 CONDITIONS = ("chords", "key", "style")
-LONGEST = 60  # characters of a wrong value that are shown
 
 
 class GridConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -194,48 +190,3 @@ def known(where: str, what: str, value: str, allowed: Collection[str]) -> None:
     """Raise ConfigError with the nearest allowed name if the value is none of them."""
     if value not in allowed:
         raise ConfigError(f"{where}: unknown {what} '{value}'; {nearest(value, allowed)}")
-
-
-T = TypeVar("T")
-
-
-def convert(raw: Any, kind: type[T], *, where: str) -> T:  # noqa: ANN401 - what a TOML or JSON parser gave
-    """Turn parsed TOML or JSON into a configuration.
-
-    Raises:
-        ConfigError: an unknown key, a wrong type or a number out of range; one sentence with its path.
-
-    """
-    check_keys(raw, kind, where)
-    try:
-        return msgspec.convert(raw, kind)
-    except msgspec.ValidationError as error:
-        text = str(error).replace("`$.", "`")
-        raise ConfigError(f"{where}: {text[:1].lower()}{text[1:]}{offending(raw, str(error))}") from error
-
-
-def offending(raw: Any, sentence: str) -> str:  # noqa: ANN401 - what a TOML or JSON parser gave
-    """Return "; given is VALUE" for the value that a sentence of msgspec complains of, or nothing."""
-    place = re.search(r" - at `\$([^`]*)`$", sentence)
-    value = raw
-    for step in re.findall(r"[^.\[\]]+", place[1]) if place else ():
-        try:
-            value = value[int(step) if isinstance(value, list) else step]
-        except (LookupError, TypeError, ValueError):
-            return ""
-    if not place or isinstance(value, dict):
-        return ""
-    shown = json.dumps(value, default=str, ensure_ascii=False)
-    return f"; given is {shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + '...'}"
-
-
-def check_keys(raw: Any, kind: Any, where: str, path: tuple[str, ...] = ()) -> None:  # noqa: ANN401 - parsed
-    """Raise ConfigError for the first key that no field has, with its path and the nearest match."""
-    if not isinstance(raw, dict) or not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-        return
-    fields = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
-    for key, value in raw.items():
-        if key not in fields:
-            place = f" in [{'.'.join(path)}]" if path else ""
-            raise ConfigError(f"{where}: unknown key '{key}'{place}; {nearest(str(key), fields)}")
-        check_keys(value, fields[key], where, (*path, key))

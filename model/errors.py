@@ -4,7 +4,8 @@ ModelError
 ├── ConfigError      a model's configuration names something unknown or impossible; exit 2
 ├── CheckpointError  a checkpoint is missing, damaged or not one of ours
 │   └── UnknownModelError  no shipped model has that name; exit 2
-└── MidiFileError    a MIDI file is missing, damaged or holds nothing to play
+├── MidiFileError    a MIDI file is missing, damaged or holds nothing to play
+└── SoundError       FluidSynth or its soundfont is missing or broken, or a .wav cannot be written
 """
 
 import difflib
@@ -35,6 +36,10 @@ class UnknownModelError(CheckpointError):
 
 class MidiFileError(ModelError):
     """A MIDI file that is missing, damaged or holds nothing to play."""
+
+
+class SoundError(ModelError):
+    """FluidSynth or its soundfont is missing or broken, or a .wav cannot be written."""
 
 
 def nearest(wanted: str, known: Iterable[str]) -> str:

@@ -52,17 +52,17 @@ def _row(row: Mapping[str, Any]) -> tuple[str, ...]:
     if "figures" not in row:
         return (name, "-", "-", minutes, *["-"] * (len(HEAD) - 5), f"failed: {row['failed']}")
     figures = row["figures"]
-    heard = figures["reconstruction"]
+    reconstruction = figures["reconstruction"]
     return (
         name,
         str(figures["codec"]),
         f"{figures['parameters'] / 1e6:.2f} M",
         minutes,
         f"{row['phrases_seen']:,}",
-        _pair(heard.get("step_accuracy"), heard.get("step_accuracy_sampled")),
-        _pair(heard.get("note_f1"), heard.get("note_f1_sampled")),
-        _number(heard.get("kl_bits"), 0),
-        _number(heard.get("active_units"), 0),
+        _pair(reconstruction.get("step_accuracy"), reconstruction.get("step_accuracy_sampled")),
+        _pair(reconstruction.get("note_f1"), reconstruction.get("note_f1_sampled")),
+        _number(reconstruction.get("kl_bits"), 0),
+        _number(reconstruction.get("active_units"), 0),
         _number((figures.get("samples") or {}).get("auc"), 2),
         _number((figures.get("speed") or {}).get("total_ms"), 1),
     )

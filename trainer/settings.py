@@ -1,4 +1,4 @@
-"""What a training run is told: `[model]` and `[fit]` of one TOML file, overridable by `key=value`."""
+"""The settings of a training run: `[model]` and `[fit]` of one TOML file, overridable by `key=value`."""
 
 import re
 import tomllib
@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from model.config import AT_ONCE, STEP_BY_STEP, ModelConfig, convert
+from model import strict
+from model.config import AT_ONCE, STEP_BY_STEP, ModelConfig
 from model.errors import ConfigError, nearest
 from model.music.attributes import applicable
-from trainer.errors import UsageError
+from trainer.errors import RequestError
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -77,9 +78,9 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             Fu et al. 2019).
         cycles: of `cyclical`, over the whole run.
         free_bits: nats of KL of a whole phrase that cost nothing (MusicVAE's 48 bits are 33).
-        word_dropout: share of the steps whose note a step-by-step decoder is not told while it learns.
-        scheduled_sampling: k of the inverse sigmoid k / (k + exp(step / k)), the share of the steps that are
-            told the phrase's own note and not the model's (Bengio et al. 2015); 0 always tells the phrase's.
+        word_dropout: share of the steps whose note is withheld from a step-by-step decoder while it learns.
+        scheduled_sampling: k of the inverse sigmoid k / (k + exp(step / k)), the share of the steps that get
+            the phrase's note and not the model's (Bengio et al. 2015); 0 always gives the phrase's.
         velocity_weight: of the velocities' squared error beside the other losses.
         edits: edit pairs made before training, none without knobs.
         edit_share: of a batch, the part that also learns an edit.
@@ -88,9 +89,9 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         condition_dropout: share of the phrases whose condition is withheld.
         transpose: furthest transpositions down and up, semitones.
         rotate: share of the phrases without an edit that begin at another step, wrapped around.
-        alone: share of the phrases without an edit of which only the highest line is kept.
-        interval: seconds between two looks at the validation split.
-        validation: phrases looked at.
+        alone: share of the phrases without an edit of which only the highest line is learned.
+        interval: seconds between two validations.
+        validation: phrases of the validation split that are measured.
         precision: `auto`, `float32`, `bfloat16` or `float16` (with a gradient scaler); auto takes bfloat16
             where the machine multiplies it fast.
         seed: of everything drawn.
@@ -170,31 +171,26 @@ def read(path: Path, overrides: list[str], seed: int | None = None) -> Settings:
     """Read a configuration and lay `section.key=value` overrides over it.
 
     Raises:
-        UsageError: the file is missing or no TOML, a key is unknown, a value is not allowed, or two do not
+        RequestError: the file is missing or no TOML, a key is unknown, a value is not allowed, or two do not
             go together.
 
     """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"the configuration {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"the configuration {path} is no TOML: {error}") from error
     where = str(path)
     try:
+        raw = strict.read_toml(path)
         if overrides and _stands(raw):
             where = f"{path} with --set"  # the file is right: what is wrong now is what was laid over it
         for override in overrides:
             _lay(raw, override)
         if seed is not None:
             raw.setdefault("fit", {})["seed"] = seed
-        settings = convert(raw, Settings, where=where)
+        settings = strict.build(raw, Settings, where)
     except ConfigError as error:
-        raise UsageError(str(error)) from error
+        raise RequestError(str(error)) from error
     try:
         settings.model.check()
     except ConfigError as error:
-        raise UsageError(f"{path}: {error}") from error
+        raise RequestError(f"{path}: {error}") from error
     _name(settings.model.name, where)
     _names(settings.fit, path)
     _prior(settings, path)
@@ -206,7 +202,7 @@ def read(path: Path, overrides: list[str], seed: int | None = None) -> Settings:
 def _stands(raw: dict[str, Any]) -> bool:
     """Tell whether a parsed file can be read by itself."""
     try:
-        convert(raw, Settings, where="")
+        strict.build(raw, Settings, where="")
     except ConfigError:
         return False
     return True
@@ -216,7 +212,7 @@ def _name(name: str, where: str) -> None:
     """Refuse a model's name that is none for a file: the checkpoint is called so."""
     if not NAME.fullmatch(name):
         shown = name if len(name) <= 48 else f"{name[:48]}..."
-        raise UsageError(
+        raise RequestError(
             f"{where}: model.name cannot be {shown!r}: the checkpoint's file is called so; allowed are 1 to "
             "48 letters, digits, '.', '_' and '-', and no '.' or '-' at the beginning"
         )
@@ -231,23 +227,23 @@ def _names(fit: FitConfig, path: Path) -> None:
         ("critic.kind", fit.critic.kind, CRITICS),
     ):
         if value not in known:
-            raise UsageError(f"{path}: fit.{key} cannot be '{value}'; {nearest(value, known)}")
+            raise RequestError(f"{path}: fit.{key} cannot be '{value}'; {nearest(value, known)}")
     down, up = fit.transpose
     if not -127 <= down <= up <= 127:
-        raise UsageError(
+        raise RequestError(
             f"{path}: fit.transpose is two numbers of semitones, the lower one first, not [{down}, {up}]"
         )
 
 
 def _prior(settings: Settings, path: Path) -> None:
     """Refuse a prior of what nothing encodes for, or one that cannot be built."""
-    told, law = settings.prior, settings.model.bottleneck.law
-    if told.minutes and (law == "noise" or settings.model.encoder.kind == "none"):
-        raise UsageError(
+    prior, law = settings.prior, settings.model.bottleneck.law
+    if prior.minutes and (law == "noise" or settings.model.encoder.kind == "none"):
+        raise RequestError(
             f"{path}: prior.minutes needs latents that an encoder finds; without one it must be 0"
         )
-    if told.width % told.heads:
-        raise UsageError(f"{path}: prior.heads {told.heads} do not divide prior.width {told.width}")
+    if prior.width % prior.heads:
+        raise RequestError(f"{path}: prior.heads {prior.heads} do not divide prior.width {prior.width}")
 
 
 def _together(fit: FitConfig, model: ModelConfig, path: Path) -> None:
@@ -256,54 +252,54 @@ def _together(fit: FitConfig, model: ModelConfig, path: Path) -> None:
     fitting = applicable(model.codec)
     for name in model.knobs:
         if name not in fitting:
-            raise UsageError(
+            raise RequestError(
                 f"{path}: model.knobs: there is no attribute '{name}' of codec '{model.codec}'; "
                 f"{nearest(name, fitting)}"
             )
     if fit.objective == "language":
         if encoder != "none":
-            raise UsageError(
+            raise RequestError(
                 f"{path}: fit.objective 'language' has no latent: model.encoder.kind must be 'none', "
                 f"not '{encoder}'"
             )
         if model.knobs:
-            raise UsageError(
+            raise RequestError(
                 f"{path}: model.knobs needs a latent, which fit.objective 'language' has not: it must be []"
             )
     elif fit.objective == "adversarial":
         if law != "noise":
-            raise UsageError(
+            raise RequestError(
                 f"{path}: fit.objective 'adversarial' trains a generator: model.bottleneck.law must be "
                 f"'noise', not '{law}'; for a critic beside objective 'elbo' set fit.critic.weight"
             )
         if model.knobs:
-            raise UsageError(f"{path}: model.knobs needs fit.objective 'elbo', not 'adversarial'")
+            raise RequestError(f"{path}: model.knobs needs fit.objective 'elbo', not 'adversarial'")
     elif encoder == "none" or law == "noise":
         other = "adversarial" if law == "noise" else "language"
-        raise UsageError(
+        raise RequestError(
             f"{path}: fit.objective 'elbo' needs an encoder, and this model has none; set it to '{other}'"
         )
     if law != "gaussian" and fit.free_bits:
-        raise UsageError(
+        raise RequestError(
             f"{path}: fit.free_bits needs model.bottleneck.law 'gaussian': '{law}' has no KL; it must be 0"
         )
     if fit.critic.weight and fit.objective != "elbo":
-        raise UsageError(
+        raise RequestError(
             f"{path}: fit.critic.weight is for a critic beside objective 'elbo'; "
             f"with '{fit.objective}' it must be 0"
         )
     if fit.drop_parts and model.codec != "multitrack":
-        raise UsageError(
+        raise RequestError(
             f"{path}: fit.drop_parts needs codec 'multitrack'; with '{model.codec}' it must be 0"
         )
     if fit.drop_parts and fit.objective != "elbo":
-        raise UsageError(
+        raise RequestError(
             f"{path}: fit.drop_parts needs fit.objective 'elbo'; with '{fit.objective}' it must be 0"
         )
     if fit.alone and model.codec != "poly":
-        raise UsageError(f"{path}: fit.alone needs codec 'poly'; with '{model.codec}' it must be 0")
+        raise RequestError(f"{path}: fit.alone needs codec 'poly'; with '{model.codec}' it must be 0")
     if fit.condition_dropout and not model.conditions:
-        raise UsageError(
+        raise RequestError(
             f"{path}: fit.condition_dropout needs model.conditions; without conditions it must be 0"
         )
 
@@ -313,19 +309,19 @@ def _step_by_step(fit: FitConfig, model: ModelConfig, path: Path) -> None:
     kind = model.decoder.kind
     if kind in STEP_BY_STEP:
         if fit.objective == "adversarial":
-            raise UsageError(
+            raise RequestError(
                 f"{path}: fit.objective 'adversarial' needs a decoder that writes all at once, not '{kind}'; "
                 f"allowed are: {', '.join(AT_ONCE)}"
             )
         return
     if fit.objective == "language":
-        raise UsageError(
+        raise RequestError(
             f"{path}: fit.objective 'language' needs a decoder that writes step by step, not '{kind}'; "
             f"allowed are: {', '.join(STEP_BY_STEP)}"
         )
     for key, value in (("word_dropout", fit.word_dropout), ("scheduled_sampling", fit.scheduled_sampling)):
         if value:
-            raise UsageError(
+            raise RequestError(
                 f"{path}: fit.{key} is for decoders that write step by step; decoder '{kind}' writes "
                 "all at once, so it must be 0"
             )
@@ -335,13 +331,13 @@ def _lay(raw: dict[str, Any], override: str) -> None:
     """Put one `section.key=value` into the parsed file; a value that is no TOML is text."""
     key, sign, value = override.partition("=")
     if not sign or not key:
-        raise UsageError(f"an override is written section.key=value, not '{override}'")
+        raise RequestError(f"an override is written section.key=value, not '{override}'")
     *path, last = key.strip().split(".")
     place = raw
     for part in path:
         place = place.setdefault(part, {})
         if not isinstance(place, dict):
-            raise UsageError(f"the override '{override}' goes into '{part}', which holds no keys")
+            raise RequestError(f"the override '{override}' goes into '{part}', which holds no keys")
     try:
         place[last] = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

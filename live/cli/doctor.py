@@ -14,13 +14,13 @@ from live.devices import ports
 from live.devices.fluidsynth import (
     FluidSynth,
     SynthSettings,
-    default_soundfont,
     library_version,
-    load_library,
 )
 from live.devices.jack import jack_answers
 from live.errors import TwobarError
 from live.timing.clock import FIFO_PRIORITY
+from model.errors import SoundError
+from model.midi.synth import default_soundfont, load_library
 from model.shipped import shipped_models
 
 SMALLEST_COLUMNS, SMALLEST_LINES = 80, 24
@@ -284,7 +284,7 @@ def _look_at_sound() -> tuple[str, str, str]:
     """Return libfluidsynth's version, the audio driver that opens, and why none does."""
     try:
         version = library_version(load_library())
-    except TwobarError as reason:
+    except SoundError as reason:
         return "", "", str(reason)
     try:
         synth = FluidSynth(SynthSettings())
@@ -297,7 +297,7 @@ def _look_at_sound() -> tuple[str, str, str]:
 def _soundfont_path() -> str:
     try:
         return str(default_soundfont())
-    except TwobarError:
+    except SoundError:
         return ""
 
 

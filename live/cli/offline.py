@@ -20,7 +20,7 @@ from live.cli.parameters import (
     check_target,
     check_temperature,
 )
-from live.errors import FailureError, UsageError
+from live.errors import FailureError, UsageError, model_faults
 from live.settings.knobs import ATTRIBUTE_KNOBS
 
 DEFAULT_MODEL = "keys"
@@ -329,14 +329,17 @@ def render(*, source: Path, soundfont: Path | None, seed: int, out: Path) -> int
     """
     del seed
     check_target(out, suffixes=SOUND_SUFFIXES, sources=[source])
-    from live.cli.render import read_timed  # noqa: PLC0415  see sample
-    from live.cli.render import render as play  # noqa: PLC0415  see sample
     from live.timing.midi_bytes import is_note_on  # noqa: PLC0415  see sample
+    from model.midi.wav import read_timed  # noqa: PLC0415  see sample
+    from model.midi.wav import render as play  # noqa: PLC0415  see sample
 
-    if not any(is_note_on(data) for _, data in read_timed(source)):
+    with model_faults():
+        timed = read_timed(source)
+    if not any(is_note_on(data) for _, data in timed):
         raise FailureError(f"'{source}' holds no notes")
     check_folder(out.parent)
-    length_s = play(source, out, soundfont=soundfont)
+    with model_faults():
+        length_s = play(source, out, soundfont=soundfont)
     click.echo(f"{out}: {length_s:.1f} s of sound")
     return 0
 

@@ -14,9 +14,9 @@ from msgspec import Meta
 
 from live.control.curves import CurveName, Encoder
 from live.control.takeover import Law
-from live.errors import UsageError, unknown
-from live.settings import strict
+from live.errors import UsageError, model_faults, unknown
 from live.settings.knobs import ACTIONS, KNOBS
+from model import strict
 
 Seven = Annotated[int, Meta(ge=0, le=127)]
 SourceName = Literal["cc", "cc14", "nrpn", "note", "pitch_bend", "aftertouch", "poly_aftertouch", "program"]
@@ -114,6 +114,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return max((len(part) for part in self.controller.match if part.lower() in name), default=0)
 
 
+@model_faults()
 def read(path: Path) -> Mapping:
     """Read a mapping file.
 
@@ -124,6 +125,7 @@ def read(path: Path) -> Mapping:
     return parse(strict.read_toml(path), where=str(path))
 
 
+@model_faults()
 def parse(raw: dict[str, Any], *, where: str) -> Mapping:
     """Return the mapping in tables already read.
 

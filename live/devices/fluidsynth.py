@@ -7,8 +7,6 @@ MIDI out.
 import contextlib
 import ctypes
 import dataclasses
-import importlib.util
-import io
 import os
 import sys
 import threading
@@ -17,6 +15,8 @@ from typing import Any
 
 from live.devices.stderr import silence_jack, stderr_kept
 from live.errors import PortError, SynthError, unknown
+from model.errors import SoundError
+from model.midi.synth import SOUNDFONT_NAME, check_soundfont, default_soundfont, load_library, send
 
 DRIVERS = (
     "auto",
@@ -32,7 +32,6 @@ DRIVERS = (
     "wasapi",
     "file",
 )
-SOUNDFONT_NAME = "TimGM6mb.sf2"
 CHANNELS = 16
 JACK_NAME = "fluidsynth"
 PERIOD_FRAMES, PERIODS = 128, 3  # that the driver queues: the latency, where JACK does not set its own
@@ -40,11 +39,6 @@ PERIOD_FRAMES, PERIODS = 128, 3  # that the driver queues: the latency, where JA
 _CLOSE_PATIENCE_S = 1.5
 _DRUM_CHANNEL, _DRUM_BANK = 1, 128  # FluidSynth's names for a type of channel, and where its kits are
 _LOG_LEVELS = 5  # panic, error, warning, info, debug
-_INSTALL = {
-    "linux": "sudo apt-get install libfluidsynth3",
-    "darwin": "brew install fluid-synth",
-    "win32": "choco install fluidsynth",
-}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,61 +61,6 @@ class SynthSettings:
     sample_rate: int = 48000
     reverb: float = 0.3
     chorus: float = 0.0
-
-
-def install_hint() -> str:
-    """Return the command that installs libfluidsynth on this system."""
-    return _INSTALL.get(sys.platform, _INSTALL["linux"])
-
-
-def load_library() -> Any:  # noqa: ANN401 - pyfluidsynth has no types
-    """Return the pyfluidsynth module.
-
-    Raises:
-        SynthError: libfluidsynth is not there or cannot be loaded.
-
-    """
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):  # under CI=... it prints where it found the library
-            import fluidsynth  # noqa: PLC0415 - loads the shared library, which may be missing
-    except (ImportError, OSError, AttributeError, TypeError) as reason:
-        raise SynthError(
-            f"FluidSynth's library is missing, so nothing sounds here ({reason}); get it: {install_hint()}"
-        ) from None
-    return fluidsynth
-
-
-def default_soundfont() -> Path:
-    """Return the soundfont that comes with pretty_midi, found without importing it.
-
-    Raises:
-        SynthError: it is not there.
-
-    """
-    spec = importlib.util.find_spec("pretty_midi")
-    for folder in (spec.submodule_search_locations if spec else None) or []:
-        path = Path(folder) / SOUNDFONT_NAME
-        if path.is_file():
-            return path
-    raise SynthError(
-        f"the soundfont {SOUNDFONT_NAME} is missing; get it: pip install pretty_midi, or name an .sf2"
-    )
-
-
-def check_soundfont(path: Path) -> None:
-    """Look at a soundfont's header.
-
-    Raises:
-        SynthError: it cannot be read, or is none.
-
-    """
-    try:
-        with path.open("rb") as file:
-            head = file.read(12)
-    except OSError as reason:
-        raise SynthError(f"the soundfont '{path}' cannot be read: {reason.strerror or reason}") from None
-    if head[:4] != b"RIFF" or head[8:] not in (b"sfbk", b"DLS "):
-        raise SynthError(f"'{path}' is not a soundfont; an .sf2, .sf3 or .dls file is needed")
 
 
 def check_driver(driver: str) -> None:
@@ -167,13 +106,14 @@ class FluidSynth:
         self._synth: int | None = None
         self._driver: int | None = None
         drivers = drivers_to_try(chosen.driver)
-        self.soundfont = chosen.soundfont or default_soundfont()
-        check_soundfont(self.soundfont)
-        self._api = api = load_library()
-        self._library: ctypes.CDLL = api._fl  # noqa: SLF001 - pyfluidsynth leaves some calls unwrapped
-        library = self._library
-        library.fluid_synth_channel_pressure.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
-        library.fluid_synth_key_pressure.argtypes = [ctypes.c_void_p, *[ctypes.c_int] * 3]
+        try:
+            self.soundfont = chosen.soundfont or default_soundfont()
+            check_soundfont(self.soundfont)
+            self._api = api = load_library()
+        except SoundError as error:
+            raise SynthError(str(error)) from None
+        library: ctypes.CDLL = api._fl  # noqa: SLF001 - pyfluidsynth leaves some calls unwrapped
+        self._library = library
         self.version = library_version(api)
         with stderr_kept() as chatter:
             self._log_to(library.fluid_default_log_function)
@@ -230,7 +170,6 @@ class FluidSynth:
         return ""
 
     def _log_to(self, function: Any) -> None:  # noqa: ANN401 - a pointer to C code; None is nowhere
-        self._library.fluid_set_log_function.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
         for level in range(_LOG_LEVELS):
             self._library.fluid_set_log_function(level, function, None)
 
@@ -241,24 +180,9 @@ class FluidSynth:
             PortError: it is closed.
 
         """
-        synth, api = self._synth, self._api
-        if synth is None:
+        if self._synth is None:
             raise PortError("FluidSynth is closed")
-        kind, channel = data[0] & 0xF0, data[0] & 0x0F
-        if kind == 0x90 and data[2]:
-            api.fluid_synth_noteon(synth, channel, data[1], data[2])
-        elif kind in (0x80, 0x90):
-            api.fluid_synth_noteoff(synth, channel, data[1])
-        elif kind == 0xB0:
-            api.fluid_synth_cc(synth, channel, data[1], data[2])
-        elif kind == 0xC0:
-            api.fluid_synth_program_change(synth, channel, data[1])
-        elif kind == 0xE0:
-            api.fluid_synth_pitch_bend(synth, channel, data[1] | data[2] << 7)
-        elif kind == 0xD0:
-            self._library.fluid_synth_channel_pressure(synth, channel, data[1])
-        elif kind == 0xA0:
-            self._library.fluid_synth_key_pressure(synth, channel, data[1], data[2])
+        send(self._api, self._synth, data)
 
     def play_drums(self, channel: int) -> None:
         """Let a channel, 1..16, choose among the soundfont's drum kits, as channel 10 always does."""
@@ -301,15 +225,10 @@ class FluidSynth:
 
     @property
     def handle(self) -> int:
-        """FluidSynth's own pointer, for rendering without a driver."""
+        """FluidSynth's own pointer."""
         if self._synth is None:
             raise SynthError("FluidSynth is closed")
         return self._synth
-
-    @property
-    def library(self) -> ctypes.CDLL:
-        """The shared library, for calls that pyfluidsynth leaves unwrapped."""
-        return self._library
 
     def close(self) -> None:
         """Silence and release; safe to call twice."""

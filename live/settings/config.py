@@ -10,9 +10,9 @@ import msgspec
 import platformdirs
 from msgspec import Meta
 
-from live.errors import UsageError, unknown
-from live.settings import strict
+from live.errors import UsageError, model_faults, unknown
 from live.settings.knobs import KNOBS
+from model import strict
 from model.errors import ConfigError
 from model.music import harmony
 from model.music.tracks import TRACKS
@@ -256,6 +256,7 @@ def default_path() -> Path | None:
     return None
 
 
+@model_faults()
 def load(path: Path | None = None) -> Config:
     """Read the settings.
 
@@ -272,6 +273,7 @@ def load(path: Path | None = None) -> Config:
     return Config() if found is None else parse(strict.read_toml(found), where=str(found))
 
 
+@model_faults()
 def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
     """Return the settings in tables already read.
 
@@ -287,6 +289,7 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
     return config
 
 
+@model_faults()
 def with_options(config: Config, **given: object) -> Config:
     """Return the settings with what the command line says put over them.
 

@@ -58,6 +58,7 @@ class CheckpointPlayer:
             conditions=config.conditions,
             styles=config.styles,
             accompanies=self._learned is not None and self._learned.plays_along,
+            encodes=config.encoder.kind != "none",
         )
 
     def encode(self, phrase: Phrase) -> Latent:
@@ -72,7 +73,7 @@ class CheckpointPlayer:
         """
         arrays = self._packed(phrase)
         held = self._codec.unpack(arrays, 0)
-        z = self._runtime.encode(arrays)[0] if self._encodes else self._guess(held)
+        z = self._runtime.encode(arrays)[0] if self.card.encodes else self._guess(held)
         return Latent(self.card.ident, z, measure(held))
 
     def posterior(self, phrase: Phrase) -> tuple[Vector, Vector]:
@@ -83,7 +84,7 @@ class CheckpointPlayer:
 
         """
         arrays = self._packed(phrase)
-        if not self._encodes:
+        if not self.card.encodes:
             z = self._guess(self._codec.unpack(arrays, 0))
             return z, np.full_like(z, SURE)
         mean, logvar = self._runtime.posterior(arrays)
@@ -202,11 +203,6 @@ class CheckpointPlayer:
         held = self._checkpoint.latent
         x, y = np.clip(held.axes @ (latent.z - held.mean), -1.0, 1.0).tolist()
         return x, y
-
-    @property
-    def _encodes(self) -> bool:
-        """Whether there is an encoder."""
-        return self._checkpoint.config.encoder.kind != "none"
 
     @property
     def _nowhere(self) -> Vector:

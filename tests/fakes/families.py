@@ -2,14 +2,14 @@
 
 import dataclasses
 import json
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from model.config import ModelConfig, convert
+from model import strict
+from model.config import ModelConfig
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
@@ -27,7 +27,7 @@ SLICES = {"phrase": 8, "beats": 2, "cells": 1, "parts": 2}  # size of a slice of
 
 def model_of(path: Path) -> ModelConfig:
     """Return the model of a configuration file."""
-    return convert(tomllib.loads(path.read_text(encoding="utf-8"))["model"], ModelConfig, where=path.name)
+    return strict.build(strict.read_toml(path)["model"], ModelConfig, path.name)
 
 
 def tiny(path: Path, **changes: object) -> list[str]:
@@ -38,7 +38,7 @@ def tiny(path: Path, **changes: object) -> list[str]:
     model = model_of(path)
     with torch.device("meta"):
         count = slices(model.bottleneck.kind, VAE(model).sizes)
-    told: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "model.encoder.width": 8,
         "model.encoder.depth": min(1, model.encoder.depth),
         "model.encoder.heads": 2,
@@ -69,8 +69,8 @@ def tiny(path: Path, **changes: object) -> list[str]:
         **changes,
     }
     if model.styles:
-        told["model.styles"] = list(STYLES)
-    return [f"{key}={_toml(value)}" for key, value in told.items()]
+        settings["model.styles"] = list(STYLES)
+    return [f"{key}={_toml(value)}" for key, value in settings.items()]
 
 
 def _toml(value: object) -> str:

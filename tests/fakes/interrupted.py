@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from trainer.corpus.prepare import Options, Report, prepare
+from trainer.corpus.prepare import PrepareOptions, Report, prepare
 
 
 def interrupted(
-    songs: Path, out: Path, options: Options, monkeypatch: pytest.MonkeyPatch
+    songs: Path, out: Path, options: PrepareOptions, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], Report]:
     """Prepare in batches of four, be stopped at the ninth file, and return what goes on from there."""
     monkeypatch.setattr("trainer.corpus.prepare.BATCH", 4)

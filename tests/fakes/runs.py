@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from trainer.run.progress import Watch
+from trainer.run.progress import RunLog
 from trainer.training import fit, loop
 
 STEPWISE = """
@@ -71,9 +71,9 @@ draws = 40
 
 def bare(patch: pytest.MonkeyPatch) -> None:
     """Leave out the checkpoint, the samples and the curves of every look: the state alone is written."""
-    patch.setattr(loop, "finish", lambda *_, **__: None)
-    patch.setattr(loop, "show", lambda *_: None)
-    patch.setattr(Watch, "curves", lambda _: None)
+    patch.setattr(loop, "write_checkpoint", lambda *_, **__: None)
+    patch.setattr(loop, "write_samples", lambda *_: None)
+    patch.setattr(RunLog, "curves", lambda _: None)
 
 
 def stopped(patch: pytest.MonkeyPatch, after: int) -> None:
@@ -84,16 +84,16 @@ def stopped(patch: pytest.MonkeyPatch, after: int) -> None:
     def signals() -> Iterator[threading.Event]:
         yield event
 
-    taken = loop.Learner.step
+    taken = loop.TrainingLoop.step
 
-    def step(self: loop.Learner) -> Any:
+    def step(self: loop.TrainingLoop) -> Any:
         parts = taken(self)
         if self.progress.step == after:
             event.set()
         return parts
 
     patch.setattr(fit, "stop_signals", signals)
-    patch.setattr(loop.Learner, "step", step)
+    patch.setattr(loop.TrainingLoop, "step", step)
 
 
 def state(folder: Path) -> dict[str, NDArray[Any]]:

@@ -19,12 +19,12 @@ from model.codecs.registry import build
 from model.networks.vae import VAE
 from tests.fakes.synthetic import GRID, melody
 from trainer import settings
-from trainer.errors import UsageError
+from trainer.errors import RequestError
 from trainer.run.distributed import World, joined
 from trainer.training import fit, loop
 from trainer.training.objectives.base import MODEL, Batch, Moment
 from trainer.training.objectives.elbo import Elbo
-from trainer.training.role import Worker
+from trainer.training.role import TrainedRole
 
 EACH = 4  # phrases of a process
 
@@ -41,23 +41,23 @@ def update(
     config: Path, world: World, *, batches: int, size: int, overrides: list[str] | None = None
 ) -> dict[str, Tensor]:
     """Take one step of plain gradient descent over `batches` batches, without chance; return the weights."""
-    told = settings.read(config, overrides or [])
+    configuration = settings.read(config, overrides or [])
     torch.manual_seed(world.rank)  # the others begin with what the first one has
-    net = VAE(told.model)
+    net = VAE(configuration.model)
     net.sample = lambda mean, *_: mean  # type: ignore[method-assign]
-    worker = Worker(
+    trained = TrainedRole(
         role=MODEL,
         network=net,
-        objective=Elbo(net, told.fit),
+        objective=Elbo(net, configuration.fit),
         optimiser=torch.optim.SGD(net.parameters(), lr=1e-3),
         device=torch.device("cpu"),
         kind=torch.float32,
         world=world,
     )
     begins = [(world.rank * batches + number) * size for number in range(batches)]
-    knobs = max(1, len(told.model.knobs))
-    given = iter([fixed(begin, begin + size, knobs=knobs) for begin in begins])
-    worker.learn(lambda: next(given), Moment(0, 0.5), rate=1.0, accumulate=batches, clip=1e9)
+    knobs = max(1, len(configuration.model.knobs))
+    batches_left = iter([fixed(begin, begin + size, knobs=knobs) for begin in begins])
+    trained.learn(lambda: next(batches_left), Moment(0, 0.5), rate=1.0, accumulate=batches, clip=1e9)
     return {name: value.detach().clone() for name, value in net.state_dict().items()}
 
 
@@ -68,16 +68,16 @@ def main() -> None:
     with joined() as world:
         found: dict[str, object] = {
             "highest": world.highest(float(world.rank), -float(world.rank)),
-            "gathered": world.gathered(("from", world.rank)),
+            "gathered": world.gather(("from", world.rank)),
             "shared": world.shared(lambda: f"made by {world.rank}"),
         }
         try:
             world.shared(_refuse)
-        except UsageError as error:
+        except RequestError as error:
             found["refused"] = str(error)
         torch.save(update(config, world, batches=2, size=EACH), folder / f"update{world.rank}.pt")
         setattr(fit, "joined", lambda: nullcontext(world))  # noqa: B010 - these are joined already
-        setattr(loop.Learner, "step", watched(folder, world, found))  # noqa: B010 - watched
+        setattr(loop.TrainingLoop, "step", watched(folder, world, found))  # noqa: B010 - watched
         for mode, out in (("whole", "whole"), ("stopped", "parts"), ("resumed", "parts")):
             found["mode"] = mode
             fit.run(config, data, folder / out, resume=mode == "resumed")
@@ -86,11 +86,11 @@ def main() -> None:
 
 def watched(
     folder: Path, world: World, found: dict[str, object]
-) -> Callable[[loop.Learner], dict[str, Tensor]]:
+) -> Callable[[loop.TrainingLoop], dict[str, Tensor]]:
     """Return a step that keeps what came of it, and signals the second process in a run to be stopped."""
-    step = loop.Learner.step
+    step = loop.TrainingLoop.step
 
-    def stepped(self: loop.Learner) -> dict[str, Tensor]:
+    def stepped(self: loop.TrainingLoop) -> dict[str, Tensor]:
         parts = step(self)
         mode = found["mode"]
         if mode == "stopped" and world.rank == 1 and self.progress.step == 3:
@@ -103,7 +103,7 @@ def watched(
 
 
 def _refuse() -> None:
-    raise UsageError("no such thing")
+    raise RequestError("no such thing")
 
 
 if __name__ == "__main__":

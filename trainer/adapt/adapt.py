@@ -1,9 +1,9 @@
-"""`adapt`: lean a checkpoint's decoder to a player from a few of her phrases, and measure how far it went.
+"""`adapt`: fine-tune a checkpoint's decoder on a few phrases of a performer, and measure how far it went.
 
-The encoder stays, so that every point of the latent space still means the same phrase.  Her phrases are
-learned from around their own points, so that what lies near them falls towards her; a rehearsal of old music
-(what the model could do, replayed while it learns the new: Robins 1995, "Catastrophic forgetting, rehearsal
-and pseudorehearsal") keeps the rest, and learning stops before more than one point of it is lost.
+The encoder stays, so that every point of the latent space still means the same phrase.  The performer's
+phrases are learned from around their points, so that what lies near falls towards them; a rehearsal of old
+music (what the model could do, replayed while it learns the new: Robins 1995, "Catastrophic forgetting,
+rehearsal and pseudorehearsal") keeps the rest, and learning stops before more than one point of it is lost.
 """
 
 import time
@@ -21,30 +21,30 @@ from model.codecs.registry import build
 from model.latent.note_transformer import note_transformer_in as learned_prior
 from model.music.phrase import Phrase
 from model.networks.vae import VAE
-from trainer.adapt.lora import Changes, Pairs, Taught, cost, encoded, leaned, skill
-from trainer.errors import FailureError, UsageError
+from trainer.adapt.lora import Changes, EncodedPhrases, TeacherForcedLoss, cost, encoded, skill, with_weights
+from trainer.errors import OperationError, RequestError
 from trainer.evaluation.teacher_forced import network
 
 FEWEST = 4
-HELD_OUT = 0.25  # of her phrases, that the measured decoder never sees
+HELD_OUT = 0.25  # of the performer's phrases, that the measured decoder never sees
 STOPPED_BY = 0.2  # of the others, that tell when to stop
 LOSS = 0.01  # of the old skill, that may go
 RANK = 8
 RATE = 3e-4
 BATCH = 16
-DEARER = 0.6  # nats that a phrase of hers at its own point may cost more than before
+DEARER = 0.6  # nats that a performer's phrase at its own point may cost more than before
 STEPS = 240
-LOOK = 20
-PATIENCE = 4  # looks without a better one
+VALIDATED_EVERY = 20  # steps
+PATIENCE = 4  # validations without a better one
 REHEARSED = 384
 CHECKED = 128
 AROUND = 4  # draws around each phrase that is watched or measured
-NEAR = 0.6  # of the latent's spread: how far around her points her phrases are taught
+NEAR = 0.6  # of the latent's spread: how far around the performer's points their phrases are taught
 SHARE = 0.45  # of the minutes, for the decoder that is measured
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class AdaptOptions:
     """How to adapt.
 
     Attributes:
@@ -61,7 +61,7 @@ class Options:
 
 @dataclass(slots=True)
 class Adapted:
-    """The leaned network and what is known of it.
+    """The fine-tuned network and its figures.
 
     Attributes:
         net: with its new weights.
@@ -74,11 +74,11 @@ class Adapted:
 
 
 @dataclass(frozen=True, slots=True)
-class Old:
+class OldSkills:
     """The old skills: what is rehearsed, and what they are measured on."""
 
-    rehearsed: Pairs
-    checked: Pairs
+    rehearsed: EncodedPhrases
+    checked: EncodedPhrases
 
 
 Tell = Callable[[str, int, int], None]
@@ -88,53 +88,55 @@ def adapt(
     checkpoint: Checkpoint,
     phrases: Sequence[Phrase],
     old: Sequence[Phrase],
-    options: Options,
+    options: AdaptOptions,
     *,
     half: bool = True,
     tell: Tell = lambda _what, _done, _all: None,
 ) -> Adapted:
-    """Lean a checkpoint's decoder to phrases.
+    """Fine-tune a checkpoint's decoder on phrases.
 
-    Two decoders are leaned: one that never hears a quarter of her phrases, on which it is measured, and,
-    for as many steps, one that hears all of them, which is kept.
+    Two decoders are fine-tuned: one that never sees a quarter of the phrases, on which it is measured, and,
+    for as many steps, one that learns from all of them, which is returned.
 
     Args:
         checkpoint: with a latent that something encodes for, or without a latent.
-        phrases: hers, as its codec holds them, on its whole grid; 4 at least.
+        phrases: the performer's, as its codec holds them, on its whole grid; 4 at least.
         old: music that it should go on playing as well, at least 8; from the prior where there is none.
         options: minutes, seed, strength.
         half: whether the weights will be stored as float16.
-        tell: told (what, step, of how many).
+        tell: called with (what, step, of how many).
 
     Raises:
-        UsageError: nothing encodes for this generator.
-        FailureError: there are too few phrases.
+        RequestError: nothing encodes for this generator.
+        OperationError: there are too few phrases.
 
     """
     config = checkpoint.config
     if config.encoder.kind == "none" and config.latent_size:
-        raise UsageError(
-            f"'{config.name}' is a generator that nothing encodes for: it cannot be leaned to phrases"
+        raise RequestError(
+            f"'{config.name}' is a generator that nothing encodes for: it cannot be adapted to phrases"
         )
     if len(phrases) < FEWEST:
-        raise FailureError(
+        raise OperationError(
             f"{len(phrases)} different phrases are too few to learn from: it takes {FEWEST} at least, "
             f"10 to 20 are good"
         )
     net, codec = network(checkpoint), build(config.codec, config.grid.build())
-    kept = skills(net, codec, checkpoint, old, options.seed)
+    old_skills = old_skills_of(net, codec, checkpoint, old, options.seed)
     order = np.random.default_rng(options.seed).permutation(len(phrases)).tolist()
     out = max(1, round(HELD_OUT * len(order)))
     stop = max(1, round(STOPPED_BY * (len(order) - out)))
-    hers = encoded(net, codec, phrases)
+    performed = encoded(net, codec, phrases)
     held, watched, learned = (
-        hers.take(part) for part in (order[:out], order[out : out + stop], order[out + stop :])
+        performed.take(part) for part in (order[:out], order[out : out + stop], order[out + stop :])
     )
-    lesson = Lesson(net, codec, checkpoint, kept, options, half=half)
+    tuning = FineTuning(net, codec, checkpoint, old_skills, options, half=half)
     seconds = options.minutes * 60
-    tried, steps = lesson.learn(learned, watched, seconds=SHARE * seconds, tell=tell, what="measured")
-    final, _ = lesson.learn(hers, None, seconds=(1 - SHARE) * seconds, steps=steps, tell=tell, what="kept")
-    levels, near = checkpoint.levels, lesson.spread(held)
+    tried, steps = tuning.learn(learned, watched, seconds=SHARE * seconds, tell=tell, what="measured")
+    final, _ = tuning.learn(
+        performed, None, seconds=(1 - SHARE) * seconds, steps=steps, tell=tell, what="final"
+    )
+    levels, near = checkpoint.levels, tuning.spread(held)
     figures = {
         "phrases": len(phrases),
         "held_out": len(held),
@@ -148,8 +150,8 @@ def adapt(
         "around_after": skill(tried, codec, near, levels),
         "around_nats_before": cost(net, near),
         "around_nats_after": cost(tried, near),
-        "old_before": skill(net, codec, kept.checked, levels),
-        "old_after": skill(final, codec, kept.checked, levels),
+        "old_before": skill(net, codec, old_skills.checked, levels),
+        "old_after": skill(final, codec, old_skills.checked, levels),
         "old_of": "data" if old else "the model's own samples",
         "changed": moved(net, final),
     }
@@ -174,7 +176,9 @@ def moved(net: VAE, final: VAE) -> float:
     )
 
 
-def skills(net: VAE, codec: Codec, checkpoint: Checkpoint, old: Sequence[Phrase], seed: int) -> Old:
+def old_skills_of(
+    net: VAE, codec: Codec, checkpoint: Checkpoint, old: Sequence[Phrase], seed: int
+) -> OldSkills:
     """Return what is rehearsed: old music at its points; without any, the model's own samples.
 
     Samples are decoded from the prior and encoded again: what is rehearsed lies where phrases lie.
@@ -185,7 +189,7 @@ def skills(net: VAE, codec: Codec, checkpoint: Checkpoint, old: Sequence[Phrase]
     chosen = np.random.default_rng(seed).permutation(len(old))[:count].tolist()
     pairs = encoded(net, codec, [old[row] for row in chosen])
     cut = max(1, len(pairs) // 4)
-    return Old(pairs.take(range(cut, len(pairs))), pairs.take(range(cut)))
+    return OldSkills(pairs.take(range(cut, len(pairs))), pairs.take(range(cut)))
 
 
 def sampled(net: VAE, codec: Codec, checkpoint: Checkpoint, count: int, seed: int) -> list[Phrase]:
@@ -208,29 +212,42 @@ def sampled(net: VAE, codec: Codec, checkpoint: Checkpoint, count: int, seed: in
         if len(found) >= count:
             break
     if len(found) < FEWEST:
-        raise FailureError(
+        raise OperationError(
             "the model draws next to nothing from its prior: give music to rehearse with --keep PREPARED"
         )
     return found[:count]
 
 
-class Lesson:
+class FineTuning:
     """Learns phrases while rehearsing the old ones."""
 
     def __init__(
-        self, net: VAE, codec: Codec, checkpoint: Checkpoint, kept: Old, options: Options, *, half: bool
+        self,
+        net: VAE,
+        codec: Codec,
+        checkpoint: Checkpoint,
+        old_skills: OldSkills,
+        options: AdaptOptions,
+        *,
+        half: bool,
     ) -> None:
         """Measure where it begins."""
-        self._net, self._codec, self._kept, self._options, self._half = net, codec, kept, options, half
+        self._net, self._codec, self._skills, self._options, self._half = (
+            net,
+            codec,
+            old_skills,
+            options,
+            half,
+        )
         self._levels = checkpoint.levels
         self._scale = torch.from_numpy(np.array(checkpoint.latent.scale)) if net.latent else None
-        self._taught = Taught(net)
-        self._floor = skill(net, codec, kept.checked, self._levels) - LOSS
+        self._forced_loss = TeacherForcedLoss(net)
+        self._floor = skill(net, codec, old_skills.checked, self._levels) - LOSS
 
     def learn(
         self,
-        hers: Pairs,
-        watched: Pairs | None,
+        performed: EncodedPhrases,
+        watched: EncodedPhrases | None,
         *,
         seconds: float,
         steps: int | None = None,
@@ -240,13 +257,13 @@ class Lesson:
         """Learn phrases; return the network at its best and the steps it took there.
 
         Args:
-            hers: phrases to learn.
+            performed: phrases to learn.
             watched: phrases that tell when to stop: where their loss, at their own points and around them,
                 is least, while at their own points they cost next to no more; None takes all steps.
             seconds: wall-clock at most.
             steps: at most; `STEPS` by default.
-            tell: told how far it is.
-            what: the phase, as told.
+            tell: called with how far it is.
+            what: the phase, as `tell` gets it.
 
         """
         steps = STEPS if steps is None else steps
@@ -256,10 +273,10 @@ class Lesson:
         best, best_step = self._net, 0
         near = self.spread(watched) if watched is not None else None
         least = cost(self._net, near) if near is not None else float("inf")
-        own = cost(self._net, watched) + DEARER if watched is not None else 0.0
+        limit = cost(self._net, watched) + DEARER if watched is not None else 0.0
         began, waited, step = time.monotonic(), 0, 0
         while step < steps:
-            loss = self._loss(changes, hers, generator)
+            loss = self._loss(changes, performed, generator)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(changes.parameters(), 50.0)
@@ -267,13 +284,13 @@ class Lesson:
             step += 1
             tell(what, step, steps)
             late = time.monotonic() - began >= seconds
-            if step % LOOK and step != steps and not late:
+            if step % VALIDATED_EVERY and step != steps and not late:
                 continue
-            made = leaned(self._net, changes.weights(self._options.strength), half=self._half)
-            if skill(made, self._codec, self._kept.checked, self._levels) < self._floor:
-                break  # the state of the look before is kept
+            made = with_weights(self._net, changes.weights(self._options.strength), half=self._half)
+            if skill(made, self._codec, self._skills.checked, self._levels) < self._floor:
+                break  # the state of the validation before stays
             now = cost(made, near) if near is not None else 0.0
-            faithful = watched is None or cost(made, watched) <= own
+            faithful = watched is None or cost(made, watched) <= limit
             if watched is None or (now < least and faithful):
                 best, best_step, least, waited = made, step, now, 0
             else:
@@ -282,32 +299,34 @@ class Lesson:
                 break
         return best, best_step
 
-    def _loss(self, changes: Changes, hers: Pairs, generator: torch.Generator) -> Tensor:
-        """Return the loss of a batch of hers and twice as many old phrases, nats a phrase."""
-        some = hers.take(torch.randint(len(hers), (BATCH,), generator=generator).tolist())
-        rehearsed = self._kept.rehearsed
+    def _loss(self, changes: Changes, performed: EncodedPhrases, generator: torch.Generator) -> Tensor:
+        """Return the loss of a batch of the performer's and twice as many old phrases, nats a phrase."""
+        some = performed.take(torch.randint(len(performed), (BATCH,), generator=generator).tolist())
+        rehearsed = self._skills.rehearsed
         rows = torch.randint(len(rehearsed), (2 * BATCH,), generator=generator).tolist()
         again = rehearsed.take(rows)
         half = BATCH // 2
         around = self._around(some.take(range(half)), generator)
         z = torch.cat((around, some.z[half:], self._noisy(again, generator)))
         arrays = {name: torch.cat((value, again.arrays[name])) for name, value in some.arrays.items()}
-        losses = changes.loss(self._taught, z, arrays)
+        losses = changes.loss(self._forced_loss, z, arrays)
         return losses[: len(some)].mean() + losses[len(some) :].mean()
 
-    def spread(self, pairs: Pairs) -> Pairs:
+    def spread(self, pairs: EncodedPhrases) -> EncodedPhrases:
         """Return phrases at their own points and around them, the same ones at every call."""
         generator = torch.Generator().manual_seed(self._options.seed)
         draws = [pairs.z] + [self._around(pairs, generator) for _ in range(AROUND if self._net.latent else 0)]
         times = len(draws)
         arrays = {name: torch.cat([value] * times) for name, value in pairs.arrays.items()}
-        return Pairs(torch.cat(draws), torch.cat([pairs.spread] * times), arrays, pairs.phrases * times)
+        return EncodedPhrases(
+            torch.cat(draws), torch.cat([pairs.spread] * times), arrays, pairs.phrases * times
+        )
 
-    def _noisy(self, pairs: Pairs, generator: torch.Generator) -> Tensor:
+    def _noisy(self, pairs: EncodedPhrases, generator: torch.Generator) -> Tensor:
         """Draw z of the posterior."""
         return pairs.z + pairs.spread * torch.randn(pairs.z.shape, generator=generator)
 
-    def _around(self, pairs: Pairs, generator: torch.Generator) -> Tensor:
+    def _around(self, pairs: EncodedPhrases, generator: torch.Generator) -> Tensor:
         """Draw z around phrases, most of them near, none further than `NEAR` of the latent's spread."""
         if self._scale is None:
             return pairs.z
@@ -318,7 +337,7 @@ class Lesson:
 
 
 def adapted_checkpoint(checkpoint: Checkpoint, adapted: Adapted) -> Checkpoint:
-    """Return the checkpoint with the leaned weights; everything else, graphs too, is as it was."""
+    """Return the checkpoint with the new weights; everything else, graphs too, is as it was."""
     weights = {name: value.numpy() for name, value in adapted.net.state_dict().items()}
     figures = {**checkpoint.figures, "adapted": adapted.figures}
     return replace(checkpoint, weights=weights, figures=figures)

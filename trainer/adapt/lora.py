@@ -1,4 +1,4 @@
-"""Leaning a decoder to a few phrases: low-rank changes of its matrices, full ones of its biases.
+"""Fine-tuning a decoder on a few phrases: low-rank changes of its matrices, full ones of its biases.
 
 The network itself is never touched: a step computes with weights + changes, and what is kept in the end is
 their sum, so that graphs, size and speed stay what they were.  Low-rank changes: Hu et al. 2021, "LoRA:
@@ -26,7 +26,7 @@ DECODER = "decoder."
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class EncodedPhrases:
     """What a decoder shall write, and from where.
 
     Attributes:
@@ -46,11 +46,11 @@ class Pairs:
         """Count them."""
         return len(self.phrases)
 
-    def take(self, rows: Sequence[int]) -> "Pairs":
+    def take(self, rows: Sequence[int]) -> "EncodedPhrases":
         """Return some of them."""
         index = torch.as_tensor(list(rows), dtype=torch.int64)
         arrays = {name: value[index] for name, value in self.arrays.items()}
-        return Pairs(self.z[index], self.spread[index], arrays, [self.phrases[row] for row in rows])
+        return EncodedPhrases(self.z[index], self.spread[index], arrays, [self.phrases[row] for row in rows])
 
 
 def packed(codec: Codec, phrases: Sequence[Phrase]) -> Tensors:
@@ -59,15 +59,15 @@ def packed(codec: Codec, phrases: Sequence[Phrase]) -> Tensors:
     return {name: torch.from_numpy(np.concatenate([row[name] for row in rows])) for name in rows[0]}
 
 
-def encoded(net: VAE, codec: Codec, phrases: Sequence[Phrase]) -> Pairs:
+def encoded(net: VAE, codec: Codec, phrases: Sequence[Phrase]) -> EncodedPhrases:
     """Return phrases with their posteriors."""
     arrays = packed(codec, phrases)
     with torch.no_grad():
         mean, logvar = net.encode(arrays)
-    return Pairs(mean, (0.5 * logvar).exp(), arrays, list(phrases))
+    return EncodedPhrases(mean, (0.5 * logvar).exp(), arrays, list(phrases))
 
 
-class Taught(nn.Module):
+class TeacherForcedLoss(nn.Module):
     """A network's loss as a module, so that it can be computed with other weights than its own."""
 
     def __init__(self, net: VAE) -> None:
@@ -119,14 +119,14 @@ class Changes(nn.Module):
             found[name] = value + strength * change
         return found
 
-    def loss(self, taught: Taught, z: Tensor, arrays: Tensors) -> Tensor:
+    def loss(self, taught: TeacherForcedLoss, z: Tensor, arrays: Tensors) -> Tensor:
         """Return the loss of each phrase with the changes, [B], nats."""
         weights = {f"net.{name}": value for name, value in self.weights().items()}
         found: Tensor = functional_call(taught, weights, (z, arrays))
         return found
 
 
-def leaned(net: VAE, weights: Mapping[str, Tensor], *, half: bool) -> VAE:
+def with_weights(net: VAE, weights: Mapping[str, Tensor], *, half: bool) -> VAE:
     """Return a copy of a network with other weights, rounded as a checkpoint would store them."""
     made = copy.deepcopy(net)
     state = made.state_dict()
@@ -137,7 +137,7 @@ def leaned(net: VAE, weights: Mapping[str, Tensor], *, half: bool) -> VAE:
     return made.eval()
 
 
-def answers(net: VAE, codec: Codec, pairs: Pairs, levels: Mapping[str, float]) -> list[Phrase]:
+def answers(net: VAE, codec: Codec, pairs: EncodedPhrases, levels: Mapping[str, float]) -> list[Phrase]:
     """Return what a network writes from each z, free-running at temperature 0."""
     with torch.no_grad():
         if net.autoregressive:
@@ -151,7 +151,7 @@ def answers(net: VAE, codec: Codec, pairs: Pairs, levels: Mapping[str, float]) -
     ]
 
 
-def skill(net: VAE, codec: Codec, pairs: Pairs, levels: Mapping[str, float]) -> float:
+def skill(net: VAE, codec: Codec, pairs: EncodedPhrases, levels: Mapping[str, float]) -> float:
     """Return how well phrases come back: note F1 on (onset, pitch), pooled, free-running.
 
     Of a model without a latent: share of equal steps, each after the true ones before it.
@@ -165,12 +165,12 @@ def skill(net: VAE, codec: Codec, pairs: Pairs, levels: Mapping[str, float]) -> 
         heads = {name: value.numpy() for name, value in net.teach(pairs.z, None, pairs.arrays).items()}
     rows = []
     for row, phrase in enumerate(pairs.phrases):
-        heard = codec.read({name: value[row] for name, value in heads.items()}, levels=levels)
-        rows.append(agreement(*(symbols(one, codec.kind) for one in (heard, phrase))))
+        decoded = codec.read({name: value[row] for name, value in heads.items()}, levels=levels)
+        rows.append(agreement(*(symbols(one, codec.kind) for one in (decoded, phrase))))
     return float(np.mean(rows))
 
 
-def cost(net: VAE, pairs: Pairs) -> float:
+def cost(net: VAE, pairs: EncodedPhrases) -> float:
     """Return the mean loss of phrases at their z, nats a phrase."""
     with torch.no_grad():
-        return float(Taught(net)(pairs.z, pairs.arrays).mean())
+        return float(TeacherForcedLoss(net)(pairs.z, pairs.arrays).mean())

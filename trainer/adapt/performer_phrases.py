@@ -1,4 +1,4 @@
-"""A player's own phrases out of her MIDI files: takes that the instrument recorded, or any other files."""
+"""A performer's phrases out of their MIDI files: takes that the instrument recorded, or any other files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from model.errors import MidiFileError
 from model.midi import file
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
-from trainer.errors import FailureError, UsageError
+from trainer.errors import OperationError, RequestError
 
 SUFFIXES = {".mid", ".midi", ".kar", ".smf"}
-PERFORMER = "performer"  # the track of a take that holds what she played
+PERFORMER = "performer"  # the track of a take that holds what the performer played
 FEWEST_NOTES = 2
 MOST_PHRASES = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Hers:
+class PerformerPhrases:
     """What was read.
 
     Attributes:
@@ -35,29 +35,29 @@ class Hers:
     foreign: list[tuple[str, str]]
 
 
-def read(folder: Path, codec: Codec) -> Hers:
-    """Read a player's phrases, one after another, none overlapping.
+def read(folder: Path, codec: Codec) -> PerformerPhrases:
+    """Read a performer's phrases, one after another, none overlapping.
 
-    Of a take that the instrument recorded only her own track is read.
+    Of a take that the instrument recorded only the performer's track is read.
 
     Args:
         folder: of MIDI files, folders below it too; or one file.
         codec: of the model, on the grid of its phrases.
 
     Raises:
-        UsageError: the folder does not exist.
-        FailureError: it holds no MIDI file, or none that gives a phrase; one sentence with the first reason.
+        RequestError: the folder does not exist.
+        OperationError: it holds no MIDI file, or none that gives a phrase; with the first reason.
 
     """
     if not folder.exists():
-        raise UsageError(f"the MIDI folder '{folder}' does not exist")
+        raise RequestError(f"the MIDI folder '{folder}' does not exist")
     paths = (
         [folder]
         if folder.is_file()
         else sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
     )
     if not paths:
-        raise FailureError(f"no MIDI file (.mid, .midi) lies in '{folder}'")
+        raise OperationError(f"no MIDI file (.mid, .midi) lies in '{folder}'")
     found: dict[tuple[Note, ...], Phrase] = {}
     files: list[str] = []
     skipped: list[tuple[str, str]] = []
@@ -75,15 +75,15 @@ def read(folder: Path, codec: Codec) -> Hers:
         for phrase in phrases:
             found.setdefault(phrase.notes, phrase)
     if not found:
-        raise FailureError(f"nothing to learn from: {skipped[0][1]}")
-    return Hers(list(found.values())[:MOST_PHRASES], files, skipped, foreign)
+        raise OperationError(f"nothing to learn from: {skipped[0][1]}")
+    return PerformerPhrases(list(found.values())[:MOST_PHRASES], files, skipped, foreign)
 
 
 def phrases_of(path: Path, codec: Codec) -> list[Phrase]:
     """Return one file's phrases as the codec holds them, those without music left out.
 
-    Keys that she played in a take are one part whatever the codec: it hears them as drums or as an ensemble,
-    as it does on the stage.
+    Keys that the performer played in a take are one part whatever the codec: it takes them as drums or as an
+    ensemble, as it does on the stage.
 
     Raises:
         MidiFileError: it is no MIDI file, or holds nothing for this codec.
@@ -113,5 +113,5 @@ def _foreign(path: Path, grid: Grid) -> str:
 
 def _held(phrases: Sequence[Phrase], codec: Codec) -> list[Phrase]:
     """Return what the codec keeps of phrases with music in them."""
-    kept = (codec.unpack(pack_phrase(codec, phrase), 0) for phrase in phrases if len(phrase) >= FEWEST_NOTES)
-    return [phrase for phrase in kept if len(phrase) >= FEWEST_NOTES]
+    coded = (codec.unpack(pack_phrase(codec, phrase), 0) for phrase in phrases if len(phrase) >= FEWEST_NOTES)
+    return [phrase for phrase in coded if len(phrase) >= FEWEST_NOTES]

@@ -1,4 +1,7 @@
-"""`twobar-train adapt`: lean a model to a player."""
+"""`twobar-train adapt`: fine-tune a model's decoder on a performer's phrases.
+
+Tested in tests/trainer/adapt/test_adapt.py.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,8 +9,8 @@ from typing import Any
 
 import click
 
-from trainer.commands.common import SEED, Finite, room_for, told
-from trainer.errors import FailureError, UsageError
+from trainer.commands.common import SEED, Finite, progress_bar, room_for
+from trainer.errors import OperationError, RequestError
 
 REHEARSED = 512  # old phrases that are read for it
 KINDS = {
@@ -48,16 +51,16 @@ Examples:
 def adapt(
     checkpoint: str, *, data: Path, out: Path, keep: Path | None, minutes: float, strength: float, seed: int
 ) -> None:
-    """Lean a model's decoder to you, from 10 to 20 of your phrases, and say how far it went.
+    """Fine-tune a model's decoder on 10 to 20 of your phrases, and say how far it went.
 
     The encoder, the size and the speed stay as they are; learning stops before more than one point of what
     the model could do is lost.
     """
     from model.codecs.registry import build  # noqa: PLC0415 - loads numpy
     from model.playing.load import load  # noqa: PLC0415
-    from trainer.adapt.adapt import Options, adapted_checkpoint  # noqa: PLC0415 - loads torch
+    from trainer.adapt.adapt import AdaptOptions, adapted_checkpoint  # noqa: PLC0415 - loads torch
     from trainer.adapt.adapt import adapt as run  # noqa: PLC0415
-    from trainer.adapt.performer_phrases import read as read_hers  # noqa: PLC0415
+    from trainer.adapt.performer_phrases import read as read_performer  # noqa: PLC0415
     from trainer.evaluation.attribute_overlap import drawn, overlaps  # noqa: PLC0415
     from trainer.evaluation.heldout import phrases_on  # noqa: PLC0415
     from trainer.run.checkpoints import checked, is_half, opened, path_of, read, rewrite, subject  # noqa: PLC0415
@@ -68,32 +71,34 @@ def adapt(
     player, source = load(checkpoint), path_of(checkpoint)
     known = read(source)
     grid = known.config.grid.build()
-    hers = read_hers(data, build(known.config.codec, grid))
-    for name, why in hers.skipped:
+    performer = read_performer(data, build(known.config.codec, grid))
+    for name, why in performer.skipped:
         click.echo(f"skipped {name}: {why}", err=True)
-    for name, metre in hers.foreign:
-        click.echo(f"{name} is in {metre}: it is heard in bars of {grid.beats_per_bar} beats", err=True)
-    click.echo(f"{len(hers.phrases)} phrases of hers from {len(hers.files)} files")
+    for name, metre in performer.foreign:
+        click.echo(f"{name} is in {metre}: it is read in bars of {grid.beats_per_bar} beats", err=True)
+    click.echo(f"{len(performer.phrases)} phrases of yours from {len(performer.files)} files")
     old = []
     if keep is not None:
         if not (keep / "meta.json").is_file():
-            raise UsageError(
+            raise RequestError(
                 f"--keep: '{keep}' was not written by 'twobar-train prepare': it has no meta.json"
             )
         old = phrases_on(known.config.codec, grid, keep, split="train", limit=REHEARSED, seed=seed)
-    options = Options(minutes, seed, strength)
-    with told(f"{player.card.name}: ") as tell:
-        made = run(known, hers.phrases, old, options, half=is_half(source), tell=tell)
+    options = AdaptOptions(minutes, seed, strength)
+    with progress_bar(f"{player.card.name}: ") as tell:
+        made = run(known, performer.phrases, old, options, half=is_half(source), tell=tell)
     if not made.figures["steps"]:
-        raise FailureError(
+        raise OperationError(
             "nothing could be learned from these phrases without losing more than a point of what the model "
             "can do, or they are played well already; nothing was written"
         )
     fresh = adapted_checkpoint(known, made)
-    if not known.config.context_bars:  # else hers are longer than what the model answers
+    if not known.config.context_bars:  # else the performer's are longer than what the model answers
         for when, each in (("before", player), ("after", opened(fresh, source))):
-            for kind, phrases in drawn(each, hers.phrases, seed).items():
-                made.figures[f"{kind}_overlap_{when}"] = overlaps(phrases, hers.phrases, known.config.codec)
+            for kind, phrases in drawn(each, performer.phrases, seed).items():
+                made.figures[f"{kind}_overlap_{when}"] = overlaps(
+                    phrases, performer.phrases, known.config.codec
+                )
         fresh = adapted_checkpoint(known, made)
     rewrite(fresh, target, like=source)
     for sentence in sentences(made.figures):
@@ -107,7 +112,7 @@ def sentences(figures: Mapping[str, Any]) -> list[str]:
         figures["score"]
     ]
     rows = {
-        f"her held-out phrases ({figures['held_out']})": "hers",
+        f"your held-out phrases ({figures['held_out']})": "hers",
         "the same from points around them": "around",
         f"old skills, on {figures['old_of']}": "old",
     }
@@ -117,13 +122,13 @@ def sentences(figures: Mapping[str, Any]) -> list[str]:
     ]
     before, after = (figures[f"around_nats_{when}"] for when in ("before", "after"))
     found.append(
-        f"loss of her held-out phrases around their points: {before:.1f} -> {after:.1f} nats a phrase"
+        f"loss of your held-out phrases around their points: {before:.1f} -> {after:.1f} nats a phrase"
     )
-    for kind, told_as in KINDS.items():
+    for kind, description in KINDS.items():
         if f"{kind}_overlap_after" in figures:
             before, after = (figures[f"{kind}_overlap_{when}"]["mean"] for when in ("before", "after"))
-            found.append(f"attributes of {told_as}: overlap with hers {before:.3f} -> {after:.3f}")
+            found.append(f"attributes of {description}: overlap with yours {before:.3f} -> {after:.3f}")
     steps, moved = figures["steps"], 100 * figures["changed"]
     if figures["hers_after"] < figures["hers_before"] - 0.005:
-        found.append("from their own points they come back a little worse: a lower --strength leans less")
+        found.append("from their own points they come back a little worse: a lower --strength changes less")
     return [*found, f"{steps} steps; the decoder's weights moved by {moved:.1f} %"]

@@ -1,4 +1,7 @@
-"""What several commands share: the cores that there are, and a bar of progress."""
+"""What several commands share: the cores that there are, and a bar of progress.
+
+Tested in tests/trainer/commands/test_commands.py.
+"""
 
 import math
 import os
@@ -10,7 +13,7 @@ from typing import Any
 
 import click
 
-from trainer.errors import FailureError
+from trainer.errors import OperationError
 
 SEED = click.IntRange(0, 2**32 - 1)
 """What every generator takes."""
@@ -31,7 +34,7 @@ def room_for(path: Path) -> None:
     """Make the folder of a file that is to be written, and try to write there, before any work.
 
     Raises:
-        FailureError: it cannot be made or written to.
+        OperationError: it cannot be made or written to.
 
     """
     try:
@@ -39,7 +42,7 @@ def room_for(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise FailureError(f"cannot write '{path}': {error.strerror or error}") from error
+        raise OperationError(f"cannot write '{path}': {error.strerror or error}") from error
 
 
 def cores() -> int:
@@ -50,7 +53,7 @@ def cores() -> int:
 
 
 @contextmanager
-def told(title: str = "") -> Iterator[Callable[[str, int, int], None]]:
+def progress_bar(title: str = "") -> Iterator[Callable[[str, int, int], None]]:
     """Show a bar with speed and time left on a terminal's stderr; elsewhere nothing."""
     try:
         from rich.console import Console  # noqa: PLC0415 - the trainer extra

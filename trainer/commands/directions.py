@@ -1,15 +1,16 @@
-"""`twobar-train directions`: knobs for a model that was trained without them."""
+"""`twobar-train directions`: knobs for a model that was trained without them.
 
+Tested in tests/trainer/latent/test_directions.py.
+"""
+
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from trainer.commands.common import SEED, cores, room_for, told
-from trainer.errors import FailureError, UsageError
-
-if TYPE_CHECKING:
-    from trainer.latent.directions import Found
+from trainer.commands.common import SEED, cores, progress_bar, room_for
+from trainer.errors import OperationError, RequestError
 
 PAIRS = 4000
 PHRASES = 100
@@ -48,11 +49,10 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
     same weights; the instrument then moves its latents along the directions where a knob is turned.
     """
     if not data.is_dir():
-        raise UsageError(f"the data folder '{data}' does not exist")
+        raise RequestError(f"the data folder '{data}' does not exist")
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
     from trainer.evaluation.heldout import phrases_for  # noqa: PLC0415
-    from trainer.latent.directions import find  # noqa: PLC0415
-    from trainer.latent.directions import told as figures  # noqa: PLC0415
+    from trainer.latent.directions import figures_of, find  # noqa: PLC0415
     from trainer.run.checkpoints import checked, path_of, read, rewrite, subject  # noqa: PLC0415
 
     target = checked(out)
@@ -61,7 +61,7 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
     player, source = load(checkpoint), path_of(checkpoint)
     known = read(source)
     if not player.card.latent_size:
-        raise UsageError(f"'{player.card.name}' has no latent: there are no directions to find in it")
+        raise RequestError(f"'{player.card.name}' has no latent: there are no directions to find in it")
     options: dict[str, Any] = {"seed": seed, "jobs": cores()}
     if (data / "meta.json").is_file():
         learned = phrases_for(player, data, split="train", limit=pairs, **options)
@@ -70,24 +70,25 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
         every = phrases_for(player, data, split="train", limit=pairs + 3 * phrases, **options)
         cut = min(3 * phrases, len(every) // 4)
         learned, tried = every[cut:], every[:cut]
-    with told(f"{player.card.name}: ") as tell:
+    with progress_bar(f"{player.card.name}: ") as tell:
         found = find(player, known.calibration, learned, tried, count=phrases, seed=seed, progress=tell)
-    show(found)
+    rows = figures_of(found)
+    show(rows)
     if found.directions is None:
-        raise FailureError("no attribute has a direction in this latent space; nothing was written")
-    kept = {name: value for name, value in known.extras.items() if not name.startswith("directions/")}
+        raise OperationError("no attribute has a direction in this latent space; nothing was written")
+    others = {name: value for name, value in known.extras.items() if not name.startswith("directions/")}
     rewrite(
         known,
         target,
         like=source,
-        extras=kept | found.directions.tensors(),
-        figures={**known.figures, "directions": figures(found)},
+        extras=others | found.directions.tensors(),
+        figures={**known.figures, "directions": rows},
     )
     click.echo(f"the checkpoint is {target}")
 
 
-def show(found: "Found") -> None:
-    """Print what was found of each attribute, before and after."""
+def show(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print what was found of each attribute, before and after: rows of `latent.directions.figures_of`."""
     from rich.console import Console  # noqa: PLC0415 - the trainer extra
     from rich.table import Table  # noqa: PLC0415
 
@@ -96,11 +97,12 @@ def show(found: "Found") -> None:
     )
     for name in ("", "R2", "Spearman", "leak", "bend", "reach"):
         table.add_column(name, justify="right" if name else "left", no_wrap=True)
-    for line in found.lines:
-        after = line.after
+    for row in rows:
+        before, after = row["before"], row["after"]
         cells = [
-            f"{line.before[key]:.2f} > " + ("none" if after is None else f"{after[key]:.2f}")
+            f"{before[key]:.2f} > " + ("none" if after is None else f"{after[key]:.2f}")
             for key in ("spearman", "leak", "bend")
         ]
-        table.add_row(line.name, f"{line.fit:.2f}", *cells, "-" if after is None else f"{after['reach']:.2f}")
+        reach = "-" if after is None else f"{after['reach']:.2f}"
+        table.add_row(row["attribute"], f"{row['fit']:.2f}", *cells, reach)
     Console().print(table)

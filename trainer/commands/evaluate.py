@@ -1,4 +1,7 @@
-"""`twobar-train evaluate`: the figures of one checkpoint or several, and a page that compares them."""
+"""`twobar-train evaluate`: the figures of one checkpoint or several, and a page that compares them.
+
+Tested in tests/trainer/commands/test_commands.py.
+"""
 
 from contextlib import suppress
 from pathlib import Path
@@ -6,9 +9,9 @@ from typing import Any
 
 import click
 
-from trainer.commands.common import SEED, cores, room_for, told
+from trainer.commands.common import SEED, cores, progress_bar, room_for
 from trainer.corpus.sources import SPLITS
-from trainer.errors import FailureError, UsageError
+from trainer.errors import OperationError, RequestError
 
 PAGE = "compare.html"
 
@@ -57,11 +60,12 @@ def evaluate(
     A CHECKPOINT is a .safetensors file, the folder of a run, or the name of a model that is shipped.
     """
     if not data.is_dir():
-        raise UsageError(f"the data folder '{data}' does not exist")
+        raise RequestError(f"the data folder '{data}' does not exist")
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
     from trainer.corpus.prepare import write_json  # noqa: PLC0415
-    from trainer.evaluation.figures import figures  # noqa: PLC0415
-    from trainer.evaluation.heldout import held_out, show  # noqa: PLC0415
+    from trainer.evaluation.evaluate import evaluate_checkpoint  # noqa: PLC0415
+    from trainer.evaluation.heldout import held_out  # noqa: PLC0415
+    from trainer.reports.table import show  # noqa: PLC0415
     from trainer.run.checkpoints import subject  # noqa: PLC0415
 
     checkpoints = tuple(subject(checkpoint).checkpoint for checkpoint in checkpoints)
@@ -73,18 +77,18 @@ def evaluate(
     results: list[dict[str, Any]] = []
     for checkpoint, player in zip(checkpoints, players, strict=True):
         music = held_out(player, checkpoint, data, split=split, limit=limit, seed=seed, jobs=cores())
-        with told(f"{player.card.name}: ") as tell:
-            found = figures(player, checkpoint, music, seed=seed, progress=tell)
+        with progress_bar(f"{player.card.name}: ") as tell:
+            found = evaluate_checkpoint(player, checkpoint, music, seed=seed, progress=tell)
         results.append(found | {"data": str(data), "split": split})
         if target is not None and len(results) < len(players):
-            with suppress(OSError):  # told at the end
+            with suppress(OSError):  # the error is raised at the end
                 write_json(target, results)
     show(results)
     if target is not None:
         try:
             write_json(target, results)
         except OSError as error:
-            raise FailureError(f"cannot write '{target}': {error.strerror or error}") from error
+            raise OperationError(f"cannot write '{target}': {error.strerror or error}") from error
     if compare or page is not None:
         from trainer.reports.compare import page as draw  # noqa: PLC0415
 

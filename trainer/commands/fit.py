@@ -1,12 +1,15 @@
-"""`twobar-train fit`: a configuration and prepared phrases to a checkpoint."""
+"""`twobar-train fit`: a configuration and prepared phrases to a checkpoint.
+
+Tested in tests/trainer/commands/test_commands.py.
+"""
 
 from pathlib import Path
 
 import click
 
-from model.errors import did_you_mean
+from model.errors import nearest
 from trainer.commands.common import SEED, Finite
-from trainer.errors import UsageError, unknown
+from trainer.errors import RequestError, unknown
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -45,34 +48,32 @@ def fit(
     path = find_config(config)
     for override in overrides:
         if "=" not in override:
-            raise UsageError(f"--set takes KEY=VALUE, not '{override}'")
+            raise RequestError(f"--set takes KEY=VALUE, not '{override}'")
     if not data.is_dir():
-        raise UsageError(f"the data folder '{data}' does not exist")
+        raise RequestError(f"the data folder '{data}' does not exist")
     if not (data / "meta.json").is_file():
-        raise UsageError(f"'{data}' was not written by 'twobar-train prepare': it has no meta.json")
+        raise RequestError(f"'{data}' was not written by 'twobar-train prepare': it has no meta.json")
     from trainer.training.fit import run  # noqa: PLC0415 - loads torch
 
     made = run(path, data, out, max_minutes=max_minutes, resume=resume, overrides=list(overrides), seed=seed)
     click.echo(f"the model is {made}")
 
 
-def find_config(given: str) -> Path:
+def find_config(name: str) -> Path:
     """Return the file of a configuration by its path, or by the name of a shipped one.
 
     Raises:
-        UsageError: neither is there.
+        RequestError: neither is there.
 
     """
-    path = Path(given)
+    path = Path(name)
     if path.is_file():
         return path
     shipped = {file.stem: file for file in CONFIGS.glob("*.toml")}
-    if given in shipped:
-        return shipped[given]
+    if name in shipped:
+        return shipped[name]
     if path.suffix or path.parent != Path():
         kind = "is a folder" if path.is_dir() else "does not exist"
-        near = did_you_mean(path.stem, shipped)
-        raise UsageError(
-            f"the configuration '{given}' {kind}; shipped are: {', '.join(sorted(shipped))}{near}"
-        )
-    raise unknown("configuration", given, shipped)
+        near = nearest(path.stem, shipped)
+        raise RequestError(f"the configuration '{name}' {kind}; of those shipped {near}")
+    raise unknown("configuration", name, shipped)

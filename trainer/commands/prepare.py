@@ -1,18 +1,18 @@
-"""`twobar-train prepare`: folders of MIDI files to phrases."""
+"""`twobar-train prepare`: folders of MIDI files to phrases.
+
+Tested in tests/trainer/commands/test_commands.py.
+"""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from model.music.grid import Grid
-from trainer.commands.common import SEED, cores, told
+from trainer.commands.common import SEED, cores, progress_bar
 from trainer.corpus.sources import LICENCES
-from trainer.errors import UsageError
-
-if TYPE_CHECKING:
-    from trainer.corpus.prepare import Report
+from trainer.errors import RequestError
 
 METRES = ("own", "all")
 
@@ -63,33 +63,39 @@ def prepare(
     Files that cannot be read are skipped and named, with the reason, in OUT/report.json.  Interrupted, the
     same command goes on where it stopped.
     """
-    from trainer.corpus.prepare import Options  # noqa: PLC0415 - --help must not wait for numpy
+    from trainer.corpus.prepare import PrepareOptions  # noqa: PLC0415 - --help must not wait for numpy
     from trainer.corpus.prepare import prepare as run  # noqa: PLC0415
 
     try:
         grid = Grid(bars, beats_per_bar, steps_per_beat)
     except ValueError as error:
-        raise UsageError(f"the grid is impossible: {error}") from error
-    options = Options(grid, licences, metres, seed, jobs or cores())
+        raise RequestError(f"the grid is impossible: {error}") from error
+    options = PrepareOptions(grid, licences, metres, seed, jobs or cores())
     try:
-        with told() as tell:
+        with progress_bar() as tell:
             report = run(folders, out, options, progress=lambda done, files: tell("reading", done, files))
     except KeyboardInterrupt:
         click.echo("twobar-train: stopped; the same command goes on from here", err=True)
         raise click.exceptions.Exit(130) from None
-    summarise(report, out)
+    summarise(report.phrases, report.read, report.skipped, report.resumed, out)
 
 
-def summarise(report: "Report", out: Path) -> None:
+def summarise(
+    phrases: Mapping[str, Mapping[str, int]],
+    read: int,
+    skipped: Sequence[tuple[str, str]],
+    resumed: int,
+    out: Path,
+) -> None:
     """Print the counts, and for each reason how many files it kept out, with one of them."""
-    for codec, counts in report.phrases.items():
+    for codec, counts in phrases.items():
         click.echo(f"{codec}: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
-    click.echo(f"{report.read:,} files gave phrases; {len(report.skipped):,} were skipped")
-    if report.resumed:
-        click.echo(f"{report.resumed:,} had been read by the run that was interrupted", err=True)
-    kinds = Counter(reason.split(":")[0] for _, reason in report.skipped)
+    click.echo(f"{read:,} files gave phrases; {len(skipped):,} were skipped")
+    if resumed:
+        click.echo(f"{resumed:,} had been read by the run that was interrupted", err=True)
+    kinds = Counter(reason.split(":")[0] for _, reason in skipped)
     for kind, count in kinds.most_common():
-        name = next(name for name, reason in report.skipped if reason.split(":")[0] == kind)
+        name = next(name for name, reason in skipped if reason.split(":")[0] == kind)
         click.echo(f"  {count:,} {kind}: {name}" + (", ..." if count > 1 else ""), err=True)
-    if report.skipped:
+    if skipped:
         click.echo(f"every one of them is named in {out / 'report.json'}", err=True)

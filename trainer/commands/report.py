@@ -1,12 +1,15 @@
-"""`twobar-train report`: a page about one checkpoint."""
+"""`twobar-train report`: a page about one checkpoint.
+
+Tested in tests/trainer/reports/test_report.py.
+"""
 
 from pathlib import Path
 
 import click
 
-from trainer.commands.common import SEED, cores, room_for, told
+from trainer.commands.common import SEED, cores, progress_bar, room_for
 from trainer.corpus.sources import SPLITS
-from trainer.errors import UsageError
+from trainer.errors import RequestError
 
 ON_THE_MAP = 1000
 
@@ -46,9 +49,9 @@ def report(checkpoint: str, *, data: Path, out: Path, split: str, seed: int, lim
     of its training are shown too.
     """
     if not data.is_dir():
-        raise UsageError(f"the data folder '{data}' does not exist")
+        raise RequestError(f"the data folder '{data}' does not exist")
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
-    from trainer.evaluation.figures import figures  # noqa: PLC0415
+    from trainer.evaluation.evaluate import evaluate_checkpoint  # noqa: PLC0415
     from trainer.evaluation.heldout import held_out  # noqa: PLC0415
     from trainer.reports.report import log_of  # noqa: PLC0415
     from trainer.reports.report import report as draw  # noqa: PLC0415
@@ -60,7 +63,7 @@ def report(checkpoint: str, *, data: Path, out: Path, split: str, seed: int, lim
     name = about.checkpoint
     most = max(limit, ON_THE_MAP)
     music = held_out(player, name, data, split=split, limit=most, seed=seed, jobs=cores())
-    with told(f"{player.card.name}: ") as tell:
-        found = figures(player, name, music.first(limit), seed=seed, progress=tell)
+    with progress_bar(f"{player.card.name}: ") as tell:
+        found = evaluate_checkpoint(player, name, music.first(limit), seed=seed, progress=tell)
     draw(player, music, found, log=log_of(about.run), seed=seed).write(out)
     click.echo(f"the page is {out}")

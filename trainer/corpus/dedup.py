@@ -1,4 +1,4 @@
-"""Numbers that were met before, on disk: as many as there may be, in little memory.
+"""An index of hashes on disk, and where each was met: as many as there may be, in little memory.
 
 SQLite keeps them in files that are thrown away; nothing of it outlives the work.
 """
@@ -15,7 +15,7 @@ CACHE_KIB = 8192
 SIGN, WHOLE = 1 << 63, 1 << 64
 
 
-class Seen:
+class HashIndex:
     """Numbers, 0 to 2**64 - 1, each with the places at which it was met.
 
     Args:
@@ -30,31 +30,31 @@ class Seen:
         """Start with nothing met."""
         self._path = path
         path.unlink(missing_ok=True)
-        with told():
-            self._held = sqlite3.connect(path, isolation_level=None)
-            self._held.execute("PRAGMA journal_mode = OFF")
-            self._held.execute("PRAGMA synchronous = OFF")
-            self._held.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-            self._held.execute("CREATE TABLE met (number, place, PRIMARY KEY (number, place)) WITHOUT ROWID")
-            self._held.execute("BEGIN")
+        with disk_errors():
+            self._table = sqlite3.connect(path, isolation_level=None)
+            self._table.execute("PRAGMA journal_mode = OFF")
+            self._table.execute("PRAGMA synchronous = OFF")
+            self._table.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            self._table.execute("CREATE TABLE met (number, place, PRIMARY KEY (number, place)) WITHOUT ROWID")
+            self._table.execute("BEGIN")
 
-    def meet(self, numbers: Iterable[int], place: int) -> None:
+    def add(self, numbers: Iterable[int], place: int) -> None:
         """Remember that numbers were met at a place."""
         rows = ((signed(number), place) for number in numbers)
-        with told():
-            self._held.executemany("INSERT OR IGNORE INTO met VALUES (?, ?)", rows)
+        with disk_errors():
+            self._table.executemany("INSERT OR IGNORE INTO met VALUES (?, ?)", rows)
 
     def first(self, number: int) -> int | None:
         """Return the lowest place at which a number was met; None for nowhere."""
-        with told():
-            found = self._held.execute("SELECT min(place) FROM met WHERE number = ?", (signed(number),))
+        with disk_errors():
+            found = self._table.execute("SELECT min(place) FROM met WHERE number = ?", (signed(number),))
             place: int | None = found.fetchone()[0]
         return place
 
     def shared(self, most: int) -> Iterator[tuple[int, int, int]]:
         """Yield two places and how many numbers they share, of numbers met at `most` places or fewer."""
-        with told():
-            yield from self._held.execute(
+        with disk_errors():
+            yield from self._table.execute(
                 "SELECT one.place, other.place, count(*) FROM "
                 "(SELECT number FROM met GROUP BY number HAVING count(*) BETWEEN 2 AND ?) AS few "
                 "JOIN met AS one ON one.number = few.number "
@@ -72,7 +72,7 @@ class Seen:
     ) -> None:
         """Throw the file away."""
         with suppress(sqlite3.Error):
-            self._held.close()
+            self._table.close()
         self._path.unlink(missing_ok=True)
 
 
@@ -82,7 +82,7 @@ def signed(number: int) -> int:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def disk_errors() -> Iterator[None]:
     """Tell SQLite's faults as the disk's."""
     try:
         yield

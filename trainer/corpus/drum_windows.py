@@ -11,7 +11,7 @@ import numpy as np
 
 from model.codecs.base import OFFSET, ONSET, PITCH, VELOCITY
 from model.music.grid import Grid
-from trainer.corpus.tracks import Line, Span, Wide, hash_of, merged
+from trainer.corpus.tracks import Span, TrackLine, Wide, hash_of, merged
 from trainer.corpus.windows import Run, Window, Windows, collect, fewest, shifted, silent_bars, slide
 
 LOST_SHARE = 0.2  # share of the hits that may fall onto another of their class: flams, drags, a short roll
@@ -22,7 +22,7 @@ LEVELS = 8  # velocities that count as one
 SILENT = 8  # one bar in so many may be without a hit
 
 
-def drum_windows(lines: list[Line], spans: list[Span], grid: Grid) -> Windows:
+def drum_windows(lines: list[TrackLine], spans: list[Span], grid: Grid) -> Windows:
     """Return the windows of a song's drum tracks together; other metres than the grid's are left out."""
     runs = [
         (hits_of(lines, span), lines[0].bars(span), span.aside) for span in spans if lines and not span.aside
@@ -30,7 +30,7 @@ def drum_windows(lines: list[Line], spans: list[Span], grid: Grid) -> Windows:
     return collect(cut_drums((Run(*run) for run in runs), grid), alike=ALIKE)
 
 
-def hits_of(lines: list[Line], span: Span) -> Wide:
+def hits_of(lines: list[TrackLine], span: Span) -> Wide:
     """Return all drum hits of a run, by onset, also those that share a class and a step."""
     hits = np.concatenate([line.hits(span.start, span.stop) for line in lines])
     return np.asarray(hits[np.argsort(hits[:, ONSET], kind="stable")])
@@ -58,6 +58,6 @@ def distinct(hits: Wide) -> Wide | None:
 
     Two sounds of one class struck at once (both bass drums) are one hit, and nothing is lost.
     """
-    kept = merged(hits)
+    distinct_hits = merged(hits)
     struck = len(np.unique(hits[:, (ONSET, PITCH, OFFSET)], axis=0))
-    return None if struck - len(kept) > LOST_SHARE * struck else kept
+    return None if struck - len(distinct_hits) > LOST_SHARE * struck else distinct_hits

@@ -27,7 +27,7 @@ from model.codecs.multitrack import C3
 from model.music.grid import Grid
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from trainer.corpus.drum_windows import distinct, hits_of
-from trainer.corpus.tracks import VOICES, Line, Span, Wide, hash_of, merged, nothing, skyline
+from trainer.corpus.tracks import VOICES, Span, TrackLine, Wide, hash_of, merged, no_notes, skyline
 from trainer.corpus.windows import (
     KEYBOARDS,
     LOWEST_LINE,
@@ -61,7 +61,9 @@ NO_PITCH = frozenset((47, *range(112, 128)))
 NO_BASS = ("bassoon", "basset", "bass drum", "basson", "bass clarinet")
 
 
-def multitrack_windows(lines: list[Line], drums: list[Line], spans: list[Span], grid: Grid) -> Windows:
+def multitrack_windows(
+    lines: list[TrackLine], drums: list[TrackLine], spans: list[Span], grid: Grid
+) -> Windows:
     """Return the windows of a song's ensemble; bars of another metre are aside, and without drums."""
     players = [n for n in lines if n.program not in NO_PITCH and len(n.onset) >= FEWEST_OF_A_LINE]
     players = sorted(players, key=lambda line: -len(line.onset))[:MOST_LINES]
@@ -74,15 +76,15 @@ def multitrack_windows(lines: list[Line], drums: list[Line], spans: list[Span], 
     return collect(_play(band, drums, spans, grid, most=most), most=most, alike=most)
 
 
-class Band(NamedTuple):
+class Casting(NamedTuple):
     """Who can play what, the best first."""
 
-    melody: list[Line]
-    bass: list[Line]
-    chords: list[Line]
+    melody: list[TrackLine]
+    bass: list[TrackLine]
+    chords: list[TrackLine]
 
 
-def cast(players: Sequence[Line]) -> Band:
+def cast(players: Sequence[TrackLine]) -> Casting:
     """Say which tracks of a song can be its melody, bass and chords; a track may stand in two lists."""
     named = [line for line in players if is_bass(line)]
     low = [line for line in players if line.mean < LOW and line.alone >= SINGLE and not line.voiced]
@@ -97,15 +99,15 @@ def cast(players: Sequence[Line]) -> Band:
     if not melody and others:
         melody = [max(others, key=lambda line: (line.voiced, line.mean))]
     chords = sorted(others, key=lambda line: (line.program not in CHORD_PROGRAMS, -len(line.onset)))
-    return Band(melody, bass, chords)
+    return Casting(melody, bass, chords)
 
 
-def is_voice(line: Line) -> bool:
+def is_voice(line: TrackLine) -> bool:
     """Tell whether a track's sound or name says that it sings or leads."""
     return line.program in SINGING_PROGRAMS or any(word in line.name for word in VOICES)
 
 
-def two_hands(players: Sequence[Line], band: Band) -> bool:
+def two_hands(players: Sequence[TrackLine], band: Casting) -> bool:
     """Tell whether all that plays is a keyboard or a guitar, and no line above chords among it."""
     if any(is_voice(line) or line.program not in KEYBOARDS for line in players):
         return False
@@ -113,7 +115,7 @@ def two_hands(players: Sequence[Line], band: Band) -> bool:
     return not (sheet and any(line.alone <= CHORDS_OF_A_SHEET for line in band.chords))
 
 
-def is_bass(line: Line) -> bool:
+def is_bass(line: TrackLine) -> bool:
     """Tell whether a track's sound or name says that it is the bass."""
     name = line.name
     said = ("bass" in name or "contrab" in name) and not any(word in name for word in NO_BASS)
@@ -123,7 +125,7 @@ def is_bass(line: Line) -> bool:
 class Part:
     """A track's notes in a run of bars, and its single line, window by window."""
 
-    def __init__(self, line: Line, span: Span, edges: NDArray[np.int64], *, lowest: bool) -> None:
+    def __init__(self, line: TrackLine, span: Span, edges: NDArray[np.int64], *, lowest: bool) -> None:
         """Lay the track on the grid; window n goes from step edges[0, n] to before edges[1, n]."""
         notes = line.on_grid(span.start, span.stop)
         self.leads_alone = line.alone >= SINGLE
@@ -153,7 +155,9 @@ class Players(NamedTuple):
     hits: Wide
 
 
-def _play(band: Band, drums: list[Line], spans: Sequence[Span], grid: Grid, *, most: int) -> Iterator[Window]:
+def _play(
+    band: Casting, drums: list[TrackLine], spans: Sequence[Span], grid: Grid, *, most: int
+) -> Iterator[Window]:
     """Yield the windows of all runs, each cast from who plays in it."""
     stride = max(1, grid.bars // 4)
     everyone = list(dict.fromkeys((*band.melody, *band.bass, *band.chords)))
@@ -168,7 +172,7 @@ def _play(band: Band, drums: list[Line], spans: Sequence[Span], grid: Grid, *, m
             melody=[parts[line] for line in band.melody],
             bass=[parts[line] for line in band.bass],
             chords=[parts[line] for line in band.chords],
-            hits=hits_of(drums, span) if drums and not span.aside else nothing(),
+            hits=hits_of(drums, span) if drums and not span.aside else no_notes(),
         )
         for number, begin in enumerate(first.tolist()):
             window = _window(players, number, begin, grid)
@@ -186,13 +190,13 @@ def _play(band: Band, drums: list[Line], spans: Sequence[Span], grid: Grid, *, m
 def _window(players: Players, number: int, first: int, grid: Grid) -> Wide | None:
     """Return one window's notes, or None where too little or too much is played, or off the grid."""
     lead = next((part for part in players.melody if part.count(number) >= FEWEST_MELODY), None)
-    melody = nothing() if lead is None else lead.line(number)
+    melody = no_notes() if lead is None else lead.line(number)
     playing = [part for part in players.chords if part is not lead and part.count(number)]
     chosen = [part.notes(number) for part in playing[:CHORD_LINES]]
     if lead is not None and not lead.leads_alone:  # a keyboard: what lies under its top notes is chords
         whole = lead.notes(number)
         chosen.append(whole[~_within(whole, melody)])
-    chords = merged(np.concatenate([nothing(), *chosen]))
+    chords = merged(np.concatenate([no_notes(), *chosen]))
     ground = next((part for part in players.bass if part.count(number)), None)
     if ground is not None:
         bass = ground.line(number)
@@ -201,7 +205,7 @@ def _window(players: Players, number: int, first: int, grid: Grid) -> Wide | Non
         chords = chords[~_within(chords, bass)]
     low, high = np.searchsorted(players.hits[:, ONSET], (first, first + grid.steps)).tolist()
     beat = distinct(players.hits[low:high]) if high > low else None
-    beat = nothing() if beat is None else beat
+    beat = no_notes() if beat is None else beat
     others = [len(part) >= FEWEST_OTHER for part in ((chords, bass, beat) if len(melody) else (chords, bass))]
     if not any(others) or not (len(melody) or len(beat) >= FEWEST_OTHER):
         return None
@@ -221,6 +225,6 @@ def _within(notes: Wide, others: Wide) -> NDArray[np.bool_]:
 
 def _as(notes: Wide, track: int) -> Wide:
     """Return the notes as a track's."""
-    own = notes.copy()
-    own[:, TRACK] = track
-    return own
+    labelled = notes.copy()
+    labelled[:, TRACK] = track
+    return labelled

@@ -20,13 +20,14 @@ from typing import Any
 
 from model.files import atomic_write
 from model.music.grid import Grid
-from trainer.corpus.dedup import Seen
+from trainer.corpus import meta
+from trainer.corpus.dedup import HashIndex
 from trainer.corpus.read_midi import CODECS, Reading
 from trainer.corpus.shards import ARRAYS, SplitWriter, load_part, save_part, whole
 from trainer.corpus.sources import SPLITS, Source, discover
 from trainer.corpus.splits import fill_sides, join_songs, split_songs
 from trainer.corpus.windows import Windows
-from trainer.errors import MISSING, EmptyCorpusError, FailureError, UsageError
+from trainer.errors import MISSING, EmptyCorpusError, OperationError, RequestError
 
 FORMAT = 4
 BATCH = 64
@@ -34,7 +35,7 @@ PARTS = ".parts"
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class PrepareOptions:
     """What prepare was asked for.
 
     Attributes:
@@ -74,7 +75,7 @@ class Report:
 def prepare(
     folders: Iterable[Path],
     out: Path,
-    options: Options,
+    options: PrepareOptions,
     *,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Report:
@@ -86,23 +87,23 @@ def prepare(
         folders: searched for MIDI files, with all below them.
         out: folder of the corpus; made, or replaced when all is read where the options are the same.
         options: grid, licences, seed of the split, processes.
-        progress: told (files done, files in all).
+        progress: called with (files done, files in all).
 
     Raises:
-        UsageError: a folder does not exist, or OUT is something else or was prepared with other options.
+        RequestError: a folder does not exist, or OUT is something else or was prepared with other options.
         EmptyCorpusError: no file gave a phrase.
-        FailureError: the disk refuses, or symusic is not installed.
+        OperationError: the disk refuses, or symusic is not installed.
 
     """
     if find_spec("symusic") is None:  # else every file would be called unreadable
-        raise FailureError(MISSING.format("symusic"))
+        raise OperationError(MISSING.format("symusic"))
     sources, skipped = discover(folders, licences=options.licences)
     if out.exists() and not out.is_dir():
-        raise UsageError(f"'{out}' is a file; --out needs a folder")
-    ours = (out / "meta.json").exists() or (out / PARTS).exists()
+        raise RequestError(f"'{out}' is a file; --out needs a folder")
+    ours = (out / meta.NAME).exists() or (out / PARTS).exists()
     for codec in CODECS:
         if not ours and (out / codec).exists():
-            raise UsageError(f"'{out / codec}' was not made by prepare; --out needs another folder")
+            raise RequestError(f"'{out / codec}' was not made by prepare; --out needs another folder")
     _check_same(out, options)
     try:
         return _prepare(sources, skipped, out, options, progress)
@@ -112,36 +113,35 @@ def prepare(
             out.rmdir()
         raise
     except OSError as error:
-        raise FailureError(f"the corpus cannot be written to '{out}': {error.strerror or error}") from error
+        raise OperationError(f"the corpus cannot be written to '{out}': {error.strerror or error}") from error
 
 
-def _check_same(out: Path, options: Options) -> None:
+def _check_same(out: Path, options: PrepareOptions) -> None:
     """Refuse a folder that holds a corpus of other options, which this one would replace."""
-    wanted = _said(asdict(options))
     try:
-        held = _said(json.loads((out / "meta.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
-        return  # none is there, or it is damaged: to be prepared again
-    other = [name for name, value in held.items() if value != wanted[name]]
+        found = meta.read(out)
+    except OperationError:
+        return  # damaged: to be prepared again
+    if found is None:
+        return
+    before, now = _flags(found), _flags(options)
+    other = [name for name, value in before.items() if value != now[name]]
     if other:
-        before = " ".join(f"{name} {held[name]}" for name in other)
-        now = " ".join(f"{name} {wanted[name]}" for name in other)
-        raise UsageError(
-            f"'{out}' was prepared with {before}, not with {now}: give another --out, or delete it"
+        was, wanted = (" ".join(f"{name} {flags[name]}" for name in other) for flags in (before, now))
+        raise RequestError(
+            f"'{out}' was prepared with {was}, not with {wanted}: give another --out, or delete it"
         )
 
 
-def _said(told: dict[str, Any]) -> dict[str, Any]:
-    """Return the options that a corpus depends on, as they are given on the command line."""
-    grid = told["grid"]
-    told = asdict(Options(Grid())) | told  # older corpora do not tell all
+def _flags(options: meta.Meta | PrepareOptions) -> dict[str, int | str]:
+    """Return the options that a corpus depends on, as the command line writes them."""
     return {
-        "--bars": grid["bars"],
-        "--beats-per-bar": grid["beats_per_bar"],
-        "--steps-per-beat": grid["steps_per_beat"],
-        "--licences": told["licences"],
-        "--metres": told["metres"],
-        "--seed": told["seed"],
+        "--bars": options.grid.bars,
+        "--beats-per-bar": options.grid.beats_per_bar,
+        "--steps-per-beat": options.grid.steps_per_beat,
+        "--licences": options.licences,
+        "--metres": options.metres,
+        "--seed": options.seed,
     }
 
 
@@ -149,7 +149,7 @@ def _prepare(
     sources: list[Source],
     skipped: list[tuple[str, str]],
     out: Path,
-    options: Options,
+    options: PrepareOptions,
     progress: Callable[[int, int], None],
 ) -> Report:
     """Read into parts, then assemble the parts."""
@@ -177,7 +177,7 @@ def _prepare(
     return report
 
 
-def _key(batch: list[Source], options: Options) -> str:
+def _key(batch: list[Source], options: PrepareOptions) -> str:
     """Name a part by what it is made from, so that it is read again when a file changes."""
     seen = []
     for source in batch:
@@ -190,7 +190,7 @@ def _key(batch: list[Source], options: Options) -> str:
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
-def _read_all(missing: list[tuple[list[Source], Path]], options: Options) -> Iterator[int]:
+def _read_all(missing: list[tuple[list[Source], Path]], options: PrepareOptions) -> Iterator[int]:
     """Read the batches that have no part yet and save each; yield 1 for every file."""
     from trainer.corpus.pool import outcomes  # noqa: PLC0415 - nothing to read, nothing to start
 
@@ -217,7 +217,7 @@ def _assemble(
     songs: list[int],
     *,
     out: Path,
-    options: Options,
+    options: PrepareOptions,
     resumed: int,
 ) -> Report:
     """Write the splits from the parts: distinct phrases, none on two sides even after transposition."""
@@ -225,13 +225,13 @@ def _assemble(
     building = out / ".building"
     shutil.rmtree(building, ignore_errors=True)
     phrases: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
-    kept_songs: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
+    songs_of: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
     reasons: list[tuple[str, str]] = list(skipped)
     licences: Counter[str] = Counter()
     styles = {name: number for number, name in enumerate(sorted({source.style for source in sources}))}
     for codec in CODECS:
         (building / codec).mkdir(parents=True)
-        with Seen(building / "exact") as exact, Seen(building / "shapes") as shapes:
+        with HashIndex(building / "exact") as exact, HashIndex(building / "shapes") as shapes:
             for turn, split in enumerate(SPLITS):
                 with SplitWriter(building / codec / split) as writer:
                     for number, reading in _readings(parts, (codec,)):
@@ -241,7 +241,7 @@ def _assemble(
                             varied, style = reading.varied[codec], styles[sources[number].style]
                             writer.add(windows, keep, songs[number], varied=varied, style=style)
                 phrases[codec][split] = writer.phrases
-                kept_songs[codec][split] = len(writer.songs)
+                songs_of[codec][split] = len(writer.songs)
     read = 0
     for number, reading in _readings(parts, ()):
         if isinstance(reading, str):
@@ -252,7 +252,7 @@ def _assemble(
     if not any(count for counts in phrases.values() for count in counts.values()):
         shutil.rmtree(building, ignore_errors=True)
         raise EmptyCorpusError(_empty(len(sources), reasons, options.grid))
-    meta = {
+    description = {
         "format": FORMAT,
         "grid": asdict(options.grid),
         "arrays": ARRAYS,
@@ -260,25 +260,25 @@ def _assemble(
         "metres": options.metres,
         "seed": options.seed,
         "phrases": phrases,
-        "songs": kept_songs,
+        "songs": songs_of,
         "styles": list(styles),
         "files": {"read": read, "skipped": len(reasons)},
         "sources": dict(licences.most_common()),
     }
     tally = Counter(reason.split(":")[0] for _, reason in reasons)
-    told = {
+    report = {
         "read": read,
         "skipped": len(reasons),
         "reasons": dict(tally.most_common()),
         "files": [{"file": name, "reason": reason} for name, reason in reasons],
     }
-    (out / "meta.json").unlink(missing_ok=True)
+    (out / meta.NAME).unlink(missing_ok=True)
     for codec in CODECS:
         shutil.rmtree(out / codec, ignore_errors=True)
         (building / codec).replace(out / codec)
     shutil.rmtree(building, ignore_errors=True)
-    write_json(out / "report.json", told)
-    write_json(out / "meta.json", meta)
+    write_json(out / "report.json", report)
+    write_json(out / meta.NAME, description)
     return Report(phrases, read, reasons, resumed)
 
 
@@ -318,22 +318,22 @@ def _sides(sources: list[Source], songs: list[int], parts: list[Path], seed: int
     return [source.split or sides.get(song, "train") for source, song in zip(sources, songs, strict=True)]
 
 
-def _choose(windows: Windows, exact: Seen, shapes: Seen, turn: int, *, measured: bool) -> list[int]:
+def _choose(windows: Windows, exact: HashIndex, shapes: HashIndex, turn: int, *, measured: bool) -> list[int]:
     """Return which windows are new, and remember them with the split's turn.
 
     A shape of an earlier split is left out, and of a split to measure on what is aside.
     """
-    kept = []
+    chosen = []
     columns = (windows.exact.tolist(), windows.shape.tolist(), windows.aside.tolist())
     for index, (same, shape, aside) in enumerate(zip(*columns, strict=True)):
         if (aside and measured) or exact.first(same) is not None:
             continue
         before = shapes.first(shape)
         if before is None or before == turn:
-            exact.meet((same,), turn)
-            shapes.meet((shape,), turn)
-            kept.append(index)
-    return kept
+            exact.add((same,), turn)
+            shapes.add((shape,), turn)
+            chosen.append(index)
+    return chosen
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - what json takes

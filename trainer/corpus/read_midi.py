@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from model.music.grid import Grid
 from trainer.corpus.drum_windows import drum_windows
 from trainer.corpus.ensemble_windows import multitrack_windows
-from trainer.corpus.tracks import Line, Span, fingerprint
+from trainer.corpus.tracks import Span, TrackLine, fingerprint
 from trainer.corpus.windows import Windows, fewest, melody_windows, poly_windows
 
 CODECS = ("melody", "poly", "drums", "multitrack")
@@ -63,8 +63,8 @@ def read(data: bytes, grid: Grid, *, metres: str = "own") -> Reading:
     spans = bar_runs(score, grid, metres=metres)
     if not spans:
         raise UnreadableError(f"no {grid.bars} bars of {grid.beats_per_bar}/4 in a row")
-    lines = [Line(track, score.tpq, grid) for track in tracks if not track.is_drum]
-    drums = [Line(track, score.tpq, grid) for track in tracks if track.is_drum]
+    lines = [TrackLine(track, score.tpq, grid) for track in tracks if not track.is_drum]
+    drums = [TrackLine(track, score.tpq, grid) for track in tracks if track.is_drum]
     result = {
         "melody": melody_windows(lines, spans, grid),
         "poly": poly_windows(lines, spans, grid),
@@ -78,7 +78,7 @@ def read(data: bytes, grid: Grid, *, metres: str = "own") -> Reading:
     return Reading(result, fingerprint(lines, drums), velocities)
 
 
-def varied(lines: list[Line]) -> bool:
+def varied(lines: list[TrackLine]) -> bool:
     """Tell whether velocities vary."""
     return len({int(v) for line in lines for v in np.unique(line.velocity)}) >= VARIED
 

@@ -1,4 +1,7 @@
-"""Arrays on disk: the parts that prepare resumes from, and the memory-mapped phrases of a split."""
+"""Arrays on disk: the parts that prepare resumes from, and the memory-mapped phrases of a split.
+
+Tested in tests/trainer/corpus/test_prepare.py.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -105,18 +108,20 @@ def save_part(path: Path, readings: list[Reading | str]) -> None:
 
     The arrays of all files lie one after another, with a size for each file.
     """
-    given = [reading for reading in readings if isinstance(reading, Reading)]
+    successful = [reading for reading in readings if isinstance(reading, Reading)]
     reasons = [reading if isinstance(reading, str) else None for reading in readings]
     text = json.dumps(reasons).encode("utf-8")
     arrays: dict[str, NDArray[Any]] = {
         "reasons": np.frombuffer(text, dtype=np.uint8),
-        "varied": np.array([[reading.varied[codec] for codec in CODECS] for reading in given], dtype=bool),
-        "pieces": np.array([len(reading.fingerprint) for reading in given], dtype=np.int64),
-        "fingerprint": _joined([reading.fingerprint for reading in given], np.zeros(0, dtype=np.uint64)),
+        "varied": np.array(
+            [[reading.varied[codec] for codec in CODECS] for reading in successful], dtype=bool
+        ),
+        "pieces": np.array([len(reading.fingerprint) for reading in successful], dtype=np.int64),
+        "fingerprint": _joined([reading.fingerprint for reading in successful], np.zeros(0, dtype=np.uint64)),
     }
     empty = Windows()
     for codec in CODECS:
-        windows = [reading.windows[codec] for reading in given]
+        windows = [reading.windows[codec] for reading in successful]
         arrays[f"{codec}.windows"] = np.array([len(each.counts) for each in windows], dtype=np.int64)
         for field in FIELDS:
             arrays[f"{codec}.{field}"] = _joined(
@@ -143,8 +148,10 @@ def whole(path: Path) -> bool:
 def load_part(path: Path, codecs: Sequence[str] = CODECS) -> Iterator[Reading | str]:
     """Yield what each file of a batch gave, with the windows of some codecs."""
     with np.load(path) as stored:
-        own = ("reasons", "varied", "pieces", "fingerprint")
-        arrays = {name: stored[name] for name in stored.files if name in own or name.split(".")[0] in codecs}
+        shared = ("reasons", "varied", "pieces", "fingerprint")
+        arrays = {
+            name: stored[name] for name in stored.files if name in shared or name.split(".")[0] in codecs
+        }
     pieces = np.cumsum(arrays["pieces"])
     ends = {codec: np.cumsum(arrays[f"{codec}.windows"]) for codec in codecs}
     notes = {codec: np.cumsum([0, *arrays[f"{codec}.counts"]]) for codec in codecs}

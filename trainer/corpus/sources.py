@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from trainer.errors import FailureError, UsageError
+from trainer.errors import OperationError, RequestError
 
 MANIFEST = "MANIFEST.csv"
 SUFFIXES = frozenset((".mid", ".midi", ".smf", ".kar", ".rmi"))
@@ -24,12 +24,12 @@ class Source:
 
     Attributes:
         path: of the file.
-        name: as reports show it, relative to the folder that was given.
+        name: as reports show it, relative to the folder that was asked for.
         cluster: of the song it belongs to, by the manifest; empty where there is none.
         licence: as the manifest writes it; empty where there is none.
         split: as the manifest writes it; empty where it says nothing.
         style: what its phrases are labelled with: the manifest's data set, else the name of the folder in the
-            given one in which it lies, or of the given one itself.
+            folder asked for in which it lies, or of that one itself.
 
     """
 
@@ -57,8 +57,8 @@ def discover(folders: Iterable[Path], *, licences: str) -> tuple[list[Source], l
         What to read in a fixed order, and (name, reason) of what is left out.
 
     Raises:
-        UsageError: a folder does not exist.
-        FailureError: a manifest cannot be read.
+        RequestError: a folder does not exist.
+        OperationError: a manifest cannot be read.
 
     """
     sources: list[Source] = []
@@ -66,7 +66,7 @@ def discover(folders: Iterable[Path], *, licences: str) -> tuple[list[Source], l
     for folder in folders:
         if not folder.is_dir():
             kind = "is a file, not a folder" if folder.exists() else "does not exist"
-            raise UsageError(f"the MIDI folder '{folder}' {kind}")
+            raise RequestError(f"the MIDI folder '{folder}' {kind}")
         rows = {row.path: row for row in _manifest(folder)}
         for path in _files(folder):
             name = printable(path.relative_to(folder.parent))
@@ -110,7 +110,7 @@ def _manifest(folder: Path) -> Iterator[Source]:
         with table.open(encoding="utf-8", newline="") as lines:
             rows = list(csv.DictReader(lines))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FailureError(f"the manifest '{table}' cannot be read: {error}") from error
+        raise OperationError(f"the manifest '{table}' cannot be read: {error}") from error
     splits = {(row.get("split") or "").strip() for row in rows}
     held_out = splits & {"validation", "valid", "test"}  # a column of "train" alone holds nothing out
     names = {"valid": "validation"}

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from trainer.corpus.dedup import Seen
+from trainer.corpus.dedup import HashIndex
 from trainer.corpus.read_midi import Reading
 from trainer.corpus.shards import load_part
 from trainer.corpus.sources import Source
@@ -84,11 +84,11 @@ def join_songs(sources: list[Source], parts: list[Path]) -> list[int]:
 def _alike(parts: list[Path]) -> list[tuple[int, int]]:
     """Return the pairs of files whose fingerprints share enough."""
     sizes: list[int] = []
-    with Seen(parts[0].with_name("fingerprints")) as pieces:
+    with HashIndex(parts[0].with_name("fingerprints")) as pieces:
         for part in parts:
             for reading in load_part(part, ()):
                 held = reading.fingerprint.tolist() if isinstance(reading, Reading) else []
-                pieces.meet(held, len(sizes))
+                pieces.add(held, len(sizes))
                 sizes.append(len(held))
         return [
             (one, other)

@@ -2,6 +2,8 @@
 
 Arrays of notes are int64 or int16 [n, 6]: onset step, pitch, velocity, length in steps, micro-offset in
 hundredths of a step, track; onsets of `Wide` ones count from the start of a run of bars.
+
+Tested in tests/trainer/corpus/test_read_midi.py.
 """
 
 import hashlib
@@ -34,7 +36,7 @@ class Span(NamedTuple):
     aside: bool
 
 
-class Line:
+class TrackLine:
     """One track's notes as arrays, in ticks.
 
     Attributes:
@@ -95,7 +97,7 @@ class Line:
 KEY_OF_CLASS = np.array(KEYS, dtype=np.int64)
 
 
-def nothing() -> Wide:
+def no_notes() -> Wide:
     """Return no notes."""
     return np.zeros((0, len(COLUMNS)), dtype=np.int64)
 
@@ -127,7 +129,7 @@ def skyline(notes: Wide, *, lowest: bool = False) -> Wide:
     return notes
 
 
-def fingerprint(lines: list[Line], drums: list[Line]) -> NDArray[np.uint64]:
+def fingerprint(lines: list[TrackLine], drums: list[TrackLine]) -> NDArray[np.uint64]:
     """Return hashes of runs of notes of the upper line: intervals and distances, whatever key or bar line.
 
     Of a file that holds drums alone they are of runs of (hits, distance in steps).  One in four is kept, the
@@ -138,7 +140,7 @@ def fingerprint(lines: list[Line], drums: list[Line]) -> NDArray[np.uint64]:
         notes = skyline(upper.on_grid(0, 1 << 40))
         steps = np.stack((np.diff(notes[:, PITCH]), np.minimum(np.diff(notes[:, ONSET]), 64)), axis=1)
         return _pieces(steps, GRAM)
-    hits = np.concatenate([nothing(), *(line.hits(0, 1 << 40) for line in drums)])
+    hits = np.concatenate([no_notes(), *(line.hits(0, 1 << 40) for line in drums)])
     places, inverse = np.unique(hits[:, ONSET], return_inverse=True)
     masks = np.zeros(len(places), dtype=np.int64)
     np.bitwise_or.at(masks, inverse, 1 << CLASS_OF_KEY[hits[:, PITCH]])

@@ -2,6 +2,8 @@
 
 A window is `Grid.bars` bars of the grid's metre; the next one starts a bar later, of grids of more than four
 bars a quarter of the grid later.
+
+Tested in tests/trainer/corpus/test_read_midi.py.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS, LENGTH, OFFSET, ONSET, PITCH
 from model.music.grid import Grid
-from trainer.corpus.tracks import Line, Notes, Span, Wide, hash_of, merged, skyline
+from trainer.corpus.tracks import Notes, Span, TrackLine, Wide, hash_of, merged, skyline
 
 MAX_WINDOWS = 3_000
 NOTES_A_BAR = (2, 64)  # fewest and most notes of a window, for each of its bars
@@ -68,7 +70,7 @@ class Window(NamedTuple):
     aside: bool
 
 
-def melody_windows(lines: list[Line], spans: list[Span], grid: Grid) -> Windows:
+def melody_windows(lines: list[TrackLine], spans: list[Span], grid: Grid) -> Windows:
     """Return the windows of the best one or two single lines of a song, or of its voice's skyline."""
     if not lines:
         return Windows()
@@ -83,7 +85,7 @@ def melody_windows(lines: list[Line], spans: list[Span], grid: Grid) -> Windows:
     return collect(cut(runs, grid))
 
 
-def poly_windows(lines: list[Line], spans: list[Span], grid: Grid) -> Windows:
+def poly_windows(lines: list[TrackLine], spans: list[Span], grid: Grid) -> Windows:
     """Return the windows of the keyboard's tracks together, or of a small ensemble's.
 
     A song that is a single line gives a few, aside: hands play single lines too.
@@ -167,13 +169,13 @@ def collect(windows: Iterable[Window], *, most: int = MAX_WINDOWS, alike: int = 
             break
     if not found:
         return Windows()
-    kept = list(found.values())
-    if len(kept) > most:
-        kept = [kept[round(place)] for place in np.linspace(0, len(kept) - 1, most)]
+    selected = list(found.values())
+    if len(selected) > most:
+        selected = [selected[round(place)] for place in np.linspace(0, len(selected) - 1, most)]
     return Windows(
-        np.concatenate([window.notes for window in kept]).astype(np.int16),
-        np.array([len(window.notes) for window in kept], dtype=np.int64),
-        np.array([window.exact for window in kept], dtype=np.uint64),
-        np.array([window.shape for window in kept], dtype=np.uint64),
-        np.array([window.aside for window in kept], dtype=bool),
+        np.concatenate([window.notes for window in selected]).astype(np.int16),
+        np.array([len(window.notes) for window in selected], dtype=np.int64),
+        np.array([window.exact for window in selected], dtype=np.uint64),
+        np.array([window.shape for window in selected], dtype=np.uint64),
+        np.array([window.aside for window in selected], dtype=bool),
     )

@@ -95,7 +95,7 @@ def shape_velocities(
         notes[:, VELOCITY] = np.where(flat[owner], drawn, notes[:, VELOCITY])
 
 
-def rescale(tables: list[tuple[Table, Ints]], count: int, rng: np.random.Generator) -> None:
+def scale_velocities(tables: list[tuple[Table, Ints]], count: int, rng: np.random.Generator) -> None:
     """Play each phrase's drums, in all tables alike, a little softer or louder; in place."""
     factor = rng.uniform(*LOUDER, count)
     for notes, owner in tables:
@@ -104,7 +104,7 @@ def rescale(tables: list[tuple[Table, Ints]], count: int, rng: np.random.Generat
         notes[:, VELOCITY] = np.where(drums, played, notes[:, VELOCITY])
 
 
-def unsettle(table: Table, rng: np.random.Generator) -> None:
+def jitter(table: Table, rng: np.random.Generator) -> None:
     """Displace drum hits a little, within half a step; in place."""
     drums = table[:, TRACK] == DRUMS
     moved = np.clip(np.rint(table[:, OFFSET] + rng.normal(0, UNSTEADY, len(table))), -50, 50)
@@ -122,5 +122,5 @@ def highest(table: Table, rows: Ints, single: NDArray[np.bool_]) -> tuple[Table,
     """
     same = np.zeros(len(rows), dtype=np.bool_)
     same[:-1] = (rows[:-1] == rows[1:]) & (table[:-1, ONSET] == table[1:, ONSET])
-    kept = ~(same & single[rows])
-    return table[kept], rows[kept]
+    selected = ~(same & single[rows])
+    return table[selected], rows[selected]

@@ -13,9 +13,9 @@ from model.codecs.base import Arrays, Codec
 from model.config import ModelConfig
 from trainer.data import part_dropout
 from trainer.data.augment import Ints
-from trainer.data.conditions import Telling
-from trainer.data.dataset import Phrases, batch, twins
-from trainer.data.edit_pairs import Pairs
+from trainer.data.conditions import ConditionMaker
+from trainer.data.dataset import Phrases, batch, batch_with_edits
+from trainer.data.edit_pairs import EditPairs
 from trainer.run.distributed import World
 from trainer.settings import FitConfig
 
@@ -29,7 +29,7 @@ class Drawn:
     arrays: Arrays
     edited: Arrays
     change: np.ndarray
-    heard: Arrays | None = None
+    encoder_input: Arrays | None = None
     condition: np.ndarray | None = None
 
 
@@ -48,8 +48,8 @@ class Feed:
     fit: FitConfig
     codec: Codec
     train: Phrases
-    edits: Pairs | None
-    telling: Telling
+    edits: EditPairs | None
+    conditions: ConditionMaker
     world: World = field(default_factory=World)
     order: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     rng: Generator = field(init=False)
@@ -69,7 +69,7 @@ class Feed:
         while len(self.order) < plain * size:
             self.order = np.concatenate((self.order, self.rng.permutation(len(self.train))))
         wanted, self.order = self.order[: plain * size], self.order[plain * size :]
-        chosen = self.own(wanted, plain)
+        chosen = self.slice_of(wanted, plain)
         arrays = batch(
             self.train,
             self.codec,
@@ -82,8 +82,8 @@ class Feed:
         edited = {name: value[:0] for name, value in arrays.items()}
         change = np.zeros((0, max(len(self.model.knobs), 1)), dtype=np.float32)
         if self.edits is not None and paired:
-            picked = self.own(self.rng.integers(len(self.edits), size=paired * size), paired)
-            first, edited = twins(
+            picked = self.slice_of(self.rng.integers(len(self.edits), size=paired * size), paired)
+            first, edited = batch_with_edits(
                 self.train,
                 self.edits.edited,
                 self.codec,
@@ -95,13 +95,15 @@ class Feed:
             arrays = {name: np.concatenate((first[name], value)) for name, value in arrays.items()}
             change = self.edits.change[picked]
             chosen = np.concatenate((self.edits.source[picked], chosen))
-        heard = None
+        encoder_input = None
         if fit.drop_parts:
-            heard = part_dropout.hide(arrays, part_dropout.draw(arrays, fit.drop_parts, self.chance))
-        told = self.telling.about(arrays, self.train, chosen, share=fit.condition_dropout, rng=self.chance)
-        return Drawn(arrays, edited, change, heard, told)
+            encoder_input = part_dropout.hide(arrays, part_dropout.draw(arrays, fit.drop_parts, self.chance))
+        condition = self.conditions.about(
+            arrays, self.train, chosen, share=fit.condition_dropout, rng=self.chance
+        )
+        return Drawn(arrays, edited, change, encoder_input, condition)
 
-    def own(self, values: Ints, count: int) -> Ints:
+    def slice_of(self, values: Ints, count: int) -> Ints:
         """Return this process's `count` of what was drawn for all."""
         return values[self.world.rank * count : (self.world.rank + 1) * count]
 

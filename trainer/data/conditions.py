@@ -1,4 +1,7 @@
-"""What a conditioned model is told of phrases while it learns: heard in their arrays, and their labels."""
+"""The conditions of training phrases: chords and the like measured in their arrays, styles from their labels.
+
+Tested in tests/trainer/data/test_batches.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +12,14 @@ from numpy.typing import NDArray
 from model.codecs.base import Arrays
 from model.codecs.conditions import estimated, withheld
 from model.config import ModelConfig
-from model.errors import did_you_mean
+from model.errors import nearest
 from trainer.data.augment import Ints
 from trainer.data.dataset import Phrases
-from trainer.errors import UsageError
+from trainer.errors import RequestError
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class ConditionMaker:
     """Makes conditions of phrases.
 
     Attributes:
@@ -29,19 +32,18 @@ class Telling:
     places: Ints
 
     @classmethod
-    def of(cls, model: ModelConfig, styles: Sequence[str]) -> "Telling":
+    def of(cls, model: ModelConfig, styles: Sequence[str]) -> "ConditionMaker":
         """Tie a model to the styles that a prepared folder counts through.
 
         Raises:
-            UsageError: the folder knows none of the model's styles.
+            RequestError: the folder knows none of the model's styles.
 
         """
         known = list(model.styles)
         if known and not set(known) & set(styles):
-            near = did_you_mean(known[0], styles)
-            raise UsageError(
+            raise RequestError(
                 f"model.styles: the prepared phrases have none of {', '.join(known)}; "
-                f"there is: {', '.join(styles) or 'none'}{near}"
+                f"{nearest(known[0], styles)}"
             )
         places = [known.index(name) if name in known else -1 for name in styles]
         return cls(model, np.array(places, dtype=np.int64))
@@ -55,7 +57,7 @@ class Telling:
         share: float = 0.0,
         rng: np.random.Generator | None = None,
     ) -> NDArray[np.float32] | None:
-        """Return what is told of packed phrases, [B, beats, told]; None of a model without conditions.
+        """Return the condition of packed phrases, [B, beats, width]; None of a model without conditions.
 
         Args:
             arrays: packed, as they are learned (transposed and so on).

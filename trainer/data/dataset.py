@@ -6,7 +6,6 @@ styles.npy int32 [phrases] (a place in the list of styles in meta.json).  Batche
 without a Python loop, so that one core feeds the network.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +16,9 @@ from model.codecs.base import COLUMNS, LENGTH, ONSET, Arrays, Codec, Table, phra
 from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.music.tracks import TRACKS
-from trainer.data.augment import LIMITS, Ints, highest, rescale, shape_velocities, transpose, unsettle
-from trainer.errors import FailureError, TrainerError
+from trainer.corpus import meta
+from trainer.data.augment import LIMITS, Ints, highest, jitter, scale_velocities, shape_velocities, transpose
+from trainer.errors import OperationError
 
 BEATEN = frozenset(("drums", "multitrack"))
 """Codecs with drums."""
@@ -83,7 +83,7 @@ def load(
         styled: whether the phrases must have style labels.
 
     Raises:
-        FailureError: the folder is not prepared for that codec, its files do not fit together, or it holds
+        OperationError: the folder is not prepared for that codec, its files do not fit together, or it holds
             no phrase and may not be empty, or a note that cannot be.
 
     """
@@ -93,14 +93,14 @@ def load(
     for name in names:
         if not (place / f"{name}.npy").is_file():
             what = " (the labels of a style condition)" if name == "styles" else ""
-            raise FailureError(f"{place / name}.npy{what} is missing: {again}")
+            raise OperationError(f"{place / name}.npy{what} is missing: {again}")
     if (place / "styles.npy").is_file():
         names = ("notes", "starts", "songs", "styles")
     try:
         notes = np.load(place / "notes.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
         starts, songs, *rest = (np.load(place / f"{name}.npy", allow_pickle=False) for name in names[1:])
     except (ValueError, OSError, EOFError) as error:
-        raise FailureError(f"{place} cannot be read: {error}; {again}") from error
+        raise OperationError(f"{place} cannot be read: {error}; {again}") from error
     if notes.ndim == 2 and notes.shape[1] == len(COLUMNS) - 1:  # prepared before notes had tracks
         notes = np.concatenate((notes, np.zeros((len(notes), 1), dtype=notes.dtype)), axis=1)
     styles = rest[0] if rest else None
@@ -115,12 +115,12 @@ def load(
         and (styles is None or len(styles) == len(songs))
     )
     if not fits:
-        raise FailureError(f"{place} is cut short or damaged: {again}")
+        raise OperationError(f"{place} is cut short or damaged: {again}")
     wrong = _fault(notes, steps=_steps(folder))
     if wrong:
-        raise FailureError(f"{place} is damaged: {wrong}; {again}")
+        raise OperationError(f"{place} is damaged: {wrong}; {again}")
     if not len(songs) and not may_be_empty:
-        raise FailureError(f"{place} holds no phrase: {split} needs more songs")
+        raise OperationError(f"{place} holds no phrase: {split} needs more songs")
     return Phrases(notes, starts.astype(np.int64), songs, styles)
 
 
@@ -141,28 +141,24 @@ def _fault(notes: Table, *, steps: int) -> str:
 
 
 def _steps(folder: Path) -> int:
-    """Return the steps of a prepared folder's phrases, as its description says; else what they can have."""
-    try:
-        grid = Grid(**json.loads((folder / "meta.json").read_text(encoding="utf-8"))["grid"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return MOST
-    return grid.steps
+    """Return the steps of a prepared folder's phrases; without a description, the most that they can have."""
+    found = meta.read(folder)
+    return MOST if found is None else found.grid.steps
 
 
 def styles_of(folder: Path) -> tuple[str, ...]:
     """Return the names of the styles that a prepared folder's labels count through.
 
     Raises:
-        TrainerError: meta.json is missing, damaged, or of before phrases had styles.
+        OperationError: meta.json is missing, damaged, or of before phrases had styles.
 
     """
-    try:
-        held = json.loads((folder / "meta.json").read_text(encoding="utf-8"))["styles"]
-        return tuple(map(str, held))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TrainerError(
-            f"{folder / 'meta.json'} names no styles: run twobar-train prepare MIDI_DIR --out {folder}"
-        ) from error
+    found = meta.read(folder)
+    if found is None or not found.styles:
+        raise OperationError(
+            f"{folder / meta.NAME} names no styles: run twobar-train prepare MIDI_DIR --out {folder}"
+        )
+    return found.styles
 
 
 def batch(
@@ -188,16 +184,16 @@ def batch(
     if rng is not None:
         if alone:
             table, rows = highest(table, rows, rng.random(count) < alone)
-        _vary([(table, rows)], count, codec, reach=reach, rng=rng)
+        _augment([(table, rows)], count, codec, reach=reach, rng=rng)
         if codec.kind in BEATEN:
-            unsettle(table, rng)
+            jitter(table, rng)
         steps = codec.grid.steps
         turn = rng.integers(1, steps, count) * (rng.random(count) < rotated)
         table[:, ONSET] = (table[:, ONSET] + turn[rows]) % steps
     return codec.pack(table, rows, count)
 
 
-def twins(
+def batch_with_edits(
     phrases: Phrases,
     edited: Phrases,
     codec: Codec,
@@ -209,11 +205,11 @@ def twins(
 ) -> tuple[Arrays, Arrays]:
     """Pack phrases and their edits, both moved by the same transposition and given the same velocities."""
     first, second = phrases.gather(chosen), edited.gather(edits)
-    _vary([first, second], len(chosen), codec, reach=reach, rng=rng)
+    _augment([first, second], len(chosen), codec, reach=reach, rng=rng)
     return codec.pack(*first, len(chosen)), codec.pack(*second, len(chosen))
 
 
-def _vary(
+def _augment(
     tables: list[tuple[Table, Ints]],
     count: int,
     codec: Codec,
@@ -227,4 +223,4 @@ def _vary(
         transpose(tables, count, reach=reach, limits=LIMITS[codec.kind], rng=rng)
     shape_velocities(table, rows, count, rng, grid=codec.grid, like=like[0] if like else None)
     if codec.kind in BEATEN:
-        rescale(tables, count, rng)
+        scale_velocities(tables, count, rng)

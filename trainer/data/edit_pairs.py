@@ -1,6 +1,8 @@
 """Edit pairs: phrases beside a musical edit of them along one attribute, made once before training.
 
 They are what the decoder learns its knobs from: decode(z(x), c(x') - c(x)) -> x'.
+
+Tested in tests/trainer/data/test_dataset.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,11 +19,11 @@ from model.files import atomic_write
 from model.music.attributes import measure
 from trainer.data.augment import Ints
 from trainer.data.dataset import Phrases
-from trainer.errors import FailureError
+from trainer.errors import OperationError
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class EditPairs:
     """Edited phrases, where each came from, and what the edit changed.
 
     Attributes:
@@ -49,7 +51,7 @@ def make(
     count: int,
     seed: int,
     going: Callable[[int], bool] = lambda _: True,
-) -> Pairs:
+) -> EditPairs:
     """Edit `count` phrases, one attribute each.
 
     Args:
@@ -81,10 +83,12 @@ def make(
     starts = np.cumsum([0, *map(len, tables)])
     songs = phrases.songs[np.array(sources)]
     change = np.array(changes, dtype=np.float32) / spread
-    return Pairs(Phrases(np.concatenate(tables), starts, songs), np.array(sources), np.clip(change, -4, 4))
+    return EditPairs(
+        Phrases(np.concatenate(tables), starts, songs), np.array(sources), np.clip(change, -4, 4)
+    )
 
 
-def save(pairs: Pairs, path: Path) -> None:
+def save(pairs: EditPairs, path: Path) -> None:
     """Write pairs to an .npz beside a run, whole or not at all.
 
     Raises:
@@ -102,11 +106,11 @@ def save(pairs: Pairs, path: Path) -> None:
         )
 
 
-def load(path: Path) -> Pairs:
+def load(path: Path) -> EditPairs:
     """Read pairs that `save` wrote.
 
     Raises:
-        FailureError: the file is damaged.
+        OperationError: the file is damaged.
 
     """
     try:
@@ -115,6 +119,6 @@ def load(path: Path) -> Pairs:
             if notes.shape[1] == len(COLUMNS) - 1:  # made before notes had tracks
                 notes = np.concatenate((notes, np.zeros((len(notes), 1), dtype=notes.dtype)), axis=1)
             edited = Phrases(notes, held["starts"], held["songs"])
-            return Pairs(edited, held["source"], held["change"])
+            return EditPairs(edited, held["source"], held["change"])
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise FailureError(f"{path} is damaged: delete it, and its edit pairs are made again") from error
+        raise OperationError(f"{path} is damaged: delete it, and its edit pairs are made again") from error

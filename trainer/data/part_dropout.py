@@ -1,4 +1,4 @@
-"""Parts that are kept from the encoder: what teaches a model to play a band to the part that it hears.
+"""Parts that are hidden from the encoder: what teaches a model to play a band to the part that it gets.
 
 A phrase of several parts is packed once; a copy of its arrays, with some parts made silent, goes into the
 encoder, while the loss asks for all of them.  Who then plays one part alone, the others silent, hears
@@ -29,27 +29,27 @@ def draw(arrays: Arrays, share: float, rng: np.random.Generator) -> Mask:
         rng: what draws.
 
     """
-    there: Mask = sounding(arrays)
-    count, parts = there.shape
+    present: Mask = sounding(arrays)
+    count, parts = present.shape
     order = rng.random((count, parts)).argsort(axis=1).argsort(axis=1)  # each part's rank in a random order
     size = rng.integers(1, max(2, parts), count)
     hidden = (order < size[:, None]) & (rng.random((count, 1)) < share)
-    heard = np.any(there & ~hidden, axis=1, keepdims=True)
-    told: Mask = hidden & heard
-    return told
+    audible = np.any(present & ~hidden, axis=1, keepdims=True)
+    drawn: Mask = hidden & audible
+    return drawn
 
 
 def hide(arrays: Arrays, hidden: Mask) -> Arrays:
-    """Return arrays with the hidden parts silent, [B, ...] as before; those given are left as they are."""
-    told = dict(arrays)
+    """Return arrays with the hidden parts silent, [B, ...] as before; the input is left as it is."""
+    silenced = dict(arrays)
     for index, part in enumerate(parts_of(arrays)):
         rows = hidden[:, index]
         if not rows.any():
             continue
         for name in (name for name in arrays if name.split(".")[0] == part):
-            told[name] = arrays[name].copy()
-            told[name][rows] = REST if name.endswith(".token") else 0
-    return told
+            silenced[name] = arrays[name].copy()
+            silenced[name][rows] = REST if name.endswith(".token") else 0
+    return silenced
 
 
 def sounding(arrays: Arrays) -> Mask:

@@ -1,4 +1,4 @@
-"""How near a model's music lies to a player's: the overlap of attributes, attribute by attribute.
+"""How near a model's music lies to a performer's: the overlap of attributes, attribute by attribute.
 
 Yang and Lerch 2020, "On the evaluation of generative models in music", section 3.3: the overlapping area of
 two smoothed histograms; 1 where the distributions are one, 0 where they have nothing in common.
@@ -18,29 +18,31 @@ from trainer.evaluation.samples import prior
 
 SAMPLES = 200
 POINTS = 256
-FAR = 1.0  # of the latent's spread: how far from her phrases the walk goes that is measured
+FAR = 1.0  # of the latent's spread: how far from the performer's phrases the walk goes that is measured
 
 
 def drawn(
-    player: Player, hers: Sequence[Phrase], seed: int, *, count: int | None = None
+    player: Player, performed: Sequence[Phrase], seed: int, *, count: int | None = None
 ) -> dict[str, list[Phrase]]:
-    """Return what a model plays: from its prior, and from points around her phrases.
+    """Return what a model plays: from its prior, and from points around the performer's phrases.
 
     Args:
         player: the checkpoint.
-        hers: her phrases, at least one.
+        performed: the performer's phrases, at least one.
         seed: of every draw.
         count: phrases of each kind; 200 by default.
 
     Returns:
-        `prior` and `drift`; of a model without a latent, `continuation`: how it goes on from her phrases.
+        `prior` and `drift`; of a model without a latent, `continuation`: how it goes on from them.
 
     """
     rng = np.random.default_rng(seed)
-    chosen = [hers[number % len(hers)] for number in range(count or SAMPLES)]
+    chosen = [performed[number % len(performed)] for number in range(count or SAMPLES)]
     if not player.card.latent_size:
-        heard = [player.continuation(own, temperature=1.0, seed=seed + n) for n, own in enumerate(chosen)]
-        return {"continuation": heard}
+        continued = [
+            player.continuation(phrase, temperature=1.0, seed=seed + n) for n, phrase in enumerate(chosen)
+        ]
+        return {"continuation": continued}
     known = [player.encode(phrase) for phrase in chosen]
     scale = np.asarray(player.card.scale, dtype=np.float32)
     around = [_beside(latent, FAR * scale * rng.standard_normal(len(scale))) for latent in known]

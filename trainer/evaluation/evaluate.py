@@ -1,4 +1,4 @@
-"""`evaluate`: how well a checkpoint hears, heeds its knobs, morphs and dreams, through `Player` alone.
+"""`evaluate`: a checkpoint's reconstruction, knobs, morphs, samples and music, through `Player` alone.
 
 Every figure is measured on decoded phrases, free-running, at temperature 0.  Definitions stand with the
 functions; the result is the dictionary that `--json` writes.
@@ -14,17 +14,29 @@ from model.codecs.melody import HOLD, REST
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, TRACKS
 from model.playing.player import Player
-from trainer.errors import FailureError
+from trainer.errors import OperationError
+from trainer.evaluation.heldout import HeldOut, parameters_of
 from trainer.evaluation.knobs import interpolation, knobs
 from trainer.evaluation.measures import Score, consistent, kl_bits, symbols
 from trainer.evaluation.music_metrics import ensemble
 from trainer.evaluation.parts import Figures, Parts, accompanied, alone, exchanged
-from trainer.evaluation.samples import Heard, Progress, Songs, continuations, prior, samples, silent
+from trainer.evaluation.samples import (
+    PlayerOutput,
+    Progress,
+    Songs,
+    continuations,
+    no_progress,
+    prior,
+    samples,
+)
+from trainer.evaluation.speed import speed
 from trainer.evaluation.two_sample import Ints
+from trainer.run.checkpoints import is_stepwise, path_of, read
 
 ACTIVE = 0.01
 NO_NOISE = -20.0  # a log-variance below it is a point's, not a distribution's
 DRAWN = 500  # points of a generator that nothing encodes for; samples whose music is counted
+STEPWISE_SHARE = 0.2  # of knobs' phrases and pairs: a decode of 32 steps takes as long as 10 of one
 COUNTED = {"multitrack": tuple(range(len(TRACKS))), "drums": (DRUMS,)}
 """Tracks whose music `trainer.evaluation.music_metrics` counts, by codec."""
 RECONSTRUCTION = (
@@ -44,6 +56,47 @@ RECONSTRUCTION = (
 )
 
 
+def evaluate_checkpoint(
+    player: Player,
+    checkpoint: str,
+    data: HeldOut,
+    *,
+    seed: int = 0,
+    progress: Progress = no_progress,
+) -> dict[str, Any]:
+    """Return all figures of a checkpoint: those of `evaluate`, of `evaluation.teacher_forced`, and the speed.
+
+    Args:
+        player: the checkpoint, open.
+        checkpoint: its path, or the name of a shipped one.
+        data: phrases held out, at least one.
+        seed: of every draw.
+        progress: called with (what, done, of how many).
+
+    Raises:
+        OperationError: there is no phrase.
+
+    """
+    found = evaluate(
+        player,
+        data.phrases,
+        contexts=data.contexts,
+        songs=data.songs,
+        seen=data.seen,
+        parameters=parameters_of(player, checkpoint),
+        seed=seed,
+        share=STEPWISE_SHARE if is_stepwise(path_of(checkpoint)) else 1.0,
+        progress=progress,
+    )
+    taught = None
+    if data.whole is not None and path_of(checkpoint).is_file():
+        from trainer.evaluation.teacher_forced import forced  # noqa: PLC0415 - loads torch
+
+        taught = forced(read(path_of(checkpoint)), data.whole)
+    taken = speed(player, data.phrases)
+    return found | {"teacher_forced": taught, "speed": taken, "checkpoint": checkpoint}
+
+
 def evaluate(
     player: Player,
     phrases: Sequence[Phrase],
@@ -54,12 +107,12 @@ def evaluate(
     parameters: int | None = None,
     seed: int = 0,
     share: float = 1.0,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Measure a player on held-out phrases.
 
     A model without a latent has no reconstruction, knobs or glides: those figures are None; what it goes on
-    with after a phrase stands for its samples.  A generator that nothing encodes for has no reconstruction;
+    with after a phrase stands for its samples.  A generator without an encoder has no reconstruction;
     its knobs and glides are measured on points that its prior draws.  Parts and their music are those of
     several tracks, and of drums the music alone; of other codecs they are None.
 
@@ -75,15 +128,15 @@ def evaluate(
         parameters: of the checkpoint, where known.
         seed: of the posterior's samples, the pairs, the prior's samples and the classifiers.
         share: of the phrases, pairs and samples that knobs, glides, parts alone and music are measured on.
-        progress: told (what, done, of how many).
+        progress: called with (what, done, of how many).
 
     Raises:
-        FailureError: there is no phrase.
+        OperationError: there is no phrase.
 
     """
     if not phrases:
-        raise FailureError("there is no phrase to evaluate on")
-    heard = Heard()
+        raise OperationError("there is no phrase to evaluate on")
+    output = PlayerOutput()
     rng = np.random.default_rng(seed)
     result: dict[str, Any] = {
         "name": player.card.name,
@@ -96,41 +149,47 @@ def evaluate(
     }
     card = player.card
     result["parts"] = result["one_part_alone"] = None
-    if card.latent_size and hears(player, phrases):
-        result["reconstruction"], parts = reconstruction(player, phrases, heard, rng, progress)
-        result["baselines"] = baselines(phrases, heard.decoded, card.codec)
+    if card.latent_size and card.encodes:
+        result["reconstruction"], parts = reconstruction(player, phrases, output, rng, progress)
+        result["baselines"] = baselines(phrases, output.decoded, card.codec)
         if card.codec == "multitrack":
             result["parts"] = parts
             result["one_part_alone"] = alone(player, phrases, progress, share=share)
     else:
         result["reconstruction"] = dict.fromkeys(RECONSTRUCTION)
         result["baselines"] = baselines(phrases, [], card.codec)
-    known, latents = list(phrases), heard.latents
+    known, latents = list(phrases), output.latents
     if card.latent_size and not latents:
         latents = prior(player, min(DRAWN, len(phrases)), rng)
         known = [player.decode(latent, turns={}) for latent in latents]
     result["knobs"] = knobs(player, known, latents, progress, share=share) if latents else {}
     result["interpolation"] = interpolation(player, latents, rng, progress, share=share) if latents else None
     if card.latent_size:
-        result["samples"] = samples(player, phrases, heard, rng, progress, songs=songs, seen=seen)
+        result["samples"] = samples(player, phrases, output, rng, progress, songs=songs, seen=seen)
     else:
         result["samples"] = continuations(player, phrases, contexts or phrases, rng, progress, songs=songs)
     result["music"] = None
     if card.codec in COUNTED:
-        told = contexts or phrases
+        context = contexts or phrases
         result["music"] = music(
-            player, phrases, heard.decoded, told, drawn=heard.drawn, seed=seed, share=share, progress=progress
+            player,
+            phrases,
+            output.decoded,
+            context,
+            drawn=output.drawn,
+            seed=seed,
+            share=share,
+            progress=progress,
         )
     return result
 
 
-def hears(player: Player, phrases: Sequence[Phrase]) -> bool:
-    """Tell whether a player's latents depend on the phrase: a generator of noise has no encoder."""
-    return any(np.any(player.encode(phrase).z) for phrase in phrases[:8])
-
-
 def reconstruction(
-    player: Player, phrases: Sequence[Phrase], heard: Heard, rng: np.random.Generator, progress: Progress
+    player: Player,
+    phrases: Sequence[Phrase],
+    output: PlayerOutput,
+    rng: np.random.Generator,
+    progress: Progress,
 ) -> tuple[dict[str, float | None], Figures]:
     """Encode and decode every phrase, from the posterior's mean and from one sample of it.
 
@@ -155,15 +214,15 @@ def reconstruction(
     parts, parts_sampled = Parts(), Parts()
     bits: list[float] = []
     means: list[np.ndarray] = []
-    kept: list[bool] = []
+    valid: list[bool] = []
     for number, phrase in enumerate(phrases):
         latent = player.encode(phrase)
         decoded = player.decode(latent, turns={})
-        heard.latents.append(latent)
-        heard.decoded.append(decoded)
+        output.latents.append(latent)
+        output.decoded.append(decoded)
         plain.add(decoded, phrase)
         parts.add(decoded, phrase)
-        kept.append(consistent(decoded, codec))
+        valid.append(consistent(decoded, codec))
         if posterior is not None:
             mu, logvar = (np.asarray(value, dtype=np.float32) for value in posterior(phrase))
             means.append(mu)
@@ -191,7 +250,7 @@ def reconstruction(
         "velocity_error": plain.velocity_error,
         "kl_bits": float(np.mean(bits)) if bits else None,
         "active_units": int((np.var(np.stack(means), axis=0) > ACTIVE).sum()) if means else None,
-        "consistent": float(np.mean(kept)),
+        "consistent": float(np.mean(valid)),
     }
     return whole, parts.figures(parts_sampled)
 
@@ -205,7 +264,7 @@ def music(
     drawn: Sequence[Phrase] = (),
     seed: int = 0,
     share: float = 1.0,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> dict[str, dict[str, float]]:
     """Count what `music_metrics.ensemble` counts, in music that was played and in music that was made.
 
@@ -217,7 +276,7 @@ def music(
         drawn: samples that there are already; they are counted in place of new ones.
         seed: of new samples.
         share: of the samples, for a model whose decodes take long.
-        progress: told (what, done, of how many).
+        progress: called with (what, done, of how many).
 
     Returns:
         held_out: figures of the phrases.
@@ -240,10 +299,10 @@ def music(
             made.append(player.continuation(context, temperature=1.0, seed=seed + number))
             progress("music", number + 1, count)
     joined = accompanied(player, phrases, seed=seed, share=share, progress=progress)
-    heard = {"held_out": phrases, "answers": answers, "samples": made, "accompanied": joined}
+    kinds = {"held_out": phrases, "answers": answers, "samples": made, "accompanied": joined}
     if joined:
-        heard["exchanged"] = exchanged(phrases, share=share)
-    return {name: ensemble(some, tracks) for name, some in heard.items() if some}
+        kinds["exchanged"] = exchanged(phrases, share=share)
+    return {name: ensemble(some, tracks) for name, some in kinds.items() if some}
 
 
 def baselines(phrases: Sequence[Phrase], decoded: Sequence[Phrase], codec: str) -> dict[str, float]:

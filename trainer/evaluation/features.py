@@ -1,4 +1,4 @@
-"""Numbers that tell what kind of phrase it is, for the two-sample classifier."""
+"""The features of a phrase that the two-sample classifiers read."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -27,10 +27,10 @@ def features(phrase: Phrase, codec: str = "poly") -> list[float]:
     if codec != "multitrack":
         return _tune(phrase.notes, phrase.grid)
     parts = [[note for note in phrase.notes if note.track == track] for track in range(len(TRACKS))]
-    told = [
+    described = [
         _beat(part, phrase.grid) if n == DRUMS else _tune(part, phrase.grid) for n, part in enumerate(parts)
     ]
-    return [*(value for numbers in told for value in numbers), *(float(len(part)) for part in parts)]
+    return [*(value for numbers in described for value in numbers), *(float(len(part)) for part in parts)]
 
 
 def _tune(notes: Sequence[Note], grid: Grid) -> list[float]:

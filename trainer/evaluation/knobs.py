@@ -1,4 +1,7 @@
-"""How a player heeds its knobs, and how it goes from one phrase to another: two parts of `evaluate`."""
+"""How a player heeds its knobs, and how it goes from one phrase to another: two parts of `evaluate`.
+
+Tested in tests/trainer/evaluation/test_evaluate.py.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,7 +16,7 @@ from model.music.distance import unmatched
 from model.music.phrase import Phrase
 from model.playing.player import Player
 from trainer.evaluation.measures import Matches, consistent, distance, places, spearman
-from trainer.evaluation.samples import Progress, silent
+from trainer.evaluation.samples import Progress, no_progress
 
 TURNS = tuple(float(turn) for turn in np.linspace(-1.0, 1.0, 9))
 ENDS = (-1.0, 0.0, 1.0)
@@ -38,7 +41,7 @@ def knobs(
     player: Player,
     phrases: Sequence[Phrase],
     latents: Sequence[Latent],
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     *,
     share: float = 1.0,
 ) -> dict[str, dict[str, Any]]:
@@ -54,7 +57,7 @@ def knobs(
         player: the checkpoint.
         phrases: that the latents came from; their notes are those that the centre should keep.
         latents: as many.
-        progress: told (what, done, of how many).
+        progress: called with (what, done, of how many).
         share: of the 400 and 100 phrases, for a model whose decodes take long.
 
     Returns, by knob:
@@ -75,8 +78,8 @@ def knobs(
     names = [name for name in player.card.knobs if name in NAMES]
     count = min(max(1, round(share * KNOB_PHRASES)), len(latents))
     for place, name in enumerate(names):
-        told = partial(_from, progress, place * count, len(names) * count)
-        found[name] = _knob(player, phrases[:count], latents[:count], name, told)
+        report = partial(_from, progress, place * count, len(names) * count)
+        found[name] = _knob(player, phrases[:count], latents[:count], name, report)
         found[name]["phrases"] = count
     return found
 
@@ -91,12 +94,12 @@ def _knob(
     phrases: Sequence[Phrase],
     latents: Sequence[Latent],
     name: str,
-    told: Callable[[int], None],
+    report: Callable[[int], None],
 ) -> dict[str, Any]:
     """Measure one knob."""
-    own = NAMES.index(name)
+    target = NAMES.index(name)
     ends, centre = sweep(player, latents, name, ENDS)
-    low, base, high = (ends[:, column, own] for column in range(len(ENDS)))
+    low, base, high = (ends[:, column, target] for column in range(len(ENDS)))
     first, last = np.percentile(base, (2, 98)).tolist()
     values = np.linspace(first, last, len(TURNS))
     table = np.zeros((len(latents), len(values), len(NAMES)))
@@ -106,27 +109,27 @@ def _knob(
         turns = [turn_to(float(v), float(low[row]), float(base[row]), float(high[row])) for v in values]
         turns = turns if varied else list(TURNS)
         table[row] = sweep(player, [latent], name, turns)[0][0]
-        told(row + 1)
+        report(row + 1)
     by_turns, _ = sweep(player, latents[:TURNED], name)
-    kept = Matches()
+    unchanged = Matches()
     for phrase, decoded in zip(phrases, centre, strict=True):
-        kept.add(places(decoded), places(phrase))
-    others = [index for index in range(len(NAMES)) if index != own]
+        unchanged.add(places(decoded), places(phrase))
+    others = [index for index in range(len(NAMES)) if index != target]
     change = np.abs(ends[:, (0, 2)] - ends[:, 1:2]).mean(axis=(0, 1))
     change /= np.array([SPREADS.get(attribute, 1.0) for attribute in NAMES])
-    again = {f"{key}_turns": value for key, value in correlations(by_turns, TURNS, own).items()}
+    again = {f"{key}_turns": value for key, value in correlations(by_turns, TURNS, target).items()}
     again |= _network(player, latents[:TURNED], name)
     return {
-        **correlations(table, values, own),
-        "leak_change": float(max(change[others]) / max(change[own], 1e-9)) if change[own] > 0 else 0.0,
+        **correlations(table, values, target),
+        "leak_change": float(max(change[others]) / max(change[target], 1e-9)) if change[target] > 0 else 0.0,
         **again,
         "reach": float((high - low).mean()),
-        "kept": kept.f1,
+        "kept": unchanged.f1,
     }
 
 
 def _network(player: Player, latents: Sequence[Latent], name: str) -> dict[str, Any]:
-    """Measure what a network has learned of a knob; nothing where it has not, or nobody tells."""
+    """Measure what a network has learned of a knob; nothing where it has not, or the player does not say."""
     unmended = getattr(player, "unmended", None)
     if unmended is None:
         return {}
@@ -153,21 +156,23 @@ def turn_to(value: float, low: float, base: float, high: float) -> float:
     return max(-1.0, min(1.0, (value - base) / room)) if room > 1e-9 else 0.0
 
 
-def correlations(table: np.ndarray, values: Sequence[float] | np.ndarray, own: int) -> dict[str, Any]:
+def correlations(table: np.ndarray, values: Sequence[float] | np.ndarray, column: int) -> dict[str, Any]:
     """Return Spearman by phrase, pooled, and the largest leak.
 
     Args:
         table: measures, float64 [phrases, values, attributes].
         values: what was asked for, float [values].
-        own: the knob's attribute.
+        column: the knob's attribute.
 
     """
     asked = np.tile(values, len(table))
     pooled = [spearman(asked, table[:, :, index].ravel()) for index in range(len(NAMES))]
-    worst = max((index for index in range(len(NAMES)) if index != own), key=lambda index: abs(pooled[index]))
+    worst = max(
+        (index for index in range(len(NAMES)) if index != column), key=lambda index: abs(pooled[index])
+    )
     return {
-        "spearman": float(np.mean([spearman(values, row[:, own]) for row in table])),
-        "spearman_pooled": pooled[own],
+        "spearman": float(np.mean([spearman(values, row[:, column]) for row in table])),
+        "spearman_pooled": pooled[column],
         "leak": abs(pooled[worst]),
         "leak_name": NAMES[worst],
     }
@@ -198,7 +203,7 @@ def interpolation(
     player: Player,
     latents: Sequence[Latent],
     rng: np.random.Generator,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     *,
     share: float = 1.0,
 ) -> dict[str, Any] | None:
@@ -236,7 +241,7 @@ def interpolation(
         **plain.figures(),
         **moved,
         "note_ratio": plain.notes,
-        "consistent": float(np.mean(plain.kept + warped.kept)),
+        "consistent": float(np.mean(plain.valid + warped.valid)),
         "pairs": count,
     }
 
@@ -246,7 +251,7 @@ class Glides:
 
     def __init__(self, codec: str) -> None:
         """Start with nothing."""
-        self.kept: list[bool] = []
+        self.valid: list[bool] = []
         self._codec = codec
         self._orders: list[float] = []
         self._jumps: list[float] = []
@@ -259,7 +264,7 @@ class Glides:
         gone = np.array([distance(line[0], phrase, self._codec) for phrase in line])
         self._between += [len(phrase) for phrase in line[1:-1]]
         self._ends += [len(line[0]), len(line[-1])]
-        self.kept += [consistent(phrase, self._codec) and bool(phrase.notes) for phrase in line[1:-1]]
+        self.valid += [consistent(phrase, self._codec) and bool(phrase.notes) for phrase in line[1:-1]]
         if gone[-1] > 0:
             self._orders.append(spearman(np.arange(len(line)), gone))
             self._jumps.append(float(np.max(np.diff(gone)) / gone[-1]))

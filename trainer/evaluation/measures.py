@@ -12,6 +12,7 @@ from model.edits.transforms import is_monophonic
 from model.music.distance import distance as distance_of_notes
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
+from trainer.errors import MISSING, OperationError
 
 Place = tuple[int, ...]
 
@@ -138,16 +139,18 @@ def distance(one: Phrase, other: Phrase, codec: str) -> float:
     return distance_of_notes(one, other, place)
 
 
-def ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the rank of each value, float64 [n], ties sharing their mean rank."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts - 1) / 2.0)[inverse], dtype=np.float64)
-
-
 def spearman(one: Iterable[float], other: Iterable[float]) -> float:
-    """Return Spearman's rank correlation, -1..1; 0 where one side does not vary."""
-    a, b = (ranks(np.fromiter(values, dtype=np.float64)) for values in (one, other))
+    """Return Spearman's rank correlation, -1..1; 0 where one side does not vary.
+
+    Raises:
+        OperationError: scikit-learn, and with it scipy, is not installed.
+
+    """
+    try:
+        from scipy.stats import rankdata  # noqa: PLC0415 - the trainer extra
+    except ImportError as error:
+        raise OperationError(MISSING.format("scikit-learn")) from error
+    a, b = (rankdata(np.fromiter(values, dtype=np.float64)) for values in (one, other))
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
     return float((a * b).sum()) / scale if scale > 1e-12 else 0.0

@@ -7,12 +7,12 @@ from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, MELODY, TRACKS
 from model.playing.player import Player
 from trainer.evaluation.measures import Place, Score, key_of
-from trainer.evaluation.samples import Progress, silent
+from trainer.evaluation.samples import Progress, no_progress
 
 CODECS = ("melody", "poly", "melody", "drums")
 """Whose symbols stand on the steps of each track, in the order of `TRACKS`."""
 STEPPED = ("melody", "drums")
-HEARD = 200  # phrases of which each part is played alone
+ALONE = 200  # phrases of which each part is played alone
 
 Figures = dict[str, dict[str, float | None]]
 
@@ -57,23 +57,23 @@ class Parts:
         found: Figures = {}
         for track, (name, codec) in enumerate(zip(TRACKS, CODECS, strict=True)):
             plain, drawn = self._scores[track], sampled._scores[track]  # noqa: SLF001 - its own kind
-            heard, again = self._both[track], sampled._both[track]  # noqa: SLF001
-            own: dict[str, float | None] = {
+            sounding, again = self._both[track], sampled._both[track]  # noqa: SLF001
+            figures: dict[str, float | None] = {
                 "sounds": self._wanted[track] / self._phrases if self._phrases else None,
                 "sounds_answered": self._played[track] / self._phrases if self._phrases else None,
-                "note_f1": plain.notes.f1 if heard else None,
+                "note_f1": plain.notes.f1 if sounding else None,
                 "note_f1_sampled": drawn.notes.f1 if again else None,
-                "exact": plain.exact if heard else None,
+                "exact": plain.exact if sounding else None,
             }
             if codec in STEPPED:
-                own["step_accuracy"] = plain.steps if heard else None
-                own["step_accuracy_sampled"] = drawn.steps if again else None
-            found[name] = own
+                figures["step_accuracy"] = plain.steps if sounding else None
+                figures["step_accuracy_sampled"] = drawn.steps if again else None
+            found[name] = figures
         return found
 
 
 def alone(
-    player: Player, phrases: Sequence[Phrase], progress: Progress = silent, *, share: float = 1.0
+    player: Player, phrases: Sequence[Phrase], progress: Progress = no_progress, *, share: float = 1.0
 ) -> Figures:
     """Let a player hear one part of a phrase, the others silent, and count what it adds.
 
@@ -83,37 +83,37 @@ def alone(
     Args:
         player: with a latent, of the multitrack codec.
         phrases: held out.
-        progress: told (what, done, of how many).
-        share: of `HEARD` phrases, for a model whose decodes take long.
+        progress: called with (what, done, of how many).
+        share: of `ALONE` phrases, for a model whose decodes take long.
 
     Returns, by the part that is heard, in the first 200 phrases in which it and another one sound:
         phrases: how many there were.
-        kept: share of its notes, by (onset, pitch), that the answer has in any part.
+        retained: share of its notes, by (onset, pitch), that the answer has in any part.
         added.TRACK: notes a phrase that the answer has in another part beside those heard.
         played.TRACK: notes a phrase that the musicians play there.
 
     """
     found: Figures = {}
-    most = max(1, round(share * HEARD))
+    most = max(1, round(share * ALONE))
     for track, name in enumerate(TRACKS):
         chosen = [p for p in phrases if 0 < len(p.part(track)) < len(p)][:most]
         others = [other for other in range(len(TRACKS)) if other != track]
         added, played = dict.fromkeys(others, 0), dict.fromkeys(others, 0)
-        kept = wanted = 0
+        retained = wanted = 0
         for number, phrase in enumerate(chosen):
-            told = phrase.part(track)
-            answer = player.decode(player.encode(told), turns={})
-            heard = keys(told)
-            kept += len(heard & keys(answer))
-            wanted += len(heard)
+            part = phrase.part(track)
+            answer = player.decode(player.encode(part), turns={})
+            known = keys(part)
+            retained += len(known & keys(answer))
+            wanted += len(known)
             for other in others:
-                added[other] += len(keys(answer.part(other)) - heard)
+                added[other] += len(keys(answer.part(other)) - known)
                 played[other] += len(keys(phrase.part(other)))
             progress("one part alone", track * most + number + 1, len(TRACKS) * most)
         count = len(chosen)
         found[name] = {
             "phrases": count,
-            "kept": kept / wanted if wanted else None,
+            "kept": retained / wanted if wanted else None,
             **{f"added.{TRACKS[other]}": added[other] / count if count else None for other in others},
             **{f"played.{TRACKS[other]}": played[other] / count if count else None for other in others},
         }
@@ -126,7 +126,7 @@ def accompanied(
     *,
     seed: int = 0,
     share: float = 1.0,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> list[Phrase]:
     """Return melodies, and beside each the parts that the model writes to it.
 
@@ -136,7 +136,7 @@ def accompanied(
             written to a melody are those that the musicians play there.
         seed: of the first; each phrase has its own.
         share: of the phrases.
-        progress: told (what, done, of how many).
+        progress: called with (what, done, of how many).
 
     """
     if not player.card.accompanies:
@@ -162,7 +162,7 @@ def exchanged(phrases: Sequence[Phrase], *, share: float = 1.0) -> list[Phrase]:
 def _with_band(phrases: Sequence[Phrase], share: float) -> list[Phrase]:
     """Return the phrases with a melody and another part, so many at most."""
     chosen = [phrase for phrase in phrases if 0 < len(phrase.part(MELODY)) < len(phrase)]
-    return chosen[: max(1, round(share * HEARD))]
+    return chosen[: max(1, round(share * ALONE))]
 
 
 def keys(phrase: Phrase) -> set[Place]:

@@ -11,7 +11,7 @@ from model.music.phrase import Phrase
 from model.playing.player import Player
 from trainer.evaluation.features import features
 from trainer.evaluation.measures import consistent
-from trainer.evaluation.two_sample import Floats, Ints, Side, tell
+from trainer.evaluation.two_sample import Floats, Ints, Side, classify
 
 SAMPLES = 1000
 CONTINUATIONS = 400  # each takes as long as many decodes
@@ -20,8 +20,8 @@ FEWEST_SAMPLES = 20
 Progress = Callable[[str, int, int], None]
 
 
-def silent(_what: str, _done: int, _all: int) -> None:
-    """Tell nobody."""
+def no_progress(_what: str, _done: int, _all: int) -> None:
+    """Report to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Songs:
 
 
 @dataclass(slots=True)
-class Heard:
+class PlayerOutput:
     """What a player made: of the phrases latents and answers, and what it drew from its prior."""
 
     latents: list[Latent] = field(default_factory=list)
@@ -44,9 +44,9 @@ class Heard:
 def samples(
     player: Player,
     phrases: Sequence[Phrase],
-    heard: Heard,
+    output: PlayerOutput,
     rng: np.random.Generator,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     *,
     songs: Ints | None = None,
     seen: Songs | None = None,
@@ -54,14 +54,14 @@ def samples(
     """Let two classifiers tell samples of the prior from held-out phrases (`two_sample.tell`).
 
     The prior is the player's own (`Player.prior`): what its checkpoint learned, or N(0, I).  What was drawn
-    is kept in `heard`.
+    is kept in `output`.
 
     Args:
         player: the checkpoint.
         phrases: held out.
-        heard: the answers to them, where there are any; takes the samples.
+        output: the answers to them, where there are any; takes the samples.
         rng: of the choice, the samples and the halves.
-        progress: told (what, done, of how many).
+        progress: called with (what, done, of how many).
         songs: int [phrases], which song each is of; each its own where None.
         seen: of the training split.
 
@@ -70,7 +70,7 @@ def samples(
             tell, 1 always.  None where there are too few songs.
         auc_least, auc_most: of the ten divisions of the songs that it is the mean of.
         auc_logistic, auc_boosting: of each classifier.
-        auc_by_phrase: the better one's where phrases, not songs, are divided: it has then heard all songs.
+        auc_by_phrase: the better one's where phrases, not songs, are divided: it has then seen all songs.
         auc_reconstructed: the better one's between the same phrases and their own reconstructions.
         auc_training, auc_training_by_phrase: the better one's between held-out phrases and those of `seen`,
             of other songs: what music gets.  Only with enough of them.
@@ -87,19 +87,19 @@ def samples(
     for number, latent in enumerate(prior(player, count, rng)):
         drawn.append(player.decode(latent, turns={}))
         progress("samples", number + 1, count)
-    heard.drawn = drawn
+    output.drawn = drawn
     codec, seed = player.card.codec, int(rng.integers(1 << 31))
     real = _side([phrases[index] for index in chosen], codec, None if songs is None else songs[chosen])
-    told = _told(real, drawn, codec, seed)
-    if heard.decoded:
-        answers = _side([heard.decoded[index] for index in chosen], codec, real.songs)
-        told["auc_reconstructed"] = _best(real, answers, seed, paired=True)
+    figures = _compared(real, drawn, codec, seed)
+    if output.decoded:
+        answers = _side([output.decoded[index] for index in chosen], codec, real.songs)
+        figures["auc_reconstructed"] = _best(real, answers, seed, paired=True)
     if seen is not None and min(count, len(seen.phrases)) >= FEWEST_SAMPLES:
         both = min(count, len(seen.phrases))
         others = _side(seen.phrases[:both], codec, seen.songs[:both])
-        told["auc_training"] = _best(_first(real, both), others, seed)
-        told["auc_training_by_phrase"] = _best(Side(real.features[:both]), Side(others.features), seed)
-    return told
+        figures["auc_training"] = _best(_first(real, both), others, seed)
+        figures["auc_training_by_phrase"] = _best(Side(real.features[:both]), Side(others.features), seed)
+    return figures
 
 
 def prior(player: Player, count: int, rng: np.random.Generator) -> list[Latent]:
@@ -112,7 +112,7 @@ def continuations(
     phrases: Sequence[Phrase],
     contexts: Sequence[Phrase],
     rng: np.random.Generator,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     *,
     songs: Ints | None = None,
 ) -> dict[str, Any]:
@@ -123,11 +123,11 @@ def continuations(
         phrases: held out.
         contexts: as many phrases to go on from.
         rng: of the choice and of each draw.
-        progress: told (what, done, of how many).
+        progress: called with (what, done, of how many).
         songs: int [phrases], which song each is of; each its own where None.
 
     Returns:
-        All that begins with auc but what is told of other phrases, consistent, phrases, songs: as `samples`.
+        Those that begin with auc and compare samples with phrases, consistent, phrases, songs: as `samples`.
 
     """
     count = min(CONTINUATIONS, len(phrases))
@@ -141,25 +141,25 @@ def continuations(
         progress("continuations", number + 1, count)
     codec = player.card.codec
     real = _side([phrases[index] for index in chosen], codec, None if songs is None else songs[chosen])
-    return _told(real, drawn, codec, seed, paired=True)
+    return _compared(real, drawn, codec, seed, paired=True)
 
 
-def _told(
+def _compared(
     real: Side, drawn: Sequence[Phrase], codec: str, seed: int, *, paired: bool = False
 ) -> dict[str, Any]:
     """Return both classifiers' success and the share of samples that keep the rules."""
     made = _side(drawn, codec, real.songs if paired else None)
-    found = tell(real, made, seed, paired=paired)
-    told: dict[str, Any] = {"auc": None}
+    found = classify(real, made, seed, paired=paired)
+    figures: dict[str, Any] = {"auc": None}
     if found is not None:
-        told = {
+        figures = {
             "auc": found.best,
             "auc_least": min(found.each),
             "auc_most": max(found.each),
             "auc_logistic": found.logistic,
             "auc_boosting": found.boosting,
         }
-    return told | {
+    return figures | {
         "auc_by_phrase": _best(Side(real.features), Side(made.features), seed, paired=paired),
         "consistent": float(np.mean([consistent(phrase, codec) and bool(phrase.notes) for phrase in drawn])),
         "phrases": len(drawn),
@@ -168,7 +168,7 @@ def _told(
 
 
 def _best(real: Side, other: Side, seed: int, *, paired: bool = False) -> float | None:
-    found = tell(real, other, seed, paired=paired)
+    found = classify(real, other, seed, paired=paired)
     return None if found is None else found.best
 
 

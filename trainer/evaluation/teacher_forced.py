@@ -34,7 +34,7 @@ def forced(checkpoint: Checkpoint, phrases: Sequence[Phrase]) -> dict[str, Any] 
 
     Args:
         checkpoint: of any family.
-        phrases: on the whole grid of its configuration, the given bars included; at most 512 are taken.
+        phrases: on the whole grid of its configuration, the context bars included; at most 512 are taken.
 
     Returns:
         bits_per_step: cross-entropy of what starts and holds, levels left out, bits; of the answered bars.
@@ -49,7 +49,7 @@ def forced(checkpoint: Checkpoint, phrases: Sequence[Phrase]) -> dict[str, Any] 
     if not net.autoregressive:
         return None
     codec = build(config.codec, config.grid.build())
-    given = config.context_bars * codec.grid.steps_per_bar
+    context_steps = config.context_bars * codec.grid.steps_per_bar
     chosen = list(phrases[:FORCED])
     nats: list[float] = []
     right: list[float] = []
@@ -60,18 +60,18 @@ def forced(checkpoint: Checkpoint, phrases: Sequence[Phrase]) -> dict[str, Any] 
         with torch.no_grad():
             mean, _ = net.encode(arrays)
             heads = net.teach(mean, None, arrays)
-            later = {name: value[:, given:] for name, value in heads.items()}
-            target = {name: value[:, given:] for name, value in arrays.items()}
+            later = {name: value[:, context_steps:] for name, value in heads.items()}
+            target = {name: value[:, context_steps:] for name, value in arrays.items()}
             losses = net.surface.loss(later, target)
-        kept = [value for name, value in losses.items() if not name.endswith(LEVELS)]
-        nats += torch.stack(kept).sum(0).tolist()
+        counted = [value for name, value in losses.items() if not name.endswith(LEVELS)]
+        nats += torch.stack(counted).sum(0).tolist()
         for row in range(len(portion)):
-            own = {name: value[row].numpy() for name, value in heads.items()}
-            heard = codec.read(own, levels=checkpoint.levels)
+            row_heads = {name: value[row].numpy() for name, value in heads.items()}
+            decoded = codec.read(row_heads, levels=checkpoint.levels)
             held = codec.unpack(packed[row], 0)
-            pair = (symbols(one, config.codec)[given:] for one in (heard, held))
+            pair = (symbols(one, config.codec)[context_steps:] for one in (decoded, held))
             right.append(agreement(*pair))
-    steps = codec.grid.steps - given
+    steps = codec.grid.steps - context_steps
     return {
         "bits_per_step": float(np.mean(nats)) / steps / float(np.log(2.0)),
         "step_accuracy": float(np.mean(right)),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.errors import MISSING, FailureError
+from trainer.errors import MISSING, OperationError
 
 DIVISIONS = 10  # of the songs into halves: with few songs one division says little
 FEWEST_SONGS = 4
@@ -41,8 +41,8 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """How well two kinds were told apart: areas under the curve; .5 cannot tell, 1 always.
+class Separation:
+    """How well two kinds were distinguished: areas under the curve; .5 cannot tell, 1 always.
 
     Attributes:
         logistic, boosting: of logistic regression and of gradient boosting, means over the divisions.
@@ -60,7 +60,7 @@ class Told:
         return max(self.logistic, self.boosting)
 
 
-def tell(real: Side, other: Side, seed: int, *, paired: bool = False) -> Told | None:
+def classify(real: Side, other: Side, seed: int, *, paired: bool = False) -> Separation | None:
     """Train two classifiers on one half of the songs, try them on the other; so many times.
 
     Args:
@@ -73,7 +73,7 @@ def tell(real: Side, other: Side, seed: int, *, paired: bool = False) -> Told | 
         How well they did; None where either side has too few songs.
 
     Raises:
-        FailureError: scikit-learn is not installed.
+        OperationError: scikit-learn is not installed.
 
     """
     if min(real.count, other.count) < FEWEST_SONGS:
@@ -86,7 +86,7 @@ def tell(real: Side, other: Side, seed: int, *, paired: bool = False) -> Told | 
         found[number] = _tried(real.features, other.features, first, second, seed + number)
     better = int(found.mean(0).argmax())
     logistic, boosting = found.mean(0).tolist()
-    return Told(logistic, boosting, tuple(found[:, better].tolist()))
+    return Separation(logistic, boosting, tuple(found[:, better].tolist()))
 
 
 def half(side: Side, rng: np.random.Generator) -> Bools:
@@ -109,7 +109,7 @@ def _tried(real: Floats, other: Floats, first: Bools, second: Bools, seed: int) 
         from sklearn.pipeline import make_pipeline  # noqa: PLC0415
         from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
     except ImportError as error:
-        raise FailureError(MISSING.format("scikit-learn")) from error
+        raise OperationError(MISSING.format("scikit-learn")) from error
     train, test = (
         (np.concatenate([real[one], other[two]]), np.repeat([0, 1], [one.sum(), two.sum()]))
         for one, two in ((first, second), (~first, ~second))

@@ -14,10 +14,9 @@ from model.music.attributes import NAMES, TYPICAL, applicable, measure
 from model.music.phrase import Phrase
 from model.playing.closed_loop import completed
 from model.playing.player import Player
-from trainer.errors import FailureError, UsageError
-from trainer.evaluation.evaluate import hears
+from trainer.errors import OperationError, RequestError
 from trainer.evaluation.measures import spearman
-from trainer.evaluation.samples import Progress, prior, silent
+from trainer.evaluation.samples import Progress, no_progress, prior
 from trainer.latent.regression import along_pattern, along_weights, calibrated, orthogonal, regress
 
 Floats = NDArray[np.float64]
@@ -32,7 +31,7 @@ WORTH = (0.3, 0.2)  # Spearman and reach in standard deviations below which a di
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DirectionReport:
     """One attribute's direction and how good it is.
 
     Attributes:
@@ -55,18 +54,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundDirections:
     """Directions, and a line on each attribute."""
 
     directions: Directions | None
-    lines: tuple[Line, ...]
+    lines: tuple[DirectionReport, ...]
 
 
-class Ground:
+class TrialPhrases:
     """What directions are tried on: phrases at some latents, and the measure of what they decode to."""
 
     def __init__(self, player: Player, latents: Sequence[Latent], spread: Mapping[str, float]) -> None:
-        """Take latents, and the spreads of the attributes that are looked at."""
+        """Take latents, and the spreads of the attributes that are measured."""
         self.latents = list(latents)
         self.names = tuple(spread)
         self._player, self._spread = player, np.array(list(spread.values()))
@@ -100,8 +99,8 @@ def find(
     *,
     count: int = 100,
     seed: int = 0,
-    progress: Progress = silent,
-) -> Found:
+    progress: Progress = no_progress,
+) -> FoundDirections:
     """Find and calibrate a direction for each attribute that the codec has.
 
     Four candidates are made from ridge regressions of the measured attributes on z, a fifth by unmixing what
@@ -115,22 +114,24 @@ def find(
         tried: other phrases, on which candidates are compared, calibrated and checked: a third each.
         count: phrases in each of these thirds, at most.
         seed: of the split of the pairs.
-        progress: told (what, done, of how many).
+        progress: called with (what, done, of how many).
 
     Raises:
-        UsageError: the model has no latent.
-        FailureError: there are too few phrases.
+        RequestError: the model has no latent.
+        OperationError: there are too few phrases.
 
     """
     if not player.card.latent_size:
-        raise UsageError(f"'{player.card.name}' has no latent: there are no directions to find in it")
+        raise RequestError(f"'{player.card.name}' has no latent: there are no directions to find in it")
     calibration = completed(calibration)
     latents, values = labelled(player, learned, seed, progress)
     scale = np.maximum(latents.std(0), 1e-6)
     spreads = {name: calibration.of("spread", name) for name in applicable(player.card.codec)}
     names = [name for name in spreads if np.std(values[:, NAMES.index(name)]) > 1e-2 * TYPICAL[name][1]]
     if not names:
-        raise FailureError("no attribute varies over these phrases: there is nothing to find a direction by")
+        raise OperationError(
+            "no attribute varies over these phrases: there is nothing to find a direction by"
+        )
     spread = {name: max(spreads[name], 0.1 * TYPICAL[name][1]) for name in names}
     columns = [NAMES.index(name) for name in names]
     chosen = values[:, columns]
@@ -144,24 +145,26 @@ def find(
         "orthogonal pattern": orthogonal(found, likely=True),
     }
     places = _latents(player, tried, seed)
-    grounds = [Ground(player, part[:count], spread) for part in (places[::3], places[1::3], places[2::3])]
-    choice = Choice(names, scale, grounds, float(np.sqrt(latents.shape[1])))
+    trials = [
+        TrialPhrases(player, part[:count], spread) for part in (places[::3], places[1::3], places[2::3])
+    ]
+    choice = BestCandidates(names, scale, trials, float(np.sqrt(latents.shape[1])))
     for row in range(len(names)):
         choice.compare(row, {kind: steps[row] for kind, steps in candidates.items()})
         progress("candidates", row + 1, len(names))
     responses = choice.corrected()
-    lines, kept = [], []
+    lines, accepted = [], []
     for row, name in enumerate(names):
         choice.compare(row, {"corrected": responses[row]})
         line, parts = choice.line(row)
         lines.append(replace(line, fit=float(found.fits[row])))
         if parts is not None:
-            kept.append((name, *parts))
+            accepted.append((name, *parts))
         progress("directions", row + 1, len(names))
-    if not kept:
-        return Found(None, tuple(lines))
-    held = (np.stack([part[index] for part in kept]).astype(np.float32) for index in (1, 2, 3))
-    return Found(Directions(tuple(part[0] for part in kept), *held), tuple(lines))
+    if not accepted:
+        return FoundDirections(None, tuple(lines))
+    held = (np.stack([part[index] for part in accepted]).astype(np.float32) for index in (1, 2, 3))
+    return FoundDirections(Directions(tuple(part[0] for part in accepted), *held), tuple(lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,30 +174,32 @@ class Candidate:
     kind: str
     step: Floats
     reach: float
-    heard: Mapping[str, float]
+    measured: Mapping[str, float]
     slopes: Floats
 
     @property
     def score(self) -> float:
         """How surely the attribute rises, less what leaks."""
-        return self.heard["spearman"] * min(1.0, self.heard["reach"]) - self.heard["leak"]
+        return self.measured["spearman"] * min(1.0, self.measured["reach"]) - self.measured["leak"]
 
 
-class Choice:
+class BestCandidates:
     """The best candidate of each attribute so far."""
 
-    def __init__(self, names: Sequence[str], scale: Floats, grounds: Sequence["Ground"], norm: float) -> None:
+    def __init__(
+        self, names: Sequence[str], scale: Floats, trials: Sequence[TrialPhrases], norm: float
+    ) -> None:
         """Begin with none.
 
         Args:
             names: of the attributes.
             scale: of z, float [d].
-            grounds: to compare, to calibrate and to check on.
+            trials: to compare, to calibrate and to check on.
             norm: of a typical standardised z.
 
         """
         self._names, self._scale, self._norm = names, scale, norm
-        self._compared, self._mapped, self._last = grounds
+        self._compared, self._mapped, self._last = trials
         self._plain: dict[int, Candidate] = {}
         self._best: dict[int, Candidate] = {}
 
@@ -222,7 +227,7 @@ class Choice:
         mixed = np.linalg.solve(slopes.T @ slopes + ridge * np.eye(len(rows)), slopes.T)
         return np.asarray(mixed @ np.stack([row.step for row in rows]), dtype=np.float64)
 
-    def line(self, row: int) -> tuple[Line, tuple[Floats, Floats, Floats] | None]:
+    def line(self, row: int) -> tuple[DirectionReport, tuple[Floats, Floats, Floats] | None]:
         """Calibrate and check one attribute's best step; return also vector, changes and ways."""
         name, plain, best = self._names[row], self._plain[row], self._best[row]
         lengths = np.linspace(-plain.reach, plain.reach, len(CHECKED))
@@ -232,14 +237,14 @@ class Choice:
         table = self._mapped.along(vector, lengths)[:, :, row]
         mapped = calibrated(lengths, (table - table[:, MEASURED // 2 : MEASURED // 2 + 1]).mean(0))
         if mapped is None:
-            return Line(name, 0.0, best.kind, before, None), None
+            return DirectionReport(name, 0.0, best.kind, before, None), None
         changes, ways = mapped
         wanted = np.linspace(max(changes[0], -FULL), min(changes[-1], FULL), len(CHECKED))
         steps = [_step(vector, float(np.interp(value, changes, ways))) for value in wanted]
         after = checked(self._last.moved(steps), wanted, row)
         if after["spearman"] < WORTH[0] or after["reach"] < WORTH[1]:
-            return Line(name, 0.0, best.kind, before, None), None
-        return Line(name, 0.0, best.kind, before, after), (vector, changes, ways)
+            return DirectionReport(name, 0.0, best.kind, before, None), None
+        return DirectionReport(name, 0.0, best.kind, before, after), (vector, changes, ways)
 
 
 def labelled(
@@ -250,11 +255,11 @@ def labelled(
     Of a generator that nothing encodes for the pairs are draws of its prior and what they decode to.
 
     Raises:
-        FailureError: there are fewer than 50.
+        OperationError: there are fewer than 50.
 
     """
     if len(phrases) < FEWEST_PAIRS:
-        raise FailureError(
+        raise OperationError(
             f"{len(phrases)} phrases are too few to find directions by: it takes {FEWEST_PAIRS} at least"
         )
     rows = []
@@ -267,14 +272,14 @@ def labelled(
 
 def _latents(player: Player, phrases: Sequence[Phrase], seed: int) -> list[Latent]:
     """Return the phrases' latents with their measured attributes, or as many draws of the prior."""
-    if hears(player, phrases):
+    if player.card.encodes:
         found = [player.encode(phrase) for phrase in phrases]
         return [replace(latent, attributes=measure(p)) for latent, p in zip(found, phrases, strict=True)]
     drawn = prior(player, len(phrases), np.random.default_rng(seed))
     return [replace(latent, attributes=measure(player.decode(latent, turns={}))) for latent in drawn]
 
 
-def checked(table: Floats, asked: Floats, own: int) -> dict[str, float]:
+def checked(table: Floats, asked: Floats, column: int) -> dict[str, float]:
     """Return what a direction does, from measures [phrases, places, attributes] in standard deviations.
 
     Returns:
@@ -286,18 +291,18 @@ def checked(table: Floats, asked: Floats, own: int) -> dict[str, float]:
     """
     mean = table.mean(0)
     change = mean[-1] - mean[0]
-    others = np.abs(np.delete(change, own)).max(initial=0.0)
-    reach = float(change[own])
-    straight = mean[0, own] + (asked - asked[0]) / max(asked[-1] - asked[0], 1e-9) * reach
+    others = np.abs(np.delete(change, column)).max(initial=0.0)
+    reach = float(change[column])
+    straight = mean[0, column] + (asked - asked[0]) / max(asked[-1] - asked[0], 1e-9) * reach
     return {
-        "spearman": float(np.mean([spearman(asked, row[:, own]) for row in table])),
+        "spearman": float(np.mean([spearman(asked, row[:, column]) for row in table])),
         "leak": float(min(1.0, others / abs(reach))) if abs(reach) > 1e-6 else 1.0,
-        "bend": float(np.abs(mean[:, own] - straight).max() / abs(reach)) if abs(reach) > 1e-6 else 1.0,
+        "bend": float(np.abs(mean[:, column] - straight).max() / abs(reach)) if abs(reach) > 1e-6 else 1.0,
         "reach": reach,
     }
 
 
-def told(found: Found) -> list[dict[str, Any]]:
+def figures_of(found: FoundDirections) -> list[dict[str, Any]]:
     """Return the lines as a checkpoint's figures hold them."""
     return [
         {

@@ -1,6 +1,6 @@
 """Fit the weights of a learned prior's draws: small networks that tell them from music (`latent.importance`).
 
-The data are what is heard (`latent.features`) in draws and in training phrases that the model has decoded
+The data are features (`latent.features`) in draws and in training phrases that the model has decoded
 again, so that what its decoder does to any phrase tells nothing.  A share of both, which no network learns
 from, ends each network's training where it tells them best and says how well that is.
 """
@@ -27,7 +27,7 @@ from model.latent.importance import FARTHEST, FOLDER, weigher_in
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.runtimes.registry import open_runtime
 from trainer.data.dataset import Phrases
-from trainer.run.progress import Watch
+from trainer.run.progress import RunLog
 
 NETWORKS = 4
 LAYERS = (96, 48)
@@ -53,14 +53,14 @@ class Fitted:
     Attributes:
         tensors: for `model.latent.importance.Weigher`.
         auc: how well the networks together tell unseen draws from unseen music, .5 to 1.
-        kept: effective share of the draws under the weights (Kish 1965), 0..1: the smaller, the more
+        effective: effective share of the draws under the weights (Kish 1965), 0..1: the smaller, the more
             candidates it takes.
 
     """
 
     tensors: dict[str, NDArray[Any]]
     auc: float
-    kept: float
+    effective: float
 
 
 def fit_weigher(
@@ -70,7 +70,7 @@ def fit_weigher(
     *,
     draws: int,
     seed: int,
-    watch: Watch,
+    run_log: RunLog,
     stop: threading.Event,
     seconds: float | None = None,
 ) -> None:
@@ -82,7 +82,7 @@ def fit_weigher(
         path: the checkpoint, which is written again with the weights in it.
         draws: that are learned from.
         seed: of everything.
-        watch: told how far it is.
+        run_log: shows how far it is.
         stop: ends it, the checkpoint left as it was.
         seconds: that it may take; of as many draws as that allows it learns, or, of fewer than `LEAST`, not
             at all.
@@ -106,7 +106,7 @@ def fit_weigher(
     while len(drawn) < draws and not over(0.5):
         some = player.prior(min(AT_ONCE, draws - len(drawn)), seed + len(drawn))
         drawn += [traits(player.decode(latent, turns={}), kind) for latent in some]
-        watch.advance(0.5 * len(drawn) / draws, f"weights of the draws: {len(drawn)} of {draws} drawn")
+        run_log.advance(0.5 * len(drawn) / draws, f"weights of the draws: {len(drawn)} of {draws} drawn")
     real: list[Floats] = []
     for index in rng.permutation(len(phrases))[: MUSIC * len(drawn)].tolist():
         phrase = codec.unpack(pack_phrase(codec, phrases.phrase(index, codec.grid)), 0)
@@ -114,16 +114,16 @@ def fit_weigher(
         if over(0.8):
             break
     if stop.is_set() or min(len(drawn), len(real)) < LEAST:
-        watch.say(f"the draws of {path.name} are not weighed: there was no time to learn how")
+        run_log.say(f"the draws of {path.name} are not weighed: there was no time to learn how")
         return
     fitted = learn(np.stack(drawn), np.stack(real), seed)
     extras = {f"{FOLDER}{name}": value for name, value in fitted.tensors.items()}
     weigher_in(extras)  # what is written can be read
     figures = {**checkpoint.figures, "weigher_auc": round(fitted.auc, 4)}
     write(replace(checkpoint, extras={**others, **extras}, figures=figures), path)
-    watch.say(
+    run_log.say(
         f"the draws of {path.name} are weighed: told from music with AUC {fitted.auc:.3f}, "
-        f"effective share {fitted.kept:.3f}; one of {int(fitted.tensors['candidates'][0])} is kept"
+        f"effective share {fitted.effective:.3f}; one of {int(fitted.tensors['candidates'][0])} is kept"
     )
 
 
@@ -136,6 +136,8 @@ def learn(drawn: Floats, real: Floats, seed: int) -> Fitted:
         seed: of the weights, the order and the shares.
 
     """
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - slow to import
+
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
     parts = [
@@ -145,10 +147,13 @@ def learn(drawn: Floats, real: Floats, seed: int) -> Fitted:
     seen = np.concatenate((seen_drawn, seen_real))
     mean, scale = seen.mean(0), np.maximum(seen.std(0), 1e-3)
 
-    def told(rows: Floats) -> Tensor:
+    def standardised(rows: Floats) -> Tensor:
         return torch.from_numpy(np.clip((rows - mean) / scale, -FARTHEST, FARTHEST).astype(np.float32))
 
-    learnt, checked = (told(seen_drawn), told(seen_real)), (told(unseen_drawn), told(unseen_real))
+    learnt, checked = (
+        (standardised(seen_drawn), standardised(seen_real)),
+        (standardised(unseen_drawn), standardised(unseen_real)),
+    )
     tensors: dict[str, NDArray[Any]] = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
     votes = []
     for number in range(NETWORKS):
@@ -166,10 +171,12 @@ def learn(drawn: Floats, real: Floats, seed: int) -> Fitted:
             tensors[f"{number}.{len(LAYERS)}.{kind}"] *= np.float16(sharpness)
     odds = (sharpness * of_drawn).numpy()
     weights = np.exp(odds - odds.max())
-    kept = float(weights.sum() ** 2 / (weights**2).sum() / len(weights))
-    candidates = min(MOST, max(FEWEST, round(2 / kept)))  # two of them count, on average
+    effective = float(weights.sum() ** 2 / (weights**2).sum() / len(weights))
+    candidates = min(MOST, max(FEWEST, round(2 / effective)))  # two of them count, on average
     tensors["candidates"] = np.array([candidates], dtype=np.float16)
-    return Fitted(tensors, _auc(odds, (sharpness * of_real).numpy()), kept)
+    music = (sharpness * of_real).numpy()
+    labels = np.repeat((0, 1), (len(odds), len(music)))
+    return Fitted(tensors, float(roc_auc_score(labels, np.concatenate((odds, music)))), effective)
 
 
 def _sharpness(drawn: Tensor, real: Tensor) -> float:
@@ -183,10 +190,10 @@ def _sharpness(drawn: Tensor, real: Tensor) -> float:
 
 
 def _fit(learnt: tuple[Tensor, Tensor], checked: tuple[Tensor, Tensor]) -> nn.Sequential:
-    """Return one network, as it was when it told the checked rows best."""
+    """Return one network, as it was when it told them apart best."""
     net = _network(learnt[0].shape[1])
     optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY)
-    best, since, kept = float("inf"), 0, copy.deepcopy(net.state_dict())
+    best, since, best_weights = float("inf"), 0, copy.deepcopy(net.state_dict())
     for _ in range(EPOCHS):
         net.train()
         for rows in _batches(learnt):
@@ -198,10 +205,10 @@ def _fit(learnt: tuple[Tensor, Tensor], checked: tuple[Tensor, Tensor]) -> nn.Se
             away = float(_loss(net, checked))
         since += 1
         if away < best:
-            best, since, kept = away, 0, copy.deepcopy(net.state_dict())
+            best, since, best_weights = away, 0, copy.deepcopy(net.state_dict())
         if since >= PATIENCE:
             break
-    net.load_state_dict(kept)
+    net.load_state_dict(best_weights)
     net.eval()
     return net
 
@@ -234,10 +241,3 @@ def _loss(net: nn.Module, rows: tuple[Tensor, Tensor]) -> Tensor:
 def _odds_loss(drawn: Tensor, real: Tensor) -> Tensor:
     """Return the mean cross-entropy of log odds."""
     return 0.5 * (F.softplus(drawn).mean() + F.softplus(-real).mean())
-
-
-def _auc(drawn: NDArray[Any], real: NDArray[Any]) -> float:
-    """Return the chance that a phrase scores higher than a draw (Mann-Whitney), ties by half."""
-    order = np.sort(drawn)
-    below = np.searchsorted(order, real, "left") + np.searchsorted(order, real, "right")
-    return float(below.mean() / (2 * len(drawn)))

@@ -1,4 +1,7 @@
-"""`latent.note_transformer` as it is fitted: the network that writes phrases by notes, and its batches."""
+"""`latent.note_transformer` as it is fitted: the network that writes phrases by notes, and its batches.
+
+Tested in tests/trainer/latent/test_prior.py.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,7 +34,7 @@ Halves = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class NoteBatch:
     """Some phrases.
 
     Attributes:
@@ -53,14 +56,14 @@ class Batch:
     rhythm: Tensor | None = None
     here: Tensor | None = None
 
-    def to(self, device: torch.device) -> "Batch":
+    def to(self, device: torch.device) -> "NoteBatch":
         """Return it on a device."""
         parts = (self.notes, self.references, self.counts, self.moved)
         beside = (None if part is None else part.to(device) for part in (self.rhythm, self.here))
-        return Batch(*(part.to(device) for part in parts), *beside)
+        return NoteBatch(*(part.to(device) for part in parts), *beside)
 
 
-class Writer(nn.Module):
+class NoteNetwork(nn.Module):
     """Notes to the odds of the next one's numbers."""
 
     def __init__(
@@ -92,10 +95,10 @@ class Writer(nn.Module):
         self.constant, self.chosen = constant, chosen
         self.choices = [sizes(grid)[column] for column in chosen]
         self.choices[0] += 1
-        self.told = nn.ModuleList(nn.Embedding(count, width) for count in self.choices)
+        self.embeddings = nn.ModuleList(nn.Embedding(count, width) for count in self.choices)
         self.moves = nn.Embedding(REACH[1] - REACH[0] + 1, width)
         self.place = nn.Embedding(longest + 1, width)
-        for table in (*self.told, self.moves, self.place):
+        for table in (*self.embeddings, self.moves, self.place):
             assert isinstance(table, nn.Embedding)
             nn.init.normal_(table.weight, std=0.1)
         self.blocks = CausalBlocks(width, heads, depth)
@@ -112,10 +115,13 @@ class Writer(nn.Module):
                 nn.init.zeros_(layer.weight)
                 nn.init.zeros_(layer.bias)
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: NoteBatch) -> Tensor:
         """Return the negative log likelihood of a batch in nats a column, [chosen columns]."""
         notes, counts = batch.notes, batch.counts
-        known = [told(notes[..., column]) for told, column in zip(self.told, self.chosen, strict=True)]
+        known = [
+            embedding(notes[..., column])
+            for embedding, column in zip(self.embeddings, self.chosen, strict=True)
+        ]
         x = torch.cat((self.moves(batch.moved)[:, None], torch.stack(known).sum(0)), dim=1)
         x = self.dropout(x + self.place.weight[: x.shape[1]])
         x = self.dropout(self.blocks(x))
@@ -137,12 +143,12 @@ class Writer(nn.Module):
                 odds = self.odds(number, x, references[..., column], *self.beside(column, batch, picked))
                 odds = _late(odds, column, references)
                 losses.append(F.cross_entropy(odds, picked[:, column], reduction="sum"))
-            x = x + self.told[number](picked[:, column])
+            x = x + self.embeddings[number](picked[:, column])
             if column == ONSET and self.several and batch.here is not None:
                 x = x + self.here(batch.here)
         return torch.stack(losses)
 
-    def beside(self, column: int, batch: Batch, picked: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def beside(self, column: int, batch: NoteBatch, picked: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """Return the rhythm beside notes where onsets are chosen, what sounds there where pitches are."""
         if not self.several or batch.here is None:
             return None, None
@@ -176,8 +182,8 @@ class Writer(nn.Module):
         for far, reference in zip(
             (every[:, choices:border], every[:, border:]), references.unbind(1), strict=True
         ):
-            there = far.gather(1, places - reference.clamp(0, choices - 1)[:, None] + choices - 1)
-            odds = odds + there * (reference != NONE)[:, None]
+            distance_odds = far.gather(1, places - reference.clamp(0, choices - 1)[:, None] + choices - 1)
+            odds = odds + distance_odds * (reference != NONE)[:, None]
         if rhythm is not None:
             odds = odds + torch.einsum("np,nps->ns", self.strikes(inner).float(), rhythm)
         if here is not None:
@@ -204,7 +210,7 @@ class Writer(nn.Module):
             kind, *rest = name.split(".")
             if kind == "blocks":
                 found[".".join(part for part in rest[1:] if part != "attention")] = _half(value)
-            elif kind == "told":
+            elif kind == "embeddings":
                 found[f"{named[int(rest[0])]}.weight"] = _half(value)
             elif kind in ("norms", "ups", "outs"):
                 found[f"{named[int(rest[0])]}.{kind[:-1]}.{rest[1]}"] = _half(value)
@@ -234,7 +240,7 @@ def _half(value: Tensor) -> NDArray[np.float16]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class EncodedNotes:
     """Phrases as a codec holds them, none of them empty.
 
     Attributes:
@@ -256,7 +262,7 @@ class Kept:
         return len(self.phrases)
 
 
-def kept(codec: Codec, phrases: Phrases, chosen: Ints, go_on: Callable[[], bool]) -> Kept:
+def encode_notes(codec: Codec, phrases: Phrases, chosen: Ints, go_on: Callable[[], bool]) -> EncodedNotes:
     """Return phrases as a codec holds them.
 
     Args:
@@ -267,7 +273,7 @@ def kept(codec: Codec, phrases: Phrases, chosen: Ints, go_on: Callable[[], bool]
 
     """
     tables: list[NDArray[np.int16]] = []
-    told: list[NDArray[np.int16]] = []
+    references: list[NDArray[np.int16]] = []
     for part in np.array_split(chosen, max(1, -(-len(chosen) // PACKED))):
         if tables and not go_on():
             break
@@ -277,20 +283,20 @@ def kept(codec: Codec, phrases: Phrases, chosen: Ints, go_on: Callable[[], bool]
             if len(table):
                 order = np.lexsort((-table[:, PITCH], table[:, ONSET], table[:, TRACK]))
                 tables.append((table[order] - LOWEST).astype(np.int16))
-                told.append(references_of(tables[-1].tolist(), codec.grid))
+                references.append(references_of(tables[-1].tolist(), codec.grid))
     notes = np.concatenate([np.zeros((0, len(COLUMNS)), dtype=np.int16), *tables])
     starts = np.cumsum([0, *map(len, tables)], dtype=np.int64)
     none = np.zeros((0, 2, len(COLUMNS)), dtype=np.int16)
-    own = Phrases(notes, starts, np.zeros(len(tables), dtype=np.int32))
-    return Kept(
-        own,
-        np.concatenate([none, *(t[:-1] for t in told)]),
-        np.concatenate([none, *(t[-1:] for t in told)]),
+    encoded = Phrases(notes, starts, np.zeros(len(tables), dtype=np.int32))
+    return EncodedNotes(
+        encoded,
+        np.concatenate([none, *(t[:-1] for t in references)]),
+        np.concatenate([none, *(t[-1:] for t in references)]),
         codec.grid,
     )
 
 
-def varying(music: Kept) -> tuple[Ints, tuple[int, ...]]:
+def varying(music: EncodedNotes) -> tuple[Ints, tuple[int, ...]]:
     """Return what each column holds, int64 [6], and those that hold several values, in their order."""
     notes = music.phrases.notes.astype(np.int64)
     several = (notes != notes[0]).any(0)
@@ -298,8 +304,8 @@ def varying(music: Kept) -> tuple[Ints, tuple[int, ...]]:
 
 
 def batches(
-    music: Kept, codec: str, size: int, rng: np.random.Generator, *, moved: float = MOVED
-) -> Iterator[Batch]:
+    music: EncodedNotes, codec: str, size: int, rng: np.random.Generator, *, moved: float = MOVED
+) -> Iterator[NoteBatch]:
     """Yield batches of phrases of like lengths, of about `size` notes with what fills them up, once through.
 
     Args:
@@ -323,21 +329,23 @@ def batches(
                 yield batch(music, codec, np.array(groups[number]), rng, moved=moved)
 
 
-def batch(music: Kept, codec: str, chosen: Ints, rng: np.random.Generator, *, moved: float) -> Batch:
+def batch(
+    music: EncodedNotes, codec: str, chosen: Ints, rng: np.random.Generator, *, moved: float
+) -> NoteBatch:
     """Return the chosen phrases side by side, the tracks of each in an order of chance."""
     table, rows = music.phrases.gather(chosen)
     count, counts = len(chosen), np.diff(music.phrases.starts)[chosen]
     starts = np.cumsum(counts) - counts
     place = np.arange(len(rows)) - starts[rows]
-    told = music.references[music.phrases.starts[chosen][rows] + place]
+    chosen_references = music.references[music.phrases.starts[chosen][rows] + place]
     ends = music.ends[chosen]
     several = codec == ENSEMBLE
     if several:
         turns = rng.permuted(np.tile(np.arange(len(TRACKS)), (count, 1)), axis=1)
         order = np.lexsort((place, turns[rows, table[:, TRACK]], rows))
-        table, told = table[order], told[order]
-        told[1:, 0, TRACK] = table[:-1, TRACK]
-        told[starts, 0, TRACK] = NONE
+        table, chosen_references = table[order], chosen_references[order]
+        chosen_references[1:, 0, TRACK] = table[:-1, TRACK]
+        chosen_references[starts, 0, TRACK] = NONE
         ends[:, 0, TRACK] = table[starts + counts - 1, TRACK]
     semitones = np.zeros(count, dtype=np.int64)
     if codec in LIMITS and moved:
@@ -347,18 +355,18 @@ def batch(music: Kept, codec: str, chosen: Ints, rng: np.random.Generator, *, mo
         semitones *= rng.random(count) < moved
         away = (semitones[rows] * keyed).astype(np.int16)
         table[:, PITCH] += away
-        told[:, :, PITCH] += away[:, None] * (told[:, :, PITCH] != NONE)
+        chosen_references[:, :, PITCH] += away[:, None] * (chosen_references[:, :, PITCH] != NONE)
     notes = np.zeros((count, counts.max(), len(COLUMNS)), dtype=np.int64)
     notes[rows, place] = table
     references = np.zeros((count, counts.max() + 1, 2, len(COLUMNS)), dtype=np.int64)
-    references[rows, place] = told
+    references[rows, place] = chosen_references
     references[np.arange(count), counts] = ends
-    own = [torch.from_numpy(part) for part in (notes, references, counts, semitones - REACH[0])]
+    tensors = [torch.from_numpy(part) for part in (notes, references, counts, semitones - REACH[0])]
     if not several:
-        return Batch(own[0], own[1], own[2], own[3])
-    heard = (turns[rows] < turns[rows, table[:, TRACK]][:, None]).astype(np.float32)
+        return NoteBatch(tensors[0], tensors[1], tensors[2], tensors[3])
+    earlier = (turns[rows] < turns[rows, table[:, TRACK]][:, None]).astype(np.float32)
     beside, choices = PartContext(count, music.grid), table.astype(np.int64)
     beside.add(rows, choices)
-    here = beside.here(rows, heard, choices[:, ONSET])
-    parts = (*own, torch.from_numpy(beside.rhythm(rows, heard)), torch.from_numpy(here))
-    return Batch(*parts)
+    here = beside.here(rows, earlier, choices[:, ONSET])
+    parts = (*tensors, torch.from_numpy(beside.rhythm(rows, earlier)), torch.from_numpy(here))
+    return NoteBatch(*parts)

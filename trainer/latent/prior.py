@@ -25,16 +25,16 @@ from model.codecs.base import Codec
 from model.latent import importance
 from model.latent.note_transformer import FOLDER, note_transformer_in
 from trainer.data.dataset import Phrases
-from trainer.errors import FailureError
-from trainer.latent.note_network import Batch, Kept, Writer, batches, kept, varying
-from trainer.run.progress import Watch
+from trainer.errors import OperationError
+from trainer.latent.note_network import EncodedNotes, NoteBatch, NoteNetwork, batches, encode_notes, varying
+from trainer.run.progress import RunLog
 from trainer.settings import PriorConfig
 
 AVERAGE = 0.999  # of the weights, a step
-TOLD = 20  # steps between two signs of life
-CHECKED = 400  # steps between two looks at the validation phrases
+REPORTED = 20  # steps between two signs of life
+CHECKED = 400  # steps between two validations
 UNSEEN = 512  # of them at most
-LOOKS = 20  # batches
+VALIDATED = 20  # batches
 MOST = 100_000  # phrases that are learned from
 DECAY = 0.05
 WARM = 100  # steps
@@ -52,8 +52,8 @@ class Music:
     """
 
     codec: Codec
-    train: Kept
-    validation: Kept
+    train: EncodedNotes
+    validation: EncodedNotes
 
     @classmethod
     def of(
@@ -62,7 +62,9 @@ class Music:
         """Take at most so many phrases, drawn by the seed, and fewer when it may not go on."""
         rng = np.random.default_rng(seed)
         most = ((validation, UNSEEN), (train, MOST))
-        unseen, seen = (kept(codec, own, rng.permutation(len(own))[:limit], go_on) for own, limit in most)
+        unseen, seen = (
+            encode_notes(codec, split, rng.permutation(len(split))[:limit], go_on) for split, limit in most
+        )
         return cls(codec, seen, unseen)
 
 
@@ -74,7 +76,7 @@ def fit_prior(
     config: PriorConfig,
     *,
     seed: int,
-    watch: Watch,
+    run_log: RunLog,
     stop: threading.Event,
     seconds: float | None = None,
     device: torch.device | None = None,
@@ -90,31 +92,31 @@ def fit_prior(
         path: the checkpoint, which is written again with the prior in it.
         config: size and time.
         seed: of the weights and the draws.
-        watch: told how far it is.
+        run_log: shows how far it is.
         stop: ends it.
         seconds: that all of it may take, the reading a quarter of them, in place of the configuration's
             minutes.
-        device: that it is fitted on; the processor where none is told.
+        device: that it is fitted on; the processor by default.
 
     Raises:
-        FailureError: the loss is no number, or there is no note to learn from; the checkpoint stays as it
+        OperationError: the loss is no number, or there is no note to learn from; the checkpoint stays as it
             was.
         CheckpointError: the disk refuses; the checkpoint stays as it was.
 
     """
     until = time.monotonic() + (seconds if seconds is not None else float("inf"))
     early = until - 0.75 * (seconds or 0.0)
-    watch.say(f"reading {min(MOST, len(train))} phrases for the prior")
+    run_log.say(f"reading {min(MOST, len(train))} phrases for the prior")
     music = Music.of(codec, train, validation, seed, lambda: not stop.is_set() and time.monotonic() < early)
     if not len(music.train):
-        raise FailureError("the training phrases hold no note that a prior could learn")
+        raise OperationError("the training phrases hold no note that a prior could learn")
     if seconds is not None:
         config = replace_fields(config, minutes=max(0.0, until - time.monotonic()) / 60)
     constant, chosen = varying(music.train)
-    lengths = (np.diff(own.phrases.starts) for own in (music.train, music.validation))
-    longest = max(int(own.max()) for own in lengths if len(own))
+    lengths = (np.diff(split.phrases.starts) for split in (music.train, music.validation))
+    longest = max(int(split.max()) for split in lengths if len(split))
     torch.manual_seed(seed)
-    writer = Writer(
+    network = NoteNetwork(
         codec.grid,
         constant,
         chosen,
@@ -124,7 +126,9 @@ def fit_prior(
         heads=config.heads,
         dropout=config.dropout,
     ).to(device or torch.device("cpu"))
-    best, loss = walk(writer, music, config, np.random.default_rng(seed), watch=watch, stop=stop)
+    best, loss = train_network(
+        network, music, config, np.random.default_rng(seed), run_log=run_log, stop=stop
+    )
     checkpoint = read(path)
     extras = {f"{FOLDER}{name}": value for name, value in best.tensors().items()}
     note_transformer_in(extras, codec.grid)  # what is written can be read
@@ -132,26 +136,26 @@ def fit_prior(
     others = {name: value for name, value in checkpoint.extras.items() if not name.startswith(stale)}
     figures = {**checkpoint.figures, "prior_loss": round(loss, 4)}
     write(replace(checkpoint, extras={**others, **extras}, figures=figures), path)
-    watch.say(f"the prior of {path.name} is fitted: {loss:.3f} nats a note on phrases that it did not see")
+    run_log.say(f"the prior of {path.name} is fitted: {loss:.3f} nats a note on phrases that it did not see")
 
 
-def walk(
-    writer: Writer,
+def train_network(
+    network: NoteNetwork,
     music: Music,
     config: PriorConfig,
     rng: np.random.Generator,
     *,
-    watch: Watch,
+    run_log: RunLog,
     stop: threading.Event,
-) -> tuple[Writer, float]:
+) -> tuple[NoteNetwork, float]:
     """Take steps until the time or the steps are over.
 
     Args:
-        writer: takes the steps; on any device.
+        network: takes the steps; on any device.
         music: what is learned.
         config: size and time.
         rng: of the order and the transpositions; torch's own draws what is dropped out.
-        watch: told how far it is.
+        run_log: shows how far it is.
         stop: ends it.
 
     Returns:
@@ -159,12 +163,12 @@ def walk(
         note; of the training phrases where there are no others.
 
     """
-    average = copy.deepcopy(writer).eval()
+    average = copy.deepcopy(network).eval()
     best, least = copy.deepcopy(average), float("inf")
-    device = writer.place.weight.device
-    optimisers = _optimisers(writer)
+    device = network.place.weight.device
+    optimisers = _optimisers(network)
     began = time.monotonic()
-    for step, given in enumerate(_forever(music, config.batch, rng)):
+    for step, batch in enumerate(_forever(music, config.batch, rng)):
         seconds = time.monotonic() - began
         share = max(seconds / max(1e-6, 60 * config.minutes), step / config.steps)
         if stop.is_set() or share >= 1:
@@ -173,71 +177,71 @@ def walk(
         rate = config.learning_rate * warm * (0.02 + 0.49 * (1 + cos(pi * share)))
         for group in (group for optimiser in optimisers for group in optimiser.param_groups):
             group["lr"] = rate
-        loss = _loss(writer, given.to(device))
-        writer.zero_grad(set_to_none=True)
+        loss = _loss(network, batch.to(device))
+        network.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(writer.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         if not torch.isfinite(loss):
-            raise FailureError(
+            raise OperationError(
                 f"the loss of the prior is no number at step {step}: lower prior.learning_rate"
             )
         for optimiser in optimisers:
             optimiser.step()
         slow = min(AVERAGE, (step + 1) / (step + 10))
         with torch.no_grad():
-            for old, new in zip(average.parameters(), writer.parameters(), strict=True):
+            for old, new in zip(average.parameters(), network.parameters(), strict=True):
                 old.lerp_(new, 1 - slow)
-        if (step + 1) % TOLD == 0:
-            watch.advance(share, f"prior: step {step + 1}, {float(loss.detach()):.3f} nats a note")
+        if (step + 1) % REPORTED == 0:
+            run_log.advance(share, f"prior: step {step + 1}, {float(loss.detach()):.3f} nats a note")
         if (step + 1) % CHECKED == 0:
             best, least = _better(average, music, best, least)
     return _better(average, music, best, least)
 
 
-def _optimisers(writer: Writer) -> list[torch.optim.Optimizer]:
+def _optimisers(network: NoteNetwork) -> list[torch.optim.Optimizer]:
     """Return Muon (Jordan et al. 2024) for the matrices between hidden layers, AdamW for all else.
 
     Muon's steps are as large as AdamW's (Liu et al. 2025, "Muon is scalable for LLM training", section 2.2),
     so that one rate serves both.
     """
-    inner = writer.matrices()
+    inner = network.matrices()
     known = set(map(id, inner))
-    rest = [weight for weight in writer.parameters() if id(weight) not in known]
+    rest = [weight for weight in network.parameters() if id(weight) not in known]
     return [
         torch.optim.Muon(inner, weight_decay=DECAY, adjust_lr_fn="match_rms_adamw"),
         torch.optim.AdamW(rest, weight_decay=DECAY, betas=(0.9, 0.98)),
     ]
 
 
-def _better(average: Writer, music: Music, best: Writer, least: float) -> tuple[Writer, float]:
+def _better(average: NoteNetwork, music: Music, best: NoteNetwork, least: float) -> tuple[NoteNetwork, float]:
     """Return the better of two and its loss on phrases that were not learned from."""
     found = unseen(average, music)
     return (copy.deepcopy(average), found) if found < least else (best, least)
 
 
-def unseen(writer: Writer, music: Music) -> float:
+def unseen(network: NoteNetwork, music: Music) -> float:
     """Return the loss on the validation phrases, or on some training phrases where there are none."""
     rng = np.random.default_rng(0)
-    own = music.validation if len(music.validation) else music.train
-    device = writer.place.weight.device
+    phrases = music.validation if len(music.validation) else music.train
+    device = network.place.weight.device
     nats, notes = 0.0, 0
     with torch.no_grad():
-        for given in islice(batches(own, music.codec.kind, 4000, rng, moved=0.0), LOOKS):
-            nats += float(writer(given.to(device)).sum())
-            notes += int(given.counts.sum())
+        for batch in islice(batches(phrases, music.codec.kind, 4000, rng, moved=0.0), VALIDATED):
+            nats += float(network(batch.to(device)).sum())
+            notes += int(batch.counts.sum())
     return nats / max(1, notes)
 
 
-def _loss(writer: Writer, given: Batch) -> torch.Tensor:
+def _loss(network: NoteNetwork, batch: NoteBatch) -> torch.Tensor:
     """Return nats a note of a batch."""
-    kind = given.notes.device.type
+    kind = batch.notes.device.type
     mixed = kind in ("cpu", "cuda")
     with torch.autocast(kind, dtype=torch.bfloat16 if mixed else torch.float32, enabled=mixed):
-        nats: torch.Tensor = writer(given).sum()
-    return nats / given.counts.sum()
+        nats: torch.Tensor = network(batch).sum()
+    return nats / batch.counts.sum()
 
 
-def _forever(music: Music, size: int, rng: np.random.Generator) -> Iterator[Batch]:
+def _forever(music: Music, size: int, rng: np.random.Generator) -> Iterator[NoteBatch]:
     """Yield batches of the training phrases again and again."""
     while True:
         yield from batches(music.train, music.codec.kind, size, rng)

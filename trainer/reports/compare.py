@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from trainer.evaluation.heldout import lines, titles
 from trainer.reports.html_page import COLOURS, INK, Page, canvas, label, panels
+from trainer.reports.table import lines, titles
 
 Results = Sequence[Mapping[str, Any]]
 WIDTH = 9.0
-HEARD = (
+RECONSTRUCTED = (
     ("step_accuracy", "step accuracy"),
     ("step_accuracy_sampled", "step accuracy, sampled"),
     ("note_f1", "note F1"),
@@ -27,7 +27,7 @@ def page(results: Results, *, data: str, split: str) -> Page:
 
     Args:
         results: what `evaluate.evaluate` returned, one for each checkpoint; `speed` where measured.
-        data: what was measured on, as told.
+        data: what was measured on, in words.
         split: of the data.
 
     """
@@ -71,8 +71,8 @@ def bars(
 
     """
     thick = 0.8 / len(names)
-    for number, own in enumerate(values):
-        for row, value in enumerate(own):
+    for number, figures in enumerate(values):
+        for row, value in enumerate(figures):
             place = row + (number - (len(names) - 1) / 2) * thick
             if value is None:
                 continue
@@ -81,7 +81,7 @@ def bars(
     axes.set_yticks(range(len(rows)), rows, fontsize=8)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="x", labelsize=7)
-    top = max((value for own in values for value in own if value is not None), default=1.0)
+    top = max((value for figures in values for value in figures if value is not None), default=1.0)
     axes.set_xlim(0, top * 1.14 if top > 0 else 1.0)
 
 
@@ -105,12 +105,19 @@ def legend(figure: Any, names: Sequence[str]) -> None:  # noqa: ANN401 - matplot
 def reconstruction(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matplotlib's
     """Draw how well phrases come back."""
     found = [result["reconstruction"] for result in results]
-    keys = [(key, told) for key, told in HEARD if any(own.get(key) is not None for own in found)]
+    keys = [
+        (key, title) for key, title in RECONSTRUCTED if any(figures.get(key) is not None for figures in found)
+    ]
     if not keys:
         return None
     figure = canvas(WIDTH, 0.9 + len(keys) * (0.22 + 0.17 * len(names)))
     (axes,) = panels(figure, 1, 1)
-    bars(axes, [told for _, told in keys], [[own.get(key) for key, _ in keys] for own in found], names)
+    bars(
+        axes,
+        [title for _, title in keys],
+        [[figures.get(key) for key, _ in keys] for figures in found],
+        names,
+    )
     axes.set_xlim(0, 1.1)
     legend(figure, names)
     return figure
@@ -119,15 +126,15 @@ def reconstruction(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN4
 def by_part(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matplotlib's
     """Draw how well each part comes back."""
     found = [result.get("parts") or {} for result in results]
-    rows = list(dict.fromkeys(part for own in found for part in own))
+    rows = list(dict.fromkeys(part for figures in found for part in figures))
     if not rows:
         return None
     figure = canvas(WIDTH, 0.9 + len(rows) * (0.24 + 0.17 * len(names)))
     shown = (("note_f1", "note F1"), ("note_f1_sampled", "note F1, sampled"))
-    for axes, (key, told) in zip(panels(figure, 1, 2, sharey=True), shown, strict=True):
-        bars(axes, rows, [[own.get(row, {}).get(key) for row in rows] for own in found], names)
+    for axes, (key, title) in zip(panels(figure, 1, 2, sharey=True), shown, strict=True):
+        bars(axes, rows, [[figures.get(row, {}).get(key) for row in rows] for figures in found], names)
         axes.set_xlim(0, 1.15)
-        axes.set_title(told, fontsize=9)
+        axes.set_title(title, fontsize=9)
     legend(figure, names)
     return figure
 
@@ -135,17 +142,17 @@ def by_part(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - ma
 def music(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matplotlib's
     """Draw what is counted in music: of phrases held out, of the answers to them, of samples."""
     found = [result.get("music") or {} for result in results]
-    rows = list(dict.fromkeys(key for own in found for kind in own.values() for key in kind))
+    rows = list(dict.fromkeys(key for figures in found for kind in figures.values() for key in kind))
     if not rows:
         return None
     shares = [row for row in rows if row.split(".")[0] in SHARES]
     figure = canvas(WIDTH, 1.1 + 0.22 * max(len(shares), len(rows) - len(shares)))
     numbers = [row for row in rows if row not in shares]
     shown = (("shares", shares), ("in a bar, or a distance", numbers))
-    for axes, (told, some) in zip(panels(figure, 1, 2), shown, strict=True):
-        for number, own in enumerate(found):
+    for axes, (title, some) in zip(panels(figure, 1, 2), shown, strict=True):
+        for number, figures in enumerate(found):
             for kind in KINDS:
-                known = own.get(kind, {})
+                known = figures.get(kind, {})
                 aside = (number - (len(found) - 1) / 2) * 0.5 / len(found) if kind != "held_out" else 0.0
                 marked = [(known[row], place + aside) for place, row in enumerate(some) if row in known]
                 style = {"marker": "|", "color": INK, "markersize": 12}
@@ -157,7 +164,7 @@ def music(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matp
         axes.set_ylim(len(some) - 0.5, -0.5)
         axes.tick_params(labelsize=7)
         axes.grid(axis="y", alpha=0.2)
-        axes.set_title(told, fontsize=9)
+        axes.set_title(title, fontsize=9)
     legend(figure, names)
     return figure
 
@@ -200,13 +207,13 @@ def knobs(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matp
         return None
     figure = canvas(WIDTH, 0.9 + len(rows) * (0.24 + 0.17 * len(names)))
     left, right = panels(figure, 1, 2, sharey=True)
-    for axes, key, told in (
+    for axes, key, title in (
         (left, "spearman", "Spearman with its own"),
         (right, "leak", "leak into another"),
     ):
         values = [[result["knobs"].get(row, {}).get(key) for row in rows] for result in results]
         bars(axes, rows, values, names)
-        axes.set_title(told, fontsize=9)
+        axes.set_title(title, fontsize=9)
     left.set_xlim(0, 1.15)
     right.set_xlim(0, max(0.3, right.get_xlim()[1]))
     for axes, goal in ((left, 0.97), (right, 0.15)):
@@ -218,17 +225,17 @@ def knobs(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matp
 def glides(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matplotlib's
     """Draw the distance to the first phrase over the way to the second."""
     found = [result["interpolation"] or {} for result in results]
-    if not any(own.get("curve") for own in found):
+    if not any(figures.get("curve") for figures in found):
         return None
     figure = canvas(WIDTH, 3.4)
     shown = (("curve", "on the arc"), ("curve_warped", "as the morph knob goes"))
-    for axes, (key, told) in zip(panels(figure, 1, 2, sharey=True), shown, strict=True):
+    for axes, (key, title) in zip(panels(figure, 1, 2, sharey=True), shown, strict=True):
         axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
-        for number, own in enumerate(found):
-            if own.get(key):
-                way = np.linspace(0, 1, len(own[key]))
-                axes.plot(way, own[key], "o-", color=colour(number), markersize=3, linewidth=1.5)
-        axes.set_title(told, fontsize=9)
+        for number, figures in enumerate(found):
+            if figures.get(key):
+                way = np.linspace(0, 1, len(figures[key]))
+                axes.plot(way, figures[key], "o-", color=colour(number), markersize=3, linewidth=1.5)
+        axes.set_title(title, fontsize=9)
         axes.set_xlabel("way gone", fontsize=8)
         axes.set_ylabel("share of the distance", fontsize=8)
         axes.tick_params(labelsize=7)
@@ -236,19 +243,24 @@ def glides(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - mat
     return figure
 
 
-def told_apart(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matplotlib's
-    """Draw how often samples and answers are told from data."""
+def separation(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matplotlib's
+    """Draw how often samples and answers are distinguished from data."""
     keys = (
         ("auc", "samples"),
         ("auc_reconstructed", "answers to real phrases"),
         ("auc_training", "training phrases"),
     )
     found = [result["samples"] or {} for result in results]
-    if all(own.get("auc") is None for own in found):
+    if all(figures.get("auc") is None for figures in found):
         return None
     figure = canvas(WIDTH, 0.9 + len(keys) * (0.22 + 0.17 * len(names)))
     (axes,) = panels(figure, 1, 1)
-    bars(axes, [told for _, told in keys], [[own.get(key) for key, _ in keys] for own in found], names)
+    bars(
+        axes,
+        [title for _, title in keys],
+        [[figures.get(key) for key, _ in keys] for figures in found],
+        names,
+    )
     axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
     axes.set_xlim(0, 1.1)
     legend(figure, names)
@@ -258,13 +270,17 @@ def told_apart(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 -
 def cost(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matplotlib's
     """Draw milliseconds and parameters."""
     found = [result.get("speed") or {} for result in results]
-    if all(own.get("total_ms") is None for own in found):
+    if all(figures.get("total_ms") is None for figures in found):
         return None
     figure = canvas(WIDTH, 0.9 + 0.3 * len(names))
     left, right = panels(figure, 1, 2, sharey=True)
-    for number, (own, result) in enumerate(zip(found, results, strict=True)):
-        parts = [(own.get("encode_ms") or 0.0, 0.5)]
-        parts.append((own["decode_ms"], 1.0) if own.get("decode_ms") else ((own.get("total_ms") or 0.0), 1.0))
+    for number, (figures, result) in enumerate(zip(found, results, strict=True)):
+        parts = [(figures.get("encode_ms") or 0.0, 0.5)]
+        parts.append(
+            (figures["decode_ms"], 1.0)
+            if figures.get("decode_ms")
+            else ((figures.get("total_ms") or 0.0), 1.0)
+        )
         begin = 0.0
         for value, strength in parts:
             left.barh(number, value, left=begin, height=0.7, color=colour(number), alpha=strength)
@@ -308,7 +324,7 @@ PARTS: tuple[tuple[str, str, Callable[[Results, Sequence[str]], Any]], ...] = (
     (
         "Samples",
         "How well a classifier tells samples from phrases held out: .5 (dotted) is guessing, 1 always right.",
-        told_apart,
+        separation,
     ),
     (
         "Music",

@@ -16,7 +16,7 @@ from typing import Any
 from model.files import atomic_write
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS
-from trainer.errors import MISSING, FailureError
+from trainer.errors import MISSING, OperationError
 
 INK = "#010203"  # stands for the colour of the page's text
 COLOURS = ("#3d85c6", "#d9782d", "#3a9d5d", "#c5527a", "#8a6fc9", "#9a8f1f", "#2a9d9a", "#b0574b")
@@ -81,8 +81,8 @@ class Page:
         self._figure(f'<img alt="{html.escape(caption)}" src="data:image/png;base64,{data}">', caption)
 
     def _figure(self, content: str, caption: str) -> None:
-        told = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
-        self._parts.append(f"<figure>{content}{told}</figure>")
+        caption_html = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+        self._parts.append(f"<figure>{content}{caption_html}</figure>")
 
     def html(self) -> str:
         """Return the whole page."""
@@ -97,7 +97,7 @@ class Page:
         """Write the page beside its place, then move it there in one step.
 
         Raises:
-            FailureError: the disk refuses.
+            OperationError: the disk refuses.
 
         """
         try:
@@ -105,20 +105,20 @@ class Page:
             with atomic_write(path) as draft:
                 draft.write_text(self.html(), encoding="utf-8")
         except OSError as error:
-            raise FailureError(f"cannot write '{path}': {error.strerror or error}") from error
+            raise OperationError(f"cannot write '{path}': {error.strerror or error}") from error
 
 
 def canvas(width: float, height: float) -> Any:  # noqa: ANN401 - matplotlib publishes no types
     """Return an empty figure, inches.
 
     Raises:
-        FailureError: matplotlib is not installed.
+        OperationError: matplotlib is not installed.
 
     """
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - the trainer extra
     except ImportError as error:
-        raise FailureError(MISSING.format("matplotlib")) from error
+        raise OperationError(MISSING.format("matplotlib")) from error
     return Figure(figsize=(width, height), layout="constrained")
 
 

@@ -9,7 +9,7 @@ from model.latent.geometry import Latent, between
 from model.music.attributes import NAMES
 from model.music.phrase import Note, Phrase
 from model.playing.player import Player
-from trainer.errors import MISSING, FailureError
+from trainer.errors import MISSING, OperationError
 from trainer.evaluation.knobs import SPREADS, TURNS, sweep
 from trainer.evaluation.measures import Matches, key_of, places
 from trainer.reports.html_page import COLOURS, INK, canvas, panels, piano_roll, span_of
@@ -24,9 +24,9 @@ WRONG = "#d64545"
 def curves(log: Sequence[Mapping[str, Any]]) -> Any:  # noqa: ANN401 - matplotlib publishes no types
     """Draw every figure of a run's log over its minutes, all losses in one panel; None without a log."""
     names = list(dict.fromkeys(name for row in log for name in row if name not in COUNTERS))
-    kept = [name for name in names if any(isinstance(row.get(name), int | float) for row in log)]
-    losses = [name for name in kept if name.startswith("loss_")]
-    shown = [[name] for name in kept if name not in losses] + ([losses] if losses else [])
+    numeric = [name for name in names if any(isinstance(row.get(name), int | float) for row in log)]
+    losses = [name for name in numeric if name.startswith("loss_")]
+    shown = [[name] for name in numeric if name not in losses] + ([losses] if losses else [])
     if not shown:
         return None
     columns = min(4, len(shown))
@@ -139,12 +139,12 @@ def sweeps(player: Player, latents: Sequence[Latent]) -> Any:  # noqa: ANN401 - 
         table, _ = sweep(player, latents, name)
         moved = (table - table[:, len(TURNS) // 2 : len(TURNS) // 2 + 1]) / spreads  # [latents, turns, names]
         for number, other in enumerate(NAMES):
-            own = other == name
+            turned = other == name
             colour = COLOURS[number % len(COLOURS)]
             place.plot(
-                TURNS, moved[..., number].mean(0), color=colour, linewidth=2.2 if own else 0.9, label=other
+                TURNS, moved[..., number].mean(0), color=colour, linewidth=2.2 if turned else 0.9, label=other
             )
-            if own:
+            if turned:
                 low, high = np.percentile(moved[..., number], (10, 90), axis=0)
                 place.fill_between(TURNS, low, high, color=colour, alpha=0.2, linewidth=0)
         place.axhline(0, color=INK, linewidth=0.5, alpha=0.5)
@@ -175,7 +175,7 @@ def atlas(z: np.ndarray, measured: np.ndarray, names: Sequence[str], *, seed: in
         The figure; None for fewer than 20 latents, or if they are all one.
 
     Raises:
-        FailureError: scikit-learn is not installed.
+        OperationError: scikit-learn is not installed.
 
     """
     if len(z) < FEWEST_ON_A_MAP or not np.ptp(z, axis=0).any():
@@ -184,7 +184,7 @@ def atlas(z: np.ndarray, measured: np.ndarray, names: Sequence[str], *, seed: in
         from sklearn.decomposition import PCA  # noqa: PLC0415 - the trainer extra
         from sklearn.manifold import TSNE  # noqa: PLC0415
     except ImportError as error:
-        raise FailureError(MISSING.format("scikit-learn")) from error
+        raise OperationError(MISSING.format("scikit-learn")) from error
     varied = [number for number in range(len(names)) if np.ptp(measured[:, number]) > 1e-6]
     shown = varied[:4] or [0]
     size = min(len(z), z.shape[1], 30)
@@ -193,11 +193,11 @@ def atlas(z: np.ndarray, measured: np.ndarray, names: Sequence[str], *, seed: in
     start = "pca" if size > 1 else "random"
     many = min(30.0, (len(z) - 1) / 3)
     near = TSNE(n_components=2, perplexity=many, init=start, random_state=seed).fit_transform(reduced)
-    told = 100 * pca.explained_variance_ratio_[:2].sum()
+    explained = 100 * pca.explained_variance_ratio_[:2].sum()
     figure = canvas(WIDTH, 5.0)
     axes = panels(figure, 2, len(shown))
     for row, (title, places_) in enumerate(
-        ((f"PCA, {told:.0f} % of the variance", reduced), ("t-SNE", near))
+        ((f"PCA, {explained:.0f} % of the variance", reduced), ("t-SNE", near))
     ):
         for column, number in enumerate(shown):
             place = axes[row * len(shown) + column]

@@ -11,11 +11,11 @@ from model.latent.geometry import Latent
 from model.music.attributes import NAMES, measure
 from model.music.phrase import Phrase
 from model.playing.player import Player
-from trainer.evaluation.evaluate import hears
-from trainer.evaluation.heldout import HeldOut, lines
+from trainer.evaluation.heldout import HeldOut
 from trainer.evaluation.samples import prior
 from trainer.reports.html_page import Page
 from trainer.reports.plots import atlas, curves, glides, pairs, rolls, sweeps
+from trainer.reports.table import lines
 from trainer.run.checkpoints import LOG
 
 SHOWN = 6  # reconstructions
@@ -53,7 +53,7 @@ def report(
     Args:
         player: the checkpoint.
         data: phrases held out, of its grid, at least one; the map shows all of them.
-        figures: what `trainer.evaluation.figures.figures` found.
+        figures: what `trainer.evaluation.evaluate.evaluate_checkpoint` found.
         log: rows of the run's log, where there is one.
         seed: of the choice of phrases and of the map.
 
@@ -74,16 +74,16 @@ def report(
     else:
         page.plot(figure)
     if latents:
-        _heard(page, player, phrases, latents, chosen=chosen, seed=seed)
+        _with_latent(page, player, phrases, latents, chosen=chosen, seed=seed)
     else:
-        _gone_on(page, player, data.contexts or phrases, chosen, seed)
+        _without_latent(page, player, data.contexts or phrases, chosen, seed)
     page.section("Figures", "As 'twobar-train evaluate' measures them, on these phrases.")
     table = {title: [(key, *cells) for key, cells in rows] for title, rows in lines([figures]).items()}
     page.table(["", card.name], table)
     return page
 
 
-def _heard(
+def _with_latent(
     page: Page,
     player: Player,
     phrases: Sequence[Phrase],
@@ -96,10 +96,10 @@ def _heard(
     page.section(
         "Reconstructions", "Left what was played, right the answer; red: not played, hollow: left out."
     )
-    if hears(player, phrases):
+    if player.card.encodes:
         page.plot(pairs([(phrases[n], player.decode(latents[n], turns={})) for n in chosen[:SHOWN]]))
     else:
-        page.note("Nothing encodes for this generator: what follows begins at points that its prior drew.")
+        page.note("This model has no encoder, so no reconstruction: what follows is made of its draws.")
         latents = prior(player, len(latents), np.random.default_rng(seed))
         phrases = [player.decode(latent, turns={}) for latent in latents]
     page.section("Glides", "From one phrase to another in four steps of the arc.")
@@ -132,7 +132,9 @@ def _heard(
     page.plot(rolls([(f"sample {n + 1}", player.decode(z, turns={})) for n, z in enumerate(drawn)]))
 
 
-def _gone_on(page: Page, player: Player, phrases: Sequence[Phrase], chosen: Sequence[int], seed: int) -> None:
+def _without_latent(
+    page: Page, player: Player, phrases: Sequence[Phrase], chosen: Sequence[int], seed: int
+) -> None:
     """Add what a model without a latent can show: how it goes on."""
     page.section("Continuations", "Left what was played, right how the model goes on, at temperature 1.")
     rows = [(phrases[n], player.continuation(phrases[n], temperature=1.0, seed=seed)) for n in chosen[:SHOWN]]

@@ -1,4 +1,7 @@
-"""Checkpoints as files: by path or by the name of a shipped one, read with how they were stored."""
+"""Checkpoints as files: by path or by the name of a shipped one, read with how they were stored.
+
+Tested in tests/trainer/reports/test_report.py, tests/trainer/evaluation/test_heldout.py.
+"""
 
 import json
 import struct
@@ -11,7 +14,7 @@ import numpy as np
 from model.checkpoint import Checkpoint, read, write
 from model.playing.player import Player
 from model.shipped import shipped_file
-from trainer.errors import FailureError, UsageError
+from trainer.errors import OperationError, RequestError
 
 LARGEST_HEADER = 1 << 24
 LOG = "log.jsonl"
@@ -19,10 +22,10 @@ LOG = "log.jsonl"
 STEPWISE = {"rnn", "gru", "lstm", "hierarchical", "transformer", "attention"}
 
 
-def path_of(given: str) -> Path:
+def path_of(name: str) -> Path:
     """Return a checkpoint's file: itself, or that of the shipped model of this name."""
-    path = Path(given)
-    return path if path.is_file() else shipped_file(given) or path
+    path = Path(name)
+    return path if path.is_file() else shipped_file(name) or path
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +42,23 @@ class Subject:
     run: Path | None
 
 
-def subject(given: str) -> Subject:
+def subject(name: str) -> Subject:
     """Return the checkpoint of a run's folder, or the run beside a checkpoint.
 
     Raises:
-        UsageError: the folder holds no checkpoint, or several.
+        RequestError: the folder holds no checkpoint, or several.
 
     """
-    path = Path(given)
+    path = Path(name)
     if not path.is_dir():
-        beside = path_of(given).parent
-        return Subject(given, beside if (beside / LOG).is_file() else None)
+        beside = path_of(name).parent
+        return Subject(name, beside if (beside / LOG).is_file() else None)
     found = sorted(path.glob("*.safetensors"))
     if not found:
-        raise UsageError(f"the run folder '{given}' holds no checkpoint (*.safetensors)")
+        raise RequestError(f"the run folder '{name}' holds no checkpoint (*.safetensors)")
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
-        raise UsageError(f"the run folder '{given}' holds several checkpoints ({names}): name one of them")
+        raise RequestError(f"the run folder '{name}' holds several checkpoints ({names}): name one of them")
     return Subject(str(found[0]), path)
 
 
@@ -82,7 +85,7 @@ def parameters_in(path: Path) -> int | None:
 
 
 def context_bars_of(path: Path) -> int:
-    """Return how many bars a checkpoint is given before those that it answers; 0 for what is none."""
+    """Return how many context bars a checkpoint takes before those that it answers; 0 for what is none."""
     return int(_config_of(path).get("context_bars", 0))
 
 
@@ -116,8 +119,8 @@ def rewrite(checkpoint: Checkpoint, path: Path, *, like: Path, **changes: Any) -
         changes: fields of the checkpoint.
 
     Raises:
-        UsageError: the path has another suffix than .safetensors.
-        FailureError: its folder cannot be made.
+        RequestError: the path has another suffix than .safetensors.
+        OperationError: its folder cannot be made.
         CheckpointError: the disk refuses.
 
     """
@@ -125,7 +128,7 @@ def rewrite(checkpoint: Checkpoint, path: Path, *, like: Path, **changes: Any) -
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FailureError(f"the folder '{target.parent}' cannot be made: {error.strerror}") from error
+        raise OperationError(f"the folder '{target.parent}' cannot be made: {error.strerror}") from error
     write(replace(checkpoint, **changes), target, half=is_half(like))
 
 
@@ -141,13 +144,13 @@ def checked(path: Path) -> Path:
     """Return the path of a checkpoint to write.
 
     Raises:
-        UsageError: it is a folder, or has another suffix than .safetensors.
+        RequestError: it is a folder, or has another suffix than .safetensors.
 
     """
     if path.is_dir():
-        raise UsageError(f"--out is the checkpoint's file, and '{path}' is a folder")
+        raise RequestError(f"--out is the checkpoint's file, and '{path}' is a folder")
     if path.suffix != ".safetensors":
-        raise UsageError(
+        raise RequestError(
             f"--out must end in .safetensors, so that 'twobar jam --model' takes it, not '{path}'"
         )
     return path

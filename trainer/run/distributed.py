@@ -19,7 +19,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from trainer.errors import FailureError, UsageError
+from trainer.errors import OperationError, RequestError
 
 PATIENCE = timedelta(hours=2)  # the first process measures and saves while the others wait
 
@@ -51,7 +51,7 @@ class World:
         """Return the highest of each value among all processes; every process calls it at the same place.
 
         Raises:
-            FailureError: another process is gone.
+            OperationError: another process is gone.
 
         """
         if self.size == 1:
@@ -60,11 +60,11 @@ class World:
         self._called(lambda: dist.all_reduce(table, dist.ReduceOp.MAX, group=self.group))
         return tuple(table.tolist())
 
-    def gathered(self, value: T) -> list[T]:
+    def gather(self, value: T) -> list[T]:
         """Return every process's value by rank in the first process, and its own alone in the others.
 
         Raises:
-            FailureError: another process is gone.
+            OperationError: another process is gone.
 
         """
         if self.size == 1:
@@ -77,7 +77,7 @@ class World:
         """Return what the first process makes, in all of them; a fault in making it is raised in all.
 
         Raises:
-            FailureError: another process is gone.
+            OperationError: another process is gone.
             Exception: whatever `make` raises.
 
         """
@@ -100,7 +100,7 @@ class World:
         made: T = value
         return made
 
-    def wrapped(self, module: nn.Module, *, all_used: bool) -> nn.Module:
+    def distribute(self, module: nn.Module, *, all_used: bool) -> nn.Module:
         """Return a module whose gradients are the mean of all processes'; alone, the module itself.
 
         Args:
@@ -127,9 +127,9 @@ def is_gone(world: World, error: BaseException) -> bool:
     return world.size > 1 and (broken or isinstance(error, dist.DistError))
 
 
-def gone(world: World) -> FailureError:
+def gone(world: World) -> OperationError:
     """Return the fault of a process that waits for one that is no more."""
-    return FailureError(
+    return OperationError(
         f"process {world.rank} of {world.size} waited for another one, which has ended: it said why"
     )
 
@@ -139,7 +139,7 @@ def _portable(error: Exception) -> Exception:
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 - our own, a line above
     except Exception:  # noqa: BLE001 - anything that it may hold
-        return FailureError(str(error))
+        return OperationError(str(error))
     return error
 
 
@@ -148,8 +148,8 @@ def joined(environment: Mapping[str, str] = os.environ) -> Iterator[World]:
     """Join the run's other processes if `torchrun` started this one; leave them at the end.
 
     Raises:
-        UsageError: the environment names a place that cannot be, or fewer GPUs than processes.
-        FailureError: the others cannot be reached.
+        RequestError: the environment names a place that cannot be, or fewer GPUs than processes.
+        OperationError: the others cannot be reached.
 
     """
     if "RANK" not in environment or "WORLD_SIZE" not in environment:
@@ -159,18 +159,20 @@ def joined(environment: Mapping[str, str] = os.environ) -> Iterator[World]:
         rank, size = int(environment["RANK"]), int(environment["WORLD_SIZE"])
         local = int(environment.get("LOCAL_RANK", rank))
     except ValueError as error:
-        raise UsageError("RANK, WORLD_SIZE and LOCAL_RANK must be numbers, as torchrun sets them") from error
+        raise RequestError(
+            "RANK, WORLD_SIZE and LOCAL_RANK must be numbers, as torchrun sets them"
+        ) from error
     if not 0 <= rank < size:
-        raise UsageError(f"RANK must be in 0..{size - 1}, one less than WORLD_SIZE, not {rank}")
+        raise RequestError(f"RANK must be in 0..{size - 1}, one less than WORLD_SIZE, not {rank}")
     if size == 1:
         yield World(local=local)
         return
     if not dist.is_available():
-        raise UsageError("this build of torch cannot train in several processes; start one")
+        raise RequestError("this build of torch cannot train in several processes; start one")
     cuda = torch.cuda.is_available()
     if cuda:
         if local >= torch.cuda.device_count():
-            raise UsageError(
+            raise RequestError(
                 f"{torch.cuda.device_count()} GPUs are here, process {local} has none: start fewer"
             )
         torch.cuda.set_device(local)
@@ -179,7 +181,7 @@ def joined(environment: Mapping[str, str] = os.environ) -> Iterator[World]:
         group = dist.new_group(backend="gloo", timeout=PATIENCE) if cuda else None
     except (RuntimeError, ValueError) as error:
         text = str(error).splitlines()[0][:160]
-        raise FailureError(f"process {rank} of {size} cannot reach the others: {text}") from error
+        raise OperationError(f"process {rank} of {size} cannot reach the others: {text}") from error
     try:
         yield World(rank, size, local, group)
     finally:

@@ -1,7 +1,7 @@
 """What a run shows while it goes: a progress line, a JSON Lines log, TensorBoard and curves.
 
 Nothing here can end a run: a log that cannot be written is said once, and training goes on.  Its lines are
-kept and written as soon as they can be.
+buffered and written as soon as they can be.
 """
 
 import json
@@ -21,7 +21,7 @@ SCORES = ("note_f1", "step_accuracy")
 CURVES = (*SCORES, "elbo", "kl_bits", "reconstruction", "loss_edit", "loss_critic", "nll")
 
 
-class Watch:
+class RunLog:
     """Tells one run's progress to the human and to files."""
 
     def __init__(
@@ -31,7 +31,7 @@ class Watch:
 
         Args:
             folder: of the run.
-            console: where it is told; standard error by default.
+            console: that it is shown on; standard error by default.
             resume: go on in the logs that are there.
             quiet: tell nothing and write nothing: for all processes of a run but the first.
 
@@ -95,7 +95,7 @@ class Watch:
             self.say(text)
 
     def record(self, row: Mapping[str, Any]) -> None:
-        """Write one look at the validation split to all logs.
+        """Write one validation to all logs.
 
         Args:
             row: numbers by name; `step`, `seconds`, `share` and `speed` are among them.
@@ -109,10 +109,12 @@ class Watch:
         self._to_board(row)
         score = "".join(f"{name} {row[name]:.4f}  " for name in SCORES if name in row)
         left = row["seconds"] / max(row["share"], 1e-6) * (1 - row["share"])
-        kept = f"KL {row['kl_bits']:.0f} bits  active {row['active_units']:.0f}" if "kl_bits" in row else ""
-        likely = f"{row['nll']:.1f} nats a phrase" if "nll" in row and not kept else ""
+        posterior = (
+            f"KL {row['kl_bits']:.0f} bits  active {row['active_units']:.0f}" if "kl_bits" in row else ""
+        )
+        likely = f"{row['nll']:.1f} nats a phrase" if "nll" in row and not posterior else ""
         going = f"step {row['step']}  {row['speed']:.0f} phrases/s  {left / 60:.1f} min left"
-        self.say(f"{going}  {score}{kept}{likely}")
+        self.say(f"{going}  {score}{posterior}{likely}")
 
     def curves(self) -> None:
         """Draw the figures so far into curves.png."""

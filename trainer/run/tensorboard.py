@@ -1,4 +1,7 @@
-"""TensorBoard's log, written record by record: a full disk is an error where it happens, not in a thread."""
+"""TensorBoard's log, written record by record: a full disk is an error where it happens, not in a thread.
+
+Tested in tests/trainer/run/test_progress.py.
+"""
 
 import os
 import socket

@@ -1,4 +1,7 @@
-"""From a trained network to a checkpoint that can be played: calibration, latent map, graphs."""
+"""From a trained network to a checkpoint that can be played: calibration, latent map, graphs.
+
+Tested in tests/trainer/training/test_fit.py.
+"""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -35,7 +38,7 @@ def calibrate(phrases: Phrases, codec: Codec, *, limit: int, seed: int) -> Calib
     return Calibration(NAMES, table.mean(0), spread, low, high)
 
 
-def chart(net: VAE, codec: Codec, phrases: Phrases, *, seed: int = 0) -> LatentMap:
+def latent_map_of(net: VAE, codec: Codec, phrases: Phrases, *, seed: int = 0) -> LatentMap:
     """Encode many phrases and lay their two widest directions on a map.
 
     Where nothing is encoded, as by a generator of noise, the map is the prior's; without a latent, empty.
@@ -67,12 +70,12 @@ def _encoded(net: VAE, codec: Codec, phrases: Phrases, chosen: Ints) -> NDArray[
     with torch.no_grad():
         for part in np.array_split(chosen, max(1, len(chosen) // 512)):
             arrays = batch(phrases, codec, np.sort(part), rng=None)
-            given = {name: torch.from_numpy(value).to(device) for name, value in arrays.items()}
-            found.append(net.encode(given)[0].float().cpu().numpy())
+            tensors = {name: torch.from_numpy(value).to(device) for name, value in arrays.items()}
+            found.append(net.encode(tensors)[0].float().cpu().numpy())
     return np.concatenate(found)
 
 
-def finish(
+def write_checkpoint(
     net: VAE,
     codec: Codec,
     phrases: Phrases,
@@ -93,14 +96,14 @@ def finish(
         calibration: of the attributes.
         levels: decision thresholds by head.
         figures: for the card.
-        say: told once what is left out.
+        say: called once with what is left out.
 
     Raises:
         CheckpointError: the disk refuses; what was there before is untouched.
 
     """
     net.eval()
-    latent = chart(net, codec, phrases)
+    latent = latent_map_of(net, codec, phrases)
     net.train()
     held = copy.deepcopy(net).cpu().float().eval()  # the one that learns stays where its optimiser knows it
     try:

@@ -1,6 +1,5 @@
-"""Fit a model: what a run is given, checked, and put together."""
+"""Fit a model: a run's configuration and data, checked and put together."""
 
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -17,24 +16,25 @@ from model.errors import ModelError
 from model.music.grid import Grid
 from model.networks.vae import VAE
 from trainer import settings
+from trainer.corpus import meta
 from trainer.data import edit_pairs
-from trainer.data.conditions import Telling
+from trainer.data.conditions import ConditionMaker
 from trainer.data.dataset import Phrases, load, styles_of
-from trainer.errors import EmptyCorpusError, FailureError, UsageError
+from trainer.errors import EmptyCorpusError, OperationError, RequestError
 from trainer.latent.importance import fit_weigher
 from trainer.latent.prior import fit_prior
 from trainer.run.checkpoints import LOG
 from trainer.run.device import stop_signals
 from trainer.run.distributed import World, joined
-from trainer.run.progress import Watch
+from trainer.run.progress import RunLog
 from trainer.settings import Settings
 from trainer.training import memory
 from trainer.training.checkpointing import calibrate
-from trainer.training.loop import Learner
+from trainer.training.loop import TrainingLoop
 from trainer.training.objectives.base import MODEL
 from trainer.training.resume import NAME
 
-EDITS = "edits.npz"  # made once, kept in the run's folder
+EDITS = "edits.npz"  # made once, saved in the run's folder
 EDITING = 0.25  # of the network's minutes, the most that making them may take
 MEASURED = 10_000  # phrases over which the attributes are calibrated
 
@@ -70,28 +70,38 @@ def run(
         TrainerError: the configuration, the data or the state cannot be used, or the loss is no number.
 
     """
-    told = settings.read(config, overrides or [], seed)
+    configuration = settings.read(config, overrides or [], seed)
     if max_minutes is not None and max_minutes <= 0:
-        raise UsageError(f"--max-minutes must be above 0, not {max_minutes}")
+        raise RequestError(f"--max-minutes must be above 0, not {max_minutes}")
     with joined() as world:
-        return _run(told, config, data, out, minutes=shares(told, max_minutes), resume=resume, world=world)
+        return _run(
+            configuration,
+            config,
+            data,
+            out,
+            minutes=shares(configuration, max_minutes),
+            resume=resume,
+            world=world,
+        )
 
 
-def shares(told: Settings, max_minutes: float | None) -> tuple[float | None, float | None]:
+def shares(configuration: Settings, max_minutes: float | None) -> tuple[float | None, float | None]:
     """Return the minutes of the network and those of its prior, weights included; None is no limit.
 
     A limit for all is divided as the configuration divides its own minutes.
     """
     if max_minutes is None:
-        return told.fit.minutes, None
-    if not told.prior.minutes:
+        return configuration.fit.minutes, None
+    if not configuration.prior.minutes:
         return max_minutes, None
-    share = told.prior.minutes / (told.prior.minutes + (told.fit.minutes or told.prior.minutes))
+    share = configuration.prior.minutes / (
+        configuration.prior.minutes + (configuration.fit.minutes or configuration.prior.minutes)
+    )
     return max_minutes * (1 - share), max_minutes * share
 
 
 def _run(
-    told: Settings,
+    configuration: Settings,
     config: Path,
     data: Path,
     out: Path,
@@ -102,81 +112,83 @@ def _run(
 ) -> Path:
     """Fit as one of the run's processes; the network's minutes count from here."""
     began = time.monotonic()
-    own, beside = minutes
-    fit, model = told.fit, told.model
+    network_minutes, prior_minutes = minutes
+    fit, model = configuration.fit, configuration.model
     torch.manual_seed(fit.seed)
     try:
         net = VAE(model)
         codec = build(model.codec, model.grid.build())
     except ModelError as error:
-        raise UsageError(f"{config}: {error}") from error
+        raise RequestError(f"{config}: {error}") from error
     check_folder(data, model)
     styled = "style" in model.conditions
     train = load(data, model.codec, "train", styled=styled)
     validation = load(data, model.codec, "validation", may_be_empty=True, styled=styled)
-    telling = Telling.of(model, styles_of(data) if styled else ())
+    conditions = ConditionMaker.of(model, styles_of(data) if styled else ())
     seen = len(validation) == 0  # a small folder: measured on what it learns from is better than not at all
     world.shared(lambda: _open_folder(out, model.name, resume=resume))
-    with stop_signals() as stop, Watch(out, resume=resume, quiet=not world.first) as watch:
+    with stop_signals() as stop, RunLog(out, resume=resume, quiet=not world.first) as run_log:
         if seen:
             validation = train
-            watch.say("the validation split holds no phrase: the figures are of the training phrases")
+            run_log.say("the validation split holds no phrase: the figures are of the training phrases")
         calibration = calibrate(train, codec, limit=MEASURED, seed=fit.seed)
         edits = None
-        early = began + 60 * EDITING * (own if own is not None else float("inf"))
+        early = began + 60 * EDITING * (network_minutes if network_minutes is not None else float("inf"))
         if model.knobs and fit.edits and round(fit.batch * fit.edit_share):
             edits = world.shared(
                 lambda: _edits(
-                    told,
+                    configuration,
                     train,
                     codec,
                     calibration,
-                    watch=watch,
+                    run_log=run_log,
                     stop=stop,
                     in_time=lambda: time.monotonic() < early,
                 )
             )
-        learner = Learner(
-            model, fit, net, codec, train, validation, calibration, edits, telling, watch, out, world
+        loop = TrainingLoop(
+            model, fit, net, codec, train, validation, calibration, edits, conditions, run_log, out, world
         )
         if resume:
-            learner.resume()
-        world.shared(lambda: _check_memory(learner))
+            loop.resume()
+        world.shared(lambda: _check_memory(loop))
         if not resume:
-            learner.settle()
+            loop.choose_precision()
         try:
-            left = None if own is None else world.shared(lambda: _left(own, began))
-            path = learner.go(minutes=left, stop=stop)
-            if told.prior.minutes:
+            left = None if network_minutes is None else world.shared(lambda: _left(network_minutes, began))
+            path = loop.run(minutes=left, stop=stop)
+            if configuration.prior.minutes:
                 music = (codec, train, validation)
                 device = next(net.parameters()).device
                 world.shared(
-                    lambda: _prior(told, music, path, device, watch=watch, stop=stop, minutes=beside)
+                    lambda: _prior(
+                        configuration, music, path, device, run_log=run_log, stop=stop, minutes=prior_minutes
+                    )
                 )
         except ModelError as error:
-            raise FailureError(str(error)) from error
+            raise OperationError(str(error)) from error
         return path
 
 
 def _prior(
-    told: Settings,
+    configuration: Settings,
     music: tuple[Codec, Phrases, Phrases],
     path: Path,
     device: torch.device,
     *,
-    watch: Watch,
+    run_log: RunLog,
     stop: threading.Event,
     minutes: float | None,
 ) -> None:
     """Fit the prior and the weights of its draws; of a limit the weights have a fifth."""
     parts = (None, None) if minutes is None else (48 * minutes, 12 * minutes)
-    prior, seed = told.prior, told.fit.seed
+    prior, seed = configuration.prior, configuration.fit.seed
     if not stop.is_set():
-        fit_prior(*music, path, prior, seed=seed, watch=watch, stop=stop, seconds=parts[0], device=device)
+        fit_prior(*music, path, prior, seed=seed, run_log=run_log, stop=stop, seconds=parts[0], device=device)
     if prior.draws and not stop.is_set():
         codec, train, _ = music
         fit_weigher(
-            codec, train, path, draws=prior.draws, seed=seed, watch=watch, stop=stop, seconds=parts[1]
+            codec, train, path, draws=prior.draws, seed=seed, run_log=run_log, stop=stop, seconds=parts[1]
         )
 
 
@@ -184,32 +196,28 @@ def check_folder(data: Path, model: ModelConfig) -> None:
     """Check that a prepared folder holds the model's codec on the model's grid.
 
     Raises:
-        UsageError: it was prepared for others; both are named, and the command that mends it.
-        FailureError: what it says of itself cannot be read.
+        RequestError: it was prepared for others; both are named, and the command that mends it.
+        OperationError: what it says of itself cannot be read.
 
     """
-    try:
-        told = json.loads((data / "meta.json").read_text(encoding="utf-8"))
-        grid = Grid(**told["grid"])
-        codecs = sorted(told["phrases"])
-    except FileNotFoundError:
+    found = meta.read(data)
+    if found is None:
         return  # arrays that another program laid there
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FailureError(f"{data / 'meta.json'} is damaged: run twobar-train prepare again") from error
+    grid, codecs = found.grid, sorted(found.phrases)
     wanted = model.grid.build()
     if grid != wanted:
-        raise UsageError(
+        raise RequestError(
             f"the phrases in {data} have {_words(grid)}, model.grid asks for {_words(wanted)}: prepare "
             f"others with 'twobar-train prepare MIDI_DIR --out {data}-{wanted.bars} --bars {wanted.bars} "
             f"--beats-per-bar {wanted.beats_per_bar} --steps-per-beat {wanted.steps_per_beat}', or change "
             "model.grid"
         )
     if model.codec not in codecs:
-        raise UsageError(
+        raise RequestError(
             f"{data} has no phrases for codec '{model.codec}'; there is: {', '.join(codecs)}; prepare again "
             "with 'twobar-train prepare', the same folders and options"
         )
-    if not told["phrases"][model.codec].get("train"):
+    if not found.phrases[model.codec].get("train"):
         raise EmptyCorpusError(
             f"{data} holds no phrase to train codec '{model.codec}' on; its report.json says what was skipped"
         )
@@ -224,48 +232,48 @@ def _words(grid: Grid) -> str:
 def _open_folder(out: Path, name: str, *, resume: bool) -> None:
     """Make the run's folder; refuse one that holds a run; to be resumed, refuse one that holds none."""
     if resume and not (out / NAME).is_file():  # before minutes are spent on edit pairs
-        raise FailureError(f"there is nothing to resume in {out}: {NAME} is not there")
+        raise OperationError(f"there is nothing to resume in {out}: {NAME} is not there")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FailureError(f"the folder {out} cannot be made: {error.strerror}") from error
+        raise OperationError(f"the folder {out} cannot be made: {error.strerror}") from error
     if resume:
         return
     if (out / NAME).is_file():
-        raise UsageError(f"{out} holds a run already: give --resume to go on with it, or another --out")
+        raise RequestError(f"{out} holds a run already: give --resume to go on with it, or another --out")
     log, checkpoint = out / LOG, f"{name}.safetensors"
-    logged = log.is_file() and log.stat().st_size  # a run that ended before its first look leaves it empty
-    there = [checkpoint] * (out / checkpoint).exists() + [LOG] * bool(logged)
-    if there:
-        raise UsageError(
-            f"{out} holds {' and '.join(there)} of a run whose {NAME} is gone, so that it cannot be resumed: "
-            "give another --out, or move them away"
+    logged = log.is_file() and log.stat().st_size  # a run that ended before it was validated leaves it empty
+    present = [checkpoint] * (out / checkpoint).exists() + [LOG] * bool(logged)
+    if present:
+        raise RequestError(
+            f"{out} holds {' and '.join(present)} of a run whose {NAME} is gone, so that it cannot be "
+            "resumed: give another --out, or move them away"
         )
 
 
 def _edits(
-    told: Settings,
+    configuration: Settings,
     train: Phrases,
     codec: Codec,
     calibration: Calibration,
     *,
-    watch: Watch,
+    run_log: RunLog,
     stop: threading.Event,
     in_time: Callable[[], bool],
-) -> edit_pairs.Pairs:
+) -> edit_pairs.EditPairs:
     """Read the run's edit pairs, or make and keep them: a resumed run goes on with the same."""
-    fit, knobs = told.fit, told.model.knobs
+    fit, knobs = configuration.fit, configuration.model.knobs
     spread = np.array([calibration.of("spread", name) for name in knobs], dtype=np.float32)
-    made = watch.folder / EDITS
+    made = run_log.folder / EDITS
     if made.is_file():
         found = edit_pairs.load(made)
         if found.change.shape[1] != len(knobs):
-            raise UsageError(f"{made} was made for other knobs: delete it, and it is made again")
+            raise RequestError(f"{made} was made for other knobs: delete it, and it is made again")
         return found
-    watch.say(f"making {fit.edits} edit pairs for {', '.join(knobs)}")
+    run_log.say(f"making {fit.edits} edit pairs for {', '.join(knobs)}")
 
     def going(done: int) -> bool:
-        watch.advance(0.0, f"{done} of {fit.edits} edits")
+        run_log.advance(0.0, f"{done} of {fit.edits} edits")
         return not stop.is_set() and in_time()
 
     edits = edit_pairs.make(
@@ -273,23 +281,23 @@ def _edits(
     )
     short = len(edits) < fit.edits
     if short and not stop.is_set():
-        watch.say(f"{len(edits)} edit pairs must do: a quarter of the time is over")
+        run_log.say(f"{len(edits)} edit pairs must do: a quarter of the time is over")
     if not (short and stop.is_set()):
         try:
             edit_pairs.save(edits, made)
         except OSError as error:
-            raise FailureError(f"{made} cannot be written: {error.strerror or error}") from error
+            raise OperationError(f"{made} cannot be written: {error.strerror or error}") from error
     return edits
 
 
-def _check_memory(learner: Learner) -> None:
+def _check_memory(loop: TrainingLoop) -> None:
     """Refuse a batch that is too large for the memory of the processor, before it has to find out."""
-    if learner.device.type != "cpu":
+    if loop.device.type != "cpu":
         return  # a card says so itself
-    fit = learner.fit  # what precision auto may choose is timed in both: the larger counts
-    kind = torch.float32 if fit.precision == "auto" else learner.workers[MODEL].kind
-    with learner.fitting():
-        size = memory.estimate(learner.objective, learner.looked, learner.told, kind=kind)
+    fit = loop.fit  # what precision auto may choose is timed in both: the larger counts
+    kind = torch.float32 if fit.precision == "auto" else loop.roles[MODEL].kind
+    with loop.fitting():
+        size = memory.estimate(loop.objective, loop.validation_arrays, loop.condition, kind=kind)
     memory.check(size, memory.available(), batch=fit.batch)
 
 

@@ -1,4 +1,7 @@
-"""One run: takes steps until the time or the steps are over, looks at the validation split, saves."""
+"""One run: takes steps until the time or the steps are over, validates, saves.
+
+Tested in tests/trainer/training/test_fit.py, tests/trainer/training/test_trouble.py.
+"""
 
 import threading
 import time
@@ -19,37 +22,37 @@ from model.codecs.base import Arrays, Codec
 from model.config import ModelConfig
 from model.networks.vae import VAE
 from trainer.data.batches import Feed
-from trainer.data.conditions import Telling
+from trainer.data.conditions import ConditionMaker
 from trainer.data.dataset import Phrases, batch
-from trainer.data.edit_pairs import Pairs
-from trainer.errors import FailureError, UsageError
+from trainer.data.edit_pairs import EditPairs
+from trainer.errors import OperationError, RequestError
 from trainer.run.device import KINDS, device_and_precision, short_of_memory
 from trainer.run.distributed import World, gone, is_gone
-from trainer.run.progress import Watch
+from trainer.run.progress import RunLog
 from trainer.settings import FitConfig
 from trainer.training import memory
 from trainer.training import resume as state
-from trainer.training.checkpointing import finish
+from trainer.training.checkpointing import write_checkpoint
 from trainer.training.objectives.base import MODEL, Batch, Moment, Objective
 from trainer.training.objectives.choose import build
-from trainer.training.objectives.losses import beta, rate, told_share
-from trainer.training.preview import show
+from trainer.training.objectives.losses import beta, rate, true_share
+from trainer.training.preview import write_samples
 from trainer.training.resume import Progress
-from trainer.training.role import Worker, adamw, raced
+from trainer.training.role import TrainedRole, adamw, faster_precision
 from trainer.training.validation import finite, score
 
-FIRST_LOOK_SECONDS = 20.0
+FIRST_VALIDATION_SECONDS = 20.0
 
 
 @dataclass(slots=True)
-class Learner:
+class TrainingLoop:
     """What a run needs, and how far it is.
 
     Attributes:
         out: folder of the run.
         share: of the run that is done, 0..1: by steps or by time, whichever is further.
-        levels: decision thresholds that the last look found.
-        workers: the model and the objective's own networks, by role.
+        levels: decision thresholds that the last validation found.
+        roles: the model and the objective's own networks, by role.
 
     """
 
@@ -60,9 +63,9 @@ class Learner:
     train: Phrases
     validation: Phrases
     calibration: Calibration
-    edits: Pairs | None
-    telling: Telling
-    watch: Watch
+    edits: EditPairs | None
+    conditions: ConditionMaker
+    run_log: RunLog
     out: Path
     world: World = field(default_factory=World)
     progress: Progress = field(default_factory=Progress)
@@ -71,9 +74,9 @@ class Learner:
     device: torch.device = field(init=False)
     objective: Objective = field(init=False)
     feed: Feed = field(init=False)
-    workers: dict[str, Worker] = field(init=False)
-    looked: dict[str, Tensor] = field(init=False)
-    told: Tensor | None = field(init=False)
+    roles: dict[str, TrainedRole] = field(init=False)
+    validation_arrays: dict[str, Tensor] = field(init=False)
+    condition: Tensor | None = field(init=False)
 
     def __post_init__(self) -> None:
         """Move the networks to their device and make the optimisers."""
@@ -82,8 +85,8 @@ class Learner:
         self.objective = build(self.net, self.fit)
         self.objective.networks.to(self.device)
         networks: dict[str, Any] = {MODEL: self.net, **dict(self.objective.networks.items())}
-        self.workers = {
-            role: Worker(
+        self.roles = {
+            role: TrainedRole(
                 role=role,
                 network=network,
                 objective=self.objective,
@@ -94,36 +97,40 @@ class Learner:
             )
             for role, network in networks.items()
         }
-        self.feed = Feed(self.model, self.fit, self.codec, self.train, self.edits, self.telling, self.world)
+        self.feed = Feed(
+            self.model, self.fit, self.codec, self.train, self.edits, self.conditions, self.world
+        )
         if self.world.rank:
             torch.manual_seed(self.fit.seed + 7919 * self.world.rank)  # their noise is not the first one's
         count = min(self.fit.validation, len(self.validation))
         chosen = np.sort(np.random.default_rng(0).choice(len(self.validation), count, replace=False))
         arrays = batch(self.validation, self.codec, chosen, rng=None)
-        self.looked = self.tensors(arrays)
-        self.told = self.tensor(self.telling.about(arrays, self.validation, chosen))
+        self.validation_arrays = self.tensors(arrays)
+        self.condition = self.tensor(self.conditions.about(arrays, self.validation, chosen))
 
-    def settle(self) -> None:
+    def choose_precision(self) -> None:
         """Of a precision that the run may choose, take bfloat16 where its own steps are clearly faster so.
 
         A processor may multiply large matrices faster in bfloat16 and still be slow at what this model does.
         """
-        worker = self.workers[MODEL]
-        if self.fit.precision == "auto" and self.device.type == "cpu" and worker.kind == torch.bfloat16:
+        trained = self.roles[MODEL]
+        if self.fit.precision == "auto" and self.device.type == "cpu" and trained.kind == torch.bfloat16:
             name = self.world.shared(self._faster)
-            for each in self.workers.values():
+            for each in self.roles.values():
                 each.kind = KINDS[name]
 
     def _faster(self) -> str:
         """Return the precision in which the steps of all roles take less time."""
-        made = memory.few(self.looked, self.told, self.fit.batch, knobs=len(self.model.knobs))
-        return raced(self.workers, self.objective, made, self.only)
+        made = memory.repeated(
+            self.validation_arrays, self.condition, self.fit.batch, knobs=len(self.model.knobs)
+        )
+        return faster_precision(self.roles, self.objective, made, self.train_only)
 
-    def only(self, role: str) -> None:
+    def train_only(self, role: str) -> None:
         """Let the parameters of one role alone ask for gradients."""
-        if len(self.workers) > 1:
-            for other, worker in self.workers.items():
-                worker.network.requires_grad_(other == role)
+        if len(self.roles) > 1:
+            for other, trained in self.roles.items():
+                trained.network.requires_grad_(other == role)
 
     def optimiser(self, role: str) -> torch.optim.Optimizer:
         """Return a role's optimiser."""
@@ -136,66 +143,66 @@ class Learner:
         """The model's configuration as text: what a resumed state must match."""
         return msgspec.json.encode(self.model).decode()
 
-    def go(self, *, minutes: float | None, stop: threading.Event) -> Path:
+    def run(self, *, minutes: float | None, stop: threading.Event) -> Path:
         """Train until the time or the steps are over or `stop` is set; return the checkpoint's path.
 
         Raises:
-            FailureError: the loss is no number, memory is short, or another process is gone; the state of
-                the last look stays.
+            OperationError: the loss is no number, memory is short, or another process is gone; the state of
+                the last validation stays.
 
         """
         with self.fitting():
-            self.introduce()
+            self.announce()
         progress, fit = self.progress, self.fit
         began, before = time.monotonic(), progress.seconds
         budget = before + minutes * 60 if minutes is not None else float("inf")
-        next_look = before + min(fit.interval, FIRST_LOOK_SECONDS)
+        next_validation = before + min(fit.interval, FIRST_VALIDATION_SECONDS)
         parts: dict[str, Tensor] = {}
         while True:
             stopped, progress.seconds = self.world.highest(float(stop.is_set()), progress.seconds)
-            if parts and progress.seconds >= next_look:
-                next_look = progress.seconds + fit.interval
+            if parts and progress.seconds >= next_validation:
+                next_validation = progress.seconds + fit.interval
                 with self.fitting():
-                    self.look(parts)
+                    self.validate(parts)
             if progress.step >= fit.steps or progress.seconds >= budget or stopped:
                 break
             self.share = max(progress.step / fit.steps, progress.seconds / budget)
-            with self.fitting(), self.kept():
+            with self.fitting(), self.explain_failure():
                 parts = self.step()
             progress.seconds = before + time.monotonic() - began
             if progress.step % 10 == 0:
                 speed = progress.phrases / max(progress.seconds, 1e-9)
-                self.watch.advance(self.share, f"step {progress.step}, {speed:.0f} phrases/s")
+                self.run_log.advance(self.share, f"step {progress.step}, {speed:.0f} phrases/s")
         self.share = min(1.0, max(progress.step / fit.steps, progress.seconds / budget))
         with self.fitting():
-            path = self.look(parts)
-        self.watch.say(f"wrote {path}")
+            path = self.validate(parts)
+        self.run_log.say(f"wrote {path}")
         return path
 
-    def introduce(self) -> None:
+    def announce(self) -> None:
         """Say what is trained, on what, and how."""
         millions = sum(parameter.numel() for parameter in self.net.parameters()) / 1e6
-        kind = self.workers[MODEL].kind
-        size = memory.estimate(self.objective, self.looked, self.told, kind=kind)
+        kind = self.roles[MODEL].kind
+        size = memory.estimate(self.objective, self.validation_arrays, self.condition, kind=kind)
         beside = f", {self.world.size} processes" if self.world.size > 1 else ""
-        self.watch.say(
+        self.run_log.say(
             f"{self.model.name}: {millions:.2f} million parameters, {len(self.train)} phrases, "
             f"{self.device.type} {str(kind).removeprefix('torch.')}{beside}, "
-            f"about {memory.told(size)} of memory for a step of {self.fit.batch}"
+            f"about {memory.in_words(size)} of memory for a step of {self.fit.batch}"
         )
 
     def step(self) -> dict[str, Tensor]:
         """Take one step: a round of every role that the objective names; return the parts of the losses.
 
         Raises:
-            FailureError: a loss or its gradient is no number; nothing was changed by it.
+            OperationError: a loss or its gradient is no number; nothing was changed by it.
 
         """
         moment = Moment(self.progress.step, self.share)
         parts: dict[str, Tensor] = {}
         for role in self.objective.rounds(moment):
-            self.only(role)
-            parts |= self.workers[role].learn(
+            self.train_only(role)
+            parts |= self.roles[role].learn(
                 self.draw,
                 moment,
                 rate=rate(self.fit, self.progress.step, self.share),
@@ -207,17 +214,17 @@ class Learner:
         return parts
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
+    def explain_failure(self) -> Iterator[None]:
         """Say of a loss that is no number what is left and how to go on."""
         try:
             yield
-        except FailureError as error:
+        except OperationError as error:
             if (self.out / state.NAME).is_file():
                 left = f"the last good state is in {self.out}: "
                 left += "go on with --resume and a lower fit.learning_rate"
             else:
                 left = "nothing was saved before: start again with a lower fit.learning_rate"
-            raise FailureError(f"{error}; {left}") from error
+            raise OperationError(f"{error}; {left}") from error
 
     @contextmanager
     def fitting(self) -> Iterator[None]:
@@ -229,7 +236,7 @@ class Learner:
                 raise gone(self.world) from error
             if not short_of_memory(error):
                 raise
-            raise FailureError(
+            raise OperationError(
                 f"the memory of this {self.device.type} is too small for fit.batch {self.fit.batch}: halve "
                 "it and double fit.accumulate, which learns the same; --resume goes on from the last state"
             ) from error
@@ -241,36 +248,36 @@ class Learner:
             self.tensors(drawn.arrays),
             self.tensors(drawn.edited),
             torch.from_numpy(drawn.change).to(self.device),
-            self.tensors(drawn.heard) if drawn.heard is not None else None,
+            self.tensors(drawn.encoder_input) if drawn.encoder_input is not None else None,
             self.tensor(drawn.condition),
         )
 
-    def look(self, parts: dict[str, Tensor]) -> Path:
+    def validate(self, parts: dict[str, Tensor]) -> Path:
         """Measure the validation split, log it, and save the state and a checkpoint that can be played.
 
         Every process calls it; the first one alone measures and writes.
 
         Raises:
-            FailureError: a weight is no number; what was saved before stays.
+            OperationError: a weight is no number; what was saved before stays.
             CheckpointError: the disk refuses; what was saved before stays.
 
         """
         path = self.out / f"{self.model.name}.safetensors"
-        own = (self.feed.state(), state.chances(self.device))
-        ranks = self.world.gathered(own)
+        generators = (self.feed.state(), state.generator_states(self.device))
+        ranks = self.world.gather(generators)
         if not self.world.first:
             return path
         for name, value in self.net.state_dict().items():
             if not torch.isfinite(value).all():
-                raise FailureError(
+                raise OperationError(
                     f"the weight '{name}' is no number after step {self.progress.step}; "
                     f"what was saved in {self.out} before is as it was"
                 )
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            figures, self.levels = score(self.net, self.looked, self.told)
+            figures, self.levels = score(self.net, self.validation_arrays, self.condition)
             self.save(ranks)
-            counts = self.tell(figures, parts)
-            finish(
+            counts = self.log_figures(figures, parts)
+            write_checkpoint(
                 self.net,
                 self.codec,
                 self.train,
@@ -278,14 +285,14 @@ class Learner:
                 calibration=self.calibration,
                 levels=self.levels,
                 figures={**finite(figures), **counts},
-                say=self.watch.say_once,
+                say=self.run_log.say_once,
             )
-            show(path, self.codec, self.validation, self.out, self.watch)
-        self.watch.curves()
+            write_samples(path, self.codec, self.validation, self.out, self.run_log)
+        self.run_log.curves()
         return path
 
-    def tell(self, figures: dict[str, float], parts: dict[str, Tensor]) -> dict[str, float]:
-        """Log a look; return the counts of steps, seconds and phrases."""
+    def log_figures(self, figures: dict[str, float], parts: dict[str, Tensor]) -> dict[str, float]:
+        """Log a validation; return the counts of steps, seconds and phrases."""
         progress = self.progress
         counts = {
             "step": progress.step,
@@ -297,23 +304,23 @@ class Learner:
         shown = {
             "share": round(self.share, 4),
             "speed": speed,
-            "rate": self.workers[MODEL].optimiser.param_groups[0]["lr"],
+            "rate": self.roles[MODEL].optimiser.param_groups[0]["lr"],
         }
         if self.fit.objective == "elbo":
             shown["beta"] = beta(self.fit, self.share)
         if self.fit.scheduled_sampling:
-            shown["told"] = round(told_share(self.fit, progress.step), 4)
-        self.watch.record({**counts, **shown, **finite(figures), **finite(losses)})
+            shown["told"] = round(true_share(self.fit, progress.step), 4)
+        self.run_log.record({**counts, **shown, **finite(figures), **finite(losses)})
         return counts
 
     def save(self, ranks: list[tuple[dict[str, Any], dict[str, Tensor]]]) -> None:
         """Write the state to resume from; `ranks` are the generators of every process."""
         tensors = {"order": torch.from_numpy(np.ascontiguousarray(self.feed.order))}
-        for role, worker in self.workers.items():
+        for role, trained in self.roles.items():
             prefix = "" if role == MODEL else f"{role}/"
-            tensors |= state.above(dict(worker.network.state_dict()), f"{prefix}net/")
-            tensors |= state.above(state.optimiser_state(worker.optimiser), f"{prefix}optimiser/")
-        tensors |= state.above(self.objective.state(), "objective/")
+            tensors |= state.with_prefix(dict(trained.network.state_dict()), f"{prefix}net/")
+            tensors |= state.with_prefix(state.optimiser_state(trained.optimiser), f"{prefix}optimiser/")
+        tensors |= state.with_prefix(self.objective.state(), "objective/")
         for number, (_, generators) in enumerate(ranks):
             tensors |= {f"{name}/{number}" if number else name: value for name, value in generators.items()}
         facts = {
@@ -321,11 +328,11 @@ class Learner:
             "seconds": self.progress.seconds,
             "phrases": self.progress.phrases,
             "objective": self.fit.objective,
-            "kind": str(self.workers[MODEL].kind).removeprefix("torch."),
+            "kind": str(self.roles[MODEL].kind).removeprefix("torch."),
             "rng": self.feed.rng.bit_generator.state,
             "ranks": [chance for chance, _ in ranks],
-            "scalers": {role: worker.scaler.state_dict() for role, worker in self.workers.items()},
-            "skipped": {role: worker.skipped for role, worker in self.workers.items()},
+            "scalers": {role: trained.scaler.state_dict() for role, trained in self.roles.items()},
+            "skipped": {role: trained.skipped for role, trained in self.roles.items()},
         }
         state.store(self.out, tensors, facts, config=self.config)
 
@@ -333,41 +340,41 @@ class Learner:
         """Go on from the state in the run's folder.
 
         Raises:
-            FailureError: there is none, it is damaged, or it is another model's.
-            UsageError: it is another objective's.
+            OperationError: there is none, it is damaged, or it is another model's.
+            RequestError: it is another objective's.
 
         """
         tensors, facts = self.world.shared(lambda: state.load(self.out, config=self.config))
         before = facts.get("objective", "elbo")
         if before != self.fit.objective:
-            raise UsageError(
+            raise RequestError(
                 f"{self.out} holds a run of fit.objective '{before}', not '{self.fit.objective}'"
             )
         try:
             self._restore(tensors, facts)
         except (KeyError, ValueError, RuntimeError) as error:
             text = str(error).splitlines()[0]
-            raise FailureError(f"{self.out / state.NAME} does not fit this model: {text}") from error
+            raise OperationError(f"{self.out / state.NAME} does not fit this model: {text}") from error
 
     def _restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Take up what `save` wrote."""
-        for role, worker in self.workers.items():
+        for role, trained in self.roles.items():
             prefix = "" if role == MODEL else f"{role}/"
-            worker.network.load_state_dict(state.below(tensors, f"{prefix}net/"))
-            state.restore_optimiser(worker.optimiser, state.below(tensors, f"{prefix}optimiser/"))
+            trained.network.load_state_dict(state.without_prefix(tensors, f"{prefix}net/"))
+            state.restore_optimiser(trained.optimiser, state.without_prefix(tensors, f"{prefix}optimiser/"))
             if held := facts.get("scalers", {}).get(role):
-                worker.scaler.load_state_dict(held)
-            worker.skipped = facts.get("skipped", {}).get(role, 0)
+                trained.scaler.load_state_dict(held)
+            trained.skipped = facts.get("skipped", {}).get(role, 0)
         if self.fit.precision == "auto" and self.device.type == "cpu" and facts.get("kind") in KINDS:
-            for worker in self.workers.values():
-                worker.kind = KINDS[facts["kind"]]
-        self.objective.restore(state.below(tensors, "objective/"))
+            for trained in self.roles.values():
+                trained.kind = KINDS[facts["kind"]]
+        self.objective.restore(state.without_prefix(tensors, "objective/"))
         self.progress = Progress(facts["step"], facts["seconds"], facts["phrases"])
         self.feed.order = tensors["order"].numpy()
         self.feed.rng.bit_generator.state = facts["rng"]
         ranks = facts.get("ranks", [facts["rng"]])
         if len(ranks) != self.world.size:
-            self.watch.say(
+            self.run_log.say(
                 f"the run was in {len(ranks)} processes and goes on in {self.world.size}: from here on it "
                 "draws other phrases than it would have"
             )
@@ -378,8 +385,8 @@ class Learner:
         rank = self.world.rank
         self.feed.chance.bit_generator.state = ranks[rank]
         names = ("torch_rng", "device_rng")
-        own = {name: tensors[f"{name}/{rank}" if rank else name] for name in names if name in tensors}
-        state.restore_chances(own, self.device)
+        generators = {name: tensors[f"{name}/{rank}" if rank else name] for name in names if name in tensors}
+        state.restore_generators(generators, self.device)
 
     def tensors(self, arrays: Arrays) -> dict[str, Tensor]:
         """Move packed arrays to the device."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from trainer.errors import FailureError
+from trainer.errors import OperationError
 from trainer.training import resume
 from trainer.training.objectives.base import MODEL, Batch, Moment, Objective
 
@@ -30,19 +30,19 @@ class Memory:
     Attributes:
         weights: of all networks, float32.
         trained: their gradients and the optimisers' moments.
-        fixed: kept by the backward pass of the largest round whatever the batch.
-        kept: by the same for each phrase.
+        fixed: saved for the backward pass of the largest round whatever the batch.
+        per_phrase: by the same for each phrase.
 
     """
 
     weights: int
     trained: int
     fixed: int
-    kept: int
+    per_phrase: int
 
     def total(self, batch: int) -> int:
         """Return the bytes of a step on a batch of phrases."""
-        return self.weights + self.trained + self.fixed + self.kept * batch
+        return self.weights + self.trained + self.fixed + self.per_phrase * batch
 
 
 def estimate(
@@ -53,24 +53,24 @@ def estimate(
     Args:
         objective: with its network, on their device; its settings say how large a batch is.
         arrays: packed phrases on that device, at least one.
-        condition: what the decoder is told of them, if anything.
+        condition: of the decoder on them; None without.
         kind: float32, or what products are computed in.
 
     """
     fit, knobs = objective.fit, objective.net.config.knobs
     paired = fit.edit_share if objective.uses_edits and knobs and fit.edits else 0.0
     count = min(FEW, max(2, fit.batch))
-    made = few(arrays, condition, count, edits=round(count * paired), knobs=len(knobs))
+    made = repeated(arrays, condition, count, edits=round(count * paired), knobs=len(knobs))
     device = made.change.device
-    held, chances = objective.state(), resume.chances(device)
+    held, generator_states = objective.state(), resume.generator_states(device)
     try:
         return measure(objective, made, Moment(0, 1.0), kind=kind).total(fit.batch)
     finally:
         objective.restore(held)
-        resume.restore_chances(chances, device)
+        resume.restore_generators(generator_states, device)
 
 
-def few(
+def repeated(
     arrays: Mapping[str, Tensor], condition: Tensor | None, count: int, *, edits: int = 0, knobs: int = 0
 ) -> Batch:
     """Return a batch of so many phrases, over again where there are fewer, some edited without a change."""
@@ -79,10 +79,10 @@ def few(
     }
     edited = {name: value[:edits] for name, value in some.items()}
     device = next(iter(some.values())).device
-    told = condition
-    if told is not None:
-        told = told[torch.arange(count, device=device) % len(told)]
-    return Batch(some, edited, torch.zeros(edits, max(1, knobs), device=device), condition=told)
+    rows = condition
+    if rows is not None:
+        rows = rows[torch.arange(count, device=device) % len(rows)]
+    return Batch(some, edited, torch.zeros(edits, max(1, knobs), device=device), condition=rows)
 
 
 def measure(objective: Objective, batch: Batch, moment: Moment, *, kind: torch.dtype) -> Memory:
@@ -98,14 +98,15 @@ def measure(objective: Objective, batch: Batch, moment: Moment, *, kind: torch.d
     networks: dict[str, nn.Module] = {MODEL: objective.net, **dict(objective.networks.items())}
     parameters = [parameter for network in networks.values() for parameter in network.parameters()]
     weights = sum(parameter.numel() * parameter.element_size() for parameter in parameters)
-    own = {parameter.untyped_storage().data_ptr() for parameter in parameters}
+    weights_held = {parameter.untyped_storage().data_ptr() for parameter in parameters}
     count, half = len(batch), len(batch) // 2
     largest = (0, 0, 0)
     for role in dict.fromkeys(objective.rounds(moment)):
         for other, network in networks.items():
             network.requires_grad_(other == role)
         whole, less = (
-            _kept(objective, role, some, moment, own=own, kind=kind) for some in (batch, _first(batch, half))
+            _saved_bytes(objective, role, some, moment, weights_held=weights_held, kind=kind)
+            for some in (batch, _first(batch, half))
         )
         each = max(0, whole - less) // (count - half)
         largest = max(largest, (whole, max(0, whole - each * count), each))
@@ -114,16 +115,22 @@ def measure(objective: Objective, batch: Batch, moment: Moment, *, kind: torch.d
     return Memory(weights, (1 + MOMENTS) * weights, *largest[1:])
 
 
-def _kept(
-    objective: Objective, role: str, batch: Batch, moment: Moment, *, own: set[int], kind: torch.dtype
+def _saved_bytes(
+    objective: Objective,
+    role: str,
+    batch: Batch,
+    moment: Moment,
+    *,
+    weights_held: set[int],
+    kind: torch.dtype,
 ) -> int:
     """Return the bytes that autograd keeps of a role's loss, those of the networks' own weights left out."""
-    kept: dict[int, int] = {}
+    saved: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
+        if storage.data_ptr() not in weights_held:
+            saved[storage.data_ptr()] = storage.nbytes()
         return tensor
 
     device = batch.change.device.type
@@ -132,7 +139,7 @@ def _kept(
         torch.autocast(device, dtype=kind, enabled=kind != torch.float32),
     ):
         objective.loss(role, batch, moment)
-    return sum(kept.values())
+    return sum(saved.values())
 
 
 def _first(batch: Batch, count: int) -> Batch:
@@ -143,12 +150,14 @@ def _first(batch: Batch, count: int) -> Batch:
         arrays={name: value[:count] for name, value in batch.arrays.items()},
         edited={name: value[:edits] for name, value in batch.edited.items()},
         change=batch.change[:edits],
-        heard=None if batch.heard is None else {name: value[:count] for name, value in batch.heard.items()},
+        encoder_input=None
+        if batch.encoder_input is None
+        else {name: value[:count] for name, value in batch.encoder_input.items()},
         condition=None if batch.condition is None else batch.condition[:count],
     )
 
 
-def told(size: int) -> str:
+def in_words(size: int) -> str:
     """Say bytes in the unit that suits them."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
 
@@ -162,13 +171,13 @@ def check(size: int, free: int | None, *, batch: int) -> None:
         batch: phrases of the step.
 
     Raises:
-        FailureError: it is larger.
+        OperationError: it is larger.
 
     """
     if free is not None and size > free:
-        raise FailureError(
-            f"a step of fit.batch {batch} takes about {told(size)} of memory, and {told(free)} are free: "
-            "lower fit.batch and raise fit.accumulate as much, which learns the same"
+        raise OperationError(
+            f"a step of fit.batch {batch} takes about {in_words(size)} of memory, and {in_words(free)} are "
+            "free: lower fit.batch and raise fit.accumulate as much, which learns the same"
         )
 
 

@@ -6,47 +6,47 @@ from pathlib import Path
 import numpy as np
 
 from model.codecs.base import Codec, pack_phrase
-from model.errors import ModelError
+from model.errors import ModelError, SoundError
 from model.midi import file
+from model.midi.wav import render
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.playing.load import open_player
 from trainer.data.dataset import Phrases
-from trainer.run.progress import Watch, reason
-from trainer.training.sound import SilentError, render
+from trainer.run.progress import RunLog, reason
 
 SHOWN = 4  # validation phrases in a sample
 
 
-def show(checkpoint: Path, codec: Codec, phrases: Phrases, folder: Path, watch: Watch) -> None:
+def write_samples(checkpoint: Path, codec: Codec, phrases: Phrases, folder: Path, run_log: RunLog) -> None:
     """Play a few phrases through the checkpoint as the instrument would: sample.mid, sample.wav, sample.png.
 
     A picture or a sound that cannot be made is said once and costs nothing else.
     """
     player = open_player(checkpoint)
     chosen = np.random.default_rng(1).permutation(len(phrases))[:SHOWN].tolist()
-    heard: list[Phrase] = []
+    sounded: list[Phrase] = []
     drawn: dict[str, Phrase] = {}
     for number, index in enumerate(chosen):
         phrase = codec.unpack(pack_phrase(codec, phrases.phrase(index, codec.grid)), 0)
         answer = answered(player, phrase, number)
-        heard += [phrase, answer]
+        sounded += [phrase, answer]
         drawn[f"{number} data"], drawn[f"{number} model"] = phrase, answer
     target = folder / "sample.mid"
     try:
-        file.save(target, heard)
+        file.save(target, sounded)
         render(target, folder / "sample.wav")
-    except SilentError as error:
-        watch.say_once(f"no sample.wav is written: {error}")
+    except SoundError as error:
+        run_log.say_once(f"no sample.wav is written: {error}")
     except (ModelError, OSError) as error:
-        watch.say_once(f"the samples are not heard: {reason(error)}")
+        run_log.say_once(f"the samples are not heard: {reason(error)}")
     try:
         draw(drawn, folder / "sample.png")
     except ImportError:
-        watch.say_once("matplotlib is not installed: sample.png is not drawn")
+        run_log.say_once("matplotlib is not installed: sample.png is not drawn")
     except OSError as error:
-        watch.say_once(f"the samples are not drawn: {reason(error)}")
+        run_log.say_once(f"the samples are not drawn: {reason(error)}")
 
 
 def answered(player: CheckpointPlayer, phrase: Phrase, seed: int) -> Phrase:

@@ -17,10 +17,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from model import strict
 from model.checkpoint import write_bytes
-from model.config import ModelConfig, convert
+from model.config import ModelConfig
 from model.errors import ConfigError
-from trainer.errors import FailureError
+from trainer.errors import OperationError
 
 NAME = "resume.state"  # safetensors inside; named so that nobody takes it for the model
 Tensors = dict[str, Tensor]
@@ -58,39 +59,39 @@ def load(folder: Path, *, config: str) -> tuple[Tensors, dict[str, Any]]:
     """Return the tensors and the facts that `store` wrote.
 
     Raises:
-        FailureError: there is none, it is damaged, or it belongs to another model.
+        OperationError: there is none, it is damaged, or it belongs to another model.
 
     """
     path = folder / NAME
     if not path.is_file():
-        raise FailureError(f"there is nothing to resume in {folder}: {NAME} is not there")
+        raise OperationError(f"there is nothing to resume in {folder}: {NAME} is not there")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         facts = json.loads(metadata.get("facts", ""))
     except (SafetensorError, OSError, ValueError) as error:
-        raise FailureError(f"{path} is damaged: {error}") from error
+        raise OperationError(f"{path} is damaged: {error}") from error
     if not same(metadata.get("config", ""), config):
-        raise FailureError(f"{path} belongs to a run of another model; resume with the same [model]")
+        raise OperationError(f"{path} belongs to a run of another model; resume with the same [model]")
     return tensors, facts
 
 
 def same(before: str, now: str) -> bool:
     """Return whether two configurations as JSON are one; keys that only one has must be as by default."""
     try:
-        held, wanted = (convert(json.loads(text), ModelConfig, where=NAME) for text in (before, now))
+        held, wanted = (strict.build(json.loads(text), ModelConfig, NAME) for text in (before, now))
     except (ValueError, ConfigError):
         return False
     return held == wanted
 
 
-def below(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
+def without_prefix(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
     """Return the tensors under a prefix, without it."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-def above(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
+def with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> Tensors:
     """Return the tensors with a prefix before their names."""
     return {f"{prefix}{name}": value for name, value in tensors.items()}
 
@@ -113,7 +114,7 @@ def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Te
     optimiser.load_state_dict({"state": slots, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
-def chances(device: torch.device) -> Tensors:
+def generator_states(device: torch.device) -> Tensors:
     """Return the states of this process's torch generators."""
     made = {"torch_rng": torch.get_rng_state()}
     if device.type == "cuda":
@@ -123,8 +124,8 @@ def chances(device: torch.device) -> Tensors:
     return made
 
 
-def restore_chances(tensors: Mapping[str, Tensor], device: torch.device) -> None:
-    """Take up what `chances` gave; a state of another kind of device is left aside."""
+def restore_generators(tensors: Mapping[str, Tensor], device: torch.device) -> None:
+    """Take up what `generator_states` gave; a state of another kind of device is left aside."""
     torch.set_rng_state(tensors["torch_rng"])
     if "device_rng" in tensors and device.type == "cuda":
         torch.cuda.set_rng_state(tensors["device_rng"], device)

@@ -1,4 +1,7 @@
-"""One role of an objective in training: its network, its optimiser, its precision, its share of a step."""
+"""One role of an objective in training: its network, its optimiser, its precision, its share of a step.
+
+Tested in tests/trainer/training/test_adversarial_fit.py, tests/trainer/run/test_distributed.py.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from trainer.errors import FailureError
+from trainer.errors import OperationError
 from trainer.run.device import KINDS, faster
 from trainer.run.distributed import World
 from trainer.settings import FitConfig
@@ -19,7 +22,7 @@ from trainer.training.objectives.base import Batch, Moment, Objective
 SKIPPED = 24  # steps in a row without a finite gradient, each at half the scale, after which it is a fault
 
 
-class Call(nn.Module):
+class RoleLoss(nn.Module):
     """The loss of a role as a module that owns no other role's parameters, as processes share them."""
 
     def __init__(self, role: str, network: nn.Module, objective: Objective) -> None:
@@ -44,7 +47,7 @@ def _parted(
 
 
 @dataclass(slots=True)
-class Worker:
+class TrainedRole:
     """Learns one role.
 
     Attributes:
@@ -73,8 +76,8 @@ class Worker:
         """Share the network among the processes."""
         for parameter in self.network.parameters():
             parameter.requires_grad_(True)
-        call = Call(self.role, self.network, self.objective)
-        self.call = self.world.wrapped(call, all_used=self.objective.reads_all(self.role))
+        call = RoleLoss(self.role, self.network, self.objective)
+        self.call = self.world.distribute(call, all_used=self.objective.reads_all(self.role))
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.kind == torch.float16)
         self.rates = [float(group["lr"]) for group in self.optimiser.param_groups]
 
@@ -91,16 +94,16 @@ class Worker:
             clip: largest norm of the gradient.
 
         Raises:
-            FailureError: the loss or its gradient is no number; nothing was changed by it.
+            OperationError: the loss or its gradient is no number; nothing was changed by it.
 
         """
-        for group, own in zip(self.optimiser.param_groups, self.rates, strict=True):
-            group["lr"] = own * rate
+        for group, base_rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = base_rate * rate
         self.optimiser.zero_grad(set_to_none=True)
         sums: dict[str, Tensor] = {}
         for number in range(accumulate):
             batch = draw()
-            with self.quietly(last=number == accumulate - 1):
+            with self.sync_context(last=number == accumulate - 1):
                 with self.autocast():
                     loss, parts = self.call(batch, moment)
                 self.scaler.scale(loss / accumulate).backward()
@@ -113,7 +116,7 @@ class Worker:
             self.skipped = 0
             clip_grads_with_norm_(learned, clip, norm)
         else:
-            self.doubt(sums, moment)
+            self.refuse_gradient(sums, moment)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         return sums
@@ -131,11 +134,11 @@ class Worker:
         self.optimiser.zero_grad(set_to_none=True)
         return seconds
 
-    def doubt(self, parts: dict[str, Tensor], moment: Moment) -> None:
+    def refuse_gradient(self, parts: dict[str, Tensor], moment: Moment) -> None:
         """Raise for a gradient that is no number, unless a lower scale of it may help.
 
         Raises:
-            FailureError: where in the loss it is no number, or else in the gradient of what.
+            OperationError: where in the loss it is no number, or else in the gradient of what.
 
         """
         wrong = [name for name, value in parts.items() if not torch.isfinite(value)]
@@ -152,13 +155,13 @@ class Worker:
             bad = (n for n, p in named if p.grad is not None and not torch.isfinite(p.grad).all())
             what = f"the gradient of '{next(bad, 'all')}' is not finite"
         whose = "" if self.role == "model" else f" of the {self.role}"
-        raise FailureError(f"the loss{whose} is no number at step {moment.step}: {what}")
+        raise OperationError(f"the loss{whose} is no number at step {moment.step}: {what}")
 
     def autocast(self) -> torch.autocast:
         """Return the context in which products run at the run's precision."""
         return torch.autocast(self.device.type, dtype=self.kind, enabled=self.kind != torch.float32)
 
-    def quietly(self, *, last: bool) -> AbstractContextManager[None]:
+    def sync_context(self, *, last: bool) -> AbstractContextManager[None]:
         """Return the context of one batch: processes exchange gradients after the last one only."""
         if isinstance(self.call, DistributedDataParallel) and not last:
             context: AbstractContextManager[None] = self.call.no_sync()
@@ -166,15 +169,15 @@ class Worker:
         return nullcontext()
 
 
-def raced(
-    workers: Mapping[str, Worker], objective: Objective, batch: Batch, only: Callable[[str], None]
+def faster_precision(
+    roles: Mapping[str, TrainedRole], objective: Objective, batch: Batch, only: Callable[[str], None]
 ) -> str:
     """Return `bfloat16` where the steps of all roles are clearly faster in it, else `float32`.
 
     Nothing of the run is changed by it.
 
     Args:
-        workers: by role.
+        roles: by role.
         objective: that names the rounds of a step.
         batch: as large as the run's.
         only: lets the parameters of one role alone ask for gradients.
@@ -186,7 +189,7 @@ def raced(
         seconds = 0.0
         for role in objective.rounds(moment):
             only(role)
-            seconds += workers[role].timed(batch, moment, KINDS[name])
+            seconds += roles[role].timed(batch, moment, KINDS[name])
         return seconds
 
     held = objective.state()

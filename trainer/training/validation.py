@@ -1,4 +1,4 @@
-"""What validation looks at while a model is fitted; the full table is `trainer.evaluation.evaluate`'s.
+"""Validation while a model is fitted: a few cheap figures; the full table is `evaluation.evaluate`'s.
 
 Every codec has a `Judge`: how its heads are spelled as arrays, which thresholds are tuned, and how arrays
 are compared.  A codec of several parts is judged part by part.
@@ -44,14 +44,14 @@ class Judge:
 
 
 @dataclass(slots=True)
-class Seen:
+class NetworkOutput:
     """What the network made of the phrases, all of them.
 
     Attributes:
         mean: of the posterior, [n, d].
         price: KL in nats, [n].
         nats: -log p(x | z) of each part of the loss, [n] by name.
-        heads: of a decoder that writes all at once, from the mean; or of a step-by-step one, told the phrase.
+        heads: of a decoder that writes all at once, from the mean; step by step, after the true steps.
         drawn: arrays that a step-by-step decoder wrote free-running.
 
     """
@@ -69,20 +69,20 @@ def score(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None = Non
     Args:
         net: in evaluation mode.
         arrays: packed phrases on its device.
-        condition: what it is told of them, [n, beats, told].
+        condition: of the phrases, [n, beats, width]; None without.
 
     Returns:
         Figures by name and the tuned thresholds by head.  Always `reconstruction` (-log p(x | z) in nats per
         phrase, velocities included, z drawn from the posterior).  With a posterior: `kl_bits`,
         `active_units`, `elbo` (nats per phrase) and, free-running from its mean, `step_accuracy`, `exact` and
         the codec's own (`note_f1`, `velocity_error` in MIDI units, ...).  Step by step: `taught_accuracy`
-        (told the steps before); without a latent `nll`, which is the reconstruction, and `step_bits`, in
+        (after the true steps); without a latent `nll`, which is the reconstruction, and `step_bits`, in
         place of the others.  Nothing of a generator of noise.
 
     """
     if net.config.bottleneck.law == "noise" and net.config.encoder.kind == "none":
         return {}, {}
-    seen = look(net, arrays, condition)
+    seen = run_network(net, arrays, condition)
     judge = judge_of(net.config.codec)
     figures: Figures = {}
     levels: Levels = {}
@@ -115,25 +115,25 @@ def score(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None = Non
     return figures, levels
 
 
-def look(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None) -> Seen:
+def run_network(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None) -> NetworkOutput:
     """Let the network encode, decode and teach phrases, some at a time."""
-    seen = Seen()
+    seen = NetworkOutput()
     count = len(next(iter(arrays.values())))
     with torch.no_grad():
         for begin in range(0, count, AT_ONCE):
             some = {name: value[begin : begin + AT_ONCE] for name, value in arrays.items()}
-            told = condition[begin : begin + AT_ONCE] if condition is not None else None
+            under = condition[begin : begin + AT_ONCE] if condition is not None else None
             mean, logvar = (value.float() for value in net.encode(some))
             seen.mean.append(mean)
             seen.price.append(net.divergence(mean, logvar).sum(1))
             drawn = net.sample(mean, logvar, torch.Generator(mean.device).manual_seed(begin))
-            heads = {name: value.float() for name, value in net.teach(drawn, None, some, told).items()}
+            heads = {name: value.float() for name, value in net.teach(drawn, None, some, under).items()}
             for name, value in net.surface.loss(heads, some).items():
                 seen.nats.setdefault(name, []).append(value)
             if not net.autoregressive:
-                heads = {name: value.float() for name, value in net.decode(mean, None, told).items()}
+                heads = {name: value.float() for name, value in net.decode(mean, None, under).items()}
             elif net.latent:
-                for name, value in net.generate(mean, condition=told).items():
+                for name, value in net.generate(mean, condition=under).items():
                     seen.drawn.setdefault(name, []).append(value)
             for name, value in heads.items():
                 seen.heads.setdefault(name, []).append(value)
@@ -144,10 +144,10 @@ def tune(judge: Judge, heads: Tensors, arrays: Mapping[str, Tensor]) -> Levels:
     """Return, by head, the threshold at which the F1 of what it strikes is best."""
     levels: Levels = {}
     for head, array in tuned_heads(judge, heads):
-        there = arrays[array][:, :, 0] > 0.5
+        wanted = arrays[array][:, :, 0] > 0.5
         best = (-1.0, 0.0)
         for threshold in THRESHOLDS:
-            best = max(best, (f1(heads[head] > threshold, there)[0], threshold))
+            best = max(best, (f1(heads[head] > threshold, wanted)[0], threshold))
         levels[head] = best[1]
     return levels
 
@@ -157,16 +157,16 @@ def tuned_heads(judge: Judge, heads: Tensors) -> list[tuple[str, str]]:
     if judge.tuned is not None:
         return [judge.tuned]
     return [
-        (f"{part}.{own.tuned[0]}", f"{part}.{own.tuned[1]}")
-        for part, own in PARTS.items()
-        if own.tuned is not None and f"{part}.{own.tuned[0]}" in heads
+        (f"{part}.{each.tuned[0]}", f"{part}.{each.tuned[1]}")
+        for part, each in PARTS.items()
+        if each.tuned is not None and f"{part}.{each.tuned[0]}" in heads
     ]
 
 
-def f1(got: Tensor, there: Tensor) -> tuple[float, float, float]:
+def f1(got: Tensor, wanted: Tensor) -> tuple[float, float, float]:
     """Return F1, precision and recall of what was struck."""
-    right = float((got & there).sum())
-    precision, recall = right / max(1.0, float(got.sum())), right / max(1.0, float(there.sum()))
+    right = float((got & wanted).sum())
+    precision, recall = right / max(1.0, float(got.sum())), right / max(1.0, float(wanted.sum()))
     return 2 * precision * recall / max(1e-9, precision + recall), precision, recall
 
 
@@ -181,8 +181,8 @@ def compare_melody(got: Tensors, arrays: Tensors) -> Figures:
     """Compare all steps, holds and rests counted."""
     token = arrays["token"]
     same = got["token"] == token
-    heard = (token < HOLD) & (got["velocity"] > 0)
-    error = (got["velocity"] - arrays["velocity"]).abs()[heard].mean() * VELOCITIES
+    sounding = (token < HOLD) & (got["velocity"] > 0)
+    error = (got["velocity"] - arrays["velocity"]).abs()[sounding].mean() * VELOCITIES
     return {
         "step_accuracy": round(float(same.float().mean()), 5),
         "exact": round(float(same.all(1).float().mean()), 4),
@@ -197,10 +197,10 @@ def spell_poly(heads: Tensors, levels: Levels) -> Tensors:
     return {"roll": roll, "offset": heads["offset"]} if "offset" in heads else {"roll": roll}
 
 
-def _onsets(struck: Tensor, there: Tensor) -> Figures:
+def _onsets(struck: Tensor, wanted: Tensor) -> Figures:
     """Compare onsets, bool [B, steps, keys or drums], with those that are meant."""
-    found = f1(struck, there)
-    same = (struck == there).all(2)
+    found = f1(struck, wanted)
+    same = (struck == wanted).all(2)
     return {
         "note_f1": round(found[0], 5),
         "precision": round(found[1], 4),
@@ -213,17 +213,17 @@ def _onsets(struck: Tensor, there: Tensor) -> Figures:
 def compare_poly(got: Tensors, arrays: Tensors) -> Figures:
     """Count notes on (onset step, pitch), and steps on which the same keys start."""
     onset, hold, velocity = arrays["roll"].unbind(2)
-    there, struck = onset > 0.5, got["roll"][:, :, 0] > 0.5
+    wanted, struck = onset > 0.5, got["roll"][:, :, 0] > 0.5
     sounding = ((onset + hold)[:, :-1] * (1 - onset[:, 1:])) > 0.5
     held = ((got["roll"][:, 1:, 1] > 0.5) == (hold[:, 1:] > 0.5))[sounding].float().mean()
-    heard = there & (got["roll"][:, :, 2] > 0)
-    error = (got["roll"][:, :, 2] - velocity).abs()[heard].mean() * VELOCITIES
+    judged = wanted & (got["roll"][:, :, 2] > 0)
+    error = (got["roll"][:, :, 2] - velocity).abs()[judged].mean() * VELOCITIES
     late: Figures = {}
     if "offset" in got:
-        away = (got["offset"] - arrays["offset"]).abs()[there & struck].mean()
+        away = (got["offset"] - arrays["offset"]).abs()[wanted & struck].mean()
         late = {"offset_error": round(float(away), 4)}
     return {
-        **_onsets(struck, there),
+        **_onsets(struck, wanted),
         "hold_accuracy": round(float(held), 4),
         "velocity_error": round(float(error), 2),
         **late,
@@ -239,12 +239,12 @@ def spell_drums(heads: Tensors, levels: Levels) -> Tensors:
 def compare_drums(got: Tensors, arrays: Tensors) -> Figures:
     """Count hits, and steps on which the same drums are struck."""
     hit, velocity, offset = arrays["drums"].unbind(2)
-    there, struck = hit > 0.5, got["drums"][:, :, 0] > 0.5
-    both = there & struck
+    wanted, struck = hit > 0.5, got["drums"][:, :, 0] > 0.5
+    both = wanted & struck
     louder = (got["drums"][:, :, 1] - velocity).abs()[both].mean() * VELOCITIES
     away = (got["drums"][:, :, 2] - offset).abs()[both].mean()
     return {
-        **_onsets(struck, there),
+        **_onsets(struck, wanted),
         "velocity_error": round(float(louder), 2),
         "offset_error": round(float(away), 4),
     }
@@ -255,7 +255,7 @@ def spell_parts(heads: Tensors, levels: Levels) -> Tensors:
     return {
         f"{part}.{name}": value
         for part, judge in PARTS.items()
-        for name, value in judge.spell(below(heads, part), below(levels, part)).items()
+        for name, value in judge.spell(without_prefix(heads, part), without_prefix(levels, part)).items()
     }
 
 
@@ -263,13 +263,13 @@ def compare_parts(got: Tensors, arrays: Tensors) -> Figures:
     """Return every part's figures with its name before them, and step accuracy and note F1 over all parts."""
     figures: Figures = {}
     for part, judge in PARTS.items():
-        own = judge.compare(below(got, part), below(arrays, part))
-        figures |= {f"{part}_{name}": value for name, value in own.items()}
+        figures_of = judge.compare(without_prefix(got, part), without_prefix(arrays, part))
+        figures |= {f"{part}_{name}": value for name, value in figures_of.items()}
     figures["step_accuracy"] = round(float(np.mean([figures[f"{part}_step_accuracy"] for part in PARTS])), 5)
     return figures
 
 
-def below(held: Mapping[str, T], part: str) -> dict[str, T]:
+def without_prefix(held: Mapping[str, T], part: str) -> dict[str, T]:
     """Return what lies under a part's name."""
     return {
         name.removeprefix(f"{part}."): value for name, value in held.items() if name.startswith(f"{part}.")

@@ -22,12 +22,16 @@ def run(
 
     On a processor in float32, under autocast too: oneDNN has an LSTM of bfloat16 on a few of them only.
     """
+    found: tuple[Tensor, Any]
     if x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
-        return net(x, state)
+        found = net(x, state)
+        return found
     with torch.autocast("cpu", enabled=False):
         if isinstance(state, tuple):
-            return net(x.float(), tuple(part.float() for part in state))
-        return net(x.float(), None if state is None else state.float())
+            found = net(x.float(), tuple(part.float() for part in state))
+        else:
+            found = net(x.float(), None if state is None else state.float())
+    return found
 
 
 class Cells(nn.Module):

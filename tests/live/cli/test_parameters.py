@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(generate, "open_player", begun)
-    monkeypatch.setattr("live.cli.render.read_timed", begun)
+    monkeypatch.setattr("model.midi.wav.read_timed", begun)
     for name in "ab":
         file.save(tmp_path / f"{name}.mid", [TUNE])
     return tmp_path

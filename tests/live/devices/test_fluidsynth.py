@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from live.cli.render import BLOCK, _block
-from live.devices.fluidsynth import FluidSynth, SynthSettings, default_soundfont, drivers_to_try, open_synth
+from live.devices.fluidsynth import FluidSynth, SynthSettings, drivers_to_try, open_synth
 from live.errors import SynthError, UsageError
 from live.timing.midi_bytes import note_off, note_on, program
+from model.midi.synth import default_soundfont
+from model.midi.wav import BLOCK, _block
 
 SILENT = SynthSettings(driver="none")
 
@@ -30,7 +31,7 @@ def test_notes_take_and_free_voices() -> None:
     assert voices() > 0
     synth.send(note_off(1, 60))
     synth.all_off()
-    _block(synth, BLOCK)
+    _block(synth._api, synth.handle, BLOCK)
     assert voices() == 0
     synth.close()
     with pytest.raises(SynthError, match="FluidSynth is closed"):

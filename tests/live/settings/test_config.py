@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from live.errors import UsageError
 from live.settings import config as settings
-from live.settings import strict
 from live.settings.config import Config
 from live.settings.knobs import KNOBS, MODES
+from model import strict
 from tests.root import ROOT
 
 BPM = f"from {KNOBS['tempo'].low:g} to {KNOBS['tempo'].high:g}"

@@ -11,17 +11,19 @@ from model.latent.references import NONE, references_of
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, DRUMS, MELODY, TRACKS
-from trainer.latent.note_network import REACH, Writer
+from trainer.latent.note_network import REACH, NoteNetwork
 
 GRID = Grid(1, 4, 2)
 LONGEST = 9
 CONSTANT = np.array([0, 0, 79, 0, 50, 0])  # velocity 80, on the step, track 0
 
 
-def writer(seed: int = 0, *, columns: tuple[int, ...] = (ONSET, PITCH, LENGTH)) -> Writer:
+def writer(seed: int = 0, *, columns: tuple[int, ...] = (ONSET, PITCH, LENGTH)) -> NoteNetwork:
     """Return a network whose weights are such as are kept: halves."""
     torch.manual_seed(seed)
-    made = Writer(GRID, CONSTANT, columns, longest=LONGEST, width=8, depth=2, heads=2, dropout=0.0).eval()
+    made = NoteNetwork(
+        GRID, CONSTANT, columns, longest=LONGEST, width=8, depth=2, heads=2, dropout=0.0
+    ).eval()
     for name, weight in made.named_parameters():
         if name.startswith(("strikes", "intervals", "here")):  # they begin at nothing
             torch.nn.init.normal_(weight, std=0.3)
@@ -36,17 +38,17 @@ class Likeliest:
         return np.zeros(size)
 
 
-def embedded(made: Writer, number: int, choice: int) -> torch.Tensor:
-    found: torch.Tensor = made.told[number](torch.tensor(int(choice)))
+def embedded(made: NoteNetwork, number: int, choice: int) -> torch.Tensor:
+    found: torch.Tensor = made.embeddings[number](torch.tensor(int(choice)))
     return found
 
 
-def odds_of(made: Writer, number: int, x: torch.Tensor, references: list[int]) -> torch.Tensor:
+def odds_of(made: NoteNetwork, number: int, x: torch.Tensor, references: list[int]) -> torch.Tensor:
     """Return one token's log odds."""
     return made.odds(number, x[None], torch.tensor([references]))[0]
 
 
-def dictated(made: Writer) -> list[list[int]]:
+def dictated(made: NoteNetwork) -> list[list[int]]:
     """Write a phrase as `Likeliest` would, each time over all notes, with torch's own attention."""
     notes: list[list[int]] = []
     with torch.no_grad():
@@ -64,7 +66,7 @@ def dictated(made: Writer) -> list[list[int]]:
     return notes
 
 
-def next_note(made: Writer, x: torch.Tensor, notes: list[list[int]]) -> list[int] | None:
+def next_note(made: NoteNetwork, x: torch.Tensor, notes: list[list[int]]) -> list[int] | None:
     """Return the likeliest next note; None for the end of the phrase."""
     picked: list[int] = CONSTANT.tolist()
     left = {note[TRACK] for note in notes[:-1]} - {note[TRACK] for note in notes[-1:]}
@@ -206,7 +208,7 @@ def test_a_draw_depends_on_its_seed_alone_and_is_never_empty() -> None:
 def test_long_phrases_find_room() -> None:
     """Notes that never end their phrase: more than the memory has room for at first."""
     torch.manual_seed(0)
-    made = Writer(GRID, CONSTANT, (ONSET, PITCH), longest=150, width=8, depth=1, heads=2, dropout=0.0)
+    made = NoteNetwork(GRID, CONSTANT, (ONSET, PITCH), longest=150, width=8, depth=1, heads=2, dropout=0.0)
     onsets = made.outs[0]
     assert isinstance(onsets, torch.nn.Linear)
     onsets.bias.data[: GRID.steps + 1] = torch.tensor([9.0] * (GRID.steps - 1) + [-99.0] * 2)

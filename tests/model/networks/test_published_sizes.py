@@ -12,8 +12,9 @@ import pytest
 import torch
 from torch import nn
 
+from model import strict
 from model.codecs.melody import CLASSES, HOLD, REST
-from model.config import ModelConfig, convert
+from model.config import ModelConfig
 from model.networks.decoders.hierarchical import HierarchicalDecoder
 from model.networks.vae import VAE
 from tests.root import ROOT
@@ -55,7 +56,7 @@ GROOVAE = (
 
 def model_of(name: str) -> ModelConfig:
     raw = tomllib.loads((CONFIGS / f"{name}.toml").read_text())["model"]
-    return convert(raw, ModelConfig, where=name)
+    return strict.build(raw, ModelConfig, name)
 
 
 def shaped(name: str) -> VAE:

@@ -25,7 +25,7 @@ from model.playing.checkpoint_player import CheckpointPlayer
 from model.runtimes.registry import open_runtime
 from tests.fakes.networks import STEPWISE, config, held, network, phrase, player
 from tests.fakes.synthetic import chords, melody
-from trainer.latent.note_network import Writer
+from trainer.latent.note_network import NoteNetwork
 
 
 @pytest.fixture(autouse=True)
@@ -164,7 +164,7 @@ def test_a_prior_of_several_parts_writes_those_that_are_missing() -> None:
     torch.manual_seed(0)
     columns = (TRACK, ONSET, PITCH, LENGTH)
     constant = np.array([0, 0, 79, 0, 50, 0])
-    writer = Writer(grid, constant, columns, longest=200, width=8, depth=1, heads=2, dropout=0.0)
+    writer = NoteNetwork(grid, constant, columns, longest=200, width=8, depth=1, heads=2, dropout=0.0)
     extras = {f"{FOLDER}{name}": value for name, value in writer.tensors().items()}
     checkpoint = replace(held(net), extras=extras)
     band = CheckpointPlayer(checkpoint, open_runtime(checkpoint, "here"))

@@ -127,13 +127,13 @@ def test_wrong_use_is_one_sentence_and_exit_2(
     assert err.count("\n") == 1
 
 
-def test_fit_hands_over_what_it_was_told(
+def test_fit_hands_over_its_arguments(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
 
     def fake(config: Path, data: Path, out: Path, **rest: object) -> Path:
-        told.update(config=config, data=data, out=out, **rest)
+        arguments.update(config=config, data=data, out=out, **rest)
         return out / "model.safetensors"
 
     monkeypatch.setitem(sys.modules, "trainer.training.fit", SimpleNamespace(run=fake))
@@ -156,7 +156,7 @@ def test_fit_hands_over_what_it_was_told(
     )
     assert code == 0
     assert "model.safetensors" in out
-    assert told == {
+    assert arguments == {
         "config": tmp_path / "keys.toml",
         "data": tmp_path,
         "out": tmp_path / "r",
@@ -236,7 +236,7 @@ def test_figures_that_cannot_be_written_are_shown_all_the_same(
         ("adapt", "keys", "--out", "{file}/keys.safetensors"),
     ],
 )
-def test_what_cannot_be_written_is_told_before_the_work(
+def test_what_cannot_be_written_is_reported_before_the_work(
     arguments: tuple[str, ...],
     music: Path,
     tmp_path: Path,
@@ -245,10 +245,10 @@ def test_what_cannot_be_written_is_told_before_the_work(
 ) -> None:
     monkeypatch.setitem(sys.modules, "model.playing.load", SimpleNamespace(load=None))  # is not called
     (tmp_path / "file").write_text("")
-    given = [argument.format(file=tmp_path / "file") for argument in arguments]
-    code, _, err = run(capsys, *given, "--data", music)
+    options = [argument.format(file=tmp_path / "file") for argument in arguments]
+    code, _, err = run(capsys, *options, "--data", music)
     assert code == 1
-    assert err.startswith(f"twobar-train: cannot write '{given[-1]}': ")
+    assert err.startswith(f"twobar-train: cannot write '{options[-1]}': ")
     assert err.count("\n") == 1
 
 
@@ -270,7 +270,7 @@ def test_evaluate_takes_the_folder_of_a_run(
 
 @pytest.mark.parametrize("name", ["fit", "evaluate", "directions", "report", "adapt", "prepare"])
 @pytest.mark.parametrize("seed", ["-1", "99999999999999999999"])
-def test_a_seed_that_no_generator_takes_is_told(
+def test_a_seed_that_no_generator_takes_is_reported(
     name: str, seed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, _, err = run(capsys, name, "--seed", seed)
@@ -332,8 +332,8 @@ def test_every_command_in_the_guide_is_one(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_guide_names_every_option() -> None:
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-    own = {"--jobs", "--split"}  # plain from --help
+    plain = {"--jobs", "--split"}  # plain from --help
     for name in cli.commands:
         options = {option for parameter in cli.commands[name].params for option in parameter.opts}
-        missing = [o for o in options if o.startswith("--") and o not in text and o not in own]
+        missing = [o for o in options if o.startswith("--") and o not in text and o not in plain]
         assert not missing, (name, missing)

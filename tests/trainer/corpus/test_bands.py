@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from model.music.grid import Grid
 from model.music.tracks import DRUMS
 from tests.fakes.interrupted import interrupted
 from tests.fakes.midi_files import band, write_band
-from trainer.corpus.prepare import Options, Report, prepare
+from trainer.corpus.prepare import PrepareOptions, Report, prepare
 from trainer.corpus.read_midi import CODECS
 from trainer.corpus.sources import SPLITS
 from trainer.data.dataset import load, styles_of
@@ -38,7 +39,7 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def prepared(songs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
     out = tmp_path_factory.mktemp("prepared") / "corpus"
-    return out, prepare([songs], out, Options(GRID))
+    return out, prepare([songs], out, PrepareOptions(GRID))
 
 
 def test_every_codec_has_phrases_on_every_side(prepared: tuple[Path, Report]) -> None:
@@ -91,7 +92,7 @@ def test_a_manifest_s_data_set_is_the_style(tmp_path: Path) -> None:
         write_band(tmp_path / "in" / f"{seed}.mid", band(seed))
         rows.append(f"{seed}.mid,CC0,{'jazz' if seed else 'funk'}")
     (tmp_path / "in" / "MANIFEST.csv").write_text("\n".join(rows))
-    prepare([tmp_path / "in"], tmp_path / "out", Options(GRID))
+    prepare([tmp_path / "in"], tmp_path / "out", PrepareOptions(GRID))
     assert styles_of(tmp_path / "out") == ("funk", "jazz")
 
 
@@ -106,7 +107,7 @@ def test_missing_or_short_styles_are_a_sentence(tmp_path: Path, prepared: tuple[
     assert load(tmp_path / "out", "drums", "train").styles is None
     with pytest.raises(TrainerError, match=r"styles\.npy \(the labels of a style condition\) is missing"):
         load(tmp_path / "out", "drums", "train", styled=True)
-    (tmp_path / "out" / "meta.json").write_text("{}")
+    (tmp_path / "out" / "meta.json").write_text(json.dumps({"grid": asdict(GRID)}))
     with pytest.raises(TrainerError, match=r"meta\.json names no styles: run twobar-train prepare"):
         styles_of(tmp_path / "out")
 
@@ -123,7 +124,7 @@ def test_a_truncated_split_is_a_sentence(tmp_path: Path, name: str, prepared: tu
 def test_a_truncated_part_is_read_again(
     songs: Path, tmp_path: Path, prepared: tuple[Path, Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on = interrupted(songs, tmp_path / "out", Options(GRID), monkeypatch)
+    go_on = interrupted(songs, tmp_path / "out", PrepareOptions(GRID), monkeypatch)
     part = min((tmp_path / "out" / ".parts").glob("*.npz"))
     part.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
     report = go_on()
@@ -135,7 +136,7 @@ def test_a_truncated_part_is_read_again(
 def test_other_grids(tmp_path: Path, grid: Grid) -> None:
     for seed in range(4):
         write_band(tmp_path / "in" / f"{seed}.mid", band(seed, bars=24))
-    report = prepare([tmp_path / "in"], tmp_path / "out", Options(grid))
+    report = prepare([tmp_path / "in"], tmp_path / "out", PrepareOptions(grid))
     for codec in CODECS:
         assert report.phrases[codec]["train"] > 0, codec
     found = load(tmp_path / "out", "multitrack", "train")

@@ -34,7 +34,7 @@ def test_a_beat_is_nine_keys_of_one_step_that_the_codec_keeps(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("late", [-40, 0, 45])
-def test_who_plays_before_or_behind_the_click_is_kept_with_offsets(tmp_path: Path, late: int) -> None:
+def test_who_plays_before_or_behind_the_click_is_saved_with_offsets(tmp_path: Path, late: int) -> None:
     found = drums(tmp_path, beat(late=late))
     assert len(found.counts) >= 4
     offsets = set(found.notes[:, OFFSET].tolist())

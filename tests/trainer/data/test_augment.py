@@ -10,8 +10,8 @@ from model.codecs.registry import build
 from model.music.tracks import DRUMS
 from tests.fakes.families import corpus
 from tests.fakes.synthetic import GRID
-from trainer.data.augment import rescale, shape_velocities, transpose, unsettle
-from trainer.data.dataset import Phrases, batch, load, twins
+from trainer.data.augment import jitter, scale_velocities, shape_velocities, transpose
+from trainer.data.dataset import Phrases, batch, batch_with_edits, load
 
 COUNT = 10
 CHOSEN = np.arange(COUNT)
@@ -54,10 +54,10 @@ def test_only_parts_of_one_velocity_get_a_drawn_one(bands: Phrases) -> None:
         assert len(set(table[(rows == row) & (table[:, TRACK] == 1), VELOCITY].tolist())) > 1
 
 
-def test_drums_are_played_louder_or_softer_each_phrase_by_its_own_factor(beats: Phrases) -> None:
+def test_drums_are_played_louder_or_softer_each_phrase_by_another_factor(beats: Phrases) -> None:
     table, rows = beats.gather(CHOSEN)
     before = table.copy()
-    rescale([(table, rows)], COUNT, rng())
+    scale_velocities([(table, rows)], COUNT, rng())
     ratio = table[:, VELOCITY] / before[:, VELOCITY]
     means = [ratio[rows == row].mean() for row in range(COUNT)]
     assert max(means) - min(means) > 0.1
@@ -69,7 +69,7 @@ def test_hits_move_a_little_and_stay_within_half_a_step(beats: Phrases) -> None:
     table, _ = beats.gather(CHOSEN)
     table[:5, OFFSET] = 50
     before = table.copy()
-    unsettle(table, rng())
+    jitter(table, rng())
     away = table[:, OFFSET] - before[:, OFFSET]
     assert 1 < away.std() < 3
     assert np.abs(table[:, OFFSET]).max() <= 50
@@ -95,11 +95,11 @@ def hits(codec: Codec, arrays: dict[str, np.ndarray], row: int) -> set[tuple[int
 
 def test_a_drum_edit_is_played_as_its_phrase_is(beats: Phrases) -> None:
     codec = build("drums", GRID)
-    first, second = twins(beats, beats, codec, CHOSEN, CHOSEN, rng=rng())
+    first, second = batch_with_edits(beats, beats, codec, CHOSEN, CHOSEN, rng=rng())
     np.testing.assert_array_equal(first["drums"], second["drums"])
     for row in range(COUNT):
-        there = {(note.onset, note.pitch) for note in beats.phrase(row, GRID).notes}
-        assert hits(codec, first, row) == there
+        wanted = {(note.onset, note.pitch) for note in beats.phrase(row, GRID).notes}
+        assert hits(codec, first, row) == wanted
 
 
 def test_velocity_contours_follow_the_grid(beats: Phrases) -> None:

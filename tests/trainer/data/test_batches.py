@@ -14,9 +14,9 @@ from model.music.grid import Grid
 from tests.fakes.families import STYLES, corpus
 from trainer.data import edit_pairs
 from trainer.data.batches import Feed
-from trainer.data.conditions import Telling
+from trainer.data.conditions import ConditionMaker
 from trainer.data.dataset import Phrases, load, styles_of
-from trainer.errors import UsageError
+from trainer.errors import RequestError
 from trainer.run.distributed import World
 from trainer.settings import FitConfig
 
@@ -39,12 +39,12 @@ def fed(
 ) -> Feed:
     model = ModelConfig("tiny", codec, **more)
     phrases, made = loaded(tmp_path, codec, styled="style" in model.conditions)
-    telling = Telling.of(model, styles_of(tmp_path / "data") if "style" in model.conditions else ())
-    twins = None
+    conditions = ConditionMaker.of(model, styles_of(tmp_path / "data") if "style" in model.conditions else ())
+    batch_with_edits = None
     if edits:
         spread = np.ones(len(model.knobs), dtype=np.float32)
-        twins = edit_pairs.make(phrases, made, knobs=model.knobs, spread=spread, count=9, seed=0)
-    return Feed(model, fit, made, phrases, twins, telling, world or World())
+        batch_with_edits = edit_pairs.make(phrases, made, knobs=model.knobs, spread=spread, count=9, seed=0)
+    return Feed(model, fit, made, phrases, batch_with_edits, conditions, world or World())
 
 
 PLAIN = FitConfig(batch=3, transpose=(0, 0))
@@ -68,7 +68,7 @@ def test_an_epoch_shows_every_phrase_once(tmp_path: Path) -> None:
     assert len(rows) == wholes * 6
 
 
-def test_what_processes_draw_to_augment_is_their_own(tmp_path: Path) -> None:
+def test_each_process_draws_its_augmentation_apart(tmp_path: Path) -> None:
     fit = FitConfig(batch=3, transpose=(-6, 5))
     feeds = [fed(tmp_path, "melody", fit, world=World(rank, 2)) for rank in (0, 1)]
     assert feeds[0].chance.random() != feeds[1].chance.random()
@@ -84,20 +84,20 @@ def test_edits_come_first_beside_their_source(tmp_path: Path) -> None:
     assert len(feed.draw(edits=False).edited["token"]) == 0
 
 
-def test_parts_are_kept_from_the_encoder_alone(tmp_path: Path) -> None:
+def test_parts_are_hidden_from_the_encoder_alone(tmp_path: Path) -> None:
     drawn = fed(tmp_path, "multitrack", FitConfig(batch=40, drop_parts=0.5)).draw(edits=False)
-    assert drawn.heard is not None
+    assert drawn.encoder_input is not None
     tracks = ("melody.token", "chords.roll", "bass.token", "drums.drums")
     missing = np.stack(
-        [(drawn.heard[name] != drawn.arrays[name]).reshape(40, -1).any(1) for name in tracks], axis=1
+        [(drawn.encoder_input[name] != drawn.arrays[name]).reshape(40, -1).any(1) for name in tracks], axis=1
     )
     share = missing.any(1).mean()
     assert 0.2 < share < 0.8
     assert not missing.all(1).any()  # something is always heard
-    assert fed(tmp_path, "multitrack", FitConfig(batch=4)).draw(edits=False).heard is None
+    assert fed(tmp_path, "multitrack", FitConfig(batch=4)).draw(edits=False).encoder_input is None
 
 
-def test_the_decoder_is_told_of_each_row(tmp_path: Path) -> None:
+def test_the_decoder_gets_the_condition_of_each_row(tmp_path: Path) -> None:
     fit = FitConfig(batch=8, transpose=(0, 0), edit_share=0.5)
     more: dict[str, Any] = {"conditions": ("key", "style"), "styles": (STYLES[1], "elsewhere")}
     feed = fed(tmp_path, "melody", fit, edits=True, knobs=("density",), **more)
@@ -117,13 +117,13 @@ def test_conditions_are_withheld_for_their_share(tmp_path: Path) -> None:
     fit = FitConfig(batch=60, condition_dropout=0.5)
     drawn = fed(tmp_path, "melody", fit, conditions=("key",)).draw(edits=False)
     assert drawn.condition is not None
-    told_of = drawn.condition.any((1, 2)).mean()
-    assert 0.25 < told_of < 0.75
+    informed = drawn.condition.any((1, 2)).mean()
+    assert 0.25 < informed < 0.75
     assert fed(tmp_path, "melody", PLAIN).draw(edits=False).condition is None
 
 
-def test_styles_that_the_folder_does_not_know_are_told() -> None:
+def test_styles_that_the_folder_does_not_know_are_reported() -> None:
     model = ModelConfig("tiny", "melody", conditions=("style",), styles=("jaz", "folk"))
-    with pytest.raises(UsageError, match=r"none of jaz, folk; there is: jazz, rock; did you mean 'jazz'"):
-        Telling.of(model, ("jazz", "rock"))
-    np.testing.assert_array_equal(Telling.of(model, ("rock", "folk")).places, [-1, 1])
+    with pytest.raises(RequestError, match=r"none of jaz, folk; there is: jazz, rock; did you mean 'jazz'"):
+        ConditionMaker.of(model, ("jazz", "rock"))
+    np.testing.assert_array_equal(ConditionMaker.of(model, ("rock", "folk")).places, [-1, 1])

@@ -10,7 +10,7 @@ from model.codecs.base import ONSET, PITCH, VELOCITY, pack_phrase
 from model.codecs.registry import build
 from tests.fakes.synthetic import GRID, chords, prepare
 from trainer.data.augment import highest, shape_velocities, shifts
-from trainer.data.dataset import Phrases, batch, load, twins
+from trainer.data.dataset import Phrases, batch, batch_with_edits, load
 from trainer.data.edit_pairs import load as load_pairs
 from trainer.data.edit_pairs import make, save
 from trainer.errors import TrainerError
@@ -50,9 +50,9 @@ def test_only_phrases_of_one_velocity_get_a_drawn_one(phrases: Phrases) -> None:
 
 def test_of_a_single_line_the_highest_notes_stay(phrases: Phrases) -> None:
     table, rows = phrases.gather(np.arange(2))
-    kept, owners = highest(table, rows, np.array([True, False]))
-    np.testing.assert_array_equal(kept[owners == 1], table[rows == 1])
-    line = kept[owners == 0]
+    line_notes, owners = highest(table, rows, np.array([True, False]))
+    np.testing.assert_array_equal(line_notes[owners == 1], table[rows == 1])
+    line = line_notes[owners == 0]
     assert len(set(line[:, ONSET].tolist())) == len(line)
     for note in line:
         same = table[(rows == 0) & (table[:, ONSET] == note[ONSET])]
@@ -82,7 +82,7 @@ def test_an_edit_is_moved_as_its_phrase_is(phrases: Phrases, tmp_path: Path) -> 
     picked = np.flatnonzero(made.change[:, 0] < -0.3)[:4]
     assert len(picked) > 1
     rng = np.random.default_rng(1)
-    first, second = twins(phrases, made.edited, codec, made.source[picked], picked, rng=rng)
+    first, second = batch_with_edits(phrases, made.edited, codec, made.source[picked], picked, rng=rng)
     for row in range(len(picked)):
         # what density thinned is a part of what was there, in the same transposition
         assert not (second["roll"][row, :, 0] > first["roll"][row, :, 0]).any()
@@ -106,7 +106,7 @@ def test_making_edits_can_be_stopped(phrases: Phrases) -> None:
         (ONSET, 40, "a note ends at step 4[0-9] of a phrase of 32"),
     ],
 )
-def test_notes_that_cannot_be_are_told(tmp_path: Path, column: int, value: int, sentence: str) -> None:
+def test_notes_that_cannot_be_are_reported(tmp_path: Path, column: int, value: int, sentence: str) -> None:
     notes = prepare(tmp_path, "poly", train=3) / "poly" / "train" / "notes.npy"
     grid = {"bars": GRID.bars, "beats_per_bar": GRID.beats_per_bar, "steps_per_beat": GRID.steps_per_beat}
     (tmp_path / "meta.json").write_text(json.dumps({"grid": grid}))

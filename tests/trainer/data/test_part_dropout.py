@@ -29,17 +29,17 @@ def band(count: int, *, without: int | None = None) -> Arrays:
 
 def test_a_hidden_part_is_silent_and_the_others_are_untouched() -> None:
     arrays = band(3)
-    kept = {name: value.copy() for name, value in arrays.items()}
+    before = {name: value.copy() for name, value in arrays.items()}
     hidden = np.zeros((3, 4), dtype=bool)
     hidden[1, [0, 3]] = True
-    told = hide(arrays, hidden)
-    assert (told["melody.token"][1] == REST).all()
-    assert (told["melody.velocity"][1] == 0).all()
-    assert (told["drums.drums"][1] == 0).all()
-    for name, value in kept.items():
+    silenced = hide(arrays, hidden)
+    assert (silenced["melody.token"][1] == REST).all()
+    assert (silenced["melody.velocity"][1] == 0).all()
+    assert (silenced["drums.drums"][1] == 0).all()
+    for name, value in before.items():
         np.testing.assert_array_equal(arrays[name], value)  # what the loss asks for
         rows = [0, 2] if name.split(".")[0] in ("melody", "drums") else [0, 1, 2]
-        np.testing.assert_array_equal(told[name][rows], value[rows])
+        np.testing.assert_array_equal(silenced[name][rows], value[rows])
 
 
 def test_parts_are_named_in_order_and_one_voice_has_none() -> None:
@@ -52,7 +52,7 @@ def test_who_plays_is_known(part: int) -> None:
     assert sounding(band(2, without=part)).tolist() == [[index != part for index in range(4)]] * 2
 
 
-def test_in_a_share_of_the_phrases_one_to_three_parts_are_hidden_and_one_is_always_heard() -> None:
+def test_in_a_share_of_the_phrases_one_to_three_parts_are_hidden_and_one_always_sounds() -> None:
     hidden = draw(band(4000), 0.5, np.random.default_rng(1))
     counts = np.bincount(hidden.sum(1), minlength=5)
     assert counts[0] == pytest.approx(2000, abs=150)

@@ -32,7 +32,7 @@ def test_as_many_finite_numbers_of_every_phrase(codec: str, length: int) -> None
         assert np.isfinite(found).all()
 
 
-def test_drums_are_told_by_class_loudness_and_timing() -> None:
+def test_drums_are_described_by_class_loudness_and_timing() -> None:
     beat = BAND.part(DRUMS)
     found = features(beat, "drums")
     assert found[:3] == pytest.approx([2 / 18, 0.0, 16 / 18])

@@ -12,12 +12,12 @@ from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 from tests.fakes.players import GRID, Memory, Sure
 from tests.fakes.synthetic import chords, melody
-from trainer.evaluation.evaluate import evaluate, music
-from trainer.evaluation.figures import figures
-from trainer.evaluation.heldout import HeldOut, lines, show
-from trainer.evaluation.parts import HEARD, Parts, accompanied, alone, exchanged
+from trainer.evaluation.evaluate import evaluate, evaluate_checkpoint, music
+from trainer.evaluation.heldout import HeldOut
+from trainer.evaluation.parts import ALONE, Parts, accompanied, alone, exchanged
 from trainer.evaluation.speed import speed
 from trainer.reports.compare import page
+from trainer.reports.table import lines, show
 
 
 def band(seed: int, *, drums: bool = True) -> Phrase:
@@ -39,8 +39,8 @@ BANDS = [band(seed, drums=seed % 2 == 0) for seed in range(6)]
 class Band(Sure):
     """Remembers; to one part that it hears alone it adds a bass note on every beat, and drops nothing."""
 
-    def decode(self, latent: Latent, *, turns: Mapping[str, float], **told: Any) -> Phrase:
-        found = super().decode(latent, turns=turns, **told)
+    def decode(self, latent: Latent, *, turns: Mapping[str, float], **options: Any) -> Phrase:
+        found = super().decode(latent, turns=turns, **options)
         if len({note.track for note in found.notes}) != 1:
             return found
         added = [Note(step, 30, 70, 4, track=BASS) for step in range(0, 32, 4)]
@@ -104,8 +104,8 @@ def test_figures_of_parts_are_those_counted_by_hand() -> None:
 
 
 def test_what_is_added_to_one_part_is_counted() -> None:
-    told: list[tuple[str, int, int]] = []
-    found = alone(Band(codec="multitrack"), BANDS, lambda *heard: told.append(heard))
+    reports: list[tuple[str, int, int]] = []
+    found = alone(Band(codec="multitrack"), BANDS, lambda *report: reports.append(report))
     assert list(found) == list(TRACKS)
     tune, beat, bass = found["melody"], found["drums"], found["bass"]
     assert (tune["phrases"], beat["phrases"]) == (6, 3)
@@ -116,18 +116,18 @@ def test_what_is_added_to_one_part_is_counted() -> None:
     lines = [len(phrase.part(BASS)) for phrase in BANDS if phrase.part(DRUMS).notes]
     assert beat["played.bass"] == pytest.approx(sum(lines) / 3)
     assert "added.melody" not in tune
-    assert {what for what, _, _ in told} == {"one part alone"}
-    assert all(done <= of_all for _, done, of_all in told)
-    few = alone(Band(codec="multitrack"), BANDS, share=2 / HEARD)
+    assert {what for what, _, _ in reports} == {"one part alone"}
+    assert all(done <= of_all for _, done, of_all in reports)
+    few = alone(Band(codec="multitrack"), BANDS, share=2 / ALONE)
     assert few["melody"]["phrases"] == 2
 
 
-def test_a_note_that_was_heard_is_not_added_whoever_plays_it() -> None:
+def test_a_note_that_was_played_is_not_added_whoever_plays_it() -> None:
     class Keyboard(Memory):
         """Gives what lies below C3 to the bass, as the codec does with a keyboard's notes."""
 
-        def decode(self, latent: Latent, *, turns: Mapping[str, float], **told: Any) -> Phrase:
-            found = super().decode(latent, turns=turns, **told)
+        def decode(self, latent: Latent, *, turns: Mapping[str, float], **options: Any) -> Phrase:
+            found = super().decode(latent, turns=turns, **options)
             return Phrase.of(GRID, [n._replace(track=BASS) if n.pitch < 48 else n for n in found.notes])
 
     low = [Note(0, 45, 80, 4), Note(4, 60, 80, 4), Note(0, 55, 80, 4, track=CHORDS)]
@@ -139,7 +139,7 @@ def test_a_note_that_was_heard_is_not_added_whoever_plays_it() -> None:
     assert found["bass"]["added.chords"] is None
 
 
-def test_an_ensemble_is_told_part_by_part_and_beside_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_ensemble_is_measured_part_by_part_and_beside_the_data(capsys: pytest.CaptureFixture[str]) -> None:
     player = Band(codec="multitrack", knobs=())
     found = evaluate(player, BANDS, share=0.01)
     assert all(part["note_f1"] == part["note_f1_sampled"] == 1.0 for part in found["parts"].values())
@@ -233,7 +233,7 @@ def test_a_model_without_a_latent_is_counted_by_what_it_goes_on_with() -> None:
 
 
 def test_models_of_ensembles_have_their_plots_on_the_page() -> None:
-    made = figures(Band(codec="multitrack", knobs=()), "none", HeldOut(BANDS))
+    made = evaluate_checkpoint(Band(codec="multitrack", knobs=()), "none", HeldOut(BANDS))
     text = page([made, evaluate(Going(), BANDS)], data="somewhere", split="test").html()
     for words in (">Parts</h2>", ">Music</h2>", "tonal distance melody bass", "note F1, sampled"):
         assert words in text

@@ -17,8 +17,8 @@ from tests.fakes.checkpoints import checkpoint, written
 from tests.fakes.players import GRID, Memory
 from tests.fakes.synthetic import melody, prepare
 from trainer.__main__ import main
-from trainer.errors import FailureError, UsageError
-from trainer.latent.directions import Found, Line, checked, find
+from trainer.errors import OperationError, RequestError
+from trainer.latent.directions import DirectionReport, FoundDirections, checked, find
 
 PHRASES = [melody(seed) for seed in range(90)]
 
@@ -45,11 +45,12 @@ class Slider(Memory):
 class Listening(Slider):
     """One whose measured phrases are what it plays, so that pairs are labelled by its own decodes."""
 
-    def encode(self, phrase: Phrase) -> Latent:
-        return replace(super().encode(phrase), z=np.zeros(4, dtype=np.float32))
+    def __init__(self) -> None:
+        super().__init__()
+        self.card = replace(self.card, encodes=False)
 
 
-def test_directions_move_their_own_attribute_alone_and_evenly() -> None:
+def test_directions_move_one_attribute_alone_and_evenly() -> None:
     calibration = checkpoint(PHRASES[:2]).calibration
     found = find(Listening(), calibration, PHRASES[:80], PHRASES[:24], count=8)
     lines = {line.name: line for line in found.lines}
@@ -80,8 +81,10 @@ def test_the_command_writes_a_checkpoint_that_the_player_uses(
     vector = np.ones((1, 64), dtype=np.float32)
     directions = Directions(("density",), vector, np.float32(0.05) * way, way)
     after = {"spearman": 0.9, "leak": 0.1, "bend": 0.1, "reach": 2.0}
-    line = Line("density", 0.8, "orthogonal", after, after)
-    monkeypatch.setattr("trainer.latent.directions.find", lambda *_, **__: Found(directions, (line,)))
+    line = DirectionReport("density", 0.8, "orthogonal", after, after)
+    monkeypatch.setattr(
+        "trainer.latent.directions.find", lambda *_, **__: FoundDirections(directions, (line,))
+    )
     target = tmp_path / "out" / "knobs.safetensors"
     with pytest.raises(SystemExit) as left:
         main(["directions", str(source), "--data", str(data), "--out", str(target)])
@@ -98,7 +101,7 @@ def test_the_command_writes_a_checkpoint_that_the_player_uses(
     assert np.abs(player._moved(latent.z, {"density": 1.0}) - latent.z).max() > 1
     np.testing.assert_array_equal(before._moved(latent.z, {"density": 1.0}), latent.z)
     monkeypatch.setattr(
-        "trainer.latent.directions.find", lambda *_, **__: Found(None, (replace(line, after=None),))
+        "trainer.latent.directions.find", lambda *_, **__: FoundDirections(None, (replace(line, after=None),))
     )
     with pytest.raises(SystemExit) as left:
         main(["directions", str(source), "--data", str(data), "--out", str(tmp_path / "none.safetensors")])
@@ -107,13 +110,13 @@ def test_the_command_writes_a_checkpoint_that_the_player_uses(
     assert not (tmp_path / "none.safetensors").exists()
 
 
-def test_nothing_to_find_is_told() -> None:
+def test_nothing_to_find_is_reported() -> None:
     latentless = Memory()
     object.__setattr__(latentless.card, "latent_size", 0)
     calibration = checkpoint(PHRASES[:4]).calibration
-    with pytest.raises(UsageError, match="'memory' has no latent"):
+    with pytest.raises(RequestError, match="'memory' has no latent"):
         find(latentless, calibration, PHRASES[:60], PHRASES[60:])
-    with pytest.raises(FailureError, match="7 phrases are too few to find directions by: it takes 50"):
+    with pytest.raises(OperationError, match="7 phrases are too few to find directions by: it takes 50"):
         find(Memory(), calibration, PHRASES[:7], PHRASES[60:])
 
 

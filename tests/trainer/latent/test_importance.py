@@ -16,7 +16,7 @@ from tests.fakes.synthetic import prepare
 from trainer.data.dataset import load
 from trainer.latent.importance import fit_weigher, learn
 from trainer.latent.prior import fit_prior
-from trainer.run.progress import Watch
+from trainer.run.progress import RunLog
 from trainer.settings import PriorConfig
 from trainer.settings import read as settings
 from trainer.training.fit import run, shares
@@ -30,7 +30,7 @@ def test_the_odds_that_are_learned_are_those_of_the_densities() -> None:
     real = (rng.standard_normal((6000, 3)) + np.eye(3)[0]).astype(np.float32)
     fitted = learn(drawn, real, seed=1)
     assert fitted.auc == pytest.approx(0.76, abs=0.04)  # of two normals, one deviation apart
-    assert fitted.kept == pytest.approx(np.exp(-1.0), abs=0.12)
+    assert fitted.effective == pytest.approx(np.exp(-1.0), abs=0.12)
     points = np.array([[-0.5, 0, 0], [0.5, 0, 0], [1.5, 0, 0]], dtype=np.float32)
     assert Weigher(fitted.tensors).weigh(points).tolist() == pytest.approx([-1.0, 0.0, 1.0], abs=0.3)
 
@@ -40,7 +40,7 @@ def test_of_what_is_alike_nothing_is_learned() -> None:
     drawn, real = (rng.standard_normal((1500, 3)).astype(np.float32) for _ in range(2))
     fitted = learn(drawn, real, seed=1)
     assert fitted.auc == pytest.approx(0.5, abs=0.08)
-    assert fitted.kept > 0.9
+    assert fitted.effective > 0.9
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +63,8 @@ def test_fit_puts_it_into_the_checkpoint_and_draws_are_chosen_by_it(made: Made) 
     written = writer.draw(3 * each, np.random.default_rng(3))
     candidates = np.stack([player.encode(phrase).z for phrase in written]).reshape(3, each, 16)
     drawn = np.stack([latent.z for latent in player.prior(3, seed=3)])
-    for own, kept in zip(candidates, drawn, strict=True):
-        assert (own == kept).all(1).any(), "a draw is one of its candidates"
+    for choices, draw in zip(candidates, drawn, strict=True):
+        assert (choices == draw).all(1).any(), "a draw is one of its candidates"
     assert not np.array_equal(candidates[:, 0], drawn), "and not simply the first"
     np.testing.assert_array_equal(drawn, np.stack([latent.z for latent in player.prior(3, seed=3)]))
     assert player.prior(0) == []
@@ -76,8 +76,8 @@ def test_ended_early_it_leaves_the_checkpoint_as_it_was(made: Made) -> None:
     stop.set()
     codec, phrases = build("melody", Grid()), load(prepared, "melody", "train")
     before = path.read_bytes()
-    with Watch(path.parent, resume=True, quiet=True) as watch:
-        fit_weigher(codec, phrases, path, draws=40, seed=2, watch=watch, stop=stop)
+    with RunLog(path.parent, resume=True, quiet=True) as run_log:
+        fit_weigher(codec, phrases, path, draws=40, seed=2, run_log=run_log, stop=stop)
     assert path.read_bytes() == before
     assert any(name.startswith("weigher/") for name in read(path).extras)
 
@@ -86,8 +86,10 @@ def test_without_time_nothing_is_learned(made: Made, capsys: pytest.CaptureFixtu
     path, prepared = made
     codec, phrases = build("melody", Grid()), load(prepared, "melody", "train")
     before = path.read_bytes()
-    with Watch(path.parent, resume=True) as watch:
-        fit_weigher(codec, phrases, path, draws=40, seed=1, watch=watch, stop=threading.Event(), seconds=0)
+    with RunLog(path.parent, resume=True) as run_log:
+        fit_weigher(
+            codec, phrases, path, draws=40, seed=1, run_log=run_log, stop=threading.Event(), seconds=0
+        )
     assert "are not weighed: there was no time" in capsys.readouterr().err
     assert path.read_bytes() == before
 
@@ -97,26 +99,26 @@ def test_a_new_prior_has_no_weights_of_the_old_one(made: Made, tmp_path: Path) -
     copy = Path(shutil.copy(path, tmp_path))
     codec, phrases = build("melody", Grid()), load(prepared, "melody", "train")
     config = PriorConfig(minutes=1, steps=1, width=8, depth=1, heads=2)
-    with Watch(tmp_path, quiet=True) as watch:
-        fit_prior(codec, phrases, phrases, copy, config, seed=5, watch=watch, stop=threading.Event())
+    with RunLog(tmp_path, quiet=True) as run_log:
+        fit_prior(codec, phrases, phrases, copy, config, seed=5, run_log=run_log, stop=threading.Event())
     extras = read(copy).extras
     assert any(name.startswith("prior/") for name in extras)
     assert not any(name.startswith("weigher/") for name in extras)
 
 
-def test_a_limit_for_all_is_divided_as_the_configuration_divides_its_own(tmp_path: Path) -> None:
+def test_a_limit_for_all_is_divided_as_the_configuration_divides_its_minutes(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(WITH_PRIOR.replace("[fit]", "[fit]\nminutes = 3"))
-    told = settings(path, [])
-    assert shares(told, None) == (3, None)
-    assert shares(told, 8.0) == (6.0, 2.0)
+    configuration = settings(path, [])
+    assert shares(configuration, None) == (3, None)
+    assert shares(configuration, 8.0) == (6.0, 2.0)
     path.write_text(WITH_PRIOR)
     assert shares(settings(path, []), 8.0) == (4.0, 4.0)
     path.write_text(WITH_PRIOR.replace("minutes = 1", "minutes = 0"))
     assert shares(settings(path, []), 8.0) == (8.0, None)
 
 
-def test_a_limited_run_ends_with_a_prior_of_what_time_there_was(made: Made, tmp_path: Path) -> None:
+def test_a_limited_run_ends_with_a_prior_in_the_time_it_had(made: Made, tmp_path: Path) -> None:
     _, prepared = made
     path = tmp_path / "config.toml"
     path.write_text(WITH_PRIOR)

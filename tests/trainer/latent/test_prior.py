@@ -21,10 +21,10 @@ from model.playing.load import open_player
 from tests.fakes.runs import WITH_PRIOR
 from tests.fakes.synthetic import prepare
 from trainer.data.dataset import Phrases
-from trainer.errors import FailureError, UsageError
-from trainer.latent.note_network import REACH, Writer, batch, batches, kept, varying
-from trainer.latent.prior import Music, unseen, walk
-from trainer.run.progress import Watch
+from trainer.errors import OperationError, RequestError
+from trainer.latent.note_network import REACH, NoteNetwork, batch, batches, encode_notes, varying
+from trainer.latent.prior import Music, train_network, unseen
+from trainer.run.progress import RunLog
 from trainer.settings import PriorConfig
 from trainer.settings import read as settings
 from trainer.training.fit import run
@@ -49,22 +49,26 @@ def music(tunes: list[list[Note]], beside: list[list[Note]] | None = None, kind:
     return Music.of(codec, train, train if beside is None else split(beside), 0, lambda: True)
 
 
-def network(own: Music, *, dropout: float = 0.0) -> Writer:
+def network(corpus: Music, *, dropout: float = 0.0) -> NoteNetwork:
     torch.manual_seed(0)
-    constant, chosen = varying(own.train)
-    longest = max(int(np.diff(part.phrases.starts).max(initial=0)) for part in (own.train, own.validation))
-    return Writer(GRID, constant, chosen, longest=longest, width=32, depth=2, heads=2, dropout=dropout)
+    constant, chosen = varying(corpus.train)
+    longest = max(
+        int(np.diff(part.phrases.starts).max(initial=0)) for part in (corpus.train, corpus.validation)
+    )
+    return NoteNetwork(GRID, constant, chosen, longest=longest, width=32, depth=2, heads=2, dropout=dropout)
 
 
-def walked(own: Music, folder: Path, config: PriorConfig = SMALL) -> tuple[Writer, float]:
-    with Watch(folder, resume=False, quiet=True) as watch:
-        return walk(network(own), own, config, np.random.default_rng(0), watch=watch, stop=threading.Event())
+def walked(corpus: Music, folder: Path, config: PriorConfig = SMALL) -> tuple[NoteNetwork, float]:
+    with RunLog(folder, resume=False, quiet=True) as run_log:
+        return train_network(
+            network(corpus), corpus, config, np.random.default_rng(0), run_log=run_log, stop=threading.Event()
+        )
 
 
 def test_what_was_fitted_to_tunes_writes_them_untransposed(tmp_path: Path) -> None:
-    own = music([*TUNES] * 20)
-    before = unseen(network(own), own)
-    best, loss = walked(own, tmp_path)
+    corpus = music([*TUNES] * 20)
+    before = unseen(network(corpus), corpus)
+    best, loss = walked(corpus, tmp_path)
     assert before > 1.0
     assert loss < 0.4
     drawn = NoteTransformer(best.tensors(), GRID).draw(60, np.random.default_rng(1))
@@ -74,77 +78,87 @@ def test_what_was_fitted_to_tunes_writes_them_untransposed(tmp_path: Path) -> No
     assert 0.2 < np.mean(hits) < 0.8, "both, and about as often"
 
 
-def test_the_best_on_unseen_phrases_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_best_on_unseen_phrases_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The longer one of two tunes is learned, the worse the other is known."""
     monkeypatch.setattr("trainer.latent.prior.CHECKED", 5)
-    own = music([TUNES[0]] * 20, [TUNES[1]])
+    corpus = music([TUNES[0]] * 20, [TUNES[1]])
     looks: list[float] = []
 
-    def look(writer: Writer, told: Music) -> float:
-        looks.append(unseen(writer, told))
+    def look(writer: NoteNetwork, checked: Music) -> float:
+        looks.append(unseen(writer, checked))
         return looks[-1]
 
     monkeypatch.setattr("trainer.latent.prior.unseen", look)
-    best, loss = walked(own, tmp_path)
+    best, loss = walked(corpus, tmp_path)
     assert loss == min(looks) < looks[-1]
-    assert unseen(best, own) == pytest.approx(loss)
+    assert unseen(best, corpus) == pytest.approx(loss)
 
 
-def test_what_is_kept_drops_nothing_out(tmp_path: Path) -> None:
-    own = music([*TUNES] * 20)
-    made = network(own, dropout=0.5)
-    assert len({unseen(made.train(), own) for _ in range(3)}) > 1
+def test_what_is_saved_drops_nothing_out(tmp_path: Path) -> None:
+    corpus = music([*TUNES] * 20)
+    made = network(corpus, dropout=0.5)
+    assert len({unseen(made.train(), corpus) for _ in range(3)}) > 1
     config = PriorConfig(minutes=1, steps=5, batch=400, width=32, depth=2, heads=2)
-    with Watch(tmp_path, resume=False, quiet=True) as watch:
-        best, loss = walk(made, own, config, np.random.default_rng(0), watch=watch, stop=threading.Event())
-    assert {unseen(best, own) for _ in range(3)} == {loss}
+    with RunLog(tmp_path, resume=False, quiet=True) as run_log:
+        best, loss = train_network(
+            made, corpus, config, np.random.default_rng(0), run_log=run_log, stop=threading.Event()
+        )
+    assert {unseen(best, corpus) for _ in range(3)} == {loss}
 
 
 def test_without_unseen_phrases_the_loss_is_of_those_that_are_learned() -> None:
-    own = music([*TUNES] * 3, [])
-    assert len(own.validation) == 0
-    assert unseen(network(own), own) == pytest.approx(unseen(network(own), music([*TUNES] * 3)), rel=1e-3)
+    corpus = music([*TUNES] * 3, [])
+    assert len(corpus.validation) == 0
+    assert unseen(network(corpus), corpus) == pytest.approx(
+        unseen(network(corpus), music([*TUNES] * 3)), rel=1e-3
+    )
 
 
 def test_a_signal_ends_it_with_what_it_has(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
-    own = music([*TUNES])
-    made = network(own)
+    corpus = music([*TUNES])
+    made = network(corpus)
     weights = copy.deepcopy(made.state_dict())
-    with Watch(tmp_path, resume=False, quiet=True) as watch:
-        best, loss = walk(made, own, SMALL, np.random.default_rng(0), watch=watch, stop=stop)
-    assert loss == unseen(made, own)
+    with RunLog(tmp_path, resume=False, quiet=True) as run_log:
+        best, loss = train_network(made, corpus, SMALL, np.random.default_rng(0), run_log=run_log, stop=stop)
+    assert loss == unseen(made, corpus)
     assert all(torch.equal(value, weights[name]) for name, value in best.state_dict().items())
 
 
-def test_a_loss_that_is_no_number_is_told(tmp_path: Path) -> None:
-    own = music([*TUNES])
-    made = network(own)
+def test_a_loss_that_is_no_number_is_reported(tmp_path: Path) -> None:
+    corpus = music([*TUNES])
+    made = network(corpus)
     made.place.weight.data[:] = float("nan")
     with (
-        Watch(tmp_path, resume=False, quiet=True) as watch,
-        pytest.raises(FailureError, match=r"no number at step 0: lower prior\.learning_rate"),
+        RunLog(tmp_path, resume=False, quiet=True) as run_log,
+        pytest.raises(OperationError, match=r"no number at step 0: lower prior\.learning_rate"),
     ):
-        walk(made, own, SMALL, np.random.default_rng(0), watch=watch, stop=threading.Event())
+        train_network(made, corpus, SMALL, np.random.default_rng(0), run_log=run_log, stop=threading.Event())
 
 
 def test_phrases_are_learned_as_the_codec_keeps_them() -> None:
     chord = [Note(4, 60, 80, 4), Note(4, 72, 80, 4), Note(0, 50, 80, 1)]
-    own = music([chord])
-    table = own.train.phrases.notes + LOWEST
+    corpus = music([chord])
+    table = corpus.train.phrases.notes + LOWEST
     assert table[:, [ONSET, PITCH, LENGTH]].tolist() == [[0, 50, 1], [4, 72, 4]], "a melody has one line"
-    _, chosen = varying(own.train)
+    _, chosen = varying(corpus.train)
     assert [int(column) for column in chosen] == [0, 1, 3], "onsets, pitches and lengths alone differ"
     assert len(music([chord] * 1500).train) == 1500
-    assert len(kept(build("melody", GRID), split([chord] * 1500), np.arange(1500), lambda: False)) == 500
+    assert (
+        len(encode_notes(build("melody", GRID), split([chord] * 1500), np.arange(1500), lambda: False)) == 500
+    )
 
 
 def test_transposing_moves_all_parts_but_drums_and_says_how_far() -> None:
     band = [Note(0, 60, 80, 4, 0.0, 0), Note(0, 38, 80, 1, 0.0, DRUMS), Note(4, 43, 80, 4, 0.0, 2)]
-    own = music([band], kind="multitrack")
-    still = batch(own.train, "multitrack", np.zeros(200, dtype=np.int64), np.random.default_rng(1), moved=0.0)
-    many = batch(own.train, "multitrack", np.zeros(200, dtype=np.int64), np.random.default_rng(1), moved=1.0)
+    corpus = music([band], kind="multitrack")
+    still = batch(
+        corpus.train, "multitrack", np.zeros(200, dtype=np.int64), np.random.default_rng(1), moved=0.0
+    )
+    many = batch(
+        corpus.train, "multitrack", np.zeros(200, dtype=np.int64), np.random.default_rng(1), moved=1.0
+    )
     semitones = (many.moved + REACH[0]).numpy()
     assert set(semitones.tolist()) == set(range(REACH[0], REACH[1] + 1))
     away = (many.notes - still.notes)[..., PITCH].numpy()
@@ -155,29 +169,31 @@ def test_transposing_moves_all_parts_but_drums_and_says_how_far() -> None:
 
 def test_tracks_come_one_after_another_in_any_order() -> None:
     band = [Note(0, 60, 80, 4, 0.0, 0), Note(4, 38, 80, 1, 0.0, DRUMS), Note(2, 43, 80, 4, 0.0, 2)]
-    own = music([[*band, Note(6, 64, 80, 2, 0.0, 0)]], kind="multitrack")
-    many = batch(own.train, "multitrack", np.zeros(300, dtype=np.int64), np.random.default_rng(0), moved=0.0)
+    corpus = music([[*band, Note(6, 64, 80, 2, 0.0, 0)]], kind="multitrack")
+    many = batch(
+        corpus.train, "multitrack", np.zeros(300, dtype=np.int64), np.random.default_rng(0), moved=0.0
+    )
     orders = [tuple(dict.fromkeys(tracks)) for tracks in many.notes[..., TRACK].tolist()]
     assert len(set(orders)) == 6
     assert many.here is not None
     assert many.rhythm is not None
     rhythm = many.rhythm.reshape(300, 4, 4, -1)
-    for order, tracks, told, heard in zip(
+    for order, tracks, before_each, rhythms in zip(
         orders, many.notes[..., TRACK].tolist(), many.references[:, :, 0, TRACK].tolist(), rhythm, strict=True
     ):
         assert sum(a != b for a, b in pairwise(tracks)) == 2, "none comes twice"
-        assert told == [NONE, *tracks], "each is told the one before"
-        for track, own_rhythm in zip(tracks, heard, strict=True):
+        assert before_each == [NONE, *tracks], "each refers to the one before"
+        for track, earlier in zip(tracks, rhythms, strict=True):
             before = order[: order.index(track)]
-            assert own_rhythm.any(1).nonzero().flatten().tolist() == sorted(before)
+            assert earlier.any(1).nonzero().flatten().tolist() == sorted(before)
     bass_after_melody = next(i for i, order in enumerate(orders) if order == (0, 2, DRUMS))
     row = many.here.reshape(300, 4, -1)[bass_after_melody, 2]
     assert row.nonzero().flatten().tolist() == [4 + 60 % 12], "at its onset the melody's note sounds on"
 
 
 def test_batches_hold_every_phrase_once_and_about_so_many_notes() -> None:
-    own = music([*TUNES] * 50)
-    found = list(batches(own.train, "melody", 60, np.random.default_rng(0), moved=0.0))
+    corpus = music([*TUNES] * 50)
+    found = list(batches(corpus.train, "melody", 60, np.random.default_rng(0), moved=0.0))
     assert sum(len(part.counts) for part in found) == 100
     assert all(len(part.counts) * (int(part.counts.max()) + 1) <= 60 for part in found)
     assert sum(int(part.counts.sum()) for part in found) == 50 * 7
@@ -185,17 +201,17 @@ def test_batches_hold_every_phrase_once_and_about_so_many_notes() -> None:
     assert whole.notes.shape == (1, 3, 6), "one that is longer than a batch still comes"
 
 
-def test_a_prior_that_cannot_be_built_is_told(tmp_path: Path) -> None:
+def test_a_prior_that_cannot_be_built_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(WITH_PRIOR)
-    with pytest.raises(UsageError, match=r"prior.heads 2 do not divide prior.width 7"):
+    with pytest.raises(RequestError, match=r"prior.heads 2 do not divide prior.width 7"):
         settings(path, ["prior.width=7"])
 
 
-def test_a_prior_without_an_encoder_is_told(tmp_path: Path) -> None:
+def test_a_prior_without_an_encoder_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(WITH_PRIOR)
-    with pytest.raises(UsageError, match=r"prior.minutes needs latents that an encoder finds"):
+    with pytest.raises(RequestError, match=r"prior.minutes needs latents that an encoder finds"):
         settings(path, ["fit.objective=language", "model.decoder.kind=gru", "model.encoder.kind=none"])
 
 
@@ -215,13 +231,13 @@ def test_fit_puts_it_into_the_checkpoint_and_the_player_draws_from_it(tmp_path: 
         np.testing.assert_array_equal(latent.z, player.encode(phrase).z)
     assert not any(name.startswith("weigher/") for name in checkpoint.extras)
 
-    kept = {name: value for name, value in checkpoint.extras.items() if name != "prior/begin"}
-    write(replace(checkpoint, extras=kept), tmp_path / "cut.safetensors")
+    encode_notes = {name: value for name, value in checkpoint.extras.items() if name != "prior/begin"}
+    write(replace(checkpoint, extras=encode_notes), tmp_path / "cut.safetensors")
     with pytest.raises(CheckpointError, match=r"cannot be played: a tensor 'begin' is missing"):
         open_player(tmp_path / "cut.safetensors")
 
 
-def test_music_without_notes_is_told(tmp_path: Path) -> None:
+def test_music_without_notes_is_reported(tmp_path: Path) -> None:
     prepared = prepare(tmp_path / "data", "melody")
     place = prepared / "melody" / "train"
     starts = np.load(place / "starts.npy")
@@ -229,5 +245,5 @@ def test_music_without_notes_is_told(tmp_path: Path) -> None:
     np.save(place / "starts.npy", np.zeros_like(starts))
     path = tmp_path / "config.toml"
     path.write_text(WITH_PRIOR)
-    with pytest.raises(FailureError, match="no note that a prior could learn"):
+    with pytest.raises(OperationError, match="no note that a prior could learn"):
         run(path, prepared, tmp_path / "run", overrides=["prior.draws=0"])

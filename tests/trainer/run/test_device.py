@@ -39,7 +39,7 @@ class Card:
 
 
 @pytest.mark.parametrize(("native", "kind"), [(True, torch.bfloat16), (False, torch.float16)])
-def test_a_card_without_bfloat16_of_its_own_takes_float16(
+def test_a_card_without_native_bfloat16_takes_float16(
     monkeypatch: pytest.MonkeyPatch, native: bool, kind: torch.dtype
 ) -> None:
     monkeypatch.setattr(torch, "cuda", Card(native=native))

@@ -14,7 +14,7 @@ from tests.fakes import two_processes
 from tests.fakes.runs import assert_equal, rows
 from tests.fakes.synthetic import TINY, prepare
 from tests.root import ROOT
-from trainer.errors import UsageError
+from trainer.errors import RequestError
 from trainer.run.distributed import World, joined
 
 pytestmark = pytest.mark.timeout(400)  # processes that start processes, on a machine that may be busy
@@ -40,19 +40,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     prepare(made / "data", "melody", train=16)
     text = TINY["melody"].replace("edits = 12", "edits = 6").replace("batch = 8", "batch = 4")
     (made / "tiny.toml").write_text(text)
-    script = str(ROOT / "tests" / "trainer" / "two_processes.py")
+    script = str(ROOT / "tests" / "fakes" / "two_processes.py")
     ended = launched(script, str(made / "tiny.toml"), str(made / "data"), str(made))
     assert ended.returncode == 0, ended.stderr
     return made
 
 
-def told(folder: Path, rank: int) -> dict[str, Any]:
+def facts_of(folder: Path, rank: int) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / f"found{rank}.json").read_text())
     return found
 
 
 def test_what_processes_tell_each_other(folder: Path) -> None:
-    first, second = told(folder, 0), told(folder, 1)
+    first, second = facts_of(folder, 0), facts_of(folder, 1)
     assert first["highest"] == second["highest"] == [1.0, 0.0]
     assert first["gathered"] == [["from", 0], ["from", 1]]
     assert first["shared"] == second["shared"] == "made by 0"
@@ -77,13 +77,13 @@ def test_two_processes_learn_what_one_learns_from_all_their_phrases(folder: Path
 
 
 def test_each_process_takes_other_phrases_of_the_same_order(folder: Path) -> None:
-    first, second = told(folder, 0), told(folder, 1)
+    first, second = facts_of(folder, 0), facts_of(folder, 1)
     assert first["whole order"] == second["whole order"]
     assert first["whole phrases"] == second["whole phrases"] == 6 * 4 * 2
 
 
 def test_a_signal_to_one_process_stops_all_and_resuming_is_exact(folder: Path) -> None:
-    assert told(folder, 0)["stopped phrases"] == 3 * 4 * 2
+    assert facts_of(folder, 0)["stopped phrases"] == 3 * 4 * 2
     assert_equal(folder / "whole", folder / "parts")
 
 
@@ -118,7 +118,7 @@ def test_alone_nothing_is_asked_of_others() -> None:
     with joined({}) as world:
         assert (world.rank, world.size, world.first) == (0, 1, True)
         assert world.highest(1.0, 2.0) == (1.0, 2.0)
-        assert world.gathered("a") == ["a"]
+        assert world.gather("a") == ["a"]
         assert world.shared(lambda: 3) == 3
 
 
@@ -129,6 +129,6 @@ def test_alone_nothing_is_asked_of_others() -> None:
         ({"RANK": "2", "WORLD_SIZE": "2"}, r"RANK must be in 0\.\.1"),
     ],
 )
-def test_a_place_that_cannot_be_is_told(environment: dict[str, str], sentence: str) -> None:
-    with pytest.raises(UsageError, match=sentence), joined(environment):
+def test_a_place_that_cannot_be_is_reported(environment: dict[str, str], sentence: str) -> None:
+    with pytest.raises(RequestError, match=sentence), joined(environment):
         pass

@@ -13,10 +13,10 @@ from safetensors.numpy import load_file
 
 from model.playing.load import open_player
 from tests.fakes.synthetic import melody, prepare
-from trainer.errors import UsageError
+from trainer.errors import RequestError
 from trainer.training import loop
 from trainer.training.fit import run
-from trainer.training.loop import Learner
+from trainer.training.loop import TrainingLoop
 
 GAN = """
 [model]
@@ -103,18 +103,18 @@ def test_it_trains_end_to_end_and_plays(tmp_path: Path, data: Path, kind: str, l
 def test_a_resumed_run_goes_on_exactly(
     tmp_path: Path, data: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "show", lambda *_: None)  # it renders sound, which is nothing to this
+    monkeypatch.setattr(loop, "write_samples", lambda *_: None)  # it renders sound, which is nothing to this
     chosen = config(tmp_path, kind)
     run(chosen, data, tmp_path / "whole")
-    taken = Learner.step
+    taken = TrainingLoop.step
 
-    def step(self: Learner) -> Any:
+    def step(self: TrainingLoop) -> Any:
         if self.progress.step == 1:
             os.kill(os.getpid(), signal.SIGTERM)
         return taken(self)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Learner, "step", step)
+        patch.setattr(TrainingLoop, "step", step)
         run(chosen, data, tmp_path / "half")
     assert rows(tmp_path / "half")[-1]["step"] == 2
     run(chosen, data, tmp_path / "half", resume=True)
@@ -126,10 +126,10 @@ def test_a_resumed_run_goes_on_exactly(
         np.testing.assert_array_equal(value, half[name], err_msg=name)
 
 
-def test_half_precision_takes_a_scaler_that_is_kept(
+def test_half_precision_takes_a_scaler_that_is_saved(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "show", lambda *_: None)
+    monkeypatch.setattr(loop, "write_samples", lambda *_: None)
     chosen = config(tmp_path, "gan")
     run(chosen, data, tmp_path / "run", overrides=["fit.precision=float16", "fit.steps=2"])
     from safetensors import safe_open  # noqa: PLC0415 - of this test alone
@@ -155,9 +155,9 @@ def test_half_precision_takes_a_scaler_that_is_kept(
         ("vae-gan", "fit.critic.steps=0", "steps"),
     ],
 )
-def test_a_wrong_setting_is_told_in_one_sentence(
+def test_a_wrong_setting_is_reported_in_one_sentence(
     tmp_path: Path, data: Path, kind: str, change: str, sentence: str
 ) -> None:
-    with pytest.raises(UsageError, match=sentence) as caught:
+    with pytest.raises(RequestError, match=sentence) as caught:
         run(config(tmp_path, kind), data, tmp_path / "run", overrides=[change])
     assert "\n" not in str(caught.value)

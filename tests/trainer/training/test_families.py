@@ -15,7 +15,7 @@ from model.playing.checkpoint_player import CheckpointPlayer
 from model.playing.load import open_player
 from tests.fakes.families import REFERENCES, SHIPPED, corpus, model_of, music, tiny
 from trainer import settings
-from trainer.run.progress import Watch
+from trainer.run.progress import RunLog
 from trainer.training import preview
 from trainer.training.fit import run
 
@@ -29,7 +29,7 @@ def _one_thread() -> None:
 def _without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     # they take longer than all the rest; tests/trainer/training/test_fit.py looks at them
     monkeypatch.setattr(preview, "draw", lambda _phrases, _path: None)
-    monkeypatch.setattr(Watch, "curves", lambda _watch: None)
+    monkeypatch.setattr(RunLog, "curves", lambda _watch: None)
 
 
 @pytest.fixture(scope="module")
@@ -52,19 +52,19 @@ def test_a_family_trains_end_to_end_and_plays(config: Path, corpora: Path, tmp_p
     player = open_player(made)
     assert (player.card.name, player.card.codec) == (model.name, model.codec)
     assert player.card.grid == model.answer_grid
-    given = music(model.codec, player.card.grid, 99)
+    phrase = music(model.codec, player.card.grid, 99)
     if player.card.latent_size:
-        remembers(player, given)
+        remembers(player, phrase)
     else:
-        continues(player, given)
+        continues(player, phrase)
 
 
-def remembers(player: CheckpointPlayer, given: Phrase) -> None:
+def remembers(player: CheckpointPlayer, phrase: Phrase) -> None:
     """Show that a model with a latent encodes, decodes, samples and keeps what has sounded."""
-    latent = player.encode(given)
+    latent = player.encode(phrase)
     assert latent.z.shape == (player.card.latent_size,)
     assert np.isfinite(latent.z).all()
-    assert player.encode(given).z.tolist() == latent.z.tolist()
+    assert player.encode(phrase).z.tolist() == latent.z.tolist()
     plain = player.decode(latent, turns={})
     assert plain.grid == player.card.grid
     assert player.decode(latent, turns={}) == plain
@@ -75,9 +75,9 @@ def remembers(player: CheckpointPlayer, given: Phrase) -> None:
         player.card.codec != "poly"
     ):  # untrained, no key reaches the one chance in twenty from which it is drawn
         assert any(other != sampled for other in others)
-    kept = player.decode(latent, turns={}, prefix=given, prefix_steps=8)
-    assert [_start(note) for note in kept.notes if note.onset < 8] == [
-        _start(note) for note in given.notes if note.onset < 8
+    spliced = player.decode(latent, turns={}, prefix=phrase, prefix_steps=8)
+    assert [_start(note) for note in spliced.notes if note.onset < 8] == [
+        _start(note) for note in phrase.notes if note.onset < 8
     ]
     if player.card.conditions:
         said = {"chords": "C Am F G", "key": "C major", "style": player.card.styles[0]}
@@ -89,15 +89,15 @@ def remembers(player: CheckpointPlayer, given: Phrase) -> None:
     assert all(player.decode(each, turns={}).grid == player.card.grid for each in drawn)
 
 
-def continues(player: CheckpointPlayer, given: Phrase) -> None:
+def continues(player: CheckpointPlayer, phrase: Phrase) -> None:
     """Show that a model without a latent says so and goes on from what it is given."""
-    assert player.encode(given).z.shape == (0,)
-    answer = player.continuation(given)
+    assert player.encode(phrase).z.shape == (0,)
+    answer = player.continuation(phrase)
     assert answer.grid == player.card.grid
-    assert player.continuation(given) == answer
+    assert player.continuation(phrase) == answer
 
     def sampled(seed: int) -> Phrase:
-        return player.continuation(given, temperature=1.0, top_k=20, top_p=0.95, seed=seed)
+        return player.continuation(phrase, temperature=1.0, top_k=20, top_p=0.95, seed=seed)
 
     assert sampled(5) == sampled(5)
     assert any(sampled(seed) != sampled(5) for seed in range(6, 12))
@@ -110,10 +110,10 @@ def _start(note: Note) -> tuple[int, int, int]:
 
 @pytest.mark.parametrize("config", [*SHIPPED, *REFERENCES], ids=lambda path: path.stem)
 def test_a_shipped_configuration_is_valid_and_can_be_built(config: Path) -> None:
-    told = settings.read(config, [])
-    assert told.model.name == config.stem
+    configuration = settings.read(config, [])
+    assert configuration.model.name == config.stem
     with torch.device("meta"):
-        VAE(told.model)
+        VAE(configuration.model)
 
 
 @pytest.mark.parametrize("config", SHIPPED, ids=lambda path: path.stem)

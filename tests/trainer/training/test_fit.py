@@ -14,10 +14,10 @@ from model.playing.load import open_player
 from tests.fakes.runs import assert_equal, bare, rows
 from tests.fakes.synthetic import TINY, chords, melody, prepare
 from trainer.data import edit_pairs
-from trainer.errors import FailureError, TrainerError, UsageError
+from trainer.errors import OperationError, RequestError, TrainerError
 from trainer.training import fit
 from trainer.training.fit import run
-from trainer.training.loop import Learner
+from trainer.training.loop import TrainingLoop
 
 
 @pytest.fixture(autouse=True)
@@ -97,16 +97,16 @@ STOP_AFTER_THREE = """
 import os, signal, sys
 from pathlib import Path
 import torch
-from trainer import learner
+from trainer.training import loop
 from trainer.training.fit import run
 torch.set_num_threads(1)
-learner.finish = learner.show = lambda *_, **__: None
-drawn = learner.Learner.draw
+loop.write_checkpoint = loop.write_samples = lambda *_, **__: None
+drawn = loop.TrainingLoop.draw
 def draw(self):
     if self.progress.step == 2:
         os.kill(os.getpid(), signal.SIGTERM)
     return drawn(self)
-learner.Learner.draw = draw
+loop.TrainingLoop.draw = draw
 config, data, out = map(Path, sys.argv[1:])
 run(config, data, out)
 """
@@ -116,10 +116,10 @@ def test_no_number_in_the_loss_stops_and_keeps_the_last_checkpoint(tmp_path: Pat
     data = prepare(tmp_path / "data", "melody")
     chosen = config(tmp_path, "melody")
     path = run(chosen, data, tmp_path / "run")
-    kept = path.read_bytes()
+    before = path.read_bytes()
     state = tmp_path / "run" / "resume.state"
-    kept_state = state.read_bytes()
-    with pytest.raises(FailureError, match="the loss is no number at step"):
+    state_before = state.read_bytes()
+    with pytest.raises(OperationError, match="the loss is no number at step"):
         run(
             chosen,
             data,
@@ -127,8 +127,8 @@ def test_no_number_in_the_loss_stops_and_keeps_the_last_checkpoint(tmp_path: Pat
             resume=True,
             overrides=["fit.steps=60", "fit.learning_rate=1e30"],
         )
-    assert path.read_bytes() == kept
-    assert state.read_bytes() == kept_state
+    assert path.read_bytes() == before
+    assert state.read_bytes() == state_before
 
 
 def test_a_run_of_minutes_ends_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,15 +154,15 @@ def test_edit_pairs_take_a_quarter_of_the_minutes_at_most_and_count(
 ) -> None:
     bare(monkeypatch)
     monkeypatch.setattr(fit, "time", Clock())
-    given: list[tuple[int, float]] = []
+    limits: list[tuple[int, float]] = []
 
-    def go(self: Learner, *, minutes: float, stop: threading.Event) -> Path:
+    def train(self: TrainingLoop, *, minutes: float, stop: threading.Event) -> Path:
         assert self.edits is not None
         assert not stop.is_set()
-        given.append((len(self.edits), minutes))
+        limits.append((len(self.edits), minutes))
         return tmp_path
 
-    monkeypatch.setattr(Learner, "go", go)
+    monkeypatch.setattr(TrainingLoop, "run", train)
     data = prepare(tmp_path / "data", "melody", train=8)
     chosen = config(tmp_path, "melody")
     # looked at after each 64 pairs, a second each: the fifth of 20 ends it
@@ -173,7 +173,7 @@ def test_edit_pairs_take_a_quarter_of_the_minutes_at_most_and_count(
     assert "must do" not in "".join(capsys.readouterr())
     assert (tmp_path / "all" / "edits.npz").exists()
     run(chosen, data, tmp_path / "late", overrides=["fit.edits=300"], max_minutes=1e-9)
-    assert given == [
+    assert limits == [
         (320, pytest.approx((20 - 6) / 60)),
         (300, pytest.approx((60 - 5) / 60)),
         (64, 1e-9),  # a step is taken all the same
@@ -195,14 +195,14 @@ def test_edit_pairs_take_a_quarter_of_the_minutes_at_most_and_count(
         ("model.grid.steps_per_beat=7", "must divide 480"),
     ],
 )
-def test_a_wrong_setting_is_told_in_one_sentence(tmp_path: Path, change: str, sentence: str) -> None:
+def test_a_wrong_setting_is_reported_in_one_sentence(tmp_path: Path, change: str, sentence: str) -> None:
     data = prepare(tmp_path / "data", "melody", train=4)
-    with pytest.raises(UsageError, match=sentence) as caught:
+    with pytest.raises(RequestError, match=sentence) as caught:
         run(config(tmp_path, "melody"), data, tmp_path / "run", overrides=[change])
     assert "\n" not in str(caught.value)
 
 
-def test_missing_or_damaged_data_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_missing_or_damaged_data_is_reported_in_one_sentence(tmp_path: Path) -> None:
     chosen = config(tmp_path, "melody")
     with pytest.raises(TrainerError, match="is missing: run twobar-train prepare"):
         run(chosen, tmp_path / "nothing", tmp_path / "run")
@@ -218,11 +218,11 @@ def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path, monkeypatch: py
     data = prepare(tmp_path / "data", "melody")
     chosen = config(tmp_path, "melody")
     run(chosen, data, tmp_path / "run")
-    with pytest.raises(UsageError, match="--resume"):
+    with pytest.raises(RequestError, match="--resume"):
         run(chosen, data, tmp_path / "run")
-    with pytest.raises(FailureError, match="another model"):
+    with pytest.raises(OperationError, match="another model"):
         run(chosen, data, tmp_path / "run", resume=True, overrides=["model.decoder.depth=2"])
-    with pytest.raises(FailureError, match="nothing to resume"):
+    with pytest.raises(OperationError, match="nothing to resume"):
         run(chosen, data, tmp_path / "other", resume=True)
     assert not (tmp_path / "other").exists()  # said before edit pairs are made
 
@@ -235,7 +235,7 @@ def test_what_is_left_of_a_run_is_not_written_over(
     data = prepare(tmp_path / "data", "melody", train=8)
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / held).write_text("{}\n")
-    with pytest.raises(UsageError, match=rf"run holds {held} .*resume\.state is gone.*another --out"):
+    with pytest.raises(RequestError, match=rf"run holds {held} .*resume\.state is gone.*another --out"):
         run(config(tmp_path, "melody"), data, tmp_path / "run")
     assert [(path.name, path.read_text()) for path in (tmp_path / "run").iterdir()] == [(held, "{}\n")]
 

@@ -14,12 +14,12 @@ from tests.fakes.checkpoints import config
 from tests.fakes.runs import assert_equal, bare
 from tests.fakes.synthetic import TINY, melody, prepare
 from trainer.adapt.lora import packed
-from trainer.errors import FailureError
+from trainer.errors import OperationError
 from trainer.settings import CriticConfig, FitConfig
 from trainer.training import fit, memory
 from trainer.training.objectives.base import Moment, Objective
 from trainer.training.objectives.choose import build as choose
-from trainer.training.role import Worker
+from trainer.training.role import TrainedRole
 
 LAST = Moment(0, 1.0)
 
@@ -30,8 +30,8 @@ def _one_thread() -> None:
     torch.manual_seed(0)
 
 
-def objective(told: ModelConfig | None = None, **settings: float | CriticConfig) -> Objective:
-    return choose(VAE(told or config()), FitConfig(**settings))  # type: ignore[arg-type]
+def objective(model: ModelConfig | None = None, **settings: float | CriticConfig) -> Objective:
+    return choose(VAE(model or config()), FitConfig(**settings))  # type: ignore[arg-type]
 
 
 def arrays(count: int) -> dict[str, torch.Tensor]:
@@ -51,8 +51,8 @@ def test_a_product_keeps_what_its_backward_pass_needs() -> None:
             (self.net(rows) ** 2).sum()
 
     made = Square(torch.nn.Linear(10, 5, bias=False), FitConfig())  # type: ignore[arg-type]
-    found = memory.measure(made, memory.few(arrays(2), None, 8), LAST, kind=torch.float32)
-    assert found == memory.Memory(weights=200, trained=600, fixed=0, kept=4 * (10 + 5))
+    found = memory.measure(made, memory.repeated(arrays(2), None, 8), LAST, kind=torch.float32)
+    assert found == memory.Memory(weights=200, trained=600, fixed=0, per_phrase=4 * (10 + 5))
     assert found.total(100) == 200 + 600 + 6000
 
 
@@ -76,9 +76,9 @@ def test_a_critic_is_counted_too() -> None:
 
 
 def test_half_precision_keeps_less_of_a_phrase() -> None:
-    made, some = objective(), memory.few(arrays(8), None, 8)
+    made, some = objective(), memory.repeated(arrays(8), None, 8)
     full, half = (memory.measure(made, some, LAST, kind=kind) for kind in (torch.float32, torch.bfloat16))
-    assert half.kept < full.kept
+    assert half.per_phrase < full.per_phrase
     assert half.fixed > full.fixed  # the weights again, in half precision
     assert (half.weights, half.trained) == (full.weights, full.trained)
 
@@ -95,11 +95,11 @@ def test_nothing_of_a_run_is_changed_by_it() -> None:
         assert parameter.grad is None
 
 
-def test_a_batch_of_few_repeats_what_there_is() -> None:
-    given = arrays(3)
-    made = memory.few(given, torch.arange(3.0).reshape(3, 1, 1), 8, edits=2, knobs=4)
+def test_a_batch_of_few_repeats_its_phrases() -> None:
+    few_phrases = arrays(3)
+    made = memory.repeated(few_phrases, torch.arange(3.0).reshape(3, 1, 1), 8, edits=2, knobs=4)
     assert len(made) == 8
-    assert torch.equal(made.arrays["token"][3:6], given["token"])
+    assert torch.equal(made.arrays["token"][3:6], few_phrases["token"])
     assert made.condition is not None
     assert made.condition.flatten().tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
     assert len(made.edited["token"]) == 2
@@ -110,7 +110,7 @@ def test_a_batch_of_few_repeats_what_there_is() -> None:
     ("size", "words"), [(10, "1 MB"), (3_400_000, "3 MB"), (999_000_000, "999 MB"), (1_540_000_000, "1.5 GB")]
 )
 def test_bytes_are_said_in_their_unit(size: int, words: str) -> None:
-    assert memory.told(size) == words
+    assert memory.in_words(size) == words
 
 
 def test_a_step_larger_than_what_is_free_is_refused(
@@ -121,13 +121,13 @@ def test_a_step_larger_than_what_is_free_is_refused(
     path = tmp_path / "lead.toml"
     path.write_text(TINY["melody"].replace('"float32"', '"auto"'))
     monkeypatch.setattr(memory, "available", lambda: 20_000_000)
-    monkeypatch.setattr(Worker, "timed", lambda *_: pytest.fail("a step was taken"))
-    monkeypatch.setattr(Worker, "learn", lambda *_, **__: pytest.fail("a step was taken"))
+    monkeypatch.setattr(TrainedRole, "timed", lambda *_: pytest.fail("a step was taken"))
+    monkeypatch.setattr(TrainedRole, "learn", lambda *_, **__: pytest.fail("a step was taken"))
     said = (
         r"a step of fit\.batch 1000000 takes about \d+\.\d GB of memory, and 20 MB are free: lower "
         r"fit\.batch and raise fit\.accumulate"
     )
-    with pytest.raises(FailureError, match=said):
+    with pytest.raises(OperationError, match=said):
         fit.run(path, data, tmp_path / "run", overrides=["fit.batch=1000000", "fit.edits=10"])
     assert "million parameters" not in "".join(capsys.readouterr())
 
@@ -135,7 +135,7 @@ def test_a_step_larger_than_what_is_free_is_refused(
 def test_what_is_free_is_not_known_everywhere() -> None:
     memory.check(10**15, None, batch=8)
     memory.check(10, 10, batch=8)
-    with pytest.raises(FailureError, match=r"fit\.batch 8 takes about 2 MB of memory, and 1 MB are free"):
+    with pytest.raises(OperationError, match=r"fit\.batch 8 takes about 2 MB of memory, and 1 MB are free"):
         memory.check(2_000_000, 1_000_000, batch=8)
 
 

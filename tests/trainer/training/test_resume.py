@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from model.networks.vae import VAE
 from tests.fakes.runs import LANGUAGE, STEPWISE, assert_equal, bare, state, stopped
 from tests.fakes.synthetic import TINY, prepare
-from trainer.errors import FailureError, UsageError
+from trainer.errors import OperationError, RequestError
 from trainer.settings import FitConfig
 from trainer.training import loop
 from trainer.training.fit import run
 from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective
 from trainer.training.objectives.elbo import Elbo
-from trainer.training.role import Worker
+from trainer.training.role import TrainedRole
 
-TOLD = "fit.steps=20"
+STEPS = "fit.steps=20"
 
 
 @pytest.fixture(autouse=True)
@@ -34,12 +34,12 @@ def both(tmp_path: Path, text: str, codec: str, overrides: list[str]) -> tuple[P
     data = prepare(tmp_path / "data", codec, train=20)
     chosen = tmp_path / "tiny.toml"
     chosen.write_text(text)
-    run(chosen, data, tmp_path / "whole", overrides=[TOLD, *overrides])
+    run(chosen, data, tmp_path / "whole", overrides=[STEPS, *overrides])
     with pytest.MonkeyPatch.context() as patch:
         stopped(patch, 11)
-        run(chosen, data, tmp_path / "parts", overrides=[TOLD, *overrides])
+        run(chosen, data, tmp_path / "parts", overrides=[STEPS, *overrides])
     assert facts(tmp_path / "parts")["step"] == 11
-    run(chosen, data, tmp_path / "parts", resume=True, overrides=[TOLD, *overrides])
+    run(chosen, data, tmp_path / "parts", resume=True, overrides=[STEPS, *overrides])
     return tmp_path / "whole", tmp_path / "parts"
 
 
@@ -70,7 +70,7 @@ def test_eleven_steps_and_nine_are_twenty(
     }
 
 
-def test_the_scalers_scale_is_kept(tmp_path: Path) -> None:
+def test_the_scalers_scale_is_saved(tmp_path: Path) -> None:
     whole, _ = both(tmp_path, TINY["melody"], "melody", ["fit.precision=float16"])
     scaler = facts(whole)["scalers"]
     assert isinstance(scaler, dict)
@@ -109,9 +109,7 @@ class Judged(Elbo):
         self.mean = state["mean"].reshape(())
 
 
-def test_an_objectives_own_networks_and_state_are_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_objectives_networks_and_state_are_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def build(net: VAE, fit: FitConfig) -> Objective:
         return Judged(net, fit)
 
@@ -138,12 +136,12 @@ def test_a_state_that_does_not_fit_is_refused_in_one_sentence(tmp_path: Path) ->
     run(chosen, data, tmp_path / "run", overrides=["fit.steps=1"])
     other = tmp_path / "other.toml"
     other.write_text(LANGUAGE)
-    with pytest.raises(FailureError, match=r"another model; resume with the same \[model\]"):
+    with pytest.raises(OperationError, match=r"another model; resume with the same \[model\]"):
         run(other, data, tmp_path / "run", resume=True)
-    kept = (tmp_path / "run" / "resume.state").read_bytes()
-    for cut in (0, 100, len(kept) // 2):
-        (tmp_path / "run" / "resume.state").write_bytes(kept[:cut])
-        with pytest.raises(FailureError, match="is damaged"):
+    state = (tmp_path / "run" / "resume.state").read_bytes()
+    for cut in (0, 100, len(state) // 2):
+        (tmp_path / "run" / "resume.state").write_bytes(state[:cut])
+        with pytest.raises(OperationError, match="is damaged"):
             run(chosen, data, tmp_path / "run", resume=True)
 
 
@@ -153,16 +151,16 @@ def test_a_run_of_another_objective_is_not_resumed(tmp_path: Path, monkeypatch: 
     chosen.write_text(STEPWISE)
     run(chosen, data, tmp_path / "run", overrides=["fit.steps=1"])
     monkeypatch.setattr("trainer.settings._together", lambda *_: None)
-    with pytest.raises(UsageError, match=r"objective 'elbo', not 'language'"):
+    with pytest.raises(RequestError, match=r"objective 'elbo', not 'language'"):
         run(chosen, data, tmp_path / "run", resume=True, overrides=["fit.objective=language"])
 
 
-def test_a_precision_that_was_chosen_by_its_speed_is_kept(
+def test_a_precision_that_was_chosen_by_its_speed_is_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trainer.run.device._multiplies_bfloat16_fast", lambda: True)
     seconds = {torch.float32: 2.0, torch.bfloat16: 1.0}
-    monkeypatch.setattr(Worker, "timed", lambda _self, _batch, _moment, kind: seconds[kind])
+    monkeypatch.setattr(TrainedRole, "timed", lambda _self, _batch, _moment, kind: seconds[kind])
     data = prepare(tmp_path / "data", "melody", train=8)
     chosen = tmp_path / "tiny.toml"
     chosen.write_text(STEPWISE.replace('"float32"', '"auto"'))
@@ -179,9 +177,9 @@ def test_timing_a_precision_changes_nothing(tmp_path: Path, monkeypatch: pytest.
     data = prepare(tmp_path / "data", "melody", train=8)
     chosen = tmp_path / "tiny.toml"
     chosen.write_text(STEPWISE)
-    run(chosen, data, tmp_path / "told", overrides=["fit.steps=3"])
+    run(chosen, data, tmp_path / "chosen", overrides=["fit.steps=3"])
     monkeypatch.setattr("trainer.run.device._multiplies_bfloat16_fast", lambda: True)
-    timed = loop.Learner._faster
-    monkeypatch.setattr(loop.Learner, "_faster", lambda self: (timed(self), "float32")[1])
+    timed = loop.TrainingLoop._faster
+    monkeypatch.setattr(loop.TrainingLoop, "_faster", lambda self: (timed(self), "float32")[1])
     run(chosen, data, tmp_path / "timed", overrides=["fit.steps=3", "fit.precision=auto"])
-    assert_equal(tmp_path / "told", tmp_path / "timed")
+    assert_equal(tmp_path / "chosen", tmp_path / "timed")

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 import model.checkpoint
+from model.errors import SoundError
 from tests.fakes.runs import bare, rows, state
 from tests.fakes.synthetic import TINY, prepare
-from trainer.errors import EmptyCorpusError, FailureError, TrainerError, UsageError
-from trainer.run import progress as watch
+from trainer.errors import EmptyCorpusError, OperationError, RequestError, TrainerError
+from trainer.run import progress as run_log
 from trainer.training import loop, preview
 from trainer.training.fit import EDITS, run
 from trainer.training.objectives.elbo import Elbo
-from trainer.training.sound import SilentError
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
@@ -29,7 +29,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.set_num_threads(1)
     # pictures and sound take longer than all the rest
-    monkeypatch.setattr(watch.Watch, "curves", lambda _: None)
+    monkeypatch.setattr(run_log.RunLog, "curves", lambda _: None)
     monkeypatch.setattr(preview, "draw", lambda *_: None)
     monkeypatch.setattr(preview, "render", lambda *_: None)
 
@@ -58,20 +58,20 @@ def test_a_part_of_the_loss_that_is_no_number_is_named(
 ) -> None:
     bare(monkeypatch)
     run(chosen, tmp_path / "data", tmp_path / "run", overrides=["fit.steps=3"])
-    kept = (tmp_path / "run" / "resume.state").read_bytes()
+    before = (tmp_path / "run" / "resume.state").read_bytes()
 
     def nothing(self: Elbo, made: Any) -> Any:
         return type(made)(made.total * math.nan, {**made.parts, "pitch": made.parts["pitch"] * math.nan})
 
     monkeypatch.setattr(Elbo, "loss", spoiled(4, nothing))
-    with pytest.raises(FailureError) as caught:
+    with pytest.raises(OperationError) as caught:
         run(chosen, tmp_path / "data", tmp_path / "run", resume=True, overrides=["fit.steps=9"])
     said = str(caught.value)
     assert "the loss is no number at step 4: its part 'pitch' is nan" in said
     assert "go on with --resume" in said
     assert "\n" not in said
     assert caught.value.exit_code == 1
-    assert (tmp_path / "run" / "resume.state").read_bytes() == kept
+    assert (tmp_path / "run" / "resume.state").read_bytes() == before
 
 
 def test_a_gradient_that_is_no_number_is_named_and_changes_nothing(
@@ -86,20 +86,20 @@ def test_a_gradient_that_is_no_number_is_named_and_changes_nothing(
 
     monkeypatch.setattr(Elbo, "loss", spoiled(2, steep))
     with pytest.raises(
-        FailureError, match=r"at step 2: the gradient of '.*decoder.head.weight' is not finite"
+        OperationError, match=r"at step 2: the gradient of '.*decoder.head.weight' is not finite"
     ):
         run(chosen, tmp_path / "data", tmp_path / "run")
     assert not (tmp_path / "run" / "resume.state").exists()
 
 
-def test_before_the_first_look_it_says_that_nothing_is_there(
+def test_before_the_first_look_it_says_that_nothing_was_saved(
     tmp_path: Path, chosen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare(monkeypatch)
     monkeypatch.setattr(
         Elbo, "loss", spoiled(0, lambda _, made: type(made)(made.total * math.inf, made.parts))
     )
-    with pytest.raises(FailureError, match="nothing was saved before"):
+    with pytest.raises(OperationError, match="nothing was saved before"):
         run(chosen, tmp_path / "data", tmp_path / "run")
 
 
@@ -107,20 +107,20 @@ def test_a_weight_that_is_no_number_is_never_saved(
     tmp_path: Path, chosen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = run(chosen, tmp_path / "data", tmp_path / "run", overrides=["fit.steps=2"])
-    kept, kept_state = path.read_bytes(), (tmp_path / "run" / "resume.state").read_bytes()
-    step = loop.Learner.step
+    before, state_before = path.read_bytes(), (tmp_path / "run" / "resume.state").read_bytes()
+    step = loop.TrainingLoop.step
 
-    def broken(self: loop.Learner) -> dict[str, Tensor]:
+    def broken(self: loop.TrainingLoop) -> dict[str, Tensor]:
         parts = step(self)
         with torch.no_grad():
             self.net.bottleneck.out.bias[0] = math.nan
         return parts
 
-    monkeypatch.setattr(loop.Learner, "step", broken)
-    with pytest.raises(FailureError, match=r"the weight 'bottleneck.out.bias' is no number after step 3"):
+    monkeypatch.setattr(loop.TrainingLoop, "step", broken)
+    with pytest.raises(OperationError, match=r"the weight 'bottleneck.out.bias' is no number after step 3"):
         run(chosen, tmp_path / "data", tmp_path / "run", resume=True, overrides=["fit.steps=3"])
-    assert path.read_bytes() == kept
-    assert (tmp_path / "run" / "resume.state").read_bytes() == kept_state
+    assert path.read_bytes() == before
+    assert (tmp_path / "run" / "resume.state").read_bytes() == state_before
 
 
 def test_a_scaler_halves_its_scale_before_it_gives_up(
@@ -136,8 +136,8 @@ def test_a_scaler_halves_its_scale_before_it_gives_up(
         return type(made)(made.total + (slope - slope.detach()).sum() * 1e34, made.parts)
 
     monkeypatch.setattr(Elbo, "loss", huge)
-    told = ["fit.precision=float16", "fit.steps=8", "fit.clip=1"]
-    run(chosen, tmp_path / "data", tmp_path / "run", overrides=told)
+    overrides = ["fit.precision=float16", "fit.steps=8", "fit.clip=1"]
+    run(chosen, tmp_path / "data", tmp_path / "run", overrides=overrides)
     assert rows(tmp_path / "run")[-1]["step"] == 8
 
     def endless(self: Elbo, role: str, batch: Any, moment: Any) -> Any:
@@ -145,7 +145,7 @@ def test_a_scaler_halves_its_scale_before_it_gives_up(
         return type(made)(made.total * 1e37 * 1e30, made.parts)
 
     monkeypatch.setattr(Elbo, "loss", endless)
-    with pytest.raises(FailureError, match="the loss is no number at step 23: the gradient of"):
+    with pytest.raises(OperationError, match="the loss is no number at step 23: the gradient of"):
         run(
             chosen, tmp_path / "data", tmp_path / "other", overrides=["fit.precision=float16", "fit.steps=99"]
         )
@@ -168,35 +168,37 @@ def test_on_a_full_disk_the_old_files_survive(
     tmp_path: Path, chosen: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     run(chosen, tmp_path / "data", tmp_path / "run", overrides=["fit.steps=2"])
-    kept = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()}
     monkeypatch.setattr(Path, "replace", full(file))
     with pytest.raises(TrainerError, match=rf"{file} cannot be written: No space left on device") as caught:
         run(chosen, tmp_path / "data", tmp_path / "run", resume=True, overrides=["fit.steps=4"])
     assert caught.value.exit_code == 1
-    assert (tmp_path / "run" / file).read_bytes() == kept[file]
+    assert (tmp_path / "run" / file).read_bytes() == before[file]
     assert not list((tmp_path / "run").glob(".*part"))
     monkeypatch.undo()
     model.checkpoint.read(tmp_path / "run" / "tiny-lead.safetensors")
     run(chosen, tmp_path / "data", tmp_path / "run", resume=True, overrides=["fit.steps=5"])
 
 
-def test_a_disk_full_of_edit_pairs_is_told(
+def test_a_disk_full_of_edit_pairs_is_reported(
     tmp_path: Path, chosen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Path, "replace", full(EDITS))
-    with pytest.raises(FailureError, match=f"{EDITS} cannot be written: No space left on device"):
+    with pytest.raises(OperationError, match=f"{EDITS} cannot be written: No space left on device"):
         run(chosen, tmp_path / "data", tmp_path / "run", overrides=["fit.edits=4"])
     assert not list((tmp_path / "run").glob("*edits*"))
 
 
-def test_damaged_edit_pairs_are_told(tmp_path: Path, chosen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_edit_pairs_are_reported(
+    tmp_path: Path, chosen: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bare(monkeypatch)
-    told = ["fit.edits=4", "fit.steps=1"]
-    run(chosen, tmp_path / "data", tmp_path / "run", overrides=told)
+    overrides = ["fit.edits=4", "fit.steps=1"]
+    run(chosen, tmp_path / "data", tmp_path / "run", overrides=overrides)
     edits = tmp_path / "run" / EDITS
     edits.write_bytes(edits.read_bytes()[:300])
-    with pytest.raises(FailureError, match="is damaged: delete it"):
-        run(chosen, tmp_path / "data", tmp_path / "run", resume=True, overrides=told)
+    with pytest.raises(OperationError, match="is damaged: delete it"):
+        run(chosen, tmp_path / "data", tmp_path / "run", resume=True, overrides=overrides)
 
 
 class BrokenBoard:
@@ -224,16 +226,16 @@ def test_logs_that_cannot_be_written_end_nothing(
         return opened(self, mode, *rest, **more)
 
     monkeypatch.setattr(Path, "open", open_)
-    monkeypatch.setattr(watch, "Board", BrokenBoard)
+    monkeypatch.setattr(run_log, "Board", BrokenBoard)
     monkeypatch.setattr(preview, "draw", lambda *_: (_ for _ in ()).throw(FULL))
-    monkeypatch.setattr(preview, "render", lambda *_: (_ for _ in ()).throw(SilentError("no library")))
-    step = loop.Learner.step
+    monkeypatch.setattr(preview, "render", lambda *_: (_ for _ in ()).throw(SoundError("no library")))
+    step = loop.TrainingLoop.step
 
-    def space_again(self: loop.Learner) -> dict[str, Tensor]:
+    def space_again(self: loop.TrainingLoop) -> dict[str, Tensor]:
         whole["now"] = self.progress.step >= 4
         return step(self)
 
-    monkeypatch.setattr(loop.Learner, "step", space_again)
+    monkeypatch.setattr(loop.TrainingLoop, "step", space_again)
     path = run(chosen, tmp_path / "data", tmp_path / "run", overrides=["fit.interval=1e-9"])
     assert model.checkpoint.read(path).figures["step"] == 6
     assert state(tmp_path / "run")
@@ -249,7 +251,7 @@ def test_logs_that_cannot_be_written_end_nothing(
     assert len(rows(tmp_path / "run")) >= 3
 
 
-def test_too_little_memory_is_told_with_what_helps(
+def test_too_little_memory_is_reported_with_what_helps(
     tmp_path: Path, chosen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bare(monkeypatch)
@@ -259,7 +261,7 @@ def test_too_little_memory_is_told_with_what_helps(
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore lines")
 
     monkeypatch.setattr(Elbo, "loss", spoiled(1, exhausted))
-    with pytest.raises(FailureError) as caught:
+    with pytest.raises(OperationError) as caught:
         run(chosen, tmp_path / "data", tmp_path / "run", resume=True, overrides=["fit.steps=3"])
     assert "fit.batch 8: halve it and double fit.accumulate" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -280,16 +282,16 @@ def test_other_faults_are_not_dressed_up(
 
 def described(folder: Path, **changes: Any) -> None:
     """Write what `prepare` says of a folder."""
-    told = {
+    meta = {
         "grid": {"bars": 2, "beats_per_bar": 4, "steps_per_beat": 4},
         "phrases": {"melody": {"train": 12, "validation": 8}},
     }
-    (folder / "meta.json").write_text(json.dumps(told | changes))
+    (folder / "meta.json").write_text(json.dumps(meta | changes))
 
 
-def test_another_grid_is_told_with_the_command_that_mends_it(tmp_path: Path, chosen: Path) -> None:
+def test_another_grid_is_reported_with_the_command_that_mends_it(tmp_path: Path, chosen: Path) -> None:
     described(tmp_path / "data", grid={"bars": 4, "beats_per_bar": 3, "steps_per_beat": 4})
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(RequestError) as caught:
         run(chosen, tmp_path / "data", tmp_path / "run")
     said = str(caught.value)
     assert "4 bars of 3 beats with 4 steps each" in said
@@ -298,13 +300,15 @@ def test_another_grid_is_told_with_the_command_that_mends_it(tmp_path: Path, cho
     assert not (tmp_path / "run").exists()
 
 
-def test_a_codec_that_is_not_in_the_folder_is_told(tmp_path: Path, chosen: Path) -> None:
+def test_a_codec_that_is_not_in_the_folder_is_reported(tmp_path: Path, chosen: Path) -> None:
     described(tmp_path / "data", phrases={"poly": {"train": 3}})
-    with pytest.raises(UsageError, match="no phrases for codec 'melody'; there is: poly; prepare again with"):
+    with pytest.raises(
+        RequestError, match="no phrases for codec 'melody'; there is: poly; prepare again with"
+    ):
         run(chosen, tmp_path / "data", tmp_path / "run")
 
 
-def test_an_empty_corpus_is_told(tmp_path: Path, chosen: Path) -> None:
+def test_an_empty_corpus_is_reported(tmp_path: Path, chosen: Path) -> None:
     described(tmp_path / "data", phrases={"melody": {"train": 0, "validation": 0}})
     with pytest.raises(EmptyCorpusError, match="no phrase to train codec 'melody' on"):
         run(chosen, tmp_path / "data", tmp_path / "run")
@@ -317,16 +321,16 @@ def test_an_empty_corpus_is_told(tmp_path: Path, chosen: Path) -> None:
         run(chosen, tmp_path / "data", tmp_path / "run")
 
 
-@pytest.mark.parametrize("told", ["{", '{"grid": 3}', '{"grid": {"bars": -1}, "phrases": {}}', "[]"])
-def test_a_damaged_description_is_told(tmp_path: Path, chosen: Path, told: str) -> None:
-    (tmp_path / "data" / "meta.json").write_text(told)
-    with pytest.raises(FailureError, match=r"meta\.json is damaged"):
+@pytest.mark.parametrize("text", ["{", '{"grid": 3}', '{"grid": {"bars": -1}, "phrases": {}}', "[]"])
+def test_a_damaged_description_is_reported(tmp_path: Path, chosen: Path, text: str) -> None:
+    (tmp_path / "data" / "meta.json").write_text(text)
+    with pytest.raises(OperationError, match=r"meta\.json is damaged"):
         run(chosen, tmp_path / "data", tmp_path / "run")
 
 
 @pytest.mark.parametrize("name", ["notes", "starts", "songs"])
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
-def test_a_truncated_shard_is_told(tmp_path: Path, chosen: Path, name: str, share: float) -> None:
+def test_a_truncated_shard_is_reported(tmp_path: Path, chosen: Path, name: str, share: float) -> None:
     shard = tmp_path / "data" / "melody" / "train" / f"{name}.npy"
     content = shard.read_bytes()
     shard.write_bytes(content[: int(len(content) * share)])

@@ -7,9 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from model import strict
 from model.codecs.base import pack_phrase
+from model.codecs.conditions import estimated
 from model.codecs.registry import build
-from model.config import ModelConfig, convert
+from model.config import ModelConfig
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 from model.networks.bottleneck import bits
@@ -114,7 +116,7 @@ def test_the_threshold_is_where_notes_come_out_best(codec: str, head: str, array
 
 
 def net(codec: str, **changes: object) -> VAE:
-    told: dict[str, object] = {
+    configuration: dict[str, object] = {
         "name": "tiny",
         "codec": codec,
         "encoder": {"kind": "patch", "width": 8, "depth": 1, "heads": 2},
@@ -122,7 +124,7 @@ def net(codec: str, **changes: object) -> VAE:
         "decoder": {"kind": "patch", "width": 8, "depth": 1, "heads": 2},
     }
     torch.manual_seed(0)
-    return VAE(convert(told | changes, ModelConfig, where="test")).eval()
+    return VAE(strict.build(configuration | changes, ModelConfig, "test")).eval()
 
 
 GRU = {"kind": "gru", "width": 8, "depth": 1, "heads": 2}
@@ -141,7 +143,7 @@ def test_the_bound_is_likelihood_and_price() -> None:
     assert levels == {}
 
 
-def test_step_by_step_is_measured_free_running_and_told() -> None:
+def test_step_by_step_is_measured_free_running_and_taught() -> None:
     made = net("melody", encoder=GRU, bottleneck=PHRASE, decoder=GRU)
     arrays = packed("melody")
     figures, _ = score(made, arrays)
@@ -172,6 +174,18 @@ def test_looking_draws_nothing_from_the_run(monkeypatch: pytest.MonkeyPatch) -> 
         before = torch.get_rng_state()
         score(made, packed("melody"))
         assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_each_phrase_is_decoded_under_its_condition(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, arrays = net("melody", conditions=["key"]), packed("melody")
+    plain = {name: value.numpy() for name, value in arrays.items()}
+    condition = torch.from_numpy(estimated(made.config, plain))
+    whole, _ = score(made, arrays, condition)
+    monkeypatch.setattr("trainer.training.validation.AT_ONCE", 2)  # in three pieces, the last one short
+    pieces, _ = score(made, arrays, condition)
+    assert {name: pieces[name] for name in ("step_accuracy", "velocity_error", "kl_bits")} == {
+        name: whole[name] for name in ("step_accuracy", "velocity_error", "kl_bits")
+    }
 
 
 def test_what_is_no_number_is_left_out() -> None:

@@ -3,7 +3,7 @@
 Wasserstein distance with a gradient penalty (Gulrajani et al. 2017, "Improved training of Wasserstein
 GANs", algorithm 1): the critic D takes several steps of E[D(G(z))] - E[D(x)] + lambda (|grad D| - 1)^2,
 then the generator G one of -E[D(G(z))].  The penalty is computed in float32 whatever the precision around
-it is (`model.networks.critic.gradient_penalty`); in float16 the learner scales both losses.
+it is (`model.networks.critic.gradient_penalty`); in float16 the training loop scales both losses.
 
 **A GAN that can be played.**  A GAN draws z, but nothing tells which z a phrase has.  Here an encoder E
 learns to invert G while G learns: from G's own music, as a packed phrase, it tells mean and variance of the
@@ -27,7 +27,7 @@ from model.errors import ConfigError
 from model.networks.critic import Critic, gradient_penalty
 from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
-from trainer.errors import UsageError
+from trainer.errors import RequestError
 from trainer.settings import FitConfig
 from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective
 from trainer.training.objectives.losses import weighed
@@ -45,23 +45,23 @@ class Adversary:
         """Make the critic.
 
         Raises:
-            UsageError: its kind or width is not allowed.
+            RequestError: its kind or width is not allowed.
 
         """
-        told, surface = fit.critic, net.surface
+        critic, surface = fit.critic, net.surface
         self.net, self.fit = net, fit
         try:
             self.critic = Critic(
                 surface.channels,
                 surface.onset_channels,
                 surface.grid,
-                kind=told.kind,
-                width=told.width,
-                depth=told.depth,
+                kind=critic.kind,
+                width=critic.width,
+                depth=critic.depth,
                 condition_width=net.sizes.condition_width,
             )
         except ConfigError as error:
-            raise UsageError(str(error)) from error
+            raise RequestError(str(error)) from error
 
     def optimiser(self) -> torch.optim.Optimizer:
         """Return the critic's Adam, without decay of the weights."""
@@ -73,8 +73,8 @@ class Adversary:
 
     def roll(self, heads: Mapping[str, Tensor]) -> Tensor:
         """Return the roll of heads, float32 [B, steps, channels], differentiable."""
-        told = self.fit.critic
-        roll: Tensor = self.net.surface.roll(heated(heads, told.temperature, told.noise)).float()
+        critic = self.fit.critic
+        roll: Tensor = self.net.surface.roll(heated(heads, critic.temperature, critic.noise)).float()
         return roll
 
     def real(self, batch: Batch) -> Tensor:
@@ -83,7 +83,7 @@ class Adversary:
         return roll
 
     def loss(self, batch: Batch, fake: Tensor) -> Loss:
-        """Return what the critic minimises, given rolls [B, steps, channels] that are not the data's."""
+        """Return what the critic minimises, from rolls [B, steps, channels] that are not the data's."""
         real, fake = self.real(batch), fake.detach()
         high, low = self.score(real, batch), self.score(fake, batch)
         penalty = gradient_penalty(self.critic, real, fake, batch.condition)
@@ -194,16 +194,16 @@ class CriticTerm:
     def loss(self, role: str, heads: Tensors, batch: Batch, moment: Moment) -> Loss:  # noqa: ARG002 - the only role
         """Return what the critic minimises; `heads` are what the model decoded, without gradients."""
         with torch.no_grad():
-            fake = self._heard(heads, batch)
+            fake = self._rolled(heads, batch)
         return self.adversary.loss(batch, fake)
 
     def parts(self, heads: Tensors, batch: Batch, moment: Moment) -> Tensors:
         """Return the model's share, `critic`: minus the weighted mean score of what it decodes."""
         if moment.share < self.fit.critic.start:
             return {}
-        return {CRITIC: -self.fit.critic.weight * self.adversary.score(self._heard(heads, batch), batch)}
+        return {CRITIC: -self.fit.critic.weight * self.adversary.score(self._rolled(heads, batch), batch)}
 
-    def _heard(self, heads: Tensors, batch: Batch) -> Tensor:
+    def _rolled(self, heads: Tensors, batch: Batch) -> Tensor:
         """Return rolls [B, steps, channels]: a third decoded, a third of the prior, a third midpoints."""
         count = len(batch)
         plain = {name: value[:count] for name, value in heads.items()}

@@ -1,9 +1,11 @@
-"""What every objective promises the learner: losses by role, and the networks it trains beside the model.
+"""What every objective promises the training loop: losses by role, and what it trains beside the model.
 
 A step of training is one or more rounds.  Each round minimises one loss over the parameters of one
 role: `model` is the network of the configuration, any other is one of the objective's own (a critic).
-The learner owns the order of things (batches, precision, accumulation, clipping, other processes, the
+The loop owns the order of things (batches, precision, accumulation, clipping, other processes, the
 state on disk); an objective owns the formulas.
+
+Tested in tests/trainer/training/objectives/test_elbo.py.
 """
 
 from abc import ABC, abstractmethod
@@ -28,15 +30,15 @@ class Batch:
         arrays: the codec's arrays of x, [B, ...]: what the model shall write.
         edited: the codec's arrays of x', [E, ...]; E may be 0.
         change: float32 [E, max(knobs, 1)], in standard deviations.
-        heard: the codec's arrays that the encoder gets where they are not those of x (parts left out).
-        condition: what the decoder is told, [B, beats, told], see `model.codecs.conditions`; None without.
+        encoder_input: the codec's arrays that the encoder gets; None where they are those of x.
+        condition: of the decoder, [B, beats, width], see `model.codecs.conditions`; None without.
 
     """
 
     arrays: Tensors
     edited: Tensors
     change: Tensor
-    heard: Tensors | None = None
+    encoder_input: Tensors | None = None
     condition: Tensor | None = None
 
     def __len__(self) -> int:
@@ -79,7 +81,7 @@ class Objective(ABC):
     Attributes:
         betas: of the model's AdamW.
         uses_edits: whether batches should come with edit pairs.
-        networks: the objective's own networks by role, other than `model`; the learner moves them to the
+        networks: the objective's own networks by role, other than `model`; the loop moves them to the
             device, saves and restores them and their optimisers, and shares them among processes.
 
     """
@@ -91,7 +93,7 @@ class Objective(ABC):
         """Hold the network, which is on no device yet, and the settings.
 
         Raises:
-            UsageError: the two do not go together.
+            RequestError: the two do not go together.
 
         """
         self.net, self.fit = net, fit
@@ -100,7 +102,7 @@ class Objective(ABC):
     def optimiser(self, role: str) -> torch.optim.Optimizer:
         """Return the optimiser of one of `networks`, whose parameters are on their device by now.
 
-        The learner lays its warm-up and cosine over the rates given here.
+        The loop lays its warm-up and cosine over the rates set here.
 
         Raises:
             KeyError: the objective has no such network; the base has none at all.

@@ -16,7 +16,7 @@ from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
 from trainer.settings import FitConfig
 from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective, Term
-from trainer.training.objectives.losses import beta, told_share, weighed
+from trainer.training.objectives.losses import beta, true_share, weighed
 
 WHOLE = {"patch", "conv", "bands"}  # encoders and decoders that read every parameter in every step
 
@@ -82,7 +82,7 @@ class Elbo(Objective):
 
     def _heads(self, batch: Batch, moment: Moment) -> tuple[Tensors, Tensors, Tensor]:
         """Return heads of x and x', what they should be, and the KL of each x, [B] in nats."""
-        mean, logvar = self.net.encode(batch.arrays if batch.heard is None else batch.heard)
+        mean, logvar = self.net.encode(batch.arrays if batch.encoder_input is None else batch.encoder_input)
         z = self.net.sample(mean.float(), logvar.float())
         count, edits = len(batch), len(batch.change)
         price = self.net.divergence(mean, logvar).sum(1)
@@ -117,12 +117,12 @@ def taught(
     condition: Tensor | None,
     moment: Moment,
 ) -> Tensors:
-    """Return the decoder's heads, told the target's steps where it writes step by step."""
+    """Return the decoder's heads, after the target's steps where it writes step by step."""
     return net.teach(
         z,
         change,
         target,
         condition,
         word_dropout=fit.word_dropout,
-        scheduled=1.0 - told_share(fit, moment.step),
+        scheduled=1.0 - true_share(fit, moment.step),
     )

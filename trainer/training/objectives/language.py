@@ -8,7 +8,7 @@ from trainer.training.objectives.losses import weighed
 
 
 class Language(Objective):
-    """Step by step, without a latent; the given bars of a continuation are learned as well."""
+    """Step by step, without a latent; the context bars of a continuation are learned as well."""
 
     def loss(self, role: str, batch: Batch, moment: Moment) -> Loss:  # noqa: ARG002 - the model is the only one
         """Return the negative log-likelihood of the next step, and its parts."""

@@ -6,7 +6,7 @@ from model.networks.heads.base import Tensors
 from trainer.settings import FitConfig
 
 STEEP = 10.0  # of the sigmoid by which beta rises: from .7 % to 99.3 % of its way before it is stretched
-LARGEST = 500.0  # exponent from which a told share counts as 0
+LARGEST = 500.0  # exponent from which the share of true steps counts as 0
 LAST = 0.02  # of the learning rate, where the cosine ends
 
 
@@ -29,8 +29,8 @@ def beta(fit: FitConfig, share: float) -> float:
     return fit.beta_start + (fit.beta - fit.beta_start) * way
 
 
-def told_share(fit: FitConfig, step: int) -> float:
-    """Return the share of steps that are told the phrase's own note: k / (k + exp(step / k)), or 1."""
+def true_share(fit: FitConfig, step: int) -> float:
+    """Return the share of steps with the phrase's note, not the model's: k / (k + exp(step / k)), or 1."""
     k = fit.scheduled_sampling
     if not k:
         return 1.0

@@ -42,9 +42,9 @@ def config(law: str = "noise", encoder: str = "patch") -> ModelConfig:
     )
 
 
-def fit(**told: float) -> FitConfig:
-    critic = CriticConfig(width=16, depth=1, learning_rate=2e-3, **told)  # type: ignore[arg-type]
-    return FitConfig(objective="elbo" if told.get("weight") else "adversarial", critic=critic)
+def fit(**critic_settings: float) -> FitConfig:
+    critic = CriticConfig(width=16, depth=1, learning_rate=2e-3, **critic_settings)  # type: ignore[arg-type]
+    return FitConfig(objective="elbo" if critic_settings.get("weight") else "adversarial", critic=critic)
 
 
 def batch(count: int = 16, first: int = 0) -> Batch:
@@ -66,7 +66,7 @@ def test_the_critic_takes_its_steps_first() -> None:
     assert list(objective.networks) == ["critic"]
 
 
-def test_each_loss_reaches_its_own_network() -> None:
+def test_each_loss_reaches_its_network_alone() -> None:
     net = VAE(config())
     objective = Adversarial(net, fit(answer=0.1))
     found = objective.loss("critic", batch(), NOW)
@@ -82,8 +82,10 @@ def test_each_loss_reaches_its_own_network() -> None:
     assert learns(net.decoder)
     for name in ("invert", "answer"):
         net.zero_grad()
-        given = batch(4)
-        part = objective.invert(torch.randn(4, 16), given) if name == "invert" else objective.answer(given)
+        phrases = batch(4)
+        part = (
+            objective.invert(torch.randn(4, 16), phrases) if name == "invert" else objective.answer(phrases)
+        )
         part.backward()  # type: ignore[no-untyped-call]
         assert learns(net.encoder)
         assert not learns(net.decoder), name
@@ -107,44 +109,44 @@ def test_a_generator_without_an_encoder_learns_from_the_critic_alone() -> None:
     assert objective.loss(MODEL, batch(), NOW).parts.keys() == {"generator"}
 
 
-def test_of_a_decoder_that_goes_step_by_step_reconstructions_alone_are_heard() -> None:
+def test_of_a_decoder_that_goes_step_by_step_reconstructions_alone_are_judged() -> None:
     made = structs.replace(config("gaussian"), decoder=DecoderConfig("gru", 16, 1, 2))
     net = VAE(made)
     objective = choose(net, fit(weight=1.0))
     assert isinstance(objective, Elbo)
     assert isinstance(objective.term, CriticTerm)
-    given = batch(6)
-    heads = net.teach(torch.randn(6, 16), torch.zeros(6, 1), given.arrays, None)
-    heard = objective.term._heard(heads, given)
-    torch.testing.assert_close(heard, objective.term.adversary.roll(heads))
-    objective.term.parts(heads, given, NOW)["critic"].backward()  # type: ignore[no-untyped-call]
+    phrases = batch(6)
+    heads = net.teach(torch.randn(6, 16), torch.zeros(6, 1), phrases.arrays, None)
+    rolled = objective.term._rolled(heads, phrases)
+    torch.testing.assert_close(rolled, objective.term.adversary.roll(heads))
+    objective.term.parts(heads, phrases, NOW)["critic"].backward()  # type: ignore[no-untyped-call]
     assert learns(net.decoder)
-    assert objective.loss("critic", given, NOW).parts.keys() == {"wasserstein", "penalty"}
+    assert objective.loss("critic", phrases, NOW).parts.keys() == {"wasserstein", "penalty"}
 
 
 def test_a_critic_learns_to_tell_music_from_an_untrained_generator() -> None:
     objective = Adversarial(VAE(config()), fit())
     optimiser = objective.optimiser("critic")
-    given = batch(16)
+    phrases = batch(16)
     for _ in range(20):
-        found = objective.loss("critic", given, NOW)
+        found = objective.loss("critic", phrases, NOW)
         optimiser.zero_grad()
         found.total.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     adversary, held = objective.adversary, batch(32, first=500)
     with torch.no_grad():
         fake = adversary.roll(adversary.decode(adversary.drawn(held), held))
-        real, told = adversary.critic(adversary.real(held)), adversary.critic(fake)
-    assert (real[:, None] > told).float().mean() > 0.95
+        real, made = adversary.critic(adversary.real(held)), adversary.critic(fake)
+    assert (real[:, None] > made).float().mean() > 0.95
 
 
 def test_a_generator_goes_where_its_critic_points() -> None:
     net = VAE(config())
     objective = Adversarial(net, fit(invert=0.0, answer=0.0))
     optimiser = torch.optim.Adam(net.parameters(), 3e-3, betas=(0.0, 0.9))
-    scores, given = [], batch()
+    scores, phrases = [], batch()
     for _ in range(12):
-        found = objective.loss(MODEL, given, NOW)
+        found = objective.loss(MODEL, phrases, NOW)
         optimiser.zero_grad()
         found.total.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -170,10 +172,10 @@ def test_an_encoder_learns_to_invert_its_generator() -> None:
             same = (net.generate(mean)["token"] == made["token"]).float().mean()
             return float(((mean - z) ** 2).mean()), float(same)
 
-    before, given = again(), batch(2)
+    before, phrases = again(), batch(2)
     optimiser = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], 5e-3)
     for _ in range(50):
-        loss = objective.invert(torch.randn(32, 16), given)
+        loss = objective.invert(torch.randn(32, 16), phrases)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -187,9 +189,9 @@ def test_an_encoder_learns_which_z_answers_a_real_phrase() -> None:
     net = VAE(config())
     objective = Adversarial(net, fit())
     optimiser = torch.optim.Adam(net.encoder.parameters(), 5e-3)
-    nats, given = [], batch(8)
+    nats, phrases = [], batch(8)
     for _ in range(12):
-        loss = objective.answer(given)
+        loss = objective.answer(phrases)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -247,9 +249,9 @@ def test_midpoints_keep_the_norm() -> None:
     torch.testing.assert_close(found[0], found[1])
 
 
-def term(**told: float) -> tuple[VAE, CriticTerm]:
+def term(**critic_settings: float) -> tuple[VAE, CriticTerm]:
     net = VAE(config("gaussian"))
-    objective = choose(net, fit(**told))
+    objective = choose(net, fit(**critic_settings))
     assert isinstance(objective, Elbo)
     assert isinstance(objective.term, CriticTerm)
     return net, objective.term
@@ -257,37 +259,37 @@ def term(**told: float) -> tuple[VAE, CriticTerm]:
 
 def test_a_term_waits_for_its_share_of_the_run() -> None:
     net, found = term(weight=2.0, start=0.4, steps=2)
-    given = batch()
+    phrases = batch()
     heads = net.decode(torch.randn(16, 16))
     assert found.rounds(Moment(0, 0.39)) == ()
-    assert found.parts(heads, given, Moment(0, 0.39)) == {}
+    assert found.parts(heads, phrases, Moment(0, 0.39)) == {}
     assert found.rounds(Moment(0, 0.4)) == ("critic", "critic")
-    assert found.parts(heads, given, Moment(0, 0.4)).keys() == {"critic"}
+    assert found.parts(heads, phrases, Moment(0, 0.4)).keys() == {"critic"}
 
 
 def test_a_term_hears_reconstructions_prior_and_midpoints() -> None:
     net, found = term(weight=2.0)
-    given = batch(12)
+    phrases = batch(12)
     heads = net.decode(torch.randn(12, 16))
     heads = {name: value.detach().requires_grad_() for name, value in heads.items()}
-    part = found.parts(heads, given, NOW)["critic"]
+    part = found.parts(heads, phrases, NOW)["critic"]
     part.backward()  # type: ignore[no-untyped-call]
-    heard = heads["state"].grad
-    assert heard is not None
-    assert [bool(row.abs().sum() > 0) for row in heard] == [True, False, False] * 4
+    gradient = heads["state"].grad
+    assert gradient is not None
+    assert [bool(row.abs().sum() > 0) for row in gradient] == [True, False, False] * 4
     assert learns(net.decoder)  # by the other two thirds
     assert not learns(net.encoder)
     roll = found.adversary.roll(heads)
-    torch.testing.assert_close(found._heard(heads, given)[::3], roll[::3])
+    torch.testing.assert_close(found._rolled(heads, phrases)[::3], roll[::3])
 
 
 def test_a_term_counts_by_its_weight() -> None:
     net, found = term(weight=2.0)
-    heads, given = net.decode(torch.randn(6, 16)), batch(6)
+    heads, phrases = net.decode(torch.randn(6, 16)), batch(6)
     torch.manual_seed(1)
-    part = found.parts(heads, given, NOW)["critic"]
+    part = found.parts(heads, phrases, NOW)["critic"]
     torch.manual_seed(1)
-    torch.testing.assert_close(part, -2.0 * found.adversary.score(found._heard(heads, given), given))
+    torch.testing.assert_close(part, -2.0 * found.adversary.score(found._rolled(heads, phrases), phrases))
 
 
 def drawn(net: VAE, choice: Sampling) -> Tensor:
@@ -309,25 +311,25 @@ def test_notes_are_drawn_by_top_k_and_top_p() -> None:
     # nucleus: the likeliest pitches that together reach the share
     ordered, order = torch.softmax(pitch, -1).sort(descending=True)
     inside = int((ordered.cumsum(0) - ordered < 0.3).sum())
-    heard = {int(token) for token in drawn(net, Sampling(1.0, top_p=0.3))[:, 0] if token < 128}
-    assert heard <= {int(index) for index in order[:inside]}
+    sampled = {int(token) for token in drawn(net, Sampling(1.0, top_p=0.3))[:, 0] if token < 128}
+    assert sampled <= {int(index) for index in order[:inside]}
     assert state.shape == (3,)
 
 
 @pytest.mark.parametrize("name", ["transformer-gan", "vae-gan"])
 def test_the_shipped_configurations_fit_a_small_graphics_card(name: str) -> None:
-    told = read(CONFIGS / f"{name}.toml", [])
-    net = VAE(told.model)
-    objective = choose(net, told.fit)
-    codec = build(told.model.codec, told.model.grid.build())
+    configuration = read(CONFIGS / f"{name}.toml", [])
+    net = VAE(configuration.model)
+    objective = choose(net, configuration.fit)
+    codec = build(configuration.model.codec, configuration.model.grid.build())
     empty = codec.pack(np.zeros((0, 6), dtype=np.int16), np.zeros(0, dtype=np.int64), 2)
     arrays = {key: torch.from_numpy(value) for key, value in empty.items()}
     none = {key: value[:0] for key, value in arrays.items()}
-    given = Batch(arrays, none, torch.zeros(0, max(1, len(told.model.knobs))))
-    found = memory.measure(objective, given, Moment(0, 1.0), kind=torch.float32)
+    phrases = Batch(arrays, none, torch.zeros(0, max(1, len(configuration.model.knobs))))
+    found = memory.measure(objective, phrases, Moment(0, 1.0), kind=torch.float32)
     # in float32, which is more than half precision takes; two gigabytes are left to the device itself
-    assert found.total(told.fit.batch) < 6 * 2**30
+    assert found.total(configuration.fit.batch) < 6 * 2**30
     weights = sum(parameter.numel() for parameter in net.parameters())
     critic = sum(parameter.numel() for parameter in objective.networks.parameters())
     assert found.weights == 4 * (weights + critic)
-    assert found.kept > 0
+    assert found.per_phrase > 0

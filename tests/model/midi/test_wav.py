@@ -1,5 +1,7 @@
 """Rendering without an audio device: there is sound, it is not clipped, it lies where it was written."""
 
+import importlib.util
+import sys
 import wave
 from pathlib import Path
 
@@ -8,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from live.cli.render import render
-from live.errors import FailureError, SynthError, UsageError
+from model.errors import ConfigError, MidiFileError, SoundError
+from model.midi.synth import default_soundfont
+from model.midi.wav import render
 
 
 def write_mid(
@@ -67,32 +70,57 @@ def test_an_empty_file_is_a_short_silence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not music", b"MThd\x00\x00\x00\x06\x00\x01\x00\x01\x01\xe0MTrk"])
-def test_what_is_not_midi_is_told_in_one_sentence(tmp_path: Path, content: bytes) -> None:
+def test_what_is_not_midi_is_reported_in_one_sentence(tmp_path: Path, content: bytes) -> None:
     mid = tmp_path / "bad.mid"
     mid.write_bytes(content)
-    with pytest.raises(FailureError, match=r"bad\.mid'") as caught:
+    with pytest.raises(MidiFileError, match=r"bad\.mid'") as caught:
         render(mid, tmp_path / "bad.wav")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "bad.wav").exists()
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(FailureError, match=r"none\.mid' cannot be read: No such file"):
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(MidiFileError, match=r"none\.mid' cannot be read: No such file"):
         render(tmp_path / "none.mid", tmp_path / "none.wav")
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     mid = write_mid(tmp_path / "tune.mid", [(0, [60])])
-    with pytest.raises(FailureError, match=r"tune\.wav' cannot be written: No such file or directory"):
+    with pytest.raises(SoundError, match=r"tune\.wav' cannot be written: No such file or directory"):
         render(mid, tmp_path / "missing" / "tune.wav")
 
 
-def test_a_wrong_soundfont_is_told(tmp_path: Path) -> None:
+def test_a_wrong_soundfont_is_reported(tmp_path: Path) -> None:
     mid = write_mid(tmp_path / "tune.mid", [(0, [60])])
-    with pytest.raises(SynthError, match=r"tune\.mid' is not a soundfont"):
+    with pytest.raises(SoundError, match=r"tune\.mid' is not a soundfont"):
         render(mid, tmp_path / "tune.wav", soundfont=mid)
 
 
-def test_a_sample_rate_out_of_range_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"the sample rate must be in 8000\.\.96000 Hz, not 1"):
+def test_a_sample_rate_out_of_range_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"the sample rate must be in 8000\.\.96000 Hz, not 1"):
         render(tmp_path / "x.mid", tmp_path / "x.wav", sample_rate=1)
+
+
+def test_without_the_library_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mid = write_mid(tmp_path / "tune.mid", [(0, [60])])
+    monkeypatch.setitem(sys.modules, "fluidsynth", None)
+    with pytest.raises(SoundError, match=r"FluidSynth's library is missing.*get it: .*install"):
+        render(mid, tmp_path / "tune.wav")
+    assert not (tmp_path / "tune.wav").exists()
+
+
+def test_without_the_soundfont_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mid = write_mid(tmp_path / "tune.mid", [(0, [60])])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(SoundError, match=r"the soundfont TimGM6mb\.sf2 is missing"):
+        render(mid, tmp_path / "tune.wav")
+
+
+def test_a_broken_soundfont_says_so_and_nothing_else(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mid, cut = write_mid(tmp_path / "tune.mid", [(0, [60])]), tmp_path / "cut.sf2"
+    cut.write_bytes(default_soundfont().read_bytes()[:10_000])
+    with pytest.raises(SoundError, match=r"the soundfont '.*cut\.sf2' is broken"):
+        render(mid, tmp_path / "tune.wav", soundfont=cut)
+    assert capfd.readouterr().err == ""

@@ -1,20 +1,21 @@
 """A .mid file to a .wav file: FluidSynth played faster than time, with no audio device."""
 
+import contextlib
 import ctypes
+import os
 import tempfile
 import wave
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import mido
 import numpy as np
 import numpy.typing as npt
 
-from live.devices.fluidsynth import FluidSynth, SynthSettings
-from live.errors import FailureError, UsageError
-from live.timing.midi_bytes import silence
+from model.errors import ConfigError, MidiFileError, SoundError
 from model.files import atomic_write
+from model.midi.synth import check_soundfont, default_soundfont, load_library, send
 
 PEAK = 0.89  # -1 dBFS: room for what a player's filter adds
 QUIET = 1e-4  # -80 dBFS: a tail below it has ended
@@ -22,6 +23,8 @@ BLOCK = 4096
 LONGEST_TAIL_S = 8.0
 SHORTEST_TAIL_S = 0.5
 LONGEST_S = 4 * 3600.0
+LOG_LEVELS = 5  # panic, error, warning, info, debug
+SUSTAIN, ALL_NOTES_OFF = 64, 123
 
 Audio = npt.NDArray[np.float32]
 
@@ -42,28 +45,28 @@ def render(
         gain: FluidSynth's, 0..10.
 
     Raises:
-        UsageError: the .mid cannot be read, or the sample rate is out of range.
-        SynthError: FluidSynth or the soundfont is missing or broken.
-        FailureError: the .wav cannot be written.
+        ConfigError: the .mid lasts longer than four hours, or the sample rate is out of range.
+        MidiFileError: the .mid cannot be read.
+        SoundError: FluidSynth or the soundfont is missing or broken, or the .wav cannot be written.
 
     """
     if not 8000 <= sample_rate <= 96000:
-        raise UsageError(f"the sample rate must be in 8000..96000 Hz, not {sample_rate}")
+        raise ConfigError(f"the sample rate must be in 8000..96000 Hz, not {sample_rate}")
     timed = read_timed(mid)
-    synth = FluidSynth(SynthSettings(soundfont=soundfont, driver="none", sample_rate=sample_rate, gain=gain))
+    api, synth = _opened(soundfont or default_soundfont(), sample_rate, gain)
     try:
         with tempfile.TemporaryFile() as raw:
             peak = 0.0
-            for block in _sound(synth, timed, sample_rate):
+            for block in _sound(api, synth.synth, timed, sample_rate):
                 peak = max(peak, float(np.abs(block).max(initial=0.0)))
                 raw.write(block.tobytes())
             frames = raw.tell() // 8
             raw.seek(0)
             _write(wav, raw, scale=min(1.0, PEAK / peak) if peak else 1.0, sample_rate=sample_rate)
     except OSError as reason:
-        raise FailureError(f"'{wav}' cannot be written: {reason.strerror or reason}") from None
+        raise SoundError(f"'{wav}' cannot be written: {reason.strerror or reason}") from None
     finally:
-        synth.close()
+        synth.delete()
     return frames / sample_rate
 
 
@@ -71,32 +74,63 @@ def read_timed(mid: Path) -> list[tuple[float, bytes]]:
     """Return (seconds since the start, channel message) of a .mid file, in order.
 
     Raises:
-        UsageError: it cannot be read, or lasts longer than four hours.
+        MidiFileError: it cannot be read.
+        ConfigError: it lasts longer than four hours.
 
     """
     try:
         file = mido.MidiFile(mid, clip=True)
         if file.ticks_per_beat <= 0:
-            raise ValueError(f"it counts time in {file.ticks_per_beat} ticks per beat")  # noqa: TRY301  told below
+            raise ValueError(f"it counts time in {file.ticks_per_beat} ticks per beat")  # noqa: TRY301 - said below
         seconds, timed = 0.0, list[tuple[float, bytes]]()
         for message in file:
             seconds += message.time
             if not message.is_meta and message.type != "sysex":
                 timed.append((seconds, bytes(message.bytes())))
     except OSError as reason:
-        raise FailureError(f"'{mid}' cannot be read: {reason.strerror or 'it is not a MIDI file'}") from None
+        raise MidiFileError(f"'{mid}' cannot be read: {reason.strerror or 'it is not a MIDI file'}") from None
     except Exception as reason:  # noqa: BLE001 - a stranger's file breaks mido in many ways
-        raise FailureError(
+        raise MidiFileError(
             f"'{mid}' is not a MIDI file that can be read: {str(reason) or 'it ends too early'}"
         ) from None
     if seconds > LONGEST_S:
-        raise UsageError(
+        raise ConfigError(
             f"'{mid}' lasts {seconds / 3600:.1f} hours; at most {LONGEST_S / 3600:g} are rendered"
         )
     return timed
 
 
-def _sound(synth: FluidSynth, timed: list[tuple[float, bytes]], sample_rate: int) -> Iterator[Audio]:
+def _opened(soundfont: Path, sample_rate: int, gain: float) -> tuple[Any, Any]:
+    """Return pyfluidsynth and a synthesizer without an audio driver, with the room that live playing has."""
+    check_soundfont(soundfont)
+    api = load_library()
+    for level in range(LOG_LEVELS):
+        api._fl.fluid_set_log_function(level, None, None)  # noqa: SLF001 - a screen has no place for it
+    room = {"reverb.active": 1, "reverb.level": 0.3, "chorus.active": 0, "cpu-cores": 1}
+    settings = {f"synth.{name}": value for name, value in room.items()}
+    synth = api.Synth(gain=float(gain), samplerate=float(sample_rate), channels=16, **settings)
+    with _muted():
+        loaded = synth.sfload(os.fspath(soundfont), 1) >= 0
+    if not loaded:
+        synth.delete()
+        raise SoundError(f"the soundfont '{soundfont}' is broken")
+    return api, synth
+
+
+@contextlib.contextmanager
+def _muted() -> Iterator[None]:
+    """Keep what C libraries write to stderr meanwhile off the screen."""
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
+def _sound(api: Any, synth: int, timed: list[tuple[float, bytes]], sample_rate: int) -> Iterator[Audio]:  # noqa: ANN401
     """Yield blocks [frames, 2] from the first message to the end of the tail."""
     made = 0
     for seconds, data in timed:
@@ -104,24 +138,25 @@ def _sound(synth: FluidSynth, timed: list[tuple[float, bytes]], sample_rate: int
         while made < due:
             count = min(BLOCK, due - made)
             made += count
-            yield _block(synth, count)
-        synth.send(data)
-    for data in silence():
-        if data[1] != 120:  # tails may ring
-            synth.send(data)
+            yield _block(api, synth, count)
+        send(api, synth, data)
+    for channel in range(16):
+        for number in (SUSTAIN, ALL_NOTES_OFF):  # tails may ring
+            send(api, synth, bytes((0xB0 | channel, number, 0)))
     tail = 0
     while tail < LONGEST_TAIL_S * sample_rate:
-        block = _block(synth, BLOCK)
+        block = _block(api, synth, BLOCK)
         tail += BLOCK
         yield block
         if tail >= SHORTEST_TAIL_S * sample_rate and np.abs(block).max() < QUIET:
             return
 
 
-def _block(synth: FluidSynth, frames: int) -> Audio:
+def _block(api: Any, synth: int, frames: int) -> Audio:  # noqa: ANN401 - pyfluidsynth has no types
     audio = np.zeros((frames, 2), np.float32)
     start = ctypes.c_void_p(audio.ctypes.data)
-    synth.library.fluid_synth_write_float(ctypes.c_void_p(synth.handle), frames, start, 0, 2, start, 1, 2)
+    write = api._fl.fluid_synth_write_float  # noqa: SLF001 - pyfluidsynth leaves it unwrapped
+    write(ctypes.c_void_p(synth), frames, start, 0, 2, start, 1, 2)
     return audio
 
 

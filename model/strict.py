@@ -1,6 +1,9 @@
 """TOML read strictly: whatever is wrong in a file is told in one sentence with the file and the key's path.
 
-Used for live.toml and for mappings. Raises only `live.errors.UsageError`.
+For live.toml, mappings, a training run's configuration and what checkpoints say of themselves.  Raises only
+`model.errors.ConfigError`.
+
+Tested in tests/model/test_strict.py, tests/live/settings/test_config.py.
 """
 
 import math
@@ -13,8 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import inspect as shapes
 
-from live.errors import UsageError, unknown
-from model.errors import did_you_mean
+from model.errors import ConfigError, did_you_mean, nearest
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -25,24 +27,24 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Return the tables of a TOML file.
 
     Raises:
-        UsageError: the file cannot be read, or is not TOML; the sentence has line and column.
+        ConfigError: the file cannot be read, or is not TOML; the sentence has line and column.
 
     """
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: byte {error.start + 1} is not UTF-8 text") from None
+        raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8 text") from None
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+        raise ConfigError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         last_line = text.rpartition("\n")[2]
         end = f"at line {text.count(chr(10)) + 1}, column {len(last_line) + 1}, the end of the file"
         reason = str(error).replace("at end of document", end)
-        raise UsageError(f"{path}: not valid TOML: {reason[:1].lower()}{reason[1:]}") from None
+        raise ConfigError(f"{path}: not valid TOML: {reason[:1].lower()}{reason[1:]}") from None
     except (ValueError, RecursionError):
-        raise UsageError(f"{path}: not valid TOML: a value is too long or nested too deep") from None
+        raise ConfigError(f"{path}: not valid TOML: a value is too long or nested too deep") from None
 
 
 def build(raw: Mapping[str, object], kind: type[S], where: str) -> S:
@@ -54,7 +56,7 @@ def build(raw: Mapping[str, object], kind: type[S], where: str) -> S:
         where: the file, for the sentence.
 
     Raises:
-        UsageError: unknown key, wrong type, out of range, or something missing.
+        ConfigError: unknown key, wrong type, out of range, or something missing.
 
     """
     _walk(raw, kind, where, "")
@@ -71,7 +73,7 @@ def check_value(value: object, hint: object, *, label: str, where: str = "") -> 
         where: the file, if there is one.
 
     Raises:
-        UsageError: the value is not allowed there.
+        ConfigError: the value is not allowed there.
 
     """
     shape = shapes.type_info(typing.cast("type", hint))
@@ -83,7 +85,7 @@ def check_value(value: object, hint: object, *, label: str, where: str = "") -> 
     if not finite:
         place = f"{where}: " if where else ""
         hint_text = _nearest(value, shape)
-        raise UsageError(f"{place}{label} must be {_describe(shape)}, not {shown(value)}{hint_text}")
+        raise ConfigError(f"{place}{label} must be {_describe(shape)}, not {shown(value)}{hint_text}")
 
 
 def field_hints(kind: type[msgspec.Struct]) -> dict[str, object]:
@@ -111,21 +113,26 @@ def _walk(value: object, hint: Any, where: str, path: str) -> None:  # noqa: ANN
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         if not isinstance(value, Mapping):
-            raise UsageError(f"{where}: {path} must be a table, not {shown(value)}")
+            raise ConfigError(f"{where}: {path or 'it'} must be a table, not {shown(value)}")
         hints = field_hints(hint)
         for key in value:
             if key not in hints:
                 table = f"[{path}]" if path and " " not in path else path
-                raise unknown("key", str(key), hints, where=f"{table} of {where}" if table else where)
+                place = f"{table} of {where}" if table else where
+                raise ConfigError(f"unknown key '{key}' in {place}; {nearest(str(key), hints)}")
         for field in msgspec.structs.fields(hint):
             inner = _join(path, field.name, dot=True)
             if field.name in value:
                 _walk(value[field.name], hints[field.name], where, inner)
             elif field.required:
-                raise UsageError(f"{where}: {inner} is missing")
-    elif origin is list and isinstance(value, list):
+                raise ConfigError(f"{where}: {inner} is missing")
+    elif origin in (list, tuple) and isinstance(value, list):
+        fixed = origin is tuple and arguments[-1] is not Ellipsis
+        count = len(arguments)
+        if fixed and len(value) != count:
+            raise ConfigError(f"{where}: {path} must be a list of {count} items, not of {len(value)}")
         for number, item in enumerate(value, 1):
-            _walk(item, arguments[0], where, f"{path} {number}")
+            _walk(item, arguments[number - 1 if fixed else 0], where, f"{path} {number}")
     elif origin is dict and isinstance(value, Mapping):
         for key, item in value.items():
             _walk(item, arguments[1], where, _join(path, str(key), dot=True))
@@ -145,8 +152,10 @@ def _describe(shape: shapes.Type) -> str:
     match shape:
         case shapes.BoolType():
             return "true or false"
-        case shapes.IntType(ge=low, le=high):
-            return "a whole number" + _span(low, high)
+        case shapes.IntType(ge=low, le=high, lt=end):
+            return "a whole number" + _span(low, high if end is None else end - 1)
+        case shapes.FloatType(gt=low) if low is not None:
+            return f"a number above {low:g}"
         case shapes.FloatType(ge=low, le=high):
             return "a number" + _span(low, high)
         case shapes.StrType(min_length=length):
@@ -154,8 +163,10 @@ def _describe(shape: shapes.Type) -> str:
         case shapes.LiteralType(values=values):
             names = [shown(value) for value in values]
             return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-        case shapes.ListType(item_type=shapes.StrType()):
+        case shapes.ListType(item_type=shapes.StrType()) | shapes.VarTupleType(item_type=shapes.StrType()):
             return "a list of texts"
+        case shapes.TupleType(item_types=items):
+            return f"a list of {len(items)} items, each {_describe(items[0])}"
         case shapes.ListType(item_type=item, min_length=low, max_length=high):
             some = f"{low} items" if low is not None and low == high else "items"
             return f"a list of {some}, each {_describe(item)}"
