@@ -14,7 +14,7 @@ from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 from trainer.errors import MISSING, OperationError
 
-Place = tuple[int, ...]
+Position = tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Matches:
     played: int = 0
     wanted: int = 0
 
-    def add(self, played: set[Place], wanted: set[Place]) -> None:
+    def add(self, played: set[Position], wanted: set[Position]) -> None:
         """Count one phrase."""
         self.found += len(played & wanted)
         self.played += len(played)
@@ -48,17 +48,17 @@ class Matches:
         return 2 * self.found / both if both else 1.0
 
 
-def place(note: Note) -> Place:
+def place(note: Note) -> Position:
     """Return a note's (onset, pitch, track); a drum's pitch is its class."""
     return note.onset, key_of(note), note.track
 
 
-def places(phrase: Phrase) -> set[Place]:
+def places(phrase: Phrase) -> set[Position]:
     """Return the (onset, pitch, track) of every note; a drum's pitch is its class."""
     return {place(note) for note in phrase.notes}
 
 
-def spans(phrase: Phrase) -> set[Place]:
+def spans(phrase: Phrase) -> set[Position]:
     """Return the (onset, pitch, track, length) of every note; of drums, whose length says nothing, 1."""
     return {
         (note.onset, key_of(note), note.track, 1 if note.track == DRUMS else note.length)

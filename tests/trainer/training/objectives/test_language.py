@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.codecs.registry import build, pack_phrase
+from model.codecs.base import pack_phrase
+from model.codecs.registry import build
 from model.networks.decoders.base import AutoregressiveDecoder
 from model.networks.vae import VAE
 from tests.fakes.runs import LANGUAGE
