@@ -57,7 +57,7 @@ def twobar() -> None:
 @click.option("--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Write the event log.")
 @click.option("--record", type=click.Path(path_type=Path), metavar="FILE.mid", help="Write the take here.")
 @click.option("--demo", is_flag=True, help="Play a tune into it as if someone played.")
-def jam(**given: Any) -> int:  # noqa: ANN401  click's own
+def jam(**arguments: Any) -> int:  # noqa: ANN401  click's own
     """Jam: play, and it answers.
 
     Example: twobar jam --in "MPK mini" --out fluidsynth --bpm 110 --mode follow
@@ -67,7 +67,7 @@ def jam(**given: Any) -> int:  # noqa: ANN401  click's own
     signals = EndSignals().install()
     from live.cli.jam import jam as play  # noqa: PLC0415  other commands do not wait for it
 
-    return play(given, start_nanos=START_NANOS, signals=signals)
+    return play(arguments, start_nanos=START_NANOS, signals=signals)
 
 
 @twobar.command()

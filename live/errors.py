@@ -36,7 +36,7 @@ class SynthError(FailureError):
     """FluidSynth or its soundfont is missing or broken."""
 
 
-def unknown(what: str, given: str, known: Iterable[str], *, where: str = "") -> UsageError:
+def unknown(what: str, name: str, known: Iterable[str], *, where: str = "") -> UsageError:
     """Build the sentence for a name that is not known: what there is, and the nearest match."""
     place = f" in {where}" if where else ""
-    return UsageError(f"unknown {what} '{given}'{place}; {nearest(given, known)}")
+    return UsageError(f"unknown {what} '{name}'{place}; {nearest(name, known)}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from live.devices import ports
 from live.devices.fluidsynth import (
     FluidSynth,
-    SynthSettings,
+    FluidSynthSettings,
     default_soundfont,
     library_version,
     load_library,
@@ -213,12 +213,12 @@ def _models(found: Findings) -> Row:
 
 def _runtime(found: Findings) -> Row:
     runtimes = [("ONNX Runtime", found.onnxruntime), ("torch", found.torch)]
-    there = [f"{name} {version}" for name, version in runtimes if version]
+    installed = [f"{name} {version}" for name, version in runtimes if version]
     if found.onnxruntime:
-        return Row("runtime", True, " and ".join(there), needed=True)
+        return Row("runtime", True, " and ".join(installed), needed=True)
     fix = "pip install onnxruntime"
     if found.torch:
-        return Row("runtime", True, f"{there[0]}; with ONNX Runtime the model answers sooner", fix)
+        return Row("runtime", True, f"{installed[0]}; with ONNX Runtime the model answers sooner", fix)
     return Row("runtime", False, "neither ONNX Runtime nor torch is installed: nothing answers", fix, True)
 
 
@@ -287,7 +287,7 @@ def _look_at_sound() -> tuple[str, str, str]:
     except TwobarError as reason:
         return "", "", str(reason)
     try:
-        synth = FluidSynth(SynthSettings())
+        synth = FluidSynth(FluidSynthSettings())
     except TwobarError as reason:
         return version, "", str(reason)
     synth.close()

@@ -66,15 +66,15 @@ def check_condition(wanted: Mapping[str, str | None], card: Card) -> dict[str, s
         UsageError: the model does not heed it or does not know the style, or the text says no such thing.
 
     """
-    given = {name: text for name, text in wanted.items() if text is not None}
-    for name, text in given.items():
+    requested = {name: text for name, text in wanted.items() if text is not None}
+    for name, text in requested.items():
         if name not in card.conditions:
             heeded = ", ".join(card.conditions) or "none"
             raise UsageError(f"model '{card.name}' does not heed --{name}; its conditions are: {heeded}")
         settings.check_condition(name, text, label=f"--{name}")
-    if "style" in given and given["style"] not in card.styles:
-        raise unknown("style", given["style"], card.styles)
-    return given
+    if "style" in requested and requested["style"] not in card.styles:
+        raise unknown("style", requested["style"], card.styles)
+    return requested
 
 
 def check_turns(turns: Mapping[str, float], card: Card) -> dict[str, float]:
@@ -187,10 +187,10 @@ def morph(
         )
 
     fine = np.linspace(0.0, 1.0, max(FINE_POINTS, 2 * steps - 1))
-    heard = [at(float(t)) for t in fine]
-    way = way_lengths([distance(before, after) for before, after in pairwise(heard)])
+    decoded = [at(float(t)) for t in fine]
+    way = way_lengths([distance(before, after) for before, after in pairwise(decoded)])
     places = np.interp(np.linspace(0.0, 1.0, steps), way, fine)
-    return [heard[0], *(at(float(t)) for t in places[1:-1]), heard[-1]]
+    return [decoded[0], *(at(float(t)) for t in places[1:-1]), decoded[-1]]
 
 
 def distance(a: Phrase, b: Phrase) -> float:

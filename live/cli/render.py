@@ -12,7 +12,7 @@ import mido
 import numpy as np
 import numpy.typing as npt
 
-from live.devices.fluidsynth import FluidSynth, SynthSettings
+from live.devices.fluidsynth import FluidSynth, FluidSynthSettings
 from live.errors import FailureError, UsageError
 from live.timing.midi_bytes import silence
 
@@ -50,7 +50,9 @@ def render(
     if not 8000 <= sample_rate <= 96000:
         raise UsageError(f"the sample rate must be in 8000..96000 Hz, not {sample_rate}")
     timed = read_timed(mid)
-    synth = FluidSynth(SynthSettings(soundfont=soundfont, driver="none", sample_rate=sample_rate, gain=gain))
+    synth = FluidSynth(
+        FluidSynthSettings(soundfont=soundfont, driver="none", sample_rate=sample_rate, gain=gain)
+    )
     try:
         with tempfile.TemporaryFile() as raw:
             peak = 0.0

@@ -132,7 +132,7 @@ class Supervisor:
                 self._deliver(message)
 
     def wait_shown(self) -> None:
-        """Wait until the engine has its ports open and has sent its first picture.
+        """Wait until the engine has its ports open and has sent its first snapshot.
 
         Raises:
             TwobarError: it ended before that.

@@ -179,9 +179,9 @@ def schema() -> str:
 
 def _check(control: Control, number: int, where: str) -> None:
     """Check what types cannot say about one control."""
-    given = [name for name in SOURCES if getattr(control, name) is not None]
-    if len(given) != 1:
-        said = f"has {' and '.join(given)}" if given else "says not what is moved"
+    named = [name for name in SOURCES if getattr(control, name) is not None]
+    if len(named) != 1:
+        said = f"has {' and '.join(named)}" if named else "says not what is moved"
         raise UsageError(f"{where}: control {number} {said}; it needs exactly one of: {', '.join(SOURCES)}")
     kind, _ = control.source
     label = f"control {number} ({describe(control)})"

@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 from pythonosc.osc_message_builder import BuildError, build_msg
 
-from live.control.osc_messages import ROOT, BadPacketError, Heard, commands_of, unpack
+from live.control.osc_messages import ROOT, BadPacketError, TimedMessage, commands_of, unpack
 from live.errors import FailureError
 from live.ipc.commands import Command
-from live.settings.config import Osc
+from live.settings.config import OscSettings
 
 MOST_SUBSCRIBERS = 16
 MOST_WAITING = 4_096
@@ -45,7 +45,7 @@ class OscServer:
 
     def __init__(
         self,
-        settings: Osc,
+        settings: OscSettings,
         deliver: Callable[[Command], None],
         notice: Callable[[str], None],
         *,
@@ -74,7 +74,7 @@ class OscServer:
         self._unsaid = 0
         self._noticed_at = float("-inf")
         self._subscribers: tuple[Address, ...] = ()
-        self._later: list[tuple[float, int, Heard, Address]] = []
+        self._later: list[tuple[float, int, TimedMessage, Address]] = []
         self._order = 0
         self._outbox: queue.SimpleQueue[tuple[str, tuple[object, ...]] | None] = queue.SimpleQueue()
         self._wake, self._waker = socket.socketpair()
@@ -133,11 +133,11 @@ class OscServer:
             return  # an earlier answer of ours found nobody there
         now = self._wall_seconds()
         try:
-            heard = unpack(datagram)
+            messages = unpack(datagram)
         except BadPacketError as error:
             self._bad(sender, str(error))
             return
-        for message in heard:
+        for message in messages:
             if message.due is None or message.due <= now:
                 self._do(message, sender)
             elif message.due - now > FARTHEST_SECONDS:
@@ -154,7 +154,7 @@ class OscServer:
             _, _, message, sender = heapq.heappop(self._later)
             self._do(message, sender)
 
-    def _do(self, message: Heard, sender: Address) -> None:
+    def _do(self, message: TimedMessage, sender: Address) -> None:
         """Do what one message asks for."""
         try:
             if message.address == ROOT + "subscribe":

@@ -89,8 +89,8 @@ class Scale:
         if place == end:
             return end
         # The last clause keeps rounding from carrying the knob past the end.
-        there = knob + (place - before) * left / room
-        return min(there, end) if place > before else max(there, end)
+        target = knob + (place - before) * left / room
+        return min(target, end) if place > before else max(target, end)
 
     def waiting(self, knob: float) -> float | None:  # noqa: ARG002 - one signature for all laws
         """Return None: nothing ever waits."""

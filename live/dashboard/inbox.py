@@ -12,7 +12,7 @@ MOST_NOTICES = 100
 
 
 class Post(NamedTuple):
-    """All that came since the last look: the newest picture, the lines, whether the engine said goodbye."""
+    """All that came since the last look: the newest snapshot, notices, whether the engine said goodbye."""
 
     snapshot: Snapshot | None
     notices: tuple[Notice, ...]

@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from live.devices.stderr import silence_jack, stderr_kept
+from live.devices.stderr import silence_jack, stderr_diverted
 from live.errors import PortError, SynthError, unknown
 
 DRIVERS = (
@@ -48,7 +48,7 @@ _INSTALL = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class SynthSettings:
+class FluidSynthSettings:
     """How FluidSynth is opened.
 
     Attributes:
@@ -154,7 +154,7 @@ class FluidSynth:
     Threads: any.  Realtime: yes, a few us per message; rendering is on the driver's own thread.
     """
 
-    def __init__(self, settings: SynthSettings | None = None) -> None:
+    def __init__(self, settings: FluidSynthSettings | None = None) -> None:
         """Open FluidSynth, its soundfont and its audio driver.
 
         Raises:
@@ -162,7 +162,7 @@ class FluidSynth:
             UsageError: an unknown driver.
 
         """
-        chosen = settings or SynthSettings()
+        chosen = settings or FluidSynthSettings()
         self._abandoned = False
         self._synth: int | None = None
         self._driver: int | None = None
@@ -175,7 +175,7 @@ class FluidSynth:
         library.fluid_synth_channel_pressure.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
         library.fluid_synth_key_pressure.argtypes = [ctypes.c_void_p, *[ctypes.c_int] * 3]
         self.version = library_version(api)
-        with stderr_kept() as chatter:
+        with stderr_diverted() as chatter:
             self._log_to(library.fluid_default_log_function)
             self._settings = api.new_fluid_settings()
             self._configure(chosen)
@@ -195,7 +195,7 @@ class FluidSynth:
             )
         self.name = f"fluidsynth ({self.driver})"
 
-    def _configure(self, chosen: SynthSettings) -> None:
+    def _configure(self, chosen: FluidSynthSettings) -> None:
         self._set("synth.gain", float(chosen.gain))
         self._set("synth.sample-rate", float(chosen.sample_rate))
         self._set("synth.midi-channels", CHANNELS)
@@ -281,7 +281,7 @@ class FluidSynth:
         """
         if self._synth is None or self.driver == "none":
             return
-        with stderr_kept() as chatter:
+        with stderr_diverted() as chatter:
             self._log_to(self._library.fluid_default_log_function)
             old, self._driver = self._driver, None
             if old and self.driver != "jack":
@@ -332,7 +332,7 @@ class FluidSynth:
         thread.join(_CLOSE_PATIENCE_S)  # a dead sound server must not keep anyone waiting
 
 
-def open_synth(settings: SynthSettings | None = None) -> tuple[FluidSynth, list[str]]:
+def open_synth(settings: FluidSynthSettings | None = None) -> tuple[FluidSynth, list[str]]:
     """Open FluidSynth; a soundfont that is wrong is told in the list, and the default one plays instead.
 
     Raises:
@@ -340,7 +340,7 @@ def open_synth(settings: SynthSettings | None = None) -> tuple[FluidSynth, list[
         UsageError: an unknown driver.
 
     """
-    chosen = settings or SynthSettings()
+    chosen = settings or FluidSynthSettings()
     if chosen.soundfont is None:
         return FluidSynth(chosen), []
     try:
@@ -360,7 +360,7 @@ def library_version(api: Any) -> str:  # noqa: ANN401 - pyfluidsynth has no type
 
 def _reason(chatter: list[str]) -> str:
     """Return the line of FluidSynth's log that says most."""
-    told = [
+    errors = [
         line.removeprefix("fluidsynth: error: ") for line in chatter if line.startswith("fluidsynth: error")
     ]
-    return (told[-1] if told else "no reason given").rstrip(".")
+    return (errors[-1] if errors else "no reason given").rstrip(".")

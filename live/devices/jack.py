@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Literal
 
-from live.devices.stderr import stderr_kept
+from live.devices.stderr import stderr_diverted
 
 Direction = Literal["in", "out"]
 
@@ -54,7 +54,7 @@ class JackProbe:
         library.jack_free.argtypes = [ctypes.c_void_p]
         library.jack_free.restype = None
         os.environ["JACK_NO_START_SERVER"] = "1"
-        with stderr_kept():
+        with stderr_diverted():
             self._client: int | None = library.jack_client_open(name.encode(), _NO_START_SERVER, None)
         if not self._client:
             server = os.environ.get("JACK_DEFAULT_SERVER", "default")

@@ -13,7 +13,7 @@ import rtmidi
 from live import errors
 from live.devices.jack import JackProbe, jack_answers
 from live.devices.port import Deliver, InputPort, OutputPort, inputs_paused
-from live.devices.stderr import silence_jack, stderr_kept
+from live.devices.stderr import silence_jack, stderr_diverted
 
 __all__ = [
     "APIS", "Api", "Deliver", "Direction", "InputPort", "OutputPort", "Probe", "answers", "compiled_apis",
@@ -161,7 +161,7 @@ def match(wanted: str, found: list[str]) -> str | None:
 def _client(direction: Direction, api: str, name: str) -> rtmidi.MidiIn | rtmidi.MidiOut:
     kind = rtmidi.MidiIn if direction == "in" else rtmidi.MidiOut
     for attempt in range(_ATTEMPTS):
-        with stderr_kept() as chatter:
+        with stderr_diverted() as chatter:
             try:
                 return kind(APIS[api], name=name)
             except rtmidi.RtMidiError as error:
@@ -233,16 +233,16 @@ def open_inputs(
 
 
 def _open(direction: Direction, name: str, api: str) -> tuple[rtmidi.MidiIn | rtmidi.MidiOut, str]:
-    client, own = (INPUT_CLIENT, INPUT_PORT) if direction == "in" else (OUTPUT_CLIENT, OUTPUT_PORT)
+    client, port_name = (INPUT_CLIENT, INPUT_PORT) if direction == "in" else (OUTPUT_CLIENT, OUTPUT_PORT)
     if name == "virtual" and (api == "winmm" or sys.platform == "win32"):
         raise errors.UsageError(
             "Windows has no virtual MIDI ports; make one with a loopback driver such as loopMIDI and name it"
         )
-    own_name = f"{client}:{own}"
-    taken = _taken(direction, own_name) if name == "virtual" and api == "jack" else frozenset()
+    full_name = f"{client}:{port_name}"
+    taken = _taken(direction, full_name) if name == "virtual" and api == "jack" else frozenset()
     with inputs_paused():
-        midi, actual = _open_client(direction, name, api, client, own)
-    if own_name in taken:
+        midi, actual = _open_client(direction, name, api, client, port_name)
+    if full_name in taken:
         new = [
             port for port in names(_other(direction), api) if port.startswith(client) and port not in taken
         ]
@@ -250,7 +250,7 @@ def _open(direction: Direction, name: str, api: str) -> tuple[rtmidi.MidiIn | rt
     return midi, actual
 
 
-def _taken(direction: Direction, own_name: str) -> frozenset[str]:
+def _taken(direction: Direction, full_name: str) -> frozenset[str]:
     """Return the ports that are there, after giving one of our name a moment to go.
 
     A process that was killed leaves its port for as long as the server needs to notice; opened meanwhile,
@@ -261,10 +261,10 @@ def _taken(direction: Direction, own_name: str) -> frozenset[str]:
     except OSError:
         return frozenset()
     deadline = time.monotonic() + _GHOST_PATIENCE_S
-    while own_name in (there := probe.ports(_other(direction))) and time.monotonic() < deadline:
+    while full_name in (existing := probe.ports(_other(direction))) and time.monotonic() < deadline:
         time.sleep(_GHOST_PERIOD_S)
     probe.close()
-    return frozenset(there)
+    return frozenset(existing)
 
 
 def _other(direction: Direction) -> Direction:
@@ -273,18 +273,18 @@ def _other(direction: Direction) -> Direction:
 
 
 def _open_client(
-    direction: Direction, name: str, api: str, client: str, own: str
+    direction: Direction, name: str, api: str, client: str, port_name: str
 ) -> tuple[rtmidi.MidiIn | rtmidi.MidiOut, str]:
     midi = _client(direction, api, client)
     try:
         if name == "virtual":
-            midi.open_virtual_port(own)
-            return midi, f"{client}:{own}"
+            midi.open_virtual_port(port_name)
+            return midi, f"{client}:{port_name}"
         found = midi.get_ports()
         actual = match(name, found)
         if actual is None:
             raise errors.unknown(f"MIDI {direction}put", name, hardware(found))
-        midi.open_port(found.index(actual), own)
+        midi.open_port(found.index(actual), port_name)
     except (rtmidi.RtMidiError, NotImplementedError) as reason:
         midi.delete()
         raise errors.PortError(f"the MIDI {direction}put '{name}' could not be opened: {reason}") from None

@@ -14,7 +14,7 @@ from live.errors import UsageError, unknown
 from live.ipc.messages import Accompany, Decode, Encode, Place, Ready, Warp
 from live.jam.path import Base, moved
 from live.jam.plan import Cell
-from live.settings.config import AUTO, Model, check_condition
+from live.settings.config import AUTO, ModelSettings, check_condition
 from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
 from model.music.phrase import Note, Phrase
 
@@ -63,7 +63,7 @@ class Requests:
 
     """
 
-    def __init__(self, *, knobs: Mapping[str, float], seed: int, choice: Model) -> None:
+    def __init__(self, *, knobs: Mapping[str, float], seed: int, choice: ModelSettings) -> None:
         """Start without a model."""
         self.model: Ready | None = None
         self.conditions = choice.conditions

@@ -1,4 +1,4 @@
-"""Takes: what she played, what it played and every knob, as a .mid that is whole at every instant.
+"""Takes: what the performer and the instrument played and every knob, as a .mid that is always whole.
 
 Track 0 has tempo, meter and markers; then come "performer", "twobar", one more for each other part that
 has played ("twobar chords", "twobar bass", "twobar drums"), and "knobs" (each move as a control change on
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from live.errors import FailureError
 from live.record.smf_track import MARKER, METER, TEMPO, TEXT, TrackWriter
-from live.record.take_ticks import TakePlace
+from live.record.take_ticks import TakeTicks
 from live.settings.knobs import KNOBS
 from live.timing.midi_bytes import channel_of, is_note_on
 from live.timing.timeline import FASTEST_BPM, SLOWEST_BPM, whole_nanos_per_beat
@@ -84,7 +84,7 @@ class Take:
         self._nanos = nanos
         self._on_fault = on_fault
         self._queue: deque[tuple[int, int, int, object]] = deque()
-        self._place = TakePlace(tempo_bpm=tempo_bpm, ticks_per_bar=beats_per_bar * TICKS_PER_BEAT)
+        self._place = TakeTicks(tempo_bpm=tempo_bpm, ticks_per_bar=beats_per_bar * TICKS_PER_BEAT)
         self._conductor = TrackWriter(f"twobar take {path.stem}")
         self._conductor.meta(0, METER, bytes((beats_per_bar, 2, 24, 8)))
         self._tempo(0, tempo_bpm)
@@ -121,11 +121,11 @@ class Take:
     # -- for the engine ----------------------------------------------------------------------------
 
     def performer(self, tick: int, data: bytes) -> None:
-        """Keep a message that she played."""
+        """Keep a message that the performer played."""
         self._queue.append((_PERFORMER, tick, self._nanos(), data))
 
     def instrument(self, tick: int, data: bytes) -> None:
-        """Keep a message that it played."""
+        """Keep a message that the instrument played."""
         self._queue.append((_INSTRUMENT, tick, self._nanos(), data))
 
     def knob(self, tick: int, name: str, value: float) -> None:
@@ -193,8 +193,8 @@ class Take:
 
     def _write(self, *, durable: bool = False) -> None:
         parts = [self._part_tracks[channel] for channel in self._parts if channel in self._part_tracks]
-        hers, ours, knobs = self._tracks.values()
-        tracks = [self._conductor, hers, ours, *parts, knobs]
+        performer, instrument, knobs = self._tracks.values()
+        tracks = [self._conductor, performer, instrument, *parts, knobs]
         end = max(track.last_tick for track in tracks)
         header = b"MThd" + b"".join(
             number.to_bytes(size, "big")

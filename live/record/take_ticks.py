@@ -10,7 +10,7 @@ _STANDING_NANOS = 20_000_000  # longer than any tick: the same tick after that i
 _JUMP_TICKS = 2 * TICKS_PER_BEAT
 
 
-class TakePlace:
+class TakeTicks:
     """Lays each run of the transport on the next bar line of the take, and stopped time as it went by.
 
     Args:

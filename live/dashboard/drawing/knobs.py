@@ -123,7 +123,7 @@ def mode_row(
             ("● " if taken else "○ ", "good" if taken else "faint"),
         ]
     if origin:
-        row += [("  ", ""), (f"◉ {clean(origin)}", "heard")]
+        row += [("  ", ""), (f"◉ {clean(origin)}", "sounded")]
     elif mode in ("follow", "answer") and not frozen:
-        row += [("  ", ""), ("◌ listening", "heard")]
+        row += [("  ", ""), ("◌ listening", "sounded")]
     return fit_row(row, width)

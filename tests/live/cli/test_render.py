@@ -67,7 +67,7 @@ def test_an_empty_file_is_a_short_silence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not music", b"MThd\x00\x00\x00\x06\x00\x01\x00\x01\x01\xe0MTrk"])
-def test_what_is_not_midi_is_told_in_one_sentence(tmp_path: Path, content: bytes) -> None:
+def test_what_is_not_midi_is_reported_in_one_sentence(tmp_path: Path, content: bytes) -> None:
     mid = tmp_path / "bad.mid"
     mid.write_bytes(content)
     with pytest.raises(FailureError, match=r"bad\.mid'") as caught:
@@ -76,23 +76,23 @@ def test_what_is_not_midi_is_told_in_one_sentence(tmp_path: Path, content: bytes
     assert not (tmp_path / "bad.wav").exists()
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(FailureError, match=r"none\.mid' cannot be read: No such file"):
         render(tmp_path / "none.mid", tmp_path / "none.wav")
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     mid = write_mid(tmp_path / "tune.mid", [(0, [60])])
     with pytest.raises(FailureError, match=r"tune\.wav' cannot be written: No such file or directory"):
         render(mid, tmp_path / "missing" / "tune.wav")
 
 
-def test_a_wrong_soundfont_is_told(tmp_path: Path) -> None:
+def test_a_wrong_soundfont_is_reported(tmp_path: Path) -> None:
     mid = write_mid(tmp_path / "tune.mid", [(0, [60])])
     with pytest.raises(SynthError, match=r"tune\.mid' is not a soundfont"):
         render(mid, tmp_path / "tune.wav", soundfont=mid)
 
 
-def test_a_sample_rate_out_of_range_is_told(tmp_path: Path) -> None:
+def test_a_sample_rate_out_of_range_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"the sample rate must be in 8000\.\.96000 Hz, not 1"):
         render(tmp_path / "x.mid", tmp_path / "x.wav", sample_rate=1)

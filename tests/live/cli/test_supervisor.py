@@ -140,7 +140,7 @@ def test_an_end_before_anything_was_started_starts_nothing(play: Callable[..., S
     assert one._engine is None
 
 
-def test_an_end_before_the_first_picture_is_orderly(play: Callable[..., Supervisor]) -> None:
+def test_an_end_before_the_first_snapshot_is_orderly(play: Callable[..., Supervisor]) -> None:
     one = play(LISTENS, deliver=lambda _message: None)
     one.start()
     one.end()
@@ -193,7 +193,7 @@ def test_the_memory_of_an_engine_that_died_is_handed_to_the_next(play: Callable[
     assert notices == ["remembered", "the same"]
 
 
-def test_an_engine_that_keeps_crashing_is_given_up(play: Callable[..., Supervisor]) -> None:
+def test_an_engine_that_keeps_crashing_is_abandoned(play: Callable[..., Supervisor]) -> None:
     notices: list[str] = []
     one = play(CRASHES_WHEN_CALLED, notify=notices.append)
     one.start()

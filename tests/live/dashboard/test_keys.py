@@ -77,7 +77,7 @@ async def test_backspace_puts_the_chosen_knob_to_rest() -> None:
         assert words(stage.sent.commands[-1]) == ("knob", "volume", 0.8)
 
 
-async def test_keys_do_no_harm_before_the_first_picture() -> None:
+async def test_keys_do_no_harm_before_the_first_snapshot() -> None:
     stage = Stage()
     async with stage.app.run_test(size=WINDOW) as pilot:
         await pilot.press("right", "up", "backspace", "space", "n", "escape", "question_mark", "escape", "0")

@@ -41,12 +41,12 @@ def test_hardware_is_what_is_neither_ours_nor_a_loopback() -> None:
     assert ports.hardware([*ours, *ALSA_NAMES]) == ALSA_NAMES[1:]
 
 
-def test_an_unknown_system_is_told_with_the_nearest() -> None:
+def test_an_unknown_system_is_named_with_the_nearest() -> None:
     with pytest.raises(errors.UsageError, match=r"unknown MIDI system 'jakc'.*did you mean 'jack'\?"):
         ports.resolve_api("jakc")
 
 
-def test_a_system_that_is_not_built_in_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_that_is_not_built_in_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rtmidi, "get_compiled_api", lambda: [rtmidi.API_LINUX_ALSA, rtmidi.API_UNIX_JACK])
     with pytest.raises(
         errors.UsageError, match="'winmm' is not built into python-rtmidi here; there is: alsa, jack"
@@ -60,7 +60,7 @@ def test_auto_takes_the_first_that_answers(monkeypatch: pytest.MonkeyPatch) -> N
     assert ports.resolve_api("auto") == "jack"
 
 
-def test_when_nothing_answers_each_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_when_nothing_answers_each_way_out_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rtmidi, "get_compiled_api", lambda: [rtmidi.API_LINUX_ALSA, rtmidi.API_UNIX_JACK])
     monkeypatch.setattr(ports, "answers", lambda _api: False)
     with pytest.raises(
@@ -219,5 +219,5 @@ def test_after_any_garbage_messages_come_out_as_they_went_in(
     stream = bytearray(b"".join(messages))
     for place in data.draw(st.lists(st.integers(0, len(stream)), max_size=5)):
         stream[place:place] = b"\xf8"
-    heard = parser.feed(bytes(stream))
-    assert [message for message in heard if message != b"\xf8"] == messages
+    parsed = parser.feed(bytes(stream))
+    assert [message for message in parsed if message != b"\xf8"] == messages

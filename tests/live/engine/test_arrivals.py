@@ -96,6 +96,7 @@ def test_threads_that_put_at_once_lose_nothing() -> None:
             arrivals.put(received(control(1, 7, number % 128), port))
 
     threads = [threading.Thread(target=put, args=(name,)) for name in "abc"]
+
     def take() -> None:
         while not done.is_set():
             found.extend(taken(arrivals))

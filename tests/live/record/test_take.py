@@ -17,7 +17,7 @@ from live.errors import FailureError
 from live.record import take as record
 from live.record.smf_track import variable_length
 from live.record.take import Take
-from live.record.take_ticks import TakePlace
+from live.record.take_ticks import TakeTicks
 
 BEAT = 480
 NANOS_PER_TICK = 60_000_000_000 // 120 // BEAT
@@ -55,7 +55,7 @@ def notes(path: Path, name: str) -> list[tuple[int, str, int]]:
     ]
 
 
-def test_each_voice_has_its_own_track_in_musical_time(tmp_path: Path) -> None:
+def test_each_voice_has_a_separate_track_in_musical_time(tmp_path: Path) -> None:
     path = tmp_path / "take.mid"
     hands = Hands(path)
     take = hands.take
@@ -233,13 +233,15 @@ def test_a_take_without_a_note_leaves_no_file_unless_it_was_asked_for(tmp_path: 
     ]
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(FailureError, match=r"no take can be written to '.*file/take\.mid'"):
         Take(tmp_path / "file" / "take.mid")
 
 
-def test_a_full_disk_is_told_once_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_once_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "take.mid"
     hands = Hands(path)
     before = path.read_bytes()
@@ -296,8 +298,8 @@ def test_a_kill_leaves_a_whole_file(tmp_path: Path) -> None:
     assert onsets == [index % 128 for index in range(200)]
 
 
-def test_a_start_told_ahead_of_its_first_tick_is_no_stopped_transport() -> None:
-    place = TakePlace(tempo_bpm=120.0, ticks_per_bar=1920)
+def test_a_start_announced_ahead_of_its_first_tick_is_no_stopped_transport() -> None:
+    place = TakeTicks(tempo_bpm=120.0, ticks_per_bar=1920)
     beat_nanos = 500_000_000
     assert place.tempo(0, 0, 120.0) == 0
     first = place.of(0, 20_000_000 + 21_000_000)  # the first note, two ticks of host time late

@@ -45,9 +45,9 @@ def test_a_roll_shows_sounded_planned_and_performed_notes_in_three_glyphs() -> N
 def test_the_three_kinds_of_notes_differ_in_glyph_and_in_colour() -> None:
     drawn = roll_rows(TWO_BARS, BAR - 100, 4, width=36, height=12)
     look = {
-        ink: set(text) for row in drawn[1:] for text, ink in row if ink in ("heard", "planned", "performer")
+        ink: set(text) for row in drawn[1:] for text, ink in row if ink in ("sounded", "planned", "performer")
     }
-    assert look == {"heard": {"█"}, "planned": {"▓"}, "performer": {"●"}}
+    assert look == {"sounded": {"█"}, "planned": {"▓"}, "performer": {"●"}}
     assert len({INK[ink].color for ink in look}) == 3
 
 
@@ -160,7 +160,7 @@ def test_drums_do_not_stretch_the_pitches_that_are_shown() -> None:
 
 
 def test_no_two_parts_share_a_colour() -> None:
-    for tick, kind in ((-1, "planned"), (2 * BAR, "heard")):
+    for tick, kind in ((-1, "planned"), (2 * BAR, "sounded")):
         used = inks(roll_rows(BAND, tick, 4, width=36, height=20))
         parts = {f"{kind}{part}" for part in ("", "-chords", "-bass", "-drums")}
         assert parts <= used
