@@ -6,23 +6,19 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import rtmidi
 
 from live import errors
-from live.devices.jack import JackProbe, jack_answers
+from live.devices.jack import Direction, JackProbe, jack_answers
 from live.devices.port import Deliver, InputPort, OutputPort, inputs_paused
 from live.devices.stderr import silence_jack, stderr_diverted
 
 __all__ = [
-    "APIS", "Api", "Deliver", "Direction", "InputPort", "OutputPort", "Probe", "answers", "compiled_apis",
+    "APIS", "Deliver", "Direction", "InputPort", "OutputPort", "Probe", "answers", "compiled_apis",
     "hardware", "inputs", "match", "names", "open_input", "open_inputs", "open_output", "outputs",
     "plain_name", "resolve_api",
 ]  # fmt: skip
-
-Api = Literal["alsa", "jack", "coremidi", "winmm"]
-Direction = Literal["in", "out"]
 
 APIS: dict[str, int] = {
     "alsa": rtmidi.API_LINUX_ALSA,
@@ -71,7 +67,7 @@ def resolve_api(api: str) -> str:
 
 
 def answers(api: str) -> bool:
-    """Tell whether a built-in MIDI system is there to be used (quick; opens nothing that lasts)."""
+    """Tell whether a built-in MIDI system can be used now (quick; opens nothing that lasts)."""
     if api == "alsa":
         return ALSA_SEQUENCER.exists()
     if api == "jack":
@@ -251,7 +247,7 @@ def _open(direction: Direction, name: str, api: str) -> tuple[rtmidi.MidiIn | rt
 
 
 def _taken(direction: Direction, full_name: str) -> frozenset[str]:
-    """Return the ports that are there, after giving one of our name a moment to go.
+    """Return the ports that exist, after giving one of our name a moment to go.
 
     A process that was killed leaves its port for as long as the server needs to notice; opened meanwhile,
     ours would get a number into its name, and every connection would be lost.

@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from live.errors import UsageError, unknown
 from live.settings import strict
-from live.settings.knobs import KNOBS
+from live.settings.knobs import KNOBS, Mode
 from model.errors import ConfigError
 from model.music import harmony
 from model.music.tracks import TRACKS
@@ -27,7 +27,6 @@ Level = Annotated[float, Meta(ge=0.0, le=1.0)]
 Text = Annotated[str, Meta(min_length=1)]
 Api = Literal["auto", "alsa", "jack", "coremidi", "winmm"]
 ClockName = Literal["internal", "midi", "link"]
-Mode = Literal["follow", "answer", "hold", "drift"]
 Part = Literal["melody", "chords", "bass", "drums"]
 
 

@@ -70,8 +70,8 @@ def test_the_scene_in_the_shipped_file_is_right_once_uncommented(tmp_path: Path)
     assert scene.knobs == {"density": -0.5, "stray": 0.2}
 
 
-def test_modes_are_those_of_the_knob_table() -> None:
-    assert set(get_args(settings.Mode)) == set(MODES)
+def test_parts_are_the_tracks() -> None:
+    assert get_args(settings.Part) == TRACKS
 
 
 def test_without_any_file_the_defaults_hold(nowhere: Path) -> None:
