@@ -135,7 +135,7 @@ class Instrument:
             return self.lines.pop(kind, [])
 
     def processes(self) -> dict[str, int]:
-        """Return process ids: of `main`, and of `live.engine` and `live.worker` by their `python -m` names."""
+        """Return process ids: of `main`, of `live.engine` and `live.worker` as `python -m` names them."""
         found = {"main": self.process.pid}
         for child in _children(self.process.pid):
             with suppress(OSError):

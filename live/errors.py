@@ -5,6 +5,8 @@ TwobarError
 └── FailureError  what was asked for is right, but could not be done; exit 1
     ├── PortError   a MIDI port could not be opened or vanished
     └── SynthError  FluidSynth or its soundfont is missing or broken
+
+Tested in tests/live/cli/test_group.py.
 """
 
 from collections.abc import Iterable

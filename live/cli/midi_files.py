@@ -1,6 +1,7 @@
 """MIDI files of the offline commands: what a piece holds beside its notes, and writing it back.
 
 Notes and grids are `model.midi.file`'s business; here are tempo maps, and what an edit leaves out.
+Tested in tests/live/cli/test_generate.py.
 """
 
 import contextlib

@@ -2,6 +2,7 @@
 
 A repaint is what a screen costs: a panel whose stamp is the same as before draws nothing, and a changed
 panel repaints its changed rows only.
+Tested in tests/live/dashboard/test_app.py.
 """
 
 from abc import abstractmethod

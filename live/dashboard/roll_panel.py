@@ -2,6 +2,7 @@
 
 Both layers are stored as painted segments; moving the playhead joins them at another column and repaints
 the few columns in between, and new notes repaint the rows that they lie on.
+Tested in tests/live/dashboard/test_app.py.
 """
 
 from bisect import bisect_left, bisect_right

@@ -3,6 +3,7 @@
 python-rtmidi cannot tell a dead server from a quiet one, and holds the interpreter while it opens a
 client.  This probe is a client that is never activated: it costs the server no cycle.  JACK-Client instead
 would cost 32 ms of the start to import (this: 3 ms), print to the terminal and list a dead server's ports.
+Tested in tests/drivers/test_ports_jack.py, tests/drivers/test_hotplug_jack.py.
 """
 
 import contextlib

@@ -3,6 +3,7 @@
 A model without a latent is given a phrase to continue in place of a vector.
 Owns: which model plays, the conditions that answers are held to, and the count of requests.
 Threads: engine only.
+Tested in tests/live/jam/test_jam.py, tests/live/jam/test_continuation.py.
 """
 
 from collections.abc import Mapping

@@ -8,12 +8,10 @@ import pytest
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
-from live.dashboard import Inbox
-from live.dashboard.inbox import MOST_NOTICES
 from live.dashboard.panels import Panel
 from live.dashboard.roll_panel import RollPanel
 from live.ipc.messages import Bye
-from live.ipc.snapshot import BarView, LatenessView, ModelView, Notice, PortView, Snapshot, difference
+from live.ipc.snapshot import BarView, LatenessView, ModelView, Notice, PortView, Snapshot
 from tests.fakes.dashboard_pictures import posed
 from tests.fakes.dashboard_stage import Stage
 from tests.fakes.drawn import roll_rows, texts
@@ -265,53 +263,6 @@ async def test_without_colour_states_still_differ(monkeypatch: pytest.MonkeyPatc
         assert all(c is None or c.red == c.green == c.blue for c in colours)
         for part in ("▶ PLAYING", "MISSING", "[FOLLOW]", "A● B● C○ D●", "▓▒", "█▆", "●━", "◇"):
             assert part in stage.text()
-
-
-# -- the inbox -------------------------------------------------------------------------------------
-
-
-def test_the_inbox_keeps_the_newest_snapshot_and_wakes_once() -> None:
-    inbox = Inbox()
-    wakes: list[int] = []
-    inbox.connect(lambda: wakes.append(1))
-    for tempo in (60.0, 70.0, 80.0):
-        inbox.put(scene(tempo_bpm=tempo))
-    assert len(wakes) == 1
-    post = inbox.take()
-    assert post.snapshot is not None
-    assert post.snapshot.tempo_bpm == 80.0
-    assert inbox.take() == (None, (), False)
-    inbox.put(Bye())
-    assert len(wakes) == 2
-    assert inbox.take().bye
-
-
-def test_updates_change_the_snapshot_that_came_before_also_when_that_was_taken() -> None:
-    inbox = Inbox()
-    snapshots = [scene(tick, mode=mode) for tick, mode in ((0, "follow"), (500, "follow"), (1000, "hold"))]
-    inbox.put(difference(*snapshots[:2]))
-    assert inbox.take().snapshot is None  # there is nothing yet that it could change
-    inbox.put(snapshots[0])
-    inbox.put(difference(*snapshots[:2]))
-    assert inbox.take().snapshot == snapshots[1]
-    inbox.put(difference(*snapshots[1:]))
-    assert inbox.take().snapshot == snapshots[2]
-
-
-def test_what_came_before_the_screen_wakes_it_when_it_connects() -> None:
-    inbox = Inbox()
-    wakes: list[int] = []
-    inbox.put(Notice(0, "info", "early"))
-    inbox.connect(lambda: wakes.append(1))
-    assert len(wakes) == 1
-    assert [notice.text for notice in inbox.take().notices] == ["early"]
-
-
-def test_a_flood_of_notices_is_bounded() -> None:
-    inbox = Inbox()
-    for k in range(10 * MOST_NOTICES):
-        inbox.put(Notice(k, "info", str(k)))
-    assert len(inbox.take().notices) == MOST_NOTICES
 
 
 # -- pictures --------------------------------------------------------------------------------------

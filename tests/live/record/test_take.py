@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 
 from live.errors import FailureError
 from live.record import take as record
-from live.record.smf_track import variable_length
 from live.record.take import Take
-from live.record.take_ticks import TakeTicks
 
 BEAT = 480
 NANOS_PER_TICK = 60_000_000_000 // 120 // BEAT
@@ -194,14 +192,6 @@ def test_whatever_was_played_the_file_is_whole_and_no_note_hangs(
             getattr(hands.take, kind)(tick, data)
 
 
-@given(st.integers(0, 2**28 - 1))
-def test_variable_length_numbers_are_read_back(value: int) -> None:
-    data = variable_length(value)
-    assert sum((byte & 0x7F) << 7 * place for place, byte in enumerate(reversed(data))) == value
-    assert [byte >> 7 for byte in data] == [1] * (len(data) - 1) + [0]
-    assert len(data) == max(1, -(-value.bit_length() // 7))
-
-
 def test_a_take_in_the_way_is_moved_aside(tmp_path: Path) -> None:
     path = tmp_path / "song.mid"
     path.write_bytes(b"first")
@@ -296,12 +286,3 @@ def test_a_kill_leaves_a_whole_file(tmp_path: Path) -> None:
         process.kill()
     onsets = [pitch for _, kind, pitch in notes(path, "performer") if kind == "note_on"]
     assert onsets == [index % 128 for index in range(200)]
-
-
-def test_a_start_announced_ahead_of_its_first_tick_is_no_stopped_transport() -> None:
-    place = TakeTicks(tempo_bpm=120.0, ticks_per_bar=1920)
-    beat_nanos = 500_000_000
-    assert place.tempo(0, 0, 120.0) == 0
-    first = place.of(0, 20_000_000 + 21_000_000)  # the first note, two ticks of host time late
-    later = place.of(480, 20_000_000 + beat_nanos)
-    assert (first, later) == (0, 480)

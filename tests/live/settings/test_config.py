@@ -14,7 +14,8 @@ from live.errors import UsageError
 from live.settings import config as settings
 from live.settings import strict
 from live.settings.config import Config
-from live.settings.knobs import KNOBS, MODES
+from live.settings.knobs import KNOBS
+from model.music.tracks import TRACKS
 from tests.root import ROOT
 
 BPM = f"from {KNOBS['tempo'].low:g} to {KNOBS['tempo'].high:g}"
