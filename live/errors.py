@@ -1,7 +1,7 @@
 """Everything that live code raises for a user's or a device's fault.
 
 TwobarError
-├── UsageError    the user asked for something that is not there; exit 2
+├── UsageError    the user asked for something that does not exist; exit 2
 └── FailureError  what was asked for is right, but could not be done; exit 1
     ├── PortError   a MIDI port could not be opened or vanished
     └── SynthError  FluidSynth or its soundfont is missing or broken
@@ -15,7 +15,7 @@ from model.errors import nearest
 
 
 class TwobarError(Exception):
-    """A fault that is told in one plain sentence."""
+    """A fault that is reported in one plain sentence."""
 
     exit_code = 1
 

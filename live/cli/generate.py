@@ -21,7 +21,7 @@ from model.music.phrase import Phrase
 from model.playing.player import Card, Player, finished
 from model.shipped import is_checkpoint, shipped_models
 
-WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it are kept
+WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it stay
 FINE_POINTS = 33  # where a morph is listened to before its steps are placed
 LARGEST_SEED = 2**32 - 1
 
@@ -56,10 +56,10 @@ def open_player(name: str, *, wanted_for: str = "") -> Player:
 
 
 def check_condition(wanted: Mapping[str, str | None], card: Card) -> dict[str, str]:
-    """Return the conditions that were given.
+    """Return the conditions that were asked for.
 
     Args:
-        wanted: condition name -> its text, None where it was not given.
+        wanted: condition name -> its text, None where it was not asked for.
         card: of the model that must heed them.
 
     Raises:
@@ -167,7 +167,7 @@ def morph(
     """Return phrases on the way between two, the ends as the model hears them, in even audible steps.
 
     Along a straight knob little happens near the ends and much in the middle, so the way is decoded at
-    many points first, and the steps are placed by the length of what is heard.
+    many points first, and the steps are placed by the length of the way that is audible.
 
     Args:
         player: with a latent.

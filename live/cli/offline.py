@@ -122,7 +122,7 @@ def sample(
 ) -> int:
     """Write phrases that nobody played, from random places of the latent space.
 
-    A model without a latent writes out of nothing and goes on from there, at temperature 1 unless told.
+    A model without a latent writes out of nothing and goes on from there, at temperature 1 by itself.
     Above temperature 0, --top-k and --top-p keep chance to likely notes.
 
     Example: twobar sample --model lead -n 10 --out samples --seed 7

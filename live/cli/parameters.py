@@ -60,7 +60,7 @@ class FiniteRange(click.FloatRange):
 
 
 def check_target(out: Path, *, suffixes: tuple[str, ...], sources: Iterable[Path]) -> None:
-    """Check the file that a command is told to write.
+    """Check the file that a command shall write.
 
     Args:
         out: the file.
@@ -155,6 +155,6 @@ def check_parts(text: str) -> list[int]:
 
 
 def check_temperature(temperature: float | None) -> None:
-    """Raise UsageError unless a temperature is in 0..1 (NaN is nowhere), or not given."""
+    """Raise UsageError unless a temperature is in 0..1 (NaN is nowhere) or None."""
     if temperature is not None and not 0 <= temperature <= 1:
         raise UsageError(f"--temperature must be in 0..1, not {temperature:g}")

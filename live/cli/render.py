@@ -79,7 +79,7 @@ def read_timed(mid: Path) -> list[tuple[float, bytes]]:
     try:
         file = mido.MidiFile(mid, clip=True)
         if file.ticks_per_beat <= 0:
-            raise ValueError(f"it counts time in {file.ticks_per_beat} ticks per beat")  # noqa: TRY301  told below
+            raise ValueError(f"it counts time in {file.ticks_per_beat} ticks per beat")  # noqa: TRY301  named below
         seconds, timed = 0.0, list[tuple[float, bytes]]()
         for message in file:
             seconds += message.time

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from live.control.curves import CurveName, Encoder
+from live.control.curves import CurveName, EncoderKind
 from live.control.takeover import Law
 from live.errors import UsageError, unknown
 from live.settings import strict
@@ -74,7 +74,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     poly_aftertouch: Seven | None = None
     program: Seven | None = None
     channel: Annotated[int, Meta(ge=1, le=16)] | None = None
-    encoder: Encoder | None = None
+    encoder: EncoderKind | None = None
     knob: str | None = None
     action: str | None = None
     takeover: Law | None = None
@@ -90,7 +90,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @property
     def channels(self) -> tuple[int, ...]:
-        """The channels it is heard on."""
+        """The channels it is received on."""
         return CHANNELS if self.channel is None else (self.channel,)
 
     @property

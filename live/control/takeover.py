@@ -1,6 +1,6 @@
 """Soft takeover: when a hardware control may move a knob that has meanwhile been somewhere else.
 
-All places are in the knob's own unit.  A law is told where the hardware is now and where the knob
+All places are in the knob's unit.  A law takes where the hardware is now and where the knob
 is now, and says where the knob goes, or None for nowhere.  It compares the knob with what it last
 said itself, so what it said has to be applied before the next message.
 

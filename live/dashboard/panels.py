@@ -19,7 +19,7 @@ from textual.widget import Widget
 
 from live.dashboard.drawing import beat, latent_map, status
 from live.dashboard.drawing.knobs import knob_rows, mode_row
-from live.dashboard.drawing.rows import Canvas, Cell, Row, fit_row, row_width, runs
+from live.dashboard.drawing.rows import Canvas, Row, ScreenCell, fit_row, row_width, runs
 from live.dashboard.drawing.theme import INK
 from live.ipc.snapshot import Notice, Snapshot
 from live.settings.knobs import MODES
@@ -184,7 +184,7 @@ class ViewPanel(Panel):
         """Start empty."""
         super().__init__(name=name, title=title, legend=legend)
         self._stamp: object = None
-        self._cells: list[list[Cell]] = []
+        self._cells: list[list[ScreenCell]] = []
 
     def draw(self, view: View) -> None:
         """Draw the rows if their stamp is new."""

@@ -14,7 +14,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from live.dashboard.drawing import roll
-from live.dashboard.drawing.rows import Cell, runs
+from live.dashboard.drawing.rows import ScreenCell, runs
 from live.dashboard.panels import Painted, View
 from model.music.grid import TICKS_PER_BEAT
 
@@ -90,7 +90,7 @@ class RollPanel(Painted):
         if dirty:
             self.repaint(*dirty)
 
-    def _paint(self, cells: list[Cell]) -> PaintedLine:
+    def _paint(self, cells: list[ScreenCell]) -> PaintedLine:
         """Paint a row of cells."""
         segments = [Segment(text, self.ink(ink)) for text, ink in runs(cells)]
         return PaintedLine(segments, list(accumulate(len(segment.text) for segment in segments)))

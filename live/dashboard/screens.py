@@ -96,7 +96,7 @@ class HelpWindow(ModalScreen[None]):
 
 
 class NoticeWindow(ModalScreen[None]):
-    """All notices that are kept, newest at the top."""
+    """All notices so far, newest at the top."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,n,enter,space", "dismiss", "close", show=False)

@@ -333,7 +333,7 @@ class FluidSynth:
 
 
 def open_synth(settings: FluidSynthSettings | None = None) -> tuple[FluidSynth, list[str]]:
-    """Open FluidSynth; a soundfont that is wrong is told in the list, and the default one plays instead.
+    """Open FluidSynth; a wrong soundfont is a sentence in the list, and the default one plays instead.
 
     Raises:
         SynthError: the library, the default soundfont or the audio device is missing.

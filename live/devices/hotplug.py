@@ -58,7 +58,7 @@ class Lister(Protocol):
     generation: int
 
     def __call__(self, direction: Direction) -> list[str] | None:
-        """Return the names of one direction; None when the system is dead; PortError: not to be told now."""
+        """Return the names of one direction; None when the system is dead; PortError: unknown just now."""
 
     def close(self) -> None:
         """Release what the looking needs."""
@@ -80,7 +80,7 @@ class SystemLister:
         """Return the names of one direction; None when the system is not there.
 
         Raises:
-            PortError: it cannot be told just now.
+            PortError: it is not known just now.
 
         """
         if self._api == "jack":

@@ -166,7 +166,7 @@ def _client(direction: Direction, api: str, name: str) -> rtmidi.MidiIn | rtmidi
                 if api == "jack":
                     silence_jack()
         if api != "jack" or attempt + 1 == _ATTEMPTS or not jack_answers():
-            break  # a busy JACK server may refuse once; one that is not there is told at once
+            break  # a busy JACK server may refuse once; one that is missing is reported at once
     raise errors.PortError(_cannot_open(api, reason, chatter))
 
 
@@ -223,7 +223,7 @@ def open_inputs(
     resolved = resolve_api(api)
     opened: list[InputPort] = []
     for name in hardware(names("in", resolved)):
-        with contextlib.suppress(errors.PortError):  # another program holds it: the others are heard
+        with contextlib.suppress(errors.PortError):  # another program holds it: the others are opened
             opened.append(open_input(name, api=resolved, deliver=deliver, nanos=nanos))
     return opened
 

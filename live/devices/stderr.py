@@ -43,7 +43,7 @@ def _caught(lines: list[str]) -> Iterator[list[str]]:
 def silence_jack() -> None:
     """Stop the messages of every libjack in this process (python-rtmidi brings one of its own).
 
-    A server that dies is otherwise told on stderr from JACK's threads.  Where the loaded libraries
+    JACK's threads otherwise report a server's death on stderr.  Where the loaded libraries
     cannot be listed (not Linux), nothing happens.
     """
     with contextlib.suppress(OSError, AttributeError):

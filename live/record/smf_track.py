@@ -19,8 +19,8 @@ def variable_length(value: int) -> bytes:
 class TrackWriter:
     """Encodes each event once, when it comes.
 
-    Notes are kept so that every note-on has its note-off: a key struck again ends first, an off that
-    ends nothing is left out, and the image closes what still sounds.
+    Sounding notes are remembered so that every note-on has its note-off: a key struck again ends first, an
+    off that ends nothing is left out, and the image closes what still sounds.
 
     Attributes:
         last_tick: of the latest event.

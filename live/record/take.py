@@ -121,23 +121,23 @@ class Take:
     # -- for the engine ----------------------------------------------------------------------------
 
     def performer(self, tick: int, data: bytes) -> None:
-        """Keep a message that the performer played."""
+        """Record a message that the performer played."""
         self._queue.append((_PERFORMER, tick, self._nanos(), data))
 
     def instrument(self, tick: int, data: bytes) -> None:
-        """Keep a message that the instrument played."""
+        """Record a message that the instrument played."""
         self._queue.append((_INSTRUMENT, tick, self._nanos(), data))
 
     def knob(self, tick: int, name: str, value: float) -> None:
-        """Keep a knob's move."""
+        """Record a knob's move."""
         self._queue.append((_KNOB, tick, self._nanos(), (name, value)))
 
     def tempo(self, tick: int, tempo_bpm: float) -> None:
-        """Keep a change of tempo; at tick 0 it says that the transport starts."""
+        """Record a change of tempo; at tick 0 it says that the transport starts."""
         self._queue.append((_TEMPO, tick, self._nanos(), tempo_bpm))
 
     def marker(self, tick: int, text: str) -> None:
-        """Keep a gesture: a mode, an anchor, a panic."""
+        """Record a gesture: a mode, an anchor, a panic."""
         self._queue.append((_MARKER, tick, self._nanos(), text))
 
     # -- on the writer's thread --------------------------------------------------------------------
@@ -170,7 +170,7 @@ class Take:
         self._dirty = self._worth_keeping
 
     def _track_of(self, kind: int, tick: int, data: bytes) -> TrackWriter:
-        """Return where a message goes: a part has its own track from its first note on."""
+        """Return where a message goes: a part has a separate track from its first note on."""
         if kind != _INSTRUMENT or not data or data[0] >= 0xF0 or tick < 0:  # before bar 0 there are clicks
             return self._tracks[kind]
         channel = channel_of(data)

@@ -27,7 +27,7 @@ Level = Annotated[float, Meta(ge=0.0, le=1.0)]
 Text = Annotated[str, Meta(min_length=1)]
 Api = Literal["auto", "alsa", "jack", "coremidi", "winmm"]
 ClockName = Literal["internal", "midi", "link"]
-Part = Literal["melody", "chords", "bass", "drums"]
+PartName = Literal["melody", "chords", "bass", "drums"]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,7 +86,7 @@ class ModelSettings(Section, frozen=True):
     style: Text = AUTO
     key: Text = AUTO
     chords: Text = AUTO
-    accompany: list[Part] = msgspec.field(default_factory=lambda: ["chords", "bass", "drums"])
+    accompany: list[PartName] = msgspec.field(default_factory=lambda: ["chords", "bass", "drums"])
 
     @property
     def tracks(self) -> list[int]:
@@ -203,7 +203,7 @@ class Scene(Section, frozen=True):
     number: Annotated[int, Meta(ge=1, le=9)]
     name: str = ""
     mode: Mode | None = None
-    mute: list[Part] | None = None
+    mute: list[PartName] | None = None
     knobs: dict[str, float] = {}
 
 

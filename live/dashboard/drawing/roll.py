@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from live.dashboard.drawing.drum_lanes import lane_name, lane_of, lanes_for
-from live.dashboard.drawing.rows import Canvas, Cell, fit_row
+from live.dashboard.drawing.rows import Canvas, ScreenCell, fit_row
 from live.ipc.snapshot import BarView, NoteRow
 from model.music.grid import TICKS_PER_BEAT
 from model.music.tracks import DRUMS
@@ -95,8 +95,8 @@ class RollFrame(NamedTuple):
 class Layers(NamedTuple):
     """The same rows of cells twice, gutter and heading included: once sounded, and while planned."""
 
-    sounded: list[list[Cell]]
-    planned: list[list[Cell]]
+    sounded: list[list[ScreenCell]]
+    planned: list[list[ScreenCell]]
 
 
 def frame_of(bars: Sequence[BarView], tick: int, beats_per_bar: int, *, width: int, height: int) -> RollFrame:
@@ -137,9 +137,9 @@ def draw_layers(frame: RollFrame, bars: Sequence[BarView], held: frozenset[int] 
     """Draw the heading and every note of the bars shown; `held` are the pitches that the performer holds."""
     rows = max(0, frame.height - 1)
     ground = _ground(frame, rows)
-    spare: list[Cell] = [(" ", "")] * max(0, frame.width - GUTTER - frame.columns)
+    spare: list[ScreenCell] = [(" ", "")] * max(0, frame.width - GUTTER - frame.columns)
     margins = [gutter(frame, y, held) for y in range(rows)]
-    layers: list[list[list[Cell]]] = []
+    layers: list[list[list[ScreenCell]]] = []
     for onset, body, ink in (("█", "▆", "sounded"), ("▓", "▒", "planned")):
         canvas = ground.copy()
         for bar in bars:
@@ -164,10 +164,10 @@ def _ground(frame: RollFrame, rows: int) -> Canvas:
     return canvas
 
 
-def _ground_line(frame: RollFrame, between: str) -> list[Cell]:
+def _ground_line(frame: RollFrame, between: str) -> list[ScreenCell]:
     """Draw one row without notes."""
-    beat: list[Cell] = [("┊", "faint"), *[(between, "faint")] * (frame.per_beat - 1)]
-    bar: list[Cell] = beat * frame.beats
+    beat: list[ScreenCell] = [("┊", "faint"), *[(between, "faint")] * (frame.per_beat - 1)]
+    bar: list[ScreenCell] = beat * frame.beats
     bar[0] = ("│", "faint")
     return bar * frame.shown
 
@@ -186,7 +186,7 @@ def _notes(
         if y is None or y >= canvas.height or end <= 0 or x >= canvas.width:
             continue
         tint = ink + _PARTS[track % len(_PARTS)]
-        tail: Cell = (body, f"{tint}-body")
+        tail: ScreenCell = (body, f"{tint}-body")
         line = canvas.cells[y]
         first, last = max(0, x + 1), min(end, canvas.width)
         if last > first:
@@ -214,7 +214,7 @@ def playhead_column(frame: RollFrame, tick: int) -> int | None:
     return GUTTER + column if 0 <= column < min(frame.columns, frame.width - GUTTER) else None
 
 
-def playhead_cell(cell: Cell, *, head: bool) -> Cell:
+def playhead_cell(cell: ScreenCell, *, head: bool) -> ScreenCell:
     """Return a cell with the playhead over it; the note or letter below stays readable."""
     char, ink = cell
     if head:
@@ -222,10 +222,10 @@ def playhead_cell(cell: Cell, *, head: bool) -> Cell:
     return ("┃" if ink in ("", "faint") else char, "playhead")
 
 
-def heading(frame: RollFrame, bars: Sequence[BarView]) -> list[Cell]:
+def heading(frame: RollFrame, bars: Sequence[BarView]) -> list[ScreenCell]:
     """Draw the bars' numbers and where each came from."""
     origins = {bar.bar: bar.origin for bar in bars}
-    cells: list[Cell] = [(" ", "")] * GUTTER
+    cells: list[ScreenCell] = [(" ", "")] * GUTTER
     for index in range(frame.first, frame.first + frame.shown):
         word, ink = _ORIGINS.get(origins.get(index, ""), ("", "dim"))
         label = fit_row(((f"│{index + 1} ", "strong"), (word, ink)), frame.per_bar)
@@ -233,7 +233,7 @@ def heading(frame: RollFrame, bars: Sequence[BarView]) -> list[Cell]:
     return cells + [(" ", "")] * max(0, frame.width - len(cells))
 
 
-def gutter(frame: RollFrame, y: int, held: frozenset[int]) -> list[Cell]:
+def gutter(frame: RollFrame, y: int, held: frozenset[int]) -> list[ScreenCell]:
     """Name the C of a row of notes or a lane of drums, and mark the keys that the performer holds."""
     if y >= frame.first_lane:
         name = lane_name(y - frame.first_lane, frame.lanes) if frame.lanes else ""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from live.cli import doctor
-from live.cli.doctor import Findings, Row, judge
+from live.cli.doctor import Check, Findings, judge
 
 WELL = Findings(
     apis=("alsa", "jack"),
@@ -27,7 +27,7 @@ WELL = Findings(
 )
 
 
-def row(found: Findings, what: str) -> Row:
+def row(found: Findings, what: str) -> Check:
     (one,) = [row for row in judge(found) if row.what == what]
     return one
 

@@ -72,7 +72,7 @@ def test_the_scene_in_the_shipped_file_is_right_once_uncommented(tmp_path: Path)
 
 
 def test_parts_are_the_tracks() -> None:
-    assert get_args(settings.Part) == TRACKS
+    assert get_args(settings.PartName) == TRACKS
 
 
 def test_without_any_file_the_defaults_hold(nowhere: Path) -> None:
