@@ -54,7 +54,7 @@ def spread(values: Sequence[float], unit: str = "ms", *, digits: int = 2) -> str
 
 def table(rows: Sequence[Row]) -> str:
     """Return the rows as a Markdown table."""
-    lines = ["| what | budget | measured | beside it, same run | kept |", "|---|---|---|---|---|"]
+    lines = ["| what | budget | measured | beside it, same run | within budget |", "|---|---|---|---|---|"]
     words = {True: "yes", False: "**no**", None: "-"}
     lines += [
         f"| {row.what} | {row.budget} | {row.measured} | {row.beside or '-'} | {words[row.met]} |"

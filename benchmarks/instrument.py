@@ -33,10 +33,10 @@ class Instrument:
         options: of `twobar jam`.
         env: variables beside those of this process.
         screen: (columns, rows) of a terminal for the dashboard; None is headless.
-        keep: kinds of log lines to keep; others are only counted.
+        keep: kinds of log lines to keep; others are passed over.
 
     Attributes:
-        lines: kept log lines by kind, in order.
+        lines: log lines of these kinds, in order.
         started: `time.monotonic()` of the start.
         ready: seconds from the start to each ready line, seen from outside.
 
@@ -130,12 +130,12 @@ class Instrument:
         self.wait_for("ready", what=what)
 
     def take(self, kind: str) -> list[dict[str, Any]]:
-        """Return the kept lines of a kind so far and forget them."""
+        """Return the lines of a kind so far and forget them."""
         with self._news:
             return self.lines.pop(kind, [])
 
     def processes(self) -> dict[str, int]:
-        """Return process ids: main, and live.engine and live.worker where they run."""
+        """Return process ids: of `main`, of `live.engine` and `live.worker` as `python -m` names them."""
         found = {"main": self.process.pid}
         for child in _children(self.process.pid):
             with suppress(OSError):

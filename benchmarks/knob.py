@@ -1,4 +1,4 @@
-"""From the turn of a knob to the first note that it changed, heard in the middle of a bar."""
+"""From the turn of a knob to the first note that it changed, sent in the middle of a bar."""
 
 import random
 import time
@@ -103,7 +103,7 @@ def _turn(remote: Remote, count: int) -> None:
 def first_changed(
     turns: Sequence[Turn], sent: Sequence[dict[str, Any]], decodes: Sequence[int]
 ) -> list[Change]:
-    """Return what was heard after each turn.
+    """Return what was sent after each turn.
 
     A note is new when the place before does not play it on its step, old when the place after does not.
     What a place plays is learned from the notes at least a step after the new plan, and before the

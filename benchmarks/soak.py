@@ -92,9 +92,7 @@ def measure(scale: Scale) -> list[Row]:
 def _row(title: str, budget: str, tally: Tally) -> Row:
     growth = grown(tally.memory_mb)
     flat = all(late <= FLAT_MB or late <= FLAT_SHARE * early for early, late in growth.values())
-    text = ", ".join(
-        f"{name.removeprefix('live.')} {early:.0f} MB {late:+.1f}" for name, (early, late) in growth.items()
-    )
+    text = ", ".join(f"{name} {early:.0f} MB {late:+.1f}" for name, (early, late) in growth.items())
     met = tally.stuck == 0 and tally.late_bars == 0 and tally.missed == 0 and tally.faults == 0 and flat
     late = percentile(tally.late_ms, 0.99) if tally.late_ms else 0.0
     return Row(

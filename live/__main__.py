@@ -12,7 +12,7 @@ import click  # noqa: E402
 
 from live.cli.group import Group, run  # noqa: E402
 from live.cli.offline import COMMANDS  # noqa: E402
-from live.cli.parameters import Place  # noqa: E402
+from live.cli.parameters import NonEmptyPath  # noqa: E402
 
 APIS = "auto|alsa|jack|coremidi|winmm"
 VERSION = "0.1.0"
@@ -58,7 +58,7 @@ def twobar() -> None:
 @click.option("--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Write the event log.")
 @click.option("--record", type=click.Path(path_type=Path), metavar="FILE.mid", help="Write the take here.")
 @click.option("--demo", is_flag=True, help="Play a tune into it as if someone played.")
-def jam(**given: Any) -> int:  # noqa: ANN401  click's own
+def jam(**arguments: Any) -> int:  # noqa: ANN401  click's own
     """Jam: play, and it answers.
 
     Example: twobar jam --in "MPK mini" --out fluidsynth --bpm 110 --mode follow
@@ -68,7 +68,7 @@ def jam(**given: Any) -> int:  # noqa: ANN401  click's own
     signals = EndSignals().install()
     from live.cli.jam import jam as play  # noqa: PLC0415  other commands do not wait for it
 
-    return play(given, start_nanos=START_NANOS, signals=signals)
+    return play(arguments, start_nanos=START_NANOS, signals=signals)
 
 
 @twobar.command()
@@ -105,7 +105,7 @@ def doctor() -> int:
 
 @twobar.command()
 @click.option(
-    "--out", type=Place(), metavar="FILE.toml", help="Write it there; into your own folder by default."
+    "--out", type=NonEmptyPath(), metavar="FILE.toml", help="Write it there; into your own folder by default."
 )
 def config(out: Path | None) -> int:
     """Write a live.toml to edit: every setting with its default and a line about it.

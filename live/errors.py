@@ -1,10 +1,12 @@
 """Everything that live code raises for a user's or a device's fault.
 
 TwobarError
-├── UsageError    the user asked for something that is not there; exit 2
+├── UsageError    the user asked for something that does not exist; exit 2
 └── FailureError  what was asked for is right, but could not be done; exit 1
     ├── PortError   a MIDI port could not be opened or vanished
     └── SynthError  FluidSynth or its soundfont is missing or broken
+
+Tested in tests/live/cli/test_group.py.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +16,7 @@ from model.errors import ModelError, nearest
 
 
 class TwobarError(Exception):
-    """A fault that is told in one plain sentence."""
+    """A fault that is reported in one plain sentence."""
 
     exit_code = 1
 
@@ -37,10 +39,10 @@ class SynthError(FailureError):
     """FluidSynth or its soundfont is missing or broken."""
 
 
-def unknown(what: str, given: str, known: Iterable[str], *, where: str = "") -> UsageError:
+def unknown(what: str, name: str, known: Iterable[str], *, where: str = "") -> UsageError:
     """Build the sentence for a name that is not known: what there is, and the nearest match."""
     place = f" in {where}" if where else ""
-    return UsageError(f"unknown {what} '{given}'{place}; {nearest(given, known)}")
+    return UsageError(f"unknown {what} '{name}'{place}; {nearest(name, known)}")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from live.__main__ import twobar
-from live.dashboard.keys import KEYS, Key, key_label
+from live.dashboard.keys import KEYS, Hotkey, key_label
 from live.settings.knobs import KNOBS
 from scripts import families
 from trainer.__main__ import cli as trainer
@@ -52,7 +52,7 @@ def knobs() -> str:
 def keys() -> str:
     """Return the dashboard's keys; anchors and scenes, which count on, take one line each."""
     rows: Rows = []
-    counted: dict[str, list[Key]] = {}
+    counted: dict[str, list[Hotkey]] = {}
     for key in KEYS:
         kind = key.ident.rpartition("-")[0]
         if kind not in ("capture", "recall", "scene"):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from live.devices import ports
 from live.devices.fluidsynth import (
     FluidSynth,
-    SynthSettings,
+    FluidSynthSettings,
     library_version,
 )
 from live.devices.jack import jack_answers
@@ -54,12 +54,12 @@ _INSTALLERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the examination.
+class Check:
+    """One part of the machine, examined: a line of the report.
 
     Attributes:
         what: the part.
-        ok: whether it is there.
+        ok: whether it was found.
         text: one sentence.
         fix: the command that gets it; "" where there is none.
         needed: whether the instrument cannot play without it.
@@ -119,12 +119,12 @@ class Findings:
     encoding: str = "utf-8"
 
 
-def examine() -> list[Row]:
+def examine() -> list[Check]:
     """Look at this machine and judge it; takes a fraction of a second."""
     return judge(look())
 
 
-def judge(found: Findings) -> list[Row]:
+def judge(found: Findings) -> list[Check]:
     """Return the rows for what was found."""
     return [
         _midi(found),
@@ -145,95 +145,101 @@ def _install(found: Findings, part: str) -> str:
     return f"{_INSTALLERS[found.installer]} {package}" if package else ""
 
 
-def _midi(found: Findings) -> Row:
+def _midi(found: Findings) -> Check:
     if found.answering:
-        return Row("MIDI", True, f"{' and '.join(found.answering)} can be used")
+        return Check("MIDI", True, f"{' and '.join(found.answering)} can be used")
     fix = "sudo modprobe snd-seq" if "alsa" in found.apis else ""
-    return Row("MIDI", False, f"no MIDI system answers (looked for {', '.join(found.apis) or 'none'})", fix)
+    return Check("MIDI", False, f"no MIDI system answers (looked for {', '.join(found.apis) or 'none'})", fix)
 
 
-def _keyboards(found: Findings) -> list[Row]:
+def _keyboards(found: Findings) -> list[Check]:
     if not found.answering:
         return []
-    rows = [Row("keyboard", False, "none is plugged in; `twobar jam --demo` plays without one")]
+    rows = [Check("keyboard", False, "none is plugged in; `twobar jam --demo` plays without one")]
     if found.inputs:
-        rows = [Row("keyboard", True, ", ".join(found.inputs))]
+        rows = [Check("keyboard", True, ", ".join(found.inputs))]
     if found.outputs:
-        rows.append(Row("MIDI out", True, ", ".join(found.outputs)))
+        rows.append(Check("MIDI out", True, ", ".join(found.outputs)))
     return rows
 
 
-def _jack(found: Findings) -> list[Row]:
+def _jack(found: Findings) -> list[Check]:
     if "jack" not in found.apis:
         return []
     if found.jack_running:
-        return [Row("JACK", True, "a server is running")]
+        return [Check("JACK", True, "a server is running")]
     if found.jack_installed:
         return [
-            Row("JACK", False, "installed, but no server runs; only needed for --api jack", "jackd -d alsa")
+            Check("JACK", False, "installed, but no server runs; only needed for --api jack", "jackd -d alsa")
         ]
-    return [Row("JACK", False, "not installed; only needed for --api jack", _install(found, "jack"))]
+    return [Check("JACK", False, "not installed; only needed for --api jack", _install(found, "jack"))]
 
 
-def _fluidsynth(found: Findings) -> Row:
+def _fluidsynth(found: Findings) -> Check:
     if found.fluidsynth:
-        return Row("FluidSynth", True, f"libfluidsynth {found.fluidsynth}")
+        return Check("FluidSynth", True, f"libfluidsynth {found.fluidsynth}")
     text = "libfluidsynth is missing: nothing sounds here, but MIDI out works"
-    return Row("FluidSynth", False, text, _install(found, "fluidsynth"))
+    return Check("FluidSynth", False, text, _install(found, "fluidsynth"))
 
 
-def _soundfont(found: Findings) -> Row:
+def _soundfont(found: Findings) -> Check:
     if found.soundfont:
-        return Row("soundfont", True, found.soundfont)
-    return Row("soundfont", False, "the default one is missing", "pip install pretty_midi")
+        return Check("soundfont", True, found.soundfont)
+    return Check("soundfont", False, "the default one is missing", "pip install pretty_midi")
 
 
-def _audio(found: Findings) -> Row:
+def _audio(found: Findings) -> Check:
     if found.audio:
-        return Row("sound", True, f"through {found.audio}")
+        return Check("sound", True, f"through {found.audio}")
     if not found.fluidsynth:
-        return Row("sound", False, "not tried without FluidSynth")
-    return Row("sound", False, found.audio_reason or "no audio device answers")
+        return Check("sound", False, "not tried without FluidSynth")
+    return Check("sound", False, found.audio_reason or "no audio device answers")
 
 
-def _priority(found: Findings) -> Row:
+def _priority(found: Findings) -> Check:
     if found.realtime:
-        return Row("priority", True, "real-time priority is granted")
+        return Check("priority", True, "real-time priority is granted")
     if found.platform != "linux":
-        return Row("priority", False, "real-time priority is used on Linux only; notes may be a little later")
+        return Check(
+            "priority", False, "real-time priority is used on Linux only; notes may be a little later"
+        )
     text = "real-time priority is not granted; notes may be late when the machine is busy"
-    return Row("priority", False, text, _REALTIME_FIX)
+    return Check("priority", False, text, _REALTIME_FIX)
 
 
-def _models(found: Findings) -> Row:
+def _models(found: Findings) -> Check:
     if found.models:
-        return Row("models", True, ", ".join(found.models), needed=True)
-    return Row("models", False, "none is installed: nothing answers", "pip install --force-reinstall .", True)
+        return Check("models", True, ", ".join(found.models), needed=True)
+    return Check(
+        "models", False, "none is installed: nothing answers", "pip install --force-reinstall .", True
+    )
 
 
-def _runtime(found: Findings) -> Row:
+def _runtime(found: Findings) -> Check:
     runtimes = [("ONNX Runtime", found.onnxruntime), ("torch", found.torch)]
-    there = [f"{name} {version}" for name, version in runtimes if version]
+    installed = [f"{name} {version}" for name, version in runtimes if version]
     if found.onnxruntime:
-        return Row("runtime", True, " and ".join(there), needed=True)
+        return Check("runtime", True, " and ".join(installed), needed=True)
     fix = "pip install onnxruntime"
     if found.torch:
-        return Row("runtime", True, f"{there[0]}; with ONNX Runtime the model answers sooner", fix)
-    return Row("runtime", False, "neither ONNX Runtime nor torch is installed: nothing answers", fix, True)
+        return Check("runtime", True, f"{installed[0]}; with ONNX Runtime the model answers sooner", fix)
+    return Check("runtime", False, "neither ONNX Runtime nor torch is installed: nothing answers", fix, True)
 
 
-def _terminal(found: Findings) -> list[Row]:
+def _terminal(found: Findings) -> list[Check]:
     if not found.columns:
-        return [Row("terminal", False, "output is no terminal: no dashboard, `twobar jam --headless` works")]
+        return [
+            Check("terminal", False, "output is no terminal: no dashboard, `twobar jam --headless` works")
+        ]
     size = f"{found.columns} x {found.lines}"
-    rows = [Row("terminal", True, size)]
+    rows = [Check("terminal", True, size)]
     if found.columns < SMALLEST_COLUMNS or found.lines < SMALLEST_LINES:
         wanted = f"{SMALLEST_COLUMNS} x {SMALLEST_LINES}"
-        rows = [Row("terminal", False, f"{size} is small; the dashboard wants {wanted}")]
+        rows = [Check("terminal", False, f"{size} is small; the dashboard wants {wanted}")]
     if not found.colours:
-        rows.append(Row("colours", False, "the terminal shows few", "export TERM=xterm-256color"))
+        rows.append(Check("colours", False, "the terminal shows few", "export TERM=xterm-256color"))
     if found.encoding.lower().replace("-", "") != "utf8":
-        rows.append(Row("characters", False, f"{found.encoding}, not UTF-8", "export LC_ALL=C.UTF-8"))
+        rows.append(Check("characters", False, f"{found.encoding}, not UTF-8", "export LC_ALL=C.UTF-8"))
     return rows
 
 
@@ -287,7 +293,7 @@ def _look_at_sound() -> tuple[str, str, str]:
     except SoundError as reason:
         return "", "", str(reason)
     try:
-        synth = FluidSynth(SynthSettings())
+        synth = FluidSynth(FluidSynthSettings())
     except TwobarError as reason:
         return version, "", str(reason)
     synth.close()

@@ -24,7 +24,7 @@ from model.music.phrase import Phrase
 from model.playing.player import Card, Player
 from model.shipped import is_checkpoint, shipped_models
 
-WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it are kept
+WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it stay
 FINE_POINTS = 33  # where a morph is listened to before its steps are placed
 LARGEST_SEED = 2**32 - 1
 
@@ -59,25 +59,25 @@ def open_player(name: str, *, wanted_for: str = "") -> Player:
 
 
 def check_condition(wanted: Mapping[str, str | None], card: Card) -> dict[str, str]:
-    """Return the conditions that were given.
+    """Return the conditions that were asked for.
 
     Args:
-        wanted: condition name -> its text, None where it was not given.
+        wanted: condition name -> its text, None where it was not asked for.
         card: of the model that must heed them.
 
     Raises:
         UsageError: the model does not heed it or does not know the style, or the text says no such thing.
 
     """
-    given = {name: text for name, text in wanted.items() if text is not None}
-    for name, text in given.items():
+    requested = {name: text for name, text in wanted.items() if text is not None}
+    for name, text in requested.items():
         if name not in card.conditions:
             heeded = ", ".join(card.conditions) or "none"
             raise UsageError(f"model '{card.name}' does not heed --{name}; its conditions are: {heeded}")
         settings.check_condition(name, text, label=f"--{name}")
-    if "style" in given and given["style"] not in card.styles:
-        raise unknown("style", given["style"], card.styles)
-    return given
+    if "style" in requested and requested["style"] not in card.styles:
+        raise unknown("style", requested["style"], card.styles)
+    return requested
 
 
 def check_turns(turns: Mapping[str, float], card: Card) -> dict[str, float]:
@@ -170,7 +170,7 @@ def morph(
     """Return phrases on the way between two, the ends as the model hears them, in even audible steps.
 
     Along a straight knob little happens near the ends and much in the middle, so the way is decoded at
-    many points first, and the steps are placed by the length of what is heard.
+    many points first, and the steps are placed by the length of the way that is audible.
 
     Args:
         player: with a latent.
@@ -190,10 +190,10 @@ def morph(
         )
 
     fine = np.linspace(0.0, 1.0, max(FINE_POINTS, 2 * steps - 1))
-    heard = [at(float(t)) for t in fine]
-    way = way_lengths([unmatched(before, after) for before, after in pairwise(heard)])
+    decoded = [at(float(t)) for t in fine]
+    way = way_lengths([unmatched(before, after) for before, after in pairwise(decoded)])
     places = np.interp(np.linspace(0.0, 1.0, steps), way, fine)
-    return [heard[0], *(at(float(t)) for t in places[1:-1]), heard[-1]]
+    return [decoded[0], *(at(float(t)) for t in places[1:-1]), decoded[-1]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The commands `jam` and `attach`: settings, supervisor, dashboard, and what the human is told."""
+"""The commands `jam` and `attach`: settings, supervisor, dashboard, and sentences for the human."""
 
 import contextlib
 import os
@@ -26,53 +26,54 @@ LONGEST_SECONDS = 1_000_000_000  # of a jam that ends by itself: 31 years, and t
 END_PATIENCE_SECONDS = 15.0  # for a long take on a slow disk
 
 
-def settings(given: dict[str, Any]) -> Config:
+def settings(arguments: dict[str, Any]) -> Config:
     """Return the settings of the files and the command line together; raises UsageError."""
-    config = load(given["config"])
+    config = load(arguments["config"])
     return with_options(
         config,
-        api=given["api"],
-        input=list(given["inputs"]) or None,
-        output=list(given["outputs"]) or None,
-        clock=given["clock"],
-        clock_out=given["clock_out"],
-        bpm=given["bpm"],
-        model=given["model"],
-        mapping=given["mapping"],
-        mode=given["mode"],
-        thru=given["thru"],
-        seed=given["seed"],
-        temperature=given["temperature"]
-        if given["temperature"] is not None
-        else (0.0 if given["headless"] else None),
-        soundfont=given["soundfont"],
-        osc_port=given["osc_port"],
+        api=arguments["api"],
+        input=list(arguments["inputs"]) or None,
+        output=list(arguments["outputs"]) or None,
+        clock=arguments["clock"],
+        clock_out=arguments["clock_out"],
+        bpm=arguments["bpm"],
+        model=arguments["model"],
+        mapping=arguments["mapping"],
+        mode=arguments["mode"],
+        thru=arguments["thru"],
+        seed=arguments["seed"],
+        temperature=arguments["temperature"]
+        if arguments["temperature"] is not None
+        else (0.0 if arguments["headless"] else None),
+        soundfont=arguments["soundfont"],
+        osc_port=arguments["osc_port"],
     )
 
 
-def jam(given: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> int:
+def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> int:
     """Run a jam from the command line's options, until a signal or more; returns the exit status."""
-    config = settings(given)
-    if given["duration"] is not None and not 0 <= given["duration"] <= LONGEST_SECONDS:
+    config = settings(arguments)
+    if arguments["duration"] is not None and not 0 <= arguments["duration"] <= LONGEST_SECONDS:
         raise UsageError(
-            f"--duration must be a number of seconds from 0 to {LONGEST_SECONDS}, not {given['duration']:g}"
+            f"--duration must be a number of seconds from 0 to {LONGEST_SECONDS}, "
+            f"not {arguments['duration']:g}"
         )
-    headless = given["headless"] or not has_screen()
-    if headless and not given["headless"]:
+    headless = arguments["headless"] or not has_screen()
+    if headless and not arguments["headless"]:
         sys.stderr.write("twobar: standard output or error is no terminal, so there is no dashboard\n")
     check_model(config.jam.model)
     check_keymap(config.dashboard.keymap)
-    if given["log"]:
-        event_log.begin(given["log"])
+    if arguments["log"]:
+        event_log.begin(arguments["log"])
     address = new_address()
     options = Options(
         config=config,
         address=address,
         headless=headless,
-        demo="on" if given["demo"] else "off" if headless else "auto",
-        duration_s=given["duration"],
-        log=str(given["log"].absolute()) if given["log"] else "",
-        record=str(given["record"].absolute()) if given["record"] else "",
+        demo="on" if arguments["demo"] else "off" if headless else "auto",
+        duration_s=arguments["duration"],
+        log=str(arguments["log"].absolute()) if arguments["log"] else "",
+        record=str(arguments["record"].absolute()) if arguments["record"] else "",
         session=write_session(address),
         start_nanos=start_nanos,
     )
@@ -217,7 +218,7 @@ def _end(link: Link[Any], session: Session) -> int:
 
     def read() -> None:
         while link.receive() is not None:
-            pass  # pictures, and its goodbye
+            pass  # snapshots, and its goodbye
         gone.set()
 
     threading.Thread(target=read, name="read", daemon=True).start()

@@ -1,6 +1,7 @@
 """MIDI files of the offline commands: what a piece holds beside its notes, and writing it back.
 
 Notes and grids are `model.midi.file`'s business; here are tempo maps, and what an edit leaves out.
+Tested in tests/live/cli/test_generate.py.
 """
 
 from collections import Counter
@@ -25,7 +26,7 @@ DEFAULT_TEMPO = 500_000  # microseconds per beat, where a file names none (MIDI 
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class FileSummary:
     """What a .mid file holds beside the notes that a phrase can keep.
 
     Attributes:
@@ -88,7 +89,7 @@ def read_opening(path: Path, grid: Grid, *, codec: str = "") -> Phrase:
     )
 
 
-def surroundings(path: Path) -> Surroundings:
+def summarise(path: Path) -> FileSummary:
     """Return what a file that `read` could read holds beside its notes."""
     file = mido.MidiFile(str(path), clip=True)
     tempos: dict[int, int] = {0: DEFAULT_TEMPO}
@@ -117,40 +118,42 @@ def surroundings(path: Path) -> Surroundings:
         tracks += notes > 0
     program = programs.most_common(1)[0][0] if programs else 0
     ordered = tuple(sorted(tempos.items()))
-    return Surroundings(ordered, tuple(metres), program, tracks, programs.total(), drums, gestures)
+    return FileSummary(ordered, tuple(metres), program, tracks, programs.total(), drums, gestures)
 
 
-def left_out(given: Surroundings, grid: Grid, *, kept: int, lost: int, codec: str = "") -> list[str]:
+def left_out(file: FileSummary, grid: Grid, *, retained: int, lost: int, codec: str = "") -> list[str]:
     """Return a sentence for each thing that phrases of the grid do not keep of a file.
 
     Args:
-        given: what the file holds.
+        file: what it holds beside its notes.
         grid: of the model.
-        kept: notes that the phrases hold.
+        retained: notes that the phrases hold.
         lost: of them, how many the model's codec cannot hold.
         codec: what the notes were read for.
 
     """
-    told: list[str] = []
+    sentences: list[str] = []
     drums = codec == "drums"
-    other, kind = (given.notes, "pitched") if drums else (given.drums, "drum")
+    other, kind = (file.notes, "pitched") if drums else (file.drums, "drum")
     if other and codec != ENSEMBLE:
-        told.append(f"{_count(other, f'{kind} note')} left out")
-    read_of = given.notes + given.drums if codec == ENSEMBLE else given.drums if drums else given.notes
-    doubled = read_of - kept
+        sentences.append(f"{_count(other, f'{kind} note')} left out")
+    read_of = file.notes + file.drums if codec == ENSEMBLE else file.drums if drums else file.notes
+    doubled = read_of - retained
     if doubled > 0:
-        told.append(f"{_count(doubled, 'note')} left out: another note has the same key on the same step")
+        sentences.append(
+            f"{_count(doubled, 'note')} left out: another note has the same key on the same step"
+        )
     if lost > 0:
-        told.append(f"{_count(lost, 'note')} left out: the model's codec cannot hold them")
-    if given.gestures:
-        told.append(f"{_count(given.gestures, 'pedal, bend or other control message')} left out")
-    if given.tracks > (3 if codec == ENSEMBLE else 1) and not drums:
+        sentences.append(f"{_count(lost, 'note')} left out: the model's codec cannot hold them")
+    if file.gestures:
+        sentences.append(f"{_count(file.gestures, 'pedal, bend or other control message')} left out")
+    if file.tracks > (3 if codec == ENSEMBLE else 1) and not drums:
         parts = "melody, chords and bass" if codec == ENSEMBLE else "one"
-        told.append(f"{given.tracks} tracks put into {parts}")
-    foreign = [metre for metre in given.metres if not _same_bar(metre, grid)]
+        sentences.append(f"{file.tracks} tracks put into {parts}")
+    foreign = [metre for metre in file.metres if not _same_bar(metre, grid)]
     if foreign:
-        told.append(f"the metre {', '.join(foreign)} is heard in bars of {grid.beats_per_bar} beats")
-    return told
+        sentences.append(f"the metre {', '.join(foreign)} is heard in bars of {grid.beats_per_bar} beats")
+    return sentences
 
 
 def _count(number: int, what: str) -> str:
@@ -168,7 +171,7 @@ def write(
     *,
     name: str,
     tempo_bpm: float = 120.0,
-    like: Surroundings | None = None,
+    like: FileSummary | None = None,
     codec: str = "",
 ) -> None:
     """Write phrases one after another to a .mid file: the whole new one or, on failure, the old one.

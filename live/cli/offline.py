@@ -12,8 +12,8 @@ import click
 from live.cli.parameters import (
     MIDI_SUFFIXES,
     SOUND_SUFFIXES,
-    Number,
-    Place,
+    FiniteRange,
+    NonEmptyPath,
     check_folder,
     check_parts,
     check_steps,
@@ -43,7 +43,7 @@ CONDITION_TEXTS = {
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PATH = Place()
+PATH = NonEmptyPath()
 
 
 def with_seed(command: F) -> F:
@@ -91,7 +91,7 @@ def with_conditions(command: F) -> F:
 @click.option(
     "--bars", type=click.IntRange(1, 1024), metavar="N", help="Bars in each, in whole phrases; one phrase."
 )
-@click.option("--bpm", type=Number(20, 400), default=120.0, metavar="N", help="Tempo in the files.")
+@click.option("--bpm", type=FiniteRange(20, 400), default=120.0, metavar="N", help="Tempo in the files.")
 @click.option(
     "--top-k",
     type=click.IntRange(0, 1000),
@@ -101,7 +101,7 @@ def with_conditions(command: F) -> F:
 )
 @click.option(
     "--top-p",
-    type=Number(0.01, 1),
+    type=FiniteRange(0.01, 1),
     default=1.0,
     metavar="P",
     help="Chance picks among the likeliest values that make up this share, 0.01 to 1; 1, all.",
@@ -122,7 +122,7 @@ def sample(
 ) -> int:
     """Write phrases that nobody played, from random places of the latent space.
 
-    A model without a latent writes out of nothing and goes on from there, at temperature 1 unless told.
+    A model without a latent writes out of nothing and goes on from there, at temperature 1 by itself.
     Above temperature 0, --top-k and --top-p keep chance to likely notes.
 
     Example: twobar sample --model lead -n 10 --out samples --seed 7
@@ -208,7 +208,7 @@ def morph(
         if lost:
             say(f"{path}: {lost} of {len(phrase)} notes left out: the model's codec cannot hold them")
         ends.append(phrase)
-    tempo_bpm = midi_files.surroundings(first).tempo_bpm
+    tempo_bpm = midi_files.summarise(first).tempo_bpm
     music = generate.morph(
         player, *ends, steps=steps, seed=seed, temperature=temperature or 0.0, condition=condition
     )
@@ -253,13 +253,13 @@ def edit(
     wanted = generate.check_turns(turns, player.card)
     condition = generate.check_condition({"style": style, "key": key, "chords": chords}, player.card)
     piece = midi_files.read(source, grid, codec=codec)
-    given = midi_files.surroundings(source)
+    summary = midi_files.summarise(source)
     edited = generate.edit(
         player, piece, wanted, seed=seed, temperature=temperature or 0.0, condition=condition
     )
-    midi_files.write(out, edited.phrases, name=out.stem, like=given, codec=codec)
-    kept = sum(map(len, piece))
-    for sentence in midi_files.left_out(given, grid, kept=kept, lost=edited.lost, codec=codec):
+    midi_files.write(out, edited.phrases, name=out.stem, like=summary, codec=codec)
+    retained = sum(map(len, piece))
+    for sentence in midi_files.left_out(summary, grid, retained=retained, lost=edited.lost, codec=codec):
         say(f"{source}: {sentence}")
     changes = "".join(f"; {name} {edited.before[name]:.2f} -> {edited.after[name]:.2f}" for name in wanted)
     notes = sum(map(len, edited.phrases))
@@ -303,14 +303,14 @@ def accompany(*, source: Path, model: str, parts: str, seed: int, out: Path) -> 
         )
     grid, codec = player.card.grid, player.card.codec
     piece = midi_files.read(source, grid, codec=codec)
-    given = midi_files.surroundings(source)
+    summary = midi_files.summarise(source)
     lost = sum(len(phrase) - generate.held(player.card, phrase) for phrase in piece)
     music = generate.accompany(player, piece, wanted, seed=seed)
-    midi_files.write(out, music, name=out.stem, like=given, codec=codec)
-    kept = sum(map(len, piece))
-    for sentence in midi_files.left_out(given, grid, kept=kept, lost=lost, codec=codec):
+    midi_files.write(out, music, name=out.stem, like=summary, codec=codec)
+    retained = sum(map(len, piece))
+    for sentence in midi_files.left_out(summary, grid, retained=retained, lost=lost, codec=codec):
         say(f"{source}: {sentence}")
-    added = sum(map(len, music)) - kept + lost
+    added = sum(map(len, music)) - retained + lost
     click.echo(f"{out}: {len(piece) * grid.bars} bars by {player.card.name}, {added} notes added")
     return 0
 

@@ -14,7 +14,7 @@ MIDI_SUFFIXES = (".mid", ".midi")
 SOUND_SUFFIXES = (".wav",)
 
 
-class Place(click.Path):
+class NonEmptyPath(click.Path):
     """A path; an empty text, from a variable that is not set say, is none."""
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Place(click.Path):
         return super().convert(value, param, ctx)
 
 
-class Number(click.FloatRange):
+class FiniteRange(click.FloatRange):
     """A number in a range; unlike click's own, NaN lies in none."""
 
     def convert(
@@ -60,7 +60,7 @@ class Number(click.FloatRange):
 
 
 def check_target(out: Path, *, suffixes: tuple[str, ...], sources: Iterable[Path]) -> None:
-    """Check the file that a command is told to write.
+    """Check the file that a command shall write.
 
     Args:
         out: the file.
@@ -75,10 +75,10 @@ def check_target(out: Path, *, suffixes: tuple[str, ...], sources: Iterable[Path
     if _is_folder(out):
         raise UsageError(f"--out names a {suffixes[0]} file to write; '{out}' is a folder")
     if out.suffix.lower() not in suffixes:
-        kept = out.stem if any(map(str.isalpha, out.suffix)) else out.name
+        stem = out.stem if any(map(str.isalpha, out.suffix)) else out.name
         raise UsageError(
             f"--out must end in {' or '.join(suffixes)}, not '{out}'; "
-            f"did you mean '{out.with_name(kept + suffixes[0])}'?"
+            f"did you mean '{out.with_name(stem + suffixes[0])}'?"
         )
     if wrong := _in_the_way(out):
         raise FailureError(f"cannot write '{out}': '{wrong}' is no folder")
@@ -155,6 +155,6 @@ def check_parts(text: str) -> list[int]:
 
 
 def check_temperature(temperature: float | None) -> None:
-    """Raise UsageError unless a temperature is in 0..1 (NaN is nowhere), or not given."""
+    """Raise UsageError unless a temperature is in 0..1 (NaN is nowhere) or None."""
     if temperature is not None and not 0 <= temperature <= 1:
         raise UsageError(f"--temperature must be in 0..1, not {temperature:g}")

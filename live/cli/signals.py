@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class EndSignals:
-    """Heeds the signals from the first moment on; one that comes too early is kept.
+    """Heeds the signals from the first moment on; one that comes too early is remembered.
 
     What is called runs on a thread of its own: a handler interrupts the main thread anywhere, also where
     that holds a lock which the ending needs.

@@ -37,7 +37,7 @@ SPOKEN = "twobar: "
 
 
 class Supervisor:
-    """Keeps an engine and a model process alive until told to end.
+    """Keeps an engine and a model process alive until it shall end.
 
     Args:
         options: for the engine.
@@ -132,7 +132,7 @@ class Supervisor:
                 self._deliver(message)
 
     def wait_shown(self) -> None:
-        """Wait until the engine has its ports open and has sent its first picture.
+        """Wait until the engine has its ports open and has sent its first snapshot.
 
         Raises:
             TwobarError: it ended before that.
@@ -153,7 +153,7 @@ class Supervisor:
             link.send(command)
 
     def wait(self) -> int:
-        """Block until the engine ends in order or is told to; a crashed one is started again."""
+        """Block until the engine ends in order or `end` is called; a crashed one is started again."""
         while True:
             assert self._engine is not None
             status = self._engine.wait()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Literal
 
 CurveName = Literal["linear", "exp", "log", "s"]
-Encoder = Literal["twos_complement", "sign_magnitude", "binary_offset"]
+EncoderKind = Literal["twos_complement", "sign_magnitude", "binary_offset"]
 
 TOP7, TOP14 = 127, 16383
 STEEPNESS = 16.0
@@ -42,7 +42,7 @@ def value_at(number: int, top: int, low: float, high: float, curve: Callable[[fl
     return high if number == top else low + (high - low) * curve(number / top)
 
 
-def detents(number: int, encoder: Encoder) -> int:
+def detents(number: int, encoder: EncoderKind) -> int:
     """Return how many detents a relative encoder was turned, by its number 0..127; positive is clockwise."""
     match encoder:
         case "twos_complement":
@@ -58,13 +58,13 @@ class Pair:
 
     The first complete pair tells the order; from then on the second half completes a value, also
     alone (senders may leave the first half away when it has not changed).  A sender that never
-    sends the lower half is heard as a 7-bit one, from its second number on.
+    sends the lower half is read as a 7-bit one, from its second number on.
 
     Threads: engine only.  Realtime: yes.
     """
 
     def __init__(self) -> None:
-        """Start with nothing heard."""
+        """Start with nothing received."""
         self._upper: int | None = None
         self._lower: int | None = None
         self._upper_first: bool | None = None

@@ -19,6 +19,7 @@ from live.timing.midi_bytes import (
     NOTE_ON,
     PITCH_BEND,
     PROGRAM,
+    is_channel_message,
 )
 
 __all__ = ["Mapper", "Mapping", "choose", "find", "folders", "for_port", "shipped"]
@@ -136,7 +137,7 @@ class Mapper:
 
     def feed(self, data: bytes) -> list[Command]:
         """Return what one whole MIDI message asks for: one command, or none."""
-        if not _is_channel_message(data):
+        if not is_channel_message(data):
             return []
         status, kind = data[0], data[0] & 0xF0
         if kind == CONTROL:
@@ -163,7 +164,7 @@ class Mapper:
 
     def consumes(self, data: bytes) -> bool:
         """Tell whether a message belongs to the mapping, and so is not passed through."""
-        if not _is_channel_message(data):
+        if not is_channel_message(data):
             return False
         status, kind = data[0], data[0] & 0xF0
         if kind in {NOTE_OFF, KEY_PRESSURE} and (NOTE_ON | (status & 0x0F), data[1]) in self._table:
@@ -261,14 +262,6 @@ class _Bound:
     def waiting(self) -> float | None:
         """Return the hardware's place while it waits to be picked up."""
         return self._law.waiting(self._knob_value(self.name))
-
-
-def _is_channel_message(data: bytes) -> bool:
-    """Tell whether these are the bytes of one whole channel message."""
-    if not data or not 0x80 <= data[0] < 0xF0:
-        return False
-    size = 2 if PROGRAM <= data[0] < PITCH_BEND else 3
-    return len(data) == size and data[1] < 0x80 and data[-1] < 0x80
 
 
 def _key(data: bytes) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from live.control.curves import CurveName, Encoder
+from live.control.curves import CurveName, EncoderKind
 from live.control.takeover import Law
 from live.errors import UsageError, model_faults, unknown
 from live.settings.knobs import ACTIONS, KNOBS
@@ -74,7 +74,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     poly_aftertouch: Seven | None = None
     program: Seven | None = None
     channel: Annotated[int, Meta(ge=1, le=16)] | None = None
-    encoder: Encoder | None = None
+    encoder: EncoderKind | None = None
     knob: str | None = None
     action: str | None = None
     takeover: Law | None = None
@@ -90,7 +90,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     @property
     def channels(self) -> tuple[int, ...]:
-        """The channels it is heard on."""
+        """The channels it is received on."""
         return CHANNELS if self.channel is None else (self.channel,)
 
     @property
@@ -181,9 +181,9 @@ def schema() -> str:
 
 def _check(control: Control, number: int, where: str) -> None:
     """Check what types cannot say about one control."""
-    given = [name for name in SOURCES if getattr(control, name) is not None]
-    if len(given) != 1:
-        said = f"has {' and '.join(given)}" if given else "says not what is moved"
+    named = [name for name in SOURCES if getattr(control, name) is not None]
+    if len(named) != 1:
+        said = f"has {' and '.join(named)}" if named else "says not what is moved"
         raise UsageError(f"{where}: control {number} {said}; it needs exactly one of: {', '.join(SOURCES)}")
     kind, _ = control.source
     label = f"control {number} ({describe(control)})"

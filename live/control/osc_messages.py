@@ -51,7 +51,7 @@ class BadPacketError(ValueError):
     """A datagram or message that says nothing we know; its text goes into a notice."""
 
 
-class Heard(NamedTuple):
+class TimedMessage(NamedTuple):
     """One message of a datagram.
 
     Attributes:
@@ -66,7 +66,7 @@ class Heard(NamedTuple):
     arguments: tuple[object, ...]
 
 
-def unpack(datagram: bytes, *, due: float | None = None, depth: int = 0) -> list[Heard]:
+def unpack(datagram: bytes, *, due: float | None = None, depth: int = 0) -> list[TimedMessage]:
     """Return the messages of a datagram, in its order; a nested bundle is never due before its outer one.
 
     Raises:
@@ -82,16 +82,16 @@ def unpack(datagram: bytes, *, due: float | None = None, depth: int = 0) -> list
     tag = struct.unpack_from(">Q", datagram, 8)[0]
     if tag > IMMEDIATELY:
         due = max(due or 0.0, ntp_time_to_system_epoch(tag * NTP_UNIT))
-    heard: list[Heard] = []
+    messages: list[TimedMessage] = []
     place = 16
     while place < len(datagram):
         size = struct.unpack_from(">i", datagram, place)[0] if place + 4 <= len(datagram) else -1
         place += 4
         if not 0 < size <= len(datagram) - place:
             raise BadPacketError("a bundle's element has a wrong size")
-        heard += unpack(datagram[place : place + size], due=due, depth=depth + 1)
+        messages += unpack(datagram[place : place + size], due=due, depth=depth + 1)
         place += size
-    return heard
+    return messages
 
 
 def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
@@ -132,7 +132,7 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
         raise BadPacketError(str(error)) from None
 
 
-def _message(datagram: bytes, due: float | None) -> Heard:
+def _message(datagram: bytes, due: float | None) -> TimedMessage:
     """Read one message; what could make the parser stumble or complain in the log is refused before."""
     if len(datagram) > LONGEST_MESSAGE:
         raise BadPacketError(f"a message of {len(datagram)} bytes; the longest allowed has {LONGEST_MESSAGE}")
@@ -146,7 +146,7 @@ def _message(datagram: bytes, due: float | None) -> Heard:
         message = OscMessage(datagram)
     except (ParseError, ValueError, LookupError, OverflowError, struct.error) as error:
         raise BadPacketError("a message that breaks off or contradicts itself") from error
-    return Heard(due, message.address, tuple(message.params))
+    return TimedMessage(due, message.address, tuple(message.params))
 
 
 def _numbers(address: str, arguments: Sequence[object], count: int) -> list[float]:
@@ -194,8 +194,8 @@ def _action(address: str, rest: str, arguments: Sequence[object]) -> list[Comman
     left = list(arguments)
     words = ACTIONS[name]
     if words and not argument and left:
-        given = left.pop(0)
-        argument = str(int(given)) if isinstance(given, float) and given.is_integer() else str(given)
+        first = left.pop(0)
+        argument = str(int(first)) if isinstance(first, float) and first.is_integer() else str(first)
     if len(left) > 1 or (left and not isinstance(left[0], int | float | None)):
         raise BadPacketError(f"{address} has arguments that it does not take")
     known = {word.lower(): word for word in words}

@@ -1,4 +1,4 @@
-"""OSC over UDP: one thread hears Commands, one thread tells subscribers what happens."""
+"""OSC over UDP: one thread receives Commands, one publishes to subscribers what happens."""
 
 import contextlib
 import errno
@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 from pythonosc.osc_message_builder import BuildError, build_msg
 
-from live.control.osc_messages import ROOT, BadPacketError, Heard, commands_of, unpack
+from live.control.osc_messages import ROOT, BadPacketError, TimedMessage, commands_of, unpack
 from live.errors import FailureError
 from live.ipc.commands import Command
-from live.settings.config import Osc
+from live.settings.config import OscSettings
 
 MOST_SUBSCRIBERS = 16
 MOST_WAITING = 4_096
@@ -28,7 +28,7 @@ FARTHEST_SECONDS = 3_600.0
 NOTICE_EVERY_SECONDS = 1.0
 LARGEST_DATAGRAM = 65_535
 
-Address = tuple[str, int]
+UdpAddress = tuple[str, int]
 
 
 class OscServer:
@@ -45,13 +45,13 @@ class OscServer:
 
     def __init__(
         self,
-        settings: Osc,
+        settings: OscSettings,
         deliver: Callable[[Command], None],
         notice: Callable[[str], None],
         *,
         wall_seconds: Callable[[], float] = time.time,
     ) -> None:
-        """Open the port; nothing is heard before `start`.
+        """Open the port; nothing is received before `start`.
 
         Args:
             settings: host, port, and hosts beside this machine that may subscribe.
@@ -73,8 +73,8 @@ class OscServer:
         self.unsent = 0
         self._unsaid = 0
         self._noticed_at = float("-inf")
-        self._subscribers: tuple[Address, ...] = ()
-        self._later: list[tuple[float, int, Heard, Address]] = []
+        self._subscribers: tuple[UdpAddress, ...] = ()
+        self._later: list[tuple[float, int, TimedMessage, UdpAddress]] = []
         self._order = 0
         self._outbox: queue.SimpleQueue[tuple[str, tuple[object, ...]] | None] = queue.SimpleQueue()
         self._wake, self._waker = socket.socketpair()
@@ -85,7 +85,7 @@ class OscServer:
         ]
 
     def start(self) -> None:
-        """Begin to hear and to tell."""
+        """Begin to receive and to publish."""
         for thread in self._threads:
             thread.start()
 
@@ -111,10 +111,10 @@ class OscServer:
         for opened in (self._socket, self._wake, self._waker):
             opened.close()
 
-    # -- hearing -------------------------------------------------------------------------------
+    # -- receiving -----------------------------------------------------------------------------
 
     def _listen(self) -> None:
-        """Hear until closed; nothing that arrives ends it."""
+        """Receive until closed; nothing that arrives ends it."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, selectors.EVENT_READ)
             selector.register(self._wake, selectors.EVENT_READ)
@@ -133,11 +133,11 @@ class OscServer:
             return  # an earlier answer of ours found nobody there
         now = self._wall_seconds()
         try:
-            heard = unpack(datagram)
+            messages = unpack(datagram)
         except BadPacketError as error:
             self._bad(sender, str(error))
             return
-        for message in heard:
+        for message in messages:
             if message.due is None or message.due <= now:
                 self._do(message, sender)
             elif message.due - now > FARTHEST_SECONDS:
@@ -154,7 +154,7 @@ class OscServer:
             _, _, message, sender = heapq.heappop(self._later)
             self._do(message, sender)
 
-    def _do(self, message: Heard, sender: Address) -> None:
+    def _do(self, message: TimedMessage, sender: UdpAddress) -> None:
         """Do what one message asks for."""
         try:
             if message.address == ROOT + "subscribe":
@@ -170,7 +170,7 @@ class OscServer:
         except Exception as error:  # noqa: BLE001 - whatever the taker raises, the port stays open
             self._bad(sender, f"{message.address} could not be taken: {error}")
 
-    def _subscribe(self, arguments: tuple[object, ...], sender: Address) -> None:
+    def _subscribe(self, arguments: tuple[object, ...], sender: UdpAddress) -> None:
         """Add a subscriber; once is enough, twice does no harm."""
         peer = _peer(arguments, sender)
         if peer in self._subscribers:
@@ -182,7 +182,7 @@ class OscServer:
             raise BadPacketError(f"there are {MOST_SUBSCRIBERS} subscribers already")
         self._subscribers = (*self._subscribers, peer)
 
-    def _bad(self, sender: Address, reason: str) -> None:
+    def _bad(self, sender: UdpAddress, reason: str) -> None:
         """Count what was not understood, and say so now and then."""
         self.bad_packets += 1
         now = self._wall_seconds()
@@ -191,10 +191,10 @@ class OscServer:
             return
         more = f" ({self._unsaid} more before)" if self._unsaid else ""
         self._noticed_at, self._unsaid = now, 0
-        with contextlib.suppress(Exception):  # whoever takes notices cannot end the hearing
+        with contextlib.suppress(Exception):  # whoever takes notices cannot end the receiving
             self._notice(f"OSC from {sender[0]}:{sender[1]}: {reason}{more}")
 
-    # -- telling -------------------------------------------------------------------------------
+    # -- publishing ----------------------------------------------------------------------------
 
     def _send_all(self) -> None:
         """Send what is published until closed."""
@@ -216,8 +216,8 @@ class OscServer:
                         self.unsent += 1
 
 
-def _peer(arguments: tuple[object, ...], sender: Address) -> Address:
-    """Return who subscribes: host and port as told, or where the message came from."""
+def _peer(arguments: tuple[object, ...], sender: UdpAddress) -> UdpAddress:
+    """Return who subscribes: the host and port in the arguments, or where the message came from."""
     match arguments:
         case ():
             return sender[0], sender[1]

@@ -1,6 +1,6 @@
 """Soft takeover: when a hardware control may move a knob that has meanwhile been somewhere else.
 
-All places are in the knob's own unit.  A law is told where the hardware is now and where the knob
+All places are in the knob's unit.  A law takes where the hardware is now and where the knob
 is now, and says where the knob goes, or None for nowhere.  It compares the knob with what it last
 said itself, so what it said has to be applied before the next message.
 
@@ -89,8 +89,8 @@ class Scale:
         if place == end:
             return end
         # The last clause keeps rounding from carrying the knob past the end.
-        there = knob + (place - before) * left / room
-        return min(there, end) if place > before else max(there, end)
+        target = knob + (place - before) * left / room
+        return min(target, end) if place > before else max(target, end)
 
     def waiting(self, knob: float) -> float | None:  # noqa: ARG002 - one signature for all laws
         """Return None: nothing ever waits."""

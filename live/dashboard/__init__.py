@@ -1,4 +1,9 @@
-"""The performer's screen, in a process of its own; of this project it imports live.ipc.messages alone."""
+"""The performer's screen, in the main process.
+
+Beside the grid's and the tracks' names in `model.music` it imports only `live.ipc.messages`,
+`live.ipc.commands`, `live.ipc.snapshot`, `live.settings.knobs` and `live.errors`: it draws what crosses
+the link and knows no engine.
+"""
 
 from live.dashboard.app import Dashboard
 from live.dashboard.inbox import Inbox

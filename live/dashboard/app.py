@@ -1,6 +1,6 @@
 """The App: takes snapshots of the engine, draws them, and turns keys into Commands.
 
-Threads: `deliver`, `lost` and `back` may be called from any; all else is the screen's own.
+Threads: `deliver` and `lost` may be called from any; all else belongs to Textual's.
 """
 
 import math
@@ -16,28 +16,27 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from live.dashboard import keys, panels, piano
-from live.dashboard.drawing.latent_map import Place
+from live.dashboard.drawing.latent_map import MapPoint
 from live.dashboard.drawing.rows import Row, fit_row
+from live.dashboard.drawing.status import NANOS_PER_SECOND
 from live.dashboard.drawing.theme import THEME
-from live.dashboard.inbox import Inbox
+from live.dashboard.inbox import MOST_NOTICES, Inbox
 from live.dashboard.roll_panel import RollPanel
 from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
 from live.ipc.commands import Command, Nudge, PlayKey, Quit, Start, Stop, Turn
 from live.ipc.snapshot import KnobView, Notice, NoticeLevel, Snapshot, ToDashboard
+from model.music.grid import TICKS_PER_BEAT
 
-NANOS_PER_SECOND = 1_000_000_000
 SILENCE_NANOS = NANOS_PER_SECOND
-"""After so long without a picture the engine counts as not answering."""
+"""After so long without a snapshot the engine counts as not answering."""
 
 FARTHEST_NANOS = NANOS_PER_SECOND // 4
-"""How far the transport is reckoned on from a picture."""
+"""How far the transport is reckoned on from a snapshot."""
 
 PULSE_SECONDS = 0.08
-"""Beats nearer than this are drawn on time by a timer; later ones come with the next picture."""
+"""Beats nearer than this are drawn on time by a timer; later ones come with the next snapshot."""
 
 TRAIL, TRAIL_STEP = 24, 0.03
-MOST_NOTICES = 100
-TICKS_PER_BEAT = 480
 
 
 class Dashboard(App[None]):
@@ -46,9 +45,9 @@ class Dashboard(App[None]):
     Args:
         inbox: where another thread leaves messages; `deliver` puts them there too.
         send: called with each Command; must not block.
-        on_quit: called once when the performer has said yes to quitting, after the Command "quit" was
-            sent.  Without it this screen is only a guest: leaving it lets the music go on.
-        clock: host time in nanoseconds, the engine's own (`time.monotonic_ns`).
+        on_quit: called once when the performer has said yes to quitting, after `Quit` was sent.  Without
+            it this screen is only a guest: leaving it lets the music go on.
+        clock: host time in nanoseconds, the same as the engine's (`time.monotonic_ns`).
         keymap: keys by ident (see `live.dashboard.keys`), in place of the usual ones.
 
     """
@@ -104,9 +103,9 @@ class Dashboard(App[None]):
         self._lost = ""
         self._notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         self._seen: deque[tuple[int, str]] = deque(maxlen=4 * MOST_NOTICES)
-        self._cloud: tuple[Place, ...] = ()
+        self._cloud: tuple[MapPoint, ...] = ()
         self._cloud_model = ""
-        self._trail: deque[Place] = deque(maxlen=TRAIL)
+        self._trail: deque[MapPoint] = deque(maxlen=TRAIL)
         self._chosen = 0
         self._piano = piano.Piano()
         self._pulsing = False
@@ -157,7 +156,7 @@ class Dashboard(App[None]):
             self._send(PlayKey(pitch, 0, source=keys.SOURCE))
 
     def on_dashboard_arrived(self) -> None:
-        """Draw the newest picture."""
+        """Draw the newest snapshot."""
         post = self._inbox.take()
         now = self._clock()
         if post.snapshot is not None:
@@ -185,7 +184,7 @@ class Dashboard(App[None]):
         self._show()
 
     def _accept(self, snapshot: Snapshot) -> None:
-        """Take what must outlive the picture: cloud, trail, notices."""
+        """Take what must outlive the snapshot: cloud, trail, notices."""
         if snapshot.map_points:
             points = tuple(snapshot.map_points)
             if points != self._cloud:
@@ -220,7 +219,7 @@ class Dashboard(App[None]):
     # -- drawing -------------------------------------------------------------------------------
 
     def tick_now(self, nanos: int) -> int:
-        """Reckon where the transport is, from the last picture."""
+        """Reckon where the transport is, from the last snapshot."""
         snapshot = self._snapshot
         if snapshot is None:
             return 0
@@ -271,7 +270,7 @@ class Dashboard(App[None]):
         self.query_one("#hints", panels.Panel).show((fit_row(row, self.size.width),))
 
     def _pulse_soon(self, tick: int) -> None:
-        """Draw the next beat when it falls, not when the next picture comes."""
+        """Draw the next beat when it falls, not when the next snapshot comes."""
         snapshot = self._snapshot
         if snapshot is None or snapshot.state == "stopped" or self._pulsing or self._silent or self._lost:
             return
@@ -382,5 +381,5 @@ class Dashboard(App[None]):
             self._send(PlayKey(pitch, 0, source=keys.SOURCE))
 
 
-def _far(a: Place, b: Place) -> bool:
+def _far(a: MapPoint, b: MapPoint) -> bool:
     return abs(a[0] - b[0]) + abs(a[1] - b[1]) > TRAIL_STEP

@@ -11,8 +11,8 @@ from live.ipc.snapshot import Notice, Snapshot, ToDashboard, Update, applied
 MOST_NOTICES = 100
 
 
-class Post(NamedTuple):
-    """All that came since the last look: the newest picture, the lines, whether the engine said goodbye."""
+class Delivery(NamedTuple):
+    """All that came since the last look: the newest snapshot, notices, whether the engine said goodbye."""
 
     snapshot: Snapshot | None
     notices: tuple[Notice, ...]
@@ -58,10 +58,10 @@ class Inbox:
                 self._bye = True
         self._ring()
 
-    def take(self) -> Post:
+    def take(self) -> Delivery:
         """Return all that came since the last take, and be ready to wake again."""
         with self._lock:
-            post = Post(self._snapshot, tuple(self._notices), self._bye)
+            post = Delivery(self._snapshot, tuple(self._notices), self._bye)
             self._snapshot = None
             self._notices.clear()
             self._bye = False

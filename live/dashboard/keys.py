@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from textual.binding import Binding
 
-from live.dashboard.drawing.rows import Row, Span, fit_row, row_width
+from live.dashboard.drawing.rows import Row, TextSpan, fit_row, row_width
 from live.ipc.commands import Command, Freeze, Panic, SwitchThru, TapTempo, Undo, action
 from live.settings.knobs import ANCHORS, MODES
 from model.music.tracks import TRACKS
@@ -16,8 +16,8 @@ from model.music.tracks import TRACKS
 SOURCE: Final = "dashboard"
 
 
-class Key(NamedTuple):
-    """A key and what it does.
+class Hotkey(NamedTuple):
+    """A key of the computer and what it does.
 
     Attributes:
         ident: name for the user's keymap.
@@ -48,8 +48,8 @@ _MODE_TIPS = {
     "drift": "a slow walk around the latent",
 }
 
-KEYS: Final[tuple[Key, ...]] = (
-    Key(
+KEYS: Final[tuple[Hotkey, ...]] = (
+    Hotkey(
         "panic",
         "0",
         Panic(source=SOURCE),
@@ -59,8 +59,8 @@ KEYS: Final[tuple[Key, ...]] = (
         always=True,
         hint="panic",
     ),
-    Key("panic-escape", "escape", Panic(source=SOURCE), "Transport", "panic", "every note off, now"),
-    Key(
+    Hotkey("panic-escape", "escape", Panic(source=SOURCE), "Transport", "panic", "every note off, now"),
+    Hotkey(
         "start-stop",
         "space",
         "start_stop",
@@ -69,13 +69,15 @@ KEYS: Final[tuple[Key, ...]] = (
         "start the transport, or stop it",
         hint="start/stop",
     ),
-    Key("tap", "enter", TapTempo(source=SOURCE), "Transport", "tap tempo", "tap the beat a few times"),
-    Key("thru", "t", SwitchThru(source=SOURCE), "Transport", "thru on or off", "whether your own keys sound"),
+    Hotkey("tap", "enter", TapTempo(source=SOURCE), "Transport", "tap tempo", "tap the beat a few times"),
+    Hotkey(
+        "thru", "t", SwitchThru(source=SOURCE), "Transport", "thru on or off", "whether your own keys sound"
+    ),
     *(
-        Key(f"mode-{mode}", mode[0], action("mode", mode, source=SOURCE), "Modes", mode, tip, hint=mode)
+        Hotkey(f"mode-{mode}", mode[0], action("mode", mode, source=SOURCE), "Modes", mode, tip, hint=mode)
         for mode, tip in _MODE_TIPS.items()
     ),
-    Key(
+    Hotkey(
         "freeze",
         "z",
         Freeze(source=SOURCE),
@@ -84,9 +86,9 @@ KEYS: Final[tuple[Key, ...]] = (
         "keep the plan as it is",
         hint="freeze",
     ),
-    Key("undo", "u", Undo(source=SOURCE), "Modes", "undo", "take the last change back", hint="undo"),
+    Hotkey("undo", "u", Undo(source=SOURCE), "Modes", "undo", "take the last change back", hint="undo"),
     *(
-        Key(
+        Hotkey(
             f"capture-{name}",
             name,
             action("capture", name, source=SOURCE),
@@ -97,7 +99,7 @@ KEYS: Final[tuple[Key, ...]] = (
         for name in ANCHORS
     ),
     *(
-        Key(
+        Hotkey(
             f"recall-{name}",
             str(number),
             action("recall", name, source=SOURCE),
@@ -108,7 +110,7 @@ KEYS: Final[tuple[Key, ...]] = (
         for number, name in enumerate(ANCHORS, 1)
     ),
     *(
-        Key(
+        Hotkey(
             f"mute-{name}",
             str(number),
             action("mute", name, source=SOURCE),
@@ -118,9 +120,9 @@ KEYS: Final[tuple[Key, ...]] = (
         )
         for number, name in enumerate(TRACKS, 5)
     ),
-    Key("knob-next", "right", "choose(1)", "Knobs", "next knob", "choose the knob to turn", hint="knob"),
-    Key("knob-previous", "left", "choose(-1)", "Knobs", "previous knob", "choose the knob to turn"),
-    Key(
+    Hotkey("knob-next", "right", "choose(1)", "Knobs", "next knob", "choose the knob to turn", hint="knob"),
+    Hotkey("knob-previous", "left", "choose(-1)", "Knobs", "previous knob", "choose the knob to turn"),
+    Hotkey(
         "knob-up",
         "up,plus,equals_sign",
         "nudge(1)",
@@ -129,11 +131,11 @@ KEYS: Final[tuple[Key, ...]] = (
         "turn the chosen knob a little",
         hint="turn",
     ),
-    Key("knob-down", "down,minus", "nudge(-1)", "Knobs", "turn down", "turn the chosen knob a little"),
-    Key(
+    Hotkey("knob-down", "down,minus", "nudge(-1)", "Knobs", "turn down", "turn the chosen knob a little"),
+    Hotkey(
         "knob-up-more", "pageup", "nudge(5)", "Knobs", "turn up, more", "turn the chosen knob by a good step"
     ),
-    Key(
+    Hotkey(
         "knob-down-more",
         "pagedown",
         "nudge(-5)",
@@ -141,11 +143,11 @@ KEYS: Final[tuple[Key, ...]] = (
         "turn down, more",
         "turn the chosen knob by a good step",
     ),
-    Key(
+    Hotkey(
         "knob-rest", "backspace", "rest", "Knobs", "back to rest", "put the chosen knob where it does nothing"
     ),
     *(
-        Key(
+        Hotkey(
             f"scene-{number}",
             f"f{number}",
             action("scene", str(number), source=SOURCE),
@@ -155,10 +157,12 @@ KEYS: Final[tuple[Key, ...]] = (
         )
         for number in range(1, 10)
     ),
-    Key("piano", "k", "piano", "Screen", "play on this keyboard", "letters become piano keys, until k again"),
-    Key("notices", "n", "notices", "Screen", "all notices", "read the older ones again"),
-    Key("help", "question_mark", "help", "Screen", "this help", "every key", hint="help"),
-    Key(
+    Hotkey(
+        "piano", "k", "piano", "Screen", "play on this keyboard", "letters become piano keys, until k again"
+    ),
+    Hotkey("notices", "n", "notices", "Screen", "all notices", "read the older ones again"),
+    Hotkey("help", "question_mark", "help", "Screen", "this help", "every key", hint="help"),
+    Hotkey(
         "quit", "q", "quit", "Screen", "quit", "asks first; the music goes on until you say yes", hint="quit"
     ),
 )
@@ -205,10 +209,10 @@ def key_label(keys: str) -> str:
 
 def hint_row(bound: Mapping[str, str], width: int) -> Row:
     """Draw the most needed keys, as many as fit whole."""
-    spans: list[Span] = []
+    spans: list[TextSpan] = []
     left = width
     for key in sorted((key for key in KEYS if key.hint), key=lambda key: _HINTS.index(key.hint)):
-        pair: list[Span] = [
+        pair: list[TextSpan] = [
             (f" {key_label(bound[key.ident].split(',')[0])}", "key"),
             (f" {key.hint} ", "dim"),
         ]

@@ -2,6 +2,7 @@
 
 A repaint is what a screen costs: a panel whose stamp is the same as before draws nothing, and a changed
 panel repaints its changed rows only.
+Tested in tests/live/dashboard/test_app.py.
 """
 
 from abc import abstractmethod
@@ -17,15 +18,14 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from live.dashboard.drawing import beat, latent_map, status
-from live.dashboard.drawing import knobs as controls
-from live.dashboard.drawing.rows import Canvas, Cell, Row, fit_row, row_width, runs
+from live.dashboard.drawing.knobs import knob_rows, mode_row
+from live.dashboard.drawing.rows import Canvas, Row, ScreenCell, fit_row, row_width, runs
 from live.dashboard.drawing.theme import INK
 from live.ipc.snapshot import Notice, Snapshot
 from live.settings.knobs import MODES
 
 NUMBERS_NANOS = 500_000_000
 """Figures that flicker (lateness, milliseconds) are shown anew only this often: legible, and cheap."""
-
 
 NO_MAP = "no latent: it continues your bars"
 
@@ -34,8 +34,8 @@ class View(NamedTuple):
     """What the panels draw from.
 
     Attributes:
-        snapshot: the engine's last picture; None before the first.
-        tick: the transport's place now, reckoned from the picture's.
+        snapshot: the engine's last; None before the first.
+        tick: the transport's position now, reckoned from the snapshot's.
         nanos: now.
         alarm: why nothing new is known, in a sentence; "" while the engine answers.
         notices: oldest first.
@@ -50,8 +50,8 @@ class View(NamedTuple):
     nanos: int
     alarm: str
     notices: tuple[Notice, ...]
-    cloud: tuple[latent_map.Place, ...]
-    trail: tuple[latent_map.Place, ...]
+    cloud: tuple[latent_map.MapPoint, ...]
+    trail: tuple[latent_map.MapPoint, ...]
     chosen: int
 
 
@@ -72,7 +72,7 @@ class Painted(Widget):
         self._view: View | None = None
 
     def draw(self, view: View) -> None:
-        """Show a view, doing as little as it takes; what others fill shows none."""
+        """Show a view, repainting only what changed; a panel that is filled by `show` ignores it."""
 
     def forget(self) -> None:
         """Drop what was drawn for another size."""
@@ -107,8 +107,8 @@ class Painted(Widget):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return lines, from those painted before where nothing changed.
 
-        The same lines as the widget's own, without styling every line anew: the border is painted once
-        for each size.
+        The same lines as Textual's Widget returns, without styling every line anew: the border is painted
+        once for each size.
         """
         width = self.outer_size.width
         top = self.styles.gutter.top
@@ -146,7 +146,7 @@ class Painted(Widget):
 
 
 class Panel(Painted):
-    """Rows of styled text, which others set."""
+    """Rows of styled text, set by `show`."""
 
     def __init__(self, *, name: str, title: str = "", legend: str = "") -> None:
         """Start empty."""
@@ -173,20 +173,21 @@ class Panel(Painted):
         return self.strip_of(row if row_width(row) == width else fit_row(row, width), width)
 
 
-class Picture(Panel):
-    """Rows that are drawn from a view; a panel of its own writes what is abstract.
+class ViewPanel(Panel):
+    """A panel whose rows are drawn from a view, whenever what they depend on has changed.
 
-    The type checker refuses one that does not: Textual's metaclass leaves no room for `abc.ABC`.
+    The type checker refuses a subclass without the abstract methods: Textual's metaclass leaves no room
+    for `abc.ABC`.
     """
 
     def __init__(self, *, name: str, title: str = "", legend: str = "") -> None:
         """Start empty."""
         super().__init__(name=name, title=title, legend=legend)
         self._stamp: object = None
-        self._cells: list[list[Cell]] = []
+        self._cells: list[list[ScreenCell]] = []
 
     def draw(self, view: View) -> None:
-        """Draw the picture if its stamp is new."""
+        """Draw the rows if their stamp is new."""
         self._view = view
         width, height = self.size
         if not width or not height:
@@ -194,15 +195,15 @@ class Picture(Panel):
         stamp = self.stamp(view)
         if stamp != self._stamp or self._stamp is None:
             self._stamp = stamp
-            self.show(self.picture(view, width, height))
+            self.show(self.draw_rows(view, width, height))
 
     @abstractmethod
     def stamp(self, view: View) -> object:
-        """Return what the picture depends on; an equal one draws nothing."""
+        """Return what the rows depend on; an equal stamp draws nothing."""
 
     @abstractmethod
-    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
-        """Return the rows."""
+    def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
+        """Return the rows, for a panel of that size in cells."""
 
     def rows_of(self, canvas: Canvas) -> list[Row]:
         """Return a canvas's rows, joining anew only those whose cells have changed."""
@@ -220,7 +221,7 @@ class Picture(Panel):
         self._stamp = None
 
 
-class BeatPanel(Picture):
+class BeatPanel(ViewPanel):
     """State, tempo, and the beat in large digits; or, as large, that the engine does not answer."""
 
     def stamp(self, view: View) -> object:
@@ -233,7 +234,7 @@ class BeatPanel(Picture):
         head = (s.state, s.tempo_bpm, s.beats_per_bar, bool(s.recording), missing)
         return head, pulse.bar, pulse.beat, pulse.fraction < beat.FLASH, view.alarm
 
-    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
+    def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw a line of words, then the digits."""
         s = view.snapshot
         head = status.header_row(s, width, known=not view.alarm)
@@ -253,7 +254,7 @@ class BeatPanel(Picture):
         return (head, *gap, *digits)
 
 
-class StatusPanel(Picture):
+class StatusPanel(ViewPanel):
     """Ports, model, lateness, take."""
 
     _shown: Snapshot | None = None
@@ -276,12 +277,12 @@ class StatusPanel(Picture):
         self._number += 1
         return self._number
 
-    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
+    def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw what the stamp let through."""
         return status.status_rows(view.snapshot, width=width, height=height)
 
 
-class ModePanel(Picture):
+class ModePanel(ViewPanel):
     """Modes, freeze, thru, anchors, origin."""
 
     def stamp(self, view: View) -> object:
@@ -289,12 +290,12 @@ class ModePanel(Picture):
         s = view.snapshot
         return s and (s.mode, s.frozen, s.thru, s.origin, s.anchors, s.muted)
 
-    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
+    def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw one row, in the middle."""
         s = view.snapshot
         if s is None:
             return ()
-        row = controls.mode_row(
+        row = mode_row(
             MODES,
             s.mode,
             s.anchors,
@@ -307,21 +308,21 @@ class ModePanel(Picture):
         return (*((),) * ((height - 1) // 2), row)
 
 
-class KnobPanel(Picture):
+class KnobPanel(ViewPanel):
     """All knobs."""
 
     def stamp(self, view: View) -> object:
         """Depend on the knobs and the chosen one."""
         return view.snapshot and view.snapshot.knobs, view.chosen
 
-    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
+    def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw the knobs in columns."""
         knobs = view.snapshot.knobs if view.snapshot else []
-        return controls.knob_rows(knobs, view.chosen, width=width, height=height)
+        return knob_rows(knobs, view.chosen, width=width, height=height)
 
 
-class MapPanel(Picture):
-    """The latent's place."""
+class MapPanel(ViewPanel):
+    """The map of the latent."""
 
     _ground: tuple[object, Canvas] | None = None
 
@@ -330,8 +331,8 @@ class MapPanel(Picture):
         s = view.snapshot
         return s and (s.anchors, s.performer_xy, s.here, view.trail, view.cloud, mapless(s))
 
-    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
-        """Draw the map; the cloud's dots are kept."""
+    def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
+        """Draw the map; the cloud's dots are drawn once for each cloud and size."""
         s = view.snapshot
         if s is None:
             return ()
@@ -352,11 +353,11 @@ class MapPanel(Picture):
 
 
 def mapless(snapshot: Snapshot) -> bool:
-    """Tell whether the model that plays has no latent, so that there is no place on a map to show."""
+    """Tell whether the model that plays has no latent, and so nothing to show on a map."""
     return snapshot.model.state == "ready" and not snapshot.model.latent_size
 
 
-class NoticePanel(Picture):
+class NoticePanel(ViewPanel):
     """The last notices."""
 
     def stamp(self, view: View) -> object:
@@ -364,6 +365,6 @@ class NoticePanel(Picture):
         height = self.size.height
         return tuple((n, status.age_text(n.nanos, view.nanos)) for n in view.notices[-height:])
 
-    def picture(self, view: View, width: int, height: int) -> Sequence[Row]:
+    def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw the newest at the top."""
         return status.notice_rows(view.notices, view.nanos, width=width, height=height)

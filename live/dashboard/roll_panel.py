@@ -1,7 +1,8 @@
 """The piano roll's widget.
 
-Both layers are kept as painted segments; moving the playhead joins them at another column and repaints
+Both layers are stored as painted segments; moving the playhead joins them at another column and repaints
 the few columns in between, and new notes repaint the rows that they lie on.
+Tested in tests/live/dashboard/test_app.py.
 """
 
 from bisect import bisect_left, bisect_right
@@ -13,12 +14,13 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from live.dashboard.drawing import roll
-from live.dashboard.drawing.rows import Cell, runs
+from live.dashboard.drawing.rows import ScreenCell, runs
 from live.dashboard.panels import Painted, View
+from model.music.grid import TICKS_PER_BEAT
 
 
-class Line(NamedTuple):
-    """Painted segments of narrow characters, and the column at which each ends."""
+class PaintedLine(NamedTuple):
+    """A row's painted segments of narrow characters, and the column at which each ends."""
 
     segments: list[Segment]
     ends: list[int]
@@ -50,10 +52,10 @@ class RollPanel(Painted):
         """Start empty."""
         super().__init__(name=name, title=title, legend=legend)
         self._key: object = None
-        self._frame: roll.Frame | None = None
+        self._frame: roll.RollFrame | None = None
         self._layers = roll.Layers([], [])
-        self._heard: list[Line] = []
-        self._planned: list[Line] = []
+        self._sounded: list[PaintedLine] = []
+        self._planned: list[PaintedLine] = []
         self._column: int | None = None
         self._behind = False
 
@@ -64,7 +66,7 @@ class RollPanel(Painted):
         width, height = self.size
         if s is None or not width or not height:
             return
-        now = view.tick // (max(1, s.beats_per_bar) * roll.TICKS_PER_BEAT)
+        now = view.tick // (max(1, s.beats_per_bar) * TICKS_PER_BEAT)
         key = (s.bars, s.beats_per_bar, now, s.held_keys)
         if self._frame is None or key != self._key:
             self._key = key
@@ -75,25 +77,25 @@ class RollPanel(Painted):
     def _put(self, new: roll.Layers) -> None:
         """Paint the rows that changed."""
         old = self._layers
-        heard, planned, dirty = [], [], []
-        for y in range(len(new.heard)):
-            known = y < len(self._heard)
-            same_heard = known and old.heard[y] == new.heard[y]
+        sounded, planned, dirty = [], [], []
+        for y in range(len(new.sounded)):
+            known = y < len(self._sounded)
+            same_sounded = known and old.sounded[y] == new.sounded[y]
             same_planned = known and old.planned[y] == new.planned[y]
-            heard.append(self._heard[y] if same_heard else self._paint(new.heard[y]))
+            sounded.append(self._sounded[y] if same_sounded else self._paint(new.sounded[y]))
             planned.append(self._planned[y] if same_planned else self._paint(new.planned[y]))
-            if not (same_heard and same_planned):
+            if not (same_sounded and same_planned):
                 dirty.append(Region(0, y, self.size.width, 1))
-        self._layers, self._heard, self._planned = new, heard, planned
+        self._layers, self._sounded, self._planned = new, sounded, planned
         if dirty:
             self.repaint(*dirty)
 
-    def _paint(self, cells: list[Cell]) -> Line:
+    def _paint(self, cells: list[ScreenCell]) -> PaintedLine:
         """Paint a row of cells."""
         segments = [Segment(text, self.ink(ink)) for text, ink in runs(cells)]
-        return Line(segments, list(accumulate(len(segment.text) for segment in segments)))
+        return PaintedLine(segments, list(accumulate(len(segment.text) for segment in segments)))
 
-    def _move(self, frame: roll.Frame, tick: int) -> None:
+    def _move(self, frame: roll.RollFrame, tick: int) -> None:
         """Repaint what the playhead passed."""
         width, height = self.size
         before, self._column = self._column, roll.playhead_column(frame, tick)
@@ -109,18 +111,18 @@ class RollPanel(Painted):
     def render_line(self, y: int) -> Strip:
         """Join the two layers of a row at the playhead."""
         width = self.size.width
-        if y >= len(self._heard):
+        if y >= len(self._sounded):
             return Strip.blank(width, self.ink(""))
         x = self._column
         if x is None:
-            return Strip((self._heard if self._behind else self._planned)[y].segments, width)
+            return Strip((self._sounded if self._behind else self._planned)[y].segments, width)
         char, ink = roll.playhead_cell(self._layers.planned[y][x], head=y == 0)
         head = Segment(char, self.ink(ink))
-        return Strip([*self._heard[y].before(x), head, *self._planned[y].after(x + 1)], width)
+        return Strip([*self._sounded[y].before(x), head, *self._planned[y].after(x + 1)], width)
 
     def forget(self) -> None:
         """Drop what was drawn for another size."""
         super().forget()
         self._frame = None
-        self._layers, self._heard, self._planned = roll.Layers([], []), [], []
+        self._layers, self._sounded, self._planned = roll.Layers([], []), [], []
         self._column = None

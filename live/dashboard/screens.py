@@ -56,7 +56,7 @@ def help_rows(keys: Mapping[str, str], width: int) -> list[Row]:
     """
     groups: dict[str, list[Row]] = {}
     for group, label, text in help_lines(keys):
-        lines = groups.setdefault(group, [((fit(group, COLUMN), "heard"),)])
+        lines = groups.setdefault(group, [((fit(group, COLUMN), "sounded"),)])
         lines.append(((fit(f"  {label}", KEY_WIDTH), "key"), (fit(text, TEXT_WIDTH), "")))
     count = max(1, min(3, width // COLUMN))
     columns: list[list[Row]] = [[] for _ in range(count)]
@@ -96,7 +96,7 @@ class HelpWindow(ModalScreen[None]):
 
 
 class NoticeWindow(ModalScreen[None]):
-    """All notices that are kept, newest at the top."""
+    """All notices so far, newest at the top."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,n,enter,space", "dismiss", "close", show=False)

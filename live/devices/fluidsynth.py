@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from live.devices.stderr import silence_jack, stderr_kept
+from live.devices.stderr import silence_jack, stderr_diverted
 from live.errors import PortError, SynthError, unknown
 from model.errors import SoundError
 from model.midi.synth import SOUNDFONT_NAME, check_soundfont, default_soundfont, load_library, send
@@ -42,7 +42,7 @@ _LOG_LEVELS = 5  # panic, error, warning, info, debug
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class SynthSettings:
+class FluidSynthSettings:
     """How FluidSynth is opened.
 
     Attributes:
@@ -93,7 +93,7 @@ class FluidSynth:
     Threads: any.  Realtime: yes, a few us per message; rendering is on the driver's own thread.
     """
 
-    def __init__(self, settings: SynthSettings | None = None) -> None:
+    def __init__(self, settings: FluidSynthSettings | None = None) -> None:
         """Open FluidSynth, its soundfont and its audio driver.
 
         Raises:
@@ -101,7 +101,7 @@ class FluidSynth:
             UsageError: an unknown driver.
 
         """
-        chosen = settings or SynthSettings()
+        chosen = settings or FluidSynthSettings()
         self._abandoned = False
         self._synth: int | None = None
         self._driver: int | None = None
@@ -115,7 +115,7 @@ class FluidSynth:
         library: ctypes.CDLL = api._fl  # noqa: SLF001 - pyfluidsynth leaves some calls unwrapped
         self._library = library
         self.version = library_version(api)
-        with stderr_kept() as chatter:
+        with stderr_diverted() as chatter:
             self._log_to(library.fluid_default_log_function)
             self._settings = api.new_fluid_settings()
             self._configure(chosen)
@@ -135,7 +135,7 @@ class FluidSynth:
             )
         self.name = f"fluidsynth ({self.driver})"
 
-    def _configure(self, chosen: SynthSettings) -> None:
+    def _configure(self, chosen: FluidSynthSettings) -> None:
         self._set("synth.gain", float(chosen.gain))
         self._set("synth.sample-rate", float(chosen.sample_rate))
         self._set("synth.midi-channels", CHANNELS)
@@ -205,7 +205,7 @@ class FluidSynth:
         """
         if self._synth is None or self.driver == "none":
             return
-        with stderr_kept() as chatter:
+        with stderr_diverted() as chatter:
             self._log_to(self._library.fluid_default_log_function)
             old, self._driver = self._driver, None
             if old and self.driver != "jack":
@@ -251,15 +251,15 @@ class FluidSynth:
         thread.join(_CLOSE_PATIENCE_S)  # a dead sound server must not keep anyone waiting
 
 
-def open_synth(settings: SynthSettings | None = None) -> tuple[FluidSynth, list[str]]:
-    """Open FluidSynth; a soundfont that is wrong is told in the list, and the default one plays instead.
+def open_synth(settings: FluidSynthSettings | None = None) -> tuple[FluidSynth, list[str]]:
+    """Open FluidSynth; a wrong soundfont is a sentence in the list, and the default one plays instead.
 
     Raises:
         SynthError: the library, the default soundfont or the audio device is missing.
         UsageError: an unknown driver.
 
     """
-    chosen = settings or SynthSettings()
+    chosen = settings or FluidSynthSettings()
     if chosen.soundfont is None:
         return FluidSynth(chosen), []
     try:
@@ -279,7 +279,7 @@ def library_version(api: Any) -> str:  # noqa: ANN401 - pyfluidsynth has no type
 
 def _reason(chatter: list[str]) -> str:
     """Return the line of FluidSynth's log that says most."""
-    told = [
+    errors = [
         line.removeprefix("fluidsynth: error: ") for line in chatter if line.startswith("fluidsynth: error")
     ]
-    return (told[-1] if told else "no reason given").rstrip(".")
+    return (errors[-1] if errors else "no reason given").rstrip(".")

@@ -58,7 +58,7 @@ class Lister(Protocol):
     generation: int
 
     def __call__(self, direction: Direction) -> list[str] | None:
-        """Return the names of one direction; None when the system is dead; PortError: not to be told now."""
+        """Return the names of one direction; None when the system is dead; PortError: unknown just now."""
 
     def close(self) -> None:
         """Release what the looking needs."""
@@ -80,7 +80,7 @@ class SystemLister:
         """Return the names of one direction; None when the system is not there.
 
         Raises:
-            PortError: it cannot be told just now.
+            PortError: it is not known just now.
 
         """
         if self._api == "jack":
@@ -138,7 +138,7 @@ class _Watched:
         return next((name for name in names if plain_name(name) == plain), None)
 
 
-class Watch:
+class PortWatch:
     """Looks at the ports about once a second and reopens what has come back.
 
     Args:
@@ -219,9 +219,9 @@ class Watch:
         for one in watched:
             self._look_at(one, names[one.direction], died=died)
         self._look_at_system(answers=None not in names.values(), died=died)
-        there = names.get("in")
-        if self._adopt is not None and there is not None:
-            self._look_for_new(there, watched)
+        present = names.get("in")
+        if self._adopt is not None and present is not None:
+            self._look_for_new(present, watched)
 
     def _look_at_system(self, *, answers: bool, died: bool) -> None:
         """Tell of the MIDI system's death and return; both happened if it died between two looks."""
@@ -232,14 +232,14 @@ class Watch:
         if self._down and answers:
             self._down = self._revived is not None and not self._revived()
 
-    def _look_at(self, one: _Watched, there: list[str] | None, *, died: bool) -> None:
-        found = one.found(there or [])
+    def _look_at(self, one: _Watched, present: list[str] | None, *, died: bool) -> None:
+        found = one.found(present or [])
         if one.virtual:
-            found = None if there is None else "virtual"
+            found = None if present is None else "virtual"
         if one.port is not None and (found is None or died):
             lost, one.port = one.port, None
             self._report(Change(one.direction, one.name, one.name, "gone", lost))
-            if died or there is None:
+            if died or present is None:
                 lost.abandon()
             else:
                 self._close(lost)
@@ -249,11 +249,11 @@ class Watch:
                 was, one.name = one.name, one.port.name
                 self._report(Change(one.direction, one.name, was, "back", one.port))
 
-    def _look_for_new(self, there: list[str], watched: list[_Watched]) -> None:
+    def _look_for_new(self, present: list[str], watched: list[_Watched]) -> None:
         assert self._adopt is not None
         known = {plain_name(one.name) for one in watched if one.direction == "in"}
-        self._refused &= set(there)
-        for name in hardware(there):
+        self._refused &= set(present)
+        for name in hardware(present):
             if plain_name(name) in known or name in self._refused:
                 continue
             try:

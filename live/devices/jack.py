@@ -1,7 +1,9 @@
 """Asks a JACK server which MIDI ports there are, and whether it still lives.
 
 python-rtmidi cannot tell a dead server from a quiet one, and holds the interpreter while it opens a
-client.  This probe is a client that is never activated: it costs the server no cycle.
+client.  This probe is a client that is never activated: it costs the server no cycle.  JACK-Client instead
+would cost 32 ms of the start to import (this: 3 ms), print to the terminal and list a dead server's ports.
+Tested in tests/drivers/test_ports_jack.py, tests/drivers/test_hotplug_jack.py.
 """
 
 import contextlib
@@ -10,7 +12,7 @@ import os
 import sys
 from typing import Literal
 
-from live.devices.stderr import stderr_kept
+from live.devices.stderr import stderr_diverted
 
 Direction = Literal["in", "out"]
 
@@ -34,7 +36,12 @@ def _library() -> ctypes.CDLL:
 
 
 class JackProbe:
-    """One look through the door of a JACK server.
+    """An inactive client of the JACK server that JACK_DEFAULT_SERVER names.
+
+    Attributes:
+        alive: False as soon as the server has died.
+
+    Threads: one; `alive` any.
 
     Raises:
         OSError: no libjack, or no server answers under the name in JACK_DEFAULT_SERVER.
@@ -54,13 +61,13 @@ class JackProbe:
         library.jack_free.argtypes = [ctypes.c_void_p]
         library.jack_free.restype = None
         os.environ["JACK_NO_START_SERVER"] = "1"
-        with stderr_kept():
+        with stderr_diverted():
             self._client: int | None = library.jack_client_open(name.encode(), _NO_START_SERVER, None)
         if not self._client:
             server = os.environ.get("JACK_DEFAULT_SERVER", "default")
             raise OSError(f"no JACK server answers under the name '{server}'")
         self.alive = True
-        self._on_shutdown = _SHUTDOWN(self._shut_down)  # kept: C holds only its address
+        self._on_shutdown = _SHUTDOWN(self._shut_down)  # referenced here: C holds only its address
         library.jack_on_shutdown(self._client, self._on_shutdown, None)
 
     def _shut_down(self, _argument: int | None) -> None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-_DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
+from live.timing.midi_bytes import DATA_BYTES
+
 _COMMON_DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0}
 _UNDEFINED_REALTIME = (0xF9, 0xFD)
 _SYSEX_START = 0xF0
@@ -50,7 +51,7 @@ class MessageParser:
         self._data.clear()
         if status < _SYSEX_START:
             self._status = self._running = status
-            self._expected = _DATA_BYTES[status & 0xF0]
+            self._expected = DATA_BYTES[status & 0xF0]
             return
         self._running = 0  # system messages cancel running status
         self._expected = _COMMON_DATA_BYTES.get(status, 0)

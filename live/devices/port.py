@@ -22,7 +22,7 @@ from live.timing.timeline import Nanos
 
 Deliver = Callable[[Received], object]
 
-_SENDING_S = 0.05  # JACK sends what it was given in its next cycles, and nothing after the port is closed
+_SENDING_S = 0.05  # JACK sends what it has taken in its next cycles, and nothing after the port is closed
 _CLOSE_PATIENCE_S = 1.5
 _LOOK_S = 0.002
 _QUIET_S = 0.02  # how long to wait for a call under way on a port that was quiet,
@@ -74,7 +74,7 @@ class InputPort:
         """Be called from now on.
 
         A call that waits for the interpreter has python-rtmidi's own tuple in hand, which cancelling frees:
-        measured, it crashes.  So each tuple is kept for as long as the port.
+        measured, it crashes.  So each tuple is held for as long as the port.
         """
         midi.set_callback(self._received)
         self._in_use += gc.get_referents(midi)

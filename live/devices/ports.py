@@ -6,23 +6,19 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import rtmidi
 
 from live import errors
-from live.devices.jack import JackProbe, jack_answers
+from live.devices.jack import Direction, JackProbe, jack_answers
 from live.devices.port import Deliver, InputPort, OutputPort, inputs_paused
-from live.devices.stderr import silence_jack, stderr_kept
+from live.devices.stderr import silence_jack, stderr_diverted
 
 __all__ = [
-    "APIS", "Api", "Deliver", "Direction", "InputPort", "OutputPort", "Probe", "answers", "compiled_apis",
+    "APIS", "Deliver", "Direction", "InputPort", "OutputPort", "Probe", "answers", "compiled_apis",
     "hardware", "inputs", "match", "names", "open_input", "open_inputs", "open_output", "outputs",
     "plain_name", "resolve_api",
 ]  # fmt: skip
-
-Api = Literal["alsa", "jack", "coremidi", "winmm"]
-Direction = Literal["in", "out"]
 
 APIS: dict[str, int] = {
     "alsa": rtmidi.API_LINUX_ALSA,
@@ -71,7 +67,7 @@ def resolve_api(api: str) -> str:
 
 
 def answers(api: str) -> bool:
-    """Tell whether a built-in MIDI system is there to be used (quick; opens nothing that lasts)."""
+    """Tell whether a built-in MIDI system can be used now (quick; opens nothing that lasts)."""
     if api == "alsa":
         return ALSA_SEQUENCER.exists()
     if api == "jack":
@@ -161,7 +157,7 @@ def match(wanted: str, found: list[str]) -> str | None:
 def _client(direction: Direction, api: str, name: str) -> rtmidi.MidiIn | rtmidi.MidiOut:
     kind = rtmidi.MidiIn if direction == "in" else rtmidi.MidiOut
     for attempt in range(_ATTEMPTS):
-        with stderr_kept() as chatter:
+        with stderr_diverted() as chatter:
             try:
                 return kind(APIS[api], name=name)
             except rtmidi.RtMidiError as error:
@@ -170,7 +166,7 @@ def _client(direction: Direction, api: str, name: str) -> rtmidi.MidiIn | rtmidi
                 if api == "jack":
                     silence_jack()
         if api != "jack" or attempt + 1 == _ATTEMPTS or not jack_answers():
-            break  # a busy JACK server may refuse once; one that is not there is told at once
+            break  # a busy JACK server may refuse once; one that is missing is reported at once
     raise errors.PortError(_cannot_open(api, reason, chatter))
 
 
@@ -227,22 +223,22 @@ def open_inputs(
     resolved = resolve_api(api)
     opened: list[InputPort] = []
     for name in hardware(names("in", resolved)):
-        with contextlib.suppress(errors.PortError):  # another program holds it: the others are heard
+        with contextlib.suppress(errors.PortError):  # another program holds it: the others are opened
             opened.append(open_input(name, api=resolved, deliver=deliver, nanos=nanos))
     return opened
 
 
 def _open(direction: Direction, name: str, api: str) -> tuple[rtmidi.MidiIn | rtmidi.MidiOut, str]:
-    client, own = (INPUT_CLIENT, INPUT_PORT) if direction == "in" else (OUTPUT_CLIENT, OUTPUT_PORT)
+    client, port_name = (INPUT_CLIENT, INPUT_PORT) if direction == "in" else (OUTPUT_CLIENT, OUTPUT_PORT)
     if name == "virtual" and (api == "winmm" or sys.platform == "win32"):
         raise errors.UsageError(
             "Windows has no virtual MIDI ports; make one with a loopback driver such as loopMIDI and name it"
         )
-    own_name = f"{client}:{own}"
-    taken = _taken(direction, own_name) if name == "virtual" and api == "jack" else frozenset()
+    full_name = f"{client}:{port_name}"
+    taken = _taken(direction, full_name) if name == "virtual" and api == "jack" else frozenset()
     with inputs_paused():
-        midi, actual = _open_client(direction, name, api, client, own)
-    if own_name in taken:
+        midi, actual = _open_client(direction, name, api, client, port_name)
+    if full_name in taken:
         new = [
             port for port in names(_other(direction), api) if port.startswith(client) and port not in taken
         ]
@@ -250,8 +246,8 @@ def _open(direction: Direction, name: str, api: str) -> tuple[rtmidi.MidiIn | rt
     return midi, actual
 
 
-def _taken(direction: Direction, own_name: str) -> frozenset[str]:
-    """Return the ports that are there, after giving one of our name a moment to go.
+def _taken(direction: Direction, full_name: str) -> frozenset[str]:
+    """Return the ports that exist, after giving one of our name a moment to go.
 
     A process that was killed leaves its port for as long as the server needs to notice; opened meanwhile,
     ours would get a number into its name, and every connection would be lost.
@@ -261,10 +257,10 @@ def _taken(direction: Direction, own_name: str) -> frozenset[str]:
     except OSError:
         return frozenset()
     deadline = time.monotonic() + _GHOST_PATIENCE_S
-    while own_name in (there := probe.ports(_other(direction))) and time.monotonic() < deadline:
+    while full_name in (existing := probe.ports(_other(direction))) and time.monotonic() < deadline:
         time.sleep(_GHOST_PERIOD_S)
     probe.close()
-    return frozenset(there)
+    return frozenset(existing)
 
 
 def _other(direction: Direction) -> Direction:
@@ -273,18 +269,18 @@ def _other(direction: Direction) -> Direction:
 
 
 def _open_client(
-    direction: Direction, name: str, api: str, client: str, own: str
+    direction: Direction, name: str, api: str, client: str, port_name: str
 ) -> tuple[rtmidi.MidiIn | rtmidi.MidiOut, str]:
     midi = _client(direction, api, client)
     try:
         if name == "virtual":
-            midi.open_virtual_port(own)
-            return midi, f"{client}:{own}"
+            midi.open_virtual_port(port_name)
+            return midi, f"{client}:{port_name}"
         found = midi.get_ports()
         actual = match(name, found)
         if actual is None:
             raise errors.unknown(f"MIDI {direction}put", name, hardware(found))
-        midi.open_port(found.index(actual), own)
+        midi.open_port(found.index(actual), port_name)
     except (rtmidi.RtMidiError, NotImplementedError) as reason:
         midi.delete()
         raise errors.PortError(f"the MIDI {direction}put '{name}' could not be opened: {reason}") from None

@@ -12,7 +12,7 @@ _STDERR = threading.RLock()  # the descriptor belongs to the whole process: one 
 
 
 @contextlib.contextmanager
-def stderr_kept() -> Iterator[list[str]]:
+def stderr_diverted() -> Iterator[list[str]]:
     """Catch what is written to file descriptor 2 meanwhile; the list holds its lines afterwards.
 
     The redirection holds for the whole process, so keep what is inside short.
@@ -28,22 +28,22 @@ def _caught(lines: list[str]) -> Iterator[list[str]]:
     except OSError:  # no stderr at all, as under some daemons
         yield lines
         return
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
         try:
             yield lines
         finally:
             os.dup2(saved, 2)
             os.close(saved)
-            kept.seek(0)
-            text = kept.read().decode(errors="replace")
+            file.seek(0)
+            text = file.read().decode(errors="replace")
             lines += [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def silence_jack() -> None:
     """Stop the messages of every libjack in this process (python-rtmidi brings one of its own).
 
-    A server that dies is otherwise told on stderr from JACK's threads.  Where the loaded libraries
+    JACK's threads otherwise report a server's death on stderr.  Where the loaded libraries
     cannot be listed (not Linux), nothing happens.
     """
     with contextlib.suppress(OSError, AttributeError):

@@ -16,8 +16,8 @@ from typing import Literal
 
 from live.control.mapper import AUTO, Mapper, choose
 from live.devices import ports
-from live.devices.fluidsynth import FluidSynth, SynthSettings, open_synth
-from live.devices.hotplug import Change, SystemLister, Watch
+from live.devices.fluidsynth import FluidSynth, FluidSynthSettings, open_synth
+from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.engine.closing import Guard
 from live.engine.output import EngineOutput
 from live.errors import FailureError, PortError, SynthError, UsageError, unknown
@@ -55,7 +55,7 @@ class Devices:
         self._worker = WorkerKeeper(
             lambda: spawn_worker(options.address), needed=lambda: output.worker is None
         )
-        self._watchers: list[Watch] = []
+        self._watchers: list[PortWatch] = []
         self._synth_fault = ""
         self.mapping_name = ""
         self.recording = ""
@@ -107,7 +107,7 @@ class Devices:
 
     def _open_synth(self, jam: Jam) -> None:
         chosen = self._options.config.synth
-        settings = SynthSettings(
+        settings = FluidSynthSettings(
             soundfont=Path(chosen.soundfont).expanduser() if chosen.soundfont else None,
             driver=chosen.driver,
             gain=chosen.gain,
@@ -234,10 +234,12 @@ class Devices:
         for watcher in self._watchers:
             watcher.start()
 
-    def _watch_system(self, jam: Jam, api: str, synths: list[FluidSynth], *, adopting: bool = True) -> Watch:
+    def _watch_system(
+        self, jam: Jam, api: str, synths: list[FluidSynth], *, adopting: bool = True
+    ) -> PortWatch:
         """Make the watch over one MIDI system, and over the synths that sound through it."""
         adopting = adopting and "auto" in self._options.config.midi.inputs
-        watch = Watch(
+        watch = PortWatch(
             lambda change: self._post(lambda now: self._changed(jam, change, now)),
             lister=SystemLister(api),
             adopt=self._reopen_input if adopting else None,

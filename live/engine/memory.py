@@ -1,6 +1,7 @@
 """A jam's state put into a JamMemory, and taken from one by the engine that comes after a crash.
 
 Threads: engine only.
+Tested in tests/live/engine/test_engine.py.
 """
 
 from typing import cast

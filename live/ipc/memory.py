@@ -1,6 +1,7 @@
 """What of a jam outlives its engine: sent to the supervisor when it changes, handed to the next engine.
 
 engine -> supervisor -> the engine after it: JamMemory.
+Tested in tests/live/engine/test_engine.py, tests/live/cli/test_supervisor.py.
 """
 
 from live.ipc.messages import Message, Place, StepRow

@@ -3,6 +3,7 @@
 engine -> worker: Load, Encode, Decode, Accompany, Warp.
 worker -> engine: Ready, LoadFailed, Encoded, Decoded, Warped, Failed.
 What crosses to and from dashboards is in `snapshot` and `commands`.
+Tested in tests/live/ipc/test_link.py.
 """
 
 from typing import Literal

@@ -1,4 +1,7 @@
-"""What the supervisor tells an engine when it starts one: one JSON text in the environment."""
+"""What the supervisor tells an engine when it starts one: one JSON text in the environment.
+
+Tested in tests/live/cli/test_supervisor.py.
+"""
 
 import os
 

@@ -4,6 +4,7 @@ At most one decode is under way; what changed meanwhile is asked for when it ret
 always wins and nothing piles up.
 Owns: what the model has been asked and not yet answered, which windows are closed, where the latent is.
 Threads: engine only.
+Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 """
 
 from dataclasses import replace

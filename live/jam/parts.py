@@ -6,7 +6,7 @@ Owns: the level that each channel was sent last.  Threads: any for the functions
 
 from collections.abc import Iterable
 
-from live.settings.config import Midi
+from live.settings.config import MidiSettings
 from live.timing.midi_bytes import control
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 
@@ -28,7 +28,7 @@ ONE_VOICE: dict[str, frozenset[int]] = {
 """The tracks of a codec in which a note ends where the next one starts."""
 
 
-def channels_of(midi: Midi) -> Channels:
+def channels_of(midi: MidiSettings) -> Channels:
     """Return the channel of each track."""
     return midi.instrument_channel, midi.chords_channel, midi.bass_channel, midi.drum_channel
 
@@ -43,7 +43,7 @@ def one_voice(codec: str) -> frozenset[int]:
     return ONE_VOICE.get(codec, frozenset())
 
 
-def take_parts(midi: Midi) -> dict[int, str]:
+def take_parts(midi: MidiSettings) -> dict[int, str]:
     """Return the channels of the parts beside the melody, with their names, that get tracks in a take."""
     named = zip(channels_of(midi), TRACKS, strict=True)
     return {channel: name for channel, name in named if channel != midi.instrument_channel}

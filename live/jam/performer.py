@@ -2,6 +2,7 @@
 
 Owns: which keys are down, and whether they sound through the instrument.
 Threads: engine only.  Realtime: yes.
+Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 """
 
 from live.jam.capture import Capture, Key

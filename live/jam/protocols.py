@@ -1,4 +1,7 @@
-"""What a jam needs around it: where its decisions go, and what a controller's bytes mean."""
+"""What a jam needs around it: where its decisions go, and what a controller's bytes mean.
+
+Tested in tests/live/jam/test_jam.py.
+"""
 
 from typing import Protocol
 

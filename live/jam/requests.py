@@ -3,6 +3,7 @@
 A model without a latent is given a phrase to continue in place of a vector.
 Owns: which model plays, the conditions that answers are held to, and the count of requests.
 Threads: engine only.
+Tested in tests/live/jam/test_jam.py, tests/live/jam/test_continuation.py.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from live.errors import UsageError, unknown
 from live.ipc.messages import Accompany, Decode, Encode, Place, Ready, Warp
 from live.jam.path import Base, moved
 from live.jam.plan import Cell
-from live.settings.config import AUTO, Model, check_condition
+from live.settings.config import AUTO, ModelSettings, check_condition
 from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
 from model.music.phrase import Note, Phrase
 
@@ -63,7 +64,7 @@ class Requests:
 
     """
 
-    def __init__(self, *, knobs: Mapping[str, float], seed: int, choice: Model) -> None:
+    def __init__(self, *, knobs: Mapping[str, float], seed: int, choice: ModelSettings) -> None:
         """Start without a model."""
         self.model: Ready | None = None
         self.conditions = choice.conditions

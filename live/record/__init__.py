@@ -1,1 +1,1 @@
-"""What is kept of a set: the take and the event log."""
+"""What is recorded of a set: the take and the event log."""

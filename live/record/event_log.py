@@ -66,7 +66,7 @@ class EventLog:
         self._thread.start()
 
     def write(self, kind: str, **fields: object) -> None:
-        """Keep one record; `nanos` is now unless it is given."""
+        """Queue one record; `nanos` is now unless it is among the fields."""
         if len(self._queue) >= CAPACITY or self._closed:
             self.dropped += 1
             return
@@ -79,7 +79,7 @@ class EventLog:
             self.flush()
 
     def flush(self) -> None:
-        """Write down what has been kept so far, in small batches between which others may run."""
+        """Write down what is queued, in small batches between which others may run."""
         with self._writing:
             while self._queue and not self._closed:
                 count = min(BATCH, len(self._queue))

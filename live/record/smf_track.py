@@ -1,9 +1,15 @@
 """One track of a standard MIDI file that grows event by event and is a whole track at any moment."""
 
-from live.timing.midi_bytes import NOTE_OFF, NOTE_ON
+from live.timing.midi_bytes import (
+    ALL_NOTES_OFF,
+    ALL_SOUND_OFF,
+    CONTROL,
+    NOTE_OFF,
+    NOTE_ON,
+    is_channel_message,
+)
 
-_LENGTHS = {0x80: 3, 0x90: 3, 0xA0: 3, 0xB0: 3, 0xC0: 2, 0xD0: 2, 0xE0: 3}
-_SILENCERS = (120, 123)
+_SILENCERS = (ALL_SOUND_OFF, ALL_NOTES_OFF)
 TEXT, TRACK_NAME, MARKER, TEMPO, METER = 0x01, 0x03, 0x06, 0x51, 0x58
 _END_OF_TRACK = b"\xff\x2f\x00"
 
@@ -19,8 +25,8 @@ def variable_length(value: int) -> bytes:
 class TrackWriter:
     """Encodes each event once, when it comes.
 
-    Notes are kept so that every note-on has its note-off: a key struck again ends first, an off that
-    ends nothing is left out, and the image closes what still sounds.
+    Sounding notes are remembered so that every note-on has its note-off: a key struck again ends first, an
+    off that ends nothing is left out, and the image closes what still sounds.
 
     Attributes:
         last_tick: of the latest event.
@@ -41,7 +47,7 @@ class TrackWriter:
 
     def message(self, tick: int, data: bytes) -> None:
         """Append a channel message; what is none is left out."""
-        if not data or len(data) != _LENGTHS.get(data[0] & 0xF0) or max(data[1:]) > 0x7F:
+        if not is_channel_message(data):
             return
         kind, channel = data[0] & 0xF0, data[0] & 0x0F
         key = (channel, data[1])
@@ -54,7 +60,7 @@ class TrackWriter:
             if self._sounding.pop(key, None) is not None:
                 self._append(tick, data)
         else:
-            if kind == 0xB0 and data[1] in _SILENCERS:
+            if kind == CONTROL and data[1] in _SILENCERS:
                 for _, pitch in [sounding for sounding in self._sounding if sounding[0] == channel]:
                     self.message(tick, bytes((NOTE_OFF | channel, pitch, 64)))
             self._append(tick, data)

@@ -1,4 +1,4 @@
-"""Takes: what she played, what it played and every knob, as a .mid that is whole at every instant.
+"""Takes: what the performer and the instrument played and every knob, as a .mid that is always whole.
 
 Track 0 has tempo, meter and markers; then come "performer", "twobar", one more for each other part that
 has played ("twobar chords", "twobar bass", "twobar drums"), and "knobs" (each move as a control change on
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from live.errors import FailureError
 from live.record.smf_track import MARKER, METER, TEMPO, TEXT, TrackWriter
-from live.record.take_ticks import TakePlace
+from live.record.take_ticks import TakeTicks
 from live.settings.knobs import KNOBS
 from live.timing.midi_bytes import channel_of, is_note_on
 from live.timing.timeline import FASTEST_BPM, SLOWEST_BPM, whole_nanos_per_beat
@@ -84,7 +84,7 @@ class Take:
         self._nanos = nanos
         self._on_fault = on_fault
         self._queue: deque[tuple[int, int, int, object]] = deque()
-        self._place = TakePlace(tempo_bpm=tempo_bpm, ticks_per_bar=beats_per_bar * TICKS_PER_BEAT)
+        self._place = TakeTicks(tempo_bpm=tempo_bpm, ticks_per_bar=beats_per_bar * TICKS_PER_BEAT)
         self._conductor = TrackWriter(f"twobar take {path.stem}")
         self._conductor.meta(0, METER, bytes((beats_per_bar, 2, 24, 8)))
         self._tempo(0, tempo_bpm)
@@ -121,23 +121,23 @@ class Take:
     # -- for the engine ----------------------------------------------------------------------------
 
     def performer(self, tick: int, data: bytes) -> None:
-        """Keep a message that she played."""
+        """Record a message that the performer played."""
         self._queue.append((_PERFORMER, tick, self._nanos(), data))
 
     def instrument(self, tick: int, data: bytes) -> None:
-        """Keep a message that it played."""
+        """Record a message that the instrument played."""
         self._queue.append((_INSTRUMENT, tick, self._nanos(), data))
 
     def knob(self, tick: int, name: str, value: float) -> None:
-        """Keep a knob's move."""
+        """Record a knob's move."""
         self._queue.append((_KNOB, tick, self._nanos(), (name, value)))
 
     def tempo(self, tick: int, tempo_bpm: float) -> None:
-        """Keep a change of tempo; at tick 0 it says that the transport starts."""
+        """Record a change of tempo; at tick 0 it says that the transport starts."""
         self._queue.append((_TEMPO, tick, self._nanos(), tempo_bpm))
 
     def marker(self, tick: int, text: str) -> None:
-        """Keep a gesture: a mode, an anchor, a panic."""
+        """Record a gesture: a mode, an anchor, a panic."""
         self._queue.append((_MARKER, tick, self._nanos(), text))
 
     # -- on the writer's thread --------------------------------------------------------------------
@@ -170,7 +170,7 @@ class Take:
         self._dirty = self._worth_keeping
 
     def _track_of(self, kind: int, tick: int, data: bytes) -> TrackWriter:
-        """Return where a message goes: a part has its own track from its first note on."""
+        """Return where a message goes: a part has a separate track from its first note on."""
         if kind != _INSTRUMENT or not data or data[0] >= 0xF0 or tick < 0:  # before bar 0 there are clicks
             return self._tracks[kind]
         channel = channel_of(data)
@@ -193,8 +193,8 @@ class Take:
 
     def _write(self, *, durable: bool = False) -> None:
         parts = [self._part_tracks[channel] for channel in self._parts if channel in self._part_tracks]
-        hers, ours, knobs = self._tracks.values()
-        tracks = [self._conductor, hers, ours, *parts, knobs]
+        performer, instrument, knobs = self._tracks.values()
+        tracks = [self._conductor, performer, instrument, *parts, knobs]
         end = max(track.last_tick for track in tracks)
         header = b"MThd" + b"".join(
             number.to_bytes(size, "big")

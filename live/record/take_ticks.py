@@ -10,11 +10,11 @@ _STANDING_NANOS = 20_000_000  # longer than any tick: the same tick after that i
 _JUMP_TICKS = 2 * TICKS_PER_BEAT
 
 
-class TakePlace:
+class TakeTicks:
     """Lays each run of the transport on the next bar line of the take, and stopped time as it went by.
 
     Args:
-        tempo_bpm: before the first tempo is told.
+        tempo_bpm: before the first call of `tempo`.
         ticks_per_bar: where runs may begin.
 
     Threads: one.
@@ -52,7 +52,7 @@ class TakePlace:
         """Take a change of tempo (tick 0: the transport starts) and return its take tick."""
         if tick == 0:
             self._begin_run(0)
-            self._last = None  # told a moment ahead of its tick 0, which is no transport standing still
+            self._last = None  # announced a moment ahead of its tick 0, which is no transport standing still
             place = self._reach(self._base)
         else:
             place = self.of(tick, nanos)

@@ -11,7 +11,7 @@ import platformdirs
 from msgspec import Meta
 
 from live.errors import UsageError, model_faults, unknown
-from live.settings.knobs import KNOBS
+from live.settings.knobs import KNOBS, Mode
 from model import strict
 from model.errors import ConfigError
 from model.music import harmony
@@ -27,15 +27,14 @@ Level = Annotated[float, Meta(ge=0.0, le=1.0)]
 Text = Annotated[str, Meta(min_length=1)]
 Api = Literal["auto", "alsa", "jack", "coremidi", "winmm"]
 ClockName = Literal["internal", "midi", "link"]
-Mode = Literal["follow", "answer", "hold", "drift"]
-Part = Literal["melody", "chords", "bass", "drums"]
+PartName = Literal["melody", "chords", "bass", "drums"]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all sections."""
 
 
-class Jam(Section, frozen=True):
+class JamSettings(Section, frozen=True):
     """[jam]: how it plays.
 
     Attributes:
@@ -46,7 +45,7 @@ class Jam(Section, frozen=True):
         seed: of every random choice; the same seed, input and knobs give the same notes.
         temperature: where its knob starts; 0 is deterministic.
         count_in_bars: bars of clicks before bar 0.
-        thru: whether her keys sound through the instrument.
+        thru: whether the performer's keys sound through the instrument.
         record: whether a take is written.
         take_folder: where takes go; `~` is the home folder.
 
@@ -69,7 +68,7 @@ class Jam(Section, frozen=True):
         return Path(self.take_folder).expanduser()
 
 
-class Model(Section, frozen=True):
+class ModelSettings(Section, frozen=True):
     """[model]: how notes are chosen, and what the answers keep to, as far as the model can heed it.
 
     Attributes:
@@ -78,7 +77,7 @@ class Model(Section, frozen=True):
         style: a style label of a conditioned model; auto leaves it to the model.
         key: as "C", "F# minor"; auto as above.
         chords: as "C Am F G", spread evenly over the phrase; auto as above.
-        accompany: parts that join what she plays where she does not play them, of a model that can.
+        accompany: parts that join what the performer plays where they are not played, of a model that can.
 
     """
 
@@ -87,7 +86,7 @@ class Model(Section, frozen=True):
     style: Text = AUTO
     key: Text = AUTO
     chords: Text = AUTO
-    accompany: list[Part] = msgspec.field(default_factory=lambda: ["chords", "bass", "drums"])
+    accompany: list[PartName] = msgspec.field(default_factory=lambda: ["chords", "bass", "drums"])
 
     @property
     def tracks(self) -> list[int]:
@@ -101,14 +100,14 @@ class Model(Section, frozen=True):
         return {name: value for name, value in named.items() if value != AUTO}
 
 
-class Midi(Section, frozen=True):
+class MidiSettings(Section, frozen=True):
     """[midi]: ports, channels, clock.
 
     Attributes:
         api: the system's MIDI driver; auto takes the first that works.
         input: one port (a part of its name) or a list; also auto, virtual, none.
         output: one port or a list; also virtual, fluidsynth, none.
-        performer_channel: her keys go thru on it, 1..16.
+        performer_channel: the performer's keys go thru on it, 1..16.
         instrument_channel: of the answers: the melody, or all of a model with one part, 1..16.
         chords_channel, bass_channel, drum_channel: of the other parts of a model that has them, 1..16.
         clock: internal; nothing else can be followed yet.
@@ -142,7 +141,7 @@ class Midi(Section, frozen=True):
         return (self.output,) if isinstance(self.output, str) else tuple(self.output)
 
 
-class Synth(Section, frozen=True):
+class SynthSettings(Section, frozen=True):
     """[synth]: FluidSynth.
 
     Attributes:
@@ -168,7 +167,7 @@ class Synth(Section, frozen=True):
     chorus: Level = 0.0
 
 
-class Osc(Section, frozen=True):
+class OscSettings(Section, frozen=True):
     """[osc]: remote control over UDP.
 
     Attributes:
@@ -185,14 +184,14 @@ class Osc(Section, frozen=True):
     allow: list[Text] = []
 
 
-class MappingChoice(Section, frozen=True):
+class MappingSettings(Section, frozen=True):
     """[mapping]: a mapping's name, the path of a file, or auto (by the input's name)."""
 
     name: Text = "default"
 
 
-class Dashboard(Section, frozen=True):
-    """[dashboard]: pictures per second (1..15), and keys by the name of what they do."""
+class DashboardSettings(Section, frozen=True):
+    """[dashboard]: snapshots per second (1..15), and keys by the name of what they do."""
 
     fps: Annotated[int, Meta(ge=1, le=15)] = 15
     keymap: dict[str, Text] = {}
@@ -204,20 +203,20 @@ class Scene(Section, frozen=True):
     number: Annotated[int, Meta(ge=1, le=9)]
     name: str = ""
     mode: Mode | None = None
-    mute: list[Part] | None = None
+    mute: list[PartName] | None = None
     knobs: dict[str, float] = {}
 
 
 class Config(Section, frozen=True):
     """The whole of live.toml."""
 
-    jam: Jam = Jam()
-    model: Model = Model()
-    midi: Midi = Midi()
-    synth: Synth = Synth()
-    osc: Osc = Osc()
-    mapping: MappingChoice = MappingChoice()
-    dashboard: Dashboard = Dashboard()
+    jam: JamSettings = JamSettings()
+    model: ModelSettings = ModelSettings()
+    midi: MidiSettings = MidiSettings()
+    synth: SynthSettings = SynthSettings()
+    osc: OscSettings = OscSettings()
+    mapping: MappingSettings = MappingSettings()
+    dashboard: DashboardSettings = DashboardSettings()
     scene: list[Scene] = []
 
 
@@ -290,18 +289,18 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
 
 
 @model_faults()
-def with_options(config: Config, **given: object) -> Config:
+def with_options(config: Config, **options: object) -> Config:
     """Return the settings with what the command line says put over them.
 
     Args:
         config: what the file says.
-        given: arguments named as in `OPTIONS`; None means not given.
+        **options: arguments named as in `OPTIONS`; None leaves what the file says.
 
     Raises:
         UsageError: a value is not allowed; the sentence names the option.
 
     """
-    for argument, plain in given.items():
+    for argument, plain in options.items():
         if plain is None:
             continue
         option, section_name, key = OPTIONS[argument]

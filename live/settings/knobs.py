@@ -1,4 +1,7 @@
-"""The knobs and actions: one table that mappings, OSC, the dashboard and the engine agree on."""
+"""The knobs and actions: one table that mappings, OSC, the dashboard and the engine agree on.
+
+Tested in tests/live/settings/test_config.py, tests/live/dashboard/test_keys.py.
+"""
 
 from typing import Literal, NamedTuple, get_args
 

@@ -11,6 +11,11 @@ CLOCK, START, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFC, 0xF2
 ALL_SOUND_OFF, ALL_NOTES_OFF, SUSTAIN = 120, 123, 64
 CLOCKS_PER_BEAT = 24
 
+DATA_BYTES = {
+    NOTE_OFF: 2, NOTE_ON: 2, KEY_PRESSURE: 2, CONTROL: 2, PROGRAM: 1, CHANNEL_PRESSURE: 1, PITCH_BEND: 2,
+}  # fmt: skip
+"""How many data bytes follow each kind of channel message's status."""
+
 
 class Received(NamedTuple):
     """Bytes that came in, and the moment at which the callback saw them.
@@ -106,6 +111,11 @@ def control(channel: int, number: int, value: int) -> bytes:
 def program(channel: int, number: int) -> bytes:
     """Return a program change; channel 1..16, number 0..127."""
     return bytes((PROGRAM | (channel - 1), number))
+
+
+def is_channel_message(data: bytes) -> bool:
+    """Tell whether these are the bytes of one whole channel message."""
+    return len(data) > 1 and len(data) - 1 == DATA_BYTES.get(data[0] & 0xF0) and max(data[1:]) < 0x80
 
 
 def is_note_on(data: bytes) -> bool:

@@ -1,6 +1,7 @@
 """An accompaniment from phrase to phrase: drums stay a while; what was written joins what is played.
 
 Threads: one at a time; live that of the model process.
+Tested in tests/live/jam/test_accompaniment.py.
 """
 
 from collections.abc import Collection, Generator

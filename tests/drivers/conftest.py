@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.jack_harness import JackPeer, JackServer
-from tests.fakes.jam_harness import Jam, Start, beside
+from tests.fakes.jam_harness import JamProcess, Start, beside
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +45,10 @@ def peer(jack_server: JackServer) -> Iterator[JackPeer]:
 
 @pytest.fixture
 def start(jack_server: JackServer, peer: JackPeer, tmp_path: Path) -> Iterator[Start]:
-    running: list[Jam] = []
+    running: list[JamProcess] = []
 
-    def begin(*options: str, out: str = "virtual") -> Jam:
-        running.append(Jam(jack_server, tmp_path, "--out", out, *options))
+    def begin(*options: str, out: str = "virtual") -> JamProcess:
+        running.append(JamProcess(jack_server, tmp_path, "--out", out, *options))
         running[-1].wait_ready("thru")
         peer.connect(peer.midi_out, "twobar-in:keys")
         if out == "virtual":

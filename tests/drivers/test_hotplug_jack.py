@@ -10,7 +10,7 @@ import pytest
 
 from live import errors
 from live.devices import ports
-from live.devices.hotplug import Change, SystemLister, Watch
+from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.timing.midi_bytes import Received
 from tests.fakes.jack_harness import JackPeer, JackServer
 
@@ -67,7 +67,7 @@ def test_a_keyboard_comes_back_by_itself(jack_server: JackServer, peer: JackPeer
     def listen(name: str) -> ports.InputPort:
         return ports.open_input(name, api="jack", deliver=witness.deliver)
 
-    watch = Watch(witness.change, lister=SystemLister("jack"), period_s=0.05)
+    watch = PortWatch(witness.change, lister=SystemLister("jack"), period_s=0.05)
     keyboard = JackPeer(jack_server, "keyboard")
     port = listen("keyboard:out")
     watch.add("in", port, listen)
@@ -96,7 +96,7 @@ def test_a_keyboard_plugged_in_later_is_listened_to(jack_server: JackServer, wit
     def listen(name: str) -> ports.InputPort:
         return ports.open_input(name, api="jack", deliver=witness.deliver)
 
-    watch = Watch(witness.change, lister=SystemLister("jack"), adopt=listen, period_s=0.05)
+    watch = PortWatch(witness.change, lister=SystemLister("jack"), adopt=listen, period_s=0.05)
     watch.start()
     keyboard = JackPeer(jack_server, "late")
     witness.wait(changes=1)
@@ -112,7 +112,7 @@ def test_a_keyboard_plugged_in_later_is_listened_to(jack_server: JackServer, wit
 def test_a_server_that_dies_hangs_nobody_and_its_successor_is_found(
     doomed_server: JackServer, witness: Witness, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    watch = Watch(witness.change, lister=SystemLister("jack"), period_s=0.05)
+    watch = PortWatch(witness.change, lister=SystemLister("jack"), period_s=0.05)
     source = ports.open_input("virtual", api="jack", deliver=witness.deliver)
     sink = ports.open_output("virtual", api="jack")
     watch.add("in", source, lambda name: ports.open_input(name, api="jack", deliver=witness.deliver))

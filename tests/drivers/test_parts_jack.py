@@ -9,7 +9,7 @@ import pytest
 
 from model.shipped import shipped_models
 from tests.fakes.desk_model import checkpoint
-from tests.fakes.jack_harness import Heard, JackPeer
+from tests.fakes.jack_harness import JackPeer, PeerMessage
 from tests.fakes.jam_harness import (
     CELL_NANOS,
     STEP_NANOS,
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.driver
 SEPARATE_SERVER = True
 
 
-def until(zero: int, step: int) -> Callable[[list[Heard]], bool]:
+def until(zero: int, step: int) -> Callable[[list[PeerMessage]], bool]:
     return lambda received: step_of(zero, peer_now(received)) > step
 
 

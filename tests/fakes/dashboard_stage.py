@@ -40,7 +40,7 @@ class Stage:
             yield self
 
     async def show(self, **changes: Any) -> None:
-        """Deliver a picture, and let it be drawn."""
+        """Deliver a snapshot, and let it be drawn."""
         self.app.deliver(scene(nanos=self.clock.nanos, **changes))
         await self.pilot.pause()
 

@@ -33,11 +33,11 @@ def roll_rows(
     layers = roll.draw_layers(frame, bars, frozenset(held))
     column = roll.playhead_column(frame, tick)
     # Without a playhead on it, all that is shown lies on one side of it.
-    layer = layers.heard if frame.column(tick) >= frame.columns else layers.planned
+    layer = layers.sounded if frame.column(tick) >= frame.columns else layers.planned
     rows = [
         layer[y]
         if column is None
-        else [*heard[:column], roll.playhead_cell(planned[column], head=y == 0), *planned[column + 1 :]]
-        for y, (heard, planned) in enumerate(zip(layers.heard, layers.planned, strict=True))
+        else [*sounded[:column], roll.playhead_cell(planned[column], head=y == 0), *planned[column + 1 :]]
+        for y, (sounded, planned) in enumerate(zip(layers.sounded, layers.planned, strict=True))
     ]
     return tuple(fit_row(runs(row), width) for row in rows[: max(0, height)])

@@ -11,13 +11,13 @@ that name into the environment, so that everything started from here, in process
         peer.connect("twobar-out:notes", peer.midi_in)
         start = time.monotonic_ns() + 50_000_000
         peer.play(b"\\x90\\x3c\\x64", at=start)              # leaves on the frame nearest to that moment
-        heard = peer.wait_for(lambda all: any(h.data == b"\\x90\\x3c\\x64" for h in all), timeout=2)
+        received = peer.wait_for(lambda all: any(item.data == b"\\x90\\x3c\\x64" for item in all), timeout=2)
         jam.terminate()
         assert peer.sounding() == set()                  # no hanging note
 
 Stamps are the `time.monotonic_ns()` of the frame on which a message lay, good to a fraction of a
-millisecond; `Heard.frame` is exact.  At 64 frames and 48 kHz a cycle is 1.33 ms: python-rtmidi puts what it
-sends at the start of the next cycle.
+millisecond; `PeerMessage.frame` is exact.  At 64 frames and 48 kHz a cycle is 1.33 ms: python-rtmidi puts
+what it sends at the start of the next cycle.
 
 Audio: `peer.record(seconds, ["fluidsynth:left", "fluidsynth:right"])` returns float32 [frames, 2].
 """
@@ -47,7 +47,7 @@ TOO_MANY = "Too many servers already active"
 PROCESS = Path(__file__).with_name("jack_peer_process.py")
 
 
-class Heard(NamedTuple):
+class PeerMessage(NamedTuple):
     """A message that reached the peer: on `time.monotonic_ns()`'s scale, and on which of JACK's frames."""
 
     nanos: int
@@ -176,7 +176,7 @@ class JackPeer:
             stdout=subprocess.PIPE,
         )
         self._news = threading.Condition()
-        self._heard: list[Heard] = []
+        self._received: list[PeerMessage] = []
         self._answers: list[dict[str, Any]] = []
         self._audio: list[list[str]] = []
         self._over = False
@@ -192,9 +192,9 @@ class JackPeer:
         for line in self._process.stdout:
             message = json.loads(line)
             with self._news:
-                if "heard" in message:
-                    nanos, frame, data = message["heard"]
-                    self._heard.append(Heard(nanos, bytes.fromhex(data), frame))
+                if "received" in message:
+                    nanos, frame, data = message["received"]
+                    self._received.append(PeerMessage(nanos, bytes.fromhex(data), frame))
                 elif "audio" in message:
                     self._audio.append(message["audio"])
                 else:
@@ -235,9 +235,9 @@ class JackPeer:
     def wait_for_ports(self, *names: str, timeout: float = 10.0, present: bool = True) -> None:
         """Return when all these ports are there (or all gone)."""
         if not self._ask(timeout + 5, do="await", names=names, present=present, seconds=timeout):
-            there = self.ports()
+            present_ports = self.ports()
             raise TimeoutError(
-                f"waited {timeout} s for {names} to be {'there' if present else 'gone'}; are: {there}"
+                f"waited {timeout} s for {names} to be {'there' if present else 'gone'}; are: {present_ports}"
             )
 
     def connect(self, source: str, destination: str, *, timeout: float = 10.0) -> None:
@@ -253,30 +253,32 @@ class JackPeer:
         self._ask(do="disconnect", source=source, destination=destination)
 
     @property
-    def heard(self) -> list[Heard]:
-        """Everything heard so far, in order."""
+    def received(self) -> list[PeerMessage]:
+        """Everything received so far, in order."""
         with self._news:
-            return list(self._heard)
+            return list(self._received)
 
     def clear(self) -> None:
-        """Forget what was heard."""
+        """Forget what was received."""
         with self._news:
-            self._heard.clear()
+            self._received.clear()
 
-    def wait_for(self, predicate: Callable[[list[Heard]], object], timeout: float = 5.0) -> list[Heard]:
-        """Return what was heard as soon as the predicate holds for it; woken by each message."""
+    def wait_for(
+        self, predicate: Callable[[list[PeerMessage]], object], timeout: float = 5.0
+    ) -> list[PeerMessage]:
+        """Return what was received as soon as the predicate holds for it; woken by each message."""
         with self._news:
-            if not self._news.wait_for(lambda: predicate(self._heard) or self._over, timeout):
-                told = [(heard.nanos, heard.data.hex(" ")) for heard in self._heard[-200:]]
-                raise TimeoutError(f"not heard within {timeout} s; heard was {told}")
-            if not predicate(self._heard):
+            if not self._news.wait_for(lambda: predicate(self._received) or self._over, timeout):
+                latest = [(received.nanos, received.data.hex(" ")) for received in self._received[-200:]]
+                raise TimeoutError(f"not received within {timeout} s; received was {latest}")
+            if not predicate(self._received):
                 raise RuntimeError("the JACK peer ended")
-            return list(self._heard)
+            return list(self._received)
 
     def sounding(self) -> set[tuple[int, int]]:
-        """Return (channel 1..16, pitch) of the heard notes that have not ended; CC 120 and 123 end all."""
+        """Return (channel 1..16, pitch) of the received notes that have not ended; CC 120 and 123 end all."""
         notes: set[tuple[int, int]] = set()
-        for _, data, _ in self.heard:
+        for _, data, _ in self.received:
             kind, channel = data[0] & 0xF0, (data[0] & 0x0F) + 1
             if kind == 0x90 and data[2]:
                 notes.add((channel, data[1]))

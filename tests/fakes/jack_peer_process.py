@@ -1,7 +1,7 @@
 """The far end of a MIDI cable, as a process of its own: see JackPeer in jack_harness.py.
 
 A process of its own because the code under test may hold its interpreter while JACK waits for every
-client.  Commands come as JSON lines on stdin, answers and heard MIDI leave as JSON lines on stdout; the
+client.  Commands come as JSON lines on stdin, answers and received MIDI leave as JSON lines on stdout; the
 end of stdin ends it.
 """
 
@@ -67,8 +67,8 @@ class Peer:
                 frame, _, data = heapq.heappop(self.waiting)
                 self.midi_out.write_midi_event(max(0, frame - start), data)
             for place, data in self.midi_in.incoming_midi_events():
-                heard = round(zero + (start + place) * self.nanos_per_frame)
-                self.say(heard=[heard, start + place, bytes(data).hex()])
+                received = round(zero + (start + place) * self.nanos_per_frame)
+                self.say(received=[received, start + place, bytes(data).hex()])
             if self.frames_wanted > 0:
                 for side, port in enumerate(self.audio_in):
                     self.take[side].append(bytes(port.get_buffer()))
@@ -126,8 +126,8 @@ class Peer:
 
     def await_ports(self, names: list[str], present: bool, timeout: float) -> bool:
         def settled() -> bool:
-            there = {port.name for port in self.client.get_ports()}
-            return all((name in there) == present for name in names)
+            existing = {port.name for port in self.client.get_ports()}
+            return all((name in existing) == present for name in names)
 
         with self.ports_changed:
             return self.ports_changed.wait_for(settled, timeout)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pythonosc.osc_message_builder import build_msg
 
-from tests.fakes.jack_harness import Heard, JackPeer, JackServer
+from tests.fakes.jack_harness import JackPeer, JackServer, PeerMessage
 
 BPM = 150
 BEAT_NANOS = 60_000_000_000 // BPM
@@ -25,7 +25,7 @@ TICKS_PER_STEP = 120
 TUNE = ((0, 60), (4, 62), (8, 64), (12, 65), (16, 67), (20, 65), (24, 64), (28, 62))
 
 
-class Jam:
+class JamProcess:
     """A `twobar jam` under test; its lines of standard output as they come."""
 
     def __init__(self, server: JackServer, folder: Path, *options: str) -> None:
@@ -60,12 +60,12 @@ class Jam:
             self._news.notify_all()
 
     def wait_ready(self, what: str, timeout: float = 30.0) -> dict[str, Any]:
-        def there() -> dict[str, Any] | None:
+        def ready_line() -> dict[str, Any] | None:
             return next((line for line in self.lines if line.get("ready") == what), None)
 
         with self._news:
-            self._news.wait_for(lambda: there() or self.process.poll() is not None, timeout)
-        found = there()
+            self._news.wait_for(lambda: ready_line() or self.process.poll() is not None, timeout)
+        found = ready_line()
         if found is None:
             self.process.kill()
             assert self.process.stderr is not None
@@ -103,7 +103,7 @@ class Jam:
         raise AssertionError(f"no {module} among {self.children()}")
 
 
-Start = Callable[..., Jam]
+Start = Callable[..., JamProcess]
 
 
 def beside(server: JackServer, log: Path) -> Iterator[JackServer]:
@@ -118,10 +118,10 @@ def beside(server: JackServer, log: Path) -> Iterator[JackServer]:
 
 def first_beat(peer: JackPeer) -> int:
     """Return the moment of bar 0: the first clock byte after the start byte."""
-    heard = peer.wait_for(lambda all_heard: any(item.data == b"\xf8" for item in all_heard), timeout=30)
-    kinds = [item.data[0] for item in heard if item.data[0] >= 0xF8]
+    received = peer.wait_for(lambda received: any(item.data == b"\xf8" for item in received), timeout=30)
+    kinds = [item.data[0] for item in received if item.data[0] >= 0xF8]
     assert kinds[:2] == [0xFA, 0xF8]
-    return next(item.nanos for item in heard if item.data == b"\xf8")
+    return next(item.nanos for item in received if item.data == b"\xf8")
 
 
 def osc(address: str, *arguments: float | str) -> bytes:
@@ -146,9 +146,11 @@ def play_tune(peer: JackPeer, zero: int, *, cell: int = 0, margin: int = 3_000_0
     peer.play_all(messages)
 
 
-def ons(heard: list[Heard], channel: int) -> list[tuple[int, int]]:
+def ons(received: list[PeerMessage], channel: int) -> list[tuple[int, int]]:
     return [
-        (item.nanos, item.data[1]) for item in heard if item.data[0] == 0x90 | (channel - 1) and item.data[2]
+        (item.nanos, item.data[1])
+        for item in received
+        if item.data[0] == 0x90 | (channel - 1) and item.data[2]
     ]
 
 
@@ -156,5 +158,5 @@ def step_of(zero: int, nanos: int) -> float:
     return (nanos - zero) / STEP_NANOS
 
 
-def peer_now(heard: list[Heard]) -> int:
-    return heard[-1].nanos if heard else 0
+def peer_now(received: list[PeerMessage]) -> int:
+    return received[-1].nanos if received else 0

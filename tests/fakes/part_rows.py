@@ -1,4 +1,4 @@
-"""What fake models of several parts play: rows as messages carry them, made from hers."""
+"""What fake models of several parts play: rows as messages carry them, made from the performer's."""
 
 from live.ipc.messages import StepRow
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
@@ -8,14 +8,14 @@ KICK, HAT = 36, 42
 
 
 def drums_of(rows: list[StepRow]) -> list[StepRow]:
-    """A hat a quarter of a step behind each of her onsets, and a kick as much ahead of every second beat."""
+    """A hat a quarter of a step behind each of the onsets, and a kick as much ahead of every second beat."""
     hats = {(onset, HAT, 70, 1, 0.25, DRUMS) for onset, *_ in rows}
     kicks = {(onset, KICK, 100, 1, -0.25, DRUMS) for onset, *_ in rows if onset % 8 == 0}
     return in_order([*hats, *kicks])
 
 
 def band_of(rows: list[StepRow]) -> list[StepRow]:
-    """Her line; long chords with the melody's very key; a bass whose notes overlap; drums."""
+    """The line itself; long chords with the melody's very key; a bass whose notes overlap; drums."""
     parts = [*drums_of(rows)]
     for onset, pitch, velocity, length, offset, _ in rows:
         parts.append((onset, pitch, velocity, length, offset, MELODY))

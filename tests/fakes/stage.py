@@ -15,6 +15,7 @@ from live.ipc.messages import (
     Decoded,
     Encode,
     Encoded,
+    Failed,
     Load,
     LoadFailed,
     Point,
@@ -100,6 +101,8 @@ class EchoModel:
             return LoadFailed(f"there is no {message.model}")
         assert isinstance(message, Decode)
         self.decodes.append(message)
+        if not self.phrases:  # asked of the model before, and taken by the one that has replaced it
+            return Failed(message.ident, "there is nothing to decode")
         point = point_of(self.places.latent(message.place))
         rows = self.phrases[max(0, min(len(self.phrases), round(point.z[0])) - 1)]
         turn = message.turns.get("density", 0.0)

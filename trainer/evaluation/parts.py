@@ -6,7 +6,7 @@ from model.latent.note_transformer import finished
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, MELODY, TRACKS
 from model.playing.player import Player
-from trainer.evaluation.measures import Place, Score, key_of
+from trainer.evaluation.measures import Position, Score, key_of
 from trainer.evaluation.samples import Progress, no_progress
 
 CODECS = ("melody", "poly", "melody", "drums")
@@ -165,6 +165,6 @@ def _with_band(phrases: Sequence[Phrase], share: float) -> list[Phrase]:
     return chosen[: max(1, round(share * ALONE))]
 
 
-def keys(phrase: Phrase) -> set[Place]:
+def keys(phrase: Phrase) -> set[Position]:
     """Return the (onset, pitch) of every note, drums told from pitches, parts not told apart."""
     return {(note.onset, key_of(note), int(note.track == DRUMS)) for note in phrase.notes}

@@ -6,8 +6,8 @@ Pure: ticks and sizes in, rows out.
 from typing import NamedTuple
 
 from live.dashboard.drawing.rows import Canvas, Row
+from model.music.grid import TICKS_PER_BEAT
 
-TICKS_PER_BEAT = 480
 FLASH = 0.2
 """Share of a beat for which its block is lit brightest."""
 
@@ -99,13 +99,13 @@ def beat_rows(
         height: in rows.
         running: whether the transport moves; blocks stay dark and digits dim when it does not.
         known: whether the engine answers; digits are dashes when it does not.
-        tempo_bpm: shown in digits of its own on a wide screen.
+        tempo_bpm: shown in large digits on a wide screen.
 
     """
     canvas = Canvas(width, height)
     pulse = pulse_at(tick, beats_per_bar)
     label = pulse.label if known else "-.-"
-    # Room is kept for a two-digit bar, so that the beat's digit stays where it is.
+    # Room is left for a two-digit bar, so that the beat's digit stays where it is.
     frame = label if len(label) > 4 else "00.0"
     scale = best_scale(frame, max(width * 3 // 4, 10), height)
     tall = big_height(scale)

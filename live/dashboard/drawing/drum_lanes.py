@@ -22,7 +22,7 @@ _LANES: dict[int, tuple[tuple[str, tuple[int, ...]], ...]] = {
     1: (("dr", (KICK, SNARE, TOMS, HATS, CYMBALS)),),
     0: (),
 }
-"""Name and families of each lane, by how many there are."""
+"""Name and families of each lane, by the number of lanes."""
 
 
 def lanes_for(rows: int) -> int:
@@ -31,12 +31,12 @@ def lanes_for(rows: int) -> int:
 
 
 def lane_name(lane: int, lanes: int) -> str:
-    """Return the two letters of a lane, of so many."""
+    """Return the two letters of lane 0..lanes - 1."""
     return _LANES[lanes][lane][0]
 
 
 @cache
 def lane_of(pitch: int, lanes: int) -> int | None:
-    """Return the lane of a drum key, of so many; None where there is none."""
+    """Return the lane, 0..lanes - 1, of a drum key; None without lanes."""
     family = _KEYS.get(pitch, CYMBALS)
-    return next((lane for lane, (_, held) in enumerate(_LANES[lanes]) if family in held), None)
+    return next((lane for lane, (_, families) in enumerate(_LANES[lanes]) if family in families), None)

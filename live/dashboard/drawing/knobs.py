@@ -7,7 +7,7 @@ Pure: views and widths in, rows out.
 
 from collections.abc import Sequence
 
-from live.dashboard.drawing.rows import Cell, Row, Span, clean, fit, fit_row, runs
+from live.dashboard.drawing.rows import Row, ScreenCell, TextSpan, clean, fit, fit_row, runs
 from live.ipc.snapshot import AnchorView, KnobView
 
 NAME_WIDTH = 12
@@ -41,7 +41,7 @@ def knob_bar(knob: KnobView, width: int, *, chosen: bool = False) -> Row:
     def cell_at(value: float) -> int:
         return min(width - 1, int(travel(knob, value) * width))
 
-    cells: list[Cell] = [("─", f"{pre}track")] * width
+    cells: list[ScreenCell] = [("─", f"{pre}track")] * width
     if not cells:
         return ()
     at, start = cell_at(knob.value), cell_at(0.0) if bipolar else 0
@@ -82,7 +82,7 @@ def knob_rows(knobs: Sequence[KnobView], chosen: int, *, width: int, height: int
     sizes = [width // columns + (1 if index < width % columns else 0) for index in range(columns)]
     rows: list[Row] = []
     for y in range(height):
-        row: list[Span] = []
+        row: list[TextSpan] = []
         for index, size in enumerate(sizes):
             number = (first + index) * height + y
             if number < len(knobs):
@@ -106,7 +106,7 @@ def mode_row(
 ) -> Row:
     """Draw the modes, the active one in brackets, freeze, thru, muted parts, anchors, the latent's origin."""
     names = modes if mode in modes else (*modes, mode)
-    row: list[Span] = [(" ", "")]
+    row: list[TextSpan] = [(" ", "")]
     row += [
         (f"[{clean(name).upper()}]", "chip-mode") if name == mode else (f" {name} ", "dim") for name in names
     ]
@@ -123,7 +123,7 @@ def mode_row(
             ("● " if taken else "○ ", "good" if taken else "faint"),
         ]
     if origin:
-        row += [("  ", ""), (f"◉ {clean(origin)}", "heard")]
+        row += [("  ", ""), (f"◉ {clean(origin)}", "sounded")]
     elif mode in ("follow", "answer") and not frozen:
-        row += [("  ", ""), ("◌ listening", "heard")]
+        row += [("  ", ""), ("◌ listening", "sounded")]
     return fit_row(row, width)

@@ -1,7 +1,7 @@
-"""The latent's place on a 2-D map: a cloud of known phrases in braille dots, and letters above it.
+"""The latent on a 2-D map: a cloud of known phrases in braille dots, and letters above it.
 
-    ◉ here (what sounds)     ◎ performer (her last phrase)     A B C D anchors     the trail leads to ◉
-Pure: places in -1..1 and sizes in, rows out.
+    ◉ here (what sounds)     ◎ performer (the last phrase)     A B C D anchors     the trail leads to ◉
+Pure: points in -1..1 and sizes in, rows out.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,8 @@ from itertools import pairwise
 from live.dashboard.drawing.rows import Canvas, clean
 from live.ipc.snapshot import AnchorView
 
-Place = tuple[float, float]
+MapPoint = tuple[float, float]
+"""Across (to the right) and up, each -1..1."""
 
 GOLDEN = 0.6180339887498949
 
@@ -18,19 +19,19 @@ _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of a braille cell, by row and column."""
 
 
-def cell_of(place: Place, width: int, height: int) -> tuple[int, int]:
+def cell_of(place: MapPoint, width: int, height: int) -> tuple[int, int]:
     """Return the cell of a place; what lies outside the map stands at its edge, up is +1."""
     x, y = _pixel(place, width, height)
     return x // 2, y // 4
 
 
-def _pixel(place: Place, width: int, height: int) -> tuple[int, int]:
+def _pixel(place: MapPoint, width: int, height: int) -> tuple[int, int]:
     """Return the braille dot of a place; NaN is the middle."""
     across, up = (min(1.0, max(-1.0, part)) if part == part else 0.0 for part in place)  # noqa: PLR0124 - NaN only
     return round((across + 1) / 2 * (width * 2 - 1)), round((1 - up) / 2 * (height * 4 - 1))
 
 
-def dots(places: Iterable[Place], width: int, height: int) -> dict[tuple[int, int], int]:
+def dots(places: Iterable[MapPoint], width: int, height: int) -> dict[tuple[int, int], int]:
     """Return the braille bits of each cell that holds a place."""
     bits: dict[tuple[int, int], int] = {}
     for place in places:
@@ -40,14 +41,14 @@ def dots(places: Iterable[Place], width: int, height: int) -> dict[tuple[int, in
     return bits
 
 
-def line_of(start: Place, end: Place, width: int, height: int) -> list[Place]:
+def line_of(start: MapPoint, end: MapPoint, width: int, height: int) -> list[MapPoint]:
     """Return places a dot apart on the line from one to another, both included."""
     across, up = end[0] - start[0], end[1] - start[1]
     steps = 1 + int(max(abs(across) * width, abs(up) * 2 * height))
     return [(start[0] + across * k / steps, start[1] + up * k / steps) for k in range(steps + 1)]
 
 
-def ground(cloud: Sequence[Place], width: int, height: int) -> Canvas:
+def ground(cloud: Sequence[MapPoint], width: int, height: int) -> Canvas:
     """Draw the cloud of known phrases, to be drawn upon; a small map shows some of them."""
     canvas = Canvas(width, height)
     share = min(1.0, width * height / max(1, len(cloud)))
@@ -62,16 +63,16 @@ def map_canvas(
     below: Canvas,
     *,
     anchors: Sequence[AnchorView],
-    performer: Place | None,
-    here: Place | None,
-    trail: Sequence[Place],
+    performer: MapPoint | None,
+    here: MapPoint | None,
+    trail: Sequence[MapPoint],
 ) -> Canvas:
     """Draw the map.
 
     Args:
         below: the `ground`, which stays as it is.
         anchors: those with a place are shown by their letter.
-        performer: where her last phrase lies.
+        performer: where the last performed phrase lies.
         here: where the moved latent lies.
         trail: where it has been, oldest first.
 

@@ -1,26 +1,26 @@
-"""The piano roll: bars heard and planned, what she played, and a playhead.
+"""The piano roll: bars sounded and planned, what the performer played, and a playhead.
 
-Drawn as two layers, the notes as heard and the notes as planned; the playhead joins them, so that
+Drawn as two layers, the notes as sounded and the notes as planned; the playhead joins them, so that
 moving it draws nothing anew.  Pure: bars and sizes in, cells out.
 
-    █▆▆  heard      ▓▒▒  planned      ●━━  performer      ◆  performer on one of twobar's
-Each of its parts has a colour of its own; drums stand in lanes at the foot.
+    █▆▆  sounded    ▓▒▒  planned      ●━━  performer      ◆  performer on one of twobar's
+Each part has its colour; drums stand in lanes at the foot.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from live.dashboard.drawing.drum_lanes import lane_name, lane_of, lanes_for
-from live.dashboard.drawing.rows import Canvas, Cell, fit_row
+from live.dashboard.drawing.rows import Canvas, ScreenCell, fit_row
 from live.ipc.snapshot import BarView, NoteRow
+from model.music.grid import TICKS_PER_BEAT
+from model.music.tracks import DRUMS
 
-TICKS_PER_BEAT = 480
 GUTTER = 4
 FINEST, COARSEST = 4, 2
 """Columns per beat that are aimed at, and that are put up with rather than showing a single bar."""
 
 LAST_AHEAD = 2
-DRUMS = 3
 _PARTS = ("", "-chords", "-bass", "-drums")
 """What the name of a note's ink ends in, by its track."""
 
@@ -38,8 +38,8 @@ def note_name(pitch: int) -> str:
     return f"{_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
-class Frame(NamedTuple):
-    """What a roll shows, and how ticks and pitches lie on its cells.
+class RollFrame(NamedTuple):
+    """Which bars and pitches a roll shows, and on which cells they lie.
 
     Attributes:
         first: index of the first bar shown.
@@ -93,13 +93,13 @@ class Frame(NamedTuple):
 
 
 class Layers(NamedTuple):
-    """The same rows of cells twice, gutter and heading included: once heard, and while planned."""
+    """The same rows of cells twice, gutter and heading included: once sounded, and while planned."""
 
-    heard: list[list[Cell]]
-    planned: list[list[Cell]]
+    sounded: list[list[ScreenCell]]
+    planned: list[list[ScreenCell]]
 
 
-def frame_of(bars: Sequence[BarView], tick: int, beats_per_bar: int, *, width: int, height: int) -> Frame:
+def frame_of(bars: Sequence[BarView], tick: int, beats_per_bar: int, *, width: int, height: int) -> RollFrame:
     """Choose what fits: the sounding bar, two ahead, and as many past ones as there is room for."""
     beats = max(1, beats_per_bar)
     room = max(1, width - GUTTER)
@@ -118,7 +118,7 @@ def frame_of(bars: Sequence[BarView], tick: int, beats_per_bar: int, *, width: i
     drums = any(note[4] == DRUMS for bar in bars for note in bar.notes)
     lanes = lanes_for(height - 1) if drums else 0
     top, per_row = _pitches(bars, max(1, height - 1 - lanes))
-    return Frame(first, count, beats, per_beat, top, per_row, width, height, lanes)
+    return RollFrame(first, count, beats, per_beat, top, per_row, width, height, lanes)
 
 
 def _pitches(bars: Iterable[BarView], rows: int) -> tuple[int, int]:
@@ -133,14 +133,14 @@ def _pitches(bars: Iterable[BarView], rows: int) -> tuple[int, int]:
     return high + (spare + 1) // 2, per_row
 
 
-def draw_layers(frame: Frame, bars: Sequence[BarView], held: frozenset[int] = frozenset()) -> Layers:
-    """Draw the heading, and every note of the bars shown; `held` are the pitches that she holds down."""
+def draw_layers(frame: RollFrame, bars: Sequence[BarView], held: frozenset[int] = frozenset()) -> Layers:
+    """Draw the heading and every note of the bars shown; `held` are the pitches that the performer holds."""
     rows = max(0, frame.height - 1)
     ground = _ground(frame, rows)
-    spare: list[Cell] = [(" ", "")] * max(0, frame.width - GUTTER - frame.columns)
+    spare: list[ScreenCell] = [(" ", "")] * max(0, frame.width - GUTTER - frame.columns)
     margins = [gutter(frame, y, held) for y in range(rows)]
-    layers: list[list[list[Cell]]] = []
-    for onset, body, ink in (("█", "▆", "heard"), ("▓", "▒", "planned")):
+    layers: list[list[list[ScreenCell]]] = []
+    for onset, body, ink in (("█", "▆", "sounded"), ("▓", "▒", "planned")):
         canvas = ground.copy()
         for bar in bars:
             _notes(canvas, frame, bar.bar, bar.notes, (onset, body, ink))
@@ -151,7 +151,7 @@ def draw_layers(frame: Frame, bars: Sequence[BarView], held: frozenset[int] = fr
     return Layers(*layers)
 
 
-def _ground(frame: Frame, rows: int) -> Canvas:
+def _ground(frame: RollFrame, rows: int) -> Canvas:
     """Draw bar and beat lines, and a dotted line at each C."""
     canvas = Canvas(frame.columns, rows)
     plain = _ground_line(frame, " ")
@@ -164,16 +164,16 @@ def _ground(frame: Frame, rows: int) -> Canvas:
     return canvas
 
 
-def _ground_line(frame: Frame, between: str) -> list[Cell]:
+def _ground_line(frame: RollFrame, between: str) -> list[ScreenCell]:
     """Draw one row without notes."""
-    beat: list[Cell] = [("┊", "faint"), *[(between, "faint")] * (frame.per_beat - 1)]
-    bar: list[Cell] = beat * frame.beats
+    beat: list[ScreenCell] = [("┊", "faint"), *[(between, "faint")] * (frame.per_beat - 1)]
+    bar: list[ScreenCell] = beat * frame.beats
     bar[0] = ("│", "faint")
     return bar * frame.shown
 
 
 def _notes(
-    canvas: Canvas, frame: Frame, bar: int, notes: Iterable[NoteRow], look: tuple[str, str, str]
+    canvas: Canvas, frame: RollFrame, bar: int, notes: Iterable[NoteRow], look: tuple[str, str, str]
 ) -> None:
     """Draw one player's notes of one bar; tails first, so that every onset stays visible."""
     onset, body, ink = look
@@ -186,33 +186,35 @@ def _notes(
         if y is None or y >= canvas.height or end <= 0 or x >= canvas.width:
             continue
         tint = ink + _PARTS[track % len(_PARTS)]
-        tail: Cell = (body, f"{tint}-body")
+        tail: ScreenCell = (body, f"{tint}-body")
         line = canvas.cells[y]
         first, last = max(0, x + 1), min(end, canvas.width)
         if last > first:
             if ink == "performer":
-                line[first:last] = [cell if cell[1] in _OWN else tail for cell in line[first:last]]
+                line[first:last] = [
+                    cell if cell[1] in _INSTRUMENT_INKS else tail for cell in line[first:last]
+                ]
             else:
                 line[first:last] = [tail] * (last - first)
         if x >= 0:
             heads.append((x, y, tint))
     for x, y, tint in heads:
         line = canvas.cells[y]
-        line[x] = ("◆", "both") if ink == "performer" and line[x][1] in _OWN else (onset, tint)
+        line[x] = ("◆", "both") if ink == "performer" and line[x][1] in _INSTRUMENT_INKS else (onset, tint)
 
 
-_OWN = frozenset(
-    f"{ink}{part}{end}" for ink in ("heard", "planned") for part in _PARTS for end in ("", "-body")
+_INSTRUMENT_INKS = frozenset(
+    f"{ink}{part}{end}" for ink in ("sounded", "planned") for part in _PARTS for end in ("", "-body")
 )
 
 
-def playhead_column(frame: Frame, tick: int) -> int | None:
+def playhead_column(frame: RollFrame, tick: int) -> int | None:
     """Return the playhead's column, gutter included, or None while it is outside the bars shown."""
     column = frame.column(tick)
     return GUTTER + column if 0 <= column < min(frame.columns, frame.width - GUTTER) else None
 
 
-def playhead_cell(cell: Cell, *, head: bool) -> Cell:
+def playhead_cell(cell: ScreenCell, *, head: bool) -> ScreenCell:
     """Return a cell with the playhead over it; the note or letter below stays readable."""
     char, ink = cell
     if head:
@@ -220,10 +222,10 @@ def playhead_cell(cell: Cell, *, head: bool) -> Cell:
     return ("┃" if ink in ("", "faint") else char, "playhead")
 
 
-def heading(frame: Frame, bars: Sequence[BarView]) -> list[Cell]:
+def heading(frame: RollFrame, bars: Sequence[BarView]) -> list[ScreenCell]:
     """Draw the bars' numbers and where each came from."""
     origins = {bar.bar: bar.origin for bar in bars}
-    cells: list[Cell] = [(" ", "")] * GUTTER
+    cells: list[ScreenCell] = [(" ", "")] * GUTTER
     for index in range(frame.first, frame.first + frame.shown):
         word, ink = _ORIGINS.get(origins.get(index, ""), ("", "dim"))
         label = fit_row(((f"│{index + 1} ", "strong"), (word, ink)), frame.per_bar)
@@ -231,8 +233,8 @@ def heading(frame: Frame, bars: Sequence[BarView]) -> list[Cell]:
     return cells + [(" ", "")] * max(0, frame.width - len(cells))
 
 
-def gutter(frame: Frame, y: int, held: frozenset[int]) -> list[Cell]:
-    """Name the C of a row of notes or a lane of drums, and mark the keys that she holds."""
+def gutter(frame: RollFrame, y: int, held: frozenset[int]) -> list[ScreenCell]:
+    """Name the C of a row of notes or a lane of drums, and mark the keys that the performer holds."""
     if y >= frame.first_lane:
         name = lane_name(y - frame.first_lane, frame.lanes) if frame.lanes else ""
         return [*((char, "dim") for char in f"{name:>{GUTTER - 1}}"), (" ", "")]

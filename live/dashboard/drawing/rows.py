@@ -10,9 +10,9 @@ from operator import itemgetter
 
 from rich.cells import cell_len, chop_cells
 
-Span = tuple[str, str]
-Row = tuple[Span, ...]
-Cell = tuple[str, str]
+TextSpan = tuple[str, str]
+Row = tuple[TextSpan, ...]
+ScreenCell = tuple[str, str]
 
 ELLIPSIS = "…"
 
@@ -44,9 +44,9 @@ def row_width(row: Row) -> int:
     return sum(cell_len(text) for text, _ in row)
 
 
-def fit_row(row: Iterable[Span], width: int) -> Row:
+def fit_row(row: Iterable[TextSpan], width: int) -> Row:
     """Return the row in exactly `width` cells."""
-    spans: list[Span] = []
+    spans: list[TextSpan] = []
     left = width
     for text, ink in row:
         length = cell_len(text)
@@ -59,7 +59,7 @@ def fit_row(row: Iterable[Span], width: int) -> Row:
     return (*spans, (" " * left, "")) if left > 0 else tuple(spans)
 
 
-def spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Row:
+def spread(left: Iterable[TextSpan], right: Iterable[TextSpan], width: int) -> Row:
     """Return a row with one part at each edge; of the right one, the last spans go when not all fit."""
     head, tail = tuple(left), tuple(right)
     while tail and row_width(head) + row_width(tail) >= width:
@@ -68,7 +68,7 @@ def spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Row:
     return (*head, (" " * gap, ""), *tail) if gap > 0 else fit_row(head, width)
 
 
-def runs(cells: Iterable[Cell]) -> Row:
+def runs(cells: Iterable[ScreenCell]) -> Row:
     """Join neighbouring cells of one style into spans."""
     return tuple(("".join(map(_CHAR, group)), ink) for ink, group in groupby(cells, _INK))
 
@@ -76,11 +76,11 @@ def runs(cells: Iterable[Cell]) -> Row:
 class Canvas:
     """A grid of cells, one narrow character and one style each; what lies outside is ignored."""
 
-    def __init__(self, width: int, height: int, *, fill: Cell = (" ", "")) -> None:
+    def __init__(self, width: int, height: int, *, fill: ScreenCell = (" ", "")) -> None:
         """Start with every cell holding `fill`."""
         self.width = max(0, width)
         self.height = max(0, height)
-        self.cells: list[list[Cell]] = [[fill] * self.width for _ in range(self.height)]
+        self.cells: list[list[ScreenCell]] = [[fill] * self.width for _ in range(self.height)]
 
     def copy(self) -> "Canvas":
         """Return another canvas that looks the same."""

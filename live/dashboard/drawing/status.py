@@ -6,7 +6,7 @@ Pure: views and widths in, rows out.
 from collections.abc import Sequence
 from textwrap import wrap
 
-from live.dashboard.drawing.rows import Row, Span, clean, fit, fit_row, row_width, shorten, spread
+from live.dashboard.drawing.rows import Row, TextSpan, clean, fit, fit_row, row_width, shorten, spread
 from live.ipc.snapshot import ModelView, Notice, PortView, Snapshot
 
 NANOS_PER_SECOND = 1_000_000_000
@@ -35,14 +35,14 @@ def header_row(snapshot: Snapshot | None, width: int, *, known: bool = True) -> 
     chip, ink = _STATES.get(snapshot.state, (f" {clean(snapshot.state).upper()} ", "chip-stop"))
     if not known:
         chip, ink = " ? NO ENGINE ", "banner"
-    left: list[Span] = [
+    left: list[TextSpan] = [
         (chip, ink),
         (f"  {snapshot.tempo_bpm:.1f}", "strong"),
         (" bpm  ", "dim"),
         (f"{snapshot.beats_per_bar}/4", "dim"),
     ]
     missing = sum(port.state == "missing" for port in snapshot.ports)
-    right: list[Span] = [(f"✖ {missing} port{'s' * (missing > 1)} ", "bad")] if missing else []
+    right: list[TextSpan] = [(f"✖ {missing} port{'s' * (missing > 1)} ", "bad")] if missing else []
     right.append((" ● REC ", "chip-rec") if snapshot.recording else ("○ no take", "dim"))
     return spread(left, right, width)
 
@@ -51,13 +51,13 @@ def port_row(port: PortView, width: int) -> Row:
     """Draw a port: direction, a mark, its name, and in words when it is not all right."""
     mark, ink = _PORTS.get(port.state, ("?", "warn"))
     word = {"missing": "MISSING", "off": "off"}.get(port.state, "")
-    head: list[Span] = [(f"{port.direction:<4}", "dim"), (f"{mark} ", ink)]
-    tail: list[Span] = [(f" {word}", ink)] if word else []
+    head: list[TextSpan] = [(f"{port.direction:<4}", "dim"), (f"{mark} ", ink)]
+    tail: list[TextSpan] = [(f" {word}", ink)] if word else []
     room = max(0, width - row_width((*head, *tail)))
     name, detail = clean(port.name) or "none", clean(port.detail)
     text = shorten(name, room)
     rest = room - row_width(((text, ""),)) - 2
-    middle: list[Span] = [(text, ink if port.state == "missing" else "")]
+    middle: list[TextSpan] = [(text, ink if port.state == "missing" else "")]
     if detail and rest >= 4:
         middle.append((f"  {shorten(detail, rest)}", "dim"))
     return fit_row((*head, *middle, *tail), width)
@@ -66,7 +66,7 @@ def port_row(port: PortView, width: int) -> Row:
 def model_row(model: ModelView, width: int) -> Row:
     """Draw the model's name, its state, and what its last answer cost."""
     mark, ink, word = _MODELS.get(model.state, ("?", "warn", clean(model.state)))
-    row: list[Span] = [
+    row: list[TextSpan] = [
         ("net ", "dim"),
         (f"{mark} ", ink),
         (shorten(clean(model.name), 12), "strong"),
@@ -88,13 +88,13 @@ def health_rows(snapshot: Snapshot, width: int, height: int) -> list[Row]:
     p99 = f"p99 {late.p99 / 1000:.2f}" if late.count else "-"
     realtime = snapshot.priority == "realtime"
     missed, dropped = _count(snapshot.missed_bars), _count(snapshot.dropped_notes)
-    priority: list[Span] = [
+    priority: list[TextSpan] = [
         ("prio ", "dim"),
         ("✔ " if realtime else "! ", "good" if realtime else "warn"),
         (shorten(clean(snapshot.priority), max(0, width - 7)), "" if realtime else "warn"),
     ]
     if height < 5:
-        short: list[Span] = [
+        short: list[TextSpan] = [
             ("late ", "dim"),
             (f"{p99} ms", ink),
             ("  missed ", "dim"),
@@ -125,7 +125,7 @@ def take_text(path: str, width: int) -> str:
     return shorten(text, max(0, width))
 
 
-def _count(number: int) -> Span:
+def _count(number: int) -> TextSpan:
     return (str(number), "good" if not number else "bad")
 
 

@@ -1,4 +1,4 @@
-"""Our own colours: dark, high in contrast, told apart without red against green.
+"""The screen's colours: dark, high in contrast, never red against green alone.
 
 INK maps each style name that the drawing functions use to what a terminal paints.  Wherever a colour
 says something, a glyph or a word says it too.
@@ -15,7 +15,7 @@ EDGE: Final = "#2b3548"
 TEXT: Final = "#dbe4f3"
 DIM: Final = "#7e8aa0"
 FAINT: Final = "#333e52"
-HEARD: Final = "#35c2ff"
+SOUNDED: Final = "#35c2ff"
 PLANNED: Final = "#ffc247"
 PERFORMER: Final = "#ff6fc8"
 GOOD: Final = "#6ee7a0"
@@ -24,7 +24,7 @@ WARN: Final = "#ffa63d"
 
 THEME: Final = Theme(
     name="twobar",
-    primary=HEARD,
+    primary=SOUNDED,
     secondary=PLANNED,
     accent=PERFORMER,
     foreground=TEXT,
@@ -47,20 +47,20 @@ INK: Final[dict[str, Style]] = {
     "good": Style(color=GOOD),
     "warn": Style(color=WARN, bold=True),
     "bad": Style(color=BAD, bold=True),
-    "heard": Style(color=HEARD),
-    "heard-body": Style(color="#1f86b8"),
+    "sounded": Style(color=SOUNDED),
+    "sounded-body": Style(color="#1f86b8"),
     "planned": Style(color=PLANNED),
     "planned-body": Style(color="#d9a234"),
-    "heard-chords": Style(color="#43d9b8"),
-    "heard-chords-body": Style(color="#2b9480"),
+    "sounded-chords": Style(color="#43d9b8"),
+    "sounded-chords-body": Style(color="#2b9480"),
     "planned-chords": Style(color="#d8d45a"),
     "planned-chords-body": Style(color="#aaa644"),
-    "heard-bass": Style(color="#a99bff"),
-    "heard-bass-body": Style(color="#7568c4"),
+    "sounded-bass": Style(color="#a99bff"),
+    "sounded-bass-body": Style(color="#7568c4"),
     "planned-bass": Style(color="#ff9a6b"),
     "planned-bass-body": Style(color="#cc764e"),
-    "heard-drums": Style(color="#c9d6ea"),
-    "heard-drums-body": Style(color="#8f9db5"),
+    "sounded-drums": Style(color="#c9d6ea"),
+    "sounded-drums-body": Style(color="#8f9db5"),
     "planned-drums": Style(color="#d9c29a"),
     "planned-drums-body": Style(color="#a8946f"),
     "performer": Style(color=PERFORMER, bold=True),
@@ -69,7 +69,7 @@ INK: Final[dict[str, Style]] = {
     "playhead": Style(color="#ffffff", bgcolor="#3c4a66", bold=True),
     "cloud": Style(color="#4a5a78"),
     "trail": Style(color="#2f94c4"),
-    "here": Style(color=GROUND, bgcolor=HEARD, bold=True),
+    "here": Style(color=GROUND, bgcolor=SOUNDED, bold=True),
     "anchor": Style(color=GROUND, bgcolor=TEXT, bold=True),
     "digits": Style(color="#f4f8ff"),
     "digits-full": Style(color="#f4f8ff", bgcolor="#f4f8ff"),
@@ -79,31 +79,31 @@ INK: Final[dict[str, Style]] = {
     "tempo": Style(color=DIM),
     "tempo-full": Style(color=DIM, bgcolor=DIM),
     "beat-one-full": Style(color=PERFORMER, bgcolor=PERFORMER),
-    "beat-full": Style(color=HEARD, bgcolor=HEARD),
+    "beat-full": Style(color=SOUNDED, bgcolor=SOUNDED),
     "beat-flash-full": Style(color="#ffffff", bgcolor="#ffffff"),
     "beat-past": Style(color="#1c5c80"),
     "beat-off": Style(color=FAINT),
     "beat-one-label": Style(color=GROUND, bgcolor=PERFORMER, bold=True),
-    "beat-label": Style(color=GROUND, bgcolor=HEARD, bold=True),
+    "beat-label": Style(color=GROUND, bgcolor=SOUNDED, bold=True),
     "beat-flash-label": Style(color=GROUND, bgcolor="#ffffff", bold=True),
     "beat-past-label": Style(color=TEXT, bgcolor="#1c5c80"),
     "beat-off-label": Style(color=DIM),
     "chip-play": Style(color=GROUND, bgcolor=GOOD, bold=True),
     "chip-count": Style(color=GROUND, bgcolor=PLANNED, bold=True),
     "chip-stop": Style(color=GROUND, bgcolor=DIM, bold=True),
-    "chip-mode": Style(color=GROUND, bgcolor=HEARD, bold=True),
+    "chip-mode": Style(color=GROUND, bgcolor=SOUNDED, bold=True),
     "chip-frozen": Style(color=GROUND, bgcolor="#d6f1ff", bold=True),
     "chip-rec": Style(color="#ffffff", bgcolor="#c2283a", bold=True),
     "banner": Style(color="#ffffff", bgcolor="#c2283a", bold=True),
     "key": Style(color=PLANNED, bold=True),
     "track": Style(color="#414e66"),
     "centre": Style(color=DIM),
-    "fill": Style(color=HEARD),
+    "fill": Style(color=SOUNDED),
     "selected": Style(color="#ffffff", bgcolor="#26334a", bold=True),
     "handle": Style(color="#ffffff", bold=True),
     "selected-handle": Style(color="#ffffff", bgcolor="#26334a", bold=True),
     "selected-track": Style(color="#5b6b88", bgcolor="#26334a"),
-    "selected-fill": Style(color=HEARD, bgcolor="#26334a"),
+    "selected-fill": Style(color=SOUNDED, bgcolor="#26334a"),
     "waiting": Style(color=PLANNED, bold=True),
     "selected-waiting": Style(color=PLANNED, bgcolor="#26334a", bold=True),
 }

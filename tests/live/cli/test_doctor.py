@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from live.cli import doctor
-from live.cli.doctor import Findings, Row, judge
+from live.cli.doctor import Check, Findings, judge
 
 WELL = Findings(
     apis=("alsa", "jack"),
@@ -27,7 +27,7 @@ WELL = Findings(
 )
 
 
-def row(found: Findings, what: str) -> Row:
+def row(found: Findings, what: str) -> Check:
     (one,) = [row for row in judge(found) if row.what == what]
     return one
 
@@ -83,7 +83,7 @@ def test_the_terminal_must_be_large_enough(*, columns: int, lines: int, ok: bool
     assert row(replace(WELL, columns=columns, lines=lines), "terminal").ok is ok
 
 
-def test_few_colours_and_old_encodings_are_told() -> None:
+def test_few_colours_and_old_encodings_are_reported() -> None:
     found = replace(WELL, colours=False, encoding="ISO-8859-1")
     assert row(found, "colours").fix == "export TERM=xterm-256color"
     assert row(found, "characters").text == "ISO-8859-1, not UTF-8"

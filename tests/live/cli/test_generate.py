@@ -58,7 +58,7 @@ def twice(arguments: list[str], out: Path) -> list[bytes]:
 # -- the work ------------------------------------------------------------------------------------
 
 
-def test_samples_are_of_their_seed_and_independent_of_how_many_there_are() -> None:
+def test_samples_are_of_their_seed_and_independent_of_their_number() -> None:
     player = RollPlayer()
     third = generate.sample(player, number=2, seed=5, phrases=3)
     assert third == generate.sample(player, number=2, seed=5, phrases=3)
@@ -127,13 +127,13 @@ def test_a_checkpoint_that_cannot_be_used_is_one_sentence(
 ) -> None:
     (tmp_path / "mine.safetensors").write_bytes(b"no checkpoint at all")
     status = run(twobar, ["sample", "--model", str(tmp_path / "mine.safetensors"), "--out", str(tmp_path)])
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     assert status == 1
-    assert told.startswith("twobar: model '")
-    assert told.count("\n") == 1
+    assert printed.startswith("twobar: model '")
+    assert printed.count("\n") == 1
 
 
-def test_an_unknown_model_is_named_with_what_there_is(
+def test_an_unknown_model_is_named_with_the_known_ones(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(twobar, ["sample", "--model", "kezs", "--out", str(tmp_path)]) == 2
@@ -184,14 +184,14 @@ def take(path: Path) -> mido.MidiFile:
     return file
 
 
-def test_what_phrases_do_not_keep_is_told(tmp_path: Path) -> None:
+def test_what_phrases_leave_out_is_reported(tmp_path: Path) -> None:
     take(tmp_path / "take.mid")
-    given = midi_files.surroundings(tmp_path / "take.mid")
-    assert given.tempos == ((0, 400_000), (960, 800_000))
-    assert (given.tempo_bpm, given.program, given.notes, given.drums) == (150.0, 5, 4, 1)
-    kept = sum(map(len, midi_files.read(tmp_path / "take.mid", GRID)))
-    told = midi_files.left_out(given, GRID, kept=kept, lost=3)
-    assert told == [
+    summary = midi_files.summarise(tmp_path / "take.mid")
+    assert summary.tempos == ((0, 400_000), (960, 800_000))
+    assert (summary.tempo_bpm, summary.program, summary.notes, summary.drums) == (150.0, 5, 4, 1)
+    retained = sum(map(len, midi_files.read(tmp_path / "take.mid", GRID)))
+    printed = midi_files.left_out(summary, GRID, retained=retained, lost=3)
+    assert printed == [
         "1 drum note left out",
         "1 note left out: another note has the same key on the same step",
         "3 notes left out: the model's codec cannot hold them",
@@ -201,8 +201,8 @@ def test_what_phrases_do_not_keep_is_told(tmp_path: Path) -> None:
 
 
 def test_an_ordinary_file_leaves_nothing_to_tell(files: Path) -> None:
-    given = midi_files.surroundings(files / "a.mid")
-    assert midi_files.left_out(given, GRID, kept=16, lost=0) == []
+    summary = midi_files.summarise(files / "a.mid")
+    assert midi_files.left_out(summary, GRID, retained=16, lost=0) == []
 
 
 # -- the commands --------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def test_morph_writes_its_steps_and_all_of_them(player: RollPlayer, files: Path)
     assert midi.load(out / "all.mid", GRID) == steps
     assert [note[:2] for note in steps[0].notes] == [note[:2] for note in TUNE.notes]
     assert [note[:2] for note in steps[-1].notes] == [note[:2] for note in OTHER.notes]
-    assert midi_files.surroundings(out / "all.mid").tempo_bpm == pytest.approx(96.0, abs=0.01)
+    assert midi_files.summarise(out / "all.mid").tempo_bpm == pytest.approx(96.0, abs=0.01)
 
 
 def test_edit_puts_the_piece_back_together(
@@ -240,11 +240,11 @@ def test_edit_puts_the_piece_back_together(
     assert len(edited) == 3
     assert len(edited[0]) > len(TUNE)
     assert edited[1].notes == ()
-    assert midi_files.surroundings(out).tempo_bpm == pytest.approx(96.0, abs=0.01)
-    told = capsys.readouterr()
-    assert "6 bars by roll" in told.out
-    assert "; density 1.00 -> " in told.out
-    assert told.err == ""
+    assert midi_files.summarise(out).tempo_bpm == pytest.approx(96.0, abs=0.01)
+    printed = capsys.readouterr()
+    assert "6 bars by roll" in printed.out
+    assert "; density 1.00 -> " in printed.out
+    assert printed.err == ""
 
 
 def test_edit_keeps_the_tempo_map_and_says_what_is_left_out(
@@ -253,13 +253,13 @@ def test_edit_keeps_the_tempo_map_and_says_what_is_left_out(
     take(tmp_path / "take.mid")
     out = tmp_path / "new.mid"
     assert run(twobar, ["edit", str(tmp_path / "take.mid"), "--out", str(out)]) == 0
-    given = midi_files.surroundings(out)
-    assert given.tempos == ((0, 400_000), (960, 800_000))
-    assert given.program == 5
+    summary = midi_files.summarise(out)
+    assert summary.tempos == ((0, 400_000), (960, 800_000))
+    assert summary.program == 5
     placed = [(note.onset, note.pitch) for note in midi.load(out, GRID)[0].notes]
     assert placed == [(0, 64), (8, 72)]
-    told = capsys.readouterr().err.splitlines()
-    assert f"twobar: {tmp_path / 'take.mid'}: 1 drum note left out" in told
+    printed = capsys.readouterr().err.splitlines()
+    assert f"twobar: {tmp_path / 'take.mid'}: 1 drum note left out" in printed
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_every_complaint_is_one_sentence(
     capsys: pytest.CaptureFixture[str],
     case: tuple[list[str], int, str],
 ) -> None:
-    arguments, status, told = case
+    arguments, status, printed = case
     monkeypatch.chdir(files)
     (files / "folder").mkdir()
     (files / "noise.mid").write_bytes(bytes(range(256)))
@@ -307,7 +307,7 @@ def test_every_complaint_is_one_sentence(
     before = (files / "a.mid").read_bytes()
     assert run(twobar, arguments) == status
     said = capsys.readouterr().err
-    assert told in said
+    assert printed in said
     assert said.count("\n") == 1
     assert said.startswith("twobar: ")
     assert (files / "a.mid").read_bytes() == before
@@ -326,9 +326,9 @@ def test_render_writes_sound(files: Path) -> None:
 @pytest.mark.parametrize("name", ["sample", "morph", "edit", "render"])
 def test_help_shows_an_example(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(twobar, [name, "--help"]) == 0
-    told = capsys.readouterr().out
-    assert f"Example: twobar {name} " in told
-    assert "--seed" in told
+    printed = capsys.readouterr().out
+    assert f"Example: twobar {name} " in printed
+    assert "--seed" in printed
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

@@ -105,10 +105,12 @@ def test_a_tune_gets_a_band_that_keeps_its_drums_for_four_phrases(
     assert run(twobar, [*arguments, str(tmp_path / "band.mid")]) == 0
     assert "12 bars by roll, 15 notes added" in capsys.readouterr().out
     phrases = midi_files.read(tmp_path / "band.mid", player.card.grid, codec="multitrack")
-    assert [len(phrase.part(MELODY)) for phrase in phrases] == [8, 0, 8, 8, 8, 8], "hers stays, silence too"
+    assert [len(phrase.part(MELODY)) for phrase in phrases] == [8, 0, 8, 8, 8, 8], (
+        "the melody stays, silence too"
+    )
     pitches = [[phrase.part(part).notes[0].pitch for part in (CHORDS, DRUMS)] for phrase in phrases if phrase]
     assert pitches == [[43, 43], [45, 43], [46, 43], [47, 47], [48, 47]]
-    assert midi_files.surroundings(tmp_path / "band.mid").tempo_bpm == pytest.approx(96.0)
+    assert midi_files.summarise(tmp_path / "band.mid").tempo_bpm == pytest.approx(96.0)
 
     assert run(twobar, [*arguments, str(tmp_path / "duo.mid"), "--parts", " Bass "]) == 0
     assert set(parts_of(tmp_path / "duo.mid")) == {"melody", "bass"}
@@ -129,16 +131,16 @@ def test_a_band_that_cannot_be_is_refused(
 
 
 @pytest.mark.parametrize("command", ["morph", "edit"])
-def test_without_a_latent_there_is_no_way_and_no_knob(
+def test_without_a_latent_neither_a_way_nor_a_knob_exists(
     monkeypatch: pytest.MonkeyPatch, files: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     monkeypatch.setattr(play, "load", lambda _name: RollPlayer(latent=False))
     ends = [str(files / "a.mid"), str(files / "b.mid")][: 2 if command == "morph" else 1]
     arguments = [command, *ends, "--model", "lead", "--out", str(files / "x.mid")]
     assert run(twobar, arguments) == 2
-    told = capsys.readouterr().err
-    assert f"{command} needs a latent space, and model 'roll' has none" in told
-    assert told.count("\n") == 1
+    sentence = capsys.readouterr().err
+    assert f"{command} needs a latent space, and model 'roll' has none" in sentence
+    assert sentence.count("\n") == 1
 
 
 def test_samples_of_a_model_without_a_latent_go_on_from_themselves(
@@ -147,7 +149,7 @@ def test_samples_of_a_model_without_a_latent_go_on_from_themselves(
     playing(monkeypatch, RollPlayer(latent=False))
     arguments = ["sample", "-n", "3", "--bars", "6", "--out", str(tmp_path)]
     first, second, third = written(arguments, tmp_path)
-    assert first != second != third  # at temperature 1 unless told
+    assert first != second != third  # at temperature 1 by itself
     keys = [note.pitch for phrase in midi.load(tmp_path / "sample-00.mid", GRID) for note in phrase.notes]
     assert keys == [keys[0], keys[0] + 2, keys[0] + 4]
     written([*arguments, "--temperature", "0"], tmp_path)
@@ -178,7 +180,7 @@ def test_a_shipped_model_samples_among_likely_notes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "sentence"),
     [
         (("--top-k", "-1"), "-1 is not in the range 0<=x<=1000"),
         (("--top-k", "1001"), "1001 is not in the range 0<=x<=1000"),
@@ -189,18 +191,18 @@ def test_a_shipped_model_samples_among_likely_notes(tmp_path: Path) -> None:
     ],
 )
 def test_how_likely_a_note_must_be_has_a_range(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], told: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, str], sentence: str
 ) -> None:
     assert run(twobar, ["sample", "--out", str(tmp_path / "new"), *option]) == 2
     said = capsys.readouterr().err
-    assert told in said
+    assert sentence in said
     assert option[0] in said
     assert not (tmp_path / "new").exists()
 
 
 def test_conditions_go_to_the_model(monkeypatch: pytest.MonkeyPatch, files: Path) -> None:
     player = playing(monkeypatch, RollPlayer(conditions=("style", "key"), styles=("waltz", "blues")))
-    told = ["--style", "waltz", "--key", "F# minor"]
+    conditions = ["--style", "waltz", "--key", "F# minor"]
     commands = (
         ["sample", "-n", "1", "--out", str(files / "s")],
         ["morph", str(files / "a.mid"), str(files / "b.mid"), "--steps", "2", "--out", str(files / "m")],
@@ -208,7 +210,7 @@ def test_conditions_go_to_the_model(monkeypatch: pytest.MonkeyPatch, files: Path
     )
     for command in commands:
         player.chosen.clear()
-        assert run(twobar, [*command, *told]) == 0
+        assert run(twobar, [*command, *conditions]) == 0
         assert [held for *_, held in player.chosen] == [{"style": "waltz", "key": "F# minor"}] * len(
             player.chosen
         )
@@ -216,23 +218,23 @@ def test_conditions_go_to_the_model(monkeypatch: pytest.MonkeyPatch, files: Path
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "sentence"),
     [
         (["--chords", "C F"], "model 'roll' does not heed --chords; its conditions are: style"),
         (["--style", "walz"], "did you mean 'waltz'"),
         (["--key", "H"], "model 'roll' does not heed --key"),
     ],
 )
-def test_a_condition_that_cannot_be_kept_is_refused(
+def test_a_condition_that_the_model_does_not_heed_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     options: list[str],
-    told: str,
+    sentence: str,
 ) -> None:
     playing(monkeypatch, RollPlayer(conditions=("style",), styles=("waltz", "blues")))
     assert run(twobar, ["sample", "--out", str(tmp_path), *options]) == 2
-    assert told in capsys.readouterr().err
+    assert sentence in capsys.readouterr().err
 
 
 def test_articulation_is_a_knob_of_an_edit(monkeypatch: pytest.MonkeyPatch, files: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the offline commands refuse before any work: her own piece as the target, wrong names, odd numbers."""
+"""What the offline commands refuse before any work: a piece as its own target, wrong names, odd numbers."""
 
 import os
 from pathlib import Path
@@ -45,7 +45,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str], *, status:
     return err
 
 
-# -- her piece stays -----------------------------------------------------------------------------------
+# -- the piece stays -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("command", ["edit", "accompany"])
@@ -69,14 +69,14 @@ def test_the_piece_that_is_read_is_not_replaced(
         case _:
             out.symlink_to("a.mid")
             source, out = out, source
-    told = refused([command, str(source), "--out", str(out)], capsys)
-    assert f"--out '{out}' would replace '{source}', which is read; name another file" in told
+    sentence = refused([command, str(source), "--out", str(out)], capsys)
+    assert f"--out '{out}' would replace '{source}', which is read; name another file" in sentence
 
 
 def test_the_piece_that_is_rendered_is_not_replaced(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.wav").symlink_to("a.mid")
-    told = refused(["render", "a.mid", "--out", "a.wav"], capsys)
-    assert "--out 'a.wav' would replace 'a.mid', which is read" in told
+    sentence = refused(["render", "a.mid", "--out", "a.wav"], capsys)
+    assert "--out 'a.wav' would replace 'a.mid', which is read" in sentence
 
 
 @pytest.mark.parametrize("name", ["step-00.mid", "step-03.mid", "all.mid"])
@@ -88,8 +88,8 @@ def test_the_ends_of_a_morph_are_not_replaced(
     file.save(Path("way", name), [TUNE])
     ends = ["a.mid", "b.mid"]
     ends[place] = str(folder / "way" / name)
-    told = refused(["morph", *ends, "--steps", "4", "--out", "way"], capsys)
-    assert f"'way/{name}' would replace '{ends[place]}', which is read; name another folder" in told
+    sentence = refused(["morph", *ends, "--steps", "4", "--out", "way"], capsys)
+    assert f"'way/{name}' would replace '{ends[place]}', which is read; name another folder" in sentence
 
 
 # -- names ---------------------------------------------------------------------------------------------
@@ -111,8 +111,8 @@ def test_a_file_is_called_what_it_is(
     folder: Path, capsys: pytest.CaptureFixture[str], command: str, out: str, meant: str
 ) -> None:
     allowed = ".wav" if command == "render" else ".mid or .midi"
-    told = refused([command, "a.mid", "--out", out], capsys)
-    assert told == f"twobar: --out must end in {allowed}, not '{out}'; did you mean '{meant}'?\n"
+    sentence = refused([command, "a.mid", "--out", out], capsys)
+    assert sentence == f"twobar: --out must end in {allowed}, not '{out}'; did you mean '{meant}'?\n"
 
 
 @pytest.mark.parametrize("out", ["new.MID", "new.midi", "new.Midi"])
@@ -164,9 +164,9 @@ def test_what_is_no_finite_number_is_refused(
     value: str,
 ) -> None:
     monkeypatch.setattr(generate, "open_player", lambda _name, **_: RollPlayer())
-    told = refused([command, *ARGUMENTS[command], option, value], capsys)
-    assert option in told
-    assert str(float(value)) in told
+    sentence = refused([command, *ARGUMENTS[command], option, value], capsys)
+    assert option in sentence
+    assert str(float(value)) in sentence
     assert not Path("new").exists()
 
 
@@ -177,7 +177,7 @@ LONG = "x" * 300
 
 
 @pytest.mark.parametrize(
-    ("line", "status", "told"),
+    ("line", "status", "sentence"),
     [
         (f"edit a.mid --out {LONG}.mid", 1, "File name too long"),
         (f"edit a.mid --out {LONG}/x.mid", 1, "File name too long"),
@@ -188,10 +188,10 @@ LONG = "x" * 300
         ("accompany a.mid --out b.mid/x.mid", 1, "cannot write 'b.mid/x.mid': 'b.mid' is no folder"),
     ],
 )
-def test_a_place_where_nothing_can_be_written_is_told_before_any_work(
-    folder: Path, capsys: pytest.CaptureFixture[str], line: str, status: int, told: str
+def test_a_place_where_nothing_can_be_written_is_refused_before_any_work(
+    folder: Path, capsys: pytest.CaptureFixture[str], line: str, status: int, sentence: str
 ) -> None:
-    assert told in refused(line.split(), capsys, status=status)
+    assert sentence in refused(line.split(), capsys, status=status)
 
 
 @pytest.mark.parametrize("command", ["sample", "morph", "edit", "accompany", "render"])
@@ -206,8 +206,8 @@ def test_a_name_that_no_file_can_have_is_not_read(
     monkeypatch.chdir(tmp_path)
     assert "unknown model 'xxx" in refused(["sample", "--model", LONG, "--out", "."], capsys)
     monkeypatch.setattr(generate, "open_player", lambda _name, **_: RollPlayer())
-    told = refused(["edit", f"{LONG}.mid", "--out", "new.mid"], capsys, status=1)
-    assert "cannot be read: File name too long" in told
+    sentence = refused(["edit", f"{LONG}.mid", "--out", "new.mid"], capsys, status=1)
+    assert "cannot be read: File name too long" in sentence
 
 
 @pytest.mark.parametrize("division", [b"\x00\x00", b"\xe7\x28"])  # none, and 25 frames of 40 ticks a second
@@ -218,6 +218,8 @@ def test_time_that_is_not_counted_in_beats_is_not_rendered(
     file.save(Path("a.mid"), [TUNE])
     whole = Path("a.mid").read_bytes()
     Path("a.mid").write_bytes(whole[:12] + division + whole[14:])
-    told = refused(["render", "a.mid", "--out", "a.wav"], capsys, status=1)
+    sentence = refused(["render", "a.mid", "--out", "a.wav"], capsys, status=1)
     ticks = int.from_bytes(division, "big", signed=True)
-    assert f"'a.mid' is not a MIDI file that can be read: it counts time in {ticks} ticks per beat" in told
+    assert (
+        f"'a.mid' is not a MIDI file that can be read: it counts time in {ticks} ticks per beat" in sentence
+    )

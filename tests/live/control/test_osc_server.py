@@ -15,7 +15,7 @@ from pythonosc.osc_message import OscMessage
 from live.control.osc_server import MOST_SUBSCRIBERS, OscServer
 from live.errors import FailureError
 from live.ipc.commands import ChooseModel, Command, Panic, Turn
-from live.settings.config import Osc
+from live.settings.config import OscSettings
 from tests.fakes.osc_packets import bundle, knob, message
 
 PATIENCE_SECONDS = 10.0
@@ -39,7 +39,7 @@ class Stage:
         self.notices: queue.Queue[str] = queue.Queue()
         self.wall = Wall()
         self.server = OscServer(
-            Osc(**{"port": 0, **options}),  # type: ignore[arg-type]
+            OscSettings(**{"port": 0, **options}),  # type: ignore[arg-type]
             self.commands.put,
             self.notices.put,
             wall_seconds=self.wall,
@@ -261,7 +261,7 @@ def test_what_cannot_be_sent_is_counted(stage: Stage) -> None:
 
 def test_a_busy_port_is_reported(stage: Stage) -> None:
     with pytest.raises(FailureError) as caught:
-        OscServer(Osc(port=stage.server.port), stage.commands.put, stage.notices.put)
+        OscServer(OscSettings(port=stage.server.port), stage.commands.put, stage.notices.put)
     assert f"port {stage.server.port}: another program listens there" in str(caught.value)
     assert "live.toml" in str(caught.value)
 
@@ -269,7 +269,7 @@ def test_a_busy_port_is_reported(stage: Stage) -> None:
 @pytest.mark.parametrize("host", ["192.0.2.7", "no.such.host.invalid"])
 def test_a_host_that_is_not_ours_is_reported(host: str, stage: Stage) -> None:
     with pytest.raises(FailureError, match=host):
-        OscServer(Osc(host=host, port=0), stage.commands.put, stage.notices.put)
+        OscServer(OscSettings(host=host, port=0), stage.commands.put, stage.notices.put)
 
 
 def test_closing_twice_frees_the_port_and_ends_the_threads() -> None:
@@ -278,7 +278,7 @@ def test_closing_twice_frees_the_port_and_ends_the_threads() -> None:
     first.close()
     first.server.close()
     assert not any(thread.is_alive() for thread in first.server._threads)
-    second = OscServer(Osc(port=port), first.commands.put, first.notices.put)
+    second = OscServer(OscSettings(port=port), first.commands.put, first.notices.put)
     second.close()
 
 

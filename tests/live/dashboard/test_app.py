@@ -1,7 +1,5 @@
 """What the dashboard shows, driven by Textual's Pilot and pinned by pictures."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +8,10 @@ import pytest
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
-from live.dashboard import Inbox
-from live.dashboard.inbox import MOST_NOTICES
 from live.dashboard.panels import Panel
 from live.dashboard.roll_panel import RollPanel
 from live.ipc.messages import Bye
-from live.ipc.snapshot import BarView, LatenessView, ModelView, Notice, PortView, Snapshot, difference
+from live.ipc.snapshot import BarView, LatenessView, ModelView, Notice, PortView, Snapshot
 from tests.fakes.dashboard_pictures import posed
 from tests.fakes.dashboard_stage import Stage
 from tests.fakes.drawn import roll_rows, texts
@@ -27,19 +23,6 @@ def plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures do not depend on who runs them."""
     for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_FILTERS", "TEXTUAL_ANIMATIONS"):
         monkeypatch.delenv(name, raising=False)
-
-
-def test_the_dashboard_loads_of_this_project_only_the_messages_and_the_names_of_knobs_and_parts() -> None:
-    code = "import sys, live.dashboard; print(*sorted(sys.modules))"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    ours = {name for name in loaded if name.split(".")[0] in ("live", "model", "trainer")}
-    assert {name for name in ours if not name.startswith("live.dashboard")} == {
-        "live", "live.errors", "live.ipc", "live.ipc.commands", "live.ipc.messages", "live.ipc.snapshot",
-        "live.settings", "live.settings.knobs", "model", "model.errors", "model.music", "model.music.tracks",
-    }  # fmt: skip
-    assert not {"torch", "numpy", "onnxruntime", "rtmidi"} & set(loaded)
 
 
 # -- what comes from the engine --------------------------------------------------------------------
@@ -59,7 +42,7 @@ async def test_everything_a_performer_needs_is_in_sight(size: tuple[int, int]) -
         assert all(cell_len(line) == size[0] for line in stage.screen())
 
 
-async def test_only_the_newest_of_many_pictures_is_drawn() -> None:
+async def test_only_the_newest_of_many_snapshots_is_drawn() -> None:
     async with Stage().run() as stage:
         drawn: list[float] = []
         accept = stage.app._accept
@@ -92,7 +75,7 @@ async def test_messages_from_another_thread_arrive() -> None:
         assert "a note from elsewhere" in stage.text()
 
 
-async def test_a_notice_that_pictures_repeat_is_shown_once() -> None:
+async def test_a_notice_that_snapshots_repeat_is_shown_once() -> None:
     async with Stage().run() as stage:
         for _ in range(5):
             await stage.show()
@@ -135,7 +118,7 @@ async def test_a_lost_connection_stays_shown() -> None:
         assert "ENGINE NOT ANSWERING" not in stage.text()
 
 
-async def test_the_transport_is_reckoned_on_between_pictures_but_not_for_long() -> None:
+async def test_the_transport_is_reckoned_on_between_snapshots_but_not_for_long() -> None:
     async with Stage().run() as stage:
         start = stage.app.tick_now(stage.clock.nanos)
         assert (
@@ -146,7 +129,7 @@ async def test_the_transport_is_reckoned_on_between_pictures_but_not_for_long() 
         assert stage.app.tick_now(stage.clock.nanos + SECOND) == 77
 
 
-async def test_the_cloud_stays_when_later_pictures_leave_it_out_and_goes_with_its_model() -> None:
+async def test_the_cloud_stays_when_later_snapshots_leave_it_out_and_goes_with_its_model() -> None:
     async with Stage().run() as stage:
         cloud = stage.app._cloud
         await stage.show(map_points=[])
@@ -159,7 +142,7 @@ async def test_the_cloud_stays_when_later_pictures_leave_it_out_and_goes_with_it
 # -- cost ------------------------------------------------------------------------------------------
 
 
-async def test_a_picture_like_the_last_one_repaints_nothing() -> None:
+async def test_a_snapshot_like_the_last_one_repaints_nothing() -> None:
     async with Stage().run() as stage:
         await stage.show()
         painted: list[str] = []
@@ -237,7 +220,7 @@ CROWD = [
 @pytest.mark.parametrize(
     "size", [(40, 10), (1, 1), (10, 3), (20, 60), (300, 8), (80, 24), (64, 22), (63, 21), (110, 36)]
 )
-async def test_any_window_survives_a_hard_picture(size: tuple[int, int]) -> None:
+async def test_any_window_survives_a_hard_snapshot(size: tuple[int, int]) -> None:
     hard: dict[str, Any] = {
         "bars": CROWD,
         "ports": [PortView("in", "鍵盤🎹" * 50, "missing", "\x1b[2Jgone\n" * 9)] * 12,
@@ -280,53 +263,6 @@ async def test_without_colour_states_still_differ(monkeypatch: pytest.MonkeyPatc
         assert all(c is None or c.red == c.green == c.blue for c in colours)
         for part in ("▶ PLAYING", "MISSING", "[FOLLOW]", "A● B● C○ D●", "▓▒", "█▆", "●━", "◇"):
             assert part in stage.text()
-
-
-# -- the inbox -------------------------------------------------------------------------------------
-
-
-def test_the_inbox_keeps_the_newest_picture_and_wakes_once() -> None:
-    inbox = Inbox()
-    wakes: list[int] = []
-    inbox.connect(lambda: wakes.append(1))
-    for tempo in (60.0, 70.0, 80.0):
-        inbox.put(scene(tempo_bpm=tempo))
-    assert len(wakes) == 1
-    post = inbox.take()
-    assert post.snapshot is not None
-    assert post.snapshot.tempo_bpm == 80.0
-    assert inbox.take() == (None, (), False)
-    inbox.put(Bye())
-    assert len(wakes) == 2
-    assert inbox.take().bye
-
-
-def test_updates_change_the_picture_that_came_before_also_when_that_was_taken() -> None:
-    inbox = Inbox()
-    pictures = [scene(tick, mode=mode) for tick, mode in ((0, "follow"), (500, "follow"), (1000, "hold"))]
-    inbox.put(difference(*pictures[:2]))
-    assert inbox.take().snapshot is None  # there is nothing yet that it could change
-    inbox.put(pictures[0])
-    inbox.put(difference(*pictures[:2]))
-    assert inbox.take().snapshot == pictures[1]
-    inbox.put(difference(*pictures[1:]))
-    assert inbox.take().snapshot == pictures[2]
-
-
-def test_what_came_before_the_screen_wakes_it_when_it_connects() -> None:
-    inbox = Inbox()
-    wakes: list[int] = []
-    inbox.put(Notice(0, "info", "early"))
-    inbox.connect(lambda: wakes.append(1))
-    assert len(wakes) == 1
-    assert [notice.text for notice in inbox.take().notices] == ["early"]
-
-
-def test_a_flood_of_notices_is_bounded() -> None:
-    inbox = Inbox()
-    for k in range(10 * MOST_NOTICES):
-        inbox.put(Notice(k, "info", str(k)))
-    assert len(inbox.take().notices) == MOST_NOTICES
 
 
 # -- pictures --------------------------------------------------------------------------------------

@@ -1,20 +1,16 @@
-"""Every key of the dashboard, pressed by Textual's Pilot."""
+"""Every action on a key of the dashboard, pressed by Textual's Pilot."""
 
 from collections.abc import Iterable
 
 import pytest
 
-from live.dashboard import Dashboard, Inbox
 from live.dashboard.keys import KEYS, bindings, unknown_idents
-from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
-from live.ipc.commands import PlayKey, StoreAnchor
-from live.ipc.snapshot import KnobView, Notice
+from live.ipc.commands import StoreAnchor
+from live.ipc.snapshot import KnobView
 from live.settings import knobs
 from tests.fakes.commands import words
 from tests.fakes.dashboard_stage import WINDOW, Stage
-from tests.fakes.snapshots import FakeClock, Sent, scene
-
-# -- every action on a key -------------------------------------------------------------------------
+from tests.fakes.snapshots import scene
 
 
 def reachable() -> Iterable[tuple[str, str]]:
@@ -77,7 +73,7 @@ async def test_backspace_puts_the_chosen_knob_to_rest() -> None:
         assert words(stage.sent.commands[-1]) == ("knob", "volume", 0.8)
 
 
-async def test_keys_do_no_harm_before_the_first_picture() -> None:
+async def test_keys_do_no_harm_before_the_first_snapshot() -> None:
     stage = Stage()
     async with stage.app.run_test(size=WINDOW) as pilot:
         await pilot.press("right", "up", "backspace", "space", "n", "escape", "question_mark", "escape", "0")
@@ -98,97 +94,3 @@ async def test_a_keymap_moves_a_key_and_the_help_follows() -> None:
             if "freeze or thaw" in line
         )
     assert unknown_idents({"freeze": "x", "wobble": "y"}) == ["wobble"]
-
-
-# -- windows ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
-async def test_the_help_lists_every_key_and_closes(size: tuple[int, int]) -> None:
-    async with Stage().run(size) as stage:
-        await stage.press("question_mark")
-        assert stage.window() is HelpWindow
-        text = stage.text()
-        for key in KEYS:
-            stem = key.text.rpartition(" ")[0] or key.text
-            assert stem in text, key
-        await stage.press("escape")
-        assert stage.sent.pairs() == []
-        assert stage.window() is not HelpWindow
-
-
-@pytest.mark.parametrize("window", ["question_mark", "n", "q"])
-async def test_panic_reaches_the_engine_through_every_window(window: str) -> None:
-    async with Stage().run() as stage:
-        await stage.press(window)
-        assert await stage.press("0") == [("panic", "")]
-
-
-async def test_an_accidental_q_does_not_stop_the_music() -> None:
-    async with Stage().run() as stage:
-        await stage.press("q")
-        assert stage.window() is QuitWindow
-        assert await stage.press("escape") == []
-        assert stage.window() is not QuitWindow
-        assert not stage.ended()
-        assert stage.quits == []
-
-
-@pytest.mark.parametrize("names", [("q", "y"), ("q", "q"), ("ctrl+c", "y"), ("ctrl+q", "ctrl+q")])
-async def test_quitting_takes_two_keys_and_tells_both_sides(names: tuple[str, str]) -> None:
-    async with Stage().run() as stage:
-        await stage.press(names[0])
-        assert stage.quits == []
-        await stage.press(names[1])
-        assert stage.sent.pairs() == [("quit", "")]
-        assert stage.quits == [True]
-        assert stage.ended()
-
-
-async def test_a_guest_leaves_without_stopping_the_music() -> None:
-    sent = Sent()
-    app = Dashboard(Inbox(), sent, clock=FakeClock())
-    async with app.run_test(size=WINDOW) as pilot:
-        await pilot.press("q", "y")
-        await pilot.pause()
-        assert not app.is_running
-    assert sent.commands == []
-
-
-async def test_old_notices_can_be_read_again() -> None:
-    async with Stage().run((80, 24)) as stage:
-        assert "ONNX Runtime" not in stage.text()
-        await stage.press("n")
-        assert stage.window() is NoticeWindow
-        assert "ONNX Runtime" in stage.text()
-
-
-async def test_a_long_notice_is_read_to_its_end() -> None:
-    async with Stage().run((80, 24)) as stage:
-        long = "no audio device answers (tried jack, pipewire, pulseaudio, alsa): plug one in, or start jackd"
-        stage.app.deliver(Notice(stage.clock.nanos, "error", long))
-        await stage.press("n")
-        assert "start jackd" in stage.text()
-
-
-# -- the computer's keyboard as a piano ------------------------------------------------------------
-
-
-async def test_letters_play_notes_while_the_piano_is_on() -> None:
-    async with Stage().run() as stage:
-        assert await stage.press("k", "z", "q") == [("note", "on"), ("note", "on")]
-        assert stage.sent.commands == [PlayKey(pitch, 96, source="dashboard") for pitch in (60, 72)]
-        assert "PIANO" in stage.text()
-        assert await stage.press("0") == [("panic", "")]
-        stage.sent.commands.clear()
-        assert await stage.press("k") == [("note", "off"), ("note", "off")]
-        assert await stage.press("z") == [("freeze", "")]
-
-
-async def test_a_piano_note_ends_by_itself_and_no_note_outlives_the_screen() -> None:
-    stage = Stage()
-    async with stage.run():
-        await stage.press("k", "x", "greater_than_sign", "x")
-        stage.app._note_end(62)
-        assert [words(c)[1:] for c in stage.sent.commands] == [("on", 62), ("on", 74), ("off", 62)]
-    assert [words(c)[1:] for c in stage.sent.commands][-1] == ("off", 74)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from live.devices.fluidsynth import FluidSynth, SynthSettings, drivers_to_try, open_synth
+from live.devices.fluidsynth import FluidSynth, FluidSynthSettings, drivers_to_try, open_synth
 from live.errors import SynthError, UsageError
 from live.timing.midi_bytes import note_off, note_on, program
 from model.midi.synth import default_soundfont
 from model.midi.wav import BLOCK, _block
 
-SILENT = SynthSettings(driver="none")
+SILENT = FluidSynthSettings(driver="none")
 
 
 def test_the_default_soundfont_is_found_without_importing_its_package() -> None:
@@ -45,28 +45,28 @@ def test_a_missing_library_is_one_sentence_with_the_cure(monkeypatch: pytest.Mon
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_default_soundfont_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_default_soundfont_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(SynthError, match=r"the soundfont TimGM6mb\.sf2 is missing"):
         FluidSynth(SILENT)
 
 
-def test_wrong_soundfonts_are_told(tmp_path: Path) -> None:
+def test_wrong_soundfonts_are_reported(tmp_path: Path) -> None:
     with pytest.raises(SynthError, match=r"the soundfont '.*none\.sf2' cannot be read: No such file"):
-        FluidSynth(SynthSettings(driver="none", soundfont=tmp_path / "none.sf2"))
+        FluidSynth(FluidSynthSettings(driver="none", soundfont=tmp_path / "none.sf2"))
     text = tmp_path / "text.sf2"
     text.write_text("not a soundfont at all")
     with pytest.raises(SynthError, match=r"text\.sf2' is not a soundfont; an \.sf2"):
-        FluidSynth(SynthSettings(driver="none", soundfont=text))
+        FluidSynth(FluidSynthSettings(driver="none", soundfont=text))
 
 
-def test_a_truncated_soundfont_is_told_and_says_nothing_else(
+def test_a_truncated_soundfont_is_reported_and_says_nothing_else(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     cut = tmp_path / "cut.sf2"
     cut.write_bytes(default_soundfont().read_bytes()[:10_000])
     with pytest.raises(SynthError, match=r"the soundfont '.*cut\.sf2' is broken: "):
-        FluidSynth(SynthSettings(driver="none", soundfont=cut))
+        FluidSynth(FluidSynthSettings(driver="none", soundfont=cut))
     assert capfd.readouterr().err == ""
 
 
@@ -74,21 +74,21 @@ def test_a_truncated_soundfont_is_told_and_says_nothing_else(
 def test_a_wrong_soundfont_is_said_and_the_default_one_plays(tmp_path: Path, size: int) -> None:
     wrong = tmp_path / "wrong.sf2"
     wrong.write_bytes(default_soundfont().read_bytes()[:size])
-    synth, said = open_synth(SynthSettings(driver="none", soundfont=wrong))
+    synth, said = open_synth(FluidSynthSettings(driver="none", soundfont=wrong))
     assert synth.soundfont == default_soundfont()
     assert len(said) == 1
     assert said[0].endswith("TimGM6mb.sf2 plays instead")
     synth.close()
 
 
-def test_an_unknown_driver_is_told_with_the_nearest() -> None:
+def test_an_unknown_driver_is_named_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"unknown audio driver 'jakc'.*did you mean 'jack'\?"):
-        FluidSynth(SynthSettings(driver="jakc"))
+        FluidSynth(FluidSynthSettings(driver="jakc"))
 
 
-def test_a_driver_that_is_not_built_in_is_told() -> None:
+def test_a_driver_that_is_not_built_in_is_reported() -> None:
     with pytest.raises(SynthError, match=r"no audio device answers \(tried dsound: .*\); plug one in"):
-        FluidSynth(SynthSettings(driver="dsound"))
+        FluidSynth(FluidSynthSettings(driver="dsound"))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from live.devices.hotplug import Change, SystemLister, Watch
+from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.devices.ports import Direction
 from live.errors import PortError
 
@@ -29,7 +29,7 @@ class Cable:
 class Desk:
     """What is plugged in; None when the MIDI system is dead."""
 
-    there: dict[str, list[str] | None]
+    names: dict[str, list[str] | None]
     generation: int = 0
     closed: bool = False
     opened: list[Cable] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Desk:
     def __call__(self, direction: Direction) -> list[str] | None:
         if self.unsure:
             raise PortError("busy")
-        return self.there[direction]
+        return self.names[direction]
 
     def close(self) -> None:
         self.closed = True
@@ -51,25 +51,25 @@ class Desk:
         return self.opened[-1]
 
 
-def told(changes: list[Change]) -> list[tuple[str, str, str, str]]:
+def summaries(changes: list[Change]) -> list[tuple[str, str, str, str]]:
     return [(change.direction, change.state, change.name, change.was) for change in changes]
 
 
 def test_a_cable_kicked_out_and_plugged_in_again_is_back() -> None:
     desk, changes = Desk({"in": ["MPK mini:MPK mini MIDI 1 24:0"]}), list[Change]()
-    watch = Watch(changes.append, lister=desk)
+    watch = PortWatch(changes.append, lister=desk)
     cable = Cable("MPK mini:MPK mini MIDI 1 24:0")
     watch.add("in", cable, desk.open)
     watch.look()
     assert changes == []
-    desk.there["in"] = []
+    desk.names["in"] = []
     watch.look()
     watch.look()
     assert changes == [Change("in", cable.name, cable.name, "gone", cable)]
-    desk.there["in"] = ["Midi Through:Midi Through Port-0 14:0", "MPK mini:MPK mini MIDI 1 28:0"]
+    desk.names["in"] = ["Midi Through:Midi Through Port-0 14:0", "MPK mini:MPK mini MIDI 1 28:0"]
     watch.look()
     watch.look()
-    assert told(changes[1:]) == [
+    assert summaries(changes[1:]) == [
         ("in", "back", "MPK mini:MPK mini MIDI 1 28:0", "MPK mini:MPK mini MIDI 1 24:0")
     ]
     assert changes[-1].port is desk.opened[0]
@@ -77,10 +77,10 @@ def test_a_cable_kicked_out_and_plugged_in_again_is_back() -> None:
 
 def test_a_port_that_is_not_ready_yet_is_tried_again() -> None:
     desk, changes = Desk({"out": []}), list[Change]()
-    watch = Watch(changes.append, lister=desk)
+    watch = PortWatch(changes.append, lister=desk)
     watch.add("out", Cable("synth"), desk.open)
     watch.look()
-    desk.there["out"], desk.refusing = ["synth"], True
+    desk.names["out"], desk.refusing = ["synth"], True
     watch.look()
     assert [change.state for change in changes] == ["gone"]
     desk.refusing = False
@@ -90,24 +90,24 @@ def test_a_port_that_is_not_ready_yet_is_tried_again() -> None:
 
 def test_virtual_ports_are_lost_only_with_the_whole_system() -> None:
     desk, changes = Desk({"in": []}), list[Change]()
-    watch = Watch(changes.append, lister=desk)
+    watch = PortWatch(changes.append, lister=desk)
     cable = Cable("twobar-in:keys", virtual=True)
     watch.add("in", cable, desk.open)
     watch.look()
     assert changes == []
-    desk.there["in"] = None
+    desk.names["in"] = None
     watch.look()
-    assert told(changes) == [("in", "gone", "twobar-in:keys", "twobar-in:keys")]
+    assert summaries(changes) == [("in", "gone", "twobar-in:keys", "twobar-in:keys")]
     assert cable.abandoned
     assert not cable.closed
-    desk.there["in"] = []
+    desk.names["in"] = []
     watch.look()
-    assert told(changes[1:]) == [("in", "back", "twobar-in:keys", "twobar-in:keys")]
+    assert summaries(changes[1:]) == [("in", "back", "twobar-in:keys", "twobar-in:keys")]
 
 
 def test_a_system_that_died_and_rose_between_two_looks_took_its_ports_along() -> None:
     desk, changes = Desk({"in": []}), list[Change]()
-    watch = Watch(changes.append, lister=desk)
+    watch = PortWatch(changes.append, lister=desk)
     watch.add("in", Cable("twobar-in:keys", virtual=True), desk.open)
     desk.generation += 1
     watch.look()
@@ -117,7 +117,7 @@ def test_a_system_that_died_and_rose_between_two_looks_took_its_ports_along() ->
 
 def test_a_look_that_sees_nothing_for_certain_changes_nothing() -> None:
     desk, changes = Desk({"in": None}, unsure=True), list[Change]()
-    watch = Watch(changes.append, lister=desk)
+    watch = PortWatch(changes.append, lister=desk)
     watch.add("in", Cable("twobar-in:keys", virtual=True), desk.open)
     watch.look()
     assert changes == []
@@ -130,54 +130,54 @@ class Server:
     """Hears of its death and its return."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.reports: list[str] = []
         self.willing = True
 
     def died(self) -> None:
-        self.heard.append("died")
+        self.reports.append("died")
 
     def revived(self) -> bool:
-        self.heard.append("revived")
+        self.reports.append("revived")
         return self.willing
 
 
-def test_the_death_and_the_return_of_the_whole_system_are_told_without_any_port() -> None:
+def test_the_death_and_the_return_of_the_whole_system_are_reported_without_any_port() -> None:
     desk, server = Desk({"out": []}), Server()
-    watch = Watch(lambda _change: None, lister=desk, died=server.died, revived=server.revived)
+    watch = PortWatch(lambda _change: None, lister=desk, died=server.died, revived=server.revived)
     watch.look()
-    assert server.heard == []
-    desk.there["out"] = None
+    assert server.reports == []
+    desk.names["out"] = None
     watch.look()
     desk.generation += 1
     watch.look()
-    assert server.heard == ["died"]
-    desk.there["out"] = []
+    assert server.reports == ["died"]
+    desk.names["out"] = []
     watch.look()
     watch.look()
-    assert server.heard == ["died", "revived"]
+    assert server.reports == ["died", "revived"]
 
 
-def test_a_system_that_died_and_rose_between_two_looks_is_told_as_both() -> None:
+def test_a_system_that_died_and_rose_between_two_looks_is_reported_as_both() -> None:
     desk, server = Desk({"out": []}), Server()
-    watch = Watch(lambda _change: None, lister=desk, died=server.died, revived=server.revived)
+    watch = PortWatch(lambda _change: None, lister=desk, died=server.died, revived=server.revived)
     watch.look()
     desk.generation += 1
     server.willing = False
     watch.look()
-    assert server.heard == ["died", "revived"]
+    assert server.reports == ["died", "revived"]
     server.willing = True
     watch.look()  # what could not be done is tried again
     watch.look()
-    assert server.heard == ["died", "revived", "revived"]
+    assert server.reports == ["died", "revived", "revived"]
 
 
-def test_a_system_that_was_never_there_has_not_died() -> None:
+def test_a_system_that_was_never_found_has_not_died() -> None:
     desk, server = Desk({"out": None}), Server()
-    watch = Watch(lambda _change: None, lister=desk, died=server.died, revived=server.revived)
+    watch = PortWatch(lambda _change: None, lister=desk, died=server.died, revived=server.revived)
     watch.look()
-    desk.there["out"] = []
+    desk.names["out"] = []
     watch.look()
-    assert server.heard == []
+    assert server.reports == []
 
 
 def test_a_keyboard_plugged_in_later_is_adopted_and_watched() -> None:
@@ -185,30 +185,30 @@ def test_a_keyboard_plugged_in_later_is_adopted_and_watched() -> None:
         Desk({"in": ["Midi Through:Midi Through Port-0 14:0", "twobar-out:notes"]}),
         list[Change](),
     )
-    watch = Watch(changes.append, lister=desk, adopt=desk.open)
+    watch = PortWatch(changes.append, lister=desk, adopt=desk.open)
     watch.look()
     assert changes == []
-    desk.there["in"] = ["KeyStep 24:0"]
+    desk.names["in"] = ["KeyStep 24:0"]
     watch.look()
     watch.look()
-    assert told(changes) == [("in", "new", "KeyStep 24:0", "")]
-    desk.there["in"] = []
+    assert summaries(changes) == [("in", "new", "KeyStep 24:0", "")]
+    desk.names["in"] = []
     watch.look()
-    desk.there["in"] = ["KeyStep 28:0"]
+    desk.names["in"] = ["KeyStep 28:0"]
     watch.look()
     assert [change.state for change in changes] == ["new", "gone", "back"]
 
 
 def test_a_keyboard_that_cannot_be_opened_is_not_tried_every_second() -> None:
     desk, changes = Desk({"in": ["KeyStep 24:0"]}, refusing=True), list[Change]()
-    watch = Watch(changes.append, lister=desk, adopt=desk.open)
+    watch = PortWatch(changes.append, lister=desk, adopt=desk.open)
     watch.look()
     desk.refusing = False
     watch.look()
     assert changes == []
-    desk.there["in"] = []
+    desk.names["in"] = []
     watch.look()
-    desk.there["in"] = ["KeyStep 24:0"]
+    desk.names["in"] = ["KeyStep 24:0"]
     watch.look()
     assert [change.state for change in changes] == ["new"]
 
@@ -221,7 +221,7 @@ def test_the_first_look_does_not_wait() -> None:
             looked.set()
             return []
 
-    watch = Watch(lambda _change: None, lister=Looked({}), revived=lambda: True, period_s=1000.0)
+    watch = PortWatch(lambda _change: None, lister=Looked({}), revived=lambda: True, period_s=1000.0)
     watch.start()
     assert looked.wait(20)
     watch.close()
@@ -237,7 +237,7 @@ def test_a_fault_of_any_kind_is_reported_once_and_the_looking_goes_on() -> None:
                 enough.set()
             raise ZeroDivisionError("in the driver")
 
-    watch = Watch(
+    watch = PortWatch(
         lambda _change: None,
         lister=Broken({}),
         revived=lambda: True,
@@ -253,7 +253,7 @@ def test_a_fault_of_any_kind_is_reported_once_and_the_looking_goes_on() -> None:
 @pytest.mark.parametrize("started", [True, False])
 def test_closing_ends_the_looking(*, started: bool) -> None:
     desk = Desk({})
-    watch = Watch(lambda _change: None, lister=desk, period_s=0.001)
+    watch = PortWatch(lambda _change: None, lister=desk, period_s=0.001)
     if started:
         watch.start()
     watch.close()

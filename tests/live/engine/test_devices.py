@@ -110,7 +110,7 @@ def test_the_server_that_a_synth_sounds_through_is_watched(
         return api
 
     monkeypatch.setattr("live.devices.ports.resolve_api", resolve)
-    monkeypatch.setattr(hotplug.Watch, "start", lambda _watch: None)
+    monkeypatch.setattr(hotplug.PortWatch, "start", lambda _watch: None)
     stage.devices._watch(stage.jam)
     reviving = [watch for watch in stage.devices._watchers if watch._revived is not None]
     assert len(reviving) == 1

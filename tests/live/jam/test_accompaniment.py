@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from live.ipc.messages import Accompany, Answer, Encode, Encoded, Failed, ToWorker
-from live.settings.config import Config, Model
+from live.settings.config import Config, ModelSettings
 from live.timing.timeline import Nanos
 from live.worker.accompanist import Accompanist
 from live.worker.serve import Desk
@@ -83,12 +83,12 @@ def test_silence_is_not_accompanied() -> None:
 
 
 def test_no_part_joins_that_is_not_wanted() -> None:
-    none = msgspec.structs.replace(Config(), model=Model(accompany=[]))
+    none = msgspec.structs.replace(Config(), model=ModelSettings(accompany=[]))
     stage = jam(none)
     stage.run_to_tick(CELL)
     assert not asked(stage)
     assert [encode.parts for encode in found(stage)] == [[]]
-    drums = msgspec.structs.replace(Config(), model=Model(accompany=["drums", "bass"]))
+    drums = msgspec.structs.replace(Config(), model=ModelSettings(accompany=["drums", "bass"]))
     stage = jam(drums)
     stage.run_to_tick(CELL)
     assert [request.parts for request in asked(stage)] == [[BASS, DRUMS]]

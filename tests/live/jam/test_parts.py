@@ -14,7 +14,7 @@ from live.jam.parts import Levels, channels_of, one_voice, take_parts, tracks_of
 from live.jam.plan import Cell, Feel, Plan
 from live.jam.scheduler import Scheduler
 from live.record.take import Take
-from live.settings.config import Config, Midi, Scene, parse
+from live.settings.config import Config, MidiSettings, Scene, parse
 from live.timing.midi_bytes import note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from model.music.grid import Grid
@@ -341,7 +341,7 @@ def test_parts_of_codecs() -> None:
     assert tracks_of("drums") == (DRUMS,)
     assert one_voice("melody") == {MELODY}
     assert one_voice("poly") == one_voice("drums") == frozenset()
-    assert channels_of(Midi()) == (2, 3, 4, 10)
+    assert channels_of(MidiSettings()) == (2, 3, 4, 10)
 
 
 # -- what is shown and kept --------------------------------------------------------------------------
@@ -365,7 +365,7 @@ def test_osc_tells_notes_of_every_part_as_before() -> None:
 
 
 def test_a_take_has_a_track_for_each_part_that_has_played(tmp_path: Path) -> None:
-    take = Take(tmp_path / "a.mid", parts=take_parts(Midi()), start=False, nanos=lambda: 0)
+    take = Take(tmp_path / "a.mid", parts=take_parts(MidiSettings()), start=False, nanos=lambda: 0)
     take.instrument(-480, note_on(10, 76, 90))  # a click of the count-in
     take.instrument(-360, note_off(10, 76))
     for channel in (2, 4, 10):
@@ -381,7 +381,7 @@ def test_a_take_has_a_track_for_each_part_that_has_played(tmp_path: Path) -> Non
 
 
 def test_a_take_of_one_part_has_the_tracks_that_it_always_had(tmp_path: Path) -> None:
-    take = Take(tmp_path / "a.mid", parts=take_parts(Midi()), start=False, nanos=lambda: 0)
+    take = Take(tmp_path / "a.mid", parts=take_parts(MidiSettings()), start=False, nanos=lambda: 0)
     take.instrument(0, note_on(2, 40, 90))
     take.close()
     names = [track.name for track in mido.MidiFile(take.path).tracks]

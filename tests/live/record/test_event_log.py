@@ -55,7 +55,7 @@ def test_records_reach_the_disk_while_the_log_is_open(
     log.close()
 
 
-def test_a_full_disk_is_told_once_and_the_music_goes_on(
+def test_a_full_disk_is_reported_once_and_the_music_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults: list[str] = []
@@ -95,13 +95,13 @@ def test_the_engine_after_a_crash_goes_on_with_the_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "kept"), [(b"", b""), (b"{}\n", b"{}\n"), (b"{", b""), (b"{}\n{}", b"{}\n")]
+    ("left", "whole"), [(b"", b""), (b"{}\n", b"{}\n"), (b"{", b""), (b"{}\n{}", b"{}\n")]
 )
-def test_only_a_broken_last_line_is_taken_away(tmp_path: Path, left: bytes, kept: bytes) -> None:
+def test_only_a_broken_last_line_is_taken_away(tmp_path: Path, left: bytes, whole: bytes) -> None:
     path = tmp_path / "log.jsonl"
     path.write_bytes(left)
     event_log.cut_broken_line(path)
-    assert path.read_bytes() == kept
+    assert path.read_bytes() == whole
 
 
 def test_a_session_begins_an_empty_log(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_session_begins_an_empty_log(tmp_path: Path) -> None:
     assert path.read_bytes() == b""
 
 
-def test_a_log_that_no_session_can_begin_is_told(tmp_path: Path) -> None:
+def test_a_log_that_no_session_can_begin_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FailureError, match=r"the log '.*' cannot be written: "):
         event_log.begin(tmp_path / "file" / "log.jsonl")
@@ -124,6 +124,6 @@ def test_a_log_s_folder_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "log.jsonl").read_bytes() == b""
 
 
-def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(FailureError, match=r"the log '.*' cannot be written: Is a directory"):
         EventLog(tmp_path)

@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 
 from live.errors import FailureError
 from live.record import take as record
-from live.record.smf_track import variable_length
 from live.record.take import Take
-from live.record.take_ticks import TakePlace
 
 BEAT = 480
 NANOS_PER_TICK = 60_000_000_000 // 120 // BEAT
@@ -55,7 +53,7 @@ def notes(path: Path, name: str) -> list[tuple[int, str, int]]:
     ]
 
 
-def test_each_voice_has_its_own_track_in_musical_time(tmp_path: Path) -> None:
+def test_each_voice_has_a_separate_track_in_musical_time(tmp_path: Path) -> None:
     path = tmp_path / "take.mid"
     hands = Hands(path)
     take = hands.take
@@ -194,14 +192,6 @@ def test_whatever_was_played_the_file_is_whole_and_no_note_hangs(
             getattr(hands.take, kind)(tick, data)
 
 
-@given(st.integers(0, 2**28 - 1))
-def test_variable_length_numbers_are_read_back(value: int) -> None:
-    data = variable_length(value)
-    assert sum((byte & 0x7F) << 7 * place for place, byte in enumerate(reversed(data))) == value
-    assert [byte >> 7 for byte in data] == [1] * (len(data) - 1) + [0]
-    assert len(data) == max(1, -(-value.bit_length() // 7))
-
-
 def test_a_take_in_the_way_is_moved_aside(tmp_path: Path) -> None:
     path = tmp_path / "song.mid"
     path.write_bytes(b"first")
@@ -233,13 +223,15 @@ def test_a_take_without_a_note_leaves_no_file_unless_it_was_asked_for(tmp_path: 
     ]
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(FailureError, match=r"no take can be written to '.*file/take\.mid'"):
         Take(tmp_path / "file" / "take.mid")
 
 
-def test_a_full_disk_is_told_once_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_once_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "take.mid"
     hands = Hands(path)
     before = path.read_bytes()
@@ -294,12 +286,3 @@ def test_a_kill_leaves_a_whole_file(tmp_path: Path) -> None:
         process.kill()
     onsets = [pitch for _, kind, pitch in notes(path, "performer") if kind == "note_on"]
     assert onsets == [index % 128 for index in range(200)]
-
-
-def test_a_start_told_ahead_of_its_first_tick_is_no_stopped_transport() -> None:
-    place = TakePlace(tempo_bpm=120.0, ticks_per_bar=1920)
-    beat_nanos = 500_000_000
-    assert place.tempo(0, 0, 120.0) == 0
-    first = place.of(0, 20_000_000 + 21_000_000)  # the first note, two ticks of host time late
-    later = place.of(480, 20_000_000 + beat_nanos)
-    assert (first, later) == (0, 480)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from live.errors import UsageError
 from live.settings import config as settings
 from live.settings.config import Config
-from live.settings.knobs import KNOBS, MODES
+from live.settings.knobs import KNOBS
 from model import strict
+from model.music.tracks import TRACKS
 from tests.root import ROOT
 
 BPM = f"from {KNOBS['tempo'].low:g} to {KNOBS['tempo'].high:g}"
@@ -70,8 +71,8 @@ def test_the_scene_in_the_shipped_file_is_right_once_uncommented(tmp_path: Path)
     assert scene.knobs == {"density": -0.5, "stray": 0.2}
 
 
-def test_modes_are_those_of_the_knob_table() -> None:
-    assert set(get_args(settings.Mode)) == set(MODES)
+def test_parts_are_the_tracks() -> None:
+    assert get_args(settings.PartName) == TRACKS
 
 
 def test_without_any_file_the_defaults_hold(nowhere: Path) -> None:
@@ -87,7 +88,7 @@ def test_the_folder_comes_before_home(nowhere: Path) -> None:
     assert settings.load().jam.bpm == 100
 
 
-def test_a_named_file_must_be_there(nowhere: Path) -> None:
+def test_a_named_file_must_exist(nowhere: Path) -> None:
     with pytest.raises(UsageError, match=r"no settings file 'stage\.toml'"):
         settings.load(Path("stage.toml"))
 
@@ -131,13 +132,13 @@ def test_a_named_file_must_be_there(nowhere: Path) -> None:
         ("a = " + "[" * 5000, ["not valid TOML"]),
     ],
 )
-def test_what_is_wrong_is_told_in_one_sentence(tmp_path: Path, text: str, words: list[str]) -> None:
+def test_what_is_wrong_is_reported_in_one_sentence(tmp_path: Path, text: str, words: list[str]) -> None:
     sentence = fault(tmp_path, text)
     for word in words:
         assert word in sentence
 
 
-def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
+def test_bytes_that_are_no_text_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "live.toml"
     path.write_bytes(b"[jam]\n\xff")
     with pytest.raises(UsageError, match="byte 7 is not UTF-8"):
@@ -171,7 +172,7 @@ def test_one_port_or_several() -> None:
 
 def test_the_take_folder_knows_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert settings.Jam(take_folder="~/takes").take_path == tmp_path / "takes"
+    assert settings.JamSettings(take_folder="~/takes").take_path == tmp_path / "takes"
 
 
 def test_settings_cross_processes() -> None:
@@ -189,7 +190,7 @@ def test_the_command_line_wins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("options", "words"),
     [
         ({"bpm": 999.0}, ["--bpm", BPM, "999"]),
         ({"mode": "hodl"}, ["--mode", "did you mean 'hold'"]),
@@ -197,9 +198,9 @@ def test_the_command_line_wins() -> None:
         ({"api": "jak"}, ["--api", "did you mean 'jack'"]),
     ],
 )
-def test_a_wrong_option_is_named(given: dict[str, object], words: list[str]) -> None:
+def test_a_wrong_option_is_named(options: dict[str, object], words: list[str]) -> None:
     with pytest.raises(UsageError) as caught:
-        settings.with_options(Config(), **given)
+        settings.with_options(Config(), **options)
     for word in words:
         assert word in str(caught.value)
 

@@ -9,6 +9,7 @@ from live.timing.midi_bytes import (
     Rank,
     channel_of,
     control,
+    is_channel_message,
     is_note_off,
     is_note_on,
     note_off,
@@ -89,3 +90,15 @@ def test_silence_lets_go_of_pedals_before_it_ends_notes_on_every_channel() -> No
         assert numbers == [64, 123, 120]
         assert all(data[2] == 0 for data in messages)
     assert {channel_of(data) for data in silence(range(2, 3))} == {2}
+
+
+@pytest.mark.parametrize(
+    ("data", "whole"),
+    [
+        ("903c40", True), ("c005", True), ("d040", True), ("e00040", True), ("903c", False),
+        ("c00506", False), ("903c80", False), ("90803c", False), ("f20102", False), ("3c40", False),
+        ("90", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_whole_channel_message_has_its_number_of_data_bytes(data: str, *, whole: bool) -> None:
+    assert is_channel_message(bytes.fromhex(data)) == whole

@@ -1,21 +1,16 @@
-"""Piano roll and map of the dashboard, as rows of text."""
-
-import math
+"""The piano roll: notes, parts, drums and the playhead, as rows of text."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.dashboard.drawing import beat, drum_lanes, latent_map, roll, rows, status
-from live.dashboard.drawing import knobs as controls
+from live.dashboard.drawing import roll, rows
 from live.dashboard.drawing.theme import INK
-from live.ipc.snapshot import AnchorView, BarView
+from live.ipc.snapshot import BarView
 from tests.fakes.drawn import inks, roll_rows, row_text, texts
-from tests.fakes.snapshots import BEAT, cloud, scene
+from tests.fakes.snapshots import BEAT
 
 BAR = 4 * BEAT
 
-
-# -- roll ------------------------------------------------------------------------------------------
 
 TWO_BARS = [
     BarView(
@@ -45,9 +40,9 @@ def test_a_roll_shows_sounded_planned_and_performed_notes_in_three_glyphs() -> N
 def test_the_three_kinds_of_notes_differ_in_glyph_and_in_colour() -> None:
     drawn = roll_rows(TWO_BARS, BAR - 100, 4, width=36, height=12)
     look = {
-        ink: set(text) for row in drawn[1:] for text, ink in row if ink in ("heard", "planned", "performer")
+        ink: set(text) for row in drawn[1:] for text, ink in row if ink in ("sounded", "planned", "performer")
     }
-    assert look == {"heard": {"█"}, "planned": {"▓"}, "performer": {"●"}}
+    assert look == {"sounded": {"█"}, "planned": {"▓"}, "performer": {"●"}}
     assert len({INK[ink].color for ink in look}) == 3
 
 
@@ -160,82 +155,12 @@ def test_drums_do_not_stretch_the_pitches_that_are_shown() -> None:
 
 
 def test_no_two_parts_share_a_colour() -> None:
-    for tick, kind in ((-1, "planned"), (2 * BAR, "heard")):
+    for tick, kind in ((-1, "planned"), (2 * BAR, "sounded")):
         used = inks(roll_rows(BAND, tick, 4, width=36, height=20))
         parts = {f"{kind}{part}" for part in ("", "-chords", "-bass", "-drums")}
         assert parts <= used
         assert len({INK[ink].color for ink in parts}) == 4
 
 
-@given(st.integers(0, 127), st.integers(1, 5))
-def test_every_drum_key_has_a_lane(pitch: int, lanes: int) -> None:
-    lane = drum_lanes.lane_of(pitch, lanes)
-    assert lane is not None
-    assert 0 <= lane < lanes
-    assert len(drum_lanes.lane_name(lane, lanes)) == 2
-
-
 def test_note_names() -> None:
     assert [roll.note_name(pitch) for pitch in (0, 60, 61, 127)] == ["C-1", "C4", "C♯4", "G9"]
-
-
-# -- map -------------------------------------------------------------------------------------------
-
-
-def drawn_map(width: int = 21, height: int = 11, **parts: object) -> list[str]:
-    drawn_parts = {"anchors": [], "performer": None, "here": None, "trail": [], **parts}
-    return texts(latent_map.map_canvas(latent_map.ground([], width, height), **drawn_parts).rows())  # type: ignore[arg-type]
-
-
-def test_the_map_shows_anchors_the_performer_and_here_where_they_are() -> None:
-    anchors = [AnchorView("A", (-1.0, 1.0)), AnchorView("B", None), AnchorView("D", (1.0, -1.0))]
-    lines = drawn_map(anchors=anchors, performer=(0.0, 0.0), here=(1.0, 1.0))
-    assert lines[0] == "A" + " " * 19 + "◉"
-    assert lines[5][10] == "◎"
-    assert lines[10] == " " * 20 + "D"
-    assert "B" not in "".join(lines)
-
-
-def test_places_outside_stand_at_the_edge_and_nan_in_the_middle() -> None:
-    assert drawn_map(here=(9.0, -math.inf))[10][20] == "◉"
-    assert drawn_map(here=(math.nan, math.nan))[5][10] == "◉"
-
-
-def test_the_cloud_is_drawn_in_dots_and_the_trail_over_it() -> None:
-    ground = latent_map.ground(cloud(), 20, 10)
-    assert sum(char != " " for line in ground.cells for char, _ in line) > 60
-    parts = latent_map.map_canvas(
-        ground, anchors=[], performer=None, here=None, trail=[(-0.5, 0.0), (0.5, 0.0)]
-    )
-    assert sum(ink == "trail" for line in parts.cells for _, ink in line) >= 10
-    assert "trail" not in {ink for line in ground.cells for _, ink in line}
-
-
-def test_a_small_map_thins_its_cloud() -> None:
-    def lit(width: int, height: int) -> int:
-        return sum(
-            char != " " for line in latent_map.ground(cloud(5000), width, height).cells for char, _ in line
-        )
-
-    assert lit(12, 9) < 100
-
-
-def test_a_map_of_no_size_is_empty() -> None:
-    assert drawn_map(0, 0, here=(0.0, 0.0)) == []
-
-
-def test_every_ink_that_is_drawn_with_is_in_the_theme() -> None:
-    used = set()
-    for tick in range(6 * BAR, 7 * BAR, 150):
-        s = scene(tick)
-        used |= inks(beat.beat_rows(tick, 4, width=128, height=11, tempo_bpm=120.0))
-        used |= inks(roll_rows(s.bars, tick, 4, width=100, height=20, held=s.held_keys))
-        used |= inks(controls.knob_rows(s.knobs, tick % 15, width=120, height=5))
-        used |= inks(status.status_rows(s, width=60, height=12))
-        ground = latent_map.ground(cloud(), 30, 14)
-        used |= inks(
-            latent_map.map_canvas(
-                ground, anchors=s.anchors, performer=s.performer_xy, here=s.here, trail=[(0, 0), (1, 1)]
-            ).rows()
-        )
-    assert used <= set(INK)

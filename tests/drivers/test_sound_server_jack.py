@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.jack_harness import JackPeer, JackServer, rms
-from tests.fakes.jam_harness import Jam, beside
+from tests.fakes.jam_harness import JamProcess, beside
 
 pytestmark = pytest.mark.driver
 
@@ -31,7 +31,7 @@ def loudness(server: JackServer) -> float:
 
 
 def test_the_synth_sounds_again_when_its_server_is_back(mortal: JackServer, tmp_path: Path) -> None:
-    jam = Jam(mortal, tmp_path, "--out", "fluidsynth")
+    jam = JamProcess(mortal, tmp_path, "--out", "fluidsynth")
     try:
         jam.wait_ready("thru")
         assert loudness(mortal) > 0.001

@@ -1,0 +1,110 @@
+"""Knobs, modes and anchors as rows."""
+
+import math
+
+import pytest
+
+from live.dashboard.drawing import knobs as controls
+from live.ipc.snapshot import KnobView
+from tests.fakes.drawn import row_text, texts
+from tests.fakes.snapshots import scene
+
+
+def knob(value: float, *, low: float = -1.0, **more: object) -> KnobView:
+    return KnobView("density", value, low, 1.0, 0.0, "", **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("view", "bar"),
+    [
+        (knob(0.0), "─────╂─────"),
+        (knob(1.0), "─────┼━━━━█"),
+        (knob(-1.0), "█━━━━┼─────"),
+        (knob(0.5), "─────┼━━█──"),
+        (knob(0.5, waiting=-0.9), "◇────┼━━█──"),
+        (knob(0.0, low=0.0), "█──────────"),
+        (knob(0.5, low=0.0), "━━━━━█─────"),
+        (knob(1.0, low=0.0, waiting=0.0), "◇━━━━━━━━━█"),
+        (knob(0.5, available=False), " · · · · · "),
+        (knob(math.nan), "█━━━━┼─────"),
+    ],
+)
+def test_a_knobs_bar(view: KnobView, bar: str) -> None:
+    assert row_text(controls.knob_bar(view, 11)) == bar
+
+
+def test_the_chosen_knob_has_an_arrow_and_an_unavailable_one_says_so() -> None:
+    assert row_text(controls.knob_row(knob(0.25), 30, chosen=True)) == "▸density     ─────┼█──── +0.25"
+    assert row_text(controls.knob_row(knob(0.25, available=False), 30)).endswith("   n/a")
+
+
+def test_values_read_as_people_write_them() -> None:
+    tempo = KnobView("tempo", 120.0, 40.0, 240.0, 120.0, "")
+    values = [controls.value_text(k) for k in (knob(0.0), knob(0.5), knob(-0.5), knob(0.5, low=0.0), tempo)]
+    assert values == ["0.00", "+0.50", "-0.50", "0.50", "120"]
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(80, 5), (120, 5), (40, 5), (60, 1), (19, 3), (5, 2), (200, 20)]
+)
+@pytest.mark.parametrize("chosen", [0, 7, 14])
+def test_the_chosen_knob_is_always_in_sight(width: int, height: int, chosen: int) -> None:
+    drawn = texts(controls.knob_rows(scene().knobs, chosen, width=width, height=height))
+    assert all(len(line) == width for line in drawn)
+    assert sum(line.count("▸") for line in drawn) == 1
+
+
+def test_modes_anchors_and_freeze_in_one_row() -> None:
+    s = scene()
+    row = controls.mode_row(
+        ("follow", "answer", "hold", "drift"),
+        "hold",
+        s.anchors,
+        frozen=True,
+        thru=False,
+        origin="morph",
+        width=90,
+    )
+    text = row_text(row)
+    assert "[HOLD]" in text
+    assert " follow " in text
+    assert "[FROZEN]" in text
+    assert "thru OFF" in text
+    assert "A● B● C○ D●" in text
+    assert "◉ morph" in text
+
+
+def test_muted_parts_stand_in_the_row_of_modes() -> None:
+    row = controls.mode_row(
+        ("follow", "answer", "hold", "drift"),
+        "follow",
+        scene().anchors,
+        frozen=False,
+        thru=True,
+        origin="played",
+        width=80,
+        muted=["drums"],
+    )
+    assert "[DRUMS MUTED]" in row_text(row)
+    assert "A● B● C○ D●   ◉ played" in row_text(row)
+
+
+LISTENING = [
+    ("follow", False, True),
+    ("answer", False, True),
+    ("hold", False, False),
+    ("follow", True, False),
+]
+
+
+@pytest.mark.parametrize(("mode", "frozen", "listens"), LISTENING)
+def test_it_says_that_it_listens_until_it_has_a_phrase(mode: str, *, frozen: bool, listens: bool) -> None:
+    row = controls.mode_row(
+        ("follow", "answer", "hold"), mode, [], frozen=frozen, thru=True, origin="", width=80
+    )
+    assert ("listening" in row_text(row)) is listens
+
+
+def test_a_mode_that_we_do_not_know_is_shown_too() -> None:
+    row = controls.mode_row(("follow",), "waltz", [], frozen=False, thru=True, origin="", width=60)
+    assert "[WALTZ]" in row_text(row)

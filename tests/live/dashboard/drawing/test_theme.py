@@ -1,0 +1,26 @@
+"""The theme has every ink that is drawn with."""
+
+from live.dashboard.drawing import beat, latent_map, status
+from live.dashboard.drawing import knobs as controls
+from live.dashboard.drawing.theme import INK
+from tests.fakes.drawn import inks, roll_rows
+from tests.fakes.snapshots import BEAT, cloud, scene
+
+BAR = 4 * BEAT
+
+
+def test_every_ink_that_is_drawn_with_is_in_the_theme() -> None:
+    used = set()
+    for tick in range(6 * BAR, 7 * BAR, 150):
+        s = scene(tick)
+        used |= inks(beat.beat_rows(tick, 4, width=128, height=11, tempo_bpm=120.0))
+        used |= inks(roll_rows(s.bars, tick, 4, width=100, height=20, held=s.held_keys))
+        used |= inks(controls.knob_rows(s.knobs, tick % 15, width=120, height=5))
+        used |= inks(status.status_rows(s, width=60, height=12))
+        ground = latent_map.ground(cloud(), 30, 14)
+        used |= inks(
+            latent_map.map_canvas(
+                ground, anchors=s.anchors, performer=s.performer_xy, here=s.here, trail=[(0, 0), (1, 1)]
+            ).rows()
+        )
+    assert used <= set(INK)

@@ -1,0 +1,25 @@
+"""The computer's keyboard as a piano."""
+
+from live.ipc.commands import PlayKey
+from tests.fakes.commands import words
+from tests.fakes.dashboard_stage import Stage
+
+
+async def test_letters_play_notes_while_the_piano_is_on() -> None:
+    async with Stage().run() as stage:
+        assert await stage.press("k", "z", "q") == [("note", "on"), ("note", "on")]
+        assert stage.sent.commands == [PlayKey(pitch, 96, source="dashboard") for pitch in (60, 72)]
+        assert "PIANO" in stage.text()
+        assert await stage.press("0") == [("panic", "")]
+        stage.sent.commands.clear()
+        assert await stage.press("k") == [("note", "off"), ("note", "off")]
+        assert await stage.press("z") == [("freeze", "")]
+
+
+async def test_a_piano_note_ends_by_itself_and_no_note_outlives_the_screen() -> None:
+    stage = Stage()
+    async with stage.run():
+        await stage.press("k", "x", "greater_than_sign", "x")
+        stage.app._note_end(62)
+        assert [words(c)[1:] for c in stage.sent.commands] == [("on", 62), ("on", 74), ("off", 62)]
+    assert [words(c)[1:] for c in stage.sent.commands][-1] == ("off", 74)

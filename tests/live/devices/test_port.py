@@ -1,0 +1,95 @@
+"""What an open port does with the driver's calls."""
+
+import pytest
+import rtmidi
+
+from live import errors
+from live.devices.port import InputPort, OutputPort
+
+
+class Driver:
+    """Stands for python-rtmidi's object."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.calls: list[str] = []
+        self.queued: list[tuple[list[int], float]] = []
+        self.callback: object = None
+
+    def send_message(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def set_callback(self, callback: object) -> None:
+        self.callback = callback
+
+    def get_message(self) -> tuple[list[int], float] | None:
+        return self.queued.pop(0) if self.queued else None
+
+    def ignore_types(self, **_kinds: bool) -> None:
+        pass
+
+    def cancel_callback(self) -> None:
+        self.callback = None
+        self.calls.append("cancel")
+
+    def close_port(self) -> None:
+        self.calls.append("close")
+
+    def delete(self) -> None:
+        self.calls.append("delete")
+
+
+def test_what_comes_in_is_stamped_first_and_never_raises() -> None:
+    def deliver(received: object) -> None:
+        got.append(received)
+        raise RuntimeError("the receiver's own fault")
+
+    got: list[object] = []
+    port = InputPort(Driver(), "keys", deliver, lambda: 42, api="alsa", virtual=False)
+    port._received(([0x90, 60, 100], 0.5))
+    assert got == [(42, b"\x90\x3c\x64", "keys")]
+    assert port.faults == 1
+
+
+def test_the_callback_is_cancelled_before_a_port_is_closed() -> None:
+    driver = Driver()
+    port = InputPort(driver, "keys", lambda _received: None, lambda: 0, api="alsa", virtual=False)
+    port.close()
+    port.close()
+    assert driver.calls == ["cancel", "close", "delete"]
+
+
+def test_an_input_queues_while_another_port_is_opened_and_delivers_after() -> None:
+    driver, got = Driver(), list[bytes]()
+    port = InputPort(driver, "keys", lambda r: got.append(r.data), lambda: 0, api="jack", virtual=True)
+    other = OutputPort(Driver(), "synth", api="jack", virtual=True)
+    driver.queued = [([0x90, 60, 100], 0.0), ([0x80, 60, 0], 0.0)]
+    other.close()
+    assert got == [b"\x90\x3c\x64", b"\x80\x3c\x00"]
+    assert driver.callback == port._received
+    port.close()
+
+
+def test_closing_an_output_silences_only_what_was_played_on() -> None:
+    driver = Driver()
+    port = OutputPort(driver, "synth", api="alsa", virtual=False)
+    port.send(b"\xf8")
+    port.send(b"\x91\x3c\x40")
+    driver.sent.clear()
+    port.close()
+    port.close()
+    assert driver.sent == [b"\xb1\x40\x00", b"\xb1\x7b\x00", b"\xb1\x78\x00"]
+    assert driver.calls == ["close", "delete"]
+    with pytest.raises(errors.PortError, match="the MIDI output 'synth' is closed"):
+        port.send(b"\x91\x3c\x40")
+
+
+def test_a_refusing_driver_is_a_port_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_data: bytes) -> None:
+        raise rtmidi.SystemError("gone")
+
+    driver = Driver()
+    monkeypatch.setattr(driver, "send_message", refuse)
+    port = OutputPort(driver, "synth", api="alsa", virtual=False)
+    with pytest.raises(errors.PortError, match="the MIDI output 'synth' failed: gone"):
+        port.send(b"\x91\x3c\x40")

@@ -1,0 +1,12 @@
+"""Where in a take a run of the transport begins; whole takes are in test_take.py."""
+
+from live.record.take_ticks import TakeTicks
+
+
+def test_a_start_announced_ahead_of_its_first_tick_is_no_stopped_transport() -> None:
+    place = TakeTicks(tempo_bpm=120.0, ticks_per_bar=1920)
+    beat_nanos = 500_000_000
+    assert place.tempo(0, 0, 120.0) == 0
+    first = place.of(0, 20_000_000 + 21_000_000)  # the first note, two ticks of host time late
+    later = place.of(480, 20_000_000 + beat_nanos)
+    assert (first, later) == (0, 480)
