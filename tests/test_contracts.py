@@ -331,7 +331,7 @@ def test_the_glossary_has_the_words_that_everything_is_made_of() -> None:
 def test_every_room_has_its_line() -> None:
     for top in ROOMS:
         section = ARCHITECTURE.partition(f"| `{top}/` |")[2].partition("\n\n")[0]
-        rooms = {path.name for path in (ROOT / top).iterdir() if path.is_dir() and path.name != "__pycache__"}
+        rooms = {path.parent.name for path in (ROOT / top).glob("*/*") if path.is_file()} - {"__pycache__"}
         assert set(re.findall(r"^\| `(\w+)/` \|", section, re.MULTILINE)) == rooms
 
 

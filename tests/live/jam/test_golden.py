@@ -1,7 +1,7 @@
 """Golden traces: stored takes, played on a fake clock, give exactly the stored (tick, bytes).
 
 A take is JSON: settings, the codec of the model that answers, and gestures in ticks.  A trace is text: a
-tick, a voice and a message in hexadecimal on each line.  After a change that is meant to be heard, write
+tick, a voice and a message in hexadecimal on each line.  After a change that is meant to be sent, write
 the traces anew with `pytest tests/live/jam/test_golden.py --regenerate-golden`, and read the difference.
 """
 
@@ -82,11 +82,11 @@ def stored(name: str) -> Take:
 @pytest.mark.parametrize("name", TAKES)
 def test_a_stored_take_gives_its_stored_trace(name: str, request: pytest.FixtureRequest) -> None:
     path = FOLDER / f"{name}.trace.txt"
-    heard = trace(replay(stored(name)))
+    sent = trace(replay(stored(name)))
     if request.config.getoption("--regenerate-golden"):
-        path.write_text("".join(f"{line}\n" for line in heard))
+        path.write_text("".join(f"{line}\n" for line in sent))
         pytest.skip(f"{path.name} was written anew: read the difference")
-    assert heard == path.read_text().splitlines()
+    assert sent == path.read_text().splitlines()
 
 
 @pytest.mark.parametrize("name", TAKES)

@@ -1,4 +1,4 @@
-"""Scenes from DESIGN's evening, on a fake clock: what she plays, what is heard, to the tick."""
+"""A set on a fake clock: what is played, and what sounds, to the tick."""
 
 import msgspec
 import pytest
@@ -24,7 +24,7 @@ def expected(start: int, *, transpose: int = 0) -> list[tuple[int, int]]:
     return [(start + step * STEP, pitch + transpose) for step, pitch in TUNE]
 
 
-def test_thru_leaves_at_once_on_her_channel() -> None:
+def test_thru_leaves_at_once_on_the_performer_s_channel() -> None:
     stage = Stage()
     stage.at(5 * MS, note_on(3, 60, 99))
     stage.at(9 * MS, note_off(3, 60))
@@ -53,7 +53,7 @@ def test_nothing_is_played_before_there_is_a_phrase() -> None:
     assert stage.jam.dialogue.missed_bars == 0
 
 
-def test_follow_goes_on_with_the_last_phrase_while_she_is_silent() -> None:
+def test_follow_goes_on_with_the_last_phrase_while_the_performer_is_silent() -> None:
     stage = Stage()
     stage.begin()
     two_bars(stage)
@@ -68,7 +68,7 @@ def test_a_note_just_before_the_bar_line_belongs_to_the_next_phrase() -> None:
     stage.press(CELL - 20, 200, 72)
     stage.run_to_tick(3 * CELL - 1)
     assert 72 not in [pitch for _, pitch in stage.note_ons(last=2 * CELL - 60)]
-    assert (2 * CELL - 20, 72) in stage.note_ons(first=2 * CELL - 60)  # as early as she played it
+    assert (2 * CELL - 20, 72) in stage.note_ons(first=2 * CELL - 60)  # as early as it was played
 
 
 def test_answer_mode_speaks_in_its_turn_only() -> None:
@@ -80,7 +80,7 @@ def test_answer_mode_speaks_in_its_turn_only() -> None:
     assert stage.note_ons() == expected(CELL) + expected(3 * CELL, transpose=5)
 
 
-def test_hold_keeps_the_phrase_whatever_she_plays() -> None:
+def test_hold_keeps_the_phrase_whatever_is_played() -> None:
     stage = Stage()
     stage.begin()
     two_bars(stage)
@@ -90,16 +90,16 @@ def test_hold_keeps_the_phrase_whatever_she_plays() -> None:
     assert stage.note_ons(first=2 * CELL) == expected(2 * CELL) + expected(3 * CELL)
 
 
-def test_a_knob_in_the_middle_of_a_bar_is_heard_at_the_next_step() -> None:
+def test_a_knob_in_the_middle_of_a_bar_sounds_at_the_next_step() -> None:
     stage = Stage()
     stage.begin()
     two_bars(stage)
     stage.turn(CELL + 4 * STEP + 30, "density", 1.0)
     stage.run_to_tick(2 * CELL - 1)
-    heard = stage.note_ons(first=CELL)
-    doubled = [tick for tick, pitch in heard if pitch >= 72]
+    sounded = stage.note_ons(first=CELL)
+    doubled = [tick for tick, pitch in sounded if pitch >= 72]
     assert min(doubled) == CELL + 5 * STEP  # the echo of the note on step 4
-    assert [note for note in heard if note[1] < 72] == expected(CELL)
+    assert [note for note in sounded if note[1] < 72] == expected(CELL)
     assert stage.hanging() == set()
 
 
@@ -176,8 +176,8 @@ def test_panic_silences_at_once_and_comes_in_on_a_later_phrase() -> None:
     assert len([data for data in at_panic if data[0] & 0xF0 == 0xB0 and data[1] == 120]) == 16
     assert not {place for place in stage.hanging() if place[0] == 1}
     stage.run_to_tick(4 * CELL - 1)
-    heard = stage.note_ons(first=CELL + 9 * STEP)
-    assert heard[0][0] == 2 * CELL
+    sounded = stage.note_ons(first=CELL + 9 * STEP)
+    assert sounded[0][0] == 2 * CELL
 
 
 def test_stop_and_start() -> None:
@@ -196,8 +196,8 @@ def test_stop_and_start() -> None:
     stage.run_to(stage.nanos + 30 * MS)
     stage.run_to_tick(CELL - 1)
     restarted = [sent for sent in stage.sent if sent.data == bytes((START,))][-1].moment
-    heard = [sent.tick for sent in stage.sent if sent.moment >= restarted and sent.data[0] == 0x91]
-    assert heard[0] == 0
+    sounded = [sent.tick for sent in stage.sent if sent.moment >= restarted and sent.data[0] == 0x91]
+    assert sounded[0] == 0
 
 
 def test_clock_ticks_are_exact() -> None:
@@ -245,7 +245,7 @@ def test_late_note_ons_are_dropped_but_offs_never() -> None:
     assert stage.hanging() == set()
 
 
-def test_shutdown_ends_her_notes_too() -> None:
+def test_shutdown_ends_the_performer_s_notes_too() -> None:
     stage = Stage()
     stage.begin()
     two_bars(stage)
@@ -376,7 +376,7 @@ def test_a_slower_tempo_crosses_no_bar_line_twice(slower: float) -> None:
     for step in range(0, 32, 4):
         stage.press(step * STEP, 100, 60 + step // 4)
     line = stage.jam.transport.timeline.nanos(Tick(2 * CELL)) - 400 * MS
-    stage.run_to(line + 5 * MS)  # bar 4 has just been sent, and is not yet heard
+    stage.run_to(line + 5 * MS)  # bar 4 has just been sent, and is not yet sounded
     stage.at(stage.nanos, command("knob", "tempo", slower))
     stage.run_to(stage.nanos + 6000 * MS)
     crossed = [int(str(fields["bar"])) for kind, fields in stage.logged if kind == "plan"]

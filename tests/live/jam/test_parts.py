@@ -1,4 +1,4 @@
-"""Several parts: each on its channel, heard with its offsets, ended one by one, kept apart in the take."""
+"""Several parts: each on its channel, sounded with its offsets, ended one by one, apart in the take."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ TUNE = ((0, 60), (4, 64), (8, 67), (16, 65), (24, 62))
 
 
 def band(codec: str = "multitrack", config: Config | None = None) -> Stage:
-    """A jam with a model of parts, to whom she has played two bars."""
+    """A jam with a model of parts, to which two bars were played."""
     stage = Stage(config or Config(), model=EchoModel(codec=codec))
     stage.begin()
     for step, pitch in TUNE:
@@ -62,7 +62,7 @@ def test_each_part_leaves_on_its_channel() -> None:
     assert {sent.data[0] & 0x0F for sent in stage.sent if sent.voice == "instrument"} == {1, 2, 3, 9}
 
 
-def test_drums_are_heard_with_their_offsets() -> None:
+def test_drums_sound_with_their_offsets() -> None:
     stage = band("drums")
     stage.run_to_tick(2 * CELL - 100)
     hats = [(CELL + step * STEP + 30, HAT) for step, _ in TUNE]
@@ -317,7 +317,7 @@ def test_volume_goes_to_the_channels_of_the_parts_that_play() -> None:
     assert levels(stage) == [(10, 64)]
 
 
-def test_another_model_s_parts_are_told_the_level_that_they_missed() -> None:
+def test_another_model_s_parts_get_the_level_that_they_missed() -> None:
     stage = Stage(model=EchoModel(codec="poly"))
     stage.begin()
     stage.turn(10, "volume", 0.5)
@@ -326,7 +326,7 @@ def test_another_model_s_parts_are_told_the_level_that_they_missed() -> None:
     assert levels(stage) == [(2, 64), (3, 64), (4, 64), (10, 64)]
 
 
-def test_a_channel_that_two_parts_share_is_told_once() -> None:
+def test_a_channel_that_two_parts_share_is_sent_once() -> None:
     assert len(Levels((2, 2, 4, 10), 0.8).messages(range(4), 0.5)) == 3
 
 
@@ -347,7 +347,7 @@ def test_parts_of_codecs() -> None:
 # -- what is shown and kept --------------------------------------------------------------------------
 
 
-def test_the_roll_gets_every_part_heard_and_planned() -> None:
+def test_the_roll_gets_every_part_sounded_and_planned() -> None:
     stage = band()
     stage.run_to_tick(CELL + BAR + 10)
     bars = {view.bar: view for view in snapshot_of(stage).bars}
@@ -359,9 +359,9 @@ def test_the_roll_gets_every_part_heard_and_planned() -> None:
 def test_osc_tells_notes_of_every_part_as_before() -> None:
     stage = band("drums")
     stage.run_to_tick(CELL + 100)
-    told = [values for topic, values in stage.published if topic == "note"]
-    assert (KICK, 100) in told
-    assert (HAT, 70) in told
+    published = [values for topic, values in stage.published if topic == "note"]
+    assert (KICK, 100) in published
+    assert (HAT, 70) in published
 
 
 def test_a_take_has_a_track_for_each_part_that_has_played(tmp_path: Path) -> None:
@@ -375,8 +375,8 @@ def test_a_take_has_a_track_for_each_part_that_has_played(tmp_path: Path) -> Non
     tracks = {track.name: track for track in mido.MidiFile(take.path).tracks}
     assert list(tracks)[1:] == ["performer", "twobar", "twobar bass", "twobar drums", "knobs"]
     for name, channel in (("twobar bass", 3), ("twobar drums", 9)):
-        heard = [message for message in tracks[name] if message.type in ("note_on", "note_off")]
-        assert [message.channel for message in heard] == [channel, channel]
+        sounded = [message for message in tracks[name] if message.type in ("note_on", "note_off")]
+        assert [message.channel for message in sounded] == [channel, channel]
     assert sum(message.type == "note_on" for message in tracks["twobar"]) == 2
 
 

@@ -59,7 +59,7 @@ def ons(phrase: Phrase, index: int, *, first: int = 0) -> list[tuple[int, int]]:
 
 
 @given(PHRASES, st.integers(0, 3))
-def test_a_cell_is_heard_as_it_is_laid(phrase: Phrase, index: int) -> None:
+def test_a_cell_sounds_as_it_is_laid(phrase: Phrase, index: int) -> None:
     plan, scheduler = new_plan()
     plan.lay(cell(index, phrase), index * GRID.steps, not_before=Tick(0))
     assert play(plan, scheduler, (index + 1) * GRID.ticks) == ons(phrase, index)
@@ -72,8 +72,8 @@ def test_another_phrase_is_swapped_in_at_a_step(before: Phrase, after: Phrase, s
     heard = play(plan, scheduler, step * STEP - 1)
     plan.lay(cell(0, before.spliced(step, after)), step, not_before=Tick(step * STEP - 1))
     heard += play(plan, scheduler, 2 * GRID.ticks)
-    kept = [place for place in ons(before, 0) if place[0] < step * STEP]
-    assert heard == kept + ons(after, 0, first=step)
+    staying = [place for place in ons(before, 0) if place[0] < step * STEP]
+    assert heard == staying + ons(after, 0, first=step)
 
 
 @given(PHRASES, st.lists(st.integers(0, 3840), min_size=1, max_size=8))
@@ -136,7 +136,7 @@ def test_gate_is_a_factor_on_lengths(gate: float, length: int) -> None:
     assert plan.ticks_of(Note(4, 60, 90, 2)) == (480, 480 + length)
 
 
-def test_micro_offsets_are_heard() -> None:
+def test_micro_offsets_sound() -> None:
     plan, _ = new_plan()
     assert [plan.ticks_of(Note(4, 60, 90, 1, offset))[0] for offset in (-0.5, 0.25)] == [420, 510]
 

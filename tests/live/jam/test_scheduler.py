@@ -65,9 +65,9 @@ class Evening(RuleBasedStateMachine):
     def replace_some(self, first: int, count: int) -> None:
         before = self.scheduler.queued()
         gone = self.scheduler.drop_notes(first, first + count)
-        kept = self.scheduler.queued()
-        assert kept == tuple(note for note in before if not first <= note.step < first + count)
-        assert gone == len(before) - len(kept)
+        staying = self.scheduler.queued()
+        assert staying == tuple(note for note in before if not first <= note.step < first + count)
+        assert gone == len(before) - len(staying)
 
     @rule()
     def replace_all(self) -> None:

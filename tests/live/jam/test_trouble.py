@@ -24,11 +24,11 @@ def come_back(stage: Stage, model: EchoModel | None = None) -> None:
     stage.jam.from_worker(stage.model.ready(), Nanos(stage.nanos))
 
 
-def test_her_phrase_survives_the_model_that_was_to_answer_it() -> None:
+def test_a_phrase_survives_the_model_that_was_to_answer_it() -> None:
     stage = Stage(answer_ms=30.0)
     stage.begin()
     two_bars(stage)
-    stage.at_tick(CELL - 50, lambda: die(stage))  # her phrase is on its way
+    stage.at_tick(CELL - 50, lambda: die(stage))  # the phrase is on its way
     stage.at_tick(CELL + 3 * STEP + 10, lambda: come_back(stage))
     stage.run_to_tick(3 * CELL - 1)
     assert stage.note_ons(last=2 * CELL) == expected(CELL)[2:]
@@ -135,7 +135,7 @@ def test_an_output_that_sounds_late_is_played_early_and_never_twice() -> None:
     assert early == {-60 * MS}
 
 
-def test_freezing_while_her_phrase_is_on_its_way_keeps_the_latent() -> None:
+def test_freezing_while_a_phrase_is_on_its_way_keeps_the_latent() -> None:
     stage = Stage(answer_ms=50.0)
     stage.begin()
     two_bars(stage)

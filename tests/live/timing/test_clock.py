@@ -117,7 +117,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "answer"),
     [
         (None, "realtime"),
         (PermissionError(1, "not permitted"), "ordinary priority: allow it with an rtprio line"),
@@ -125,7 +125,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     ],
 )
 def test_priority_is_had_or_it_is_told_why_not(
-    system: pytest.MonkeyPatch, fault: OSError | None, told: str
+    system: pytest.MonkeyPatch, fault: OSError | None, answer: str
 ) -> None:
     asked: list[tuple[int, int]] = []
 
@@ -135,7 +135,7 @@ def test_priority_is_had_or_it_is_told_why_not(
             raise fault
 
     system.setattr(os, "sched_setscheduler", schedule)
-    assert raise_priority().startswith(told)
+    assert raise_priority().startswith(answer)
     assert asked == [(0, os.SCHED_FIFO)]
 
 

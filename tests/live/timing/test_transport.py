@@ -85,17 +85,17 @@ def test_a_tempo_out_of_range_changes_nothing(tempo: float, running: bool) -> No
 @given(TEMPOS, st.integers(2, 12))
 def test_even_taps_give_their_tempo(tempo: float, count: int) -> None:
     transport = Transport(tempo_bpm=120.0)
-    told = [transport.tap(Nanos(round(number * 60e9 / tempo))) for number in range(count)]
-    assert told[0] is None
-    assert told[1:] == [pytest.approx(tempo, rel=1e-6)] * (count - 1)
+    tempos = [transport.tap(Nanos(round(number * 60e9 / tempo))) for number in range(count)]
+    assert tempos[0] is None
+    assert tempos[1:] == [pytest.approx(tempo, rel=1e-6)] * (count - 1)
 
 
 def test_an_uneven_tap_is_averaged_with_the_last_four() -> None:
     transport = Transport(tempo_bpm=120.0)
-    told = None
+    tempos = None
     for moment in (0, 400, 900, 1500, 2100, 2500):
-        told = transport.tap(Nanos(moment * 1_000_000))
-    assert told == pytest.approx(60_000 / ((2500 - 400) / 4))
+        tempos = transport.tap(Nanos(moment * 1_000_000))
+    assert tempos == pytest.approx(60_000 / ((2500 - 400) / 4))
 
 
 def test_a_pause_begins_a_new_count() -> None:

@@ -1,4 +1,4 @@
-"""Whole evenings drawn at random: whatever is played, turned, loaded and lost, every note ends."""
+"""Whole sets drawn at random: whatever is played, turned, loaded and lost, every note ends."""
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -62,10 +62,10 @@ def test_every_note_ends(
     slowness_ms: tuple[float, int],
 ) -> None:
     (mode, midi), (answer_ms, late_ms) = chosen, slowness_ms
-    there = models()
-    there[first].others = there
+    present = models()
+    present[first].others = present
     config = parse({"midi": midi, "jam": {"mode": mode, "temperature": 0.3}})
-    stage = Stage(config, model=there[first], answer_ms=answer_ms, late_nanos=late_ms * MS)
+    stage = Stage(config, model=present[first], answer_ms=answer_ms, late_nanos=late_ms * MS)
     stage.begin()
 
     def lose() -> None:
