@@ -241,7 +241,7 @@ class Engine:
             if busy and isinstance(arrival.item, Encoded | Decoded):
                 self._answers_waiting.append(arrival.item)
             else:
-                self._handle(arrival.link, arrival.item, now)
+                self._handle(arrival.link, arrival.item, self.clock.now())  # not as old as the storm is long
         self._tell_of_storm(now)
 
     def _tell_of_storm(self, now: Nanos) -> None:
