@@ -126,6 +126,8 @@ class Supervisor:
             if isinstance(message, JamMemory):
                 self._memory = message
                 continue
+            if isinstance(message, Bye):  # the end is the process's, and `wait` tells of it
+                continue
             if isinstance(message, Snapshot):
                 self._shown.set()
             if self._deliver is not None:
@@ -161,21 +163,24 @@ class Supervisor:
                 return self._finish(orderly_status(status))
             if status == 0 or status in ORDERLY:
                 return self._finish(status)
-            if not self._revive():
+            if not self._revive(status):
                 if self._ending.is_set():
                     return self._finish(0)
                 self._notify("the engine keeps dying: giving up")
                 return self._finish(1)
 
-    def _revive(self) -> bool:
+    def _revive(self, status: int) -> bool:
         now = time.monotonic()
         self._deaths.append(now)
+        if status > 0 and sum(now - death < CALM_SECONDS for death in self._deaths) > 1:
+            self._memory = without_music(self._memory)  # what it remembers may be what breaks it
         silenced = silence_outputs(self._options)
         self._notify(f"the engine died; {silenced}; it is started again")
         if len(self._deaths) == DEATHS_ALLOWED and now - self._deaths[0] < CALM_SECONDS:
             return False
         self._hang_up()
-        self._options = msgspec.structs.replace(self._options, revived=True)
+        model = self._memory.model if self._memory is not None else self._options.model
+        self._options = msgspec.structs.replace(self._options, revived=True, model=model)
         try:
             self._start_engine()
             self._call_engine()
@@ -238,6 +243,13 @@ def orderly_status(status: int) -> int:
     if status in ORDERLY:
         return status
     return 1 if status > 0 else 0
+
+
+def without_music(memory: JamMemory | None) -> JamMemory | None:
+    """Return a memory of the controls alone: no base, no anchors, a transport that begins anew."""
+    if memory is None:
+        return None
+    return msgspec.structs.replace(memory, base=None, anchors={}, timeline=None, started=False)
 
 
 def silence_outputs(options: Options) -> str:

@@ -173,6 +173,15 @@ class Mapper:
             return True
         return kind != NOTE_OFF and _key(data) in self._table
 
+    def replaceable(self, data: bytes) -> bool:
+        """Tell whether a newer message of the same control makes this one worthless; unbound ones are."""
+        if not is_channel_message(data):
+            return False
+        if data[0] & 0xF0 == CONTROL and self.consumes(data) and _key(data) not in self._table:
+            return False  # half of a number
+        found = self._table.get(_key(data))
+        return found is None or (found.is_knob and found.control.encoder is None)
+
     def waiting(self) -> dict[str, float]:
         """Return the hardware's place, in the knob's unit, of every knob that waits to be picked up."""
         places = {bound.name: bound.waiting() for bound in self._bound if bound.is_knob}

@@ -7,6 +7,7 @@ Owns: what waits.  Threads: `put` any, the rest the engine's only.  Realtime: ye
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from live.ipc.commands import Turn
@@ -18,9 +19,19 @@ STORM = 256
 
 _WITH_NUMBER = (CONTROL, KEY_PRESSURE)
 _WITHOUT_NUMBER = (CHANNEL_PRESSURE, PITCH_BEND)
-_SWITCHES = range(64, 70)  # pedals: an up and a down are no values of which the newer is enough
-_PARAMETERS = (6, 38, 96, 97, 98, 99, 100, 101)  # of RPN and NRPN, which mean something in their order only
-_MODES = range(120, 128)  # all notes off and the like
+_IN_ORDER = (
+    (0, 6, *range(32, 64), 96, 97, 98, 99, 100, 101),  # banks, halves of 14 bits, RPN and NRPN
+    range(64, 70),  # pedals: an up and a down are no values of which the newer is enough
+    range(120, 128),  # all notes off and the like
+)
+
+
+class _Value(NamedTuple):
+    """Which controller or knob a message sets."""
+
+    source: str
+    kind: object
+    number: int
 
 
 class Arrival(NamedTuple):
@@ -34,6 +45,7 @@ class Arrivals:
     """First in, first out.
 
     Attributes:
+        replaceable: tells whether a newer one makes a controller's message worthless; called on any thread.
         coalesced: values that a newer one has replaced before they were taken.
         dropped: messages that were left out.
 
@@ -44,6 +56,7 @@ class Arrivals:
         self._waiting: deque[Arrival | object] = deque()
         self._newest: dict[object, Arrival] = {}
         self._lock = threading.Lock()
+        self.replaceable: Callable[[bytes], bool] = lambda _data: True
         self.coalesced = 0
         self.dropped = 0
 
@@ -59,14 +72,14 @@ class Arrivals:
             if len(self._waiting) < STORM and not self._newest:
                 self._waiting.append(arrival)
                 return
-            value = _value_of(item)
+            value = self._value_of(item)
             if value is not None:
                 if value in self._newest:
                     self.coalesced += 1
                 else:
                     self._waiting.append(value)
                 self._newest[value] = arrival
-            elif isinstance(item, Received) and item.data[0] >= 0xF0:
+            elif isinstance(item, Received) and item.data[:1] >= b"\xf0":
                 self.dropped += 1
             else:
                 self._waiting.append(arrival)
@@ -81,26 +94,17 @@ class Arrivals:
         with self._lock:
             return self._newest.pop(first)
 
-
-class _Value(NamedTuple):
-    """Which controller or knob a message sets."""
-
-    source: str
-    kind: object
-    number: int
-
-
-def _value_of(item: object) -> _Value | None:
-    """Return what a message sets, where a newer message about it makes it worthless; else None."""
-    if isinstance(item, Turn):
-        return _Value(item.source, item.knob, 0)
-    if not isinstance(item, Received) or len(item.data) < 2:
-        return None
-    status, number = item.data[0], item.data[1]
-    if status & 0xF0 in _WITHOUT_NUMBER:
-        return _Value(item.port, status, 0)
-    if status & 0xF0 not in _WITH_NUMBER:
-        return None
-    if status & 0xF0 == CONTROL and any(number in each for each in (_SWITCHES, _MODES, _PARAMETERS)):
-        return None
-    return _Value(item.port, status, number)
+    def _value_of(self, item: object) -> _Value | None:
+        """Return what a message sets, where a newer message about it makes it worthless; else None."""
+        if isinstance(item, Turn):
+            return _Value(item.source, item.knob, 0)
+        if not isinstance(item, Received) or len(item.data) < 2 or not self.replaceable(item.data):
+            return None
+        status, number = item.data[0], item.data[1]
+        if status & 0xF0 in _WITHOUT_NUMBER:
+            return _Value(item.port, status, 0)
+        if status & 0xF0 not in _WITH_NUMBER:
+            return None
+        if status & 0xF0 == CONTROL and any(number in each for each in _IN_ORDER):
+            return None
+        return _Value(item.port, status, number)

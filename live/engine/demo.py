@@ -52,10 +52,10 @@ class Demo:
         self._cues: list[Cue] = []
         self._verse = 0
 
-    def restart(self) -> None:
-        """Play from the top."""
+    def restart(self, tick: int = 0) -> None:
+        """Play from the top, or from the next verse where the transport has gone on for long without it."""
         self._cues.clear()
-        self._verse = 0
+        self._verse = -(-tick // (VERSE_BARS * BAR)) if tick >= BAR else 0
 
     def next_tick(self) -> Tick:
         """Return the tick of the next cue."""

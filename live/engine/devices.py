@@ -3,7 +3,7 @@
 What is missing and can be done without becomes a notice; what the user asked for by name and is not
 there is a UsageError.
 Owns: the open inputs, how each port is shown, the watches, and the model process where no supervisor has it.
-Threads: engine only; the port watch hands over on the engine's inbox.
+Threads: engine only; the port watch hands over on the engine's arrivals.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from live.jam.parts import channels_of, take_parts
 from live.record.event_log import EventLog
 from live.record.take import Take, take_path
 from live.settings.config import Config
-from live.timing.midi_bytes import Sink, Voice, program, silence
+from live.timing.midi_bytes import Sink, Stream, program, silence
 from live.timing.timeline import Nanos
 
 Post = Callable[[object], None]
@@ -42,7 +42,7 @@ class Devices:
     Args:
         options: what was asked for.
         output: gets the sinks.
-        post: puts anything into the engine's inbox, from any thread.
+        post: puts anything among the engine's arrivals, from any thread.
 
     """
 
@@ -103,7 +103,7 @@ class Devices:
         for name in config.midi.inputs:
             self._open_inputs(jam, name)
         self._say_what_is_missing(jam)
-        self._set_up(jam, now)
+        self.set_up(jam, now)
 
     def _open_synth(self, jam: Jam) -> None:
         chosen = self._options.config.synth
@@ -162,11 +162,11 @@ class Devices:
                 "warning", "no keyboard found: plug one in, or choose one with --in (see `twobar ports`)"
             )
 
-    def _set_up(self, jam: Jam, now: Nanos) -> None:
+    def set_up(self, jam: Jam, now: Nanos) -> None:
         """Send the programs and levels of the performer's voice and of every part."""
         config = self._options.config
         for channel, number in programs(config).items():
-            self._output.send(program(channel, number), tick=jam.tick(now), due=now, voice=Voice.SETUP)
+            self._output.send(program(channel, number), tick=jam.tick(now), due=now, voice=Stream.SETUP)
         jam.send_levels(now, every_part=True)
 
     def _warn(self, text: str) -> None:
@@ -300,7 +300,7 @@ class Devices:
             self._inputs[change.name] = change.port
         elif isinstance(change.port, ports.OutputPort):
             self._output.sinks.append(change.port)
-            self._set_up(jam, now)
+            self.set_up(jam, now)
         jam.notices.add("info", f"{change.name} is {'back' if change.state == 'back' else 'here'}")
 
     # -- a model process without a supervisor --------------------------------------------------------

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -43,7 +44,7 @@ ANSWER_TIMEOUT_NANOS = 3_000_000_000
 LOADING_TIMEOUT_NANOS = 60_000_000_000  # a large checkpoint on a slow machine; requests wait behind it
 CONNECT_NANOS = 700_000_000  # whoever waits for `ready` connects its cables before the first beat
 TIDY_NANOS, QUIET_NANOS = 10_000_000_000, 10_000_000
-MEMORY_NANOS = 500_000_000
+MEMORY_NANOS, MEMORY_OVERDUE_NANOS, MEMORY_TAKES_NANOS = 500_000_000, 2_000_000_000, 2_000_000
 FLUSH_NANOS = 60_000_000
 MESSAGES_A_TURN = 64  # of a storm; then what is due comes first
 READY_NANOS = 250_000  # so much ahead a note is made ready, then sent on its moment: Python takes its time
@@ -84,6 +85,7 @@ class Engine:
         self.output = EngineOutput(self.clock)
         self.devices = Devices(options, self.output, self._post)
         self.jam = Jam(options.config, self.output)
+        self.jam.wanted_model = options.model
         self.commands = Commands(self.jam, scenes=options.config.scene)
         self.snapshots = Snapshots(
             self.jam, self.commands, self._surroundings, per_second=options.config.dashboard.fps
@@ -93,7 +95,7 @@ class Engine:
         self.ending = False
         self.faults = 0
         self._faults_in_a_row = 0
-        self._answers_waiting: list[Answer] = []
+        self._answers_waiting: deque[Answer] = deque()
         self._demo_tick: int | None = None  # where the demo has got to; None while it rests
         self._asked_nanos = 0
         self._worker_pid = 0
@@ -101,6 +103,7 @@ class Engine:
         self._tidied_nanos = 0
         self._starts_by_itself = True
         self._start_nanos: int | None = None
+        self._again_nanos: int | None = None
         self._wake: Nanos | None = None
         self._memory: JamMemory | None = None
         self._memory_nanos = 0
@@ -132,7 +135,8 @@ class Engine:
         """Open ports and synth until thru works; raises TwobarError for what the user must mend."""
         if self.options.headless:
             self.output.complain = self.complain
-        self.commands.bindings = self.devices.mapper(self.jam.knobs)
+        self.commands.bindings = mapper = self.devices.mapper(self.jam.knobs)
+        self.arrivals.replaceable = mapper.replaceable
         self.jam.advance(self.clock.now())
         self.devices.open(self.jam, self.clock.now())
         if self.options.demo == "on" or (self.options.demo == "auto" and not self.devices.listening):
@@ -174,12 +178,12 @@ class Engine:
 
     def _tidy(self, now: int, coming: int) -> None:
         """In a quiet moment collect young garbage, for the collector itself is off, and send the memory."""
-        if coming - now <= QUIET_NANOS:
-            return
-        if now - self._memory_nanos > MEMORY_NANOS:
+        quiet = coming - now > QUIET_NANOS
+        overdue = now - self._memory_nanos > MEMORY_OVERDUE_NANOS and coming - now > MEMORY_TAKES_NANOS
+        if overdue or (quiet and now - self._memory_nanos > MEMORY_NANOS):
             self._memory_nanos = now
             self._send_memory()
-        elif now - self._tidied_nanos > TIDY_NANOS:
+        elif quiet and now - self._tidied_nanos > TIDY_NANOS:
             self._tidied_nanos = now
             gc.collect(0)
 
@@ -187,7 +191,8 @@ class Engine:
         """Let the supervisor know what the next engine would need, where it has changed."""
         if self.supervisor is None:
             return
-        memory = remembered(self.jam, started=not self._starts_by_itself)
+        started = not self._starts_by_itself and self._start_nanos is None
+        memory = remembered(self.jam, started=started, demo=self.demo is not None)
         if memory != self._memory and self.supervisor.send(memory, droppable=True):
             self._memory = memory
 
@@ -211,10 +216,17 @@ class Engine:
             if now >= self._start_nanos:
                 self._start_nanos = None
                 if self.options.revived:
-                    self.jam.hush(now)  # what the engine before left sounding, now that cables are back
+                    self.jam.all_sound_off(now)  # of the engine before, now that cables are back
                 self.jam.start(now)
             else:
                 coming.append(self._start_nanos)
+        if self._again_nanos is not None:
+            if now >= self._again_nanos:
+                self._again_nanos = None
+                self.jam.all_sound_off(now)  # whoever has connected again to a virtual port since
+                self.devices.set_up(self.jam, now)
+            else:
+                coming.append(self._again_nanos)
         if self.demo is not None:
             coming += self._play_demo(self.demo, now)
         wake = self.jam.advance(Nanos(now + READY_NANOS))
@@ -230,10 +242,8 @@ class Engine:
     def _take_messages(self, now: Nanos) -> None:
         """Handle what has arrived; an answer of the model waits for a note that is due this moment."""
         busy = self._sends_soon(now)
-        if not busy and self._answers_waiting:
-            waiting, self._answers_waiting = self._answers_waiting, []
-            for answer in waiting:
-                self._from_worker(answer, now)
+        while not busy and self._answers_waiting:
+            self._from_worker(self._answers_waiting.popleft(), now)
         for _ in range(MESSAGES_A_TURN):
             arrival = self.arrivals.take()
             if arrival is None:
@@ -264,6 +274,8 @@ class Engine:
         if self._demo_tick is not None and (tick is None or tick < self._demo_tick):
             self.jam.performer.release(now, port=demo.PORT)
             player.restart()
+        elif self._demo_tick is None and tick is not None:
+            player.restart(tick)
         self._demo_tick = tick
         if tick is None:
             return []
@@ -363,8 +375,13 @@ class Engine:
             self._start_nanos = None
         before = self._model()
         restore(self.jam, memory, now)
-        self.jam.hush(now)  # what it left sounding
+        self.jam.all_sound_off(now)  # what it left sounding
+        if not memory.demo:
+            self.demo = None
+        if "virtual" in self.options.config.midi.outputs:
+            self._again_nanos = self._thru_nanos + CONNECT_NANOS
         if self.output.worker is not None and self._model() != before:
+            self.jam.model_state = "loading"
             self.output.worker.send(Load(self._model()))
 
     def _gone(self, link: "Link[Any]") -> None:
@@ -404,15 +421,23 @@ class Engine:
                         self._worker_pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM
                     )
 
-    def close(self) -> None:
-        """Silence, write everything down, close everything; safe after a failed `open`, and never raises."""
+    def close(self, *, crashed: bool = False) -> None:
+        """Silence, write everything down, close everything; safe after a failed `open`, and never raises.
+
+        Args:
+            crashed: another engine follows: nobody is told goodbye, nothing is stopped.
+
+        """
         guard = Guard(self.complain)
-        if not guard("the last notes could not be ended", lambda: self.jam.shutdown(self.clock.now())):
+        if not guard(
+            "the last notes could not be ended",
+            lambda: self.jam.shutdown(self.clock.now(), for_good=not crashed),
+        ):
             self.devices.silence(guard)
         guard("the summary could not be logged", self._summarize)
         self._flush()
         for link in dict.fromkeys([*self.snapshots.watchers, self.output.worker, self.supervisor]):
-            if link is not None:
+            if link is not None and not crashed:
                 guard("another process was not told of the end", partial(link.send, Bye()))
         self.devices.close(guard)
         guard("the links' socket could not be closed", self.board.close)
@@ -471,7 +496,7 @@ def main() -> int:
     except Exception as fault:  # noqa: BLE001  told apart from what the user must mend: it is tried again
         text, status = f"twobar: a fault in the engine: {fault!r}\n", CRASHED
     if engine is not None:
-        engine.close()
+        engine.close(crashed=status == CRASHED)
     with contextlib.suppress(OSError):
         sys.stderr.write(text)  # last: what stands there last is what the dashboard's process shows
     return status

@@ -9,14 +9,14 @@ from typing import cast
 from live.ipc.memory import AnchorMemory, BaseMemory, JamMemory, TimelineMemory
 from live.ipc.messages import StepRow
 from live.jam.jam import Jam
-from live.jam.path import Anchor, Base, Origin, PathState
+from live.jam.path import Anchor, Base, BaseOrigin, PathState
 from live.settings.knobs import KNOBS, MODES
 from live.timing.timeline import Nanos, Tick, Timeline
 from model.music.grid import Grid
 from model.music.phrase import Phrase
 
 
-def remembered(jam: Jam, *, started: bool) -> JamMemory:
+def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
     """Return what of a jam must outlive its engine."""
     state, model, grid = jam.history.state, jam.requests.model, jam.plan.grid
     base, transport = state.base, jam.transport
@@ -38,6 +38,7 @@ def remembered(jam: Jam, *, started: bool) -> JamMemory:
         },
         timeline=TimelineMemory(line.origin_tick, line.origin_nanos, line.tempo_bpm) if line else None,
         started=started,
+        demo=demo,
     )
 
 
@@ -48,19 +49,22 @@ def _base_memory(base: Base) -> BaseMemory:
 
 def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     """Let a jam that has just begun go on as another one was: on its timeline, with its knobs and base."""
+    jam.stop(now)
+    jam.dialogue.restart()
     grid = Grid(*memory.grid)
     base, timeline = None, None
     if memory.base is not None:
         notes = memory.base.notes
         phrase = None if notes is None else Phrase.of_rows(grid, notes)
-        base = Base(memory.base.place, cast("Origin", memory.base.origin), phrase, memory.base.number)
+        base = Base(memory.base.place, cast("BaseOrigin", memory.base.origin), phrase, memory.base.number)
     anchors = {
         name: Anchor(anchor.place, Phrase.of_rows(grid, anchor.notes), anchor.xy)
         for name, anchor in memory.anchors.items()
     }
     mode = next(mode for mode in MODES if mode == memory.mode)
     jam.knobs.update({name: value for name, value in memory.knobs.items() if name in KNOBS})
-    jam.requests.conditions |= memory.conditions
+    jam.requests.conditions.clear()
+    jam.requests.conditions.update(memory.conditions)
     jam.performer.thru = memory.thru
     jam.plan.muted = frozenset(memory.muted)
     jam.plan.grid = grid

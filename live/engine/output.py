@@ -14,7 +14,7 @@ from live.ipc.messages import ToWorker
 from live.record.event_log import EventLog
 from live.record.take import Take
 from live.timing.clock import Clock
-from live.timing.midi_bytes import Sink, Voice
+from live.timing.midi_bytes import Sink, Stream
 from live.timing.timeline import Nanos, Tick
 
 
@@ -60,7 +60,7 @@ class EngineOutput:
         self.complain: Callable[[str], None] | None = None
         self.sink_lost: Callable[[Sink, str], None] = lambda _sink, _reason: None
 
-    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Voice) -> Nanos:
+    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Stream) -> Nanos:
         """Send to every sink at the due moment, then log and record; returns the moment just before."""
         moment = self._clock.now()
         if moment < due:  # made ready a little ahead, see Engine
@@ -74,7 +74,7 @@ class EngineOutput:
                 self.sink_lost(sink, str(reason))
         if self.event_log is not None:
             self.event_log.write("sent", nanos=moment, due_nanos=due, tick=tick, data=list(data), voice=voice)
-        if self.take is not None and voice is Voice.INSTRUMENT:
+        if self.take is not None and voice is Stream.INSTRUMENT:
             self.take.instrument(tick, data)
         return moment
 

@@ -88,6 +88,8 @@ class Snapshots:
     def leave(self, link: "Link[Any]") -> None:
         """Show nothing more to a dashboard."""
         self.watchers.remove(link)
+        if not self.watchers:
+            self._drawing = None
         self._behind = [other for other in self._behind if other is not link]
 
     def show(self, now: Nanos, soonest: int, *, waiting: bool = False) -> int:
@@ -105,10 +107,15 @@ class Snapshots:
         if self._drawing is None:
             self._begun = now
             self._drawing = self._pieces(now)
-        if not next(self._drawing, False):
-            self._drawing = None
-            return self._begun + self._period
-        return now
+        try:
+            more = next(self._drawing, False)
+        except Exception:
+            self._drawing, self._behind = None, [*self.watchers]  # what they were shown is not known
+            raise
+        if more:
+            return now
+        self._drawing = None
+        return self._begun + self._period
 
     # -- drawing ---------------------------------------------------------------------------------
 
@@ -189,7 +196,7 @@ class Snapshots:
         grid, tick = jam.plan.grid, jam.tick(now)
         past = bar < bar_of(grid, tick)
         performed = performed_rows(jam, bar, tick)
-        state = (grid, past, 0 if past else jam.plan.version)
+        state = (jam.run, grid, past, 0 if past else jam.plan.version)
         drawn = self._bars.get(bar)
         if drawn is None or drawn.state != state:
             first = self._roll(now).start

@@ -41,6 +41,7 @@ class JamMemory(Message, frozen=True):
         grid: bars, beats per bar and steps per beat of the phrases.
         timeline: None of a transport that stands still.
         started: whether it ever ran or was stopped by the performer: the model's coming starts it no more.
+        demo: whether the demo still plays.
 
     """
 
@@ -57,3 +58,4 @@ class JamMemory(Message, frozen=True):
     anchors: dict[str, AnchorMemory]
     timeline: TimelineMemory | None
     started: bool
+    demo: bool

@@ -27,6 +27,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         session: file that tells `twobar attach` where the engine is, "" none; its writer, who is not the
             engine, removes it at the end, or else the next `twobar attach` that finds nobody there.
         revived: whether an engine before this one died, with notes perhaps sounding.
+        model: that was chosen while that one played, "" for the settings' own.
         start_nanos: `time.monotonic_ns()` at which the command began.
 
     """
@@ -40,6 +41,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     record: str = ""
     session: str = ""
     revived: bool = False
+    model: str = ""
     start_nanos: int = 0
 
 

@@ -91,7 +91,7 @@ class Notice(Message, frozen=True):
 
 
 class Snapshot(Message, frozen=True):
-    """An immutable picture of the engine, at most 15 a second.
+    """All that is shown of the engine, at most 15 times a second.
 
     Attributes:
         nanos: when it was taken.
@@ -134,7 +134,7 @@ class Snapshot(Message, frozen=True):
     muted: list[str] = msgspec.field(default_factory=list)
 
 
-class KnobPlace(Message, frozen=True):
+class KnobState(Message, frozen=True):
     """What of a KnobView changes while one model plays."""
 
     value: float
@@ -147,7 +147,7 @@ class Update(Message, frozen=True, omit_defaults=True):
 
     Attributes:
         nanos, tick: always there, as in Snapshot.
-        knob_places: by name; other knobs stay where they are.
+        knob_states: by name; other knobs stay where they are.
         bars: those of the roll that have changed; the others within `roll` stay.
         roll: first and last bar of the roll, where it has moved on.
 
@@ -163,7 +163,7 @@ class Update(Message, frozen=True, omit_defaults=True):
     thru: bool | UnsetType = UNSET
     model: ModelView | UnsetType = UNSET
     ports: list[PortView] | UnsetType = UNSET
-    knob_places: dict[str, KnobPlace] | UnsetType = UNSET
+    knob_states: dict[str, KnobState] | UnsetType = UNSET
     anchors: list[AnchorView] | UnsetType = UNSET
     bars: list[BarView] | UnsetType = UNSET
     roll: tuple[int, int] | UnsetType = UNSET
@@ -195,12 +195,12 @@ def difference(before: Snapshot, now: Snapshot) -> Update:
         name: value for name in _PLAIN if (value := getattr(now, name)) != getattr(before, name)
     }  # fmt: skip
     places = {
-        new.name: KnobPlace(new.value, new.waiting, new.available)
+        new.name: KnobState(new.value, new.waiting, new.available)
         for old, new in zip(before.knobs, now.knobs, strict=True)
         if new is not old and new != old
     }
     if places:
-        changed["knob_places"] = places
+        changed["knob_states"] = places
     if now.bars is not before.bars:
         old_bars = {view.bar: view for view in before.bars}
         if bars := [
@@ -215,8 +215,8 @@ def difference(before: Snapshot, now: Snapshot) -> Update:
 def applied(update: Update, before: Snapshot) -> Snapshot:
     """Return the snapshot that an update makes of the one before."""
     changed = {name: value for name in _PLAIN if (value := getattr(update, name)) is not UNSET}
-    if update.knob_places is not UNSET:
-        places = update.knob_places
+    if update.knob_states is not UNSET:
+        places = update.knob_states
         changed["knobs"] = [
             msgspec.structs.replace(view, **msgspec.structs.asdict(places[view.name]))
             if view.name in places

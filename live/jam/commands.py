@@ -149,7 +149,7 @@ class Commands:
             if not jam.gestures.pad(jam.sent_to(now)):
                 jam.notices.add("info", "the pad lies between the anchors A to D: set one near it first")
         elif name in DECODED_KNOBS:
-            jam.plan.spoil(jam.sent_to(now))
+            jam.plan.mark_stale(jam.sent_to(now))
 
     def _nudge(self, spec: KnobSpec, share: float, now: Nanos, *, source: str) -> None:
         value = self._jam.knobs[spec.name] + share * (spec.high - spec.low)

@@ -9,12 +9,12 @@ Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 
 from dataclasses import replace
 
-from live.ipc.messages import Decode, Decoded, Encoded, Place, Point, Ready
+from live.ipc.messages import Decode, Decoded, Encoded, Moved, Place, Point, Ready
 from live.jam.accompaniment import Accompaniment
 from live.jam.capture import Capture
 from live.jam.notices import Notices
 from live.jam.parts import one_voice, tracks_of
-from live.jam.path import Anchor, Base, Origin, PathHistory, depth
+from live.jam.path import Anchor, Base, BaseOrigin, PathHistory, heaviest, points
 from live.jam.plan import Cell, Plan
 from live.jam.protocols import Output
 from live.jam.requests import Reason, Requests, Search
@@ -22,7 +22,7 @@ from live.timing.timeline import Tick, bar_of, tick_of_bar
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 
-DEEPEST = 4  # places inside each other in an anchor, before the last decode's own point is taken
+MOST_POINTS = 4  # in an anchor; what would hold more is stored as the point that sounds
 
 
 class Dialogue:
@@ -105,7 +105,7 @@ class Dialogue:
         for search in unasked:
             if search.phrase.grid == grid:
                 self._encode(search)
-        plan.spoil(now)
+        plan.mark_stale(now)
 
     def _find_again(self, grid: Grid, now: Tick) -> None:
         """Ask the new weights where base and anchors lie; vectors of the old ones mean nothing to them."""
@@ -140,7 +140,7 @@ class Dialogue:
     def set_turns(self, now: Tick) -> None:
         """Let each cell from the present one on speak or be silent, as the mode has it."""
         self._plan.set_speaking(self._speaks, now)
-        self._plan.spoil(now)
+        self._plan.mark_stale(now)
 
     def rest(self, now: Tick) -> None:
         """Be silent for the rest of this phrase, at least for a bar, and come in on the next one."""
@@ -171,7 +171,7 @@ class Dialogue:
         if model is not None:
             self.set_model(model, now)
 
-    def go(self, place: Place, origin: Origin, now: Tick, *, phrase: Phrase | None = None) -> None:
+    def go(self, place: Place, origin: BaseOrigin, now: Tick, *, phrase: Phrase | None = None) -> None:
         """Sound another place from the next step on."""
         self.set_base(Base(place, origin, phrase, self._bases), self._plan.cell_of(now))
 
@@ -350,6 +350,7 @@ class Dialogue:
             return None
         phrase = base.phrase or (cell.phrase if cell else None) or Phrase(self._plan.grid)
         place = self._requests.moved(base, self._plan.cell_of(now), self._history.state.mode)
-        if cell is not None and cell.point is not None and depth(place) > DEEPEST:
-            place = cell.point
+        drifting = isinstance(place, Moved) and place.drifting  # whose walk is of its time, not of its cell
+        if drifting or points(place) > MOST_POINTS:
+            place = cell.point if cell is not None and cell.point is not None else heaviest(place)
         return Anchor(place, phrase, self.here or (0.0, 0.0))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from live.ipc.messages import Place, Point, Warped
 from live.jam.dialogue import Dialogue
-from live.jam.path import Anchor, Origin, PathHistory, attributes, morphed, on_pad
+from live.jam.path import Anchor, BaseOrigin, PathHistory, attributes, morphed, on_pad
 from live.jam.plan import Plan
 from live.jam.protocols import Output
 from live.jam.requests import Requests
@@ -109,7 +109,7 @@ class Gestures:
         base = self._history.state.base
         return self._slide(Point([*z], dict(attributes(base.place)) if base else {}), "osc", now)
 
-    def _slide(self, place: Place | None, origin: Origin, now: Tick) -> bool:
+    def _slide(self, place: Place | None, origin: BaseOrigin, now: Tick) -> bool:
         if place is None or not self._requests.has_latent:
             return False
         base = self._history.state.base

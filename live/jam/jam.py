@@ -26,11 +26,12 @@ from live.timing.lateness import Lateness
 from live.timing.midi_bytes import (
     CLOCK,
     CLOCKS_PER_BEAT,
+    CONTINUE,
     SONG_POSITION,
     START,
     STOP,
     Rank,
-    Voice,
+    Stream,
     note_off,
     note_on,
     silence,
@@ -42,7 +43,9 @@ from model.music.phrase import Note
 from model.music.tracks import TRACKS
 
 CLOCK_TICKS = TICKS_PER_BEAT // CLOCKS_PER_BEAT
+SIXTEENTH = TICKS_PER_BEAT // 4
 START_AHEAD_NANOS = 20_000_000
+CONTINUE_AHEAD = 4  # ticks, before the clock byte that it is for
 MOST_SOUNDED = 2048
 LAST_SONG_POSITION = 0x3FFF  # sixteenths, 14 bits: MIDI 1.0, "Song Position Pointer"
 
@@ -108,7 +111,13 @@ class Jam:
         self._sent_tick: Tick | None = None
         self._clock_tick = Tick(0)
         self._beat = -1
+        self._runs = 0
         self._take_feel()
+
+    @property
+    def run(self) -> int:
+        """Count the starts of the transport: ticks of another run mean another music."""
+        return self._runs
 
     # -- time ------------------------------------------------------------------------------------
 
@@ -160,7 +169,7 @@ class Jam:
         bound = round(self.config.midi.late_bound_ms * 1e6)
         while self.config.midi.clock_out and self._clock_tick <= tick:
             due = self._moment(self._clock_tick)
-            self.output.send(bytes((CLOCK,)), tick=self._clock_tick, due=due, voice=Voice.CLOCK)
+            self.output.send(bytes((CLOCK,)), tick=self._clock_tick, due=due, voice=Stream.CLOCK)
             self._clock_tick = Tick(self._clock_tick + CLOCK_TICKS)
         left: list[tuple[QueuedNote, Tick, int]] = []
         for event, note in self.scheduler.due(tick, too_late=lambda due: now - self._moment(due) > bound):
@@ -168,7 +177,7 @@ class Jam:
             if not event.data:
                 self.dropped_notes += 1
                 continue
-            voice = Voice.CLOCK if event.rank is Rank.TRANSPORT else Voice.INSTRUMENT
+            voice = Stream.CLOCK if event.rank is Rank.TRANSPORT else Stream.INSTRUMENT
             sent = self.output.send(event.data, tick=event.tick, due=due, voice=voice)
             if note is not None:
                 left.append((note, event.tick, sent - due))
@@ -203,17 +212,14 @@ class Jam:
         self.dialogue.restart()
         self.sounded.clear()
         self._beat, self._sent_tick = -1, None
+        self._runs += 1
         count_in = self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar
         self.transport.start(Nanos(now + START_AHEAD_NANOS), count_in_ticks=count_in)
         self._clock_tick = Tick(0)
         if count_in:
-            self._count_in(count_in)
-        if self.config.midi.clock_out:
-            begin = self.transport.timeline.nanos(Tick(0)) - START_AHEAD_NANOS
-            if count_in:
-                self.scheduler.message(self.transport.timeline.tick(Nanos(begin)), bytes((START,)))
-            else:
-                self.output.send(bytes((START,)), tick=Tick(0), due=now, voice=Voice.CLOCK)
+            self._count_in(count_in, since=Tick(-count_in))
+        elif self.config.midi.clock_out:
+            self.output.send(bytes((START,)), tick=Tick(0), due=now, voice=Stream.CLOCK)
         self.output.tempo(Tick(0), self.transport.tempo_bpm)
 
     def resume(self, timeline: Timeline | None, now: Nanos, *, model: str, model_ident: str) -> None:
@@ -226,40 +232,62 @@ class Jam:
             model_ident: of the weights that the state's places belong to.
 
         """
-        self.wanted_model = self._good_model = model
+        self.wanted_model, self._good_model = model, ""
         self.shown_model = model or self.config.jam.model
+        self._runs += 1
         self._take_feel()
         if timeline is not None:
             self.transport.resume(timeline)
-            tick = self.sent_to(now)
-            self._clock_tick = Tick(-(-max(tick, 0) // CLOCK_TICKS) * CLOCK_TICKS)
+            self.output.tempo(self.tick(now), timeline.tempo_bpm)
+            self._resume_clock(self.sent_to(now), now)
         self.dialogue.resume(model_ident, self.sent_to(now))
+        self.gestures.prepare_morph()
         self.send_levels(now, every_part=True)
 
-    def _count_in(self, ticks: int) -> None:
-        """Click on every beat before bar 0, on the drum channel: a high block on each one."""
+    def _resume_clock(self, tick: Tick, now: Nanos) -> None:
+        """Let whoever follows our clock find its place again, on the next sixteenth but one."""
+        if tick < 0:  # in the count-in: all is still to come
+            self._clock_tick = Tick(0)
+            self._count_in(self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar, since=tick)
+            return
+        sixteenth = min(LAST_SONG_POSITION, tick // SIXTEENTH + 2)
+        self._clock_tick = Tick(sixteenth * SIXTEENTH)
+        if self.config.midi.clock_out:
+            self.output.send(bytes((STOP,)), tick=tick, due=now, voice=Stream.CLOCK)
+            self._send_song_position(sixteenth, tick, now)
+            self.scheduler.message(Tick(self._clock_tick - CONTINUE_AHEAD), bytes((CONTINUE,)))
+
+    def _send_song_position(self, sixteenth: int, tick: Tick, now: Nanos) -> None:
+        place = bytes((SONG_POSITION, sixteenth & 0x7F, sixteenth >> 7))
+        self.output.send(place, tick=tick, due=now, voice=Stream.CLOCK)
+
+    def _count_in(self, ticks: int, *, since: Tick) -> None:
+        """Click on every beat before bar 0, on the drum channel: a high block on each one; then start."""
         per_bar = self.plan.grid.beats_per_bar
         for beat in range(ticks // TICKS_PER_BEAT):
             place = Tick(beat * TICKS_PER_BEAT - ticks)
+            if place < since:
+                continue
             pitch, loud = (76, 110) if beat % per_bar == 0 else (77, 90)
             drums = self.config.midi.drum_channel
             self.scheduler.message(place, note_on(drums, pitch, loud))
             self.scheduler.message(Tick(place + TICKS_PER_BEAT // 4), note_off(drums, pitch))
+        if self.config.midi.clock_out:
+            begin = self.transport.timeline.nanos(Tick(0)) - START_AHEAD_NANOS
+            self.scheduler.message(self.transport.timeline.tick(Nanos(begin)), bytes((START,)))
 
     def stop(self, now: Nanos) -> None:
         """Stop, with every note of the instrument ended; the performer's keys go on sounding."""
         if not self.transport.running:
             return
         tick = self.tick(now)
-        self._say(self.scheduler.silence(), now)
+        self._send_all(self.scheduler.silence(), now)
         self.transport.stop(now)
         self._sent_tick = None
         self.plan.clear()
         if self.config.midi.clock_out:
-            self.output.send(bytes((STOP,)), tick=tick, due=now, voice=Voice.CLOCK)
-            sixteenth = min(LAST_SONG_POSITION, max(0, tick) // (TICKS_PER_BEAT // 4))
-            place = bytes((SONG_POSITION, sixteenth & 0x7F, sixteenth >> 7))
-            self.output.send(place, tick=tick, due=now, voice=Voice.CLOCK)
+            self.output.send(bytes((STOP,)), tick=tick, due=now, voice=Stream.CLOCK)
+            self._send_song_position(min(LAST_SONG_POSITION, max(0, tick) // SIXTEENTH), tick, now)
 
     def set_tempo(self, tempo_bpm: float, now: Nanos) -> None:
         """Go on at another tempo."""
@@ -269,8 +297,8 @@ class Jam:
 
     def panic(self, now: Nanos) -> None:
         """Silence everything at once; the instrument comes in again on the next phrase's one."""
-        self._say(self.scheduler.silence(keep_transport=True), now)
-        self.hush(now)
+        self._send_all(self.scheduler.silence(keep_transport=True), now)
+        self.all_sound_off(now)
         self.performer.forget(self.tick(now))
         if self.transport.running:
             self.dialogue.rest(self.sent_to(now))
@@ -278,19 +306,22 @@ class Jam:
         self.mark("panic", now)
         self.notices.add("warning", "panic: everything is silent; it comes in again on the next phrase")
 
-    def shutdown(self, now: Nanos) -> None:
-        """End every note, the performer's too, and stop."""
-        self.stop(now)
+    def shutdown(self, now: Nanos, *, for_good: bool = True) -> None:
+        """End every note, the performer's too, and stop, unless another engine goes on with it."""
+        if for_good:
+            self.stop(now)
+        else:
+            self._send_all(self.scheduler.silence(), now)
         self.performer.release(now)
-        self.hush(now)
+        self.all_sound_off(now)
 
-    def hush(self, now: Nanos) -> None:
+    def all_sound_off(self, now: Nanos) -> None:
         """Send what ends every sound on every channel, whoever began it."""
-        self._say(silence(), now)
+        self._send_all(silence(), now)
 
-    def _say(self, messages: list[bytes], now: Nanos) -> None:
+    def _send_all(self, messages: list[bytes], now: Nanos) -> None:
         for data in messages:
-            self.output.send(data, tick=self.tick(now), due=now, voice=Voice.INSTRUMENT)
+            self.output.send(data, tick=self.tick(now), due=now, voice=Stream.INSTRUMENT)
 
     # -- knobs -----------------------------------------------------------------------------------
 
@@ -326,12 +357,12 @@ class Jam:
     def send_levels(self, now: Nanos, *, every_part: bool = False) -> None:
         """Send the level of every part that plays, or also of those that only another model plays."""
         tracks = range(len(TRACKS)) if every_part else self.plan.tracks
-        self._say(self._levels.messages(tracks, self.knobs["volume"]), now)
+        self._send_all(self._levels.messages(tracks, self.knobs["volume"]), now)
 
     def set_condition(self, name: str, text: str, now: Nanos) -> None:
         """Hold answers to a condition; raises UsageError."""
         self.requests.condition(name, text)
-        self.plan.spoil(self.sent_to(now))
+        self.plan.mark_stale(self.sent_to(now))
         self.mark(f"{name} {text}", now)
         self.notices.add("info", f"{name}: {text}")
 
@@ -390,7 +421,7 @@ class Jam:
             self.history.forget()
         self.dialogue.set_model(ready, tick)
         self.gestures.prepare_morph()
-        self._say(self._levels.messages(self.plan.tracks, self.knobs["volume"], all_over=False), now)
+        self._send_all(self._levels.messages(self.plan.tracks, self.knobs["volume"], all_over=False), now)
         for sentence in self.requests.remarks() if new else ():
             self.notices.add("info", sentence)
 

@@ -14,7 +14,7 @@ from live.ipc.messages import Between, Blend, Moved, Place, Point
 from live.settings.knobs import ANCHORS, Mode
 from model.music.phrase import Phrase
 
-Origin = Literal["", "played", "morph", "xy", "osc", "recall"]
+BaseOrigin = Literal["", "played", "morph", "xy", "osc", "recall"]
 
 UNDO_DEPTH = 64
 
@@ -41,7 +41,7 @@ class Base:
     """
 
     place: Place
-    origin: Origin
+    origin: BaseOrigin
     phrase: Phrase | None = None
     number: int = 0
 
@@ -145,14 +145,27 @@ def _mixed(places: Sequence[Place], weights: Sequence[float]) -> Mapping[str, fl
     }
 
 
-def depth(place: Place) -> int:
-    """Return how many expressions lie inside each other; 0 for a point."""
+def heaviest(place: Place) -> Point:
+    """Return the vector of an expression that counts most in it, before stray and drift."""
+    match place:
+        case Between(a, b, t):
+            return heaviest(b if t > 0.5 else a)
+        case Blend(places, weights):
+            return heaviest(max(zip(places, weights, strict=True), key=lambda pair: pair[1])[0])
+        case Moved(inner):
+            return heaviest(inner)
+        case _:
+            return place
+
+
+def points(place: Place) -> int:
+    """Return how many vectors an expression holds."""
     match place:
         case Between(a, b):
-            return 1 + max(depth(a), depth(b))
+            return points(a) + points(b)
         case Blend(places):
-            return 1 + max(map(depth, places))
+            return sum(map(points, places))
         case Moved(inner):
-            return 1 + depth(inner)
+            return points(inner)
         case _:
-            return 0
+            return 1

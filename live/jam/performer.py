@@ -11,7 +11,7 @@ from live.jam.protocols import Output
 from live.timing.midi_bytes import (
     SUSTAIN,
     Received,
-    Voice,
+    Stream,
     channel_of,
     control,
     is_note_off,
@@ -76,7 +76,7 @@ class Performer:
 
     def _send(self, data: bytes, now: Nanos, *, due: Nanos) -> None:
         if self.thru:
-            self._output.send(data, tick=self._transport.tick(now), due=due, voice=Voice.THRU)
+            self._output.send(data, tick=self._transport.tick(now), due=due, voice=Stream.THRU)
 
     def play_key(self, pitch: int, *, velocity: int, now: Nanos) -> None:
         """Play a key without a keyboard (OSC, the screen); velocity 0 lets it go."""

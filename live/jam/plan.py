@@ -20,7 +20,7 @@ from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS, MELODY
 
-Origin = Literal["decoded", "repeated", "silent"]
+BarOrigin = Literal["decoded", "repeated", "silent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Cell:
     speaks: bool
     base: Base | None = None
     phrase: Phrase | None = None
-    origin: Origin = "silent"
+    origin: BarOrigin = "silent"
     stale: bool = True
     source: Base | None = None
     point: Point | None = None
@@ -143,7 +143,7 @@ class Plan:
             self.lay(cell, index * self.grid.steps, not_before=now)
         self._forget_before(current)
 
-    def spoil(self, now: Tick) -> None:
+    def mark_stale(self, now: Tick) -> None:
         """Let everything from a tick's cell on be decoded again."""
         current = self.cell_of(now)
         for index, cell in self.cells.items():
@@ -293,7 +293,7 @@ class Plan:
             times.append((on, on + (full if track == DRUMS or gate == 1.0 else max(1, round(full * gate)))))
         return times
 
-    def bar_rows(self, bar: int) -> tuple[Origin | Literal[""], list[NoteRow]]:
+    def bar_rows(self, bar: int) -> tuple[BarOrigin | Literal[""], list[NoteRow]]:
         """Return a bar's origin and its notes as the dashboard takes them."""
         index, within = divmod(bar, self.grid.bars)
         cell = self.cells.get(index)

@@ -7,14 +7,14 @@ from typing import Protocol
 
 from live.ipc.commands import Command
 from live.ipc.messages import ToWorker
-from live.timing.midi_bytes import Voice
+from live.timing.midi_bytes import Stream
 from live.timing.timeline import Nanos, Tick
 
 
 class Output(Protocol):
     """Where the jam's decisions go: sinks, the model, the log, the take, OSC."""
 
-    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Voice) -> Nanos:
+    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Stream) -> Nanos:
         """Send one message now and return that moment."""
 
     def ask(self, message: ToWorker) -> bool:

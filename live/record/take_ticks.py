@@ -42,6 +42,9 @@ class TakeTicks:
             self._begin_run(tick)
         else:
             gone_by, counted = self._ticks(nanos - last[1]), tick - last[0]
+            if counted - gone_by > _JUMP_TICKS:  # the transport of an engine before this one goes on
+                self._begin_run(tick, bars=tick // self._ticks_per_bar)
+                return self._reach(self._base + tick)
             if (counted == 0 and nanos - last[1] > _STANDING_NANOS) or gone_by - counted > _JUMP_TICKS:
                 place = max(self._base + tick, self._base + last[0] + gone_by)
                 self._stopped = (tick, nanos, place)
@@ -59,11 +62,12 @@ class TakeTicks:
         self._nanos_per_tick = 60e9 / min(FASTEST_BPM, max(SLOWEST_BPM, tempo_bpm)) / TICKS_PER_BEAT
         return place
 
-    def _begin_run(self, tick: int) -> None:
+    def _begin_run(self, tick: int, *, bars: int = 0) -> None:
+        """Let a run begin on the take's next bar line, with its bar of this number."""
         self._stopped = None
         size = self._ticks_per_bar
         lead_in = max(0, -tick)  # a count-in lies before the transport's zero
-        self._base = -(-(self._furthest + lead_in) // size) * size
+        self._base = (-(-(self._furthest + lead_in) // size) - bars) * size
 
     def _reach(self, place: int) -> int:
         self._furthest = max(self._furthest, place)

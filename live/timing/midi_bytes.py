@@ -7,7 +7,7 @@ from live.timing.timeline import Nanos, Tick
 
 NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL = 0x80, 0x90, 0xA0, 0xB0
 PROGRAM, CHANNEL_PRESSURE, PITCH_BEND = 0xC0, 0xD0, 0xE0
-CLOCK, START, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFC, 0xF2
+CLOCK, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 ALL_SOUND_OFF, ALL_NOTES_OFF, SUSTAIN = 120, 123, 64
 CLOCKS_PER_BEAT = 24
 
@@ -32,8 +32,8 @@ class Received(NamedTuple):
     port: str
 
 
-class Voice(StrEnum):
-    """Whose message leaves; as the event log has it."""
+class Stream(StrEnum):
+    """Whose messages leave, as the event log has it (`voice`)."""
 
     THRU = "thru"
     INSTRUMENT = "instrument"
@@ -42,7 +42,7 @@ class Voice(StrEnum):
 
 
 class Rank(IntEnum):
-    """The order of events that are due on one tick."""
+    """The order of events that are due on one tick; a clock byte goes before all of them."""
 
     TRANSPORT = 0
     NOTE_OFF = 1

@@ -29,7 +29,7 @@ from live.jam.commands import Commands
 from live.jam.jam import Jam
 from live.jam.protocols import Bindings
 from live.settings.config import Config, with_options
-from live.timing.midi_bytes import Received, Voice, note_off, note_on
+from live.timing.midi_bytes import Received, Stream, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from live.worker.places import Places, point_of
 from tests.fakes.commands import command
@@ -48,7 +48,7 @@ class Sent(NamedTuple):
     data: bytes
     due: int
     moment: int
-    voice: Voice
+    voice: Stream
 
 
 class EchoModel:
@@ -177,7 +177,7 @@ class Stage:
 
     # -- the output ------------------------------------------------------------------------------
 
-    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Voice) -> Nanos:
+    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Stream) -> Nanos:
         self.sent.append(Sent(tick, data, due, self.nanos, voice))
         return Nanos(self.nanos)
 

@@ -74,6 +74,7 @@ MEMORY = JamMemory(
     anchors={"A": AnchorMemory(Between(Point([1.0]), Point([0.0]), 0.5), [], (0.25, -0.5))},
     timeline=TimelineMemory(1920, 10**12, 120.0),
     started=True,
+    demo=False,
 )
 CRASHES = "import sys; sys.exit(70)"
 CRASHES_WHEN_CALLED = LISTENS.replace("isinstance(item, Bye)", "isinstance(item, Hello)") + "sys.exit(70)\n"

@@ -113,3 +113,16 @@ def test_threads_that_put_at_once_lose_nothing() -> None:
         mine = [item.data for item in found if isinstance(item, Received) and item.port == name]
         assert len([data for data in mine if is_note_on(data)]) == 2000
         assert [data for data in mine if not is_note_on(data)][-1] == control(1, 7, 1999 % 128)
+
+
+def test_what_a_mapping_binds_to_an_action_or_an_encoder_is_not_coalesced() -> None:
+    arrivals = Arrivals()
+    arrivals.replaceable = lambda data: data[1] != 20
+    for _ in range(STORM):
+        arrivals.put(Panic())
+    for value in (127, 0):
+        arrivals.put(received(control(1, 20, value)))
+        arrivals.put(received(control(1, 21, value)))
+    arrivals.put(received(b""))
+    rest = [item.data for item in taken(arrivals) if isinstance(item, Received)]
+    assert rest == [control(1, 20, 127), control(1, 21, 0), control(1, 20, 0), b""]

@@ -34,7 +34,7 @@ def test_whatever_fails_at_the_end_the_take_is_written_and_everyone_informed(
     engine.output.worker = wire = Wire()
     monkeypatch.setattr(engine.output, "log", lambda kind, **fields: 1 / 0)
 
-    def shutdown(_now: Nanos) -> None:
+    def shutdown(_now: Nanos, *, for_good: bool) -> None:
         raise RuntimeError("a fault\nat the end")
 
     monkeypatch.setattr(engine.jam, "shutdown", shutdown)

@@ -174,7 +174,7 @@ def test_what_is_static_crosses_once() -> None:
     first, second = watcher.sent
     assert isinstance(first, Snapshot)
     assert isinstance(second, Update)
-    assert second.map_points is second.knob_places is second.ports is second.notices is msgspec.UNSET
+    assert second.map_points is second.knob_states is second.ports is second.notices is msgspec.UNSET
     assert len(msgspec.msgpack.encode(second)) < len(msgspec.msgpack.encode(first)) / 10
 
 
@@ -198,3 +198,47 @@ def test_a_dashboard_that_did_not_keep_up_gets_everything_again() -> None:
 def test_every_field_of_a_snapshot_can_be_updated() -> None:
     plain = {name for name in Snapshot.__struct_fields__ if name not in {"knobs", "bars"}}
     assert plain <= set(Update.__struct_fields__)
+
+
+def test_a_new_run_shows_nothing_of_the_one_before() -> None:
+    stage = jamming(bars_played=5)
+    snapshots, watcher = snapshots_of(stage), Watcher()
+    snapshots.watch(watcher)
+    shown(snapshots, stage.nanos)
+    snapshots.leave(watcher)
+    stage.act(5 * BAR + 20, "mute", "melody")
+    stage.jam.history.state.base = None
+    stage.run_to_tick(5 * BAR + 40)
+    stage.jam.start(Nanos(stage.nanos))
+    stage.run_to_tick(5 * BAR + 10)
+    snapshots.watch(watcher)
+    shown(snapshots, stage.nanos)
+    latest = watcher.sent[-1]
+    assert isinstance(latest, Snapshot)
+    assert latest.bars == snapshot_of(stage).bars
+    assert all(view.notes == [] for view in latest.bars if view.bar < 5)
+
+
+def test_a_dashboard_that_comes_later_is_not_shown_what_another_left_half_drawn() -> None:
+    stage = jamming(bars_played=3)
+    snapshots, first, second = snapshots_of(stage), Watcher(), Watcher()
+    snapshots.watch(first)
+    snapshots.show(Nanos(stage.nanos), stage.nanos + 10**9)
+    snapshots.leave(first)
+    stage.run_to_tick(9 * BAR)
+    snapshots.watch(second)
+    shown(snapshots, stage.nanos)
+    assert [message.tick for message in second.sent] == [9 * BAR]
+
+
+def test_after_a_fault_in_drawing_everyone_gets_everything_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = jamming(bars_played=3)
+    snapshots, watcher = snapshots_of(stage), Watcher()
+    snapshots.watch(watcher)
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshots, "_snapshot", lambda _now: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            shown(snapshots, stage.nanos)
+    stage.run_to_tick(4 * BAR)
+    shown(snapshots, stage.nanos)
+    assert [type(message) for message in watcher.sent] == [Snapshot]

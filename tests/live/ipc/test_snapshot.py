@@ -11,7 +11,7 @@ from live.ipc.messages import Message
 from live.ipc.snapshot import (
     AnchorView,
     BarView,
-    KnobPlace,
+    KnobState,
     KnobView,
     LatenessView,
     ModelView,
@@ -109,8 +109,8 @@ def test_what_has_not_changed_is_not_sent() -> None:
 
 def test_an_update_names_every_field_that_a_snapshot_has() -> None:
     names = set(Update.__struct_fields__)
-    assert names - {"knob_places", "roll"} == set(Snapshot.__struct_fields__) - {"knobs"}
-    assert set(KnobPlace.__struct_fields__) < set(KnobView.__struct_fields__)
+    assert names - {"knob_states", "roll"} == set(Snapshot.__struct_fields__) - {"knobs"}
+    assert set(KnobState.__struct_fields__) < set(KnobView.__struct_fields__)
 
 
 def test_a_turned_knob_is_sent_without_its_text_and_the_others_not_at_all() -> None:
@@ -121,7 +121,7 @@ def test_a_turned_knob_is_sent_without_its_text_and_the_others_not_at_all() -> N
     ]
     update = difference(before, msgspec.structs.replace(before, knobs=views))
     assert update == Update(
-        before.nanos, before.tick, knob_places={"stray": KnobPlace(0.25, 0.5, available=True)}
+        before.nanos, before.tick, knob_states={"stray": KnobState(0.25, 0.5, available=True)}
     )
 
 

@@ -12,10 +12,11 @@ from live.jam.path import (
     PathHistory,
     PathState,
     attributes,
-    depth,
+    heaviest,
     morphed,
     moved,
     on_pad,
+    points,
 )
 from model.music.grid import Grid
 from model.music.phrase import Phrase
@@ -90,11 +91,13 @@ def test_a_lone_anchor_is_the_whole_pad_but_its_far_edges() -> None:
     assert on_pad({}, 0.5, 0.5) is None
 
 
-def test_expressions_know_how_deep_they_are_and_what_they_mix() -> None:
+def test_expressions_know_how_many_vectors_they_hold_and_what_they_mix() -> None:
     way = Between(anchor(1).place, anchor(3).place, 0.25)
     place = Blend([way, anchor(5).place], [0.5, 0.5])
-    assert [depth(one) for one in (anchor(1).place, way, place)] == [0, 1, 2]
+    assert [points(one) for one in (anchor(1).place, way, place)] == [1, 2, 3]
     assert attributes(place)["density"] == pytest.approx(0.5 * 1.5 + 0.5 * 5)
+    assert heaviest(way) == anchor(1).place
+    assert heaviest(Blend([way, anchor(5).place], [0.4, 0.6])) == anchor(5).place
 
 
 # -- undo ----------------------------------------------------------------------------------------

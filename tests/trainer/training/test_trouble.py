@@ -42,13 +42,13 @@ def chosen(tmp_path: Path) -> Path:
     return path
 
 
-def spoiled(step: int, spoil: Callable[[Elbo, Any], Any]) -> Callable[..., Any]:
+def spoiled(step: int, mark_stale: Callable[[Elbo, Any], Any]) -> Callable[..., Any]:
     """Return a loss that is spoiled at a step."""
     loss = Elbo.loss
 
     def at(self: Elbo, role: str, batch: Any, moment: Any) -> Any:
         made = loss(self, role, batch, moment)
-        return spoil(self, made) if moment.step == step else made
+        return mark_stale(self, made) if moment.step == step else made
 
     return at
 
