@@ -4,6 +4,7 @@ Threads: the model process's only.
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -26,9 +27,9 @@ class Places:
     """
 
     def __init__(self, model: str, scale: Vector) -> None:
-        """Start with no walk begun."""
+        """Work nothing out yet."""
         self._model, self._scale = model, np.asarray(scale, dtype=np.float32)
-        self._walks: dict[int, dict[int, Vector]] = {}
+        self._step = lru_cache(2 * DRIFT_REACH)(lambda seed, step: self._direction(seed, 2, step))
 
     def latent(self, place: Place) -> Latent:
         """Return a place as a latent; its vector is float32 [d]."""
@@ -66,18 +67,14 @@ class Places:
         return (rng.standard_normal(self._scale.size) * self._scale).astype(np.float32)
 
     def _drift(self, seed: int, cell: int) -> Vector:
-        """Return the walk's place at a phrase: w = m w' + sqrt(1 - m^2) n, of constant variance."""
-        walk = self._walks.setdefault(seed, {})
-        if cell not in walk:
-            known = max((known for known in walk if known < cell), default=cell - 1)
-            start = max(known, cell - DRIFT_REACH)
-            w = walk.get(start, np.zeros_like(self._scale))
-            for step in range(start + 1, cell + 1):
-                fresh = np.float32(DRIFT_SIZE * np.sqrt(1 - DRIFT_MEMORY**2)) * self._direction(seed, 2, step)
-                w = np.asarray(np.float32(DRIFT_MEMORY) * w + fresh, dtype=np.float32)
-                walk[step] = w
-            self._walks[seed] = {known: v for known, v in walk.items() if cell - DRIFT_REACH <= known <= cell}
-        return self._walks[seed][cell]
+        """Return the walk's place at a phrase: w = m w' + sqrt(1 - m^2) n, of constant variance.
+
+        A function of seed and phrase alone: it begins from nothing so far back that nothing of that is left.
+        """
+        w, size = np.zeros_like(self._scale), np.float32(DRIFT_SIZE * np.sqrt(1 - DRIFT_MEMORY**2))
+        for step in range(max(0, cell - DRIFT_REACH), cell + 1):
+            w = np.asarray(np.float32(DRIFT_MEMORY) * w + size * self._step(seed, step), dtype=np.float32)
+        return w
 
 
 def point_of(latent: Latent) -> Point:

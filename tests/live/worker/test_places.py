@@ -112,6 +112,14 @@ def test_a_latent_of_another_size_is_left_where_it_is() -> None:
     assert np.array_equal(worked_out(place).z, latent(3, size=8).z)
 
 
+@given(st.lists(CELLS, min_size=1, max_size=8), CELLS)
+def test_where_a_phrase_drifts_to_is_its_own_whatever_was_asked_before(cells: list[int], cell: int) -> None:
+    fresh, used = path(5), path(5)
+    for other in cells:
+        moved(used, cell=other, drifting=True)
+    assert np.array_equal(moved(used, cell=cell, drifting=True), moved(fresh, cell=cell, drifting=True))
+
+
 # -- between anchors -------------------------------------------------------------------------------
 
 
