@@ -87,9 +87,7 @@ class Engine:
         self.jam = Jam(options.config, self.output)
         self.jam.wanted_model = options.model
         self.commands = Commands(self.jam, scenes=options.config.scene)
-        self.snapshots = Snapshots(
-            self.jam, self.commands, self._surroundings, per_second=options.config.dashboard.fps
-        )
+        self.snapshots = Snapshots(self.jam, self._surroundings, per_second=options.config.dashboard.fps)
         self.demo: Demo | None = None
         self.supervisor: Link[Any] | None = None
         self.ending = False
@@ -135,7 +133,7 @@ class Engine:
         """Open ports and synth until thru works; raises TwobarError for what the user must mend."""
         if self.options.headless:
             self.output.complain = self.complain
-        self.commands.bindings = mapper = self.devices.mapper(self.jam.knobs)
+        self.jam.performer.bindings = mapper = self.devices.mapper(self.jam.knobs)
         self.arrivals.replaceable = mapper.replaceable
         self.jam.advance(self.clock.now())
         self.devices.open(self.jam, self.clock.now())
@@ -284,7 +282,7 @@ class Engine:
                 self.commands.run(cue.command, now)
             else:
                 moment = transport.timeline.nanos(cue.tick)
-                self.commands.received(Received(moment, cue.data, demo.PORT), now)
+                self._received(Received(moment, cue.data, demo.PORT), now)
         return [transport.timeline.nanos(player.next_tick())]
 
     def _surroundings(self) -> Surroundings:
@@ -299,7 +297,7 @@ class Engine:
             case Received():
                 if self.demo is not None and self._plays(item.data):
                     self._stop_demo(now)
-                self.commands.received(item, now)
+                self._received(item, now)
             case _ if isinstance(item, Command):
                 self._command(item, now)
             case Ready() | LoadFailed():
@@ -321,9 +319,13 @@ class Engine:
             case _ if callable(item):
                 item(now)
 
+    def _received(self, received: Received, now: Nanos) -> None:
+        for command in self.jam.performer.received(received, now):
+            self._command(command, now)
+
     def _plays(self, data: bytes) -> bool:
         """Tell whether the performer plays a note; a pad that is bound to an action is none."""
-        bindings = self.commands.bindings
+        bindings = self.jam.performer.bindings
         return is_note_on(data) and not (bindings is not None and bindings.consumes(data))
 
     def _stop_demo(self, now: Nanos) -> None:

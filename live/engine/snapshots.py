@@ -23,7 +23,6 @@ from live.ipc.snapshot import (
     Snapshot,
     difference,
 )
-from live.jam.commands import Commands
 from live.jam.jam import Jam
 from live.settings.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS
 from live.timing.timeline import Nanos, Tick, bar_of, tick_of_bar
@@ -56,7 +55,6 @@ class Snapshots:
 
     Args:
         jam: what is drawn.
-        commands: tells where hardware waits to be picked up.
         around: tells what is not the jam's.
         per_second: 1..15.
 
@@ -65,12 +63,10 @@ class Snapshots:
 
     """
 
-    def __init__(
-        self, jam: Jam, commands: Commands, around: Callable[[], Surroundings], *, per_second: int
-    ) -> None:
+    def __init__(self, jam: Jam, around: Callable[[], Surroundings], *, per_second: int) -> None:
         """Start with nobody watching."""
         self.watchers: list[Link[Any]] = []
-        self._jam, self._commands, self._around = jam, commands, around
+        self._jam, self._around = jam, around
         self._period = 1_000_000_000 // per_second
         self._begun = 0
         self._drawing: Iterator[bool] | None = None
@@ -160,7 +156,7 @@ class Snapshots:
                 decode_ms=dialogue.decode_ms,
             ),
             ports=around.ports,
-            knobs=knob_views(jam, self._commands, before.knobs if before else []),
+            knobs=knob_views(jam, before.knobs if before else []),
             anchors=[
                 AnchorView(name, state.anchors[name].xy if name in state.anchors else None)
                 for name in ANCHORS
@@ -230,9 +226,9 @@ def sounded_rows(jam: Jam, bar: int) -> list[NoteRow]:
     ][::-1]
 
 
-def knob_views(jam: Jam, commands: Commands, before: list[KnobView]) -> list[KnobView]:
+def knob_views(jam: Jam, before: list[KnobView]) -> list[KnobView]:
     """Return every knob with its value and the place of hardware that waits; unchanged ones as before."""
-    waiting = commands.bindings.waiting() if commands.bindings else {}
+    waiting = jam.performer.bindings.waiting() if jam.performer.bindings else {}
     model = jam.requests.model
     heeded = ATTRIBUTE_KNOBS if model is None else model.knobs
     latent = model is None or model.latent_size > 0

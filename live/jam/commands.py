@@ -30,10 +30,8 @@ from live.ipc.commands import (
     Undo,
 )
 from live.jam.jam import Jam
-from live.jam.protocols import Bindings
 from live.settings.config import Scene
 from live.settings.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS, MODES, KnobSpec, Mode
-from live.timing.midi_bytes import Received
 from live.timing.timeline import Nanos
 from model.music.tracks import TRACKS
 
@@ -48,30 +46,12 @@ class Commands:
     Args:
         jam: what is played.
         scenes: of live.toml.
-        bindings: what a controller's bytes mean; None where there is no controller.
-
-    Attributes:
-        bindings: as above.
 
     """
 
-    def __init__(self, jam: Jam, *, scenes: Sequence[Scene] = (), bindings: Bindings | None = None) -> None:
+    def __init__(self, jam: Jam, *, scenes: Sequence[Scene] = ()) -> None:
         """Know the scenes by their numbers."""
-        self.bindings = bindings
         self._jam, self._scenes = jam, {scene.number: scene for scene in scenes}
-
-    def received(self, received: Received, now: Nanos) -> None:
-        """Take one message of a keyboard or controller: obey it where it is bound, else play it."""
-        data = received.data
-        if data and data[0] < 0xF0:
-            bound = False
-            if self.bindings is not None:
-                bound = self.bindings.consumes(data)
-                for command in self.bindings.feed(data):
-                    self.run(command, now)
-            if not bound:
-                self._jam.performer.play(received, now)
-        self._jam.output.log("received", nanos=received.nanos, data=list(data), port=received.port)
 
     def run(self, command: Command, now: Nanos) -> None:
         """Carry a command out; what cannot be done is a notice, never an exception."""

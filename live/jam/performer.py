@@ -5,9 +5,10 @@ Threads: engine only.  Realtime: yes.
 Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 """
 
+from live.ipc.commands import Command
 from live.jam.capture import Capture, Key
 from live.jam.notices import Notices
-from live.jam.protocols import Output
+from live.jam.protocols import Bindings, Output
 from live.timing.midi_bytes import (
     SUSTAIN,
     Received,
@@ -36,6 +37,10 @@ class Performer:
         channel: 1..16, on which the keys leave.
         thru: whether they do.
 
+    Attributes:
+        thru: as above.
+        bindings: what a controller's bytes mean; None where there is no mapping.
+
     """
 
     def __init__(
@@ -50,13 +55,29 @@ class Performer:
     ) -> None:
         """Start with no key down."""
         self.thru = thru
+        self.bindings: Bindings | None = None
         self._capture, self._transport = capture, transport
         self._output, self._notices = output, notices
         self._channel = channel
         self._down: dict[Key, int] = {}
 
+    def received(self, received: Received, now: Nanos) -> list[Command]:
+        """Play one message of a keyboard or controller, or return the commands that it is bound to.
+
+        They are to be carried out before the next message: soft takeover compares them with the knobs.
+        """
+        data, asked = received.data, list[Command]()
+        if data and data[0] < 0xF0:
+            bound = self.bindings is not None and self.bindings.consumes(data)
+            if self.bindings is not None:
+                asked = self.bindings.feed(data)
+            if not bound:
+                self.play(received, now)
+        self._output.log("received", nanos=received.nanos, data=list(data), port=received.port)
+        return asked
+
     def play(self, received: Received, now: Nanos) -> None:
-        """Take one message from a keyboard: thru first, then the take and the capture."""
+        """Play one message: thru first, then the take and the capture."""
         data = received.data
         on, off = is_note_on(data), is_note_off(data)
         key = (received.port, channel_of(data), data[1]) if on or off else None

@@ -32,7 +32,7 @@ def shown(snapshots: Snapshots, now: int) -> None:
 
 def snapshots_of(stage: Stage) -> Snapshots:
     """Return what draws a stage, with nobody watching."""
-    return Snapshots(stage.jam, stage.commands, lambda: AROUND, per_second=15)
+    return Snapshots(stage.jam, lambda: AROUND, per_second=15)
 
 
 def snapshot_of(stage: Stage) -> Snapshot:

@@ -169,11 +169,8 @@ class Stage:
         self._inputs: list[tuple[int, int, object]] = []
         self._count = 0
         self.jam = Jam(self.config, self)
-        self.commands = Commands(
-            self.jam,
-            scenes=self.config.scene,
-            bindings=self.bindings(self.jam.knobs) if self.bindings else None,
-        )
+        self.commands = Commands(self.jam, scenes=self.config.scene)
+        self.jam.performer.bindings = self.bindings(self.jam.knobs) if self.bindings else None
 
     # -- the output ------------------------------------------------------------------------------
 
@@ -259,7 +256,8 @@ class Stage:
         while self._inputs and self._inputs[0][0] <= self.nanos:
             moment, _, item = self._inputs.pop(0)
             if isinstance(item, bytes):
-                self.commands.received(Received(Nanos(moment), item, "test"), now)
+                for command in self.jam.performer.received(Received(Nanos(moment), item, "test"), now):
+                    self.commands.run(command, now)
             elif isinstance(item, Command):
                 self.commands.run(item, now)
             elif callable(item):

@@ -61,7 +61,7 @@ def test_a_stop_ends_the_demo_s_keys(engine: Engine, clock: FakeClock, ear: Ear)
 def test_the_performer_s_keys_outlive_a_stop_of_the_demo(engine: Engine, clock: FakeClock, ear: Ear) -> None:
     engine.demo = Demo()
     engine.jam.start(clock.now())
-    engine.commands.received(Received(clock.now(), note_on(1, 30, 90), "keys"), clock.now())
+    engine._received(Received(clock.now(), note_on(1, 30, 90), "keys"), clock.now())
     run_to(engine, clock, clock.nanos + SECOND // 2)
     engine.jam.stop(clock.now())
     run_to(engine, clock, clock.nanos + SECOND)
@@ -99,7 +99,7 @@ class Pad:
 def test_the_demo_ends_when_the_performer_plays_not_at_a_pad(
     engine: Engine, clock: FakeClock, key: int, *, goes_on: bool
 ) -> None:
-    engine.commands.bindings = Pad()
+    engine.jam.performer.bindings = Pad()
     engine.demo = Demo()
     engine._post(Received(clock.now(), note_on(1, key, 90), "keys"))
     run_to(engine, clock, clock.nanos)
@@ -391,7 +391,7 @@ def test_an_early_stop_is_not_overruled_by_the_model_s_coming(engine: Engine, cl
 
 
 def test_a_storm_is_reported_once_and_loses_no_key(engine: Engine, clock: FakeClock, ear: Ear) -> None:
-    engine.commands.bindings = Pad()
+    engine.jam.performer.bindings = Pad()
     for number in range(4000):
         engine._post(Received(clock.now(), bytes((0xB0, 1, number % 128)), "knobs"))
         if number % 100 == 0:
