@@ -49,9 +49,9 @@ def test_the_model_process_answers_without_torch() -> None:
     script = """
 import json
 from live.ipc.messages import Ready
-from live.worker.serve import Desk
+from live.worker.serve import RequestHandler
 for name in json.loads(sys.argv[1]):
-    ready = Desk().load(name)  # which encodes and decodes twice
+    ready = RequestHandler().load(name)  # which encodes and decodes twice
     assert isinstance(ready, Ready), ready
     print(ready.model, ready.runtime)
 """

@@ -10,7 +10,7 @@ from live.ipc.memory import AnchorMemory, BaseMemory, JamMemory, TimelineMemory
 from live.ipc.messages import StepRow
 from live.jam.jam import Jam
 from live.jam.path import Anchor, Base, BaseOrigin, PathState
-from live.settings.knobs import KNOBS, MODES
+from live.settings.knobs import KNOBS
 from live.timing.timeline import Nanos, Tick, Timeline
 from model.music.grid import Grid
 from model.music.phrase import Phrase
@@ -61,14 +61,13 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
         name: Anchor(anchor.place, Phrase.of_rows(grid, anchor.notes), anchor.xy)
         for name, anchor in memory.anchors.items()
     }
-    mode = next(mode for mode in MODES if mode == memory.mode)
     jam.knobs.update({name: value for name, value in memory.knobs.items() if name in KNOBS})
     jam.requests.conditions.clear()
     jam.requests.conditions.update(memory.conditions)
     jam.performer.thru = memory.thru
     jam.plan.muted = frozenset(memory.muted)
     jam.plan.grid = grid
-    jam.history.state = PathState(base, anchors, mode, memory.frozen)
+    jam.history.state = PathState(base, anchors, memory.mode, memory.frozen)
     jam.transport.set_tempo(memory.knobs["tempo"], now)
     if memory.timeline is not None:
         tick, nanos = Tick(memory.timeline.origin_tick), Nanos(memory.timeline.origin_nanos)

@@ -5,6 +5,7 @@ Tested in tests/live/engine/test_engine.py, tests/live/cli/test_supervisor.py.
 """
 
 from live.ipc.messages import Message, Place, StepRow
+from live.settings.knobs import Mode
 
 
 class BaseMemory(Message, frozen=True):
@@ -46,7 +47,7 @@ class JamMemory(Message, frozen=True):
     """
 
     knobs: dict[str, float]
-    mode: str
+    mode: Mode
     frozen: bool
     thru: bool
     muted: list[int]

@@ -59,7 +59,7 @@ def since_ms(start_nanos: int) -> float:
     return round((time.monotonic_ns() - start_nanos) / 1e6, 3)
 
 
-class Desk:
+class RequestHandler:
     """Answers requests with the loaded player; every fault becomes one sentence."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Desk:
         self.ready: Ready | None = None
         self._loaded: tuple[str, int] | None = None
         self._places: Places | None = None
-        self._band: Accompanist | None = None
+        self._accompanist: Accompanist | None = None
 
     def load(self, name: str) -> Message:
         """Load a model and warm it up; returns Ready, or LoadFailed with the old one still there.
@@ -111,7 +111,7 @@ class Desk:
             accompanies=card.accompanies,
         )
         self._places = Places(card.ident, card.scale)
-        self._band = Accompanist(player)
+        self._accompanist = Accompanist(player)
         gc.collect()
         gc.freeze()
         return self.ready
@@ -130,9 +130,9 @@ class Desk:
 
     def _encode(self, player: Player, request: Encode, start: int) -> Encoded:
         phrase, fault = Phrase.of_rows(player.card.grid, request.notes), ""
-        if request.parts and self._band is not None:
+        if request.parts and self._accompanist is not None:
             try:
-                phrase = self._band.joined(phrase, request.parts)
+                phrase = self._accompanist.joined(phrase, request.parts)
             except Exception as error:  # noqa: BLE001  the phrase is answered without
                 fault = NOT_JOINED.format(sentence(error))
         latent = player.encode(phrase)
@@ -148,7 +148,7 @@ class Desk:
     @staticmethod
     def _decode(player: Player, latent: Latent, request: Decode, start: int) -> Decoded:
         grid = player.card.grid
-        how: Choosing = {
+        how: DecodeOptions = {
             "temperature": request.temperature,
             "top_k": request.top_k,
             "top_p": request.top_p,
@@ -167,11 +167,13 @@ class Desk:
 
     def accompany(self, request: Accompany) -> Iterator[Message | None]:
         """Write what goes with a phrase of the performer, a note at a time; yields None after each."""
-        if self.player is None or self._band is None:
+        if self.player is None or self._accompanist is None:
             return
         try:
             phrase = Phrase.of_rows(self.player.card.grid, request.notes)
-            yield from self._band.write(phrase, request.parts, number=request.number, seed=request.seed)
+            yield from self._accompanist.write(
+                phrase, request.parts, number=request.number, seed=request.seed
+            )
         except Exception as error:  # noqa: BLE001  the phrase plays on without
             yield Failed(0, NOT_JOINED.format(sentence(error)))
 
@@ -194,7 +196,7 @@ class Desk:
         yield Warped(request.ident, way_lengths([unmatched(x, y) for x, y in pairwise(phrases)]))
 
 
-class Choosing(TypedDict):
+class DecodeOptions(TypedDict):
     """The arguments that `decode` and `continuation` share."""
 
     temperature: float
@@ -242,7 +244,7 @@ def connect(address: Address, *, patience_seconds: float) -> "Link[ToWorker] | N
             time.sleep(RETRY_SECONDS)
 
 
-def serve(link: "Link[ToWorker]", desk: Desk) -> bool:
+def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
     """Answer until the engine says goodbye (True) or goes (False)."""
     inbox: queue.SimpleQueue[ToWorker | None] = queue.SimpleQueue()
 
@@ -252,10 +254,10 @@ def serve(link: "Link[ToWorker]", desk: Desk) -> bool:
         inbox.put(None)
 
     threading.Thread(target=read, name="read", daemon=True).start()
-    walk: Iterator[Message | None] = iter(())
-    band: Iterator[Message | None] = iter(())
+    warping: Iterator[Message | None] = iter(())
+    accompanying: Iterator[Message | None] = iter(())
     while True:
-        while inbox.empty() and (done := next(chain(band, walk), FINISHED)) is not FINISHED:
+        while inbox.empty() and (done := next(chain(accompanying, warping), FINISHED)) is not FINISHED:
             if done is not None:
                 link.send(done)
         waiting: list[ToWorker | None] = [inbox.get()]
@@ -268,12 +270,12 @@ def serve(link: "Link[ToWorker]", desk: Desk) -> bool:
             if isinstance(message, Bye):
                 return True
             if isinstance(message, Warp):
-                walk = desk.warp(message)
+                warping = handler.warp(message)
                 continue
             if isinstance(message, Accompany):
-                band = desk.accompany(message)
+                accompanying = handler.accompany(message)
                 continue
-            link.send(desk.load(message.model) if isinstance(message, Load) else desk.answer(message))
+            link.send(handler.load(message.model) if isinstance(message, Load) else handler.answer(message))
 
 
 def newest(waiting: list[ToWorker | None]) -> list[ToWorker | None]:
@@ -298,8 +300,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     address = msgspec.json.decode(os.environ[ADDRESS_VARIABLE], type=Address)
     import_ahead()
-    desk = Desk()
+    handler = RequestHandler()
     while (link := connect(address, patience_seconds=RECONNECT_SECONDS)) is not None:
-        if serve(link, desk):
+        if serve(link, handler):
             return 0
     return ABANDONED

@@ -8,7 +8,6 @@ import mido
 import pytest
 
 from model.shipped import shipped_models
-from tests.fakes.desk_model import checkpoint
 from tests.fakes.jack_harness import JackPeer, PeerMessage
 from tests.fakes.jam_harness import (
     CELL_NANOS,
@@ -22,6 +21,7 @@ from tests.fakes.jam_harness import (
     play_tune,
     step_of,
 )
+from tests.fakes.real_model import checkpoint
 
 pytestmark = pytest.mark.driver
 SEPARATE_SERVER = True

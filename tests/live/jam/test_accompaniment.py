@@ -7,7 +7,7 @@ from live.ipc.messages import Accompany, Answer, Encode, Encoded, Failed, ToWork
 from live.settings.config import Config, ModelSettings
 from live.timing.timeline import Nanos
 from live.worker.accompanist import Accompanist
-from live.worker.serve import Desk
+from live.worker.serve import RequestHandler
 from model.latent.note_transformer import finished
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
@@ -209,7 +209,7 @@ def test_the_model_process_writes_a_note_at_a_time_and_finds_all_parts(
 ) -> None:
     player = RollPlayer(codec="multitrack")
     monkeypatch.setattr(play, "load", lambda _name: player)
-    desk = Desk()
+    desk = RequestHandler()
     desk.load("band")
     assert list(desk.accompany(request(5))) == [None] * 3
     desk.answer(Encode(1, TUNE, ALL))

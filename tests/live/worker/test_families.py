@@ -9,9 +9,9 @@ import torch
 from live.ipc.commands import ChooseModel, Stop
 from live.ipc.messages import Encode, Failed, Point
 from live.settings.config import parse
-from live.worker.serve import Desk
+from live.worker.serve import RequestHandler
 from model.codecs.drums import KEYS
-from tests.fakes.desk_model import DeskModel, checkpoint
+from tests.fakes.real_model import RealModel, checkpoint
 from tests.fakes.stage import Stage
 
 STEP, BAR = 120, 1920
@@ -25,7 +25,7 @@ def _one_thread() -> None:
 
 
 def jam(path: Path, **settings: Mapping[str, object]) -> Stage:
-    stage = Stage(parse(dict(settings)), model=DeskModel(path))
+    stage = Stage(parse(dict(settings)), model=RealModel(path))
     stage.begin()
     for cell in range(2):
         for step, pitch in TUNE:
@@ -140,7 +140,7 @@ def test_from_one_real_model_to_the_next(tmp_path: Path) -> None:
 
 
 def test_a_desk_refuses_notes_of_no_part(tmp_path: Path) -> None:
-    desk = Desk()
+    desk = RequestHandler()
     desk.load(str(checkpoint(tmp_path / "drums.safetensors", "drums")))
     failed = desk.answer(Encode(1, [(0, 36, 90, 1, 0.0, 4)]))
     assert isinstance(failed, Failed)

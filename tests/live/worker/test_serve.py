@@ -39,7 +39,7 @@ from live.ipc.messages import (
 from live.ipc.model_process import spawn_worker
 from live.worker import serve as worker
 from live.worker.places import Places, point_of
-from live.worker.serve import WARP_STEPS, Desk, newest, sentence, serve
+from live.worker.serve import WARP_STEPS, RequestHandler, newest, sentence, serve
 from model.errors import CheckpointError
 from model.playing import load as play
 from model.playing.player import Player
@@ -78,8 +78,8 @@ def models(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    made = Desk()
+def desk() -> RequestHandler:
+    made = RequestHandler()
     assert isinstance(made.load("roll"), Ready)
     return made
 
@@ -92,13 +92,13 @@ def decode(ident: int, *, bar: int = 2, place: Place = SILENT) -> Decode:
 
 
 def test_ready_says_what_the_card_says() -> None:
-    ready = Desk().load("roll")
+    ready = RequestHandler().load("roll")
     assert isinstance(ready, Ready)
     assert (ready.model, ready.ident, ready.codec, ready.latent_size) == ("roll", "roll-1", "poly", 32)
     assert (ready.bars, ready.beats_per_bar, ready.steps_per_beat) == (2, 4, 4)
 
 
-def test_a_phrase_is_encoded_and_decoded_again(desk: Desk) -> None:
+def test_a_phrase_is_encoded_and_decoded_again(desk: RequestHandler) -> None:
     encoded = desk.answer(Encode(7, TUNE))
     assert isinstance(encoded, Encoded)
     assert (encoded.ident, encoded.attributes["density"]) == (7, 0.25)
@@ -109,7 +109,7 @@ def test_a_phrase_is_encoded_and_decoded_again(desk: Desk) -> None:
     assert (decoded.ident, decoded.point) == (8, place)
 
 
-def test_a_place_is_worked_out_with_the_ident_and_the_scale_of_the_card(desk: Desk) -> None:
+def test_a_place_is_worked_out_with_the_ident_and_the_scale_of_the_card(desk: RequestHandler) -> None:
     place = Moved(Point([60.0] * 32, {"density": 0.5}), cell=3, stray=1.0, number=2, drifting=True, seed=9)
     decoded = desk.answer(decode(8, place=place))
     assert isinstance(decoded, Decoded)
@@ -118,7 +118,7 @@ def test_a_place_is_worked_out_with_the_ident_and_the_scale_of_the_card(desk: De
     assert desk.player.decoded[-1].model == "roll-1"
 
 
-def test_answers_say_what_they_cost(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_say_what_they_cost(desk: RequestHandler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "since_ms", lambda _start: 7.5)
     encoded, decoded = desk.answer(Encode(1, TUNE)), desk.answer(decode(2))
     assert isinstance(encoded, Encoded)
@@ -143,7 +143,7 @@ def test_what_is_loaded_is_not_loaded_again_unless_its_file_has_changed(
         return RollPlayer()
 
     monkeypatch.setattr(play, "load", load)
-    desk, name = Desk(), str(checkpoint)
+    desk, name = RequestHandler(), str(checkpoint)
     assert desk.load(name) == desk.load(name)
     assert loaded == [name]
     os.utime(checkpoint, ns=(1, 1))
@@ -154,18 +154,18 @@ def test_what_is_loaded_is_not_loaded_again_unless_its_file_has_changed(
     assert loaded == [name, name, "roll", name]
 
 
-def test_a_model_that_does_not_load_is_a_sentence_and_the_old_one_stays(desk: Desk) -> None:
+def test_a_model_that_does_not_load_is_a_sentence_and_the_old_one_stays(desk: RequestHandler) -> None:
     failed = desk.load("foreign")
     assert failed == LoadFailed("model 'foreign' could not be loaded: 'foreign' is not one of ours")
     assert isinstance(desk.answer(Encode(1, TUNE)), Encoded)
 
 
 def test_without_a_model_requests_are_refused() -> None:
-    assert Desk().answer(decode(3)) == Failed(3, "no model is loaded")
+    assert RequestHandler().answer(decode(3)) == Failed(3, "no model is loaded")
 
 
 def test_a_model_that_breaks_says_so_in_one_line() -> None:
-    desk = Desk()
+    desk = RequestHandler()
     assert isinstance(desk.load("broken"), Ready)
     assert desk.answer(decode(3)) == Failed(3, "the model could not answer: a tensor of no shape")
 
@@ -173,7 +173,7 @@ def test_a_model_that_breaks_says_so_in_one_line() -> None:
 @pytest.mark.parametrize(
     "row", [(40, 60, 90, 1, 0.0, 0), (0, 200, 90, 1, 0.0, 0), (0, 60, 90, 0, 0.0, 0), (0, 60, 90, 1, 0.0, 4)]
 )
-def test_notes_off_the_grid_are_a_sentence(desk: Desk, row: StepRow) -> None:
+def test_notes_off_the_grid_are_a_sentence(desk: RequestHandler, row: StepRow) -> None:
     failed = desk.answer(Encode(5, [row]))
     assert isinstance(failed, Failed)
     assert failed.ident == 5
@@ -193,7 +193,7 @@ def lonely(monkeypatch: pytest.MonkeyPatch) -> RollPlayer:
 
 
 def test_a_model_without_a_latent_says_so_and_continues(lonely: RollPlayer) -> None:
-    desk = Desk()
+    desk = RequestHandler()
     ready = desk.load("lonely")
     assert isinstance(ready, Ready)
     assert (ready.latent_size, ready.map_points) == (0, [])
@@ -216,14 +216,14 @@ def test_what_holds_the_choice_of_notes_reaches_a_model_with_a_latent_too(
 ) -> None:
     player = RollPlayer()
     monkeypatch.setattr(play, "load", lambda _name: player)
-    desk = Desk()
+    desk = RequestHandler()
     desk.load("roll")
     desk.answer(msgspec.structs.replace(decode(1), top_k=3, top_p=0.5))
     desk.answer(decode(2))
     assert player.chosen[-2:] == [(3, 0.5, None), (0, 1.0, None)]
 
 
-def test_a_warp_walks_the_whole_way_a_decode_at_a_time(desk: Desk) -> None:
+def test_a_warp_walks_the_whole_way_a_decode_at_a_time(desk: RequestHandler) -> None:
     ends = [Point([key] * 16 + [0.0] * 16) for key in (60.0, 90.0)]
     steps = list(desk.warp(Warp(9, *ends)))
     assert steps[:-1] == [None] * (WARP_STEPS + 1)
@@ -248,7 +248,7 @@ def test_of_a_bar_s_decodes_only_the_newest_is_done() -> None:
 class Call:
     """A desk that serves in a thread, and the engine's end of its link."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: RequestHandler) -> None:
         ours, theirs = socket.socketpair()
         ours.settimeout(PATIENCE_S)
         self.link: Link[Any] = Link(ours, FromWorker)
@@ -287,19 +287,19 @@ def test_nothing_slow_is_imported_before_the_priority_is_lowered() -> None:
     assert subprocess.run([sys.executable, "-c", script], timeout=PATIENCE_S, check=False).returncode == 0
 
 
-def test_goodbye_ends_it(desk: Desk) -> None:
+def test_goodbye_ends_it(desk: RequestHandler) -> None:
     call = Call(desk)
     call.link.send(Bye())
     assert call.end() == [True]
 
 
-def test_an_engine_that_has_gone_is_not_a_goodbye(desk: Desk) -> None:
+def test_an_engine_that_has_gone_is_not_a_goodbye(desk: RequestHandler) -> None:
     call = Call(desk)
     call.link.close()
     assert call.end() == [False]
 
 
-def test_requests_are_answered_in_turn_and_a_warp_between_them(desk: Desk) -> None:
+def test_requests_are_answered_in_turn_and_a_warp_between_them(desk: RequestHandler) -> None:
     call = Call(desk)
     call.link.send(Warp(1, Point([60.0] * 32), Point([90.0] * 32)))
     call.link.send(Encode(2, TUNE))

@@ -1,9 +1,9 @@
-"""A real desk with a tiny, randomly initialised checkpoint as a stage's model."""
+"""A real handler with a tiny, randomly initialised checkpoint as a stage's model."""
 
 from pathlib import Path
 
 from live.ipc.messages import Answer, Decode, Encode, Load, Ready, ToWorker, Warp, Warped
-from live.worker.serve import Desk
+from live.worker.serve import RequestHandler
 from model.checkpoint import write
 from tests.fakes import networks
 from tests.fakes.stage import EchoModel
@@ -28,31 +28,31 @@ def checkpoint(
     return path
 
 
-class DeskModel(EchoModel):
+class RealModel(EchoModel):
     """Answers as the model process does."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.desk = Desk()
+        self.handler = RequestHandler()
         self.load(str(path))
 
     def load(self, name: str) -> Answer:
-        loaded: Answer = self.desk.load(name)  # type: ignore[assignment]
+        loaded: Answer = self.handler.load(name)  # type: ignore[assignment]
         return loaded
 
     def ready(self) -> Ready:
-        assert self.desk.ready is not None
-        return self.desk.ready
+        assert self.handler.ready is not None
+        return self.handler.ready
 
     def answer(self, message: ToWorker) -> Answer:
         answer: object
         if isinstance(message, Load):
             return self.load(message.model)
         if isinstance(message, Warp):
-            answer = [*self.desk.warp(message)][-1]
+            answer = [*self.handler.warp(message)][-1]
             assert isinstance(answer, Warped)
             return answer
         assert isinstance(message, Encode | Decode)
         (self.encodes if isinstance(message, Encode) else self.decodes).append(message)  # type: ignore[arg-type]
-        answer = self.desk.answer(message)
+        answer = self.handler.answer(message)
         return answer  # type: ignore[return-value]
