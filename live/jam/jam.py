@@ -22,32 +22,18 @@ from live.jam.requests import Reason, Requests
 from live.jam.scheduler import QueuedNote, Scheduler
 from live.settings.config import Config
 from live.settings.knobs import KNOBS
+from live.timing.clock_out import CLOCK_BYTE, START_BYTE, ClockOut
+from live.timing.count_in import count_in
 from live.timing.lateness import Lateness
-from live.timing.midi_bytes import (
-    CLOCK,
-    CLOCKS_PER_BEAT,
-    CONTINUE,
-    SONG_POSITION,
-    START,
-    STOP,
-    Rank,
-    Stream,
-    note_off,
-    note_on,
-    silence,
-)
+from live.timing.midi_bytes import Rank, Stream, silence
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.phrase import Note
 from model.music.tracks import TRACKS
 
-CLOCK_TICKS = TICKS_PER_BEAT // CLOCKS_PER_BEAT
-SIXTEENTH = TICKS_PER_BEAT // 4
 START_AHEAD_NANOS = 20_000_000
-CONTINUE_AHEAD = 4  # ticks, before the clock byte that it is for
 MOST_SOUNDED = 2048
-LAST_SONG_POSITION = 0x3FFF  # sixteenths, 14 bits: MIDI 1.0, "Song Position Pointer"
 
 
 class Jam:
@@ -109,7 +95,7 @@ class Jam:
         self._levels = Levels(channels_of(config.midi), self.knobs["volume"])
         self._ahead_nanos = round(config.midi.output_latency_ms * 1e6)
         self._sent_tick: Tick | None = None
-        self._clock_tick = Tick(0)
+        self.clock_out = ClockOut(wanted=config.midi.clock_out)
         self._beat = -1
         self._runs = 0
         self._take_feel()
@@ -154,11 +140,8 @@ class Jam:
             self.dialogue.next_tick(tick, present=present),
             Tick((tick // TICKS_PER_BEAT + 1) * TICKS_PER_BEAT),
         ]
-        queued = self.scheduler.next_tick()
-        if queued is not None:
-            coming.append(queued)
-        if self.config.midi.clock_out:
-            coming.append(self._clock_tick)
+        queued = (self.scheduler.next_tick(), self.clock_out.next_tick)
+        coming += [due for due in queued if due is not None]
         return self._moment(Tick(max(min(coming), tick + 1)))
 
     def _moment(self, tick: Tick) -> Nanos:
@@ -167,10 +150,9 @@ class Jam:
 
     def _send_due(self, tick: Tick, now: Nanos) -> None:
         bound = round(self.config.midi.late_bound_ms * 1e6)
-        while self.config.midi.clock_out and self._clock_tick <= tick:
-            due = self._moment(self._clock_tick)
-            self.output.send(bytes((CLOCK,)), tick=self._clock_tick, due=due, voice=Stream.CLOCK)
-            self._clock_tick = Tick(self._clock_tick + CLOCK_TICKS)
+        for clock_tick in self.clock_out.due(tick):
+            due = self._moment(clock_tick)
+            self.output.send(CLOCK_BYTE, tick=clock_tick, due=due, voice=Stream.CLOCK)
         left: list[tuple[QueuedNote, Tick, int]] = []
         for event, note in self.scheduler.due(tick, too_late=lambda due: now - self._moment(due) > bound):
             due = self._moment(event.tick)
@@ -213,13 +195,13 @@ class Jam:
         self.sounded.clear()
         self._beat, self._sent_tick = -1, None
         self._runs += 1
-        count_in = self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar
-        self.transport.start(Nanos(now + START_AHEAD_NANOS), count_in_ticks=count_in)
-        self._clock_tick = Tick(0)
-        if count_in:
-            self._count_in(count_in, since=Tick(-count_in))
-        elif self.config.midi.clock_out:
-            self.output.send(bytes((START,)), tick=Tick(0), due=now, voice=Stream.CLOCK)
+        lead_in = self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar
+        self.transport.start(Nanos(now + START_AHEAD_NANOS), count_in_ticks=lead_in)
+        self.clock_out.start()
+        if lead_in:
+            self._count_in(Tick(-lead_in))
+        elif self.clock_out.wanted:
+            self.output.send(START_BYTE, tick=Tick(0), due=now, voice=Stream.CLOCK)
         self.output.tempo(Tick(0), self.transport.tempo_bpm)
 
     def resume(self, timeline: Timeline | None, now: Nanos, *, model: str, model_ident: str) -> None:
@@ -245,49 +227,34 @@ class Jam:
         self.send_levels(now, every_part=True)
 
     def _resume_clock(self, tick: Tick, now: Nanos) -> None:
-        """Let whoever follows our clock find its place again, on the next sixteenth but one."""
-        if tick < 0:  # in the count-in: all is still to come
-            self._clock_tick = Tick(0)
-            self._count_in(self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar, since=tick)
+        """Let whoever follows our clock find its place again."""
+        if tick < 0:  # all is still to come
+            self.clock_out.start()
+            self._count_in(tick)
             return
-        sixteenth = min(LAST_SONG_POSITION, tick // SIXTEENTH + 2)
-        self._clock_tick = Tick(sixteenth * SIXTEENTH)
-        if self.config.midi.clock_out:
-            self.output.send(bytes((STOP,)), tick=tick, due=now, voice=Stream.CLOCK)
-            self._send_song_position(sixteenth, tick, now)
-            self.scheduler.message(Tick(self._clock_tick - CONTINUE_AHEAD), bytes((CONTINUE,)))
+        at_once, again, data = self.clock_out.resume(tick)
+        self._send_all(at_once, now, stream=Stream.CLOCK)
+        if data:
+            self.scheduler.message(again, data)
 
-    def _send_song_position(self, sixteenth: int, tick: Tick, now: Nanos) -> None:
-        place = bytes((SONG_POSITION, sixteenth & 0x7F, sixteenth >> 7))
-        self.output.send(place, tick=tick, due=now, voice=Stream.CLOCK)
-
-    def _count_in(self, ticks: int, *, since: Tick) -> None:
-        """Click on every beat before bar 0, on the drum channel: a high block on each one; then start."""
-        per_bar = self.plan.grid.beats_per_bar
-        for beat in range(ticks // TICKS_PER_BEAT):
-            place = Tick(beat * TICKS_PER_BEAT - ticks)
-            if place < since:
-                continue
-            pitch, loud = (76, 110) if beat % per_bar == 0 else (77, 90)
-            drums = self.config.midi.drum_channel
-            self.scheduler.message(place, note_on(drums, pitch, loud))
-            self.scheduler.message(Tick(place + TICKS_PER_BEAT // 4), note_off(drums, pitch))
-        if self.config.midi.clock_out:
+    def _count_in(self, since: Tick) -> None:
+        """Click from a tick on, and let followers start on the one."""
+        bars, drums = self.config.jam.count_in_bars, self.config.midi.drum_channel
+        for tick, data in count_in(self.plan.grid, bars, channel=drums, since=since):
+            self.scheduler.message(tick, data)
+        if self.clock_out.wanted:
             begin = self.transport.timeline.nanos(Tick(0)) - START_AHEAD_NANOS
-            self.scheduler.message(self.transport.timeline.tick(Nanos(begin)), bytes((START,)))
+            self.scheduler.message(self.transport.timeline.tick(Nanos(begin)), START_BYTE)
 
     def stop(self, now: Nanos) -> None:
         """Stop, with every note of the instrument ended; the performer's keys go on sounding."""
         if not self.transport.running:
             return
-        tick = self.tick(now)
         self._send_all(self.scheduler.silence(), now)
         self.transport.stop(now)
         self._sent_tick = None
         self.plan.clear()
-        if self.config.midi.clock_out:
-            self.output.send(bytes((STOP,)), tick=tick, due=now, voice=Stream.CLOCK)
-            self._send_song_position(min(LAST_SONG_POSITION, max(0, tick) // SIXTEENTH), tick, now)
+        self._send_all(self.clock_out.stop(self.tick(now)), now, stream=Stream.CLOCK)
 
     def set_tempo(self, tempo_bpm: float, now: Nanos) -> None:
         """Go on at another tempo."""
@@ -319,9 +286,9 @@ class Jam:
         """Send what ends every sound on every channel, whoever began it."""
         self._send_all(silence(), now)
 
-    def _send_all(self, messages: list[bytes], now: Nanos) -> None:
+    def _send_all(self, messages: list[bytes], now: Nanos, *, stream: Stream = Stream.INSTRUMENT) -> None:
         for data in messages:
-            self.output.send(data, tick=self.tick(now), due=now, voice=Stream.INSTRUMENT)
+            self.output.send(data, tick=self.tick(now), due=now, voice=stream)
 
     # -- knobs -----------------------------------------------------------------------------------
 

@@ -1,0 +1,227 @@
+"""The engine that comes after a crash goes on with everything, on the same beat, and leads who followed."""
+
+import msgspec
+import pytest
+
+from live.engine.demo import Demo
+from live.engine.engine import Engine
+from live.ipc.memory import JamMemory
+from live.ipc.messages import Bye, Load, Point
+from live.jam.path import points
+from live.timing.timeline import Tick
+from tests.fakes.commands import command
+from tests.fakes.engine_stage import SECOND, Ear, FakeClock, Wire, built, hello, run_to
+from tests.fakes.stage import MS, EchoModel, configured
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def jamming(clock: FakeClock) -> Engine:
+    """An engine that has a base, an anchor, turned knobs and a running transport."""
+    engine = built(clock)
+    supervisor = Wire()
+    engine._arrived(supervisor, hello("supervisor"))
+    engine._post(EchoModel().ready())
+    run_to(engine, clock, clock.nanos + SECOND)
+    for asked in (command("knob", "density", 0.5), command("knob", "tempo", 96.0), command("mode", "hold")):
+        engine._post(asked)
+    engine.jam.dialogue.go(Point([1.0, 2.0], {"density": 1.0}), "recall", Tick(0))
+    engine._post(command("capture", "A"))
+    run_to(engine, clock, clock.nanos + 2 * SECOND)
+    engine._tidy(clock.nanos, clock.nanos + SECOND)
+    return engine
+
+
+@pytest.mark.parametrize("model_first", [False, True])
+def test_the_engine_after_a_crash_goes_on_with_everything(clock: FakeClock, *, model_first: bool) -> None:
+    first = jamming(clock)
+    assert isinstance(first.supervisor, Wire)
+    memories = [message for message in first.supervisor.sent if isinstance(message, JamMemory)]
+    crossed = msgspec.msgpack.decode(msgspec.msgpack.encode(memories[-1]), type=JamMemory)
+    clock.nanos += SECOND  # it dies, and another one comes
+    second = built(clock, revived=True)
+    if model_first:
+        second._post(EchoModel().ready())
+        run_to(second, clock, clock.nanos + 1)
+    second._arrived(Wire(), crossed)
+    second._post(EchoModel().ready())
+    run_to(second, clock, clock.nanos + SECOND)
+    old, new = first.jam, second.jam
+    assert new.knobs == old.knobs
+    assert new.history.state.anchors == old.history.state.anchors
+    assert new.history.state.base == old.history.state.base
+    assert (new.history.state.mode, new.transport.tempo_bpm) == ("hold", 96.0)
+    assert new.transport.timeline.tick(clock.now()) == old.transport.timeline.tick(clock.now())
+    first.close()
+    second.close()
+
+
+def test_the_engine_after_a_crash_stands_still_where_the_performer_had_stopped(clock: FakeClock) -> None:
+    first = jamming(clock)
+    first._post(command("stop"))
+    run_to(first, clock, clock.nanos + SECOND)
+    first._tidy(clock.nanos + SECOND, clock.nanos + 2 * SECOND)
+    assert isinstance(first.supervisor, Wire)
+    memory = [message for message in first.supervisor.sent if isinstance(message, JamMemory)][-1]
+    second = built(clock, revived=True)
+    second._arrived(Wire(), memory)
+    second._post(EchoModel().ready())
+    run_to(second, clock, clock.nanos + 3 * SECOND)
+    assert not second.jam.transport.running
+    first.close()
+    second.close()
+
+
+def test_what_has_not_changed_is_remembered_once(clock: FakeClock) -> None:
+    engine = jamming(clock)
+    assert isinstance(engine.supervisor, Wire)
+    before = len(engine.supervisor.sent)
+    for _ in range(3):
+        clock.nanos += SECOND
+        engine._tidy(clock.nanos, clock.nanos + SECOND)
+    assert len(engine.supervisor.sent) == before
+    engine.close()
+
+
+def memory_of(engine: Engine) -> JamMemory:
+    engine._memory = None
+    engine._send_memory()
+    assert isinstance(engine.supervisor, Wire)
+    last = [message for message in engine.supervisor.sent if isinstance(message, JamMemory)][-1]
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(last), type=JamMemory)
+
+
+def test_an_engine_that_another_follows_says_no_goodbye_and_stops_nothing(clock: FakeClock) -> None:
+    engine = jamming(clock)
+    worker, ear = Wire(), engine.output.sinks[0]
+    engine._arrived(worker, hello())
+    run_to(engine, clock, clock.nanos + MS)
+    engine.options = msgspec.structs.replace(engine.options)
+    engine.close(crashed=True)
+    assert isinstance(engine.supervisor, Wire)
+    assert isinstance(ear, Ear)
+    assert not [message for message in (*engine.supervisor.sent, *worker.sent) if isinstance(message, Bye)]
+    assert ear.sounding() == set()
+    assert bytes((0xFC,)) not in ear.received
+
+
+def test_the_engine_after_a_crash_asks_for_the_chosen_model_at_once(clock: FakeClock) -> None:
+    engine = built(clock, revived=True, model="lead")
+    wire = Wire()
+    engine._arrived(wire, hello())  # before the memory has come
+    assert wire.sent == [Load("lead")]
+    engine.close()
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_the_demo_goes_on_at_its_next_verse_after_a_crash_or_stays_ended(
+    clock: FakeClock, *, ended: bool
+) -> None:
+    first = jamming(clock)
+    first.demo = None if ended else Demo()
+    memory = memory_of(first)
+    clock.nanos += 300 * SECOND
+    second = built(clock, revived=True)
+    second.demo = Demo()
+    second._arrived(Wire(), memory)
+    run_to(second, clock, clock.nanos + SECOND // 2)
+    ear = second.output.sinks[0]
+    assert isinstance(ear, Ear)
+    assert len(ear.note_ons()) < 3
+    assert (second.demo is None) is ended
+    first.close()
+    second.close()
+
+
+def test_anchors_stored_on_the_pad_over_and_over_stay_small(clock: FakeClock) -> None:
+    engine = jamming(clock)
+    for turn in range(8):
+        for name in "ABCD":
+            engine._post(command("capture", name))
+        run_to(engine, clock, clock.nanos + SECOND // 10)
+        engine._post(command("knob", "xy.x", 0.3 + 0.05 * turn))
+        run_to(engine, clock, clock.nanos + SECOND // 10)
+    anchors = engine.jam.history.state.anchors.values()
+    assert max(points(anchor.place) for anchor in anchors) <= 16
+    engine.close()
+
+
+def test_what_follows_the_clock_is_led_back_to_its_place_after_a_crash(clock: FakeClock) -> None:
+    first = jamming(clock)
+    memory = memory_of(first)
+    clock.nanos += 10 * SECOND
+    second = built(clock, revived=True)
+    second.jam.clock_out.wanted = True
+    second._arrived(Wire(), memory)
+    run_to(second, clock, clock.nanos + SECOND)
+    ear = second.output.sinks[0]
+    assert isinstance(ear, Ear)
+    system = [data for data in ear.received if data[0] >= 0xF0]
+    assert [data[0] for data in system[:4]] == [0xFC, 0xF2, 0xFB, 0xF8]
+    position = system[1][1] | system[1][2] << 7
+    clocks = [data for data in system if data[0] == 0xF8]
+    present = second.jam.transport.timeline.tick(clock.now())
+    assert abs(position * 120 + (len(clocks) - 1) * 20 - present) <= 20
+    first.close()
+    second.close()
+
+
+def test_whoever_connects_again_to_a_virtual_port_is_silenced_too(clock: FakeClock) -> None:
+    first = jamming(clock)
+    memory = memory_of(first)
+    second = built(clock, revived=True)
+    second.options = msgspec.structs.replace(
+        second.options, config=configured(input=["none"], output=["virtual"])
+    )
+    second._thru_nanos = clock.nanos
+    second._arrived(Wire(), memory)
+    run_to(second, clock, clock.nanos + MS)
+    ear = second.output.sinks[0]
+    assert isinstance(ear, Ear)
+    ear.received.clear()
+    run_to(second, clock, clock.nanos + SECOND)
+    assert len([data for data in ear.received if data[0] & 0xF0 == 0xB0 and data[1] == 120]) == 16
+    first.close()
+    second.close()
+
+
+def test_the_take_of_the_engine_after_a_crash_knows_the_tempo(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = jamming(clock)
+    memory = memory_of(first)
+    second = built(clock, revived=True)
+    tempos: list[float] = []
+    monkeypatch.setattr(second.output, "tempo", lambda _tick, bpm: tempos.append(bpm))
+    second._arrived(Wire(), memory)
+    run_to(second, clock, clock.nanos + MS)
+    assert tempos == [96.0]
+    first.close()
+    second.close()
+
+
+def test_a_condition_left_to_the_model_is_not_set_again_after_a_crash(clock: FakeClock) -> None:
+    first = jamming(clock)
+    memory = memory_of(first)
+    second = built(clock, revived=True)
+    second.jam.requests.conditions["key"] = "C"  # of live.toml, and given up since
+    second._arrived(Wire(), memory)
+    run_to(second, clock, clock.nanos + MS)
+    assert second.jam.requests.conditions == {}
+    first.close()
+    second.close()
+
+
+def test_the_memory_is_sent_though_something_is_always_due(clock: FakeClock) -> None:
+    engine = jamming(clock)
+    assert isinstance(engine.supervisor, Wire)
+    engine._post(command("knob", "density", -0.7))
+    run_to(engine, clock, clock.nanos + MS)
+    for _ in range(1000):
+        clock.nanos += 5 * MS
+        engine._tidy(clock.nanos, clock.nanos + 5 * MS)
+    assert [m for m in engine.supervisor.sent if isinstance(m, JamMemory)][-1].knobs["density"] == -0.7
+    engine.close()
