@@ -2,20 +2,19 @@
 
 Callback threads stamp what arrives, put it among the arrivals and ring the clock; this loop takes them,
 lets the jam do what is due, and sleeps until the next thing is.
-Owns: the loop, when the transport starts by itself, and what the model process owes.
+Owns: the loop, and when the transport starts by itself.
 Threads: its own, but for `_arrived` and `_post`.
 """
 
 import contextlib
 import gc
 import json
-import os
 import signal
 import sys
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from live.engine import demo
 from live.engine.arrivals import Arrivals
@@ -25,11 +24,12 @@ from live.engine.devices import Devices
 from live.engine.memory import remembered, restore
 from live.engine.output import EngineOutput
 from live.engine.snapshots import Snapshots, Surroundings
+from live.engine.worker_link import Greeting, WorkerLink
 from live.errors import TwobarError
 from live.ipc.commands import Command, Quit, Start, Stop, ToEngine
 from live.ipc.link import Link, Switchboard
 from live.ipc.memory import JamMemory
-from live.ipc.messages import Answer, Bye, Decoded, Encoded, Hello, Load, LoadFailed, Ready
+from live.ipc.messages import Answer, Bye, Decoded, Encoded, Hello, LoadFailed, Ready
 from live.ipc.options import Options, from_environment
 from live.ipc.snapshot import Notice
 from live.jam.commands import Commands
@@ -40,8 +40,6 @@ from live.timing.midi_bytes import Received, is_note_on
 from live.timing.timeline import Nanos
 
 SWITCH_SECONDS = 0.0001
-ANSWER_TIMEOUT_NANOS = 3_000_000_000
-LOADING_TIMEOUT_NANOS = 60_000_000_000  # a large checkpoint on a slow machine; requests wait behind it
 CONNECT_NANOS = 700_000_000  # whoever waits for `ready` connects its cables before the first beat
 TIDY_NANOS, QUIET_NANOS = 10_000_000_000, 10_000_000
 MEMORY_NANOS, MEMORY_OVERDUE_NANOS, MEMORY_TAKES_NANOS = 500_000_000, 2_000_000_000, 2_000_000
@@ -57,13 +55,6 @@ STORM_NOTICE_NANOS = 5_000_000_000
 
 class BrokenEngineError(RuntimeError):
     """One turn after another has failed: the supervisor is to start another engine."""
-
-
-class Greeting(NamedTuple):
-    """A model process that has called, and the model that it was told to load."""
-
-    hello: Hello
-    model: str
 
 
 class Engine:
@@ -86,6 +77,7 @@ class Engine:
         self.devices = Devices(options, self.output, self._post)
         self.jam = Jam(options.config, self.output)
         self.jam.wanted_model = options.model
+        self.worker = WorkerLink(self.jam, self.output, default_model=options.config.jam.model)
         self.commands = Commands(self.jam, scenes=options.config.scene)
         self.snapshots = Snapshots(self.jam, self._surroundings, per_second=options.config.dashboard.fps)
         self.demo: Demo | None = None
@@ -95,8 +87,6 @@ class Engine:
         self._faults_in_a_row = 0
         self._answers_waiting: deque[Answer] = deque()
         self._demo_tick: int | None = None  # where the demo has got to; None while it rests
-        self._asked_nanos = 0
-        self._worker_pid = 0
         self._thru_nanos = 0
         self._tidied_nanos = 0
         self._starts_by_itself = True
@@ -112,20 +102,13 @@ class Engine:
 
     def _arrived(self, link: "Link[Any]", message: object) -> None:
         if isinstance(message, Hello) and message.role == "worker":
-            # answered here: a model loads while the ports are still being opened
-            model = self._model()
-            link.send(Load(model))
-            message = Greeting(message, model)
+            message = self.worker.welcome(link, message)
         self.arrivals.put(message, link)
         self.clock.wake()
 
     def _post(self, item: object) -> None:
         self.arrivals.put(item)
         self.clock.wake()
-
-    def _model(self) -> str:
-        """Return the model that is wanted."""
-        return self.jam.wanted_model or self.options.config.jam.model
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -234,7 +217,7 @@ class Engine:
         if self.arrivals or self._answers_waiting:
             coming.append(self._wake if self._wake is not None and self._sends_soon(now) else now)
         coming.append(self.snapshots.show(now, min(coming), waiting=bool(self.arrivals)))
-        self._watch_worker(now)
+        self.worker.watch(now)
         return coming
 
     def _take_messages(self, now: Nanos) -> None:
@@ -305,7 +288,7 @@ class Engine:
             case _ if isinstance(item, Answer):
                 self._from_worker(item, now)
             case Greeting() if link is not None:
-                self._greet_worker(link, item)
+                self.worker.greet(link, item)
             case Hello() if link is not None:
                 self._greet(link, item)
             case None if link is not None:
@@ -342,7 +325,7 @@ class Engine:
         self.commands.run(command, now)
 
     def _from_worker(self, answer: Answer, now: Nanos) -> None:
-        self._asked_nanos = 0
+        self.worker.answered()
         self.jam.from_worker(answer, now)
 
     def _model_loaded(self, answer: Ready | LoadFailed, now: Nanos) -> None:
@@ -353,16 +336,6 @@ class Engine:
         if self._starts_by_itself and not self.jam.transport.running:
             self._start_nanos = max(now, self._thru_nanos + CONNECT_NANOS)
         self._starts_by_itself = False
-
-    def _greet_worker(self, link: "Link[Any]", greeting: Greeting) -> None:
-        if self.output.worker is not None:
-            self.output.worker.send(Bye())  # one is enough
-            self.output.worker.close()
-        self.output.worker, self._worker_pid = link, greeting.hello.pid
-        self._asked_nanos = 0
-        self.jam.model_state = "loading"
-        if greeting.model != self._model():  # chosen in the meantime
-            link.send(Load(self._model()))
 
     def _greet(self, link: "Link[Any]", hello: Hello) -> None:
         if hello.role == "supervisor":
@@ -375,16 +348,15 @@ class Engine:
         self._starts_by_itself &= not memory.started
         if memory.started or memory.timeline is not None:
             self._start_nanos = None
-        before = self._model()
+        before = self.worker.wanted
         restore(self.jam, memory, now)
         self.jam.all_sound_off(now)  # what it left sounding
         if not memory.demo:
             self.demo = None
         if "virtual" in self.options.config.midi.outputs:
             self._again_nanos = self._thru_nanos + CONNECT_NANOS
-        if self.output.worker is not None and self._model() != before:
-            self.jam.model_state = "loading"
-            self.output.worker.send(Load(self._model()))
+        if self.worker.wanted != before:
+            self.worker.load_wanted()
 
     def _gone(self, link: "Link[Any]") -> None:
         if link is self.output.worker:
@@ -405,23 +377,6 @@ class Engine:
                 )
                 if self.output.worker is None:
                     self.devices.keep_worker()
-
-    def _watch_worker(self, now: Nanos) -> None:
-        """Hang up on a model process that owes an answer for too long; its end brings a new one."""
-        loading = self.jam.model_state == "loading"
-        if self.output.worker is None or not (loading or self.jam.dialogue.waiting):
-            self._asked_nanos = 0
-        elif not self._asked_nanos:
-            self._asked_nanos = now
-        elif now - self._asked_nanos > (LOADING_TIMEOUT_NANOS if loading else ANSWER_TIMEOUT_NANOS):
-            self._asked_nanos = 0
-            self.jam.notices.add("error", "the model process does not answer: it is started anew")
-            self.output.worker.close()
-            if self._worker_pid:
-                with contextlib.suppress(OSError):
-                    os.kill(
-                        self._worker_pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM
-                    )
 
     def close(self, *, crashed: bool = False) -> None:
         """Silence, write everything down, close everything; safe after a failed `open`, and never raises.

@@ -1,0 +1,92 @@
+"""The engine's link to the model process: which one counts, what it is to load, and what it owes.
+
+A model process that calls is told on the link's thread what to load; the engine takes it up a turn later.
+One that owes an answer for too long is ended, and its end brings a new one.
+Threads: engine only, but for `welcome`.
+Tested in tests/live/engine/test_engine.py.
+"""
+
+import contextlib
+import os
+import signal
+from typing import Any, NamedTuple
+
+from live.engine.output import EngineOutput
+from live.ipc.link import Link
+from live.ipc.messages import Bye, Hello, Load
+from live.jam.jam import Jam
+from live.timing.timeline import Nanos
+
+ANSWER_TIMEOUT_NANOS = 3_000_000_000
+LOADING_TIMEOUT_NANOS = 60_000_000_000  # a large checkpoint on a slow machine; requests wait behind it
+
+
+class Greeting(NamedTuple):
+    """A model process that has called, and the model that it was told to load."""
+
+    hello: Hello
+    model: str
+
+
+class WorkerLink:
+    """Greets model processes, and hangs up on one that does not answer.
+
+    Args:
+        jam: what the models play for; its `model_state` and wanted model are read and set.
+        output: holds the link that requests go to.
+        default_model: the model of live.toml, wanted while none was chosen.
+
+    """
+
+    def __init__(self, jam: Jam, output: EngineOutput, *, default_model: str) -> None:
+        """Wait for a model process to call."""
+        self._jam, self._output, self._default = jam, output, default_model
+        self._pid = 0
+        self._asked_nanos = 0
+
+    @property
+    def wanted(self) -> str:
+        """Return the model that is wanted."""
+        return self._jam.wanted_model or self._default
+
+    def welcome(self, link: Link[Any], hello: Hello) -> Greeting:
+        """Tell a model process what to load, on any thread: it loads while the ports are still opened."""
+        model = self.wanted
+        link.send(Load(model))
+        return Greeting(hello, model)
+
+    def greet(self, link: Link[Any], greeting: Greeting) -> None:
+        """Ask this model process from now on; the one before is told goodbye, for one is enough."""
+        if self._output.worker is not None:
+            self._output.worker.send(Bye())
+            self._output.worker.close()
+        self._output.worker, self._pid = link, greeting.hello.pid
+        self._asked_nanos = 0
+        self._jam.model_state = "loading"
+        if greeting.model != self.wanted:  # chosen in the meantime
+            link.send(Load(self.wanted))
+
+    def load_wanted(self) -> None:
+        """Have the wanted model loaded, where there is a model process: the next one is told by `welcome`."""
+        if self._output.worker is not None:
+            self._jam.model_state = "loading"
+            self._output.worker.send(Load(self.wanted))
+
+    def answered(self) -> None:
+        """Begin the wait for the next answer anew."""
+        self._asked_nanos = 0
+
+    def watch(self, now: Nanos) -> None:
+        """End a model process that owes an answer for too long."""
+        worker, loading = self._output.worker, self._jam.model_state == "loading"
+        if worker is None or not (loading or self._jam.dialogue.waiting):
+            self._asked_nanos = 0
+        elif not self._asked_nanos:
+            self._asked_nanos = now
+        elif now - self._asked_nanos > (LOADING_TIMEOUT_NANOS if loading else ANSWER_TIMEOUT_NANOS):
+            self._asked_nanos = 0
+            self._jam.notices.add("error", "the model process does not answer: it is started anew")
+            worker.close()
+            if self._pid:
+                with contextlib.suppress(OSError):
+                    os.kill(self._pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
