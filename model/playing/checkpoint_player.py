@@ -22,7 +22,7 @@ from model.latent.note_transformer import note_transformer_in
 from model.music.attributes import applicable, measure
 from model.music.phrase import Phrase
 from model.playing.closed_loop import changes, completed, steer, targets
-from model.playing.nearest import SIZE, PhraseBank
+from model.playing.phrase_bank import SIZE, PhraseBank
 from model.playing.player import Card
 from model.playing.splice import after, on_whole_grid
 from model.runtimes.base import Runtime, Wish

@@ -28,7 +28,7 @@ from trainer.run.device import stop_signals
 from trainer.run.distributed import World, joined
 from trainer.run.progress import RunLog
 from trainer.settings import Settings
-from trainer.training import memory
+from trainer.training import memory_estimate
 from trainer.training.checkpointing import calibrate
 from trainer.training.loop import TrainingLoop
 from trainer.training.objectives.base import MODEL
@@ -297,8 +297,8 @@ def _check_memory(loop: TrainingLoop) -> None:
     fit = loop.fit  # what precision auto may choose is timed in both: the larger counts
     kind = torch.float32 if fit.precision == "auto" else loop.roles[MODEL].kind
     with loop.fitting():
-        size = memory.estimate(loop.objective, loop.validation_arrays, loop.condition, kind=kind)
-    memory.check(size, memory.available(), batch=fit.batch)
+        size = memory_estimate.estimate(loop.objective, loop.validation_arrays, loop.condition, kind=kind)
+    memory_estimate.check(size, memory_estimate.available(), batch=fit.batch)
 
 
 def _left(minutes: float, began: float) -> float:

@@ -30,7 +30,7 @@ from model.networks.vae import VAE
 from trainer.errors import RequestError
 from trainer.settings import FitConfig
 from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective
-from trainer.training.objectives.losses import weighed
+from trainer.training.objectives.schedules import weighed
 
 CRITIC = "critic"
 BETAS = (0.0, 0.9)  # of Adam: algorithm 1's defaults, for both sides

@@ -16,7 +16,7 @@ from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
 from trainer.settings import FitConfig
 from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective, Term
-from trainer.training.objectives.losses import beta, true_share, weighed
+from trainer.training.objectives.schedules import beta, true_share, weighed
 
 WHOLE = {"patch", "conv", "bands"}  # encoders and decoders that read every parameter in every step
 

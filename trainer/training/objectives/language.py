@@ -4,7 +4,7 @@ import torch
 
 from trainer.training.objectives.base import Batch, Loss, Moment, Objective
 from trainer.training.objectives.elbo import taught
-from trainer.training.objectives.losses import weighed
+from trainer.training.objectives.schedules import weighed
 
 
 class Language(Objective):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from trainer.settings import FitConfig
-from trainer.training.objectives.losses import beta, rate, true_share, weighed
+from trainer.training.objectives.schedules import beta, rate, true_share, weighed
 
 
 @pytest.mark.parametrize(
