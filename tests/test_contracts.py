@@ -280,6 +280,13 @@ def test_documents_say_you(path: Path) -> None:
     assert re.findall(r"(?i)\b(?:she|her|hers|herself)\b", path.read_text()) == []
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_code_says_performer_in_names_keys_and_sentences(room: str) -> None:
+    for path in modules(room).values():
+        words = re.findall(r"(?i)(?<![a-z])(?:she|her|hers|herself)(?![a-z])", path.read_text())
+        assert words == [], path
+
+
 # -- the page that explains the house ----------------------------------------------------------------
 
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()

@@ -6,7 +6,6 @@ there is no clock to disturb.  Randomness comes from seeds only: the same call g
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -16,16 +15,16 @@ from live.worker.accompanist import Accompanist
 from model.codecs.base import pack_phrase
 from model.codecs.registry import build
 from model.errors import ConfigError, ModelError
-from model.latent.geometry import Latent, between, way_lengths
+from model.latent.geometry import Latent, between
 from model.latent.note_transformer import finished
 from model.music.attributes import measure
-from model.music.distance import unmatched
 from model.music.phrase import Phrase
 from model.playing.player import Card, Player
+from model.playing.warp import WARP_STEPS, audible_lengths, decoded_way, even_places
 from model.shipped import is_checkpoint, shipped_models
 
 WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it stay
-FINE_POINTS = 33  # where a morph is listened to before its steps are placed
+FINE_STEPS = 2 * WARP_STEPS  # in which a morph is listened to at least, before its own are placed
 LARGEST_SEED = 2**32 - 1
 
 
@@ -184,16 +183,14 @@ def morph(
     """
     a, b = player.encode(first), player.encode(last)
 
-    def at(t: float) -> Phrase:
+    def at(place: float) -> Phrase:
         return player.decode(
-            between(a, b, t), turns={}, temperature=temperature, seed=seed, condition=condition
+            between(a, b, place), turns={}, temperature=temperature, seed=seed, condition=condition
         )
 
-    fine = np.linspace(0.0, 1.0, max(FINE_POINTS, 2 * steps - 1))
-    decoded = [at(float(t)) for t in fine]
-    way = way_lengths([unmatched(before, after) for before, after in pairwise(decoded)])
-    places = np.interp(np.linspace(0.0, 1.0, steps), way, fine)
-    return [decoded[0], *(at(float(t)) for t in places[1:-1]), decoded[-1]]
+    decoded = [*decoded_way(at, max(FINE_STEPS, 2 * (steps - 1)))]
+    places = even_places(audible_lengths(decoded), steps)
+    return [decoded[0], *(at(float(place)) for place in places[1:-1]), decoded[-1]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def sentences(figures: Mapping[str, Any]) -> list[str]:
         figures["score"]
     ]
     rows = {
-        f"your held-out phrases ({figures['held_out']})": "hers",
+        f"your held-out phrases ({figures['held_out']})": "performer",
         "the same from points around them": "around",
         f"old skills, on {figures['old_of']}": "old",
     }
@@ -129,6 +129,6 @@ def sentences(figures: Mapping[str, Any]) -> list[str]:
             before, after = (figures[f"{kind}_overlap_{when}"]["mean"] for when in ("before", "after"))
             found.append(f"attributes of {description}: overlap with yours {before:.3f} -> {after:.3f}")
     steps, moved = figures["steps"], 100 * figures["changed"]
-    if figures["hers_after"] < figures["hers_before"] - 0.005:
+    if figures["performer_after"] < figures["performer_before"] - 0.005:
         found.append("from their own points they come back a little worse: a lower --strength changes less")
     return [*found, f"{steps} steps; the decoder's weights moved by {moved:.1f} %"]

@@ -309,7 +309,7 @@ class TrainingLoop:
         if self.fit.objective == "elbo":
             shown["beta"] = beta(self.fit, self.share)
         if self.fit.scheduled_sampling:
-            shown["told"] = round(true_share(self.fit, progress.step), 4)
+            shown["true_share"] = round(true_share(self.fit, progress.step), 4)
         self.run_log.record({**counts, **shown, **finite(figures), **finite(losses)})
         return counts
 

@@ -29,8 +29,7 @@ from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
 from trainer.errors import RequestError
 from trainer.settings import FitConfig
-from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective
-from trainer.training.objectives.schedules import weighed
+from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective, weighed
 
 CRITIC = "critic"
 BETAS = (0.0, 0.9)  # of Adam: algorithm 1's defaults, for both sides
