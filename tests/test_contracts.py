@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from graphlib import TopologicalSorter
@@ -13,7 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
-from live.__main__ import twobar
+from live.__main__ import VERSION, twobar
 from live.control.mapper import choose
 from scripts.tables import PAGES as WRITTEN
 from scripts.tables import README, TABLES, filled
@@ -174,6 +175,10 @@ def test_packages_hold_a_docstring_and_exports_only(path: Path) -> None:
 def test_no_module_hides_one_of_the_standard_library() -> None:
     ours = {path.stem for room in ROOMS for path in (ROOT / room).rglob("*.py")}
     assert not ours & (set(sys.stdlib_module_names) - {"__init__", "__main__"})
+
+
+def test_the_version_that_is_shown_is_the_packages() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
 
 
 @pytest.mark.parametrize("room", ROOMS)

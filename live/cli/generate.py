@@ -21,14 +21,14 @@ from model.music.attributes import measure
 from model.music.phrase import Phrase
 from model.playing.player import Card, Player
 from model.playing.warp import WARP_STEPS, audible_lengths, decoded_way, even_places
-from model.shipped import is_checkpoint, shipped_models
+from model.shipped import shipped_models
 
 WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it stay
 FINE_STEPS = 2 * WARP_STEPS  # in which a morph is listened to at least, before its own are placed
 LARGEST_SEED = 2**32 - 1
 
 
-def open_player(name: str, *, wanted_for: str = "") -> Player:
+def load_player(name: str, *, wanted_for: str = "") -> Player:
     """Load a shipped model by name, or a checkpoint by path.
 
     Args:
@@ -40,9 +40,7 @@ def open_player(name: str, *, wanted_for: str = "") -> Player:
         FailureError: its file cannot be used.
 
     """
-    known = shipped_models()
-    if name not in known and not is_checkpoint(name):
-        raise unknown("model", name, known)
+    settings.check_model(name)
     from model.playing.load import load  # noqa: PLC0415  only now is it known that the wait is worth it
 
     try:
@@ -52,7 +50,7 @@ def open_player(name: str, *, wanted_for: str = "") -> Player:
     if wanted_for and player.card.latent_size == 0:
         raise UsageError(
             f"{wanted_for} needs a latent space, and model '{player.card.name}' has none, it continues "
-            f"phrases; of the shipped ones there is: {', '.join(known) or 'none'}"
+            f"phrases; of the shipped ones there is: {', '.join(shipped_models()) or 'none'}"
         )
     return player
 

@@ -56,14 +56,15 @@ def adapt(
     The encoder, the size and the speed stay as they are; learning stops before more than one point of what
     the model could do is lost.
     """
-    from model.codecs.registry import build  # noqa: PLC0415 - loads numpy
+    from model.checkpoint import read  # noqa: PLC0415 - loads numpy
+    from model.codecs.registry import build  # noqa: PLC0415
     from model.playing.load import load  # noqa: PLC0415
     from trainer.adapt.adapt import AdaptOptions, adapted_checkpoint  # noqa: PLC0415 - loads torch
     from trainer.adapt.adapt import adapt as run  # noqa: PLC0415
     from trainer.adapt.performer_phrases import read as read_performer  # noqa: PLC0415
     from trainer.evaluation.attribute_overlap import drawn, overlaps  # noqa: PLC0415
     from trainer.evaluation.heldout import phrases_on  # noqa: PLC0415
-    from trainer.run.checkpoints import checked, is_half, opened, path_of, read, rewrite, subject  # noqa: PLC0415
+    from trainer.run.checkpoints import checked, is_half, opened, path_of, rewrite, subject  # noqa: PLC0415
 
     target = checked(out)
     room_for(target)

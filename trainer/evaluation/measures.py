@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from model.codecs.drums import CLASS_OF_KEY, KEYS
 from model.codecs.melody import HOLD, REST
-from model.edits.transforms import is_monophonic
+from model.edits.common import is_monophonic
 from model.music.distance import distance as distance_of_notes
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
