@@ -177,6 +177,29 @@ def test_no_module_hides_one_of_the_standard_library() -> None:
     assert not ours & (set(sys.stdlib_module_names) - {"__init__", "__main__"})
 
 
+def test_no_two_classes_share_a_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for room in ROOMS:
+        for module, path in modules(room).items():
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef):
+                    homes.setdefault(node.name, []).append(module)
+    shared = {name: found for name, found in homes.items() if len(found) > 1}
+    assert shared.keys() <= {"Voice"}, shared  # of a file, and of what leaves
+
+
+def test_the_kinds_of_the_event_log_are_documented() -> None:
+    calls = [
+        node
+        for path in modules("live").values()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("output.log", "event_log.write"))
+    ]
+    kinds = {call.args[0].value for call in calls if call.args and isinstance(call.args[0], ast.Constant)}
+    page = (ROOT / "docs" / "on-stage.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == kinds
+
+
 def test_the_version_that_is_shown_is_the_packages() -> None:
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
 

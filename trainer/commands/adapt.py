@@ -23,7 +23,7 @@ KINDS = {
 @click.command(
     epilog="""\b
 Examples:
-  twobar-train adapt keys --data ~/Music/twobar --out mine.safetensors
+  twobar-train adapt keys --data takes --out mine.safetensors
   twobar-train adapt lead --data takes --out mine.safetensors --keep prepared --minutes 5 --strength 0.7"""
 )
 @click.argument("checkpoint", metavar="CHECKPOINT|RUN_DIR")
