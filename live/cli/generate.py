@@ -16,7 +16,7 @@ from model.codecs.base import pack_phrase
 from model.codecs.registry import build
 from model.errors import ConfigError, ModelError
 from model.latent.geometry import Latent, between
-from model.latent.note_transformer import finished
+from model.latent.note_transformer import run_to_end
 from model.music.attributes import measure
 from model.music.phrase import Phrase
 from model.playing.player import Card, Player
@@ -239,7 +239,7 @@ def edit(
         if not phrase.notes:
             answers.append(phrase)
             continue
-        lost += len(phrase) - held(player.card, phrase)
+        lost += len(phrase) - notes_kept_by_codec(player.card, phrase)
         latent = player.encode(phrase)
         answer = player.decode(
             latent,
@@ -269,7 +269,7 @@ def accompany(player: Player, piece: Sequence[Phrase], parts: Sequence[int], *, 
     """
     band = Accompanist(player)
     return [
-        finished(band.write(phrase, parts, number=number, seed=seed)) if phrase.notes else phrase
+        run_to_end(band.write(phrase, parts, number=number, seed=seed)) if phrase.notes else phrase
         for number, phrase in enumerate(piece)
     ]
 
@@ -279,7 +279,7 @@ def _average(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: sum(row[name] for row in rows) / len(rows) for name in names}
 
 
-def held(card: Card, phrase: Phrase) -> int:
+def notes_kept_by_codec(card: Card, phrase: Phrase) -> int:
     """Return how many of a phrase's notes the model's codec can hold (all, for a codec unknown here)."""
     try:
         codec = build(card.codec, card.grid)

@@ -204,7 +204,7 @@ def morph(
     ends = []
     for path in (first, last):
         phrase = midi_files.read_opening(path, player.card.grid, codec=codec)
-        lost = len(phrase) - generate.held(player.card, phrase)
+        lost = len(phrase) - generate.notes_kept_by_codec(player.card, phrase)
         if lost:
             say(f"{path}: {lost} of {len(phrase)} notes left out: the model's codec cannot hold them")
         ends.append(phrase)
@@ -304,7 +304,7 @@ def accompany(*, source: Path, model: str, parts: str, seed: int, out: Path) -> 
     grid, codec = player.card.grid, player.card.codec
     piece = midi_files.read(source, grid, codec=codec)
     summary = midi_files.summarise(source)
-    lost = sum(len(phrase) - generate.held(player.card, phrase) for phrase in piece)
+    lost = sum(len(phrase) - generate.notes_kept_by_codec(player.card, phrase) for phrase in piece)
     music = generate.accompany(player, piece, wanted, seed=seed)
     midi_files.write(out, music, name=out.stem, like=summary, codec=codec)
     retained = sum(map(len, piece))

@@ -14,7 +14,7 @@ from model.music.attributes import NAMES, measure
 from model.music.phrase import Phrase
 from model.playing.player import Player
 from model.playing.warp import WARP_STEPS, audible_lengths, decoded_way, even_places
-from trainer.evaluation.measures import Matches, consistent, distance, places, spearman
+from trainer.evaluation.measures import Matches, consistent, distance, positions, spearman
 from trainer.evaluation.samples import Progress, no_progress
 
 TURNS = tuple(float(turn) for turn in np.linspace(-1.0, 1.0, 9))
@@ -111,7 +111,7 @@ def _knob(
     by_turns, _ = sweep(player, latents[:TURNED], name)
     unchanged = Matches()
     for phrase, decoded in zip(phrases, centre, strict=True):
-        unchanged.add(places(decoded), places(phrase))
+        unchanged.add(positions(decoded), positions(phrase))
     others = [index for index in range(len(NAMES)) if index != target]
     change = np.abs(ends[:, (0, 2)] - ends[:, 1:2]).mean(axis=(0, 1))
     change /= np.array([SPREADS.get(attribute, 1.0) for attribute in NAMES])

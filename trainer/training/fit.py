@@ -21,7 +21,7 @@ from trainer.data import edit_pairs
 from trainer.data.conditions import ConditionMaker
 from trainer.data.dataset import Phrases, load, styles_of
 from trainer.errors import EmptyCorpusError, OperationError, RequestError
-from trainer.latent.importance import fit_weigher
+from trainer.latent.importance import fit_importance_weights
 from trainer.latent.prior import fit_prior
 from trainer.run.checkpoints import LOG
 from trainer.run.device import stop_signals
@@ -187,7 +187,7 @@ def _prior(
         fit_prior(*music, path, prior, seed=seed, run_log=run_log, stop=stop, seconds=parts[0], device=device)
     if prior.draws and not stop.is_set():
         codec, train, _ = music
-        fit_weigher(
+        fit_importance_weights(
             codec, train, path, draws=prior.draws, seed=seed, run_log=run_log, stop=stop, seconds=parts[1]
         )
 
