@@ -204,14 +204,14 @@ class NoteTransformer:
         picked = np.tile(self._constant, (len(x), 1))
         references = np.full((len(x), 2, len(COLUMNS)), NONE)
         references[:, 0, TRACK] = [state.track for state in known]
-        said = next((column for column in self._chosen if column in REFERENCED_COLUMNS), None)
+        earliest = next((column for column in self._chosen if column in REFERENCED_COLUMNS), None)
         others = here = None
         for column in self._chosen:
             if column == ONSET:
                 tracks = picked[:, TRACK].tolist()
                 references[:, :, ONSET] = [state.onset(t) for state, t in zip(known, tracks, strict=True)]
                 others = _parts_before(known, tracks) if self.plays_along else None
-            if column == said:
+            if column == earliest:
                 references[:, :, list(REFERENCED_COLUMNS)] = _others(known, picked)
             odds, inner = self._odds(column, x, references[:, :, column])
             if column == TRACK:
