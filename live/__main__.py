@@ -28,7 +28,7 @@ def twobar() -> None:
 
 
 @twobar.command()
-@click.option("--config", type=click.Path(path_type=Path), help="Settings, a live.toml.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings, a live.toml.")
 @click.option("--headless", is_flag=True, help="No dashboard; ready lines on stdout.")
 @click.option("--api", metavar=APIS, help="The system's MIDI driver.")
 @click.option(

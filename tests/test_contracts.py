@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from graphlib import TopologicalSorter
@@ -13,7 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
-from live.__main__ import twobar
+from live.__main__ import VERSION, twobar
 from live.control.mapper import choose
 from scripts.tables import PAGES as WRITTEN
 from scripts.tables import README, TABLES, filled
@@ -176,6 +177,33 @@ def test_no_module_hides_one_of_the_standard_library() -> None:
     assert not ours & (set(sys.stdlib_module_names) - {"__init__", "__main__"})
 
 
+def test_no_two_classes_share_a_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for room in ROOMS:
+        for module, path in modules(room).items():
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ClassDef):
+                    homes.setdefault(node.name, []).append(module)
+    shared = {name: found for name, found in homes.items() if len(found) > 1}
+    assert not shared
+
+
+def test_the_kinds_of_the_event_log_are_documented() -> None:
+    calls = [
+        node
+        for path in modules("live").values()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("output.log", "event_log.write"))
+    ]
+    kinds = {call.args[0].value for call in calls if call.args and isinstance(call.args[0], ast.Constant)}
+    page = (ROOT / "docs" / "on-stage.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == kinds
+
+
+def test_the_version_that_is_shown_is_the_packages() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_each_module_has_a_test_of_its_name_or_says_where_it_is_tested(room: str) -> None:
     for path in modules(room).values():
@@ -278,6 +306,13 @@ def test_the_index_has_every_page() -> None:
 )
 def test_documents_say_you(path: Path) -> None:
     assert re.findall(r"(?i)\b(?:she|her|hers|herself)\b", path.read_text()) == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_code_says_performer_in_names_keys_and_sentences(room: str) -> None:
+    for path in modules(room).values():
+        words = re.findall(r"(?i)(?<![a-z])(?:she|her|hers|herself)(?![a-z])", path.read_text())
+        assert words == [], path
 
 
 # -- the page that explains the house ----------------------------------------------------------------

@@ -16,7 +16,7 @@ from live.devices.fluidsynth import (
     FluidSynthSettings,
     library_version,
 )
-from live.devices.jack import jack_answers
+from live.devices.jack import Direction, jack_answers
 from live.errors import TwobarError
 from live.timing.clock import FIFO_PRIORITY
 from model.errors import SoundError
@@ -276,7 +276,7 @@ def look() -> Findings:
     )
 
 
-def _names(direction: ports.Direction, apis: tuple[str, ...]) -> tuple[str, ...]:
+def _names(direction: Direction, apis: tuple[str, ...]) -> tuple[str, ...]:
     found: list[str] = []
     for api in apis:
         try:

@@ -6,7 +6,6 @@ there is no clock to disturb.  Randomness comes from seeds only: the same call g
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -16,20 +15,20 @@ from live.worker.accompanist import Accompanist
 from model.codecs.base import pack_phrase
 from model.codecs.registry import build
 from model.errors import ConfigError, ModelError
-from model.latent.geometry import Latent, between, way_lengths
-from model.latent.note_transformer import finished
+from model.latent.geometry import Latent, between
+from model.latent.note_transformer import run_to_end
 from model.music.attributes import measure
-from model.music.distance import unmatched
 from model.music.phrase import Phrase
 from model.playing.player import Card, Player
-from model.shipped import is_checkpoint, shipped_models
+from model.playing.warp import WARP_STEPS, audible_lengths, decoded_way, even_places
+from model.shipped import shipped_models
 
 WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it stay
-FINE_POINTS = 33  # where a morph is listened to before its steps are placed
+FINE_STEPS = 2 * WARP_STEPS  # in which a morph is listened to at least, before its own are placed
 LARGEST_SEED = 2**32 - 1
 
 
-def open_player(name: str, *, wanted_for: str = "") -> Player:
+def load_player(name: str, *, wanted_for: str = "") -> Player:
     """Load a shipped model by name, or a checkpoint by path.
 
     Args:
@@ -41,9 +40,7 @@ def open_player(name: str, *, wanted_for: str = "") -> Player:
         FailureError: its file cannot be used.
 
     """
-    known = shipped_models()
-    if name not in known and not is_checkpoint(name):
-        raise unknown("model", name, known)
+    settings.check_model(name)
     from model.playing.load import load  # noqa: PLC0415  only now is it known that the wait is worth it
 
     try:
@@ -53,7 +50,7 @@ def open_player(name: str, *, wanted_for: str = "") -> Player:
     if wanted_for and player.card.latent_size == 0:
         raise UsageError(
             f"{wanted_for} needs a latent space, and model '{player.card.name}' has none, it continues "
-            f"phrases; of the shipped ones there is: {', '.join(known) or 'none'}"
+            f"phrases; of the shipped ones there is: {', '.join(shipped_models()) or 'none'}"
         )
     return player
 
@@ -184,16 +181,14 @@ def morph(
     """
     a, b = player.encode(first), player.encode(last)
 
-    def at(t: float) -> Phrase:
+    def at(place: float) -> Phrase:
         return player.decode(
-            between(a, b, t), turns={}, temperature=temperature, seed=seed, condition=condition
+            between(a, b, place), turns={}, temperature=temperature, seed=seed, condition=condition
         )
 
-    fine = np.linspace(0.0, 1.0, max(FINE_POINTS, 2 * steps - 1))
-    decoded = [at(float(t)) for t in fine]
-    way = way_lengths([unmatched(before, after) for before, after in pairwise(decoded)])
-    places = np.interp(np.linspace(0.0, 1.0, steps), way, fine)
-    return [decoded[0], *(at(float(t)) for t in places[1:-1]), decoded[-1]]
+    decoded = [*decoded_way(at, max(FINE_STEPS, 2 * (steps - 1)))]
+    places = even_places(audible_lengths(decoded), steps)
+    return [decoded[0], *(at(float(place)) for place in places[1:-1]), decoded[-1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +239,7 @@ def edit(
         if not phrase.notes:
             answers.append(phrase)
             continue
-        lost += len(phrase) - held(player.card, phrase)
+        lost += len(phrase) - notes_kept_by_codec(player.card, phrase)
         latent = player.encode(phrase)
         answer = player.decode(
             latent,
@@ -274,7 +269,7 @@ def accompany(player: Player, piece: Sequence[Phrase], parts: Sequence[int], *, 
     """
     band = Accompanist(player)
     return [
-        finished(band.write(phrase, parts, number=number, seed=seed)) if phrase.notes else phrase
+        run_to_end(band.write(phrase, parts, number=number, seed=seed)) if phrase.notes else phrase
         for number, phrase in enumerate(piece)
     ]
 
@@ -284,7 +279,7 @@ def _average(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: sum(row[name] for row in rows) / len(rows) for name in names}
 
 
-def held(card: Card, phrase: Phrase) -> int:
+def notes_kept_by_codec(card: Card, phrase: Phrase) -> int:
     """Return how many of a phrase's notes the model's codec can hold (all, for a codec unknown here)."""
     try:
         codec = build(card.codec, card.grid)

@@ -11,7 +11,7 @@ import click
 from live.errors import TwobarError
 from model.errors import did_you_mean
 
-OURS = {  # click's words for a number that is none, the longer first
+REWORDINGS = {  # click's words for a number that is none, the longer first
     "is not a valid float range": "is not a number",
     "is not a valid float": "is not a number",
     "is not a valid integer range": "is not a whole number",
@@ -55,7 +55,7 @@ def sentence(error: click.ClickException) -> str:
         hint = f"; did you mean '{near}'?" if near else ""
         return f"unknown option '{error.option_name}'; there is: {options}{hint}"
     text = error.format_message().strip().rstrip(".")
-    for theirs, ours in OURS.items():
+    for theirs, ours in REWORDINGS.items():
         text = text.replace(theirs, ours)
     return text[0].lower() + text[1:] if text[:2].istitle() else text
 

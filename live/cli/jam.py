@@ -12,14 +12,14 @@ from typing import Any
 from live.cli.signals import EndSignals
 from live.cli.supervisor import Supervisor
 from live.errors import FailureError, UsageError, unknown
-from live.ipc.commands import Command, Quit
+from live.ipc.commands import Quit
 from live.ipc.link import Link, call, new_address
 from live.ipc.messages import Bye
 from live.ipc.options import Options
 from live.ipc.session import Session, sessions, write_session
 from live.ipc.snapshot import Notice, ToDashboard
 from live.record import event_log
-from live.settings.config import Config, load, with_options
+from live.settings.config import Config, check_model, load, with_options
 
 SCREEN_PATIENCE_SECONDS = 3.0
 LONGEST_SECONDS = 1_000_000_000  # of a jam that ends by itself: 31 years, and the clock's numbers hold it
@@ -99,16 +99,6 @@ def check_keymap(keymap: Mapping[str, str]) -> None:
     for name in keymap:
         if name not in idents:
             raise unknown("key", name, idents, where="[dashboard.keymap]")
-
-
-def check_model(name: str) -> None:
-    """Refuse a model that is not there; what is in its file is the model process's business."""
-    from model.shipped import is_checkpoint, shipped_models  # noqa: PLC0415  keep `--help` quick
-
-    known = shipped_models()
-    if name in known or is_checkpoint(name):
-        return
-    raise unknown("model", name, known)
 
 
 def _say(line: str) -> None:
@@ -193,10 +183,7 @@ def attach(*, end: bool = False) -> int:
 
     inbox = Inbox()
 
-    def send(command: Command) -> None:
-        link.send(command)
-
-    app = Dashboard(inbox, send)
+    app = Dashboard(inbox, link.send)
 
     def read() -> None:
         while (message := link.receive()) is not None:

@@ -16,10 +16,10 @@ from live.jam.parts import tracks_of
 from model.errors import ModelError
 from model.files import atomic_write
 from model.midi import file as midi
+from model.midi.voices import DRUM_CHANNEL
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.phrase import Phrase
 
-DRUMS = 9
 ENSEMBLE = "multitrack"
 LONGEST_GRID_BARS = 64
 DEFAULT_TEMPO = 500_000  # microseconds per beat, where a file names none (MIDI 1.0: 120 bpm)
@@ -91,7 +91,7 @@ def read_opening(path: Path, grid: Grid, *, codec: str = "") -> Phrase:
 
 def summarise(path: Path) -> FileSummary:
     """Return what a file that `read` could read holds beside its notes."""
-    file = mido.MidiFile(str(path), clip=True)
+    file = midi.open_file(path)
     tempos: dict[int, int] = {0: DEFAULT_TEMPO}
     metres: dict[str, None] = {}
     programs: Counter[int] = Counter()
@@ -108,7 +108,7 @@ def summarise(path: Path) -> FileSummary:
             elif message.type == "program_change":
                 sounding[message.channel] = message.program
             elif message.type == "note_on" and message.velocity:
-                if message.channel == DRUMS:
+                if message.channel == DRUM_CHANNEL:
                     drums += 1
                 else:
                     notes += 1

@@ -131,7 +131,7 @@ def sample(
     check_folder(out)
     from live.cli import generate, midi_files  # noqa: PLC0415  numpy and a model: `--help` does not wait
 
-    player = generate.open_player(model)
+    player = generate.load_player(model)
     condition = generate.check_condition(conditions, player.card)
     chance = temperature if temperature is not None else 0.0 if player.card.latent_size else 1.0
     grid = player.card.grid
@@ -198,13 +198,13 @@ def morph(
     check_folder(out)
     from live.cli import generate, midi_files  # noqa: PLC0415  see sample
 
-    player = generate.open_player(model, wanted_for="morph")
+    player = generate.load_player(model, wanted_for="morph")
     codec = player.card.codec
     condition = generate.check_condition(conditions, player.card)
     ends = []
     for path in (first, last):
         phrase = midi_files.read_opening(path, player.card.grid, codec=codec)
-        lost = len(phrase) - generate.held(player.card, phrase)
+        lost = len(phrase) - generate.notes_kept_by_codec(player.card, phrase)
         if lost:
             say(f"{path}: {lost} of {len(phrase)} notes left out: the model's codec cannot hold them")
         ends.append(phrase)
@@ -248,7 +248,7 @@ def edit(
     check_target(out, suffixes=MIDI_SUFFIXES, sources=[source])
     from live.cli import generate, midi_files  # noqa: PLC0415  see sample
 
-    player = generate.open_player(model, wanted_for="edit")
+    player = generate.load_player(model, wanted_for="edit")
     grid, codec = player.card.grid, player.card.codec
     wanted = generate.check_turns(turns, player.card)
     condition = generate.check_condition({"style": style, "key": key, "chords": chords}, player.card)
@@ -295,7 +295,7 @@ def accompany(*, source: Path, model: str, parts: str, seed: int, out: Path) -> 
     check_target(out, suffixes=MIDI_SUFFIXES, sources=[source])
     from live.cli import generate, midi_files  # noqa: PLC0415  see sample
 
-    player = generate.open_player(model)
+    player = generate.load_player(model)
     if not player.card.accompanies:
         raise UsageError(
             f"model '{player.card.name}' does not accompany: it has one part, or no prior that writes "
@@ -304,7 +304,7 @@ def accompany(*, source: Path, model: str, parts: str, seed: int, out: Path) -> 
     grid, codec = player.card.grid, player.card.codec
     piece = midi_files.read(source, grid, codec=codec)
     summary = midi_files.summarise(source)
-    lost = sum(len(phrase) - generate.held(player.card, phrase) for phrase in piece)
+    lost = sum(len(phrase) - generate.notes_kept_by_codec(player.card, phrase) for phrase in piece)
     music = generate.accompany(player, piece, wanted, seed=seed)
     midi_files.write(out, music, name=out.stem, like=summary, codec=codec)
     retained = sum(map(len, piece))

@@ -39,19 +39,19 @@ class Pickup:
         self._low = low
         self._high = high
         self._place: float | None = None
-        self._said: float | None = None
+        self._last_sent: float | None = None
 
     def move(self, place: float, knob: float) -> float | None:
         """Return where the knob goes, or None while it is not picked up."""
         before, self._place = self._place, place
         if not self._holds(knob):
-            self._said = None
+            self._last_sent = None
             target = min(self._high, max(self._low, knob))
             reached = abs(place - target) <= NEAR or (before is not None and abs(before - target) <= NEAR)
             crossed = before is not None and (before < target) != (place < target)
             if not (reached or crossed):
                 return None
-        self._said = place
+        self._last_sent = place
         return place
 
     def waiting(self, knob: float) -> float | None:
@@ -60,7 +60,7 @@ class Pickup:
 
     def _holds(self, knob: float) -> bool:
         """Tell whether the knob is still where this hardware left it."""
-        return self._said is not None and abs(knob - self._said) <= NEAR
+        return self._last_sent is not None and abs(knob - self._last_sent) <= NEAR
 
 
 class Scale:

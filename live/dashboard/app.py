@@ -82,7 +82,7 @@ class Dashboard(App[None]):
     def __init__(
         self,
         inbox: Inbox,
-        send: Callable[[Command], None],
+        send: Callable[[Command], object],
         *,
         on_quit: Callable[[], None] | None = None,
         clock: Callable[[], int] = time.monotonic_ns,

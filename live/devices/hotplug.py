@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple, Protocol
 
 from live.devices import ports
-from live.devices.jack import JackProbe
-from live.devices.ports import Direction, hardware, plain_name
+from live.devices.jack import Direction, JackProbe
+from live.devices.ports import hardware, plain_name
 from live.errors import PortError, TwobarError
 
 PERIOD_S = 1.0

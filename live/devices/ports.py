@@ -15,7 +15,7 @@ from live.devices.port import Deliver, InputPort, OutputPort, inputs_paused
 from live.devices.stderr import silence_jack, stderr_diverted
 
 __all__ = [
-    "APIS", "Deliver", "Direction", "InputPort", "OutputPort", "Probe", "answers", "compiled_apis",
+    "APIS", "Deliver", "InputPort", "OutputPort", "Probe", "answers", "compiled_apis",
     "hardware", "inputs", "match", "names", "open_input", "open_inputs", "open_output", "outputs",
     "plain_name", "resolve_api",
 ]  # fmt: skip

@@ -1,7 +1,6 @@
 """The event log: what came in, what left and when, what was planned and why, one JSON line each.
 
-Every line has `kind` and `nanos` (host time); the rest depends on the kind: received, sent (with
-`due_nanos`), encode, decode, plan, knob, notice, ready, summary.
+Every line has `kind` and `nanos` (host time); docs/on-stage.md lists the kinds and their other fields.
 """
 
 import contextlib

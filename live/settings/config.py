@@ -16,6 +16,7 @@ from model import strict
 from model.errors import ConfigError
 from model.music import harmony
 from model.music.tracks import TRACKS
+from model.shipped import is_checkpoint, shipped_models
 
 FILE_NAME = "live.toml"
 APPLICATION = "twobar"
@@ -322,6 +323,18 @@ def check_condition(name: str, text: str, *, label: str) -> None:
         readers.get(name, str)(text)
     except ConfigError as error:
         raise UsageError(f"{label}: {error}") from None
+
+
+def check_model(name: str) -> None:
+    """Refuse a model that does not exist; whoever loads it finds out what is in its file.
+
+    Raises:
+        UsageError: the name is neither a shipped model's nor a file's.
+
+    """
+    known = shipped_models()
+    if name not in known and not is_checkpoint(name):
+        raise unknown("model", name, known)
 
 
 def _check_clock(clock: str, label: str) -> None:

@@ -1,5 +1,9 @@
 """The knobs and actions: one table that mappings, OSC, the dashboard and the engine agree on.
 
+Beside its line here a knob needs a controller in takes (`live.record.take.KNOB_CONTROLS`), something that
+heeds it (a model's card for attributes, `live.jam` for the rest) and its name in docs/mappings.md.  README's
+table and mappings/schema.json are written from this one.
+
 Tested in tests/live/settings/test_config.py, tests/live/dashboard/test_keys.py.
 """
 

@@ -6,7 +6,7 @@ Tested in tests/live/jam/test_accompaniment.py.
 
 from collections.abc import Collection, Generator
 
-from model.latent.note_transformer import finished
+from model.latent.note_transformer import run_to_end
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS
 from model.playing.player import Player
@@ -60,4 +60,4 @@ class Accompanist:
         if not self._written.notes and self._writing is not None:
             for _ in self._writing:
                 pass
-        return finished(self._player.accompany(phrase, parts, keep=self._written))
+        return run_to_end(self._player.accompany(phrase, parts, keep=self._written))

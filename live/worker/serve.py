@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from typing import TypedDict
 
@@ -40,14 +40,13 @@ from live.ipc.messages import (
 from live.ipc.model_process import ADDRESS_VARIABLE
 from live.worker.accompanist import Accompanist
 from live.worker.places import Places, point_of
-from model.latent.geometry import Latent, between, way_lengths
-from model.music.distance import unmatched
+from model.latent.geometry import Latent, between
 from model.music.phrase import Note, Phrase
 from model.playing.player import Player
+from model.playing.warp import audible_lengths, decoded_way
 
 RECONNECT_SECONDS = 10.0
 RETRY_SECONDS = 0.01  # it may be the whole start that waits
-WARP_STEPS = 16
 FINISHED = Bye()
 NOT_JOINED = "the band could not join: {}"
 ABANDONED = 3  # exit status: no engine came back
@@ -190,10 +189,10 @@ class RequestHandler:
             return
         a, b = places.latent(request.a), places.latent(request.b)
         phrases: list[Phrase] = []
-        for step in range(WARP_STEPS + 1):
-            phrases.append(player.decode(between(a, b, step / WARP_STEPS), turns={}))
+        for phrase in decoded_way(lambda place: player.decode(between(a, b, place), turns={})):
+            phrases.append(phrase)
             yield None
-        yield Warped(request.ident, way_lengths([unmatched(x, y) for x, y in pairwise(phrases)]))
+        yield Warped(request.ident, audible_lengths(phrases))
 
 
 class DecodeOptions(TypedDict):

@@ -66,7 +66,7 @@ def estimated(config: ModelConfig, arrays: Arrays, styles: Ints | None = None) -
     return np.concatenate(parts, axis=-1)
 
 
-def withheld(condition: Floats, config: ModelConfig, share: float, rng: np.random.Generator) -> Floats:
+def without(condition: Floats, config: ModelConfig, share: float, rng: np.random.Generator) -> Floats:
     """Return the array with each condition of each phrase withheld with a chance of `share`.
 
     So that the decoder learns to do without (as Ho and Salimans 2022, "Classifier-free diffusion guidance",
@@ -78,7 +78,7 @@ def withheld(condition: Floats, config: ModelConfig, share: float, rng: np.rando
     return reduced
 
 
-def spoken(config: ModelConfig, wanted: Mapping[str, str]) -> Floats:
+def encode_texts(config: ModelConfig, wanted: Mapping[str, str]) -> Floats:
     """Return what texts ask of an answer, [1, beats, condition] on the whole grid; nothing of the given bars.
 
     Args:
@@ -92,15 +92,15 @@ def spoken(config: ModelConfig, wanted: Mapping[str, str]) -> Floats:
     grid, answer = config.grid.build(), config.answer_grid
     parts = []
     for name, width in _widths(config).items():
-        said = np.zeros((1, answer.beats, width), dtype=np.float32)
+        encoded = np.zeros((1, answer.beats, width), dtype=np.float32)
         if name in wanted:
-            said = _said(config, name, wanted[name], answer.beats)
+            encoded = _encode_text(config, name, wanted[name], answer.beats)
         before = np.zeros((1, grid.beats - answer.beats, width), dtype=np.float32)
-        parts.append(np.concatenate((before, said), axis=1))
+        parts.append(np.concatenate((before, encoded), axis=1))
     return np.concatenate(parts, axis=-1)
 
 
-def _said(config: ModelConfig, name: str, text: str, beats: int) -> Floats:
+def _encode_text(config: ModelConfig, name: str, text: str, beats: int) -> Floats:
     """Return one condition's text as numbers [1, beats, width]."""
     if name == "chords":
         chords = read_chords(text)

@@ -32,8 +32,6 @@ from model.music.attributes import NAMES, gaps, measure, metrical_weights
 from model.music.phrase import Note, Phrase
 from model.music.tracks import CHORDS, DRUMS
 
-__all__ = ["edit", "is_monophonic", "scale_of", "snap"]
-
 TRANSPOSITION = 24  # semitones at a full turn of register
 WIDEN = 1.5  # octaves of the factor on the intervals at a full turn of range
 RANGE_LEVELS = 24

@@ -24,7 +24,7 @@ FULLEST = 6  # notes of a chord, likewise
 Floats = NDArray[np.float32]
 
 
-def traits(phrase: Phrase, codec: str) -> Floats:
+def features(phrase: Phrase, codec: str) -> Floats:
     """Return the numbers of a phrase, float32 [F]; F hangs on codec and grid alone.
 
     Args:

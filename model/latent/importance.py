@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-FOLDER = "weigher/"
+FOLDER = "weigher/"  # in checkpoints, so it stays
 FARTHEST = 5.0  # standard deviations: what lies farther off counts as that far
 
 
-class Weigher:
+class ImportanceWeights:
     """A few small networks that vote on how much more likely a phrase is in music than among the draws.
 
-    Its tensors, all float: `mean` and `scale` [F] of the traits; `candidates` [1], how many draws one is
+    Its tensors, all float: `mean` and `scale` [F] of the features; `candidates` [1], how many draws one is
     kept of; per network i and layer j, `i.j.weight` [out, in] and `i.j.bias` [out], ReLU between the layers,
     the last with one output, log odds.
     """
@@ -52,16 +52,16 @@ class Weigher:
             raise ValueError("it keeps one draw of none")
         self.weigh(np.zeros((1, self.size), dtype=np.float32))  # every name and shape is used once
 
-    def weigh(self, traits: Floats) -> Floats:
-        """Return log weights [n] of traits [n, F].
+    def weigh(self, features: Floats) -> Floats:
+        """Return log weights [n] of features [n, F].
 
         Raises:
-            ValueError: the traits are others than those it was fitted to.
+            ValueError: the features are others than those it was fitted to.
 
         """
-        if traits.shape[1:] != (self.size,):
-            raise ValueError(f"it weighs {self.size} traits, not {traits.shape[1]}")
-        standardised = (traits - self._held["mean"]) / self._held["scale"]
+        if features.shape[1:] != (self.size,):
+            raise ValueError(f"it weighs {self.size} features, not {features.shape[1]}")
+        standardised = (features - self._held["mean"]) / self._held["scale"]
         standardised = np.clip(standardised, -FARTHEST, FARTHEST)
         votes = [self._vote(standardised, number, depth) for number, depth in enumerate(self._nets)]
         out: Floats = np.mean(votes, axis=0, dtype=np.float32)
@@ -77,8 +77,8 @@ class Weigher:
         return out
 
 
-def weigher_in(extras: Mapping[str, NDArray[Any]]) -> Weigher | None:
-    """Return the weigher among a checkpoint's further tensors, if there is one.
+def importance_weights_in(extras: Mapping[str, NDArray[Any]]) -> ImportanceWeights | None:
+    """Return the importance weights among a checkpoint's further tensors, if there is one.
 
     Raises:
         KeyError: one of its tensors is missing.
@@ -86,4 +86,4 @@ def weigher_in(extras: Mapping[str, NDArray[Any]]) -> Weigher | None:
 
     """
     tensors = {name.removeprefix(FOLDER): value for name, value in extras.items() if name.startswith(FOLDER)}
-    return Weigher(tensors) if tensors else None
+    return ImportanceWeights(tensors) if tensors else None

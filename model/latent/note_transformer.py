@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from model.codecs.base import COLUMNS, LENGTH, OFFSET, ONSET, PITCH, TRACK, VELOCITY, phrase_of, table_of
 from model.codecs.sampling import gumbel_max
 from model.latent.part_context import CLASSES, PARTS, PartContext, fitting
-from model.latent.references import NONE, SAID, References
+from model.latent.references import NONE, REFERENCED_COLUMNS, References
 from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, TRACKS
@@ -135,7 +135,7 @@ class NoteTransformer:
     def _write(self, count: int, rng: np.random.Generator, *, longest: int) -> list[Phrase]:
         """Write phrases of that many notes at most, side by side."""
         none = np.zeros((0, len(COLUMNS)), dtype=np.int64)
-        return finished(self._writing(count, rng, longest=longest, context=none))
+        return run_to_end(self._writing(count, rng, longest=longest, context=none))
 
     def _writing(
         self,
@@ -204,15 +204,15 @@ class NoteTransformer:
         picked = np.tile(self._constant, (len(x), 1))
         references = np.full((len(x), 2, len(COLUMNS)), NONE)
         references[:, 0, TRACK] = [state.track for state in known]
-        said = next((column for column in self._chosen if column in SAID), None)
+        earliest = next((column for column in self._chosen if column in REFERENCED_COLUMNS), None)
         others = here = None
         for column in self._chosen:
             if column == ONSET:
                 tracks = picked[:, TRACK].tolist()
                 references[:, :, ONSET] = [state.onset(t) for state, t in zip(known, tracks, strict=True)]
                 others = _parts_before(known, tracks) if self.plays_along else None
-            if column == said:
-                references[:, :, list(SAID)] = _others(known, picked)
+            if column == earliest:
+                references[:, :, list(REFERENCED_COLUMNS)] = _others(known, picked)
             odds, inner = self._odds(column, x, references[:, :, column])
             if column == TRACK:
                 for row, state in zip(odds, known, strict=True):
@@ -286,7 +286,7 @@ class NoteTransformer:
         return out
 
 
-def finished(writing: Generator[None, None, Written]) -> Written:
+def run_to_end(writing: Generator[None, None, Written]) -> Written:
     """Return what a writing that gives others their turn comes to."""
     while True:
         try:
@@ -305,12 +305,12 @@ def _parts_before(known: list[References], tracks: list[int]) -> Floats:
 
 
 def _others(known: list[References], picked: Ints) -> Ints:
-    """Return the references of the columns of `SAID`, given onset and track, [B, 2, 4]."""
-    found = np.full((len(known), 2, len(SAID)), NONE)
+    """Return the references of the columns of `REFERENCED_COLUMNS`, given onset and track, [B, 2, 4]."""
+    found = np.full((len(known), 2, len(REFERENCED_COLUMNS)), NONE)
     for state, row, (onset, track) in zip(known, found, picked[:, [ONSET, TRACK]].tolist(), strict=True):
         for reference, note in zip(row, state.rest(onset, track), strict=True):
             if note is not None:
-                reference[:] = [note[column] for column in SAID]
+                reference[:] = [note[column] for column in REFERENCED_COLUMNS]
     return found
 
 

@@ -20,7 +20,7 @@ Choices = Sequence[int]
 NONE = -1
 BEGINNING = (0, 60, 79, 3, 50, 0)
 """What stands before a part's first note: c', velocity 79, four steps, on its place."""
-SAID = (PITCH, LENGTH, VELOCITY, OFFSET)
+REFERENCED_COLUMNS = (PITCH, LENGTH, VELOCITY, OFFSET)
 """Columns whose references hang on onset and track."""
 
 
@@ -109,7 +109,7 @@ def references_of(notes: Sequence[Choices], grid: Grid) -> NDArray[np.int16]:
         row[0, TRACK] = known.track
         row[:, ONSET] = known.onset(note[TRACK])
         first, second = known.rest(note[ONSET], note[TRACK])
-        for column in SAID:
+        for column in REFERENCED_COLUMNS:
             row[0, column] = first[column]
             if second is not None:
                 row[1, column] = second[column]

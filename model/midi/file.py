@@ -6,6 +6,7 @@ Written files have 480 ticks per beat; read ones may have any number.  Times in 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from io import BytesIO
 from pathlib import Path
 
 import mido
@@ -17,6 +18,7 @@ from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 
+SUFFIXES = frozenset((".mid", ".midi", ".smf", ".kar", ".rmi"))
 MAX_BYTES = 8_000_000
 MAX_PHRASES = 10_000
 PART_CHANNELS = {CHORDS: 2, BASS: 3, DRUMS: DRUM_CHANNEL}
@@ -132,7 +134,7 @@ def load(path: Path, grid: Grid, *, codec: str = "", only: str = "") -> list[Phr
     All its tracks and channels are put together, as far as the codec does; the file's metre is not heeded.
 
     Args:
-        path: of a Standard MIDI File, at most 8 MB.
+        path: of a Standard MIDI File, wrapped in RIFF or not, at most 8 MB.
         grid: to lay the notes on; distances from it become micro-offsets.
         codec: "drums" reads channel 10 alone, "multitrack" everything, each note with its part (see
             `model.midi.voices`; one pitched voice alone is divided); any other reads the pitched notes as one
@@ -168,7 +170,7 @@ def open_file(path: Path) -> mido.MidiFile:
         raise MidiFileError(f"the MIDI file '{path}' {kind}")
     try:
         large = path.stat().st_size > MAX_BYTES
-        file = None if large else mido.MidiFile(str(path), clip=True)
+        file = None if large else mido.MidiFile(file=BytesIO(unwrapped(path.read_bytes())), clip=True)
     except Exception as error:  # the parser raises many kinds
         raise MidiFileError(f"'{path}' is not a MIDI file that can be read: {_plain(error)}") from error
     if file is None:
@@ -178,6 +180,11 @@ def open_file(path: Path) -> mido.MidiFile:
             f"'{path}' counts time in {file.ticks_per_beat} ticks per beat; that needs 1 or more"
         )
     return file
+
+
+def unwrapped(data: bytes) -> bytes:
+    """Return the MIDI file that a RIFF file (.rmi) wraps; any other data as they are."""
+    return data[max(0, data.find(b"MThd", 0, 64)) :] if data[:4] == b"RIFF" else data
 
 
 def _plain(error: Exception) -> str:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from model.config import BottleneckConfig
 from model.errors import ConfigError
-from model.networks.layers.part_ways import shares
+from model.networks.layers.part_io import shares
 from model.networks.sizes import Sizes
 
 START_LOGVAR = -4.0  # begins nearly without noise: a code is found first, its price later

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from model.networks.sizes import Sizes
 
 CONDITION_LAYER = "told"
-"""What the conditions' layer is called in checkpoints."""
+"""What the conditions' layer is called: checkpoints have its weights under this name, so it stays."""
 
 
 class Conditioning(nn.Linear):

@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 
 from model.checkpoint import Checkpoint
 from model.codecs.base import Arrays, pack_phrase
-from model.codecs.conditions import Floats, columns_of, estimated, spoken
+from model.codecs.conditions import Floats, columns_of, encode_texts, estimated
 from model.codecs.registry import build
 from model.codecs.sampling import Sampling, gumbel_max, restricted
 from model.latent.directions import directions_in
-from model.latent.features import traits
+from model.latent.features import features
 from model.latent.geometry import Latent, Vector
-from model.latent.importance import weigher_in
+from model.latent.importance import importance_weights_in
 from model.latent.note_transformer import note_transformer_in
 from model.music.attributes import applicable, measure
 from model.music.phrase import Phrase
 from model.playing.closed_loop import changes, completed, steer, targets
-from model.playing.nearest import SIZE, PhraseBank
+from model.playing.phrase_bank import SIZE, PhraseBank
 from model.playing.player import Card
 from model.playing.splice import after, on_whole_grid
-from model.runtimes.base import Runtime, Wish
+from model.runtimes.base import DecodeInputs, Runtime
 
 SURE = -30.0  # log-variance of a point that is no distribution
 
@@ -43,7 +43,7 @@ class CheckpointPlayer:
         self._context_steps = self._whole.grid.steps - self._codec.grid.steps
         self._bank: PhraseBank | None = None
         self._learned = note_transformer_in(checkpoint.extras, self._codec.grid)
-        self._weigher = weigher_in(checkpoint.extras)
+        self._importance = importance_weights_in(checkpoint.extras)
         self._directions = directions_in(checkpoint.extras, config.latent_size)
         self.card = Card(
             name=config.name,
@@ -131,7 +131,7 @@ class CheckpointPlayer:
             sampling=Sampling(),
             before=Phrase(self._whole.grid),
             fixed=self._context_steps,
-            condition=spoken(self._checkpoint.config, {}) if self.card.conditions else None,
+            condition=encode_texts(self._checkpoint.config, {}) if self.card.conditions else None,
         )
         (plain,) = ask([{}])
         base = measure(plain)
@@ -214,13 +214,13 @@ class CheckpointPlayer:
         if self._learned is None or not count:
             return rng.standard_normal((count, self.card.latent_size), dtype=np.float32)
         (chance,) = rng.spawn(1)
-        each = self._weigher.candidates if self._weigher is not None else 1
+        each = self._importance.candidates if self._importance is not None else 1
         written = self._learned.draw(count * each, rng)
         points = np.stack([self._runtime.encode(pack_phrase(self._codec, phrase))[0] for phrase in written])
-        if self._weigher is None:
+        if self._importance is None:
             return points
-        features = [traits(self._play(z, {}, Sampling()), self.card.codec) for z in points]
-        weights = self._weigher.weigh(np.array(features, dtype=np.float32).reshape(len(points), -1))
+        rows = [features(self._play(z, {}, Sampling()), self.card.codec) for z in points]
+        weights = self._importance.weigh(np.array(rows, dtype=np.float32).reshape(len(points), -1))
         selected = gumbel_max(weights.reshape(count, each), chance)
         return points.reshape(count, each, -1)[np.arange(count), selected]
 
@@ -257,7 +257,7 @@ class CheckpointPlayer:
         asked = {n: max(-1.0, min(1.0, t)) for n, t in turns.items() if t and n in self.card.knobs}
         if prefix is None:
             prefix_steps = 0
-        asked_of = spoken(self._checkpoint.config, condition or {}) if self.card.conditions else None
+        asked_of = encode_texts(self._checkpoint.config, condition or {}) if self.card.conditions else None
         if asked_of is not None and context is not None and context.notes:
             asked_of = self._going_on(asked_of, context, condition or {})
 
@@ -299,11 +299,11 @@ class CheckpointPlayer:
 
         A decoder that writes step by step goes on from the first `fixed` steps of `before`.
         """
-        wish = self._wish(changes, condition)
+        inputs = self._inputs(changes, condition)
         points = np.stack([self._moved(z, wanted) for wanted in changes])
         if not self._runtime.stepwise:
-            return self._read(self._runtime.decode(points, wish), sampling)
-        drawn = self._runtime.generate(points, wish, sampling, pack_phrase(self._whole, before), fixed)
+            return self._read(self._runtime.decode(points, inputs), sampling)
+        drawn = self._runtime.generate(points, inputs, sampling, pack_phrase(self._whole, before), fixed)
         answered = {name: value[:, self._context_steps :] for name, value in drawn.items()}
         return [self._codec.unpack(answered, row) for row in range(len(changes))]
 
@@ -339,7 +339,7 @@ class CheckpointPlayer:
             asked[:, :before, columns] = asked[:, before : before + 1, columns]
         return asked
 
-    def _wish(self, changes: Sequence[Mapping[str, float]], condition: Floats | None) -> Wish:
+    def _inputs(self, changes: Sequence[Mapping[str, float]], condition: Floats | None) -> DecodeInputs:
         """Lay wanted changes, in standard deviations, in the order of the network's knobs."""
         knobs = self._checkpoint.config.knobs
         change = np.zeros((len(changes), max(len(knobs), 1)), dtype=np.float32)
@@ -348,7 +348,7 @@ class CheckpointPlayer:
                 change[row, column] = wanted.get(name, 0.0)
         if condition is not None:
             condition = np.repeat(condition, len(changes), axis=0)
-        return Wish(change, condition)
+        return DecodeInputs(change, condition)
 
     def _read(self, heads: Mapping[str, NDArray[np.float32]], sampling: Sampling) -> list[Phrase]:
         """Spell the phrases of heads [B, ...]; all share their chance."""

@@ -109,7 +109,7 @@ def changes(
     }
 
 
-def distance(got: Measured, wanted: Measured, base: Measured, calibration: Calibration) -> float:
+def error(got: Measured, wanted: Measured, base: Measured, calibration: Calibration) -> float:
     """Return the error of the attributes asked for plus `OTHERS` times the change of the rest, in SD.
 
     Attributes that were not measured do not count.
@@ -129,10 +129,10 @@ def distance(got: Measured, wanted: Measured, base: Measured, calibration: Calib
 def nearest(
     candidates: Iterable[Phrase], wanted: Measured, base: Measured, calibration: Calibration
 ) -> tuple[Phrase, float]:
-    """Return the candidate that measures nearest, and its distance; lengths, edited exactly, do not count."""
+    """Return the candidate that measures nearest, and its error; lengths, edited exactly, do not count."""
     best: tuple[Phrase, float] | None = None
     for candidate in candidates:
-        away = distance(measure(candidate, voices=False), wanted, base, calibration)
+        away = error(measure(candidate, voices=False), wanted, base, calibration)
         if best is None or away < best[1]:
             best = candidate, away
     if best is None:
@@ -215,9 +215,9 @@ def steer(
     asked = [{name: factor * value for name, value in change.items()} for factor in factors]
     first, _ = nearest(decode(asked), wanted, base, calibration)
     answered = settle(first, wanted, base, calibration, plain=plain)
-    away = distance(measure(answered, voices=False), wanted, base, calibration)
+    away = error(measure(answered, voices=False), wanted, base, calibration)
     if away <= GOOD * len(wanted):
         return answered
     edited = settle(plain, wanted, base, calibration, plain=plain)
-    nearer = away <= distance(measure(edited, voices=False), wanted, base, calibration)
+    nearer = away <= error(measure(edited, voices=False), wanted, base, calibration)
     return answered if nearer else edited

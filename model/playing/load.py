@@ -10,7 +10,7 @@ from model.errors import CheckpointError, ConfigError, UnknownModelError, neares
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.playing.player import Player
 from model.runtimes.registry import open_runtime
-from model.shipped import SUFFIX, shipped_file, shipped_models
+from model.shipped import SUFFIX, is_checkpoint, shipped_file, shipped_models
 
 
 def load(name_or_path: str) -> Player:
@@ -21,7 +21,7 @@ def load(name_or_path: str) -> Player:
 
     """
     path = shipped_file(name_or_path) or Path(name_or_path)
-    if path.suffix == SUFFIX or path.is_file():
+    if path.suffix == SUFFIX or is_checkpoint(name_or_path):
         return open_player(path)
     raise UnknownModelError(f"unknown model '{name_or_path}'; {nearest(name_or_path, shipped_models())}")
 

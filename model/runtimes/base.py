@@ -17,7 +17,7 @@ STATE, LAST, DRAWN, NEXT = "state.", "last.", "drawn.", "next."  # before the na
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DecodeInputs:
     """What a decoder is given beside z, for B phrases.
 
     Attributes:
@@ -48,11 +48,16 @@ class Runtime(Protocol):
     def posterior(self, arrays: Arrays) -> tuple[Floats, Floats]:
         """Return mean and log-variance of z, each [B, d], of packed phrases; needs an encoder."""
 
-    def decode(self, z: Floats, wish: Wish) -> dict[str, Floats]:
+    def decode(self, z: Floats, inputs: DecodeInputs) -> dict[str, Floats]:
         """Return the codec's heads, each [B, ...], at z [B, d]."""
 
     def generate(
-        self, z: Floats, wish: Wish, sampling: Sampling, prefix: Arrays | None = None, prefix_steps: int = 0
+        self,
+        z: Floats,
+        inputs: DecodeInputs,
+        sampling: Sampling,
+        prefix: Arrays | None = None,
+        prefix_steps: int = 0,
     ) -> Arrays:
         """Return packed arrays [B, S, ...] that a step-by-step decoder draws at z [B, d].
 

@@ -13,7 +13,7 @@ from model.codecs.registry import build
 from model.codecs.sampling import Sampling
 from model.errors import CheckpointError
 from model.music.phrase import Phrase
-from model.runtimes.base import DRAWN, LAST, NEXT, STATE, Floats, Wish, chance
+from model.runtimes.base import DRAWN, LAST, NEXT, STATE, DecodeInputs, Floats, chance
 
 
 class OnnxRuntime:
@@ -64,16 +64,23 @@ class OnnxRuntime:
         mean, logvar = self._encode.run(["z", "logvar"], {name: arrays[name] for name in self._inputs})
         return mean, logvar
 
-    def decode(self, z: Floats, wish: Wish) -> dict[str, Floats]:
+    def decode(self, z: Floats, inputs: DecodeInputs) -> dict[str, Floats]:
         """Return the heads."""
-        found: Sequence[Floats] = self._decode.run(None, self._wanted(self._decode, z, wish))
+        found: Sequence[Floats] = self._decode.run(None, self._wanted(self._decode, z, inputs))
         return dict(zip(self._heads, found, strict=True))
 
     def generate(
-        self, z: Floats, wish: Wish, sampling: Sampling, prefix: Arrays | None = None, prefix_steps: int = 0
+        self,
+        z: Floats,
+        inputs: DecodeInputs,
+        sampling: Sampling,
+        prefix: Arrays | None = None,
+        prefix_steps: int = 0,
     ) -> Arrays:
         """Return what is drawn, step by step; see `Runtime.generate`."""
-        state = dict(zip(self._state, self._start.run(None, self._wanted(self._start, z, wish)), strict=True))
+        state = dict(
+            zip(self._state, self._start.run(None, self._wanted(self._start, z, inputs)), strict=True)
+        )
         noise = chance(sampling, self._steps, self._chances)
         numbers = {
             "temperature": np.array(sampling.temperature, dtype=np.float32),
@@ -100,12 +107,12 @@ class OnnxRuntime:
         return {name: np.concatenate([now[name] for now in drawn], axis=1) for name in self._blank}
 
     @staticmethod
-    def _wanted(session: Any, z: Floats, wish: Wish) -> dict[str, Floats]:  # noqa: ANN401 - no stubs are published
+    def _wanted(session: Any, z: Floats, inputs: DecodeInputs) -> dict[str, Floats]:  # noqa: ANN401 - no stubs are published
         """Name a decoder's inputs, those that it has."""
-        wanted = {"z": z, "change": wish.change}
-        if wish.condition is not None:
-            wanted["condition"] = wish.condition
-        return {value.name: wanted[value.name] for value in session.get_inputs()}
+        arrays = {"z": z, "change": inputs.change}
+        if inputs.condition is not None:
+            arrays["condition"] = inputs.condition
+        return {value.name: arrays[value.name] for value in session.get_inputs()}
 
     @staticmethod
     def _codec(checkpoint: Checkpoint) -> Codec:

@@ -13,7 +13,7 @@ from model.codecs.base import Arrays
 from model.codecs.sampling import Sampling
 from model.errors import CheckpointError, ModelError
 from model.networks.vae import VAE
-from model.runtimes.base import Floats, Wish, chance
+from model.runtimes.base import DecodeInputs, Floats, chance
 
 
 class TorchRuntime:
@@ -48,18 +48,23 @@ class TorchRuntime:
             mean, logvar = self._net.encode(self._tensors(arrays))
         return mean.cpu().numpy(), logvar.cpu().numpy()
 
-    def decode(self, z: Floats, wish: Wish) -> dict[str, Floats]:
+    def decode(self, z: Floats, inputs: DecodeInputs) -> dict[str, Floats]:
         """Return the heads."""
         with torch.inference_mode():
-            heads = self._net.decode(*self._wanted(z, wish))
+            heads = self._net.decode(*self._wanted(z, inputs))
         return {name: value.float().cpu().numpy() for name, value in heads.items()}
 
     def generate(
-        self, z: Floats, wish: Wish, sampling: Sampling, prefix: Arrays | None = None, prefix_steps: int = 0
+        self,
+        z: Floats,
+        inputs: DecodeInputs,
+        sampling: Sampling,
+        prefix: Arrays | None = None,
+        prefix_steps: int = 0,
     ) -> Arrays:
         """Return what is drawn, step by step; see `Runtime.generate`."""
         noise = chance(sampling, self._net.sizes.grid.steps, self._net.surface.chances)
-        point, change, condition = self._wanted(z, wish)
+        point, change, condition = self._wanted(z, inputs)
         with torch.inference_mode():
             drawn = self._net.generate(
                 point,
@@ -76,10 +81,10 @@ class TorchRuntime:
         """Move arrays to the device."""
         return {name: torch.from_numpy(value).to(self._device) for name, value in arrays.items()}
 
-    def _wanted(self, z: Floats, wish: Wish) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _wanted(self, z: Floats, inputs: DecodeInputs) -> tuple[Tensor, Tensor, Tensor | None]:
         """Move a decoder's inputs to the device."""
-        inputs = {"z": z, "change": wish.change}
-        if wish.condition is not None:
-            inputs["condition"] = wish.condition
-        moved = self._tensors(inputs)
+        arrays = {"z": z, "change": inputs.change}
+        if inputs.condition is not None:
+            arrays["condition"] = inputs.condition
+        moved = self._tensors(arrays)
         return moved["z"], moved["change"], moved.get("condition")

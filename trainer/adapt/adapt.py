@@ -29,7 +29,6 @@ FEWEST = 4
 HELD_OUT = 0.25  # of the performer's phrases, that the measured decoder never sees
 STOPPED_BY = 0.2  # of the others, that tell when to stop
 LOSS = 0.01  # of the old skill, that may go
-RANK = 8
 RATE = 3e-4
 BATCH = 16
 DEARER = 0.6  # nats that a performer's phrase at its own point may cost more than before
@@ -144,8 +143,8 @@ def adapt(
         "strength": options.strength,
         "seed": options.seed,
         "score": "note_f1" if net.latent else "step_accuracy",
-        "hers_before": skill(net, codec, held, levels),
-        "hers_after": skill(tried, codec, held, levels),
+        "performer_before": skill(net, codec, held, levels),
+        "performer_after": skill(tried, codec, held, levels),
         "around_before": skill(net, codec, near, levels),
         "around_after": skill(tried, codec, near, levels),
         "around_nats_before": cost(net, near),
@@ -268,7 +267,7 @@ class FineTuning:
         """
         steps = STEPS if steps is None else steps
         generator = torch.Generator().manual_seed(self._options.seed)
-        changes = Changes(self._net, rank=RANK, generator=generator)
+        changes = Changes(self._net, generator=generator)
         optimiser = torch.optim.AdamW(changes.parameters(), lr=RATE, weight_decay=0.0)
         best, best_step = self._net, 0
         near = self.spread(watched) if watched is not None else None

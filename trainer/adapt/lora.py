@@ -20,9 +20,10 @@ from model.codecs.sampling import ARGMAX
 from model.music.phrase import Phrase
 from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
-from trainer.evaluation.measures import Matches, agreement, places, symbols
+from trainer.evaluation.measures import Matches, agreement, positions, symbols
 
 DECODER = "decoder."
+RANK = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Changes(nn.Module):
     vectors (biases, norms) change freely.
     """
 
-    def __init__(self, net: VAE, *, rank: int, generator: torch.Generator) -> None:
+    def __init__(self, net: VAE, *, generator: torch.Generator, rank: int = RANK) -> None:
         """Make changes that do nothing yet."""
         super().__init__()
         self.base = {
@@ -159,7 +160,7 @@ def skill(net: VAE, codec: Codec, pairs: EncodedPhrases, levels: Mapping[str, fl
     if net.latent:
         found = Matches()
         for answer, phrase in zip(answers(net, codec, pairs, levels), pairs.phrases, strict=True):
-            found.add(places(answer), places(phrase))
+            found.add(positions(answer), positions(phrase))
         return found.f1
     with torch.no_grad():
         heads = {name: value.numpy() for name, value in net.teach(pairs.z, None, pairs.arrays).items()}

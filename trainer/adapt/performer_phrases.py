@@ -7,11 +7,11 @@ from pathlib import Path
 from model.codecs.base import Codec, pack_phrase
 from model.errors import MidiFileError
 from model.midi import file
+from model.midi.file import SUFFIXES
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from trainer.errors import OperationError, RequestError
 
-SUFFIXES = {".mid", ".midi", ".kar", ".smf"}
 PERFORMER = "performer"  # the track of a take that holds what the performer played
 FEWEST_NOTES = 2
 MOST_PHRASES = 400

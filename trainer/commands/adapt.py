@@ -23,7 +23,7 @@ KINDS = {
 @click.command(
     epilog="""\b
 Examples:
-  twobar-train adapt keys --data ~/Music/twobar --out mine.safetensors
+  twobar-train adapt keys --data takes --out mine.safetensors
   twobar-train adapt lead --data takes --out mine.safetensors --keep prepared --minutes 5 --strength 0.7"""
 )
 @click.argument("checkpoint", metavar="CHECKPOINT|RUN_DIR")
@@ -56,14 +56,15 @@ def adapt(
     The encoder, the size and the speed stay as they are; learning stops before more than one point of what
     the model could do is lost.
     """
-    from model.codecs.registry import build  # noqa: PLC0415 - loads numpy
+    from model.checkpoint import read  # noqa: PLC0415 - loads numpy
+    from model.codecs.registry import build  # noqa: PLC0415
     from model.playing.load import load  # noqa: PLC0415
     from trainer.adapt.adapt import AdaptOptions, adapted_checkpoint  # noqa: PLC0415 - loads torch
     from trainer.adapt.adapt import adapt as run  # noqa: PLC0415
     from trainer.adapt.performer_phrases import read as read_performer  # noqa: PLC0415
     from trainer.evaluation.attribute_overlap import drawn, overlaps  # noqa: PLC0415
     from trainer.evaluation.heldout import phrases_on  # noqa: PLC0415
-    from trainer.run.checkpoints import checked, is_half, opened, path_of, read, rewrite, subject  # noqa: PLC0415
+    from trainer.run.checkpoints import checked, is_half, opened, path_of, rewrite, subject  # noqa: PLC0415
 
     target = checked(out)
     room_for(target)
@@ -112,7 +113,7 @@ def sentences(figures: Mapping[str, Any]) -> list[str]:
         figures["score"]
     ]
     rows = {
-        f"your held-out phrases ({figures['held_out']})": "hers",
+        f"your held-out phrases ({figures['held_out']})": "performer",
         "the same from points around them": "around",
         f"old skills, on {figures['old_of']}": "old",
     }
@@ -129,6 +130,6 @@ def sentences(figures: Mapping[str, Any]) -> list[str]:
             before, after = (figures[f"{kind}_overlap_{when}"]["mean"] for when in ("before", "after"))
             found.append(f"attributes of {description}: overlap with yours {before:.3f} -> {after:.3f}")
     steps, moved = figures["steps"], 100 * figures["changed"]
-    if figures["hers_after"] < figures["hers_before"] - 0.005:
+    if figures["performer_after"] < figures["performer_before"] - 0.005:
         found.append("from their own points they come back a little worse: a lower --strength changes less")
     return [*found, f"{steps} steps; the decoder's weights moved by {moved:.1f} %"]

@@ -50,10 +50,11 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
     """
     if not data.is_dir():
         raise RequestError(f"the data folder '{data}' does not exist")
+    from model.checkpoint import read  # noqa: PLC0415 - loads numpy
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
     from trainer.evaluation.heldout import phrases_for  # noqa: PLC0415
     from trainer.latent.directions import figures_of, find  # noqa: PLC0415
-    from trainer.run.checkpoints import checked, path_of, read, rewrite, subject  # noqa: PLC0415
+    from trainer.run.checkpoints import checked, path_of, rewrite, subject  # noqa: PLC0415
 
     target = checked(out)
     room_for(target)

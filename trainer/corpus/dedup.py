@@ -1,4 +1,4 @@
-"""An index of hashes on disk, and where each was met: as many as there may be, in little memory.
+"""Which windows are new: an index of hashes on disk, and where each was met, as many as there may be.
 
 SQLite keeps them in files that are thrown away; nothing of it outlives the work.
 """
@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from trainer.corpus.windows import Windows
 
 CACHE_KIB = 8192
 SIGN, WHOLE = 1 << 63, 1 << 64
@@ -74,6 +76,26 @@ class HashIndex:
         with suppress(sqlite3.Error):
             self._table.close()
         self._path.unlink(missing_ok=True)
+
+
+def new_windows(
+    windows: Windows, exact: HashIndex, shapes: HashIndex, turn: int, *, measured: bool
+) -> list[int]:
+    """Return which windows are new, and remember them with the split's turn.
+
+    A shape of an earlier split is left out, and of a split to measure on what is aside.
+    """
+    chosen = []
+    columns = (windows.exact.tolist(), windows.shape.tolist(), windows.aside.tolist())
+    for index, (same, shape, aside) in enumerate(zip(*columns, strict=True)):
+        if (aside and measured) or exact.first(same) is not None:
+            continue
+        before = shapes.first(shape)
+        if before is None or before == turn:
+            exact.add((same,), turn)
+            shapes.add((shape,), turn)
+            chosen.append(index)
+    return chosen
 
 
 def signed(number: int) -> int:

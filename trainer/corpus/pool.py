@@ -16,8 +16,9 @@ from queue import SimpleQueue
 
 from pebble import ProcessExpired, ProcessPool
 
+from model.midi.file import MAX_BYTES
 from model.music.grid import Grid
-from trainer.corpus.read_midi import MAX_BYTES, Reading, UnreadableError, read
+from trainer.corpus.read_midi import Reading, UnreadableError, read
 
 FILE_SECONDS = 20.0
 MEMORY_BYTES = 3 << 30

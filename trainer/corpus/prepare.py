@@ -21,12 +21,11 @@ from typing import Any
 from model.files import atomic_write
 from model.music.grid import Grid
 from trainer.corpus import meta
-from trainer.corpus.dedup import HashIndex
+from trainer.corpus.dedup import HashIndex, new_windows
 from trainer.corpus.read_midi import CODECS, Reading
 from trainer.corpus.shards import ARRAYS, SplitWriter, load_part, save_part, whole
 from trainer.corpus.sources import SPLITS, Source, discover
 from trainer.corpus.splits import fill_sides, join_songs, split_songs
-from trainer.corpus.windows import Windows
 from trainer.errors import MISSING, EmptyCorpusError, OperationError, RequestError
 
 FORMAT = 4
@@ -237,7 +236,7 @@ def _assemble(
                     for number, reading in _readings(parts, (codec,)):
                         if splits[number] == split and isinstance(reading, Reading):
                             windows = reading.windows[codec]
-                            keep = _choose(windows, exact, shapes, turn, measured=split != "train")
+                            keep = new_windows(windows, exact, shapes, turn, measured=split != "train")
                             varied, style = reading.varied[codec], styles[sources[number].style]
                             writer.add(windows, keep, songs[number], varied=varied, style=style)
                 phrases[codec][split] = writer.phrases
@@ -316,24 +315,6 @@ def _sides(sources: list[Source], songs: list[int], parts: list[Path], seed: int
     for codec in CODECS:
         fill_sides(sides, {song: names[song] for song in holding[codec]}, seed)
     return [source.split or sides.get(song, "train") for source, song in zip(sources, songs, strict=True)]
-
-
-def _choose(windows: Windows, exact: HashIndex, shapes: HashIndex, turn: int, *, measured: bool) -> list[int]:
-    """Return which windows are new, and remember them with the split's turn.
-
-    A shape of an earlier split is left out, and of a split to measure on what is aside.
-    """
-    chosen = []
-    columns = (windows.exact.tolist(), windows.shape.tolist(), windows.aside.tolist())
-    for index, (same, shape, aside) in enumerate(zip(*columns, strict=True)):
-        if (aside and measured) or exact.first(same) is not None:
-            continue
-        before = shapes.first(shape)
-        if before is None or before == turn:
-            exact.add((same,), turn)
-            shapes.add((shape,), turn)
-            chosen.append(index)
-    return chosen
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - what json takes

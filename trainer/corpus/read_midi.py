@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.midi.file import MAX_BYTES, unwrapped
 from model.music.grid import Grid
 from trainer.corpus.drum_windows import drum_windows
 from trainer.corpus.ensemble_windows import multitrack_windows
@@ -17,7 +18,6 @@ from trainer.corpus.tracks import Span, TrackLine, fingerprint
 from trainer.corpus.windows import Windows, fewest, melody_windows, poly_windows
 
 CODECS = ("melody", "poly", "drums", "multitrack")
-MAX_BYTES = 8_000_000
 MAX_NOTES = 200_000
 VARIED = 3  # velocities from which a song counts as played or marked
 
@@ -94,8 +94,7 @@ def parse(data: bytes) -> Any:  # noqa: ANN401 - symusic publishes no types
 
     if len(data) > MAX_BYTES:
         raise UnreadableError(f"larger than {MAX_BYTES // 1_000_000} MB")
-    if data[:4] == b"RIFF":  # an .rmi wraps a MIDI file
-        data = data[max(0, data.find(b"MThd", 0, 64)) :]
+    data = unwrapped(data)
     if data[:4] != b"MThd":
         raise UnreadableError("not a MIDI file: no MThd at its start")
     if len(data) >= 14 and data[12] & 0x80:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from model.midi.file import SUFFIXES
 from trainer.errors import OperationError, RequestError
 
 MANIFEST = "MANIFEST.csv"
-SUFFIXES = frozenset((".mid", ".midi", ".smf", ".kar", ".rmi"))
 SPLITS = ("train", "validation", "test")
 LICENCES = ("permissive", "all")
 ALLOWED = re.compile(

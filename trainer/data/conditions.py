@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.codecs.base import Arrays
-from model.codecs.conditions import estimated, withheld
+from model.codecs.conditions import estimated, without
 from model.config import ModelConfig
 from model.errors import nearest
 from trainer.data.augment import Ints
@@ -73,4 +73,4 @@ class ConditionMaker:
         if "style" in self.model.conditions and phrases.styles is not None:
             labels = self.places[phrases.styles[chosen]]
         condition = estimated(self.model, arrays, labels)
-        return withheld(condition, self.model, share, rng) if share and rng is not None else condition
+        return without(condition, self.model, share, rng) if share and rng is not None else condition

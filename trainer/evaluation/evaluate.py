@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from model.checkpoint import read
 from model.codecs.melody import HOLD, REST
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, TRACKS
@@ -31,7 +32,7 @@ from trainer.evaluation.samples import (
 )
 from trainer.evaluation.speed import speed
 from trainer.evaluation.two_sample import Ints
-from trainer.run.checkpoints import is_stepwise, path_of, read
+from trainer.run.checkpoints import is_stepwise, path_of
 
 ACTIVE = 0.01
 NO_NOISE = -20.0  # a log-variance below it is a point's, not a distribution's

@@ -5,17 +5,16 @@ Tested in tests/trainer/evaluation/test_evaluate.py.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from model.latent.geometry import Latent, between, way_lengths
+from model.latent.geometry import Latent, between
 from model.music.attributes import NAMES, measure
-from model.music.distance import unmatched
 from model.music.phrase import Phrase
 from model.playing.player import Player
-from trainer.evaluation.measures import Matches, consistent, distance, places, spearman
+from model.playing.warp import WARP_STEPS, audible_lengths, decoded_way, even_places
+from trainer.evaluation.measures import Matches, consistent, distance, positions, spearman
 from trainer.evaluation.samples import Progress, no_progress
 
 TURNS = tuple(float(turn) for turn in np.linspace(-1.0, 1.0, 9))
@@ -24,7 +23,6 @@ KNOB_PHRASES = 400
 TURNED = 100
 PAIRS = 500
 MORPH_STEPS = 8
-WARP_STEPS = 16
 SPREADS = {
     "density": 0.9,
     "complexity": 0.18,
@@ -113,7 +111,7 @@ def _knob(
     by_turns, _ = sweep(player, latents[:TURNED], name)
     unchanged = Matches()
     for phrase, decoded in zip(phrases, centre, strict=True):
-        unchanged.add(places(decoded), places(phrase))
+        unchanged.add(positions(decoded), positions(phrase))
     others = [index for index in range(len(NAMES)) if index != target]
     change = np.abs(ends[:, (0, 2)] - ends[:, 1:2]).mean(axis=(0, 1))
     change /= np.array([SPREADS.get(attribute, 1.0) for attribute in NAMES])
@@ -209,8 +207,8 @@ def interpolation(
 ) -> dict[str, Any] | None:
     """Glide between up to 500 pairs of phrases in 8 equal steps of the arc (`model.latent.geometry.between`).
 
-    The morph knob of the instrument is warped by the length of the way (`geometry.way_lengths`, 16
-    decodes): the figures that end in `_warped` are of 8 equal steps of that knob.  `share` is of the 500
+    The morph knob of the instrument is warped by the length of the way (`model.playing.warp`, 16
+    steps): the figures that end in `_warped` are of 8 equal steps of that knob.  `share` is of the 500
     pairs, for a model whose decodes take long.
 
     Returns:
@@ -229,12 +227,11 @@ def interpolation(
     plain, warped = Glides(codec), Glides(codec)
     for pair in range(count):
         one, other = (latents[index] for index in rng.choice(len(latents), 2, replace=False))
-        fine = [player.decode(between(one, other, t / WARP_STEPS), turns={}) for t in range(WARP_STEPS + 1)]
+        at = partial(_decoded, player, one, other)
+        fine = [*decoded_way(at)]
         plain.add(fine[:: WARP_STEPS // MORPH_STEPS])
-        lengths = way_lengths([unmatched(a, b) for a, b in pairwise(fine)])
-        way = np.interp(np.linspace(0, 1, MORPH_STEPS + 1), lengths, np.linspace(0, 1, WARP_STEPS + 1))
-        middle = [player.decode(between(one, other, float(t)), turns={}) for t in way[1:-1]]
-        warped.add([fine[0], *middle, fine[-1]])
+        places = even_places(audible_lengths(fine), MORPH_STEPS + 1)
+        warped.add([fine[0], *(at(float(place)) for place in places[1:-1]), fine[-1]])
         progress("interpolation", pair + 1, count)
     moved = {f"{name}_warped": value for name, value in warped.figures().items()}
     return {
@@ -244,6 +241,11 @@ def interpolation(
         "consistent": float(np.mean(plain.valid + warped.valid)),
         "pairs": count,
     }
+
+
+def _decoded(player: Player, one: Latent, other: Latent, place: float) -> Phrase:
+    """Return the phrase at a place, 0..1, between two latents."""
+    return player.decode(between(one, other, place), turns={})
 
 
 class Glides:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from model.codecs.drums import CLASS_OF_KEY, KEYS
 from model.codecs.melody import HOLD, REST
-from model.edits.transforms import is_monophonic
+from model.edits.common import is_monophonic
 from model.music.distance import distance as distance_of_notes
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
@@ -48,14 +48,14 @@ class Matches:
         return 2 * self.found / both if both else 1.0
 
 
-def place(note: Note) -> Position:
+def position(note: Note) -> Position:
     """Return a note's (onset, pitch, track); a drum's pitch is its class."""
     return note.onset, key_of(note), note.track
 
 
-def places(phrase: Phrase) -> set[Position]:
+def positions(phrase: Phrase) -> set[Position]:
     """Return the (onset, pitch, track) of every note; a drum's pitch is its class."""
-    return {place(note) for note in phrase.notes}
+    return {position(note) for note in phrase.notes}
 
 
 def spans(phrase: Phrase) -> set[Position]:
@@ -136,7 +136,7 @@ def distance(one: Phrase, other: Phrase, codec: str) -> float:
     """
     if codec == "melody":
         return 1.0 - agreement(symbols(one, codec), symbols(other, codec))
-    return distance_of_notes(one, other, place)
+    return distance_of_notes(one, other, position)
 
 
 def spearman(one: Iterable[float], other: Iterable[float]) -> float:
@@ -198,14 +198,14 @@ class Score:
     def add(self, played: Phrase, wanted: Phrase) -> None:
         """Count one phrase."""
         self._steps.append(agreement(symbols(played, self._codec), symbols(wanted, self._codec)))
-        self.notes.add(places(played), places(wanted))
+        self.notes.add(positions(played), positions(wanted))
         self.lengths.add(spans(played), spans(wanted))
         self._exact.append(spans(played) == spans(wanted))
         loud = {(note.onset, note.pitch): note.velocity for note in wanted.notes}
         self._velocity += [
-            abs(note.velocity - loud[place])
+            abs(note.velocity - loud[key])
             for note in played.notes
-            if (place := (note.onset, note.pitch)) in loud
+            if (key := (note.onset, note.pitch)) in loud
         ]
 
     @property

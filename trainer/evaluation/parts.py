@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from model.latent.note_transformer import finished
+from model.latent.note_transformer import run_to_end
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, MELODY, TRACKS
 from model.playing.player import Player
@@ -144,7 +144,7 @@ def accompanied(
     chosen, found = _with_band(phrases, share), []
     for number, phrase in enumerate(chosen):
         parts = {note.track for note in phrase.notes} - {MELODY}
-        found.append(finished(player.accompany(phrase.part(MELODY), parts, seed=seed + number)))
+        found.append(run_to_end(player.accompany(phrase.part(MELODY), parts, seed=seed + number)))
         progress("accompaniments", number + 1, len(chosen))
     return found
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from model.latent.note_transformer import finished
+from model.latent.note_transformer import run_to_end
 from model.music.phrase import Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from model.playing.player import Player
@@ -57,7 +57,7 @@ def _accompanying(player: Player, phrases: Sequence[Phrase]) -> dict[str, float 
     notes = 0
     for number, melody in enumerate(melodies):
         began = time.perf_counter_ns()
-        notes += len(finished(player.accompany(melody, BAND, seed=number)))
+        notes += len(run_to_end(player.accompany(melody, BAND, seed=number)))
         taken.append((time.perf_counter_ns() - began) / 1e6)
     return {
         "accompany_ms": float(np.median(taken)),

@@ -22,8 +22,8 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.checkpoint import read, write
 from model.codecs.base import Codec, pack_phrase
-from model.latent.features import traits
-from model.latent.importance import FARTHEST, FOLDER, weigher_in
+from model.latent.features import features
+from model.latent.importance import FARTHEST, FOLDER, importance_weights_in
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.runtimes.registry import open_runtime
 from trainer.data.dataset import Phrases
@@ -51,7 +51,7 @@ class Fitted:
     """What was learned.
 
     Attributes:
-        tensors: for `model.latent.importance.Weigher`.
+        tensors: for `model.latent.importance.ImportanceWeights`.
         auc: how well the networks together tell unseen draws from unseen music, .5 to 1.
         effective: effective share of the draws under the weights (Kish 1965), 0..1: the smaller, the more
             candidates it takes.
@@ -63,7 +63,7 @@ class Fitted:
     effective: float
 
 
-def fit_weigher(
+def fit_importance_weights(
     codec: Codec,
     phrases: Phrases,
     path: Path,
@@ -105,12 +105,12 @@ def fit_weigher(
     drawn: list[Floats] = []
     while len(drawn) < draws and not over(0.5):
         some = player.prior(min(AT_ONCE, draws - len(drawn)), seed + len(drawn))
-        drawn += [traits(player.decode(latent, turns={}), kind) for latent in some]
+        drawn += [features(player.decode(latent, turns={}), kind) for latent in some]
         run_log.advance(0.5 * len(drawn) / draws, f"weights of the draws: {len(drawn)} of {draws} drawn")
     real: list[Floats] = []
     for index in rng.permutation(len(phrases))[: MUSIC * len(drawn)].tolist():
         phrase = codec.unpack(pack_phrase(codec, phrases.phrase(index, codec.grid)), 0)
-        real.append(traits(player.decode(player.encode(phrase), turns={}), kind))
+        real.append(features(player.decode(player.encode(phrase), turns={}), kind))
         if over(0.8):
             break
     if stop.is_set() or min(len(drawn), len(real)) < LEAST:
@@ -118,7 +118,7 @@ def fit_weigher(
         return
     fitted = learn(np.stack(drawn), np.stack(real), seed)
     extras = {f"{FOLDER}{name}": value for name, value in fitted.tensors.items()}
-    weigher_in(extras)  # what is written can be read
+    importance_weights_in(extras)  # what is written can be read
     figures = {**checkpoint.figures, "weigher_auc": round(fitted.auc, 4)}
     write(replace(checkpoint, extras={**others, **extras}, figures=figures), path)
     run_log.say(
@@ -131,8 +131,8 @@ def learn(drawn: Floats, real: Floats, seed: int) -> Fitted:
     """Fit the networks.
 
     Args:
-        drawn: traits of draws, [n, F].
-        real: traits of music, [m, F]; both count the same in sum.
+        drawn: features of draws, [n, F].
+        real: features of music, [m, F]; both count the same in sum.
         seed: of the weights, the order and the shares.
 
     """
@@ -214,7 +214,7 @@ def _fit(learnt: tuple[Tensor, Tensor], checked: tuple[Tensor, Tensor]) -> nn.Se
 
 
 def _network(size: int) -> nn.Sequential:
-    """Return a fresh network from traits to log odds."""
+    """Return a fresh network from features to log odds."""
     layers: list[nn.Module] = []
     for before, after in pairwise((size, *LAYERS)):
         layers += [nn.Dropout(DROPPED), nn.Linear(before, after), nn.ReLU()]

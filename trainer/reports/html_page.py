@@ -4,7 +4,6 @@ Nothing is loaded from elsewhere.  Plots are matplotlib's; whatever it drew in `
 page's own text.
 """
 
-import base64
 import html
 import io
 import re
@@ -31,7 +30,7 @@ body { background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sa
   max-width: 68rem; padding: 0 1rem; }
 h1 { font-size: 1.7rem; margin-bottom: .2rem; } h2 { font-size: 1.2rem; margin-top: 2.4rem; }
 p.note, figcaption { color: var(--faint); max-width: 46rem; margin: .3rem 0; }
-figure { margin: 1rem 0; overflow-x: auto; } figure svg, figure img { max-width: 100%; height: auto; }
+figure { margin: 1rem 0; overflow-x: auto; } figure svg { max-width: 100%; height: auto; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .15rem .8rem .15rem 0; text-align: right; border-bottom: 1px solid var(--line); }
@@ -73,16 +72,8 @@ class Page:
 
     def plot(self, figure: Any, caption: str = "") -> None:  # noqa: ANN401 - matplotlib publishes no types
         """Add a matplotlib figure as inline SVG."""
-        self._figure(svg(figure), caption)
-
-    def picture(self, path: Path, caption: str = "") -> None:
-        """Add a PNG file, its bytes inside the page."""
-        data = base64.b64encode(path.read_bytes()).decode()
-        self._figure(f'<img alt="{html.escape(caption)}" src="data:image/png;base64,{data}">', caption)
-
-    def _figure(self, content: str, caption: str) -> None:
         caption_html = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
-        self._parts.append(f"<figure>{content}{caption_html}</figure>")
+        self._parts.append(f"<figure>{svg(figure)}{caption_html}</figure>")
 
     def html(self) -> str:
         """Return the whole page."""

@@ -11,7 +11,7 @@ from model.music.phrase import Note, Phrase
 from model.playing.player import Player
 from trainer.errors import MISSING, OperationError
 from trainer.evaluation.knobs import SPREADS, TURNS, sweep
-from trainer.evaluation.measures import Matches, key_of, places
+from trainer.evaluation.measures import Matches, key_of, positions
 from trainer.reports.html_page import COLOURS, INK, canvas, panels, piano_roll, span_of
 
 WIDTH = 9.6
@@ -67,7 +67,7 @@ def pairs(rows: Sequence[tuple[Phrase, Phrase]], *, marked: bool = True) -> Any:
         title = ""
         if marked:
             found = Matches()
-            found.add(places(answer), places(played))
+            found.add(positions(answer), positions(played))
             title = f"note F1 {found.f1:.3f}"
         piano_roll(left, played, span=span, title="played" if not number else "")
         piano_roll(right, answer, span=span, title=title)

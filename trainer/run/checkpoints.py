@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from model.checkpoint import Checkpoint, read, write
+from model.checkpoint import Checkpoint, write
 from model.playing.player import Player
 from model.shipped import shipped_file
 from trainer.errors import OperationError, RequestError
@@ -154,16 +154,3 @@ def checked(path: Path) -> Path:
             f"--out must end in .safetensors, so that 'twobar jam --model' takes it, not '{path}'"
         )
     return path
-
-
-__all__ = [
-    "checked",
-    "context_bars_of",
-    "header_of",
-    "is_half",
-    "parameters_in",
-    "path_of",
-    "read",
-    "rewrite",
-    "subject",
-]

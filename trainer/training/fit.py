@@ -21,14 +21,14 @@ from trainer.data import edit_pairs
 from trainer.data.conditions import ConditionMaker
 from trainer.data.dataset import Phrases, load, styles_of
 from trainer.errors import EmptyCorpusError, OperationError, RequestError
-from trainer.latent.importance import fit_weigher
+from trainer.latent.importance import fit_importance_weights
 from trainer.latent.prior import fit_prior
 from trainer.run.checkpoints import LOG
 from trainer.run.device import stop_signals
 from trainer.run.distributed import World, joined
 from trainer.run.progress import RunLog
 from trainer.settings import Settings
-from trainer.training import memory
+from trainer.training import memory_estimate
 from trainer.training.checkpointing import calibrate
 from trainer.training.loop import TrainingLoop
 from trainer.training.objectives.base import MODEL
@@ -187,7 +187,7 @@ def _prior(
         fit_prior(*music, path, prior, seed=seed, run_log=run_log, stop=stop, seconds=parts[0], device=device)
     if prior.draws and not stop.is_set():
         codec, train, _ = music
-        fit_weigher(
+        fit_importance_weights(
             codec, train, path, draws=prior.draws, seed=seed, run_log=run_log, stop=stop, seconds=parts[1]
         )
 
@@ -297,8 +297,8 @@ def _check_memory(loop: TrainingLoop) -> None:
     fit = loop.fit  # what precision auto may choose is timed in both: the larger counts
     kind = torch.float32 if fit.precision == "auto" else loop.roles[MODEL].kind
     with loop.fitting():
-        size = memory.estimate(loop.objective, loop.validation_arrays, loop.condition, kind=kind)
-    memory.check(size, memory.available(), batch=fit.batch)
+        size = memory_estimate.estimate(loop.objective, loop.validation_arrays, loop.condition, kind=kind)
+    memory_estimate.check(size, memory_estimate.available(), batch=fit.batch)
 
 
 def _left(minutes: float, began: float) -> float:

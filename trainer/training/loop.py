@@ -30,12 +30,12 @@ from trainer.run.device import KINDS, device_and_precision, short_of_memory
 from trainer.run.distributed import World, gone, is_gone
 from trainer.run.progress import RunLog
 from trainer.settings import FitConfig
-from trainer.training import memory
+from trainer.training import memory_estimate
 from trainer.training import resume as state
 from trainer.training.checkpointing import write_checkpoint
 from trainer.training.objectives.base import MODEL, Batch, Moment, Objective
-from trainer.training.objectives.choose import build
-from trainer.training.objectives.losses import beta, rate, true_share
+from trainer.training.objectives.registry import build
+from trainer.training.objectives.schedules import beta, rate, true_share
 from trainer.training.preview import write_samples
 from trainer.training.resume import Progress
 from trainer.training.role import TrainedRole, adamw, faster_precision
@@ -121,7 +121,7 @@ class TrainingLoop:
 
     def _faster(self) -> str:
         """Return the precision in which the steps of all roles take less time."""
-        made = memory.repeated(
+        made = memory_estimate.repeated(
             self.validation_arrays, self.condition, self.fit.batch, knobs=len(self.model.knobs)
         )
         return faster_precision(self.roles, self.objective, made, self.train_only)
@@ -183,12 +183,12 @@ class TrainingLoop:
         """Say what is trained, on what, and how."""
         millions = sum(parameter.numel() for parameter in self.net.parameters()) / 1e6
         kind = self.roles[MODEL].kind
-        size = memory.estimate(self.objective, self.validation_arrays, self.condition, kind=kind)
+        size = memory_estimate.estimate(self.objective, self.validation_arrays, self.condition, kind=kind)
         beside = f", {self.world.size} processes" if self.world.size > 1 else ""
         self.run_log.say(
             f"{self.model.name}: {millions:.2f} million parameters, {len(self.train)} phrases, "
             f"{self.device.type} {str(kind).removeprefix('torch.')}{beside}, "
-            f"about {memory.in_words(size)} of memory for a step of {self.fit.batch}"
+            f"about {memory_estimate.in_words(size)} of memory for a step of {self.fit.batch}"
         )
 
     def step(self) -> dict[str, Tensor]:
@@ -309,7 +309,7 @@ class TrainingLoop:
         if self.fit.objective == "elbo":
             shown["beta"] = beta(self.fit, self.share)
         if self.fit.scheduled_sampling:
-            shown["told"] = round(true_share(self.fit, progress.step), 4)
+            shown["true_share"] = round(true_share(self.fit, progress.step), 4)
         self.run_log.record({**counts, **shown, **finite(figures), **finite(losses)})
         return counts
 

@@ -1,6 +1,6 @@
 """A decoder of several parts at once: a token for each beat of each part, and each part's own way out.
 
-Tested in tests/model/networks/layers/test_part_ways.py.
+Tested in tests/model/networks/layers/test_part_io.py.
 """
 
 from typing import cast
@@ -12,7 +12,7 @@ from model.config import DecoderConfig
 from model.networks.conditioning import Conditioning
 from model.networks.decoders.base import ParallelDecoder
 from model.networks.layers.blocks import Block
-from model.networks.layers.part_ways import CellWriter, PartWriter, VoiceWriter, layouts, shares
+from model.networks.layers.part_io import CellWriter, PartWriter, VoiceWriter, layouts, shares
 from model.networks.sizes import Sizes
 
 INNER = 4  # width of a share where z does not come in shares

@@ -10,7 +10,7 @@ from model.errors import ConfigError
 from model.networks.decoders.base import AutoregressiveDecoder, ParallelDecoder
 from model.networks.sizes import Sizes
 
-PLACES = {
+MODULES = {
     "patch": ("model.networks.decoders.patch", "PatchDecoder"),
     "bands": ("model.networks.decoders.bands", "BandDecoder"),
     "parts": ("model.networks.decoders.parts", "PartsDecoder"),
@@ -33,12 +33,12 @@ def build_decoder(config: DecoderConfig, sizes: Sizes) -> ParallelDecoder | Auto
             not divide its width.
 
     """
-    known("model.decoder", "kind", config.kind, PLACES)
+    known("model.decoder", "kind", config.kind, MODULES)
     if config.width % config.heads:
         raise ConfigError(f"model.decoder: heads {config.heads} do not divide width {config.width}")
     if config.kind in AT_ONCE and not sizes.latent:
         raise ConfigError(f"model.decoder: kind '{config.kind}' writes all at once and needs a latent")
-    module, name = PLACES[config.kind]
+    module, name = MODULES[config.kind]
     decoder = getattr(import_module(module), name)(config, sizes)
     assert isinstance(decoder, ParallelDecoder | AutoregressiveDecoder)
     return decoder

@@ -1,10 +1,10 @@
 """An encoder of several parts at once: a token for each beat of each part.
 
-Every part has its own way in and out (`layers.part_ways`); a Transformer over all beats and parts carries
+Every part has its own way in and out (`layers.part_io`); a Transformer over all beats and parts carries
 what they say to each other.  Summaries lie beat by beat, in it part by part, so that a slice of z may belong
 to a part's cell in a beat (bottleneck kind `parts`), to a beat (`beats`) or to the phrase.
 
-Tested in tests/model/networks/layers/test_part_ways.py.
+Tested in tests/model/networks/layers/test_part_io.py.
 """
 
 from typing import cast
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from model.config import EncoderConfig
 from model.networks.encoders.base import Encoder
 from model.networks.layers.blocks import Block
-from model.networks.layers.part_ways import CellReader, PartReader, VoiceReader, layouts, shares
+from model.networks.layers.part_io import CellReader, PartReader, VoiceReader, layouts, shares
 from model.networks.sizes import Sizes
 
 

@@ -10,7 +10,7 @@ from model.errors import ConfigError
 from model.networks.encoders.base import Encoder
 from model.networks.sizes import Sizes
 
-PLACES = {
+MODULES = {
     "patch": ("model.networks.encoders.patch", "PatchEncoder"),
     "conv": ("model.networks.encoders.conv", "ConvEncoder"),
     "bands": ("model.networks.encoders.bands", "BandEncoder"),
@@ -31,10 +31,10 @@ def build_encoder(config: EncoderConfig, sizes: Sizes) -> Encoder:
             its width.
 
     """
-    known("model.encoder", "kind", config.kind, PLACES)
+    known("model.encoder", "kind", config.kind, MODULES)
     if config.width % config.heads:
         raise ConfigError(f"model.encoder: heads {config.heads} do not divide width {config.width}")
-    module, name = PLACES[config.kind]
+    module, name = MODULES[config.kind]
     encoder = getattr(import_module(module), name)(config, sizes)
     assert isinstance(encoder, Encoder)
     return encoder

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from model.codecs.drums import CLASSES
 from model.codecs.poly import KEYS
 from model.errors import ConfigError
 from model.networks.sizes import Sizes
-
-DRUMS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class RollImage:
 
 
 MELODY = RollImage(seen=3, rows=128, flat=2, written=1, before=3, after=1)
-ROLLS = (RollImage(seen=3, rows=KEYS, written=3), RollImage(seen=3, rows=DRUMS, written=3))  # poly, drums
+ROLLS = tuple(RollImage(seen=3, rows=rows, written=3) for rows in (KEYS, len(CLASSES)))  # poly, drums
 
 
 def image_of(sizes: Sizes, where: str) -> RollImage:

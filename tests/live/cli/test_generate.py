@@ -32,7 +32,7 @@ OTHER = Phrase.of(GRID, [Note(4 * beat + 2, 80 - beat, 90, 1) for beat in range(
 def player(monkeypatch: pytest.MonkeyPatch) -> RollPlayer:
     """Let every command play on a player without a network."""
     roll = RollPlayer()
-    monkeypatch.setattr(generate, "open_player", lambda _name, **_: roll)
+    monkeypatch.setattr(generate, "load_player", lambda _name, **_: roll)
     return roll
 
 

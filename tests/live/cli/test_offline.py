@@ -33,7 +33,7 @@ def written(arguments: list[str], out: Path) -> list[bytes]:
 
 
 def playing(monkeypatch: pytest.MonkeyPatch, player: RollPlayer) -> RollPlayer:
-    monkeypatch.setattr(generate, "open_player", lambda _name, **_: player)
+    monkeypatch.setattr(generate, "load_player", lambda _name, **_: player)
     return player
 
 

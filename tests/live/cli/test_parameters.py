@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.fail("work was begun")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(generate, "open_player", begun)
+    monkeypatch.setattr(generate, "load_player", begun)
     monkeypatch.setattr("model.midi.wav.read_timed", begun)
     for name in "ab":
         file.save(tmp_path / f"{name}.mid", [TUNE])
@@ -163,7 +163,7 @@ def test_what_is_no_finite_number_is_refused(
     option: str,
     value: str,
 ) -> None:
-    monkeypatch.setattr(generate, "open_player", lambda _name, **_: RollPlayer())
+    monkeypatch.setattr(generate, "load_player", lambda _name, **_: RollPlayer())
     sentence = refused([command, *ARGUMENTS[command], option, value], capsys)
     assert option in sentence
     assert str(float(value)) in sentence
@@ -205,7 +205,7 @@ def test_a_name_that_no_file_can_have_is_not_read(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert "unknown model 'xxx" in refused(["sample", "--model", LONG, "--out", "."], capsys)
-    monkeypatch.setattr(generate, "open_player", lambda _name, **_: RollPlayer())
+    monkeypatch.setattr(generate, "load_player", lambda _name, **_: RollPlayer())
     sentence = refused(["edit", f"{LONG}.mid", "--out", "new.mid"], capsys, status=1)
     assert "cannot be read: File name too long" in sentence
 

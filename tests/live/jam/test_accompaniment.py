@@ -8,7 +8,7 @@ from live.settings.config import Config, ModelSettings
 from live.timing.timeline import Nanos
 from live.worker.accompanist import Accompanist
 from live.worker.serve import RequestHandler
-from model.latent.note_transformer import finished
+from model.latent.note_transformer import run_to_end
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
@@ -161,7 +161,7 @@ def played(player: RollPlayer) -> Phrase:
 
 
 def written(band: Accompanist, number: int) -> Phrase:
-    return finished(band.write(Phrase.of_rows(Grid(), TUNE), ALL, number=number, seed=0))
+    return run_to_end(band.write(Phrase.of_rows(Grid(), TUNE), ALL, number=number, seed=0))
 
 
 def test_what_was_written_joins_a_phrase_where_that_has_no_notes() -> None:

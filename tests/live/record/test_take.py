@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from live.errors import FailureError
 from live.record import take as record
-from live.record.take import Take
+from live.record.take import KNOB_CONTROLS, Take
+from live.settings.knobs import KNOBS
 
 BEAT = 480
 NANOS_PER_TICK = 60_000_000_000 // 120 // BEAT
@@ -51,6 +52,11 @@ def notes(path: Path, name: str) -> list[tuple[int, str, int]]:
         for tick, message in absolute(track)
         if message.type.startswith("note")
     ]
+
+
+def test_every_knob_has_a_controller_of_its_own_in_a_take() -> None:
+    assert KNOB_CONTROLS.keys() == KNOBS.keys()
+    assert len(set(KNOB_CONTROLS.values())) == len(KNOBS)
 
 
 def test_each_voice_has_a_separate_track_in_musical_time(tmp_path: Path) -> None:

@@ -39,10 +39,11 @@ from live.ipc.messages import (
 from live.ipc.model_process import spawn_worker
 from live.worker import serve as worker
 from live.worker.places import Places, point_of
-from live.worker.serve import WARP_STEPS, RequestHandler, newest, sentence, serve
+from live.worker.serve import RequestHandler, newest, sentence, serve
 from model.errors import CheckpointError
 from model.playing import load as play
 from model.playing.player import Player
+from model.playing.warp import WARP_STEPS
 from tests.fakes.roll_player import RollPlayer
 
 PATIENCE_S = 20.0

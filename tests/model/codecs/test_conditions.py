@@ -27,29 +27,29 @@ def test_conditions_are_one_hot_for_every_beat() -> None:
     assert (found[..., conditions.columns_of(chosen, "key")].sum(-1) == 1).all()
     style = found[..., conditions.columns_of(chosen, "style")]
     assert style[:, 0].tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
-    said = found[..., conditions.columns_of(chosen, "chords")]
-    assert ((said[..., :12].sum(-1) == 1) == (said[..., 20] == 0)).all()
+    encoded = found[..., conditions.columns_of(chosen, "chords")]
+    assert ((encoded[..., :12].sum(-1) == 1) == (encoded[..., 20] == 0)).all()
     assert (conditions.estimated(chosen, arrays)[..., conditions.columns_of(chosen, "style")] == 0).all()
-    quiet = conditions.withheld(found, chosen, 1.0, np.random.default_rng(0))
+    quiet = conditions.without(found, chosen, 1.0, np.random.default_rng(0))
     assert not quiet.any()
-    some = conditions.withheld(np.repeat(found, 200, axis=0), chosen, 0.3, np.random.default_rng(0))
+    some = conditions.without(np.repeat(found, 200, axis=0), chosen, 0.3, np.random.default_rng(0))
     gone = (some[..., conditions.columns_of(chosen, "key")].sum((1, 2)) == 0).mean()
     assert 0.2 < gone < 0.4
 
 
 def test_texts_are_spread_over_the_answer() -> None:
     chosen = config("gru", latent=False, conditions=("chords", "style", "key"), context_bars=2, bars=4)
-    said = conditions.spoken(chosen, {"chords": "C Am F G", "style": "folk"})
-    assert said.shape == (1, 16, conditions.condition_width(chosen))
-    assert not said[:, :8].any()
-    roots = said[0, 8:, conditions.columns_of(chosen, "chords")][:, :12].argmax(-1)
+    encoded = conditions.encode_texts(chosen, {"chords": "C Am F G", "style": "folk"})
+    assert encoded.shape == (1, 16, conditions.condition_width(chosen))
+    assert not encoded[:, :8].any()
+    roots = encoded[0, 8:, conditions.columns_of(chosen, "chords")][:, :12].argmax(-1)
     assert roots.tolist() == [0, 0, 9, 9, 5, 5, 7, 7]
-    assert (said[0, 8:, conditions.columns_of(chosen, "style")] == [0, 1, 0]).all()
-    assert not said[..., conditions.columns_of(chosen, "key")].any()
+    assert (encoded[0, 8:, conditions.columns_of(chosen, "style")] == [0, 1, 0]).all()
+    assert not encoded[..., conditions.columns_of(chosen, "key")].any()
     with pytest.raises(ConfigError, match="did you mean 'folk'"):
-        conditions.spoken(chosen, {"style": "folkk"})
+        conditions.encode_texts(chosen, {"style": "folkk"})
     with pytest.raises(ConfigError, match="9 chords do not fit into 8 beats"):
-        conditions.spoken(chosen, {"chords": "C " * 9})
+        conditions.encode_texts(chosen, {"chords": "C " * 9})
 
 
 @pytest.mark.parametrize("kind", ["patch", "gru", "transformer", "attention"])

@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.edits.common import is_monophonic
 from model.edits.expression import articulated, levelled, recalled
-from model.edits.transforms import is_monophonic
 from model.music.attributes import gaps, measure
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase

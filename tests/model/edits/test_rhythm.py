@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.edits.common import is_monophonic
 from model.edits.rhythm import syncopated
-from model.edits.transforms import is_monophonic
 from model.music.attributes import measure
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase

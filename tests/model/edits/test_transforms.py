@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.edits.transforms import edit, is_monophonic, scale_of, snap
+from model.edits.common import is_monophonic, scale_of, snap
+from model.edits.transforms import edit
 from model.music.attributes import NAMES, measure
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase

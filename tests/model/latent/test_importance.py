@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.latent.importance import FOLDER, Weigher, weigher_in
+from model.latent.importance import FOLDER, ImportanceWeights, importance_weights_in
 
 
 def tensors(*, nets: int = 1) -> dict[str, NDArray[np.float32]]:
@@ -20,27 +20,28 @@ def tensors(*, nets: int = 1) -> dict[str, NDArray[np.float32]]:
     return found
 
 
-def test_the_networks_vote_on_standardised_traits() -> None:
-    traits = np.array([[3.5, 9.0], [2.0, 9.0], [1000.0, 9.0]], dtype=np.float32)
-    assert Weigher(tensors()).weigh(traits).tolist() == [2.0, 0.0, 10.0]  # 1, below, and as far as it goes
-    assert Weigher(tensors(nets=3)).weigh(traits).tolist() == [3.0, 1.0, 11.0]
+def test_the_networks_vote_on_standardised_features() -> None:
+    features = np.array([[3.5, 9.0], [2.0, 9.0], [1000.0, 9.0]], dtype=np.float32)
+    found = ImportanceWeights(tensors()).weigh(features).tolist()
+    assert found == [2.0, 0.0, 10.0]  # 1, below, and as far as it goes
+    assert ImportanceWeights(tensors(nets=3)).weigh(features).tolist() == [3.0, 1.0, 11.0]
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(ValueError, match="weighs 2 traits, not 5"):
-        Weigher(tensors()).weigh(np.zeros((1, 5), dtype=np.float32))
+    with pytest.raises(ValueError, match="weighs 2 features, not 5"):
+        ImportanceWeights(tensors()).weigh(np.zeros((1, 5), dtype=np.float32))
     broken = tensors()
     del broken["0.1.bias"]
     with pytest.raises(KeyError):
-        Weigher(broken)
+        ImportanceWeights(broken)
     with pytest.raises(ValueError, match="one draw of none"):
-        Weigher({**tensors(), "candidates": np.zeros(1)})
+        ImportanceWeights({**tensors(), "candidates": np.zeros(1)})
     with pytest.raises(KeyError):
-        Weigher({"mean": np.zeros(2), "scale": np.ones(2)})
+        ImportanceWeights({"mean": np.zeros(2), "scale": np.ones(2)})
 
 
 def test_a_checkpoint_without_one_has_none() -> None:
-    assert weigher_in({"prior/mean": np.zeros(3)}) is None
-    found = weigher_in({f"{FOLDER}{name}": value for name, value in tensors().items()})
+    assert importance_weights_in({"prior/mean": np.zeros(3)}) is None
+    found = importance_weights_in({f"{FOLDER}{name}": value for name, value in tensors().items()})
     assert found is not None
     assert (found.size, found.candidates) == (2, 9)

@@ -17,7 +17,7 @@ from model.codecs.base import LENGTH, ONSET, PITCH, TRACK
 from model.config import ModelConfig
 from model.latent.directions import KNOTS, Directions
 from model.latent.geometry import Latent
-from model.latent.note_transformer import FOLDER, finished
+from model.latent.note_transformer import FOLDER, run_to_end
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
@@ -170,28 +170,28 @@ def test_a_prior_of_several_parts_writes_those_that_are_missing() -> None:
     band = CheckpointPlayer(checkpoint, open_runtime(checkpoint, "here"))
     assert band.card.accompanies
     played = Phrase.of(grid, [Note(0, 72, 90, 4), Note(0, 64, 90, 4), Note(8, 74, 90, 4)])
-    whole = finished(band.accompany(played, (BASS, DRUMS), seed=4))
+    whole = run_to_end(band.accompany(played, (BASS, DRUMS), seed=4))
     assert [note.pitch for note in whole.part(MELODY).notes] == [72, 74]
     assert [note.pitch for note in whole.part(CHORDS).notes] == [64], (
         "what was played is divided as the codec does"
     )
     assert {note.track for note in whole.notes} == {MELODY, CHORDS, BASS, DRUMS}
-    assert whole == finished(band.accompany(played, (BASS, DRUMS), seed=4))
-    assert whole != finished(band.accompany(played, (BASS, DRUMS), seed=5))
-    again = finished(band.accompany(played, (BASS, DRUMS), seed=5, keep=whole.part(DRUMS)))
+    assert whole == run_to_end(band.accompany(played, (BASS, DRUMS), seed=4))
+    assert whole != run_to_end(band.accompany(played, (BASS, DRUMS), seed=5))
+    again = run_to_end(band.accompany(played, (BASS, DRUMS), seed=5, keep=whole.part(DRUMS)))
     assert again.part(DRUMS) == whole.part(DRUMS)
     assert again.part(BASS) != whole.part(BASS)
-    assert finished(band.accompany(played, (BASS, DRUMS), seed=5, keep=whole)) == whole
-    assert not finished(band.accompany(Phrase(grid), (BASS,))).notes, "nothing to go by"
+    assert run_to_end(band.accompany(played, (BASS, DRUMS), seed=5, keep=whole)) == whole
+    assert not run_to_end(band.accompany(Phrase(grid), (BASS,))).notes, "nothing to go by"
     with pytest.raises(ValueError, match="another grid"):
-        finished(band.accompany(Phrase(Grid(4, 4, 4)), (BASS,)))
+        run_to_end(band.accompany(Phrase(Grid(4, 4, 4)), (BASS,)))
 
 
 def test_who_has_no_such_prior_gives_a_phrase_back_as_the_codec_holds_it() -> None:
     alone = of(config("gru", "melody"))
     assert not alone.card.accompanies
     chord = Phrase.of(alone.card.grid, [Note(0, 72, 90, 4), Note(0, 64, 90, 4)])
-    assert [note.pitch for note in finished(alone.accompany(chord, (BASS,))).notes] == [72]
+    assert [note.pitch for note in run_to_end(alone.accompany(chord, (BASS,))).notes] == [72]
 
 
 def test_noise_that_nothing_encodes_answers_with_the_most_similar_phrase() -> None:

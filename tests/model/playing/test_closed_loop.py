@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.checkpoint import Calibration
+from model.edits.common import is_monophonic
 from model.edits.expression import levelled
 from model.edits.solve import shifted
-from model.edits.transforms import edit, is_monophonic
+from model.edits.transforms import edit
 from model.music.attributes import NAMES, TYPICAL, applicable, measure
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase

@@ -20,7 +20,7 @@ from model.music.phrase import Note, Phrase
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.playing.load import load
 from model.playing.player import Player
-from model.runtimes.base import Wish
+from model.runtimes.base import DecodeInputs
 from model.runtimes.onnx import OnnxRuntime
 from model.runtimes.torch_net import TorchRuntime
 from model.shipped import WEIGHTS, shipped_models
@@ -89,9 +89,9 @@ def test_shipped_weights_compute_the_same_in_torch_as_in_their_graphs(name: str)
     arrays = pack_phrase(build(checkpoint.config.codec, Grid()), PHRASES[name])
     z = fast.encode(arrays)
     np.testing.assert_allclose(plain.encode(arrays), z, atol=1e-4)
-    wish = Wish(np.linspace(-1, 1, len(checkpoint.config.knobs), dtype=np.float32)[None])
-    for head, value in fast.decode(z, wish).items():
-        np.testing.assert_allclose(plain.decode(z, wish)[head], value, atol=1e-3)
+    inputs = DecodeInputs(np.linspace(-1, 1, len(checkpoint.config.knobs), dtype=np.float32)[None])
+    for head, value in fast.decode(z, inputs).items():
+        np.testing.assert_allclose(plain.decode(z, inputs)[head], value, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", PHRASES)

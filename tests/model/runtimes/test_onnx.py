@@ -13,7 +13,7 @@ from model.codecs.sampling import Sampling
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelConfig
 from model.music.grid import Grid
 from model.networks.vae import VAE
-from model.runtimes.base import Wish
+from model.runtimes.base import DecodeInputs
 from model.runtimes.export import graphs
 from model.runtimes.onnx import OnnxRuntime
 from model.runtimes.registry import open_runtime
@@ -85,7 +85,7 @@ def test_graphs_compute_what_the_network_does(config: ModelConfig) -> None:
         np.testing.assert_allclose(got_part, wanted_part, atol=1e-4)
     three = np.repeat(z, 3, axis=0)
     change = np.random.default_rng(0).normal(size=(3, max(len(config.knobs), 1))).astype(np.float32)
-    got, wanted = fast.decode(three, Wish(change)), plain.decode(three, Wish(change))
+    got, wanted = fast.decode(three, DecodeInputs(change)), plain.decode(three, DecodeInputs(change))
     shapes = build(config.codec, phrase.grid).heads()
     for name, value in wanted.items():
         assert value.shape == (3, *shapes[name])
@@ -117,14 +117,14 @@ def test_graphs_draw_what_the_network_does(chosen: ModelConfig) -> None:
     rng = np.random.default_rng(0)
     z = rng.normal(size=(2, chosen.latent_size)).astype(np.float32)
     condition_width = net.sizes.condition_width
-    wish = Wish(
+    inputs = DecodeInputs(
         rng.normal(size=(2, max(len(chosen.knobs), 1))).astype(np.float32),
         rng.normal(size=(2, 8, condition_width)).astype(np.float32) if condition_width else None,
     )
     prefix = pack_phrase(build(chosen.codec, Grid()), phrase(chosen.codec, 1))
     for choice, steps in product(CHOICES, (0, 9)):
-        got = fast.generate(z, wish, choice, prefix, steps)
-        wanted = plain.generate(z, wish, choice, prefix, steps)
+        got = fast.generate(z, inputs, choice, prefix, steps)
+        wanted = plain.generate(z, inputs, choice, prefix, steps)
         assert got.keys() == wanted.keys() <= prefix.keys()
         for name, value in wanted.items():
             assert value.dtype == got[name].dtype == prefix[name].dtype

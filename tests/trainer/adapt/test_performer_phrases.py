@@ -45,6 +45,15 @@ def test_music_in_another_metre_is_named(tmp_path: Path) -> None:
     assert len(found.files) == 3
 
 
+def test_a_wrapped_file_is_read(tmp_path: Path) -> None:
+    plain = save(tmp_path, PERFORMED[:1]) / "00.mid"
+    data = plain.read_bytes()
+    plain.unlink()
+    head = b"RIFF" + (len(data) + 12).to_bytes(4, "little") + b"RMIDdata" + len(data).to_bytes(4, "little")
+    (tmp_path / "00.RMI").write_bytes(head + data)
+    assert read_performer(tmp_path, build("melody", GRID)).phrases == PERFORMED[:1]
+
+
 def test_of_a_take_only_the_performers_track_is_read(tmp_path: Path) -> None:
     codec = build("melody", GRID)
     take(tmp_path / "takes" / "evening.mid", PERFORMED[:3], [phrase.moved(12) for phrase in PERFORMED[:3]])

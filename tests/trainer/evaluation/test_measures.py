@@ -16,7 +16,7 @@ from trainer.evaluation.measures import (
     consistent,
     distance,
     kl_bits,
-    places,
+    positions,
     spans,
     spearman,
     symbols,
@@ -46,7 +46,7 @@ def test_a_step_of_drums_is_nine_bits() -> None:
     assert symbols(BEAT, "drums") == [0b101, 0, 0, 0, 0b110, 0, 0, 0]
     other = Phrase.of(GRID, [hit(0, 35, 40), hit(0, 22), hit(4, 40), hit(4, 44), hit(6, 49)])
     assert agreement(symbols(BEAT, "drums"), symbols(other, "drums")) == 7 / 8
-    assert places(other) - places(BEAT) == {(6, 7, DRUMS)}
+    assert positions(other) - positions(BEAT) == {(6, 7, DRUMS)}
 
 
 def test_a_step_of_several_tracks_is_all_of_theirs() -> None:
@@ -61,11 +61,15 @@ def test_one_key_in_two_tracks_is_two_notes() -> None:
     one = Phrase.of(GRID, [Note(0, 60, 80, 2)])
     other = Phrase.of(GRID, [Note(0, 60, 80, 2, 0.0, CHORDS)])
     assert distance(one, other, "multitrack") == 1.0
-    assert spans(BAND) == places_and_lengths(BAND)
+    assert spans(BAND) == positions_and_lengths(BAND)
 
 
-def places_and_lengths(phrase: Phrase) -> set[tuple[int, ...]]:
-    return {(*place, note.length) for note in phrase.notes for place in places(Phrase(phrase.grid, (note,)))}
+def positions_and_lengths(phrase: Phrase) -> set[tuple[int, ...]]:
+    return {
+        (*position, note.length)
+        for note in phrase.notes
+        for position in positions(Phrase(phrase.grid, (note,)))
+    }
 
 
 @pytest.mark.parametrize("codec", ["drums", "multitrack"])
@@ -109,7 +113,7 @@ def test_note_scores_on_a_known_pair() -> None:
         players.GRID, [Note(0, 60, 80, 4), Note(4, 62, 80, 2), Note(9, 64, 80, 4), Note(20, 64, 80, 4)]
     )
     on, whole = Matches(), Matches()
-    on.add(places(played), places(wanted))
+    on.add(positions(played), positions(wanted))
     whole.add(spans(played), spans(wanted))
     assert on.precision == 0.5
     assert on.recall == pytest.approx(2 / 3)

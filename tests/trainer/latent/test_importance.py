@@ -7,14 +7,14 @@ import pytest
 
 from model.checkpoint import read
 from model.codecs.registry import build
-from model.latent.importance import Weigher
+from model.latent.importance import ImportanceWeights
 from model.latent.note_transformer import note_transformer_in
 from model.music.grid import Grid
 from model.playing.load import open_player
 from tests.fakes.runs import WITH_PRIOR
 from tests.fakes.synthetic import prepare
 from trainer.data.dataset import load
-from trainer.latent.importance import fit_weigher, learn
+from trainer.latent.importance import fit_importance_weights, learn
 from trainer.latent.prior import fit_prior
 from trainer.run.progress import RunLog
 from trainer.settings import PriorConfig
@@ -32,7 +32,9 @@ def test_the_odds_that_are_learned_are_those_of_the_densities() -> None:
     assert fitted.auc == pytest.approx(0.76, abs=0.04)  # of two normals, one deviation apart
     assert fitted.effective == pytest.approx(np.exp(-1.0), abs=0.12)
     points = np.array([[-0.5, 0, 0], [0.5, 0, 0], [1.5, 0, 0]], dtype=np.float32)
-    assert Weigher(fitted.tensors).weigh(points).tolist() == pytest.approx([-1.0, 0.0, 1.0], abs=0.3)
+    assert ImportanceWeights(fitted.tensors).weigh(points).tolist() == pytest.approx(
+        [-1.0, 0.0, 1.0], abs=0.3
+    )
 
 
 def test_of_what_is_alike_nothing_is_learned() -> None:
@@ -77,7 +79,7 @@ def test_ended_early_it_leaves_the_checkpoint_as_it_was(made: Made) -> None:
     codec, phrases = build("melody", Grid()), load(prepared, "melody", "train")
     before = path.read_bytes()
     with RunLog(path.parent, resume=True, quiet=True) as run_log:
-        fit_weigher(codec, phrases, path, draws=40, seed=2, run_log=run_log, stop=stop)
+        fit_importance_weights(codec, phrases, path, draws=40, seed=2, run_log=run_log, stop=stop)
     assert path.read_bytes() == before
     assert any(name.startswith("weigher/") for name in read(path).extras)
 
@@ -87,7 +89,7 @@ def test_without_time_nothing_is_learned(made: Made, capsys: pytest.CaptureFixtu
     codec, phrases = build("melody", Grid()), load(prepared, "melody", "train")
     before = path.read_bytes()
     with RunLog(path.parent, resume=True) as run_log:
-        fit_weigher(
+        fit_importance_weights(
             codec, phrases, path, draws=40, seed=1, run_log=run_log, stop=threading.Event(), seconds=0
         )
     assert "are not weighed: there was no time" in capsys.readouterr().err

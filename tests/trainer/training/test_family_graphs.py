@@ -11,7 +11,7 @@ from model.codecs.base import pack_phrase
 from model.codecs.registry import build
 from model.codecs.sampling import Sampling
 from model.networks.vae import VAE
-from model.runtimes.base import Wish
+from model.runtimes.base import DecodeInputs
 from model.runtimes.export import graphs
 from model.runtimes.onnx import OnnxRuntime
 from model.runtimes.torch_net import TorchRuntime
@@ -53,16 +53,16 @@ def test_a_familys_graphs_compute_what_its_network_does(config: Path) -> None:
     width = net.sizes.condition_width
     change = rng.standard_normal((2, max(1, len(model.knobs)))).astype(np.float32)
     condition = rng.random((2, grid.beats, width)).astype(np.float32) if width else None
-    wish = Wish(change, condition)
+    inputs = DecodeInputs(change, condition)
     if not net.autoregressive:
-        heads, right = fast.decode(z, wish), plain.decode(z, wish)
+        heads, right = fast.decode(z, inputs), plain.decode(z, inputs)
         shapes = build(model.codec, grid).heads()
         for name, value in right.items():
             assert value.shape == (2, *shapes[name])
             np.testing.assert_allclose(heads[name], value, atol=1e-3)
         return
     for choice in (Sampling(), Sampling(1.0, top_k=5, top_p=0.9, seed=2)):
-        drawn, expected = fast.generate(z, wish, choice), plain.generate(z, wish, choice)
+        drawn, expected = fast.generate(z, inputs, choice), plain.generate(z, inputs, choice)
         assert drawn.keys() == expected.keys()
         for name, value in expected.items():
             assert value.shape[:2] == (2, grid.steps)

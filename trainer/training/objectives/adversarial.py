@@ -23,19 +23,17 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from model.codecs.sampling import CLASSES, SWITCHES
 from model.errors import ConfigError
 from model.networks.critic import Critic, gradient_penalty
 from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
 from trainer.errors import RequestError
 from trainer.settings import FitConfig
-from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective
-from trainer.training.objectives.losses import weighed
+from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective, weighed
 
 CRITIC = "critic"
 BETAS = (0.0, 0.9)  # of Adam: algorithm 1's defaults, for both sides
-CHOICES = ("state", "pitch")  # heads that are logits of classes
-SWITCHES = ("onset", "hold", "hit")  # heads that are logits of on and off
 
 
 class Adversary:
@@ -247,16 +245,16 @@ def heated(heads: Mapping[str, Tensor], temperature: float, noise: float) -> Ten
     found: Tensors = {}
     for name, value in heads.items():
         kind = name.rpartition(".")[2]
-        if kind not in (*CHOICES, *SWITCHES):
+        if kind not in (*CLASSES, *SWITCHES):
             found[name] = value
             continue
         logits = value.float()
         if noise:
             uniform = torch.rand_like(logits).clamp(1e-6, 1 - 1e-6)
             gumbel = -torch.log(-torch.log(uniform))
-            logits = logits + noise * (gumbel if kind in CHOICES else uniform.log() - torch.log1p(-uniform))
+            logits = logits + noise * (gumbel if kind in CLASSES else uniform.log() - torch.log1p(-uniform))
         logits = logits / temperature
-        if kind in CHOICES:
+        if kind in CLASSES:
             found[name] = -(logits.amax(-1, keepdim=True) - logits).log1p()
         else:
             found[name] = logits.sign() * logits.abs().log1p()

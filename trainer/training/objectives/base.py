@@ -4,8 +4,6 @@ A step of training is one or more rounds.  Each round minimises one loss over th
 role: `model` is the network of the configuration, any other is one of the objective's own (a critic).
 The loop owns the order of things (batches, precision, accumulation, clipping, other processes, the
 state on disk); an objective owns the formulas.
-
-Tested in tests/trainer/training/objectives/test_elbo.py.
 """
 
 from abc import ABC, abstractmethod
@@ -155,3 +153,11 @@ class Term(Protocol):
 
     def parts(self, heads: Tensors, batch: Batch, moment: Moment) -> Tensors:
         """Return scalars by name that the model minimises beside its own loss, weighted already."""
+
+
+def weighed(losses: Tensors, fit: FitConfig) -> Tensors:
+    """Weigh the losses of velocities, of whatever part of a codec."""
+    return {
+        name: value * fit.velocity_weight if name.endswith("velocity") else value
+        for name, value in losses.items()
+    }

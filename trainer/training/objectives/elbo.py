@@ -15,8 +15,8 @@ from torch import Tensor
 from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
 from trainer.settings import FitConfig
-from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective, Term
-from trainer.training.objectives.losses import beta, true_share, weighed
+from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective, Term, weighed
+from trainer.training.objectives.schedules import beta, true_share
 
 WHOLE = {"patch", "conv", "bands"}  # encoders and decoders that read every parameter in every step
 

@@ -2,9 +2,8 @@
 
 import torch
 
-from trainer.training.objectives.base import Batch, Loss, Moment, Objective
+from trainer.training.objectives.base import Batch, Loss, Moment, Objective, weighed
 from trainer.training.objectives.elbo import taught
-from trainer.training.objectives.losses import weighed
 
 
 class Language(Objective):

@@ -15,7 +15,7 @@ from model.errors import ConfigError, ModelError
 from model.networks.decoders.base import AutoregressiveDecoder, ParallelDecoder, delayed
 from model.networks.encoders.base import Encoder
 from model.networks.heads.base import Chance, Surface
-from model.networks.layers.part_ways import PartReader, PartWriter
+from model.networks.layers.part_io import PartReader, PartWriter
 from model.networks.vae import VAE
 from tests.fakes.networks import LATENTLESS, STEPWISE, code, config, network, packed
 

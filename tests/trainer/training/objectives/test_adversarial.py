@@ -15,11 +15,11 @@ from model.networks.vae import VAE
 from tests.fakes.synthetic import melody
 from tests.root import ROOT
 from trainer.settings import CriticConfig, FitConfig, read
-from trainer.training import memory
+from trainer.training import memory_estimate
 from trainer.training.objectives.adversarial import Adversarial, CriticTerm, heated, midpoints
 from trainer.training.objectives.base import MODEL, Batch, Moment
-from trainer.training.objectives.choose import build as choose
 from trainer.training.objectives.elbo import Elbo
+from trainer.training.objectives.registry import build as choose
 from trainer.training.validation import score
 
 NOW = Moment(0, 0.5)
@@ -326,7 +326,7 @@ def test_the_shipped_configurations_fit_a_small_graphics_card(name: str) -> None
     arrays = {key: torch.from_numpy(value) for key, value in empty.items()}
     none = {key: value[:0] for key, value in arrays.items()}
     phrases = Batch(arrays, none, torch.zeros(0, max(1, len(configuration.model.knobs))))
-    found = memory.measure(objective, phrases, Moment(0, 1.0), kind=torch.float32)
+    found = memory_estimate.measure(objective, phrases, Moment(0, 1.0), kind=torch.float32)
     # in float32, which is more than half precision takes; two gigabytes are left to the device itself
     assert found.total(configuration.fit.batch) < 6 * 2**30
     weights = sum(parameter.numel() for parameter in net.parameters())

@@ -16,9 +16,9 @@ from tests.fakes.synthetic import TINY, melody, prepare
 from trainer.adapt.lora import packed
 from trainer.errors import OperationError
 from trainer.settings import CriticConfig, FitConfig
-from trainer.training import fit, memory
+from trainer.training import fit, memory_estimate
 from trainer.training.objectives.base import Moment, Objective
-from trainer.training.objectives.choose import build as choose
+from trainer.training.objectives.registry import build as choose
 from trainer.training.role import TrainedRole
 
 LAST = Moment(0, 1.0)
@@ -39,7 +39,7 @@ def arrays(count: int) -> dict[str, torch.Tensor]:
 
 
 def estimated(made: Objective, phrases: int = 3, kind: torch.dtype = torch.float32) -> int:
-    return memory.estimate(made, arrays(phrases), None, kind=kind)
+    return memory_estimate.estimate(made, arrays(phrases), None, kind=kind)
 
 
 def test_a_product_keeps_what_its_backward_pass_needs() -> None:
@@ -51,8 +51,10 @@ def test_a_product_keeps_what_its_backward_pass_needs() -> None:
             (self.net(rows) ** 2).sum()
 
     made = Square(torch.nn.Linear(10, 5, bias=False), FitConfig())  # type: ignore[arg-type]
-    found = memory.measure(made, memory.repeated(arrays(2), None, 8), LAST, kind=torch.float32)
-    assert found == memory.Memory(weights=200, trained=600, fixed=0, per_phrase=4 * (10 + 5))
+    found = memory_estimate.measure(
+        made, memory_estimate.repeated(arrays(2), None, 8), LAST, kind=torch.float32
+    )
+    assert found == memory_estimate.Memory(weights=200, trained=600, fixed=0, per_phrase=4 * (10 + 5))
     assert found.total(100) == 200 + 600 + 6000
 
 
@@ -76,8 +78,10 @@ def test_a_critic_is_counted_too() -> None:
 
 
 def test_half_precision_keeps_less_of_a_phrase() -> None:
-    made, some = objective(), memory.repeated(arrays(8), None, 8)
-    full, half = (memory.measure(made, some, LAST, kind=kind) for kind in (torch.float32, torch.bfloat16))
+    made, some = objective(), memory_estimate.repeated(arrays(8), None, 8)
+    full, half = (
+        memory_estimate.measure(made, some, LAST, kind=kind) for kind in (torch.float32, torch.bfloat16)
+    )
     assert half.per_phrase < full.per_phrase
     assert half.fixed > full.fixed  # the weights again, in half precision
     assert (half.weights, half.trained) == (full.weights, full.trained)
@@ -97,7 +101,7 @@ def test_nothing_of_a_run_is_changed_by_it() -> None:
 
 def test_a_batch_of_few_repeats_its_phrases() -> None:
     few_phrases = arrays(3)
-    made = memory.repeated(few_phrases, torch.arange(3.0).reshape(3, 1, 1), 8, edits=2, knobs=4)
+    made = memory_estimate.repeated(few_phrases, torch.arange(3.0).reshape(3, 1, 1), 8, edits=2, knobs=4)
     assert len(made) == 8
     assert torch.equal(made.arrays["token"][3:6], few_phrases["token"])
     assert made.condition is not None
@@ -110,7 +114,7 @@ def test_a_batch_of_few_repeats_its_phrases() -> None:
     ("size", "words"), [(10, "1 MB"), (3_400_000, "3 MB"), (999_000_000, "999 MB"), (1_540_000_000, "1.5 GB")]
 )
 def test_bytes_are_said_in_their_unit(size: int, words: str) -> None:
-    assert memory.in_words(size) == words
+    assert memory_estimate.in_words(size) == words
 
 
 def test_a_step_larger_than_what_is_free_is_refused(
@@ -120,7 +124,7 @@ def test_a_step_larger_than_what_is_free_is_refused(
     data = prepare(tmp_path / "data", "melody", train=16)
     path = tmp_path / "lead.toml"
     path.write_text(TINY["melody"].replace('"float32"', '"auto"'))
-    monkeypatch.setattr(memory, "available", lambda: 20_000_000)
+    monkeypatch.setattr(memory_estimate, "available", lambda: 20_000_000)
     monkeypatch.setattr(TrainedRole, "timed", lambda *_: pytest.fail("a step was taken"))
     monkeypatch.setattr(TrainedRole, "learn", lambda *_, **__: pytest.fail("a step was taken"))
     said = (
@@ -133,10 +137,10 @@ def test_a_step_larger_than_what_is_free_is_refused(
 
 
 def test_what_is_free_is_not_known_everywhere() -> None:
-    memory.check(10**15, None, batch=8)
-    memory.check(10, 10, batch=8)
+    memory_estimate.check(10**15, None, batch=8)
+    memory_estimate.check(10, 10, batch=8)
     with pytest.raises(OperationError, match=r"fit\.batch 8 takes about 2 MB of memory, and 1 MB are free"):
-        memory.check(2_000_000, 1_000_000, batch=8)
+        memory_estimate.check(2_000_000, 1_000_000, batch=8)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +168,7 @@ def test_what_is_free_is_the_least_of_what_the_system_says(
             ("memory.stat", f"anon 3\ninactive_file {group[2]}\n"),
         ):
             (tmp_path / name).write_text(text)
-    assert memory.available(tmp_path / "meminfo", tmp_path) == free
+    assert memory_estimate.available(tmp_path / "meminfo", tmp_path) == free
 
 
 def test_a_run_says_it_at_the_start_and_goes_as_it_would_without(
@@ -179,6 +183,6 @@ def test_a_run_says_it_at_the_start_and_goes_as_it_would_without(
     assert re.search(
         r"million parameters, 16 phrases, cpu float32, about \d+ MB of memory for a step of 8\n", said
     )
-    monkeypatch.setattr(memory, "estimate", lambda *_, **__: 0)
+    monkeypatch.setattr(memory_estimate, "estimate", lambda *_, **__: 0)
     fit.run(path, data, tmp_path / "other", overrides=["fit.steps=2"])
     assert_equal(tmp_path / "one", tmp_path / "other")

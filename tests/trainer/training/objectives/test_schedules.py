@@ -1,11 +1,10 @@
-"""Weights of the parts of a loss in the course of a run."""
+"""What moves in the course of a run, and how."""
 
 import numpy as np
 import pytest
-import torch
 
 from trainer.settings import FitConfig
-from trainer.training.objectives.losses import beta, rate, true_share, weighed
+from trainer.training.objectives.schedules import beta, rate, true_share
 
 
 @pytest.mark.parametrize(
@@ -40,7 +39,7 @@ def test_scheduled_sampling_is_the_inverse_sigmoid() -> None:
     assert true_share(FitConfig(), 10**9) == 1.0
     fit = FitConfig(scheduled_sampling=1000)
     assert true_share(fit, 0) == pytest.approx(1000 / 1001)
-    # half of the steps are told where exp(step / k) = k
+    # half of the steps are true where exp(step / k) = k
     assert true_share(fit, round(1000 * np.log(1000))) == pytest.approx(0.5, abs=1e-3)
     assert true_share(fit, 10**9) == 0.0
 
@@ -51,15 +50,3 @@ def test_the_rate_warms_up_and_falls_to_a_fiftieth() -> None:
     assert rate(fit, 10, 0.0) == pytest.approx(1.0)
     assert rate(fit, 10, 1.0) == pytest.approx(0.02)
     assert rate(fit, 10, 7.0) == pytest.approx(0.02)
-
-
-def test_velocities_of_every_part_are_weighed() -> None:
-    one = torch.ones(2)
-    found = weighed(
-        {"velocity": one, "drums.drum_velocity": one, "onset": one}, FitConfig(velocity_weight=0.5)
-    )
-    assert {name: float(value[0]) for name, value in found.items()} == {
-        "velocity": 0.5,
-        "drums.drum_velocity": 0.5,
-        "onset": 1.0,
-    }

@@ -8,7 +8,7 @@ from model.networks.vae import VAE
 from tests.fakes.runs import LANGUAGE, STEPWISE
 from trainer import settings
 from trainer.settings import FitConfig
-from trainer.training.objectives import choose
+from trainer.training.objectives import registry
 from trainer.training.objectives.elbo import Elbo
 from trainer.training.objectives.language import Language
 
@@ -22,5 +22,5 @@ def built(text: str, tmp_path: Path, *overrides: str) -> tuple[VAE, FitConfig]:
 
 
 def test_the_objective_is_the_one_that_is_named(tmp_path: Path) -> None:
-    assert type(choose.build(*built(STEPWISE, tmp_path))) is Elbo
-    assert type(choose.build(*built(LANGUAGE, tmp_path))) is Language
+    assert type(registry.build(*built(STEPWISE, tmp_path))) is Elbo
+    assert type(registry.build(*built(LANGUAGE, tmp_path))) is Language

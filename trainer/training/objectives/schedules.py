@@ -1,8 +1,7 @@
-"""Weights of the parts of a loss, and how they move in the course of a run."""
+"""How the learning rate, the weight of the KL and the share of true steps move in the course of a run."""
 
 from math import cos, exp, pi
 
-from model.networks.heads.base import Tensors
 from trainer.settings import FitConfig
 
 STEEP = 10.0  # of the sigmoid by which beta rises: from .7 % to 99.3 % of its way before it is stretched
@@ -35,11 +34,3 @@ def true_share(fit: FitConfig, step: int) -> float:
     if not k:
         return 1.0
     return k / (k + exp(step / k)) if step / k < LARGEST else 0.0
-
-
-def weighed(losses: Tensors, fit: FitConfig) -> Tensors:
-    """Weigh the losses of velocities, of whatever part of a codec."""
-    return {
-        name: value * fit.velocity_weight if name.endswith("velocity") else value
-        for name, value in losses.items()
-    }
