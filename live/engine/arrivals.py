@@ -34,11 +34,8 @@ class _Value(NamedTuple):
     number: int
 
 
-class Arrival(NamedTuple):
-    """Something that has arrived, and the link it came over; None for our own threads."""
-
-    link: "Link[Any] | None"
-    item: object
+Arrival = tuple["Link[Any] | None", object]
+"""The link it came over, None for our own threads, and what has arrived.  A bare tuple: a key makes one."""
 
 
 class Arrivals:
@@ -53,8 +50,8 @@ class Arrivals:
 
     def __init__(self) -> None:
         """Start empty."""
-        self._waiting: deque[Arrival | object] = deque()
-        self._newest: dict[object, Arrival] = {}
+        self._waiting: deque[Arrival | _Value] = deque()
+        self._newest: dict[_Value, Arrival] = {}
         self._lock = threading.Lock()
         self.replaceable: Callable[[bytes], bool] = lambda _data: True
         self.coalesced = 0
@@ -66,12 +63,13 @@ class Arrivals:
 
     def put(self, item: object, link: "Link[Any] | None" = None) -> None:
         """Let something wait."""
-        arrival = Arrival(link, item)
+        # no lock, for keys come this way: what comes from one source comes from one thread, in its order
+        if not self._newest and len(self._waiting) < STORM:
+            self._waiting.append((link, item))
+            return
+        arrival = (link, item)
         with self._lock:
             # while any value waits by its name, so do the others: else an older one could be taken after it
-            if len(self._waiting) < STORM and not self._newest:
-                self._waiting.append(arrival)
-                return
             value = self._value_of(item)
             if value is not None:
                 if value in self._newest:
@@ -89,7 +87,7 @@ class Arrivals:
         if not self._waiting:
             return None
         first = self._waiting.popleft()
-        if isinstance(first, Arrival):
+        if not isinstance(first, _Value):
             return first
         with self._lock:
             return self._newest.pop(first)

@@ -229,10 +229,11 @@ class Engine:
             arrival = self.arrivals.take()
             if arrival is None:
                 break
-            if busy and isinstance(arrival.item, Encoded | Decoded):
-                self._answers_waiting.append(arrival.item)
+            link, item = arrival
+            if busy and isinstance(item, Encoded | Decoded):
+                self._answers_waiting.append(item)
             else:
-                self._handle(arrival.link, arrival.item, self.clock.now())  # not as old as the storm is long
+                self._handle(link, item, self.clock.now())  # not as old as the storm is long
         self._tell_of_storm(now)
 
     def _tell_of_storm(self, now: Nanos) -> None:

@@ -5,6 +5,8 @@ Threads: engine only.  Realtime: yes.
 Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 """
 
+from collections.abc import Sequence
+
 from live.ipc.commands import Command
 from live.jam.capture import Capture, Key
 from live.jam.notices import Notices
@@ -24,6 +26,7 @@ from live.timing.timeline import Nanos, Tick
 from live.timing.transport import Transport
 
 SCREEN = "screen"
+NOTHING_ASKED: Sequence[Command] = ()
 
 
 class Performer:
@@ -61,12 +64,12 @@ class Performer:
         self._channel = channel
         self._down: dict[Key, int] = {}
 
-    def received(self, received: Received, now: Nanos) -> list[Command]:
+    def received(self, received: Received, now: Nanos) -> Sequence[Command]:
         """Play one message of a keyboard or controller, or return the commands that it is bound to.
 
         They are to be carried out before the next message: soft takeover compares them with the knobs.
         """
-        data, asked = received.data, list[Command]()
+        data, asked = received.data, NOTHING_ASKED
         if data and data[0] < 0xF0:
             bound = self.bindings is not None and self.bindings.consumes(data)
             if self.bindings is not None:
@@ -79,7 +82,8 @@ class Performer:
     def play(self, received: Received, now: Nanos) -> None:
         """Play one message: thru first, then the take and the capture."""
         data = received.data
-        on, off = is_note_on(data), is_note_off(data)
+        on = is_note_on(data)
+        off = not on and is_note_off(data)
         key = (received.port, channel_of(data), data[1]) if on or off else None
         if on and key:
             self._down[key] = key[2]

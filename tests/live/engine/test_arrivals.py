@@ -27,7 +27,7 @@ def received(data: bytes, port: str = "keys") -> Received:
 def taken(arrivals: Arrivals) -> list[object]:
     found = []
     while (arrival := arrivals.take()) is not None:
-        found.append(arrival.item)
+        found.append(arrival[1])
     return found
 
 
