@@ -10,8 +10,7 @@ from typing import Literal
 
 import msgspec
 
-StepRow = tuple[int, int, int, int, float, int]
-"""(onset step, pitch, velocity, length in steps, micro-offset in steps, track): a model.music.phrase.Note."""
+from model.music.phrase import Note
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -89,7 +88,7 @@ class Encode(Message, frozen=True):
     """
 
     ident: int
-    notes: list[StepRow]
+    notes: list[Note]
     parts: list[int] = []
 
 
@@ -104,7 +103,7 @@ class Accompany(Message, frozen=True):
 
     """
 
-    notes: list[StepRow]
+    notes: list[Note]
     parts: list[int]
     number: int
     seed: int
@@ -150,9 +149,9 @@ class Decode(Message, frozen=True):
     turns: dict[str, float]
     temperature: float
     seed: int
-    prefix: list[StepRow] = []
+    prefix: list[Note] = []
     prefix_steps: int = 0
-    context: list[StepRow] = []
+    context: list[Note] = []
     condition: dict[str, str] = {}
     top_k: int = 0
     top_p: float = 1.0
@@ -162,7 +161,7 @@ class Decoded(Message, frozen=True):
     """The decoded phrase, its latent with its attributes and its place on the map, and what it cost."""
 
     ident: int
-    notes: list[StepRow]
+    notes: list[Note]
     point: Point
     xy: tuple[float, float]
     ms: float

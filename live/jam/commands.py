@@ -115,8 +115,8 @@ class Commands:
         jam.record_knob(name, value, source, now)
         if name == "tempo":
             jam.set_tempo(value, now)
-        elif name in ("swing", "gate"):
-            jam.feel_changed(now)
+        elif name in ("swing", "gate", "feel"):
+            jam.laying_changed(now)
         elif name == "volume":
             jam.send_levels(now)
         elif name in LATENT_KNOBS and jam.model_without_latent:

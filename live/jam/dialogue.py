@@ -20,7 +20,7 @@ from live.jam.protocols import Output
 from live.jam.requests import Reason, Requests, Search
 from live.timing.timeline import Tick, bar_of, tick_of_bar
 from model.music.grid import Grid
-from model.music.phrase import Note, Phrase
+from model.music.phrase import Phrase
 
 MOST_POINTS = 4  # in an anchor; what would hold more is stored as the point that sounds
 
@@ -326,7 +326,7 @@ class Dialogue:
         current = self._plan.cell_of(now)
         if self._plan.cells.get(cell.index) is cell and cell.base is not None and cell.index >= current:
             cell.source = base
-            phrase = Phrase(self._plan.grid, tuple(map(Note._make, reply.notes)))  # the model's: in order
+            phrase = Phrase(self._plan.grid, tuple(reply.notes))  # the model's: in order
             self._plan.fill(cell, phrase, now)
             if self._requests.has_latent:
                 cell.point, cell.xy = reply.point, reply.xy

@@ -16,7 +16,7 @@ from live.jam.notices import Notices
 from live.jam.parts import Levels, channels_of
 from live.jam.path import PathHistory
 from live.jam.performer import Performer
-from live.jam.plan import Feel, Plan
+from live.jam.plan import Laying, Plan
 from live.jam.protocols import Output
 from live.jam.requests import Reason, Requests
 from live.jam.scheduler import QueuedNote, Scheduler
@@ -98,7 +98,7 @@ class Jam:
         self.clock_out = ClockOut(wanted=config.midi.clock_out)
         self._beat = -1
         self._runs = 0
-        self._take_feel()
+        self._take_laying()
 
     @property
     def run(self) -> int:
@@ -172,7 +172,10 @@ class Jam:
         length = max(1, round((note.end - note.tick) / grid.ticks_per_step))
         onset = note.step % grid.steps
         fits = min(length, grid.steps - onset)
-        self.plan.sent(note.step, Note(onset, note.pitch, note.velocity, fits, note.offset, note.track))
+        self.plan.sent(
+            note.step,
+            Note(onset, note.pitch, note.velocity, fits, note.offset, note.track, note.displacement),
+        )
         self.sounded.append((tick, note.end, note.pitch, note.velocity, note.track))
         self.output.publish("note", note.pitch, note.velocity)
 
@@ -217,7 +220,7 @@ class Jam:
         self.wanted_model, self._good_model = model, ""
         self.shown_model = model or self.config.jam.model
         self._runs += 1
-        self._take_feel()
+        self._take_laying()
         if timeline is not None:
             self.transport.resume(timeline)
             self.output.tempo(self.tick(now), timeline.tempo_bpm)
@@ -302,13 +305,15 @@ class Jam:
         """Record a gesture in the take."""
         self.output.marker(self.tick(now), text)
 
-    def _take_feel(self) -> None:
+    def _take_laying(self) -> None:
         channels = channels_of(self.config.midi)
-        self.plan.feel = Feel(swing=self.knobs["swing"], gate=self.knobs["gate"], channels=channels)
+        self.plan.laying = Laying(
+            swing=self.knobs["swing"], gate=self.knobs["gate"], feel=self.knobs["feel"], channels=channels
+        )
 
-    def feel_changed(self, now: Nanos) -> None:
+    def laying_changed(self, now: Nanos) -> None:
         """Lay the plan again with another swing or gate."""
-        self._take_feel()
+        self._take_laying()
         if self.transport.running:
             tick = self.sent_to(now)
             self.plan.lay_all(tick // self.plan.grid.ticks_per_step + 1, not_before=tick)

@@ -24,11 +24,12 @@ BarOrigin = Literal["decoded", "repeated", "silent"]
 
 
 @dataclass(frozen=True, slots=True)
-class Feel:
+class Laying:
     """How steps become ticks.
 
     Attributes:
         swing: 0 straight .. 1 triplets: how far every second step is moved.
+        feel: factor on what lies between notes and their places: 0 the grid, 1 as played, up to 1.5.
         gate: factor on written lengths, 0.05..2; drums, whose length is not heard, keep theirs.
         channels: 1..16 of each track, in the order of `model.music.tracks`.
 
@@ -36,6 +37,7 @@ class Feel:
 
     swing: float = 0.0
     gate: float = 1.0
+    feel: float = 1.0
     channels: tuple[int, int, int, int] = (2, 3, 4, 10)
 
 
@@ -83,7 +85,7 @@ class Plan:
 
     Attributes:
         grid: of the cells.
-        feel: how they are laid.
+        laying: how they are laid.
         tracks: the parts that the model plays.
         one_voice: of them, those in which a note ends where the next one starts.
         muted: parts that are left out, where the model plays several.
@@ -99,7 +101,7 @@ class Plan:
         self._scheduler = scheduler
         self._sent: dict[int, set[tuple[int, int]]] = {}  # step -> (channel, pitch)
         self.grid = grid
-        self.feel = Feel()
+        self.laying = Laying()
         self.tracks: tuple[int, ...] = (MELODY,)
         self.one_voice: frozenset[int] = frozenset()
         self.muted: frozenset[int] = frozenset()
@@ -188,7 +190,7 @@ class Plan:
 
     def sent(self, step: int, note: Note) -> None:
         """Remember that a note-on has left: it is not laid again, and is part of what was played."""
-        self._sent.setdefault(step, set()).add((self.feel.channels[note.track], note.pitch))
+        self._sent.setdefault(step, set()).add((self.laying.channels[note.track], note.pitch))
         self.played.setdefault(step // self.grid.steps, []).append(note)
 
     def prefix(self, index: int, steps: int) -> list[Note]:
@@ -200,7 +202,17 @@ class Plan:
                 onset = queued.step - start
                 length = max(1, round((queued.end - queued.tick) / size))
                 fits = min(length, self.grid.steps - onset)
-                known.append(Note(onset, queued.pitch, queued.velocity, fits, queued.offset, queued.track))
+                known.append(
+                    Note(
+                        onset,
+                        queued.pitch,
+                        queued.velocity,
+                        fits,
+                        queued.offset,
+                        queued.track,
+                        queued.displacement,
+                    )
+                )
         return known
 
     def lay(self, cell: Cell, from_step: int, *, not_before: Tick) -> None:
@@ -223,14 +235,14 @@ class Plan:
         silent = self.silent
         rows: list[QueuedRow] = []
         for note, (on, off) in zip(notes, times, strict=True):
-            onset, pitch, velocity, _, offset, track = note
+            onset, pitch, velocity, _, offset, track, displacement, _ = note
             if track in silent:
                 continue
-            step, channel = start + onset, self.feel.channels[track]
+            step, channel = start + onset, self.laying.channels[track]
             if step in self._sent and (channel, pitch) in self._sent[step]:
                 continue
             tick = Tick(max(zero + on, not_before))
-            rows.append((tick, Tick(zero + off), step, channel, pitch, velocity, track, offset))
+            rows.append((tick, Tick(zero + off), step, channel, pitch, velocity, track, offset, displacement))
         self._scheduler.add(rows)
         if self.one_voice:
             self._end_at_next()
@@ -249,7 +261,7 @@ class Plan:
 
     def _end_at_next(self) -> None:
         """Let what sounds on the channel of a track of one voice end at that track's next note."""
-        used = [self.feel.channels[track] for track in self.tracks]
+        used = [self.laying.channels[track] for track in self.tracks]
         first: dict[int, Tick] = {}
         for queued in self._scheduler.queued():
             if queued.track in self.one_voice and used.count(queued.channel) == 1:
@@ -264,15 +276,15 @@ class Plan:
     def mute(self, muted: frozenset[int], from_step: int, *, now: Tick) -> None:
         """Leave these parts out, and no others, from a step on; what sounds alone on its channel ends now."""
         self.muted = muted
-        used = [self.feel.channels[track] for track in self.tracks]
-        ended = {self.feel.channels[track] for track in self.silent}
+        used = [self.laying.channels[track] for track in self.tracks]
+        ended = {self.laying.channels[track] for track in self.silent}
         self._scheduler.shorten(
             lambda channel, _: now if channel in ended and used.count(channel) == 1 else None
         )
         self.lay_all(from_step, not_before=now)
 
     def lay_all(self, from_step: int, *, not_before: Tick) -> None:
-        """Queue every cell again from a step on: the feel has changed."""
+        """Queue every cell again from a step on: how they are laid has changed."""
         for index in sorted(self.cells):
             if (index + 1) * self.grid.steps > from_step:
                 self.lay(self.cells[index], from_step, not_before=not_before)
@@ -283,13 +295,18 @@ class Plan:
 
     def _plain_times(self, notes: tuple[Note, ...]) -> list[tuple[int, int]]:
         # between a decode and the next note: nothing is looked up twice
-        size, gate = self.grid.ticks_per_step, self.feel.gate
-        swung = step_ticks(self.grid, self.feel.swing)
+        size, gate, feel = self.grid.ticks_per_step, self.laying.gate, self.laying.feel
+        swung = step_ticks(self.grid, self.laying.swing)
         times: list[tuple[int, int]] = []
-        for onset, _, _, length, offset, track in notes:
+        for onset, _, _, length, offset, track, displacement, release in notes:
             start = swung[onset]
-            on = start + round(offset * size) if offset else start
             full = swung[onset + length] - start
+            if displacement:  # it has a place of its own, which swing leaves alone
+                start = onset * size + round(displacement * size)
+                full = length * size
+            on = start + round(offset * feel * size) if offset else start
+            if release:
+                full = max(1, full + round(release * size))
             times.append((on, on + (full if track == DRUMS or gate == 1.0 else max(1, round(full * gate)))))
         return times
 

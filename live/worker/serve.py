@@ -128,7 +128,7 @@ class RequestHandler:
             return Failed(request.ident, f"the model could not answer: {sentence(error)}")
 
     def _encode(self, player: Player, request: Encode, start: int) -> Encoded:
-        phrase, fault = Phrase.of_rows(player.card.grid, request.notes), ""
+        phrase, fault = Phrase.of(player.card.grid, request.notes), ""
         if request.parts and self._accompanist is not None:
             try:
                 phrase = self._accompanist.joined(phrase, request.parts)
@@ -152,14 +152,14 @@ class RequestHandler:
             "top_k": request.top_k,
             "top_p": request.top_p,
             "seed": request.seed,
-            "prefix": Phrase.of_rows(grid, request.prefix) if request.prefix_steps else None,
+            "prefix": Phrase.of(grid, request.prefix) if request.prefix_steps else None,
             "prefix_steps": request.prefix_steps,
             "condition": request.condition or None,
         }
         if has_latent(player):
             phrase = player.decode(latent, turns=request.turns, **how)
         else:
-            context = Phrase.of_rows(grid, request.context)
+            context = Phrase.of(grid, request.context)
             phrase = player.continuation(context, turns=request.turns, **how)
         xy = map_place(player, latent)
         return Decoded(request.ident, [*phrase.notes], point_of(latent), xy, since_ms(start))
@@ -169,7 +169,7 @@ class RequestHandler:
         if self.player is None or self._accompanist is None:
             return
         try:
-            phrase = Phrase.of_rows(self.player.card.grid, request.notes)
+            phrase = Phrase.of(self.player.card.grid, request.notes)
             yield from self._accompanist.write(
                 phrase, request.parts, number=request.number, seed=request.seed
             )

@@ -64,8 +64,18 @@ class Codec(Protocol):
 
 def table_of(phrase: Phrase) -> Table:
     """Return a phrase's notes as a table int16 [M, 6]."""
-    rows = [(n.onset, n.pitch, n.velocity, n.length, round(n.offset * 100), n.track) for n in phrase.notes]
+    rows = [
+        (n.onset, n.pitch, n.velocity, n.length, round(n.offset * 100), n.track)
+        if not n.displacement
+        else (n.onset, n.pitch, n.velocity, n.length, round(100 * _within(n)), n.track)
+        for n in phrase.notes
+    ]
     return np.array(rows, dtype=np.int16).reshape(-1, len(COLUMNS))
+
+
+def _within(note: Note) -> float:
+    """Return how far a note lies from its step, as far as a network can be shown it: -0.5..0.5 steps."""
+    return min(0.5, max(-0.5, note.displacement + note.offset))
 
 
 def phrase_of(grid: Grid, table: Table) -> Phrase:

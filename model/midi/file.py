@@ -93,9 +93,10 @@ def _ticks(phrase: Phrase) -> list[tuple[Span, int]]:
     following: dict[tuple[int, int], int] = {}
     spans: list[tuple[Span, int]] = []
     for note in reversed(phrase.notes):
-        onset = max(0, note.onset * size + round(note.offset * size))
+        onset = max(0, note.onset * size + round((note.displacement + note.offset) * size))
         key = (note.track, note.pitch)
-        end = min((note.onset + note.length) * size, following.get(key, phrase.grid.ticks))
+        end = round((note.onset + note.length + note.displacement + note.release) * size)
+        end = min(end, following.get(key, phrase.grid.ticks))
         spans.append(((onset, max(onset + 1, end), note.pitch, note.velocity), note.track))
         following[key] = onset
     return spans

@@ -100,9 +100,9 @@ def test_shipped_mappings_are_right(name: str, home: Path) -> None:
 def test_the_default_binds_the_promised_controllers(home: Path) -> None:
     found = mapping.find("default")
     promised = ["morph", "stray", "density", "complexity", "register", "range", "dynamics", "temperature"]
-    more = ["articulation", "polyphony", "swing", "gate"]
+    more = ["articulation", "polyphony", "swing", "gate", "feel"]
     bound = {c.cc: c.knob for c in found.control if c.cc}
-    assert bound == dict(zip(range(20, 32), promised + more, strict=True))
+    assert bound == dict(zip([*range(20, 32), 89], promised + more, strict=True))
     assert {c.takeover for c in found.control if c.cc} == {"scale"}
     pads = {c.note: c.action for c in found.control if c.note and c.channel == 10}
     assert [pads[36 + number] for number in range(4)] == ["capture A", "capture B", "capture C", "capture D"]

@@ -31,7 +31,6 @@ from live.ipc.messages import (
     Place,
     Point,
     Ready,
-    StepRow,
     ToWorker,
     Warp,
     Warped,
@@ -41,13 +40,14 @@ from live.worker import serve as worker
 from live.worker.places import Places, point_of
 from live.worker.serve import RequestHandler, newest, sentence, serve
 from model.errors import CheckpointError
+from model.music.phrase import Note
 from model.playing import load as play
 from model.playing.player import Player
 from model.playing.warp import WARP_STEPS
 from tests.fakes.roll_player import RollPlayer
 
 PATIENCE_S = 20.0
-TUNE: list[StepRow] = [(0, 60, 90, 2, 0.0, 0), (8, 64, 80, 2, 0.25, 0), (8, 48, 80, 2, 0.0, 0)]
+TUNE = [Note(0, 60, 90, 2), Note(8, 64, 80, 2, 0.25), Note(8, 48, 80, 2)]
 
 
 class Broken(RollPlayer):
@@ -172,9 +172,9 @@ def test_a_model_that_breaks_says_so_in_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [(40, 60, 90, 1, 0.0, 0), (0, 200, 90, 1, 0.0, 0), (0, 60, 90, 0, 0.0, 0), (0, 60, 90, 1, 0.0, 4)]
+    "row", [Note(40, 60, 90, 1), Note(0, 200, 90, 1), Note(0, 60, 90, 0), Note(0, 60, 90, 1, track=4)]
 )
-def test_notes_off_the_grid_are_a_sentence(desk: RequestHandler, row: StepRow) -> None:
+def test_notes_off_the_grid_are_a_sentence(desk: RequestHandler, row: Note) -> None:
     failed = desk.answer(Encode(5, [row]))
     assert isinstance(failed, Failed)
     assert failed.ident == 5

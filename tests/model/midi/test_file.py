@@ -26,6 +26,8 @@ def phrases(draw: st.DrawFn, grid: Grid = GRID) -> Phrase:
                 st.integers(1, grid.steps),
                 st.just(0.0),
                 st.just(0),
+                displacement=st.just(0.0),
+                release=st.just(0.0),
             ),
             max_size=24,
         )
@@ -168,6 +170,8 @@ def test_a_band_is_written_with_a_track_for_each_part_and_read_again(place: Path
             st.integers(1, 32),
             st.just(0.0),
             st.integers(0, 3),
+            displacement=st.just(0.0),
+            release=st.just(0.0),
         ),
         min_size=1,
     )
