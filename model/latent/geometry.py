@@ -17,7 +17,7 @@ else:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Source:
+class PlayedPhrase:
     """A phrase that was played, and where it lies: what is answered near there keeps of it what it can.
 
     Attributes:
@@ -45,7 +45,7 @@ class Latent:
     model: str
     z: Vector
     attributes: Mapping[str, float] = field(default_factory=dict)
-    source: Source | None = None
+    source: PlayedPhrase | None = None
 
 
 class LatentMismatchError(ValueError):
@@ -110,7 +110,7 @@ def blend(latents: Sequence[Latent], weights: Sequence[float]) -> Latent:
 
 def played_at(latent: Latent, phrase: Phrase) -> Latent:
     """Return a latent whose answers keep of this phrase what they can."""
-    return replace(latent, source=Source(latent.z, phrase))
+    return replace(latent, source=PlayedPhrase(latent.z, phrase))
 
 
 def way_lengths(distances: Sequence[float], *, least: float = 0.05) -> list[float]:

@@ -16,7 +16,7 @@ from model.codecs.registry import build
 from model.codecs.sampling import Sampling, gumbel_max, restricted
 from model.latent.directions import directions_in
 from model.latent.features import features
-from model.latent.geometry import Latent, Source, Vector
+from model.latent.geometry import Latent, PlayedPhrase, Vector
 from model.latent.importance import importance_weights_in
 from model.latent.note_transformer import note_transformer_in
 from model.music.attributes import applicable, measure
@@ -254,7 +254,7 @@ class CheckpointPlayer:
         turns: Mapping[str, float],
         sampling: Sampling,
         *,
-        source: Source | None = None,
+        source: PlayedPhrase | None = None,
         context: Phrase | None = None,
         prefix: Phrase | None = None,
         prefix_steps: int = 0,
@@ -299,7 +299,7 @@ class CheckpointPlayer:
             phrase = after(prefix, prefix_steps, phrase, self.card.codec)
         return phrase
 
-    def _rest(self, source: Source, prefix: Phrase | None, prefix_steps: int) -> Phrase:
+    def _rest(self, source: PlayedPhrase, prefix: Phrase | None, prefix_steps: int) -> Phrase:
         """Return what the network gives back of a phrase that was played, with nothing turned."""
         key = source.z.tobytes()
         if key in self._rests and not self._runtime.stepwise:
@@ -315,7 +315,7 @@ class CheckpointPlayer:
 
     def _near(
         self,
-        source: Source,
+        source: PlayedPhrase,
         answer: Phrase,
         asked: Mapping[str, float],
         *,
