@@ -14,7 +14,7 @@ from model.music.phrase import Note, Phrase
 
 ALIKE = 0.5  # share of a beat's notes that must be the same for it to be the same music
 
-Place = tuple[int, int, int]
+NoteKey = tuple[int, int, int]
 """(onset, pitch, track): by which a note is the same in two phrases."""
 
 
@@ -50,14 +50,14 @@ def seated(phrase: Phrase, played: Phrase) -> Phrase:
     A length that was edited is meant as it is.
     """
     known = {(note.onset, note.displacement) for note in played.notes}
-    lengths = {_place(note): note.length for note in played.notes}
+    lengths = {_key(note): note.length for note in played.notes}
     straight = not any(note.displacement for note in played.notes)
     steps = [0.0] * played.grid.steps if straight else places(played)
     notes = []
     for note in phrase.notes:
         if (note.onset, note.displacement) not in known and note.displacement != steps[note.onset]:
             note = note._replace(displacement=steps[note.onset])  # noqa: PLW2901
-        if note.release and lengths.get(_place(note), note.length) != note.length:
+        if note.release and lengths.get(_key(note), note.length) != note.length:
             note = note._replace(release=0.0)  # noqa: PLW2901
         notes.append(note)
     return Phrase(phrase.grid, tuple(notes))
@@ -104,14 +104,14 @@ def _mean(values: Iterable[float]) -> float:
     return sum(found) / len(found) if found else 0.0
 
 
-def _place(note: Note) -> Place:
+def _key(note: Note) -> NoteKey:
     return note.onset, note.pitch, note.track
 
 
-def _by_beat(phrase: Phrase) -> list[dict[Place, Note]]:
+def _by_beat(phrase: Phrase) -> list[dict[NoteKey, Note]]:
     """Return a phrase's notes by their places, one beat after another."""
-    beats: list[dict[Place, Note]] = [{} for _ in range(phrase.grid.beats)]
+    beats: list[dict[NoteKey, Note]] = [{} for _ in range(phrase.grid.beats)]
     size = phrase.grid.steps_per_beat
     for note in phrase.notes:
-        beats[note.onset // size][_place(note)] = note
+        beats[note.onset // size][_key(note)] = note
     return beats
