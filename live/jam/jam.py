@@ -69,6 +69,7 @@ class Jam:
             notices=self.notices,
             channel=config.midi.performer_channel,
             thru=config.jam.thru,
+            lag_ms=config.midi.input_latency_ms,
         )
         self.plan = Plan(self.scheduler, grid=Grid())
         self.history = PathHistory(config.jam.mode)
@@ -131,7 +132,8 @@ class Jam:
         self.at(now)
         if not self.transport.running:
             return None
-        tick, present = self.sent_to(now), self.transport.tick(now)
+        tick = self.sent_to(now)
+        present = self.transport.tick(Nanos(now - self.performer.lag_nanos))
         self._tell_beat(tick)
         self._send_due(tick, now)
         self.dialogue.advance(tick, present=present)
@@ -363,6 +365,8 @@ class Jam:
                 search = self.dialogue.encoded(answer, tick)
                 if search is not None and search.reason is Reason.ANCHOR:
                     self.gestures.prepare_morph()
+                if search is not None and search.reason is Reason.PLAYED:
+                    self.performer.learn_lag(answer.lag_ticks * search.tick_nanos)
             case Decoded():
                 self.dialogue.decoded(answer, tick)
             case Warped():

@@ -31,6 +31,7 @@ from live.settings.config import Config, with_options
 from live.timing.midi_bytes import Received, Stream, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from live.worker.places import Places, point_of
+from model.music.grid import Grid
 from model.music.phrase import Note
 from tests.fakes.commands import command
 from tests.fakes.part_rows import band_of, drums_of
@@ -64,7 +65,7 @@ class EchoModel:
         self.loaded: EchoModel = self
         self.second = 1.0  # of every vector that it finds
         self.phrases: list[list[Note]] = []
-        self.places = Places(ident, np.ones(2, np.float32))
+        self.places = Places(ident, np.ones(2, np.float32), Grid(bars=64))  # long enough for any phrase
         self.decodes: list[Decode] = []
         self.encodes: list[Encode] = []
 
