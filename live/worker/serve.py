@@ -50,6 +50,7 @@ from model.playing.warp import audible_lengths, decoded_way
 from model.transcription.struck import Struck
 from model.transcription.transcribe import Transcription, transcribe
 
+TICK_NANOS = 1_041_667  # at 120 beats per minute
 RECONNECT_SECONDS = 10.0
 RETRY_SECONDS = 0.01  # it may be the whole start that waits
 FINISHED = Bye()
@@ -89,6 +90,7 @@ class RequestHandler:
             player = load(name)
             grid = player.card.grid
             warm = Phrase.of(grid, [Note(0, 60, 90, 2), Note(grid.steps // 2, 67, 90, 2)])
+            transcribed(Encode(0, [], [], [(0, 200, 60, 90), (960, 1200, 67, 90)], TICK_NANOS), grid)
             for _ in range(2):
                 latent = player.encode(warm)
                 if has_latent(player):
