@@ -145,7 +145,8 @@ def test_a_pick_up_belongs_to_its_phrase(mode: str) -> None:
     assert base is not None
     assert base.phrase is not None
     first, *rest = base.phrase.notes
-    assert (first.pitch, first.onset + first.displacement + first.offset) == (55, pytest.approx(-2, abs=0.05))
+    assert first.pitch == 55
+    assert first.onset + first.displacement + first.offset == pytest.approx(-2, abs=0.05)
     assert [note.pitch for note in rest] == [60, 62]
 
 
@@ -168,9 +169,8 @@ def test_a_pick_up_whose_moment_has_gone_is_left_out_and_the_next_is_played() ->
         on.press(number * BEAT, 200, 60)
     on.run_to_tick(3 * CELL)
     assert on.note_ons(first=CELL - BEAT, last=CELL + 1) == [(CELL, 60)]
-    assert (2 * CELL - BEAT // 2, 55) in [
-        (pytest.approx(tick, abs=2), pitch) for tick, pitch in on.note_ons(first=CELL, last=2 * CELL)
-    ]
+    ticks = [tick for tick, pitch in on.note_ons(first=CELL, last=2 * CELL) if pitch == 55]
+    assert ticks == [pytest.approx(2 * CELL - BEAT // 2, abs=2)]
 
 
 def test_a_grace_note_is_kept_before_its_main_note() -> None:
@@ -181,7 +181,7 @@ def test_a_grace_note_is_kept_before_its_main_note() -> None:
     on.run_to_tick(2 * CELL + BEAT)
     back = [(tick, pitch) for tick, _, pitch in spans(on, first=CELL, last=2 * CELL)]
     assert (3 * BEAT, 63) in back
-    assert (pytest.approx(3 * BEAT - 40, abs=2), 70) in back
+    assert [tick for tick, pitch in back if pitch == 70] == [pytest.approx(3 * BEAT - 40, abs=2)]
 
 
 def test_an_unplugged_keyboard_takes_its_pedal_along() -> None:
