@@ -73,6 +73,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "freeze": (),
     "mute": TRACKS,
     "mode": MODES,
+    "key": ("lock",),
     "scene": tuple(str(number) for number in range(1, 10)),
     "undo": (),
     "tap": (),
