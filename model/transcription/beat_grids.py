@@ -3,7 +3,7 @@
 Places are shares of a beat, 0..1; costs are nats, minus the logarithm of how likely a place is.  Swing and
 triplets are one family: a ratio r says where the second eighth lies, and each half is halved again.
 
-Tested in tests/model/transcription/test_search.py.
+Tested in tests/model/transcription/test_transcribe.py.
 """
 
 from functools import lru_cache

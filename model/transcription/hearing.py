@@ -9,8 +9,8 @@ import numpy as np
 
 from model.music.grid import Grid
 from model.transcription.beat_grids import STRAIGHT, TRIPLET, beat_grids
-from model.transcription.notes import Place
-from model.transcription.ornaments import Event, chords
+from model.transcription.notes import Placement
+from model.transcription.ornaments import Strike, chords
 from model.transcription.placing import Lattice, lattice_of, placed
 from model.transcription.search import Beats, search
 from model.transcription.struck import Struck
@@ -39,7 +39,7 @@ class Hearing:
         self._lag, self._before = lag, swing
         self._spread = min(30, max(7, round(SPREAD_MS / ms_per_tick)))
         self._slack = SLACK_MS / ms_per_tick
-        self._events: list[Event] = []
+        self._strikes: list[Strike] = []
         self._found: list[int] = []
         self._beats = Beats([], [])
         self.lattice: Lattice
@@ -49,10 +49,10 @@ class Hearing:
         """Find beats and places from some of the keys."""
         grid = self._grid
         beat_ticks = grid.ticks_per_step * grid.steps_per_beat
-        self._events = sorted(chords(self._keys, keys, self._ms_per_tick), key=lambda event: event.time)
+        self._strikes = sorted(chords(self._keys, keys, self._ms_per_tick), key=lambda strike: strike.time)
         self._beats = search(
-            np.array([event.time for event in self._events]),
-            np.array([min(1.5, 0.8 + 0.2 * len(event.keys)) for event in self._events]),
+            np.array([strike.time for strike in self._strikes]),
+            np.array([min(1.5, 0.8 + 0.2 * len(strike.keys)) for strike in self._strikes]),
             beats=grid.steps // grid.steps_per_beat,
             beat_ticks=beat_ticks,
             steps_per_beat=grid.steps_per_beat,
@@ -63,7 +63,7 @@ class Hearing:
         self.lattice = lattice_of(
             self._beats, beat_ticks=beat_ticks, steps_per_beat=grid.steps_per_beat, swing=None
         )
-        self._found = placed(self._keys, self._events, self.lattice, self._spread, self._slack)
+        self._found = placed(self._keys, self._strikes, self.lattice, self._spread, self._slack)
         self.swing = self._heard_swing(beat_ticks)
         if self.swing > STRAIGHT:
             near = TRIPLET if abs(self.swing - TRIPLET) < 0.015 else self.swing
@@ -75,7 +75,7 @@ class Hearing:
         """Return the swing that all beats which swing share: a regression on how each place moves with it."""
         per_beat, grids = self._grid.steps_per_beat, beat_grids(self._grid.steps_per_beat)
         slopes, away, ratios = [], [], []
-        for event, place in zip(self._events, self._found, strict=True):
+        for strike, place in zip(self._strikes, self._found, strict=True):
             beat, step = divmod(self.lattice.steps[place], per_beat)
             if beat == len(self._beats.kinds):
                 continue
@@ -83,7 +83,7 @@ class Hearing:
             if kind.family != "eighths" or kind.swing == STRAIGHT:
                 continue
             slopes.append((0.0, 0.5, 1.0, 0.5)[step] * beat_ticks)
-            away.append(event.time - self.lattice.plain[place] + kind.swing * slopes[-1])
+            away.append(strike.time - self.lattice.plain[place] + kind.swing * slopes[-1])
             ratios.append(kind.swing)
         if sum(slope > 0 for slope in slopes) < 2:
             return STRAIGHT
@@ -104,29 +104,29 @@ class Hearing:
         return away > max(5.0 / self._ms_per_tick, 2.5 * self._residual())
 
     def _residual(self) -> float:
-        """Return the standard deviation of the events about their places, ticks, by their median."""
-        if not self._events:
+        """Return the standard deviation of the strikes about their places, ticks, by their median."""
+        if not self._strikes:
             return 0.0
-        times = np.array([event.time for event in self._events])
+        times = np.array([strike.time for strike in self._strikes])
         return 1.48 * float(np.median(np.abs(times - self.lattice.ticks[self._found])))
 
-    def places(self) -> dict[int, Place]:
-        """Return the place of each key of the events."""
+    def places(self) -> dict[int, Placement]:
+        """Return the place of each key of the strikes."""
         size = self._grid.ticks_per_step
-        found: dict[int, Place] = {}
-        for event, place in zip(self._events, self._found, strict=True):
+        found: dict[int, Placement] = {}
+        for strike, place in zip(self._strikes, self._found, strict=True):
             step = self.lattice.steps[place]
             beside = float(self.lattice.plain[place]) / size - step
-            for key in event.keys:
-                ahead = (self._keys[key].start - event.time) / size if event.rolled else 0.0
-                found[key] = Place(step, beside + ahead, ahead=ahead)
+            for key in strike.keys:
+                ahead = (self._keys[key].start - strike.time) / size if strike.rolled else 0.0
+                found[key] = Placement(step, beside + ahead)
         return found
 
     def lag(self) -> float:
         """Return the whole ticks by which the playing lies behind the grid; the known ones if in doubt."""
-        if not self._events:
+        if not self._strikes:
             return float(round(self._lag))
-        away = np.array([event.time for event in self._events]) - self.lattice.plain[self._found]
+        away = np.array([strike.time for strike in self._strikes]) - self.lattice.plain[self._found]
         known = REMEMBERED if self._lag else 0
         middle = float(np.median(away))
         spread = 1.48 * float(np.median(np.abs(away - middle)))

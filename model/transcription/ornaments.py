@@ -1,6 +1,8 @@
 """What belongs to another note: grace notes, trills, rolled chords.
 
 Fingers are measured in milliseconds, whatever the tempo; keys are numbered as they were struck.
+
+Tested in tests/model/transcription/test_transcribe.py.
 """
 
 from collections.abc import Sequence
@@ -20,7 +22,7 @@ TRILL_KEYS = 4
 TRILL_SEMITONES = 3
 
 
-class Event(NamedTuple):
+class Strike(NamedTuple):
     """Keys that fall on one place.
 
     Attributes:
@@ -111,8 +113,8 @@ def _alone(struck: Sequence[Struck], place: int, main: int, gap: float) -> bool:
     )
 
 
-def chords(struck: Sequence[Struck], keys: Sequence[int], ms_per_tick: float) -> list[Event]:
-    """Return the events that keys make: chords, rolled or not, and single keys.
+def chords(struck: Sequence[Struck], keys: Sequence[int], ms_per_tick: float) -> list[Strike]:
+    """Return the strikes that keys make: chords, rolled or not, and single keys.
 
     Args:
         struck: by their starts.
@@ -120,14 +122,14 @@ def chords(struck: Sequence[Struck], keys: Sequence[int], ms_per_tick: float) ->
         ms_per_tick: of the tempo.
 
     """
-    events: list[Event] = []
+    strikes: list[Strike] = []
     place = 0
     while place < len(keys):
         group, rolled = _chord(struck, keys, place, ms_per_tick)
         starts = [struck[key].start for key in group]
-        events.append(Event(group, float(starts[0]) if rolled else sum(starts) / len(starts), rolled))
+        strikes.append(Strike(group, float(starts[0]) if rolled else sum(starts) / len(starts), rolled))
         place += len(group)
-    return events
+    return strikes
 
 
 def _chord(
@@ -160,7 +162,6 @@ def _chord(
             best = len(group)
         elif held and ordered and len(group) == 2 and _together(first, note, ms_per_tick):
             best = 2
-            break
     chosen = tuple(group[:best])
     span = (struck[chosen[-1]].start - first.start) * ms_per_tick
     order = [struck[key].pitch for key in chosen]

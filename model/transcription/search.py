@@ -3,6 +3,8 @@
 A state is a way to divide the beat and a displacement of the beat; an onset costs its squared distance from
 the nearest place, and the place's own cost; from beat to beat, changes cost.  (Viterbi 1967, "Error bounds
 for convolutional codes and an asymptotically optimum decoding algorithm".)
+
+Tested in tests/model/transcription/test_transcribe.py.
 """
 
 from typing import NamedTuple
