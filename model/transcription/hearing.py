@@ -3,12 +3,13 @@
 Tested in tests/model/transcription/test_transcribe.py.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from model.music.grid import Grid
-from model.transcription.beat_grids import STRAIGHT, TRIPLET, beat_grids
+from model.transcription.beat_grids import EIGHTH, STRAIGHT, TRIPLET, beat_grids
 from model.transcription.notes import Placement
 from model.transcription.ornaments import Strike, chords
 from model.transcription.placing import Lattice, lattice_of, placed
@@ -16,9 +17,13 @@ from model.transcription.search import Beats, search
 from model.transcription.struck import Struck
 
 SPREAD_MS = 14.0  # standard deviation of played onsets
+NARROWEST_MS, WIDEST_MS = 5.0, 24.0  # that it may turn out to have
+TRUSTED, WIDER = 5, 1.3  # onsets that the first guess is worth; variance for one that was rounded to its place
+USUAL, TRUSTED_FINE = 0.3, 3  # share of onsets off the eighths, and the onsets that it is worth
 SLACK_MS = 25.0  # by which a finger outlasts the next one
 HEARD = 0.53  # from which a beat swings
 LEAST_LAG_MS = 8.0
+DOUBT_MS, DOUBT = 7.0, 2.4  # within which a key fits a place, and the same in standard deviations
 REMEMBERED = 4  # onsets that the lag of the phrase before is worth
 
 
@@ -37,7 +42,7 @@ class Hearing:
         """Take keys by their starts; the rest as `transcribe`."""
         self._keys, self._grid, self._ms_per_tick = keys, grid, ms_per_tick
         self._lag, self._before = lag, swing
-        self._spread = min(30, max(7, round(SPREAD_MS / ms_per_tick)))
+        self._spread, self._fine = _bounded(SPREAD_MS / ms_per_tick, ms_per_tick), 0.0
         self._slack = SLACK_MS / ms_per_tick
         self._strikes: list[Strike] = []
         self._found: list[int] = []
@@ -47,9 +52,39 @@ class Hearing:
 
     def hear(self, keys: Sequence[int]) -> None:
         """Find beats and places from some of the keys."""
+        self._hear(keys, ())
+
+    def hear_again(self, keys: Sequence[int]) -> None:
+        """Find them anew, knowing how exact the playing is, how fine its rhythm, and which rolls are none."""
+        near = max(DOUBT_MS / self._ms_per_tick, DOUBT * self._residual())
+        apart = {
+            strike.keys[-1]
+            for strike in self._strikes
+            if strike.doubtful and self._away(strike.keys[-1]) < near
+        }
+        self._learn()
+        self._hear(keys, apart)
+
+    def _learn(self) -> None:
+        """Estimate the spread of onsets and what a place off the eighths costs, from a first reading."""
+        count = len(self._strikes)
+        if not count:
+            return
+        times = np.array([strike.time for strike in self._strikes])
+        away = np.minimum(np.abs(times - self.lattice.ticks[self._found]), self._grid.ticks_per_step / 2)
+        squares = WIDER * float((away**2).sum()) + TRUSTED * self._spread**2
+        self._spread = _bounded((squares / (count + TRUSTED)) ** 0.5, self._ms_per_tick)
+        fine = float((self.lattice.costs[self._found] > EIGHTH).sum())
+        share = (fine + USUAL * TRUSTED_FINE) / (count + TRUSTED_FINE)
+        odds = math.log((1 - share) / share) - math.log((1 - USUAL) / USUAL)
+        self._fine = min(8, max(-2, round(4 * odds))) / 4
+
+    def _hear(self, keys: Sequence[int], apart: Collection[int]) -> None:
         grid = self._grid
         beat_ticks = grid.ticks_per_step * grid.steps_per_beat
-        self._strikes = sorted(chords(self._keys, keys, self._ms_per_tick), key=lambda strike: strike.time)
+        self._strikes = sorted(
+            chords(self._keys, keys, self._ms_per_tick, apart), key=lambda strike: strike.time
+        )
         self._beats = search(
             np.array([strike.time for strike in self._strikes]),
             np.array([min(1.5, 0.8 + 0.2 * len(strike.keys)) for strike in self._strikes]),
@@ -59,16 +94,17 @@ class Hearing:
             lag=self._lag,
             swing=self._before,
             spread=self._spread,
+            fine=self._fine,
         )
         self.lattice = lattice_of(
-            self._beats, beat_ticks=beat_ticks, steps_per_beat=grid.steps_per_beat, swing=None
+            self._beats, beat_ticks=beat_ticks, steps_per_beat=grid.steps_per_beat, swing=None, fine=self._fine
         )
         self._found = placed(self._keys, self._strikes, self.lattice, self._spread, self._slack)
         self.swing = self._heard_swing(beat_ticks)
         if self.swing > STRAIGHT:
             near = TRIPLET if abs(self.swing - TRIPLET) < 0.015 else self.swing
             self.lattice = lattice_of(
-                self._beats, beat_ticks=beat_ticks, steps_per_beat=grid.steps_per_beat, swing=near
+                self._beats, beat_ticks=beat_ticks, steps_per_beat=grid.steps_per_beat, swing=near, fine=self._fine
             )
 
     def _heard_swing(self, beat_ticks: int) -> float:
@@ -100,8 +136,11 @@ class Hearing:
         gap = self._keys[main].start - self._keys[key].start
         if gap <= 0.4 * self._grid.ticks_per_step:
             return True
-        away = float(np.abs(self.lattice.ticks - self._keys[key].start).min())
-        return away > max(5.0 / self._ms_per_tick, 2.5 * self._residual())
+        return self._away(key) > max(5.0 / self._ms_per_tick, 2.5 * self._residual())
+
+    def _away(self, key: int) -> float:
+        """Return how far a key lies from the nearest place, ticks."""
+        return float(np.abs(self.lattice.ticks - self._keys[key].start).min())
 
     def _residual(self) -> float:
         """Return the standard deviation of the strikes about their places, ticks, by their median."""
@@ -140,3 +179,9 @@ class Hearing:
         """Return how well the places fit, 0..1."""
         quarter = self._grid.ticks_per_step / 4
         return float(np.exp(-((self._residual() / quarter) ** 2)))
+
+
+def _bounded(spread: float, ms_per_tick: float) -> int:
+    """Return a spread of onsets in whole even ticks, as playing can have it."""
+    ms = min(WIDEST_MS, max(NARROWEST_MS, spread * ms_per_tick))
+    return max(4, 2 * round(ms / ms_per_tick / 2))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.transcription.beat_grids import beat_grids
+from model.transcription.beat_grids import beat_grids, place_costs
 from model.transcription.ornaments import Strike
 from model.transcription.search import Beats
 from model.transcription.struck import Struck
@@ -43,7 +43,7 @@ class Lattice(NamedTuple):
     moved: NDArray[np.float64]
 
 
-def lattice_of(beats: Beats, *, beat_ticks: int, steps_per_beat: int, swing: float | None) -> Lattice:
+def lattice_of(beats: Beats, *, beat_ticks: int, steps_per_beat: int, swing: float | None, fine: float) -> Lattice:
     """Return the places that beats offer.
 
     Args:
@@ -51,6 +51,7 @@ def lattice_of(beats: Beats, *, beat_ticks: int, steps_per_beat: int, swing: flo
         beat_ticks: in a beat.
         steps_per_beat: of the grid.
         swing: what the beats that swing share; None for each beat's own.
+        fine: added to the cost of places off the eighths.
 
     """
     grids = beat_grids(steps_per_beat)
@@ -65,7 +66,7 @@ def lattice_of(beats: Beats, *, beat_ticks: int, steps_per_beat: int, swing: flo
             places = even = (0.0, swing / 2, swing, (1 + swing) / 2)
         plain += [(beat + share) * beat_ticks for share in places]
         steps += [beat * steps_per_beat + step for step in grid.steps]
-        costs += grid.costs
+        costs += place_costs(grid, fine).tolist()
         steady += [(beat + share) * beat_ticks for share in even]
     end = float(len(beats.kinds) * beat_ticks)
     # each beat was found with one displacement, which holds best in its middle
@@ -101,7 +102,11 @@ def placed(
     count = len(lattice.ticks)
     low = np.clip(np.searchsorted(lattice.ticks, times) - NEAREST // 2, 0, max(0, count - NEAREST))
     near = low[:, None] + np.arange(min(NEAREST, count))
-    costs = (times[:, None] - lattice.ticks[near]) ** 2 / (2 * spread**2) + lattice.costs[near]
+    middles = np.array([_middle(struck, strike) for strike in strikes])
+    away = np.minimum(
+        np.abs(times[:, None] - lattice.ticks[near]), np.abs(middles[:, None] - lattice.ticks[near])
+    )
+    costs = away**2 / (2 * spread**2) + lattice.costs[near]
     chordal = _chordal(struck, strikes, slack)
     shared, apart = -float(np.log(chordal)), -float(np.log(1 - chordal))
     places, own = near.tolist(), costs.tolist()
@@ -126,6 +131,11 @@ def placed(
         index = back[place][index]
         found.append(places[place][index])
     return found[::-1]
+
+
+def _middle(struck: Sequence[Struck], strike: Strike) -> float:
+    """Return the middle of a strike's keys: what seems rolled may have been meant to fall as one."""
+    return sum(struck[key].start for key in strike.keys) / len(strike.keys) if strike.rolled else strike.time
 
 
 def _follows(struck: Sequence[Struck], one: Strike, other: Strike, slack: float) -> bool:

@@ -15,9 +15,15 @@ from numpy.typing import NDArray
 from model.transcription.beat_grids import CHANGE, STRAIGHT, beat_grids, change_costs, onset_costs
 
 BIN = 10  # ticks
-BINS = 8  # to either side
+BINS = 13  # to either side
 AWAY = 40.0  # ticks: standard deviation of the first beat's displacement about the known lag
+FARTHEST_START = 80.0  # ticks from that lag
+STEADY = 3.0  # ticks by which a displacement may change from beat to beat for one nat, of steady playing
+WANDERS = 4.0  # of playing that is not
+DIVIDED = 3.0  # of beats that are divided otherwise than in straight steps
+HEARD = 0.53  # swing from which the phrase before swung
 WANDER = 18.0  # ticks by which a displacement may change from beat to beat for one nat
+OUTSIDE = 2.0  # of an onset that would lie on the bar line behind the phrase
 UNHEARD = 1.5  # of a grid that the phrase before was not in
 
 Ticks = NDArray[np.float64]
@@ -46,6 +52,7 @@ def search(
     lag: float,
     swing: float,
     spread: int,
+    fine: float,
 ) -> Beats:
     """Return the likeliest reading of onsets.
 
@@ -58,40 +65,56 @@ def search(
         lag: ticks by which the playing was behind the grid before.
         swing: place of the second eighth before.
         spread: standard deviation of onsets, ticks.
+        fine: added to the cost of places off the eighths.
 
     """
     grids = beat_grids(steps_per_beat)
     moves = lag + BIN * np.arange(-BINS, BINS + 1)
     costs = np.zeros((beats, len(grids), len(moves)))
     if len(times):
-        table = onset_costs(steps_per_beat, beat_ticks, spread)
+        table = onset_costs(steps_per_beat, beat_ticks, spread, fine)
         phase = np.rint(times[:, None] - moves[None, :]).astype(np.int64) % beat_ticks
         onsets = table[:, phase] * weights[:, None]  # [grids, n, moves]
+        behind = times[:, None] - moves[None, :] > beats * beat_ticks - beat_ticks / 16
+        onsets += OUTSIDE * behind
         beat = np.clip((times - lag + beat_ticks / 8) // beat_ticks, 0, beats - 1).astype(np.int64)
         first = np.flatnonzero(np.r_[True, beat[1:] != beat[:-1]])
         costs[beat[first]] = np.add.reduceat(onsets, first, axis=1).swapaxes(0, 1)
         costs[beat[first]] += np.array([grid.cost for grid in grids])[:, None]
-    change = change_costs(steps_per_beat)
-    wander = np.abs(moves[:, None] - moves[None, :]) / WANDER
     known = np.array([_unheard(grid.swing, grid.family, swing) for grid in grids])
-    best = costs[0] + known[:, None] + ((moves - lag) ** 2 / (2 * AWAY**2))[None, :]
+    begun = np.where(np.abs(moves - lag) <= FARTHEST_START, (moves - lag) ** 2 / (2 * AWAY**2), np.inf)
+    away, change = np.abs(moves[:, None] - moves[None, :]), change_costs(steps_per_beat)
+    divided = DIVIDED if swing < HEARD else 0.0
+    # the simpler reading unless another one fits so much better
+    readings = [
+        _best(costs[:, :count], known[:count], begun, change[:count, :count], away / wander, price)
+        for count, price_of_grids in ((1, 0.0), (len(grids), divided))
+        for wander, price in ((STEADY, price_of_grids), (WANDER, price_of_grids + WANDERS))
+    ]
+    _, kinds, moved = min(readings, key=lambda reading: reading[0])
+    return Beats(kinds, [float(moves[move]) for move in moved])
+
+
+def _best(
+    costs: Ticks, known: Ticks, begun: Ticks, change: Ticks, wander: Ticks, price: float
+) -> tuple[float, list[int], list[int]]:
+    """Return the cost of the cheapest way through the beats, and its grids and displacements by number."""
+    best = costs[0] + known[:, None] + begun[None, :]
     back: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     for row in costs[1:]:
         by_move = best[:, :, None] + wander[None, :, :]  # [grid, before, move]
         move_from = by_move.argmin(1)
-        moved = by_move.min(1)
-        by_grid = moved[:, None, :] + change[:, :, None]  # [before, grid, move]
-        grid_from = by_grid.argmin(0)
+        by_grid = by_move.min(1)[:, None, :] + change[:, :, None]  # [before, grid, move]
+        back.append((by_grid.argmin(0), move_from))
         best = by_grid.min(0) + row
-        back.append((grid_from, move_from))
-    kind, move = divmod(int(best.argmin()), len(moves))
-    kinds, displaced = [kind], [float(moves[move])]
+    kind, move = divmod(int(best.argmin()), best.shape[1])
+    kinds, moved = [kind], [move]
     for grid_from, move_from in reversed(back):
         kind = int(grid_from[kind, move])
         move = int(move_from[kind, move])
         kinds.append(kind)
-        displaced.append(float(moves[move]))
-    return Beats(kinds[::-1], displaced[::-1])
+        moved.append(move)
+    return float(best.min()) + price, kinds[::-1], moved[::-1]
 
 
 def _unheard(ratio: float, family: str, swing: float) -> float:
@@ -99,5 +122,5 @@ def _unheard(ratio: float, family: str, swing: float) -> float:
     if family != "eighths":
         return UNHEARD
     if ratio == STRAIGHT:
-        return 0.0 if swing < 0.53 else UNHEARD / 2
+        return 0.0 if swing < HEARD else UNHEARD / 2
     return min(UNHEARD, CHANGE * abs(ratio - swing) * 8)

@@ -68,8 +68,7 @@ def transcribe(
     hearing = Hearing(keys, grid, lag=lag, swing=swing, ms_per_tick=ms_per_tick)
     hearing.hear([key for key in range(len(keys)) if key not in inner and key not in maybe])
     small = {key: main for key, main in maybe.items() if hearing.is_grace(key, main)}
-    if len(small) < len(maybe):
-        hearing.hear([key for key in range(len(keys)) if key not in inner and key not in small])
+    hearing.hear_again([key for key in range(len(keys)) if key not in inner and key not in small])
     places = hearing.places()
     for run in shakes:
         _shake(keys, run, grid.ticks_per_step, places)
