@@ -100,10 +100,9 @@ def beat_grids(steps_per_beat: int) -> tuple[BeatGrid, ...]:
     )
 
 
-def place_costs(grid: BeatGrid, fine: float) -> NDArray[np.float64]:
-    """Return what the places of a grid cost where those off the eighths cost more, or less, float64 [places]."""
-    costs = np.array(grid.costs)
-    return np.where(costs > EIGHTH, np.maximum(costs + fine, EIGHTH), costs)
+def place_costs(grid: BeatGrid, fine: float) -> list[float]:
+    """Return what each place of a grid costs where those off the eighths cost more, or less."""
+    return [max(cost + fine, EIGHTH) if cost > EIGHTH else cost for cost in grid.costs]
 
 
 @lru_cache(maxsize=256)
@@ -122,7 +121,7 @@ def onset_costs(steps_per_beat: int, ticks: int, spread: int, fine: float) -> ND
     for row, grid in enumerate(beat_grids(steps_per_beat)):
         away = np.abs(phase[None, :] - np.array(grid.places)[:, None] * ticks)
         away = np.minimum(away, ticks - away)
-        costs = away**2 / (2 * spread**2) + place_costs(grid, fine)[:, None]
+        costs = away**2 / (2 * spread**2) + np.array(place_costs(grid, fine))[:, None]
         table[row] = np.minimum(costs.min(0), FARTHEST_COST)
     return table
 

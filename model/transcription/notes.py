@@ -53,7 +53,7 @@ def exact(
         _, end, pitch, velocity = seated.key
         release = min(LONGEST, (end - seated.key.start) / size - length)
         notes.append(Note(step, pitch, velocity, length, within, 0, displacement, release))
-    return Phrase.of(grid, notes)
+    return Phrase(grid, tuple(notes))
 
 
 def shown(
@@ -61,9 +61,9 @@ def shown(
 ) -> Phrase:
     """Return the main notes, each on its step."""
     main = {key: place for key, place in places.items() if place.main}
-    return Phrase.of(
+    return Phrase(
         grid,
-        (
+        tuple(
             Note(
                 step,
                 seated.key.pitch,
@@ -85,7 +85,7 @@ def _laid(
     *,
     reach: float,
 ) -> list[tuple[int, int, Seated]]:
-    """Return the step and the length of each key that finds one, and the key."""
+    """Return the step and the length of each key that finds one, and the key, in the order of a phrase."""
     size, last = grid.ticks_per_step, grid.steps - 1
     seats: dict[int, dict[int, Seated]] = {}
     # whoever belongs on a step has it before those who lie beside it
@@ -97,12 +97,14 @@ def _laid(
     ends = _steps_at(lattice, [seated.key.end for _, seated in rows])
     found: list[tuple[int, int, Seated]] = []
     following: dict[int, int] = {}
-    for (step, seated), end in sorted(zip(rows, ends, strict=True), key=lambda row: -row[0][0]):
+    for (step, seated), end in sorted(
+        zip(rows, ends, strict=True), key=lambda row: (row[0][0], row[0][1].key.pitch), reverse=True
+    ):
         pitch = seated.key.pitch
         limit = following.get(pitch, grid.steps) - step
         found.append((step, max(1, min(limit, round(end) - step)), seated))
         following[pitch] = step
-    return found
+    return found[::-1]
 
 
 def _sit(taken: dict[int, Seated], step: int, seated: Seated, last: int, reach: float) -> None:

@@ -69,9 +69,8 @@ def _to_and_fro(struck: Sequence[Struck], first: int, step_ticks: float) -> list
         if key.start - before.start > 1.05 * step_ticks:
             break
         away = abs(key.pitch - before.pitch)
-        if len(run) > 1 and key.pitch == struck[run[-2]].pitch:
-            run.append(place)
-        elif len(run) == 1 and 0 < away <= TRILL_SEMITONES and key.start > before.start:
+        begins = len(run) == 1 and 0 < away <= TRILL_SEMITONES and key.start > before.start
+        if begins or (len(run) > 1 and key.pitch == struck[run[-2]].pitch):
             run.append(place)
         elif abs(key.pitch - low) <= TRILL_SEMITONES:
             break

@@ -43,7 +43,9 @@ class Lattice(NamedTuple):
     moved: NDArray[np.float64]
 
 
-def lattice_of(beats: Beats, *, beat_ticks: int, steps_per_beat: int, swing: float | None, fine: float) -> Lattice:
+def lattice_of(
+    beats: Beats, *, beat_ticks: int, steps_per_beat: int, swing: float | None, fine: float
+) -> Lattice:
     """Return the places that beats offer.
 
     Args:
@@ -66,7 +68,7 @@ def lattice_of(beats: Beats, *, beat_ticks: int, steps_per_beat: int, swing: flo
             places = even = (0.0, swing / 2, swing, (1 + swing) / 2)
         plain += [(beat + share) * beat_ticks for share in places]
         steps += [beat * steps_per_beat + step for step in grid.steps]
-        costs += place_costs(grid, fine).tolist()
+        costs += place_costs(grid, fine)
         steady += [(beat + share) * beat_ticks for share in even]
     end = float(len(beats.kinds) * beat_ticks)
     # each beat was found with one displacement, which holds best in its middle
@@ -81,6 +83,25 @@ def lattice_of(beats: Beats, *, beat_ticks: int, steps_per_beat: int, swing: flo
         of_steps + np.interp(of_steps, middles, beats.moved),
         np.interp(lines, middles, beats.moved),
     )
+
+
+def nearest(times: NDArray[np.float64], lattice: Lattice, spread: float) -> list[int]:
+    """Return the likeliest place, an index into the lattice, of each time by itself."""
+    near, costs = _near(times, lattice, spread, times)
+    found: list[int] = near[np.arange(len(times)), costs.argmin(1)].tolist() if len(times) else []
+    return found
+
+
+def _near(
+    times: NDArray[np.float64], lattice: Lattice, spread: float, middles: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the places around each time and what they cost, each [n, places]."""
+    count = len(lattice.ticks)
+    low = np.clip(np.searchsorted(lattice.ticks, times) - NEAREST // 2, 0, max(0, count - NEAREST))
+    near = low[:, None] + np.arange(min(NEAREST, count))
+    places = lattice.ticks[near]
+    away = np.minimum(np.abs(times[:, None] - places), np.abs(middles[:, None] - places))
+    return near, away**2 / (2 * spread**2) + lattice.costs[near]
 
 
 def placed(
@@ -99,14 +120,7 @@ def placed(
     if not strikes:
         return []
     times = np.array([strike.time for strike in strikes])
-    count = len(lattice.ticks)
-    low = np.clip(np.searchsorted(lattice.ticks, times) - NEAREST // 2, 0, max(0, count - NEAREST))
-    near = low[:, None] + np.arange(min(NEAREST, count))
-    middles = np.array([_middle(struck, strike) for strike in strikes])
-    away = np.minimum(
-        np.abs(times[:, None] - lattice.ticks[near]), np.abs(middles[:, None] - lattice.ticks[near])
-    )
-    costs = away**2 / (2 * spread**2) + lattice.costs[near]
+    near, costs = _near(times, lattice, spread, np.array([_middle(struck, strike) for strike in strikes]))
     chordal = _chordal(struck, strikes, slack)
     shared, apart = -float(np.log(chordal)), -float(np.log(1 - chordal))
     places, own = near.tolist(), costs.tolist()

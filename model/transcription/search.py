@@ -78,7 +78,7 @@ def search(
         behind = times[:, None] - moves[None, :] > beats * beat_ticks - beat_ticks / 16
         onsets += OUTSIDE * behind
         beat = np.clip((times - lag + beat_ticks / 8) // beat_ticks, 0, beats - 1).astype(np.int64)
-        first = np.flatnonzero(np.r_[True, beat[1:] != beat[:-1]])
+        first = np.flatnonzero(np.diff(beat, prepend=-1))
         costs[beat[first]] = np.add.reduceat(onsets, first, axis=1).swapaxes(0, 1)
         costs[beat[first]] += np.array([grid.cost for grid in grids])[:, None]
     known = np.array([_unheard(grid.swing, grid.family, swing) for grid in grids])
@@ -86,27 +86,39 @@ def search(
     away, change = np.abs(moves[:, None] - moves[None, :]), change_costs(steps_per_beat)
     divided = DIVIDED if swing < HEARD else 0.0
     # the simpler reading unless another one fits so much better
-    readings = [
-        _best(costs[:, :count], known[:count], begun, change[:count, :count], away / wander, price)
-        for count, price_of_grids in ((1, 0.0), (len(grids), divided))
-        for wander, price in ((STEADY, price_of_grids), (WANDER, price_of_grids + WANDERS))
-    ]
-    _, kinds, moved = min(readings, key=lambda reading: reading[0])
+    least = float(costs.min((1, 2)).sum())
+    best: tuple[float, list[int], list[int]] = (np.inf, [], [])
+    for count, wander, price in (
+        (1, STEADY, 0.0),
+        (1, WANDER, WANDERS),
+        (len(grids), STEADY, divided),
+        (len(grids), WANDER, divided + WANDERS),
+    ):
+        if least + price < best[0]:
+            found = _best(
+                costs[:, :count], known[:count, None] + begun, change[:count, :count], away / wander
+            )
+            best = min(best, (found[0] + price, *found[1:]), key=lambda reading: reading[0])
+    _, kinds, moved = best
     return Beats(kinds, [float(moves[move]) for move in moved])
 
 
-def _best(
-    costs: Ticks, known: Ticks, begun: Ticks, change: Ticks, wander: Ticks, price: float
-) -> tuple[float, list[int], list[int]]:
+def _best(costs: Ticks, begun: Ticks, change: Ticks, wander: Ticks) -> tuple[float, list[int], list[int]]:
     """Return the cost of the cheapest way through the beats, and its grids and displacements by number."""
-    best = costs[0] + known[:, None] + begun[None, :]
+    best = costs[0] + begun
+    single = len(change) == 1
     back: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     for row in costs[1:]:
         by_move = best[:, :, None] + wander[None, :, :]  # [grid, before, move]
         move_from = by_move.argmin(1)
-        by_grid = by_move.min(1)[:, None, :] + change[:, :, None]  # [before, grid, move]
-        back.append((by_grid.argmin(0), move_from))
-        best = by_grid.min(0) + row
+        best = np.take_along_axis(by_move, move_from[:, None], 1)[:, 0]
+        grid_from = np.zeros_like(move_from)
+        if not single:
+            by_grid = best[:, None, :] + change[:, :, None]  # [before, grid, move]
+            grid_from = by_grid.argmin(0)
+            best = np.take_along_axis(by_grid, grid_from[None], 0)[0]
+        back.append((grid_from, move_from))
+        best = best + row
     kind, move = divmod(int(best.argmin()), best.shape[1])
     kinds, moved = [kind], [move]
     for grid_from, move_from in reversed(back):
@@ -114,7 +126,7 @@ def _best(
         move = int(move_from[kind, move])
         kinds.append(kind)
         moved.append(move)
-    return float(best.min()) + price, kinds[::-1], moved[::-1]
+    return float(best.min()), kinds[::-1], moved[::-1]
 
 
 def _unheard(ratio: float, family: str, swing: float) -> float:

@@ -67,7 +67,7 @@ def transcribe(
     maybe = {key: main for key, main in graces(keys, ms_per_tick).items() if key not in shaken}
     hearing = Hearing(keys, grid, lag=lag, swing=swing, ms_per_tick=ms_per_tick)
     hearing.hear([key for key in range(len(keys)) if key not in inner and key not in maybe])
-    small = {key: main for key, main in maybe.items() if hearing.is_grace(key, main)}
+    small = hearing.graces_among(maybe)
     hearing.hear_again([key for key in range(len(keys)) if key not in inner and key not in small])
     places = hearing.places()
     for run in shakes:
