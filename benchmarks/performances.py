@@ -248,7 +248,7 @@ def chromatic(phrase: Phrase, chance: Random, ms: float) -> Performance:
 
 
 def rolled(roll_ms: float) -> Performer:
-    """Roll every chord upwards from its step, where the next one leaves the time for it."""
+    """Roll every chord upwards from its step, where the next one leaves the time for it, and hold it so long."""
 
     def perform(phrase: Phrase, _: Random, ms: float) -> Performance:
         found = []
@@ -258,8 +258,8 @@ def rolled(roll_ms: float) -> Performer:
             room = (after - group[0].onset) * STEP * ms
             apart = roll_ms / ms / max(1, len(group) - 1) if room >= 1.5 * roll_ms else 0.0
             for part, note in enumerate(group):
-                length = max(note.length * STEP * TOUCH - apart * part, 0.5 * roll_ms / ms)
-                found.append(_performed(note, note.onset * STEP + apart * part, length=length))
+                until = max(note.length * STEP * TOUCH, 1.4 * roll_ms / ms if apart else 0.0)
+                found.append(_performed(note, note.onset * STEP + apart * part, length=until - apart * part))
         return found
 
     return perform

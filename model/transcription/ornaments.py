@@ -115,8 +115,8 @@ def _alone(struck: Sequence[Struck], place: int, main: int, gap: float) -> bool:
         (key for key in reversed(struck[max(0, place - 6) : place]) if abs(key.pitch - pitch) <= 7), None
     )
     after = next((key for key in struck[main + 1 : main + 7] if abs(key.pitch - pitch) <= 7), None)
-    return (before is None or struck[place].start - before.start > 0.9 * gap) and (
-        after is None or after.start - struck[main].start > 1.3 * gap
+    return (before is None or struck[place].start - before.start > 0.6 * gap) and (
+        after is None or after.start - struck[main].start > 0.7 * gap
     )
 
 

@@ -19,10 +19,10 @@ BINS = 13  # to either side
 AWAY = 40.0  # ticks: standard deviation of the first beat's displacement about the known lag
 FARTHEST_START = 80.0  # ticks from that lag
 STEADY = 3.0  # ticks by which a displacement may change from beat to beat for one nat, of steady playing
-WANDERS = 4.0  # of playing that is not
+WANDERS = 6.0  # of playing that drifts
 DIVIDED = 3.0  # of beats that are divided otherwise than in straight steps
 HEARD = 0.53  # swing from which the phrase before swung
-WANDER = 18.0  # ticks by which a displacement may change from beat to beat for one nat
+WANDER = 35.0  # ticks: standard deviation of its change from beat to beat, of playing that drifts
 OUTSIDE = 2.0  # of an onset that would lie on the bar line behind the phrase
 UNHEARD = 1.5  # of a grid that the phrase before was not in
 
@@ -85,19 +85,18 @@ def search(
     begun = np.where(np.abs(moves - lag) <= FARTHEST_START, (moves - lag) ** 2 / (2 * AWAY**2), np.inf)
     away, change = np.abs(moves[:, None] - moves[None, :]), change_costs(steps_per_beat)
     divided = DIVIDED if swing < HEARD else 0.0
+    steady, wandering = away / STEADY, away**2 / (2 * WANDER**2)
     # the simpler reading unless another one fits so much better
     least = float(costs.min((1, 2)).sum())
     best: tuple[float, list[int], list[int]] = (np.inf, [], [])
     for count, wander, price in (
-        (1, STEADY, 0.0),
-        (1, WANDER, WANDERS),
-        (len(grids), STEADY, divided),
-        (len(grids), WANDER, divided + WANDERS),
+        (1, steady, 0.0),
+        (1, wandering, WANDERS),
+        (len(grids), steady, divided),
+        (len(grids), wandering, divided + WANDERS),
     ):
         if least + price < best[0]:
-            found = _best(
-                costs[:, :count], known[:count, None] + begun, change[:count, :count], away / wander
-            )
+            found = _best(costs[:, :count], known[:count, None] + begun, change[:count, :count], wander)
             best = min(best, (found[0] + price, *found[1:]), key=lambda reading: reading[0])
     _, kinds, moved = best
     return Beats(kinds, [float(moves[move]) for move in moved])
