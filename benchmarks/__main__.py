@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import knob, lateness, models, screen, soak, start, thru
+from benchmarks import human, knob, lateness, models, screen, soak, start, thru
 from benchmarks.figures import Row, load_average, machine, table, today
 from benchmarks.instrument import ROOT
 from benchmarks.scale import Scale
@@ -25,6 +25,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "thru": thru.measure,
     "knob": knob.measure,
     "soak": soak.measure,
+    "human": human.measure,
 }
 
 
@@ -40,7 +41,13 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     default=ROOT / "docs" / "benchmarks.md",
     help="Where the table goes.",
 )
-def main(only: tuple[str, ...], *, quick: bool, hours: float | None, out: Path) -> None:
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=ROOT / "prepared",
+    help="What `twobar-train prepare MIDI_DIR --metres all` wrote; `human` plays its test split.",
+)
+def main(only: tuple[str, ...], *, quick: bool, hours: float | None, out: Path, data: Path) -> None:
     """Measure the instrument's budgets and write one table.
 
     Example: python -m benchmarks --only lateness --only thru
@@ -49,7 +56,7 @@ def main(only: tuple[str, ...], *, quick: bool, hours: float | None, out: Path) 
     soak_seconds = hours * 3600 if hours else 120 * factor
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="twobar-bench-") as folder, jack_server(Path(folder)) as jack:
-        scale = Scale(Path(folder), factor, soak_seconds, jack=jack)
+        scale = Scale(Path(folder), factor, soak_seconds, jack=jack, data=data)
         loads = [load_average()]
         for name in only or MEASURES:
             click.echo(f"measuring {name} ...", err=True)
