@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from model.music.lines import LINE
 from model.music.phrase import Note
 
 
@@ -183,9 +184,13 @@ class Warped(Message, frozen=True):
 
 
 class Load(Message, frozen=True):
-    """Play another model from now on (a shipped name or a path)."""
+    """Play another model from now on (a shipped name or a path).
+
+    `split` says how it divides what a keyboard plays: "line", or a note name; see `model.codecs.keyboard`.
+    """
 
     model: str
+    split: str = LINE
 
 
 class Ready(Message, frozen=True):

@@ -40,7 +40,9 @@ from live.ipc.messages import (
 from live.ipc.model_process import ADDRESS_VARIABLE
 from live.worker.accompanist import Accompanist
 from live.worker.places import Places, point_of
+from model.codecs.keyboard import division
 from model.latent.geometry import Latent, between
+from model.music.lines import LINE
 from model.music.phrase import Note, Phrase
 from model.playing.player import Player
 from model.playing.warp import audible_lengths, decoded_way
@@ -69,19 +71,27 @@ class RequestHandler:
         self._places: Places | None = None
         self._accompanist: Accompanist | None = None
 
-    def load(self, name: str) -> Message:
+    def load(self, name: str, split: str = LINE) -> Message:
         """Load a model and warm it up; returns Ready, or LoadFailed with the old one still there.
 
         One that is loaded already is not loaded again, unless its file has changed.
+
+        Args:
+            name: a shipped model's, or a path.
+            split: how it divides what a keyboard plays, see `model.codecs.keyboard.division`.
+
         """
         start = time.monotonic_ns()
         wanted = (name, changed_nanos(name))
-        if self.ready is not None and wanted == self._loaded:
-            return self.ready
         try:
+            divide = division(split)
+            if self.ready is not None and self.player is not None and wanted == self._loaded:
+                self.player.divide = divide
+                return self.ready
             from model.playing.load import load  # noqa: PLC0415  a wrong model must be a message, not a dead process
 
             player = load(name)
+            player.divide = divide
             grid = player.card.grid
             warm = Phrase.of(grid, [Note(0, 60, 90, 2), Note(grid.steps // 2, 67, 90, 2)])
             for _ in range(2):
@@ -274,7 +284,10 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
             if isinstance(message, Accompany):
                 accompanying = handler.accompany(message)
                 continue
-            link.send(handler.load(message.model) if isinstance(message, Load) else handler.answer(message))
+            if isinstance(message, Load):
+                link.send(handler.load(message.model, message.split))
+            else:
+                link.send(handler.answer(message))
 
 
 def newest(waiting: list[ToWorker | None]) -> list[ToWorker | None]:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from model.checkpoint import Checkpoint
 from model.codecs.base import Arrays, pack_phrase
 from model.codecs.conditions import Floats, columns_of, encode_texts, estimated
+from model.codecs.keyboard import Division, melody_of
+from model.codecs.multitrack import MultitrackCodec
 from model.codecs.registry import build
 from model.codecs.sampling import Sampling, gumbel_max, restricted
 from model.latent.directions import directions_in
@@ -60,6 +62,19 @@ class CheckpointPlayer:
             accompanies=self._learned is not None and self._learned.plays_along,
             encodes=config.encoder.kind != "none",
         )
+        self.divide = None
+
+    @property
+    def divide(self) -> Division | None:
+        """How a keyboard's notes are divided; see `playing.player.Player.divide`."""
+        return self._divide
+
+    @divide.setter
+    def divide(self, division: Division | None) -> None:
+        self._divide = division
+        for codec in (self._whole, self._codec):
+            if isinstance(codec, MultitrackCodec):
+                codec.divides = division is None  # or a melody that goes low would be divided once more
 
     def encode(self, phrase: Phrase) -> Latent:
         """Return the posterior mean of a phrase, with the attributes of what the codec holds of it.
@@ -159,10 +174,12 @@ class CheckpointPlayer:
         """
         sampling = Sampling(temperature, top_k, top_p, seed)
         z: Vector = self._nowhere
-        shown: Phrase | None = context
+        shown: Phrase | None
         if self.card.latent_size:
             z = self.encode(on_whole_grid(self.card.grid, context, None, self.card.grid.steps)).z
             shown = None
+        else:
+            shown = self._shown(context)
         return self._play(
             z,
             turns or {},
@@ -225,10 +242,18 @@ class CheckpointPlayer:
         return points.reshape(count, each, -1)[np.arange(count), selected]
 
     def _packed(self, phrase: Phrase) -> Arrays:
-        """Pack a phrase on the answers' grid."""
+        """Pack what the codec is shown of a phrase on the answers' grid."""
         if phrase.grid != self.card.grid:
             raise ValueError("a phrase on another grid cannot be encoded")
-        return pack_phrase(self._codec, phrase)
+        return pack_phrase(self._codec, self._shown(phrase))
+
+    def _shown(self, phrase: Phrase) -> Phrase:
+        """Return a keyboard's phrase divided: all of its parts, or its melody for a codec of one line."""
+        if self._divide is None:
+            return phrase
+        if self.card.codec == "melody":
+            return melody_of(phrase, self._divide)
+        return self._divide(phrase) if self.card.codec == "multitrack" else phrase
 
     def _guess(self, held: Phrase) -> Vector:
         """Return the z of a phrase that nothing encodes."""
