@@ -10,7 +10,6 @@ from typing import Literal
 
 import msgspec
 
-from model.music.lines import LINE
 from model.music.phrase import Note
 
 
@@ -190,7 +189,7 @@ class Load(Message, frozen=True):
     """
 
     model: str
-    split: str = LINE
+    split: str = "line"
 
 
 class Ready(Message, frozen=True):

@@ -37,6 +37,7 @@ MOVE = 0.08  # for the way from where a hand is to the mean of its notes
 FOLLOW = 0.5  # share of that way that the hand goes along, so that a figure does not carry it to and fro
 SPAN, REACH = 0.2, 8  # for what a hand's notes span beyond so many semitones
 SIDE, MIDDLE = 0.02, 69  # for a low hand above this key, or a high one below
+IDLE_LOW, IDLE_HIGH = 0.3, 0.5  # for a hand that neither plays nor holds while the other plays several notes
 BEAM = 4  # cuts carried on
 
 # lines: costs per note, leaps per semitone
@@ -56,8 +57,12 @@ Group = tuple[int, list[int]]
 Candidate = tuple[int, int, int, int, float]
 """Onset; height, a pitch, of the bass below 0; step at which it ends; place; what leaving it out costs."""
 
-Division = tuple[float, float, float, object]
-"""What it costs, where its low and its high hand are, and its cuts, the last first, as nested pairs."""
+Division = tuple[float, float, int, float, int, object]
+"""What it costs; where its low hand is and the step until which that holds; the same of its high one; its
+cuts, the last first, as nested pairs."""
+
+Way = tuple[float, int, float | None, int, float | None, int]
+"""Of a cut of a group: its cost, itself, the mean and the last end of the low side, and of the high one."""
 
 
 def read_split(text: str) -> int | None:
@@ -135,55 +140,58 @@ def _cuts(notes: Sequence[Note], groups: Sequence[Group]) -> list[int]:
     """Return how many notes of each group, from the lowest, the low hand plays."""
     mean = sum(note[1] for note in notes) / max(1, len(notes))
     shift = FOLLOW_MEAN * (mean - (REST_LOW + REST_HIGH) / 2)
-    beam: list[Division] = [(0.0, REST_LOW + shift, REST_HIGH + shift, None)]
-    for _, places in groups:
-        ways = _ways([notes[place][1] for place in places])
+    beam: list[Division] = [(0.0, REST_LOW + shift, 0, REST_HIGH + shift, 0, None)]
+    for step, places in groups:
+        ways = _ways([notes[place][1] for place in places], [step + notes[place][3] for place in places])
+        several = len(places) > 1
         reached = []
         for division in beam:
-            before, low_at, high_at, _ = division
+            before, low_at, low_until, high_at, high_until, _ = division
             for way in ways:
-                cost, _, low, high = way
+                cost, _, low, _, high, _ = way
                 cost += before
                 if low is not None:
                     cost += MOVE * abs(low - low_at)
+                elif several and low_until <= step:
+                    cost += IDLE_LOW
                 if high is not None:
                     cost += MOVE * abs(high - high_at)
+                elif several and high_until <= step:
+                    cost += IDLE_HIGH
                 reached.append((cost, division, way))
         reached.sort(key=itemgetter(0))
         beam = []
-        for cost, (_, low_at, high_at, cuts), (_, cut, low, high) in reached[:BEAM]:
-            beam.append(
-                (
-                    cost,
-                    low_at if low is None else low_at + FOLLOW * (low - low_at),
-                    high_at if high is None else high_at + FOLLOW * (high - high_at),
-                    (cut, cuts),
-                )
-            )
+        for cost, division, (_, cut, low, low_end, high, high_end) in reached[:BEAM]:
+            _, low_at, low_until, high_at, high_until, cuts = division
+            if low is not None:
+                low_at, low_until = low_at + FOLLOW * (low - low_at), low_end
+            if high is not None:
+                high_at, high_until = high_at + FOLLOW * (high - high_at), high_end
+            beam.append((cost, low_at, low_until, high_at, high_until, (cut, cuts)))
     found: list[int] = []
-    chain = beam[0][3]
+    chain = beam[0][5]
     while isinstance(chain, tuple):
         cut, chain = chain
         found.append(cut)
     return found[::-1]
 
 
-def _ways(pitches: Sequence[int]) -> list[tuple[float, int, float | None, float | None]]:
-    """Return for each cut of a group, pitches rising, its cost, itself, and the means of both sides."""
+def _ways(pitches: Sequence[int], ends: Sequence[int]) -> list[Way]:
+    """Return the ways to cut a group: the pitches rise, and each note ends at a step."""
     ways = []
     count = len(pitches)
     for cut in range(count + 1):
-        cost = 0.0
+        cost, low_end, high_end = 0.0, 0, 0
         low = high = None
         if cut:
             top = pitches[cut - 1]
-            low = sum(pitches[:cut]) / cut
+            low, low_end = sum(pitches[:cut]) / cut, max(ends[:cut])
             cost += SPAN * max(0, top - pitches[0] - REACH) + SIDE * max(0, top - MIDDLE)
         if cut < count:
             bottom = pitches[cut]
-            high = sum(pitches[cut:]) / (count - cut)
+            high, high_end = sum(pitches[cut:]) / (count - cut), max(ends[cut:])
             cost += SPAN * max(0, pitches[-1] - bottom - REACH) + SIDE * max(0, MIDDLE - bottom)
-        ways.append((cost, cut, low, high))
+        ways.append((cost, cut, low, low_end, high, high_end))
     return ways
 
 
