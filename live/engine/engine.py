@@ -77,7 +77,7 @@ class Engine:
         self.devices = Devices(options, self.output, self._post)
         self.jam = Jam(options.config, self.output)
         self.jam.wanted_model = options.model
-        self.worker = WorkerLink(self.jam, self.output, default_model=options.config.jam.model)
+        self.worker = WorkerLink(self.jam, self.output, settings=options.config)
         self.commands = Commands(self.jam, scenes=options.config.scene)
         self.snapshots = Snapshots(self.jam, self._surroundings, per_second=options.config.dashboard.fps)
         self.demo: Demo | None = None

@@ -228,9 +228,13 @@ class Warped(Message, frozen=True):
 
 
 class Load(Message, frozen=True):
-    """Play another model from now on (a shipped name or a path)."""
+    """Play another model from now on (a shipped name or a path).
+
+    `split` says how it divides what a keyboard plays: "line", or a note name; see `model.codecs.keyboard`.
+    """
 
     model: str
+    split: str = "line"
 
 
 class Ready(Message, frozen=True):

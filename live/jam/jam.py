@@ -362,7 +362,7 @@ class Jam:
         """Play another model; the present one plays on until it is ready."""
         self.shown_model, self.model_state = name, "loading"
         self.wanted_model = name
-        if not self.output.ask(Load(name)):
+        if not self.output.ask(Load(name, self.config.model.split)):
             self.notices.add("warning", f"model {name} will be loaded when the model process is back")
 
     def from_worker(self, answer: Answer, now: Nanos) -> None:

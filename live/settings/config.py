@@ -15,6 +15,7 @@ from live.settings.knobs import KNOBS, Mode
 from model import strict
 from model.errors import ConfigError
 from model.music import harmony
+from model.music.lines import LINE, read_split
 from model.music.tracks import TRACKS
 from model.shipped import is_checkpoint, shipped_models
 
@@ -79,6 +80,7 @@ class ModelSettings(Section, frozen=True):
         key: as "C", "F# minor", that answers keep to; auto is the one that you play in, off is none.
         chords: as "C Am F G", spread evenly over the phrase; auto as above.
         accompany: parts that join what the performer plays where they are not played, of a model that can.
+        split: how a keyboard is divided for a model of one line or several parts: "line", or at a note, "C3".
 
     """
 
@@ -88,6 +90,7 @@ class ModelSettings(Section, frozen=True):
     key: Text = AUTO
     chords: Text = AUTO
     accompany: list[PartName] = msgspec.field(default_factory=lambda: ["chords", "bass", "drums"])
+    split: Text = LINE
 
     @property
     def tracks(self) -> list[int]:
@@ -289,6 +292,7 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
     _check_scenes(config.scene, where)
     for name, text in config.model.conditions.items():
         check_condition(name, text, label=f"{where}: model.{name}")
+    _check_split(config.model.split, f"{where}: model.split")
     return config
 
 
@@ -349,6 +353,14 @@ def _check_clock(clock: str, label: str) -> None:
     if clock != "internal":
         what = "MIDI clock" if clock == "midi" else "Ableton Link"
         raise UsageError(f"{label} is '{clock}', but {what} cannot be followed yet; there is: internal")
+
+
+def _check_split(split: str, label: str) -> None:
+    """Refuse what divides no keyboard."""
+    try:
+        read_split(split)
+    except ConfigError as error:
+        raise UsageError(f"{label}: {error}") from None
 
 
 def _check_scenes(scenes: list[Scene], where: str) -> None:

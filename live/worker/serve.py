@@ -41,11 +41,13 @@ from live.ipc.messages import (
 from live.ipc.model_process import ADDRESS_VARIABLE
 from live.worker.accompanist import Accompanist
 from live.worker.places import Places, point_of
+from model.codecs.keyboard import division
 from model.codecs.registry import build
 from model.latent.geometry import Latent, between
 from model.music.grid import Grid
 from model.music.harmony import read_key
 from model.music.key import Key, key_of
+from model.music.lines import LINE
 from model.music.phrase import Note, Phrase
 from model.playing.player import Player
 from model.playing.splice import overlapping
@@ -81,19 +83,27 @@ class RequestHandler:
         self._key: Key | None = None  # that the performer plays in
         self._keys: dict[bytes, Key | None] = {}  # of the last phrases, by their vectors
 
-    def load(self, name: str) -> Message:
+    def load(self, name: str, split: str = LINE) -> Message:
         """Load a model and warm it up; returns Ready, or LoadFailed with the old one still there.
 
         One that is loaded already is not loaded again, unless its file has changed.
+
+        Args:
+            name: a shipped model's, or a path.
+            split: how it divides what a keyboard plays, see `model.codecs.keyboard.division`.
+
         """
         start = time.monotonic_ns()
         wanted = (name, changed_nanos(name))
-        if self.ready is not None and wanted == self._loaded:
-            return self.ready
         try:
+            divide = division(split)
+            if self.ready is not None and self.player is not None and wanted == self._loaded:
+                self.player.divide = divide
+                return self.ready
             from model.playing.load import load  # noqa: PLC0415  a wrong model must be a message, not a dead process
 
             player = load(name)
+            player.divide = divide
             grid = player.card.grid
             warm = Phrase.of(grid, [Note(0, 60, 90, 2), Note(grid.steps // 2, 67, 90, 2)])
             transcribed(Encode(0, [], [], [(0, 200, 60, 90), (960, 1200, 67, 90)], TICK_NANOS), grid)
@@ -144,7 +154,7 @@ class RequestHandler:
     def _encode(self, player: Player, request: Encode, start: int) -> Encoded:
         whole = transcribed(request, player.card.grid)
         shown, fault = whole.shown, ""
-        played = build(player.card.codec, player.card.grid).named(whole.phrase)
+        played = named(whole.phrase, player)
         if request.parts and self._accompanist is not None:
             try:
                 shown = self._accompanist.joined(shown, request.parts)
@@ -264,6 +274,13 @@ def transcribed(request: Encode, grid: Grid) -> Transcription:
     return Transcription(phrase, shown_of(phrase), 0.0, request.swing, 1.0)
 
 
+def named(phrase: Phrase, player: Player) -> Phrase:
+    """Return all of a phrase's notes by the tracks and keys that a model's answers have for them."""
+    if player.card.codec == "multitrack" and player.divide is not None:
+        return player.divide(phrase)
+    return build(player.card.codec, player.card.grid).named(phrase)
+
+
 def shown_of(phrase: Phrase) -> Phrase:
     """Return what a model is shown of a phrase whose notes have their places."""
     if not any(note.displacement for note in phrase.notes):
@@ -356,7 +373,10 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
             if isinstance(message, Accompany):
                 accompanying = handler.accompany(message)
                 continue
-            link.send(handler.load(message.model) if isinstance(message, Load) else handler.answer(message))
+            if isinstance(message, Load):
+                link.send(handler.load(message.model, message.split))
+            else:
+                link.send(handler.answer(message))
 
 
 def newest(waiting: list[ToWorker | None]) -> list[ToWorker | None]:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from model.checkpoint import Checkpoint
 from model.codecs.base import Arrays, pack_phrase
 from model.codecs.conditions import Floats, columns_of, encode_texts, estimated
+from model.codecs.keyboard import Division, melody_of
+from model.codecs.multitrack import MultitrackCodec
 from model.codecs.poly import LOWEST
 from model.codecs.registry import build
 from model.codecs.sampling import Sampling, gumbel_max, in_scale, restricted
@@ -72,6 +74,19 @@ class CheckpointPlayer:
             accompanies=self._learned is not None and self._learned.plays_along,
             encodes=config.encoder.kind != "none",
         )
+        self.divide = None
+
+    @property
+    def divide(self) -> Division | None:
+        """How a keyboard's notes are divided; see `playing.player.Player.divide`."""
+        return self._divide
+
+    @divide.setter
+    def divide(self, division: Division | None) -> None:
+        self._divide = division
+        for codec in (self._whole, self._codec):
+            if isinstance(codec, MultitrackCodec):
+                codec.divides = division is None  # or a melody that goes low would be divided once more
 
     def encode(self, phrase: Phrase) -> Latent:
         """Return the posterior mean of a phrase, with the attributes of what the codec holds of it.
@@ -177,10 +192,12 @@ class CheckpointPlayer:
         """
         sampling = Sampling(temperature, top_k, top_p, seed)
         z: Vector = self._nowhere
-        shown: Phrase | None = context
+        shown: Phrase | None
         if self.card.latent_size:
             z = self.encode(on_whole_grid(self.card.grid, context, None, self.card.grid.steps)).z
             shown = None
+        else:
+            shown = self._shown(context)
         return self._play(
             z,
             turns or {},
@@ -243,10 +260,22 @@ class CheckpointPlayer:
         return points.reshape(count, each, -1)[np.arange(count), selected]
 
     def _packed(self, phrase: Phrase) -> Arrays:
-        """Pack a phrase on the answers' grid."""
+        """Pack what the codec is shown of a phrase on the answers' grid."""
         if phrase.grid != self.card.grid:
             raise ValueError("a phrase on another grid cannot be encoded")
-        return pack_phrase(self._codec, phrase)
+        return pack_phrase(self._codec, self._shown(phrase))
+
+    def _shown(self, phrase: Phrase) -> Phrase:
+        """Return a keyboard's phrase divided: all of its parts, or its melody for a codec of one line."""
+        if self._divide is not None and self.card.codec == "melody":
+            return melody_of(phrase, self._divide)
+        return self._in_parts(phrase)
+
+    def _in_parts(self, phrase: Phrase) -> Phrase:
+        """Return a keyboard's phrase divided among the parts, for a codec that has several."""
+        return (
+            self._divide(phrase) if self._divide is not None and self.card.codec == "multitrack" else phrase
+        )
 
     def _guess(self, held: Phrase) -> Vector:
         """Return the z of a phrase that nothing encodes."""
@@ -343,7 +372,7 @@ class CheckpointPlayer:
         The network is asked for rhythm alone: pitches, loudness and lengths are edited where they were
         played, so that notes which the network does not hold go along.
         """
-        played = self._codec.named(source.phrase)
+        played = self._codec.named(self._in_parts(source.phrase))
         plain = retained(played, rest, answer)
         if not asked or not plain.notes:
             return plain
