@@ -288,6 +288,8 @@ class Devices:
             if direction == "in":
                 self._inputs.pop(change.name, None)
                 jam.performer.release(now, port=change.name)
+                if self._output.feedback is not None:
+                    self._output.feedback.forget(change.name)
             else:
                 gone: object = change.port
                 self._output.sinks = [sink for sink in self._output.sinks if sink is not gone]

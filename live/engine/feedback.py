@@ -20,6 +20,7 @@ WINDOW_NANOS = 200_000_000
 ENOUGH = 8
 """So many more have come back than have not: a loop."""
 
+_LONG_NANOS = 1_000_000_000  # for as long may what comes back wait among the arrivals
 _MOST = 2 * ENOUGH
 _MISSED = 2  # what one that has not come back takes away
 _TOO_FAST_NANOS = 20_000_000  # a note repeat of 1/64 at 180 beats per minute comes every 21 ms
@@ -53,12 +54,13 @@ class Feedback:
 
     Attributes:
         handling: the input whose message is being played just now, "" for none.
+        suspicious: whether the last message that `echoed` was asked about had been sent just before.
 
     """
 
     def __init__(self, found: Callable[[str], object]) -> None:
         """Know of no loop."""
-        self.handling = ""
+        self.handling, self.suspicious = "", False
         self._found = found
         self._order: deque[_Sending] = deque()
         self._sent: dict[bytes, deque[_Sending]] = {}
@@ -68,17 +70,19 @@ class Feedback:
         """Take note of a message that leaves."""
         if data[0] >= 0xF0:
             return
-        self._expire(nanos)
+        self._expire(nanos - _LONG_NANOS)
         sending = _Sending(nanos, data, self.handling, set())
         self._order.append(sending)
         self._sent.setdefault(data, deque()).append(sending)
 
     def echoed(self, received: Received) -> bool:
-        """Tell whether a message is to be left out: its input gives back what is sent, and this is some of it."""
+        """Tell whether a message is to be left out: some of what its input is known to give back."""
         port = self._inputs.setdefault(received.port, _Input())
-        self._expire(received.nanos)
-        sending = next((one for one in self._sent.get(received.data, ()) if received.port not in one.returned), None)
-        if sending is None or sending.nanos > received.nanos:
+        self._expire(received.nanos - WINDOW_NANOS)
+        equal = self._sent.get(received.data, ())
+        sending = next((one for one in equal if received.port not in one.returned), None)
+        self.suspicious = sending is not None and sending.nanos <= received.nanos
+        if sending is None or not self.suspicious:
             if is_note_on(received.data):
                 port.fast = max(0, port.fast - 1)
             return False
@@ -97,9 +101,9 @@ class Feedback:
         """Know nothing more of an input: it has gone."""
         self._inputs.pop(name, None)
 
-    def _expire(self, nanos: int) -> None:
-        """Let go of what was sent too long ago; who has not given it back is less of a loop."""
-        while self._order and self._order[0].nanos < nanos - WINDOW_NANOS:
+    def _expire(self, before: int) -> None:
+        """Let go of what was sent before a moment; who has not given it back is less of a loop."""
+        while self._order and self._order[0].nanos < before:
             old = self._order.popleft()
             same = self._sent[old.data]
             same.popleft()
