@@ -10,7 +10,7 @@ import contextlib
 import ctypes
 import os
 import sys
-from typing import Literal
+from typing import Any, Literal
 
 from live.devices.stderr import stderr_diverted
 
@@ -58,6 +58,10 @@ class JackProbe:
         library.jack_on_shutdown.restype = None
         library.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
         library.jack_get_ports.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong]
+        library.jack_port_by_name.restype = ctypes.c_void_p
+        library.jack_port_by_name.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+        library.jack_port_get_all_connections.restype = ctypes.POINTER(ctypes.c_char_p)
+        library.jack_port_get_all_connections.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
         library.jack_free.argtypes = [ctypes.c_void_p]
         library.jack_free.restype = None
         os.environ["JACK_NO_START_SERVER"] = "1"
@@ -78,7 +82,19 @@ class JackProbe:
         if not self.alive or self._client is None:
             return []
         flags = _IS_OUTPUT if direction == "in" else _IS_INPUT  # what the server puts out comes in here
-        found = self._jack.jack_get_ports(self._client, None, _MIDI_TYPE, flags)
+        return self._names(self._jack.jack_get_ports(self._client, None, _MIDI_TYPE, flags))
+
+    def connections(self, name: str) -> frozenset[str] | None:
+        """Return the ports that a port is connected with; None where that is not known."""
+        if not self.alive or self._client is None:
+            return None
+        port = self._jack.jack_port_by_name(self._client, name.encode())
+        if not port:
+            return None
+        return frozenset(self._names(self._jack.jack_port_get_all_connections(self._client, port)))
+
+    def _names(self, found: Any) -> list[str]:  # noqa: ANN401 - C's list of texts
+        """Read a list that JACK made, and give it back."""
         if not found:
             return []
         names: list[str] = []

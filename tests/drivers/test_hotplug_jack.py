@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,38 @@ def test_a_keyboard_comes_back_by_itself(jack_server: JackServer, peer: JackPeer
     assert [received.data for received in witness.received] == [b"\x90\x3c\x40", b"\x80\x3c\x40"]
     watch.close()
     witness.changes[-1].port.close()
+    keyboard.close()
+
+
+def test_a_port_that_was_gone_between_two_looks_is_heard_again(
+    jack_server: JackServer, witness: Witness
+) -> None:
+    def listen(name: str) -> ports.InputPort:
+        return ports.open_input(name, api="jack", deliver=witness.deliver)
+
+    watch = PortWatch(witness.change, lister=SystemLister("jack"))
+    keyboard = JackPeer(jack_server, "keyboard")
+    watch.add("in", listen("keyboard:out"), listen)
+    watch.add("out", ports.open_output("keyboard:in", api="jack"), partial(ports.open_output, api="jack"))
+    watch.look()
+    watch.look()
+    assert witness.changes == []
+    keyboard.close()
+    keyboard = JackPeer(jack_server, "keyboard")
+    keyboard.wait_for_ports("keyboard:out", "keyboard:in")
+    watch.look()
+    assert [(change.direction, change.state, change.name) for change in witness.changes] == [
+        ("in", "gone", "keyboard:out"),
+        ("out", "gone", "keyboard:in"),
+        ("in", "back", "keyboard:out"),
+        ("out", "back", "keyboard:in"),
+    ]
+    keyboard.settle()
+    keyboard.play(b"\x90\x3c\x40")
+    witness.wait(messages=1)
+    watch.close()
+    for change in witness.changes[2:]:
+        change.port.close()
     keyboard.close()
 
 
