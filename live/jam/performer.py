@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from live.ipc.commands import Command
 from live.jam.capture import Capture, Key
 from live.jam.controllers import Controllers, Source
+from live.jam.mpe import Mpe
 from live.jam.notices import Notices
 from live.jam.protocols import Bindings, Output
 from live.timing.midi_bytes import (
@@ -70,7 +71,8 @@ class Performer:
         self._channel = channel
         self._down: dict[Key, int] = {}
         self._sounding: dict[Key, int] = {}  # of these, what left thru and has not been ended
-        self._controllers = Controllers()
+        self._controllers, self._mpe = Controllers(), Mpe()
+        self._with_mpe: set[str] = set()  # keyboards of which that was said
 
     def received(self, received: Received, now: Nanos) -> Sequence[Command]:
         """Play one message of a keyboard or controller, or return the commands that it is bound to.
@@ -102,7 +104,7 @@ class Performer:
             self._let_go(key, data, received.nanos, now)
         elif data[0] & 0xF0 == CONTROL and data[1] >= ALL_SOUND_OFF:
             self._mode(source, data, tick, now)
-        else:
+        elif not self._of_one_finger(source, data, now):
             moved = self._controllers.move(source, data)
             if moved is not None:
                 self._send(data[0] & 0xF0, moved, now, due=received.nanos)
@@ -112,6 +114,22 @@ class Performer:
                 self._capture.on(key, data[2], tick)
             else:
                 self._capture.off(key, tick)
+
+    def _of_one_finger(self, source: Source, data: bytes, now: Nanos) -> bool:
+        """Tell whether a controller bends one key of an MPE keyboard; said once, for it cannot be heard."""
+        port, had_zone = source[0], self._mpe.has_zone(source[0])
+        held = any(key[:2] == source for key in self._down)
+        concerns = self._mpe.concerns(source, data, held=held)
+        if not had_zone and self._mpe.has_zone(port):
+            self._rest(lambda other: other[0] == port and self._mpe.finger(other), now)
+            if port not in self._with_mpe:
+                self._with_mpe.add(port)
+                self._notices.add(
+                    "warning",
+                    f"{port} plays MPE: bends and pressure of single fingers are not heeded, only what all"
+                    " share; switch MPE off there to bend",
+                )
+        return concerns
 
     def _strike(self, key: Key, data: bytes, due: Nanos, now: Nanos) -> None:
         self._down[key] = key[2]
@@ -186,6 +204,8 @@ class Performer:
         for source, status, data in self._controllers.resting(leaves):
             self._output.played(tick, bytes((status | (source[1] - 1),)) + data)
         self._rest(leaves, now)
+        if port is not None:
+            self._mpe.forget(port)
 
     def forget(self, tick: Tick) -> None:
         """Take every key as let go and every controller as at rest, after everything was silenced."""

@@ -195,3 +195,70 @@ def test_what_is_no_whole_message_goes_nowhere() -> None:
         assert not is_channel_message(data)
         play(stage, ("A", data))
     assert thru(stage) == []
+
+
+# -- MPE ---------------------------------------------------------------------------------------------
+
+
+def said(stage: Stage) -> list[str]:
+    return [notice.text for notice in stage.jam.notices.lines if "MPE" in notice.text]
+
+
+def declared(fingers: int, channel: int = 1) -> list[tuple[str, bytes]]:
+    return [("A", control(channel, number, value)) for number, value in ((101, 0), (100, 6), (6, fingers))]
+
+
+def test_fingers_of_a_declared_zone_bend_nothing_and_it_is_said_once() -> None:
+    stage = Stage()
+    play(stage, *declared(5), *declared(5))
+    assert thru(stage) == ["b0 65 00", "b0 65 00"]
+    assert len(said(stage)) == 1
+    fingers = ["A 91 3c 5a", "A e1 00 7f", "A d1 50", "A b1 4a 60", "A b1 65 00", "A b1 64 00", "A b1 06 30"]
+    play(stage, *from_hex(fingers))
+    assert thru(stage) == ["90 3c 5a"]
+    play(stage, *from_hex(["A e0 00 7f", "A e6 00 20", "A b1 40 7f", "B e1 00 7f", "A 81 3c 00"]))
+    assert thru(stage) == ["e0 00 7f", "e0 00 20", "b0 40 7f", "e0 00 7f", "80 3c 00"]
+
+
+def test_an_upper_zone_has_its_fingers_below_its_channel() -> None:
+    stage = Stage()
+    play(stage, *declared(3, channel=16))
+    thru(stage)
+    play(stage, *from_hex(["A ec 00 7f", "A ee 00 10", "A eb 00 20", "A ef 00 30"]))
+    assert thru(stage) == ["e0 00 20", "e0 00 30"]
+
+
+def test_a_zone_that_is_closed_or_whose_keyboard_goes_is_none() -> None:
+    stage = Stage()
+    play(stage, *declared(5), *declared(0))
+    thru(stage)
+    play(stage, *from_hex(["A e1 00 7f"]))
+    assert thru(stage) == ["e0 00 7f"]
+    play(stage, *declared(5))
+    stage.jam.performer.release(NOW, port="A")
+    thru(stage)
+    play(stage, *from_hex(["A e1 00 7f"]))
+    assert thru(stage) == ["e0 00 7f"]
+
+
+def test_fingers_of_an_undeclared_zone_are_known_by_their_different_bends() -> None:
+    stage = Stage()
+    play(stage, *from_hex(["A 91 3c 5a", "A 92 40 5a", "A 93 43 5a", "A e1 00 41", "A e2 00 42"]))
+    thru(stage)
+    play(stage, *from_hex(["A e3 00 43", "A e1 00 50", "A e2 00 51"]))
+    assert thru(stage) == ["e0 00 40"]
+    assert len(said(stage)) == 1
+
+
+def test_the_wheel_of_a_split_keyboard_is_no_finger() -> None:
+    stage = Stage()
+    play(stage, *from_hex(["A 91 3c 5a", "A 92 40 5a", "A 93 43 5a"]))
+    for place in range(0x41, 0x7F):
+        play(stage, *from_hex([f"A e{channel} 00 {place:02x}" for channel in (1, 2, 3)]))
+    assert said(stage) == []
+
+
+def test_another_registered_parameter_passes() -> None:
+    stage = Stage()
+    play(stage, *from_hex(["A b0 65 00", "A b0 64 00", "A b0 06 0c", "A b0 26 00"]))
+    assert thru(stage) == ["b0 65 00", "b0 64 00", "b0 06 0c", "b0 26 00"]
