@@ -109,6 +109,8 @@ class Devices:
             ports.resolve_api(config.midi.api)
         if self._options.log:
             self._output.event_log = EventLog(Path(self._options.log), on_fault=self._warn)
+        if not config.midi.send_sounds:
+            self._output.takes_setup = lambda sink: not isinstance(sink, ports.OutputPort)
         self._output.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
         for name in config.midi.outputs:
             if name == SYNTH:
@@ -198,7 +200,7 @@ class Devices:
             )
 
     def set_up(self, jam: Jam, now: Nanos) -> None:
-        """Send the programs and levels of the performer's voice and of every part."""
+        """Send the programs and levels of the performer's voice and of every part, to whom that is wanted."""
         config = self._options.config
         for channel, number in programs(config).items():
             self._output.send(program(channel, number), tick=jam.tick(now), due=now, voice=Stream.SETUP)

@@ -48,6 +48,7 @@ class EngineOutput:
         sink_lost: called with a sink that failed and the reason.
         complain: gets each warning and error where no dashboard shows them.
         feedback: takes note of what leaves.
+        takes_setup: tells whether a sink is set up: given programs, and levels that nobody has turned.
 
     """
 
@@ -61,15 +62,18 @@ class EngineOutput:
         self.osc: Publisher | None = None
         self.complain: Callable[[str], None] | None = None
         self.feedback: Feedback | None = None
+        self.takes_setup: Callable[[Sink], bool] = lambda _sink: True
         self.sink_lost: Callable[[Sink, str], None] = lambda _sink, _reason: None
 
     def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Stream) -> Nanos:
-        """Send to every sink at the due moment, then log and record; returns the moment just before."""
+        """Send to the sinks at the due moment, then log and record; returns the moment just before."""
         moment = self._clock.now()
         if moment < due:  # made ready a little ahead, see Engine
             self._clock.watch(due)
             moment = self._clock.now()
         for sink in tuple(self.sinks):
+            if voice is Stream.SETUP and not self.takes_setup(sink):
+                continue
             try:
                 sink.send(data)
             except TwobarError as reason:

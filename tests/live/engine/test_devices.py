@@ -18,12 +18,14 @@ from live.errors import PortError, PortMissingError, SynthError, UsageError
 from live.ipc.link import Address
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice
+from live.jam.commands import Commands
 from live.jam.jam import Jam
 from live.record.event_log import EventLog
-from live.timing.midi_bytes import Received, Stream, note_off, note_on, silence
+from live.settings.config import parse
+from live.timing.midi_bytes import Received, Stream, control, note_off, note_on, silence
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.engine_stage import Ended, FakeClock
-from tests.fakes.stage import configured
+from tests.fakes.stage import EchoModel, configured
 
 NOW = Nanos(0)
 
@@ -278,6 +280,28 @@ def test_a_synth_that_comes_back_is_silenced_before_anything_else(monkeypatch: p
     assert isinstance(port._midi, Driver)
     assert port._midi.sent[:96] == silence()
     assert port._midi.sent[-1] == note_on(1, 62, 90)
+
+
+@pytest.mark.parametrize("send_sounds", [False, True])
+def test_an_external_synth_keeps_its_sounds_unless_it_is_to_take_them(
+    monkeypatch: pytest.MonkeyPatch, *, send_sounds: bool
+) -> None:
+    Desk(monkeypatch, **{"in": [], "out": ["JUNO-DS 28:0"]})
+    midi = {"input": "none", "output": "juno", "send_sounds": send_sounds}
+    stage = Stage(config=parse({"midi": midi, "osc": {"enabled": False}, "jam": {"record": False}}))
+    stage.devices.open(stage.jam, NOW)
+    port = stage.output.sinks[-1]
+    assert isinstance(port, OutputPort)
+    assert isinstance(port._midi, Driver)
+    stage.jam.panic(NOW)
+    model = EchoModel(codec="multitrack")
+    stage.jam.from_worker(model.ready(), NOW)
+    assert stage.synth.received
+    assert {data[0] & 0xF0 for data in stage.synth.received} >= {0xC0}
+    sounds = [data for data in port._midi.sent if data[0] & 0xF0 == 0xC0 or data[1] == 7]
+    assert bool(sounds) == send_sounds
+    Commands(stage.jam).turn("volume", 0.5, NOW)
+    assert control(2, 7, 64) in port._midi.sent
 
 
 def test_an_output_that_fails_is_opened_anew(monkeypatch: pytest.MonkeyPatch) -> None:
