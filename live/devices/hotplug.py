@@ -54,10 +54,15 @@ class Lister(Protocol):
 
     Attributes:
         generation: grows whenever the MIDI system was found dead; every port on it is then lost.
+        lost_cycles: that the system was too late for, with whatever was played in them.
 
     """
 
     generation: int
+
+    @property
+    def lost_cycles(self) -> int:
+        """See above."""
 
     def __call__(self, direction: Direction) -> list[str] | None:
         """Return the names of one direction; None when the system is dead; PortError: unknown just now."""
@@ -79,7 +84,13 @@ class SystemLister:
         self._jack: JackProbe | None = None
         self._dead = False
         self._misses = 0
+        self._lost_before = 0
         self._probes: dict[Direction, ports.Probe] = {}
+
+    @property
+    def lost_cycles(self) -> int:
+        """JACK's; no other system tells."""
+        return self._lost_before + (self._jack.xruns if self._jack is not None else 0)
 
     def __call__(self, direction: Direction) -> list[str] | None:
         """Return the names of one direction; None when the system is not there.
@@ -107,17 +118,21 @@ class SystemLister:
         if self._jack is not None and not self._jack.alive:
             self.generation += 1
             self._dead = True
+            self._lost_before += self._jack.xruns
             self._jack.close()
             self._jack = None
         if self._jack is None:
             try:
                 self._jack = JackProbe(ports.PROBE_CLIENT)
+                self._jack.count_xruns()
             except OSError as reason:
                 self._misses += 1
                 if self._dead or self._misses > _MISSES:
                     return None
                 raise PortError(str(reason)) from None  # a busy server may refuse once: no proof of death
         self._dead, self._misses = False, 0
+        if not self._jack.runs() and self._jack.alive:
+            raise PortError("the JACK server stands still")  # what is opened now would wait for it, and we
         found = self._jack.ports(direction)
         return found if self._jack.alive else None
 
@@ -186,6 +201,7 @@ class PortWatch:
         wanted: chooses, of the inputs there are, those that are adopted.
         died: called when the MIDI system, which was there, is found dead.
         failed: called with a sentence when a look has failed; it is repeated all the same.
+        looked: called after each look.
         revived: called when it is there again; False when what it did must be tried again at the next look.
 
     Threads: `add`, `wait_for` and `lost` any; the rest, and what is called, the watcher's own.
@@ -200,6 +216,7 @@ class PortWatch:
         wanted: Callable[[list[str]], list[str]] = keyboards,
         died: Callable[[], object] = lambda: None,
         failed: Callable[[str], object] = lambda _sentence: None,
+        looked: Callable[[], object] = lambda: None,
         revived: Callable[[], bool] | None = None,
         period_s: float = PERIOD_S,
     ) -> None:
@@ -207,7 +224,7 @@ class PortWatch:
         self._report = report
         self._lister = lister
         self._adopt, self._wanted = adopt, wanted
-        self._died, self._revived, self._failed = died, revived, failed
+        self._died, self._revived, self._failed, self._looked = died, revived, failed, looked
         self._fault = ""
         self._seen = self._down = False
         self._period_s = period_s
@@ -258,6 +275,7 @@ class PortWatch:
         """Look; a driver's or our own fault is reported once, and the next look comes all the same."""
         try:
             self.look()
+            self._looked()
         except Exception as fault:  # noqa: BLE001  whatever it was, a keyboard may still come back
             sentence = f"a fault while looking for ports: {fault!r}"
             if sentence != self._fault:

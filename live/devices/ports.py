@@ -30,6 +30,9 @@ APIS: dict[str, int] = {
 INPUT_CLIENT, INPUT_PORT = "twobar-in", "keys"
 OUTPUT_CLIENT, OUTPUT_PORT = "twobar-out", "notes"
 PROBE_CLIENT = "twobar-probe"
+QUEUE_SIZE = 8192
+"""Of the messages that an input holds while ports are opened; what comes beyond is lost."""
+
 ALSA_SEQUENCER = Path("/dev/snd/seq")
 
 _GHOST_PATIENCE_S, _GHOST_PERIOD_S = 0.4, 0.02
@@ -148,10 +151,11 @@ def _listed(midi: rtmidi.MidiIn | rtmidi.MidiOut, api: str) -> list[str]:
 
 def _client(direction: Direction, api: str, name: str) -> rtmidi.MidiIn | rtmidi.MidiOut:
     kind = rtmidi.MidiIn if direction == "in" else rtmidi.MidiOut
+    more = {"queue_size_limit": QUEUE_SIZE} if direction == "in" else {}
     for attempt in range(_ATTEMPTS):
         with stderr_diverted() as chatter:
             try:
-                return kind(APIS[api], name=name)
+                return kind(APIS[api], name=name, **more)
             except rtmidi.RtMidiError as error:
                 reason = str(error)
             finally:
@@ -205,7 +209,11 @@ def open_output(name: str, *, api: str = "auto", taken: Collection[str] = ()) ->
     """Play to a named port, or open the virtual port `twobar-out:notes`; errors as open_input."""
     resolved = resolve_api(api)
     midi, actual = _open("out", name, resolved, taken)
-    return OutputPort(midi, actual, api=resolved, virtual=name == "virtual")
+    jack = None
+    if resolved == "jack":
+        with contextlib.suppress(OSError):
+            jack = JackProbe(PROBE_CLIENT)
+    return OutputPort(midi, actual, api=resolved, virtual=name == "virtual", jack=jack)
 
 
 def open_inputs(

@@ -42,6 +42,17 @@ WORDS: dict[Direction, tuple[str, ...]] = {
 }
 
 
+LOSSES_NOTICE_NANOS = 60_000_000_000
+LOSSES_HEARD = 10
+
+
+class Losses(NamedTuple):
+    """What the drivers have lost: JACK's cycles, with all that was played in them, and messages cut short."""
+
+    jack_cycles: int
+    broken_messages: int
+
+
 class _Asked(NamedTuple):
     """A port that was asked for: by which name, "" by none; its port is None while it is missing."""
 
@@ -71,6 +82,9 @@ class Devices:
             lambda: spawn_worker(options.address), needed=lambda: output.worker is None
         )
         self._watchers: list[PortWatch] = []
+        self._listers: list[SystemLister] = []
+        self._broken_before = 0  # of inputs that have gone
+        self._losses_said, self._losses_nanos = Losses(0, 0), -LOSSES_NOTICE_NANOS
         self._synth_fault = ""
         self.mapping_name = ""
         self.recording = ""
@@ -279,13 +293,16 @@ class Devices:
     ) -> PortWatch:
         """Make the watch over one MIDI system, and over the synths that sound through it."""
         adopting = adopting and "auto" in self._options.config.midi.inputs
+        lister = SystemLister(api)
+        self._listers.append(lister)
         watch = PortWatch(
             lambda change: self._post(lambda now: self._changed(jam, change, now)),
-            lister=SystemLister(api),
+            lister=lister,
             adopt=self._reopen_input if adopting else None,
             wanted=lambda found: keyboards(found, self._output_names()),
             died=self._synths_lost if synths else lambda: None,
             failed=self._warn,
+            looked=lambda: self._post(lambda now: self._tell_of_losses(jam, now)),
             revived=(lambda: self._restart_synths(synths)) if synths else None,
         )
         self._watchers.append(watch)
@@ -337,7 +354,8 @@ class Devices:
         if change.state == "gone":
             self._views[key] = PortView(direction, change.name, "missing", "unplugged")
             if direction == "in":
-                self._inputs.pop(change.name, None)
+                lost = self._inputs.pop(change.name, None)
+                self._broken_before += lost.broken if lost is not None else 0
                 jam.performer.release(now, port=change.name)
                 if self._output.feedback is not None:
                     self._output.feedback.forget(change.name)
@@ -355,6 +373,36 @@ class Devices:
             self._output.sinks.append(change.port)
             self.set_up(jam, now)
         jam.notices.add("info", f"{change.name} is {'back' if change.state == 'back' else 'here'}")
+
+    # -- what gets lost on its way -------------------------------------------------------------------
+
+    def losses(self) -> Losses:
+        """Count what the drivers have lost."""
+        broken = self._broken_before + sum(port.broken for port in self._inputs.values())
+        return Losses(sum(lister.lost_cycles for lister in self._listers), broken)
+
+    def _tell_of_losses(self, jam: Jam, now: Nanos) -> None:
+        """Say once in a while what was lost since it was last said, where it may be heard."""
+        lost, before = self.losses(), self._losses_said
+        if now - self._losses_nanos < LOSSES_NOTICE_NANOS:
+            return
+        cycles = lost.jack_cycles - before.jack_cycles
+        messages = lost.broken_messages - before.broken_messages
+        if cycles < LOSSES_HEARD and messages < LOSSES_HEARD:
+            return
+        self._losses_nanos = now
+        if cycles >= LOSSES_HEARD:
+            self._losses_said = self._losses_said._replace(jack_cycles=lost.jack_cycles)
+            jam.notices.add(
+                "warning",
+                f"JACK was too late for {cycles} of its cycles, keys and notes may be lost with them:"
+                " give it a larger period (jackd -p), or close other programs",
+            )
+        if messages >= LOSSES_HEARD:
+            self._losses_said = self._losses_said._replace(broken_messages=lost.broken_messages)
+            jam.notices.add(
+                "warning", f"{messages} messages of your keyboards did not arrive whole: look at the cables"
+            )
 
     # -- a model process without a supervisor --------------------------------------------------------
 

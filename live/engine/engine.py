@@ -430,6 +430,7 @@ class Engine:
             faults=self.faults,
             coalesced=self.arrivals.coalesced,
             dropped_messages=self.arrivals.dropped,
+            **self.devices.losses()._asdict(),
             **self.output.left_out(),
         )
 

@@ -31,6 +31,7 @@ class Desk:
 
     names: dict[str, list[str] | None]
     generation: int = 0
+    lost_cycles: int = 0
     closed: bool = False
     opened: list[Cable] = field(default_factory=list)
     refusing: bool = False

@@ -12,7 +12,7 @@ from live.devices.hotplug import Change
 from live.devices.names import match
 from live.devices.port import OutputPort
 from live.engine.closing import Guard
-from live.engine.devices import Devices
+from live.engine.devices import Devices, Losses
 from live.engine.output import EngineOutput
 from live.errors import PortError, PortMissingError, SynthError, UsageError
 from live.ipc.link import Address
@@ -315,6 +315,32 @@ def test_an_output_that_fails_is_opened_anew(monkeypatch: pytest.MonkeyPatch) ->
     look(stage)
     assert stage.shown() == [("JUNO-DS 28:0", "ok")]
     assert stage.output.sinks[-1] is not failing
+
+
+def test_what_the_drivers_lose_is_counted_and_said_once_a_minute(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = Losses(0, 0)
+    monkeypatch.setattr(stage.devices, "losses", lambda: lost)
+    said = []
+    for second, cycles, messages in ((0, 9, 9), (1, 12, 9), (30, 90, 9), (62, 100, 9), (130, 100, 19)):
+        lost = Losses(cycles, messages)
+        stage.devices._tell_of_losses(stage.jam, Nanos(second * 1_000_000_000))
+        said.append([text.partition(" of ")[0] for text in notices(stage)])
+    assert [len(texts) for texts in said] == [0, 1, 1, 2, 3]
+    assert said[-1] == ["JACK was too late for 12", "JACK was too late for 88", "19 messages"]
+
+
+def test_messages_that_came_broken_are_counted_of_inputs_that_have_gone_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk(monkeypatch, **{"in": ["KeyStep 24:0"], "out": []})
+    stage = opened(input=["keystep"])
+    stage.devices._inputs["KeyStep 24:0"]._received(([0x90, 0x80, 0x3C, 0x40, 0x90, 0x3C, 0x80], 0.0))
+    assert stage.devices.losses().broken_messages == 1
+    desk.names["in"] = []
+    look(stage)
+    assert stage.devices.losses() == Losses(0, 1)
 
 
 def test_a_log_on_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
