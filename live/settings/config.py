@@ -114,6 +114,7 @@ class MidiSettings(Section, frozen=True):
         performer_channel: the performer's keys go thru on it, 1..16.
         instrument_channel: of the answers: the melody, or all of a model with one part, 1..16.
         chords_channel, bass_channel, drum_channel: of the other parts of a model that has them, 1..16.
+        send_sounds: whether outputs beside the built-in synth are told programs and levels, too.
         clock: internal; nothing else can be followed yet.
         clock_out: whether MIDI clock, start, stop and song position are sent.
         late_bound_ms: a note-on due longer ago than this is dropped instead of sent.
@@ -130,6 +131,7 @@ class MidiSettings(Section, frozen=True):
     chords_channel: Channel = 3
     bass_channel: Channel = 4
     drum_channel: Channel = 10
+    send_sounds: bool = False
     clock: ClockName = "internal"
     clock_out: bool = False
     late_bound_ms: Annotated[float, Meta(ge=0.0, le=1000.0)] = 50.0
