@@ -165,6 +165,7 @@ class Performer:
         number = data[1]
         if number == RESET_CONTROLLERS:
             self._rest(lambda other: other == source, now)
+            self._capture.pedal(*source, 0, tick)
             if self._controllers.away():
                 return
         elif number in _ENDING:
