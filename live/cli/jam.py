@@ -108,7 +108,7 @@ def _say(line: str) -> None:
 
 def _headless(options: Options, signals: EndSignals) -> int:
     supervisor = Supervisor(options, notify=lambda text: _say(f"twobar: {text}"))
-    signals.lead_to(supervisor.end)
+    signals.lead_to(supervisor.end, supervisor.panic)
     try:
         supervisor.start()
     except BaseException:
@@ -133,7 +133,7 @@ def _on_screen(options: Options, signals: EndSignals) -> int:
         deliver(Notice(time.monotonic_ns(), "error", text))
 
     supervisor = Supervisor(options, deliver=deliver, notify=notify)
-    signals.lead_to(supervisor.end)
+    signals.lead_to(supervisor.end, supervisor.panic)
     try:
         supervisor.start()
         supervisor.wait_shown()

@@ -111,6 +111,10 @@ class SystemLister:
         found = self._jack.ports(direction)
         return found if self._jack.alive else None
 
+    def connected(self, port: str) -> list[str]:
+        """Return what a port is connected to; only JACK tells."""
+        return self._jack.connected(port) if self._jack is not None else []
+
     def close(self) -> None:
         """Release the probes."""
         if self._jack is not None:
@@ -148,6 +152,7 @@ class PortWatch:
         died: called when the MIDI system, which was there, is found dead.
         failed: called with a sentence when a look has failed; it is repeated all the same.
         revived: called when it is there again; False when what it did must be tried again at the next look.
+        looked: called after each look that showed the ports.
 
     Threads: add any; `look`, the reopening and what is called on the watcher's own thread.
     """
@@ -161,13 +166,14 @@ class PortWatch:
         died: Callable[[], object] = lambda: None,
         failed: Callable[[str], object] = lambda _sentence: None,
         revived: Callable[[], bool] | None = None,
+        looked: Callable[[], object] = lambda: None,
         period_s: float = PERIOD_S,
     ) -> None:
         """Watch nothing yet."""
         self._report = report
         self._lister = lister
         self._adopt = adopt
-        self._died, self._revived, self._failed = died, revived, failed
+        self._died, self._revived, self._failed, self._looked = died, revived, failed, looked
         self._fault = ""
         self._seen = self._down = False
         self._period_s = period_s
@@ -222,6 +228,7 @@ class PortWatch:
         present = names.get("in")
         if self._adopt is not None and present is not None:
             self._look_for_new(present, watched)
+        self._looked()
 
     def _look_at_system(self, *, answers: bool, died: bool) -> None:
         """Tell of the MIDI system's death and return; both happened if it died between two looks."""

@@ -58,6 +58,10 @@ class JackProbe:
         library.jack_on_shutdown.restype = None
         library.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
         library.jack_get_ports.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong]
+        library.jack_port_by_name.restype = ctypes.c_void_p
+        library.jack_port_by_name.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+        library.jack_port_get_all_connections.restype = ctypes.POINTER(ctypes.c_char_p)
+        library.jack_port_get_all_connections.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
         library.jack_free.argtypes = [ctypes.c_void_p]
         library.jack_free.restype = None
         os.environ["JACK_NO_START_SERVER"] = "1"
@@ -78,15 +82,22 @@ class JackProbe:
         if not self.alive or self._client is None:
             return []
         flags = _IS_OUTPUT if direction == "in" else _IS_INPUT  # what the server puts out comes in here
-        found = self._jack.jack_get_ports(self._client, None, _MIDI_TYPE, flags)
-        if not found:
+        return self._names(self._jack.jack_get_ports(self._client, None, _MIDI_TYPE, flags))
+
+    def connected(self, port: str) -> list[str]:
+        """Return the ports that one, by its full name, is connected to; none if it is not there."""
+        if not self.alive or self._client is None:
             return []
+        found = self._jack.jack_port_by_name(self._client, port.encode())
+        return self._names(self._jack.jack_port_get_all_connections(self._client, found)) if found else []
+
+    def _names(self, found: "ctypes._Pointer[ctypes.c_char_p]") -> list[str]:
+        """Return what a list of libjack's holds, which ends with a null, and free it."""
         names: list[str] = []
-        for name in found:
-            if name is None:
-                break
+        while found and (name := found[len(names)]) is not None:
             names.append(name.decode(errors="replace"))
-        self._jack.jack_free(found)
+        if found:
+            self._jack.jack_free(found)
         return names
 
     def close(self) -> None:

@@ -59,6 +59,7 @@ class Devices:
         self._synth_fault = ""
         self.mapping_name = ""
         self.recording = ""
+        self.peers: list[str] = []  # of virtual outputs
 
     @property
     def listening(self) -> bool:
@@ -239,16 +240,23 @@ class Devices:
     ) -> PortWatch:
         """Make the watch over one MIDI system, and over the synths that sound through it."""
         adopting = adopting and "auto" in self._options.config.midi.inputs
+        lister = SystemLister(api)
         watch = PortWatch(
             lambda change: self._post(lambda now: self._changed(jam, change, now)),
-            lister=SystemLister(api),
+            lister=lister,
             adopt=self._reopen_input if adopting else None,
             died=self._synths_lost if synths else lambda: None,
             failed=self._warn,
             revived=(lambda: self._restart_synths(synths)) if synths else None,
+            looked=lambda: self._see_peers(lister),
         )
         self._watchers.append(watch)
         return watch
+
+    def _see_peers(self, lister: SystemLister) -> None:
+        """Take down who is connected to a virtual output; on a watch's thread."""
+        sinks = [sink for sink in tuple(self._output.sinks) if isinstance(sink, ports.OutputPort)]
+        self.peers = [peer for sink in sinks if sink.virtual for peer in lister.connected(sink.name)]
 
     def _synths_lost(self) -> None:
         """Say that the sound server has gone; on a watch's thread, as the next one."""

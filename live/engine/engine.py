@@ -26,10 +26,10 @@ from live.engine.output import EngineOutput
 from live.engine.snapshots import Snapshots, Surroundings
 from live.engine.worker_link import Greeting, WorkerLink
 from live.errors import TwobarError
-from live.ipc.commands import Command, Quit, Start, Stop, ToEngine
+from live.ipc.commands import Command, Panic, Quit, Start, Stop, ToEngine
 from live.ipc.link import Link, Switchboard
 from live.ipc.memory import JamMemory
-from live.ipc.messages import Answer, Bye, Decoded, Encoded, Hello, LoadFailed, Ready
+from live.ipc.messages import Answer, Beat, Bye, Decoded, Encoded, Hello, LoadFailed, Ready
 from live.ipc.options import Options, from_environment
 from live.ipc.snapshot import Notice
 from live.jam.commands import Commands
@@ -41,7 +41,9 @@ from live.timing.timeline import Nanos
 
 SWITCH_SECONDS = 0.0001
 CONNECT_NANOS = 700_000_000  # whoever waits for `ready` connects its cables before the first beat
+REVIVED_NANOS = 2_000_000_000  # after which an engine that another has preceded starts without a model
 TIDY_NANOS, QUIET_NANOS = 10_000_000_000, 10_000_000
+BEAT_NANOS, BEAT_TAKES_NANOS = 250_000_000, 500_000
 MEMORY_NANOS, MEMORY_OVERDUE_NANOS, MEMORY_TAKES_NANOS = 500_000_000, 2_000_000_000, 2_000_000
 FLUSH_NANOS = 60_000_000
 MESSAGES_A_TURN = 64  # of a storm; then what is due comes first
@@ -94,7 +96,7 @@ class Engine:
         self._again_nanos: int | None = None
         self._wake: Nanos | None = None
         self._memory: JamMemory | None = None
-        self._memory_nanos = 0
+        self._memory_nanos = self._beat_nanos = 0
         self._storm_nanos = self._storm_size = 0
         self.board = Switchboard(options.address, ToEngine | JamMemory, self._arrived)
 
@@ -123,6 +125,8 @@ class Engine:
         if self.options.demo == "on" or (self.options.demo == "auto" and not self.devices.listening):
             self.demo = Demo()
         self._thru_nanos = self.clock.now()
+        if self.options.revived:  # the beat does not wait for a model process that may have died, too
+            self._start_nanos = self._thru_nanos + REVIVED_NANOS
         self._ready("thru")
         self.devices.open_rest(self.jam)
 
@@ -155,6 +159,8 @@ class Engine:
             if end is not None:
                 coming.append(end)
             self._tidy(now, min(coming))
+            if self.supervisor is not None:
+                coming.append(self._beat(self.supervisor, now, min(coming)))
             self.clock.wait_until(Nanos(min(coming)))
 
     def _tidy(self, now: int, coming: int) -> None:
@@ -167,6 +173,15 @@ class Engine:
         elif quiet and now - self._tidied_nanos > TIDY_NANOS:
             self._tidied_nanos = now
             gc.collect(0)
+
+    def _beat(self, supervisor: "Link[Any]", now: int, coming: int) -> int:
+        """Let the supervisor know that the loop turns; returns when to do so again."""
+        waited = now - self._beat_nanos
+        if waited >= BEAT_NANOS and (coming - now > BEAT_TAKES_NANOS or waited > 2 * BEAT_NANOS):
+            self._beat_nanos = now
+            beat = Beat(worker=self.output.worker is not None, peers=self.devices.peers)
+            supervisor.send(beat, droppable=True)
+        return max(self._beat_nanos + BEAT_NANOS, now + BEAT_TAKES_NANOS)
 
     def _send_memory(self) -> None:
         """Let the supervisor know what the next engine would need, where it has changed."""
@@ -195,7 +210,7 @@ class Engine:
         coming = [now + 1_000_000_000]
         if self._start_nanos is not None:
             if now >= self._start_nanos:
-                self._start_nanos = None
+                self._starts_by_itself, self._start_nanos = False, None
                 if self.options.revived:
                     self.jam.all_sound_off(now)  # of the engine before, now that cables are back
                 self.jam.start(now)
@@ -340,7 +355,7 @@ class Engine:
 
     def _greet(self, link: "Link[Any]", hello: Hello) -> None:
         if hello.role == "supervisor":
-            self.supervisor, self._memory = link, None
+            self.supervisor, self._memory, self._beat_nanos = link, None, 0
         if hello.role == "dashboard" or not self.options.headless:
             self.snapshots.watch(link)
 
@@ -383,7 +398,7 @@ class Engine:
         """Silence, write everything down, close everything; safe after a failed `open`, and never raises.
 
         Args:
-            crashed: another engine follows: nobody is told goodbye, nothing is stopped.
+            crashed: another engine follows: nobody but the supervisor is told goodbye, nothing is stopped.
 
         """
         guard = Guard(self.complain)
@@ -395,7 +410,7 @@ class Engine:
         guard("the summary could not be logged", self._summarize)
         self._flush()
         for link in dict.fromkeys([*self.snapshots.watchers, self.output.worker, self.supervisor]):
-            if link is not None and not crashed:
+            if link is not None and (not crashed or link is self.supervisor):
                 guard("another process was not told of the end", partial(link.send, Bye()))
         self.devices.close(guard)
         guard("the links' socket could not be closed", self.board.close)
@@ -423,13 +438,15 @@ class Engine:
             self.clock.wait_until(Nanos(end))
 
 
-def on_signals(end: Callable[[], None]) -> None:
-    """Let SIGTERM and SIGHUP end the engine in order; SIGINT is the supervisor's."""
+def on_signals(end: Callable[[], None], panic: Callable[[], None]) -> None:
+    """Let SIGTERM and SIGHUP end the engine in order, and SIGUSR1 be panic; SIGINT is the supervisor's."""
 
     def handler(_number: int, _frame: object) -> None:
         end()
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGUSR1"):
+        signal.signal(signal.SIGUSR1, lambda _number, _frame: panic())
     signal.signal(signal.SIGTERM, handler)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, handler)
@@ -443,7 +460,8 @@ def main() -> int:
         priority = raise_priority()
         sys.setswitchinterval(SWITCH_SECONDS)
         engine = Engine(from_environment(), priority=priority)
-        on_signals(lambda: engine._post(Bye()))  # noqa: SLF001  its own process
+        post = engine._post  # noqa: SLF001  its own process
+        on_signals(lambda: post(Bye()), lambda: post(Panic(source="signal")))
         engine.open()
         gc.collect()
         gc.freeze()

@@ -2,6 +2,7 @@
 
 engine -> worker: Load, Encode, Decode, Accompany, Warp.
 worker -> engine: Ready, LoadFailed, Encoded, Decoded, Warped, Failed.
+engine -> supervisor: Beat.
 What crosses to and from dashboards is in `snapshot` and `commands`.
 Tested in tests/live/ipc/test_link.py.
 """
@@ -27,7 +28,20 @@ class Hello(Message, frozen=True):
 
 
 class Bye(Message, frozen=True):
-    """Orderly goodbye: whoever gets it finishes and exits."""
+    """Orderly goodbye: whoever gets it finishes and exits; the supervisor is told that its engine closes."""
+
+
+class Beat(Message, frozen=True):
+    """The engine's loop turns; to the supervisor a few times a second.
+
+    Attributes:
+        worker: whether a model process has called.
+        peers: ports of others that are connected to its virtual output, as far as the system tells.
+
+    """
+
+    worker: bool
+    peers: list[str] = []
 
 
 # -- places in the latent space: what the engine holds and the worker works out -----------------------

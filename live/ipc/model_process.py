@@ -110,6 +110,12 @@ class WorkerKeeper:
                 return
             deaths += 1
 
+    def renew(self) -> None:
+        """End one that does not heed, at once; another follows."""
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                self._process.kill()
+
     def end(self) -> None:
         """End it, and start none again; safe to call twice."""
         self._ending.set()

@@ -33,6 +33,7 @@ from model.music.phrase import Note
 from model.music.tracks import TRACKS
 
 START_AHEAD_NANOS = 20_000_000
+STANDSTILL_NANOS = 200_000_000  # clock bytes missed for so long are no tempo: followers find their place anew
 MOST_SOUNDED = 2048
 
 
@@ -132,6 +133,10 @@ class Jam:
         if not self.transport.running:
             return None
         tick, present = self.sent_to(now), self.transport.tick(now)
+        coming_clock = self.clock_out.next_tick
+        if coming_clock is not None and now - self._moment(coming_clock) > STANDSTILL_NANOS:
+            self.scheduler.drop_transport()
+            self._resume_clock(tick, now)
         self._tell_beat(tick)
         self._send_due(tick, now)
         self.dialogue.advance(tick, present=present)

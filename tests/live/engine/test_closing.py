@@ -69,7 +69,7 @@ def test_the_summary_counts_what_was_left_out(clock: FakeClock, monkeypatch: pyt
 def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave this process as it is."""
     monkeypatch.setattr(engine_module, "raise_priority", lambda: "ordinary")
-    monkeypatch.setattr(engine_module, "on_signals", lambda _end: None)
+    monkeypatch.setattr(engine_module, "on_signals", lambda _end, _panic: None)
     monkeypatch.setattr(sys, "setswitchinterval", lambda _seconds: None)
 
 

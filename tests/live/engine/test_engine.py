@@ -13,7 +13,7 @@ from live.engine import engine as engine_module
 from live.engine.demo import FIRST, Demo
 from live.engine.engine import READY_NANOS, BrokenEngineError, Engine
 from live.ipc.commands import Command
-from live.ipc.messages import Bye, Decoded, Load, LoadFailed, Point
+from live.ipc.messages import Beat, Bye, Decoded, Load, LoadFailed, Point
 from live.ipc.snapshot import Notice, Snapshot, Update
 from live.jam.dialogue import Dialogue
 from live.record.line_writer import LineWriter
@@ -402,3 +402,48 @@ def test_a_storm_is_reported_once_and_loses_no_key(engine: Engine, clock: FakeCl
     said = [notice.text for notice in engine.jam.notices.lines if "passed over" in notice.text]
     assert len(said) == 1
     assert engine.arrivals.coalesced > 3000
+
+
+# -- the heartbeat -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("playing", [False, True])
+def test_the_loop_beats_for_the_supervisor_as_long_as_it_turns(clock: FakeClock, *, playing: bool) -> None:
+    engine = built(clock, duration_s=5.0)
+    supervisor = Wire()
+    engine._arrived(supervisor, hello("supervisor"))
+    if playing:
+        engine.jam.start(clock.now())
+    engine.run()
+    beats = [message for message in supervisor.sent if isinstance(message, Beat)]
+    assert 18 <= len(beats) <= 21
+    assert beats[-1] == Beat(worker=False)
+    engine._arrived(Wire(), hello())
+    engine.options = msgspec.structs.replace(engine.options, duration_s=6.0)
+    engine.run()
+    assert Beat(worker=True) in supervisor.sent
+    engine.close()
+
+
+@pytest.mark.parametrize("crashed", [False, True])
+def test_the_supervisor_learns_that_the_engine_closes(clock: FakeClock, *, crashed: bool) -> None:
+    engine = built(clock)
+    wires = {"supervisor": Wire(), "dashboard": Wire()}
+    for role, wire in wires.items():
+        engine._arrived(wire, hello(role))
+    run_to(engine, clock, clock.nanos)
+    engine.close(crashed=crashed)
+    said = {role: any(isinstance(each, Bye) for each in wire.sent) for role, wire in wires.items()}
+    assert said == {"supervisor": True, "dashboard": not crashed}
+
+
+def test_an_engine_after_another_does_not_wait_for_a_model_process_that_never_calls(clock: FakeClock) -> None:
+    engine = built(clock, revived=True)
+    engine.open()
+    run_to(engine, clock, clock.nanos + 3 * SECOND)
+    assert engine.jam.transport.running
+    beginning = engine.jam.run
+    engine._post(EchoModel().ready())
+    run_to(engine, clock, clock.nanos + 2 * SECOND)
+    assert engine.jam.run == beginning
+    engine.close()
