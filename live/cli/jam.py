@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from live.cli.screen import keep_shown
 from live.cli.signals import EndSignals
 from live.cli.supervisor import Supervisor
 from live.errors import FailureError, UsageError, unknown
@@ -22,6 +23,7 @@ from live.record import event_log
 from live.settings.config import Config, check_model, load, with_options
 
 SCREEN_PATIENCE_SECONDS = 3.0
+WITHOUT_SCREEN = "the music goes on; `twobar attach` opens another screen, Ctrl-C ends the jam"
 LONGEST_SECONDS = 1_000_000_000  # of a jam that ends by itself: 31 years, and the clock's numbers hold it
 END_PATIENCE_SECONDS = 15.0  # for a long take on a slow disk
 
@@ -121,18 +123,15 @@ def _on_screen(options: Options, signals: EndSignals) -> int:
     from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  the engine starts while Textual is imported
 
     inbox = Inbox()
-    app: Dashboard | None = None
-
-    def deliver(message: ToDashboard) -> None:
-        if app is not None:
-            app.deliver(message)
-        else:
-            inbox.put(message)
+    closed = threading.Event()
 
     def notify(text: str) -> None:
-        deliver(Notice(time.monotonic_ns(), "error", text))
+        if closed.is_set():
+            _say(f"twobar: {text}")
+        else:
+            inbox.put(Notice(time.monotonic_ns(), "error", text))
 
-    supervisor = Supervisor(options, deliver=deliver, notify=notify)
+    supervisor = Supervisor(options, deliver=inbox.put, notify=notify)
     signals.lead_to(supervisor.end, supervisor.panic)
     try:
         supervisor.start()
@@ -140,23 +139,30 @@ def _on_screen(options: Options, signals: EndSignals) -> int:
     except BaseException:
         supervisor.abandon()
         raise
-    app = Dashboard(inbox, supervisor.send, on_quit=supervisor.end, keymap=options.config.dashboard.keymap)
     status: list[int] = []
-    closed = threading.Event()
 
     def watch() -> None:
         status.append(supervisor.wait())
-        app.deliver(Bye())
+        inbox.put(Bye())
         if not closed.wait(SCREEN_PATIENCE_SECONDS):
             # its terminal was closed under it: Textual waits for ever to write there
             Path(options.session).unlink(missing_ok=True)
             os._exit(status[0])
 
+    def screen() -> Dashboard:
+        inbox.connect(None)  # from the one that has failed
+        keymap = options.config.dashboard.keymap
+        return Dashboard(inbox, supervisor.send, on_quit=supervisor.end, keymap=keymap)
+
     watcher = threading.Thread(target=watch, name="supervise", daemon=True)
     watcher.start()
-    app.run(mouse=False)
+    failed = keep_shown(screen, ending=lambda: supervisor.ending, notify=notify)
     closed.set()
-    supervisor.end()
+    inbox.connect(None)
+    if failed:
+        _say(f"twobar: the screen keeps failing ({failed}); {WITHOUT_SCREEN}")
+    else:
+        supervisor.end()
     watcher.join()
     for line in supervisor.last_words():
         _say(line)
@@ -182,19 +188,29 @@ def attach(*, end: bool = False) -> int:
     from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  only when there is something to show
 
     inbox = Inbox()
+    screens: list[Dashboard] = []
 
-    app = Dashboard(inbox, link.send)
+    def screen() -> Dashboard:
+        inbox.connect(None)  # from the one that has failed
+        screens.append(Dashboard(inbox, link.send))
+        return screens[-1]
 
     def read() -> None:
         while (message := link.receive()) is not None:
-            app.deliver(message)
+            inbox.put(message)
             if isinstance(message, Bye):
                 return
-        app.lost("the engine has gone")
+        for last in screens[-1:]:
+            last.lost("the engine has gone")
+
+    def notify(text: str) -> None:
+        inbox.put(Notice(time.monotonic_ns(), "error", text))
 
     threading.Thread(target=read, name="read", daemon=True).start()
-    app.run(mouse=False)
+    failed = keep_shown(screen, ending=lambda: not link.open, notify=notify)
     link.close()
+    if failed:
+        raise FailureError(f"the screen keeps failing ({failed}); the music goes on")
     return 0
 
 

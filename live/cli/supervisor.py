@@ -251,6 +251,11 @@ class Supervisor:
         while now - self._troubles[0] > CALM_SECONDS:
             self._troubles.popleft()
 
+    @property
+    def ending(self) -> bool:
+        """Whether everything has been asked to end."""
+        return self._ending.is_set()
+
     # -- end -------------------------------------------------------------------------------------
 
     def end(self) -> None:

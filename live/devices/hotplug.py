@@ -111,9 +111,9 @@ class SystemLister:
         found = self._jack.ports(direction)
         return found if self._jack.alive else None
 
-    def connected(self, port: str) -> list[str]:
-        """Return what a port is connected to; only JACK tells."""
-        return self._jack.connected(port) if self._jack is not None else []
+    def connections(self, name: str) -> frozenset[str] | None:
+        """Return the names of the ports that a port is connected with; None where that is not known."""
+        return self._jack.connections(name) if self._jack is not None else None
 
     def close(self) -> None:
         """Release the probes."""

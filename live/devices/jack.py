@@ -84,14 +84,15 @@ class JackProbe:
         flags = _IS_OUTPUT if direction == "in" else _IS_INPUT  # what the server puts out comes in here
         return self._names(self._jack.jack_get_ports(self._client, None, _MIDI_TYPE, flags))
 
-    def connected(self, port: str) -> list[str]:
-        """Return the ports that one, by its full name, is connected to; none if it is not there."""
+    def connections(self, name: str) -> frozenset[str]:
+        """Return the ports that one, by its full name, is connected with; none if it is not there."""
         if not self.alive or self._client is None:
-            return []
-        found = self._jack.jack_port_by_name(self._client, port.encode())
-        return self._names(self._jack.jack_port_get_all_connections(self._client, found)) if found else []
+            return frozenset()
+        port = self._jack.jack_port_by_name(self._client, name.encode())
+        found = self._jack.jack_port_get_all_connections(self._client, port) if port else None
+        return frozenset(self._names(found))
 
-    def _names(self, found: "ctypes._Pointer[ctypes.c_char_p]") -> list[str]:
+    def _names(self, found: "ctypes._Pointer[ctypes.c_char_p] | None") -> list[str]:
         """Return what a list of libjack's holds, which ends with a null, and free it."""
         names: list[str] = []
         while found and (name := found[len(names)]) is not None:

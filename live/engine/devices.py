@@ -256,7 +256,9 @@ class Devices:
     def _see_peers(self, lister: SystemLister) -> None:
         """Take down who is connected to a virtual output; on a watch's thread."""
         sinks = [sink for sink in tuple(self._output.sinks) if isinstance(sink, ports.OutputPort)]
-        self.peers = [peer for sink in sinks if sink.virtual for peer in lister.connected(sink.name)]
+        self.peers = [
+            peer for sink in sinks if sink.virtual for peer in sorted(lister.connections(sink.name) or ())
+        ]
 
     def _synths_lost(self) -> None:
         """Say that the sound server has gone; on a watch's thread, as the next one."""
