@@ -25,7 +25,7 @@ from live.ipc.commands import Command, Panic
 from live.ipc.link import Link, call, remove_place
 from live.ipc.memory import JamMemory
 from live.ipc.messages import Beat, Bye
-from live.ipc.model_process import WorkerKeeper, end_process, spawn_worker
+from live.ipc.model_process import Process, WorkerKeeper, end_process, spawn_worker
 from live.ipc.options import Options, to_environment
 from live.ipc.snapshot import Snapshot, ToDashboard
 
@@ -64,15 +64,17 @@ class Supervisor:
     ) -> None:
         """Start nothing yet."""
         self._options, self._deliver, self._notify = options, deliver, notify
-        self._engine: subprocess.Popen[bytes] | None = None
-        self._worker = WorkerKeeper(lambda: spawn_worker(options.address))
+        self._engine: Process | None = None
+        self._worker = WorkerKeeper(lambda: spawn_worker(options.address), needed=self._needs_worker)
+        self._role = "supervisor"
         self._link: Link[Any] | None = None
         self._ending = threading.Event()
         self._over = threading.Event()
         self._shown = threading.Event()
         self._memory: JamMemory | None = None
         self._heart = Heart()
-        self._stood: subprocess.Popen[bytes] | None = None
+        self._said_goodbye = False
+        self._stood: Process | None = None
         self._troubles: collections.deque[float] = collections.deque(maxlen=len(PAUSES_SECONDS))
         self._complaints = tempfile.TemporaryFile() if deliver else None  # noqa: SIM115  lives as long as we
 
@@ -91,13 +93,28 @@ class Supervisor:
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
         self._call_engine()
 
+    def adopt(self, engine: Process) -> None:
+        """Watch over an engine that plays already, whose supervisor has died, but not its model process.
+
+        Raises:
+            TwobarError: it does not answer.
+
+        """
+        self._role, self._engine = "guardian", engine
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        self._call_engine()
+
+    def _needs_worker(self) -> bool:
+        """Tell whether to start another model process: always, but beside one that is not ours."""
+        return self._role == "supervisor" or self._heart.lonely_seconds > 0
+
     def _environment(self) -> dict[str, str]:
         return {"JACK_NO_START_SERVER": "1", **os.environ}
 
     def _start_engine(self) -> None:
         if self._ending.is_set():
             raise EngineEndedError("", 0)
-        self._heart = Heart()
+        self._heart, self._said_goodbye = Heart(), False
         self._engine = subprocess.Popen(  # noqa: S603  our own program
             [sys.executable, *ENGINE],
             env={**self._environment(), **to_environment(self._options)},
@@ -117,7 +134,7 @@ class Supervisor:
             if time.monotonic() > end:
                 raise FailureError("the engine did not start in time")
             try:
-                self._link = call(self._options.address, "supervisor", ToDashboard | JamMemory | Beat)
+                self._link = call(self._options.address, self._role, ToDashboard | JamMemory | Beat)
             except OSError:
                 time.sleep(RETRY_SECONDS)
         if self._ending.is_set():
@@ -142,10 +159,13 @@ class Supervisor:
         while (message := link.receive()) is not None:
             if isinstance(message, Beat):
                 heart.beat(worker=message.worker, peers=message.peers)
+                if message.closing:
+                    heart.closing()
             elif isinstance(message, JamMemory):
                 self._memory = message
             elif isinstance(message, Bye):  # the end is the process's, and `wait` tells of it
                 heart.closing()
+                self._said_goodbye = True
             else:
                 if isinstance(message, Snapshot):
                     self._shown.set()
@@ -189,6 +209,8 @@ class Supervisor:
                 if self._stood is self._engine:
                     self._notify(f"the engine stood still at the end and was killed; {self._silence()}")
                 return self._finish(orderly_status(status))
+            if self._role == "guardian" and self._said_goodbye and status < 0:
+                return self._finish(0)  # an adopted one, whose status nobody tells
             if status == 0 or (status in ORDERLY and (self._heart.begun or not self._options.revived)):
                 return self._finish(status)
             if not self._revive(status):
@@ -206,7 +228,7 @@ class Supervisor:
                 heart.consoled()  # the next one has as long
                 self._worker.renew()
 
-    def _put_down(self, engine: "subprocess.Popen[bytes]") -> None:
+    def _put_down(self, engine: Process) -> None:
         self._stood = engine
         engine.kill()  # first, for a client that stands still holds JACK up
 

@@ -21,6 +21,7 @@ from live.engine.arrivals import Arrivals
 from live.engine.closing import CRASHED, Guard
 from live.engine.demo import Demo
 from live.engine.devices import Devices
+from live.engine.guardians import Guardians
 from live.engine.memory import remembered, restore
 from live.engine.output import EngineOutput
 from live.engine.snapshots import Snapshots, Surroundings
@@ -83,6 +84,7 @@ class Engine:
         self.commands = Commands(self.jam, scenes=options.config.scene)
         self.snapshots = Snapshots(self.jam, self._surroundings, per_second=options.config.dashboard.fps)
         self.demo: Demo | None = None
+        self.guardians = Guardians(options)
         self.supervisor: Link[Any] | None = None
         self.ending = False
         self.faults = 0
@@ -354,9 +356,9 @@ class Engine:
         self._starts_by_itself = False
 
     def _greet(self, link: "Link[Any]", hello: Hello) -> None:
-        if hello.role == "supervisor":
+        if hello.role in ("supervisor", "guardian"):
             self.supervisor, self._memory, self._beat_nanos = link, None, 0
-        if hello.role == "dashboard" or not self.options.headless:
+        if hello.role == "dashboard" or (hello.role == "supervisor" and not self.options.headless):
             self.snapshots.watch(link)
 
     def _restore(self, memory: JamMemory, now: Nanos) -> None:
@@ -393,12 +395,13 @@ class Engine:
                 )
                 if self.output.worker is None:
                     self.devices.keep_worker()
+                self.guardians.call()
 
     def close(self, *, crashed: bool = False) -> None:
         """Silence, write everything down, close everything; safe after a failed `open`, and never raises.
 
         Args:
-            crashed: another engine follows: nobody but the supervisor is told goodbye, nothing is stopped.
+            crashed: another engine follows: nobody is told goodbye, nothing is stopped.
 
         """
         guard = Guard(self.complain)
@@ -411,7 +414,8 @@ class Engine:
         self._flush()
         for link in dict.fromkeys([*self.snapshots.watchers, self.output.worker, self.supervisor]):
             if link is not None and (not crashed or link is self.supervisor):
-                guard("another process was not told of the end", partial(link.send, Bye()))
+                message = Beat(worker=False, peers=self.devices.peers, closing=True) if crashed else Bye()
+                guard("another process was not told of the end", partial(link.send, message))
         self.devices.close(guard)
         guard("the links' socket could not be closed", self.board.close)
         self.say.close()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from live.engine.engine import Engine
+from live.engine.guardians import Guardians
 from live.ipc.link import Link, new_address
 from live.ipc.messages import Hello
 from live.ipc.options import Options
@@ -94,6 +95,7 @@ def built(clock: FakeClock, **options: Any) -> Engine:
     config = configured(input=["none"], output=["none"], bpm=120.0)
     filled = {"headless": True, "start_nanos": clock.nanos, **options}
     made = Engine(Options(config=config, address=new_address(), **filled), priority="ordinary", clock=clock)
+    made.guardians = Guardians(made.options, lambda _options: None)
     made.output.sinks.append(Ear())
     return made
 

@@ -434,7 +434,8 @@ def test_the_supervisor_learns_that_the_engine_closes(clock: FakeClock, *, crash
     run_to(engine, clock, clock.nanos)
     engine.close(crashed=crashed)
     said = {role: any(isinstance(each, Bye) for each in wire.sent) for role, wire in wires.items()}
-    assert said == {"supervisor": True, "dashboard": not crashed}
+    assert said == {"supervisor": not crashed, "dashboard": not crashed}
+    assert (Beat(worker=False, closing=True) in wires["supervisor"].sent) is crashed
 
 
 def test_an_engine_after_another_does_not_wait_for_a_model_process_that_never_calls(clock: FakeClock) -> None:
