@@ -343,8 +343,8 @@ class Engine:
         self.commands.run(command, now)
 
     def _from_worker(self, answer: Answer, now: Nanos) -> None:
-        self.worker.answered()
         self.jam.from_worker(answer, now)
+        self.worker.answered(answer)
 
     def _model_loaded(self, answer: Ready | LoadFailed, now: Nanos) -> None:
         """Play with the model, or without; the first time the transport starts, unless it was stopped."""

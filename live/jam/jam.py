@@ -353,6 +353,10 @@ class Jam:
         if not self.output.ask(Load(name)):
             self.notices.add("warning", f"model {name} will be loaded when the model process is back")
 
+    def give_up_model(self, instead: str) -> None:
+        """Want another model in place of one that hangs."""
+        self.wanted_model = self._good_model = self.shown_model = instead
+
     def from_worker(self, answer: Answer, now: Nanos) -> None:
         """Take an answer of the model process."""
         tick = self.sent_to(now)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from live.ipc.messages import Decode, Encode, Failed, Warp
+from live.ipc.messages import Answer, Decode, Decoded, Encode, Failed, ToWorker, Warp
 from live.timing.midi_bytes import CLOCK, CONTINUE, SONG_POSITION, START, Received, note_on
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.commands import command
@@ -94,6 +94,20 @@ def test_a_start_that_a_still_clock_missed_is_not_sent_later() -> None:
     stage.run_to(zero + 2000 * MS)
     assert START not in {sent.data[0] for sent in stage.sent}
     assert CONTINUE in {sent.data[0] for sent in stage.sent}
+
+
+def test_a_model_that_answers_music_with_nothing_is_told_once() -> None:
+    class Mute(EchoModel):
+        def answer(self, message: ToWorker) -> Answer:
+            reply = super().answer(message)
+            return msgspec.structs.replace(reply, notes=[]) if isinstance(reply, Decoded) else reply
+
+    stage = Stage(model=Mute())
+    stage.begin()
+    two_bars(stage)
+    stage.run_to_tick(5 * CELL)
+    said = [fields["text"] for kind, fields in stage.logged if kind == "notice"]
+    assert said == ["the model answers with no notes at all: play, or turn a knob back"]
 
 
 def second(stage: Stage) -> set[float]:
