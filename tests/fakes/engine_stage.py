@@ -78,6 +78,7 @@ class Ended:
 
     fault = ""
     bad_packets, unsent, dropped = 3, 1, 2
+    passed_over, lost, echoes = 5, 4, 6
 
     def __init__(self, *, breaks: bool = False) -> None:
         self.closed, self._breaks = False, breaks

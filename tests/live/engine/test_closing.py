@@ -62,6 +62,7 @@ def test_the_summary_counts_what_was_left_out(clock: FakeClock, monkeypatch: pyt
     monkeypatch.setattr(engine.output, "log", lambda kind, **fields: logged.update({kind: fields}))
     engine.close()
     wanted = {"missed_bars": 0, "dropped_notes": 0, "faults": 0, "bad_packets": 3, "unsent": 1, "unlogged": 2}
+    wanted |= {"osc_passed_over": 5, "osc_lost": 4, "osc_echoes": 6}
     assert {name: logged["summary"][name] for name in wanted} == wanted
 
 
