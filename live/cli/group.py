@@ -71,6 +71,9 @@ def run(command: click.Command, arguments: list[str] | None = None, *, name: str
     except click.ClickException as error:
         sys.stderr.write(f"{name}: {sentence(error)}\n")
         return error.exit_code
+    except UnicodeError:
+        sys.stderr.write(f"{name}: a name among the arguments is not written in UTF-8; use another name\n")
+        return 2
     except (TwobarError, ModelError) as error:
         if str(error):  # else the engine has said it
             sys.stderr.write(f"{name}: {error}\n")

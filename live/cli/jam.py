@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ END_PATIENCE_SECONDS = 15.0  # for a long take on a slow disk
 
 def settings(arguments: dict[str, Any]) -> Config:
     """Return the settings of the files and the command line together; raises UsageError."""
+    check_texts(arguments)
     config = load(arguments["config"])
     return with_options(
         config,
@@ -52,6 +53,18 @@ def settings(arguments: dict[str, Any]) -> Config:
     )
 
 
+def check_texts(arguments: Mapping[str, object]) -> None:
+    """Refuse options whose bytes are no UTF-8: they cross between processes as text, and into files."""
+    for name, value in arguments.items():
+        for text in value if isinstance(value, tuple) else (value,):
+            try:
+                str(text).encode()
+            except UnicodeEncodeError:
+                shown = os.fsencode(str(text)).decode(errors="replace")
+                option = {"inputs": "in", "outputs": "out"}.get(name, name.replace("_", "-"))
+                raise UsageError(f"--{option}: '{shown}' is not written in UTF-8; use another name") from None
+
+
 def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> int:
     """Run a jam from the command line's options, until a signal or more; returns the exit status."""
     config = settings(arguments)
@@ -65,8 +78,7 @@ def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> 
         sys.stderr.write("twobar: standard output or error is no terminal, so there is no dashboard\n")
     check_model(config.jam.model)
     check_keymap(config.dashboard.keymap)
-    if arguments["log"]:
-        event_log.begin(arguments["log"])
+    log = event_log.begin(arguments["log"]) if arguments["log"] else None
     address = new_address()
     options = Options(
         config=config,
@@ -84,6 +96,8 @@ def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> 
     finally:
         if options.session:
             Path(options.session).unlink(missing_ok=True)
+        if log is not None:
+            log.close()  # until here it was reserved
 
 
 def has_screen() -> bool:
@@ -169,17 +183,52 @@ def _on_screen(options: Options, signals: EndSignals) -> int:
     return status[0] if status else 0
 
 
-def attach(*, end: bool = False) -> int:
-    """Show the dashboard of the newest running instrument, or end it; leaving lets the music go on."""
-    found = sessions()
+def chosen(found: list[Session], pid: int | None, ask: Callable[[str], str] | None) -> Session:
+    """Return the instrument that is meant.
+
+    Args:
+        found: those that play.
+        pid: number of the process that started it, None for the only one there is.
+        ask: puts a question to the human, None where there is none.
+
+    Raises:
+        UsageError: it is not there, or it is not said which.
+
+    """
     if not found:
         raise UsageError("no instrument is playing on this machine; start one with `twobar jam`")
+    by_pid = {session.pid: session for session in found}
+    listed = ", ".join(map(str, by_pid))
+    if pid is None and len(found) == 1:
+        return found[0]
+    if pid is None and ask is not None:
+        answer = ask(f"{len(found)} instruments are playing, newest first: {listed}\nWhich (its number)? ")
+        pid = int(answer) if answer.strip().isdecimal() else 0
+    if pid is None:
+        raise UsageError(
+            f"{len(found)} instruments are playing; choose one with --pid, newest first: {listed}"
+        )
+    if pid not in by_pid:
+        raise UsageError(f"no instrument has the number {pid}; there is: {listed}")
+    return by_pid[pid]
+
+
+def asked(question: str) -> str:
+    """Put a question to the human; an empty answer where there is none."""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline()
+
+
+def attach(*, end: bool = False, pid: int | None = None) -> int:
+    """Show the dashboard of a running instrument, or end it; leaving lets the music go on."""
+    session = chosen(sessions(), pid, asked if has_screen() and sys.stdin.isatty() else None)
     try:
-        link = call(found[0].address, "dashboard", ToDashboard)
+        link = call(session.address, "dashboard", ToDashboard)
     except OSError:
         raise UsageError("the instrument has just ended; start one with `twobar jam`") from None
     if end:
-        return _end(link, found[0])
+        return _end(link, session)
     if not has_screen():
         link.close()
         raise UsageError(

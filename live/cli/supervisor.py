@@ -219,14 +219,18 @@ class Supervisor:
     def _watch(self) -> None:
         """Kill an engine that stands still, and a model process that does not call it."""
         while not self._over.wait(WATCH_SECONDS):
-            engine, heart = self._engine, self._heart
-            if engine is None or engine.poll() is not None:
-                continue
-            if heart.stands(time.monotonic(), ending=self._ending.is_set()) and heart is self._heart:
-                self._put_down(engine)
-            elif heart.lonely_seconds > WORKER_SECONDS:
-                heart.consoled()  # the next one has as long
-                self._worker.renew()
+            with contextlib.suppress(Exception):  # the next look must come
+                self._look()
+
+    def _look(self) -> None:
+        engine, heart = self._engine, self._heart
+        if engine is None or engine.poll() is not None:
+            return
+        if heart.stands(time.monotonic(), ending=self._ending.is_set()) and heart is self._heart:
+            self._put_down(engine)
+        elif heart.lonely_seconds > WORKER_SECONDS:
+            heart.consoled()  # the next one has as long
+            self._worker.renew()
 
     def _put_down(self, engine: Process) -> None:
         self._stood = engine
@@ -256,7 +260,7 @@ class Supervisor:
             try:
                 self._start_engine()
                 self._call_engine()
-            except (TwobarError, OSError) as error:
+            except Exception as error:  # noqa: BLE001  whatever it was: another try is the only help
                 if self._ending.is_set():
                     return False
                 if self._engine is not None:

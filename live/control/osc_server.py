@@ -63,6 +63,7 @@ class OscServer:
         passed_over: values of knobs that a newer one, in the same moment, made worthless.
         lost: datagrams for which the system had no room, where it counts them.
         echoes: messages that were published a moment before, and came back.
+        faults: of our own.
         port: the UDP port that is listened on.
 
     Threads: `publish`, the attributes and `close` any; `deliver` and `notice` are called from the
@@ -100,7 +101,7 @@ class OscServer:
         self._unsaid = 0
         self._noticed_at = float("-inf")
         self._subscribers: tuple[UdpAddress, ...] = ()
-        self.passed_over = self.lost = self.echoes = 0
+        self.passed_over = self.lost = self.echoes = self.faults = 0
         self._told = self._told_lost = 0
         self._told_at = float("-inf")
         self._credit, self._paced_at = BURST, time.monotonic()
@@ -150,11 +151,22 @@ class OscServer:
             selector.register(self._socket, selectors.EVENT_READ)
             selector.register(self._wake, selectors.EVENT_READ)
             while not self._closing:
-                self._do_due()
-                pause = max(0.0, self._later[0][0] - self._wall_seconds()) if self._later else None
-                for key, _ in selector.select(pause):
-                    if key.fileobj is self._socket:
-                        self._receive()
+                try:
+                    self._do_due()
+                    pause = max(0.0, self._later[0][0] - self._wall_seconds()) if self._later else None
+                    for key, _ in selector.select(pause):
+                        if key.fileobj is self._socket:
+                            self._receive()
+                except Exception as fault:  # noqa: BLE001  our own: the next packet may be a panic
+                    self._tell_of_fault("receiving", fault)
+
+    def _tell_of_fault(self, doing: str, fault: Exception) -> None:
+        """Say the first of our own faults, and go on after a moment."""
+        self.faults += 1
+        if self.faults == 1:
+            with contextlib.suppress(Exception):
+                self._notice(f"a fault in {doing} OSC, which goes on: {fault!r}")
+        time.sleep(FLOOD_PAUSE_SECONDS)
 
     def _receive(self) -> None:
         """Take what lies there; what is due now is done now, and of each knob only the newest value."""
@@ -296,17 +308,21 @@ class OscServer:
             while (item := self._outbox.get()) is not None:
                 try:
                     datagram = build_msg(item[0], item[1]).dgram
+                    self._remember(item[0], item[1])
                 except (BuildError, ValueError):
                     self.unsent += 1
                     continue
-                self._remember(item[0], item[1])
+                except Exception as fault:  # noqa: BLE001  our own: the next one may be well
+                    self.unsent += 1
+                    self._tell_of_fault("publishing", fault)
+                    continue
                 for peer in self._subscribers:
                     family = socket.AF_INET6 if ":" in peer[0] else socket.AF_INET
                     try:
                         if family not in opened:
                             opened[family] = stack.enter_context(socket.socket(family, socket.SOCK_DGRAM))
                         opened[family].sendto(datagram, peer)
-                    except OSError:
+                    except (OSError, OverflowError):
                         self.unsent += 1
 
     def _remember(self, address: str, arguments: tuple[object, ...]) -> None:

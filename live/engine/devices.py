@@ -319,6 +319,14 @@ class Devices:
         """Keep a model process alive from here, on another thread; nothing while that is done already."""
         self._worker.start()
 
+    @property
+    def take_lost(self) -> bool:
+        """Tell, after `close`, whether a take that was asked for by name is not where it was asked for."""
+        take = self._output.take
+        return bool(self._options.record) and not (
+            take is not None and take.kept and take.path == Path(self._options.record)
+        )
+
     # -- the end -------------------------------------------------------------------------------------
 
     def silence(self, guard: Guard) -> None:
@@ -332,6 +340,8 @@ class Devices:
         if output.take is not None:
             guard("the take could not be finished", output.take.close)
             guard.report(output.take.fault)
+            if output.take.kept and not output.take.fault and not self._options.headless:
+                guard.report(f"the take is in '{output.take.path}'")
         for watcher in self._watchers:
             guard("the watch over the ports could not be ended", watcher.close)
         for port in self._inputs.values():

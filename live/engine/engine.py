@@ -11,6 +11,7 @@ import gc
 import json
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -456,6 +457,12 @@ def on_signals(end: Callable[[], None], panic: Callable[[], None]) -> None:
         signal.signal(signal.SIGHUP, handler)
 
 
+def thread_ended(ended: threading.ExceptHookArgs) -> str:
+    """Return the sentence about a thread that an exception has ended."""
+    name = ended.thread.name if ended.thread is not None else "nameless"
+    return f"the thread '{name}' has ended, the music goes on: {ended.exc_value!r}"
+
+
 def main() -> int:
     """Run the engine that the environment describes; exit status, CRASHED for what is worth another try."""
     engine = None
@@ -466,6 +473,7 @@ def main() -> int:
         engine = Engine(from_environment(), priority=priority)
         post = engine._post  # noqa: SLF001  its own process
         on_signals(lambda: post(Bye()), lambda: post(Panic(source="signal")))
+        threading.excepthook = lambda ended: post(Notice(0, "error", thread_ended(ended)))
         engine.open()
         gc.collect()
         gc.freeze()
@@ -477,6 +485,8 @@ def main() -> int:
         text, status = f"twobar: a fault in the engine: {fault!r}\n", CRASHED
     if engine is not None:
         engine.close(crashed=status == CRASHED)
+        if status == 0 and engine.devices.take_lost:
+            status = 1
     with contextlib.suppress(OSError):
         sys.stderr.write(text)  # last: what stands there last is what the dashboard's process shows
     return status

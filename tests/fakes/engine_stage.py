@@ -76,7 +76,7 @@ class Wire(Link[Any]):
 class Ended:
     """Something to close."""
 
-    fault = ""
+    fault, kept = "", False
     bad_packets, unsent, dropped = 3, 1, 2
     passed_over, lost, echoes = 5, 4, 6
 

@@ -380,3 +380,34 @@ def test_what_comes_back_is_left_out_and_told_once(stage: Stage) -> None:
     stage.wall.seconds += 1.0
     stage.send(message("/twobar/note", 60, 90))  # nobody's echo
     assert stage.command() == PlayKey(60, 90, source="osc")
+
+
+def test_a_fault_of_our_own_ends_neither_receiving_nor_publishing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive, remember = stage.server._receive, stage.server._remember
+    broken = [True, True]
+
+    def receives() -> None:
+        receive()
+        if broken.pop():
+            raise ZeroDivisionError("in receiving")
+
+    monkeypatch.setattr(stage.server, "_receive", receives)
+    stage.send(message("/twobar/tempo", 90))
+    assert stage.command() == knob("tempo", 90.0)
+    stage.send(message("/twobar/subscribe"))
+    broken.append(False)
+    broken.append(False)
+    stage.caught_up()
+    assert "a fault in receiving OSC" in stage.notices.get(timeout=PATIENCE_SECONDS)
+
+    def remembers(address: str, arguments: tuple[object, ...]) -> None:
+        monkeypatch.setattr(stage.server, "_remember", remember)
+        raise ZeroDivisionError("in publishing")
+
+    monkeypatch.setattr(stage.server, "_remember", remembers)
+    broken += [False] * 10
+    stage.server.publish("/twobar/beat", 1)
+    stage.server.publish("/twobar/beat", 2)
+    assert stage.published().params == [2]
