@@ -120,9 +120,7 @@ def config(out: Path | None) -> int:
 
 @twobar.command()
 @click.option("--end", is_flag=True, help="End it instead: every note off, files closed.")
-@click.option(
-    "--pid", type=click.IntRange(1), metavar="N", help="Of several, the one that this process began."
-)
+@click.option("--pid", type=click.IntRange(1), metavar="N", help="Of several, the one of this process.")
 def attach(*, end: bool, pid: int | None) -> int:
     """Open a dashboard on an instrument that plays already.
 

@@ -205,9 +205,7 @@ def chosen(found: list[Session], pid: int | None, ask: Callable[[str], str] | No
         answer = ask(f"{len(found)} instruments are playing, newest first: {listed}\nWhich (its number)? ")
         pid = int(answer) if answer.strip().isdecimal() else 0
     if pid is None:
-        raise UsageError(
-            f"{len(found)} instruments are playing; choose one with --pid, newest first: {listed}"
-        )
+        raise UsageError(f"{len(found)} instruments play; choose one with --pid, newest first: {listed}")
     if pid not in by_pid:
         raise UsageError(f"no instrument has the number {pid}; there is: {listed}")
     return by_pid[pid]

@@ -81,7 +81,7 @@ def test_of_several_instruments_one_is_chosen(
 @pytest.mark.parametrize(
     ("pid", "answer", "sentence"),
     [
-        (None, None, "2 instruments are playing; choose one with --pid, newest first: 42, 7"),
+        (None, None, "2 instruments play; choose one with --pid, newest first: 42, 7"),
         (8, None, "no instrument has the number 8; there is: 42, 7"),
         (None, "\n", "no instrument has the number 0; there is: 42, 7"),
     ],
