@@ -398,7 +398,9 @@ def import_ahead() -> None:
 
 def main() -> int:
     """Serve the engine named in the environment; exit status, 0 after its goodbye."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGUSR1"):  # the supervisor's and the engine's to heed
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     address = msgspec.json.decode(os.environ[ADDRESS_VARIABLE], type=Address)
     import_ahead()
     handler = RequestHandler()

@@ -56,6 +56,19 @@ def test_the_engine_dies_and_is_started_again(start: Start, peer: JackPeer) -> N
     peer.wait_for(lambda _: peer.sounding() == set())
 
 
+def test_an_engine_that_stands_still_is_silenced_and_followed(start: Start, peer: JackPeer) -> None:
+    jam = start()
+    peer.play(b"\x90\x40\x64")
+    beats_later = 5 * 24  # two seconds: it has seen who is connected
+    peer.wait_for(lambda received: [item.data[0] for item in received].count(0xF8) > beats_later, timeout=20)
+    assert peer.sounding() >= {(1, 0x40)}
+    os.kill(jam.child("live.engine"), signal.SIGSTOP)
+    peer.wait_for(lambda _: peer.sounding() == set(), timeout=10)
+    status, complaint = jam.end(signal.SIGINT)
+    assert status == 0
+    assert f"stood still and was killed; every note on {peer.midi_in} was ended" in complaint
+
+
 def test_a_killed_supervisor_leaves_silence_and_a_whole_take(start: Start, peer: JackPeer) -> None:
     jam = start("--record", "set.mid")
     zero = first_beat(peer) + CELL_NANOS
