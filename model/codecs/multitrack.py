@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from model.codecs.base import LENGTH, ONSET, PITCH, TRACK, Arrays, Table
+from model.codecs.base import LENGTH, ONSET, PITCH, TRACK, Arrays, Table, table_of
 from model.codecs.drums import DrumsCodec
 from model.codecs.melody import MelodyCodec
 from model.codecs.poly import PolyCodec
@@ -55,6 +55,15 @@ class MultitrackCodec:
     def unpack(self, arrays: Arrays, row: int) -> Phrase:
         """Return the phrase that the arrays hold in one row."""
         return self._together(lambda name, part: part.unpack(below(arrays, name), row))
+
+    def named(self, phrase: Phrase) -> Phrase:
+        """Return a phrase's notes, a keyboard's divided among the tracks; see `Codec.named`."""
+        table = table_of(phrase)
+        tracks = split(table, np.zeros(len(table), dtype=np.int64), 1).tolist()
+        return Phrase.of(
+            phrase.grid,
+            (note._replace(track=track) for note, track in zip(phrase.notes, tracks, strict=True)),
+        )
 
     def heads(self) -> dict[str, tuple[int, ...]]:
         """Return the heads' shapes."""

@@ -3,7 +3,7 @@
 Importing this module and playing a checkpoint with graphs loads no torch.
 """
 
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -16,17 +16,19 @@ from model.codecs.registry import build
 from model.codecs.sampling import Sampling, gumbel_max, restricted
 from model.latent.directions import directions_in
 from model.latent.features import features
-from model.latent.geometry import Latent, Vector
+from model.latent.geometry import Latent, PlayedPhrase, Vector
 from model.latent.importance import importance_weights_in
 from model.latent.note_transformer import note_transformer_in
 from model.music.attributes import applicable, measure
 from model.music.phrase import Phrase
-from model.playing.closed_loop import changes, completed, steer, targets
+from model.playing.closed_loop import RHYTHM, changes, completed, steer, targets
 from model.playing.phrase_bank import SIZE, PhraseBank
 from model.playing.player import Card
+from model.playing.retain import retained, seated
 from model.playing.splice import after, on_whole_grid
 from model.runtimes.base import DecodeInputs, Runtime
 
+RESTS = 8  # phrases that were played last, of which is known what the network gives back
 SURE = -30.0  # log-variance of a point that is no distribution
 
 
@@ -42,6 +44,7 @@ class CheckpointPlayer:
         self._codec = build(config.codec, config.answer_grid)
         self._context_steps = self._whole.grid.steps - self._codec.grid.steps
         self._bank: PhraseBank | None = None
+        self._rests: dict[bytes, Phrase] = {}
         self._learned = note_transformer_in(checkpoint.extras, self._codec.grid)
         self._importance = importance_weights_in(checkpoint.extras)
         self._directions = directions_in(checkpoint.extras, config.latent_size)
@@ -113,7 +116,13 @@ class CheckpointPlayer:
             raise ValueError("a latent of another model cannot be decoded")
         sampling = Sampling(temperature, top_k, top_p, seed)
         return self._play(
-            latent.z, turns, sampling, prefix=prefix, prefix_steps=prefix_steps, condition=condition
+            latent.z,
+            turns,
+            sampling,
+            source=latent.source,
+            prefix=prefix,
+            prefix_steps=prefix_steps,
+            condition=condition,
         )
 
     def unmended(self, latent: Latent, turns: Mapping[str, float]) -> Phrase:
@@ -245,12 +254,13 @@ class CheckpointPlayer:
         turns: Mapping[str, float],
         sampling: Sampling,
         *,
+        source: PlayedPhrase | None = None,
         context: Phrase | None = None,
         prefix: Phrase | None = None,
         prefix_steps: int = 0,
         condition: Mapping[str, str] | None = None,
     ) -> Phrase:
-        """Decode, turn, and join to what has sounded."""
+        """Decode, keep what was played, turn, and join to what has sounded."""
         for name in turns:
             if name not in self._calibration.names:
                 raise ValueError(f"unknown attribute '{name}'; there is: {', '.join(self.card.knobs)}")
@@ -273,7 +283,11 @@ class CheckpointPlayer:
             )
 
         phrase = answers([{}])[0]
-        if asked and phrase.notes:
+        if source is not None:
+            at_rest = sampling.temperature <= 0 and not condition and np.array_equal(z, source.z)
+            rest = phrase if at_rest else self._rest(source, prefix, prefix_steps)
+            phrase = self._near(source, phrase, asked, rest=rest, answers=answers)
+        elif asked and phrase.notes:
             phrase = steer(
                 phrase,
                 asked,
@@ -284,6 +298,47 @@ class CheckpointPlayer:
         if prefix is not None and prefix_steps > 0:
             phrase = after(prefix, prefix_steps, phrase, self.card.codec)
         return phrase
+
+    def _rest(self, source: PlayedPhrase, prefix: Phrase | None, prefix_steps: int) -> Phrase:
+        """Return what the network gives back of a phrase that was played, with nothing turned."""
+        key = source.z.tobytes()
+        if key in self._rests and not self._runtime.stepwise:
+            return self._rests[key]
+        before = on_whole_grid(self._whole.grid, None, prefix, self._context_steps)
+        condition = encode_texts(self._checkpoint.config, {}) if self.card.conditions else None
+        fixed = self._context_steps + prefix_steps
+        (rest,) = self._answers(source.z, [{}], Sampling(), before=before, fixed=fixed, condition=condition)
+        self._rests[key] = rest
+        if len(self._rests) > RESTS:
+            del self._rests[next(iter(self._rests))]
+        return rest
+
+    def _near(
+        self,
+        source: PlayedPhrase,
+        answer: Phrase,
+        asked: Mapping[str, float],
+        *,
+        rest: Phrase,
+        answers: Callable[[Sequence[Mapping[str, float]]], list[Phrase]],
+    ) -> Phrase:
+        """Return an answer with what it has left of a phrase that was played, turned.
+
+        The network is asked for rhythm alone: pitches, loudness and lengths are edited where they were
+        played, so that notes which the network does not hold go along.
+        """
+        played = self._codec.named(source.phrase)
+        plain = retained(played, rest, answer)
+        if not asked or not plain.notes:
+            return plain
+        turned = steer(
+            plain,
+            asked,
+            calibration=self._calibration,
+            learned=[name for name in self._steered if name in RHYTHM],
+            decode=lambda changes: [retained(played, rest, one) for one in answers(changes)],
+        )
+        return seated(turned, played)
 
     def _answers(
         self,

@@ -39,18 +39,33 @@ def after(prefix: Phrase, steps: int, phrase: Phrase, codec: str) -> Phrase:
     """Return what has sounded up to a step and the phrase from there on.
 
     A key that still sounds is cut where the phrase strikes it again; in one voice it ends at the next onset
-    of any key.
+    of any key, unless more than one was played in it.
     """
     joined = prefix.spliced(steps, phrase)
     for track in ONE_VOICE.get(codec, ()):
+        if overlapping(prefix, track) or overlapping(phrase, track):
+            continue
         later = [note.onset for note in joined.notes if note.track == track and note.onset >= steps]
         if not later:
             continue
         notes = (
-            note._replace(length=min(note.length, later[0] - note.onset))
-            if note.track == track and note.onset < steps
+            note._replace(length=later[0] - note.onset, release=0.0)
+            if note.track == track and note.onset < steps and note.onset + note.length > later[0]
             else note
             for note in joined.notes
         )
         joined = Phrase.of(joined.grid, notes)
     return joined
+
+
+def overlapping(phrase: Phrase, track: int) -> bool:
+    """Tell whether two notes of a track sound together by more than a step: it is more than one voice."""
+    end = 0.0
+    for note in phrase.notes:
+        if note.track != track:
+            continue
+        start = note.onset + note.displacement
+        if end > start + 1.0:
+            return True
+        end = max(end, note.onset + note.displacement + note.length + note.release)
+    return False

@@ -16,7 +16,7 @@ from model.checkpoint import read, write
 from model.codecs.base import LENGTH, ONSET, PITCH, TRACK
 from model.config import ModelConfig
 from model.latent.directions import KNOTS, Directions
-from model.latent.geometry import Latent
+from model.latent.geometry import Latent, played_at
 from model.latent.note_transformer import FOLDER, run_to_end
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
@@ -275,3 +275,31 @@ def test_a_direction_moves_what_the_network_was_not_taught() -> None:
     assert np.count_nonzero(moved) == 1
     assert played._steered == ("density", "range")
     assert of(config("patch"))._moved(z, {"density": 1.0}) is z
+
+
+@pytest.mark.parametrize(("kind", "codec"), [("gru", "melody"), ("patch", "poly"), ("patch", "multitrack")])
+def test_what_was_played_stays_at_rest_and_goes_along_with_the_knobs(kind: str, codec: str) -> None:
+    playing = of(config(kind, codec))
+    notes = [
+        Note(0, 72, 101, 2, 0.2, release=-0.3),
+        Note(0, 36, 33, 9),
+        Note(2, 74, 55, 2, displacement=2 / 3),
+        Note(9, 71, 80, 3, -0.4),
+        Note(20, 76, 1, 2),
+    ]
+    played = Phrase.of(playing.card.grid, notes)
+    latent = played_at(playing.encode(played), played)
+    assert [note._replace(track=0) for note in playing.decode(latent, turns={}).notes] == sorted(notes)
+    louder = playing.decode(latent, turns={"dynamics": 0.5})
+    assert [(n.onset, n.offset, n.displacement) for n in louder.notes] == [
+        (n.onset, n.offset, n.displacement) for n in played.notes
+    ]
+    assert sum(n.velocity for n in louder.notes) > sum(n.velocity for n in notes)
+    higher = playing.decode(latent, turns={"register": 0.5})
+    ways = {
+        b.pitch - a.pitch for a, b in zip(playing.decode(latent, turns={}).notes, higher.notes, strict=True)
+    }
+    assert len(ways) == 1
+    assert min(ways) > 0
+    half = playing.decode(latent, turns={}, prefix=played, prefix_steps=16)
+    assert [note.pitch for note in half.notes] == [note.pitch for note in played.notes]
