@@ -95,6 +95,19 @@ def metres_of(own: Grid, *, latent: bool) -> list[str]:
     return found if name_of(own) in found else [name_of(own), *found]
 
 
+def takes(own: Grid, grid: Grid, *, latent: bool) -> bool:
+    """Tell whether a model takes and answers phrases on a grid: its own, or that of another metre.
+
+    Args:
+        own: the model's grid.
+        grid: of the phrases.
+        latent: as of `metres_of`.
+
+    """
+    metre = Metre(grid.beats_per_bar, grid.ticks_per_beat)
+    return grid == own or (latent and grid_in(own, metre) == grid)
+
+
 def padded(phrase: Phrase, own: Grid) -> Phrase:
     """Return a phrase in some metre as a model with a grid of its own reads it: its bars, then silence."""
     grid = phrase.grid

@@ -30,6 +30,7 @@ class Card:
         styles: labels that the condition `style` takes.
         accompanies: whether it can write the parts that a phrase lacks.
         encodes: whether a phrase's z is its encoder's; else it is found among draws (`playing.phrase_bank`).
+        metres: names of those that it plays, see `model.music.metre`; the grid has one of them.
 
     """
 
@@ -46,12 +47,24 @@ class Card:
     styles: tuple[str, ...] = ()
     accompanies: bool = False
     encodes: bool = True
+    metres: tuple[str, ...] = ("4/4",)
 
 
 class Player(Protocol):
     """A loaded model, ready to answer."""
 
     card: Card
+
+    def on_grid(self, grid: Grid) -> "Player":
+        """Return the same model with phrases of another metre: its grid is the card's, its latents are the same.
+
+        Args:
+            grid: one that `model.music.metre.grid_in` gives for the model's own, or that itself.
+
+        Raises:
+            ValueError: the model does not play it.
+
+        """
 
     def encode(self, phrase: Phrase) -> Latent:
         """Return the posterior mean of a phrase, with its measured attributes.
