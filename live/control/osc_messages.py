@@ -15,6 +15,7 @@ from live.ipc.commands import (
     GoTo,
     PlayKey,
     SetCondition,
+    SetMetre,
     Turn,
     action,
 )
@@ -41,6 +42,7 @@ ADDRESSES = (
     "note",
     "tempo",
     "model",
+    "metre",
     "condition/NAME",
     "subscribe",
     "unsubscribe",
@@ -121,6 +123,8 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
                 return [_note(address, arguments)]
             case "model" if not rest:
                 return [ChooseModel(_text(address, arguments, "the model's name"), source=SOURCE)]
+            case "metre" if not rest:
+                return [SetMetre(_text(address, arguments, "as 3/4, or auto"), source=SOURCE)]
             case "condition" if rest and " " not in rest:
                 value = _text(address, arguments, "what to keep to, or auto")
                 return [SetCondition(rest, value, source=SOURCE)]

@@ -236,7 +236,7 @@ class Dashboard(App[None]):
         alarm = self._alarm(now)
         view = panels.View(
             snapshot=self._snapshot,
-            tick=self.tick_now(now),
+            tick=self.tick_now(now) - (self._snapshot.bar_zero if self._snapshot else 0),
             nanos=now,
             alarm=alarm,
             notices=tuple(self._notices),
@@ -274,7 +274,7 @@ class Dashboard(App[None]):
         snapshot = self._snapshot
         if snapshot is None or snapshot.state == "stopped" or self._pulsing or self._silent or self._lost:
             return
-        left = -tick % TICKS_PER_BEAT
+        left = -tick % max(1, snapshot.ticks_per_beat)
         seconds = left * 60 / (snapshot.tempo_bpm * TICKS_PER_BEAT) if snapshot.tempo_bpm > 0 else 1.0
         if 0 < seconds < PULSE_SECONDS:
             self._pulsing = True

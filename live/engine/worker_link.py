@@ -52,7 +52,7 @@ class WorkerLink:
     def welcome(self, link: Link[Any], hello: Hello) -> Greeting:
         """Tell a model process what to load, on any thread: it loads while the ports are still opened."""
         model = self.wanted
-        link.send(Load(model))
+        link.send(self._load(model))
         return Greeting(hello, model)
 
     def greet(self, link: Link[Any], greeting: Greeting) -> None:
@@ -64,13 +64,17 @@ class WorkerLink:
         self._asked_nanos = 0
         self._jam.model_state = "loading"
         if greeting.model != self.wanted:  # chosen in the meantime
-            link.send(Load(self.wanted))
+            link.send(self._load(self.wanted))
 
     def load_wanted(self) -> None:
         """Have the wanted model loaded, where there is a model process: the next one is told by `welcome`."""
         if self._output.worker is not None:
             self._jam.model_state = "loading"
-            self._output.worker.send(Load(self.wanted))
+            self._output.worker.send(self._load(self.wanted))
+
+    def _load(self, model: str) -> Load:
+        """Return the request to load a model, which must play the metre that is wanted."""
+        return Load(model, self._jam.dialogue.metre)
 
     def answered(self) -> None:
         """Begin the wait for the next answer anew."""

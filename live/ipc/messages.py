@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from model.music.grid import Grid
 from model.music.phrase import Note
 
 
@@ -85,11 +86,13 @@ class Encode(Message, frozen=True):
     """Find a phrase in the latent space.  `ident` comes back with the answer.
 
     Before that, of `parts`, tracks, those that it lacks are put beside it, as `Accompany` had them written.
+    `grid` is that of its metre; None is the model's own.
     """
 
     ident: int
     notes: list[Note]
     parts: list[int] = []
+    grid: Grid | None = None
 
 
 class Accompany(Message, frozen=True):
@@ -100,6 +103,7 @@ class Accompany(Message, frozen=True):
         parts: tracks that may be written.
         number: of the phrase, from which the model process knows how long drums stay.
         seed: of all choices.
+        grid: of the phrase; None is the model's own.
 
     """
 
@@ -107,6 +111,7 @@ class Accompany(Message, frozen=True):
     parts: list[int]
     number: int
     seed: int
+    grid: Grid | None = None
 
 
 class Encoded(Message, frozen=True):
@@ -140,6 +145,7 @@ class Decode(Message, frozen=True):
             model estimates from the phrase.
         top_k: notes are chosen among the so many likeliest; 0 is all.
         top_p: notes are chosen among the likeliest that make up this share, 0..1; 1 is all.
+        grid: of the phrase, as its metre has it; None is the model's own.
 
     """
 
@@ -155,6 +161,7 @@ class Decode(Message, frozen=True):
     condition: dict[str, str] = {}
     top_k: int = 0
     top_p: float = 1.0
+    grid: Grid | None = None
 
 
 class Decoded(Message, frozen=True):
@@ -183,9 +190,13 @@ class Warped(Message, frozen=True):
 
 
 class Load(Message, frozen=True):
-    """Play another model from now on (a shipped name or a path)."""
+    """Play another model from now on, a shipped name or a path, if it plays the metre.
+
+    The metre "auto" is its own.
+    """
 
     model: str
+    metre: str = "auto"
 
 
 class Ready(Message, frozen=True):
@@ -194,12 +205,13 @@ class Ready(Message, frozen=True):
     Attributes:
         model: its name; `ident` names these very weights.
         knobs: attribute knobs that it heeds.
-        bars, beats_per_bar, steps_per_beat: its grid.
+        bars, beats_per_bar, steps_per_beat: its own grid.
         latent_size: 0 when it has no latent: it continues phrases.
         map_points: a cloud of known phrases on the 2-D map, each -1..1.
         conditions: what its answers can be held to (chords, key, style).
         styles: the style labels that it knows.
         accompanies: whether it writes the parts that a phrase lacks.
+        metres: names of those that it plays.
 
     """
 
@@ -217,6 +229,12 @@ class Ready(Message, frozen=True):
     conditions: list[str] = []
     styles: list[str] = []
     accompanies: bool = False
+    metres: list[str] = []
+
+    @property
+    def grid(self) -> Grid:
+        """Its own grid."""
+        return Grid(self.bars, self.beats_per_bar, self.steps_per_beat)
 
 
 class Failed(Message, frozen=True):

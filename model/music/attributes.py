@@ -71,7 +71,7 @@ def measure(phrase: Phrase, *, voices: bool = True) -> dict[str, float]:
             others together, is left out.
 
     Returns, by name:
-        density: onsets per quarter note, 0..4 on sixteenths.  A chord is one onset.  On drums every hit is one, so
+        density: onsets per quarter note, 0..4 on sixteenths.  A chord is one.  On drums every hit is one, so
             that the bound there is that many for each drum; of several tracks it is the mean.
         complexity: how far the onsets avoid the strong steps, 0..1 (see `complexity`): 0 where they fill the
             strongest steps that so many can have, 1 the weakest.  No velocity counts.

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from model.errors import ConfigError, nearest
 from model.music.grid import DOTTED, EIGHTH, TICKS_PER_BEAT, Grid
 from model.music.phrase import Note, Phrase
+from model.shipped import shipped_for
 
 AUTO = "auto"
 """The metre of the model itself."""
@@ -43,7 +44,7 @@ def read_metre(text: str) -> Metre:
 
     """
     if text not in METRES:
-        raise ConfigError(f"unknown metre '{text}'; {nearest(text, METRES)}")
+        raise ConfigError(f"unknown metre '{text}'; {nearest(text, (AUTO, *METRES))}")
     return METRES[text]
 
 
@@ -78,7 +79,9 @@ def grid_in(own: Grid, metre: Metre) -> Grid | None:
         return None
     steps = metre.beats_per_bar * metre.ticks_per_beat // size
     bars = own.bars if steps <= own.steps_per_bar else own.steps // steps
-    return Grid(bars, metre.beats_per_bar, metre.ticks_per_beat // size, metre.ticks_per_beat) if bars else None
+    return (
+        Grid(bars, metre.beats_per_bar, metre.ticks_per_beat // size, metre.ticks_per_beat) if bars else None
+    )
 
 
 def metres_of(own: Grid, *, latent: bool) -> list[str]:
@@ -106,6 +109,21 @@ def takes(own: Grid, grid: Grid, *, latent: bool) -> bool:
     """
     metre = Metre(grid.beats_per_bar, grid.ticks_per_beat)
     return grid == own or (latent and grid_in(own, metre) == grid)
+
+
+def refusal(model: str, codec: str, metre: str, metres: Iterable[str]) -> str:
+    """Return the sentence for a metre that a model does not play: which it does, and which model does.
+
+    Args:
+        model: its name.
+        codec: of its phrases.
+        metre: that was asked for.
+        metres: that it plays.
+
+    """
+    other = shipped_for(codec)
+    hint = f"; {other} plays {metre}" if other and other != model else ""
+    return f"{model} does not play {metre}; it plays: {', '.join(metres)}{hint}"
 
 
 def padded(phrase: Phrase, own: Grid) -> Phrase:
@@ -152,4 +170,4 @@ def cell_step(grid: Grid, own: Grid, step: int) -> int:
 def _bars(grid: Grid, own: Grid) -> tuple[int, int]:
     """Return the steps of a bar and how far bars lie apart on the model's grid."""
     bar = grid.steps_per_bar
-    return bar, own.steps_per_bar if bar <= own.steps_per_bar else bar
+    return bar, max(bar, own.steps_per_bar)

@@ -322,9 +322,7 @@ class CheckpointPlayer:
             phrase = after(prefix, prefix_steps, phrase, self.card.codec)
         return phrase
 
-    def _before(
-        self, context: Phrase | None, prefix: Phrase | None, prefix_steps: int
-    ) -> tuple[Phrase, int]:
+    def _before(self, context: Phrase | None, prefix: Phrase | None, prefix_steps: int) -> tuple[Phrase, int]:
         """Return what stands before an answer on the network's whole grid, and how many steps that is."""
         own = self._codec.grid
         begun = padded(prefix, own) if prefix is not None else None

@@ -56,7 +56,7 @@ class Player(Protocol):
     card: Card
 
     def on_grid(self, grid: Grid) -> "Player":
-        """Return the same model with phrases of another metre: its grid is the card's, its latents are the same.
+        """Return the same model, with the same latents, for phrases of another metre.
 
         Args:
             grid: one that `model.music.metre.grid_in` gives for the model's own, or that itself.

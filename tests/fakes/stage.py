@@ -31,6 +31,8 @@ from live.settings.config import Config, with_options
 from live.timing.midi_bytes import Received, Stream, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from live.worker.places import Places, point_of
+from model.music.grid import Grid
+from model.music.metre import METRES, name_of
 from model.music.phrase import Note
 from tests.fakes.commands import command
 from tests.fakes.part_rows import band_of, drums_of
@@ -82,6 +84,7 @@ class EchoModel:
             runtime="test",
             ms=1.0,
             accompanies=self.accompanies,
+            metres=list(METRES),
         )
 
     def answer(self, message: ToWorker) -> Answer:
@@ -125,7 +128,9 @@ class ContinuingModel(EchoModel):
         super().__init__(ident=ident, codec=codec)
 
     def ready(self) -> Ready:
-        return msgspec.structs.replace(super().ready(), model="lm", latent_size=0, map_points=[], knobs=[])
+        return msgspec.structs.replace(
+            super().ready(), model="lm", latent_size=0, map_points=[], knobs=[], metres=["4/4"]
+        )
 
     def answer(self, message: ToWorker) -> Answer:
         if self.loaded is not self:
@@ -165,6 +170,7 @@ class Stage:
         self.logged: list[tuple[str, dict[str, object]]] = []
         self.published: list[tuple[str, tuple[object, ...]]] = []
         self.asked: list[ToWorker] = []
+        self.metres: list[tuple[Tick, str]] = []
         self.markers: list[tuple[Tick, str]] = []
         self.worker_present = True
         self._replies: list[tuple[int, Answer]] = []
@@ -200,6 +206,9 @@ class Stage:
         self.markers.append((tick, text))
 
     def tempo(self, tick: Tick, tempo_bpm: float) -> None: ...
+
+    def metre(self, tick: Tick, grid: Grid) -> None:
+        self.metres.append((tick, name_of(grid)))
 
     def publish(self, topic: str, *values: object) -> None:
         self.published.append((topic, values))
