@@ -23,9 +23,10 @@ from live.dashboard.drawing.theme import THEME
 from live.dashboard.inbox import MOST_NOTICES, Inbox
 from live.dashboard.roll_panel import RollPanel
 from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
-from live.ipc.commands import Command, Nudge, PlayKey, Quit, Start, Stop, Turn
+from live.ipc.commands import Command, Nudge, PlayKey, Quit, SetMetre, Start, Stop, Turn
 from live.ipc.snapshot import KnobView, Notice, NoticeLevel, Snapshot, ToDashboard
 from model.music.grid import TICKS_PER_BEAT
+from model.music.metre import METRES
 
 SILENCE_NANOS = NANOS_PER_SECOND
 """After so long without a snapshot the engine counts as not answering."""
@@ -107,6 +108,7 @@ class Dashboard(App[None]):
         self._cloud_model = ""
         self._trail: deque[MapPoint] = deque(maxlen=TRAIL)
         self._chosen = 0
+        self._metre = ""  # that was asked for last
         self._piano = piano.Piano()
         self._pulsing = False
         self._panels: list[panels.Painted] = []
@@ -199,6 +201,8 @@ class Dashboard(App[None]):
             self._trail.append(here)
         for notice in snapshot.notices:
             self._save(notice)
+        if self._snapshot is None or snapshot.metre != self._snapshot.metre:
+            self._metre = snapshot.metre
         self._snapshot = snapshot
         self._chosen = min(self._chosen, max(0, len(snapshot.knobs) - 1))
 
@@ -295,6 +299,14 @@ class Dashboard(App[None]):
         """Start, or stop when it plays."""
         playing = self._snapshot is not None and self._snapshot.state != "stopped"
         self._send((Stop if playing else Start)(source=keys.SOURCE))
+
+    def action_metre(self, step: int) -> None:
+        """Ask for the next metre, or the one before; pressed again, for the one after that."""
+        if self._snapshot is not None:
+            order = list(METRES)
+            last = self._metre if self._metre in METRES else "4/4"
+            self._metre = order[(order.index(last) + step) % len(order)]
+            self._send(SetMetre(self._metre, source=keys.SOURCE))
 
     @property
     def chosen_knob(self) -> KnobView | None:

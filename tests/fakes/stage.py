@@ -32,12 +32,13 @@ from live.timing.midi_bytes import Received, Stream, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from live.worker.places import Places, point_of
 from model.music.grid import Grid
-from model.music.metre import METRES, name_of
-from model.music.phrase import Note
+from model.music.metre import METRES, cut, name_of, padded
+from model.music.phrase import Note, Phrase
 from tests.fakes.commands import command
 from tests.fakes.part_rows import band_of, drums_of
 
 MS = 1_000_000
+OWN = Grid()
 
 
 PARTS: dict[str, Callable[[list[Note]], list[Note]]] = {"drums": drums_of, "multitrack": band_of}
@@ -95,7 +96,8 @@ class EchoModel:
             return self.loaded.answer(message)
         if isinstance(message, Encode):
             self.encodes.append(message)
-            self.phrases.append(message.notes)
+            own = message.grid is None or message.grid == OWN
+            self.phrases.append(message.notes if own else padded_rows(message))
             number = float(len(self.phrases))
             return Encoded(message.ident, [number, self.second], {"density": 1.0}, (0.1, 0.2), 1.0)
         if isinstance(message, Warp):
@@ -118,7 +120,15 @@ class EchoModel:
         if self.codec == "melody":
             rows = [row._replace(length=1, release=0.0) for row in rows]
         rows = PARTS.get(self.codec, list)(rows)
+        if message.grid is not None and message.grid != OWN:
+            rows = [*cut(Phrase.of(OWN, rows), message.grid).notes]
         return Decoded(message.ident, rows, point, (0.3, 0.4), 2.0)
+
+
+def padded_rows(message: Encode) -> list[Note]:
+    """Return the notes of a phrase in another metre as they lie in two bars of 4/4."""
+    assert message.grid is not None
+    return [*padded(Phrase.of(message.grid, message.notes), OWN).notes]
 
 
 class ContinuingModel(EchoModel):

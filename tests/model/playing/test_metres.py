@@ -45,8 +45,8 @@ def tune(grid: Grid, seed: int, *, chords: bool = False) -> Phrase:
         step += length
     for line in range(0, grid.steps if chords else 0, bar):
         third = int(rng.integers(0, 6))
-        for degree in (third, third + 2, third + 4):
-            notes.append(Note(line, root - 12 + 12 * (degree // 7) + SCALE[degree % 7], 70, bar))
+        keys = [root - 12 + 12 * (tone // 7) + SCALE[tone % 7] for tone in (third, third + 2, third + 4)]
+        notes += [Note(line, key, 70, bar) for key in keys]
     return Phrase.of(grid, notes)
 
 
