@@ -89,11 +89,21 @@ def ports(api: str) -> int:
 
 
 @twobar.command()
-def doctor() -> int:
+@click.option("--calibrate", is_flag=True, help="Find out how late your keys arrive: tap with the clicks.")
+@click.option("--in", "source", default="auto", metavar="NAME", help="Where you tap.")
+@click.option("--out", "sink", default="fluidsynth", metavar="NAME", help="Where the clicks sound.")
+@click.option("--api", default="auto", metavar=APIS, help="The system's MIDI driver.")
+def doctor(*, calibrate: bool, source: str, sink: str, api: str) -> int:
     """Tell what is there, what is missing and how to get it.
 
-    Example: twobar doctor
+    Example: twobar doctor --calibrate
     """
+    if calibrate:
+        from live.cli import calibrate as calibration  # noqa: PLC0415  it needs a driver
+
+        click.echo(f"tap a key with the clicks, {calibration.CLICKS} of them; the first few are to listen")
+        click.echo(calibration.calibrate(source, sink, api=api).text)
+        return 0
     from live.cli.doctor import examine  # noqa: PLC0415  it looks at everything
 
     rows = examine()

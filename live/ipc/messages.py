@@ -34,10 +34,15 @@ class Bye(Message, frozen=True):
 
 
 class Point(Message, frozen=True):
-    """A vector, z [d], empty for a model without a latent, and the raw attributes that belong to it."""
+    """A vector, z [d], empty for a model without a latent, and the raw attributes that belong to it.
+
+    `played` is the phrase that lies there, of which answers keep what they can, on a grid; empty for none.
+    """
 
     z: list[float]
     attributes: dict[str, float] = {}
+    played: list[Note] = []
+    grid: Grid | None = None
 
 
 class Between(Message, frozen=True):
@@ -83,15 +88,26 @@ Place = Point | Between | Blend | Moved
 
 
 class Encode(Message, frozen=True):
-    """Find a phrase in the latent space.  `ident` comes back with the answer.
+    """Find a phrase in the latent space.
 
-    Before that, of `parts`, tracks, those that it lacks are put beside it, as `Accompany` had them written.
-    `grid` is that of its metre; None is the model's own.
+    Attributes:
+        ident: comes back with the answer.
+        notes: the phrase, each note on its nearest step.
+        parts: tracks; those that it lacks are put beside it first, as `Accompany` had them written.
+        struck: the same as it was played, in ticks from the phrase's bar line: (start, end, pitch, velocity);
+            a grid is found for it.  Empty for a phrase that has one.
+        tick_nanos: length of a tick.
+        swing: where the second eighth of a beat lay in the phrase before, .5..67.
+        grid: of the phrase, as its metre has it; None is the model's own.
+
     """
 
     ident: int
     notes: list[Note]
     parts: list[int] = []
+    struck: list[tuple[int, int, int, int]] = []
+    tick_nanos: int = 0
+    swing: float = 0.5
     grid: Grid | None = None
 
 
@@ -115,9 +131,20 @@ class Accompany(Message, frozen=True):
 
 
 class Encoded(Message, frozen=True):
-    """Where the phrase lies: posterior mean z [d], raw attributes by name, place on the map, cost.
+    """Where the phrase lies.
 
-    `fault` tells why it was found without the parts that were to join it; empty for no fault.
+    Attributes:
+        ident: of the request.
+        z: posterior mean [d].
+        attributes: raw, by name.
+        xy: place on the map.
+        ms: what it cost.
+        fault: why it was found without the parts that were to join it; empty for no fault.
+        notes: the phrase on the grid that was found for it; empty where none was looked for.
+        played: the same by the model's tracks, with the parts that joined: what answers are to keep.
+        lag_ticks: by how much all of it lay behind its grid; negative for ahead.
+        swing: where the second eighth of a beat lay, .5 straight .. .67 triplets.
+
     """
 
     ident: int
@@ -126,6 +153,10 @@ class Encoded(Message, frozen=True):
     xy: tuple[float, float]
     ms: float
     fault: str = ""
+    notes: list[Note] = []
+    played: list[Note] = []
+    lag_ticks: float = 0.0
+    swing: float = 0.5
 
 
 class Decode(Message, frozen=True):
@@ -165,13 +196,24 @@ class Decode(Message, frozen=True):
 
 
 class Decoded(Message, frozen=True):
-    """The decoded phrase, its latent with its attributes and its place on the map, and what it cost."""
+    """A decoded phrase.
+
+    Attributes:
+        ident: of the request.
+        notes: of the phrase.
+        point: its latent with its attributes.
+        xy: place of that on the map.
+        ms: what it cost.
+        chordal: tracks of one voice in which it keeps several, because they were played.
+
+    """
 
     ident: int
     notes: list[Note]
     point: Point
     xy: tuple[float, float]
     ms: float
+    chordal: list[int] = []
 
 
 class Warp(Message, frozen=True):

@@ -70,6 +70,7 @@ class Jam:
             notices=self.notices,
             channel=config.midi.performer_channel,
             thru=config.jam.thru,
+            lag_ms=config.midi.input_latency_ms,
         )
         self.history = PathHistory(config.jam.mode)
         self.requests = Requests(knobs=self.knobs, seed=config.jam.seed, choice=config.model)
@@ -134,7 +135,8 @@ class Jam:
         self.at(now)
         if not self.transport.running:
             return None
-        tick, present = self.sent_to(now), self.transport.tick(now)
+        tick = self.sent_to(now)
+        present = self.transport.tick(Nanos(now - self.performer.lag_nanos))
         self._tell_beat(tick)
         self._send_due(tick, now)
         self.dialogue.advance(tick, present=present)
@@ -381,6 +383,8 @@ class Jam:
                 search = self.dialogue.encoded(answer, tick)
                 if search is not None and search.reason is Reason.ANCHOR:
                     self.gestures.prepare_morph()
+                if search is not None and search.reason is Reason.PLAYED:
+                    self.performer.learn_lag(answer.lag_ticks * search.tick_nanos)
             case Decoded():
                 self.dialogue.decoded(answer, tick)
             case Warped():

@@ -12,6 +12,7 @@ from live.jam.capture import Capture, Key
 from live.jam.notices import Notices
 from live.jam.protocols import Bindings, Output
 from live.timing.midi_bytes import (
+    CONTROL,
     SUSTAIN,
     Received,
     Stream,
@@ -26,6 +27,8 @@ from live.timing.timeline import Nanos, Tick
 from live.timing.transport import Transport
 
 SCREEN = "screen"
+LAG_GAIN = 0.7  # of what a phrase says: two of them take out nine tenths
+MOST_LAG_NANOS = 120_000_000
 NOTHING_ASKED: Sequence[Command] = ()
 
 
@@ -39,10 +42,12 @@ class Performer:
         notices: for the human.
         channel: 1..16, on which the keys leave.
         thru: whether they do.
+        lag_ms: by how much the keyboard is late.
 
     Attributes:
         thru: as above.
         bindings: what a controller's bytes mean; None where there is no mapping.
+        lag_nanos: by how much what is played arrives late, all the time: what is captured is dated back.
 
     """
 
@@ -55,6 +60,7 @@ class Performer:
         notices: Notices,
         channel: int,
         thru: bool,
+        lag_ms: float = 0.0,
     ) -> None:
         """Start with no key down."""
         self.thru = thru
@@ -62,6 +68,7 @@ class Performer:
         self._capture, self._transport = capture, transport
         self._output, self._notices = output, notices
         self._channel = channel
+        self.lag_nanos = round(lag_ms * 1e6)
         self._down: dict[Key, int] = {}
 
     def received(self, received: Received, now: Nanos) -> Sequence[Command]:
@@ -91,13 +98,15 @@ class Performer:
             self._down.pop(key, None)
         if not off or data[1] not in self._down.values():  # else another keyboard or channel holds this key
             self._send(bytes((data[0] & 0xF0 | (self._channel - 1),)) + data[1:], now, due=received.nanos)
-        tick = self._transport.tick(received.nanos)
-        self._output.played(tick, data)
+        self._output.played(self._transport.tick(received.nanos), data)
+        tick = self._transport.tick(Nanos(received.nanos - self.lag_nanos))
         if key and self._transport.running:
             if on:
                 self._capture.on(key, data[2], tick)
             else:
                 self._capture.off(key, tick)
+        elif data[0] & 0xF0 == CONTROL and data[1] == SUSTAIN:
+            self._capture.pedal(received.port, channel_of(data), data[2], tick)
 
     def _send(self, data: bytes, now: Nanos, *, due: Nanos) -> None:
         if self.thru:
@@ -111,15 +120,23 @@ class Performer:
         data = note_on(1, pitch, min(127, velocity)) if velocity > 0 else note_off(1, pitch)
         self.play(Received(now, data, SCREEN), now)
 
+    def learn_lag(self, more_nanos: float) -> None:
+        """Take it that what was played lay so much later behind its grid than was taken out of it."""
+        learned = self.lag_nanos + LAG_GAIN * more_nanos
+        self.lag_nanos = round(min(MOST_LAG_NANOS, max(-MOST_LAG_NANOS, learned)))
+
     def release(self, now: Nanos, *, port: str | None = None) -> None:
         """End every key that sounds, or those of one keyboard that has gone."""
-        tick = self._transport.tick(now)
+        tick = self._transport.tick(Nanos(now - self.lag_nanos))
         gone = [key for key in self._down if port in (None, key[0])]
         for key in gone:
             pitch = self._down.pop(key)
-            self._capture.off(key, tick)
             if pitch not in self._down.values():
                 self._send(note_off(self._channel, pitch), now, due=now)
+        if port is None:
+            self._capture.release_all(tick)
+        else:
+            self._capture.release_port(port, tick)
         if gone:
             self._send(control(self._channel, SUSTAIN, 0), now, due=now)
 

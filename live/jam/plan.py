@@ -6,7 +6,7 @@ Owns: the cells and what they have played, how steps become ticks, which parts a
 Threads: engine only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -56,6 +56,7 @@ class Cell:
         stale: whether base or knobs have changed since the last decode was asked for.
         point: its latent, once decoded.
         xy: place of that on the map.
+        chordal: tracks of one voice that keep several in it.
 
     """
 
@@ -68,6 +69,7 @@ class Cell:
     source: Base | None = None
     point: Point | None = None
     xy: tuple[float, float] | None = None
+    chordal: frozenset[int] = frozenset()
 
 
 @lru_cache(maxsize=8)
@@ -109,6 +111,7 @@ class Plan:
         self.cells: dict[int, Cell] = {}
         self.played: dict[int, list[Note]] = {}
         self.last_good: Phrase | None = None
+        self._last_chordal: frozenset[int] = frozenset()
         self.version = 0
 
     @property
@@ -162,7 +165,7 @@ class Plan:
                 continue
             cell = Cell(index, speaks=speaks(index), base=base)
             if self.last_good is not None and base is not None:
-                cell.phrase, cell.origin = self.last_good, "repeated"
+                cell.phrase, cell.origin, cell.chordal = self.last_good, "repeated", self._last_chordal
             self.cells[index] = cell
             self.lay(cell, self.lines.step_of_cell(index), not_before=now)
         self._forget_before(current)
@@ -190,9 +193,10 @@ class Plan:
                 cell.speaks = not cell.speaks
                 self.lay(cell, self.next_step(now), not_before=now)
 
-    def fill(self, cell: Cell, phrase: Phrase, now: Tick) -> None:
+    def fill(self, cell: Cell, phrase: Phrase, now: Tick, *, chordal: Iterable[int] = ()) -> None:
         """Let a cell play a decoded phrase from the next step on; what of it has begun stays as it was."""
         self.last_good = phrase
+        cell.chordal = self._last_chordal = frozenset(chordal)
         start = self.lines.step_of_cell(cell.index)
         step = max(self.next_step(now), start)
         fixed = step - start
@@ -264,7 +268,8 @@ class Plan:
             return
         zero = self.lines.tick_of_cell(cell.index)
         notes = cell.phrase.from_step(cut - start)
-        times = self._times(notes)
+        single = self.one_voice - cell.chordal
+        times = self._times(notes, single)
         silent = self.silent
         rows: list[QueuedRow] = []
         for note, (on, off) in zip(notes, times, strict=True):
@@ -274,30 +279,32 @@ class Plan:
             step, channel = start + onset, self.laying.channels[track]
             if step in self._sent and (channel, pitch) in self._sent[step]:
                 continue
+            if displacement < 0 and zero + on < not_before:
+                continue  # a grace note or a pick-up whose moment has gone
             tick = Tick(max(zero + on, not_before))
             rows.append((tick, Tick(zero + off), step, channel, pitch, velocity, track, offset, displacement))
         self._scheduler.add(rows)
-        if self.one_voice:
-            self._end_at_next()
+        if single:
+            self._end_at_next(single)
 
-    def _times(self, notes: tuple[Note, ...]) -> list[tuple[int, int]]:
+    def _times(self, notes: tuple[Note, ...], single: frozenset[int]) -> list[tuple[int, int]]:
         """Return each note's on and off; in a track of one voice a note ends where the next one starts."""
         times = self._plain_times(notes)
         following: dict[int, int] = {}
-        for place in range(len(notes) - 1, -1, -1) if self.one_voice else ():
+        for place in range(len(notes) - 1, -1, -1) if single else ():
             track = notes[place].track
-            if track in self.one_voice:
+            if track in single:
                 on, off = times[place]
                 times[place] = (on, min(off, following.get(track, off)))
                 following[track] = on
         return times
 
-    def _end_at_next(self) -> None:
+    def _end_at_next(self, single: frozenset[int]) -> None:
         """Let what sounds on the channel of a track of one voice end at that track's next note."""
         used = [self.laying.channels[track] for track in self.tracks]
         first: dict[int, Tick] = {}
         for queued in self._scheduler.queued():
-            if queued.track in self.one_voice and used.count(queued.channel) == 1:
+            if queued.track in single and used.count(queued.channel) == 1:
                 first.setdefault(queued.channel, queued.tick)
         self._scheduler.shorten(lambda channel, _: first.get(channel))
 

@@ -6,18 +6,20 @@ Threads: engine only.
 Tested in tests/live/jam/test_jam.py, tests/live/jam/test_continuation.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from itertools import count
 from typing import NamedTuple
 
 from live.errors import UsageError, model_faults, unknown
 from live.ipc.messages import Accompany, Decode, Encode, Place, Ready, Warp
+from live.jam.capture import PlayedNote, StruckRow
 from live.jam.path import Base, moved
 from live.jam.plan import Cell
 from live.settings.config import AUTO, ModelSettings, check_condition
 from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
-from model.music.grid import Grid
+from live.timing.timeline import whole_nanos_per_beat
+from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.metre import AUTO as OWN_METRE
 from model.music.metre import cut, grid_in, padded, read_metre, refusal, takes
 from model.music.phrase import Note, Phrase
@@ -35,10 +37,13 @@ class Search(NamedTuple):
     """A phrase whose place the model was asked for.
 
     Attributes:
-        phrase: whose place.
+        phrase: whose place; of one that was just played each note on its nearest step.
         cell: that is to sound it first.
         reason: what becomes of the place.
         anchor: its name, where it is one's.
+        struck: the phrase as it was just played, see `Capture.struck`; empty for one that has its places.
+        tick_nanos: length of a tick when it was.
+        sounding: of its notes, those that sounded on at its end.
 
     """
 
@@ -46,6 +51,9 @@ class Search(NamedTuple):
     cell: int
     reason: Reason
     anchor: str = ""
+    struck: Sequence[StruckRow] = ()
+    tick_nanos: int = 0
+    sounding: Sequence[PlayedNote] = ()
 
     @property
     def text(self) -> str:
@@ -64,6 +72,7 @@ class Requests:
     Attributes:
         model: that plays; None before the first.
         conditions: what answers are to keep to, by name; what is not in it the model estimates.
+        swing: where the second eighth of a beat lay in the last phrase, .5 straight .. .67 triplets.
 
     """
 
@@ -71,6 +80,7 @@ class Requests:
         """Start without a model."""
         self.model: Ready | None = None
         self.conditions = choice.conditions
+        self.swing = 0.5
         self._knobs, self._seed, self._choice = knobs, seed, choice
         self._idents = count(1)
 
@@ -78,6 +88,11 @@ class Requests:
     def has_latent(self) -> bool:
         """Tell whether the model that plays has a latent."""
         return self.model is not None and self.model.latent_size > 0
+
+    @property
+    def tick_nanos(self) -> int:
+        """Return the length of a tick at the present tempo."""
+        return whole_nanos_per_beat(self._knobs["tempo"]) // TICKS_PER_BEAT
 
     @property
     def parts(self) -> list[int]:
@@ -119,7 +134,8 @@ class Requests:
     def encode(self, search: Search) -> Encode:
         """Return the request for the place of a phrase."""
         parts = self.parts if search.reason is Reason.PLAYED else []
-        return Encode(next(self._idents), [*search.phrase.notes], parts, search.phrase.grid)
+        notes, struck, grid = [*search.phrase.notes], [*search.struck], search.phrase.grid
+        return Encode(next(self._idents), notes, parts, struck, search.tick_nanos, self.swing, grid)
 
     def accompany(self, cell: int, played: Phrase) -> Accompany:
         """Return the request for what goes with a phrase in a cell."""

@@ -118,6 +118,7 @@ class MidiSettings(Section, frozen=True):
         clock_out: whether MIDI clock, start, stop and song position are sent.
         late_bound_ms: a note-on due longer ago than this is dropped instead of sent.
         output_latency_ms: how much earlier events leave, for an output that sounds that much later.
+        input_latency_ms: how much too late your keys arrive, where a steady lead or lag is looked for from.
 
     """
 
@@ -133,6 +134,7 @@ class MidiSettings(Section, frozen=True):
     clock_out: bool = False
     late_bound_ms: Annotated[float, Meta(ge=0.0, le=1000.0)] = 50.0
     output_latency_ms: Annotated[float, Meta(ge=0.0, le=500.0)] = 0.0
+    input_latency_ms: Annotated[float, Meta(ge=-100.0, le=200.0)] = 0.0
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TypedDict
@@ -40,13 +40,18 @@ from live.ipc.messages import (
 from live.ipc.model_process import ADDRESS_VARIABLE
 from live.worker.accompanist import Accompanist
 from live.worker.places import Places, point_of
+from model.codecs.registry import build
 from model.latent.geometry import Latent, between
 from model.music.grid import Grid
 from model.music.metre import AUTO, refusal
 from model.music.phrase import Note, Phrase
 from model.playing.player import Card, Player
+from model.playing.splice import overlapping
 from model.playing.warp import audible_lengths, decoded_way
+from model.transcription.struck import Struck
+from model.transcription.transcribe import Transcription, transcribe
 
+TICK_NANOS = 1_041_667  # at 120 beats per minute
 RECONNECT_SECONDS = 10.0
 RETRY_SECONDS = 0.01  # it may be the whole start that waits
 FINISHED = Bye()
@@ -90,6 +95,7 @@ class RequestHandler:
                 return refused(ready_of(player.card, 0.0), metre)
             grid = player.card.grid
             warm = Phrase.of(grid, [Note(0, 60, 90, 2), Note(grid.steps // 2, 67, 90, 2)])
+            transcribed(Encode(0, [], [], [(0, 200, 60, 90), (960, 1200, 67, 90)], TICK_NANOS), grid)
             for _ in range(2):
                 latent = player.encode(warm)
                 if has_latent(player):
@@ -100,7 +106,7 @@ class RequestHandler:
             return LoadFailed(f"model '{name}' could not be loaded: {sentence(error)}")
         card, self.player, self._loaded = player.card, player, wanted
         self.ready = ready_of(card, since_ms(start))
-        self._places = Places(card.ident, card.scale)
+        self._places = Places(card.ident, card.scale, grid)
         self._accompanists.clear()
         gc.collect()
         gc.freeze()
@@ -120,13 +126,16 @@ class RequestHandler:
             return Failed(request.ident, f"the model could not answer: {sentence(error)}")
 
     def _encode(self, player: Player, request: Encode, start: int) -> Encoded:
-        phrase, fault = Phrase.of(player.card.grid, request.notes), ""
+        whole = transcribed(request, player.card.grid)
+        shown, fault = whole.shown, ""
+        played = build(player.card.codec, player.card.grid).named(whole.phrase)
         if request.parts:
             try:
-                phrase = self._accompanist(player).joined(phrase, request.parts)
+                shown = self._accompanist(player).joined(shown, request.parts)
+                played = with_parts(played, shown, request.parts)
             except Exception as error:  # noqa: BLE001  the phrase is answered without
                 fault = NOT_JOINED.format(sentence(error))
-        latent = player.encode(phrase)
+        latent = player.encode(shown)
         return Encoded(
             ident=request.ident,
             z=latent.z.tolist(),
@@ -134,6 +143,10 @@ class RequestHandler:
             xy=map_place(player, latent),
             ms=since_ms(start),
             fault=fault,
+            notes=[*whole.phrase.notes],
+            played=[*played.notes],
+            lag_ticks=whole.lag,
+            swing=whole.swing,
         )
 
     @staticmethod
@@ -154,7 +167,8 @@ class RequestHandler:
             context = Phrase.of(grid, request.context)
             phrase = player.continuation(context, turns=request.turns, **how)
         xy = map_place(player, latent)
-        return Decoded(request.ident, [*phrase.notes], point_of(latent), xy, since_ms(start))
+        chordal = chordal_tracks(latent)
+        return Decoded(request.ident, [*phrase.notes], point_of(latent), xy, since_ms(start), chordal)
 
     def accompany(self, request: Accompany) -> Iterator[Message | None]:
         """Write what goes with a phrase of the performer, a note at a time; yields None after each."""
@@ -202,6 +216,47 @@ class DecodeOptions(TypedDict):
     prefix: Phrase | None
     prefix_steps: int
     condition: dict[str, str] | None
+
+
+def transcribed(request: Encode, grid: Grid) -> Transcription:
+    """Return a phrase as it was played, on the grid that fits it, and what of it a model is shown.
+
+    A phrase that has its places keeps them.
+    """
+    if request.struck:
+        return transcribe(
+            [Struck(*row) for row in request.struck],
+            grid,
+            swing=request.swing,
+            ms_per_tick=request.tick_nanos / 1e6,
+        )
+    phrase = Phrase.of(grid, request.notes)
+    return Transcription(phrase, shown_of(phrase), 0.0, request.swing, 1.0)
+
+
+def shown_of(phrase: Phrase) -> Phrase:
+    """Return what a model is shown of a phrase whose notes have their places."""
+    if not any(note.displacement for note in phrase.notes):
+        return phrase
+    size = phrase.grid.ticks_per_step
+    struck = []
+    for note in phrase.notes:
+        start = round((note.onset + note.displacement + note.offset) * size)
+        end = start + max(1, round((note.length + note.release) * size))
+        struck.append(Struck(start, end, note.pitch, note.velocity))
+    return transcribe(struck, phrase.grid).shown
+
+
+def with_parts(played: Phrase, joined: Phrase, parts: Sequence[int]) -> Phrase:
+    """Return what was played with those parts of a phrase that joined it."""
+    present = {note.track for note in played.notes}
+    beside = (note for note in joined.notes if note.track in parts and note.track not in present)
+    return Phrase.of(played.grid, [*played.notes, *beside])
+
+
+def chordal_tracks(latent: Latent) -> list[int]:
+    """Return the tracks in which what was played at a latent is more than one voice."""
+    return [] if latent.source is None else [t for t in range(4) if overlapping(latent.source.phrase, t)]
 
 
 def has_latent(player: Player) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from model.checkpoint import Checkpoint
 from model.codecs.base import Arrays, pack_phrase
 from model.codecs.conditions import Floats, columns_of, encode_texts, estimated
+from model.codecs.poly import LOWEST
 from model.codecs.registry import build
-from model.codecs.sampling import Sampling, gumbel_max, restricted
+from model.codecs.sampling import Sampling, gumbel_max, in_scale, restricted
 from model.latent.directions import directions_in
 from model.latent.features import features
 from model.latent.geometry import Latent, PlayedPhrase, Vector
@@ -34,6 +36,13 @@ from model.runtimes.base import DecodeInputs, Runtime
 
 RESTS = 8  # phrases that were played last, of which is known what the network gives back
 SURE = -30.0  # log-variance of a point that is no distribution
+
+
+class Tonality(NamedTuple):
+    """Pitch classes that new notes keep to, and a phrase whose notes are not new."""
+
+    scale: frozenset[int]
+    spared: Phrase
 
 
 class CheckpointPlayer:
@@ -301,16 +310,30 @@ class CheckpointPlayer:
         if asked_of is not None and context is not None and context.notes:
             asked_of = self._going_on(asked_of, context, condition or {})
 
-        def answers(changes: Sequence[Mapping[str, float]]) -> list[Phrase]:
+        def answers(changes: Sequence[Mapping[str, float]], tonality: Tonality | None = None) -> list[Phrase]:
             before, fixed = self._before(context, prefix, prefix_steps)
-            return self._answers(z, changes, sampling, before=before, fixed=fixed, condition=asked_of)
+            return self._answers(
+                z,
+                changes,
+                sampling,
+                before=before,
+                fixed=fixed,
+                condition=asked_of,
+                tonality=tonality,
+            )
 
-        phrase = answers([{}])[0]
         if source is not None:
             at_rest = sampling.temperature <= 0 and not condition and np.array_equal(z, source.z)
-            rest = phrase if at_rest else self._rest(source, prefix, prefix_steps)
-            phrase = self._near(source, phrase, asked, rest=rest, answers=answers)
-        elif asked and phrase.notes:
+            rest = answers([{}])[0] if at_rest else self._rest(source, prefix, prefix_steps)
+            tonality = Tonality(source.scale, rest) if source.scale else None
+            phrase = self._near(
+                source,
+                rest if at_rest else answers([{}], tonality)[0],
+                asked,
+                rest=rest,
+                answers=partial(answers, tonality=tonality),
+            )
+        elif (phrase := answers([{}])[0]).notes and asked:
             phrase = steer(
                 phrase,
                 asked,
@@ -367,6 +390,7 @@ class CheckpointPlayer:
             calibration=self._calibration,
             learned=[name for name in self._steered if name in RHYTHM],
             decode=lambda changes: [retained(played, rest, one) for one in answers(changes)],
+            scale=source.scale,
         )
         return seated(turned, played)
 
@@ -379,6 +403,7 @@ class CheckpointPlayer:
         before: Phrase,
         fixed: int,
         condition: Floats | None = None,
+        tonality: Tonality | None = None,
     ) -> list[Phrase]:
         """Return what the network answers to wanted changes, in standard deviations.
 
@@ -387,7 +412,7 @@ class CheckpointPlayer:
         inputs = self._inputs(changes, condition)
         points = np.stack([self._moved(z, wanted) for wanted in changes])
         if not self._runtime.stepwise:
-            answered = self._read(self._runtime.decode(points, inputs), sampling)
+            answered = self._read(self._runtime.decode(points, inputs), sampling, tonality)
         else:
             drawn = self._runtime.generate(points, inputs, sampling, pack_phrase(self._whole, before), fixed)
             behind = {name: value[:, self._context_steps :] for name, value in drawn.items()}
@@ -437,8 +462,14 @@ class CheckpointPlayer:
             condition = np.repeat(condition, len(changes), axis=0)
         return DecodeInputs(change, condition)
 
-    def _read(self, heads: Mapping[str, NDArray[np.float32]], sampling: Sampling) -> list[Phrase]:
+    def _read(
+        self, heads: Mapping[str, NDArray[np.float32]], sampling: Sampling, tonality: Tonality | None = None
+    ) -> list[Phrase]:
         """Spell the phrases of heads [B, ...]; all share their chance."""
+        if tonality is not None:
+            spared = padded(tonality.spared, self._codec.grid)
+            known = [(note.onset, note.pitch) for note in spared.notes]
+            heads = in_scale(heads, tonality.scale, lowest=LOWEST, spared=known)
         noise = self._codec.noise(np.random.default_rng(sampling.seed)) if sampling.temperature > 0 else None
         bounded = restricted(heads, sampling)
         rows = len(next(iter(heads.values())))

@@ -12,6 +12,8 @@ from model.music.tracks import BASS, MELODY
 ONE_VOICE = {"melody": (MELODY,), "multitrack": (MELODY, BASS)}
 """Tracks of a codec in which one note sounds at a time."""
 
+LEGATO = 2.0  # steps that a note of one voice may sound into the next
+
 
 def on_whole_grid(grid: Grid, context: Phrase | None, prefix: Phrase | None, context_steps: int) -> Phrase:
     """Return a context's end in the first `given` steps of a grid, and a prefix behind it.
@@ -61,13 +63,13 @@ def after(prefix: Phrase, steps: int, phrase: Phrase, codec: str) -> Phrase:
 
 
 def overlapping(phrase: Phrase, track: int) -> bool:
-    """Tell whether two notes of a track sound together by more than a step: it is more than one voice."""
+    """Tell whether two notes of a track sound together for longer than in a legato: it is no single voice."""
     end = 0.0
     for note in phrase.notes:
         if note.track != track:
             continue
         start = note.onset + note.displacement
-        if end > start + 1.0:
+        if end > start + LEGATO:
             return True
         end = max(end, note.onset + note.displacement + note.length + note.release)
     return False

@@ -67,7 +67,7 @@ class EchoModel:
         self.loaded: EchoModel = self
         self.second = 1.0  # of every vector that it finds
         self.phrases: list[list[Note]] = []
-        self.places = Places(ident, np.ones(2, np.float32))
+        self.places = Places(ident, np.ones(2, np.float32), Grid(bars=64))  # long enough for any phrase
         self.decodes: list[Decode] = []
         self.encodes: list[Encode] = []
 

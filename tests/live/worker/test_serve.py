@@ -40,6 +40,7 @@ from live.worker import serve as worker
 from live.worker.places import Places, point_of
 from live.worker.serve import RequestHandler, newest, sentence, serve
 from model.errors import CheckpointError
+from model.music.grid import Grid
 from model.music.phrase import Note
 from model.playing import load as play
 from model.playing.player import Player
@@ -114,7 +115,7 @@ def test_a_place_is_worked_out_with_the_ident_and_the_scale_of_the_card(desk: Re
     place = Moved(Point([60.0] * 32, {"density": 0.5}), cell=3, stray=1.0, number=2, drifting=True, seed=9)
     decoded = desk.answer(decode(8, place=place))
     assert isinstance(decoded, Decoded)
-    assert decoded.point == point_of(Places("roll-1", np.full(32, 50.0, np.float32)).latent(place))
+    assert decoded.point == point_of(Places("roll-1", np.full(32, 50.0, np.float32), Grid()).latent(place))
     assert isinstance(desk.player, RollPlayer)
     assert desk.player.decoded[-1].model == "roll-1"
 
