@@ -80,11 +80,11 @@ class BarLines:
         return Tick(self.start + ((tick - self.start) // size + 1) * size)
 
     def changed(self, grid: Grid, after: Tick | int) -> "BarLines":
-        """Return the lines of another metre, from the first bar line after a tick on and never before tick 0.
+        """Return the lines of another metre, from the first bar line after a tick on, at the earliest from here.
 
         Its first cell has an even number: whoever takes turns listens first.
         """
-        bar = self.bar_of(after) + 1 if after >= 0 else self.bar_of(0)
+        bar = self.bar_of(max(after, self.start - 1)) + 1
         start = self.tick_of_bar(bar)
         cell = self.cell_of(start - 1) + 1
         return BarLines(grid, start, bar, cell + cell % 2, self.step_at_or_after(start))

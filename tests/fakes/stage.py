@@ -96,8 +96,7 @@ class EchoModel:
             return self.loaded.answer(message)
         if isinstance(message, Encode):
             self.encodes.append(message)
-            own = message.grid is None or message.grid == OWN
-            self.phrases.append(message.notes if own else padded_rows(message))
+            self.phrases.append(message.notes if in_own_metre(message) else padded_rows(message))
             number = float(len(self.phrases))
             return Encoded(message.ident, [number, self.second], {"density": 1.0}, (0.1, 0.2), 1.0)
         if isinstance(message, Warp):
@@ -120,9 +119,15 @@ class EchoModel:
         if self.codec == "melody":
             rows = [row._replace(length=1, release=0.0) for row in rows]
         rows = PARTS.get(self.codec, list)(rows)
-        if message.grid is not None and message.grid != OWN:
+        if not in_own_metre(message):
+            assert message.grid is not None
             rows = [*cut(Phrase.of(OWN, rows), message.grid).notes]
         return Decoded(message.ident, rows, point, (0.3, 0.4), 2.0)
+
+
+def in_own_metre(message: Encode | Decode) -> bool:
+    """Tell whether a request is in 4/4, whatever number of bars it has."""
+    return message.grid is None or name_of(message.grid) == name_of(OWN)
 
 
 def padded_rows(message: Encode) -> list[Note]:
