@@ -44,6 +44,7 @@ ADDRESSES = (
     "model",
     "metre",
     "condition/NAME",
+    "key",
     "subscribe",
     "unsubscribe",
 )
@@ -125,6 +126,9 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
                 return [ChooseModel(_text(address, arguments, "the model's name"), source=SOURCE)]
             case "metre" if not rest:
                 return [SetMetre(_text(address, arguments, "as 3/4, or auto"), source=SOURCE)]
+            case "key" if not rest:
+                value = _text(address, arguments, "a key, auto or off")
+                return [SetCondition("key", value, source=SOURCE)]
             case "condition" if rest and " " not in rest:
                 value = _text(address, arguments, "what to keep to, or auto")
                 return [SetCondition(rest, value, source=SOURCE)]

@@ -56,6 +56,10 @@ class SetCondition(Intent, frozen=True):
     text: str
 
 
+class LockKey(Intent, frozen=True):
+    """Hold answers to the key that is played in now; done again, to the one that is played in by then."""
+
+
 class StoreAnchor(Intent, frozen=True):
     """Store what sounds as an anchor, A..D."""
 
@@ -125,8 +129,9 @@ class Quit(Intent, frozen=True):
 
 
 Command = (
-    Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | StoreAnchor | RecallAnchor | SetMode
-    | SetMetre | MutePart | CallScene | Freeze | Undo | TapTempo | Start | Stop | Panic | SwitchThru | Quit
+    Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor | RecallAnchor
+    | SetMode | SetMetre | MutePart | CallScene | Freeze | Undo | TapTempo | Start | Stop | Panic
+    | SwitchThru | Quit
 )  # fmt: skip
 
 FromDashboard = Hello | Command | Bye
@@ -139,6 +144,7 @@ _BY_NAME: Mapping[str, Callable[..., Command]] = {
     "metre": SetMetre,
     "mute": MutePart,
     "scene": lambda number, *, source: CallScene(int(number), source=source),
+    "key": lambda _lock, *, source: LockKey(source=source),
     "freeze": Freeze,
     "undo": Undo,
     "tap": TapTempo,

@@ -144,6 +144,7 @@ class Encoded(Message, frozen=True):
         played: the same by the model's tracks, with the parts that joined: what answers are to keep.
         lag_ticks: by how much all of it lay behind its grid; negative for ahead.
         swing: where the second eighth of a beat lay, .5 straight .. .67 triplets.
+        key: that it is in, as "F# minor"; empty for none.
 
     """
 
@@ -157,6 +158,7 @@ class Encoded(Message, frozen=True):
     played: list[Note] = []
     lag_ticks: float = 0.0
     swing: float = 0.5
+    key: str = ""
 
 
 class Decode(Message, frozen=True):
@@ -177,6 +179,7 @@ class Decode(Message, frozen=True):
         top_k: notes are chosen among the so many likeliest; 0 is all.
         top_p: notes are chosen among the likeliest that make up this share, 0..1; 1 is all.
         grid: of the phrase, as its metre has it; None is the model's own.
+        key: that what is new keeps to, as "F# minor"; auto is that of what was played there, off is none.
 
     """
 
@@ -193,6 +196,7 @@ class Decode(Message, frozen=True):
     top_k: int = 0
     top_p: float = 1.0
     grid: Grid | None = None
+    key: str = "auto"
 
 
 class Decoded(Message, frozen=True):

@@ -106,6 +106,8 @@ class Snapshot(Message, frozen=True):
         priority: "realtime" or why not.
         recording: file of the take, "" when none.
         muted: names of the parts that are left out now.
+        key: that is played in, or that answers are held to; empty for none.
+        key_locked: whether it is held to.
 
     """
 
@@ -138,6 +140,8 @@ class Snapshot(Message, frozen=True):
     metre: str = "4/4"
     ticks_per_beat: int = 480
     bar_zero: int = 0
+    key: str = ""
+    key_locked: bool = False
 
 
 class KnobState(Message, frozen=True):
@@ -189,6 +193,8 @@ class Update(Message, frozen=True, omit_defaults=True):
     metre: str | UnsetType = UNSET
     ticks_per_beat: int | UnsetType = UNSET
     bar_zero: int | UnsetType = UNSET
+    key: str | UnsetType = UNSET
+    key_locked: bool | UnsetType = UNSET
 
 
 _PLAIN = tuple(

@@ -13,6 +13,7 @@ from live.ipc.commands import (
     Command,
     Freeze,
     GoTo,
+    LockKey,
     MutePart,
     Nudge,
     Panic,
@@ -76,6 +77,8 @@ class Commands:
                 jam.load_model(name)
             case SetCondition(name, text):
                 jam.set_condition(name, text, now)
+            case LockKey():
+                jam.lock_key(now)
             case StoreAnchor(name):
                 self._store(known("capture", name, ANCHORS), now)
             case RecallAnchor(name):

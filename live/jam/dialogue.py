@@ -64,6 +64,7 @@ class Dialogue:
         metre: name of the metre that is wanted; "auto" is the model's own.
         here: place of what sounds on the map, each -1..1; None before the first answer.
         performer_xy: the same of what the performer played last.
+        key: that the performer's last phrase was in, as "F# minor"; empty for none.
         missed_bars: that began without what they were to play.
         decode_ms: what the last decode cost.
 
@@ -84,6 +85,7 @@ class Dialogue:
         """Start without a model and without a phrase."""
         self.here: tuple[float, float] | None = None
         self.performer_xy: tuple[float, float] | None = None
+        self.key = ""
         self.missed_bars, self.decode_ms = 0, 0.0
         self._plan, self._capture = plan, capture
         self._requests, self._history = requests, history
@@ -416,6 +418,9 @@ class Dialogue:
             if search.reason is Reason.PLAYED:
                 self._history.remember()
                 self._requests.swing = reply.swing
+                if reply.key != self.key:
+                    self.key = reply.key
+                    self._output.publish("key", reply.key or "none")
             self._bases += 1
             self.performer_xy = reply.xy if self._requests.has_latent else None
             first = max(self._plan.cell_of(now), search.cell)

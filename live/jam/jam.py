@@ -8,6 +8,7 @@ rest, of which each file of this room says what it owns.  Threads: engine only. 
 from collections import deque
 from typing import Literal
 
+from live.errors import UsageError
 from live.ipc.messages import Answer, Decoded, Encoded, Failed, Load, LoadFailed, Ready, Warped
 from live.jam.capture import Capture
 from live.jam.dialogue import Dialogue
@@ -20,7 +21,7 @@ from live.jam.plan import Laying, Plan
 from live.jam.protocols import Output
 from live.jam.requests import Reason, Requests
 from live.jam.scheduler import QueuedNote, Scheduler
-from live.settings.config import Config
+from live.settings.config import AUTO, Config
 from live.settings.knobs import KNOBS
 from live.timing.clock_out import CLOCK_BYTE, START_BYTE, ClockOut
 from live.timing.count_in import count_in
@@ -357,6 +358,15 @@ class Jam:
         self.plan.mark_stale(self.sent_to(now))
         self.mark(f"{name} {text}", now)
         self.notices.add("info", f"{name}: {text}")
+
+    def lock_key(self, now: Nanos) -> None:
+        """Hold answers to the key that is played in, or let it follow again; raises UsageError."""
+        if self.requests.key != AUTO:
+            self.set_condition("key", AUTO, now)
+        elif self.dialogue.key:
+            self.set_condition("key", self.dialogue.key, now)
+        else:
+            raise UsageError("there is no key to lock: what was played last is in none")
 
     # -- the model -------------------------------------------------------------------------------
 

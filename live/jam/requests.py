@@ -16,7 +16,7 @@ from live.ipc.messages import Accompany, Decode, Encode, Place, Ready, Warp
 from live.jam.capture import PlayedNote, StruckRow
 from live.jam.path import Base, moved
 from live.jam.plan import Cell
-from live.settings.config import AUTO, ModelSettings, check_condition
+from live.settings.config import AUTO, OFF, ModelSettings, check_condition
 from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
 from live.timing.timeline import whole_nanos_per_beat
 from model.music.grid import TICKS_PER_BEAT, Grid
@@ -88,6 +88,11 @@ class Requests:
     def has_latent(self) -> bool:
         """Tell whether the model that plays has a latent."""
         return self.model is not None and self.model.latent_size > 0
+
+    @property
+    def key(self) -> str:
+        """The key that answers keep to: "auto" is that of what they come from, "off" none."""
+        return self.conditions.get("key", AUTO)
 
     @property
     def tick_nanos(self) -> int:
@@ -189,6 +194,7 @@ class Requests:
             prefix_steps=fixed,
             context=[] if self.has_latent else [*self._context(base, mode, before)],
             condition=self._condition(model),
+            key=self.key,
             top_k=self._choice.top_k,
             top_p=self._choice.top_p,
             grid=grid,
@@ -206,7 +212,9 @@ class Requests:
         return {
             name: value
             for name, value in self.conditions.items()
-            if name in model.conditions and not (name == "style" and value not in model.styles)
+            if name in model.conditions
+            and not (name == "style" and value not in model.styles)
+            and not (name == "key" and value == OFF)
         }
 
     # -- for the human ---------------------------------------------------------------------------
@@ -219,11 +227,13 @@ class Requests:
 
         """
         model = self.model
-        if model is None or not model.conditions:
+        if name == "key":
+            pass  # what is new keeps to it whatever the model was taught
+        elif model is None or not model.conditions:
             raise UsageError(f"the model that plays heeds no {name}, nor any other condition")
-        if name not in model.conditions:
-            raise unknown("condition", name, model.conditions)
-        if name == "style" and value not in (AUTO, *model.styles):
+        elif name not in model.conditions:
+            raise unknown("condition", name, ["key", *model.conditions])
+        elif name == "style" and value not in (AUTO, *model.styles):
             raise unknown("style", value, [AUTO, *model.styles])
         if not value:
             raise UsageError(f"condition {name} takes a text; '{AUTO}' leaves it to the model")

@@ -21,7 +21,7 @@ from model.shipped import is_checkpoint, shipped_models
 
 FILE_NAME = "live.toml"
 APPLICATION = "twobar"
-AUTO = "auto"
+AUTO, OFF = "auto", "off"
 
 Channel = Annotated[int, Meta(ge=1, le=16)]
 Program = Annotated[int, Meta(ge=0, le=127)]
@@ -79,7 +79,7 @@ class ModelSettings(Section, frozen=True):
         top_k: notes are chosen among the so many likeliest, 0..1000; 0 is all of them.
         top_p: notes are chosen among the likeliest that make up this share, above 0 to 1; 1 is all of them.
         style: a style label of a conditioned model; auto leaves it to the model.
-        key: as "C", "F# minor"; auto as above.
+        key: as "C", "F# minor", that answers keep to; auto is the one that you play in, off is none.
         chords: as "C Am F G", spread evenly over the phrase; auto as above.
         accompany: parts that join what the performer plays where they are not played, of a model that can.
 
@@ -239,6 +239,7 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
     "thru": ("--thru", "jam", "thru"),
     "seed": ("--seed", "jam", "seed"),
     "temperature": ("--temperature", "jam", "temperature"),
+    "key": ("--key", "model", "key"),
     "record": ("--record", "jam", "record"),
     "take_folder": ("--take-folder", "jam", "take_folder"),
     "mapping": ("--mapping", "mapping", "name"),
@@ -315,6 +316,8 @@ def with_options(config: Config, **options: object) -> Config:
         value = list(plain) if isinstance(plain, tuple) else plain
         section = getattr(config, section_name)
         strict.check_value(value, strict.field_hints(type(section))[key], label=option)
+        if option == "--key" and value != AUTO:
+            check_condition("key", str(value), label=option)
         if option == "--clock":
             _check_clock(str(value), option)
         if option == "--metre":
@@ -327,6 +330,8 @@ def with_options(config: Config, **options: object) -> Config:
 
 def check_condition(name: str, text: str, *, label: str) -> None:
     """Raise UsageError with the label before it if a text is no key or no chords; a style may be any."""
+    if name == "key" and text == OFF:
+        return
     readers = {"key": harmony.read_key, "chords": harmony.read_chords}
     try:
         readers.get(name, str)(text)

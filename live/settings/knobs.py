@@ -75,6 +75,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "mute": TRACKS,
     "mode": MODES,
     "metre": tuple(METRES),
+    "key": ("lock",),
     "scene": tuple(str(number) for number in range(1, 10)),
     "undo": (),
     "tap": (),

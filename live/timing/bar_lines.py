@@ -80,7 +80,7 @@ class BarLines:
         return Tick(self.start + ((tick - self.start) // size + 1) * size)
 
     def changed(self, grid: Grid, after: Tick | int) -> "BarLines":
-        """Return the lines of another metre, from the first bar line after a tick on, at the earliest from here.
+        """Return the lines of another metre, from the first bar line after a tick on.
 
         Its first cell has an even number: whoever takes turns listens first.
         """

@@ -14,6 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TypedDict
@@ -43,6 +44,8 @@ from live.worker.places import Places, point_of
 from model.codecs.registry import build
 from model.latent.geometry import Latent, between
 from model.music.grid import Grid
+from model.music.harmony import read_key
+from model.music.key import Key, key_of
 from model.music.metre import AUTO, refusal
 from model.music.phrase import Note, Phrase
 from model.playing.player import Card, Player
@@ -53,6 +56,7 @@ from model.transcription.transcribe import Transcription, transcribe
 
 TICK_NANOS = 1_041_667  # at 120 beats per minute
 RECONNECT_SECONDS = 10.0
+MOST_KEYS = 64
 RETRY_SECONDS = 0.01  # it may be the whole start that waits
 FINISHED = Bye()
 NOT_JOINED = "the band could not join: {}"
@@ -75,6 +79,8 @@ class RequestHandler:
         self._loaded: tuple[str, int] | None = None
         self._places: Places | None = None
         self._accompanists: dict[Grid, Accompanist] = {}
+        self._key: Key | None = None  # that the performer plays in
+        self._keys: dict[bytes, Key | None] = {}  # of the last phrases, by their vectors
 
     def load(self, name: str, metre: str = AUTO) -> Message:
         """Load a model and warm it up; returns Ready, or LoadFailed with the old one still there.
@@ -120,7 +126,7 @@ class RequestHandler:
         try:
             if isinstance(request, Encode):
                 return self._encode(in_metre(self.player, request.grid), request, start)
-            latent = self._places.latent(request.place)
+            latent = self._in_key(self._places.latent(request.place), request.key)
             return self._decode(in_metre(self.player, request.grid), latent, request, start)
         except Exception as error:  # noqa: BLE001  the music goes on whatever one request does
             return Failed(request.ident, f"the model could not answer: {sentence(error)}")
@@ -136,6 +142,11 @@ class RequestHandler:
             except Exception as error:  # noqa: BLE001  the phrase is answered without
                 fault = NOT_JOINED.format(sentence(error))
         latent = player.encode(shown)
+        if request.struck:
+            self._key = key_of(whole.phrase.notes, self._key)
+            self._keys[latent.z.tobytes()] = self._key
+            for old in list(self._keys)[:-MOST_KEYS]:
+                del self._keys[old]
         return Encoded(
             ident=request.ident,
             z=latent.z.tolist(),
@@ -147,7 +158,21 @@ class RequestHandler:
             played=[*played.notes],
             lag_ticks=whole.lag,
             swing=whole.swing,
+            key=self._key.name if self._key else "",
         )
+
+    def _in_key(self, latent: Latent, wanted: str) -> Latent:
+        """Return a latent near which what is new keeps to a key: a named one, or that which was played in."""
+        source = latent.source
+        if source is None or wanted == "off":
+            return latent
+        if wanted == "auto":
+            place = source.z.tobytes()
+            key = self._keys[place] if place in self._keys else key_of(source.phrase.notes)
+        else:
+            number = read_key(wanted)
+            key = Key(number % 12, number // 12)
+        return replace(latent, source=replace(source, scale=key.scale)) if key else latent
 
     @staticmethod
     def _decode(player: Player, latent: Latent, request: Decode, start: int) -> Decoded:

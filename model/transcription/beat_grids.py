@@ -3,7 +3,7 @@
 Places are shares of a beat, 0..1; costs are nats, minus the logarithm of how likely a place is.  Swing and
 triplets are one family: a ratio r says where the second eighth lies, and each half is halved again.
 
-Tested in tests/model/transcription/test_search.py.
+Tested in tests/model/transcription/test_transcribe.py.
 """
 
 from functools import lru_cache
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 STRAIGHT = 0.5
 TRIPLET = 2 / 3
-RATIOS = (STRAIGHT, 0.54, 0.58, 0.62, TRIPLET, 0.7)
+RATIOS = (STRAIGHT, 0.54, 0.58, 0.62, TRIPLET)
 SIXTEENTH_RATIOS = (0.58, 0.62, TRIPLET)
 
 EIGHTH, SIXTEENTH = 0.3, 0.8  # costs of places off the beat
@@ -100,14 +100,20 @@ def beat_grids(steps_per_beat: int) -> tuple[BeatGrid, ...]:
     )
 
 
-@lru_cache(maxsize=64)
-def onset_costs(steps_per_beat: int, ticks: int, spread: int) -> NDArray[np.float64]:
+def place_costs(grid: BeatGrid, fine: float) -> list[float]:
+    """Return what each place of a grid costs where those off the eighths cost more, or less."""
+    return [max(cost + fine, EIGHTH) if cost > EIGHTH else cost for cost in grid.costs]
+
+
+@lru_cache(maxsize=256)
+def onset_costs(steps_per_beat: int, ticks: int, spread: int, fine: float) -> NDArray[np.float64]:
     """Return what an onset costs at each tick of a beat, float64 [grids, ticks].
 
     Args:
         steps_per_beat: of the grid.
         ticks: in a beat.
         spread: standard deviation of a played onset about its place, ticks.
+        fine: added to the cost of places off the eighths.
 
     """
     phase = np.arange(ticks)
@@ -115,7 +121,7 @@ def onset_costs(steps_per_beat: int, ticks: int, spread: int) -> NDArray[np.floa
     for row, grid in enumerate(beat_grids(steps_per_beat)):
         away = np.abs(phase[None, :] - np.array(grid.places)[:, None] * ticks)
         away = np.minimum(away, ticks - away)
-        costs = away**2 / (2 * spread**2) + np.array(grid.costs)[:, None]
+        costs = away**2 / (2 * spread**2) + np.array(place_costs(grid, fine))[:, None]
         table[row] = np.minimum(costs.min(0), FARTHEST_COST)
     return table
 

@@ -1,6 +1,8 @@
-"""Each event to its place, once it is known how the beats are divided and where they lie.
+"""Each strike to its place, once it is known how the beats are divided and where they lie.
 
-Viterbi again, over the events: places never go back, and what sounds alone seldom shares a place.
+Viterbi again, over the strikes: places never go back, and what sounds alone seldom shares a place.
+
+Tested in tests/model/transcription/test_transcribe.py.
 """
 
 from collections.abc import Sequence
@@ -10,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.transcription.beat_grids import beat_grids
-from model.transcription.ornaments import Event
+from model.transcription.beat_grids import beat_grids, place_costs
+from model.transcription.ornaments import Strike
 from model.transcription.search import Beats
 from model.transcription.struck import Struck
 
-NEAREST = 4  # places that an event may take
+NEAREST = 4  # places that a strike may take
 BEYOND = 2.0  # cost of the bar line that ends the phrase
 CROWDED = 6.0  # cost of a place that the same key, or a note that has ended, has taken
 
@@ -41,7 +43,9 @@ class Lattice(NamedTuple):
     moved: NDArray[np.float64]
 
 
-def lattice_of(beats: Beats, *, beat_ticks: int, steps_per_beat: int, swing: float | None) -> Lattice:
+def lattice_of(
+    beats: Beats, *, beat_ticks: int, steps_per_beat: int, swing: float | None, fine: float
+) -> Lattice:
     """Return the places that beats offer.
 
     Args:
@@ -49,6 +53,7 @@ def lattice_of(beats: Beats, *, beat_ticks: int, steps_per_beat: int, swing: flo
         beat_ticks: in a beat.
         steps_per_beat: of the grid.
         swing: what the beats that swing share; None for each beat's own.
+        fine: added to the cost of places off the eighths.
 
     """
     grids = beat_grids(steps_per_beat)
@@ -63,7 +68,7 @@ def lattice_of(beats: Beats, *, beat_ticks: int, steps_per_beat: int, swing: flo
             places = even = (0.0, swing / 2, swing, (1 + swing) / 2)
         plain += [(beat + share) * beat_ticks for share in places]
         steps += [beat * steps_per_beat + step for step in grid.steps]
-        costs += grid.costs
+        costs += place_costs(grid, fine)
         steady += [(beat + share) * beat_ticks for share in even]
     end = float(len(beats.kinds) * beat_ticks)
     # each beat was found with one displacement, which holds best in its middle
@@ -80,33 +85,49 @@ def lattice_of(beats: Beats, *, beat_ticks: int, steps_per_beat: int, swing: flo
     )
 
 
-def placed(
-    struck: Sequence[Struck], events: Sequence[Event], lattice: Lattice, spread: float, slack: float
-) -> list[int]:
-    """Return the place, an index into the lattice, of each event.
+def nearest(times: NDArray[np.float64], lattice: Lattice, spread: float) -> list[int]:
+    """Return the likeliest place, an index into the lattice, of each time by itself."""
+    near, costs = _near(times, lattice, spread, times)
+    found: list[int] = near[np.arange(len(times)), costs.argmin(1)].tolist() if len(times) else []
+    return found
 
-    Args:
-        struck: by their starts.
-        events: by their times.
-        lattice: the places.
-        spread: standard deviation of events about their places, ticks.
-        slack: ticks by which a note may outlast the next one of its voice.
 
-    """
-    if not events:
-        return []
-    times = np.array([event.time for event in events])
+def _near(
+    times: NDArray[np.float64], lattice: Lattice, spread: float, middles: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the places around each time and what they cost, each [n, places]."""
     count = len(lattice.ticks)
     low = np.clip(np.searchsorted(lattice.ticks, times) - NEAREST // 2, 0, max(0, count - NEAREST))
     near = low[:, None] + np.arange(min(NEAREST, count))
-    costs = (times[:, None] - lattice.ticks[near]) ** 2 / (2 * spread**2) + lattice.costs[near]
-    chordal = _chordal(struck, events, slack)
+    places = lattice.ticks[near]
+    away = np.minimum(np.abs(times[:, None] - places), np.abs(middles[:, None] - places))
+    return near, away**2 / (2 * spread**2) + lattice.costs[near]
+
+
+def placed(
+    struck: Sequence[Struck], strikes: Sequence[Strike], lattice: Lattice, spread: float, slack: float
+) -> list[int]:
+    """Return the place, an index into the lattice, of each strike.
+
+    Args:
+        struck: by their starts.
+        strikes: by their times.
+        lattice: the places.
+        spread: standard deviation of strikes about their places, ticks.
+        slack: ticks by which a note may outlast the next one of its voice.
+
+    """
+    if not strikes:
+        return []
+    times = np.array([strike.time for strike in strikes])
+    near, costs = _near(times, lattice, spread, np.array([_middle(struck, strike) for strike in strikes]))
+    chordal = _chordal(struck, strikes, slack)
     shared, apart = -float(np.log(chordal)), -float(np.log(1 - chordal))
     places, own = near.tolist(), costs.tolist()
     total = own[0]
     back: list[list[int]] = []
-    for place in range(1, len(events)):
-        same = CROWDED if _follows(struck, events[place - 1], events[place], slack) else shared
+    for place in range(1, len(strikes)):
+        same = CROWDED if _follows(struck, strikes[place - 1], strikes[place], slack) else shared
         before, now, row, origin = places[place - 1], places[place], [], []
         for target, cost in zip(now, own[place], strict=True):
             choice, least = 0, 1e9
@@ -120,26 +141,31 @@ def placed(
         back.append(origin)
     index = min(range(len(total)), key=total.__getitem__)
     found = [places[-1][index]]
-    for place in range(len(events) - 2, -1, -1):
+    for place in range(len(strikes) - 2, -1, -1):
         index = back[place][index]
         found.append(places[place][index])
     return found[::-1]
 
 
-def _follows(struck: Sequence[Struck], one: Event, other: Event, slack: float) -> bool:
-    """Tell whether an event takes up where the one before it has ended, or strikes one of its keys anew."""
+def _middle(struck: Sequence[Struck], strike: Strike) -> float:
+    """Return the middle of a strike's keys: what seems rolled may have been meant to fall as one."""
+    return sum(struck[key].start for key in strike.keys) / len(strike.keys) if strike.rolled else strike.time
+
+
+def _follows(struck: Sequence[Struck], one: Strike, other: Strike, slack: float) -> bool:
+    """Tell whether a strike takes up where the one before it has ended, or strikes one of its keys anew."""
     pitches = {struck[key].pitch for key in one.keys}
     if any(struck[key].pitch in pitches for key in other.keys):
         return True
     return max(struck[key].end for key in one.keys) <= other.time + slack
 
 
-def _chordal(struck: Sequence[Struck], events: Sequence[Event], slack: float) -> float:
-    """Return how likely an event shares its place with the next one, by how often keys fall together."""
-    together = sum(len(event.keys) - 1 for event in events)
+def _chordal(struck: Sequence[Struck], strikes: Sequence[Strike], slack: float) -> float:
+    """Return how likely a strike shares its place with the next one, by how often keys fall together."""
+    together = sum(len(strike.keys) - 1 for strike in strikes)
     near = sum(
         1
-        for one, other in pairwise(events)
+        for one, other in pairwise(strikes)
         if other.time - one.time <= 2 * slack and not _follows(struck, one, other, slack)
     )
-    return min(0.8, max(0.02, 0.8 * (together + near) / (together + len(events) + 1)))
+    return min(0.8, max(0.02, 0.8 * (together + near) / (together + len(strikes) + 1)))

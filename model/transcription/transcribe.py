@@ -11,7 +11,7 @@ from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.phrase import Phrase
 from model.transcription.beat_grids import STRAIGHT
 from model.transcription.hearing import Hearing
-from model.transcription.notes import Place, exact, shown
+from model.transcription.notes import Placement, exact, shown
 from model.transcription.ornaments import graces, trills
 from model.transcription.struck import Struck
 
@@ -67,16 +67,15 @@ def transcribe(
     maybe = {key: main for key, main in graces(keys, ms_per_tick).items() if key not in shaken}
     hearing = Hearing(keys, grid, lag=lag, swing=swing, ms_per_tick=ms_per_tick)
     hearing.hear([key for key in range(len(keys)) if key not in inner and key not in maybe])
-    small = {key: main for key, main in maybe.items() if hearing.is_grace(key, main)}
-    if len(small) < len(maybe):
-        hearing.hear([key for key in range(len(keys)) if key not in inner and key not in small])
+    small = hearing.graces_among(maybe)
+    hearing.hear_again([key for key in range(len(keys)) if key not in inner and key not in small])
     places = hearing.places()
     for run in shakes:
         _shake(keys, run, grid.ticks_per_step, places)
     for key, main in small.items():
         before = places[main]
         gap = (keys[main].start - keys[key].start) / grid.ticks_per_step
-        places[key] = Place(before.step, before.displacement - gap, main=False)
+        places[key] = Placement(before.step, before.displacement - gap, main=False)
     found = hearing.lag()
     return Transcription(
         exact(keys, places, grid, found, hearing.lattice),
@@ -93,10 +92,10 @@ def _sound(key: Struck) -> Struck:
     return Struck(start, max(end, start + 1), min(127, max(0, pitch)), min(127, max(1, velocity)))
 
 
-def _shake(keys: Sequence[Struck], run: Sequence[int], size: int, places: dict[int, Place]) -> None:
+def _shake(keys: Sequence[Struck], run: Sequence[int], size: int, places: dict[int, Placement]) -> None:
     """Place the keys of a trill, two to a step; its first key has its place."""
     first, step = keys[run[0]], places[run[0]].step
     zero, last = first.start - size * (step + places[run[0]].displacement), -1
     for key in run:
         last = max(last + 1, round(2 * (keys[key].start - zero) / size))
-        places[key] = Place(last // 2, 0.5 * (last % 2), main=keys[key].pitch == first.pitch)
+        places[key] = Placement(last // 2, 0.5 * (last % 2), main=keys[key].pitch == first.pitch)

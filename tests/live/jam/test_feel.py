@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from live.ipc.commands import SetCondition
 from live.ipc.messages import Answer, Decode, Decoded, Encode, Encoded, Point, ToWorker
 from live.jam.path import heaviest
 from live.timing.midi_bytes import control
@@ -24,8 +25,9 @@ class HearingModel(EchoModel):
             found = transcribed(message, GRID)
             notes = [*found.phrase.notes]
             return Encoded(
-                message.ident, [1.0, 0.0], {"density": 1.0}, (0.0, 0.0), 1.0, "", notes, notes, found.lag
-            )
+                message.ident, [1.0, 0.0], {"density": 1.0}, (0.0, 0.0), 1.0, "", notes, notes, found.lag,
+                key="D minor",
+            )  # fmt: skip
         if isinstance(message, Decode):
             self.decodes.append(message)
             place = heaviest(message.place)
@@ -196,3 +198,24 @@ def test_an_unplugged_keyboard_takes_its_pedal_along() -> None:
         pytest.approx(40, abs=2),
     ]
     assert on.jam.tick(Nanos(on.nanos)) >= Tick(CELL)
+
+
+def test_the_key_that_is_played_in_can_be_locked_and_let_go_and_set() -> None:
+    on = stage()
+    on.act(1, "key", "lock")
+    on.press(0, 200, 62)
+    on.act(CELL + BEAT, "key", "lock")
+    on.run_to_tick(CELL + BEAT + STEP)
+    notices = [str(fields["text"]) for kind, fields in on.logged if kind == "notice"]
+    assert "there is no key to lock: what was played last is in none" in notices
+    assert ("key", ("D minor",)) in on.published
+    assert on.jam.requests.key == "D minor"
+    on.act(CELL + 2 * BEAT, "key", "lock")
+    on.run_to_tick(CELL + 2 * BEAT + STEP)
+    assert on.jam.requests.key == "auto"
+    on.at_tick(CELL + 3 * BEAT, SetCondition("key", "F# minor"))
+    on.at_tick(CELL + 3 * BEAT, SetCondition("key", "H major"))
+    on.run_to_tick(CELL + 3 * BEAT + STEP)
+    decode = [asked for asked in on.asked if isinstance(asked, Decode)][-1]
+    assert decode.key == "F# minor"
+    assert "unknown key 'H major'" in str([f["text"] for kind, f in on.logged if kind == "notice"][-1])

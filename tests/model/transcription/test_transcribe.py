@@ -42,7 +42,7 @@ def given_back(heard: Transcription, grid: Grid = GRID) -> list[tuple[int, int, 
     return sorted(rows)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(playing(), st.sampled_from([0.0, 30.0, -45.0]), st.sampled_from([0.5, 0.62, 1.0]))
 def test_whatever_is_played_comes_back_to_a_tick(keys: list[Struck], lag: float, ms: float) -> None:
     heard = transcribe(keys, GRID, lag=lag, ms_per_tick=ms)
@@ -55,7 +55,7 @@ def test_whatever_is_played_comes_back_to_a_tick(keys: list[Struck], lag: float,
     assert heard == transcribe(keys[::-1], GRID, lag=lag, ms_per_tick=ms)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.builds(
