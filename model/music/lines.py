@@ -31,20 +31,20 @@ LINE = "line"
 """How a setting says that no fixed key divides."""
 
 # hands: costs per semitone
-REST_LOW, REST_HIGH = 50.0, 68.0  # keys over which the hands wait for music around middle C
+REST_LOW, REST_HIGH = 51.0, 70.0  # keys over which the hands wait for music around middle C
 FOLLOW_MEAN = 0.8  # share of the way from there to the music's mean that they move before they play
-MOVE = 0.08  # for the way from where a hand is to the mean of its notes
-FOLLOW = 0.5  # share of that way that the hand goes along, so that a figure does not carry it to and fro
+MOVE = 0.13  # for the way from where a hand is to the mean of its notes
+FOLLOW = 0.4  # share of that way that the hand goes along, so that a figure does not carry it to and fro
 SPAN, REACH = 0.2, 8  # for what a hand's notes span beyond so many semitones
-SIDE, MIDDLE = 0.02, 69  # for a low hand above this key, or a high one below
-IDLE_LOW, IDLE_HIGH = 0.3, 0.5  # for a hand that neither plays nor holds while the other plays several notes
+SIDE, MIDDLE = 0.025, 69  # for a low hand above this key, or a high one below
+IDLE_LOW, IDLE_HIGH = 0.4, 0.7  # for a hand that neither plays nor holds while the other plays several notes
 BEAM = 4  # cuts carried on
 
 # lines: costs per note, leaps per semitone
 SKIP_HIGH, SKIP_HIGH_BEAT = 1.2, 12.0  # for leaving out a high group's top note, and on a beat
 SKIP_LOW, SKIP_LOW_BEAT = 0.6, 8.0  # the same of a low group's lowest note
 LEAP_HIGH, FREE_HIGH = 0.2, 7  # for what the melody leaps down beyond so many
-LEAP_LOW, FREE_LOW = 0.08, 6  # for what the bass leaps up
+LEAP_LOW, FREE_LOW = 0.06, 6  # for what the bass leaps up
 COVERED_HIGH, COVERED_LOW = 6.0, 3.0  # for going to a note under a melody's, over a bass's, that sounds on
 LOOK_BACK = 5  # the line's note before is among so many
 
