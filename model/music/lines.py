@@ -178,19 +178,27 @@ def _cuts(notes: Sequence[Note], groups: Sequence[Group]) -> list[int]:
 
 def _ways(pitches: Sequence[int], ends: Sequence[int]) -> list[Way]:
     """Return the ways to cut a group: the pitches rise, and each note ends at a step."""
-    ways = []
-    count = len(pitches)
+    count, lowest, highest, whole = len(pitches), pitches[0], pitches[-1], sum(pitches)
+    ways: list[Way] = []
+    low_sum = low_end = 0
     for cut in range(count + 1):
-        cost, low_end, high_end = 0.0, 0, 0
+        cost, high_end = 0.0, 0
         low = high = None
         if cut:
             top = pitches[cut - 1]
-            low, low_end = sum(pitches[:cut]) / cut, max(ends[:cut])
-            cost += SPAN * max(0, top - pitches[0] - REACH) + SIDE * max(0, top - MIDDLE)
+            low_sum += top
+            low, low_end = low_sum / cut, max(low_end, ends[cut - 1])
+            if top > lowest + REACH:
+                cost = SPAN * (top - lowest - REACH)
+            if top > MIDDLE:
+                cost += SIDE * (top - MIDDLE)
         if cut < count:
             bottom = pitches[cut]
-            high, high_end = sum(pitches[cut:]) / (count - cut), max(ends[cut:])
-            cost += SPAN * max(0, pitches[-1] - bottom - REACH) + SIDE * max(0, MIDDLE - bottom)
+            high, high_end = (whole - low_sum) / (count - cut), max(ends[cut:])
+            if highest > bottom + REACH:
+                cost += SPAN * (highest - bottom - REACH)
+            if bottom < MIDDLE:
+                cost += SIDE * (MIDDLE - bottom)
         ways.append((cost, cut, low, low_end, high, high_end))
     return ways
 
