@@ -145,7 +145,7 @@ class RequestHandler:
     def _encode(self, player: Player, request: Encode, start: int) -> Encoded:
         whole = transcribed(request, player.card.grid)
         shown, fault = whole.shown, ""
-        played = named(whole.phrase, player)
+        own = played = named(whole.phrase, player)
         if request.parts:
             try:
                 shown = self._accompanist(player).joined(shown, request.parts)
@@ -154,7 +154,7 @@ class RequestHandler:
                 fault = NOT_JOINED.format(sentence(error))
         latent = player.encode(shown)
         if request.struck:
-            self._key = key_of(whole.phrase.notes, self._key)
+            self._key = key_of(own.notes, self._key)
             self._keys[latent.z.tobytes()] = self._key
             for old in list(self._keys)[:-MOST_KEYS]:
                 del self._keys[old]
