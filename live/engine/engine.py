@@ -34,8 +34,10 @@ from live.ipc.options import Options, from_environment
 from live.ipc.snapshot import Notice
 from live.jam.commands import Commands
 from live.jam.jam import Jam
+from live.jam.midi_clock import MidiClock
 from live.record.line_writer import LineWriter
 from live.timing.clock import Clock, MonotonicClock, raise_priority
+from live.timing.clock_in import SYNC_STATUSES
 from live.timing.midi_bytes import Received, is_note_on
 from live.timing.timeline import Nanos
 
@@ -77,6 +79,10 @@ class Engine:
         self.devices = Devices(options, self.output, self._post)
         self.jam = Jam(options.config, self.output)
         self.jam.wanted_model = options.model
+        self.midi_clock: MidiClock | None = None
+        if options.config.midi.clock == "midi":
+            self.midi_clock = MidiClock(self.jam, wanted=options.config.midi.clock_source)
+            self.jam.leader = self.midi_clock
         self.worker = WorkerLink(self.jam, self.output, default_model=options.config.jam.model)
         self.commands = Commands(self.jam, scenes=options.config.scene)
         self.snapshots = Snapshots(self.jam, self._surroundings, per_second=options.config.dashboard.fps)
@@ -198,7 +204,7 @@ class Engine:
                 self._start_nanos = None
                 if self.options.revived:
                     self.jam.all_sound_off(now)  # of the engine before, now that cables are back
-                self.jam.start(now)
+                (self.jam.leader or self.jam).start(now)
             else:
                 coming.append(self._start_nanos)
         if self._again_nanos is not None:
@@ -304,6 +310,8 @@ class Engine:
                 item(now)
 
     def _received(self, received: Received, now: Nanos) -> None:
+        if self.midi_clock is not None and received.data[0] in SYNC_STATUSES:
+            self.midi_clock.received(received, now)
         for command in self.jam.performer.received(received, now):
             self._command(command, now)
 
@@ -334,7 +342,8 @@ class Engine:
         self._from_worker(answer, now)
         if isinstance(answer, Ready):
             self._ready("model", model=answer.model, runtime=answer.runtime)
-        if self._starts_by_itself and not self.jam.transport.running:
+        alone = self.jam.leader is None or self.jam.leader.starts_by_itself
+        if self._starts_by_itself and alone and not self.jam.transport.running:
             self._start_nanos = max(now, self._thru_nanos + CONNECT_NANOS)
         self._starts_by_itself = False
 

@@ -175,6 +175,7 @@ class Snapshots:
             notices=list(jam.notices.lines),
             map_points=model.map_points if model else [],
             muted=[TRACKS[track] for track in sorted(jam.plan.silent)],
+            clock=jam.leader.shown(now) if jam.leader is not None else "",
         )
 
     # -- the roll --------------------------------------------------------------------------------

@@ -103,6 +103,7 @@ class Snapshot(Message, frozen=True):
         priority: "realtime" or why not.
         recording: file of the take, "" when none.
         muted: names of the parts that are left out now.
+        clock: whose beat is kept, in words; "" for its own.
 
     """
 
@@ -132,6 +133,7 @@ class Snapshot(Message, frozen=True):
     notices: list[Notice]
     map_points: list[tuple[float, float]] = msgspec.field(default_factory=list)
     muted: list[str] = msgspec.field(default_factory=list)
+    clock: str = ""
 
 
 class KnobState(Message, frozen=True):
@@ -180,6 +182,7 @@ class Update(Message, frozen=True, omit_defaults=True):
     notices: list[Notice] | UnsetType = UNSET
     map_points: list[tuple[float, float]] | UnsetType = UNSET
     muted: list[str] | UnsetType = UNSET
+    clock: str | UnsetType = UNSET
 
 
 _PLAIN = tuple(

@@ -50,3 +50,29 @@ class Bindings(Protocol):
 
     def waiting(self) -> dict[str, float]:
         """Return where hardware waits to be picked up, by knob."""
+
+
+class Leader(Protocol):
+    """Whose beat the jam keeps, where it is not its own.
+
+    Attributes:
+        starts_by_itself: whether the jam starts when the model is there, or only when the leader does.
+
+    """
+
+    starts_by_itself: bool
+
+    def advance(self, now: Nanos) -> Nanos | None:
+        """Do what is due, and return when to come back (None: when something arrives)."""
+
+    def start(self, now: Nanos) -> None:
+        """Start, as far as that is the performer's to say."""
+
+    def stop(self, now: Nanos) -> None:
+        """Stop, as far as that is the performer's to say."""
+
+    def set_tempo(self, tempo_bpm: float, now: Nanos) -> bool:
+        """Go on at another tempo; False where that is not the performer's to say."""
+
+    def shown(self, now: Nanos) -> str:
+        """Return what the dashboard says of the clock."""

@@ -111,7 +111,8 @@ class MidiSettings(Section, frozen=True):
         performer_channel: the performer's keys go thru on it, 1..16.
         instrument_channel: of the answers: the melody, or all of a model with one part, 1..16.
         chords_channel, bass_channel, drum_channel: of the other parts of a model that has them, 1..16.
-        clock: internal; nothing else can be followed yet.
+        clock: whose beat is kept: internal is its own, midi is MIDI clock that comes in.
+        clock_source: a part of the name of the port whose MIDI clock leads; auto is the first that sends any.
         clock_out: whether MIDI clock, start, stop and song position are sent.
         late_bound_ms: a note-on due longer ago than this is dropped instead of sent.
         output_latency_ms: how much earlier events leave, for an output that sounds that much later.
@@ -127,6 +128,7 @@ class MidiSettings(Section, frozen=True):
     bass_channel: Channel = 4
     drum_channel: Channel = 10
     clock: ClockName = "internal"
+    clock_source: Text = AUTO
     clock_out: bool = False
     late_bound_ms: Annotated[float, Meta(ge=0.0, le=1000.0)] = 50.0
     output_latency_ms: Annotated[float, Meta(ge=0.0, le=500.0)] = 0.0
@@ -338,10 +340,11 @@ def check_model(name: str) -> None:
 
 
 def _check_clock(clock: str, label: str) -> None:
-    """Refuse the clocks that cannot be followed yet."""
-    if clock != "internal":
-        what = "MIDI clock" if clock == "midi" else "Ableton Link"
-        raise UsageError(f"{label} is '{clock}', but {what} cannot be followed yet; there is: internal")
+    """Refuse the clock that cannot be followed yet."""
+    if clock == "link":
+        raise UsageError(
+            f"{label} is 'link', but Ableton Link cannot be followed yet; there is: internal, midi"
+        )
 
 
 def _check_scenes(scenes: list[Scene], where: str) -> None:

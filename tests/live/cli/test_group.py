@@ -16,7 +16,7 @@ WRONG = {
     "jam --bpm 900": ["--bpm", "30 to 300", "900"],
     "jam --bpm fast": ["--bpm", "'fast' is not a number"],
     "jam --mode folow": ["--mode", "'folow'", "did you mean 'follow'?"],
-    "jam --clock midi": ["MIDI clock cannot be followed yet"],
+    "jam --clock mdi": ["--clock", "'mdi'", "did you mean 'midi'?"],
     "jam --clock link": ["Ableton Link cannot be followed yet"],
     "jam --model kees": ["unknown model 'kees'", "did you mean 'keys'?"],
     "jam --config nope.toml": ["nope.toml"],

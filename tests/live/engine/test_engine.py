@@ -21,7 +21,7 @@ from live.timing.midi_bytes import Received, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.commands import command
 from tests.fakes.engine_stage import SECOND, Ear, FakeClock, Wire, built, hello, run_to
-from tests.fakes.stage import MS, EchoModel
+from tests.fakes.stage import MS, EchoModel, configured
 
 
 @pytest.fixture
@@ -402,3 +402,32 @@ def test_a_storm_is_reported_once_and_loses_no_key(engine: Engine, clock: FakeCl
     said = [notice.text for notice in engine.jam.notices.lines if "passed over" in notice.text]
     assert len(said) == 1
     assert engine.arrivals.coalesced > 3000
+
+
+# -- in time with others -------------------------------------------------------------------------
+
+
+def test_with_midi_clock_the_jam_starts_when_the_master_does(clock: FakeClock) -> None:
+    engine = built(clock, config=configured(input=["none"], output=["none"], clock="midi"))
+    engine._handle(None, EchoModel().ready(), clock.now())
+    run_to(engine, clock, clock.nanos + 2 * SECOND)
+    assert not engine.jam.transport.running
+    engine._post(Received(clock.now(), bytes((0xFA,)), "box"))
+    zero = clock.nanos + 25 * MS
+    for number in range(49):
+        run_to(engine, clock, zero + number * 25 * MS)  # 100 bpm
+        engine._post(Received(Nanos(zero + number * 25 * MS), bytes((0xF8,)), "box"))
+    run_to(engine, clock, zero + 48 * 25 * MS + MS)
+    assert engine.jam.tick(Nanos(zero + 48 * 25 * MS)) == pytest.approx(2 * 480, abs=2)
+    assert engine.jam.transport.tempo_bpm == pytest.approx(100, rel=1e-3)
+    run_to(engine, clock, clock.nanos + SECOND)
+    assert any("MIDI clock of box is lost" in notice.text for notice in engine.jam.notices.lines)
+    engine.close()
+
+
+def test_with_its_own_clock_a_master_s_bytes_mean_nothing(engine: Engine, clock: FakeClock) -> None:
+    for status in (0xFA, 0xF8, 0xFB, 0xFC):
+        engine._post(Received(clock.now(), bytes((status,)), "box"))
+    run_to(engine, clock, clock.nanos + SECOND // 10)
+    assert not engine.jam.transport.running
+    assert engine.jam.leader is None
