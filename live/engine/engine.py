@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from live.devices.ableton_link import open_session
 from live.engine import demo
 from live.engine.arrivals import Arrivals
 from live.engine.closing import CRASHED, Guard
@@ -34,6 +35,7 @@ from live.ipc.options import Options, from_environment
 from live.ipc.snapshot import Notice
 from live.jam.commands import Commands
 from live.jam.jam import Jam
+from live.jam.link_clock import LinkClock
 from live.jam.midi_clock import MidiClock
 from live.record.line_writer import LineWriter
 from live.timing.clock import Clock, MonotonicClock, raise_priority
@@ -130,6 +132,8 @@ class Engine:
             self.demo = Demo()
         self._thru_nanos = self.clock.now()
         self._ready("thru")
+        if self.options.config.midi.clock == "link":
+            self.jam.leader = LinkClock(self.jam, open_session(self.options.config.jam.bpm))
         self.devices.open_rest(self.jam)
 
     def _ready(self, what: str, **more: object) -> None:
@@ -204,7 +208,7 @@ class Engine:
                 self._start_nanos = None
                 if self.options.revived:
                     self.jam.all_sound_off(now)  # of the engine before, now that cables are back
-                (self.jam.leader or self.jam).start(now)
+                self._begin_by_itself(now)
             else:
                 coming.append(self._start_nanos)
         if self._again_nanos is not None:
@@ -225,6 +229,13 @@ class Engine:
         coming.append(self.snapshots.show(now, min(coming), waiting=bool(self.arrivals)))
         self.worker.watch(now)
         return coming
+
+    def _begin_by_itself(self, now: Nanos) -> None:
+        leader = self.jam.leader
+        if leader is None:
+            self.jam.start(now)
+        elif not self.jam.transport.running:
+            leader.begin_by_itself(now)
 
     def _take_messages(self, now: Nanos) -> None:
         """Handle what has arrived; an answer of the model waits for a note that is due this moment."""
@@ -342,8 +353,7 @@ class Engine:
         self._from_worker(answer, now)
         if isinstance(answer, Ready):
             self._ready("model", model=answer.model, runtime=answer.runtime)
-        alone = self.jam.leader is None or self.jam.leader.starts_by_itself
-        if self._starts_by_itself and alone and not self.jam.transport.running:
+        if self._starts_by_itself and not self.jam.transport.running:
             self._start_nanos = max(now, self._thru_nanos + CONNECT_NANOS)
         self._starts_by_itself = False
 
@@ -406,6 +416,8 @@ class Engine:
         for link in dict.fromkeys([*self.snapshots.watchers, self.output.worker, self.supervisor]):
             if link is not None and not crashed:
                 guard("another process was not told of the end", partial(link.send, Bye()))
+        if self.jam.leader is not None:
+            guard("the leader was not taken leave of", self.jam.leader.close)
         self.devices.close(guard)
         guard("the links' socket could not be closed", self.board.close)
         self.say.close()

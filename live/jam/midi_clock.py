@@ -24,8 +24,6 @@ class MidiClock:
 
     """
 
-    starts_by_itself = False
-
     def __init__(self, jam: Jam, *, wanted: str = ANY) -> None:
         """Start with no clock."""
         self._jam, self._wanted = jam, wanted
@@ -141,6 +139,11 @@ class MidiClock:
 
     # -- what the performer wants --------------------------------------------------------------------
 
+    def begin_by_itself(self, _now: Nanos) -> None:
+        """Wait for the master's start."""
+        if self._clock is None:
+            self._jam.notices.add("info", "it starts when MIDI clock comes in and its master starts")
+
     def start(self, now: Nanos) -> None:
         """Begin on the next clock, for a master that sends no start."""
         clock = self._clock
@@ -164,3 +167,6 @@ class MidiClock:
         if clock is None:
             return "no MIDI clock yet"
         return f"MIDI clock {'LOST ' if clock.lost(now) else ''}{self._port}"
+
+    def close(self) -> None:
+        """Do nothing: nobody knows that the clock was followed."""

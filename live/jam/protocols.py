@@ -53,17 +53,13 @@ class Bindings(Protocol):
 
 
 class Leader(Protocol):
-    """Whose beat the jam keeps, where it is not its own.
-
-    Attributes:
-        starts_by_itself: whether the jam starts when the model is there, or only when the leader does.
-
-    """
-
-    starts_by_itself: bool
+    """Whose beat the jam keeps, where it is not its own."""
 
     def advance(self, now: Nanos) -> Nanos | None:
         """Do what is due, and return when to come back (None: when something arrives)."""
+
+    def begin_by_itself(self, now: Nanos) -> None:
+        """Begin because the model is there, if the leader leaves that to the jam."""
 
     def start(self, now: Nanos) -> None:
         """Start, as far as that is the performer's to say."""
@@ -76,3 +72,6 @@ class Leader(Protocol):
 
     def shown(self, now: Nanos) -> str:
         """Return what the dashboard says of the clock."""
+
+    def close(self) -> None:
+        """Take leave of whoever leads; safe to call twice."""

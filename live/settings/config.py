@@ -111,7 +111,7 @@ class MidiSettings(Section, frozen=True):
         performer_channel: the performer's keys go thru on it, 1..16.
         instrument_channel: of the answers: the melody, or all of a model with one part, 1..16.
         chords_channel, bass_channel, drum_channel: of the other parts of a model that has them, 1..16.
-        clock: whose beat is kept: internal is its own, midi is MIDI clock that comes in.
+        clock: whose beat is kept: its own, that of MIDI clock that comes in, or that of Ableton Link.
         clock_source: a part of the name of the port whose MIDI clock leads; auto is the first that sends any.
         clock_out: whether MIDI clock, start, stop and song position are sent.
         late_bound_ms: a note-on due longer ago than this is dropped instead of sent.
@@ -284,7 +284,6 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
 
     """
     config = strict.build(raw, Config, where)
-    _check_clock(config.midi.clock, f"{where}: midi.clock")
     _check_scenes(config.scene, where)
     for name, text in config.model.conditions.items():
         check_condition(name, text, label=f"{where}: model.{name}")
@@ -310,8 +309,6 @@ def with_options(config: Config, **options: object) -> Config:
         value = list(plain) if isinstance(plain, tuple) else plain
         section = getattr(config, section_name)
         strict.check_value(value, strict.field_hints(type(section))[key], label=option)
-        if option == "--clock":
-            _check_clock(str(value), option)
         config = msgspec.structs.replace(
             config, **{section_name: msgspec.structs.replace(section, **{key: value})}
         )
@@ -337,14 +334,6 @@ def check_model(name: str) -> None:
     known = shipped_models()
     if name not in known and not is_checkpoint(name):
         raise unknown("model", name, known)
-
-
-def _check_clock(clock: str, label: str) -> None:
-    """Refuse the clock that cannot be followed yet."""
-    if clock == "link":
-        raise UsageError(
-            f"{label} is 'link', but Ableton Link cannot be followed yet; there is: internal, midi"
-        )
 
 
 def _check_scenes(scenes: list[Scene], where: str) -> None:

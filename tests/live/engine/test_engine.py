@@ -9,6 +9,7 @@ from itertools import count
 import msgspec
 import pytest
 
+from live.devices.ableton_link import LinkSession
 from live.engine import engine as engine_module
 from live.engine.demo import FIRST, Demo
 from live.engine.engine import READY_NANOS, BrokenEngineError, Engine
@@ -21,6 +22,7 @@ from live.timing.midi_bytes import Received, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.commands import command
 from tests.fakes.engine_stage import SECOND, Ear, FakeClock, Wire, built, hello, run_to
+from tests.fakes.link_network import FakeLink, LinkNetwork
 from tests.fakes.stage import MS, EchoModel, configured
 
 
@@ -431,3 +433,24 @@ def test_with_its_own_clock_a_master_s_bytes_mean_nothing(engine: Engine, clock:
     run_to(engine, clock, clock.nanos + SECOND // 10)
     assert not engine.jam.transport.running
     assert engine.jam.leader is None
+
+
+def test_with_link_the_jam_begins_in_the_session_and_leaves_it_at_the_end(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = LinkNetwork(nanos=clock.nanos)
+
+    def opened(bpm: float) -> LinkSession:
+        return LinkSession(FakeLink(network, bpm), clock.now)
+
+    monkeypatch.setattr(engine_module, "open_session", opened)
+    engine = built(clock, config=configured(input=["none"], output=["none"], clock="link", record=False))
+    engine.open()
+    engine._handle(None, EchoModel().ready(), clock.now())
+    for _ in range(300):
+        run_to(engine, clock, clock.nanos + 10 * MS)
+        network.nanos = clock.nanos
+    assert engine.jam.transport.running
+    assert network.session.playing
+    engine.close()
+    assert network.members == []
