@@ -31,7 +31,7 @@ class MidiClock:
         self._sources: dict[str, ClockIn] = {}
         self._port = ""  # that is followed
         self._named: set[str] = set()  # ports that are not, and were named
-        self._silent = False  # the clock that is followed has gone
+        self._silent = False  # the clock that is followed has gone while the jam went by it
         self._again: Tick | None = None  # bar line on which the jam goes by the clock again
         self._again_count = 0  # number of the clock that makes sure of it
         self._straighten_nanos: Nanos | None = None
@@ -99,10 +99,10 @@ class MidiClock:
         if self._silent:
             self._silent, self._straighten_nanos = False, None
             self._again = None
-            if move is None:
-                what = f"MIDI clock of {self._port} is back"
-                more = ": it leads again from the next bar line on" if jam.transport.running else ""
-                jam.notices.add("info", what + more)
+            if move is None and jam.transport.running:
+                jam.notices.add(
+                    "info", f"MIDI clock of {self._port} is back: it leads again from the next bar line on"
+                )
         if move is not None:
             return
         if not jam.transport.running:
@@ -124,12 +124,13 @@ class MidiClock:
             return None
         if not clock.lost(now):
             return clock.goes_silent
+        if not self._jam.transport.running:  # many masters send clocks only while they play
+            return None
         if not self._silent:
             self._silent = True
-            goes_on = ": the tempo stays" if self._jam.transport.running else ""
-            self._jam.notices.add("warning", f"MIDI clock of {self._port} is lost{goes_on}")
+            self._jam.notices.add("warning", f"MIDI clock of {self._port} is lost: the tempo stays")
             self._straighten_nanos = now
-        if self._straighten_nanos is None or not (self._jam.transport.running and clock.placed):
+        if self._straighten_nanos is None or not clock.placed:
             return None
         if now >= self._straighten_nanos:
             line = clock.timeline
@@ -166,7 +167,8 @@ class MidiClock:
         clock = self._clock
         if clock is None:
             return "no MIDI clock yet"
-        return f"MIDI clock {'LOST ' if clock.lost(now) else ''}{self._port}"
+        lost = clock.lost(now) and self._jam.transport.running
+        return f"MIDI clock {'LOST ' if lost else ''}{self._port}"
 
     def close(self) -> None:
         """Do nothing: nobody knows that the clock was followed."""

@@ -214,8 +214,19 @@ def test_the_dashboard_shows_whose_beat_it_is() -> None:
     led.stage.run_to(SECOND + 29 * CLOCK_120)
     assert led.midi_clock.shown(Nanos(led.stage.nanos)) == "MIDI clock box"
     led.stage.run_to(4 * SECOND)
-    assert led.notices()[-1] == "MIDI clock of box is lost"
-    assert led.midi_clock.shown(Nanos(led.stage.nanos)) == "MIDI clock LOST box"
+    assert led.midi_clock.shown(Nanos(led.stage.nanos)) == "MIDI clock box"
+
+
+def test_a_master_that_sends_clocks_only_while_it_plays_is_never_lost() -> None:
+    led = ClockedStage()
+    for begun in (SECOND, 6 * SECOND):
+        led.say(begun - MS, bytes((START,)))
+        end = led.clocks(begun, 24 * 4)
+        led.say(end - MS, bytes((STOP,)))
+    led.stage.run_to(6 * SECOND + 50 * CLOCK_120)
+    assert led.jam.tick(Nanos(led.stage.nanos)) == pytest.approx(1000, abs=2)
+    led.stage.run_to(12 * SECOND)
+    assert led.notices() == ["MIDI clock comes in from box: it leads"]
 
 
 def test_the_take_is_told_the_tempo_once_a_beat_at_most() -> None:
