@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 from live.devices.ableton_link import open_session
+from live.devices.jack_transport import open_transport
 from live.engine import demo
 from live.engine.arrivals import Arrivals
 from live.engine.closing import CRASHED, Guard
@@ -34,6 +35,7 @@ from live.ipc.messages import Answer, Bye, Decoded, Encoded, Hello, LoadFailed, 
 from live.ipc.options import Options, from_environment
 from live.ipc.snapshot import Notice
 from live.jam.commands import Commands
+from live.jam.jack_clock import JackClock
 from live.jam.jam import Jam
 from live.jam.link_clock import LinkClock
 from live.jam.midi_clock import MidiClock
@@ -134,6 +136,8 @@ class Engine:
         self._ready("thru")
         if self.options.config.midi.clock == "link":
             self.jam.leader = LinkClock(self.jam, open_session(self.options.config.jam.bpm))
+        elif self.options.config.midi.clock == "jack":
+            self.jam.leader = JackClock(self.jam, open_transport())
         self.devices.open_rest(self.jam)
 
     def _ready(self, what: str, **more: object) -> None:

@@ -27,7 +27,7 @@ Program = Annotated[int, Meta(ge=0, le=127)]
 Level = Annotated[float, Meta(ge=0.0, le=1.0)]
 Text = Annotated[str, Meta(min_length=1)]
 Api = Literal["auto", "alsa", "jack", "coremidi", "winmm"]
-ClockName = Literal["internal", "midi", "link"]
+ClockName = Literal["internal", "midi", "link", "jack"]
 PartName = Literal["melody", "chords", "bass", "drums"]
 
 
@@ -111,7 +111,7 @@ class MidiSettings(Section, frozen=True):
         performer_channel: the performer's keys go thru on it, 1..16.
         instrument_channel: of the answers: the melody, or all of a model with one part, 1..16.
         chords_channel, bass_channel, drum_channel: of the other parts of a model that has them, 1..16.
-        clock: whose beat is kept: its own, that of MIDI clock that comes in, or that of Ableton Link.
+        clock: whose beat is kept: its own, that of MIDI clock that comes in, of Ableton Link, or of JACK.
         clock_source: a part of the name of the port whose MIDI clock leads; auto is the first that sends any.
         clock_out: whether MIDI clock, start, stop and song position are sent.
         late_bound_ms: a note-on due longer ago than this is dropped instead of sent.

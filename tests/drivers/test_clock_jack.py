@@ -1,9 +1,11 @@
-"""Another process's MIDI clock is followed over JACK: its start, its tempo, its stop."""
+"""Others lead over JACK: another process's MIDI clock, and JACK's own transport."""
 
 import time
 
 import pytest
 
+from live.devices.jack_transport import open_transport
+from live.timing.timeline import Nanos
 from tests.fakes.jack_harness import JackPeer
 from tests.fakes.jam_harness import Start
 
@@ -31,3 +33,18 @@ def test_a_master_s_clock_starts_leads_and_stops_it(start: Start, peer: JackPeer
     assert due[0] == pytest.approx(came[0], abs=CLOCK_NANOS / 4)
     # by the master's clocks as they came in, however the machine was delayed
     assert due[CLOCKS - 4] - due[0] == pytest.approx(came[CLOCKS - 4] - came[0], rel=0.08)
+
+
+def test_jack_s_transport_starts_and_stops_it(start: Start, peer: JackPeer) -> None:
+    transport = open_transport()
+    jam = start("--clock", "jack")
+    transport.start()
+    peer.wait_for(lambda received: sum(item.data == b"\xf8" for item in received) > 24, timeout=20)
+    assert transport.state(Nanos(time.monotonic_ns())).rolling
+    transport.stop()
+    peer.wait_for(lambda received: any(item.data == b"\xfc" for item in received), timeout=20)
+    assert not transport.state(Nanos(time.monotonic_ns())).rolling
+    transport.close()
+    assert jam.end() == (0, "")
+    clocks = [line for line in jam.logged("sent") if line["data"] == [0xF8]]
+    assert clocks[0]["tick"] == 0
