@@ -41,7 +41,7 @@ def twobar() -> None:
     metavar="NAME|virtual|fluidsynth|none",
     help="Where it plays; may be repeated.",
 )
-@click.option("--clock", metavar="internal|midi|link", help="Whose beat it keeps.")
+@click.option("--clock", metavar="internal|midi|link|jack", help="Whose beat it keeps.")
 @click.option(
     "--clock-out", is_flag=True, default=None, help="Send MIDI clock, start, stop and song position."
 )

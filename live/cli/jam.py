@@ -12,6 +12,7 @@ from typing import Any
 from live.cli.screen import keep_shown
 from live.cli.signals import EndSignals
 from live.cli.supervisor import Supervisor
+from live.devices import ableton_link
 from live.errors import FailureError, UsageError, unknown
 from live.ipc.commands import Quit
 from live.ipc.link import Link, call, new_address
@@ -78,6 +79,8 @@ def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> 
     if headless and not arguments["headless"]:
         sys.stderr.write("twobar: standard output or error is no terminal, so there is no dashboard\n")
     check_model(config.jam.model)
+    if config.midi.clock == "link":
+        ableton_link.check_installed()
     check_keymap(config.dashboard.keymap)
     log = event_log.begin(arguments["log"]) if arguments["log"] else None
     address = new_address()

@@ -233,7 +233,8 @@ class BeatPanel(ViewPanel):
             return (view.alarm,)
         pulse = beat.pulse_at(view.tick, s.beats_per_bar, s.ticks_per_beat)
         missing = sum(port.state == "missing" for port in s.ports)
-        head = (s.state, s.tempo_bpm, s.metre, bool(s.recording), missing, s.key, s.key_locked)
+        words = (round(s.tempo_bpm, 1), s.metre, s.key, s.key_locked, s.clock)
+        head = (s.state, words, bool(s.recording), missing)
         return head, pulse.bar, pulse.beat, pulse.fraction < beat.FLASH, view.alarm
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:

@@ -1,7 +1,8 @@
 """What has arrived for the engine, from any thread, until its loop takes it.
 
 Keys, commands, answers and goodbyes are never dropped.  In a storm, controllers and knobs are coalesced: a
-newer value takes the place of one that still waits; MIDI clock and the like are dropped.  Both are counted.
+newer value takes the place of one that still waits; MIDI clock and the like are dropped, its starts and
+stops are not.  Both are counted.
 Owns: what waits.  Threads: `put` any, the rest the engine's only.  Realtime: yes.
 """
 
@@ -12,7 +13,17 @@ from typing import Any, NamedTuple
 
 from live.ipc.commands import Turn
 from live.ipc.link import Link
-from live.timing.midi_bytes import CHANNEL_PRESSURE, CONTROL, KEY_PRESSURE, PITCH_BEND, Received
+from live.timing.midi_bytes import (
+    CHANNEL_PRESSURE,
+    CONTINUE,
+    CONTROL,
+    KEY_PRESSURE,
+    PITCH_BEND,
+    SONG_POSITION,
+    START,
+    STOP,
+    Received,
+)
 
 STORM = 256
 """So many waiting are no longer what one performer does: from here on values are coalesced."""
@@ -24,6 +35,8 @@ _IN_ORDER = (
     range(64, 70),  # pedals: an up and a down are no values of which the newer is enough
     range(120, 128),  # all notes off and the like
 )
+
+_SAID_ONCE = (START, CONTINUE, STOP, SONG_POSITION)  # by who leads: none of them comes again
 
 
 class _Value(NamedTuple):
@@ -77,7 +90,7 @@ class Arrivals:
                 else:
                     self._waiting.append(value)
                 self._newest[value] = arrival
-            elif isinstance(item, Received) and item.data[:1] >= b"\xf0":
+            elif isinstance(item, Received) and item.data[:1] >= b"\xf0" and item.data[0] not in _SAID_ONCE:
                 self.dropped += 1
             else:
                 self._waiting.append(arrival)

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from live.devices.ableton_link import open_session
+from live.devices.jack_transport import open_transport
 from live.engine import demo
 from live.engine.arrivals import Arrivals
 from live.engine.closing import CRASHED, Guard
@@ -36,9 +38,13 @@ from live.ipc.messages import Answer, Beat, Bye, Decoded, Encoded, Hello, LoadFa
 from live.ipc.options import Options, from_environment
 from live.ipc.snapshot import Notice
 from live.jam.commands import Commands
+from live.jam.jack_clock import JackClock
 from live.jam.jam import Jam
+from live.jam.link_clock import LinkClock
+from live.jam.midi_clock import MidiClock
 from live.record.line_writer import LineWriter
 from live.timing.clock import Clock, MonotonicClock, raise_priority
+from live.timing.clock_in import SYNC_STATUSES
 from live.timing.midi_bytes import Received, is_note_on
 from live.timing.timeline import Nanos
 
@@ -83,6 +89,10 @@ class Engine:
         self.devices = Devices(options, self.output, self._post)
         self.jam = Jam(options.config, self.output)
         self.jam.wanted_model = options.model
+        self.midi_clock: MidiClock | None = None
+        if options.config.midi.clock == "midi":
+            self.midi_clock = MidiClock(self.jam, wanted=options.config.midi.clock_source)
+            self.jam.leader = self.midi_clock
         self.worker = WorkerLink(self.jam, self.output, settings=options.config)
         self.commands = Commands(self.jam, scenes=options.config.scene)
         self.snapshots = Snapshots(self.jam, self._surroundings, per_second=options.config.dashboard.fps)
@@ -133,6 +143,10 @@ class Engine:
         if self.options.revived:  # the beat does not wait for a model process that may have died, too
             self._start_nanos = self._thru_nanos + REVIVED_NANOS
         self._ready("thru")
+        if self.options.config.midi.clock == "link":
+            self.jam.leader = LinkClock(self.jam, open_session(self.options.config.jam.bpm))
+        elif self.options.config.midi.clock == "jack":
+            self.jam.leader = JackClock(self.jam, open_transport())
         self.devices.open_rest(self.jam)
 
     def _ready(self, what: str, **more: object) -> None:
@@ -218,7 +232,7 @@ class Engine:
                 self._starts_by_itself, self._start_nanos = False, None
                 if self.options.revived:
                     self.jam.all_sound_off(now)  # of the engine before, now that cables are back
-                self.jam.start(now)
+                self._begin_by_itself(now)
             else:
                 coming.append(self._start_nanos)
         if self._again_nanos is not None:
@@ -239,6 +253,13 @@ class Engine:
         coming.append(self.snapshots.show(now, min(coming), waiting=bool(self.arrivals)))
         self.worker.watch(now)
         return coming
+
+    def _begin_by_itself(self, now: Nanos) -> None:
+        leader = self.jam.leader
+        if leader is None:
+            self.jam.start(now)
+        elif not self.jam.transport.running:
+            leader.begin_by_itself(now)
 
     def _take_messages(self, now: Nanos) -> None:
         """Handle what has arrived; an answer of the model waits for a note that is due this moment."""
@@ -329,6 +350,8 @@ class Engine:
                 item(now)
 
     def _received(self, received: Received, now: Nanos) -> None:
+        if self.midi_clock is not None and received.data[0] in SYNC_STATUSES:
+            self.midi_clock.received(received, now)
         self.feedback.handling = received.port
         try:
             for command in self.jam.performer.received(received, now):
@@ -437,6 +460,8 @@ class Engine:
             if link is not None and (not crashed or link is self.supervisor):
                 message = Beat(worker=False, peers=self.devices.peers, closing=True) if crashed else Bye()
                 guard("another process was not told of the end", partial(link.send, message))
+        if self.jam.leader is not None:
+            guard("the leader was not taken leave of", self.jam.leader.close)
         self.devices.close(guard)
         guard("the links' socket could not be closed", self.board.close)
         self.say.close()

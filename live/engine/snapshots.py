@@ -183,6 +183,7 @@ class Snapshots:
             muted=[TRACKS[track] for track in sorted(jam.plan.silent)],
             key=dialogue.key if jam.requests.key == AUTO else jam.requests.key,
             key_locked=jam.requests.key != AUTO,
+            clock=jam.leader.shown(now) if jam.leader is not None else "",
         )
 
     # -- the roll --------------------------------------------------------------------------------

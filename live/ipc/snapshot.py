@@ -108,6 +108,7 @@ class Snapshot(Message, frozen=True):
         muted: names of the parts that are left out now.
         key: that is played in, or that answers are held to; empty for none.
         key_locked: whether it is held to.
+        clock: whose beat is kept, in words; "" for its own.
 
     """
 
@@ -142,6 +143,7 @@ class Snapshot(Message, frozen=True):
     bar_zero: int = 0
     key: str = ""
     key_locked: bool = False
+    clock: str = ""
 
 
 class KnobState(Message, frozen=True):
@@ -195,6 +197,7 @@ class Update(Message, frozen=True, omit_defaults=True):
     bar_zero: int | UnsetType = UNSET
     key: str | UnsetType = UNSET
     key_locked: bool | UnsetType = UNSET
+    clock: str | UnsetType = UNSET
 
 
 _PLAIN = tuple(

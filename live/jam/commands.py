@@ -100,9 +100,9 @@ class Commands:
             case TapTempo():
                 self._tap(now)
             case Start():
-                jam.start(now)
+                (jam.leader or jam).start(now)
             case Stop():
-                jam.stop(now)
+                (jam.leader or jam).stop(now)
             case Panic():
                 jam.panic(now)
             case SwitchThru():
@@ -118,11 +118,11 @@ class Commands:
         value = KNOBS[name].clip(value)
         if value == jam.knobs[name] and name not in SLIDING_KNOBS:
             return
+        if name == "tempo" and not (jam.leader or jam).set_tempo(value, now):
+            return
         jam.knobs[name] = value
         jam.record_knob(name, value, source, now)
-        if name == "tempo":
-            jam.set_tempo(value, now)
-        elif name in ("swing", "gate", "feel"):
+        if name in ("swing", "gate", "feel"):
             jam.laying_changed(now)
         elif name == "volume":
             jam.send_levels(now)

@@ -18,7 +18,7 @@ from live.jam.parts import Levels, channels_of
 from live.jam.path import PathHistory
 from live.jam.performer import Performer
 from live.jam.plan import Laying, Plan
-from live.jam.protocols import Output
+from live.jam.protocols import Leader, Output
 from live.jam.requests import Reason, Requests
 from live.jam.scheduler import QueuedNote, Scheduler
 from live.settings.config import AUTO, Config
@@ -53,12 +53,14 @@ class Jam:
         lateness: of the instrument's note-ons.
         dropped_notes: that were too late to be sent.
         sounded: the last note-ons that left: (tick, tick of the off, pitch, velocity, track).
+        leader: whose beat it keeps; None for its own.
 
     """
 
     def __init__(self, config: Config, output: Output) -> None:
         """Start stopped, without a model."""
         self.config, self.output = config, output
+        self.leader: Leader | None = None
         self.knobs: dict[str, float] = {spec.name: spec.rest for spec in KNOBS.values()}
         self.knobs |= {"tempo": config.jam.bpm, "temperature": config.jam.temperature}
         self.notices = Notices(output)
@@ -136,8 +138,9 @@ class Jam:
     def advance(self, now: Nanos) -> Nanos | None:
         """Do everything that is due, and return when to come back (None: when something arrives)."""
         self.at(now)
+        looks = self.leader.advance(now) if self.leader is not None else None
         if not self.transport.running:
-            return None
+            return looks
         tick = self.sent_to(now)
         present = self.transport.tick(Nanos(now - self.performer.lag_nanos))
         coming_clock = self.clock_out.next_tick
@@ -154,7 +157,8 @@ class Jam:
         ]
         queued = (self.scheduler.next_tick(), self.clock_out.next_tick)
         coming += [due for due in queued if due is not None]
-        return self._moment(Tick(max(min(coming), tick + 1)))
+        due = self._moment(Tick(max(min(coming), tick + 1)))
+        return due if looks is None else min(due, looks)
 
     def _moment(self, tick: Tick) -> Nanos:
         """Return when the messages of a tick must leave."""
@@ -205,12 +209,7 @@ class Jam:
 
     def start(self, now: Nanos) -> None:
         """Start at bar 0 in a moment; a running transport starts anew."""
-        if self.transport.running:
-            self.stop(now)
-        self.dialogue.restart()
-        self.sounded.clear()
-        self._beat, self._sent_tick = (-1, 0), None
-        self._runs += 1
+        self._begin_anew(now)
         lead_in = self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar
         self.transport.start(Nanos(now + START_AHEAD_NANOS), count_in_ticks=lead_in)
         self.clock_out.start()
@@ -220,6 +219,29 @@ class Jam:
             self.output.send(START_BYTE, tick=Tick(0), due=now, voice=Stream.CLOCK)
         self.output.tempo(Tick(0), self.transport.tempo_bpm)
         self.output.metre(Tick(0), self.plan.grid)
+
+    def begin(self, timeline: Timeline, now: Nanos) -> None:
+        """Run on a leader's timeline from its origin on: bar 0, or wherever the leader goes on."""
+        self._begin_anew(now)
+        self.transport.resume(timeline)
+        if timeline.origin_tick:
+            model = self.requests.model
+            self.dialogue.resume(model.ident if model is not None else "", self.sent_to(now))
+            self._resume_clock(self.sent_to(now), now)
+        else:
+            self.clock_out.start()
+            if self.clock_out.wanted:
+                self.output.send(START_BYTE, tick=Tick(0), due=now, voice=Stream.CLOCK)
+        self.output.tempo(timeline.origin_tick, timeline.tempo_bpm)
+
+    def _begin_anew(self, now: Nanos) -> None:
+        """Forget what was played, and leave what sounds."""
+        if self.transport.running:
+            self.stop(now)
+        self.dialogue.restart()
+        self.sounded.clear()
+        self._beat, self._sent_tick = (-1, 0), None
+        self._runs += 1
 
     def resume(self, timeline: Timeline | None, now: Nanos, *, model: str, model_ident: str) -> None:
         """Go on where another engine was, with a plan to be made; without a timeline it stands still.
@@ -274,11 +296,12 @@ class Jam:
         self.plan.clear()
         self._send_all(self.clock_out.stop(self.tick(now)), now, stream=Stream.CLOCK)
 
-    def set_tempo(self, tempo_bpm: float, now: Nanos) -> None:
-        """Go on at another tempo."""
+    def set_tempo(self, tempo_bpm: float, now: Nanos) -> bool:
+        """Go on at another tempo, which is always the performer's to say where nobody leads."""
         self.transport.set_tempo(tempo_bpm, now)
         if self.transport.running:  # a start tells it anyway
             self.output.tempo(self.tick(now), tempo_bpm)
+        return True
 
     def set_metre(self, metre: str, now: Nanos) -> None:
         """Play in another metre from the next bar line on, or from the next start; raises UsageError."""

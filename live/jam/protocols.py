@@ -54,3 +54,28 @@ class Bindings(Protocol):
 
     def waiting(self) -> dict[str, float]:
         """Return where hardware waits to be picked up, by knob."""
+
+
+class Leader(Protocol):
+    """Whose beat the jam keeps, where it is not its own."""
+
+    def advance(self, now: Nanos) -> Nanos | None:
+        """Do what is due, and return when to come back (None: when something arrives)."""
+
+    def begin_by_itself(self, now: Nanos) -> None:
+        """Begin because the model is there, if the leader leaves that to the jam."""
+
+    def start(self, now: Nanos) -> None:
+        """Start, as far as that is the performer's to say."""
+
+    def stop(self, now: Nanos) -> None:
+        """Stop, as far as that is the performer's to say."""
+
+    def set_tempo(self, tempo_bpm: float, now: Nanos) -> bool:
+        """Go on at another tempo; False where that is not the performer's to say."""
+
+    def shown(self, now: Nanos) -> str:
+        """Return what the dashboard says of the clock."""
+
+    def close(self) -> None:
+        """Take leave of whoever leads; safe to call twice."""

@@ -39,14 +39,13 @@ class TakeTicks:
         elif self._stopped is not None:
             if tick == self._stopped[0]:
                 return self._reach(self._stopped[2] + self._ticks(nanos - self._stopped[1]))
-            self._begin_run(tick)
+            self._go_on(tick)
         elif tick < last[0] - _JUMP_TICKS:
-            self._begin_run(tick)
+            self._go_on(tick)
         else:
             gone_by, counted = self._ticks(nanos - last[1]), tick - last[0]
             if counted - gone_by > _JUMP_TICKS:  # the transport of an engine before this one goes on
-                bars = (tick - self._run_line) // self._ticks_per_bar
-                self._begin_run(tick, before=self._run_line + bars * self._ticks_per_bar)
+                self._go_on(tick)
                 return self._reach(self._base + tick)
             if (counted == 0 and nanos - last[1] > _STANDING_NANOS) or gone_by - counted > _JUMP_TICKS:
                 place = max(self._base + tick, self._base + last[0] + gone_by)
@@ -78,6 +77,11 @@ class TakeTicks:
     def bar_line(self, tick: int) -> None:
         """Take note that a bar of this run begins at a transport tick."""
         self._run_line = tick
+
+    def _go_on(self, tick: int) -> None:
+        """Let a run begin in the bar of a tick, where nothing said that the transport starts at bar 0."""
+        bars = max(0, (tick - self._run_line) // self._ticks_per_bar)
+        self._begin_run(tick, before=self._run_line + bars * self._ticks_per_bar)
 
     def _begin_run(self, tick: int, *, before: int = 0) -> None:
         """Let a run begin on the take's next bar line, with the one of its own bar lines at a tick."""

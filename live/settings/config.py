@@ -29,7 +29,7 @@ Program = Annotated[int, Meta(ge=0, le=127)]
 Level = Annotated[float, Meta(ge=0.0, le=1.0)]
 Text = Annotated[str, Meta(min_length=1)]
 Api = Literal["auto", "alsa", "jack", "coremidi", "winmm"]
-ClockName = Literal["internal", "midi", "link"]
+ClockName = Literal["internal", "midi", "link", "jack"]
 PartName = Literal["melody", "chords", "bass", "drums"]
 
 
@@ -118,7 +118,8 @@ class MidiSettings(Section, frozen=True):
         instrument_channel: of the answers: the melody, or all of a model with one part, 1..16.
         chords_channel, bass_channel, drum_channel: of the other parts of a model that has them, 1..16.
         send_sounds: whether outputs beside the built-in synth are told programs and levels, too.
-        clock: internal; nothing else can be followed yet.
+        clock: whose beat is kept: its own, that of MIDI clock that comes in, of Ableton Link, or of JACK.
+        clock_source: a part of the name of the port whose MIDI clock leads; auto is the first that sends any.
         clock_out: whether MIDI clock, start, stop and song position are sent.
         late_bound_ms: a note-on due longer ago than this is dropped instead of sent.
         output_latency_ms: how much earlier events leave, for an output that sounds that much later.
@@ -136,6 +137,7 @@ class MidiSettings(Section, frozen=True):
     drum_channel: Channel = 10
     send_sounds: bool = False
     clock: ClockName = "internal"
+    clock_source: Text = AUTO
     clock_out: bool = False
     late_bound_ms: Annotated[float, Meta(ge=0.0, le=1000.0)] = 50.0
     output_latency_ms: Annotated[float, Meta(ge=0.0, le=500.0)] = 0.0
@@ -294,7 +296,6 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
 
     """
     config = strict.build(raw, Config, where)
-    _check_clock(config.midi.clock, f"{where}: midi.clock")
     check_metre(config.jam.metre, label=f"{where}: jam.metre")
     _check_scenes(config.scene, where)
     for name, text in config.model.conditions.items():
@@ -324,8 +325,6 @@ def with_options(config: Config, **options: object) -> Config:
         strict.check_value(value, strict.field_hints(type(section))[key], label=option)
         if option == "--key" and value != AUTO:
             check_condition("key", str(value), label=option)
-        if option == "--clock":
-            _check_clock(str(value), option)
         if option == "--metre":
             check_metre(str(value), label=option)
         config = msgspec.structs.replace(
@@ -365,13 +364,6 @@ def check_model(name: str) -> None:
     known = shipped_models()
     if name not in known and not is_checkpoint(name):
         raise unknown("model", name, known)
-
-
-def _check_clock(clock: str, label: str) -> None:
-    """Refuse the clocks that cannot be followed yet."""
-    if clock != "internal":
-        what = "MIDI clock" if clock == "midi" else "Ableton Link"
-        raise UsageError(f"{label} is '{clock}', but {what} cannot be followed yet; there is: internal")
 
 
 def _check_split(split: str, label: str) -> None:

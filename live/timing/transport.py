@@ -85,8 +85,8 @@ class Transport:
             self._timeline = self._timeline.at_tempo(tempo_bpm, self._timeline.tick(now))
         self._tempo_bpm = tempo_bpm
 
-    def follow(self, target: Timeline, now: Nanos) -> None:
-        """Come to another timeline's place within a beat, faster or slower: no tick is left out.
+    def follow(self, target: Timeline, now: Nanos, *, beats: float = FOLLOW_BEATS) -> None:
+        """Come to another timeline's place within some beats, faster or slower: no tick is left out.
 
         Called again and again, as a follower learns more, it converges; once both agree, it has the
         target's tempo.
@@ -94,6 +94,7 @@ class Transport:
         Args:
             target: where the music is at, and how fast it goes.
             now: the present moment.
+            beats: of the target's, in which its place is reached, where the bend allows.
 
         """
         if self._timeline is None:
@@ -101,9 +102,9 @@ class Transport:
             return
         here = self._timeline.tick(now)
         at = self._timeline.nanos(here)
-        reach = round(FOLLOW_BEATS * TICKS_PER_BEAT) * target.nanos_per_tick
+        reach = round(beats * TICKS_PER_BEAT) * target.nanos_per_tick
         ahead = (at + reach - target.origin_nanos) / target.nanos_per_tick + target.origin_tick
-        bent = (ahead - here) / (FOLLOW_BEATS * TICKS_PER_BEAT)  # tempo in target's tempi
+        bent = (ahead - here) / (beats * TICKS_PER_BEAT)  # tempo in target's tempi
         tempo_bpm = target.tempo_bpm * min(MOST_BEND, max(1 / MOST_BEND, bent))
         tempo_bpm = min(FASTEST_BPM, max(SLOWEST_BPM, tempo_bpm))
         self._timeline = Timeline(here, at, tempo_bpm)

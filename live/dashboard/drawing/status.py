@@ -13,6 +13,9 @@ NANOS_PER_SECOND = 1_000_000_000
 LATE_MICROS = 5000
 """A p99 above this is audible."""
 
+CLOCK_CELLS = 8
+"""With less room than this, whose beat is kept is left out beside the tempo."""
+
 _STATES = {
     "playing": (" ▶ PLAYING ", "chip-play"),
     "count-in": (" ◔ COUNT-IN ", "chip-count"),
@@ -47,6 +50,10 @@ def header_row(snapshot: Snapshot | None, width: int, *, known: bool = True) -> 
     missing = sum(port.state == "missing" for port in snapshot.ports)
     right: list[TextSpan] = [(f"✖ {missing} port{'s' * (missing > 1)} ", "bad")] if missing else []
     right.append((" ● REC ", "chip-rec") if snapshot.recording else ("○ no take", "dim"))
+    room = width - row_width((*left, *right)) - 4
+    if snapshot.clock and room >= CLOCK_CELLS:
+        ink = "warn" if "LOST" in snapshot.clock else "dim"
+        left.append((f"  {shorten(clean(snapshot.clock), room)}", ink))
     return spread(left, right, width)
 
 

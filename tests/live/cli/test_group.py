@@ -9,6 +9,7 @@ import pytest
 
 from live.__main__ import twobar
 from live.cli.group import run
+from live.devices import ableton_link
 
 WRONG = {
     "jma": ["unknown command 'jma'", "did you mean 'jam'?"],
@@ -16,8 +17,7 @@ WRONG = {
     "jam --bpm 900": ["--bpm", "30 to 300", "900"],
     "jam --bpm fast": ["--bpm", "'fast' is not a number"],
     "jam --mode folow": ["--mode", "'folow'", "did you mean 'follow'?"],
-    "jam --clock midi": ["MIDI clock cannot be followed yet"],
-    "jam --clock link": ["Ableton Link cannot be followed yet"],
+    "jam --clock mdi": ["--clock", "'mdi'", "did you mean 'midi'?"],
     "jam --model kees": ["unknown model 'kees'", "did you mean 'keys'?"],
     "jam --config nope.toml": ["nope.toml"],
     "jam --duration -1": ["--duration"],
@@ -29,6 +29,14 @@ WRONG = {
     "learn": ["not in this version"],
     "explore": ["not in this version"],
 }
+
+
+def test_link_without_its_extra_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ableton_link, "LIBRARY", "no_such_library")
+    assert run(twobar, ["jam", "--headless", "--clock", "link"]) == 2
+    assert "pip install 'twobar[link]'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("line", WRONG)

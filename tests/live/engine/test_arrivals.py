@@ -126,3 +126,12 @@ def test_what_a_mapping_binds_to_an_action_or_an_encoder_is_not_coalesced() -> N
     arrivals.put(received(b""))
     rest = [item.data for item in taken(arrivals) if isinstance(item, Received)]
     assert rest == [control(1, 20, 127), control(1, 21, 0), control(1, 20, 0), b""]
+
+
+def test_a_storm_takes_no_start_or_stop_of_a_master_away() -> None:
+    arrivals = Arrivals()
+    said = [b"\xfa", b"\xf2\x10\x00", b"\xfb", b"\xfc"]
+    for data in [b"\xf8"] * 2 * STORM + said:
+        arrivals.put(received(data))
+    assert [item.data for item in taken(arrivals) if isinstance(item, Received)][-4:] == said
+    assert arrivals.dropped == STORM

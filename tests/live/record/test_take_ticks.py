@@ -10,3 +10,23 @@ def test_a_start_announced_ahead_of_its_first_tick_is_no_stopped_transport() -> 
     first = place.of(0, 20_000_000 + 21_000_000)  # the first note, two ticks of host time late
     later = place.of(480, 20_000_000 + beat_nanos)
     assert (first, later) == (0, 480)
+
+
+def test_a_transport_that_goes_on_in_bar_fifty_leaves_no_fifty_bars_of_silence() -> None:
+    place = TakeTicks(tempo_bpm=120.0, ticks_per_bar=1920)
+    tick_nanos = 60_000_000_000 // 120 // 480
+    place.tempo(0, 0, 120.0)
+    assert place.of(3000, 3000 * tick_nanos) == 3000
+    later = 10_000_000_000
+    place.tempo(50 * 1920 + 480, later, 120.0)  # it has stopped, and goes on there
+    assert place.of(50 * 1920 + 960, later + 480 * tick_nanos) % 1920 == 960
+    assert place.of(50 * 1920 + 960, later + 480 * tick_nanos) <= later // tick_nanos + 3 * 1920
+
+
+def test_a_transport_that_jumps_back_to_bar_two_goes_on_from_the_next_bar_line() -> None:
+    place = TakeTicks(tempo_bpm=120.0, ticks_per_bar=1920)
+    tick_nanos = 60_000_000_000 // 120 // 480
+    place.tempo(0, 0, 120.0)
+    before = place.of(20_000, 20_000 * tick_nanos)
+    place.tempo(2 * 1920, 20_100 * tick_nanos, 120.0)
+    assert place.of(2 * 1920 + 100, 20_200 * tick_nanos) == -(-before // 1920) * 1920 + 100

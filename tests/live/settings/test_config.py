@@ -108,8 +108,8 @@ def test_a_named_file_must_exist(nowhere: Path) -> None:
         ("jam = 3", ["jam must be a table", "not 3"]),
         ("[midi]\nperformer_channel = 17", ["midi.performer_channel", "from 1 to 16", "not 17"]),
         ("[midi]\napi = 'oss'", ["midi.api", "'jack'", "not 'oss'"]),
-        ("[midi]\nclock = 'midi'", ["midi.clock", "MIDI clock", "cannot be followed yet", "internal"]),
-        ("[midi]\nclock = 'link'", ["midi.clock", "Ableton Link", "cannot be followed yet"]),
+        ("[midi]\nclock = 'mdi'", ["midi.clock", "'midi'", "not 'mdi'", "did you mean 'midi'"]),
+        ("[midi]\nclock_source = ''", ["midi.clock_source", "not empty"]),
         ("[midi]\noutput = 3", ["midi.output", "text that is not empty or a list of texts", "not 3"]),
         ("[midi]\nbass_channel = 0", ["midi.bass_channel", "from 1 to 16", "not 0"]),
         ("[midi]\nchord_channel = 3", ["'chord_channel'", "did you mean 'chords_channel'"]),
@@ -196,7 +196,7 @@ def test_the_command_line_wins() -> None:
     [
         ({"bpm": 999.0}, ["--bpm", BPM, "999"]),
         ({"mode": "hodl"}, ["--mode", "did you mean 'hold'"]),
-        ({"clock": "link"}, ["--clock", "Ableton Link", "not be followed yet"]),
+        ({"clock": "lnik"}, ["--clock", "did you mean 'link'"]),
         ({"api": "jak"}, ["--api", "did you mean 'jack'"]),
     ],
 )

@@ -130,3 +130,16 @@ def test_following_reaches_the_other_place_without_leaving_out_a_tick(bpm: float
     assert max(later - sooner for sooner, later in pairwise(ticks)) <= 2 * 480 * 150 / 60 / 100 + 1
     assert abs(transport.tick(Nanos(4_000_000_000)) - target.tick(Nanos(4_000_000_000))) <= 1
     assert transport.tempo_bpm == bpm
+
+
+def test_following_within_fewer_beats_is_sooner_there() -> None:
+    late = {}
+    for beats in (0.25, 1.0):
+        transport = Transport(tempo_bpm=120.0)
+        transport.start(Nanos(0))
+        target = Timeline(Tick(48), Nanos(0), 120.0)
+        for millis in range(0, 500, 20):
+            transport.follow(target, Nanos(millis * 1_000_000), beats=beats)
+        late[beats] = target.tick(Nanos(SECOND // 2)) - transport.tick(Nanos(SECOND // 2))
+    assert late[0.25] <= 2
+    assert late[1.0] >= 15

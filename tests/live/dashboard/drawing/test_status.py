@@ -69,6 +69,16 @@ def test_the_header_tells_state_tempo_metre_missing_ports_and_take() -> None:
     assert "NO ENGINE" in row_text(status.header_row(scene(), 60, known=False))
 
 
+def test_the_header_says_whose_beat_is_kept_where_there_is_room() -> None:
+    assert "MIDI clock Digitakt" in row_text(status.header_row(scene(clock="MIDI clock Digitakt"), 80))
+    lost = status.header_row(scene(clock="MIDI clock LOST Digitakt"), 80)
+    assert {ink for text, ink in lost if "LOST" in text} == {"warn"}
+    for width in range(20, 100):
+        row = status.header_row(scene(clock="MIDI clock of " + "テスト" * 20), width)
+        assert rows.row_width(row) == width
+    assert row_text(status.header_row(scene(clock="MIDI"), 40)) == row_text(status.header_row(scene(), 40))
+
+
 def test_notices_show_their_age_and_level_newest_first() -> None:
     now = 1000 * SECOND
     notices = [

@@ -1,0 +1,50 @@
+"""Others lead over JACK: another process's MIDI clock, and JACK's own transport."""
+
+import time
+
+import pytest
+
+from live.devices.jack_transport import open_transport
+from live.timing.timeline import Nanos
+from tests.fakes.jack_harness import JackPeer
+from tests.fakes.jam_harness import Start
+
+pytestmark = pytest.mark.driver
+
+CLOCK_NANOS = 60_000_000_000 // 100 // 24
+CLOCKS = 24 * 3
+
+
+def test_a_master_s_clock_starts_leads_and_stops_it(start: Start, peer: JackPeer) -> None:
+    jam = start("--clock", "midi")
+    first = time.monotonic_ns() + 300_000_000
+    sent = [(first + number * CLOCK_NANOS, b"\xf8") for number in range(CLOCKS)]
+    end = first + CLOCKS * CLOCK_NANOS
+    peer.play_all([(first - 20_000_000, b"\xfa"), *sent, (end - 5_000_000, b"\xfc")])
+    received = peer.wait_for(lambda received: any(item.data == b"\xfc" for item in received), timeout=20)
+    kinds = [item.data[0] for item in received if item.data[0] in (0xF8, 0xFA, 0xFC)]
+    assert kinds[:2] == [0xFA, 0xF8]  # its own clock out goes with the master
+    status, complaint = jam.end()
+    assert (status, complaint) == (0, "")
+    came = [line["nanos"] for line in jam.logged("received") if line["data"] == [0xF8]]
+    due = [line["due_nanos"] for line in jam.logged("sent") if line["data"] == [0xF8]]
+    assert len(came) == CLOCKS
+    assert len(due) == pytest.approx(CLOCKS, abs=4)
+    assert due[0] == pytest.approx(came[0], abs=CLOCK_NANOS / 4)
+    # by the master's clocks as they came in, however the machine was delayed
+    assert due[CLOCKS - 4] - due[0] == pytest.approx(came[CLOCKS - 4] - came[0], rel=0.08)
+
+
+def test_jack_s_transport_starts_and_stops_it(start: Start, peer: JackPeer) -> None:
+    transport = open_transport()
+    jam = start("--clock", "jack")
+    transport.start()
+    peer.wait_for(lambda received: sum(item.data == b"\xf8" for item in received) > 24, timeout=20)
+    assert transport.state(Nanos(time.monotonic_ns())).rolling
+    transport.stop()
+    peer.wait_for(lambda received: any(item.data == b"\xfc" for item in received), timeout=20)
+    assert not transport.state(Nanos(time.monotonic_ns())).rolling
+    transport.close()
+    assert jam.end() == (0, "")
+    clocks = [line for line in jam.logged("sent") if line["data"] == [0xF8]]
+    assert clocks[0]["tick"] == 0

@@ -1,0 +1,147 @@
+"""A jam that goes with JACK's transport: its start, stop, jumps, and its beats where a client says them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from live.devices.jack_transport import JackTransport, TransportState
+from live.ipc.commands import Start, Stop, Turn
+from live.jam.jack_clock import JackClock
+from live.timing.timeline import Nanos
+from tests.fakes.stage import Stage, configured
+
+SECOND = 1_000_000_000
+
+
+class FakeTransport(JackTransport):
+    """A transport without a server, that others can move."""
+
+    def __init__(self) -> None:
+        self.alive, self.closed, self.rolling = True, False, False
+        self.second, self.since = 0.0, 0
+        self.bpm: float | None = None
+        self.now: Callable[[], int] = lambda: 0
+
+    def state(self, now: Nanos) -> TransportState:
+        seconds = self.second + (now - self.since) / SECOND * self.rolling
+        return TransportState(self.rolling, seconds, self.bpm and seconds * self.bpm / 60, self.bpm)
+
+    def move(self, second: float, *, rolling: bool) -> None:
+        self.second, self.since, self.rolling = second, self.now(), rolling
+
+    def start(self) -> None:
+        self.move(0.0, rolling=True)
+
+    def stop(self) -> None:
+        self.move(self.state(Nanos(self.now())).seconds, rolling=False)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class JackStage:
+    def __init__(self, **options: object) -> None:
+        self.stage = Stage(config=configured(**options))
+        self.stage.nanos = SECOND
+        self.jam, self.transport = self.stage.jam, FakeTransport()
+        self.transport.now = lambda: self.stage.nanos
+        self.clock = JackClock(self.jam, self.transport)
+        self.jam.leader = self.clock
+        self.jam.from_worker(self.stage.model.ready(), self.now)
+
+    @property
+    def now(self) -> Nanos:
+        return Nanos(self.stage.nanos)
+
+    def run(self, nanos: int) -> None:
+        self.stage.run_to(self.stage.nanos + nanos)
+
+    def rolls(self) -> bool:
+        return self.transport.rolling
+
+    def running(self) -> bool:
+        return self.jam.transport.running
+
+    def notices(self) -> list[str]:
+        return [str(fields["text"]) for kind, fields in self.stage.logged if kind == "notice"]
+
+
+def test_it_starts_and_stops_with_the_transport_in_its_tempo_here() -> None:
+    jack = JackStage(bpm=90.0)
+    jack.clock.begin_by_itself(jack.now)
+    jack.run(SECOND)
+    assert not jack.running()
+    assert jack.notices() == ["it starts with JACK's transport; `start` starts both"]
+    jack.transport.start()
+    jack.run(2 * SECOND)
+    assert jack.jam.tick(jack.now) == pytest.approx(3 * 480, abs=1)
+    jack.transport.stop()
+    jack.run(SECOND // 10)
+    assert not jack.running()
+    assert not jack.stage.hanging()
+
+
+def test_a_jump_is_gone_along_with() -> None:
+    jack = JackStage()
+    jack.transport.start()
+    jack.run(SECOND)
+    jack.transport.move(60.0, rolling=True)
+    jack.run(SECOND)
+    assert jack.jam.tick(jack.now) == pytest.approx(61 * 2 * 480, abs=1)
+    jack.transport.move(4.0, rolling=True)
+    jack.run(SECOND)
+    assert jack.jam.tick(jack.now) == pytest.approx(5 * 2 * 480, abs=1)
+
+
+def test_beats_and_tempo_of_another_client_are_followed_and_not_turned_here() -> None:
+    jack = JackStage()
+    jack.transport.bpm = 100.0
+    jack.transport.start()
+    jack.run(3 * SECOND)
+    assert jack.jam.tick(jack.now) == pytest.approx(5 * 480, abs=1)
+    jack.stage.commands.run(Turn("tempo", 140.0), jack.now)
+    assert jack.jam.knobs["tempo"] == pytest.approx(100.0)
+    assert jack.notices()[-1] == "the tempo comes with JACK's transport: set it where that is led"
+
+
+def test_without_such_a_client_the_tempo_is_turned_here_and_no_beat_is_left_out() -> None:
+    jack = JackStage()
+    jack.transport.start()
+    jack.run(2 * SECOND)
+    jack.stage.commands.run(Turn("tempo", 60.0), jack.now)
+    jack.run(2 * SECOND)
+    assert jack.jam.tick(jack.now) == pytest.approx(6 * 480, abs=1)
+    assert jack.jam.transport.timeline.tempo_bpm == pytest.approx(60.0, rel=1e-3)
+
+
+def test_the_performer_starts_and_stops_everyone() -> None:
+    jack = JackStage()
+    jack.run(SECOND)
+    jack.stage.commands.run(Start(), jack.now)
+    assert jack.rolls()
+    jack.run(SECOND)
+    assert jack.jam.tick(jack.now) == pytest.approx(2 * 480, abs=2)
+    jack.stage.commands.run(Stop(), jack.now)
+    assert not jack.rolls()
+    jack.run(SECOND // 10)
+    assert not jack.running()
+
+
+def test_a_transport_that_rolls_already_is_joined_where_it_is() -> None:
+    jack = JackStage()
+    jack.transport.move(30.0, rolling=True)
+    jack.run(SECOND)
+    assert jack.jam.tick(jack.now) == pytest.approx(31 * 2 * 480, abs=1)
+
+
+def test_a_server_that_dies_leaves_the_tempo() -> None:
+    jack = JackStage()
+    jack.transport.start()
+    jack.run(SECOND)
+    jack.transport.alive = False
+    jack.run(SECOND)
+    assert jack.jam.tick(jack.now) == pytest.approx(4 * 480, abs=1)
+    assert jack.notices() == ["JACK's transport has gone: the tempo stays"]
+    assert jack.clock.shown(jack.now) == "JACK transport LOST"
+    jack.clock.close()
+    assert jack.transport.closed
