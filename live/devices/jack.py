@@ -19,6 +19,7 @@ Direction = Literal["in", "out"]
 
 _NO_START_SERVER = 1
 _SEMAPHORE_BYTES = 64  # at least a sem_t
+_SEMAPHORES: list[object] = []  # a client whose server has died may still count on its own
 _STILL_S, _LOOK_S = 0.25, 0.002  # the longest cycle that is used takes 0.19 s
 _IS_INPUT, _IS_OUTPUT = 1, 2
 _MIDI_TYPE = b"8 bit raw midi"
@@ -93,6 +94,7 @@ class JackProbe:
             return
         libc = ctypes.CDLL(None)
         self._xruns = ctypes.create_string_buffer(_SEMAPHORE_BYTES)
+        _SEMAPHORES.append(self._xruns)
         libc.sem_init(self._xruns, 0, 0)
         self._jack.jack_set_xrun_callback(self._client, libc.sem_post, self._xruns)
         self._jack.jack_activate(self._client)

