@@ -17,8 +17,8 @@ TRIPLET = 2 / 3
 RATIOS = (STRAIGHT, 0.54, 0.58, 0.62, TRIPLET)
 SIXTEENTH_RATIOS = (0.58, 0.62, TRIPLET)
 
-EIGHTH, SIXTEENTH = 0.3, 0.8  # costs of places off the beat
-THIRD, FINE = 0.6, 1.4
+EIGHTH, SIXTEENTH = 0.3, 1.4  # costs of places off the beat
+THIRD, FINE = 0.9, 1.8
 UNUSUAL = 0.4  # a beat in another grid than straight sixteenths, whatever lies in it
 RARE = 1.0  # the same of sextuplets and thirty-seconds
 CHANGE = 2.5  # from one kind of grid to another
