@@ -19,10 +19,8 @@ from model.transcription.struck import Struck
 
 SPREAD_MS = 14.0  # standard deviation of played onsets
 NARROWEST_MS, WIDEST_MS = 5.0, 24.0  # that it may turn out to have
-TRUSTED, WIDER = (
-    5,
-    1.3,
-)  # onsets that the first guess is worth; variance for one that was rounded to its place
+TRUSTED = 3  # onsets that the first guess of it is worth
+WIDER = 1.6  # variance of onsets for that of what was rounded to places
 USUAL, TRUSTED_FINE = 0.3, 3  # share of onsets off the eighths, and the onsets that it is worth
 SLACK_MS = 25.0  # by which a finger outlasts the next one
 HEARD = 0.53  # from which a beat swings
