@@ -114,7 +114,7 @@ def _sit(taken: dict[int, Seated], step: int, seated: Seated, last: int, reach: 
     if step not in taken:
         taken[step] = seated
         return
-    within = math.ceil(2 * reach)  # a row of keys that all move up by their reach
+    within = math.ceil(3 * reach)  # a row of keys that all move up
     free = [
         other for other in range(max(0, step - within), min(last, step + within) + 1) if other not in taken
     ]
