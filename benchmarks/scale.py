@@ -16,6 +16,7 @@ class Scale:
         soak_seconds: length of the soak.
         data: a prepared folder of music.
         jack: whether a JACK server of our own runs, named in this process's environment.
+        music: a folder of MIDI files in parts, None for none.
 
     """
 
@@ -24,6 +25,7 @@ class Scale:
     soak_seconds: float
     jack: bool
     data: Path
+    music: Path | None = None
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def seconds(self, full: float) -> float:

@@ -23,9 +23,10 @@ from live.dashboard.drawing.theme import THEME
 from live.dashboard.inbox import MOST_NOTICES, Inbox
 from live.dashboard.roll_panel import RollPanel
 from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
-from live.ipc.commands import Command, Nudge, PlayKey, Quit, Start, Stop, Turn
+from live.ipc.commands import Command, Nudge, PlayKey, Quit, SetMetre, Start, Stop, Turn
 from live.ipc.snapshot import KnobView, Notice, NoticeLevel, Snapshot, ToDashboard
 from model.music.grid import TICKS_PER_BEAT
+from model.music.metre import METRES
 
 SILENCE_NANOS = NANOS_PER_SECOND
 """After so long without a snapshot the engine counts as not answering."""
@@ -49,6 +50,9 @@ class Dashboard(App[None]):
             it this screen is only a guest: leaving it lets the music go on.
         clock: host time in nanoseconds, the same as the engine's (`time.monotonic_ns`).
         keymap: keys by ident (see `live.dashboard.keys`), in place of the usual ones.
+
+    Attributes:
+        fault: the exception that ended it, if one did.
 
     """
 
@@ -101,12 +105,14 @@ class Dashboard(App[None]):
         self._shown_nanos = clock()
         self._silent = False
         self._lost = ""
+        self.fault: Exception | None = None
         self._notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         self._seen: deque[tuple[int, str]] = deque(maxlen=4 * MOST_NOTICES)
         self._cloud: tuple[MapPoint, ...] = ()
         self._cloud_model = ""
         self._trail: deque[MapPoint] = deque(maxlen=TRAIL)
         self._chosen = 0
+        self._metre = ""  # that was asked for last
         self._piano = piano.Piano()
         self._pulsing = False
         self._panels: list[panels.Painted] = []
@@ -170,6 +176,12 @@ class Dashboard(App[None]):
         if post.bye:
             self.exit()
 
+    def _handle_exception(self, error: Exception) -> None:
+        """End, and hold the fault for whoever opens the next screen; Textual's traceback is not printed."""
+        self.fault = self.fault or error
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
+
     def on_resize(self) -> None:
         """Draw the hints for the new width."""
         self.call_after_refresh(self._show)
@@ -199,6 +211,8 @@ class Dashboard(App[None]):
             self._trail.append(here)
         for notice in snapshot.notices:
             self._save(notice)
+        if self._snapshot is None or snapshot.metre != self._snapshot.metre:
+            self._metre = snapshot.metre
         self._snapshot = snapshot
         self._chosen = min(self._chosen, max(0, len(snapshot.knobs) - 1))
 
@@ -236,7 +250,7 @@ class Dashboard(App[None]):
         alarm = self._alarm(now)
         view = panels.View(
             snapshot=self._snapshot,
-            tick=self.tick_now(now),
+            tick=self.tick_now(now) - (self._snapshot.bar_zero if self._snapshot else 0),
             nanos=now,
             alarm=alarm,
             notices=tuple(self._notices),
@@ -274,7 +288,7 @@ class Dashboard(App[None]):
         snapshot = self._snapshot
         if snapshot is None or snapshot.state == "stopped" or self._pulsing or self._silent or self._lost:
             return
-        left = -tick % TICKS_PER_BEAT
+        left = -tick % max(1, snapshot.ticks_per_beat)
         seconds = left * 60 / (snapshot.tempo_bpm * TICKS_PER_BEAT) if snapshot.tempo_bpm > 0 else 1.0
         if 0 < seconds < PULSE_SECONDS:
             self._pulsing = True
@@ -295,6 +309,14 @@ class Dashboard(App[None]):
         """Start, or stop when it plays."""
         playing = self._snapshot is not None and self._snapshot.state != "stopped"
         self._send((Stop if playing else Start)(source=keys.SOURCE))
+
+    def action_metre(self, step: int) -> None:
+        """Ask for the next metre, or the one before; pressed again, for the one after that."""
+        if self._snapshot is not None:
+            order = list(METRES)
+            last = self._metre if self._metre in METRES else "4/4"
+            self._metre = order[(order.index(last) + step) % len(order)]
+            self._send(SetMetre(self._metre, source=keys.SOURCE))
 
     @property
     def chosen_knob(self) -> KnobView | None:

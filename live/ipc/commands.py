@@ -56,6 +56,10 @@ class SetCondition(Intent, frozen=True):
     text: str
 
 
+class LockKey(Intent, frozen=True):
+    """Hold answers to the key that is played in now; done again, to the one that is played in by then."""
+
+
 class StoreAnchor(Intent, frozen=True):
     """Store what sounds as an anchor, A..D."""
 
@@ -72,6 +76,12 @@ class SetMode(Intent, frozen=True):
     """Listen and play in another mode, see `settings.knobs.MODES`."""
 
     mode: str
+
+
+class SetMetre(Intent, frozen=True):
+    """Play in another metre, as "3/4", from the next bar line on; "auto" is the model's own."""
+
+    metre: str
 
 
 class MutePart(Intent, frozen=True):
@@ -119,8 +129,9 @@ class Quit(Intent, frozen=True):
 
 
 Command = (
-    Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | StoreAnchor | RecallAnchor | SetMode
-    | MutePart | CallScene | Freeze | Undo | TapTempo | Start | Stop | Panic | SwitchThru | Quit
+    Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor | RecallAnchor
+    | SetMode | SetMetre | MutePart | CallScene | Freeze | Undo | TapTempo | Start | Stop | Panic
+    | SwitchThru | Quit
 )  # fmt: skip
 
 FromDashboard = Hello | Command | Bye
@@ -130,8 +141,10 @@ _BY_NAME: Mapping[str, Callable[..., Command]] = {
     "capture": StoreAnchor,
     "recall": RecallAnchor,
     "mode": SetMode,
+    "metre": SetMetre,
     "mute": MutePart,
     "scene": lambda number, *, source: CallScene(int(number), source=source),
+    "key": lambda _lock, *, source: LockKey(source=source),
     "freeze": Freeze,
     "undo": Undo,
     "tap": TapTempo,

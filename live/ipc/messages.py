@@ -2,6 +2,7 @@
 
 engine -> worker: Load, Encode, Decode, Accompany, Warp.
 worker -> engine: Ready, LoadFailed, Encoded, Decoded, Warped, Failed.
+engine -> supervisor: Beat.
 What crosses to and from dashboards is in `snapshot` and `commands`.
 Tested in tests/live/ipc/test_link.py.
 """
@@ -10,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from model.music.grid import Grid
 from model.music.phrase import Note
 
 
@@ -18,25 +20,48 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 
 class Hello(Message, frozen=True):
-    """First message on a link: who calls, with the session's token."""
+    """First message on a link: who calls, with the session's token.
 
-    role: Literal["worker", "dashboard", "supervisor"]
+    A guardian is a supervisor that follows one which has died; it has no screen.
+    """
+
+    role: Literal["worker", "dashboard", "supervisor", "guardian"]
     token: str
     pid: int
 
 
 class Bye(Message, frozen=True):
-    """Orderly goodbye: whoever gets it finishes and exits."""
+    """Orderly goodbye: whoever gets it finishes and exits; the supervisor learns that its engine does."""
+
+
+class Beat(Message, frozen=True):
+    """The engine's loop turns; to the supervisor a few times a second.
+
+    Attributes:
+        worker: whether a model process has called.
+        peers: ports of others that are connected to its virtual output, as far as the system tells.
+        closing: whether it is the last one: it broke, and writes down what it has.
+
+    """
+
+    worker: bool
+    peers: list[str] = []
+    closing: bool = False
 
 
 # -- places in the latent space: what the engine holds and the worker works out -----------------------
 
 
 class Point(Message, frozen=True):
-    """A vector, z [d], empty for a model without a latent, and the raw attributes that belong to it."""
+    """A vector, z [d], empty for a model without a latent, and the raw attributes that belong to it.
+
+    `played` is the phrase that lies there, of which answers keep what they can, on a grid; empty for none.
+    """
 
     z: list[float]
     attributes: dict[str, float] = {}
+    played: list[Note] = []
+    grid: Grid | None = None
 
 
 class Between(Message, frozen=True):
@@ -82,14 +107,27 @@ Place = Point | Between | Blend | Moved
 
 
 class Encode(Message, frozen=True):
-    """Find a phrase in the latent space.  `ident` comes back with the answer.
+    """Find a phrase in the latent space.
 
-    Before that, of `parts`, tracks, those that it lacks are put beside it, as `Accompany` had them written.
+    Attributes:
+        ident: comes back with the answer.
+        notes: the phrase, each note on its nearest step.
+        parts: tracks; those that it lacks are put beside it first, as `Accompany` had them written.
+        struck: the same as it was played, in ticks from the phrase's bar line: (start, end, pitch, velocity);
+            a grid is found for it.  Empty for a phrase that has one.
+        tick_nanos: length of a tick.
+        swing: where the second eighth of a beat lay in the phrase before, .5..67.
+        grid: of the phrase, as its metre has it; None is the model's own.
+
     """
 
     ident: int
     notes: list[Note]
     parts: list[int] = []
+    struck: list[tuple[int, int, int, int]] = []
+    tick_nanos: int = 0
+    swing: float = 0.5
+    grid: Grid | None = None
 
 
 class Accompany(Message, frozen=True):
@@ -100,6 +138,7 @@ class Accompany(Message, frozen=True):
         parts: tracks that may be written.
         number: of the phrase, from which the model process knows how long drums stay.
         seed: of all choices.
+        grid: of the phrase; None is the model's own.
 
     """
 
@@ -107,12 +146,25 @@ class Accompany(Message, frozen=True):
     parts: list[int]
     number: int
     seed: int
+    grid: Grid | None = None
 
 
 class Encoded(Message, frozen=True):
-    """Where the phrase lies: posterior mean z [d], raw attributes by name, place on the map, cost.
+    """Where the phrase lies.
 
-    `fault` tells why it was found without the parts that were to join it; empty for no fault.
+    Attributes:
+        ident: of the request.
+        z: posterior mean [d].
+        attributes: raw, by name.
+        xy: place on the map.
+        ms: what it cost.
+        fault: why it was found without the parts that were to join it; empty for no fault.
+        notes: the phrase on the grid that was found for it; empty where none was looked for.
+        played: the same by the model's tracks, with the parts that joined: what answers are to keep.
+        lag_ticks: by how much all of it lay behind its grid; negative for ahead.
+        swing: where the second eighth of a beat lay, .5 straight .. .67 triplets.
+        key: that it is in, as "F# minor"; empty for none.
+
     """
 
     ident: int
@@ -121,6 +173,11 @@ class Encoded(Message, frozen=True):
     xy: tuple[float, float]
     ms: float
     fault: str = ""
+    notes: list[Note] = []
+    played: list[Note] = []
+    lag_ticks: float = 0.0
+    swing: float = 0.5
+    key: str = ""
 
 
 class Decode(Message, frozen=True):
@@ -140,6 +197,8 @@ class Decode(Message, frozen=True):
             model estimates from the phrase.
         top_k: notes are chosen among the so many likeliest; 0 is all.
         top_p: notes are chosen among the likeliest that make up this share, 0..1; 1 is all.
+        grid: of the phrase, as its metre has it; None is the model's own.
+        key: that what is new keeps to, as "F# minor"; auto is that of what was played there, off is none.
 
     """
 
@@ -155,16 +214,29 @@ class Decode(Message, frozen=True):
     condition: dict[str, str] = {}
     top_k: int = 0
     top_p: float = 1.0
+    grid: Grid | None = None
+    key: str = "auto"
 
 
 class Decoded(Message, frozen=True):
-    """The decoded phrase, its latent with its attributes and its place on the map, and what it cost."""
+    """A decoded phrase.
+
+    Attributes:
+        ident: of the request.
+        notes: of the phrase.
+        point: its latent with its attributes.
+        xy: place of that on the map.
+        ms: what it cost.
+        chordal: tracks of one voice in which it keeps several, because they were played.
+
+    """
 
     ident: int
     notes: list[Note]
     point: Point
     xy: tuple[float, float]
     ms: float
+    chordal: list[int] = []
 
 
 class Warp(Message, frozen=True):
@@ -183,9 +255,18 @@ class Warped(Message, frozen=True):
 
 
 class Load(Message, frozen=True):
-    """Play another model from now on (a shipped name or a path)."""
+    """Play another model from now on, if it plays the metre.
+
+    Attributes:
+        model: a shipped name or a path.
+        metre: "auto" is the model's own.
+        split: how it divides what a keyboard plays: "line", or a note name; see `model.codecs.keyboard`.
+
+    """
 
     model: str
+    metre: str = "auto"
+    split: str = "line"
 
 
 class Ready(Message, frozen=True):
@@ -194,12 +275,13 @@ class Ready(Message, frozen=True):
     Attributes:
         model: its name; `ident` names these very weights.
         knobs: attribute knobs that it heeds.
-        bars, beats_per_bar, steps_per_beat: its grid.
+        bars, beats_per_bar, steps_per_beat: its own grid.
         latent_size: 0 when it has no latent: it continues phrases.
         map_points: a cloud of known phrases on the 2-D map, each -1..1.
         conditions: what its answers can be held to (chords, key, style).
         styles: the style labels that it knows.
         accompanies: whether it writes the parts that a phrase lacks.
+        metres: names of those that it plays.
 
     """
 
@@ -217,6 +299,12 @@ class Ready(Message, frozen=True):
     conditions: list[str] = []
     styles: list[str] = []
     accompanies: bool = False
+    metres: list[str] = []
+
+    @property
+    def grid(self) -> Grid:
+        """Its own grid."""
+        return Grid(self.bars, self.beats_per_bar, self.steps_per_beat)
 
 
 class Failed(Message, frozen=True):

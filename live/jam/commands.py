@@ -13,6 +13,7 @@ from live.ipc.commands import (
     Command,
     Freeze,
     GoTo,
+    LockKey,
     MutePart,
     Nudge,
     Panic,
@@ -20,6 +21,7 @@ from live.ipc.commands import (
     Quit,
     RecallAnchor,
     SetCondition,
+    SetMetre,
     SetMode,
     Start,
     Stop,
@@ -37,6 +39,7 @@ from model.music.tracks import TRACKS
 
 DECODED_KNOBS = frozenset((*ATTRIBUTE_KNOBS, "stray", "temperature"))
 SLIDING_KNOBS = ("morph", "xy.x", "xy.y")  # turned to where they are, they still take the latent there
+LARGEST = 3.4028234663852886e38  # the models reckon in float32
 CENTRE = 0.004  # a nudge back lands on the centre, where a bipolar knob does nothing
 
 
@@ -75,12 +78,16 @@ class Commands:
                 jam.load_model(name)
             case SetCondition(name, text):
                 jam.set_condition(name, text, now)
+            case LockKey():
+                jam.lock_key(now)
             case StoreAnchor(name):
                 self._store(known("capture", name, ANCHORS), now)
             case RecallAnchor(name):
                 self._recall(known("recall", name, ANCHORS), now)
             case SetMode(mode):
                 self._set_mode(next((one for one in MODES if one == mode), None), mode, now)
+            case SetMetre(metre):
+                jam.set_metre(metre, now)
             case MutePart(part):
                 self._mute(known("mute", part, TRACKS), now)
             case CallScene(number):
@@ -146,8 +153,8 @@ class Commands:
 
     def _go_to(self, z: Sequence[float], now: Nanos) -> None:
         jam = self._jam
-        if not all(map(math.isfinite, z)):
-            raise UsageError("latent takes finite numbers only")
+        if not all(abs(value) <= LARGEST for value in z):  # NaN is no more
+            raise UsageError(f"latent takes finite numbers only, none beyond {LARGEST:.2g}")
         if jam.gestures.go_to(z, jam.sent_to(now)):
             return
         if jam.model_without_latent:

@@ -6,17 +6,22 @@ Threads: engine only.
 Tested in tests/live/jam/test_jam.py, tests/live/jam/test_continuation.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from itertools import count
 from typing import NamedTuple
 
-from live.errors import UsageError, unknown
+from live.errors import UsageError, model_faults, unknown
 from live.ipc.messages import Accompany, Decode, Encode, Place, Ready, Warp
+from live.jam.capture import PlayedNote, StruckRow
 from live.jam.path import Base, moved
 from live.jam.plan import Cell
-from live.settings.config import AUTO, ModelSettings, check_condition
+from live.settings.config import AUTO, OFF, ModelSettings, check_condition
 from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
+from live.timing.timeline import whole_nanos_per_beat
+from model.music.grid import TICKS_PER_BEAT, Grid
+from model.music.metre import AUTO as OWN_METRE
+from model.music.metre import cut, grid_in, padded, read_metre, refusal, takes
 from model.music.phrase import Note, Phrase
 
 
@@ -32,10 +37,13 @@ class Search(NamedTuple):
     """A phrase whose place the model was asked for.
 
     Attributes:
-        phrase: whose place.
+        phrase: whose place; of one that was just played each note on its nearest step.
         cell: that is to sound it first.
         reason: what becomes of the place.
         anchor: its name, where it is one's.
+        struck: the phrase as it was just played, see `Capture.struck`; empty for one that has its places.
+        tick_nanos: length of a tick when it was.
+        sounding: of its notes, those that sounded on at its end.
 
     """
 
@@ -43,6 +51,9 @@ class Search(NamedTuple):
     cell: int
     reason: Reason
     anchor: str = ""
+    struck: Sequence[StruckRow] = ()
+    tick_nanos: int = 0
+    sounding: Sequence[PlayedNote] = ()
 
     @property
     def text(self) -> str:
@@ -61,6 +72,7 @@ class Requests:
     Attributes:
         model: that plays; None before the first.
         conditions: what answers are to keep to, by name; what is not in it the model estimates.
+        swing: where the second eighth of a beat lay in the last phrase, .5 straight .. .67 triplets.
 
     """
 
@@ -68,6 +80,7 @@ class Requests:
         """Start without a model."""
         self.model: Ready | None = None
         self.conditions = choice.conditions
+        self.swing = 0.5
         self._knobs, self._seed, self._choice = knobs, seed, choice
         self._idents = count(1)
 
@@ -77,18 +90,61 @@ class Requests:
         return self.model is not None and self.model.latent_size > 0
 
     @property
+    def key(self) -> str:
+        """The key that answers keep to: "auto" is that of what they come from, "off" none."""
+        return self.conditions.get("key", AUTO)
+
+    @property
+    def tick_nanos(self) -> int:
+        """Return the length of a tick at the present tempo."""
+        return whole_nanos_per_beat(self._knobs["tempo"]) // TICKS_PER_BEAT
+
+    @property
     def parts(self) -> list[int]:
         """Return the tracks that join what the performer plays; none where the model does not accompany."""
         return self._choice.tracks if self.model is not None and self.model.accompanies else []
 
+    @property
+    def own(self) -> Grid:
+        """The grid of the model's own metre; two bars of 4/4 before the first model."""
+        return self.model.grid if self.model is not None else Grid()
+
+    def takes(self, grid: Grid) -> bool:
+        """Tell whether the model takes and answers phrases on a grid."""
+        return takes(self.own, grid, latent=self.model is None or self.has_latent)
+
+    def grid_in(self, metre: str) -> Grid:
+        """Return the grid of the model's phrases in a metre, by its name.
+
+        Raises:
+            UsageError: the model does not play it, or there is none of that name.
+
+        """
+        if metre == OWN_METRE:
+            return self.own
+        with model_faults():
+            found = grid_in(self.own, read_metre(metre))
+        if found is None or not self.takes(found):
+            model = self.model
+            assert model is not None
+            raise UsageError(refusal(model.model, model.codec, metre, model.metres))
+        return found
+
+    def relaid(self, phrase: Phrase, grid: Grid) -> Phrase | None:
+        """Return a phrase of one metre as another has it; None where the model takes it in neither."""
+        if not (self.takes(phrase.grid) and self.takes(grid)):
+            return None
+        return cut(padded(phrase, self.own), grid)
+
     def encode(self, search: Search) -> Encode:
         """Return the request for the place of a phrase."""
         parts = self.parts if search.reason is Reason.PLAYED else []
-        return Encode(next(self._idents), [*search.phrase.notes], parts)
+        notes, struck, grid = [*search.phrase.notes], [*search.struck], search.phrase.grid
+        return Encode(next(self._idents), notes, parts, struck, search.tick_nanos, self.swing, grid)
 
     def accompany(self, cell: int, played: Phrase) -> Accompany:
         """Return the request for what goes with a phrase in a cell."""
-        return Accompany([*played.notes], self.parts, cell, self._seed)
+        return Accompany([*played.notes], self.parts, cell, self._seed, played.grid)
 
     def warp(self, a: Place, b: Place) -> Warp:
         """Return the request for how the notes change between two places."""
@@ -106,6 +162,7 @@ class Requests:
         base: Base,
         *,
         bar: int,
+        grid: Grid,
         mode: Mode,
         before: Phrase | None,
         prefix: list[Note],
@@ -117,6 +174,7 @@ class Requests:
             cell: what is to be filled.
             base: where it starts from.
             bar: its first bar.
+            grid: of the phrase.
             mode: the present one.
             before: what is played in the cell before from the same base, None for nothing.
             prefix: notes of the cell that cannot change any more.
@@ -136,8 +194,10 @@ class Requests:
             prefix_steps=fixed,
             context=[] if self.has_latent else [*self._context(base, mode, before)],
             condition=self._condition(model),
+            key=self.key,
             top_k=self._choice.top_k,
             top_p=self._choice.top_p,
+            grid=grid,
         )
 
     @staticmethod
@@ -152,7 +212,9 @@ class Requests:
         return {
             name: value
             for name, value in self.conditions.items()
-            if name in model.conditions and not (name == "style" and value not in model.styles)
+            if name in model.conditions
+            and not (name == "style" and value not in model.styles)
+            and not (name == "key" and value == OFF)
         }
 
     # -- for the human ---------------------------------------------------------------------------
@@ -165,11 +227,13 @@ class Requests:
 
         """
         model = self.model
-        if model is None or not model.conditions:
+        if name == "key":
+            pass  # what is new keeps to it whatever the model was taught
+        elif model is None or not model.conditions:
             raise UsageError(f"the model that plays heeds no {name}, nor any other condition")
-        if name not in model.conditions:
-            raise unknown("condition", name, model.conditions)
-        if name == "style" and value not in (AUTO, *model.styles):
+        elif name not in model.conditions:
+            raise unknown("condition", name, ["key", *model.conditions])
+        elif name == "style" and value not in (AUTO, *model.styles):
             raise unknown("style", value, [AUTO, *model.styles])
         if not value:
             raise UsageError(f"condition {name} takes a text; '{AUTO}' leaves it to the model")

@@ -13,7 +13,8 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TypedDict
@@ -40,12 +41,24 @@ from live.ipc.messages import (
 from live.ipc.model_process import ADDRESS_VARIABLE
 from live.worker.accompanist import Accompanist
 from live.worker.places import Places, point_of
+from model.codecs.keyboard import division
+from model.codecs.registry import build
 from model.latent.geometry import Latent, between
+from model.music.grid import Grid
+from model.music.harmony import read_key
+from model.music.key import Key, key_of
+from model.music.lines import LINE
+from model.music.metre import AUTO, refusal
 from model.music.phrase import Note, Phrase
-from model.playing.player import Player
+from model.playing.player import Card, Player
+from model.playing.splice import overlapping
 from model.playing.warp import audible_lengths, decoded_way
+from model.transcription.struck import Struck
+from model.transcription.transcribe import Transcription, transcribe
 
+TICK_NANOS = 1_041_667  # at 120 beats per minute
 RECONNECT_SECONDS = 10.0
+MOST_KEYS = 64
 RETRY_SECONDS = 0.01  # it may be the whole start that waits
 FINISHED = Bye()
 NOT_JOINED = "the band could not join: {}"
@@ -67,23 +80,39 @@ class RequestHandler:
         self.ready: Ready | None = None
         self._loaded: tuple[str, int] | None = None
         self._places: Places | None = None
-        self._accompanist: Accompanist | None = None
+        self._accompanists: dict[Grid, Accompanist] = {}
+        self._key: Key | None = None  # that the performer plays in
+        self._keys: dict[bytes, Key | None] = {}  # of the last phrases, by their vectors
 
-    def load(self, name: str) -> Message:
+    def load(self, name: str, metre: str = AUTO, split: str = LINE) -> Message:
         """Load a model and warm it up; returns Ready, or LoadFailed with the old one still there.
 
-        One that is loaded already is not loaded again, unless its file has changed.
+        One that is loaded already is not loaded again, unless its file has changed.  One that does not play
+        the metre is refused.
+
+        Args:
+            name: a shipped model's, or a path.
+            metre: that it must play.
+            split: how it divides what a keyboard plays, see `model.codecs.keyboard.division`.
+
         """
         start = time.monotonic_ns()
         wanted = (name, changed_nanos(name))
-        if self.ready is not None and wanted == self._loaded:
-            return self.ready
         try:
+            divide = division(split)
+            if self.ready is not None and self.player is not None and wanted == self._loaded:
+                self.player.divide = divide
+                ready = self.ready
+                return ready if metre in (AUTO, *ready.metres) else refused(ready, metre)
             from model.playing.load import load  # noqa: PLC0415  a wrong model must be a message, not a dead process
 
             player = load(name)
+            if metre not in (AUTO, *player.card.metres):
+                return refused(ready_of(player.card, 0.0), metre)
+            player.divide = divide
             grid = player.card.grid
             warm = Phrase.of(grid, [Note(0, 60, 90, 2), Note(grid.steps // 2, 67, 90, 2)])
+            transcribed(Encode(0, [], [], [(0, 200, 60, 90), (960, 1200, 67, 90)], TICK_NANOS), grid)
             for _ in range(2):
                 latent = player.encode(warm)
                 if has_latent(player):
@@ -93,24 +122,9 @@ class RequestHandler:
         except Exception as error:  # noqa: BLE001  whatever a foreign checkpoint holds
             return LoadFailed(f"model '{name}' could not be loaded: {sentence(error)}")
         card, self.player, self._loaded = player.card, player, wanted
-        self.ready = Ready(
-            model=card.name,
-            ident=card.ident,
-            codec=card.codec,
-            knobs=list(card.knobs),
-            bars=grid.bars,
-            beats_per_bar=grid.beats_per_bar,
-            steps_per_beat=grid.steps_per_beat,
-            latent_size=card.latent_size,
-            map_points=[(float(x), float(y)) for x, y in card.map_points],
-            runtime=card.runtime,
-            ms=since_ms(start),
-            conditions=list(card.conditions),
-            styles=list(card.styles),
-            accompanies=card.accompanies,
-        )
-        self._places = Places(card.ident, card.scale)
-        self._accompanist = Accompanist(player)
+        self.ready = ready_of(card, since_ms(start))
+        self._places = Places(card.ident, card.scale, grid)
+        self._accompanists.clear()
         gc.collect()
         gc.freeze()
         return self.ready
@@ -122,19 +136,28 @@ class RequestHandler:
         start = time.monotonic_ns()
         try:
             if isinstance(request, Encode):
-                return self._encode(self.player, request, start)
-            return self._decode(self.player, self._places.latent(request.place), request, start)
+                return self._encode(in_metre(self.player, request.grid), request, start)
+            latent = self._in_key(self._places.latent(request.place), request.key)
+            return self._decode(in_metre(self.player, request.grid), latent, request, start)
         except Exception as error:  # noqa: BLE001  the music goes on whatever one request does
             return Failed(request.ident, f"the model could not answer: {sentence(error)}")
 
     def _encode(self, player: Player, request: Encode, start: int) -> Encoded:
-        phrase, fault = Phrase.of(player.card.grid, request.notes), ""
-        if request.parts and self._accompanist is not None:
+        whole = transcribed(request, player.card.grid)
+        shown, fault = whole.shown, ""
+        own = played = named(whole.phrase, player)
+        if request.parts:
             try:
-                phrase = self._accompanist.joined(phrase, request.parts)
+                shown = self._accompanist(player).joined(shown, request.parts)
+                played = with_parts(played, shown, request.parts)
             except Exception as error:  # noqa: BLE001  the phrase is answered without
                 fault = NOT_JOINED.format(sentence(error))
-        latent = player.encode(phrase)
+        latent = player.encode(shown)
+        if request.struck:
+            self._key = key_of(own.notes, self._key)
+            self._keys[latent.z.tobytes()] = self._key
+            for old in list(self._keys)[:-MOST_KEYS]:
+                del self._keys[old]
         return Encoded(
             ident=request.ident,
             z=latent.z.tolist(),
@@ -142,7 +165,25 @@ class RequestHandler:
             xy=map_place(player, latent),
             ms=since_ms(start),
             fault=fault,
+            notes=[*whole.phrase.notes],
+            played=[*played.notes],
+            lag_ticks=whole.lag,
+            swing=whole.swing,
+            key=self._key.name if self._key else "",
         )
+
+    def _in_key(self, latent: Latent, wanted: str) -> Latent:
+        """Return a latent near which what is new keeps to a key: a named one, or that which was played in."""
+        source = latent.source
+        if source is None or wanted == "off":
+            return latent
+        if wanted == "auto":
+            place = source.z.tobytes()
+            key = self._keys[place] if place in self._keys else key_of(source.phrase.notes)
+        else:
+            number = read_key(wanted)
+            key = Key(number % 12, number // 12)
+        return replace(latent, source=replace(source, scale=key.scale)) if key else latent
 
     @staticmethod
     def _decode(player: Player, latent: Latent, request: Decode, start: int) -> Decoded:
@@ -162,19 +203,25 @@ class RequestHandler:
             context = Phrase.of(grid, request.context)
             phrase = player.continuation(context, turns=request.turns, **how)
         xy = map_place(player, latent)
-        return Decoded(request.ident, [*phrase.notes], point_of(latent), xy, since_ms(start))
+        chordal = chordal_tracks(latent)
+        return Decoded(request.ident, [*phrase.notes], point_of(latent), xy, since_ms(start), chordal)
 
     def accompany(self, request: Accompany) -> Iterator[Message | None]:
         """Write what goes with a phrase of the performer, a note at a time; yields None after each."""
-        if self.player is None or self._accompanist is None:
+        if self.player is None:
             return
         try:
-            phrase = Phrase.of(self.player.card.grid, request.notes)
-            yield from self._accompanist.write(
+            player = in_metre(self.player, request.grid)
+            phrase = Phrase.of(player.card.grid, request.notes)
+            yield from self._accompanist(player).write(
                 phrase, request.parts, number=request.number, seed=request.seed
             )
         except Exception as error:  # noqa: BLE001  the phrase plays on without
             yield Failed(0, NOT_JOINED.format(sentence(error)))
+
+    def _accompanist(self, player: Player) -> Accompanist:
+        """Return what writes the accompaniment in the metre of a player."""
+        return self._accompanists.setdefault(player.card.grid, Accompanist(player))
 
     def warp(self, request: Warp) -> Iterator[Message | None]:
         """Walk from a to b, a decode at a time; yields None until the last, then the answer."""
@@ -207,9 +254,88 @@ class DecodeOptions(TypedDict):
     condition: dict[str, str] | None
 
 
+def transcribed(request: Encode, grid: Grid) -> Transcription:
+    """Return a phrase as it was played, on the grid that fits it, and what of it a model is shown.
+
+    A phrase that has its places keeps them.
+    """
+    if request.struck:
+        return transcribe(
+            [Struck(*row) for row in request.struck],
+            grid,
+            swing=request.swing,
+            ms_per_tick=request.tick_nanos / 1e6,
+        )
+    phrase = Phrase.of(grid, request.notes)
+    return Transcription(phrase, shown_of(phrase), 0.0, request.swing, 1.0)
+
+
+def named(phrase: Phrase, player: Player) -> Phrase:
+    """Return all of a phrase's notes by the tracks and keys that a model's answers have for them."""
+    if player.card.codec == "multitrack" and player.divide is not None:
+        return player.divide(phrase)
+    return build(player.card.codec, player.card.grid).named(phrase)
+
+
+def shown_of(phrase: Phrase) -> Phrase:
+    """Return what a model is shown of a phrase whose notes have their places."""
+    if not any(note.displacement for note in phrase.notes):
+        return phrase
+    size = phrase.grid.ticks_per_step
+    struck = []
+    for note in phrase.notes:
+        start = round((note.onset + note.displacement + note.offset) * size)
+        end = start + max(1, round((note.length + note.release) * size))
+        struck.append(Struck(start, end, note.pitch, note.velocity))
+    return transcribe(struck, phrase.grid).shown
+
+
+def with_parts(played: Phrase, joined: Phrase, parts: Sequence[int]) -> Phrase:
+    """Return what was played with those parts of a phrase that joined it."""
+    present = {note.track for note in played.notes}
+    beside = (note for note in joined.notes if note.track in parts and note.track not in present)
+    return Phrase.of(played.grid, [*played.notes, *beside])
+
+
+def chordal_tracks(latent: Latent) -> list[int]:
+    """Return the tracks in which what was played at a latent is more than one voice."""
+    return [] if latent.source is None else [t for t in range(4) if overlapping(latent.source.phrase, t)]
+
+
 def has_latent(player: Player) -> bool:
     """Tell whether a model has a latent; one without continues phrases."""
     return player.card.latent_size > 0
+
+
+def in_metre(player: Player, grid: Grid | None) -> Player:
+    """Return the player of phrases on a grid; None is its own."""
+    return player if grid is None else player.on_grid(grid)
+
+
+def ready_of(card: Card, ms: float) -> Ready:
+    """Return what the engine must know of a model that took so long to load."""
+    return Ready(
+        model=card.name,
+        ident=card.ident,
+        codec=card.codec,
+        knobs=list(card.knobs),
+        bars=card.grid.bars,
+        beats_per_bar=card.grid.beats_per_bar,
+        steps_per_beat=card.grid.steps_per_beat,
+        latent_size=card.latent_size,
+        map_points=[(float(x), float(y)) for x, y in card.map_points],
+        runtime=card.runtime,
+        ms=ms,
+        conditions=list(card.conditions),
+        styles=list(card.styles),
+        accompanies=card.accompanies,
+        metres=list(card.metres),
+    )
+
+
+def refused(ready: Ready, metre: str) -> LoadFailed:
+    """Return that a model does not play a metre."""
+    return LoadFailed(refusal(ready.model, ready.codec, metre, ready.metres))
 
 
 def map_place(player: Player, latent: Latent) -> tuple[float, float]:
@@ -274,7 +400,10 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
             if isinstance(message, Accompany):
                 accompanying = handler.accompany(message)
                 continue
-            link.send(handler.load(message.model) if isinstance(message, Load) else handler.answer(message))
+            if isinstance(message, Load):
+                link.send(handler.load(message.model, message.metre, message.split))
+            else:
+                link.send(handler.answer(message))
 
 
 def newest(waiting: list[ToWorker | None]) -> list[ToWorker | None]:
@@ -296,7 +425,9 @@ def import_ahead() -> None:
 
 def main() -> int:
     """Serve the engine named in the environment; exit status, 0 after its goodbye."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGUSR1"):  # the supervisor's and the engine's to heed
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     address = msgspec.json.decode(os.environ[ADDRESS_VARIABLE], type=Address)
     import_ahead()
     handler = RequestHandler()

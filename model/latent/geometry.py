@@ -23,11 +23,13 @@ class PlayedPhrase:
     Attributes:
         z: float32 [d].
         phrase: as it was played.
+        scale: pitch classes that what is new keeps to; None for all.
 
     """
 
     z: Vector
     phrase: Phrase
+    scale: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

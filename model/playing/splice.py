@@ -3,12 +3,16 @@
 Tested in tests/model/playing/test_checkpoint_player.py.
 """
 
+from dataclasses import replace
+
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, MELODY
 
 ONE_VOICE = {"melody": (MELODY,), "multitrack": (MELODY, BASS)}
 """Tracks of a codec in which one note sounds at a time."""
+
+LEGATO = 2.0  # steps that a note of one voice may sound into the next
 
 
 def on_whole_grid(grid: Grid, context: Phrase | None, prefix: Phrase | None, context_steps: int) -> Phrase:
@@ -28,7 +32,7 @@ def on_whole_grid(grid: Grid, context: Phrase | None, prefix: Phrase | None, con
     ):
         if part is None:
             continue
-        if (part.grid.beats_per_bar, part.grid.steps_per_beat) != (grid.beats_per_bar, grid.steps_per_beat):
+        if replace(part.grid, bars=grid.bars) != grid:
             raise ValueError("a phrase with another metre or other steps cannot be continued")
         moved = (note._replace(onset=note.onset + begin) for note in part.notes)
         notes += [note for note in moved if 0 <= note.onset < grid.steps]
@@ -59,13 +63,13 @@ def after(prefix: Phrase, steps: int, phrase: Phrase, codec: str) -> Phrase:
 
 
 def overlapping(phrase: Phrase, track: int) -> bool:
-    """Tell whether two notes of a track sound together by more than a step: it is more than one voice."""
+    """Tell whether two notes of a track sound together for longer than in a legato: it is no single voice."""
     end = 0.0
     for note in phrase.notes:
         if note.track != track:
             continue
         start = note.onset + note.displacement
-        if end > start + 1.0:
+        if end > start + LEGATO:
             return True
         end = max(end, note.onset + note.displacement + note.length + note.release)
     return False

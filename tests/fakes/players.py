@@ -1,11 +1,13 @@
 """Players without a network: a memory of phrases behind the interface that models have."""
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.codecs.keyboard import Division
 from model.edits.transforms import edit
 from model.latent.geometry import Latent
 from model.music.attributes import NAMES, measure
@@ -20,6 +22,8 @@ SIZE = 8
 class Memory:
     """Remembers every phrase it hears and plays the nearest one, edited exactly as its knobs say."""
 
+    divide: Division | None = None
+
     def __init__(self, *, codec: str = "melody", deaf: bool = False, knobs: tuple[str, ...] = NAMES) -> None:
         """Start with nothing heard; a deaf one plays one phrase for all."""
         scale = np.ones(SIZE, dtype=np.float32)
@@ -27,6 +31,11 @@ class Memory:
         self.parameters = 0
         self._deaf = deaf
         self._known: list[tuple[NDArray[np.float32], Phrase]] = []
+
+    def on_grid(self, grid: Grid) -> "Memory":
+        """Return itself: it remembers phrases on any grid."""
+        self.card = replace(self.card, grid=grid)
+        return self
 
     def encode(self, phrase: Phrase) -> Latent:
         """Return a random point that stands for the phrase."""

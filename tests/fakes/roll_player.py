@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from model.codecs.keyboard import Division
 from model.edits.transforms import edit
 from model.latent.geometry import Latent
 from model.music.attributes import measure
@@ -21,6 +22,8 @@ class RollPlayer:
 
     Chance moves every key by up to `temperature` octaves.
     """
+
+    divide: Division | None = None
 
     def __init__(
         self,
@@ -52,6 +55,11 @@ class RollPlayer:
         self.encoded: list[Phrase] = []
         self.decoded: list[Latent] = []
         self.chosen: list[tuple[int, float, Mapping[str, str] | None]] = []
+
+    def on_grid(self, grid: Grid) -> "RollPlayer":
+        """Return itself: it holds two bars of 4/4 alone."""
+        assert grid == self.card.grid
+        return self
 
     def encode(self, phrase: Phrase) -> Latent:
         self.encoded.append(phrase)

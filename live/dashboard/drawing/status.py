@@ -39,8 +39,11 @@ def header_row(snapshot: Snapshot | None, width: int, *, known: bool = True) -> 
         (chip, ink),
         (f"  {snapshot.tempo_bpm:.1f}", "strong"),
         (" bpm  ", "dim"),
-        (f"{snapshot.beats_per_bar}/4", "dim"),
+        (clean(snapshot.metre), "dim"),
     ]
+    if snapshot.key:
+        key = f"key {clean(snapshot.key)}"
+        left += [("  ", ""), (f"[{key}]" if snapshot.key_locked else key, "strong")]
     missing = sum(port.state == "missing" for port in snapshot.ports)
     right: list[TextSpan] = [(f"✖ {missing} port{'s' * (missing > 1)} ", "bad")] if missing else []
     right.append((" ● REC ", "chip-rec") if snapshot.recording else ("○ no take", "dim"))
