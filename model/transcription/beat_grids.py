@@ -66,10 +66,10 @@ def _sixteenths(ratio: float) -> BeatGrid:
 @lru_cache(maxsize=16)
 def beat_grids(steps_per_beat: int) -> tuple[BeatGrid, ...]:
     """Return the ways to divide a beat of so many steps, the plain one first."""
-    if steps_per_beat != 4:
+    if steps_per_beat != 4:  # every second step of six is an eighth of 6/8
         even = tuple(step / steps_per_beat for step in range(steps_per_beat))
         costs = tuple(
-            0.0 if not step else EIGHTH if 2 * step == steps_per_beat else SIXTEENTH
+            0.0 if not step else EIGHTH if steps_per_beat % 2 == 0 and step % 2 == 0 else SIXTEENTH
             for step in range(steps_per_beat)
         )
         return (BeatGrid(even, tuple(range(steps_per_beat)), costs, even),)

@@ -69,7 +69,17 @@ def test_whatever_is_played_comes_back_to_a_tick(keys: list[Struck], lag: float,
         ),
         max_size=60,
     ),
-    st.sampled_from([GRID, Grid(1, 3, 3), Grid(1, 4, 6), Grid(2, 4, 1), Grid(1, 5, 2)]),
+    st.sampled_from(
+        [
+            GRID,
+            Grid(1, 3, 3),
+            Grid(1, 4, 6),
+            Grid(2, 4, 1),
+            Grid(1, 5, 2),
+            Grid(2, 2, 6, 720),
+            Grid(1, 7, 2, 240),
+        ]
+    ),
 )
 def test_nothing_that_is_played_is_refused(keys: list[Struck], grid: Grid) -> None:
     heard = transcribe(keys, grid)
@@ -226,3 +236,13 @@ def test_other_divisions_take_the_nearest_step() -> None:
     grid = replace(GRID, steps_per_beat=3)
     heard = transcribe([key(160 * step + 9, 60) for step in range(24)], grid)
     assert [note.onset for note in heard.shown.notes] == list(range(24))
+
+
+@pytest.mark.parametrize("grid", [Grid(2, 2, 6, 720), Grid(2, 7, 2, 240)], ids=["6/8", "7/8"])
+def test_other_metres_are_heard_late_and_exactly(grid: Grid) -> None:
+    eighths = range(0, grid.steps, 240 // grid.ticks_per_step)
+    keys = [key(grid.ticks_per_step * step + 35, 60 + step % 5, 150) for step in eighths]
+    heard = transcribe(keys, grid)
+    assert [note.onset for note in heard.shown.notes] == list(eighths)
+    assert heard.lag == 35
+    assert [row[0] for row in given_back(heard, grid)] == [one.start for one in keys]
