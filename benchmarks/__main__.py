@@ -86,22 +86,28 @@ def _measured(name: str, scale: Scale) -> list[Row]:
 
 
 def page_of(rows: list[Row], loads: list[str]) -> str:
-    """Return the whole page."""
-    return "\n".join(
-        [
-            "# Benchmarks",
+    """Return the whole page; how human playing comes back has a table of its own."""
+    played = [row for row in rows if row.what.startswith(human.PREFIX)]
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Measured on {today()} by `make bench`. {machine()}.",
+        f"Load averages (1, 5, 15 min) before: {loads[0]}; after, with what was measured: {loads[-1]}.",
+    ]
+    others = [row for row in rows if row not in played]
+    if others:
+        lines += [
             "",
-            f"Measured on {today()} by `make bench`. {machine()}.",
-            f"Load averages (1, 5, 15 min) before: {loads[0]}; after, with what was measured: {loads[-1]}.",
-            "",
-            table(rows),
+            table(others),
             "",
             "Lateness is the moment at which the engine hands a note-on to the driver, less the moment at",
             "which it is due. The C loop and the bare loopback run in the same minutes as their neighbours.",
             "MIDI clock in is simulated, jitter evenly spread: *place* is how far the transport is from the",
             "master's own clocks. Only its cost depends on the machine.",
         ]
-    )
+    if played:
+        lines += ["", "## Human playing", "", *human.EXPLAINED, "", table(played)]
+    return "\n".join(lines)
 
 
 @contextmanager

@@ -29,6 +29,16 @@ from trainer.evaluation.heldout import phrases_on
 MODELS = {"keys": "poly", "lead": "melody"}
 PHRASES = 100
 SEED = 1
+PREFIX = "human: "
+EXPLAINED = (
+    f"{PHRASES} phrases for each model, drawn by seed {SEED} from its test split (songs it has not learned),",
+    "are played as `benchmarks/performances.py` says, heard by `model/transcription/` and answered with all",
+    "knobs at rest. F1 on (step, pitch), or on (pitch, time) where a row names milliseconds. The figure of",
+    "the transcription is of what a model is shown, that of the network of what it alone gives back of it;",
+    "under *measured* stands the instrument, which keeps what the network does not change. It is measured by",
+    "`python -m benchmarks --only human --data DIR`; DIR is what",
+    "`twobar-train prepare MIDI_DIR --out DIR --metres all` writes.",
+)
 STEP = performances.STEP
 
 
@@ -320,7 +330,7 @@ def _row(case: Case, figures: dict[str, Figures]) -> Row:
         for one in figures.values()
     )
     return Row(
-        f"human: {case.what}, {case.bpm:g} bpm",
+        f"{PREFIX}{case.what}, {case.bpm:g} bpm",
         f"{'<=' if case.most else '>='} {case.least:g} {case.unit}",
         ", ".join(f"{name} {one.instrument:.3f}" for name, one in figures.items()),
         "; ".join(

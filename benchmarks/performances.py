@@ -248,7 +248,7 @@ def chromatic(phrase: Phrase, chance: Random, ms: float) -> Performance:
 
 
 def rolled(roll_ms: float) -> Performer:
-    """Roll every chord upwards from its step, where the next one leaves time for it, and hold it so long."""
+    """Roll every chord upwards from its step, and hold it so long, where the next one leaves the time."""
 
     def perform(phrase: Phrase, _: Random, ms: float) -> Performance:
         found = []

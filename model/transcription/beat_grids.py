@@ -17,8 +17,8 @@ TRIPLET = 2 / 3
 RATIOS = (STRAIGHT, 0.54, 0.58, 0.62, TRIPLET)
 SIXTEENTH_RATIOS = (0.58, 0.62, TRIPLET)
 
-EIGHTH, SIXTEENTH = 0.3, 0.8  # costs of places off the beat
-THIRD, FINE = 0.6, 1.4
+EIGHTH, SIXTEENTH = 0.3, 1.4  # costs of places off the beat
+THIRD, FINE = 0.9, 1.8
 UNUSUAL = 0.4  # a beat in another grid than straight sixteenths, whatever lies in it
 RARE = 1.0  # the same of sextuplets and thirty-seconds
 CHANGE = 2.5  # from one kind of grid to another
@@ -66,10 +66,10 @@ def _sixteenths(ratio: float) -> BeatGrid:
 @lru_cache(maxsize=16)
 def beat_grids(steps_per_beat: int) -> tuple[BeatGrid, ...]:
     """Return the ways to divide a beat of so many steps, the plain one first."""
-    if steps_per_beat != 4:
+    if steps_per_beat != 4:  # every second step of six is an eighth of 6/8
         even = tuple(step / steps_per_beat for step in range(steps_per_beat))
         costs = tuple(
-            0.0 if not step else EIGHTH if 2 * step == steps_per_beat else SIXTEENTH
+            0.0 if not step else EIGHTH if steps_per_beat % 2 == 0 and step % 2 == 0 else SIXTEENTH
             for step in range(steps_per_beat)
         )
         return (BeatGrid(even, tuple(range(steps_per_beat)), costs, even),)

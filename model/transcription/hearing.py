@@ -7,30 +7,30 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.music.grid import Grid
 from model.transcription.beat_grids import EIGHTH, STRAIGHT, TRIPLET, beat_grids
 from model.transcription.notes import Placement
 from model.transcription.ornaments import Strike, chords
-from model.transcription.placing import Lattice, lattice_of, nearest, placed
+from model.transcription.placing import AROUND, Lattice, lattice_of, nearest, placed
 from model.transcription.search import Beats, search
 from model.transcription.struck import Struck
 
 SPREAD_MS = 14.0  # standard deviation of played onsets
 NARROWEST_MS, WIDEST_MS = 5.0, 24.0  # that it may turn out to have
-TRUSTED, WIDER = (
-    5,
-    1.3,
-)  # onsets that the first guess is worth; variance for one that was rounded to its place
+TRUSTED = 3  # onsets that the first guess of it is worth
+WIDER = 1.6  # variance of onsets for that of what was rounded to places
 USUAL, TRUSTED_FINE = 0.3, 3  # share of onsets off the eighths, and the onsets that it is worth
 SLACK_MS = 25.0  # by which a finger outlasts the next one
 HEARD = 0.53  # from which a beat swings
 SAME_SWING = 0.015
 NORMAL = 1.4826  # standard deviations of a normal deviate in its median absolute deviation
 LEAST_LAG_MS = 8.0
-CLOSE = 0.4  # steps before its main note within which a grace note is one in any case
+EVEN = 0.45  # share of a lag that each quarter of a phrase must have
 GRACE_DOUBT_MS = 5.0  # within which a grace note fits a place
 DOUBT_MS, DOUBT = 7.0, 2.4  # within which a key fits a place, and the same in standard deviations
+CHORDAL = 0.15  # share of chords among strikes from which a pair of keys may be one
 REMEMBERED = 4  # onsets that the lag of the phrase before is worth
 
 
@@ -69,8 +69,10 @@ class Hearing:
         near = max(DOUBT_MS / self._ms_per_tick, DOUBT * self._residual())
         apart = {
             strike.keys[-1]
-            for strike in self._strikes
-            if strike.doubtful and self._away(strike.keys[-1]) < near
+            for place, strike in enumerate(self._strikes)
+            if strike.doubtful
+            and (strike.rolled or not self._chordal(place))
+            and self._away(strike.keys[-1]) < near
         }
         self._learn()
         self._search(keys, apart)
@@ -78,6 +80,11 @@ class Hearing:
         self.swing = self._heard_swing()
         if self.swing > STRAIGHT:
             self._lay(TRIPLET if abs(self.swing - TRIPLET) < SAME_SWING else self.swing)
+
+    def _chordal(self, place: int) -> bool:
+        """Tell whether there are chords among the strikes around one."""
+        around = self._strikes[max(0, place - AROUND) : place] + self._strikes[place + 1 : place + AROUND + 1]
+        return sum(len(strike.keys) > 1 for strike in around) >= CHORDAL * len(around)
 
     def _learn(self) -> None:
         """Estimate the spread of onsets and what a place off the eighths costs, from a first reading."""
@@ -145,18 +152,25 @@ class Hearing:
         return ratio if ratio >= HEARD else STRAIGHT
 
     def graces_among(self, maybe: Mapping[int, int]) -> dict[int, int]:
-        """Return those which may be grace notes and fit no places of their own, with their main notes."""
-        near = max(GRACE_DOUBT_MS / self._ms_per_tick, DOUBT * self._residual()) if maybe else 0.0
-        close = CLOSE * self._grid.ticks_per_step
+        """Return those which may be grace notes and fit no place before their main notes' own."""
+        if not maybe:
+            return {}
+        near = max(GRACE_DOUBT_MS / self._ms_per_tick, DOUBT * self._residual())
+        places = {
+            key: place
+            for strike, place in zip(self._strikes, self._found, strict=True)
+            for key in strike.keys
+        }
         return {
             key: main
             for key, main in maybe.items()
-            if self._keys[main].start - self._keys[key].start <= close or self._away(key) > near
+            if main not in places or self._away(key, before=places[main]) > near
         }
 
-    def _away(self, key: int) -> float:
-        """Return how far a key lies from the nearest place, ticks."""
-        return float(np.abs(self.lattice.ticks - self._keys[key].start).min())
+    def _away(self, key: int, before: int | None = None) -> float:
+        """Return how far a key lies from the nearest place, of those before one of them, ticks."""
+        places = self.lattice.ticks[:before]
+        return float(np.abs(places - self._keys[key].start).min()) if len(places) else math.inf
 
     def _residual(self) -> float:
         """Return the standard deviation of the strikes about their places, ticks, by their median."""
@@ -175,7 +189,7 @@ class Hearing:
         return found
 
     def lag(self) -> float:
-        """Return the whole ticks by which the playing lies behind the grid; the known ones if in doubt."""
+        """Return the whole ticks by which the playing lies behind the grid; the known lag if in doubt."""
         if not self._strikes:
             return float(round(self._lag))
         away = self._times - self.lattice.plain[self._found]
@@ -183,10 +197,19 @@ class Hearing:
         middle = _median(away.tolist())
         spread = NORMAL * _median(np.abs(away - middle).tolist())
         found = (len(away) * middle + known * self._lag) / (len(away) + known)
-        doubt = max(3 * spread / len(away) ** 0.5, 1.5 * float(np.std(self._beats.moved)))
-        if len(away) + known < REMEMBERED or abs(found - self._lag) <= doubt:
+        doubt = 3 * spread / len(away) ** 0.5
+        if len(away) + known < REMEMBERED or abs(found - self._lag) <= doubt or self._drifts(away, middle):
             found = self._lag
         return float(round(found)) if abs(found) * self._ms_per_tick >= LEAST_LAG_MS else 0.0
+
+    def _drifts(self, away: NDArray[np.float64], middle: float) -> bool:
+        """Tell whether a part of the phrase lies much less behind than its middle value says, or ahead."""
+        part = np.minimum(4 * self._times / self._grid.ticks, 3.9).astype(int)
+        return any(
+            middle * _median(away[part == quarter].tolist()) < EVEN * middle**2
+            for quarter in range(4)
+            if (part == quarter).any()
+        )
 
     def sure(self) -> float:
         """Return how well the places fit, 0..1."""

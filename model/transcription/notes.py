@@ -3,6 +3,7 @@
 Tested in tests/model/transcription/test_transcribe.py.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from model.transcription.struck import Struck
 
 FAR = FARTHEST  # steps from its place at which a key may have a step of its own
 NEAR = 0.75  # the same where a model is shown it
+TRIES = 8  # free steps that are looked at
 
 
 class Placement(NamedTuple):
@@ -112,8 +114,11 @@ def _sit(taken: dict[int, Seated], step: int, seated: Seated, last: int, reach: 
     if step not in taken:
         taken[step] = seated
         return
-    free = (other for other in range(last + 1) if other not in taken)
-    for other in sorted(free, key=lambda other: abs(other - seated.place)):
+    within = math.ceil(3 * reach)  # a row of keys that all move up
+    free = [
+        other for other in range(max(0, step - within), min(last, step + within) + 1) if other not in taken
+    ]
+    for other in sorted(free, key=lambda other: abs(other - seated.place))[:TRIES]:
         low, high = min(step, other), max(step, other)
         cells = [cell for cell in range(low, high + 1) if cell == other or cell in taken]
         row = sorted(

@@ -165,16 +165,12 @@ def _chord(
         let_go = min(let_go, note.end)
         group.append(key)
         pitches.add(note.pitch)
-        held = (let_go - note.start) * ms_per_tick >= (HELD_MS if len(group) == 2 else 0.5 * HELD_MS)
-        if span <= TOGETHER_MS or (
-            held
-            and (
-                (widest <= CHORD_GAP_MS and (ordered or span <= 0.65 * ROLL_MS))
-                or (ordered and len(group) > 2 and widest <= ROLL_GAP_MS)
-            )
-        ):
-            best, doubtful = len(group), False
-        elif held and ordered and len(group) == 2:
+        count = len(group)
+        held = (let_go - note.start) * ms_per_tick >= (HELD_MS if count == 2 else 0.5 * HELD_MS)
+        close = widest <= CHORD_GAP_MS and (ordered or span <= 0.65 * ROLL_MS)
+        if span <= TOGETHER_MS or (count > 2 and held and (close or (ordered and widest <= ROLL_GAP_MS))):
+            best, doubtful = count, False
+        elif held and ordered and count == 2:
             together = _together(first, note, ms_per_tick)
             if together or key not in apart:
                 best, doubtful = 2, not together
@@ -185,5 +181,6 @@ def _together(one: Struck, other: Struck, ms_per_tick: float) -> bool:
     """Tell whether two keys are let go as a hand lets go of a chord."""
     if abs(one.end - other.end) * ms_per_tick <= TOGETHER_MS:
         return True
-    lengths = one.end - one.start, other.end - other.start
-    return abs(lengths[0] - lengths[1]) * ms_per_tick <= 1.0 and lengths[1] > 2 * (other.start - one.start)
+    gap, lengths = other.start - one.start, (one.end - one.start, other.end - other.start)
+    alike = abs(lengths[0] - lengths[1]) * ms_per_tick <= 1.0
+    return alike and gap * ms_per_tick > CHORD_GAP_MS and lengths[1] > 2.5 * gap

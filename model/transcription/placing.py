@@ -5,8 +5,9 @@ Viterbi again, over the strikes: places never go back, and what sounds alone sel
 Tested in tests/model/transcription/test_transcribe.py.
 """
 
+import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ from model.transcription.struck import Struck
 
 NEAREST = 4  # places that a strike may take
 BEYOND = 2.0  # cost of the bar line that ends the phrase
+AROUND = 8  # strikes to either side that tell how chordal the music is
+LEAST_CHORDAL, MOST_CHORDAL = 0.02, 0.8
 CROWDED = 6.0  # cost of a place that the same key, or a note that has ended, has taken
 
 
@@ -122,12 +125,13 @@ def placed(
     times = np.array([strike.time for strike in strikes])
     near, costs = _near(times, lattice, spread, np.array([_middle(struck, strike) for strike in strikes]))
     chordal = _chordal(struck, strikes, slack)
-    shared, apart = -float(np.log(chordal)), -float(np.log(1 - chordal))
     places, own = near.tolist(), costs.tolist()
     total = own[0]
     back: list[list[int]] = []
     for place in range(1, len(strikes)):
-        same = CROWDED if _follows(struck, strikes[place - 1], strikes[place], slack) else shared
+        follows = _follows(struck, strikes[place - 1], strikes[place], slack)
+        same = CROWDED if follows else -math.log(chordal[place])
+        apart = -math.log(1 - chordal[place])
         before, now, row, origin = places[place - 1], places[place], [], []
         for target, cost in zip(now, own[place], strict=True):
             choice, least = 0, 1e9
@@ -160,12 +164,17 @@ def _follows(struck: Sequence[Struck], one: Strike, other: Strike, slack: float)
     return max(struck[key].end for key in one.keys) <= other.time + slack
 
 
-def _chordal(struck: Sequence[Struck], strikes: Sequence[Strike], slack: float) -> float:
-    """Return how likely a strike shares its place with the next one, by how often keys fall together."""
-    together = sum(len(strike.keys) - 1 for strike in strikes)
-    near = sum(
-        1
-        for one, other in pairwise(strikes)
-        if other.time - one.time <= 2 * slack and not _follows(struck, one, other, slack)
-    )
-    return min(0.8, max(0.02, 0.8 * (together + near) / (together + len(strikes) + 1)))
+def _chordal(struck: Sequence[Struck], strikes: Sequence[Strike], slack: float) -> list[float]:
+    """Return how likely each strike shares its place with the one before, by how chordal the music is."""
+    together = [len(strike.keys) - 1.0 for strike in strikes]
+    for place, (one, other) in enumerate(pairwise(strikes)):
+        if other.time - one.time <= 2 * slack and not _follows(struck, one, other, slack):
+            together[place] += 1
+    counts = [0.0, *accumulate(together)]
+    keys = [0, *accumulate(len(strike.keys) for strike in strikes)]
+    found = []
+    for place in range(len(strikes)):
+        low, high = max(0, place - AROUND), min(len(strikes), place + AROUND + 1)
+        share = MOST_CHORDAL * (counts[high] - counts[low]) / (keys[high] - keys[low] + 1)
+        found.append(min(MOST_CHORDAL, max(LEAST_CHORDAL, share)))
+    return found

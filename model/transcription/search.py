@@ -105,17 +105,17 @@ def search(
 def _best(costs: Ticks, begun: Ticks, change: Ticks, wander: Ticks) -> tuple[float, list[int], list[int]]:
     """Return the cost of the cheapest way through the beats, and its grids and displacements by number."""
     best = costs[0] + begun
-    single = len(change) == 1
+    kinds_before, moves_before = np.arange(len(change))[:, None], np.arange(best.shape[1])
+    grid_from = np.zeros(best.shape, dtype=np.int64)
     back: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     for row in costs[1:]:
-        by_move = best[:, :, None] + wander[None, :, :]  # [grid, before, move]
-        move_from = by_move.argmin(1)
-        best = np.take_along_axis(by_move, move_from[:, None], 1)[:, 0]
-        grid_from = np.zeros_like(move_from)
-        if not single:
+        by_move = best[:, None, :] + wander  # [grid, move, before]
+        move_from = by_move.argmin(2)
+        best = by_move[kinds_before, moves_before, move_from]
+        if len(change) > 1:
             by_grid = best[:, None, :] + change[:, :, None]  # [before, grid, move]
             grid_from = by_grid.argmin(0)
-            best = np.take_along_axis(by_grid, grid_from[None], 0)[0]
+            best = by_grid[grid_from, kinds_before, moves_before]
         back.append((grid_from, move_from))
         best = best + row
     kind, move = divmod(int(best.argmin()), best.shape[1])

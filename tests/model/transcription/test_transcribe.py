@@ -1,4 +1,6 @@
+import math
 from dataclasses import replace
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -67,7 +69,17 @@ def test_whatever_is_played_comes_back_to_a_tick(keys: list[Struck], lag: float,
         ),
         max_size=60,
     ),
-    st.sampled_from([GRID, Grid(1, 3, 3), Grid(1, 4, 6), Grid(2, 4, 1), Grid(1, 5, 2)]),
+    st.sampled_from(
+        [
+            GRID,
+            Grid(1, 3, 3),
+            Grid(1, 4, 6),
+            Grid(2, 4, 1),
+            Grid(1, 5, 2),
+            Grid(2, 2, 6, 720),
+            Grid(1, 7, 2, 240),
+        ]
+    ),
 )
 def test_nothing_that_is_played_is_refused(keys: list[Struck], grid: Grid) -> None:
     heard = transcribe(keys, grid)
@@ -184,7 +196,53 @@ def test_a_rolled_chord_is_one_step(bpm: int, roll_ms: int) -> None:
     assert rows[-1] == pytest.approx(roll_ms / ms / SIZE, abs=0.02)
 
 
+def test_a_trill_over_a_held_chord_is_a_trill_all_the_same() -> None:
+    keys = [key(60 * part, 72 + 2 * (part % 2), 55) for part in range(16)]
+    held = [key(480 * beat, pitch, 450) for beat in range(2) for pitch in (48, 55)]
+    heard = transcribe([*keys, *held], GRID)
+    assert len(heard.phrase.notes) == 20
+    assert {note.pitch for note in heard.shown.notes} == {48, 55, 72}
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1])
+def test_a_tempo_that_swings_about_the_click_is_neither_lag_nor_another_rhythm(share: float) -> None:
+    most = share * GRID.ticks / (2 * math.pi)
+    starts = [120 * step - most * (1 - math.cos(2 * math.pi * step / 32)) for step in range(0, 32, 2)]
+    heard = transcribe([key(start, 60 + place % 7, 200) for place, start in enumerate(starts)], GRID)
+    assert [note.onset for note in heard.shown.notes] == list(range(0, 32, 2))
+    assert heard.lag == 0
+
+
+def test_small_timing_is_offset_and_no_lag() -> None:
+    away = [5, -8, 3, 9, -4, 0, 7, -6]
+    keys = [key(240 * place + away[place % 8], 60 + place % 5, 200) for place in range(16)]
+    heard = transcribe(keys, GRID)
+    assert heard.lag == 0
+    assert [round(note.offset * SIZE) for note in heard.phrase.notes] == away * 2
+    assert all(note.displacement == 0 for note in heard.phrase.notes)
+
+
+def test_jitter_of_a_melody_at_a_fast_tempo_leaves_it_on_its_steps() -> None:
+    chance = Random(3)
+    ms = 60_000 / (180 * 480)
+    starts = [240 * place + chance.gauss(0, 18) / ms for place in range(16)]
+    heard = transcribe(
+        [key(start, 60 + place % 7, 200) for place, start in enumerate(starts)], GRID, ms_per_tick=ms
+    )
+    assert [note.onset for note in heard.shown.notes] == list(range(0, 32, 2))
+
+
 def test_other_divisions_take_the_nearest_step() -> None:
     grid = replace(GRID, steps_per_beat=3)
     heard = transcribe([key(160 * step + 9, 60) for step in range(24)], grid)
     assert [note.onset for note in heard.shown.notes] == list(range(24))
+
+
+@pytest.mark.parametrize("grid", [Grid(2, 2, 6, 720), Grid(2, 7, 2, 240)], ids=["6/8", "7/8"])
+def test_other_metres_are_heard_late_and_exactly(grid: Grid) -> None:
+    eighths = range(0, grid.steps, 240 // grid.ticks_per_step)
+    keys = [key(grid.ticks_per_step * step + 35, 60 + step % 5, 150) for step in eighths]
+    heard = transcribe(keys, grid)
+    assert [note.onset for note in heard.shown.notes] == list(eighths)
+    assert heard.lag == 35
+    assert [row[0] for row in given_back(heard, grid)] == [one.start for one in keys]
