@@ -7,7 +7,8 @@ import pytest
 
 from live.devices import hotplug
 from live.devices.fluidsynth import FluidSynth
-from live.devices.hotplug import Change
+from live.devices.hotplug import Change, SystemLister
+from live.devices.port import OutputPort
 from live.engine.closing import Guard
 from live.engine.devices import Devices
 from live.engine.output import EngineOutput
@@ -186,3 +187,17 @@ def test_a_take_that_was_asked_for_and_not_kept_is_known_as_lost(tmp_path: Path,
         stage.devices._open_take(stage.jam)
     stage.devices.close(Guard(lambda _text: None))
     assert stage.devices.take_lost is bool(record)
+
+
+def test_who_is_connected_to_a_virtual_output_is_known(stage: Stage) -> None:
+    class Out(OutputPort):
+        def __init__(self, name: str, *, virtual: bool) -> None:
+            self.name, self.virtual = name, virtual
+
+    class Lister(SystemLister):
+        def connections(self, name: str) -> frozenset[str] | None:
+            return frozenset({"synth:in", "looper:in"}) if name == "twobar-out:notes" else frozenset({"no"})
+
+    stage.output.sinks += [Out("twobar-out:notes", virtual=True), Out("hardware", virtual=False)]
+    stage.devices._see_peers(Lister("jack"))
+    assert stage.devices.peers == ["looper:in", "synth:in"]
