@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import knob, lateness, models, screen, soak, start, thru
+from benchmarks import human, knob, lateness, lines, models, screen, soak, start, thru
 from benchmarks.figures import Row, load_average, machine, table, today
 from benchmarks.instrument import ROOT
 from benchmarks.scale import Scale
@@ -20,11 +20,13 @@ from tests.fakes.jack_harness import JackServer
 MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "start": start.measure,
     "models": models.measure,
+    "lines": lines.measure,
     "screen": screen.measure,
     "lateness": lateness.measure,
     "thru": thru.measure,
     "knob": knob.measure,
     "soak": soak.measure,
+    "human": human.measure,
 }
 
 
@@ -35,12 +37,25 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
 @click.option("--quick", is_flag=True, help="A tenth of the time: whether it works, not how well.")
 @click.option("--hours", type=click.FloatRange(min=0.001), help="Length of the soak; 2 minutes by default.")
 @click.option(
+    "--music",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of MIDI files in parts, which `lines` puts on one keyboard and divides again.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=ROOT / "docs" / "benchmarks.md",
     help="Where the table goes.",
 )
-def main(only: tuple[str, ...], *, quick: bool, hours: float | None, out: Path) -> None:
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=ROOT / "prepared",
+    help="What `twobar-train prepare MIDI_DIR --metres all` wrote; `human` plays its test split.",
+)
+def main(
+    only: tuple[str, ...], *, quick: bool, hours: float | None, music: Path | None, out: Path, data: Path
+) -> None:
     """Measure the instrument's budgets and write one table.
 
     Example: python -m benchmarks --only lateness --only thru
@@ -49,7 +64,7 @@ def main(only: tuple[str, ...], *, quick: bool, hours: float | None, out: Path) 
     soak_seconds = hours * 3600 if hours else 120 * factor
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="twobar-bench-") as folder, jack_server(Path(folder)) as jack:
-        scale = Scale(Path(folder), factor, soak_seconds, jack=jack)
+        scale = Scale(Path(folder), factor, soak_seconds, jack=jack, data=data, music=music)
         loads = [load_average()]
         for name in only or MEASURES:
             click.echo(f"measuring {name} ...", err=True)

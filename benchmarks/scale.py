@@ -14,7 +14,9 @@ class Scale:
         folder: a temporary folder.
         factor: 1 measures as long as the table wants; 0.1 only tries everything out.
         soak_seconds: length of the soak.
+        data: a prepared folder of music.
         jack: whether a JACK server of our own runs, named in this process's environment.
+        music: a folder of MIDI files in parts, None for none.
 
     """
 
@@ -22,6 +24,8 @@ class Scale:
     factor: float
     soak_seconds: float
     jack: bool
+    data: Path
+    music: Path | None = None
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def seconds(self, full: float) -> float:

@@ -49,6 +49,7 @@ def twobar() -> None:
 @click.option("--model", metavar="NAME|PATH", help="A shipped model or a checkpoint.")
 @click.option("--mapping", metavar="NAME|PATH", help="A controller's mapping.")
 @click.option("--mode", metavar="follow|answer|hold|drift", help="How it listens and plays.")
+@click.option("--key", metavar="auto|off|KEY", help="What answers keep to, such as 'D minor'.")
 @click.option("--thru/--no-thru", default=None, help="Whether your keys sound through it.")
 @click.option("--seed", type=int, metavar="N", help="Of every random choice.")
 @click.option("--temperature", type=float, metavar="T", help="Chance in the choice of notes, 0 to 1.")
@@ -88,11 +89,21 @@ def ports(api: str) -> int:
 
 
 @twobar.command()
-def doctor() -> int:
+@click.option("--calibrate", is_flag=True, help="Find out how late your keys arrive: tap with the clicks.")
+@click.option("--in", "source", default="auto", metavar="NAME", help="Where you tap.")
+@click.option("--out", "sink", default="fluidsynth", metavar="NAME", help="Where the clicks sound.")
+@click.option("--api", default="auto", metavar=APIS, help="The system's MIDI driver.")
+def doctor(*, calibrate: bool, source: str, sink: str, api: str) -> int:
     """Tell what is there, what is missing and how to get it.
 
-    Example: twobar doctor
+    Example: twobar doctor --calibrate
     """
+    if calibrate:
+        from live.cli import calibrate as calibration  # noqa: PLC0415  it needs a driver
+
+        click.echo(f"tap a key with the clicks, {calibration.CLICKS} of them; the first few are to listen")
+        click.echo(calibration.calibrate(source, sink, api=api).text)
+        return 0
     from live.cli.doctor import examine  # noqa: PLC0415  it looks at everything
 
     rows = examine()

@@ -46,6 +46,7 @@ ADDRESSES = (
     "tempo",
     "model",
     "condition/NAME",
+    "key",
     "subscribe",
     "unsubscribe",
 )
@@ -190,6 +191,9 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
                 return [_note(address, arguments)]
             case "model" if not rest:
                 return [ChooseModel(_text(address, arguments, "the model's name"), source=SOURCE)]
+            case "key" if not rest:
+                value = _text(address, arguments, "a key, auto or off")
+                return [SetCondition("key", value, source=SOURCE)]
             case "condition" if rest and " " not in rest:
                 value = _text(address, arguments, "what to keep to, or auto")
                 return [SetCondition(rest, value, source=SOURCE)]

@@ -231,7 +231,7 @@ class BeatPanel(ViewPanel):
             return (view.alarm,)
         pulse = beat.pulse_at(view.tick, s.beats_per_bar)
         missing = sum(port.state == "missing" for port in s.ports)
-        head = (s.state, s.tempo_bpm, s.beats_per_bar, bool(s.recording), missing)
+        head = (s.state, s.tempo_bpm, s.beats_per_bar, bool(s.recording), missing, s.key, s.key_locked)
         return head, pulse.bar, pulse.beat, pulse.fraction < beat.FLASH, view.alarm
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:

@@ -7,13 +7,12 @@ Tested in tests/live/engine/test_engine.py.
 from typing import cast
 
 from live.ipc.memory import AnchorMemory, BaseMemory, JamMemory, TimelineMemory
-from live.ipc.messages import StepRow
 from live.jam.jam import Jam
 from live.jam.path import Anchor, Base, BaseOrigin, PathState
 from live.settings.knobs import KNOBS
 from live.timing.timeline import Nanos, Tick, Timeline
 from model.music.grid import Grid
-from model.music.phrase import Phrase
+from model.music.phrase import Note, Phrase
 
 
 def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
@@ -43,7 +42,7 @@ def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
 
 
 def _base_memory(base: Base) -> BaseMemory:
-    notes: list[StepRow] | None = [*base.phrase.notes] if base.phrase is not None else None
+    notes: list[Note] | None = [*base.phrase.notes] if base.phrase is not None else None
     return BaseMemory(base.place, base.origin, base.number, notes)
 
 
@@ -55,10 +54,10 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     base, timeline = None, None
     if memory.base is not None:
         notes = memory.base.notes
-        phrase = None if notes is None else Phrase.of_rows(grid, notes)
+        phrase = None if notes is None else Phrase.of(grid, notes)
         base = Base(memory.base.place, cast("BaseOrigin", memory.base.origin), phrase, memory.base.number)
     anchors = {
-        name: Anchor(anchor.place, Phrase.of_rows(grid, anchor.notes), anchor.xy)
+        name: Anchor(anchor.place, Phrase.of(grid, anchor.notes), anchor.xy)
         for name, anchor in memory.anchors.items()
     }
     jam.knobs.update({name: value for name, value in memory.knobs.items() if name in KNOBS})

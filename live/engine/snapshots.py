@@ -24,6 +24,7 @@ from live.ipc.snapshot import (
     difference,
 )
 from live.jam.jam import Jam
+from live.settings.config import AUTO
 from live.settings.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS
 from live.timing.timeline import Nanos, Tick, bar_of, tick_of_bar
 from model.music.tracks import MELODY, TRACKS
@@ -175,6 +176,8 @@ class Snapshots:
             notices=list(jam.notices.lines),
             map_points=model.map_points if model else [],
             muted=[TRACKS[track] for track in sorted(jam.plan.silent)],
+            key=dialogue.key if jam.requests.key == AUTO else jam.requests.key,
+            key_locked=jam.requests.key != AUTO,
         )
 
     # -- the roll --------------------------------------------------------------------------------

@@ -56,6 +56,10 @@ class SetCondition(Intent, frozen=True):
     text: str
 
 
+class LockKey(Intent, frozen=True):
+    """Hold answers to the key that is played in now; done again, to the one that is played in by then."""
+
+
 class StoreAnchor(Intent, frozen=True):
     """Store what sounds as an anchor, A..D."""
 
@@ -119,8 +123,8 @@ class Quit(Intent, frozen=True):
 
 
 Command = (
-    Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | StoreAnchor | RecallAnchor | SetMode
-    | MutePart | CallScene | Freeze | Undo | TapTempo | Start | Stop | Panic | SwitchThru | Quit
+    Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor | RecallAnchor
+    | SetMode | MutePart | CallScene | Freeze | Undo | TapTempo | Start | Stop | Panic | SwitchThru | Quit
 )  # fmt: skip
 
 FromDashboard = Hello | Command | Bye
@@ -132,6 +136,7 @@ _BY_NAME: Mapping[str, Callable[..., Command]] = {
     "mode": SetMode,
     "mute": MutePart,
     "scene": lambda number, *, source: CallScene(int(number), source=source),
+    "key": lambda _lock, *, source: LockKey(source=source),
     "freeze": Freeze,
     "undo": Undo,
     "tap": TapTempo,

@@ -4,8 +4,9 @@ engine -> supervisor -> the engine after it: JamMemory.
 Tested in tests/live/engine/test_engine.py, tests/live/cli/test_supervisor.py.
 """
 
-from live.ipc.messages import Message, Place, StepRow
+from live.ipc.messages import Message, Place
 from live.settings.knobs import Mode
+from model.music.phrase import Note
 
 
 class BaseMemory(Message, frozen=True):
@@ -14,14 +15,14 @@ class BaseMemory(Message, frozen=True):
     place: Place
     origin: str
     number: int
-    notes: list[StepRow] | None
+    notes: list[Note] | None
 
 
 class AnchorMemory(Message, frozen=True):
     """An anchor: its place, its phrase, and where it lies on the map."""
 
     place: Place
-    notes: list[StepRow]
+    notes: list[Note]
     xy: tuple[float, float]
 
 

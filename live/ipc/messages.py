@@ -11,8 +11,7 @@ from typing import Literal
 
 import msgspec
 
-StepRow = tuple[int, int, int, int, float, int]
-"""(onset step, pitch, velocity, length in steps, micro-offset in steps, track): a model.music.phrase.Note."""
+from model.music.phrase import Note
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):
@@ -53,10 +52,14 @@ class Beat(Message, frozen=True):
 
 
 class Point(Message, frozen=True):
-    """A vector, z [d], empty for a model without a latent, and the raw attributes that belong to it."""
+    """A vector, z [d], empty for a model without a latent, and the raw attributes that belong to it.
+
+    `played` is the phrase that lies there, of which answers keep what they can; empty for none.
+    """
 
     z: list[float]
     attributes: dict[str, float] = {}
+    played: list[Note] = []
 
 
 class Between(Message, frozen=True):
@@ -102,14 +105,25 @@ Place = Point | Between | Blend | Moved
 
 
 class Encode(Message, frozen=True):
-    """Find a phrase in the latent space.  `ident` comes back with the answer.
+    """Find a phrase in the latent space.
 
-    Before that, of `parts`, tracks, those that it lacks are put beside it, as `Accompany` had them written.
+    Attributes:
+        ident: comes back with the answer.
+        notes: the phrase, each note on its nearest step.
+        parts: tracks; those that it lacks are put beside it first, as `Accompany` had them written.
+        struck: the same as it was played, in ticks from the phrase's bar line: (start, end, pitch, velocity);
+            a grid is found for it.  Empty for a phrase that has one.
+        tick_nanos: length of a tick.
+        swing: where the second eighth of a beat lay in the phrase before, .5..67.
+
     """
 
     ident: int
-    notes: list[StepRow]
+    notes: list[Note]
     parts: list[int] = []
+    struck: list[tuple[int, int, int, int]] = []
+    tick_nanos: int = 0
+    swing: float = 0.5
 
 
 class Accompany(Message, frozen=True):
@@ -123,16 +137,28 @@ class Accompany(Message, frozen=True):
 
     """
 
-    notes: list[StepRow]
+    notes: list[Note]
     parts: list[int]
     number: int
     seed: int
 
 
 class Encoded(Message, frozen=True):
-    """Where the phrase lies: posterior mean z [d], raw attributes by name, place on the map, cost.
+    """Where the phrase lies.
 
-    `fault` tells why it was found without the parts that were to join it; empty for no fault.
+    Attributes:
+        ident: of the request.
+        z: posterior mean [d].
+        attributes: raw, by name.
+        xy: place on the map.
+        ms: what it cost.
+        fault: why it was found without the parts that were to join it; empty for no fault.
+        notes: the phrase on the grid that was found for it; empty where none was looked for.
+        played: the same by the model's tracks, with the parts that joined: what answers are to keep.
+        lag_ticks: by how much all of it lay behind its grid; negative for ahead.
+        swing: where the second eighth of a beat lay, .5 straight .. .67 triplets.
+        key: that it is in, as "F# minor"; empty for none.
+
     """
 
     ident: int
@@ -141,6 +167,11 @@ class Encoded(Message, frozen=True):
     xy: tuple[float, float]
     ms: float
     fault: str = ""
+    notes: list[Note] = []
+    played: list[Note] = []
+    lag_ticks: float = 0.0
+    swing: float = 0.5
+    key: str = ""
 
 
 class Decode(Message, frozen=True):
@@ -160,6 +191,7 @@ class Decode(Message, frozen=True):
             model estimates from the phrase.
         top_k: notes are chosen among the so many likeliest; 0 is all.
         top_p: notes are chosen among the likeliest that make up this share, 0..1; 1 is all.
+        key: that what is new keeps to, as "F# minor"; auto is that of what was played there, off is none.
 
     """
 
@@ -169,22 +201,34 @@ class Decode(Message, frozen=True):
     turns: dict[str, float]
     temperature: float
     seed: int
-    prefix: list[StepRow] = []
+    prefix: list[Note] = []
     prefix_steps: int = 0
-    context: list[StepRow] = []
+    context: list[Note] = []
     condition: dict[str, str] = {}
     top_k: int = 0
     top_p: float = 1.0
+    key: str = "auto"
 
 
 class Decoded(Message, frozen=True):
-    """The decoded phrase, its latent with its attributes and its place on the map, and what it cost."""
+    """A decoded phrase.
+
+    Attributes:
+        ident: of the request.
+        notes: of the phrase.
+        point: its latent with its attributes.
+        xy: place of that on the map.
+        ms: what it cost.
+        chordal: tracks of one voice in which it keeps several, because they were played.
+
+    """
 
     ident: int
-    notes: list[StepRow]
+    notes: list[Note]
     point: Point
     xy: tuple[float, float]
     ms: float
+    chordal: list[int] = []
 
 
 class Warp(Message, frozen=True):
@@ -203,9 +247,13 @@ class Warped(Message, frozen=True):
 
 
 class Load(Message, frozen=True):
-    """Play another model from now on (a shipped name or a path)."""
+    """Play another model from now on (a shipped name or a path).
+
+    `split` says how it divides what a keyboard plays: "line", or a note name; see `model.codecs.keyboard`.
+    """
 
     model: str
+    split: str = "line"
 
 
 class Ready(Message, frozen=True):

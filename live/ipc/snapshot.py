@@ -103,6 +103,8 @@ class Snapshot(Message, frozen=True):
         priority: "realtime" or why not.
         recording: file of the take, "" when none.
         muted: names of the parts that are left out now.
+        key: that is played in, or that answers are held to; empty for none.
+        key_locked: whether it is held to.
 
     """
 
@@ -132,6 +134,8 @@ class Snapshot(Message, frozen=True):
     notices: list[Notice]
     map_points: list[tuple[float, float]] = msgspec.field(default_factory=list)
     muted: list[str] = msgspec.field(default_factory=list)
+    key: str = ""
+    key_locked: bool = False
 
 
 class KnobState(Message, frozen=True):
@@ -180,6 +184,8 @@ class Update(Message, frozen=True, omit_defaults=True):
     notices: list[Notice] | UnsetType = UNSET
     map_points: list[tuple[float, float]] | UnsetType = UNSET
     muted: list[str] | UnsetType = UNSET
+    key: str | UnsetType = UNSET
+    key_locked: bool | UnsetType = UNSET
 
 
 _PLAIN = tuple(

@@ -1,9 +1,11 @@
-"""Capture: what the performer played, in ticks, given out as phrases on the grid.
+"""Capture: what the performer played, in ticks, given out as it was and as phrases on the grid.
 
-Owns: the notes of the last bars, and the keys that are down.  Threads: engine only.
+Owns: the notes of the last bars, the keys that are down, the pedals that are held and what sounds by them.
+Threads: engine only.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -14,12 +16,17 @@ from model.music.phrase import Note, Phrase
 MOST_NOTES = 4096
 SLACK = 960  # ticks by which messages of two keyboards may come in another order than they were stamped
 
+PEDAL_DOWN, PEDAL_UP = 64, 48  # between the two a pedal stays as it is: a half-pedal does not flicker
+
 Key = tuple[str, int, int]
 """(port, channel, pitch): two keyboards may hold one key on one channel."""
 
+StruckRow = tuple[int, int, int, int]
+"""(start and end of its sound in ticks from a bar line, pitch, velocity) of a key."""
+
 
 class PlayedNote(NamedTuple):
-    """A note of the performer; `end` is None while the key is down."""
+    """A note of the performer; `end`, of its sound, is None while the key or the pedal is down."""
 
     start: Tick
     end: Tick | None
@@ -34,40 +41,107 @@ class Capture:
         """Start empty."""
         self._done: deque[PlayedNote] = deque(maxlen=MOST_NOTES)
         self._down: dict[Key, PlayedNote] = {}
+        self._pedals: set[tuple[str, int]] = set()
+        self._ringing: dict[Key, PlayedNote] = {}  # their keys are up, their pedal is down
 
     def on(self, key: Key, velocity: int, tick: Tick) -> None:
-        """Take a note-on; a key that is already down is struck anew."""
-        self.off(key, tick)
+        """Take a note-on; a key that already sounds is struck anew."""
+        self._end(self._down, key, tick)
+        self._end(self._ringing, key, tick)
         self._down[key] = PlayedNote(tick, None, key[2], velocity)
 
     def off(self, key: Key, tick: Tick) -> None:
-        """Take a note-off; one without its note-on means nothing."""
-        note = self._down.pop(key, None)
+        """Take a note-off: the note sounds on by its pedal; one without its note-on means nothing."""
+        if key[:2] in self._pedals and key in self._down:
+            self._ringing[key] = self._down.pop(key)
+        else:
+            self._end(self._down, key, tick)
+
+    def pedal(self, port: str, channel: int, value: int, tick: Tick) -> None:
+        """Take a sustain pedal's value, 0..127; one that comes up ends what sounds by it."""
+        if value >= PEDAL_DOWN:
+            self._pedals.add((port, channel))
+        elif value < PEDAL_UP and (port, channel) in self._pedals:
+            self._pedals.discard((port, channel))
+            for key in [key for key in self._ringing if key[:2] == (port, channel)]:
+                self._end(self._ringing, key, tick)
+
+    def release_port(self, port: str, tick: Tick) -> None:
+        """End what a keyboard held that has gone, its pedals too."""
+        for held_by, channel in list(self._pedals):
+            if held_by == port:
+                self.pedal(port, channel, 0, tick)
+        for key in [key for key in self._down if key[0] == port]:
+            self._end(self._down, key, tick)
+
+    def release_all(self, tick: Tick) -> None:
+        """End every note that sounds: everything was silenced.  A pedal is still where the foot is."""
+        for sounding in (self._down, self._ringing):
+            for key in list(sounding):
+                self._end(sounding, key, tick)
+
+    def _end(self, sounding: dict[Key, PlayedNote], key: Key, tick: Tick) -> None:
+        note = sounding.pop(key, None)
         if note is not None:
             self._done.append(note._replace(end=Tick(max(tick, note.start + 1))))
 
-    def release_all(self, tick: Tick) -> None:
-        """End every key that is down: its keyboard has gone, or everything was silenced."""
-        for key in list(self._down):
-            self.off(key, tick)
-
     def clear(self) -> None:
-        """Forget everything: the transport starts anew."""
+        """Forget every note: the transport starts anew."""
         self._done.clear()
         self._down.clear()
+        self._ringing.clear()
 
     def between(self, first: Tick, last: Tick, now: Tick) -> list[PlayedNote]:
-        """Return the notes that started in first <= tick < last; keys still down end now."""
-        ended = takewhile(lambda note: note.end is None or note.end > first - SLACK, reversed(self._done))
-        found = [note for note in ended if first <= note.start < last][::-1]
-        held = [note for note in self._down.values() if first <= note.start < last]
+        """Return the notes that started in first <= tick < last; what still sounds ends now."""
+        found = self._ended(first, last)
+        held = [note for note in self._sounding() if first <= note.start < last]
         return found + [note._replace(end=Tick(max(now, note.start + 1))) for note in held]
+
+    def struck(self, first: Tick, last: Tick, zero: Tick, end: Tick) -> list[StruckRow]:
+        """Return the notes that started in first <= tick < last from a bar line on, as they were played.
+
+        Args:
+            first: see above.
+            last: see above.
+            zero: the bar line.
+            end: where what still sounds is taken to end.
+
+        """
+        notes = [*self._ended(first, last)]
+        notes += [note for note in self._sounding() if first <= note.start < last]
+        return [
+            (note.start - zero, max(note.end or end, note.start + 1) - zero, note.pitch, note.velocity)
+            for note in notes
+        ]
+
+    def still_sounding(self, first: Tick, last: Tick) -> list[PlayedNote]:
+        """Return what still sounds of the notes that started in first <= tick < last."""
+        return [note for note in self._sounding() if first <= note.start < last]
+
+    def is_sounding(self, notes: Iterable[PlayedNote]) -> bool:
+        """Tell whether any of some notes sounds still."""
+        sounding = {(note.start, note.pitch) for note in self._sounding()}
+        return any((note.start, note.pitch) in sounding for note in notes)
+
+    def end_of(self, note: PlayedNote) -> Tick | None:
+        """Return where the sound of a note ended; None while it has not, or where it is forgotten."""
+        for known in reversed(self._done):
+            if (known.start, known.pitch, known.velocity) == (note.start, note.pitch, note.velocity):
+                return known.end
+        return None
+
+    def _ended(self, first: Tick, last: Tick) -> list[PlayedNote]:
+        recent = takewhile(lambda note: note.end is None or note.end > first - SLACK, reversed(self._done))
+        return [note for note in recent if first <= note.start < last][::-1]
+
+    def _sounding(self) -> list[PlayedNote]:
+        return [*self._down.values(), *self._ringing.values()]
 
     def phrase(self, grid: Grid, bar: int, now: Tick) -> Phrase:
         """Return what was played in the phrase that starts at a bar, each onset on its nearest step.
 
         An onset less than half a step before the phrase belongs to it, one less than half a step
-        before its end does not.  Keys still down sound to the end.
+        before its end does not.  What still sounds does so to the end.
         """
         zero = tick_of_bar(grid, bar)
         half = grid.ticks_per_step // 2
@@ -89,4 +163,4 @@ class Capture:
         return Phrase.of(grid, notes)
 
     def _held(self) -> set[tuple[int, Tick]]:
-        return {(note.pitch, note.start) for note in self._down.values()}
+        return {(note.pitch, note.start) for note in self._sounding()}

@@ -13,6 +13,7 @@ from live.ipc.commands import (
     Command,
     Freeze,
     GoTo,
+    LockKey,
     MutePart,
     Nudge,
     Panic,
@@ -76,6 +77,8 @@ class Commands:
                 jam.load_model(name)
             case SetCondition(name, text):
                 jam.set_condition(name, text, now)
+            case LockKey():
+                jam.lock_key(now)
             case StoreAnchor(name):
                 self._store(known("capture", name, ANCHORS), now)
             case RecallAnchor(name):
@@ -116,8 +119,8 @@ class Commands:
         jam.record_knob(name, value, source, now)
         if name == "tempo":
             jam.set_tempo(value, now)
-        elif name in ("swing", "gate"):
-            jam.feel_changed(now)
+        elif name in ("swing", "gate", "feel"):
+            jam.laying_changed(now)
         elif name == "volume":
             jam.send_levels(now)
         elif name in LATENT_KNOBS and jam.model_without_latent:

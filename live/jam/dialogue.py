@@ -7,11 +7,12 @@ Threads: engine only.
 Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from live.ipc.messages import Decode, Decoded, Encoded, Moved, Place, Point, Ready
 from live.jam.accompaniment import Accompaniment
-from live.jam.capture import Capture
+from live.jam.capture import Capture, PlayedNote
 from live.jam.notices import Notices
 from live.jam.parts import one_voice, tracks_of
 from live.jam.path import Anchor, Base, BaseOrigin, PathHistory, heaviest, points
@@ -19,8 +20,26 @@ from live.jam.plan import Cell, Plan
 from live.jam.protocols import Output
 from live.jam.requests import Reason, Requests, Search
 from live.timing.timeline import Tick, bar_of, tick_of_bar
-from model.music.grid import Grid
+from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.phrase import Note, Phrase
+
+
+def held_on(notes: Iterable[Note], longer: Mapping[tuple[int, int], float], grid: Grid) -> tuple[Note, ...]:
+    """Return a phrase's notes, those that end with it as long as they were held.
+
+    Args:
+        notes: of the phrase.
+        longer: (pitch, velocity) of those that were held on -> steps that they sounded.
+        grid: of the phrase.
+
+    """
+    return tuple(
+        note._replace(release=round(longer[note.pitch, note.velocity] - note.length, 3))
+        if (note.pitch, note.velocity) in longer and note.onset + note.length >= grid.steps
+        else note
+        for note in notes
+    )
+
 
 MOST_POINTS = 4  # in an anchor; what would hold more is stored as the point that sounds
 
@@ -40,6 +59,7 @@ class Dialogue:
     Attributes:
         here: place of what sounds on the map, each -1..1; None before the first answer.
         performer_xy: the same of what the performer played last.
+        key: that the performer's last phrase was in, as "F# minor"; empty for none.
         missed_bars: that began without what they were to play.
         decode_ms: what the last decode cost.
 
@@ -59,6 +79,7 @@ class Dialogue:
         """Start without a model and without a phrase."""
         self.here: tuple[float, float] | None = None
         self.performer_xy: tuple[float, float] | None = None
+        self.key = ""
         self.missed_bars, self.decode_ms = 0, 0.0
         self._plan, self._capture = plan, capture
         self._requests, self._history = requests, history
@@ -73,6 +94,10 @@ class Dialogue:
         self._rest_until = 0
         self._bases = 0
         self._silent = False
+        self._tied: tuple[int, list[PlayedNote]] = (
+            0,
+            [],
+        )  # a base's number; what sounded on at its end
         self._accompaniment = Accompaniment(
             plan, capture, requests, ask=output.ask, listens=self._listens_before
         )
@@ -192,6 +217,7 @@ class Dialogue:
 
         """
         self._accompaniment.advance(present)
+        self._end_ties(present)
         closing = self._plan.cell_of(Tick(present + self._half_step()))
         if closing > self._closed:
             self._closed = closing
@@ -217,9 +243,39 @@ class Dialogue:
         """Take what was played in the phrase before a cell, if the mode listens to it."""
         if not self._listens_before(cell):
             return
-        phrase = self._capture.phrase(self._plan.grid, self._plan.first_bar(cell - 1), now)
-        if len(phrase):
-            self._encode(Search(phrase, cell, Reason.PLAYED))
+        grid = self._plan.grid
+        phrase = self._capture.phrase(grid, self._plan.first_bar(cell - 1), now)
+        if not len(phrase):
+            return
+        zero, half = Tick((cell - 1) * grid.ticks), self._half_step()
+        first, last = Tick(zero - self._pick_up(cell - 1)), Tick(zero + grid.ticks - half)
+        struck = self._capture.struck(first, last, zero, Tick(zero + grid.ticks))
+        sounding = self._capture.still_sounding(first, last)
+        search = Search(phrase, cell, Reason.PLAYED, "", struck, self._requests.tick_nanos, sounding)
+        self._encode(search)
+
+    def _end_ties(self, now: Tick) -> None:
+        """Let the notes that were held beyond their phrase sound as long as they were held."""
+        (number, tied), base, grid = self._tied, self._history.state.base, self._plan.grid
+        if not tied or (self._capture.is_sounding(tied) and now < (self._closed + 1) * grid.ticks):
+            return
+        self._tied = 0, []
+        if base is None or base.number != number or base.phrase is None or not isinstance(base.place, Point):
+            return  # something else sounds meanwhile
+        longer = {
+            (note.pitch, note.velocity): (end - note.start) / grid.ticks_per_step
+            for note in tied
+            for end in (self._capture.end_of(note) or now,)
+        }
+        phrase = held_on(base.phrase.notes, longer, grid)
+        played = held_on(base.place.played, longer, grid)
+        place = Point(base.place.z, base.place.attributes, [*played])
+        self.set_base(Base(place, base.origin, Phrase(grid, phrase), base.number), self._plan.cell_of(now))
+
+    def _pick_up(self, cell: int) -> int:
+        """Return how long before a cell its first notes may lie, in ticks: a beat where none took them."""
+        taken = self._listens_before(cell)
+        return self._half_step() if taken else TICKS_PER_BEAT
 
     def _listens_before(self, cell: int) -> bool:
         """Tell whether what is played before a cell is to be its base."""
@@ -276,16 +332,23 @@ class Dialogue:
         if search is None or self._requests.model is None:
             return None
         self._output.log("encode", ident=reply.ident, ms=reply.ms, why=search.text)
-        place = Point(reply.z, reply.attributes)
+        phrase = Phrase(self._plan.grid, tuple(reply.notes)) if reply.notes else search.phrase
+        played = reply.played or [*phrase.notes]
+        place = Point(reply.z, reply.attributes, played if self._requests.has_latent else [])
         if search.reason is Reason.ANCHOR:
-            self._history.state.anchors[search.anchor] = Anchor(place, search.phrase, reply.xy)
+            self._history.state.anchors[search.anchor] = Anchor(place, phrase, reply.xy)
         elif search.reason is Reason.FOUND_AGAIN or self._listens():
             if search.reason is Reason.PLAYED:
                 self._history.remember()
+                self._requests.swing = reply.swing
+                if reply.key != self.key:
+                    self.key = reply.key
+                    self._output.publish("key", reply.key or "none")
             self._bases += 1
             self.performer_xy = reply.xy if self._requests.has_latent else None
             first = max(self._plan.cell_of(now), search.cell)
-            self.set_base(Base(place, "played", search.phrase, self._bases), first)
+            self.set_base(Base(place, "played", phrase, self._bases), first)
+            self._tied = self._bases, [*search.sounding]
         self.ask_next(now)
         return search
 
@@ -327,8 +390,8 @@ class Dialogue:
         current = self._plan.cell_of(now)
         if self._plan.cells.get(cell.index) is cell and cell.base is not None and cell.index >= current:
             cell.source = base
-            phrase = Phrase(self._plan.grid, tuple(map(Note._make, reply.notes)))  # the model's: in order
-            self._plan.fill(cell, phrase, now)
+            phrase = Phrase(self._plan.grid, tuple(reply.notes))  # the model's: in order
+            self._plan.fill(cell, phrase, now, chordal=reply.chordal)
             self._tell_of_silence(phrase, base)
             if self._requests.has_latent:
                 cell.point, cell.xy = reply.point, reply.xy

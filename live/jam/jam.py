@@ -8,6 +8,7 @@ rest, of which each file of this room says what it owns.  Threads: engine only. 
 from collections import deque
 from typing import Literal
 
+from live.errors import UsageError
 from live.ipc.messages import Answer, Decoded, Encoded, Failed, Load, LoadFailed, Ready, Warped
 from live.jam.capture import Capture
 from live.jam.dialogue import Dialogue
@@ -16,11 +17,11 @@ from live.jam.notices import Notices
 from live.jam.parts import Levels, channels_of
 from live.jam.path import PathHistory
 from live.jam.performer import Performer
-from live.jam.plan import Feel, Plan
+from live.jam.plan import Laying, Plan
 from live.jam.protocols import Output
 from live.jam.requests import Reason, Requests
 from live.jam.scheduler import QueuedNote, Scheduler
-from live.settings.config import Config
+from live.settings.config import AUTO, Config
 from live.settings.knobs import KNOBS
 from live.timing.clock_out import CLOCK_BYTE, START_BYTE, ClockOut
 from live.timing.count_in import count_in
@@ -70,6 +71,7 @@ class Jam:
             notices=self.notices,
             channel=config.midi.performer_channel,
             thru=config.jam.thru,
+            lag_ms=config.midi.input_latency_ms,
         )
         self.plan = Plan(self.scheduler, grid=Grid())
         self.history = PathHistory(config.jam.mode)
@@ -93,13 +95,14 @@ class Jam:
         self.lateness = Lateness()
         self.dropped_notes = 0
         self.sounded: deque[tuple[Tick, Tick, int, int, int]] = deque(maxlen=MOST_SOUNDED)
+        self._volume_turned = False
         self._levels = Levels(channels_of(config.midi), self.knobs["volume"])
         self._ahead_nanos = round(config.midi.output_latency_ms * 1e6)
         self._sent_tick: Tick | None = None
         self.clock_out = ClockOut(wanted=config.midi.clock_out)
         self._beat = -1
         self._runs = 0
-        self._take_feel()
+        self._take_laying()
 
     @property
     def run(self) -> int:
@@ -132,7 +135,8 @@ class Jam:
         self.at(now)
         if not self.transport.running:
             return None
-        tick, present = self.sent_to(now), self.transport.tick(now)
+        tick = self.sent_to(now)
+        present = self.transport.tick(Nanos(now - self.performer.lag_nanos))
         coming_clock = self.clock_out.next_tick
         if coming_clock is not None and now - self._moment(coming_clock) > STANDSTILL_NANOS:
             self.scheduler.drop_transport()
@@ -177,7 +181,10 @@ class Jam:
         length = max(1, round((note.end - note.tick) / grid.ticks_per_step))
         onset = note.step % grid.steps
         fits = min(length, grid.steps - onset)
-        self.plan.sent(note.step, Note(onset, note.pitch, note.velocity, fits, note.offset, note.track))
+        self.plan.sent(
+            note.step,
+            Note(onset, note.pitch, note.velocity, fits, note.offset, note.track, note.displacement),
+        )
         self.sounded.append((tick, note.end, note.pitch, note.velocity, note.track))
         self.output.publish("note", note.pitch, note.velocity)
 
@@ -222,7 +229,7 @@ class Jam:
         self.wanted_model, self._good_model = model, ""
         self.shown_model = model or self.config.jam.model
         self._runs += 1
-        self._take_feel()
+        self._take_laying()
         if timeline is not None:
             self.transport.resume(timeline)
             self.output.tempo(self.tick(now), timeline.tempo_bpm)
@@ -307,13 +314,15 @@ class Jam:
         """Record a gesture in the take."""
         self.output.marker(self.tick(now), text)
 
-    def _take_feel(self) -> None:
+    def _take_laying(self) -> None:
         channels = channels_of(self.config.midi)
-        self.plan.feel = Feel(swing=self.knobs["swing"], gate=self.knobs["gate"], channels=channels)
+        self.plan.laying = Laying(
+            swing=self.knobs["swing"], gate=self.knobs["gate"], feel=self.knobs["feel"], channels=channels
+        )
 
-    def feel_changed(self, now: Nanos) -> None:
+    def laying_changed(self, now: Nanos) -> None:
         """Lay the plan again with another swing or gate."""
-        self._take_feel()
+        self._take_laying()
         if self.transport.running:
             tick = self.sent_to(now)
             self.plan.lay_all(tick // self.plan.grid.ticks_per_step + 1, not_before=tick)
@@ -327,9 +336,14 @@ class Jam:
             self.mark(f"{'mute' if track in muted else 'unmute'} {TRACKS[track]}", now)
 
     def send_levels(self, now: Nanos, *, every_part: bool = False) -> None:
-        """Send the level of every part that plays, or also of those that only another model plays."""
+        """Send the level of every part that plays, or also of those that only another model plays.
+
+        Until the knob was turned, it is a matter of setting up: some outputs keep the levels they have.
+        """
         tracks = range(len(TRACKS)) if every_part else self.plan.tracks
-        self._send_all(self._levels.messages(tracks, self.knobs["volume"]), now)
+        self._volume_turned |= self.knobs["volume"] != KNOBS["volume"].rest
+        stream = Stream.INSTRUMENT if self._volume_turned else Stream.SETUP
+        self._send_all(self._levels.messages(tracks, self.knobs["volume"]), now, stream=stream)
 
     def set_condition(self, name: str, text: str, now: Nanos) -> None:
         """Hold answers to a condition; raises UsageError."""
@@ -337,6 +351,15 @@ class Jam:
         self.plan.mark_stale(self.sent_to(now))
         self.mark(f"{name} {text}", now)
         self.notices.add("info", f"{name}: {text}")
+
+    def lock_key(self, now: Nanos) -> None:
+        """Hold answers to the key that is played in, or let it follow again; raises UsageError."""
+        if self.requests.key != AUTO:
+            self.set_condition("key", AUTO, now)
+        elif self.dialogue.key:
+            self.set_condition("key", self.dialogue.key, now)
+        else:
+            raise UsageError("there is no key to lock: what was played last is in none")
 
     # -- the model -------------------------------------------------------------------------------
 
@@ -350,7 +373,7 @@ class Jam:
         """Play another model; the present one plays on until it is ready."""
         self.shown_model, self.model_state = name, "loading"
         self.wanted_model = name
-        if not self.output.ask(Load(name)):
+        if not self.output.ask(Load(name, self.config.model.split)):
             self.notices.add("warning", f"model {name} will be loaded when the model process is back")
 
     def give_up_model(self, instead: str) -> None:
@@ -367,6 +390,8 @@ class Jam:
                 search = self.dialogue.encoded(answer, tick)
                 if search is not None and search.reason is Reason.ANCHOR:
                     self.gestures.prepare_morph()
+                if search is not None and search.reason is Reason.PLAYED:
+                    self.performer.learn_lag(answer.lag_ticks * search.tick_nanos)
             case Decoded():
                 self.dialogue.decoded(answer, tick)
             case Warped():

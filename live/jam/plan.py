@@ -6,7 +6,7 @@ Owns: the cells and what they have played, how steps become ticks, which parts a
 Threads: engine only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -24,11 +24,12 @@ BarOrigin = Literal["decoded", "repeated", "silent"]
 
 
 @dataclass(frozen=True, slots=True)
-class Feel:
+class Laying:
     """How steps become ticks.
 
     Attributes:
         swing: 0 straight .. 1 triplets: how far every second step is moved.
+        feel: factor on what lies between notes and their places: 0 the grid, 1 as played, up to 1.5.
         gate: factor on written lengths, 0.05..2; drums, whose length is not heard, keep theirs.
         channels: 1..16 of each track, in the order of `model.music.tracks`.
 
@@ -36,6 +37,7 @@ class Feel:
 
     swing: float = 0.0
     gate: float = 1.0
+    feel: float = 1.0
     channels: tuple[int, int, int, int] = (2, 3, 4, 10)
 
 
@@ -53,6 +55,7 @@ class Cell:
         stale: whether base or knobs have changed since the last decode was asked for.
         point: its latent, once decoded.
         xy: place of that on the map.
+        chordal: tracks of one voice that keep several in it.
 
     """
 
@@ -65,6 +68,7 @@ class Cell:
     source: Base | None = None
     point: Point | None = None
     xy: tuple[float, float] | None = None
+    chordal: frozenset[int] = frozenset()
 
 
 @lru_cache(maxsize=8)
@@ -83,7 +87,7 @@ class Plan:
 
     Attributes:
         grid: of the cells.
-        feel: how they are laid.
+        laying: how they are laid.
         tracks: the parts that the model plays.
         one_voice: of them, those in which a note ends where the next one starts.
         muted: parts that are left out, where the model plays several.
@@ -99,13 +103,14 @@ class Plan:
         self._scheduler = scheduler
         self._sent: dict[int, set[tuple[int, int]]] = {}  # step -> (channel, pitch)
         self.grid = grid
-        self.feel = Feel()
+        self.laying = Laying()
         self.tracks: tuple[int, ...] = (MELODY,)
         self.one_voice: frozenset[int] = frozenset()
         self.muted: frozenset[int] = frozenset()
         self.cells: dict[int, Cell] = {}
         self.played: dict[int, list[Note]] = {}
         self.last_good: Phrase | None = None
+        self._last_chordal: frozenset[int] = frozenset()
         self.version = 0
 
     def clear(self) -> None:
@@ -138,7 +143,7 @@ class Plan:
                 continue
             cell = Cell(index, speaks=speaks(index), base=base)
             if self.last_good is not None and base is not None:
-                cell.phrase, cell.origin = self.last_good, "repeated"
+                cell.phrase, cell.origin, cell.chordal = self.last_good, "repeated", self._last_chordal
             self.cells[index] = cell
             self.lay(cell, index * self.grid.steps, not_before=now)
         self._forget_before(current)
@@ -166,9 +171,10 @@ class Plan:
                 cell.speaks = not cell.speaks
                 self.lay(cell, self.next_step(now), not_before=now)
 
-    def fill(self, cell: Cell, phrase: Phrase, now: Tick) -> None:
+    def fill(self, cell: Cell, phrase: Phrase, now: Tick, *, chordal: Iterable[int] = ()) -> None:
         """Let a cell play a decoded phrase from the next step on; what of it has begun stays as it was."""
         self.last_good = phrase
+        cell.chordal = self._last_chordal = frozenset(chordal)
         step = max(self.next_step(now), cell.index * self.grid.steps)
         fixed = step - cell.index * self.grid.steps
         cell.phrase, cell.origin = phrase, "decoded"
@@ -188,7 +194,7 @@ class Plan:
 
     def sent(self, step: int, note: Note) -> None:
         """Remember that a note-on has left: it is not laid again, and is part of what was played."""
-        self._sent.setdefault(step, set()).add((self.feel.channels[note.track], note.pitch))
+        self._sent.setdefault(step, set()).add((self.laying.channels[note.track], note.pitch))
         self.played.setdefault(step // self.grid.steps, []).append(note)
 
     def prefix(self, index: int, steps: int) -> list[Note]:
@@ -200,7 +206,17 @@ class Plan:
                 onset = queued.step - start
                 length = max(1, round((queued.end - queued.tick) / size))
                 fits = min(length, self.grid.steps - onset)
-                known.append(Note(onset, queued.pitch, queued.velocity, fits, queued.offset, queued.track))
+                known.append(
+                    Note(
+                        onset,
+                        queued.pitch,
+                        queued.velocity,
+                        fits,
+                        queued.offset,
+                        queued.track,
+                        queued.displacement,
+                    )
+                )
         return known
 
     def lay(self, cell: Cell, from_step: int, *, not_before: Tick) -> None:
@@ -219,40 +235,43 @@ class Plan:
             return
         zero = tick_of_step(grid, start)
         notes = cell.phrase.from_step(cut - start)
-        times = self._times(notes)
+        single = self.one_voice - cell.chordal
+        times = self._times(notes, single)
         silent = self.silent
         rows: list[QueuedRow] = []
         for note, (on, off) in zip(notes, times, strict=True):
-            onset, pitch, velocity, _, offset, track = note
+            onset, pitch, velocity, _, offset, track, displacement, _ = note
             if track in silent:
                 continue
-            step, channel = start + onset, self.feel.channels[track]
+            step, channel = start + onset, self.laying.channels[track]
             if step in self._sent and (channel, pitch) in self._sent[step]:
                 continue
+            if displacement < 0 and zero + on < not_before:
+                continue  # a grace note or a pick-up whose moment has gone
             tick = Tick(max(zero + on, not_before))
-            rows.append((tick, Tick(zero + off), step, channel, pitch, velocity, track, offset))
+            rows.append((tick, Tick(zero + off), step, channel, pitch, velocity, track, offset, displacement))
         self._scheduler.add(rows)
-        if self.one_voice:
-            self._end_at_next()
+        if single:
+            self._end_at_next(single)
 
-    def _times(self, notes: tuple[Note, ...]) -> list[tuple[int, int]]:
+    def _times(self, notes: tuple[Note, ...], single: frozenset[int]) -> list[tuple[int, int]]:
         """Return each note's on and off; in a track of one voice a note ends where the next one starts."""
         times = self._plain_times(notes)
         following: dict[int, int] = {}
-        for place in range(len(notes) - 1, -1, -1) if self.one_voice else ():
+        for place in range(len(notes) - 1, -1, -1) if single else ():
             track = notes[place].track
-            if track in self.one_voice:
+            if track in single:
                 on, off = times[place]
                 times[place] = (on, min(off, following.get(track, off)))
                 following[track] = on
         return times
 
-    def _end_at_next(self) -> None:
+    def _end_at_next(self, single: frozenset[int]) -> None:
         """Let what sounds on the channel of a track of one voice end at that track's next note."""
-        used = [self.feel.channels[track] for track in self.tracks]
+        used = [self.laying.channels[track] for track in self.tracks]
         first: dict[int, Tick] = {}
         for queued in self._scheduler.queued():
-            if queued.track in self.one_voice and used.count(queued.channel) == 1:
+            if queued.track in single and used.count(queued.channel) == 1:
                 first.setdefault(queued.channel, queued.tick)
         self._scheduler.shorten(lambda channel, _: first.get(channel))
 
@@ -264,15 +283,15 @@ class Plan:
     def mute(self, muted: frozenset[int], from_step: int, *, now: Tick) -> None:
         """Leave these parts out, and no others, from a step on; what sounds alone on its channel ends now."""
         self.muted = muted
-        used = [self.feel.channels[track] for track in self.tracks]
-        ended = {self.feel.channels[track] for track in self.silent}
+        used = [self.laying.channels[track] for track in self.tracks]
+        ended = {self.laying.channels[track] for track in self.silent}
         self._scheduler.shorten(
             lambda channel, _: now if channel in ended and used.count(channel) == 1 else None
         )
         self.lay_all(from_step, not_before=now)
 
     def lay_all(self, from_step: int, *, not_before: Tick) -> None:
-        """Queue every cell again from a step on: the feel has changed."""
+        """Queue every cell again from a step on: how they are laid has changed."""
         for index in sorted(self.cells):
             if (index + 1) * self.grid.steps > from_step:
                 self.lay(self.cells[index], from_step, not_before=not_before)
@@ -283,13 +302,18 @@ class Plan:
 
     def _plain_times(self, notes: tuple[Note, ...]) -> list[tuple[int, int]]:
         # between a decode and the next note: nothing is looked up twice
-        size, gate = self.grid.ticks_per_step, self.feel.gate
-        swung = step_ticks(self.grid, self.feel.swing)
+        size, gate, feel = self.grid.ticks_per_step, self.laying.gate, self.laying.feel
+        swung = step_ticks(self.grid, self.laying.swing)
         times: list[tuple[int, int]] = []
-        for onset, _, _, length, offset, track in notes:
+        for onset, _, _, length, offset, track, displacement, release in notes:
             start = swung[onset]
-            on = start + round(offset * size) if offset else start
             full = swung[onset + length] - start
+            if displacement:  # it has a place of its own, which swing leaves alone
+                start = onset * size + round(displacement * size)
+                full = length * size
+            on = start + round(offset * feel * size) if offset else start
+            if release:
+                full = max(1, full + round(release * size))
             times.append((on, on + (full if track == DRUMS or gate == 1.0 else max(1, round(full * gate)))))
         return times
 

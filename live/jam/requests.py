@@ -6,17 +6,20 @@ Threads: engine only.
 Tested in tests/live/jam/test_jam.py, tests/live/jam/test_continuation.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from itertools import count
 from typing import NamedTuple
 
 from live.errors import UsageError, unknown
 from live.ipc.messages import Accompany, Decode, Encode, Place, Ready, Warp
+from live.jam.capture import PlayedNote, StruckRow
 from live.jam.path import Base, moved
 from live.jam.plan import Cell
-from live.settings.config import AUTO, ModelSettings, check_condition
+from live.settings.config import AUTO, OFF, ModelSettings, check_condition
 from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
+from live.timing.timeline import whole_nanos_per_beat
+from model.music.grid import TICKS_PER_BEAT
 from model.music.phrase import Note, Phrase
 
 
@@ -32,10 +35,13 @@ class Search(NamedTuple):
     """A phrase whose place the model was asked for.
 
     Attributes:
-        phrase: whose place.
+        phrase: whose place; of one that was just played each note on its nearest step.
         cell: that is to sound it first.
         reason: what becomes of the place.
         anchor: its name, where it is one's.
+        struck: the phrase as it was just played, see `Capture.struck`; empty for one that has its places.
+        tick_nanos: length of a tick when it was.
+        sounding: of its notes, those that sounded on at its end.
 
     """
 
@@ -43,6 +49,9 @@ class Search(NamedTuple):
     cell: int
     reason: Reason
     anchor: str = ""
+    struck: Sequence[StruckRow] = ()
+    tick_nanos: int = 0
+    sounding: Sequence[PlayedNote] = ()
 
     @property
     def text(self) -> str:
@@ -61,6 +70,7 @@ class Requests:
     Attributes:
         model: that plays; None before the first.
         conditions: what answers are to keep to, by name; what is not in it the model estimates.
+        swing: where the second eighth of a beat lay in the last phrase, .5 straight .. .67 triplets.
 
     """
 
@@ -68,6 +78,7 @@ class Requests:
         """Start without a model."""
         self.model: Ready | None = None
         self.conditions = choice.conditions
+        self.swing = 0.5
         self._knobs, self._seed, self._choice = knobs, seed, choice
         self._idents = count(1)
 
@@ -77,6 +88,16 @@ class Requests:
         return self.model is not None and self.model.latent_size > 0
 
     @property
+    def key(self) -> str:
+        """The key that answers keep to: "auto" is that of what they come from, "off" none."""
+        return self.conditions.get("key", AUTO)
+
+    @property
+    def tick_nanos(self) -> int:
+        """Return the length of a tick at the present tempo."""
+        return whole_nanos_per_beat(self._knobs["tempo"]) // TICKS_PER_BEAT
+
+    @property
     def parts(self) -> list[int]:
         """Return the tracks that join what the performer plays; none where the model does not accompany."""
         return self._choice.tracks if self.model is not None and self.model.accompanies else []
@@ -84,7 +105,8 @@ class Requests:
     def encode(self, search: Search) -> Encode:
         """Return the request for the place of a phrase."""
         parts = self.parts if search.reason is Reason.PLAYED else []
-        return Encode(next(self._idents), [*search.phrase.notes], parts)
+        notes, struck = [*search.phrase.notes], [*search.struck]
+        return Encode(next(self._idents), notes, parts, struck, search.tick_nanos, self.swing)
 
     def accompany(self, cell: int, played: Phrase) -> Accompany:
         """Return the request for what goes with a phrase in a cell."""
@@ -136,6 +158,7 @@ class Requests:
             prefix_steps=fixed,
             context=[] if self.has_latent else [*self._context(base, mode, before)],
             condition=self._condition(model),
+            key=self.key,
             top_k=self._choice.top_k,
             top_p=self._choice.top_p,
         )
@@ -152,7 +175,9 @@ class Requests:
         return {
             name: value
             for name, value in self.conditions.items()
-            if name in model.conditions and not (name == "style" and value not in model.styles)
+            if name in model.conditions
+            and not (name == "style" and value not in model.styles)
+            and not (name == "key" and value == OFF)
         }
 
     # -- for the human ---------------------------------------------------------------------------
@@ -165,11 +190,13 @@ class Requests:
 
         """
         model = self.model
-        if model is None or not model.conditions:
+        if name == "key":
+            pass  # what is new keeps to it whatever the model was taught
+        elif model is None or not model.conditions:
             raise UsageError(f"the model that plays heeds no {name}, nor any other condition")
-        if name not in model.conditions:
-            raise unknown("condition", name, model.conditions)
-        if name == "style" and value not in (AUTO, *model.styles):
+        elif name not in model.conditions:
+            raise unknown("condition", name, ["key", *model.conditions])
+        elif name == "style" and value not in (AUTO, *model.styles):
             raise unknown("style", value, [AUTO, *model.styles])
         if not value:
             raise UsageError(f"condition {name} takes a text; '{AUTO}' leaves it to the model")

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from live.timing.midi_bytes import Event, Rank, note_off, note_on, rank_of
 from live.timing.timeline import Tick
 
-QueuedRow = tuple[Tick, Tick, int, int, int, int, int, float]
-"""A note to queue: on, off, step, channel, pitch, velocity, track, offset; see `QueuedNote`."""
+QueuedRow = tuple[Tick, Tick, int, int, int, int, int, float, float]
+"""A note to queue: on, off, step, channel, pitch, velocity, track, offset, displacement; see `QueuedNote`."""
 
 
 class QueuedNote(NamedTuple):
@@ -28,7 +28,8 @@ class QueuedNote(NamedTuple):
         pitch: 0..127.
         velocity: 1..127.
         track: part that it belongs to, see `model.music.tracks`.
-        offset: of its phrase's note, in steps: how far `tick` was to lie from the step.
+        offset: of its phrase's note, in steps: how far `tick` was to lie from the note's place.
+        displacement: of its phrase's note, in steps: how far that place lies from the step.
 
     """
 
@@ -41,6 +42,7 @@ class QueuedNote(NamedTuple):
     velocity: int
     track: int = 0
     offset: float = 0.0
+    displacement: float = 0.0
 
 
 class Scheduler:
@@ -64,20 +66,27 @@ class Scheduler:
         velocity: int,
         track: int = 0,
         offset: float = 0.0,
+        displacement: float = 0.0,
     ) -> None:
         """Queue a note; `end` is moved to at least one tick after its start."""
         self._sequence += 1
         last = Tick(max(end, tick + 1))
-        queued = QueuedNote(tick, self._sequence, last, step, channel, pitch, velocity, track, offset)
-        insort(self._notes, queued)
+        insort(
+            self._notes,
+            QueuedNote(
+                tick, self._sequence, last, step, channel, pitch, velocity, track, offset, displacement
+            ),
+        )
 
     def add(self, rows: Iterable[QueuedRow]) -> None:
         """Queue many notes, in this order where ticks are equal; ends are moved as by `note`."""
-        for tick, end, step, channel, pitch, velocity, track, offset in rows:
+        for tick, end, step, channel, pitch, velocity, track, offset, displacement in rows:
             self._sequence += 1
             last = end if end > tick else Tick(tick + 1)
             self._notes.append(
-                QueuedNote(tick, self._sequence, last, step, channel, pitch, velocity, track, offset)
+                QueuedNote(
+                    tick, self._sequence, last, step, channel, pitch, velocity, track, offset, displacement
+                )
             )
         self._notes.sort()
 

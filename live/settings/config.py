@@ -15,12 +15,13 @@ from live.settings.knobs import KNOBS, Mode
 from model import strict
 from model.errors import ConfigError
 from model.music import harmony
+from model.music.lines import LINE, read_split
 from model.music.tracks import TRACKS
 from model.shipped import is_checkpoint, shipped_models
 
 FILE_NAME = "live.toml"
 APPLICATION = "twobar"
-AUTO = "auto"
+AUTO, OFF = "auto", "off"
 
 Channel = Annotated[int, Meta(ge=1, le=16)]
 Program = Annotated[int, Meta(ge=0, le=127)]
@@ -76,9 +77,10 @@ class ModelSettings(Section, frozen=True):
         top_k: notes are chosen among the so many likeliest, 0..1000; 0 is all of them.
         top_p: notes are chosen among the likeliest that make up this share, above 0 to 1; 1 is all of them.
         style: a style label of a conditioned model; auto leaves it to the model.
-        key: as "C", "F# minor"; auto as above.
+        key: as "C", "F# minor", that answers keep to; auto is the one that you play in, off is none.
         chords: as "C Am F G", spread evenly over the phrase; auto as above.
         accompany: parts that join what the performer plays where they are not played, of a model that can.
+        split: how a keyboard is divided for a model of one line or several parts: "line", or at a note, "C3".
 
     """
 
@@ -88,6 +90,7 @@ class ModelSettings(Section, frozen=True):
     key: Text = AUTO
     chords: Text = AUTO
     accompany: list[PartName] = msgspec.field(default_factory=lambda: ["chords", "bass", "drums"])
+    split: Text = LINE
 
     @property
     def tracks(self) -> list[int]:
@@ -111,10 +114,12 @@ class MidiSettings(Section, frozen=True):
         performer_channel: the performer's keys go thru on it, 1..16.
         instrument_channel: of the answers: the melody, or all of a model with one part, 1..16.
         chords_channel, bass_channel, drum_channel: of the other parts of a model that has them, 1..16.
+        send_sounds: whether outputs beside the built-in synth are told programs and levels, too.
         clock: internal; nothing else can be followed yet.
         clock_out: whether MIDI clock, start, stop and song position are sent.
         late_bound_ms: a note-on due longer ago than this is dropped instead of sent.
         output_latency_ms: how much earlier events leave, for an output that sounds that much later.
+        input_latency_ms: how much too late your keys arrive, where a steady lead or lag is looked for from.
 
     """
 
@@ -126,10 +131,12 @@ class MidiSettings(Section, frozen=True):
     chords_channel: Channel = 3
     bass_channel: Channel = 4
     drum_channel: Channel = 10
+    send_sounds: bool = False
     clock: ClockName = "internal"
     clock_out: bool = False
     late_bound_ms: Annotated[float, Meta(ge=0.0, le=1000.0)] = 50.0
     output_latency_ms: Annotated[float, Meta(ge=0.0, le=500.0)] = 0.0
+    input_latency_ms: Annotated[float, Meta(ge=-100.0, le=200.0)] = 0.0
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -233,6 +240,7 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
     "thru": ("--thru", "jam", "thru"),
     "seed": ("--seed", "jam", "seed"),
     "temperature": ("--temperature", "jam", "temperature"),
+    "key": ("--key", "model", "key"),
     "record": ("--record", "jam", "record"),
     "take_folder": ("--take-folder", "jam", "take_folder"),
     "mapping": ("--mapping", "mapping", "name"),
@@ -286,6 +294,7 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
     _check_scenes(config.scene, where)
     for name, text in config.model.conditions.items():
         check_condition(name, text, label=f"{where}: model.{name}")
+    _check_split(config.model.split, f"{where}: model.split")
     return config
 
 
@@ -308,6 +317,8 @@ def with_options(config: Config, **options: object) -> Config:
         value = list(plain) if isinstance(plain, tuple) else plain
         section = getattr(config, section_name)
         strict.check_value(value, strict.field_hints(type(section))[key], label=option)
+        if option == "--key" and value != AUTO:
+            check_condition("key", str(value), label=option)
         if option == "--clock":
             _check_clock(str(value), option)
         config = msgspec.structs.replace(
@@ -318,6 +329,8 @@ def with_options(config: Config, **options: object) -> Config:
 
 def check_condition(name: str, text: str, *, label: str) -> None:
     """Raise UsageError with the label before it if a text is no key or no chords; a style may be any."""
+    if name == "key" and text == OFF:
+        return
     readers = {"key": harmony.read_key, "chords": harmony.read_chords}
     try:
         readers.get(name, str)(text)
@@ -342,6 +355,14 @@ def _check_clock(clock: str, label: str) -> None:
     if clock != "internal":
         what = "MIDI clock" if clock == "midi" else "Ableton Link"
         raise UsageError(f"{label} is '{clock}', but {what} cannot be followed yet; there is: internal")
+
+
+def _check_split(split: str, label: str) -> None:
+    """Refuse what divides no keyboard."""
+    try:
+        read_split(split)
+    except ConfigError as error:
+        raise UsageError(f"{label}: {error}") from None
 
 
 def _check_scenes(scenes: list[Scene], where: str) -> None:

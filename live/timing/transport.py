@@ -6,12 +6,22 @@ Threads: engine only.
 from collections import deque
 from typing import Literal
 
-from live.timing.timeline import Nanos, Tick, Timeline, whole_nanos_per_beat
+from live.timing.timeline import (
+    FASTEST_BPM,
+    SLOWEST_BPM,
+    Nanos,
+    Tick,
+    Timeline,
+    whole_nanos_per_beat,
+)
+from model.music.grid import TICKS_PER_BEAT
 
 State = Literal["stopped", "count-in", "playing"]
 
 TAP_TIMEOUT_NANOS = 2_000_000_000
 TAPS_AVERAGED = 4
+FOLLOW_BEATS = 1.0  # in which the transport comes to where a follower has its place
+MOST_BEND = 1.5  # by which its tempo differs from the follower's at most meanwhile
 
 
 class Transport:
@@ -74,6 +84,30 @@ class Transport:
         if self._timeline:
             self._timeline = self._timeline.at_tempo(tempo_bpm, self._timeline.tick(now))
         self._tempo_bpm = tempo_bpm
+
+    def follow(self, target: Timeline, now: Nanos) -> None:
+        """Come to another timeline's place within a beat, faster or slower: no tick is left out.
+
+        Called again and again, as a follower learns more, it converges; once both agree, it has the
+        target's tempo.
+
+        Args:
+            target: where the music is at, and how fast it goes.
+            now: the present moment.
+
+        """
+        if self._timeline is None:
+            self._tempo_bpm = target.tempo_bpm
+            return
+        here = self._timeline.tick(now)
+        at = self._timeline.nanos(here)
+        reach = round(FOLLOW_BEATS * TICKS_PER_BEAT) * target.nanos_per_tick
+        ahead = (at + reach - target.origin_nanos) / target.nanos_per_tick + target.origin_tick
+        bent = (ahead - here) / (FOLLOW_BEATS * TICKS_PER_BEAT)  # tempo in target's tempi
+        tempo_bpm = target.tempo_bpm * min(MOST_BEND, max(1 / MOST_BEND, bent))
+        tempo_bpm = min(FASTEST_BPM, max(SLOWEST_BPM, tempo_bpm))
+        self._timeline = Timeline(here, at, tempo_bpm)
+        self._tempo_bpm = target.tempo_bpm
 
     def tap(self, now: Nanos) -> float | None:
         """Take a tap; returns the tempo of the last few, or None after the first."""

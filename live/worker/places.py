@@ -9,7 +9,9 @@ from functools import lru_cache
 import numpy as np
 
 from live.ipc.messages import Between, Blend, Moved, Place, Point
-from model.latent.geometry import Latent, Vector, between, blend
+from model.latent.geometry import Latent, Vector, between, blend, played_at
+from model.music.grid import Grid
+from model.music.phrase import Phrase
 
 STRAY_ARC = 0.5 * math.pi
 DRIFT_MEMORY = 0.8
@@ -23,12 +25,13 @@ class Places:
     Args:
         model: id of the model that the vectors belong to.
         scale: standard deviation of each latent dimension over the training data, [d].
+        grid: of the phrases that were played.
 
     """
 
-    def __init__(self, model: str, scale: Vector) -> None:
+    def __init__(self, model: str, scale: Vector, grid: Grid) -> None:
         """Work nothing out yet."""
-        self._model, self._scale = model, np.asarray(scale, dtype=np.float32)
+        self._model, self._scale, self._grid = model, np.asarray(scale, dtype=np.float32), grid
         self._step = lru_cache(2 * DRIFT_REACH)(lambda seed, step: self._direction(seed, 2, step))
 
     def latent(self, place: Place) -> Latent:
@@ -46,8 +49,9 @@ class Places:
 
     def _latent(self, place: Place) -> Latent:
         match place:
-            case Point(z, attributes):
-                return Latent(self._model, np.asarray(z, dtype=np.float32), attributes)
+            case Point(z, attributes, played):
+                latent = Latent(self._model, np.asarray(z, dtype=np.float32), attributes)
+                return played_at(latent, Phrase.of(self._grid, played)) if played else latent
             case Between(a, b, t):
                 return between(self._latent(a), self._latent(b), t)
             case Blend(places, weights):
@@ -71,7 +75,7 @@ class Places:
             z = np.cos(angle) * z + np.sin(angle) * away
         if place.drifting:
             z = z + self._drift(place.seed, place.cell)
-        return Latent(self._model, np.asarray(z, dtype=np.float32), start.attributes)
+        return Latent(self._model, np.asarray(z, dtype=np.float32), start.attributes, start.source)
 
     def _direction(self, *seeds: int) -> Vector:
         """Return a random latent as the training data scatters them."""
@@ -90,5 +94,5 @@ class Places:
 
 
 def point_of(latent: Latent) -> Point:
-    """Return a latent as it crosses between the processes."""
+    """Return a latent as it crosses between the processes, without what was played near it."""
     return Point(latent.z.tolist(), {name: float(value) for name, value in latent.attributes.items()})

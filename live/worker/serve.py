@@ -13,7 +13,8 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TypedDict
@@ -40,12 +41,23 @@ from live.ipc.messages import (
 from live.ipc.model_process import ADDRESS_VARIABLE
 from live.worker.accompanist import Accompanist
 from live.worker.places import Places, point_of
+from model.codecs.keyboard import division
+from model.codecs.registry import build
 from model.latent.geometry import Latent, between
+from model.music.grid import Grid
+from model.music.harmony import read_key
+from model.music.key import Key, key_of
+from model.music.lines import LINE
 from model.music.phrase import Note, Phrase
 from model.playing.player import Player
+from model.playing.splice import overlapping
 from model.playing.warp import audible_lengths, decoded_way
+from model.transcription.struck import Struck
+from model.transcription.transcribe import Transcription, transcribe
 
+TICK_NANOS = 1_041_667  # at 120 beats per minute
 RECONNECT_SECONDS = 10.0
+MOST_KEYS = 64
 RETRY_SECONDS = 0.01  # it may be the whole start that waits
 FINISHED = Bye()
 NOT_JOINED = "the band could not join: {}"
@@ -68,22 +80,33 @@ class RequestHandler:
         self._loaded: tuple[str, int] | None = None
         self._places: Places | None = None
         self._accompanist: Accompanist | None = None
+        self._key: Key | None = None  # that the performer plays in
+        self._keys: dict[bytes, Key | None] = {}  # of the last phrases, by their vectors
 
-    def load(self, name: str) -> Message:
+    def load(self, name: str, split: str = LINE) -> Message:
         """Load a model and warm it up; returns Ready, or LoadFailed with the old one still there.
 
         One that is loaded already is not loaded again, unless its file has changed.
+
+        Args:
+            name: a shipped model's, or a path.
+            split: how it divides what a keyboard plays, see `model.codecs.keyboard.division`.
+
         """
         start = time.monotonic_ns()
         wanted = (name, changed_nanos(name))
-        if self.ready is not None and wanted == self._loaded:
-            return self.ready
         try:
+            divide = division(split)
+            if self.ready is not None and self.player is not None and wanted == self._loaded:
+                self.player.divide = divide
+                return self.ready
             from model.playing.load import load  # noqa: PLC0415  a wrong model must be a message, not a dead process
 
             player = load(name)
+            player.divide = divide
             grid = player.card.grid
             warm = Phrase.of(grid, [Note(0, 60, 90, 2), Note(grid.steps // 2, 67, 90, 2)])
+            transcribed(Encode(0, [], [], [(0, 200, 60, 90), (960, 1200, 67, 90)], TICK_NANOS), grid)
             for _ in range(2):
                 latent = player.encode(warm)
                 if has_latent(player):
@@ -109,7 +132,7 @@ class RequestHandler:
             styles=list(card.styles),
             accompanies=card.accompanies,
         )
-        self._places = Places(card.ident, card.scale)
+        self._places = Places(card.ident, card.scale, grid)
         self._accompanist = Accompanist(player)
         gc.collect()
         gc.freeze()
@@ -123,18 +146,27 @@ class RequestHandler:
         try:
             if isinstance(request, Encode):
                 return self._encode(self.player, request, start)
-            return self._decode(self.player, self._places.latent(request.place), request, start)
+            latent = self._in_key(self._places.latent(request.place), request.key)
+            return self._decode(self.player, latent, request, start)
         except Exception as error:  # noqa: BLE001  the music goes on whatever one request does
             return Failed(request.ident, f"the model could not answer: {sentence(error)}")
 
     def _encode(self, player: Player, request: Encode, start: int) -> Encoded:
-        phrase, fault = Phrase.of_rows(player.card.grid, request.notes), ""
+        whole = transcribed(request, player.card.grid)
+        shown, fault = whole.shown, ""
+        played = named(whole.phrase, player)
         if request.parts and self._accompanist is not None:
             try:
-                phrase = self._accompanist.joined(phrase, request.parts)
+                shown = self._accompanist.joined(shown, request.parts)
+                played = with_parts(played, shown, request.parts)
             except Exception as error:  # noqa: BLE001  the phrase is answered without
                 fault = NOT_JOINED.format(sentence(error))
-        latent = player.encode(phrase)
+        latent = player.encode(shown)
+        if request.struck:
+            self._key = key_of(whole.phrase.notes, self._key)
+            self._keys[latent.z.tobytes()] = self._key
+            for old in list(self._keys)[:-MOST_KEYS]:
+                del self._keys[old]
         return Encoded(
             ident=request.ident,
             z=latent.z.tolist(),
@@ -142,7 +174,25 @@ class RequestHandler:
             xy=map_place(player, latent),
             ms=since_ms(start),
             fault=fault,
+            notes=[*whole.phrase.notes],
+            played=[*played.notes],
+            lag_ticks=whole.lag,
+            swing=whole.swing,
+            key=self._key.name if self._key else "",
         )
+
+    def _in_key(self, latent: Latent, wanted: str) -> Latent:
+        """Return a latent near which what is new keeps to a key: a named one, or that which was played in."""
+        source = latent.source
+        if source is None or wanted == "off":
+            return latent
+        if wanted == "auto":
+            place = source.z.tobytes()
+            key = self._keys[place] if place in self._keys else key_of(source.phrase.notes)
+        else:
+            number = read_key(wanted)
+            key = Key(number % 12, number // 12)
+        return replace(latent, source=replace(source, scale=key.scale)) if key else latent
 
     @staticmethod
     def _decode(player: Player, latent: Latent, request: Decode, start: int) -> Decoded:
@@ -152,24 +202,25 @@ class RequestHandler:
             "top_k": request.top_k,
             "top_p": request.top_p,
             "seed": request.seed,
-            "prefix": Phrase.of_rows(grid, request.prefix) if request.prefix_steps else None,
+            "prefix": Phrase.of(grid, request.prefix) if request.prefix_steps else None,
             "prefix_steps": request.prefix_steps,
             "condition": request.condition or None,
         }
         if has_latent(player):
             phrase = player.decode(latent, turns=request.turns, **how)
         else:
-            context = Phrase.of_rows(grid, request.context)
+            context = Phrase.of(grid, request.context)
             phrase = player.continuation(context, turns=request.turns, **how)
         xy = map_place(player, latent)
-        return Decoded(request.ident, [*phrase.notes], point_of(latent), xy, since_ms(start))
+        chordal = chordal_tracks(latent)
+        return Decoded(request.ident, [*phrase.notes], point_of(latent), xy, since_ms(start), chordal)
 
     def accompany(self, request: Accompany) -> Iterator[Message | None]:
         """Write what goes with a phrase of the performer, a note at a time; yields None after each."""
         if self.player is None or self._accompanist is None:
             return
         try:
-            phrase = Phrase.of_rows(self.player.card.grid, request.notes)
+            phrase = Phrase.of(self.player.card.grid, request.notes)
             yield from self._accompanist.write(
                 phrase, request.parts, number=request.number, seed=request.seed
             )
@@ -205,6 +256,54 @@ class DecodeOptions(TypedDict):
     prefix: Phrase | None
     prefix_steps: int
     condition: dict[str, str] | None
+
+
+def transcribed(request: Encode, grid: Grid) -> Transcription:
+    """Return a phrase as it was played, on the grid that fits it, and what of it a model is shown.
+
+    A phrase that has its places keeps them.
+    """
+    if request.struck:
+        return transcribe(
+            [Struck(*row) for row in request.struck],
+            grid,
+            swing=request.swing,
+            ms_per_tick=request.tick_nanos / 1e6,
+        )
+    phrase = Phrase.of(grid, request.notes)
+    return Transcription(phrase, shown_of(phrase), 0.0, request.swing, 1.0)
+
+
+def named(phrase: Phrase, player: Player) -> Phrase:
+    """Return all of a phrase's notes by the tracks and keys that a model's answers have for them."""
+    if player.card.codec == "multitrack" and player.divide is not None:
+        return player.divide(phrase)
+    return build(player.card.codec, player.card.grid).named(phrase)
+
+
+def shown_of(phrase: Phrase) -> Phrase:
+    """Return what a model is shown of a phrase whose notes have their places."""
+    if not any(note.displacement for note in phrase.notes):
+        return phrase
+    size = phrase.grid.ticks_per_step
+    struck = []
+    for note in phrase.notes:
+        start = round((note.onset + note.displacement + note.offset) * size)
+        end = start + max(1, round((note.length + note.release) * size))
+        struck.append(Struck(start, end, note.pitch, note.velocity))
+    return transcribe(struck, phrase.grid).shown
+
+
+def with_parts(played: Phrase, joined: Phrase, parts: Sequence[int]) -> Phrase:
+    """Return what was played with those parts of a phrase that joined it."""
+    present = {note.track for note in played.notes}
+    beside = (note for note in joined.notes if note.track in parts and note.track not in present)
+    return Phrase.of(played.grid, [*played.notes, *beside])
+
+
+def chordal_tracks(latent: Latent) -> list[int]:
+    """Return the tracks in which what was played at a latent is more than one voice."""
+    return [] if latent.source is None else [t for t in range(4) if overlapping(latent.source.phrase, t)]
 
 
 def has_latent(player: Player) -> bool:
@@ -274,7 +373,10 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
             if isinstance(message, Accompany):
                 accompanying = handler.accompany(message)
                 continue
-            link.send(handler.load(message.model) if isinstance(message, Load) else handler.answer(message))
+            if isinstance(message, Load):
+                link.send(handler.load(message.model, message.split))
+            else:
+                link.send(handler.answer(message))
 
 
 def newest(waiting: list[ToWorker | None]) -> list[ToWorker | None]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
-from model.music.tracks import DRUMS
+from model.music.tracks import DRUMS, MELODY
 
 Arrays = dict[str, NDArray[Any]]
 Table = NDArray[np.int16]
@@ -36,6 +36,9 @@ class Codec(Protocol):
 
     def unpack(self, arrays: Arrays, row: int) -> Phrase:
         """Return the phrase that packed arrays hold: the exact inverse of `pack` on what it keeps."""
+
+    def named(self, phrase: Phrase) -> Phrase:
+        """Return all of a phrase's notes by the tracks and keys that this codec's answers have for them."""
 
     def heads(self) -> dict[str, tuple[int, ...]]:
         """Return each decoder head's shape per phrase, [steps, ...]."""
@@ -64,8 +67,18 @@ class Codec(Protocol):
 
 def table_of(phrase: Phrase) -> Table:
     """Return a phrase's notes as a table int16 [M, 6]."""
-    rows = [(n.onset, n.pitch, n.velocity, n.length, round(n.offset * 100), n.track) for n in phrase.notes]
+    rows = [
+        (n.onset, n.pitch, n.velocity, n.length, round(n.offset * 100), n.track)
+        if not n.displacement
+        else (n.onset, n.pitch, n.velocity, n.length, round(100 * _within(n)), n.track)
+        for n in phrase.notes
+    ]
     return np.array(rows, dtype=np.int16).reshape(-1, len(COLUMNS))
+
+
+def _within(note: Note) -> float:
+    """Return how far a note lies from its step, as far as a network can be shown it: -0.5..0.5 steps."""
+    return min(0.5, max(-0.5, note.displacement + note.offset))
 
 
 def phrase_of(grid: Grid, table: Table) -> Phrase:
@@ -77,6 +90,13 @@ def pitched(table: Table, rows: NDArray[np.int64]) -> tuple[Table, NDArray[np.in
     """Return the notes that are no drums: what melody and poly keep of an ensemble."""
     drums = table[:, TRACK] == DRUMS
     return (table[~drums], rows[~drums]) if drums.any() else (table, rows)
+
+
+def of_one_part(phrase: Phrase) -> Phrase:
+    """Return the notes that are no drums, all of the one part that melody and poly know."""
+    return Phrase.of(
+        phrase.grid, (note._replace(track=MELODY) for note in phrase.notes if note.track != DRUMS)
+    )
 
 
 def pack_phrase(codec: Codec, phrase: Phrase) -> Arrays:

@@ -88,6 +88,16 @@ class DrumsCodec:
         hit, velocity, offset = np.moveaxis(arrays["drums"][row], 1, 0)
         return self._spell(hit > 0.5, velocity, offset)
 
+    def named(self, phrase: Phrase) -> Phrase:
+        """Return a phrase's notes as hits of the kit; see `Codec.named`."""
+        return Phrase.of(
+            phrase.grid,
+            (
+                note._replace(pitch=KEYS[CLASS_OF_KEY[note.pitch]], length=1, track=DRUMS, release=0.0)
+                for note in phrase.notes
+            ),
+        )
+
     def heads(self) -> dict[str, tuple[int, ...]]:
         """Return the heads' shapes."""
         shape = (self.grid.steps, len(CLASSES))

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from model.codecs.base import LENGTH, ONSET, PITCH, VELOCITY, Arrays, Table, pitched, spans
+from model.codecs.base import LENGTH, ONSET, PITCH, VELOCITY, Arrays, Table, of_one_part, pitched, spans
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 
@@ -60,6 +60,10 @@ class MelodyCodec:
     def unpack(self, arrays: Arrays, row: int) -> Phrase:
         """Return the phrase that the arrays hold in one row."""
         return self._spell(arrays["token"][row], arrays["velocity"][row])
+
+    def named(self, phrase: Phrase) -> Phrase:
+        """Return all of a phrase's notes but drums, of one part; see `Codec.named`."""
+        return of_one_part(phrase)
 
     def heads(self) -> dict[str, tuple[int, ...]]:
         """Return the heads' shapes."""

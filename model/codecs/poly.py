@@ -10,7 +10,18 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from model.codecs.base import LENGTH, OFFSET, ONSET, PITCH, VELOCITY, Arrays, Table, pitched, spans
+from model.codecs.base import (
+    LENGTH,
+    OFFSET,
+    ONSET,
+    PITCH,
+    VELOCITY,
+    Arrays,
+    Table,
+    of_one_part,
+    pitched,
+    spans,
+)
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 
@@ -58,6 +69,10 @@ class PolyCodec:
         onset, hold, velocity = np.moveaxis(arrays["roll"][row], 1, 0)
         away = arrays.get("offset")
         return self._spell(onset > 0.5, hold > 0.5, velocity, None if away is None else away[row])
+
+    def named(self, phrase: Phrase) -> Phrase:
+        """Return all of a phrase's notes but drums, of one part; see `Codec.named`."""
+        return of_one_part(phrase)
 
     def heads(self) -> dict[str, tuple[int, ...]]:
         """Return the heads' shapes."""

@@ -4,7 +4,7 @@ top-k and top-p are applied here to the heads of a decoder that writes all at on
 `model.networks.heads.base.pick` and `flip` are the same rules inside a network, which draws step by step.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 CLASSES = ("state", "pitch")  # heads of one choice among many, along their last dimension
 SWITCHES = ("onset", "hold", "hit")  # heads of yes or no for each of their numbers
 NEVER = np.float32(-1e9)
+STRANGE = np.float32(8.0)  # nats by which a pitch outside the scale is less likely
+NEIGHBOUR = np.float32(1.0)  # nats that a pitch of the scale lies behind the strange one beside it
 FAR = np.float32(1e4)  # a distance so many times as long is beyond any noise
 Floats = NDArray[np.float32]
 
@@ -86,6 +88,37 @@ def _switches(logits: Floats, sampling: Sampling) -> Floats:
     likelier = 1 / (1 + np.exp(-np.abs(logits) / np.float32(sampling.temperature)))
     open_ = (likelier < sampling.top_p) & (sampling.top_k != 1)
     return np.where(open_, logits, np.where(logits > 0, -NEVER, NEVER))
+
+
+def in_scale(
+    heads: Mapping[str, Floats], scale: frozenset[int], *, lowest: int, spared: Iterable[tuple[int, int]]
+) -> dict[str, Floats]:
+    """Return heads in which pitches outside a scale are less likely by `STRANGE`, and their neighbours gain.
+
+    Args:
+        heads: of one or more phrases, [..., steps, keys]; names may carry a track, "bass.pitch".
+        scale: pitch classes.
+        lowest: MIDI key of the first number of heads that do not have all 128.
+        spared: (step, MIDI key) that stay as they are.
+
+    """
+    found, spared = dict(heads), [*spared]
+    for name, value in heads.items():
+        if name.rpartition(".")[2] not in ("pitch", "onset"):
+            continue
+        keys = value.shape[-1]
+        first = 0 if keys == 128 else lowest
+        strange = np.array([(first + key) % 12 not in scale for key in range(keys)])
+        away = np.broadcast_to(strange, value.shape).copy()
+        for step, key in spared:
+            if 0 <= key - first < keys:
+                away[..., step, key - first] = False
+        moved = np.where(away, value - STRANGE, value)
+        meant = np.where(away, value - NEIGHBOUR, NEVER)  # it goes to the scale's next key, if a little less
+        moved[..., 1:] = np.where(strange[1:], moved[..., 1:], np.maximum(moved[..., 1:], meant[..., :-1]))
+        moved[..., :-1] = np.where(strange[:-1], moved[..., :-1], np.maximum(moved[..., :-1], meant[..., 1:]))
+        found[name] = moved
+    return found
 
 
 def gumbel_max(logits: Floats, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -24,6 +24,7 @@ from model.edits.common import (
 )
 from model.edits.transforms import edit
 from model.music.attributes import metrical_weights
+from model.music.key import degree_shifted
 from model.music.phrase import Note, Phrase
 from model.music.tracks import CHORDS, DRUMS
 
@@ -32,16 +33,48 @@ WIDEST = 8.0
 NEAR = 0.1  # semitones of deviation that snapping to a scale may miss
 
 
-def shifted(phrase: Phrase, register: float) -> Phrase:
-    """Transpose to a mean pitch, to the semitone and as far as every note stays a MIDI key."""
+def shifted(phrase: Phrase, register: float, scale: frozenset[int] | None = None) -> Phrase:
+    """Transpose to a mean pitch, as far as every note stays a MIDI key.
+
+    Args:
+        phrase: to transpose; drums stay.
+        register: wanted mean pitch.
+        scale: pitch classes along whose degrees it goes; None for semitones.
+
+    """
     pitches = [note.pitch for note in pitched(phrase)]
     if not pitches:
         return phrase
+    if scale:
+        return _along(phrase, pitches, register, scale)
     semitones = round(register - sum(pitches) / len(pitches))
     semitones = max(-min(pitches), min(127 - max(pitches), semitones))
     if not semitones:
         return phrase
     moved = (n if n.track == DRUMS else n._replace(pitch=n.pitch + semitones) for n in phrase.notes)
+    return Phrase.of(phrase.grid, moved)
+
+
+def _along(phrase: Phrase, pitches: Sequence[int], register: float, scale: frozenset[int]) -> Phrase:
+    """Transpose by the degrees of a scale that come nearest to a mean pitch."""
+    low, high, mean = min(pitches), max(pitches), sum(pitches) / len(pitches)
+    middle = round((register - mean) * len(scale) / 12)
+    best: tuple[float, int] | None = None
+    for degrees in range(middle - 2, middle + 3):
+        while degree_shifted(low, degrees, scale) < 0:
+            degrees += 1  # noqa: PLW2901
+        while degree_shifted(high, degrees, scale) > 127:
+            degrees -= 1  # noqa: PLW2901
+        got = sum(degree_shifted(pitch, degrees, scale) for pitch in pitches) / len(pitches)
+        if best is None or abs(got - register) < best[0]:
+            best = abs(got - register), degrees
+    degrees = best[1] if best else 0
+    if not degrees:
+        return phrase
+    moved = (
+        n if n.track == DRUMS else n._replace(pitch=degree_shifted(n.pitch, degrees, scale))
+        for n in phrase.notes
+    )
     return Phrase.of(phrase.grid, moved)
 
 

@@ -1,10 +1,12 @@
 """Latents and the geometry between them.  numpy only; vectors are float32 of shape [d]."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from model.music.phrase import Phrase
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,6 +17,22 @@ else:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PlayedPhrase:
+    """A phrase that was played, and where it lies: what is answered near there keeps of it what it can.
+
+    Attributes:
+        z: float32 [d].
+        phrase: as it was played.
+        scale: pitch classes that what is new keeps to; None for all.
+
+    """
+
+    z: Vector
+    phrase: Phrase
+    scale: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Latent:
     """A point in one model's latent space, and the attributes measured on the phrase it came from.
 
@@ -22,12 +40,14 @@ class Latent:
         model: id of the model that the vector belongs to.
         z: float32 [d], a posterior mean or a point on a path.
         attributes: raw measure of each attribute by name (see `model.music.attributes`).
+        source: what was played there or near there; None where nothing was.
 
     """
 
     model: str
     z: Vector
     attributes: Mapping[str, float] = field(default_factory=dict)
+    source: PlayedPhrase | None = None
 
 
 class LatentMismatchError(ValueError):
@@ -67,7 +87,7 @@ def between(a: Latent, b: Latent, t: float) -> Latent:
 
 
 def blend(latents: Sequence[Latent], weights: Sequence[float]) -> Latent:
-    """Mix latents by weights that sum to 1: arcs pairwise, attributes linearly.
+    """Mix latents by weights that sum to 1: arcs pairwise, attributes linearly; the source is the heaviest's.
 
     Raises:
         LatentMismatchError: they do not all belong to one model.
@@ -86,7 +106,13 @@ def blend(latents: Sequence[Latent], weights: Sequence[float]) -> Latent:
         name: sum(w * latent.attributes.get(name, 0.0) for latent, w in zip(latents, weights, strict=True))
         for name in names
     }
-    return Latent(latents[0].model, z, mixed)
+    heaviest = max(zip(weights, latents, strict=True), key=lambda pair: pair[0])[1]
+    return Latent(latents[0].model, z, mixed, heaviest.source)
+
+
+def played_at(latent: Latent, phrase: Phrase) -> Latent:
+    """Return a latent whose answers keep of this phrase what they can."""
+    return replace(latent, source=PlayedPhrase(latent.z, phrase))
 
 
 def way_lengths(distances: Sequence[float], *, least: float = 0.05) -> list[float]:

@@ -10,6 +10,9 @@ from typing import NamedTuple
 from model.music.grid import Grid
 from model.music.tracks import DRUMS, TRACKS
 
+FARTHEST = 4.0  # steps between a step and the place of a note that belongs to it
+LONGEST = 4096.0  # steps that a note sounds on beyond its length
+
 
 class Note(NamedTuple):
     """One note on the grid.
@@ -19,8 +22,12 @@ class Note(NamedTuple):
         pitch: MIDI key, 0..127.
         velocity: 1..127.
         length: in steps, at least 1; onset + length never passes the end of the phrase.
-        offset: how far the played onset lay from the step, in steps, -0.5..0.5.
+        offset: how far the played onset lay from its place, in steps, -0.5..0.5.
         track: part that it belongs to, see `model.music.tracks`; 0 where there is one part alone.
+        displacement: where its place lies beside the step, in steps, -4..4: 0 on the grid, 2/3 for the second
+            eighth of a triplet feel on step 2, negative for a grace note before its step.
+        release: how much longer than `length` it sounds, in steps; negative for shorter, at most by `length`,
+            positive also beyond the end of the phrase, up to 4096.
 
     """
 
@@ -30,6 +37,8 @@ class Note(NamedTuple):
     length: int
     offset: float = 0.0
     track: int = 0
+    displacement: float = 0.0
+    release: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ class Phrase:
         steps = grid.steps
         best: dict[int, Note] = {}
         for note in notes:
-            onset, pitch, velocity, length, offset, track = note
+            onset, pitch, velocity, length, offset, track, displacement, release = note
             if not (
                 0 <= onset < steps
                 and 0 <= pitch <= 127
@@ -62,6 +71,8 @@ class Phrase:
                 and length >= 1
                 and -0.5 <= offset <= 0.5
                 and 0 <= track <= 3
+                and -FARTHEST <= displacement <= FARTHEST
+                and -length <= release <= LONGEST
             ):
                 check_note(grid, note)
             place = (int(onset) * 128 + pitch) * 4 + track  # orders as (onset, pitch, track) does
@@ -75,16 +86,11 @@ class Phrase:
             onset, key = place >> 9, place & 511
             end = following.get(key, steps)
             if onset + note[3] > end:
-                note = Note(onset, note[1], note[2], end - onset, note[4], note[5])
+                note = Note(onset, note[1], note[2], end - onset, note[4], note[5], note[6])
             ordered.append(note)
             following[key] = onset
         ordered.reverse()
         return cls(grid, tuple(ordered))
-
-    @classmethod
-    def of_rows(cls, grid: Grid, rows: Iterable[tuple[int, int, int, int, float, int]]) -> "Phrase":
-        """Build a phrase from notes as plain tuples, as messages carry them; errors as `of`."""
-        return cls.of(grid, (Note(*row) for row in rows))
 
     def __len__(self) -> int:
         """Count the notes."""
@@ -143,6 +149,10 @@ def check_note(grid: Grid, note: Note) -> None:
         msg = f"a note's offset must be in -0.5..0.5 steps, not {note.offset}"
     elif not 0 <= note.track < len(TRACKS):
         msg = f"a note's track must be in 0..{len(TRACKS) - 1}, not {note.track}"
+    elif not -FARTHEST <= note.displacement <= FARTHEST:
+        msg = f"a note's displacement must be in -{FARTHEST:g}..{FARTHEST:g} steps, not {note.displacement}"
+    elif not -note.length <= note.release <= LONGEST:
+        msg = f"a note's release must be in {-note.length}..{LONGEST:g} steps, not {note.release}"
     else:
         return
     raise ValueError(msg)

@@ -3,8 +3,9 @@
 Importing this module and playing a checkpoint with graphs loads no torch.
 """
 
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +13,34 @@ from numpy.typing import NDArray
 from model.checkpoint import Checkpoint
 from model.codecs.base import Arrays, pack_phrase
 from model.codecs.conditions import Floats, columns_of, encode_texts, estimated
+from model.codecs.keyboard import Division, melody_of
+from model.codecs.multitrack import MultitrackCodec
+from model.codecs.poly import LOWEST
 from model.codecs.registry import build
-from model.codecs.sampling import Sampling, gumbel_max, restricted
+from model.codecs.sampling import Sampling, gumbel_max, in_scale, restricted
 from model.latent.directions import directions_in
 from model.latent.features import features
-from model.latent.geometry import Latent, Vector
+from model.latent.geometry import Latent, PlayedPhrase, Vector
 from model.latent.importance import importance_weights_in
 from model.latent.note_transformer import note_transformer_in
 from model.music.attributes import applicable, measure
 from model.music.phrase import Phrase
-from model.playing.closed_loop import changes, completed, steer, targets
+from model.playing.closed_loop import RHYTHM, changes, completed, steer, targets
 from model.playing.phrase_bank import SIZE, PhraseBank
 from model.playing.player import Card
+from model.playing.retain import retained, seated
 from model.playing.splice import after, on_whole_grid
 from model.runtimes.base import DecodeInputs, Runtime
 
+RESTS = 8  # phrases that were played last, of which is known what the network gives back
 SURE = -30.0  # log-variance of a point that is no distribution
+
+
+class Tonality(NamedTuple):
+    """Pitch classes that new notes keep to, and a phrase whose notes are not new."""
+
+    scale: frozenset[int]
+    spared: Phrase
 
 
 class CheckpointPlayer:
@@ -42,6 +55,7 @@ class CheckpointPlayer:
         self._codec = build(config.codec, config.answer_grid)
         self._context_steps = self._whole.grid.steps - self._codec.grid.steps
         self._bank: PhraseBank | None = None
+        self._rests: dict[bytes, Phrase] = {}
         self._learned = note_transformer_in(checkpoint.extras, self._codec.grid)
         self._importance = importance_weights_in(checkpoint.extras)
         self._directions = directions_in(checkpoint.extras, config.latent_size)
@@ -60,6 +74,19 @@ class CheckpointPlayer:
             accompanies=self._learned is not None and self._learned.plays_along,
             encodes=config.encoder.kind != "none",
         )
+        self.divide = None
+
+    @property
+    def divide(self) -> Division | None:
+        """How a keyboard's notes are divided; see `playing.player.Player.divide`."""
+        return self._divide
+
+    @divide.setter
+    def divide(self, division: Division | None) -> None:
+        self._divide = division
+        for codec in (self._whole, self._codec):
+            if isinstance(codec, MultitrackCodec):
+                codec.divides = division is None  # or a melody that goes low would be divided once more
 
     def encode(self, phrase: Phrase) -> Latent:
         """Return the posterior mean of a phrase, with the attributes of what the codec holds of it.
@@ -113,7 +140,13 @@ class CheckpointPlayer:
             raise ValueError("a latent of another model cannot be decoded")
         sampling = Sampling(temperature, top_k, top_p, seed)
         return self._play(
-            latent.z, turns, sampling, prefix=prefix, prefix_steps=prefix_steps, condition=condition
+            latent.z,
+            turns,
+            sampling,
+            source=latent.source,
+            prefix=prefix,
+            prefix_steps=prefix_steps,
+            condition=condition,
         )
 
     def unmended(self, latent: Latent, turns: Mapping[str, float]) -> Phrase:
@@ -159,10 +192,12 @@ class CheckpointPlayer:
         """
         sampling = Sampling(temperature, top_k, top_p, seed)
         z: Vector = self._nowhere
-        shown: Phrase | None = context
+        shown: Phrase | None
         if self.card.latent_size:
             z = self.encode(on_whole_grid(self.card.grid, context, None, self.card.grid.steps)).z
             shown = None
+        else:
+            shown = self._shown(context)
         return self._play(
             z,
             turns or {},
@@ -225,10 +260,22 @@ class CheckpointPlayer:
         return points.reshape(count, each, -1)[np.arange(count), selected]
 
     def _packed(self, phrase: Phrase) -> Arrays:
-        """Pack a phrase on the answers' grid."""
+        """Pack what the codec is shown of a phrase on the answers' grid."""
         if phrase.grid != self.card.grid:
             raise ValueError("a phrase on another grid cannot be encoded")
-        return pack_phrase(self._codec, phrase)
+        return pack_phrase(self._codec, self._shown(phrase))
+
+    def _shown(self, phrase: Phrase) -> Phrase:
+        """Return a keyboard's phrase divided: all of its parts, or its melody for a codec of one line."""
+        if self._divide is not None and self.card.codec == "melody":
+            return melody_of(phrase, self._divide)
+        return self._in_parts(phrase)
+
+    def _in_parts(self, phrase: Phrase) -> Phrase:
+        """Return a keyboard's phrase divided among the parts, for a codec that has several."""
+        return (
+            self._divide(phrase) if self._divide is not None and self.card.codec == "multitrack" else phrase
+        )
 
     def _guess(self, held: Phrase) -> Vector:
         """Return the z of a phrase that nothing encodes."""
@@ -245,12 +292,13 @@ class CheckpointPlayer:
         turns: Mapping[str, float],
         sampling: Sampling,
         *,
+        source: PlayedPhrase | None = None,
         context: Phrase | None = None,
         prefix: Phrase | None = None,
         prefix_steps: int = 0,
         condition: Mapping[str, str] | None = None,
     ) -> Phrase:
-        """Decode, turn, and join to what has sounded."""
+        """Decode, keep what was played, turn, and join to what has sounded."""
         for name in turns:
             if name not in self._calibration.names:
                 raise ValueError(f"unknown attribute '{name}'; there is: {', '.join(self.card.knobs)}")
@@ -261,7 +309,7 @@ class CheckpointPlayer:
         if asked_of is not None and context is not None and context.notes:
             asked_of = self._going_on(asked_of, context, condition or {})
 
-        def answers(changes: Sequence[Mapping[str, float]]) -> list[Phrase]:
+        def answers(changes: Sequence[Mapping[str, float]], tonality: Tonality | None = None) -> list[Phrase]:
             before = on_whole_grid(self._whole.grid, context, prefix, self._context_steps)
             return self._answers(
                 z,
@@ -270,10 +318,21 @@ class CheckpointPlayer:
                 before=before,
                 fixed=self._context_steps + prefix_steps,
                 condition=asked_of,
+                tonality=tonality,
             )
 
-        phrase = answers([{}])[0]
-        if asked and phrase.notes:
+        if source is not None:
+            at_rest = sampling.temperature <= 0 and not condition and np.array_equal(z, source.z)
+            rest = answers([{}])[0] if at_rest else self._rest(source, prefix, prefix_steps)
+            tonality = Tonality(source.scale, rest) if source.scale else None
+            phrase = self._near(
+                source,
+                rest if at_rest else answers([{}], tonality)[0],
+                asked,
+                rest=rest,
+                answers=partial(answers, tonality=tonality),
+            )
+        elif (phrase := answers([{}])[0]).notes and asked:
             phrase = steer(
                 phrase,
                 asked,
@@ -285,6 +344,48 @@ class CheckpointPlayer:
             phrase = after(prefix, prefix_steps, phrase, self.card.codec)
         return phrase
 
+    def _rest(self, source: PlayedPhrase, prefix: Phrase | None, prefix_steps: int) -> Phrase:
+        """Return what the network gives back of a phrase that was played, with nothing turned."""
+        key = source.z.tobytes()
+        if key in self._rests and not self._runtime.stepwise:
+            return self._rests[key]
+        before = on_whole_grid(self._whole.grid, None, prefix, self._context_steps)
+        condition = encode_texts(self._checkpoint.config, {}) if self.card.conditions else None
+        fixed = self._context_steps + prefix_steps
+        (rest,) = self._answers(source.z, [{}], Sampling(), before=before, fixed=fixed, condition=condition)
+        self._rests[key] = rest
+        if len(self._rests) > RESTS:
+            del self._rests[next(iter(self._rests))]
+        return rest
+
+    def _near(
+        self,
+        source: PlayedPhrase,
+        answer: Phrase,
+        asked: Mapping[str, float],
+        *,
+        rest: Phrase,
+        answers: Callable[[Sequence[Mapping[str, float]]], list[Phrase]],
+    ) -> Phrase:
+        """Return an answer with what it has left of a phrase that was played, turned.
+
+        The network is asked for rhythm alone: pitches, loudness and lengths are edited where they were
+        played, so that notes which the network does not hold go along.
+        """
+        played = self._codec.named(self._in_parts(source.phrase))
+        plain = retained(played, rest, answer)
+        if not asked or not plain.notes:
+            return plain
+        turned = steer(
+            plain,
+            asked,
+            calibration=self._calibration,
+            learned=[name for name in self._steered if name in RHYTHM],
+            decode=lambda changes: [retained(played, rest, one) for one in answers(changes)],
+            scale=source.scale,
+        )
+        return seated(turned, played)
+
     def _answers(
         self,
         z: Vector,
@@ -294,6 +395,7 @@ class CheckpointPlayer:
         before: Phrase,
         fixed: int,
         condition: Floats | None = None,
+        tonality: Tonality | None = None,
     ) -> list[Phrase]:
         """Return what the network answers to wanted changes, in standard deviations.
 
@@ -302,7 +404,7 @@ class CheckpointPlayer:
         inputs = self._inputs(changes, condition)
         points = np.stack([self._moved(z, wanted) for wanted in changes])
         if not self._runtime.stepwise:
-            return self._read(self._runtime.decode(points, inputs), sampling)
+            return self._read(self._runtime.decode(points, inputs), sampling, tonality)
         drawn = self._runtime.generate(points, inputs, sampling, pack_phrase(self._whole, before), fixed)
         answered = {name: value[:, self._context_steps :] for name, value in drawn.items()}
         return [self._codec.unpack(answered, row) for row in range(len(changes))]
@@ -350,8 +452,13 @@ class CheckpointPlayer:
             condition = np.repeat(condition, len(changes), axis=0)
         return DecodeInputs(change, condition)
 
-    def _read(self, heads: Mapping[str, NDArray[np.float32]], sampling: Sampling) -> list[Phrase]:
+    def _read(
+        self, heads: Mapping[str, NDArray[np.float32]], sampling: Sampling, tonality: Tonality | None = None
+    ) -> list[Phrase]:
         """Spell the phrases of heads [B, ...]; all share their chance."""
+        if tonality is not None:
+            spared = [(note.onset, note.pitch) for note in tonality.spared.notes]
+            heads = in_scale(heads, tonality.scale, lowest=LOWEST, spared=spared)
         noise = self._codec.noise(np.random.default_rng(sampling.seed)) if sampling.temperature > 0 else None
         bounded = restricted(heads, sampling)
         rows = len(next(iter(heads.values())))

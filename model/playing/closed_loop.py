@@ -141,7 +141,13 @@ def nearest(
 
 
 def settle(
-    phrase: Phrase, wanted: Measured, base: Measured, calibration: Calibration, *, plain: Phrase
+    phrase: Phrase,
+    wanted: Measured,
+    base: Measured,
+    calibration: Calibration,
+    *,
+    plain: Phrase,
+    scale: frozenset[int] | None = None,
 ) -> Phrase:
     """Edit away what is left of the error, one attribute after another.
 
@@ -155,6 +161,7 @@ def settle(
         base: measures of the plain phrase.
         calibration: of the model.
         plain: the phrase with nothing turned.
+        scale: pitch classes that a transposition keeps to; None for semitones.
 
     """
     if not phrase.notes:
@@ -175,8 +182,8 @@ def settle(
     if "range" in wanted:
         phrase = spread_to(phrase, wanted["range"])
     if "register" in wanted:
-        phrase = shifted(phrase, wanted["register"])
-    settled = shifted(plain, wanted["register"]) if "register" in wanted else plain
+        phrase = shifted(phrase, wanted["register"], scale)
+    settled = shifted(plain, wanted["register"], scale) if "register" in wanted else plain
     phrase = recalled(phrase, settled)
     if moved or "dynamics" in wanted:
         phrase = levelled(phrase, wanted.get("dynamics", base["dynamics"]))
@@ -193,6 +200,7 @@ def steer(
     learned: Sequence[str],
     decode: Callable[[Sequence[Mapping[str, float]]], list[Phrase]],
     factors: Sequence[float] = (0.8, 1.3),
+    scale: frozenset[int] | None = None,
 ) -> Phrase:
     """Return the phrase at which the knobs' attributes measure what their turns ask for.
 
@@ -203,6 +211,7 @@ def steer(
         learned: attributes that the network was taught to change.
         decode: wanted changes in standard deviations -> phrases, one each.
         factors: of the wanted change, at which the network is asked.
+        scale: pitch classes that transpositions keep to; None for semitones.
 
     """
     calibration = completed(calibration)
@@ -211,13 +220,13 @@ def steer(
     wanted = targets(base, turns, calibration, reachable)
     change = changes(base, wanted, calibration, learned)
     if all(abs(value) <= CLOSE for value in change.values()):
-        return settle(plain, wanted, base, calibration, plain=plain)
+        return settle(plain, wanted, base, calibration, plain=plain, scale=scale)
     asked = [{name: factor * value for name, value in change.items()} for factor in factors]
     first, _ = nearest(decode(asked), wanted, base, calibration)
-    answered = settle(first, wanted, base, calibration, plain=plain)
+    answered = settle(first, wanted, base, calibration, plain=plain, scale=scale)
     away = error(measure(answered, voices=False), wanted, base, calibration)
     if away <= GOOD * len(wanted):
         return answered
-    edited = settle(plain, wanted, base, calibration, plain=plain)
+    edited = settle(plain, wanted, base, calibration, plain=plain, scale=scale)
     nearer = away <= error(measure(edited, voices=False), wanted, base, calibration)
     return answered if nearer else edited

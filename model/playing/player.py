@@ -7,6 +7,7 @@ from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from model.codecs.keyboard import Division
 from model.latent.geometry import Latent, Vector
 from model.music.grid import Grid
 from model.music.phrase import Phrase
@@ -52,6 +53,9 @@ class Player(Protocol):
     """A loaded model, ready to answer."""
 
     card: Card
+    divide: Division | None
+    """How a keyboard's notes are divided among the parts before they are packed, for a codec of one line or
+    of several parts; None leaves that to the codec, as training does."""
 
     def encode(self, phrase: Phrase) -> Latent:
         """Return the posterior mean of a phrase, with its measured attributes.
@@ -137,7 +141,7 @@ class Player(Protocol):
         gives the phrase back.
 
         Args:
-            phrase: on the model's grid; a keyboard's notes are divided as the codec divides them.
+            phrase: on the model's grid; a keyboard's notes are divided as `divide` says.
             parts: tracks that may be written.
             seed: of the choices.
             keep: parts written before, a groove say, that stay as they are where the phrase lacks them.

@@ -20,7 +20,6 @@ from live.ipc.messages import (
     LoadFailed,
     Point,
     Ready,
-    StepRow,
     ToWorker,
     Warp,
     Warped,
@@ -32,13 +31,15 @@ from live.settings.config import Config, with_options
 from live.timing.midi_bytes import Received, Stream, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from live.worker.places import Places, point_of
+from model.music.grid import Grid
+from model.music.phrase import Note
 from tests.fakes.commands import command
 from tests.fakes.part_rows import band_of, drums_of
 
 MS = 1_000_000
 
 
-PARTS: dict[str, Callable[[list[StepRow]], list[StepRow]]] = {"drums": drums_of, "multitrack": band_of}
+PARTS: dict[str, Callable[[list[Note]], list[Note]]] = {"drums": drums_of, "multitrack": band_of}
 
 
 class Sent(NamedTuple):
@@ -63,8 +64,8 @@ class EchoModel:
         self.others: dict[str, EchoModel] = {}
         self.loaded: EchoModel = self
         self.second = 1.0  # of every vector that it finds
-        self.phrases: list[list[StepRow]] = []
-        self.places = Places(ident, np.ones(2, np.float32))
+        self.phrases: list[list[Note]] = []
+        self.places = Places(ident, np.ones(2, np.float32), Grid(bars=64))  # long enough for any phrase
         self.decodes: list[Decode] = []
         self.encodes: list[Encode] = []
 
@@ -109,9 +110,11 @@ class EchoModel:
         if turn < 0:
             rows = [row for row in rows if row[0] % 4 == 0]
         if turn > 0:
-            rows = rows + [(row[0] + 1, row[1] + 12, row[2], 1, 0.0, row[5]) for row in rows if row[0] < 31]
+            rows = rows + [
+                Note(row[0] + 1, row[1] + 12, row[2], 1, 0.0, row[5]) for row in rows if row[0] < 31
+            ]
         if self.codec == "melody":
-            rows = [(row[0], row[1], row[2], 1, row[4], row[5]) for row in rows]
+            rows = [row._replace(length=1, release=0.0) for row in rows]
         rows = PARTS.get(self.codec, list)(rows)
         return Decoded(message.ident, rows, point, (0.3, 0.4), 2.0)
 
@@ -136,8 +139,8 @@ class ContinuingModel(EchoModel):
         assert isinstance(message.place, Point)
         assert message.place.z == []
         self.decodes.append(message)
-        rows = [(onset, pitch + 2, *rest) for onset, pitch, *rest in message.context]
-        return Decoded(message.ident, rows, message.place, (0.0, 0.0), 2.0)  # type: ignore[arg-type]
+        rows = [note._replace(pitch=note.pitch + 2) for note in message.context]
+        return Decoded(message.ident, rows, message.place, (0.0, 0.0), 2.0)
 
 
 @dataclass

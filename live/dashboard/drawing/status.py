@@ -41,6 +41,9 @@ def header_row(snapshot: Snapshot | None, width: int, *, known: bool = True) -> 
         (" bpm  ", "dim"),
         (f"{snapshot.beats_per_bar}/4", "dim"),
     ]
+    if snapshot.key:
+        key = f"key {clean(snapshot.key)}"
+        left += [("  ", ""), (f"[{key}]" if snapshot.key_locked else key, "strong")]
     missing = sum(port.state == "missing" for port in snapshot.ports)
     right: list[TextSpan] = [(f"✖ {missing} port{'s' * (missing > 1)} ", "bad")] if missing else []
     right.append((" ● REC ", "chip-rec") if snapshot.recording else ("○ no take", "dim"))

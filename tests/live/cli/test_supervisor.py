@@ -20,6 +20,7 @@ from live.ipc.messages import Between, Moved, Point
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice
 from live.settings.config import Config
+from model.music.phrase import Note
 
 PATIENCE_S = 20.0
 DEAF = "import time; time.sleep(60)"
@@ -87,7 +88,7 @@ MEMORY = JamMemory(
         Moved(Point([0.5, -1.0]), cell=3, stray=0.5, number=1, drifting=False, seed=7),
         "played",
         1,
-        [(0, 60, 90, 2, 0.0, 0)],
+        [Note(0, 60, 90, 2)],
     ),
     anchors={"A": AnchorMemory(Between(Point([1.0]), Point([0.0]), 0.5), [], (0.25, -0.5))},
     timeline=TimelineMemory(1920, 10**12, 120.0),
@@ -95,7 +96,7 @@ MEMORY = JamMemory(
     demo=False,
 )
 BEATS = process(hello=f"link.send(Notice(0, 'info', 'here')); {BEAT}")
-STANDS = process(hello=f"{SHOW}; {BEAT}", bye="ending.set() if options.revived else None")
+STANDS = process(hello=f"{SHOW}; options.revived or {BEAT}", bye="ending.set() if options.revived else None")
 UNPLUGGED = process(
     first="""
 if options.revived and not Path(os.environ["PLUG"]).exists():

@@ -100,9 +100,9 @@ def test_shipped_mappings_are_right(name: str, home: Path) -> None:
 def test_the_default_binds_the_promised_controllers(home: Path) -> None:
     found = mapping.find("default")
     promised = ["morph", "stray", "density", "complexity", "register", "range", "dynamics", "temperature"]
-    more = ["articulation", "polyphony", "swing", "gate"]
+    more = ["articulation", "polyphony", "swing", "gate", "feel"]
     bound = {c.cc: c.knob for c in found.control if c.cc}
-    assert bound == dict(zip(range(20, 32), promised + more, strict=True))
+    assert bound == dict(zip([*range(20, 32), 89], promised + more, strict=True))
     assert {c.takeover for c in found.control if c.cc} == {"scale"}
     pads = {c.note: c.action for c in found.control if c.note and c.channel == 10}
     assert [pads[36 + number] for number in range(4)] == ["capture A", "capture B", "capture C", "capture D"]
@@ -287,6 +287,27 @@ def test_pads_call_actions_once() -> None:
     for other in (note_on(1, 36, 100), note_off(1, 36), note_on(10, 37, 100), note_off(10, 37)):
         assert desk.feed(other) == []
         assert not desk.mapper.consumes(other)
+
+
+@pytest.mark.parametrize("pressure", [bytes((0xD9, 80)), bytes((0xA9, 37, 80))])
+def test_the_pressure_of_a_pad_is_no_vibrato_of_the_keys(pressure: bytes) -> None:
+    desk = Desk(one('note = 36\nchannel = 10\naction = "capture A"'))
+    assert desk.mapper.consumes(pressure)
+    desk.feed(note_on(10, 36, 100))
+    assert desk.mapper.consumes(pressure)
+    assert not desk.mapper.consumes(bytes((0xD0, 80)))
+    desk.feed(note_on(10, 37, 100))  # which sounds
+    assert not desk.mapper.consumes(pressure)
+    assert desk.mapper.consumes(bytes((0xA9, 36, 80)))
+
+
+def test_a_pad_of_any_channel_has_its_pressure_and_the_keys_beside_it_theirs() -> None:
+    desk = Desk(one('note = 36\naction = "capture A"'))
+    assert not desk.mapper.consumes(bytes((0xD0, 80)))
+    desk.feed(note_on(1, 36, 100))
+    assert desk.mapper.consumes(bytes((0xD0, 80)))
+    desk.feed(note_on(1, 60, 100))
+    assert not desk.mapper.consumes(bytes((0xD0, 80)))
 
 
 def test_buttons_call_actions_when_they_go_down() -> None:

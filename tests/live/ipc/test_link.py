@@ -43,18 +43,22 @@ from live.ipc.messages import (
     ToWorker,
 )
 from live.ipc.snapshot import Notice
+from model.music.phrase import Note
 
 PATIENCE_S = 20.0
 ANY = Hello | Command | Encode | Decode | Failed | LoadFailed | Load | Notice | Bye
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 ROWS = st.lists(
-    st.tuples(
+    st.builds(
+        Note,
         st.integers(0, 31),
         st.integers(0, 127),
         st.integers(1, 127),
         st.integers(1, 32),
         FINITE,
         st.integers(0, 3),
+        FINITE,
+        FINITE,
     )
 )
 OF_TYPE: dict[object, st.SearchStrategy[Any]] = {

@@ -145,7 +145,7 @@ def test_a_band_that_breaks_is_reported_and_the_phrase_is_answered_alone() -> No
 
 # -- in the model process ------------------------------------------------------------------------
 
-TUNE = [(0, 60, 90, 2, 0.0, 0), (8, 64, 80, 2, 0.0, 0)]
+TUNE = [Note(0, 60, 90, 2), Note(8, 64, 80, 2)]
 
 
 def request(number: int) -> Accompany:
@@ -161,7 +161,7 @@ def played(player: RollPlayer) -> Phrase:
 
 
 def written(band: Accompanist, number: int) -> Phrase:
-    return run_to_end(band.write(Phrase.of_rows(Grid(), TUNE), ALL, number=number, seed=0))
+    return run_to_end(band.write(Phrase.of(Grid(), TUNE), ALL, number=number, seed=0))
 
 
 def test_what_was_written_joins_a_phrase_where_that_has_no_notes() -> None:
@@ -216,7 +216,7 @@ def test_the_model_process_writes_a_note_at_a_time_and_finds_all_parts(
     assert pitches(player.encoded[-1]) == [41, 41, 41]
     desk.answer(Encode(2, TUNE))
     assert len(player.encoded[-1]) == 2, "an anchor is what it is"
-    (failed,) = desk.accompany(Accompany([(99, 60, 90, 2, 0.0, 0)], ALL, 1, seed=0))
+    (failed,) = desk.accompany(Accompany([Note(99, 60, 90, 2)], ALL, 1, seed=0))
     assert isinstance(failed, Failed)
     assert failed.ident == 0, "nothing waits for it"
     assert failed.text.startswith("the band could not join: ")

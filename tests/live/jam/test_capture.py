@@ -150,3 +150,31 @@ def test_clear_forgets_keys_that_are_down_too() -> None:
     capture.clear()
     capture.off(("keys", 1, 60), Tick(50))
     assert capture.between(Tick(0), Tick(100), Tick(100)) == []
+
+
+def test_a_pedal_lets_notes_ring_until_it_comes_up_or_the_key_is_struck_again() -> None:
+    capture = Capture()
+    capture.pedal("keys", 1, 127, Tick(0))
+    for tick in (0, 100):
+        capture.on(("keys", 1, 60), 90, Tick(tick))
+        capture.off(("keys", 1, 60), Tick(tick + 10))
+    capture.on(("other", 1, 62), 90, Tick(100))
+    capture.off(("other", 1, 62), Tick(110))  # the pedal is another keyboard's
+    capture.pedal("keys", 1, 50, Tick(300))  # a half-pedal
+    assert [note.end for note in capture.between(Tick(0), Tick(500), Tick(400))] == [100, 110, 400]
+    capture.pedal("keys", 1, 20, Tick(350))
+    assert [note.end for note in capture.between(Tick(0), Tick(500), Tick(400))] == [100, 110, 350]
+
+
+def test_what_sounds_is_struck_up_to_the_end_and_known_to_sound() -> None:
+    capture = Capture()
+    capture.on(("keys", 1, 60), 90, Tick(1900))
+    (row,) = capture.struck(Tick(0), Tick(3840), Tick(1920), Tick(3840))
+    assert row == (-20, 1920, 60, 90)
+    (held,) = capture.still_sounding(Tick(0), Tick(3840))
+    assert capture.is_sounding([held])
+    assert capture.end_of(held) is None
+    capture.off(("keys", 1, 60), Tick(4000))
+    assert not capture.is_sounding([held])
+    assert capture.end_of(held) == 4000
+    assert capture.struck(Tick(0), Tick(3840), Tick(1920), Tick(3840)) == [(-20, 2080, 60, 90)]

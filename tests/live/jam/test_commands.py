@@ -28,6 +28,7 @@ from live.ipc.commands import (
 from live.settings.config import Config, Scene
 from live.settings.knobs import ANCHORS, KNOBS, MODES
 from live.timing.timeline import Nanos
+from model.music.phrase import Note
 from model.music.tracks import TRACKS
 from tests.fakes.commands import command
 from tests.fakes.stage import MS, EchoModel, Stage, configured
@@ -79,7 +80,7 @@ def listening() -> Stage:
 @given(st.lists(COMMANDS, max_size=25), st.booleans())
 def test_no_command_raises_and_no_knob_leaves_its_travel(commands: list[Command], playing: bool) -> None:
     stage = Stage()
-    stage.model.phrases.append([(0, 60, 90, 4, 0.0, 0)])  # what it answers to a vector before it had a phrase
+    stage.model.phrases.append([Note(0, 60, 90, 4)])  # what it answers to a vector before it had a phrase
     if playing:
         stage.begin()
         stage.press(0, 500, 60)

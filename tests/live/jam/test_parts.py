@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from live.engine.devices import programs
 from live.ipc.commands import MutePart
 from live.jam.parts import Levels, channels_of, one_voice, take_parts, tracks_of
-from live.jam.plan import Cell, Feel, Plan
+from live.jam.plan import Cell, Laying, Plan
 from live.jam.scheduler import Scheduler
 from live.record.take import Take
 from live.settings.config import Config, MidiSettings, Scene, parse
@@ -114,6 +114,8 @@ def test_the_same_key_on_two_channels_is_two_keys() -> None:
             st.integers(1, 9),
             st.sampled_from([-0.5, -0.25, 0.0, 0.25, 0.5]),
             st.integers(0, 3),
+            displacement=st.just(0.0),
+            release=st.just(0.0),
         ),
         max_size=24,
     ),
@@ -131,7 +133,7 @@ def test_every_note_on_gets_its_note_off_before_the_next_on_that_key(
 ) -> None:
     scheduler = Scheduler()
     plan = Plan(scheduler, grid=GRID)
-    plan.feel = Feel(channels=channels)
+    plan.laying = Laying(channels=channels)
     plan.tracks, plan.one_voice = tracks_of(codec), one_voice(codec)
     cell = Cell(0, speaks=True, phrase=Phrase.of(GRID, notes), origin="decoded")
     plan.lay(cell, 0, not_before=Tick(0))
@@ -252,7 +254,7 @@ def test_a_new_plan_ends_a_sounding_bass_at_its_next_note_and_no_chord() -> None
 
 def test_gate_leaves_the_drums_alone() -> None:
     plan = Plan(Scheduler(), grid=GRID)
-    plan.feel = Feel(gate=0.5)
+    plan.laying = Laying(gate=0.5)
     assert plan.ticks_of(Note(0, 60, 90, 4)) == (0, 240)
     assert plan.ticks_of(Note(0, 36, 90, 4, 0.0, DRUMS)) == (0, 480)
 
@@ -389,7 +391,5 @@ def test_a_take_of_one_part_has_the_tracks_that_it_always_had(tmp_path: Path) ->
 
 
 def test_rows_on_the_wire_hold_a_note() -> None:
-    note = Note(3, 36, 90, 1, -0.25, DRUMS)
-    assert msgspec.msgpack.decode(
-        msgspec.msgpack.encode([note]), type=list[tuple[int, int, int, int, float, int]]
-    ) == [tuple(note)]
+    note = Note(3, 36, 90, 1, -0.25, DRUMS, 0.5, -0.25)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode([note]), type=list[Note]) == [note]

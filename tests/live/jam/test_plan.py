@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live.jam.parts import one_voice
-from live.jam.plan import Cell, Feel, Plan
+from live.jam.plan import Cell, Laying, Plan
 from live.jam.scheduler import Scheduler
 from live.timing.timeline import Tick
 from model.music.grid import Grid
@@ -22,17 +22,19 @@ NOTES = st.lists(
         st.integers(1, 8),
         st.just(0.0),
         st.just(0),
+        displacement=st.just(0.0),
+        release=st.just(0.0),
     ),
     max_size=20,
 )
 PHRASES = NOTES.map(lambda notes: Phrase.of(GRID, notes))
-FEELS = st.builds(Feel, st.floats(0, 1), st.floats(0.05, 2))
+FEELS = st.builds(Laying, st.floats(0, 1), st.floats(0.05, 2))
 
 
-def new_plan(*, feel: Feel | None = None, monophonic: bool = False) -> tuple[Plan, Scheduler]:
+def new_plan(*, feel: Laying | None = None, monophonic: bool = False) -> tuple[Plan, Scheduler]:
     scheduler = Scheduler()
     plan = Plan(scheduler, grid=GRID)
-    plan.feel = feel or Feel()
+    plan.laying = feel or Laying()
     plan.one_voice = one_voice("melody") if monophonic else frozenset()
     return plan, scheduler
 
@@ -109,7 +111,7 @@ def test_a_cell_that_does_not_speak_takes_back_what_it_laid() -> None:
 
 
 @given(PHRASES, FEELS)
-def test_no_feel_reorders_or_loses_steps(phrase: Phrase, feel: Feel) -> None:
+def test_no_feel_reorders_or_loses_steps(phrase: Phrase, feel: Laying) -> None:
     plan, _ = new_plan(feel=feel)
     for note in phrase.notes:
         on, off = plan.ticks_of(note)
@@ -119,20 +121,20 @@ def test_no_feel_reorders_or_loses_steps(phrase: Phrase, feel: Feel) -> None:
 
 @pytest.mark.parametrize(("swing", "ticks"), [(0.0, 120), (0.5, 140), (1.0, 160)])
 def test_swing_takes_every_second_sixteenth_towards_the_triplet(swing: float, ticks: int) -> None:
-    plan, _ = new_plan(feel=Feel(swing=swing))
+    plan, _ = new_plan(feel=Laying(swing=swing))
     assert plan.ticks_of(Note(1, 60, 90, 1))[0] == ticks
     assert plan.ticks_of(Note(2, 60, 90, 1))[0] == 240
 
 
 def test_swing_leaves_triplet_grids_alone() -> None:
     plan = Plan(Scheduler(), grid=Grid(steps_per_beat=3))
-    plan.feel = Feel(swing=1.0)
+    plan.laying = Laying(swing=1.0)
     assert [plan.ticks_of(Note(step, 60, 90, 1))[0] for step in range(3)] == [0, 160, 320]
 
 
 @pytest.mark.parametrize(("gate", "length"), [(0.05, 12), (1.0, 240), (2.0, 480)])
 def test_gate_is_a_factor_on_lengths(gate: float, length: int) -> None:
-    plan, _ = new_plan(feel=Feel(gate=gate))
+    plan, _ = new_plan(feel=Laying(gate=gate))
     assert plan.ticks_of(Note(4, 60, 90, 2)) == (480, 480 + length)
 
 
@@ -153,7 +155,7 @@ def test_another_feel_in_the_middle_of_a_bar_moves_what_is_to_come_only() -> Non
     plan.cells = {0: cell(0, phrase), 1: cell(1, phrase)}
     plan.lay_all(0, not_before=Tick(0))
     heard = play(plan, scheduler, 2 * STEP)
-    plan.feel = Feel(swing=1.0)
+    plan.laying = Laying(swing=1.0)
     plan.lay_all(3, not_before=Tick(2 * STEP))
     heard += play(plan, scheduler, 2 * GRID.ticks)
     swung = [(3840 + step * STEP + 40, 60 + step) for step in (1, 3, 5)]
@@ -206,7 +208,7 @@ def test_clear_takes_everything_back_but_what_sounds() -> None:
 
 
 @given(PHRASES, FEELS)
-def test_the_roll_shows_each_note_in_its_bar(phrase: Phrase, feel: Feel) -> None:
+def test_the_roll_shows_each_note_in_its_bar(phrase: Phrase, feel: Laying) -> None:
     plan, _ = new_plan(feel=feel)
     plan.cells[1] = cell(1, phrase)
     shown = []

@@ -1,10 +1,12 @@
 """The transport: from bar 0, through tempo changes without a jump, and the tempo of taps."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.timing.timeline import Nanos, Tick
+from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import TAP_TIMEOUT_NANOS, Transport
 
 SECOND = 1_000_000_000
@@ -111,3 +113,20 @@ def test_two_taps_at_one_moment_tell_nothing() -> None:
     transport = Transport(tempo_bpm=120.0)
     transport.tap(Nanos(5))
     assert transport.tap(Nanos(5)) is None
+
+
+@pytest.mark.parametrize(("bpm", "ahead"), [(126.0, 0), (120.0, 90), (114.0, -60), (150.0, 400)])
+def test_following_reaches_the_other_place_without_leaving_out_a_tick(bpm: float, ahead: int) -> None:
+    transport = Transport(tempo_bpm=120.0)
+    transport.start(Nanos(0))
+    target = Timeline(Tick(ahead), Nanos(0), bpm)
+    ticks = []
+    for millis in range(0, 4000, 10):
+        now = Nanos(millis * 1_000_000)
+        if millis % 100 == 0:
+            transport.follow(target, now)
+        ticks.append(transport.tick(now))
+    assert all(later >= sooner for sooner, later in pairwise(ticks))
+    assert max(later - sooner for sooner, later in pairwise(ticks)) <= 2 * 480 * 150 / 60 / 100 + 1
+    assert abs(transport.tick(Nanos(4_000_000_000)) - target.tick(Nanos(4_000_000_000))) <= 1
+    assert transport.tempo_bpm == bpm

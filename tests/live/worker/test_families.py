@@ -11,6 +11,7 @@ from live.ipc.messages import Encode, Failed, Point
 from live.settings.config import parse
 from live.worker.serve import RequestHandler
 from model.codecs.drums import KEYS
+from model.music.phrase import Note
 from tests.fakes.real_model import RealModel, checkpoint
 from tests.fakes.stage import Stage
 
@@ -142,6 +143,6 @@ def test_from_one_real_model_to_the_next(tmp_path: Path) -> None:
 def test_a_desk_refuses_notes_of_no_part(tmp_path: Path) -> None:
     desk = RequestHandler()
     desk.load(str(checkpoint(tmp_path / "drums.safetensors", "drums")))
-    failed = desk.answer(Encode(1, [(0, 36, 90, 1, 0.0, 4)]))
+    failed = desk.answer(Encode(1, [Note(0, 36, 90, 1, track=4)]))
     assert isinstance(failed, Failed)
     assert "track" in failed.text

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from live.ipc.messages import Between, Blend, Moved, Place, Point
 from live.worker.places import DRIFT_SIZE, Places, point_of
 from model.latent.geometry import Latent, Vector
+from model.music.grid import Grid
 
 SIZE = 64
 SCALE = np.array([0.5 + 0.02 * place for place in range(SIZE)], dtype=np.float32)
@@ -26,7 +27,7 @@ def point(number: int, *, size: int = SIZE) -> Point:
 
 
 def path(seed: int = 0) -> tuple[Places, int]:
-    return Places("m", SCALE), seed
+    return Places("m", SCALE, Grid()), seed
 
 
 def moved(
@@ -38,7 +39,7 @@ def moved(
 
 
 def worked_out(place: Place) -> Latent:
-    return Places("m", SCALE).latent(place)
+    return Places("m", SCALE, Grid()).latent(place)
 
 
 @given(SEEDS, CELLS)
@@ -159,7 +160,7 @@ def test_a_point_crosses_the_wire_to_the_bit() -> None:
 
 @pytest.mark.parametrize("value", [1e39, float("nan"), float("inf")])
 def test_a_place_that_float32_cannot_hold_is_refused(value: float) -> None:
-    places = Places("m", SCALE)
+    places = Places("m", SCALE, Grid())
     beyond = Point([value] * SIZE)
     for place in (beyond, Between(beyond, point(1), 0.5), Blend([beyond, point(1)], [0.5, 0.5])):
         with pytest.raises(ValueError, match="not finite"):

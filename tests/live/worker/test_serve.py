@@ -31,7 +31,6 @@ from live.ipc.messages import (
     Place,
     Point,
     Ready,
-    StepRow,
     ToWorker,
     Warp,
     Warped,
@@ -41,13 +40,16 @@ from live.worker import serve as worker
 from live.worker.places import Places, point_of
 from live.worker.serve import RequestHandler, newest, sentence, serve
 from model.errors import CheckpointError
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+from model.music.tracks import BASS, CHORDS, MELODY
 from model.playing import load as play
 from model.playing.player import Player
 from model.playing.warp import WARP_STEPS
 from tests.fakes.roll_player import RollPlayer
 
 PATIENCE_S = 20.0
-TUNE: list[StepRow] = [(0, 60, 90, 2, 0.0, 0), (8, 64, 80, 2, 0.25, 0), (8, 48, 80, 2, 0.0, 0)]
+TUNE = [Note(0, 60, 90, 2), Note(8, 64, 80, 2, 0.25), Note(8, 48, 80, 2)]
 
 
 class Broken(RollPlayer):
@@ -110,11 +112,24 @@ def test_a_phrase_is_encoded_and_decoded_again(desk: RequestHandler) -> None:
     assert (decoded.ident, decoded.point) == (8, place)
 
 
+def test_it_divides_a_keyboard_as_it_is_told_the_loaded_model_too() -> None:
+    made = RequestHandler()
+    phrase = Phrase.of(Grid(), [Note(0, 72, 90, 4), Note(0, 50, 90, 4)])
+    for split, tracks in (("line", [BASS, MELODY]), ("C3", [CHORDS, MELODY]), ("C-1", [CHORDS, MELODY])):
+        assert isinstance(made.load("roll", split), Ready)
+        assert made.player is not None
+        assert made.player.divide is not None
+        assert [note.track for note in made.player.divide(phrase).notes] == tracks
+    refused = made.load("roll", "C99")
+    assert isinstance(refused, LoadFailed)
+    assert "'C99' divides no keyboard" in refused.text
+
+
 def test_a_place_is_worked_out_with_the_ident_and_the_scale_of_the_card(desk: RequestHandler) -> None:
     place = Moved(Point([60.0] * 32, {"density": 0.5}), cell=3, stray=1.0, number=2, drifting=True, seed=9)
     decoded = desk.answer(decode(8, place=place))
     assert isinstance(decoded, Decoded)
-    assert decoded.point == point_of(Places("roll-1", np.full(32, 50.0, np.float32)).latent(place))
+    assert decoded.point == point_of(Places("roll-1", np.full(32, 50.0, np.float32), Grid()).latent(place))
     assert isinstance(desk.player, RollPlayer)
     assert desk.player.decoded[-1].model == "roll-1"
 
@@ -172,9 +187,9 @@ def test_a_model_that_breaks_says_so_in_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [(40, 60, 90, 1, 0.0, 0), (0, 200, 90, 1, 0.0, 0), (0, 60, 90, 0, 0.0, 0), (0, 60, 90, 1, 0.0, 4)]
+    "row", [Note(40, 60, 90, 1), Note(0, 200, 90, 1), Note(0, 60, 90, 0), Note(0, 60, 90, 1, track=4)]
 )
-def test_notes_off_the_grid_are_a_sentence(desk: RequestHandler, row: StepRow) -> None:
+def test_notes_off_the_grid_are_a_sentence(desk: RequestHandler, row: Note) -> None:
     failed = desk.answer(Encode(5, [row]))
     assert isinstance(failed, Failed)
     assert failed.ident == 5

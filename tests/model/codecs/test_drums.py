@@ -7,7 +7,7 @@ from model.codecs.base import pack_phrase
 from model.codecs.drums import CLASS_OF_KEY, CLASSES, KEYS, PERCUSSION
 from model.codecs.registry import build
 from model.music.grid import Grid
-from model.music.phrase import Phrase
+from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
 from tests.fakes.codec_phrases import kits, polyphony
 
@@ -66,3 +66,10 @@ def test_a_drummer_s_feel_comes_back() -> None:
     assert len(notes) == 8 * len(CLASSES)
     assert len({note.offset for note in notes}) > 20
     assert len({note.velocity for note in notes}) > 10
+
+
+def test_any_note_is_named_by_the_key_of_its_class() -> None:
+    played = Phrase.of(Grid(), [Note(0, 35, 90, 4, 0.2, release=1.0), Note(0, 40, 50, 2), Note(3, 100, 7, 1)])
+    named = build("drums", Grid()).named(played)
+    assert named.notes[:2] == (Note(0, 36, 90, 1, 0.2, DRUMS), Note(0, 38, 50, 1, 0.0, DRUMS))
+    assert named.notes[2].pitch in KEYS

@@ -37,6 +37,8 @@ def chords(draw: st.DrawFn) -> Phrase:
         st.integers(1, 16),
         st.just(0.0),
         st.just(0),
+        displacement=st.just(0.0),
+        release=st.just(0.0),
     )
     return Phrase.of(GRID, draw(st.lists(note, min_size=1, max_size=40)))
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import MidiFileError
-from model.midi.file import _laid, load, save, to_midi
+from model.midi.file import laid, load, save, to_midi
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
@@ -26,6 +26,8 @@ def phrases(draw: st.DrawFn, grid: Grid = GRID) -> Phrase:
                 st.integers(1, grid.steps),
                 st.just(0.0),
                 st.just(0),
+                displacement=st.just(0.0),
+                release=st.just(0.0),
             ),
             max_size=24,
         )
@@ -53,7 +55,7 @@ def test_written_and_read_again_nothing_is_lost(first: Phrase, second: Phrase) -
             onset, velocity = sounding.pop(message.note)
             spans.append(((onset, now, message.note, velocity), MELODY))
     assert not sounding
-    assert _laid(spans, 480, GRID)[:2] == [first, second]
+    assert laid(spans, 480, GRID)[:2] == [first, second]
 
 
 def test_a_file_keeps_notes_offsets_tempo_and_its_whole_length(place: Path) -> None:
@@ -168,6 +170,8 @@ def test_a_band_is_written_with_a_track_for_each_part_and_read_again(place: Path
             st.integers(1, 32),
             st.just(0.0),
             st.integers(0, 3),
+            displacement=st.just(0.0),
+            release=st.just(0.0),
         ),
         min_size=1,
     )

@@ -27,6 +27,8 @@ def phrases(draw: st.DrawFn) -> Phrase:
         st.integers(1, 32),
         st.just(0.0),
         st.just(0),
+        displacement=st.just(0.0),
+        release=st.just(0.0),
     )
     return Phrase.of(GRID, draw(st.lists(note, min_size=1, max_size=40)))
 

@@ -18,6 +18,8 @@ NOTES = st.lists(
         st.integers(1, 32),
         st.sampled_from((-0.25, 0.0, 0.5)),
         st.integers(0, 3),
+        displacement=st.just(0.0),
+        release=st.just(0.0),
     ),
     max_size=60,
 )

@@ -14,9 +14,10 @@ import torch
 
 from model.checkpoint import read, write
 from model.codecs.base import LENGTH, ONSET, PITCH, TRACK
+from model.codecs.keyboard import division
 from model.config import ModelConfig
 from model.latent.directions import KNOTS, Directions
-from model.latent.geometry import Latent
+from model.latent.geometry import Latent, played_at
 from model.latent.note_transformer import FOLDER, run_to_end
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
@@ -275,3 +276,72 @@ def test_a_direction_moves_what_the_network_was_not_taught() -> None:
     assert np.count_nonzero(moved) == 1
     assert played._steered == ("density", "range")
     assert of(config("patch"))._moved(z, {"density": 1.0}) is z
+
+
+@pytest.mark.parametrize(("kind", "codec"), [("gru", "melody"), ("patch", "poly"), ("patch", "multitrack")])
+def test_what_was_played_stays_at_rest_and_goes_along_with_the_knobs(kind: str, codec: str) -> None:
+    playing = of(config(kind, codec))
+    notes = [
+        Note(0, 72, 101, 2, 0.2, release=-0.3),
+        Note(0, 36, 33, 9),
+        Note(2, 74, 55, 2, displacement=2 / 3),
+        Note(9, 71, 80, 3, -0.4),
+        Note(20, 76, 1, 2),
+    ]
+    played = Phrase.of(playing.card.grid, notes)
+    latent = played_at(playing.encode(played), played)
+    assert [note._replace(track=0) for note in playing.decode(latent, turns={}).notes] == sorted(notes)
+    louder = playing.decode(latent, turns={"dynamics": 0.5})
+    assert [(n.onset, n.offset, n.displacement) for n in louder.notes] == [
+        (n.onset, n.offset, n.displacement) for n in played.notes
+    ]
+    assert sum(n.velocity for n in louder.notes) > sum(n.velocity for n in notes)
+    higher = playing.decode(latent, turns={"register": 0.5})
+    ways = {
+        b.pitch - a.pitch for a, b in zip(playing.decode(latent, turns={}).notes, higher.notes, strict=True)
+    }
+    assert len(ways) == 1
+    assert min(ways) > 0
+    half = playing.decode(latent, turns={}, prefix=played, prefix_steps=16)
+    assert [note.pitch for note in half.notes] == [note.pitch for note in played.notes]
+
+
+LEFT = [Note(step, pitch, 80, 4) for step, pitch in zip(range(0, 32, 4), (48, 52, 55, 52) * 2, strict=True)]
+RIGHT = [
+    Note(0, 76, 90, 8),
+    Note(8, 79, 90, 8),
+    Note(24, 74, 90, 8),
+]  # rests for two beats over the left hand
+HANDS, MELODY_ALONE = Phrase.of(Grid(), LEFT + RIGHT), Phrase.of(Grid(), RIGHT)
+
+
+def test_a_model_of_one_line_is_shown_the_melody_of_two_hands() -> None:
+    played = of(config("patch", "melody"))
+    alone = played.encode(MELODY_ALONE)
+    assert played.encode(HANDS).attributes != alone.attributes  # as training packs it: the highest keys
+    played.divide = division("line")
+    shown = played.encode(HANDS)
+    assert (shown.z == alone.z).all()
+    assert shown.attributes == alone.attributes
+    low = Phrase.of(Grid(), [Note(0, 36, 90, 8), Note(8, 41, 90, 8)])
+    assert played.encode(low).attributes["register"] == 38.5  # no melody: then all of it
+
+
+def test_what_goes_on_is_the_melody_of_two_hands() -> None:
+    played = of(config("gru", "melody", latent=False, knobs=(), context_bars=2, bars=4))
+    played.divide = division("line")
+    wanted = played.continuation(MELODY_ALONE, temperature=1.0, seed=4)
+    assert played.continuation(HANDS, temperature=1.0, seed=4) == wanted
+
+
+def test_a_band_is_shown_the_parts_of_two_hands_divided_once() -> None:
+    played = of(config("hierarchical", "multitrack"))
+    dips = Phrase.of(Grid(), [Note(0, 52, 90, 8), Note(8, 47, 90, 8), Note(16, 55, 90, 8)])
+    assert {n.track for n in run_to_end(played.accompany(dips, ())).notes} == {MELODY, BASS}  # as in training
+    played.divide = division("line")
+    assert {n.track for n in run_to_end(played.accompany(dips, ())).notes} == {MELODY}
+    held = run_to_end(played.accompany(HANDS, ()))
+    assert {(n.onset, n.pitch) for n in held.part(BASS).notes} == {(n.onset, n.pitch) for n in LEFT}
+    assert {(n.onset, n.pitch) for n in held.part(MELODY).notes} == {(n.onset, n.pitch) for n in RIGHT}
+    played.divide = division("D3")
+    assert {n.pitch for n in run_to_end(played.accompany(HANDS, ())).part(BASS).notes} == {48}

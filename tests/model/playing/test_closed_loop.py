@@ -199,6 +199,8 @@ def anything(draw: st.DrawFn) -> Phrase:
         st.integers(1, grid.steps),
         st.just(0.0),
         st.integers(0, 3),
+        displacement=st.just(0.0),
+        release=st.just(0.0),
     )
     return Phrase.of(grid, draw(st.lists(note, max_size=30)))
 

@@ -1,0 +1,117 @@
+"""Keys: which one notes are in, by how long each pitch class sounds.  Loads neither numpy nor torch.
+
+The profile of what sounds is correlated with that of each key (Krumhansl 1990, "Cognitive foundations of
+musical pitch", chapter 4), with the profiles of Albrecht and Shanahan 2013, "The use of large corpora to
+train a new type of key-finding algorithm", table 1.
+"""
+
+from collections.abc import Iterable
+from math import sqrt
+from typing import NamedTuple
+
+from model.music.phrase import Note
+from model.music.tracks import DRUMS
+
+NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+MODES = ("major", "minor")
+PROFILES = (
+    (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081),
+    (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052),
+)
+DEGREES = (frozenset((0, 2, 4, 5, 7, 9, 11)), frozenset((0, 2, 3, 5, 7, 8, 10)))
+CLEAR = 0.6  # correlation from which notes are in a key at all
+FEWEST = 4  # notes, and
+PITCHES = 3  # pitch classes, that say something
+OUTSIDE = 2.0  # correlation that a scale loses if all of what sounds lies outside of it
+STAY = 0.08  # by which another key must fit better than the one before
+LONGEST = 8  # steps that a note counts for at most: a pedal tone is one note
+
+
+class Key(NamedTuple):
+    """A key.
+
+    Attributes:
+        tonic: pitch class, 0 is C.
+        mode: index into `MODES`.
+
+    """
+
+    tonic: int
+    mode: int
+
+    @property
+    def name(self) -> str:
+        """The key's name, such as "F# minor"."""
+        return f"{NAMES[self.tonic]} {MODES[self.mode]}"
+
+    @property
+    def scale(self) -> frozenset[int]:
+        """The pitch classes of its scale; minor has its natural one."""
+        return frozenset((self.tonic + degree) % 12 for degree in DEGREES[self.mode])
+
+
+KEYS = tuple(Key(tonic, mode) for mode in (0, 1) for tonic in range(12))
+
+
+def profile(notes: Iterable[Note]) -> tuple[float, ...]:
+    """Return how long each of the twelve pitch classes sounds, in steps; drums have none."""
+    found = [0.0] * 12
+    for note in notes:
+        if note.track != DRUMS:
+            found[note.pitch % 12] += min(LONGEST, max(0.5, note.length + note.release))
+    return tuple(found)
+
+
+def key_of(notes: Iterable[Note], before: Key | None = None) -> Key | None:
+    """Return the key that notes are in; None where they are too few or in none.
+
+    Args:
+        notes: of one phrase or several.
+        before: the key so far, which stays unless another fits clearly better.
+
+    """
+    counted = [note for note in notes if note.track != DRUMS]
+    sounding = profile(counted)
+    if len(counted) < FEWEST or sum(1 for weight in sounding if weight) < PITCHES:
+        return before
+    best = max(KEYS, key=lambda key: fit(sounding, key))
+    if before is not None and fit(sounding, before) + STAY >= fit(sounding, best) >= CLEAR:
+        return before
+    return best if fit(sounding, best) >= CLEAR else None
+
+
+def fit(sounding: tuple[float, ...], key: Key) -> float:
+    """Return how well a key fits a profile: their correlation, less what sounds outside its scale.
+
+    Keys that share most of their notes differ by what one of them has no place for.
+    """
+    outside = sum(weight for pitch, weight in enumerate(sounding) if pitch not in key.scale)
+    return correlation(sounding, key) - OUTSIDE * outside / (sum(sounding) or 1.0)
+
+
+def correlation(sounding: tuple[float, ...], key: Key) -> float:
+    """Return the correlation, -1..1, of a profile with a key's."""
+    expected = PROFILES[key.mode]
+    turned = [sounding[(key.tonic + degree) % 12] for degree in range(12)]
+    mean, of_all = sum(turned) / 12, sum(expected) / 12
+    away = [value - mean for value in turned]
+    norm = sqrt(sum(one * one for one in away) * sum((one - of_all) ** 2 for one in expected))
+    together = sum(one * (other - of_all) for one, other in zip(away, expected, strict=True))
+    return together / norm if norm else 0.0
+
+
+def degree_shifted(pitch: int, degrees: int, scale: frozenset[int]) -> int:
+    """Return a pitch some degrees of a scale higher; what lies between two degrees lies so afterwards.
+
+    Args:
+        pitch: MIDI key; the answer may lie outside 0..127.
+        degrees: of the scale, negative for lower.
+        scale: pitch classes, one at least.
+
+    """
+    ordered = sorted(scale)
+    below = max((one for one in ordered if one <= pitch % 12), default=ordered[-1] - 12)
+    between = pitch % 12 - below
+    place = ordered.index(below % 12) + degrees
+    octave, degree = divmod(place, len(ordered))
+    return pitch - pitch % 12 + (below - below % 12) + 12 * octave + ordered[degree] + between
