@@ -30,7 +30,7 @@ from live.jam.jam import Jam
 from live.jam.parts import channels_of, take_parts
 from live.record.event_log import EventLog
 from live.record.take import Take, take_path
-from live.settings.config import Config
+from live.settings.config import Config, MappingSettings
 from live.timing.midi_bytes import Sink, Stream, program, silence
 from live.timing.timeline import Nanos
 
@@ -105,7 +105,13 @@ class Devices:
         if name == AUTO:
             with contextlib.suppress(PortError):
                 present = ports.inputs(self._options.config.midi.api)
-        mapping = choose(name, present)
+        try:
+            mapping = choose(name, present)
+        except UsageError as reason:
+            if not self._options.revived:
+                raise
+            self._warn(f"{reason}; the default mapping is used")  # edited meanwhile: no reason for silence
+            mapping = choose(MappingSettings().name, present)
         self.mapping_name = mapping.controller.name
         return Mapper(mapping, knobs.__getitem__)
 
@@ -123,7 +129,7 @@ class Devices:
         if config.midi.api != "auto":
             ports.resolve_api(config.midi.api)
         if self._options.log:
-            self._output.event_log = EventLog(Path(self._options.log), on_fault=self._warn)
+            self._open_log(Path(self._options.log))
         if not config.midi.send_sounds:
             self._output.takes_setup = lambda sink: not isinstance(sink, ports.OutputPort)
         self._output.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
@@ -136,6 +142,14 @@ class Devices:
             self._open_inputs(jam, name)
         self._say_what_is_missing(jam)
         self.set_up(jam, now)
+
+    def _open_log(self, path: Path) -> None:
+        try:
+            self._output.event_log = EventLog(path, on_fault=self._warn)
+        except FailureError as reason:
+            if not self._options.revived:
+                raise
+            self._warn(str(reason))
 
     def _open_synth(self, jam: Jam) -> None:
         chosen = self._options.config.synth

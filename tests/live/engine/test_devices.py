@@ -14,7 +14,7 @@ from live.devices.port import OutputPort
 from live.engine.closing import Guard
 from live.engine.devices import Devices, Losses
 from live.engine.output import EngineOutput
-from live.errors import PortError, PortMissingError, SynthError, UsageError
+from live.errors import FailureError, PortError, PortMissingError, SynthError, UsageError
 from live.ipc.link import Address
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice
@@ -400,3 +400,23 @@ def test_who_is_connected_to_a_virtual_output_is_known(stage: Stage) -> None:
     stage.output.sinks += [Out("twobar-out:notes", virtual=True), Out("hardware", virtual=False)]
     stage.devices._see_peers(Lister("jack"))
     assert stage.devices.peers == ["looper:in", "synth:in"]
+
+
+@pytest.mark.parametrize("revived", [False, True])
+def test_an_engine_after_another_does_without_what_has_gone_meanwhile(
+    tmp_path: Path, *, revived: bool
+) -> None:
+    config = configured(input=["none"], output=["none"], mapping=str(tmp_path / "gone.toml"))
+    stage = Stage(config=config, log=str(tmp_path / "gone" / "log.jsonl"), revived=revived)
+    if not revived:
+        with pytest.raises(UsageError):
+            stage.devices.mapper(stage.jam.knobs)
+        with pytest.raises(FailureError):
+            stage.devices.open(stage.jam, NOW)
+        return
+    assert stage.devices.mapper(stage.jam.knobs)
+    stage.devices.open(stage.jam, NOW)
+    said = [text for level, text in stage.said() if level == "warning"]
+    assert "; the default mapping is used" in said[0]
+    assert "log.jsonl' cannot be written" in said[1]
+    assert stage.output.event_log is None
