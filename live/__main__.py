@@ -46,6 +46,7 @@ def twobar() -> None:
     "--clock-out", is_flag=True, default=None, help="Send MIDI clock, start, stop and song position."
 )
 @click.option("--bpm", type=float, metavar="N", help="Tempo, 30 to 300.")
+@click.option("--metre", metavar="3/4|6/8|...", help="Of the music; the model's own by default, 4/4.")
 @click.option("--model", metavar="NAME|PATH", help="A shipped model or a checkpoint.")
 @click.option("--mapping", metavar="NAME|PATH", help="A controller's mapping.")
 @click.option("--mode", metavar="follow|answer|hold|drift", help="How it listens and plays.")

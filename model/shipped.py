@@ -19,6 +19,12 @@ def shipped_file(name: str) -> Path | None:
     return WEIGHTS / f"{name}{SUFFIX}" if name in shipped_models() else None
 
 
+def shipped_for(codec: str) -> str:
+    """Return the shipped model that plays a codec's phrases; "" if none came along."""
+    name = {"melody": "lead", "poly": "keys"}.get(codec, codec)
+    return name if name in shipped_models() else ""
+
+
 def is_checkpoint(name: str) -> bool:
     """Tell whether a name is the path of a file; one that no file can have is not."""
     try:

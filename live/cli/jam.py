@@ -40,6 +40,7 @@ def settings(arguments: dict[str, Any]) -> Config:
         clock=arguments["clock"],
         clock_out=arguments["clock_out"],
         bpm=arguments["bpm"],
+        metre=arguments["metre"],
         model=arguments["model"],
         mapping=arguments["mapping"],
         mode=arguments["mode"],

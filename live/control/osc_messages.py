@@ -15,6 +15,7 @@ from live.ipc.commands import (
     GoTo,
     PlayKey,
     SetCondition,
+    SetMetre,
     Turn,
     action,
 )
@@ -45,6 +46,7 @@ ADDRESSES = (
     "note",
     "tempo",
     "model",
+    "metre",
     "condition/NAME",
     "key",
     "subscribe",
@@ -191,6 +193,8 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
                 return [_note(address, arguments)]
             case "model" if not rest:
                 return [ChooseModel(_text(address, arguments, "the model's name"), source=SOURCE)]
+            case "metre" if not rest:
+                return [SetMetre(_text(address, arguments, "as 3/4, or auto"), source=SOURCE)]
             case "key" if not rest:
                 value = _text(address, arguments, "a key, auto or off")
                 return [SetCondition("key", value, source=SOURCE)]

@@ -23,9 +23,10 @@ from live.dashboard.drawing.theme import THEME
 from live.dashboard.inbox import MOST_NOTICES, Inbox
 from live.dashboard.roll_panel import RollPanel
 from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
-from live.ipc.commands import Command, Nudge, PlayKey, Quit, Start, Stop, Turn
+from live.ipc.commands import Command, Nudge, PlayKey, Quit, SetMetre, Start, Stop, Turn
 from live.ipc.snapshot import KnobView, Notice, NoticeLevel, Snapshot, ToDashboard
 from model.music.grid import TICKS_PER_BEAT
+from model.music.metre import METRES
 
 SILENCE_NANOS = NANOS_PER_SECOND
 """After so long without a snapshot the engine counts as not answering."""
@@ -111,6 +112,7 @@ class Dashboard(App[None]):
         self._cloud_model = ""
         self._trail: deque[MapPoint] = deque(maxlen=TRAIL)
         self._chosen = 0
+        self._metre = ""  # that was asked for last
         self._piano = piano.Piano()
         self._pulsing = False
         self._panels: list[panels.Painted] = []
@@ -209,6 +211,8 @@ class Dashboard(App[None]):
             self._trail.append(here)
         for notice in snapshot.notices:
             self._save(notice)
+        if self._snapshot is None or snapshot.metre != self._snapshot.metre:
+            self._metre = snapshot.metre
         self._snapshot = snapshot
         self._chosen = min(self._chosen, max(0, len(snapshot.knobs) - 1))
 
@@ -246,7 +250,7 @@ class Dashboard(App[None]):
         alarm = self._alarm(now)
         view = panels.View(
             snapshot=self._snapshot,
-            tick=self.tick_now(now),
+            tick=self.tick_now(now) - (self._snapshot.bar_zero if self._snapshot else 0),
             nanos=now,
             alarm=alarm,
             notices=tuple(self._notices),
@@ -284,7 +288,7 @@ class Dashboard(App[None]):
         snapshot = self._snapshot
         if snapshot is None or snapshot.state == "stopped" or self._pulsing or self._silent or self._lost:
             return
-        left = -tick % TICKS_PER_BEAT
+        left = -tick % max(1, snapshot.ticks_per_beat)
         seconds = left * 60 / (snapshot.tempo_bpm * TICKS_PER_BEAT) if snapshot.tempo_bpm > 0 else 1.0
         if 0 < seconds < PULSE_SECONDS:
             self._pulsing = True
@@ -305,6 +309,14 @@ class Dashboard(App[None]):
         """Start, or stop when it plays."""
         playing = self._snapshot is not None and self._snapshot.state != "stopped"
         self._send((Stop if playing else Start)(source=keys.SOURCE))
+
+    def action_metre(self, step: int) -> None:
+        """Ask for the next metre, or the one before; pressed again, for the one after that."""
+        if self._snapshot is not None:
+            order = list(METRES)
+            last = self._metre if self._metre in METRES else "4/4"
+            self._metre = order[(order.index(last) + step) % len(order)]
+            self._send(SetMetre(self._metre, source=keys.SOURCE))
 
     @property
     def chosen_knob(self) -> KnobView | None:

@@ -71,6 +71,15 @@ KEYS: Final[tuple[Hotkey, ...]] = (
     ),
     Hotkey("tap", "enter", TapTempo(source=SOURCE), "Transport", "tap tempo", "tap the beat a few times"),
     Hotkey(
+        "metre-next",
+        "m",
+        "metre(1)",
+        "Transport",
+        "next metre",
+        "from 4/4 to 5/4, 6/8, ..., from the next bar line on",
+    ),
+    Hotkey("metre-previous", "M", "metre(-1)", "Transport", "previous metre", "from 4/4 to 3/4, 2/4, ..."),
+    Hotkey(
         "thru", "t", SwitchThru(source=SOURCE), "Transport", "thru on or off", "whether your own keys sound"
     ),
     *(

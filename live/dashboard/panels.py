@@ -23,6 +23,7 @@ from live.dashboard.drawing.rows import Canvas, Row, ScreenCell, fit_row, row_wi
 from live.dashboard.drawing.theme import INK
 from live.ipc.snapshot import Notice, Snapshot
 from live.settings.knobs import MODES
+from model.music.grid import TICKS_PER_BEAT
 
 NUMBERS_NANOS = 500_000_000
 """Figures that flicker (lateness, milliseconds) are shown anew only this often: legible, and cheap."""
@@ -35,7 +36,8 @@ class View(NamedTuple):
 
     Attributes:
         snapshot: the engine's last; None before the first.
-        tick: the transport's position now, reckoned from the snapshot's.
+        tick: the transport's position now, reckoned from the snapshot's, and counted from where bar 0 would
+            lie in the present metre.
         nanos: now.
         alarm: why nothing new is known, in a sentence; "" while the engine answers.
         notices: oldest first.
@@ -229,9 +231,9 @@ class BeatPanel(ViewPanel):
         s = view.snapshot
         if s is None:
             return (view.alarm,)
-        pulse = beat.pulse_at(view.tick, s.beats_per_bar)
+        pulse = beat.pulse_at(view.tick, s.beats_per_bar, s.ticks_per_beat)
         missing = sum(port.state == "missing" for port in s.ports)
-        head = (s.state, s.tempo_bpm, s.beats_per_bar, bool(s.recording), missing, s.key, s.key_locked)
+        head = (s.state, s.tempo_bpm, s.metre, bool(s.recording), missing, s.key, s.key_locked)
         return head, pulse.bar, pulse.beat, pulse.fraction < beat.FLASH, view.alarm
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
@@ -247,6 +249,7 @@ class BeatPanel(ViewPanel):
             s.beats_per_bar if s else 4,
             width=width,
             height=tall,
+            ticks_per_beat=s.ticks_per_beat if s else TICKS_PER_BEAT,
             running=s is not None and s.state != "stopped",
             known=s is not None,
             tempo_bpm=s.tempo_bpm if s else None,

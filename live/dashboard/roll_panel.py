@@ -16,7 +16,6 @@ from textual.strip import Strip
 from live.dashboard.drawing import roll
 from live.dashboard.drawing.rows import ScreenCell, runs
 from live.dashboard.panels import Painted, View
-from model.music.grid import TICKS_PER_BEAT
 
 
 class PaintedLine(NamedTuple):
@@ -66,11 +65,18 @@ class RollPanel(Painted):
         width, height = self.size
         if s is None or not width or not height:
             return
-        now = view.tick // (max(1, s.beats_per_bar) * TICKS_PER_BEAT)
-        key = (s.bars, s.beats_per_bar, now, s.held_keys)
+        now = view.tick // (max(1, s.beats_per_bar) * max(1, s.ticks_per_beat))
+        key = (s.bars, s.metre, now, s.held_keys)
         if self._frame is None or key != self._key:
             self._key = key
-            self._frame = roll.frame_of(s.bars, view.tick, s.beats_per_bar, width=width, height=height)
+            self._frame = roll.frame_of(
+                s.bars,
+                view.tick,
+                s.beats_per_bar,
+                width=width,
+                height=height,
+                ticks_per_beat=s.ticks_per_beat,
+            )
             self._put(roll.draw_layers(self._frame, s.bars, frozenset(s.held_keys)))
         self._move(self._frame, view.tick)
 

@@ -8,9 +8,10 @@ Owns: where in its tune it is.  Threads: engine only.
 from typing import NamedTuple
 
 from live.ipc.commands import Command, Turn
+from live.timing.bar_lines import BarLines
 from live.timing.midi_bytes import note_off, note_on
 from live.timing.timeline import Tick
-from model.music.grid import TICKS_PER_BEAT
+from model.music.grid import TICKS_PER_BEAT, Grid
 
 PORT = "demo"
 BEAT = TICKS_PER_BEAT
@@ -45,17 +46,33 @@ class Cue(NamedTuple):
 
 
 class Demo:
-    """Plays along a transport's ticks; a new start plays it from the top."""
+    """Plays along a transport's ticks; a new start plays it from the top.
+
+    In another metre than its own, its bars are cut short or end in a rest.
+
+    Attributes:
+        lines: the bar lines that it plays along.
+
+    """
 
     def __init__(self) -> None:
         """Start at the top."""
+        self.lines = BarLines(Grid())
         self._cues: list[Cue] = []
         self._verse = 0
 
-    def restart(self, tick: int = 0) -> None:
-        """Play from the top, or from the next verse where the transport has gone on for long without it."""
+    def restart(self, tick: int = 0, lines: BarLines | None = None) -> None:
+        """Play from the top, or from the next verse where the transport has gone on for long without it.
+
+        Args:
+            tick: where the transport is.
+            lines: those of another metre, from their start on.
+
+        """
+        self.lines = lines or self.lines
         self._cues.clear()
-        self._verse = -(-tick // (VERSE_BARS * BAR)) if tick >= BAR else 0
+        gone, bar = tick - self.lines.start, self.lines.grid.ticks_per_bar
+        self._verse = -(-gone // (VERSE_BARS * bar)) if gone >= bar else 0
 
     def next_tick(self) -> Tick:
         """Return the tick of the next cue."""
@@ -72,13 +89,18 @@ class Demo:
         return cues
 
     def _write(self, verse: int) -> None:
-        start = verse * VERSE_BARS * BAR
+        size = self.lines.grid.ticks_per_bar
+        start = self.lines.start + verse * VERSE_BARS * size
         cues: list[Cue] = []
         for beat, length, pitch, velocity in SECOND if verse % 2 else FIRST:
-            on, off = start + round(beat * BEAT), start + round((beat + length) * BEAT) - 10
+            bar, within = divmod(round(beat * BEAT), BAR)
+            if within >= size:
+                continue
+            on = start + bar * size + within
+            off = start + bar * size + min(size, within + round(length * BEAT)) - 10
             cues.append(Cue(Tick(on), note_on(1, pitch, velocity), None))
             cues.append(Cue(Tick(off), note_off(1, pitch), None))
         name, value = TURNS[verse % len(TURNS)]
         turn = Turn(name, value, source=PORT)
-        cues.append(Cue(Tick(start + 2 * BAR + BAR // 2), b"", turn))
+        cues.append(Cue(Tick(start + 2 * size + size // 2), b"", turn))
         self._cues = sorted(cues, key=lambda cue: (cue.tick, cue.data[:1] >= b"\x90"))

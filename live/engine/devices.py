@@ -274,6 +274,7 @@ class Devices:
                 path,
                 keep_empty=chosen is not None,
                 tempo_bpm=jam.transport.tempo_bpm,
+                grid=jam.plan.grid,
                 parts=take_parts(self._options.config.midi),
                 on_fault=self._warn,
             )

@@ -275,9 +275,12 @@ class Engine:
         tick = transport.tick(now) if transport.running else None
         if self._demo_tick is not None and (tick is None or tick < self._demo_tick):
             self.jam.performer.release(now, port=demo.PORT)
-            player.restart()
+            player.restart(0, self.jam.plan.lines)
         elif self._demo_tick is None and tick is not None:
-            player.restart(tick)
+            player.restart(tick, self.jam.plan.lines)
+        elif tick is not None and tick >= self.jam.plan.lines.start != player.lines.start:
+            self.jam.performer.release(now, port=demo.PORT)
+            player.restart(tick, self.jam.plan.lines)
         self._demo_tick = tick
         if tick is None:
             return []

@@ -11,13 +11,11 @@ from live.jam.jam import Jam
 from live.jam.path import Anchor, Base, BaseOrigin, PathState
 from live.settings.knobs import KNOBS
 from live.timing.timeline import Nanos, Tick, Timeline
-from model.music.grid import Grid
-from model.music.phrase import Note, Phrase
 
 
 def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
     """Return what of a jam must outlive its engine."""
-    state, model, grid = jam.history.state, jam.requests.model, jam.plan.grid
+    state, model = jam.history.state, jam.requests.model
     base, transport = state.base, jam.transport
     line = transport.timeline if transport.running else None
     return JamMemory(
@@ -29,10 +27,11 @@ def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
         conditions=dict(jam.requests.conditions),
         model=jam.wanted_model,
         model_ident=model.ident if model else "",
-        grid=(grid.bars, grid.beats_per_bar, grid.steps_per_beat),
+        metre=jam.dialogue.metre,
+        lines=jam.plan.lines,
         base=_base_memory(base) if base is not None else None,
         anchors={
-            name: AnchorMemory(anchor.place, [*anchor.phrase.notes], anchor.xy)
+            name: AnchorMemory(anchor.place, anchor.phrase, anchor.xy)
             for name, anchor in state.anchors.items()
         },
         timeline=TimelineMemory(line.origin_tick, line.origin_nanos, line.tempo_bpm) if line else None,
@@ -42,30 +41,28 @@ def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
 
 
 def _base_memory(base: Base) -> BaseMemory:
-    notes: list[Note] | None = [*base.phrase.notes] if base.phrase is not None else None
-    return BaseMemory(base.place, base.origin, base.number, notes)
+    return BaseMemory(base.place, base.origin, base.number, base.phrase)
+
+
+def _base(memory: BaseMemory) -> Base:
+    return Base(memory.place, cast("BaseOrigin", memory.origin), memory.phrase, memory.number)
 
 
 def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     """Let a jam that has just begun go on as another one was: on its timeline, with its knobs and base."""
     jam.stop(now)
     jam.dialogue.restart()
-    grid = Grid(*memory.grid)
-    base, timeline = None, None
-    if memory.base is not None:
-        notes = memory.base.notes
-        phrase = None if notes is None else Phrase.of(grid, notes)
-        base = Base(memory.base.place, cast("BaseOrigin", memory.base.origin), phrase, memory.base.number)
+    timeline = None
+    base = None if memory.base is None else _base(memory.base)
     anchors = {
-        name: Anchor(anchor.place, Phrase.of(grid, anchor.notes), anchor.xy)
-        for name, anchor in memory.anchors.items()
+        name: Anchor(anchor.place, anchor.phrase, anchor.xy) for name, anchor in memory.anchors.items()
     }
     jam.knobs.update({name: value for name, value in memory.knobs.items() if name in KNOBS})
     jam.requests.conditions.clear()
     jam.requests.conditions.update(memory.conditions)
     jam.performer.thru = memory.thru
     jam.plan.muted = frozenset(memory.muted)
-    jam.plan.grid = grid
+    jam.plan.lines, jam.dialogue.metre = memory.lines, memory.metre
     jam.history.state = PathState(base, anchors, memory.mode, memory.frozen)
     jam.transport.set_tempo(memory.knobs["tempo"], now)
     if memory.timeline is not None:

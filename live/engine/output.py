@@ -17,6 +17,7 @@ from live.record.take import Take
 from live.timing.clock import Clock
 from live.timing.midi_bytes import Sink, Stream
 from live.timing.timeline import Nanos, Tick
+from model.music.grid import Grid
 
 
 class Publisher(Protocol):
@@ -134,6 +135,11 @@ class EngineOutput:
         """Record a change of tempo."""
         if self.take is not None:
             self.take.tempo(tick, tempo_bpm)
+
+    def metre(self, tick: Tick, grid: Grid) -> None:
+        """Record that a metre holds from a bar line on."""
+        if self.take is not None:
+            self.take.metre(tick, grid)
 
     def publish(self, topic: str, *values: float | str) -> None:
         """Tell whoever subscribed by OSC."""

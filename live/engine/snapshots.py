@@ -26,7 +26,8 @@ from live.ipc.snapshot import (
 from live.jam.jam import Jam
 from live.settings.config import AUTO
 from live.settings.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS
-from live.timing.timeline import Nanos, Tick, bar_of, tick_of_bar
+from live.timing.timeline import Nanos, Tick
+from model.music.metre import name_of
 from model.music.tracks import MELODY, TRACKS
 
 BARS_BEHIND, BARS_AHEAD = 2, 4
@@ -136,6 +137,7 @@ class Snapshots:
 
     def _snapshot(self, now: Nanos) -> Snapshot:
         jam, before, around = self._jam, self._shown, self._around()
+        lines = jam.plan.lines
         dialogue, model, state = jam.dialogue, jam.requests.model, jam.history.state
         if now - self._lateness_nanos >= LATENESS_NANOS:
             self._lateness_nanos = now
@@ -145,7 +147,10 @@ class Snapshots:
             state=jam.transport.state(now),
             tempo_bpm=jam.transport.tempo_bpm,
             tick=jam.tick(now),
-            beats_per_bar=jam.plan.grid.beats_per_bar,
+            beats_per_bar=lines.grid.beats_per_bar,
+            metre=name_of(lines.grid),
+            ticks_per_beat=lines.grid.ticks_per_beat,
+            bar_zero=lines.tick_of_bar(0),
             mode=state.mode,
             frozen=state.frozen,
             thru=jam.performer.thru,
@@ -186,16 +191,17 @@ class Snapshots:
         """Return the bars from two behind to four ahead, as far as there is something to show."""
         if not self._jam.transport.running:
             return range(0)
-        current = bar_of(self._jam.plan.grid, self._jam.tick(now))
-        return range(max(0, current - BARS_BEHIND), max(0, current) + BARS_AHEAD)
+        lines = self._jam.plan.lines  # before them there was another metre, whose bars had another size
+        current = lines.bar_of(self._jam.tick(now))
+        return range(max(lines.bar, current - BARS_BEHIND), max(lines.bar, current) + BARS_AHEAD)
 
     def _draw(self, bar: int, now: Nanos) -> None:
         """Draw a bar of the roll, unless nothing in it has changed; bars that have gone by are forgotten."""
         jam = self._jam
-        grid, tick = jam.plan.grid, jam.tick(now)
-        past = bar < bar_of(grid, tick)
+        lines, tick = jam.plan.lines, jam.tick(now)
+        past = bar < lines.bar_of(tick)
         performed = performed_rows(jam, bar, tick)
-        state = (jam.run, grid, past, 0 if past else jam.plan.version)
+        state = (jam.run, lines, past, 0 if past else jam.plan.version)
         drawn = self._bars.get(bar)
         if drawn is None or drawn.state != state:
             first = self._roll(now).start
@@ -209,7 +215,7 @@ class Snapshots:
 
 def performed_rows(jam: Jam, bar: int, now: Tick) -> list[NoteRow]:
     """Return what the performer played in a bar; keys that are down sound until now."""
-    start, end = tick_of_bar(jam.plan.grid, bar), tick_of_bar(jam.plan.grid, bar + 1)
+    start, end = jam.plan.lines.tick_of_bar(bar), jam.plan.lines.tick_of_bar(bar + 1)
     if start > now:
         return []
     return [
@@ -220,7 +226,7 @@ def performed_rows(jam: Jam, bar: int, now: Tick) -> list[NoteRow]:
 
 def sounded_rows(jam: Jam, bar: int) -> list[NoteRow]:
     """Return what sounded in a bar that is over."""
-    start, end = tick_of_bar(jam.plan.grid, bar), tick_of_bar(jam.plan.grid, bar + 1)
+    start, end = jam.plan.lines.tick_of_bar(bar), jam.plan.lines.tick_of_bar(bar + 1)
     since = takewhile(lambda note: note[0] >= start, reversed(jam.sounded))
     return [
         (tick - start, off - tick, pitch, velocity, track)

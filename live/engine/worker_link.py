@@ -73,14 +73,15 @@ class WorkerLink:
         if greeting.model != self.wanted:  # chosen in the meantime
             link.send(self._load(self.wanted))
 
-    def _load(self, model: str) -> Load:
-        return Load(model, self._settings.model.split)
-
     def load_wanted(self) -> None:
         """Have the wanted model loaded, where there is a model process: the next one is told by `welcome`."""
         if self._output.worker is not None:
             self._jam.model_state = "loading"
             self._output.worker.send(self._load(self.wanted))
+
+    def _load(self, model: str) -> Load:
+        """Return the request to load a model, which must play the metre that is wanted."""
+        return Load(model, self._jam.dialogue.metre, self._settings.model.split)
 
     def answered(self, answer: Answer) -> None:
         """Begin the wait for the next answer anew; a model that answers requests has proved itself."""

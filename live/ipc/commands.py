@@ -78,6 +78,12 @@ class SetMode(Intent, frozen=True):
     mode: str
 
 
+class SetMetre(Intent, frozen=True):
+    """Play in another metre, as "3/4", from the next bar line on; "auto" is the model's own."""
+
+    metre: str
+
+
 class MutePart(Intent, frozen=True):
     """Leave a part out, or let it play again; see `model.music.tracks.TRACKS`."""
 
@@ -124,7 +130,8 @@ class Quit(Intent, frozen=True):
 
 Command = (
     Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor | RecallAnchor
-    | SetMode | MutePart | CallScene | Freeze | Undo | TapTempo | Start | Stop | Panic | SwitchThru | Quit
+    | SetMode | SetMetre | MutePart | CallScene | Freeze | Undo | TapTempo | Start | Stop | Panic
+    | SwitchThru | Quit
 )  # fmt: skip
 
 FromDashboard = Hello | Command | Bye
@@ -134,6 +141,7 @@ _BY_NAME: Mapping[str, Callable[..., Command]] = {
     "capture": StoreAnchor,
     "recall": RecallAnchor,
     "mode": SetMode,
+    "metre": SetMetre,
     "mute": MutePart,
     "scene": lambda number, *, source: CallScene(int(number), source=source),
     "key": lambda _lock, *, source: LockKey(source=source),

@@ -6,7 +6,8 @@ Tested in tests/live/engine/test_engine.py, tests/live/cli/test_supervisor.py.
 
 from live.ipc.messages import Message, Place
 from live.settings.knobs import Mode
-from model.music.phrase import Note
+from live.timing.bar_lines import BarLines
+from model.music.phrase import Phrase
 
 
 class BaseMemory(Message, frozen=True):
@@ -15,14 +16,14 @@ class BaseMemory(Message, frozen=True):
     place: Place
     origin: str
     number: int
-    notes: list[Note] | None
+    phrase: Phrase | None
 
 
 class AnchorMemory(Message, frozen=True):
     """An anchor: its place, its phrase, and where it lies on the map."""
 
     place: Place
-    notes: list[Note]
+    phrase: Phrase
     xy: tuple[float, float]
 
 
@@ -40,7 +41,8 @@ class JamMemory(Message, frozen=True):
     Attributes:
         model: chosen while it played, "" for the settings' own.
         model_ident: names the weights that the places belong to.
-        grid: bars, beats per bar and steps per beat of the phrases.
+        metre: name of the one that is wanted.
+        lines: where bars and phrases lie.
         timeline: None of a transport that stands still.
         started: whether it ever ran or was stopped by the performer: the model's coming starts it no more.
         demo: whether the demo still plays.
@@ -55,7 +57,8 @@ class JamMemory(Message, frozen=True):
     conditions: dict[str, str]
     model: str
     model_ident: str
-    grid: tuple[int, int, int]
+    metre: str
+    lines: BarLines
     base: BaseMemory | None
     anchors: dict[str, AnchorMemory]
     timeline: TimelineMemory | None

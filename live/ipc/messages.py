@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from model.music.grid import Grid
 from model.music.phrase import Note
 
 
@@ -54,12 +55,13 @@ class Beat(Message, frozen=True):
 class Point(Message, frozen=True):
     """A vector, z [d], empty for a model without a latent, and the raw attributes that belong to it.
 
-    `played` is the phrase that lies there, of which answers keep what they can; empty for none.
+    `played` is the phrase that lies there, of which answers keep what they can, on a grid; empty for none.
     """
 
     z: list[float]
     attributes: dict[str, float] = {}
     played: list[Note] = []
+    grid: Grid | None = None
 
 
 class Between(Message, frozen=True):
@@ -115,6 +117,7 @@ class Encode(Message, frozen=True):
             a grid is found for it.  Empty for a phrase that has one.
         tick_nanos: length of a tick.
         swing: where the second eighth of a beat lay in the phrase before, .5..67.
+        grid: of the phrase, as its metre has it; None is the model's own.
 
     """
 
@@ -124,6 +127,7 @@ class Encode(Message, frozen=True):
     struck: list[tuple[int, int, int, int]] = []
     tick_nanos: int = 0
     swing: float = 0.5
+    grid: Grid | None = None
 
 
 class Accompany(Message, frozen=True):
@@ -134,6 +138,7 @@ class Accompany(Message, frozen=True):
         parts: tracks that may be written.
         number: of the phrase, from which the model process knows how long drums stay.
         seed: of all choices.
+        grid: of the phrase; None is the model's own.
 
     """
 
@@ -141,6 +146,7 @@ class Accompany(Message, frozen=True):
     parts: list[int]
     number: int
     seed: int
+    grid: Grid | None = None
 
 
 class Encoded(Message, frozen=True):
@@ -191,6 +197,7 @@ class Decode(Message, frozen=True):
             model estimates from the phrase.
         top_k: notes are chosen among the so many likeliest; 0 is all.
         top_p: notes are chosen among the likeliest that make up this share, 0..1; 1 is all.
+        grid: of the phrase, as its metre has it; None is the model's own.
         key: that what is new keeps to, as "F# minor"; auto is that of what was played there, off is none.
 
     """
@@ -207,6 +214,7 @@ class Decode(Message, frozen=True):
     condition: dict[str, str] = {}
     top_k: int = 0
     top_p: float = 1.0
+    grid: Grid | None = None
     key: str = "auto"
 
 
@@ -247,12 +255,17 @@ class Warped(Message, frozen=True):
 
 
 class Load(Message, frozen=True):
-    """Play another model from now on (a shipped name or a path).
+    """Play another model from now on, if it plays the metre.
 
-    `split` says how it divides what a keyboard plays: "line", or a note name; see `model.codecs.keyboard`.
+    Attributes:
+        model: a shipped name or a path.
+        metre: "auto" is the model's own.
+        split: how it divides what a keyboard plays: "line", or a note name; see `model.codecs.keyboard`.
+
     """
 
     model: str
+    metre: str = "auto"
     split: str = "line"
 
 
@@ -262,12 +275,13 @@ class Ready(Message, frozen=True):
     Attributes:
         model: its name; `ident` names these very weights.
         knobs: attribute knobs that it heeds.
-        bars, beats_per_bar, steps_per_beat: its grid.
+        bars, beats_per_bar, steps_per_beat: its own grid.
         latent_size: 0 when it has no latent: it continues phrases.
         map_points: a cloud of known phrases on the 2-D map, each -1..1.
         conditions: what its answers can be held to (chords, key, style).
         styles: the style labels that it knows.
         accompanies: whether it writes the parts that a phrase lacks.
+        metres: names of those that it plays.
 
     """
 
@@ -285,6 +299,12 @@ class Ready(Message, frozen=True):
     conditions: list[str] = []
     styles: list[str] = []
     accompanies: bool = False
+    metres: list[str] = []
+
+    @property
+    def grid(self) -> Grid:
+        """Its own grid."""
+        return Grid(self.bars, self.beats_per_bar, self.steps_per_beat)
 
 
 class Failed(Message, frozen=True):

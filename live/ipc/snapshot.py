@@ -95,7 +95,10 @@ class Snapshot(Message, frozen=True):
 
     Attributes:
         nanos: when it was taken.
-        tick: transport position; bar and beat follow from ticks_per_beat (480) and beats_per_bar.
+        tick: transport position; bar and beat follow from bar_zero, beats_per_bar and ticks_per_beat.
+        metre: its name.
+        ticks_per_beat: of its beat: 480 is a quarter, 240 an eighth, 720 a dotted quarter.
+        bar_zero: the tick on which bar 0 would lie, had the metre always been the present one.
         bars: the bars of the roll, oldest first: heard, sounding, planned.
         here: the moved latent's place on the map, each -1..1; None before the first answer.
         performer_xy: the place of what the performer played last.
@@ -134,6 +137,9 @@ class Snapshot(Message, frozen=True):
     notices: list[Notice]
     map_points: list[tuple[float, float]] = msgspec.field(default_factory=list)
     muted: list[str] = msgspec.field(default_factory=list)
+    metre: str = "4/4"
+    ticks_per_beat: int = 480
+    bar_zero: int = 0
     key: str = ""
     key_locked: bool = False
 
@@ -184,6 +190,9 @@ class Update(Message, frozen=True, omit_defaults=True):
     notices: list[Notice] | UnsetType = UNSET
     map_points: list[tuple[float, float]] | UnsetType = UNSET
     muted: list[str] | UnsetType = UNSET
+    metre: str | UnsetType = UNSET
+    ticks_per_beat: int | UnsetType = UNSET
+    bar_zero: int | UnsetType = UNSET
     key: str | UnsetType = UNSET
     key_locked: bool | UnsetType = UNSET
 

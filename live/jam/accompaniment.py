@@ -61,7 +61,7 @@ class Accompaniment:
         self._asked = cell
         if not self._requests.parts or not self._listens(cell):
             return
-        played = self._capture.phrase(self._plan.grid, self._plan.first_bar(cell - 1), present)
+        played = self._capture.phrase(self._plan.grid, self._plan.lines.tick_of_cell(cell - 1), present)
         if len(played):
             self._ask(self._requests.accompany(cell, played))
 
@@ -69,7 +69,7 @@ class Accompaniment:
         """Return the tick, on the scale of `now`, at which it asks next; None if it does not."""
         if not self._requests.parts:
             return None
-        return Tick((self._asked + 1) * self._plan.grid.ticks - self._ahead() + now - present)
+        return Tick(self._plan.lines.tick_of_cell(self._asked + 1) - self._ahead() + now - present)
 
     def _ahead(self) -> int:
         """Ticks before a cell: half a step, for its phrase closes then, and what writing may take."""

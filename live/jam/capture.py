@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from itertools import takewhile
 from typing import NamedTuple
 
-from live.timing.timeline import Tick, nearest_step, tick_of_bar
+from live.timing.timeline import Tick, nearest_step
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 
@@ -137,13 +137,12 @@ class Capture:
     def _sounding(self) -> list[PlayedNote]:
         return [*self._down.values(), *self._ringing.values()]
 
-    def phrase(self, grid: Grid, bar: int, now: Tick) -> Phrase:
-        """Return what was played in the phrase that starts at a bar, each onset on its nearest step.
+    def phrase(self, grid: Grid, zero: Tick, now: Tick) -> Phrase:
+        """Return what was played in the phrase that starts at a tick, each onset on its nearest step.
 
         An onset less than half a step before the phrase belongs to it, one less than half a step
         before its end does not.  What still sounds does so to the end.
         """
-        zero = tick_of_bar(grid, bar)
         half = grid.ticks_per_step // 2
         notes: list[Note] = []
         for played in self.between(Tick(zero - half), Tick(zero + grid.ticks - half), now):

@@ -21,6 +21,7 @@ from live.ipc.commands import (
     Quit,
     RecallAnchor,
     SetCondition,
+    SetMetre,
     SetMode,
     Start,
     Stop,
@@ -85,6 +86,8 @@ class Commands:
                 self._recall(known("recall", name, ANCHORS), now)
             case SetMode(mode):
                 self._set_mode(next((one for one in MODES if one == mode), None), mode, now)
+            case SetMetre(metre):
+                jam.set_metre(metre, now)
             case MutePart(part):
                 self._mute(known("mute", part, TRACKS), now)
             case CallScene(number):

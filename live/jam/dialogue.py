@@ -10,6 +10,7 @@ Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from live.errors import UsageError
 from live.ipc.messages import Decode, Decoded, Encoded, Moved, Place, Point, Ready
 from live.jam.accompaniment import Accompaniment
 from live.jam.capture import Capture, PlayedNote
@@ -19,8 +20,10 @@ from live.jam.path import Anchor, Base, BaseOrigin, PathHistory, heaviest, point
 from live.jam.plan import Cell, Plan
 from live.jam.protocols import Output
 from live.jam.requests import Reason, Requests, Search
-from live.timing.timeline import Tick, bar_of, tick_of_bar
+from live.timing.bar_lines import BarLines
+from live.timing.timeline import Tick
 from model.music.grid import TICKS_PER_BEAT, Grid
+from model.music.metre import AUTO, name_of
 from model.music.phrase import Note, Phrase
 
 
@@ -55,8 +58,10 @@ class Dialogue:
         output: takes the requests, the log's lines and what OSC subscribers are told.
         notices: for the human.
         horizon_bars: how many bars ahead must be planned.
+        metre: name of the one that is wanted.
 
     Attributes:
+        metre: name of the metre that is wanted; "auto" is the model's own.
         here: place of what sounds on the map, each -1..1; None before the first answer.
         performer_xy: the same of what the performer played last.
         key: that the performer's last phrase was in, as "F# minor"; empty for none.
@@ -75,6 +80,7 @@ class Dialogue:
         output: Output,
         notices: Notices,
         horizon_bars: int,
+        metre: str = AUTO,
     ) -> None:
         """Start without a model and without a phrase."""
         self.here: tuple[float, float] | None = None
@@ -85,22 +91,27 @@ class Dialogue:
         self._requests, self._history = requests, history
         self._output, self._notices = output, notices
         self._horizon_bars = horizon_bars
+        self.metre = metre
+        self._coming: BarLines | None = None  # those of another metre, that have not begun
+        self._open: BarLines | None = None  # those before the present ones, whose last phrase is not closed
         self._ident = ""  # of the weights that the places belong to
         self._decoding: tuple[Decode, Base, Cell] | None = None
         self._encoding: dict[int, Search] = {}
         self._unasked: list[Search] = []
         self._closed = 0
         self._bar = -1
-        self._rest_until = 0
+        self._rest_until = Tick(0)
         self._bases = 0
         self._silent = False
-        self._tied: tuple[int, list[PlayedNote]] = (
-            0,
-            [],
-        )  # a base's number; what sounded on at its end
+        self._tied: tuple[int, list[PlayedNote]] = 0, []  # a base's number; what sounded on at its end
         self._accompaniment = Accompaniment(
             plan, capture, requests, ask=output.ask, listens=self._listens_before
         )
+
+    @property
+    def coming(self) -> BarLines | None:
+        """The bar lines of a metre that has not begun yet."""
+        return self._coming
 
     @property
     def waiting(self) -> bool:
@@ -110,9 +121,11 @@ class Dialogue:
     # -- the model comes and goes ----------------------------------------------------------------
 
     def set_model(self, ready: Ready, now: Tick) -> None:
-        """Play with this model; places of other weights are looked for again from their phrases."""
+        """Play with this model; places of other weights are looked for again from their phrases.
+
+        Where it has other bars in the present metre, or does not play the metre, all is planned anew.
+        """
         plan = self._plan
-        grid = Grid(ready.bars, ready.beats_per_bar, ready.steps_per_beat)
         unasked = [*self._unasked, *self._encoding.values()]
         self._requests.model = ready
         self._decoding, self._unasked = None, []
@@ -121,19 +134,35 @@ class Dialogue:
         before, self._ident = self._ident, ready.ident
         if before != ready.ident:
             self.here = self.performer_xy = None
-            self._find_again(grid, now)
-            if grid != plan.grid:
-                plan.clear()
-                plan.grid = grid
-                plan.last_good, self._rest_until = None, 0
-                self._closed, self._bar = plan.cell_of(now), bar_of(grid, now) - 1
-                self._accompaniment.restart(self._closed)
+            self._find_again(now)
+        self._change_grid(now)
         for search in unasked:
-            if search.phrase.grid == grid:
+            if self._requests.takes(search.phrase.grid):
                 self._encode(search)
         plan.mark_stale(now)
 
-    def _find_again(self, grid: Grid, now: Tick) -> None:
+    def _change_grid(self, now: Tick) -> None:
+        """Plan on the grid that the model has in the wanted metre, or in its own if it does not play that."""
+        plan, self._coming = self._plan, None
+        try:
+            grid = self._requests.grid_in(self.metre)
+        except UsageError as error:
+            self._notices.add("warning", f"{error}; it plays on in its own metre")
+            self.metre = AUTO
+            grid = self._requests.own
+        if grid == plan.grid:
+            return
+        if name_of(grid) != name_of(plan.grid):
+            self._coming = plan.lines.changed(grid, now + self._half_step())
+        if not self._requests.takes(plan.grid):
+            plan.clear()
+            plan.last_good = None
+        if self._coming is None:
+            plan.lines, self._rest_until = replace(plan.lines, grid=grid), Tick(0)
+            self._closed, self._bar = plan.cell_of(now), plan.lines.bar_of(now) - 1
+            self._accompaniment.restart(self._closed)
+
+    def _find_again(self, now: Tick) -> None:
         """Ask the new weights where base and anchors lie; vectors of the old ones mean nothing to them."""
         old = self._history.state
         self._history.state = replace(old, base=None, anchors={})
@@ -142,15 +171,16 @@ class Dialogue:
             cell.base = cell.xy = cell.point = None  # its notes play on
         if old.base is not None:
             phrase = old.base.phrase or (sounding.phrase if sounding else None)
-            if phrase is not None and phrase.grid == grid:
+            if phrase is not None and self._requests.takes(phrase.grid):
                 self._encode(Search(phrase, 0, Reason.FOUND_AGAIN))
-        lost = [name for name, anchor in old.anchors.items() if anchor.phrase.grid != grid]
+        takes = self._requests.takes
+        lost = [name for name, anchor in old.anchors.items() if not takes(anchor.phrase.grid)]
         if lost:
             self._notices.add(
                 "warning", f"anchor {', '.join(lost)} does not fit this model's bars: it is empty now"
             )
         for name, anchor in old.anchors.items():
-            if anchor.phrase.grid == grid:
+            if takes(anchor.phrase.grid):
                 self._encode(Search(anchor.phrase, 0, Reason.ANCHOR, name))
 
     def lose_model(self) -> None:
@@ -170,16 +200,32 @@ class Dialogue:
 
     def rest(self, now: Tick) -> None:
         """Be silent for the rest of this phrase, at least for a bar, and come in on the next one."""
-        grid = self._plan.grid
-        line = tick_of_bar(grid, bar_of(grid, now) + 2)
-        self._rest_until = -(-line // grid.ticks)
+        lines = self._plan.lines
+        self._rest_until = lines.tick_of_bar(lines.bar_of(now) + 2)
         self.set_turns(now)
 
+    def set_metre(self, metre: str, now: Tick) -> BarLines:
+        """Play in another metre from the next bar line on.
+
+        Returns:
+            The bar lines from there on.
+
+        Raises:
+            UsageError: there is no such metre, or the model does not play it.
+
+        """
+        self._requests.grid_in(metre)
+        self.metre = metre
+        self._change_grid(now)
+        return self._coming or self._plan.lines
+
     def restart(self) -> None:
-        """Start at bar 0 again: nothing is planned, the latent stays."""
+        """Start at bar 0 again, in the metre that is wanted: nothing is planned, the latent stays."""
         self._plan.clear()
+        self._plan.lines = BarLines((self._coming or self._plan.lines).grid)
+        self._coming = self._open = None
         self._capture.clear()
-        self._closed, self._bar, self._rest_until = 0, -1, 0
+        self._closed, self._bar, self._rest_until = 0, -1, Tick(0)
         self._accompaniment.restart()
         self._decoding = None
         self._encoding = {
@@ -190,7 +236,7 @@ class Dialogue:
     def resume(self, model_ident: str, now: Tick) -> None:
         """Go on from a tick, with a state whose places belong to a model, which may still be to come."""
         self._ident = model_ident
-        self._closed, self._bar = self._plan.cell_of(now), bar_of(self._plan.grid, now) - 1
+        self._closed, self._bar = self._plan.cell_of(now), self._plan.lines.bar_of(now) - 1
         self._accompaniment.restart(self._closed)
         base, model = self._history.state.base, self._requests.model
         self._bases = base.number if base else 0
@@ -221,34 +267,56 @@ class Dialogue:
         closing = self._plan.cell_of(Tick(present + self._half_step()))
         if closing > self._closed:
             self._closed = closing
-            self._close(closing, present)
-        begun = Tick(max(now, 0))  # before bar 0 too: it must not begin on a stale phrase
+            self._close(self._plan.lines, closing, present)
+        if self._coming is not None and now >= self._coming.start - self._half_step():
+            self._enter(self._coming)
+        if self._open is not None and present >= self._plan.lines.start - self._half_step():
+            before, self._open = self._open, None
+            self._close(before, before.cell_of(self._plan.lines.start), present)
+        start = self._plan.lines.start
+        begun = Tick(max(now, start))  # before bar 0 too: it must not begin on a stale phrase
         self._plan.extend(begun, self._horizon_bars, base=self._history.state.base, speaks=self._speaks)
-        if now >= 0:
+        if now >= start:
             self._cross_bars(now)
         self.ask_next(now)
 
+    def _enter(self, lines: BarLines) -> None:
+        """Plan from a bar line on in another metre, half a step ahead: its first bar is there in time."""
+        plan, before = self._plan, self._plan.lines
+        good = plan.last_good
+        plan.enter(lines, None if good is None else self._requests.relaid(good, lines.grid))
+        ending = before.cell_of(lines.start)
+        whole = before.tick_of_cell(ending) == lines.start
+        self._open = before if whole and self._closed < ending else None
+        self._coming = self._decoding = None
+        self._closed, self._bar = lines.cell, lines.bar - 1
+        self._accompaniment.restart(lines.cell)
+        self._output.metre(lines.start, lines.grid)
+
     def next_tick(self, now: Tick, *, present: Tick) -> Tick:
         """Return the next tick, on the scale of `now`, at which `advance` has something to do."""
-        grid = self._plan.grid
-        line = tick_of_bar(grid, bar_of(grid, now) + 1)
-        close = Tick((self._closed + 1) * grid.ticks - self._half_step() + now - present)
-        join = self._accompaniment.next_tick(now, present=present)
-        return min(tick for tick in (line, close, join) if tick is not None and tick > now)
+        lines, half = self._plan.lines, self._half_step()
+        line = lines.tick_of_bar(lines.bar_of(now) + 1)
+        coming: list[Tick | int | None] = [line, lines.tick_of_cell(self._closed + 1) - half + now - present]
+        coming.append(self._accompaniment.next_tick(now, present=present))
+        if self._coming is not None:
+            coming.append(self._coming.start - half)
+        if self._open is not None:
+            coming.append(lines.start - half + now - present)
+        return Tick(min(tick for tick in coming if tick is not None and tick > now))
 
     def _half_step(self) -> int:
         return self._plan.grid.ticks_per_step // 2
 
-    def _close(self, cell: int, now: Tick) -> None:
+    def _close(self, lines: BarLines, cell: int, now: Tick) -> None:
         """Take what was played in the phrase before a cell, if the mode listens to it."""
-        if not self._listens_before(cell):
+        if not (self._listens_in(lines, cell) and self._requests.takes(lines.grid)):
             return
-        grid = self._plan.grid
-        phrase = self._capture.phrase(grid, self._plan.first_bar(cell - 1), now)
+        grid, zero, half = lines.grid, lines.tick_of_cell(cell - 1), self._half_step()
+        phrase = self._capture.phrase(grid, zero, now)
         if not len(phrase):
             return
-        zero, half = Tick((cell - 1) * grid.ticks), self._half_step()
-        first, last = Tick(zero - self._pick_up(cell - 1)), Tick(zero + grid.ticks - half)
+        first, last = Tick(zero - self._pick_up(lines, cell - 1)), Tick(zero + grid.ticks - half)
         struck = self._capture.struck(first, last, zero, Tick(zero + grid.ticks))
         sounding = self._capture.still_sounding(first, last)
         search = Search(phrase, cell, Reason.PLAYED, "", struck, self._requests.tick_nanos, sounding)
@@ -256,12 +324,14 @@ class Dialogue:
 
     def _end_ties(self, now: Tick) -> None:
         """Let the notes that were held beyond their phrase sound as long as they were held."""
-        (number, tied), base, grid = self._tied, self._history.state.base, self._plan.grid
-        if not tied or (self._capture.is_sounding(tied) and now < (self._closed + 1) * grid.ticks):
+        (number, tied), base = self._tied, self._history.state.base
+        next_close = self._plan.lines.tick_of_cell(self._closed + 1)
+        if not tied or (self._capture.is_sounding(tied) and now < next_close):
             return
         self._tied = 0, []
         if base is None or base.number != number or base.phrase is None or not isinstance(base.place, Point):
             return  # something else sounds meanwhile
+        grid = base.phrase.grid
         longer = {
             (note.pitch, note.velocity): (end - note.start) / grid.ticks_per_step
             for note in tied
@@ -269,27 +339,31 @@ class Dialogue:
         }
         phrase = held_on(base.phrase.notes, longer, grid)
         played = held_on(base.place.played, longer, grid)
-        place = Point(base.place.z, base.place.attributes, [*played])
+        place = Point(base.place.z, base.place.attributes, [*played], grid)
         self.set_base(Base(place, base.origin, Phrase(grid, phrase), base.number), self._plan.cell_of(now))
 
-    def _pick_up(self, cell: int) -> int:
+    def _pick_up(self, lines: BarLines, cell: int) -> int:
         """Return how long before a cell its first notes may lie, in ticks: a beat where none took them."""
-        taken = self._listens_before(cell)
+        taken = self._listens_in(lines, cell)
         return self._half_step() if taken else TICKS_PER_BEAT
 
     def _listens_before(self, cell: int) -> bool:
         """Tell whether what is played before a cell is to be its base."""
+        return self._listens_in(self._plan.lines, cell)
+
+    def _listens_in(self, lines: BarLines, cell: int) -> bool:
         answering = self._history.state.mode == "answer" and cell % 2 == 0
-        return self._listens() and not answering and cell >= 1
+        return self._listens() and not answering and cell > lines.cell
 
     def _listens(self) -> bool:
         return self._history.state.mode in ("follow", "answer") and not self._history.state.frozen
 
     def _speaks(self, index: int) -> bool:
-        return index >= self._rest_until and (self._history.state.mode != "answer" or index % 2 == 1)
+        resting = self._plan.lines.tick_of_cell(index) < self._rest_until
+        return not resting and (self._history.state.mode != "answer" or index % 2 == 1)
 
     def _cross_bars(self, now: Tick) -> None:
-        bar = bar_of(self._plan.grid, now)
+        bar = self._plan.lines.bar_of(now)
         if bar == self._bar:
             return
         self._bar = bar
@@ -332,9 +406,10 @@ class Dialogue:
         if search is None or self._requests.model is None:
             return None
         self._output.log("encode", ident=reply.ident, ms=reply.ms, why=search.text)
-        phrase = Phrase(self._plan.grid, tuple(reply.notes)) if reply.notes else search.phrase
+        grid = search.phrase.grid
+        phrase = Phrase(grid, tuple(reply.notes)) if reply.notes else search.phrase
         played = reply.played or [*phrase.notes]
-        place = Point(reply.z, reply.attributes, played if self._requests.has_latent else [])
+        place = Point(reply.z, reply.attributes, played if self._requests.has_latent else [], grid)
         if search.reason is Reason.ANCHOR:
             self._history.state.anchors[search.anchor] = Anchor(place, phrase, reply.xy)
         elif search.reason is Reason.FOUND_AGAIN or self._listens():
@@ -356,6 +431,8 @@ class Dialogue:
         """Ask for the first stale cell, unless an answer is on its way."""
         if self._decoding is not None or self._requests.model is None:
             return
+        if not self._requests.takes(self._plan.grid):  # another metre is about to begin
+            return
         current = self._plan.cell_of(now)
         for index in sorted(self._plan.cells):
             cell = self._plan.cells[index]
@@ -365,12 +442,14 @@ class Dialogue:
 
     def _decode(self, cell: Cell, base: Base, now: Tick) -> None:
         plan = self._plan
-        fixed = max(0, min(plan.grid.steps, plan.next_step(now) - cell.index * plan.grid.steps))
+        begun = plan.next_step(now) - plan.lines.step_of_cell(cell.index)
+        fixed = max(0, min(plan.grid.steps, begun))
         previous = plan.cells.get(cell.index - 1)
         request = self._requests.decode(
             cell,
             base,
             bar=plan.first_bar(cell.index),
+            grid=plan.grid,
             mode=self._history.state.mode,
             before=previous.phrase if previous and previous.speaks and previous.source is base else None,
             prefix=plan.prefix(cell.index, fixed),

@@ -29,7 +29,8 @@ from live.timing.lateness import Lateness
 from live.timing.midi_bytes import Rank, Stream, silence
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
-from model.music.grid import TICKS_PER_BEAT, Grid
+from model.music.grid import Grid
+from model.music.metre import name_of
 from model.music.phrase import Note
 from model.music.tracks import TRACKS
 
@@ -73,9 +74,9 @@ class Jam:
             thru=config.jam.thru,
             lag_ms=config.midi.input_latency_ms,
         )
-        self.plan = Plan(self.scheduler, grid=Grid())
         self.history = PathHistory(config.jam.mode)
         self.requests = Requests(knobs=self.knobs, seed=config.jam.seed, choice=config.model)
+        self.plan = Plan(self.scheduler, grid=self.requests.grid_in(config.jam.metre))
         self.dialogue = Dialogue(
             self.plan,
             self.capture,
@@ -84,6 +85,7 @@ class Jam:
             output=output,
             notices=self.notices,
             horizon_bars=config.jam.horizon_bars,
+            metre=config.jam.metre,
         )
         self.gestures = Gestures(
             self.history, self.plan, self.dialogue, self.requests, knobs=self.knobs, output=output
@@ -100,7 +102,8 @@ class Jam:
         self._ahead_nanos = round(config.midi.output_latency_ms * 1e6)
         self._sent_tick: Tick | None = None
         self.clock_out = ClockOut(wanted=config.midi.clock_out)
-        self._beat = -1
+        self._beat = (-1, 0)
+        self._told_grid: Grid | None = None
         self._runs = 0
         self._take_laying()
 
@@ -147,7 +150,7 @@ class Jam:
         self._send_due(tick, now)
         coming = [
             self.dialogue.next_tick(tick, present=present),
-            Tick((tick // TICKS_PER_BEAT + 1) * TICKS_PER_BEAT),
+            self.plan.lines.next_beat(tick),
         ]
         queued = (self.scheduler.next_tick(), self.clock_out.next_tick)
         coming += [due for due in queued if due is not None]
@@ -177,25 +180,26 @@ class Jam:
 
     def _note_sent(self, note: QueuedNote, tick: Tick, late_nanos: int) -> None:
         self.lateness.add(late_nanos)
-        grid = self.plan.grid
-        length = max(1, round((note.end - note.tick) / grid.ticks_per_step))
-        onset = note.step % grid.steps
-        fits = min(length, grid.steps - onset)
+        length = max(1, round((note.end - note.tick) / self.plan.grid.ticks_per_step))
         self.plan.sent(
             note.step,
-            Note(onset, note.pitch, note.velocity, fits, note.offset, note.track, note.displacement),
+            Note(0, note.pitch, note.velocity, length, note.offset, note.track, note.displacement),
         )
         self.sounded.append((tick, note.end, note.pitch, note.velocity, note.track))
         self.output.publish("note", note.pitch, note.velocity)
 
     def _tell_beat(self, tick: Tick) -> None:
-        beat = tick // TICKS_PER_BEAT
-        if beat != self._beat and beat >= 0:
-            self._beat = beat
-            bar, within = divmod(beat, self.plan.grid.beats_per_bar)
-            self.output.publish("beat", within + 1)
-            if within == 0:
-                self.output.publish("bar", bar + 1)
+        lines = self.plan.lines
+        beat = lines.beat_of(tick)
+        if beat == self._beat or tick < lines.start:
+            return
+        self._beat = bar, within = beat
+        if within == 0 and lines.grid != self._told_grid:
+            self._told_grid = lines.grid
+            self.output.publish("metre", name_of(lines.grid))
+        self.output.publish("beat", within + 1)
+        if within == 0:
+            self.output.publish("bar", bar + 1)
 
     # -- transport -------------------------------------------------------------------------------
 
@@ -205,7 +209,7 @@ class Jam:
             self.stop(now)
         self.dialogue.restart()
         self.sounded.clear()
-        self._beat, self._sent_tick = -1, None
+        self._beat, self._sent_tick = (-1, 0), None
         self._runs += 1
         lead_in = self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar
         self.transport.start(Nanos(now + START_AHEAD_NANOS), count_in_ticks=lead_in)
@@ -215,6 +219,7 @@ class Jam:
         elif self.clock_out.wanted:
             self.output.send(START_BYTE, tick=Tick(0), due=now, voice=Stream.CLOCK)
         self.output.tempo(Tick(0), self.transport.tempo_bpm)
+        self.output.metre(Tick(0), self.plan.grid)
 
     def resume(self, timeline: Timeline | None, now: Nanos, *, model: str, model_ident: str) -> None:
         """Go on where another engine was, with a plan to be made; without a timeline it stands still.
@@ -232,6 +237,7 @@ class Jam:
         self._take_laying()
         if timeline is not None:
             self.transport.resume(timeline)
+            self.output.metre(self.plan.lines.start, self.plan.grid)
             self.output.tempo(self.tick(now), timeline.tempo_bpm)
             self._resume_clock(self.sent_to(now), now)
         self.dialogue.resume(model_ident, self.sent_to(now))
@@ -273,6 +279,18 @@ class Jam:
         self.transport.set_tempo(tempo_bpm, now)
         if self.transport.running:  # a start tells it anyway
             self.output.tempo(self.tick(now), tempo_bpm)
+
+    def set_metre(self, metre: str, now: Nanos) -> None:
+        """Play in another metre from the next bar line on, or from the next start; raises UsageError."""
+        lines = self.dialogue.set_metre(metre, self.sent_to(now))
+        name = name_of(lines.grid)
+        self.mark(f"metre {name}", now)
+        if not self.transport.running:
+            self.dialogue.restart()
+        if self.dialogue.coming is not None:
+            self.notices.add("info", f"{name} from bar {lines.bar + 1} on")
+        else:
+            self.notices.add("info", f"metre {name}")
 
     def panic(self, now: Nanos) -> None:
         """Silence everything at once; the instrument comes in again on the next phrase's one."""
@@ -325,13 +343,13 @@ class Jam:
         self._take_laying()
         if self.transport.running:
             tick = self.sent_to(now)
-            self.plan.lay_all(tick // self.plan.grid.ticks_per_step + 1, not_before=tick)
+            self.plan.lay_all(self.plan.next_step(tick), not_before=tick)
 
     def mute(self, muted: frozenset[int], now: Nanos) -> None:
         """Leave these of the model's parts out from now on, and no others."""
         changed = self.plan.muted ^ muted
         tick = self.sent_to(now) if self.transport.running else Tick(0)
-        self.plan.mute(muted, tick // self.plan.grid.ticks_per_step + 1, now=tick)
+        self.plan.mute(muted, self.plan.next_step(tick), now=tick)
         for track in sorted(changed):
             self.mark(f"{'mute' if track in muted else 'unmute'} {TRACKS[track]}", now)
 
@@ -373,7 +391,7 @@ class Jam:
         """Play another model; the present one plays on until it is ready."""
         self.shown_model, self.model_state = name, "loading"
         self.wanted_model = name
-        if not self.output.ask(Load(name, self.config.model.split)):
+        if not self.output.ask(Load(name, self.dialogue.metre, self.config.model.split)):
             self.notices.add("warning", f"model {name} will be loaded when the model process is back")
 
     def give_up_model(self, instead: str) -> None:
@@ -421,6 +439,8 @@ class Jam:
         if before is not None and new:
             self.history.forget()
         self.dialogue.set_model(ready, tick)
+        if self.dialogue.coming is not None and not self.transport.running:
+            self.dialogue.restart()
         self.gestures.prepare_morph()
         self._send_all(self._levels.messages(self.plan.tracks, self.knobs["volume"], all_over=False), now)
         for sentence in self.requests.remarks() if new else ():

@@ -1,7 +1,7 @@
 """The plan: which notes each coming bar will play, and where they came from.
 
-Music is planned in cells, whole phrases of the model's grid; cell k starts at bar k * grid.bars.  What
-is planned can be replaced until it is sent.
+Music is planned in cells, whole phrases on the grid of the present metre; the bar lines tell where each
+starts.  What is planned can be replaced until it is sent.
 Owns: the cells and what they have played, how steps become ticks, which parts are muted.
 Threads: engine only.
 """
@@ -15,8 +15,9 @@ from live.ipc.messages import Point
 from live.ipc.snapshot import NoteRow
 from live.jam.path import Base
 from live.jam.scheduler import QueuedRow, Scheduler
-from live.timing.timeline import Tick, step_at_or_after, tick_of_bar, tick_of_step
-from model.music.grid import TICKS_PER_BEAT, Grid
+from live.timing.bar_lines import BarLines
+from live.timing.timeline import Tick
+from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS, MELODY
 
@@ -46,7 +47,7 @@ class Cell:
     """One phrase of the plan.
 
     Attributes:
-        index: k; it starts at bar k * grid.bars.
+        index: its number, as the bar lines count.
         speaks: whether twobar plays in it.
         base: what it was, or will be, decoded from.
         source: what its phrase was decoded from; None for a repeated one.
@@ -78,7 +79,7 @@ def step_ticks(grid: Grid, swing: float) -> tuple[int, ...]:
     At full swing every second sixteenth goes to two thirds of its pair.
     """
     size = grid.ticks_per_step
-    delay = round(swing * size / 3) if TICKS_PER_BEAT // size % 2 == 0 else 0
+    delay = round(swing * size / 3) if grid.steps_per_beat % 2 == 0 else 0
     return tuple(step * size + delay * (step % 2) for step in range(grid.steps + 1))
 
 
@@ -86,7 +87,7 @@ class Plan:
     """Cells from the one that sounds to the horizon, laid into the scheduler.
 
     Attributes:
-        grid: of the cells.
+        lines: where cells, bars and steps lie.
         laying: how they are laid.
         tracks: the parts that the model plays.
         one_voice: of them, those in which a note ends where the next one starts.
@@ -102,7 +103,7 @@ class Plan:
         """Start with nothing planned."""
         self._scheduler = scheduler
         self._sent: dict[int, set[tuple[int, int]]] = {}  # step -> (channel, pitch)
-        self.grid = grid
+        self.lines = BarLines(grid)
         self.laying = Laying()
         self.tracks: tuple[int, ...] = (MELODY,)
         self.one_voice: frozenset[int] = frozenset()
@@ -112,6 +113,27 @@ class Plan:
         self.last_good: Phrase | None = None
         self._last_chordal: frozenset[int] = frozenset()
         self.version = 0
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the cells."""
+        return self.lines.grid
+
+    def enter(self, lines: BarLines, last_good: Phrase | None) -> None:
+        """Plan anew from a bar line on, in another metre; what is queued before it is played yet.
+
+        Args:
+            lines: of that metre; steps are counted on.
+            last_good: the last good phrase, as that metre has it.
+
+        """
+        if self.cells:
+            self._scheduler.drop_notes(lines.step, self.lines.step_of_cell(max(self.cells) + 1))
+        self.version += 1
+        self.cells.clear()
+        self.played.clear()
+        self._sent.clear()
+        self.lines, self.last_good = lines, last_good
 
     def clear(self) -> None:
         """Forget every cell and what is queued of them."""
@@ -123,15 +145,15 @@ class Plan:
 
     def cell_of(self, tick: Tick) -> int:
         """Return the index of the cell that a tick lies in."""
-        return tick // self.grid.ticks
+        return self.lines.cell_of(tick)
 
     def first_bar(self, index: int) -> int:
         """Return the bar on which a cell starts."""
-        return index * self.grid.bars
+        return self.lines.bar_of_cell(index)
 
     def next_step(self, now: Tick) -> int:
         """Return the first step of the whole piece that has not begun."""
-        return step_at_or_after(self.grid, now + 1)
+        return self.lines.step_at_or_after(now + 1)
 
     # -- what each cell is to play -----------------------------------------------------------------
 
@@ -145,7 +167,7 @@ class Plan:
             if self.last_good is not None and base is not None:
                 cell.phrase, cell.origin, cell.chordal = self.last_good, "repeated", self._last_chordal
             self.cells[index] = cell
-            self.lay(cell, index * self.grid.steps, not_before=now)
+            self.lay(cell, self.lines.step_of_cell(index), not_before=now)
         self._forget_before(current)
 
     def mark_stale(self, now: Tick) -> None:
@@ -161,7 +183,7 @@ class Plan:
                 cell.base, cell.stale = base, True
                 if base is None:
                     cell.phrase, cell.origin = None, "silent"
-                    self.lay(cell, index * self.grid.steps, not_before=Tick(0))
+                    self.lay(cell, self.lines.step_of_cell(index), not_before=Tick(0))
 
     def set_speaking(self, speaks: Callable[[int], bool], now: Tick) -> None:
         """Let each cell from the present one on speak or be silent."""
@@ -175,8 +197,9 @@ class Plan:
         """Let a cell play a decoded phrase from the next step on; what of it has begun stays as it was."""
         self.last_good = phrase
         cell.chordal = self._last_chordal = frozenset(chordal)
-        step = max(self.next_step(now), cell.index * self.grid.steps)
-        fixed = step - cell.index * self.grid.steps
+        start = self.lines.step_of_cell(cell.index)
+        step = max(self.next_step(now), start)
+        fixed = step - start
         cell.phrase, cell.origin = phrase, "decoded"
         if fixed:
             begun = Phrase.of(self.grid, self.prefix(cell.index, fixed))
@@ -189,18 +212,28 @@ class Plan:
             del self.cells[known]
         for known in [known for known in self.played if known < index - 1]:
             del self.played[known]
-        for step in [step for step in self._sent if step < (index - 1) * self.grid.steps]:
+        for step in [step for step in self._sent if step < self.lines.step_of_cell(index - 1)]:
             del self._sent[step]
 
     def sent(self, step: int, note: Note) -> None:
-        """Remember that a note-on has left: it is not laid again, and is part of what was played."""
+        """Remember that a note-on has left: it is not laid again, and is part of what was played.
+
+        Args:
+            step: of the whole piece; one of a metre before this one is past caring for.
+            note: its onset is not read, and what of its length lies behind the cell is cut.
+
+        """
+        if step < self.lines.step:
+            return
+        index, onset = self.lines.cell_of_step(step)
         self._sent.setdefault(step, set()).add((self.laying.channels[note.track], note.pitch))
-        self.played.setdefault(step // self.grid.steps, []).append(note)
+        length = min(note.length, self.grid.steps - onset)
+        self.played.setdefault(index, []).append(note._replace(onset=onset, length=length))
 
     def prefix(self, index: int, steps: int) -> list[Note]:
         """Return the notes of a cell before its step: played, or behind their step and still to come."""
         known = [note for note in self.played.get(index, []) if note.onset < steps]
-        start, size = index * self.grid.steps, self.grid.ticks_per_step
+        start, size = self.lines.step_of_cell(index), self.grid.ticks_per_step
         for queued in self._scheduler.queued():
             if start <= queued.step < start + steps:
                 onset = queued.step - start
@@ -228,12 +261,12 @@ class Plan:
         """
         self.version += 1
         grid = self.grid
-        start = cell.index * grid.steps
+        start = self.lines.step_of_cell(cell.index)
         cut = max(from_step, start)
         self._scheduler.drop_notes(cut, start + grid.steps)
         if cell.phrase is None or not cell.speaks:
             return
-        zero = tick_of_step(grid, start)
+        zero = self.lines.tick_of_cell(cell.index)
         notes = cell.phrase.from_step(cut - start)
         single = self.one_voice - cell.chordal
         times = self._times(notes, single)
@@ -293,7 +326,7 @@ class Plan:
     def lay_all(self, from_step: int, *, not_before: Tick) -> None:
         """Queue every cell again from a step on: how they are laid has changed."""
         for index in sorted(self.cells):
-            if (index + 1) * self.grid.steps > from_step:
+            if self.lines.step_of_cell(index + 1) > from_step:
                 self.lay(self.cells[index], from_step, not_before=not_before)
 
     def ticks_of(self, note: Note) -> tuple[int, int]:
@@ -319,7 +352,8 @@ class Plan:
 
     def bar_rows(self, bar: int) -> tuple[BarOrigin | Literal[""], list[NoteRow]]:
         """Return a bar's origin and its notes as the dashboard takes them."""
-        index, within = divmod(bar, self.grid.bars)
+        index = self.cell_of(self.lines.tick_of_bar(bar))
+        within = bar - self.first_bar(index)
         cell = self.cells.get(index)
         if cell is None:
             return "", []
@@ -328,7 +362,7 @@ class Plan:
         shown = cell.phrase if cell.phrase is not None and cell.speaks else None
         if shown is None:
             return "silent", []
-        start, silent = tick_of_bar(self.grid, within), self.silent
+        start, silent = Tick(within * self.grid.ticks_per_bar), self.silent
         notes = tuple(note for note in shown.notes if low <= note.onset < high and note.track not in silent)
         rows: list[NoteRow] = [
             (max(0, on - start), off - on, note.pitch, note.velocity, note.track)

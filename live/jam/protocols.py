@@ -9,6 +9,7 @@ from live.ipc.commands import Command
 from live.ipc.messages import ToWorker
 from live.timing.midi_bytes import Stream
 from live.timing.timeline import Nanos, Tick
+from model.music.grid import Grid
 
 
 class Output(Protocol):
@@ -34,6 +35,9 @@ class Output(Protocol):
 
     def tempo(self, tick: Tick, tempo_bpm: float) -> None:
         """Record a change of tempo."""
+
+    def metre(self, tick: Tick, grid: Grid) -> None:
+        """Record that a metre holds from a bar line on."""
 
     def publish(self, topic: str, *values: float | str) -> None:
         """Tell whoever subscribed by OSC."""

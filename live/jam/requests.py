@@ -11,7 +11,7 @@ from enum import Enum
 from itertools import count
 from typing import NamedTuple
 
-from live.errors import UsageError, unknown
+from live.errors import UsageError, model_faults, unknown
 from live.ipc.messages import Accompany, Decode, Encode, Place, Ready, Warp
 from live.jam.capture import PlayedNote, StruckRow
 from live.jam.path import Base, moved
@@ -19,7 +19,9 @@ from live.jam.plan import Cell
 from live.settings.config import AUTO, OFF, ModelSettings, check_condition
 from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
 from live.timing.timeline import whole_nanos_per_beat
-from model.music.grid import TICKS_PER_BEAT
+from model.music.grid import TICKS_PER_BEAT, Grid
+from model.music.metre import AUTO as OWN_METRE
+from model.music.metre import cut, grid_in, padded, read_metre, refusal, takes
 from model.music.phrase import Note, Phrase
 
 
@@ -102,15 +104,47 @@ class Requests:
         """Return the tracks that join what the performer plays; none where the model does not accompany."""
         return self._choice.tracks if self.model is not None and self.model.accompanies else []
 
+    @property
+    def own(self) -> Grid:
+        """The grid of the model's own metre; two bars of 4/4 before the first model."""
+        return self.model.grid if self.model is not None else Grid()
+
+    def takes(self, grid: Grid) -> bool:
+        """Tell whether the model takes and answers phrases on a grid."""
+        return takes(self.own, grid, latent=self.model is None or self.has_latent)
+
+    def grid_in(self, metre: str) -> Grid:
+        """Return the grid of the model's phrases in a metre, by its name.
+
+        Raises:
+            UsageError: the model does not play it, or there is none of that name.
+
+        """
+        if metre == OWN_METRE:
+            return self.own
+        with model_faults():
+            found = grid_in(self.own, read_metre(metre))
+        if found is None or not self.takes(found):
+            model = self.model
+            assert model is not None
+            raise UsageError(refusal(model.model, model.codec, metre, model.metres))
+        return found
+
+    def relaid(self, phrase: Phrase, grid: Grid) -> Phrase | None:
+        """Return a phrase of one metre as another has it; None where the model takes it in neither."""
+        if not (self.takes(phrase.grid) and self.takes(grid)):
+            return None
+        return cut(padded(phrase, self.own), grid)
+
     def encode(self, search: Search) -> Encode:
         """Return the request for the place of a phrase."""
         parts = self.parts if search.reason is Reason.PLAYED else []
-        notes, struck = [*search.phrase.notes], [*search.struck]
-        return Encode(next(self._idents), notes, parts, struck, search.tick_nanos, self.swing)
+        notes, struck, grid = [*search.phrase.notes], [*search.struck], search.phrase.grid
+        return Encode(next(self._idents), notes, parts, struck, search.tick_nanos, self.swing, grid)
 
     def accompany(self, cell: int, played: Phrase) -> Accompany:
         """Return the request for what goes with a phrase in a cell."""
-        return Accompany([*played.notes], self.parts, cell, self._seed)
+        return Accompany([*played.notes], self.parts, cell, self._seed, played.grid)
 
     def warp(self, a: Place, b: Place) -> Warp:
         """Return the request for how the notes change between two places."""
@@ -128,6 +162,7 @@ class Requests:
         base: Base,
         *,
         bar: int,
+        grid: Grid,
         mode: Mode,
         before: Phrase | None,
         prefix: list[Note],
@@ -139,6 +174,7 @@ class Requests:
             cell: what is to be filled.
             base: where it starts from.
             bar: its first bar.
+            grid: of the phrase.
             mode: the present one.
             before: what is played in the cell before from the same base, None for nothing.
             prefix: notes of the cell that cannot change any more.
@@ -161,6 +197,7 @@ class Requests:
             key=self.key,
             top_k=self._choice.top_k,
             top_p=self._choice.top_p,
+            grid=grid,
         )
 
     @staticmethod

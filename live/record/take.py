@@ -25,7 +25,8 @@ from live.record.take_ticks import TakeTicks
 from live.settings.knobs import KNOBS
 from live.timing.midi_bytes import channel_of, is_note_on
 from live.timing.timeline import FASTEST_BPM, SLOWEST_BPM, whole_nanos_per_beat
-from model.music.grid import TICKS_PER_BEAT
+from model.music.grid import TICKS_PER_BEAT, Grid
+from model.music.metre import signature
 
 PERIOD_S = 0.5
 BATCH = 64
@@ -38,7 +39,7 @@ KNOB_CONTROLS = {
 }  # fmt: skip
 """The default mapping's controllers, then numbers that MIDI leaves undefined."""
 
-_PERFORMER, _INSTRUMENT, _KNOB, _TEMPO, _MARKER = range(5)
+_PERFORMER, _INSTRUMENT, _KNOB, _TEMPO, _MARKER, _METRE = range(6)
 
 
 class Take:
@@ -61,7 +62,7 @@ class Take:
         *,
         keep_empty: bool = True,
         tempo_bpm: float = 120.0,
-        beats_per_bar: int = 4,
+        grid: Grid | None = None,
         parts: Mapping[int, str] | None = None,
         nanos: Callable[[], int] = time.monotonic_ns,
         on_fault: Callable[[str], object] = lambda _sentence: None,
@@ -73,7 +74,7 @@ class Take:
             path: a .mid file; its folder is made.
             keep_empty: whether a file is written although no note was played.
             tempo_bpm: until `tempo` tells another.
-            beats_per_bar: quarter notes per bar.
+            grid: of the metre, until `metre` tells another; 4/4 by default.
             parts: channels, 1..16, of the instrument that get a track of their own, with the part's name.
             nanos: host time.
             on_fault: called once, on the writer's thread, when the disk begins to refuse.
@@ -89,9 +90,10 @@ class Take:
         self._on_fault = on_fault
         self._told: set[str] = set()
         self._queue: deque[tuple[int, int, int, object]] = deque()
-        self._place = TakeTicks(tempo_bpm=tempo_bpm, ticks_per_bar=beats_per_bar * TICKS_PER_BEAT)
+        self._grid = grid or Grid()
+        self._place = TakeTicks(tempo_bpm=tempo_bpm, ticks_per_bar=self._grid.ticks_per_bar)
         self._conductor = TrackWriter(f"twobar take {path.stem}")
-        self._conductor.meta(0, METER, bytes((beats_per_bar, 2, 24, 8)))
+        self._conductor.meta(0, METER, meter(self._grid))
         self._tempo(0, tempo_bpm)
         self._tracks = {
             _PERFORMER: TrackWriter("performer"),
@@ -153,6 +155,10 @@ class Take:
         """Record a change of tempo; at tick 0 it says that the transport starts."""
         self._queue.append((_TEMPO, tick, self._nanos(), tempo_bpm))
 
+    def metre(self, tick: int, grid: Grid) -> None:
+        """Record that bars of a grid begin at a bar line; nothing where they are as before."""
+        self._queue.append((_METRE, tick, self._nanos(), grid))
+
     def marker(self, tick: int, text: str) -> None:
         """Record a gesture: a mode, an anchor, a panic."""
         self._queue.append((_MARKER, tick, self._nanos(), text))
@@ -194,6 +200,13 @@ class Take:
             self._knob(self._place.of(tick, nanos), *content)
         elif isinstance(content, str):
             self._conductor.meta(self._place.of(tick, nanos), MARKER, content.encode("latin-1", "replace"))
+        elif isinstance(content, Grid):
+            if meter(content) == meter(self._grid):
+                self._place.bar_line(tick)
+                return
+            self._grid = content
+            place = self._place.metre(tick, nanos, content.ticks_per_bar)
+            self._conductor.meta(place, METER, meter(content))
         elif isinstance(content, float | int):
             self._tempo(self._place.tempo(tick, nanos, content), content)
         self._dirty = self._worth_keeping
@@ -312,6 +325,12 @@ def free_path(path: Path) -> Path:
         number += 1
         free = path.with_name(f"{path.stem}.{number}{path.suffix}")
     return free
+
+
+def meter(grid: Grid) -> bytes:
+    """Return a time signature as .mid files have it: 4 above 4 is 4, 2, then MIDI clocks a beat, and 8."""
+    above, below = signature(grid)
+    return bytes((above, below.bit_length() - 1, grid.ticks_per_beat * 24 // TICKS_PER_BEAT, 8))
 
 
 def move_aside(path: Path) -> Path | None:

@@ -24,6 +24,8 @@ class TakeTicks:
         """Start at 0, with nothing played."""
         self._nanos_per_tick = 60e9 / tempo_bpm / TICKS_PER_BEAT
         self._ticks_per_bar = ticks_per_bar
+        self._line = 0  # take tick of a bar line, from which bars are counted on
+        self._run_line = 0  # transport tick of the same, in the run that it was told in
         self._base = 0  # take tick of the transport's tick 0 in this run
         self._furthest = 0
         self._last: tuple[int, int] | None = None  # (transport tick, host nanos) of the latest record
@@ -43,7 +45,8 @@ class TakeTicks:
         else:
             gone_by, counted = self._ticks(nanos - last[1]), tick - last[0]
             if counted - gone_by > _JUMP_TICKS:  # the transport of an engine before this one goes on
-                self._begin_run(tick, bars=tick // self._ticks_per_bar)
+                bars = (tick - self._run_line) // self._ticks_per_bar
+                self._begin_run(tick, before=self._run_line + bars * self._ticks_per_bar)
                 return self._reach(self._base + tick)
             if (counted == 0 and nanos - last[1] > _STANDING_NANOS) or gone_by - counted > _JUMP_TICKS:
                 place = max(self._base + tick, self._base + last[0] + gone_by)
@@ -62,12 +65,27 @@ class TakeTicks:
         self._nanos_per_tick = 60e9 / min(FASTEST_BPM, max(SLOWEST_BPM, tempo_bpm)) / TICKS_PER_BEAT
         return place
 
-    def _begin_run(self, tick: int, *, bars: int = 0) -> None:
-        """Let a run begin on the take's next bar line, with its bar of this number."""
+    def metre(self, tick: int, nanos: int, ticks_per_bar: int) -> int:
+        """Let bars be of another size from a bar line on, a moment ahead perhaps; returns its take tick."""
+        self._run_line = tick
+        last, place = self._last, self._base + tick
+        ahead = 0 if last is None else tick - last[0] - self._ticks(nanos - last[1])
+        if self._stopped is not None or not 0 <= ahead <= _JUMP_TICKS:
+            place = self.of(tick, nanos)
+        self._line, self._ticks_per_bar = self._reach(place), ticks_per_bar
+        return self._line
+
+    def bar_line(self, tick: int) -> None:
+        """Take note that a bar of this run begins at a transport tick."""
+        self._run_line = tick
+
+    def _begin_run(self, tick: int, *, before: int = 0) -> None:
+        """Let a run begin on the take's next bar line, with the one of its own bar lines at a tick."""
         self._stopped = None
         size = self._ticks_per_bar
         lead_in = max(0, -tick)  # a count-in lies before the transport's zero
-        self._base = (-(-(self._furthest + lead_in) // size) - bars) * size
+        bars = -(-(self._furthest + lead_in - self._line) // size)
+        self._base = self._line + bars * size - before
 
     def _reach(self, place: int) -> int:
         self._furthest = max(self._furthest, place)

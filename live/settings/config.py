@@ -16,6 +16,7 @@ from model import strict
 from model.errors import ConfigError
 from model.music import harmony
 from model.music.lines import LINE, read_split
+from model.music.metre import read_metre
 from model.music.tracks import TRACKS
 from model.shipped import is_checkpoint, shipped_models
 
@@ -43,6 +44,7 @@ class JamSettings(Section, frozen=True):
         mode: follow, answer, hold or drift.
         model: a shipped model's name or the path of a checkpoint.
         bpm: tempo in beats per minute, within the range of its knob.
+        metre: of the music, as "3/4"; auto is the model's own.
         horizon_bars: how many bars the plan holds ahead, 1..8.
         seed: of every random choice; the same seed, input and knobs give the same notes.
         temperature: where its knob starts; 0 is deterministic.
@@ -56,6 +58,7 @@ class JamSettings(Section, frozen=True):
     mode: Mode = "follow"
     model: Text = "keys"
     bpm: Annotated[float, Meta(ge=KNOBS["tempo"].low, le=KNOBS["tempo"].high)] = KNOBS["tempo"].rest
+    metre: Text = AUTO
     horizon_bars: Annotated[int, Meta(ge=1, le=8)] = 2
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
     temperature: Level = 0.0
@@ -235,6 +238,7 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
     "clock": ("--clock", "midi", "clock"),
     "clock_out": ("--clock-out", "midi", "clock_out"),
     "bpm": ("--bpm", "jam", "bpm"),
+    "metre": ("--metre", "jam", "metre"),
     "model": ("--model", "jam", "model"),
     "mode": ("--mode", "jam", "mode"),
     "thru": ("--thru", "jam", "thru"),
@@ -291,6 +295,7 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
     """
     config = strict.build(raw, Config, where)
     _check_clock(config.midi.clock, f"{where}: midi.clock")
+    check_metre(config.jam.metre, label=f"{where}: jam.metre")
     _check_scenes(config.scene, where)
     for name, text in config.model.conditions.items():
         check_condition(name, text, label=f"{where}: model.{name}")
@@ -321,6 +326,8 @@ def with_options(config: Config, **options: object) -> Config:
             check_condition("key", str(value), label=option)
         if option == "--clock":
             _check_clock(str(value), option)
+        if option == "--metre":
+            check_metre(str(value), label=option)
         config = msgspec.structs.replace(
             config, **{section_name: msgspec.structs.replace(section, **{key: value})}
         )
@@ -334,6 +341,16 @@ def check_condition(name: str, text: str, *, label: str) -> None:
     readers = {"key": harmony.read_key, "chords": harmony.read_chords}
     try:
         readers.get(name, str)(text)
+    except ConfigError as error:
+        raise UsageError(f"{label}: {error}") from None
+
+
+def check_metre(name: str, *, label: str) -> None:
+    """Raise UsageError with the label before it if there is no metre of that name."""
+    if name == AUTO:
+        return
+    try:
+        read_metre(name)
     except ConfigError as error:
         raise UsageError(f"{label}: {error}") from None
 

@@ -9,6 +9,7 @@ Tested in tests/live/settings/test_config.py, tests/live/dashboard/test_keys.py.
 
 from typing import Literal, NamedTuple, get_args
 
+from model.music.metre import METRES
 from model.music.tracks import TRACKS
 
 
@@ -73,6 +74,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "freeze": (),
     "mute": TRACKS,
     "mode": MODES,
+    "metre": tuple(METRES),
     "key": ("lock",),
     "scene": tuple(str(number) for number in range(1, 10)),
     "undo": (),

@@ -20,7 +20,7 @@ def count_in(grid: Grid, bars: int, *, channel: int, since: Tick) -> list[tuple[
     """
     clicks: list[tuple[Tick, bytes]] = []
     for beat in range(-bars * grid.beats_per_bar, 0):
-        tick = Tick(beat * TICKS_PER_BEAT)
+        tick = Tick(beat * grid.ticks_per_beat)
         if tick >= since:
             pitch, velocity = FIRST if beat % grid.beats_per_bar == 0 else OTHER
             clicks.append((tick, note_on(channel, pitch, velocity)))

@@ -61,28 +61,8 @@ class Timeline:
         return Timeline(tick, self.nanos(tick), tempo_bpm)
 
 
-def tick_of_step(grid: Grid, step: Step | int) -> Tick:
-    """Return the tick of a step, counted from the same zero."""
-    return Tick(step * grid.ticks_per_step)
-
-
 def nearest_step(grid: Grid, tick: Tick | int) -> tuple[Step, float]:
     """Return the step nearest to a tick, and how far the tick lies from it in steps, -0.5..0.5."""
     size = grid.ticks_per_step
     step = (tick + size // 2) // size
     return Step(step), (tick - step * size) / size
-
-
-def step_at_or_after(grid: Grid, tick: Tick | int) -> Step:
-    """Return the first step that is not before the tick."""
-    return Step(-(-tick // grid.ticks_per_step))
-
-
-def bar_of(grid: Grid, tick: Tick | int) -> int:
-    """Return the index of the bar that a tick lies in."""
-    return tick // grid.ticks_per_bar
-
-
-def tick_of_bar(grid: Grid, bar: int) -> Tick:
-    """Return the tick on which a bar starts."""
-    return Tick(bar * grid.ticks_per_bar)

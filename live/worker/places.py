@@ -25,7 +25,7 @@ class Places:
     Args:
         model: id of the model that the vectors belong to.
         scale: standard deviation of each latent dimension over the training data, [d].
-        grid: of the phrases that were played.
+        grid: of the phrases that were played, where they do not say.
 
     """
 
@@ -49,9 +49,9 @@ class Places:
 
     def _latent(self, place: Place) -> Latent:
         match place:
-            case Point(z, attributes, played):
+            case Point(z, attributes, played, grid):
                 latent = Latent(self._model, np.asarray(z, dtype=np.float32), attributes)
-                return played_at(latent, Phrase.of(self._grid, played)) if played else latent
+                return played_at(latent, Phrase.of(grid or self._grid, played)) if played else latent
             case Between(a, b, t):
                 return between(self._latent(a), self._latent(b), t)
             case Blend(places, weights):

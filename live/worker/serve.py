@@ -48,8 +48,9 @@ from model.music.grid import Grid
 from model.music.harmony import read_key
 from model.music.key import Key, key_of
 from model.music.lines import LINE
+from model.music.metre import AUTO, refusal
 from model.music.phrase import Note, Phrase
-from model.playing.player import Player
+from model.playing.player import Card, Player
 from model.playing.splice import overlapping
 from model.playing.warp import audible_lengths, decoded_way
 from model.transcription.struck import Struck
@@ -79,17 +80,19 @@ class RequestHandler:
         self.ready: Ready | None = None
         self._loaded: tuple[str, int] | None = None
         self._places: Places | None = None
-        self._accompanist: Accompanist | None = None
+        self._accompanists: dict[Grid, Accompanist] = {}
         self._key: Key | None = None  # that the performer plays in
         self._keys: dict[bytes, Key | None] = {}  # of the last phrases, by their vectors
 
-    def load(self, name: str, split: str = LINE) -> Message:
+    def load(self, name: str, metre: str = AUTO, split: str = LINE) -> Message:
         """Load a model and warm it up; returns Ready, or LoadFailed with the old one still there.
 
-        One that is loaded already is not loaded again, unless its file has changed.
+        One that is loaded already is not loaded again, unless its file has changed.  One that does not play
+        the metre is refused.
 
         Args:
             name: a shipped model's, or a path.
+            metre: that it must play.
             split: how it divides what a keyboard plays, see `model.codecs.keyboard.division`.
 
         """
@@ -99,10 +102,13 @@ class RequestHandler:
             divide = division(split)
             if self.ready is not None and self.player is not None and wanted == self._loaded:
                 self.player.divide = divide
-                return self.ready
+                ready = self.ready
+                return ready if metre in (AUTO, *ready.metres) else refused(ready, metre)
             from model.playing.load import load  # noqa: PLC0415  a wrong model must be a message, not a dead process
 
             player = load(name)
+            if metre not in (AUTO, *player.card.metres):
+                return refused(ready_of(player.card, 0.0), metre)
             player.divide = divide
             grid = player.card.grid
             warm = Phrase.of(grid, [Note(0, 60, 90, 2), Note(grid.steps // 2, 67, 90, 2)])
@@ -116,24 +122,9 @@ class RequestHandler:
         except Exception as error:  # noqa: BLE001  whatever a foreign checkpoint holds
             return LoadFailed(f"model '{name}' could not be loaded: {sentence(error)}")
         card, self.player, self._loaded = player.card, player, wanted
-        self.ready = Ready(
-            model=card.name,
-            ident=card.ident,
-            codec=card.codec,
-            knobs=list(card.knobs),
-            bars=grid.bars,
-            beats_per_bar=grid.beats_per_bar,
-            steps_per_beat=grid.steps_per_beat,
-            latent_size=card.latent_size,
-            map_points=[(float(x), float(y)) for x, y in card.map_points],
-            runtime=card.runtime,
-            ms=since_ms(start),
-            conditions=list(card.conditions),
-            styles=list(card.styles),
-            accompanies=card.accompanies,
-        )
+        self.ready = ready_of(card, since_ms(start))
         self._places = Places(card.ident, card.scale, grid)
-        self._accompanist = Accompanist(player)
+        self._accompanists.clear()
         gc.collect()
         gc.freeze()
         return self.ready
@@ -145,25 +136,25 @@ class RequestHandler:
         start = time.monotonic_ns()
         try:
             if isinstance(request, Encode):
-                return self._encode(self.player, request, start)
+                return self._encode(in_metre(self.player, request.grid), request, start)
             latent = self._in_key(self._places.latent(request.place), request.key)
-            return self._decode(self.player, latent, request, start)
+            return self._decode(in_metre(self.player, request.grid), latent, request, start)
         except Exception as error:  # noqa: BLE001  the music goes on whatever one request does
             return Failed(request.ident, f"the model could not answer: {sentence(error)}")
 
     def _encode(self, player: Player, request: Encode, start: int) -> Encoded:
         whole = transcribed(request, player.card.grid)
         shown, fault = whole.shown, ""
-        played = named(whole.phrase, player)
-        if request.parts and self._accompanist is not None:
+        own = played = named(whole.phrase, player)
+        if request.parts:
             try:
-                shown = self._accompanist.joined(shown, request.parts)
+                shown = self._accompanist(player).joined(shown, request.parts)
                 played = with_parts(played, shown, request.parts)
             except Exception as error:  # noqa: BLE001  the phrase is answered without
                 fault = NOT_JOINED.format(sentence(error))
         latent = player.encode(shown)
         if request.struck:
-            self._key = key_of(whole.phrase.notes, self._key)
+            self._key = key_of(own.notes, self._key)
             self._keys[latent.z.tobytes()] = self._key
             for old in list(self._keys)[:-MOST_KEYS]:
                 del self._keys[old]
@@ -217,15 +208,20 @@ class RequestHandler:
 
     def accompany(self, request: Accompany) -> Iterator[Message | None]:
         """Write what goes with a phrase of the performer, a note at a time; yields None after each."""
-        if self.player is None or self._accompanist is None:
+        if self.player is None:
             return
         try:
-            phrase = Phrase.of(self.player.card.grid, request.notes)
-            yield from self._accompanist.write(
+            player = in_metre(self.player, request.grid)
+            phrase = Phrase.of(player.card.grid, request.notes)
+            yield from self._accompanist(player).write(
                 phrase, request.parts, number=request.number, seed=request.seed
             )
         except Exception as error:  # noqa: BLE001  the phrase plays on without
             yield Failed(0, NOT_JOINED.format(sentence(error)))
+
+    def _accompanist(self, player: Player) -> Accompanist:
+        """Return what writes the accompaniment in the metre of a player."""
+        return self._accompanists.setdefault(player.card.grid, Accompanist(player))
 
     def warp(self, request: Warp) -> Iterator[Message | None]:
         """Walk from a to b, a decode at a time; yields None until the last, then the answer."""
@@ -311,6 +307,37 @@ def has_latent(player: Player) -> bool:
     return player.card.latent_size > 0
 
 
+def in_metre(player: Player, grid: Grid | None) -> Player:
+    """Return the player of phrases on a grid; None is its own."""
+    return player if grid is None else player.on_grid(grid)
+
+
+def ready_of(card: Card, ms: float) -> Ready:
+    """Return what the engine must know of a model that took so long to load."""
+    return Ready(
+        model=card.name,
+        ident=card.ident,
+        codec=card.codec,
+        knobs=list(card.knobs),
+        bars=card.grid.bars,
+        beats_per_bar=card.grid.beats_per_bar,
+        steps_per_beat=card.grid.steps_per_beat,
+        latent_size=card.latent_size,
+        map_points=[(float(x), float(y)) for x, y in card.map_points],
+        runtime=card.runtime,
+        ms=ms,
+        conditions=list(card.conditions),
+        styles=list(card.styles),
+        accompanies=card.accompanies,
+        metres=list(card.metres),
+    )
+
+
+def refused(ready: Ready, metre: str) -> LoadFailed:
+    """Return that a model does not play a metre."""
+    return LoadFailed(refusal(ready.model, ready.codec, metre, ready.metres))
+
+
 def map_place(player: Player, latent: Latent) -> tuple[float, float]:
     """Return a latent's place on the map; the middle where there is no map."""
     return player.place(latent) if has_latent(player) else (0.0, 0.0)
@@ -374,7 +401,7 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
                 accompanying = handler.accompany(message)
                 continue
             if isinstance(message, Load):
-                link.send(handler.load(message.model, message.split))
+                link.send(handler.load(message.model, message.metre, message.split))
             else:
                 link.send(handler.answer(message))
 

@@ -152,7 +152,7 @@ def _placed(phrase: Phrase, aims: Sequence[float], keys: Sequence[int]) -> Phras
 
 
 def filled(phrase: Phrase, wanted: float) -> Phrase:
-    """Thin or fill to a number of onsets per beat, as `attributes.measure` counts them.
+    """Thin or fill to a number of onsets per quarter, as `attributes.measure` counts them.
 
     Of several tracks each gains or loses the same share of its onsets, as far as it can.
     """
@@ -161,7 +161,7 @@ def filled(phrase: Phrase, wanted: float) -> Phrase:
         return phrase
     counts = {track: _onsets(part) for track, part in tracks.items()}
     total = sum(counts.values())
-    goal = wanted * phrase.grid.beats * len(tracks)
+    goal = wanted * phrase.grid.quarters * len(tracks)
     if round(goal) == total:
         return phrase
     parts, carry = [], 0.0

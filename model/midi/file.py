@@ -15,6 +15,7 @@ from model.errors import MidiFileError
 from model.files import atomic_write
 from model.midi.voices import DRUM_CHANNEL, Span, Voice, parts
 from model.music.grid import TICKS_PER_BEAT, Grid
+from model.music.metre import signature
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 
@@ -62,9 +63,9 @@ def to_midi(
     head = mido.MidiTrack()
     if name:
         head.append(_named(name))
-    beats = phrases[0].grid.beats_per_bar if phrases else 4
+    above, below = signature(phrases[0].grid if phrases else Grid())
     head.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm)))
-    head.append(mido.MetaMessage("time_signature", numerator=beats, denominator=4))
+    head.append(mido.MetaMessage("time_signature", numerator=above, denominator=below))
     alone = len(written) == 1
     made = [head]
     for part in written:
@@ -231,7 +232,7 @@ def laid(spans: Iterable[tuple[Span, int]], ticks_per_beat: int, grid: Grid) -> 
 
     A note belongs to the phrase in which its nearest step lies, and is cut at that phrase's end.
     """
-    scale = grid.steps_per_beat / ticks_per_beat
+    scale = TICKS_PER_BEAT // grid.ticks_per_step / ticks_per_beat
     notes: defaultdict[int, list[Note]] = defaultdict(list)
     for (onset, end, pitch, velocity), part in spans:
         place = onset * scale

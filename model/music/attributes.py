@@ -14,7 +14,7 @@ from functools import cache
 from itertools import accumulate, pairwise
 from math import sqrt
 
-from model.music.grid import Grid
+from model.music.grid import DOTTED, Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
 
@@ -71,7 +71,7 @@ def measure(phrase: Phrase, *, voices: bool = True) -> dict[str, float]:
             others together, is left out.
 
     Returns, by name:
-        density: onsets per beat, 0..steps_per_beat.  A chord is one onset.  On drums every hit is one, so
+        density: onsets per quarter note, 0..4 on sixteenths.  A chord is one.  On drums every hit is one, so
             that the bound there is that many for each drum; of several tracks it is the mean.
         complexity: how far the onsets avoid the strong steps, 0..1 (see `complexity`): 0 where they fill the
             strongest steps that so many can have, 1 the weakest.  No velocity counts.
@@ -110,7 +110,7 @@ def measure(phrase: Phrase, *, voices: bool = True) -> dict[str, float]:
         chords = sum(place < DRUMS * steps for place in struck)
     spread = max(0, keys * squares - total * total)
     found = {
-        "density": len(struck) / (phrase.grid.beats * len(tracks)),
+        "density": len(struck) / (phrase.grid.quarters * len(tracks)),
         "complexity": complexity(phrase.grid, struck),
         "register": total / keys if keys else EMPTY_REGISTER,
         "range": sqrt(spread) / max(1, keys),
@@ -222,8 +222,10 @@ def metrical_weights(grid: Grid) -> tuple[float, ...]:
     """Return the metrical weight of each step of the phrase, the weakest 0.
 
     One is added for each level of the metre that a step lies on (Lerdahl and Jackendoff 1983, the metrical
-    grid): bar, half bar (of an even number of beats above 2), beat, and the beat's divisions by 2 and 3.
-    In 4/4 with sixteenths: bar 4, half bar 3, beat 2, eighth 1, sixteenth 0.
+    grid): bar, half bar (of an even number of beats above 2), beat, and the beat's divisions by 2 and 3, of
+    a dotted beat by 3 and 2.
+    In 4/4 with sixteenths: bar 4, half bar 3, beat 2, eighth 1, sixteenth 0; in 6/8: bar 3, beat 2, eighth
+    1, sixteenth 0; in 3/4: bar 3, beat 2, eighth 1, sixteenth 0.
     """
     levels = [grid.steps_per_bar]
     if grid.beats_per_bar > 2 and grid.beats_per_bar % 2 == 0:
@@ -231,7 +233,7 @@ def metrical_weights(grid: Grid) -> tuple[float, ...]:
     size = grid.steps_per_beat
     if size not in levels:
         levels.append(size)
-    for factor in (2, 3, 5):
+    for factor in (3, 2, 5) if grid.ticks_per_beat == DOTTED else (2, 3, 5):
         while size % factor == 0:
             size //= factor
             if size > 1:

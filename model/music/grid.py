@@ -1,6 +1,6 @@
 """The grid: how a phrase's bars divide into steps.  Owns the unit Step and converts it to ticks.
 
-Tested in tests/model/music/test_attributes.py, tests/model/music/test_phrase.py.
+Tested in tests/model/music/test_metre.py, tests/model/music/test_phrase.py.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,11 @@ from typing import NewType
 Step = NewType("Step", int)
 
 TICKS_PER_BEAT = 480
+"""Ticks in a quarter note, the beat that tempo, MIDI clock and .mid files count."""
+
+EIGHTH, DOTTED = 240, 720
+BEATS = {EIGHTH: "an eighth", TICKS_PER_BEAT: "a quarter", DOTTED: "a dotted quarter"}
+"""What the beat of a metre may be, by its ticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +22,11 @@ class Grid:
 
     Attributes:
         bars: whole bars in a phrase, 1..64.
-        beats_per_bar: quarter notes in a bar, 1..12 (6/8 is 3).
-        steps_per_beat: cells in a beat; must divide 480 (4 is a sixteenth, 3 and 6 are triplets).
+        beats_per_bar: beats in a bar, 1..12.
+        steps_per_beat: cells in a beat; must divide its ticks (of a quarter, 4 are sixteenths, 3 and 6 are
+            triplets).
+        ticks_per_beat: the beat that is felt: 480 is a quarter, 240 an eighth (7/8), 720 a dotted quarter
+            (6/8 has two).
 
     Raises:
         ValueError: a field lies outside its range.
@@ -28,6 +36,7 @@ class Grid:
     bars: int = 2
     beats_per_bar: int = 4
     steps_per_beat: int = 4
+    ticks_per_beat: int = TICKS_PER_BEAT
 
     def __post_init__(self) -> None:
         """Refuse a grid that cannot be laid on ticks."""
@@ -37,8 +46,12 @@ class Grid:
         if not 1 <= self.beats_per_bar <= 12:
             msg = f"a bar has 1 to 12 beats, not {self.beats_per_bar}"
             raise ValueError(msg)
-        if self.steps_per_beat < 1 or TICKS_PER_BEAT % self.steps_per_beat:
-            msg = f"steps per beat must divide {TICKS_PER_BEAT}, {self.steps_per_beat} does not"
+        if self.ticks_per_beat not in BEATS:
+            listed = ", ".join(f"{ticks} ({name})" for ticks, name in BEATS.items())
+            msg = f"a beat has so many ticks: {listed}, not {self.ticks_per_beat}"
+            raise ValueError(msg)
+        if self.steps_per_beat < 1 or self.ticks_per_beat % self.steps_per_beat:
+            msg = f"steps per beat must divide {self.ticks_per_beat}, {self.steps_per_beat} does not"
             raise ValueError(msg)
 
     @property
@@ -59,14 +72,19 @@ class Grid:
     @property
     def ticks_per_step(self) -> int:
         """Ticks in one step (120 for sixteenths)."""
-        return TICKS_PER_BEAT // self.steps_per_beat
+        return self.ticks_per_beat // self.steps_per_beat
 
     @property
     def ticks_per_bar(self) -> int:
         """Ticks in one bar (1920 in 4/4)."""
-        return TICKS_PER_BEAT * self.beats_per_bar
+        return self.ticks_per_beat * self.beats_per_bar
 
     @property
     def ticks(self) -> int:
         """Ticks in the whole phrase."""
         return self.bars * self.ticks_per_bar
+
+    @property
+    def quarters(self) -> float:
+        """Quarter notes in the whole phrase, whatever its beat is."""
+        return self.ticks / TICKS_PER_BEAT

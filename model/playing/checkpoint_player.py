@@ -4,6 +4,8 @@ Importing this module and playing a checkpoint with graphs loads no torch.
 """
 
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -24,6 +26,8 @@ from model.latent.geometry import Latent, PlayedPhrase, Vector
 from model.latent.importance import importance_weights_in
 from model.latent.note_transformer import note_transformer_in
 from model.music.attributes import applicable, measure
+from model.music.grid import Grid
+from model.music.metre import cell_step, cut, metres_of, name_of, padded, takes
 from model.music.phrase import Phrase
 from model.playing.closed_loop import RHYTHM, changes, completed, steer, targets
 from model.playing.phrase_bank import SIZE, PhraseBank
@@ -44,7 +48,7 @@ class Tonality(NamedTuple):
 
 
 class CheckpointPlayer:
-    """One loaded checkpoint.  Threads: one at a time."""
+    """One loaded checkpoint, in its own metre or, by `on_grid`, in another.  Threads: one at a time."""
 
     def __init__(self, checkpoint: Checkpoint, runtime: Runtime) -> None:
         """Tie a checkpoint to what computes it."""
@@ -73,7 +77,10 @@ class CheckpointPlayer:
             styles=config.styles,
             accompanies=self._learned is not None and self._learned.plays_along,
             encodes=config.encoder.kind != "none",
+            metres=tuple(metres_of(self._codec.grid, latent=config.latent_size > 0)),
         )
+        self._native = self
+        self._others: dict[Grid, CheckpointPlayer] = {}
         self.divide = None
 
     @property
@@ -87,6 +94,27 @@ class CheckpointPlayer:
         for codec in (self._whole, self._codec):
             if isinstance(codec, MultitrackCodec):
                 codec.divides = division is None  # or a melody that goes low would be divided once more
+        for other in self._native._others.values():  # noqa: SLF001  itself
+            other._divide = division  # noqa: SLF001
+
+    def on_grid(self, grid: Grid) -> "CheckpointPlayer":
+        """Return the same model in the metre of a grid; see `playing.player.Player.on_grid`.
+
+        Raises:
+            ValueError: it does not play that metre, or has other bars in it.
+
+        """
+        native = self._native
+        if grid == native.card.grid:
+            return native
+        if grid not in native._others:  # noqa: SLF001  itself
+            if not takes(native.card.grid, grid, latent=native.card.latent_size > 0):
+                raise ValueError(f"{native.card.name} has no phrases of {grid.bars} bars of {name_of(grid)}")
+            other = copy(native)
+            other.card = replace(native.card, grid=grid)
+            other._bank, other._rests = None, {}  # noqa: SLF001
+            native._others[grid] = other  # noqa: SLF001
+        return native._others[grid]  # noqa: SLF001
 
     def encode(self, phrase: Phrase) -> Latent:
         """Return the posterior mean of a phrase, with the attributes of what the codec holds of it.
@@ -99,7 +127,7 @@ class CheckpointPlayer:
 
         """
         arrays = self._packed(phrase)
-        held = self._codec.unpack(arrays, 0)
+        held = self._held(arrays)
         z = self._runtime.encode(arrays)[0] if self.card.encodes else self._guess(held)
         return Latent(self.card.ident, z, measure(held))
 
@@ -112,7 +140,7 @@ class CheckpointPlayer:
         """
         arrays = self._packed(phrase)
         if not self.card.encodes:
-            z = self._guess(self._codec.unpack(arrays, 0))
+            z = self._guess(self._held(arrays))
             return z, np.full_like(z, SURE)
         mean, logvar = self._runtime.posterior(arrays)
         return mean[0], logvar[0]
@@ -224,14 +252,14 @@ class CheckpointPlayer:
         """
         played = self._codec.unpack(self._packed(phrase), 0)
         if self._learned is None or not self.card.accompanies or not played.notes:
-            return played
+            return cut(played, self.card.grid)
         present = {note.track for note in played.notes}
-        earlier = keep.notes if keep is not None else ()
+        earlier = padded(keep, self._codec.grid).notes if keep is not None else ()
         context = Phrase.of(
             played.grid, (*played.notes, *(n for n in earlier if n.track in parts and n.track not in present))
         )
         whole = yield from self._learned.along(context, parts, np.random.default_rng(seed))
-        return whole
+        return cut(whole, self.card.grid)
 
     def place(self, latent: Latent) -> tuple[float, float]:
         """Return a latent's place on the 2-D map, each coordinate -1..1; the middle without a latent."""
@@ -254,16 +282,23 @@ class CheckpointPlayer:
         points = np.stack([self._runtime.encode(pack_phrase(self._codec, phrase))[0] for phrase in written])
         if self._importance is None:
             return points
-        rows = [features(self._play(z, {}, Sampling()), self.card.codec) for z in points]
+        rows = [features(self._native._play(z, {}, Sampling()), self.card.codec) for z in points]  # noqa: SLF001
         weights = self._importance.weigh(np.array(rows, dtype=np.float32).reshape(len(points), -1))
         selected = gumbel_max(weights.reshape(count, each), chance)
         return points.reshape(count, each, -1)[np.arange(count), selected]
 
     def _packed(self, phrase: Phrase) -> Arrays:
-        """Pack what the codec is shown of a phrase on the answers' grid."""
+        """Pack what the codec is shown of a phrase on the answers' grid.
+
+        Where its metre is another, silence lies behind its bars.
+        """
         if phrase.grid != self.card.grid:
             raise ValueError("a phrase on another grid cannot be encoded")
-        return pack_phrase(self._codec, self._shown(phrase))
+        return pack_phrase(self._codec, padded(self._shown(phrase), self._codec.grid))
+
+    def _held(self, arrays: Arrays) -> Phrase:
+        """Return what the codec holds of a packed phrase."""
+        return cut(self._codec.unpack(arrays, 0), self.card.grid)
 
     def _shown(self, phrase: Phrase) -> Phrase:
         """Return a keyboard's phrase divided: all of its parts, or its melody for a codec of one line."""
@@ -310,13 +345,13 @@ class CheckpointPlayer:
             asked_of = self._going_on(asked_of, context, condition or {})
 
         def answers(changes: Sequence[Mapping[str, float]], tonality: Tonality | None = None) -> list[Phrase]:
-            before = on_whole_grid(self._whole.grid, context, prefix, self._context_steps)
+            before, fixed = self._before(context, prefix, prefix_steps)
             return self._answers(
                 z,
                 changes,
                 sampling,
                 before=before,
-                fixed=self._context_steps + prefix_steps,
+                fixed=fixed,
                 condition=asked_of,
                 tonality=tonality,
             )
@@ -344,14 +379,20 @@ class CheckpointPlayer:
             phrase = after(prefix, prefix_steps, phrase, self.card.codec)
         return phrase
 
+    def _before(self, context: Phrase | None, prefix: Phrase | None, prefix_steps: int) -> tuple[Phrase, int]:
+        """Return what stands before an answer on the network's whole grid, and how many steps that is."""
+        own = self._codec.grid
+        begun = padded(prefix, own) if prefix is not None else None
+        before = on_whole_grid(self._whole.grid, context, begun, self._context_steps)
+        return before, self._context_steps + cell_step(self.card.grid, own, prefix_steps)
+
     def _rest(self, source: PlayedPhrase, prefix: Phrase | None, prefix_steps: int) -> Phrase:
         """Return what the network gives back of a phrase that was played, with nothing turned."""
         key = source.z.tobytes()
         if key in self._rests and not self._runtime.stepwise:
             return self._rests[key]
-        before = on_whole_grid(self._whole.grid, None, prefix, self._context_steps)
+        before, fixed = self._before(None, prefix, prefix_steps)
         condition = encode_texts(self._checkpoint.config, {}) if self.card.conditions else None
-        fixed = self._context_steps + prefix_steps
         (rest,) = self._answers(source.z, [{}], Sampling(), before=before, fixed=fixed, condition=condition)
         self._rests[key] = rest
         if len(self._rests) > RESTS:
@@ -372,7 +413,8 @@ class CheckpointPlayer:
         The network is asked for rhythm alone: pitches, loudness and lengths are edited where they were
         played, so that notes which the network does not hold go along.
         """
-        played = self._codec.named(self._in_parts(source.phrase))
+        phrase = source.phrase  # perhaps of another metre
+        played = self._codec.named(self._in_parts(cut(padded(phrase, self._codec.grid), self.card.grid)))
         plain = retained(played, rest, answer)
         if not asked or not plain.notes:
             return plain
@@ -404,10 +446,12 @@ class CheckpointPlayer:
         inputs = self._inputs(changes, condition)
         points = np.stack([self._moved(z, wanted) for wanted in changes])
         if not self._runtime.stepwise:
-            return self._read(self._runtime.decode(points, inputs), sampling, tonality)
-        drawn = self._runtime.generate(points, inputs, sampling, pack_phrase(self._whole, before), fixed)
-        answered = {name: value[:, self._context_steps :] for name, value in drawn.items()}
-        return [self._codec.unpack(answered, row) for row in range(len(changes))]
+            answered = self._read(self._runtime.decode(points, inputs), sampling, tonality)
+        else:
+            drawn = self._runtime.generate(points, inputs, sampling, pack_phrase(self._whole, before), fixed)
+            behind = {name: value[:, self._context_steps :] for name, value in drawn.items()}
+            answered = [self._codec.unpack(behind, row) for row in range(len(changes))]
+        return [cut(phrase, self.card.grid) for phrase in answered]
 
     @property
     def _steered(self) -> tuple[str, ...]:
@@ -457,8 +501,9 @@ class CheckpointPlayer:
     ) -> list[Phrase]:
         """Spell the phrases of heads [B, ...]; all share their chance."""
         if tonality is not None:
-            spared = [(note.onset, note.pitch) for note in tonality.spared.notes]
-            heads = in_scale(heads, tonality.scale, lowest=LOWEST, spared=spared)
+            spared = padded(tonality.spared, self._codec.grid)
+            known = [(note.onset, note.pitch) for note in spared.notes]
+            heads = in_scale(heads, tonality.scale, lowest=LOWEST, spared=known)
         noise = self._codec.noise(np.random.default_rng(sampling.seed)) if sampling.temperature > 0 else None
         bounded = restricted(heads, sampling)
         rows = len(next(iter(heads.values())))

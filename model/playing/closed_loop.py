@@ -17,6 +17,7 @@ from model.edits.expression import articulated, levelled, recalled
 from model.edits.rhythm import syncopated
 from model.edits.solve import filled, shifted, spread_to, voiced
 from model.music.attributes import NAMES, TYPICAL, measure
+from model.music.grid import TICKS_PER_BEAT
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS
 
@@ -59,7 +60,7 @@ def completed(calibration: Calibration) -> Calibration:
 def limits(phrase: Phrase, base: Measured) -> dict[str, tuple[float, float]]:
     """Return what each attribute of this very phrase can be made to measure, at most."""
     found, grid = dict(LIMITS), phrase.grid
-    found["density"] = grid.bars / grid.beats, FULL * grid.steps_per_beat
+    found["density"] = grid.bars / grid.quarters, FULL * (TICKS_PER_BEAT / grid.ticks_per_step)
     tracks = apart(phrase)
     if DRUMS in tracks:
         less, more = room(tracks[DRUMS])

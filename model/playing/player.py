@@ -31,6 +31,7 @@ class Card:
         styles: labels that the condition `style` takes.
         accompanies: whether it can write the parts that a phrase lacks.
         encodes: whether a phrase's z is its encoder's; else it is found among draws (`playing.phrase_bank`).
+        metres: names of those that it plays, see `model.music.metre`; the grid has one of them.
 
     """
 
@@ -47,6 +48,7 @@ class Card:
     styles: tuple[str, ...] = ()
     accompanies: bool = False
     encodes: bool = True
+    metres: tuple[str, ...] = ("4/4",)
 
 
 class Player(Protocol):
@@ -56,6 +58,17 @@ class Player(Protocol):
     divide: Division | None
     """How a keyboard's notes are divided among the parts before they are packed, for a codec of one line or
     of several parts; None leaves that to the codec, as training does."""
+
+    def on_grid(self, grid: Grid) -> "Player":
+        """Return the same model, with the same latents, for phrases of another metre.
+
+        Args:
+            grid: one that `model.music.metre.grid_in` gives for the model's own, or that itself.
+
+        Raises:
+            ValueError: the model does not play it.
+
+        """
 
     def encode(self, phrase: Phrase) -> Latent:
         """Return the posterior mean of a phrase, with its measured attributes.

@@ -3,6 +3,8 @@
 Tested in tests/model/playing/test_checkpoint_player.py.
 """
 
+from dataclasses import replace
+
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, MELODY
@@ -30,7 +32,7 @@ def on_whole_grid(grid: Grid, context: Phrase | None, prefix: Phrase | None, con
     ):
         if part is None:
             continue
-        if (part.grid.beats_per_bar, part.grid.steps_per_beat) != (grid.beats_per_bar, grid.steps_per_beat):
+        if replace(part.grid, bars=grid.bars) != grid:
             raise ValueError("a phrase with another metre or other steps cannot be continued")
         moved = (note._replace(onset=note.onset + begin) for note in part.notes)
         notes += [note for note in moved if 0 <= note.onset < grid.steps]

@@ -11,6 +11,7 @@ from live.ipc.commands import (
     PlayKey,
     Quit,
     SetCondition,
+    SetMetre,
     SwitchThru,
     Turn,
     action,
@@ -34,6 +35,8 @@ def command(
             return GoTo([*values], source=source)
         case "model":
             return ChooseModel(argument, source=source)
+        case "metre":
+            return SetMetre(argument, source=source)
         case "condition":
             first, _, text = argument.partition(" ")
             return SetCondition(first, text, source=source)

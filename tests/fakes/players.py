@@ -1,6 +1,7 @@
 """Players without a network: a memory of phrases behind the interface that models have."""
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,11 @@ class Memory:
         self.parameters = 0
         self._deaf = deaf
         self._known: list[tuple[NDArray[np.float32], Phrase]] = []
+
+    def on_grid(self, grid: Grid) -> "Memory":
+        """Return itself: it remembers phrases on any grid."""
+        self.card = replace(self.card, grid=grid)
+        return self
 
     def encode(self, phrase: Phrase) -> Latent:
         """Return a random point that stands for the phrase."""

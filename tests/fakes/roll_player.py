@@ -56,6 +56,11 @@ class RollPlayer:
         self.decoded: list[Latent] = []
         self.chosen: list[tuple[int, float, Mapping[str, str] | None]] = []
 
+    def on_grid(self, grid: Grid) -> "RollPlayer":
+        """Return itself: it holds two bars of 4/4 alone."""
+        assert grid == self.card.grid
+        return self
+
     def encode(self, phrase: Phrase) -> Latent:
         self.encoded.append(phrase)
         z = np.zeros(self.card.latent_size, dtype=np.float32)

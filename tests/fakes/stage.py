@@ -32,11 +32,13 @@ from live.timing.midi_bytes import Received, Stream, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from live.worker.places import Places, point_of
 from model.music.grid import Grid
-from model.music.phrase import Note
+from model.music.metre import METRES, cut, name_of, padded
+from model.music.phrase import Note, Phrase
 from tests.fakes.commands import command
 from tests.fakes.part_rows import band_of, drums_of
 
 MS = 1_000_000
+OWN = Grid()
 
 
 PARTS: dict[str, Callable[[list[Note]], list[Note]]] = {"drums": drums_of, "multitrack": band_of}
@@ -83,6 +85,7 @@ class EchoModel:
             runtime="test",
             ms=1.0,
             accompanies=self.accompanies,
+            metres=list(METRES),
         )
 
     def answer(self, message: ToWorker) -> Answer:
@@ -93,7 +96,7 @@ class EchoModel:
             return self.loaded.answer(message)
         if isinstance(message, Encode):
             self.encodes.append(message)
-            self.phrases.append(message.notes)
+            self.phrases.append(message.notes if in_own_metre(message) else padded_rows(message))
             number = float(len(self.phrases))
             return Encoded(message.ident, [number, self.second], {"density": 1.0}, (0.1, 0.2), 1.0)
         if isinstance(message, Warp):
@@ -116,7 +119,21 @@ class EchoModel:
         if self.codec == "melody":
             rows = [row._replace(length=1, release=0.0) for row in rows]
         rows = PARTS.get(self.codec, list)(rows)
+        if not in_own_metre(message):
+            assert message.grid is not None
+            rows = [*cut(Phrase.of(OWN, rows), message.grid).notes]
         return Decoded(message.ident, rows, point, (0.3, 0.4), 2.0)
+
+
+def in_own_metre(message: Encode | Decode) -> bool:
+    """Tell whether a request is in 4/4, whatever number of bars it has."""
+    return message.grid is None or name_of(message.grid) == name_of(OWN)
+
+
+def padded_rows(message: Encode) -> list[Note]:
+    """Return the notes of a phrase in another metre as they lie in two bars of 4/4."""
+    assert message.grid is not None
+    return [*padded(Phrase.of(message.grid, message.notes), OWN).notes]
 
 
 class ContinuingModel(EchoModel):
@@ -126,7 +143,9 @@ class ContinuingModel(EchoModel):
         super().__init__(ident=ident, codec=codec)
 
     def ready(self) -> Ready:
-        return msgspec.structs.replace(super().ready(), model="lm", latent_size=0, map_points=[], knobs=[])
+        return msgspec.structs.replace(
+            super().ready(), model="lm", latent_size=0, map_points=[], knobs=[], metres=["4/4"]
+        )
 
     def answer(self, message: ToWorker) -> Answer:
         if self.loaded is not self:
@@ -166,6 +185,7 @@ class Stage:
         self.logged: list[tuple[str, dict[str, object]]] = []
         self.published: list[tuple[str, tuple[object, ...]]] = []
         self.asked: list[ToWorker] = []
+        self.metres: list[tuple[Tick, str]] = []
         self.markers: list[tuple[Tick, str]] = []
         self.worker_present = True
         self._replies: list[tuple[int, Answer]] = []
@@ -201,6 +221,9 @@ class Stage:
         self.markers.append((tick, text))
 
     def tempo(self, tick: Tick, tempo_bpm: float) -> None: ...
+
+    def metre(self, tick: Tick, grid: Grid) -> None:
+        self.metres.append((tick, name_of(grid)))
 
     def publish(self, topic: str, *values: object) -> None:
         self.published.append((topic, values))

@@ -13,7 +13,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -185,8 +185,17 @@ def _key(batch: list[Source], options: PrepareOptions) -> str:
             seen.append((source.name, stat.st_size, stat.st_mtime_ns))
         except OSError:
             seen.append((source.name, -1, -1))
-    text = json.dumps([FORMAT, asdict(options.grid), options.metres, seen])
+    text = json.dumps([FORMAT, _fields(options.grid), options.metres, seen])
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def _fields(grid: Grid) -> dict[str, int]:
+    """Return a grid as `model.config.GridConfig` has it."""
+    return {
+        "bars": grid.bars,
+        "beats_per_bar": grid.beats_per_bar,
+        "steps_per_beat": grid.steps_per_beat,
+    }
 
 
 def _read_all(missing: list[tuple[list[Source], Path]], options: PrepareOptions) -> Iterator[int]:
@@ -253,7 +262,7 @@ def _assemble(
         raise EmptyCorpusError(_empty(len(sources), reasons, options.grid))
     description = {
         "format": FORMAT,
-        "grid": asdict(options.grid),
+        "grid": _fields(options.grid),
         "arrays": ARRAYS,
         "licences": options.licences,
         "metres": options.metres,

@@ -41,11 +41,12 @@ class Pulse(NamedTuple):
         return f"{self.bar}.{self.beat}"
 
 
-def pulse_at(tick: int, beats_per_bar: int) -> Pulse:
+def pulse_at(tick: int, beats_per_bar: int, ticks_per_beat: int = TICKS_PER_BEAT) -> Pulse:
     """Return the bar and beat of a tick, and how far into the beat it lies, 0..1."""
-    beats, rest = divmod(tick, TICKS_PER_BEAT)
+    size = max(1, ticks_per_beat)
+    beats, rest = divmod(tick, size)
     bar, beat = divmod(beats, max(1, beats_per_bar))
-    return Pulse(bar + 1, beat + 1, rest / TICKS_PER_BEAT)
+    return Pulse(bar + 1, beat + 1, rest / size)
 
 
 def big_width(text: str, scale: int) -> int:
@@ -86,6 +87,7 @@ def beat_rows(
     *,
     width: int,
     height: int,
+    ticks_per_beat: int = TICKS_PER_BEAT,
     running: bool = True,
     known: bool = True,
     tempo_bpm: float | None = None,
@@ -95,6 +97,7 @@ def beat_rows(
     Args:
         tick: transport position.
         beats_per_bar: at least 1.
+        ticks_per_beat: of the metre's beat; at least 1.
         width: in cells.
         height: in rows.
         running: whether the transport moves; blocks stay dark and digits dim when it does not.
@@ -103,7 +106,7 @@ def beat_rows(
 
     """
     canvas = Canvas(width, height)
-    pulse = pulse_at(tick, beats_per_bar)
+    pulse = pulse_at(tick, beats_per_bar, ticks_per_beat)
     label = pulse.label if known else "-.-"
     # Room is left for a two-digit bar, so that the beat's digit stays where it is.
     frame = label if len(label) > 4 else "00.0"

@@ -51,6 +51,7 @@ class RollFrame(NamedTuple):
         width: in cells, gutter included.
         height: in rows, the line with the bars' numbers included.
         lanes: of the rows, those at the foot that show drums.
+        ticks: of a beat.
 
     """
 
@@ -63,6 +64,7 @@ class RollFrame(NamedTuple):
     width: int
     height: int
     lanes: int = 0
+    ticks: int = TICKS_PER_BEAT
 
     @property
     def per_bar(self) -> int:
@@ -76,7 +78,7 @@ class RollFrame(NamedTuple):
 
     def column(self, tick: int) -> int:
         """Return the column of a tick, counted from the first bar; it may lie outside."""
-        return (tick - self.first * self.beats * TICKS_PER_BEAT) * self.per_beat // TICKS_PER_BEAT
+        return (tick - self.first * self.beats * self.ticks) * self.per_beat // self.ticks
 
     @property
     def first_lane(self) -> int:
@@ -99,11 +101,19 @@ class Layers(NamedTuple):
     planned: list[list[ScreenCell]]
 
 
-def frame_of(bars: Sequence[BarView], tick: int, beats_per_bar: int, *, width: int, height: int) -> RollFrame:
+def frame_of(
+    bars: Sequence[BarView],
+    tick: int,
+    beats_per_bar: int,
+    *,
+    width: int,
+    height: int,
+    ticks_per_beat: int = TICKS_PER_BEAT,
+) -> RollFrame:
     """Choose what fits: the sounding bar, two ahead, and as many past ones as there is room for."""
-    beats = max(1, beats_per_bar)
+    beats, ticks = max(1, beats_per_bar), max(1, ticks_per_beat)
     room = max(1, width - GUTTER)
-    now = tick // (beats * TICKS_PER_BEAT)
+    now = tick // (beats * ticks)
     low = min((bar.bar for bar in bars), default=now)
     high = max((bar.bar for bar in bars), default=now)
     wanted = max(1, min(high - low + 1, 64))
@@ -118,7 +128,7 @@ def frame_of(bars: Sequence[BarView], tick: int, beats_per_bar: int, *, width: i
     drums = any(note[4] == DRUMS for bar in bars for note in bar.notes)
     lanes = lanes_for(height - 1) if drums else 0
     top, per_row = _pitches(bars, max(1, height - 1 - lanes))
-    return RollFrame(first, count, beats, per_beat, top, per_row, width, height, lanes)
+    return RollFrame(first, count, beats, per_beat, top, per_row, width, height, lanes, ticks)
 
 
 def _pitches(bars: Iterable[BarView], rows: int) -> tuple[int, int]:
@@ -177,7 +187,7 @@ def _notes(
 ) -> None:
     """Draw one player's notes of one bar; tails first, so that every onset stays visible."""
     onset, body, ink = look
-    start = bar * frame.beats * TICKS_PER_BEAT
+    start = bar * frame.beats * frame.ticks
     heads: list[tuple[int, int, str]] = []
     for tick, length, pitch, _, track in notes:
         x, y = frame.column(start + tick), frame.row(pitch, track)

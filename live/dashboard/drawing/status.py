@@ -39,7 +39,7 @@ def header_row(snapshot: Snapshot | None, width: int, *, known: bool = True) -> 
         (chip, ink),
         (f"  {snapshot.tempo_bpm:.1f}", "strong"),
         (" bpm  ", "dim"),
-        (f"{snapshot.beats_per_bar}/4", "dim"),
+        (clean(snapshot.metre), "dim"),
     ]
     if snapshot.key:
         key = f"key {clean(snapshot.key)}"

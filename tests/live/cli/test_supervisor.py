@@ -20,7 +20,10 @@ from live.ipc.messages import Between, Moved, Point
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice
 from live.settings.config import Config
-from model.music.phrase import Note
+from live.timing.bar_lines import BarLines
+from live.timing.timeline import Tick
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
 
 PATIENCE_S = 20.0
 DEAF = "import time; time.sleep(60)"
@@ -83,14 +86,15 @@ MEMORY = JamMemory(
     conditions={"key": "D minor"},
     model="lead",
     model_ident="lead-1",
-    grid=(2, 4, 4),
+    metre="3/4",
+    lines=BarLines(Grid(2, 3, 4), Tick(3840), 2, 2, 32),
     base=BaseMemory(
         Moved(Point([0.5, -1.0]), cell=3, stray=0.5, number=1, drifting=False, seed=7),
         "played",
         1,
-        [Note(0, 60, 90, 2)],
+        Phrase.of(Grid(2, 3, 4), [Note(0, 60, 90, 2)]),
     ),
-    anchors={"A": AnchorMemory(Between(Point([1.0]), Point([0.0]), 0.5), [], (0.25, -0.5))},
+    anchors={"A": AnchorMemory(Between(Point([1.0]), Point([0.0]), 0.5), Phrase(Grid()), (0.25, -0.5))},
     timeline=TimelineMemory(1920, 10**12, 120.0),
     started=True,
     demo=False,

@@ -8,6 +8,7 @@ from live.dashboard.keys import KEYS, bindings, unknown_idents
 from live.ipc.commands import StoreAnchor
 from live.ipc.snapshot import KnobView
 from live.settings import knobs
+from model.music.metre import METRES
 from tests.fakes.commands import words
 from tests.fakes.dashboard_stage import WINDOW, Stage
 from tests.fakes.snapshots import scene
@@ -29,6 +30,7 @@ async def test_every_action_and_every_knob_has_a_key(state: str) -> None:
         direct = [key for key in KEYS if not isinstance(key.action, str) or key.ident == "start-stop"]
         sent.update(await stage.press(*(name for key in direct for name in key.keys.split(","))))
         sent.update(await stage.press(*("up", "backspace", "right") * len(views)))
+        sent.update(await stage.press(*"m" * len(METRES)))
     missing = set(reachable()) - sent
     assert missing == ({("stop", "")} if state == "stopped" else {("start", "")})
     assert {("nudge", name) for name in knobs.KNOBS} | {("knob", name) for name in knobs.KNOBS} <= sent

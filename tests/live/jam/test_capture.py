@@ -35,7 +35,9 @@ def captured(played: list[tuple[int, int, int, int]]) -> Capture:
 def test_whatever_is_played_a_phrase_is_sound(
     played: list[tuple[int, int, int, int]], grid: Grid, bar: int
 ) -> None:
-    phrase = captured(played).phrase(grid, bar, Tick(bar * grid.ticks_per_bar + grid.ticks))
+    phrase = captured(played).phrase(
+        grid, Tick(bar * grid.ticks_per_bar), Tick(bar * grid.ticks_per_bar + grid.ticks)
+    )
     places = [(note.onset, note.pitch) for note in phrase.notes]
     assert places == sorted(set(places))
     for note in phrase.notes:
@@ -47,7 +49,7 @@ def test_whatever_is_played_a_phrase_is_sound(
 def test_an_onset_lies_within_half_a_step_of_its_place(step: int, within: int, phrase_index: int) -> None:
     zero = phrase_index * GRID.ticks
     start = zero + step * STEP - STEP // 2 + within
-    phrase = captured([(start, 100, 60, 90)]).phrase(GRID, 2 * phrase_index, Tick(zero + GRID.ticks))
+    phrase = captured([(start, 100, 60, 90)]).phrase(GRID, Tick(zero), Tick(zero + GRID.ticks))
     (note,) = phrase.notes
     assert (note.onset, note.velocity) == (step, 90)
     assert zero + round((note.onset + note.offset) * STEP) == start
@@ -57,26 +59,26 @@ def test_an_onset_lies_within_half_a_step_of_its_place(step: int, within: int, p
 def test_every_note_belongs_to_exactly_one_phrase(start: int, grid: Grid) -> None:
     capture = captured([(start, 10, 60, 90)])
     cells = range(-1, start // grid.ticks + 2)
-    found = [cell for cell in cells if len(capture.phrase(grid, cell * grid.bars, Tick(start + 20)))]
+    found = [cell for cell in cells if len(capture.phrase(grid, Tick(cell * grid.ticks), Tick(start + 20)))]
     assert len(found) == 1
 
 
 def test_a_note_half_a_step_early_is_the_phrase_s_first() -> None:
     capture = captured([(GRID.ticks - STEP // 2, 200, 60, 90)])
-    assert len(capture.phrase(GRID, 0, Tick(GRID.ticks))) == 0
-    (note,) = capture.phrase(GRID, 2, Tick(2 * GRID.ticks)).notes
+    assert len(capture.phrase(GRID, Tick(0), Tick(GRID.ticks))) == 0
+    (note,) = capture.phrase(GRID, Tick(GRID.ticks), Tick(2 * GRID.ticks)).notes
     assert (note.onset, note.offset) == (0, -0.5)
 
 
 def test_a_key_still_down_sounds_to_the_end() -> None:
     capture = Capture()
     capture.on(("keys", 1, 60), 90, Tick(4 * STEP))
-    (note,) = capture.phrase(GRID, 0, Tick(GRID.ticks - 30)).notes
+    (note,) = capture.phrase(GRID, Tick(0), Tick(GRID.ticks - 30)).notes
     assert (note.onset, note.length) == (4, 28)
 
 
 def test_a_note_that_ends_within_its_step_has_one_step() -> None:
-    (note,) = captured([(8 * STEP, 5, 60, 90)]).phrase(GRID, 0, Tick(GRID.ticks)).notes
+    (note,) = captured([(8 * STEP, 5, 60, 90)]).phrase(GRID, Tick(0), Tick(GRID.ticks)).notes
     assert note.length == 1
 
 
@@ -84,7 +86,7 @@ def test_a_note_that_ends_within_its_step_has_one_step() -> None:
     ("length", "steps"), [(STEP + STEP // 2 - 1, 1), (STEP + STEP // 2, 2), (4 * STEP - 5, 4)]
 )
 def test_lengths_go_to_the_nearest_step(length: int, steps: int) -> None:
-    (note,) = captured([(0, length, 60, 90)]).phrase(GRID, 0, Tick(GRID.ticks)).notes
+    (note,) = captured([(0, length, 60, 90)]).phrase(GRID, Tick(0), Tick(GRID.ticks)).notes
     assert note.length == steps
 
 
@@ -94,7 +96,7 @@ def test_a_key_struck_twice_without_a_note_off_is_two_notes() -> None:
     capture.on(("keys", 1, 60), 91, Tick(4 * STEP))
     capture.off(("keys", 1, 60), Tick(6 * STEP))
     capture.off(("keys", 1, 60), Tick(7 * STEP))  # means nothing
-    notes = capture.phrase(GRID, 0, Tick(GRID.ticks)).notes
+    notes = capture.phrase(GRID, Tick(0), Tick(GRID.ticks)).notes
     assert [(note.onset, note.length, note.velocity) for note in notes] == [(0, 4, 90), (4, 2, 91)]
 
 
@@ -133,7 +135,7 @@ def test_a_keyboard_that_goes_lets_its_keys_go() -> None:
     capture.on(("keys", 1, 60), 90, Tick(0))
     capture.on(("keys", 1, 64), 90, Tick(STEP))
     capture.release_all(Tick(2 * STEP))
-    notes = capture.phrase(GRID, 0, Tick(GRID.ticks)).notes
+    notes = capture.phrase(GRID, Tick(0), Tick(GRID.ticks)).notes
     assert [note.length for note in notes] == [2, 1]
 
 

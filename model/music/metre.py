@@ -1,0 +1,173 @@
+"""Metres: their names, the grid that a model's phrases have in each, and phrases laid from one to another.
+
+A model of two bars of 4/4 plays 3/4 in what of its bars a bar of 3/4 fills: each bar starts where one of the
+model's starts, so that it is heard on the strong steps, and the rest is silence.  A bar that is longer than
+the model's is laid across them.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from model.errors import ConfigError, nearest
+from model.music.grid import DOTTED, EIGHTH, TICKS_PER_BEAT, Grid
+from model.music.phrase import Note, Phrase
+from model.shipped import shipped_for
+
+AUTO = "auto"
+"""The metre of the model itself."""
+
+
+class Metre(NamedTuple):
+    """A bar: how many beats, and how many ticks each."""
+
+    beats_per_bar: int
+    ticks_per_beat: int
+
+
+METRES: dict[str, Metre] = {
+    "2/4": Metre(2, TICKS_PER_BEAT),
+    "3/4": Metre(3, TICKS_PER_BEAT),
+    "4/4": Metre(4, TICKS_PER_BEAT),
+    "5/4": Metre(5, TICKS_PER_BEAT),
+    "6/8": Metre(2, DOTTED),
+    "7/8": Metre(7, EIGHTH),
+    "9/8": Metre(3, DOTTED),
+    "12/8": Metre(4, DOTTED),
+}
+
+
+def read_metre(text: str) -> Metre:
+    """Return a metre by its name, as "3/4".
+
+    Raises:
+        ConfigError: there is none of that name.
+
+    """
+    if text not in METRES:
+        raise ConfigError(f"unknown metre '{text}'; {nearest(text, (AUTO, *METRES))}")
+    return METRES[text]
+
+
+def signature(grid: Grid) -> tuple[int, int]:
+    """Return the time signature of a grid's bars: 6 and 8 of two dotted quarters."""
+    if grid.ticks_per_beat == TICKS_PER_BEAT:
+        return grid.beats_per_bar, 4
+    return grid.beats_per_bar * (grid.ticks_per_beat // EIGHTH), 8
+
+
+def name_of(grid: Grid) -> str:
+    """Return the name of a grid's metre."""
+    above, below = signature(grid)
+    return f"{above}/{below}"
+
+
+def grid_in(own: Grid, metre: Metre) -> Grid | None:
+    """Return the grid that a model's phrases have in a metre, as many of its bars as there is room for.
+
+    Args:
+        own: the model's grid; its steps stay as long as they are.
+        metre: that is played.
+
+    Returns:
+        None where its steps do not divide a beat, or no bar fits in.
+
+    """
+    if metre == (own.beats_per_bar, own.ticks_per_beat):
+        return own
+    size = own.ticks_per_step
+    if metre.ticks_per_beat % size:
+        return None
+    steps = metre.beats_per_bar * metre.ticks_per_beat // size
+    bars = own.bars if steps <= own.steps_per_bar else own.steps // steps
+    return (
+        Grid(bars, metre.beats_per_bar, metre.ticks_per_beat // size, metre.ticks_per_beat) if bars else None
+    )
+
+
+def metres_of(own: Grid, *, latent: bool) -> list[str]:
+    """Return the names of the metres that a model plays.
+
+    Args:
+        own: its grid.
+        latent: whether it has a latent; without one it continues the metre that it learned, and no other.
+
+    """
+    if not latent:
+        return [name_of(own)]
+    found = [name for name, metre in METRES.items() if grid_in(own, metre) is not None]
+    return found if name_of(own) in found else [name_of(own), *found]
+
+
+def takes(own: Grid, grid: Grid, *, latent: bool) -> bool:
+    """Tell whether a model takes and answers phrases on a grid: its own, or that of another metre.
+
+    Args:
+        own: the model's grid.
+        grid: of the phrases.
+        latent: as of `metres_of`.
+
+    """
+    metre = Metre(grid.beats_per_bar, grid.ticks_per_beat)
+    return grid == own or (latent and grid_in(own, metre) == grid)
+
+
+def refusal(model: str, codec: str, metre: str, metres: Iterable[str]) -> str:
+    """Return the sentence for a metre that a model does not play: which it does, and which model does.
+
+    Args:
+        model: its name.
+        codec: of its phrases.
+        metre: that was asked for.
+        metres: that it plays.
+
+    """
+    other = shipped_for(codec)
+    hint = f"; {other} plays {metre}" if other and other != model else ""
+    return f"{model} does not play {metre}; it plays: {', '.join(metres)}{hint}"
+
+
+def padded(phrase: Phrase, own: Grid) -> Phrase:
+    """Return a phrase in some metre as a model with a grid of its own reads it: its bars, then silence."""
+    grid = phrase.grid
+    if grid == own:
+        return phrase
+    bar, room = _bars(grid, own)
+    notes = []
+    for note in phrase.notes:
+        onset, end = note.onset, note.onset + note.length
+        place = onset // bar * room + onset % bar
+        last = (end - 1) // bar * room + (end - 1) % bar
+        notes.append(note._replace(onset=place, length=last + 1 - place))
+    return Phrase(own, tuple(notes))
+
+
+def cut(phrase: Phrase, grid: Grid) -> Phrase:
+    """Return a phrase on a model's grid as it is in a metre; what lies behind its bars is left out."""
+    own = phrase.grid
+    if grid == own:
+        return phrase
+    bar, room = _bars(grid, own)
+    return Phrase(grid, tuple(_cut(phrase.notes, bar, room, grid.steps)))
+
+
+def _cut(notes: Iterable[Note], bar: int, room: int, steps: int) -> Iterable[Note]:
+    for note in notes:
+        number, within = divmod(note.onset, room)
+        onset = number * bar + within
+        if within >= bar or onset >= steps:
+            continue
+        last, rest = divmod(note.onset + note.length - 1, room)
+        length = min(steps, last * bar + min(rest + 1, bar)) - onset
+        yield note._replace(onset=onset, length=length, release=max(-float(length), note.release))
+
+
+def cell_step(grid: Grid, own: Grid, step: int) -> int:
+    """Return the step of a model's own grid that a step of a grid in some metre, or its end, falls on."""
+    bar, room = (1, 1) if grid == own else _bars(grid, own)
+    return step // bar * room + step % bar
+
+
+def _bars(grid: Grid, own: Grid) -> tuple[int, int]:
+    """Return the steps of a bar and how far bars lie apart on the model's grid."""
+    bar = grid.steps_per_bar
+    return bar, max(bar, own.steps_per_bar)
