@@ -148,10 +148,11 @@ class JackProbe:
         if not found:
             return []
         names: list[str] = []
-        while found and (name := found[len(names)]) is not None:
+        for name in found:
+            if name is None:
+                break
             names.append(name.decode(errors="replace"))
-        if found:
-            self._jack.jack_free(found)
+        self._jack.jack_free(found)
         return names
 
     def close(self) -> None:

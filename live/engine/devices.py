@@ -30,7 +30,7 @@ from live.jam.jam import Jam
 from live.jam.parts import channels_of, take_parts
 from live.record.event_log import EventLog
 from live.record.take import Take, take_path
-from live.settings.config import Config
+from live.settings.config import Config, MappingSettings
 from live.timing.midi_bytes import Sink, Stream, program, silence
 from live.timing.timeline import Nanos
 
@@ -105,7 +105,13 @@ class Devices:
         if name == AUTO:
             with contextlib.suppress(PortError):
                 present = ports.inputs(self._options.config.midi.api)
-        mapping = choose(name, present)
+        try:
+            mapping = choose(name, present)
+        except UsageError as reason:
+            if not self._options.revived:
+                raise
+            self._warn(f"{reason}; the default mapping is used")  # edited meanwhile: no reason for silence
+            mapping = choose(MappingSettings().name, present)
         self.mapping_name = mapping.controller.name
         return Mapper(mapping, knobs.__getitem__)
 
@@ -123,7 +129,7 @@ class Devices:
         if config.midi.api != "auto":
             ports.resolve_api(config.midi.api)
         if self._options.log:
-            self._output.event_log = EventLog(Path(self._options.log), on_fault=self._warn)
+            self._open_log(Path(self._options.log))
         if not config.midi.send_sounds:
             self._output.takes_setup = lambda sink: not isinstance(sink, ports.OutputPort)
         self._output.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
@@ -136,6 +142,14 @@ class Devices:
             self._open_inputs(jam, name)
         self._say_what_is_missing(jam)
         self.set_up(jam, now)
+
+    def _open_log(self, path: Path) -> None:
+        try:
+            self._output.event_log = EventLog(path, on_fault=self._warn)
+        except FailureError as reason:
+            if not self._options.revived:
+                raise
+            self._warn(str(reason))
 
     def _open_synth(self, jam: Jam) -> None:
         chosen = self._options.config.synth
@@ -304,15 +318,19 @@ class Devices:
             wanted=lambda found: keyboards(found, self._output_names()),
             died=self._synths_lost if synths else lambda: None,
             failed=self._warn,
-            looked=lambda: self._see(lister, jam),
+            looked=lambda: self._looked(jam, lister),
             revived=(lambda: self._restart_synths(synths)) if synths else None,
         )
         self._watchers.append(watch)
         return watch
 
-    def _see(self, lister: SystemLister, jam: Jam) -> None:
-        """Take down what was lost and who is connected to a virtual output; on a watch's thread."""
+    def _looked(self, jam: Jam, lister: SystemLister) -> None:
+        """Do what comes after each look; on a watch's thread."""
+        self._see_peers(lister)
         self._post(lambda now: self._tell_of_losses(jam, now))
+
+    def _see_peers(self, lister: SystemLister) -> None:
+        """Take down who is connected to a virtual output; on a watch's thread."""
         sinks = [sink for sink in tuple(self._output.sinks) if isinstance(sink, ports.OutputPort)]
         self.peers = [
             peer for sink in sinks if sink.virtual for peer in sorted(lister.connections(sink.name) or ())

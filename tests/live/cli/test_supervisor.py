@@ -100,7 +100,7 @@ MEMORY = JamMemory(
     demo=False,
 )
 BEATS = process(hello=f"link.send(Notice(0, 'info', 'here')); {BEAT}")
-STANDS = process(hello=f"{SHOW}; {BEAT}", bye="ending.set() if options.revived else None")
+STANDS = process(hello=f"{SHOW}; options.revived or {BEAT}", bye="ending.set() if options.revived else None")
 UNPLUGGED = process(
     first="""
 if options.revived and not Path(os.environ["PLUG"]).exists():

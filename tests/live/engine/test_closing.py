@@ -1,5 +1,6 @@
 """However an engine ends: the take is written, everyone is informed, the status says if a try is worth it."""
 
+import signal
 import sys
 import threading
 
@@ -140,7 +141,19 @@ def test_a_thread_that_an_exception_ends_is_told(clock: FakeClock, monkeypatch: 
     thread = threading.Thread(target=lambda: 1 / 0, name="hot-plug")
     thread.start()
     thread.join()
-    taken = engine.arrivals.take()
-    assert taken is not None
+    taken = [item for _, item in iter(engine.arrivals.take, None)]
     text = "the thread 'hot-plug' has ended, the music goes on: ZeroDivisionError('division by zero')"
-    assert taken[1] == Notice(0, "error", text)
+    assert Notice(0, "error", text) in taken
+
+
+def test_signals_end_the_engine_or_are_panic(monkeypatch: pytest.MonkeyPatch) -> None:
+    handlers: dict[int, object] = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    done: list[str] = []
+    engine_module.on_signals(lambda: done.append("end"), lambda: done.append("panic"))
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+        handler = handlers[number]
+        assert callable(handler)
+        handler(number, None)
+    assert done == ["end", "end", "panic"]
+    assert handlers[signal.SIGINT] is signal.SIG_IGN

@@ -8,13 +8,13 @@ import pytest
 
 from live.devices import hotplug
 from live.devices.fluidsynth import FluidSynth
-from live.devices.hotplug import Change
+from live.devices.hotplug import Change, SystemLister
 from live.devices.names import match
 from live.devices.port import OutputPort
 from live.engine.closing import Guard
 from live.engine.devices import Devices, Losses
 from live.engine.output import EngineOutput
-from live.errors import PortError, PortMissingError, SynthError, UsageError
+from live.errors import FailureError, PortError, PortMissingError, SynthError, UsageError
 from live.ipc.link import Address
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice
@@ -386,3 +386,37 @@ def test_a_take_that_was_asked_for_and_not_kept_is_known_as_lost(tmp_path: Path,
         stage.devices._open_take(stage.jam)
     stage.devices.close(Guard(lambda _text: None))
     assert stage.devices.take_lost is bool(record)
+
+
+def test_who_is_connected_to_a_virtual_output_is_known(stage: Stage) -> None:
+    class Out(OutputPort):
+        def __init__(self, name: str, *, virtual: bool) -> None:
+            self.name, self.virtual = name, virtual
+
+    class Lister(SystemLister):
+        def connections(self, name: str) -> frozenset[str] | None:
+            return frozenset({"synth:in", "looper:in"}) if name == "twobar-out:notes" else frozenset({"no"})
+
+    stage.output.sinks += [Out("twobar-out:notes", virtual=True), Out("hardware", virtual=False)]
+    stage.devices._see_peers(Lister("jack"))
+    assert stage.devices.peers == ["looper:in", "synth:in"]
+
+
+@pytest.mark.parametrize("revived", [False, True])
+def test_an_engine_after_another_does_without_what_has_gone_meanwhile(
+    tmp_path: Path, *, revived: bool
+) -> None:
+    config = configured(input=["none"], output=["none"], mapping=str(tmp_path / "gone.toml"))
+    stage = Stage(config=config, log=str(tmp_path / "gone" / "log.jsonl"), revived=revived)
+    if not revived:
+        with pytest.raises(UsageError):
+            stage.devices.mapper(stage.jam.knobs)
+        with pytest.raises(FailureError):
+            stage.devices.open(stage.jam, NOW)
+        return
+    assert stage.devices.mapper(stage.jam.knobs)
+    stage.devices.open(stage.jam, NOW)
+    said = [text for level, text in stage.said() if level == "warning"]
+    assert "; the default mapping is used" in said[0]
+    assert "log.jsonl' cannot be written" in said[1]
+    assert stage.output.event_log is None

@@ -393,3 +393,22 @@ def test_a_socket_that_a_killed_engine_left_is_taken_over(tmp_path: Path) -> Non
     assert isinstance(desk.next()[1], Hello)
     caller.close()
     desk.board.close()
+
+
+def test_a_door_that_was_stuck_for_a_moment_opens_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "ACCEPT_SECONDS", 0.001)
+    arrived: queue.SimpleQueue[object] = queue.SimpleQueue()
+    real, stuck = socket.socket.accept, [True] * 3
+
+    def accept(listener: socket.socket) -> tuple[socket.socket, Any]:
+        if stuck:
+            stuck.pop()
+            raise OSError(24, "Too many open files")
+        return real(listener)
+
+    monkeypatch.setattr(socket.socket, "accept", accept)
+    board = Switchboard(new_address(), FromDashboard, lambda _link, message: arrived.put(message))
+    caller = call(board.address, "dashboard", Notice)
+    assert isinstance(arrived.get(timeout=PATIENCE_S), Hello)
+    caller.close()
+    board.close()

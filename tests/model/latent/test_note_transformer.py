@@ -234,5 +234,6 @@ def test_a_prior_that_does_not_fit_is_refused() -> None:
         note_transformer_in(
             {name: value for name, value in extras.items() if name != "prior/onset.weight"}, GRID
         )
-    with pytest.raises(ValueError, match="do not fit together"):
-        note_transformer_in({**extras, "prior/heads": np.array([3.0])}, GRID)
+    for heads in (3.0, 0.0, -2.0):
+        with pytest.raises(ValueError, match="do not fit together"):
+            note_transformer_in({**extras, "prior/heads": np.array([heads])}, GRID)

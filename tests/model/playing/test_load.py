@@ -2,14 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from model.checkpoint import read
+from model.checkpoint import read, write
 from model.codecs.base import pack_phrase
 from model.codecs.registry import build
 from model.errors import CheckpointError
@@ -209,6 +211,24 @@ def test_what_cannot_be_played_is_refused_in_one_sentence(tmp_path: Path) -> Non
         played.decode(latent, turns={"loudness": 1.0})
     with pytest.raises(ValueError, match="another grid"):
         played.encode(Phrase(Grid(4)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("prior/begin", np.float32(1.0)),
+        ("prior/heads", np.zeros(0, dtype=np.float32)),
+        ("prior/heads", np.zeros(1, dtype=np.float32)),
+    ],
+)
+def test_tensors_that_nobody_thought_of_are_a_sentence(
+    tmp_path: Path, name: str, value: NDArray[np.float32]
+) -> None:
+    path = tmp_path / "odd.safetensors"
+    shipped = read(WEIGHTS / "keys.safetensors")
+    write(replace(shipped, extras={**shipped.extras, name: np.asarray(value)}), path)
+    with pytest.raises(CheckpointError, match="cannot be played: "):
+        load(str(path))
 
 
 def test_playing_loads_no_torch() -> None:
