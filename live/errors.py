@@ -3,7 +3,8 @@
 TwobarError
 ├── UsageError    the user asked for something that does not exist; exit 2
 └── FailureError  what was asked for is right, but could not be done; exit 1
-    ├── PortError   a MIDI port could not be opened or vanished
+    ├── PortError   a MIDI system does not answer, or a port failed
+    │   └── PortMissingError  a MIDI port is not there, or vanished: it may come yet
     └── SynthError  FluidSynth or its soundfont is missing or broken
 
 Tested in tests/live/cli/test_group.py.
@@ -32,7 +33,11 @@ class FailureError(TwobarError):
 
 
 class PortError(FailureError):
-    """A MIDI port could not be opened, or vanished."""
+    """A MIDI system does not answer, or a port failed."""
+
+
+class PortMissingError(PortError):
+    """A MIDI port is not there, or could not be opened: it is worth waiting for."""
 
 
 class SynthError(FailureError):

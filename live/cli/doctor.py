@@ -280,7 +280,8 @@ def _names(direction: Direction, apis: tuple[str, ...]) -> tuple[str, ...]:
     found: list[str] = []
     for api in apis:
         try:
-            found += ports.hardware(ports.names(direction, api))
+            present = ports.names(direction, api)
+            found += ports.keyboards(present) if direction == "in" else ports.hardware(present)
         except TwobarError:
             continue
     return tuple(dict.fromkeys(found))

@@ -6,7 +6,7 @@ from pathlib import Path
 import platformdirs
 
 from live.control.curves import CURVES, TOP7, TOP14, Pair, detents, value_at
-from live.control.mapping_file import Control, Mapping, read, split_action
+from live.control.mapping_file import CHANNELS, Control, Mapping, read, split_action
 from live.control.takeover import takeover
 from live.errors import unknown
 from live.ipc.commands import Command, Turn, action
@@ -37,6 +37,7 @@ _KINDS = {
     "poly_aftertouch": KEY_PRESSURE,
     "program": PROGRAM,
 }
+_PRESSURES = (KEY_PRESSURE, CHANNEL_PRESSURE)
 _PARAMETER_UPPER, _PARAMETER_LOWER, _DATA_UPPER, _DATA_LOWER = 99, 98, 6, 38
 _REGISTERED = (100, 101)
 _NONE_CHOSEN = (-1, -1)
@@ -132,6 +133,7 @@ class Mapper:
         self._halves: dict[tuple[int, int], tuple[_Bound, Pair, bool]] = {}
         self._parameters: dict[tuple[int, int], tuple[_Bound, Pair]] = {}
         self._chosen: dict[int, tuple[int, int]] = {}
+        self._pad_struck = [False] * len(CHANNELS)  # whether the last note of each channel was a bound one
         for bound in self._bound:
             self._bind(bound)
 
@@ -150,6 +152,8 @@ class Mapper:
             if data[1] in _REGISTERED and status in self._chosen:
                 self._chosen[status] = _NONE_CHOSEN
         found = self._table.get(_key(data))
+        if kind == NOTE_ON and data[2]:
+            self._pad_struck[status & 0x0F] = found is not None
         if found is None:
             return []
         if kind == PITCH_BEND:
@@ -163,13 +167,18 @@ class Mapper:
         return found.moved(data[2], TOP7)
 
     def consumes(self, data: bytes) -> bool:
-        """Tell whether a message belongs to the mapping, and so is not passed through."""
+        """Tell whether a message belongs to the mapping, and so is not passed through.
+
+        Pressure belongs to what was struck last on its channel, at first to the pads that are bound there.
+        """
         if not is_channel_message(data):
             return False
         status, kind = data[0], data[0] & 0xF0
         if kind in {NOTE_OFF, KEY_PRESSURE} and (NOTE_ON | (status & 0x0F), data[1]) in self._table:
             return True
         if kind == CONTROL and ((status, data[1]) in self._halves or self._is_nrpn(status, data[1])):
+            return True
+        if kind in _PRESSURES and self._pad_struck[status & 0x0F]:
             return True
         return kind != NOTE_OFF and _key(data) in self._table
 
@@ -190,6 +199,8 @@ class Mapper:
     def _bind(self, bound: "_Bound") -> None:
         """Enter a control in the tables of what its messages look like."""
         kind, number = bound.control.source
+        if kind == "note" and bound.control.channel is not None:
+            self._pad_struck[bound.control.channel - 1] = True
         for channel in bound.control.channels:
             if kind == "cc14":
                 pair = Pair()

@@ -1,7 +1,7 @@
 """Asks a JACK server which MIDI ports there are, and whether it still lives.
 
 python-rtmidi cannot tell a dead server from a quiet one, and holds the interpreter while it opens a
-client.  This probe is a client that is never activated: it costs the server no cycle.  JACK-Client instead
+client.  This probe is a client without a process callback: it costs the server no cycle.  JACK-Client instead
 would cost 32 ms of the start to import (this: 3 ms), print to the terminal and list a dead server's ports.
 Tested in tests/drivers/test_ports_jack.py, tests/drivers/test_hotplug_jack.py.
 """
@@ -10,13 +10,16 @@ import contextlib
 import ctypes
 import os
 import sys
-from typing import Literal
+import time
+from typing import Any, Literal
 
 from live.devices.stderr import stderr_diverted
 
 Direction = Literal["in", "out"]
 
 _NO_START_SERVER = 1
+_SEMAPHORE_BYTES = 64  # at least a sem_t
+_STILL_S, _LOOK_S = 0.25, 0.002  # the longest cycle that is used takes 0.19 s
 _IS_INPUT, _IS_OUTPUT = 1, 2
 _MIDI_TYPE = b"8 bit raw midi"
 _SHUTDOWN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -40,8 +43,9 @@ class JackProbe:
 
     Attributes:
         alive: False as soon as the server has died.
+        xruns: cycles that the server has lost since `count_xruns`.
 
-    Threads: one; `alive` any.
+    Threads: one; `alive` and `xruns` any.
 
     Raises:
         OSError: no libjack, or no server answers under the name in JACK_DEFAULT_SERVER.
@@ -58,6 +62,14 @@ class JackProbe:
         library.jack_on_shutdown.restype = None
         library.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
         library.jack_get_ports.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong]
+        library.jack_port_by_name.restype = ctypes.c_void_p
+        library.jack_port_by_name.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+        library.jack_port_get_all_connections.restype = ctypes.POINTER(ctypes.c_char_p)
+        library.jack_port_get_all_connections.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+        library.jack_last_frame_time.restype = ctypes.c_uint32
+        library.jack_last_frame_time.argtypes = [ctypes.c_void_p]
+        library.jack_activate.argtypes = [ctypes.c_void_p]
+        library.jack_set_xrun_callback.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
         library.jack_free.argtypes = [ctypes.c_void_p]
         library.jack_free.restype = None
         os.environ["JACK_NO_START_SERVER"] = "1"
@@ -66,9 +78,49 @@ class JackProbe:
         if not self._client:
             server = os.environ.get("JACK_DEFAULT_SERVER", "default")
             raise OSError(f"no JACK server answers under the name '{server}'")
+        self._xruns: ctypes.Array[ctypes.c_char] | None = None
         self.alive = True
         self._on_shutdown = _SHUTDOWN(self._shut_down)  # referenced here: C holds only its address
         library.jack_on_shutdown(self._client, self._on_shutdown, None)
+
+    def count_xruns(self) -> None:
+        """Count the cycles that the server loses, and with them what was played; Linux only.
+
+        The callback is libc's `sem_post`: it counts without the interpreter, for which none of JACK's threads
+        may wait.  Activated without a process callback, the client still costs the server no cycle.
+        """
+        if sys.platform != "linux" or self._client is None:
+            return
+        libc = ctypes.CDLL(None)
+        self._xruns = ctypes.create_string_buffer(_SEMAPHORE_BYTES)
+        libc.sem_init(self._xruns, 0, 0)
+        self._jack.jack_set_xrun_callback(self._client, libc.sem_post, self._xruns)
+        self._jack.jack_activate(self._client)
+
+    @property
+    def xruns(self) -> int:
+        """See above; 0 where they are not counted."""
+        if self._xruns is None:
+            return 0
+        count = ctypes.c_int()
+        ctypes.CDLL(None).sem_getvalue(self._xruns, ctypes.byref(count))
+        return count.value
+
+    def frame(self) -> int:
+        """Return the frame at which the present cycle began: it stands still where the server does."""
+        if self._client is None or not self.alive:
+            return 0
+        frame: int = self._jack.jack_last_frame_time(self._client)
+        return frame
+
+    def runs(self) -> bool:
+        """Tell whether the server goes on; takes a cycle where it does, `_STILL_S` where it does not."""
+        before, end = self.frame(), time.monotonic() + _STILL_S
+        while self.frame() == before:
+            if not self.alive or time.monotonic() > end:
+                return False
+            time.sleep(_LOOK_S)
+        return True
 
     def _shut_down(self, _argument: int | None) -> None:
         self.alive = False
@@ -78,7 +130,19 @@ class JackProbe:
         if not self.alive or self._client is None:
             return []
         flags = _IS_OUTPUT if direction == "in" else _IS_INPUT  # what the server puts out comes in here
-        found = self._jack.jack_get_ports(self._client, None, _MIDI_TYPE, flags)
+        return self._names(self._jack.jack_get_ports(self._client, None, _MIDI_TYPE, flags))
+
+    def connections(self, name: str) -> frozenset[str] | None:
+        """Return the ports that a port is connected with; None where that is not known."""
+        if not self.alive or self._client is None:
+            return None
+        port = self._jack.jack_port_by_name(self._client, name.encode())
+        if not port:
+            return None
+        return frozenset(self._names(self._jack.jack_port_get_all_connections(self._client, port)))
+
+    def _names(self, found: Any) -> list[str]:  # noqa: ANN401 - C's list of texts
+        """Read a list that JACK made, and give it back."""
         if not found:
             return []
         names: list[str] = []

@@ -17,17 +17,22 @@ class MessageParser:
     System exclusive is skipped; any status byte ends it.  A message that a status byte cuts short is
     dropped, so are data bytes that belong to nothing.  Bytes may come in pieces of any size.
 
-    Threads: one.  Realtime: yes; the state is four small fields.
+    Attributes:
+        broken: messages that were cut short, and data bytes that belong to nothing: some were lost before.
+
+    Threads: one.  Realtime: yes; the state is six small fields.
     """
 
-    __slots__ = ("_data", "_expected", "_running", "_status")
+    __slots__ = ("_data", "_exclusive", "_expected", "_running", "_status", "broken")
 
     def __init__(self) -> None:
         """Start with no status: data bytes mean nothing yet."""
         self._status = 0  # of the message under way; 0: none
         self._running = 0  # the channel status that data bytes may go on with
         self._expected = 0
+        self._exclusive = False
         self._data = bytearray()
+        self.broken = 0
 
     def feed(self, chunk: bytes | Iterable[int]) -> list[bytes]:
         """Return the whole messages that these bytes complete, in the order of their last bytes."""
@@ -45,10 +50,14 @@ class MessageParser:
                 self._start(byte, messages)
             elif self._status or self._running:
                 self._add(byte, messages)
+            elif not self._exclusive:
+                self.broken += 1
         return messages
 
     def _start(self, status: int, messages: list[bytes]) -> None:
+        self.broken += bool(self._data)
         self._data.clear()
+        self._exclusive = status == _SYSEX_START
         if status < _SYSEX_START:
             self._status = self._running = status
             self._expected = DATA_BYTES[status & 0xF0]

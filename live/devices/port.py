@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 import rtmidi
 
 from live import errors
+from live.devices.jack import JackProbe
 from live.devices.parser import MessageParser
 from live.timing import midi_bytes
 from live.timing.midi_bytes import Received
@@ -28,6 +29,8 @@ _LOOK_S = 0.002
 _QUIET_S = 0.02  # how long to wait for a call under way on a port that was quiet,
 _BUSY_S = 0.3  # and on one that was not: JACK would wait for it for seconds, or end its thread inside Python
 _RECENT_NANOS = 100_000_000
+_LENGTH_BYTES = 4  # that RtMidi puts before each message in its buffer
+_UNSURE_BYTES, _FULL_BYTES = 2048, 8192
 _BUSY = threading.RLock()  # as process-wide as the interpreter's own lock
 _ABANDONED: list[object] = []  # ports of a dead server: to release one takes a second, interpreter held
 _OPEN_INPUTS: "weakref.WeakSet[InputPort]" = weakref.WeakSet()
@@ -69,6 +72,11 @@ class InputPort:
         midi.ignore_types(sysex=True, timing=False, active_sense=True)
         self._listen(midi)
         _OPEN_INPUTS.add(self)
+
+    @property
+    def broken(self) -> int:
+        """Messages that did not arrive whole: the driver, or the cable, has lost some of what was played."""
+        return self._parser.broken
 
     def _listen(self, midi: rtmidi.MidiIn) -> None:
         """Be called from now on.
@@ -145,6 +153,10 @@ class InputPort:
 class OutputPort:
     """An open output; a `live.timing.midi_bytes.Sink`.
 
+    RtMidi's buffer for JACK holds 16,384 bytes; once it is full, `send_message` waits until JACK takes some,
+    interpreter held: for ever, where the server stands still.  So no more than half of it is sent without a
+    sign that a cycle has gone by.
+
     Attributes:
         name: the port that is played to, as listed; virtual ports by their own name.
         virtual: others connect to it; it never vanishes by itself.
@@ -153,8 +165,18 @@ class OutputPort:
     Threads: any, one at a time.  Realtime: yes, about 1 us.
     """
 
-    def __init__(self, midi: rtmidi.MidiOut, name: str, *, api: str, virtual: bool) -> None:
-        """Use open_output."""
+    def __init__(
+        self,
+        midi: rtmidi.MidiOut,
+        name: str,
+        *,
+        api: str,
+        virtual: bool,
+        jack: JackProbe | None = None,
+    ) -> None:
+        """Use open_output; `jack` tells whether JACK's cycles go by, and goes with the port."""
+        self._jack = jack
+        self._frame = self._unsure_bytes = 0
         self.name = name
         self.api = api
         self.virtual = virtual
@@ -171,6 +193,9 @@ class OutputPort:
         midi = self._midi
         if midi is None:
             raise errors.PortError(f"the MIDI output '{self.name}' is closed")
+        self._unsure_bytes += len(data) + _LENGTH_BYTES
+        if self._unsure_bytes > _UNSURE_BYTES:
+            self._look_for_cycle()
         if data[0] < 0xF0:
             self._channels |= 1 << (data[0] & 0x0F)
         try:
@@ -178,11 +203,21 @@ class OutputPort:
         except (rtmidi.RtMidiError, ValueError) as reason:
             raise errors.PortError(f"the MIDI output '{self.name}' failed: {reason}") from None
 
+    def _look_for_cycle(self) -> None:
+        """Take what was sent before the present cycle as gone; raises PortError if too much may be left."""
+        frame = self._jack.frame() if self._jack is not None else self._frame + 1
+        if frame != self._frame:
+            self._frame, self._unsure_bytes = frame, 0
+        elif self._unsure_bytes > _FULL_BYTES:
+            raise errors.PortError(
+                f"the MIDI output '{self.name}' takes nothing: the JACK server stands still"
+            )
+
     def abandon(self) -> None:
         """Let go of the port of a MIDI system that has died, at once."""
         midi, self._midi = self._midi, None
         if midi is not None:
-            _ABANDONED.append(midi)
+            _ABANDONED.extend((midi, self._jack))
 
     def close(self) -> None:
         """Silence the channels that were played on and release the port; safe to call twice."""
@@ -195,7 +230,7 @@ class OutputPort:
                 for data in midi_bytes.silence(range(channel, channel + 1)):
                     self.send(data)
         self._midi = None
-        _release(midi, pause_s=_SENDING_S)
+        _release(midi, pause_s=_SENDING_S, jack=self._jack)
 
 
 @contextlib.contextmanager
@@ -211,13 +246,19 @@ def inputs_paused() -> Iterator[None]:
 
 
 def _release(
-    midi: rtmidi.MidiIn | rtmidi.MidiOut, in_use: tuple[object, ...] = (), *, pause_s: float = 0.0
+    midi: rtmidi.MidiIn | rtmidi.MidiOut,
+    in_use: tuple[object, ...] = (),
+    *,
+    pause_s: float = 0.0,
+    jack: JackProbe | None = None,
 ) -> None:
     def closing(*_in_use: object) -> None:
         time.sleep(pause_s)
         with inputs_paused(), contextlib.suppress(rtmidi.RtMidiError):
             midi.close_port()
             midi.delete()
+        if jack is not None:
+            jack.close()
 
     thread = threading.Thread(target=closing, args=in_use, name="close-port", daemon=True)
     thread.start()

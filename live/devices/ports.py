@@ -1,23 +1,24 @@
 """MIDI ports by name: which systems and ports there are, and opening them."""
 
 import contextlib
-import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import rtmidi
 
 from live import errors
 from live.devices.jack import Direction, JackProbe, jack_answers
+from live.devices.names import hardware, keyboards, match, plain_name, unique
 from live.devices.port import Deliver, InputPort, OutputPort, inputs_paused
 from live.devices.stderr import silence_jack, stderr_diverted
+from model.errors import nearest
 
 __all__ = [
     "APIS", "Deliver", "InputPort", "OutputPort", "Probe", "answers", "compiled_apis",
-    "hardware", "inputs", "match", "names", "open_input", "open_inputs", "open_output", "outputs",
-    "plain_name", "resolve_api",
+    "hardware", "inputs", "keyboards", "match", "names", "open_input", "open_inputs", "open_output",
+    "outputs", "plain_name", "resolve_api",
 ]  # fmt: skip
 
 APIS: dict[str, int] = {
@@ -29,12 +30,13 @@ APIS: dict[str, int] = {
 INPUT_CLIENT, INPUT_PORT = "twobar-in", "keys"
 OUTPUT_CLIENT, OUTPUT_PORT = "twobar-out", "notes"
 PROBE_CLIENT = "twobar-probe"
+QUEUE_SIZE = 8192
+"""Of the messages that an input holds while ports are opened; what comes beyond is lost."""
+
 ALSA_SEQUENCER = Path("/dev/snd/seq")
 
-_NOT_HARDWARE = (INPUT_CLIENT, OUTPUT_CLIENT, PROBE_CLIENT, "midi through", "midi-bridge:midi through")
 _GHOST_PATIENCE_S, _GHOST_PERIOD_S = 0.4, 0.02
 _ATTEMPTS = 3
-_ALSA_NUMBERS = re.compile(r"\s+\d+:\d+$")
 
 
 def compiled_apis() -> list[str]:
@@ -116,12 +118,15 @@ class Probe:
 
     def __init__(self, direction: Direction, api: str) -> None:
         """Open it on a resolved MIDI system other than JACK (there a JackProbe is cheaper)."""
+        self._api = api
         self._midi = _client(direction, api, PROBE_CLIENT)
 
     def names(self) -> list[str]:
         """Return the names of the ports there are now."""
         try:
-            return [name for name in self._midi.get_ports() if not name.startswith(PROBE_CLIENT)]
+            return [
+                name for name in _listed(self._midi, self._api) if name and not name.startswith(PROBE_CLIENT)
+            ]
         except rtmidi.RtMidiError as reason:
             raise errors.PortError(f"the MIDI ports cannot be listed: {reason}") from None
 
@@ -130,36 +135,27 @@ class Probe:
         self._midi.delete()
 
 
-def hardware(found: list[str]) -> list[str]:
-    """Return the names that are neither this instrument's own ports nor ALSA's loopback."""
-    return [name for name in found if not name.lower().startswith(_NOT_HARDWARE)]
-
-
-def plain_name(name: str) -> str:
-    """Return a port's name without the numbers that ALSA gives anew at every plugging in."""
-    return _ALSA_NUMBERS.sub("", name)
-
-
-def match(wanted: str, found: list[str]) -> str | None:
-    """Return the port that a name means: exact, else without regard to case, else the first that holds it."""
-    low = plain_name(wanted).lower()
-    for test in (
-        lambda name: name == wanted,
-        lambda name: plain_name(name).lower() == low,
-        lambda name: low in name.lower(),
-    ):
-        fitting = next((name for name in found if test(name)), None)
-        if fitting is not None:
-            return fitting
-    return None
+def _listed(midi: rtmidi.MidiIn | rtmidi.MidiOut, api: str) -> list[str]:
+    """Return the name of each port by its index; "" for one that has gone while its name was read."""
+    found = []
+    for index in range(midi.get_port_count()):
+        try:
+            name = midi.get_port_name(index)
+        except UnicodeDecodeError:  # not every driver's names are UTF-8
+            name = midi.get_port_name(index, encoding=None).decode(errors="replace")
+        except rtmidi.RtMidiError:
+            name = ""
+        found.append((name or "").removesuffix(f" {index}") if api == "winmm" else name or "")
+    return unique(found)
 
 
 def _client(direction: Direction, api: str, name: str) -> rtmidi.MidiIn | rtmidi.MidiOut:
     kind = rtmidi.MidiIn if direction == "in" else rtmidi.MidiOut
+    more = {"queue_size_limit": QUEUE_SIZE} if direction == "in" else {}
     for attempt in range(_ATTEMPTS):
         with stderr_diverted() as chatter:
             try:
-                return kind(APIS[api], name=name)
+                return kind(APIS[api], name=name, **more)
             except rtmidi.RtMidiError as error:
                 reason = str(error)
             finally:
@@ -182,7 +178,12 @@ def _cannot_open(api: str, reason: str, chatter: list[str] | None = None) -> str
 
 
 def open_input(
-    name: str, *, api: str = "auto", deliver: Deliver, nanos: Callable[[], int] = time.monotonic_ns
+    name: str,
+    *,
+    api: str = "auto",
+    deliver: Deliver,
+    nanos: Callable[[], int] = time.monotonic_ns,
+    taken: Collection[str] = (),
 ) -> InputPort:
     """Listen to a named port, or open the virtual port `twobar-in:keys` that others connect to.
 
@@ -191,62 +192,85 @@ def open_input(
         api: auto, alsa, jack, coremidi or winmm.
         deliver: gets each whole message on the driver's thread; must not block.
         nanos: host time.
+        taken: names of ports that are not meant, for they are open already.
 
     Raises:
-        UsageError: no such port, no such MIDI system, or no virtual ports on it.
-        PortError: the MIDI system does not answer or refuses.
+        UsageError: no such MIDI system, or no virtual ports on it.
+        PortMissingError: no such port, or it could not be opened.
+        PortError: the MIDI system does not answer.
 
     """
     resolved = resolve_api(api)
-    midi, actual = _open("in", name, resolved)
+    midi, actual = _open("in", name, resolved, taken)
     return InputPort(midi, actual, deliver, nanos, api=resolved, virtual=name == "virtual")
 
 
-def open_output(name: str, *, api: str = "auto") -> OutputPort:
+def open_output(name: str, *, api: str = "auto", taken: Collection[str] = ()) -> OutputPort:
     """Play to a named port, or open the virtual port `twobar-out:notes`; errors as open_input."""
     resolved = resolve_api(api)
-    midi, actual = _open("out", name, resolved)
-    return OutputPort(midi, actual, api=resolved, virtual=name == "virtual")
+    midi, actual = _open("out", name, resolved, taken)
+    jack = None
+    if resolved == "jack":
+        with contextlib.suppress(OSError):
+            jack = JackProbe(PROBE_CLIENT)
+    return OutputPort(midi, actual, api=resolved, virtual=name == "virtual", jack=jack)
 
 
 def open_inputs(
-    wanted: str, *, api: str = "auto", deliver: Deliver, nanos: Callable[[], int] = time.monotonic_ns
+    wanted: str,
+    *,
+    api: str = "auto",
+    deliver: Deliver,
+    nanos: Callable[[], int] = time.monotonic_ns,
+    taken: Collection[str] = (),
+    outputs: Collection[str] = (),
 ) -> list[InputPort]:
     """Open what `--in` asks for: "none", "virtual", a name, or "auto": every keyboard that is plugged in.
 
-    "auto" with nothing plugged in is an empty list.  Raises as open_input.
+    "auto" with nothing plugged in is an empty list; `outputs` are the ports that are played to, see
+    `names.keyboards`.  Raises as open_input.
     """
     if wanted == "none":
         return []
     if wanted != "auto":
-        return [open_input(wanted, api=api, deliver=deliver, nanos=nanos)]
+        return [open_input(wanted, api=api, deliver=deliver, nanos=nanos, taken=taken)]
     resolved = resolve_api(api)
     opened: list[InputPort] = []
-    for name in hardware(names("in", resolved)):
-        with contextlib.suppress(errors.PortError):  # another program holds it: the others are opened
-            opened.append(open_input(name, api=resolved, deliver=deliver, nanos=nanos))
+    for name in keyboards(names("in", resolved), outputs):
+        if name not in taken:
+            with contextlib.suppress(errors.PortError):  # gone again, or another program holds it
+                opened.append(open_input(name, api=resolved, deliver=deliver, nanos=nanos))
     return opened
 
 
-def _open(direction: Direction, name: str, api: str) -> tuple[rtmidi.MidiIn | rtmidi.MidiOut, str]:
+def _open(
+    direction: Direction, name: str, api: str, taken: Collection[str]
+) -> tuple[rtmidi.MidiIn | rtmidi.MidiOut, str]:
     client, port_name = (INPUT_CLIENT, INPUT_PORT) if direction == "in" else (OUTPUT_CLIENT, OUTPUT_PORT)
-    if name == "virtual" and (api == "winmm" or sys.platform == "win32"):
+    if name != "virtual":
+        with inputs_paused():
+            return _open_named(direction, name, api, taken)
+    if api == "winmm" or sys.platform == "win32":
         raise errors.UsageError(
             "Windows has no virtual MIDI ports; make one with a loopback driver such as loopMIDI and name it"
         )
     full_name = f"{client}:{port_name}"
-    taken = _taken(direction, full_name) if name == "virtual" and api == "jack" else frozenset()
+    before = _present(direction, full_name) if api == "jack" else frozenset()
     with inputs_paused():
-        midi, actual = _open_client(direction, name, api, client, port_name)
-    if full_name in taken:
-        new = [
-            port for port in names(_other(direction), api) if port.startswith(client) and port not in taken
-        ]
-        actual = new[0] if new else actual
+        midi = _client(direction, api, client)
+        try:
+            midi.open_virtual_port(port_name)
+        except (rtmidi.RtMidiError, NotImplementedError) as reason:
+            midi.delete()
+            raise errors.PortMissingError(_not_opened(direction, name, reason)) from None
+    actual = full_name
+    if full_name in before:
+        ours = [port for port in names(_other(direction), api) if port.startswith(client)]
+        actual = next((port for port in ours if port not in before), actual)
     return midi, actual
 
 
-def _taken(direction: Direction, full_name: str) -> frozenset[str]:
+def _present(direction: Direction, full_name: str) -> frozenset[str]:
     """Return the ports that exist, after giving one of our name a moment to go.
 
     A process that was killed leaves its port for as long as the server needs to notice; opened meanwhile,
@@ -268,23 +292,36 @@ def _other(direction: Direction) -> Direction:
     return "out" if direction == "in" else "in"
 
 
-def _open_client(
-    direction: Direction, name: str, api: str, client: str, port_name: str
+def _open_named(
+    direction: Direction, name: str, api: str, taken: Collection[str]
 ) -> tuple[rtmidi.MidiIn | rtmidi.MidiOut, str]:
+    client, port_name = (INPUT_CLIENT, INPUT_PORT) if direction == "in" else (OUTPUT_CLIENT, OUTPUT_PORT)
     midi = _client(direction, api, client)
     try:
-        if name == "virtual":
-            midi.open_virtual_port(port_name)
-            return midi, f"{client}:{port_name}"
-        found = midi.get_ports()
-        actual = match(name, found)
-        if actual is None:
-            raise errors.unknown(f"MIDI {direction}put", name, hardware(found))
-        midi.open_port(found.index(actual), port_name)
+        for _ in range(_ATTEMPTS):
+            found = _listed(midi, api)
+            index = _index(direction, name, found, taken)
+            midi.open_port(index, port_name)
+            if _listed(midi, api)[index : index + 1] == found[index : index + 1]:
+                return midi, found[index]
+            midi.close_port()  # ports came or went meanwhile: that index was another's
     except (rtmidi.RtMidiError, NotImplementedError) as reason:
         midi.delete()
-        raise errors.PortError(f"the MIDI {direction}put '{name}' could not be opened: {reason}") from None
-    except errors.UsageError:
+        raise errors.PortMissingError(_not_opened(direction, name, reason)) from None
+    except errors.PortMissingError:
         midi.delete()
         raise
-    return midi, actual
+    midi.delete()
+    raise errors.PortMissingError(_not_opened(direction, name, "ports come and go"))
+
+
+def _index(direction: Direction, name: str, found: list[str], taken: Collection[str]) -> int:
+    actual = match(name, found, taken)
+    if actual is None:
+        there = nearest(name, hardware(filter(None, found)))
+        raise errors.PortMissingError(f"the MIDI {direction}put '{name}' is not there; {there}")
+    return found.index(actual)
+
+
+def _not_opened(direction: Direction, name: str, reason: object) -> str:
+    return f"the MIDI {direction}put '{name}' could not be opened: {reason}"

@@ -12,15 +12,17 @@ import difflib
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from live.control.mapper import AUTO, Mapper, choose
 from live.devices import ports
 from live.devices.fluidsynth import FluidSynth, FluidSynthSettings, open_synth
 from live.devices.hotplug import Change, PortWatch, SystemLister
+from live.devices.jack import Direction
+from live.devices.names import keyboards
 from live.engine.closing import Guard
 from live.engine.output import EngineOutput
-from live.errors import FailureError, PortError, SynthError, UsageError, unknown
+from live.errors import FailureError, PortError, PortMissingError, SynthError, UsageError, unknown
 from live.ipc.model_process import WorkerKeeper, spawn_worker
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice, PortView
@@ -34,6 +36,29 @@ from live.timing.timeline import Nanos
 
 Post = Callable[[object], None]
 SYNTH = "fluidsynth"
+WORDS: dict[Direction, tuple[str, ...]] = {
+    "in": ("virtual", "none", "auto"),
+    "out": ("virtual", SYNTH, "none"),
+}
+
+
+LOSSES_NOTICE_NANOS = 60_000_000_000
+LOSSES_HEARD = 10
+
+
+class Losses(NamedTuple):
+    """What the drivers have lost: JACK's cycles, with all that was played in them, and messages cut short."""
+
+    jack_cycles: int
+    broken_messages: int
+
+
+class _Asked(NamedTuple):
+    """A port that was asked for: by which name, "" by none; its port is None while it is missing."""
+
+    direction: Direction
+    name: str
+    port: ports.InputPort | ports.OutputPort | None
 
 
 class Devices:
@@ -52,10 +77,14 @@ class Devices:
         self._notices: list[tuple[str, str]] = []
         self._views: dict[tuple[str, str], PortView] = {}
         self._inputs: dict[str, ports.InputPort] = {}
+        self._asked: list[_Asked] = []
         self._worker = WorkerKeeper(
             lambda: spawn_worker(options.address), needed=lambda: output.worker is None
         )
         self._watchers: list[PortWatch] = []
+        self._listers: list[SystemLister] = []
+        self._broken_before = 0  # of inputs that have gone
+        self._losses_said, self._losses_nanos = Losses(0, 0), -LOSSES_NOTICE_NANOS
         self._synth_fault = ""
         self.mapping_name = ""
         self.recording = ""
@@ -82,11 +111,11 @@ class Devices:
     # -- what must be there before thru works ------------------------------------------------------
 
     def open(self, jam: Jam, now: Nanos) -> None:
-        """Open outputs, then inputs.
+        """Open outputs, then inputs; a port that was named and is not there is waited for.
 
-        Raises:
-            UsageError: a port, driver or system that was named is not there.
-            PortError: a MIDI system that was named does not answer.
+        Raises (but not in an engine that follows another one, which waits for whatever has gone):
+            UsageError: a system that was named is not built in, or a name can only be a slip.
+            PortError: a MIDI system that is needed does not answer.
 
         """
         config = self._options.config
@@ -94,13 +123,15 @@ class Devices:
             ports.resolve_api(config.midi.api)
         if self._options.log:
             self._output.event_log = EventLog(Path(self._options.log), on_fault=self._warn)
+        if not config.midi.send_sounds:
+            self._output.takes_setup = lambda sink: not isinstance(sink, ports.OutputPort)
         self._output.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
         for name in config.midi.outputs:
             if name == SYNTH:
                 self._open_synth(jam)
             elif name != "none":
                 self._open_output(jam, name)
-        for name in config.midi.inputs:
+        for name in sorted(config.midi.inputs, key="auto".__eq__):  # auto takes what nobody has named
             self._open_inputs(jam, name)
         self._say_what_is_missing(jam)
         self.set_up(jam, now)
@@ -128,42 +159,62 @@ class Devices:
 
     def _open_output(self, jam: Jam, name: str) -> None:
         try:
-            port = ports.open_output(name, api=self._options.config.midi.api)
+            port = ports.open_output(name, api=self._options.config.midi.api, taken=self._output_names())
         except (PortError, UsageError) as reason:
             self._port_missing(jam, "out", name, reason)
             return
+        self._asked.append(_Asked("out", name, port))
         self._output.sinks.append(port)
         self._views["out", port.name] = PortView("out", port.name, "ok")
 
     def _open_inputs(self, jam: Jam, name: str) -> None:
         try:
-            opened = ports.open_inputs(name, api=self._options.config.midi.api, deliver=self._post)
+            opened = ports.open_inputs(
+                name,
+                api=self._options.config.midi.api,
+                deliver=self._post,
+                taken=self._inputs,
+                outputs=self._output_names(),
+            )
         except (PortError, UsageError) as reason:
             self._port_missing(jam, "in", name, reason)
             return
         for port in opened:
+            self._asked.append(_Asked("in", "" if name == "auto" else name, port))
             self._inputs[port.name] = port
             self._views["in", port.name] = PortView("in", port.name, "ok")
 
-    def _port_missing(self, jam: Jam, direction: str, name: str, reason: PortError | UsageError) -> None:
-        """Go on without a port that nobody named; one that was named is the user's to mend."""
-        words = ("virtual", "none", "auto") if direction == "in" else ("virtual", SYNTH, "none")
-        if difflib.get_close_matches(name, words, 1, 0.7) and name not in words:
-            raise unknown(f"MIDI {direction}put", name, words) from reason
-        if name != "auto" or self._options.config.midi.api != "auto":
-            raise reason
-        jam.notices.add("warning", f"no MIDI {direction}: {reason}")
+    def _output_names(self) -> list[str]:
+        return [sink.name for sink in self._output.sinks if isinstance(sink, ports.OutputPort)]
+
+    def _port_missing(
+        self, jam: Jam, direction: Direction, name: str, reason: PortError | UsageError
+    ) -> None:
+        """Wait for a port that is not there, and for a system where an engine before this one had it."""
+        words = WORDS[direction]
+        waits = self._options.revived or isinstance(reason, PortMissingError)
+        if not self._options.revived:
+            if difflib.get_close_matches(name, words, 1, 0.7) and name not in words:
+                raise unknown(f"MIDI {direction}put", name, words) from reason
+            if not waits and (name != "auto" or self._options.config.midi.api != "auto"):
+                raise reason
+        if name == "auto" or not waits:
+            jam.notices.add("warning", f"no MIDI {direction}: {reason}")
+            return
+        self._asked.append(_Asked(direction, name, None))
+        self._views[direction, name] = PortView(direction, name, "missing", "waited for")
+        jam.notices.add("warning", f"{reason}; it is waited for")
 
     def _say_what_is_missing(self, jam: Jam) -> None:
         wanted = self._options.config.midi.inputs
-        if not self._inputs and wanted != ("none",):
+        if not self._inputs and "auto" in wanted:
             self._views["in", "keyboard"] = PortView("in", "keyboard", "missing", "plug one in")
             jam.notices.add(
                 "warning", "no keyboard found: plug one in, or choose one with --in (see `twobar ports`)"
             )
 
     def set_up(self, jam: Jam, now: Nanos) -> None:
-        """Send the programs and levels of the performer's voice and of every part."""
+        """Send the programs and levels of the performer's voice and of every part, to whom that is wanted."""
         config = self._options.config
         for channel, number in programs(config).items():
             self._output.send(program(channel, number), tick=jam.tick(now), due=now, voice=Stream.SETUP)
@@ -177,6 +228,9 @@ class Devices:
         name = SYNTH if isinstance(sink, FluidSynth) else sink.name
         self._views["out", name] = PortView("out", name, "missing", reason)
         jam.notices.add("error", f"{reason}; the music goes on without it")
+        if isinstance(sink, ports.OutputPort):
+            for watcher in self._watchers:
+                watcher.lost(sink)
 
     # -- what may come a moment later ----------------------------------------------------------------
 
@@ -218,19 +272,19 @@ class Devices:
 
     def _watch(self, jam: Jam) -> None:
         """Look after the ports that are open, and for keyboards that are plugged in later."""
-        config = self._options.config.midi
         synths = [sink for sink in self._output.sinks if isinstance(sink, FluidSynth)]
         on_jack = [synth for synth in synths if synth.driver == "jack"]
-        with contextlib.suppress(PortError):  # said already; there is no MIDI system to watch
-            api = ports.resolve_api(config.api)
-            watch = self._watch_system(jam, api, on_jack if api == "jack" else [])
-            for port in self._inputs.values():
-                watch.add("in", port, self._reopen_input)
-            for sink in self._output.sinks:
-                if isinstance(sink, ports.OutputPort):
-                    watch.add("out", sink, lambda name: ports.open_output(name, api=api))
-            on_jack = [] if api == "jack" else on_jack
-        if on_jack:  # MIDI comes from elsewhere, the synth's sound goes there
+        api: str = self._options.config.midi.api
+        with contextlib.suppress(PortError):  # said already; the watch looks for a MIDI system too
+            api = ports.resolve_api(api)
+        watch = self._watch_system(jam, api, on_jack if api == "jack" else [])
+        for asked in self._asked:
+            reopen = self._reopen_input if asked.direction == "in" else self._reopen_output
+            if asked.port is None:
+                watch.wait_for(asked.direction, asked.name, reopen)
+            else:
+                watch.add(asked.direction, asked.port, reopen, wanted=asked.name)
+        if on_jack and api != "jack":  # MIDI comes from elsewhere, the synth's sound goes there
             self._watch_system(jam, "jack", on_jack, adopting=False)
         for watcher in self._watchers:
             watcher.start()
@@ -240,12 +294,16 @@ class Devices:
     ) -> PortWatch:
         """Make the watch over one MIDI system, and over the synths that sound through it."""
         adopting = adopting and "auto" in self._options.config.midi.inputs
+        lister = SystemLister(api)
+        self._listers.append(lister)
         watch = PortWatch(
             lambda change: self._post(lambda now: self._changed(jam, change, now)),
-            lister=SystemLister(api),
+            lister=lister,
             adopt=self._reopen_input if adopting else None,
+            wanted=lambda found: keyboards(found, self._output_names()),
             died=self._synths_lost if synths else lambda: None,
             failed=self._warn,
+            looked=lambda: self._post(lambda now: self._tell_of_losses(jam, now)),
             revived=(lambda: self._restart_synths(synths)) if synths else None,
         )
         self._watchers.append(watch)
@@ -281,14 +339,27 @@ class Devices:
     def _reopen_input(self, name: str) -> ports.InputPort:
         return ports.open_input(name, api=self._options.config.midi.api, deliver=self._post)
 
+    def _reopen_output(self, name: str) -> ports.OutputPort:
+        """Open an output that has come, and end what may sound on it of keys that were let go meanwhile."""
+        port = ports.open_output(name, api=self._options.config.midi.api)
+        try:
+            _silence(port)
+        except PortError:
+            port.close()
+            raise
+        return port
+
     def _changed(self, jam: Jam, change: Change, now: Nanos) -> None:
         """Take a port out of use, or into it again; runs on the engine's thread."""
         direction, key = change.direction, (change.direction, change.was or change.name)
         if change.state == "gone":
             self._views[key] = PortView(direction, change.name, "missing", "unplugged")
             if direction == "in":
-                self._inputs.pop(change.name, None)
+                lost = self._inputs.pop(change.name, None)
+                self._broken_before += lost.broken if lost is not None else 0
                 jam.performer.release(now, port=change.name)
+                if self._output.feedback is not None:
+                    self._output.feedback.forget(change.name)
             else:
                 gone: object = change.port
                 self._output.sinks = [sink for sink in self._output.sinks if sink is not gone]
@@ -303,6 +374,36 @@ class Devices:
             self._output.sinks.append(change.port)
             self.set_up(jam, now)
         jam.notices.add("info", f"{change.name} is {'back' if change.state == 'back' else 'here'}")
+
+    # -- what gets lost on its way -------------------------------------------------------------------
+
+    def losses(self) -> Losses:
+        """Count what the drivers have lost."""
+        broken = self._broken_before + sum(port.broken for port in self._inputs.values())
+        return Losses(sum(lister.lost_cycles for lister in self._listers), broken)
+
+    def _tell_of_losses(self, jam: Jam, now: Nanos) -> None:
+        """Say once in a while what was lost since it was last said, where it may be heard."""
+        lost, before = self.losses(), self._losses_said
+        if now - self._losses_nanos < LOSSES_NOTICE_NANOS:
+            return
+        cycles = lost.jack_cycles - before.jack_cycles
+        messages = lost.broken_messages - before.broken_messages
+        if cycles < LOSSES_HEARD and messages < LOSSES_HEARD:
+            return
+        self._losses_nanos = now
+        if cycles >= LOSSES_HEARD:
+            self._losses_said = self._losses_said._replace(jack_cycles=lost.jack_cycles)
+            jam.notices.add(
+                "warning",
+                f"JACK was too late for {cycles} of its cycles, keys and notes may be lost with them:"
+                " give it a larger period (jackd -p), or close other programs",
+            )
+        if messages >= LOSSES_HEARD:
+            self._losses_said = self._losses_said._replace(broken_messages=lost.broken_messages)
+            jam.notices.add(
+                "warning", f"{messages} messages of your keyboards did not arrive whole: look at the cables"
+            )
 
     # -- a model process without a supervisor --------------------------------------------------------
 

@@ -21,6 +21,7 @@ from live.engine.arrivals import Arrivals
 from live.engine.closing import CRASHED, Guard
 from live.engine.demo import Demo
 from live.engine.devices import Devices
+from live.engine.feedback import Feedback
 from live.engine.memory import remembered, restore
 from live.engine.output import EngineOutput
 from live.engine.snapshots import Snapshots, Surroundings
@@ -74,10 +75,11 @@ class Engine:
         self.say, self.complain = LineWriter(1), LineWriter(2, prefix="twobar: ")
         self.arrivals = Arrivals()
         self.output = EngineOutput(self.clock)
+        self.output.feedback = self.feedback = Feedback(self._feeds_back)
         self.devices = Devices(options, self.output, self._post)
         self.jam = Jam(options.config, self.output)
         self.jam.wanted_model = options.model
-        self.worker = WorkerLink(self.jam, self.output, default_model=options.config.jam.model)
+        self.worker = WorkerLink(self.jam, self.output, settings=options.config)
         self.commands = Commands(self.jam, scenes=options.config.scene)
         self.snapshots = Snapshots(self.jam, self._surroundings, per_second=options.config.dashboard.fps)
         self.demo: Demo | None = None
@@ -282,7 +284,9 @@ class Engine:
     def _handle(self, link: "Link[Any] | None", item: object, now: Nanos) -> None:
         match item:
             case Received():
-                if self.demo is not None and self._plays(item.data):
+                if self.feedback.echoed(item):
+                    return
+                if self.demo is not None and not self.feedback.suspicious and self._plays(item.data):
                     self._stop_demo(now)
                 self._received(item, now)
             case _ if isinstance(item, Command):
@@ -307,8 +311,21 @@ class Engine:
                 item(now)
 
     def _received(self, received: Received, now: Nanos) -> None:
-        for command in self.jam.performer.received(received, now):
-            self._command(command, now)
+        self.feedback.handling = received.port
+        try:
+            for command in self.jam.performer.received(received, now):
+                self._command(command, now)
+        finally:
+            self.feedback.handling = ""
+
+    def _feeds_back(self, port: str) -> None:
+        """Break a loop: what went round in it ends, what comes round again is left out from here on."""
+        self.jam.performer.release(self.clock.now(), port=port)
+        self.jam.notices.add(
+            "warning",
+            f"{port} sends back what is played to it: that is left out; to be rid of it, break the loop"
+            " or choose other ports with --in and --out",
+        )
 
     def _plays(self, data: bytes) -> bool:
         """Tell whether the performer plays a note; a pad that is bound to an action is none."""
@@ -416,6 +433,7 @@ class Engine:
             faults=self.faults,
             coalesced=self.arrivals.coalesced,
             dropped_messages=self.arrivals.dropped,
+            **self.devices.losses()._asdict(),
             **self.output.left_out(),
         )
 

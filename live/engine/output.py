@@ -8,6 +8,7 @@ Tested in tests/live/engine/test_devices.py, tests/live/engine/test_closing.py.
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from live.engine.feedback import Feedback
 from live.errors import TwobarError
 from live.ipc.link import Link
 from live.ipc.messages import ToWorker
@@ -47,6 +48,8 @@ class EngineOutput:
         take, event_log, osc: None where they are not wanted.
         sink_lost: called with a sink that failed and the reason.
         complain: gets each warning and error where no dashboard shows them.
+        feedback: takes note of what leaves.
+        takes_setup: tells whether a sink is set up: given programs, and levels that nobody has turned.
 
     """
 
@@ -59,20 +62,26 @@ class EngineOutput:
         self.event_log: EventLog | None = None
         self.osc: Publisher | None = None
         self.complain: Callable[[str], None] | None = None
+        self.feedback: Feedback | None = None
+        self.takes_setup: Callable[[Sink], bool] = lambda _sink: True
         self.sink_lost: Callable[[Sink, str], None] = lambda _sink, _reason: None
 
     def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Stream) -> Nanos:
-        """Send to every sink at the due moment, then log and record; returns the moment just before."""
+        """Send to the sinks at the due moment, then log and record; returns the moment just before."""
         moment = self._clock.now()
         if moment < due:  # made ready a little ahead, see Engine
             self._clock.watch(due)
             moment = self._clock.now()
         for sink in tuple(self.sinks):
+            if voice is Stream.SETUP and not self.takes_setup(sink):
+                continue
             try:
                 sink.send(data)
             except TwobarError as reason:
                 self.sinks.remove(sink)
                 self.sink_lost(sink, str(reason))
+        if self.feedback is not None:
+            self.feedback.sent(data, moment)
         if self.event_log is not None:
             self.event_log.write("sent", nanos=moment, due_nanos=due, tick=tick, data=list(data), voice=voice)
         if self.take is not None and voice is Stream.INSTRUMENT:

@@ -15,6 +15,7 @@ from live.engine.output import EngineOutput
 from live.ipc.link import Link
 from live.ipc.messages import Bye, Hello, Load
 from live.jam.jam import Jam
+from live.settings.config import Config
 from live.timing.timeline import Nanos
 
 ANSWER_TIMEOUT_NANOS = 3_000_000_000
@@ -34,20 +35,20 @@ class WorkerLink:
     Args:
         jam: what the models play for; its `model_state` and wanted model are read and set.
         output: holds the link that requests go to.
-        default_model: the model of live.toml, wanted while none was chosen.
+        settings: of live.toml: its model is wanted while none was chosen.
 
     """
 
-    def __init__(self, jam: Jam, output: EngineOutput, *, default_model: str) -> None:
+    def __init__(self, jam: Jam, output: EngineOutput, *, settings: Config) -> None:
         """Wait for a model process to call."""
-        self._jam, self._output, self._default = jam, output, default_model
+        self._jam, self._output, self._settings = jam, output, settings
         self._pid = 0
         self._asked_nanos = 0
 
     @property
     def wanted(self) -> str:
         """Return the model that is wanted."""
-        return self._jam.wanted_model or self._default
+        return self._jam.wanted_model or self._settings.jam.model
 
     def welcome(self, link: Link[Any], hello: Hello) -> Greeting:
         """Tell a model process what to load, on any thread: it loads while the ports are still opened."""
@@ -66,15 +67,15 @@ class WorkerLink:
         if greeting.model != self.wanted:  # chosen in the meantime
             link.send(self._load(self.wanted))
 
+    def _load(self, model: str) -> Load:
+        """Return the request to load a model, which must play the metre that is wanted."""
+        return Load(model, self._settings.model.split, self._jam.dialogue.metre)
+
     def load_wanted(self) -> None:
         """Have the wanted model loaded, where there is a model process: the next one is told by `welcome`."""
         if self._output.worker is not None:
             self._jam.model_state = "loading"
             self._output.worker.send(self._load(self.wanted))
-
-    def _load(self, model: str) -> Load:
-        """Return the request to load a model, which must play the metre that is wanted."""
-        return Load(model, self._jam.dialogue.metre)
 
     def answered(self) -> None:
         """Begin the wait for the next answer anew."""

@@ -238,10 +238,12 @@ class Warped(Message, frozen=True):
 class Load(Message, frozen=True):
     """Play another model from now on, a shipped name or a path, if it plays the metre.
 
+    `split` says how it divides what a keyboard plays: "line", or a note name; see `model.codecs.keyboard`.
     The metre "auto" is its own.
     """
 
     model: str
+    split: str = "line"
     metre: str = "auto"
 
 

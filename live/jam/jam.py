@@ -96,6 +96,7 @@ class Jam:
         self.lateness = Lateness()
         self.dropped_notes = 0
         self.sounded: deque[tuple[Tick, Tick, int, int, int]] = deque(maxlen=MOST_SOUNDED)
+        self._volume_turned = False
         self._levels = Levels(channels_of(config.midi), self.knobs["volume"])
         self._ahead_nanos = round(config.midi.output_latency_ms * 1e6)
         self._sent_tick: Tick | None = None
@@ -348,9 +349,14 @@ class Jam:
             self.mark(f"{'mute' if track in muted else 'unmute'} {TRACKS[track]}", now)
 
     def send_levels(self, now: Nanos, *, every_part: bool = False) -> None:
-        """Send the level of every part that plays, or also of those that only another model plays."""
+        """Send the level of every part that plays, or also of those that only another model plays.
+
+        Until the knob was turned, it is a matter of setting up: some outputs keep the levels they have.
+        """
         tracks = range(len(TRACKS)) if every_part else self.plan.tracks
-        self._send_all(self._levels.messages(tracks, self.knobs["volume"]), now)
+        self._volume_turned |= self.knobs["volume"] != KNOBS["volume"].rest
+        stream = Stream.INSTRUMENT if self._volume_turned else Stream.SETUP
+        self._send_all(self._levels.messages(tracks, self.knobs["volume"]), now, stream=stream)
 
     def set_condition(self, name: str, text: str, now: Nanos) -> None:
         """Hold answers to a condition; raises UsageError."""
@@ -380,7 +386,7 @@ class Jam:
         """Play another model; the present one plays on until it is ready."""
         self.shown_model, self.model_state = name, "loading"
         self.wanted_model = name
-        if not self.output.ask(Load(name, self.dialogue.metre)):
+        if not self.output.ask(Load(name, self.config.model.split, self.dialogue.metre)):
             self.notices.add("warning", f"model {name} will be loaded when the model process is back")
 
     def from_worker(self, answer: Answer, now: Nanos) -> None:

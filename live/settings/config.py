@@ -15,6 +15,7 @@ from live.settings.knobs import KNOBS, Mode
 from model import strict
 from model.errors import ConfigError
 from model.music import harmony
+from model.music.lines import LINE, read_split
 from model.music.metre import read_metre
 from model.music.tracks import TRACKS
 from model.shipped import is_checkpoint, shipped_models
@@ -82,6 +83,7 @@ class ModelSettings(Section, frozen=True):
         key: as "C", "F# minor", that answers keep to; auto is the one that you play in, off is none.
         chords: as "C Am F G", spread evenly over the phrase; auto as above.
         accompany: parts that join what the performer plays where they are not played, of a model that can.
+        split: how a keyboard is divided for a model of one line or several parts: "line", or at a note, "C3".
 
     """
 
@@ -91,6 +93,7 @@ class ModelSettings(Section, frozen=True):
     key: Text = AUTO
     chords: Text = AUTO
     accompany: list[PartName] = msgspec.field(default_factory=lambda: ["chords", "bass", "drums"])
+    split: Text = LINE
 
     @property
     def tracks(self) -> list[int]:
@@ -114,6 +117,7 @@ class MidiSettings(Section, frozen=True):
         performer_channel: the performer's keys go thru on it, 1..16.
         instrument_channel: of the answers: the melody, or all of a model with one part, 1..16.
         chords_channel, bass_channel, drum_channel: of the other parts of a model that has them, 1..16.
+        send_sounds: whether outputs beside the built-in synth are told programs and levels, too.
         clock: internal; nothing else can be followed yet.
         clock_out: whether MIDI clock, start, stop and song position are sent.
         late_bound_ms: a note-on due longer ago than this is dropped instead of sent.
@@ -130,6 +134,7 @@ class MidiSettings(Section, frozen=True):
     chords_channel: Channel = 3
     bass_channel: Channel = 4
     drum_channel: Channel = 10
+    send_sounds: bool = False
     clock: ClockName = "internal"
     clock_out: bool = False
     late_bound_ms: Annotated[float, Meta(ge=0.0, le=1000.0)] = 50.0
@@ -294,6 +299,7 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
     _check_scenes(config.scene, where)
     for name, text in config.model.conditions.items():
         check_condition(name, text, label=f"{where}: model.{name}")
+    _check_split(config.model.split, f"{where}: model.split")
     return config
 
 
@@ -366,6 +372,14 @@ def _check_clock(clock: str, label: str) -> None:
     if clock != "internal":
         what = "MIDI clock" if clock == "midi" else "Ableton Link"
         raise UsageError(f"{label} is '{clock}', but {what} cannot be followed yet; there is: internal")
+
+
+def _check_split(split: str, label: str) -> None:
+    """Refuse what divides no keyboard."""
+    try:
+        read_split(split)
+    except ConfigError as error:
+        raise UsageError(f"{label}: {error}") from None
 
 
 def _check_scenes(scenes: list[Scene], where: str) -> None:

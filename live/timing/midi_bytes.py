@@ -8,7 +8,9 @@ from live.timing.timeline import Nanos, Tick
 NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL = 0x80, 0x90, 0xA0, 0xB0
 PROGRAM, CHANNEL_PRESSURE, PITCH_BEND = 0xC0, 0xD0, 0xE0
 CLOCK, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
-ALL_SOUND_OFF, ALL_NOTES_OFF, SUSTAIN = 120, 123, 64
+ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 120, 121, 123
+OMNI_OFF, OMNI_ON = 124, 125
+EXPRESSION, SUSTAIN = 11, 64
 CLOCKS_PER_BEAT = 24
 
 DATA_BYTES = {
@@ -134,8 +136,17 @@ def channel_of(data: bytes) -> int:
 
 
 def silence(channels: range = range(1, 17)) -> list[bytes]:
-    """Return what ends every sound on the channels whatever the receiver heeds: pedals, notes, tails."""
+    """Return what ends every sound on the channels and brings wheels and pedals to rest.
+
+    Whatever the receiver heeds: sounds go first, by pedals, notes and tails, then controllers, all and each.
+    """
     messages: list[bytes] = []
     for channel in channels:
         messages += [control(channel, number, 0) for number in (SUSTAIN, ALL_NOTES_OFF, ALL_SOUND_OFF)]
+    for channel in channels:
+        messages += [
+            control(channel, RESET_CONTROLLERS, 0),
+            control(channel, EXPRESSION, 127),
+            bytes((PITCH_BEND | (channel - 1), 0x00, 0x40)),
+        ]
     return messages

@@ -41,11 +41,13 @@ from live.ipc.messages import (
 from live.ipc.model_process import ADDRESS_VARIABLE
 from live.worker.accompanist import Accompanist
 from live.worker.places import Places, point_of
+from model.codecs.keyboard import division
 from model.codecs.registry import build
 from model.latent.geometry import Latent, between
 from model.music.grid import Grid
 from model.music.harmony import read_key
 from model.music.key import Key, key_of
+from model.music.lines import LINE
 from model.music.metre import AUTO, refusal
 from model.music.phrase import Note, Phrase
 from model.playing.player import Card, Player
@@ -82,21 +84,30 @@ class RequestHandler:
         self._key: Key | None = None  # that the performer plays in
         self._keys: dict[bytes, Key | None] = {}  # of the last phrases, by their vectors
 
-    def load(self, name: str, metre: str = AUTO) -> Message:
+    def load(self, name: str, split: str = LINE, metre: str = AUTO) -> Message:
         """Load a model and warm it up; returns Ready, or LoadFailed with the old one still there.
 
-        One that is loaded already is not loaded again, unless its file has changed.  One that does not play
-        the metre is refused.
+        One that is loaded already is not loaded again, unless its file has changed.
+
+        Args:
+            name: a shipped model's, or a path.
+            split: how it divides what a keyboard plays, see `model.codecs.keyboard.division`.
+            metre: that it must play; "auto" is its own.
+
         """
         start = time.monotonic_ns()
         wanted = (name, changed_nanos(name))
-        if self.ready is not None and wanted == self._loaded:
-            ready = self.ready
-            return ready if metre in (AUTO, *ready.metres) else refused(ready, metre)
         try:
+            divide = division(split)
+            if self.ready is not None and self.player is not None and wanted == self._loaded:
+                if metre not in (AUTO, *self.ready.metres):
+                    return refused(self.ready, metre)
+                self.player.divide = divide
+                return self.ready
             from model.playing.load import load  # noqa: PLC0415  a wrong model must be a message, not a dead process
 
             player = load(name)
+            player.divide = divide
             if metre not in (AUTO, *player.card.metres):
                 return refused(ready_of(player.card, 0.0), metre)
             grid = player.card.grid
@@ -134,7 +145,7 @@ class RequestHandler:
     def _encode(self, player: Player, request: Encode, start: int) -> Encoded:
         whole = transcribed(request, player.card.grid)
         shown, fault = whole.shown, ""
-        played = build(player.card.codec, player.card.grid).named(whole.phrase)
+        played = named(whole.phrase, player)
         if request.parts:
             try:
                 shown = self._accompanist(player).joined(shown, request.parts)
@@ -257,6 +268,13 @@ def transcribed(request: Encode, grid: Grid) -> Transcription:
         )
     phrase = Phrase.of(grid, request.notes)
     return Transcription(phrase, shown_of(phrase), 0.0, request.swing, 1.0)
+
+
+def named(phrase: Phrase, player: Player) -> Phrase:
+    """Return all of a phrase's notes by the tracks and keys that a model's answers have for them."""
+    if player.card.codec == "multitrack" and player.divide is not None:
+        return player.divide(phrase)
+    return build(player.card.codec, player.card.grid).named(phrase)
 
 
 def shown_of(phrase: Phrase) -> Phrase:
@@ -382,11 +400,10 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
             if isinstance(message, Accompany):
                 accompanying = handler.accompany(message)
                 continue
-            link.send(
-                handler.load(message.model, message.metre)
-                if isinstance(message, Load)
-                else handler.answer(message)
-            )
+            if isinstance(message, Load):
+                link.send(handler.load(message.model, message.split, message.metre))
+            else:
+                link.send(handler.answer(message))
 
 
 def newest(waiting: list[ToWorker | None]) -> list[ToWorker | None]:

@@ -4,8 +4,9 @@ Melody and bass are packed as the melody codec packs a line, chords as the poly 
 codec; names of arrays and heads have the track's before them (`melody.token`, `chords.roll`, `bass.token`,
 `drums.drums`).  What each of them keeps is kept; a track may be empty.
 
-A keyboard's notes are all of track 0.  A phrase without any other track is split: the highest line is the
-melody, below C3 lies the bass, the rest is chords (see `split`).
+A keyboard's notes are all of track 0.  A phrase without any other track is split at a fixed key: the highest
+line is the melody, below C3 lies the bass, the rest is chords (see `split`).  All training is done so, and
+prepared corpora hold the notes undivided.  What is played live is divided before, see `codecs.keyboard`.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,18 +32,24 @@ PARTS: tuple[Callable[[Grid], Part], ...] = (MelodyCodec, PolyCodec, MelodyCodec
 
 
 class MultitrackCodec:
-    """Phrases of four tracks on one grid; arrays and heads as the module says."""
+    """Phrases of four tracks on one grid; arrays and heads as the module says.
+
+    Attributes:
+        divides: whether `pack` splits phrases that are all of track 0; without it that is a melody alone.
+
+    """
 
     kind: ClassVar[str] = "multitrack"
 
     def __init__(self, grid: Grid) -> None:
         """Lay the tracks' codecs on a grid."""
         self.grid = grid
+        self.divides = True
         self.parts: dict[str, Part] = {name: made(grid) for name, made in zip(TRACKS, PARTS, strict=True)}
 
     def pack(self, table: Table, rows: NDArray[np.int64], count: int) -> Arrays:
         """Return the arrays of `count` phrases; see `Codec.pack`."""
-        track = split(table, rows, count)
+        track = split(table, rows, count) if self.divides else table[:, TRACK].astype(np.int64)
         arrays: Arrays = {}
         for number, (name, part) in enumerate(self.parts.items()):
             selected = track == number
@@ -58,6 +65,8 @@ class MultitrackCodec:
 
     def named(self, phrase: Phrase) -> Phrase:
         """Return a phrase's notes, a keyboard's divided among the tracks; see `Codec.named`."""
+        if not self.divides:
+            return phrase
         table = table_of(phrase)
         tracks = split(table, np.zeros(len(table), dtype=np.int64), 1).tolist()
         return Phrase.of(
@@ -111,12 +120,12 @@ def below(held: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key.removeprefix(start): value for key, value in held.items() if key.startswith(start)}
 
 
-def split(table: Table, rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+def split(table: Table, rows: NDArray[np.int64], count: int, *, key: int = C3) -> NDArray[np.int64]:
     """Return the track of each note, int64 [M], phrases that are all of track 0 divided among three.
 
-    From the first onset to the last: of the notes from C3 up that start together the highest is melody,
-    unless the melody's note before still sounds more than an octave above it; the lowest note below C3 is
-    bass; the others are chords.
+    From the first onset to the last: of the notes from the key up that start together the highest is melody,
+    unless the melody's note before still sounds more than an octave above it; the lowest note below the key
+    is bass; the others are chords.  Training divides at C3.
     """
     track = table[:, TRACK].astype(np.int64)
     highest = np.zeros(count, dtype=np.int64)
@@ -139,11 +148,11 @@ def split(table: Table, rows: NDArray[np.int64], count: int) -> NDArray[np.int64
         while stop < len(order) and row[stop] == phrase and onset[stop] == onset[begin]:
             stop += 1
         track[order[begin:stop]] = CHORDS
-        if pitch[begin] < C3:
+        if pitch[begin] < key:
             track[order[begin]] = BASS
         last = stop - 1
         covered = until > onset[last] and top - pitch[last] > OCTAVE
-        if pitch[last] >= C3 and not covered:
+        if pitch[last] >= key and not covered:
             track[order[last]] = MELODY
             top, until = pitch[last], end[last]
         begin = stop

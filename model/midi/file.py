@@ -13,7 +13,7 @@ import mido
 
 from model.errors import MidiFileError
 from model.files import atomic_write
-from model.midi.voices import DRUM_CHANNEL, Span, Voice, divided, parts
+from model.midi.voices import DRUM_CHANNEL, Span, Voice, parts
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.metre import signature
 from model.music.phrase import Note, Phrase
@@ -139,8 +139,8 @@ def load(path: Path, grid: Grid, *, codec: str = "", only: str = "") -> list[Phr
         path: of a Standard MIDI File, wrapped in RIFF or not, at most 8 MB.
         grid: to lay the notes on; distances from it become micro-offsets.
         codec: "drums" reads channel 10 alone, "multitrack" everything, each note with its part (see
-            `model.midi.voices`; one pitched voice alone is divided); any other reads the pitched notes as one
-            part.
+            `model.midi.voices`; one pitched voice alone is divided by line); any other reads the pitched
+            notes as one part.
         only: name of the only tracks that are read; all by default.
 
     Raises:
@@ -149,7 +149,7 @@ def load(path: Path, grid: Grid, *, codec: str = "", only: str = "") -> list[Phr
     """
     file = open_file(path)
     tracks = [track for track in file.tracks if not only or track.name == only]
-    voices = [voice for track in tracks for voice in _voices(track)]
+    voices = [voice for track in tracks for voice in voices_of(track)]
     if codec != "multitrack":
         voices = [voice for voice in voices if (voice.channel == DRUM_CHANNEL) == (codec == "drums")]
     found = parts(voices) if codec == "multitrack" else [DRUMS if codec == "drums" else MELODY] * len(voices)
@@ -157,10 +157,12 @@ def load(path: Path, grid: Grid, *, codec: str = "", only: str = "") -> list[Phr
     if not spans:
         kinds = {"drums": "drum notes (channel 10)", "multitrack": "notes"}
         raise MidiFileError(f"'{path}' holds no {kinds.get(codec, 'pitched notes')}")
-    phrases = _laid(spans, file.ticks_per_beat, grid)
+    phrases = laid(spans, file.ticks_per_beat, grid)
     if len(phrases) > MAX_PHRASES:
         raise MidiFileError(f"'{path}' is longer than {MAX_PHRASES * grid.bars} bars")
     if codec == "multitrack" and sum(part != DRUMS for part in found) == 1:
+        from model.codecs.keyboard import divided  # noqa: PLC0415  numpy, which other files do without
+
         return [divided(phrase) for phrase in phrases]
     return phrases
 
@@ -195,7 +197,7 @@ def _plain(error: Exception) -> str:
     return text[0][:120] if text else "it ends too early"
 
 
-def _voices(track: Iterable[mido.Message]) -> list[Voice]:
+def voices_of(track: Iterable[mido.Message]) -> list[Voice]:
     """Pair the note-ons and note-offs of a track, by channel; what still sounds ends with it."""
     sounding: defaultdict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
     voices: dict[int, Voice] = {}
@@ -225,7 +227,7 @@ def _voices(track: Iterable[mido.Message]) -> list[Voice]:
     return list(voices.values())
 
 
-def _laid(spans: Iterable[tuple[Span, int]], ticks_per_beat: int, grid: Grid) -> list[Phrase]:
+def laid(spans: Iterable[tuple[Span, int]], ticks_per_beat: int, grid: Grid) -> list[Phrase]:
     """Lay notes in ticks, with their tracks, on phrases of a grid, one after another from tick 0.
 
     A note belongs to the phrase in which its nearest step lies, and is cut at that phrase's end.

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from model.music.phrase import Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 
 DRUM_CHANNEL = 9
@@ -60,21 +59,6 @@ def parts(voices: Sequence[Voice]) -> list[int]:
     if len(pitched) == 1:
         found[pitched[0]] = MELODY
     return [CHORDS if part is None else part for part in found]
-
-
-def divided(phrase: Phrase) -> Phrase:
-    """Return a phrase whose pitched notes are one player's with them divided among the parts.
-
-    As `model.codecs.multitrack.split` divides what is played on a keyboard.
-    """
-    from model.codecs.base import table_of  # noqa: PLC0415  numpy, which files of one part do without
-    from model.codecs.multitrack import split  # noqa: PLC0415  as above
-
-    one = Phrase(phrase.grid, tuple(note for note in phrase.notes if note.track != DRUMS))
-    table = table_of(one)
-    tracks = split(table, table[:, 0].astype("int64") * 0, 1).tolist()
-    pitched = [note._replace(track=track) for note, track in zip(one.notes, tracks, strict=True)]
-    return Phrase.of(phrase.grid, [*pitched, *(note for note in phrase.notes if note.track == DRUMS)])
 
 
 def _by_label(voice: Voice) -> int | None:

@@ -1,4 +1,4 @@
-"""Chords and keys by name and by the pitch classes that make them.  Loads neither numpy nor torch."""
+"""Notes, chords and keys by name and by number.  Loads neither numpy nor torch."""
 
 import re
 from typing import NamedTuple
@@ -6,6 +6,8 @@ from typing import NamedTuple
 from model.errors import ConfigError, nearest
 
 LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+
+ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 
 QUALITIES: dict[str, tuple[int, ...]] = {
     "major": (0, 4, 7),
@@ -44,6 +46,7 @@ SUFFIXES = {
 NO_CHORD = ("N", "N.C.", "NC")
 MODES = ("major", "minor")
 LONGEST = 256  # chords in one text
+OCTAVES = re.compile(r"-1|[0-9]")
 NOTE = re.compile(r"([A-Ga-g])([#b♯♭]?)(.*)", re.DOTALL)
 
 
@@ -100,11 +103,26 @@ def read_key(text: str) -> int:
     return tonic + 12 * MODES.index(found)
 
 
+def read_note(text: str) -> int:
+    """Return the MIDI key of a note such as "C3" (48), "F#2" or "Bb-1".
+
+    Raises:
+        ConfigError: it is no note, or none of the 128 keys; one sentence.
+
+    """
+    match = NOTE.fullmatch(text)
+    octave = match[3] if match else ""
+    if match and OCTAVES.fullmatch(octave):
+        key = LETTERS[match[1].upper()] + ACCIDENTALS[match[2]] + 12 * (int(octave) + 1)
+        if 0 <= key <= 127:
+            return key
+    raise ConfigError(f"unknown note '{text}'; there is C-1 to G9, as 'C3' or 'F#2'")
+
+
 def _root(text: str, what: str) -> tuple[int, str]:
     """Return the pitch class that a text begins with, and the rest."""
     match = NOTE.fullmatch(text)
     if match is None:
         raise ConfigError(f"unknown {what} '{text}'; it begins with a note, A to G, and perhaps # or b")
     letter, accidental, rest = match.groups()
-    shift = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}[accidental]
-    return (LETTERS[letter.upper()] + shift) % 12, rest
+    return (LETTERS[letter.upper()] + ACCIDENTALS[accidental]) % 12, rest

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from model.checkpoint import Checkpoint
 from model.codecs.base import Arrays, pack_phrase
 from model.codecs.conditions import Floats, columns_of, encode_texts, estimated
+from model.codecs.keyboard import Division, melody_of
+from model.codecs.multitrack import MultitrackCodec
 from model.codecs.poly import LOWEST
 from model.codecs.registry import build
 from model.codecs.sampling import Sampling, gumbel_max, in_scale, restricted
@@ -79,6 +81,21 @@ class CheckpointPlayer:
         )
         self._native = self
         self._others: dict[Grid, CheckpointPlayer] = {}
+        self.divide = None
+
+    @property
+    def divide(self) -> Division | None:
+        """How a keyboard's notes are divided; see `playing.player.Player.divide`."""
+        return self._divide
+
+    @divide.setter
+    def divide(self, division: Division | None) -> None:
+        self._divide = division
+        for other in self._others.values():
+            other._divide = division  # noqa: SLF001  itself
+        for codec in (self._whole, self._codec):
+            if isinstance(codec, MultitrackCodec):
+                codec.divides = division is None  # or a melody that goes low would be divided once more
 
     def on_grid(self, grid: Grid) -> "CheckpointPlayer":
         """Return the same model in the metre of a grid; see `playing.player.Player.on_grid`.
@@ -203,10 +220,12 @@ class CheckpointPlayer:
         """
         sampling = Sampling(temperature, top_k, top_p, seed)
         z: Vector = self._nowhere
-        shown: Phrase | None = context
+        shown: Phrase | None
         if self.card.latent_size:
             z = self.encode(on_whole_grid(self.card.grid, context, None, self.card.grid.steps)).z
             shown = None
+        else:
+            shown = self._shown(context)
         return self._play(
             z,
             turns or {},
@@ -269,14 +288,26 @@ class CheckpointPlayer:
         return points.reshape(count, each, -1)[np.arange(count), selected]
 
     def _packed(self, phrase: Phrase) -> Arrays:
-        """Pack a phrase on the answers' grid, with silence behind its bars where its metre is another."""
+        """Pack what the codec is shown of a phrase, with silence behind the bars of another metre."""
         if phrase.grid != self.card.grid:
             raise ValueError("a phrase on another grid cannot be encoded")
-        return pack_phrase(self._codec, padded(phrase, self._codec.grid))
+        return pack_phrase(self._codec, padded(self._shown(phrase), self._codec.grid))
 
     def _held(self, arrays: Arrays) -> Phrase:
         """Return what the codec holds of a packed phrase."""
         return cut(self._codec.unpack(arrays, 0), self.card.grid)
+
+    def _shown(self, phrase: Phrase) -> Phrase:
+        """Return a keyboard's phrase divided: all of its parts, or its melody for a codec of one line."""
+        if self._divide is not None and self.card.codec == "melody":
+            return melody_of(phrase, self._divide)
+        return self._in_parts(phrase)
+
+    def _in_parts(self, phrase: Phrase) -> Phrase:
+        """Return a keyboard's phrase divided among the parts, for a codec that has several."""
+        return (
+            self._divide(phrase) if self._divide is not None and self.card.codec == "multitrack" else phrase
+        )
 
     def _guess(self, held: Phrase) -> Vector:
         """Return the z of a phrase that nothing encodes."""
@@ -379,8 +410,8 @@ class CheckpointPlayer:
         The network is asked for rhythm alone: pitches, loudness and lengths are edited where they were
         played, so that notes which the network does not hold go along.
         """
-        phrase = source.phrase  # perhaps of another metre
-        played = self._codec.named(cut(padded(phrase, self._codec.grid), self.card.grid))
+        phrase = cut(padded(source.phrase, self._codec.grid), self.card.grid)  # perhaps of another metre
+        played = self._codec.named(self._in_parts(phrase))
         plain = retained(played, rest, answer)
         if not asked or not plain.notes:
             return plain

@@ -7,6 +7,7 @@ from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from model.codecs.keyboard import Division
 from model.latent.geometry import Latent, Vector
 from model.music.grid import Grid
 from model.music.phrase import Phrase
@@ -54,6 +55,9 @@ class Player(Protocol):
     """A loaded model, ready to answer."""
 
     card: Card
+    divide: Division | None
+    """How a keyboard's notes are divided among the parts before they are packed, for a codec of one line or
+    of several parts; None leaves that to the codec, as training does."""
 
     def on_grid(self, grid: Grid) -> "Player":
         """Return the same model, with the same latents, for phrases of another metre.
@@ -150,7 +154,7 @@ class Player(Protocol):
         gives the phrase back.
 
         Args:
-            phrase: on the model's grid; a keyboard's notes are divided as the codec divides them.
+            phrase: on the model's grid; a keyboard's notes are divided as `divide` says.
             parts: tracks that may be written.
             seed: of the choices.
             keep: parts written before, a groove say, that stay as they are where the phrase lacks them.

@@ -1,9 +1,11 @@
 """A keyboard that goes and comes back, and a server that dies, on real JACK servers."""
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,38 @@ def test_a_keyboard_comes_back_by_itself(jack_server: JackServer, peer: JackPeer
     keyboard.close()
 
 
+def test_a_port_that_was_gone_between_two_looks_is_heard_again(
+    jack_server: JackServer, witness: Witness
+) -> None:
+    def listen(name: str) -> ports.InputPort:
+        return ports.open_input(name, api="jack", deliver=witness.deliver)
+
+    watch = PortWatch(witness.change, lister=SystemLister("jack"))
+    keyboard = JackPeer(jack_server, "keyboard")
+    watch.add("in", listen("keyboard:out"), listen)
+    watch.add("out", ports.open_output("keyboard:in", api="jack"), partial(ports.open_output, api="jack"))
+    watch.look()
+    watch.look()
+    assert witness.changes == []
+    keyboard.close()
+    keyboard = JackPeer(jack_server, "keyboard")
+    keyboard.wait_for_ports("keyboard:out", "keyboard:in")
+    watch.look()
+    assert [(change.direction, change.state, change.name) for change in witness.changes] == [
+        ("in", "gone", "keyboard:out"),
+        ("out", "gone", "keyboard:in"),
+        ("in", "back", "keyboard:out"),
+        ("out", "back", "keyboard:in"),
+    ]
+    keyboard.settle()
+    keyboard.play(b"\x90\x3c\x40")
+    witness.wait(messages=1)
+    watch.close()
+    for change in witness.changes[2:]:
+        change.port.close()
+    keyboard.close()
+
+
 def test_a_keyboard_plugged_in_later_is_listened_to(jack_server: JackServer, witness: Witness) -> None:
     def listen(name: str) -> ports.InputPort:
         return ports.open_input(name, api="jack", deliver=witness.deliver)
@@ -138,6 +172,41 @@ def test_a_server_that_dies_hangs_nobody_and_its_successor_is_found(
         change.port.close()
     peer.close()
     assert capfd.readouterr().err == ""
+
+
+def test_a_server_that_stands_still_holds_nobody_up_and_what_it_loses_is_counted(
+    jack_server: JackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = JackServer(f"{jack_server.name}-still", tmp_path / "jackd.log", sync=False, period=256)
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
+    server.start()
+    lister = SystemLister("jack")
+    assert lister("in") == []
+    sink = ports.open_output("virtual", api="jack")
+
+    def pour() -> None:
+        for _ in range(5000):
+            sink.send(b"\x90\x3c\x40")  # RtMidi would wait for ever, and hold the interpreter
+
+    late = JackPeer(server)
+    os.kill(late.pid, signal.SIGSTOP)
+    time.sleep(0.3)  # it is late for dozens of cycles meanwhile
+    os.kill(late.pid, signal.SIGCONT)
+    assert lister("out") is not None
+    assert lister.lost_cycles > 0
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(errors.PortError, match="stands still"):
+            pour()
+        with pytest.raises(errors.PortError, match="stands still"):
+            lister("out")
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    assert lister("out") is not None
+    sink.close()
+    lister.close()
+    late.close()
+    server.stop()
 
 
 def test_ports_are_opened_and_closed_while_messages_pour_in(

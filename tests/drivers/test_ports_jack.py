@@ -161,7 +161,8 @@ def test_a_port_is_found_by_a_part_of_its_name(jack_server: JackServer, peer: Ja
 
 
 def test_an_unknown_port_is_named_with_the_nearest(jack_server: JackServer, peer: JackPeer) -> None:
-    with pytest.raises(errors.UsageError, match=r"unknown MIDI output 'peer:im'.*did you mean 'peer:in'\?"):
+    sentence = r"the MIDI output 'peer:im' is not there; there is: .*did you mean 'peer:in'\?"
+    with pytest.raises(errors.PortMissingError, match=sentence):
         ports.open_output("peer:im", api="jack")
 
 

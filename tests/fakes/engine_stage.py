@@ -92,8 +92,8 @@ class Ended:
 def built(clock: FakeClock, **options: Any) -> Engine:
     """Return an engine with a jam and an ear, and nothing else open."""
     config = configured(input=["none"], output=["none"], bpm=120.0)
-    filled = {"headless": True, "start_nanos": clock.nanos, **options}
-    made = Engine(Options(config=config, address=new_address(), **filled), priority="ordinary", clock=clock)
+    filled = {"config": config, "headless": True, "start_nanos": clock.nanos, **options}
+    made = Engine(Options(address=new_address(), **filled), priority="ordinary", clock=clock)
     made.output.sinks.append(Ear())
     return made
 

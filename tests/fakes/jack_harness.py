@@ -187,6 +187,10 @@ class JackPeer:
         self.midi_out, self.midi_in = f"{self.name}:out", f"{self.name}:in"
         self.audio_in = (f"{self.name}:audio_left", f"{self.name}:audio_right")
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model.codecs.keyboard import Division
 from model.edits.transforms import edit
 from model.latent.geometry import Latent
 from model.music.attributes import NAMES, measure
@@ -20,6 +21,8 @@ SIZE = 8
 
 class Memory:
     """Remembers every phrase it hears and plays the nearest one, edited exactly as its knobs say."""
+
+    divide: Division | None = None
 
     def __init__(self, *, codec: str = "melody", deaf: bool = False, knobs: tuple[str, ...] = NAMES) -> None:
         """Start with nothing heard; a deaf one plays one phrase for all."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from model.codecs.keyboard import Division
 from model.edits.transforms import edit
 from model.latent.geometry import Latent
 from model.music.attributes import measure
@@ -21,6 +22,8 @@ class RollPlayer:
 
     Chance moves every key by up to `temperature` octaves.
     """
+
+    divide: Division | None = None
 
     def __init__(
         self,

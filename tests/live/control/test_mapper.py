@@ -289,6 +289,27 @@ def test_pads_call_actions_once() -> None:
         assert not desk.mapper.consumes(other)
 
 
+@pytest.mark.parametrize("pressure", [bytes((0xD9, 80)), bytes((0xA9, 37, 80))])
+def test_the_pressure_of_a_pad_is_no_vibrato_of_the_keys(pressure: bytes) -> None:
+    desk = Desk(one('note = 36\nchannel = 10\naction = "capture A"'))
+    assert desk.mapper.consumes(pressure)
+    desk.feed(note_on(10, 36, 100))
+    assert desk.mapper.consumes(pressure)
+    assert not desk.mapper.consumes(bytes((0xD0, 80)))
+    desk.feed(note_on(10, 37, 100))  # which sounds
+    assert not desk.mapper.consumes(pressure)
+    assert desk.mapper.consumes(bytes((0xA9, 36, 80)))
+
+
+def test_a_pad_of_any_channel_has_its_pressure_and_the_keys_beside_it_theirs() -> None:
+    desk = Desk(one('note = 36\naction = "capture A"'))
+    assert not desk.mapper.consumes(bytes((0xD0, 80)))
+    desk.feed(note_on(1, 36, 100))
+    assert desk.mapper.consumes(bytes((0xD0, 80)))
+    desk.feed(note_on(1, 60, 100))
+    assert not desk.mapper.consumes(bytes((0xD0, 80)))
+
+
 def test_buttons_call_actions_when_they_go_down() -> None:
     desk = Desk(one('cc = 41\naction = "start"'))
     press, release = control(1, 41, 127), control(1, 41, 0)

@@ -31,15 +31,20 @@ class Desk:
 
     names: dict[str, list[str] | None]
     generation: int = 0
+    lost_cycles: int = 0
     closed: bool = False
     opened: list[Cable] = field(default_factory=list)
     refusing: bool = False
     unsure: bool = False
+    cables: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def __call__(self, direction: Direction) -> list[str] | None:
         if self.unsure:
             raise PortError("busy")
         return self.names[direction]
+
+    def connections(self, name: str) -> frozenset[str] | None:
+        return self.cables.get(name)
 
     def close(self) -> None:
         self.closed = True
@@ -211,6 +216,164 @@ def test_a_keyboard_that_cannot_be_opened_is_not_tried_every_second() -> None:
     desk.names["in"] = ["KeyStep 24:0"]
     watch.look()
     assert [change.state for change in changes] == ["new"]
+
+
+# -- a name is not a device --------------------------------------------------------------------------
+
+TWO_PADS = ["nanoPAD2:nanoPAD2 MIDI 1 28:0", "nanoPAD2:nanoPAD2 MIDI 1 36:0"]
+
+
+@pytest.mark.parametrize("pulled", [0, 1])
+def test_of_two_equal_keyboards_the_one_that_was_pulled_is_gone_and_comes_back(pulled: int) -> None:
+    desk, changes = Desk({"in": list(TWO_PADS)}), list[Change]()
+    watch = PortWatch(changes.append, lister=desk)
+    for name in TWO_PADS:
+        watch.add("in", Cable(name), desk.open)
+    watch.look()
+    desk.names["in"] = [TWO_PADS[1 - pulled]]
+    watch.look()
+    watch.look()
+    assert summaries(changes) == [("in", "gone", TWO_PADS[pulled], TWO_PADS[pulled])]
+    desk.names["in"] = list(TWO_PADS)
+    watch.look()
+    watch.look()
+    assert summaries(changes[1:]) == [("in", "back", TWO_PADS[pulled], TWO_PADS[pulled])]
+
+
+def test_a_second_equal_keyboard_that_is_plugged_in_later_is_adopted() -> None:
+    desk, changes = Desk({"in": TWO_PADS[:1]}), list[Change]()
+    watch = PortWatch(changes.append, lister=desk, adopt=desk.open)
+    watch.look()
+    desk.names["in"] = list(TWO_PADS)
+    watch.look()
+    watch.look()
+    assert [(change.state, change.name) for change in changes] == [("new", TWO_PADS[0]), ("new", TWO_PADS[1])]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "later"),
+    [
+        ("a2j:Keystation 49 [20] (capture): MIDI 1", "", "a2j:Keystation 49 [24] (capture): MIDI 1"),
+        ("Keystation 49:Keystation 49 MIDI 1 20:0", "keystation", "a2j:Keystation 49 [24] (capture): MIDI 1"),
+    ],
+)
+def test_it_may_come_back_under_another_name_that_fits(name: str, wanted: str, later: str) -> None:
+    desk, changes = Desk({"in": []}), list[Change]()
+    watch = PortWatch(changes.append, lister=desk)
+    watch.add("in", Cable(name), desk.open, wanted=wanted)
+    watch.look()
+    desk.names["in"] = ["another", later]
+    watch.look()
+    assert summaries(changes) == [("in", "gone", name, name), ("in", "back", later, name)]
+
+
+def test_a_port_that_went_and_came_between_two_looks_is_opened_anew() -> None:
+    desk, changes = Desk({"in": ["keys"], "out": ["synth"]}), list[Change]()
+    desk.cables = {"keys": frozenset({"twobar-in:keys"}), "synth": frozenset({"twobar-out:notes", "other"})}
+    watch = PortWatch(changes.append, lister=desk)
+    watch.add("in", Cable("keys"), desk.open)
+    watch.add("out", Cable("synth"), desk.open)
+    watch.look()
+    watch.look()
+    assert changes == []
+    desk.cables = {"keys": frozenset(), "synth": frozenset({"other"})}
+    watch.look()
+    assert summaries(changes) == [
+        ("in", "gone", "keys", "keys"),
+        ("out", "gone", "synth", "synth"),
+        ("in", "back", "keys", "keys"),
+        ("out", "back", "synth", "synth"),
+    ]
+
+
+def test_a_cable_that_somebody_has_led_elsewhere_stays_there() -> None:
+    desk, changes = Desk({"in": ["keys"]}), list[Change]()
+    desk.cables = {"keys": frozenset({"twobar-in:keys"})}
+    watch = PortWatch(changes.append, lister=desk)
+    watch.add("in", Cable("keys"), desk.open)
+    watch.look()
+    desk.cables = {"keys": frozenset({"filter:in"}), "twobar-in:keys": frozenset({"filter:out"})}
+    watch.look()
+    assert changes == []
+
+
+def test_where_names_tell_nothing_all_that_share_one_are_opened_anew() -> None:
+    desk, changes = Desk({"in": ["Keys", "Keys #2", "Pads"]}), list[Change]()
+    watch = PortWatch(changes.append, lister=desk)
+    for name in ("Keys", "Keys #2", "Pads"):
+        watch.add("in", Cable(name), desk.open)
+    watch.look()
+    desk.names["in"] = ["Keys", "Pads"]
+    watch.look()
+    assert [(change.state, change.name) for change in changes] == [
+        ("gone", "Keys"),
+        ("gone", "Keys #2"),
+        ("back", "Keys"),
+    ]
+    changes.clear()
+    desk.names["in"] = ["Keys", "Keys #2", "Pads"]
+    watch.look()
+    watch.look()
+    assert [(change.state, change.name) for change in changes] == [
+        ("gone", "Keys"),
+        ("back", "Keys"),
+        ("back", "Keys #2"),
+    ]
+
+
+def test_a_port_that_was_asked_for_is_waited_for() -> None:
+    desk, changes = Desk({"in": ["Pads"], "out": []}), list[Change]()
+    watch = PortWatch(changes.append, lister=desk, adopt=desk.open)
+    watch.wait_for("in", "keystep", desk.open)
+    watch.wait_for("out", "synth", desk.open)
+    watch.look()
+    assert summaries(changes) == [("in", "new", "Pads", "")]
+    changes.clear()
+    desk.names = {"in": ["Pads", "KeyStep 32 24:0"], "out": ["Synth 28:0"]}
+    desk.refusing = True
+    watch.look()
+    assert changes == []
+    desk.refusing = False
+    watch.look()
+    watch.look()
+    assert summaries(changes) == [
+        ("in", "new", "KeyStep 32 24:0", "keystep"),
+        ("out", "new", "Synth 28:0", "synth"),
+    ]
+
+
+def test_a_virtual_port_waits_for_its_system() -> None:
+    desk, changes = Desk({"out": None}), list[Change]()
+    watch = PortWatch(changes.append, lister=desk)
+    watch.wait_for("out", "virtual", desk.open)
+    watch.look()
+    assert changes == []
+    desk.names["out"] = []
+    watch.look()
+    assert [(change.state, change.was) for change in changes] == [("new", "virtual")]
+
+
+def test_a_port_that_has_failed_is_opened_anew_though_its_name_is_there() -> None:
+    desk, changes = Desk({"out": ["synth"]}), list[Change]()
+    watch = PortWatch(changes.append, lister=desk)
+    cable = Cable("synth")
+    watch.add("out", cable, desk.open)
+    watch.look()
+    watch.lost(cable)
+    watch.look()
+    watch.look()
+    assert [change.state for change in changes] == ["gone", "back"]
+
+
+def test_a_system_that_comes_later_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering: list[str] = []
+    monkeypatch.setattr("live.devices.ports.compiled_apis", lambda: ["alsa", "jack"])
+    monkeypatch.setattr("live.devices.ports.answers", answering.__contains__)
+    monkeypatch.setattr(SystemLister, "_look_at_jack", lambda _lister, _direction: ["KeyStep"])
+    lister = SystemLister("auto")
+    assert lister("in") is None
+    answering.append("jack")
+    assert lister("in") == ["KeyStep"]
 
 
 def test_the_first_look_does_not_wait() -> None:

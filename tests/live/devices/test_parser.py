@@ -55,3 +55,20 @@ def test_after_any_garbage_messages_come_out_as_they_went_in(
         stream[place:place] = b"\xf8"
     parsed = parser.feed(bytes(stream))
     assert [message for message in parsed if message != b"\xf8"] == messages
+
+
+@pytest.mark.parametrize(
+    ("stream", "broken"),
+    [
+        ("90 3c 40 80 3c 40", 0),
+        ("90 3c 40 3e 41 f8 3f 42", 0),
+        ("f0 7e 7f 06 01 f7 90 3c 40", 0),
+        ("90 3c 80 3c 40", 1),
+        ("3c 40 90 3c 40", 2),
+        ("f0 01 90 3c 40 f7 22", 1),
+    ],
+)
+def test_what_was_lost_before_it_came_here_is_counted(stream: str, broken: int) -> None:
+    parser = MessageParser()
+    parser.feed(bytes.fromhex(stream))
+    assert parser.broken == broken

@@ -5,6 +5,7 @@ import rtmidi
 
 from live import errors
 from live.devices.port import InputPort, OutputPort
+from live.timing import midi_bytes
 
 
 class Driver:
@@ -78,10 +79,44 @@ def test_closing_an_output_silences_only_what_was_played_on() -> None:
     driver.sent.clear()
     port.close()
     port.close()
-    assert driver.sent == [b"\xb1\x40\x00", b"\xb1\x7b\x00", b"\xb1\x78\x00"]
+    assert driver.sent == midi_bytes.silence(range(2, 3))
     assert driver.calls == ["close", "delete"]
     with pytest.raises(errors.PortError, match="the MIDI output 'synth' is closed"):
         port.send(b"\x91\x3c\x40")
+
+
+class Server:
+    """Stands for a probe of a JACK server that goes on only when it is told to."""
+
+    def __init__(self) -> None:
+        self.cycle, self.closed = 1, False
+
+    def frame(self) -> int:
+        return self.cycle
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_no_more_is_sent_than_fits_where_the_server_stands_still() -> None:
+    driver, server = Driver(), Server()
+    port = OutputPort(driver, "synth", api="jack", virtual=False, jack=server)  # type: ignore[arg-type]
+    for _ in range(5000):
+        server.cycle += 1
+        port.send(b"\x90\x3c\x40")
+    driver.sent.clear()
+
+    def pour() -> None:
+        for _ in range(5000):
+            port.send(b"\x90\x3c\x40")
+
+    with pytest.raises(errors.PortError, match="'synth' takes nothing: the JACK server stands still"):
+        pour()
+    assert 1000 < len(driver.sent) < 16384 // 7 - 300
+    server.cycle += 1
+    port.send(b"\x80\x3c\x40")
+    port.close()
+    assert server.closed
 
 
 def test_a_refusing_driver_is_a_port_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,9 @@
 """Names of ports and MIDI systems; no driver is opened."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
 import pytest
 import rtmidi
 
@@ -35,6 +39,102 @@ def test_a_whole_name_wins_over_one_that_holds_it() -> None:
 def test_hardware_is_what_is_neither_ours_nor_a_loopback() -> None:
     ours = ["twobar-in:keys", "twobar-out:notes", "twobar-out-01:notes", "twobar-probe"]
     assert ports.hardware([*ours, *ALSA_NAMES]) == ALSA_NAMES[1:]
+
+
+class Midi:
+    """Stands for python-rtmidi's object; `listing` is shared by all, and each open may change it."""
+
+    def __init__(self, listing: list[bytes], opened: list[int]) -> None:
+        self._listing, self._opened = listing, opened
+        self.closed = self.deleted = False
+        self.at_opening: Callable[[], object] = lambda: None
+
+    def get_port_count(self) -> int:
+        return len(self._listing)
+
+    def get_port_name(self, index: int, encoding: str | None = "auto") -> str | bytes:
+        name = self._listing[index]
+        return name if encoding is None else name.decode("utf-8")
+
+    def open_port(self, index: int, _name: str) -> None:
+        self.at_opening()
+        if index >= len(self._listing):
+            raise rtmidi.InvalidPortError("no such port")
+        self._opened.append(index)
+
+    def close_port(self) -> None:
+        self.closed = True
+        self._opened.pop()
+
+    def delete(self) -> None:
+        self.deleted = True
+
+    def ignore_types(self, **_kinds: bool) -> None: ...
+
+    def set_callback(self, _callback: object) -> None: ...
+
+
+@dataclass
+class System:
+    """A MIDI system of the test's own."""
+
+    listing: list[bytes]
+    opened: list[int] = field(default_factory=list)
+    at_opening: Callable[[], object] = lambda: None
+
+    def client(self, _direction: str, _api: str, _name: str) -> Midi:
+        midi = Midi(self.listing, self.opened)
+        midi.at_opening = self.at_opening
+        return midi
+
+
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch) -> System:
+    made = System([])
+    monkeypatch.setattr(ports, "resolve_api", lambda _api: "coremidi")
+    monkeypatch.setattr(ports, "_client", made.client)
+    return made
+
+
+def opened(wanted: str, **options: Any) -> list[str]:
+    return [port.name for port in ports.open_inputs(wanted, deliver=lambda _received: None, **options)]
+
+
+def test_equal_names_are_opened_each_by_its_own_index(system: System) -> None:
+    system.listing[:] = [b"Keys", b"Pads", b"Keys"]
+    assert opened("auto") == ["Keys", "Pads", "Keys #2"]
+    assert system.opened == [0, 1, 2]
+    assert opened("Keys", taken=["Keys"]) == ["Keys #2"]
+
+
+def test_a_name_that_is_not_utf_8_stops_nothing(system: System) -> None:
+    system.listing[:] = [b"Keys", b"Cl\xe9s", b"Pads"]
+    assert ports.names("in", "coremidi") == ["Keys", "Cl\ufffds", "Pads"]
+    assert opened("auto") == ["Keys", "Cl\ufffds", "Pads"]
+
+
+def test_a_port_that_vanishes_while_it_is_opened_stops_nothing(system: System) -> None:
+    system.listing[:] = [b"Pads", b"Keys"]
+    system.at_opening = lambda: system.listing.remove(b"Keys") if b"Keys" in system.listing else None
+    assert opened("auto") == ["Pads"]
+    with pytest.raises(errors.PortMissingError, match="the MIDI input 'Keys' is not there; there is: Pads"):
+        opened("Keys")
+
+
+def test_a_port_that_comes_in_between_is_not_taken_for_the_one_that_was_meant(system: System) -> None:
+    system.listing[:] = [b"Keys"]
+    system.at_opening = lambda: system.listing.insert(0, b"New") if len(system.listing) == 1 else None
+    assert opened("Keys") == ["Keys"]
+    assert system.opened == [1]
+
+
+def test_auto_leaves_out_what_is_open_and_what_loops_back(system: System) -> None:
+    system.listing[:] = [b"Keys", b"loopMIDI Port", b"Keys MCU", b"Pads"]
+    assert opened("auto", taken=["Keys"], outputs=["loopMIDI Port"]) == ["Pads"]
+
+
+def test_winmm_s_index_is_no_part_of_a_name() -> None:
+    assert ports._listed(Midi([b"Keys 49 0", b"Pads 1"], []), "winmm") == ["Keys 49", "Pads"]
 
 
 def test_an_unknown_system_is_named_with_the_nearest() -> None:

@@ -1,5 +1,6 @@
 """The devices: what is shown of the synth and the ports, and what is said when a disk is full."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +9,47 @@ import pytest
 from live.devices import hotplug
 from live.devices.fluidsynth import FluidSynth
 from live.devices.hotplug import Change
+from live.devices.names import match
+from live.devices.port import OutputPort
 from live.engine.closing import Guard
-from live.engine.devices import Devices
+from live.engine.devices import Devices, Losses
 from live.engine.output import EngineOutput
-from live.errors import PortError, SynthError
+from live.errors import PortError, PortMissingError, SynthError, UsageError
 from live.ipc.link import Address
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice
+from live.jam.commands import Commands
 from live.jam.jam import Jam
 from live.record.event_log import EventLog
-from live.timing.midi_bytes import Received, note_on
-from live.timing.timeline import Nanos
+from live.settings.config import parse
+from live.timing.midi_bytes import Received, Stream, control, note_off, note_on, silence
+from live.timing.timeline import Nanos, Tick
 from tests.fakes.engine_stage import Ended, FakeClock
-from tests.fakes.stage import configured
+from tests.fakes.stage import EchoModel, configured
 
 NOW = Nanos(0)
+
+
+class Driver:
+    """Stands for python-rtmidi's object."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def send_message(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    def set_callback(self, _callback: object) -> None: ...
+
+    def ignore_types(self, **_kinds: bool) -> None: ...
+
+    def cancel_callback(self) -> None: ...
+
+    def get_message(self) -> None: ...
+
+    def close_port(self) -> None: ...
+
+    def delete(self) -> None: ...
 
 
 class Synth(FluidSynth):
@@ -141,6 +168,179 @@ def test_unplugging_one_keyboard_leaves_the_other_s_keys(stage: Stage) -> None:
     assert stage.jam.performer.down() == [60]
     assert bytes((0x80, 40, 64)) in stage.synth.received
     assert bytes((0x80, 60, 64)) not in stage.synth.received
+
+
+class Desk:
+    """Ports that are plugged in or not, and what was opened of them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **names: list[str]) -> None:
+        self.names = names
+        self.fault: PortError | None = None
+        monkeypatch.setattr("live.devices.ports.resolve_api", lambda _api: "alsa")
+        monkeypatch.setattr("live.devices.ports.names", lambda direction, _api: self.names[direction])
+        monkeypatch.setattr("live.devices.ports._open", self._open)
+        monkeypatch.setattr(hotplug.PortWatch, "start", lambda _watch: None)
+        monkeypatch.setattr(hotplug.SystemLister, "__call__", lambda _lister, way: self.names[way])
+
+    def _open(self, direction: str, name: str, _api: str, taken: Collection[str]) -> tuple[Driver, str]:
+        if self.fault is not None:
+            raise self.fault
+        actual = match(name, self.names[direction], taken)
+        if actual is None:
+            raise PortMissingError(f"the MIDI {direction}put '{name}' is not there; there is: none")
+        return Driver(), actual
+
+
+def opened(**options: Any) -> Stage:
+    """Return a stage whose ports are open and watched, but looked at only when the test does."""
+    revived = options.pop("revived", False)
+    options = {"input": ["none"], "output": ["none"], **options}
+    stage = Stage(config=configured(osc=False, record=False, **options), revived=revived)
+    stage.devices.open(stage.jam, NOW)
+    stage.devices.open_rest(stage.jam)
+    return stage
+
+
+def look(stage: Stage) -> None:
+    for watcher in stage.devices._watchers:
+        watcher.look()
+    stage.said()
+
+
+def notices(stage: Stage) -> list[str]:
+    return [notice.text for notice in stage.jam.notices.lines]
+
+
+def test_ports_that_were_named_and_are_not_there_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(monkeypatch, **{"in": [], "out": []})
+    stage = opened(input=["keystep"], output=["juno"])
+    assert stage.shown() == [("juno", "missing"), ("keystep", "missing")]
+    assert notices(stage) == [
+        "the MIDI output 'juno' is not there; there is: none; it is waited for",
+        "the MIDI input 'keystep' is not there; there is: none; it is waited for",
+    ]
+    look(stage)
+    desk.names = {"in": ["KeyStep 24:0"], "out": ["JUNO-DS 28:0"]}
+    look(stage)
+    assert stage.shown() == [("JUNO-DS 28:0", "ok"), ("KeyStep 24:0", "ok")]
+    assert notices(stage)[2:] == ["JUNO-DS 28:0 is here", "KeyStep 24:0 is here"]
+    assert [sink.name for sink in stage.output.sinks] == ["fluidsynth (jack)", "JUNO-DS 28:0"]
+
+
+def test_a_slip_in_a_word_is_no_port_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    Desk(monkeypatch, **{"in": [], "out": []})
+    with pytest.raises(UsageError, match=r"unknown MIDI input 'virtaul'.*did you mean 'virtual'\?"):
+        opened(input=["virtaul"])
+
+
+def test_a_system_that_does_not_answer_ends_the_first_engine_and_none_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk(monkeypatch, **{"in": ["KeyStep 24:0"], "out": ["JUNO-DS 28:0"]})
+    desk.fault = PortError("no JACK server answers")
+    asked = {"input": ["keystep"], "output": ["juno"], "api": "jack"}
+    with pytest.raises(PortError):
+        opened(**asked)
+    stage = opened(**asked, revived=True)
+    assert stage.shown() == [("juno", "missing"), ("keystep", "missing")]
+    desk.fault = None
+    look(stage)
+    assert stage.shown() == [("JUNO-DS 28:0", "ok"), ("KeyStep 24:0", "ok")]
+
+
+def test_a_keyboard_that_is_named_beside_auto_is_opened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    Desk(monkeypatch, **{"in": ["KeyStep 24:0", "Pads 28:0", "Pads DAW 28:1"], "out": []})
+    stage = opened(input=["auto", "keystep"])
+    assert stage.shown() == [("KeyStep 24:0", "ok"), ("Pads 28:0", "ok")]
+    look(stage)
+    assert stage.shown() == [("KeyStep 24:0", "ok"), ("Pads 28:0", "ok")]
+
+
+def test_the_other_end_of_a_loopback_is_not_taken_for_a_keyboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(monkeypatch, **{"in": ["loopMIDI Port"], "out": ["loopMIDI Port"]})
+    stage = opened(input=["auto"], output=["loopmidi"])
+    assert ("in", "loopMIDI Port") not in stage.devices._views
+    desk.names["in"] = ["loopMIDI Port", "Keys"]
+    look(stage)
+    assert [view.name for view in stage.devices.port_views() if view.direction == "in"] == ["Keys"]
+
+
+def test_a_synth_that_comes_back_is_silenced_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(monkeypatch, **{"in": [], "out": ["JUNO-DS 28:0"]})
+    stage = opened(output=["juno"])
+    stage.jam.performer.play(Received(NOW, note_on(1, 60, 90), "keys"), NOW)
+    desk.names["out"] = []
+    look(stage)
+    stage.jam.performer.play(Received(NOW, note_off(1, 60), "keys"), NOW)
+    desk.names["out"] = ["JUNO-DS 32:0"]
+    look(stage)
+    stage.jam.performer.play(Received(NOW, note_on(1, 62, 90), "keys"), NOW)
+    port = stage.output.sinks[-1]
+    assert isinstance(port, OutputPort)
+    assert isinstance(port._midi, Driver)
+    assert port._midi.sent[:96] == silence()
+    assert port._midi.sent[-1] == note_on(1, 62, 90)
+
+
+@pytest.mark.parametrize("send_sounds", [False, True])
+def test_an_external_synth_keeps_its_sounds_unless_it_is_to_take_them(
+    monkeypatch: pytest.MonkeyPatch, *, send_sounds: bool
+) -> None:
+    Desk(monkeypatch, **{"in": [], "out": ["JUNO-DS 28:0"]})
+    midi = {"input": "none", "output": "juno", "send_sounds": send_sounds}
+    stage = Stage(config=parse({"midi": midi, "osc": {"enabled": False}, "jam": {"record": False}}))
+    stage.devices.open(stage.jam, NOW)
+    port = stage.output.sinks[-1]
+    assert isinstance(port, OutputPort)
+    assert isinstance(port._midi, Driver)
+    stage.jam.panic(NOW)
+    model = EchoModel(codec="multitrack")
+    stage.jam.from_worker(model.ready(), NOW)
+    assert stage.synth.received
+    assert {data[0] & 0xF0 for data in stage.synth.received} >= {0xC0}
+    sounds = [data for data in port._midi.sent if data[0] & 0xF0 == 0xC0 or data[1] == 7]
+    assert bool(sounds) == send_sounds
+    Commands(stage.jam).turn("volume", 0.5, NOW)
+    assert control(2, 7, 64) in port._midi.sent
+
+
+def test_an_output_that_fails_is_opened_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    Desk(monkeypatch, **{"in": [], "out": ["JUNO-DS 28:0"]})
+    stage = opened(output=["juno"])
+    failing = stage.output.sinks[-1]
+    assert isinstance(failing, OutputPort)
+    failing.abandon()
+    stage.output.send(note_on(1, 60, 90), tick=Tick(0), due=NOW, voice=Stream.THRU)
+    assert stage.shown() == [("JUNO-DS 28:0", "missing")]
+    look(stage)
+    assert stage.shown() == [("JUNO-DS 28:0", "ok")]
+    assert stage.output.sinks[-1] is not failing
+
+
+def test_what_the_drivers_lose_is_counted_and_said_once_a_minute(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = Losses(0, 0)
+    monkeypatch.setattr(stage.devices, "losses", lambda: lost)
+    said = []
+    for second, cycles, messages in ((0, 9, 9), (1, 12, 9), (30, 90, 9), (62, 100, 9), (130, 100, 19)):
+        lost = Losses(cycles, messages)
+        stage.devices._tell_of_losses(stage.jam, Nanos(second * 1_000_000_000))
+        said.append([text.partition(" of ")[0] for text in notices(stage)])
+    assert [len(texts) for texts in said] == [0, 1, 1, 2, 3]
+    assert said[-1] == ["JACK was too late for 12", "JACK was too late for 88", "19 messages"]
+
+
+def test_messages_that_came_broken_are_counted_of_inputs_that_have_gone_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk(monkeypatch, **{"in": ["KeyStep 24:0"], "out": []})
+    stage = opened(input=["keystep"])
+    stage.devices._inputs["KeyStep 24:0"]._received(([0x90, 0x80, 0x3C, 0x40, 0x90, 0x3C, 0x80], 0.0))
+    assert stage.devices.losses().broken_messages == 1
+    desk.names["in"] = []
+    look(stage)
+    assert stage.devices.losses() == Losses(0, 1)
 
 
 def test_a_log_on_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

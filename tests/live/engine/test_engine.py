@@ -17,6 +17,7 @@ from live.ipc.messages import Bye, Decoded, Load, LoadFailed, Point
 from live.ipc.snapshot import Notice, Snapshot, Update
 from live.jam.dialogue import Dialogue
 from live.record.line_writer import LineWriter
+from live.settings.config import parse
 from live.timing.midi_bytes import Received, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.commands import command
@@ -134,6 +135,17 @@ def test_a_model_process_learns_what_to_load_before_the_ports_are_open(clock: Fa
     assert wire.sent == [Load("keys")]
     run_to(engine, clock, clock.nanos)
     assert wire.sent == [Load("keys")]
+    engine.close()
+
+
+def test_a_model_process_learns_where_a_keyboard_is_split(clock: FakeClock) -> None:
+    engine = built(clock, config=parse({"model": {"split": "F#2"}}))
+    wire = Wire()
+    engine._arrived(wire, hello())
+    run_to(engine, clock, clock.nanos)
+    engine.jam.load_model("lead")
+    engine.worker.load_wanted()
+    assert wire.sent == [Load("keys", "F#2"), Load("lead", "F#2"), Load("lead", "F#2")]
     engine.close()
 
 

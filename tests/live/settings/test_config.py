@@ -118,6 +118,8 @@ def test_a_named_file_must_exist(nowhere: Path) -> None:
         ("[model]\ntop_p = 0", ["model.top_p", "from 0.01 to 1", "not 0"]),
         ("[model]\nkey = 'H'", ["model.key", "unknown key 'H'", "A to G"]),
         ("[model]\nchords = 'C Amx'", ["model.chords", "unknown chord 'Amx'"]),
+        ("[model]\nsplit = 'lines'", ["model.split", "'lines'", "C-1 to G9", "did you mean 'line'"]),
+        ("[model]\nsplit = 48", ["model.split", "text", "not 48"]),
         ("[osc]\nport = 70000", ["osc.port", "65535"]),
         ("[dashboard]\nfps = 30", ["dashboard.fps", "from 1 to 15", "not 30"]),
         ("[dashboard]\nkeymap = { panic = 3 }", ["dashboard.keymap.panic", "text", "not 3"]),

@@ -82,13 +82,11 @@ def test_events_sort_by_tick_then_rank_then_planning(events: list[Event]) -> Non
     assert places == sorted(places)
 
 
-def test_silence_lets_go_of_pedals_before_it_ends_notes_on_every_channel() -> None:
+def test_silence_ends_every_sound_before_it_brings_controllers_to_rest() -> None:
     messages = silence()
-    assert len(messages) == 48
-    for channel in range(1, 17):
-        numbers = [data[1] for data in messages if channel_of(data) == channel]
-        assert numbers == [64, 123, 120]
-        assert all(data[2] == 0 for data in messages)
+    assert [data[1:].hex(" ") for data in messages[:3]] == ["40 00", "7b 00", "78 00"]
+    assert [data[1:].hex(" ") for data in messages[48:51]] == ["79 00", "0b 7f", "00 40"]
+    assert [channel_of(data) for data in messages] == 2 * [channel for channel in range(1, 17) for _ in "abc"]
     assert {channel_of(data) for data in silence(range(2, 3))} == {2}
 
 

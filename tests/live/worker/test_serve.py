@@ -41,7 +41,8 @@ from live.worker.places import Places, point_of
 from live.worker.serve import RequestHandler, newest, sentence, serve
 from model.errors import CheckpointError
 from model.music.grid import Grid
-from model.music.phrase import Note
+from model.music.phrase import Note, Phrase
+from model.music.tracks import BASS, CHORDS, MELODY
 from model.playing import load as play
 from model.playing.player import Player
 from model.playing.warp import WARP_STEPS
@@ -109,6 +110,19 @@ def test_a_phrase_is_encoded_and_decoded_again(desk: RequestHandler) -> None:
     assert isinstance(decoded, Decoded)
     assert [row[:2] for row in decoded.notes] == [(0, 60), (8, 64)]
     assert (decoded.ident, decoded.point) == (8, place)
+
+
+def test_it_divides_a_keyboard_as_it_is_told_the_loaded_model_too() -> None:
+    made = RequestHandler()
+    phrase = Phrase.of(Grid(), [Note(0, 72, 90, 4), Note(0, 50, 90, 4)])
+    for split, tracks in (("line", [BASS, MELODY]), ("C3", [CHORDS, MELODY]), ("C-1", [CHORDS, MELODY])):
+        assert isinstance(made.load("roll", split), Ready)
+        assert made.player is not None
+        assert made.player.divide is not None
+        assert [note.track for note in made.player.divide(phrase).notes] == tracks
+    refused = made.load("roll", "C99")
+    assert isinstance(refused, LoadFailed)
+    assert "'C99' divides no keyboard" in refused.text
 
 
 def test_a_place_is_worked_out_with_the_ident_and_the_scale_of_the_card(desk: RequestHandler) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import MidiFileError
-from model.midi.file import _laid, load, save, to_midi
+from model.midi.file import laid, load, save, to_midi
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
@@ -55,7 +55,7 @@ def test_written_and_read_again_nothing_is_lost(first: Phrase, second: Phrase) -
             onset, velocity = sounding.pop(message.note)
             spans.append(((onset, now, message.note, velocity), MELODY))
     assert not sounding
-    assert _laid(spans, 480, GRID)[:2] == [first, second]
+    assert laid(spans, 480, GRID)[:2] == [first, second]
 
 
 def test_a_file_keeps_notes_offsets_tempo_and_its_whole_length(place: Path) -> None:

@@ -14,6 +14,7 @@ import torch
 
 from model.checkpoint import read, write
 from model.codecs.base import LENGTH, ONSET, PITCH, TRACK
+from model.codecs.keyboard import division
 from model.config import ModelConfig
 from model.latent.directions import KNOTS, Directions
 from model.latent.geometry import Latent, played_at
@@ -303,3 +304,44 @@ def test_what_was_played_stays_at_rest_and_goes_along_with_the_knobs(kind: str, 
     assert min(ways) > 0
     half = playing.decode(latent, turns={}, prefix=played, prefix_steps=16)
     assert [note.pitch for note in half.notes] == [note.pitch for note in played.notes]
+
+
+LEFT = [Note(step, pitch, 80, 4) for step, pitch in zip(range(0, 32, 4), (48, 52, 55, 52) * 2, strict=True)]
+RIGHT = [
+    Note(0, 76, 90, 8),
+    Note(8, 79, 90, 8),
+    Note(24, 74, 90, 8),
+]  # rests for two beats over the left hand
+HANDS, MELODY_ALONE = Phrase.of(Grid(), LEFT + RIGHT), Phrase.of(Grid(), RIGHT)
+
+
+def test_a_model_of_one_line_is_shown_the_melody_of_two_hands() -> None:
+    played = of(config("patch", "melody"))
+    alone = played.encode(MELODY_ALONE)
+    assert played.encode(HANDS).attributes != alone.attributes  # as training packs it: the highest keys
+    played.divide = division("line")
+    shown = played.encode(HANDS)
+    assert (shown.z == alone.z).all()
+    assert shown.attributes == alone.attributes
+    low = Phrase.of(Grid(), [Note(0, 36, 90, 8), Note(8, 41, 90, 8)])
+    assert played.encode(low).attributes["register"] == 38.5  # no melody: then all of it
+
+
+def test_what_goes_on_is_the_melody_of_two_hands() -> None:
+    played = of(config("gru", "melody", latent=False, knobs=(), context_bars=2, bars=4))
+    played.divide = division("line")
+    wanted = played.continuation(MELODY_ALONE, temperature=1.0, seed=4)
+    assert played.continuation(HANDS, temperature=1.0, seed=4) == wanted
+
+
+def test_a_band_is_shown_the_parts_of_two_hands_divided_once() -> None:
+    played = of(config("hierarchical", "multitrack"))
+    dips = Phrase.of(Grid(), [Note(0, 52, 90, 8), Note(8, 47, 90, 8), Note(16, 55, 90, 8)])
+    assert {n.track for n in run_to_end(played.accompany(dips, ())).notes} == {MELODY, BASS}  # as in training
+    played.divide = division("line")
+    assert {n.track for n in run_to_end(played.accompany(dips, ())).notes} == {MELODY}
+    held = run_to_end(played.accompany(HANDS, ()))
+    assert {(n.onset, n.pitch) for n in held.part(BASS).notes} == {(n.onset, n.pitch) for n in LEFT}
+    assert {(n.onset, n.pitch) for n in held.part(MELODY).notes} == {(n.onset, n.pitch) for n in RIGHT}
+    played.divide = division("D3")
+    assert {n.pitch for n in run_to_end(played.accompany(HANDS, ())).part(BASS).notes} == {48}

@@ -1,0 +1,48 @@
+"""Which ALSA sequencer ports are connected, read from what the kernel tells of its clients.
+
+RtMidi names a port "client:port 28:0", with the numbers of client and port; these are the names here too.
+"""
+
+import re
+from pathlib import Path
+
+CLIENTS = Path("/proc/asound/seq/clients")
+
+_CLIENT = re.compile(r'Client\s+(\d+) : "(.*)" \[')
+_PORT = re.compile(r'\s+Port\s+(\d+) : "(.*)" \(')
+_CONNECTED = re.compile(r"\s+Connect(?:ing To|ed From): (.*)")
+_ADDRESS = re.compile(r"(\d+):(\d+)(?:\[[^\]]*\])?(?:,|$)")
+
+
+def connections(name: str, path: Path = CLIENTS) -> frozenset[str] | None:
+    """Return the names of the ports that a port is connected with, in either direction.
+
+    None where that is not known: the kernel tells nothing, or the port is not there.
+    """
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return None
+    names, peers = _read(text)
+    address = next((place for place, full in names.items() if full == name), None)
+    if address is None:
+        return None
+    return frozenset(names[place] for place in peers[address] if place in names)
+
+
+def _read(text: str) -> tuple[dict[tuple[int, int], str], dict[tuple[int, int], set[tuple[int, int]]]]:
+    """Return each port's name and its peers, by (client, port)."""
+    names: dict[tuple[int, int], str] = {}
+    peers: dict[tuple[int, int], set[tuple[int, int]]] = {}
+    client, client_name, address = 0, "", (0, 0)
+    for line in text.splitlines():
+        if found := _CLIENT.match(line):
+            client, client_name = int(found[1]), found[2]
+        elif found := _PORT.match(line):
+            address = client, int(found[1])
+            names[address] = f"{client_name}:{found[2]} {client}:{found[1]}"
+            peers[address] = set()
+        elif (found := _CONNECTED.match(line)) and address in peers:
+            places = _ADDRESS.findall(found[1].replace(" ", ""))
+            peers[address] |= {(int(of_client), int(port)) for of_client, port in places}
+    return names, peers

@@ -1,0 +1,57 @@
+"""What the kernel tells of ALSA's sequencer clients."""
+
+from pathlib import Path
+
+import pytest
+
+from live.devices import alsa
+
+CLIENTS = """\
+Client info
+  cur  clients : 5
+  peak clients : 6
+  max  clients : 192
+
+Client   0 : "System" [Kernel Legacy]
+  Port   0 : "Timer" (Rwe-) [In/Out]
+  Port   1 : "Announce" (R-e-) [Out]
+    Connecting To: 144:0
+Client  28 : "nanoPAD2" [Kernel Legacy]
+  Port   0 : "nanoPAD2 MIDI 1" (RWeX) [In/Out]
+    Connecting To: 128:0, 130:0[r:0]
+    Connected From: 129:0
+Client  36 : "nano \udcff \"x\"" [Kernel]
+  Port   0 : "nanoPAD2 MIDI 1" (RWeX)
+Client 128 : "twobar-in" [User Legacy]
+  Port   0 : "keys" (-We-) [In]
+    Connected From: 28:0
+Client 129 : "twobar-out" [User Legacy]
+  Port   0 : "notes" (R-e-) [Out]
+    Connecting To: 28:0
+Client 130 : "aseqdump" [User Legacy]
+  Port   0 : "aseqdump" (-We-) [In]
+    Connected From: 28:0[real:0]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "peers"),
+    [
+        (
+            "nanoPAD2:nanoPAD2 MIDI 1 28:0",
+            {"twobar-in:keys 128:0", "aseqdump:aseqdump 130:0", "twobar-out:notes 129:0"},
+        ),
+        ("twobar-in:keys 128:0", {"nanoPAD2:nanoPAD2 MIDI 1 28:0"}),
+        ('nano \ufffd "x":nanoPAD2 MIDI 1 36:0', set()),
+    ],
+)
+def test_the_peers_of_a_port_are_named_as_they_are_listed(tmp_path: Path, name: str, peers: set[str]) -> None:
+    path = tmp_path / "clients"
+    path.write_bytes(CLIENTS.encode(errors="surrogateescape"))
+    assert alsa.connections(name, path) == frozenset(peers)
+
+
+def test_what_the_kernel_does_not_tell_is_not_known(tmp_path: Path) -> None:
+    assert alsa.connections("nanoPAD2:nanoPAD2 MIDI 1 28:0", tmp_path / "clients") is None
+    (tmp_path / "clients").write_text("Client info\n")
+    assert alsa.connections("nanoPAD2:nanoPAD2 MIDI 1 28:0", tmp_path / "clients") is None
