@@ -132,14 +132,15 @@ def config(out: Path | None) -> int:
 
 @twobar.command()
 @click.option("--end", is_flag=True, help="End it instead: every note off, files closed.")
-def attach(*, end: bool) -> int:
+@click.option("--pid", type=click.IntRange(1), metavar="N", help="Of several, the one of this process.")
+def attach(*, end: bool, pid: int | None) -> int:
     """Open a dashboard on an instrument that plays already.
 
     Example: twobar attach
     """
     from live.cli.jam import attach as open_dashboard  # noqa: PLC0415  see jam
 
-    return open_dashboard(end=end)
+    return open_dashboard(end=end, pid=pid)
 
 
 @twobar.command()

@@ -9,6 +9,7 @@ nothing in it is code.
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from safetensors.numpy import save
 
 from model import strict
 from model.config import ModelConfig
-from model.errors import CheckpointError, ConfigError
+from model.errors import CheckpointError
 from model.files import atomic_write
 
 FORMAT = "twobar checkpoint"
@@ -30,6 +31,23 @@ VERSION = "1"
 WEIGHTS = "weights/"
 FOLDERS = ("weights", "calibration", "map", "graph")
 Floats = NDArray[np.float32]
+
+
+class Facts(msgspec.Struct):
+    """What a checkpoint's metadata tell beside its configuration; see `Checkpoint`.
+
+    Attributes:
+        attributes: whose calibration it holds, in order.
+        levels: decision thresholds by head.
+        figures: what was measured.
+        graphs: names of the weights that each graph reads.
+
+    """
+
+    attributes: list[str]
+    levels: dict[str, float]
+    figures: dict[str, Any]
+    graphs: dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +70,9 @@ class Calibration:
     high: Floats
 
     def of(self, field_name: str, attribute: str) -> float:
-        """Return one attribute's mean, spread, low or high."""
-        return float(getattr(self, field_name)[self.names.index(attribute)])
+        """Return one attribute's mean, spread, low or high; a spread of 0, of data all alike, as 1."""
+        value = float(getattr(self, field_name)[self.names.index(attribute)])
+        return value if value or field_name != "spread" else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +213,9 @@ def read(path: Path) -> Checkpoint:
         )
     try:
         return _assemble(path, metadata, tensors)
-    except (KeyError, ValueError, TypeError, ConfigError) as error:
-        raise CheckpointError(f"{path} is an incomplete twobar checkpoint: {error}") from error
+    except Exception as error:
+        text = f"{error} is missing" if isinstance(error, KeyError) else str(error) or type(error).__name__
+        raise CheckpointError(f"{path} cannot be used: {text}") from error
 
 
 def _ident(tensors: Mapping[str, NDArray[Any]]) -> str:
@@ -211,34 +231,54 @@ def _ident(tensors: Mapping[str, NDArray[Any]]) -> str:
 def _assemble(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]) -> Checkpoint:
     """Sort a file's tensors into a checkpoint."""
     config = strict.build(json.loads(metadata["config"]), ModelConfig, where=path.name)
-    facts = json.loads(metadata["facts"])
-    weights: dict[str, Floats] = {
-        name.removeprefix(WEIGHTS): value.astype(np.float32)
-        for name, value in tensors.items()
-        if name.startswith(WEIGHTS)
-    }
+    facts = msgspec.convert(json.loads(metadata["facts"]), Facts)
+    floats = {name: single(name, value) for name, value in tensors.items() if value.dtype.kind in "fc"}
+    weights = {name.removeprefix(WEIGHTS): floats[name] for name in tensors if name.startswith(WEIGHTS)}
     if not weights:
-        raise KeyError("it holds no weights")
+        raise ValueError("it holds no weights")
     ident = _ident(tensors)
     if metadata.get("ident", ident) != ident:
         raise ValueError("its weights are not those that were written: the file is damaged")
-    names = tuple(str(name) for name in facts["attributes"])
-    places = (tensors[f"calibration/{name}"] for name in ("mean", "spread", "low", "high"))
-    calibration = Calibration(names, *places)
+    names = tuple(facts.attributes)
+    calibration = Calibration(
+        names, *(floats[f"calibration/{name}"] for name in ("mean", "spread", "low", "high"))
+    )
     for value in (calibration.mean, calibration.spread, calibration.low, calibration.high):
         if value.shape != (len(names),):
             raise ValueError(f"its calibration has shape {value.shape}, not ({len(names)},)")
-    latent = LatentMap(*(tensors[f"map/{name}"] for name in ("mean", "scale", "axes", "points")))
+    if (calibration.spread < 0).any():
+        raise ValueError("a standard deviation in its calibration is below 0")
+    latent = LatentMap(*(floats[f"map/{name}"] for name in ("mean", "scale", "axes", "points")))
     size = config.latent_size
     if latent.scale.shape != (size,) or latent.mean.shape != (size,) or latent.axes.shape != (2, size):
         raise ValueError(f"its latent map does not fit a latent of {size}")
+    if latent.points.shape[1:] != (2,):
+        raise ValueError("the points of its latent map are no pairs")
     graphs = {
-        str(name): Graph(tensors[f"graph/{name}"].tobytes(), tuple(str(read) for read in used))
-        for name, used in facts["graphs"].items()
+        name: Graph(tensors[f"graph/{name}"].tobytes(), tuple(used)) for name, used in facts.graphs.items()
     }
     for name, graph in graphs.items():
         if missing := [used for used in graph.weights if used not in weights]:
             raise ValueError(f"its {name} graph reads {missing[0]}, which is not there")
-    levels = {str(name): float(value) for name, value in facts["levels"].items()}
+    if unreal := [name for name, level in facts.levels.items() if not math.isfinite(level)]:
+        raise ValueError(f"its level of {unreal[0]} is no number")
     extras = {name: value for name, value in tensors.items() if name.partition("/")[0] not in FOLDERS}
-    return Checkpoint(config, weights, calibration, latent, levels, graphs, facts["figures"], ident, extras)
+    return Checkpoint(
+        config, weights, calibration, latent, facts.levels, graphs, facts.figures, ident, extras
+    )
+
+
+def single(name: str, value: NDArray[Any]) -> Floats:
+    """Return a tensor as float32.
+
+    Raises:
+        ValueError: it holds NaN or infinity then, or is no real number.
+
+    """
+    if value.dtype.kind != "f":
+        raise ValueError(f"{name} holds {value.dtype}, no real numbers")
+    with np.errstate(over="ignore"):
+        found: Floats = value.astype(np.float32)
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} holds numbers that are not finite; was its training broken?")
+    return found

@@ -176,14 +176,17 @@ python_packages() {
     log=$(mktemp)
     # hatchling and editables build the project itself: with them here, no second environment is made for it
     if ! {
-        .venv/bin/python -m pip install --no-input -c constraints.txt hatchling editables &&
-            .venv/bin/python -m pip install --no-input -c constraints.txt --no-build-isolation --editable ".$extras"
+        pip_install hatchling editables && pip_install --no-build-isolation --editable ".$extras"
     } >"$log" 2>&1 </dev/null; then
         { grep '^ERROR' "$log" || tail -n 5 "$log"; } | head -n 5 >&2
         fail "the Python packages could not be installed (all of what pip said: $log)"
     fi
     rm -f "$log"
+    # pip would compile on one core; what does not compile is compiled when it is imported, or never
+    .venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1 </dev/null || true
 }
+
+pip_install() { .venv/bin/python -m pip install --no-input --no-compile -c constraints.txt "$@"; }
 
 # -- the work ----------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from live.errors import TwobarError
-from model.errors import did_you_mean
+from model.errors import ModelError, did_you_mean
 
 REWORDINGS = {  # click's words for a number that is none, the longer first
     "is not a valid float range": "is not a number",
@@ -71,7 +71,10 @@ def run(command: click.Command, arguments: list[str] | None = None, *, name: str
     except click.ClickException as error:
         sys.stderr.write(f"{name}: {sentence(error)}\n")
         return error.exit_code
-    except TwobarError as error:
+    except UnicodeError:
+        sys.stderr.write(f"{name}: a name among the arguments is not written in UTF-8; use another name\n")
+        return 2
+    except (TwobarError, ModelError) as error:
         if str(error):  # else the engine has said it
             sys.stderr.write(f"{name}: {error}\n")
         return error.exit_code

@@ -5,10 +5,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from live.cli.screen import keep_shown
 from live.cli.signals import EndSignals
 from live.cli.supervisor import Supervisor
 from live.errors import FailureError, UsageError, unknown
@@ -22,12 +23,14 @@ from live.record import event_log
 from live.settings.config import Config, check_model, load, with_options
 
 SCREEN_PATIENCE_SECONDS = 3.0
+WITHOUT_SCREEN = "the music goes on; `twobar attach` opens another screen, Ctrl-C ends the jam"
 LONGEST_SECONDS = 1_000_000_000  # of a jam that ends by itself: 31 years, and the clock's numbers hold it
 END_PATIENCE_SECONDS = 15.0  # for a long take on a slow disk
 
 
 def settings(arguments: dict[str, Any]) -> Config:
     """Return the settings of the files and the command line together; raises UsageError."""
+    check_texts(arguments)
     config = load(arguments["config"])
     return with_options(
         config,
@@ -51,6 +54,18 @@ def settings(arguments: dict[str, Any]) -> Config:
     )
 
 
+def check_texts(arguments: Mapping[str, object]) -> None:
+    """Refuse options whose bytes are no UTF-8: they cross between processes as text, and into files."""
+    for name, value in arguments.items():
+        for text in value if isinstance(value, tuple) else (value,):
+            try:
+                str(text).encode()
+            except UnicodeEncodeError:
+                shown = os.fsencode(str(text)).decode(errors="replace")
+                option = {"inputs": "in", "outputs": "out"}.get(name, name.replace("_", "-"))
+                raise UsageError(f"--{option}: '{shown}' is not written in UTF-8; use another name") from None
+
+
 def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> int:
     """Run a jam from the command line's options, until a signal or more; returns the exit status."""
     config = settings(arguments)
@@ -64,8 +79,7 @@ def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> 
         sys.stderr.write("twobar: standard output or error is no terminal, so there is no dashboard\n")
     check_model(config.jam.model)
     check_keymap(config.dashboard.keymap)
-    if arguments["log"]:
-        event_log.begin(arguments["log"])
+    log = event_log.begin(arguments["log"]) if arguments["log"] else None
     address = new_address()
     options = Options(
         config=config,
@@ -83,6 +97,8 @@ def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> 
     finally:
         if options.session:
             Path(options.session).unlink(missing_ok=True)
+        if log is not None:
+            log.close()  # until here it was reserved
 
 
 def has_screen() -> bool:
@@ -109,7 +125,7 @@ def _say(line: str) -> None:
 
 def _headless(options: Options, signals: EndSignals) -> int:
     supervisor = Supervisor(options, notify=lambda text: _say(f"twobar: {text}"))
-    signals.lead_to(supervisor.end)
+    signals.lead_to(supervisor.end, supervisor.panic)
     try:
         supervisor.start()
     except BaseException:
@@ -122,59 +138,96 @@ def _on_screen(options: Options, signals: EndSignals) -> int:
     from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  the engine starts while Textual is imported
 
     inbox = Inbox()
-    app: Dashboard | None = None
-
-    def deliver(message: ToDashboard) -> None:
-        if app is not None:
-            app.deliver(message)
-        else:
-            inbox.put(message)
+    closed = threading.Event()
 
     def notify(text: str) -> None:
-        deliver(Notice(time.monotonic_ns(), "error", text))
+        if closed.is_set():
+            _say(f"twobar: {text}")
+        else:
+            inbox.put(Notice(time.monotonic_ns(), "error", text))
 
-    supervisor = Supervisor(options, deliver=deliver, notify=notify)
-    signals.lead_to(supervisor.end)
+    supervisor = Supervisor(options, deliver=inbox.put, notify=notify)
+    signals.lead_to(supervisor.end, supervisor.panic)
     try:
         supervisor.start()
         supervisor.wait_shown()
     except BaseException:
         supervisor.abandon()
         raise
-    app = Dashboard(inbox, supervisor.send, on_quit=supervisor.end, keymap=options.config.dashboard.keymap)
     status: list[int] = []
-    closed = threading.Event()
 
     def watch() -> None:
         status.append(supervisor.wait())
-        app.deliver(Bye())
+        inbox.put(Bye())
         if not closed.wait(SCREEN_PATIENCE_SECONDS):
             # its terminal was closed under it: Textual waits for ever to write there
             Path(options.session).unlink(missing_ok=True)
             os._exit(status[0])
 
+    def screen() -> Dashboard:
+        inbox.connect(None)  # from the one that has failed
+        keymap = options.config.dashboard.keymap
+        return Dashboard(inbox, supervisor.send, on_quit=supervisor.end, keymap=keymap)
+
     watcher = threading.Thread(target=watch, name="supervise", daemon=True)
     watcher.start()
-    app.run(mouse=False)
+    failed = keep_shown(screen, ending=lambda: supervisor.ending, notify=notify)
     closed.set()
-    supervisor.end()
+    inbox.connect(None)
+    if failed:
+        _say(f"twobar: the screen keeps failing ({failed}); {WITHOUT_SCREEN}")
+    else:
+        supervisor.end()
     watcher.join()
     for line in supervisor.last_words():
         _say(line)
     return status[0] if status else 0
 
 
-def attach(*, end: bool = False) -> int:
-    """Show the dashboard of the newest running instrument, or end it; leaving lets the music go on."""
-    found = sessions()
+def chosen(found: list[Session], pid: int | None, ask: Callable[[str], str] | None) -> Session:
+    """Return the instrument that is meant.
+
+    Args:
+        found: those that play.
+        pid: number of the process that started it, None for the only one there is.
+        ask: puts a question to the human, None where there is none.
+
+    Raises:
+        UsageError: it is not there, or it is not said which.
+
+    """
     if not found:
         raise UsageError("no instrument is playing on this machine; start one with `twobar jam`")
+    by_pid = {session.pid: session for session in found}
+    listed = ", ".join(map(str, by_pid))
+    if pid is None and len(found) == 1:
+        return found[0]
+    if pid is None and ask is not None:
+        answer = ask(f"{len(found)} instruments are playing, newest first: {listed}\nWhich (its number)? ")
+        pid = int(answer) if answer.strip().isdecimal() else 0
+    if pid is None:
+        raise UsageError(f"{len(found)} instruments play; choose one with --pid, newest first: {listed}")
+    if pid not in by_pid:
+        raise UsageError(f"no instrument has the number {pid}; there is: {listed}")
+    return by_pid[pid]
+
+
+def asked(question: str) -> str:
+    """Put a question to the human; an empty answer where there is none."""
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline()
+
+
+def attach(*, end: bool = False, pid: int | None = None) -> int:
+    """Show the dashboard of a running instrument, or end it; leaving lets the music go on."""
+    session = chosen(sessions(), pid, asked if has_screen() and sys.stdin.isatty() else None)
     try:
-        link = call(found[0].address, "dashboard", ToDashboard)
+        link = call(session.address, "dashboard", ToDashboard)
     except OSError:
         raise UsageError("the instrument has just ended; start one with `twobar jam`") from None
     if end:
-        return _end(link, found[0])
+        return _end(link, session)
     if not has_screen():
         link.close()
         raise UsageError(
@@ -183,19 +236,29 @@ def attach(*, end: bool = False) -> int:
     from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  only when there is something to show
 
     inbox = Inbox()
+    screens: list[Dashboard] = []
 
-    app = Dashboard(inbox, link.send)
+    def screen() -> Dashboard:
+        inbox.connect(None)  # from the one that has failed
+        screens.append(Dashboard(inbox, link.send))
+        return screens[-1]
 
     def read() -> None:
         while (message := link.receive()) is not None:
-            app.deliver(message)
+            inbox.put(message)
             if isinstance(message, Bye):
                 return
-        app.lost("the engine has gone")
+        for last in screens[-1:]:
+            last.lost("the engine has gone")
+
+    def notify(text: str) -> None:
+        inbox.put(Notice(time.monotonic_ns(), "error", text))
 
     threading.Thread(target=read, name="read", daemon=True).start()
-    app.run(mouse=False)
+    failed = keep_shown(screen, ending=lambda: not link.open, notify=notify)
     link.close()
+    if failed:
+        raise FailureError(f"the screen keeps failing ({failed}); the music goes on")
     return 0
 
 

@@ -153,6 +153,8 @@ def sample(
         name = f"sample-{index:0{digits}}"
         title = f"{player.card.name} {name}"
         midi_files.write(out / f"{name}.mid", music, name=title, tempo_bpm=bpm, codec=player.card.codec)
+    if not total:
+        raise FailureError(f"model '{player.card.name}' wrote no note into the {number} files in '{out}'")
     click.echo(
         f"{out}: {number} file{'s' * (number != 1)} of {phrases * grid.bars} bars by {player.card.name}, "
         f"{total / number:.1f} notes each"

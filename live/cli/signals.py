@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP end the jam in order, whenever they come."""
+"""SIGINT, SIGTERM and SIGHUP end the jam in order, and SIGUSR1 is panic, whenever they come."""
 
 import _thread
 import signal
@@ -16,12 +16,15 @@ class EndSignals:
         """Heed nothing yet."""
         self._asked = False
         self._end: Callable[[], None] | None = None
+        self._panic: Callable[[], None] | None = None
 
     def install(self) -> "EndSignals":
         """Heed the signals from now on; on the main thread only."""
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), self._heed)
+        if hasattr(signal, "SIGUSR1"):
+            signal.signal(signal.SIGUSR1, self._heed_panic)
         return self
 
     def _heed(self, _number: int, _frame: object) -> None:
@@ -29,8 +32,15 @@ class EndSignals:
         if self._end is not None:
             _thread.start_new_thread(self._end, ())  # takes no lock, unlike threading's
 
-    def lead_to(self, end: Callable[[], None]) -> None:
-        """Call this when a signal comes, or now if one has come already; it must bear to be called twice."""
-        self._end = end
+    def _heed_panic(self, _number: int, _frame: object) -> None:
+        if self._panic is not None:  # before there is an engine nothing sounds
+            _thread.start_new_thread(self._panic, ())
+
+    def lead_to(self, end: Callable[[], None], panic: Callable[[], None]) -> None:
+        """Call these when their signals come; the end now if its signal has come already.
+
+        Both must bear to be called twice.
+        """
+        self._panic, self._end = panic, end
         if self._asked:
             end()

@@ -1,7 +1,8 @@
-"""The supervisor: starts the engine and the model process, and starts again whichever dies.
+"""The supervisor: starts the engine and the model process, and starts again whichever dies or stands still.
 
-It lives in the main process, beside the dashboard or alone (headless).  When the engine dies it opens
-the outputs itself and silences every note before it starts the next one, which goes on from the jam's memory.
+It lives in the main process, beside the dashboard or alone (headless).  When the engine dies, or does not
+beat any more and is killed, every note on its outputs is ended before the next one starts, which goes on
+from the jam's memory.  It never gives up while nobody has asked for the end.
 """
 
 import collections
@@ -17,22 +18,30 @@ from typing import Any
 
 import msgspec
 
+from live.cli.heartbeat import WATCH_SECONDS, Heart
+from live.cli.silencing import silenced
 from live.errors import FailureError, TwobarError
-from live.ipc.commands import Command
+from live.ipc.commands import Command, Panic
 from live.ipc.link import Link, call, remove_place
 from live.ipc.memory import JamMemory
-from live.ipc.messages import Bye
-from live.ipc.model_process import WorkerKeeper, end_process, spawn_worker
+from live.ipc.messages import Beat, Bye
+from live.ipc.model_process import Process, WorkerKeeper, end_process, spawn_worker
 from live.ipc.options import Options, to_environment
 from live.ipc.snapshot import Snapshot, ToDashboard
-from live.timing.midi_bytes import silence
 
 ENGINE = ("-m", "live.engine")
 ENGINE_PATIENCE_SECONDS = 10.0
 RETRY_SECONDS = 0.01
 CALM_SECONDS = 20.0
-DEATHS_ALLOWED = 4
+PAUSES_SECONDS = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0)
+"""Before each start, by the number of deaths and failed starts in the last `CALM_SECONDS`."""
+
+KILL_SECONDS = 2.0
+WORKER_SECONDS = 10.0  # a model process that has not called by then will not: it is stopped, or hangs
+DEAF_SECONDS = 0.75  # three beats: a panic does not wait until it is sure that the engine stands
+CRASHED = 70  # of `live.engine.closing`, which is not imported here
 ORDERLY = (1, 2)  # exit codes with which an engine has said what the user must mend
+NOT_OPENED = "the engine could not open its ports in time; does the MIDI system answer?"
 SPOKEN = "twobar: "
 
 
@@ -55,13 +64,18 @@ class Supervisor:
     ) -> None:
         """Start nothing yet."""
         self._options, self._deliver, self._notify = options, deliver, notify
-        self._engine: subprocess.Popen[bytes] | None = None
-        self._worker = WorkerKeeper(lambda: spawn_worker(options.address))
+        self._engine: Process | None = None
+        self._worker = WorkerKeeper(lambda: spawn_worker(options.address), needed=self._needs_worker)
+        self._role = "supervisor"
         self._link: Link[Any] | None = None
         self._ending = threading.Event()
+        self._over = threading.Event()
         self._shown = threading.Event()
         self._memory: JamMemory | None = None
-        self._deaths: collections.deque[float] = collections.deque(maxlen=DEATHS_ALLOWED)
+        self._heart = Heart()
+        self._said_goodbye = False
+        self._stood: Process | None = None
+        self._troubles: collections.deque[float] = collections.deque(maxlen=len(PAUSES_SECONDS))
         self._complaints = tempfile.TemporaryFile() if deliver else None  # noqa: SIM115  lives as long as we
 
     # -- start -----------------------------------------------------------------------------------
@@ -76,16 +90,34 @@ class Supervisor:
         """
         self._start_engine()
         self._worker.start(at_once=True)
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
         self._call_engine()
+
+    def adopt(self, engine: Process) -> None:
+        """Watch over an engine that plays already, whose supervisor has died, but not its model process.
+
+        Raises:
+            TwobarError: it does not answer.
+
+        """
+        self._role, self._engine = "guardian", engine
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        self._call_engine()
+
+    def _needs_worker(self) -> bool:
+        """Tell whether to start another model process: always, but beside one that is not ours."""
+        return self._role == "supervisor" or self._heart.lonely_seconds > 0
+
+    def _environment(self) -> dict[str, str]:
+        return {"JACK_NO_START_SERVER": "1", **os.environ}
 
     def _start_engine(self) -> None:
         if self._ending.is_set():
             raise EngineEndedError("", 0)
-        environment = {**os.environ, **to_environment(self._options)}
-        environment.setdefault("JACK_NO_START_SERVER", "1")
+        self._heart, self._said_goodbye = Heart(), False
         self._engine = subprocess.Popen(  # noqa: S603  our own program
             [sys.executable, *ENGINE],
-            env=environment,
+            env={**self._environment(), **to_environment(self._options)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if self._deliver else None,
             stderr=self._complaints,
@@ -102,36 +134,44 @@ class Supervisor:
             if time.monotonic() > end:
                 raise FailureError("the engine did not start in time")
             try:
-                self._link = call(self._options.address, "supervisor", ToDashboard | JamMemory)
+                self._link = call(self._options.address, self._role, ToDashboard | JamMemory | Beat)
             except OSError:
                 time.sleep(RETRY_SECONDS)
         if self._ending.is_set():
             self._link.send(Bye())  # `end` came before there was a link
         elif self._options.revived and self._memory is not None:
             self._link.send(self._memory)
-        threading.Thread(target=self._read, args=(self._link,), name="read", daemon=True).start()
+        threading.Thread(target=self._read, args=(self._link, self._heart), name="read", daemon=True).start()
 
     def _ended(self, status: int) -> "EngineEndedError":
         """Return the engine's last line as an error; empty where it stood on our own standard error."""
         if self._ending.is_set():
             return EngineEndedError("", orderly_status(status))
+        if self._stood is self._engine:
+            return EngineEndedError(NOT_OPENED, 1)
         text = "" if status in ORDERLY else f"the engine ended at once with status {status}"
-        words = self.last_words()
+        words = self._spoken()
         return EngineEndedError(
             words[-1].removeprefix(SPOKEN) if words else text, status if status in ORDERLY else 1
         )
 
-    def _read(self, link: "Link[Any]") -> None:
+    def _read(self, link: "Link[Any]", heart: Heart) -> None:
         while (message := link.receive()) is not None:
-            if isinstance(message, JamMemory):
+            if isinstance(message, Beat):
+                heart.beat(worker=message.worker, peers=message.peers)
+                if message.closing:
+                    heart.closing()
+            elif isinstance(message, JamMemory):
                 self._memory = message
-                continue
-            if isinstance(message, Bye):  # the end is the process's, and `wait` tells of it
-                continue
-            if isinstance(message, Snapshot):
-                self._shown.set()
-            if self._deliver is not None:
-                self._deliver(message)
+            elif isinstance(message, Bye):  # the end is the process's, and `wait` tells of it
+                heart.closing()
+                self._said_goodbye = True
+            else:
+                if isinstance(message, Snapshot):
+                    self._shown.set()
+                if self._deliver is not None:
+                    with contextlib.suppress(Exception):  # a screen that is broken must not stop the heart
+                        self._deliver(message)
 
     def wait_shown(self) -> None:
         """Wait until the engine has its ports open and has sent its first snapshot.
@@ -154,41 +194,93 @@ class Supervisor:
         if link is not None:
             link.send(command)
 
+    def panic(self) -> None:
+        """End every note: by the engine, or past it where it does not beat.  Threads: any, no handler."""
+        self.send(Panic(source="signal"))
+        if self._heart.still_seconds > DEAF_SECONDS:
+            self._notify(f"panic, past an engine that does not answer: {self._silence()}")
+
     def wait(self) -> int:
         """Block until the engine ends in order or `end` is called; a crashed one is started again."""
         while True:
             assert self._engine is not None
             status = self._engine.wait()
             if self._ending.is_set():
+                if self._stood is self._engine:
+                    self._notify(f"the engine stood still at the end and was killed; {self._silence()}")
                 return self._finish(orderly_status(status))
-            if status == 0 or status in ORDERLY:
+            if self._role == "guardian" and self._said_goodbye and status < 0:
+                return self._finish(0)  # an adopted one, whose status nobody tells
+            if status == 0 or (status in ORDERLY and (self._heart.begun or not self._options.revived)):
                 return self._finish(status)
             if not self._revive(status):
-                if self._ending.is_set():
-                    return self._finish(0)
-                self._notify("the engine keeps dying: giving up")
-                return self._finish(1)
+                return self._finish(0)
+
+    def _watch(self) -> None:
+        """Kill an engine that stands still, and a model process that does not call it."""
+        while not self._over.wait(WATCH_SECONDS):
+            with contextlib.suppress(Exception):  # the next look must come
+                self._look()
+
+    def _look(self) -> None:
+        engine, heart = self._engine, self._heart
+        if engine is None or engine.poll() is not None:
+            return
+        if heart.stands(time.monotonic(), ending=self._ending.is_set()) and heart is self._heart:
+            self._put_down(engine)
+        elif heart.lonely_seconds > WORKER_SECONDS:
+            heart.consoled()  # the next one has as long
+            self._worker.renew()
+
+    def _put_down(self, engine: Process) -> None:
+        self._stood = engine
+        engine.kill()  # first, for a client that stands still holds JACK up
+
+    def _silence(self) -> str:
+        return silenced(self._options, self._environment(), peers=self._heart.peers)
 
     def _revive(self, status: int) -> bool:
+        """Start another engine, again and again; False when everything shall end."""
+        stood = self._stood is self._engine
+        self._trouble()
+        if status == CRASHED or stood:
+            self._memory = suspected(self._memory, len(self._troubles))
+        if status in ORDERLY:
+            what = could_not_start(self._ended(status))
+        else:
+            what = f"the engine {'stood still and was killed' if stood else 'died'}; {self._silence()}"
+        while True:
+            self._hang_up()
+            pause = PAUSES_SECONDS[len(self._troubles) - 1]
+            self._notify(f"{what}; it is started again" + (f" in {pause:g} s" if pause else ""))
+            if self._ending.wait(pause):
+                return False
+            model = self._memory.model if self._memory is not None else self._options.model
+            self._options = msgspec.structs.replace(self._options, revived=True, model=model)
+            try:
+                self._start_engine()
+                self._call_engine()
+            except Exception as error:  # noqa: BLE001  whatever it was: another try is the only help
+                if self._ending.is_set():
+                    return False
+                if self._engine is not None:
+                    end_process(self._engine)
+                self._trouble()
+                what = could_not_start(error)
+            else:
+                return True
+
+    def _trouble(self) -> None:
+        """Count a death or a start that failed, and forget those of long ago."""
         now = time.monotonic()
-        self._deaths.append(now)
-        if status > 0 and sum(now - death < CALM_SECONDS for death in self._deaths) > 1:
-            self._memory = without_music(self._memory)  # what it remembers may be what breaks it
-        silenced = silence_outputs(self._options)
-        self._notify(f"the engine died; {silenced}; it is started again")
-        if len(self._deaths) == DEATHS_ALLOWED and now - self._deaths[0] < CALM_SECONDS:
-            return False
-        self._hang_up()
-        model = self._memory.model if self._memory is not None else self._options.model
-        self._options = msgspec.structs.replace(self._options, revived=True, model=model)
-        try:
-            self._start_engine()
-            self._call_engine()
-        except TwobarError as error:
-            if not self._ending.is_set():
-                self._notify(str(error))
-            return False
-        return True
+        self._troubles.append(now)
+        while now - self._troubles[0] > CALM_SECONDS:
+            self._troubles.popleft()
+
+    @property
+    def ending(self) -> bool:
+        """Whether everything has been asked to end."""
+        return self._ending.is_set()
 
     # -- end -------------------------------------------------------------------------------------
 
@@ -206,6 +298,7 @@ class Supervisor:
         self._ending.set()
         if self._engine is not None:
             end_process(self._engine)
+        self._over.set()
         self._hang_up()
         self._worker.end()
         remove_place(self._options.address)
@@ -217,7 +310,10 @@ class Supervisor:
             link.close()
 
     def last_words(self) -> list[str]:
-        """Return what the engine said that no dashboard has shown."""
+        """Return what the engines said that no dashboard has shown, each line once."""
+        return list(dict.fromkeys(self._spoken()))
+
+    def _spoken(self) -> list[str]:
         if self._complaints is None:
             return []
         self._complaints.seek(0)
@@ -245,29 +341,21 @@ def orderly_status(status: int) -> int:
     return 1 if status > 0 else 0
 
 
-def without_music(memory: JamMemory | None) -> JamMemory | None:
-    """Return a memory of the controls alone: no base, no anchors, a transport that begins anew."""
-    if memory is None:
-        return None
-    return msgspec.structs.replace(memory, base=None, anchors={}, timeline=None, started=False)
+def could_not_start(error: Exception) -> str:
+    """Return the sentence about an engine after the first that did not come to play."""
+    return f"the engine could not start again{f': {error}' if str(error) else ''}"
 
 
-def silence_outputs(options: Options) -> str:
-    """Open the named outputs and end every note on them; returns what was done, in words."""
-    named = [name for name in options.config.midi.outputs if name not in ("virtual", "fluidsynth", "none")]
-    if not named:
-        return "its own ports and synth fell silent with it"
-    from live.devices.ports import open_output  # noqa: PLC0415  only a broken night pays for this import
+def suspected(memory: JamMemory | None, troubles: int) -> JamMemory | None:
+    """Return a memory without what may break whoever takes it up.
 
-    done = []
-    for name in named:
-        with contextlib.suppress(TwobarError):
-            port = open_output(name, api=options.config.midi.api)
-            try:
-                for data in silence():
-                    port.send(data)
-                time.sleep(0.05)
-            finally:
-                port.close()
-            done.append(name)
-    return f"every note on {', '.join(done)} was ended" if done else "its outputs could not be reached"
+    Args:
+        memory: of the engine that broke.
+        troubles: of the last seconds; after the second one there is no base and no anchor any more, but the
+            beat goes on; after the fourth it begins anew.
+
+    """
+    if memory is None or troubles < 2:
+        return memory
+    bare = msgspec.structs.replace(memory, base=None, anchors={})
+    return bare if troubles < 4 else msgspec.structs.replace(bare, timeline=None, started=False)

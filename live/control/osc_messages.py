@@ -33,6 +33,10 @@ IMMEDIATELY = 1
 NTP_UNIT = 2.0**-32
 
 _BUNDLE = b"#bundle\0"
+_NOTE = f"{ROOT}note\0".encode()
+_SETTING = frozenset(
+    f"{ROOT}{name}".encode() for name in (*(f"knob/{name}" for name in KNOBS), "xy", "tempo", "latent")
+)
 _TAGS = frozenset(b"ihfdsbrmtTFN[]")
 ADDRESSES = (
     "knob/NAME",
@@ -69,15 +73,34 @@ class TimedMessage(NamedTuple):
     arguments: tuple[object, ...]
 
 
-def unpack(datagram: bytes, *, due: float | None = None, depth: int = 0) -> list[TimedMessage]:
+class Piece(NamedTuple):
+    """A message that has not been read yet.
+
+    Attributes:
+        due: seconds since 1970 at which it is meant; None for now.
+        content: its bytes.
+
+    """
+
+    due: float | None
+    content: bytes
+
+    @property
+    def sets(self) -> bytes:
+        """What it sets, where a newer message about the same makes it worthless; else nothing."""
+        name = self.content[: self.content.find(b"\0")]
+        return name if name in _SETTING else b""
+
+
+def pieces(datagram: bytes, *, due: float | None = None, depth: int = 0) -> list[Piece]:
     """Return the messages of a datagram, in its order; a nested bundle is never due before its outer one.
 
     Raises:
-        BadPacketError: it is no OSC, nested too deep, or too long.
+        BadPacketError: a bundle is nested too deep or breaks off.
 
     """
     if not datagram.startswith(_BUNDLE):
-        return [_message(datagram, due)]
+        return [Piece(due, datagram)]
     if depth == DEEPEST_BUNDLE:
         raise BadPacketError(f"bundles nested deeper than {DEEPEST_BUNDLE}")
     if len(datagram) < 16:
@@ -85,16 +108,62 @@ def unpack(datagram: bytes, *, due: float | None = None, depth: int = 0) -> list
     tag = struct.unpack_from(">Q", datagram, 8)[0]
     if tag > IMMEDIATELY:
         due = max(due or 0.0, ntp_time_to_system_epoch(tag * NTP_UNIT))
-    messages: list[TimedMessage] = []
+    found: list[Piece] = []
     place = 16
     while place < len(datagram):
         size = struct.unpack_from(">i", datagram, place)[0] if place + 4 <= len(datagram) else -1
         place += 4
         if not 0 < size <= len(datagram) - place:
             raise BadPacketError("a bundle's element has a wrong size")
-        messages += unpack(datagram[place : place + size], due=due, depth=depth + 1)
+        found += pieces(datagram[place : place + size], due=due, depth=depth + 1)
         place += size
-    return messages
+    return found
+
+
+def newest(found: Sequence[Piece], now: float) -> list[Piece]:
+    """Return pieces without the values that a later one makes worthless, as long as only keys come between.
+
+    Args:
+        found: in their order.
+        now: seconds since 1970; what is due later stays.
+
+    """
+    last: dict[bytes, int] = {}
+    worthless: set[int] = set()
+    for place, piece in enumerate(found):
+        if piece.due is not None and piece.due > now:
+            continue
+        name = piece.sets
+        if name:
+            if name in last:
+                worthless.add(last[name])
+            last[name] = place
+        elif not piece.content.startswith(_NOTE):
+            last.clear()  # an action takes the knobs as they are
+    return [piece for place, piece in enumerate(found) if place not in worthless]
+
+
+def unpack(datagram: bytes) -> list[TimedMessage]:
+    """Return the messages of a datagram, in its order.
+
+    Raises:
+        BadPacketError: it is no OSC, nested too deep, or too long.
+
+    """
+    return [read(piece) for piece in pieces(datagram)]
+
+
+def sameness(address: str, arguments: Sequence[object]) -> tuple[object, ...]:
+    """Return what two messages share that say the same, also where one has integers and one has floats."""
+    return (address, *(_single(one) if isinstance(one, int | float) else one for one in arguments))
+
+
+def _single(number: float) -> float:
+    try:
+        value: float = struct.unpack(">f", struct.pack(">f", number))[0]
+    except (OverflowError, struct.error):
+        return float(number)
+    return value
 
 
 def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
@@ -140,8 +209,14 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
         raise BadPacketError(str(error)) from None
 
 
-def _message(datagram: bytes, due: float | None) -> TimedMessage:
-    """Read one message; what could make the parser stumble or complain in the log is refused before."""
+def read(piece: Piece) -> TimedMessage:
+    """Read one message; what could make the parser stumble or complain in the log is refused before.
+
+    Raises:
+        BadPacketError: it is no OSC, or too long.
+
+    """
+    due, datagram = piece
     if len(datagram) > LONGEST_MESSAGE:
         raise BadPacketError(f"a message of {len(datagram)} bytes; the longest allowed has {LONGEST_MESSAGE}")
     end = datagram.find(b"\0")

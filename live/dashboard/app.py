@@ -51,6 +51,9 @@ class Dashboard(App[None]):
         clock: host time in nanoseconds, the same as the engine's (`time.monotonic_ns`).
         keymap: keys by ident (see `live.dashboard.keys`), in place of the usual ones.
 
+    Attributes:
+        fault: the exception that ended it, if one did.
+
     """
 
     CSS_PATH = "dashboard.tcss"
@@ -102,6 +105,7 @@ class Dashboard(App[None]):
         self._shown_nanos = clock()
         self._silent = False
         self._lost = ""
+        self.fault: Exception | None = None
         self._notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         self._seen: deque[tuple[int, str]] = deque(maxlen=4 * MOST_NOTICES)
         self._cloud: tuple[MapPoint, ...] = ()
@@ -171,6 +175,12 @@ class Dashboard(App[None]):
             self._show()
         if post.bye:
             self.exit()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End, and hold the fault for whoever opens the next screen; Textual's traceback is not printed."""
+        self.fault = self.fault or error
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
 
     def on_resize(self) -> None:
         """Draw the hints for the new width."""

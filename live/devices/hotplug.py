@@ -201,8 +201,8 @@ class PortWatch:
         wanted: chooses, of the inputs there are, those that are adopted.
         died: called when the MIDI system, which was there, is found dead.
         failed: called with a sentence when a look has failed; it is repeated all the same.
-        looked: called after each look.
         revived: called when it is there again; False when what it did must be tried again at the next look.
+        looked: called after each look that showed the ports.
 
     Threads: `add`, `wait_for` and `lost` any; the rest, and what is called, the watcher's own.
     """
@@ -216,8 +216,8 @@ class PortWatch:
         wanted: Callable[[list[str]], list[str]] = keyboards,
         died: Callable[[], object] = lambda: None,
         failed: Callable[[str], object] = lambda _sentence: None,
-        looked: Callable[[], object] = lambda: None,
         revived: Callable[[], bool] | None = None,
+        looked: Callable[[], object] = lambda: None,
         period_s: float = PERIOD_S,
     ) -> None:
         """Watch nothing yet."""
@@ -275,7 +275,6 @@ class PortWatch:
         """Look; a driver's or our own fault is reported once, and the next look comes all the same."""
         try:
             self.look()
-            self._looked()
         except Exception as fault:  # noqa: BLE001  whatever it was, a keyboard may still come back
             sentence = f"a fault while looking for ports: {fault!r}"
             if sentence != self._fault:
@@ -305,6 +304,7 @@ class PortWatch:
         present = names.get("in")
         if self._adopt is not None and present is not None:
             self._look_for_new(present, watched)
+        self._looked()
 
     def _look_at_system(self, *, answers: bool, died: bool) -> None:
         """Tell of the MIDI system's death and return; both happened if it died between two looks."""

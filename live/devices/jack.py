@@ -146,11 +146,10 @@ class JackProbe:
         if not found:
             return []
         names: list[str] = []
-        for name in found:
-            if name is None:
-                break
+        while found and (name := found[len(names)]) is not None:
             names.append(name.decode(errors="replace"))
-        self._jack.jack_free(found)
+        if found:
+            self._jack.jack_free(found)
         return names
 
     def close(self) -> None:

@@ -88,6 +88,7 @@ class Devices:
         self._synth_fault = ""
         self.mapping_name = ""
         self.recording = ""
+        self.peers: list[str] = []  # of virtual outputs
 
     @property
     def listening(self) -> bool:
@@ -303,11 +304,19 @@ class Devices:
             wanted=lambda found: keyboards(found, self._output_names()),
             died=self._synths_lost if synths else lambda: None,
             failed=self._warn,
-            looked=lambda: self._post(lambda now: self._tell_of_losses(jam, now)),
+            looked=lambda: self._see(lister, jam),
             revived=(lambda: self._restart_synths(synths)) if synths else None,
         )
         self._watchers.append(watch)
         return watch
+
+    def _see(self, lister: SystemLister, jam: Jam) -> None:
+        """Take down what was lost and who is connected to a virtual output; on a watch's thread."""
+        self._post(lambda now: self._tell_of_losses(jam, now))
+        sinks = [sink for sink in tuple(self._output.sinks) if isinstance(sink, ports.OutputPort)]
+        self.peers = [
+            peer for sink in sinks if sink.virtual for peer in sorted(lister.connections(sink.name) or ())
+        ]
 
     def _synths_lost(self) -> None:
         """Say that the sound server has gone; on a watch's thread, as the next one."""
@@ -411,6 +420,14 @@ class Devices:
         """Keep a model process alive from here, on another thread; nothing while that is done already."""
         self._worker.start()
 
+    @property
+    def take_lost(self) -> bool:
+        """Tell, after `close`, whether a take that was asked for by name is not where it was asked for."""
+        take = self._output.take
+        return bool(self._options.record) and not (
+            take is not None and take.kept and take.path == Path(self._options.record)
+        )
+
     # -- the end -------------------------------------------------------------------------------------
 
     def silence(self, guard: Guard) -> None:
@@ -424,6 +441,8 @@ class Devices:
         if output.take is not None:
             guard("the take could not be finished", output.take.close)
             guard.report(output.take.fault)
+            if output.take.kept and not output.take.fault and not self._options.headless:
+                guard.report(f"the take is in '{output.take.path}'")
         for watcher in self._watchers:
             guard("the watch over the ports could not be ended", watcher.close)
         for port in self._inputs.values():

@@ -11,6 +11,7 @@ import gc
 import json
 import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -22,15 +23,16 @@ from live.engine.closing import CRASHED, Guard
 from live.engine.demo import Demo
 from live.engine.devices import Devices
 from live.engine.feedback import Feedback
+from live.engine.guardians import Guardians
 from live.engine.memory import remembered, restore
 from live.engine.output import EngineOutput
 from live.engine.snapshots import Snapshots, Surroundings
 from live.engine.worker_link import Greeting, WorkerLink
 from live.errors import TwobarError
-from live.ipc.commands import Command, Quit, Start, Stop, ToEngine
+from live.ipc.commands import Command, Panic, Quit, Start, Stop, ToEngine
 from live.ipc.link import Link, Switchboard
 from live.ipc.memory import JamMemory
-from live.ipc.messages import Answer, Bye, Decoded, Encoded, Hello, LoadFailed, Ready
+from live.ipc.messages import Answer, Beat, Bye, Decoded, Encoded, Hello, LoadFailed, Ready
 from live.ipc.options import Options, from_environment
 from live.ipc.snapshot import Notice
 from live.jam.commands import Commands
@@ -42,7 +44,9 @@ from live.timing.timeline import Nanos
 
 SWITCH_SECONDS = 0.0001
 CONNECT_NANOS = 700_000_000  # whoever waits for `ready` connects its cables before the first beat
+REVIVED_NANOS = 2_000_000_000  # after which an engine that another has preceded starts without a model
 TIDY_NANOS, QUIET_NANOS = 10_000_000_000, 10_000_000
+BEAT_NANOS, BEAT_TAKES_NANOS = 250_000_000, 500_000
 MEMORY_NANOS, MEMORY_OVERDUE_NANOS, MEMORY_TAKES_NANOS = 500_000_000, 2_000_000_000, 2_000_000
 FLUSH_NANOS = 60_000_000
 MESSAGES_A_TURN = 64  # of a storm; then what is due comes first
@@ -83,6 +87,7 @@ class Engine:
         self.commands = Commands(self.jam, scenes=options.config.scene)
         self.snapshots = Snapshots(self.jam, self._surroundings, per_second=options.config.dashboard.fps)
         self.demo: Demo | None = None
+        self.guardians = Guardians(options)
         self.supervisor: Link[Any] | None = None
         self.ending = False
         self.faults = 0
@@ -96,7 +101,7 @@ class Engine:
         self._again_nanos: int | None = None
         self._wake: Nanos | None = None
         self._memory: JamMemory | None = None
-        self._memory_nanos = 0
+        self._memory_nanos = self._beat_nanos = 0
         self._storm_nanos = self._storm_size = 0
         self.board = Switchboard(options.address, ToEngine | JamMemory, self._arrived)
 
@@ -125,6 +130,8 @@ class Engine:
         if self.options.demo == "on" or (self.options.demo == "auto" and not self.devices.listening):
             self.demo = Demo()
         self._thru_nanos = self.clock.now()
+        if self.options.revived:  # the beat does not wait for a model process that may have died, too
+            self._start_nanos = self._thru_nanos + REVIVED_NANOS
         self._ready("thru")
         self.devices.open_rest(self.jam)
 
@@ -157,6 +164,8 @@ class Engine:
             if end is not None:
                 coming.append(end)
             self._tidy(now, min(coming))
+            if self.supervisor is not None:
+                coming.append(self._beat(self.supervisor, now, min(coming)))
             self.clock.wait_until(Nanos(min(coming)))
 
     def _tidy(self, now: int, coming: int) -> None:
@@ -169,6 +178,15 @@ class Engine:
         elif quiet and now - self._tidied_nanos > TIDY_NANOS:
             self._tidied_nanos = now
             gc.collect(0)
+
+    def _beat(self, supervisor: "Link[Any]", now: int, coming: int) -> int:
+        """Let the supervisor know that the loop turns; returns when to do so again."""
+        waited = now - self._beat_nanos
+        if waited >= BEAT_NANOS and (coming - now > BEAT_TAKES_NANOS or waited > 2 * BEAT_NANOS):
+            self._beat_nanos = now
+            beat = Beat(worker=self.output.worker is not None, peers=self.devices.peers)
+            supervisor.send(beat, droppable=True)
+        return max(self._beat_nanos + BEAT_NANOS, now + BEAT_TAKES_NANOS)
 
     def _send_memory(self) -> None:
         """Let the supervisor know what the next engine would need, where it has changed."""
@@ -197,7 +215,7 @@ class Engine:
         coming = [now + 1_000_000_000]
         if self._start_nanos is not None:
             if now >= self._start_nanos:
-                self._start_nanos = None
+                self._starts_by_itself, self._start_nanos = False, None
                 if self.options.revived:
                     self.jam.all_sound_off(now)  # of the engine before, now that cables are back
                 self.jam.start(now)
@@ -346,8 +364,8 @@ class Engine:
         self.commands.run(command, now)
 
     def _from_worker(self, answer: Answer, now: Nanos) -> None:
-        self.worker.answered()
         self.jam.from_worker(answer, now)
+        self.worker.answered(answer)
 
     def _model_loaded(self, answer: Ready | LoadFailed, now: Nanos) -> None:
         """Play with the model, or without; the first time the transport starts, unless it was stopped."""
@@ -359,9 +377,9 @@ class Engine:
         self._starts_by_itself = False
 
     def _greet(self, link: "Link[Any]", hello: Hello) -> None:
-        if hello.role == "supervisor":
-            self.supervisor, self._memory = link, None
-        if hello.role == "dashboard" or not self.options.headless:
+        if hello.role in ("supervisor", "guardian"):
+            self.supervisor, self._memory, self._beat_nanos = link, None, 0
+        if hello.role == "dashboard" or (hello.role == "supervisor" and not self.options.headless):
             self.snapshots.watch(link)
 
     def _restore(self, memory: JamMemory, now: Nanos) -> None:
@@ -398,6 +416,7 @@ class Engine:
                 )
                 if self.output.worker is None:
                     self.devices.keep_worker()
+                self.guardians.call()
 
     def close(self, *, crashed: bool = False) -> None:
         """Silence, write everything down, close everything; safe after a failed `open`, and never raises.
@@ -415,8 +434,9 @@ class Engine:
         guard("the summary could not be logged", self._summarize)
         self._flush()
         for link in dict.fromkeys([*self.snapshots.watchers, self.output.worker, self.supervisor]):
-            if link is not None and not crashed:
-                guard("another process was not told of the end", partial(link.send, Bye()))
+            if link is not None and (not crashed or link is self.supervisor):
+                message = Beat(worker=False, peers=self.devices.peers, closing=True) if crashed else Bye()
+                guard("another process was not told of the end", partial(link.send, message))
         self.devices.close(guard)
         guard("the links' socket could not be closed", self.board.close)
         self.say.close()
@@ -444,16 +464,24 @@ class Engine:
             self.clock.wait_until(Nanos(end))
 
 
-def on_signals(end: Callable[[], None]) -> None:
-    """Let SIGTERM and SIGHUP end the engine in order; SIGINT is the supervisor's."""
+def on_signals(end: Callable[[], None], panic: Callable[[], None]) -> None:
+    """Let SIGTERM and SIGHUP end the engine in order, and SIGUSR1 be panic; SIGINT is the supervisor's."""
 
     def handler(_number: int, _frame: object) -> None:
         end()
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "SIGUSR1"):
+        signal.signal(signal.SIGUSR1, lambda _number, _frame: panic())
     signal.signal(signal.SIGTERM, handler)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, handler)
+
+
+def thread_ended(ended: threading.ExceptHookArgs) -> str:
+    """Return the sentence about a thread that an exception has ended."""
+    name = ended.thread.name if ended.thread is not None else "nameless"
+    return f"the thread '{name}' has ended, the music goes on: {ended.exc_value!r}"
 
 
 def main() -> int:
@@ -464,7 +492,9 @@ def main() -> int:
         priority = raise_priority()
         sys.setswitchinterval(SWITCH_SECONDS)
         engine = Engine(from_environment(), priority=priority)
-        on_signals(lambda: engine._post(Bye()))  # noqa: SLF001  its own process
+        post = engine._post  # noqa: SLF001  its own process
+        on_signals(lambda: post(Bye()), lambda: post(Panic(source="signal")))
+        threading.excepthook = lambda ended: post(Notice(0, "error", thread_ended(ended)))
         engine.open()
         gc.collect()
         gc.freeze()
@@ -476,6 +506,8 @@ def main() -> int:
         text, status = f"twobar: a fault in the engine: {fault!r}\n", CRASHED
     if engine is not None:
         engine.close(crashed=status == CRASHED)
+        if status == 0 and engine.devices.take_lost:
+            status = 1
     with contextlib.suppress(OSError):
         sys.stderr.write(text)  # last: what stands there last is what the dashboard's process shows
     return status

@@ -26,11 +26,17 @@ class Publisher(Protocol):
     Attributes:
         bad_packets: messages that were not understood.
         unsent: messages that were not sent.
+        passed_over: values that a newer one replaced before they were read.
+        lost: packets for which there was no room.
+        echoes: messages of our own that came back.
 
     """
 
     bad_packets: int
     unsent: int
+    passed_over: int
+    lost: int
+    echoes: int
 
     def publish(self, address: str, *arguments: float | str) -> None:
         """Tell the subscribers, soon and without waiting."""
@@ -100,10 +106,12 @@ class EngineOutput:
             self.event_log.write(kind, **{"nanos": self._clock.now(), **fields})
 
     def left_out(self) -> dict[str, int]:
-        """Count OSC messages not understood, and not sent, and records that the log dropped."""
+        """Count OSC messages that were left out, each kind apart, and records that the log dropped."""
         counts: dict[str, int] = {}
         if self.osc is not None:
             counts |= {"bad_packets": self.osc.bad_packets, "unsent": self.osc.unsent}
+            counts |= {"osc_passed_over": self.osc.passed_over, "osc_lost": self.osc.lost}
+            counts["osc_echoes"] = self.osc.echoes
         if self.event_log is not None:
             counts["unlogged"] = self.event_log.dropped
         return counts

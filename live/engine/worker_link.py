@@ -1,7 +1,8 @@
 """The engine's link to the model process: which one counts, what it is to load, and what it owes.
 
 A model process that calls is told on the link's thread what to load; the engine takes it up a turn later.
-One that owes an answer for too long is ended, and its end brings a new one.
+One that owes an answer for too long is ended, and its end brings a new one, with another model where it is
+the model's fault: the last one that has answered, or the one that every installation has.
 Threads: engine only, but for `welcome`.
 Tested in tests/live/engine/test_engine.py.
 """
@@ -13,13 +14,16 @@ from typing import Any, NamedTuple
 
 from live.engine.output import EngineOutput
 from live.ipc.link import Link
-from live.ipc.messages import Bye, Hello, Load
+from live.ipc.messages import Answer, Bye, Decoded, Encoded, Hello, Load
 from live.jam.jam import Jam
-from live.settings.config import Config
+from live.settings.config import Config, JamSettings
 from live.timing.timeline import Nanos
 
 ANSWER_TIMEOUT_NANOS = 3_000_000_000
-LOADING_TIMEOUT_NANOS = 60_000_000_000  # a large checkpoint on a slow machine; requests wait behind it
+LOADING_TIMEOUT_NANOS = 30_000_000_000  # a large checkpoint on a slow machine; requests wait behind it
+CHANGING_TIMEOUT_NANOS = 20_000_000_000  # the same while another model could play
+HANGS_NANOS = 60_000_000_000  # in which a second hang is the model's fault
+STANDARD_MODEL = JamSettings().model
 
 
 class Greeting(NamedTuple):
@@ -44,6 +48,8 @@ class WorkerLink:
         self._jam, self._output, self._settings = jam, output, settings
         self._pid = 0
         self._asked_nanos = 0
+        self._proven = ""  # the last model that has answered
+        self._hang: tuple[str, Nanos] | None = None
 
     @property
     def wanted(self) -> str:
@@ -67,19 +73,21 @@ class WorkerLink:
         if greeting.model != self.wanted:  # chosen in the meantime
             link.send(self._load(self.wanted))
 
-    def _load(self, model: str) -> Load:
-        """Return the request to load a model, which must play the metre that is wanted."""
-        return Load(model, self._settings.model.split, self._jam.dialogue.metre)
-
     def load_wanted(self) -> None:
         """Have the wanted model loaded, where there is a model process: the next one is told by `welcome`."""
         if self._output.worker is not None:
             self._jam.model_state = "loading"
             self._output.worker.send(self._load(self.wanted))
 
-    def answered(self) -> None:
-        """Begin the wait for the next answer anew."""
+    def _load(self, model: str) -> Load:
+        """Return the request to load a model, which must play the metre that is wanted."""
+        return Load(model, self._jam.dialogue.metre, self._settings.model.split)
+
+    def answered(self, answer: Answer) -> None:
+        """Begin the wait for the next answer anew; a model that answers requests has proved itself."""
         self._asked_nanos = 0
+        if isinstance(answer, Encoded | Decoded) and self._jam.model_state == "ready":
+            self._proven = self.wanted
 
     def watch(self, now: Nanos) -> None:
         """End a model process that owes an answer for too long."""
@@ -88,10 +96,27 @@ class WorkerLink:
             self._asked_nanos = 0
         elif not self._asked_nanos:
             self._asked_nanos = now
-        elif now - self._asked_nanos > (LOADING_TIMEOUT_NANOS if loading else ANSWER_TIMEOUT_NANOS):
+        elif now - self._asked_nanos > self._patience_nanos(loading=loading):
             self._asked_nanos = 0
-            self._jam.notices.add("error", "the model process does not answer: it is started anew")
+            self._blame(now, loading=loading)
             worker.close()
             if self._pid:
                 with contextlib.suppress(OSError):
                     os.kill(self._pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+
+    def _patience_nanos(self, *, loading: bool) -> int:
+        if not loading:
+            return ANSWER_TIMEOUT_NANOS
+        return CHANGING_TIMEOUT_NANOS if self._proven not in ("", self.wanted) else LOADING_TIMEOUT_NANOS
+
+    def _blame(self, now: Nanos, *, loading: bool) -> None:
+        """Say what hangs; where it is the model, let another one be loaded by the next process."""
+        bad, before, self._hang = self.wanted, self._hang, (self.wanted, now)
+        again = before is not None and before[0] == bad and now - before[1] < HANGS_NANOS
+        instead = self._proven if self._proven not in ("", bad) else STANDARD_MODEL
+        if instead == bad or not (loading or again or self._proven not in ("", bad)):
+            self._jam.notices.add("error", "the model process does not answer: it is started anew")
+            return
+        what = "does not finish loading" if loading else "does not answer"
+        self._jam.notices.add("error", f"model '{bad}' {what}: it is given up, and '{instead}' plays")
+        self._jam.give_up_model(instead)

@@ -27,6 +27,7 @@ LONGEST_PLACE = 100  # bytes; systems take a socket's path up to about 104
 HAS_UNIX = hasattr(socket, "AF_UNIX")
 DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
 NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+ACCEPT_SECONDS = 0.1
 PIECE = 4096  # bytes sent at once where a send cannot be told not to wait
 FOLDER_PREFIX, SOCKET_NAME = "twobar-", "engine.sock"
 
@@ -228,6 +229,7 @@ class Switchboard:
             self._listener.bind((host, int(port)))
             self.address = Address("{}:{}".format(*self._listener.getsockname()), address.token)
         self._listener.listen(8)
+        self._closed = threading.Event()
         threading.Thread(target=self._accept, name="accept", daemon=True).start()
 
     def _accept(self) -> None:
@@ -235,7 +237,9 @@ class Switchboard:
             try:
                 connection, _ = self._listener.accept()
             except OSError:
-                return
+                if self._closed.wait(ACCEPT_SECONDS):
+                    return
+                continue  # too many open files, say: the next caller may find room
             if connection.family == socket.AF_INET:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._read, args=(connection,), name="link", daemon=True).start()
@@ -256,6 +260,7 @@ class Switchboard:
 
     def close(self) -> None:
         """Stop listening and remove the socket's file."""
+        self._closed.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # or `accept` would take one more caller
         self._listener.close()

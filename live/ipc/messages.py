@@ -2,6 +2,7 @@
 
 engine -> worker: Load, Encode, Decode, Accompany, Warp.
 worker -> engine: Ready, LoadFailed, Encoded, Decoded, Warped, Failed.
+engine -> supervisor: Beat.
 What crosses to and from dashboards is in `snapshot` and `commands`.
 Tested in tests/live/ipc/test_link.py.
 """
@@ -19,15 +20,33 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 
 class Hello(Message, frozen=True):
-    """First message on a link: who calls, with the session's token."""
+    """First message on a link: who calls, with the session's token.
 
-    role: Literal["worker", "dashboard", "supervisor"]
+    A guardian is a supervisor that follows one which has died; it has no screen.
+    """
+
+    role: Literal["worker", "dashboard", "supervisor", "guardian"]
     token: str
     pid: int
 
 
 class Bye(Message, frozen=True):
-    """Orderly goodbye: whoever gets it finishes and exits."""
+    """Orderly goodbye: whoever gets it finishes and exits; the supervisor learns that its engine does."""
+
+
+class Beat(Message, frozen=True):
+    """The engine's loop turns; to the supervisor a few times a second.
+
+    Attributes:
+        worker: whether a model process has called.
+        peers: ports of others that are connected to its virtual output, as far as the system tells.
+        closing: whether it is the last one: it broke, and writes down what it has.
+
+    """
+
+    worker: bool
+    peers: list[str] = []
+    closing: bool = False
 
 
 # -- places in the latent space: what the engine holds and the worker works out -----------------------
@@ -236,15 +255,18 @@ class Warped(Message, frozen=True):
 
 
 class Load(Message, frozen=True):
-    """Play another model from now on, a shipped name or a path, if it plays the metre.
+    """Play another model from now on, if it plays the metre.
 
-    `split` says how it divides what a keyboard plays: "line", or a note name; see `model.codecs.keyboard`.
-    The metre "auto" is its own.
+    Attributes:
+        model: a shipped name or a path.
+        metre: "auto" is the model's own.
+        split: how it divides what a keyboard plays: "line", or a note name; see `model.codecs.keyboard`.
+
     """
 
     model: str
-    split: str = "line"
     metre: str = "auto"
+    split: str = "line"
 
 
 class Ready(Message, frozen=True):

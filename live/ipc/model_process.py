@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -110,6 +111,15 @@ class WorkerKeeper:
                 return
             deaths += 1
 
+    def renew(self) -> None:
+        """Start one where none is kept; end one that does not heed, at once, and another follows."""
+        if self._thread is None or not self._thread.is_alive():
+            self.start()
+            return
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                self._process.kill()
+
     def end(self) -> None:
         """End it, and start none again; safe to call twice."""
         self._ending.set()
@@ -118,7 +128,23 @@ class WorkerKeeper:
                 end_process(self._process)
 
 
-def end_process(process: "subprocess.Popen[bytes]") -> None:
+class Process(Protocol):
+    """What can be ended: a `subprocess.Popen`, or what stands for one."""
+
+    def poll(self) -> int | None:
+        """Return its status; None while it lives."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its status; raises subprocess.TimeoutExpired."""
+
+    def terminate(self) -> None:
+        """Tell it to end."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+def end_process(process: Process) -> None:
     """End a process in order, or, if it does not heed, at once."""
     if process.poll() is None:
         process.terminate()

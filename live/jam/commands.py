@@ -39,6 +39,7 @@ from model.music.tracks import TRACKS
 
 DECODED_KNOBS = frozenset((*ATTRIBUTE_KNOBS, "stray", "temperature"))
 SLIDING_KNOBS = ("morph", "xy.x", "xy.y")  # turned to where they are, they still take the latent there
+LARGEST = 3.4028234663852886e38  # the models reckon in float32
 CENTRE = 0.004  # a nudge back lands on the centre, where a bipolar knob does nothing
 
 
@@ -152,8 +153,8 @@ class Commands:
 
     def _go_to(self, z: Sequence[float], now: Nanos) -> None:
         jam = self._jam
-        if not all(map(math.isfinite, z)):
-            raise UsageError("latent takes finite numbers only")
+        if not all(abs(value) <= LARGEST for value in z):  # NaN is no more
+            raise UsageError(f"latent takes finite numbers only, none beyond {LARGEST:.2g}")
         if jam.gestures.go_to(z, jam.sent_to(now)):
             return
         if jam.model_without_latent:

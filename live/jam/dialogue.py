@@ -102,10 +102,8 @@ class Dialogue:
         self._bar = -1
         self._rest_until = Tick(0)
         self._bases = 0
-        self._tied: tuple[int, list[PlayedNote]] = (
-            0,
-            [],
-        )  # a base's number; what sounded on at its end
+        self._silent = False
+        self._tied: tuple[int, list[PlayedNote]] = 0, []  # a base's number; what sounded on at its end
         self._accompaniment = Accompaniment(
             plan, capture, requests, ask=output.ask, listens=self._listens_before
         )
@@ -473,12 +471,20 @@ class Dialogue:
             cell.source = base
             phrase = Phrase(self._plan.grid, tuple(reply.notes))  # the model's: in order
             self._plan.fill(cell, phrase, now, chordal=reply.chordal)
+            self._tell_of_silence(phrase, base)
             if self._requests.has_latent:
                 cell.point, cell.xy = reply.point, reply.xy
                 if cell.index == current:
                     self.here = reply.xy
                     self._output.publish("latent", *reply.point.z)
         self.ask_next(now)
+
+    def _tell_of_silence(self, phrase: Phrase, base: Base) -> None:
+        """Say once that the model answers music with nothing."""
+        silent = not phrase.notes and (base.phrase is None or bool(base.phrase.notes))
+        if silent and not self._silent:
+            self._notices.add("warning", "the model answers with no notes at all: play, or turn a knob back")
+        self._silent = silent
 
     def failed(self, ident: int, now: Tick) -> None:
         """Give up a request that the model could not do; its cell stays as it is."""

@@ -35,6 +35,7 @@ from model.music.phrase import Note
 from model.music.tracks import TRACKS
 
 START_AHEAD_NANOS = 20_000_000
+STANDSTILL_NANOS = 200_000_000  # clock bytes missed for so long are no tempo: followers find their place anew
 MOST_SOUNDED = 2048
 
 
@@ -139,6 +140,10 @@ class Jam:
             return None
         tick = self.sent_to(now)
         present = self.transport.tick(Nanos(now - self.performer.lag_nanos))
+        coming_clock = self.clock_out.next_tick
+        if coming_clock is not None and now - self._moment(coming_clock) > STANDSTILL_NANOS:
+            self.scheduler.drop_transport()
+            self._resume_clock(tick, now)
         self._tell_beat(tick)
         self._send_due(tick, now)
         self.dialogue.advance(tick, present=present)
@@ -386,8 +391,12 @@ class Jam:
         """Play another model; the present one plays on until it is ready."""
         self.shown_model, self.model_state = name, "loading"
         self.wanted_model = name
-        if not self.output.ask(Load(name, self.config.model.split, self.dialogue.metre)):
+        if not self.output.ask(Load(name, self.dialogue.metre, self.config.model.split)):
             self.notices.add("warning", f"model {name} will be loaded when the model process is back")
+
+    def give_up_model(self, instead: str) -> None:
+        """Want another model in place of one that hangs."""
+        self.wanted_model = self._good_model = self.shown_model = instead
 
     def from_worker(self, answer: Answer, now: Nanos) -> None:
         """Take an answer of the model process."""

@@ -105,6 +105,11 @@ class Scheduler:
         """Forget every queued note.  What sounds still ends."""
         self._notes.clear()
 
+    def drop_transport(self) -> None:
+        """Forget the queued start, stop and continue bytes."""
+        self._others = [event for event in self._others if event.rank is not Rank.TRANSPORT]
+        heapq.heapify(self._others)
+
     def shorten(self, pitches: Callable[[int, int], Tick | None]) -> None:
         """Let sounding notes end earlier: `pitches(channel, pitch)` gives a tick, or None to leave it."""
         for (channel, pitch), (end, step) in self._sounding.items():

@@ -5,6 +5,7 @@ Every line has `kind` and `nanos` (host time); docs/on-stage.md lists the kinds 
 
 import contextlib
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -51,13 +52,14 @@ class EventLog:
         self.fault = ""
         self._nanos = nanos
         self._on_fault = on_fault
-        self._closed = False
+        self._closed = self._told = False
         self._queue: deque[dict[str, object]] = deque()
         self._encoder = msgspec.json.Encoder(enc_hook=str)
         try:
             self._file: IO[bytes] = path.open("ab", buffering=0)
-        except OSError as reason:
+        except (OSError, ValueError) as reason:
             raise refusal(path, reason) from None
+        reserve(self._file, alone=False)
         cut_broken_line(path)
         self._ending = threading.Event()
         self._writing = threading.Lock()
@@ -89,7 +91,16 @@ class EventLog:
                     self.fault = f"the log '{self.path}' has ended: {reason.strerror or reason}"
                     self._closed = True
                     self._on_fault(self.fault)
+                except Exception as fault:  # noqa: BLE001  a record of ours that is none: the others go on
+                    self.dropped += count
+                    self._tell(f"{count} records of the log could not be written: {fault!r}")
                 time.sleep(0)
+
+    def _tell(self, sentence: str) -> None:
+        """Tell of the first fault that does not end the log."""
+        if not self._told:
+            self._told = True
+            self._on_fault(sentence)
 
     def _write_all(self, data: bytes) -> None:
         view = memoryview(data)
@@ -108,25 +119,53 @@ class EventLog:
             self._closed = True
 
 
-def refusal(path: Path, reason: OSError) -> FailureError:
+def refusal(path: Path, reason: OSError | ValueError) -> FailureError:
     """Return the sentence for a log that cannot be written."""
-    return FailureError(f"the log '{path}' cannot be written: {reason.strerror or reason}")
+    text = reason.strerror or reason if isinstance(reason, OSError) else reason
+    return FailureError(f"the log '{path}' cannot be written: {text}")
 
 
-def begin(path: Path) -> None:
+def begin(path: Path) -> IO[bytes] | None:
     """Empty the file of an evening before: once per session, since engines after a crash go on with it.
 
+    Returns:
+        What reserves it while it is open; None where that cannot be.
+
     Raises:
-        FailureError: the file cannot be written.
+        FailureError: the file cannot be written, or another instrument writes it.
 
     """
     if path.exists() and not path.is_file():
-        return  # a pipe, say; whether it takes lines is seen when it is opened
+        return None  # a pipe, say; whether it takes lines is seen when it is opened
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"")
-    except OSError as reason:
+        file = path.open("ab")
+        if not reserve(file, alone=True):
+            file.close()
+            raise FailureError(f"the log '{path}' is written by another twobar; name another file with --log")
+        file.truncate(0)
+        reserve(file, alone=False)
+    except (OSError, ValueError) as reason:
         raise refusal(path, reason) from None
+    return file
+
+
+def reserve(file: IO[bytes], *, alone: bool) -> bool:
+    """Reserve a log, alone or beside the engine of the same session; False where another one has it.
+
+    Held until the file is closed; where the system knows no such thing, nobody has it.
+    """
+    if sys.platform == "win32":
+        return True
+    import fcntl  # noqa: PLC0415  Windows has none
+
+    try:
+        fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def cut_broken_line(path: Path) -> None:

@@ -8,8 +8,10 @@ channel 16 and as text).
 import contextlib
 import datetime as dt
 import errno
+import glob
 import math
 import os
+import tempfile
 import threading
 import time
 from collections import deque
@@ -17,6 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from live.errors import FailureError
+from live.ipc.session import alive
 from live.record.smf_track import MARKER, METER, TEMPO, TEXT, TrackWriter
 from live.record.take_ticks import TakeTicks
 from live.settings.knobs import KNOBS
@@ -27,6 +30,7 @@ from model.music.metre import signature
 
 PERIOD_S = 0.5
 BATCH = 64
+DRAFT = ".part"
 KNOB_CHANNEL = 16
 KNOB_CONTROLS = {
     "morph": 20, "stray": 21, "density": 22, "complexity": 23, "register": 24, "range": 25,
@@ -45,8 +49,8 @@ class Take:
     goes on, each start on a bar line of its own.
 
     Attributes:
-        path: the file.
-        fault: one sentence while the disk refuses, else "".
+        path: the file; another one where its name was taken, or its folder refused it at the end.
+        fault: one sentence while the disk refuses, else ""; at the end what became of the take.
 
     Threads: any for what the engine calls (under 2 us: it appends to a queue); a thread of its own
     encodes and writes.
@@ -84,6 +88,7 @@ class Take:
         self.fault = ""
         self._nanos = nanos
         self._on_fault = on_fault
+        self._told: set[str] = set()
         self._queue: deque[tuple[int, int, int, object]] = deque()
         self._grid = grid or Grid()
         self._place = TakeTicks(tempo_bpm=tempo_bpm, ticks_per_bar=self._grid.ticks_per_bar)
@@ -97,7 +102,9 @@ class Take:
         }
         self._parts = dict(parts or {})
         self._part_tracks: dict[int, TrackWriter] = {}
-        self._part = path.with_name(f".{path.name}.part")
+        self._part = draft_of(path)
+        self._made: list[Path] = []
+        self._ours: tuple[int, int] | None = None
         self._worth_keeping = keep_empty
         self._dirty = keep_empty
         self._writing = threading.Lock()
@@ -111,14 +118,24 @@ class Take:
 
     def _try_folder(self) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._make_folder()
             self._part.write_bytes(b"")
             self._part.unlink()
+            for draft in self.path.parent.glob(f".{glob.escape(self.path.name)}.*{DRAFT}"):
+                number = draft.name.removesuffix(DRAFT).rpartition(".")[2]
+                if number.isdigit() and not alive(int(number)):  # of an engine that was killed
+                    draft.unlink(missing_ok=True)
             move_aside(self.path)
-        except OSError as reason:
+        except (OSError, ValueError) as reason:
             raise FailureError(
-                f"no take can be written to '{self.path}': {reason.strerror or reason}"
+                f"no take can be written to '{self.path}': {getattr(reason, 'strerror', None) or reason}"
             ) from None
+
+    def _make_folder(self) -> None:
+        """Make the folder; those that were made here are removed again if no take comes into them."""
+        missing = [folder for folder in (self.path.parent, *self.path.parent.parents) if not folder.exists()]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._made += [folder for folder in missing if folder not in self._made]
 
     # -- for the engine ----------------------------------------------------------------------------
 
@@ -150,14 +167,26 @@ class Take:
 
     def _run(self) -> None:
         while not self._ending.wait(PERIOD_S):
-            self.flush()
+            try:
+                self.flush()
+            except Exception as fault:  # noqa: BLE001  the next period tries again
+                self._tell_once(f"the take '{self.path}' cannot be written now: {fault!r}")
+
+    def _tell_once(self, sentence: str) -> None:
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self._on_fault(sentence)
 
     def flush(self) -> None:
         """Encode what is new and, if there is any, put the whole file in place at once."""
         with self._writing:
             while self._queue:
                 for _ in range(min(BATCH, len(self._queue))):
-                    self._encode(*self._queue.popleft())
+                    record = self._queue.popleft()
+                    try:
+                        self._encode(*record)
+                    except Exception as fault:  # noqa: BLE001  one message of ours that is none: the others go on
+                        self._tell_once(f"something is missing in the take: {fault!r}")
                 time.sleep(0)  # the clock's thread shares the interpreter
             if self._dirty:
                 self._write()
@@ -214,13 +243,7 @@ class Take:
             for number, size in ((6, 4), (1, 2), (len(tracks), 2), (TICKS_PER_BEAT, 2))
         )
         try:
-            with self._part.open("wb") as file:
-                for part in [header, *(part for track in tracks for part in track.image(end))]:
-                    file.write(part)
-                if durable:
-                    file.flush()
-                    os.fsync(file.fileno())
-            self._part.replace(self.path)
+            self._put([header, *(part for track in tracks for part in track.image(end))], durable=durable)
         except OSError as reason:
             with contextlib.suppress(OSError):
                 self._part.unlink(missing_ok=True)
@@ -231,17 +254,77 @@ class Take:
         self.fault = ""
         self._dirty = False
 
+    def _put(self, parts: list[bytes | bytearray], *, durable: bool) -> None:
+        """Put a whole file in place, in a folder that is made again if it was removed; raises OSError."""
+        try:
+            file = self._part.open("wb")
+        except FileNotFoundError:
+            self._make_folder()
+            file = self._part.open("wb")
+        with file:
+            for part in parts:
+                file.write(part)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        if self.path.exists() and self._stamp() != self._ours:  # another instrument has taken the name
+            self.path = free_path(self.path)
+            self._tell_once(f"another file has the take's name: it goes on in '{self.path}'")
+        self._part.replace(self.path)
+        self._ours = self._stamp()
+
+    def _stamp(self) -> tuple[int, int]:
+        """Return what tells the file that was written last from any other."""
+        status = self.path.stat()
+        return status.st_size, status.st_mtime_ns
+
+    @property
+    def kept(self) -> bool:
+        """Whether there is a file, with all that was played in it."""
+        return not self._dirty and self._ours is not None and self.path.exists()
+
     def close(self) -> None:
-        """Write the last of it down for good; safe to call twice."""
+        """Write the last of it down for good, in the temporary folder if need be; safe to call twice."""
         if self._ending.is_set():
             return
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join(5)
         self.flush()
-        if self.path.exists():
-            with self._writing:
+        with self._writing:
+            if self._worth_keeping:
                 self._write(durable=True)
+                if self.fault:
+                    self._save_elsewhere()
+        if not self.path.exists():
+            for folder in self._made:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+
+    def _save_elsewhere(self) -> None:
+        """Write a take that its own folder refuses into the temporary one."""
+        wanted, reason = self.path, self.fault
+        self.path = free_path(Path(tempfile.gettempdir()) / wanted.name)
+        self._part, self._ours = draft_of(self.path), None
+        self._write(durable=True)
+        if self.fault:
+            self.path, self.fault = wanted, f"{reason}; it is lost"
+        else:
+            self.fault = f"{reason}; it lies in '{self.path}'"
+
+
+def draft_of(path: Path) -> Path:
+    """Return where a file is written before it is put in place, by this process alone."""
+    return path.with_name(f".{path.name}.{os.getpid()}{DRAFT}")
+
+
+def free_path(path: Path) -> Path:
+    """Return a path, with a number if need be, that no file has."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}.{number}{path.suffix}")
+    return free
 
 
 def meter(grid: Grid) -> bytes:

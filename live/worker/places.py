@@ -35,15 +35,27 @@ class Places:
         self._step = lru_cache(2 * DRIFT_REACH)(lambda seed, step: self._direction(seed, 2, step))
 
     def latent(self, place: Place) -> Latent:
-        """Return a place as a latent; its vector is float32 [d]."""
+        """Return a place as a latent; its vector is float32 [d].
+
+        Raises:
+            ValueError: a number of the vector is not finite in float32.
+
+        """
+        with np.errstate(all="ignore"):
+            found = self._latent(place)
+        if not np.isfinite(found.z).all():
+            raise ValueError("that place in the latent space has numbers that are not finite")
+        return found
+
+    def _latent(self, place: Place) -> Latent:
         match place:
             case Point(z, attributes, played, grid):
                 latent = Latent(self._model, np.asarray(z, dtype=np.float32), attributes)
                 return played_at(latent, Phrase.of(grid or self._grid, played)) if played else latent
             case Between(a, b, t):
-                return between(self.latent(a), self.latent(b), t)
+                return between(self._latent(a), self._latent(b), t)
             case Blend(places, weights):
-                return blend([self.latent(one) for one in places], weights)
+                return blend([self._latent(one) for one in places], weights)
             case Moved():
                 return self._moved(place)
 
@@ -53,7 +65,7 @@ class Places:
         Stray turns the vector towards a random one on the sphere through both: 0 leaves it, 1 is a quarter
         turn, where nothing of it is left.  Drift adds an autoregressive walk over phrases.
         """
-        start = self.latent(place.place)
+        start = self._latent(place.place)
         z = start.z
         if z.size != self._scale.size:
             return start

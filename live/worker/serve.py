@@ -84,15 +84,16 @@ class RequestHandler:
         self._key: Key | None = None  # that the performer plays in
         self._keys: dict[bytes, Key | None] = {}  # of the last phrases, by their vectors
 
-    def load(self, name: str, split: str = LINE, metre: str = AUTO) -> Message:
+    def load(self, name: str, metre: str = AUTO, split: str = LINE) -> Message:
         """Load a model and warm it up; returns Ready, or LoadFailed with the old one still there.
 
-        One that is loaded already is not loaded again, unless its file has changed.
+        One that is loaded already is not loaded again, unless its file has changed.  One that does not play
+        the metre is refused.
 
         Args:
             name: a shipped model's, or a path.
+            metre: that it must play.
             split: how it divides what a keyboard plays, see `model.codecs.keyboard.division`.
-            metre: that it must play; "auto" is its own.
 
         """
         start = time.monotonic_ns()
@@ -100,16 +101,15 @@ class RequestHandler:
         try:
             divide = division(split)
             if self.ready is not None and self.player is not None and wanted == self._loaded:
-                if metre not in (AUTO, *self.ready.metres):
-                    return refused(self.ready, metre)
                 self.player.divide = divide
-                return self.ready
+                ready = self.ready
+                return ready if metre in (AUTO, *ready.metres) else refused(ready, metre)
             from model.playing.load import load  # noqa: PLC0415  a wrong model must be a message, not a dead process
 
             player = load(name)
-            player.divide = divide
             if metre not in (AUTO, *player.card.metres):
                 return refused(ready_of(player.card, 0.0), metre)
+            player.divide = divide
             grid = player.card.grid
             warm = Phrase.of(grid, [Note(0, 60, 90, 2), Note(grid.steps // 2, 67, 90, 2)])
             transcribed(Encode(0, [], [], [(0, 200, 60, 90), (960, 1200, 67, 90)], TICK_NANOS), grid)
@@ -145,7 +145,7 @@ class RequestHandler:
     def _encode(self, player: Player, request: Encode, start: int) -> Encoded:
         whole = transcribed(request, player.card.grid)
         shown, fault = whole.shown, ""
-        played = named(whole.phrase, player)
+        own = played = named(whole.phrase, player)
         if request.parts:
             try:
                 shown = self._accompanist(player).joined(shown, request.parts)
@@ -154,7 +154,7 @@ class RequestHandler:
                 fault = NOT_JOINED.format(sentence(error))
         latent = player.encode(shown)
         if request.struck:
-            self._key = key_of(whole.phrase.notes, self._key)
+            self._key = key_of(own.notes, self._key)
             self._keys[latent.z.tobytes()] = self._key
             for old in list(self._keys)[:-MOST_KEYS]:
                 del self._keys[old]
@@ -401,7 +401,7 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
                 accompanying = handler.accompany(message)
                 continue
             if isinstance(message, Load):
-                link.send(handler.load(message.model, message.split, message.metre))
+                link.send(handler.load(message.model, message.metre, message.split))
             else:
                 link.send(handler.answer(message))
 
@@ -425,7 +425,9 @@ def import_ahead() -> None:
 
 def main() -> int:
     """Serve the engine named in the environment; exit status, 0 after its goodbye."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGUSR1"):  # the supervisor's and the engine's to heed
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     address = msgspec.json.decode(os.environ[ADDRESS_VARIABLE], type=Address)
     import_ahead()
     handler = RequestHandler()

@@ -12,7 +12,7 @@ import numpy as np
 from model.codecs.base import table_of
 from model.codecs.multitrack import split
 from model.music.lines import lines, read_split
-from model.music.phrase import Phrase
+from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS, MELODY
 
 Division = Callable[[Phrase], Phrase]
@@ -39,14 +39,15 @@ def divided(phrase: Phrase, key: int | None = None) -> Phrase:
     """
     if not phrase.notes or any(note.track not in (MELODY, DRUMS) for note in phrase.notes):
         return phrase
-    keys = phrase.part(MELODY)
+    drums = phrase.part(DRUMS).notes
+    keys = phrase.part(MELODY) if drums else phrase
     if key is None:
         tracks = lines(keys.notes, phrase.grid.steps_per_beat)
     else:
         table = table_of(keys)
         tracks = split(table, np.zeros(len(table), dtype=np.int64), 1, key=key).tolist()
-    notes = [note._replace(track=track) for note, track in zip(keys.notes, tracks, strict=True)]
-    return Phrase.of(phrase.grid, [*notes, *phrase.part(DRUMS).notes])
+    notes = [Note(*note[:5], track, *note[6:]) for note, track in zip(keys.notes, tracks, strict=True)]
+    return Phrase.of(phrase.grid, [*notes, *drums]) if drums else Phrase(phrase.grid, tuple(notes))
 
 
 def melody_of(phrase: Phrase, division: Division) -> Phrase:

@@ -85,7 +85,7 @@ class NoteTransformer:
             found = len(self._held[f"{NAMES[column]}.weight"])
             if found != choices:
                 raise ValueError(f"its prior chooses of {found} {NAMES[column]}s, not {choices}")
-        if self._width % self._heads or self._constant.shape != (len(COLUMNS),):
+        if self._heads < 1 or self._width % self._heads or self._constant.shape != (len(COLUMNS),):
             raise ValueError("the parts of its prior do not fit together")
         self._write(
             2, np.random.default_rng(0), longest=min(2, self._longest)

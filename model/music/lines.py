@@ -31,20 +31,20 @@ LINE = "line"
 """How a setting says that no fixed key divides."""
 
 # hands: costs per semitone
-REST_LOW, REST_HIGH = 50.0, 68.0  # keys over which the hands wait for music around middle C
+REST_LOW, REST_HIGH = 51.0, 70.0  # keys over which the hands wait for music around middle C
 FOLLOW_MEAN = 0.8  # share of the way from there to the music's mean that they move before they play
-MOVE = 0.08  # for the way from where a hand is to the mean of its notes
-FOLLOW = 0.5  # share of that way that the hand goes along, so that a figure does not carry it to and fro
+MOVE = 0.13  # for the way from where a hand is to the mean of its notes
+FOLLOW = 0.4  # share of that way that the hand goes along, so that a figure does not carry it to and fro
 SPAN, REACH = 0.2, 8  # for what a hand's notes span beyond so many semitones
-SIDE, MIDDLE = 0.02, 69  # for a low hand above this key, or a high one below
-IDLE_LOW, IDLE_HIGH = 0.3, 0.5  # for a hand that neither plays nor holds while the other plays several notes
+SIDE, MIDDLE = 0.025, 69  # for a low hand above this key, or a high one below
+IDLE_LOW, IDLE_HIGH = 0.4, 0.7  # for a hand that neither plays nor holds while the other plays several notes
 BEAM = 4  # cuts carried on
 
 # lines: costs per note, leaps per semitone
 SKIP_HIGH, SKIP_HIGH_BEAT = 1.2, 12.0  # for leaving out a high group's top note, and on a beat
 SKIP_LOW, SKIP_LOW_BEAT = 0.6, 8.0  # the same of a low group's lowest note
 LEAP_HIGH, FREE_HIGH = 0.2, 7  # for what the melody leaps down beyond so many
-LEAP_LOW, FREE_LOW = 0.08, 6  # for what the bass leaps up
+LEAP_LOW, FREE_LOW = 0.06, 6  # for what the bass leaps up
 COVERED_HIGH, COVERED_LOW = 6.0, 3.0  # for going to a note under a melody's, over a bass's, that sounds on
 LOOK_BACK = 5  # the line's note before is among so many
 
@@ -178,19 +178,27 @@ def _cuts(notes: Sequence[Note], groups: Sequence[Group]) -> list[int]:
 
 def _ways(pitches: Sequence[int], ends: Sequence[int]) -> list[Way]:
     """Return the ways to cut a group: the pitches rise, and each note ends at a step."""
-    ways = []
-    count = len(pitches)
+    count, lowest, highest, whole = len(pitches), pitches[0], pitches[-1], sum(pitches)
+    ways: list[Way] = []
+    low_sum = low_end = 0
     for cut in range(count + 1):
-        cost, low_end, high_end = 0.0, 0, 0
+        cost, high_end = 0.0, 0
         low = high = None
         if cut:
             top = pitches[cut - 1]
-            low, low_end = sum(pitches[:cut]) / cut, max(ends[:cut])
-            cost += SPAN * max(0, top - pitches[0] - REACH) + SIDE * max(0, top - MIDDLE)
+            low_sum += top
+            low, low_end = low_sum / cut, max(low_end, ends[cut - 1])
+            if top > lowest + REACH:
+                cost = SPAN * (top - lowest - REACH)
+            if top > MIDDLE:
+                cost += SIDE * (top - MIDDLE)
         if cut < count:
             bottom = pitches[cut]
-            high, high_end = sum(pitches[cut:]) / (count - cut), max(ends[cut:])
-            cost += SPAN * max(0, pitches[-1] - bottom - REACH) + SIDE * max(0, MIDDLE - bottom)
+            high, high_end = (whole - low_sum) / (count - cut), max(ends[cut:])
+            if highest > bottom + REACH:
+                cost += SPAN * (highest - bottom - REACH)
+            if bottom < MIDDLE:
+                cost += SIDE * (MIDDLE - bottom)
         ways.append((cost, cut, low, low_end, high, high_end))
     return ways
 

@@ -91,11 +91,11 @@ class CheckpointPlayer:
     @divide.setter
     def divide(self, division: Division | None) -> None:
         self._divide = division
-        for other in self._others.values():
-            other._divide = division  # noqa: SLF001  itself
         for codec in (self._whole, self._codec):
             if isinstance(codec, MultitrackCodec):
                 codec.divides = division is None  # or a melody that goes low would be divided once more
+        for other in self._native._others.values():  # noqa: SLF001  itself
+            other._divide = division  # noqa: SLF001
 
     def on_grid(self, grid: Grid) -> "CheckpointPlayer":
         """Return the same model in the metre of a grid; see `playing.player.Player.on_grid`.
@@ -288,7 +288,10 @@ class CheckpointPlayer:
         return points.reshape(count, each, -1)[np.arange(count), selected]
 
     def _packed(self, phrase: Phrase) -> Arrays:
-        """Pack what the codec is shown of a phrase, with silence behind the bars of another metre."""
+        """Pack what the codec is shown of a phrase on the answers' grid.
+
+        Where its metre is another, silence lies behind its bars.
+        """
         if phrase.grid != self.card.grid:
             raise ValueError("a phrase on another grid cannot be encoded")
         return pack_phrase(self._codec, padded(self._shown(phrase), self._codec.grid))
@@ -410,8 +413,8 @@ class CheckpointPlayer:
         The network is asked for rhythm alone: pitches, loudness and lengths are edited where they were
         played, so that notes which the network does not hold go along.
         """
-        phrase = cut(padded(source.phrase, self._codec.grid), self.card.grid)  # perhaps of another metre
-        played = self._codec.named(self._in_parts(phrase))
+        phrase = source.phrase  # perhaps of another metre
+        played = self._codec.named(self._in_parts(cut(padded(phrase, self._codec.grid), self.card.grid)))
         plain = retained(played, rest, answer)
         if not asked or not plain.notes:
             return plain

@@ -6,7 +6,7 @@ Importing this module and playing a checkpoint with graphs loads no torch.
 from pathlib import Path
 
 from model.checkpoint import read
-from model.errors import CheckpointError, ConfigError, UnknownModelError, nearest
+from model.errors import CheckpointError, UnknownModelError, nearest
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.playing.player import Player
 from model.runtimes.registry import open_runtime
@@ -46,5 +46,5 @@ def open_player(path: Path) -> CheckpointPlayer:
         return CheckpointPlayer(checkpoint, runtime)
     except KeyError as error:
         raise CheckpointError(f"{path} cannot be played: a tensor {error} is missing in it") from error
-    except (ConfigError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be played: {error}") from error
+    except Exception as error:  # whatever a foreign file brings together
+        raise CheckpointError(f"{path} cannot be played: {str(error) or type(error).__name__}") from error

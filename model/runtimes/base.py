@@ -3,14 +3,16 @@
 Tested in tests/model/runtimes/test_onnx.py.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.codecs.base import Arrays
 from model.codecs.sampling import Sampling
+from model.errors import CheckpointError
 
 Floats = NDArray[np.float32]
 STATE, LAST, DRAWN, NEXT = "state.", "last.", "drawn.", "next."  # before the names of a `step` graph's values
@@ -64,6 +66,18 @@ class Runtime(Protocol):
         All rows share their chance, which the sampling's seed draws.  The first `prefix_steps` steps are the
         prefix's [1, S, ...], and are heeded.
         """
+
+
+def finite(found: Mapping[str, NDArray[Any]]) -> None:
+    """Check what a network has computed, by name.
+
+    Raises:
+        CheckpointError: there is NaN or infinity in it, from which no note can be read.
+
+    """
+    for name, value in found.items():
+        if value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise CheckpointError(f"the network answers with numbers that are not finite ({name})")
 
 
 def chance(sampling: Sampling, steps: int, chances: int) -> Floats:

@@ -1,6 +1,6 @@
 """A checkpoint's graphs in ONNX Runtime, over the checkpoint's own weights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from model.codecs.registry import build
 from model.codecs.sampling import Sampling
 from model.errors import CheckpointError
 from model.music.phrase import Phrase
-from model.runtimes.base import DRAWN, LAST, NEXT, STATE, DecodeInputs, Floats, chance
+from model.runtimes.base import DRAWN, LAST, NEXT, STATE, DecodeInputs, Floats, chance, finite
 
 
 class OnnxRuntime:
@@ -41,7 +41,7 @@ class OnnxRuntime:
             self._state = [value.name.removeprefix(NEXT) for value in self._start.get_outputs()]
             self._chances = next(v.shape[1] for v in self._step.get_inputs() if v.name == "noise")
             self._read = {value.name for value in self._step.get_inputs()}
-            outputs = [value.name for value in self._step.get_outputs()]
+            self._written = outputs = [value.name for value in self._step.get_outputs()]
             empty = pack_phrase(self._codec(checkpoint), Phrase(self._codec(checkpoint).grid))
             names = [name.removeprefix(DRAWN) for name in outputs if name.startswith(DRAWN)]
             if not names or not set(names) <= set(empty):
@@ -56,17 +56,18 @@ class OnnxRuntime:
 
     def encode(self, arrays: Arrays) -> Floats:
         """Return the mean of z, [B, d], of packed phrases."""
-        found: Floats = self._encode.run(["z"], {name: arrays[name] for name in self._inputs})[0]
+        found: Floats = self._run(self._encode, ["z"], {name: arrays[name] for name in self._inputs})[0]
         return found
 
     def posterior(self, arrays: Arrays) -> tuple[Floats, Floats]:
         """Return mean and log-variance of z, each [B, d], of packed phrases."""
-        mean, logvar = self._encode.run(["z", "logvar"], {name: arrays[name] for name in self._inputs})
+        feed = {name: arrays[name] for name in self._inputs}
+        mean, logvar = self._run(self._encode, ["z", "logvar"], feed)
         return mean, logvar
 
     def decode(self, z: Floats, inputs: DecodeInputs) -> dict[str, Floats]:
         """Return the heads."""
-        found: Sequence[Floats] = self._decode.run(None, self._wanted(self._decode, z, inputs))
+        found = self._run(self._decode, self._heads, self._wanted(self._decode, z, inputs))
         return dict(zip(self._heads, found, strict=True))
 
     def generate(
@@ -78,9 +79,10 @@ class OnnxRuntime:
         prefix_steps: int = 0,
     ) -> Arrays:
         """Return what is drawn, step by step; see `Runtime.generate`."""
-        state = dict(
-            zip(self._state, self._start.run(None, self._wanted(self._start, z, inputs)), strict=True)
+        begun = self._run(
+            self._start, [NEXT + name for name in self._state], self._wanted(self._start, z, inputs)
         )
+        state = dict(zip(self._state, begun, strict=True))
         noise = chance(sampling, self._steps, self._chances)
         numbers = {
             "temperature": np.array(sampling.temperature, dtype=np.float32),
@@ -96,7 +98,7 @@ class OnnxRuntime:
                 "noise": np.repeat(noise[step : step + 1], len(z), axis=0),
                 **numbers,
             }
-            found = self._step.run(None, {name: feed[name] for name in self._read})
+            found = self._run(self._step, self._written, {name: feed[name] for name in self._read})
             last = dict(zip(self._blank, found, strict=False))
             state = dict(zip(self._state, found[len(last) :], strict=True))
             if prefix is not None and step < prefix_steps:
@@ -105,6 +107,17 @@ class OnnxRuntime:
                 }
             drawn.append(last)
         return {name: np.concatenate([now[name] for now in drawn], axis=1) for name in self._blank}
+
+    @staticmethod
+    def _run(session: Any, names: list[str], feed: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401 - no stubs are published
+        """Compute these outputs; raises CheckpointError where the graph fails, or none is a number."""
+        try:
+            found: list[Any] = session.run(names, feed)
+        except Exception as error:
+            first = str(error).splitlines()[0]
+            raise CheckpointError(f"the network cannot answer: {first}") from error
+        finite(dict(zip(names, found, strict=True)))
+        return found
 
     @staticmethod
     def _wanted(session: Any, z: Floats, inputs: DecodeInputs) -> dict[str, Floats]:  # noqa: ANN401 - no stubs are published

@@ -13,7 +13,7 @@ from model.codecs.base import Arrays
 from model.codecs.sampling import Sampling
 from model.errors import CheckpointError, ModelError
 from model.networks.vae import VAE
-from model.runtimes.base import DecodeInputs, Floats, chance
+from model.runtimes.base import DecodeInputs, Floats, chance, finite
 
 
 class TorchRuntime:
@@ -46,13 +46,17 @@ class TorchRuntime:
         """Return mean and log-variance of z, each [B, d], of packed phrases."""
         with torch.inference_mode():
             mean, logvar = self._net.encode(self._tensors(arrays))
-        return mean.cpu().numpy(), logvar.cpu().numpy()
+        found = {"z": mean.cpu().numpy(), "logvar": logvar.cpu().numpy()}
+        finite(found)
+        return found["z"], found["logvar"]
 
     def decode(self, z: Floats, inputs: DecodeInputs) -> dict[str, Floats]:
         """Return the heads."""
         with torch.inference_mode():
             heads = self._net.decode(*self._wanted(z, inputs))
-        return {name: value.float().cpu().numpy() for name, value in heads.items()}
+        found: dict[str, Floats] = {name: value.float().cpu().numpy() for name, value in heads.items()}
+        finite(found)
+        return found
 
     def generate(
         self,
@@ -75,7 +79,9 @@ class TorchRuntime:
                 condition=condition,
                 noise=torch.from_numpy(noise)[None].to(self._device),
             )
-        return {name: value.cpu().numpy() for name, value in drawn.items()}
+        found = {name: value.cpu().numpy() for name, value in drawn.items()}
+        finite(found)
+        return found
 
     def _tensors(self, arrays: Arrays) -> dict[str, Tensor]:
         """Move arrays to the device."""

@@ -33,7 +33,7 @@ def test_the_model_process_dies_and_comes_back(start: Start, peer: JackPeer) -> 
     second = [step_of(zero, nanos) for nanos, _ in ons(received, 2) if step_of(zero, nanos) > 63]
     assert second[0] == pytest.approx(64, abs=0.2)  # still on the one
     assert 3 * CELL_STEPS in jam.planned(2)  # to the tick
-    peer.wait_for(lambda _: len([line for line in jam.lines if line["ready"] == "model"]) == 2, timeout=30)
+    jam.wait_ready("model", times=2)
     status, _ = jam.end(signal.SIGINT)
     assert status == 0
     peer.wait_for(lambda received: any(item.data[0] == 0xFC for item in received))
@@ -44,7 +44,7 @@ def test_the_engine_dies_and_is_started_again(start: Start, peer: JackPeer) -> N
     jam = start()
     first_beat(peer)
     os.kill(jam.child("live.engine"), signal.SIGKILL)
-    peer.wait_for(lambda _: len([line for line in jam.lines if line["ready"] == "thru"]) == 2, timeout=30)
+    jam.wait_ready("thru", times=2)
     peer.connect(peer.midi_out, "twobar-in:keys")
     peer.connect("twobar-out:notes", peer.midi_in)
     peer.clear()
@@ -54,6 +54,19 @@ def test_the_engine_dies_and_is_started_again(start: Start, peer: JackPeer) -> N
     assert status == 0
     assert "the engine died" in complaint
     peer.wait_for(lambda _: peer.sounding() == set())
+
+
+def test_an_engine_that_stands_still_is_silenced_and_followed(start: Start, peer: JackPeer) -> None:
+    jam = start()
+    peer.play(b"\x90\x40\x64")
+    beats_later = 5 * 24  # two seconds: it has seen who is connected
+    peer.wait_for(lambda received: [item.data[0] for item in received].count(0xF8) > beats_later, timeout=20)
+    assert peer.sounding() >= {(1, 0x40)}
+    os.kill(jam.child("live.engine"), signal.SIGSTOP)
+    peer.wait_for(lambda _: peer.sounding() == set(), timeout=10)
+    status, complaint = jam.end(signal.SIGINT)
+    assert status == 0
+    assert f"stood still and was killed; every note on {peer.midi_in} was ended" in complaint
 
 
 def test_a_killed_supervisor_leaves_silence_and_a_whole_take(start: Start, peer: JackPeer) -> None:
@@ -77,7 +90,7 @@ def test_a_killed_engine_loses_at_most_a_second_of_the_take(start: Start, peer: 
     play_tune(peer, zero)
     peer.wait_for(lambda received: step_of(zero, peer_now(received)) > 44, timeout=30)
     os.kill(jam.child("live.engine"), signal.SIGKILL)
-    peer.wait_for(lambda _: len([line for line in jam.lines if line["ready"] == "thru"]) == 2, timeout=30)
+    jam.wait_ready("thru", times=2)
     jam.end()
     take = mido.MidiFile(jam.folder / "set.1.mid")
     played = next(track for track in take.tracks if track.name == "performer")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from live.engine.engine import Engine
+from live.engine.guardians import Guardians
 from live.ipc.link import Link, new_address
 from live.ipc.messages import Hello
 from live.ipc.options import Options
@@ -75,8 +76,9 @@ class Wire(Link[Any]):
 class Ended:
     """Something to close."""
 
-    fault = ""
+    fault, kept = "", False
     bad_packets, unsent, dropped = 3, 1, 2
+    passed_over, lost, echoes = 5, 4, 6
 
     def __init__(self, *, breaks: bool = False) -> None:
         self.closed, self._breaks = False, breaks
@@ -94,6 +96,7 @@ def built(clock: FakeClock, **options: Any) -> Engine:
     config = configured(input=["none"], output=["none"], bpm=120.0)
     filled = {"config": config, "headless": True, "start_nanos": clock.nanos, **options}
     made = Engine(Options(address=new_address(), **filled), priority="ordinary", clock=clock)
+    made.guardians = Guardians(made.options, lambda _options: None)
     made.output.sinks.append(Ear())
     return made
 

@@ -62,6 +62,7 @@ def tiny(path: Path, **changes: object) -> list[str]:
         "prior.width": 8,
         "prior.depth": 1,
         "prior.heads": 2,
+        "prior.draws": 40,
         "fit.critic.width": 8,
         "fit.critic.depth": 1,
         "fit.critic.steps": 1,

@@ -59,9 +59,12 @@ class JamProcess:
         with self._news:
             self._news.notify_all()
 
-    def wait_ready(self, what: str, timeout: float = 30.0) -> dict[str, Any]:
+    def wait_ready(self, what: str, timeout: float = 30.0, *, times: int = 1) -> dict[str, Any]:
+        """Return the line that says so for the `times`-th time, as soon as it is there."""
+
         def ready_line() -> dict[str, Any] | None:
-            return next((line for line in self.lines if line.get("ready") == what), None)
+            lines = [line for line in self.lines if line.get("ready") == what]
+            return lines[times - 1] if len(lines) >= times else None
 
         with self._news:
             self._news.wait_for(lambda: ready_line() or self.process.poll() is not None, timeout)

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor
 
 from model.codecs.base import pack_phrase
 from model.codecs.registry import build
 from model.networks.vae import VAE
+from tests.fakes.runs import bare
 from tests.fakes.synthetic import GRID, melody
 from trainer import settings
 from trainer.errors import RequestError
@@ -80,7 +82,10 @@ def main() -> None:
         setattr(loop.TrainingLoop, "step", watched(folder, world, found))  # noqa: B010 - watched
         for mode, out in (("whole", "whole"), ("stopped", "parts"), ("resumed", "parts")):
             found["mode"] = mode
-            fit.run(config, data, folder / out, resume=mode == "resumed")
+            with pytest.MonkeyPatch.context() as patch:
+                if mode != "whole":
+                    bare(patch)
+                fit.run(config, data, folder / out, resume=mode == "resumed")
         (folder / f"found{world.rank}.json").write_text(json.dumps(found))
 
 

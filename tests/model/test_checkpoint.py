@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from model import checkpoint
@@ -128,13 +129,64 @@ def test_foreign_and_future_files_are_refused(tmp_path: Path) -> None:
     facts: dict[str, object] = {"attributes": [], "levels": {}, "figures": {}, "graphs": {}}
     metadata = {"format": checkpoint.FORMAT, "version": "1", "facts": json.dumps(facts)}
     save_file(tensors, path, metadata)
-    with pytest.raises(CheckpointError, match="incomplete twobar checkpoint"):
+    with pytest.raises(CheckpointError, match="cannot be used: "):
         checkpoint.read(path)
     save_file(tensors, path, {**metadata, "config": '{"name": "x", "codec": "poly", "depht": 3}'})
     with pytest.raises(CheckpointError, match="unknown key 'depht'"):
         checkpoint.read(path)
     with pytest.raises(CheckpointError, match="there is no checkpoint"):
         checkpoint.read(tmp_path / "absent.safetensors")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e39])
+@pytest.mark.parametrize("where", ["weights", "calibration", "map", "extras"])
+def test_numbers_that_are_not_finite_in_32_bits_are_refused_by_name(
+    tmp_path: Path, where: str, value: float
+) -> None:
+    path = tmp_path / "nan.safetensors"
+    checkpoint.write(replace(small(), extras={"prior/begin": np.ones(3)}), path, half=False)
+    with safe_open(path, "numpy") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    name = next(name for name in sorted(tensors) if name.startswith(where if where != "extras" else "prior"))
+    tensors[name] = tensors[name].astype(np.float64)
+    tensors[name].flat[0] = value
+    save_file(tensors, path, {name: text for name, text in metadata.items() if name != "ident"})
+    with pytest.raises(CheckpointError, match=rf"{name} holds numbers that are not finite"):
+        checkpoint.read(path)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        '{"attributes": 3}',
+        "[]",
+        "null",
+        '{"attributes": [], "levels": {"onset": "high"}, "figures": {}, "graphs": {}}',
+        '{"attributes": [], "levels": {"onset": NaN}, "figures": {}, "graphs": {}}',
+        '{"attributes": [], "levels": [], "figures": {}, "graphs": {}}',
+        '{"attributes": [], "levels": {}, "figures": {}, "graphs": {"decode": 7}}',
+        '{"attributes": [], "levels": {}, "figures": 1, "graphs": {}}',
+        "{",
+    ],
+)
+def test_facts_of_a_wrong_type_are_a_sentence(tmp_path: Path, facts: str) -> None:
+    path = tmp_path / "facts.safetensors"
+    checkpoint.write(small(), path)
+    with safe_open(path, "numpy") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    save_file(tensors, path, {**metadata, "facts": facts})
+    with pytest.raises(CheckpointError, match="cannot be used: ") as caught:
+        checkpoint.read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_data_that_were_all_alike_divide_nothing_by_zero() -> None:
+    zero, one = np.zeros(1, dtype=np.float32), np.ones(1, dtype=np.float32)
+    calibration = Calibration(("dynamics",), 90 * one, zero, 90 * one, 90 * one)
+    assert calibration.of("spread", "dynamics") == 1.0
+    assert calibration.of("mean", "dynamics") == 90.0
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from live.__main__ import twobar
 from live.cli import generate, midi_files
 from live.cli.group import run
 from live.cli.offline import COMMANDS
+from model.errors import CheckpointError
 from model.midi import file as midi
 from model.music.distance import distance
 from model.music.grid import Grid
@@ -216,6 +217,25 @@ def test_sample_writes_its_files(player: RollPlayer, tmp_path: Path) -> None:
     file = mido.MidiFile(str(out / "sample-00.mid"))
     assert sum(message.time for message in file.tracks[0]) == 4 * 1920  # whole phrases: two of two bars
     assert [m.tempo for m in file.tracks[0] if m.type == "set_tempo"] == [mido.bpm2tempo(90)]
+
+
+def test_samples_without_a_note_are_no_success(
+    player: RollPlayer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(player, "decode", lambda *_arguments, **_options: Phrase(player.card.grid))
+    assert run(twobar, ["sample", "-n", "2", "--out", str(tmp_path)]) == 1
+    assert "model 'roll' wrote no note into the 2 files" in capsys.readouterr().err
+
+
+def test_a_model_that_cannot_answer_is_one_sentence(
+    player: RollPlayer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_arguments: object, **_options: object) -> Phrase:
+        raise CheckpointError("the network answers with numbers that are not finite (onset)")
+
+    monkeypatch.setattr(player, "decode", broken)
+    assert run(twobar, ["sample", "-n", "2", "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "twobar: the network answers with numbers that are not finite (onset)\n"
 
 
 def test_morph_writes_its_steps_and_all_of_them(player: RollPlayer, files: Path) -> None:

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
+from live.__main__ import twobar
 from live.cli import jam as jam_command
-from live.cli.jam import attach
+from live.cli.group import run
+from live.cli.jam import attach, chosen
 from live.errors import FailureError, UsageError
 from live.ipc.commands import FromDashboard, Quit
-from live.ipc.link import Switchboard, new_address
+from live.ipc.link import Address, Switchboard, new_address
 from live.ipc.messages import Bye
-from live.ipc.session import write_session
+from live.ipc.session import Session, write_session
 
 PATIENCE_S = 20.0
 
@@ -57,3 +59,49 @@ def test_no_instrument_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(UsageError, match="no instrument is playing"):
         attach(end=True)
+
+
+SESSIONS = [Session(Address("newest", ""), 42), Session(Address("older", ""), 7)]
+
+
+@pytest.mark.parametrize(
+    ("found", "pid", "answer", "place"),
+    [
+        (SESSIONS[1:], None, None, "older"),
+        (SESSIONS, 7, None, "older"),
+        (SESSIONS, None, "42\n", "newest"),
+    ],
+)
+def test_of_several_instruments_one_is_chosen(
+    found: list[Session], pid: int | None, answer: str | None, place: str
+) -> None:
+    assert chosen(found, pid, None if answer is None else lambda _question: answer).address.place == place
+
+
+@pytest.mark.parametrize(
+    ("pid", "answer", "sentence"),
+    [
+        (None, None, "2 instruments play; choose one with --pid, newest first: 42, 7"),
+        (8, None, "no instrument has the number 8; there is: 42, 7"),
+        (None, "\n", "no instrument has the number 0; there is: 42, 7"),
+    ],
+)
+def test_an_instrument_that_is_not_said_or_not_there(
+    pid: int | None, answer: str | None, sentence: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        chosen(SESSIONS, pid, None if answer is None else lambda _question: answer)
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("option", ["--log", "--record", "--soundfont", "--model", "--in"])
+def test_a_name_in_latin_1_is_a_sentence(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"caf\xe9.mid")
+    monkeypatch.setattr("live.cli.signals.EndSignals.install", lambda self: self)
+    assert run(twobar, ["jam", "--headless", option, name]) == 2
+    said = capsys.readouterr().err
+    assert said == f"twobar: {option}: 'caf\ufffd.mid' is not written in UTF-8; use another name\n"
+    assert list(tmp_path.iterdir()) == []

@@ -17,14 +17,14 @@ PATIENCE_S = 20.0
 
 @pytest.fixture
 def signals() -> Iterator[EndSignals]:
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
     before = [signal.getsignal(number) for number in numbers]
     yield EndSignals().install()
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
 def test_a_signal_may_come_while_the_main_thread_holds_what_the_end_needs(
     signals: EndSignals, number: int
 ) -> None:
@@ -34,7 +34,7 @@ def test_a_signal_may_come_while_the_main_thread_holds_what_the_end_needs(
         with lock:
             ended.set()
 
-    signals.lead_to(end)
+    signals.lead_to(end, end)
     with lock:
         signal.raise_signal(number)
     assert ended.wait(PATIENCE_S)
@@ -43,7 +43,7 @@ def test_a_signal_may_come_while_the_main_thread_holds_what_the_end_needs(
 def test_a_signal_that_comes_too_early_is_not_lost(signals: EndSignals) -> None:
     ended: list[int] = []
     signal.raise_signal(signal.SIGTERM)
-    signals.lead_to(lambda: ended.append(1))
+    signals.lead_to(lambda: ended.append(1), lambda: ended.append(2))
     assert ended == [1]
 
 

@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from live.cli import supervisor
-from live.cli.supervisor import EngineEndedError, Supervisor, orderly_status
-from live.errors import PortError
-from live.ipc.link import Address, new_address
+from live.cli import heartbeat, supervisor
+from live.cli.silencing import BY_THEMSELVES
+from live.cli.supervisor import EngineEndedError, Supervisor, orderly_status, suspected
+from live.engine.closing import CRASHED
+from live.ipc.link import new_address
 from live.ipc.memory import AnchorMemory, BaseMemory, JamMemory, TimelineMemory
 from live.ipc.messages import Between, Moved, Point
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice
-from live.settings.config import Config, with_options
+from live.settings.config import Config
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick
 from model.music.grid import Grid
@@ -26,18 +27,35 @@ from model.music.phrase import Note, Phrase
 
 PATIENCE_S = 20.0
 DEAF = "import time; time.sleep(60)"
-LISTENS = """
-import sys
+PROCESS = """
+import os, sys, threading
+from pathlib import Path
 from live.ipc.commands import FromDashboard
 from live.ipc.link import Switchboard
-from live.ipc.messages import Bye, Hello
+from live.ipc.messages import Beat, Bye, Hello
 from live.ipc.options import from_environment
-import threading
-ending = threading.Event()
-address = from_environment().address
-board = Switchboard(address, FromDashboard, lambda _, item: ending.set() if isinstance(item, Bye) else None)
+from live.ipc.snapshot import Notice
+options, ending = from_environment(), threading.Event()
+{first}
+def arrived(link, item):
+    if isinstance(item, Hello):
+        {hello}
+    elif isinstance(item, Bye):
+        {bye}
+board = Switchboard(options.address, FromDashboard, arrived)
 ending.wait(60)
+{last}
 """
+BEAT = "link.send(Beat(worker=True))"
+SHOW = "link.send(Notice(0, 'info', 'back')) if options.revived else None"
+
+
+def process(*, first: str = "", hello: str = "pass", bye: str = "ending.set()", last: str = "") -> str:
+    """Return an engine that does these when it begins, is called, is told to end, and has ended."""
+    return PROCESS.format(first=first, hello=hello, bye=bye, last=last)
+
+
+LISTENS = process()
 REMEMBERS = """
 import threading
 from live.ipc.link import Switchboard
@@ -81,8 +99,17 @@ MEMORY = JamMemory(
     started=True,
     demo=False,
 )
+BEATS = process(hello=f"link.send(Notice(0, 'info', 'here')); {BEAT}")
+STANDS = process(hello=f"{SHOW}; {BEAT}", bye="ending.set() if options.revived else None")
+UNPLUGGED = process(
+    first="""
+if options.revived and not Path(os.environ["PLUG"]).exists():
+    sys.exit(sys.stderr.write("twobar: no such keyboard\\n") and 2)
+""",
+    hello=SHOW,
+)
 CRASHES = "import sys; sys.exit(70)"
-CRASHES_WHEN_CALLED = LISTENS.replace("isinstance(item, Bye)", "isinstance(item, Hello)") + "sys.exit(70)\n"
+CRASHES_WHEN_CALLED = process(hello="ending.set()", last="sys.exit(70)")
 
 
 @pytest.fixture
@@ -105,6 +132,14 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Supervisor]]
         one.abandon()
         if one._complaints is not None:
             one._complaints.close()
+
+
+@pytest.fixture
+def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look often, and have little patience."""
+    monkeypatch.setattr(supervisor, "WATCH_SECONDS", 0.02)
+    for name in ("STANDING_SECONDS", "CLOSING_SECONDS"):
+        monkeypatch.setattr(heartbeat, name, 0.2)
 
 
 def test_an_end_before_the_engine_listens_is_orderly(play: Callable[..., Supervisor]) -> None:
@@ -191,13 +226,106 @@ def test_the_memory_of_an_engine_that_died_is_handed_to_the_next(play: Callable[
     assert notices == ["remembered", "the same"]
 
 
-def test_an_engine_that_keeps_crashing_is_abandoned(play: Callable[..., Supervisor]) -> None:
+def test_an_engine_that_keeps_crashing_is_started_again_and_again(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "PAUSES_SECONDS", (0.0, 0.001, 0.002))
     notices: list[str] = []
-    one = play(CRASHES_WHEN_CALLED, notify=notices.append)
+
+    def notify(text: str) -> None:
+        notices.append(text)
+        if len(notices) == 4:
+            one.end()
+
+    one = play(CRASHES_WHEN_CALLED, notify=notify)
     one.start()
-    assert one.wait() == 1
-    assert notices[-1] == "the engine keeps dying: giving up"
-    assert len(notices) == supervisor.DEATHS_ALLOWED + 1
+    assert one.wait() == 0
+    assert len(notices) == 4
+    assert notices[0].endswith("; it is started again")
+    assert notices[-1].endswith("; it is started again in 0.002 s")
+
+
+def test_an_engine_that_comes_back_too_early_is_tried_again(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(supervisor, "PAUSES_SECONDS", (0.0,))
+    monkeypatch.setenv("PLUG", str(tmp_path / "plugged"))
+    notices: list[str] = []
+
+    def notify(text: str) -> None:
+        notices.append(text)
+        if len(notices) == 3:
+            (tmp_path / "plugged").touch()
+
+    one: Supervisor = play(UNPLUGGED, notify=notify, deliver=lambda _message: one.end())
+    one.start()
+    assert one._engine is not None
+    one._engine.kill()
+    assert one.wait() == 0
+    assert notices[1:] == ["the engine could not start again: no such keyboard; it is started again"] * 2
+
+
+def test_an_engine_that_stands_still_is_killed_and_followed(
+    play: Callable[..., Supervisor], watchful: None
+) -> None:
+    notices: list[str] = []
+    one: Supervisor = play(STANDS, notify=notices.append, deliver=lambda _message: one.end())
+    one.start()
+    assert one.wait() == 0
+    assert notices == [f"the engine stood still and was killed; {BY_THEMSELVES}; it is started again"]
+
+
+def test_an_engine_that_stands_still_does_not_hold_up_the_end(
+    play: Callable[..., Supervisor], watchful: None
+) -> None:
+    notices: list[str] = []
+    one = play(STANDS, notify=notices.append)
+    one.start()
+    while not one._heart.begun:
+        one._over.wait(0.01)
+    one.end()
+    one.end()
+    assert one.wait() == 0
+    assert notices == [f"the engine stood still at the end and was killed; {BY_THEMSELVES}"]
+
+
+def test_panic_goes_past_an_engine_that_does_not_beat(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notices: list[str] = []
+    one = play(DEAF, notify=notices.append)
+    one.panic()
+    assert notices == []
+    monkeypatch.setattr(one._heart, "_still", 1.0)
+    monkeypatch.setattr(supervisor, "silenced", lambda *_args, peers: "silence")
+    one.panic()
+    assert notices == ["panic, past an engine that does not answer: silence"]
+
+
+def test_a_screen_that_breaks_does_not_stop_the_heart(play: Callable[..., Supervisor]) -> None:
+    def deliver(_message: object) -> None:
+        raise ZeroDivisionError("in a handler")
+
+    one = play(BEATS, deliver=deliver)
+    one.start()
+    while not one._heart.begun:
+        one._over.wait(0.01)
+    one.end()
+    assert one.wait() == 0
+
+
+def test_memory_that_may_break_engines_is_dropped_bit_by_bit() -> None:
+    assert suspected(MEMORY, 1) == MEMORY
+    second = suspected(MEMORY, 2)
+    assert second is not None
+    assert (second.base, second.anchors, second.timeline) == (None, {}, MEMORY.timeline)
+    fourth = suspected(MEMORY, 4)
+    assert fourth is not None
+    assert (fourth.timeline, fourth.started, fourth.knobs) == (None, False, MEMORY.knobs)
+
+
+def test_a_crash_has_one_exit_status() -> None:
+    assert supervisor.CRASHED == CRASHED
 
 
 def test_a_first_engine_that_crashes_is_reported(play: Callable[..., Supervisor]) -> None:
@@ -209,25 +337,3 @@ def test_a_first_engine_that_crashes_is_reported(play: Callable[..., Supervisor]
 @pytest.mark.parametrize(("status", "code"), [(0, 0), (-15, 0), (-9, 0), (1, 1), (2, 2), (70, 1)])
 def test_the_status_of_a_session_that_was_asked_to_end(status: int, code: int) -> None:
     assert orderly_status(status) == code
-
-
-def test_a_port_that_refuses_to_be_silenced_is_closed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    closed: list[str] = []
-
-    class Refusing:
-        def __init__(self, name: str) -> None:
-            self.name = name
-
-        def send(self, _data: bytes) -> None:
-            if self.name == "broken":
-                raise PortError("the MIDI output 'broken' failed")
-
-        def close(self) -> None:
-            closed.append(self.name)
-
-    monkeypatch.setattr("live.devices.ports.open_output", lambda name, api: Refusing(name))
-    monkeypatch.setattr("live.cli.supervisor.time.sleep", lambda _seconds: None)
-    config = with_options(Config(), output=["broken", "whole"])
-    text = supervisor.silence_outputs(Options(config=config, address=Address("", "")))
-    assert closed == ["broken", "whole"]
-    assert text == "every note on whole was ended"

@@ -14,7 +14,7 @@ from pythonosc.osc_message import OscMessage
 
 from live.control.osc_server import MOST_SUBSCRIBERS, OscServer
 from live.errors import FailureError
-from live.ipc.commands import ChooseModel, Command, Panic, Turn
+from live.ipc.commands import ChooseModel, Command, Panic, PlayKey, StoreAnchor, Turn
 from live.settings.config import OscSettings
 from tests.fakes.osc_packets import bundle, knob, message
 
@@ -59,6 +59,14 @@ class Stage:
         """Return when everything sent before has been taken."""
         self.send(message("/twobar/model", "last"))
         assert self.command() == ChooseModel("last", source="osc")
+
+    def caught_up_with(self, most: int) -> None:
+        """The same, where so many commands at most come before the last."""
+        self.send(message("/twobar/model", "last"))
+        for _ in range(most + 1):
+            if self.command() == ChooseModel("last", source="osc"):
+                return
+        raise AssertionError("more commands than expected")
 
     def published(self) -> OscMessage:
         return OscMessage(self.client.recv(65_535))
@@ -296,3 +304,110 @@ def test_neither_torch_nor_textual_is_loaded() -> None:
     modules = "live.control.osc_server, live.control.mapper"
     code = f"import {modules}, sys; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# -- floods and echoes ---------------------------------------------------------------------------
+
+
+def test_a_flood_of_knobs_becomes_their_newest_values_and_loses_no_key(stage: Stage) -> None:
+    """All of it lies in the socket before the server looks."""
+    server = OscServer(OscSettings(port=0), stage.commands.put, stage.notices.put, wall_seconds=stage.wall)
+    for number in range(100):
+        stage.client.sendto(message("/twobar/knob/density", number / 100), ("127.0.0.1", server.port))
+        stage.client.sendto(message("/twobar/xy", number / 100, 0.0), ("127.0.0.1", server.port))
+        if number % 10 == 0:
+            stage.client.sendto(message("/twobar/note", 60 + number // 10, 90), ("127.0.0.1", server.port))
+    server.start()
+    taken = [stage.command() for _ in range(13)]
+    assert [command.pitch for command in taken if isinstance(command, PlayKey)] == [*range(60, 70)]
+    turned = [command for command in taken if isinstance(command, Turn)]
+    assert [(command.knob, round(command.value, 2)) for command in turned] == [
+        ("density", 0.99),
+        ("xy.x", 0.99),
+        ("xy.y", 0.0),
+    ]
+    assert server.passed_over == 198
+    server.close()
+
+
+def test_a_bundle_of_very_many_knobs_is_read_as_its_newest(stage: Stage) -> None:
+    values = [number / 1500 for number in range(1500)]
+    for part in range(0, 1500, 500):  # as large as one datagram may be
+        chunk = values[part : part + 500]
+        stage.send(bundle(IMMEDIATELY, *(message("/twobar/knob/morph", value) for value in chunk)))
+    stage.caught_up_with(3)
+    assert stage.server.passed_over == 1497
+    assert stage.notices.get(timeout=PATIENCE_SECONDS).startswith("OSC comes faster than it can be heeded: ")
+
+
+def test_order_stays_where_it_matters(stage: Stage) -> None:
+    stage.send(
+        bundle(
+            IMMEDIATELY,
+            message("/twobar/knob/morph", 0.25),
+            message("/twobar/action/capture", "A"),
+            message("/twobar/knob/morph", 0.75),
+            message("/twobar/action/capture", "B"),
+        )
+    )
+    knobs = [knob("morph", 0.25), knob("morph", 0.75)]
+    anchors = [StoreAnchor("A", source="osc"), StoreAnchor("B", source="osc")]
+    assert [stage.command() for _ in range(4)] == [knobs[0], anchors[0], knobs[1], anchors[1]]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.2"])
+def test_twobar_does_not_subscribe_to_itself(stage: Stage, host: str) -> None:
+    stage.send(message("/twobar/subscribe", host, stage.server.port))
+    stage.caught_up()
+    assert "is twobar's own: it cannot subscribe to itself" in stage.notices.get(timeout=PATIENCE_SECONDS)
+    assert stage.server._subscribers == ()
+
+
+def test_what_comes_back_is_left_out_and_told_once(stage: Stage) -> None:
+    stage.send(message("/twobar/subscribe"))
+    stage.caught_up()
+    for pitch in (60, 64):
+        stage.server.publish("/twobar/note", pitch, 90)
+        heard = stage.published()
+        stage.send(
+            message(heard.address, *map(float, heard.params))
+        )  # through a program that knows floats only
+    stage.caught_up()
+    assert stage.commands.empty()
+    assert stage.server.echoes == 2
+    assert "sends back what twobar tells it" in stage.notices.get(timeout=PATIENCE_SECONDS)
+    assert stage.notices.empty()
+    stage.wall.seconds += 1.0
+    stage.send(message("/twobar/note", 60, 90))  # nobody's echo
+    assert stage.command() == PlayKey(60, 90, source="osc")
+
+
+def test_a_fault_of_our_own_ends_neither_receiving_nor_publishing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive, remember = stage.server._receive, stage.server._remember
+    broken = [True, True]
+
+    def receives() -> None:
+        receive()
+        if broken.pop():
+            raise ZeroDivisionError("in receiving")
+
+    monkeypatch.setattr(stage.server, "_receive", receives)
+    stage.send(message("/twobar/tempo", 90))
+    assert stage.command() == knob("tempo", 90.0)
+    stage.send(message("/twobar/subscribe"))
+    broken.append(False)
+    broken.append(False)
+    stage.caught_up()
+    assert "a fault in receiving OSC" in stage.notices.get(timeout=PATIENCE_SECONDS)
+
+    def remembers(address: str, arguments: tuple[object, ...]) -> None:
+        monkeypatch.setattr(stage.server, "_remember", remember)
+        raise ZeroDivisionError("in publishing")
+
+    monkeypatch.setattr(stage.server, "_remember", remembers)
+    broken += [False] * 10
+    stage.server.publish("/twobar/beat", 1)
+    stage.server.publish("/twobar/beat", 2)
+    assert stage.published().params == [2]

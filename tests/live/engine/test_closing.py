@@ -1,6 +1,7 @@
 """However an engine ends: the take is written, everyone is informed, the status says if a try is worth it."""
 
 import sys
+import threading
 
 import pytest
 
@@ -9,6 +10,7 @@ from live.engine import engine as engine_module
 from live.engine.closing import CRASHED
 from live.errors import UsageError
 from live.ipc.messages import Bye
+from live.ipc.snapshot import Notice
 from live.timing.timeline import Nanos
 from tests.fakes.engine_stage import Ear, Ended, FakeClock, Wire, built
 
@@ -62,6 +64,7 @@ def test_the_summary_counts_what_was_left_out(clock: FakeClock, monkeypatch: pyt
     monkeypatch.setattr(engine.output, "log", lambda kind, **fields: logged.update({kind: fields}))
     engine.close()
     wanted = {"missed_bars": 0, "dropped_notes": 0, "faults": 0, "bad_packets": 3, "unsent": 1, "unlogged": 2}
+    wanted |= {"osc_passed_over": 5, "osc_lost": 4, "osc_echoes": 6}
     assert {name: logged["summary"][name] for name in wanted} == wanted
 
 
@@ -69,7 +72,7 @@ def test_the_summary_counts_what_was_left_out(clock: FakeClock, monkeypatch: pyt
 def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave this process as it is."""
     monkeypatch.setattr(engine_module, "raise_priority", lambda: "ordinary")
-    monkeypatch.setattr(engine_module, "on_signals", lambda _end: None)
+    monkeypatch.setattr(engine_module, "on_signals", lambda _end, _panic: None)
     monkeypatch.setattr(sys, "setswitchinterval", lambda _seconds: None)
 
 
@@ -111,3 +114,33 @@ def test_an_engine_that_cannot_even_be_imported_is_worth_another_try(
     monkeypatch.setitem(sys.modules, "live.engine.engine", None)
     assert __main__.main() == CRASHED
     assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")
+
+
+@pytest.mark.usefixtures("ordinary")
+@pytest.mark.parametrize(("lost", "status"), [(False, 0), (True, 1)])
+def test_a_take_that_was_asked_for_and_not_kept_is_a_failure(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, *, lost: bool, status: int
+) -> None:
+    engine = built(clock)
+    engine.ending = True
+    monkeypatch.setattr(type(engine.devices), "take_lost", lost)
+    monkeypatch.setattr(engine_module, "from_environment", lambda: None)
+    monkeypatch.setattr(engine_module, "Engine", lambda _options, priority: engine)
+    assert engine_module.main() == status
+
+
+@pytest.mark.usefixtures("ordinary")
+def test_a_thread_that_an_exception_ends_is_told(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = built(clock)
+    engine.ending = True
+    monkeypatch.setattr(engine_module, "from_environment", lambda: None)
+    monkeypatch.setattr(engine_module, "Engine", lambda _options, priority: engine)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)  # put back afterwards
+    engine_module.main()
+    thread = threading.Thread(target=lambda: 1 / 0, name="hot-plug")
+    thread.start()
+    thread.join()
+    taken = engine.arrivals.take()
+    assert taken is not None
+    text = "the thread 'hot-plug' has ended, the music goes on: ZeroDivisionError('division by zero')"
+    assert taken[1] == Notice(0, "error", text)

@@ -367,3 +367,22 @@ def test_a_take_that_is_lost_at_the_end_is_said(stage: Stage) -> None:
     stage.output.take = take  # type: ignore[assignment]
     stage.devices.close(Guard(said.append))
     assert said == [take.fault]
+
+
+@pytest.mark.parametrize("headless", [False, True])
+def test_the_end_says_where_the_take_lies_but_not_to_a_program(tmp_path: Path, *, headless: bool) -> None:
+    stage, said = Stage(record=str(tmp_path / "set.mid"), headless=headless), list[str]()
+    stage.devices._open_take(stage.jam)
+    stage.devices.close(Guard(said.append))
+    assert said == ([] if headless else [f"the take is in '{tmp_path / 'set.mid'}'"])
+    assert not stage.devices.take_lost
+
+
+@pytest.mark.parametrize("record", ["", "file/set.mid"])
+def test_a_take_that_was_asked_for_and_not_kept_is_known_as_lost(tmp_path: Path, record: str) -> None:
+    (tmp_path / "file").write_text("no folder")
+    stage = Stage(record=record and str(tmp_path / record))
+    if record:
+        stage.devices._open_take(stage.jam)
+    stage.devices.close(Guard(lambda _text: None))
+    assert stage.devices.take_lost is bool(record)

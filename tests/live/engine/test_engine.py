@@ -13,7 +13,7 @@ from live.engine import engine as engine_module
 from live.engine.demo import FIRST, Demo
 from live.engine.engine import READY_NANOS, BrokenEngineError, Engine
 from live.ipc.commands import Command
-from live.ipc.messages import Bye, Decoded, Load, LoadFailed, Point
+from live.ipc.messages import Beat, Bye, Decoded, Load, LoadFailed, Point
 from live.ipc.snapshot import Notice, Snapshot, Update
 from live.jam.dialogue import Dialogue
 from live.record.line_writer import LineWriter
@@ -108,7 +108,7 @@ def test_the_demo_ends_when_the_performer_plays_not_at_a_pad(
 # -- the model process ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("state", "patience_s"), [("loading", 60), ("ready", 3)])
+@pytest.mark.parametrize(("state", "patience_s"), [("loading", 30), ("ready", 3)])
 def test_a_model_process_that_owes_an_answer_is_hung_up_on_in_time(
     engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, state: str, patience_s: int
 ) -> None:
@@ -180,6 +180,63 @@ def test_when_supervisor_and_model_process_die_together_a_new_one_is_started(
     run_to(engine, clock, clock.nanos)
     assert started == [1]
     assert not engine.ending
+    engine.close()
+
+
+def hangs(engine: Engine, clock: FakeClock, *, loads: bool) -> list[Load]:
+    """Let a model process call that loads, or not, and then owes every answer; returns what it is to load."""
+    wire = Wire()
+    engine._arrived(wire, hello())
+    run_to(engine, clock, clock.nanos)
+    if loads:
+        engine._arrived(wire, EchoModel().ready())
+    run_to(engine, clock, clock.nanos + (4 if loads else 32) * SECOND)
+    assert not wire.open
+    engine._arrived(wire, None)
+    run_to(engine, clock, clock.nanos)
+    return [message for message in wire.sent if isinstance(message, Load)]
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Dialogue, "waiting", property(lambda _self: True))
+
+
+@pytest.mark.parametrize("loads", [False, True])
+def test_after_a_model_that_hangs_the_last_one_that_answered_comes_back(
+    engine: Engine, clock: FakeClock, waiting: None, *, loads: bool
+) -> None:
+    wire = Wire()
+    engine._arrived(wire, hello())
+    engine._arrived(wire, EchoModel().ready())
+    engine._arrived(wire, Decoded(1, [], Point([]), (0.0, 0.0), 1.0))
+    run_to(engine, clock, clock.nanos)
+    engine._command(command("model", "poison.safetensors"), clock.now())
+    if loads:
+        engine._arrived(wire, EchoModel(ident="poison").ready())
+    begun = clock.nanos
+    while wire.open:
+        run_to(engine, clock, clock.nanos + SECOND // 4)
+    assert clock.nanos - begun <= (4 if loads else 21) * SECOND
+    assert "model 'poison.safetensors' does not " in engine.jam.notices.lines[-1].text
+    assert engine.jam.notices.lines[-1].text.endswith("it is given up, and 'keys' plays")
+    engine._arrived(wire, None)
+    assert hangs(engine, clock, loads=True) == [Load("keys")]
+
+
+def test_a_first_model_that_never_loads_is_replaced_by_the_standard_one(clock: FakeClock) -> None:
+    engine = built(clock, model="poison.safetensors")
+    assert hangs(engine, clock, loads=False) == [Load("poison.safetensors")]
+    assert hangs(engine, clock, loads=False) == [Load("keys")]
+    assert hangs(engine, clock, loads=False) == [Load("keys")]
+    engine.close()
+
+
+def test_a_model_that_hangs_once_is_tried_again(clock: FakeClock, waiting: None) -> None:
+    engine = built(clock, model="slow.safetensors")
+    assert hangs(engine, clock, loads=True) == [Load("slow.safetensors")]
+    assert hangs(engine, clock, loads=True) == [Load("slow.safetensors")]
+    assert hangs(engine, clock, loads=True) == [Load("keys")]
     engine.close()
 
 
@@ -382,7 +439,7 @@ def test_a_model_process_that_hangs_while_it_loads_the_first_model_is_killed(
     monkeypatch.setattr(os, "kill", lambda pid, _signal: killed.append(pid))
     wire = Wire()
     engine._arrived(wire, hello(pid=4711))
-    run_to(engine, clock, clock.nanos + 59 * SECOND)
+    run_to(engine, clock, clock.nanos + 29 * SECOND)
     assert killed == []
     run_to(engine, clock, clock.nanos + 3 * SECOND)
     assert killed == [4711]
@@ -414,3 +471,49 @@ def test_a_storm_is_reported_once_and_loses_no_key(engine: Engine, clock: FakeCl
     said = [notice.text for notice in engine.jam.notices.lines if "passed over" in notice.text]
     assert len(said) == 1
     assert engine.arrivals.coalesced > 3000
+
+
+# -- the heartbeat -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("playing", [False, True])
+def test_the_loop_beats_for_the_supervisor_as_long_as_it_turns(clock: FakeClock, *, playing: bool) -> None:
+    engine = built(clock, duration_s=5.0)
+    supervisor = Wire()
+    engine._arrived(supervisor, hello("supervisor"))
+    if playing:
+        engine.jam.start(clock.now())
+    engine.run()
+    beats = [message for message in supervisor.sent if isinstance(message, Beat)]
+    assert 18 <= len(beats) <= 21
+    assert beats[-1] == Beat(worker=False)
+    engine._arrived(Wire(), hello())
+    engine.options = msgspec.structs.replace(engine.options, duration_s=6.0)
+    engine.run()
+    assert Beat(worker=True) in supervisor.sent
+    engine.close()
+
+
+@pytest.mark.parametrize("crashed", [False, True])
+def test_the_supervisor_learns_that_the_engine_closes(clock: FakeClock, *, crashed: bool) -> None:
+    engine = built(clock)
+    wires = {"supervisor": Wire(), "dashboard": Wire()}
+    for role, wire in wires.items():
+        engine._arrived(wire, hello(role))
+    run_to(engine, clock, clock.nanos)
+    engine.close(crashed=crashed)
+    said = {role: any(isinstance(each, Bye) for each in wire.sent) for role, wire in wires.items()}
+    assert said == {"supervisor": not crashed, "dashboard": not crashed}
+    assert (Beat(worker=False, closing=True) in wires["supervisor"].sent) is crashed
+
+
+def test_an_engine_after_another_does_not_wait_for_a_model_process_that_never_calls(clock: FakeClock) -> None:
+    engine = built(clock, revived=True)
+    engine.open()
+    run_to(engine, clock, clock.nanos + 3 * SECOND)
+    assert engine.jam.transport.running
+    beginning = engine.jam.run
+    engine._post(EchoModel().ready())
+    run_to(engine, clock, clock.nanos + 2 * SECOND)
+    assert engine.jam.run == beginning
+    engine.close()

@@ -35,6 +35,7 @@ from tests.fakes.stage import MS, EchoModel, Stage, configured
 
 STEP, BAR = 120, 1920
 CELL = 2 * BAR
+FINITE = "latent takes finite numbers only, none beyond 3.4e+38"
 NAMES = st.sampled_from([*KNOBS, "volume ", "Density", "", "tempos"])
 VALUES = st.floats(-1e6, 1e6) | st.sampled_from([float("inf"), float("-inf"), float("nan")])
 WORDS = st.sampled_from([*ANCHORS, *MODES, *TRACKS, "key", "1", ""])
@@ -103,7 +104,9 @@ def test_no_command_raises_and_no_knob_leaves_its_travel(commands: list[Command]
         (command("recall", "C"), "anchor C is empty: capture it first"),
         (command("capture", "A"), "nothing to store as A yet: play two bars first"),
         (command("knob", "stray", float("nan")), "knob stray takes finite numbers only"),
-        (command("latent", values=[float("inf"), 1.0]), "latent takes finite numbers only"),
+        (command("latent", values=[float("inf"), 1.0]), FINITE),
+        (command("latent", values=[float("nan"), 1.0]), FINITE),
+        (command("latent", values=[-1e39, 1.0]), FINITE),
         (command("scene", "3"), "scene 3 is not in live.toml; there is: none"),
         (command("undo"), "nothing to undo"),
         (command("note", "on", 128.0), "a key is 0 to 127, not 128"),

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from live.ipc.messages import Decode, Encode, Failed, Warp
-from live.timing.midi_bytes import CLOCK, START, Received, note_on
+from live.ipc.messages import Answer, Decode, Decoded, Encode, Failed, ToWorker, Warp
+from live.timing.midi_bytes import CLOCK, CONTINUE, SONG_POSITION, START, Received, note_on
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.commands import command
 from tests.fakes.stage import MS, EchoModel, Stage, configured
@@ -52,6 +52,62 @@ def test_other_weights_never_hear_the_old_vector() -> None:
     assert all(request.ident > asked_first for request in new.decodes)
     assert stage.note_ons(first=2 * CELL) == expected(2 * CELL)
     assert second(stage) == {5.0}
+
+
+@pytest.mark.parametrize("still_ms", [250, 1900, 40_000])
+def test_followers_of_a_clock_that_stood_still_are_not_flooded_and_find_their_place(still_ms: int) -> None:
+    stage = Stage(configured(clock_out=True))
+    zero = stage.begin()
+    stage.run_to(zero + 2000 * MS)
+    stage.sent.clear()
+    stage.nanos += still_ms * MS  # the process was stopped, or the machine slept
+    woken = stage.nanos
+    stage.run_to(woken + 1000 * MS)
+    clock = [sent for sent in stage.sent if sent.voice == "clock"]
+    assert [sent.data[0] for sent in clock[:3]] == [0xFC, SONG_POSITION, CONTINUE]
+    ticks = [sent for sent in clock if sent.data[0] == CLOCK]
+    assert clock[2].moment < ticks[0].moment <= clock[2].moment + 20 * MS
+    place = clock[1].data[1] | clock[1].data[2] << 7
+    assert place * 120 == ticks[0].tick
+    assert all(sent.moment == sent.due for sent in ticks)
+
+
+def test_a_clock_that_was_late_for_a_moment_misses_no_byte() -> None:
+    stage = Stage(configured(clock_out=True))
+    zero = stage.begin()
+    stage.run_to(zero + 2000 * MS)
+    stage.nanos += 150 * MS
+    stage.run_to(zero + 4000 * MS)
+    ticks = [sent.tick for sent in stage.sent if sent.data[0] == CLOCK]
+    assert ticks == list(range(0, ticks[-1] + 1, 20))
+    assert CONTINUE not in {sent.data[0] for sent in stage.sent}
+
+
+def test_a_start_that_a_still_clock_missed_is_not_sent_later() -> None:
+    stage = Stage(configured(clock_out=True))
+    stage.jam.config = msgspec.structs.replace(
+        stage.config, jam=msgspec.structs.replace(stage.config.jam, count_in_bars=1)
+    )
+    zero = stage.begin()
+    stage.run_to(zero - 500 * MS)
+    stage.nanos = zero + 1000 * MS
+    stage.run_to(zero + 2000 * MS)
+    assert START not in {sent.data[0] for sent in stage.sent}
+    assert CONTINUE in {sent.data[0] for sent in stage.sent}
+
+
+def test_a_model_that_answers_music_with_nothing_is_told_once() -> None:
+    class Mute(EchoModel):
+        def answer(self, message: ToWorker) -> Answer:
+            reply = super().answer(message)
+            return msgspec.structs.replace(reply, notes=[]) if isinstance(reply, Decoded) else reply
+
+    stage = Stage(model=Mute())
+    stage.begin()
+    two_bars(stage)
+    stage.run_to_tick(5 * CELL)
+    said = [fields["text"] for kind, fields in stage.logged if kind == "notice"]
+    assert said == ["the model answers with no notes at all: play, or turn a knob back"]
 
 
 def second(stage: Stage) -> set[float]:

@@ -1,6 +1,7 @@
 """The event log: JSON Lines, soon on disk, and never in anyone's way."""
 
 import json
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,12 @@ from live.record.event_log import EventLog
 
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def begun(path: Path) -> None:
+    session = event_log.begin(path)
+    if session is not None:
+        session.close()
 
 
 def test_each_record_is_a_line_with_kind_and_nanos(tmp_path: Path) -> None:
@@ -106,10 +113,10 @@ def test_only_a_broken_last_line_is_taken_away(tmp_path: Path, left: bytes, whol
 
 def test_a_session_begins_an_empty_log(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
-    event_log.begin(path)
+    begun(path)
     assert path.read_bytes() == b""
     path.write_text("an evening before")
-    event_log.begin(path)
+    begun(path)
     assert path.read_bytes() == b""
 
 
@@ -120,10 +127,47 @@ def test_a_log_that_no_session_can_begin_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_log_s_folder_is_made(tmp_path: Path) -> None:
-    event_log.begin(tmp_path / "new" / "log.jsonl")
+    begun(tmp_path / "new" / "log.jsonl")
     assert (tmp_path / "new" / "log.jsonl").read_bytes() == b""
 
 
 def test_a_log_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     with pytest.raises(FailureError, match=r"the log '.*' cannot be written: Is a directory"):
         EventLog(tmp_path)
+
+
+def test_a_record_that_is_none_costs_only_its_batch(tmp_path: Path) -> None:
+    class Wordless:
+        def __str__(self) -> str:
+            raise ValueError("no words")
+
+    said: list[str] = []
+    log = EventLog(tmp_path / "log.jsonl", on_fault=said.append)
+    log.write("knob", value=Wordless())
+    log.flush()
+    log.write("knob", value=1)
+    log.close()
+    assert [line["value"] for line in lines(log.path)] == [1]
+    assert log.dropped == 1
+    assert len(said) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files are not reserved there")
+def test_two_instruments_never_write_one_log(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    session = event_log.begin(path)
+    log = EventLog(path)
+    log.write("knob", name="density")
+    log.flush()
+    with pytest.raises(FailureError, match="is written by another twobar"):
+        event_log.begin(path)
+    assert session is not None
+    session.close()  # the screen's process was killed, its engine plays on
+    with pytest.raises(FailureError, match="is written by another twobar"):
+        event_log.begin(path)
+    assert len(lines(path)) == 1
+    log.close()
+    again = event_log.begin(path)
+    assert again is not None
+    again.close()
+    assert path.read_bytes() == b""

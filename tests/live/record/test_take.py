@@ -2,9 +2,13 @@
 
 import datetime as dt
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
+import threading
+from itertools import count
 from pathlib import Path
 
 import mido
@@ -258,6 +262,119 @@ def test_a_full_disk_is_reported_once_and_loses_nothing(
     assert hands.take.fault == ""
     assert [pitch for _, kind, pitch in notes(path, "performer") if kind == "note_on"] == [60, 62]
     hands.take.close()
+
+
+def test_a_folder_that_was_removed_is_made_again(tmp_path: Path) -> None:
+    hands = Hands(tmp_path / "takes" / "take.mid")
+    shutil.rmtree(tmp_path / "takes")
+    hands.take.performer(hands.at(0), b"\x90\x3c\x50")
+    hands.take.flush()
+    assert hands.faults == []
+    assert [pitch for _, kind, pitch in notes(hands.take.path, "performer") if kind == "note_on"] == [60]
+    shutil.rmtree(tmp_path / "takes")
+    hands.take.close()
+    assert hands.take.kept
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> None:
+    """Let no file be put into these folders."""
+    real = Path.replace
+
+    def replace(source: Path, target: Path) -> Path:
+        if target.parent in folders:
+            raise OSError(28, "No space left on device")
+        return real(source, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+
+
+def test_a_disk_that_is_full_at_the_end_leaves_the_take_in_the_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    hands = Hands(tmp_path / "takes" / "take.mid", keep_empty=False)
+    hands.take.performer(hands.at(0), b"\x90\x3c\x50")
+    refuse(monkeypatch, tmp_path / "takes")
+    hands.take.close()
+    elsewhere = tmp_path / "tmp" / "take.mid"
+    assert hands.take.path == elsewhere
+    assert hands.take.fault.endswith(f"No space left on device; it lies in '{elsewhere}'")
+    assert [pitch for _, kind, pitch in notes(elsewhere, "performer") if kind == "note_on"] == [60]
+
+
+def test_a_take_that_no_folder_takes_is_said_to_be_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    hands = Hands(tmp_path / "take.mid", keep_empty=False)
+    hands.take.performer(hands.at(0), b"\x90\x3c\x50")
+    refuse(monkeypatch, tmp_path)
+    hands.take.close()
+    assert hands.take.fault.endswith("No space left on device; it is lost")
+    assert not hands.take.kept
+
+
+def test_an_empty_take_leaves_no_folder(tmp_path: Path) -> None:
+    Hands(tmp_path / "a" / "takes" / "take.mid", keep_empty=False).take.close()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "takes").mkdir()
+    Hands(tmp_path / "takes" / "take.mid", keep_empty=False).take.close()
+    assert (tmp_path / "takes").is_dir()  # it was there before
+
+
+def test_two_instruments_of_one_name_never_write_over_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    first, second = Hands(path), Hands(path)
+    for pitch, hands in ((60, first), (64, second), (67, first)):
+        hands.take.performer(hands.at(pitch), bytes((0x90, pitch, 80)))
+        hands.take.flush()
+    first.take.close()
+    second.take.close()
+    found = [
+        [pitch for _, kind, pitch in notes(hands.take.path, "performer") if kind == "note_on"]
+        for hands in (first, second)
+    ]
+    assert found == [[60, 67], [64]]
+    assert first.faults == [f"another file has the take's name: it goes on in '{first.take.path}'"]
+    assert second.take.path == path
+
+
+def test_a_message_that_is_none_costs_only_itself(tmp_path: Path) -> None:
+    hands = Hands(tmp_path / "take.mid")
+    hands.take.performer(hands.at(0), b"\x90\x3c\x50")
+    hands.take.knob(hands.at(1), "tempo", "fast")  # type: ignore[arg-type]
+    hands.take.performer(hands.at(2), b"\x90\x3e\x50")
+    hands.take.flush()
+    assert hands.faults[0].startswith("something is missing in the take: ")
+    assert [pitch for _, kind, pitch in notes(hands.take.path, "performer") if kind == "note_on"] == [60, 62]
+    hands.take.close()
+
+
+def test_the_writing_goes_on_after_a_fault_of_any_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "PERIOD_S", 0.005)
+    again, said, calls = threading.Event(), list[str](), count()
+
+    def flush(_take: Take) -> None:
+        if next(calls) < 3:
+            raise ZeroDivisionError("once more")
+        again.set()
+
+    monkeypatch.setattr(Take, "flush", flush)
+    take = Take(tmp_path / "take.mid", keep_empty=False, on_fault=said.append)
+    assert again.wait(10)
+    take.close()
+    assert said == [f"the take '{take.path}' cannot be written now: ZeroDivisionError('once more')"]
+
+
+def test_drafts_of_killed_instruments_are_cleared_away(tmp_path: Path) -> None:
+    (tmp_path / ".take.mid.4194999.part").touch()  # beyond the largest number of a process
+    mine = tmp_path / f".take.mid.{os.getppid()}.part"
+    mine.touch()
+    Hands(tmp_path / "take.mid", keep_empty=False).take.close()
+    assert list(tmp_path.iterdir()) == [mine]
 
 
 def test_names_are_dates_and_never_taken_twice(tmp_path: Path) -> None:

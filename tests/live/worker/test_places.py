@@ -156,3 +156,12 @@ def test_places_lie_inside_each_other() -> None:
 
 def test_a_point_crosses_the_wire_to_the_bit() -> None:
     assert np.array_equal(worked_out(point(7)).z, latent(7).z)
+
+
+@pytest.mark.parametrize("value", [1e39, float("nan"), float("inf")])
+def test_a_place_that_float32_cannot_hold_is_refused(value: float) -> None:
+    places = Places("m", SCALE, Grid())
+    beyond = Point([value] * SIZE)
+    for place in (beyond, Between(beyond, point(1), 0.5), Blend([beyond, point(1)], [0.5, 0.5])):
+        with pytest.raises(ValueError, match="not finite"):
+            places.latent(place)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import ConfigError
-from model.music.harmony import QUALITIES, Chord, read_chords, read_key
+from model.music.harmony import QUALITIES, Chord, read_chords, read_key, read_note
 from tests.fakes.harmony_names import chord_name, key_name
 
 
@@ -33,6 +33,20 @@ def test_a_chords_name_is_read_back(root: int, quality: int) -> None:
 def test_keys_are_read(text: str, number: int) -> None:
     assert read_key(text) == number
     assert read_key(key_name(number)) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("C3", 48), ("f#2", 42), ("B♭4", 70), ("C-1", 0), ("Cb0", 11), ("B#8", 120), ("G9", 127)],
+)
+def test_notes_are_read(text: str, key: int) -> None:
+    assert read_note(text) == key
+
+
+@pytest.mark.parametrize("text", ["C", "Cb-1", "G#9", "C10", "C-2", "H2", "48", "", "C 3", "C3\n"])
+def test_what_is_no_key_of_the_128_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="there is C-1 to G9"):
+        read_note(text)
 
 
 @pytest.mark.parametrize(

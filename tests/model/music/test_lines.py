@@ -57,6 +57,17 @@ def test_the_bass_of_a_stride_stays_on_its_low_notes() -> None:
     assert {track for (_, pitch), track in parts(long, off_beat).items() if pitch in (60, 62)} == {CHORDS}
 
 
+def test_two_voices_close_together_are_a_melody_and_a_bass() -> None:
+    upper = [
+        (step, pitch, 4)
+        for step, pitch in zip(range(0, 32, 4), (64, 62, 60, 59, 60, 62, 64, 62), strict=True)
+    ]
+    lower = [(step, pitch - 7, length) for step, pitch, length in upper]
+    found = parts(upper, lower)
+    assert {place for place, track in found.items() if track == MELODY} == {key[:2] for key in upper}
+    assert {place for place, track in found.items() if track == BASS} == {key[:2] for key in lower}
+
+
 def test_what_starts_under_a_melody_note_that_sounds_on_is_no_melody() -> None:
     held = [(0, 79, 16), (16, 77, 16)]
     inner = [(step, pitch, 2) for step, pitch in zip(range(2, 32, 4), (67, 71, 67, 71) * 2, strict=True)]

@@ -1,5 +1,6 @@
 """Graphs in ONNX Runtime compute and draw what the network itself does in torch."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -11,6 +12,7 @@ from model.codecs.base import pack_phrase
 from model.codecs.registry import build
 from model.codecs.sampling import Sampling
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelConfig
+from model.errors import CheckpointError
 from model.music.grid import Grid
 from model.networks.vae import VAE
 from model.runtimes.base import DecodeInputs
@@ -132,3 +134,14 @@ def test_graphs_draw_what_the_network_does(chosen: ModelConfig) -> None:
             np.testing.assert_array_equal(got[name][:, :steps], prefix[name].repeat(2, 0)[:, :steps])
     if chosen.latent_size:
         np.testing.assert_allclose(fast.encode(prefix), plain.encode(prefix), atol=1e-4)
+
+
+@pytest.mark.parametrize("runtime", [OnnxRuntime, TorchRuntime])
+def test_what_a_network_cannot_reckon_is_a_sentence(runtime: type[OnnxRuntime] | type[TorchRuntime]) -> None:
+    """Weights so large that float32 overflows on the way."""
+    made = small(traced=True)
+    huge = {name: np.full_like(value, 1e38) for name, value in made.weights.items()}
+    arrays = pack_phrase(build("poly", Grid()), chords(0))
+    broken = runtime(replace(made, weights=huge), "broken")
+    with pytest.raises(CheckpointError, match="numbers that are not finite"):
+        broken.encode(arrays)

@@ -19,6 +19,12 @@ from trainer.evaluation.knobs import knobs
 from trainer.reports.table import lines, show
 
 
+@pytest.fixture(autouse=True)
+def two_divisions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Divide the songs twice instead of ten times: how steady that is, is not asked here."""
+    monkeypatch.setattr("trainer.evaluation.two_sample.DIVISIONS", 2)
+
+
 def phrase_of(seed: int) -> Phrase:
     notes = [Note(tick // 120, pitch, 80, length // 120) for tick, pitch, length in tune(seed, bars=2)]
     return Phrase.of(GRID, [note for note in notes if note.onset < 32])

@@ -3,11 +3,18 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from model.music.phrase import Note, Phrase
 from tests.fakes.midi_files import tune
 from tests.fakes.players import GRID, Sure
 from trainer.evaluation.samples import PlayerOutput, Songs, samples
+
+
+@pytest.fixture(autouse=True)
+def two_divisions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Divide the songs twice instead of ten times: how steady that is, is not asked here."""
+    monkeypatch.setattr("trainer.evaluation.two_sample.DIVISIONS", 2)
 
 
 def phrase_of(seed: int) -> Phrase:

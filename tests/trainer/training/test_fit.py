@@ -97,10 +97,11 @@ STOP_AFTER_THREE = """
 import os, signal, sys
 from pathlib import Path
 import torch
+from trainer.run.progress import RunLog
 from trainer.training import loop
 from trainer.training.fit import run
 torch.set_num_threads(1)
-loop.write_checkpoint = loop.write_samples = lambda *_, **__: None
+loop.write_checkpoint = loop.write_samples = RunLog.curves = lambda *_, **__: None
 drawn = loop.TrainingLoop.draw
 def draw(self):
     if self.progress.step == 2:
