@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from textual.binding import Binding
 
 from live.dashboard.drawing.rows import Row, TextSpan, fit_row, row_width
-from live.ipc.commands import Command, Freeze, Panic, SwitchThru, TapTempo, Undo, action
+from live.ipc.commands import Command, Freeze, LockKey, Panic, SwitchThru, TapTempo, Undo, action
 from live.settings.knobs import ANCHORS, MODES
 from model.music.tracks import TRACKS
 
@@ -94,6 +94,14 @@ KEYS: Final[tuple[Hotkey, ...]] = (
         "freeze or thaw",
         "keep the plan as it is",
         hint="freeze",
+    ),
+    Hotkey(
+        "key-lock",
+        "l",
+        LockKey(source=SOURCE),
+        "Modes",
+        "lock the key",
+        "stay in the key that you play in now, until l again",
     ),
     Hotkey("undo", "u", Undo(source=SOURCE), "Modes", "undo", "take the last change back", hint="undo"),
     *(

@@ -8,6 +8,7 @@ from model.music.grid import TICKS_PER_BEAT
 
 _STANDING_NANOS = 20_000_000  # longer than any tick: the same tick after that is a stopped transport
 _JUMP_TICKS = 2 * TICKS_PER_BEAT
+_FARTHEST_AHEAD_TICKS = 8 * TICKS_PER_BEAT  # of what is told before it sounds, on a late output too
 
 
 class TakeTicks:
@@ -69,8 +70,10 @@ class TakeTicks:
         self._run_line = tick
         last, place = self._last, self._base + tick
         ahead = 0 if last is None else tick - last[0] - self._ticks(nanos - last[1])
-        if self._stopped is not None or not 0 <= ahead <= _JUMP_TICKS:
+        if self._stopped is not None or not -_JUMP_TICKS <= ahead <= _FARTHEST_AHEAD_TICKS:
             place = self.of(tick, nanos)
+        elif last is None and tick > 0:
+            self._last = tick - 1, nanos  # the run goes on, though nothing has sounded in it yet
         self._line, self._ticks_per_bar = self._reach(place), ticks_per_bar
         return self._line
 

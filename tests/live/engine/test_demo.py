@@ -1,13 +1,17 @@
 """The demo plays like a person would: every key it presses it lets go, in order, again from the top."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from live.engine.demo import BAR, VERSE_BARS, Cue, Demo
 from live.ipc.commands import Turn
 from live.settings.knobs import ATTRIBUTE_KNOBS, KNOBS
+from live.timing.bar_lines import BarLines
 from live.timing.midi_bytes import is_note_off, is_note_on
 from live.timing.timeline import Tick
+from model.music.grid import Grid
+from model.music.metre import METRES, grid_in
 
 VERSE = VERSE_BARS * BAR
 LONG = 12 * VERSE
@@ -49,6 +53,24 @@ def test_it_plays_two_bars_and_listens_for_two() -> None:
     for cue in cues(LONG):
         if is_note_on(cue.data):
             assert cue.tick % VERSE < 2 * BAR
+
+
+@pytest.mark.parametrize("metre", ["3/4", "5/4", "6/8", "7/8"])
+def test_in_another_metre_its_bars_are_as_long_as_they_are_there(metre: str) -> None:
+    grid = grid_in(Grid(), METRES[metre])
+    assert grid is not None
+    demo, start, bar = Demo(), 5 * BAR, grid.ticks_per_bar
+    demo.restart(start, BarLines(grid, Tick(start)))
+    played = [cue for cue in demo.due(Tick(start + 8 * bar - 1)) if is_note_on(cue.data)]
+    assert {(cue.tick - start) // bar for cue in played} == {0, 1, 4, 5}  # it listens in the others
+    assert {cue.tick - start for cue in played} >= {0, bar, 4 * bar, 5 * bar}
+    down: set[int] = set()
+    for cue in demo.due(Tick(start + 40 * bar)):
+        if is_note_on(cue.data):
+            assert cue.data[1] not in down
+            down.add(cue.data[1])
+        elif is_note_off(cue.data):
+            down.discard(cue.data[1])
 
 
 def test_it_plays_two_tunes_in_turn() -> None:

@@ -21,6 +21,7 @@ from live.record.line_writer import LineWriter
 from live.settings.config import parse
 from live.timing.midi_bytes import Received, note_off, note_on
 from live.timing.timeline import Nanos, Tick
+from model.music.metre import name_of
 from tests.fakes.commands import command
 from tests.fakes.engine_stage import SECOND, Ear, FakeClock, Wire, built, hello, run_to
 from tests.fakes.link_network import FakeLink, LinkNetwork
@@ -81,6 +82,19 @@ def test_each_start_plays_the_demo_from_the_top(engine: Engine, clock: FakeClock
     ear.received.clear()
     run_to(engine, clock, clock.nanos + SECOND // 2)
     assert ear.note_ons() == opening
+
+
+def test_the_demo_follows_a_metre_from_its_bar_line_on(engine: Engine, clock: FakeClock, ear: Ear) -> None:
+    engine.demo = Demo()
+    engine.jam.start(clock.now())
+    run_to(engine, clock, clock.nanos + SECOND // 2)
+    engine._post(command("metre", "3/4"))
+    run_to(engine, clock, clock.nanos + 2 * SECOND)
+    lines = engine.jam.plan.lines
+    assert (lines.start, name_of(lines.grid)) == (1920, "3/4")
+    assert engine.demo is not None
+    assert engine.demo.lines == lines
+    assert ear.note_ons().count(FIRST[0][2]) == 2  # once in each metre, on the one
 
 
 class Pad:
@@ -147,7 +161,7 @@ def test_a_model_process_learns_where_a_keyboard_is_split(clock: FakeClock) -> N
     run_to(engine, clock, clock.nanos)
     engine.jam.load_model("lead")
     engine.worker.load_wanted()
-    assert wire.sent == [Load("keys", "F#2"), Load("lead", "F#2"), Load("lead", "F#2")]
+    assert wire.sent == [Load(name, split="F#2") for name in ("keys", "lead", "lead")]
     engine.close()
 
 

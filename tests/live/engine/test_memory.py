@@ -35,6 +35,31 @@ def jamming(clock: FakeClock) -> Engine:
     return engine
 
 
+def test_the_engine_after_a_crash_goes_on_in_the_metre_and_on_its_bar_lines(clock: FakeClock) -> None:
+    first = jamming(clock)
+    first._post(command("metre", "3/4"))
+    run_to(first, clock, clock.nanos + 4 * SECOND)
+    lines = first.jam.plan.lines
+    assert lines.start > 0
+    first._tidy(clock.nanos, clock.nanos + SECOND)
+    assert isinstance(first.supervisor, Wire)
+    memory = [message for message in first.supervisor.sent if isinstance(message, JamMemory)][-1]
+    crossed = msgspec.msgpack.decode(msgspec.msgpack.encode(memory), type=JamMemory)
+    second = built(clock, revived=True)
+    second._arrived(Wire(), crossed)
+    run_to(second, clock, clock.nanos + 1)
+    worker = Wire()
+    second._arrived(worker, hello())
+    second._post(EchoModel().ready())
+    run_to(second, clock, clock.nanos + SECOND)
+    assert (second.jam.plan.lines, second.jam.dialogue.metre) == (lines, "3/4")
+    assert second.jam.dialogue.coming is None
+    assert [message.metre for message in worker.sent if isinstance(message, Load)][-1] == "3/4"
+    assert second.jam.history.state.anchors == first.jam.history.state.anchors
+    first.close()
+    second.close()
+
+
 @pytest.mark.parametrize("model_first", [False, True])
 def test_the_engine_after_a_crash_goes_on_with_everything(clock: FakeClock, *, model_first: bool) -> None:
     first = jamming(clock)

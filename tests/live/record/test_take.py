@@ -21,6 +21,8 @@ from live.errors import FailureError
 from live.record import take as record
 from live.record.take import KNOB_CONTROLS, Take
 from live.settings.knobs import KNOBS
+from model.music.grid import Grid
+from model.music.metre import METRES, grid_in
 
 BEAT = 480
 NANOS_PER_TICK = 60_000_000_000 // 120 // BEAT
@@ -158,6 +160,65 @@ def test_a_count_in_lies_before_the_bar_line(tmp_path: Path) -> None:
     hands.take.performer(0, b"\x80\x3c\x64")
     hands.take.close()
     assert notes(path, "performer") == [(1440, "note_on", 60), (1920, "note_off", 60)]
+
+
+def signatures(path: Path) -> list[tuple[int, str, int]]:
+    return [
+        (tick, f"{message.numerator}/{message.denominator}", message.clocks_per_click)
+        for tick, message in absolute(mido.MidiFile(path).tracks[0])
+        if message.type == "time_signature"
+    ]
+
+
+def grid_in_metre(name: str) -> Grid:
+    grid = grid_in(Grid(), METRES[name])
+    assert grid is not None
+    return grid
+
+
+def test_a_metre_is_written_on_its_bar_line_once(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    hands = Hands(path)
+    hands.take.tempo(hands.at(0), 120.0)
+    hands.take.metre(0, Grid())
+    hands.take.instrument(hands.at(3780), b"\x91\x3c\x64")
+    hands.take.metre(3840, grid_in_metre("6/8"))  # planned a moment ahead
+    hands.take.instrument(hands.at(3840), b"\x81\x3c\x64")
+    hands.take.instrument(hands.at(3900), b"\x91\x3e\x64")
+    hands.at(3840 + 1380)
+    hands.take.metre(3840 + 1440, grid_in_metre("7/8"))
+    hands.take.instrument(hands.at(3840 + 1440 + 1680), b"\x81\x3e\x64")
+    hands.take.close()
+    assert signatures(path) == [(0, "4/4", 24), (3840, "6/8", 36), (5280, "7/8", 12)]
+    assert notes(path, "twobar") == [
+        (3780, "note_on", 60), (3840, "note_off", 60), (3900, "note_on", 62), (6960, "note_off", 62),
+    ]  # fmt: skip
+
+
+def test_a_new_start_goes_on_on_a_bar_line_of_the_metre_before(tmp_path: Path) -> None:
+    path = tmp_path / "take.mid"
+    hands = Hands(path)
+    hands.take.tempo(hands.at(0), 120.0)
+    hands.take.metre(0, Grid())
+    hands.at(1860)
+    hands.take.metre(1920, grid_in_metre("3/4"))
+    hands.take.instrument(hands.at(2000), b"\x91\x3c\x64")
+    hands.take.instrument(hands.at(2100), b"\x81\x3c\x64")
+    hands.nanos += 1
+    hands.take.tempo(0, 120.0)
+    hands.take.metre(0, grid_in_metre("5/4"))
+    hands.take.instrument(0, b"\x91\x3e\x64")
+    hands.nanos += 480 * NANOS_PER_TICK
+    hands.take.instrument(480, b"\x81\x3e\x64")
+    hands.take.close()
+    assert notes(path, "twobar")[2:] == [(1920 + 1440, "note_on", 62), (1920 + 1440 + 480, "note_off", 62)]
+    assert signatures(path) == [(0, "4/4", 24), (1920, "3/4", 24), (3360, "5/4", 24)]
+
+
+def test_a_take_begins_in_the_metre_of_its_jam(tmp_path: Path) -> None:
+    take = Take(tmp_path / "take.mid", grid=grid_in_metre("3/4"), start=False)
+    take.close()
+    assert signatures(tmp_path / "take.mid") == [(0, "3/4", 24)]
 
 
 messages = st.one_of(

@@ -102,6 +102,8 @@ def test_a_named_file_must_exist(nowhere: Path) -> None:
         ("[jam]\nbpm = nan", ["jam.bpm", "not nan"]),
         ("[jam]\nbpm = 'fast'", ["jam.bpm", "a number", "not 'fast'"]),
         ("[jam]\nmode = 'folow'", ["jam.mode", "'hold'", "not 'folow'", "did you mean 'follow'"]),
+        ("[jam]\nmetre = '3/5'", ["jam.metre", "'3/5'", "12/8, 2/4, 3/4", "auto", "did you mean '3/4'"]),
+        ("[jam]\nmetre = 3", ["jam.metre", "text", "not 3"]),
         ("[jam]\nthru = 1", ["jam.thru", "true or false", "not 1"]),
         ("[jam]\nseed = -1", ["jam.seed", "from 0 to 4294967295", "not -1"]),
         ("[jam]\nmodel = ''", ["jam.model", "not empty"]),
@@ -183,6 +185,9 @@ def test_settings_cross_processes() -> None:
 
 
 def test_the_command_line_wins() -> None:
+    assert settings.with_options(Config(), metre="3/4").jam.metre == "3/4"
+    with pytest.raises(UsageError, match=r"--metre: unknown metre '34'; there is: 12/8, 2/4, .*auto"):
+        settings.with_options(Config(), metre="34")
     config = settings.with_options(
         Config(), bpm=90.0, mode="hold", output=("virtual", "none"), thru=False, seed=None, clock="internal"
     )

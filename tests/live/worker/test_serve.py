@@ -41,6 +41,7 @@ from live.worker.places import Places, point_of
 from live.worker.serve import RequestHandler, newest, sentence, serve
 from model.errors import CheckpointError
 from model.music.grid import Grid
+from model.music.metre import METRES, grid_in
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, MELODY
 from model.playing import load as play
@@ -116,11 +117,11 @@ def test_it_divides_a_keyboard_as_it_is_told_the_loaded_model_too() -> None:
     made = RequestHandler()
     phrase = Phrase.of(Grid(), [Note(0, 72, 90, 4), Note(0, 50, 90, 4)])
     for split, tracks in (("line", [BASS, MELODY]), ("C3", [CHORDS, MELODY]), ("C-1", [CHORDS, MELODY])):
-        assert isinstance(made.load("roll", split), Ready)
+        assert isinstance(made.load("roll", split=split), Ready)
         assert made.player is not None
         assert made.player.divide is not None
         assert [note.track for note in made.player.divide(phrase).notes] == tracks
-    refused = made.load("roll", "C99")
+    refused = made.load("roll", split="C99")
     assert isinstance(refused, LoadFailed)
     assert "'C99' divides no keyboard" in refused.text
 
@@ -329,3 +330,45 @@ def test_requests_are_answered_in_turn_and_a_warp_between_them(desk: RequestHand
     assert [type(message) for message in others] == [Encoded, LoadFailed, Decoded]
     call.link.send(Bye())
     assert call.end() == [True]
+
+
+# -- metres ----------------------------------------------------------------------------------------
+
+
+def test_a_model_that_does_not_play_the_metre_is_refused_and_the_one_before_stays(
+    desk: RequestHandler,
+) -> None:
+    before = desk.player
+    for name in ("roll", "broken"):  # loaded already, and another
+        refused = desk.load(name, "3/4")
+        assert isinstance(refused, LoadFailed)
+        assert refused.text == "roll does not play 3/4; it plays: 4/4; keys plays 3/4"
+    assert desk.player is before
+    assert isinstance(desk.load("roll", "4/4"), Ready)
+
+
+def test_a_phrase_in_another_metre_is_read_answered_and_kept_as_it_was_played(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()  # the shipped one
+    desk = RequestHandler()
+    ready = desk.load("lead", "6/8")
+    assert isinstance(ready, Ready)
+    assert ready.metres == list(METRES)
+    grid = grid_in(ready.grid, METRES["6/8"])
+    assert grid is not None
+    struck = [(240 * eighth, 240 * eighth + 200, 60 + eighth, 80) for eighth in range(12)]
+    encoded = desk.answer(Encode(1, [], [], struck, 1_041_667, grid=grid))
+    assert isinstance(encoded, Encoded)
+    assert [(note.onset, note.pitch) for note in encoded.notes] == [(2 * at, 60 + at) for at in range(12)]
+    here = Point(encoded.z, encoded.attributes, encoded.played, grid)
+    for place in (here, Point(encoded.z, encoded.attributes)):  # as it was played, and as the network has it
+        decoded = desk.answer(Decode(2, 2, place, turns={}, temperature=0.0, seed=0, grid=grid))
+        assert isinstance(decoded, Decoded)
+        assert [(note.onset, note.pitch) for note in decoded.notes] == [(2 * at, 60 + at) for at in range(12)]
+    other = desk.answer(Decode(3, 2, here, turns={}, temperature=0.0, seed=0))  # in 4/4, bar by bar
+    assert isinstance(other, Decoded)
+    assert [note.onset for note in other.notes] == [*range(0, 12, 2), *range(16, 28, 2)]
+    denied = desk.answer(Decode(4, 2, here, turns={}, temperature=0.0, seed=0, grid=Grid(4, 3)))
+    assert isinstance(denied, Failed)
+    assert "lead has no phrases of 4 bars of 3/4" in denied.text

@@ -100,7 +100,7 @@ def test_a_metre_is_found_again_from_its_grid(name: str) -> None:
 
 def test_an_unknown_metre_is_named_with_those_there_are() -> None:
     with pytest.raises(
-        ConfigError, match=r"unknown metre '3/5'; there is: 12/8, .*7/8, 9/8; did you mean '3/4'\?"
+        ConfigError, match=r"unknown metre '3/5'; there is: 12/8, .*9/8, auto; did you mean '3/4'\?"
     ):
         read_metre("3/5")
 

@@ -19,6 +19,11 @@ def test_bars_and_beats_count_from_one_and_a_count_in_is_bar_zero() -> None:
     assert beat.pulse_at(3 * BEAT, 3).label == "2.1"
 
 
+def test_a_bar_of_six_eighths_has_two_beats_and_one_of_seven_has_seven() -> None:
+    assert [beat.pulse_at(tick, 2, 720).label for tick in (0, 719, 720, 1440)] == ["1.1", "1.1", "1.2", "2.1"]
+    assert [beat.pulse_at(tick, 7, 240).label for tick in (0, 1679, 1680)] == ["1.1", "1.7", "2.1"]
+
+
 def test_big_digits_are_drawn_with_pixels_of_the_scale() -> None:
     assert beat.big_text("1.2", 2) == [
         "████        ██████",

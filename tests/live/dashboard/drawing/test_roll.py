@@ -77,6 +77,13 @@ def test_a_narrow_roll_keeps_the_sounding_bar_and_two_ahead() -> None:
     assert roll.frame_of(bars, 6 * BAR, 4, width=4 + 48, height=9).first == 6
 
 
+def test_bars_of_six_eighths_lie_on_dotted_beats() -> None:
+    bars = [BarView(bar, "decoded", [], []) for bar in range(2)]
+    frame = roll.frame_of(bars, 0, 2, width=4 + 48, height=9, ticks_per_beat=720)
+    assert (frame.shown, frame.beats, frame.per_beat) == (2, 2, 12)
+    assert [frame.column(tick) for tick in (0, 360, 720, 1440, 2160)] == [0, 6, 12, 24, 36]
+
+
 def test_a_wide_roll_shows_all_bars_on_more_columns() -> None:
     bars = [BarView(bar, "decoded", [], []) for bar in range(4, 9)]
     frame = roll.frame_of(bars, 6 * BAR, 4, width=150, height=20)
