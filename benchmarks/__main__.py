@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import knob, lateness, models, screen, soak, start, thru
+from benchmarks import knob, lateness, listen, models, screen, soak, start, thru
 from benchmarks.figures import Row, load_average, machine, table, today
 from benchmarks.instrument import ROOT
 from benchmarks.scale import Scale
@@ -24,6 +24,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "lateness": lateness.measure,
     "thru": thru.measure,
     "knob": knob.measure,
+    "listen": listen.measure,
     "soak": soak.measure,
 }
 
@@ -34,13 +35,14 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
 )
 @click.option("--quick", is_flag=True, help="A tenth of the time: whether it works, not how well.")
 @click.option("--hours", type=click.FloatRange(min=0.001), help="Length of the soak; 2 minutes by default.")
+@click.option("--music", type=click.Path(path_type=Path), help="A folder of MIDI files, for listen.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=ROOT / "docs" / "benchmarks.md",
     help="Where the table goes.",
 )
-def main(only: tuple[str, ...], *, quick: bool, hours: float | None, out: Path) -> None:
+def main(only: tuple[str, ...], *, quick: bool, hours: float | None, music: Path | None, out: Path) -> None:
     """Measure the instrument's budgets and write one table.
 
     Example: python -m benchmarks --only lateness --only thru
@@ -49,7 +51,7 @@ def main(only: tuple[str, ...], *, quick: bool, hours: float | None, out: Path) 
     soak_seconds = hours * 3600 if hours else 120 * factor
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="twobar-bench-") as folder, jack_server(Path(folder)) as jack:
-        scale = Scale(Path(folder), factor, soak_seconds, jack=jack)
+        scale = Scale(Path(folder), factor, soak_seconds, jack=jack, music=music)
         loads = [load_average()]
         for name in only or MEASURES:
             click.echo(f"measuring {name} ...", err=True)

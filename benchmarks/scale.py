@@ -15,6 +15,7 @@ class Scale:
         factor: 1 measures as long as the table wants; 0.1 only tries everything out.
         soak_seconds: length of the soak.
         jack: whether a JACK server of our own runs, named in this process's environment.
+        music: a folder of MIDI files; None where none was named.
 
     """
 
@@ -22,6 +23,7 @@ class Scale:
     factor: float
     soak_seconds: float
     jack: bool
+    music: Path | None = None
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def seconds(self, full: float) -> float:
