@@ -233,14 +233,14 @@ def followed(played: Played, *, expected_bpm: float) -> Score:
         beat = _pass_beats(transport, beat, now, found)
         if velocity:
             follower.onset(now, pitch, velocity)
-    heard = [entry for entry in found if entry[0] >= begin]
+    counted = [entry for entry in found if entry[0] >= begin]
     true = [(time, index) for index, time in enumerate(played.beats) if time >= begin]
     lines = f1(
-        [time for time, count, _ in heard if count % BEATS == 0], [t for t, i in true if i % BEATS == 0]
+        [time for time, count, _ in counted if count % BEATS == 0], [t for t, i in true if i % BEATS == 0]
     )
-    errors = [abs(tempo / played.tempi[_nearest(played.beats, time)] - 1) for time, _, tempo in heard]
+    errors = [abs(tempo / played.tempi[_nearest(played.beats, time)] - 1) for time, _, tempo in counted]
     return Score(
-        f1([entry[0] for entry in heard], [time for time, _ in true]), lines, median(errors or [1.0])
+        f1([entry[0] for entry in counted], [time for time, _ in true]), lines, median(errors or [1.0])
     )
 
 

@@ -48,7 +48,7 @@ def twobar() -> None:
 @click.option("--bpm", type=float, metavar="N", help="Tempo, 30 to 300.")
 @click.option("--model", metavar="NAME|PATH", help="A shipped model or a checkpoint.")
 @click.option("--mapping", metavar="NAME|PATH", help="A controller's mapping.")
-@click.option("--mode", metavar="follow|answer|hold|drift", help="How it listens and plays.")
+@click.option("--mode", metavar="follow|answer|hold|drift|listen", help="How it listens and plays.")
 @click.option("--thru/--no-thru", default=None, help="Whether your keys sound through it.")
 @click.option("--seed", type=int, metavar="N", help="Of every random choice.")
 @click.option("--temperature", type=float, metavar="T", help="Chance in the choice of notes, 0 to 1.")

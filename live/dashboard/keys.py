@@ -46,6 +46,7 @@ _MODE_TIPS = {
     "answer": "your two bars, then its two",
     "hold": "the latent stays; the knobs move it",
     "drift": "a slow walk around the latent",
+    "listen": "no click: it finds your tempo and bar lines, and follows them",
 }
 
 KEYS: Final[tuple[Hotkey, ...]] = (

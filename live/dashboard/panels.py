@@ -247,7 +247,7 @@ class BeatPanel(ViewPanel):
             s.beats_per_bar if s else 4,
             width=width,
             height=tall,
-            running=s is not None and s.state != "stopped",
+            running=s is not None and s.state not in ("stopped", "listening"),
             known=s is not None,
             tempo_bpm=s.tempo_bpm if s else None,
         )

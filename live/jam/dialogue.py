@@ -226,7 +226,7 @@ class Dialogue:
         return self._listens() and not answering and cell >= 1
 
     def _listens(self) -> bool:
-        return self._history.state.mode in ("follow", "answer") and not self._history.state.frozen
+        return self._history.state.mode in ("follow", "answer", "listen") and not self._history.state.frozen
 
     def _speaks(self, index: int) -> bool:
         return index >= self._rest_until and (self._history.state.mode != "answer" or index % 2 == 1)

@@ -12,6 +12,7 @@ from live.ipc.messages import Answer, Decoded, Encoded, Failed, Load, LoadFailed
 from live.jam.capture import Capture
 from live.jam.dialogue import Dialogue
 from live.jam.gestures import Gestures
+from live.jam.listening import Listening
 from live.jam.notices import Notices
 from live.jam.parts import Levels, channels_of
 from live.jam.path import PathHistory
@@ -62,9 +63,11 @@ class Jam:
         self.transport = Transport(tempo_bpm=config.jam.bpm)
         self.scheduler = Scheduler()
         self.capture = Capture()
+        self.listening = Listening(self.capture, self.transport)
         self.performer = Performer(
             self.capture,
             self.transport,
+            self.listening,
             output=output,
             notices=self.notices,
             channel=config.midi.performer_channel,
@@ -115,6 +118,10 @@ class Jam:
         """Take the present moment, by which notices are dated."""
         self.notices.now = now
 
+    def state(self, now: Nanos) -> Literal["stopped", "listening", "count-in", "playing"]:
+        """Return the transport's state, "listening" where it is to start with the performer."""
+        return "listening" if self.listening.waits else self.transport.state(now)
+
     def sent_to(self, now: Nanos) -> Tick:
         """Return the tick up to which messages have left: ahead of the present by the output's latency.
 
@@ -129,8 +136,10 @@ class Jam:
     def advance(self, now: Nanos) -> Nanos | None:
         """Do everything that is due, and return when to come back (None: when something arrives)."""
         self.at(now)
+        self._listen(now)
+        onset_due = self.listening.due
         if not self.transport.running:
-            return None
+            return onset_due
         tick, present = self.sent_to(now), self.transport.tick(now)
         self._tell_beat(tick)
         self._send_due(tick, now)
@@ -142,7 +151,8 @@ class Jam:
         ]
         queued = (self.scheduler.next_tick(), self.clock_out.next_tick)
         coming += [due for due in queued if due is not None]
-        return self._moment(Tick(max(min(coming), tick + 1)))
+        wake = self._moment(Tick(max(min(coming), tick + 1)))
+        return wake if onset_due is None else min(wake, onset_due)
 
     def _moment(self, tick: Tick) -> Nanos:
         """Return when the messages of a tick must leave."""
@@ -191,13 +201,14 @@ class Jam:
     # -- transport -------------------------------------------------------------------------------
 
     def start(self, now: Nanos) -> None:
-        """Start at bar 0 in a moment; a running transport starts anew."""
+        """Start at bar 0 in a moment, in mode listen with the performer; if it runs, it starts anew."""
         if self.transport.running:
             self.stop(now)
-        self.dialogue.restart()
-        self.sounded.clear()
-        self._beat, self._sent_tick = -1, None
-        self._runs += 1
+        if self.history.state.mode == "listen":
+            self.listening.wait(self.plan.grid.beats_per_bar)
+            self.notices.add("info", "listening: play, and it comes in when it has your tempo and bar line")
+            return
+        self._begin_run()
         lead_in = self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar
         self.transport.start(Nanos(now + START_AHEAD_NANOS), count_in_ticks=lead_in)
         self.clock_out.start()
@@ -206,6 +217,42 @@ class Jam:
         elif self.clock_out.wanted:
             self.output.send(START_BYTE, tick=Tick(0), due=now, voice=Stream.CLOCK)
         self.output.tempo(Tick(0), self.transport.tempo_bpm)
+
+    def _begin_run(self) -> None:
+        self.dialogue.restart()
+        self.sounded.clear()
+        self._beat, self._sent_tick = -1, None
+        self._runs += 1
+
+    def _listen(self, now: Nanos) -> None:
+        """Start when the performer's beat is found, and follow it."""
+        listening = self.listening
+        if self.history.state.mode != "listen":
+            if listening.active:
+                self._listen_no_more(now)
+            return
+        timeline = listening.advance(now, self.plan.grid.beats_per_bar)
+        if timeline is None:
+            return
+        if self.transport.running:
+            self.transport.follow(timeline, now)
+        else:
+            self._begin_run()
+            self.transport.resume(timeline)
+            listening.hand_over()
+            self._resume_clock(self.sent_to(now), now)
+            self.notices.add("info", f"found: {timeline.tempo_bpm:.0f} bpm, it follows you")
+        self.knobs["tempo"] = KNOBS["tempo"].clip(self.transport.tempo_bpm)
+        self.output.tempo(self.tick(now), self.transport.timeline.tempo_bpm)
+
+    def _listen_no_more(self, now: Nanos) -> None:
+        """Go on in another mode: at the tempo that was found, or from bar 0 if none was."""
+        waited = self.listening.waits
+        self.listening.end()
+        if waited:
+            self.start(now)
+        elif self.transport.running:
+            self.set_tempo(self.transport.tempo_bpm, now)
 
     def resume(self, timeline: Timeline | None, now: Nanos, *, model: str, model_ident: str) -> None:
         """Go on where another engine was, with a plan to be made; without a timeline it stands still.
@@ -251,6 +298,7 @@ class Jam:
 
     def stop(self, now: Nanos) -> None:
         """Stop, with every note of the instrument ended; the performer's keys go on sounding."""
+        self.listening.end()
         if not self.transport.running:
             return
         self._send_all(self.scheduler.silence(), now)
@@ -262,6 +310,7 @@ class Jam:
     def set_tempo(self, tempo_bpm: float, now: Nanos) -> None:
         """Go on at another tempo."""
         self.transport.set_tempo(tempo_bpm, now)
+        self.listening.expect(tempo_bpm)
         if self.transport.running:  # a start tells it anyway
             self.output.tempo(self.tick(now), tempo_bpm)
 
@@ -270,6 +319,8 @@ class Jam:
         self._send_all(self.scheduler.silence(keep_transport=True), now)
         self.all_sound_off(now)
         self.performer.forget(self.tick(now))
+        if self.listening.waits:
+            self.listening.wait(self.plan.grid.beats_per_bar)
         if self.transport.running:
             self.dialogue.rest(self.sent_to(now))
         self.send_levels(now)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from live.ipc.commands import Command
 from live.jam.capture import Capture, Key
+from live.jam.listening import Listening
 from live.jam.notices import Notices
 from live.jam.protocols import Bindings, Output
 from live.timing.midi_bytes import (
@@ -35,6 +36,7 @@ class Performer:
     Args:
         capture: takes what is played while the transport runs.
         transport: tells when.
+        listening: takes it too, to find the beat in it.
         output: where thru and the take are.
         notices: for the human.
         channel: 1..16, on which the keys leave.
@@ -50,6 +52,7 @@ class Performer:
         self,
         capture: Capture,
         transport: Transport,
+        listening: Listening,
         *,
         output: Output,
         notices: Notices,
@@ -59,7 +62,7 @@ class Performer:
         """Start with no key down."""
         self.thru = thru
         self.bindings: Bindings | None = None
-        self._capture, self._transport = capture, transport
+        self._capture, self._transport, self._listening = capture, transport, listening
         self._output, self._notices = output, notices
         self._channel = channel
         self._down: dict[Key, int] = {}
@@ -93,6 +96,8 @@ class Performer:
             self._send(bytes((data[0] & 0xF0 | (self._channel - 1),)) + data[1:], now, due=received.nanos)
         tick = self._transport.tick(received.nanos)
         self._output.played(tick, data)
+        if key:
+            self._listening.played(key, data[2] if on else 0, received.nanos)
         if key and self._transport.running:
             if on:
                 self._capture.on(key, data[2], tick)
@@ -118,6 +123,7 @@ class Performer:
         for key in gone:
             pitch = self._down.pop(key)
             self._capture.off(key, tick)
+            self._listening.played(key, 0, now)
             if pitch not in self._down.values():
                 self._send(note_off(self._channel, pitch), now, due=now)
         if gone:

@@ -37,7 +37,7 @@ class TakeTicks:
         elif self._stopped is not None:
             if tick == self._stopped[0]:
                 return self._reach(self._stopped[2] + self._ticks(nanos - self._stopped[1]))
-            self._begin_run(tick)
+            self._begin_run(tick, bars=max(0, tick) // self._ticks_per_bar)  # it may have found its beat late
         elif tick < last[0] - _JUMP_TICKS:
             self._begin_run(tick)
         else:

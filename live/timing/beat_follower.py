@@ -122,6 +122,21 @@ class BeatFollower:
         self._usual = 0.0  # mean logarithm of the distances
         self._held: Reading | None = None  # that is believed
         self._origin = 0  # places between its zero and tick 0
+        self._joins = False  # whether the next onset is the first on a timeline that ran before
+
+    def expect(self, tempo_bpm: float) -> None:
+        """Expect another tempo of what has not begun."""
+        self._expected = tempo_bpm
+
+    def join(self, timeline: Timeline) -> None:
+        """Expect to be played to on a timeline that runs: its bar lines are believed until proved wrong."""
+        period = 15 / timeline.tempo_bpm
+        self._zero = timeline.origin_nanos
+        steps = timeline.origin_tick / TICKS_PER_STEP
+        line = -(steps % 1) * period  # of the sixteenth at or before the timeline's origin
+        self._held = Reading(0.0, line, period, JITTER**2, 0.0, 0.0, int(steps // 1), FIRST, FREELY, 0)
+        self._readings, self._last, self._count = [self._held], line, 1
+        self._joins, self.found = True, Found(timeline, 1.0)
 
     def onset(self, nanos: Nanos, pitch: int, velocity: int) -> bool:
         """Take an onset, in the order of time; tells whether something has been learned from those before."""
@@ -161,9 +176,9 @@ class BeatFollower:
         if self._count == 0:
             self._first = time
             self._opening = [a + b for a, b in zip(self._profile.first, weights, strict=True)]
-        elif self._count == 1 or not self._readings:
+        elif self.found is None and (self._count == 1 or not self._readings):
             self._begin(time, distance, weights)
-        elif self.found is not None and distance > PAUSE_BARS * self._bar():
+        elif self.found is not None and (self._joins or distance > PAUSE_BARS * self._bar()):
             self._come_in(time)
         else:
             self._go_on(time, distance, weights)
@@ -267,6 +282,7 @@ class BeatFollower:
 
     def _come_in(self, time: float) -> None:
         """After a pause expect an onset where the timeline has one."""
+        self._joins = False
         held = max(self._readings, key=self._agrees)  # the first is the best of them
         place = held.place + round((time - held.time) / held.period)
         line = held.time + (place - held.place) * held.period

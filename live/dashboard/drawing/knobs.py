@@ -124,6 +124,6 @@ def mode_row(
         ]
     if origin:
         row += [("  ", ""), (f"◉ {clean(origin)}", "sounded")]
-    elif mode in ("follow", "answer") and not frozen:
+    elif mode in ("follow", "answer", "listen") and not frozen:
         row += [("  ", ""), ("◌ listening", "sounded")]
     return fit_row(row, width)

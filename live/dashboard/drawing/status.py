@@ -16,6 +16,7 @@ LATE_MICROS = 5000
 _STATES = {
     "playing": (" ▶ PLAYING ", "chip-play"),
     "count-in": (" ◔ COUNT-IN ", "chip-count"),
+    "listening": (" ◌ LISTENING ", "chip-count"),
     "stopped": (" ■ STOPPED ", "chip-stop"),
 }
 _PORTS = {"ok": ("✔", "good"), "missing": ("✖", "bad"), "off": ("○", "dim")}
