@@ -26,7 +26,7 @@ SHORTEST_STEP, LONGEST_STEP = 15 / (FASTEST * 1.1), 15 / (SLOWEST * 0.9)  # seco
 CHORD = 0.05  # seconds within which onsets are one, unless sixteenths are shorter
 CHORD_SHARE = 0.55  # of a sixteenth
 JITTER = 0.022  # seconds, the standard deviation of a hand's onset
-STEADY, FREE = 0.01, 0.08  # standard deviations of the tempo's change in a beat, as shares: two ways to play
+STEADY, FREE = 0.015, 0.06  # standard deviations of the tempo's change in a beat, as shares: two ways to play
 STEADILY, FREELY = STEADY**2 / STEPS_PER_BEAT, FREE**2 / STEPS_PER_BEAT  # variances in a sixteenth
 SWITCH = 0.05  # how likely one way turns into the other
 SURPRISE = 3.0  # squared standard deviations at which a steady way may have turned
@@ -47,12 +47,12 @@ FEWEST = 6  # onsets before anything is believed
 NOISE = 0.05  # odds of no metre up to which anything is
 SURE, EARLY_BARS = 0.9, 1.0  # the share of belief that suffices after a bar
 LIKELY, LATE_BARS = 0.55, 1.7  # and nearly two
-OVERTURNED, DOUBTED = 0.6, 0.2  # another reading is believed instead, at such shares of both
+OVERTURNED, DOUBTED = 0.5, 0.3  # another reading is believed instead, at such shares of both
 PAUSE_BARS = 2.0  # of silence, after which the music is expected to come in with the timeline
 REENTRY, REENTRY_TEMPO = 0.12, 0.03  # standard deviations of that: beats, share of the tempo
 
 
-class Reading(NamedTuple):
+class BeatReading(NamedTuple):
     """One way to read what was played.
 
     Attributes:
@@ -117,10 +117,10 @@ class BeatFollower:
         self._count = 0
         self._first = self._last = 0.0
         self._opening: list[float] = []  # scores of the first onset's places
-        self._readings: list[Reading] = []
+        self._readings: list[BeatReading] = []
         self._none = NO_METRE  # score of no metre
         self._usual = 0.0  # mean logarithm of the distances
-        self._held: Reading | None = None  # that is believed
+        self._held: BeatReading | None = None  # that is believed
         self._origin = 0  # places between its zero and tick 0
         self._joins = False  # whether the next onset is the first on a timeline that ran before
 
@@ -134,7 +134,7 @@ class BeatFollower:
         self._zero = timeline.origin_nanos
         steps = timeline.origin_tick / TICKS_PER_STEP
         line = -(steps % 1) * period  # of the sixteenth at or before the timeline's origin
-        self._held = Reading(0.0, line, period, JITTER**2, 0.0, 0.0, int(steps // 1), FIRST, FREELY, 0)
+        self._held = BeatReading(0.0, line, period, JITTER**2, 0.0, 0.0, int(steps // 1), FIRST, FREELY, 0)
         self._readings, self._last, self._count = [self._held], line, 1
         self._joins, self.found = True, Found(timeline, 1.0)
 
@@ -206,7 +206,7 @@ class BeatFollower:
                 )
                 variances = (jitter, jitter / count, 2 * jitter / count**2)
                 begun += [
-                    Reading(
+                    BeatReading(
                         score,
                         time,
                         period,
@@ -229,7 +229,7 @@ class BeatFollower:
         """Take every reading on to the places that an onset may stand on."""
         steps, rhythm = self._profile.steps, self._profile.rhythm
         jitter, stray, switch = JITTER**2, log(STRAY / STEPS_PER_BEAT), log(SWITCH)
-        following: list[Reading] = []
+        following: list[BeatReading] = []
         for reading in self._readings:
             score, since, period, time_var, both_var, period_var, place, kind, change, opening = reading
             gap = time - since
@@ -262,7 +262,7 @@ class BeatFollower:
                     if not SHORTEST_STEP < longer < LONGEST_STEP:
                         continue
                     following.append(
-                        Reading(
+                        BeatReading(
                             likely + price - 0.5 * (error * error / spread + log(2 * pi * spread)),
                             since + count * period + by_time * error,
                             longer,
@@ -311,16 +311,16 @@ class BeatFollower:
         assert self.found is not None
         return self._profile.steps * 15 / self.found.timeline.tempo_bpm
 
-    def _agrees(self, reading: Reading) -> bool:
+    def _agrees(self, reading: BeatReading) -> bool:
         """Tell whether a reading has the bar lines that are believed."""
         return self._held is not None and _alike(reading, self._held, self._profile.steps)
 
-    def _groups(self) -> list[tuple[float, Reading]]:
+    def _groups(self) -> list[tuple[float, BeatReading]]:
         """Return the readings that differ, each the best of those that agree, with the belief in them."""
         top = max(self._readings[0].score, self._none)
         shares = [exp(reading.score - top) for reading in self._readings]
         total = sum(shares) + exp(self._none - top)
-        groups: list[tuple[float, Reading]] = []
+        groups: list[tuple[float, BeatReading]] = []
         for share, reading in zip(shares, self._readings, strict=True):
             for index, (sum_of, other) in enumerate(groups):
                 if _alike(reading, other, self._profile.steps):
@@ -352,13 +352,13 @@ class BeatFollower:
         self.found = Found(timeline, belief)
         return True
 
-    def _convincing(self, belief: float, reading: Reading, time: float) -> bool:
+    def _convincing(self, belief: float, reading: BeatReading, time: float) -> bool:
         bars = (time - self._first) / (reading.period * self._profile.steps)
         if self._count < FEWEST or self._none - reading.score > log(NOISE):
             return False
         return (belief >= SURE and bars >= EARLY_BARS) or (belief >= LIKELY and bars >= LATE_BARS)
 
-    def _shift(self, reading: Reading) -> int:
+    def _shift(self, reading: BeatReading) -> int:
         """Return by how many places, whole bars, a reading's count lies from where the music is."""
         assert self.found is not None
         line, steps = self.found.timeline, self._profile.steps
@@ -374,7 +374,7 @@ def _rhythm(row: Sequence[float], count: int) -> float:
     return row[count - 1] if count < LONGEST else row[-1] + BEYOND * (count - LONGEST)
 
 
-def _alike(a: Reading, b: Reading, steps: int) -> bool:
+def _alike(a: BeatReading, b: BeatReading, steps: int) -> bool:
     """Tell whether two readings have the same bar lines, as near as matters."""
     if abs(log(a.period / b.period)) > SAME_PERIOD:
         return False
@@ -384,9 +384,9 @@ def _alike(a: Reading, b: Reading, steps: int) -> bool:
     return abs(bars - round(bars)) < SAME_LINE
 
 
-def _best(readings: list[Reading], steps: int) -> list[Reading]:
+def _best(readings: list[BeatReading], steps: int) -> list[BeatReading]:
     """Return the best readings, those that have become nearly the same joined, the best first."""
-    known: dict[tuple[int, int, int, int, float], Reading] = {}
+    known: dict[tuple[int, int, int, int, float], BeatReading] = {}
     for reading in readings:
         key = (
             reading.place % steps,

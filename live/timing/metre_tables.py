@@ -2,6 +2,8 @@
 
 Counted and fitted on songs that the shipped models learned from too (see NOTICE).
 NEXT in tenths of a natural logarithm, FIRST and CUES in hundredths.
+
+Tested in tests/live/timing/test_beat_follower.py.
 """
 
 FOUR_FIRST = """

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from live.engine.memory import remembered, restore
 from live.ipc.commands import Command, Panic, SetMode, Start, Stop, Turn
 from live.timing.midi_bytes import note_off, note_on
 from live.timing.timeline import Nanos, Tick
@@ -189,6 +190,24 @@ def test_a_keyboard_that_goes_while_it_waits_leaves_no_key_down() -> None:
     to(stage, moment(8.5))
     (low,) = [note for note in stage.model.encodes[0].notes if note.pitch == 36]
     assert low.length == 1
+
+
+def test_the_next_engine_goes_on_listening() -> None:
+    stage = listening()
+    memory = remembered(stage.jam, started=True, demo=False)
+    other = Stage(configured(mode="listen"))
+    restore(other.jam, memory, Nanos(0))
+    moment = even(100)
+    play(other, moment, bars=range(2))
+    to(other, moment(7.9))
+    assert other.jam.state(Nanos(other.nanos)) == "playing"
+    memory = remembered(other.jam, started=True, demo=False)
+    third = Stage(configured(mode="listen"))
+    third.nanos = other.nanos
+    restore(third.jam, memory, Nanos(third.nanos))
+    play(third, moment, bars=range(2, 8))
+    to(third, moment(32))
+    assert abs(off_the_beat(third, 32, moment)) < 0.03
 
 
 def test_another_metre_is_listened_for_anew() -> None:
