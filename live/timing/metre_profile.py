@@ -18,7 +18,8 @@ RHYTHM_WEIGHT = 0.6  # onsets depend on each other more than a chain of first or
 BEYOND = -0.15  # logarithm, for each sixteenth that a distance is longer than the longest
 
 # kinds of a distance: the row of the rhythm's table that the next distance is looked up in
-FIRST, SIXTEENTH, EIGHTH, QUARTER, DOTTED, OTHER = range(6)
+RHYTHM_KINDS = 6
+FIRST, SIXTEENTH, EIGHTH, QUARTER, DOTTED, OTHER = range(RHYTHM_KINDS)
 KIND = {0: FIRST, 1: SIXTEENTH, 2: EIGHTH, 3: DOTTED, 4: QUARTER}
 
 # cues: the first row of each in its table
@@ -56,7 +57,7 @@ class MetreProfile:
         self.first = [first[0][place] / 100 for place in places]
         self.rhythm = [
             [[RHYTHM_WEIGHT * value / 10 for value in following[kind * rows + place]] for place in places]
-            for kind in range(6)
+            for kind in range(RHYTHM_KINDS)
         ]
         self.cues = [[row[place] / 100 for place in places] for row in cues]
 
