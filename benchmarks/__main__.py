@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import clock, human, knob, lateness, lines, models, screen, soak, start, thru
+from benchmarks import clock, human, knob, lateness, lines, listen, models, screen, soak, start, thru
 from benchmarks.figures import Row, load_average, machine, table, today
 from benchmarks.instrument import ROOT
 from benchmarks.scale import Scale
@@ -26,6 +26,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "thru": thru.measure,
     "knob": knob.measure,
     "clock": clock.measure,
+    "listen": listen.measure,
     "soak": soak.measure,
     "human": human.measure,
 }
@@ -40,7 +41,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
 @click.option(
     "--music",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of MIDI files in parts, which `lines` puts on one keyboard and divides again.",
+    help="Folder of MIDI files, for `lines` (those in parts) and `listen`.",
 )
 @click.option(
     "--out",

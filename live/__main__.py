@@ -49,7 +49,7 @@ def twobar() -> None:
 @click.option("--metre", metavar="3/4|6/8|...", help="Of the music; the model's own by default, 4/4.")
 @click.option("--model", metavar="NAME|PATH", help="A shipped model or a checkpoint.")
 @click.option("--mapping", metavar="NAME|PATH", help="A controller's mapping.")
-@click.option("--mode", metavar="follow|answer|hold|drift", help="How it listens and plays.")
+@click.option("--mode", metavar="follow|answer|hold|drift|listen", help="How it listens and plays.")
 @click.option("--key", metavar="auto|off|KEY", help="What answers keep to, such as 'D minor'.")
 @click.option("--thru/--no-thru", default=None, help="Whether your keys sound through it.")
 @click.option("--seed", type=int, metavar="N", help="Of every random choice.")

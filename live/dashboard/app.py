@@ -237,7 +237,7 @@ class Dashboard(App[None]):
         snapshot = self._snapshot
         if snapshot is None:
             return 0
-        if snapshot.state == "stopped" or not math.isfinite(snapshot.tempo_bpm):
+        if snapshot.state in ("stopped", "listening") or not math.isfinite(snapshot.tempo_bpm):
             return snapshot.tick
         ahead = min(FARTHEST_NANOS, max(0, nanos - snapshot.nanos))
         return snapshot.tick + int(ahead * snapshot.tempo_bpm * TICKS_PER_BEAT / (60 * NANOS_PER_SECOND))
@@ -286,7 +286,8 @@ class Dashboard(App[None]):
     def _pulse_soon(self, tick: int) -> None:
         """Draw the next beat when it falls, not when the next snapshot comes."""
         snapshot = self._snapshot
-        if snapshot is None or snapshot.state == "stopped" or self._pulsing or self._silent or self._lost:
+        standing = snapshot is None or snapshot.state in ("stopped", "listening")
+        if snapshot is None or standing or self._pulsing or self._silent or self._lost:
             return
         left = -tick % max(1, snapshot.ticks_per_beat)
         seconds = left * 60 / (snapshot.tempo_bpm * TICKS_PER_BEAT) if snapshot.tempo_bpm > 0 else 1.0

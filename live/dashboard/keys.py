@@ -46,6 +46,7 @@ _MODE_TIPS = {
     "answer": "your two bars, then its two",
     "hold": "the latent stays; the knobs move it",
     "drift": "a slow walk around the latent",
+    "listen": "no click: it finds your tempo and bar lines, and follows them",
 }
 
 KEYS: Final[tuple[Hotkey, ...]] = (
@@ -97,11 +98,11 @@ KEYS: Final[tuple[Hotkey, ...]] = (
     ),
     Hotkey(
         "key-lock",
-        "l",
+        "y",
         LockKey(source=SOURCE),
         "Modes",
         "lock the key",
-        "stay in the key that you play in now, until l again",
+        "stay in the key that you play in now, until y again",
     ),
     Hotkey("undo", "u", Undo(source=SOURCE), "Modes", "undo", "take the last change back", hint="undo"),
     *(

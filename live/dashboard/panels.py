@@ -251,7 +251,7 @@ class BeatPanel(ViewPanel):
             width=width,
             height=tall,
             ticks_per_beat=s.ticks_per_beat if s else TICKS_PER_BEAT,
-            running=s is not None and s.state != "stopped",
+            running=s is not None and s.state not in ("stopped", "listening"),
             known=s is not None,
             tempo_bpm=s.tempo_bpm if s else None,
         )

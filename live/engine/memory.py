@@ -37,6 +37,7 @@ def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
         timeline=TimelineMemory(line.origin_tick, line.origin_nanos, line.tempo_bpm) if line else None,
         started=started,
         demo=demo,
+        listening=jam.listening.waits,
     )
 
 
@@ -69,3 +70,5 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
         tick, nanos = Tick(memory.timeline.origin_tick), Nanos(memory.timeline.origin_nanos)
         timeline = Timeline(tick, nanos, memory.timeline.tempo_bpm)
     jam.resume(timeline, now, model=memory.model, model_ident=memory.model_ident)
+    if memory.listening:
+        jam.listening.wait(jam.quarters_per_bar)

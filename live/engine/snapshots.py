@@ -144,7 +144,7 @@ class Snapshots:
             self._lateness = LatenessView(*jam.lateness.recent())
         return Snapshot(
             nanos=now,
-            state=jam.transport.state(now),
+            state=jam.state(now),
             tempo_bpm=jam.transport.tempo_bpm,
             tick=jam.tick(now),
             beats_per_bar=lines.grid.beats_per_bar,

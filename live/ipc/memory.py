@@ -46,6 +46,7 @@ class JamMemory(Message, frozen=True):
         timeline: None of a transport that stands still.
         started: whether it ever ran or was stopped by the performer: the model's coming starts it no more.
         demo: whether the demo still plays.
+        listening: whether it waits for the performer's beat.
 
     """
 
@@ -64,3 +65,4 @@ class JamMemory(Message, frozen=True):
     timeline: TimelineMemory | None
     started: bool
     demo: bool
+    listening: bool = False

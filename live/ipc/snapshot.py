@@ -113,7 +113,7 @@ class Snapshot(Message, frozen=True):
     """
 
     nanos: int
-    state: Literal["stopped", "count-in", "playing"]
+    state: Literal["stopped", "listening", "count-in", "playing"]
     tempo_bpm: float
     tick: int
     beats_per_bar: int
@@ -167,7 +167,7 @@ class Update(Message, frozen=True, omit_defaults=True):
 
     nanos: int
     tick: int
-    state: Literal["stopped", "count-in", "playing"] | UnsetType = UNSET
+    state: Literal["stopped", "listening", "count-in", "playing"] | UnsetType = UNSET
     tempo_bpm: float | UnsetType = UNSET
     beats_per_bar: int | UnsetType = UNSET
     mode: str | UnsetType = UNSET

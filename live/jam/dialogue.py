@@ -356,7 +356,7 @@ class Dialogue:
         return self._listens() and not answering and cell > lines.cell
 
     def _listens(self) -> bool:
-        return self._history.state.mode in ("follow", "answer") and not self._history.state.frozen
+        return self._history.state.mode in ("follow", "answer", "listen") and not self._history.state.frozen
 
     def _speaks(self, index: int) -> bool:
         resting = self._plan.lines.tick_of_cell(index) < self._rest_until

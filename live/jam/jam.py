@@ -13,6 +13,7 @@ from live.ipc.messages import Answer, Decoded, Encoded, Failed, Load, LoadFailed
 from live.jam.capture import Capture
 from live.jam.dialogue import Dialogue
 from live.jam.gestures import Gestures
+from live.jam.listening import Listening
 from live.jam.notices import Notices
 from live.jam.parts import Levels, channels_of
 from live.jam.path import PathHistory
@@ -29,7 +30,7 @@ from live.timing.lateness import Lateness
 from live.timing.midi_bytes import Rank, Stream, silence
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
-from model.music.grid import Grid
+from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.metre import name_of
 from model.music.phrase import Note
 from model.music.tracks import TRACKS
@@ -67,9 +68,11 @@ class Jam:
         self.transport = Transport(tempo_bpm=config.jam.bpm)
         self.scheduler = Scheduler()
         self.capture = Capture()
+        self.listening = Listening(self.capture, self.transport)
         self.performer = Performer(
             self.capture,
             self.transport,
+            self.listening,
             output=output,
             notices=self.notices,
             channel=config.midi.performer_channel,
@@ -124,6 +127,10 @@ class Jam:
         """Take the present moment, by which notices are dated."""
         self.notices.now = now
 
+    def state(self, now: Nanos) -> Literal["stopped", "listening", "count-in", "playing"]:
+        """Return the transport's state, "listening" where it is to start with the performer."""
+        return "listening" if self.listening.waits else self.transport.state(now)
+
     def sent_to(self, now: Nanos) -> Tick:
         """Return the tick up to which messages have left: ahead of the present by the output's latency.
 
@@ -139,6 +146,9 @@ class Jam:
         """Do everything that is due, and return when to come back (None: when something arrives)."""
         self.at(now)
         looks = self.leader.advance(now) if self.leader is not None else None
+        self._listen(now)
+        due = self.listening.due
+        looks = min((moment for moment in (looks, due) if moment is not None), default=None)
         if not self.transport.running:
             return looks
         tick = self.sent_to(now)
@@ -208,7 +218,20 @@ class Jam:
     # -- transport -------------------------------------------------------------------------------
 
     def start(self, now: Nanos) -> None:
-        """Start at bar 0 in a moment; a running transport starts anew."""
+        """Start at bar 0 in a moment, in mode listen with the performer; if it runs, it starts anew."""
+        if (
+            self.history.state.mode == "listen"
+            and self.leader is None
+            and self.plan.grid.ticks_per_bar % TICKS_PER_BEAT
+        ):
+            name = name_of(self.plan.grid)
+            self.notices.add("warning", f"listen finds metres of whole quarters; {name} begins with a click")
+        elif self.history.state.mode == "listen" and self.leader is None:
+            if self.transport.running:
+                self.stop(now)
+            self.listening.wait(self.quarters_per_bar)
+            self.notices.add("info", "listening: play, and it comes in when it has your tempo and bar line")
+            return
         self._begin_anew(now)
         lead_in = self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar
         self.transport.start(Nanos(now + START_AHEAD_NANOS), count_in_ticks=lead_in)
@@ -242,6 +265,43 @@ class Jam:
         self.sounded.clear()
         self._beat, self._sent_tick = (-1, 0), None
         self._runs += 1
+
+    @property
+    def quarters_per_bar(self) -> int:
+        """Whole quarters in a bar of the metre."""
+        return self.plan.grid.ticks_per_bar // TICKS_PER_BEAT
+
+    def _listen(self, now: Nanos) -> None:
+        """Start when the performer's beat is found, and follow it."""
+        listening = self.listening
+        if self.leader is not None:
+            return
+        if self.history.state.mode != "listen":
+            if listening.active:
+                self._listen_no_more(now)
+            return
+        timeline = listening.advance(now, self.quarters_per_bar)
+        if timeline is None:
+            return
+        if self.transport.running:
+            self.transport.follow(timeline, now)
+        else:
+            self._begin_anew(now)
+            self.transport.resume(timeline)
+            listening.hand_over()
+            self._resume_clock(self.sent_to(now), now)
+            self.notices.add("info", f"found: {timeline.tempo_bpm:.0f} bpm, it follows you")
+        self.knobs["tempo"] = KNOBS["tempo"].clip(self.transport.tempo_bpm)
+        self.output.tempo(self.tick(now), self.transport.timeline.tempo_bpm)
+
+    def _listen_no_more(self, now: Nanos) -> None:
+        """Go on in another mode: at the tempo that was found, or from bar 0 if none was."""
+        waited = self.listening.waits
+        self.listening.end()
+        if waited:
+            self.start(now)
+        elif self.transport.running:
+            self.set_tempo(self.transport.tempo_bpm, now)
 
     def resume(self, timeline: Timeline | None, now: Nanos, *, model: str, model_ident: str) -> None:
         """Go on where another engine was, with a plan to be made; without a timeline it stands still.
@@ -288,6 +348,7 @@ class Jam:
 
     def stop(self, now: Nanos) -> None:
         """Stop, with every note of the instrument ended; the performer's keys go on sounding."""
+        self.listening.end()
         if not self.transport.running:
             return
         self._send_all(self.scheduler.silence(), now)
@@ -299,6 +360,7 @@ class Jam:
     def set_tempo(self, tempo_bpm: float, now: Nanos) -> bool:
         """Go on at another tempo, which is always the performer's to say where nobody leads."""
         self.transport.set_tempo(tempo_bpm, now)
+        self.listening.expect(tempo_bpm)
         if self.transport.running:  # a start tells it anyway
             self.output.tempo(self.tick(now), tempo_bpm)
         return True
@@ -320,6 +382,8 @@ class Jam:
         self._send_all(self.scheduler.silence(keep_transport=True), now)
         self.all_sound_off(now)
         self.performer.forget(self.tick(now))
+        if self.listening.waits:
+            self.listening.wait(self.quarters_per_bar)
         if self.transport.running:
             self.dialogue.rest(self.sent_to(now))
         self.send_levels(now)

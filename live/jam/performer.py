@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from live.ipc.commands import Command
 from live.jam.capture import Capture, Key
 from live.jam.controllers import Controllers, Source
+from live.jam.listening import Listening
 from live.jam.mpe import Mpe
 from live.jam.notices import Notices
 from live.jam.protocols import Bindings, Output
@@ -45,6 +46,7 @@ class Performer:
     Args:
         capture: takes what is played while the transport runs.
         transport: tells when.
+        listening: takes it too, to find the beat in it.
         output: where thru and the take are.
         notices: for the human.
         channel: 1..16, on which the keys leave.
@@ -62,6 +64,7 @@ class Performer:
         self,
         capture: Capture,
         transport: Transport,
+        listening: Listening,
         *,
         output: Output,
         notices: Notices,
@@ -72,7 +75,7 @@ class Performer:
         """Start with no key down."""
         self.thru = thru
         self.bindings: Bindings | None = None
-        self._capture, self._transport = capture, transport
+        self._capture, self._transport, self._listening = capture, transport, listening
         self._output, self._notices = output, notices
         self._channel = channel
         self.lag_nanos = round(lag_ms * 1e6)
@@ -116,6 +119,8 @@ class Performer:
             if moved is not None:
                 self._send(data[0] & 0xF0, moved, now, due=received.nanos)
         self._output.played(self._transport.tick(received.nanos), data)
+        if key:
+            self._listening.played(key, data[2] if on else 0, received.nanos)
         if key and self._transport.running:
             if on:
                 self._capture.on(key, data[2], tick)
@@ -181,6 +186,7 @@ class Performer:
         if key in self._sounding:
             self._hush(key, note_off(1, key[2]), now, now)
         self._capture.off(key, tick)
+        self._listening.played(key, 0, now)
 
     def _rest(self, leaves: Callable[[Source], bool], now: Nanos) -> None:
         """Bring the controllers of some sources to rest."""

@@ -41,7 +41,7 @@ class JamSettings(Section, frozen=True):
     """[jam]: how it plays.
 
     Attributes:
-        mode: follow, answer, hold or drift.
+        mode: follow, answer, hold, drift or listen.
         model: a shipped model's name or the path of a checkpoint.
         bpm: tempo in beats per minute, within the range of its knob.
         metre: of the music, as "3/4"; auto is the model's own.

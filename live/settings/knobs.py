@@ -64,7 +64,7 @@ KNOBS: dict[str, KnobSpec] = {
 LATENT_KNOBS = ("morph", "xy.x", "xy.y", "stray")
 """They move the latent: with a model that has none they do nothing."""
 
-Mode = Literal["follow", "answer", "hold", "drift"]
+Mode = Literal["follow", "answer", "hold", "drift", "listen"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 ANCHORS = ("A", "B", "C", "D")
 

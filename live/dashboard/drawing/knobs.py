@@ -11,6 +11,7 @@ from live.dashboard.drawing.rows import Row, ScreenCell, TextSpan, clean, fit, f
 from live.ipc.snapshot import AnchorView, KnobView
 
 NAME_WIDTH = 12
+WIDE = 90  # columns from which the modes' row has room for what is off
 VALUE_WIDTH = 6
 SMALLEST_BAR = 5
 
@@ -111,11 +112,15 @@ def mode_row(
         (f"[{clean(name).upper()}]", "chip-mode") if name == mode else (f" {name} ", "dim") for name in names
     ]
     row.append(("  ", ""))
-    if frozen or not muted:  # of the two the muted parts are missed sooner
-        row += [("[FROZEN]", "chip-frozen") if frozen else ("freeze off", "off"), (" ", "")]
+    if frozen:
+        row += [("[FROZEN]", "chip-frozen"), (" ", "")]
+    elif not muted and width >= WIDE:  # of all in the row it is missed last
+        row += [("freeze off", "off"), (" ", "")]
     if muted:
         row += [(f"[{' '.join(map(clean, muted)).upper()} MUTED]", "chip-frozen"), (" ", "")]
-    row += [(" thru ", "dim"), ("on", "good") if thru else ("OFF", "warn"), ("   ", "")]
+    if not thru or not muted or width >= WIDE:
+        row += [(" thru ", "dim"), ("on", "good") if thru else ("OFF", "warn"), ("  ", "")]
+    row.append((" ", ""))
     for anchor in anchors:
         taken = anchor.xy is not None
         row += [
@@ -124,6 +129,6 @@ def mode_row(
         ]
     if origin:
         row += [("  ", ""), (f"◉ {clean(origin)}", "sounded")]
-    elif mode in ("follow", "answer") and not frozen:
+    elif mode in ("follow", "answer", "listen") and not frozen:
         row += [("  ", ""), ("◌ listening", "sounded")]
     return fit_row(row, width)

@@ -19,6 +19,7 @@ CLOCK_CELLS = 8
 _STATES = {
     "playing": (" ▶ PLAYING ", "chip-play"),
     "count-in": (" ◔ COUNT-IN ", "chip-count"),
+    "listening": (" ◌ LISTENING ", "chip-count"),
     "stopped": (" ■ STOPPED ", "chip-stop"),
 }
 _PORTS = {"ok": ("✔", "good"), "missing": ("✖", "bad"), "off": ("○", "dim")}

@@ -39,3 +39,11 @@ def test_a_transport_that_jumps_back_to_bar_two_goes_on_from_the_next_bar_line()
     before = place.of(20_000, 20_000 * tick_nanos)
     place.tempo(2 * 1920, 20_100 * tick_nanos, 120.0)
     assert place.of(2 * 1920 + 100, 20_200 * tick_nanos) == -(-before // 1920) * 1920 + 100
+
+
+def test_a_run_that_begins_in_its_second_bar_leaves_no_empty_bar_behind_what_was_played_before() -> None:
+    place = TakeTicks(tempo_bpm=120.0, ticks_per_bar=1920)
+    assert place.of(0, 0) == 0
+    assert place.of(0, 3_000_000_000) == 2880
+    assert place.tempo(3000, 3_100_000_000, 100.0) == 2 * 1920 + 3000 - 1920
+    assert place.of(3100, 3_225_000_000) == 2 * 1920 + 3100 - 1920

@@ -57,7 +57,7 @@ def test_the_chosen_knob_is_always_in_sight(width: int, height: int, chosen: int
 def test_modes_anchors_and_freeze_in_one_row() -> None:
     s = scene()
     row = controls.mode_row(
-        ("follow", "answer", "hold", "drift"),
+        ("follow", "answer", "hold", "drift", "listen"),
         "hold",
         s.anchors,
         frozen=True,
@@ -74,9 +74,19 @@ def test_modes_anchors_and_freeze_in_one_row() -> None:
     assert "◉ morph" in text
 
 
+def test_in_a_narrow_row_what_is_off_is_left_out_before_the_latents_origin() -> None:
+    modes = ("follow", "answer", "hold", "drift", "listen")
+    for width, shown in ((80, False), (90, True)):
+        row = controls.mode_row(
+            modes, "follow", scene().anchors, frozen=False, thru=True, origin="played", width=width
+        )
+        assert ("freeze off" in row_text(row)) is shown
+        assert "◉ played" in row_text(row)
+
+
 def test_muted_parts_stand_in_the_row_of_modes() -> None:
     row = controls.mode_row(
-        ("follow", "answer", "hold", "drift"),
+        ("follow", "answer", "hold", "drift", "listen"),
         "follow",
         scene().anchors,
         frozen=False,
@@ -94,6 +104,7 @@ LISTENING = [
     ("answer", False, True),
     ("hold", False, False),
     ("follow", True, False),
+    ("listen", False, True),
 ]
 
 

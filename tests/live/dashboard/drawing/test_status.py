@@ -67,6 +67,7 @@ def test_the_header_tells_state_tempo_metre_missing_ports_and_take() -> None:
     assert text.startswith(" ▶ PLAYING   93.5 bpm  4/4")
     assert "bpm  6/8" in row_text(status.header_row(scene(metre="6/8"), 60))
     assert text.endswith("✖ 1 port  ● REC ")
+    assert "LISTENING" in row_text(status.header_row(scene(state="listening"), 60))
     assert "NO ENGINE" in row_text(status.header_row(scene(), 60, known=False))
 
 

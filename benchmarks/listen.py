@@ -1,0 +1,269 @@
+"""How well the beat follower finds a performer's beat: songs played as a person would, without a click.
+
+Sixteen bars of each song, from a bar on or from its start, at 60 to 180 bpm, each note 15 ms (standard
+deviation) beside its place, the tempo going up and down as a sine of two to eight bars.  What counts is what
+the instrument's transport does: where its beats and bar lines fall after the performer's first two bars,
+before or while the note on them is played.
+"""
+
+import hashlib
+import math
+import random
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import mean, median
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.figures import Row
+from benchmarks.scale import Scale
+from live.timing.beat_follower import BeatFollower
+from live.timing.timeline import Nanos, Tick
+from live.timing.transport import Transport
+from model.music.grid import TICKS_PER_BEAT, Grid
+from trainer.corpus.read_midi import UnreadableError, bar_runs, parse
+from trainer.corpus.sources import discover
+from trainer.corpus.tracks import Span, TrackLine, Wide, merged, skyline
+from trainer.corpus.windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC, off_grid
+
+SONGS = 60
+BARS, LEARNING_BARS = 16, 2
+FEWEST = 3  # notes a bar
+GRID = Grid()
+BEATS = GRID.beats_per_bar
+JITTER = 0.015
+RUBATO_BARS = (2, 3, 4, 6, 8)
+RUBATOS = (0.0, 0.05, 0.1)
+TEMPI = (60.0, 180.0)
+USUAL_BPM = 120.0
+KNOWN = 0.2  # share by which a tempo knob is off that was set by ear
+TOLERANCE = 0.07
+SPLIT, HELD_OUT = 10, (8, 9)  # of so many parts of all songs, those that no table was fitted on
+ENOUGH = 0.95
+SECOND = 1_000_000_000
+
+
+class Played(NamedTuple):
+    """A performance: onsets (seconds, pitch, velocity), the moment of each beat and the tempo there."""
+
+    onsets: list[tuple[float, int, int]]
+    beats: list[float]
+    tempi: list[float]
+
+
+class Score(NamedTuple):
+    """How near a transport came: F1 of beats and of bar lines, and the tempo's median error as a share."""
+
+    beats: float
+    lines: float
+    tempo: float
+
+
+def measure(scale: Scale) -> list[Row]:
+    """Play held-out songs of the music folder to the follower."""
+    title = "listen: beats found without a click"
+    if scale.music is None:
+        return [Row(title, "-", "not measured: --music names no folder of MIDI files")]
+    rows = []
+    for kind in ("melody", "keyboard"):
+        songs = list(_songs(scale.music, kind, scale.count(SONGS, least=4)))
+        for rubato in RUBATOS:
+            blind = [_score(song, number, rubato, known=False) for number, song in enumerate(songs)]
+            known = [_score(song, number, rubato, known=True) for number, song in enumerate(songs)]
+            rows.append(
+                Row(
+                    f"{title}, {kind}, rubato {rubato:.0%}",
+                    f"bar lines F1 >= {ENOUGH}; tempo within 1 %",
+                    _text(blind) + f" ({len(songs)} songs)",
+                    f"the tempo knob within {KNOWN:.0%}: {_text(known)}",
+                    mean(score.lines for score in blind) >= ENOUGH and median(s.tempo for s in blind) <= 0.01,
+                )
+            )
+    return rows
+
+
+def _text(scores: Sequence[Score]) -> str:
+    return (
+        f"beats F1 {mean(score.beats for score in scores):.3f}, "
+        f"bar lines F1 {mean(score.lines for score in scores):.3f}, "
+        f"tempo off by {median(score.tempo for score in scores):.1%}"
+    )
+
+
+# -- the music -------------------------------------------------------------------------------------
+
+
+def _songs(folder: Path, kind: str, most: int) -> Iterator[Wide]:
+    """Yield excerpts of held-out songs, notes as `trainer.corpus.tracks` has them, one of each song."""
+    sources, _ = discover([folder], licences="all")
+    random.Random(1).shuffle(sources)
+    seen: set[str] = set()
+    for source in sources:
+        song = source.cluster or source.name
+        if len(seen) >= most:
+            return
+        if song in seen or _part_of(song) not in HELD_OUT:
+            continue
+        excerpt = _excerpt(source.path, kind, random.Random(song))
+        if excerpt is not None:
+            seen.add(song)
+            yield excerpt
+
+
+def _part_of(song: str) -> int:
+    return int(hashlib.md5(song.encode()).hexdigest(), 16) % SPLIT
+
+
+def _excerpt(path: Path, kind: str, chance: random.Random) -> Wide | None:
+    """Return sixteen bars in a row of a file in four quarters, or None where there are none."""
+    try:
+        score = parse(path.read_bytes())
+    except (OSError, UnreadableError):
+        return None
+    metres = {(signature.numerator, signature.denominator) for signature in score.time_signatures}
+    tracks = [track for track in score.tracks if len(track.notes) and not track.is_drum]
+    if (
+        not tracks or not metres or not metres <= {(4, 4), (2, 2)}
+    ):  # bars of two quarters have no one bar line
+        return None
+    lines = [TrackLine(track, score.tpq, GRID) for track in tracks]
+    places = [
+        Span(run.start + bar * BEATS * score.tpq, run.start + (bar + BARS) * BEATS * score.tpq, aside=False)
+        for run in bar_runs(score, GRID)
+        for bar in range(lines[0].bars(run) - BARS + 1)
+    ]
+    for span in chance.sample(places, min(8, len(places))):
+        notes = _part(lines, span, kind)
+        if notes is not None and _fits(notes):
+            return notes
+    return None
+
+
+def _part(lines: Sequence[TrackLine], span: Span, kind: str) -> Wide | None:
+    """Return the melody of a run of bars, or what the keyboard plays."""
+    if kind == "melody":
+        single = [line for line in lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
+        best = max(single or lines, key=lambda line: (line.voiced, line.mean))
+        return skyline(best.on_grid(span.start, span.stop))
+    keys = [line for line in lines if line.program in KEYBOARDS and not line.voiced]
+    parts = [line.on_grid(span.start, span.stop) for line in keys]
+    notes = merged(np.concatenate(parts)) if parts else None
+    if notes is None or not len(notes) or len(set(notes[:, 0].tolist())) > MONOPHONIC * len(notes):
+        return None
+    return notes
+
+
+def _fits(notes: Wide) -> bool:
+    """Tell whether an excerpt has notes enough, all over, on sixteenths."""
+    bars = set((notes[:, 0] // GRID.steps_per_bar).tolist()) if len(notes) else set()
+    return len(notes) >= FEWEST * BARS and {0, 1} <= bars and len(bars) >= BARS - 3 and not off_grid(notes)
+
+
+# -- the performer ---------------------------------------------------------------------------------
+
+
+def perform(notes: Wide, chance: random.Random, *, bpm: float, rubato: float) -> Played:
+    """Play an excerpt as a person would.
+
+    Args:
+        notes: on the grid.
+        chance: of the jitter and of the rubato's length and phase.
+        bpm: mean tempo.
+        rubato: by which share it goes up and down.
+
+    """
+    beats_of_sine, phase = chance.choice(RUBATO_BARS) * BEATS, chance.uniform(0, 2 * math.pi)
+    parts = 48  # of a beat, in which the tempo is taken as even
+
+    def tempo(beat: float) -> float:
+        return bpm * (1 + rubato * math.sin(2 * math.pi * beat / beats_of_sine + phase))
+
+    moments = [1.0]
+    for part in range(BARS * BEATS * parts + parts):
+        moments.append(moments[-1] + 60 / tempo(part / parts) / parts)
+
+    def moment(beat: float) -> float:
+        part = max(0, int(beat * parts))
+        return moments[part] + (beat * parts - part) * (moments[part + 1] - moments[part])
+
+    onsets = [
+        (
+            moment((onset + micro / 100) / GRID.steps_per_beat) + chance.gauss(0, JITTER),
+            int(pitch),
+            int(velocity),
+        )
+        for onset, pitch, velocity, _, micro, _ in notes.tolist()
+    ]
+    beats = range(BARS * BEATS)
+    return Played(sorted(onsets), [moment(beat) for beat in beats], [tempo(beat) for beat in beats])
+
+
+def _score(notes: Wide, number: int, rubato: float, *, known: bool) -> Score:
+    chance = random.Random(number)
+    bpm = chance.uniform(*TEMPI)
+    knob = bpm * math.exp(chance.uniform(-KNOWN, KNOWN))
+    played = perform(notes, chance, bpm=bpm, rubato=rubato)
+    return followed(played, expected_bpm=knob if known else USUAL_BPM)
+
+
+# -- the instrument --------------------------------------------------------------------------------
+
+
+def followed(played: Played, *, expected_bpm: float) -> Score:
+    """Let a transport follow a performance, and compare its beats with the performer's."""
+    follower = BeatFollower(beats_per_bar=BEATS, tempo_bpm=expected_bpm)
+    transport = Transport(tempo_bpm=expected_bpm)
+    begin = played.beats[LEARNING_BARS * BEATS] - TOLERANCE
+    end = Nanos(round((played.beats[-1] + 2 * TOLERANCE) * SECOND))
+    found: list[tuple[float, int, float]] = []  # seconds, beat, bpm
+    moments = [(Nanos(round(time * SECOND)), pitch, velocity) for time, pitch, velocity in played.onsets]
+    beat = 0
+    for now, pitch, velocity in [*moments, (end, 0, 0)]:
+        while follower.due is not None and follower.due <= now:
+            due = follower.due
+            beat = _pass_beats(transport, beat, due, found)
+            if follower.advance(due) and follower.found is not None:
+                if transport.running:
+                    transport.follow(follower.found.timeline, due)
+                else:
+                    transport.resume(follower.found.timeline)
+                    beat = transport.tick(due) // TICKS_PER_BEAT + 1
+        beat = _pass_beats(transport, beat, now, found)
+        if velocity:
+            follower.onset(now, pitch, velocity)
+    counted = [entry for entry in found if entry[0] >= begin]
+    true = [(time, index) for index, time in enumerate(played.beats) if time >= begin]
+    lines = f1(
+        [time for time, count, _ in counted if count % BEATS == 0], [t for t, i in true if i % BEATS == 0]
+    )
+    errors = [abs(tempo / played.tempi[_nearest(played.beats, time)] - 1) for time, _, tempo in counted]
+    return Score(
+        f1([entry[0] for entry in counted], [time for time, _ in true]), lines, median(errors or [1.0])
+    )
+
+
+def _pass_beats(transport: Transport, beat: int, now: Nanos, found: list[tuple[float, int, float]]) -> int:
+    """Note the moments of the transport's beats up to now; returns the next beat."""
+    while transport.running and transport.timeline.nanos(Tick(beat * TICKS_PER_BEAT)) <= now:
+        moment = transport.timeline.nanos(Tick(beat * TICKS_PER_BEAT))
+        found.append((moment / SECOND, beat, transport.tempo_bpm))
+        beat += 1
+    return beat
+
+
+def _nearest(moments: Sequence[float], moment: float) -> int:
+    return min(range(len(moments)), key=lambda index: abs(moments[index] - moment))
+
+
+def f1(found: Sequence[float], true: Sequence[float]) -> float:
+    """Return the F1 of moments in seconds, each matched once within the tolerance."""
+    left = list(true)
+    hits = 0
+    for moment in found:
+        first = bisect_left(left, moment - TOLERANCE)
+        if first < len(left) and left[first] <= moment + TOLERANCE:
+            del left[first]
+            hits += 1
+    return 2 * hits / (len(found) + len(true)) if found or true else 1.0

@@ -1,0 +1,225 @@
+"""Mode listen: no click; the performer starts, and the instrument comes in on the performer's bar lines."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+
+from live.engine.memory import remembered, restore
+from live.ipc.commands import Command, Panic, SetMode, Start, Stop, Turn
+from live.timing.midi_bytes import note_off, note_on
+from live.timing.timeline import Nanos, Tick
+from tests.fakes.stage import EchoModel, Stage, configured
+
+SECOND = 1_000_000_000
+BAR = 1920
+# (beat, pitch, velocity): two bars, low chords on the one, a melody above
+TUNE = (
+    (0.0, 48, 90), (0.0, 64, 80), (0.0, 67, 95), (0.5, 69, 70), (1.0, 67, 75), (1.5, 65, 70), (2.0, 64, 84),
+    (3.0, 60, 78), (4.0, 43, 90), (4.0, 62, 80), (4.0, 67, 95), (5.0, 65, 75), (5.5, 64, 70), (6.0, 62, 84),
+)  # fmt: skip
+
+
+def even(bpm: float, start: float = 1.0) -> Callable[[float], float]:
+    return lambda beat: start + beat * 60 / bpm
+
+
+def play(stage: Stage, moment: Callable[[float], float], *, bars: range) -> None:
+    """Let the tune be played at these bars, two by two."""
+    for bar in bars[::2]:
+        for beat, pitch, velocity in TUNE:
+            at = 4 * bar + beat
+            stage.at(round(moment(at) * SECOND), note_on(1, pitch, velocity))
+            stage.at(round(moment(at + 0.4) * SECOND), note_off(1, pitch))
+
+
+def listening(**options: object) -> Stage:
+    """Return a stage with a model that is ready, on which the transport waits for the performer."""
+    stage = Stage(configured(mode="listen", **options))
+    stage.jam.from_worker(stage.model.ready(), Nanos(0))
+    stage.jam.start(Nanos(0))
+    return stage
+
+
+def do(stage: Stage, command: Command) -> None:
+    stage.commands.run(command, Nanos(stage.nanos))
+    stage.jam.advance(Nanos(stage.nanos))
+
+
+def to(stage: Stage, second: float) -> None:
+    stage.run_to(round(second * SECOND))
+
+
+def off_the_beat(stage: Stage, beat: float, moment: Callable[[float], float]) -> float:
+    """Return by how many seconds the transport's beat lies beside the performer's."""
+    return stage.jam.transport.timeline.nanos(Tick(round(beat * 480))) / SECOND - moment(beat)
+
+
+def test_no_click_and_nothing_sounds_before_anyone_plays() -> None:
+    stage = listening()
+    to(stage, 30)
+    assert not stage.jam.transport.running
+    assert stage.jam.state(Nanos(stage.nanos)) == "listening"
+    assert stage.note_ons() == []
+    assert "listening: play" in stage.jam.notices.lines[-1].text
+
+
+@pytest.mark.parametrize("bpm", [72, 104, 150])
+def test_it_starts_on_the_performers_bar_lines_and_answers_the_first_phrase(bpm: int) -> None:
+    stage, moment = listening(), even(bpm)
+    play(stage, moment, bars=range(6))
+    to(stage, moment(7.9))
+    assert stage.jam.state(Nanos(stage.nanos)) == "playing"
+    to(stage, moment(24))
+    assert stage.jam.transport.tempo_bpm == pytest.approx(bpm, rel=0.01)
+    assert stage.jam.knobs["tempo"] == pytest.approx(bpm, rel=0.01)
+    assert abs(off_the_beat(stage, 24, moment)) < 0.02
+    first = stage.model.encodes[0].notes
+    assert [(note.onset, note.pitch) for note in first] == [(round(4 * b), p) for b, p, _ in sorted(TUNE)]
+    answers = stage.note_ons(first=2 * BAR - 60, last=4 * BAR - 60)
+    assert [pitch for _, pitch in answers] == [note.pitch for note in first]
+    do(stage, Stop())
+    assert not [channel for channel, _ in stage.hanging() if channel]
+
+
+def test_it_follows_a_performer_who_takes_time() -> None:
+    def moment(beat: float) -> float:
+        return 1.0 + (beat + 0.1 * 16 / (2 * math.pi) * math.sin(2 * math.pi * beat / 16)) * 0.6
+
+    stage = listening()
+    play(stage, moment, bars=range(20))
+    off = []
+    for beat in range(12, 80):
+        to(stage, moment(beat) - 0.1)
+        off.append(abs(off_the_beat(stage, beat, moment)))
+    assert sorted(off)[int(0.9 * len(off))] < 0.07
+    ticks = [sent.tick for sent in stage.sent if sent.voice == "instrument"]
+    assert ticks == sorted(ticks)
+    assert stage.jam.dialogue.missed_bars == 0
+
+
+def test_what_the_instrument_plays_is_not_listened_to() -> None:
+    stage, moment = listening(), even(100)
+    play(stage, moment, bars=range(2))
+    to(stage, moment(60))  # only the instrument plays on
+    assert stage.note_ons(first=12 * BAR)
+    assert stage.jam.transport.tempo_bpm == pytest.approx(100, rel=0.02)
+    assert abs(off_the_beat(stage, 60, moment)) < 0.3
+
+
+def test_a_single_note_starts_nothing() -> None:
+    stage = listening()
+    stage.at(SECOND, note_on(1, 60, 90))
+    to(stage, 20)
+    assert stage.jam.state(Nanos(stage.nanos)) == "listening"
+
+
+def test_stop_listens_no_more_and_start_listens_again() -> None:
+    stage, moment = listening(), even(110)
+    do(stage, Stop())
+    play(stage, moment, bars=range(4))
+    to(stage, moment(16))
+    assert stage.jam.state(Nanos(stage.nanos)) == "stopped"
+    do(stage, Start())
+    again = even(90, start=stage.nanos / SECOND + 1)
+    play(stage, again, bars=range(4))
+    to(stage, again(15.9))
+    assert stage.jam.transport.tempo_bpm == pytest.approx(90, rel=0.01)
+    do(stage, Start())
+    assert stage.jam.state(Nanos(stage.nanos)) == "listening"
+    assert not [channel for channel, _ in stage.hanging() if channel]
+
+
+def test_panic_leaves_it_listening_and_playing() -> None:
+    stage, moment = listening(), even(100)
+    do(stage, Panic())
+    assert stage.jam.state(Nanos(stage.nanos)) == "listening"
+    play(stage, moment, bars=range(10))
+    to(stage, moment(17.3))
+    do(stage, Panic())
+    to(stage, moment(39))
+    assert stage.jam.transport.tempo_bpm == pytest.approx(100, rel=0.01)
+    assert stage.note_ons(first=6 * BAR)
+
+
+def test_another_mode_goes_on_at_the_tempo_that_was_found() -> None:
+    stage, moment = listening(), even(84)
+    play(stage, moment, bars=range(4))
+    to(stage, moment(16))
+    do(stage, SetMode("follow"))
+    to(stage, moment(40))
+    assert stage.jam.transport.timeline.tempo_bpm == pytest.approx(84, rel=0.01)
+    assert abs(off_the_beat(stage, 40, moment)) < 0.1
+
+
+def test_another_mode_starts_what_waited() -> None:
+    stage = listening()
+    to(stage, 1)
+    do(stage, SetMode("follow"))
+    assert stage.jam.transport.running
+    assert stage.jam.transport.tempo_bpm == 120
+
+
+def test_in_the_middle_it_follows_from_where_it_is() -> None:
+    stage = Stage(configured(bpm=100))
+    zero = stage.begin() / SECOND
+    moment = even(100, start=zero)
+    play(stage, moment, bars=range(4))
+    to(stage, moment(15.9))
+    do(stage, SetMode("listen"))
+    faster = even(106, start=moment(16))
+    play(stage, faster, bars=range(12))
+    to(stage, faster(44))
+    assert stage.jam.transport.tempo_bpm == pytest.approx(106, rel=0.01)
+    assert abs(stage.jam.transport.timeline.nanos(Tick(60 * 480)) / SECOND - faster(44)) < 0.03
+
+
+def test_the_tempo_knob_says_what_is_expected() -> None:
+    stage, moment = listening(), even(60)
+    do(stage, Turn("tempo", 58.0))
+    play(stage, moment, bars=range(4))
+    to(stage, moment(15.9))
+    assert stage.jam.transport.tempo_bpm == pytest.approx(60, rel=0.01)
+
+
+def test_a_keyboard_that_goes_while_it_waits_leaves_no_key_down() -> None:
+    stage, moment = listening(), even(100)
+    stage.at(round(moment(0) * SECOND), note_on(1, 36, 90))
+    stage.at(round(moment(0.2) * SECOND), lambda: stage.jam.performer.release(Nanos(stage.nanos)))
+    play(stage, moment, bars=range(2))
+    to(stage, moment(8.5))
+    (low,) = [note for note in stage.model.encodes[0].notes if note.pitch == 36]
+    assert low.length == 1
+
+
+def test_the_next_engine_goes_on_listening() -> None:
+    stage = listening()
+    memory = remembered(stage.jam, started=True, demo=False)
+    other = Stage(configured(mode="listen"))
+    restore(other.jam, memory, Nanos(0))
+    moment = even(100)
+    play(other, moment, bars=range(2))
+    to(other, moment(7.9))
+    assert other.jam.state(Nanos(other.nanos)) == "playing"
+    memory = remembered(other.jam, started=True, demo=False)
+    third = Stage(configured(mode="listen"))
+    third.nanos = other.nanos
+    restore(third.jam, memory, Nanos(third.nanos))
+    play(third, moment, bars=range(2, 8))
+    to(third, moment(32))
+    assert abs(off_the_beat(third, 32, moment)) < 0.03
+
+
+def test_another_metre_is_listened_for_anew() -> None:
+    stage = listening()
+    stage.at(SECOND, note_on(1, 60, 90))
+    to(stage, 1.5)
+    stage.model = EchoModel(ident="echo-2")
+    ready = stage.model.ready()
+    three = type(ready)(
+        **{name: getattr(ready, name) for name in ready.__struct_fields__} | {"beats_per_bar": 3}
+    )
+    stage.jam.from_worker(three, Nanos(stage.nanos))
+    to(stage, 3)
+    assert stage.jam.state(Nanos(stage.nanos)) == "listening"
+    assert stage.jam.listening.due is None
