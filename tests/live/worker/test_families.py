@@ -48,6 +48,7 @@ def channels(stage: Stage, **span: int) -> set[int]:
 
 def test_drums_answer_a_keyboard_on_channel_ten(tmp_path: Path) -> None:
     stage = jam(checkpoint(tmp_path / "drums.safetensors", "drums"))
+    stage.turn(10, "stray", 1.0)  # away from what was played
     stage.turn(CELL + 9 * STEP + 10, "density", 0.8)
     stage.run_to_tick(3 * CELL - 1)
     assert {row[5] for row in stage.model.encodes[0].notes} == {0}  # a keyboard's notes
@@ -59,6 +60,7 @@ def test_drums_answer_a_keyboard_on_channel_ten(tmp_path: Path) -> None:
 
 def test_a_band_answers_on_its_channels(tmp_path: Path) -> None:
     stage = jam(checkpoint(tmp_path / "band.safetensors", "multitrack"))
+    stage.turn(10, "stray", 1.0)  # away from what was played
     stage.turn(CELL + 9 * STEP + 10, "density", 0.8)
     stage.turn(CELL + 20 * STEP + 10, "register", -0.5)
     stage.run_to_tick(3 * CELL - 1)
@@ -73,6 +75,7 @@ def test_register_leaves_the_drums_of_a_band_where_they_are(tmp_path: Path) -> N
     sounded = []
     for turn in (0.0, 0.7):
         stage = jam(path)
+        stage.turn(5, "stray", 1.0)  # away from what was played
         stage.turn(10, "register", turn)
         stage.run_to_tick(2 * CELL - 1)
         sounded.append([item for item in stage.instrument(first=CELL) if item[1][0] & 0x0F == 9])
