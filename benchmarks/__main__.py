@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import clock, human, knob, lateness, lines, listen, models, screen, soak, start, thru
+from benchmarks import clock, human, knob, lateness, lines, listen, models, screen, soak, stage, start, thru
 from benchmarks.figures import Row, load_average, machine, table, today
 from benchmarks.instrument import ROOT
 from benchmarks.scale import Scale
@@ -29,6 +29,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "listen": listen.measure,
     "soak": soak.measure,
     "human": human.measure,
+    "stage": stage.measure,
 }
 
 

@@ -288,7 +288,7 @@ def measure(scale: Scale) -> list[Row]:
     """
     players = {name: load(name) for name in MODELS}
     phrases = {
-        name: _held_out(scale.data, codec, players[name], scale.count(PHRASES, least=10))
+        name: held_out(scale.data, codec, players[name], scale.count(PHRASES, least=10))
         for name, codec in MODELS.items()
     }
     rows = []
@@ -301,7 +301,8 @@ def measure(scale: Scale) -> list[Row]:
     return rows
 
 
-def _held_out(data: Path, codec: str, player: Player, limit: int) -> list[Phrase]:
+def held_out(data: Path, codec: str, player: Player, limit: int) -> list[Phrase]:
+    """Return phrases of a prepared folder's test split; raises RuntimeError where there are none."""
     try:
         return phrases_on(codec, player.card.grid, data, split="test", limit=limit, seed=SEED)
     except (RequestError, OperationError) as reason:

@@ -6,6 +6,9 @@ Counts what follows what in the bars of songs whose licence is permissive, and f
 what the first onset and the cues say about where the bar line is: of all places that an excerpt of two to
 eight bars could be shifted to, the true one is to be the likeliest.  One song in five is left for tuning
 and one in five for benchmarks/listen.py; neither is read here.
+
+The tables that ship were fitted in the same way with a slightly other choice of tracks; those that this
+writes are level with them on melodies and find fewer bar lines of keyboards (.66 for .70 of 28 songs).
 """
 
 import hashlib

@@ -10,7 +10,9 @@ import contextlib
 import ctypes
 import os
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from live.devices.stderr import stderr_diverted
@@ -21,6 +23,10 @@ _NO_START_SERVER = 1
 _SEMAPHORE_BYTES = 64  # at least a sem_t
 _SEMAPHORES: list[object] = []  # a client whose server has died may still count on its own
 _STILL_S, _LOOK_S = 0.25, 0.002  # the longest cycle that is used takes 0.19 s
+_PATIENCE_S = 5.0
+_CLIENTS = (
+    threading.Lock()
+)  # libjack's own locks close on each other where one thread opens and another closes
 _IS_INPUT, _IS_OUTPUT = 1, 2
 _MIDI_TYPE = b"8 bit raw midi"
 _SHUTDOWN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -37,6 +43,22 @@ def _library() -> ctypes.CDLL:
         with contextlib.suppress(OSError):
             return ctypes.CDLL(name)
     raise OSError("libjack is not installed")
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let no other thread open or close a client of libjack meanwhile.
+
+    Raises:
+        OSError: another one has been at it for so long that the server must stand still.
+
+    """
+    if not _CLIENTS.acquire(timeout=_PATIENCE_S):
+        raise OSError("the JACK server stands still")
+    try:
+        yield
+    finally:
+        _CLIENTS.release()
 
 
 class JackProbe:
@@ -74,7 +96,7 @@ class JackProbe:
         library.jack_free.argtypes = [ctypes.c_void_p]
         library.jack_free.restype = None
         os.environ["JACK_NO_START_SERVER"] = "1"
-        with stderr_diverted():
+        with one_at_a_time(), stderr_diverted():
             self._client: int | None = library.jack_client_open(name.encode(), _NO_START_SERVER, None)
         if not self._client:
             server = os.environ.get("JACK_DEFAULT_SERVER", "default")
@@ -159,7 +181,8 @@ class JackProbe:
         """Leave; safe to call twice."""
         client, self._client = self._client, None
         if client is not None and self.alive:
-            self._jack.jack_client_close(client)
+            with contextlib.suppress(OSError), one_at_a_time():  # of a server that stands still it stays open
+                self._jack.jack_client_close(client)
 
 
 def jack_answers() -> bool:
