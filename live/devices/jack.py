@@ -47,7 +47,7 @@ def _library() -> ctypes.CDLL:
 
 @contextlib.contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Let no other thread open or close a client of libjack meanwhile.
+    """Let no other thread open, activate or close a client of libjack meanwhile.
 
     Raises:
         OSError: another one has been at it for so long that the server must stand still.
@@ -118,8 +118,9 @@ class JackProbe:
         self._xruns = ctypes.create_string_buffer(_SEMAPHORE_BYTES)
         _SEMAPHORES.append(self._xruns)
         libc.sem_init(self._xruns, 0, 0)
-        self._jack.jack_set_xrun_callback(self._client, libc.sem_post, self._xruns)
-        self._jack.jack_activate(self._client)
+        with contextlib.suppress(OSError), one_at_a_time():
+            self._jack.jack_set_xrun_callback(self._client, libc.sem_post, self._xruns)
+            self._jack.jack_activate(self._client)
 
     @property
     def xruns(self) -> int:
