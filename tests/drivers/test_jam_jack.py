@@ -60,7 +60,7 @@ def test_a_set(start: Start, peer: JackPeer) -> None:
     planned = [step - CELL_STEPS for step in jam.planned(2)]
     origins = {line["bar"]: line["origin"] for line in jam.logged("plan")}
     if played == tune and origins[4] == "decoded":  # a busy server drops cycles, with whatever lies in them
-        assert planned[0] == CELL_STEPS  # to the tick, on the bar line
+        assert planned[0] == pytest.approx(CELL_STEPS, abs=0.2)  # on the bar line, as it was played
     assert min(abs(step_of(zero, answer[0][0]) - step) for step in planned) < 0.5
     shared = {pitch for _, pitch in answer} & {pitch for _, pitch in TUNE}
     assert len(shared) >= 3, (answer, jam.logged("sent")[-20:])  # recognisably the tune

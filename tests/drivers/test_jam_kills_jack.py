@@ -32,7 +32,7 @@ def test_the_model_process_dies_and_comes_back(start: Start, peer: JackPeer) -> 
     received = peer.wait_for(lambda received: step_of(zero, peer_now(received)) > 66, timeout=30)
     second = [step_of(zero, nanos) for nanos, _ in ons(received, 2) if step_of(zero, nanos) > 63]
     assert second[0] == pytest.approx(64, abs=0.2)  # still on the one
-    assert 3 * CELL_STEPS in jam.planned(2)  # to the tick
+    assert min(abs(step - 3 * CELL_STEPS) for step in jam.planned(2)) < 0.2  # as it was played
     jam.wait_ready("model", times=2)
     status, _ = jam.end(signal.SIGINT)
     assert status == 0
