@@ -3,7 +3,7 @@
 An inactive client: it costs the server no cycle, and no code of ours runs in its threads.  So it says no
 bars and beats of its own; it reads those of a client that does (JACK's "timebase master").
 Threads: one.
-Tested in tests/drivers/test_clock_jack.py, tests/live/jam/test_jack_clock.py.
+Tested in tests/drivers/test_clock_jack.py, tests/live/jam/leaders/test_jack_clock.py.
 """
 
 import ctypes

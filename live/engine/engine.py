@@ -38,10 +38,10 @@ from live.ipc.messages import Answer, Beat, Bye, Decoded, Encoded, Hello, LoadFa
 from live.ipc.options import Options, from_environment
 from live.ipc.snapshot import Notice
 from live.jam.commands import Commands
-from live.jam.jack_clock import JackClock
 from live.jam.jam import Jam
-from live.jam.link_clock import LinkClock
-from live.jam.midi_clock import MidiClock
+from live.jam.leaders.jack_clock import JackClock
+from live.jam.leaders.link_clock import LinkClock
+from live.jam.leaders.midi_clock import MidiClock
 from live.record.line_writer import LineWriter
 from live.timing.clock import Clock, MonotonicClock, raise_priority
 from live.timing.clock_in import SYNC_STATUSES

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from live.jam.midi_clock import MidiClock
+from live.jam.leaders.midi_clock import MidiClock
 from live.timing.midi_bytes import CLOCK, Received
 from live.timing.timeline import Nanos
 from tests.fakes.stage import Stage, configured

@@ -1,7 +1,7 @@
 """Following: how a jam keeps a beat that is not its own, whoever beats it.
 
 Owns: the tempo that was recorded last.  Threads: engine only.  Realtime: yes.
-Tested in tests/live/jam/test_midi_clock.py.
+Tested in tests/live/jam/leaders/test_midi_clock.py.
 """
 
 from live.jam.jam import Jam

@@ -4,7 +4,7 @@ import pytest
 
 from live.devices.ableton_link import LinkSession
 from live.ipc.commands import Start, Stop, Turn
-from live.jam.link_clock import LinkClock
+from live.jam.leaders.link_clock import LinkClock
 from live.timing.timeline import Nanos
 from tests.fakes.link_network import FakeLink, LinkNetwork
 from tests.fakes.stage import MS, Stage, configured

@@ -4,8 +4,8 @@ Owns: which source is followed, and when the jam comes back to a clock that was 
 Threads: engine only.  Realtime: yes.
 """
 
-from live.jam.following import FOLLOW_BEATS, Following
 from live.jam.jam import Jam
+from live.jam.leaders.following import FOLLOW_BEATS, Following
 from live.timing.clock_in import ClockIn, Move
 from live.timing.midi_bytes import CLOCK, Received
 from live.timing.timeline import Nanos, Tick

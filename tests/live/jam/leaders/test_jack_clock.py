@@ -6,7 +6,7 @@ import pytest
 
 from live.devices.jack_transport import JackTransport, TransportState
 from live.ipc.commands import Start, Stop, Turn
-from live.jam.jack_clock import JackClock
+from live.jam.leaders.jack_clock import JackClock
 from live.timing.timeline import Nanos
 from tests.fakes.stage import Stage, configured
 
