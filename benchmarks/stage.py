@@ -1,7 +1,7 @@
 """Human playing over JACK into the running instrument: one held-out phrase of each way of playing.
 
-What is played in one cell of two bars is answered in the next; what was sent there, by its ticks, is compared
-with what was played.
+What is played in one cell of two bars is answered in the next; what was sent there is compared with what the
+instrument received: JACK's frames and the host's clock drift apart by up to a hundredth.
 """
 
 import time
@@ -46,7 +46,9 @@ def measure(scale: Scale) -> list[Row]:
     options = ["--api", "jack", "--in", "virtual", "--out", "virtual", "--bpm", str(BPM), "--osc-port", "0"]
     folder = scale.fresh("stage")
     with (
-        playing(folder, *options, "--model", MODEL, "--no-thru", keep=("sent", "plan"), screen=None) as jam,
+        playing(
+            folder, *options, "--model", MODEL, "--no-thru", keep=("sent", "received", "plan"), screen=None
+        ) as jam,
         far_end() as far,
     ):
         plug_in(far)
@@ -95,14 +97,19 @@ def _played(jam: Instrument, far: FarEnd, performance: Performance, zero: Place,
             messages.append((max(0, frames), data))
     far.play(messages)
     _wait_until(start + 2 * CELL_TICKS * TICK_NANOS)
-    sent = jam.take("sent")
+    sent, received = jam.take("sent"), jam.take("received")
     first = (cell + 1) * CELL_TICKS
     answer = [
         (line["tick"] - first, line["data"][1])
         for line in sent
         if _is_note(line) and first - 60 <= line["tick"] < first + CELL_TICKS - 60
     ]
-    return _f1([(one.key.start, one.key.pitch) for one in performance], answer)
+    played = [
+        (round((line["nanos"] - start) / TICK_NANOS), line["data"][1])
+        for line in received
+        if line["data"][0] & 0xF0 == 0x90 and line["data"][2]
+    ]
+    return _f1(played, answer)
 
 
 def _is_note(line: dict[str, Any]) -> bool:
