@@ -340,7 +340,9 @@ class Dialogue:
         phrase = held_on(base.phrase.notes, longer, grid)
         played = held_on(base.place.played, longer, grid)
         place = Point(base.place.z, base.place.attributes, [*played], grid)
-        self.set_base(Base(place, base.origin, Phrase(grid, phrase), base.number), self._plan.cell_of(now))
+        longer_base = Base(place, base.origin, Phrase(grid, phrase), base.number)
+        self._history.state.base = longer_base
+        self._plan.replace_base(base, longer_base, self._plan.cell_of(now))
 
     def _pick_up(self, lines: BarLines, cell: int) -> int:
         """Return how long before a cell its first notes may lie, in ticks: a beat where none took them."""

@@ -185,6 +185,14 @@ class Plan:
                     cell.phrase, cell.origin = None, "silent"
                     self.lay(cell, self.lines.step_of_cell(index), not_before=Tick(0))
 
+    def replace_base(self, old: Base, new: Base, first: int) -> None:
+        """Let the cells from the first on that sound a base sound it as it is by now, and no others."""
+        for index, cell in self.cells.items():
+            if index >= first and cell.base is old:
+                cell.base, cell.stale = new, True
+                if cell.source is old:
+                    cell.source = new
+
     def set_speaking(self, speaks: Callable[[int], bool], now: Tick) -> None:
         """Let each cell from the present one on speak or be silent."""
         current = self.cell_of(now)

@@ -109,6 +109,19 @@ def test_a_note_tied_over_the_bar_line_sounds_as_long_as_it_was_held() -> None:
     assert not on.hanging()
 
 
+@pytest.mark.parametrize("late", [-50, -20, 5, 40])
+def test_a_key_let_go_about_the_bar_line_starts_nothing_before_it_and_misses_nothing(late: int) -> None:
+    on = stage()
+    on.press(0, 200, 60)
+    on.press(CELL - BEAT, BEAT + late, 67)
+    on.run_to_tick(2 * CELL)
+    assert on.note_ons(last=CELL) == []
+    assert [pitch for _, pitch in on.note_ons(first=CELL, last=2 * CELL)] == [60, 67]
+    assert on.jam.dialogue.missed_bars == 0
+    assert not [notice for notice in on.jam.notices.lines if notice.level != "info"]
+    assert 0 not in {decode.bar for decode in on.model.decodes}
+
+
 def test_a_steady_lag_is_taken_out_within_two_phrases() -> None:
     on = stage()
     lag = 38  # ticks: 40 ms at 120
