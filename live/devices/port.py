@@ -255,10 +255,11 @@ def _release(
     def closing(*_in_use: object) -> None:
         time.sleep(pause_s)
         with inputs_paused(), contextlib.suppress(rtmidi.RtMidiError):
+            # before the port: libjack may end the thread that hears of its going while that holds a lock
+            if jack is not None:
+                jack.close()
             midi.close_port()
             midi.delete()
-        if jack is not None:
-            jack.close()
 
     thread = threading.Thread(target=closing, args=in_use, name="close-port", daemon=True)
     thread.start()

@@ -218,7 +218,7 @@ def test_ports_are_opened_and_closed_while_messages_pour_in(
     begin = time.monotonic_ns() + 50_000_000
     numbered = [bytes((0xB0, index % 100, index // 100)) for index in range(count)]
     peer.play_all([(begin + index * 1_000_000, data) for index, data in enumerate([*numbered, b"\xfc"])])
-    for _ in range(3):
+    for _ in range(8):
         ports.open_output("virtual", api="jack").close()
     witness.wait(until=b"\xfc")
     ports.open_output("virtual", api="jack").close()  # delivers whatever fell between two of its steps
