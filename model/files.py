@@ -30,3 +30,11 @@ def atomic_write(path: Path, *, durable: bool = False) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # where nothing could be made there is nothing to remove
             draft.unlink(missing_ok=True)
+
+
+def shown(path: object) -> str:
+    """Return a path, or a text with one in it, as it can be printed: what is no UTF-8 becomes a "?".
+
+    On POSIX a path is bytes, and Python hands those that are no UTF-8 on as lone surrogates.
+    """
+    return str(path).encode("utf-8", "replace").decode("utf-8")

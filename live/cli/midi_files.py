@@ -5,7 +5,8 @@ Tested in tests/live/cli/test_generate.py.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,12 +17,12 @@ from live.jam.parts import tracks_of
 from model.errors import ModelError
 from model.files import atomic_write
 from model.midi import file as midi
-from model.midi.voices import DRUM_CHANNEL
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.phrase import Phrase
 
 ENSEMBLE = "multitrack"
 LONGEST_GRID_BARS = 64
+MOST_ODDITIES = 3  # of a file that are named one by one
 DEFAULT_TEMPO = 500_000  # microseconds per beat, where a file names none (MIDI 1.0: 120 bpm)
 
 
@@ -35,8 +36,9 @@ class FileSummary:
         program: General MIDI program of most notes, 0..127.
         tracks: how many tracks have pitched notes.
         notes: pitched notes.
-        drums: notes on channel 10.
+        drums: notes of drums.
         gestures: pedal and other control changes, pitch bends and pressures.
+        oddities: what was not as a MIDI file should be; see `model.midi.parse`.
 
     """
 
@@ -47,6 +49,7 @@ class FileSummary:
     notes: int
     drums: int
     gestures: int
+    oddities: tuple[str, ...] = ()
 
     @property
     def tempo_bpm(self) -> float:
@@ -61,8 +64,15 @@ def read(path: Path, grid: Grid, *, codec: str = "") -> list[Phrase]:
         FailureError: it is missing, damaged, too long or holds no notes.
 
     """
-    try:
+    with _faults(path):
         return midi.load(path, grid, codec=codec)
+
+
+@contextmanager
+def _faults(path: Path) -> Iterator[None]:
+    """Tell what is wrong with a file, or with its place."""
+    try:
+        yield
     except ModelError as error:
         raise FailureError(str(error)) from error
     except OSError as error:  # a name that is too long, say
@@ -90,35 +100,45 @@ def read_opening(path: Path, grid: Grid, *, codec: str = "") -> Phrase:
 
 
 def summarise(path: Path) -> FileSummary:
-    """Return what a file that `read` could read holds beside its notes."""
-    file = midi.open_file(path)
+    """Return what a file holds beside its notes.
+
+    Raises:
+        FailureError: it is missing, damaged or no MIDI file.
+
+    """
+    with _faults(path):
+        file = midi.open_file(path)
     tempos: dict[int, int] = {0: DEFAULT_TEMPO}
     metres: dict[str, None] = {}
     programs: Counter[int] = Counter()
     tracks = drums = gestures = 0
     for track in file.tracks:
-        now, sounding = 0, dict.fromkeys(range(16), 0)
-        notes = 0
+        now = 0
+        voices = midi.voices_of(track)
+        pitched = [voice for voice in voices if not voice.is_drums]
+        for voice in pitched:
+            programs[voice.program] += len(voice.spans)
+        tracks += bool(pitched)
+        drums += sum(len(voice.spans) for voice in voices if voice.is_drums)
         for message in track:
             now += int(message.time)
-            if message.type == "set_tempo" and message.tempo > 0:
+            if message.type == "set_tempo":
                 tempos[round(now * TICKS_PER_BEAT / file.ticks_per_beat)] = message.tempo
             elif message.type == "time_signature":
                 metres[f"{message.numerator}/{message.denominator}"] = None
-            elif message.type == "program_change":
-                sounding[message.channel] = message.program
-            elif message.type == "note_on" and message.velocity:
-                if message.channel == DRUM_CHANNEL:
-                    drums += 1
-                else:
-                    notes += 1
-                    programs[sounding[message.channel]] += 1
             elif message.type in ("control_change", "pitchwheel", "aftertouch", "polytouch"):
                 gestures += 1
-        tracks += notes > 0
     program = programs.most_common(1)[0][0] if programs else 0
     ordered = tuple(sorted(tempos.items()))
-    return FileSummary(ordered, tuple(metres), program, tracks, programs.total(), drums, gestures)
+    oddities = tuple(file.oddities)
+    return FileSummary(ordered, tuple(metres), program, tracks, programs.total(), drums, gestures, oddities)
+
+
+def odd(file: FileSummary) -> list[str]:
+    """Return a sentence for each thing in which a file is not as the format says, few of them."""
+    more = len(file.oddities) - MOST_ODDITIES
+    said = [f"read as it is, though {oddity}" for oddity in file.oddities[:MOST_ODDITIES]]
+    return said + [f"{_count(more, 'other thing')} not as the format says"] * (more > 0)
 
 
 def left_out(file: FileSummary, grid: Grid, *, retained: int, lost: int, codec: str = "") -> list[str]:
@@ -132,7 +152,7 @@ def left_out(file: FileSummary, grid: Grid, *, retained: int, lost: int, codec: 
         codec: what the notes were read for.
 
     """
-    sentences: list[str] = []
+    sentences = odd(file)
     drums = codec == "drums"
     other, kind = (file.notes, "pitched") if drums else (file.drums, "drum")
     if other and codec != ENSEMBLE:

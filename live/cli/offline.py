@@ -331,14 +331,14 @@ def render(*, source: Path, soundfont: Path | None, seed: int, out: Path) -> int
     """
     del seed
     check_target(out, suffixes=SOUND_SUFFIXES, sources=[source])
-    from live.timing.midi_bytes import is_note_on  # noqa: PLC0415  see sample
-    from model.midi.wav import read_timed  # noqa: PLC0415  see sample
+    from live.cli import midi_files  # noqa: PLC0415  see sample
     from model.midi.wav import render as play  # noqa: PLC0415  see sample
 
-    with model_faults():
-        timed = read_timed(source)
-    if not any(is_note_on(data) for _, data in timed):
+    summary = midi_files.summarise(source)
+    if not summary.notes + summary.drums:
         raise FailureError(f"'{source}' holds no notes")
+    for sentence in midi_files.odd(summary):
+        say(f"{source}: {sentence}")
     check_folder(out.parent)
     with model_faults():
         length_s = play(source, out, soundfont=soundfont)

@@ -1,4 +1,4 @@
-"""Single MIDI files to phrases and back, through mido.  Bulk reading is the trainer's business.
+"""Single MIDI files to phrases and back.  Bulk reading is the trainer's business.
 
 Written files have 480 ticks per beat; read ones may have any number.  Times in a file are ticks.
 """
@@ -6,14 +6,14 @@ Written files have 480 ticks per beat; read ones may have any number.  Times in 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from io import BytesIO
 from pathlib import Path
 
 import mido
 
 from model.errors import MidiFileError
 from model.files import atomic_write
-from model.midi.voices import DRUM_CHANNEL, Span, Voice, parts
+from model.midi.parse import SmfFile, parse
+from model.midi.voices import DRUM_BANKS, DRUM_CHANNEL, Span, Voice, parts
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.metre import signature
 from model.music.phrase import Note, Phrase
@@ -138,7 +138,7 @@ def load(path: Path, grid: Grid, *, codec: str = "", only: str = "") -> list[Phr
     Args:
         path: of a Standard MIDI File, wrapped in RIFF or not, at most 8 MB.
         grid: to lay the notes on; distances from it become micro-offsets.
-        codec: "drums" reads channel 10 alone, "multitrack" everything, each note with its part (see
+        codec: "drums" reads drums alone, "multitrack" everything, each note with its part (see
             `model.midi.voices`; one pitched voice alone is divided by line); any other reads the pitched
             notes as one part.
         only: name of the only tracks that are read; all by default.
@@ -150,12 +150,14 @@ def load(path: Path, grid: Grid, *, codec: str = "", only: str = "") -> list[Phr
     file = open_file(path)
     tracks = [track for track in file.tracks if not only or track.name == only]
     voices = [voice for track in tracks for voice in voices_of(track)]
-    if codec != "multitrack":
-        voices = [voice for voice in voices if (voice.channel == DRUM_CHANNEL) == (codec == "drums")]
-    found = parts(voices) if codec == "multitrack" else [DRUMS if codec == "drums" else MELODY] * len(voices)
+    if codec == "multitrack":
+        found = parts(voices)
+    else:
+        voices = [voice for voice in voices if voice.is_drums == (codec == "drums")]
+        found = [DRUMS if codec == "drums" else MELODY] * len(voices)
     spans = [(span, part) for voice, part in zip(voices, found, strict=True) for span in voice.spans]
     if not spans:
-        kinds = {"drums": "drum notes (channel 10)", "multitrack": "notes"}
+        kinds = {"drums": "drum notes (on channel 10, or of a track named so)", "multitrack": "notes"}
         raise MidiFileError(f"'{path}' holds no {kinds.get(codec, 'pitched notes')}")
     phrases = laid(spans, file.ticks_per_beat, grid)
     if len(phrases) > MAX_PHRASES:
@@ -167,34 +169,23 @@ def load(path: Path, grid: Grid, *, codec: str = "", only: str = "") -> list[Phr
     return phrases
 
 
-def open_file(path: Path) -> mido.MidiFile:
-    """Parse a file, whatever it holds."""
+def open_file(path: Path) -> SmfFile:
+    """Parse a file, whatever it holds.
+
+    Raises:
+        MidiFileError: it is missing, larger than 8 MB, or no MIDI file.
+        OSError: the disk refuses.
+
+    """
     if not path.is_file():
         kind = "is not a regular file" if path.exists() else "does not exist"
         raise MidiFileError(f"the MIDI file '{path}' {kind}")
-    try:
-        large = path.stat().st_size > MAX_BYTES
-        file = None if large else mido.MidiFile(file=BytesIO(unwrapped(path.read_bytes())), clip=True)
-    except Exception as error:  # the parser raises many kinds
-        raise MidiFileError(f"'{path}' is not a MIDI file that can be read: {_plain(error)}") from error
-    if file is None:
+    if path.stat().st_size > MAX_BYTES:
         raise MidiFileError(f"the MIDI file '{path}' is larger than {MAX_BYTES // 1_000_000} MB")
-    if file.ticks_per_beat <= 0:
-        raise MidiFileError(
-            f"'{path}' counts time in {file.ticks_per_beat} ticks per beat; that needs 1 or more"
-        )
-    return file
-
-
-def unwrapped(data: bytes) -> bytes:
-    """Return the MIDI file that a RIFF file (.rmi) wraps; any other data as they are."""
-    return data[max(0, data.find(b"MThd", 0, 64)) :] if data[:4] == b"RIFF" else data
-
-
-def _plain(error: Exception) -> str:
-    """Return the parser's words, or what an empty message means."""
-    text = str(error).splitlines()
-    return text[0][:120] if text else "it ends too early"
+    try:
+        return parse(path.read_bytes())
+    except MidiFileError as error:
+        raise MidiFileError(f"'{path}' is not a MIDI file that can be read: {error}") from error
 
 
 def voices_of(track: Iterable[mido.Message]) -> list[Voice]:
@@ -202,7 +193,7 @@ def voices_of(track: Iterable[mido.Message]) -> list[Voice]:
     sounding: defaultdict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
     voices: dict[int, Voice] = {}
     programs: defaultdict[int, Counter[int]] = defaultdict(Counter)
-    present = dict.fromkeys(range(16), 0)
+    present, kits = dict.fromkeys(range(16), 0), dict.fromkeys(range(16), False)
     now, name = 0, ""
     for message in track:
         now += int(message.time)
@@ -210,11 +201,14 @@ def voices_of(track: Iterable[mido.Message]) -> list[Voice]:
             name = name or str(message.name)
         elif message.type == "program_change":
             present[message.channel] = message.program
+        elif message.type == "control_change" and message.control == 0:
+            kits[message.channel] = message.value in DRUM_BANKS
         elif message.type in {"note_on", "note_off"}:
             key = (message.channel, message.note)
             if message.type == "note_on" and message.velocity:
                 sounding[key].append((now, message.velocity))
-                voices.setdefault(message.channel, Voice(message.channel))
+                voice = voices.setdefault(message.channel, Voice(message.channel))
+                voice.kit = voice.kit or kits[message.channel]
                 programs[message.channel][present[message.channel]] += 1
             elif sounding[key]:
                 onset, velocity = sounding[key].pop(0)

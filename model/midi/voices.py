@@ -4,6 +4,7 @@ A voice is what one track of the file holds on one channel.  Names are heeded fi
 programs, then how the notes lie.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -12,10 +13,18 @@ from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 
 DRUM_CHANNEL = 9
 BASS_PROGRAMS = range(32, 40)
-WORDS: dict[int, tuple[str, ...]] = {
-    BASS: ("bass",),
-    MELODY: ("melody", "lead", "vocal", "voice", "solo"),
-    CHORDS: ("chord", "piano", "guitar", "string", "pad", "organ", "keys", "comp"),
+DRUM_BANKS = frozenset((120, 126, 127))
+"""Values of controller 0 that choose a drum kit, on any channel (General MIDI 2; Yamaha XG)."""
+TIMPANI = 47
+PERCUSSION = re.compile(
+    r"drums?\b|drum ?(kit|set|machine)|\w+drummer\b|percuss|\bperc\b|\bhi-?hats?\b|\bcymbals?\b|\bsnares?\b"
+)
+"""What the name of a track of drums says, on any channel; `drummer` alone is the hero of many a reel."""
+PITCHED = re.compile(r"steel|timpani|drum ?(and|&|'?n'?) ?bass")
+WORDS: dict[int, re.Pattern[str]] = {
+    BASS: re.compile(r"bass(?!oon|et|on\b)"),
+    MELODY: re.compile(r"melody|lead|vocal|voice|solo"),
+    CHORDS: re.compile(r"chord|piano|guitar|string|pad|organ|keys|comp"),
 }
 """What a track's name may say, in the order in which it is asked ("bass guitar" is a bass)."""
 
@@ -34,6 +43,7 @@ class Voice:
         name: of the track.
         program: General MIDI program of most of its notes, 0..127.
         spans: its notes.
+        kit: whether a drum bank was chosen for it.
 
     """
 
@@ -41,6 +51,12 @@ class Voice:
     name: str = ""
     program: int = 0
     spans: list[Span] = field(default_factory=list)
+    kit: bool = False
+
+    @property
+    def is_drums(self) -> bool:
+        """Whether its channel, its bank or its track's name says that it is drums."""
+        return is_drums(self.channel, self.name, self.program, kit=self.kit)
 
 
 def parts(voices: Sequence[Voice]) -> list[int]:
@@ -61,12 +77,20 @@ def parts(voices: Sequence[Voice]) -> list[int]:
     return [CHORDS if part is None else part for part in found]
 
 
+def is_drums(channel: int, name: str, program: int, *, kit: bool = False) -> bool:
+    """Tell whether a voice's channel, its bank or its track's name says that it is drums."""
+    if channel == DRUM_CHANNEL or kit:
+        return True
+    low = name.lower()
+    return program != TIMPANI and PERCUSSION.search(low) is not None and PITCHED.search(low) is None
+
+
 def _by_label(voice: Voice) -> int | None:
-    """Return what a voice's channel, name or program says, or None."""
-    if voice.channel == DRUM_CHANNEL:
+    """Return what a voice's channel, bank, name or program says, or None."""
+    if voice.is_drums:
         return DRUMS
     name = voice.name.lower()
-    by_name = next((part for part, words in WORDS.items() if any(word in name for word in words)), None)
+    by_name = next((part for part, word in WORDS.items() if word.search(name)), None)
     if by_name is None and voice.program in BASS_PROGRAMS:
         return BASS
     return by_name

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-import mido
 import numpy as np
 import numpy.typing as npt
 
 from model.errors import ConfigError, MidiFileError, SoundError
 from model.files import atomic_write
+from model.midi.file import open_file
+from model.midi.parse import timed
 from model.midi.synth import check_soundfont, default_soundfont, load_library, send
 
 PEAK = 0.89  # -1 dBFS: room for what a player's filter adds
@@ -78,26 +79,18 @@ def read_timed(mid: Path) -> list[tuple[float, bytes]]:
         ConfigError: it lasts longer than four hours.
 
     """
+    seconds, sounding = 0.0, list[tuple[float, bytes]]()
     try:
-        file = mido.MidiFile(mid, clip=True)
-        if file.ticks_per_beat <= 0:
-            raise ValueError(f"it counts time in {file.ticks_per_beat} ticks per beat")  # noqa: TRY301 - said below
-        seconds, timed = 0.0, list[tuple[float, bytes]]()
-        for message in file:
-            seconds += message.time
-            if not message.is_meta and message.type != "sysex":
-                timed.append((seconds, bytes(message.bytes())))
+        for seconds, message in timed(open_file(mid)):
+            if not message.is_meta:
+                sounding.append((seconds, bytes(message.bytes())))
     except OSError as reason:
-        raise MidiFileError(f"'{mid}' cannot be read: {reason.strerror or 'it is not a MIDI file'}") from None
-    except Exception as reason:  # noqa: BLE001 - a stranger's file breaks mido in many ways
-        raise MidiFileError(
-            f"'{mid}' is not a MIDI file that can be read: {str(reason) or 'it ends too early'}"
-        ) from None
+        raise MidiFileError(f"'{mid}' cannot be read: {reason.strerror or reason}") from None
     if seconds > LONGEST_S:
         raise ConfigError(
             f"'{mid}' lasts {seconds / 3600:.1f} hours; at most {LONGEST_S / 3600:g} are rendered"
         )
-    return timed
+    return sounding
 
 
 def _opened(soundfont: Path, sample_rate: int, gain: float) -> tuple[Any, Any]:

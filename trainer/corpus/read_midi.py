@@ -4,13 +4,20 @@ Two bars of half the grid's length (2/4 for 4/4) count as one, and a file withou
 grid's metre from its first tick.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
+import mido
 import numpy as np
 from numpy.typing import NDArray
 
-from model.midi.file import MAX_BYTES, unwrapped
+from model.errors import MidiFileError
+from model.midi.file import MAX_BYTES, voices_of
+from model.midi.parse import SmfFile, plain
+from model.midi.parse import parse as parse_smf
+from model.midi.voices import DRUM_CHANNEL, is_drums
 from model.music.grid import Grid
 from trainer.corpus.drum_windows import drum_windows
 from trainer.corpus.ensemble_windows import multitrack_windows
@@ -19,6 +26,7 @@ from trainer.corpus.windows import Windows, fewest, melody_windows, poly_windows
 
 CODECS = ("melody", "poly", "drums", "multitrack")
 MAX_NOTES = 200_000
+LONGEST_FILE = (1 << 28) - 1  # ticks, the largest time that one event can wait
 VARIED = 3  # velocities from which a song counts as played or marked
 
 
@@ -63,8 +71,15 @@ def read(data: bytes, grid: Grid, *, metres: str = "own") -> Reading:
     spans = bar_runs(score, grid, metres=metres)
     if not spans:
         raise UnreadableError(f"no {grid.bars} bars of {grid.beats_per_bar}/4 in a row")
-    lines = [TrackLine(track, score.tpq, grid) for track in tracks if not track.is_drum]
-    drums = [TrackLine(track, score.tpq, grid) for track in tracks if track.is_drum]
+    beaten = [is_drums(DRUM_CHANNEL * track.is_drum, track.name, track.program) for track in tracks]
+    lines, drums = (
+        [
+            TrackLine(track, score.tpq, grid)
+            for track, is_one in zip(tracks, beaten, strict=True)
+            if is_one is side
+        ]
+        for side in (False, True)
+    )
     result = {
         "melody": melody_windows(lines, spans, grid),
         "poly": poly_windows(lines, spans, grid),
@@ -73,8 +88,8 @@ def read(data: bytes, grid: Grid, *, metres: str = "own") -> Reading:
     }
     if not any(len(windows.counts) for windows in result.values()):
         raise UnreadableError(f"no window of {grid.bars} bars holds {fewest(grid)} notes on the grid")
-    pitched, beaten = varied(lines), varied(drums)
-    velocities = {"melody": pitched, "poly": pitched, "drums": beaten, "multitrack": pitched or beaten}
+    pitched, hit = varied(lines), varied(drums)
+    velocities = {"melody": pitched, "poly": pitched, "drums": hit, "multitrack": pitched or hit}
     return Reading(result, fingerprint(lines, drums), velocities)
 
 
@@ -94,19 +109,35 @@ def parse(data: bytes) -> Any:  # noqa: ANN401 - symusic publishes no types
 
     if len(data) > MAX_BYTES:
         raise UnreadableError(f"larger than {MAX_BYTES // 1_000_000} MB")
-    data = unwrapped(data)
-    if data[:4] != b"MThd":
-        raise UnreadableError("not a MIDI file: no MThd at its start")
-    if len(data) >= 14 and data[12] & 0x80:
-        raise UnreadableError("its time is in SMPTE frames, not in beats")
-    try:
-        score: Any = Score.from_midi(data)
-    except Exception as error:  # the parser raises many kinds
-        text = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise UnreadableError(f"the parser refuses it: {text}") from error
-    if score.tpq <= 0:
-        raise UnreadableError("its division is 0 ticks per beat")
+    score: Any = None
+    if plain(data):
+        with suppress(Exception):  # the parser raises many kinds; ours says what is wrong
+            score = Score.from_midi(data)
+    if score is None or any(track.start() < 0 for track in score.tracks):  # times beyond 32 bits
+        try:
+            score = Score.from_midi(tidy(parse_smf(data)))
+        except MidiFileError as error:
+            raise UnreadableError(f"not a MIDI file that can be read: {error}") from error
     return score
+
+
+def tidy(file: SmfFile) -> bytes:
+    """Return a file as bytes that keep to the format, with all drums on channel 10.
+
+    Raises:
+        UnreadableError: it is endless.
+
+    """
+    for track in file.tracks:
+        if sum(message.time for message in track) > LONGEST_FILE:
+            raise UnreadableError(f"longer than {LONGEST_FILE} ticks")
+        drums = {voice.channel for voice in voices_of(track) if voice.is_drums}
+        for message in track if drums else ():
+            if not message.is_meta and message.channel in drums:
+                message.channel = DRUM_CHANNEL
+    data = BytesIO()
+    mido.MidiFile(ticks_per_beat=file.ticks_per_beat, tracks=file.tracks).save(file=data)
+    return data.getvalue()
 
 
 def bar_runs(score: Any, grid: Grid, *, metres: str = "own") -> list[Span]:  # noqa: ANN401 - as above

@@ -303,7 +303,7 @@ def test_edit_keeps_the_tempo_map_and_says_what_is_left_out(
         (["morph", "a.mid", "--out", "x"], 2, "missing argument 'B.mid'"),
         (["sample", "--out", "a.mid"], 2, "'a.mid' is a file"),
         (["sample", "--out", "a.mid/deep"], 1, "cannot make the folder 'a.mid/deep': "),
-        (["render", "none.mid", "--out", "x.wav"], 1, "'none.mid' cannot be read"),
+        (["render", "none.mid", "--out", "x.wav"], 1, "the MIDI file 'none.mid' does not exist"),
         (["render", "noise.mid", "--out", "x.wav"], 1, "'noise.mid' "),
         (["render", "empty.mid", "--out", "x.wav"], 1, "'empty.mid' holds no notes"),
         (["render", "a.mid", "--out", "folder"], 2, "'folder' is a folder"),

@@ -91,6 +91,26 @@ def test_drums_are_read_apart(place: Path) -> None:
         load(place, GRID)
 
 
+@pytest.mark.parametrize("name", ["Drums", "EZdrummer 2", "Percussion", "Synth Drum"])
+def test_drums_are_known_by_their_name_on_any_channel(place: Path, name: str) -> None:
+    save(place, [Phrase.of(GRID, [Note(0, 36, 100, 1)])], channel=10, name=name)
+    assert len(load(place, GRID, codec="drums")[0]) == 1
+    assert load(place, GRID, codec="multitrack")[0].notes[0].track == DRUMS
+
+
+@pytest.mark.parametrize(("bank", "part"), [(0, BASS), (120, DRUMS), (127, DRUMS)])
+def test_drums_are_known_by_their_bank(place: Path, bank: int, part: int) -> None:
+    track = mido.MidiTrack(
+        [
+            mido.Message("control_change", control=0, value=bank),
+            mido.Message("note_on", note=36, velocity=80),
+            mido.Message("note_off", note=36, time=480),
+        ]
+    )
+    mido.MidiFile(tracks=[track]).save(str(place))
+    assert load(place, GRID, codec="multitrack")[0].notes[0].track == part
+
+
 def test_a_note_without_an_end_ends_with_its_track(place: Path) -> None:
     track = mido.MidiTrack(
         [mido.Message("note_on", note=60, velocity=9), mido.Message("note_off", note=99, time=960)]
@@ -102,11 +122,11 @@ def test_a_note_without_an_end_ends_with_its_track(place: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "ends too early"),
-        (b"no music", "not a MIDI file"),
+        (b"", "it is empty"),
+        (b"no music", "not a MIDI file that can be read: no MThd"),
         (b"MThd\0\0\0\6\0\0\0\0\0\0", "0 ticks per beat"),
-        (b"MThd\0\0\0\6\0\0\0\0\xe7\x28", "ticks per beat"),
-        (b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\x08\0\x90\x3c", "not a MIDI file"),
+        (b"MThd\0\0\0\6\0\0\0\0\xe7\x28", "SMPTE frames"),
+        (b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\x08\0\x90\x3c", "holds no pitched notes"),
         (b"MThd\0\0\0\6\0\0\0\1\1\xe0MTrk\0\0\0\4\0\xff\x2f\0", "holds no pitched notes"),
         (
             b"MThd\0\0\0\6\0\0\0\1\0\1MTrk\0\0\0\x0f\xff\xff\xff\x7f\x90\x3c\x40\1\x80\x3c\x40\0\xff\x2f\0",

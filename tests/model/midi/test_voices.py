@@ -24,6 +24,12 @@ CHORD = [(0, 20, 84), (0, 20, 88), (0, 20, 91)]
         ([voice("Grand Piano", CHORD), voice("", LOW, channel=9)], [MELODY, DRUMS]),
         ([voice("Grand Piano", CHORD), voice("strings", LOW)], [CHORDS, CHORDS]),
         ([voice("melody", LOW), voice("", HIGH)], [MELODY, CHORDS]),
+        ([voice("Bassoon", LOW), voice("", HIGH)], [CHORDS, MELODY]),
+        ([voice("Contrabass", LOW), voice("", HIGH)], [BASS, MELODY]),
+        ([voice("Drums", CHORD, channel=10), voice("", HIGH)], [DRUMS, MELODY]),
+        ([voice("Bass Drum", LOW), voice("", HIGH)], [DRUMS, MELODY]),
+        ([voice("Steel Drums", HIGH, program=114), voice("", LOW)], [MELODY, CHORDS]),
+        ([voice("The little drummer boy", HIGH)], [MELODY]),
         ([], []),
     ],
 )

@@ -80,7 +80,7 @@ def test_what_is_not_midi_is_reported_in_one_sentence(tmp_path: Path, content: b
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(MidiFileError, match=r"none\.mid' cannot be read: No such file"):
+    with pytest.raises(MidiFileError, match=r"none\.mid' does not exist"):
         render(tmp_path / "none.mid", tmp_path / "none.wav")
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from model.codecs.base import phrase_of
 from model.music.grid import Grid
-from tests.fakes.midi_files import chords, tune, write
-from trainer.corpus.read_midi import UnreadableError, read
+from tests.fakes.midi_files import Track, beat, chords, tune, write, write_band
+from tests.fakes.odd_smf import CASES, END, C, chunk, header
+from trainer.corpus.read_midi import UnreadableError, parse, read
 
 GRID = Grid()
 
@@ -59,14 +60,37 @@ def test_drums_are_no_pitches_and_triplets_are_not_bent(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "no MThd"),
+        (b"", "it is empty"),
         (b"MThd\0\0\0\6\0\0\0\0\0\0", "0 ticks per beat"),
         (b"MThd\0\0\0\6\0\0\0\0\xe7\x28", "SMPTE"),
         (b"MThd\0\0\0\6\0\0\0\0\1\xe0", "no notes"),
+        (header() + chunk(9 * b"\xff\xff\xff\x7f\xb0\1\1" + C + END), "longer than"),
         (b"RIFF\0\0\0\0RMIDdata\0\0\0\0MThd\0\0\0\6\0\0\0\0\1\xe0", "no notes"),
+        (header() + chunk(END), "no notes"),
         (b"MThd" + bytes(8_000_001), "larger than 8 MB"),
     ],
 )
 def test_hostile_bytes_give_a_reason(data: bytes, says: str) -> None:
     with pytest.raises(UnreadableError, match=says):
         read(data, GRID)
+
+
+@pytest.mark.parametrize(("data", "found"), [pytest.param(*case[:2], id=case[2]) for case in CASES])
+def test_odd_files_hold_the_notes_that_every_other_command_reads(
+    data: bytes, found: list[tuple[int, int, int]]
+) -> None:
+    score = parse(data)
+    notes = [(note.start, note.end, note.pitch) for track in score.tracks for note in track.notes]
+    assert sorted(notes) == found
+
+
+def test_drums_are_known_by_their_name_and_their_bank(tmp_path: Path) -> None:
+    for number, track in enumerate((Track(beat().notes, name="EZdrummer", channel=10), beat())):
+        data = write_band(tmp_path / f"{number}.mid", [track]).read_bytes()
+        if number:
+            data = data.replace(b"\xc9\0", b"\xb3\0\x7f\0\xc3\0", 1)
+            data = data.replace(b"\x99", b"\x93").replace(b"\x89", b"\x83")
+            size = len(data) - 22
+            data = data[:18] + size.to_bytes(4) + data[22:]
+        windows = read(data, GRID).windows
+        assert [codec for codec in windows if len(windows[codec].counts)] == ["drums"]
