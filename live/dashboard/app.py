@@ -12,6 +12,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
+from textual.command import Provider
 from textual.containers import Horizontal
 from textual.message import Message
 
@@ -21,10 +22,24 @@ from live.dashboard.drawing.rows import Row, fit_row
 from live.dashboard.drawing.status import NANOS_PER_SECOND
 from live.dashboard.drawing.theme import THEME
 from live.dashboard.inbox import MOST_NOTICES, Inbox
+from live.dashboard.palette import Palette
 from live.dashboard.roll_panel import RollPanel
-from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
-from live.ipc.commands import Command, Nudge, PlayKey, Quit, SetMetre, Start, Stop, Turn
+from live.dashboard.screens import HelpWindow, InfoWindow, NoticeWindow, QuitWindow
+from live.ipc.commands import (
+    Command,
+    Freeze,
+    Nudge,
+    PlayKey,
+    Quit,
+    SetMetre,
+    Start,
+    Stop,
+    SwitchThru,
+    Turn,
+    action,
+)
 from live.ipc.snapshot import KnobView, Notice, NoticeLevel, Snapshot, ToDashboard
+from live.settings.knobs import ANCHORS, KNOBS, MODES
 from model.music.grid import TICKS_PER_BEAT
 from model.music.metre import METRES
 
@@ -58,7 +73,7 @@ class Dashboard(App[None]):
 
     CSS_PATH = "dashboard.tcss"
     TITLE = "twobar"
-    ENABLE_COMMAND_PALETTE = False
+    COMMANDS: ClassVar[set[type[Provider]]] = {Palette}  # type: ignore[assignment]
     ALLOW_SELECT = False
     ESCAPE_TO_MINIMIZE = False
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings()]
@@ -134,14 +149,14 @@ class Dashboard(App[None]):
         """Lay out the panels; sizes are the style sheet's."""
         with Horizontal(id="top"):
             yield panels.BeatPanel(name="beat")
-            yield panels.StatusPanel(name="ports", title="ports and health")
+            yield panels.SpeakerPanel(name="speaker", title="turn")
         yield panels.ModePanel(name="mode")
         with Horizontal(id="middle"):
             yield RollPanel(name="roll", legend="█ heard   ▓ planned   ● you   ◆ both")
             yield panels.MapPanel(name="map", legend="◉ here   ◎ you")
         yield panels.KnobPanel(name="knobs")
         yield panels.NoticePanel(name="notices")
-        yield panels.Panel(name="hints")
+        yield panels.HintPanel(name="hints")
 
     def on_mount(self) -> None:
         """Start listening."""
@@ -194,6 +209,8 @@ class Dashboard(App[None]):
     def check(self) -> None:
         """Notice that the engine has stopped talking, and draw behind windows; called 4 times a second."""
         self._show()
+        if isinstance(self.screen, InfoWindow):
+            self.screen.show(self._snapshot)
 
     def _accept(self, snapshot: Snapshot) -> None:
         """Take what must outlive the snapshot: cloud, trail, notices."""
@@ -306,6 +323,14 @@ class Dashboard(App[None]):
         """Send the command of a key."""
         self._send(keys.command_of(ident))
 
+    def action_named(self, name: str, word: str) -> None:
+        """Send the command of an action by its name."""
+        self._send(action(name, word, source=keys.SOURCE))
+
+    def action_rest_of(self, name: str) -> None:
+        """Put a knob to rest by its name."""
+        self._send(Turn(name, KNOBS[name].rest, source=keys.SOURCE))
+
     def action_start_stop(self) -> None:
         """Start, or stop when it plays."""
         playing = self._snapshot is not None and self._snapshot.state != "stopped"
@@ -346,9 +371,52 @@ class Dashboard(App[None]):
         if knob is not None:
             self._send(Turn(knob.name, knob.rest, source=keys.SOURCE))
 
+    # -- pointer -------------------------------------------------------------------------------
+
+    def on_knob_panel_touched(self, message: panels.KnobPanel.Touched) -> None:
+        """Choose a knob, and turn it to where the pointer is."""
+        self._chosen = message.number
+        knob = self.chosen_knob
+        if knob is not None and message.share is not None and knob.available:
+            value = knob.low + message.share * (knob.high - knob.low)
+            self._send(Turn(knob.name, value, source=keys.SOURCE))
+        self._show()
+
+    def on_knob_panel_scrolled(self, message: panels.KnobPanel.Scrolled) -> None:
+        """Choose a knob and turn it a little."""
+        self._chosen = message.number
+        self.action_nudge(message.steps)
+        self._show()
+
+    def on_mode_panel_clicked(self, message: panels.ModePanel.Clicked) -> None:
+        """Do what the key of a word in the modes' row does."""
+        word = message.word
+        if word.lower() in MODES:
+            self._send(action("mode", word.lower(), source=keys.SOURCE))
+        elif word in ANCHORS and self._snapshot is not None:
+            taken = any(anchor.name == word and anchor.xy for anchor in self._snapshot.anchors)
+            self._send(action("recall" if taken else "capture", word, source=keys.SOURCE))
+        elif word in ("freeze off", "FROZEN"):
+            self._send(Freeze(source=keys.SOURCE))
+        elif word == "thru":
+            self._send(SwitchThru(source=keys.SOURCE))
+
+    async def on_hint_panel_clicked(self, message: panels.HintPanel.Clicked) -> None:
+        """Do what a hint says."""
+        shown = keys.hints()
+        if message.number < len(shown) and not self._piano.on:
+            key = shown[message.number]
+            await self.run_action(key.action if isinstance(key.action, str) else f"command('{key.ident}')")
+
+    # -- windows -------------------------------------------------------------------------------
+
     def action_help(self) -> None:
         """Open the help."""
         self.push_screen(HelpWindow(keys.rebound(self._keymap)))
+
+    def action_info(self) -> None:
+        """Open what an engineer asks for."""
+        self.push_screen(InfoWindow(self._snapshot))
 
     def action_notices(self) -> None:
         """Open the notices."""

@@ -178,7 +178,17 @@ KEYS: Final[tuple[Hotkey, ...]] = (
     Hotkey(
         "piano", "k", "piano", "Screen", "play on this keyboard", "letters become piano keys, until k again"
     ),
+    Hotkey(
+        "info",
+        "i",
+        "info",
+        "Screen",
+        "ports and health",
+        "every port, lateness, the take, the latent",
+        hint="info",
+    ),
     Hotkey("notices", "n", "notices", "Screen", "all notices", "read the older ones again"),
+    Hotkey("palette", "ctrl+p", "command_palette", "Screen", "every action", "find an action by its name"),
     Hotkey("help", "question_mark", "help", "Screen", "this help", "every key", hint="help"),
     Hotkey(
         "quit", "q", "quit", "Screen", "quit", "asks first; the music goes on until you say yes", hint="quit"
@@ -186,7 +196,7 @@ KEYS: Final[tuple[Hotkey, ...]] = (
 )
 
 _COMMANDS: Final = {key.ident: key.action for key in KEYS if not isinstance(key.action, str)}
-_HINTS = ("help", "panic", "start/stop", *MODES, "knob", "turn", "freeze", "undo", "quit")
+_HINTS = ("help", "panic", "start/stop", *MODES, "knob", "turn", "freeze", "undo", "info", "quit")
 """The hints, from the most needed to the least."""
 
 _SIGNS = {
@@ -225,11 +235,16 @@ def key_label(keys: str) -> str:
     )
 
 
+def hints() -> list[Hotkey]:
+    """Return the keys of the line of hints, from the most needed on."""
+    return sorted((key for key in KEYS if key.hint), key=lambda key: _HINTS.index(key.hint))
+
+
 def hint_row(bound: Mapping[str, str], width: int) -> Row:
-    """Draw the most needed keys, as many as fit whole."""
+    """Draw the most needed keys, as many as fit whole: two spans each."""
     spans: list[TextSpan] = []
     left = width
-    for key in sorted((key for key in KEYS if key.hint), key=lambda key: _HINTS.index(key.hint)):
+    for key in hints():
         pair: list[TextSpan] = [
             (f" {key_label(bound[key.ident].split(',')[0])}", "key"),
             (f" {key.hint} ", "dim"),

@@ -12,21 +12,20 @@ from typing import NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.filter import LineFilter
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from live.dashboard.drawing import beat, latent_map, status
-from live.dashboard.drawing.knobs import knob_rows, mode_row
-from live.dashboard.drawing.rows import Canvas, Row, ScreenCell, fit_row, row_width, runs
+from live.dashboard.drawing import beat, latent_map, speaker, status
+from live.dashboard.drawing.knobs import KnobSpot, knob_at, knob_rows, mode_row
+from live.dashboard.drawing.rows import Canvas, Row, ScreenCell, fit_row, row_width, runs, span_at
 from live.dashboard.drawing.theme import INK
 from live.ipc.snapshot import Notice, Snapshot
 from live.settings.knobs import MODES
 from model.music.grid import TICKS_PER_BEAT
-
-NUMBERS_NANOS = 500_000_000
-"""Figures that flicker (lateness, milliseconds) are shown anew only this often: legible, and cheap."""
 
 NO_MAP = "no latent: it continues your bars"
 
@@ -233,8 +232,8 @@ class BeatPanel(ViewPanel):
             return (view.alarm,)
         pulse = beat.pulse_at(view.tick, s.beats_per_bar, s.ticks_per_beat)
         missing = sum(port.state == "missing" for port in s.ports)
-        words = (round(s.tempo_bpm, 1), s.metre, s.key, s.key_locked, s.clock)
-        head = (s.state, words, bool(s.recording), missing)
+        words = (round(s.tempo_bpm, 1), s.metre, s.clock)
+        head = (s.state, words, bool(s.recording), missing, s.demo)
         return head, pulse.bar, pulse.beat, pulse.fraction < beat.FLASH, view.alarm
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
@@ -258,36 +257,38 @@ class BeatPanel(ViewPanel):
         return (head, *gap, *digits)
 
 
-class StatusPanel(ViewPanel):
-    """Ports, model, lateness, take."""
-
-    _shown: Snapshot | None = None
-    _shown_nanos = 0
-    _number = 0
+class SpeakerPanel(ViewPanel):
+    """Whose turn it is, key and chord, how loud both play, what is wrong."""
 
     def stamp(self, view: View) -> object:
-        """Let states through at once and figures twice a second."""
-        new, old = view.snapshot, self._shown
-        if new is not None and old is not None and view.nanos - self._shown_nanos < NUMBERS_NANOS:
-            same = (
-                new.ports == old.ports
-                and (new.model.name, new.model.state) == (old.model.name, old.model.state)
-                and (new.missed_bars, new.dropped_notes) == (old.missed_bars, old.dropped_notes)
-                and (new.priority, new.recording, new.mapping) == (old.priority, old.recording, old.mapping)
-            )
-            if same:
-                return self._number
-        self._shown, self._shown_nanos = new, view.nanos
-        self._number += 1
-        return self._number
+        """Depend on the beats that are left, on coarse levels, and on the words."""
+        s = view.snapshot
+        if s is None:
+            return "waiting"
+        tick = view.tick + s.bar_zero
+        words = (s.state, s.speaker, s.mode, s.frozen, s.key, s.key_locked, s.chord, s.muted)
+        parts = {note[4] for bar in s.bars for note in bar.notes}
+        around = (speaker.troubles(s), s.model.name, s.model.state, parts)
+        return words, around, speaker.beats_left(s, tick), speaker.levels_at(s, tick)
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
-        """Draw what the stamp let through."""
-        return status.status_rows(view.snapshot, width=width, height=height)
+        """Draw large words, then lines."""
+        s = view.snapshot
+        if s is None:
+            return ()
+        return speaker.speaker_rows(s, view.tick + s.bar_zero, width=width, height=height)
 
 
 class ModePanel(ViewPanel):
-    """Modes, freeze, thru, anchors, origin."""
+    """Modes, freeze, thru, anchors, origin; a click on one of them is its key."""
+
+    class Clicked(Message):
+        """A word of the row was clicked."""
+
+        def __init__(self, word: str) -> None:
+            """Take the word, without its brackets."""
+            super().__init__()
+            self.word = word
 
     def stamp(self, view: View) -> object:
         """Depend on what the row shows."""
@@ -311,9 +312,38 @@ class ModePanel(ViewPanel):
         )
         return (*((),) * ((height - 1) // 2), row)
 
+    def on_click(self, event: events.Click) -> None:
+        """Tell which word was clicked."""
+        at = event.get_content_offset(self)
+        if at is None or at.y >= len(self._rows):
+            return
+        row = self._rows[at.y]
+        index = span_at(row, at.x)
+        if index is not None:
+            text = row[index - 1][0] if row[index][0] in ("● ", "○ ") and index else row[index][0]
+            self.post_message(self.Clicked(text.strip(" []")))
+
 
 class KnobPanel(ViewPanel):
-    """All knobs."""
+    """All knobs; a press on a bar turns one, and a pointer that is held down goes on turning it."""
+
+    class Touched(Message):
+        """A knob was touched: its place in the list, and how far along its bar, 0..1; None beside it."""
+
+        def __init__(self, number: int, share: float | None) -> None:
+            """Take the place and the travel."""
+            super().__init__()
+            self.number, self.share = number, share
+
+    class Scrolled(Message):
+        """The wheel was turned over a knob, by so many steps up."""
+
+        def __init__(self, number: int, steps: int) -> None:
+            """Take the knob's place and the steps."""
+            super().__init__()
+            self.number, self.steps = number, steps
+
+    _dragged: int | None = None
 
     def stamp(self, view: View) -> object:
         """Depend on the knobs and the chosen one."""
@@ -323,6 +353,66 @@ class KnobPanel(ViewPanel):
         """Draw the knobs in columns."""
         knobs = view.snapshot.knobs if view.snapshot else []
         return knob_rows(knobs, view.chosen, width=width, height=height)
+
+    def _spot(self, event: events.MouseEvent) -> KnobSpot | None:
+        at, view = event.get_content_offset(self), self._view
+        if at is None or view is None or view.snapshot is None:
+            return None
+        width, height = self.size
+        return knob_at(len(view.snapshot.knobs), view.chosen, at.x, at.y, width=width, height=height)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Choose a knob, and turn it where the press lies on its bar."""
+        spot = self._spot(event)
+        if spot is not None:
+            self._dragged = spot.number if spot.share is not None else None
+            self.post_message(self.Touched(*spot))
+            if self._dragged is not None:
+                self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Go on turning the knob that is held."""
+        spot = self._spot(event)
+        if spot is not None and spot.number == self._dragged and spot.share is not None:
+            self.post_message(self.Touched(*spot))
+
+    def on_mouse_up(self) -> None:
+        """Let the knob go."""
+        if self._dragged is not None:
+            self._dragged = None
+            self.release_mouse()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Turn the knob under the pointer up."""
+        self._scroll(event, 1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Turn the knob under the pointer down."""
+        self._scroll(event, -1)
+
+    def _scroll(self, event: events.MouseEvent, steps: int) -> None:
+        spot = self._spot(event)
+        if spot is not None:
+            self.post_message(self.Scrolled(spot.number, steps))
+
+
+class HintPanel(Panel):
+    """The line of hints; a click on one is its key."""
+
+    class Clicked(Message):
+        """A hint was clicked: its place from the left."""
+
+        def __init__(self, number: int) -> None:
+            """Take the place."""
+            super().__init__()
+            self.number = number
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell which hint was clicked: each is two spans, its key and its word."""
+        at = event.get_content_offset(self)
+        index = span_at(self._rows[0], at.x) if at is not None and self._rows else None
+        if index is not None:
+            self.post_message(self.Clicked(index // 2))
 
 
 class MapPanel(ViewPanel):
@@ -367,8 +457,9 @@ class NoticePanel(ViewPanel):
     def stamp(self, view: View) -> object:
         """Depend on the notices and, coarsely, on their age."""
         height = self.size.height
-        return tuple((n, status.age_text(n.nanos, view.nanos)) for n in view.notices[-height:])
+        shown = status.urgent_first(view.notices, view.nanos)[:height]
+        return tuple((n, status.age_text(n.nanos, view.nanos)) for n in shown)
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
-        """Draw the newest at the top."""
+        """Draw the most urgent at the top."""
         return status.notice_rows(view.notices, view.nanos, width=width, height=height)

@@ -1,4 +1,4 @@
-"""Windows over the screen: every key, all notices, and whether to quit."""
+"""Windows over the screen: every key, all notices, the engineer's figures, and whether to quit."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -12,10 +12,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from live.dashboard.drawing.rows import Row, fit, fit_row
-from live.dashboard.drawing.status import notice_in_full
+from live.dashboard.drawing.status import clock_row, latent_row, notice_in_full, status_rows
 from live.dashboard.drawing.theme import INK
 from live.dashboard.keys import KEYS, key_label
-from live.ipc.snapshot import Notice
+from live.ipc.snapshot import Notice, Snapshot
 
 KEY_WIDTH, TEXT_WIDTH = 11, 24
 COLUMN = KEY_WIDTH + TEXT_WIDTH
@@ -120,6 +120,40 @@ class NoticeWindow(ModalScreen[None]):
             box.border_title = "notices"
             box.border_subtitle = "Esc closes"
             yield Static(painted(rows or [(("nothing so far", "dim"),)]))
+
+
+class InfoWindow(ModalScreen[None]):
+    """What an engineer asks for: every port, the model, lateness, what was missed, the take, the latent."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,i,enter,space", "dismiss", "close", show=False)
+    ]
+
+    def __init__(self, snapshot: Snapshot | None) -> None:
+        """Show a snapshot; `show` takes later ones."""
+        super().__init__(classes="window")
+        self._snapshot = snapshot
+
+    def compose(self) -> ComposeResult:
+        """Lay out one text that is drawn anew."""
+        with VerticalScroll(classes="box") as box:
+            box.border_title = "ports and health"
+            box.border_subtitle = "Esc closes"
+            yield Static(self._text())
+
+    def show(self, snapshot: Snapshot | None) -> None:
+        """Draw a newer snapshot."""
+        if snapshot is not None and snapshot is not self._snapshot:
+            self._snapshot = snapshot
+            self.query_one(Static).update(self._text())
+
+    def _text(self) -> Text:
+        s = self._snapshot
+        if s is None:
+            return painted([(("waiting for the engine", "dim"),)])
+        width = max(20, min(90, self.app.size.width - 10))
+        rows = status_rows(s, width=width, height=max(1, len(s.ports)) + 6)
+        return painted([*rows, latent_row(s, width), clock_row(s, width)])
 
 
 class QuitWindow(ModalScreen[bool]):

@@ -315,7 +315,11 @@ class Engine:
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
-            self.devices.port_views(), self.devices.recording, self.priority, self.devices.mapping_name
+            self.devices.port_views(),
+            self.devices.recording,
+            self.priority,
+            self.devices.mapping_name,
+            self.demo is not None,
         )
 
     # -- what arrives ----------------------------------------------------------------------------

@@ -37,12 +37,13 @@ LATENESS_NANOS = 500_000_000  # percentiles are worked out so often
 
 
 class Surroundings(NamedTuple):
-    """What is shown and is not the jam's: ports, the take's path, priority, the mapping's name."""
+    """What is shown and is not the jam's: ports, the take's path, priority, the mapping's name, the demo."""
 
     ports: list[PortView]
     recording: str
     priority: str
     mapping: str
+    demo: bool = False
 
 
 class DrawnBar(NamedTuple):
@@ -139,6 +140,7 @@ class Snapshots:
         jam, before, around = self._jam, self._shown, self._around()
         lines = jam.plan.lines
         dialogue, model, state = jam.dialogue, jam.requests.model, jam.history.state
+        speaker, speaker_until = dialogue.speaker(jam.tick(now)) if jam.transport.running else ("", 0)
         if now - self._lateness_nanos >= LATENESS_NANOS:
             self._lateness_nanos = now
             self._lateness = LatenessView(*jam.lateness.recent())
@@ -184,6 +186,9 @@ class Snapshots:
             key=dialogue.key if jam.requests.key == AUTO else jam.requests.key,
             key_locked=jam.requests.key != AUTO,
             clock=jam.leader.shown(now) if jam.leader is not None else "",
+            speaker=speaker,
+            speaker_until=speaker_until,
+            demo=around.demo,
         )
 
     # -- the roll --------------------------------------------------------------------------------

@@ -14,6 +14,9 @@ NoteRow = tuple[int, int, int, int, int]
 """(tick within the bar, length in ticks, pitch, velocity, track): tracks as in model.music.tracks."""
 
 
+Speaker = Literal["", "performer", "instrument"]
+
+
 class KnobView(Message, frozen=True):
     """A knob as the dashboard shows it; `waiting` is the hardware's place until it is picked up."""
 
@@ -109,6 +112,11 @@ class Snapshot(Message, frozen=True):
         key: that is played in, or that answers are held to; empty for none.
         key_locked: whether it is held to.
         clock: whose beat is kept, in words; "" for its own.
+        chord: that sounds now, as "Am"; "" for none.
+        speaker: whose turn it is: the performer's, whose phrase is taken up, or the instrument's; "" while
+            nothing runs.
+        speaker_until: tick at which that turn ends, or the performer's phrase closes.
+        demo: whether a pretended performer plays.
 
     """
 
@@ -144,6 +152,10 @@ class Snapshot(Message, frozen=True):
     key: str = ""
     key_locked: bool = False
     clock: str = ""
+    chord: str = ""
+    speaker: Speaker = ""
+    speaker_until: int = 0
+    demo: bool = False
 
 
 class KnobState(Message, frozen=True):
@@ -198,6 +210,10 @@ class Update(Message, frozen=True, omit_defaults=True):
     key: str | UnsetType = UNSET
     key_locked: bool | UnsetType = UNSET
     clock: str | UnsetType = UNSET
+    chord: str | UnsetType = UNSET
+    speaker: Speaker | UnsetType = UNSET
+    speaker_until: int | UnsetType = UNSET
+    demo: bool | UnsetType = UNSET
 
 
 _PLAIN = tuple(

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from live.errors import UsageError
 from live.ipc.messages import Decode, Decoded, Encoded, Moved, Place, Point, Ready
+from live.ipc.snapshot import Speaker
 from live.jam.accompaniment import Accompaniment
 from live.jam.capture import Capture, PlayedNote
 from live.jam.notices import Notices
@@ -348,6 +349,13 @@ class Dialogue:
         """Return how long before a cell its first notes may lie, in ticks: a beat where none took them."""
         taken = self._listens_in(lines, cell)
         return self._half_step() if taken else TICKS_PER_BEAT
+
+    def speaker(self, now: Tick) -> tuple[Speaker, Tick]:
+        """Return whose turn it is, and the tick at which it ends or the performer's phrase closes."""
+        lines = self._plan.lines
+        cell = lines.cell_of(now)
+        taken_up = self._listens_in(lines, cell + 1)
+        return "performer" if taken_up else "instrument", lines.tick_of_cell(cell + 1)
 
     def _listens_before(self, cell: int) -> bool:
         """Tell whether what is played before a cell is to be its base."""

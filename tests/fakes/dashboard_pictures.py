@@ -14,6 +14,7 @@ from tests.fakes.dashboard_stage import Stage
 from tests.fakes.snapshots import BEAT, scene
 
 TICK = 6 * 4 * BEAT + 2 * BEAT + 200
+POSE = {"speaker": "performer", "speaker_until": 8 * 4 * BEAT, "key": "A minor", "chord": "Am"}
 PICTURES = {"dashboard": ((120, 40), 1600), "dashboard-80x24": ((80, 24), 1200)}
 FONTS = "DejaVu Sans Mono, Menlo, Consolas, monospace"
 
@@ -22,8 +23,8 @@ def posed() -> Dashboard:
     """Return a dashboard in the middle of a jam, its first picture in the inbox."""
     stage = Stage()
     for earlier in range(24, -1, -1):
-        stage.app._accept(scene(TICK - earlier * 300, nanos=stage.clock.nanos))
-    stage.app.deliver(scene(TICK, nanos=stage.clock.nanos))
+        stage.app._accept(scene(TICK - earlier * 300, nanos=stage.clock.nanos, **POSE))
+    stage.app.deliver(scene(TICK, nanos=stage.clock.nanos, **POSE))
     return stage.app
 
 

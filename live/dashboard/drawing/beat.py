@@ -5,27 +5,12 @@ Pure: ticks and sizes in, rows out.
 
 from typing import NamedTuple
 
+from live.dashboard.drawing.big_text import best_scale, big_height, big_text, big_width, write_big
 from live.dashboard.drawing.rows import Canvas, Row
 from model.music.grid import TICKS_PER_BEAT
 
 FLASH = 0.2
 """Share of a beat for which its block is lit brightest."""
-
-_FONT = {
-    "0": ("###", "# #", "# #", "# #", "###"),
-    "1": ("## ", " # ", " # ", " # ", "###"),
-    "2": ("###", "  #", "###", "#  ", "###"),
-    "3": ("###", "  #", " ##", "  #", "###"),
-    "4": ("# #", "# #", "###", "  #", "  #"),
-    "5": ("###", "#  ", "###", "  #", "###"),
-    "6": ("###", "#  ", "###", "# #", "###"),
-    "7": ("###", "  #", "  #", "  #", "  #"),
-    "8": ("###", "# #", "###", "# #", "###"),
-    "9": ("###", "# #", "###", "  #", "###"),
-    "-": ("   ", "   ", "###", "   ", "   "),
-    ".": (" ", " ", " ", " ", "#"),
-}
-_HALVES = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
 
 
 class Pulse(NamedTuple):
@@ -47,38 +32,6 @@ def pulse_at(tick: int, beats_per_bar: int, ticks_per_beat: int = TICKS_PER_BEAT
     beats, rest = divmod(tick, size)
     bar, beat = divmod(beats, max(1, beats_per_bar))
     return Pulse(bar + 1, beat + 1, rest / size)
-
-
-def big_width(text: str, scale: int) -> int:
-    """Return the cells that `big_text` takes."""
-    return sum(len(_FONT[char][0]) * scale for char in text) + scale * (len(text) - 1)
-
-
-def big_height(scale: int) -> int:
-    """Return the rows that `big_text` takes."""
-    return (5 * scale + 1) // 2
-
-
-def big_text(text: str, scale: int) -> list[str]:
-    """Draw digits, '.' and '-' with pixels of `scale` cells by `scale` half rows."""
-    pixels: list[str] = []
-    for line in range(5):
-        spread = (" " * scale).join("".join(p * scale for p in _FONT[char][line]) for char in text)
-        pixels += [spread] * scale
-    if len(pixels) % 2:
-        pixels.append(" " * len(pixels[0]))
-    return [
-        "".join(_HALVES[a == "#", b == "#"] for a, b in zip(upper, lower, strict=True))
-        for upper, lower in zip(pixels[::2], pixels[1::2], strict=True)
-    ]
-
-
-def best_scale(text: str, width: int, height: int) -> int:
-    """Return the largest scale at which the digits fit, at least 1."""
-    scale = 1
-    while big_height(scale + 1) <= height and big_width(text, scale + 1) <= width:
-        scale += 1
-    return scale
 
 
 def beat_rows(
@@ -115,7 +68,7 @@ def beat_rows(
     top = max(0, (height - tall) // 2)
     ink = "digits" if running and known else "digits-off" if not known else "dim"
     right = big_width(frame, scale)
-    _write(canvas, right - big_width(label, scale), top, big_text(label, scale), ink)
+    write_big(canvas, right - big_width(label, scale), top, big_text(label, scale), ink)
     left = right + scale + 1
     room = width - left
     beats = max(1, beats_per_bar)
@@ -124,18 +77,11 @@ def beat_rows(
     if tempo and room - (big_width(tempo, 2) + 3) > beats * (tall + 1):
         size = min(size, tall + 1)
         x = width - big_width(tempo, 2)
-        _write(canvas, x, top, big_text(tempo, 2), "tempo")
+        write_big(canvas, x, top, big_text(tempo, 2), "tempo")
         canvas.write(width - 3, top + 6, "bpm", "dim")
     lit = pulse.beat if running and known else 0
     _blocks(canvas, (left, top), (size, tall), beats, lit, flash=pulse.fraction < FLASH)
     return canvas.rows()
-
-
-def _write(canvas: Canvas, x: int, y: int, lines: list[str], ink: str) -> None:
-    """Write lines of blocks; a full block gets its colour as ground too, so that no seam shows."""
-    for row, line in enumerate(lines, y):
-        for column, char in enumerate(line, x):
-            canvas.put(column, row, char, f"{ink}-full" if char == "█" else ink)
 
 
 def _blocks(
@@ -153,7 +99,7 @@ def _blocks(
             glyph, ink = "▓", "beat-past"
         else:
             glyph, ink = "░", "beat-off"
-        _write(canvas, x, top, [glyph * wide] * tall, ink)
+        write_big(canvas, x, top, [glyph * wide] * tall, ink)
         number = str(beat)
         if wide > len(number) + 1:
             canvas.write(x + (wide - len(number)) // 2, top + tall // 2, number, f"{ink}-label")

@@ -6,6 +6,7 @@ Pure: views and widths in, rows out.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from live.dashboard.drawing.rows import Row, ScreenCell, TextSpan, clean, fit, fit_row, runs
 from live.ipc.snapshot import AnchorView, KnobView
@@ -69,6 +70,24 @@ def knob_row(knob: KnobView, width: int, *, chosen: bool = False) -> Row:
     return fit_row(((name, ink), *knob_bar(knob, bar, chosen=chosen), (value, value_ink)), width)
 
 
+class Columns(NamedTuple):
+    """How knobs are laid out, read downwards: the first column that is shown, and all widths."""
+
+    first: int
+    widths: list[int]
+
+
+def columns_of(count: int, chosen: int, width: int, height: int) -> Columns:
+    """Lay so many knobs out in as many columns as it takes; when not all fit, those around the chosen one."""
+    columns = max(1, -(-count // height))
+    fits = max(1, width // (NAME_WIDTH + VALUE_WIDTH + 2))
+    first = max(0, min(chosen // height - fits // 2, columns - fits)) if columns > fits else 0
+    columns = min(columns, fits)
+    return Columns(
+        first, [width // columns + (1 if index < width % columns else 0) for index in range(columns)]
+    )
+
+
 def knob_rows(knobs: Sequence[KnobView], chosen: int, *, width: int, height: int) -> tuple[Row, ...]:
     """Draw all knobs in as many columns as it takes, read downwards.
 
@@ -76,15 +95,11 @@ def knob_rows(knobs: Sequence[KnobView], chosen: int, *, width: int, height: int
     """
     if not knobs or height < 1:
         return tuple(fit_row((("  no knobs yet", "dim"),), width) for _ in range(min(1, height)))
-    columns = -(-len(knobs) // height)
-    fits = max(1, width // (NAME_WIDTH + VALUE_WIDTH + 2))
-    first = max(0, min(chosen // height - fits // 2, columns - fits)) if columns > fits else 0
-    columns = min(columns, fits)
-    sizes = [width // columns + (1 if index < width % columns else 0) for index in range(columns)]
+    first, widths = columns_of(len(knobs), chosen, width, height)
     rows: list[Row] = []
     for y in range(height):
         row: list[TextSpan] = []
-        for index, size in enumerate(sizes):
+        for index, size in enumerate(widths):
             number = (first + index) * height + y
             if number < len(knobs):
                 row += knob_row(knobs[number], size, chosen=number == chosen)
@@ -92,6 +107,29 @@ def knob_rows(knobs: Sequence[KnobView], chosen: int, *, width: int, height: int
                 row.append((" " * size, ""))
         rows.append(tuple(row))
     return tuple(rows)
+
+
+class KnobSpot(NamedTuple):
+    """What lies under a pointer: a knob, and how far along its bar, 0..1; None beside the bar."""
+
+    number: int
+    share: float | None
+
+
+def knob_at(count: int, chosen: int, x: int, y: int, *, width: int, height: int) -> KnobSpot | None:
+    """Return what of the knobs, as `knob_rows` draws them, lies on a cell."""
+    if not count or not 0 <= y < height:
+        return None
+    first, widths = columns_of(count, chosen, width, height)
+    for index, size in enumerate(widths):
+        if 0 <= x < size:
+            number = (first + index) * height + y
+            bar = size - NAME_WIDTH - VALUE_WIDTH - 1
+            cell = x - NAME_WIDTH - 1
+            share = cell / max(1, bar - 1) if bar >= SMALLEST_BAR and 0 <= cell < bar else None
+            return KnobSpot(number, share) if number < count else None
+        x -= size
+    return None
 
 
 def mode_row(

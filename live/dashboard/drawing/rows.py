@@ -44,6 +44,15 @@ def row_width(row: Row) -> int:
     return sum(cell_len(text) for text, _ in row)
 
 
+def span_at(row: Row, x: int) -> int | None:
+    """Return the place in the row of the span that lies on a cell; None beyond its end."""
+    for index, (text, _) in enumerate(row):
+        x -= cell_len(text)
+        if x < 0:
+            return index
+    return None
+
+
 def fit_row(row: Iterable[TextSpan], width: int) -> Row:
     """Return the row in exactly `width` cells."""
     spans: list[TextSpan] = []

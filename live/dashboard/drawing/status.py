@@ -29,32 +29,45 @@ _MODELS = {
     "lost": ("✖", "bad", "LOST, bars repeat"),
     "none": ("○", "dim", "no model"),
 }
+_URGENCY = {"error": 2, "warning": 1}
+URGENT_NANOS = {"error": 60 * NANOS_PER_SECOND, "warning": 20 * NANOS_PER_SECOND}
+"""How long a notice stands above newer ones of less weight."""
+
 _LEVELS = {"info": ("·", ""), "warning": ("!", "warn"), "error": ("✖", "bad")}
 
 
 def header_row(snapshot: Snapshot | None, width: int, *, known: bool = True) -> Row:
-    """Draw the transport's state, tempo and metre, missing ports, and whether a take is being written."""
+    """Draw the transport's state, whether a take is written, missing ports, tempo, metre, and the clock.
+
+    What does not fit goes from the last of these to the first.
+    """
     if snapshot is None:
         return fit_row(((" … waiting for the engine ", "chip-count"),), width)
     chip, ink = _STATES.get(snapshot.state, (f" {clean(snapshot.state).upper()} ", "chip-stop"))
     if not known:
         chip, ink = " ? NO ENGINE ", "banner"
-    left: list[TextSpan] = [
-        (chip, ink),
-        (f"  {snapshot.tempo_bpm:.1f}", "strong"),
-        (" bpm  ", "dim"),
-        (clean(snapshot.metre), "dim"),
-    ]
-    if snapshot.key:
-        key = f"key {clean(snapshot.key)}"
-        left += [("  ", ""), (f"[{key}]" if snapshot.key_locked else key, "strong")]
     missing = sum(port.state == "missing" for port in snapshot.ports)
-    right: list[TextSpan] = [(f"✖ {missing} port{'s' * (missing > 1)} ", "bad")] if missing else []
-    right.append((" ● REC ", "chip-rec") if snapshot.recording else ("○ no take", "dim"))
-    room = width - row_width((*left, *right)) - 4
-    if snapshot.clock and room >= CLOCK_CELLS:
+    recording: TextSpan = (" ● REC ", "chip-rec") if snapshot.recording else ("○ no take", "dim")
+    ports: TextSpan = (f"✖ {missing} port{'s' * (missing > 1)} ", "bad")
+    left: list[TextSpan] = [(chip, ink)]
+    right: list[TextSpan] = [recording]
+    room = width - row_width((*left, *right)) - 1
+    if missing and row_width((ports,)) <= room:
+        right.insert(0, ports)
+        room -= row_width((ports,))
+    tempo: TextSpan = (f"  {snapshot.tempo_bpm:.1f}", "strong")
+    for spans in (
+        ([("  DEMO", "waiting")] if snapshot.demo else []),
+        [tempo],
+        [(" bpm", "dim")],
+        [(f"  {clean(snapshot.metre)}", "dim")],
+    ):
+        if row_width(tuple(spans)) <= room:
+            left += spans
+            room -= row_width(tuple(spans))
+    if snapshot.clock and room >= CLOCK_CELLS + 4:
         ink = "warn" if "LOST" in snapshot.clock else "dim"
-        left.append((f"  {shorten(clean(snapshot.clock), room)}", ink))
+        left.append((f"  {shorten(clean(snapshot.clock), room - 3)}", ink))
     return spread(left, right, width)
 
 
@@ -159,6 +172,23 @@ def status_rows(snapshot: Snapshot | None, *, width: int, height: int) -> tuple[
     return tuple((rows + health)[:height])
 
 
+def latent_row(snapshot: Snapshot, width: int) -> Row:
+    """Draw the latent's size, where it lies on the map, and what it comes from."""
+    size = snapshot.model.latent_size
+    words = f"{size} numbers" if size else "none"
+    for name, place in (("here", snapshot.here), ("you", snapshot.performer_xy)):
+        if place is not None:
+            words += f"  {name} {place[0]:+.2f} {place[1]:+.2f}"
+    if snapshot.origin:
+        words += f"  from {clean(snapshot.origin)}"
+    return fit_row((("lat  ", "dim"), (shorten(words, max(0, width - 5)), "")), width)
+
+
+def clock_row(snapshot: Snapshot, width: int) -> Row:
+    """Draw whose beat is kept."""
+    return fit_row((("beat ", "dim"), (shorten(clean(snapshot.clock) or "its own", width - 5), "")), width)
+
+
 def age_text(nanos: int, now_nanos: int) -> str:
     """Return how long ago something was, coarsely, in 4 cells."""
     seconds = max(0, now_nanos - nanos) // NANOS_PER_SECOND
@@ -186,10 +216,20 @@ def notice_in_full(notice: Notice, now_nanos: int, width: int) -> tuple[Row, ...
     return (head, *(fit_row(((" " * 7, ""), (line, ink)), width) for line in rest))
 
 
+def urgent_first(notices: Sequence[Notice], now_nanos: int) -> list[Notice]:
+    """Return notices as they are shown: what went wrong lately, the worst first; then the newest first."""
+
+    def rank(notice: Notice) -> tuple[int, int]:
+        fresh = now_nanos - notice.nanos < URGENT_NANOS.get(notice.level, 0)
+        return (_URGENCY.get(notice.level, 0) if fresh else 0, notice.nanos)
+
+    return sorted(notices, key=rank, reverse=True)
+
+
 def notice_rows(notices: Sequence[Notice], now_nanos: int, *, width: int, height: int) -> tuple[Row, ...]:
-    """Draw the last notices, newest at the top, so that the eye need not search."""
-    newest = list(notices)[::-1][: max(0, height)]
-    return tuple(notice_row(notice, now_nanos, width) for notice in newest)
+    """Draw as many notices as fit, the most urgent at the top, so that the eye need not search."""
+    shown = urgent_first(notices, now_nanos)[: max(0, height)]
+    return tuple(notice_row(notice, now_nanos, width) for notice in shown)
 
 
 def banner_rows(text: str, width: int, height: int) -> tuple[Row, ...]:

@@ -33,10 +33,9 @@ async def test_everything_a_performer_needs_is_in_sight(size: tuple[int, int]) -
     async with Stage().run(size) as stage:
         text = stage.text()
         for part in (
-            "▶ PLAYING", "120.0", "MPK mini 3", "nanoKONTROL2", "MISSING", "[FOLLOW]", "A● B● C○ D●",
-            "7 decoded", "↻ repeated", "▓▒", "█▆", "●━", "┃", "◉", "◎", "realtime", "● REC",
-            "missed 1" if size[0] == 80 else "miss 1", "nanoKONTROL2 is gone", "? help", "temperature",
-            "▸morph", "◇", "n/a",
+            "▶ PLAYING", "120.0", "✖ 1 port", "nanoKONTROL2 MISSING", "[FOLLOW]", "A● B● C○ D●",
+            "7 decoded", "↻ repeated", "▓▒", "█▆", "●━", "┃", "◉", "◎", "● REC", "key none", "you █",
+            "nanoKONTROL2 is gone", "? help", "temperature", "▸morph", "◇", "n/a",
         ):  # fmt: skip
             assert part in text, part
         assert all(cell_len(line) == size[0] for line in stage.screen())
@@ -151,7 +150,7 @@ async def test_a_snapshot_like_the_last_one_repaints_nothing() -> None:
         await stage.show()
         assert painted == []
         await stage.show(mode="hold")
-        assert painted == ["mode"]
+        assert painted == ["speaker", "mode"]
 
 
 async def test_the_playhead_repaints_only_the_columns_that_it_passed() -> None:
@@ -188,14 +187,27 @@ async def test_behind_a_window_the_screen_is_drawn_at_the_checks_only() -> None:
         assert "mode" in drawn
 
 
-async def test_flickering_figures_wait_for_half_a_second() -> None:
-    async with Stage().run() as stage:
-        quick = LatenessView(500, 1.0, 777.0, 888.0)
-        await stage.show(lateness=quick)
-        assert "0.78" not in stage.text()
-        stage.clock.advance(0.6)
-        await stage.show(lateness=quick)
+async def test_the_engineers_figures_have_a_window_that_follows_them() -> None:
+    async with Stage().run((80, 24)) as stage:
+        await stage.press("i")
+        for part in (
+            "MPK mini 3",
+            "MISSING",
+            "keys ready 2.1 ms",
+            "0.31",
+            "worst 1.24 ms",
+            "miss 1",
+            "realtime",
+        ):
+            assert part in stage.text(), part
+        for part in ("takes/2026-03-14_21-05-33.mid", "Akai MPK mini mk3", "lat  64 numbers", "beat its own"):
+            assert part in stage.text(), part
+        await stage.show(lateness=LatenessView(500, 1.0, 777.0, 888.0))
+        stage.app.check()
+        await stage.pilot.pause()
         assert "0.78" in stage.text()
+        assert await stage.press("escape") == []
+        assert "worst" not in stage.text()
 
 
 async def test_a_state_does_not_wait() -> None:

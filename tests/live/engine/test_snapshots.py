@@ -119,6 +119,27 @@ def test_anchors_mode_and_transport_are_shown() -> None:
     assert snapshot.notices[-1].text == "anchor B set"
 
 
+@pytest.mark.parametrize(
+    ("mode", "speakers"),
+    [
+        ("follow", ["performer"] * 3),
+        ("answer", ["performer", "instrument", "performer"]),
+        ("hold", ["instrument"] * 3),
+        ("drift", ["instrument"] * 3),
+    ],
+)
+def test_whose_turn_it_is_and_until_when(mode: str, speakers: list[str]) -> None:
+    stage = jamming(bars_played=0)
+    stage.act(1, "mode", mode)
+    for cell, speaker in enumerate(speakers):
+        stage.run_to_tick(cell * CELL + BAR)
+        snapshot = snapshot_of(stage)
+        assert (snapshot.speaker, snapshot.speaker_until) == (speaker, (cell + 1) * CELL)
+    stage.act(len(speakers) * CELL, "stop")
+    stage.run_to_tick(len(speakers) * CELL + BAR)
+    assert snapshot_of(stage).speaker == ""
+
+
 def test_a_storm_of_notes_stays_a_small_snapshot() -> None:
     stage = Stage(configured(bpm=240.0))
     stage.begin()

@@ -1,6 +1,5 @@
 """The beat in large digits, and its blocks."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,25 +21,6 @@ def test_bars_and_beats_count_from_one_and_a_count_in_is_bar_zero() -> None:
 def test_a_bar_of_six_eighths_has_two_beats_and_one_of_seven_has_seven() -> None:
     assert [beat.pulse_at(tick, 2, 720).label for tick in (0, 719, 720, 1440)] == ["1.1", "1.1", "1.2", "2.1"]
     assert [beat.pulse_at(tick, 7, 240).label for tick in (0, 1679, 1680)] == ["1.1", "1.7", "2.1"]
-
-
-def test_big_digits_are_drawn_with_pixels_of_the_scale() -> None:
-    assert beat.big_text("1.2", 2) == [
-        "████        ██████",
-        "  ██            ██",
-        "  ██        ██████",
-        "  ██        ██    ",
-        "██████  ██  ██████",
-    ]
-    assert beat.big_text("1", 1) == ["▀█ ", " █ ", "▀▀▀"]
-
-
-@pytest.mark.parametrize("text", ["0123456789", "-1.4", "1234.5"])
-@pytest.mark.parametrize("scale", [1, 2, 3, 4])
-def test_big_text_has_the_size_it_says(text: str, scale: int) -> None:
-    lines = beat.big_text(text, scale)
-    assert len(lines) == beat.big_height(scale)
-    assert {len(line) for line in lines} == {beat.big_width(text, scale)}
 
 
 def test_the_beats_block_lights_up_and_the_past_ones_glow() -> None:

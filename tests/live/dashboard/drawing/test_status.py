@@ -67,8 +67,30 @@ def test_the_header_tells_state_tempo_metre_missing_ports_and_take() -> None:
     assert text.startswith(" ▶ PLAYING   93.5 bpm  4/4")
     assert "bpm  6/8" in row_text(status.header_row(scene(metre="6/8"), 60))
     assert text.endswith("✖ 1 port  ● REC ")
+    assert "DEMO" in row_text(status.header_row(scene(demo=True), 60))
     assert "LISTENING" in row_text(status.header_row(scene(state="listening"), 60))
     assert "NO ENGINE" in row_text(status.header_row(scene(), 60, known=False))
+
+
+def test_the_narrowest_header_still_says_that_a_take_is_written() -> None:
+    for width in range(20, 90):
+        row = status.header_row(scene(clock="MIDI clock of something", demo=True), width)
+        assert "● REC" in row_text(row), width
+        assert rows.row_width(row) == width
+    assert "✖ 1 port" in row_text(status.header_row(scene(), 30))
+
+
+def test_what_went_wrong_lately_stands_above_what_is_new() -> None:
+    now = 1000 * SECOND
+    notices = [
+        Notice(now - 90 * SECOND, "error", "long ago"),
+        Notice(now - 30 * SECOND, "error", "broken"),
+        Notice(now - 10 * SECOND, "warning", "late"),
+        Notice(now - 5 * SECOND, "info", "older"),
+        Notice(now, "info", "newer"),
+    ]
+    shown = [notice.text for notice in status.urgent_first(notices, now)]
+    assert shown == ["broken", "late", "newer", "older", "long ago"]
 
 
 def test_the_header_says_whose_beat_is_kept_where_there_is_room() -> None:

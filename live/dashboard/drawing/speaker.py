@@ -1,0 +1,220 @@
+"""Whose turn it is and how long, key and chord, how loud both play, and what is wrong, if something is.
+
+Pure: snapshots, ticks and sizes in, rows out.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from live.dashboard.drawing.big_text import LETTERS, best_scale, big_height, big_text, big_width, write_big
+from live.dashboard.drawing.rows import Canvas, Row, TextSpan, clean, fit_row, row_width, shorten
+from live.ipc.snapshot import BarView, NoteRow, PortView, Snapshot
+from model.music.tracks import TRACKS
+
+LEVELS = 8
+"""Steps of a level: coarse, so that the screen is repainted only when the eye would see it."""
+
+FADE_BEATS = 1.5
+"""After so long a struck note counts as silent; one that sounds on keeps half of its level."""
+
+_WORDS = {"performer": ("YOU", "performer"), "instrument": ("TWOBAR", "sounded")}
+_LABELS = {
+    "follow": "plays what you play, when these beats are over",
+    "answer": "then it answers",
+    "hold": "holds your phrase: turn the knobs",
+    "drift": "drifts around your phrase",
+    "listen": "finds your tempo; plays what you play",
+}
+
+
+class Loudness(NamedTuple):
+    """How loud the performer and the instrument are, 0..LEVELS."""
+
+    performer: int
+    instrument: int
+
+
+def beats_left(snapshot: Snapshot, tick: int) -> int:
+    """Return the beats until the turn ends, the one that has begun included; 0 when nobody's turn runs.
+
+    Args:
+        snapshot: the engine's last.
+        tick: the transport's position, counted as the snapshot's own.
+
+    """
+    if not snapshot.speaker:
+        return 0
+    return max(0, -((tick - snapshot.speaker_until) // max(1, snapshot.ticks_per_beat)))
+
+
+def levels_at(snapshot: Snapshot, tick: int) -> Loudness:
+    """Return how loud both play at a tick of the snapshot's own count."""
+    bar_ticks = max(1, snapshot.beats_per_bar * snapshot.ticks_per_beat)
+    return Loudness(
+        *(
+            max(
+                (
+                    _level(note, tick - snapshot.bar_zero - view.bar * bar_ticks)
+                    for view in snapshot.bars
+                    for note in _notes(view, side)
+                ),
+                default=0,
+            )
+            for side in Loudness._fields
+        )
+    )
+
+
+def _notes(view: BarView, side: str) -> Sequence[NoteRow]:
+    return view.performed if side == "performer" else view.notes
+
+
+def _level(note: NoteRow, since_bar: int) -> int:
+    """Return the level of one note so many ticks after its bar began."""
+    onset, length, _, velocity, _ = note
+    age = since_bar - onset
+    if age < 0 or age > max(length, 480 * FADE_BEATS):
+        return 0
+    faded = max(0.5 if age < length else 0.0, 1 - age / (480 * FADE_BEATS))
+    return max(1, round(LEVELS * velocity / 127 * faded)) if faded else 0
+
+
+def speaker_rows(snapshot: Snapshot, tick: int, *, width: int, height: int) -> tuple[Row, ...]:
+    """Draw whose turn it is in large letters with the beats that are left, then the lines of words.
+
+    Args:
+        snapshot: the engine's last.
+        tick: the transport's position, counted as the snapshot's own.
+        width: in cells.
+        height: in rows; from 8 on there is a line that says what the mode does, from 12 on a large chord.
+
+    """
+    below = [key_row(snapshot, width), level_row(levels_at(snapshot, tick), width), last_row(snapshot, width)]
+    tall = height - len(below)
+    if tall < 1:
+        return tuple(below[-height:]) if height > 0 else ()
+    label: list[Row] = []
+    if tall >= 4 and snapshot.speaker:
+        label = [fit_row(((shorten(_label(snapshot), width), "dim"),), width)]
+    tall -= len(label)
+    chord = [] if tall < 8 else _chord_rows(snapshot, width, tall - big_height(2))
+    return (*_word_rows(snapshot, tick, width, tall - len(chord)), *label, *chord, *below)
+
+
+def _word_rows(snapshot: Snapshot, tick: int, width: int, height: int) -> tuple[Row, ...]:
+    """Draw the word and the count at one scale, or in plain words why there is none."""
+    canvas = Canvas(width, height)
+    word, ink = _WORDS.get(snapshot.speaker, ("", ""))
+    if not word:
+        canvas.write(0, height // 2, shorten(_label(snapshot), width), "dim")
+        return canvas.rows()
+    left = beats_left(snapshot, tick)
+    scale = best_scale(f"{word} 00", width, min(height, big_height(3)))
+    top = max(0, (height - big_height(scale)) // 2)
+    write_big(canvas, 0, top, big_text(word, scale), ink)
+    if left:
+        count = str(left)
+        write_big(
+            canvas,
+            width - big_width(count, scale),
+            top,
+            big_text(count, scale),
+            ink if left <= 2 else "digits",
+        )
+    return canvas.rows()
+
+
+def _label(snapshot: Snapshot) -> str:
+    if not snapshot.speaker:
+        return "listening for your tempo" if snapshot.state == "listening" else "Space starts it"
+    if snapshot.frozen:
+        return "frozen: z thaws"
+    if snapshot.mode == "answer" and snapshot.speaker == "instrument":
+        return "it answers; then you"
+    return _LABELS.get(snapshot.mode, "")
+
+
+def _chord_rows(snapshot: Snapshot, width: int, height: int) -> list[Row]:
+    canvas = Canvas(width, height)
+    text = snapshot.chord
+    if text and set(text) <= LETTERS:
+        scale = best_scale(text, width, min(height, big_height(2)))
+        write_big(canvas, 0, height - big_height(scale), big_text(text, scale), "planned")
+    return list(canvas.rows())
+
+
+def key_row(snapshot: Snapshot, width: int) -> Row:
+    """Draw the key, in brackets where it is locked, and the chord."""
+    row: list[TextSpan] = [("key ", "dim")]
+    if snapshot.key:
+        key = clean(snapshot.key)
+        row.append((f"[{key}]" if snapshot.key_locked else key, "strong"))
+    else:
+        row.append(("none", "off"))
+    if snapshot.chord:
+        row += [("   chord ", "dim"), (clean(snapshot.chord), "strong")]
+    return fit_row(row, width)
+
+
+def level_row(levels: Loudness, width: int) -> Row:
+    """Draw how loud the performer and the instrument are."""
+    size = max(0, (width - 9) // 2)
+    lit = [round(size * level / LEVELS) for level in levels]
+    return fit_row(
+        (
+            ("you ", "dim"),
+            ("█" * lit[0], "performer"),
+            ("░" * (size - lit[0]), "faint"),
+            ("  it ", "dim"),
+            ("█" * lit[1], "sounded"),
+            ("░" * (size - lit[1]), "faint"),
+        ),
+        width,
+    )
+
+
+def last_row(snapshot: Snapshot, width: int) -> Row:
+    """Draw what is wrong; else the parts that play, in their colours; else what plays."""
+    trouble = troubles(snapshot)
+    if trouble:
+        more = f"  +{len(trouble) - 1}" if len(trouble) > 1 else ""
+        return fit_row(((shorten(trouble[0], width - len(more)), "bad"), (more, "bad")), width)
+    parts = parts_row(snapshot)
+    if parts and row_width(parts) <= width:
+        return fit_row(parts, width)
+    model = snapshot.model
+    words = f"{clean(model.name)} {'ready' if model.state == 'ready' else model.state}" if model.name else ""
+    return fit_row(((shorten(words, width), "dim"),), width)
+
+
+def troubles(snapshot: Snapshot) -> list[str]:
+    """Return what is wrong as it stands, the worst first, each in a few words."""
+    model = snapshot.model
+    found = []
+    if model.state == "lost":
+        found.append(f"✖ {clean(model.name) or 'model'} LOST, bars repeat")
+    found += [f"✖ {clean(port.name)} MISSING" for port in _missing(snapshot.ports)]
+    if model.state == "loading":
+        found.append(f"… {clean(model.name) or 'model'} loading")
+    if model.state == "ready" and not model.latent_size:
+        found.append("! no latent: it continues your bars")
+    return found
+
+
+def _missing(ports: Sequence[PortView]) -> list[PortView]:
+    return [port for port in ports if port.state == "missing"]
+
+
+def parts_row(snapshot: Snapshot) -> Row:
+    """Draw the parts that play, each in its colour, the muted ones struck out; nothing for a single part."""
+    tracks = sorted({note[4] for view in snapshot.bars for note in view.notes})
+    muted = [TRACKS.index(name) for name in snapshot.muted if name in TRACKS]
+    tracks = sorted({*tracks, *muted})
+    if len(tracks) < 2 and not muted:
+        return ()
+    row: list[TextSpan] = []
+    for track in tracks:
+        name = TRACKS[track] if 0 <= track < len(TRACKS) else "?"
+        ink = "sounded" if not track else f"sounded-{name}"
+        row += [(f"✕{name} ", "off") if track in muted else (f"█{name} ", ink)]
+    return tuple(row)

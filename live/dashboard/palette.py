@@ -1,0 +1,63 @@
+"""The command palette: every key and every action by name, found by typing a part of it."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from live.dashboard import keys
+from live.settings.knobs import ACTIONS, KNOBS
+
+
+class Entry(NamedTuple):
+    """A line of the palette.
+
+    Attributes:
+        name: that is typed and shown.
+        tip: one sentence.
+        run: Textual's name of an action of the App.
+
+    """
+
+    name: str
+    tip: str
+    run: str
+
+
+def entries() -> Iterator[Entry]:
+    """Return every key, then the actions that have none, then the knobs."""
+    for key in keys.KEYS:
+        label = keys.key_label(key.keys.split(",")[0])
+        run = key.action if isinstance(key.action, str) else f"command('{key.ident}')"
+        yield Entry(key.text, f"{label}: {key.tip}", run)
+    keyed = [key.action for key in keys.KEYS]
+    for name, words in ACTIONS.items():
+        for word in words or ("",):
+            if keys.action(name, word, source=keys.SOURCE) not in keyed:
+                text = f"{name} {word}".strip()
+                yield Entry(text, "no key has it", f"named('{name}', '{word}')")
+    for spec in KNOBS.values():
+        yield Entry(f"{spec.name} to rest", spec.text, f"rest_of('{spec.name}')")
+
+
+class Palette(Provider):
+    """Offers the entries to Textual's command palette."""
+
+    async def discover(self) -> Hits:
+        """Offer everything before a letter is typed."""
+        for entry in entries():
+            yield DiscoveryHit(entry.name, partial(self.app.run_action, entry.run), help=entry.tip)
+
+    async def search(self, query: str) -> Hits:
+        """Offer what has the typed letters in their order."""
+        matcher = self.matcher(query)
+        for entry in entries():
+            score = matcher.match(entry.name)
+            if score > 0:
+                yield Hit(
+                    score,
+                    matcher.highlight(entry.name),
+                    partial(self.app.run_action, entry.run),
+                    help=entry.tip,
+                )
