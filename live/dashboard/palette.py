@@ -7,6 +7,7 @@ from typing import NamedTuple
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from live.dashboard import keys
+from live.ipc.commands import action
 from live.settings.knobs import ACTIONS, KNOBS
 
 
@@ -34,7 +35,7 @@ def entries() -> Iterator[Entry]:
     keyed = [key.action for key in keys.KEYS]
     for name, words in ACTIONS.items():
         for word in words or ("",):
-            if keys.action(name, word, source=keys.SOURCE) not in keyed:
+            if action(name, word, source=keys.SOURCE) not in keyed:
                 text = f"{name} {word}".strip()
                 yield Entry(text, "no key has it", f"named('{name}', '{word}')")
     for spec in KNOBS.values():

@@ -21,6 +21,7 @@ from live.ipc.snapshot import (
     NoteRow,
     PortView,
     Snapshot,
+    Speaker,
     difference,
 )
 from live.jam.jam import Jam
@@ -140,7 +141,10 @@ class Snapshots:
         jam, before, around = self._jam, self._shown, self._around()
         lines = jam.plan.lines
         dialogue, model, state = jam.dialogue, jam.requests.model, jam.history.state
-        speaker, speaker_until = dialogue.speaker(jam.tick(now)) if jam.transport.running else ("", 0)
+        speaker: Speaker = ""
+        speaker_until = 0
+        if jam.transport.running:
+            speaker, speaker_until = dialogue.speaker(jam.tick(now))
         if now - self._lateness_nanos >= LATENESS_NANOS:
             self._lateness_nanos = now
             self._lateness = LatenessView(*jam.lateness.recent())

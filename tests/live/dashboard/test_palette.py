@@ -2,6 +2,7 @@
 
 from live.dashboard import keys
 from live.dashboard.palette import entries
+from live.ipc.commands import action
 from live.settings.knobs import ACTIONS, KNOBS
 from tests.fakes.dashboard_stage import Stage
 
@@ -13,7 +14,7 @@ def test_every_key_action_and_knob_is_offered_once() -> None:
     commands = [key.action for key in keys.KEYS]
     for name, words in ACTIONS.items():
         for word in words or ("",):
-            keyed = keys.action(name, word, source=keys.SOURCE) in commands
+            keyed = action(name, word, source=keys.SOURCE) in commands
             assert keyed != any(entry.run == f"named('{name}', '{word}')" for entry in offered)
 
 
