@@ -7,11 +7,13 @@ from pathlib import Path
 
 WEIGHTS = Path(__file__).parent / "weights"
 SUFFIX = ".safetensors"
+HELPERS = frozenset(("writer",))
+"""Weights that are no model to play by itself, see `model.writing`."""
 
 
 def shipped_models() -> list[str]:
     """Return the names of the checkpoints that came with the instrument."""
-    return sorted(path.stem for path in WEIGHTS.glob(f"*{SUFFIX}"))
+    return sorted({path.stem for path in WEIGHTS.glob(f"*{SUFFIX}")} - HELPERS)
 
 
 def shipped_file(name: str) -> Path | None:

@@ -1,0 +1,24 @@
+"""Writers that learned nothing, for tests: their notes are of chance, but as valid as any."""
+
+import numpy as np
+
+from model.writing.transformer import Transformer, shapes
+from model.writing.writer import Writer
+
+
+def random_network(seed: int = 0, *, width: int = 16, depth: int = 1, heads: int = 2) -> Transformer:
+    """Return a small network with weights of chance."""
+    rng = np.random.default_rng(seed)
+    tensors = {
+        name: np.ones(shape, dtype=np.float32)
+        if "norm" in name
+        else (rng.normal(size=shape) * 0.1).astype(np.float32)
+        for name, shape in shapes(width, depth).items()
+    }
+    tensors["heads"] = np.array([heads], dtype=np.float32)
+    return Transformer(tensors)
+
+
+def random_writer(seed: int = 0) -> Writer:
+    """Return a writer whose notes are of chance, the same for the same seed."""
+    return Writer(random_network(seed))
