@@ -56,6 +56,13 @@ def twobar() -> None:
 @click.option("--temperature", type=float, metavar="T", help="Chance in the choice of notes, 0 to 1.")
 @click.option("--soundfont", metavar="FILE.sf2", help="What FluidSynth plays with.")
 @click.option("--osc-port", type=int, metavar="N", help="UDP port for OSC; 0 takes any.")
+@click.option(
+    "--page",
+    is_flag=False,
+    flag_value="",
+    metavar="[HOST:PORT]",
+    help="Serve a page for phone, tablet, second screen.",
+)
 @click.option("--duration", type=float, metavar="SECONDS", help="End by itself.")
 @click.option("--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Write the event log.")
 @click.option("--record", type=click.Path(path_type=Path), metavar="FILE.mid", help="Write the take here.")

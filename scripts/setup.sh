@@ -82,6 +82,7 @@ missing() {
     [[ $known == *libjack.so.0* ]] || echo "libjack-jackd2-0 JACK"
     if [[ $part == dev ]]; then
         command -v jackd >/dev/null || echo "jackd2 the driver tests"
+        command -v chromium >/dev/null || echo "chromium the tests of the page"
     fi
     if [[ $first == yes ]] && ! [[ -x .venv/bin/python ]]; then
         can_make_venv "$python" || echo "python3-venv the virtual environment"
@@ -161,7 +162,7 @@ torch_brings_cuda() {
 }
 
 python_packages() {
-    local extras= log
+    local extras='[page]' log
     if [[ $part == dev ]]; then
         extras="[dev]"
         if torch_brings_cuda; then
@@ -169,7 +170,7 @@ python_packages() {
                 "index that has its CPU builds (see torch's own install page), and start again"
         fi
     elif [[ $card == yes ]]; then
-        extras="[gpu]"
+        extras="[gpu,page]"
         say "there is a graphics card, so torch is installed too (TWOBAR_GPU=no leaves it out)"
     fi
     say "installing the Python packages into .venv (once; this takes some minutes)"

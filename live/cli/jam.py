@@ -9,19 +9,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from live.cli.screen import keep_shown
 from live.cli.signals import EndSignals
 from live.cli.supervisor import Supervisor
 from live.devices import ableton_link
 from live.errors import FailureError, UsageError, unknown
 from live.ipc.commands import Quit
-from live.ipc.link import Link, call, new_address
+from live.ipc.link import Address, Link, call, new_address
 from live.ipc.messages import Bye
 from live.ipc.options import Options
+from live.ipc.page_process import PageOptions, drawn_code, page_options, read_place
 from live.ipc.session import Session, sessions, write_session
 from live.ipc.snapshot import Notice, ToDashboard
 from live.record import event_log
-from live.settings.config import Config, check_model, load, with_options
+from live.settings.config import Config, PageSettings, check_model, load, with_options
 
 SCREEN_PATIENCE_SECONDS = 3.0
 WITHOUT_SCREEN = "the music goes on; `twobar attach` opens another screen, Ctrl-C ends the jam"
@@ -33,6 +36,10 @@ def settings(arguments: dict[str, Any]) -> Config:
     """Return the settings of the files and the command line together; raises UsageError."""
     check_texts(arguments)
     config = load(arguments["config"])
+    if arguments["page"] is not None:
+        place = arguments["page"]
+        host, port = read_place(place) if place else (config.page.host, config.page.port)
+        config = msgspec.structs.replace(config, page=PageSettings(enabled=True, host=host, port=port))
     return with_options(
         config,
         api=arguments["api"],
@@ -84,6 +91,7 @@ def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> 
     check_keymap(config.dashboard.keymap)
     log = event_log.begin(arguments["log"]) if arguments["log"] else None
     address = new_address()
+    page, without_page = page_of(config, address, headless=headless, start_nanos=start_nanos)
     options = Options(
         config=config,
         address=address,
@@ -94,14 +102,35 @@ def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> 
         record=str(arguments["record"].absolute()) if arguments["record"] else "",
         session=write_session(address),
         start_nanos=start_nanos,
+        page=page,
     )
     try:
-        return _headless(options, signals) if headless else _on_screen(options, signals)
+        if headless:
+            return _headless(options, signals, without_page)
+        return _on_screen(options, signals, without_page)
     finally:
         if options.session:
             Path(options.session).unlink(missing_ok=True)
         if log is not None:
             log.close()  # until here it was reserved
+
+
+def page_of(
+    config: Config, address: Address, *, headless: bool, start_nanos: int
+) -> tuple[PageOptions | None, str]:
+    """Return how the page is served, None for not at all, and the sentence why it cannot be."""
+    if not config.page.enabled:
+        return None, ""
+    try:
+        page = page_options(config.page.host, config.page.port)
+    except FailureError as reason:
+        return None, f"{reason}; the instrument plays without a page"
+    return (
+        msgspec.structs.replace(
+            page, engine=address, model=config.jam.model, ready=headless, start_nanos=start_nanos
+        ),
+        "",
+    )
 
 
 def has_screen() -> bool:
@@ -126,7 +155,11 @@ def _say(line: str) -> None:
         sys.stderr.write(f"{line}\n")
 
 
-def _headless(options: Options, signals: EndSignals) -> int:
+def _headless(options: Options, signals: EndSignals, without_page: str) -> int:
+    if without_page:
+        _say(f"twobar: {without_page}")
+    if options.page is not None and options.page.token:
+        _say(drawn_code(options.page.url))
     supervisor = Supervisor(options, notify=lambda text: _say(f"twobar: {text}"))
     signals.lead_to(supervisor.end, supervisor.panic)
     try:
@@ -137,7 +170,7 @@ def _headless(options: Options, signals: EndSignals) -> int:
     return supervisor.wait()
 
 
-def _on_screen(options: Options, signals: EndSignals) -> int:
+def _on_screen(options: Options, signals: EndSignals, without_page: str) -> int:
     from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  the engine starts while Textual is imported
 
     inbox = Inbox()
@@ -157,6 +190,10 @@ def _on_screen(options: Options, signals: EndSignals) -> int:
     except BaseException:
         supervisor.abandon()
         raise
+    if without_page:
+        inbox.put(Notice(time.monotonic_ns(), "warning", without_page))
+    elif options.page is not None:
+        inbox.put(Notice(time.monotonic_ns(), "info", f"the page: {options.page.url}"))
     status: list[int] = []
 
     def watch() -> None:

@@ -27,6 +27,7 @@ from live.ipc.memory import JamMemory
 from live.ipc.messages import Beat, Bye
 from live.ipc.model_process import Process, WorkerKeeper, end_process, spawn_worker
 from live.ipc.options import Options, to_environment
+from live.ipc.page_process import spawn_page
 from live.ipc.snapshot import Snapshot, ToDashboard
 
 ENGINE = ("-m", "live.engine")
@@ -66,6 +67,7 @@ class Supervisor:
         self._options, self._deliver, self._notify = options, deliver, notify
         self._engine: Process | None = None
         self._worker = WorkerKeeper(lambda: spawn_worker(options.address), needed=self._needs_worker)
+        self._page = WorkerKeeper(self._spawn_page)
         self._role = "supervisor"
         self._link: Link[Any] | None = None
         self._ending = threading.Event()
@@ -92,6 +94,8 @@ class Supervisor:
         self._worker.start(at_once=True)
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
         self._call_engine()
+        if self._options.page is not None:
+            self._page.start()
 
     def adopt(self, engine: Process) -> None:
         """Watch over an engine that plays already, whose supervisor has died, but not its model process.
@@ -101,12 +105,18 @@ class Supervisor:
 
         """
         self._role, self._engine = "guardian", engine
+        if self._options.page is not None:
+            self._page.start()  # in vain as long as the one that plays already has the port
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
         self._call_engine()
 
     def _needs_worker(self) -> bool:
         """Tell whether to start another model process: always, but beside one that is not ours."""
         return self._role == "supervisor" or self._heart.lonely_seconds > 0
+
+    def _spawn_page(self) -> "subprocess.Popen[bytes]":
+        assert self._options.page is not None
+        return spawn_page(self._options.page, quiet=self._deliver is not None)
 
     def _environment(self) -> dict[str, str]:
         return {"JACK_NO_START_SERVER": "1", **os.environ}
@@ -301,6 +311,7 @@ class Supervisor:
         self._over.set()
         self._hang_up()
         self._worker.end()
+        self._page.end()
         remove_place(self._options.address)
         return status
 

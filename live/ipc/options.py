@@ -8,6 +8,7 @@ import os
 import msgspec
 
 from live.ipc.link import Address
+from live.ipc.page_process import PageOptions
 from live.settings.config import Config
 
 OPTIONS_VARIABLE = "TWOBAR_OPTIONS"
@@ -28,6 +29,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             engine, removes it at the end, or else the next `twobar attach` that finds nobody there.
         revived: whether an engine before this one died, with notes perhaps sounding.
         model: that was chosen while that one played, "" for the settings' own.
+        page: how the page is served; None for no page.
         start_nanos: `time.monotonic_ns()` at which the command began.
 
     """
@@ -43,6 +45,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     revived: bool = False
     model: str = ""
     start_nanos: int = 0
+    page: PageOptions | None = None
 
 
 def from_environment() -> Options:

@@ -197,6 +197,21 @@ class OscSettings(Section, frozen=True):
     allow: list[Text] = []
 
 
+class PageSettings(Section, frozen=True):
+    """[page]: a page for phone, tablet and second screen.
+
+    Attributes:
+        enabled: whether it is served.
+        host: address that it listens on; any but this machine's own asks for a token.
+        port: TCP port; 0 takes any free one.
+
+    """
+
+    enabled: bool = False
+    host: Text = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 9080
+
+
 class MappingSettings(Section, frozen=True):
     """[mapping]: a mapping's name, the path of a file, or auto (by the input's name)."""
 
@@ -228,6 +243,7 @@ class Config(Section, frozen=True):
     midi: MidiSettings = MidiSettings()
     synth: SynthSettings = SynthSettings()
     osc: OscSettings = OscSettings()
+    page: PageSettings = PageSettings()
     mapping: MappingSettings = MappingSettings()
     dashboard: DashboardSettings = DashboardSettings()
     scene: list[Scene] = []

@@ -1,0 +1,162 @@
+"""Between the engine and the browsers: the newest snapshot for all, and commands gathered from all.
+
+Owns: the newest snapshot, and which commands wait.  Threads: the event loop's only, but for `EngineLink`.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from live.ipc.commands import Command, Turn
+from live.ipc.link import Address, Link, call
+from live.ipc.messages import Bye
+from live.ipc.snapshot import Snapshot, ToDashboard, Update, applied
+
+RETRY_SECONDS = 0.2
+LONELY_SECONDS = 30.0
+"""So long without an engine, and nobody will start one any more: the page ends."""
+
+GATHER_SECONDS = 0.008  # a drag at 60 Hz, or at 240 Hz, becomes at most 125 turns of a knob a second
+MOST_WAITING = 256
+
+
+class Hub:
+    """What all browsers see, and what they want.
+
+    Args:
+        send: gives the engine a command; must not block.
+
+    Attributes:
+        snapshot: the newest; None before the first.
+        connected: whether there is an engine.
+        dropped: commands left out of a storm.
+
+    """
+
+    def __init__(self, send: Callable[[Command], object]) -> None:
+        """Start without an engine and without a browser."""
+        self.snapshot: Snapshot | None = None
+        self.connected = False
+        self.dropped = 0
+        self._send = send
+        self._bells: set[asyncio.Event] = set()
+        self._waiting: list[Command] = []
+        self._turned: dict[str, int] = {}
+        self._gathering: asyncio.TimerHandle | None = None
+
+    # -- from the engine -------------------------------------------------------------------------
+
+    def take(self, message: ToDashboard) -> None:
+        """Take what the engine shows, and wake whoever watches."""
+        if isinstance(message, Snapshot):
+            self.snapshot = message
+        elif isinstance(message, Update) and self.snapshot is not None:
+            self.snapshot = applied(message, self.snapshot)
+        self.ring()
+
+    def set_connected(self, connected: bool) -> None:
+        """Note whether there is an engine."""
+        self.connected = connected
+        self.ring()
+
+    def ring(self) -> None:
+        """Wake every browser's task."""
+        for bell in self._bells:
+            bell.set()
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[asyncio.Event]:
+        """Return a bell that rings when something is new, for as long as someone watches."""
+        bell = asyncio.Event()
+        bell.set()
+        self._bells.add(bell)
+        try:
+            yield bell
+        finally:
+            self._bells.discard(bell)
+
+    # -- to the engine ---------------------------------------------------------------------------
+
+    def put(self, command: Command) -> None:
+        """Let a command wait for a moment; of a knob's turns between two other commands the newest counts."""
+        if isinstance(command, Turn):
+            place = self._turned.get(command.knob)
+            if place is not None:
+                self._waiting[place] = command
+                return
+            self._turned[command.knob] = len(self._waiting)
+        else:
+            self._turned.clear()
+        if len(self._waiting) >= MOST_WAITING:
+            self.dropped += 1
+            self._turned.clear()
+            return
+        self._waiting.append(command)
+        if self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(GATHER_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Give the engine what waits."""
+        waiting, self._waiting, self._gathering = self._waiting, [], None
+        self._turned.clear()
+        for command in waiting:
+            self._send(command)
+
+
+class EngineLink:
+    """Keeps a link to the engine, which may die and be started again.
+
+    Args:
+        address: where the engine listens.
+        take: gets each message, on the link's thread.
+        connected: gets whether there is an engine, on the link's thread.
+        over: called when it has said goodbye, or nobody has answered for long.
+
+    Threads: `send` any; the rest its own.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        take: Callable[[Any], None],
+        connected: Callable[[bool], None],
+        over: Callable[[], None],
+    ) -> None:
+        """Call nobody yet."""
+        self._address, self._take, self._connected, self._over = address, take, connected, over
+        self._link: Link[Any] | None = None
+
+    def start(self) -> None:
+        """Begin to call, on a thread of its own."""
+        threading.Thread(target=self._keep, name="engine", daemon=True).start()
+
+    def send(self, command: Command) -> bool:
+        """Give the engine a command; lost while there is none."""
+        link = self._link
+        return link is not None and link.send(command)
+
+    def _keep(self) -> None:
+        reached = time.monotonic()
+        while time.monotonic() - reached < LONELY_SECONDS:
+            try:
+                link: Link[Any] = call(self._address, "dashboard", ToDashboard)
+            except OSError:
+                time.sleep(RETRY_SECONDS)
+                continue
+            self._link = link
+            self._connected(True)
+            while (message := link.receive()) is not None:
+                if isinstance(message, Bye):
+                    link.close()
+                    self._over()
+                    return
+                self._take(message)
+            self._link = None
+            self._connected(False)
+            reached = time.monotonic()
+            time.sleep(RETRY_SECONDS)
+        self._over()

@@ -1,0 +1,132 @@
+"""What crosses between a browser and the page's process: JSON texts over a WebSocket.
+
+page -> browser: Welcome, Snapshot, Update, Notice, Pong, Trouble, EngineState.
+browser -> page: any Command but Quit, Act, Ping.
+Tested in tests/live/page/test_visitors.py.
+"""
+
+from typing import Any
+
+import msgspec
+
+from live.ipc.commands import (
+    CallScene,
+    ChooseModel,
+    Freeze,
+    GoTo,
+    LockKey,
+    MutePart,
+    Nudge,
+    Panic,
+    PlayKey,
+    RecallAnchor,
+    SetCondition,
+    SetMetre,
+    SetMode,
+    Start,
+    Stop,
+    StoreAnchor,
+    SwitchThru,
+    TapTempo,
+    Turn,
+    Undo,
+)
+from live.ipc.messages import Message
+from live.settings.knobs import ACTIONS, ANCHORS, KNOBS, LATENT_KNOBS, MODES
+from model.music.metre import METRES
+from model.music.tracks import TRACKS
+from model.shipped import shipped_models
+
+SOURCE = "page"
+
+# -- browser -> page --------------------------------------------------------------------------------
+
+
+class Act(Message, frozen=True):
+    """Call an action by its name in mapping files and OSC."""
+
+    name: str
+    argument: str = ""
+
+
+class Ping(Message, frozen=True):
+    """Ask what time the instrument has; `sent_ms` comes back."""
+
+    sent_ms: float
+
+
+FromBrowser = (
+    Act | Ping
+    | Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor | RecallAnchor
+    | SetMode | SetMetre | MutePart | CallScene | Freeze | Undo | TapTempo | Start | Stop | Panic | SwitchThru
+)  # fmt: skip
+
+# -- page -> browser --------------------------------------------------------------------------------
+
+
+class Welcome(Message, frozen=True):
+    """What there is to do, from the tables that mappings and OSC read, too.
+
+    Attributes:
+        actions: allowed arguments by name.
+        instrument: whether one plays behind this page.
+
+    """
+
+    instrument: bool
+    actions: dict[str, list[str]]
+    modes: list[str]
+    parts: list[str]
+    anchors: list[str]
+    metres: list[str]
+    models: list[str]
+    latent_knobs: list[str]
+    knob_names: list[str]
+
+
+class Pong(Message, frozen=True):
+    """The instrument's time, milliseconds of `time.monotonic_ns`."""
+
+    sent_ms: float
+    instrument_ms: float
+
+
+class Trouble(Message, frozen=True):
+    """What the page could not do, in one plain sentence."""
+
+    text: str
+
+
+class EngineState(Message, frozen=True):
+    """Whether the page is connected to an engine."""
+
+    connected: bool
+
+
+def welcome(*, instrument: bool) -> Welcome:
+    """Return what a browser is greeted with."""
+    return Welcome(
+        instrument=instrument,
+        actions={name: [*allowed] for name, allowed in ACTIONS.items()},
+        modes=[*MODES],
+        parts=[*TRACKS],
+        anchors=[*ANCHORS],
+        metres=[*METRES],
+        models=[*shipped_models()],
+        latent_knobs=[*LATENT_KNOBS],
+        knob_names=[*KNOBS],
+    )
+
+
+_DECODER: "msgspec.json.Decoder[Any]" = msgspec.json.Decoder(FromBrowser)
+
+
+def read(text: str | bytes) -> FromBrowser:
+    """Return a browser's message.
+
+    Raises:
+        msgspec.MsgspecError: it is none.
+
+    """
+    message: FromBrowser = _DECODER.decode(text)
+    return message

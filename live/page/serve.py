@@ -1,0 +1,130 @@
+"""The page served: its routes, behind the door, beside the link to the engine.
+
+Tested in tests/live/page/test_serve.py.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
+
+from live.ipc.page_process import PageOptions, options_of_page
+from live.page.door import Door
+from live.page.hub import EngineLink, Hub
+from live.page.visitors import Visitor
+from live.timing.clock import lower_priority
+
+STATIC = Path(__file__).with_name("static")
+LARGEST_MESSAGE = 1 << 20
+MOST_VISITORS = 32
+
+
+def application(options: PageOptions, hub: Hub) -> Starlette:
+    """Return the page's routes, behind its door."""
+    visitors: set[Visitor] = set()
+
+    async def index(_request: Request) -> Response:
+        return FileResponse(STATIC / "index.html")
+
+    async def live(browser: WebSocket) -> None:
+        if len(visitors) >= MOST_VISITORS:
+            await browser.close(1013, f"{MOST_VISITORS} browsers are connected already")
+            return
+        await browser.accept()
+        visitor = Visitor(hub, browser, instrument=options.engine is not None)
+        visitors.add(visitor)
+        try:
+            await visitor.stay()
+        finally:
+            visitors.discard(visitor)
+
+    return Starlette(
+        routes=[
+            Route("/", index),
+            WebSocketRoute("/live", live),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        middleware=[Middleware(Door, options)],
+    )
+
+
+class PageServer(uvicorn.Server):
+    """Uvicorn's server, which says when it listens."""
+
+    def __init__(self, options: PageOptions, app: Starlette) -> None:
+        """Take over what is served."""
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=options.host,
+                port=options.port,
+                ws="websockets-sansio",
+                ws_max_size=LARGEST_MESSAGE,
+                ws_ping_interval=20.0,
+                ws_per_message_deflate=False,
+                log_level="critical",
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._options = options
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        if self.started and self._options.ready:
+            ms = round((time.monotonic_ns() - self._options.start_nanos) / 1e6, 1)
+            with contextlib.suppress(OSError):
+                sys.stdout.write(json.dumps({"ready": "page", "ms": ms, "url": self._options.url}) + "\n")
+                sys.stdout.flush()
+
+
+async def serve(options: PageOptions) -> int:
+    """Serve until the engine or a signal ends it; exit status, 1 when the port could not be had."""
+    loop = asyncio.get_running_loop()
+    links: list[EngineLink] = []
+    hub = Hub(lambda command: [link.send(command) for link in links])
+    server = PageServer(options, application(options, hub))
+
+    def end() -> None:
+        server.should_exit = True
+
+    if options.engine is not None:
+        link = EngineLink(
+            options.engine,
+            take=lambda message: _call(loop, hub.take, message),
+            connected=lambda connected: _call(loop, hub.set_connected, connected),
+            over=lambda: _call(loop, end),
+        )
+        links.append(link)
+        link.start()
+    with contextlib.suppress(SystemExit):  # uvicorn's way to say that it could not listen
+        await server.serve()
+    return 0 if server.started else 1
+
+
+def _call(loop: asyncio.AbstractEventLoop, do: Callable[..., object], *arguments: object) -> None:
+    """Let the loop do something; nothing where it is over."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(do, *arguments)
+
+
+def main() -> int:
+    """Serve the page that the environment describes."""
+    lower_priority()
+    return asyncio.run(serve(options_of_page()))

@@ -1,0 +1,46 @@
+// The beat, large; whose turn it is; tempo, metre, key and chord.
+import { $, element, text } from "./dom.js";
+
+const FLASH = 0.18; // of a beat
+
+export class Beat {
+  constructor(link) { this.link = link; this.count = 0; }
+
+  draw(now) {
+    const state = this.link.state;
+    if (!state) return;
+    const tick = this.link.tick(now), beats = state.beats_per_bar, size = state.ticks_per_beat;
+    if (this.count !== beats) {
+      this.count = beats;
+      $("dots").replaceChildren(...Array.from({ length: beats }, () => element("i")));
+    }
+    const runs = state.state === "playing" || state.state === "count-in";
+    const beat = Math.floor(tick / size), place = ((beat % beats) + beats) % beats, within = tick / size - beat;
+    text($("count"), runs ? String(place + 1) : "–");
+    $("beat").classList.toggle("one", runs && place === 0);
+    [...$("dots").children].forEach((dot, index) => {
+      const kind = !runs ? "" : index === place ? (within < FLASH ? "now flash" : "now") + (index ? "" : " first") : index < place ? "past" : "";
+      if (dot.className !== kind) dot.className = kind;
+    });
+    this.turn(state, tick, runs);
+  }
+
+  turn(state, tick, runs) {
+    let words = "", kind = "";
+    if (state.state === "listening") words = "listening: play";
+    else if (state.state === "count-in") words = "count-in";
+    else if (!runs) words = "stopped";
+    else if (state.turn) {
+      const left = Math.max(0, Math.ceil((state.turn_ends - state.bar_zero - tick) / state.ticks_per_beat));
+      kind = state.turn === "performer" ? "you" : "it";
+      words = `${kind === "you" ? "you" : "twobar"}, ${left} beat${left === 1 ? "" : "s"} left`;
+    }
+    text($("turn"), words);
+    const target = `turn ${kind}`;
+    if ($("turn").className !== target) $("turn").className = target;
+    const facts = [`${Math.round(state.tempo_bpm * 10) / 10} bpm`, state.metre];
+    if (state.key) facts.push(state.key + (state.key_locked ? " locked" : ""));
+    if (state.chord) facts.push(state.chord);
+    text($("facts"), facts.join(" · "));
+  }
+}

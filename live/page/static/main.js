@@ -1,0 +1,114 @@
+// The page of the instrument: every view of the one state, and what each control asks for.
+import { Beat } from "./beat.js";
+import { $, element, pressed, text } from "./dom.js";
+import { Knobs } from "./knobs.js";
+import { LatentView } from "./latent.js";
+import { Link } from "./link.js";
+import { Roll } from "./roll.js";
+
+const MOST_NOTICES = 40;
+const PLACED = new Set(["capture", "recall", "freeze", "mute", "mode", "scene", "undo", "redo", "tap", "start", "stop", "panic", "metre"]);
+
+const link = new Link();
+const beat = new Beat(link), roll = new Roll(link), latent = new LatentView(link);
+const knobs = new Knobs(link, $("knobs"), $("morph"));
+const notices = [];
+window.twobar = { link }; // for whoever looks from the browser's console
+
+link.on("welcome", (welcome) => {
+  $("play").hidden = !welcome.instrument;
+  $("bottom").hidden = !welcome.instrument;
+  if (!welcome.instrument) return;
+  $("modes").replaceChildren(...welcome.modes.map((mode) =>
+    element("button", { "data-mode": mode, "aria-pressed": "false", onclick: () => link.act("mode", mode) }, mode)));
+  latent.anchors(welcome.anchors);
+  $("parts").replaceChildren(...welcome.parts.map((part) =>
+    element("button", { class: "part", "data-part": part, "aria-pressed": "false", title: `mute ${part}`, onclick: () => link.act("mute", part) }, part)));
+  $("scenes").replaceChildren(...(welcome.actions.scene || []).slice(0, 9).map((number) =>
+    element("button", { title: `scene ${number}`, onclick: () => link.act("scene", number) }, `Scene ${number}`)));
+  $("redo").hidden = !("redo" in welcome.actions);
+  more(welcome);
+});
+
+// What is not placed above stands here, so that an action is on the page as soon as the instrument has it.
+function more(welcome) {
+  const made = [chooser("model", welcome.models, (model) => link.send("ChooseModel", { model })),
+    chooser("metre", ["auto", ...welcome.metres], (metre) => link.send("SetMetre", { metre }))];
+  for (const [name, allowed] of Object.entries(welcome.actions)) {
+    if (PLACED.has(name)) continue;
+    if (!allowed.length) made.push(element("button", { onclick: () => link.act(name) }, name));
+    else if (allowed.length <= 4) made.push(...allowed.map((word) => element("button", { onclick: () => link.act(name, word) }, `${name} ${word}`)));
+    else made.push(chooser(name, allowed, (word) => link.act(name, word)));
+  }
+  made.push(element("button", { onclick: () => link.send("SwitchThru") }, "thru"));
+  $("more").replaceChildren(...made);
+}
+
+function chooser(name, words, choose) {
+  const select = element("select", { "aria-label": name, onchange: (event) => { if (event.target.value) choose(event.target.value); event.target.value = ""; } },
+    element("option", { value: "" }, `${name} …`), ...words.map((word) => element("option", {}, word)));
+  return select;
+}
+
+link.on("state", (update) => {
+  const state = link.state;
+  knobs.show(update);
+  latent.show();
+  chips(state);
+  for (const button of document.querySelectorAll("[data-mode]")) pressed(button, button.dataset.mode === state.mode);
+  for (const button of document.querySelectorAll("[data-part]")) {
+    const muted = state.muted.includes(button.dataset.part);
+    button.classList.toggle("muted", muted);
+    pressed(button, false);
+    button.setAttribute("aria-label", `${button.dataset.part}${muted ? ", muted" : ""}`);
+  }
+  const running = state.state !== "stopped";
+  text($("startstop"), running ? "Stop" : "Start");
+  $("startstop").classList.toggle("good", !running);
+  pressed($("freeze"), state.frozen);
+  if (!update || update.notices) for (const notice of state.notices) note(notice.nanos, notice.level, notice.text);
+});
+
+link.on("Notice", (notice) => note(notice.nanos, notice.level, notice.text));
+link.on("Trouble", (trouble) => note(performance.now(), "warning", trouble.text));
+link.on("link", () => {
+  const words = !link.connected ? "no connection to twobar; trying again"
+    : link.welcome && link.welcome.instrument && !link.engine ? "the engine does not answer; trying again" : "";
+  $("alarm").hidden = !words;
+  text($("alarm"), words);
+});
+
+function chips(state) {
+  const made = [[state.mode, "mode"]];
+  if (state.frozen) made.push(["frozen", "wait"]);
+  if (state.demo) made.push(["DEMO", "demo"]);
+  if (state.recording) made.push(["REC", "rec"]);
+  made.push([state.model.name, state.model.state === "ready" ? "" : state.model.state === "lost" ? "off" : "wait"]);
+  for (const port of state.ports) if (port.state === "missing") made.push([`${port.name} missing`, "off"]);
+  if (state.clock) made.push([state.clock, ""]);
+  const key = JSON.stringify(made);
+  if ($("chips").dataset.key === key) return;
+  $("chips").dataset.key = key;
+  $("chips").replaceChildren(...made.map(([words, kind]) => element("span", { class: `chip ${kind}` }, words)));
+}
+
+function note(nanos, level, words) {
+  const key = `${nanos} ${words}`;
+  if (notices.some((each) => each.key === key)) return;
+  notices.push({ key, nanos });
+  if (notices.length > MOST_NOTICES) notices.shift();
+  $("notices").prepend(element("li", { class: level }, words));
+  while ($("notices").children.length > MOST_NOTICES) $("notices").lastChild.remove();
+}
+
+$("startstop").addEventListener("click", () => link.act(link.state && link.state.state !== "stopped" ? "stop" : "start"));
+for (const name of ["tap", "freeze", "undo", "redo", "panic"]) {
+  $(name).addEventListener(name === "panic" || name === "tap" ? "pointerdown" : "click", () => link.act(name));
+}
+$("panic").addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") link.act("panic"); });
+
+function frame(now) {
+  if (!$("play").hidden) { beat.draw(now); roll.draw(now); latent.draw(); }
+  requestAnimationFrame(frame);
+}
+requestAnimationFrame(frame);

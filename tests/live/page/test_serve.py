@@ -1,0 +1,62 @@
+"""The page's routes: files, the socket, and the process that serves them."""
+
+import json
+import socket
+
+import pytest
+from starlette.testclient import TestClient
+
+from live.ipc.page_process import PageOptions
+from live.page.hub import Hub
+from live.page.serve import STATIC, PageServer, application
+from tests.fakes.snapshots import scene
+
+
+def client() -> TestClient:
+    return TestClient(application(PageOptions(), Hub(print)), base_url="http://127.0.0.1:9080")
+
+
+def test_the_page_and_all_that_it_names_is_there() -> None:
+    visitor = client()
+    page = visitor.get("/").text
+    for name in ("style.css", "main.js", "icon.svg"):
+        assert f"/static/{name}" in page
+    for path in STATIC.iterdir():
+        assert visitor.get(f"/static/{path.name}").status_code == 200
+
+
+def test_nothing_outside_the_static_folder_is_served() -> None:
+    for path in ("/static/../serve.py", "/static/%2e%2e/serve.py", "/serve.py"):
+        assert client().get(path).status_code == 404
+
+
+def test_the_script_imports_only_what_is_there() -> None:
+    for path in STATIC.glob("*.js"):
+        for line in path.read_text().splitlines():
+            if line.startswith("import "):
+                target = line.split('"')[1]
+                assert target.startswith("./"), line
+                assert (STATIC / target).is_file(), line
+
+
+def test_a_browser_gets_the_snapshot_over_the_socket() -> None:
+    hub = Hub(print)
+    hub.take(scene())
+    visitor = TestClient(application(PageOptions(), hub), base_url="http://127.0.0.1:9080")
+    with visitor.websocket_connect("/live", headers={"host": "localhost:9080"}) as browser:
+        kinds = [json.loads(browser.receive_text())["type"] for _ in range(3)]
+    assert kinds == ["Welcome", "EngineState", "Snapshot"]
+
+
+async def test_it_says_when_it_is_ready_and_where(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = PageOptions(port=port, ready=True)
+    server = PageServer(options, application(options, Hub(print)))
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup()
+    await server.shutdown()
+    line = json.loads(capsys.readouterr().out)
+    assert (line["ready"], line["url"]) == ("page", f"http://127.0.0.1:{port}/")
