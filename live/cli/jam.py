@@ -57,6 +57,8 @@ def settings(arguments: dict[str, Any]) -> Config:
         temperature=arguments["temperature"]
         if arguments["temperature"] is not None
         else (0.0 if arguments["headless"] else None),
+        key=arguments["key"],
+        vary=arguments["vary"],
         soundfont=arguments["soundfont"],
         osc_port=arguments["osc_port"],
     )

@@ -38,6 +38,8 @@ def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
         started=started,
         demo=demo,
         listening=jam.listening.waits,
+        turn=state.turn,
+        vary_set=jam.vary_set,
     )
 
 
@@ -64,7 +66,8 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     jam.performer.thru = memory.thru
     jam.plan.muted = frozenset(memory.muted)
     jam.plan.lines, jam.dialogue.metre = memory.lines, memory.metre
-    jam.history.state = PathState(base, anchors, memory.mode, memory.frozen)
+    jam.history.state = PathState(base, anchors, memory.mode, memory.frozen, memory.turn)
+    jam.vary_set = memory.vary_set
     jam.transport.set_tempo(memory.knobs["tempo"], now)
     if memory.timeline is not None:
         tick, nanos = Tick(memory.timeline.origin_tick), Nanos(memory.timeline.origin_nanos)

@@ -47,6 +47,8 @@ class JamMemory(Message, frozen=True):
         started: whether it ever ran or was stopped by the performer: the model's coming starts it no more.
         demo: whether the demo still plays.
         listening: whether it waits for the performer's beat.
+        turn: number of the variation that is held, see `PathState`.
+        vary_set: whether somebody has set the knob `vary`.
 
     """
 
@@ -66,3 +68,5 @@ class JamMemory(Message, frozen=True):
     started: bool
     demo: bool
     listening: bool = False
+    turn: int | None = None
+    vary_set: bool = False

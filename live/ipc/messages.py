@@ -100,7 +100,24 @@ class Moved(Message, frozen=True):
     seed: int
 
 
-Place = Point | Between | Blend | Moved
+class Varied(Message, frozen=True):
+    """A place whose phrases, those that were played at its points, are varied; see `model.playing.variation`.
+
+    Attributes:
+        place: where it starts.
+        amount: 0 nothing .. 1 what comes next.
+        turn: >= 0: each has a variation of its own.
+        seed: of all variations.
+
+    """
+
+    place: "Place"
+    amount: float
+    turn: int
+    seed: int
+
+
+Place = Point | Between | Blend | Moved | Varied
 
 
 # -- engine -> worker -------------------------------------------------------------------------------

@@ -37,9 +37,10 @@ from live.settings.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS, M
 from live.timing.timeline import Nanos
 from model.music.tracks import TRACKS
 
-DECODED_KNOBS = frozenset((*ATTRIBUTE_KNOBS, "stray", "temperature"))
+DECODED_KNOBS = frozenset((*ATTRIBUTE_KNOBS, "vary", "stray", "temperature"))
 SLIDING_KNOBS = ("morph", "xy.x", "xy.y")  # turned to where they are, they still take the latent there
 LARGEST = 3.4028234663852886e38  # the models reckon in float32
+MODE = "mode"  # what turns a knob that nobody has set
 CENTRE = 0.004  # a nudge back lands on the centre, where a bipolar knob does nothing
 
 
@@ -93,9 +94,10 @@ class Commands:
             case CallScene(number):
                 self._call_scene(number, now)
             case Freeze():
-                jam.mark("freeze" if jam.gestures.freeze() else "unfreeze", now)
+                jam.mark("freeze" if jam.gestures.freeze(jam.sent_to(now)) else "unfreeze", now)
             case Undo():
                 done = jam.gestures.undo(jam.sent_to(now))
+                self._rest_vary(now)
                 jam.notices.add("info", "undone" if done else "nothing to undo")
             case TapTempo():
                 self._tap(now)
@@ -115,6 +117,7 @@ class Commands:
     def turn(self, name: str, value: float, now: Nanos, *, source: str = "") -> None:
         """Set a knob; out-of-range values stop at the end of its travel."""
         jam = self._jam
+        jam.vary_set |= name == "vary" and source != MODE
         value = KNOBS[name].clip(value)
         if value == jam.knobs[name] and name not in SLIDING_KNOBS:
             return
@@ -179,7 +182,14 @@ class Commands:
         if mode is None:
             raise unknown("mode", name, MODES)
         self._jam.gestures.set_mode(mode, self._jam.sent_to(now))
+        self._rest_vary(now)
         self._jam.mark(f"mode {mode}", now)
+
+    def _rest_vary(self, now: Nanos) -> None:
+        """Put `vary` where the mode has it, unless it was set."""
+        jam = self._jam
+        if not jam.vary_set:
+            self.turn("vary", jam.vary_at_rest(jam.history.state.mode), now, source=MODE)
 
     def _mute(self, part: str, now: Nanos) -> None:
         plan, track = self._jam.plan, TRACKS.index(part)

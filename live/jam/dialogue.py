@@ -460,7 +460,7 @@ class Dialogue:
             base,
             bar=plan.first_bar(cell.index),
             grid=plan.grid,
-            mode=self._history.state.mode,
+            state=self._history.state,
             before=previous.phrase if previous and previous.speaks and previous.source is base else None,
             prefix=plan.prefix(cell.index, fixed),
             fixed=fixed,
@@ -510,7 +510,7 @@ class Dialogue:
         if base is None:
             return None
         phrase = base.phrase or (cell.phrase if cell else None) or Phrase(self._plan.grid)
-        place = self._requests.moved(base, self._plan.cell_of(now), self._history.state.mode)
+        place = self._requests.moved(base, self._plan.cell_of(now), self._history.state)
         drifting = isinstance(place, Moved) and place.drifting  # whose walk is of its time, not of its cell
         if drifting or points(place) > MOST_POINTS:
             place = cell.point if cell is not None and cell.point is not None else heaviest(place)

@@ -63,14 +63,27 @@ class Gestures:
         if mode != self._history.state.mode:
             self._history.remember()
         self._history.state.mode = mode
+        self._hold(now)
         self._dialogue.set_turns(now)
 
-    def freeze(self) -> bool:
+    def freeze(self, now: Tick) -> bool:
         """Switch whether what is played is left alone; returns whether it is now."""
         self._history.remember()
         state = self._history.state
         state.frozen = not state.frozen
+        self._hold(now)
+        self._plan.mark_stale(now)
         return state.frozen
+
+    def _hold(self, now: Tick) -> None:
+        """Let the variation that sounds stay while the phrase is held."""
+        state = self._history.state
+        if not state.holds:
+            state.turn = None
+        elif state.turn is None:
+            index = self._plan.cell_of(now)
+            cell = self._plan.cells.get(index)
+            state.turn = max(0, index if cell is None or cell.speaks else index - 1)
 
     def store(self, name: str, now: Tick) -> bool:
         """Store what sounds as an anchor; False when there is nothing yet."""

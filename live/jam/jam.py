@@ -23,7 +23,7 @@ from live.jam.protocols import Leader, Output
 from live.jam.requests import Reason, Requests
 from live.jam.scheduler import QueuedNote, Scheduler
 from live.settings.config import AUTO, Config
-from live.settings.knobs import KNOBS
+from live.settings.knobs import ANSWERING, KNOBS, Mode
 from live.timing.clock_out import CLOCK_BYTE, START_BYTE, ClockOut
 from live.timing.count_in import count_in
 from live.timing.lateness import Lateness
@@ -55,6 +55,7 @@ class Jam:
         dropped_notes: that were too late to be sent.
         sounded: the last note-ons that left: (tick, tick of the off, pitch, velocity, track).
         leader: whose beat it keeps; None for its own.
+        vary_set: whether the performer, the settings or a scene have set the knob `vary`; else the mode does.
 
     """
 
@@ -63,7 +64,10 @@ class Jam:
         self.config, self.output = config, output
         self.leader: Leader | None = None
         self.knobs: dict[str, float] = {spec.name: spec.rest for spec in KNOBS.values()}
-        self.knobs |= {"tempo": config.jam.bpm, "temperature": config.jam.temperature}
+        wanted = config.jam.vary
+        self.vary_set = not isinstance(wanted, str)
+        vary = self.vary_at_rest(config.jam.mode) if isinstance(wanted, str) else wanted
+        self.knobs |= {"tempo": config.jam.bpm, "temperature": config.jam.temperature, "vary": vary}
         self.notices = Notices(output)
         self.transport = Transport(tempo_bpm=config.jam.bpm)
         self.scheduler = Scheduler()
@@ -111,6 +115,11 @@ class Jam:
         self._told_grid: Grid | None = None
         self._runs = 0
         self._take_laying()
+
+    @staticmethod
+    def vary_at_rest(mode: Mode) -> float:
+        """Return where the knob `vary` stands in a mode while nobody has set it."""
+        return ANSWERING if mode == "answer" else KNOBS["vary"].rest
 
     @property
     def run(self) -> int:

@@ -1,8 +1,8 @@
 """Paths: where the latent comes from, and how far the knobs move it.
 
 The last gesture wins: the performer's phrase, the morph knob, the pad, a controller's vector, or a recalled
-anchor becomes the base; stray and drift move around it.  A place is an expression (`Between`, `Moved`, ...)
-that the model process works out, so that the engine needs no arrays.
+anchor becomes the base; vary, stray and drift move around it.  A place is an expression (`Between`, `Moved`,
+...) that the model process works out, so that the engine needs no arrays.
 Owns: what `undo` brings back, and the undoing.  Threads: engine only.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from live.ipc.messages import Between, Blend, Moved, Place, Point
+from live.ipc.messages import Between, Blend, Moved, Place, Point, Varied
 from live.settings.knobs import ANCHORS, Mode
 from model.music.phrase import Phrase
 
@@ -33,7 +33,7 @@ class Base:
     """Where the path starts.
 
     Attributes:
-        place: before stray and drift.
+        place: before vary, stray and drift.
         origin: the gesture that set it.
         phrase: what was played, if it was; lets another model find the place again.
         number: counts the bases, so that each strays its own way.
@@ -48,12 +48,27 @@ class Base:
 
 @dataclass
 class PathState:
-    """What `undo` brings back: the base, the anchors, the mode and whether capture is frozen."""
+    """What `undo` brings back.
+
+    Attributes:
+        base: where the path starts.
+        anchors: by name.
+        mode: the present one.
+        frozen: whether what is played is left alone.
+        turn: number of the variation that stays while the phrase is held; None where each cell has its own.
+
+    """
 
     base: Base | None = None
     anchors: dict[str, Anchor] = field(default_factory=dict)
     mode: Mode = "follow"
     frozen: bool = False
+    turn: int | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the phrase is held: no other takes its place, and its variation stays."""
+        return self.frozen or self.mode == "hold"
 
     def copy(self) -> "PathState":
         """Return a copy that later changes leave alone."""
@@ -90,12 +105,27 @@ class PathHistory:
         self._before.clear()
 
 
-def moved(base: Base, cell: int, knobs: Mapping[str, float], *, drifting: bool, seed: int) -> Place:
-    """Return where stray and drift have taken a base at a cell of the plan."""
+def moved(
+    base: Base, cell: int, knobs: Mapping[str, float], *, drifting: bool, turn: int, seed: int
+) -> Place:
+    """Return where a base is at a cell of the plan: its phrases varied, then strayed and drifted.
+
+    Args:
+        base: where the path starts.
+        cell: of the plan.
+        knobs: present values by name.
+        drifting: whether it drifts.
+        turn: number of the variation.
+        seed: of all choices.
+
+    """
+    place = base.place
+    if knobs["vary"] > 0:
+        place = Varied(place, knobs["vary"], max(turn, 0), seed)
     if knobs["stray"] <= 0 and not drifting:
-        return base.place
+        return place
     return Moved(
-        base.place,
+        place,
         cell=max(cell, 0),
         stray=knobs["stray"],
         number=base.number,
@@ -125,7 +155,7 @@ def on_pad(anchors: Mapping[str, Anchor], x: float, y: float) -> Place | None:
 
 
 def attributes(place: Place) -> Mapping[str, float]:
-    """Return the raw attributes that belong to a place: mixed as it is, and unmoved by stray and drift."""
+    """Return the raw attributes that belong to a place: mixed as it is, before vary, stray and drift."""
     match place:
         case Point(_, raw):
             return raw
@@ -133,7 +163,7 @@ def attributes(place: Place) -> Mapping[str, float]:
             return _mixed([a, b], [1 - t, t])
         case Blend(places, weights):
             return _mixed(places, weights)
-        case Moved(inner):
+        case Moved(inner) | Varied(inner):
             return attributes(inner)
 
 
@@ -146,13 +176,13 @@ def _mixed(places: Sequence[Place], weights: Sequence[float]) -> Mapping[str, fl
 
 
 def heaviest(place: Place) -> Point:
-    """Return the vector of an expression that counts most in it, before stray and drift."""
+    """Return the vector of an expression that counts most in it, before vary, stray and drift."""
     match place:
         case Between(a, b, t):
             return heaviest(b if t > 0.5 else a)
         case Blend(places, weights):
             return heaviest(max(zip(places, weights, strict=True), key=lambda pair: pair[1])[0])
-        case Moved(inner):
+        case Moved(inner) | Varied(inner):
             return heaviest(inner)
         case _:
             return place
@@ -165,7 +195,7 @@ def points(place: Place) -> int:
             return points(a) + points(b)
         case Blend(places):
             return sum(map(points, places))
-        case Moved(inner):
+        case Moved(inner) | Varied(inner):
             return points(inner)
         case _:
             return 1

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from live.errors import UsageError, model_faults, unknown
 from live.ipc.messages import Accompany, Decode, Encode, Place, Ready, Warp
 from live.jam.capture import PlayedNote, StruckRow
-from live.jam.path import Base, moved
+from live.jam.path import Base, PathState, moved
 from live.jam.plan import Cell
 from live.settings.config import AUTO, OFF, ModelSettings, check_condition
 from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
@@ -150,11 +150,12 @@ class Requests:
         """Return the request for how the notes change between two places."""
         return Warp(next(self._idents), a, b)
 
-    def moved(self, base: Base, cell: int, mode: Mode) -> Place:
-        """Return where stray and drift have taken a base at a cell; nowhere without a latent."""
+    def moved(self, base: Base, cell: int, state: PathState) -> Place:
+        """Return where vary, stray and drift have taken a base at a cell; nowhere without a latent."""
         if not self.has_latent:
             return base.place
-        return moved(base, cell, self._knobs, drifting=mode == "drift", seed=self._seed)
+        turn = cell if state.turn is None else state.turn
+        return moved(base, cell, self._knobs, drifting=state.mode == "drift", turn=turn, seed=self._seed)
 
     def decode(
         self,
@@ -163,7 +164,7 @@ class Requests:
         *,
         bar: int,
         grid: Grid,
-        mode: Mode,
+        state: PathState,
         before: Phrase | None,
         prefix: list[Note],
         fixed: int,
@@ -175,7 +176,7 @@ class Requests:
             base: where it starts from.
             bar: its first bar.
             grid: of the phrase.
-            mode: the present one.
+            state: the present one.
             before: what is played in the cell before from the same base, None for nothing.
             prefix: notes of the cell that cannot change any more.
             fixed: steps of it that cannot.
@@ -186,13 +187,13 @@ class Requests:
         return Decode(
             ident=next(self._idents),
             bar=bar,
-            place=self.moved(base, cell.index, mode),
+            place=self.moved(base, cell.index, state),
             turns={name: knobs[name] for name in ATTRIBUTE_KNOBS if name in model.knobs},
             temperature=knobs["temperature"],
             seed=self._seed + (cell.index if knobs["temperature"] > 0 else 0),
             prefix=[*prefix],
             prefix_steps=fixed,
-            context=[] if self.has_latent else [*self._context(base, mode, before)],
+            context=[] if self.has_latent else [*self._context(base, state.mode, before)],
             condition=self._condition(model),
             key=self.key,
             top_k=self._choice.top_k,
@@ -251,8 +252,8 @@ class Requests:
         said = []
         if not self.has_latent:
             said.append(
-                f"{model.model} continues your bars and has no latent: morph, xy and stray do nothing, "
-                "anchors hold phrases, and drift goes on from what it has played itself"
+                f"{model.model} continues your bars and has no latent: morph, xy, vary and stray do "
+                "nothing, anchors hold phrases, and drift goes on from what it has played itself"
             )
         style = self.conditions.get("style")
         if style is not None and "style" in model.conditions and style not in model.styles:

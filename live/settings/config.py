@@ -47,6 +47,7 @@ class JamSettings(Section, frozen=True):
         metre: of the music, as "3/4"; auto is the model's own.
         horizon_bars: how many bars the plan holds ahead, 1..8.
         seed: of every random choice; the same seed, input and knobs give the same notes.
+        vary: where its knob starts, 0..1; auto is .35 in mode answer and 0 in the others.
         temperature: where its knob starts; 0 is deterministic.
         count_in_bars: bars of clicks before bar 0.
         thru: whether the performer's keys sound through the instrument.
@@ -61,6 +62,7 @@ class JamSettings(Section, frozen=True):
     metre: Text = AUTO
     horizon_bars: Annotated[int, Meta(ge=1, le=8)] = 2
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
+    vary: Level | Literal["auto"] = "auto"
     temperature: Level = 0.0
     count_in_bars: Annotated[int, Meta(ge=0, le=4)] = 0
     thru: bool = True
@@ -262,6 +264,7 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
     "thru": ("--thru", "jam", "thru"),
     "seed": ("--seed", "jam", "seed"),
     "temperature": ("--temperature", "jam", "temperature"),
+    "vary": ("--vary", "jam", "vary"),
     "key": ("--key", "model", "key"),
     "record": ("--record", "jam", "record"),
     "take_folder": ("--take-folder", "jam", "take_folder"),

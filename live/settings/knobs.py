@@ -44,6 +44,7 @@ KNOBS: dict[str, KnobSpec] = {
         KnobSpec("morph", 0.0, 1.0, 0.0, "from anchor A to anchor B"),
         KnobSpec("xy.x", 0.0, 1.0, 0.5, "across the pad: A, C left, B, D right"),
         KnobSpec("xy.y", 0.0, 1.0, 0.5, "up the pad: A, B top, C, D bottom"),
+        KnobSpec("vary", 0.0, 1.0, 0.0, "your phrase, half of it new, what comes next"),
         KnobSpec("density", -1.0, 1.0, 0.0, "fewer or more notes"),
         KnobSpec("complexity", -1.0, 1.0, 0.0, "on the beat or against it"),
         KnobSpec("register", -1.0, 1.0, 0.0, "lower or higher"),
@@ -61,8 +62,11 @@ KNOBS: dict[str, KnobSpec] = {
     )
 }
 
-LATENT_KNOBS = ("morph", "xy.x", "xy.y", "stray")
+LATENT_KNOBS = ("morph", "xy.x", "xy.y", "vary", "stray")
 """They move the latent: with a model that has none they do nothing."""
+
+ANSWERING = 0.35
+"""Where `vary` stands in mode answer until it is set: it answers, it does not copy."""
 
 Mode = Literal["follow", "answer", "hold", "drift", "listen"]
 MODES: tuple[Mode, ...] = get_args(Mode)

@@ -4,11 +4,12 @@ Threads: the model process's only.
 """
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 
-from live.ipc.messages import Between, Blend, Moved, Place, Point
+from live.ipc.messages import Between, Blend, Moved, Place, Point, Varied
 from model.latent.geometry import Latent, Vector, between, blend, played_at
 from model.music.grid import Grid
 from model.music.phrase import Phrase
@@ -17,6 +18,10 @@ STRAY_ARC = 0.5 * math.pi
 DRIFT_MEMORY = 0.8
 DRIFT_SIZE = 0.6
 DRIFT_REACH = 32  # phrases after which nothing of a place is left: .8 to that power is .0008
+
+
+Vary = Callable[[Latent, Varied], Latent]
+"""From where a phrase was played to where its variation lies."""
 
 
 class Places:
@@ -34,38 +39,48 @@ class Places:
         self._model, self._scale, self._grid = model, np.asarray(scale, dtype=np.float32), grid
         self._step = lru_cache(2 * DRIFT_REACH)(lambda seed, step: self._direction(seed, 2, step))
 
-    def latent(self, place: Place) -> Latent:
+    def latent(self, place: Place, vary: Vary = lambda latent, _how: latent) -> Latent:
         """Return a place as a latent; its vector is float32 [d].
+
+        Args:
+            place: to be worked out.
+            vary: a phrase that was played, where the place says so.
 
         Raises:
             ValueError: a number of the vector is not finite in float32.
 
         """
         with np.errstate(all="ignore"):
-            found = self._latent(place)
+            found = self._latent(place, vary)
         if not np.isfinite(found.z).all():
             raise ValueError("that place in the latent space has numbers that are not finite")
         return found
 
-    def _latent(self, place: Place) -> Latent:
+    def _latent(self, place: Place, vary: Vary, hows: tuple[Varied, ...] = ()) -> Latent:
         match place:
             case Point(z, attributes, played, grid):
                 latent = Latent(self._model, np.asarray(z, dtype=np.float32), attributes)
-                return played_at(latent, Phrase.of(grid or self._grid, played)) if played else latent
+                if not played:
+                    return latent
+                latent = played_at(latent, Phrase.of(grid or self._grid, played))
+                for how in hows:
+                    latent = vary(latent, how)
+                return latent
             case Between(a, b, t):
-                return between(self._latent(a), self._latent(b), t)
+                return between(self._latent(a, vary, hows), self._latent(b, vary, hows), t)
             case Blend(places, weights):
-                return blend([self._latent(one) for one in places], weights)
-            case Moved():
-                return self._moved(place)
+                return blend([self._latent(one, vary, hows) for one in places], weights)
+            case Varied(inner):
+                return self._latent(inner, vary, (place, *hows))
+            case Moved(inner):
+                return self._moved(place, self._latent(inner, vary, hows))
 
-    def _moved(self, place: Moved) -> Latent:
+    def _moved(self, place: Moved, start: Latent) -> Latent:
         """Stray and drift.
 
         Stray turns the vector towards a random one on the sphere through both: 0 leaves it, 1 is a quarter
         turn, where nothing of it is left.  Drift adds an autoregressive walk over phrases.
         """
-        start = self._latent(place.place)
         z = start.z
         if z.size != self._scale.size:
             return start

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TypedDict
@@ -35,15 +36,17 @@ from live.ipc.messages import (
     Message,
     Ready,
     ToWorker,
+    Varied,
     Warp,
     Warped,
 )
 from live.ipc.model_process import ADDRESS_VARIABLE
 from live.worker.accompanist import Accompanist
 from live.worker.places import Places, point_of
+from live.worker.variations import Variations
 from model.codecs.keyboard import division
 from model.codecs.registry import build
-from model.latent.geometry import Latent, between
+from model.latent.geometry import Latent, PlayedPhrase, between
 from model.music.grid import Grid
 from model.music.harmony import read_key
 from model.music.key import Key, key_of
@@ -81,6 +84,7 @@ class RequestHandler:
         self._loaded: tuple[str, int] | None = None
         self._places: Places | None = None
         self._accompanists: dict[Grid, Accompanist] = {}
+        self._variations = Variations()
         self._key: Key | None = None  # that the performer plays in
         self._keys: dict[bytes, Key | None] = {}  # of the last phrases, by their vectors
 
@@ -137,7 +141,8 @@ class RequestHandler:
         try:
             if isinstance(request, Encode):
                 return self._encode(in_metre(self.player, request.grid), request, start)
-            latent = self._in_key(self._places.latent(request.place), request.key)
+            latent = self._places.latent(request.place, partial(self._varied, key=request.key))
+            latent = self._in_key(latent, request.key)
             return self._decode(in_metre(self.player, request.grid), latent, request, start)
         except Exception as error:  # noqa: BLE001  the music goes on whatever one request does
             return Failed(request.ident, f"the model could not answer: {sentence(error)}")
@@ -153,6 +158,7 @@ class RequestHandler:
             except Exception as error:  # noqa: BLE001  the phrase is answered without
                 fault = NOT_JOINED.format(sentence(error))
         latent = player.encode(shown)
+        self._variations.hear(played, own)
         if request.struck:
             self._key = key_of(own.notes, self._key)
             self._keys[latent.z.tobytes()] = self._key
@@ -172,10 +178,22 @@ class RequestHandler:
             key=self._key.name if self._key else "",
         )
 
+    def _varied(self, latent: Latent, how: Varied, *, key: str) -> Latent:
+        """Return where a variation of what was played at a latent lies, in the key that holds there."""
+        latent = self._in_key(latent, key)
+        source, player = latent.source, self.player
+        if source is None or player is None:
+            return latent
+        phrase = self._variations.varied(source.phrase, how, source.scale)
+        if phrase is source.phrase:
+            return latent
+        found = in_metre(player, phrase.grid).encode(shown_of(phrase))
+        return replace(found, source=PlayedPhrase(found.z, phrase, source.scale))
+
     def _in_key(self, latent: Latent, wanted: str) -> Latent:
         """Return a latent near which what is new keeps to a key: a named one, or that which was played in."""
         source = latent.source
-        if source is None or wanted == "off":
+        if source is None or wanted == "off" or source.scale is not None:
             return latent
         if wanted == "auto":
             place = source.z.tobytes()

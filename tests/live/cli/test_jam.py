@@ -94,6 +94,25 @@ def test_an_instrument_that_is_not_said_or_not_there(
     assert str(caught.value) == sentence
 
 
+def test_every_option_that_the_settings_take_reaches_them() -> None:
+    given = {
+        "bpm": 93.0,
+        "metre": "3/4",
+        "mode": "drift",
+        "key": "D minor",
+        "vary": 0.4,
+        "seed": 7,
+        "temperature": 0.2,
+    }
+    named = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    context = twobar.commands["jam"].make_context("jam", named)
+    config = jam_command.settings(context.params)
+    assert config.model.key == "D minor"
+    assert {name: getattr(config.jam, name) for name in given if name != "key"} == {
+        name: value for name, value in given.items() if name != "key"
+    }
+
+
 @pytest.mark.parametrize("option", ["--log", "--record", "--soundfont", "--model", "--in"])
 def test_a_name_in_latin_1_is_a_sentence(
     option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

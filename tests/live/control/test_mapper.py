@@ -75,7 +75,7 @@ def test_shipped_mappings_are_right(name: str, home: Path) -> None:
     bound = {control.knob for control in found.control}
     assert {
         "morph",
-        "stray",
+        "vary",
         "density",
         "complexity",
         "register",
@@ -99,10 +99,10 @@ def test_shipped_mappings_are_right(name: str, home: Path) -> None:
 
 def test_the_default_binds_the_promised_controllers(home: Path) -> None:
     found = mapping.find("default")
-    promised = ["morph", "stray", "density", "complexity", "register", "range", "dynamics", "temperature"]
-    more = ["articulation", "polyphony", "swing", "gate", "feel"]
+    promised = ["morph", "vary", "density", "complexity", "register", "range", "dynamics", "temperature"]
+    more = ["articulation", "polyphony", "swing", "gate", "feel", "stray"]
     bound = {c.cc: c.knob for c in found.control if c.cc}
-    assert bound == dict(zip([*range(20, 32), 89], promised + more, strict=True))
+    assert bound == dict(zip([*range(20, 32), 89, 90], promised + more, strict=True))
     assert {c.takeover for c in found.control if c.cc} == {"scale"}
     pads = {c.note: c.action for c in found.control if c.note and c.channel == 10}
     assert [pads[36 + number] for number in range(4)] == ["capture A", "capture B", "capture C", "capture D"]

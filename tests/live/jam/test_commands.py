@@ -25,8 +25,9 @@ from live.ipc.commands import (
     Turn,
     Undo,
 )
+from live.ipc.messages import Varied
 from live.settings.config import Config, Scene
-from live.settings.knobs import ANCHORS, KNOBS, MODES
+from live.settings.knobs import ANCHORS, ANSWERING, KNOBS, MODES
 from live.timing.timeline import Nanos
 from model.music.phrase import Note
 from model.music.tracks import TRACKS
@@ -223,3 +224,67 @@ def test_freeze_and_thru_toggle() -> None:
         states.append((stage.jam.history.state.frozen, stage.jam.performer.thru))
         run(stage, command("freeze"), command("thru"))
     assert states == [(False, True), (True, False), (False, True)]
+
+
+# -- vary ----------------------------------------------------------------------------------------
+
+
+def test_answer_varies_until_somebody_says_how_much() -> None:
+    stage = Stage()
+    run(stage, command("mode", "answer"))
+    assert stage.jam.knobs["vary"] == ANSWERING
+    run(stage, command("mode", "follow"))
+    assert stage.jam.knobs["vary"] == 0.0
+    run(stage, command("mode", "answer"), command("undo"))
+    assert stage.jam.knobs["vary"] == 0.0
+    run(stage, command("knob", "vary", 0.0), command("mode", "answer"))
+    assert stage.jam.knobs["vary"] == 0.0
+
+
+@pytest.mark.parametrize("wanted", [0.0, 0.6])
+def test_what_the_settings_or_a_scene_say_of_vary_stays_in_every_mode(wanted: float) -> None:
+    scene = Scene(number=1, mode="answer", knobs={"vary": wanted})
+    for stage in (Stage(configured(vary=wanted)), Stage(with_scenes(scene))):
+        run(stage, command("scene", "1") if stage.config.scene else command("mode", "answer"))
+        assert stage.jam.knobs["vary"] == wanted
+        run(stage, command("mode", "drift"))
+        assert stage.jam.knobs["vary"] == wanted
+    assert Stage(configured(mode="answer", vary=wanted)).jam.knobs["vary"] == wanted
+    assert Stage(configured(mode="answer")).jam.knobs["vary"] == ANSWERING
+
+
+def variations(stage: Stage) -> list[tuple[float, int]]:
+    """Return how much of each phrase was asked to be new, and as which of its variations."""
+    places = [decode.place for decode in stage.model.decodes]
+    return [(place.amount, place.turn) for place in places if isinstance(place, Varied)]
+
+
+def test_every_cell_has_a_variation_of_its_own_and_a_held_phrase_keeps_one() -> None:
+    stage = listening()
+    run(stage, command("knob", "vary", 0.5))
+    stage.run_to_tick(3 * CELL + 240)
+    following = variations(stage)
+    assert {amount for amount, _ in following} == {0.5}
+    assert {turn for _, turn in following} >= {1, 2, 3, 4}
+    for gesture in (command("mode", "hold"), command("freeze")):
+        run(stage, gesture)
+        held = stage.jam.history.state.turn
+        assert held == stage.jam.plan.cell_of(stage.jam.tick(Nanos(stage.nanos)))
+        before = len(variations(stage))
+        stage.run_to_tick((held + 3) * CELL + 240)
+        assert {turn for _, turn in variations(stage)[before:]} == {held}
+        run(stage, command("mode", "follow"), *([command("freeze")] if gesture == command("freeze") else []))
+        assert stage.jam.history.state.turn is None
+
+
+def test_vary_is_heard_at_the_next_step_and_an_anchor_has_the_variation_that_sounded() -> None:
+    stage = listening()
+    stage.run_to_tick(CELL + 240)
+    run(stage, command("knob", "vary", 0.25))
+    stage.run_to(stage.nanos + 100 * MS)
+    now = [decode for decode in stage.model.decodes if isinstance(decode.place, Varied) and decode.bar == 2]
+    assert [decode.prefix_steps for decode in now] == [3]
+    run(stage, command("capture", "A"))
+    anchor = stage.jam.history.state.anchors["A"].place
+    assert isinstance(anchor, Varied)
+    assert (anchor.amount, anchor.turn) == (0.25, 1)

@@ -151,7 +151,7 @@ def test_a_model_without_a_latent_is_announced_once() -> None:
     stage = continuing()
     stage.jam.from_worker(stage.model.ready(), Nanos(stage.nanos))  # the model process is back
     (said,) = (text for text in texts(stage) if "has no latent" in text)
-    assert said.startswith("lm continues your bars and has no latent: morph, xy and stray do nothing")
+    assert said.startswith("lm continues your bars and has no latent: morph, xy, vary and stray do nothing")
     assert "drift goes on from what it has played itself" in said
 
 

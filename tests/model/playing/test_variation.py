@@ -1,0 +1,102 @@
+"""Variation: as much of a phrase is left as the knob says, and turning it on undoes nothing."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.edits.recombination import recombined
+from model.music.distance import position
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+from model.music.tracks import DRUMS
+from model.playing.variation import course, inflected, note_f1
+
+GRID = Grid()
+STEPS = (0, 2, 4, 6, 8, 12, 14, 16, 20, 24, 26, 28)
+PITCHES = (60, 62, 64, 65, 67, 65, 64, 62, 60, 64, 67, 72)
+TUNE = Phrase.of(
+    GRID,
+    [
+        Note(step, pitch, 60 + 4 * i, 2, 0.01 * i)
+        for i, (step, pitch) in enumerate(zip(STEPS, PITCHES, strict=True))
+    ],
+)
+NOTES = st.tuples(
+    st.integers(0, 31),
+    st.integers(40, 80),
+    st.integers(1, 127),
+    st.integers(1, 8),
+    st.floats(-0.5, 0.5),
+    st.integers(0, 3),
+).map(lambda row: Note(*row))
+PHRASES = st.lists(NOTES, max_size=24).map(lambda notes: Phrase.of(GRID, notes))
+
+
+@pytest.mark.parametrize("amount", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7])
+def test_what_is_left_is_one_less_the_amount(amount: float) -> None:
+    for seed in range(12):
+        way = course(TUNE, recombined(TUNE, seed), seed)
+        assert note_f1(way.at(amount), TUNE) == pytest.approx(1 - amount, abs=0.05)
+
+
+def test_at_nothing_it_is_the_phrase_and_at_one_the_alternative() -> None:
+    other = recombined(TUNE, 3)
+    way = course(TUNE, other, 3)
+    assert way.at(0.0) is TUNE
+    assert [position(note) for note in way.at(1.0).notes] == [position(note) for note in other.notes]
+    assert 0 < note_f1(way.at(0.85), TUNE) < 0.3
+
+
+@settings(max_examples=60)
+@given(PHRASES, PHRASES, st.lists(st.floats(0, 1), min_size=2, max_size=6), st.integers(0, 99))
+def test_what_has_changed_stays_changed(one: Phrase, other: Phrase, amounts: list[float], seed: int) -> None:
+    way = course(one, other, seed)
+    kept, coming = {position(note) for note in one.notes}, {position(note) for note in other.notes}
+    before = way.at(0.0)
+    for amount in sorted(amounts):
+        after = way.at(amount)
+        here, earlier = ({position(note) for note in phrase.notes} for phrase in (after, before))
+        assert (here & kept) - coming <= earlier
+        assert here <= kept | coming
+        assert Phrase.of(GRID, after.notes) == after
+        before = after
+
+
+def test_the_first_beat_of_all_changes_last() -> None:
+    way = course(TUNE, recombined(TUNE, 5), 5)
+    first = [note for note in TUNE.notes if note.onset < 4]
+    assert {position(note) for note in first} <= {position(note) for note in way.at(0.5).notes}
+
+
+def test_what_is_new_is_played_as_the_phrase_was() -> None:
+    swung = Phrase.of(
+        GRID,
+        [
+            Note(step, 60 + step % 5, velocity, 2, 0.1, displacement=2 / 3 if step % 4 == 2 else 0.0)
+            for first, velocity in ((0, 100), (16, 50))
+            for step in range(first, first + 16, 2)
+        ],
+    )
+    other = inflected(Phrase.of(GRID, [Note(step, 72, 1, 1) for step in (2, 8, 18, 30)]), swung)
+    assert [note.velocity for note in other.notes] == [100, 100, 50, 50]
+    assert [round(note.displacement, 2) for note in other.notes] == [0.67, 0, 0.67, 0.67]
+    assert {note.offset for note in other.notes} == {0.1}
+
+
+def test_a_line_stays_a_line_and_drums_have_no_voice() -> None:
+    for seed in range(12):
+        way = course(TUNE, recombined(TUNE, seed), seed)
+        for amount in (0.2, 0.5, 0.8):
+            notes = way.at(amount).notes
+            assert all(one.onset + one.length <= two.onset for one, two in pairwise(notes))
+    hits = Phrase.of(GRID, [Note(0, 36, 90, 1, 0.0, DRUMS)])
+    both = Phrase.of(GRID, [*hits.notes, Note(0, 42, 90, 1, 0.0, DRUMS)])
+    assert len(course(hits, both, 0).at(1.0)) == 2
+
+
+def test_the_f1_of_nothing_is_one() -> None:
+    assert note_f1(Phrase(GRID), Phrase(GRID)) == 1.0
+    assert note_f1(TUNE, Phrase(GRID)) == 0.0
+    assert course(Phrase(GRID), Phrase(GRID), 0).at(0.5) == Phrase(GRID)
