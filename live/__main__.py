@@ -13,9 +13,9 @@ import click  # noqa: E402
 from live.cli.group import Group, run  # noqa: E402
 from live.cli.offline import COMMANDS  # noqa: E402
 from live.cli.parameters import NonEmptyPath  # noqa: E402
+from model.version import VERSION  # noqa: E402
 
 APIS = "auto|alsa|jack|coremidi|winmm"
-VERSION = "0.1.0"
 
 
 @click.group(cls=Group, default="jam", context_settings={"help_option_names": ["-h", "--help"]})

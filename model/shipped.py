@@ -23,7 +23,7 @@ def shipped_file(name: str) -> Path | None:
 
 def shipped_for(codec: str) -> str:
     """Return the shipped model that plays a codec's phrases; "" if none came along."""
-    name = {"melody": "lead", "poly": "keys"}.get(codec, codec)
+    name = {"melody": "lead", "poly": "keys", "roll": "keys"}.get(codec, codec)
     return name if name in shipped_models() else ""
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import click
 import pytest
 
-from live.__main__ import VERSION, twobar
+from live.__main__ import twobar
 from live.control.mapper import choose
+from model.version import VERSION
 from scripts.tables import PAGES as WRITTEN
 from scripts.tables import README, TABLES, filled
 from trainer.__main__ import cli as trainer

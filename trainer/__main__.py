@@ -6,6 +6,7 @@ import sys
 import click
 
 from model.errors import ModelError
+from model.version import VERSION
 from trainer.commands.adapt import adapt
 from trainer.commands.directions import directions
 from trainer.commands.evaluate import evaluate
@@ -16,6 +17,7 @@ from trainer.errors import MISSING, TrainerError, unknown
 
 
 @click.group(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="twobar-train")
 def cli() -> None:
     """Prepare music, train models for twobar, and measure them.
 

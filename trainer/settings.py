@@ -296,8 +296,10 @@ def _together(fit: FitConfig, model: ModelConfig, path: Path) -> None:
         raise RequestError(
             f"{path}: fit.drop_parts needs fit.objective 'elbo'; with '{fit.objective}' it must be 0"
         )
-    if fit.alone and model.codec != "poly":
-        raise RequestError(f"{path}: fit.alone needs codec 'poly'; with '{model.codec}' it must be 0")
+    if fit.alone and model.codec not in ("poly", "roll"):
+        raise RequestError(
+            f"{path}: fit.alone needs codec 'poly' or 'roll'; with '{model.codec}' it must be 0"
+        )
     if fit.condition_dropout and not model.conditions:
         raise RequestError(
             f"{path}: fit.condition_dropout needs model.conditions; without conditions it must be 0"

@@ -1,7 +1,8 @@
-"""The poly codec: the 88 keys of a piano as onset, hold and velocity rolls, and micro-offsets beside them.
+"""The codecs poly and roll: keys as onset, hold and velocity rolls, and micro-offsets beside them.
 
-Keeps onset, pitch, length, velocity and micro-offset (to a hundredth of a step); keys outside 21..108 move
-into it by octaves.  Tracks and drums are not kept.
+They keep onset, pitch, length, velocity and micro-offset (to a hundredth of a step).  poly has the 88 keys of
+a piano, 21..108, and moves what lies outside into them by octaves; roll has all 128 of MIDI.  Tracks and
+drums are not kept.
 """
 
 from collections.abc import Mapping
@@ -41,6 +42,8 @@ class PolyCodec:
     """
 
     kind: ClassVar[str] = "poly"
+    keys: ClassVar[int] = KEYS
+    lowest: ClassVar[int] = LOWEST
 
     def __init__(self, grid: Grid) -> None:
         """Lay the codec on a grid."""
@@ -50,9 +53,9 @@ class PolyCodec:
         """Return the roll of `count` phrases; see `Codec.pack`."""
         table, rows = pitched(table, rows)
         steps = self.grid.steps
-        roll = np.zeros((count, steps, 3, KEYS), dtype=np.float32)
+        roll = np.zeros((count, steps, 3, self.keys), dtype=np.float32)
         onset = table[:, ONSET].astype(np.int64)
-        key = fold(table[:, PITCH].astype(np.int64))
+        key = fold(table[:, PITCH].astype(np.int64), self.lowest, self.keys)
         length = np.minimum(table[:, LENGTH], steps - onset)
         index, step = spans(onset, length)
         roll[rows[index], step, 1, key[index]] = 1
@@ -60,7 +63,7 @@ class PolyCodec:
         roll[rows[order], onset[order], 2, key[order]] = table[order, VELOCITY] / np.float32(127)
         roll[rows, onset, 0, key] = 1
         roll[rows, onset, 1, key] = 0
-        offset = np.zeros((count, steps, KEYS), dtype=np.float32)
+        offset = np.zeros((count, steps, self.keys), dtype=np.float32)
         offset[rows[order], onset[order], key[order]] = table[order, OFFSET] / np.float32(100)
         return {"roll": roll, "offset": offset}
 
@@ -76,12 +79,12 @@ class PolyCodec:
 
     def heads(self) -> dict[str, tuple[int, ...]]:
         """Return the heads' shapes."""
-        shape = (self.grid.steps, KEYS)
+        shape = (self.grid.steps, self.keys)
         return {"onset": shape, "hold": shape, "velocity": shape}
 
     def noise(self, rng: np.random.Generator) -> Arrays:
         """Draw logistic noise for onsets and holds."""
-        shape = (self.grid.steps, KEYS)
+        shape = (self.grid.steps, self.keys)
         return {
             "onset": rng.logistic(size=shape).astype(np.float32),
             "hold": rng.logistic(size=shape).astype(np.float32),
@@ -121,7 +124,7 @@ class PolyCodec:
         going[0] = False
         # the first step at or after each at which the key no longer sounds
         steps = self.grid.steps
-        until = np.full((steps + 1, KEYS), steps, dtype=np.int64)
+        until = np.full((steps + 1, self.keys), steps, dtype=np.int64)
         for step in range(steps - 1, -1, -1):
             until[step] = np.where(going[step], until[step + 1], step)
         struck, keys = np.nonzero(onset)
@@ -130,19 +133,28 @@ class PolyCodec:
         columns = (struck.tolist(), keys.tolist(), levels.tolist(), lengths.tolist())
         if offset is None:
             notes = [
-                Note(step, key + LOWEST, level, long) for step, key, level, long in zip(*columns, strict=True)
+                Note(step, key + self.lowest, level, long)
+                for step, key, level, long in zip(*columns, strict=True)
             ]
         else:
             micro = np.clip(np.rint(offset[struck, keys] * 100), -50, 50).astype(int).tolist()
             notes = [
-                Note(step, key + LOWEST, level, long, away / 100)
+                Note(step, key + self.lowest, level, long, away / 100)
                 for step, key, level, long, away in zip(*columns, micro, strict=True)
             ]
         return Phrase(self.grid, tuple(notes))
 
 
-def fold(pitch: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return piano keys 0..87, pitches outside moved by octaves."""
-    key = pitch - LOWEST
+class RollCodec(PolyCodec):
+    """As `PolyCodec`, of all 128 keys of MIDI: its roll is float32 [B, steps, 3, 128]."""
+
+    kind: ClassVar[str] = "roll"
+    keys: ClassVar[int] = 128
+    lowest: ClassVar[int] = 0
+
+
+def fold(pitch: NDArray[np.int64], lowest: int = LOWEST, keys: int = KEYS) -> NDArray[np.int64]:
+    """Return keys 0..keys-1, pitches outside moved by octaves."""
+    key = pitch - lowest
     key = np.where(key < 0, key % 12, key)
-    return np.asarray(np.where(key >= KEYS, (KEYS - 12) + (key - (KEYS - 12)) % 12, key), dtype=np.int64)
+    return np.asarray(np.where(key >= keys, (keys - 12) + (key - (keys - 12)) % 12, key), dtype=np.int64)

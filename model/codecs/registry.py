@@ -7,16 +7,25 @@ from model.codecs.base import Codec
 from model.codecs.drums import DrumsCodec
 from model.codecs.melody import MelodyCodec
 from model.codecs.multitrack import MultitrackCodec
-from model.codecs.poly import PolyCodec
+from model.codecs.poly import PolyCodec, RollCodec
 from model.errors import ConfigError, nearest
 from model.music.grid import Grid
 
 CODECS: dict[str, type[DrumsCodec | MelodyCodec | MultitrackCodec | PolyCodec]] = {
     "melody": MelodyCodec,
     "poly": PolyCodec,
+    "roll": RollCodec,
     "drums": DrumsCodec,
     "multitrack": MultitrackCodec,
 }
+
+CORPORA = {"roll": "poly"}
+"""Whose prepared phrases a codec learns from, where it is not its own."""
+
+
+def corpus_of(codec: str) -> str:
+    """Return the name under which `twobar-train prepare` lays the phrases of a codec."""
+    return CORPORA.get(codec, codec)
 
 
 def build(kind: str, grid: Grid) -> Codec:

@@ -20,7 +20,7 @@ class Card:
     Attributes:
         name: of the model, as shown.
         ident: names these very weights (a hash), so that latents of other weights are refused.
-        codec: melody, poly, drums or multitrack.
+        codec: melody, poly, roll, drums or multitrack.
         grid: bars, metre and steps of the phrases that it reads and answers.
         latent_size: d; 0 when it has no latent: it continues phrases, and every z is of size 0.
         knobs: attribute knobs that it heeds.

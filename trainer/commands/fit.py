@@ -69,7 +69,8 @@ def find_config(name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    shipped = {file.stem: file for file in CONFIGS.glob("*.toml")}
+    files = [*CONFIGS.glob("*.toml"), *CONFIGS.glob("reference/*.toml")]
+    shipped = {str(file.relative_to(CONFIGS).with_suffix("").as_posix()): file for file in files}
     if name in shipped:
         return shipped[name]
     if path.suffix or path.parent != Path():

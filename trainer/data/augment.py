@@ -15,7 +15,7 @@ Ints = NDArray[np.int64]
 LOW_VELOCITY, HIGH_VELOCITY = 24, 120
 LOUDER = (0.8, 1.2)  # factors of the velocities of a drum phrase
 UNSTEADY = 2.0  # standard deviation of a hit's displacement, hundredths of a step
-LIMITS = {"melody": (0, 127), "poly": (21, 108), "multitrack": (21, 108)}
+LIMITS = {"melody": (0, 127), "poly": (21, 108), "roll": (0, 127), "multitrack": (21, 108)}
 """Lowest and highest key of each codec with keys."""
 
 

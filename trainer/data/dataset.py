@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS, LENGTH, ONSET, Arrays, Codec, Table, phrase_of
+from model.codecs.registry import corpus_of
 from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.music.tracks import TRACKS
@@ -77,7 +78,7 @@ def load(
 
     Args:
         folder: that prepare wrote.
-        codec: melody, poly, drums or multitrack.
+        codec: one of `model.codecs.registry.CODECS`.
         split: train, validation or test.
         may_be_empty: whether a split without phrases will do.
         styled: whether the phrases must have style labels.
@@ -87,7 +88,7 @@ def load(
             no phrase and may not be empty, or a note that cannot be.
 
     """
-    place = folder / codec / split
+    place = folder / corpus_of(codec) / split
     again = f"run twobar-train prepare MIDI_DIR --out {folder}"
     names = ("notes", "starts", "songs", "styles") if styled else ("notes", "starts", "songs")
     for name in names:

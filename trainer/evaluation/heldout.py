@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from model.codecs.registry import corpus_of
 from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.playing.player import Player
@@ -156,7 +157,7 @@ def _prepared(
         raise RequestError(
             f"'{folder}' was prepared for {_words(description.grid)}, the checkpoint needs {_words(grid)}"
         )
-    if not (folder / codec).is_dir():
+    if not (folder / corpus_of(codec)).is_dir():
         raise RequestError(f"'{folder}' holds no phrases for the codec '{codec}'")
     held = [load(folder, codec, split, may_be_empty=True) for split in splits]
     rows = [(part, index) for part in held for index in range(len(part))]

@@ -171,7 +171,7 @@ def music(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matp
 
 def headline(result: Mapping[str, Any]) -> tuple[str, float | None]:
     """Return the figure that a codec is known by: note F1 of several voices, step accuracy of one line."""
-    key = "note_f1" if result["codec"] in {"poly", "multitrack"} else "step_accuracy"
+    key = "note_f1" if result["codec"] in {"poly", "roll", "multitrack"} else "step_accuracy"
     return key, result["reconstruction"].get(key)
 
 

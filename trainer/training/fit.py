@@ -10,7 +10,7 @@ import torch
 
 from model.checkpoint import Calibration
 from model.codecs.base import Codec
-from model.codecs.registry import build
+from model.codecs.registry import build, corpus_of
 from model.config import ModelConfig
 from model.errors import ModelError
 from model.music.grid import Grid
@@ -36,6 +36,7 @@ from trainer.training.resume import NAME
 
 EDITS = "edits.npz"  # made once, saved in the run's folder
 EDITING = 0.25  # of the network's minutes, the most that making them may take
+FEW = 50  # phrases below which a split measures chance
 MEASURED = 10_000  # phrases over which the attributes are calibrated
 
 
@@ -131,6 +132,8 @@ def _run(
         if seen:
             validation = train
             run_log.say("the validation split holds no phrase: the figures are of the training phrases")
+        elif len(validation) < FEW:
+            run_log.say(f"the validation split holds {len(validation)} phrases only: its figures say little")
         calibration = calibrate(train, codec, limit=MEASURED, seed=fit.seed)
         edits = None
         early = began + 60 * EDITING * (network_minutes if network_minutes is not None else float("inf"))
@@ -212,12 +215,13 @@ def check_folder(data: Path, model: ModelConfig) -> None:
             f"--beats-per-bar {wanted.beats_per_bar} --steps-per-beat {wanted.steps_per_beat}', or change "
             "model.grid"
         )
-    if model.codec not in codecs:
+    corpus = corpus_of(model.codec)
+    if corpus not in codecs:
         raise RequestError(
             f"{data} has no phrases for codec '{model.codec}'; there is: {', '.join(codecs)}; prepare again "
             "with 'twobar-train prepare', the same folders and options"
         )
-    if not found.phrases[model.codec].get("train"):
+    if not found.phrases[corpus].get("train"):
         raise EmptyCorpusError(
             f"{data} holds no phrase to train codec '{model.codec}' on; its report.json says what was skipped"
         )

@@ -281,6 +281,7 @@ JUDGES: dict[str, Judge] = {
     "poly": Judge(spell_poly, compare_poly, ("onset", "roll")),
     "drums": Judge(spell_drums, compare_drums, ("hit", "drums")),
 }
+JUDGES["roll"] = JUDGES["poly"]
 PARTS = {
     "melody": JUDGES["melody"],
     "chords": JUDGES["poly"],

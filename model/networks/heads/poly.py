@@ -1,4 +1,4 @@
-"""The poly codec's surface: rolls in; onset, hold and velocity rolls out.
+"""The surfaces of the codecs poly and roll: rolls in; onset, hold and velocity rolls out.
 
 Tested in tests/model/networks/heads/test_base.py, tests/model/codecs/test_poly.py.
 """
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
-from model.codecs.poly import KEYS, UNLIKELY
+from model.codecs.poly import UNLIKELY, PolyCodec, RollCodec
 from model.music.grid import Grid
 from model.networks.heads.base import Chance, Surface, Tensors, flip, offset_loss, through, velocity_loss
 from model.networks.layers.layout import Layout
@@ -19,27 +19,30 @@ RARE = 4.0  # an untrained network strikes a key at one step in fifty-five
 
 
 class PolySurface(Surface):
-    """Three numbers a key and step; nothing to learn here.  Roll channels: 88 onsets, holds, velocities."""
+    """Three numbers a key and step; nothing to learn.  Roll channels: onsets, holds, velocities of K keys."""
+
+    keys: ClassVar[int] = PolyCodec.keys
 
     inputs: ClassVar[tuple[str, ...]] = ("roll",)
     outputs: ClassVar[tuple[str, ...]] = ("onset", "hold", "velocity")
 
     def __init__(self, grid: Grid) -> None:
         """Count features and logits."""
-        super().__init__(grid, features=3 * KEYS, logits=3 * KEYS, chances=2 * KEYS, channels=3 * KEYS)
-        self.onset_channels = ((0, KEYS),)
-        self.layout = Layout(beats=grid.beats, steps=grid.steps_per_beat, channels=3, keys=KEYS)
+        keys = self.keys
+        super().__init__(grid, features=3 * keys, logits=3 * keys, chances=2 * keys, channels=3 * keys)
+        self.onset_channels = ((0, keys),)
+        self.layout = Layout(beats=grid.beats, steps=grid.steps_per_beat, channels=3, keys=keys)
 
     def read(self, arrays: Mapping[str, Tensor]) -> Tensor:
-        """Flatten the roll [B, S, 3, 88]."""
+        """Flatten the roll [B, S, 3, K]."""
         return arrays["roll"].flatten(2)
 
     def write(self, flat: Tensor) -> Tensors:
-        """Split into onset and hold logits and velocity 0..1, each [B, S, 88]."""
+        """Split into onset and hold logits and velocity 0..1, each [B, S, K]."""
         return {
-            "onset": flat[..., :KEYS] - RARE,
-            "hold": flat[..., KEYS : 2 * KEYS],
-            "velocity": torch.sigmoid(flat[..., 2 * KEYS :]),
+            "onset": flat[..., : self.keys] - RARE,
+            "hold": flat[..., self.keys : 2 * self.keys],
+            "velocity": torch.sigmoid(flat[..., 2 * self.keys :]),
         }
 
     def loss(self, heads: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensors:
@@ -65,14 +68,14 @@ class PolySurface(Surface):
         """
         heads = self.write(logits.float())
         likely = heads["onset"] > UNLIKELY
-        onset = (flip(heads["onset"], chance.part(0, KEYS)) & likely).float()
+        onset = (flip(heads["onset"], chance.part(0, self.keys)) & likely).float()
         sounding = last["roll"][:, 0, :2].sum(1)
-        hold = flip(heads["hold"], chance.part(KEYS, 2 * KEYS)).float() * sounding * (1 - onset)
+        hold = flip(heads["hold"], chance.part(self.keys, 2 * self.keys)).float() * sounding * (1 - onset)
         return {"roll": torch.stack((onset, hold, heads["velocity"] * onset), dim=1).unsqueeze(1)}
 
     def blank(self, count: int, device: torch.device) -> Tensors:
         """Return silent steps."""
-        return {"roll": torch.zeros(count, 1, 3, KEYS, device=device)}
+        return {"roll": torch.zeros(count, 1, 3, self.keys, device=device)}
 
     def roll(self, heads: Mapping[str, Tensor]) -> Tensor:
         """Return onsets, holds and velocities; see `Surface.roll`.
@@ -92,6 +95,12 @@ class PolySurface(Surface):
         return arrays["roll"].flatten(2)
 
 
+class RollSurface(PolySurface):
+    """As `PolySurface`, of all 128 keys."""
+
+    keys: ClassVar[int] = RollCodec.keys
+
+
 class TimedPolySurface(PolySurface):
     """As `PolySurface`, and micro-offsets: a fourth number a key and step, at onsets.
 
@@ -104,18 +113,18 @@ class TimedPolySurface(PolySurface):
     def __init__(self, grid: Grid) -> None:
         """Count a channel more."""
         super().__init__(grid)
-        self.step_features = self.step_logits = 4 * KEYS
-        self.track_features = self.track_logits = (4 * KEYS,)
-        self.layout = Layout(beats=grid.beats, steps=grid.steps_per_beat, channels=4, keys=KEYS)
+        self.step_features = self.step_logits = 4 * self.keys
+        self.track_features = self.track_logits = (4 * self.keys,)
+        self.layout = Layout(beats=grid.beats, steps=grid.steps_per_beat, channels=4, keys=self.keys)
 
     def read(self, arrays: Mapping[str, Tensor]) -> Tensor:
-        """Append offset [B, S, 88] to the flat roll."""
+        """Append offset [B, S, K] to the flat roll."""
         return torch.cat((super().read(arrays), arrays["offset"]), dim=-1)
 
     def write(self, flat: Tensor) -> Tensors:
-        """Split into onset and hold logits, velocity 0..1 and offset -0.5..0.5, each [B, S, 88]."""
-        heads = super().write(flat[..., : 3 * KEYS])
-        return {**heads, "offset": 0.5 * torch.tanh(flat[..., 3 * KEYS :])}
+        """Split into onset and hold logits, velocity 0..1 and offset -0.5..0.5, each [B, S, K]."""
+        heads = super().write(flat[..., : 3 * self.keys])
+        return {**heads, "offset": 0.5 * torch.tanh(flat[..., 3 * self.keys :])}
 
     def loss(self, heads: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensors:
         """As without, and the squared error of offsets at onsets."""
@@ -127,10 +136,10 @@ class TimedPolySurface(PolySurface):
 
     def draw(self, logits: Tensor, chance: Chance, last: Mapping[str, Tensor]) -> Tensors:
         """As without, and the offset of what is struck."""
-        drawn = super().draw(logits[..., : 3 * KEYS], chance, last)
+        drawn = super().draw(logits[..., : 3 * self.keys], chance, last)
         offset = self.write(logits.float())["offset"] * drawn["roll"][:, 0, 0]
         return {**drawn, "offset": offset.unsqueeze(1)}
 
     def blank(self, count: int, device: torch.device) -> Tensors:
         """Return silent steps."""
-        return {**super().blank(count, device), "offset": torch.zeros(count, 1, KEYS, device=device)}
+        return {**super().blank(count, device), "offset": torch.zeros(count, 1, self.keys, device=device)}

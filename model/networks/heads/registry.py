@@ -11,11 +11,12 @@ from model.networks.heads.base import Surface
 from model.networks.heads.drums import DrumsSurface
 from model.networks.heads.melody import MelodySurface
 from model.networks.heads.multitrack import MultitrackSurface
-from model.networks.heads.poly import PolySurface, TimedPolySurface
+from model.networks.heads.poly import PolySurface, RollSurface, TimedPolySurface
 
 SURFACES: dict[str, Callable[[Grid], Surface]] = {
     "melody": MelodySurface,
     "poly": PolySurface,
+    "roll": RollSurface,
     "drums": DrumsSurface,
     "multitrack": MultitrackSurface,
 }

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.codecs.drums import CLASSES
-from model.codecs.poly import KEYS
+from model.codecs.poly import KEYS, RollCodec
 from model.networks.layers.blocks import Residual
 from model.networks.layers.layout import SPARSE, Layout
 from model.networks.sizes import Sizes
@@ -25,6 +25,7 @@ def layouts(sizes: Sizes) -> list[Layout | None]:
     """Return how each track's beats fall into cells, by the width of its steps; None for a voice."""
     beats, steps = sizes.grid.beats, sizes.grid.steps_per_beat
     known = {
+        CHANNELS * RollCodec.keys: Layout(beats=beats, steps=steps, channels=CHANNELS, keys=RollCodec.keys),
         CHANNELS * KEYS: Layout(beats=beats, steps=steps, channels=CHANNELS, keys=KEYS),
         CHANNELS * len(CLASSES): Layout(
             beats=beats, steps=steps, channels=CHANNELS, keys=len(CLASSES), band=1

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from model.codecs.drums import CLASSES
-from model.codecs.poly import KEYS
+from model.codecs.poly import KEYS, RollCodec
 from model.errors import ConfigError
 from model.networks.sizes import Sizes
 
@@ -38,7 +38,7 @@ class RollImage:
 
 
 MELODY = RollImage(seen=3, rows=128, flat=2, written=1, before=3, after=1)
-ROLLS = tuple(RollImage(seen=3, rows=rows, written=3) for rows in (KEYS, len(CLASSES)))  # poly, drums
+ROLLS = tuple(RollImage(seen=3, rows=rows, written=3) for rows in (KEYS, RollCodec.keys, len(CLASSES)))
 
 
 def image_of(sizes: Sizes, where: str) -> RollImage:
@@ -51,7 +51,7 @@ def image_of(sizes: Sizes, where: str) -> RollImage:
     for image in (MELODY, *ROLLS):
         if sizes.logits == image.before + image.written * image.rows + image.after:
             return image
-    raise ConfigError(f"{where}: kind 'cnn' needs a codec with one roll: melody, poly or drums")
+    raise ConfigError(f"{where}: kind 'cnn' needs a codec with one roll: melody, poly, roll or drums")
 
 
 def heights(rows: int, depth: int) -> list[int]:

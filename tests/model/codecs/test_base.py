@@ -12,7 +12,7 @@ from model.music.grid import Grid
 from model.music.phrase import Phrase
 from tests.fakes.codec_phrases import polyphony
 
-KINDS = ("melody", "poly", "drums", "multitrack")
+KINDS = ("melody", "poly", "roll", "drums", "multitrack")
 
 
 @given(st.lists(polyphony().filter(lambda phrase: phrase.grid == Grid()), min_size=1, max_size=5))

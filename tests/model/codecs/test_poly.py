@@ -1,5 +1,6 @@
 """Pitched notes come back on 88 keys, with micro-offsets, which a model heeds if configured to."""
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -60,6 +61,24 @@ def test_keys_beyond_the_piano_move_into_it_by_octaves() -> None:
     phrase = Phrase.of(Grid(), [Note(0, 0, 64, 4), Note(4, 127, 64, 4), Note(8, 109, 64, 2)])
     decoded = codec.unpack(pack_phrase(codec, phrase), 0)
     assert [note.pitch for note in decoded.notes] == [24, 103, 97]
+
+
+@given(polyphony())
+def test_the_roll_codec_keeps_every_key_of_midi_where_it_is(phrase: Phrase) -> None:
+    codec = build("roll", phrase.grid)
+    wide = Phrase.of(phrase.grid, [Note(0, 0, 64, 4), Note(4, 127, 64, 4), Note(4, 20, 30, 1, 0.25)])
+    for one in (phrase, wide):
+        arrays = pack_phrase(codec, one)
+        assert arrays["roll"].shape == (1, phrase.grid.steps, 3, 128)
+        assert codec.unpack(arrays, 0) == one
+
+
+@pytest.mark.parametrize(("decoder", "size"), [("patch", 8), ("cnn", 8), ("bands", 44)])
+def test_a_network_writes_rolls_of_128_keys(decoder: str, size: int) -> None:
+    wanted = config("roll", timing=False, decoder=decoder)
+    net = VAE(msgspec.structs.replace(wanted, bottleneck=BottleneckConfig(size=size)))
+    heads = net.surface.write(torch.zeros(2, 16, net.surface.step_logits))
+    assert heads["onset"].shape == (2, 16, 128)
 
 
 def test_a_held_key_without_onset_is_silent() -> None:

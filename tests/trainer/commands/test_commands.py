@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from model.errors import CheckpointError
+from model.version import VERSION
 from tests.fakes.midi_files import chords, write
 from tests.fakes.players import Memory, Sure
 from tests.root import ROOT
@@ -165,6 +166,14 @@ def test_fit_hands_over_its_arguments(
         "seed": 3,
         "overrides": ["fit.beta=1", "fit.batch=2"],
     }
+
+
+def test_configurations_of_published_models_are_found_by_their_names() -> None:
+    assert fitting.find_config("reference/cat-mel-2bar-big").name == "cat-mel-2bar-big.toml"
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--version") == (0, f"twobar-train, version {VERSION}\n", "")
 
 
 def test_evaluate_prints_a_table_and_writes_the_figures(
