@@ -79,5 +79,5 @@ def test_the_same_figure_an_octave_higher_is_seen_alike_by_the_first_layers() ->
 
 def test_several_rolls_at_once_are_refused() -> None:
     sizes = Sizes(grid=Grid(), features=421, logits=555, latent=32)
-    with pytest.raises(ConfigError, match="kind 'cnn' needs a codec with one roll: melody, poly, roll or drums"):
+    with pytest.raises(ConfigError, match="codec with one roll: melody, poly, roll or drums"):
         image_of(sizes, "model.encoder")
