@@ -13,6 +13,7 @@ import click  # noqa: E402
 from live.cli.group import Group, run  # noqa: E402
 from live.cli.offline import COMMANDS  # noqa: E402
 from live.cli.parameters import NonEmptyPath  # noqa: E402
+from model.files import print_any_name  # noqa: E402
 from model.version import VERSION  # noqa: E402
 
 APIS = "auto|alsa|jack|coremidi|winmm"
@@ -177,6 +178,7 @@ for offline_command in COMMANDS:
 
 def main() -> None:
     """Run the console script."""
+    print_any_name()
     sys.exit(run(twobar))
 
 

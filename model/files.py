@@ -1,9 +1,12 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and names of files that are bytes and no text."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -32,9 +35,41 @@ def atomic_write(path: Path, *, durable: bool = False) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
 
 
-def shown(path: object) -> str:
-    """Return a path, or a text with one in it, as it can be printed: what is no UTF-8 becomes a "?".
+PRIVATE = 0xEF00 - 0xDC00  # from a byte that is no UTF-8, as Python holds it, to a private character
+_TO_TEXT = {code: code + PRIVATE for code in range(0xDC80, 0xDD00)}
+_TO_PATH = {text: code for code, text in _TO_TEXT.items()}
 
-    On POSIX a path is bytes, and Python hands those that are no UTF-8 on as lone surrogates.
+
+def as_text(path: str | os.PathLike[str]) -> str:
+    """Return a path as text that may cross between processes and be written to files; see `as_path`.
+
+    On POSIX a path is bytes, and Python hands those that are no UTF-8 on as lone surrogates, which no encoder
+    takes.  Here they are private characters, U+EF80 to U+EFFF.
     """
-    return str(path).encode("utf-8", "replace").decode("utf-8")
+    return os.fspath(path).translate(_TO_TEXT)
+
+
+def as_path(text: str) -> Path:
+    """Return the path that a text of `as_text`, or any other, stands for."""
+    return Path(text.translate(_TO_PATH))
+
+
+def readable(text: str) -> str:
+    """Return a text that can be encoded and read: "?" for every byte of a path that is no UTF-8."""
+    return text.translate(_TO_PATH).encode("utf-8", "replace").decode("utf-8")
+
+
+def all_readable(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
+    """Return lists and mappings, nested as they may be, with every text made readable."""
+    if isinstance(value, str):
+        return readable(value)
+    if isinstance(value, dict):
+        return {all_readable(key): all_readable(each) for key, each in value.items()}
+    return [all_readable(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def print_any_name() -> None:
+    """Let this process print names that its terminal's encoding does not have, with "?" in their place."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -5,6 +5,8 @@ Tested in tests/model/playing/test_load.py.
 
 from pathlib import Path
 
+from model.files import as_path
+
 WEIGHTS = Path(__file__).parent / "weights"
 SUFFIX = ".safetensors"
 HELPERS = frozenset(("writer",))
@@ -30,6 +32,6 @@ def shipped_for(codec: str) -> str:
 def is_checkpoint(name: str) -> bool:
     """Tell whether a name is the path of a file; one that no file can have is not."""
     try:
-        return Path(name).is_file()
+        return as_path(name).is_file()
     except OSError:  # too long, say
         return False

@@ -6,6 +6,7 @@ import sys
 import click
 
 from model.errors import ModelError
+from model.files import print_any_name, readable
 from model.version import VERSION
 from trainer.commands.adapt import adapt
 from trainer.commands.directions import directions
@@ -35,16 +36,17 @@ for _command in (prepare, fit, evaluate, directions, adapt, report):
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+    print_any_name()
     try:
         code = cli.main(args=arguments, prog_name="twobar-train", standalone_mode=False)
     except (TrainerError, ModelError) as error:
-        click.echo(f"twobar-train: {error}", err=True)
+        click.echo(f"twobar-train: {readable(str(error))}", err=True)
         code = error.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         code = 2
     except click.ClickException as error:
-        click.echo(f"twobar-train: {sentence(error)}", err=True)
+        click.echo(f"twobar-train: {readable(sentence(error))}", err=True)
         code = 2 if isinstance(error, click.UsageError) else 1
     except ModuleNotFoundError as error:  # the core alone is installed
         if (error.name or "").partition(".")[0] in ("", "model", "trainer"):

@@ -10,6 +10,7 @@ import click
 
 from live.errors import TwobarError
 from model.errors import ModelError, did_you_mean
+from model.files import readable
 
 REWORDINGS = {  # click's words for a number that is none, the longer first
     "is not a valid float range": "is not a number",
@@ -69,13 +70,10 @@ def run(command: click.Command, arguments: list[str] | None = None, *, name: str
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as error:
-        sys.stderr.write(f"{name}: {sentence(error)}\n")
+        sys.stderr.write(f"{name}: {readable(sentence(error))}\n")
         return error.exit_code
-    except UnicodeError:
-        sys.stderr.write(f"{name}: a name among the arguments is not written in UTF-8; use another name\n")
-        return 2
     except (TwobarError, ModelError) as error:
         if str(error):  # else the engine has said it
-            sys.stderr.write(f"{name}: {error}\n")
+            sys.stderr.write(f"{name}: {readable(str(error))}\n")
         return error.exit_code
     return status if isinstance(status, int) else 0

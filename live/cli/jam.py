@@ -25,7 +25,9 @@ from live.ipc.session import Session, sessions, write_session
 from live.ipc.snapshot import Notice, ToDashboard
 from live.record import event_log
 from live.settings.config import Config, PageSettings, check_model, load, with_options
+from model.files import as_text, readable
 
+PATHS = frozenset(("config", "log", "mapping", "model", "record", "soundfont"))
 SCREEN_PATIENCE_SECONDS = 3.0
 WITHOUT_SCREEN = "the music goes on; `twobar attach` opens another screen, Ctrl-C ends the jam"
 LONGEST_SECONDS = 1_000_000_000  # of a jam that ends by itself: 31 years, and the clock's numbers hold it
@@ -49,8 +51,8 @@ def settings(arguments: dict[str, Any]) -> Config:
         clock_out=arguments["clock_out"],
         bpm=arguments["bpm"],
         metre=arguments["metre"],
-        model=arguments["model"],
-        mapping=arguments["mapping"],
+        model=_text(arguments["model"]),
+        mapping=_text(arguments["mapping"]),
         mode=arguments["mode"],
         thru=arguments["thru"],
         seed=arguments["seed"],
@@ -59,19 +61,25 @@ def settings(arguments: dict[str, Any]) -> Config:
         else (0.0 if arguments["headless"] else None),
         key=arguments["key"],
         vary=arguments["vary"],
-        soundfont=arguments["soundfont"],
+        soundfont=_text(arguments["soundfont"]),
         osc_port=arguments["osc_port"],
     )
 
 
+def _text(path: str | None) -> str | None:
+    return None if path is None else as_text(path)
+
+
 def check_texts(arguments: Mapping[str, object]) -> None:
-    """Refuse options whose bytes are no UTF-8: they cross between processes as text, and into files."""
+    """Refuse options other than paths whose bytes are no UTF-8."""
     for name, value in arguments.items():
+        if name in PATHS:
+            continue
         for text in value if isinstance(value, tuple) else (value,):
             try:
                 str(text).encode()
             except UnicodeEncodeError:
-                shown = os.fsencode(str(text)).decode(errors="replace")
+                shown = readable(str(text))
                 option = {"inputs": "in", "outputs": "out"}.get(name, name.replace("_", "-"))
                 raise UsageError(f"--{option}: '{shown}' is not written in UTF-8; use another name") from None
 
@@ -100,8 +108,8 @@ def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> 
         headless=headless,
         demo="on" if arguments["demo"] else "off" if headless else "auto",
         duration_s=arguments["duration"],
-        log=str(arguments["log"].absolute()) if arguments["log"] else "",
-        record=str(arguments["record"].absolute()) if arguments["record"] else "",
+        log=as_text(arguments["log"].absolute()) if arguments["log"] else "",
+        record=as_text(arguments["record"].absolute()) if arguments["record"] else "",
         session=write_session(address),
         start_nanos=start_nanos,
         page=page,
@@ -154,7 +162,7 @@ def check_keymap(keymap: Mapping[str, str]) -> None:
 
 def _say(line: str) -> None:
     with contextlib.suppress(OSError):  # nobody reads any more
-        sys.stderr.write(f"{line}\n")
+        sys.stderr.write(f"{readable(line)}\n")
 
 
 def _headless(options: Options, signals: EndSignals, without_page: str) -> int:

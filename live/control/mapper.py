@@ -21,6 +21,7 @@ from live.timing.midi_bytes import (
     PROGRAM,
     is_channel_message,
 )
+from model.files import as_path
 
 __all__ = ["Mapper", "Mapping", "choose", "find", "folders", "for_port", "shipped"]
 
@@ -68,7 +69,7 @@ def find(name_or_path: str) -> Mapping:
         UsageError: there is none, or it is broken.
 
     """
-    path = Path(name_or_path).expanduser()
+    path = as_path(name_or_path).expanduser()
     if path.suffix == ".toml" or len(path.parts) > 1:
         if not path.is_file():
             raise unknown("mapping file", name_or_path, known())

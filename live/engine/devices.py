@@ -33,6 +33,7 @@ from live.record.take import Take, take_path
 from live.settings.config import Config, MappingSettings
 from live.timing.midi_bytes import Sink, Stream, program, silence
 from live.timing.timeline import Nanos
+from model.files import as_path, as_text
 
 Post = Callable[[object], None]
 SYNTH = "fluidsynth"
@@ -129,7 +130,7 @@ class Devices:
         if config.midi.api != "auto":
             ports.resolve_api(config.midi.api)
         if self._options.log:
-            self._open_log(Path(self._options.log))
+            self._open_log(as_path(self._options.log))
         if not config.midi.send_sounds:
             self._output.takes_setup = lambda sink: not isinstance(sink, ports.OutputPort)
         self._output.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
@@ -154,7 +155,7 @@ class Devices:
     def _open_synth(self, jam: Jam) -> None:
         chosen = self._options.config.synth
         settings = FluidSynthSettings(
-            soundfont=Path(chosen.soundfont).expanduser() if chosen.soundfont else None,
+            soundfont=as_path(chosen.soundfont).expanduser() if chosen.soundfont else None,
             driver=chosen.driver,
             gain=chosen.gain,
             reverb=chosen.reverb,
@@ -267,7 +268,7 @@ class Devices:
                 self._output.osc = osc
 
     def _open_take(self, jam: Jam) -> None:
-        chosen = Path(self._options.record) if self._options.record else None
+        chosen = as_path(self._options.record) if self._options.record else None
         try:
             path = chosen or take_path(self._options.config.jam.take_path, dt.datetime.now().astimezone())
             self._output.take = Take(
@@ -281,7 +282,7 @@ class Devices:
         except FailureError as reason:
             jam.notices.add("error", str(reason))
         else:
-            self.recording = str(path)
+            self.recording = as_text(path)
 
     # -- ports that come and go ----------------------------------------------------------------------
 
@@ -443,7 +444,7 @@ class Devices:
         """Tell, after `close`, whether a take that was asked for by name is not where it was asked for."""
         take = self._output.take
         return bool(self._options.record) and not (
-            take is not None and take.kept and take.path == Path(self._options.record)
+            take is not None and take.kept and take.path == as_path(self._options.record)
         )
 
     # -- the end -------------------------------------------------------------------------------------

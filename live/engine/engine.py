@@ -47,6 +47,7 @@ from live.timing.clock import Clock, MonotonicClock, raise_priority
 from live.timing.clock_in import SYNC_STATUSES
 from live.timing.midi_bytes import Received, is_note_on
 from live.timing.timeline import Nanos
+from model.files import readable
 
 SWITCH_SECONDS = 0.0001
 CONNECT_NANOS = 700_000_000  # whoever waits for `ready` connects its cables before the first beat
@@ -530,7 +531,7 @@ def main() -> int:
         gc.disable()
         engine.run()
     except TwobarError as error:
-        text, status = f"twobar: {error}\n", error.exit_code
+        text, status = f"twobar: {readable(str(error))}\n", error.exit_code
     except Exception as fault:  # noqa: BLE001  told apart from what the user must mend: it is tried again
         text, status = f"twobar: a fault in the engine: {fault!r}\n", CRASHED
     if engine is not None:

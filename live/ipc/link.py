@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from live.ipc.messages import Hello, Message
+from model.files import all_readable
 
 LENGTH = struct.Struct(">I")
 LARGEST_FRAME = 1 << 22
@@ -115,12 +116,18 @@ class Link(Generic[M]):
         with self._lock:
             if not self.open or (droppable and self._backlog and not self._flush()):
                 return False
-            body = self._encoder.encode(message)
+            body = self._encoded(message)
             self._backlog += LENGTH.pack(len(body)) + body
             self._flush()
             if len(self._backlog) > LARGEST_BACKLOG:
                 self.close()
             return self.open
+
+    def _encoded(self, message: Message) -> bytes:
+        try:
+            return self._encoder.encode(message)
+        except UnicodeEncodeError:  # the name of a file in it is no UTF-8
+            return self._encoder.encode(all_readable(msgspec.to_builtins(message, builtin_types=(bytes,))))
 
     def _flush(self) -> bool:
         """Send what waits, as far as the pipe takes it; True when nothing waits any more."""

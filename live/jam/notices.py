@@ -9,6 +9,7 @@ from collections import deque
 from live.ipc.snapshot import Notice, NoticeLevel
 from live.jam.protocols import Output
 from live.timing.timeline import Nanos
+from model.files import readable
 
 MOST_NOTICES = 8
 AGAIN_NANOS = 2_000_000_000
@@ -34,6 +35,7 @@ class Notices:
 
     def add(self, level: NoticeLevel, text: str) -> None:
         """Show and log a line; the same line again at once is not repeated."""
+        text = readable(text)
         last = self.lines[-1] if self.lines else None
         if last is not None and last.text == text and self.now - last.nanos < AGAIN_NANOS:
             return

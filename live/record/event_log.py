@@ -16,6 +16,7 @@ from typing import IO
 import msgspec
 
 from live.errors import FailureError
+from model.files import all_readable
 
 CAPACITY = 65_536
 PERIOD_S = 0.1
@@ -86,7 +87,7 @@ class EventLog:
                 count = min(BATCH, len(self._queue))
                 records = [self._queue.popleft() for _ in range(count)]
                 try:
-                    self._write_all(self._encoder.encode_lines(records))
+                    self._write_all(self._encoded(records))
                 except OSError as reason:
                     self.fault = f"the log '{self.path}' has ended: {reason.strerror or reason}"
                     self._closed = True
@@ -95,6 +96,12 @@ class EventLog:
                     self.dropped += count
                     self._tell(f"{count} records of the log could not be written: {fault!r}")
                 time.sleep(0)
+
+    def _encoded(self, records: list[dict[str, object]]) -> bytes:
+        try:
+            return self._encoder.encode_lines(records)
+        except UnicodeEncodeError:  # the name of a file in them is no UTF-8
+            return self._encoder.encode_lines(all_readable(records))
 
     def _tell(self, sentence: str) -> None:
         """Tell of the first fault that does not end the log."""

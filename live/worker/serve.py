@@ -17,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import TypedDict
 
 import msgspec
@@ -46,6 +45,7 @@ from live.worker.places import Places, point_of
 from live.worker.variations import Variations
 from model.codecs.keyboard import division
 from model.codecs.registry import build
+from model.files import as_path
 from model.latent.geometry import Latent, PlayedPhrase, between
 from model.music.grid import Grid
 from model.music.harmony import read_key
@@ -364,7 +364,7 @@ def map_place(player: Player, latent: Latent) -> tuple[float, float]:
 def changed_nanos(name: str) -> int:
     """Return when a checkpoint's file was written last; 0 for a shipped model's name."""
     try:
-        return Path(name).stat().st_mtime_ns
+        return as_path(name).stat().st_mtime_ns
     except (OSError, ValueError):
         return 0
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from model.checkpoint import read
 from model.errors import CheckpointError, UnknownModelError, nearest
+from model.files import as_path
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.playing.player import Player
 from model.runtimes.registry import open_runtime
@@ -20,7 +21,7 @@ def load(name_or_path: str) -> Player:
         CheckpointError: there is no such model, or its file cannot be used; one sentence.
 
     """
-    path = shipped_file(name_or_path) or Path(name_or_path)
+    path = shipped_file(name_or_path) or as_path(name_or_path)
     if path.suffix == SUFFIX or is_checkpoint(name_or_path):
         return open_player(path)
     raise UnknownModelError(f"unknown model '{name_or_path}'; {nearest(name_or_path, shipped_models())}")

@@ -1,8 +1,12 @@
+import os
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from model.files import atomic_write
+from model.files import all_readable, as_path, as_text, atomic_write, readable
 
 
 @pytest.mark.parametrize("durable", [False, True])
@@ -34,3 +38,20 @@ def test_a_fault_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None:
 def test_a_folder_that_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "none" / "file.txt") as draft:
         draft.write_text("new")
+
+
+@given(st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name))
+def test_any_bytes_of_a_path_cross_as_text(name: bytes) -> None:
+    path = Path(os.fsdecode(name))
+    text = msgspec.json.decode(msgspec.json.encode(as_text(path)), type=str)
+    assert os.fsencode(as_path(text)) == os.fsencode(path)
+    assert readable(text).encode()
+
+
+def test_latin_1_is_shown_readably() -> None:
+    path = Path(os.fsdecode(b"caf\xe9.mid"))
+    assert readable(str(path)) == readable(as_text(path)) == "caf?.mid"
+    assert readable("café.mid") == "café.mid"
+    assert all_readable({"a": [str(path), 1, None, (str(path),)]}) == {
+        "a": ["caf?.mid", 1, None, ["caf?.mid"]]
+    }

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from model.files import atomic_write
+from model.files import all_readable, atomic_write
 from model.music.grid import Grid
 from trainer.corpus import meta
 from trainer.corpus.dedup import HashIndex, new_windows
@@ -329,4 +329,6 @@ def _sides(sources: list[Source], songs: list[int], parts: list[Path], seed: int
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - what json takes
     """Write a JSON file so that a reader sees the old one or the whole new one."""
     with atomic_write(path) as draft:
-        draft.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        draft.write_text(
+            json.dumps(all_readable(value), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from model.files import atomic_write
+from model.files import atomic_write, readable
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS
 from trainer.errors import MISSING, OperationError
@@ -94,7 +94,7 @@ class Page:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_write(path) as draft:
-                draft.write_text(self.html(), encoding="utf-8")
+                draft.write_text(readable(self.html()), encoding="utf-8")
         except OSError as error:
             raise OperationError(f"cannot write '{path}': {error.strerror or error}") from error
 

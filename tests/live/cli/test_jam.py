@@ -17,7 +17,9 @@ from live.errors import FailureError, UsageError
 from live.ipc.commands import FromDashboard, Quit
 from live.ipc.link import Address, Switchboard, new_address
 from live.ipc.messages import Bye
+from live.ipc.options import Options, from_environment, to_environment
 from live.ipc.session import Session, write_session
+from model.files import as_path
 
 PATIENCE_S = 20.0
 
@@ -113,7 +115,29 @@ def test_every_option_that_the_settings_take_reaches_them() -> None:
     }
 
 
-@pytest.mark.parametrize("option", ["--log", "--record", "--soundfont", "--model", "--in"])
+def test_paths_in_latin_1_reach_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    started: list[Options] = []
+
+    def start(options: Options, *_: object) -> int:
+        started.append(options)
+        return 0
+
+    monkeypatch.setattr(jam_command, "_headless", start)
+    monkeypatch.setattr("live.cli.signals.EndSignals.install", lambda self: self)
+    (tmp_path / os.fsdecode(b"m\xe9.safetensors")).touch()
+    names = [os.fsdecode(name) for name in (b"m\xe9.safetensors", b"\xe9.sf2", b"\xe9.mid", b"\xe9.jsonl")]
+    model, soundfont, take, log = names
+    arguments = ["--model", model, "--soundfont", soundfont, "--record", take, "--log", log]
+    assert run(twobar, ["jam", "--headless", *arguments]) == 0
+    monkeypatch.setenv(*next(iter(to_environment(started[0]).items())))
+    options = from_environment()
+    texts = (options.config.jam.model, options.config.synth.soundfont, options.record, options.log)
+    assert [as_path(text).name for text in texts] == names
+
+
+@pytest.mark.parametrize("option", ["--in", "--mode"])
 def test_a_name_in_latin_1_is_a_sentence(
     option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,5 +146,5 @@ def test_a_name_in_latin_1_is_a_sentence(
     monkeypatch.setattr("live.cli.signals.EndSignals.install", lambda self: self)
     assert run(twobar, ["jam", "--headless", option, name]) == 2
     said = capsys.readouterr().err
-    assert said == f"twobar: {option}: 'caf\ufffd.mid' is not written in UTF-8; use another name\n"
+    assert said == f"twobar: {option}: 'caf?.mid' is not written in UTF-8; use another name\n"
     assert list(tmp_path.iterdir()) == []

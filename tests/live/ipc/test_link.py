@@ -139,6 +139,12 @@ def test_messages_arrive_whole_and_in_order(messages: list[Message]) -> None:
     far.close()
 
 
+def test_the_name_of_a_file_that_is_no_utf_8_stops_no_message(pair: tuple[Link[Any], Link[Any]]) -> None:
+    near, far = pair
+    assert near.send(Notice(5, "error", "no take can be written to 'caf\udce9.mid'"))
+    assert far.receive() == Notice(5, "error", "no take can be written to 'caf?.mid'")
+
+
 def fill(link: Link[Any], message: Message) -> int:
     """Send until the pipe takes no more; returns how many messages were sent."""
     count = 0

@@ -1,6 +1,7 @@
 """The event log: JSON Lines, soon on disk, and never in anyone's way."""
 
 import json
+import os
 import sys
 import threading
 from pathlib import Path
@@ -33,6 +34,13 @@ def test_each_record_is_a_line_with_kind_and_nanos(tmp_path: Path) -> None:
         {"kind": "sent", "nanos": 7, "due_nanos": 5, "data": [144, 60, 100], "tick": 0},
         {"kind": "notice", "nanos": 42, "text": "é", "place": "x", "nothing": None},
     ]
+
+
+def test_names_that_are_no_utf_8_are_logged_readably(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / os.fsdecode(b"caf\xe9.jsonl"))
+    log.write("notice", text="wrote", path="caf\udce9.mid")
+    log.close()
+    assert [line["path"] for line in lines(log.path)] == ["caf?.mid"]
 
 
 def test_many_records_keep_their_order(tmp_path: Path) -> None:

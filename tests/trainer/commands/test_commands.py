@@ -1,5 +1,6 @@
 import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,20 @@ def test_prepare_says_what_it_read_and_names_what_it_did_not(
     assert "6 files gave phrases; 1 were skipped" in out
     assert "broken.mid" in err
     assert str(tmp_path / "out" / "report.json") in err
+
+
+def test_latin_1_names_are_read_and_shown(
+    music: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = (tmp_path / os.fsdecode(name) for name in (b"m\xe9lodies", b"pr\xeat"))
+    folder.mkdir()
+    for number, path in enumerate((*music.glob("[0-9].mid"), music / "broken.mid")):
+        (folder / os.fsdecode(b"\xe9%d.mid" % number)).write_bytes(path.read_bytes())
+    code, _, err = run(capsys, "prepare", folder, "--out", out, "--jobs", 1)
+    assert code == 0
+    assert "m\\udce9lodies/\\udce96.mid" in err  # so that no two names become one
+    assert "pr?t/report.json" in err
+    assert json.loads((out / "report.json").read_text(encoding="utf-8"))["read"] == 6
 
 
 def test_an_empty_corpus_is_one_sentence_and_exit_1(
