@@ -54,6 +54,8 @@ def keys() -> str:
     rows: Rows = []
     counted: dict[str, list[Hotkey]] = {}
     for key in KEYS:
+        if not key.keys:  # only a keymap gives it one
+            continue
         kind = key.ident.rpartition("-")[0]
         if kind not in ("capture", "recall", "scene"):
             rows.append((f"`{key_label(key.keys.split(',')[0])}`", key.text, key.tip))

@@ -23,12 +23,14 @@ from live.cli.silencing import silenced
 from live.errors import FailureError, TwobarError
 from live.ipc.commands import Command, Panic
 from live.ipc.link import Link, call, remove_place
-from live.ipc.memory import JamMemory
+from live.ipc.memory import JamMemory, ScenesMemory
 from live.ipc.messages import Beat, Bye
 from live.ipc.model_process import Process, WorkerKeeper, end_process, spawn_worker
 from live.ipc.options import Options, to_environment
 from live.ipc.page_process import spawn_page
 from live.ipc.snapshot import Snapshot, ToDashboard
+
+FromEngine = ToDashboard | JamMemory | ScenesMemory | Beat
 
 ENGINE = ("-m", "live.engine")
 ENGINE_PATIENCE_SECONDS = 10.0
@@ -74,6 +76,7 @@ class Supervisor:
         self._over = threading.Event()
         self._shown = threading.Event()
         self._memory: JamMemory | None = None
+        self._scenes: ScenesMemory | None = None
         self._heart = Heart()
         self._said_goodbye = False
         self._stood: Process | None = None
@@ -144,13 +147,15 @@ class Supervisor:
             if time.monotonic() > end:
                 raise FailureError("the engine did not start in time")
             try:
-                self._link = call(self._options.address, self._role, ToDashboard | JamMemory | Beat)
+                self._link = call(self._options.address, self._role, FromEngine)
             except OSError:
                 time.sleep(RETRY_SECONDS)
         if self._ending.is_set():
             self._link.send(Bye())  # `end` came before there was a link
-        elif self._options.revived and self._memory is not None:
-            self._link.send(self._memory)
+        elif self._options.revived:
+            for memory in (self._scenes, self._memory):
+                if memory is not None:
+                    self._link.send(memory)
         threading.Thread(target=self._read, args=(self._link, self._heart), name="read", daemon=True).start()
 
     def _ended(self, status: int) -> "EngineEndedError":
@@ -173,6 +178,8 @@ class Supervisor:
                     heart.closing()
             elif isinstance(message, JamMemory):
                 self._memory = message
+            elif isinstance(message, ScenesMemory):
+                self._scenes = message
             elif isinstance(message, Bye):  # the end is the process's, and `wait` tells of it
                 heart.closing()
                 self._said_goodbye = True
@@ -265,7 +272,7 @@ class Supervisor:
             self._notify(f"{what}; it is started again" + (f" in {pause:g} s" if pause else ""))
             if self._ending.wait(pause):
                 return False
-            model = self._memory.model if self._memory is not None else self._options.model
+            model = self._memory.chosen_model if self._memory is not None else self._options.model
             self._options = msgspec.structs.replace(self._options, revived=True, model=model)
             try:
                 self._start_engine()
@@ -368,5 +375,5 @@ def suspected(memory: JamMemory | None, troubles: int) -> JamMemory | None:
     """
     if memory is None or troubles < 2:
         return memory
-    bare = msgspec.structs.replace(memory, base=None, anchors={})
+    bare = msgspec.structs.replace(memory, state=msgspec.structs.replace(memory.state, base=None, anchors={}))
     return bare if troubles < 4 else msgspec.structs.replace(bare, timeline=None, started=False)

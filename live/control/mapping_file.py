@@ -15,7 +15,7 @@ from msgspec import Meta
 from live.control.curves import CurveName, EncoderKind
 from live.control.takeover import Law
 from live.errors import UsageError, model_faults, unknown
-from live.settings.knobs import ACTIONS, KNOBS
+from live.settings.knobs import ACTIONS, KNOBS, takes
 from model import strict
 
 Seven = Annotated[int, Meta(ge=0, le=127)]
@@ -237,7 +237,7 @@ def _check_action(control: Control, label: str, where: str) -> None:
     if name not in ACTIONS:
         raise unknown("action", control.action or "", ACTIONS, where=f"{label} of {where}")
     words = ACTIONS[name]
-    if argument not in words and (words or argument):
+    if not takes(name, argument):
         if not words:
             raise UsageError(f"{where}: {label}, action '{name}' takes no argument, but has '{argument}'")
         raise unknown(f"argument of action '{name}'", argument, words, where=f"{label} of {where}")

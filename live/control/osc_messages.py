@@ -19,7 +19,7 @@ from live.ipc.commands import (
     Turn,
     action,
 )
-from live.settings.knobs import ACTIONS, KNOBS
+from live.settings.knobs import ACTIONS, KNOBS, takes
 
 ROOT = "/twobar/"
 SOURCE = "osc"
@@ -282,10 +282,11 @@ def _action(address: str, rest: str, arguments: Sequence[object]) -> list[Comman
     if len(left) > 1 or (left and not isinstance(left[0], int | float | None)):
         raise BadPacketError(f"{address} has arguments that it does not take")
     known = {word.lower(): word for word in words}
-    if words and argument.lower() not in known:
+    argument = known.get(argument.lower(), argument)
+    if words and not takes(name, argument):
         raise unknown(f"argument of {ROOT}action/{name}", argument, words)
     if argument and not words:
         raise BadPacketError(f"{ROOT}action/{name} takes no argument")
     if left and not left[0] and left[0] is not None:
         return []
-    return [action(name, known.get(argument.lower(), ""), source=SOURCE)]
+    return [action(name, argument, source=SOURCE)]

@@ -24,7 +24,7 @@ from live.dashboard.drawing.theme import THEME
 from live.dashboard.inbox import MOST_NOTICES, Inbox
 from live.dashboard.palette import Palette
 from live.dashboard.roll_panel import RollPanel
-from live.dashboard.screens import HelpWindow, InfoWindow, NoticeWindow, QuitWindow
+from live.dashboard.screens import HelpWindow, InfoWindow, NoticeWindow, QuitWindow, StoreWindow
 from live.ipc.commands import (
     Command,
     Freeze,
@@ -162,6 +162,8 @@ class Dashboard(App[None]):
         """Start listening."""
         if self._keymap:
             self.set_keymap(self._keymap)
+            for bound, action in keys.also_bound(self._keymap):
+                self.bind(bound, action, show=False)
             for name in keys.unknown_idents(self._keymap):
                 self._note("warning", f"the keymap names '{name}', which no key has; see ? for the keys")
         self._panels = list(self.query(panels.Painted))
@@ -209,7 +211,7 @@ class Dashboard(App[None]):
     def check(self) -> None:
         """Notice that the engine has stopped talking, and draw behind windows; called 4 times a second."""
         self._show()
-        if isinstance(self.screen, InfoWindow):
+        if self.screen_stack and isinstance(self.screen, InfoWindow):  # none while it closes
             self.screen.show(self._snapshot)
 
     def _accept(self, snapshot: Snapshot) -> None:
@@ -417,6 +419,16 @@ class Dashboard(App[None]):
     def action_info(self) -> None:
         """Open what an engineer asks for."""
         self.push_screen(InfoWindow(self._snapshot))
+
+    def action_store(self) -> None:
+        """Ask where to store, and do so."""
+        snapshot = self._snapshot
+        if snapshot is not None:
+            self.push_screen(StoreWindow(snapshot.anchors, snapshot.scenes), self._stored)
+
+    def _stored(self, command: Command | None) -> None:
+        if command is not None:
+            self._send(command)
 
     def action_notices(self) -> None:
         """Open the notices."""

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from textual.binding import Binding
 
 from live.dashboard.drawing.rows import Row, TextSpan, fit_row, row_width
-from live.ipc.commands import Command, Freeze, LockKey, Panic, SwitchThru, TapTempo, Undo, action
+from live.ipc.commands import Command, Freeze, LockKey, Panic, Redo, SwitchThru, TapTempo, Undo, action
 from live.settings.knobs import ANCHORS, MODES
 from model.music.tracks import TRACKS
 
@@ -21,7 +21,7 @@ class Hotkey(NamedTuple):
 
     Attributes:
         ident: name for the user's keymap.
-        keys: Textual's names of the keys, separated by commas.
+        keys: Textual's names of the keys, separated by commas; "" for one that only a keymap gives a key.
         action: of the App, or the command that is sent.
         group: heading in the help.
         text: a few words.
@@ -105,10 +105,19 @@ KEYS: Final[tuple[Hotkey, ...]] = (
         "stay in the key that you play in now, until y again",
     ),
     Hotkey("undo", "u", Undo(source=SOURCE), "Modes", "undo", "take the last change back", hint="undo"),
+    Hotkey("redo", "r", Redo(source=SOURCE), "Modes", "redo", "make again what undo took back"),
+    Hotkey(
+        "store",
+        "s",
+        "store",
+        "Anchors",
+        "store ...",
+        "then a to d: this phrase as an anchor; 1 to 9: a scene",
+    ),
     *(
         Hotkey(
             f"capture-{name}",
-            name,
+            "",
             action("capture", name, source=SOURCE),
             "Anchors",
             f"store anchor {name}",
@@ -171,7 +180,18 @@ KEYS: Final[tuple[Hotkey, ...]] = (
             action("scene", str(number), source=SOURCE),
             "Scenes",
             f"scene {number}",
-            f"set the knobs of scene {number}",
+            f"go to scene {number}",
+        )
+        for number in range(1, 10)
+    ),
+    *(
+        Hotkey(
+            f"store-{number}",
+            "",
+            action("store", str(number), source=SOURCE),
+            "Scenes",
+            f"store scene {number}",
+            f"keep all that is set as scene {number}",
         )
         for number in range(1, 10)
     ),
@@ -219,6 +239,14 @@ def bindings() -> list[Binding]:
             show=False,
         )
         for key in KEYS
+        if key.keys
+    ]
+
+
+def also_bound(keymap: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return (keys, action of the App) of what only a keymap gives a key."""
+    return [
+        (keymap[key.ident], f"command('{key.ident}')") for key in KEYS if not key.keys and key.ident in keymap
     ]
 
 

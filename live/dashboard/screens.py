@@ -1,4 +1,4 @@
-"""Windows over the screen: every key, all notices, the engineer's figures, and whether to quit."""
+"""Windows over the screen: keys, notices, where to store, the engineer's figures, and whether to quit."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -11,11 +11,13 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from live.dashboard.drawing.rows import Row, fit, fit_row
+from live.dashboard.drawing.rows import Row, clean, fit, fit_row
 from live.dashboard.drawing.status import clock_row, latent_row, notice_in_full, status_rows
 from live.dashboard.drawing.theme import INK
-from live.dashboard.keys import KEYS, key_label
-from live.ipc.snapshot import Notice, Snapshot
+from live.dashboard.keys import KEYS, SOURCE, key_label
+from live.ipc.commands import Command, action
+from live.ipc.snapshot import AnchorView, Notice, SceneView, Snapshot
+from live.settings.knobs import ACTIONS, ANCHORS
 
 KEY_WIDTH, TEXT_WIDTH = 11, 24
 COLUMN = KEY_WIDTH + TEXT_WIDTH
@@ -35,7 +37,8 @@ def painted(rows: Sequence[Row]) -> Text:
 def help_lines(keys: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """Return (group, keys, text) for every key; a row of usual keys (F1 to F9) becomes one line."""
     lines: list[tuple[str, str, str]] = []
-    for (group, stem), family in groupby(KEYS, lambda key: (key.group, key.text.rpartition(" ")[0])):
+    bound = [key for key in KEYS if keys.get(key.ident, key.keys)]
+    for (group, stem), family in groupby(bound, lambda key: (key.group, key.text.rpartition(" ")[0])):
         members = list(family)
         first, last = members[0], members[-1]
         if stem and len(members) > 3 and all(keys.get(k.ident, k.keys) == k.keys for k in members):
@@ -46,12 +49,15 @@ def help_lines(keys: Mapping[str, str]) -> list[tuple[str, str, str]]:
     return lines
 
 
-def help_rows(keys: Mapping[str, str], width: int) -> list[Row]:
+def help_rows(keys: Mapping[str, str], width: int, height: int = 100) -> list[Row]:
     """Draw every key under its group's heading, in as many columns as fit `width`.
+
+    Groups stand apart where there is room for that.
 
     Args:
         keys: the keys of each ident, as they are bound now.
         width: in cells.
+        height: in lines, that there is room for.
 
     """
     groups: dict[str, list[Row]] = {}
@@ -59,11 +65,14 @@ def help_rows(keys: Mapping[str, str], width: int) -> list[Row]:
         lines = groups.setdefault(group, [((fit(group, COLUMN), "sounded"),)])
         lines.append(((fit(f"  {label}", KEY_WIDTH), "key"), (fit(text, TEXT_WIDTH), "")))
     count = max(1, min(3, width // COLUMN))
-    columns: list[list[Row]] = [[] for _ in range(count)]
-    for lines in groups.values():
-        shortest = min(columns, key=len)
-        shortest += [*lines, ()]
-    height = max(len(column) for column in columns) - 1
+    for gap in ([()], []):
+        columns: list[list[Row]] = [[] for _ in range(count)]
+        for lines in groups.values():
+            shortest = min(columns, key=len)
+            shortest += [*lines, *gap]
+        deepest = max(len(column) for column in columns) - len(gap)
+        if deepest <= height:
+            break
     blank: Row = ((" " * COLUMN, ""),)
     return [
         tuple(
@@ -71,7 +80,7 @@ def help_rows(keys: Mapping[str, str], width: int) -> list[Row]:
             for column in columns
             for span in (fit_row(column[y], COLUMN) if y < len(column) and column[y] else blank)
         )
-        for y in range(height)
+        for y in range(deepest)
     ]
 
 
@@ -92,7 +101,55 @@ class HelpWindow(ModalScreen[None]):
         with VerticalScroll(classes="box") as box:
             box.border_title = "keys"
             box.border_subtitle = "Esc closes"
-            yield Static(painted(help_rows(self._keys, self.app.size.width - 8)))
+            width, height = self.app.size
+            yield Static(painted(help_rows(self._keys, width - 8, height - 4)))
+
+
+class StoreWindow(ModalScreen[Command]):
+    """Asks where to store: an anchor or a scene; dismisses with the command, or with nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(f"{name.lower()},{name}", f"store('capture', '{name}')", f"anchor {name}", show=False)
+            for name in ANCHORS
+        ),
+        *(
+            Binding(f"{number},f{number}", f"store('store', '{number}')", f"scene {number}", show=False)
+            for number in ACTIONS["store"]
+        ),
+        Binding("escape,s,q,space,enter", "dismiss", "close", show=False),
+    ]
+
+    def __init__(self, anchors: Sequence[AnchorView], scenes: Sequence[SceneView]) -> None:
+        """Take those there are."""
+        super().__init__(classes="window")
+        self._anchors = {anchor.name for anchor in anchors if anchor.xy is not None}
+        self._scenes = {scene.number: scene for scene in scenes}
+
+    def compose(self) -> ComposeResult:
+        """Show each place, and what is there already."""
+        rows: list[Row] = [(("this phrase as an anchor", "sounded"),)]
+        rows += [
+            ((f" {name.lower()}", "key"), ("  taken", "dim") if name in self._anchors else ("  free", ""))
+            for name in ANCHORS
+        ]
+        rows += [(), (("all that is set as a scene", "sounded"),)]
+        rows += [((f" {number}", "key"), *self._scene(int(number))) for number in ACTIONS["store"]]
+        with VerticalScroll(classes="box") as box:
+            box.border_title = "store"
+            box.border_subtitle = "Esc closes; u undoes"
+            yield Static(painted(rows))
+
+    def _scene(self, number: int) -> Row:
+        scene = self._scenes.get(number)
+        if scene is None:
+            return (("  free", ""),)
+        name = f"  {clean(scene.name)}" if scene.name else ""
+        return ((name or "  taken", "" if name else "dim"), ("" if scene.stored else "  of live.toml", "dim"))
+
+    def action_store(self, name: str, argument: str) -> None:
+        """Close with the command."""
+        self.dismiss(action(name, argument, source=SOURCE))
 
 
 class NoticeWindow(ModalScreen[None]):

@@ -33,7 +33,7 @@ from live.engine.worker_link import Greeting, WorkerLink
 from live.errors import TwobarError
 from live.ipc.commands import Command, Panic, Quit, Start, Stop, ToEngine
 from live.ipc.link import Link, Switchboard
-from live.ipc.memory import JamMemory
+from live.ipc.memory import JamMemory, ScenesMemory
 from live.ipc.messages import Answer, Beat, Bye, Decoded, Encoded, Hello, LoadFailed, Ready
 from live.ipc.options import Options, from_environment
 from live.ipc.snapshot import Notice
@@ -112,9 +112,10 @@ class Engine:
         self._again_nanos: int | None = None
         self._wake: Nanos | None = None
         self._memory: JamMemory | None = None
+        self._scenes = ScenesMemory([])
         self._memory_nanos = self._beat_nanos = 0
         self._storm_nanos = self._storm_size = 0
-        self.board = Switchboard(options.address, ToEngine | JamMemory, self._arrived)
+        self.board = Switchboard(options.address, ToEngine | JamMemory | ScenesMemory, self._arrived)
 
     # -- other threads ---------------------------------------------------------------------------
 
@@ -211,6 +212,9 @@ class Engine:
         memory = remembered(self.jam, started=started, demo=self.demo is not None)
         if memory != self._memory and self.supervisor.send(memory, droppable=True):
             self._memory = memory
+        scenes = self.commands.scenes.memory()
+        if scenes != self._scenes and self.supervisor.send(scenes, droppable=True):
+            self._scenes = scenes
 
     def _fault(self, fault: Exception, now: int) -> int:
         self.faults += 1
@@ -351,6 +355,8 @@ class Engine:
                 self.jam.notices.add(item.level, item.text)
             case JamMemory():
                 self._restore(item, now)
+            case ScenesMemory():
+                self.commands.scenes.restore(item)
             case _ if callable(item):
                 item(now)
 
@@ -407,6 +413,7 @@ class Engine:
     def _greet(self, link: "Link[Any]", hello: Hello) -> None:
         if hello.role in ("supervisor", "guardian"):
             self.supervisor, self._memory, self._beat_nanos = link, None, 0
+            self._scenes = ScenesMemory([])
         if hello.role == "dashboard" or (hello.role == "supervisor" and not self.options.headless):
             self.snapshots.watch(link)
 

@@ -193,6 +193,8 @@ class Snapshots:
             speaker=speaker,
             speaker_until=speaker_until,
             demo=around.demo,
+            scenes=jam.scenery.views() if jam.scenery is not None else [],
+            scene=jam.scenery.called if jam.scenery is not None else 0,
         )
 
     # -- the roll --------------------------------------------------------------------------------

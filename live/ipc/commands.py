@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from live.errors import UsageError, unknown
 from live.ipc.messages import Bye, FromWorker, Hello, Message
-from live.settings.knobs import ACTIONS
+from live.settings.knobs import ACTIONS, scene_and_bars, takes
 
 
 class Intent(Message, frozen=True, kw_only=True):
@@ -91,7 +91,14 @@ class MutePart(Intent, frozen=True):
 
 
 class CallScene(Intent, frozen=True):
-    """Set what a scene of live.toml says, 1..9."""
+    """Go to a scene, 1..99, stored or of live.toml: at once, or over 1..64 bars."""
+
+    number: int
+    bars: int = 0
+
+
+class StoreScene(Intent, frozen=True):
+    """Store the whole state as a scene, 1..99."""
 
     number: int
 
@@ -102,6 +109,10 @@ class Freeze(Intent, frozen=True):
 
 class Undo(Intent, frozen=True):
     """Take the last gesture back."""
+
+
+class Redo(Intent, frozen=True):
+    """Make the gesture again that was taken back last."""
 
 
 class TapTempo(Intent, frozen=True):
@@ -130,8 +141,8 @@ class Quit(Intent, frozen=True):
 
 Command = (
     Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor | RecallAnchor
-    | SetMode | SetMetre | MutePart | CallScene | Freeze | Undo | TapTempo | Start | Stop | Panic
-    | SwitchThru | Quit
+    | SetMode | SetMetre | MutePart | CallScene | StoreScene | Freeze | Undo | Redo | TapTempo
+    | Start | Stop | Panic | SwitchThru | Quit
 )  # fmt: skip
 
 FromDashboard = Hello | Command | Bye
@@ -143,10 +154,12 @@ _BY_NAME: Mapping[str, Callable[..., Command]] = {
     "mode": SetMode,
     "metre": SetMetre,
     "mute": MutePart,
-    "scene": lambda number, *, source: CallScene(int(number), source=source),
+    "scene": lambda argument, *, source: CallScene(*scene_and_bars(argument), source=source),
+    "store": lambda argument, *, source: StoreScene(scene_and_bars(argument)[0], source=source),
     "key": lambda _lock, *, source: LockKey(source=source),
     "freeze": Freeze,
     "undo": Undo,
+    "redo": Redo,
     "tap": TapTempo,
     "start": Start,
     "stop": Stop,
@@ -164,7 +177,7 @@ def action(name: str, argument: str = "", *, source: str = "") -> Command:
     if name not in ACTIONS:
         raise unknown("action", name, ACTIONS)
     allowed = ACTIONS[name]
-    if allowed and argument not in allowed:
+    if allowed and not takes(name, argument):
         raise unknown(name, argument, allowed)
     if argument and not allowed:
         raise UsageError(f"{name} takes no argument, and '{argument}' is one")

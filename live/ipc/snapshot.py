@@ -46,6 +46,14 @@ class AnchorView(Message, frozen=True):
     xy: tuple[float, float] | None = None
 
 
+class SceneView(Message, frozen=True):
+    """A scene that can be called: its number, its name, and whether it was stored while it played."""
+
+    number: int
+    name: str = ""
+    stored: bool = False
+
+
 class BarView(Message, frozen=True):
     """One bar of the piano roll.
 
@@ -117,6 +125,8 @@ class Snapshot(Message, frozen=True):
             nothing runs.
         speaker_until: tick at which that turn ends, or the performer's phrase closes.
         demo: whether a pretended performer plays.
+        scenes: those that can be called, by rising number.
+        scene: number of the one that was called or stored last, 0 for none.
 
     """
 
@@ -156,6 +166,8 @@ class Snapshot(Message, frozen=True):
     speaker: Speaker = ""
     speaker_until: int = 0
     demo: bool = False
+    scenes: list[SceneView] = msgspec.field(default_factory=list)
+    scene: int = 0
 
 
 class KnobState(Message, frozen=True):
@@ -214,6 +226,8 @@ class Update(Message, frozen=True, omit_defaults=True):
     speaker: Speaker | UnsetType = UNSET
     speaker_until: int | UnsetType = UNSET
     demo: bool | UnsetType = UNSET
+    scenes: list[SceneView] | UnsetType = UNSET
+    scene: int | UnsetType = UNSET
 
 
 _PLAIN = tuple(

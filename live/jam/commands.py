@@ -1,6 +1,7 @@
 """Commands carried out: what controllers, screens and other programs may do to a jam.
 
-Owns: the scenes of live.toml; the knobs' values are the jam's.  Threads: engine only.
+Each gesture is taken down for undo; see `scenes.undo`.
+Owns: nothing; the knobs' values are the jam's.  Threads: engine only.
 """
 
 import math
@@ -20,25 +21,33 @@ from live.ipc.commands import (
     PlayKey,
     Quit,
     RecallAnchor,
+    Redo,
     SetCondition,
     SetMetre,
     SetMode,
     Start,
     Stop,
     StoreAnchor,
+    StoreScene,
     SwitchThru,
     TapTempo,
     Turn,
     Undo,
 )
 from live.jam.jam import Jam
-from live.settings.config import Scene
+from live.jam.scenes.present import Slots
+from live.jam.scenes.scenes import Scenes
+from live.jam.scenes.undo import UndoHistory
+from live.settings.config import AUTO, Scene
 from live.settings.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS, MODES, KnobSpec, Mode
 from live.timing.timeline import Nanos
 from model.music.tracks import TRACKS
 
 DECODED_KNOBS = frozenset((*ATTRIBUTE_KNOBS, "vary", "stray", "temperature"))
 SLIDING_KNOBS = ("morph", "xy.x", "xy.y")  # turned to where they are, they still take the latent there
+NO_GESTURES = (Undo, Redo, PlayKey, Start, Stop, Panic, Quit)
+"""What undo does not take back."""
+
 LARGEST = 3.4028234663852886e38  # the models reckon in float32
 MODE = "mode"  # what turns a knob that nobody has set
 CENTRE = 0.004  # a nudge back lands on the centre, where a bipolar knob does nothing
@@ -54,15 +63,34 @@ class Commands:
     """
 
     def __init__(self, jam: Jam, *, scenes: Sequence[Scene] = ()) -> None:
-        """Know the scenes by their numbers."""
-        self._jam, self._scenes = jam, {scene.number: scene for scene in scenes}
+        """Take part in the jam's time from here on."""
+
+        def turn(name: str, value: float, now: Nanos) -> None:
+            self.turn(name, value, now, source="scene")
+
+        def set_mode(mode: Mode, now: Nanos) -> None:
+            self._set_mode(mode, mode, now)
+
+        self._jam = jam
+        self.scenes = jam.scenery = Scenes(jam, turn, set_mode, scenes)
+        self.undo = UndoHistory(self.scenes, jam.history)
 
     def run(self, command: Command, now: Nanos) -> None:
         """Carry a command out; what cannot be done is a notice, never an exception."""
+        before = self.scenes.slots() if not isinstance(command, NO_GESTURES) else None
         try:
             self._run(command, now)
         except UsageError as error:
             self._jam.notices.add("warning", str(error))
+        else:
+            if before is not None:
+                self._take_down(command, before, now)
+
+    def _take_down(self, command: Command, before: Slots, now: Nanos) -> None:
+        """Let undo know what a gesture has changed, or will have at the end of its glide."""
+        after = self.scenes.slots() | self.scenes.coming()
+        sweep = command.knob if isinstance(command, Turn | Nudge) else ""
+        self.undo.record(text_of(command, after), before, after, now, sweep=sweep)
 
     def _run(self, command: Command, now: Nanos) -> None:
         jam = self._jam
@@ -91,14 +119,18 @@ class Commands:
                 jam.set_metre(metre, now)
             case MutePart(part):
                 self._mute(known("mute", part, TRACKS), now)
-            case CallScene(number):
-                self._call_scene(number, now)
+            case CallScene(number, bars):
+                self.scenes.call(number, bars, now)
+            case StoreScene(number):
+                self.scenes.store(number, now)
             case Freeze():
                 jam.mark("freeze" if jam.gestures.freeze(jam.sent_to(now)) else "unfreeze", now)
             case Undo():
-                done = jam.gestures.undo(jam.sent_to(now))
-                self._rest_vary(now)
-                jam.notices.add("info", "undone" if done else "nothing to undo")
+                what = self.undo.undo(now)
+                jam.notices.add("info", f"undone: {what}" if what else "nothing to undo")
+            case Redo():
+                what = self.undo.redo(now)
+                jam.notices.add("info", f"made again: {what}" if what else "nothing to make again")
             case TapTempo():
                 self._tap(now)
             case Start():
@@ -199,18 +231,46 @@ class Commands:
         self._jam.mute(plan.muted ^ {track}, now)
         self._jam.notices.add("info", f"{part} muted" if track in plan.muted else f"{part} plays again")
 
-    def _call_scene(self, number: int, now: Nanos) -> None:
-        scene = self._scenes.get(number)
-        if scene is None:
-            listed = ", ".join(map(str, sorted(self._scenes))) or "none"
-            raise UsageError(f"scene {number} is not in live.toml; there is: {listed}")
-        if scene.mode is not None:
-            self._set_mode(scene.mode, scene.mode, now)
-        if scene.mute is not None:
-            self._jam.mute(frozenset(map(TRACKS.index, scene.mute)), now)
-        for name, value in scene.knobs.items():
-            self.turn(name, value, now, source="scene")
-        self._jam.notices.add("info", f"scene {number}: {scene.name}" if scene.name else f"scene {number}")
+
+def text_of(command: Command, after: Slots) -> str:
+    """Return what the performer is shown of a gesture that is taken back.
+
+    Args:
+        command: the gesture.
+        after: the slots that it has left.
+
+    """
+    match command:
+        case Turn(name) | Nudge(name):
+            return name
+        case StoreAnchor(name):
+            return f"anchor {name} stored"
+        case RecallAnchor(name):
+            return f"anchor {name} recalled"
+        case StoreScene(number):
+            return f"scene {number} stored"
+        case CallScene(number):
+            return f"scene {number} called"
+        case SetMode(mode):
+            return f"mode {mode}"
+        case SetMetre(metre):
+            return f"metre {metre}"
+        case MutePart(part):
+            return f"{part} {'muted' if TRACKS.index(part) in after['muted'] else 'not muted'}"
+        case ChooseModel(name):
+            return f"model {name}"
+        case SetCondition(name, text):
+            return f"{name} {text}"
+        case LockKey():
+            return f"key {dict(after['conditions']).get('key', AUTO)}"
+        case Freeze():
+            return "frozen" if after["frozen"] else "not frozen"
+        case SwitchThru():
+            return f"thru {'on' if after['thru'] else 'off'}"
+        case GoTo():
+            return "a latent that was sent"
+        case _:
+            return type(command).__name__
 
 
 def known(what: str, name: str, allowed: Sequence[str]) -> str:

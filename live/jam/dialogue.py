@@ -9,6 +9,7 @@ Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from live.errors import UsageError
 from live.ipc.messages import Decode, Decoded, Encoded, Moved, Place, Point, Ready
@@ -46,6 +47,14 @@ def held_on(notes: Iterable[Note], longer: Mapping[tuple[int, int], float], grid
 
 
 MOST_POINTS = 4  # in an anchor; what would hold more is stored as the point that sounds
+
+
+class Expected(NamedTuple):
+    """Places that are taken up with the next model, and the weights that they belong to."""
+
+    base: Base | None
+    anchors: Mapping[str, Anchor]
+    ident: str
 
 
 class Dialogue:
@@ -96,6 +105,7 @@ class Dialogue:
         self._coming: BarLines | None = None  # those of another metre, that have not begun
         self._open: BarLines | None = None  # those before the present ones, whose last phrase is not closed
         self._ident = ""  # of the weights that the places belong to
+        self._expected: Expected | None = None
         self._decoding: tuple[Decode, Base, Cell] | None = None
         self._encoding: dict[int, Search] = {}
         self._unasked: list[Search] = []
@@ -119,6 +129,11 @@ class Dialogue:
         """Tell whether the model owes an answer."""
         return self._decoding is not None or bool(self._encoding)
 
+    @property
+    def ident(self) -> str:
+        """Names the weights that the base and the anchors belong to; empty before any."""
+        return self._ident
+
     # -- the model comes and goes ----------------------------------------------------------------
 
     def set_model(self, ready: Ready, now: Tick) -> None:
@@ -132,10 +147,19 @@ class Dialogue:
         self._decoding, self._unasked = None, []
         self._encoding.clear()
         plan.tracks, plan.one_voice = tracks_of(ready.codec), one_voice(ready.codec)
+        expected, self._expected = self._expected, None
+        if expected is not None:
+            self._history.state.base, self._history.state.anchors = expected.base, dict(expected.anchors)
+            self._ident = expected.ident
         before, self._ident = self._ident, ready.ident
         if before != ready.ident:
             self.here = self.performer_xy = None
             self._find_again(now)
+        elif expected is not None:
+            for cell in plan.cells.values():
+                cell.base = cell.xy = cell.point = None  # of the model before; its notes play on
+            if expected.base is not None:
+                self.set_base(expected.base, plan.cell_of(now))
         self._change_grid(now)
         for search in unasked:
             if self._requests.takes(search.phrase.grid):
@@ -183,6 +207,34 @@ class Dialogue:
         for name, anchor in old.anchors.items():
             if takes(anchor.phrase.grid):
                 self._encode(Search(anchor.phrase, 0, Reason.ANCHOR, name))
+
+    def expect(self, base: Base | None, anchors: Mapping[str, Anchor], ident: str) -> None:
+        """Take places up with the next model that comes, those of the weights `ident` as they are."""
+        self._expected = Expected(base, anchors, ident)
+
+    def expect_no_more(self, now: Tick) -> None:
+        """Take places that were expected with another model up with the present one: it stays."""
+        expected, self._expected = self._expected, None
+        if expected is not None:
+            self.put_anchors(dict(expected.anchors), expected.ident)
+            self.put_base(expected.base, expected.ident, now)
+
+    def put_anchors(self, anchors: Mapping[str, Anchor | None], ident: str) -> None:
+        """Set anchors, or with None empty them; those of other weights are looked for from their phrases."""
+        for name, anchor in anchors.items():
+            if anchor is not None and ident == self._ident:
+                self._history.state.anchors[name] = anchor
+                continue
+            self._history.state.anchors.pop(name, None)
+            if anchor is not None and self._requests.takes(anchor.phrase.grid):
+                self._encode(Search(anchor.phrase, 0, Reason.ANCHOR, name))
+
+    def put_base(self, base: Base | None, ident: str, now: Tick) -> None:
+        """Sound a base from the next step on; one of other weights is looked for from its phrase."""
+        if base is None or ident == self._ident:
+            self.set_base(base, self._plan.cell_of(now))
+        elif base.phrase is not None and self._requests.takes(base.phrase.grid):
+            self._encode(Search(base.phrase, 0, Reason.FOUND_AGAIN))
 
     def lose_model(self) -> None:
         """Go on without: bars repeat until it is back, and what it owed is asked for again then."""
@@ -424,7 +476,7 @@ class Dialogue:
             self._history.state.anchors[search.anchor] = Anchor(place, phrase, reply.xy)
         elif search.reason is Reason.FOUND_AGAIN or self._listens():
             if search.reason is Reason.PLAYED:
-                self._history.remember()
+                self._history.remember_base(self._notices.now)
                 self._requests.swing = reply.swing
                 if reply.key != self.key:
                     self.key = reply.key

@@ -49,26 +49,14 @@ class Gestures:
         self._warp: tuple[Anchor, Anchor, list[float]] | None = None
         self._warping: tuple[int, Anchor, Anchor] | None = None
 
-    def undo(self, now: Tick) -> bool:
-        """Go back to the state before the last gesture; False when there is none."""
-        if not self._history.undo():
-            return False
-        self._dialogue.set_base(self._history.state.base, self._plan.cell_of(now))
-        self._dialogue.set_turns(now)
-        self.prepare_morph()
-        return True
-
     def set_mode(self, mode: Mode, now: Tick) -> None:
         """Change the mode from the next step on."""
-        if mode != self._history.state.mode:
-            self._history.remember()
         self._history.state.mode = mode
         self._hold(now)
         self._dialogue.set_turns(now)
 
     def freeze(self, now: Tick) -> bool:
         """Switch whether what is played is left alone; returns whether it is now."""
-        self._history.remember()
         state = self._history.state
         state.frozen = not state.frozen
         self._hold(now)
@@ -90,7 +78,6 @@ class Gestures:
         anchor = self._dialogue.stored(now)
         if anchor is None:
             return False
-        self._history.remember()
         self._history.state.anchors[name] = anchor
         self.prepare_morph()
         return True
@@ -100,7 +87,6 @@ class Gestures:
         anchor = self._history.state.anchors.get(name)
         if anchor is None:
             return False
-        self._history.remember()
         self._dialogue.go(anchor.place, "recall", now, phrase=anchor.phrase)
         return True
 
@@ -125,9 +111,6 @@ class Gestures:
     def _slide(self, place: Place | None, origin: BaseOrigin, now: Tick) -> bool:
         if place is None or not self._requests.has_latent:
             return False
-        base = self._history.state.base
-        if base is None or base.origin != origin:
-            self._history.remember()
         self._dialogue.go(place, origin, now)
         return True
 

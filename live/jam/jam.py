@@ -19,7 +19,7 @@ from live.jam.parts import Levels, channels_of
 from live.jam.path import PathHistory
 from live.jam.performer import Performer
 from live.jam.plan import Laying, Plan
-from live.jam.protocols import Leader, Output
+from live.jam.protocols import Leader, Output, Scenery
 from live.jam.requests import Reason, Requests
 from live.jam.scheduler import QueuedNote, Scheduler
 from live.settings.config import AUTO, Config
@@ -56,6 +56,7 @@ class Jam:
         sounded: the last note-ons that left: (tick, tick of the off, pitch, velocity, track).
         leader: whose beat it keeps; None for its own.
         vary_set: whether the performer, the settings or a scene have set the knob `vary`; else the mode does.
+        scenery: what changes its state by itself; None for nothing.
 
     """
 
@@ -63,6 +64,7 @@ class Jam:
         """Start stopped, without a model."""
         self.config, self.output = config, output
         self.leader: Leader | None = None
+        self.scenery: Scenery | None = None
         self.knobs: dict[str, float] = {spec.name: spec.rest for spec in KNOBS.values()}
         wanted = config.jam.vary
         self.vary_set = not isinstance(wanted, str)
@@ -168,6 +170,8 @@ class Jam:
             self._resume_clock(tick, now)
         self._tell_beat(tick)
         self._send_due(tick, now)
+        if self.scenery is not None:
+            self.scenery.advance(tick, now)
         self.dialogue.advance(tick, present=present)
         self._send_due(tick, now)
         coming = [
@@ -176,6 +180,9 @@ class Jam:
         ]
         queued = (self.scheduler.next_tick(), self.clock_out.next_tick)
         coming += [due for due in queued if due is not None]
+        scenery = self.scenery.next_tick(tick) if self.scenery is not None else None
+        if scenery is not None:
+            coming.append(scenery)
         due = self._moment(Tick(max(min(coming), tick + 1)))
         return due if looks is None else min(due, looks)
 
@@ -478,6 +485,11 @@ class Jam:
     # -- the model -------------------------------------------------------------------------------
 
     @property
+    def model_name(self) -> str:
+        """The name of the model that is wanted."""
+        return self.wanted_model or self.config.jam.model
+
+    @property
     def model_without_latent(self) -> str:
         """The name of the model that plays, if it has no latent; else nothing."""
         model = self.requests.model
@@ -517,6 +529,7 @@ class Jam:
                 self._model_ready(answer, tick, now)
             case LoadFailed(text):
                 self._load_failed(text)
+                self.dialogue.expect_no_more(tick)
                 self.dialogue.ask_next(tick)
 
     def _load_failed(self, text: str) -> None:

@@ -3,20 +3,22 @@
 The last gesture wins: the performer's phrase, the morph knob, the pad, a controller's vector, or a recalled
 anchor becomes the base; vary, stray and drift move around it.  A place is an expression (`Between`, `Moved`,
 ...) that the model process works out, so that the engine needs no arrays.
-Owns: what `undo` brings back, and the undoing.  Threads: engine only.
+Owns: the base, the anchors, the mode, and the bases that phrases have replaced.  Threads: engine only.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 from live.ipc.messages import Between, Blend, Moved, Place, Point, Varied
 from live.settings.knobs import ANCHORS, Mode
+from live.timing.timeline import Nanos
 from model.music.phrase import Phrase
 
 BaseOrigin = Literal["", "played", "morph", "xy", "osc", "recall"]
 
-UNDO_DEPTH = 64
+MOST_REPLACED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Base:
 
 @dataclass
 class PathState:
-    """What `undo` brings back.
+    """The base, the anchors and how phrases are taken up.
 
     Attributes:
         base: where the path starts.
@@ -70,39 +72,35 @@ class PathState:
         """Whether the phrase is held: no other takes its place, and its variation stays."""
         return self.frozen or self.mode == "hold"
 
-    def copy(self) -> "PathState":
-        """Return a copy that later changes leave alone."""
-        return replace(self, anchors=dict(self.anchors))
+
+class Replaced(NamedTuple):
+    """A base that a played phrase has replaced, and when."""
+
+    nanos: Nanos
+    base: Base | None
 
 
 class PathHistory:
-    """The present state, and those before it.
+    """The present state, and the bases before it.
 
     Attributes:
         state: the present one.
+        replaced: by played phrases, the last few, oldest first; all of one model's weights.
 
     """
 
     def __init__(self, mode: Mode) -> None:
-        """Start with nothing to undo."""
+        """Start with nothing replaced."""
         self.state = PathState(mode=mode)
-        self._before: list[PathState] = []
+        self.replaced: deque[Replaced] = deque(maxlen=MOST_REPLACED)
 
-    def remember(self) -> None:
-        """Save the present state for `undo`."""
-        self._before.append(self.state.copy())
-        del self._before[:-UNDO_DEPTH]
-
-    def undo(self) -> bool:
-        """Go back to the state that was saved last; False when there is none."""
-        if not self._before:
-            return False
-        self.state = self._before.pop()
-        return True
+    def remember_base(self, now: Nanos) -> None:
+        """Save the present base, which a phrase is about to replace."""
+        self.replaced.append(Replaced(now, self.state.base))
 
     def forget(self) -> None:
         """Drop what was saved: it belongs to a model that plays no more."""
-        self._before.clear()
+        self.replaced.clear()
 
 
 def moved(

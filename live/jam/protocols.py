@@ -7,6 +7,7 @@ from typing import Protocol
 
 from live.ipc.commands import Command
 from live.ipc.messages import ToWorker
+from live.ipc.snapshot import SceneView
 from live.timing.midi_bytes import Stream
 from live.timing.timeline import Nanos, Tick
 from model.music.grid import Grid
@@ -54,6 +55,26 @@ class Bindings(Protocol):
 
     def waiting(self) -> dict[str, float]:
         """Return where hardware waits to be picked up, by knob."""
+
+
+class Scenery(Protocol):
+    """What changes the jam's state by itself as musical time goes by: scenes and songs.
+
+    Attributes:
+        called: number of the scene that was called or stored last, 0 for none.
+
+    """
+
+    called: int
+
+    def advance(self, tick: Tick, now: Nanos) -> None:
+        """Do all that is due."""
+
+    def next_tick(self, tick: Tick) -> Tick | None:
+        """Return when to come back; None where nothing is to come."""
+
+    def views(self) -> list[SceneView]:
+        """Return every scene as dashboards show it, by rising number."""
 
 
 class Leader(Protocol):

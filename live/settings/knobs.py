@@ -7,6 +7,7 @@ table and mappings/schema.json are written from this one.
 Tested in tests/live/settings/test_config.py, tests/live/dashboard/test_keys.py.
 """
 
+import re
 from typing import Literal, NamedTuple, get_args
 
 from model.music.metre import METRES
@@ -72,6 +73,9 @@ Mode = Literal["follow", "answer", "hold", "drift", "listen"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 ANCHORS = ("A", "B", "C", "D")
 
+MOST_SCENES = 99
+_NUMBERS = tuple(str(number) for number in range(1, 10))
+
 ACTIONS: dict[str, tuple[str, ...]] = {
     "capture": ANCHORS,
     "recall": ANCHORS,
@@ -80,10 +84,33 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "mode": MODES,
     "metre": tuple(METRES),
     "key": ("lock",),
-    "scene": tuple(str(number) for number in range(1, 10)),
+    "scene": _NUMBERS,
+    "store": _NUMBERS,
     "undo": (),
+    "redo": (),
     "tap": (),
     "start": (),
     "stop": (),
     "panic": (),
 }
+"""Every action with the arguments that it is listed with; see `takes`."""
+
+_SCENE = re.compile(r"(?P<number>[1-9][0-9]?)( over (?P<bars>[1-9][0-9]?) bars?)?")
+
+
+def takes(action: str, argument: str) -> bool:
+    """Tell whether an action takes an argument: a listed one, or of scenes any number, and a way to it.
+
+    `scene 12` and `scene 2 over 4 bars` are not listed.
+    """
+    if argument in ACTIONS[action] or not (argument or ACTIONS[action]):
+        return True
+    found = _SCENE.fullmatch(argument)
+    return found is not None and (action == "scene" or (action == "store" and not found["bars"]))
+
+
+def scene_and_bars(argument: str) -> tuple[int, int]:
+    """Return the number of a scene and over how many bars it is called, 0 for at once; see `takes`."""
+    found = _SCENE.fullmatch(argument)
+    assert found is not None
+    return int(found["number"]), int(found["bars"] or 0)

@@ -15,7 +15,7 @@ from live.cli.silencing import BY_THEMSELVES
 from live.cli.supervisor import EngineEndedError, Supervisor, orderly_status, suspected
 from live.engine.closing import CRASHED
 from live.ipc.link import new_address
-from live.ipc.memory import AnchorMemory, BaseMemory, JamMemory, TimelineMemory
+from live.ipc.memory import AnchorMemory, BaseMemory, JamMemory, JamState, TimelineMemory
 from live.ipc.messages import Between, Moved, Point
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice
@@ -77,24 +77,29 @@ def arrived(link, item):
 board = Switchboard(options.address, Hello | JamMemory | Bye, arrived)
 ending.wait(60)
 """
+BASE = BaseMemory(
+    Moved(Point([0.5, -1.0]), cell=3, stray=0.5, number=1, drifting=False, seed=7),
+    "played",
+    1,
+    Phrase.of(Grid(2, 3, 4), [Note(0, 60, 90, 2)]),
+)
+ANCHOR = AnchorMemory(Between(Point([1.0]), Point([0.0]), 0.5), Phrase(Grid()), (0.25, -0.5))
 MEMORY = JamMemory(
-    knobs={"density": 0.25},
-    mode="hold",
-    frozen=True,
-    thru=False,
-    muted=[2],
-    conditions={"key": "D minor"},
-    model="lead",
-    model_ident="lead-1",
-    metre="3/4",
-    lines=BarLines(Grid(2, 3, 4), Tick(3840), 2, 2, 32),
-    base=BaseMemory(
-        Moved(Point([0.5, -1.0]), cell=3, stray=0.5, number=1, drifting=False, seed=7),
-        "played",
-        1,
-        Phrase.of(Grid(2, 3, 4), [Note(0, 60, 90, 2)]),
+    state=JamState(
+        knobs={"density": 0.25},
+        mode="hold",
+        frozen=True,
+        muted=[2],
+        conditions={"key": "D minor"},
+        model="lead",
+        model_ident="lead-1",
+        metre="3/4",
+        base=BASE,
+        anchors={"A": ANCHOR},
     ),
-    anchors={"A": AnchorMemory(Between(Point([1.0]), Point([0.0]), 0.5), Phrase(Grid()), (0.25, -0.5))},
+    thru=False,
+    chosen_model="lead",
+    lines=BarLines(Grid(2, 3, 4), Tick(3840), 2, 2, 32),
     timeline=TimelineMemory(1920, 10**12, 120.0),
     started=True,
     demo=False,
@@ -318,10 +323,10 @@ def test_memory_that_may_break_engines_is_dropped_bit_by_bit() -> None:
     assert suspected(MEMORY, 1) == MEMORY
     second = suspected(MEMORY, 2)
     assert second is not None
-    assert (second.base, second.anchors, second.timeline) == (None, {}, MEMORY.timeline)
+    assert (second.state.base, second.state.anchors, second.timeline) == (None, {}, MEMORY.timeline)
     fourth = suspected(MEMORY, 4)
     assert fourth is not None
-    assert (fourth.timeline, fourth.started, fourth.knobs) == (None, False, MEMORY.knobs)
+    assert (fourth.timeline, fourth.started, fourth.state.knobs) == (None, False, MEMORY.state.knobs)
 
 
 def test_a_crash_has_one_exit_status() -> None:

@@ -18,7 +18,7 @@ async def test_the_help_lists_every_key_and_closes(size: tuple[int, int]) -> Non
         text = stage.text()
         await stage.press("pagedown")  # on a small screen the last of them lie below
         text += stage.text()
-        for key in KEYS:
+        for key in (key for key in KEYS if key.keys):
             stem = key.text.rpartition(" ")[0] or key.text
             assert stem in text, key
         await stage.press("escape")

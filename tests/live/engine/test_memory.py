@@ -248,5 +248,5 @@ def test_the_memory_is_sent_though_something_is_always_due(clock: FakeClock) -> 
     for _ in range(1000):
         clock.nanos += 5 * MS
         engine._tidy(clock.nanos, clock.nanos + 5 * MS)
-    assert [m for m in engine.supervisor.sent if isinstance(m, JamMemory)][-1].knobs["density"] == -0.7
+    assert [m for m in engine.supervisor.sent if isinstance(m, JamMemory)][-1].state.knobs["density"] == -0.7
     engine.close()

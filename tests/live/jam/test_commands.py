@@ -15,11 +15,13 @@ from live.ipc.commands import (
     Panic,
     PlayKey,
     RecallAnchor,
+    Redo,
     SetCondition,
     SetMode,
     Start,
     Stop,
     StoreAnchor,
+    StoreScene,
     SwitchThru,
     TapTempo,
     Turn,
@@ -50,8 +52,9 @@ COMMANDS = st.one_of(
     st.builds(SetMode, WORDS),
     st.builds(MutePart, WORDS),
     st.builds(SetCondition, WORDS, WORDS),
-    st.builds(CallScene, st.integers(-1, 12)),
-    st.sampled_from([Freeze(), Undo(), TapTempo(), Start(), Stop(), Panic(), SwitchThru()]),
+    st.builds(CallScene, st.integers(-1, 12), st.integers(-1, 3)),
+    st.builds(StoreScene, st.integers(-1, 5)),
+    st.sampled_from([Freeze(), Undo(), Redo(), TapTempo(), Start(), Stop(), Panic(), SwitchThru()]),
 )
 
 
@@ -108,7 +111,7 @@ def test_no_command_raises_and_no_knob_leaves_its_travel(commands: list[Command]
         (command("latent", values=[float("inf"), 1.0]), FINITE),
         (command("latent", values=[float("nan"), 1.0]), FINITE),
         (command("latent", values=[-1e39, 1.0]), FINITE),
-        (command("scene", "3"), "scene 3 is not in live.toml; there is: none"),
+        (command("scene", "3"), "scene 3 is neither stored nor in live.toml; there is: none"),
         (command("undo"), "nothing to undo"),
         (command("note", "on", 128.0), "a key is 0 to 127, not 128"),
         (command("latent", values=[1.0]), "a latent has 2 numbers here, not 1"),
@@ -189,7 +192,7 @@ def test_a_scene_turns_its_knobs_and_mode() -> None:
     assert stage.jam.history.state.mode == "hold"
     assert said(stage) == "scene 3: quiet"
     run(stage, command("scene", "4"))
-    assert said(stage) == "scene 4 is not in live.toml; there is: 3"
+    assert said(stage) == "scene 4 is neither stored nor in live.toml; there is: 3"
 
 
 def test_taps_set_the_tempo() -> None:

@@ -165,15 +165,3 @@ def test_a_sweep_of_a_knob_is_one_gesture() -> None:
         do(stage, command("knob", "morph", number / 50))
     do(stage, command("undo"))
     assert latent(stage) == before
-
-
-def test_undo_goes_back_sixty_four_gestures_and_no_further() -> None:
-    stage = two_anchors()
-    for _ in range(50):
-        do(stage, command("freeze"))
-        do(stage, command("mode", "drift"))
-        do(stage, command("mode", "hold"))
-    done = 0
-    while stage.jam.gestures.undo(stage.jam.tick(Nanos(stage.nanos))):
-        done += 1
-    assert done == 64

@@ -1,4 +1,4 @@
-"""Paths: what the knobs make of a base, the morph knob and the pad between anchors, and undo."""
+"""Paths: what the knobs make of a base, the morph knob and the pad between anchors, the bases before."""
 
 import pytest
 from hypothesis import given
@@ -6,11 +6,10 @@ from hypothesis import strategies as st
 
 from live.ipc.messages import Between, Blend, Moved, Place, Point, Varied
 from live.jam.path import (
-    UNDO_DEPTH,
+    MOST_REPLACED,
     Anchor,
     Base,
     PathHistory,
-    PathState,
     attributes,
     heaviest,
     morphed,
@@ -18,6 +17,7 @@ from live.jam.path import (
     on_pad,
     points,
 )
+from live.timing.timeline import Nanos
 from model.music.grid import Grid
 from model.music.phrase import Phrase
 
@@ -114,28 +114,17 @@ def test_expressions_know_how_many_vectors_they_hold_and_what_they_mix() -> None
     assert heaviest(Blend([way, anchor(5).place], [0.4, 0.6])) == anchor(5).place
 
 
-# -- undo ----------------------------------------------------------------------------------------
+# -- the bases before ----------------------------------------------------------------------------
 
 
-def test_a_copied_state_keeps_its_anchors() -> None:
-    state = PathState(anchors={"A": anchor(1)})
-    copied = state.copy()
-    state.anchors["B"] = anchor(2)
-    state.frozen = True
-    assert list(copied.anchors) == ["A"]
-    assert not copied.frozen
-
-
-def test_undo_goes_back_a_gesture_at_a_time_and_not_for_ever() -> None:
+def test_the_bases_that_phrases_replaced_are_remembered_the_last_few_with_their_moments() -> None:
     history = PathHistory("follow")
-    assert not history.undo()
-    for number in range(UNDO_DEPTH + 10):
-        history.remember()
-        history.state.anchors["A"] = anchor(number)
-    for number in reversed(range(9, UNDO_DEPTH + 9)):
-        assert history.undo()
-        assert history.state.anchors["A"] == anchor(number)
-    assert not history.undo()
-    history.remember()
+    for number in range(MOST_REPLACED + 3):
+        history.remember_base(Nanos(number))
+        history.state.base = Base(anchor(number).place, "played", None, number)
+    assert [replaced.nanos for replaced in history.replaced] == list(range(3, MOST_REPLACED + 3))
+    last = history.replaced[-1].base
+    assert last is not None
+    assert last.number == MOST_REPLACED + 1
     history.forget()
-    assert not history.undo()
+    assert not history.replaced

@@ -104,7 +104,7 @@ def test_the_tempo_is_the_masters_and_its_knob_says_so() -> None:
 
 def test_a_scene_with_a_tempo_is_called_all_the_same() -> None:
     led = ClockedStage()
-    led.stage.commands._scenes = {1: Scene(number=1, knobs={"tempo": 90.0, "swing": 0.5})}
+    led.stage.commands.scenes._settings = {1: Scene(number=1, knobs={"tempo": 90.0, "swing": 0.5})}
     led.stage.commands.run(CallScene(1), Nanos(0))
     assert (led.jam.knobs["tempo"], led.jam.knobs["swing"]) == (120.0, 0.5)
 

@@ -1,0 +1,197 @@
+"""The present state: what a scene stores and undo takes back, read from a jam and put back into it.
+
+Read in two forms: whole, as a JamState, and in slots, one for each thing that a gesture can change.
+Owns: nothing; what it reads and sets is the jam's.  Threads: engine only.
+Tested in tests/live/jam/scenes/test_scenes.py, tests/live/jam/scenes/test_undo.py.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from live.errors import UsageError
+from live.ipc.memory import AnchorMemory, BaseMemory, JamState
+from live.jam.jam import Jam
+from live.jam.path import Anchor, Base, BaseOrigin, PathState
+from live.settings.knobs import ANCHORS, KNOBS
+from live.timing.timeline import Nanos
+
+Turning = Callable[[str, float, Nanos], None]
+"""Turns a knob: name, value, moment."""
+
+PLACED_KNOBS = ("morph", "xy.x", "xy.y")
+"""They take the base where they point; what puts the base back itself sets them without that."""
+
+KNOB, ANCHOR = "knob ", "anchor "
+Slots = dict[str, Any]
+
+
+def base_memory(base: Base | None) -> BaseMemory | None:
+    """Return a base as it is remembered."""
+    return None if base is None else BaseMemory(base.place, base.origin, base.number, base.phrase)
+
+
+def base_of(memory: BaseMemory | None) -> Base | None:
+    """Return the base that was remembered."""
+    if memory is None:
+        return None
+    return Base(memory.place, cast("BaseOrigin", memory.origin), memory.phrase, memory.number)
+
+
+def anchors_memory(anchors: Mapping[str, Anchor]) -> dict[str, AnchorMemory]:
+    """Return anchors as they are remembered, in the order of their names."""
+    return {
+        name: AnchorMemory(anchor.place, anchor.phrase, anchor.xy) for name, anchor in sorted(anchors.items())
+    }
+
+
+def anchors_of(memory: Mapping[str, AnchorMemory]) -> dict[str, Anchor]:
+    """Return the anchors that were remembered."""
+    return {name: Anchor(anchor.place, anchor.phrase, anchor.xy) for name, anchor in memory.items()}
+
+
+def state_of(jam: Jam) -> JamState:
+    """Return the whole state of a jam."""
+    path = jam.history.state
+    return JamState(
+        knobs=dict(jam.knobs),
+        mode=path.mode,
+        frozen=path.frozen,
+        muted=sorted(jam.plan.muted),
+        conditions=dict(jam.requests.conditions),
+        model=jam.model_name,
+        model_ident=jam.dialogue.ident,
+        metre=jam.dialogue.metre,
+        base=base_memory(path.base),
+        anchors=anchors_memory(path.anchors),
+        turn=path.turn,
+        vary_set=jam.vary_set,
+    )
+
+
+def path_of(state: JamState) -> PathState:
+    """Return the path of a state."""
+    return PathState(base_of(state.base), anchors_of(state.anchors), state.mode, state.frozen, state.turn)
+
+
+class Present:
+    """A jam's state, read and set while it plays.
+
+    Args:
+        jam: whose.
+        turn: turns a knob as the performer does.
+
+    """
+
+    def __init__(self, jam: Jam, turn: Turning) -> None:
+        """Gesture nothing yet."""
+        self._jam, self._turn = jam, turn
+
+    # -- slot by slot: for undo ------------------------------------------------------------------
+
+    def slots(self) -> Slots:
+        """Return the present value of each thing that a gesture can change; none of them is ever altered."""
+        jam, path = self._jam, self._jam.history.state
+        found: Slots = {KNOB + name: value for name, value in jam.knobs.items()}
+        for name in ANCHORS:
+            found[ANCHOR + name] = path.anchors.get(name)
+        found["base"], found["mode"], found["frozen"], found["turn"] = (
+            path.base,
+            path.mode,
+            path.frozen,
+            path.turn,
+        )
+        found["muted"], found["thru"], found["vary set"] = jam.plan.muted, jam.performer.thru, jam.vary_set
+        found["conditions"] = tuple(sorted(jam.requests.conditions.items()))
+        found["model"], found["metre"] = jam.model_name, jam.dialogue.metre
+        found["ident"] = jam.dialogue.ident
+        return found
+
+    def put(self, slots: Slots, now: Nanos) -> None:
+        """Set some slots, the base last; another model's places come with the model.
+
+        Args:
+            slots: by name, with "ident", the weights that their places belong to; names that are not of
+                the jam are left to others.
+            now: the present moment.
+
+        """
+        jam, path = self._jam, self._jam.history.state
+        anchors = {name.removeprefix(ANCHOR): one for name, one in slots.items() if name.startswith(ANCHOR)}
+        another = "model" in slots and slots["model"] != jam.model_name
+        if another:
+            filled = {name: anchor for name, anchor in anchors.items() if anchor is not None}
+            jam.dialogue.expect(slots.get("base"), filled, slots["ident"])
+            jam.load_model(slots["model"])
+        if "metre" in slots:
+            self._set_metre(slots["metre"], now)
+        if "conditions" in slots:
+            self._set_conditions(dict(slots["conditions"]), now)
+        if "muted" in slots:
+            jam.mute(slots["muted"], now)
+        if "thru" in slots and slots["thru"] != jam.performer.thru:
+            jam.performer.toggle_thru(now)
+        path.frozen = slots.get("frozen", path.frozen)
+        if "mode" in slots:
+            jam.gestures.set_mode(slots["mode"], jam.sent_to(now))
+        if "turn" in slots:
+            path.turn = slots["turn"]
+            jam.plan.mark_stale(jam.sent_to(now))
+        knobs = {name.removeprefix(KNOB): value for name, value in slots.items() if name.startswith(KNOB)}
+        self.set_knobs(knobs, now)
+        jam.vary_set = slots.get("vary set", jam.vary_set)
+        if anchors and not another:
+            jam.dialogue.put_anchors(anchors, slots["ident"])
+            jam.gestures.prepare_morph()
+        if "base" in slots and not another:
+            jam.dialogue.put_base(slots["base"], slots["ident"], jam.sent_to(now))
+
+    # -- whole: for scenes -----------------------------------------------------------------------
+
+    def slots_of(self, state: JamState) -> Slots:
+        """Return a state as slots: all of it but thru; a state without a base leaves the one there is."""
+        anchors = anchors_of(state.anchors)
+        slots: Slots = {KNOB + name: value for name, value in state.knobs.items() if name in KNOBS}
+        slots |= {ANCHOR + name: anchors.get(name) for name in ANCHORS}
+        slots |= {
+            "metre": state.metre,
+            "conditions": tuple(sorted(state.conditions.items())),
+            "muted": frozenset(state.muted),
+            "frozen": state.frozen,
+            "mode": state.mode,
+            "turn": state.turn,
+            "vary set": state.vary_set,
+            "model": state.model,
+            "ident": state.model_ident,
+        }
+        if state.base is not None:
+            slots["base"] = base_of(state.base)
+        return slots
+
+    def set_knobs(self, values: Mapping[str, float], now: Nanos) -> None:
+        """Turn knobs to where they were; those that place the base leave it where it is."""
+        jam = self._jam
+        for name, value in values.items():
+            if name not in KNOBS or jam.knobs[name] == value:
+                continue
+            if name in PLACED_KNOBS:
+                jam.knobs[name] = KNOBS[name].clip(value)
+                jam.record_knob(name, jam.knobs[name], "scene", now)
+            else:
+                self._turn(name, value, now)
+
+    def _set_metre(self, metre: str, now: Nanos) -> None:
+        jam = self._jam
+        if metre == jam.dialogue.metre:
+            return
+        try:
+            jam.set_metre(metre, now)
+        except UsageError as error:
+            jam.notices.add("warning", str(error))
+
+    def _set_conditions(self, wanted: dict[str, str], now: Nanos) -> None:
+        """Hold answers to these conditions and to no others; a model is asked for those that it heeds."""
+        jam = self._jam
+        if wanted != jam.requests.conditions:
+            jam.requests.conditions.clear()
+            jam.requests.conditions.update(wanted)
+            jam.plan.mark_stale(jam.sent_to(now))

@@ -1,0 +1,181 @@
+"""Scenes: states that are stored while it plays, and those of live.toml, called back at once or over bars.
+
+A scene that was stored hides the one of live.toml with its number.
+Owns: the stored scenes, which one was called last, and the glide to it.  Threads: engine only.
+"""
+
+from collections.abc import Callable, Container, Sequence
+
+from live.errors import UsageError
+from live.ipc.memory import JamState, ScenesMemory, StoredScene
+from live.ipc.snapshot import SceneView
+from live.jam.jam import Jam
+from live.jam.scenes.glide import Glide, Target
+from live.jam.scenes.present import KNOB, PLACED_KNOBS, Present, Slots, Turning, base_of, state_of
+from live.settings.config import Scene
+from live.settings.knobs import KNOBS, MOST_SCENES, Mode
+from live.timing.timeline import Nanos, Tick
+from model.music.tracks import TRACKS
+
+SCENE = "scene "
+LONGEST_GLIDE = 64  # bars
+
+
+class Scenes:
+    """What is stored, and the way from one to another.
+
+    Args:
+        jam: whose state.
+        turn: turns a knob as the performer does.
+        set_mode: changes the mode as the performer does.
+        settings: the scenes of live.toml.
+
+    Attributes:
+        called: number of the scene that was called or stored last, 0 for none.
+
+    """
+
+    def __init__(
+        self, jam: Jam, turn: Turning, set_mode: Callable[[Mode, Nanos], None], settings: Sequence[Scene]
+    ) -> None:
+        """Start with the scenes of live.toml."""
+        self.present = Present(jam, turn)
+        self.called = 0
+        self._jam, self._turn, self._set_mode = jam, turn, set_mode
+        self._settings = {scene.number: scene for scene in settings}
+        self._stored: dict[int, StoredScene] = {}
+        self._glide: Glide | None = None
+        self._coming: Slots = {}
+
+    # -- what there is ---------------------------------------------------------------------------
+
+    def memory(self) -> ScenesMemory:
+        """Return the stored scenes as they are remembered."""
+        return ScenesMemory([scene for _, scene in sorted(self._stored.items())])
+
+    def restore(self, memory: ScenesMemory) -> None:
+        """Take up stored scenes, in place of those there are."""
+        self._stored = {scene.number: scene for scene in memory.scenes}
+
+    def views(self) -> list[SceneView]:
+        """Return every scene as dashboards show it, by rising number."""
+        numbers = sorted({*self._stored, *self._settings})
+        return [SceneView(number, self.name(number), number in self._stored) for number in numbers]
+
+    def name(self, number: int) -> str:
+        """Return a scene's name, empty where it has none."""
+        stored, settings = self._stored.get(number), self._settings.get(number)
+        return (stored.name if stored else "") or (settings.name if settings else "")
+
+    def text(self, number: int) -> str:
+        """Return a scene's number and name as the performer is shown them."""
+        name = self.name(number)
+        return f"scene {number}: {name}" if name else f"scene {number}"
+
+    def slots(self) -> Slots:
+        """Return what gestures can change; see `Present.slots`."""
+        stored = {f"{SCENE}{number}": scene for number, scene in self._stored.items()}
+        return {**self.present.slots(), **stored, "called": self.called, "glide": self._glide}
+
+    def put(self, slots: Slots, now: Nanos) -> None:
+        """Set some slots; see `Present.put`."""
+        if "glide" in slots:
+            self._glide = None
+        for name, scene in slots.items():
+            if name.startswith(SCENE):
+                number = int(name.removeprefix(SCENE))
+                if scene is None:
+                    self._stored.pop(number, None)
+                else:
+                    self._stored[number] = scene
+        self.called = slots.get("called", self.called)
+        self.present.put(slots, now)
+
+    def coming(self) -> Slots:
+        """Return, once, the slots that will be set later by the scene that was just called."""
+        coming, self._coming = self._coming, {}
+        return coming
+
+    # -- store and call --------------------------------------------------------------------------
+
+    def store(self, number: int, now: Nanos) -> None:
+        """Store the whole state as a scene; raises UsageError for a number that none can have."""
+        if not 1 <= number <= MOST_SCENES:
+            raise UsageError(f"a scene's number is 1 to {MOST_SCENES}, not {number}")
+        again = number in self._stored
+        self._stored[number] = StoredScene(number, self.name(number), state_of(self._jam))
+        self.called = number
+        self._jam.mark(f"store scene {number}", now)
+        self._jam.notices.add("info", f"{self.text(number)} stored{' anew' if again else ''}")
+
+    def call(self, number: int, bars: int, now: Nanos) -> None:
+        """Go to a scene, over some bars while the transport runs; raises UsageError where there is none."""
+        if not 0 <= bars <= LONGEST_GLIDE:
+            raise UsageError(f"a scene comes over 1 to {LONGEST_GLIDE} bars, not {bars}")
+        stored, settings = self._stored.get(number), self._settings.get(number)
+        if stored is not None:
+            target = self._to_stored(stored.state)
+        elif settings is not None:
+            target = self._to_settings(settings)
+        else:
+            listed = ", ".join(map(str, sorted({*self._stored, *self._settings}))) or "none"
+            raise UsageError(f"scene {number} is neither stored nor in live.toml; there is: {listed}")
+        self._glide, self.called = None, number
+        over = bars if self._jam.transport.running else 0
+        if over or target.slots.get("model", self._jam.model_name) != self._jam.model_name:
+            self._coming = target.slots
+        if over:
+            self._glide = Glide(self._jam, self.present, target, over, now)
+        else:
+            target.arrive(target.knobs, now)
+        self._jam.mark(f"scene {number}", now)
+        words = f" over {over} bar{'s' if over > 1 else ''}" if over else ""
+        self._jam.notices.add("info", f"{self.text(number)}{words}")
+
+    def _to_stored(self, state: JamState) -> Target:
+        jam, slots = self._jam, self.present.slots_of(state)
+        slots["called"] = self.called
+        same = state.model == jam.model_name and state.model_ident == jam.dialogue.ident
+
+        def arrive(knobs: Container[str], now: Nanos) -> None:
+            self.present.put(
+                {
+                    name: value
+                    for name, value in slots.items()
+                    if not name.startswith(KNOB) or name.removeprefix(KNOB) in knobs
+                },
+                now,
+            )
+
+        knobs = {name: value for name, value in state.knobs.items() if name in KNOBS}
+        base = base_of(state.base) if same and jam.requests.has_latent else None
+        return Target(knobs, base if base != jam.history.state.base else None, slots, arrive)
+
+    def _to_settings(self, scene: Scene) -> Target:
+        jam = self._jam
+        slots: Slots = {KNOB + name: value for name, value in scene.knobs.items()}
+        if scene.mode is not None:
+            slots["mode"] = scene.mode
+        if scene.mute is not None:
+            slots["muted"] = frozenset(map(TRACKS.index, scene.mute))
+
+        def arrive(knobs: Container[str], now: Nanos) -> None:
+            if scene.mode is not None:
+                self._set_mode(scene.mode, now)
+            if scene.mute is not None:
+                jam.mute(frozenset(map(TRACKS.index, scene.mute)), now)
+            for name, value in scene.knobs.items():
+                if name in knobs or name in PLACED_KNOBS:
+                    self._turn(name, value, now)
+
+        gliding = {name: value for name, value in scene.knobs.items() if name not in PLACED_KNOBS}
+        return Target(gliding, None, slots, arrive)
+
+    def advance(self, tick: Tick, now: Nanos) -> None:
+        """Go on with the glide, if there is one."""
+        if self._glide is not None and not self._glide.advance(tick, now):
+            self._glide = None
+
+    def next_tick(self, _tick: Tick) -> Tick | None:
+        """Return when a glide goes on; None where there is none."""
+        return self._glide.next_tick() if self._glide is not None else None
