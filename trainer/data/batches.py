@@ -33,6 +33,15 @@ class Drawn:
     condition: np.ndarray | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """Where a feed stands: what is left of the epoch's order, and its generators as JSON holds them."""
+
+    order: Ints
+    shared: dict[str, Any]
+    chance: dict[str, Any]
+
+
 @dataclass(slots=True)
 class Feed:
     """Draws batches.
@@ -107,9 +116,17 @@ class Feed:
         """Return this process's `count` of what was drawn for all."""
         return values[self.world.rank * count : (self.world.rank + 1) * count]
 
-    def state(self) -> dict[str, Any]:
-        """Return this process's own generator, as JSON holds it."""
-        return dict(self.chance.bit_generator.state)
+    def snapshot(self) -> FeedState:
+        """Return where it stands."""
+        return FeedState(
+            self.order, dict(self.rng.bit_generator.state), dict(self.chance.bit_generator.state)
+        )
+
+    def restore(self, state: FeedState) -> None:
+        """Go back to where it stood."""
+        self.order = state.order
+        self.rng.bit_generator.state = state.shared
+        self.chance.bit_generator.state = state.chance
 
     def reseed(self, step: int) -> None:
         """Draw anew what is this process's own, from a step on."""

@@ -88,7 +88,7 @@ def held_out(
 def _seen(player: Player, data: Path, count: int, seed: int) -> Songs | None:
     """Return training phrases, drawn by the seed; None where the folder holds none."""
     card = player.card
-    if not (data / card.codec / TRAINING).is_dir():  # any MIDI files, or the split that is measured alone
+    if not (data / corpus_of(card.codec) / TRAINING).is_dir():  # MIDI files, or one split alone
         return None
     train = load(data, card.codec, TRAINING, may_be_empty=True)
     order = np.random.default_rng(seed).permutation(len(train))[:count]

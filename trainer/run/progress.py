@@ -18,6 +18,7 @@ from trainer.run.checkpoints import LOG
 from trainer.run.tensorboard import Board
 
 SCORES = ("note_f1", "step_accuracy")
+WAITING = 0.05  # share of the time from which waiting for phrases is said
 CURVES = (*SCORES, "elbo", "kl_bits", "reconstruction", "loss_edit", "loss_critic", "nll")
 
 
@@ -113,7 +114,8 @@ class RunLog:
             f"KL {row['kl_bits']:.0f} bits  active {row['active_units']:.0f}" if "kl_bits" in row else ""
         )
         likely = f"{row['nll']:.1f} nats a phrase" if "nll" in row and not posterior else ""
-        going = f"step {row['step']}  {row['speed']:.0f} phrases/s  {left / 60:.1f} min left"
+        waits = f" ({row['waiting']:.0%} waiting for them)" if row.get("waiting", 0) >= WAITING else ""
+        going = f"step {row['step']}  {row['speed']:.0f} phrases/s{waits}  {left / 60:.1f} min left"
         self.say(f"{going}  {score}{posterior}{likely}")
 
     def curves(self) -> None:

@@ -25,6 +25,7 @@ from trainer.data.batches import Feed
 from trainer.data.conditions import ConditionMaker
 from trainer.data.dataset import Phrases, batch
 from trainer.data.edit_pairs import EditPairs
+from trainer.data.prefetch import Prefetch
 from trainer.errors import OperationError, RequestError
 from trainer.run.device import KINDS, device_and_precision, short_of_memory
 from trainer.run.distributed import World, gone, is_gone
@@ -42,6 +43,7 @@ from trainer.training.role import TrainedRole, adamw, faster_precision
 from trainer.training.validation import finite, score
 
 FIRST_VALIDATION_SECONDS = 20.0
+AHEAD = 3  # batches that lie ready for a card
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class TrainingLoop:
         out: folder of the run.
         share: of the run that is done, 0..1: by steps or by time, whichever is further.
         levels: decision thresholds that the last validation found.
+        measured: seconds of the run at the last validation.
         roles: the model and the objective's own networks, by role.
 
     """
@@ -71,9 +74,11 @@ class TrainingLoop:
     progress: Progress = field(default_factory=Progress)
     share: float = 0.0
     levels: dict[str, float] = field(default_factory=dict)
+    measured: float = 0.0
     device: torch.device = field(init=False)
     objective: Objective = field(init=False)
     feed: Feed = field(init=False)
+    prefetch: Prefetch = field(init=False)
     roles: dict[str, TrainedRole] = field(init=False)
     validation_arrays: dict[str, Tensor] = field(init=False)
     condition: Tensor | None = field(init=False)
@@ -100,6 +105,7 @@ class TrainingLoop:
         self.feed = Feed(
             self.model, self.fit, self.codec, self.train, self.edits, self.conditions, self.world
         )
+        self.prefetch = Prefetch(self.feed, depth=0 if self.device.type == "cpu" else AHEAD)
         if self.world.rank:
             torch.manual_seed(self.fit.seed + 7919 * self.world.rank)  # their noise is not the first one's
         count = min(self.fit.validation, len(self.validation))
@@ -174,6 +180,7 @@ class TrainingLoop:
                 speed = progress.phrases / max(progress.seconds, 1e-9)
                 self.run_log.advance(self.share, f"step {progress.step}, {speed:.0f} phrases/s")
         self.share = min(1.0, max(progress.step / fit.steps, progress.seconds / budget))
+        self.prefetch.close()
         with self.fitting():
             path = self.validate(parts)
         self.run_log.say(f"wrote {path}")
@@ -243,7 +250,7 @@ class TrainingLoop:
 
     def draw(self) -> Batch:
         """Return the next batch on the device."""
-        drawn = self.feed.draw(edits=self.objective.uses_edits)
+        drawn = self.prefetch.draw(edits=self.objective.uses_edits)
         return Batch(
             self.tensors(drawn.arrays),
             self.tensors(drawn.edited),
@@ -263,7 +270,7 @@ class TrainingLoop:
 
         """
         path = self.out / f"{self.model.name}.safetensors"
-        generators = (self.feed.state(), state.generator_states(self.device))
+        generators = (self.prefetch.state().chance, state.generator_states(self.device))
         ranks = self.world.gather(generators)
         if not self.world.first:
             return path
@@ -301,7 +308,10 @@ class TrainingLoop:
         }
         losses = {f"loss_{name}": round(float(value.detach()), 4) for name, value in parts.items()}
         speed = round(progress.phrases / max(progress.seconds, 1e-9), 1)
+        waited, self.prefetch.waited = self.prefetch.waited, 0.0
+        sitting, self.measured = progress.seconds - self.measured, progress.seconds
         shown = {
+            "waiting": round(min(1.0, waited / max(sitting, 1e-9)), 4),
             "share": round(self.share, 4),
             "speed": speed,
             "rate": self.roles[MODEL].optimiser.param_groups[0]["lr"],
@@ -315,7 +325,8 @@ class TrainingLoop:
 
     def save(self, ranks: list[tuple[dict[str, Any], dict[str, Tensor]]]) -> None:
         """Write the state to resume from; `ranks` are the generators of every process."""
-        tensors = {"order": torch.from_numpy(np.ascontiguousarray(self.feed.order))}
+        drawn = self.prefetch.state()
+        tensors = {"order": torch.from_numpy(np.ascontiguousarray(drawn.order))}
         for role, trained in self.roles.items():
             prefix = "" if role == MODEL else f"{role}/"
             tensors |= state.with_prefix(dict(trained.network.state_dict()), f"{prefix}net/")
@@ -329,7 +340,7 @@ class TrainingLoop:
             "phrases": self.progress.phrases,
             "objective": self.fit.objective,
             "kind": str(self.roles[MODEL].kind).removeprefix("torch."),
-            "rng": self.feed.rng.bit_generator.state,
+            "rng": drawn.shared,
             "ranks": [chance for chance, _ in ranks],
             "scalers": {role: trained.scaler.state_dict() for role, trained in self.roles.items()},
             "skipped": {role: trained.skipped for role, trained in self.roles.items()},
@@ -389,9 +400,15 @@ class TrainingLoop:
         state.restore_generators(generators, self.device)
 
     def tensors(self, arrays: Arrays) -> dict[str, Tensor]:
-        """Move packed arrays to the device."""
-        return {name: torch.from_numpy(value).to(self.device) for name, value in arrays.items()}
+        """Move packed arrays to the device; to a card from pinned memory, without waiting for it."""
+        return {name: self.moved(torch.from_numpy(value)) for name, value in arrays.items()}
+
+    def moved(self, tensor: Tensor) -> Tensor:
+        """Move a tensor to the device."""
+        if self.device.type == "cuda":
+            tensor = tensor.pin_memory()
+        return tensor.to(self.device, non_blocking=self.device.type == "cuda")
 
     def tensor(self, array: NDArray[np.float32] | None) -> Tensor | None:
         """Move one array to the device, if there is one."""
-        return None if array is None else torch.from_numpy(array).to(self.device)
+        return None if array is None else self.moved(torch.from_numpy(array))
