@@ -114,7 +114,7 @@ class EchoModel:
             rows = [row for row in rows if row[0] % 4 == 0]
         if turn > 0:
             rows = rows + [
-                Note(row[0] + 1, row[1] + 12, row[2], 1, 0.0, row[5]) for row in rows if row[0] < 31
+                Note(row[0] + 1, min(127, row[1] + 12), row[2], 1, 0.0, row[5]) for row in rows if row[0] < 31
             ]
         if self.codec == "melody":
             rows = [row._replace(length=1, release=0.0) for row in rows]

@@ -1,0 +1,41 @@
+"""A few thousand inputs that nobody would write into every reader; `python -m scripts.fuzz` feeds more."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from live.control.osc_messages import BadPacketError
+from scripts.fuzz import TARGETS, HangError, Target, at_most, run
+
+INPUTS = {"midi-bytes": 350, "osc": 2000, "toml": 250, "mapping": 200, "checkpoint": 250, "midi-file": 250}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_no_reader_breaks(name: str, tmp_path: Path) -> None:
+    outcome = run(TARGETS[name](tmp_path), seconds=60, seed=5, most=INPUTS[name])
+    assert {kind: text for kind, (_, text) in outcome.faults.items()} == {}
+    assert outcome.inputs == INPUTS[name]
+
+
+def test_what_breaks_a_reader_is_found_once_of_each_kind() -> None:
+    def feed(data: bytes) -> None:
+        if len(data) > 3:
+            raise KeyError(data)
+        if len(data) > 2:
+            raise BadPacketError
+
+    outcome = run(Target([b"abc"], [b"!"], feed), seconds=60, seed=1, most=200)
+    assert 0 < outcome.refused < outcome.inputs == 200
+    (data, text), = outcome.faults.values()  # fmt: skip
+    assert len(data) > 3
+    assert "KeyError" in text
+
+
+def test_what_takes_too_long_is_broken_off() -> None:
+    def forever() -> None:
+        while True:
+            time.monotonic()
+
+    with pytest.raises(HangError), at_most(0.02):
+        forever()
