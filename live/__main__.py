@@ -53,6 +53,7 @@ def twobar() -> None:
 @click.option("--mode", metavar="follow|answer|hold|drift|listen", help="How it listens and plays.")
 @click.option("--key", metavar="auto|off|KEY", help="What answers keep to, such as 'D minor'.")
 @click.option("--vary", type=float, metavar="V", help="How much of an answer is new, 0 to 1; .35 in answer.")
+@click.option("--chords", metavar="auto|CHORDS", help="What the band plays, a chord a bar: 'C Am F G'.")
 @click.option("--thru/--no-thru", default=None, help="Whether your keys sound through it.")
 @click.option("--seed", type=int, metavar="N", help="Of every random choice.")
 @click.option("--temperature", type=float, metavar="T", help="Chance in the choice of notes, 0 to 1.")

@@ -60,6 +60,7 @@ def settings(arguments: dict[str, Any]) -> Config:
         if arguments["temperature"] is not None
         else (0.0 if arguments["headless"] else None),
         key=arguments["key"],
+        chords=arguments["chords"],
         vary=arguments["vary"],
         soundfont=_text(arguments["soundfont"]),
         osc_port=arguments["osc_port"],

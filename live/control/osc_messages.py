@@ -49,6 +49,7 @@ ADDRESSES = (
     "metre",
     "condition/NAME",
     "key",
+    "chords",
     "subscribe",
     "unsubscribe",
 )
@@ -198,6 +199,9 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
             case "key" if not rest:
                 value = _text(address, arguments, "a key, auto or off")
                 return [SetCondition("key", value, source=SOURCE)]
+            case "chords" if not rest:
+                value = _text(address, arguments, "chords as C Am F G, or auto")
+                return [SetCondition("chords", value, source=SOURCE)]
             case "condition" if rest and " " not in rest:
                 value = _text(address, arguments, "what to keep to, or auto")
                 return [SetCondition(rest, value, source=SOURCE)]

@@ -266,7 +266,7 @@ class SpeakerPanel(ViewPanel):
         if s is None:
             return "waiting"
         tick = view.tick + s.bar_zero
-        words = (s.state, s.speaker, s.mode, s.frozen, s.key, s.key_locked, s.chord, s.muted)
+        words = (s.state, s.speaker, s.mode, s.frozen, s.key, s.key_locked, s.chord, s.next_chord, s.muted)
         parts = {note[4] for bar in s.bars for note in bar.notes}
         around = (speaker.troubles(s), s.model.name, s.model.state, parts)
         return words, around, speaker.beats_left(s, tick), speaker.levels_at(s, tick)

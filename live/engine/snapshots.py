@@ -189,6 +189,8 @@ class Snapshots:
             muted=[TRACKS[track] for track in sorted(jam.plan.silent)],
             key=dialogue.key if jam.requests.key == AUTO else jam.requests.key,
             key_locked=jam.requests.key != AUTO,
+            chord=jam.band.harmony.shown if jam.transport.running else "",
+            next_chord=jam.band.harmony.coming if jam.transport.running else "",
             clock=jam.leader.shown(now) if jam.leader is not None else "",
             speaker=speaker,
             speaker_until=speaker_until,

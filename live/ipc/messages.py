@@ -56,12 +56,16 @@ class Point(Message, frozen=True):
     """A vector, z [d], empty for a model without a latent, and the raw attributes that belong to it.
 
     `played` is the phrase that lies there, of which answers keep what they can, on a grid; empty for none.
+    `band` are its tracks that were written to what the performer played, and `chords` those that the performer
+    played in, of each beat, as `model.music.harmony.chord_number` counts them; empty for none.
     """
 
     z: list[float]
     attributes: dict[str, float] = {}
     played: list[Note] = []
     grid: Grid | None = None
+    band: list[int] = []
+    chords: list[int] = []
 
 
 class Between(Message, frozen=True):
@@ -181,6 +185,8 @@ class Encoded(Message, frozen=True):
         lag_ticks: by how much all of it lay behind its grid; negative for ahead.
         swing: where the second eighth of a beat lay, .5 straight .. .67 triplets.
         key: that it is in, as "F# minor"; empty for none.
+        band: tracks that joined what was played.
+        chords: of each beat of what was played, see `Point`; empty where none was looked for.
 
     """
 
@@ -195,6 +201,8 @@ class Encoded(Message, frozen=True):
     lag_ticks: float = 0.0
     swing: float = 0.5
     key: str = ""
+    band: list[int] = []
+    chords: list[int] = []
 
 
 class Decode(Message, frozen=True):
@@ -216,6 +224,7 @@ class Decode(Message, frozen=True):
         top_p: notes are chosen among the likeliest that make up this share, 0..1; 1 is all.
         grid: of the phrase, as its metre has it; None is the model's own.
         key: that what is new keeps to, as "F# minor"; auto is that of what was played there, off is none.
+        band: tracks of whose notes the chords are wanted.
 
     """
 
@@ -233,6 +242,7 @@ class Decode(Message, frozen=True):
     top_p: float = 1.0
     grid: Grid | None = None
     key: str = "auto"
+    band: list[int] = []
 
 
 class Decoded(Message, frozen=True):
@@ -245,6 +255,7 @@ class Decoded(Message, frozen=True):
         xy: place of that on the map.
         ms: what it cost.
         chordal: tracks of one voice in which it keeps several, because they were played.
+        written: chords of each beat of the band's tracks, see `Point`; empty where none were wanted.
 
     """
 
@@ -254,6 +265,7 @@ class Decoded(Message, frozen=True):
     xy: tuple[float, float]
     ms: float
     chordal: list[int] = []
+    written: list[int] = []
 
 
 class Warp(Message, frozen=True):

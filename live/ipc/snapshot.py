@@ -119,6 +119,7 @@ class Snapshot(Message, frozen=True):
         muted: names of the parts that are left out now.
         key: that is played in, or that answers are held to; empty for none.
         key_locked: whether it is held to.
+        next_chord: that comes after it, where that is known.
         clock: whose beat is kept, in words; "" for its own.
         chord: that sounds now, as "Am"; "" for none.
         speaker: whose turn it is: the performer's, whose phrase is taken up, or the instrument's; "" while
@@ -161,6 +162,7 @@ class Snapshot(Message, frozen=True):
     bar_zero: int = 0
     key: str = ""
     key_locked: bool = False
+    next_chord: str = ""
     clock: str = ""
     chord: str = ""
     speaker: Speaker = ""
@@ -221,6 +223,7 @@ class Update(Message, frozen=True, omit_defaults=True):
     bar_zero: int | UnsetType = UNSET
     key: str | UnsetType = UNSET
     key_locked: bool | UnsetType = UNSET
+    next_chord: str | UnsetType = UNSET
     clock: str | UnsetType = UNSET
     chord: str | UnsetType = UNSET
     speaker: Speaker | UnsetType = UNSET

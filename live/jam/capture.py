@@ -35,10 +35,16 @@ class PlayedNote(NamedTuple):
 
 
 class Capture:
-    """Holds the last few thousand notes that were played while the transport ran."""
+    """Holds the last few thousand notes that were played while the transport ran.
+
+    Attributes:
+        strikes: counts the keys that were struck.
+
+    """
 
     def __init__(self) -> None:
         """Start empty."""
+        self.strikes = 0
         self._done: deque[PlayedNote] = deque(maxlen=MOST_NOTES)
         self._down: dict[Key, PlayedNote] = {}
         self._pedals: set[tuple[str, int]] = set()
@@ -49,6 +55,7 @@ class Capture:
         self._end(self._down, key, tick)
         self._end(self._ringing, key, tick)
         self._down[key] = PlayedNote(tick, None, key[2], velocity)
+        self.strikes += 1
 
     def off(self, key: Key, tick: Tick) -> None:
         """Take a note-off: the note sounds on by its pedal; one without its note-on means nothing."""
@@ -96,6 +103,16 @@ class Capture:
         found = self._ended(first, last)
         held = [note for note in self._sounding() if first <= note.start < last]
         return found + [note._replace(end=Tick(max(now, note.start + 1))) for note in held]
+
+    def lately(self, first: Tick) -> list[PlayedNote]:
+        """Return the notes that started at a tick or later, and all that sound still, whose end is None."""
+        recent = takewhile(lambda note: note.end is None or note.end > first - SLACK, reversed(self._done))
+        ended = [note for note in recent if note.start >= first][::-1]
+        return ended + self._sounding()
+
+    def down(self) -> list[PlayedNote]:
+        """Return the notes that sound still."""
+        return self._sounding()
 
     def struck(self, first: Tick, last: Tick, zero: Tick, end: Tick) -> list[StruckRow]:
         """Return the notes that started in first <= tick < last from a bar line on, as they were played.

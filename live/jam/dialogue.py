@@ -11,10 +11,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from msgspec import structs
+
 from live.errors import UsageError
 from live.ipc.messages import Decode, Decoded, Encoded, Moved, Place, Point, Ready
 from live.ipc.snapshot import Speaker
 from live.jam.accompaniment import Accompaniment
+from live.jam.band.loops import Loops
 from live.jam.capture import Capture, PlayedNote
 from live.jam.notices import Notices
 from live.jam.parts import one_voice, tracks_of
@@ -25,6 +28,7 @@ from live.jam.requests import Reason, Requests, Search
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick
 from model.music.grid import TICKS_PER_BEAT, Grid
+from model.music.harmony import chord_of
 from model.music.metre import AUTO, name_of
 from model.music.phrase import Note, Phrase
 
@@ -75,6 +79,7 @@ class Dialogue:
         here: place of what sounds on the map, each -1..1; None before the first answer.
         performer_xy: the same of what the performer played last.
         key: that the performer's last phrase was in, as "F# minor"; empty for none.
+        loops: learn what the performer has played; None where nobody does.
         missed_bars: that began without what they were to play.
         decode_ms: what the last decode cost.
 
@@ -96,6 +101,7 @@ class Dialogue:
         self.here: tuple[float, float] | None = None
         self.performer_xy: tuple[float, float] | None = None
         self.key = ""
+        self.loops: Loops | None = None
         self.missed_bars, self.decode_ms = 0, 0.0
         self._plan, self._capture = plan, capture
         self._requests, self._history = requests, history
@@ -392,7 +398,7 @@ class Dialogue:
         }
         phrase = held_on(base.phrase.notes, longer, grid)
         played = held_on(base.place.played, longer, grid)
-        place = Point(base.place.z, base.place.attributes, [*played], grid)
+        place = structs.replace(base.place, played=[*played], grid=grid)
         longer_base = Base(place, base.origin, Phrase(grid, phrase), base.number)
         self._history.state.base = longer_base
         self._plan.replace_base(base, longer_base, self._plan.cell_of(now))
@@ -471,13 +477,16 @@ class Dialogue:
         grid = search.phrase.grid
         phrase = Phrase(grid, tuple(reply.notes)) if reply.notes else search.phrase
         played = reply.played or [*phrase.notes]
-        place = Point(reply.z, reply.attributes, played if self._requests.has_latent else [], grid)
+        lies = played if self._requests.has_latent else []
+        place = Point(reply.z, reply.attributes, lies, grid, reply.band, reply.chords)
         if search.reason is Reason.ANCHOR:
             self._history.state.anchors[search.anchor] = Anchor(place, phrase, reply.xy)
         elif search.reason is Reason.FOUND_AGAIN or self._listens():
             if search.reason is Reason.PLAYED:
                 self._history.remember_base(self._notices.now)
                 self._requests.swing = reply.swing
+                if self.loops is not None:
+                    self.loops.learn(search.cell - 1, phrase, [*map(chord_of, reply.chords)])
                 if reply.key != self.key:
                     self.key = reply.key
                     self._output.publish("key", reply.key or "none")
@@ -532,7 +541,14 @@ class Dialogue:
         if self._plan.cells.get(cell.index) is cell and cell.base is not None and cell.index >= current:
             cell.source = base
             phrase = Phrase(self._plan.grid, tuple(reply.notes))  # the model's: in order
-            self._plan.fill(cell, phrase, now, chordal=reply.chordal)
+            self._plan.fill(
+                cell,
+                phrase,
+                now,
+                chordal=reply.chordal,
+                band=request.band,
+                written=map(chord_of, reply.written),
+            )
             self._tell_of_silence(phrase, base)
             if self._requests.has_latent:
                 cell.point, cell.xy = reply.point, reply.xy

@@ -10,6 +10,7 @@ from typing import Literal
 
 from live.errors import UsageError
 from live.ipc.messages import Answer, Decoded, Encoded, Failed, Load, LoadFailed, Ready, Warped
+from live.jam.band.band import Band
 from live.jam.capture import Capture
 from live.jam.dialogue import Dialogue
 from live.jam.gestures import Gestures
@@ -98,6 +99,8 @@ class Jam:
             horizon_bars=config.jam.horizon_bars,
             metre=config.jam.metre,
         )
+        self.band = Band(self.plan, self.capture, self.history, self.requests.conditions, output=output)
+        self.dialogue.loops = self.band.harmony.loops
         self.gestures = Gestures(
             self.history, self.plan, self.dialogue, self.requests, knobs=self.knobs, output=output
         )
@@ -173,10 +176,12 @@ class Jam:
         if self.scenery is not None:
             self.scenery.advance(tick, now)
         self.dialogue.advance(tick, present=present)
+        self.band.advance(tick, present=present)
         self._send_due(tick, now)
         coming = [
             self.dialogue.next_tick(tick, present=present),
             self.plan.lines.next_beat(tick),
+            self.band.next_tick(tick),
         ]
         queued = (self.scheduler.next_tick(), self.clock_out.next_tick)
         coming += [due for due in queued if due is not None]
@@ -278,6 +283,7 @@ class Jam:
         if self.transport.running:
             self.stop(now)
         self.dialogue.restart()
+        self.band.restart()
         self.sounded.clear()
         self._beat, self._sent_tick = (-1, 0), None
         self._runs += 1
@@ -472,6 +478,9 @@ class Jam:
         self.plan.mark_stale(self.sent_to(now))
         self.mark(f"{name} {text}", now)
         self.notices.add("info", f"{name}: {text}")
+        if name in ("key", "chords"):
+            for sentence in self.requests.contradictions():
+                self.notices.add("info", sentence)
 
     def lock_key(self, now: Nanos) -> None:
         """Hold answers to the key that is played in, or let it follow again; raises UsageError."""

@@ -18,6 +18,7 @@ from live.jam.scheduler import QueuedRow, Scheduler
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick
 from model.music.grid import Grid
+from model.music.harmony import Chord
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS, MELODY
 
@@ -57,6 +58,9 @@ class Cell:
         point: its latent, once decoded.
         xy: place of that on the map.
         chordal: tracks of one voice that keep several in it.
+        band: tracks that were written to what the performer played.
+        written: the chord of each beat that they were written under; empty where that is not known.
+        sounding: what of its phrase is to be heard, as it was laid last.
 
     """
 
@@ -70,6 +74,9 @@ class Cell:
     point: Point | None = None
     xy: tuple[float, float] | None = None
     chordal: frozenset[int] = frozenset()
+    band: frozenset[int] = frozenset()
+    written: tuple[Chord | None, ...] = ()
+    sounding: Phrase | None = None
 
 
 @lru_cache(maxsize=8)
@@ -95,6 +102,7 @@ class Plan:
         cells: by index.
         played: notes that have left, by cell.
         last_good: the last phrase that was decoded, which repeats where none comes in time.
+        arrange: tells what of a cell's phrase is heard; None leaves it as it is.
         version: grows whenever what is planned has changed.
 
     """
@@ -111,7 +119,8 @@ class Plan:
         self.cells: dict[int, Cell] = {}
         self.played: dict[int, list[Note]] = {}
         self.last_good: Phrase | None = None
-        self._last_chordal: frozenset[int] = frozenset()
+        self.arrange: Callable[[Cell], Phrase | None] | None = None
+        self._last_cell: Cell | None = None
         self.version = 0
 
     @property
@@ -165,7 +174,10 @@ class Plan:
                 continue
             cell = Cell(index, speaks=speaks(index), base=base)
             if self.last_good is not None and base is not None:
-                cell.phrase, cell.origin, cell.chordal = self.last_good, "repeated", self._last_chordal
+                cell.phrase, cell.origin = self.last_good, "repeated"
+                if self._last_cell is not None:
+                    cell.chordal, cell.band = self._last_cell.chordal, self._last_cell.band
+                    cell.written = self._last_cell.written
             self.cells[index] = cell
             self.lay(cell, self.lines.step_of_cell(index), not_before=now)
         self._forget_before(current)
@@ -201,10 +213,19 @@ class Plan:
                 cell.speaks = not cell.speaks
                 self.lay(cell, self.next_step(now), not_before=now)
 
-    def fill(self, cell: Cell, phrase: Phrase, now: Tick, *, chordal: Iterable[int] = ()) -> None:
+    def fill(
+        self,
+        cell: Cell,
+        phrase: Phrase,
+        now: Tick,
+        *,
+        chordal: Iterable[int] = (),
+        band: Iterable[int] = (),
+        written: Iterable[Chord | None] = (),
+    ) -> None:
         """Let a cell play a decoded phrase from the next step on; what of it has begun stays as it was."""
-        self.last_good = phrase
-        cell.chordal = self._last_chordal = frozenset(chordal)
+        self.last_good, self._last_cell = phrase, cell
+        cell.chordal, cell.band, cell.written = frozenset(chordal), frozenset(band), tuple(written)
         start = self.lines.step_of_cell(cell.index)
         step = max(self.next_step(now), start)
         fixed = step - start
@@ -239,8 +260,12 @@ class Plan:
         self.played.setdefault(index, []).append(note._replace(onset=onset, length=length))
 
     def prefix(self, index: int, steps: int) -> list[Note]:
-        """Return the notes of a cell before its step: played, or behind their step and still to come."""
+        """Return the notes of a cell before its step: played, or behind their step and still to come.
+
+        Those of the band are as they were written, whatever chords they were laid under.
+        """
         known = [note for note in self.played.get(index, []) if note.onset < steps]
+        cell = self.cells.get(index)
         start, size = self.lines.step_of_cell(index), self.grid.ticks_per_step
         for queued in self._scheduler.queued():
             if start <= queued.step < start + steps:
@@ -258,7 +283,10 @@ class Plan:
                         queued.displacement,
                     )
                 )
-        return known
+        if cell is None or not cell.band or cell.phrase is None:
+            return known
+        pattern = [note for note in cell.phrase.notes if note.track in cell.band and note.onset < steps]
+        return [note for note in known if note.track not in cell.band] + pattern
 
     def lay(self, cell: Cell, from_step: int, *, not_before: Tick) -> None:
         """Queue a cell's notes from a step of the whole piece on, in place of what was queued there.
@@ -272,10 +300,14 @@ class Plan:
         start = self.lines.step_of_cell(cell.index)
         cut = max(from_step, start)
         self._scheduler.drop_notes(cut, start + grid.steps)
+        cell.sounding = cell.phrase
         if cell.phrase is None or not cell.speaks:
             return
+        phrase = cell.sounding = cell.phrase if self.arrange is None else self.arrange(cell)
+        if phrase is None:
+            return
         zero = self.lines.tick_of_cell(cell.index)
-        notes = cell.phrase.from_step(cut - start)
+        notes = phrase.from_step(cut - start)
         single = self.one_voice - cell.chordal
         times = self._times(notes, single)
         silent = self.silent
@@ -315,6 +347,16 @@ class Plan:
             if queued.track in single and used.count(queued.channel) == 1:
                 first.setdefault(queued.channel, queued.tick)
         self._scheduler.shorten(lambda channel, _: first.get(channel))
+
+    def end_sounding(self, tracks: Iterable[int], tick: Tick, ends: Callable[[int], bool]) -> None:
+        """Let what sounds of tracks that have a channel of their own end at a tick, where its key must."""
+        used = [self.laying.channels[track] for track in self.tracks]
+        channels = {self.laying.channels[track] for track in tracks}
+        self._scheduler.shorten(
+            lambda channel, pitch: tick
+            if channel in channels and used.count(channel) == 1 and ends(pitch)
+            else None
+        )
 
     @property
     def silent(self) -> frozenset[int]:
@@ -367,7 +409,7 @@ class Plan:
             return "", []
         steps = self.grid.steps_per_bar
         low, high = within * steps, (within + 1) * steps
-        shown = cell.phrase if cell.phrase is not None and cell.speaks else None
+        shown = (cell.sounding or cell.phrase) if cell.phrase is not None and cell.speaks else None
         if shown is None:
             return "silent", []
         start, silent = Tick(within * self.grid.ticks_per_bar), self.silent

@@ -14,15 +14,17 @@ from typing import NamedTuple
 from live.errors import UsageError, model_faults, unknown
 from live.ipc.messages import Accompany, Decode, Encode, Place, Ready, Warp
 from live.jam.capture import PlayedNote, StruckRow
-from live.jam.path import Base, PathState, moved
+from live.jam.path import Base, PathState, heaviest, moved
 from live.jam.plan import Cell
-from live.settings.config import AUTO, OFF, ModelSettings, check_condition
+from live.settings.config import AS_PLAYED, AUTO, OFF, ModelSettings, check_condition
 from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
 from live.timing.timeline import whole_nanos_per_beat
 from model.music.grid import TICKS_PER_BEAT, Grid
+from model.music.harmony import chord_name, key_named, tones
 from model.music.metre import AUTO as OWN_METRE
 from model.music.metre import cut, grid_in, padded, read_metre, refusal, takes
 from model.music.phrase import Note, Phrase
+from model.music.progression import read_progression
 
 
 class Reason(Enum):
@@ -194,11 +196,12 @@ class Requests:
             prefix=[*prefix],
             prefix_steps=fixed,
             context=[] if self.has_latent else [*self._context(base, state.mode, before)],
-            condition=self._condition(model),
+            condition=self._condition(model, bar, grid),
             key=self.key,
             top_k=self._choice.top_k,
             top_p=self._choice.top_p,
             grid=grid,
+            band=heaviest(base.place).band,
         )
 
     @staticmethod
@@ -208,14 +211,14 @@ class Requests:
             return before.notes
         return base.phrase.notes if base.phrase is not None else ()
 
-    def _condition(self, model: Ready) -> dict[str, str]:
+    def _condition(self, model: Ready, bar: int, grid: Grid) -> dict[str, str]:
         """Return what is set of the conditions that the model heeds, but no style that it does not know."""
         return {
-            name: value
+            name: _in_bars(value, bar, grid) if name == "chords" else value
             for name, value in self.conditions.items()
             if name in model.conditions
             and not (name == "style" and value not in model.styles)
-            and not (name == "key" and value == OFF)
+            and not (name == "key" and value in (OFF, AS_PLAYED))
         }
 
     # -- for the human ---------------------------------------------------------------------------
@@ -228,12 +231,12 @@ class Requests:
 
         """
         model = self.model
-        if name == "key":
-            pass  # what is new keeps to it whatever the model was taught
+        if name in ("key", "chords"):
+            pass  # what is new keeps to the key, and the band to the chords, whatever the model was taught
         elif model is None or not model.conditions:
             raise UsageError(f"the model that plays heeds no {name}, nor any other condition")
         elif name not in model.conditions:
-            raise unknown("condition", name, ["key", *model.conditions])
+            raise unknown("condition", name, ["key", "chords", *model.conditions])
         elif name == "style" and value not in (AUTO, *model.styles):
             raise unknown("style", value, [AUTO, *model.styles])
         if not value:
@@ -244,12 +247,28 @@ class Requests:
             check_condition(name, value, label=f"condition {name}")
             self.conditions[name] = value
 
+    def contradictions(self) -> list[str]:
+        """Return a sentence if chords that were set lie outside of the key that was."""
+        chords, key = self.conditions.get("chords", AUTO), self.key
+        if chords == AUTO or key in (AUTO, OFF, AS_PLAYED):
+            return []
+        held = key_named(key)
+        outside = {
+            chord_name(chord, held): None
+            for chord in read_progression(chords).chords
+            if chord is not None and not held.scale.issuperset(tones(chord))
+        }
+        if not outside:
+            return []
+        are = "is" if len(outside) == 1 else "are"
+        return [f"{', '.join(outside)} {are} outside of {held.name}: the chord wins while it sounds"]
+
     def remarks(self) -> list[str]:
         """Return a sentence for each thing about the model that the performer must know."""
         model = self.model
         if model is None:
             return []
-        said = []
+        said = self.contradictions()
         if not self.has_latent:
             said.append(
                 f"{model.model} continues your bars and has no latent: morph, xy, vary and stray do "
@@ -260,3 +279,9 @@ class Requests:
             known = ", ".join(sorted(model.styles)) or "none"
             said.append(f"{model.model} does not know the style '{style}'; there is: {known}")
         return said
+
+
+def _in_bars(chords: str, bar: int, grid: Grid) -> str:
+    """Return the chords of a phrase, one a beat, of those that were set."""
+    beats = read_progression(chords).beats(bar, grid.bars, grid.beats_per_bar)
+    return " ".join(map(chord_name, beats))

@@ -17,12 +17,14 @@ from model.errors import ConfigError
 from model.music import harmony
 from model.music.lines import LINE, read_split
 from model.music.metre import read_metre
+from model.music.progression import read_progression
 from model.music.tracks import TRACKS
 from model.shipped import is_checkpoint, shipped_models
 
 FILE_NAME = "live.toml"
 APPLICATION = "twobar"
 AUTO, OFF = "auto", "off"
+AS_PLAYED = "as played"  # of a key: the pitch classes of what was played, and no others
 
 Channel = Annotated[int, Meta(ge=1, le=16)]
 Program = Annotated[int, Meta(ge=0, le=127)]
@@ -82,8 +84,9 @@ class ModelSettings(Section, frozen=True):
         top_k: notes are chosen among the so many likeliest, 0..1000; 0 is all of them.
         top_p: notes are chosen among the likeliest that make up this share, above 0 to 1; 1 is all of them.
         style: a style label of a conditioned model; auto leaves it to the model.
-        key: as "C", "F# minor", that answers keep to; auto is the one that you play in, off is none.
-        chords: as "C Am F G", spread evenly over the phrase; auto as above.
+        key: as "C", "F# minor", "D dorian", that answers keep to; auto is the one that you play in, off is none,
+            "as played" the notes of your phrase alone.
+        chords: as "C Am F G", one a bar, over and over, that the band plays; auto follows what you play.
         accompany: parts that join what the performer plays where they are not played, of a model that can.
         split: how a keyboard is divided for a model of one line or several parts: "line", or at a note, "C3".
 
@@ -266,6 +269,7 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
     "temperature": ("--temperature", "jam", "temperature"),
     "vary": ("--vary", "jam", "vary"),
     "key": ("--key", "model", "key"),
+    "chords": ("--chords", "model", "chords"),
     "record": ("--record", "jam", "record"),
     "take_folder": ("--take-folder", "jam", "take_folder"),
     "mapping": ("--mapping", "mapping", "name"),
@@ -342,8 +346,8 @@ def with_options(config: Config, **options: object) -> Config:
         value = list(plain) if isinstance(plain, tuple) else plain
         section = getattr(config, section_name)
         strict.check_value(value, strict.field_hints(type(section))[key], label=option)
-        if option == "--key" and value != AUTO:
-            check_condition("key", str(value), label=option)
+        if option in ("--key", "--chords") and value != AUTO:
+            check_condition(key, str(value), label=option)
         if option == "--metre":
             check_metre(str(value), label=option)
         config = msgspec.structs.replace(
@@ -354,9 +358,9 @@ def with_options(config: Config, **options: object) -> Config:
 
 def check_condition(name: str, text: str, *, label: str) -> None:
     """Raise UsageError with the label before it if a text is no key or no chords; a style may be any."""
-    if name == "key" and text == OFF:
+    if name == "key" and text in (OFF, AS_PLAYED):
         return
-    readers = {"key": harmony.read_key, "chords": harmony.read_chords}
+    readers = {"key": harmony.read_key, "chords": read_progression}
     try:
         readers.get(name, str)(text)
     except ConfigError as error:

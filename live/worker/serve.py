@@ -40,6 +40,7 @@ from live.ipc.messages import (
     Warped,
 )
 from live.ipc.model_process import ADDRESS_VARIABLE
+from live.settings.config import AS_PLAYED
 from live.worker.accompanist import Accompanist
 from live.worker.places import Places, point_of
 from live.worker.variations import Variations
@@ -47,12 +48,14 @@ from model.codecs.keyboard import division
 from model.codecs.registry import build
 from model.files import as_path
 from model.latent.geometry import Latent, PlayedPhrase, between
+from model.music.chord_finding import GUESS, beats_of, progression
 from model.music.grid import Grid
-from model.music.harmony import read_key
+from model.music.harmony import chord_number, key_named
 from model.music.key import Key, key_of
 from model.music.lines import LINE
 from model.music.metre import AUTO, refusal
 from model.music.phrase import Note, Phrase
+from model.music.tracks import DRUMS
 from model.playing.player import Card, Player
 from model.playing.splice import overlapping
 from model.playing.warp import audible_lengths, decoded_way
@@ -159,6 +162,7 @@ class RequestHandler:
                 fault = NOT_JOINED.format(sentence(error))
         latent = player.encode(shown)
         self._variations.hear(played, own)
+        band = sorted({note.track for note in played.notes} - {note.track for note in own.notes})
         if request.struck:
             self._key = key_of(own.notes, self._key)
             self._keys[latent.z.tobytes()] = self._key
@@ -176,6 +180,8 @@ class RequestHandler:
             lag_ticks=whole.lag,
             swing=whole.swing,
             key=self._key.name if self._key else "",
+            band=band,
+            chords=chords_in(own.notes, player.card.grid, self._key) if request.struck else [],
         )
 
     def _varied(self, latent: Latent, how: Varied, *, key: str) -> Latent:
@@ -195,12 +201,14 @@ class RequestHandler:
         source = latent.source
         if source is None or wanted == "off" or source.scale is not None:
             return latent
+        if wanted == AS_PLAYED:
+            scale = frozenset(note.pitch % 12 for note in source.phrase.notes if note.track != DRUMS)
+            return replace(latent, source=replace(source, scale=scale)) if scale else latent
         if wanted == "auto":
             place = source.z.tobytes()
             key = self._keys[place] if place in self._keys else key_of(source.phrase.notes)
         else:
-            number = read_key(wanted)
-            key = Key(number % 12, number // 12)
+            key = key_named(wanted)
         return replace(latent, source=replace(source, scale=key.scale)) if key else latent
 
     @staticmethod
@@ -222,7 +230,10 @@ class RequestHandler:
             phrase = player.continuation(context, turns=request.turns, **how)
         xy = map_place(player, latent)
         chordal = chordal_tracks(latent)
-        return Decoded(request.ident, [*phrase.notes], point_of(latent), xy, since_ms(start), chordal)
+        band = [note for note in phrase.notes if note.track in request.band]
+        written = chords_in(band, grid) if band else []
+        ms = since_ms(start)
+        return Decoded(request.ident, [*phrase.notes], point_of(latent), xy, ms, chordal, written)
 
     def accompany(self, request: Accompany) -> Iterator[Message | None]:
         """Write what goes with a phrase of the performer, a note at a time; yields None after each."""
@@ -318,6 +329,21 @@ def with_parts(played: Phrase, joined: Phrase, parts: Sequence[int]) -> Phrase:
 def chordal_tracks(latent: Latent) -> list[int]:
     """Return the tracks in which what was played at a latent is more than one voice."""
     return [] if latent.source is None else [t for t in range(4) if overlapping(latent.source.phrase, t)]
+
+
+def chords_in(notes: Sequence[Note], grid: Grid, key: Key | None = None) -> list[int]:
+    """Return the chord of each beat of a phrase's notes as numbers, see `Point`.
+
+    Args:
+        notes: of the phrase; drums count for nothing.
+        grid: of the phrase.
+        key: that it is in; without one, the notes' own is guessed.
+
+    """
+    pitched = [note for note in notes if note.track != DRUMS]
+    beats = beats_of(pitched, grid)
+    found = progression(beats, key or key_of(pitched, clear=GUESS), beats_per_bar=grid.beats_per_bar)
+    return [*map(chord_number, found)]
 
 
 def has_latent(player: Player) -> bool:

@@ -14,7 +14,7 @@ from model.codecs import chords as hearing
 from model.codecs.base import Arrays
 from model.config import ModelConfig, known
 from model.errors import ConfigError
-from model.music.harmony import QUALITIES, Chord, read_chords, read_key
+from model.music.harmony import QUALITIES, Chord, read_chords, read_major_minor
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -109,7 +109,7 @@ def _encode_text(config: ModelConfig, name: str, text: str, beats: int) -> Float
         at = [chords[beat * len(chords) // beats] for beat in range(beats)]
         return _chords(np.array([[_index(chord) for chord in at]], dtype=np.int64))
     if name == "key":
-        return _classes(np.array([read_key(text)], dtype=np.int64), KEYS, beats)
+        return _classes(np.array([read_major_minor(text)], dtype=np.int64), KEYS, beats)
     known("condition", "style", text, config.styles)
     return _classes(np.array([config.styles.index(text)], dtype=np.int64), len(config.styles) + 1, beats)
 

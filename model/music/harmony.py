@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from model.errors import ConfigError, nearest
+from model.music.key import FLATS, MODES, Key
 
 LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
@@ -43,8 +44,28 @@ SUFFIXES = {
 }
 """How a chord's symbol ends, and what it means."""
 
+TONES = tuple(QUALITIES.values())
+SYMBOLS = ("", "m", "dim", "aug", "sus4", "7", "maj7", "m7")
+"""How each quality is written."""
 NO_CHORD = ("N", "N.C.", "NC")
-MODES = ("major", "minor")
+MODE_NAMES = {
+    "": "major",
+    "M": "major",
+    "maj": "major",
+    "ionian": "major",
+    "m": "minor",
+    "min": "minor",
+    "aeolian": "minor",
+    "natural minor": "minor",
+    "pentatonic": "major pentatonic",
+    "pentatonic major": "major pentatonic",
+    "pentatonic minor": "minor pentatonic",
+    "minor harmonic": "harmonic minor",
+    "minor melodic": "melodic minor",
+    "dor": "dorian",
+    "mixo": "mixolydian",
+}
+"""Other names of `model.music.key.MODES`."""
 LONGEST = 256  # chords in one text
 OCTAVES = re.compile(r"-1|[0-9]")
 NOTE = re.compile(r"([A-Ga-g])([#b♯♭]?)(.*)", re.DOTALL)
@@ -87,20 +108,62 @@ def _chord(symbol: str) -> Chord | None:
 
 
 def read_key(text: str) -> int:
-    """Return a key of a text such as "F# minor", "Bb" or "Am": its tonic, 12 more in minor.
+    """Return a key of a text such as "F# minor", "Bb", "Am" or "D dorian": tonic + 12 * mode.
+
+    Modes count as `model.music.key.MODES` does: 0 is major, 1 minor.
 
     Raises:
         ConfigError: it is no key; one sentence.
 
     """
     tonic, rest = _root(text.strip(), "key")
-    mode = rest.strip()
+    mode = " ".join(rest.split())
     if mode not in ("", "M", "m"):
         mode = mode.lower()
-    found = {"": "major", "M": "major", "maj": "major", "m": "minor", "min": "minor"}.get(mode, mode)
+    found = MODE_NAMES.get(mode, mode)
     if found not in MODES:
         raise ConfigError(f"unknown key '{text}'; after its tonic {nearest(mode, MODES)}")
     return tonic + 12 * MODES.index(found)
+
+
+def key_named(text: str) -> Key:
+    """Return a key of a text; see `read_key`."""
+    number = read_key(text)
+    return Key(number % 12, number // 12)
+
+
+def read_major_minor(text: str) -> int:
+    """Return the major or minor key on the tonic of a text's key: its tonic, 12 more in minor.
+
+    Raises:
+        ConfigError: it is no key; one sentence.
+
+    """
+    key = key_named(text)
+    return key.tonic + 12 * key.minor
+
+
+def chord_name(chord: Chord | None, key: Key | None = None) -> str:
+    """Return a chord's symbol, "N" for none, its root as a key spells it."""
+    if chord is None:
+        return NO_CHORD[0]
+    root = FLATS[chord.root] if key is None else key.spelled(chord.root)
+    return root + SYMBOLS[chord.quality]
+
+
+def chord_number(chord: Chord | None) -> int:
+    """Return a chord as it crosses between processes: root + 12 * quality, -1 for none."""
+    return -1 if chord is None else chord.root + 12 * chord.quality
+
+
+def chord_of(number: int) -> Chord | None:
+    """Return the chord of a number; see `chord_number`."""
+    return None if number < 0 else Chord(number % 12, number // 12)
+
+
+def tones(chord: Chord) -> tuple[int, ...]:
+    """Return the pitch classes of a chord, its root first."""
+    return tuple((chord.root + tone) % 12 for tone in TONES[chord.quality])
 
 
 def read_note(text: str) -> int:

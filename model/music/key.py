@@ -13,12 +13,44 @@ from model.music.phrase import Note
 from model.music.tracks import DRUMS
 
 NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-MODES = ("major", "minor")
+MODES = (
+    "major",
+    "minor",
+    "dorian",
+    "phrygian",
+    "lydian",
+    "mixolydian",
+    "locrian",
+    "harmonic minor",
+    "melodic minor",
+    "major pentatonic",
+    "minor pentatonic",
+    "blues",
+    "chromatic",
+)
+"""Scales by name; `DEGREES` has their semitones above the tonic in the same order."""
 PROFILES = (
     (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081),
     (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052),
 )
-DEGREES = (frozenset((0, 2, 4, 5, 7, 9, 11)), frozenset((0, 2, 3, 5, 7, 8, 10)))
+DEGREES = (
+    frozenset((0, 2, 4, 5, 7, 9, 11)),
+    frozenset((0, 2, 3, 5, 7, 8, 10)),
+    frozenset((0, 2, 3, 5, 7, 9, 10)),
+    frozenset((0, 1, 3, 5, 7, 8, 10)),
+    frozenset((0, 2, 4, 6, 7, 9, 11)),
+    frozenset((0, 2, 4, 5, 7, 9, 10)),
+    frozenset((0, 1, 3, 5, 6, 8, 10)),
+    frozenset((0, 2, 3, 5, 7, 8, 11)),
+    frozenset((0, 2, 3, 5, 7, 9, 11)),
+    frozenset((0, 2, 4, 7, 9)),
+    frozenset((0, 3, 5, 7, 10)),
+    frozenset((0, 3, 5, 6, 7, 10)),
+    frozenset(range(12)),
+)
+MODAL = {2: (9, 8), 3: (1, 2), 4: (6, 5), 5: (10, 11)}
+"""Modes that are found beside major and minor: the degree that tells each of them, and the one in its place."""
+SURE = 0.1  # by which a mode must fit better than major and minor
 CLEAR = 0.6  # correlation from which notes are in a key at all
 FEWEST = 4  # notes, and
 PITCHES = 3  # pitch classes, that say something
@@ -50,7 +82,40 @@ class Key(NamedTuple):
         return frozenset((self.tonic + degree) % 12 for degree in DEGREES[self.mode])
 
 
+    @property
+    def minor(self) -> bool:
+        """Whether its third is minor."""
+        return 3 in DEGREES[self.mode] and 4 not in DEGREES[self.mode]
+
+    def spelled(self, pitch_class: int) -> str:
+        """Return a pitch class's name as the key writes it, with its sharps or with its flats."""
+        degrees = DEGREES[self.mode]
+        if len(degrees) == 7:  # the major scale that shares its notes, or nearly
+            root = min(range(12), key=lambda tonic: (len(MAJOR_AT[tonic] ^ self.scale), tonic))
+        else:
+            root = (self.tonic + 3 * self.minor) % 12
+        return SHARPS[pitch_class] if root in SHARP_KEYS else FLATS[pitch_class]
+
+
+FLATS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+SHARPS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+SHARP_KEYS = frozenset((2, 4, 6, 7, 9, 11))
+MAJOR_AT = tuple(frozenset((tonic + degree) % 12 for degree in DEGREES[0]) for tonic in range(12))
 KEYS = tuple(Key(tonic, mode) for mode in (0, 1) for tonic in range(12))
+MODAL_KEYS = tuple(Key(tonic, mode) for mode in MODAL for tonic in range(12))
+
+
+def _profile(mode: int) -> tuple[float, ...]:
+    """Return the profile of a mode that is found: major's or minor's with the degrees exchanged that differ."""
+    found = [*PROFILES[Key(0, mode).minor]]
+    if mode in MODAL:
+        one, other = MODAL[mode]
+        found[one], found[other] = found[other], found[one]
+    return tuple(found)
+
+
+PROFILES_OF = tuple(map(_profile, range(len(MODES))))
+"""The profile of each mode; those that are not looked for have major's or minor's."""
 
 
 def profile(notes: Iterable[Note]) -> tuple[float, ...]:
@@ -62,12 +127,13 @@ def profile(notes: Iterable[Note]) -> tuple[float, ...]:
     return tuple(found)
 
 
-def key_of(notes: Iterable[Note], before: Key | None = None) -> Key | None:
+def key_of(notes: Iterable[Note], before: Key | None = None, *, clear: float = CLEAR) -> Key | None:
     """Return the key that notes are in; None where they are too few or in none.
 
     Args:
         notes: of one phrase or several.
         before: the key so far, which stays unless another fits clearly better.
+        clear: correlation from which they are in a key at all.
 
     """
     counted = [note for note in notes if note.track != DRUMS]
@@ -75,9 +141,12 @@ def key_of(notes: Iterable[Note], before: Key | None = None) -> Key | None:
     if len(counted) < FEWEST or sum(1 for weight in sounding if weight) < PITCHES:
         return before
     best = max(KEYS, key=lambda key: fit(sounding, key))
-    if before is not None and fit(sounding, before) + STAY >= fit(sounding, best) >= CLEAR:
+    modal = max(MODAL_KEYS, key=lambda key: fit(sounding, key))
+    if fit(sounding, modal) > fit(sounding, best) + SURE and _tells(sounding, modal):
+        best = modal
+    if before is not None and fit(sounding, before) + STAY >= fit(sounding, best) >= clear:
         return before
-    return best if fit(sounding, best) >= CLEAR else None
+    return best if fit(sounding, best) >= clear else None
 
 
 def fit(sounding: tuple[float, ...], key: Key) -> float:
@@ -89,9 +158,15 @@ def fit(sounding: tuple[float, ...], key: Key) -> float:
     return correlation(sounding, key) - OUTSIDE * outside / (sum(sounding) or 1.0)
 
 
+def _tells(sounding: tuple[float, ...], key: Key) -> bool:
+    """Tell whether the degree that a mode is known by sounds, and the one in whose place it stands does not."""
+    here, instead = (sounding[(key.tonic + degree) % 12] for degree in MODAL[key.mode])
+    return here >= 1.0 and instead == 0.0
+
+
 def correlation(sounding: tuple[float, ...], key: Key) -> float:
     """Return the correlation, -1..1, of a profile with a key's."""
-    expected = PROFILES[key.mode]
+    expected = PROFILES_OF[key.mode]
     turned = [sounding[(key.tonic + degree) % 12] for degree in range(12)]
     mean, of_all = sum(turned) / 12, sum(expected) / 12
     away = [value - mean for value in turned]

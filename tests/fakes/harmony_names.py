@@ -1,7 +1,8 @@
 """Chords and keys written out: what `model.music.harmony` reads, the other way round."""
 
 from model.music.grid import Grid
-from model.music.harmony import MODES, NO_CHORD, QUALITIES, SUFFIXES, Chord, read_chords
+from model.music.harmony import NO_CHORD, QUALITIES, SUFFIXES, Chord, read_chords
+from model.music.key import MODES
 from model.music.phrase import Note, Phrase
 
 ROOTS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")

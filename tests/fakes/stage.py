@@ -31,6 +31,7 @@ from live.settings.config import Config, with_options
 from live.timing.midi_bytes import Received, Stream, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from live.worker.places import Places, point_of
+from live.worker.serve import chords_in
 from model.music.grid import Grid
 from model.music.metre import METRES, cut, name_of, padded
 from model.music.phrase import Note, Phrase
@@ -63,6 +64,7 @@ class EchoModel:
 
     def __init__(self, *, ident: str = "echo-1", codec: str = "poly", accompanies: bool = False) -> None:
         self.ident, self.codec, self.accompanies = ident, codec, accompanies
+        self.pattern: list[Note] = []  # that a band plays to whatever is played
         self.others: dict[str, EchoModel] = {}
         self.loaded: EchoModel = self
         self.second = 1.0  # of every vector that it finds
@@ -98,7 +100,8 @@ class EchoModel:
             self.encodes.append(message)
             self.phrases.append(message.notes if in_own_metre(message) else padded_rows(message))
             number = float(len(self.phrases))
-            return Encoded(message.ident, [number, self.second], {"density": 1.0}, (0.1, 0.2), 1.0)
+            found = Encoded(message.ident, [number, self.second], {"density": 1.0}, (0.1, 0.2), 1.0)
+            return self.joined(found, message) if self.pattern else found
         if isinstance(message, Warp):
             return Warped(message.ident, [0.0, 0.5, 1.0])
         if isinstance(message, Load):
@@ -116,6 +119,10 @@ class EchoModel:
             rows = rows + [
                 Note(row[0] + 1, min(127, row[1] + 12), row[2], 1, 0.0, row[5]) for row in rows if row[0] < 31
             ]
+        if self.pattern:
+            rows = [*rows, *self.pattern]
+            written = chords_in(self.pattern, OWN)
+            return Decoded(message.ident, rows, point, (0.3, 0.4), 2.0, written=written)
         if self.codec == "melody":
             rows = [row._replace(length=1, release=0.0) for row in rows]
         rows = PARTS.get(self.codec, list)(rows)
@@ -123,6 +130,14 @@ class EchoModel:
             assert message.grid is not None
             rows = [*cut(Phrase.of(OWN, rows), message.grid).notes]
         return Decoded(message.ident, rows, point, (0.3, 0.4), 2.0)
+
+
+    def joined(self, found: Encoded, message: Encode) -> Encoded:
+        """Return what was found with a pattern of the band beside it."""
+        played = [*message.notes, *self.pattern]
+        band = sorted({note.track for note in self.pattern})
+        chords = chords_in(message.notes, message.grid or OWN)
+        return msgspec.structs.replace(found, played=played, band=band, chords=chords)
 
 
 def in_own_metre(message: Encode | Decode) -> bool:

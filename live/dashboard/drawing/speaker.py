@@ -153,6 +153,8 @@ def key_row(snapshot: Snapshot, width: int) -> Row:
         row.append(("none", "off"))
     if snapshot.chord:
         row += [("   chord ", "dim"), (clean(snapshot.chord), "strong")]
+        if snapshot.next_chord:
+            row.append((f" ▸ {clean(snapshot.next_chord)}", "dim"))
     return fit_row(row, width)
 
 

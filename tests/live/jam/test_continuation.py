@@ -261,7 +261,7 @@ def test_conditions_are_set_while_it_plays() -> None:
     ("argument", "words"),
     [
         ("stile waltz", "unknown condition 'stile'"),
-        ("chords C", "unknown condition 'chords'"),
+        ("chords H", "unknown chord 'H'"),
         ("style walz", "did you mean 'waltz'"),
         ("key H", "condition key: unknown key 'H'"),
         ("key", "takes a text"),

@@ -58,7 +58,7 @@ def test_what_is_no_chord_is_refused(text: str, sentence: str) -> None:
         read_chords(text)
 
 
-@pytest.mark.parametrize("text", ["", "H minor", "C dorian", "minor"])
+@pytest.mark.parametrize("text", ["", "H minor", "C dorien", "minor"])
 def test_what_is_no_key_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="unknown key"):
         read_key(text)

@@ -1,0 +1,1 @@
+"""The band: what sounds under the bar that is being played, in the chords of the moment."""

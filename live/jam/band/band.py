@@ -1,0 +1,85 @@
+"""The band in play: its chords followed, its cells arranged anew as they change, what clashes ended.
+
+Owns: what was said of the chords last.  Threads: engine only.
+"""
+
+from collections.abc import Mapping
+
+from live.jam.band.arranger import Arranger
+from live.jam.band.harmony import ChordsInPlay
+from live.jam.capture import Capture
+from live.jam.path import PathHistory
+from live.jam.plan import Plan
+from live.jam.protocols import Output
+from live.timing.timeline import Tick
+from model.edits.reharmonise import HARMONIC
+from model.music.harmony import TONES, Chord
+
+
+class Band:
+    """Plays under the performer.
+
+    Args:
+        plan: whose cells are arranged.
+        capture: what is played.
+        history: the base, the anchors and the mode.
+        conditions: that answers are held to, by name.
+        output: told of the chords.
+
+    Attributes:
+        harmony: which chord sounds, and which ones are to come.
+
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        capture: Capture,
+        history: PathHistory,
+        conditions: Mapping[str, str],
+        *,
+        output: Output,
+    ) -> None:
+        """Start with nothing heard."""
+        self.harmony = ChordsInPlay(plan, capture, history, conditions)
+        self._plan, self._output = plan, output
+        self._said = ""
+        plan.arrange = Arranger(self.harmony).arranged
+
+    def advance(self, now: Tick, *, present: Tick) -> None:
+        """Follow the chords; where they have changed, what is to come of the band is laid anew.
+
+        Args:
+            now: the tick up to which messages leave.
+            present: the tick that the performer hears and plays at.
+
+        """
+        harmony, plan = self.harmony, self._plan
+        if harmony.advance(now, present=present) and any(cell.band for cell in plan.cells.values()):
+            self.relay(now)
+        if harmony.shown != self._said:
+            self._said = harmony.shown
+            self._output.publish("chord", harmony.shown or "none")
+
+    def relay(self, now: Tick) -> None:
+        """Lay what is to come anew, and end what of the band sounds beside the chord that begins."""
+        plan = self._plan
+        step = plan.next_step(now)
+        plan.lay_all(step, not_before=now)
+        index, onset = plan.lines.cell_of_step(step)
+        cell = plan.cells.get(index)
+        chord = self.harmony.steps(index)[onset] if cell is not None else None
+        if cell is None or not isinstance(chord, Chord):
+            return
+        tones = {(chord.root + tone) % 12 for tone in TONES[chord.quality]}
+        plan.end_sounding(
+            cell.band & HARMONIC, plan.lines.tick_of_step(step), lambda pitch: pitch % 12 not in tones
+        )
+
+    def next_tick(self, now: Tick) -> Tick:
+        """Return the next tick at which a chord may change by itself."""
+        return self.harmony.next_tick(now)
+
+    def restart(self) -> None:
+        """Start at bar 0 again."""
+        self.harmony.restart()

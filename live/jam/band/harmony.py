@@ -1,0 +1,366 @@
+"""The harmony of the moment: which chord sounds now, and which ones are to come.
+
+It is that of the chords that were set; else, where a phrase is recognised, that of the phrase as it was played
+before; else what the performer's notes say, beat by beat.  A beat is opened half a step before its line, so
+that what is foreseen sounds on it; what is played then may say otherwise, from the next step on.
+Owns: the chord of each step so far, and what has sounded in the last beats.  Threads: engine only.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+
+from live.ipc.messages import Point
+from live.jam.band.loops import NOTHING, Foreseen, Loops, Remembered, Row, rows_of
+from live.jam.capture import Capture
+from live.jam.path import PathHistory, heaviest
+from live.jam.plan import Plan
+from live.settings.config import AS_PLAYED, AUTO, OFF
+from live.timing.bar_lines import BarLines
+from live.timing.timeline import Tick, nearest_step
+from model.edits.reharmonise import SILENT, Harmony
+from model.errors import ConfigError
+from model.music.chord_finding import GUESS, Beat, Following, colour, tells, triad_index, weigh
+from model.music.harmony import Chord, chord_name, chord_of, key_named
+from model.music.key import Key, key_of
+from model.music.phrase import Note
+from model.music.progression import Progression, read_progression
+
+KEY_BEATS = 16  # from whose notes that key is found
+MEMORY_BEATS = 8  # that must tell a chord for one to be said
+SWITCH = 2.0  # times as likely must another chord be to be taken within a beat
+FOLLOWED = 0.55  # trust from which what is foreseen is played ahead
+HELD_PHRASE = 1.0  # trust in the chords of a phrase that is held: they stay whatever is played over it
+SILENT_TRUST = 0.9  # and of one under which the performer rests
+ATONAL = 8  # pitch classes without any key
+NEW = 0.5  # beats that a note just struck is taken to last
+
+
+class ChordsInPlay:
+    """Follows the harmony.
+
+    Args:
+        plan: where bars and beats lie, and what each cell comes from.
+        capture: what is played.
+        history: the base, the anchors and the mode.
+        conditions: by name, those of `chords` and `key` among them; read, never written.
+
+    Attributes:
+        shown: name of the present chord; empty for none.
+        coming: name of the one after it, where that is known; else empty.
+        loops: phrases that were played.
+
+    """
+
+    def __init__(
+        self, plan: Plan, capture: Capture, history: PathHistory, conditions: Mapping[str, str]
+    ) -> None:
+        """Start with nothing heard."""
+        self.shown = self.coming = ""
+        self.loops = Loops()
+        self.key: Key | None = None
+        self._plan, self._capture, self._history = plan, capture, history
+        self._conditions = conditions
+        self._lead: Progression | None = None
+        self._restart(plan.lines)
+
+    @property
+    def lead(self) -> Progression | None:
+        """The chords that were set."""
+        text = self._conditions.get("chords", AUTO)
+        if text == AUTO:
+            self._lead = None
+        elif self._lead is None or self._lead.text != text:
+            try:
+                self._lead = read_progression(text)
+            except ConfigError:  # refused where it was set
+                self._lead = None
+        return self._lead
+
+    def restart(self) -> None:
+        """Start at bar 0 again: what was played is forgotten, not what was remembered of it."""
+        self._restart(self._plan.lines)
+
+    def _restart(self, lines: BarLines) -> None:
+        self._lines = lines
+        self._following = Following()
+        self._beat: int | None = None  # the open one, counted as cells count
+        self._strikes = -1
+        self._sounded: deque[Beat] = deque(maxlen=MEMORY_BEATS)
+        self._steps: dict[int, Harmony] = {}  # of the whole piece -> its chord
+        self._present: Harmony = None
+        self._foreseen: dict[int, Foreseen] = {}
+        self._laid: object = None
+
+    # -- as musical time goes by -----------------------------------------------------------------
+
+    def next_tick(self, now: Tick) -> Tick:
+        """Return the next tick at which a beat is opened."""
+        half = self._plan.grid.ticks_per_step // 2
+        return Tick(self._plan.lines.next_beat(now + half) - half)
+
+    def advance(self, now: Tick, *, present: Tick) -> bool:
+        """Open the beat that begins, and take what was played; tells whether any chord is another now.
+
+        Args:
+            now: the tick up to which messages leave.
+            present: the tick that the performer hears and plays at.
+
+        """
+        plan = self._plan
+        if plan.lines != self._lines:
+            self._restart(plan.lines)
+        grid = plan.grid
+        opening = now + grid.ticks_per_step // 2 - plan.lines.start
+        beat = opening // grid.ticks_per_beat + plan.lines.cell * grid.beats
+        opened = self._beat is None or beat > self._beat
+        strikes = self._capture.strikes
+        if not opened and strikes == self._strikes:
+            return False
+        if opened:
+            self._open(beat)
+        if strikes != self._strikes or opened:
+            self._strikes = strikes
+            self._hear(present)
+        step = self._first_step(beat) if opened else max(plan.next_step(now), self._first_step(beat))
+        return self._choose(beat, step, opened=opened)
+
+    def _open(self, beat: int) -> None:
+        """Open a beat."""
+        grid = self._plan.grid
+        self._beat = beat
+        self._foreseen.clear()
+        if beat % grid.beats_per_bar == 0 or self.key is None:
+            self.key = self._key()
+        expected = self.foreseen(beat // grid.beats)
+        chord = expected.chords[beat % grid.beats] if expected.chords else None
+        self._following.begin(
+            self.key,
+            beat % grid.beats_per_bar,
+            grid.beats_per_bar,
+            foreseen=chord,
+            trust=expected.trust if chord is not None else 0.0,
+        )
+        self._sounded.append(Beat((0.0,) * 12, None, beat % grid.beats_per_bar))
+        first = self._first_step(beat) - 2 * grid.steps
+        for step in [step for step in self._steps if step < first]:
+            del self._steps[step]
+
+    def _hear(self, present: Tick) -> None:
+        """Take what the open beat has sounded so far."""
+        assert self._beat is not None
+        grid, size = self._plan.grid, self._plan.grid.ticks_per_beat
+        start = self._tick(self._beat)
+        notes = []
+        for note in self._capture.lately(Tick(start - 8 * size)):
+            step, _ = nearest_step(grid, note.start - self._lines.start)
+            begun = self._lines.start + step * grid.ticks_per_step
+            end = note.end if note.end is not None else present + round(NEW * size)
+            notes.append(((begun - start) / size, (max(end, begun + 1) - start) / size, note.pitch))
+        beat = weigh(notes, 0.0, 1.0, self._beat % grid.beats_per_bar)
+        self._sounded[-1] = beat
+        self._foreseen.clear()
+        if any(beat.weights):
+            self._following.hear(beat)
+
+    def _choose(self, beat: int, step: int, *, opened: bool) -> bool:
+        """Take the chord of the open beat from a step on; tells whether it or what is to come is another."""
+        grid = self._plan.grid
+        chord = self._chord(beat, opened=opened)
+        start = self._first_step(beat)
+        for one in range(start, step):
+            self._steps.setdefault(one, self._present)
+        for one in range(step, start + grid.steps_per_beat):
+            self._steps[one] = chord
+        self._present = chord
+        self._show(beat)
+        laid = (chord, tuple(self.beats(cell) for cell in (beat // grid.beats, beat // grid.beats + 1)))
+        changed, self._laid = laid != self._laid, laid
+        return changed
+
+    def _chord(self, beat: int, *, opened: bool) -> Harmony:
+        grid = self._plan.grid
+        if self.lead is not None:
+            return self._led(beat)
+        expected = self.foreseen(beat // grid.beats)
+        chord = expected.chords[beat % grid.beats] if expected.chords else None
+        if chord is not None and expected.trust >= HELD_PHRASE:
+            return chord
+        if not any(any(one.weights) for one in self._sounded) and chord is None:
+            return None
+        if self._atonal():
+            return None
+        best, odds = self._following.chord
+        before = self._present
+        if not opened and isinstance(before, Chord) and odds < SWITCH * self._following.odds(before):
+            return before
+        if chord is not None and triad_index(chord) == triad_index(best):
+            return chord
+        if isinstance(before, Chord) and triad_index(before) == triad_index(best) and opened:
+            best = before
+        return colour(best, [self._sounded[-1]])
+
+    def _atonal(self) -> bool:
+        """Tell whether what is played is in no key at all."""
+        classes = {pitch for one in self._sounded for pitch, weight in enumerate(one.weights) if weight}
+        return self.key is None and len(classes) >= ATONAL
+
+    def _led(self, beat: int) -> Harmony:
+        """Return the chord of a beat by what was set."""
+        assert self.lead is not None
+        lines, grid = self._lines, self._plan.grid
+        bar, within = divmod(beat - lines.cell * grid.beats, grid.beats_per_bar)
+        return self.lead.beats(lines.bar + bar, 1, grid.beats_per_bar)[within] or SILENT
+
+    def _key(self) -> Key | None:
+        """Return the key that helps with chords: the one that is held, else that of the last bars."""
+        wanted = self._conditions.get("key", AUTO)
+        if wanted not in (AUTO, OFF, AS_PLAYED):
+            try:
+                return key_named(wanted)
+            except ConfigError:
+                pass
+        assert self._beat is not None
+        size = self._plan.grid.ticks_per_step
+        start = self._tick(self._beat) - KEY_BEATS * self._plan.grid.ticks_per_beat
+        notes = [
+            Note(0, note.pitch, note.velocity, max(1, ((note.end or note.start + size) - note.start) // size))
+            for note in self._capture.lately(Tick(start))
+        ]
+        recent = notes[len(notes) // 2 :]  # counted twice: what was played last says most
+        return key_of([*notes, *recent], self.key, clear=GUESS)
+
+    # -- what is to come -------------------------------------------------------------------------
+
+    def foreseen(self, cell: int) -> Foreseen:
+        """Return what is expected of a cell."""
+        if cell not in self._foreseen:
+            self._foreseen[cell] = self._foresee(cell)
+        return self._foreseen[cell]
+
+    def _foresee(self, cell: int) -> Foreseen:
+        point = self._point(cell)
+        state, grid = self._history.state, self._plan.grid
+        remembered = tuple(chord_of(number) for number in point.chords) if point is not None else ()
+        if len(remembered) != grid.beats:
+            remembered = ()
+        if remembered and (state.frozen or state.mode not in ("follow", "answer", "listen")):
+            return Foreseen(remembered, HELD_PHRASE)
+        assert self._beat is not None
+        open_cell, over = divmod(self._beat, grid.beats)
+        played = self._played(open_cell)
+        steps = (over + 1) * grid.steps_per_beat
+        if cell > open_cell:
+            return self.loops.beyond(played, steps) if played else NOTHING
+        if not played and over and remembered:  # the performer rests: what sounds is that phrase
+            return Foreseen(remembered, SILENT_TRUST)
+        if played:  # of the open beat only what has been struck is known
+            steps = max(steps - grid.steps_per_beat, max(step for step, _ in played) + 1)
+        found = self.loops.foresee(cell, played, steps, self._anchors())
+        if not found.chords and not played:  # the phrase before is still being looked at
+            found = self.loops.beyond(self._played(cell - 1), grid.steps)
+        return found
+
+    def _point(self, cell: int) -> Point | None:
+        """Return the place that a cell's notes come from."""
+        known = self._plan.cells.get(cell)
+        base = known.base if known is not None and known.base is not None else self._history.state.base
+        return heaviest(base.place) if base is not None else None
+
+    def _anchors(self) -> list[Remembered]:
+        found = []
+        for anchor in self._history.state.anchors.values():
+            chords = heaviest(anchor.place).chords
+            if len(chords) == self._plan.grid.beats and anchor.phrase.grid == self._plan.grid:
+                found.append(Remembered(-1, rows_of(anchor.phrase), tuple(map(chord_of, chords))))
+        return found
+
+    def _played(self, cell: int) -> frozenset[Row]:
+        """Return what has been played in a cell so far."""
+        grid = self._plan.grid
+        zero = self._lines.tick_of_cell(cell)
+        found = set()
+        for note in self._capture.lately(Tick(zero - grid.ticks_per_step // 2)):
+            step, _ = nearest_step(grid, note.start - zero)
+            if 0 <= step < grid.steps:
+                found.add((step, note.pitch % 12))
+        return frozenset(found)
+
+    def beats(self, cell: int) -> tuple[Harmony, ...]:
+        """Return the chord of each beat of a cell that is not over, as far as it is known or foreseen."""
+        grid = self._plan.grid
+        first = cell * grid.beats
+        if self.lead is not None:
+            return tuple(self._led(first + beat) for beat in range(grid.beats))
+        if self._beat is None:
+            return (None,) * grid.beats
+        expected = self.foreseen(cell)
+        ahead = bool(expected.chords) and expected.trust >= FOLLOWED
+        return tuple(
+            expected.chords[beat]
+            if ahead and first + beat > self._beat and expected.chords[beat] is not None
+            else self._present
+            for beat in range(grid.beats)
+        )
+
+    def steps(self, cell: int) -> list[Harmony]:
+        """Return the chord of each step of a cell: as it sounded, sounds, and is to sound."""
+        grid = self._plan.grid
+        first, size = self._lines.step_of_cell(cell), grid.steps_per_beat
+        coming = self.beats(cell)
+        return [self._steps.get(first + step, coming[step // size]) for step in range(grid.steps)]
+
+    def avoided(self, cell: int) -> list[frozenset[int]]:
+        """Return, for each step of a cell, the pitch classes that the performer plays or is to play there."""
+        grid = self._plan.grid
+        size = grid.steps_per_beat
+        found: list[frozenset[int]] = [frozenset()] * grid.steps
+        expected = self.foreseen(cell) if self._beat is not None else NOTHING
+        if expected.trust >= SILENT_TRUST and expected.rows:
+            for beat in range(grid.beats):
+                classes = frozenset(pitch for step, pitch in expected.rows if step // size == beat)
+                found[beat * size : (beat + 1) * size] = [classes] * size
+        if self._beat is not None and self._beat // grid.beats == cell:
+            held = frozenset(note.pitch % 12 for note in self._capture.down())
+            beat = self._beat % grid.beats
+            found[beat * size : (beat + 1) * size] = [found[beat * size] | held] * size
+        return found
+
+    # -- for the human ---------------------------------------------------------------------------
+
+    def _show(self, beat: int) -> None:
+        """Name the present chord and the next one; nothing where too little is heard to say one."""
+        grid = self._plan.grid
+        named = self.lead is not None or tells(self._sounded, self._certain_key())
+        self.shown = self._name(self._present) if named else ""
+        self.coming = ""
+        if not self.shown:
+            return
+        for ahead in range(1, grid.beats + 1):
+            cell, within = divmod(beat + ahead, grid.beats)
+            expected = self.foreseen(cell)
+            if self.lead is None and (not expected.chords or expected.trust < FOLLOWED):
+                return
+            name = self._name(self.beats(cell)[within])
+            if name and name != self.shown:
+                self.coming = name
+                return
+
+    def _certain_key(self) -> Key | None:
+        """Return the key only where what is sounding fits it well."""
+        return None if self._atonal() else self.key
+
+    def _name(self, chord: Harmony) -> str:
+        if isinstance(chord, Chord):
+            return chord_name(chord, self.key)
+        return "N" if chord == SILENT else ""
+
+    # -- where things lie ------------------------------------------------------------------------
+
+    def _tick(self, beat: int) -> int:
+        lines, grid = self._lines, self._plan.grid
+        return lines.start + (beat - lines.cell * grid.beats) * grid.ticks_per_beat
+
+    def _first_step(self, beat: int) -> int:
+        lines, grid = self._lines, self._plan.grid
+        return lines.step + (beat - lines.cell * grid.beats) * grid.steps_per_beat
+

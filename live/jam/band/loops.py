@@ -1,0 +1,148 @@
+"""Loops: phrases that were played before and the chords that went with them, found again as they come back.
+
+Owns: the last phrases of the performer.  Threads: engine only.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from model.music.harmony import Chord
+from model.music.phrase import Phrase
+from model.music.tracks import DRUMS
+
+MOST = 16  # phrases that are remembered
+FEWEST = 2  # notes by which a phrase is known
+ALIKE = 0.6  # F1 of steps and pitch classes from which it is taken for the same
+SAME_AGAIN = 0.4  # trust that what follows a phrase is that phrase again, and
+VAMP = 0.9  # where it was so the last time
+LATER = 0.6  # that the phrase after a loop's is what came after it before
+
+Row = tuple[int, int]
+"""(step, pitch class) of a note."""
+
+Chords = tuple[Chord | None, ...]
+"""Of each beat of a phrase."""
+
+
+class Foreseen(NamedTuple):
+    """What is expected of a phrase.
+
+    Attributes:
+        chords: of each beat.
+        trust: 0..1.
+        rows: the notes that are expected; none where only the chords are.
+
+    """
+
+    chords: Chords
+    trust: float
+    rows: frozenset[Row] = frozenset()
+
+
+class Remembered(NamedTuple):
+    """A phrase that was played.
+
+    Attributes:
+        cell: in which.
+        rows: its notes.
+        chords: of each beat.
+
+    """
+
+    cell: int
+    rows: frozenset[Row]
+    chords: Chords
+
+
+NOTHING = Foreseen((), 0.0)
+
+
+def rows_of(phrase: Phrase) -> frozenset[Row]:
+    """Return a phrase's notes as they are compared; drums count for nothing."""
+    return frozenset((note.onset, note.pitch % 12) for note in phrase.notes if note.track != DRUMS)
+
+
+def likeness(one: frozenset[Row], other: frozenset[Row]) -> float:
+    """Return how much two phrases are alike: the F1 of their steps and pitch classes, 0..1."""
+    total = len(one) + len(other)
+    return 2 * len(one & other) / total if total else 0.0
+
+
+class Loops:
+    """Remembers phrases and foresees the next one."""
+
+    def __init__(self) -> None:
+        """Start with nothing remembered."""
+        self._phrases: list[Remembered] = []
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._phrases.clear()
+
+    def learn(self, cell: int, phrase: Phrase, chords: Sequence[Chord | None]) -> None:
+        """Remember what was played in a cell; a phrase without chords has none to bring back."""
+        rows = rows_of(phrase)
+        if len(rows) < FEWEST:
+            return
+        self._phrases.append(Remembered(cell, rows, tuple(chords)))
+        del self._phrases[:-MOST]
+
+    def foresee(self, cell: int, played: frozenset[Row], steps: int, others: Iterable[Remembered]) -> Foreseen:
+        """Return what a phrase is likely to be of which so much has been played.
+
+        Args:
+            cell: that it lies in.
+            played: its notes so far.
+            steps: that are over.
+            others: phrases beside the remembered ones that it may be: those of anchors.
+
+        """
+        if len(played) >= FEWEST:
+            return self._found(played, steps, others)
+        return self.after(cell - 1)
+
+    def after(self, cell: int) -> Foreseen:
+        """Return what is likely to follow the phrase of a cell."""
+        last = next((one for one in reversed(self._phrases) if one.cell == cell), None)
+        if last is None:
+            return NOTHING
+        place = self._phrases.index(last)
+        for before in range(place - 1, -1, -1):
+            if likeness(self._phrases[before].rows, last.rows) < ALIKE:
+                continue
+            if before == place - 1:
+                return self._of(last, VAMP)
+            return self._of(self._phrases[before + 1], LATER)
+        return self._of(last, SAME_AGAIN)
+
+    def beyond(self, played: frozenset[Row], steps: int) -> Foreseen:
+        """Return what is likely to follow a phrase of which so much has been played."""
+        best = self._best(played, steps, self._phrases[:-1])
+        if best is not None and best[0] >= ALIKE:
+            coming = self._phrases[self._phrases.index(best[1]) + 1]
+            again = likeness(coming.rows, best[1].rows) >= ALIKE
+            return self._of(coming, VAMP if again else LATER)
+        best = self._best(played, steps, self._phrases[-1:])
+        return self._of(best[1], VAMP) if best is not None and best[0] >= ALIKE else NOTHING
+
+    def _found(self, played: frozenset[Row], steps: int, others: Iterable[Remembered]) -> Foreseen:
+        best = self._best(played, steps, [*others, *self._phrases])
+        if best is None or best[0] < ALIKE:
+            return NOTHING
+        return self._of(best[1], min(0.97, 0.5 + 0.5 * best[0]))
+
+    @staticmethod
+    def _best(
+        played: frozenset[Row], steps: int, among: Sequence[Remembered]
+    ) -> tuple[float, Remembered] | None:
+        """Return the phrase whose beginning is most like what was played, the last of equal ones."""
+        best: tuple[float, Remembered] | None = None
+        for one in among:
+            alike = likeness(played, frozenset(row for row in one.rows if row[0] < steps))
+            if best is None or alike >= best[0]:
+                best = alike, one
+        return best
+
+    @staticmethod
+    def _of(one: Remembered, trust: float) -> Foreseen:
+        return Foreseen(one.chords, trust, one.rows) if any(one.chords) else NOTHING

@@ -1,0 +1,288 @@
+"""Harmony laid on a pattern: what a band plays keeps its rhythm, voicing and register under other chords.
+
+Each note is something in the chord that it was written under: root, third, fifth, seventh, or a degree in
+passing.  Under another chord it becomes the same of that one; the voices of a chord move as little as they can
+(Tymoczko 2006, "The geometry of musical chords": the smallest sum of movements).  What sounds into a new
+chord and is none of its tones is ended there, and struck again in it.  Exact, and fast enough to run between
+a key and the next note: neither numpy nor torch.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import groupby, permutations
+from typing import Final, NamedTuple
+
+from model.music.grid import Grid
+from model.music.harmony import TONES, Chord
+from model.music.phrase import Note
+from model.music.tracks import BASS, CHORDS
+
+HARMONIC = frozenset((CHORDS, BASS))
+SILENT: Final = "silent"
+"""In place of a chord: none is to be heard."""
+
+Harmony = Chord | str | None
+"""A step's chord; None leaves what was written, `SILENT` lets it rest."""
+
+ROLE = (0, None, None, 1, 1, None, None, 2, None, None, 3, 3)
+"""What a note some semitones above the root is: 0 root, 1 third, 2 fifth, 3 seventh, None in passing."""
+MOST_VOICES = 4  # that are led; a thicker chord doubles some
+FROM_BEFORE, FROM_WRITTEN = 1.0, 0.6  # what a voice's movement from its last note, and from its pattern, costs
+BASS_RANGE = (28, 55)
+CHORD_RANGE = (45, 84)
+STRIKE_AGAIN = 0.5  # beats that must be left of a note for it to be struck again under a new chord
+
+
+def role(pitch: int, chord: Chord) -> int | None:
+    """Return what a note is in a chord: 0 root, 1 third, 2 fifth, 3 seventh; None for a note in passing."""
+    above = (pitch - chord.root) % 12
+    tones = TONES[chord.quality]
+    return tones.index(above) if above in tones else ROLE[above]
+
+
+def reharmonised(
+    notes: Iterable[Note],
+    written: Sequence[Chord | None],
+    present: Sequence[Harmony],
+    *,
+    grid: Grid,
+    scale: frozenset[int] | None = None,
+    avoided: Sequence[frozenset[int]] = (),
+) -> list[Note]:
+    """Return a pattern's notes under the present chords.
+
+    Args:
+        notes: of a phrase, in order; those of chords and bass change, the others stay.
+        written: the chord of each beat that the pattern was written under; None where it tells none.
+        present: the chord of each step that is to be heard.
+        grid: of the phrase.
+        scale: pitch classes that passing notes keep to; None is any.
+        avoided: of each step, pitch classes that the band is not to lie a semitone beside; empty for none.
+
+    """
+    found: list[Note] = []
+    chordal: list[Note] = []
+    bass: list[Note] = []
+    for note in notes:
+        (chordal if note.track == CHORDS else bass if note.track == BASS else found).append(note)
+    under = _Under(written, present, grid.steps_per_beat, scale, avoided)
+    changes = [
+        step for step in range(1, len(present)) if present[step] is not None and present[step] != present[step - 1]
+    ]
+    if bass:
+        found += _sustained(_bass(bass, under), under, changes, BASS_RANGE)
+    if chordal:
+        found += _sustained(_chords(chordal, under), under, changes, CHORD_RANGE)
+    return found
+
+
+class _Under(NamedTuple):
+    """The chords that a pattern is laid under; see `reharmonised`."""
+
+    written: Sequence[Chord | None]
+    present: Sequence[Harmony]
+    size: int
+    scale: frozenset[int] | None
+    avoided: Sequence[frozenset[int]]
+
+    def clashes(self, pitch_class: int, step: int) -> bool:
+        """Tell whether a pitch class lies a semitone beside one that is avoided on a step, and is none itself."""
+        if step >= len(self.avoided) or pitch_class in self.avoided[step]:
+            return False
+        return (pitch_class + 1) % 12 in self.avoided[step] or (pitch_class - 1) % 12 in self.avoided[step]
+
+
+def _sustained(
+    notes: Sequence[Note], under: _Under, changes: Sequence[int], reach: tuple[int, int]
+) -> list[Note]:
+    """End what is no tone of a new chord where that begins, and strike it again as one."""
+    if not changes:
+        return [*notes]
+    struck = {(note.onset, note.pitch) for note in notes}
+    found: list[Note] = []
+    for note in notes:
+        left: Note | None = note
+        for step in changes:
+            if left is None or step >= left.onset + left.length:
+                break
+            chord = under.present[step]
+            if step <= left.onset or (isinstance(chord, Chord) and _holds(left.pitch, chord)):
+                continue
+            rest = left.onset + left.length - step
+            found.append(left._replace(length=step - left.onset, release=min(0.0, left.release)))
+            left = None
+            if isinstance(chord, Chord) and rest >= STRIKE_AGAIN * under.size:
+                target = chord.root if note.track == BASS else _nearest_tone(note.pitch, chord)
+                pitch = placed(target, note.pitch, *reach)
+                if (step, pitch) not in struck:
+                    struck.add((step, pitch))
+                    left = note._replace(
+                        onset=step, pitch=pitch, length=rest, offset=0.0, displacement=0.0, release=0.0
+                    )
+        if left is not None:
+            found.append(left)
+    return found
+
+
+def _holds(pitch: int, chord: Chord) -> bool:
+    return (pitch - chord.root) % 12 in TONES[chord.quality]
+
+
+def _bass(notes: Sequence[Note], under: _Under) -> list[Note]:
+    found: list[Note] = []
+    before: int | None = None
+    sounded: object = None
+    for note in notes:
+        step = note.onset
+        chord, old = under.present[step], under.written[min(step // under.size, len(under.written) - 1)]
+        if chord is None:
+            found.append(note)
+            before = note.pitch
+            continue
+        if not isinstance(chord, Chord):
+            continue
+        tones = TONES[chord.quality]
+        first = chord != sounded
+        part = 0 if first else (role(note.pitch, old) if old is not None else None)
+        sounded = chord
+        if part is None and note.length < under.size and old is not None:
+            target = _passing(note.pitch, old, chord, under.scale)
+        elif part is None:
+            target = _nearest_tone(note.pitch, chord)
+        else:
+            target = (chord.root + tones[part if part < len(tones) else 0]) % 12
+        if under.clashes(target, step):
+            others = ((chord.root + tone) % 12 for tone in (0, tones[2], tones[1]))
+            target = next((one for one in others if not under.clashes(one, step)), target)
+        reference = note.pitch if before is None else round(0.5 * (note.pitch + before))
+        before = placed(target, reference, *BASS_RANGE)
+        found.append(note._replace(pitch=before))
+    return found
+
+
+def _chords(notes: Sequence[Note], under: _Under) -> list[Note]:
+    found: list[Note] = []
+    before: tuple[int, ...] = ()
+    for onset, group in groupby(notes, key=lambda note: note.onset):
+        struck = [*group]
+        chord, old = under.present[onset], under.written[min(onset // under.size, len(under.written) - 1)]
+        if chord is None:
+            found += struck
+            continue
+        if not isinstance(chord, Chord):
+            continue
+        if len(struck) == 1:
+            found.append(_single(struck[0], old, chord, under))
+            continue
+        if len(struck) > MOST_VOICES:  # what is doubled an octave away goes first
+            struck = _distinct(struck)[:MOST_VOICES]
+        every = _wanted(struck, old, chord)
+        wanted = tuple(one for one in every if not under.clashes(one, onset))
+        if len(wanted) < 2:
+            wanted = wanted or every[:2]
+        if len(struck) > len(wanted):
+            struck = struck[-len(wanted) :]
+        pitches = led(tuple(note.pitch for note in struck), wanted, before)
+        before = pitches
+        found += [note._replace(pitch=pitch) for note, pitch in zip(struck, pitches, strict=True)]
+    return found
+
+
+def _single(note: Note, old: Chord | None, chord: Chord, under: _Under) -> Note:
+    """Return a note of a broken chord, or in passing, under another chord."""
+    part = role(note.pitch, old) if old is not None else None
+    tones = TONES[chord.quality]
+    if part is not None:
+        target = (chord.root + tones[part if part < len(tones) else 0]) % 12
+    elif old is not None and note.length < under.size and note.onset % under.size:
+        target = _passing(note.pitch, old, chord, under.scale)
+    else:
+        target = _nearest_tone(note.pitch, chord)
+    if under.clashes(target, note.onset):
+        others = ((chord.root + tone) % 12 for tone in tones)
+        target = next((one for one in others if not under.clashes(one, note.onset)), target)
+    return note._replace(pitch=placed(target, note.pitch, *CHORD_RANGE))
+
+
+def _distinct(struck: Sequence[Note]) -> list[Note]:
+    """Return notes from low to high, those of a pitch class that lies below left out, and no others."""
+    seen: set[int] = set()
+    found = []
+    for note in struck:
+        if note.pitch % 12 not in seen:
+            seen.add(note.pitch % 12)
+            found.append(note)
+    return found
+
+
+def _wanted(struck: Sequence[Note], old: Chord | None, chord: Chord) -> tuple[int, ...]:
+    """Return the pitch classes that a struck chord sounds under another chord, as many as it has at most."""
+    tones = [(chord.root + tone) % 12 for tone in TONES[chord.quality]]
+    found: list[int] = []
+    for note in struck:
+        part = role(note.pitch, old) if old is not None else None
+        if part is not None and part < len(tones) and tones[part] not in found:
+            found.append(tones[part])
+    for part in (1, 0, 2, 3):  # what tells the chord comes before what only fills it
+        if len(found) < min(len(struck), len(tones)) and part < len(tones) and tones[part] not in found:
+            found.append(tones[part])
+    if tones[1] not in found:
+        found[-1] = tones[1]
+    return tuple(sorted(found))
+
+
+@lru_cache(maxsize=1024)
+def led(written: tuple[int, ...], wanted: tuple[int, ...], before: tuple[int, ...]) -> tuple[int, ...]:
+    """Return pitches of some pitch classes, each voice near to where it was.
+
+    Args:
+        written: the pattern's pitches, from low to high, as many as are wanted or more.
+        wanted: pitch classes, all different; where there are fewer than voices, some are doubled.
+        before: the pitches of the voices before, if there were as many.
+
+    """
+    count = len(written)
+    classes = [*wanted, *(wanted[place % len(wanted)] for place in range(count - len(wanted)))]
+    best: tuple[float, tuple[int, ...]] | None = None
+    for order in set(permutations(classes)):
+        pitches: list[int] = []
+        cost = 0.0
+        for place, target in enumerate(order):
+            source = written[place]
+            reference = before[place] if len(before) == count else source
+            pitch = placed(target, round((reference + source) / 2), *CHORD_RANGE)
+            while pitches and pitch <= pitches[-1]:
+                pitch += 12
+            pitches.append(pitch)
+            cost += FROM_BEFORE * abs(pitch - reference) + FROM_WRITTEN * abs(pitch - source)
+        if pitches[-1] > CHORD_RANGE[1] + 12:
+            continue
+        if best is None or cost < best[0] or (cost == best[0] and tuple(pitches) < best[1]):
+            best = cost, tuple(pitches)
+    return best[1] if best is not None else written
+
+
+def placed(pitch_class: int, reference: int, low: int, high: int) -> int:
+    """Return the key of a pitch class that is nearest to a reference and within a range of an octave or more."""
+    pitch = reference + (pitch_class - reference + 6) % 12 - 6
+    while pitch < low:
+        pitch += 12
+    while pitch > high:
+        pitch -= 12
+    return pitch
+
+
+def _passing(pitch: int, old: Chord, chord: Chord, scale: frozenset[int] | None) -> int:
+    """Return the pitch class of a note in passing, as far above the new root as it was above the old one."""
+    moved = (pitch - old.root + chord.root) % 12
+    if scale is None or moved in scale:
+        return moved
+    below, above = (moved - 1) % 12, (moved + 1) % 12
+    return below if below in scale else above if above in scale else chord.root
+
+
+def _nearest_tone(pitch: int, chord: Chord) -> int:
+    """Return the pitch class of the chord's tone that lies nearest to a note."""
+    tones = [(chord.root + tone) % 12 for tone in TONES[chord.quality]]
+    return min(tones, key=lambda tone: abs((tone - pitch + 6) % 12 - 6))
+

@@ -1,0 +1,191 @@
+"""The band under the performer: in the chords of the moment, of a loop, or those that were set."""
+
+import pytest
+
+from live.ipc.messages import Point
+from model.music.harmony import read_chords, tones
+from model.music.phrase import Note
+from model.music.tracks import BASS, CHORDS
+from tests.fakes.commands import command
+from tests.fakes.stage import EchoModel, Stage, configured
+
+BEAT, BAR = 480, 1920
+CELL = 2 * BAR
+STEP = 120
+CHORD_CHANNEL, BASS_CHANNEL = 3, 4
+
+PATTERN = [
+    *(Note(step, pitch, 80, 4, track=CHORDS) for step in range(0, 32, 8) for pitch in (60, 64, 67)),
+    *(Note(step, 36, 90, 8, track=BASS) for step in range(0, 32, 8)),
+]
+
+
+def stage_of(played: str, *, bars: int, mode: str = "follow", **how: object) -> Stage:
+    """Play a chord on each half bar, one symbol a bar, to a band that was written in C."""
+    model = EchoModel(codec="multitrack", accompanies=True)
+    model.pattern = PATTERN
+    stage = Stage(configured(mode=mode, **how), model=model)
+    stage.begin()
+    play(stage, played, 0, bars)
+    return stage
+
+
+def play(stage: Stage, chords: str, first: int, bars: int) -> None:
+    known = read_chords(chords)
+    for bar in range(first, first + bars):
+        chord = known[(bar - first) % len(known)]
+        assert chord is not None
+        for half in (0, 1):
+            for tone in tones(chord):
+                stage.press(bar * BAR + half * 2 * BEAT, BEAT, 60 + tone)
+
+
+def band(stage: Stage, first: int, last: int, channel: int = CHORD_CHANNEL) -> list[tuple[int, int]]:
+    """Return the band's note-ons on a channel, as (tick, pitch class)."""
+    return [
+        (tick, data[1] % 12)
+        for tick, data in stage.instrument(first=first, last=last)
+        if data[0] == 0x90 + channel - 1
+    ]
+
+
+def sounding(stage: Stage, first: int, last: int, channel: int = CHORD_CHANNEL) -> set[int]:
+    return {pitch for _, pitch in band(stage, first, last, channel)}
+
+
+def classes(symbol: str) -> set[int]:
+    (chord,) = read_chords(symbol)
+    assert chord is not None
+    return set(tones(chord))
+
+
+def test_the_band_is_in_the_chords_of_the_bar_that_is_played() -> None:
+    stage = stage_of("C F G Am", bars=8)
+    stage.run_to_tick(8 * BAR)
+    for bar, symbol in enumerate(["C", "F", "G", "Am"] * 2):
+        if bar < 2:
+            continue  # nothing is written yet
+        begun = bar * BAR + STEP  # a chord that nobody could foresee is there on the next step
+        assert sounding(stage, begun, (bar + 1) * BAR) <= classes(symbol), bar
+        assert sounding(stage, begun, (bar + 1) * BAR, BASS_CHANNEL) <= classes(symbol), bar
+    stage.run_to_tick(12 * BAR)
+    stage.commands.run(command("stop", source="test"), stage.nanos)  # type: ignore[arg-type]
+    assert not stage.hanging()
+
+
+def test_a_loop_is_known_the_second_time_and_its_chords_are_there_on_the_one() -> None:
+    stage = stage_of("C F", bars=12)
+    stage.run_to_tick(12 * BAR - BEAT)
+    for bar in range(6, 12):
+        symbol = ("C", "F")[bar % 2]
+        assert sounding(stage, bar * BAR - 10, (bar + 1) * BAR - 10) <= classes(symbol), bar
+        assert band(stage, bar * BAR - 10, bar * BAR + 10), "and struck on the one"
+    harmony = stage.jam.band.harmony
+    assert (harmony.shown, harmony.coming) == ("F", "C")
+
+
+def test_what_sounds_beside_a_new_chord_is_ended_on_the_next_step() -> None:
+    stage = stage_of("C", bars=4)
+    play(stage, "F#", 4, 2)
+    stage.run_to_tick(4 * BAR + 2 * STEP)
+    down = {pitch % 12 for (channel, pitch) in stage.jam.scheduler.sounding() if channel != 2}
+    assert down <= classes("F#")
+    assert down, "it goes on in the new chord"
+
+
+def test_chords_that_were_set_lead_whatever_is_played() -> None:
+    stage = stage_of("C", bars=8, chords="Dm/2 G7/2 E")
+    stage.run_to_tick(8 * BAR - BEAT)
+    for bar in range(2, 8):
+        begun, half = bar * BAR, bar * BAR + 2 * BEAT
+        if bar % 2:
+            assert sounding(stage, begun, begun + BAR) <= classes("E")
+        else:
+            assert sounding(stage, begun, half) <= classes("Dm")
+            assert sounding(stage, half, begun + BAR) <= classes("G7")
+    assert ("chord", ("G7",)) in stage.published
+    assert stage.jam.band.harmony.coming == "Dm"
+
+
+def test_chords_may_be_set_and_let_go_while_it_plays() -> None:
+    stage = stage_of("C", bars=8)
+    stage.at_tick(4 * BAR, command("condition", "chords Bb", source="osc"))
+    stage.at_tick(6 * BAR, command("condition", "chords auto", source="osc"))
+    stage.run_to_tick(8 * BAR)
+    assert sounding(stage, 4 * BAR + STEP, 6 * BAR) == classes("Bb")
+    assert sounding(stage, 6 * BAR + STEP, 8 * BAR) <= classes("C")
+
+
+def test_no_chord_lets_the_band_rest() -> None:
+    stage = stage_of("C", bars=8, chords="C N")
+    stage.run_to_tick(8 * BAR)
+    assert not band(stage, 5 * BAR, 6 * BAR)
+    assert not band(stage, 5 * BAR, 6 * BAR, BASS_CHANNEL)
+    assert band(stage, 6 * BAR, 7 * BAR)
+    assert stage.jam.band.harmony.shown in ("N", "C")
+
+
+def test_a_chord_outside_of_the_key_wins_and_that_is_said_once() -> None:
+    stage = stage_of("C", bars=4, chords="C F# Am", key="C")
+    stage.run_to_tick(4 * BAR)
+    said = [str(fields["text"]) for kind, fields in stage.logged if kind == "notice"]
+    assert said.count("Gb is outside of C major: the chord wins while it sounds") == 1
+    assert sounding(stage, 4 * BAR - BAR, 4 * BAR) <= classes("C")
+
+
+@pytest.mark.parametrize("pitches", [(60,), (60, 67)])
+def test_little_is_no_chord(pitches: tuple[int, ...]) -> None:
+    stage = Stage()
+    stage.begin()
+    for pitch in pitches:
+        stage.press(0, 4 * BAR, pitch)
+    stage.run_to_tick(2 * BAR)
+    assert stage.jam.band.harmony.shown == ""
+    assert not [topic for topic, _ in stage.published if topic == "chord"]
+
+
+def test_atonal_playing_is_in_no_chord_and_nothing_is_forced() -> None:
+    stage = stage_of("C", bars=2)
+    for place in range(32):
+        stage.press(2 * BAR + place * BEAT // 2, 200, 60 + 7 * place % 12)
+    stage.run_to_tick(6 * BAR)
+    assert stage.jam.band.harmony.shown == ""
+
+
+def test_while_the_performer_rests_the_phrase_keeps_its_chords() -> None:
+    stage = stage_of("C F", bars=2)
+    stage.run_to_tick(8 * BAR)
+    for bar in range(4, 8):
+        assert sounding(stage, bar * BAR - 10, (bar + 1) * BAR - 10) <= classes(("C", "F")[bar % 2])
+
+
+def test_a_phrase_that_is_held_keeps_its_chords_under_a_solo() -> None:
+    stage = stage_of("C F", bars=2)
+    stage.act(4 * BAR - 60, "mode", "hold")
+    play(stage, "E", 4, 4)
+    stage.run_to_tick(8 * BAR)
+    for bar in range(5, 8):
+        assert sounding(stage, bar * BAR - 10, (bar + 1) * BAR - 10) <= classes(("C", "F")[bar % 2])
+
+
+def test_an_anchor_brings_its_chords_back() -> None:
+    stage = stage_of("C F", bars=2)
+    stage.act(3 * BAR, "capture", "A")
+    play(stage, "G Am", 4, 2)
+    stage.act(6 * BAR + 10, "recall", "A")
+    stage.act(6 * BAR + 20, "mode", "hold")
+    stage.run_to_tick(10 * BAR)
+    place = stage.jam.history.state.anchors["A"].place
+    assert isinstance(place, Point)
+    assert place.chords == [0, 0, 0, 0, 5, 5, 5, 5]
+    for bar in range(8, 10):
+        assert sounding(stage, bar * BAR - 10, (bar + 1) * BAR - 10) <= classes(("C", "F")[bar % 2])
+
+
+def test_a_single_part_is_never_rearranged() -> None:
+    stage = Stage(configured(chords="C F"))
+    stage.begin()
+    stage.press(0, BEAT, 61)
+    stage.press(BEAT, BEAT, 66)
+    stage.run_to_tick(2 * CELL)
+    assert stage.note_ons(first=CELL, last=2 * CELL) == [(CELL, 61), (CELL + BEAT, 66)]

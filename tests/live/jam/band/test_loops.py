@@ -1,0 +1,68 @@
+"""Phrases that come back bring their chords with them."""
+
+from live.jam.band.loops import FEWEST, SAME_AGAIN, VAMP, Loops, Remembered, likeness, rows_of
+from model.music.grid import Grid
+from model.music.harmony import Chord
+from model.music.phrase import Note, Phrase
+from model.music.tracks import DRUMS
+
+C, F, G = Chord(0, 0), Chord(5, 0), Chord(7, 0)
+ONE, OTHER, THIRD = (C,) * 8, (F,) * 8, (G,) * 8
+
+
+def phrase(*pitches: int) -> Phrase:
+    return Phrase.of(Grid(), [Note(4 * place, pitch, 90, 2) for place, pitch in enumerate(pitches)])
+
+
+TUNE, ANSWER, BRIDGE = phrase(60, 62, 64, 65), phrase(67, 65, 64, 62), phrase(71, 73, 75, 78)
+
+
+def learned(*played: tuple[Phrase, tuple[Chord, ...]]) -> Loops:
+    loops = Loops()
+    for cell, (one, chords) in enumerate(played):
+        loops.learn(cell, one, chords)
+    return loops
+
+
+def test_likeness_is_of_steps_and_pitch_classes_without_drums() -> None:
+    assert likeness(rows_of(TUNE), rows_of(TUNE.moved(12))) == 1
+    assert likeness(rows_of(TUNE), rows_of(BRIDGE)) == 0
+    assert likeness(frozenset(), frozenset()) == 0
+    assert rows_of(Phrase.of(Grid(), [Note(0, 36, 90, 1, track=DRUMS)])) == frozenset()
+
+
+def test_what_was_played_last_may_come_again_and_a_vamp_will() -> None:
+    assert Loops().after(0).trust == 0
+    loops = learned((TUNE, ONE))
+    assert loops.after(0)[:2] == (ONE, SAME_AGAIN)
+    loops.learn(1, TUNE, ONE)
+    assert loops.after(1)[:2] == (ONE, VAMP)
+    assert loops.after(7).trust == 0, "of a phrase that nobody played"
+
+
+def test_what_followed_a_phrase_before_follows_it_again() -> None:
+    loops = learned((TUNE, ONE), (ANSWER, OTHER), (TUNE, ONE))
+    assert loops.after(2).chords == OTHER
+    rows = sorted(rows_of(TUNE))[:FEWEST]
+    assert loops.beyond(frozenset(rows), 8).chords == OTHER
+    assert loops.beyond(frozenset(((0, 11), (4, 1))), 8).trust == 0
+
+
+def test_a_phrase_is_known_by_its_beginning() -> None:
+    loops = learned((TUNE, ONE), (ANSWER, OTHER))
+    begun = frozenset(sorted(rows_of(TUNE))[:2])
+    found = loops.foresee(2, begun, 8, [])
+    assert found.chords == ONE
+    assert found.trust > 0.9
+    assert found.rows == rows_of(TUNE)
+    assert loops.foresee(2, frozenset(((0, 11), (4, 1))), 8, []).trust == 0, "something new"
+    anchor = Remembered(-1, rows_of(BRIDGE), THIRD)
+    begun = frozenset(sorted(rows_of(BRIDGE))[:2])
+    assert loops.foresee(2, begun, 8, [anchor]).chords == THIRD
+
+
+def test_a_phrase_without_chords_brings_none_and_one_note_is_no_phrase() -> None:
+    loops = learned((TUNE, (None,) * 8))  # type: ignore[arg-type]
+    assert loops.after(0).trust == 0
+    loops.learn(1, phrase(60), ONE)
+    assert loops.after(1).trust == 0

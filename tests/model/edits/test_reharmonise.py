@@ -1,0 +1,124 @@
+"""Harmony laid on a pattern: rhythm and register stay, the notes are of the chord."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.edits.reharmonise import SILENT, Harmony, led, placed, reharmonised
+from model.music.grid import Grid
+from model.music.harmony import Chord, read_chords, tones
+from model.music.phrase import Note, Phrase
+from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
+
+GRID = Grid()
+C, F, G, AM = Chord(0, 0), Chord(5, 0), Chord(7, 0), Chord(9, 1)
+CHORD = st.builds(Chord, st.integers(0, 11), st.integers(0, 7))
+
+
+def steps(text: str) -> list[Harmony]:
+    beats = read_chords(text)
+    return [beats[step * len(beats) // GRID.steps] for step in range(GRID.steps)]
+
+
+def pattern() -> list[Note]:
+    notes = []
+    for step in range(0, 32, 4):
+        notes += [Note(step, pitch, 80, 3, track=CHORDS) for pitch in (60, 64, 67)]
+    notes += [Note(step, pitch, 90, 4, track=BASS) for step, pitch in ((0, 36), (8, 43), (16, 36), (24, 40))]
+    return [*Phrase.of(GRID, notes).notes]
+
+
+def laid(notes: list[Note], present: list[Harmony], **how: object) -> list[Note]:
+    return reharmonised(notes, [C] * 8, present, grid=GRID, **how)  # type: ignore[arg-type]
+
+
+def test_under_its_own_chord_a_pattern_stays() -> None:
+    assert sorted(laid(pattern(), steps("C"))) == sorted(pattern())
+    assert sorted(laid(pattern(), [None] * 32)) == sorted(pattern())
+
+
+def test_every_note_becomes_one_of_the_chord_and_keeps_its_rhythm() -> None:
+    found = laid(pattern(), steps("C Am F G"))
+    assert [(note.onset, note.track) for note in sorted(found, key=lambda n: (n.track, n.onset))] == [
+        (note.onset, note.track) for note in sorted(pattern(), key=lambda n: (n.track, n.onset))
+    ]
+    for note in found:
+        chord = (C, AM, F, G)[note.onset // 8]
+        assert note.pitch % 12 in tones(chord)
+    bass = [note.pitch % 12 for note in found if note.track == BASS]
+    assert bass == [0, 9, 5, 7], "the root where a chord begins"
+
+
+def test_voices_move_as_little_as_they_can() -> None:
+    assert led((60, 64, 67), (0, 5, 9), ()) == (60, 65, 69)
+    assert led((60, 64, 67), (2, 7, 11), (60, 65, 69)) in ((59, 62, 67), (59, 67, 74), (62, 67, 71))
+    found = [note.pitch for note in laid(pattern(), steps("C F")) if note.track == CHORDS and note.onset == 16]
+    assert found == [60, 65, 69]
+
+
+def test_what_sounds_into_another_chord_is_struck_again_there_and_common_tones_stay() -> None:
+    pad = [Note(0, pitch, 80, 32, track=CHORDS) for pitch in (60, 64, 67)]
+    found = sorted(laid(pad, steps("C F")))
+    assert [(note.onset, note.pitch, note.length) for note in found] == [
+        (0, 60, 32),
+        (0, 64, 16),
+        (0, 67, 16),
+        (16, 65, 16),
+        (16, 69, 16),
+    ] or {note.pitch for note in found if note.onset == 16} <= {65, 69, 77}
+
+
+def test_no_chord_is_a_rest_and_other_parts_are_left_alone() -> None:
+    others = [Note(0, 72, 90, 4, track=MELODY), Note(0, 36, 90, 1, track=DRUMS)]
+    assert sorted(laid([*others, *pattern()], [SILENT] * 32)) == sorted(others)
+
+
+def test_notes_in_passing_keep_to_the_scale() -> None:
+    walk = [Note(0, 36, 90, 4, track=BASS), Note(6, 38, 90, 2, track=BASS), Note(8, 40, 90, 4, track=BASS)]
+    found = laid(walk, steps("G"), scale=frozenset((0, 2, 4, 5, 7, 9, 11)))
+    assert [note.pitch % 12 for note in found] == [7, 9, 11]
+
+
+def test_nothing_lies_a_semitone_beside_what_is_avoided() -> None:
+    avoided = [frozenset((5,))] * 32  # an F over C: its third would lie beside it
+    found = laid(pattern(), steps("C"), avoided=avoided)
+    assert all(note.pitch % 12 != 4 for note in found)
+    assert {note.pitch % 12 for note in found if note.track == CHORDS} == {0, 7}
+
+
+@given(
+    st.lists(
+        st.builds(
+            Note,
+            st.integers(0, 31),
+            st.integers(30, 90),
+            st.integers(1, 127),
+            st.integers(1, 16),
+            track=st.sampled_from((CHORDS, BASS)),
+            offset=st.just(0.0),
+            displacement=st.just(0.0),
+            release=st.just(0.0),
+        ),
+        max_size=24,
+    ),
+    st.lists(CHORD, min_size=8, max_size=8),
+    st.lists(CHORD, min_size=1, max_size=8),
+)
+def test_whatever_is_laid_under_whatever_is_a_phrase_in_its_chords(
+    notes: list[Note], written: list[Chord], chords: list[Chord]
+) -> None:
+    phrase = Phrase.of(GRID, [note._replace(length=min(note.length, 32 - note.onset)) for note in notes])
+    present: list[Harmony] = [chords[step * len(chords) // 32] for step in range(32)]
+    found = reharmonised(phrase.notes, written, present, grid=GRID, scale=frozenset())
+    whole = Phrase.of(GRID, found)
+    for note in whole.notes:
+        chord = present[note.onset]
+        assert isinstance(chord, Chord)
+        assert note.pitch % 12 in tones(chord)
+    assert len(whole) <= 2 * len(phrase) + 8 * len(chords)
+
+
+@given(st.integers(0, 11), st.integers(0, 127))
+def test_a_key_is_placed_near_its_reference(pitch_class: int, reference: int) -> None:
+    found = placed(pitch_class, reference, 28, 55)
+    assert 28 - 12 < found <= 55
+    assert found % 12 == pitch_class
