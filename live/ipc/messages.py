@@ -56,7 +56,7 @@ class Point(Message, frozen=True):
     """A vector, z [d], empty for a model without a latent, and the raw attributes that belong to it.
 
     `played` is the phrase that lies there, of which answers keep what they can, on a grid; empty for none.
-    `band` are its tracks that were written to what the performer played, and `chords` those that the performer
+    `band` are its tracks that were written to what was played, and `chords` those that the performer
     played in, of each beat, as `model.music.harmony.chord_number` counts them; empty for none.
     """
 

@@ -353,9 +353,9 @@ class Plan:
         used = [self.laying.channels[track] for track in self.tracks]
         channels = {self.laying.channels[track] for track in tracks}
         self._scheduler.shorten(
-            lambda channel, pitch: tick
-            if channel in channels and used.count(channel) == 1 and ends(pitch)
-            else None
+            lambda channel, pitch: (
+                tick if channel in channels and used.count(channel) == 1 and ends(pitch) else None
+            )
         )
 
     @property

@@ -1,7 +1,7 @@
 """Harmony laid on a pattern: what a band plays keeps its rhythm, voicing and register under other chords.
 
 Each note is something in the chord that it was written under: root, third, fifth, seventh, or a degree in
-passing.  Under another chord it becomes the same of that one; the voices of a chord move as little as they can
+passing.  Under another chord it becomes the same of that one; its voices move as little as they can
 (Tymoczko 2006, "The geometry of musical chords": the smallest sum of movements).  What sounds into a new
 chord and is none of its tones is ended there, and struck again in it.  Exact, and fast enough to run between
 a key and the next note: neither numpy nor torch.
@@ -27,7 +27,10 @@ Harmony = Chord | str | None
 ROLE = (0, None, None, 1, 1, None, None, 2, None, None, 3, 3)
 """What a note some semitones above the root is: 0 root, 1 third, 2 fifth, 3 seventh, None in passing."""
 MOST_VOICES = 4  # that are led; a thicker chord doubles some
-FROM_BEFORE, FROM_WRITTEN = 1.0, 0.6  # what a voice's movement from its last note, and from its pattern, costs
+FROM_BEFORE, FROM_WRITTEN = (
+    1.0,
+    0.6,
+)  # what a voice's movement from its last note, and from its pattern, costs
 BASS_RANGE = (28, 55)
 CHORD_RANGE = (45, 84)
 STRIKE_AGAIN = 0.5  # beats that must be left of a note for it to be struck again under a new chord
@@ -67,7 +70,9 @@ def reharmonised(
         (chordal if note.track == CHORDS else bass if note.track == BASS else found).append(note)
     under = _Under(written, present, grid.steps_per_beat, scale, avoided)
     changes = [
-        step for step in range(1, len(present)) if present[step] is not None and present[step] != present[step - 1]
+        step
+        for step in range(1, len(present))
+        if present[step] is not None and present[step] != present[step - 1]
     ]
     if bass:
         found += _sustained(_bass(bass, under), under, changes, BASS_RANGE)
@@ -86,7 +91,7 @@ class _Under(NamedTuple):
     avoided: Sequence[frozenset[int]]
 
     def clashes(self, pitch_class: int, step: int) -> bool:
-        """Tell whether a pitch class lies a semitone beside one that is avoided on a step, and is none itself."""
+        """Tell whether a pitch class lies a semitone beside one that is avoided, and is none itself."""
         if step >= len(self.avoided) or pitch_class in self.avoided[step]:
             return False
         return (pitch_class + 1) % 12 in self.avoided[step] or (pitch_class - 1) % 12 in self.avoided[step]
@@ -263,7 +268,7 @@ def led(written: tuple[int, ...], wanted: tuple[int, ...], before: tuple[int, ..
 
 
 def placed(pitch_class: int, reference: int, low: int, high: int) -> int:
-    """Return the key of a pitch class that is nearest to a reference and within a range of an octave or more."""
+    """Return the key of a pitch class that is nearest to a reference, within a range of an octave or more."""
     pitch = reference + (pitch_class - reference + 6) % 12 - 6
     while pitch < low:
         pitch += 12
@@ -285,4 +290,3 @@ def _nearest_tone(pitch: int, chord: Chord) -> int:
     """Return the pitch class of the chord's tone that lies nearest to a note."""
     tones = [(chord.root + tone) % 12 for tone in TONES[chord.quality]]
     return min(tones, key=lambda tone: abs((tone - pitch + 6) % 12 - 6))
-

@@ -49,7 +49,8 @@ DEGREES = (
     frozenset(range(12)),
 )
 MODAL = {2: (9, 8), 3: (1, 2), 4: (6, 5), 5: (10, 11)}
-"""Modes that are found beside major and minor: the degree that tells each of them, and the one in its place."""
+"""Modes that are found beside major and minor: the degree that tells each, and whose place it has."""
+MODAL_PITCHES, TELLING = 6, 0.05  # degrees that sound, and the share of time of the one that tells the mode
 SURE = 0.1  # by which a mode must fit better than major and minor
 CLEAR = 0.6  # correlation from which notes are in a key at all
 FEWEST = 4  # notes, and
@@ -81,7 +82,6 @@ class Key(NamedTuple):
         """The pitch classes of its scale; minor has its natural one."""
         return frozenset((self.tonic + degree) % 12 for degree in DEGREES[self.mode])
 
-
     @property
     def minor(self) -> bool:
         """Whether its third is minor."""
@@ -106,7 +106,7 @@ MODAL_KEYS = tuple(Key(tonic, mode) for mode in MODAL for tonic in range(12))
 
 
 def _profile(mode: int) -> tuple[float, ...]:
-    """Return the profile of a mode that is found: major's or minor's with the degrees exchanged that differ."""
+    """Return the profile of a mode that is found: major's or minor's its differing degrees exchanged."""
     found = [*PROFILES[Key(0, mode).minor]]
     if mode in MODAL:
         one, other = MODAL[mode]
@@ -159,9 +159,10 @@ def fit(sounding: tuple[float, ...], key: Key) -> float:
 
 
 def _tells(sounding: tuple[float, ...], key: Key) -> bool:
-    """Tell whether the degree that a mode is known by sounds, and the one in whose place it stands does not."""
+    """Tell whether the degree that a mode is known by sounds, and the one it replaces does not."""
     here, instead = (sounding[(key.tonic + degree) % 12] for degree in MODAL[key.mode])
-    return here >= 1.0 and instead == 0.0
+    degrees = sum(1 for pitch in key.scale if sounding[pitch])
+    return degrees >= MODAL_PITCHES and here >= TELLING * sum(sounding) and instead == 0.0
 
 
 def correlation(sounding: tuple[float, ...], key: Key) -> float:

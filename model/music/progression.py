@@ -1,8 +1,8 @@
-"""Progressions: chords one after another, each for so many bars, over and over.  Loads neither numpy nor torch.
+"""Progressions: chords one after another, each for so many bars, over and over.
 
-Written as musicians write them: one chord a bar, "C Am F G"; bars drawn, "C | Am F | G", where the chords of a
-bar share it; or a chord's share of a bar behind it, "C/2 Am/2 F".  "%" plays the chord before again, "N" is no
-chord.
+Written as musicians write them: one chord a bar, "C Am F G"; bars drawn, "C | Am F | G", where the chords of
+a bar share it; or a chord's share of a bar behind it, "C/2 Am/2 F".  "%" plays the chord before again, "N" is
+no chord.  Loads neither numpy nor torch.
 """
 
 import re
@@ -93,8 +93,9 @@ def _shared(word: str, among: int) -> tuple[str, Fraction]:
     match = SHARE.fullmatch(word)
     if match is None:
         if ON_BASS.fullmatch(word):
+            symbol, _, _ = word.partition("/")
             raise ConfigError(
-                f"'{word}' names a bass, which chords here have none of; a bar's half is '{word.split('/')[0]}/2'"
+                f"'{word}' names a bass, which chords here have none of; half a bar is '{symbol}/2'"
             )
         return word, Fraction(1, among)
     parts = int(match[2])

@@ -131,7 +131,6 @@ class EchoModel:
             rows = [*cut(Phrase.of(OWN, rows), message.grid).notes]
         return Decoded(message.ident, rows, point, (0.3, 0.4), 2.0)
 
-
     def joined(self, found: Encoded, message: Encode) -> Encoded:
         """Return what was found with a pattern of the band beside it."""
         played = [*message.notes, *self.pattern]

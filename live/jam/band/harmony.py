@@ -1,8 +1,8 @@
 """The harmony of the moment: which chord sounds now, and which ones are to come.
 
-It is that of the chords that were set; else, where a phrase is recognised, that of the phrase as it was played
-before; else what the performer's notes say, beat by beat.  A beat is opened half a step before its line, so
-that what is foreseen sounds on it; what is played then may say otherwise, from the next step on.
+It is that of the chords that were set; else, where a phrase is recognised, that of the phrase as it was
+played before; else what the performer's notes say, beat by beat.  A beat is opened half a step before its
+line, so that what is foreseen sounds on it; what is played then may say otherwise, from the next step on.
 Owns: the chord of each step so far, and what has sounded in the last beats.  Threads: engine only.
 """
 
@@ -363,4 +363,3 @@ class ChordsInPlay:
     def _first_step(self, beat: int) -> int:
         lines, grid = self._lines, self._plan.grid
         return lines.step + (beat - lines.cell * grid.beats) * grid.steps_per_beat
-

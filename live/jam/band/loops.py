@@ -87,7 +87,9 @@ class Loops:
         self._phrases.append(Remembered(cell, rows, tuple(chords)))
         del self._phrases[:-MOST]
 
-    def foresee(self, cell: int, played: frozenset[Row], steps: int, others: Iterable[Remembered]) -> Foreseen:
+    def foresee(
+        self, cell: int, played: frozenset[Row], steps: int, others: Iterable[Remembered]
+    ) -> Foreseen:
         """Return what a phrase is likely to be of which so much has been played.
 
         Args:

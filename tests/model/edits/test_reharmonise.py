@@ -51,7 +51,9 @@ def test_every_note_becomes_one_of_the_chord_and_keeps_its_rhythm() -> None:
 def test_voices_move_as_little_as_they_can() -> None:
     assert led((60, 64, 67), (0, 5, 9), ()) == (60, 65, 69)
     assert led((60, 64, 67), (2, 7, 11), (60, 65, 69)) in ((59, 62, 67), (59, 67, 74), (62, 67, 71))
-    found = [note.pitch for note in laid(pattern(), steps("C F")) if note.track == CHORDS and note.onset == 16]
+    found = [
+        note.pitch for note in laid(pattern(), steps("C F")) if note.track == CHORDS and note.onset == 16
+    ]
     assert found == [60, 65, 69]
 
 

@@ -65,9 +65,10 @@ def test_little_or_nothing_in_common_is_no_chord(phrase: Phrase) -> None:
 def test_a_triad_tells_itself_without_a_key() -> None:
     beats = beats_of(triads("F# N N N N N N N").notes, GRID)
     assert tells(beats, None)
-    assert names(triads("F# N N N N N N N"), None)[0] == "F#" or names(
-        triads("F# N N N N N N N"), None
-    )[0] == "Gb"
+    assert (
+        names(triads("F# N N N N N N N"), None)[0] == "F#"
+        or names(triads("F# N N N N N N N"), None)[0] == "Gb"
+    )
 
 
 def test_sevenths_and_suspensions_are_named_by_what_sounds() -> None:
@@ -92,7 +93,9 @@ def test_a_staccato_note_counts_and_a_thick_chord_not_too_much() -> None:
     short = weigh([(0.0, 0.05, 60)], 0.0, 1.0, 0)
     assert short.weights[0] == 0.25
     assert short.bass is None
-    thick = weigh([(0.0, 1.0, 36 + 12 * octave + tone) for octave in range(3) for tone in (0, 4, 7)], 0.0, 1.0, 0)
+    thick = weigh(
+        [(0.0, 1.0, 36 + 12 * octave + tone) for octave in range(3) for tone in (0, 4, 7)], 0.0, 1.0, 0
+    )
     assert sum(thick.weights) == pytest.approx(1.5)
     assert thick.bass == 0
 
