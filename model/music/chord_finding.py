@@ -6,7 +6,7 @@ segmentation and recognition using EM-trained hidden Markov models"; Temperley 2
 model for polyphonic music analysis", on why the key belongs in).  The tables were counted on the prepared
 ensembles' train split: melody notes over the chords that others play.  A seventh or another colour is read
 off what sounds once the triad is known.
-Two uses: `progression` finds the chords of what is over, `Following` those of what is being played.
+Two uses: `progression` finds the chords of what is over, `ChordFilter` those of what is being played.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,7 +56,7 @@ GUESS = 0.3  # correlation with a key from which it helps with chords, though it
 FEWEST = 3  # pitch classes that say something
 
 
-class Beat(NamedTuple):
+class BeatSound(NamedTuple):
     """What sounds in a beat.
 
     Attributes:
@@ -71,7 +71,7 @@ class Beat(NamedTuple):
     place: int
 
 
-def weigh(notes: Iterable[tuple[float, float, int]], start: float, end: float, place: int) -> Beat:
+def weigh(notes: Iterable[tuple[float, float, int]], start: float, end: float, place: int) -> BeatSound:
     """Return what sounds between two moments.
 
     Args:
@@ -104,10 +104,10 @@ def weigh(notes: Iterable[tuple[float, float, int]], start: float, end: float, p
     if total > 1.0:  # thick chords say no more than a beat can
         share = (1.0 + 0.5 * min(1.0, total - 1.0)) / total
         weights = [weight * share for weight in weights]
-    return Beat(tuple(weights), low % 12 if several else None, place)
+    return BeatSound(tuple(weights), low % 12 if several else None, place)
 
 
-def beats_of(notes: Iterable[Note], grid: Grid) -> list[Beat]:
+def beats_of(notes: Iterable[Note], grid: Grid) -> list[BeatSound]:
     """Return what sounds in each beat of a phrase; drums must not be among the notes."""
     size = grid.steps_per_beat
     rows = [
@@ -149,7 +149,7 @@ _EXPECTED: dict[Key | None, tuple[float, ...]] = {}
 _LOGS = tuple(tuple(log(share) for share in row) for row in SOUNDS)
 
 
-def _likelihood(beat: Beat) -> list[float]:
+def _likelihood(beat: BeatSound) -> list[float]:
     """Return the log likelihood of a beat under each of `TRIADS`."""
     sounding = [(pitch, WEIGHT * weight) for pitch, weight in enumerate(beat.weights) if weight]
     found = []
@@ -175,7 +175,7 @@ def _stay(place: int, beats_per_bar: int) -> float:
     return STAY_BAR if place == 0 else STAY_ELSEWHERE
 
 
-def progression(beats: Sequence[Beat], key: Key | None, *, beats_per_bar: int) -> list[Chord | None]:
+def progression(beats: Sequence[BeatSound], key: Key | None, *, beats_per_bar: int) -> list[Chord | None]:
     """Return the likeliest chord of each beat (Viterbi 1967); None throughout where nothing tells any.
 
     Args:
@@ -213,7 +213,7 @@ def progression(beats: Sequence[Beat], key: Key | None, *, beats_per_bar: int) -
     return coloured(triads, beats)
 
 
-def tells(beats: Iterable[Beat], key: Key | None) -> bool:
+def tells(beats: Iterable[BeatSound], key: Key | None) -> bool:
     """Tell whether what sounded is enough for chords: three pitch classes, and a key or a plain chord."""
     total = [0.0] * 12
     for beat in beats:
@@ -223,7 +223,7 @@ def tells(beats: Iterable[Beat], key: Key | None) -> bool:
     return key is not None or any(plain(beat) is not None for beat in beats)
 
 
-def plain(beat: Beat) -> Chord | None:
+def plain(beat: BeatSound) -> Chord | None:
     """Return the chord that a beat's pitch classes are, no more and no less; None where they are none."""
     loudest = max(beat.weights, default=0.0)
     sounds = frozenset(pitch for pitch, weight in enumerate(beat.weights) if weight > 0.3 * loudest)
@@ -239,7 +239,7 @@ for _quality in (SUSPENDED, AUGMENTED, MINOR_SEVENTH, MAJOR_SEVENTH, SEVENTH, *r
         _PLAIN[_sounds, None] = _PLAIN[_sounds, _root] = Chord(_root, _quality)
 
 
-def coloured(chords: Sequence[Chord | None], beats: Sequence[Beat]) -> list[Chord | None]:
+def coloured(chords: Sequence[Chord | None], beats: Sequence[BeatSound]) -> list[Chord | None]:
     """Return triads as the chords that they are by what sounds over each of them, from change to change."""
     found: list[Chord | None] = []
     begin = 0
@@ -251,7 +251,7 @@ def coloured(chords: Sequence[Chord | None], beats: Sequence[Beat]) -> list[Chor
     return found
 
 
-def colour(chord: Chord | None, beats: Iterable[Beat]) -> Chord | None:
+def colour(chord: Chord | None, beats: Iterable[BeatSound]) -> Chord | None:
     """Return a triad as a seventh, suspended or augmented chord where its beats hold chords of that kind."""
     if chord is None:
         return None
@@ -278,7 +278,7 @@ def _fits(quality: int, family: int) -> bool:
     )
 
 
-class Following:
+class ChordFilter:
     """Chords of what is being played, a beat at a time: the forward algorithm.
 
     `begin` opens a beat, `hear` says what has sounded in it so far, as often as that changes; a chord that is
@@ -320,7 +320,7 @@ class Following:
             now[there] += trust
         self._now = self._heard = _normal(now)
 
-    def hear(self, beat: Beat) -> None:
+    def hear(self, beat: BeatSound) -> None:
         """Take what the open beat has sounded so far, in place of what was taken of it before."""
         found = _likelihood(beat)
         most = max(found)

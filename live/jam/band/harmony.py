@@ -19,7 +19,7 @@ from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick, nearest_step
 from model.edits.reharmonise import SILENT, Harmony
 from model.errors import ConfigError
-from model.music.chord_finding import GUESS, Beat, Following, colour, tells, triad_index, weigh
+from model.music.chord_finding import GUESS, BeatSound, ChordFilter, colour, tells, triad_index, weigh
 from model.music.harmony import Chord, chord_name, chord_of, key_named
 from model.music.key import Key, key_of
 from model.music.phrase import Note
@@ -82,10 +82,10 @@ class ChordsInPlay:
 
     def _restart(self, lines: BarLines) -> None:
         self._lines = lines
-        self._following = Following()
+        self._following = ChordFilter()
         self._beat: int | None = None  # the open one, counted as cells count
         self._strikes = -1
-        self._sounded: deque[Beat] = deque(maxlen=MEMORY_BEATS)
+        self._sounded: deque[BeatSound] = deque(maxlen=MEMORY_BEATS)
         self._steps: dict[int, Harmony] = {}  # of the whole piece -> its chord
         self._present: Harmony = None
         self._foreseen: dict[int, Foreseen] = {}
@@ -140,7 +140,7 @@ class ChordsInPlay:
             foreseen=chord,
             trust=expected.trust if chord is not None else 0.0,
         )
-        self._sounded.append(Beat((0.0,) * 12, None, beat % grid.beats_per_bar))
+        self._sounded.append(BeatSound((0.0,) * 12, None, beat % grid.beats_per_bar))
         first = self._first_step(beat) - 2 * grid.steps
         for step in [step for step in self._steps if step < first]:
             del self._steps[step]

@@ -3,8 +3,8 @@
 import pytest
 
 from model.music.chord_finding import (
-    Beat,
-    Following,
+    BeatSound,
+    ChordFilter,
     beats_of,
     colour,
     expected,
@@ -101,13 +101,13 @@ def test_a_staccato_note_counts_and_a_thick_chord_not_too_much() -> None:
 
 
 def test_what_is_played_is_followed_and_what_is_foreseen_is_there_before() -> None:
-    following = Following()
+    following = ChordFilter()
     g_major = weigh([(0.0, 1.0, pitch) for pitch in (55, 59, 62)], 0.0, 1.0, 1)
     following.begin(C_MAJOR, 0, 4)
     assert following.chord[0] == Chord(0, 0), "the likeliest, before anything sounds"
     following.hear(g_major)
     assert following.chord[0] == Chord(7, 0)
-    following.hear(Beat((0.0,) * 12, None, 0))
+    following.hear(BeatSound((0.0,) * 12, None, 0))
     assert following.chord[0] == Chord(0, 0), "what was taken of the beat is replaced"
     following.hear(g_major)
     following.begin(C_MAJOR, 1, 4)
