@@ -1,6 +1,7 @@
 """The arranger: what of a cell's phrase is heard, with the band's parts in the chords of the moment.
 
 Owns: nothing; what it arranges lies in the cells.  Threads: engine only.
+Tested in tests/live/jam/band/test_band.py.
 """
 
 from live.jam.band.harmony import ChordsInPlay

@@ -4,6 +4,7 @@ It is that of the chords that were set; else, where a phrase is recognised, that
 played before; else what the performer's notes say, beat by beat.  A beat is opened half a step before its
 line, so that what is foreseen sounds on it; what is played then may say otherwise, from the next step on.
 Owns: the chord of each step so far, and what has sounded in the last beats.  Threads: engine only.
+Tested in tests/live/jam/band/test_band.py.
 """
 
 from collections import deque
