@@ -1,4 +1,7 @@
-"""The command line of the trainer: `twobar-train prepare | fit | evaluate | directions | adapt | report`."""
+"""The command line of the trainer, `twobar-train`.
+
+Its commands: prepare, fit, fit-writer, evaluate, directions, adapt and report.
+"""
 
 import re
 import sys
@@ -12,6 +15,7 @@ from trainer.commands.adapt import adapt
 from trainer.commands.directions import directions
 from trainer.commands.evaluate import evaluate
 from trainer.commands.fit import fit
+from trainer.commands.fit_writer import fit_writer
 from trainer.commands.prepare import prepare
 from trainer.commands.report import report
 from trainer.errors import MISSING, TrainerError, unknown
@@ -30,7 +34,7 @@ def cli() -> None:
     """  # noqa: D301 - \b is click's mark for lines to keep
 
 
-for _command in (prepare, fit, evaluate, directions, adapt, report):
+for _command in (prepare, fit, fit_writer, evaluate, directions, adapt, report):
     cli.add_command(_command)
 
 

@@ -38,7 +38,7 @@ def hits_of(lines: list[TrackLine], span: Span) -> Wide:
 
 def cut_drums(runs: Iterable[Run], grid: Grid) -> Iterator[Window]:
     """Yield the windows with a hit in (nearly) every bar, few of them lost to others."""
-    for run in runs:
+    for line, run in enumerate(runs):
         for first, low, high in slide(run, grid):
             if high - low < fewest(grid):
                 continue
@@ -50,7 +50,8 @@ def cut_drums(runs: Iterable[Run], grid: Grid) -> Iterator[Window]:
                 continue
             hits = window[:, (ONSET, PITCH)]
             rough = np.column_stack((hits, window[:, VELOCITY] // (128 // LEVELS)))
-            yield Window(window, hash_of(rough), hash_of(hits), run.aside)
+            bar = first // grid.steps_per_bar
+            yield Window(window, hash_of(rough), hash_of(hits), run.aside, bar, line)
 
 
 def distinct(hits: Wide) -> Wide | None:

@@ -17,6 +17,7 @@ without drums give few windows, since orchestras and songs for voice and piano a
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,7 @@ from trainer.corpus.tracks import VOICES, Span, TrackLine, Wide, hash_of, merged
 from trainer.corpus.windows import (
     KEYBOARDS,
     LOWEST_LINE,
+    MAX_WINDOWS,
     NOTES_A_BAR,
     Window,
     Windows,
@@ -39,10 +41,12 @@ from trainer.corpus.windows import (
     off_grid,
     shifted,
     silent_bars,
+    together,
 )
 
 MOST = 150  # windows that one song gives
 MOST_WITHOUT_DRUMS = 16
+MOST_OF_A_PIECE = 240  # windows of a song that say how a piece goes on
 SPARE = 3  # windows that are cast for each that may be kept: some hold too little, some are alike
 MOST_LINES = 48
 FEWEST_OF_A_LINE = 4  # notes from which a track is a player
@@ -73,7 +77,9 @@ def multitrack_windows(
     if not drums and two_hands(players, band):
         return Windows()
     most = MOST if drums else MOST_WITHOUT_DRUMS
-    return collect(_play(band, drums, spans, grid, most=most), most=most, alike=most)
+    windows = collect(_play(band, drums, spans, grid, most=most), most=most, alike=most)
+    windows.every = together(list(islice(_play(band, drums, spans, grid, most=MAX_WINDOWS), MOST_OF_A_PIECE)))
+    return windows
 
 
 class Casting(NamedTuple):
@@ -161,7 +167,7 @@ def _play(
     """Yield the windows of all runs, each cast from who plays in it."""
     stride = max(1, grid.bars // 4)
     everyone = list(dict.fromkeys((*band.melody, *band.bass, *band.chords)))
-    for span in spans if everyone else ():
+    for run, span in enumerate(spans if everyone else ()):
         bars = np.arange(0, everyone[0].bars(span) - grid.bars + 1, stride)
         if len(bars) > most * SPARE:
             bars = np.unique(np.linspace(0, len(bars) - 1, most * SPARE).astype(np.int64)) * stride
@@ -184,6 +190,8 @@ def _play(
                     hash_of(window[:, (ONSET, PITCH, LENGTH, TRACK)]),
                     hash_of(np.column_stack((keyed[:, ONSET], above, keyed[:, TRACK]))),
                     span.aside,
+                    begin // grid.steps_per_bar,
+                    run,
                 )
 
 

@@ -3,8 +3,9 @@
 OUT/{melody,poly,drums,multitrack}/{train,validation,test}/ holds notes.npy int16 [N, 6] (onset step, pitch,
 velocity, length in steps, micro-offset in hundredths of a step, track), starts.npy int64 [phrases + 1],
 songs.npy int32 [phrases], velocities.npy bool [phrases] (the song's velocities vary) and styles.npy int32
-[phrases].  OUT/meta.json tells the grid, the counts, the styles' names and the licences, OUT/report.json what
-was skipped and why.  meta.json is written last: where it is, all is there.
+[phrases].  OUT/pieces/ holds how pieces go on, see `trainer.corpus.pieces`.  OUT/meta.json tells the
+grid, the counts, the styles' names and the licences, OUT/report.json what was skipped and why.  meta.json is
+written last: where it is, all is there.
 """
 
 import hashlib
@@ -18,17 +19,21 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from model.files import all_readable, atomic_write
 from model.music.grid import Grid
 from trainer.corpus import meta
 from trainer.corpus.dedup import HashIndex, new_windows
-from trainer.corpus.read_midi import CODECS, Reading
+from trainer.corpus.pieces import FOLDER as PIECES_FOLDER
+from trainer.corpus.pieces import PieceWriter
+from trainer.corpus.read_midi import CODECS, PIECES, Reading
 from trainer.corpus.shards import ARRAYS, SplitWriter, load_part, save_part, whole
 from trainer.corpus.sources import SPLITS, Source, discover
 from trainer.corpus.splits import fill_sides, join_songs, split_songs
 from trainer.errors import MISSING, EmptyCorpusError, OperationError, RequestError
 
-FORMAT = 4
+FORMAT = 5
 BATCH = 64
 PARTS = ".parts"
 
@@ -250,6 +255,7 @@ def _assemble(
                             writer.add(windows, keep, songs[number], varied=varied, style=style)
                 phrases[codec][split] = writer.phrases
                 songs_of[codec][split] = len(writer.songs)
+    _write_pieces(parts, splits, songs, building / PIECES_FOLDER)
     read = 0
     for number, reading in _readings(parts, ()):
         if isinstance(reading, str):
@@ -281,13 +287,29 @@ def _assemble(
         "files": [{"file": name, "reason": reason} for name, reason in reasons],
     }
     (out / meta.NAME).unlink(missing_ok=True)
-    for codec in CODECS:
+    for codec in (*CODECS, PIECES_FOLDER):
         shutil.rmtree(out / codec, ignore_errors=True)
         (building / codec).replace(out / codec)
     shutil.rmtree(building, ignore_errors=True)
     write_json(out / "report.json", report)
     write_json(out / meta.NAME, description)
     return Report(phrases, read, reasons, resumed)
+
+
+def _write_pieces(parts: list[Path], splits: list[str], songs: list[int], folder: Path) -> None:
+    """Write how pieces go on from phrase to phrase; those aside are learned from, never measured on."""
+    writers = {split: PieceWriter(folder / split) for split in SPLITS}
+    for number, reading in _readings(parts, PIECES):
+        if isinstance(reading, str):
+            continue
+        split = splits[number]
+        for codec, name in zip(CODECS, PIECES, strict=True):
+            windows = reading.windows[name]
+            learned = np.ones(len(windows.counts), dtype=bool) if split == "train" else ~windows.aside
+            kind, varied = CODECS.index(codec), reading.varied[codec]
+            writers[split].add(windows, learned, kind=kind, song=songs[number], varied=varied)
+    for writer in writers.values():
+        writer.close()
 
 
 def _empty(files: int, reasons: list[tuple[str, str]], grid: Grid) -> str:

@@ -25,6 +25,8 @@ from trainer.corpus.tracks import Span, TrackLine, fingerprint
 from trainer.corpus.windows import Windows, fewest, melody_windows, poly_windows
 
 CODECS = ("melody", "poly", "drums", "multitrack")
+PIECES = tuple(f"{codec} pieces" for codec in CODECS)
+"""All windows of each in their order, see `Windows.every`."""
 MAX_NOTES = 200_000
 LONGEST_FILE = (1 << 28) - 1  # ticks, the largest time that one event can wait
 VARIED = 3  # velocities from which a song counts as played or marked
@@ -39,7 +41,7 @@ class Reading:
     """What one file gave.
 
     Attributes:
-        windows: by codec.
+        windows: by codec, and by the names of `PIECES`.
         fingerprint: uint64, hashes of runs of its upper line; see `trainer.corpus.tracks.fingerprint`.
         varied: by codec, whether the velocities vary.
 
@@ -90,7 +92,8 @@ def read(data: bytes, grid: Grid, *, metres: str = "own") -> Reading:
         raise UnreadableError(f"no window of {grid.bars} bars holds {fewest(grid)} notes on the grid")
     pitched, hit = varied(lines), varied(drums)
     velocities = {"melody": pitched, "poly": pitched, "drums": hit, "multitrack": pitched or hit}
-    return Reading(result, fingerprint(lines, drums), velocities)
+    pieces = {name: result[codec].every or Windows() for name, codec in zip(PIECES, CODECS, strict=True)}
+    return Reading(result | pieces, fingerprint(lines, drums), velocities)
 
 
 def varied(lines: list[TrackLine]) -> bool:

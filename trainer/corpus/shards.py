@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS
 from model.files import atomic_write
-from trainer.corpus.read_midi import CODECS, Reading
+from trainer.corpus.read_midi import CODECS, PIECES, Reading
 from trainer.corpus.windows import Windows
 
 ARRAYS = {
@@ -27,7 +27,7 @@ ARRAYS = {
     "velocities": "bool [phrases]: the song's velocities vary",
     "styles": "int32 [phrases]: the song's style, a place in the list of styles",
 }
-FIELDS = ("notes", "counts", "exact", "shape", "aside")
+FIELDS = ("notes", "counts", "exact", "shape", "aside", "bars", "lines")
 HEADER = 128  # bytes that numpy gives a header of one or two sizes, room to grow included
 
 
@@ -120,7 +120,7 @@ def save_part(path: Path, readings: list[Reading | str]) -> None:
         "fingerprint": _joined([reading.fingerprint for reading in successful], np.zeros(0, dtype=np.uint64)),
     }
     empty = Windows()
-    for codec in CODECS:
+    for codec in (*CODECS, *PIECES):
         windows = [reading.windows[codec] for reading in successful]
         arrays[f"{codec}.windows"] = np.array([len(each.counts) for each in windows], dtype=np.int64)
         for field in FIELDS:

@@ -51,6 +51,10 @@ class Windows:
             drums of the hits.
         aside: whether it is good to learn from but not to be measured on: another metre, or a single line
             among keyboard music.
+        bars: int32, the first bar of each in its run of bars.
+        lines: int32, which run of which of the song's lines it is cut from.
+        every: all windows in their order, those that come again too: what a piece is from phrase to phrase;
+            None where the song has nothing to say about that.
 
     """
 
@@ -59,15 +63,20 @@ class Windows:
     exact: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
     shape: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
     aside: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    bars: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    lines: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    every: "Windows | None" = None
 
 
 class Window(NamedTuple):
-    """One window: its notes, the hashes that make it distinct (see `Windows`), and whether it is aside."""
+    """One window: notes, the hashes that make it distinct (see `Windows`), whether it is aside, and where."""
 
     notes: Wide
     exact: int
     shape: int
     aside: bool
+    bar: int
+    line: int
 
 
 def melody_windows(lines: list[TrackLine], spans: list[Span], grid: Grid) -> Windows:
@@ -103,13 +112,15 @@ def poly_windows(lines: list[TrackLine], spans: list[Span], grid: Grid) -> Windo
     if not count:
         return Windows()
     if onsets > MONOPHONIC * count:
-        return collect(cut([run._replace(aside=True) for run in runs], grid), most=SINGLE_LINE_WINDOWS)
+        line = collect(cut([run._replace(aside=True) for run in runs], grid), most=SINGLE_LINE_WINDOWS)
+        line.every = None  # it is a melody's piece already
+        return line
     return collect(cut(runs, grid), most=MAX_WINDOWS if keys else ENSEMBLE_WINDOWS)
 
 
 def cut(runs: Iterable[Run], grid: Grid) -> Iterator[Window]:
     """Yield the windows of pitched notes, near enough to the grid."""
-    for run in runs:
+    for line, run in enumerate(runs):
         for first, low, high in slide(run, grid):
             if not fewest(grid) <= high - low <= NOTES_A_BAR[1] * grid.bars:
                 continue
@@ -117,7 +128,8 @@ def cut(runs: Iterable[Run], grid: Grid) -> Iterator[Window]:
             if off_grid(window) or silent_bars(window, grid) > grid.bars // 2:
                 continue
             relative = np.stack((window[:, ONSET], window[:, PITCH] - window[:, PITCH].min()), axis=1)
-            yield Window(window, hash_of(window[:, (ONSET, PITCH, LENGTH)]), hash_of(relative), run.aside)
+            exact, bar = hash_of(window[:, (ONSET, PITCH, LENGTH)]), first // grid.steps_per_bar
+            yield Window(window, exact, hash_of(relative), run.aside, bar, line)
 
 
 def fewest(grid: Grid) -> int:
@@ -160,7 +172,10 @@ def collect(windows: Iterable[Window], *, most: int = MAX_WINDOWS, alike: int = 
     """Return the distinct windows, at most so many in all (evenly spread) and of one shape."""
     found: dict[int, Window] = {}
     shapes: dict[int, int] = {}
+    every: list[Window] = []
     for window in windows:
+        if len(every) < MAX_WINDOWS:
+            every.append(window)
         if window.exact in found or shapes.get(window.shape, 0) >= alike:
             continue
         found[window.exact] = window
@@ -172,10 +187,21 @@ def collect(windows: Iterable[Window], *, most: int = MAX_WINDOWS, alike: int = 
     selected = list(found.values())
     if len(selected) > most:
         selected = [selected[round(place)] for place in np.linspace(0, len(selected) - 1, most)]
+    collected = together(selected)
+    collected.every = together(every)
+    return collected
+
+
+def together(selected: list[Window]) -> Windows:
+    """Return some windows as arrays."""
+    if not selected:
+        return Windows()
     return Windows(
         np.concatenate([window.notes for window in selected]).astype(np.int16),
         np.array([len(window.notes) for window in selected], dtype=np.int64),
         np.array([window.exact for window in selected], dtype=np.uint64),
         np.array([window.shape for window in selected], dtype=np.uint64),
         np.array([window.aside for window in selected], dtype=bool),
+        np.array([window.bar for window in selected], dtype=np.int32),
+        np.array([window.line for window in selected], dtype=np.int32),
     )

@@ -45,7 +45,7 @@ def prepared(songs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 def test_every_codec_has_phrases_on_every_side(prepared: tuple[Path, Report]) -> None:
     out, report = prepared
     meta = json.loads((out / "meta.json").read_text())
-    assert meta["format"] == 4
+    assert meta["format"] == 5
     for codec in CODECS:
         for split in SPLITS:
             found = load(out, codec, split)

@@ -13,9 +13,10 @@ from model.music.grid import Grid
 from model.music.phrase import Phrase
 from tests.fakes.interrupted import interrupted
 from tests.fakes.midi_files import chords, tune, write
+from trainer.corpus.pieces import load_pieces
 from trainer.corpus.pool import outcomes
 from trainer.corpus.prepare import PrepareOptions, Report, prepare
-from trainer.corpus.read_midi import Reading, read
+from trainer.corpus.read_midi import CODECS, Reading, read
 from trainer.corpus.sources import SPLITS
 from trainer.errors import EmptyCorpusError, OperationError, RequestError
 
@@ -82,9 +83,27 @@ def test_all_splits_are_filled_and_the_broken_file_is_named(prepared: tuple[Path
         "melody",
         "meta.json",
         "multitrack",
+        "pieces",
         "poly",
         "report.json",
     ]
+
+
+def test_pieces_hold_every_window_in_its_order(prepared: tuple[Path, Report]) -> None:
+    out, _ = prepared
+    for split in SPLITS:
+        pieces = load_pieces(out, split)
+        for kind, codec in enumerate(CODECS):
+            chosen = np.flatnonzero(pieces.kinds == kind).tolist()
+            windows = {phrase_of(GRID, pieces.window(index)) for index in chosen}
+            assert set(table(out, codec, split)) <= windows
+        for window, before in enumerate(pieces.before.tolist()):
+            if before >= 0 and pieces.kinds[window] == CODECS.index("poly"):
+                between = [one for one in range(len(pieces)) if pieces.lines[one] == pieces.lines[window]
+                           and pieces.bars[one] == pieces.bars[window] - 1]  # fmt: skip
+                for middle in between:  # the second bar of one window is the first of the next
+                    second = [n[:2] for n in pieces.window(before).tolist() if n[0] >= 16]
+                    assert [[n[0] + 16, n[1]] for n in pieces.window(middle).tolist() if n[0] < 16] == second
 
 
 def test_no_shape_lies_on_two_sides(prepared: tuple[Path, Report]) -> None:

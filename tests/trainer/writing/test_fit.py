@@ -1,0 +1,47 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from model.writing.wish import Kind, Wish
+from model.writing.writer import read_writer
+from tests.fakes.pieces import write_pieces
+from trainer.errors import OperationError, RequestError
+from trainer.writing.fit import STATE, WriterConfig, fit_writer
+
+SMALL = WriterConfig(minutes=0.02, width=16, depth=1, heads=2, batch=400)
+
+
+def test_a_run_learns_writes_a_writer_and_goes_on(tmp_path: Path) -> None:
+    write_pieces(tmp_path / "data")
+    said: list[str] = []
+    file = fit_writer(tmp_path / "data", tmp_path / "run", SMALL, say=said.append)
+    phrase = read_writer(file).write_now(Wish(Kind.BAND), seed=1)
+    assert phrase.notes
+    assert {tensor.dtype for tensor in load_file(file).values()} == {np.dtype(np.float16)}
+    first = json.loads((tmp_path / "run" / "state.json").read_text())
+    longer = WriterConfig(minutes=0.04, width=16, depth=1, heads=2, batch=400)
+    fit_writer(tmp_path / "data", tmp_path / "run", longer, resume=True, say=said.append)
+    second = json.loads((tmp_path / "run" / "state.json").read_text())
+    assert second["step"] > first["step"]
+    assert second["seconds"] >= first["seconds"]
+    rows = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == sorted(row["step"] for row in rows)
+    assert set(rows[0]["melody"]) == {"onset", "track", "pitch", "length", "velocity", "offset"}
+    assert "tokens/s" in said[-1]
+
+
+def test_what_cannot_be_resumed_or_learned_is_said(tmp_path: Path) -> None:
+    with pytest.raises(OperationError, match="holds no pieces"):
+        fit_writer(tmp_path, tmp_path / "run", SMALL)
+    write_pieces(tmp_path / "data", songs=1, windows=3)
+    with pytest.raises(RequestError, match="multiple of twice --heads"):
+        fit_writer(tmp_path / "data", tmp_path / "run", WriterConfig(width=16, heads=3))
+    with pytest.raises(OperationError, match="no run of this size"):
+        fit_writer(tmp_path / "data", tmp_path / "run", SMALL, resume=True)
+    fit_writer(tmp_path / "data", tmp_path / "run", WriterConfig(0.001, 16, 1, 2, 400), say=lambda _: None)
+    assert (tmp_path / "run" / STATE).is_file()
+    with pytest.raises(OperationError, match="no run of this size"):
+        fit_writer(tmp_path / "data", tmp_path / "run", WriterConfig(1, 32, 1, 2, 400), resume=True)

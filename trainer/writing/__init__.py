@@ -1,0 +1,1 @@
+"""Training the writer: pieces to examples, the network in torch, the loop, figures."""
