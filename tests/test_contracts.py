@@ -15,7 +15,7 @@ import click
 import pytest
 
 from live.__main__ import twobar
-from live.control.mapper import choose
+from live.control.library import choose
 from model.version import VERSION
 from scripts.tables import PAGES as WRITTEN
 from scripts.tables import README, TABLES, filled

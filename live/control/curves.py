@@ -5,7 +5,10 @@ from collections.abc import Callable
 from typing import Literal
 
 CurveName = Literal["linear", "exp", "log", "s"]
-EncoderKind = Literal["twos_complement", "sign_magnitude", "binary_offset"]
+EncoderKind = Literal[
+    "twos_complement", "sign_magnitude", "binary_offset", "offset_16", "up_down", "increment"
+]
+"""Of a cc, but for `increment`: an NRPN that is stepped by the controllers 96 and 97."""
 
 TOP7, TOP14 = 127, 16383
 STEEPNESS = 16.0
@@ -42,9 +45,29 @@ def value_at(number: int, top: int, low: float, high: float, curve: Callable[[fl
     return high if number == top else low + (high - low) * curve(number / top)
 
 
+def step_at(number: int, top: int, low: float, high: float, curve: Callable[[float], float]) -> float:
+    """Return the larger of the ways to a pot's neighbouring numbers, in the knob's unit; see `value_at`.
+
+    A pot with 14 bits is taken to resolve ten of them, as its converter does.
+    """
+    size = pot_step(top)
+    here = value_at(number, top, low, high, curve)
+    beside = (max(0, number - size), min(top, number + size))
+    return max(abs(value_at(other, top, low, high, curve) - here) for other in beside)
+
+
+def pot_step(top: int) -> int:
+    """Return what a pot that nobody touches may flicker by, in its numbers 0..top."""
+    return 1 if top <= TOP7 else 16
+
+
 def detents(number: int, encoder: EncoderKind) -> int:
     """Return how many detents a relative encoder was turned, by its number 0..127; positive is clockwise."""
     match encoder:
+        case "offset_16":
+            return number - 16
+        case "up_down" | "increment":
+            return 1 if number >= 64 else -1
         case "twos_complement":
             return number if number < 64 else number - 128
         case "sign_magnitude":

@@ -1,16 +1,12 @@
-"""Mappings at work: where they are found, and the Mapper that turns a controller's bytes into Commands."""
+"""The Mapper: turns the bytes of one controller into Commands, by its mapping."""
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable
 
-import platformdirs
-
-from live.control.curves import CURVES, TOP7, TOP14, Pair, detents, value_at
-from live.control.mapping_file import CHANNELS, Control, Mapping, read, split_action
-from live.control.takeover import takeover
-from live.errors import unknown
+from live.control.curves import CURVES, TOP7, TOP14, Pair, detents, step_at, value_at
+from live.control.mapping_file import CHANNELS, Control, Mapping, split_action
+from live.control.steady import Steady, Switch
+from live.control.takeover import NEAR, takeover
 from live.ipc.commands import Command, Turn, action
-from live.settings.config import APPLICATION
 from live.timing.midi_bytes import (
     CHANNEL_PRESSURE,
     CONTROL,
@@ -21,12 +17,7 @@ from live.timing.midi_bytes import (
     PROGRAM,
     is_channel_message,
 )
-from model.files import as_path
 
-__all__ = ["Mapper", "Mapping", "choose", "find", "folders", "for_port", "shipped"]
-
-DEFAULT = "default"
-AUTO = "auto"
 DETENTS = 100
 """Detents of an encoder over its whole range, where the mapping says no step."""
 
@@ -40,81 +31,9 @@ _KINDS = {
 }
 _PRESSURES = (KEY_PRESSURE, CHANNEL_PRESSURE)
 _PARAMETER_UPPER, _PARAMETER_LOWER, _DATA_UPPER, _DATA_LOWER = 99, 98, 6, 38
+_STEPS = {96: 1, 97: -1}  # data increment and decrement; what value they carry says nothing
 _REGISTERED = (100, 101)
 _NONE_CHOSEN = (-1, -1)
-
-
-def folders() -> tuple[Path, Path]:
-    """Return where mappings are looked for: the user's own folder, then the shipped one."""
-    return (
-        Path(platformdirs.user_config_dir(APPLICATION)) / "mappings",
-        Path(__file__).resolve().parents[2] / "mappings",
-    )
-
-
-def shipped() -> dict[str, Path]:
-    """Return the shipped mappings' files by name."""
-    return _listed(folders()[1:])
-
-
-def known() -> dict[str, Path]:
-    """Return all mappings' files by name; the user's own hide shipped ones of the same name."""
-    return _listed(folders())
-
-
-def find(name_or_path: str) -> Mapping:
-    """Read a mapping by its name (`default`) or its file's path (`my/keys.toml`).
-
-    Raises:
-        UsageError: there is none, or it is broken.
-
-    """
-    path = as_path(name_or_path).expanduser()
-    if path.suffix == ".toml" or len(path.parts) > 1:
-        if not path.is_file():
-            raise unknown("mapping file", name_or_path, known())
-        return read(path)
-    files = known()
-    if name_or_path not in files:
-        raise unknown("mapping", name_or_path, files)
-    return read(files[name_or_path])
-
-
-def for_port(port_name: str) -> Mapping | None:
-    """Return the mapping whose `match` fits a port's name best, or None.
-
-    Raises:
-        UsageError: one of the mappings is broken.
-
-    """
-    best: Mapping | None = None
-    for path in known().values():
-        mapping = read(path)
-        if mapping.matches(port_name) > (best.matches(port_name) if best else 0):
-            best = mapping
-    return best
-
-
-def choose(name: str, port_names: Iterable[str] = ()) -> Mapping:
-    """Return the mapping that a setting names; `auto` goes by the ports' names, else takes the default.
-
-    Raises:
-        UsageError: there is none, or it is broken.
-
-    """
-    if name != AUTO:
-        return find(name)
-    fitting = (mapping for port in port_names if (mapping := for_port(port)) is not None)
-    return next(fitting, None) or find(DEFAULT)
-
-
-def _listed(places: Iterable[Path]) -> dict[str, Path]:
-    """List the TOML files of folders by name; earlier folders win."""
-    found: dict[str, Path] = {}
-    for folder in places:
-        for path in sorted(folder.glob("*.toml")):
-            found.setdefault(path.stem, path)
-    return found
 
 
 class Mapper:
@@ -123,13 +42,24 @@ class Mapper:
     Each returned command has to be applied before the next message is fed: soft takeover compares
     the knob with what it last said.
 
+    Args:
+        mapping: what is bound.
+        knob_value: tells where a knob is now.
+        before: the mapper that this one follows; controls that are the same stay where they are.
+
     Threads: engine only.  Realtime: yes; a few microseconds a message.
     """
 
-    def __init__(self, mapping: Mapping, knob_value: Callable[[str], float]) -> None:
-        """Bind the controls; `knob_value` tells where a knob is now."""
+    def __init__(
+        self, mapping: Mapping, knob_value: Callable[[str], float], *, before: "Mapper | None" = None
+    ) -> None:
+        """Bind the controls."""
         self.mapping = mapping
-        self._bound = [_Bound(control, knob_value) for control in mapping.control]
+        known = before._bound if before is not None else []  # noqa: SLF001  one of the same class
+        self._bound = [
+            next((bound for bound in known if bound.control == control), None) or _Bound(control, knob_value)
+            for control in mapping.control
+        ]
         self._table: dict[tuple[int, int], _Bound] = {}
         self._halves: dict[tuple[int, int], tuple[_Bound, Pair, bool]] = {}
         self._parameters: dict[tuple[int, int], tuple[_Bound, Pair]] = {}
@@ -138,8 +68,8 @@ class Mapper:
         for bound in self._bound:
             self._bind(bound)
 
-    def feed(self, data: bytes) -> list[Command]:
-        """Return what one whole MIDI message asks for: one command, or none."""
+    def feed(self, data: bytes, nanos: int = 0) -> list[Command]:
+        """Return what one whole MIDI message, received at a moment, asks for: one command, or none."""
         if not is_channel_message(data):
             return []
         status, kind = data[0], data[0] & 0xF0
@@ -147,25 +77,38 @@ class Mapper:
             half = self._halves.get((status, data[1]))
             if half is not None:
                 bound, pair, upper = half
-                return bound.whole(pair.feed(data[2], upper=upper))
+                return bound.whole(pair.feed(data[2], upper=upper), nanos)
             if self._is_nrpn(status, data[1]):
-                return self._nrpn(status, data[1], data[2])
+                return self._nrpn(status, data[1], data[2], nanos)
             if data[1] in _REGISTERED and status in self._chosen:
                 self._chosen[status] = _NONE_CHOSEN
-        found = self._table.get(_key(data))
+        ends = kind == NOTE_OFF or (kind == NOTE_ON and not data[2])
+        found = self._table.get((NOTE_ON | (status & 0x0F), data[1]) if ends else _key(data))
         if kind == NOTE_ON and data[2]:
             self._pad_struck[status & 0x0F] = found is not None
         if found is None:
             return []
         if kind == PITCH_BEND:
-            return found.moved(data[2] << 7 | data[1], TOP14)
+            return found.moved(data[2] << 7 | data[1], TOP14, nanos)
         if kind == PROGRAM:
             return found.called()
         if kind == CHANNEL_PRESSURE:
-            return found.moved(data[1], TOP7)
-        if kind == NOTE_ON:
-            return found.called() if data[2] else []
-        return found.moved(data[2], TOP7)
+            return found.moved(data[1], TOP7, nanos)
+        if kind in (NOTE_ON, NOTE_OFF):
+            return found.moved(0 if ends else TOP7, TOP7, nanos)
+        return found.moved(data[2], TOP7, nanos)
+
+    def control_of(self, data: bytes) -> Control | None:
+        """Return the control that a message belongs to, as far as one message tells."""
+        half = self._halves.get((data[0], data[1])) if data[0] & 0xF0 == CONTROL else None
+        if half is not None:
+            return half[0].control
+        if data[0] & 0xF0 == CONTROL and self._is_nrpn(data[0], data[1]):
+            upper, lower = self._chosen[data[0]]
+            parameter = self._parameters.get((data[0], upper << 7 | lower))
+            return parameter[0].control if parameter is not None else None
+        found = self._table.get(_key(data))
+        return found.control if found is not None else None
 
     def consumes(self, data: bytes) -> bool:
         """Tell whether a message belongs to the mapping, and so is not passed through.
@@ -220,11 +163,11 @@ class Mapper:
         chosen = self._chosen.get(status)
         if chosen is None:
             return False
-        if number in {_DATA_UPPER, _DATA_LOWER}:
+        if number in (_DATA_UPPER, _DATA_LOWER, *_STEPS):
             return chosen != _NONE_CHOSEN  # else the value is a registered parameter's
         return number in {_PARAMETER_UPPER, _PARAMETER_LOWER}
 
-    def _nrpn(self, status: int, number: int, value: int) -> list[Command]:
+    def _nrpn(self, status: int, number: int, value: int, nanos: int) -> list[Command]:
         """Go on with an NRPN: parameter number, then value."""
         upper, lower = self._chosen[status]
         parameter = self._parameters.get((status, upper << 7 | lower))
@@ -232,9 +175,11 @@ class Mapper:
             if parameter is None:
                 return []
             bound, pair = parameter
-            return bound.whole(pair.feed(value, upper=number == _DATA_UPPER))
+            return bound.whole(pair.feed(value, upper=number == _DATA_UPPER), nanos)
+        if number in _STEPS:
+            return parameter[0].stepped(_STEPS[number]) if parameter is not None else []
         self._chosen[status] = (value, lower) if number == _PARAMETER_UPPER else (upper, value)
-        return parameter[0].whole(parameter[1].flush()) if parameter else []
+        return parameter[0].whole(parameter[1].flush(), nanos) if parameter else []
 
 
 class _Bound:
@@ -245,36 +190,45 @@ class _Bound:
         self.control = control
         self.is_knob = control.knob is not None
         self._knob_value = knob_value
-        self._previous = 0
+        self._steady, self._switch = Steady(), Switch(control.button)
         if control.knob is not None:
             self.name = control.knob
             self._low, self._high = control.span
             self._curve = CURVES[control.curve or "linear"]
             self._law = takeover(control.takeover or "pickup", self._low, self._high)
+            self._jumps = control.takeover == "jump"
             self._step = control.step or (self._high - self._low) / DETENTS
         else:
             self.name, argument = split_action(control.action or "")
             self._command = action(self.name, argument, source="midi")
 
-    def whole(self, number_and_top: tuple[int, int] | None) -> list[Command]:
+    def whole(self, number_and_top: tuple[int, int] | None, nanos: int) -> list[Command]:
         """Move by what a pair of halves gave, if it gave anything."""
-        return [] if number_and_top is None else self.moved(*number_and_top)
+        return [] if number_and_top is None else self.moved(*number_and_top, nanos)
 
-    def moved(self, number: int, top: int) -> list[Command]:
-        """Move the knob, or call the action when a button goes down."""
+    def moved(self, number: int, top: int, nanos: int) -> list[Command]:
+        """Move the knob, or call the action when a switch is pressed."""
         if not self.is_knob:
-            pressed = number > top // 2
-            before, self._previous = self._previous, number
-            # A button that never tells its release says the same number again.
-            return self.called() if pressed and (before <= top // 2 or before == number) else []
-        now = self._knob_value(self.name)
+            return self.called() if self._switch.feed(number, top, nanos) else []
         if self.control.encoder is not None:
-            place = now + detents(number, self.control.encoder) * self._step
-            # Rounded, so that steps to and fro come back to the very same place.
-            value: float | None = round(min(self._high, max(self._low, place)), 9)
-        else:
-            value = self._law.move(value_at(number, top, self._low, self._high, self._curve), now)
+            return self.stepped(detents(number, self.control.encoder))
+        again = self._jumps and number == self._steady.number  # a button that sets a value
+        if not (self._steady.feed(number, top) or again):
+            return []
+        shape, knob = (self._low, self._high, self._curve), self._knob_value(self.name)
+        place = value_at(number, top, *shape)
+        if again and abs(knob - place) <= NEAR:
+            return []
+        value = self._law.move(place, knob, step=step_at(number, top, *shape))
         return [] if value is None else [Turn(self.name, value, source="midi")]
+
+    def stepped(self, steps: int) -> list[Command]:
+        """Move the knob by detents; an action is not called by them."""
+        if not self.is_knob or not steps:
+            return []
+        place = self._knob_value(self.name) + steps * self._step
+        # Rounded, so that steps to and fro come back to the very same place.
+        return [Turn(self.name, round(min(self._high, max(self._low, place)), 9), source="midi")]
 
     def called(self) -> list[Command]:
         """Call the action."""

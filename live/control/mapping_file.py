@@ -6,6 +6,7 @@ and steps in the knob's unit.  The format's JSON schema is made here from the sa
 
 import inspect
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,10 +14,13 @@ import msgspec
 from msgspec import Meta
 
 from live.control.curves import CurveName, EncoderKind
+from live.control.steady import SwitchKind
 from live.control.takeover import Law
+from live.devices.names import plain_name
 from live.errors import UsageError, model_faults, unknown
 from live.settings.knobs import ACTIONS, KNOBS, takes
 from model import strict
+from model.errors import ModelError
 
 Seven = Annotated[int, Meta(ge=0, le=127)]
 SourceName = Literal["cc", "cc14", "nrpn", "note", "pitch_bend", "aftertouch", "poly_aftertouch", "program"]
@@ -32,8 +36,8 @@ SOURCES: tuple[SourceName, ...] = (
 )
 SWITCHES = ("note", "program")
 CHANNELS = tuple(range(1, 17))
-NRPN_CONTROLLERS = (99, 98, 6, 38)
-"""Parameter number (upper, lower), then its value (upper, lower)."""
+NRPN_CONTROLLERS = (99, 98, 6, 38, 96, 97)
+"""Parameter number (upper, lower), then its value (upper, lower), or a step up, a step down."""
 
 
 class Controller(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,7 +59,9 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         poly_aftertouch: the pressure of this key.
         program: a program change to this number; calls an action.
         channel: 1..16; left away, any channel.
-        encoder: how a relative (endless) encoder tells its detents; only with cc.
+        encoder: how a relative (endless) encoder tells its detents; with cc, `increment` with nrpn.
+        button: what a switch tells: momentary (its release, too), toggle, trigger (presses only); left away,
+            that is found out, but for toggle.
         knob: name of a knob; or
         action: an action with its argument, as `capture A`.
         takeover: jump, pickup (the default) or scale.
@@ -75,6 +81,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     program: Seven | None = None
     channel: Annotated[int, Meta(ge=1, le=16)] | None = None
     encoder: EncoderKind | None = None
+    button: SwitchKind | None = None
     knob: str | None = None
     action: str | None = None
     takeover: Law | None = None
@@ -110,40 +117,89 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def matches(self, port_name: str) -> int:
         """Return how many letters of a port's name are matched; 0 for none."""
-        name = port_name.lower()
-        return max((len(part) for part in self.controller.match if part.lower() in name), default=0)
+        return overlap(self.controller.match, port_name)
+
+
+def overlap(parts: Iterable[str], port_name: str) -> int:
+    """Return the length of the longest of some parts that a port's name holds, in any case; 0 for none."""
+    names = (port_name.lower(), plain_name(port_name).lower())
+    return max((len(part) for part in parts if any(part.lower() in name for name in names)), default=0)
 
 
 @model_faults()
-def read(path: Path) -> Mapping:
+def read(path: Path, *, say: Callable[[str], object] | None = None) -> Mapping:
     """Read a mapping file.
+
+    Args:
+        path: of the file.
+        say: see `parse`.
 
     Raises:
         UsageError: the file is broken, or holds something that is not allowed.
 
     """
-    return parse(strict.read_toml(path), where=str(path))
+    return parse(strict.read_toml(path), where=str(path), say=say)
 
 
 @model_faults()
-def parse(raw: dict[str, Any], *, where: str) -> Mapping:
+def parse(raw: dict[str, Any], *, where: str, say: Callable[[str], object] | None = None) -> Mapping:
     """Return the mapping in tables already read.
+
+    Args:
+        raw: the tables.
+        where: the file, for sentences.
+        say: gets a sentence for each control that is wrong, and is left out; None: the first one is raised.
 
     Raises:
         UsageError: something is not allowed; the sentence names `where`, the control and the value.
 
     """
-    mapping = strict.build(raw, Mapping, where)
+    controls = raw.get("control", [])
+    try:
+        mapping = strict.build(raw, Mapping, where)
+        _check_all(mapping.control, where)
+    except (UsageError, ModelError):
+        if say is None or not isinstance(controls, list):
+            raise
+    else:
+        return mapping
+    good: list[Control] = []
+    numbers: list[int] = []
+    for number, table in enumerate(controls, 1):
+        try:
+            control = _control(table, number, where)
+            _check_all([*good, control], where, [*numbers, number])
+        except (UsageError, ModelError) as fault:
+            say(f"{fault}; that control is left out")
+        else:
+            good.append(control)
+            numbers.append(number)
+    rest = strict.build({name: value for name, value in raw.items() if name != "control"}, Mapping, where)
+    return msgspec.structs.replace(rest, control=good)
+
+
+def _control(table: object, number: int, where: str) -> Control:
+    """Return one control, checked as it would be among the others."""
+    blank = {"cc": 0, "knob": next(iter(KNOBS))}
+    name = "a controller"
+    built = strict.build(
+        {"controller": {"name": name}, "control": [*[blank] * (number - 1), table]}, Mapping, where
+    )
+    return built.control[-1]
+
+
+def _check_all(controls: list[Control], where: str, numbers: list[int] | None = None) -> None:
+    """Check each control, and that no two listen to one thing; `numbers` are their places in the file."""
     owners: dict[tuple[str, int, int], int] = {}
-    for number, control in enumerate(mapping.control, 1):
+    placed = [*zip(numbers or range(1, len(controls) + 1), controls, strict=True)]
+    for number, control in placed:
         _check(control, number, where)
-        for wire in _wires(control):
+        for wire in wires(control):
             if wire in owners:
                 raise _clash(control, number, owners[wire], where)
             owners[wire] = number
-    for number, control in enumerate(mapping.control, 1):
+    for number, control in placed:
         _check_nrpn_clash(control, number, owners, where)
-    return mapping
 
 
 def split_action(action: str) -> tuple[str, str]:
@@ -190,8 +246,11 @@ def _check(control: Control, number: int, where: str) -> None:
     if (control.knob is None) == (control.action is None):
         said = "has both knob and action" if control.knob else "says not what it does"
         raise UsageError(f"{where}: {label} {said}; it needs exactly one of: knob, action")
-    if control.encoder and kind != "cc":
-        raise UsageError(f"{where}: {label} has encoder = '{control.encoder}'; only a cc can be an encoder")
+    if control.encoder and kind != ("nrpn" if control.encoder == "increment" else "cc"):
+        raise UsageError(
+            f"{where}: {label} has encoder = '{control.encoder}'; only a cc can be an encoder, and an nrpn"
+            " 'increment'"
+        )
     if control.knob is not None:
         _check_knob(control, control.knob, label, where)
     else:
@@ -207,6 +266,8 @@ def _check_knob(control: Control, knob: str, label: str, where: str) -> None:
         raise UsageError(
             f"{where}: {label} cannot move knob '{knob}': a {kind} calls an action, as 'capture A'"
         )
+    if control.button is not None:
+        raise UsageError(f"{where}: {label} has button = '{control.button}'; that belongs to an action")
     spec = KNOBS[knob]
     if control.range is not None:
         low, high = control.range
@@ -255,7 +316,7 @@ def describe(control: Control) -> str:
     return text if control.channel is None else f"{text} on channel {control.channel}"
 
 
-def _wires(control: Control) -> list[tuple[str, int, int]]:
+def wires(control: Control) -> list[tuple[str, int, int]]:
     """Return what a control listens to on the wire, as (kind, number, channel)."""
     kind, number = control.source
     if kind == "cc14":
@@ -275,13 +336,13 @@ def _clash(control: Control, number: int, other: int, where: str) -> UsageError:
 def _check_nrpn_clash(
     control: Control, number: int, owners: dict[tuple[str, int, int], int], where: str
 ) -> None:
-    """Refuse controllers 99, 98, 6 and 38 beside NRPNs, which are made of them."""
+    """Refuse controllers 99, 98, 6, 38, 96 and 97 beside NRPNs, which are made of them."""
     if control.nrpn is None:
         return
     for channel in control.channels:
         for part in NRPN_CONTROLLERS:
             if ("cc", part, channel) in owners:
                 raise UsageError(
-                    f"{where}: control {number} ({describe(control)}) is made of cc 99, 98, 6 and 38,"
+                    f"{where}: control {number} ({describe(control)}) is made of cc 99, 98, 6, 38, 96 and 97,"
                     f" and control {owners['cc', part, channel]} has cc {part}; a source can do one thing"
                 )

@@ -4,6 +4,9 @@ All places are in the knob's unit.  A law takes where the hardware is now and wh
 is now, and says where the knob goes, or None for nowhere.  It compares the knob with what it last
 said itself, so what it said has to be applied before the next message.
 
+But for `jump`, no law ever moves the knob farther than the hardware has moved since its last message, or one
+step of the hardware where that is more; so the first message of all only tells where the hardware is.
+
 Threads: engine only.  Realtime: yes.
 """
 
@@ -18,7 +21,7 @@ NEAR = 1e-9
 class Jump:
     """The knob is where the hardware is."""
 
-    def move(self, place: float, knob: float) -> float | None:  # noqa: ARG002 - one signature for all laws
+    def move(self, place: float, knob: float, *, step: float = 0.0) -> float | None:  # noqa: ARG002 - one signature
         """Return where the knob goes: the hardware's place."""
         return place
 
@@ -41,13 +44,14 @@ class Pickup:
         self._place: float | None = None
         self._last_sent: float | None = None
 
-    def move(self, place: float, knob: float) -> float | None:
-        """Return where the knob goes, or None while it is not picked up."""
+    def move(self, place: float, knob: float, *, step: float = 0.0) -> float | None:
+        """Return where the knob goes, or None while it is not picked up; `step` is the hardware's there."""
         before, self._place = self._place, place
         if not self._holds(knob):
             self._last_sent = None
             target = min(self._high, max(self._low, knob))
-            reached = abs(place - target) <= NEAR or (before is not None and abs(before - target) <= NEAR)
+            reached = abs(place - target) <= max(NEAR, step)
+            reached = reached or (before is not None and abs(before - target) <= NEAR)
             crossed = before is not None and (before < target) != (place < target)
             if not (reached or crossed):
                 return None
@@ -64,9 +68,10 @@ class Pickup:
 
 
 class Scale:
-    """The knob moves at once, at the rate that lets both arrive at the end of the travel together.
+    """Once the hardware's place is known, the knob goes its way, slower where that lets both meet at the end.
 
-    At first contact the hardware is taken to have been in step with the knob.
+    It never goes faster than the hand: from a place beyond the knob it keeps its distance, and the way back
+    brings them together.
     """
 
     def __init__(self, low: float, high: float) -> None:
@@ -75,22 +80,28 @@ class Scale:
         self._high = high
         self._place: float | None = None
 
-    def move(self, place: float, knob: float) -> float | None:
-        """Return where the knob goes; always the way that the hardware goes, and never by a jump."""
+    def move(self, place: float, knob: float, *, step: float = 0.0) -> float | None:
+        """Return where the knob goes, the way that the hardware goes; None for nowhere."""
         before, self._place = self._place, place
-        if before is None or abs(before - knob) <= NEAR:
+        if before is None:
+            return place if abs(place - knob) <= max(NEAR, step) else None
+        if abs(before - knob) <= NEAR:
             return place
-        if place > before:
-            end, room, left = self._high, self._high - before, self._high - knob
-        else:
-            end, room, left = self._low, before - self._low, knob - self._low
-        if place == before or left <= 0:
-            return knob
+        way = place - before
+        end, room, left = (
+            (self._high, self._high - before, self._high - knob)
+            if way > 0
+            else (self._low, before - self._low, knob - self._low)
+        )
+        if abs(way) <= NEAR or left <= 0:
+            return None
+        if left > room:
+            return knob + way
         if place == end:
             return end
         # The last clause keeps rounding from carrying the knob past the end.
-        target = knob + (place - before) * left / room
-        return min(target, end) if place > before else max(target, end)
+        target = knob + way * left / room
+        return min(target, end) if way > 0 else max(target, end)
 
     def waiting(self, knob: float) -> float | None:  # noqa: ARG002 - one signature for all laws
         """Return None: nothing ever waits."""

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.control import mapper as mapping
+from live.control import library as mapping
 from live.control import mapping_file
+from live.control.curves import CURVES, step_at, value_at
 from live.control.mapper import Mapper
 from live.errors import UsageError
 from live.ipc.commands import Command, Start, Stop, StoreAnchor, Turn
@@ -108,12 +109,13 @@ def test_the_default_binds_the_promised_controllers(home: Path) -> None:
     assert [pads[36 + number] for number in range(4)] == ["capture A", "capture B", "capture C", "capture D"]
 
 
-def test_the_default_acts_on_the_first_message(home: Path) -> None:
+def test_the_default_acts_at_once(home: Path) -> None:
     knobs = {name: spec.rest for name, spec in KNOBS.items()}
     mapper = Mapper(mapping.find("default"), knobs.__getitem__)
-    assert mapper.feed(control(1, 22, 127)) == [Turn("density", 1.0, source="midi")]
+    assert mapper.feed(control(1, 22, 64)) == [Turn("density", 0.0, source="midi")]
+    assert mapper.feed(control(5, 22, 127)) == [Turn("density", 1.0, source="midi")]
     knobs["density"] = 1.0
-    assert mapper.feed(control(5, 22, 64)) == [Turn("density", 0.0, source="midi")]
+    assert mapper.feed(control(1, 20, 90)) == [], "it only tells where the pot is"
     assert mapper.feed(note_on(10, 37, 1)) == [StoreAnchor("B", source="midi")]
 
 
@@ -211,13 +213,13 @@ def test_pickup_is_what_a_control_does_by_default() -> None:
 def test_fourteen_bits(upper_first: bool) -> None:
     desk = Desk(one('cc14 = 3\nchannel = 2\nknob = "density"\ntakeover = "jump"'))
     sent = []
-    for number in (0, 8192, 8191, 8193, 16383):
+    for number in (0, 8192, 8160, 8230, 16383):
         halves = [control(2, 3, number >> 7), control(2, 35, number & 127)]
         assert desk.values(halves[0 if upper_first else 1]) == []
         sent += desk.values(halves[1 if upper_first else 0])
     assert (sent[0], sent[1], sent[4]) == (-1.0, 0.0, 1.0)
-    assert sent[2] == pytest.approx(-1 / 8192)
-    assert sent[3] == pytest.approx(1 / 8191)
+    assert sent[2] == pytest.approx(-32 / 8192)
+    assert sent[3] == pytest.approx(38 / 8191)
     assert desk.mapper.consumes(control(2, 3, 0))
     assert desk.mapper.consumes(control(2, 35, 0))
     assert not desk.mapper.consumes(control(1, 3, 0))
@@ -262,7 +264,13 @@ def test_registered_parameters_pass_beside_nrpns() -> None:
 
 @pytest.mark.parametrize(
     ("encoder", "up", "down"),
-    [("twos_complement", 1, 127), ("sign_magnitude", 1, 65), ("binary_offset", 65, 63)],
+    [
+        ("twos_complement", 1, 127),
+        ("sign_magnitude", 1, 65),
+        ("binary_offset", 65, 63),
+        ("offset_16", 17, 15),
+        ("up_down", 127, 0),
+    ],
 )
 def test_encoders_step_and_stay_in_range(encoder: str, up: int, down: int) -> None:
     desk = Desk(one(f'cc = 1\nencoder = "{encoder}"\nknob = "density"\nstep = 0.1'))
@@ -310,14 +318,68 @@ def test_a_pad_of_any_channel_has_its_pressure_and_the_keys_beside_it_theirs() -
     assert not desk.mapper.consumes(bytes((0xD0, 80)))
 
 
-def test_buttons_call_actions_when_they_go_down() -> None:
-    desk = Desk(one('cc = 41\naction = "start"'))
+def test_one_press_is_one_action_however_often_it_repeats_its_value() -> None:
     press, release = control(1, 41, 127), control(1, 41, 0)
-    assert len(desk.feed(press, release, press, release)) == 2
-    assert len(desk.feed(press, press)) == 2, "a button that never tells its release"
-    desk.feed(release)
+    desk = Desk(one('cc = 41\naction = "start"'))
+    assert len(desk.feed(press, release, press, press, press, release, press)) == 3
     sweep = [control(1, 41, number) for number in range(128)]
     assert len(desk.feed(*sweep)) == 1, "a fader calls once on its way up"
+    pad = Desk(one('note = 41\naction = "start"'))
+    assert len(pad.feed(note_on(1, 41, 90), note_on(1, 41, 40), note_off(1, 41), note_on(1, 41, 9))) == 2
+
+
+def test_a_switch_that_never_tells_its_release_calls_at_each_press() -> None:
+    desk = Desk(one('cc = 41\naction = "start"'))
+    at = [0, 20, 40, 300, 320, 600]  # ms: pressed three times, and held twice
+    pressed = [bool(desk.mapper.feed(control(1, 41, 127), ms * 1_000_000)) for ms in at]
+    assert pressed == [True, False, False, True, False, True]
+
+
+def test_a_button_that_toggles_calls_at_each_change() -> None:
+    desk = Desk(one('cc = 41\nbutton = "toggle"\naction = "freeze"'))
+    assert len(desk.feed(*(control(1, 41, value) for value in (127, 127, 0, 0, 127)))) == 3
+
+
+def test_a_pot_that_flickers_is_no_touch() -> None:
+    desk = Desk(one('cc = 20\nknob = "density"\ntakeover = "jump"'))
+    desk.feed(control(1, 20, 80))
+    assert desk.feed(*(control(1, 20, 80 + step % 2) for step in range(50))) == []
+    turned = desk.values(*(control(1, 20, value) for value in (81, 82, 83, 84, 83, 84, 83)))
+    assert turned == pytest.approx([(82 - 64) / 63, (83 - 64) / 63, (84 - 64) / 63])
+    assert desk.values(*(control(1, 20, value) for value in (65, 64, 65, 64))) == [pytest.approx(1 / 63), 0.0]
+
+
+@given(
+    st.sampled_from(["pickup", "scale"]),
+    st.sampled_from(["linear", "exp", "log", "s"]),
+    st.sampled_from(["density", "stray", "gate"]),
+    st.lists(st.tuples(st.sampled_from(["pot", "pot", "pot", "knob"]), st.integers(0, 127)), max_size=40),
+)
+def test_nothing_leaps_farther_than_the_pot(
+    law: str, curve: str, knob: str, gestures: list[tuple[str, int]]
+) -> None:
+    desk = Desk(one(f'cc = 20\nknob = "{knob}"\ntakeover = "{law}"\ncurve = "{curve}"'))
+    spec, shape = KNOBS[knob], (KNOBS[knob].low, KNOBS[knob].high, CURVES[curve])
+    last: int | None = None
+    for who, number in gestures:
+        before = desk.knobs[knob]
+        if who == "knob":
+            desk.knobs[knob] = spec.low + (spec.high - spec.low) * number / 127
+            continue
+        desk.feed(control(1, 20, number))
+        place, step = value_at(number, 127, *shape), step_at(number, 127, *shape)
+        moved = 0.0 if last is None else abs(place - value_at(last, 127, *shape))
+        assert abs(desk.knobs[knob] - before) <= max(moved, step) + 1e-9
+        steady = desk.mapper._bound[0]._steady.number
+        last = last if steady is None else steady
+
+
+def test_nrpn_steps() -> None:
+    desk = Desk(one('nrpn = 300\nencoder = "increment"\nknob = "density"\nstep = 0.1'))
+    chosen = [control(1, 99, 2), control(1, 98, 44)]
+    assert desk.values(*chosen, control(1, 96, 1), control(1, 96, 0), control(1, 97, 127)) == [0.1, 0.2, 0.1]
+    assert desk.mapper.consumes(control(1, 96, 0))
+    assert desk.feed(control(1, 98, 45), control(1, 96, 0)) == []
 
 
 def test_other_sources() -> None:
