@@ -55,8 +55,8 @@ class Mapper:
     ) -> None:
         """Bind the controls."""
         self.mapping = mapping
-        known = before._bound if before is not None else []  # noqa: SLF001  one of the same class
-        self._bound = [
+        known: list[_Bound] = before._bound if before is not None else []  # noqa: SLF001  one of the same class
+        self._bound: list[_Bound] = [
             next((bound for bound in known if bound.control == control), None) or _Bound(control, knob_value)
             for control in mapping.control
         ]

@@ -157,7 +157,7 @@ def parse(raw: dict[str, Any], *, where: str, say: Callable[[str], object] | Non
     controls = raw.get("control", [])
     try:
         mapping = strict.build(raw, Mapping, where)
-        _check_all(mapping.control, where)
+        check_all(mapping.control, where)
     except (UsageError, ModelError):
         if say is None or not isinstance(controls, list):
             raise
@@ -168,7 +168,7 @@ def parse(raw: dict[str, Any], *, where: str, say: Callable[[str], object] | Non
     for number, table in enumerate(controls, 1):
         try:
             control = _control(table, number, where)
-            _check_all([*good, control], where, [*numbers, number])
+            check_all([*good, control], where, [*numbers, number])
         except (UsageError, ModelError) as fault:
             say(f"{fault}; that control is left out")
         else:
@@ -188,7 +188,7 @@ def _control(table: object, number: int, where: str) -> Control:
     return built.control[-1]
 
 
-def _check_all(controls: list[Control], where: str, numbers: list[int] | None = None) -> None:
+def check_all(controls: list[Control], where: str, numbers: list[int] | None = None) -> None:
     """Check each control, and that no two listen to one thing; `numbers` are their places in the file."""
     owners: dict[tuple[str, int, int], int] = {}
     placed = [*zip(numbers or range(1, len(controls) + 1), controls, strict=True)]
@@ -314,6 +314,11 @@ def describe(control: Control) -> str:
     kind, number = control.source
     text = kind.replace("_", " ") + ("" if kind in {"pitch_bend", "aftertouch"} else f" {number}")
     return text if control.channel is None else f"{text} on channel {control.channel}"
+
+
+def does(control: Control) -> str:
+    """Return what a control turns or calls."""
+    return control.knob or control.action or ""
 
 
 def wires(control: Control) -> list[tuple[str, int, int]]:

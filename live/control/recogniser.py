@@ -289,7 +289,7 @@ def relative(kind: EncoderKind, nanos: Sequence[int], numbers: Sequence[int]) ->
 
 
 def _one_way(kind: EncoderKind, numbers: Sequence[int]) -> bool:
-    """Tell whether an encoder of that kind was turned in one direction only, so that others may count alike."""
+    """Tell whether an encoder of that kind was turned one way only: others may count alike."""
     steps = [detents(number, kind) for number in numbers]
     possible = kind != "up_down" or all(number in (0, 127) for number in numbers)
     return possible and (all(0 < step <= 32 for step in steps) or all(-32 <= step < 0 for step in steps))

@@ -40,6 +40,15 @@ def plain_name(name: str) -> str:
     return _BRIDGE_NUMBERS.sub("", _ALSA_NUMBERS.sub("", twin_name(name)))
 
 
+def spoken_name(name: str) -> str:
+    """Return a port's name as a human says it: without numbers, and the client's only where it tells more."""
+    client, _, port = plain_name(name).partition(":")
+    port = port.strip()
+    if not port or client.lower() in port.lower():
+        return port or client
+    return client if port.lower() in client.lower() else f"{client}:{port}"
+
+
 def match(wanted: str, found: Iterable[str], taken: Collection[str] = ()) -> str | None:
     """Return the port that a name means, of those that are not taken.
 

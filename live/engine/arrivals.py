@@ -66,7 +66,7 @@ class Arrivals:
         self._waiting: deque[Arrival | _Value] = deque()
         self._newest: dict[_Value, Arrival] = {}
         self._lock = threading.Lock()
-        self.replaceable: Callable[[bytes], bool] = lambda _data: True
+        self.replaceable: Callable[[Received], bool] = lambda _received: True
         self.coalesced = 0
         self.dropped = 0
 
@@ -109,7 +109,7 @@ class Arrivals:
         """Return what a message sets, where a newer message about it makes it worthless; else None."""
         if isinstance(item, Turn):
             return _Value(item.source, item.knob, 0)
-        if not isinstance(item, Received) or len(item.data) < 2 or not self.replaceable(item.data):
+        if not isinstance(item, Received) or len(item.data) < 2 or not self.replaceable(item):
             return None
         status, number = item.data[0], item.data[1]
         if status & 0xF0 in _WITHOUT_NUMBER:

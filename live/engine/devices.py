@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from live.control.mapper import AUTO, Mapper, choose
+from live.control.desk import Desk
 from live.devices import ports
 from live.devices.fluidsynth import FluidSynth, FluidSynthSettings, open_synth
 from live.devices.hotplug import Change, PortWatch, SystemLister
@@ -30,7 +30,7 @@ from live.jam.jam import Jam
 from live.jam.parts import channels_of, take_parts
 from live.record.event_log import EventLog
 from live.record.take import Take, take_path
-from live.settings.config import Config, MappingSettings
+from live.settings.config import Config
 from live.timing.midi_bytes import Sink, Stream, program, silence
 from live.timing.timeline import Nanos
 from model.files import as_path, as_text
@@ -87,7 +87,7 @@ class Devices:
         self._broken_before = 0  # of inputs that have gone
         self._losses_said, self._losses_nanos = Losses(0, 0), -LOSSES_NOTICE_NANOS
         self._synth_fault = ""
-        self.mapping_name = ""
+        self.desk: Desk | None = None
         self.recording = ""
         self.peers: list[str] = []  # of virtual outputs
 
@@ -100,21 +100,15 @@ class Devices:
         """Return every port and its state."""
         return list(self._views.values())
 
-    def mapper(self, knobs: Mapping[str, float]) -> Mapper:
-        """Find the mapping, and bind it to the knobs' values.  Raises UsageError."""
-        name, present = self._options.config.mapping.name, list[str]()
-        if name == AUTO:
-            with contextlib.suppress(PortError):
-                present = ports.inputs(self._options.config.midi.api)
-        try:
-            mapping = choose(name, present)
-        except UsageError as reason:
-            if not self._options.revived:
-                raise
-            self._warn(f"{reason}; the default mapping is used")  # edited meanwhile: no reason for silence
-            mapping = choose(MappingSettings().name, present)
-        self.mapping_name = mapping.controller.name
-        return Mapper(mapping, knobs.__getitem__)
+    def set_desk(self, knobs: Mapping[str, float]) -> Desk:
+        """Find the mappings, and bind them to the knobs' values.  Raises UsageError."""
+        self.desk = Desk(
+            knobs.__getitem__,
+            choice=self._options.config.mapping.name,
+            say=self._warn,
+            lenient=self._options.revived,
+        )
+        return self.desk
 
     # -- what must be there before thru works ------------------------------------------------------
 
@@ -198,7 +192,13 @@ class Devices:
         for port in opened:
             self._asked.append(_Asked("in", "" if name == "auto" else name, port))
             self._inputs[port.name] = port
+            self._plug(port.name)
             self._views["in", port.name] = PortView("in", port.name, "ok")
+
+    def _plug(self, name: str) -> None:
+        """Let a controller have its mapping; from any thread."""
+        if self.desk is not None:
+            self.desk.plug(name)
 
     def _output_names(self) -> list[str]:
         return [sink.name for sink in self._output.sinks if isinstance(sink, ports.OutputPort)]
@@ -365,7 +365,9 @@ class Devices:
         self._views["out", SYNTH] = PortView("out", SYNTH, state, detail)
 
     def _reopen_input(self, name: str) -> ports.InputPort:
-        return ports.open_input(name, api=self._options.config.midi.api, deliver=self._post)
+        port = ports.open_input(name, api=self._options.config.midi.api, deliver=self._post)
+        self._plug(port.name)
+        return port
 
     def _reopen_output(self, name: str) -> ports.OutputPort:
         """Open an output that has come, and end what may sound on it of keys that were let go meanwhile."""
@@ -386,6 +388,8 @@ class Devices:
                 lost = self._inputs.pop(change.name, None)
                 self._broken_before += lost.broken if lost is not None else 0
                 jam.performer.release(now, port=change.name)
+                if self.desk is not None:
+                    self.desk.unplug(change.name)
                 if self._output.feedback is not None:
                     self._output.feedback.forget(change.name)
             else:

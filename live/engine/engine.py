@@ -26,6 +26,7 @@ from live.engine.demo import Demo
 from live.engine.devices import Devices
 from live.engine.feedback import Feedback
 from live.engine.guardians import Guardians
+from live.engine.learning import Learning
 from live.engine.memory import remembered, restore
 from live.engine.output import EngineOutput
 from live.engine.snapshots import Snapshots, Surroundings
@@ -90,6 +91,7 @@ class Engine:
         self.devices = Devices(options, self.output, self._post)
         self.jam = Jam(options.config, self.output)
         self.jam.wanted_model = options.model
+        self.learning: Learning | None = None
         self.midi_clock: MidiClock | None = None
         if options.config.midi.clock == "midi":
             self.midi_clock = MidiClock(self.jam, wanted=options.config.midi.clock_source)
@@ -135,8 +137,9 @@ class Engine:
         """Open ports and synth until thru works; raises TwobarError for what the user must mend."""
         if self.options.headless:
             self.output.complain = self.complain
-        self.jam.performer.bindings = mapper = self.devices.mapper(self.jam.knobs)
-        self.arrivals.replaceable = mapper.replaceable
+        desk = self.devices.set_desk(self.jam.knobs)
+        self.jam.performer.bindings, self.arrivals.replaceable = desk, desk.replaceable
+        self.learning = Learning(desk, self.jam.notices, self._post)
         self.jam.advance(self.clock.now())
         self.devices.open(self.jam, self.clock.now())
         if self.options.demo == "on" or (self.options.demo == "auto" and not self.devices.listening):
@@ -249,6 +252,8 @@ class Engine:
                 coming.append(self._again_nanos)
         if self.demo is not None:
             coming += self._play_demo(self.demo, now)
+        if self.learning is not None:
+            coming += self.learning.advance(now)
         wake = self.jam.advance(Nanos(now + READY_NANOS))
         self._wake = None if wake is None else Nanos(wake - READY_NANOS)
         if self._wake is not None:
@@ -319,12 +324,15 @@ class Engine:
         return [transport.timeline.nanos(player.next_tick())]
 
     def _surroundings(self) -> Surroundings:
+        desk = self.devices.desk
         return Surroundings(
             self.devices.port_views(),
             self.devices.recording,
             self.priority,
-            self.devices.mapping_name,
+            desk.name if desk is not None else "",
             self.demo is not None,
+            desk.touched() if desk is not None else None,
+            desk.lesson_view() if desk is not None else None,
         )
 
     # -- what arrives ----------------------------------------------------------------------------
@@ -334,7 +342,7 @@ class Engine:
             case Received():
                 if self.feedback.echoed(item):
                     return
-                if self.demo is not None and not self.feedback.suspicious and self._plays(item.data):
+                if self.demo is not None and not self.feedback.suspicious and self._plays(item):
                     self._stop_demo(now)
                 self._received(item, now)
             case _ if isinstance(item, Command):
@@ -379,10 +387,10 @@ class Engine:
             " or choose other ports with --in and --out",
         )
 
-    def _plays(self, data: bytes) -> bool:
+    def _plays(self, received: Received) -> bool:
         """Tell whether the performer plays a note; a pad that is bound to an action is none."""
         bindings = self.jam.performer.bindings
-        return is_note_on(data) and not (bindings is not None and bindings.consumes(data))
+        return is_note_on(received.data) and not (bindings is not None and bindings.consumes(received))
 
     def _stop_demo(self, now: Nanos) -> None:
         self.demo = None
@@ -392,6 +400,8 @@ class Engine:
     def _command(self, command: Command, now: Nanos) -> None:
         if isinstance(command, Quit):
             self.ending = True
+            return
+        if self.learning is not None and self.learning.heeds(command, now):
             return
         if isinstance(command, Start | Stop):
             self._starts_by_itself, self._start_nanos = False, None
@@ -474,6 +484,8 @@ class Engine:
                 guard("another process was not told of the end", partial(link.send, message))
         if self.jam.leader is not None:
             guard("the leader was not taken leave of", self.jam.leader.close)
+        if self.learning is not None:
+            guard("what was learned could not be written", self.learning.close)
         self.devices.close(guard)
         guard("the links' socket could not be closed", self.board.close)
         self.say.close()

@@ -17,11 +17,13 @@ from live.ipc.snapshot import (
     BarView,
     KnobView,
     LatenessView,
+    LessonView,
     ModelView,
     NoteRow,
     PortView,
     Snapshot,
     Speaker,
+    TouchView,
     difference,
 )
 from live.jam.jam import Jam
@@ -38,13 +40,15 @@ LATENESS_NANOS = 500_000_000  # percentiles are worked out so often
 
 
 class Surroundings(NamedTuple):
-    """What is shown and is not the jam's: ports, the take's path, priority, the mapping's name, the demo."""
+    """What is shown and is not the jam's: ports, the take's path, priority, mappings, what hands do."""
 
     ports: list[PortView]
     recording: str
     priority: str
     mapping: str
     demo: bool = False
+    touched: TouchView | None = None
+    lesson: LessonView | None = None
 
 
 class DrawnBar(NamedTuple):
@@ -184,6 +188,8 @@ class Snapshots:
             recording=around.recording,
             priority=around.priority,
             mapping=around.mapping,
+            touched=around.touched,
+            lesson=around.lesson,
             notices=list(jam.notices.lines),
             map_points=model.map_points if model else [],
             muted=[TRACKS[track] for track in sorted(jam.plan.silent)],

@@ -135,6 +135,16 @@ class SwitchThru(Intent, frozen=True):
     """Let the performer's keys sound through the instrument, or not."""
 
 
+class Learn(Intent, frozen=True):
+    """Bind the next control that is touched to a knob, or to an action with its argument, as "capture A"."""
+
+    target: str
+
+
+class StopLearning(Intent, frozen=True):
+    """Learn no more."""
+
+
 class Quit(Intent, frozen=True):
     """End the instrument."""
 
@@ -142,7 +152,7 @@ class Quit(Intent, frozen=True):
 Command = (
     Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor | RecallAnchor
     | SetMode | SetMetre | MutePart | CallScene | StoreScene | Freeze | Undo | Redo | TapTempo
-    | Start | Stop | Panic | SwitchThru | Quit
+    | Start | Stop | Panic | SwitchThru | Learn | StopLearning | Quit
 )  # fmt: skip
 
 FromDashboard = Hello | Command | Bye

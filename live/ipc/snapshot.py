@@ -90,6 +90,22 @@ class LatenessView(Message, frozen=True):
     worst: float = 0.0
 
 
+class TouchView(Message, frozen=True):
+    """The control that was touched last: its port, itself, and what it does, "" for nothing."""
+
+    port: str
+    control: str
+    does: str
+
+
+class LessonView(Message, frozen=True):
+    """A control that is being learned, or was: what it is to do, how far that has got, and that in words."""
+
+    target: str
+    state: Literal["listening", "refused", "learned"]
+    text: str
+
+
 NoticeLevel = Literal["info", "warning", "error"]
 
 
@@ -128,6 +144,8 @@ class Snapshot(Message, frozen=True):
         demo: whether a pretended performer plays.
         scenes: those that can be called, by rising number.
         scene: number of the one that was called or stored last, 0 for none.
+        touched: the control that was touched last; None before the first.
+        lesson: what is being learned, or was learned last; None where nobody learns.
 
     """
 
@@ -170,6 +188,8 @@ class Snapshot(Message, frozen=True):
     demo: bool = False
     scenes: list[SceneView] = msgspec.field(default_factory=list)
     scene: int = 0
+    touched: TouchView | None = None
+    lesson: LessonView | None = None
 
 
 class KnobState(Message, frozen=True):
@@ -231,6 +251,8 @@ class Update(Message, frozen=True, omit_defaults=True):
     demo: bool | UnsetType = UNSET
     scenes: list[SceneView] | UnsetType = UNSET
     scene: int | UnsetType = UNSET
+    touched: TouchView | UnsetType | None = UNSET
+    lesson: LessonView | UnsetType | None = UNSET
 
 
 _PLAIN = tuple(

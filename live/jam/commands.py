@@ -14,6 +14,7 @@ from live.ipc.commands import (
     Command,
     Freeze,
     GoTo,
+    Learn,
     LockKey,
     MutePart,
     Nudge,
@@ -27,6 +28,7 @@ from live.ipc.commands import (
     SetMode,
     Start,
     Stop,
+    StopLearning,
     StoreAnchor,
     StoreScene,
     SwitchThru,
@@ -141,7 +143,7 @@ class Commands:
                 jam.panic(now)
             case SwitchThru():
                 jam.performer.toggle_thru(now)
-            case Quit():
+            case Quit() | Learn() | StopLearning():
                 pass  # the engine's to heed
 
     # -- knobs -----------------------------------------------------------------------------------

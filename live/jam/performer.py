@@ -91,9 +91,9 @@ class Performer:
         """
         data, asked = received.data, NOTHING_ASKED
         if data and data[0] < 0xF0:
-            bound = self.bindings is not None and self.bindings.consumes(data)
+            bound = self.bindings is not None and self.bindings.consumes(received)
             if self.bindings is not None:
-                asked = self.bindings.feed(data)
+                asked = self.bindings.feed(received)
             if not bound:
                 self.play(received, now)
         self._output.log("received", nanos=received.nanos, data=list(data), port=received.port)

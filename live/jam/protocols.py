@@ -8,7 +8,7 @@ from typing import Protocol
 from live.ipc.commands import Command
 from live.ipc.messages import ToWorker
 from live.ipc.snapshot import SceneView
-from live.timing.midi_bytes import Stream
+from live.timing.midi_bytes import Received, Stream
 from live.timing.timeline import Nanos, Tick
 from model.music.grid import Grid
 
@@ -45,12 +45,12 @@ class Output(Protocol):
 
 
 class Bindings(Protocol):
-    """What a controller's bytes mean: commands of its mapping file."""
+    """What controllers' messages mean: commands of their mapping files."""
 
-    def feed(self, data: bytes) -> list[Command]:
+    def feed(self, received: Received) -> list[Command]:
         """Return the commands that a message means."""
 
-    def consumes(self, data: bytes) -> bool:
+    def consumes(self, received: Received) -> bool:
         """Tell whether a message is bound, and so not played thru."""
 
     def waiting(self) -> dict[str, float]:

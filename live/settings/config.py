@@ -218,9 +218,9 @@ class PageSettings(Section, frozen=True):
 
 
 class MappingSettings(Section, frozen=True):
-    """[mapping]: a mapping's name, the path of a file, or auto (by the input's name)."""
+    """[mapping]: a mapping's name, the path of a file, or auto: each controller's by its port's name."""
 
-    name: Text = "default"
+    name: Text = AUTO
 
 
 class DashboardSettings(Section, frozen=True):

@@ -113,9 +113,9 @@ def test_no_knob_leaps_farther_than_its_hardware_moved(
 
 def test_the_first_message_only_tells_where_the_hardware_is() -> None:
     for law in ("pickup", "scale"):
-        held = takeover(law, LOW, HIGH)  # type: ignore[arg-type]
+        held = takeover(law, LOW, HIGH)
         assert held.move(0.8, -0.5, step=0.02) is None
-        assert takeover(law, LOW, HIGH).move(0.51, 0.5, step=0.02) == 0.51  # type: ignore[arg-type]
+        assert takeover(law, LOW, HIGH).move(0.51, 0.5, step=0.02) == 0.51
 
 
 @given(PLACES, PLACES, PLACES)

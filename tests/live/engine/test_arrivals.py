@@ -117,7 +117,7 @@ def test_threads_that_put_at_once_lose_nothing() -> None:
 
 def test_what_a_mapping_binds_to_an_action_or_an_encoder_is_not_coalesced() -> None:
     arrivals = Arrivals()
-    arrivals.replaceable = lambda data: data[1] != 20
+    arrivals.replaceable = lambda received: received.data[1] != 20
     for _ in range(STORM):
         arrivals.put(Panic())
     for value in (127, 0):

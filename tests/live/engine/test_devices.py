@@ -410,11 +410,11 @@ def test_an_engine_after_another_does_without_what_has_gone_meanwhile(
     stage = Stage(config=config, log=str(tmp_path / "gone" / "log.jsonl"), revived=revived)
     if not revived:
         with pytest.raises(UsageError):
-            stage.devices.mapper(stage.jam.knobs)
+            stage.devices.set_desk(stage.jam.knobs)
         with pytest.raises(FailureError):
             stage.devices.open(stage.jam, NOW)
         return
-    assert stage.devices.mapper(stage.jam.knobs)
+    assert stage.devices.set_desk(stage.jam.knobs)
     stage.devices.open(stage.jam, NOW)
     said = [text for level, text in stage.said() if level == "warning"]
     assert "; the default mapping is used" in said[0]

@@ -100,11 +100,11 @@ def test_the_demo_follows_a_metre_from_its_bar_line_on(engine: Engine, clock: Fa
 class Pad:
     """Bindings that take one key for an action."""
 
-    def feed(self, data: bytes) -> list[Command]:
+    def feed(self, received: Received) -> list[Command]:
         return []
 
-    def consumes(self, data: bytes) -> bool:
-        return data[1] == 36
+    def consumes(self, received: Received) -> bool:
+        return received.data[1] == 36
 
     def waiting(self) -> dict[str, float]:
         return {}

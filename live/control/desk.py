@@ -1,0 +1,277 @@
+"""The desk: all controllers that are plugged in, each with a mapping of its own, and what was touched last.
+
+With `auto` a port's name chooses its mapping, and where none fits the default holds; else all have the one
+that was named.
+Owns: the mapping of each port, the lesson under way, and the control that was touched last.
+Threads: engine only, but for `plug`, `unplug` and `replaceable`, which any may call.  Realtime: yes.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from live.control import library
+from live.control.lesson import Lesson, Lost, bound_to, control_for
+from live.control.mapper import Mapper
+from live.control.mapping_file import Control, Mapping, describe, does, read
+from live.control.steady import Steady
+from live.devices.names import spoken_name
+from live.errors import UsageError
+from live.ipc.commands import Command, Turn
+from live.ipc.snapshot import LessonView, TouchView
+from live.settings.config import AUTO
+from live.timing.midi_bytes import (
+    CHANNEL_PRESSURE,
+    CONTROL,
+    NOTE_OFF,
+    NOTE_ON,
+    PITCH_BEND,
+    PROGRAM,
+    Received,
+    is_channel_message,
+)
+
+OSC = "osc"
+
+
+class Station(NamedTuple):
+    """A port's mapper, and the file that its mapping was read from."""
+
+    mapper: Mapper
+    path: Path
+
+
+class Learned(NamedTuple):
+    """A control that was bound.
+
+    Attributes:
+        port: that it is on.
+        control: as it stands in the mapping.
+        path: of the file that the mapping came from.
+        fitting: whether that file is meant for the port; else it holds for any.
+        before, after: the port's mapping without it and with it.
+
+    """
+
+    port: str
+    control: Control
+    path: Path
+    fitting: bool
+    before: Mapping
+    after: Mapping
+
+
+class Desk:
+    """The controllers.
+
+    Args:
+        knob_value: tells where a knob is now.
+        choice: a mapping's name, the path of a file, or auto.
+        say: gets a sentence about each mapping that is not as it should be; from any thread.
+        lenient: whether a mapping that was named and is broken is made good by the default.
+
+    Attributes:
+        lesson: under way or just over; None where nobody learns.
+
+    Raises:
+        UsageError: the mapping that was named is not there, or is broken.
+
+    """
+
+    def __init__(
+        self,
+        knob_value: Callable[[str], float],
+        *,
+        choice: str = AUTO,
+        say: Callable[[str], object] = lambda _sentence: None,
+        lenient: bool = False,
+    ) -> None:
+        """Read what is to be had for every port; none is plugged in yet."""
+        self._knob_value, self._say = knob_value, say
+        self._library = library.Library() if choice == AUTO else None
+        self._stale = False
+        name = library.DEFAULT if choice == AUTO else choice
+        try:
+            path = library.locate(name)
+            mapping = read(path)
+        except UsageError as fault:
+            if not lenient and choice != AUTO:
+                raise
+            say(f"{fault}; the default mapping is used")  # edited meanwhile: no reason for silence
+            path = library.shipped()[library.DEFAULT]
+            mapping = read(path)
+        self._plain = Station(Mapper(mapping, knob_value), path)
+        self._stations: dict[str, Station] = {}
+        self._steady: dict[tuple[str, int, int], Steady] = {}
+        self._last: tuple[str, bytes, Control | None] | None = None
+        self._osc = ""
+        self.lesson: Lesson | None = None
+
+    # -- ports that come and go ----------------------------------------------------------------------
+
+    def plug(self, port: str) -> None:
+        """Take a port into use: read its mapping.  Takes some milliseconds.  Threads: any."""
+        if self._stale:
+            self._library, self._stale = library.Library(), False
+        path = self._library.file_for(port) if self._library is not None else None
+        mapping = self._plain.mapper.mapping
+        if path is None:
+            path = self._plain.path
+        else:
+            try:
+                mapping = read(path, say=self._say)
+            except UsageError as fault:
+                self._say(f"{fault}; {spoken_name(port)} has the default mapping")
+                path = self._plain.path
+        self._stations[port] = Station(Mapper(mapping, self._knob_value), path)
+
+    def unplug(self, port: str) -> None:
+        """Forget a port.  Threads: any."""
+        self._stale = self._library is not None  # who plugs it in again may have edited its file
+        self._stations.pop(port, None)
+
+    def mapping_of(self, port: str) -> Mapping:
+        """Return the mapping of a port."""
+        return self._station(port).mapper.mapping
+
+    @property
+    def name(self) -> str:
+        """What is in use, by the controllers' names."""
+        used = [station.mapper.mapping.controller.name for station in tuple(self._stations.values())]
+        return ", ".join(dict.fromkeys(used)) or self._plain.mapper.mapping.controller.name
+
+    def _station(self, port: str) -> Station:
+        return self._stations.get(port, self._plain)
+
+    # -- what arrives --------------------------------------------------------------------------------
+
+    def feed(self, received: Received) -> list[Command]:
+        """Return the commands that a message means; while a lesson listens, none."""
+        port, data, nanos = received.port, received.data, received.nanos
+        mapper = self._station(port).mapper
+        if self.lesson is not None and self.lesson.listening:
+            self.lesson.feed(received)
+            return []
+        self._touch(port, data, mapper)
+        return mapper.feed(data, nanos)
+
+    def consumes(self, received: Received) -> bool:
+        """Tell whether a message is bound, or learned from, and so not played thru."""
+        if self.lesson is not None and self.lesson.listening and self.lesson.consumes(received.data):
+            return True
+        return self._station(received.port).mapper.consumes(received.data)
+
+    def replaceable(self, received: Received) -> bool:
+        """Tell whether a newer message of the same control makes this one worthless.  Threads: any."""
+        lesson = self.lesson
+        return not (lesson is not None and lesson.listening) and self._station(
+            received.port
+        ).mapper.replaceable(received.data)
+
+    def waiting(self) -> dict[str, float]:
+        """Return where hardware waits to be picked up, by knob."""
+        places: dict[str, float] = {}
+        for station in (self._plain, *tuple(self._stations.values())):
+            places |= station.mapper.waiting()
+        return places
+
+    # -- what was touched last -----------------------------------------------------------------------
+
+    def _touch(self, port: str, data: bytes, mapper: Mapper) -> None:
+        """Remember a control that was touched; keys that play, and pots that flicker, are none."""
+        if not is_channel_message(data):
+            return
+        kind = data[0] & 0xF0
+        if kind == NOTE_OFF:
+            return
+        control = mapper.control_of(data)
+        if kind == NOTE_ON:
+            if control is None or not data[2]:
+                return
+        elif kind in (CONTROL, CHANNEL_PRESSURE, PITCH_BEND) and (control is None or control.encoder is None):
+            number = data[1] if kind == CONTROL else 0
+            steady = self._steady.setdefault((port, data[0], number), Steady())
+            if not steady.feed(data[-1], 127):
+                return
+        elif kind not in (CONTROL, PROGRAM):
+            return
+        self._last, self._osc = (port, data, control), ""
+
+    def commanded(self, command: Command) -> None:
+        """Remember what another program turned or called."""
+        if command.source == OSC:
+            self._osc = command.knob if isinstance(command, Turn) else type(command).__name__
+
+    def touched(self) -> TouchView | None:
+        """Return the control that was touched last, and what it does; None before the first."""
+        if self._osc:
+            return TouchView("OSC", "", self._osc)
+        if self._last is None:
+            return None
+        port, data, control = self._last
+        text = describe(control) if control is not None else spoken(data)
+        return TouchView(spoken_name(port), text, does(control) if control is not None else "")
+
+    # -- learning ------------------------------------------------------------------------------------
+
+    def learn(self, target: str) -> None:
+        """Bind the next control that is touched to a knob or an action.
+
+        Raises:
+            UsageError: there is neither of that name.
+
+        """
+        self.lesson = Lesson(target)
+
+    def advance(self, now: int) -> Learned | None:
+        """Return the control that has been recognised since; it is active from here on."""
+        lesson = self.lesson
+        touched = lesson.settle(now) if lesson is not None else None
+        if lesson is None or touched is None:
+            return None
+        port, found = touched
+        station = self._station(port)
+        try:
+            control = control_for(lesson.target, found)
+            mapping = bound_to(station.mapper.mapping, control)
+        except (UsageError, Lost) as fault:
+            lesson.refuse(str(fault))
+            return None
+        before = station.mapper.mapping
+        self._set(port, mapping)
+        lesson.learned(f"{spoken_name(port)} · {describe(control)}, {found.name}")
+        fitting = self._library is None or self._library.file_for(port) is not None
+        return Learned(port, control, station.path, fitting, before, mapping)
+
+    def unlearn(self, learned: Learned) -> None:
+        """Let a control do what it did before it was learned."""
+        now = self.mapping_of(learned.port)
+        rest = [control for control in now.control if control != learned.control]
+        taken = msgspec.structs.replace(now, control=rest)
+        self._set(learned.port, learned.before if now == learned.after else taken)
+        self.lesson = None
+
+    def _set(self, port: str, mapping: Mapping) -> None:
+        """Let a port have another mapping; controls that stay are where they were."""
+        station = self._station(port)
+        fresh = Station(Mapper(mapping, self._knob_value, before=station.mapper), station.path)
+        if port in self._stations:
+            self._stations[port] = fresh
+        else:
+            self._plain = fresh
+
+    def lesson_view(self) -> LessonView | None:
+        """Return the lesson as the screen shows it."""
+        return self.lesson.view() if self.lesson is not None else None
+
+
+def spoken(data: bytes) -> str:
+    """Return a controller's message in a few words, as "CC 74"."""
+    kind = data[0] & 0xF0
+    if kind == CONTROL:
+        return f"CC {data[1]}"
+    if kind == PROGRAM:
+        return f"program {data[1]}"
+    return "pitch bend" if kind == PITCH_BEND else "aftertouch"

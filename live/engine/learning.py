@@ -1,0 +1,129 @@
+"""Learning while it plays: lessons begin and end by command, what was learned goes into a file.
+
+Owns: which files were written, so that it can be taken back.
+Threads: engine only; files are read and written on a thread of its own, so that no note waits for a disk.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from live.control.desk import Desk, Learned
+from live.control.mapping_file import describe, does
+from live.devices.names import spoken_name
+from live.errors import FailureError, UsageError
+from live.ipc.commands import (
+    Command,
+    Learn,
+    Nudge,
+    Panic,
+    PlayKey,
+    Start,
+    Stop,
+    StopLearning,
+    TapTempo,
+    Turn,
+    Undo,
+)
+from live.ipc.snapshot import Notice
+from live.jam.notices import Notices
+from live.timing.timeline import Nanos
+
+LOOK_NANOS = 50_000_000
+
+_NOT_UNDONE = (Turn, Nudge, PlayKey, TapTempo, Learn, StopLearning, Start, Stop, Panic)
+"""After these, `undo` still means what was learned."""
+
+
+class Learning:
+    """Lessons on a desk.
+
+    Args:
+        desk: whose controls learn.
+        notices: for the human.
+        post: puts what the other thread has to say among the engine's arrivals.
+
+    """
+
+    def __init__(self, desk: Desk, notices: Notices, post: Callable[[object], None]) -> None:
+        """Start with nothing learned."""
+        self._desk, self._notices, self._post = desk, notices, post
+        self._pool: ThreadPoolExecutor | None = None
+        self._learned: list[tuple[Learned, Future[object]]] = []
+        self._looked = 0
+
+    def heeds(self, command: Command, now: Nanos) -> bool:  # noqa: ARG002  one signature for all that heed commands
+        """Carry out a command if it is about learning."""
+        self._desk.commanded(command)
+        match command:
+            case Learn(target):
+                try:
+                    self._desk.learn(target)
+                except UsageError as fault:
+                    self._notices.add("warning", str(fault))
+            case StopLearning():
+                self._desk.lesson = None
+            case Undo() if self._learned:
+                return self._take_back()
+            case _:
+                if not isinstance(command, _NOT_UNDONE):
+                    self._learned.clear()
+                return False
+        return True
+
+    def advance(self, now: Nanos) -> list[int]:
+        """Bind what was touched, if it is clear by now; returns when to come back, or nothing."""
+        lesson = self._desk.lesson
+        if lesson is None or not lesson.listening:
+            return []
+        if now - self._looked < LOOK_NANOS:
+            return [self._looked + LOOK_NANOS]
+        self._looked = now
+        learned = self._desk.advance(now)
+        if learned is not None:
+            control = learned.control
+            self._notices.add(
+                "info",
+                f"learned: {spoken_name(learned.port)} · {describe(control)} is {does(control)}; u undoes it",
+            )
+            self._learned.append((learned, self._submit(lambda: _write(learned))))
+        return [now + LOOK_NANOS]
+
+    def _submit(self, work: Callable[[], object]) -> "Future[object]":
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix="learning")
+        return self._pool.submit(self._saying, work)
+
+    def _saying(self, work: Callable[[], object]) -> object:
+        """Do some work on the other thread; what goes wrong is a notice."""
+        try:
+            return work()
+        except FailureError as fault:
+            self._post(Notice(0, "warning", str(fault)))
+        except Exception as fault:  # noqa: BLE001  whatever it was, the music goes on
+            self._post(Notice(0, "warning", f"what was learned could not be written: {fault!r}"))
+        return None
+
+    def _take_back(self) -> bool:
+        learned, written = self._learned.pop()
+        self._desk.unlearn(learned)
+        self._submit(lambda: _unwrite(written.result()))
+        self._notices.add("info", f"undone: {describe(learned.control)} is {does(learned.control)} no more")
+        return True
+
+    def close(self) -> None:
+        """Wait until everything is written."""
+        if self._pool is not None:
+            self._pool.shutdown()
+
+
+def _write(learned: Learned) -> object:
+    from live.control import mapping_writer  # noqa: PLC0415  tomlkit is loaded only by who learns
+
+    return mapping_writer.write(learned.path, learned.port, learned.control, fitting=learned.fitting)
+
+
+def _unwrite(written: object) -> None:
+    from live.control import mapping_writer  # noqa: PLC0415  loaded already by what is taken back
+
+    if isinstance(written, mapping_writer.Written):
+        mapping_writer.take_back(written)
