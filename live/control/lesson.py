@@ -9,16 +9,8 @@ from live.control.mapping_file import NRPN_CONTROLLERS, Control, Mapping, check_
 from live.control.recogniser import Recognised, Recogniser
 from live.errors import unknown
 from live.ipc.snapshot import LessonView
-from live.settings.knobs import ACTIONS, KNOBS
+from live.settings.knobs import KNOBS, bindable
 from live.timing.midi_bytes import NOTE_OFF, NOTE_ON, Received, is_channel_message
-
-
-def targets() -> dict[str, str]:
-    """Return all that a control may do, each with a few words: knobs, then actions with their arguments."""
-    found = {name: spec.text for name, spec in KNOBS.items()}
-    for name, words in ACTIONS.items():
-        found |= {f"{name} {word}".strip(): "" for word in words or ("",)}
-    return found
 
 
 class Lost(Exception):  # noqa: N818  a state of the lesson, told in its text
@@ -43,8 +35,8 @@ class Lesson:
     def __init__(self, target: str) -> None:
         """Listen to every port."""
         name = " ".join(target.split())
-        if name not in targets():
-            raise unknown("knob or action", target, targets())
+        if name not in bindable():
+            raise unknown("knob or action", target, bindable())
         self.target = name
         self.listening = True
         self._text = (

@@ -17,11 +17,13 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from live.dashboard import keys, panels, piano
+from live.dashboard.drawing.hands import touched_row
 from live.dashboard.drawing.latent_map import MapPoint
-from live.dashboard.drawing.rows import Row, fit_row
+from live.dashboard.drawing.rows import Row, fit_row, row_width
 from live.dashboard.drawing.status import NANOS_PER_SECOND
 from live.dashboard.drawing.theme import THEME
 from live.dashboard.inbox import MOST_NOTICES, Inbox
+from live.dashboard.learn_window import LearnWindow
 from live.dashboard.palette import Palette
 from live.dashboard.roll_panel import RollPanel
 from live.dashboard.screens import HelpWindow, InfoWindow, NoticeWindow, QuitWindow, StoreWindow
@@ -38,7 +40,7 @@ from live.ipc.commands import (
     Turn,
     action,
 )
-from live.ipc.snapshot import KnobView, Notice, NoticeLevel, Snapshot, ToDashboard
+from live.ipc.snapshot import KnobView, Notice, NoticeLevel, Snapshot, ToDashboard, TouchView
 from live.settings.knobs import ANCHORS, KNOBS, MODES
 from model.music.grid import TICKS_PER_BEAT
 from model.music.metre import METRES
@@ -128,6 +130,7 @@ class Dashboard(App[None]):
         self._trail: deque[MapPoint] = deque(maxlen=TRAIL)
         self._chosen = 0
         self._metre = ""  # that was asked for last
+        self._touched: TouchView | None = None
         self._piano = piano.Piano()
         self._pulsing = False
         self._panels: list[panels.Painted] = []
@@ -211,7 +214,7 @@ class Dashboard(App[None]):
     def check(self) -> None:
         """Notice that the engine has stopped talking, and draw behind windows; called 4 times a second."""
         self._show()
-        if self.screen_stack and isinstance(self.screen, InfoWindow):  # none while it closes
+        if self.screen_stack and isinstance(self.screen, InfoWindow | LearnWindow):  # none while it closes
             self.screen.show(self._snapshot)
 
     def _accept(self, snapshot: Snapshot) -> None:
@@ -279,6 +282,10 @@ class Dashboard(App[None]):
         )
         for panel in self._panels:
             panel.draw(view)
+        touched = self._snapshot.touched if self._snapshot is not None else None
+        if touched != self._touched and self.screen_stack:
+            self._touched = touched
+            self._hint()
         self._pulse_soon(view.tick)
 
     def _alarm(self, now: int) -> str:
@@ -299,7 +306,9 @@ class Dashboard(App[None]):
                 (" ends it", "dim"),
             )
         else:
-            row = keys.hint_row(keys.rebound(self._keymap), self.size.width)
+            touched = touched_row(self._touched, self.size.width // 2)
+            room = self.size.width - row_width(touched) - bool(touched)
+            row = (*keys.hint_row(keys.rebound(self._keymap), room), (" " * bool(touched), ""), *touched)
         self.query_one("#hints", panels.Panel).show((fit_row(row, self.size.width),))
 
     def _pulse_soon(self, tick: int) -> None:
@@ -429,6 +438,11 @@ class Dashboard(App[None]):
     def _stored(self, command: Command | None) -> None:
         if command is not None:
             self._send(command)
+
+    def action_learn(self) -> None:
+        """Open the window for learning, with the chosen knob marked."""
+        knob = self.chosen_knob
+        self.push_screen(LearnWindow(self._send, self._snapshot, chosen=knob.name if knob else ""))
 
     def action_notices(self) -> None:
         """Open the notices."""

@@ -49,6 +49,8 @@ _MODE_TIPS = {
     "listen": "no click: it finds your tempo and bar lines, and follows them",
 }
 
+_MODE_KEYS = {"listen": "e"}  # by ear; l learns
+
 KEYS: Final[tuple[Hotkey, ...]] = (
     Hotkey(
         "panic",
@@ -84,7 +86,15 @@ KEYS: Final[tuple[Hotkey, ...]] = (
         "thru", "t", SwitchThru(source=SOURCE), "Transport", "thru on or off", "whether your own keys sound"
     ),
     *(
-        Hotkey(f"mode-{mode}", mode[0], action("mode", mode, source=SOURCE), "Modes", mode, tip, hint=mode)
+        Hotkey(
+            f"mode-{mode}",
+            _MODE_KEYS.get(mode, mode[0]),
+            action("mode", mode, source=SOURCE),
+            "Modes",
+            mode,
+            tip,
+            hint=mode,
+        )
         for mode, tip in _MODE_TIPS.items()
     ),
     Hotkey(
@@ -207,6 +217,15 @@ KEYS: Final[tuple[Hotkey, ...]] = (
         "every port, lateness, the take, the latent",
         hint="info",
     ),
+    Hotkey(
+        "learn",
+        "l",
+        "learn",
+        "Screen",
+        "learn a control",
+        "choose a knob or an action, then touch what is to do it",
+        hint="learn",
+    ),
     Hotkey("notices", "n", "notices", "Screen", "all notices", "read the older ones again"),
     Hotkey("palette", "ctrl+p", "command_palette", "Screen", "every action", "find an action by its name"),
     Hotkey("help", "question_mark", "help", "Screen", "this help", "every key", hint="help"),
@@ -216,7 +235,7 @@ KEYS: Final[tuple[Hotkey, ...]] = (
 )
 
 _COMMANDS: Final = {key.ident: key.action for key in KEYS if not isinstance(key.action, str)}
-_HINTS = ("help", "panic", "start/stop", *MODES, "knob", "turn", "freeze", "undo", "info", "quit")
+_HINTS = ("help", "panic", "start/stop", *MODES, "knob", "turn", "freeze", "undo", "learn", "info", "quit")
 """The hints, from the most needed to the least."""
 
 _SIGNS = {

@@ -114,3 +114,11 @@ def scene_and_bars(argument: str) -> tuple[int, int]:
     found = _SCENE.fullmatch(argument)
     assert found is not None
     return int(found["number"]), int(found["bars"] or 0)
+
+
+def bindable() -> dict[str, str]:
+    """Return all that a control may do, with a few words for each knob: knobs, then actions and arguments."""
+    found = {name: spec.text for name, spec in KNOBS.items()}
+    for name, words in ACTIONS.items():
+        found |= {f"{name} {word}".strip(): "" for word in words or ("",)}
+    return found

@@ -7,11 +7,13 @@ from live.ipc.commands import (
     ChooseModel,
     Command,
     GoTo,
+    Learn,
     Nudge,
     PlayKey,
     Quit,
     SetCondition,
     SetMetre,
+    StopLearning,
     SwitchThru,
     Turn,
     action,
@@ -67,6 +69,10 @@ def words(asked: Command) -> Words:
             return Words("note", "on" if velocity else "off", pitch)
         case SwitchThru():
             return Words("thru", "", 0.0)
+        case Learn(target):
+            return Words("learn", target, 0.0)
+        case StopLearning():
+            return Words("learn no more", "", 0.0)
         case Quit():
             return Words("quit", "", 0.0)
     for name, allowed in ACTIONS.items():
