@@ -14,9 +14,9 @@ from live.errors import FailureError, UsageError
 from live.ipc.commands import (
     Command,
     Learn,
-    Nudge,
     Panic,
     PlayKey,
+    Redo,
     Start,
     Stop,
     StopLearning,
@@ -30,8 +30,10 @@ from live.timing.timeline import Nanos
 
 LOOK_NANOS = 50_000_000
 
-_NOT_UNDONE = (Turn, Nudge, PlayKey, TapTempo, Learn, StopLearning, Start, Stop, Panic)
-"""After these, `undo` still means what was learned."""
+FRESH_NANOS = 30_000_000_000
+"""For so long `undo` means what was learned, where the performer only tries it: later it means the music."""
+
+_NO_GESTURES = (PlayKey, TapTempo, Learn, StopLearning, Start, Stop, Panic, Undo, Redo)
 
 
 class Learning:
@@ -49,9 +51,10 @@ class Learning:
         self._desk, self._notices, self._post = desk, notices, post
         self._pool: ThreadPoolExecutor | None = None
         self._learned: list[tuple[Learned, Future[object]]] = []
+        self._fresh_until = 0
         self._looked = 0
 
-    def heeds(self, command: Command, now: Nanos) -> bool:  # noqa: ARG002  one signature for all that heed commands
+    def heeds(self, command: Command, now: Nanos) -> bool:
         """Carry out a command if it is about learning."""
         self._desk.commanded(command)
         match command:
@@ -62,13 +65,26 @@ class Learning:
                     self._notices.add("warning", str(fault))
             case StopLearning():
                 self._desk.lesson = None
-            case Undo() if self._learned:
-                return self._take_back()
+            case Undo() if self._learned and (now < self._fresh_until or self._is_shown()):
+                self._take_back()
             case _:
-                if not isinstance(command, _NOT_UNDONE):
-                    self._learned.clear()
+                if not (isinstance(command, _NO_GESTURES) or self._tries(command)):
+                    self._fresh_until = 0
                 return False
         return True
+
+    def _is_shown(self) -> bool:
+        """Tell whether what was learned last is on the screen, which says that it can be undone."""
+        return self._desk.lesson is not None and not self._desk.lesson.listening
+
+    def _tries(self, command: Command) -> bool:
+        """Tell whether a command comes of what was learned last."""
+        return (
+            isinstance(command, Turn)
+            and command.source == "midi"
+            and bool(self._learned)
+            and command.knob == self._learned[-1][0].control.knob
+        )
 
     def advance(self, now: Nanos) -> list[int]:
         """Bind what was touched, if it is clear by now; returns when to come back, or nothing."""
@@ -81,6 +97,7 @@ class Learning:
         learned = self._desk.advance(now)
         if learned is not None:
             control = learned.control
+            self._fresh_until = now + FRESH_NANOS
             self._notices.add(
                 "info",
                 f"learned: {spoken_name(learned.port)} · {describe(control)} is {does(control)}; u undoes it",
@@ -103,12 +120,11 @@ class Learning:
             self._post(Notice(0, "warning", f"what was learned could not be written: {fault!r}"))
         return None
 
-    def _take_back(self) -> bool:
+    def _take_back(self) -> None:
         learned, written = self._learned.pop()
         self._desk.unlearn(learned)
         self._submit(lambda: _unwrite(written.result()))
         self._notices.add("info", f"undone: {describe(learned.control)} is {does(learned.control)} no more")
-        return True
 
     def close(self) -> None:
         """Wait until everything is written."""

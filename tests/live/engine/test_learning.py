@@ -73,6 +73,7 @@ def test_learned_while_it_plays_written_and_undone(engine: Engine, clock: FakeCl
     settled(engine, clock)
     assert read(home / "akai-mpk-mini-mk3.toml").control[-1].action == "freeze"
     assert not frozen(engine), "what was learned from acts only from then on"
+    engine._post(StopLearning(source="dashboard"))
     engine._post(Received(clock.now(), control(1, 41, 127), PORT))
     run_to(engine, clock, clock.nanos + MS)
     assert frozen(engine)
