@@ -26,6 +26,7 @@ import click
 import mido
 
 from live.control import mapping_file
+from live.control.desk import Desk
 from live.control.mapper import Mapper
 from live.control.osc_messages import BadPacketError, commands_of, newest, pieces, read
 from live.devices.parser import MessageParser
@@ -174,9 +175,7 @@ class Played:
     def begin(self) -> None:
         """Begin another set."""
         self.stage = Stage(
-            bindings=lambda knobs: Mapper(
-                mapping_file.read(ROOT / "mappings/default.toml"), knobs.__getitem__
-            )
+            bindings=lambda knobs: Desk(knobs.__getitem__, choice=str(ROOT / "mappings/default.toml"))
         )
         self.stage.begin()
 
