@@ -1,6 +1,7 @@
 """A lesson: what is touched next is bound to a knob or an action.
 
 Owns: what is to be bound, and what each port has sent since.  Threads: engine only.  Realtime: yes.
+Tested in tests/live/control/test_desk.py.
 """
 
 import msgspec

@@ -1,12 +1,12 @@
 """Where mapping files are found: by name, by path, and by the name of a controller's port.
 
 Owns nothing.  Threads: any.
+Tested in tests/live/control/test_mapper.py, tests/live/control/test_desk.py.
 """
 
 import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import platformdirs
 
@@ -16,13 +16,6 @@ from live.settings.config import APPLICATION, AUTO
 from model.files import as_path
 
 DEFAULT = "default"
-
-
-class Found(NamedTuple):
-    """A mapping, and the file that it was read from."""
-
-    mapping: Mapping
-    path: Path
 
 
 def folders() -> tuple[Path, Path]:
