@@ -12,6 +12,7 @@ import click
 from live.__main__ import twobar
 from live.dashboard.keys import KEYS, Hotkey, key_label
 from live.settings.knobs import KNOBS
+from live.words import vocabulary
 from scripts import families
 from trainer.__main__ import cli as trainer
 
@@ -84,13 +85,35 @@ def commands() -> str:
     return markdown(("command", "what it does"), rows)
 
 
+def words() -> str:
+    """Return the vocabulary, knob by knob, then moods and modes."""
+    rows: Rows = [
+        (f"`{knob}`", _plain(quality.up), _plain(quality.down))
+        for knob, quality in vocabulary.QUALITIES.items()
+        if knob in KNOBS
+    ]
+    for listed, moved in vocabulary.MOODS.items():
+        name = " ".join(f"`{knob}`" for knob, _ in moved)
+        rows.append((name, _plain(listed), "") if moved[0][1] > 0 else (name, "", _plain(listed)))
+    rows += [(f"mode {mode}", _plain(listed), "") for mode, listed in vocabulary.MODES.items()]
+    return markdown(("what", "words", "the other way"), rows)
+
+
+def _plain(listed: str) -> str:
+    return ", ".join(" ".join(phrase.split()) for phrase in listed.split(","))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "options": options,
     "knobs": knobs,
     "keys": keys,
     "commands": commands,
 }
-PAGES = {README: TABLES, families.PAGE: {"families": families.table}}
+PAGES = {
+    README: TABLES,
+    families.PAGE: {"families": families.table},
+    ROOT / "docs" / "words.md": {"words": words},
+}
 
 
 def filled(page: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:

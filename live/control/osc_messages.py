@@ -14,6 +14,7 @@ from live.ipc.commands import (
     Command,
     GoTo,
     PlayKey,
+    Say,
     SetCondition,
     SetMetre,
     Turn,
@@ -50,6 +51,7 @@ ADDRESSES = (
     "condition/NAME",
     "key",
     "chords",
+    "words",
     "subscribe",
     "unsubscribe",
 )
@@ -202,6 +204,8 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
             case "chords" if not rest:
                 value = _text(address, arguments, "chords as C Am F G, or auto")
                 return [SetCondition("chords", value, source=SOURCE)]
+            case "words" if not rest:
+                return [Say(_text(address, arguments, "as 'sparser, a bit higher'"), source=SOURCE)]
             case "condition" if rest and " " not in rest:
                 value = _text(address, arguments, "what to keep to, or auto")
                 return [SetCondition(rest, value, source=SOURCE)]

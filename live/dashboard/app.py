@@ -26,13 +26,14 @@ from live.dashboard.inbox import MOST_NOTICES, Inbox
 from live.dashboard.learn_window import LearnWindow
 from live.dashboard.palette import Palette
 from live.dashboard.roll_panel import RollPanel
-from live.dashboard.screens import HelpWindow, InfoWindow, NoticeWindow, QuitWindow, StoreWindow
+from live.dashboard.screens import HelpWindow, InfoWindow, NoticeWindow, QuitWindow, StoreWindow, WordsWindow
 from live.ipc.commands import (
     Command,
     Freeze,
     Nudge,
     PlayKey,
     Quit,
+    Say,
     SetMetre,
     Start,
     Stop,
@@ -42,6 +43,7 @@ from live.ipc.commands import (
 )
 from live.ipc.snapshot import KnobView, Notice, NoticeLevel, Snapshot, ToDashboard, TouchView
 from live.settings.knobs import ANCHORS, KNOBS, MODES
+from live.words.intention import Situation
 from model.music.grid import TICKS_PER_BEAT
 from model.music.metre import METRES
 
@@ -447,6 +449,28 @@ class Dashboard(App[None]):
     def action_notices(self) -> None:
         """Open the notices."""
         self.push_screen(NoticeWindow(tuple(self._notices), self._clock()))
+
+    def action_words(self) -> None:
+        """Open the line for words."""
+
+        def say(text: str | None) -> None:
+            if text:
+                self._send(Say(text, source=keys.SOURCE))
+
+        self.push_screen(WordsWindow(self._situation), say)
+
+    def _situation(self) -> Situation:
+        """Return where the instrument stands."""
+        s = self._snapshot
+        if s is None:
+            return Situation({})
+        return Situation({knob.name: knob.value for knob in s.knobs}, frozenset(s.muted))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let digits be written into the line for words, instead of doing what they do elsewhere."""
+        if action == "command" and isinstance(self.screen, WordsWindow):
+            return False
+        return super().check_action(action, parameters)
 
     async def action_quit(self) -> None:
         """Ask whether to quit."""

@@ -1,6 +1,6 @@
 """Windows over the screen: keys, notices, where to store, the engineer's figures, and whether to quit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from live.dashboard.drawing.rows import Row, clean, fit, fit_row
 from live.dashboard.drawing.status import clock_row, latent_row, notice_in_full, status_rows
@@ -18,6 +18,8 @@ from live.dashboard.keys import KEYS, SOURCE, key_label
 from live.ipc.commands import Command, action
 from live.ipc.snapshot import AnchorView, Notice, SceneView, Snapshot
 from live.settings.knobs import ACTIONS, ANCHORS
+from live.words.intention import EXAMPLES, Situation, intention_of
+from live.words.reading import LONGEST_TEXT
 
 KEY_WIDTH, TEXT_WIDTH = 11, 24
 COLUMN = KEY_WIDTH + TEXT_WIDTH
@@ -177,6 +179,40 @@ class NoticeWindow(ModalScreen[None]):
             box.border_title = "notices"
             box.border_subtitle = "Esc closes"
             yield Static(painted(rows or [(("nothing so far", "dim"),)]))
+
+
+class WordsWindow(ModalScreen[str]):
+    """Takes words, shows what they would do while they are typed, and dismisses with them on Enter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "close", show=False)]
+
+    def __init__(self, situation: Callable[[], Situation]) -> None:
+        """Take what tells where the instrument stands."""
+        super().__init__(classes="window")
+        self._situation = situation
+
+    def compose(self) -> ComposeResult:
+        """Lay out the line and what it would do."""
+        with VerticalScroll(classes="box words-box") as box:
+            box.border_title = "say it in words"
+            box.border_subtitle = "Enter does it   Esc closes"
+            yield Input(placeholder="sparser, a bit darker, like B", max_length=LONGEST_TEXT)
+            yield Static(painted([((EXAMPLES, "dim"),)]))
+
+    def on_mount(self) -> None:
+        """Take the keys."""
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show what the words would do."""
+        asked = intention_of(event.value, self._situation())
+        rows: list[Row] = [((line, ""),) for line in asked.lines]
+        rows += [((f"not understood: {word}", "warn"),) for word in asked.unknown]
+        self.query_one(Static).update(painted(rows or [((EXAMPLES, "dim"),)]))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Let it be done."""
+        self.dismiss(event.value.strip())
 
 
 class InfoWindow(ModalScreen[None]):

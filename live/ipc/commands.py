@@ -103,6 +103,12 @@ class StoreScene(Intent, frozen=True):
     number: int
 
 
+class Say(Intent, frozen=True):
+    """Do what words ask for, as "sparser, like B but higher"; see `live.words`."""
+
+    text: str
+
+
 class Freeze(Intent, frozen=True):
     """Leave what the performer plays alone, or take it again."""
 
@@ -151,7 +157,7 @@ class Quit(Intent, frozen=True):
 
 Command = (
     Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor | RecallAnchor
-    | SetMode | SetMetre | MutePart | CallScene | StoreScene | Freeze | Undo | Redo | TapTempo
+    | SetMode | SetMetre | MutePart | CallScene | StoreScene | Say | Freeze | Undo | Redo | TapTempo
     | Start | Stop | Panic | SwitchThru | Learn | StopLearning | Quit
 )  # fmt: skip
 

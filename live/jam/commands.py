@@ -23,6 +23,7 @@ from live.ipc.commands import (
     Quit,
     RecallAnchor,
     Redo,
+    Say,
     SetCondition,
     SetMetre,
     SetMode,
@@ -43,6 +44,7 @@ from live.jam.scenes.undo import UndoHistory
 from live.settings.config import AUTO, Scene
 from live.settings.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS, MODES, KnobSpec, Mode
 from live.timing.timeline import Nanos
+from live.words.intention import Intention, Situation, intention_of
 from model.music.tracks import TRACKS
 
 DECODED_KNOBS = frozenset((*ATTRIBUTE_KNOBS, "vary", "stray", "temperature"))
@@ -79,6 +81,12 @@ class Commands:
 
     def run(self, command: Command, now: Nanos) -> None:
         """Carry a command out; what cannot be done is a notice, never an exception."""
+        if isinstance(command, Say) and any(
+            isinstance(each, NO_GESTURES) for each in self._asked(command).commands
+        ):
+            for each in self._asked(command).commands:
+                self.run(each, now)
+            return
         before = self.scenes.slots() if not isinstance(command, NO_GESTURES) else None
         try:
             self._run(command, now)
@@ -94,7 +102,7 @@ class Commands:
         sweep = command.knob if isinstance(command, Turn | Nudge) else ""
         self.undo.record(text_of(command, after), before, after, now, sweep=sweep)
 
-    def _run(self, command: Command, now: Nanos) -> None:
+    def _run(self, command: Command, now: Nanos) -> None:  # noqa: PLR0915  a line for each command
         jam = self._jam
         match command:
             case Turn(name, value):
@@ -125,6 +133,8 @@ class Commands:
                 self.scenes.call(number, bars, now)
             case StoreScene(number):
                 self.scenes.store(number, now)
+            case Say():
+                self._say(command, now)
             case Freeze():
                 jam.mark("freeze" if jam.gestures.freeze(jam.sent_to(now)) else "unfreeze", now)
             case Undo():
@@ -145,6 +155,23 @@ class Commands:
                 jam.performer.toggle_thru(now)
             case Quit() | Learn() | StopLearning():
                 pass  # the engine's to heed
+
+    def _asked(self, command: Say) -> Intention:
+        """Return what words ask for, as things stand."""
+        muted = frozenset(TRACKS[track] for track in self._jam.plan.muted)
+        return intention_of(command.text, Situation(self._jam.knobs, muted), source=command.source)
+
+    def _say(self, command: Say, now: Nanos) -> None:
+        """Do what words ask for; of what cannot be done the rest is done all the same."""
+        asked = self._asked(command)
+        if not asked.commands:
+            raise UsageError(asked.sentence)
+        for each in asked.commands:
+            try:
+                self._run(each, now)
+            except UsageError as error:
+                self._jam.notices.add("warning", str(error))
+        self._jam.notices.add("info", asked.sentence)
 
     # -- knobs -----------------------------------------------------------------------------------
 
@@ -265,6 +292,8 @@ def text_of(command: Command, after: Slots) -> str:
             return f"{name} {text}"
         case LockKey():
             return f"key {dict(after['conditions']).get('key', AUTO)}"
+        case Say(text):
+            return f'"{text}"'
         case Freeze():
             return "frozen" if after["frozen"] else "not frozen"
         case SwitchThru():

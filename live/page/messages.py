@@ -1,7 +1,7 @@
 """What crosses between a browser and the page's process: JSON texts over a WebSocket.
 
-page -> browser: Welcome, Snapshot, Update, Notice, Pong, Trouble, EngineState.
-browser -> page: any Command but Quit, Act, Ping.
+page -> browser: Welcome, Snapshot, Update, Notice, Pong, Considered, Trouble, EngineState.
+browser -> page: any Command but Quit, Act, Ping, Consider.
 Tested in tests/live/page/test_visitors.py.
 """
 
@@ -20,6 +20,7 @@ from live.ipc.commands import (
     Panic,
     PlayKey,
     RecallAnchor,
+    Say,
     SetCondition,
     SetMetre,
     SetMode,
@@ -49,6 +50,12 @@ class Act(Message, frozen=True):
     argument: str = ""
 
 
+class Consider(Message, frozen=True):
+    """Ask what words would do."""
+
+    text: str
+
+
 class Ping(Message, frozen=True):
     """Ask what time the instrument has; `sent_ms` comes back."""
 
@@ -56,9 +63,9 @@ class Ping(Message, frozen=True):
 
 
 FromBrowser = (
-    Act | Ping
-    | Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor | RecallAnchor
-    | SetMode | SetMetre | MutePart | CallScene | Freeze | Undo | TapTempo | Start | Stop | Panic | SwitchThru
+    Act | Ping | Consider | Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey
+    | StoreAnchor | RecallAnchor | SetMode | SetMetre | MutePart | CallScene | Say | Freeze | Undo
+    | TapTempo | Start | Stop | Panic | SwitchThru
 )  # fmt: skip
 
 # -- page -> browser --------------------------------------------------------------------------------
@@ -89,6 +96,15 @@ class Pong(Message, frozen=True):
 
     sent_ms: float
     instrument_ms: float
+
+
+class Considered(Message, frozen=True):
+    """What words would do: a line for each thing, and the words that were not understood."""
+
+    text: str
+    lines: list[str]
+    unknown: list[str]
+    sentence: str
 
 
 class Trouble(Message, frozen=True):

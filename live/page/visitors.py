@@ -17,7 +17,21 @@ from live.ipc.commands import action
 from live.ipc.messages import Message
 from live.ipc.snapshot import Snapshot, difference
 from live.page.hub import Hub
-from live.page.messages import SOURCE, Act, EngineState, FromBrowser, Ping, Pong, Trouble, read, welcome
+from live.page.messages import (
+    SOURCE,
+    Act,
+    Consider,
+    Considered,
+    EngineState,
+    FromBrowser,
+    Ping,
+    Pong,
+    Trouble,
+    read,
+    welcome,
+)
+from live.settings.knobs import KNOBS
+from live.words.intention import Situation, intention_of
 
 PERIOD_SECONDS = 1 / 30
 STUCK_SECONDS = 20.0
@@ -99,7 +113,20 @@ class Visitor:
         match message:
             case Ping(sent_ms):
                 self._answers.append(Pong(sent_ms, time.monotonic_ns() / 1e6))
+            case Consider(text):
+                self._answers.append(considered(text, self._hub.snapshot))
             case Act(name, argument):
                 self._hub.put(action(name, argument, source=SOURCE))
             case _:
                 self._hub.put(msgspec.structs.replace(message, source=SOURCE))
+
+
+def considered(text: str, snapshot: Snapshot | None) -> Considered:
+    """Return what words would do to the instrument that is shown."""
+    knobs = {name: spec.rest for name, spec in KNOBS.items()}
+    muted: frozenset[str] = frozenset()
+    if snapshot is not None:
+        knobs |= {knob.name: knob.value for knob in snapshot.knobs}
+        muted = frozenset(snapshot.muted)
+    asked = intention_of(text, Situation(knobs, muted))
+    return Considered(text, [*asked.lines], [*asked.unknown], asked.sentence)

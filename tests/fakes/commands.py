@@ -11,6 +11,7 @@ from live.ipc.commands import (
     Nudge,
     PlayKey,
     Quit,
+    Say,
     SetCondition,
     SetMetre,
     StopLearning,
@@ -75,6 +76,8 @@ def words(asked: Command) -> Words:
             return Words("learn no more", "", 0.0)
         case Quit():
             return Words("quit", "", 0.0)
+        case Say(text):
+            return Words("say", text, 0.0)
     for name, allowed in ACTIONS.items():
         for argument in allowed or ("",):
             if action(name, argument, source=asked.source) == asked:

@@ -5,6 +5,7 @@ import { Knobs } from "./knobs.js";
 import { LatentView } from "./latent.js";
 import { Link } from "./link.js";
 import { Roll } from "./roll.js";
+import { Words } from "./words.js";
 
 const MOST_NOTICES = 40;
 const PLACED = new Set(["capture", "recall", "freeze", "mute", "mode", "scene", "undo", "redo", "tap", "start", "stop", "panic", "metre"]);
@@ -13,6 +14,7 @@ const link = new Link();
 const beat = new Beat(link), roll = new Roll(link), latent = new LatentView(link);
 const knobs = new Knobs(link, $("knobs"), $("morph"));
 const notices = [];
+new Words(link);
 window.twobar = { link }; // for whoever looks from the browser's console
 
 link.on("welcome", (welcome) => {

@@ -4,7 +4,8 @@ import pytest
 
 from live.dashboard import Dashboard, Inbox
 from live.dashboard.keys import KEYS
-from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow
+from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow, WordsWindow
+from live.ipc.commands import Say
 from live.ipc.snapshot import Notice
 from tests.fakes.dashboard_stage import WINDOW, Stage
 from tests.fakes.snapshots import FakeClock, Sent
@@ -78,3 +79,24 @@ async def test_a_long_notice_is_read_to_its_end() -> None:
         stage.app.deliver(Notice(stage.clock.nanos, "error", long))
         await stage.press("n")
         assert "start jackd" in stage.text()
+
+
+async def test_words_are_shown_before_they_are_said() -> None:
+    async with Stage().run() as stage:
+        await stage.press("w")
+        assert stage.window() is WordsWindow
+        await stage.press(*"much sparser")
+        assert "density +0.46 -> -0.24" in stage.text()
+        assert stage.sent.commands == []
+        await stage.press("enter")
+        assert stage.sent.commands == [Say("much sparser", source="dashboard")]
+        assert stage.window() is not WordsWindow
+
+
+async def test_digits_are_written_and_escape_says_nothing() -> None:
+    async with Stage().run() as stage:
+        await stage.press("w", *"100 bpm")
+        assert "tempo 120 -> 100" in stage.text()
+        await stage.press("escape")
+        assert stage.sent.commands == []
+        assert stage.window() is not WordsWindow

@@ -16,6 +16,7 @@ from live.ipc.commands import (
     PlayKey,
     RecallAnchor,
     Redo,
+    Say,
     SetCondition,
     SetMode,
     Start,
@@ -54,6 +55,7 @@ COMMANDS = st.one_of(
     st.builds(SetCondition, WORDS, WORDS),
     st.builds(CallScene, st.integers(-1, 12), st.integers(-1, 3)),
     st.builds(StoreScene, st.integers(-1, 5)),
+    st.builds(Say, st.text(max_size=40) | st.sampled_from(["sparser", "like B", "stop", "back to normal"])),
     st.sampled_from([Freeze(), Undo(), Redo(), TapTempo(), Start(), Stop(), Panic(), SwitchThru()]),
 )
 
@@ -291,3 +293,35 @@ def test_vary_is_heard_at_the_next_step_and_an_anchor_has_the_variation_that_sou
     anchor = stage.jam.history.state.anchors["A"].place
     assert isinstance(anchor, Varied)
     assert (anchor.amount, anchor.turn) == (0.25, 1)
+
+
+def test_words_do_what_they_say_and_the_rest_of_it_where_one_thing_cannot_be_done() -> None:
+    stage = listening()
+    run(stage, Say("sparser, a bit darker, like B, hold that"))
+    assert stage.jam.knobs["density"] == pytest.approx(-0.4)
+    assert stage.jam.knobs["register"] == pytest.approx(-0.2)
+    assert stage.jam.history.state.mode == "hold"
+    texts = [notice.text for notice in stage.jam.notices.lines]
+    assert "anchor B is empty: capture it first" in texts
+    assert texts[-1].startswith("density +0.00 -> -0.40; register")
+
+
+def test_words_that_mean_nothing_are_a_notice_with_examples() -> None:
+    stage = Stage()
+    before = dict(stage.jam.knobs)
+    run(stage, Say("purple"))
+    assert stage.jam.knobs == before
+    assert said(stage).startswith("not understood: 'purple'; try: ")
+
+
+def test_words_are_one_gesture_and_undo_may_be_said() -> None:
+    stage = listening()
+    run(stage, Turn("stray", 0.5), Say("sparser, darker"))
+    run(stage, Undo())
+    assert said(stage) == 'undone: "sparser, darker"'
+    assert (stage.jam.knobs["density"], stage.jam.knobs["register"]) == (0.0, 0.0)
+    run(stage, Say("busier"), Say("undo that"))
+    assert said(stage) == 'undone: "busier"'
+    assert stage.jam.knobs["density"] == 0.0
+    run(stage, Say("undo that"))
+    assert said(stage) == "undone: stray"

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from live.ipc.commands import Command, MutePart, Panic, SetMode, Turn
+from live.ipc.commands import Command, MutePart, Panic, Say, SetMode, Turn
 from live.page import visitors
 from live.page.hub import Hub
 from live.page.messages import SOURCE
@@ -145,3 +145,18 @@ async def test_a_browser_that_does_not_read_holds_nobody_up_and_is_hung_up_on(
     assert slow.closed[0] == 1008
     quick.leaving.set()
     await asyncio.gather(*tasks)
+
+
+async def test_words_are_considered_where_the_instrument_stands_and_said_to_it() -> None:
+    sent: list[Command] = []
+    hub = Hub(sent.append)
+    hub.take(scene())
+    browser = Browser({"type": "Consider", "text": "much sparser, purple"}, {"type": "Say", "text": "louder"})
+    staying = visiting(hub, browser)
+    answer = await browser.wait_for("Considered")
+    assert answer["lines"] == ["density +0.46 -> -0.24"]
+    assert answer["unknown"] == ["purple"]
+    browser.leaving.set()
+    await staying
+    hub.flush()
+    assert sent == [Say("louder", source=SOURCE)]

@@ -1,0 +1,1 @@
+"""Words for the instrument: "sparser, a bit darker, like B but higher" as turns of knobs."""
