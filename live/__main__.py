@@ -154,6 +154,20 @@ def attach(*, end: bool, pid: int | None) -> int:
 
 
 @twobar.command()
+@click.argument("folders", nargs=-1, type=NonEmptyPath(), metavar="[FOLDER...]")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with every figure.")
+def models(*, folders: tuple[Path, ...], as_json: bool) -> int:
+    """List the models that there are: shipped, in your folder, in folders of runs (./runs by default).
+
+    Example: twobar models runs
+    """
+    from live.cli.models import listing  # noqa: PLC0415  only this command reads headers
+
+    click.echo(listing(folders, as_json=as_json))
+    return 0
+
+
+@twobar.command()
 def learn() -> int:
     """Learn a mapping by turning knobs: not in this version.
 

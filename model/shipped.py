@@ -1,9 +1,11 @@
-"""The models that come with the instrument, listed without importing anything that plays them.
+"""The models that come with the instrument and the user's own, by name, without importing what plays them.
 
 Tested in tests/model/playing/test_load.py.
 """
 
 from pathlib import Path
+
+import platformdirs
 
 from model.files import as_path
 
@@ -21,6 +23,26 @@ def shipped_models() -> list[str]:
 def shipped_file(name: str) -> Path | None:
     """Return the checkpoint of a shipped model; None if none has that name."""
     return WEIGHTS / f"{name}{SUFFIX}" if name in shipped_models() else None
+
+
+def user_folder() -> Path:
+    """Return the folder whose checkpoints `--model NAME` finds; it need not be there."""
+    return Path(platformdirs.user_data_dir("twobar")) / "models"
+
+
+def known_models() -> list[str]:
+    """Return every name that `--model` takes: the shipped ones, then those of the user's folder."""
+    shipped = shipped_models()
+    own = sorted(path.stem for path in user_folder().glob(f"*{SUFFIX}"))
+    return [*shipped, *(name for name in own if name not in shipped)]
+
+
+def model_file(name: str) -> Path | None:
+    """Return the checkpoint of a name, a shipped one before one of the user's folder; None for neither."""
+    found = shipped_file(name)
+    if found is None and name in known_models():
+        found = user_folder() / f"{name}{SUFFIX}"
+    return found
 
 
 def shipped_for(codec: str) -> str:

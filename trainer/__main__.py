@@ -1,6 +1,6 @@
 """The command line of the trainer, `twobar-train`.
 
-Its commands: prepare, fit, fit-writer, evaluate, directions, adapt and report.
+Its commands: prepare, fit, fit-writer, evaluate, directions, adapt, report and export.
 """
 
 import re
@@ -14,6 +14,7 @@ from model.version import VERSION
 from trainer.commands.adapt import adapt
 from trainer.commands.directions import directions
 from trainer.commands.evaluate import evaluate
+from trainer.commands.export import export
 from trainer.commands.fit import fit
 from trainer.commands.fit_writer import fit_writer
 from trainer.commands.prepare import prepare
@@ -34,7 +35,7 @@ def cli() -> None:
     """  # noqa: D301 - \b is click's mark for lines to keep
 
 
-for _command in (prepare, fit, fit_writer, evaluate, directions, adapt, report):
+for _command in (prepare, fit, fit_writer, evaluate, directions, adapt, report, export):
     cli.add_command(_command)
 
 

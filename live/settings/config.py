@@ -19,7 +19,7 @@ from model.music.lines import LINE, read_split
 from model.music.metre import read_metre
 from model.music.progression import read_progression
 from model.music.tracks import TRACKS
-from model.shipped import is_checkpoint, shipped_models
+from model.shipped import is_checkpoint, known_models
 
 FILE_NAME = "live.toml"
 APPLICATION = "twobar"
@@ -384,7 +384,7 @@ def check_model(name: str) -> None:
         UsageError: the name is neither a shipped model's nor a file's.
 
     """
-    known = shipped_models()
+    known = known_models()
     if name not in known and not is_checkpoint(name):
         raise unknown("model", name, known)
 

@@ -11,20 +11,20 @@ from model.files import as_path
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.playing.player import Player
 from model.runtimes.registry import open_runtime
-from model.shipped import SUFFIX, is_checkpoint, shipped_file, shipped_models
+from model.shipped import SUFFIX, is_checkpoint, known_models, model_file
 
 
 def load(name_or_path: str) -> Player:
-    """Open a shipped model by name, or a checkpoint by path.
+    """Open a model by name, a shipped one or one of the user's folder, or a checkpoint by path.
 
     Raises:
         CheckpointError: there is no such model, or its file cannot be used; one sentence.
 
     """
-    path = shipped_file(name_or_path) or as_path(name_or_path)
+    path = model_file(name_or_path) or as_path(name_or_path)
     if path.suffix == SUFFIX or is_checkpoint(name_or_path):
         return open_player(path)
-    raise UnknownModelError(f"unknown model '{name_or_path}'; {nearest(name_or_path, shipped_models())}")
+    raise UnknownModelError(f"unknown model '{name_or_path}'; {nearest(name_or_path, known_models())}")
 
 
 def open_player(path: Path) -> CheckpointPlayer:

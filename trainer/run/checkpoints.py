@@ -13,7 +13,7 @@ import numpy as np
 
 from model.checkpoint import Checkpoint, write
 from model.playing.player import Player
-from model.shipped import shipped_file
+from model.shipped import model_file
 from trainer.errors import OperationError, RequestError
 
 LARGEST_HEADER = 1 << 24
@@ -23,9 +23,9 @@ STEPWISE = {"rnn", "gru", "lstm", "hierarchical", "transformer", "attention"}
 
 
 def path_of(name: str) -> Path:
-    """Return a checkpoint's file: itself, or that of the shipped model of this name."""
+    """Return a checkpoint's file: itself, or that of the model of this name."""
     path = Path(name)
-    return path if path.is_file() else shipped_file(name) or path
+    return path if path.is_file() else model_file(name) or path
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def test_an_empty_corpus_is_one_sentence_and_exit_1(
     [
         (
             ["prepar"],
-            "there is: adapt, directions, evaluate, fit, prepare, report; did you mean 'prepare'?",
+            "there is: adapt, directions, evaluate, export, fit, prepare, report; did you mean 'prepare'?",
         ),
         (["--versoin"], "unknown option '--versoin'"),
         (["prepare", "x", "--ot", "y"], "did you mean '--out'?"),
@@ -351,7 +351,7 @@ def test_every_command_in_the_guide_is_one(monkeypatch: pytest.MonkeyPatch) -> N
         context = command.make_context(name, list(arguments), resilient_parsing=True)
         options = {option for parameter in command.params for option in parameter.opts}
         assert {argument for argument in arguments if argument.startswith("--")} <= options
-        assert context.params["data" if name != "prepare" else "out"] is not None
+        assert context.params[{"prepare": "out", "export": "checkpoint"}.get(name, "data")] is not None
 
 
 def test_the_guide_names_every_option() -> None:
