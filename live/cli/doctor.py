@@ -84,6 +84,7 @@ class Findings:
         answering: those that answer.
         inputs, outputs: port names, this instrument's own left out.
         jack_installed, jack_running: the JACK server.
+        jack_client: JACK-Client's version, "" when it is not installed.
         fluidsynth: libfluidsynth's version, "" when it cannot be loaded.
         audio: the audio driver that FluidSynth could open, "" none.
         audio_reason: why none.
@@ -105,6 +106,7 @@ class Findings:
     outputs: tuple[str, ...] = ()
     jack_installed: bool = False
     jack_running: bool = False
+    jack_client: str = ""
     fluidsynth: str = ""
     audio: str = ""
     audio_reason: str = ""
@@ -166,8 +168,11 @@ def _keyboards(found: Findings) -> list[Check]:
 def _jack(found: Findings) -> list[Check]:
     if "jack" not in found.apis:
         return []
+    if found.jack_running and found.jack_client:
+        return [Check("JACK", True, "a server is running; every message leaves on its frame")]
     if found.jack_running:
-        return [Check("JACK", True, "a server is running")]
+        text = "a server is running; with the extra `jack` every message leaves on its frame"
+        return [Check("JACK", True, text, "pip install JACK-Client")]
     if found.jack_installed:
         return [
             Check("JACK", False, "installed, but no server runs; only needed for --api jack", "jackd -d alsa")
@@ -261,6 +266,7 @@ def look() -> Findings:
         outputs=_names("out", answering),
         jack_installed=shutil.which("jackd") is not None,
         jack_running=jack_answers(),
+        jack_client=_version("JACK-Client"),
         fluidsynth=fluidsynth,
         audio=audio,
         audio_reason=reason,

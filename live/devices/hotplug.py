@@ -17,7 +17,7 @@ _MISSES = 2
 
 
 class Port(Protocol):
-    """What is watched: an InputPort or an OutputPort."""
+    """What is watched: a MidiInput or a MidiOutput."""
 
     name: str
     virtual: bool

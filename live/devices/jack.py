@@ -32,7 +32,13 @@ _MIDI_TYPE = b"8 bit raw midi"
 _SHUTDOWN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
-def _library() -> ctypes.CDLL:
+def library(kind: type[ctypes.CDLL] = ctypes.CDLL) -> ctypes.CDLL:
+    """Return libjack; with ctypes.PyDLL calls hold the interpreter, for those that never wait.
+
+    Raises:
+        OSError: it is not installed.
+
+    """
     if sys.platform == "darwin":
         names = ["libjack.0.dylib", "/opt/homebrew/lib/libjack.dylib", "/usr/local/lib/libjack.dylib"]
     elif sys.platform == "win32":
@@ -41,7 +47,7 @@ def _library() -> ctypes.CDLL:
         names = ["libjack.so.0"]
     for name in names:
         with contextlib.suppress(OSError):
-            return ctypes.CDLL(name)
+            return kind(name)
     raise OSError("libjack is not installed")
 
 
@@ -77,34 +83,34 @@ class JackProbe:
 
     def __init__(self, name: str = "twobar-probe") -> None:
         """Become an inactive client; never starts a server."""
-        library = self._jack = _library()
-        library.jack_client_open.restype = ctypes.c_void_p
-        library.jack_client_open.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p]
-        library.jack_client_close.argtypes = [ctypes.c_void_p]
-        library.jack_on_shutdown.argtypes = [ctypes.c_void_p, _SHUTDOWN, ctypes.c_void_p]
-        library.jack_on_shutdown.restype = None
-        library.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
-        library.jack_get_ports.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong]
-        library.jack_port_by_name.restype = ctypes.c_void_p
-        library.jack_port_by_name.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
-        library.jack_port_get_all_connections.restype = ctypes.POINTER(ctypes.c_char_p)
-        library.jack_port_get_all_connections.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
-        library.jack_last_frame_time.restype = ctypes.c_uint32
-        library.jack_last_frame_time.argtypes = [ctypes.c_void_p]
-        library.jack_activate.argtypes = [ctypes.c_void_p]
-        library.jack_set_xrun_callback.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
-        library.jack_free.argtypes = [ctypes.c_void_p]
-        library.jack_free.restype = None
+        jack = self._jack = library()
+        jack.jack_client_open.restype = ctypes.c_void_p
+        jack.jack_client_open.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p]
+        jack.jack_client_close.argtypes = [ctypes.c_void_p]
+        jack.jack_on_shutdown.argtypes = [ctypes.c_void_p, _SHUTDOWN, ctypes.c_void_p]
+        jack.jack_on_shutdown.restype = None
+        jack.jack_get_ports.restype = ctypes.POINTER(ctypes.c_char_p)
+        jack.jack_get_ports.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong]
+        jack.jack_port_by_name.restype = ctypes.c_void_p
+        jack.jack_port_by_name.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+        jack.jack_port_get_all_connections.restype = ctypes.POINTER(ctypes.c_char_p)
+        jack.jack_port_get_all_connections.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+        jack.jack_last_frame_time.restype = ctypes.c_uint32
+        jack.jack_last_frame_time.argtypes = [ctypes.c_void_p]
+        jack.jack_activate.argtypes = [ctypes.c_void_p]
+        jack.jack_set_xrun_callback.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
+        jack.jack_free.argtypes = [ctypes.c_void_p]
+        jack.jack_free.restype = None
         os.environ["JACK_NO_START_SERVER"] = "1"
         with one_at_a_time(), stderr_diverted():
-            self._client: int | None = library.jack_client_open(name.encode(), _NO_START_SERVER, None)
+            self._client: int | None = jack.jack_client_open(name.encode(), _NO_START_SERVER, None)
         if not self._client:
             server = os.environ.get("JACK_DEFAULT_SERVER", "default")
             raise OSError(f"no JACK server answers under the name '{server}'")
         self._xruns: ctypes.Array[ctypes.c_char] | None = None
         self.alive = True
         self._on_shutdown = _SHUTDOWN(self._shut_down)  # referenced here: C holds only its address
-        library.jack_on_shutdown(self._client, self._on_shutdown, None)
+        jack.jack_on_shutdown(self._client, self._on_shutdown, None)
 
     def count_xruns(self) -> None:
         """Count the cycles that the server loses, and with them what was played; Linux only.

@@ -2,7 +2,8 @@
 
 python-rtmidi holds the interpreter while it opens or closes a port.  JACK needs all its clients for that,
 and one that wants to deliver waits for the interpreter: measured, both then wait for seconds.  So inputs
-queue what they hear while a port is opened or closed, and deliver it right after.
+queue what they hear while a port is opened or closed, and deliver it right after; outputs that JACK calls
+(`jack_output`) leave its graph for that long.
 """
 
 import contextlib
@@ -10,7 +11,9 @@ import gc
 import threading
 import time
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import rtmidi
 
@@ -23,6 +26,62 @@ from live.timing.timeline import Nanos
 
 Deliver = Callable[[Received], object]
 
+
+class MidiInput(ABC):
+    """An open input, of whatever library.
+
+    Attributes:
+        name: the port that is listened to, as listed; virtual ports by their own name.
+        virtual: others connect to it; it never vanishes by itself.
+        api: the MIDI system it is on.
+
+    """
+
+    name: str
+    virtual: bool
+    api: str
+
+    @property
+    @abstractmethod
+    def broken(self) -> int:
+        """Messages that did not arrive whole: the driver, or the cable, has lost some of what was played."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Let go of the port of a MIDI system that has died, at once."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop listening and release the port; safe to call twice, never hangs."""
+
+
+class MidiOutput(ABC):
+    """An open output, of whatever library; a `live.timing.midi_bytes.Sink`.
+
+    Attributes:
+        name: the port that is played to, as listed; virtual ports by their own name.
+        virtual: others connect to it; it never vanishes by itself.
+        api: the MIDI system it is on.
+
+    """
+
+    name: str
+    virtual: bool
+    api: str
+
+    @abstractmethod
+    def send(self, data: bytes) -> None:
+        """Send one whole message now; raises PortError where the port is closed, or the driver refuses."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Let go of the port of a MIDI system that has died, at once."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Silence the channels that were played on and release the port; safe to call twice."""
+
+
 _SENDING_S = 0.05  # JACK sends what it has taken in its next cycles, and nothing after the port is closed
 _CLOSE_PATIENCE_S = 1.5
 _LOOK_S = 0.002
@@ -33,16 +92,33 @@ _LENGTH_BYTES = 4  # that RtMidi puts before each message in its buffer
 _UNSURE_BYTES, _FULL_BYTES = 2048, 8192
 _BUSY = threading.RLock()  # as process-wide as the interpreter's own lock
 _ABANDONED: list[object] = []  # ports of a dead server: to release one takes a second, interpreter held
-_OPEN_INPUTS: "weakref.WeakSet[InputPort]" = weakref.WeakSet()
+_CALLED: "weakref.WeakSet[Called]" = weakref.WeakSet()
 
 
-class InputPort:
+class Called(Protocol):
+    """An open port that the driver calls into Python for."""
+
+    def pause(self) -> bool:
+        """Let the driver not call meanwhile; tells whether that is needed."""
+
+    def resume(self) -> None:
+        """Be called again, and make up for what came meanwhile."""
+
+
+def registered(port: Called) -> None:
+    """Take part in `calls_paused` from now on."""
+    _CALLED.add(port)
+
+
+def unregistered(port: Called) -> None:
+    """Take part no longer."""
+    _CALLED.discard(port)
+
+
+class InputPort(MidiInput):
     """An open input: every whole message is stamped and handed on, from the driver's thread.
 
     Attributes:
-        name: the port that is listened to, as listed; virtual ports by their own name.
-        virtual: others connect to it; it never vanishes by itself.
-        api: the MIDI system it is on.
         faults: messages that the receiver's code failed on (never raised in the driver's thread).
 
     Threads: `deliver` is called on the driver's; the rest on any.
@@ -71,7 +147,7 @@ class InputPort:
         self._in_use: list[object] = []
         midi.ignore_types(sysex=True, timing=False, active_sense=True)
         self._listen(midi)
-        _OPEN_INPUTS.add(self)
+        registered(self)
 
     @property
     def broken(self) -> int:
@@ -87,7 +163,7 @@ class InputPort:
         midi.set_callback(self._received)
         self._in_use += gc.get_referents(midi)
 
-    def _pause(self) -> bool:
+    def pause(self) -> bool:
         """Let the driver queue instead of call; tells whether that is needed."""
         if self._midi is None or self.api != "jack":
             return False
@@ -109,7 +185,7 @@ class InputPort:
                 self._received(queued)
                 return
 
-    def _resume(self) -> None:
+    def resume(self) -> None:
         """Deliver what was queued, and be called again.
 
         What comes between the last look into the queue and the next line stays in it until the next pause;
@@ -136,7 +212,7 @@ class InputPort:
     def abandon(self) -> None:
         """Let go of the port of a MIDI system that has died, at once."""
         midi, self._midi = self._midi, None
-        _OPEN_INPUTS.discard(self)
+        unregistered(self)
         if midi is not None:
             midi.cancel_callback()
             _ABANDONED.extend((midi, self))
@@ -144,23 +220,18 @@ class InputPort:
     def close(self) -> None:
         """Stop listening and release the port; safe to call twice, never hangs."""
         midi, self._midi = self._midi, None
-        _OPEN_INPUTS.discard(self)
+        unregistered(self)
         if midi is not None:
             self._calls_over(midi)
             _release(midi, tuple(self._in_use))
 
 
-class OutputPort:
-    """An open output; a `live.timing.midi_bytes.Sink`.
+class OutputPort(MidiOutput):
+    """An open output on python-rtmidi.
 
     RtMidi's buffer for JACK holds 16,384 bytes; once it is full, `send_message` waits until JACK takes some,
     interpreter held: for ever, where the server stands still.  So no more than half of it is sent without a
     sign that a cycle has gone by.
-
-    Attributes:
-        name: the port that is played to, as listed; virtual ports by their own name.
-        virtual: others connect to it; it never vanishes by itself.
-        api: the MIDI system it is on.
 
     Threads: any, one at a time.  Realtime: yes, about 1 us.
     """
@@ -234,15 +305,15 @@ class OutputPort:
 
 
 @contextlib.contextmanager
-def inputs_paused() -> Iterator[None]:
-    """Let no input call into Python meanwhile; around whatever holds the interpreter and needs JACK."""
+def calls_paused() -> Iterator[None]:
+    """Let no port call into Python meanwhile; around whatever holds the interpreter and needs JACK."""
     with _BUSY:
-        paused = [port for port in tuple(_OPEN_INPUTS) if port._pause()]  # noqa: SLF001 - the same module
+        paused = [port for port in tuple(_CALLED) if port.pause()]
         try:
             yield
         finally:
             for port in paused:
-                port._resume()  # noqa: SLF001 - the same module
+                port.resume()
 
 
 def _release(
@@ -254,7 +325,7 @@ def _release(
 ) -> None:
     def closing(*_in_use: object) -> None:
         time.sleep(pause_s)
-        with inputs_paused(), contextlib.suppress(rtmidi.RtMidiError):
+        with calls_paused(), contextlib.suppress(rtmidi.RtMidiError):
             # before the port: libjack may end the thread that hears of its going while that holds a lock
             if jack is not None:
                 jack.close()

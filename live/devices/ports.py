@@ -1,6 +1,7 @@
 """MIDI ports by name: which systems and ports there are, and opening them."""
 
 import contextlib
+import importlib.util
 import sys
 import time
 from collections.abc import Callable, Collection
@@ -11,14 +12,14 @@ import rtmidi
 from live import errors
 from live.devices.jack import Direction, JackProbe, jack_answers
 from live.devices.names import hardware, keyboards, match, plain_name, unique
-from live.devices.port import Deliver, InputPort, OutputPort, inputs_paused
+from live.devices.port import Deliver, InputPort, MidiInput, MidiOutput, OutputPort, calls_paused
 from live.devices.stderr import silence_jack, stderr_diverted
 from model.errors import nearest
 
 __all__ = [
-    "APIS", "Deliver", "InputPort", "OutputPort", "Probe", "answers", "compiled_apis",
-    "hardware", "inputs", "keyboards", "match", "names", "open_input", "open_inputs", "open_output",
-    "outputs", "plain_name", "resolve_api",
+    "APIS", "Deliver", "InputPort", "MidiInput", "MidiOutput", "OutputPort", "Probe", "answers",
+    "compiled_apis", "frame_accurate", "hardware", "inputs", "keyboards", "match", "names", "open_input",
+    "open_inputs", "open_output", "outputs", "plain_name", "resolve_api",
 ]  # fmt: skip
 
 APIS: dict[str, int] = {
@@ -75,6 +76,11 @@ def answers(api: str) -> bool:
     if api == "jack":
         return jack_answers()
     return True
+
+
+def frame_accurate(api: str) -> bool:
+    """Tell whether outputs of a resolved MIDI system keep to frames: on JACK, with the extra `jack`."""
+    return api == "jack" and importlib.util.find_spec("jack") is not None
 
 
 def _nothing_answers(compiled: list[str]) -> str:
@@ -184,7 +190,7 @@ def open_input(
     deliver: Deliver,
     nanos: Callable[[], int] = time.monotonic_ns,
     taken: Collection[str] = (),
-) -> InputPort:
+) -> MidiInput:
     """Listen to a named port, or open the virtual port `twobar-in:keys` that others connect to.
 
     Args:
@@ -205,9 +211,13 @@ def open_input(
     return InputPort(midi, actual, deliver, nanos, api=resolved, virtual=name == "virtual")
 
 
-def open_output(name: str, *, api: str = "auto", taken: Collection[str] = ()) -> OutputPort:
+def open_output(name: str, *, api: str = "auto", taken: Collection[str] = ()) -> MidiOutput:
     """Play to a named port, or open the virtual port `twobar-out:notes`; errors as open_input."""
     resolved = resolve_api(api)
+    if frame_accurate(resolved):
+        from live.devices.jack_output import JackOutput  # noqa: PLC0415  only where it is used: it takes its time
+
+        return JackOutput(OUTPUT_CLIENT, OUTPUT_PORT, peer=_jack_peer("out", name, taken))
     midi, actual = _open("out", name, resolved, taken)
     jack = None
     if resolved == "jack":
@@ -224,7 +234,7 @@ def open_inputs(
     nanos: Callable[[], int] = time.monotonic_ns,
     taken: Collection[str] = (),
     outputs: Collection[str] = (),
-) -> list[InputPort]:
+) -> list[MidiInput]:
     """Open what `--in` asks for: "none", "virtual", a name, or "auto": every keyboard that is plugged in.
 
     "auto" with nothing plugged in is an empty list; `outputs` are the ports that are played to, see
@@ -235,7 +245,7 @@ def open_inputs(
     if wanted != "auto":
         return [open_input(wanted, api=api, deliver=deliver, nanos=nanos, taken=taken)]
     resolved = resolve_api(api)
-    opened: list[InputPort] = []
+    opened: list[MidiInput] = []
     for name in keyboards(names("in", resolved), outputs):
         if name not in taken:
             with contextlib.suppress(errors.PortError):  # gone again, or another program holds it
@@ -248,7 +258,7 @@ def _open(
 ) -> tuple[rtmidi.MidiIn | rtmidi.MidiOut, str]:
     client, port_name = (INPUT_CLIENT, INPUT_PORT) if direction == "in" else (OUTPUT_CLIENT, OUTPUT_PORT)
     if name != "virtual":
-        with inputs_paused():
+        with calls_paused():
             return _open_named(direction, name, api, taken)
     if api == "winmm" or sys.platform == "win32":
         raise errors.UsageError(
@@ -256,7 +266,7 @@ def _open(
         )
     full_name = f"{client}:{port_name}"
     before = _present(direction, full_name) if api == "jack" else frozenset()
-    with inputs_paused():
+    with calls_paused():
         midi = _client(direction, api, client)
         try:
             midi.open_virtual_port(port_name)
@@ -268,6 +278,16 @@ def _open(
         ours = [port for port in names(_other(direction), api) if port.startswith(client)]
         actual = next((port for port in ours if port not in before), actual)
     return midi, actual
+
+
+def _jack_peer(direction: Direction, name: str, taken: Collection[str]) -> str:
+    """Return the port on JACK that a name means, "" for a virtual port once its name is free."""
+    if name == "virtual":
+        client, port = (INPUT_CLIENT, INPUT_PORT) if direction == "in" else (OUTPUT_CLIENT, OUTPUT_PORT)
+        _present(direction, f"{client}:{port}")
+        return ""
+    found = names(direction, "jack")
+    return found[_index(direction, name, found, taken)]
 
 
 def _present(direction: Direction, full_name: str) -> frozenset[str]:

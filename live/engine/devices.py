@@ -59,7 +59,7 @@ class _Asked(NamedTuple):
 
     direction: Direction
     name: str
-    port: ports.InputPort | ports.OutputPort | None
+    port: ports.MidiInput | ports.MidiOutput | None
 
 
 class Devices:
@@ -77,7 +77,7 @@ class Devices:
         self._options, self._output, self._post = options, output, post
         self._notices: list[tuple[str, str]] = []
         self._views: dict[tuple[str, str], PortView] = {}
-        self._inputs: dict[str, ports.InputPort] = {}
+        self._inputs: dict[str, ports.MidiInput] = {}
         self._asked: list[_Asked] = []
         self._worker = WorkerKeeper(
             lambda: spawn_worker(options.address), needed=lambda: output.worker is None
@@ -126,7 +126,7 @@ class Devices:
         if self._options.log:
             self._open_log(as_path(self._options.log))
         if not config.midi.send_sounds:
-            self._output.takes_setup = lambda sink: not isinstance(sink, ports.OutputPort)
+            self._output.takes_setup = lambda sink: not isinstance(sink, ports.MidiOutput)
         self._output.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
         for name in config.midi.outputs:
             if name == SYNTH:
@@ -175,7 +175,11 @@ class Devices:
             return
         self._asked.append(_Asked("out", name, port))
         self._output.sinks.append(port)
-        self._views["out", port.name] = PortView("out", port.name, "ok")
+        self._show_output(port)
+
+    def _show_output(self, port: ports.MidiOutput) -> None:
+        ahead = "each message on its frame" if hasattr(port, "send_at") else ""
+        self._views["out", port.name] = PortView("out", port.name, "ok", ahead)
 
     def _open_inputs(self, jam: Jam, name: str) -> None:
         try:
@@ -201,7 +205,7 @@ class Devices:
             self.desk.plug(name)
 
     def _output_names(self) -> list[str]:
-        return [sink.name for sink in self._output.sinks if isinstance(sink, ports.OutputPort)]
+        return [sink.name for sink in self._output.sinks if isinstance(sink, ports.MidiOutput)]
 
     def _port_missing(
         self, jam: Jam, direction: Direction, name: str, reason: PortError | UsageError
@@ -244,7 +248,7 @@ class Devices:
         name = SYNTH if isinstance(sink, FluidSynth) else sink.name
         self._views["out", name] = PortView("out", name, "missing", reason)
         jam.notices.add("error", f"{reason}; the music goes on without it")
-        if isinstance(sink, ports.OutputPort):
+        if isinstance(sink, ports.MidiOutput):
             for watcher in self._watchers:
                 watcher.lost(sink)
 
@@ -332,7 +336,7 @@ class Devices:
 
     def _see_peers(self, lister: SystemLister) -> None:
         """Take down who is connected to a virtual output; on a watch's thread."""
-        sinks = [sink for sink in tuple(self._output.sinks) if isinstance(sink, ports.OutputPort)]
+        sinks = [sink for sink in tuple(self._output.sinks) if isinstance(sink, ports.MidiOutput)]
         self.peers = [
             peer for sink in sinks if sink.virtual for peer in sorted(lister.connections(sink.name) or ())
         ]
@@ -364,12 +368,12 @@ class Devices:
     def _show_synth(self, state: Literal["ok", "missing"], detail: str) -> None:
         self._views["out", SYNTH] = PortView("out", SYNTH, state, detail)
 
-    def _reopen_input(self, name: str) -> ports.InputPort:
+    def _reopen_input(self, name: str) -> ports.MidiInput:
         port = ports.open_input(name, api=self._options.config.midi.api, deliver=self._post)
         self._plug(port.name)
         return port
 
-    def _reopen_output(self, name: str) -> ports.OutputPort:
+    def _reopen_output(self, name: str) -> ports.MidiOutput:
         """Open an output that has come, and end what may sound on it of keys that were let go meanwhile."""
         port = ports.open_output(name, api=self._options.config.midi.api)
         try:
@@ -399,10 +403,11 @@ class Devices:
             return
         self._views.pop(key, None)
         self._views.pop(("in", "keyboard"), None) if direction == "in" else None
-        self._views[direction, change.name] = PortView(direction, change.name, "ok")
-        if isinstance(change.port, ports.InputPort):
+        if isinstance(change.port, ports.MidiInput):
+            self._views[direction, change.name] = PortView(direction, change.name, "ok")
             self._inputs[change.name] = change.port
-        elif isinstance(change.port, ports.OutputPort):
+        elif isinstance(change.port, ports.MidiOutput):
+            self._show_output(change.port)
             self._output.sinks.append(change.port)
             self.set_up(jam, now)
         jam.notices.add("info", f"{change.name} is {'back' if change.state == 'back' else 'here'}")
@@ -413,6 +418,11 @@ class Devices:
         """Count what the drivers have lost."""
         broken = self._broken_before + sum(port.broken for port in self._inputs.values())
         return Losses(sum(lister.lost_cycles for lister in self._listers), broken)
+
+    @property
+    def left_late(self) -> int:
+        """Count the messages that left after their moment, at outputs that keep it."""
+        return sum(getattr(sink, "late", 0) for sink in self._output.sinks)
 
     def _tell_of_losses(self, jam: Jam, now: Nanos) -> None:
         """Say once in a while what was lost since it was last said, where it may be heard."""

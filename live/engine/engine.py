@@ -254,8 +254,13 @@ class Engine:
             coming += self._play_demo(self.demo, now)
         if self.learning is not None:
             coming += self.learning.advance(now)
-        wake = self.jam.advance(Nanos(now + READY_NANOS))
-        self._wake = None if wake is None else Nanos(wake - READY_NANOS)
+        self.jam.lookahead_nanos = lookahead = self.output.lookahead_nanos
+        ready = 0 if lookahead else READY_NANOS
+        wake = self.jam.advance(Nanos(now + ready))
+        held = self.output.send_held(Nanos(now + READY_NANOS))
+        self._wake = None if wake is None else Nanos(wake - ready)
+        if held is not None:
+            self._wake = Nanos(min(held - READY_NANOS, self._wake if self._wake is not None else held))
         if self._wake is not None:
             coming.append(self._wake)
         if self.arrivals or self._answers_waiting:
@@ -499,6 +504,7 @@ class Engine:
             lateness_us={"p50": late.p50, "p99": late.p99, "worst": late.worst},
             missed_bars=self.jam.dialogue.missed_bars,
             dropped_notes=self.jam.dropped_notes,
+            left_late=self.devices.left_late,
             faults=self.faults,
             coalesced=self.arrivals.coalesced,
             dropped_messages=self.arrivals.dropped,

@@ -6,7 +6,7 @@ Tested in tests/live/engine/test_devices.py, tests/live/engine/test_closing.py.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from live.engine.feedback import Feedback
 from live.errors import TwobarError
@@ -14,6 +14,7 @@ from live.ipc.link import Link
 from live.ipc.messages import ToWorker
 from live.record.event_log import EventLog
 from live.record.take import Take
+from live.timing.ahead import AheadQueue
 from live.timing.clock import Clock
 from live.timing.midi_bytes import Sink, Stream
 from live.timing.timeline import Nanos, Tick
@@ -45,8 +46,32 @@ class Publisher(Protocol):
         """Stop, and free the port."""
 
 
+class _Route(NamedTuple):
+    """How messages get to a sink.
+
+    Attributes:
+        sink: it.
+        send_at: its own, of a TimedSink; else None, and what is planned waits in
+        held: here until its moment.
+        delay_nanos: by which it sounds sooner than the slowest sink,
+        clock_nanos: and by how much later or earlier it gets MIDI clock.
+
+    """
+
+    sink: Sink
+    send_at: Callable[[bytes, Nanos], None] | None
+    held: AheadQueue
+    delay_nanos: int
+    clock_nanos: int
+
+
 class EngineOutput:
     """Everything that a jam writes to.
+
+    Args:
+        clock: tells the moment.
+        delay: tells by how many nanoseconds a sink sounds sooner than the slowest one.
+        clock_offset: tells by how many nanoseconds a sink is to get MIDI clock later.
 
     Attributes:
         sinks: where MIDI goes; a message goes to each in turn.
@@ -59,9 +84,19 @@ class EngineOutput:
 
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        delay: Callable[[Sink], int] = lambda _sink: 0,
+        clock_offset: Callable[[Sink], int] = lambda _sink: 0,
+    ) -> None:
         """Start with nowhere to send to."""
-        self._clock = clock
+        self._clock, self._delay, self._clock_offset = clock, delay, clock_offset
+        self._ways: list[_Route] = []
+        self._ways_of: list[Sink] = []
+        self._lookahead_nanos = 0
+        self._at_once = True
         self.sinks: list[Sink] = []
         self.worker: Link[Any] | None = None
         self.take: Take | None = None
@@ -72,20 +107,55 @@ class EngineOutput:
         self.takes_setup: Callable[[Sink], bool] = lambda _sink: True
         self.sink_lost: Callable[[Sink, str], None] = lambda _sink, _reason: None
 
-    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Stream) -> Nanos:
-        """Send to the sinks at the due moment, then log and record; returns the moment just before."""
+    @property
+    def lookahead_nanos(self) -> int:
+        """So long before it is due a planned message must be given; 0 where sinks are sent to at once."""
+        self._look()
+        return self._lookahead_nanos
+
+    def _look(self) -> None:
+        """Find the ways to the sinks anew, where there are others than before."""
+        if self._ways_of == self.sinks:
+            return
+        before = {id(way.sink): way.held for way in self._ways}
+        self._ways_of, self._ways = list(self.sinks), []
+        self._lookahead_nanos = 0
+        for sink in self.sinks:
+            delay, offset = self._delay(sink), self._clock_offset(sink)
+            held = before.get(id(sink)) or AheadQueue()
+            self._ways.append(_Route(sink, getattr(sink, "send_at", None), held, delay, offset))
+            lead = getattr(sink, "lead_nanos", 0) - delay - min(0, offset)
+            self._lookahead_nanos = max(self._lookahead_nanos, lead)
+        self._at_once = not any(
+            way.send_at is not None or way.delay_nanos or way.clock_nanos for way in self._ways
+        )
+
+    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Stream, planned: bool = False) -> Nanos:
+        """Send to the sinks, now or, what was planned, when it is due; then log and record.
+
+        Returns the moment just before it leaves.  Where all sinks are sent to at once, what is planned is due
+        within READY_NANOS of the engine, and the moment is waited for.
+        """
+        self._look()
         moment = self._clock.now()
-        if moment < due:  # made ready a little ahead, see Engine
+        if moment < due and self._at_once:  # made ready a little ahead, see Engine
             self._clock.watch(due)
             moment = self._clock.now()
-        for sink in tuple(self.sinks):
-            if voice is Stream.SETUP and not self.takes_setup(sink):
+        for way in tuple(self._ways):
+            if voice is Stream.SETUP and not self.takes_setup(way.sink):
                 continue
             try:
-                sink.send(data)
+                if planned and not self._at_once:
+                    self._send_at(way, data, due, voice)
+                elif way.held:
+                    way.held.now(data)  # takes back what is to come
+                    self._send_held(way, moment)
+                else:
+                    way.sink.send(data)
             except TwobarError as reason:
-                self.sinks.remove(sink)
-                self.sink_lost(sink, str(reason))
+                self._lose(way.sink, reason)
+        if planned:
+            moment = max(moment, due)
         if self.feedback is not None:
             self.feedback.sent(data, moment)
         if self.event_log is not None:
@@ -93,6 +163,41 @@ class EngineOutput:
         if self.take is not None and voice is Stream.INSTRUMENT:
             self.take.instrument(tick, data)
         return moment
+
+    def _send_at(self, way: _Route, data: bytes, due: Nanos, voice: Stream) -> None:
+        moment = Nanos(due + way.delay_nanos + (way.clock_nanos if voice is Stream.CLOCK else 0))
+        if way.send_at is not None:
+            way.send_at(data, moment)
+        else:
+            way.held.later(data, moment)
+
+    def send_held(self, before: Nanos) -> Nanos | None:
+        """Send what is due before a moment to sinks that keep none; returns when the next one is due."""
+        coming: Nanos | None = None
+        for way in tuple(self._ways):
+            if not way.held:
+                continue
+            try:
+                self._send_held(way, before)
+            except TwobarError as reason:
+                self._lose(way.sink, reason)
+            due = way.held.next_due()
+            if due is not None:
+                coming = due if coming is None else min(coming, due)
+        return coming
+
+    def _send_held(self, way: _Route, before: Nanos) -> None:
+        while (data := way.held.take_now()) is not None:
+            way.sink.send(data)
+        while (planned := way.held.take_due(before)) is not None:
+            if self._clock.now() < planned.due:
+                self._clock.watch(planned.due)
+            way.sink.send(planned.data)
+
+    def _lose(self, sink: Sink, reason: TwobarError) -> None:
+        """Take a sink out that has failed; the others go on."""
+        self.sinks = [other for other in self.sinks if other is not sink]
+        self.sink_lost(sink, str(reason))
 
     def ask(self, message: ToWorker) -> bool:
         """Give the model process a request."""

@@ -58,6 +58,7 @@ class Jam:
         leader: whose beat it keeps; None for its own.
         vary_set: whether the performer, the settings or a scene have set the knob `vary`; else the mode does.
         scenery: what changes its state by itself; None for nothing.
+        lookahead_nanos: so long before they are due messages leave the jam, for outputs that keep the moment.
 
     """
 
@@ -114,7 +115,9 @@ class Jam:
         self._volume_turned = False
         self._levels = Levels(channels_of(config.midi), self.knobs["volume"])
         self._ahead_nanos = round(config.midi.output_latency_ms * 1e6)
+        self.lookahead_nanos = 0
         self._sent_tick: Tick | None = None
+        self._last_due = Nanos(0)
         self.clock_out = ClockOut(wanted=config.midi.clock_out)
         self._beat = (-1, 0)
         self._told_grid: Grid | None = None
@@ -146,11 +149,11 @@ class Jam:
         return "listening" if self.listening.waits else self.transport.state(now)
 
     def sent_to(self, now: Nanos) -> Tick:
-        """Return the tick up to which messages have left: ahead of the present by the output's latency.
+        """Return the tick up to which messages have left: ahead of the present by latency and lookahead.
 
         It never goes back while the transport runs, also where a slower tempo makes the latency fewer ticks.
         """
-        tick = self.transport.tick(Nanos(now + self._ahead_nanos))
+        tick = self.transport.tick(Nanos(now + self._ahead_nanos + self.lookahead_nanos))
         if not self.transport.running:
             return tick
         self._sent_tick = tick if self._sent_tick is None else max(tick, self._sent_tick)
@@ -171,25 +174,23 @@ class Jam:
         if coming_clock is not None and now - self._moment(coming_clock) > STANDSTILL_NANOS:
             self.scheduler.drop_transport()
             self._resume_clock(tick, now)
-        self._tell_beat(tick)
+        beat = self.transport.tick(Nanos(now + self._ahead_nanos))
+        self._tell_beat(beat)
         self._send_due(tick, now)
         if self.scenery is not None:
             self.scenery.advance(tick, now)
         self.dialogue.advance(tick, present=present)
         self.band.advance(tick, present=present)
         self._send_due(tick, now)
-        coming = [
-            self.dialogue.next_tick(tick, present=present),
-            self.plan.lines.next_beat(tick),
-            self.band.next_tick(tick),
-        ]
         queued = (self.scheduler.next_tick(), self.clock_out.next_tick)
+        coming = [self.dialogue.next_tick(tick, present=present), self.band.next_tick(tick)]
         coming += [due for due in queued if due is not None]
         scenery = self.scenery.next_tick(tick) if self.scenery is not None else None
         if scenery is not None:
             coming.append(scenery)
-        due = self._moment(Tick(max(min(coming), tick + 1)))
-        return due if looks is None else min(due, looks)
+        wake = Nanos(self._moment(Tick(max(min(coming), tick + 1))) - self.lookahead_nanos)
+        wake = min(wake, self._moment(self.plan.lines.next_beat(beat)))
+        return wake if looks is None else min(wake, looks)
 
     def _moment(self, tick: Tick) -> Nanos:
         """Return when the messages of a tick must leave."""
@@ -197,21 +198,31 @@ class Jam:
 
     def _send_due(self, tick: Tick, now: Nanos) -> None:
         bound = round(self.config.midi.late_bound_ms * 1e6)
-        for clock_tick in self.clock_out.due(tick):
-            due = self._moment(clock_tick)
-            self.output.send(CLOCK_BYTE, tick=clock_tick, due=due, voice=Stream.CLOCK)
         left: list[tuple[QueuedNote, Tick, int]] = []
         for event, note in self.scheduler.due(tick, too_late=lambda due: now - self._moment(due) > bound):
-            due = self._moment(event.tick)
+            self._send_clock(event.tick)
             if not event.data:
                 self.dropped_notes += 1
                 continue
             voice = Stream.CLOCK if event.rank is Rank.TRANSPORT else Stream.INSTRUMENT
-            sent = self.output.send(event.data, tick=event.tick, due=due, voice=voice)
+            sent, due = self._send_planned(event.data, event.tick, voice)
             if note is not None:
                 left.append((note, event.tick, sent - due))
+        self._send_clock(tick)
         for note, when, late in left:  # a chord's next note does not wait for this
             self._note_sent(note, when, late)
+
+    def _send_clock(self, tick: Tick) -> None:
+        for clock_tick in self.clock_out.due(tick):
+            self._send_planned(CLOCK_BYTE, clock_tick, Stream.CLOCK)
+
+    def _send_planned(self, data: bytes, tick: Tick, voice: Stream) -> tuple[Nanos, Nanos]:
+        """Send a message of a tick; returns when it leaves and when it is due.
+
+        After a change of tempo none is due before those that have left already: their order is their ticks'.
+        """
+        self._last_due = due = max(self._last_due, self._moment(tick))
+        return self.output.send(data, tick=tick, due=due, voice=voice, planned=True), due
 
     def _note_sent(self, note: QueuedNote, tick: Tick, late_nanos: int) -> None:
         self.lateness.add(late_nanos)
@@ -255,7 +266,7 @@ class Jam:
             return
         self._begin_anew(now)
         lead_in = self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar
-        self.transport.start(Nanos(now + START_AHEAD_NANOS), count_in_ticks=lead_in)
+        self.transport.start(Nanos(now + START_AHEAD_NANOS + self.lookahead_nanos), count_in_ticks=lead_in)
         self.clock_out.start()
         if lead_in:
             self._count_in(Tick(-lead_in))
@@ -285,7 +296,7 @@ class Jam:
         self.dialogue.restart()
         self.band.restart()
         self.sounded.clear()
-        self._beat, self._sent_tick = (-1, 0), None
+        self._beat, self._sent_tick, self._last_due = (-1, 0), None, Nanos(0)
         self._runs += 1
 
     @property
@@ -426,8 +437,9 @@ class Jam:
         self._send_all(silence(), now)
 
     def _send_all(self, messages: list[bytes], now: Nanos, *, stream: Stream = Stream.INSTRUMENT) -> None:
+        tick = max(self.tick(now), self._sent_tick or self.tick(now))  # what ends a note comes after it
         for data in messages:
-            self.output.send(data, tick=self.tick(now), due=now, voice=stream)
+            self.output.send(data, tick=tick, due=now, voice=stream)
 
     # -- knobs -----------------------------------------------------------------------------------
 

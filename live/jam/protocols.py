@@ -16,8 +16,8 @@ from model.music.grid import Grid
 class Output(Protocol):
     """Where the jam's decisions go: sinks, the model, the log, the take, OSC."""
 
-    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Stream) -> Nanos:
-        """Send one message now and return that moment."""
+    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Stream, planned: bool = False) -> Nanos:
+        """Send one message, now or, one that was planned, when it is due; returns when it leaves."""
 
     def ask(self, message: ToWorker) -> bool:
         """Give the model a request; False when it is not there."""

@@ -82,6 +82,22 @@ class Sink(Protocol):
         """Silence and release; safe to call twice."""
 
 
+class TimedSink(Sink, Protocol):
+    """A sink that takes messages ahead and lets each leave on its moment, whatever wakes late meanwhile.
+
+    What ends sounds, sent with `send`, takes back what was to begin them later: see `live.timing.ahead`.
+
+    Attributes:
+        lead_nanos: so long before it is due a message must be given to leave on its moment.
+
+    """
+
+    lead_nanos: int
+
+    def send_at(self, data: bytes, due: Nanos) -> None:
+        """Send one whole message at a moment; raises as `send`."""
+
+
 def rank_of(data: bytes) -> Rank:
     """Return the rank of a message: offs, then controls, then programs, then note-ons."""
     status = data[0]

@@ -40,13 +40,13 @@ def ear() -> Ear:
 
 
 @pytest.fixture
-def keys(jack_server: JackServer, ear: Ear) -> Iterator[ports.InputPort]:
+def keys(jack_server: JackServer, ear: Ear) -> Iterator[ports.MidiInput]:
     port = ports.open_input("virtual", api="jack", deliver=ear.received.append)
     yield port
     port.close()
 
 
-def test_virtual_ports_have_the_names_that_others_connect_to(keys: ports.InputPort, peer: JackPeer) -> None:
+def test_virtual_ports_have_the_names_that_others_connect_to(keys: ports.MidiInput, peer: JackPeer) -> None:
     output = ports.open_output("virtual", api="jack")
     assert {"twobar-in:keys", "twobar-out:notes"} <= set(peer.ports())
     assert (keys.name, output.name) == ("twobar-in:keys", "twobar-out:notes")
@@ -54,7 +54,7 @@ def test_virtual_ports_have_the_names_that_others_connect_to(keys: ports.InputPo
     peer.wait_for_ports("twobar-out:notes", present=False)
 
 
-def test_a_second_instrument_has_another_name(keys: ports.InputPort, peer: JackPeer) -> None:
+def test_a_second_instrument_has_another_name(keys: ports.MidiInput, peer: JackPeer) -> None:
     second = ports.open_input("virtual", api="jack", deliver=lambda _received: None)
     assert second.name != keys.name
     assert {keys.name, second.name} <= set(peer.ports())
@@ -92,7 +92,7 @@ def test_the_port_of_a_killed_process_does_not_take_the_name_away(
 
 
 def test_a_note_arrives_whole_and_stamped_when_it_was_played(
-    keys: ports.InputPort, peer: JackPeer, ear: Ear
+    keys: ports.MidiInput, peer: JackPeer, ear: Ear
 ) -> None:
     peer.connect(peer.midi_out, keys.name)
     peer.connect(peer.midi_out, peer.midi_in)  # the peer hears itself: when it really played
@@ -108,7 +108,7 @@ def test_a_note_arrives_whole_and_stamped_when_it_was_played(
     assert all(one.nanos < other.nanos for one, other in itertools.pairwise(received))
 
 
-def test_garbage_stops_nothing(keys: ports.InputPort, peer: JackPeer, ear: Ear) -> None:
+def test_garbage_stops_nothing(keys: ports.MidiInput, peer: JackPeer, ear: Ear) -> None:
     peer.connect(peer.midi_out, keys.name)
     peer.play(b"\x90\x3c\x40\x3e\x41", b"\x40\x42")  # running status, within and across messages
     peer.play(b"\x80\x09\x40", b"\x90\xf8\x3d\x40", b"\xf0\x7e\x7f\x06\x01\xf7", b"\xfe", b"\xf7")
@@ -118,7 +118,7 @@ def test_garbage_stops_nothing(keys: ports.InputPort, peer: JackPeer, ear: Ear) 
 
 
 def test_three_hundred_notes_at_once_all_arrive_both_ways(
-    keys: ports.InputPort, peer: JackPeer, ear: Ear
+    keys: ports.MidiInput, peer: JackPeer, ear: Ear
 ) -> None:
     notes = [bytes((0x90 + index % 3, index % 128, 1 + index // 3)) for index in range(300)]
     output = ports.open_output("virtual", api="jack")

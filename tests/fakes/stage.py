@@ -211,7 +211,7 @@ class Stage:
 
     # -- the output ------------------------------------------------------------------------------
 
-    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Stream) -> Nanos:
+    def send(self, data: bytes, *, tick: Tick, due: Nanos, voice: Stream, planned: bool = False) -> Nanos:
         self.sent.append(Sent(tick, data, due, self.nanos, voice))
         return Nanos(self.nanos)
 

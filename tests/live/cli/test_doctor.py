@@ -14,6 +14,7 @@ WELL = Findings(
     outputs=("synth 28:0",),
     jack_installed=True,
     jack_running=True,
+    jack_client="0.5.7",
     fluidsynth="2.3.1",
     audio="alsa",
     soundfont="/fonts/TimGM6mb.sf2",
@@ -74,6 +75,12 @@ def test_what_only_makes_it_better_is_not_needed() -> None:
     assert not any(row.needed for row in judge(found) if not row.ok)
     assert row(found, "JACK").fix == "jackd -d alsa"
     assert row(found, "sound").text == "no card"
+
+
+def test_jack_keeps_frames_with_its_extra() -> None:
+    assert "on its frame" in row(WELL, "JACK").text
+    without = row(replace(WELL, jack_client=""), "JACK")
+    assert (without.ok, without.fix) == (True, "pip install JACK-Client")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from live.devices import hotplug
 from live.devices.fluidsynth import FluidSynth
 from live.devices.hotplug import Change, SystemLister
 from live.devices.names import match
-from live.devices.port import OutputPort
+from live.devices.port import InputPort, OutputPort
 from live.engine.closing import Guard
 from live.engine.devices import Devices, Losses
 from live.engine.output import EngineOutput
@@ -336,7 +336,9 @@ def test_messages_that_came_broken_are_counted_of_inputs_that_have_gone_too(
 ) -> None:
     desk = Desk(monkeypatch, **{"in": ["KeyStep 24:0"], "out": []})
     stage = opened(input=["keystep"])
-    stage.devices._inputs["KeyStep 24:0"]._received(([0x90, 0x80, 0x3C, 0x40, 0x90, 0x3C, 0x80], 0.0))
+    port = stage.devices._inputs["KeyStep 24:0"]
+    assert isinstance(port, InputPort)
+    port._received(([0x90, 0x80, 0x3C, 0x40, 0x90, 0x3C, 0x80], 0.0))
     assert stage.devices.losses().broken_messages == 1
     desk.names["in"] = []
     look(stage)

@@ -1,0 +1,145 @@
+"""Host time on a device's counter: JACK's frames, a sequencer's ticks.
+
+A device tells its counter when the system lets it: late, never early.  So the line lies below what was
+observed, and touches it: the edge of the lower convex hull that lies under the middle of the observations
+(Moon, Skelly and Towsley, "Estimation and removal of clock skew from network delay measurements", 1999).
+Pure.  Threads: `observe` one; `count` and `nanos` any.  Realtime: yes, 1 us; each half second 50 us.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from live.timing.timeline import Nanos
+
+BUCKET_NANOS = 500_000_000  # of which the least late observation counts
+BUCKETS = 64
+FEWEST = 3  # buckets from which a rate is taken
+STEP_NANOS = 2_000_000  # beyond this it is no lateness: the counter was stopped, or its cycles were lost,
+STEPS, STEPS_NANOS = 6, 10_000_000  # if so many in a row, for so long, say so
+HOLD_NANOS = 5_000  # a line that is so near to the new one stays: what lies on it lies evenly
+MOST_DRIFT = 0.01  # of a rate
+
+Point = tuple[int, int]
+"""(count, nanos)."""
+
+
+class HostLine:
+    """Knows at which count a device will be at a moment.
+
+    Args:
+        nanos_per_count: by the device's own word.
+        coarse_nanos: how far apart the moments are at which the counter goes on.
+
+    """
+
+    def __init__(self, nanos_per_count: float, *, coarse_nanos: int = 0) -> None:
+        """Know nothing before the first observation."""
+        self._nominal, self._step_nanos = nanos_per_count, coarse_nanos + STEP_NANOS
+        self._line: tuple[int, float, float] | None = None
+        self._points: deque[Point] = deque(maxlen=BUCKETS)
+        self._least: Point | None = None
+        self._least_late = 0.0
+        self._bucket_nanos = 0
+        self._steps: list[Point] = []  # observations in a row that are too late for this line
+
+    @property
+    def known(self) -> bool:
+        """Tell whether anything was observed."""
+        return self._line is not None
+
+    def count(self, nanos: int) -> float:
+        """Return the count of a moment; only after an observation."""
+        assert self._line is not None
+        count, at, rate = self._line
+        return count + (nanos - at) / rate
+
+    def nanos(self, count: float) -> Nanos:
+        """Return the moment of a count; only after an observation."""
+        assert self._line is not None
+        origin, at, rate = self._line
+        return Nanos(round(at + (count - origin) * rate))
+
+    def observe(self, count: int, nanos: int) -> None:
+        """Take it that the device was at a count at a moment, or a little before."""
+        if self._line is None:
+            self._line = count, float(nanos), self._nominal
+            self._bucket_nanos = nanos
+        origin, at, rate = self._line
+        late = nanos - at - (count - origin) * rate
+        if late > self._step_nanos:
+            self._steps.append((count, nanos))
+            if len(self._steps) >= STEPS and nanos - self._steps[0][1] >= STEPS_NANOS:
+                self._leap(_under(self._steps, rate))
+            return
+        self._steps.clear()
+        if late < -self._step_nanos:
+            self._leap((count, float(nanos), rate))
+        elif self._least is None or late < self._least_late:
+            self._least, self._least_late = (count, nanos), late
+            if late < 0 and len(self._points) < FEWEST:
+                self._line, self._least_late = (count, float(nanos), rate), 0.0
+        if nanos - self._bucket_nanos >= BUCKET_NANOS:
+            self._close(nanos)
+
+    def _leap(self, line: tuple[int, float, float]) -> None:
+        """Go on from another place at the same rate; what was observed before tells of the rate still."""
+        assert self._line is not None
+        origin, at, rate = self._line
+        leap = round(line[1] - at - (line[0] - origin) * rate)
+        moved = [(count, nanos + leap) for count, nanos in self._points]
+        self._points.clear()
+        self._points += moved
+        self._line, self._least = line, None
+        self._steps.clear()
+        self._bucket_nanos = round(line[1])
+
+    def _close(self, nanos: int) -> None:
+        """End a bucket, and see whether the line still holds."""
+        assert self._line is not None
+        self._bucket_nanos = nanos
+        if self._least is None:
+            return
+        self._points.append(self._least)
+        self._least = None
+        new = _under(self._points, self._line[2])
+        if len(self._points) >= FEWEST:
+            edge = _edge(_lower_hull(self._points))
+            new = edge if abs(edge[2] / self._nominal - 1) <= MOST_DRIFT else new
+        if max(abs(self._off(new, nanos)), abs(self._off(new, nanos + 2 * BUCKET_NANOS))) > HOLD_NANOS:
+            self._line = new
+
+    def _off(self, new: tuple[int, float, float], nanos: int) -> float:
+        """Return by how many nanoseconds a new line differs at a moment."""
+        count = self.count(nanos)
+        return new[1] + (count - new[0]) * new[2] - nanos
+
+
+def _under(points: Sequence[Point], rate: float) -> tuple[int, float, float]:
+    """Return the line of a rate that lies under points and touches one."""
+    zero = points[0][0]
+    count, nanos = min(points, key=lambda point: point[1] - (point[0] - zero) * rate)
+    return count, float(nanos), rate
+
+
+def _lower_hull(points: Sequence[Point]) -> list[Point]:
+    """Return the corners of the lower convex hull; points come in the order of their counts."""
+    hull: list[Point] = []
+    for point in points:
+        while len(hull) > 1 and _turns_right(hull[-2], hull[-1], point):
+            hull.pop()
+        if not hull or point[0] > hull[-1][0]:
+            hull.append(point)
+    return hull
+
+
+def _turns_right(one: Point, two: Point, three: Point) -> bool:
+    """Tell whether the middle one lies on or above the line between the others."""
+    return (two[1] - one[1]) * (three[0] - one[0]) >= (three[1] - one[1]) * (two[0] - one[0])
+
+
+def _edge(hull: Sequence[Point]) -> tuple[int, float, float]:
+    """Return the edge of a hull under its middle."""
+    middle = (hull[0][0] + hull[-1][0]) / 2
+    right = next(place for place in range(1, len(hull)) if hull[place][0] >= middle)
+    (count, nanos), (end, end_nanos) = hull[right - 1], hull[right]
+    return count, float(nanos), (end_nanos - nanos) / (end - count)

@@ -1,0 +1,76 @@
+"""A device's counter on host time, from observations that come late."""
+
+import random
+from itertools import pairwise
+
+import pytest
+
+from live.timing.host_line import BUCKET_NANOS, HostLine
+
+FRAME = 1e9 / 48_000
+SECOND = 1_000_000_000
+PERIOD = 64
+
+
+def observed(
+    line: HostLine,
+    seconds: float,
+    *,
+    first: int = 0,
+    rate: float = FRAME,
+    late: float = 200_000,
+    seed: int = 1,
+) -> int:
+    """Let cycles go by that start late by up to so many nanoseconds; returns the last frame."""
+    chance, frame = random.Random(seed), first
+    for frame in range(first, first + int(seconds * 48_000), PERIOD):
+        line.observe(frame, round(frame * rate + chance.expovariate(1.0) * late))
+    return frame
+
+
+def test_lateness_is_taken_out_and_the_rate_is_found() -> None:
+    line, rate = HostLine(FRAME), FRAME * 1.001
+    frame = observed(line, 20, rate=rate)
+    for ahead in (0, 480, 4800):
+        assert line.count(round((frame + ahead) * rate)) == pytest.approx(frame + ahead, abs=0.5)
+        assert line.nanos(frame + ahead) == pytest.approx((frame + ahead) * rate, abs=10_000)
+
+
+def test_from_the_first_cycle_on_it_is_no_later_than_the_least_late() -> None:
+    line = HostLine(FRAME)
+    line.observe(0, 900_000)
+    assert line.count(900_000) == 0
+    line.observe(64, round(64 * FRAME) + 10_000)
+    line.observe(128, round(128 * FRAME) + 700_000)
+    assert line.nanos(128) == pytest.approx(128 * FRAME + 10_000, abs=2)
+
+
+def test_moments_on_a_steady_line_lie_on_even_frames() -> None:
+    line = HostLine(FRAME)
+    frame, chance, places = observed(line, 30, late=5_000), random.Random(2), list[int]()
+    for beat in range(40):  # at 120 bpm, while cycles go by
+        moment = round((frame + 24_000 * beat + 4_800) * FRAME)
+        places.append(round(line.count(moment)))
+        for cycle in range(375):
+            at = frame + 24_000 * beat + cycle * PERIOD
+            line.observe(at, round(at * FRAME + chance.expovariate(1.0) * 5_000))
+    assert {two - one for one, two in pairwise(places)} == {24_000}
+
+
+@pytest.mark.parametrize("lost", [4_800, -4_800])
+def test_a_counter_that_leaps_is_followed_within_two_seconds(lost: int) -> None:
+    line = HostLine(FRAME)
+    frame = observed(line, 5)
+    chance, leap = random.Random(3), round(lost * FRAME)
+    for at in range(frame, frame + 3 * 48_000, PERIOD):
+        line.observe(at, round(at * FRAME + leap + chance.expovariate(1.0) * 100_000))
+    assert line.nanos(at) == pytest.approx(at * FRAME + leap, abs=30_000)
+
+
+def test_a_second_in_which_every_cycle_is_late_changes_nothing() -> None:
+    line = HostLine(FRAME)
+    frame = observed(line, 5, late=20_000)
+    assert BUCKET_NANOS <= SECOND // 2
+    frame = observed(line, 0.4, first=frame, late=20_000_000, seed=4)
+    frame = observed(line, 2, first=frame, late=20_000, seed=5)
+    assert line.nanos(frame) == pytest.approx(frame * FRAME, abs=10_000)
