@@ -13,7 +13,7 @@ from live.__main__ import twobar
 from live.dashboard.keys import KEYS, Hotkey, key_label
 from live.settings.knobs import KNOBS
 from live.words import vocabulary
-from scripts import families
+from scripts import families, osc_layout
 from trainer.__main__ import cli as trainer
 
 ROOT = Path(__file__).parents[1]
@@ -133,9 +133,10 @@ def filled(page: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:
 
 
 def main() -> None:
-    """Write the tables of all pages."""
+    """Write the tables of all pages, and the layout for OSC."""
     for page, tables in PAGES.items():
         page.write_text(filled(page.read_text(), tables))
+    osc_layout.main()
 
 
 if __name__ == "__main__":

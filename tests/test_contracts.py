@@ -17,6 +17,7 @@ import pytest
 from live.__main__ import twobar
 from live.control.library import choose
 from model.version import VERSION
+from scripts import osc_layout
 from scripts.tables import PAGES as WRITTEN
 from scripts.tables import README, TABLES, filled
 from trainer.__main__ import cli as trainer
@@ -228,6 +229,10 @@ def test_each_module_has_a_test_of_its_name_or_says_where_it_is_tested(room: str
 def test_a_page_holds_the_tables_that_the_program_would_write(path: Path) -> None:
     page = path.read_text()
     assert filled(page, WRITTEN[path]) == page, "write them with `make docs`"
+
+
+def test_the_layout_for_osc_holds_the_knobs_that_there_are() -> None:
+    assert json.loads(osc_layout.OUT.read_text()) == osc_layout.layout(), "write it with `make docs`"
 
 
 def test_a_page_without_a_place_for_a_table_is_reported() -> None:

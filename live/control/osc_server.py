@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from pythonosc.osc_message_builder import BuildError, build_msg
 
@@ -37,6 +38,9 @@ FARTHEST_SECONDS = 3_600.0
 """A time tag farther ahead than this comes from a clock that is not ours."""
 
 NOTICE_EVERY_SECONDS = 1.0
+LONGEST_SILENCE_SECONDS, CALM_SECONDS = 64.0, 10.0
+"""Bad packets without end are told of after 1, 2, 4, ... seconds; so long without any, and it begins anew."""
+
 LARGEST_DATAGRAM = 65_535
 
 ECHO_SECONDS, NOTE_ECHO_SECONDS = 0.1, 0.5
@@ -52,6 +56,14 @@ SO_RXQ_OVFL = 40  # of Linux: count what found no room
 COUNTS_LOST = sys.platform == "linux"
 
 UdpAddress = tuple[str, int]
+
+
+class _Told(NamedTuple):
+    """What is published: to one subscriber, or to all for None."""
+
+    address: str
+    arguments: tuple[object, ...]
+    peer: UdpAddress | None = None
 
 
 class OscServer:
@@ -77,6 +89,7 @@ class OscServer:
         notice: Callable[[str], None],
         *,
         wall_seconds: Callable[[], float] = time.time,
+        subscribed: Callable[[Callable[[str, float | str], None]], None] = lambda _tell: None,
     ) -> None:
         """Open the port; nothing is received before `start`.
 
@@ -85,6 +98,7 @@ class OscServer:
             deliver: takes each command.
             notice: takes a line for the human, at most one a second.
             wall_seconds: seconds since 1970, the scale of time tags.
+            subscribed: called for each new subscriber with what tells an address and a value to it alone.
 
         Raises:
             FailureError: the port is busy, or the host is not this machine's.
@@ -93,13 +107,15 @@ class OscServer:
         self._deliver = deliver
         self._notice = notice
         self._wall_seconds = wall_seconds
+        self._subscribed = subscribed
         self._allowed = frozenset(settings.allow)
         self._socket = _bound(settings.host, settings.port)
         self.port: int = self._socket.getsockname()[1]
         self.bad_packets = 0
         self.unsent = 0
         self._unsaid = 0
-        self._noticed_at = float("-inf")
+        self._noticed_at = self._bad_at = float("-inf")
+        self._silence = NOTICE_EVERY_SECONDS
         self._subscribers: tuple[UdpAddress, ...] = ()
         self.passed_over = self.lost = self.echoes = self.faults = 0
         self._told = self._told_lost = 0
@@ -108,7 +124,7 @@ class OscServer:
         self._published: dict[tuple[object, ...], float] = {}
         self._later: list[tuple[float, int, TimedMessage, UdpAddress]] = []
         self._order = 0
-        self._outbox: queue.SimpleQueue[tuple[str, tuple[object, ...]] | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[_Told | None] = queue.SimpleQueue()
         self._wake, self._waker = socket.socketpair()
         self._closing = False
         self._threads = [
@@ -128,7 +144,7 @@ class OscServer:
         if self._outbox.qsize() >= MOST_WAITING:
             self.unsent += 1
         else:
-            self._outbox.put((address, arguments))
+            self._outbox.put(_Told(address, arguments))
 
     def close(self) -> None:
         """Send what is left, stop, and free the port; safe to call twice."""
@@ -278,6 +294,7 @@ class OscServer:
         if len(self._subscribers) >= MOST_SUBSCRIBERS:
             raise BadPacketError(f"there are {MOST_SUBSCRIBERS} subscribers already")
         self._subscribers = (*self._subscribers, peer)
+        self._subscribed(lambda address, value: self._outbox.put(_Told(address, (value,), peer)))
 
     def _comes_back(self, message: TimedMessage) -> bool:
         """Tell whether a message is one that was published a moment ago."""
@@ -291,9 +308,15 @@ class OscServer:
         """Count what was not understood, and say so now and then."""
         self.bad_packets += 1
         now = self._wall_seconds()
-        if 0.0 <= now - self._noticed_at < NOTICE_EVERY_SECONDS:
+        calm = not 0.0 <= now - self._bad_at < CALM_SECONDS
+        self._bad_at = now
+        if calm:
+            self._silence = NOTICE_EVERY_SECONDS
+        if 0.0 <= now - self._noticed_at < self._silence:
             self._unsaid += 1
             return
+        if not calm:
+            self._silence = min(2 * self._silence, LONGEST_SILENCE_SECONDS)
         more = f" ({self._unsaid} more before)" if self._unsaid else ""
         self._noticed_at, self._unsaid = now, 0
         with contextlib.suppress(Exception):  # whoever takes notices cannot end the receiving
@@ -307,8 +330,8 @@ class OscServer:
             opened: dict[socket.AddressFamily, socket.socket] = {}
             while (item := self._outbox.get()) is not None:
                 try:
-                    datagram = build_msg(item[0], item[1]).dgram
-                    self._remember(item[0], item[1])
+                    datagram = build_msg(item.address, item.arguments).dgram
+                    self._remember(item.address, item.arguments)
                 except (BuildError, ValueError):
                     self.unsent += 1
                     continue
@@ -316,7 +339,7 @@ class OscServer:
                     self.unsent += 1
                     self._tell_of_fault("publishing", fault)
                     continue
-                for peer in self._subscribers:
+                for peer in self._subscribers if item.peer is None else (item.peer,):
                     family = socket.AF_INET6 if ":" in peer[0] else socket.AF_INET
                     try:
                         if family not in opened:

@@ -89,6 +89,7 @@ class Devices:
         self._synth_fault = ""
         self.desk: Desk | None = None
         self.recording = ""
+        self.subscribed: Callable[[Callable[[str, float | str], None]], None] = lambda _tell: None
         self.peers: list[str] = []  # of virtual outputs
 
     @property
@@ -264,7 +265,7 @@ class Devices:
             from live.control.osc_server import OscServer  # noqa: PLC0415  keys sound before this is loaded
 
             try:
-                osc = OscServer(config.osc, self._post, self._warn)
+                osc = OscServer(config.osc, self._post, self._warn, subscribed=self.subscribed)
             except FailureError as reason:
                 jam.notices.add("warning", f"{reason}; OSC is off")
             else:

@@ -28,6 +28,7 @@ from live.engine.feedback import Feedback
 from live.engine.guardians import Guardians
 from live.engine.learning import Learning
 from live.engine.memory import remembered, restore
+from live.engine.osc_state import OscState
 from live.engine.output import EngineOutput
 from live.engine.snapshots import Snapshots, Surroundings
 from live.engine.worker_link import Greeting, WorkerLink
@@ -96,6 +97,8 @@ class Engine:
         if options.config.midi.clock == "midi":
             self.midi_clock = MidiClock(self.jam, wanted=options.config.midi.clock_source)
             self.jam.leader = self.midi_clock
+        self.osc_state = OscState(self.jam, self.output.publish)
+        self.devices.subscribed = self._tell_subscriber
         self.worker = WorkerLink(self.jam, self.output, settings=options.config)
         self.commands = Commands(self.jam, scenes=options.config.scene)
         self.snapshots = Snapshots(self.jam, self._surroundings, per_second=options.config.dashboard.fps)
@@ -183,6 +186,8 @@ class Engine:
             if end is not None:
                 coming.append(end)
             self._tidy(now, min(coming))
+            if self.output.osc is not None:
+                self.osc_state.look(now, min(coming))
             if self.supervisor is not None:
                 coming.append(self._beat(self.supervisor, now, min(coming)))
             self.clock.wait_until(Nanos(min(coming)))
@@ -401,6 +406,15 @@ class Engine:
         self.demo = None
         self.jam.performer.release(now, port=demo.PORT)
         self.jam.notices.add("info", "you play: the demo has ended")
+
+    def _tell_subscriber(self, tell: Callable[[str, float | str], None]) -> None:
+        """Tell somebody who has just subscribed by OSC how everything stands.  Threads: OSC's."""
+
+        def do(now: Nanos) -> None:
+            for address, value in self.osc_state.whole(now).items():
+                tell(f"/twobar/{address}", value)
+
+        self._post(do)
 
     def _command(self, command: Command, now: Nanos) -> None:
         if isinstance(command, Quit):

@@ -34,7 +34,7 @@ class Wall:
 class Stage:
     """A server on a free port, and a client that sends to it."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, *, tells: bool = False, **options: object) -> None:
         self.commands: queue.Queue[Command] = queue.Queue()
         self.notices: queue.Queue[str] = queue.Queue()
         self.wall = Wall()
@@ -43,6 +43,7 @@ class Stage:
             self.commands.put,
             self.notices.put,
             wall_seconds=self.wall,
+            subscribed=(lambda tell: tell("/twobar/mode", "hold")) if tells else (lambda _tell: None),
         )
         self.client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.client.settimeout(PATIENCE_SECONDS)
@@ -160,6 +161,22 @@ def test_bad_packets_are_counted_and_noticed_once_a_second(stage: Stage) -> None
     assert "127.0.0.1" in line
 
 
+def test_a_flood_that_does_not_end_is_told_of_ever_more_rarely_until_it_is_calm(stage: Stage) -> None:
+    def bad(times: int, *, apart_s: float) -> list[str]:
+        for _ in range(times):
+            stage.wall.seconds += apart_s
+            stage.server._bad(("127.0.0.1", 1), "unknown")
+        return [stage.notices.get_nowait() for _ in range(stage.notices.qsize())]
+
+    said = bad(100, apart_s=0.25)
+    assert [line.partition("(")[2] for line in said] == [
+        "", "3 more before)", "7 more before)", "15 more before)", "31 more before)"
+    ]  # fmt: skip
+    assert stage.server.bad_packets == 100
+    assert len(bad(1, apart_s=11.0)) == 1
+    assert len(bad(1, apart_s=1.5)) == 1  # it has begun anew
+
+
 def test_one_wrong_message_of_a_bundle_does_not_spoil_the_others(stage: Stage) -> None:
     stage.send(bundle(IMMEDIATELY, message("/twobar/nothing"), message("/twobar/tempo", 99)))
     assert stage.command() == knob("tempo", 99.0)
@@ -211,6 +228,19 @@ def test_a_subscriber_gets_what_is_published(stage: Stage) -> None:
         ("/twobar/latent", [0.5] * 128),
         ("/twobar/notice", ["the model is back"]),
     ]
+
+
+def test_a_new_subscriber_alone_is_told_how_everything_stands(stages: Callable[..., Stage]) -> None:
+    stage = stages(tells=True)
+    stage.send(message("/twobar/subscribe"))
+    assert [(each.address, each.params) for each in [stage.published()]] == [("/twobar/mode", ["hold"])]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.settimeout(PATIENCE_SECONDS)
+        other.bind(("127.0.0.1", 0))
+        other.sendto(message("/twobar/subscribe"), ("127.0.0.1", stage.server.port))
+        assert OscMessage(other.recv(1024)).params == ["hold"]
+    stage.server.publish("/twobar/beat", 1)
+    assert stage.published().address == "/twobar/beat"  # the other's state did not come here
 
 
 def test_who_unsubscribes_gets_no_more(stage: Stage) -> None:
