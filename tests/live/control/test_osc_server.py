@@ -34,7 +34,7 @@ class Wall:
 class Stage:
     """A server on a free port, and a client that sends to it."""
 
-    def __init__(self, *, tells: bool = False, **options: object) -> None:
+    def __init__(self, *, tells: object = False, **options: object) -> None:
         self.commands: queue.Queue[Command] = queue.Queue()
         self.notices: queue.Queue[str] = queue.Queue()
         self.wall = Wall()
