@@ -9,7 +9,19 @@ from typing import Final, NamedTuple
 from textual.binding import Binding
 
 from live.dashboard.drawing.rows import Row, TextSpan, fit_row, row_width
-from live.ipc.commands import Command, Freeze, LockKey, Panic, Redo, SwitchThru, TapTempo, Undo, action
+from live.ipc.commands import (
+    Break,
+    Command,
+    Fill,
+    Freeze,
+    LockKey,
+    Panic,
+    Redo,
+    SwitchThru,
+    TapTempo,
+    Undo,
+    action,
+)
 from live.settings.knobs import ANCHORS, MODES
 from model.music.tracks import TRACKS
 
@@ -156,6 +168,23 @@ KEYS: Final[tuple[Hotkey, ...]] = (
             f"leave its {name} out, or let it play again",
         )
         for number, name in enumerate(TRACKS, 5)
+    ),
+    *(
+        Hotkey(
+            f"solo-{name}",
+            key,
+            action("solo", name, source=SOURCE),
+            "Parts",
+            f"{name} alone",
+            f"its {name} alone, or again all that played before",
+        )
+        for name, key in zip(TRACKS, "ecbp", strict=True)
+    ),
+    Hotkey(
+        "fill", "w", Fill(source=SOURCE), "Parts", "drums fill", "let the drums fill up to the next bar line"
+    ),
+    Hotkey(
+        "break", "x", Break(source=SOURCE), "Parts", "break", "all of it rests, and comes in again on the one"
     ),
     Hotkey("knob-next", "right", "choose(1)", "Knobs", "next knob", "choose the knob to turn", hint="knob"),
     Hotkey("knob-previous", "left", "choose(-1)", "Knobs", "previous knob", "choose the knob to turn"),

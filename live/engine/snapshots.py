@@ -28,7 +28,7 @@ from live.ipc.snapshot import (
 )
 from live.jam.jam import Jam
 from live.settings.config import AUTO
-from live.settings.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS
+from live.settings.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS, PART_KNOBS
 from live.timing.timeline import Nanos, Tick
 from model.music.metre import name_of
 from model.music.tracks import MELODY, TRACKS
@@ -261,6 +261,7 @@ def knob_views(jam: Jam, before: list[KnobView]) -> list[KnobView]:
     model = jam.requests.model
     heeded = ATTRIBUTE_KNOBS if model is None else model.knobs
     latent = model is None or model.latent_size > 0
+    parts = {TRACKS[track] for track in jam.plan.tracks}
     views = before or [
         KnobView(spec.name, spec.rest, spec.low, spec.high, spec.rest, spec.text) for spec in KNOBS.values()
     ]
@@ -268,6 +269,8 @@ def knob_views(jam: Jam, before: list[KnobView]) -> list[KnobView]:
     for before_view in views:
         view, name = before_view, before_view.name
         available = latent if name in LATENT_KNOBS else name not in ATTRIBUTE_KNOBS or name in heeded
+        if name in PART_KNOBS:
+            available = len(parts) > 1 and PART_KNOBS[name] in parts
         value, place = jam.knobs[name], waiting.get(name)
         if (view.value, view.waiting, view.available) != (value, place, available):
             view = msgspec.structs.replace(view, value=value, waiting=place, available=available)

@@ -90,6 +90,20 @@ class MutePart(Intent, frozen=True):
     part: str
 
 
+class SoloPart(Intent, frozen=True):
+    """Let a part play alone, or all that played before; see `model.music.tracks.TRACKS`."""
+
+    part: str
+
+
+class Fill(Intent, frozen=True):
+    """Let the drums fill up to the next bar line."""
+
+
+class Break(Intent, frozen=True):
+    """Let everything rest up to the next bar line."""
+
+
 class CallScene(Intent, frozen=True):
     """Go to a scene, 1..99, stored or of live.toml: at once, or over 1..64 bars."""
 
@@ -157,8 +171,13 @@ class Quit(Intent, frozen=True):
 
 Command = (
     Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor | RecallAnchor
+<<<<<<< HEAD
     | SetMode | SetMetre | MutePart | CallScene | StoreScene | Say | Freeze | Undo | Redo | TapTempo
     | Start | Stop | Panic | SwitchThru | Learn | StopLearning | Quit
+=======
+    | SetMode | SetMetre | MutePart | SoloPart | Fill | Break | CallScene | StoreScene | Freeze
+    | Undo | Redo | TapTempo | Start | Stop | Panic | SwitchThru | Quit
+>>>>>>> abd1651 (live: fill, break, solo; each part has a level and a density, and its pattern is varied from phrase to phrase)
 )  # fmt: skip
 
 FromDashboard = Hello | Command | Bye
@@ -170,6 +189,9 @@ _BY_NAME: Mapping[str, Callable[..., Command]] = {
     "mode": SetMode,
     "metre": SetMetre,
     "mute": MutePart,
+    "solo": SoloPart,
+    "fill": Fill,
+    "break": Break,
     "scene": lambda argument, *, source: CallScene(*scene_and_bars(argument), source=source),
     "store": lambda argument, *, source: StoreScene(scene_and_bars(argument)[0], source=source),
     "key": lambda _lock, *, source: LockKey(source=source),

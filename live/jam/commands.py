@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 from live.errors import UsageError, unknown
 from live.ipc.commands import (
+    Break,
     CallScene,
     ChooseModel,
     Command,
+    Fill,
     Freeze,
     GoTo,
     Learn,
@@ -27,6 +29,7 @@ from live.ipc.commands import (
     SetCondition,
     SetMetre,
     SetMode,
+    SoloPart,
     Start,
     Stop,
     StopLearning,
@@ -49,7 +52,7 @@ from model.music.tracks import TRACKS
 
 DECODED_KNOBS = frozenset((*ATTRIBUTE_KNOBS, "vary", "stray", "temperature"))
 SLIDING_KNOBS = ("morph", "xy.x", "xy.y")  # turned to where they are, they still take the latent there
-NO_GESTURES = (Undo, Redo, PlayKey, Start, Stop, Panic, Quit)
+NO_GESTURES = (Undo, Redo, PlayKey, Fill, Break, Start, Stop, Panic, Quit)
 """What undo does not take back."""
 
 LARGEST = 3.4028234663852886e38  # the models reckon in float32
@@ -127,8 +130,8 @@ class Commands:
                 self._set_mode(next((one for one in MODES if one == mode), None), mode, now)
             case SetMetre(metre):
                 jam.set_metre(metre, now)
-            case MutePart(part):
-                self._mute(known("mute", part, TRACKS), now)
+            case MutePart() | SoloPart() | Fill() | Break():
+                self._band(command, now)
             case CallScene(number, bars):
                 self.scenes.call(number, bars, now)
             case StoreScene(number):
@@ -188,8 +191,10 @@ class Commands:
         jam.record_knob(name, value, source, now)
         if name in ("swing", "gate", "feel"):
             jam.laying_changed(now)
-        elif name == "volume":
+        elif name == "volume" or name.startswith("volume."):
             jam.send_levels(now)
+        elif name.startswith("density."):
+            jam.band.relay(jam.sent_to(now))
         elif name in LATENT_KNOBS and jam.model_without_latent:
             what = "the pad" if name.startswith("xy") else name
             jam.notices.add("info", f"{what} does nothing now: {jam.model_without_latent} has no latent")
@@ -252,6 +257,15 @@ class Commands:
         if not jam.vary_set:
             self.turn("vary", jam.vary_at_rest(jam.history.state.mode), now, source=MODE)
 
+    def _band(self, command: MutePart | SoloPart | Fill | Break, now: Nanos) -> None:
+        match command:
+            case MutePart(part):
+                self._mute(known("mute", part, TRACKS), now)
+            case SoloPart(part):
+                self._solo(known("solo", part, TRACKS), now)
+            case Fill() | Break():
+                self._lead(command, now)
+
     def _mute(self, part: str, now: Nanos) -> None:
         plan, track = self._jam.plan, TRACKS.index(part)
         if len(plan.tracks) == 1:
@@ -259,6 +273,27 @@ class Commands:
             return
         self._jam.mute(plan.muted ^ {track}, now)
         self._jam.notices.add("info", f"{part} muted" if track in plan.muted else f"{part} plays again")
+
+    def _lead(self, command: Fill | Break, now: Nanos) -> None:
+        """Let the drums fill, or all of it rest, up to the next bar line."""
+        jam, name = self._jam, "fill" if isinstance(command, Fill) else "break"
+        if not jam.transport.running:
+            raise UsageError(f"{name} does nothing now: the music stands still")
+        tick = jam.sent_to(now)
+        if isinstance(command, Fill):
+            jam.band.fill(tick)
+        else:
+            jam.band.pause(tick)
+        jam.mark(name, now)
+
+    def _solo(self, part: str, now: Nanos) -> None:
+        jam, track = self._jam, TRACKS.index(part)
+        if len(jam.plan.tracks) == 1:
+            jam.notices.add("info", f"solo {part} does nothing now: the model that plays has one part")
+            return
+        jam.solo(track, now)
+        alone = jam.plan.silent == frozenset(jam.plan.tracks) - {track}
+        jam.notices.add("info", f"{part} alone" if alone else "the other parts play again")
 
 
 def text_of(command: Command, after: Slots) -> str:
@@ -286,6 +321,8 @@ def text_of(command: Command, after: Slots) -> str:
             return f"metre {metre}"
         case MutePart(part):
             return f"{part} {'muted' if TRACKS.index(part) in after['muted'] else 'not muted'}"
+        case SoloPart(part):
+            return f"solo {part}"
         case ChooseModel(name):
             return f"model {name}"
         case SetCondition(name, text):

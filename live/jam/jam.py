@@ -100,7 +100,15 @@ class Jam:
             horizon_bars=config.jam.horizon_bars,
             metre=config.jam.metre,
         )
-        self.band = Band(self.plan, self.capture, self.history, self.requests.conditions, output=output)
+        self.band = Band(
+            self.plan,
+            self.capture,
+            self.history,
+            self.requests.conditions,
+            knobs=self.knobs,
+            seed=config.jam.seed,
+            output=output,
+        )
         self.dialogue.loops = self.band.harmony.loops
         self.gestures = Gestures(
             self.history, self.plan, self.dialogue, self.requests, knobs=self.knobs, output=output
@@ -116,6 +124,7 @@ class Jam:
         self._levels = Levels(channels_of(config.midi), self.knobs["volume"])
         self._ahead_nanos = round(config.midi.output_latency_ms * 1e6)
         self.lookahead_nanos = 0
+        self._before_solo: frozenset[int] = frozenset()
         self._sent_tick: Tick | None = None
         self._last_due = Nanos(0)
         self.clock_out = ClockOut(wanted=config.midi.clock_out)
@@ -474,15 +483,32 @@ class Jam:
         for track in sorted(changed):
             self.mark(f"{'mute' if track in muted else 'unmute'} {TRACKS[track]}", now)
 
+    def solo(self, track: int, now: Nanos) -> None:
+        """Leave out every part but one; where that is so already, those that were left out before."""
+        others = frozenset(range(len(TRACKS))) - {track}
+        if self.plan.muted == others:
+            self.mute(self._before_solo, now)
+            return
+        if len(self.plan.muted) < len(TRACKS) - 1:
+            self._before_solo = self.plan.muted
+        self.mute(others, now)
+
     def send_levels(self, now: Nanos, *, every_part: bool = False) -> None:
         """Send the level of every part that plays, or also of those that only another model plays.
 
         Until the knob was turned, it is a matter of setting up: some outputs keep the levels they have.
         """
         tracks = range(len(TRACKS)) if every_part else self.plan.tracks
-        self._volume_turned |= self.knobs["volume"] != KNOBS["volume"].rest
+        self._volume_turned |= any(
+            value != KNOBS[name].rest for name, value in self.knobs.items() if name.startswith("volume")
+        )
         stream = Stream.INSTRUMENT if self._volume_turned else Stream.SETUP
-        self._send_all(self._levels.messages(tracks, self.knobs["volume"]), now, stream=stream)
+        self._send_all(self._levels.messages(tracks, self._level), now, stream=stream)
+
+    def _level(self, track: int) -> float:
+        """Return how loud a part is to be, 0..1."""
+        own = self.knobs[f"volume.{TRACKS[track]}"] if len(self.plan.tracks) > 1 else 1.0
+        return self.knobs["volume"] * own
 
     def set_condition(self, name: str, text: str, now: Nanos) -> None:
         """Hold answers to a condition; raises UsageError."""
@@ -572,7 +598,7 @@ class Jam:
         if self.dialogue.coming is not None and not self.transport.running:
             self.dialogue.restart()
         self.gestures.prepare_morph()
-        self._send_all(self._levels.messages(self.plan.tracks, self.knobs["volume"], all_over=False), now)
+        self._send_all(self._levels.messages(self.plan.tracks, self._level, all_over=False), now)
         for sentence in self.requests.remarks() if new else ():
             self.notices.add("info", sentence)
 

@@ -4,7 +4,7 @@ Tracks are those of `model.music.tracks`; channels are 1..16.
 Owns: the level that each channel was sent last.  Threads: any for the functions, engine only for `Levels`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from live.settings.config import MidiSettings
 from live.timing.midi_bytes import control
@@ -63,17 +63,22 @@ class Levels:
         self._channels = channels
         self._sent = dict.fromkeys(channels, round(volume * 127))
 
-    def messages(self, tracks: Iterable[int], volume: float, *, all_over: bool = True) -> list[bytes]:
-        """Return what sets the channels of some tracks to a volume, each channel once.
+    def messages(
+        self, tracks: Iterable[int], volume: Callable[[int], float], *, all_over: bool = True
+    ) -> list[bytes]:
+        """Return what sets the channels of some tracks to their volumes, each channel once.
 
         Args:
-            tracks: see `model.music.tracks`.
-            volume: 0..1.
+            tracks: see `model.music.tracks`; of two on a channel the first has its volume.
+            volume: 0..1 of a track.
             all_over: also to channels that have it already.
 
         """
-        level = round(volume * 127)
-        wanted = dict.fromkeys(self._channels[track] for track in tracks)
-        late = [channel for channel in wanted if all_over or self._sent[channel] != level]
-        self._sent.update(dict.fromkeys(late, level))
-        return [control(channel, VOLUME_CONTROL, level) for channel in late]
+        wanted: dict[int, int] = {}
+        for track in tracks:
+            wanted.setdefault(self._channels[track], round(volume(track) * 127))
+        late = {
+            channel: level for channel, level in wanted.items() if all_over or self._sent[channel] != level
+        }
+        self._sent.update(late)
+        return [control(channel, VOLUME_CONTROL, level) for channel, level in late.items()]

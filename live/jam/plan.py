@@ -358,6 +358,11 @@ class Plan:
             )
         )
 
+    def end_all(self, tick: Tick) -> None:
+        """Let everything that sounds beyond a tick end there."""
+        channels = {self.laying.channels[track] for track in self.tracks}
+        self._scheduler.shorten(lambda channel, _: tick if channel in channels else None)
+
     @property
     def silent(self) -> frozenset[int]:
         """The parts that are not heard: the muted ones of several; a single part is never muted."""

@@ -36,6 +36,8 @@ KNOB_CONTROLS = {
     "morph": 20, "vary": 21, "density": 22, "complexity": 23, "register": 24, "range": 25,
     "dynamics": 26, "temperature": 27, "articulation": 28, "polyphony": 29, "swing": 30, "gate": 31,
     "xy.x": 85, "xy.y": 86, "tempo": 87, "volume": 88, "feel": 89, "stray": 90,
+    "volume.melody": 102, "volume.chords": 103, "volume.bass": 104, "volume.drums": 105,
+    "density.chords": 106, "density.bass": 107, "density.drums": 108,
 }  # fmt: skip
 """The default mapping's controllers, then numbers that MIDI leaves undefined."""
 

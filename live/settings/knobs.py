@@ -39,6 +39,8 @@ class KnobSpec(NamedTuple):
 
 ATTRIBUTE_KNOBS = ("density", "complexity", "register", "range", "dynamics", "polyphony", "articulation")
 
+BAND = ("chords", "bass", "drums")
+
 KNOBS: dict[str, KnobSpec] = {
     spec.name: spec
     for spec in (
@@ -60,8 +62,13 @@ KNOBS: dict[str, KnobSpec] = {
         KnobSpec("feel", 0.0, 1.5, 1.0, "your timing: 0 on the grid, 1 as you played, 1.5 exaggerated"),
         KnobSpec("tempo", 30.0, 300.0, 120.0, "beats per minute"),
         KnobSpec("volume", 0.0, 1.0, 0.8, "level of the instrument's voice"),
+        *(KnobSpec(f"volume.{part}", 0.0, 1.0, 1.0, f"level of its {part} in that") for part in TRACKS),
+        *(KnobSpec(f"density.{part}", -1.0, 1.0, 0.0, f"fewer or more {part} of the band") for part in BAND),
     )
 }
+
+PART_KNOBS = {f"{name}.{part}": part for name in ("volume", "density") for part in TRACKS}
+"""Knobs of a part: with a model that does not play it they do nothing."""
 
 LATENT_KNOBS = ("morph", "xy.x", "xy.y", "vary", "stray")
 """They move the latent: with a model that has none they do nothing."""
@@ -81,6 +88,9 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "recall": ANCHORS,
     "freeze": (),
     "mute": TRACKS,
+    "solo": TRACKS,
+    "fill": (),
+    "break": (),
     "mode": MODES,
     "metre": tuple(METRES),
     "key": ("lock",),

@@ -1,4 +1,6 @@
-"""An accompaniment from phrase to phrase: drums stay a while; what was written joins what is played.
+"""An accompaniment from phrase to phrase: a pattern stays a while; what was written joins what is played.
+
+It is a pattern: rhythm, voicing and register.  Which chords it is heard in is the engine's to say.
 
 Threads: one at a time; live that of the model process.
 Tested in tests/live/jam/test_accompaniment.py.
@@ -8,11 +10,10 @@ from collections.abc import Collection, Generator
 
 from model.latent.note_transformer import run_to_end
 from model.music.phrase import Phrase
-from model.music.tracks import DRUMS
 from model.playing.player import Player
 
 SECTION = 4
-"""Phrases that drums stay for, so that there is a groove."""
+"""Phrases that a pattern stays for, so that there is a groove."""
 
 
 class Accompanist:
@@ -37,7 +38,7 @@ class Accompanist:
         Args:
             phrase: on the model's grid.
             parts: tracks that may be written.
-            number: of the phrase; the drums of the one before stay unless it begins a section.
+            number: of the phrase; what was written for the one before stays unless it begins a section.
             seed: of all choices; each phrase has its own.
 
         """
@@ -47,8 +48,8 @@ class Accompanist:
     def _write(
         self, phrase: Phrase, parts: Collection[int], *, keep: bool, seed: int
     ) -> Generator[None, None, Phrase]:
-        drums = self._written.part(DRUMS) if keep else None
-        self._written = yield from self._player.accompany(phrase, parts, seed=seed, keep=drums)
+        before = self._written.part(*parts) if keep else None
+        self._written = yield from self._player.accompany(phrase, parts, seed=seed, keep=before)
         return self._written
 
     def joined(self, phrase: Phrase, parts: Collection[int]) -> Phrase:

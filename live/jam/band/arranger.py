@@ -1,45 +1,171 @@
-"""The arranger: what of a cell's phrase is heard, with the band's parts in the chords of the moment.
+"""The arranger: what of a cell's phrase is heard.
 
-Owns: nothing; what it arranges lies in the cells.  Threads: engine only.
-Tested in tests/live/jam/band/test_band.py.
+The band's parts are varied from phrase to phrase, laid in the chords of the moment, and lead with fills into
+what comes; a fill or a break that was asked for is laid over whatever plays.
+Owns: the fills and breaks that were asked for, in steps of the whole piece.  Threads: engine only.
 """
 
+from collections.abc import Mapping
+
+from live.errors import UsageError
 from live.jam.band.harmony import ChordsInPlay
-from live.jam.plan import Cell
+from live.jam.plan import Cell, Plan
+from live.timing.timeline import Tick
+from model.edits.comping import thinned, varied_bass, varied_chords
+from model.edits.groove import varied, with_crash, with_fill
 from model.edits.reharmonise import HARMONIC, reharmonised
-from model.music.phrase import Phrase
+from model.music.harmony import Chord
+from model.music.phrase import Note, Phrase
+from model.music.tracks import BASS, CHORDS, DRUMS, TRACKS
+
+SECTION = 4  # phrases from the first of which a pattern is played as it was written
+FORM = 4  # bars after which a fill leads into the next ones; after twice as many a longer one
+FILL_BEATS, LONG_FILL_BEATS = 1, 2
+LEAST_BREAK = 2  # beats
+DENSITIES = {track: f"density.{TRACKS[track]}" for track in (CHORDS, BASS, DRUMS)}
+"""The knob of each part's density."""
+
+Span = tuple[int, int]
+"""First step, and the one behind the last."""
 
 
 class Arranger:
     """Arranges cells.
 
     Args:
+        plan: whose cells they are.
         harmony: tells the chords.
+        knobs: present values by name; read, never written.
+        seed: of all choices.
 
     """
 
-    def __init__(self, harmony: ChordsInPlay) -> None:
+    def __init__(self, plan: Plan, harmony: ChordsInPlay, knobs: Mapping[str, float], seed: int) -> None:
         """Arrange as the harmony says."""
-        self._harmony = harmony
+        self._plan, self._harmony = plan, harmony
+        self._knobs, self._seed = knobs, seed
+        self._fills: list[Span] = []
+        self._breaks: list[Span] = []
+
+    def restart(self) -> None:
+        """Forget what was asked for."""
+        self._fills.clear()
+        self._breaks.clear()
+
+    def fill(self, now: Tick) -> None:
+        """Let the drums fill from the next beat to the bar line, or over the next bar; raises UsageError."""
+        if DRUMS not in self._plan.tracks:
+            raise UsageError("fill does nothing now: the model that plays has no drums")
+        self._fills = [*self._fills[-1:], self._span(now, beats=1)]
+
+    def pause(self, now: Tick) -> Span:
+        """Let everything rest from the next beat to a bar line, two beats at least; returns its steps."""
+        self._breaks = [*self._breaks[-1:], self._span(now, beats=LEAST_BREAK)]
+        return self._breaks[-1]
+
+    def _span(self, now: Tick, *, beats: int) -> Span:
+        """Return the steps from the next beat to the first bar line that is so many beats away."""
+        lines, grid = self._plan.lines, self._plan.grid
+        first = lines.step_at_or_after(lines.next_beat(now))
+        bar = lines.bar_of(lines.tick_of_step(first)) + 1
+        last = lines.step_at_or_after(lines.tick_of_bar(bar))
+        if last - first < beats * grid.steps_per_beat:
+            last += grid.steps_per_bar
+        return first, last
 
     def arranged(self, cell: Cell) -> Phrase | None:
         """Return what of a cell is to be heard."""
         phrase = cell.phrase
-        if phrase is None or not cell.band & HARMONIC:
+        if phrase is None:
+            return None
+        fills, breaks = self._within(self._fills, cell), self._within(self._breaks, cell)
+        if not cell.band and not fills and not breaks:
             return phrase
-        present = self._harmony.steps(cell.index)
-        if not any(present):
-            return phrase
-        pattern = [note for note in phrase.notes if note.track in cell.band]
         others = [note for note in phrase.notes if note.track not in cell.band]
-        written = cell.written or (None,) * phrase.grid.beats
-        key = self._harmony.key
-        laid = reharmonised(
-            pattern,
-            written,
-            present,
-            grid=phrase.grid,
-            scale=key.scale if key is not None else None,
-            avoided=self._harmony.avoided(cell.index),
-        )
-        return Phrase.of(phrase.grid, [*others, *laid])
+        notes = [*others, *self._laid(cell, phrase)]
+        if DRUMS in cell.band:
+            fills += self._leading(cell, phrase)
+        if fills:
+            drums = [note for note in notes if note.track == DRUMS]
+            for first, last in fills:
+                drums = with_fill(drums, phrase.grid, first, last, seed=self._seed + cell.index)
+            notes = [note for note in notes if note.track != DRUMS] + drums
+        for first, last in breaks:
+            notes = [note for note in _ended(notes, first) if not first <= note.onset < last]
+        for step in self._landings(cell, phrase):
+            drums = with_crash((note for note in notes if note.track == DRUMS), step)
+            notes = [note for note in notes if note.track != DRUMS] + drums
+        return Phrase.of(phrase.grid, notes)
+
+    def _within(self, spans: list[Span], cell: Cell) -> list[Span]:
+        """Return what of some spans lies in a cell, in steps of its own."""
+        start, size = self._plan.lines.step_of_cell(cell.index), self._plan.grid.steps
+        return [
+            (max(0, first - start), min(size, last - start))
+            for first, last in spans
+            if first < start + size and last > start
+        ]
+
+    def _leading(self, cell: Cell, phrase: Phrase) -> list[Span]:
+        """Return where the form asks for fills in a cell."""
+        grid, bar = phrase.grid, self._plan.first_bar(cell.index)
+        found = []
+        for within in range(grid.bars):
+            over = bar + within + 1
+            if over % FORM == 0 and over > 0:
+                beats = LONG_FILL_BEATS if over % (2 * FORM) == 0 else FILL_BEATS
+                end = (within + 1) * grid.steps_per_bar
+                found.append((end - beats * grid.steps_per_beat, end))
+        return found
+
+    def _landings(self, cell: Cell, phrase: Phrase) -> list[int]:
+        """Return the steps of a cell that a fill or a break has led to."""
+        if not any(note.track == DRUMS for note in phrase.notes):
+            return []
+        start = self._plan.lines.step_of_cell(cell.index)
+        found = {last - start for _, last in (*self._fills, *self._breaks)}
+        before = self._plan.cells.get(cell.index - 1)
+        led = before is not None and DRUMS in before.band and DRUMS in cell.band and before.phrase is not None
+        if led and self._plan.first_bar(cell.index) % FORM == 0:
+            found.add(0)
+        return sorted(step for step in found if 0 <= step < phrase.grid.steps)
+
+    def _laid(self, cell: Cell, phrase: Phrase) -> list[Note]:
+        """Return the band's notes, varied, as dense as its knobs say, and in the chords of the moment."""
+        grid, number = phrase.grid, cell.index % SECTION
+        parts = {track: [n for n in phrase.notes if n.track == track] for track in sorted(cell.band)}
+        written: dict[int, list[Chord | None]] = {}
+        for track, notes in parts.items():
+            chords = [*(cell.written or (None,) * grid.beats)]
+            if track == DRUMS:
+                notes = varied(notes, grid, number=number, seed=self._seed)  # noqa: PLW2901
+            elif track == CHORDS:
+                notes, chords = varied_chords(notes, chords, grid, number=number, seed=self._seed)  # noqa: PLW2901
+            elif track == BASS:
+                notes = varied_bass(notes, grid, number=number, seed=self._seed)  # noqa: PLW2901
+            turn = self._knobs.get(DENSITIES.get(track, ""), 0.0)
+            parts[track] = thinned(notes, grid, turn) if turn else notes
+            written[track] = chords
+        present = self._harmony.steps(cell.index)
+        found = [note for track, notes in parts.items() if track not in HARMONIC for note in notes]
+        key, avoided = self._harmony.key, self._harmony.avoided(cell.index)
+        for track in cell.band & HARMONIC:
+            found += reharmonised(
+                parts[track],
+                written[track],
+                present,
+                grid=grid,
+                scale=key.scale if key is not None else None,
+                avoided=avoided,
+            )
+        return found
+
+
+def _ended(notes: list[Note], step: int) -> list[Note]:
+    """Return notes none of which sounds across a step."""
+    return [
+        note._replace(length=step - note.onset, release=min(0.0, note.release))
+        if note.onset < step < note.onset + note.length
+        else note
+        for note in notes
+    ]

@@ -24,6 +24,8 @@ class Band:
         capture: what is played.
         history: the base, the anchors and the mode.
         conditions: that answers are held to, by name.
+        knobs: present values by name; read, never written.
+        seed: of all choices.
         output: told of the chords.
 
     Attributes:
@@ -38,13 +40,16 @@ class Band:
         history: PathHistory,
         conditions: Mapping[str, str],
         *,
+        knobs: Mapping[str, float],
+        seed: int,
         output: Output,
     ) -> None:
         """Start with nothing heard."""
         self.harmony = ChordsInPlay(plan, capture, history, conditions)
         self._plan, self._output = plan, output
         self._said = ""
-        plan.arrange = Arranger(self.harmony).arranged
+        self._arranger = Arranger(plan, self.harmony, knobs, seed)
+        plan.arrange = self._arranger.arranged
 
     def advance(self, now: Tick, *, present: Tick) -> None:
         """Follow the chords; where they have changed, what is to come of the band is laid anew.
@@ -83,3 +88,16 @@ class Band:
     def restart(self) -> None:
         """Start at bar 0 again."""
         self.harmony.restart()
+        self._arranger.restart()
+
+    def fill(self, now: Tick) -> None:
+        """Let the drums fill up to the next bar line; raises UsageError where there are none."""
+        self._arranger.fill(now)
+        self.relay(now)
+
+    def pause(self, now: Tick) -> None:
+        """Let everything rest up to the next bar line, and come in again on the one."""
+        plan = self._plan
+        first, _ = self._arranger.pause(now)
+        self.relay(now)
+        plan.end_all(plan.lines.tick_of_step(first))

@@ -33,7 +33,7 @@ def fault(text: str) -> str:
         ),
         (
             one('cc = 1\naction = "pnic"'),
-            ["'pnic'", "control 1 (cc 1)", "capture, freeze", "did you mean 'panic'"],
+            ["'pnic'", "control 1 (cc 1)", "break, capture", "did you mean 'panic'"],
         ),
         (one('cc = 1\naction = "capture E"'), ["'E'", "'capture'", "A, B, C, D"]),
         (one('cc = 1\naction = "capture"'), ["''", "'capture'", "A, B, C, D"]),

@@ -176,11 +176,11 @@ def test_what_was_written_joins_a_phrase_where_that_has_no_notes() -> None:
     assert band.joined(tune, []).notes == tune.notes
 
 
-def test_drums_stay_for_four_phrases() -> None:
+def test_a_pattern_stays_for_four_phrases() -> None:
     band = Accompanist(RollPlayer(codec="multitrack"))
     drums = [pitches(written(band, number))[ALL.index(DRUMS)] for number in range(1, 10)]
     assert drums == [37, 37, 37, 40, 40, 40, 40, 44, 44]
-    assert pitches(written(band, 10)) == [46, 46, 44], "chords and bass are written for every phrase"
+    assert pitches(written(band, 10)) == [44, 44, 44], "chords and bass, too"
 
 
 def test_what_is_not_ready_in_time_is_the_one_before_or_written_now() -> None:

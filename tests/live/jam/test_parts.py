@@ -329,7 +329,7 @@ def test_another_model_s_parts_get_the_level_that_they_missed() -> None:
 
 
 def test_a_channel_that_two_parts_share_is_sent_once() -> None:
-    assert len(Levels((2, 2, 4, 10), 0.8).messages(range(4), 0.5)) == 3
+    assert len(Levels((2, 2, 4, 10), 0.8).messages(range(4), lambda _: 0.5)) == 3
 
 
 def test_every_voice_has_its_program_and_the_first_on_a_channel_keeps_it() -> None:

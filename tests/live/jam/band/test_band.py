@@ -1,11 +1,13 @@
 """The band under the performer: in the chords of the moment, of a loop, or those that were set."""
 
+import itertools
+
 import pytest
 
 from live.ipc.messages import Point
 from model.music.harmony import read_chords, tones
 from model.music.phrase import Note
-from model.music.tracks import BASS, CHORDS
+from model.music.tracks import BASS, CHORDS, DRUMS
 from tests.fakes.commands import command
 from tests.fakes.stage import EchoModel, Stage, configured
 
@@ -189,3 +191,121 @@ def test_a_single_part_is_never_rearranged() -> None:
     stage.press(BEAT, BEAT, 66)
     stage.run_to_tick(2 * CELL)
     assert stage.note_ons(first=CELL, last=2 * CELL) == [(CELL, 61), (CELL + BEAT, 66)]
+
+
+# -- fills, breaks, parts ------------------------------------------------------------------------
+
+DRUMS_CHANNEL = 10
+GROOVE = [
+    *(Note(step, 42, 70, 1, track=DRUMS) for step in range(0, 32, 2)),
+    *(Note(step, 36, 100, 1, track=DRUMS) for step in (0, 8, 16, 24)),
+    *(Note(step, 38, 100, 1, track=DRUMS) for step in (4, 12, 20, 28)),
+]
+
+
+def drummed(*, bars: int, **how: object) -> Stage:
+    model = EchoModel(codec="multitrack", accompanies=True)
+    model.pattern = [*PATTERN, *GROOVE]
+    stage = Stage(configured(**how), model=model)
+    stage.begin()
+    play(stage, "C", 0, bars)
+    return stage
+
+
+def hits(stage: Stage, first: int, last: int) -> list[tuple[int, int]]:
+    """Return the drums' note-ons as (tick, key)."""
+    return [
+        (tick, data[1])
+        for tick, data in stage.instrument(first=first, last=last)
+        if data[0] == 0x90 + DRUMS_CHANNEL - 1
+    ]
+
+
+TOMS_AND_SNARE = {38, 43, 47, 50}
+
+
+def test_drums_fill_before_bars_five_and_nine_and_land_on_them() -> None:
+    stage = drummed(bars=10)
+    stage.run_to_tick(10 * BAR)
+    for bar, beats in ((4, 1), (8, 2)):
+        filled = hits(stage, bar * BAR - beats * BEAT - 10, bar * BAR - 10)
+        assert {key for _, key in filled} & (TOMS_AND_SNARE - {38}) or len(filled) > 2 * beats
+        assert {key for _, key in filled} <= TOMS_AND_SNARE | {36}
+        assert (bar * BAR, 49) in hits(stage, bar * BAR - 10, bar * BAR + 10)
+    assert (6 * BAR, 49) not in hits(stage, 0, 10 * BAR), "and nowhere else"
+
+
+def test_a_groove_stays_and_is_varied() -> None:
+    stage = drummed(bars=8)
+    stage.run_to_tick(8 * BAR)
+    played = [
+        {
+            (tick - cell * CELL, key)
+            for tick, key in hits(stage, cell * CELL - 10, cell * CELL + CELL - 2 * BEAT - 10)
+        }
+        for cell in (1, 2, 3)
+    ]
+    for one, other in itertools.pairwise(played):
+        assert one != other
+        assert 2 * len(one & other) / (len(one) + len(other)) > 0.5
+    again = drummed(bars=8)
+    again.run_to_tick(8 * BAR)
+    assert hits(again, 0, 8 * BAR) == hits(stage, 0, 8 * BAR)
+
+
+def test_fill_fills_up_to_the_bar_line_from_the_next_beat_on() -> None:
+    stage = drummed(bars=8)
+    stage.act(5 * BAR + BEAT + 60, "fill")
+    stage.run_to_tick(8 * BAR)
+    begun = 5 * BAR + 2 * BEAT
+    assert {key for _, key in hits(stage, begun - 10, 6 * BAR - 10)} <= TOMS_AND_SNARE | {36}
+    assert (6 * BAR, 49) in hits(stage, 6 * BAR - 10, 6 * BAR + 10)
+    assert ("fill",) in [(text,) for _, text in stage.markers]
+
+
+def test_break_rests_and_comes_in_again_on_the_one() -> None:
+    stage = drummed(bars=8)
+    stage.act(5 * BAR + 60, "break")
+    stage.run_to_tick(5 * BAR + BEAT + 10)
+    assert not {place for place in stage.jam.scheduler.sounding() if place[0] != DRUMS_CHANNEL}
+    stage.run_to_tick(8 * BAR)
+    assert not stage.note_ons(first=5 * BAR + BEAT, last=6 * BAR - 10)
+    assert (6 * BAR, 49) in hits(stage, 6 * BAR - 10, 6 * BAR + 10)
+
+
+def test_what_cannot_be_filled_or_broken_is_said() -> None:
+    stage = Stage()
+    stage.begin()
+    stage.run_to_tick(BAR)
+    stage.act(BAR + 10, "fill")
+    stage.act(BAR + 20, "stop")
+    stage.act(BAR + 30, "break")
+    stage.run_to(stage.nanos + 1_000_000_000)
+    said = [str(fields["text"]) for kind, fields in stage.logged if kind == "notice"]
+    assert "fill does nothing now: the model that plays has no drums" in said
+    assert "break does nothing now: the music stands still" in said
+
+
+def test_solo_leaves_one_part_and_again_brings_back_what_played() -> None:
+    stage = drummed(bars=4)
+    stage.act(10, "mute", "melody")
+    stage.act(20, "solo", "bass")
+    stage.act(30, "solo", "drums")
+    stage.run_to_tick(40)
+    assert stage.jam.plan.muted == {0, 1, 2}
+    stage.act(50, "solo", "drums")
+    stage.run_to_tick(60)
+    assert stage.jam.plan.muted == {0}
+
+
+def test_each_part_has_a_level_and_a_density() -> None:
+    stage = drummed(bars=8)
+    stage.turn(10, "volume.bass", 0.5)
+    stage.turn(4 * BAR, "density.chords", -1.0)
+    stage.turn(6 * BAR - 60, "density.chords", 0.0)
+    stage.run_to_tick(8 * BAR)
+    levels = [sent.data for sent in stage.sent if sent.data[0] & 0xF0 == 0xB0 and sent.data[1] == 7]
+    assert bytes((0xB0 + BASS_CHANNEL - 1, 7, 51)) in levels
+    assert bytes((0xB0 + CHORD_CHANNEL - 1, 7, 102)) in levels
+    thin = len({tick for tick, _ in band(stage, 4 * BAR + 10, 6 * BAR - 60)})
+    assert 0 < thin < len({tick for tick, _ in band(stage, 6 * BAR - 10, 8 * BAR - 60)})
