@@ -181,7 +181,7 @@ KEYS: Final[tuple[Hotkey, ...]] = (
         for name, key in zip(TRACKS, "ecbp", strict=True)
     ),
     Hotkey(
-        "fill", "w", Fill(source=SOURCE), "Parts", "drums fill", "let the drums fill up to the next bar line"
+        "fill", "g", Fill(source=SOURCE), "Parts", "drums fill", "let the drums fill up to the next bar line"
     ),
     Hotkey(
         "break", "x", Break(source=SOURCE), "Parts", "break", "all of it rests, and comes in again on the one"

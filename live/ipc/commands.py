@@ -171,13 +171,8 @@ class Quit(Intent, frozen=True):
 
 Command = (
     Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor | RecallAnchor
-<<<<<<< HEAD
-    | SetMode | SetMetre | MutePart | CallScene | StoreScene | Say | Freeze | Undo | Redo | TapTempo
-    | Start | Stop | Panic | SwitchThru | Learn | StopLearning | Quit
-=======
-    | SetMode | SetMetre | MutePart | SoloPart | Fill | Break | CallScene | StoreScene | Freeze
-    | Undo | Redo | TapTempo | Start | Stop | Panic | SwitchThru | Quit
->>>>>>> abd1651 (live: fill, break, solo; each part has a level and a density, and its pattern is varied from phrase to phrase)
+    | SetMode | SetMetre | MutePart | SoloPart | Fill | Break | CallScene | StoreScene | Say | Freeze
+    | Undo | Redo | TapTempo | Start | Stop | Panic | SwitchThru | Learn | StopLearning | Quit
 )  # fmt: skip
 
 FromDashboard = Hello | Command | Bye
