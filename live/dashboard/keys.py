@@ -178,7 +178,7 @@ KEYS: Final[tuple[Hotkey, ...]] = (
             f"{name} alone",
             f"its {name} alone, or again all that played before",
         )
-        for name, key in zip(TRACKS, "ecbp", strict=True)
+        for name, key in zip(TRACKS, "ocbp", strict=True)
     ),
     Hotkey(
         "fill", "g", Fill(source=SOURCE), "Parts", "drums fill", "let the drums fill up to the next bar line"
