@@ -3,6 +3,7 @@
 The band's parts are varied from phrase to phrase, laid in the chords of the moment, and lead with fills into
 what comes; a fill or a break that was asked for is laid over whatever plays.
 Owns: the fills and breaks that were asked for, in steps of the whole piece.  Threads: engine only.
+Tested in tests/live/jam/band/test_band.py.
 """
 
 from collections.abc import Mapping
