@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.containers import Horizontal
 from textual.message import Message
@@ -80,7 +80,10 @@ class Dashboard(App[None]):
     COMMANDS: ClassVar[set[type[Provider]]] = {Palette}  # type: ignore[assignment]
     ALLOW_SELECT = False
     ESCAPE_TO_MINIMIZE = False
-    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings()]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *keys.bindings(),
+        Binding("ctrl+c", "help_quit", show=False, priority=True),  # in every window
+    ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it as an instance's
         (0, "-tiny"),
         (64, "-compact"),

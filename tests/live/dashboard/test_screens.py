@@ -55,6 +55,17 @@ async def test_quitting_takes_two_keys_and_tells_both_sides(names: tuple[str, st
         assert stage.ended()
 
 
+@pytest.mark.parametrize("opened", ["?", "n", "i", "ctrl+p", "k", "S"])
+async def test_ctrl_c_asks_in_every_window(opened: str) -> None:
+    async with Stage().run() as stage:
+        await stage.press(opened)
+        await stage.press("ctrl+c")
+        assert stage.window() is QuitWindow
+        await stage.press("ctrl+c")
+        assert stage.quits == [True]
+        assert stage.ended()
+
+
 async def test_a_guest_leaves_without_stopping_the_music() -> None:
     sent = Sent()
     app = Dashboard(Inbox(), sent, clock=FakeClock())
