@@ -1,7 +1,7 @@
 """meta.json: what a prepared folder says of itself.  `prepare` writes it last; all others read it here."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from model.music.grid import Grid
@@ -21,6 +21,7 @@ class Meta:
         licences: permissive or all.
         metres: own or all.
         seed: of the split.
+        sources: files that gave phrases, by licence.
 
     """
 
@@ -30,6 +31,7 @@ class Meta:
     licences: str = "permissive"
     metres: str = "own"
     seed: int = 0
+    sources: dict[str, int] = field(default_factory=dict)
 
 
 def read(folder: Path) -> Meta | None:
@@ -46,7 +48,7 @@ def read(folder: Path) -> Meta | None:
             Grid(**found["grid"]),
             {str(codec): dict(counts) for codec, counts in found.get("phrases", {}).items()},
             tuple(map(str, found.get("styles", ()))),
-            **{name: found[name] for name in ("licences", "metres", "seed") if name in found},
+            **{name: found[name] for name in ("licences", "metres", "seed", "sources") if name in found},
         )
     except FileNotFoundError:
         return None

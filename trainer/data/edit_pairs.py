@@ -88,8 +88,13 @@ def make(
     )
 
 
-def save(pairs: EditPairs, path: Path) -> None:
+def save(pairs: EditPairs, path: Path, *, data: str = "") -> None:
     """Write pairs to an .npz beside a run, whole or not at all.
+
+    Args:
+        pairs: to write.
+        path: of the file.
+        data: fingerprint of the phrases that they were made from.
 
     Raises:
         OSError: the disk refuses.
@@ -103,11 +108,17 @@ def save(pairs: EditPairs, path: Path) -> None:
             songs=pairs.edited.songs,
             source=pairs.source,
             change=pairs.change,
+            data=np.array(data),
         )
 
 
-def load(path: Path) -> EditPairs:
-    """Read pairs that `save` wrote.
+def load(path: Path, *, data: str = "", phrases: int | None = None) -> EditPairs | None:
+    """Read pairs that `save` wrote; None if they were made from other phrases.
+
+    Args:
+        path: of the file.
+        data: fingerprint of the phrases that they must have been made from; "" any.
+        phrases: how many these are.
 
     Raises:
         OperationError: the file is damaged.
@@ -118,6 +129,11 @@ def load(path: Path) -> EditPairs:
             notes = held["notes"]
             if notes.shape[1] == len(COLUMNS) - 1:  # made before notes had tracks
                 notes = np.concatenate((notes, np.zeros((len(notes), 1), dtype=notes.dtype)), axis=1)
+            before = str(held["data"]) if "data" in held else ""
+            if (data and before and before != data) or int(held["source"].max(initial=-1)) >= (
+                phrases if phrases is not None else np.inf
+            ):
+                return None
             edited = Phrases(notes, held["starts"], held["songs"])
             return EditPairs(edited, held["source"], held["change"])
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import torch
 
@@ -32,7 +33,8 @@ from trainer.training import memory_estimate
 from trainer.training.checkpointing import calibrate
 from trainer.training.loop import TrainingLoop
 from trainer.training.objectives.base import MODEL
-from trainer.training.resume import NAME
+from trainer.training.origin import check_same, origin_of
+from trainer.training.resume import NAME, origin_in
 
 EDITS = "edits.npz"  # made once, saved in the run's folder
 EDITING = 0.25  # of the network's minutes, the most that making them may take
@@ -134,6 +136,12 @@ def _run(
             run_log.say("the validation split holds no phrase: the figures are of the training phrases")
         elif len(validation) < FEW:
             run_log.say(f"the validation split holds {len(validation)} phrases only: its figures say little")
+        origin = origin_of(configuration, train, data)
+        if resume:
+            begun = world.shared(lambda: origin_in(out))
+            for sentence in check_same(begun, origin, run=out):
+                run_log.say(sentence)
+            origin = msgspec.structs.replace(origin, date=begun.date or origin.date)
         calibration = calibrate(train, codec, limit=MEASURED, seed=fit.seed)
         edits = None
         early = began + 60 * EDITING * (network_minutes if network_minutes is not None else float("inf"))
@@ -144,13 +152,26 @@ def _run(
                     train,
                     codec,
                     calibration,
+                    data=origin.data,
                     run_log=run_log,
                     stop=stop,
                     in_time=lambda: time.monotonic() < early,
                 )
             )
         loop = TrainingLoop(
-            model, fit, net, codec, train, validation, calibration, edits, conditions, run_log, out, world
+            model,
+            fit,
+            net,
+            codec,
+            train,
+            validation,
+            calibration,
+            edits,
+            conditions,
+            run_log,
+            out,
+            world,
+            origin,
         )
         if resume:
             loop.resume()
@@ -261,6 +282,7 @@ def _edits(
     codec: Codec,
     calibration: Calibration,
     *,
+    data: str,
     run_log: RunLog,
     stop: threading.Event,
     in_time: Callable[[], bool],
@@ -269,8 +291,8 @@ def _edits(
     fit, knobs = configuration.fit, configuration.model.knobs
     spread = np.array([calibration.of("spread", name) for name in knobs], dtype=np.float32)
     made = run_log.folder / EDITS
-    if made.is_file():
-        found = edit_pairs.load(made)
+    found = edit_pairs.load(made, data=data, phrases=len(train)) if made.is_file() else None
+    if found is not None:
         if found.change.shape[1] != len(knobs):
             raise RequestError(f"{made} was made for other knobs: delete it, and it is made again")
         return found
@@ -288,7 +310,7 @@ def _edits(
         run_log.say(f"{len(edits)} edit pairs must do: a quarter of the time is over")
     if not (short and stop.is_set()):
         try:
-            edit_pairs.save(edits, made)
+            edit_pairs.save(edits, made, data=data)
         except OSError as error:
             raise OperationError(f"{made} cannot be written: {error.strerror or error}") from error
     return edits

@@ -37,6 +37,7 @@ from trainer.training.checkpointing import write_checkpoint
 from trainer.training.objectives.base import MODEL, Batch, Moment, Objective
 from trainer.training.objectives.registry import build
 from trainer.training.objectives.schedules import beta, rate, true_share
+from trainer.training.origin import Origin
 from trainer.training.preview import write_samples
 from trainer.training.resume import Progress
 from trainer.training.role import TrainedRole, adamw, faster_precision
@@ -52,6 +53,7 @@ class TrainingLoop:
 
     Attributes:
         out: folder of the run.
+        origin: what it was begun with.
         share: of the run that is done, 0..1: by steps or by time, whichever is further.
         levels: decision thresholds that the last validation found.
         measured: seconds of the run at the last validation.
@@ -71,6 +73,7 @@ class TrainingLoop:
     run_log: RunLog
     out: Path
     world: World = field(default_factory=World)
+    origin: Origin = field(default_factory=Origin)
     progress: Progress = field(default_factory=Progress)
     share: float = 0.0
     levels: dict[str, float] = field(default_factory=dict)
@@ -291,7 +294,7 @@ class TrainingLoop:
                 path,
                 calibration=self.calibration,
                 levels=self.levels,
-                figures={**finite(figures), **counts},
+                figures={**finite(figures), **counts, "run": msgspec.to_builtins(self.origin)},
                 say=self.run_log.say_once,
             )
             write_samples(path, self.codec, self.validation, self.out, self.run_log)
@@ -339,6 +342,7 @@ class TrainingLoop:
             "seconds": self.progress.seconds,
             "phrases": self.progress.phrases,
             "objective": self.fit.objective,
+            "origin": msgspec.to_builtins(self.origin),
             "kind": str(self.roles[MODEL].kind).removeprefix("torch."),
             "rng": drawn.shared,
             "ranks": [chance for chance, _ in ranks],
@@ -360,6 +364,11 @@ class TrainingLoop:
         if before != self.fit.objective:
             raise RequestError(
                 f"{self.out} holds a run of fit.objective '{before}', not '{self.fit.objective}'"
+            )
+        if len(tensors["order"]) and int(tensors["order"].max()) >= len(self.train):
+            raise RequestError(
+                f"the run in {self.out} was begun on more phrases than these {len(self.train):,}: resume it "
+                "with --data as it was, or begin another with another --out"
             )
         try:
             self._restore(tensors, facts)

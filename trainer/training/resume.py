@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -22,6 +23,7 @@ from model.checkpoint import write_bytes
 from model.config import ModelConfig
 from model.errors import ConfigError
 from trainer.errors import OperationError
+from trainer.training.origin import Origin
 
 NAME = "resume.state"  # safetensors inside; named so that nobody takes it for the model
 Tensors = dict[str, Tensor]
@@ -75,6 +77,22 @@ def load(folder: Path, *, config: str) -> tuple[Tensors, dict[str, Any]]:
     if not same(metadata.get("config", ""), config):
         raise OperationError(f"{path} belongs to a run of another model; resume with the same [model]")
     return tensors, facts
+
+
+def origin_in(folder: Path) -> Origin:
+    """Return what the run in a folder was begun with; an empty one where its state does not say.
+
+    Raises:
+        OperationError: its state is damaged.
+
+    """
+    path = folder / NAME
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = json.loads((file.metadata() or {}).get("facts", ""))
+        return msgspec.convert(facts.get("origin", {}), Origin)
+    except (SafetensorError, OSError, ValueError, AttributeError) as error:
+        raise OperationError(f"{path} is damaged: {error}") from error
 
 
 def same(before: str, now: str) -> bool:

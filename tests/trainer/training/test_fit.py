@@ -171,7 +171,9 @@ def test_edit_pairs_take_a_quarter_of_the_minutes_at_most_and_count(
     # looked at after each 64 pairs, a second each: the fifth of 20 ends it
     run(chosen, data, tmp_path / "run", overrides=["fit.edits=1000"], max_minutes=20 / 60)
     assert "320 edit pairs must do: a quarter of the time is over\n" in "".join(capsys.readouterr())
-    assert len(edit_pairs.load(tmp_path / "run" / "edits.npz")) == 320  # a resumed run goes on with the same
+    saved = edit_pairs.load(tmp_path / "run" / "edits.npz")
+    assert saved is not None
+    assert len(saved) == 320  # a resumed run goes on with the same
     run(chosen, data, tmp_path / "all", overrides=["fit.edits=300"], max_minutes=60 / 60)
     assert "must do" not in "".join(capsys.readouterr())
     assert (tmp_path / "all" / "edits.npz").exists()

@@ -1,23 +1,31 @@
 """Resuming: a run that is stopped at any step and goes on is, to the bit, the run that was not."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
+from model.codecs.registry import build
+from model.music.grid import Grid
 from model.networks.vae import VAE
+from model.version import VERSION
 from tests.fakes.runs import LANGUAGE, STEPWISE, assert_equal, bare, state, stopped
 from tests.fakes.synthetic import TINY, prepare
+from trainer.data import edit_pairs
+from trainer.data.dataset import load
 from trainer.errors import OperationError, RequestError
 from trainer.settings import FitConfig
 from trainer.training import loop
 from trainer.training.fit import run
 from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective
 from trainer.training.objectives.elbo import Elbo
+from trainer.training.resume import origin_in
 from trainer.training.role import TrainedRole
 
 STEPS = "fit.steps=20"
@@ -65,9 +73,11 @@ def test_eleven_steps_and_nine_are_twenty(
 ) -> None:
     whole, parts = both(tmp_path, text, codec, overrides)
     assert_equal(whole, parts)
-    assert {k: v for k, v in facts(whole).items() if k != "seconds"} == {
-        k: v for k, v in facts(parts).items() if k != "seconds"
+    apart = ("seconds", "origin")  # the one holds a date
+    assert {k: v for k, v in facts(whole).items() if k not in apart} == {
+        k: v for k, v in facts(parts).items() if k not in apart
     }
+    assert origin_in(whole).data == origin_in(parts).data != ""
 
 
 def test_the_scalers_scale_is_saved(tmp_path: Path) -> None:
@@ -110,10 +120,10 @@ class Judged(Elbo):
 
 
 def test_an_objectives_networks_and_state_are_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def build(net: VAE, fit: FitConfig) -> Objective:
+    def judged(net: VAE, fit: FitConfig) -> Objective:
         return Judged(net, fit)
 
-    monkeypatch.setattr(loop, "build", build)
+    monkeypatch.setattr(loop, "build", judged)
     whole, parts = both(tmp_path, TINY["melody"], "melody", [])
     assert_equal(whole, parts)
     assert {"judge/net/weight", "judge/optimiser/0/exp_avg", "objective/mean"} <= state(whole).keys()
@@ -183,3 +193,57 @@ def test_timing_a_precision_changes_nothing(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(loop.TrainingLoop, "_faster", lambda self: (timed(self), "float32")[1])
     run(chosen, data, tmp_path / "timed", overrides=["fit.steps=3", "fit.precision=auto"])
     assert_equal(tmp_path / "chosen", tmp_path / "timed")
+
+
+@pytest.mark.parametrize("phrases", [15, 30])
+def test_a_run_is_not_resumed_on_other_phrases(
+    tmp_path: Path, phrases: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, chosen, out = tmp_path / "data", tmp_path / "tiny.toml", tmp_path / "run"
+    prepare(data, "melody", train=20)
+    chosen.write_text(TINY["melody"])
+    run(chosen, data, out, overrides=["fit.steps=3"])
+    shutil.rmtree(data)
+    prepare(data, "melody", train=phrases)
+    before = state(out)
+    with pytest.raises(
+        RequestError, match=r"was begun on .* phrases of 'data', and these are .*, other ones"
+    ):
+        run(chosen, data, out, resume=True, overrides=["fit.steps=6"])
+    assert state(out).keys() == before.keys()
+    assert "edit pairs" not in capsys.readouterr().err.partition("begun")[2]
+
+
+def test_other_settings_are_taken_up_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, chosen, out = (
+        prepare(tmp_path / "data", "melody", train=20),
+        tmp_path / "tiny.toml",
+        tmp_path / "run",
+    )
+    chosen.write_text(TINY["melody"])
+    run(chosen, data, out, overrides=["fit.steps=3", "fit.batch=4", "fit.beta=0.1"])
+    begun = origin_in(out)
+    assert begun.settings["fit.batch"] == 4
+    assert begun.version == VERSION
+    capsys.readouterr()
+    run(chosen, data, out, resume=True, overrides=["fit.steps=5", "fit.batch=5", "fit.beta=0.2"])
+    said = "".join(capsys.readouterr())
+    assert "from here on with fit.batch 5 (it was 4), fit.beta 0.2 (it was 0.1)" in " ".join(said.split())
+    assert origin_in(out).date == begun.date
+
+
+def test_the_edit_pairs_of_other_phrases_are_made_again(tmp_path: Path) -> None:
+    data, codec = prepare(tmp_path / "data", "melody", train=20), build("melody", Grid())
+    pairs = edit_pairs.make(
+        load(data, "melody", "train"),
+        codec,
+        knobs=("density",),
+        spread=np.ones(1, np.float32),
+        count=8,
+        seed=0,
+    )
+    path = tmp_path / "edits.npz"
+    edit_pairs.save(pairs, path, data="these")
+    assert edit_pairs.load(path, data="these", phrases=20) is not None
+    assert edit_pairs.load(path, data="those", phrases=20) is None
+    assert edit_pairs.load(path, phrases=int(pairs.source.max())) is None
