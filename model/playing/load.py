@@ -37,9 +37,12 @@ def open_player(path: Path) -> CheckpointPlayer:
     checkpoint = read(path)
     try:
         runtime = open_runtime(checkpoint, path)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         if error.name != "torch":
-            raise
+            raise CheckpointError(
+                f"{path} needs onnxruntime, which cannot be used here ({error}): pip install onnxruntime, or "
+                "'twobar[gpu]' to play it on torch"
+            ) from error
         raise CheckpointError(
             f"{path} holds no graphs, so it needs torch, which is not installed: pip install 'twobar[gpu]'"
         ) from error

@@ -139,6 +139,7 @@ class OnnxRuntime:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.set_denormal_as_zero", "1")  # they take ten times as long
         options.log_severity_level = 4
         graph = checkpoint.graphs[name]
         names = list(graph.weights)

@@ -5,11 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from statistics import median
 
 import torch
 
 HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 KINDS = {"float32": torch.float32, "bfloat16": torch.bfloat16}  # that a processor chooses from
+LONGEST_TRIAL_SECONDS = 10.0
 SHORT = ("out of memory", "can't allocate memory", "not enough memory")
 
 
@@ -36,6 +38,42 @@ def device_and_precision(asked: str, local: int = 0) -> tuple[torch.device, torc
         return device, torch.bfloat16 if native else torch.float16
     fast = device.type == "cpu" and _multiplies_bfloat16_fast()
     return device, torch.bfloat16 if fast else torch.float32
+
+
+def computes_lstm(kind: torch.dtype) -> bool:
+    """Tell whether this processor computes an LSTM in a precision: float16 many do not."""
+    try:
+        with torch.autocast("cpu", dtype=kind), torch.no_grad():
+            torch.nn.LSTM(4, 4)(torch.zeros(2, 1, 4))
+    except RuntimeError:
+        return False
+    return True
+
+
+def best_threads(timed: Callable[[int], float], most: int, *, margin: float = 1.15, trials: int = 3) -> int:
+    """Return with how many threads a step is quickest; more of them only where they are clearly worth it.
+
+    Beside another program that is busy, two threads wait for each other and are slower than one.
+
+    Args:
+        timed: gives the seconds that a step takes with so many threads.
+        most: that there may be, at least 1.
+        margin: so many times quicker than fewer threads it must be.
+        trials: of each, by turns; their middle counts.
+
+    """
+    counts = sorted({1, most, *(1 << power for power in range(1, 6) if 1 << power < most)})
+    taken: dict[int, list[float]] = {count: [] for count in counts}
+    for _ in range(trials if len(counts) > 1 else 0):
+        for count in counts:
+            taken[count].append(timed(count))
+        if sum(map(sum, taken.values())) > LONGEST_TRIAL_SECONDS:
+            break
+    best = 1
+    for count in counts[1:]:
+        if median(taken[count]) * margin < median(taken[best]):
+            best = count
+    return best
 
 
 def short_of_memory(error: BaseException) -> bool:

@@ -27,7 +27,7 @@ from trainer.data.dataset import Phrases, batch
 from trainer.data.edit_pairs import EditPairs
 from trainer.data.prefetch import Prefetch
 from trainer.errors import OperationError, RequestError
-from trainer.run.device import KINDS, device_and_precision, short_of_memory
+from trainer.run.device import KINDS, best_threads, computes_lstm, device_and_precision, short_of_memory
 from trainer.run.distributed import World, gone, is_gone
 from trainer.run.progress import RunLog
 from trainer.settings import FitConfig
@@ -40,7 +40,7 @@ from trainer.training.objectives.schedules import beta, rate, true_share
 from trainer.training.origin import Origin
 from trainer.training.preview import write_samples
 from trainer.training.resume import Progress
-from trainer.training.role import TrainedRole, adamw, faster_precision
+from trainer.training.role import TrainedRole, adamw, faster_precision, step_seconds
 from trainer.training.validation import finite, score
 
 FIRST_VALIDATION_SECONDS = 20.0
@@ -89,6 +89,14 @@ class TrainingLoop:
     def __post_init__(self) -> None:
         """Move the networks to their device and make the optimisers."""
         self.device, kind = device_and_precision(self.fit.precision, self.world.local)
+        recurrent = any(isinstance(module, torch.nn.LSTM) for module in self.net.modules())
+        if self.device.type == "cpu" and kind == torch.float16 and recurrent and not computes_lstm(kind):
+            raise RequestError(
+                "fit.precision 'float16' cannot compute an LSTM on this processor; allowed are: auto, "
+                "float32, bfloat16"
+            )
+        if self.fit.threads:
+            torch.set_num_threads(self.fit.threads)
         self.net.to(self.device)
         self.objective = build(self.net, self.fit)
         self.objective.networks.to(self.device)
@@ -127,6 +135,27 @@ class TrainingLoop:
             name = self.world.shared(self._faster)
             for each in self.roles.values():
                 each.kind = KINDS[name]
+
+    def choose_threads(self) -> None:
+        """Take as many threads as make the run's own steps quickest, where the settings leave it open."""
+        if self.device.type == "cpu" and not self.fit.threads and torch.get_num_threads() > 1:
+            torch.set_num_threads(self.world.shared(self._best_threads))
+
+    def _best_threads(self) -> int:
+        made = memory_estimate.repeated(
+            self.validation_arrays, self.condition, self.fit.batch, knobs=len(self.model.knobs)
+        )
+        before = torch.get_num_threads()
+        kind = self.roles[MODEL].kind
+
+        def timed(threads: int) -> float:
+            torch.set_num_threads(threads)
+            return step_seconds(self.roles, self.objective, made, self.train_only, kind)
+
+        try:
+            return best_threads(timed, before)
+        finally:
+            torch.set_num_threads(before)
 
     def _faster(self) -> str:
         """Return the precision in which the steps of all roles take less time."""
@@ -195,9 +224,11 @@ class TrainingLoop:
         kind = self.roles[MODEL].kind
         size = memory_estimate.estimate(self.objective, self.validation_arrays, self.condition, kind=kind)
         beside = f", {self.world.size} processes" if self.world.size > 1 else ""
+        count = torch.get_num_threads()
+        threads = f" on {count} thread{'s' * (count > 1)}" if self.device.type == "cpu" else ""
         self.run_log.say(
             f"{self.model.name}: {millions:.2f} million parameters, {len(self.train)} phrases, "
-            f"{self.device.type} {str(kind).removeprefix('torch.')}{beside}, "
+            f"{self.device.type} {str(kind).removeprefix('torch.')}{threads}{beside}, "
             f"about {memory_estimate.in_words(size)} of memory for a step of {self.fit.batch}"
         )
 
@@ -343,6 +374,7 @@ class TrainingLoop:
             "phrases": self.progress.phrases,
             "objective": self.fit.objective,
             "origin": msgspec.to_builtins(self.origin),
+            "threads": torch.get_num_threads(),
             "kind": str(self.roles[MODEL].kind).removeprefix("torch."),
             "rng": drawn.shared,
             "ranks": [chance for chance, _ in ranks],
@@ -388,6 +420,8 @@ class TrainingLoop:
         if self.fit.precision == "auto" and self.device.type == "cpu" and facts.get("kind") in KINDS:
             for trained in self.roles.values():
                 trained.kind = KINDS[facts["kind"]]
+        if not self.fit.threads and 0 < int(facts.get("threads", 0)) <= torch.get_num_threads():
+            torch.set_num_threads(int(facts["threads"]))
         self.objective.restore(state.without_prefix(tensors, "objective/"))
         self.progress = Progress(facts["step"], facts["seconds"], facts["phrases"])
         self.feed.order = tensors["order"].numpy()

@@ -97,7 +97,10 @@ def score(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None = Non
         if net.config.bottleneck.law != "noise":  # a generator's own music has its thresholds at nought
             levels = tune(judge, heads, arrays)
         figures |= judge.compare(judge.spell(heads, levels), dict(arrays))
-    reconstruction = sum(float(torch.cat(parts).double().mean()) for parts in seen.nats.values())
+    # in numpy: an Apple card has no numbers of 64 bits
+    reconstruction = sum(
+        float(torch.cat(parts).cpu().numpy().mean(dtype=np.float64)) for parts in seen.nats.values()
+    )
     figures["reconstruction"] = round(reconstruction, 3)
     if net.latent:
         mean = torch.cat(seen.mean)

@@ -1,5 +1,6 @@
 """Graphs in ONNX Runtime compute and draw what the network itself does in torch."""
 
+import sys
 from dataclasses import replace
 from itertools import product
 
@@ -145,3 +146,20 @@ def test_what_a_network_cannot_reckon_is_a_sentence(runtime: type[OnnxRuntime] |
     broken = runtime(replace(made, weights=huge), "broken")
     with pytest.raises(CheckpointError, match="numbers that are not finite"):
         broken.encode(arrays)
+
+
+def test_without_onnx_runtime_torch_plays(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = small(traced=True)
+    assert open_runtime(made, "here").name == "onnxruntime"
+    monkeypatch.delitem(sys.modules, "model.runtimes.onnx")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert open_runtime(made, "here").name.startswith("torch")
+    monkeypatch.setattr("model.runtimes.registry.find_spec", lambda _name: None)
+    with pytest.raises(ImportError, match="onnxruntime"):
+        open_runtime(made, "here")
+
+
+def test_numbers_next_to_nought_are_nought() -> None:
+    torch.set_flush_denormal(False)
+    TorchRuntime(small(), "here")
+    assert float(torch.tensor([1e-38]) * 0.01) == 0.0

@@ -78,6 +78,7 @@ def test_an_edit_is_moved_as_its_phrase_is(phrases: Phrases, tmp_path: Path) -> 
     assert len(made) == 20
     save(made, tmp_path / "edits.npz")
     found = load_pairs(tmp_path / "edits.npz")
+    assert found is not None
     np.testing.assert_array_equal(found.edited.notes, made.edited.notes)
     picked = np.flatnonzero(made.change[:, 0] < -0.3)[:4]
     assert len(picked) > 1

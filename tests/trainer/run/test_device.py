@@ -6,7 +6,7 @@ import signal
 import pytest
 import torch
 
-from trainer.run.device import device_and_precision, faster, short_of_memory, stop_signals
+from trainer.run.device import best_threads, device_and_precision, faster, short_of_memory, stop_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -82,3 +82,30 @@ def test_bfloat16_is_taken_where_it_is_clearly_faster(
 
     assert faster(timed) == chosen
     assert order == ["float32", "bfloat16"] * 5
+
+
+@pytest.mark.parametrize(
+    ("seconds", "most", "expected"),
+    [
+        ({1: 1.0}, 1, 1),
+        ({1: 1.0, 2: 0.6}, 2, 2),
+        ({1: 1.0, 2: 0.95}, 2, 1),
+        ({1: 1.0, 2: 2.7}, 2, 1),
+        ({1: 1.0, 2: 0.6, 4: 0.35, 6: 0.33}, 6, 4),
+    ],
+)
+def test_threads_are_taken_where_they_are_worth_it(
+    seconds: dict[int, float], most: int, expected: int
+) -> None:
+    assert best_threads(seconds.__getitem__, most) == expected
+
+
+def test_a_step_that_takes_long_is_timed_once() -> None:
+    asked: list[int] = []
+
+    def timed(threads: int) -> float:
+        asked.append(threads)
+        return 17.0 / threads
+
+    assert best_threads(timed, 2) == 2
+    assert asked == [1, 2]

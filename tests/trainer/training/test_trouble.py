@@ -337,3 +337,25 @@ def test_a_truncated_shard_is_reported(tmp_path: Path, chosen: Path, name: str, 
     with pytest.raises(TrainerError, match="run twobar-train prepare") as caught:
         run(chosen, tmp_path / "data", tmp_path / "run")
     assert "\n" not in str(caught.value)
+
+
+def test_float16_where_the_processor_has_none_for_an_lstm_is_a_sentence(
+    tmp_path: Path, chosen: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "computes_lstm", lambda _kind: False)
+    lstm = "model.encoder={kind = 'lstm', width = 8, depth = 1, heads = 2}"
+    overrides = ["fit.precision=float16", lstm, "model.bottleneck={kind = 'phrase', size = 8}"]
+    with pytest.raises(RequestError, match=r"'float16' cannot compute an LSTM .* allowed are: auto, float32"):
+        run(chosen, tmp_path / "data", tmp_path / "run", overrides=overrides)
+
+
+def test_a_look_asks_a_card_for_no_numbers_of_64_bits(
+    tmp_path: Path, chosen: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_tensor: Tensor) -> Tensor:
+        raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+
+    bare(monkeypatch)
+    monkeypatch.setattr(Tensor, "double", refuse)
+    run(chosen, tmp_path / "data", tmp_path / "run", overrides=["fit.steps=1"])
+    assert rows(tmp_path / "run")[-1]["reconstruction"] > 0
