@@ -101,13 +101,16 @@ def ports(api: str) -> int:
 
 @twobar.command()
 @click.option("--calibrate", is_flag=True, help="Find out how late your keys arrive: tap with the clicks.")
+@click.option(
+    "--measure", is_flag=True, help="Find out how late this computer is and how long each model takes: 10 s."
+)
 @click.option("--in", "source", default="auto", metavar="NAME", help="Where you tap.")
 @click.option("--out", "sink", default="fluidsynth", metavar="NAME", help="Where the clicks sound.")
 @click.option("--api", default="auto", metavar=APIS, help="The system's MIDI driver.")
-def doctor(*, calibrate: bool, source: str, sink: str, api: str) -> int:
-    """Tell what is there, what is missing and how to get it.
+def doctor(*, calibrate: bool, measure: bool, source: str, sink: str, api: str) -> int:
+    """Tell what is there, what is missing, whether this computer is fit, and what to do.
 
-    Example: twobar doctor --calibrate
+    Example: twobar doctor --measure
     """
     if calibrate:
         from live.cli import calibrate as calibration  # noqa: PLC0415  it needs a driver
@@ -117,9 +120,9 @@ def doctor(*, calibrate: bool, source: str, sink: str, api: str) -> int:
         return 0
     from live.cli.doctor import examine  # noqa: PLC0415  it looks at everything
 
-    rows = examine()
+    rows = examine(measure=measure)
     for row in rows:
-        click.echo(f"{'ok     ' if row.ok else 'missing'} {row.what}: {row.text}")
+        click.echo(f"{'ok' if row.ok else row.otherwise:7} {row.what}: {row.text}")
         if row.fix:
             click.echo(f"        {row.fix}")
     return 0 if all(row.ok or not row.needed for row in rows) else 1

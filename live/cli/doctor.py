@@ -10,6 +10,8 @@ import shutil
 import sys
 from dataclasses import dataclass
 
+from live.cli.check import Check
+from live.cli.fitness import decoding, lateness, settings_of
 from live.devices import ports
 from live.devices.fluidsynth import (
     FluidSynth,
@@ -18,7 +20,7 @@ from live.devices.fluidsynth import (
 )
 from live.devices.jack import Direction, jack_answers
 from live.errors import TwobarError
-from live.timing.clock import FIFO_PRIORITY
+from live.timing.clock import FIFO_PRIORITY, MonotonicClock, lower_priority, raise_priority
 from model.errors import SoundError
 from model.midi.synth import default_soundfont, load_library
 from model.shipped import shipped_models
@@ -51,26 +53,6 @@ _INSTALLERS = {
     "zypper": "sudo zypper install",
     "brew": "brew install",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One part of the machine, examined: a line of the report.
-
-    Attributes:
-        what: the part.
-        ok: whether it was found.
-        text: one sentence.
-        fix: the command that gets it; "" where there is none.
-        needed: whether the instrument cannot play without it.
-
-    """
-
-    what: str
-    ok: bool
-    text: str
-    fix: str = ""
-    needed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +103,16 @@ class Findings:
     encoding: str = "utf-8"
 
 
-def examine() -> list[Check]:
-    """Look at this machine and judge it; takes a fraction of a second."""
-    return judge(look())
+def examine(*, measure: bool = False) -> list[Check]:
+    """Look at this machine and judge it; takes a fraction of a second, or with `measure` ten and more."""
+    found = look()
+    rows = [*judge(found), *settings_of()]
+    if not measure:
+        return rows
+    raise_priority()  # as the engine does
+    late = lateness(MonotonicClock())
+    lower_priority()
+    return [*rows, late, *decoding(found.models)]
 
 
 def judge(found: Findings) -> list[Check]:

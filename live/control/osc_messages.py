@@ -14,6 +14,7 @@ from live.ipc.commands import (
     Command,
     GoTo,
     PlayKey,
+    RampTempo,
     Say,
     SetCondition,
     SetMetre,
@@ -29,6 +30,7 @@ LONGEST_MESSAGE = 16_384
 """Bytes; a latent of thousands of numbers fits, and reading more would keep the interpreter busy."""
 
 DEEPEST_BUNDLE = 8
+MOST_RAMP_BARS = 99
 LONGEST_LATENT = 2_048
 IMMEDIATELY = 1
 NTP_UNIT = 2.0**-32
@@ -184,6 +186,11 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
             case "xy" if not rest:
                 x, y = _numbers(address, arguments, 2)
                 return [_knob("xy.x", x), _knob("xy.y", y)]
+            case "tempo" if not rest and len(arguments) == 2:
+                tempo_bpm, bars = _numbers(address, arguments, 2)
+                if not 1 <= bars <= MOST_RAMP_BARS:
+                    raise BadPacketError(f"{address} takes 1 to {MOST_RAMP_BARS} bars, not {bars:g}")
+                return [RampTempo(KNOBS["tempo"].clip(tempo_bpm), round(bars), source=SOURCE)]
             case "tempo" if not rest:
                 return [_knob("tempo", *_numbers(address, arguments, 1))]
             case "latent" if not rest:

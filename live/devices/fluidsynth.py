@@ -10,11 +10,15 @@ import dataclasses
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
+from live.devices.jack import JackProbe
 from live.devices.stderr import silence_jack, stderr_diverted
+from live.devices.synth_queue import SynthQueue
 from live.errors import PortError, SynthError, unknown
+from live.timing.timeline import Nanos
 from model.errors import SoundError
 from model.midi.synth import SOUNDFONT_NAME, check_soundfont, default_soundfont, load_library, send
 
@@ -82,9 +86,10 @@ def drivers_to_try(driver: str) -> list[str]:
 
 
 class FluidSynth:
-    """A running synthesizer; a `live.timing.midi_bytes.Sink`.
+    """A running synthesizer; a `live.timing.midi_bytes.TimedSink`.
 
     Attributes:
+        lead_nanos: so long before it is due a message must be given.
         name: for the dashboard.
         driver: the audio driver in use, "none" without one.
         soundfont: the file in use.
@@ -105,6 +110,7 @@ class FluidSynth:
         self._abandoned = False
         self._synth: int | None = None
         self._driver: int | None = None
+        self._queue: SynthQueue | None = None
         drivers = drivers_to_try(chosen.driver)
         try:
             self.soundfont = chosen.soundfont or default_soundfont()
@@ -134,6 +140,20 @@ class FluidSynth:
                 "start JACK (jackd -d alsa), or play to MIDI out with --out"
             )
         self.name = f"fluidsynth ({self.driver})"
+        rate, period_nanos = self._timing(chosen.sample_rate)
+        self._queue = SynthQueue(api, self.handle, rate=rate, period_nanos=period_nanos)
+        self.lead_nanos = self._queue.lead_nanos
+
+    def _timing(self, sample_rate: float) -> tuple[float, int]:
+        """Return how many samples a second there are, and how long the period is that is rendered at once."""
+        frames = PERIOD_FRAMES * PERIODS
+        if self.driver == "jack":
+            with contextlib.suppress(OSError):
+                probe = JackProbe("twobar-synth-probe")
+                sample_rate, frames = probe.sample_rate, probe.period_frames
+                probe.close()
+        self._rate = sample_rate
+        return sample_rate, round(frames / sample_rate * 1e9)
 
     def _configure(self, chosen: FluidSynthSettings) -> None:
         self._set("synth.gain", float(chosen.gain))
@@ -180,9 +200,21 @@ class FluidSynth:
             PortError: it is closed.
 
         """
-        if self._synth is None:
+        if self._synth is None or self._queue is None:
             raise PortError("FluidSynth is closed")
+        self._queue.take_back(data, time.monotonic_ns())
         send(self._api, self._synth, data)
+
+    def send_at(self, data: bytes, due: Nanos) -> None:
+        """Play one whole message at a moment; raises as `send`."""
+        if self._synth is None or self._queue is None:
+            raise PortError("FluidSynth is closed")
+        self._queue.send_at(data, due, time.monotonic_ns())
+
+    def observe(self, now: Nanos) -> None:
+        """See how far it has rendered; costs a microsecond or two."""
+        if self._synth is not None and self._queue is not None:
+            self._queue.observe(now)
 
     def play_drums(self, channel: int) -> None:
         """Let a channel, 1..16, choose among the soundfont's drum kits, as channel 10 always does."""
@@ -213,12 +245,17 @@ class FluidSynth:
             self._abandoned = self._abandoned or bool(old and self.driver == "jack")
             started = self._start([self.driver])
             self._log_to(None)
+            if started and self._queue is not None:
+                self._queue.timed(self._timing(self._rate)[1])
+                self.lead_nanos = self._queue.lead_nanos
         if not started:
             raise SynthError(f"the audio driver {self.driver} does not answer: {_reason(chatter)}")
 
     def all_off(self) -> None:
         """End every sound at once."""
         if self._synth is not None:
+            if self._queue is not None:
+                self._queue.clear()
             for channel in range(CHANNELS):
                 self._api.fluid_synth_cc(self._synth, channel, 64, 0)
             self._api.fluid_synth_all_sounds_off(self._synth, -1)
@@ -243,6 +280,8 @@ class FluidSynth:
                 self._api.delete_fluid_audio_driver(driver)
             if self._abandoned:
                 return  # what was let go of may still refer to it
+            if self._queue is not None:
+                self._queue.close()
             self._api.delete_fluid_synth(synth)
             self._api.delete_fluid_settings(self._settings)
 

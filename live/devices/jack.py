@@ -97,6 +97,8 @@ class JackProbe:
         jack.jack_port_get_all_connections.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
         jack.jack_last_frame_time.restype = ctypes.c_uint32
         jack.jack_last_frame_time.argtypes = [ctypes.c_void_p]
+        jack.jack_get_sample_rate.argtypes = jack.jack_get_buffer_size.argtypes = [ctypes.c_void_p]
+        jack.jack_get_sample_rate.restype = jack.jack_get_buffer_size.restype = ctypes.c_uint32
         jack.jack_activate.argtypes = [ctypes.c_void_p]
         jack.jack_set_xrun_callback.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
         jack.jack_free.argtypes = [ctypes.c_void_p]
@@ -143,6 +145,18 @@ class JackProbe:
             return 0
         frame: int = self._jack.jack_last_frame_time(self._client)
         return frame
+
+    @property
+    def sample_rate(self) -> int:
+        """Frames a second."""
+        rate: int = self._jack.jack_get_sample_rate(self._client)
+        return rate
+
+    @property
+    def period_frames(self) -> int:
+        """Frames of a cycle."""
+        frames: int = self._jack.jack_get_buffer_size(self._client)
+        return frames
 
     def runs(self) -> bool:
         """Tell whether the server goes on; takes a cycle where it does, `_STILL_S` where it does not."""

@@ -128,6 +128,8 @@ class Devices:
             self._open_log(as_path(self._options.log))
         if not config.midi.send_sounds:
             self._output.takes_setup = lambda sink: not isinstance(sink, ports.MidiOutput)
+        click = config.midi.click_output.lower()
+        self._output.takes_click = lambda sink: click in sink.name.lower()
         self._output.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
         for name in config.midi.outputs:
             if name == SYNTH:

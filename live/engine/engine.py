@@ -45,6 +45,7 @@ from live.jam.leaders.jack_clock import JackClock
 from live.jam.leaders.link_clock import LinkClock
 from live.jam.leaders.midi_clock import MidiClock
 from live.record.line_writer import LineWriter
+from live.settings.config import for_output
 from live.timing.clock import Clock, MonotonicClock, raise_priority
 from live.timing.clock_in import SYNC_STATUSES
 from live.timing.midi_bytes import Received, is_note_on
@@ -87,7 +88,12 @@ class Engine:
         self.clock = clock or MonotonicClock()
         self.say, self.complain = LineWriter(1), LineWriter(2, prefix="twobar: ")
         self.arrivals = Arrivals()
-        self.output = EngineOutput(self.clock)
+        midi = options.config.midi
+        self.output = EngineOutput(
+            self.clock,
+            delay=lambda sink: round(midi.delay_ms(sink.name) * 1e6),
+            clock_offset=lambda sink: round(for_output(midi.clock_offset_ms, sink.name) * 1e6),
+        )
         self.output.feedback = self.feedback = Feedback(self._feeds_back)
         self.devices = Devices(options, self.output, self._post)
         self.jam = Jam(options.config, self.output)

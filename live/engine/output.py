@@ -53,6 +53,7 @@ class _Route(NamedTuple):
         sink: it.
         send_at: its own, of a TimedSink; else None, and what is planned waits in
         held: here until its moment.
+        observe: its own, where it has to see how far its driver is.
         delay_nanos: by which it sounds sooner than the slowest sink,
         clock_nanos: and by how much later or earlier it gets MIDI clock.
 
@@ -61,6 +62,7 @@ class _Route(NamedTuple):
     sink: Sink
     send_at: Callable[[bytes, Nanos], None] | None
     held: AheadQueue
+    observe: Callable[[Nanos], None] | None
     delay_nanos: int
     clock_nanos: int
 
@@ -81,6 +83,7 @@ class EngineOutput:
         complain: gets each warning and error where no dashboard shows them.
         feedback: takes note of what leaves.
         takes_setup: tells whether a sink is set up: given programs, and levels that nobody has turned.
+        takes_click: tells whether a sink gets the clicks of the count-in.
 
     """
 
@@ -105,6 +108,7 @@ class EngineOutput:
         self.complain: Callable[[str], None] | None = None
         self.feedback: Feedback | None = None
         self.takes_setup: Callable[[Sink], bool] = lambda _sink: True
+        self.takes_click: Callable[[Sink], bool] = lambda _sink: True
         self.sink_lost: Callable[[Sink, str], None] = lambda _sink, _reason: None
 
     @property
@@ -123,7 +127,11 @@ class EngineOutput:
         for sink in self.sinks:
             delay, offset = self._delay(sink), self._clock_offset(sink)
             held = before.get(id(sink)) or AheadQueue()
-            self._ways.append(_Route(sink, getattr(sink, "send_at", None), held, delay, offset))
+            self._ways.append(
+                _Route(
+                    sink, getattr(sink, "send_at", None), held, getattr(sink, "observe", None), delay, offset
+                )
+            )
             lead = getattr(sink, "lead_nanos", 0) - delay - min(0, offset)
             self._lookahead_nanos = max(self._lookahead_nanos, lead)
         self._at_once = not any(
@@ -143,6 +151,8 @@ class EngineOutput:
             moment = self._clock.now()
         for way in tuple(self._ways):
             if voice is Stream.SETUP and not self.takes_setup(way.sink):
+                continue
+            if voice is Stream.CLICK and not self.takes_click(way.sink):
                 continue
             try:
                 if planned and not self._at_once:
@@ -175,6 +185,8 @@ class EngineOutput:
         """Send what is due before a moment to sinks that keep none; returns when the next one is due."""
         coming: Nanos | None = None
         for way in tuple(self._ways):
+            if way.observe is not None:
+                way.observe(self._clock.now())
             if not way.held:
                 continue
             try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from live.errors import UsageError, unknown
 from live.ipc.messages import Bye, FromWorker, Hello, Message
-from live.settings.knobs import ACTIONS, scene_and_bars, takes
+from live.settings.knobs import ACTIONS, scene_and_bars, takes, tempo_and_bars
 
 
 class Intent(Message, frozen=True, kw_only=True):
@@ -139,6 +139,13 @@ class TapTempo(Intent, frozen=True):
     """Tap the beat."""
 
 
+class RampTempo(Intent, frozen=True):
+    """Go to a tempo within its knob's range, over 1..99 bars."""
+
+    tempo_bpm: float
+    bars: int
+
+
 class Start(Intent, frozen=True):
     """Start the transport at bar 0; a running one starts anew."""
 
@@ -172,7 +179,7 @@ class Quit(Intent, frozen=True):
 Command = (
     Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor | RecallAnchor
     | SetMode | SetMetre | MutePart | SoloPart | Fill | Break | CallScene | StoreScene | Say | Freeze
-    | Undo | Redo | TapTempo | Start | Stop | Panic | SwitchThru | Learn | StopLearning | Quit
+    | Undo | Redo | TapTempo | RampTempo | Start | Stop | Panic | SwitchThru | Learn | StopLearning | Quit
 )  # fmt: skip
 
 FromDashboard = Hello | Command | Bye
@@ -194,6 +201,7 @@ _BY_NAME: Mapping[str, Callable[..., Command]] = {
     "undo": Undo,
     "redo": Redo,
     "tap": TapTempo,
+    "tempo": lambda argument, *, source: RampTempo(*tempo_and_bars(argument), source=source),
     "start": Start,
     "stop": Stop,
     "panic": Panic,

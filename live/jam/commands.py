@@ -23,6 +23,7 @@ from live.ipc.commands import (
     Panic,
     PlayKey,
     Quit,
+    RampTempo,
     RecallAnchor,
     Redo,
     Say,
@@ -52,7 +53,7 @@ from model.music.tracks import TRACKS
 
 DECODED_KNOBS = frozenset((*ATTRIBUTE_KNOBS, "vary", "stray", "temperature"))
 SLIDING_KNOBS = ("morph", "xy.x", "xy.y")  # turned to where they are, they still take the latent there
-NO_GESTURES = (Undo, Redo, PlayKey, Fill, Break, Start, Stop, Panic, Quit)
+NO_GESTURES = (Undo, Redo, PlayKey, RampTempo, Fill, Break, Start, Stop, Panic, Quit)
 """What undo does not take back."""
 
 LARGEST = 3.4028234663852886e38  # the models reckon in float32
@@ -148,6 +149,9 @@ class Commands:
                 jam.notices.add("info", f"made again: {what}" if what else "nothing to make again")
             case TapTempo():
                 self._tap(now)
+            case RampTempo(tempo_bpm, bars):
+                tempo = KNOBS["tempo"]
+                jam.begin_ramp(tempo.clip(finite("tempo", tempo_bpm)), max(1, bars), now)
             case Start():
                 (jam.leader or jam).start(now)
             case Stop():

@@ -23,6 +23,7 @@ from live.jam.plan import Laying, Plan
 from live.jam.protocols import Leader, Output, Scenery
 from live.jam.requests import Reason, Requests
 from live.jam.scheduler import QueuedNote, Scheduler
+from live.jam.tempo_ramp import TempoRamp
 from live.settings.config import AUTO, Config
 from live.settings.knobs import ANSWERING, KNOBS, Mode
 from live.timing.clock_out import CLOCK_BYTE, START_BYTE, ClockOut
@@ -67,6 +68,7 @@ class Jam:
         self.config, self.output = config, output
         self.leader: Leader | None = None
         self.scenery: Scenery | None = None
+        self._ramp: TempoRamp | None = None
         self.knobs: dict[str, float] = {spec.name: spec.rest for spec in KNOBS.values()}
         wanted = config.jam.vary
         self.vary_set = not isinstance(wanted, str)
@@ -122,7 +124,7 @@ class Jam:
         self.sounded: deque[tuple[Tick, Tick, int, int, int]] = deque(maxlen=MOST_SOUNDED)
         self._volume_turned = False
         self._levels = Levels(channels_of(config.midi), self.knobs["volume"])
-        self._ahead_nanos = round(config.midi.output_latency_ms * 1e6)
+        self._ahead_nanos = round(config.midi.most_latency_ms * 1e6)
         self.lookahead_nanos = 0
         self._before_solo: frozenset[int] = frozenset()
         self._sent_tick: Tick | None = None
@@ -188,6 +190,9 @@ class Jam:
         self._send_due(tick, now)
         if self.scenery is not None:
             self.scenery.advance(tick, now)
+        if self._ramp is not None and not self._ramp.advance(tick, now):
+            self._ramp = None
+            self.record_knob("tempo", self.knobs["tempo"], "ramp", now)
         self.dialogue.advance(tick, present=present)
         self.band.advance(tick, present=present)
         self._send_due(tick, now)
@@ -197,6 +202,8 @@ class Jam:
         scenery = self.scenery.next_tick(tick) if self.scenery is not None else None
         if scenery is not None:
             coming.append(scenery)
+        if self._ramp is not None:
+            coming.append(self._ramp.next_tick())
         wake = Nanos(self._moment(Tick(max(min(coming), tick + 1))) - self.lookahead_nanos)
         wake = min(wake, self._moment(self.plan.lines.next_beat(beat)))
         return wake if looks is None else min(wake, looks)
@@ -214,6 +221,8 @@ class Jam:
                 self.dropped_notes += 1
                 continue
             voice = Stream.CLOCK if event.rank is Rank.TRANSPORT else Stream.INSTRUMENT
+            if event.tick < 0 and voice is Stream.INSTRUMENT:  # before bar 0 there is the count-in alone
+                voice = Stream.CLICK
             sent, due = self._send_planned(event.data, event.tick, voice)
             if note is not None:
                 left.append((note, event.tick, sent - due))
@@ -381,8 +390,8 @@ class Jam:
 
     def _count_in(self, since: Tick) -> None:
         """Click from a tick on, and let followers start on the one."""
-        bars, drums = self.config.jam.count_in_bars, self.config.midi.drum_channel
-        for tick, data in count_in(self.plan.grid, bars, channel=drums, since=since):
+        bars, channel = self.config.jam.count_in_bars, self.config.midi.click_on
+        for tick, data in count_in(self.plan.grid, bars, channel=channel, since=since):
             self.scheduler.message(tick, data)
         if self.clock_out.wanted:
             begin = self.transport.timeline.nanos(Tick(0)) - START_AHEAD_NANOS
@@ -405,6 +414,22 @@ class Jam:
         self.listening.expect(tempo_bpm)
         if self.transport.running:  # a start tells it anyway
             self.output.tempo(self.tick(now), tempo_bpm)
+        return True
+
+    def begin_ramp(self, tempo_bpm: float, bars: int, now: Nanos) -> None:
+        """Go to another tempo over some bars; while the transport stands still, at once."""
+        if self.transport.running:
+            ticks = bars * self.plan.grid.ticks_per_bar
+            self._ramp = TempoRamp(self, tempo_bpm, ticks, now)
+            self.notices.add("info", f"tempo {tempo_bpm:g} over {bars} bar{'s' * (bars > 1)}")
+        elif self.ramp_tempo(tempo_bpm, now):
+            self.record_knob("tempo", tempo_bpm, "ramp", now)
+
+    def ramp_tempo(self, tempo_bpm: float, now: Nanos) -> bool:
+        """Take a step of a ramp; False where the tempo is not the performer's to say."""
+        if not (self.leader or self).set_tempo(tempo_bpm, now):
+            return False
+        self.knobs["tempo"] = KNOBS["tempo"].clip(tempo_bpm)
         return True
 
     def set_metre(self, metre: str, now: Nanos) -> None:

@@ -30,6 +30,8 @@ Channel = Annotated[int, Meta(ge=1, le=16)]
 Program = Annotated[int, Meta(ge=0, le=127)]
 Level = Annotated[float, Meta(ge=0.0, le=1.0)]
 Text = Annotated[str, Meta(min_length=1)]
+OutputLatency = Annotated[float, Meta(ge=0.0, le=500.0)]
+ClockOffset = Annotated[float, Meta(ge=-100.0, le=100.0)]
 Api = Literal["auto", "alsa", "jack", "coremidi", "winmm"]
 ClockName = Literal["internal", "midi", "link", "jack"]
 PartName = Literal["melody", "chords", "bass", "drums"]
@@ -127,7 +129,12 @@ class MidiSettings(Section, frozen=True):
         clock_source: a part of the name of the port whose MIDI clock leads; auto is the first that sends any.
         clock_out: whether MIDI clock, start, stop and song position are sent.
         late_bound_ms: a note-on due longer ago than this is dropped instead of sent.
-        output_latency_ms: how much earlier events leave, for an output that sounds that much later.
+        clock_offset_ms: how much later, or earlier below 0, MIDI clock leaves; one figure, or one for each
+            output by a part of its name.
+        click_channel: of the count-in's clicks, 1..16; 0 is the drums'.
+        click_output: a part of the name of the one output that gets them; empty for all.
+        output_latency_ms: how much earlier events leave, for an output that sounds that much later; one
+            figure, or one for each output by a part of its name.
         input_latency_ms: how much too late your keys arrive, where a steady lead or lag is looked for from.
 
     """
@@ -145,7 +152,10 @@ class MidiSettings(Section, frozen=True):
     clock_source: Text = AUTO
     clock_out: bool = False
     late_bound_ms: Annotated[float, Meta(ge=0.0, le=1000.0)] = 50.0
-    output_latency_ms: Annotated[float, Meta(ge=0.0, le=500.0)] = 0.0
+    clock_offset_ms: ClockOffset | dict[str, ClockOffset] = 0.0
+    click_channel: Annotated[int, Meta(ge=0, le=16)] = 0
+    click_output: str = ""
+    output_latency_ms: OutputLatency | dict[str, OutputLatency] = 0.0
     input_latency_ms: Annotated[float, Meta(ge=-100.0, le=200.0)] = 0.0
 
     @property
@@ -157,6 +167,29 @@ class MidiSettings(Section, frozen=True):
     def outputs(self) -> tuple[str, ...]:
         """The outputs as a tuple, however they were written."""
         return (self.output,) if isinstance(self.output, str) else tuple(self.output)
+
+    @property
+    def click_on(self) -> int:
+        """The channel of the clicks, 1..16."""
+        return self.click_channel or self.drum_channel
+
+    @property
+    def most_latency_ms(self) -> float:
+        """The latency of the slowest output."""
+        latency = self.output_latency_ms
+        return max(latency.values(), default=0.0) if isinstance(latency, dict) else latency
+
+    def delay_ms(self, output: str) -> float:
+        """Return by how much an output sounds sooner than the slowest one."""
+        return self.most_latency_ms - for_output(self.output_latency_ms, output)
+
+
+def for_output(setting: float | dict[str, float], output: str) -> float:
+    """Return what a setting says for an output: the figure of the longest part of its name; else 0."""
+    if not isinstance(setting, dict):
+        return setting
+    parts = [part for part in setting if part.lower() in output.lower()]
+    return setting[max(parts, key=len)] if parts else 0.0
 
 
 class SynthSettings(Section, frozen=True):

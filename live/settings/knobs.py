@@ -99,22 +99,27 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "undo": (),
     "redo": (),
     "tap": (),
+    "tempo": ("120 over 4 bars",),
     "start": (),
     "stop": (),
     "panic": (),
 }
 """Every action with the arguments that it is listed with; see `takes`."""
 
+_RAMP = re.compile(r"(?P<bpm>[0-9]{2,3}(\.[0-9]+)?) over (?P<bars>[1-9][0-9]?) bars?")
 _SCENE = re.compile(r"(?P<number>[1-9][0-9]?)( over (?P<bars>[1-9][0-9]?) bars?)?")
 
 
 def takes(action: str, argument: str) -> bool:
     """Tell whether an action takes an argument: a listed one, or of scenes any number, and a way to it.
 
-    `scene 12` and `scene 2 over 4 bars` are not listed.
+    `scene 12`, `scene 2 over 4 bars` and `tempo 140 over 8 bars` are not listed.
     """
     if argument in ACTIONS[action] or not (argument or ACTIONS[action]):
         return True
+    if action == "tempo":
+        ramp = _RAMP.fullmatch(argument)
+        return ramp is not None and KNOBS["tempo"].low <= float(ramp["bpm"]) <= KNOBS["tempo"].high
     found = _SCENE.fullmatch(argument)
     return found is not None and (action == "scene" or (action == "store" and not found["bars"]))
 
@@ -124,6 +129,13 @@ def scene_and_bars(argument: str) -> tuple[int, int]:
     found = _SCENE.fullmatch(argument)
     assert found is not None
     return int(found["number"]), int(found["bars"] or 0)
+
+
+def tempo_and_bars(argument: str) -> tuple[float, int]:
+    """Return a tempo and over how many bars it is gone to; see `takes`."""
+    found = _RAMP.fullmatch(argument)
+    assert found is not None
+    return float(found["bpm"]), int(found["bars"])
 
 
 def bindable() -> dict[str, str]:

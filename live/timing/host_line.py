@@ -13,7 +13,7 @@ from live.timing.timeline import Nanos
 
 BUCKET_NANOS = 500_000_000  # of which the least late observation counts
 BUCKETS = 64
-FEWEST = 3  # buckets from which a rate is taken
+FEWEST, FEWEST_COARSE = 3, 16  # buckets from which a rate is taken
 STEP_NANOS = 2_000_000  # beyond this it is no lateness: the counter was stopped, or its cycles were lost,
 STEPS, STEPS_NANOS = 6, 10_000_000  # if so many in a row, for so long, say so
 HOLD_NANOS = 5_000  # a line that is so near to the new one stays: what lies on it lies evenly
@@ -35,6 +35,7 @@ class HostLine:
     def __init__(self, nanos_per_count: float, *, coarse_nanos: int = 0) -> None:
         """Know nothing before the first observation."""
         self._nominal, self._step_nanos = nanos_per_count, coarse_nanos + STEP_NANOS
+        self._fewest = FEWEST_COARSE if coarse_nanos else FEWEST
         self._line: tuple[int, float, float] | None = None
         self._points: deque[Point] = deque(maxlen=BUCKETS)
         self._least: Point | None = None
@@ -76,7 +77,7 @@ class HostLine:
             self._leap((count, float(nanos), rate))
         elif self._least is None or late < self._least_late:
             self._least, self._least_late = (count, nanos), late
-            if late < 0 and len(self._points) < FEWEST:
+            if late < 0 and len(self._points) < self._fewest:
                 self._line, self._least_late = (count, float(nanos), rate), 0.0
         if nanos - self._bucket_nanos >= BUCKET_NANOS:
             self._close(nanos)
@@ -102,7 +103,7 @@ class HostLine:
         self._points.append(self._least)
         self._least = None
         new = _under(self._points, self._line[2])
-        if len(self._points) >= FEWEST:
+        if len(self._points) >= self._fewest:
             edge = _edge(_lower_hull(self._points))
             new = edge if abs(edge[2] / self._nominal - 1) <= MOST_DRIFT else new
         if max(abs(self._off(new, nanos)), abs(self._off(new, nanos + 2 * BUCKET_NANOS))) > HOLD_NANOS:

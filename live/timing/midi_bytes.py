@@ -41,6 +41,7 @@ class Stream(StrEnum):
     INSTRUMENT = "instrument"
     CLOCK = "clock"
     SETUP = "setup"
+    CLICK = "click"
 
 
 class Rank(IntEnum):

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from live.cli import doctor
-from live.cli.doctor import Check, Findings, judge
+from live.cli.check import Check
+from live.cli.doctor import Findings, judge
 
 WELL = Findings(
     apis=("alsa", "jack"),
