@@ -1,7 +1,7 @@
 """What crosses between the engine and the model process, and the greetings of all: frozen structs, msgpack.
 
-engine -> worker: Load, Encode, Decode, Accompany, Warp.
-worker -> engine: Ready, LoadFailed, Encoded, Decoded, Warped, Failed.
+engine -> worker: Load, Encode, Decode, Accompany, Foresee, Warp.
+worker -> engine: Ready, LoadFailed, Encoded, Decoded, Rewritten, Warped, Failed.
 engine -> supervisor: Beat.
 What crosses to and from dashboards is in `snapshot` and `commands`.
 Tested in tests/live/ipc/test_link.py.
@@ -256,6 +256,8 @@ class Decoded(Message, frozen=True):
         ms: what it cost.
         chordal: tracks of one voice in which it keeps several, because they were played.
         written: chords of each beat of the band's tracks, see `Point`; empty where none were wanted.
+        vary: how its phrase was varied: by the learned writer, or recombined where none can; awaited is a
+            variation that is being written, `Rewritten` says when it is there; empty for not at all.
 
     """
 
@@ -266,6 +268,38 @@ class Decoded(Message, frozen=True):
     ms: float
     chordal: list[int] = []
     written: list[int] = []
+    vary: Literal["", "written", "recombined", "awaited"] = ""
+
+
+class Foresee(Message, frozen=True):
+    """Write a variation ahead for a phrase that the performer is about to finish; nothing is answered.
+
+    Attributes:
+        notes: what was played of it so far, each note on its nearest step.
+        struck: see `Encode`.
+        tick_nanos: see `Encode`.
+        swing: see `Encode`.
+        amount: see `Varied`.
+        turn: see `Varied`.
+        seed: see `Varied`.
+        key: see `Decode`.
+        grid: of the phrase.
+
+    """
+
+    notes: list[Note]
+    struck: list[tuple[int, int, int, int]]
+    tick_nanos: int
+    swing: float
+    amount: float
+    turn: int
+    seed: int
+    key: str
+    grid: Grid
+
+
+class Rewritten(Message, frozen=True):
+    """What a decode awaited has been written: it is worth asking again."""
 
 
 class Warp(Message, frozen=True):
@@ -352,7 +386,7 @@ class LoadFailed(Message, frozen=True):
     text: str
 
 
-Request = Encode | Decode | Accompany | Warp
+Request = Encode | Decode | Accompany | Foresee | Warp
 ToWorker = Load | Request | Bye
-Answer = Ready | LoadFailed | Encoded | Decoded | Warped | Failed
+Answer = Ready | LoadFailed | Encoded | Decoded | Rewritten | Warped | Failed
 FromWorker = Hello | Answer

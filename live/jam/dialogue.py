@@ -19,6 +19,7 @@ from live.ipc.snapshot import Speaker
 from live.jam.accompaniment import Accompaniment
 from live.jam.band.loops import Loops
 from live.jam.capture import Capture, PlayedNote
+from live.jam.foresight import Foresight
 from live.jam.notices import Notices
 from live.jam.parts import one_voice, tracks_of
 from live.jam.path import Anchor, Base, BaseOrigin, PathHistory, heaviest, points
@@ -82,6 +83,7 @@ class Dialogue:
         loops: learn what the performer has played; None where nobody does.
         missed_bars: that began without what they were to play.
         decode_ms: what the last decode cost.
+        recombined: answers whose phrase was varied without the learned writer.
 
     """
 
@@ -103,6 +105,7 @@ class Dialogue:
         self.key = ""
         self.loops: Loops | None = None
         self.missed_bars, self.decode_ms = 0, 0.0
+        self.recombined = 0
         self._plan, self._capture = plan, capture
         self._requests, self._history = requests, history
         self._output, self._notices = output, notices
@@ -121,6 +124,7 @@ class Dialogue:
         self._bases = 0
         self._silent = False
         self._tied: tuple[int, list[PlayedNote]] = 0, []  # a base's number; what sounded on at its end
+        self._foresight = Foresight(plan, capture, requests, ask=output.ask, search=self._played_before)
         self._accompaniment = Accompaniment(
             plan, capture, requests, ask=output.ask, listens=self._listens_before
         )
@@ -192,6 +196,7 @@ class Dialogue:
             plan.lines, self._rest_until = replace(plan.lines, grid=grid), Tick(0)
             self._closed, self._bar = plan.cell_of(now), plan.lines.bar_of(now) - 1
             self._accompaniment.restart(self._closed)
+            self._foresight.restart(self._closed)
 
     def _find_again(self, now: Tick) -> None:
         """Ask the new weights where base and anchors lie; vectors of the old ones mean nothing to them."""
@@ -286,6 +291,7 @@ class Dialogue:
         self._capture.clear()
         self._closed, self._bar, self._rest_until = 0, -1, Tick(0)
         self._accompaniment.restart()
+        self._foresight.restart()
         self._decoding = None
         self._encoding = {
             ident: search for ident, search in self._encoding.items() if search.reason is not Reason.PLAYED
@@ -297,6 +303,7 @@ class Dialogue:
         self._ident = model_ident
         self._closed, self._bar = self._plan.cell_of(now), self._plan.lines.bar_of(now) - 1
         self._accompaniment.restart(self._closed)
+        self._foresight.restart(self._closed)
         base, model = self._history.state.base, self._requests.model
         self._bases = base.number if base else 0
         if model is not None:
@@ -322,6 +329,7 @@ class Dialogue:
 
         """
         self._accompaniment.advance(present)
+        self._foresight.advance(present)
         self._end_ties(present)
         closing = self._plan.cell_of(Tick(present + self._half_step()))
         if closing > self._closed:
@@ -350,6 +358,7 @@ class Dialogue:
         self._coming = self._decoding = None
         self._closed, self._bar = lines.cell, lines.bar - 1
         self._accompaniment.restart(lines.cell)
+        self._foresight.restart(lines.cell)
         self._output.metre(lines.start, lines.grid)
 
     def next_tick(self, now: Tick, *, present: Tick) -> Tick:
@@ -358,6 +367,7 @@ class Dialogue:
         line = lines.tick_of_bar(lines.bar_of(now) + 1)
         coming: list[Tick | int | None] = [line, lines.tick_of_cell(self._closed + 1) - half + now - present]
         coming.append(self._accompaniment.next_tick(now, present=present))
+        coming.append(self._foresight.next_tick(now, present=present))
         if self._coming is not None:
             coming.append(self._coming.start - half)
         if self._open is not None:
@@ -369,17 +379,26 @@ class Dialogue:
 
     def _close(self, lines: BarLines, cell: int, now: Tick) -> None:
         """Take what was played in the phrase before a cell, if the mode listens to it."""
+        search = self._played_in(lines, cell, now)
+        if search is not None:
+            self._encode(search)
+
+    def _played_before(self, cell: int, now: Tick) -> Search | None:
+        """Return what has been played in the phrase before a cell by a tick."""
+        return self._played_in(self._plan.lines, cell, now)
+
+    def _played_in(self, lines: BarLines, cell: int, now: Tick) -> Search | None:
+        """Return what was played in the phrase before a cell; None for nothing, or where nobody listens."""
         if not (self._listens_in(lines, cell) and self._requests.takes(lines.grid)):
-            return
+            return None
         grid, zero, half = lines.grid, lines.tick_of_cell(cell - 1), self._half_step()
         phrase = self._capture.phrase(grid, zero, now)
         if not len(phrase):
-            return
+            return None
         first, last = Tick(zero - self._pick_up(lines, cell - 1)), Tick(zero + grid.ticks - half)
         struck = self._capture.struck(first, last, zero, Tick(zero + grid.ticks))
         sounding = self._capture.still_sounding(first, last)
-        search = Search(phrase, cell, Reason.PLAYED, "", struck, self._requests.tick_nanos, sounding)
-        self._encode(search)
+        return Search(phrase, cell, Reason.PLAYED, "", struck, self._requests.tick_nanos, sounding)
 
     def _end_ties(self, now: Tick) -> None:
         """Let the notes that were held beyond their phrase sound as long as they were held."""
@@ -549,13 +568,32 @@ class Dialogue:
                 band=request.band,
                 written=map(chord_of, reply.written),
             )
+            cell.awaits = reply.vary == "awaited"
             self._tell_of_silence(phrase, base)
+            self._tell_of_recombining(reply)
             if self._requests.has_latent:
                 cell.point, cell.xy = reply.point, reply.xy
                 if cell.index == current:
                     self.here = reply.xy
                     self._output.publish("latent", *reply.point.z)
         self.ask_next(now)
+
+    def rewritten(self, now: Tick) -> None:
+        """Ask again for what awaited a variation."""
+        for cell in self._plan.cells.values():
+            if cell.awaits:
+                cell.awaits, cell.stale = False, True
+        self.ask_next(now)
+
+    def _tell_of_recombining(self, reply: Decoded) -> None:
+        """Count phrases that no writer varied, and say it once."""
+        if reply.vary != "recombined":
+            return
+        if not self.recombined:
+            self._notices.add(
+                "info", "vary has no writer for this: it makes its variations of your own notes alone"
+            )
+        self.recombined += 1
 
     def _tell_of_silence(self, phrase: Phrase, base: Base) -> None:
         """Say once that the model answers music with nothing."""

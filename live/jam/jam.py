@@ -9,7 +9,7 @@ from collections import deque
 from typing import Literal
 
 from live.errors import UsageError
-from live.ipc.messages import Answer, Decoded, Encoded, Failed, Load, LoadFailed, Ready, Warped
+from live.ipc.messages import Answer, Decoded, Encoded, Failed, Load, LoadFailed, Ready, Rewritten, Warped
 from live.jam.band.band import Band
 from live.jam.capture import Capture
 from live.jam.dialogue import Dialogue
@@ -592,6 +592,8 @@ class Jam:
                     self.performer.learn_lag(answer.lag_ticks * search.tick_nanos)
             case Decoded():
                 self.dialogue.decoded(answer, tick)
+            case Rewritten():
+                self.dialogue.rewritten(tick)
             case Warped():
                 self.gestures.warped(answer)
             case Failed(ident, text):

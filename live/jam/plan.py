@@ -61,6 +61,7 @@ class Cell:
         band: tracks that were written to what the performer played.
         written: the chord of each beat that they were written under; empty where that is not known.
         sounding: what of its phrase is to be heard, as it was laid last.
+        awaits: whether a variation is being written that it is to sound.
 
     """
 
@@ -77,6 +78,7 @@ class Cell:
     band: frozenset[int] = frozenset()
     written: tuple[Chord | None, ...] = ()
     sounding: Phrase | None = None
+    awaits: bool = False
 
 
 @lru_cache(maxsize=8)

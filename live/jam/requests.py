@@ -12,7 +12,7 @@ from itertools import count
 from typing import NamedTuple
 
 from live.errors import UsageError, model_faults, unknown
-from live.ipc.messages import Accompany, Decode, Encode, Place, Ready, Warp
+from live.ipc.messages import Accompany, Decode, Encode, Foresee, Place, Ready, Warp
 from live.jam.capture import PlayedNote, StruckRow
 from live.jam.path import Base, PathState, heaviest, moved
 from live.jam.plan import Cell
@@ -147,6 +147,25 @@ class Requests:
     def accompany(self, cell: int, played: Phrase) -> Accompany:
         """Return the request for what goes with a phrase in a cell."""
         return Accompany([*played.notes], self.parts, cell, self._seed, played.grid)
+
+    @property
+    def varies(self) -> bool:
+        """Tell whether answers are to be variations."""
+        return self.has_latent and self._knobs["vary"] > 0
+
+    def foresee(self, search: Search) -> Foresee:
+        """Return the request for a variation of a phrase that has not closed, in the cell that follows it."""
+        return Foresee(
+            [*search.phrase.notes],
+            [*search.struck],
+            search.tick_nanos,
+            self.swing,
+            self._knobs["vary"],
+            search.cell,
+            self._seed,
+            self.key,
+            search.phrase.grid,
+        )
 
     def warp(self, a: Place, b: Place) -> Warp:
         """Return the request for how the notes change between two places."""

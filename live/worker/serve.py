@@ -13,13 +13,14 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import TypedDict
 
 import msgspec
+import numpy as np
 
 from live.ipc.link import Address, Link, call
 from live.ipc.messages import (
@@ -30,10 +31,13 @@ from live.ipc.messages import (
     Encode,
     Encoded,
     Failed,
+    Foresee,
     Load,
     LoadFailed,
     Message,
+    Point,
     Ready,
+    Rewritten,
     ToWorker,
     Varied,
     Warp,
@@ -43,11 +47,11 @@ from live.ipc.model_process import ADDRESS_VARIABLE
 from live.settings.config import AS_PLAYED
 from live.worker.accompanist import Accompanist
 from live.worker.places import Places, point_of
-from live.worker.variations import Variations
+from live.worker.variations import Origin, Variations
 from model.codecs.keyboard import division
 from model.codecs.registry import build
 from model.files import as_path
-from model.latent.geometry import Latent, PlayedPhrase, between
+from model.latent.geometry import Latent, PlayedPhrase, between, played_at
 from model.music.chord_finding import GUESS, beats_of, progression
 from model.music.grid import Grid
 from model.music.harmony import chord_number, key_named
@@ -61,6 +65,8 @@ from model.playing.splice import overlapping
 from model.playing.warp import audible_lengths, decoded_way
 from model.transcription.struck import Struck
 from model.transcription.transcribe import Transcription, transcribe
+from model.writing.wish import KIND_OF_CODEC, Kind
+from model.writing.writer import Writer, shipped_writer
 
 TICK_NANOS = 1_041_667  # at 120 beats per minute
 RECONNECT_SECONDS = 10.0
@@ -80,14 +86,20 @@ def since_ms(start_nanos: int) -> float:
 class RequestHandler:
     """Answers requests with the loaded player; every fault becomes one sentence."""
 
-    def __init__(self) -> None:
-        """Start without a player."""
+    def __init__(self, find_writer: Callable[[], Writer | None] = shipped_writer) -> None:
+        """Start without a player.
+
+        Args:
+            find_writer: opens what writes variations; None where there is none.
+
+        """
         self.player: Player | None = None
         self.ready: Ready | None = None
         self._loaded: tuple[str, int] | None = None
         self._places: Places | None = None
         self._accompanists: dict[Grid, Accompanist] = {}
-        self._variations = Variations()
+        self._variations = Variations(find_writer)
+        self._vary: Origin = ""  # how the phrase of the present decode was varied
         self._key: Key | None = None  # that the performer plays in
         self._keys: dict[bytes, Key | None] = {}  # of the last phrases, by their vectors
 
@@ -131,6 +143,7 @@ class RequestHandler:
         card, self.player, self._loaded = player.card, player, wanted
         self.ready = ready_of(card, since_ms(start))
         self._places = Places(card.ident, card.scale, grid)
+        self._variations.kind = KIND_OF_CODEC.get(card.codec, Kind.KEYBOARD)
         self._accompanists.clear()
         gc.collect()
         gc.freeze()
@@ -144,6 +157,7 @@ class RequestHandler:
         try:
             if isinstance(request, Encode):
                 return self._encode(in_metre(self.player, request.grid), request, start)
+            self._vary = ""
             latent = self._places.latent(request.place, partial(self._varied, key=request.key))
             latent = self._in_key(latent, request.key)
             return self._decode(in_metre(self.player, request.grid), latent, request, start)
@@ -161,7 +175,7 @@ class RequestHandler:
             except Exception as error:  # noqa: BLE001  the phrase is answered without
                 fault = NOT_JOINED.format(sentence(error))
         latent = player.encode(shown)
-        self._variations.hear(played, own)
+        self._variations.hear(played, own, closed=bool(request.struck))
         band = sorted({note.track for note in played.notes} - {note.track for note in own.notes})
         if request.struck:
             self._key = key_of(own.notes, self._key)
@@ -190,7 +204,8 @@ class RequestHandler:
         source, player = latent.source, self.player
         if source is None or player is None:
             return latent
-        phrase = self._variations.varied(source.phrase, how, source.scale)
+        phrase, origin = self._variations.varied(source.phrase, how, source.scale)
+        self._vary = "awaited" if "awaited" in (origin, self._vary) else origin
         if phrase is source.phrase:
             return latent
         found = in_metre(player, phrase.grid).encode(shown_of(phrase))
@@ -211,8 +226,7 @@ class RequestHandler:
             key = key_named(wanted)
         return replace(latent, source=replace(source, scale=key.scale)) if key else latent
 
-    @staticmethod
-    def _decode(player: Player, latent: Latent, request: Decode, start: int) -> Decoded:
+    def _decode(self, player: Player, latent: Latent, request: Decode, start: int) -> Decoded:
         grid = player.card.grid
         how: DecodeOptions = {
             "temperature": request.temperature,
@@ -233,7 +247,7 @@ class RequestHandler:
         band = [note for note in phrase.notes if note.track in request.band]
         written = chords_in(band, grid) if band else []
         ms = since_ms(start)
-        return Decoded(request.ident, [*phrase.notes], point_of(latent), xy, ms, chordal, written)
+        return Decoded(request.ident, [*phrase.notes], point_of(latent), xy, ms, chordal, written, self._vary)
 
     def accompany(self, request: Accompany) -> Iterator[Message | None]:
         """Write what goes with a phrase of the performer, a note at a time; yields None after each."""
@@ -251,6 +265,25 @@ class RequestHandler:
     def _accompanist(self, player: Player) -> Accompanist:
         """Return what writes the accompaniment in the metre of a player."""
         return self._accompanists.setdefault(player.card.grid, Accompanist(player))
+
+    def foresee(self, request: Foresee) -> None:
+        """Begin to write a variation of a phrase that has not closed; it is finished by `write`."""
+        if self.player is None:
+            return
+        with contextlib.suppress(Exception):  # it is written when the phrase has closed
+            player = in_metre(self.player, request.grid)
+            asked = Encode(
+                0, request.notes, [], request.struck, request.tick_nanos, request.swing, request.grid
+            )
+            phrase = named(transcribed(asked, player.card.grid).phrase, player)
+            played = self._in_key(played_at(Latent("", np.zeros(0, dtype=np.float32)), phrase), request.key)
+            how = Varied(Point([]), request.amount, request.turn, request.seed)
+            self._variations.foresee(phrase, how, played.source.scale if played.source else None)
+
+    def write(self) -> Iterator[Message | None]:
+        """Write the variations that are awaited, a note at a time; yields None after each."""
+        for written in self._variations.write():
+            yield Rewritten() if written else None
 
     def warp(self, request: Warp) -> Iterator[Message | None]:
         """Walk from a to b, a decode at a time; yields None until the last, then the answer."""
@@ -426,7 +459,10 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
     warping: Iterator[Message | None] = iter(())
     accompanying: Iterator[Message | None] = iter(())
     while True:
-        while inbox.empty() and (done := next(chain(accompanying, warping), FINISHED)) is not FINISHED:
+        while inbox.empty():
+            done = next(chain(handler.write(), accompanying, warping), FINISHED)
+            if done is FINISHED:
+                break
             if done is not None:
                 link.send(done)
         waiting: list[ToWorker | None] = [inbox.get()]
@@ -440,6 +476,9 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
                 return True
             if isinstance(message, Warp):
                 warping = handler.warp(message)
+                continue
+            if isinstance(message, Foresee):
+                handler.foresee(message)
                 continue
             if isinstance(message, Accompany):
                 accompanying = handler.accompany(message)

@@ -1,27 +1,41 @@
 """Variations of what was played, one for each turn of a phrase, none like those before it.
 
-Owns: which parts of a phrase the performer played, the courses to each turn's alternative, and what the last
-turns sounded.  Threads: the model process's only.
+The learned writer writes them a note at a time, between other answers; until one is there the phrase sounds
+as it was, or as it was varied last.  Where no writer can, they are recombined of the phrase at once.
+Owns: what was played and by whom, each turn's alternatives, the writing under way, and what the last turns
+sounded.  Threads: the model process's only.
 """
 
 from collections import OrderedDict
-from typing import NamedTuple
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeVar
 
 from live.ipc.messages import Varied
 from model.edits.recombination import recombined
 from model.music.distance import position
 from model.music.phrase import Note, Phrase
-from model.playing.variation import Course, course
+from model.playing.alternatives import Material, can_write, filled_in, following
+from model.playing.variation import MEASURED, Course, course, note_f1
+from model.writing.wish import CONTEXT, Kind
+from model.writing.writer import Writer
 
 APART = 32  # turns of one phrase that all sound different
-PHRASES = 64  # that were played last, of which it knows who played what
-COURSES = 128
+PHRASES = 64  # that were played last, of which it knows what came before
+STATES = 128
 TRIES = 48  # for a variation that has not just been heard
-NOTES = 768  # that are written for it at most
+NOTES = 768  # that are recombined for it at most
+ORDERS = 8  # in which the changes of one that was written may come
 LARGEST_SEED = 2**32
+SLACK = 0.05  # of F1 that may be left above what is wanted, before the next alternative is called for
+THE_SAME = 0.5  # F1 from which a phrase is the one that was written ahead for
 
 Notes = tuple[Note, ...]
 Sounding = frozenset[tuple[int, ...]]
+Origin = Literal["", "written", "recombined", "awaited"]
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Variation(NamedTuple):
@@ -33,29 +47,91 @@ class Variation(NamedTuple):
     seed: int
 
 
-class Variations:
-    """Varies phrases."""
+class Answer(NamedTuple):
+    """A phrase varied, and how: awaited is one that is being written."""
 
-    def __init__(self) -> None:
+    phrase: Phrase
+    origin: Origin
+
+
+@dataclass
+class Draft:
+    """What there is of a variation.
+
+    Attributes:
+        material: what it is made of.
+        seed: of its choices.
+        alternatives: written so far, the nearer one first.
+        course: the way to them; None while there is none.
+        written: whether a writer does it.
+        wanted: how many alternatives are to be there.
+        writing: of the next one; None where none is under way.
+
+    """
+
+    material: Material
+    seed: int
+    alternatives: list[Phrase] = field(default_factory=list)
+    course: Course | None = None
+    written: bool = False
+    wanted: int = 1
+    writing: Generator[None, None, Phrase] | None = None
+
+
+class Variations:
+    """Varies phrases.
+
+    Args:
+        find_writer: opens the writer; None where there is none.
+
+    Attributes:
+        kind: what plays.
+
+    """
+
+    def __init__(self, find_writer: Callable[[], Writer | None] = lambda: None) -> None:
         """Start with nothing varied."""
-        self._performed: OrderedDict[Notes, frozenset[int]] = OrderedDict()
-        self._courses: OrderedDict[Variation, Course] = OrderedDict()
+        self.kind = Kind.KEYBOARD
+        self._find_writer: Callable[[], Writer | None] | None = find_writer
+        self._writer: Writer | None = None
+        self._before: list[Phrase] = []  # the last phrases of the performer, with the parts that joined them
+        self._materials: OrderedDict[Notes, Material] = OrderedDict()
+        self._states: OrderedDict[Variation, Draft] = OrderedDict()
+        self._ahead: tuple[int, Draft] | None = None  # of a phrase that has not closed: its turn
+        self._last: OrderedDict[Notes, Course] = OrderedDict()
         self._sounded: OrderedDict[Notes, OrderedDict[int, Sounding]] = OrderedDict()
 
-    def hear(self, played: Phrase, performed: Phrase) -> None:
-        """Learn which parts of a phrase the performer played: those alone are varied.
+    def hear(self, played: Phrase, performed: Phrase, *, closed: bool = True) -> None:
+        """Learn what was played, and by whom: the performer's parts alone are varied.
 
         Args:
             played: all that answers keep.
             performed: of it, what the performer played.
+            closed: whether it is the next one that the performer played, and not a stored one.
 
         """
-        self._performed[played.notes] = frozenset(note.track for note in performed.notes)
-        self._performed.move_to_end(played.notes)
-        while len(self._performed) > PHRASES:
-            self._performed.popitem(last=False)
+        tracks = frozenset(note.track for note in performed.notes)
+        if played.notes not in self._materials:
+            put(self._materials, played.notes, Material(played, tracks, tuple(self._before)), most=PHRASES)
+        if closed:
+            self._before = [*self._before, played][-CONTEXT:]
 
-    def varied(self, phrase: Phrase, how: Varied, scale: frozenset[int] | None) -> Phrase:
+    def foresee(self, phrase: Phrase, how: Varied, scale: frozenset[int] | None) -> None:
+        """Write ahead for a phrase that the performer is about to finish.
+
+        Args:
+            phrase: what was played of it so far.
+            how: which of its variations will be asked for first.
+            scale: see `varied`.
+
+        """
+        material = Material(phrase, None, tuple(self._before), scale)
+        if how.amount > 0 and self._can_write(material):
+            state = Draft(material, seed_of(how.seed, how.turn, 0), written=True)
+            self._ahead = how.turn, state
+            self._ask(state, how.amount)
+
+    def varied(self, phrase: Phrase, how: Varied, scale: frozenset[int] | None) -> Answer:
         """Return a phrase varied; itself where nothing changes.
 
         The same turn and amount give the same notes; as the amount grows, what has changed in a turn stays.
@@ -67,54 +143,154 @@ class Variations:
 
         """
         if how.amount <= 0 or not phrase.notes:
-            return phrase
-        turn = Variation(phrase.notes, how.turn, scale, how.seed)
-        found = self._courses.get(turn)
-        if found is None:
-            found = self._course(phrase, turn, how.amount)
-            self._courses[turn] = found
-            while len(self._courses) > COURSES:
-                self._courses.popitem(last=False)
-        varied = found.at(how.amount)
-        self._remember(turn, varied)
-        return varied
+            return Answer(phrase, "")
+        name = Variation(phrase.notes, how.turn, scale, how.seed)
+        state = self._states.get(name)
+        if state is None:
+            state = self._begun(phrase, name)
+            put(self._states, name, state, most=STATES)
+            for other, older in self._states.items():
+                if other.number < how.turn - 2:
+                    older.writing = None  # its time has gone
+        if state.written:
+            self._settle(state, name, how.amount)
+        if not state.written and state.course is None:
+            state.course = self._recombined(state, name, how.amount)
+        if state.course is None:
+            before = self._last.get(phrase.notes)
+            return Answer(before.at(how.amount) if before else phrase, "awaited")
+        put(self._last, phrase.notes, state.course, most=PHRASES)
+        varied = state.course.at(how.amount)
+        self._remember(name, varied)
+        if state.written:
+            return Answer(varied, "written" if len(state.alternatives) >= state.wanted else "awaited")
+        return Answer(varied, "recombined")
 
-    def _course(self, phrase: Phrase, turn: Variation, amount: float) -> Course:
-        """Return the first course of a turn on which nothing lies that one of the last turns sounded."""
-        before = {
-            sounded
-            for number, sounded in self._sounded.get(turn.notes, {}).items()
-            if 0 < abs(number - turn.number) < APART
-        }
+    # -- writing -------------------------------------------------------------------------------------
+
+    def write(self) -> Iterator[bool]:
+        """Write what is asked for, what was asked last first: yields True where an alternative is there."""
+        if self._find_writer is not None:
+            find, self._find_writer = self._find_writer, None
+            with suppress(Exception):  # a file that is none: all is recombined
+                self._writer = find()
+            yield bool(self._states)
+        while True:
+            waiting = [state for state in self._states.values() if state.writing is not None]
+            ahead = self._ahead[1] if self._ahead is not None else None
+            if not waiting and (ahead is None or ahead.writing is None):
+                return
+            state = waiting[-1] if waiting else ahead
+            assert state is not None
+            assert state.writing is not None
+            try:
+                next(state.writing)
+            except StopIteration as done:
+                state.writing = None
+                state.alternatives.append(done.value)
+                yield state is not ahead
+            except Exception:  # noqa: BLE001  a writer that fails is none
+                state.writing, state.written = None, False
+                state.alternatives.clear()
+                yield state is not ahead
+            else:
+                yield False
+
+    def _can_write(self, material: Material) -> bool:
+        return (self._writer is not None or self._find_writer is not None) and can_write(self.kind, material)
+
+    def _begun(self, phrase: Phrase, name: Variation) -> Draft:
+        """Return a variation of which there is nothing yet but what was written ahead."""
+        known = self._materials.get(name.notes, Material(phrase, None, tuple(self._before)))
+        material = Material(known.phrase, known.tracks, known.context, name.scale)
+        state = Draft(material, seed_of(name.seed, name.number, 0), written=self._can_write(material))
+        if self._ahead is not None and self._ahead[0] == name.number and state.written:
+            ahead, self._ahead = self._ahead[1], None
+            if note_f1(ahead.material.phrase, material.varied) >= THE_SAME:
+                others = material.others
+                for alternative in ahead.alternatives:
+                    state.alternatives.append(Phrase.of(phrase.grid, [*alternative.notes, *others]))
+                state.wanted, state.writing = ahead.wanted, ahead.writing
+        return state
+
+    def _ask(self, state: Draft, amount: float) -> None:
+        """See to it that the alternatives are written that an amount calls for."""
+        way = state.course
+        near = amount <= MEASURED and (way is None or way.left[way.steps(amount)] <= 1 - amount + SLACK)
+        if not near:
+            state.wanted = 2
+        if len(state.alternatives) < state.wanted and state.writing is None and self._writer is not None:
+            write = following if state.alternatives else filled_in
+            state.writing = write(self._writer, self.kind, state.material, state.seed)
+
+    def _settle(self, state: Draft, name: Variation, amount: float) -> None:
+        """Lay the course to what has been written, the changes in an order that has not just been heard."""
+        alternatives = [*state.alternatives]
+        if alternatives and (state.course is None or state.course.stages < len(alternatives)):
+            if state.course is None:
+                state.seed = self._order(state, name, amount)
+            state.course = course(state.material.phrase, alternatives, state.seed)
+        if self._writer is None and self._find_writer is None:
+            state.written = False
+            return
+        self._ask(state, amount)
+
+    def _order(self, state: Draft, name: Variation, amount: float) -> int:
+        """Return the seed of an order of changes whose outcome none of the last turns sounded."""
+        before = self._heard(name)
+        for attempt in range(ORDERS):
+            seed = seed_of(name.seed, name.number, attempt)
+            way = course(state.material.phrase, state.alternatives, seed)
+            if not way.steps(amount) or sounding(way.at(amount)) not in before:
+                return seed
+        return state.seed
+
+    # -- recombining ---------------------------------------------------------------------------------
+
+    def _recombined(self, state: Draft, name: Variation, amount: float) -> Course:
+        """Return the first course on which nothing lies that one of the last turns sounded."""
+        material, before = state.material, self._heard(name)
         first: Course | None = None
-        tries = max(1, min(TRIES, NOTES // len(phrase)))
+        tries = max(1, min(TRIES, NOTES // len(material.phrase)))
         for attempt in range(tries):
-            found = self._written(phrase, turn, attempt, free=attempt > tries // 2)
+            seed = seed_of(name.seed, name.number, attempt)
+            new = recombined(material.varied, seed, name.scale, free=attempt > tries // 2)
+            alternative = Phrase.of(material.phrase.grid, [*new.notes, *material.others])
+            found = course(material.phrase, [alternative], seed)
             first = first or found
             if not found.steps(amount) or sounding(found.at(amount)) not in before:
                 return found
         assert first is not None
         return first
 
-    def _written(self, phrase: Phrase, turn: Variation, attempt: int, *, free: bool) -> Course:
-        seed = (turn.seed + TRIES * turn.number + attempt) % LARGEST_SEED
-        tracks = self._performed.get(turn.notes)
-        part = phrase if tracks is None else phrase.part(*tracks)
-        rest = () if tracks is None else (note for note in phrase.notes if note.track not in tracks)
-        alternative = Phrase.of(phrase.grid, [*recombined(part, seed, turn.scale, free=free).notes, *rest])
-        return course(phrase, alternative, seed)
+    # -- what has sounded ----------------------------------------------------------------------------
 
-    def _remember(self, turn: Variation, varied: Phrase) -> None:
-        turns = self._sounded.setdefault(turn.notes, OrderedDict())
-        self._sounded.move_to_end(turn.notes)
-        turns[turn.number] = sounding(varied)
-        turns.move_to_end(turn.number)
-        while len(turns) > APART:
-            turns.popitem(last=False)
-        while len(self._sounded) > PHRASES:
-            self._sounded.popitem(last=False)
+    def _heard(self, name: Variation) -> set[Sounding]:
+        """Return what the other ones of the last turns of a phrase sounded."""
+        turns = self._sounded.get(name.notes)
+        if turns is None:
+            return set()
+        return {sounded for number, sounded in turns.items() if 0 < abs(number - name.number) < APART}
+
+    def _remember(self, name: Variation, varied: Phrase) -> None:
+        turns: OrderedDict[int, Sounding] = self._sounded.get(name.notes, OrderedDict())
+        put(turns, name.number, sounding(varied), most=APART)
+        put(self._sounded, name.notes, turns, most=PHRASES)
 
 
 def sounding(phrase: Phrase) -> Sounding:
     """Return what makes two variations the same: their onsets, pitches and tracks."""
     return frozenset(position(note) for note in phrase.notes)
+
+
+def seed_of(seed: int, turn: int, attempt: int) -> int:
+    """Return the seed of an attempt at a turn, 0..2**32 - 1; no two turns near each other share one."""
+    return (seed + TRIES * turn + attempt) % LARGEST_SEED
+
+
+def put(held: "OrderedDict[K, V]", key: K, value: V, *, most: int) -> None:
+    """Put a value last, and drop the first ones beyond a number."""
+    held[key] = value
+    held.move_to_end(key)
+    while len(held) > most:
+        held.popitem(last=False)

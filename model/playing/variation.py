@@ -1,22 +1,23 @@
 """Variation: from what was played to another phrase, by as much as is asked for.
 
-A complete alternative is written once.  From the phrase to it leads a course of single changes, each note
-that goes paired with one that comes, beat by beat, the strong beats last.  How far the course is followed is
-found by what is left of the phrase: by the note F1 of both.  As every state lies on one course, turning the
-knob moves between states that contain each other, and what has changed stays changed.
+Complete alternatives are written once, see `playing.alternatives`.  From the phrase to them leads a course of
+single changes, each note that goes paired with one that comes, beat by beat, the strong beats last.  How far
+the course is followed is found by what is left of the phrase: by the note F1 of both.  As every state lies on
+one course, turning the knob moves between states that contain each other.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.edits.common import apart, is_monophonic
 from model.music.attributes import metrical_weights
 from model.music.distance import position
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
-from model.music.tracks import DRUMS
+from model.music.tracks import DRUMS, TRACKS
 from model.playing.retain import NoteKey, seated
 
 MEASURED = 0.7
@@ -34,25 +35,27 @@ def note_f1(one: Phrase, other: Phrase) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The way from a phrase to its alternative.
+    """The way from a phrase to its alternatives.
 
     Attributes:
         played: the phrase.
-        changes: one after another; after the last of them it is the alternative.
-        left: F1 with the phrase before each change, and after the last: len(changes) + 1 numbers, falling.
+        changes: one after another; after the last of them it is the last alternative.
+        left: F1 with the phrase before each change, and after the last: len(changes) + 1 numbers.
+        stages: how many alternatives it leads to.
 
     """
 
     played: Phrase
     changes: tuple[Change, ...]
     left: tuple[float, ...]
+    stages: int = 1
 
     def at(self, amount: float) -> Phrase:
         """Return the phrase varied.
 
         Args:
             amount: 0 is the phrase itself; up to .7 the note F1 with it is 1 less the amount, as near as its
-                notes allow; from there to 1 the rest of the way to the alternative.
+                notes allow; from there to 1 the rest of the way.
 
         """
         steps = self.steps(amount)
@@ -77,29 +80,54 @@ class Course:
         return _in_voice(Phrase.of(self.played.grid, notes.values()), self.played)
 
 
-def course(played: Phrase, alternative: Phrase, seed: int) -> Course:
-    """Return the way from a phrase to an alternative; deterministic.
+def course(played: Phrase, alternatives: Sequence[Phrase], seed: int) -> Course:
+    """Return the way from a phrase to one alternative after the other; deterministic.
 
     Args:
         played: the phrase.
-        alternative: on the same grid; new notes take over the phrase's timing and loudness.
+        alternatives: on the same grid; new notes take over the phrase's timing and loudness.
         seed: of the order in which beats change.
 
     """
-    before = {_key(note): note for note in played.notes}
-    new = [note for note in inflected(alternative, played).notes if _key(note) not in before]
-    stays = {_key(note) for note in alternative.notes}
-    gone = [note for note in played.notes if _key(note) not in stays]
+    present = {_key(note): note for note in played.notes}
+    known = frozenset(present)
     changes: list[Change] = []
-    for _, leaving, coming in _groups(played.grid, gone, new, seed):
-        changes += _paired(leaving, coming, played.grid)
-    common, total, size = len(before), len(before), len(before)
-    left = [1.0]
-    for leaves, comes in changes:
-        common -= leaves is not None
-        total += (comes is not None) - (leaves is not None)
-        left.append(2 * common / (total + size) if total + size else 1.0)
-    return Course(played, tuple(changes), tuple(left))
+    common, left = len(present), [1.0]
+    for alternative in alternatives:
+        coming = {_key(note): note for note in inflected(alternative, played).notes}
+        gone = [note for key, note in present.items() if key not in coming]
+        new = [note for key, note in coming.items() if key not in present]
+        for _, leaving, entering in _groups(played.grid, gone, new, seed):
+            for out, into in _paired(leaving, entering, played.grid):
+                changes.append((out, into))
+                if out is not None:
+                    del present[out]
+                    common -= out in known
+                if into is not None:
+                    present[_key(into)] = into
+                    common += _key(into) in known
+                total = len(present) + len(known)
+                left.append(2 * common / total if total else 1.0)
+    return Course(played, tuple(changes), tuple(left), len(alternatives))
+
+
+def lasting(played: Phrase, seed: int, share: float) -> frozenset[NoteKey]:
+    """Return a share of a phrase's notes: those that a course of the same seed changes last."""
+    chance = _chance(played.grid, seed)
+    weights = metrical_weights(played.grid)
+    size = played.grid.steps_per_beat
+
+    def standing(note: Note) -> tuple[float, float]:
+        beat = note.onset // size
+        return _strength(played.grid, beat) + float(chance[beat, note.track]), weights[note.onset]
+
+    ordered = sorted(played.notes, key=standing)
+    return frozenset(_key(note) for note in ordered[len(ordered) - round(share * len(ordered)) :])
+
+
+def _chance(grid: Grid, seed: int) -> NDArray[np.float64]:
+    """Return what decides between beats that are equally strong, 0..1, [beats, tracks]."""
+    return np.random.default_rng([seed, 1]).random((grid.beats, len(TRACKS)))
 
 
 Group = tuple[float, list[Note], list[Note]]
@@ -107,8 +135,7 @@ Group = tuple[float, list[Note], list[Note]]
 
 def _groups(grid: Grid, gone: Iterable[Note], new: Iterable[Note], seed: int) -> list[Group]:
     """Return what goes and comes in each beat of each track, the weakest beats first."""
-    rng = np.random.default_rng([seed, 1])
-    chance = rng.random((grid.beats, 4))
+    chance = _chance(grid, seed)
     groups: dict[tuple[int, int], Group] = {}
     for place, notes in ((1, gone), (2, new)):
         for note in notes:

@@ -16,6 +16,7 @@ from live.ipc.messages import (
     Encode,
     Encoded,
     Failed,
+    Foresee,
     Load,
     LoadFailed,
     Point,
@@ -219,7 +220,7 @@ class Stage:
         if not self.worker_present:
             return False
         self.asked.append(message)
-        if isinstance(message, Accompany):  # nothing is answered
+        if isinstance(message, Accompany | Foresee):  # nothing is answered
             return True
         self._replies.append((self.nanos + round(self.answer_ms * MS), self.model.answer(message)))
         return True

@@ -1,5 +1,8 @@
 """The worker's variations: each turn its own, always the same one, the performer's parts alone."""
 
+from collections.abc import Generator
+from typing import Any
+
 import pytest
 
 from live.ipc.messages import Decode, Decoded, Encode, Encoded, Point, Ready, Varied
@@ -10,7 +13,9 @@ from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, MELODY
 from model.playing import load as play
 from model.playing.variation import note_f1
+from model.writing.writer import Writer
 from tests.fakes.roll_player import RollPlayer
+from tests.fakes.writers import random_network, random_writer
 
 GRID = Grid()
 MAJOR = frozenset((0, 2, 4, 5, 7, 9, 11))
@@ -22,16 +27,28 @@ def how(turn: int, amount: float = 0.5, seed: int = 0) -> Varied:
     return Varied(SOMEWHERE, amount, turn, seed)
 
 
+def recombining() -> Variations:
+    """Variations that have found no writer."""
+    found = Variations()
+    finished(found)
+    return found
+
+
+def finished(variations: Variations) -> int:
+    """Let everything be written; returns how often that was worth telling."""
+    return sum(variations.write())
+
+
 def test_no_turn_of_32_is_like_another() -> None:
     for amount in (0.15, 0.35, 0.7, 1.0):
-        variations = Variations()
-        found = {sounding(variations.varied(TUNE, how(turn, amount), MAJOR)) for turn in range(APART)}
+        variations = recombining()
+        found = {sounding(variations.varied(TUNE, how(turn, amount), MAJOR).phrase) for turn in range(APART)}
         assert len(found) == APART
         assert sounding(TUNE) not in found
 
 
 def test_the_same_turn_and_amount_give_the_same_notes_and_so_does_another_process() -> None:
-    variations, again = Variations(), Variations()
+    variations, again = recombining(), recombining()
     found = [variations.varied(TUNE, how(turn), MAJOR) for turn in range(8)]
     assert [variations.varied(TUNE, how(turn), MAJOR) for turn in range(8)] == found
     assert [again.varied(TUNE, how(turn), MAJOR) for turn in range(8)] == found
@@ -39,26 +56,27 @@ def test_the_same_turn_and_amount_give_the_same_notes_and_so_does_another_proces
 
 
 def test_the_knob_moves_between_states_of_one_course() -> None:
-    variations = Variations()
-    less, more = (variations.varied(TUNE, how(3, amount), MAJOR) for amount in (0.3, 0.6))
+    variations = recombining()
+    less, more = (variations.varied(TUNE, how(3, amount), MAJOR).phrase for amount in (0.3, 0.6))
     assert sounding(more) & sounding(TUNE) < sounding(less) & sounding(TUNE)
-    assert variations.varied(TUNE, how(3, 0.3), MAJOR) == less
-    assert variations.varied(TUNE, how(3, 0.0), MAJOR) is TUNE
+    assert variations.varied(TUNE, how(3, 0.3), MAJOR).phrase == less
+    assert variations.varied(TUNE, how(3, 0.0), MAJOR) == (TUNE, "")
 
 
 def test_only_what_the_performer_played_is_varied() -> None:
     bass = [Note(step, 36, 80, 8, 0.0, BASS) for step in (0, 8, 16, 24)]
     whole = Phrase.of(GRID, [*TUNE.notes, *bass])
-    variations = Variations()
+    variations = recombining()
     variations.hear(whole, TUNE)
     for turn in range(4):
-        varied = variations.varied(whole, how(turn, 1.0), MAJOR)
+        varied = variations.varied(whole, how(turn, 1.0), MAJOR).phrase
         assert varied.part(BASS).notes == tuple(bass)
         assert note_f1(varied.part(MELODY), TUNE) == 0.0
 
 
 def test_a_decode_answers_with_the_variation(monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = RequestHandler()
+    desk = RequestHandler(lambda: None)
+    assert [*desk.write()] == [None]
     monkeypatch.setattr(play, "load", lambda _name: RollPlayer())
     assert isinstance(desk.load("roll"), Ready)
     struck = [(note.onset * 120, (note.onset + note.length) * 120, note.pitch, 90) for note in TUNE.notes]
@@ -75,3 +93,100 @@ def test_a_decode_answers_with_the_variation(monkeypatch: pytest.MonkeyPatch) ->
     assert sounding(answers[0]) == sounding(played)
     assert [round(note_f1(answer, played), 2) for answer in answers[1:]] == [0.5, 0.0]
     assert {note.pitch % 12 for note in answers[2].notes} <= MAJOR
+
+
+# -- written ---------------------------------------------------------------------------------------
+
+
+def written() -> Variations:
+    found = Variations(random_writer)
+    assert finished(found) == 0
+    return found
+
+
+def test_until_it_is_written_the_phrase_sounds_as_it_was_or_as_it_was_varied_last() -> None:
+    variations = Variations(random_writer)
+    assert variations.varied(TUNE, how(0), MAJOR) == (TUNE, "awaited")
+    assert finished(variations) == 1  # the writer is there
+    assert variations.varied(TUNE, how(0), MAJOR) == (TUNE, "awaited")
+    assert finished(variations) == 1
+    first, origin = variations.varied(TUNE, how(0), MAJOR)
+    assert origin == "written"
+    assert note_f1(first, TUNE) == pytest.approx(0.5, abs=0.08)
+    assert {note.pitch % 12 for note in first.notes} <= MAJOR
+    assert variations.varied(TUNE, how(1), MAJOR) == (first, "awaited")
+    finished(variations)
+    second, origin = variations.varied(TUNE, how(1), MAJOR)
+    assert origin == "written"
+    assert second != first
+    again = written()
+    for _ in range(2):
+        answer = again.varied(TUNE, how(0), MAJOR)
+        finished(again)
+    assert answer == (first, "written")
+
+
+def test_beyond_seven_tenths_what_comes_next_is_written_too() -> None:
+    variations = written()
+    answers = []
+    for amount in (0.5, 1.0, 0.5):
+        for _ in range(3):
+            answer = variations.varied(TUNE, how(0, amount), MAJOR)
+            finished(variations)
+        answers.append(answer)
+    assert [origin for _, origin in answers] == ["written"] * 3
+    assert answers[0] == answers[2]
+    assert note_f1(answers[1].phrase, TUNE) < 0.3
+
+
+def test_what_was_written_ahead_is_there_when_the_phrase_closes() -> None:
+    variations = written()
+    begun = Phrase(GRID, TUNE.notes[:6])
+    variations.foresee(begun, how(4), MAJOR)
+    finished(variations)
+    variations.hear(TUNE, TUNE)
+    phrase, origin = variations.varied(TUNE, how(4), MAJOR)
+    assert origin == "written"
+    assert note_f1(phrase, TUNE) == pytest.approx(0.5, abs=0.08)
+    variations.foresee(begun, how(5), MAJOR)
+    finished(variations)
+    other = Phrase.of(GRID, [note._replace(onset=note.onset + 2) for note in TUNE.notes])
+    assert variations.varied(other, how(5), MAJOR).origin == "awaited"  # another phrase than was foreseen
+
+
+def test_of_another_metre_and_without_a_writer_it_is_recombined() -> None:
+    waltz = Grid(2, 3, 4)
+    tune = Phrase.of(waltz, [Note(3 * i, 60 + i, 90, 2) for i in range(8)])
+    assert written().varied(tune, how(0), None).origin == "recombined"
+    none = Variations()
+    assert none.varied(TUNE, how(0), MAJOR).origin == "awaited"  # it may be there yet
+    assert finished(none) == 1
+    assert none.varied(TUNE, how(0), MAJOR).origin == "recombined"
+
+
+def test_a_writer_that_fails_leaves_the_recombination() -> None:
+    class Failing(Writer):
+        def write(self, *_wish: Any, **_how: Any) -> Generator[None, None, Phrase]:
+            yield
+            raise RuntimeError("a tensor of no shape")
+
+    variations = Variations(lambda: Failing(random_network()))
+    finished(variations)
+    assert variations.varied(TUNE, how(0), MAJOR).origin == "awaited"
+    finished(variations)
+    assert variations.varied(TUNE, how(0), MAJOR).origin == "recombined"
+
+
+def test_what_was_played_before_is_known_to_the_writer() -> None:
+    answers = []
+    before = Phrase.of(GRID, [Note(2 * i, 48 + i, 90, 1) for i in range(16)])
+    for earlier in ([], [before]):
+        variations = written()
+        for phrase in (*earlier, TUNE):
+            variations.hear(phrase, phrase)
+        for _ in range(2):
+            answer = variations.varied(TUNE, how(0, 0.7), MAJOR)
+            finished(variations)
+        assert answer.phrase != TUNE
+        answers.append(answer.phrase)
+    assert answers[0] != answers[1]

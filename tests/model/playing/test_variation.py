@@ -37,13 +37,13 @@ PHRASES = st.lists(NOTES, max_size=24).map(lambda notes: Phrase.of(GRID, notes))
 @pytest.mark.parametrize("amount", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7])
 def test_what_is_left_is_one_less_the_amount(amount: float) -> None:
     for seed in range(12):
-        way = course(TUNE, recombined(TUNE, seed), seed)
+        way = course(TUNE, [recombined(TUNE, seed)], seed)
         assert note_f1(way.at(amount), TUNE) == pytest.approx(1 - amount, abs=0.05)
 
 
 def test_at_nothing_it_is_the_phrase_and_at_one_the_alternative() -> None:
     other = recombined(TUNE, 3)
-    way = course(TUNE, other, 3)
+    way = course(TUNE, [other], 3)
     assert way.at(0.0) is TUNE
     assert [position(note) for note in way.at(1.0).notes] == [position(note) for note in other.notes]
     assert 0 < note_f1(way.at(0.85), TUNE) < 0.3
@@ -52,7 +52,7 @@ def test_at_nothing_it_is_the_phrase_and_at_one_the_alternative() -> None:
 @settings(max_examples=60)
 @given(PHRASES, PHRASES, st.lists(st.floats(0, 1), min_size=2, max_size=6), st.integers(0, 99))
 def test_what_has_changed_stays_changed(one: Phrase, other: Phrase, amounts: list[float], seed: int) -> None:
-    way = course(one, other, seed)
+    way = course(one, [other], seed)
     kept, coming = {position(note) for note in one.notes}, {position(note) for note in other.notes}
     before = way.at(0.0)
     for amount in sorted(amounts):
@@ -65,7 +65,7 @@ def test_what_has_changed_stays_changed(one: Phrase, other: Phrase, amounts: lis
 
 
 def test_the_first_beat_of_all_changes_last() -> None:
-    way = course(TUNE, recombined(TUNE, 5), 5)
+    way = course(TUNE, [recombined(TUNE, 5)], 5)
     first = [note for note in TUNE.notes if note.onset < 4]
     assert {position(note) for note in first} <= {position(note) for note in way.at(0.5).notes}
 
@@ -87,16 +87,16 @@ def test_what_is_new_is_played_as_the_phrase_was() -> None:
 
 def test_a_line_stays_a_line_and_drums_have_no_voice() -> None:
     for seed in range(12):
-        way = course(TUNE, recombined(TUNE, seed), seed)
+        way = course(TUNE, [recombined(TUNE, seed)], seed)
         for amount in (0.2, 0.5, 0.8):
             notes = way.at(amount).notes
             assert all(one.onset + one.length <= two.onset for one, two in pairwise(notes))
     hits = Phrase.of(GRID, [Note(0, 36, 90, 1, 0.0, DRUMS)])
     both = Phrase.of(GRID, [*hits.notes, Note(0, 42, 90, 1, 0.0, DRUMS)])
-    assert len(course(hits, both, 0).at(1.0)) == 2
+    assert len(course(hits, [both], 0).at(1.0)) == 2
 
 
 def test_the_f1_of_nothing_is_one() -> None:
     assert note_f1(Phrase(GRID), Phrase(GRID)) == 1.0
     assert note_f1(TUNE, Phrase(GRID)) == 0.0
-    assert course(Phrase(GRID), Phrase(GRID), 0).at(0.5) == Phrase(GRID)
+    assert course(Phrase(GRID), [Phrase(GRID)], 0).at(0.5) == Phrase(GRID)

@@ -1,0 +1,138 @@
+"""Alternatives to a phrase, as a learned writer has them.
+
+Up to .7 of the knob a phrase is filled in: three tenths of its notes stay, those on its strong beats, and as
+many new ones as went are written between them.  Beyond that it goes over into what the writer finds comes
+next.  Both know what was played before and the parts that others play meanwhile.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from model.music.phrase import Note, Phrase
+from model.playing.variation import MEASURED, lasting
+from model.writing.wish import CONTEXT, GRID, Kind, Wish, writable
+from model.writing.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a writer knows of a phrase.
+
+    Attributes:
+        phrase: as it was played, with the parts that joined it.
+        tracks: the parts that are varied; None for all.
+        context: phrases that were played before, the oldest first.
+        scale: pitch classes that new notes keep to; None for all.
+
+    """
+
+    phrase: Phrase
+    tracks: frozenset[int] | None = None
+    context: tuple[Phrase, ...] = ()
+    scale: frozenset[int] | None = None
+
+    @property
+    def varied(self) -> Phrase:
+        """The parts that are varied."""
+        return self.phrase if self.tracks is None else self.phrase.part(*self.tracks)
+
+    @property
+    def others(self) -> tuple[Note, ...]:
+        """The notes of the others."""
+        if self.tracks is None:
+            return ()
+        return tuple(note for note in self.phrase.notes if note.track not in self.tracks)
+
+
+def can_write(kind: Kind, material: Material) -> bool:
+    """Tell whether a writer knows the metre and the parts of a phrase."""
+    tracks = {note.track for note in material.phrase.notes}
+    return writable(material.phrase.grid) and bool(material.varied.notes) and tracks <= kind.tracks
+
+
+def filled_in(writer: Writer, kind: Kind, material: Material, seed: int) -> Generator[None, None, Phrase]:
+    """Write a phrase around the notes of another that carry it; yields after each note.
+
+    Args:
+        writer: writes.
+        kind: what plays.
+        material: of the phrase, that `can_write` takes.
+        seed: of all choices.
+
+    """
+    played = material.varied
+    stays = lasting(played, seed, 1.0 - MEASURED)
+    fixed = [note for note in played.notes if (note.onset, note.pitch, note.track) in stays]
+    gone = [note for note in played.notes if (note.onset, note.pitch, note.track) not in stays]
+    tracks = frozenset(note.track for note in gone)
+    if not tracks:
+        return material.phrase
+    wish = Wish(
+        _kind(kind, played),
+        fixed=_shown(kind, played, [*fixed, *material.others]),
+        context=_context(kind, played, material.context),
+        tracks=tracks,
+        count={track: sum(note.track == track for note in gone) for track in tracks},
+        scale=material.scale,
+    )
+    written = yield from writer.write(wish, seed=seed)
+    return _as_played(written, material.phrase)
+
+
+def following(writer: Writer, kind: Kind, material: Material, seed: int) -> Generator[None, None, Phrase]:
+    """Write what comes next; yields after each note.
+
+    Args:
+        writer: writes.
+        kind: what plays.
+        material: of the phrase, that `can_write` takes.
+        seed: of all choices.
+
+    """
+    played = material.varied
+    context = (*_context(kind, played, material.context), _shown(kind, played, material.phrase.notes))
+    wish = Wish(
+        _kind(kind, played),
+        fixed=_shown(kind, played, material.others),
+        context=context,
+        tracks=frozenset(note.track for note in played.notes),
+        scale=material.scale,
+    )
+    written = yield from writer.write(wish, seed=seed)
+    return _as_played(written, material.phrase)
+
+
+def _kind(kind: Kind, played: Phrase) -> Kind:
+    """Return a keyboard where a melody was played in chords."""
+    onsets = [note.onset for note in played.notes]
+    return Kind.KEYBOARD if kind is Kind.MELODY and len(set(onsets)) < len(onsets) else kind
+
+
+def _context(kind: Kind, played: Phrase, context: Sequence[Phrase]) -> tuple[Phrase, ...]:
+    """Return the phrases before that the writer can read, as it has them."""
+    found = [phrase for phrase in context if phrase.notes and writable(phrase.grid)]
+    fitting = [phrase for phrase in found if {note.track for note in phrase.notes} <= kind.tracks]
+    return tuple(_shown(_kind(kind, played), phrase, phrase.notes) for phrase in fitting[-CONTEXT:])
+
+
+def _shown(kind: Kind, played: Phrase, notes: Sequence[Note]) -> Phrase:
+    """Return notes as the writer knows them: a line's end where the next one starts."""
+    lines = _kind(kind, played).lines
+    following_onset: dict[int, int] = {}
+    found = []
+    for note in reversed(Phrase.of(GRID, notes).notes):
+        end = following_onset.get(note.track, GRID.steps)
+        if note.track in lines and end == note.onset:
+            continue  # two at once: the higher one is the line
+        length = min(note.length, end - note.onset) if note.track in lines else note.length
+        found.append(note._replace(length=length, release=0.0))
+        following_onset[note.track] = note.onset
+    return Phrase(GRID, tuple(reversed(found)))
+
+
+def _as_played(written: Phrase, played: Phrase) -> Phrase:
+    """Return a phrase with those of its notes that were played as they were."""
+    known = {(note.onset, note.pitch, note.track): note for note in played.notes}
+    return Phrase.of(
+        written.grid, (known.get((note.onset, note.pitch, note.track), note) for note in written.notes)
+    )

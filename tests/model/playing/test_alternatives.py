@@ -1,0 +1,94 @@
+"""What the writer is asked for: what carries a phrase stays, as many notes come as go, and who plays what."""
+
+from collections.abc import Generator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from model.latent.note_transformer import run_to_end
+from model.music.distance import position
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+from model.music.tracks import BASS, DRUMS, MELODY
+from model.playing.alternatives import Material, can_write, filled_in, following
+from model.playing.variation import lasting, note_f1
+from model.writing.wish import Kind, Wish
+from model.writing.writer import Writer
+from tests.fakes.writers import random_network
+
+GRID = Grid()
+MAJOR = frozenset((0, 2, 4, 5, 7, 9, 11))
+TUNE = Phrase.of(GRID, [Note(2 * i, 60 + i % 8, 90, 3, 0.1, displacement=0.2 * (i % 2)) for i in range(10)])
+BASSLINE = [Note(step, 36, 80, 8, 0.0, BASS) for step in (0, 8, 16, 24)]
+
+
+class Noting(Writer):
+    """Remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(random_network())
+        self.wishes: list[Wish] = []
+
+    def write(self, wish: Wish, **how: Any) -> Generator[None, None, Phrase]:
+        self.wishes.append(wish)
+        return super().write(wish, **how)
+
+
+def test_three_tenths_stay_as_they_were_and_as_many_come_as_go() -> None:
+    writer = Noting()
+    phrase = run_to_end(filled_in(writer, Kind.MELODY, Material(TUNE, scale=MAJOR), 3))
+    (wish,) = writer.wishes
+    stays = lasting(TUNE, 3, 0.3)
+    assert {position(note) for note in wish.fixed.notes} == stays
+    assert wish.count == {MELODY: 7}
+    assert (wish.kind, wish.scale) == (Kind.MELODY, MAJOR)
+    assert {position(note) for note in phrase.notes} >= stays
+    assert all(
+        note.displacement == 0.2 * (note.onset // 2 % 2) for note in phrase.notes if position(note) in stays
+    )
+    assert note_f1(phrase, TUNE) >= 0.3
+
+
+def test_what_comes_next_comes_after_the_phrase_itself() -> None:
+    writer = Noting()
+    before = TUNE.moved(2)
+    run_to_end(following(writer, Kind.MELODY, Material(TUNE, context=(before,)), 3))
+    (wish,) = writer.wishes
+    assert [[note.pitch for note in phrase.notes] for phrase in wish.context] == [
+        [note.pitch for note in phrase.notes] for phrase in (before, TUNE)
+    ]
+    assert not wish.fixed.notes
+    assert wish.count is None
+    assert all(one.onset + one.length <= two.onset for one, two in pairwise(wish.context[1].notes))
+
+
+def test_the_band_stays_and_is_known() -> None:
+    writer = Noting()
+    material = Material(Phrase.of(GRID, [*TUNE.notes, *BASSLINE]), frozenset((MELODY,)))
+    for write in (filled_in, following):
+        phrase = run_to_end(write(writer, Kind.BAND, material, 1))
+        assert phrase.part(BASS).notes == tuple(BASSLINE)
+        assert set(BASSLINE) <= set(writer.wishes[-1].fixed.notes)
+        assert writer.wishes[-1].tracks == frozenset((MELODY,))
+
+
+def test_chords_under_a_melody_are_a_keyboard_s() -> None:
+    writer = Noting()
+    chords = Phrase.of(GRID, [*TUNE.notes, *(note._replace(pitch=note.pitch - 12) for note in TUNE.notes)])
+    run_to_end(filled_in(writer, Kind.MELODY, Material(chords), 1))
+    assert writer.wishes[0].kind is Kind.KEYBOARD
+
+
+@pytest.mark.parametrize(
+    ("kind", "phrase", "known"),
+    [
+        (Kind.MELODY, TUNE, True),
+        (Kind.MELODY, Phrase(GRID), False),
+        (Kind.MELODY, Phrase(GRID, (Note(0, 36, 90, 1, 0.0, DRUMS),)), False),
+        (Kind.BAND, Phrase(GRID, (Note(0, 36, 90, 1, 0.0, DRUMS),)), True),
+        (Kind.MELODY, Phrase(Grid(2, 3, 4), (Note(0, 60, 90, 1),)), False),
+    ],
+)
+def test_other_metres_and_parts_are_not_written(kind: Kind, phrase: Phrase, known: bool) -> None:
+    assert can_write(kind, Material(phrase)) is known
