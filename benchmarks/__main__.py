@@ -11,7 +11,21 @@ from pathlib import Path
 
 import click
 
-from benchmarks import clock, human, knob, lateness, lines, listen, models, screen, soak, stage, start, thru
+from benchmarks import (
+    clock,
+    human,
+    knob,
+    lateness,
+    lines,
+    listen,
+    models,
+    music,
+    screen,
+    soak,
+    stage,
+    start,
+    thru,
+)
 from benchmarks.figures import Row, load_average, machine, table, today
 from benchmarks.instrument import ROOT
 from benchmarks.scale import Scale
@@ -29,6 +43,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "listen": listen.measure,
     "soak": soak.measure,
     "human": human.measure,
+    "music": music.measure,
     "stage": stage.measure,
 }
 
@@ -54,7 +69,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "--data",
     type=click.Path(path_type=Path),
     default=ROOT / "prepared",
-    help="What `twobar-train prepare MIDI_DIR --metres all` wrote; `human` plays its test split.",
+    help="What `twobar-train prepare MIDI_DIR --metres all` wrote; `human` and `music` play its test split.",
 )
 def main(
     only: tuple[str, ...], *, quick: bool, hours: float | None, music: Path | None, out: Path, data: Path
@@ -96,7 +111,8 @@ def page_of(rows: list[Row], loads: list[str]) -> str:
         f"Measured on {today()} by `make bench`. {machine()}.",
         f"Load averages (1, 5, 15 min) before: {loads[0]}; after, with what was measured: {loads[-1]}.",
     ]
-    others = [row for row in rows if row not in played]
+    musical = [row for row in rows if row.what.startswith(music.PREFIX)]
+    others = [row for row in rows if row not in played and row not in musical]
     if others:
         lines += [
             "",
@@ -109,6 +125,8 @@ def page_of(rows: list[Row], loads: list[str]) -> str:
         ]
     if played:
         lines += ["", "## Human playing", "", *human.EXPLAINED, "", table(played)]
+    if musical:
+        lines += ["", "## Music", "", *music.EXPLAINED, "", table(musical)]
     return "\n".join(lines)
 
 

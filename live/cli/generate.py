@@ -5,23 +5,32 @@ there is no clock to disturb.  Randomness comes from seeds only: the same call g
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from live.errors import FailureError, UsageError, unknown
+from live.ipc.messages import Point, Varied
 from live.settings import config as settings
 from live.worker.accompanist import Accompanist
+from live.worker.serve import shown_of
+from live.worker.variations import Origin, Variations
 from model.codecs.base import pack_phrase
 from model.codecs.registry import build
 from model.errors import ConfigError, ModelError
-from model.latent.geometry import Latent, between
+from model.latent.geometry import Latent, PlayedPhrase, between
 from model.latent.note_transformer import run_to_end
 from model.music.attributes import measure
+from model.music.harmony import key_named
+from model.music.key import Key, key_of
 from model.music.phrase import Phrase
+from model.music.tracks import DRUMS
 from model.playing.player import Card, Player
+from model.playing.variation import note_f1
 from model.playing.warp import WARP_STEPS, audible_lengths, decoded_way, even_places
 from model.shipped import shipped_models
+from model.writing.wish import KIND_OF_CODEC, Kind
+from model.writing.writer import shipped_writer
 
 WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it stay
 FINE_STEPS = 2 * WARP_STEPS  # in which a morph is listened to at least, before its own are placed
@@ -200,6 +209,8 @@ class Edited:
         lost: notes that the model's codec cannot hold (a chord's lower keys in a melody).
         before: each attribute, averaged over the phrases that have notes, as the model hears them.
         after: the same of the edited phrases.
+        left: F1 of the notes that the varied phrases share with the piece's; 1 where nothing was varied.
+        origins: how phrases were varied, see `live.worker.variations`.
 
     """
 
@@ -207,6 +218,8 @@ class Edited:
     lost: int
     before: dict[str, float]
     after: dict[str, float]
+    left: float = 1.0
+    origins: frozenset[Origin] = frozenset()
 
 
 def edit(
@@ -217,10 +230,13 @@ def edit(
     seed: int,
     temperature: float = 0.0,
     condition: Mapping[str, str] | None = None,
+    vary: float = 0.0,
+    key: str | None = None,
 ) -> Edited:
-    """Return a piece with its attributes turned, phrase by phrase; silent phrases stay silent.
+    """Return a piece varied and with its attributes turned, phrase by phrase; silent phrases stay silent.
 
-    Of an ensemble every part is turned together, as the model does it.
+    Of an ensemble every part is turned together, as the model does it.  Where it is varied or held to a key,
+    the piece's notes stay as they are wherever nothing changes them; else it is as the model plays it.
 
     Args:
         player: with a latent.
@@ -229,8 +245,14 @@ def edit(
         seed: 0..2**32 - 1.
         temperature: 0 takes the likeliest notes.
         condition: what every phrase keeps to.
+        vary: how much of it is to be new, 0..1.
+        key: that new notes keep to, by name; None and "auto" that of the music, "off" none.
 
     """
+    if vary > 0 or key is not None:
+        return _edit_near(
+            player, piece, turns, seed=seed, temperature=temperature, condition=condition, vary=vary, key=key
+        )
     answers: list[Phrase] = []
     before: list[dict[str, float]] = []
     after: list[dict[str, float]] = []
@@ -253,6 +275,60 @@ def edit(
         before.append(measure(unmoved))
         after.append(measure(answer))
     return Edited(answers, lost, _average(before), _average(after))
+
+
+def _edit_near(
+    player: Player,
+    piece: Sequence[Phrase],
+    turns: Mapping[str, float],
+    *,
+    seed: int,
+    temperature: float,
+    condition: Mapping[str, str] | None,
+    vary: float,
+    key: str | None,
+) -> Edited:
+    """Edit a piece as live: what nothing changes stays as it was; arguments as `edit` has them."""
+    variations = Variations(shipped_writer)
+    variations.kind = KIND_OF_CODEC.get(player.card.codec, Kind.KEYBOARD)
+    codec = build(player.card.codec, player.card.grid)
+    present: Key | None = None
+    answers: list[Phrase] = []
+    before: list[dict[str, float]] = []
+    after: list[dict[str, float]] = []
+    left: list[float] = []
+    origins: set[Origin] = set()
+    for index, written in enumerate(piece):
+        if not written.notes:
+            answers.append(written)
+            continue
+        phrase = codec.named(written)
+        present = key_of(phrase.notes, present)
+        scale = _scale(key, phrase, present)
+        variations.hear(phrase, phrase)
+        varied, origin = variations.settled(phrase, Varied(Point([]), vary, index, seed), scale)
+        origins.add(origin)
+        left.append(note_f1(varied, phrase))
+        found = player.encode(shown_of(varied))
+        latent = replace(found, source=PlayedPhrase(found.z, varied, scale))
+        chance = (seed + index) % LARGEST_SEED
+        answer = player.decode(latent, turns=turns, temperature=temperature, seed=chance, condition=condition)
+        answers.append(answer)
+        before.append(measure(varied))
+        after.append(measure(answer))
+    shared = sum(left) / len(left) if left else 1.0
+    return Edited(answers, 0, _average(before), _average(after), shared, frozenset(origins))
+
+
+def _scale(key: str | None, phrase: Phrase, present: Key | None) -> frozenset[int] | None:
+    """Return the pitch classes that new notes of a phrase keep to; None for all."""
+    if key == settings.OFF:
+        return None
+    if key == settings.AS_PLAYED:
+        return frozenset(note.pitch % 12 for note in phrase.notes if note.track != DRUMS) or None
+    if key is None or key == settings.AUTO:
+        return present.scale if present else None
+    return key_named(key).scale
 
 
 def accompany(player: Player, piece: Sequence[Phrase], parts: Sequence[int], *, seed: int) -> list[Phrase]:

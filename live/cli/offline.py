@@ -21,9 +21,11 @@ from live.cli.parameters import (
     check_temperature,
 )
 from live.errors import FailureError, UsageError, model_faults
+from live.settings import config as settings
 from live.settings.knobs import ATTRIBUTE_KNOBS
 
 DEFAULT_MODEL = "keys"
+KEYLESS = (settings.AUTO, settings.OFF, settings.AS_PLAYED)
 BAND = "multitrack"
 ATTRIBUTE_TEXTS = {
     "density": "fewer or more onsets",
@@ -223,6 +225,9 @@ def morph(
 @click.command()
 @click.argument("source", type=PATH, metavar="IN.mid")
 @with_knobs
+@click.option(
+    "--vary", type=FiniteRange(0, 1), default=0.0, metavar="V", help="How much is new, 0 to 1; 0, nothing."
+)
 @with_conditions
 @with_model
 @click.option("--out", type=PATH, required=True, metavar="OUT.mid", help="The file to write.")
@@ -233,6 +238,7 @@ def edit(
     out: Path,
     temperature: float | None,
     seed: int,
+    vary: float,
     style: str | None,
     key: str | None,
     chords: str | None,
@@ -242,7 +248,8 @@ def edit(
 
     The piece is cut at the bar lines of the model's phrases, each is found in the latent space and
     decoded again with its attributes turned, and all are put back together on the same tempo.  With
-    every knob at 0 it is the piece as the model hears it.
+    every knob at 0 it is the piece as the model hears it.  With --vary or --key the piece's own notes stay
+    wherever nothing changes them, and what is new keeps to the key: --key is one, auto or off.
 
     Example: twobar edit tune.mid --density +0.5 --out busier.mid
     """
@@ -253,17 +260,31 @@ def edit(
     player = generate.load_player(model, wanted_for="edit")
     grid, codec = player.card.grid, player.card.codec
     wanted = generate.check_turns(turns, player.card)
-    condition = generate.check_condition({"style": style, "key": key, "chords": chords}, player.card)
+    if key is not None and key != settings.AUTO:
+        settings.check_condition("key", key, label="--key")
+    heeded = key if "key" in player.card.conditions and key not in KEYLESS else None
+    condition = generate.check_condition({"style": style, "key": heeded, "chords": chords}, player.card)
     piece = midi_files.read(source, grid, codec=codec)
     summary = midi_files.summarise(source)
     edited = generate.edit(
-        player, piece, wanted, seed=seed, temperature=temperature or 0.0, condition=condition
+        player,
+        piece,
+        wanted,
+        seed=seed,
+        temperature=temperature or 0.0,
+        condition=condition,
+        vary=vary,
+        key=key,
     )
     midi_files.write(out, edited.phrases, name=out.stem, like=summary, codec=codec)
     retained = sum(map(len, piece))
     for sentence in midi_files.left_out(summary, grid, retained=retained, lost=edited.lost, codec=codec):
         say(f"{source}: {sentence}")
     changes = "".join(f"; {name} {edited.before[name]:.2f} -> {edited.after[name]:.2f}" for name in wanted)
+    if vary:
+        changes += f"; F1 of the notes with the piece {edited.left:.2f}"
+    if "recombined" in edited.origins:
+        say("vary has no writer for this: its variations are made of the piece's own notes alone")
     notes = sum(map(len, edited.phrases))
     click.echo(f"{out}: {len(piece) * grid.bars} bars by {player.card.name}, {notes} notes{changes}")
     return 0

@@ -89,7 +89,8 @@ class Moved(Message, frozen=True):
     Attributes:
         place: where they start.
         cell: of the plan, >= 0: each strays and drifts its own way.
-        stray: 0..1 of a quarter turn towards a random vector.
+        stray: 0..1 of the way to another phrase; where nothing was played, of a quarter turn towards a
+            random vector.
         number: of the base, so that each strays its own way.
         drifting: whether it drifts.
         seed: of both.

@@ -16,6 +16,9 @@ from live.settings.knobs import ANCHORS, Mode
 from live.timing.timeline import Nanos
 from model.music.phrase import Phrase
 
+CHANCE = 0.6  # of the notes that temperature leaves to chance where it is full
+HEAT = 104_729  # by which its seeds lie apart from those of vary
+
 BaseOrigin = Literal["", "played", "morph", "xy", "osc", "recall"]
 
 MOST_REPLACED = 8
@@ -106,7 +109,9 @@ class PathHistory:
 def moved(
     base: Base, cell: int, knobs: Mapping[str, float], *, drifting: bool, turn: int, seed: int
 ) -> Place:
-    """Return where a base is at a cell of the plan: its phrases varied, then strayed and drifted.
+    """Return where a base is at a cell of the plan.
+
+    Its phrases are varied and left to chance, then stray and drift move it.
 
     Args:
         base: where the path starts.
@@ -120,6 +125,8 @@ def moved(
     place = base.place
     if knobs["vary"] > 0:
         place = Varied(place, knobs["vary"], max(turn, 0), seed)
+    if knobs["temperature"] > 0:
+        place = Varied(place, CHANCE * knobs["temperature"], max(cell, 0), (seed + HEAT) % 2**32)
     if knobs["stray"] <= 0 and not drifting:
         return place
     return Moved(

@@ -23,6 +23,9 @@ DRIFT_REACH = 32  # phrases after which nothing of a place is left: .8 to that p
 Vary = Callable[[Latent, Varied], Latent]
 """From where a phrase was played to where its variation lies."""
 
+Strange = Callable[[Latent, Moved], Latent]
+"""From where a phrase was played to where stray leads."""
+
 
 class Places:
     """Works places out.
@@ -39,24 +42,32 @@ class Places:
         self._model, self._scale, self._grid = model, np.asarray(scale, dtype=np.float32), grid
         self._step = lru_cache(2 * DRIFT_REACH)(lambda seed, step: self._direction(seed, 2, step))
 
-    def latent(self, place: Place, vary: Vary = lambda latent, _how: latent) -> Latent:
+    def latent(
+        self,
+        place: Place,
+        vary: Vary = lambda latent, _how: latent,
+        strange: Strange | None = None,
+    ) -> Latent:
         """Return a place as a latent; its vector is float32 [d].
 
         Args:
             place: to be worked out.
             vary: a phrase that was played, where the place says so.
+            strange: another phrase for stray to go to, from one that was played; None for none.
 
         Raises:
             ValueError: a number of the vector is not finite in float32.
 
         """
         with np.errstate(all="ignore"):
-            found = self._latent(place, vary)
+            found = self._latent(place, vary, strange)
         if not np.isfinite(found.z).all():
             raise ValueError("that place in the latent space has numbers that are not finite")
         return found
 
-    def _latent(self, place: Place, vary: Vary, hows: tuple[Varied, ...] = ()) -> Latent:
+    def _latent(
+        self, place: Place, vary: Vary, strange: Strange | None, hows: tuple[Varied, ...] = ()
+    ) -> Latent:
         match place:
             case Point(z, attributes, played, grid):
                 latent = Latent(self._model, np.asarray(z, dtype=np.float32), attributes)
@@ -67,24 +78,29 @@ class Places:
                     latent = vary(latent, how)
                 return latent
             case Between(a, b, t):
-                return between(self._latent(a, vary, hows), self._latent(b, vary, hows), t)
+                ends = (self._latent(one, vary, strange, hows) for one in (a, b))
+                return between(*ends, t)
             case Blend(places, weights):
-                return blend([self._latent(one, vary, hows) for one in places], weights)
+                return blend([self._latent(one, vary, strange, hows) for one in places], weights)
             case Varied(inner):
-                return self._latent(inner, vary, (place, *hows))
+                return self._latent(inner, vary, strange, (place, *hows))
             case Moved(inner):
-                return self._moved(place, self._latent(inner, vary, hows))
+                return self._moved(place, self._latent(inner, vary, strange, hows), strange)
 
-    def _moved(self, place: Moved, start: Latent) -> Latent:
+    def _moved(self, place: Moved, start: Latent, strange: Strange | None) -> Latent:
         """Stray and drift.
 
-        Stray turns the vector towards a random one on the sphere through both: 0 leaves it, 1 is a quarter
-        turn, where nothing of it is left.  Drift adds an autoregressive walk over phrases.
+        Stray goes towards where another phrase lies, and where there is none turns the vector towards a
+        random one on the sphere through both: 0 leaves it, 1 is a quarter turn, where nothing of it is left.
+        Drift adds an autoregressive walk over phrases.
         """
-        z = start.z
-        if z.size != self._scale.size:
+        if start.z.size != self._scale.size:
             return start
-        if place.stray > 0:
+        known = strange is not None and start.source is not None
+        if place.stray > 0 and strange is not None and known:
+            start = between(start, strange(start, place), place.stray)
+        z = start.z
+        if place.stray > 0 and not known:
             angle = float(place.stray * STRAY_ARC)
             away = self._direction(place.seed, 1, place.number, place.cell)
             z = np.cos(angle) * z + np.sin(angle) * away

@@ -35,6 +35,7 @@ from live.ipc.messages import (
     Load,
     LoadFailed,
     Message,
+    Moved,
     Point,
     Ready,
     Rewritten,
@@ -74,6 +75,7 @@ MOST_KEYS = 64
 RETRY_SECONDS = 0.01  # it may be the whole start that waits
 FINISHED = Bye()
 NOT_JOINED = "the band could not join: {}"
+STRANGE = 7919  # by which the seeds of stray lie apart from those of vary
 ABANDONED = 3  # exit status: no engine came back
 NEEDED = ("model.playing.load", "onnxruntime")
 
@@ -158,7 +160,8 @@ class RequestHandler:
             if isinstance(request, Encode):
                 return self._encode(in_metre(self.player, request.grid), request, start)
             self._vary = ""
-            latent = self._places.latent(request.place, partial(self._varied, key=request.key))
+            vary, strange = (partial(one, key=request.key) for one in (self._varied, self._strange))
+            latent = self._places.latent(request.place, vary, strange)
             latent = self._in_key(latent, request.key)
             return self._decode(in_metre(self.player, request.grid), latent, request, start)
         except Exception as error:  # noqa: BLE001  the music goes on whatever one request does
@@ -210,6 +213,11 @@ class RequestHandler:
             return latent
         found = in_metre(player, phrase.grid).encode(shown_of(phrase))
         return replace(found, source=PlayedPhrase(found.z, phrase, source.scale))
+
+    def _strange(self, latent: Latent, place: Moved, *, key: str) -> Latent:
+        """Return where stray leads: to a phrase that could come next; nowhere while that is not written."""
+        seed = (place.seed + STRANGE * (1 + place.number)) % 2**32
+        return self._varied(latent, Varied(Point([]), 1.0, place.cell, seed), key=key)
 
     def _in_key(self, latent: Latent, wanted: str) -> Latent:
         """Return a latent near which what is new keeps to a key: a named one, or that which was played in."""

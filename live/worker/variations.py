@@ -66,6 +66,7 @@ class Draft:
         written: whether a writer does it.
         wanted: how many alternatives are to be there.
         writing: of the next one; None where none is under way.
+        outright: whether what comes next is the first one, for nothing nearer was asked for.
 
     """
 
@@ -76,6 +77,7 @@ class Draft:
     written: bool = False
     wanted: int = 1
     writing: Generator[None, None, Phrase] | None = None
+    outright: bool = False
 
 
 class Variations:
@@ -98,8 +100,8 @@ class Variations:
         self._materials: OrderedDict[Notes, Material] = OrderedDict()
         self._states: OrderedDict[Variation, Draft] = OrderedDict()
         self._ahead: tuple[int, Draft] | None = None  # of a phrase that has not closed: its turn
-        self._last: OrderedDict[Notes, Course] = OrderedDict()
-        self._sounded: OrderedDict[Notes, OrderedDict[int, Sounding]] = OrderedDict()
+        self._last: OrderedDict[tuple[Notes, int], Course] = OrderedDict()
+        self._sounded: OrderedDict[tuple[Notes, int], OrderedDict[int, Sounding]] = OrderedDict()
 
     def hear(self, played: Phrase, performed: Phrase, *, closed: bool = True) -> None:
         """Learn what was played, and by whom: the performer's parts alone are varied.
@@ -150,21 +152,30 @@ class Variations:
             state = self._begun(phrase, name)
             put(self._states, name, state, most=STATES)
             for other, older in self._states.items():
-                if other.number < how.turn - 2:
+                if other.number < how.turn - 2 and other.seed == how.seed:
                     older.writing = None  # its time has gone
         if state.written:
             self._settle(state, name, how.amount)
         if not state.written and state.course is None:
             state.course = self._recombined(state, name, how.amount)
         if state.course is None:
-            before = self._last.get(phrase.notes)
+            before = self._last.get((phrase.notes, how.seed))
             return Answer(before.at(how.amount) if before else phrase, "awaited")
-        put(self._last, phrase.notes, state.course, most=PHRASES)
+        put(self._last, (phrase.notes, how.seed), state.course, most=PHRASES)
         varied = state.course.at(how.amount)
         self._remember(name, varied)
         if state.written:
             return Answer(varied, "written" if len(state.alternatives) >= state.wanted else "awaited")
         return Answer(varied, "recombined")
+
+    def settled(self, phrase: Phrase, how: Varied, scale: frozenset[int] | None) -> Answer:
+        """Return a phrase varied, however long it takes to write; arguments as `varied` has them."""
+        answer = self.varied(phrase, how, scale)
+        while answer.origin == "awaited":
+            for _ in self.write():
+                pass
+            answer = self.varied(phrase, how, scale)
+        return answer
 
     # -- writing -------------------------------------------------------------------------------------
 
@@ -210,17 +221,19 @@ class Variations:
                 others = material.others
                 for alternative in ahead.alternatives:
                     state.alternatives.append(Phrase.of(phrase.grid, [*alternative.notes, *others]))
-                state.wanted, state.writing = ahead.wanted, ahead.writing
+                state.wanted, state.writing, state.outright = ahead.wanted, ahead.writing, ahead.outright
         return state
 
     def _ask(self, state: Draft, amount: float) -> None:
         """See to it that the alternatives are written that an amount calls for."""
         way = state.course
+        if not state.alternatives and state.writing is None:
+            state.outright = amount >= 1
         near = amount <= MEASURED and (way is None or way.left[way.steps(amount)] <= 1 - amount + SLACK)
-        if not near:
+        if not near and not state.outright:
             state.wanted = 2
         if len(state.alternatives) < state.wanted and state.writing is None and self._writer is not None:
-            write = following if state.alternatives else filled_in
+            write = following if state.alternatives or state.outright else filled_in
             state.writing = write(self._writer, self.kind, state.material, state.seed)
 
     def _settle(self, state: Draft, name: Variation, amount: float) -> None:
@@ -267,15 +280,15 @@ class Variations:
 
     def _heard(self, name: Variation) -> set[Sounding]:
         """Return what the other ones of the last turns of a phrase sounded."""
-        turns = self._sounded.get(name.notes)
+        turns = self._sounded.get((name.notes, name.seed))
         if turns is None:
             return set()
         return {sounded for number, sounded in turns.items() if 0 < abs(number - name.number) < APART}
 
     def _remember(self, name: Variation, varied: Phrase) -> None:
-        turns: OrderedDict[int, Sounding] = self._sounded.get(name.notes, OrderedDict())
+        turns: OrderedDict[int, Sounding] = self._sounded.get((name.notes, name.seed), OrderedDict())
         put(turns, name.number, sounding(varied), most=APART)
-        put(self._sounded, name.notes, turns, most=PHRASES)
+        put(self._sounded, (name.notes, name.seed), turns, most=PHRASES)
 
 
 def sounding(phrase: Phrase) -> Sounding:

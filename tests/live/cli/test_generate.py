@@ -267,6 +267,28 @@ def test_edit_puts_the_piece_back_together(
     assert printed.err == ""
 
 
+def test_edit_varies_in_a_key_and_says_by_how_much(
+    player: RollPlayer,
+    files: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(generate, "shipped_writer", lambda: None)
+    out = files / "out" / "other.mid"
+    command = ["edit", str(files / "a.mid"), "--vary", "1", "--key", "C", "--out", str(out)]
+    first = twice(command, out.parent)
+    varied = midi.load(out, GRID)
+    assert varied[1].notes == ()
+    assert {note.pitch % 12 for note in varied[0].notes} <= {0, 2, 4, 5, 7, 9, 11}
+    printed = capsys.readouterr()
+    assert "; F1 of the notes with the piece 0.0" in printed.out
+    assert "vary has no writer for this" in printed.err
+    assert twice([*command, "--seed", "1"], out.parent) != first
+    assert run(twobar, ["edit", str(files / "a.mid"), "--vary", "1.5", "--out", str(out)]) == 2
+    assert run(twobar, ["edit", str(files / "a.mid"), "--key", "H", "--out", str(out)]) == 2
+    assert "unknown key 'H'" in capsys.readouterr().err
+
+
 def test_edit_keeps_the_tempo_map_and_says_what_is_left_out(
     player: RollPlayer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

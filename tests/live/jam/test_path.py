@@ -38,20 +38,25 @@ def weights(place: Place | None) -> list[tuple[float, float]]:
 
 def test_without_stray_and_drift_a_base_stays_where_it_is() -> None:
     base = Base(anchor(3).place, "played", None, 7)
-    assert moved(base, 5, {"stray": 0.0, "vary": 0.0}, drifting=False, turn=5, seed=1) is base.place
+    assert (
+        moved(base, 5, {"stray": 0.0, "vary": 0.0, "temperature": 0.0}, drifting=False, turn=5, seed=1)
+        is base.place
+    )
 
 
 @pytest.mark.parametrize(("stray", "drifting"), [(0.5, False), (0.0, True), (1.0, True)])
 def test_stray_and_drift_move_it_by_cell_base_and_seed(stray: float, drifting: bool) -> None:
     base = Base(anchor(3).place, "played", None, 7)
-    place = moved(base, 5, {"stray": stray, "vary": 0.0}, drifting=drifting, turn=5, seed=1)
+    place = moved(
+        base, 5, {"stray": stray, "vary": 0.0, "temperature": 0.0}, drifting=drifting, turn=5, seed=1
+    )
     assert place == Moved(base.place, cell=5, stray=stray, number=7, drifting=drifting, seed=1)
     assert attributes(place) == attributes(base.place)
 
 
 def test_before_bar_0_it_moves_as_in_the_first_cell() -> None:
     base = Base(anchor(3).place, "played")
-    place = moved(base, -1, {"stray": 0.5, "vary": 0.5}, drifting=False, turn=-1, seed=1)
+    place = moved(base, -1, {"stray": 0.5, "vary": 0.5, "temperature": 0.0}, drifting=False, turn=-1, seed=1)
     assert isinstance(place, Moved)
     assert place.cell == 0
     assert isinstance(place.place, Varied)
@@ -60,13 +65,26 @@ def test_before_bar_0_it_moves_as_in_the_first_cell() -> None:
 
 def test_vary_takes_what_was_played_before_stray_and_drift_move_it() -> None:
     base = Base(Between(anchor(1).place, anchor(3).place, 0.25), "morph", None, 7)
-    place = moved(base, 5, {"stray": 0.5, "vary": 0.3}, drifting=False, turn=4, seed=1)
+    place = moved(base, 5, {"stray": 0.5, "vary": 0.3, "temperature": 0.0}, drifting=False, turn=4, seed=1)
     assert isinstance(place, Moved)
     assert place.place == Varied(base.place, amount=0.3, turn=4, seed=1)
     assert attributes(place) == attributes(base.place)
     assert heaviest(place) == anchor(1).place
     assert points(place) == 2
-    assert moved(base, 5, {"stray": 0.0, "vary": 0.3}, drifting=False, turn=4, seed=1) == place.place
+    assert (
+        moved(base, 5, {"stray": 0.0, "vary": 0.3, "temperature": 0.0}, drifting=False, turn=4, seed=1)
+        == place.place
+    )
+
+
+def test_temperature_leaves_notes_to_chance_in_each_cell_anew() -> None:
+    base = Base(anchor(3).place, "played", None, 7)
+    knobs = {"stray": 0.0, "vary": 0.3, "temperature": 0.5}
+    place = moved(base, 5, knobs, drifting=False, turn=4, seed=1)
+    assert isinstance(place, Varied)
+    assert (place.amount, place.turn) == (0.3, 5)
+    assert place.seed != 1
+    assert place.place == Varied(base.place, amount=0.3, turn=4, seed=1)
 
 
 # -- anchors -------------------------------------------------------------------------------------

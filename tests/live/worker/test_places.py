@@ -9,6 +9,7 @@ from live.ipc.messages import Between, Blend, Moved, Place, Point
 from live.worker.places import DRIFT_SIZE, Places, point_of
 from model.latent.geometry import Latent, Vector
 from model.music.grid import Grid
+from model.music.phrase import Note
 
 SIZE = 64
 SCALE = np.array([0.5 + 0.02 * place for place in range(SIZE)], dtype=np.float32)
@@ -165,3 +166,20 @@ def test_a_place_that_float32_cannot_hold_is_refused(value: float) -> None:
     for place in (beyond, Between(beyond, point(1), 0.5), Blend([beyond, point(1)], [0.5, 0.5])):
         with pytest.raises(ValueError, match="not finite"):
             places.latent(place)
+
+
+def test_stray_goes_to_where_another_phrase_lies_if_one_was_played() -> None:
+    places = Places("m", np.ones(2, np.float32), Grid())
+    notes = [Note(0, 60, 90, 2)]
+    other = Latent("m", np.array([0.0, 2.0], np.float32), {"density": 1.0})
+    played = Point([2.0, 0.0], {"density": 0.0}, notes)
+    for place, strange in ((played, True), (Point([2.0, 0.0], {"density": 0.0}), False)):
+        way = [
+            places.latent(
+                Moved(place, 0, stray, 1, drifting=False, seed=0), strange=lambda _from, _how: other
+            )
+            for stray in (0.0, 0.5, 1.0)
+        ]
+        assert way[0].z.tolist() == [2.0, 0.0]
+        assert (way[2].z.tolist() == [0.0, 2.0]) is strange
+        assert bool(way[1].z[0] == pytest.approx(way[1].z[1])) is strange
