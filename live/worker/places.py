@@ -78,8 +78,8 @@ class Places:
                     latent = vary(latent, how)
                 return latent
             case Between(a, b, t):
-                ends = (self._latent(one, vary, strange, hows) for one in (a, b))
-                return between(*ends, t)
+                first, last = (self._latent(one, vary, strange, hows) for one in (a, b))
+                return between(first, last, t)
             case Blend(places, weights):
                 return blend([self._latent(one, vary, strange, hows) for one in places], weights)
             case Varied(inner):

@@ -160,7 +160,8 @@ class RequestHandler:
             if isinstance(request, Encode):
                 return self._encode(in_metre(self.player, request.grid), request, start)
             self._vary = ""
-            vary, strange = (partial(one, key=request.key) for one in (self._varied, self._strange))
+            vary = partial(self._varied, key=request.key)
+            strange = partial(self._strange, key=request.key)
             latent = self._places.latent(request.place, vary, strange)
             latent = self._in_key(latent, request.key)
             return self._decode(in_metre(self.player, request.grid), latent, request, start)
