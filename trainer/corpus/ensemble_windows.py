@@ -223,7 +223,7 @@ def _window(players: Players, number: int, first: int, grid: Grid) -> Wide | Non
         return None
     window = shifted(notes[np.lexsort((notes[:, TRACK], notes[:, PITCH], notes[:, ONSET]))], first, grid)
     too_silent = silent_bars(window, grid) > grid.bars // 2
-    return None if too_silent or off_grid(window[window[:, TRACK] != DRUMS]) else window
+    return None if too_silent or off_grid(window[window[:, TRACK] != DRUMS], grid) else window
 
 
 def _within(notes: Wide, others: Wide) -> NDArray[np.bool_]:

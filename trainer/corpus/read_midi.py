@@ -21,8 +21,16 @@ from model.midi.voices import DRUM_CHANNEL, is_drums
 from model.music.grid import Grid
 from trainer.corpus.drum_windows import drum_windows
 from trainer.corpus.ensemble_windows import multitrack_windows
-from trainer.corpus.tracks import Span, TrackLine, fingerprint
-from trainer.corpus.windows import Windows, fewest, melody_windows, poly_windows
+from trainer.corpus.tracks import Span, TrackLine, fingerprint, no_notes
+from trainer.corpus.windows import (
+    WEAKEST_BEAT,
+    Windows,
+    beat_strength,
+    fewest,
+    melody_windows,
+    off_grid,
+    poly_windows,
+)
 
 CODECS = ("melody", "poly", "drums", "multitrack")
 PIECES = tuple(f"{codec} pieces" for codec in CODECS)
@@ -82,6 +90,10 @@ def read(data: bytes, grid: Grid, *, metres: str = "own") -> Reading:
         ]
         for side in (False, True)
     )
+    if lines and beat_strength(lines, grid) < WEAKEST_BEAT:
+        lines = []  # only the drums, which keep their places, may lie on it
+        if not drums:
+            raise UnreadableError("its notes keep to no beat of the file: played without its click")
     result = {
         "melody": melody_windows(lines, spans, grid),
         "poly": poly_windows(lines, spans, grid),
@@ -89,11 +101,21 @@ def read(data: bytes, grid: Grid, *, metres: str = "own") -> Reading:
         "multitrack": multitrack_windows(lines, drums, spans, grid),
     }
     if not any(len(windows.counts) for windows in result.values()):
-        raise UnreadableError(f"no window of {grid.bars} bars holds {fewest(grid)} notes on the grid")
+        raise UnreadableError(_why(lines, drums, grid))
     pitched, hit = varied(lines), varied(drums)
     velocities = {"melody": pitched, "poly": pitched, "drums": hit, "multitrack": pitched or hit}
     pieces = {name: result[codec].every or Windows() for name, codec in zip(PIECES, CODECS, strict=True)}
     return Reading(result | pieces, fingerprint(lines, drums), velocities)
+
+
+def _why(lines: list[TrackLine], drums: list[TrackLine], grid: Grid) -> str:
+    """Say why a file with notes and bars gives no window."""
+    notes = np.concatenate([no_notes(), *(line.on_grid(0, 1 << 40) for line in lines)])
+    if off_grid(notes, grid):
+        return f"its notes are on another grid than {grid.steps_per_beat} steps to the beat: triplets, say"
+    if len(notes) + sum(len(line.onset) for line in drums) < fewest(grid):
+        return f"it holds fewer than {fewest(grid)} notes"
+    return f"no window of {grid.bars} bars holds {fewest(grid)} notes or more with one in every other bar"
 
 
 def varied(lines: list[TrackLine]) -> bool:

@@ -27,8 +27,15 @@ KEYBOARDS = frozenset(
 MONOPHONIC = 0.95  # share of onsets that stand alone in a line
 LINES = 2  # monophonic lines that one song gives to melody
 LOWEST_LINE = 48.0  # mean pitch below which a line is a bass
-OFF_GRID = 0.2  # steps from the grid that count as off it
-OFF_SHARE = 0.3  # share of off-grid onsets from which a window is triplets or rubato, not this grid
+SIXTEENTHS = 4
+AFTER_A_THIRD = (1.15, 1.55)  # steps of a sixteenth into the beat
+SECOND_SIXTEENTH = (0.6, 1.15)
+BEHIND_FOURTH = (3.05, 3.6)
+TRIPLET_SHARE = 0.12  # of a window's notes after a third of a beat, from which it is triplets
+OFF_GRID = 0.3  # steps from another grid that count as off it
+OFF_SHARE = 0.3  # share of off-grid onsets from which a window is not of that grid
+WEAKEST_BEAT = 0.1  # see `beat_strength`
+FEWEST_FOR_BEAT = 40  # notes
 
 
 class Run(NamedTuple):
@@ -125,7 +132,7 @@ def cut(runs: Iterable[Run], grid: Grid) -> Iterator[Window]:
             if not fewest(grid) <= high - low <= NOTES_A_BAR[1] * grid.bars:
                 continue
             window = shifted(run.notes[low:high], first, grid)
-            if off_grid(window) or silent_bars(window, grid) > grid.bars // 2:
+            if off_grid(window, grid) or silent_bars(window, grid) > grid.bars // 2:
                 continue
             relative = np.stack((window[:, ONSET], window[:, PITCH] - window[:, PITCH].min()), axis=1)
             exact, bar = hash_of(window[:, (ONSET, PITCH, LENGTH)]), first // grid.steps_per_bar
@@ -158,9 +165,34 @@ def shifted(notes: Wide, first: int, grid: Grid) -> Wide:
     return window
 
 
-def off_grid(notes: Wide) -> bool:
-    """Tell whether too many notes lie between the steps: triplets, rubato, another tempo."""
-    return bool(len(notes)) and float(np.mean(np.abs(notes[:, OFFSET]) > 100 * OFF_GRID)) > OFF_SHARE
+def off_grid(notes: Wide, grid: Grid) -> bool:
+    """Tell whether notes belong to another grid; what a human hand leaves between the steps is no reason.
+
+    On sixteenths: triplets, which stand after a third of the beat and neither on its second sixteenth nor, as
+    swung sixteenths do, behind its fourth one.  Swing does not, nor does jitter of a quarter of a step.  On
+    other grids: too many notes well between two steps.
+    """
+    if not len(notes):
+        return False
+    if grid.steps_per_beat != SIXTEENTHS:
+        return float(np.mean(np.abs(notes[:, OFFSET]) > 100 * OFF_GRID)) > OFF_SHARE
+    place = (notes[:, ONSET] + notes[:, OFFSET] / 100) % SIXTEENTHS
+    third = np.count_nonzero((place > AFTER_A_THIRD[0]) & (place <= AFTER_A_THIRD[1]))
+    second = np.count_nonzero((place > SECOND_SIXTEENTH[0]) & (place <= SECOND_SIXTEENTH[1]))
+    fourth = np.count_nonzero((place > BEHIND_FOURTH[0]) & (place <= BEHIND_FOURTH[1]))
+    return bool(third > second + 2 * fourth and third >= max(2.0, TRIPLET_SHARE * len(notes)))
+
+
+def beat_strength(lines: Iterable[TrackLine], grid: Grid) -> float:
+    """Return how far notes keep to the beat or a part of it, 0 (anywhere) to 1 (all on one place).
+
+    The longest of the mean vectors of their places in the beat, its half, third and quarter, as on a circle.
+    """
+    places = np.concatenate([np.zeros(0), *(line.onset * line.steps_per_tick for line in lines)])
+    if len(places) < FEWEST_FOR_BEAT:
+        return 1.0
+    turns = 2j * np.pi * places / grid.steps_per_beat
+    return float(max(abs(np.mean(np.exp(part * turns))) for part in (1, 2, 3, 4)))
 
 
 def silent_bars(notes: Wide, grid: Grid) -> int:
