@@ -180,14 +180,22 @@ def learn() -> int:
 
 
 @twobar.command()
-def explore() -> int:
-    """Explore a latent space by eye: not in this version.
+@click.option(
+    "--model", default="keys", metavar="NAME|PATH", help="A shipped model or a checkpoint; keys by default."
+)
+@click.option(
+    "--page", default="", metavar="HOST:PORT", help="Where it is served; 127.0.0.1:9080 by default."
+)
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="Only the port; 0 takes any.")
+@click.option("--open/--no-open", "show", default=True, help="Open it in your browser.")
+def explore(*, model: str, page: str, port: int | None, show: bool) -> int:
+    """Explore a latent space in your browser: a map to hear, samples, and the way between two .mid files.
 
-    Example: twobar sample -n 10 --out samples
+    Example: twobar explore --model multitrack
     """
-    raise click.UsageError(
-        "'explore' is not in this version; `twobar sample` and `twobar morph` write .mid files"
-    )
+    from live.page.explore import explore as serve_explorer  # noqa: PLC0415  only this command serves it
+
+    return serve_explorer(model, page, port, show=show, start_nanos=START_NANOS)
 
 
 for offline_command in COMMANDS:

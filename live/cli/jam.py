@@ -215,10 +215,12 @@ def _on_screen(options: Options, signals: EndSignals, without_page: str) -> int:
             Path(options.session).unlink(missing_ok=True)
             os._exit(status[0])
 
+    code = drawn_code(options.page.url) if options.page is not None and options.page.token else ""
+
     def screen() -> Dashboard:
         inbox.connect(None)  # from the one that has failed
         keymap = options.config.dashboard.keymap
-        return Dashboard(inbox, supervisor.send, on_quit=supervisor.end, keymap=keymap)
+        return Dashboard(inbox, supervisor.send, on_quit=supervisor.end, keymap=keymap, code=code)
 
     watcher = threading.Thread(target=watch, name="supervise", daemon=True)
     watcher.start()

@@ -26,7 +26,15 @@ from live.dashboard.inbox import MOST_NOTICES, Inbox
 from live.dashboard.learn_window import LearnWindow
 from live.dashboard.palette import Palette
 from live.dashboard.roll_panel import RollPanel
-from live.dashboard.screens import HelpWindow, InfoWindow, NoticeWindow, QuitWindow, StoreWindow, WordsWindow
+from live.dashboard.screens import (
+    CodeWindow,
+    HelpWindow,
+    InfoWindow,
+    NoticeWindow,
+    QuitWindow,
+    StoreWindow,
+    WordsWindow,
+)
 from live.ipc.commands import (
     Command,
     Freeze,
@@ -68,6 +76,7 @@ class Dashboard(App[None]):
         on_quit: called once when the performer has said yes to quitting, after `Quit` was sent.  Without
             it this screen is only a guest: leaving it lets the music go on.
         clock: host time in nanoseconds, the same as the engine's (`time.monotonic_ns`).
+        code: the page's address as a code to scan, which is shown first; "" where there is none.
         keymap: keys by ident (see `live.dashboard.keys`), in place of the usual ones.
 
     Attributes:
@@ -113,6 +122,7 @@ class Dashboard(App[None]):
         on_quit: Callable[[], None] | None = None,
         clock: Callable[[], int] = time.monotonic_ns,
         keymap: Mapping[str, str] | None = None,
+        code: str = "",
     ) -> None:
         """Prepare; nothing is shown before `run`."""
         super().__init__()
@@ -123,6 +133,7 @@ class Dashboard(App[None]):
         self._on_quit = on_quit
         self._clock = clock
         self._keymap = dict(keymap or {})
+        self._code = code
         self._snapshot: Snapshot | None = None
         self._shown_nanos = clock()
         self._silent = False
@@ -178,6 +189,8 @@ class Dashboard(App[None]):
         self._shown_nanos = self._clock()
         self.set_interval(0.25, self.check)
         self._inbox.connect(self._wake)
+        if self._code:
+            self.push_screen(CodeWindow(self._code))
         self._show()
 
     def on_unmount(self) -> None:
@@ -452,6 +465,13 @@ class Dashboard(App[None]):
     def action_notices(self) -> None:
         """Open the notices."""
         self.push_screen(NoticeWindow(tuple(self._notices), self._clock()))
+
+    def action_code(self) -> None:
+        """Show the page's address as a code."""
+        if self._code:
+            self.push_screen(CodeWindow(self._code))
+        else:
+            self._note("info", "no page is served to others: twobar jam --page 0.0.0.0 serves one")
 
     def action_words(self) -> None:
         """Open the line for words."""

@@ -255,6 +255,7 @@ KEYS: Final[tuple[Hotkey, ...]] = (
         "choose a knob or an action, then touch what is to do it",
         hint="learn",
     ),
+    Hotkey("code", "v", "code", "Screen", "the page", "its address as a code to scan"),
     Hotkey("words", "w", "words", "Screen", "words", "say it: sparser, a bit darker, like B"),
     Hotkey("notices", "n", "notices", "Screen", "all notices", "read the older ones again"),
     Hotkey("palette", "ctrl+p", "command_palette", "Screen", "every action", "find an action by its name"),

@@ -249,6 +249,27 @@ class InfoWindow(ModalScreen[None]):
         return painted([*rows, latent_row(s, width), clock_row(s, width)])
 
 
+class CodeWindow(ModalScreen[None]):
+    """The page's address as a code to scan."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,v,enter,space", "dismiss", "close", show=False)
+    ]
+
+    def __init__(self, code: str) -> None:
+        """Take the code, with the address in its last line."""
+        super().__init__(classes="window")
+        self._code = code
+
+    def compose(self) -> ComposeResult:
+        """Show it, the address first: the code may be too high for the screen."""
+        rows = self._code.rstrip("\n").split("\n")
+        with VerticalScroll(classes="box") as box:
+            box.border_title = "the page"
+            box.border_subtitle = "Esc closes"
+            yield Static(Text("\n".join([rows[-1], *rows[:-1]]), no_wrap=True))
+
+
 class QuitWindow(ModalScreen[bool]):
     """Asks, so that a slip of the hand does not stop the music; dismisses with the answer."""
 

@@ -36,7 +36,18 @@ from live.errors import TwobarError
 from live.ipc.commands import Command, Panic, Quit, Start, Stop, ToEngine
 from live.ipc.link import Link, Switchboard
 from live.ipc.memory import JamMemory, ScenesMemory
-from live.ipc.messages import Answer, Beat, Bye, Decoded, Encoded, Hello, LoadFailed, Ready
+from live.ipc.messages import (
+    Answer,
+    Beat,
+    Bye,
+    Decoded,
+    Encoded,
+    Hello,
+    LoadFailed,
+    PlayMidi,
+    Ready,
+    WantMidi,
+)
 from live.ipc.options import Options, from_environment
 from live.ipc.snapshot import Notice
 from live.jam.commands import Commands
@@ -66,6 +77,7 @@ FAULTS_REPORTED = 5
 FAULTS_IN_A_ROW = 8  # turns that all fail: this engine will not recover, the next one may
 FAULT_PAUSE_NANOS = 1_000_000
 STORM_NOTICE_NANOS = 5_000_000_000
+OLDEST_NANOS = 250_000_000  # a key of a browser that is said to be older than that is no older
 
 
 class BrokenEngineError(RuntimeError):
@@ -125,8 +137,11 @@ class Engine:
         self._memory: JamMemory | None = None
         self._scenes = ScenesMemory([])
         self._memory_nanos = self._beat_nanos = 0
+        self._browsers: dict[int, set[str]] = {}  # ports of the keyboards behind a page's link
         self._storm_nanos = self._storm_size = 0
-        self.board = Switchboard(options.address, ToEngine | JamMemory | ScenesMemory, self._arrived)
+        self.board = Switchboard(
+            options.address, ToEngine | JamMemory | ScenesMemory | PlayMidi | WantMidi, self._arrived
+        )
 
     # -- other threads ---------------------------------------------------------------------------
 
@@ -363,6 +378,12 @@ class Engine:
                 self._received(item, now)
             case _ if isinstance(item, Command):
                 self._command(item, now)
+            case PlayMidi() if link is not None:
+                self._play_midi(link, item, now)
+            case WantMidi(wanted) if link is not None:
+                self.output.listeners = [other for other in self.output.listeners if other is not link]
+                if wanted:
+                    self.output.listeners.append(link)
             case Ready() | LoadFailed():
                 self._model_loaded(item, now)
             case _ if isinstance(item, Answer):
@@ -467,7 +488,25 @@ class Engine:
         if self.worker.wanted != before:
             self.worker.load_wanted()
 
+    def _play_midi(self, link: "Link[Any]", item: PlayMidi, now: Nanos) -> None:
+        """Take a key of a browser's keyboard as of a port of that name; let its keys go when it has gone."""
+        ports = self._browsers.setdefault(id(link), set())
+        if item.data:
+            if item.port not in ports and self.devices.desk is not None:
+                self.devices.desk.plug(item.port)
+            ports.add(item.port)
+            moment = Nanos(min(now, max(now - OLDEST_NANOS, item.nanos)))
+            self._handle(None, Received(moment, item.data, item.port), now)
+        elif item.port in ports:
+            ports.discard(item.port)
+            self.jam.performer.release(now, port=item.port)
+            if self.devices.desk is not None:
+                self.devices.desk.unplug(item.port)
+
     def _gone(self, link: "Link[Any]") -> None:
+        for port in sorted(self._browsers.pop(id(link), ())):
+            self.jam.performer.release(self.clock.now(), port=port)
+        self.output.listeners = [other for other in self.output.listeners if other is not link]
         if link is self.output.worker:
             self.output.worker = None
             self.jam.worker_lost()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from live.engine.feedback import Feedback
 from live.errors import TwobarError
 from live.ipc.link import Link
-from live.ipc.messages import ToWorker
+from live.ipc.messages import MidiOut, ToWorker
 from live.record.event_log import EventLog
 from live.record.take import Take
 from live.timing.ahead import AheadQueue
@@ -78,6 +78,7 @@ class EngineOutput:
     Attributes:
         sinks: where MIDI goes; a message goes to each in turn.
         worker: the link to the model process, None while there is none.
+        listeners: links of pages that play what leaves.
         take, event_log, osc: None where they are not wanted.
         sink_lost: called with a sink that failed and the reason.
         complain: gets each warning and error where no dashboard shows them.
@@ -102,6 +103,7 @@ class EngineOutput:
         self._at_once = True
         self.sinks: list[Sink] = []
         self.worker: Link[Any] | None = None
+        self.listeners: list[Link[Any]] = []
         self.take: Take | None = None
         self.event_log: EventLog | None = None
         self.osc: Publisher | None = None
@@ -166,6 +168,8 @@ class EngineOutput:
                 self._lose(way.sink, reason)
         if planned:
             moment = max(moment, due)
+        for listener in tuple(self.listeners):
+            listener.send(MidiOut(data, moment, performer=voice is Stream.THRU))
         if self.feedback is not None:
             self.feedback.sent(data, moment)
         if self.event_log is not None:

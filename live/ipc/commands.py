@@ -43,6 +43,13 @@ class GoTo(Intent, frozen=True):
     z: list[float]
 
 
+class GoOnMap(Intent, frozen=True):
+    """Carry what sounds to a point of the 2-D map, each coordinate -1..1."""
+
+    x: float
+    y: float
+
+
 class ChooseModel(Intent, frozen=True):
     """Play another model: a shipped name or a path."""
 
@@ -177,7 +184,8 @@ class Quit(Intent, frozen=True):
 
 
 Command = (
-    Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor | RecallAnchor
+    Turn | Nudge | PlayKey | GoTo | GoOnMap | ChooseModel | SetCondition | LockKey | StoreAnchor
+    | RecallAnchor
     | SetMode | SetMetre | MutePart | SoloPart | Fill | Break | CallScene | StoreScene | Say | Freeze
     | Undo | Redo | TapTempo | RampTempo | Start | Stop | Panic | SwitchThru | Learn | StopLearning | Quit
 )  # fmt: skip

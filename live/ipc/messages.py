@@ -3,6 +3,7 @@
 engine -> worker: Load, Encode, Decode, Accompany, Foresee, Warp.
 worker -> engine: Ready, LoadFailed, Encoded, Decoded, Rewritten, Warped, Failed.
 engine -> supervisor: Beat.
+page -> engine: PlayMidi, WantMidi.  engine -> page: MidiOut.
 What crosses to and from dashboards is in `snapshot` and `commands`.
 Tested in tests/live/ipc/test_link.py.
 """
@@ -47,6 +48,38 @@ class Beat(Message, frozen=True):
     worker: bool
     peers: list[str] = []
     closing: bool = False
+
+
+# -- MIDI of browsers: a page's process and the engine ------------------------------------------------
+
+
+class PlayMidi(Message, frozen=True):
+    """A message of a keyboard elsewhere: taken as if it came in on a port of that name.
+
+    Attributes:
+        port: its name; empty data says that it has gone.
+        data: one whole MIDI message.
+        nanos: when it was played, on the engine's clock.
+
+    """
+
+    port: str
+    data: bytes
+    nanos: int
+
+
+class WantMidi(Message, frozen=True):
+    """Ask for all that leaves, or for no more of it."""
+
+    wanted: bool
+
+
+class MidiOut(Message, frozen=True):
+    """What leaves, and when it is due; `performer` where the performer's own keys sound through."""
+
+    data: bytes
+    due_nanos: int
+    performer: bool
 
 
 # -- places in the latent space: what the engine holds and the worker works out -----------------------
@@ -122,7 +155,15 @@ class Varied(Message, frozen=True):
     seed: int
 
 
-Place = Point | Between | Blend | Moved | Varied
+class OnMap(Message, frozen=True):
+    """A place carried to a point of the map, each coordinate -1..1, with all that the map does not show."""
+
+    place: "Place"
+    x: float
+    y: float
+
+
+Place = Point | Between | Blend | Moved | Varied | OnMap
 
 
 # -- engine -> worker -------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ def drawn_code(url: str) -> str:
     import segno  # noqa: PLC0415  only whom others may reach waits for it
 
     picture = io.StringIO()
-    segno.make(url, error="m").terminal(picture, compact=True)
+    segno.make(url, error="m").terminal(picture, border=2, compact=True)
     return f"{picture.getvalue()}\n{url}"
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from live.ipc.messages import Bye, Message
+from live.ipc.messages import Bye, Message, MidiOut
 
 NoteRow = tuple[int, int, int, int, int]
 """(tick within the bar, length in ticks, pitch, velocity, track): tracks as in model.music.tracks."""
@@ -129,7 +129,7 @@ class Snapshot(Message, frozen=True):
         bars: the bars of the roll, oldest first: heard, sounding, planned.
         here: the moved latent's place on the map, each -1..1; None before the first answer.
         performer_xy: the place of what the performer played last.
-        origin: what the latent comes from: "", "played", "morph", "xy", "osc", "recall".
+        origin: what the latent comes from: "", "played", "morph", "xy", "osc", "recall", "map".
         priority: "realtime" or why not.
         recording: file of the take, "" when none.
         muted: names of the parts that are left out now.
@@ -259,7 +259,7 @@ _PLAIN = tuple(
     name for name in Update.__struct_fields__ if name in Snapshot.__struct_fields__ and name != "bars"
 )
 
-ToDashboard = Snapshot | Update | Notice | Bye
+ToDashboard = Snapshot | Update | Notice | MidiOut | Bye
 
 
 def difference(before: Snapshot, now: Snapshot) -> Update:

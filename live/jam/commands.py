@@ -15,6 +15,7 @@ from live.ipc.commands import (
     Command,
     Fill,
     Freeze,
+    GoOnMap,
     GoTo,
     Learn,
     LockKey,
@@ -104,6 +105,8 @@ class Commands:
         """Let undo know what a gesture has changed, or will have at the end of its glide."""
         after = self.scenes.slots() | self.scenes.coming()
         sweep = command.knob if isinstance(command, Turn | Nudge) else ""
+        if isinstance(command, GoOnMap):
+            sweep = "map"
         self.undo.record(text_of(command, after), before, after, now, sweep=sweep)
 
     def _run(self, command: Command, now: Nanos) -> None:  # noqa: PLR0915  a line for each command
@@ -117,6 +120,8 @@ class Commands:
                 jam.performer.play_key(pitch, velocity=velocity, now=now)
             case GoTo(z):
                 self._go_to(z, now)
+            case GoOnMap(x, y):
+                self._go_on_map(x, y, now)
             case ChooseModel(name):
                 jam.load_model(name)
             case SetCondition(name, text):
@@ -235,6 +240,15 @@ class Commands:
         size = jam.requests.model.latent_size if jam.requests.model is not None else 0
         raise UsageError(f"a latent has {size} numbers here, not {len(z)}")
 
+    def _go_on_map(self, x: float, y: float, now: Nanos) -> None:
+        jam = self._jam
+        x, y = (max(-1.0, min(1.0, finite("map", value))) for value in (x, y))
+        if jam.gestures.go_on_map(x, y, jam.sent_to(now)):
+            return
+        if jam.model_without_latent:
+            raise UsageError(f"{jam.model_without_latent} has no latent, and so no map")
+        raise UsageError("nothing to move on the map yet: play two bars first")
+
     def _store(self, name: str, now: Nanos) -> None:
         if not self._jam.gestures.store(name, self._jam.sent_to(now)):
             raise UsageError(f"nothing to store as {name} yet: play two bars first")
@@ -341,6 +355,8 @@ def text_of(command: Command, after: Slots) -> str:
             return f"thru {'on' if after['thru'] else 'off'}"
         case GoTo():
             return "a latent that was sent"
+        case GoOnMap():
+            return "a place on the map"
         case _:
             return type(command).__name__
 

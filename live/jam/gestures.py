@@ -8,7 +8,7 @@ Owns: the warp of the morph knob.  Threads: engine only.
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
-from live.ipc.messages import Place, Point, Warped
+from live.ipc.messages import OnMap, Place, Point, Warped
 from live.jam.dialogue import Dialogue
 from live.jam.path import Anchor, BaseOrigin, PathHistory, attributes, morphed, on_pad
 from live.jam.plan import Plan
@@ -107,6 +107,14 @@ class Gestures:
             return False
         base = self._history.state.base
         return self._slide(Point([*z], dict(attributes(base.place)) if base else {}), "osc", now)
+
+    def go_on_map(self, x: float, y: float, now: Tick) -> bool:
+        """Carry what sounds to a point of the map; False before there is anything, and without a latent."""
+        base = self._history.state.base
+        if base is None:
+            return False
+        start = base.place.place if isinstance(base.place, OnMap) else base.place
+        return self._slide(OnMap(start, x, y), "map", now)
 
     def _slide(self, place: Place | None, origin: BaseOrigin, now: Tick) -> bool:
         if place is None or not self._requests.has_latent:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from live.ipc.messages import Between, Blend, Moved, Place, Point, Varied
+from live.ipc.messages import Between, Blend, Moved, OnMap, Place, Point, Varied
 from live.settings.knobs import ANCHORS, Mode
 from live.timing.timeline import Nanos
 from model.music.phrase import Phrase
@@ -19,7 +19,7 @@ from model.music.phrase import Phrase
 CHANCE = 0.6  # of the notes that temperature leaves to chance where it is full
 HEAT = 104_729  # by which its seeds lie apart from those of vary
 
-BaseOrigin = Literal["", "played", "morph", "xy", "osc", "recall"]
+BaseOrigin = Literal["", "played", "morph", "xy", "osc", "recall", "map"]
 
 MOST_REPLACED = 8
 
@@ -168,7 +168,7 @@ def attributes(place: Place) -> Mapping[str, float]:
             return _mixed([a, b], [1 - t, t])
         case Blend(places, weights):
             return _mixed(places, weights)
-        case Moved(inner) | Varied(inner):
+        case Moved(inner) | Varied(inner) | OnMap(inner):
             return attributes(inner)
 
 
@@ -187,7 +187,7 @@ def heaviest(place: Place) -> Point:
             return heaviest(b if t > 0.5 else a)
         case Blend(places, weights):
             return heaviest(max(zip(places, weights, strict=True), key=lambda pair: pair[1])[0])
-        case Moved(inner) | Varied(inner):
+        case Moved(inner) | Varied(inner) | OnMap(inner):
             return heaviest(inner)
         case _:
             return place
@@ -200,7 +200,7 @@ def points(place: Place) -> int:
             return points(a) + points(b)
         case Blend(places):
             return sum(map(points, places))
-        case Moved(inner) | Varied(inner):
+        case Moved(inner) | Varied(inner) | OnMap(inner):
             return points(inner)
         case _:
             return 1

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from live.ipc.commands import Command, Turn
+from live.ipc.commands import Command, GoOnMap, Turn
 from live.ipc.link import Address, Link, call
-from live.ipc.messages import Bye
+from live.ipc.messages import Bye, MidiOut, PlayMidi, WantMidi
 from live.ipc.snapshot import Snapshot, ToDashboard, Update, applied
 
 RETRY_SECONDS = 0.2
@@ -36,13 +36,14 @@ class Hub:
 
     """
 
-    def __init__(self, send: Callable[[Command], object]) -> None:
+    def __init__(self, send: Callable[[Command | PlayMidi | WantMidi], object]) -> None:
         """Start without an engine and without a browser."""
         self.snapshot: Snapshot | None = None
         self.connected = False
         self.dropped = 0
         self._send = send
         self._bells: set[asyncio.Event] = set()
+        self._hearing: set[Callable[[MidiOut], None]] = set()
         self._waiting: list[Command] = []
         self._turned: dict[str, int] = {}
         self._gathering: asyncio.TimerHandle | None = None
@@ -51,15 +52,36 @@ class Hub:
 
     def take(self, message: ToDashboard) -> None:
         """Take what the engine shows, and wake whoever watches."""
+        if isinstance(message, MidiOut):
+            self.spread(message)
+            return
         if isinstance(message, Snapshot):
             self.snapshot = message
         elif isinstance(message, Update) and self.snapshot is not None:
             self.snapshot = applied(message, self.snapshot)
         self.ring()
 
+    def spread(self, message: MidiOut) -> None:
+        """Give what the instrument plays to whoever wants to hear it."""
+        for hear in self._hearing:
+            hear(message)
+
+    def hear(self, take: Callable[[MidiOut], None], *, wanted: bool) -> None:
+        """Let somebody hear what the instrument plays, or no more; the engine is asked for the first."""
+        before = bool(self._hearing)
+        (self._hearing.add if wanted else self._hearing.discard)(take)
+        if bool(self._hearing) != before:
+            self._send(WantMidi(bool(self._hearing)))
+
+    def play(self, message: PlayMidi) -> None:
+        """Give the engine a key at once, without gathering."""
+        self._send(message)
+
     def set_connected(self, connected: bool) -> None:
         """Note whether there is an engine."""
         self.connected = connected
+        if connected and self._hearing:
+            self._send(WantMidi(wanted=True))  # an engine that follows another knows nothing of it
         self.ring()
 
     def ring(self) -> None:
@@ -82,12 +104,13 @@ class Hub:
 
     def put(self, command: Command) -> None:
         """Let a command wait for a moment; of a knob's turns between two other commands the newest counts."""
-        if isinstance(command, Turn):
-            place = self._turned.get(command.knob)
+        if isinstance(command, Turn | GoOnMap):
+            what = command.knob if isinstance(command, Turn) else "map"
+            place = self._turned.get(what)
             if place is not None:
                 self._waiting[place] = command
                 return
-            self._turned[command.knob] = len(self._waiting)
+            self._turned[what] = len(self._waiting)
         else:
             self._turned.clear()
         if len(self._waiting) >= MOST_WAITING:
@@ -134,7 +157,7 @@ class EngineLink:
         """Begin to call, on a thread of its own."""
         threading.Thread(target=self._keep, name="engine", daemon=True).start()
 
-    def send(self, command: Command) -> bool:
+    def send(self, command: Command | PlayMidi | WantMidi) -> bool:
         """Give the engine a command; lost while there is none."""
         link = self._link
         return link is not None and link.send(command)

@@ -1,7 +1,7 @@
 """What crosses between a browser and the page's process: JSON texts over a WebSocket.
 
-page -> browser: Welcome, Snapshot, Update, Notice, Pong, Considered, Trouble, EngineState.
-browser -> page: any Command but Quit, Act, Ping, Consider.
+page -> browser: Welcome, Snapshot, Update, Notice, Pong, Considered, PlayedMidi, Trouble, EngineState.
+browser -> page: any Command but Quit, Act, Ping, Consider, KeyMidi, KeyGone, Hear.
 Tested in tests/live/page/test_visitors.py.
 """
 
@@ -9,29 +9,7 @@ from typing import Any
 
 import msgspec
 
-from live.ipc.commands import (
-    CallScene,
-    ChooseModel,
-    Freeze,
-    GoTo,
-    LockKey,
-    MutePart,
-    Nudge,
-    Panic,
-    PlayKey,
-    RecallAnchor,
-    Say,
-    SetCondition,
-    SetMetre,
-    SetMode,
-    Start,
-    Stop,
-    StoreAnchor,
-    SwitchThru,
-    TapTempo,
-    Turn,
-    Undo,
-)
+from live.ipc.commands import Command
 from live.ipc.messages import Message
 from live.settings.knobs import ACTIONS, ANCHORS, KNOBS, LATENT_KNOBS, MODES
 from model.music.metre import METRES
@@ -50,6 +28,26 @@ class Act(Message, frozen=True):
     argument: str = ""
 
 
+class KeyMidi(Message, frozen=True):
+    """A message of a keyboard at the browser; `at_ms` on the instrument's clock, see Pong."""
+
+    port: str
+    data: list[int]
+    at_ms: float
+
+
+class KeyGone(Message, frozen=True):
+    """A keyboard at the browser has gone."""
+
+    port: str
+
+
+class Hear(Message, frozen=True):
+    """Ask to be sent what the instrument plays, or no more of it."""
+
+    wanted: bool
+
+
 class Consider(Message, frozen=True):
     """Ask what words would do."""
 
@@ -62,11 +60,8 @@ class Ping(Message, frozen=True):
     sent_ms: float
 
 
-FromBrowser = (
-    Act | Ping | Consider | Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey
-    | StoreAnchor | RecallAnchor | SetMode | SetMetre | MutePart | CallScene | Say | Freeze | Undo
-    | TapTempo | Start | Stop | Panic | SwitchThru
-)  # fmt: skip
+FromBrowser = Act | Ping | Consider | KeyMidi | KeyGone | Hear | Command
+"""All commands but `Quit`, which is not a page's to give."""
 
 # -- page -> browser --------------------------------------------------------------------------------
 
@@ -77,6 +72,7 @@ class Welcome(Message, frozen=True):
     Attributes:
         actions: allowed arguments by name.
         instrument: whether one plays behind this page.
+        model: that the explorer begins with.
 
     """
 
@@ -87,6 +83,7 @@ class Welcome(Message, frozen=True):
     anchors: list[str]
     metres: list[str]
     models: list[str]
+    model: str
     latent_knobs: list[str]
     knob_names: list[str]
 
@@ -96,6 +93,14 @@ class Pong(Message, frozen=True):
 
     sent_ms: float
     instrument_ms: float
+
+
+class PlayedMidi(Message, frozen=True):
+    """What the instrument plays: MIDI bytes, due on its clock; whether they are the performer's keys."""
+
+    data: list[int]
+    due_ms: float
+    performer: bool
 
 
 class Considered(Message, frozen=True):
@@ -119,7 +124,7 @@ class EngineState(Message, frozen=True):
     connected: bool
 
 
-def welcome(*, instrument: bool) -> Welcome:
+def welcome(*, instrument: bool, model: str = "") -> Welcome:
     """Return what a browser is greeted with."""
     return Welcome(
         instrument=instrument,
@@ -128,7 +133,8 @@ def welcome(*, instrument: bool) -> Welcome:
         parts=[*TRACKS],
         anchors=[*ANCHORS],
         metres=[*METRES],
-        models=[*shipped_models()],
+        models=[*dict.fromkeys([*shipped_models(), *([model] if model else [])])],
+        model=model,
         latent_knobs=[*LATENT_KNOBS],
         knob_names=[*KNOBS],
     )

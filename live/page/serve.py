@@ -10,41 +10,54 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
+from live.cli.offline import DEFAULT_MODEL
 from live.ipc.page_process import PageOptions, options_of_page
 from live.page.door import Door
+from live.page.explorer import Explorer
 from live.page.hub import EngineLink, Hub
 from live.page.visitors import Visitor
 from live.timing.clock import lower_priority
+from model.files import as_path, readable
 
 STATIC = Path(__file__).with_name("static")
 LARGEST_MESSAGE = 1 << 20
 MOST_VISITORS = 32
 
 
-def application(options: PageOptions, hub: Hub) -> Starlette:
+def application(options: PageOptions, hub: Hub, explorer: Explorer | None = None) -> Starlette:
     """Return the page's routes, behind its door."""
+    explorer = explorer or Explorer(options.model or DEFAULT_MODEL)
     visitors: set[Visitor] = set()
 
     async def index(_request: Request) -> Response:
         return FileResponse(STATIC / "index.html")
+
+    async def take(_request: Request) -> Response:
+        """Send the take as it is written so far: a whole .mid at every moment."""
+        recording = hub.snapshot.recording if hub.snapshot is not None else ""
+        path = as_path(recording)
+        if not recording or not path.is_file():
+            return PlainTextResponse("there is no take yet: play something first\n", HTTPStatus.NOT_FOUND)
+        return FileResponse(path, media_type="audio/midi", filename=readable(path.name))
 
     async def live(browser: WebSocket) -> None:
         if len(visitors) >= MOST_VISITORS:
             await browser.close(1013, f"{MOST_VISITORS} browsers are connected already")
             return
         await browser.accept()
-        visitor = Visitor(hub, browser, instrument=options.engine is not None)
+        visitor = Visitor(hub, browser, instrument=options.engine is not None, model=options.model)
         visitors.add(visitor)
         try:
             await visitor.stay()
@@ -54,6 +67,8 @@ def application(options: PageOptions, hub: Hub) -> Starlette:
     return Starlette(
         routes=[
             Route("/", index),
+            Route("/take", take),
+            *explorer.routes(),
             WebSocketRoute("/live", live),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
@@ -99,7 +114,8 @@ async def serve(options: PageOptions) -> int:
     loop = asyncio.get_running_loop()
     links: list[EngineLink] = []
     hub = Hub(lambda command: [link.send(command) for link in links])
-    server = PageServer(options, application(options, hub))
+    explorer = Explorer(options.model or DEFAULT_MODEL)
+    server = PageServer(options, application(options, hub, explorer))
 
     def end() -> None:
         server.should_exit = True
@@ -115,6 +131,7 @@ async def serve(options: PageOptions) -> int:
         link.start()
     with contextlib.suppress(SystemExit):  # uvicorn's way to say that it could not listen
         await server.serve()
+    explorer.close()
     return 0 if server.started else 1
 
 

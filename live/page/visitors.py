@@ -6,6 +6,7 @@ Threads: the event loop's only.
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import deque
 
@@ -13,8 +14,8 @@ import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from live.errors import UsageError
-from live.ipc.commands import action
-from live.ipc.messages import Message
+from live.ipc.commands import Quit, action
+from live.ipc.messages import Message, MidiOut, PlayMidi
 from live.ipc.snapshot import Snapshot, difference
 from live.page.hub import Hub
 from live.page.messages import (
@@ -24,7 +25,11 @@ from live.page.messages import (
     Considered,
     EngineState,
     FromBrowser,
+    Hear,
+    KeyGone,
+    KeyMidi,
     Ping,
+    PlayedMidi,
     Pong,
     Trouble,
     read,
@@ -39,6 +44,9 @@ STUCK_SECONDS = 20.0
 
 MOST_ANSWERS = 64
 LONGEST_COMPLAINT = 200
+MOST_PLAYED = 1024
+MOST_PORTS = 16
+LONGEST_NAME = 60
 
 
 class Visitor:
@@ -48,26 +56,34 @@ class Visitor:
         hub: where the news comes from and the commands go.
         socket: accepted.
         instrument: whether one plays behind this page.
+        model: that the explorer begins with.
 
     """
 
-    def __init__(self, hub: Hub, socket: WebSocket, *, instrument: bool) -> None:
+    def __init__(self, hub: Hub, socket: WebSocket, *, instrument: bool, model: str = "") -> None:
         """Show nothing yet."""
         self._hub, self._socket = hub, socket
-        self._answers: deque[Message] = deque([welcome(instrument=instrument)], maxlen=MOST_ANSWERS)
+        self._answers: deque[Message] = deque(
+            [welcome(instrument=instrument, model=model)], maxlen=MOST_ANSWERS
+        )
         self._shown: Snapshot | None = None
         self._state: EngineState | None = None
+        self._ports: set[str] = set()
+        self._playing: asyncio.Queue[MidiOut] = asyncio.Queue(MOST_PLAYED)
 
     async def stay(self) -> None:
         """Show and listen until the browser goes."""
         with self._hub.watched() as bell:
-            showing = asyncio.create_task(self._show(bell))
+            tasks = [asyncio.create_task(self._show(bell)), asyncio.create_task(self._sound())]
             try:
                 await self._listen(bell)
             finally:
-                showing.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await showing
+                self._hub.hear(self._hears, wanted=False)
+                for port in sorted(self._ports):
+                    self._hub.play(PlayMidi(port, b"", time.monotonic_ns()))
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _show(self, bell: asyncio.Event) -> None:
         """Send what is new, at most 30 times a second."""
@@ -85,6 +101,20 @@ class Visitor:
                 self._shown = snapshot
                 await self._say(snapshot if last is None else difference(last, snapshot))
             await asyncio.sleep(PERIOD_SECONDS)
+
+    async def _sound(self) -> None:
+        """Send what the instrument plays, as soon as it does."""
+        while True:
+            played = await self._playing.get()
+            await self._say(PlayedMidi([*played.data], played.due_nanos / 1e6, performer=played.performer))
+
+    def _hears(self, message: MidiOut) -> None:
+        """Let a message wait for the browser; one that does not keep up misses some, and is silenced."""
+        if self._playing.full():
+            while not self._playing.empty():
+                self._playing.get_nowait()
+            message = MidiOut(b"\xb0\x7b\x00", message.due_nanos, performer=False)
+        self._playing.put_nowait(message)
 
     async def _say(self, message: Message) -> None:
         """Send a message; hang up on a browser that takes none for long."""
@@ -113,12 +143,45 @@ class Visitor:
         match message:
             case Ping(sent_ms):
                 self._answers.append(Pong(sent_ms, time.monotonic_ns() / 1e6))
+            case KeyMidi(port, data, at_ms):
+                self._key(port, data, at_ms)
+            case KeyGone(port):
+                name = _port_name(port)
+                if name in self._ports:
+                    self._ports.discard(name)
+                    self._hub.play(PlayMidi(name, b"", time.monotonic_ns()))
+            case Hear(wanted):
+                self._hub.hear(self._hears, wanted=wanted)
             case Consider(text):
                 self._answers.append(considered(text, self._hub.snapshot))
             case Act(name, argument):
                 self._hub.put(action(name, argument, source=SOURCE))
+            case Quit():
+                raise UsageError("the instrument is ended where it was started")
             case _:
                 self._hub.put(msgspec.structs.replace(message, source=SOURCE))
+
+    def _key(self, port: str, data: list[int], at_ms: float) -> None:
+        """Give the instrument a key; what is no short MIDI message is refused."""
+        first = data[0] if data else 0
+        if (
+            not 0x80 <= first < 0xF0
+            or len(data) not in (2, 3)
+            or not all(0 <= byte < 128 for byte in data[1:])
+        ):
+            raise UsageError("a MIDI message has a status from 128 to 239 and one or two bytes from 0 to 127")
+        name = _port_name(port)
+        if name not in self._ports and len(self._ports) >= MOST_PORTS:
+            raise UsageError(f"a browser may have {MOST_PORTS} keyboards")
+        self._ports.add(name)
+        now = time.monotonic_ns()
+        at = round(at_ms * 1e6) if math.isfinite(at_ms) else now
+        self._hub.play(PlayMidi(name, bytes(data), min(max(at, 0), now)))
+
+
+def _port_name(port: str) -> str:
+    """Return how a browser's keyboard is called among the instrument's ports."""
+    return f"page: {port[:LONGEST_NAME]}"
 
 
 def considered(text: str, snapshot: Snapshot | None) -> Considered:

@@ -405,16 +405,31 @@ class _Clause:
                 continue
             self._at += match.words
             self._take(word, match, following)
-        if not self.meanings and "play" in self._tokens and self._way.said:  # "play less"
+        part = next((_PART_WORDS[word] for word in self._tokens if word in _PART_WORDS), "")
+        if part:
+            self._turn_part(part)
+        elif not self.meanings and "play" in self._tokens and self._way.said:  # "play less"
             self.meanings.append(Meaning("knob", "density", self._way.sign, self._way.degree))
+
+    def _turn_part(self, part: str) -> None:
+        """Turn the knobs of a part instead of all: "busier drums", "less bass"."""
+        if not self.meanings and self._way.said:
+            self.meanings.append(Meaning("knob", "volume", self._way.sign, self._way.degree))
+        of_part = {"dynamics": "volume", "volume": "volume"}
+        self.meanings = [
+            one._replace(name=name)
+            if one.kind == "knob" and (name := f"{of_part.get(one.name, one.name)}.{part}") in KNOBS
+            else one
+            for one in self.meanings
+        ]
 
     def _pass_over(self, word: str) -> None:
         """Leave a word that says nothing; one that is misspelt is read again."""
-        guess = "" if _is_filler(word) or word.isdecimal() else _slip(word)
+        guess = "" if _is_filler(word) or word in _PART_WORDS or word.isdecimal() else _slip(word)
         if guess:
             self._tokens[self._at] = guess
             return
-        if not _is_filler(word) and not word.isdecimal():
+        if not _is_filler(word) and not word.isdecimal() and word not in _PART_WORDS:
             self.unknown.append(word)
         self._at += 1
 
@@ -464,6 +479,10 @@ class _Clause:
         """Say of the last knob how much: "slow down a little"."""
         if self.meanings and self.meanings[-1].kind == "knob":
             self.meanings[-1] = self.meanings[-1]._replace(degree=degree)
+
+
+_PART_WORDS = {"melody": "melody", "bass": "bass", "drums": "drums", "drum": "drums"}
+"""Parts whose knobs may be meant; "chords" says how many notes sound together."""
 
 
 def _is_filler(token: str) -> bool:

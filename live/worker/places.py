@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from live.ipc.messages import Between, Blend, Moved, Place, Point, Varied
+from live.ipc.messages import Between, Blend, Moved, OnMap, Place, Point, Varied
 from model.latent.geometry import Latent, Vector, between, blend, played_at
 from model.music.grid import Grid
 from model.music.phrase import Phrase
@@ -34,11 +34,20 @@ class Places:
         model: id of the model that the vectors belong to.
         scale: standard deviation of each latent dimension over the training data, [d].
         grid: of the phrases that were played, where they do not say.
+        carry: carries a latent to a point of the model's map; of one without a map, nowhere.
 
     """
 
-    def __init__(self, model: str, scale: Vector, grid: Grid) -> None:
+    def __init__(
+        self,
+        model: str,
+        scale: Vector,
+        grid: Grid,
+        *,
+        carry: Callable[[Latent, float, float], Latent] = lambda latent, _x, _y: latent,
+    ) -> None:
         """Work nothing out yet."""
+        self._carry = carry
         self._model, self._scale, self._grid = model, np.asarray(scale, dtype=np.float32), grid
         self._step = lru_cache(2 * DRIFT_REACH)(lambda seed, step: self._direction(seed, 2, step))
 
@@ -84,6 +93,8 @@ class Places:
                 return blend([self._latent(one, vary, strange, hows) for one in places], weights)
             case Varied(inner):
                 return self._latent(inner, vary, strange, (place, *hows))
+            case OnMap(inner, x, y):
+                return self._carry(self._latent(inner, vary, strange, hows), x, y)
             case Moved(inner):
                 return self._moved(place, self._latent(inner, vary, strange, hows), strange)
 

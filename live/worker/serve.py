@@ -144,7 +144,7 @@ class RequestHandler:
             return LoadFailed(f"model '{name}' could not be loaded: {sentence(error)}")
         card, self.player, self._loaded = player.card, player, wanted
         self.ready = ready_of(card, since_ms(start))
-        self._places = Places(card.ident, card.scale, grid)
+        self._places = Places(card.ident, card.scale, grid, carry=player.carried)
         self._variations.kind = KIND_OF_CODEC.get(card.codec, Kind.KEYBOARD)
         self._accompanists.clear()
         gc.collect()

@@ -267,6 +267,18 @@ class CheckpointPlayer:
         x, y = np.clip(held.axes @ (latent.z - held.mean), -1.0, 1.0).tolist()
         return x, y
 
+    def carried(self, latent: Latent, x: float, y: float) -> Latent:
+        """Return the nearest latent at a place of the map; see `playing.player.Player.carried`.
+
+        z + pinv(axes) (p - axes (z - mean)): of all z that lie at p the one by the shortest way.
+        """
+        held = self._checkpoint.latent
+        if not held.axes.size:
+            return latent
+        way = np.asarray((x, y), dtype=np.float32) - held.axes @ (latent.z - held.mean)
+        z = latent.z + np.linalg.pinv(held.axes) @ way
+        return Latent(latent.model, z.astype(np.float32), latent.attributes, latent.source)
+
     @property
     def _nowhere(self) -> Vector:
         """The z of a model without a latent."""

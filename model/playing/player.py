@@ -163,3 +163,6 @@ class Player(Protocol):
 
     def place(self, latent: Latent) -> tuple[float, float]:
         """Return a latent's place on the 2-D map, each coordinate -1..1."""
+
+    def carried(self, latent: Latent, x: float, y: float) -> Latent:
+        """Return the nearest latent whose place on the map is x, y; without a map the same one."""

@@ -73,6 +73,9 @@ class Memory:
         """Return the middle."""
         return (0.0, 0.0)
 
+    def carried(self, latent: Latent, x: float, y: float) -> Latent:
+        return latent
+
 
 class Sure(Memory):
     """One that also tells its posterior, narrow around the point."""

@@ -139,3 +139,6 @@ class RollPlayer:
 
     def place(self, latent: Latent) -> tuple[float, float]:
         return (0.0, 0.0)
+
+    def carried(self, latent: Latent, x: float, y: float) -> Latent:
+        return latent

@@ -30,9 +30,9 @@ export class Beat {
     if (state.state === "listening") words = "listening: play";
     else if (state.state === "count-in") words = "count-in";
     else if (!runs) words = "stopped";
-    else if (state.turn) {
-      const left = Math.max(0, Math.ceil((state.turn_ends - state.bar_zero - tick) / state.ticks_per_beat));
-      kind = state.turn === "performer" ? "you" : "it";
+    else if (state.speaker) {
+      const left = Math.max(0, Math.ceil((state.speaker_until - state.bar_zero - tick) / state.ticks_per_beat));
+      kind = state.speaker === "performer" ? "you" : "it";
       words = `${kind === "you" ? "you" : "twobar"}, ${left} beat${left === 1 ? "" : "s"} left`;
     }
     text($("turn"), words);
@@ -40,7 +40,7 @@ export class Beat {
     if ($("turn").className !== target) $("turn").className = target;
     const facts = [`${Math.round(state.tempo_bpm * 10) / 10} bpm`, state.metre];
     if (state.key) facts.push(state.key + (state.key_locked ? " locked" : ""));
-    if (state.chord) facts.push(state.chord);
+    if (state.chord) facts.push(state.next_chord && state.next_chord !== state.chord ? `${state.chord} → ${state.next_chord}` : state.chord);
     text($("facts"), facts.join(" · "));
   }
 }

@@ -2,7 +2,7 @@
 import { $, COLOURS, element, pressed, surface, text } from "./dom.js";
 
 const CORNERS = { A: [0, 1], B: [1, 1], C: [0, 0], D: [1, 0] };
-const TRAIL = 40, TRAIL_STEP = 0.02, NEAR = 5;
+const TRAIL = 40, TRAIL_STEP = 0.02, NEAR = 5, SNAP = 0.05;
 
 export class LatentView {
   constructor(link) {
@@ -10,6 +10,7 @@ export class LatentView {
     const canvas = $("latent");
     canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); this.drag(event); });
     canvas.addEventListener("pointermove", (event) => { if (this.pointer) this.drag(event); });
+    canvas.addEventListener("pointerup", () => this.snap());
     for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { this.pointer = null; });
     canvas.addEventListener("keydown", (event) => this.key(event));
     for (const button of document.querySelectorAll("[data-latent]")) {
@@ -48,19 +49,28 @@ export class LatentView {
     this.put(x, y);
   }
 
+  // A tap close to a known phrase goes to that phrase itself.
+  snap() {
+    if (this.view !== "map" || !this.pointer) return;
+    const at = [2 * this.pointer[0] - 1, 2 * this.pointer[1] - 1], [point] = nearest(this.link.state.map_points, at, 1);
+    if (point && Math.hypot(point[0] - at[0], point[1] - at[1]) < SNAP) this.goTo(...point);
+  }
+
   put(x, y) {
     if (this.view === "pad") { this.link.turn("xy.x", x); this.link.turn("xy.y", y); }
     else this.goTo(2 * x - 1, 2 * y - 1);
   }
 
-  goTo(x, y) { this.pick = [x, y]; }
+  goTo(x, y) { this.link.goOnMap(x, y); }
 
   key(event) {
     const by = { ArrowRight: [0.04, 0], ArrowLeft: [-0.04, 0], ArrowUp: [0, 0.04], ArrowDown: [0, -0.04] }[event.key];
-    if (!by || this.view !== "pad") return;
+    if (!by) return;
     event.preventDefault();
-    const clip = (value) => Math.min(1, Math.max(0, value));
-    this.put(clip(this.link.knob("xy.x").value + by[0]), clip(this.link.knob("xy.y").value + by[1]));
+    const clip = (value) => Math.min(1, Math.max(0, value)), here = this.link.state.here || [0, 0];
+    const [x, y] = this.view === "pad" ? [this.link.knob("xy.x").value, this.link.knob("xy.y").value]
+      : [(here[0] + 1) / 2, (here[1] + 1) / 2];
+    this.put(clip(x + by[0]), clip(y + by[1]));
   }
 
   draw() {
@@ -102,7 +112,7 @@ export class LatentView {
     for (const anchor of filled) letter(context, anchor.name, ...place(anchor.xy), true);
     if (state.performer_xy) { const [x, y] = place(state.performer_xy); ring(context, x, y, 12, COLOURS.you); }
     if (state.here) { const [x, y] = place(state.here); disc(context, x, y, 12, COLOURS.it); }
-    text($("latenthint"), state.map_points.length ? "drag to where the instrument shall play; lit dots are the nearest phrases" : "this model has no map");
+    text($("latenthint"), state.map_points.length ? "drag what sounds across the map; the nearest known phrases light up, a tap goes to one" : "this model has no map");
   }
 }
 

@@ -13,6 +13,7 @@ export class Link {
     this.roundtrip = Infinity;
     this.listeners = new Map();
     this.turns = new Map();
+    this.place = null;
     this.tries = 0;
     this.open();
     setInterval(() => this.ping(), PING_MS);
@@ -106,11 +107,17 @@ export class Link {
 
   // Of a knob that is dragged, one value a frame is sent.
   turn(knob, value) {
-    if (!this.turns.size) requestAnimationFrame(() => this.flush());
+    if (!this.turns.size && !this.place) requestAnimationFrame(() => this.flush());
     this.turns.set(knob, value);
   }
 
+  goOnMap(x, y) {
+    if (!this.turns.size && !this.place) requestAnimationFrame(() => this.flush());
+    this.place = { x, y };
+  }
+
   flush() {
+    if (this.place) { this.raw({ type: "GoOnMap", ...this.place }); this.place = null; }
     for (const [knob, value] of this.turns) this.raw({ type: "Turn", knob, value });
     this.turns.clear();
   }

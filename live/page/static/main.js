@@ -1,36 +1,54 @@
 // The page of the instrument: every view of the one state, and what each control asks for.
 import { Beat } from "./beat.js";
+import { Explore } from "./explore.js";
 import { $, element, pressed, text } from "./dom.js";
 import { Knobs } from "./knobs.js";
 import { LatentView } from "./latent.js";
 import { Link } from "./link.js";
+import { Midi } from "./midi.js";
 import { Roll } from "./roll.js";
+import { Synth } from "./synth.js";
 import { Words } from "./words.js";
 
 const MOST_NOTICES = 40;
-const PLACED = new Set(["capture", "recall", "freeze", "mute", "mode", "scene", "undo", "redo", "tap", "start", "stop", "panic", "metre"]);
+const PLACED = new Set(["capture", "recall", "freeze", "mute", "mode", "scene", "undo", "redo", "tap", "start", "stop", "panic", "metre", "store"]);
 
 const link = new Link();
 const beat = new Beat(link), roll = new Roll(link), latent = new LatentView(link);
 const knobs = new Knobs(link, $("knobs"), $("morph"));
-const notices = [];
+const notices = [], synth = new Synth();
+let explore = null, midi = null;
 new Words(link);
 window.twobar = { link }; // for whoever looks from the browser's console
 
 link.on("welcome", (welcome) => {
-  $("play").hidden = !welcome.instrument;
-  $("bottom").hidden = !welcome.instrument;
+  $("views").hidden = !welcome.instrument;
+  if ($("play").hidden && $("explore").hidden) view(welcome.instrument ? "play" : "explore");
   if (!welcome.instrument) return;
+  if (!midi) { midi = new Midi(link, synth); window.twobar.midi = midi; }
   $("modes").replaceChildren(...welcome.modes.map((mode) =>
     element("button", { "data-mode": mode, "aria-pressed": "false", onclick: () => link.act("mode", mode) }, mode)));
   latent.anchors(welcome.anchors);
   $("parts").replaceChildren(...welcome.parts.map((part) =>
     element("button", { class: "part", "data-part": part, "aria-pressed": "false", title: `mute ${part}`, onclick: () => link.act("mute", part) }, part)));
-  $("scenes").replaceChildren(...(welcome.actions.scene || []).slice(0, 9).map((number) =>
-    element("button", { title: `scene ${number}`, onclick: () => link.act("scene", number) }, `Scene ${number}`)));
   $("redo").hidden = !("redo" in welcome.actions);
   more(welcome);
 });
+
+function view(name) {
+  $("play").hidden = name !== "play";
+  $("bottom").hidden = !link.welcome.instrument; // panic is always there while something can sound
+  $("explore").hidden = name !== "explore";
+  for (const button of document.querySelectorAll("[data-view]")) pressed(button, button.dataset.view === name);
+  if (name === "explore" && !explore) {
+    explore = new Explore($("explore"), link.welcome.models, synth);
+    if (link.welcome.model) explore.choice.value = link.welcome.model;
+    explore.open(link.welcome.model || explore.choice.value);
+    window.twobar.explore = explore;
+  }
+  if (name !== "explore") synth.stop();
+}
+for (const button of document.querySelectorAll("[data-view]")) button.addEventListener("click", () => view(button.dataset.view));
 
 // What is not placed above stands here, so that an action is on the page as soon as the instrument has it.
 function more(welcome) {
@@ -43,6 +61,7 @@ function more(welcome) {
     else made.push(chooser(name, allowed, (word) => link.act(name, word)));
   }
   made.push(element("button", { onclick: () => link.send("SwitchThru") }, "thru"));
+  made.push(element("a", { class: "button", href: "/take", download: "" }, "Download the take"));
   $("more").replaceChildren(...made);
 }
 
@@ -57,6 +76,7 @@ link.on("state", (update) => {
   knobs.show(update);
   latent.show();
   chips(state);
+  scenes(state);
   for (const button of document.querySelectorAll("[data-mode]")) pressed(button, button.dataset.mode === state.mode);
   for (const button of document.querySelectorAll("[data-part]")) {
     const muted = state.muted.includes(button.dataset.part);
@@ -70,6 +90,20 @@ link.on("state", (update) => {
   pressed($("freeze"), state.frozen);
   if (!update || update.notices) for (const notice of state.notices) note(notice.nanos, notice.level, notice.text);
 });
+
+// The scenes that there are, by name; one tap calls, "store" keeps the whole state under the next free number.
+function scenes(state) {
+  const key = JSON.stringify([state.scenes, state.scene]);
+  if ($("scenes").dataset.key === key) return;
+  $("scenes").dataset.key = key;
+  const taken = new Set(state.scenes.map((scene) => scene.number));
+  let free = 1;
+  while (taken.has(free)) free++;
+  $("scenes").replaceChildren(...state.scenes.map((scene) => element("button",
+    { "aria-pressed": scene.number === state.scene ? "true" : "false", onclick: () => link.act("scene", scene.number) },
+    scene.name ? `${scene.number} ${scene.name}` : `Scene ${scene.number}`)),
+  element("button", { title: "keep all of it as a scene", onclick: () => link.act("store", free) }, `Store scene ${free}`));
+}
 
 link.on("Notice", (notice) => note(notice.nanos, notice.level, notice.text));
 link.on("Trouble", (trouble) => note(performance.now(), "warning", trouble.text));
@@ -110,6 +144,7 @@ for (const name of ["tap", "freeze", "undo", "redo", "panic"]) {
 $("panic").addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") link.act("panic"); });
 
 function frame(now) {
+  if (explore && !$("explore").hidden) explore.paint();
   if (!$("play").hidden) { beat.draw(now); roll.draw(now); latent.draw(); }
   requestAnimationFrame(frame);
 }

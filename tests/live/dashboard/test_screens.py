@@ -4,7 +4,7 @@ import pytest
 
 from live.dashboard import Dashboard, Inbox
 from live.dashboard.keys import KEYS
-from live.dashboard.screens import HelpWindow, NoticeWindow, QuitWindow, WordsWindow
+from live.dashboard.screens import CodeWindow, HelpWindow, NoticeWindow, QuitWindow, WordsWindow
 from live.ipc.commands import Say
 from live.ipc.snapshot import Notice
 from tests.fakes.dashboard_stage import WINDOW, Stage
@@ -111,3 +111,21 @@ async def test_digits_are_written_and_escape_says_nothing() -> None:
         await stage.press("escape")
         assert stage.sent.commands == []
         assert stage.window() is not WordsWindow
+
+
+async def test_the_page_s_code_is_shown_first_and_again_by_its_key() -> None:
+    async with Stage(code="▄▄ ▄\n▀ ▀▀\nhttp://stage:9080/?token=x").run() as stage:
+        assert stage.window() is CodeWindow
+        assert "http://stage:9080/?token=x" in stage.text()
+        assert "▄▄ ▄" in stage.text()
+        await stage.press("v")
+        assert stage.window() is not CodeWindow
+        await stage.press("v")
+        assert stage.window() is CodeWindow
+        assert stage.sent.commands == []
+
+
+async def test_without_a_page_its_key_says_how_to_get_one() -> None:
+    async with Stage().run() as stage:
+        await stage.press("v")
+        assert "twobar jam --page 0.0.0.0" in stage.app._notices[-1].text

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from live.ipc.commands import Command, GoTo
-from live.ipc.messages import Answer, ToWorker, Warp, Warped
+from live.ipc.commands import Command, GoOnMap, GoTo
+from live.ipc.messages import Answer, OnMap, ToWorker, Warp, Warped
 from live.timing.timeline import Nanos
 from live.worker.places import point_of
 from model.latent.geometry import slerp
@@ -165,3 +165,25 @@ def test_a_sweep_of_a_knob_is_one_gesture() -> None:
         do(stage, command("knob", "morph", number / 50))
     do(stage, command("undo"))
     assert latent(stage) == before
+
+
+def test_a_place_on_the_map_carries_what_was_there_before_the_drag() -> None:
+    stage = two_anchors()
+    base = stage.jam.history.state.base
+    assert base is not None
+    for x in (0.1, 0.2, 0.3):
+        stage.commands.run(GoOnMap(x, 5.0), Nanos(stage.nanos))
+    state = stage.jam.history.state
+    assert state.base is not None
+    assert state.base.place == OnMap(base.place, 0.3, 1.0)
+    assert state.base.origin == "map"
+    stage.commands.run(command("undo"), Nanos(stage.nanos))
+    after = stage.jam.history.state.base
+    assert after is not None
+    assert after.place == base.place  # the drag was one gesture
+
+
+def test_there_is_nothing_to_move_before_two_bars() -> None:
+    stage = Stage()
+    stage.commands.run(GoOnMap(0.0, 0.0), Nanos(stage.nanos))
+    assert stage.jam.notices.lines[-1].text == "nothing to move on the map yet: play two bars first"

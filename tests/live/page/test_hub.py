@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from live.ipc.commands import Command, Panic, ToEngine, Turn
+from live.ipc.commands import GoOnMap, Panic, ToEngine, Turn
 from live.ipc.link import Switchboard, new_address
 from live.ipc.messages import Bye, Hello
 from live.ipc.snapshot import difference
@@ -20,7 +20,7 @@ PATIENCE_S = 20.0
 
 
 async def test_a_drag_becomes_few_turns_and_the_last_one_counts() -> None:
-    sent: list[Command] = []
+    sent: list[object] = []
     hub = Hub(sent.append)
     for step in range(1000):
         hub.put(Turn("density", step / 1000))
@@ -30,8 +30,17 @@ async def test_a_drag_becomes_few_turns_and_the_last_one_counts() -> None:
     assert sent == [Turn("density", 0.999), Turn("stray", 0.4995)]
 
 
+async def test_a_drag_across_the_map_becomes_its_newest_point() -> None:
+    sent: list[object] = []
+    hub = Hub(sent.append)
+    for step in range(100):
+        hub.put(GoOnMap(step / 100, 0.0))
+    hub.flush()
+    assert sent == [GoOnMap(0.99, 0.0)]
+
+
 async def test_turns_never_pass_another_command() -> None:
-    sent: list[Command] = []
+    sent: list[object] = []
     hub = Hub(sent.append)
     for command in (Turn("density", 0.1), Panic(), Turn("density", 0.2), Turn("density", 0.3)):
         hub.put(command)
@@ -40,13 +49,13 @@ async def test_turns_never_pass_another_command() -> None:
 
 
 async def test_what_waits_is_sent_by_itself_after_a_moment() -> None:
-    sent: asyncio.Queue[Command] = asyncio.Queue()
+    sent: asyncio.Queue[object] = asyncio.Queue()
     Hub(sent.put_nowait).put(Panic())
     assert await asyncio.wait_for(sent.get(), PATIENCE_S) == Panic()
 
 
 async def test_a_storm_of_commands_is_cut_off_and_counted() -> None:
-    sent: list[Command] = []
+    sent: list[object] = []
     hub = Hub(sent.append)
     for _ in range(MOST_WAITING + 10):
         hub.put(Panic())

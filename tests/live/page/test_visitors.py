@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from live.ipc.commands import Command, MutePart, Panic, Say, SetMode, Turn
+from live.ipc.commands import MutePart, Panic, Say, SetMode, Turn
 from live.page import visitors
 from live.page.hub import Hub
 from live.page.messages import SOURCE
@@ -87,7 +87,7 @@ async def test_several_browsers_see_the_same_and_only_what_changes() -> None:
 
 
 async def test_commands_and_actions_go_to_the_engine_in_the_pages_name() -> None:
-    sent: list[Command] = []
+    sent: list[object] = []
     hub = Hub(sent.append)
     browser = Browser(
         {"type": "Turn", "knob": "density", "value": 0.5, "source": "midi"},
@@ -121,7 +121,7 @@ async def test_commands_and_actions_go_to_the_engine_in_the_pages_name() -> None
     ],
 )
 async def test_nonsense_is_one_sentence_and_the_browser_stays(line: str) -> None:
-    sent: list[Command] = []
+    sent: list[object] = []
     browser = Browser(line, {"type": "Ping", "sent_ms": 1})
     staying = visiting(Hub(sent.append), browser)
     assert "not understood" in (await browser.wait_for("Trouble"))["text"]
@@ -148,7 +148,7 @@ async def test_a_browser_that_does_not_read_holds_nobody_up_and_is_hung_up_on(
 
 
 async def test_words_are_considered_where_the_instrument_stands_and_said_to_it() -> None:
-    sent: list[Command] = []
+    sent: list[object] = []
     hub = Hub(sent.append)
     hub.take(scene())
     browser = Browser({"type": "Consider", "text": "much sparser, purple"}, {"type": "Say", "text": "louder"})

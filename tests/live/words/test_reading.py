@@ -90,6 +90,10 @@ def test_nine_in_ten_of_what_was_held_back_are_read() -> None:
         ("stop", ["stop"]),
         ("between A and B", ["morph 0.5"]),
         ("more like C", ["recall C"]),
+        ("busier drums", ["density.drums +"]),
+        ("make the bass a bit louder", ["volume.bass + bit"]),
+        ("less drums", ["volume.drums -"]),
+        ("sparser bass, higher", ["density.bass -", "register +"]),
         ("louder; softer", ["dynamics +"]),  # of two that contradict the first one counts
         ("", []),
         ("…", []),

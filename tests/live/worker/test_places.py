@@ -1,11 +1,13 @@
 """Places worked out: stray and drift move as far as they say, alike for the same seed; morph and pad."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.ipc.messages import Between, Blend, Moved, Place, Point
+from live.ipc.messages import Between, Blend, Moved, OnMap, Place, Point
 from live.worker.places import DRIFT_SIZE, Places, point_of
 from model.latent.geometry import Latent, Vector
 from model.music.grid import Grid
@@ -41,6 +43,14 @@ def moved(
 
 def worked_out(place: Place) -> Latent:
     return Places("m", SCALE, Grid()).latent(place)
+
+
+def test_a_place_on_the_map_is_carried_there_by_the_model() -> None:
+    def carry(latent: Latent, x: float, y: float) -> Latent:
+        return replace(latent, z=np.array([x, y], np.float32))
+
+    places = Places("m", SCALE[:2], Grid(), carry=carry)
+    assert places.latent(OnMap(point(3, size=2), 0.5, -0.25)).z.tolist() == [0.5, -0.25]
 
 
 @given(SEEDS, CELLS)

@@ -195,6 +195,17 @@ def test_silence_and_storms_are_answered(name: str) -> None:
     assert -1 <= y <= 1
 
 
+@pytest.mark.parametrize("name", PHRASES)
+def test_a_phrase_is_carried_across_the_map_by_the_shortest_way(name: str) -> None:
+    played = player(name)
+    latent = played.encode(PHRASES[name])
+    there = played.carried(latent, 0.3, -0.4)
+    assert played.place(there) == pytest.approx((0.3, -0.4), abs=1e-3)
+    assert np.allclose(played.carried(latent, *played.place(latent)).z, latent.z, atol=1e-3)
+    assert there.attributes == latent.attributes
+    assert len(played.decode(there, turns={})) > 0
+
+
 def test_what_cannot_be_played_is_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"unknown model 'kesy'; there is: .*did you mean 'keys'"):
         load("kesy")
