@@ -22,6 +22,7 @@ from model.edits.common import (
     together,
     tones,
 )
+from model.edits.embellishment import embellished
 from model.edits.transforms import edit
 from model.music.attributes import metrical_weights
 from model.music.key import degree_shifted
@@ -187,7 +188,9 @@ def _filled(phrase: Phrase, change: int, *, drums: bool) -> Phrase:
     room = int(FULL * grid.steps) - onsets if change > 0 else onsets - grid.bars
     if not change or room <= 0:
         return phrase
-    return edit(phrase, "density", max(-1.0, min(1.0, change / room)), np.random.default_rng(0))
+    done = edit(phrase, "density", max(-1.0, min(1.0, change / room)), np.random.default_rng(0))
+    single = len({note.onset for note in done.notes}) == len(done.notes)
+    return embellished(done, phrase) if change > 0 and single else done
 
 
 Events = dict[int, list[Note]]  # step -> what starts there, of one track
