@@ -28,7 +28,7 @@ TRIES = 48  # for a variation that has not just been heard
 NOTES = 768  # that are recombined for it at most
 ORDERS = 8  # in which the changes of one that was written may come
 LARGEST_SEED = 2**32
-SLACK = 0.05  # of F1 that may be left above what is wanted, before the next alternative is called for
+SLACK = 0.05  # of F1 that an alternative may leave above what is wanted
 THE_SAME = 0.5  # F1 from which a phrase is the one that was written ahead for
 
 Notes = tuple[Note, ...]
@@ -67,6 +67,7 @@ class Draft:
         wanted: how many alternatives are to be there.
         writing: of the next one; None where none is under way.
         outright: whether what comes next is the first one, for nothing nearer was asked for.
+        between: recombined, where the nearer one is too much like the phrase, as grooves are; else None.
 
     """
 
@@ -78,6 +79,7 @@ class Draft:
     wanted: int = 1
     writing: Generator[None, None, Phrase] | None = None
     outright: bool = False
+    between: Phrase | None = None
 
 
 class Variations:
@@ -226,11 +228,9 @@ class Variations:
 
     def _ask(self, state: Draft, amount: float) -> None:
         """See to it that the alternatives are written that an amount calls for."""
-        way = state.course
         if not state.alternatives and state.writing is None:
             state.outright = amount >= 1
-        near = amount <= MEASURED and (way is None or way.left[way.steps(amount)] <= 1 - amount + SLACK)
-        if not near and not state.outright:
+        if amount > MEASURED and not state.outright:
             state.wanted = 2
         if len(state.alternatives) < state.wanted and state.writing is None and self._writer is not None:
             write = following if state.alternatives or state.outright else filled_in
@@ -238,11 +238,18 @@ class Variations:
 
     def _settle(self, state: Draft, name: Variation, amount: float) -> None:
         """Lay the course to what has been written, the changes in an order that has not just been heard."""
-        alternatives = [*state.alternatives]
-        if alternatives and (state.course is None or state.course.stages < len(alternatives)):
+        count = len(state.alternatives)
+        if count and (state.course is None or state.course.stages < count + (state.between is not None)):
+            first = state.alternatives[:1]
             if state.course is None:
                 state.seed = self._order(state, name, amount)
-            state.course = course(state.material.phrase, alternatives, state.seed)
+                near = course(state.material.phrase, first, state.seed)
+                if min(near.left) > 1 - MEASURED + SLACK and not state.outright:
+                    state.between = self._remade(state.material, state.seed)
+            if state.between is not None:
+                first.append(state.between)
+            stages = [*first, *state.alternatives[1:]]
+            state.course = course(state.material.phrase, stages, state.seed)
         if self._writer is None and self._find_writer is None:
             state.written = False
             return
@@ -267,14 +274,19 @@ class Variations:
         tries = max(1, min(TRIES, NOTES // len(material.phrase)))
         for attempt in range(tries):
             seed = seed_of(name.seed, name.number, attempt)
-            new = recombined(material.varied, seed, name.scale, free=attempt > tries // 2)
-            alternative = Phrase.of(material.phrase.grid, [*new.notes, *material.others])
+            alternative = self._remade(material, seed, free=attempt > tries // 2)
             found = course(material.phrase, [alternative], seed)
             first = first or found
             if not found.steps(amount) or sounding(found.at(amount)) not in before:
                 return found
         assert first is not None
         return first
+
+    @staticmethod
+    def _remade(material: Material, seed: int, *, free: bool = False) -> Phrase:
+        """Return a phrase recombined, with the parts of others."""
+        new = recombined(material.varied, seed, material.scale, free=free)
+        return Phrase.of(material.phrase.grid, [*new.notes, *material.others])
 
     # -- what has sounded ----------------------------------------------------------------------------
 
