@@ -52,6 +52,7 @@ def settings(arguments: dict[str, Any]) -> Config:
         bpm=arguments["bpm"],
         metre=arguments["metre"],
         model=_text(arguments["model"]),
+        device=arguments["device"],
         mapping=_text(arguments["mapping"]),
         mode=arguments["mode"],
         thru=arguments["thru"],

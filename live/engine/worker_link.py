@@ -81,7 +81,8 @@ class WorkerLink:
 
     def _load(self, model: str) -> Load:
         """Return the request to load a model, which must play the metre that is wanted."""
-        return Load(model, self._jam.dialogue.metre, self._settings.model.split)
+        settings = self._settings.model
+        return Load(model, self._jam.dialogue.metre, settings.split, settings.device)
 
     def answered(self, answer: Answer) -> None:
         """Begin the wait for the next answer anew; a model that answers requests has proved itself."""

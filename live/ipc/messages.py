@@ -366,12 +366,14 @@ class Load(Message, frozen=True):
         model: a shipped name or a path.
         metre: "auto" is the model's own.
         split: how it divides what a keyboard plays: "line", or a note name; see `model.codecs.keyboard`.
+        device: that computes it, see `model.runtimes.registry.DEVICES`.
 
     """
 
     model: str
     metre: str = "auto"
     split: str = "line"
+    device: str = "auto"
 
 
 class Ready(Message, frozen=True):

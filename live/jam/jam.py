@@ -571,7 +571,8 @@ class Jam:
         """Play another model; the present one plays on until it is ready."""
         self.shown_model, self.model_state = name, "loading"
         self.wanted_model = name
-        if not self.output.ask(Load(name, self.dialogue.metre, self.config.model.split)):
+        settings = self.config.model
+        if not self.output.ask(Load(name, self.dialogue.metre, settings.split, settings.device)):
             self.notices.add("warning", f"model {name} will be loaded when the model process is back")
 
     def give_up_model(self, instead: str) -> None:

@@ -34,6 +34,7 @@ OutputLatency = Annotated[float, Meta(ge=0.0, le=500.0)]
 ClockOffset = Annotated[float, Meta(ge=-100.0, le=100.0)]
 Api = Literal["auto", "alsa", "jack", "coremidi", "winmm"]
 ClockName = Literal["internal", "midi", "link", "jack"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
 PartName = Literal["melody", "chords", "bass", "drums"]
 
 
@@ -91,6 +92,7 @@ class ModelSettings(Section, frozen=True):
         chords: as "C Am F G", one a bar, over and over, that the band plays; auto follows what you play.
         accompany: parts that join what the performer plays where they are not played, of a model that can.
         split: how a keyboard is divided for a model of one line or several parts: "line", or at a note, "C3".
+        device: what computes the model: auto takes the quicker of the processor and a graphics card.
 
     """
 
@@ -101,6 +103,7 @@ class ModelSettings(Section, frozen=True):
     chords: Text = AUTO
     accompany: list[PartName] = msgspec.field(default_factory=lambda: ["chords", "bass", "drums"])
     split: Text = LINE
+    device: Device = "auto"
 
     @property
     def tracks(self) -> list[int]:
@@ -296,6 +299,7 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
     "bpm": ("--bpm", "jam", "bpm"),
     "metre": ("--metre", "jam", "metre"),
     "model": ("--model", "jam", "model"),
+    "device": ("--device", "model", "device"),
     "mode": ("--mode", "jam", "mode"),
     "thru": ("--thru", "jam", "thru"),
     "seed": ("--seed", "jam", "seed"),

@@ -102,10 +102,11 @@ class RequestHandler:
         self._accompanists: dict[Grid, Accompanist] = {}
         self._variations = Variations(find_writer)
         self._vary: Origin = ""  # how the phrase of the present decode was varied
+        self._fault = ""  # of the card, as it was said last
         self._key: Key | None = None  # that the performer plays in
         self._keys: dict[bytes, Key | None] = {}  # of the last phrases, by their vectors
 
-    def load(self, name: str, metre: str = AUTO, split: str = LINE) -> Message:
+    def load(self, name: str, metre: str = AUTO, split: str = LINE, device: str = AUTO) -> Message:
         """Load a model and warm it up; returns Ready, or LoadFailed with the old one still there.
 
         One that is loaded already is not loaded again, unless its file has changed.  One that does not play
@@ -115,6 +116,7 @@ class RequestHandler:
             name: a shipped model's, or a path.
             metre: that it must play.
             split: how it divides what a keyboard plays, see `model.codecs.keyboard.division`.
+            device: that computes it, see `model.runtimes.registry.open_runtime`.
 
         """
         start = time.monotonic_ns()
@@ -127,7 +129,7 @@ class RequestHandler:
                 return ready if metre in (AUTO, *ready.metres) else refused(ready, metre)
             from model.playing.load import load  # noqa: PLC0415  a wrong model must be a message, not a dead process
 
-            player = load(name)
+            player = load(name, device)
             if metre not in (AUTO, *player.card.metres):
                 return refused(ready_of(player.card, 0.0), metre)
             player.divide = divide
@@ -150,6 +152,12 @@ class RequestHandler:
         gc.collect()
         gc.freeze()
         return self.ready
+
+    def card_fault(self) -> str:
+        """Return, once, why a card was given up while the processor goes on; "" while nothing is wrong."""
+        fault = "" if self.player is None else self.player.fault
+        new, self._fault = fault if fault != self._fault else "", fault
+        return new
 
     def answer(self, request: Encode | Decode) -> Message:
         """Encode or decode."""
@@ -493,9 +501,11 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
                 accompanying = handler.accompany(message)
                 continue
             if isinstance(message, Load):
-                link.send(handler.load(message.model, message.metre, message.split))
+                link.send(handler.load(message.model, message.metre, message.split, message.device))
             else:
                 link.send(handler.answer(message))
+            if fault := handler.card_fault():
+                link.send(Failed(0, fault))
 
 
 def newest(waiting: list[ToWorker | None]) -> list[ToWorker | None]:

@@ -84,6 +84,11 @@ class CheckpointPlayer:
         self.divide = None
 
     @property
+    def fault(self) -> str:
+        """Why a card was given up; see `playing.player.Player.fault`."""
+        return str(getattr(self._runtime, "fault", ""))
+
+    @property
     def divide(self) -> Division | None:
         """How a keyboard's notes are divided; see `playing.player.Player.divide`."""
         return self._divide

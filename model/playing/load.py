@@ -14,8 +14,12 @@ from model.runtimes.registry import open_runtime
 from model.shipped import SUFFIX, is_checkpoint, known_models, model_file
 
 
-def load(name_or_path: str) -> Player:
+def load(name_or_path: str, device: str | None = None) -> Player:
     """Open a model by name, a shipped one or one of the user's folder, or a checkpoint by path.
+
+    Args:
+        name_or_path: of the model.
+        device: that computes it, see `model.runtimes.registry.open_runtime`.
 
     Raises:
         CheckpointError: there is no such model, or its file cannot be used; one sentence.
@@ -23,11 +27,11 @@ def load(name_or_path: str) -> Player:
     """
     path = model_file(name_or_path) or as_path(name_or_path)
     if path.suffix == SUFFIX or is_checkpoint(name_or_path):
-        return open_player(path)
+        return open_player(path, device)
     raise UnknownModelError(f"unknown model '{name_or_path}'; {nearest(name_or_path, known_models())}")
 
 
-def open_player(path: Path) -> CheckpointPlayer:
+def open_player(path: Path, device: str | None = None) -> CheckpointPlayer:
     """Open a checkpoint file.
 
     Raises:
@@ -36,7 +40,9 @@ def open_player(path: Path) -> CheckpointPlayer:
     """
     checkpoint = read(path)
     try:
-        runtime = open_runtime(checkpoint, path)
+        runtime = open_runtime(checkpoint, path, device)
+    except CheckpointError:
+        raise
     except ImportError as error:
         if error.name != "torch":
             raise CheckpointError(

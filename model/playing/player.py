@@ -59,6 +59,10 @@ class Player(Protocol):
     """How a keyboard's notes are divided among the parts before they are packed, for a codec of one line or
     of several parts; None leaves that to the codec, as training does."""
 
+    @property
+    def fault(self) -> str:
+        """Why a card was given up, in a sentence; "" while what computes is what was chosen."""
+
     def on_grid(self, grid: Grid) -> "Player":
         """Return the same model, with the same latents, for phrases of another metre.
 

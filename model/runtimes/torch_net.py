@@ -1,4 +1,4 @@
-"""A checkpoint's network itself, in torch: for those without graphs.
+"""A checkpoint's network itself, in torch: on a card, or for those without graphs.
 
 Tested in tests/model/runtimes/test_onnx.py.
 """
@@ -14,22 +14,46 @@ from model.codecs.sampling import Sampling
 from model.errors import CheckpointError, ModelError
 from model.networks.vae import VAE
 from model.runtimes.base import DecodeInputs, Floats, chance, finite
+from model.runtimes.captured import Captured, CudaRecorder, Recorder
 
 
 class TorchRuntime:
-    """The network itself, on the best device there is."""
+    """The network itself, in float32, so that its notes are the processor's.
 
-    def __init__(self, checkpoint: Checkpoint, path: Path | str) -> None:
+    On CUDA what writes all at once is captured as graphs and replayed (`runtimes.captured`).
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        path: Path | str,
+        device: str | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
         """Build the network and load the weights into it.
 
+        Args:
+            checkpoint: what to compute.
+            path: of its file, for what is said of it.
+            device: cpu, cuda or mps; the best there is by default.
+            recorder: captures graphs; by default CUDA's on CUDA, none elsewhere.
+
         Raises:
-            CheckpointError: they do not fit the configuration.
+            CheckpointError: the weights do not fit the configuration, or the device is not there.
 
         """
-        kind = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        self.name = f"torch {kind}"
+        there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available, "cpu": lambda: True}
+        kind = device or next(name for name, is_there in there.items() if is_there())
+        if not there[kind]():
+            raise CheckpointError(f"there is no device '{kind}' here: torch finds none; take 'auto' or 'cpu'")
+        model = f" ({torch.cuda.get_device_name()})" if kind == "cuda" else ""
+        self.name = f"torch {kind}{model}"
         torch.set_flush_denormal(True)  # numbers next to 0 take a processor ten times as long
         self._device = torch.device(kind)
+        if recorder is None and kind == "cuda":
+            recorder = CudaRecorder()
+        self._encoded = Captured(self._encode, self._device, recorder)
+        self._decoded = Captured(self._decode, self._device, recorder)
         try:
             self._net = VAE(checkpoint.config)
             self._net.load_state_dict({n: torch.from_numpy(v) for n, v in checkpoint.weights.items()})
@@ -45,17 +69,19 @@ class TorchRuntime:
 
     def posterior(self, arrays: Arrays) -> tuple[Floats, Floats]:
         """Return mean and log-variance of z, each [B, d], of packed phrases."""
+        read = {name: torch.from_numpy(arrays[name]) for name in self._net.surface.inputs}
         with torch.inference_mode():
-            mean, logvar = self._net.encode(self._tensors(arrays))
-        found = {"z": mean.cpu().numpy(), "logvar": logvar.cpu().numpy()}
+            found = {name: value.numpy() for name, value in self._encoded(read).items()}
         finite(found)
         return found["z"], found["logvar"]
 
     def decode(self, z: Floats, inputs: DecodeInputs) -> dict[str, Floats]:
         """Return the heads."""
+        wanted = {"z": torch.from_numpy(z), "change": torch.from_numpy(inputs.change)}
+        if inputs.condition is not None:
+            wanted["condition"] = torch.from_numpy(inputs.condition)
         with torch.inference_mode():
-            heads = self._net.decode(*self._wanted(z, inputs))
-        found: dict[str, Floats] = {name: value.float().cpu().numpy() for name, value in heads.items()}
+            found: dict[str, Floats] = {name: value.numpy() for name, value in self._decoded(wanted).items()}
         finite(found)
         return found
 
@@ -83,6 +109,16 @@ class TorchRuntime:
         found = {name: value.cpu().numpy() for name, value in drawn.items()}
         finite(found)
         return found
+
+    def _encode(self, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return mean and log-variance of z, on the device."""
+        mean, logvar = self._net.encode(arrays)
+        return {"z": mean.float(), "logvar": logvar.float()}
+
+    def _decode(self, wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the heads, on the device."""
+        heads = self._net.decode(wanted["z"], wanted["change"], wanted.get("condition"))
+        return {name: value.float() for name, value in heads.items()}
 
     def _tensors(self, arrays: Arrays) -> dict[str, Tensor]:
         """Move arrays to the device."""

@@ -23,6 +23,7 @@ class Memory:
     """Remembers every phrase it hears and plays the nearest one, edited exactly as its knobs say."""
 
     divide: Division | None = None
+    fault = ""
 
     def __init__(self, *, codec: str = "melody", deaf: bool = False, knobs: tuple[str, ...] = NAMES) -> None:
         """Start with nothing heard; a deaf one plays one phrase for all."""

@@ -24,6 +24,7 @@ class RollPlayer:
     """
 
     divide: Division | None = None
+    fault = ""
 
     def __init__(
         self,

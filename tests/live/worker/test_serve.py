@@ -69,7 +69,7 @@ class Broken(RollPlayer):
 def models(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Ship two models, neither a network."""
 
-    def load(name: str) -> Player:
+    def load(name: str, device: str) -> Player:
         if name == "roll":
             return RollPlayer()
         if name == "broken":
@@ -155,7 +155,7 @@ def test_what_is_loaded_is_not_loaded_again_unless_its_file_has_changed(
     checkpoint.touch()
     loaded: list[str] = []
 
-    def load(name: str) -> Player:
+    def load(name: str, device: str) -> Player:
         loaded.append(name)
         return RollPlayer()
 
@@ -205,7 +205,7 @@ def test_an_error_without_words_is_named() -> None:
 def lonely(monkeypatch: pytest.MonkeyPatch) -> RollPlayer:
     """What is loaded has no latent and heeds a style."""
     player = RollPlayer(latent=False, conditions=("style",), styles=("waltz",))
-    monkeypatch.setattr(play, "load", lambda _name: player)
+    monkeypatch.setattr(play, "load", lambda _name, _device: player)
     return player
 
 
@@ -232,7 +232,7 @@ def test_what_holds_the_choice_of_notes_reaches_a_model_with_a_latent_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     player = RollPlayer()
-    monkeypatch.setattr(play, "load", lambda _name: player)
+    monkeypatch.setattr(play, "load", lambda _name, _device: player)
     desk = RequestHandler()
     desk.load("roll")
     desk.answer(msgspec.structs.replace(decode(1), top_k=3, top_p=0.5))
