@@ -208,7 +208,7 @@ def test_the_model_process_writes_a_note_at_a_time_and_finds_all_parts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     player = RollPlayer(codec="multitrack")
-    monkeypatch.setattr(play, "load", lambda _name: player)
+    monkeypatch.setattr(play, "load", lambda _name, _device: player)
     desk = RequestHandler()
     desk.load("band")
     assert list(desk.accompany(request(5))) == [None] * 3

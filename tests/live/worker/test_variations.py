@@ -77,7 +77,7 @@ def test_only_what_the_performer_played_is_varied() -> None:
 def test_a_decode_answers_with_the_variation(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = RequestHandler(lambda: None)
     assert [*desk.write()] == [None]
-    monkeypatch.setattr(play, "load", lambda _name: RollPlayer())
+    monkeypatch.setattr(play, "load", lambda _name, _device: RollPlayer())
     assert isinstance(desk.load("roll"), Ready)
     struck = [(note.onset * 120, (note.onset + note.length) * 120, note.pitch, 90) for note in TUNE.notes]
     encoded = desk.answer(Encode(1, [*TUNE.notes], [], struck, 1_041_667))
