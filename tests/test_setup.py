@@ -48,7 +48,12 @@ def installed(checkout: Path, part: str, **variables: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("part", "card", "project"),
-    [("core", "no", "."), ("core", "yes", ".[gpu]"), ("dev", "no", ".[dev]"), ("dev", "yes", ".[dev]")],
+    [
+        ("core", "no", ".[page]"),
+        ("core", "yes", ".[gpu,page]"),
+        ("dev", "no", ".[dev]"),
+        ("dev", "yes", ".[dev]"),
+    ],
 )
 def test_torch_comes_with_a_card_or_for_developers(
     checkout: Path, part: str, card: str, project: str
@@ -58,8 +63,8 @@ def test_torch_comes_with_a_card_or_for_developers(
 
 
 def test_a_card_that_came_later_is_seen(checkout: Path) -> None:
-    assert installed(checkout, "core", TWOBAR_GPU="no") == ["."]
-    assert installed(checkout, "core", TWOBAR_GPU="yes") == [".[gpu]"]
+    assert installed(checkout, "core", TWOBAR_GPU="no") == [".[page]"]
+    assert installed(checkout, "core", TWOBAR_GPU="yes") == [".[gpu,page]"]
 
 
 def test_the_driver_says_whether_there_is_a_card(checkout: Path) -> None:
@@ -69,7 +74,7 @@ def test_the_driver_says_whether_there_is_a_card(checkout: Path) -> None:
     driver.write_text("#!/bin/sh\nexit 0\n")
     driver.chmod(0o755)
     path = f"{programs}:{os.environ['PATH']}"
-    assert installed(checkout, "core", PATH=path, TWOBAR_GPU="") == [".[gpu]"]
+    assert installed(checkout, "core", PATH=path, TWOBAR_GPU="") == [".[gpu,page]"]
 
 
 def test_exact_versions_are_installed(checkout: Path) -> None:

@@ -149,7 +149,7 @@ ARGUMENTS = {
 
 def test_every_command_with_numbers_is_known() -> None:
     assert {name for name, _ in FLOATS} == set(ARGUMENTS)
-    assert len(FLOATS) == 3 + 3 + 1 + 8
+    assert len(FLOATS) == 4 + 3 + 1 + 8
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e400"])
@@ -210,16 +210,23 @@ def test_a_name_that_no_file_can_have_is_not_read(
     assert "cannot be read: File name too long" in sentence
 
 
-@pytest.mark.parametrize("division", [b"\x00\x00", b"\xe7\x28"])  # none, and 25 frames of 40 ticks a second
+@pytest.mark.parametrize(
+    ("division", "reason"),
+    [
+        (b"\x00\x00", "its division is 0 ticks per beat; that needs 1 or more"),
+        (b"\xe7\x28", "its time is in SMPTE frames, not in ticks per beat"),  # 25 frames of 40 ticks a second
+    ],
+)
 def test_time_that_is_not_counted_in_beats_is_not_rendered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], division: bytes
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    division: bytes,
+    reason: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file.save(Path("a.mid"), [TUNE])
     whole = Path("a.mid").read_bytes()
     Path("a.mid").write_bytes(whole[:12] + division + whole[14:])
     sentence = refused(["render", "a.mid", "--out", "a.wav"], capsys, status=1)
-    ticks = int.from_bytes(division, "big", signed=True)
-    assert (
-        f"'a.mid' is not a MIDI file that can be read: it counts time in {ticks} ticks per beat" in sentence
-    )
+    assert f"'a.mid' is not a MIDI file that can be read: {reason}" in sentence
