@@ -1,5 +1,7 @@
 """A card that fails in the middle costs one answer's time, never the answer."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -58,13 +60,13 @@ def test_a_card_that_fails_is_given_up_within_the_answer_and_that_is_said(work: 
     runtime = FallbackRuntime(card, lambda: Fake("onnxruntime", 2.0))
     runtime.encode({})
     card.fault_of = RuntimeError("CUDA error: out of memory\nand a long story")
-    found = {
+    asked: dict[str, Callable[[], Floats]] = {
         "encode": lambda: runtime.encode({}),
         "posterior": lambda: runtime.posterior({})[1],
         "decode": lambda: runtime.decode(Z, ASKED)["head"],
         "generate": lambda: runtime.generate(Z, ASKED, ARGMAX)["token"],
-    }[work]()
-    assert found[0, 0] == 2.0
+    }
+    assert asked[work]()[0, 0] == 2.0
     assert runtime.name == "onnxruntime"
     assert runtime.fault == (
         "torch cuda failed (CUDA error: out of memory and a long story): the processor computes from here on"
