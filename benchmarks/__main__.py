@@ -20,6 +20,7 @@ from benchmarks import (
     listen,
     models,
     music,
+    pair,
     screen,
     soak,
     stage,
@@ -45,6 +46,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "human": human.measure,
     "music": music.measure,
     "stage": stage.measure,
+    "pair": pair.measure,
 }
 
 
@@ -54,6 +56,9 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
 )
 @click.option("--quick", is_flag=True, help="A tenth of the time: whether it works, not how well.")
 @click.option("--hours", type=click.FloatRange(min=0.001), help="Length of the soak; 2 minutes by default.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0.1), help="For how long `pair` follows; 1 minute by default."
+)
 @click.option(
     "--music",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -72,7 +77,14 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     help="What `twobar-train prepare MIDI_DIR --metres all` wrote; `human` and `music` play its test split.",
 )
 def main(
-    only: tuple[str, ...], *, quick: bool, hours: float | None, music: Path | None, out: Path, data: Path
+    only: tuple[str, ...],
+    *,
+    quick: bool,
+    hours: float | None,
+    minutes: float | None,
+    music: Path | None,
+    out: Path,
+    data: Path,
 ) -> None:
     """Measure the instrument's budgets and write one table.
 
@@ -83,6 +95,7 @@ def main(
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="twobar-bench-") as folder, jack_server(Path(folder)) as jack:
         scale = Scale(Path(folder), factor, soak_seconds, jack=jack, data=data, music=music)
+        scale.pair_seconds = minutes * 60 if minutes else 60 * factor
         loads = [load_average()]
         for name in only or MEASURES:
             click.echo(f"measuring {name} ...", err=True)

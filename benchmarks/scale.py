@@ -14,6 +14,7 @@ class Scale:
         folder: a temporary folder.
         factor: 1 measures as long as the table wants; 0.1 only tries everything out.
         soak_seconds: length of the soak.
+        pair_seconds: for how long one instrument follows another.
         data: a prepared folder of music.
         jack: whether a JACK server of our own runs, named in this process's environment.
         music: a folder of MIDI files in parts, None for none.
@@ -26,6 +27,7 @@ class Scale:
     jack: bool
     data: Path
     music: Path | None = None
+    pair_seconds: float = 60.0
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def seconds(self, full: float) -> float:

@@ -1,0 +1,55 @@
+"""Two instruments over JACK: one leads by its MIDI clock, the other follows; how far apart they play."""
+
+import time
+from typing import Any
+
+from benchmarks.cable import far_end
+from benchmarks.figures import NANOS_PER_MS, Row, percentile, spread
+from benchmarks.instrument import Instrument, playing
+from benchmarks.scale import Scale
+
+BUDGET_MS = 1.0
+SETTLE_SECONDS = 8.0
+BPM = 120
+OPTIONS = ["--api", "jack", "--out", "virtual", "--clock-out", "--bpm", str(BPM), "--osc-port", "0"]
+LEADER, FOLLOWER = "twobar-out-01:notes", "twobar-in:keys"
+CLOCK = 0xF8
+
+
+def measure(scale: Scale) -> list[Row]:
+    """Let one follow the other for some minutes."""
+    seconds = scale.pair_seconds
+    title = f"two twobars, one follows the other's MIDI clock over JACK, {seconds / 60:.1f} min: apart"
+    budget = f"p99 <= {BUDGET_MS:g} ms"
+    if not scale.jack:
+        return [Row(title, budget, "needs jackd")]
+    with (
+        playing(
+            scale.fresh("follower"), *OPTIONS, "--in", "virtual", "--clock", "midi", screen=None
+        ) as follower,
+        far_end() as far,
+    ):
+        leader = Instrument(scale.fresh("leader"), *OPTIONS, "--in", "none", screen=None)
+        try:
+            leader.wait_ready("thru")
+            far.connect(LEADER, FOLLOWER)  # before the model is there, and with it the beat
+            time.sleep(SETTLE_SECONDS + seconds)
+            led, followed = clocks(leader.take("sent")), clocks(follower.take("sent"))
+        finally:
+            leader.end()
+    first = min(led, default=0) + round(SETTLE_SECONDS * BPM / 60 * 480)
+    apart = [
+        (followed[tick] - due) / NANOS_PER_MS
+        for tick, due in led.items()
+        if tick >= first and tick in followed
+    ]
+    if not apart:
+        return [Row(title, budget, "the follower did not start", met=False)]
+    met = percentile([abs(one) for one in apart], 0.99) <= BUDGET_MS
+    mean = sum(apart) / len(apart)
+    return [Row(title, budget, spread([abs(one) for one in apart]), f"the mean: {mean:+.3f} ms", met)]
+
+
+def clocks(lines: list[dict[str, Any]]) -> dict[int, int]:
+    """Return when the clock byte of each tick was due."""
+    return {line["tick"]: line["due_nanos"] for line in lines if line["data"] == [CLOCK]}
