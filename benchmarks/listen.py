@@ -158,7 +158,9 @@ def _part(lines: Sequence[TrackLine], span: Span, kind: str) -> Wide | None:
 def _fits(notes: Wide) -> bool:
     """Tell whether an excerpt has notes enough, all over, on sixteenths."""
     bars = set((notes[:, 0] // GRID.steps_per_bar).tolist()) if len(notes) else set()
-    return len(notes) >= FEWEST * BARS and {0, 1} <= bars and len(bars) >= BARS - 3 and not off_grid(notes)
+    return (
+        len(notes) >= FEWEST * BARS and {0, 1} <= bars and len(bars) >= BARS - 3 and not off_grid(notes, GRID)
+    )
 
 
 # -- the performer ---------------------------------------------------------------------------------
