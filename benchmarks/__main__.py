@@ -26,6 +26,7 @@ from benchmarks import (
     stage,
     start,
     thru,
+    writer,
 )
 from benchmarks.figures import Row, load_average, machine, table, today
 from benchmarks.instrument import ROOT
@@ -47,6 +48,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "music": music.measure,
     "stage": stage.measure,
     "pair": pair.measure,
+    "writer": writer.measure,
 }
 
 
@@ -125,7 +127,8 @@ def page_of(rows: list[Row], loads: list[str]) -> str:
         f"Load averages (1, 5, 15 min) before: {loads[0]}; after, with what was measured: {loads[-1]}.",
     ]
     musical = [row for row in rows if row.what.startswith(music.PREFIX)]
-    others = [row for row in rows if row not in played and row not in musical]
+    written = [row for row in rows if row.what.startswith(writer.PREFIX)]
+    others = [row for row in rows if row not in (*played, *musical, *written)]
     if others:
         lines += [
             "",
@@ -140,6 +143,8 @@ def page_of(rows: list[Row], loads: list[str]) -> str:
         lines += ["", "## Human playing", "", *human.EXPLAINED, "", table(played)]
     if musical:
         lines += ["", "## Music", "", *music.EXPLAINED, "", table(musical)]
+    if written:
+        lines += ["", "## The writer", "", *writer.EXPLAINED, "", table(written)]
     return "\n".join(lines)
 
 

@@ -4,8 +4,9 @@ Everything goes through `model.playing.player.Player`; the command line's proces
 there is no clock to disturb.  Randomness comes from seeds only: the same call gives the same phrases.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from live.worker.serve import shown_of
 from live.worker.variations import Origin, Variations
 from model.codecs.base import pack_phrase
 from model.codecs.registry import build
+from model.codecs.sampling import ARGMAX, Sampling
 from model.errors import ConfigError, ModelError
 from model.latent.geometry import Latent, PlayedPhrase, between
 from model.latent.note_transformer import run_to_end
@@ -29,8 +31,8 @@ from model.playing.player import Card, Player
 from model.playing.variation import note_f1
 from model.playing.warp import WARP_STEPS, audible_lengths, decoded_way, even_places
 from model.shipped import shipped_models
-from model.writing.wish import KIND_OF_CODEC, Kind
-from model.writing.writer import shipped_writer
+from model.writing.wish import KIND_OF_CODEC, Kind, Wish, writable
+from model.writing.writer import TOGETHER, Writer, shipped_writer
 
 WALK_STEP = 0.41  # of the way to a fresh latent, for a sample's next phrase: four fifths of it stay
 FINE_STEPS = 2 * WARP_STEPS  # in which a morph is listened to at least, before its own are placed
@@ -161,6 +163,63 @@ def sample(
             )
         answers.append(phrase)
     return answers
+
+
+def samples(
+    player: Player,
+    *,
+    number: int,
+    seed: int,
+    phrases: int = 1,
+    sampling: Sampling = ARGMAX,
+    condition: Mapping[str, str] | None = None,
+    writer: Writer | None = None,
+) -> Iterator[Sequence[Phrase]]:
+    """Yield samples: from the writer, many at once, where there is one for the model, else as `sample` does.
+
+    A sample's phrases go on from each other.  Each sample is independent of the others and of their number.
+
+    Args:
+        player: any.
+        number: how many samples.
+        seed: 0..2**32 - 1; that of `sampling` does not count.
+        phrases: of each.
+        sampling: of the model, see `sample`; the writer's chance is that of music.
+        condition: what every phrase keeps to.
+        writer: writes what the model then plays; see `writer_for`.
+
+    """
+    of_model: dict[str, Any] = {
+        "temperature": sampling.temperature,
+        "top_k": sampling.top_k,
+        "top_p": sampling.top_p,
+        "condition": condition,
+    }
+    if writer is None:
+        for one in range(number):
+            yield sample(player, number=one, seed=seed, phrases=phrases, **of_model)
+        return
+    kind = KIND_OF_CODEC[player.card.codec]
+    for first in range(0, number, TOGETHER):
+        chances = [np.random.default_rng([seed, one]) for one in range(first, min(first + TOGETHER, number))]
+        written: list[list[Phrase]] = [[] for _ in chances]
+        answers: list[list[Phrase]] = [[] for _ in chances]
+        for place in range(phrases):
+            ending = phrases > 1 and place == phrases - 1
+            wishes = [Wish(kind, context=tuple(before), place=place, ending=ending) for before in written]
+            seeds = [int(chance.integers(LARGEST_SEED)) for chance in chances]
+            for row, phrase in enumerate(writer.write_many(wishes, seed=seeds)):
+                written[row].append(phrase)
+                latent = player.encode(phrase)
+                answers[row].append(player.decode(latent, turns={}, seed=seeds[row], **of_model))
+        yield from answers
+
+
+def writer_for(player: Player, model: str) -> Writer | None:
+    """Return the writer that writes samples of a model: of those shipped with it; None for others."""
+    card = player.card
+    known = card.latent_size > 0 and card.codec in KIND_OF_CODEC and writable(card.grid)
+    return shipped_writer() if known and model in shipped_models() else None
 
 
 def morph(

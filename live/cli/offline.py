@@ -3,6 +3,7 @@
 Nothing slow is imported until a command runs, so that `--help` is quick.
 """
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -132,6 +133,7 @@ def sample(
     check_temperature(temperature)
     check_folder(out)
     from live.cli import generate, midi_files  # noqa: PLC0415  numpy and a model: `--help` does not wait
+    from model.codecs.sampling import Sampling  # noqa: PLC0415  the same
 
     player = generate.load_player(model)
     condition = generate.check_condition(conditions, player.card)
@@ -140,21 +142,22 @@ def sample(
     phrases = -(-(bars or grid.bars) // grid.bars)
     digits = len(str(max(number - 1, 10)))
     total = 0
-    for index in range(number):
-        music = generate.sample(
-            player,
-            number=index,
-            seed=seed,
-            phrases=phrases,
-            temperature=chance,
-            top_k=top_k,
-            top_p=top_p,
-            condition=condition,
-        )
-        total += sum(map(len, music))
-        name = f"sample-{index:0{digits}}"
-        title = f"{player.card.name} {name}"
-        midi_files.write(out / f"{name}.mid", music, name=title, tempo_bpm=bpm, codec=player.card.codec)
+    every = generate.samples(
+        player,
+        number=number,
+        seed=seed,
+        phrases=phrases,
+        sampling=Sampling(chance, top_k, top_p),
+        condition=condition,
+        writer=generate.writer_for(player, model),
+    )
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(every, length=number, label="writing", file=sys.stderr, hidden=hidden) as writing:
+        for index, music in enumerate(writing):
+            total += sum(map(len, music))
+            name = f"sample-{index:0{digits}}"
+            title = f"{player.card.name} {name}"
+            midi_files.write(out / f"{name}.mid", music, name=title, tempo_bpm=bpm, codec=player.card.codec)
     if not total:
         raise FailureError(f"model '{player.card.name}' wrote no note into the {number} files in '{out}'")
     click.echo(

@@ -30,7 +30,7 @@ def onset_odds(numbers: Floats, previous: Ints, rhythm: Floats) -> Floats:
     size = SIZES[ONSET]
     odds = numbers[:, :size].copy()
     away = np.arange(STEPS) - previous[:, None]
-    far = np.take_along_axis(numbers[:, size : 2 * size], np.clip(away, 0, STEPS), axis=1)
+    far = numbers[np.arange(len(numbers))[:, None], size + np.maximum(away, 0)]
     marks = numbers[:, None, 2 * size : 2 * size + RHYTHM] @ rhythm
     odds[:, :STEPS] += far + marks[:, 0]
     odds[:, :STEPS] = np.where(away < 0, NEVER, odds[:, :STEPS])
@@ -49,13 +49,11 @@ def value_odds(column: int, numbers: Floats, references: Ints, here: Floats | No
     """
     size, reach = SIZES[column], REACH[REFERENCED.index(column)]
     odds = numbers[:, :size].copy()
-    width = 2 * reach + 1
-    values = np.arange(size)
-    for source in range(references.shape[1]):
-        away = np.clip(values - references[:, source, None], -reach, reach) + reach
-        first = size + source * width
-        found = np.take_along_axis(numbers[:, first : first + width], away, axis=1)
-        odds += np.where(references[:, source, None] == NONE, np.float32(0), found)
+    values, sources = np.arange(size), np.arange(references.shape[1])
+    away = np.minimum(np.maximum(values - references[:, :, None], -reach), reach)
+    middles = size + reach + sources * (2 * reach + 1)
+    far = numbers[np.arange(len(numbers))[:, None, None], middles[:, None] + away]
+    odds += (far * (references != NONE)[:, :, None]).sum(1, dtype=np.float32)
     if column == PITCH and here is not None:
         odds += fitting(numbers[:, -PARTS * CLASSES :], here)[:, values % CLASSES]
     return odds
@@ -91,8 +89,8 @@ def drawn(odds: Floats, chance: NDArray[np.floating[Any]], temperature: float, t
     if top_p < 1:
         ordered = -np.sort(-weights, axis=1)
         inside = np.maximum(1, (ordered.cumsum(1) - ordered < top_p).sum(1))
-        least = np.take_along_axis(ordered, inside[:, None] - 1, axis=1)
-        weights = np.where(weights >= least, weights, np.float32(0))
+        least = ordered[np.arange(len(odds)), inside - 1]
+        weights = np.where(weights >= least[:, None], weights, np.float32(0))
     reached = weights.cumsum(1)
     found: Ints = (reached > (chance[:, None] * reached[:, -1:])).argmax(1)
     return found

@@ -9,6 +9,7 @@ Tested in tests/model/writing/test_transformer.py.
 """
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ SHORTEST, OCTAVE = 3.0, 2.0  # periods of the attention's rotation: steps, and p
 
 def shapes(width: int, depth: int) -> dict[str, tuple[int, ...]]:
     """Return the name and shape of each tensor of a writer; see `Transformer`."""
-    found: dict[str, tuple[int, ...]] = {"heads": (1,)}
+    found: dict[str, tuple[int, ...]] = {"heads": (1,), "keys": (len(Kind), 12)}
     found |= {f"token.{name}": (size, width) for name, size in zip(TOKEN_COLUMNS, SIZES, strict=True)}
     found |= {
         "token.type": (3, width),
@@ -93,8 +94,10 @@ def turns(size: int) -> Floats:
 class Transformer:
     """The weights, and what they make of tokens.
 
-    Tensors are as `shapes` names them: embeddings [values, width], layers [out, in].  Norms divide by the
-    root mean square (Zhang and Sennrich 2019, "Root mean square layer normalization").
+    `heads` is a number, `keys` how often music of each kind is in the key signature of the major key on each
+    pitch class: shares, 0 or more.  Other tensors are as `shapes` names them: embeddings [values, width],
+    layers [out, in].  Norms divide by the root mean square (Zhang and Sennrich 2019, "Root mean square layer
+    normalization").
     """
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -178,24 +181,26 @@ class Transformer:
         return out
 
     def prefix(self, x: Floats, times: Ints, memory: "AttentionMemory") -> Floats:
-        """Map the first tokens of each row [B, L, width] at steps [B, L]; all go into the memory.
+        """Map several tokens of each row [B, L, width] at steps [B, L]; all go into the memory.
 
-        Rows shorter than L have anything behind their end.
+        Rows shorter than L have anything behind their end.  Tokens that the memory holds already are those of
+        rows of equal length.
         """
         rows, length, width = x.shape
         turn = self._turn(times)
-        ahead = np.triu(np.full((length, length), -1e9, dtype=np.float32), 1)
+        before = memory.begin(length)
+        ahead = np.triu(np.full((length, before + length), -1e9, dtype=np.float32), 1 + before)
         for index in range(self.depth):
             mixed = (_normed(x) @ self._mix[index]).reshape(rows, length, 3, self.heads, self.size)
             query, key, value = (mixed[:, :, part].swapaxes(1, 2) for part in range(3))
-            query, key = _rotated(query, turn), _rotated(key, turn)
-            memory.put(index, key, value)
-            weights = _softmax(query @ key.swapaxes(-1, -2) + ahead)
-            joined: Floats = (weights @ value).swapaxes(1, 2).reshape(rows, length, width)
+            query = _rotated(query, turn)
+            keys, values = memory.add(index, _rotated(key, turn), value)
+            weights = _softmax(query @ keys.swapaxes(-1, -2) + ahead)
+            joined: Floats = (weights @ values).swapaxes(1, 2).reshape(rows, length, width)
             x = x + joined @ self._out[index]
             x = self._fed(x, index)
         mixed = (_normed(x) @ self._seen).reshape(rows, length, 2, self.heads, self.size)
-        memory.put(self.depth, _rotated(mixed[:, :, 0].swapaxes(1, 2), turn), mixed[:, :, 1].swapaxes(1, 2))
+        memory.add(self.depth, _rotated(mixed[:, :, 0].swapaxes(1, 2), turn), mixed[:, :, 1].swapaxes(1, 2))
         return x
 
     def step(self, x: Floats, times: Ints, memory: "AttentionMemory") -> Floats:
@@ -203,15 +208,17 @@ class Transformer:
         rows = len(x)
         cos, sin = self._turn(times)
         turn = cos[:, None], sin[:, None]
-        memory.begin()
+        memory.begin(1)
         for index in range(self.depth):
             mixed = (_normed(x) @ self._mix[index]).reshape(rows, 3 * self.heads, self.size)
             turned = _rotated(mixed[:, : 2 * self.heads], turn)
-            keys, values = memory.add(index, turned[:, self.heads :], mixed[:, 2 * self.heads :])
+            keys, values = memory.add(index, turned[:, self.heads :, None], mixed[:, 2 * self.heads :, None])
             x = x + self._seeing(turned[:, : self.heads], keys, values, memory) @ self._out[index]
             x = self._fed(x, index)
         mixed = (_normed(x) @ self._seen).reshape(rows, 2 * self.heads, self.size)
-        memory.add(self.depth, _rotated(mixed[:, : self.heads], turn), mixed[:, self.heads :])
+        memory.add(
+            self.depth, _rotated(mixed[:, : self.heads], turn)[:, :, None], mixed[:, self.heads :, None]
+        )
         return x
 
     def look(self, x: Floats, onsets: Ints, times: Ints, here: Floats, memory: "AttentionMemory") -> Floats:
@@ -287,30 +294,36 @@ class AttentionMemory:
 
     def __init__(self, network: Transformer, lengths: Ints, room: int) -> None:
         """Make room for rows of prefixes of some lengths and so many tokens more."""
-        self._longest = int(lengths.max())
-        shape = (network.depth + 1, 2, len(lengths), network.heads, self._longest + room, network.size)
+        longest = int(lengths.max())
+        shape = (network.depth + 1, 2, len(lengths), network.heads, longest + room, network.size)
         self._all = np.zeros(shape, dtype=np.float32)
-        self._tokens = self._longest
+        self._tokens, self._new = 0, 0
         self.hidden: Floats | None = None
-        if (lengths != self._longest).any():
-            inside = np.arange(self._longest + room) < lengths[:, None]
-            inside[:, self._longest :] = True
+        if (lengths != longest).any():
+            inside = np.arange(longest + room) < lengths[:, None]
+            inside[:, longest:] = True
             self.hidden = np.where(inside, np.float32(0), np.float32(-1e9))
 
-    def put(self, block: int, key: Floats, value: Floats) -> None:
-        """Take the keys and values of the prefixes, each [B, heads, L, size]."""
-        self._all[block, 0, :, :, : self._longest] = key
-        self._all[block, 1, :, :, : self._longest] = value
-
-    def begin(self) -> None:
-        """Take one token more."""
-        self._tokens += 1
+    def begin(self, count: int) -> int:
+        """Take so many tokens more of each row; return how many there were."""
+        before, self._new = self._tokens, count
+        self._tokens += count
+        return before
 
     def add(self, block: int, key: Floats, value: Floats) -> tuple[Floats, Floats]:
-        """Put a block's key and value of the token, [B, heads, size]; return all, [B, heads, L, size]."""
-        self._all[block, 0, :, :, self._tokens - 1] = key
-        self._all[block, 1, :, :, self._tokens - 1] = value
+        """Put a block's keys and values of these tokens, [B, heads, n, size]; return all of both."""
+        first = self._tokens - self._new
+        self._all[block, 0, :, :, first : self._tokens] = key
+        self._all[block, 1, :, :, first : self._tokens] = value
         return self.seen(block)
+
+    def repeated(self, rows: int, room: int) -> "AttentionMemory":
+        """Return a memory of so many rows, each as the one here, with room for more tokens."""
+        depth, both, _, heads, _, size = self._all.shape
+        found = copy(self)
+        found._all = np.zeros((depth, both, rows, heads, self._tokens + room, size), dtype=np.float32)  # noqa: SLF001
+        found._all[..., : self._tokens, :] = self._all[..., : self._tokens, :]  # noqa: SLF001
+        return found
 
     def seen(self, block: int) -> tuple[Floats, Floats]:
         """Return a block's keys and values."""
@@ -324,7 +337,8 @@ class AttentionMemory:
 
 
 def _normed(x: Floats) -> Floats:
-    out: Floats = x / np.sqrt((x * x).mean(-1, keepdims=True) + np.float32(NORM))
+    square = np.einsum("...i,...i->...", x, x)[..., None] * np.float32(1 / x.shape[-1])
+    out: Floats = x / np.sqrt(square + np.float32(NORM))
     return out
 
 

@@ -27,7 +27,7 @@ from model.writing import tokens as t
 from model.writing.notes_around import CLASSES, PARTS, NotesAround, chord_ranks
 from model.writing.odds import NEVER, drawn, in_scale, onset_odds, value_odds
 from model.writing.transformer import AttentionMemory, Transformer
-from model.writing.wish import CONTEXT, GRID, STEPS, Wish
+from model.writing.wish import CONTEXT, GRID, STEPS, Kind, Wish
 
 FILE = WEIGHTS / "writer.safetensors"
 TEMPERATURE, TOP_P = 1.0, 0.98
@@ -65,17 +65,29 @@ class Writer:
         return run_to_end(self.write(wish, seed=seed, temperature=temperature, top_p=top_p))
 
     def write_many(
-        self, wishes: Sequence[Wish], *, seed: int, temperature: float = TEMPERATURE, top_p: float = TOP_P
+        self,
+        wishes: Sequence[Wish],
+        *,
+        seed: int | Sequence[int],
+        temperature: float = TEMPERATURE,
+        top_p: float = TOP_P,
     ) -> list[Phrase]:
         """Write phrases side by side, which takes much less time than one after another.
 
-        The first is as `write` has it with the same seed, but for what rounding decides.
+        Each is as `write` has it with the same seed, but for what rounding decides.
+
+        Args:
+            wishes: what is wanted.
+            seed: of the choices of each; a single one counts up from the first.
+            temperature: as in `write`.
+            top_p: likewise.
+
         """
+        seeds = range(seed, seed + len(wishes)) if isinstance(seed, int) else seed
         found: list[Phrase] = []
         for first in range(0, len(wishes), TOGETHER):
-            part = wishes[first : first + TOGETHER]
-            seeds = [seed + first + number for number in range(len(part))]
-            found += run_to_end(self._writing(part, seeds, temperature, top_p))
+            part = slice(first, first + TOGETHER)
+            found += run_to_end(self._writing(wishes[part], seeds[part], temperature, top_p))
         return found
 
     def score(self, phrases: Sequence[Phrase], wish: Wish) -> list[float]:
@@ -89,32 +101,32 @@ class Writer:
             wish: their context and what is known; its fixed notes are not counted.
 
         """
-        found: list[float] = []
-        for first in range(0, len(phrases), TOGETHER):
-            found += self._scores([(phrase, wish) for phrase in phrases[first : first + TOGETHER]])
-        return found
+        return self._scores(phrases, wish, _shift(wish))
 
     def follows(self, phrases: Sequence[Phrase], wish: Wish) -> list[float]:
         """Return how much more likely phrases are after a wish's context than without it, nats a note."""
-        alone = replace(wish, context=(), place=None)
         shift = _shift(wish)  # in one key both times
-        pairs = [(phrase, one) for phrase in phrases for one in (wish, alone)]
-        found: list[float] = []
-        for first in range(0, len(pairs), TOGETHER):
-            found += self._scores(pairs[first : first + TOGETHER], shift)
-        return [without - with_ for with_, without in zip(found[::2], found[1::2], strict=True)]
+        after = self._scores(phrases, wish, shift)
+        alone = self._scores(phrases, replace(wish, context=(), place=None), shift)
+        return [without - with_ for with_, without in zip(after, alone, strict=True)]
 
-    def _scores(self, pairs: Sequence[tuple[Phrase, Wish]], shift: int | None = None) -> list[float]:
-        """Return nats a new note of phrases under wishes."""
-        rows = [_Row(self._network, wish, 0, shift, phrase) for phrase, wish in pairs]
-        x, times, lengths = _side_by_side(rows)
-        memory = AttentionMemory(self._network, lengths, 0)
-        seen = self._network.prefix(x, times, memory)
+    def _scores(self, phrases: Sequence[Phrase], wish: Wish, shift: int) -> list[float]:
+        """Return nats a new note of phrases under a wish, whose context is read once."""
+        network = self._network
+        base = _Row(network, wish, 0, shift)
+        memory = AttentionMemory(network, np.array([len(base.x)]), 0)
+        begin = network.prefix(base.x[None], base.times[None], memory)[0, -1]
         found = []
-        keys, values = memory.seen(self._network.depth)
-        for number, row in enumerate(rows):
-            known = seen[number, : lengths[number]]
-            found.append(row.score(self._network, known, (keys[number], values[number])))
+        for first in range(0, len(phrases), TOGETHER):
+            rows = [_Row(network, wish, 0, shift, phrase) for phrase in phrases[first : first + TOGETHER]]
+            entering, times = zip(*(row.entering_new(network) for row in rows), strict=True)
+            x, steps, _ = _side_by_side(entering, times)
+            several = memory.repeated(len(rows), x.shape[1])
+            seen = network.prefix(x, steps, several)
+            keys, values = several.seen(network.depth)
+            for number, row in enumerate(rows):
+                known = np.concatenate((begin[None], seen[number, : len(entering[number])]))
+                found.append(row.score(network, known, (keys[number], values[number]), len(base.x) - 1))
         return found
 
     def _writing(
@@ -126,7 +138,7 @@ class Writer:
         around = NotesAround(len(every))
         for number, row in enumerate(every):
             row.show(around, number)
-        x, times, lengths = _side_by_side(every)
+        x, times, lengths = _side_by_side([row.x for row in every], [row.times for row in every])
         memory = AttentionMemory(network, lengths, LONGEST)
         seen = network.prefix(x, times, memory)
         active = np.arange(len(every))
@@ -173,7 +185,7 @@ class _Row:
         """Read the context and the fixed notes; of a phrase to be scored, its new notes as well."""
         self.wish = wish
         self._rng = np.random.default_rng(seed)
-        self._shift = _shift(wish) if shift is None else shift
+        self._shift = self._found_shift(network) if shift is None else shift
         context = _recent(wish)
         self._fixed = t.rows_of(wish.fixed.notes, self._shift)
         self._before = [t.rows_of(phrase.notes, self._shift) for phrase in context]
@@ -190,6 +202,16 @@ class _Row:
         new = [note for note in whole.notes if note not in fixed] if whole is not None else []
         self._new = t.rows_of(new, self._shift)
         self.x, self.times = self._prefix(network)
+
+    def _found_shift(self, network: Transformer) -> int:
+        """Return the semitones that take the wish's music to C major; of nothing, a key of chance."""
+        wish = self.wish
+        silent = wish.scale is None and not any(map(len, (*wish.context, wish.fixed)))
+        if not silent or wish.kind == Kind.DRUMS:
+            return _shift(wish)
+        reached = np.cumsum(np.maximum(network.held["keys"][wish.kind], 0) + 1e-9)
+        tonic = int(np.searchsorted(reached, self._rng.random() * reached[-1], side="right"))
+        return (6 - tonic) % 12 - 6
 
     def _prefix(self, network: Transformer) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return what enters the blocks, [L, width], and the step of each, [L]."""
@@ -221,10 +243,11 @@ class _Row:
         )
         known.append(begin[None] + network.left(np.array([self.left()])))
         times += [self._fixed[:, t.ONSET] + self.begins, np.array([self.begins + first])]
-        if len(self._new):
-            known.append(self._entering(network, self._new))
-            times.append(self._new[:, t.ONSET] + self.begins)
         return np.concatenate(known), np.concatenate(times).astype(np.int64)
+
+    def entering_new(self, network: Transformer) -> tuple[t.Floats, t.Ints]:
+        """Return what the new notes of a phrase to be scored enter as, [L, width], and their steps [L]."""
+        return self._entering(network, self._new), self._new[:, t.ONSET] + self.begins
 
     def _entering(self, network: Transformer, notes: t.Ints) -> t.Floats:
         """Return what new notes enter as whose count is not known."""
@@ -347,13 +370,16 @@ class _Row:
                 ends[note.track].append(note.onset)
         return Phrase.of(GRID, (*fixed, *(_cut_short(note, ends) for note in new)))
 
-    def score(self, network: Transformer, seen: t.Floats, looked_at: tuple[t.Floats, t.Floats]) -> float:
+    def score(
+        self, network: Transformer, seen: t.Floats, looked_at: tuple[t.Floats, t.Floats], begin: int
+    ) -> float:
         """Return nats a new note; see `Writer.score`.
 
         Args:
             network: of the writer.
-            seen: what the blocks made of the tokens, [L, width].
-            looked_at: keys and values of the last block, each [heads, L, size].
+            seen: what the blocks made of the token before the new notes, and of these, [notes + 1, width].
+            looked_at: keys and values of the last block, of all tokens, each [heads, L, size].
+            begin: place of the first of them.
 
         """
         new = self._new
@@ -361,7 +387,7 @@ class _Row:
         zero = np.zeros(count + 1, dtype=np.int64)
         around = NotesAround(1)
         self.show(around, 0)
-        x = seen[len(seen) - 1 - count :]
+        x = seen
         previous = np.r_[self.wish.span[0], new[:, t.ONSET]]
         odds = onset_odds(network.head(t.ONSET, x), previous, around.rhythm(zero, previous))
         wanted = np.r_[new[:, t.ONSET], t.END]
@@ -371,7 +397,7 @@ class _Row:
             onset, track = new[:, t.ONSET], new[:, t.TRACK]
             above = np.roll(new, 1, axis=0)[:, t.REFERENCED]
             here = around.here(zero[:-1], onset, _beside(new))
-            until = len(seen) - count + np.arange(count)
+            until = begin + 1 + np.arange(count)
             x = network.look_all(x[:-1], onset, onset + self.begins, here, looked_at=looked_at, until=until)
             tracks = network.head(t.TRACK, x)
             tracks = np.where(np.isin(np.arange(PARTS), list(self.wish.wanted)), tracks, NEVER)
@@ -457,13 +483,13 @@ def _surprise(odds: t.Floats, values: t.Ints) -> float:
     return float((total - odds[np.arange(len(values)), values]).sum())
 
 
-def _side_by_side(rows: Sequence[_Row]) -> tuple[t.Floats, t.Ints, t.Ints]:
-    """Return the rows' prefixes [B, L, width], their steps [B, L] and lengths [B]."""
-    lengths = np.array([len(row.x) for row in rows])
-    x = np.zeros((len(rows), int(lengths.max()), rows[0].x.shape[1]), dtype=np.float32)
+def _side_by_side(entering: Sequence[t.Floats], steps: Sequence[t.Ints]) -> tuple[t.Floats, t.Ints, t.Ints]:
+    """Return rows of tokens [B, L, width], their steps [B, L] and lengths [B], the shorter ones filled up."""
+    lengths = np.array([len(row) for row in entering])
+    x = np.zeros((len(entering), int(lengths.max()), entering[0].shape[1]), dtype=np.float32)
     times = np.zeros(x.shape[:2], dtype=np.int64)
-    for number, row in enumerate(rows):
-        x[number, : len(row.x)], times[number, : len(row.x)] = row.x, row.times
+    for number, (row, of_row) in enumerate(zip(entering, steps, strict=True)):
+        x[number, : len(row)], times[number, : len(row)] = row, of_row
     return x, times, lengths
 
 

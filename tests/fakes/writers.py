@@ -3,6 +3,7 @@
 import numpy as np
 
 from model.writing.transformer import Transformer, shapes
+from model.writing.wish import Kind
 from model.writing.writer import Writer
 
 
@@ -15,6 +16,7 @@ def random_network(seed: int = 0, *, width: int = 16, depth: int = 1, heads: int
         else (rng.normal(size=shape) * 0.1).astype(np.float32)
         for name, shape in shapes(width, depth).items()
     }
+    tensors["keys"] = np.full((len(Kind), 12), 1 / 12, dtype=np.float32)
     tensors["heads"] = np.array([heads], dtype=np.float32)
     return Transformer(tensors)
 

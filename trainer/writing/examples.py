@@ -37,6 +37,7 @@ RUNS = (0.2, 0.2, 0.15, 0.15, 0.3)
 """Chances of runs of one, two, ... phrases."""
 MOST_TOKENS = 256  # of a run; older phrases are left out beyond
 MOST_NOTES = 128  # of a phrase
+MOST_KEYS = 20_000  # phrases whose keys are counted
 TOGETHER = 192  # runs drawn at once, which are sorted by length
 FREE, NOTES, BEATS, BARS, TRACKS, HAND = range(6)
 LAST = (0.4, 0.2, 0.1, 0.1, 0.15, 0.05)
@@ -112,6 +113,20 @@ class ExampleSource:
             _, song, number = np.unique(pieces.songs[chosen], return_inverse=True, return_counts=True)
             chance = np.cumsum(1 / np.sqrt(number[song]))
             self._kinds[kind] = chosen, np.asarray(chance / chance[-1], dtype=np.float32)
+
+    def keys(self) -> Floats:
+        """Return how often music of each kind has which key signature, shares [kinds, 12]."""
+        pieces = self._pieces
+        found = np.zeros((len(Kind), CLASSES), dtype=np.float32)
+        for kind, (chosen, chance) in self._kinds.items():
+            some = chosen[:: max(1, len(chosen) // MOST_KEYS)]
+            table = np.concatenate([pieces.window(window) for window in some.tolist()]).astype(np.int64)
+            row = np.repeat(np.arange(len(some)), (pieces.starts[1:] - pieces.starts[:-1])[some])
+            tonics = -t.shifts_of(_sounding(table, row, len(some))) % CLASSES
+            weights = np.diff(chance, prepend=np.float32(0))[:: max(1, len(chosen) // MOST_KEYS)]
+            np.add.at(found[kind], tonics, weights)
+        shares: Floats = found / np.maximum(found.sum(1, keepdims=True), 1e-9)
+        return shares
 
     @property
     def kinds(self) -> list[Kind]:

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.numpy import save_file as save_numpy
+from numpy.typing import NDArray
+from safetensors.numpy import save as save_numpy
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -94,7 +95,7 @@ def fit_writer(
     checks = validation_batches(load_pieces(data, "validation"), config.batch)
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
-    run = _Run.begin(config, out, resume=resume)
+    run = _Run.begin(config, out, source.keys(), resume=resume)
     if not resume:
         (out / LOG).write_text("", encoding="utf-8")
     examples = source.batches(config.batch, np.random.default_rng((config.seed, run.step)))
@@ -118,8 +119,8 @@ def fit_writer(
 class _Run:
     """The network, its average, the optimisers, and how far they are."""
 
-    def __init__(self, config: WriterConfig, out: Path) -> None:
-        self._config, self._out = config, out
+    def __init__(self, config: WriterConfig, out: Path, keys: NDArray[np.float32]) -> None:
+        self._config, self._out, self._keys = config, out, keys
         self.network = WriterNetwork(config.width, config.depth, config.heads)
         self.average = copy.deepcopy(self.network)
         self._optimisers = _optimisers(self.network)
@@ -128,8 +129,8 @@ class _Run:
         self._lately: list[float] = []
 
     @classmethod
-    def begin(cls, config: WriterConfig, out: Path, *, resume: bool) -> "_Run":
-        run = cls(config, out)
+    def begin(cls, config: WriterConfig, out: Path, keys: NDArray[np.float32], *, resume: bool) -> "_Run":
+        run = cls(config, out, keys)
         if resume:
             run.load()
         return run
@@ -181,7 +182,7 @@ class _Run:
         if everything < self._least or not found:
             self._least = everything
             with atomic_write(self._out / NAME) as draft:
-                save_numpy(self.average.tensors(), draft)
+                draft.write_bytes(save_numpy(self.average.tensors(self._keys)))  # as readable as any file
 
     def save(self) -> None:
         """Write what a resumed run goes on from."""

@@ -31,7 +31,7 @@ class WriterNetwork(nn.Module):
         self.width, self.depth, self.heads = width, depth, heads
         self.held = nn.ParameterDict()
         for name, shape in shapes(width, depth).items():
-            if name == "heads":
+            if name in ("heads", "keys"):
                 continue
             value = torch.ones(shape)
             if name.endswith(".bias"):
@@ -83,9 +83,14 @@ class WriterNetwork(nn.Module):
             and weight.shape[0] % self.width == 0
         ]  # fmt: skip
 
-    def tensors(self) -> dict[str, NDArray[np.float16]]:
-        """Return the weights as a writer's file has them, float16."""
-        found = {"heads": np.array([self.heads], dtype=np.float16)}
+    def tensors(self, keys: NDArray[np.float32]) -> dict[str, NDArray[np.float16]]:
+        """Return the weights as a writer's file has them, float16.
+
+        Args:
+            keys: [kinds, 12], see `model.writing.transformer.Transformer`.
+
+        """
+        found = {"heads": np.array([self.heads], dtype=np.float16), "keys": keys.astype(np.float16)}
         for name, value in self.held.items():
             found[name.replace("/", ".")] = value.detach().cpu().to(torch.float16).numpy()
         return found

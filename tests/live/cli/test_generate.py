@@ -1,7 +1,7 @@
 """sample, morph and edit on a player without a network, and every complaint of their command lines."""
 
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
 from model.shipped import shipped_models
 from tests.fakes.roll_player import RollPlayer
+from tests.fakes.writers import random_writer
 from tests.root import ROOT
 
 GRID = Grid()
@@ -66,6 +67,32 @@ def test_samples_are_of_their_seed_and_independent_of_their_number() -> None:
     assert third != generate.sample(player, number=2, seed=6, phrases=3)
     assert third != generate.sample(player, number=3, seed=5, phrases=3)
     assert third[:1] == generate.sample(player, number=2, seed=5)
+
+
+def test_a_writer_writes_samples_whose_phrases_go_on_from_each_other() -> None:
+    player, writer = RollPlayer(), random_writer()
+
+    def samples(number: int, seed: int = 5) -> list[Sequence[Phrase]]:
+        return list(generate.samples(player, number=number, seed=seed, phrases=3, writer=writer))
+
+    three = samples(3)
+    assert [len(music) for music in three] == [3, 3, 3]
+    assert samples(2) == three[:2]
+    assert samples(3) == three
+    assert samples(3, seed=6) != three
+    assert three[0] != three[1]
+
+
+def test_without_a_writer_samples_are_of_the_models_prior() -> None:
+    player = RollPlayer()
+    found = list(generate.samples(player, number=2, seed=5, phrases=2))
+    assert found == [generate.sample(player, number=one, seed=5, phrases=2) for one in range(2)]
+
+
+def test_a_writer_is_for_shipped_models_of_its_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate, "shipped_writer", random_writer)
+    assert generate.writer_for(RollPlayer(), "keys") is not None
+    assert generate.writer_for(RollPlayer(), "mine.safetensors") is None
 
 
 def test_samples_scatter_as_the_model_says_and_walk_without_growing() -> None:

@@ -11,7 +11,7 @@ from model.writing import tokens as t
 from model.writing import writer as module
 from model.writing.wish import GRID, Kind, Wish, writable
 from model.writing.writer import Writer, shipped_writer
-from tests.fakes.writers import random_writer
+from tests.fakes.writers import random_network, random_writer
 
 TUNE = Phrase.of(GRID, [Note(2 * step, 60 + (step * 5) % 12, 80, 2) for step in range(16)])
 BEAT = Phrase.of(
@@ -103,6 +103,17 @@ def test_new_notes_keep_to_the_wanted_scale() -> None:
     phrases = random_writer().write_many([Wish(Kind.KEYBOARD, scale=scale, context=(TUNE,))] * 20, seed=1)
     notes = [note for phrase in phrases for note in phrase.notes]
     assert sum(note.pitch % 12 in scale for note in notes) >= 0.98 * len(notes)
+
+
+def test_draws_out_of_nothing_are_in_the_keys_of_music() -> None:
+    network = random_network()
+    network.held["keys"] = np.zeros((len(Kind), 12), dtype=np.float32)
+    network.held["keys"][Kind.MELODY, [2, 9]] = 0.5
+    shifts = [module._Row(network, Wish(Kind.MELODY), seed)._shift for seed in range(40)]
+    assert set(shifts) == {-2, 3}
+    assert module._Row(network, Wish(Kind.MELODY, context=(TUNE,)), 1)._shift == module._shift(
+        Wish(Kind.MELODY, context=(TUNE,))
+    )
 
 
 def test_a_writing_gives_others_their_turn_after_each_note() -> None:

@@ -75,6 +75,13 @@ def test_fixed_notes_lie_where_nothing_is_open(
     assert (some > 0) == (scheme != FREE)
 
 
+def test_keys_are_counted_by_kind(source: ExampleSource) -> None:
+    shares = source.keys()
+    assert shares.shape == (len(Kind), 12)
+    assert shares.sum(1).tolist() == pytest.approx([1, 1, 1, 1])
+    assert shares[Kind.DRUMS, 0] == 1
+
+
 def test_music_of_every_key_is_learned_in_one(source: ExampleSource) -> None:
     notes = [
         batch.notes for batch in islice(source.batches(600, np.random.default_rng(4)), 4)

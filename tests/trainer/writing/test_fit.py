@@ -11,18 +11,18 @@ from tests.fakes.pieces import write_pieces
 from trainer.errors import OperationError, RequestError
 from trainer.writing.fit import STATE, WriterConfig, fit_writer
 
-SMALL = WriterConfig(minutes=0.02, width=16, depth=1, heads=2, batch=400)
+SMALL = WriterConfig(minutes=0.004, width=16, depth=1, heads=2, batch=400)
 
 
 def test_a_run_learns_writes_a_writer_and_goes_on(tmp_path: Path) -> None:
-    write_pieces(tmp_path / "data")
+    write_pieces(tmp_path / "data", songs=1, windows=4)
     said: list[str] = []
     file = fit_writer(tmp_path / "data", tmp_path / "run", SMALL, say=said.append)
     phrase = read_writer(file).write_now(Wish(Kind.BAND), seed=1)
     assert phrase.notes
     assert {tensor.dtype for tensor in load_file(file).values()} == {np.dtype(np.float16)}
     first = json.loads((tmp_path / "run" / "state.json").read_text())
-    longer = WriterConfig(minutes=0.04, width=16, depth=1, heads=2, batch=400)
+    longer = WriterConfig(minutes=first["seconds"] / 60 + 0.02, width=16, depth=1, heads=2, batch=400)
     fit_writer(tmp_path / "data", tmp_path / "run", longer, resume=True, say=said.append)
     second = json.loads((tmp_path / "run" / "state.json").read_text())
     assert second["step"] > first["step"]

@@ -49,7 +49,7 @@ def test_the_player_of_a_writer_computes_what_was_trained(
     only_last = batch.times[batch.choosing[:, 0], batch.choosing[:, 1]] >= 2 * 32
     phrases = [phrase_of(GRID, pieces.window(index)) for index in run.tolist()]
     tracks = frozenset(note.track for note in phrases[-1].notes)
-    writer = Writer(Transformer(network.tensors()))
+    writer = Writer(Transformer(network.tensors(source.keys())))
     monkeypatch.setattr(t, "rows_of", _velocities_of(batch.tokens[0], t.rows_of))
     wish = Wish(kind, context=tuple(phrases[:-1]), tracks=tracks, place=3)
     (score,) = writer.score([phrases[-1]], wish)
@@ -60,17 +60,17 @@ def test_the_player_of_a_writer_computes_what_was_trained(
 
 
 def _velocities_of(tokens: t.Ints, rows_of: Rows) -> Rows:
-    """Return `rows_of` with the velocities that an example drew, phrase after phrase."""
-    notes = tokens[tokens.any(1) | (tokens[:, t.PITCH] > 0)]
-    taken = [0]
+    """Return `rows_of` with the velocities that an example drew for the same notes."""
 
     def found(some: Iterable[Note], shift: int = 0) -> t.Ints:
         rows = rows_of(some, shift)
-        if len(rows):
-            drawn = notes[taken[0] : taken[0] + len(rows)]
-            assert np.array_equal(drawn[:, : t.VELOCITY], rows[:, : t.VELOCITY])
-            rows[:, t.VELOCITY] = drawn[:, t.VELOCITY]
-            taken[0] += len(rows)
+        places = range(len(tokens) - len(rows) + 1)
+        same = [
+            place
+            for place in places
+            if np.array_equal(tokens[place : place + len(rows), : t.VELOCITY], rows[:, : t.VELOCITY])
+        ]
+        rows[:, t.VELOCITY] = tokens[same[0] : same[0] + len(rows), t.VELOCITY]
         return rows
 
     return found

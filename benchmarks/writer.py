@@ -1,0 +1,137 @@
+"""How good the writer of notes is, and how fast: on pieces of songs that it has not learned.
+
+Next phrases are ranked and written after what a piece has played; draws are written after nothing.
+"""
+
+import time
+
+import numpy as np
+
+from benchmarks.figures import Row, percentile
+from benchmarks.scale import Scale
+from model.music.phrase import Phrase
+from model.writing.wish import GRID, Kind, Wish
+from model.writing.writer import Writer, shipped_writer
+from trainer.corpus.pieces import Pieces, load_pieces
+from trainer.errors import OperationError
+from trainer.evaluation.writing import (
+    CANDIDATES,
+    PhraseInPiece,
+    distinguished,
+    in_scale,
+    phrases_in_pieces,
+    reciprocal_rank,
+)
+
+PREFIX = "writer: "
+RANKED = {Kind.MELODY: 60, Kind.KEYBOARD: 25, Kind.DRUMS: 25, Kind.BAND: 20}
+WRITTEN = {Kind.MELODY: 500, Kind.KEYBOARD: 250, Kind.DRUMS: 250, Kind.BAND: 200}
+TIMED = 20
+BUDGET_MS = {Kind.MELODY: 60.0, Kind.KEYBOARD: 250.0, Kind.DRUMS: 250.0, Kind.BAND: 400.0}
+SEED = 1
+EXPLAINED = (
+    "`python -m benchmarks --only writer --data DIR`, on the test split of what",
+    "`twobar-train prepare MIDI_DIR --out DIR --metres all` writes: songs that were not learned. Areas under",
+    "the curve are of the better of two classifiers on songs that it has not seen either (.5 cannot tell, 1",
+    "always); a rank is of the nats by which a phrase is likelier after four phrases than by itself.",
+)
+
+
+def measure(scale: Scale) -> list[Row]:
+    """Return the rows of all kinds."""
+    writer = shipped_writer()
+    if writer is None:
+        return [Row(PREFIX + "weights", "-", "are not there", met=False)]
+    try:
+        pieces = load_pieces(scale.data, "test")
+    except OperationError as reason:
+        return [Row(PREFIX + "pieces", "-", str(reason), met=False)]
+    return [row for kind in Kind for row in _rows(writer, pieces, kind, scale)]
+
+
+def _rows(writer: Writer, pieces: Pieces, kind: Kind, scale: Scale) -> list[Row]:
+    """Return the rows of one kind."""
+    rng = np.random.default_rng(SEED)
+    count = scale.count(WRITTEN[kind], least=40)
+    held_out = phrases_in_pieces(pieces, kind, count, rng)
+    songs = np.array([turn.song for turn in held_out])
+    name = PREFIX + kind.name.lower()
+    if len(set(songs.tolist())) < 4:
+        return [Row(name, "-", "too few songs", met=False)]
+    real = [turn.phrase for turn in held_out]
+    following = writer.write_many([turn.wish(kind) for turn in held_out], seed=SEED)
+    draws = writer.write_many([Wish(kind, tracks=turn.wish(kind).tracks) for turn in held_out], seed=SEED)
+    ranked = held_out[: scale.count(RANKED[kind], least=4)]
+    others = phrases_in_pieces(pieces, kind, CANDIDATES + 40, np.random.default_rng(SEED + 1))
+    ranks = reciprocal_rank(writer, kind, ranked, others)
+    next_auc = distinguished(kind, real, following, songs)
+    draw_auc = distinguished(kind, real, draws, None)
+    rows = [
+        Row(
+            f"{name}, the true next phrase among {CANDIDATES} of other songs",
+            "mean reciprocal rank > .8",
+            f"{np.mean(ranks):.3f} (n {len(ranks)})",
+            f"chance {np.mean(1 / np.arange(1, CANDIDATES + 1)):.3f}",
+            bool(np.mean(ranks) > 0.8),
+        ),
+        Row(
+            f"{name}, next phrases written, beside the true ones",
+            "AUC <= .60",
+            f"{next_auc:.3f} (n {count})",
+            f"the phrase before again {_echo(kind, held_out, songs):.3f}",
+            next_auc <= 0.6,
+        ),
+        Row(
+            f"{name}, draws without a context, beside music",
+            "AUC <= .60",
+            f"{draw_auc:.3f}",
+            met=draw_auc <= 0.6,
+        ),
+    ]
+    if kind != Kind.DRUMS:
+        shares = []
+        for phrases in (following, real):
+            counts = np.array(
+                [in_scale(turn, one.notes) for turn, one in zip(held_out, phrases, strict=True)]
+            )
+            shares.append(float(counts[:, 0].sum() / max(1, counts[:, 1].sum())))
+        rows.append(
+            Row(
+                f"{name}, share of the written notes in the scale of what came before",
+                ">= music - .02",
+                f"{shares[0]:.3f}",
+                f"music {shares[1]:.3f}",
+                shares[0] >= shares[1] - 0.02,
+            )
+        )
+    return [*rows, _speed(writer, kind, held_out[:TIMED])]
+
+
+def _echo(kind: Kind, held_out: list[PhraseInPiece], songs: np.ndarray) -> float:
+    """Return how far the phrase before is from the next one, in the same measure."""
+    return distinguished(
+        kind, [turn.phrase for turn in held_out], [turn.context[-1] for turn in held_out], songs
+    )
+
+
+def _speed(writer: Writer, kind: Kind, held_out: list[PhraseInPiece]) -> Row:
+    """Return how long one phrase takes after four, and a note of it; beside it 32 at once."""
+    lengths, notes = [], 0
+    wishes = [turn.wish(kind) for turn in held_out]
+    writer.write_now(wishes[0], seed=0)
+    for number, wish in enumerate(wishes):
+        began = time.perf_counter()
+        notes += len(writer.write_now(wish, seed=number))
+        lengths.append(1000 * (time.perf_counter() - began))
+    began = time.perf_counter()
+    together: list[Phrase] = writer.write_many([*wishes, *wishes][:32], seed=0)
+    each = 1000 * (time.perf_counter() - began) / len(together)
+    median = percentile(lengths, 0.5)
+    assert together[0].grid == GRID
+    return Row(
+        f"{PREFIX}{kind.name.lower()}, one phrase after four, one thread",
+        f"<= {BUDGET_MS[kind]:g} ms",
+        f"p50 {median:.0f}, p99 {percentile(lengths, 0.99):.0f} ms; {sum(lengths) / notes:.1f} ms a note",
+        f"of 32 at once {each:.0f} ms each",
+        median <= BUDGET_MS[kind],
+    )

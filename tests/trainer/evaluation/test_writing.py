@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import writer as benchmark
+from benchmarks.scale import Scale
+from model.music.phrase import Note, Phrase
+from model.music.tracks import DRUMS
+from model.writing.wish import GRID, Kind
+from tests.fakes.pieces import write_pieces
+from tests.fakes.writers import random_writer
+from trainer.corpus.pieces import load_pieces
+from trainer.evaluation.writing import (
+    PhraseInPiece,
+    distinguished,
+    in_scale,
+    phrases_in_pieces,
+    reciprocal_rank,
+)
+
+DEGREES = (0, 2, 4, 5, 7, 9, 11, 12)
+SCALE = Phrase.of(GRID, [Note(4 * step, 60 + degree, 80, 4) for step, degree in enumerate(DEGREES)])
+
+
+def test_phrases_are_spread_over_the_songs_with_what_leads_to_them(tmp_path: Path) -> None:
+    write_pieces(tmp_path, songs=3, windows=9)
+    pieces = load_pieces(tmp_path, "test")
+    found = phrases_in_pieces(pieces, Kind.MELODY, 6, np.random.default_rng(0))
+    assert sorted(one.song for one in found) == [20, 20, 21, 21, 22, 22]
+    for one in found:
+        assert 2 <= len(one.context) <= 4
+        assert one.place is None or one.place >= 2
+        assert one.wish(Kind.MELODY).context == one.context
+
+
+def test_ranks_are_of_the_true_phrase_among_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = random_writer()
+    asked = [PhraseInPiece(SCALE, (SCALE,), None, 1)]
+    others = [PhraseInPiece(SCALE.moved(number), (SCALE,), None, 2) for number in (1, 2, 3)]
+    monkeypatch.setattr(type(writer), "follows", lambda _, phrases, __: [0.5, 0.9, 0.1, 0.2][: len(phrases)])
+    assert reciprocal_rank(writer, Kind.MELODY, asked, [*others, asked[0]]) == [0.5]
+
+
+def test_notes_are_counted_in_the_scale_of_the_context() -> None:
+    one = PhraseInPiece(SCALE, (SCALE,), None, 1)
+    notes = [Note(0, 61, 80, 1), Note(1, 62, 80, 1), Note(2, 37, 80, 1, 0.0, DRUMS)]
+    assert in_scale(one, notes) == (1, 2)
+    assert in_scale(PhraseInPiece(SCALE, (Phrase(GRID),), None, 1), notes) == (0, 0)
+
+
+def test_the_same_music_cannot_be_told_apart_and_other_music_can() -> None:
+    phrases = [SCALE.moved(number % 5) for number in range(40)]
+    songs = np.arange(40) // 5
+    assert distinguished(Kind.MELODY, phrases, phrases, songs) == pytest.approx(0.5, abs=0.1)
+    other = [Phrase.of(GRID, phrase.notes[::3]) for phrase in phrases]
+    assert distinguished(Kind.MELODY, phrases, other, songs) > 0.9
+
+
+def test_the_benchmark_says_what_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scale = Scale(tmp_path, 0.1, 1, jack=False, data=tmp_path)
+    monkeypatch.setattr(benchmark, "shipped_writer", lambda: None)
+    assert [row.measured for row in benchmark.measure(scale)] == ["are not there"]
+    monkeypatch.setattr(benchmark, "shipped_writer", random_writer)
+    (row,) = benchmark.measure(scale)
+    assert "holds no pieces" in row.measured

@@ -1,0 +1,120 @@
+"""How good a writer is, on pieces that it has not learned.
+
+Tested in tests/trainer/evaluation/test_writing.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.codecs.base import phrase_of
+from model.music.key import key_of
+from model.music.phrase import Note, Phrase
+from model.music.tracks import DRUMS
+from model.writing.wish import CONTEXT, GRID, Kind, Wish
+from model.writing.writer import Writer
+from trainer.corpus.pieces import Pieces
+from trainer.corpus.read_midi import CODECS
+from trainer.evaluation.features import features
+from trainer.evaluation.two_sample import Ints, Side, classify
+
+CANDIDATES = 100
+MOST_NOTES = 96  # of a phrase: what is longer takes long and is rare
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseInPiece:
+    """A phrase of a piece, and what the piece has played before.
+
+    Attributes:
+        phrase: the true one.
+        context: up to four before it, the oldest first.
+        place: its number in the piece, None where it begins on an odd bar.
+        song: which.
+
+    """
+
+    phrase: Phrase
+    context: tuple[Phrase, ...]
+    place: int | None
+    song: int
+
+    def wish(self, kind: Kind) -> Wish:
+        """Return what asks for a phrase in its place."""
+        tracks = frozenset(note.track for note in (*self.context[-1].notes, *self.phrase.notes))
+        return Wish(kind, context=self.context, tracks=tracks, place=self.place)
+
+
+def phrases_in_pieces(
+    pieces: Pieces, kind: Kind, count: int, rng: np.random.Generator, *, before: int = 2
+) -> list[PhraseInPiece]:
+    """Return phrases with at least so many before them, spread over the songs as evenly as can be."""
+    sizes = np.diff(pieces.starts)
+    candidates = [
+        window
+        for window in np.flatnonzero((pieces.kinds == kind) & (sizes <= MOST_NOTES)).tolist()
+        if len(_run(pieces, window)) > before
+    ]
+    order = rng.permutation(candidates).tolist()
+    turn: dict[int, int] = {}
+    ranked = []
+    for window in order:
+        song = int(pieces.songs[window])
+        turn[song] = turn.get(song, 0) + 1
+        ranked.append((turn[song], window))
+    chosen = [window for _, window in sorted(ranked, key=lambda one: one[0])[:count]]
+    found = []
+    for window in chosen:
+        *context, last = (phrase_of(GRID, pieces.window(one)) for one in _run(pieces, window))
+        bar = int(pieces.bars[window])
+        place = bar // 2 if bar % 2 == 0 else None
+        found.append(PhraseInPiece(last, tuple(context), place, int(pieces.songs[window])))
+    return found
+
+
+def _run(pieces: Pieces, window: int) -> list[int]:
+    """Return the windows that lead to one, itself the last."""
+    found = [window]
+    while len(found) <= CONTEXT and (before := int(pieces.before[found[-1]])) >= 0:
+        found.append(before)
+    return found[::-1]
+
+
+def reciprocal_rank(
+    writer: Writer, kind: Kind, asked: Sequence[PhraseInPiece], others: Sequence[PhraseInPiece]
+) -> list[float]:
+    """Return the reciprocal rank of each true next phrase among those of other songs."""
+    found = []
+    for turn in asked:
+        false = [other.phrase for other in others if other.song != turn.song][: CANDIDATES - 1]
+        wish = Wish(kind, context=turn.context, place=turn.place)
+        follows = np.array(writer.follows([turn.phrase, *false], wish))
+        found.append(1 / (1 + int((follows[1:] >= follows[0]).sum())))
+    return found
+
+
+def distinguished(kind: Kind, real: Sequence[Phrase], other: Sequence[Phrase], songs: Ints | None) -> float:
+    """Return the better classifier's area under the curve between music and what was written.
+
+    Args:
+        kind: of the phrases.
+        real: music.
+        other: what is held against it.
+        songs: int [n], which song each of both is of; None where what was written is of none.
+
+    """
+    codec = CODECS[kind]
+    rows = [np.array([features(phrase, codec) for phrase in side]) for side in (real, other)]
+    paired = songs is not None
+    found = classify(Side(rows[0], songs), Side(rows[1], songs), 0, paired=paired)
+    return float("nan") if found is None else found.best
+
+
+def in_scale(turn: PhraseInPiece, notes: Sequence[Note]) -> tuple[int, int]:
+    """Return how many of a phrase's notes lie in the scale of its context, and of how many."""
+    key = key_of([note for phrase in turn.context for note in phrase.notes])
+    pitched = [note for note in notes if note.track != DRUMS]
+    if key is None:
+        return 0, 0
+    return sum(note.pitch % 12 in key.scale for note in pitched), len(pitched)
