@@ -172,12 +172,26 @@ def models(*, folders: tuple[Path, ...], as_json: bool) -> int:
 
 
 @twobar.command()
-def learn() -> int:
-    """Learn a mapping by turning knobs: not in this version.
+@click.argument("targets", nargs=-1, metavar="[KNOB|ACTION]...")
+@click.option("--in", "source", default="auto", metavar="NAME|auto", help="The controller; auto is any.")
+@click.option("--api", default="auto", metavar=APIS, help="The system's MIDI driver.")
+@click.option("--mapping", default="auto", metavar="auto|NAME|PATH", help="The mapping that it goes into.")
+@click.option("--list", "listed", is_flag=True, help="List all that can be learned.")
+def learn(*, targets: tuple[str, ...], source: str, api: str, mapping: str, listed: bool) -> int:
+    """Learn what a control does: name it, then touch the control.
 
-    Example: twobar jam --mapping my-knobs.toml
+    Example: twobar learn density "capture A"
     """
-    raise click.UsageError("'learn' is not in this version; write a mapping file, see docs/mappings.md")
+    from live.cli import learn as lessons  # noqa: PLC0415  it needs a driver
+
+    if listed:
+        for line in lessons.listing():
+            click.echo(line)
+        return 0
+    lessons.check(targets)
+    wanted = targets or lessons.asked(click.echo, lessons.from_terminal)
+    lessons.learn(wanted, source=source, api=api, mapping=mapping, say=click.echo)
+    return 0
 
 
 @twobar.command()

@@ -8,6 +8,7 @@ Tested in tests/model/test_strict.py, tests/live/settings/test_config.py.
 
 import math
 import tomllib
+import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -111,6 +112,9 @@ def shown(value: object) -> str:
 def _walk(value: object, hint: Any, where: str, path: str) -> None:  # noqa: ANN401 - a type hint is any object
     """Descend by the hint; the first fault is raised with its path."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    tables = [inner for inner in arguments if isinstance(inner, type) and issubclass(inner, msgspec.Struct)]
+    if origin in (typing.Union, types.UnionType) and len(tables) == 1 and isinstance(value, Mapping):
+        hint = tables[0]
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{where}: {path or 'it'} must be a table, not {shown(value)}")

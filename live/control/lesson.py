@@ -112,6 +112,9 @@ def bound_to(mapping: Mapping, control: Control) -> Mapping:
 
     """
     rest = [one for one in mapping.control if not clashes(one, control)]
+    lit = next((one.light for one in mapping.control if clashes(one, control) and one.light), None)
+    if lit is not None and lit.ring is None and (lit.on is None) == (control.knob is not None):
+        control = msgspec.structs.replace(control, light=lit)
     check_all([*rest, control], mapping.controller.name)
     return msgspec.structs.replace(mapping, control=[*rest, control])
 

@@ -19,6 +19,7 @@ from live.control.takeover import Law
 from live.devices.names import plain_name
 from live.errors import UsageError, model_faults, unknown
 from live.settings.knobs import ACTIONS, KNOBS, takes
+from live.timing.midi_bytes import is_channel_message
 from model import strict
 from model.errors import ModelError
 
@@ -41,10 +42,62 @@ NRPN_CONTROLLERS = (99, 98, 6, 38, 96, 97)
 
 
 class Controller(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[controller]: what the device is called, and parts of its ports' names."""
+    """[controller]: what the device is called, its ports' names, and what it is told.
+
+    Attributes:
+        name: of the device.
+        match: parts of the names of its ports.
+        lights: part of the name of the port that its lights are sent to; left away, the one that belongs to
+            the port it is heard on.
+        hello, goodbye: messages that it is sent before its lights and after them, in hexadecimal.
+
+    """
 
     name: Annotated[str, Meta(min_length=1)]
     match: list[Annotated[str, Meta(min_length=1)]] = []
+    lights: str = ""
+    hello: list[str] = []
+    goodbye: list[str] = []
+
+
+class Light(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """light: how a control's lamp or ring shows what the control does.
+
+    Attributes:
+        cc, note: the message that sets it; left away, the control's own.
+        channel: 1..16; left away, the control's own, or 1.
+        on, off: values when it is lit and dark; `on` of a knob is left away: a knob has a ring.
+        blink: value at which the device blinks; left away, it is lit and dark by the beat.
+        blink_channel: channel on which the device blinks, where that is told by the channel.
+        ring: values at both ends of a knob's travel; left away, 0 and 127.
+
+    """
+
+    cc: Seven | None = None
+    note: Seven | None = None
+    channel: Annotated[int, Meta(ge=1, le=16)] | None = None
+    on: Seven | None = None
+    off: Seven = 0
+    blink: Seven | None = None
+    blink_channel: Annotated[int, Meta(ge=1, le=16)] | None = None
+    ring: Annotated[list[Seven], Meta(min_length=2, max_length=2)] | None = None
+
+
+class Roll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[roll]: a grid of lamps that shows the phrase that sounds, its parts from top to bottom.
+
+    Attributes:
+        rows: notes of the lamps, each row from left to right.
+        channel: 1..16.
+        on, off, playhead: values of a lamp with notes, of one without, and of the column that sounds.
+
+    """
+
+    rows: Annotated[list[list[Seven]], Meta(min_length=1)]
+    channel: Annotated[int, Meta(ge=1, le=16)] = 1
+    on: Seven
+    off: Seven = 0
+    playhead: Seven
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,6 +121,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         curve: linear (the default), exp, log or s.
         range: lowest and highest value that the control reaches; left away, the knob's whole range.
         step: change of the knob for one detent of an encoder; left away, a hundredth of the range.
+        light: how its lamp or ring shows what it does.
 
     """
 
@@ -88,6 +142,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     curve: CurveName | None = None
     range: Annotated[list[float], Meta(min_length=2, max_length=2)] | None = None
     step: float | None = None
+    light: Light | None = None
 
     @property
     def source(self) -> tuple[SourceName, int]:
@@ -114,6 +169,12 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     controller: Controller
     control: list[Control] = []
+    roll: Roll | None = None
+
+    @property
+    def has_lights(self) -> bool:
+        """Whether there is anything to show on the device."""
+        return self.roll is not None or any(control.light is not None for control in self.control)
 
     def matches(self, port_name: str) -> int:
         """Return how many letters of a port's name are matched; 0 for none."""
@@ -157,6 +218,7 @@ def parse(raw: dict[str, Any], *, where: str, say: Callable[[str], object] | Non
     controls = raw.get("control", [])
     try:
         mapping = strict.build(raw, Mapping, where)
+        _check_words(mapping.controller, where)
         check_all(mapping.control, where)
     except (UsageError, ModelError):
         if say is None or not isinstance(controls, list):
@@ -175,6 +237,7 @@ def parse(raw: dict[str, Any], *, where: str, say: Callable[[str], object] | Non
             good.append(control)
             numbers.append(number)
     rest = strict.build({name: value for name, value in raw.items() if name != "control"}, Mapping, where)
+    _check_words(rest.controller, where)
     return msgspec.structs.replace(rest, control=good)
 
 
@@ -186,6 +249,17 @@ def _control(table: object, number: int, where: str) -> Control:
         {"controller": {"name": name}, "control": [*[blank] * (number - 1), table]}, Mapping, where
     )
     return built.control[-1]
+
+
+def _check_words(controller: Controller, where: str) -> None:
+    """Refuse a greeting that is no MIDI message."""
+    for key in ("hello", "goodbye"):
+        for text in getattr(controller, key):
+            if message(text) is None:
+                raise UsageError(
+                    f"{where}: controller.{key} has '{text}', which is no whole MIDI message in hexadecimal,"
+                    " as 'F0 7E 7F 06 01 F7'"
+                )
 
 
 def check_all(controls: list[Control], where: str, numbers: list[int] | None = None) -> None:
@@ -255,6 +329,33 @@ def _check(control: Control, number: int, where: str) -> None:
         _check_knob(control, control.knob, label, where)
     else:
         _check_action(control, label, where)
+    if control.light is not None:
+        _check_light(control, control.light, label, where)
+
+
+def _check_light(control: Control, light: Light, label: str, where: str) -> None:
+    """Check how a control is lit."""
+    kind, _ = control.source
+    if light.cc is not None and light.note is not None:
+        raise UsageError(f"{where}: {label} has a light with cc and note; it needs one of them at most")
+    if light.cc is None and light.note is None and kind not in ("cc", "note"):
+        raise UsageError(f"{where}: {label} cannot be lit by its own message: say the light's cc or note")
+    if control.knob is None and light.ring is not None:
+        raise UsageError(f"{where}: {label} has a light with ring; that belongs to a knob, not to an action")
+    if control.knob is not None:
+        for key in ("on", "blink", "blink_channel"):
+            if getattr(light, key) is not None:
+                raise UsageError(f"{where}: {label} has a light with {key}; a knob shows its travel, by ring")
+
+
+def message(text: str) -> bytes | None:
+    """Return a message written in hexadecimal, as "F0 7E 7F 06 01 F7"; None where it is none."""
+    try:
+        data = bytes.fromhex(text)
+    except ValueError:
+        return None
+    exclusive = len(data) > 2 and data[0] == 0xF0 and data[-1] == 0xF7 and max(data[1:-1]) < 0x80
+    return data if exclusive or is_channel_message(data) else None
 
 
 def _check_knob(control: Control, knob: str, label: str, where: str) -> None:

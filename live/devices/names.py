@@ -17,6 +17,8 @@ _BRIDGE_NUMBERS = re.compile(r"\s*\[\d+\]")
 _TWIN_NUMBER = re.compile(rf"{TWIN}\d+$")
 _OURS_OR_THROUGH = re.compile(rf"(?<![a-z0-9])({OUR_NAME}(in|out|probe)|midi through)", re.IGNORECASE)
 _LOOPBACK = re.compile(r"midi through|loopmidi|loopbe|(?<![a-z])iac(?![a-z])", re.IGNORECASE)
+_SIDE = re.compile(r"(?<![a-z])(in|out|input|output|capture|playback|source|sink)(?![a-z])")
+_NUMBERED_SIDE = re.compile(r"midi(?:in|out)(\d*)")
 _CONTROL = re.compile(r"(?<![a-z])(mcu|daw|hui|mackie|incontrol)(?![a-z])", re.IGNORECASE)
 
 
@@ -38,6 +40,22 @@ def twin_name(name: str) -> str:
 def plain_name(name: str) -> str:
     """Return a port's name without the numbers that it gets anew at every plugging in."""
     return _BRIDGE_NUMBERS.sub("", _ALSA_NUMBERS.sub("", twin_name(name)))
+
+
+def partner(name: str, found: Iterable[str]) -> str | None:
+    """Return the output that belongs to the same device as an input; None where there is none."""
+    names = [other for other in found if not _OURS_OR_THROUGH.search(other)]
+    for same in (lambda text: text, plain_name, _sideless):
+        fitting = next((other for other in names if same(other) == same(name)), None)
+        if fitting is not None:
+            return fitting
+    return None
+
+
+def _sideless(name: str) -> str:
+    """Return a port's name without what tells its direction."""
+    numbered = _NUMBERED_SIDE.sub(r"midi\1", plain_name(name).lower())
+    return " ".join(_SIDE.sub(" ", numbered).split())
 
 
 def spoken_name(name: str) -> str:

@@ -290,12 +290,15 @@ class OutputPort(MidiOutput):
         if midi is not None:
             _ABANDONED.extend((midi, self._jack))
 
-    def close(self) -> None:
-        """Silence the channels that were played on and release the port; safe to call twice."""
+    def close(self, *, silently: bool = False) -> None:
+        """Silence the channels that were played on and release the port; safe to call twice.
+
+        Silently: nothing sounds there, and nothing is sent.
+        """
         midi = self._midi
         if midi is None:
             return
-        used = [channel for channel in range(1, 17) if self._channels >> (channel - 1) & 1]
+        used = [channel for channel in range(1, 17) if self._channels >> (channel - 1) & 1 and not silently]
         with contextlib.suppress(errors.PortError):
             for channel in used:
                 for data in midi_bytes.silence(range(channel, channel + 1)):

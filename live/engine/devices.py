@@ -21,6 +21,7 @@ from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.devices.jack import Direction
 from live.devices.names import keyboards
 from live.engine.closing import Guard
+from live.engine.lights import Lights
 from live.engine.output import EngineOutput
 from live.errors import FailureError, PortError, PortMissingError, SynthError, UsageError, unknown
 from live.ipc.model_process import WorkerKeeper, spawn_worker
@@ -88,6 +89,7 @@ class Devices:
         self._losses_said, self._losses_nanos = Losses(0, 0), -LOSSES_NOTICE_NANOS
         self._synth_fault = ""
         self.desk: Desk | None = None
+        self.lights: Lights | None = None
         self.recording = ""
         self.subscribed: Callable[[Callable[[str, float | str], None]], None] = lambda _tell: None
         self.peers: list[str] = []  # of virtual outputs
@@ -110,6 +112,14 @@ class Devices:
             lenient=self._options.revived,
         )
         return self.desk
+
+    def set_lights(self, jam: Jam) -> None:
+        """Light the controllers that the mappings say how to light."""
+        if self.desk is not None:
+            api = self._options.config.midi.api
+            self.lights = Lights(
+                self.desk, jam, lambda name: ports.open_output(name, api=api), say=self._warn
+            )
 
     # -- what must be there before thru works ------------------------------------------------------
 
@@ -335,6 +345,8 @@ class Devices:
     def _looked(self, jam: Jam, lister: SystemLister) -> None:
         """Do what comes after each look; on a watch's thread."""
         self._see_peers(lister)
+        if self.lights is not None and lister is self._listers[0]:
+            self.lights.look(tuple(self._inputs), lambda: lister("out"))
         self._post(lambda now: self._tell_of_losses(jam, now))
 
     def _see_peers(self, lister: SystemLister) -> None:
@@ -397,6 +409,8 @@ class Devices:
                 jam.performer.release(now, port=change.name)
                 if self.desk is not None:
                     self.desk.unplug(change.name)
+                if self.lights is not None:
+                    self.lights.unplug(change.name)
                 if self._output.feedback is not None:
                     self._output.feedback.forget(change.name)
             else:
@@ -479,6 +493,8 @@ class Devices:
             guard.report(output.take.fault)
             if output.take.kept and not output.take.fault and not self._options.headless:
                 guard.report(f"the take is in '{output.take.path}'")
+        if self.lights is not None:
+            guard("the lights could not be cleared", self.lights.close)
         for watcher in self._watchers:
             guard("the watch over the ports could not be ended", watcher.close)
         for port in self._inputs.values():

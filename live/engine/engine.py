@@ -164,6 +164,7 @@ class Engine:
         desk = self.devices.set_desk(self.jam.knobs)
         self.jam.performer.bindings, self.arrivals.replaceable = desk, desk.replaceable
         self.learning = Learning(desk, self.jam.notices, self._post)
+        self.devices.set_lights(self.jam)
         self.jam.advance(self.clock.now())
         self.devices.open(self.jam, self.clock.now())
         if self.options.demo == "on" or (self.options.demo == "auto" and not self.devices.listening):
@@ -292,6 +293,8 @@ class Engine:
         if self.arrivals or self._answers_waiting:
             coming.append(self._wake if self._wake is not None and self._sends_soon(now) else now)
         coming.append(self.snapshots.show(now, min(coming), waiting=bool(self.arrivals)))
+        if self.devices.lights is not None:
+            coming.append(self.devices.lights.show(now, min(coming)))
         self.worker.watch(now)
         return coming
 

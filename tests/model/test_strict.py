@@ -22,6 +22,7 @@ class Section(msgspec.Struct):
 class File(msgspec.Struct):
     first: Section
     second: Section = msgspec.field(default_factory=Section)
+    third: Section | None = None
 
 
 def test_what_is_allowed_is_read() -> None:
@@ -36,7 +37,11 @@ def test_what_is_allowed_is_read() -> None:
     [
         ([], "f: it must be a table, not a list"),
         ({}, "f: first is missing"),
-        ({"fist": {}}, "unknown key 'fist' in f; there is: first, second; did you mean 'first'?"),
+        ({"fist": {}}, "unknown key 'fist' in f; there is: first, second, third; did you mean 'first'?"),
+        (
+            {"first": {}, "third": {"whole": 256}},
+            "f: third.whole must be a whole number from 0 to 255, not 256",
+        ),
         ({"first": {"hole": 1}}, "unknown key 'hole' in [first] of f; there is: .*; did you mean 'whole'?"),
         ({"first": {"whole": 256}}, "f: first.whole must be a whole number from 0 to 255, not 256"),
         ({"first": {"share": 0}}, "f: first.share must be a number above 0, not 0"),

@@ -26,7 +26,7 @@ WRONG = {
     "sample -n ten --out x": ["'ten' is not a whole number\n"],
     "edit a.mid --density much --out x": ["'much' is not a number\n"],
     "--sed 3": ["unknown option '--sed'", "did you mean '--seed'?"],
-    "learn": ["not in this version"],
+    "learn densty": ["unknown knob or action 'densty'", "did you mean 'density'?"],
     "explore": ["not in this version"],
 }
 
