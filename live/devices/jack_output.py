@@ -262,9 +262,9 @@ class JackOutput(MidiOutput):
         if data[0] < 0xF0:
             self._channels |= 1 << (data[0] & 0x0F)
 
-    def close(self) -> None:
+    def close(self, *, silently: bool = False) -> None:
         """Silence the channels that were played on and release the port; safe to call twice."""
-        used = [channel for channel in range(1, 17) if self._channels >> (channel - 1) & 1]
+        used = [channel for channel in range(1, 17) if self._channels >> (channel - 1) & 1 and not silently]
         with contextlib.suppress(errors.PortError):
             for channel in used:
                 for data in midi_bytes.silence(range(channel, channel + 1)):

@@ -78,8 +78,11 @@ class MidiOutput(ABC):
         """Let go of the port of a MIDI system that has died, at once."""
 
     @abstractmethod
-    def close(self) -> None:
-        """Silence the channels that were played on and release the port; safe to call twice."""
+    def close(self, *, silently: bool = False) -> None:
+        """Silence the channels that were played on and release the port; safe to call twice.
+
+        Silently: nothing sounds there, and nothing is sent.
+        """
 
 
 _SENDING_S = 0.05  # JACK sends what it has taken in its next cycles, and nothing after the port is closed

@@ -19,7 +19,7 @@ from model.errors import nearest
 __all__ = [
     "APIS", "Deliver", "InputPort", "MidiInput", "MidiOutput", "OutputPort", "Probe", "answers",
     "compiled_apis", "frame_accurate", "hardware", "inputs", "keyboards", "match", "names", "open_input",
-    "open_inputs", "open_output", "outputs", "plain_name", "resolve_api",
+    "open_inputs", "open_lights", "open_output", "outputs", "plain_name", "resolve_api",
 ]  # fmt: skip
 
 APIS: dict[str, int] = {
@@ -30,6 +30,7 @@ APIS: dict[str, int] = {
 }
 INPUT_CLIENT, INPUT_PORT = "twobar-in", "keys"
 OUTPUT_CLIENT, OUTPUT_PORT = "twobar-out", "notes"
+LIGHTS_CLIENT, LIGHTS_PORT = "twobar-lights", "lights"
 PROBE_CLIENT = "twobar-probe"
 QUEUE_SIZE = 8192
 """Of the messages that an input holds while ports are opened; what comes beyond is lost."""
@@ -224,6 +225,16 @@ def open_output(name: str, *, api: str = "auto", taken: Collection[str] = ()) ->
         with contextlib.suppress(OSError):
             jack = JackProbe(PROBE_CLIENT)
     return OutputPort(midi, actual, api=resolved, virtual=name == "virtual", jack=jack)
+
+
+def open_lights(name: str, *, api: str = "auto") -> MidiOutput:
+    """Send to a named port beside the one that is played to, under a client's name of its own on JACK."""
+    resolved = resolve_api(api)
+    if not frame_accurate(resolved):
+        return open_output(name, api=resolved)
+    from live.devices.jack_output import JackOutput  # noqa: PLC0415  only where it is used: it takes its time
+
+    return JackOutput(LIGHTS_CLIENT, LIGHTS_PORT, peer=_jack_peer("out", name, ()))
 
 
 def open_inputs(
