@@ -15,7 +15,7 @@ from live.timing.midi_bytes import CONTROL, NOTE_ON
 Level = Literal["off", "on", "blink"]
 
 
-class State(NamedTuple):
+class LitState(NamedTuple):
     """What of a jam is shown on controllers.
 
     Attributes:
@@ -49,7 +49,7 @@ class State(NamedTuple):
     column: int
 
 
-def level_of(action: str, state: State) -> Level:
+def level_of(action: str, state: LitState) -> Level:
     """Return how an action's lamp shows the state; what has none is lit where it can be called."""
     name, argument = split_action(action)
     match name:
@@ -82,7 +82,7 @@ def level_of(action: str, state: State) -> Level:
             return "on"
 
 
-def lamps(mapping: Mapping, state: State) -> dict[Lamp, bytes]:
+def lamps(mapping: Mapping, state: LitState) -> dict[Lamp, bytes]:
     """Return the message of every lamp and ring of a controller."""
     shown = {}
     for control in mapping.control:
@@ -140,7 +140,7 @@ def _lamp(control: Control, light: Light) -> Lamp:
     return CONTROL | channel, number if light.cc is None else light.cc
 
 
-def _message(control: Control, light: Light, lamp: Lamp, state: State) -> bytes:
+def _message(control: Control, light: Light, lamp: Lamp, state: LitState) -> bytes:
     status, number = lamp
     if control.knob is not None:
         low, high = light.ring or (0, 127)

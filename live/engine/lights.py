@@ -45,7 +45,7 @@ class Lights:
         self._desk, self._jam, self._open, self._say = desk, jam, open_port, say
         self._ports: dict[str, LightPort] = {}
         self._dark: set[str] = set()  # of whom that was said
-        self._shown: lights.State | None = None
+        self._shown: lights.LitState | None = None
         self._looked: dict[str, Mapping] = {}
         self._drawn = 0
         self._cells: tuple[object, tuple[frozenset[int], ...]] = (None, ())
@@ -123,13 +123,13 @@ class Lights:
                 port.show(lights.lamps(mappings[name], state))
         return now + PERIOD_NANOS
 
-    def _state(self, now: Nanos, *, roll: bool) -> lights.State:
+    def _state(self, now: Nanos, *, roll: bool) -> lights.LitState:
         jam, path = self._jam, self._jam.history.state
         tick, lines = jam.tick(now), jam.plan.lines
         within = (tick - lines.start) % lines.grid.ticks_per_beat
         cells, column = self._roll(now) if roll and jam.transport.running else ((), -1)
         scenery = jam.scenery
-        return lights.State(
+        return lights.LitState(
             transport=jam.state(now),
             on_beat=jam.transport.running and 2 * within < lines.grid.ticks_per_beat,
             mode=path.mode,

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from live.control import lights, mapping_file
-from live.control.lights import State
+from live.control.lights import LitState
 from live.errors import UsageError
 from live.settings.knobs import ACTIONS, KNOBS
 
 HEAD = '[controller]\nname = "x"\n'
-REST = State(
+REST = LitState(
     transport="stopped",
     on_beat=False,
     mode="follow",

@@ -7,7 +7,7 @@ import platformdirs
 import pytest
 
 from live.control import library, lights
-from live.control.lights import State
+from live.control.lights import LitState
 from live.control.mapper import Mapper
 from live.control.mapping_file import Control, message
 from live.ipc.commands import Command, action
@@ -117,7 +117,7 @@ def test_what_a_player_needs_is_bound_and_what_keys_send_is_not(name: str) -> No
         assert mapper.feed(passing) == []
 
 
-def states(action: str) -> list[State]:
+def states(action: str) -> list[LitState]:
     """States that light whatever an action shows."""
     argument = action.partition(" ")[2]
     lit: dict[str, Any] = {
