@@ -70,6 +70,10 @@ def twobar() -> None:
 @click.option("--duration", type=float, metavar="SECONDS", help="End by itself.")
 @click.option("--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Write the event log.")
 @click.option("--record", type=click.Path(path_type=Path), metavar="FILE.mid", help="Write the take here.")
+@click.option(
+    "--session", metavar="NAME", help="Go on with this session, or begin it; it is saved by itself."
+)
+@click.option("--fresh", is_flag=True, help="Begin the session clean; the old one is put aside.")
 @click.option("--demo", is_flag=True, help="Play a tune into it as if someone played.")
 def jam(**arguments: Any) -> int:  # noqa: ANN401  click's own
     """Jam: play, and it answers.
@@ -141,6 +145,19 @@ def config(out: Path | None) -> int:
     from live.cli.config import write  # noqa: PLC0415  only this command needs the settings
 
     click.echo(write(out))
+    return 0
+
+
+@twobar.command()
+def sessions() -> int:
+    """List the sessions that were saved.
+
+    Example: twobar sessions
+    """
+    from live.cli.sessions import listed  # noqa: PLC0415  only this command needs them
+
+    for line in listed():
+        click.echo(line)
     return 0
 
 

@@ -13,6 +13,7 @@ from live.cli.supervisor import Supervisor
 from live.errors import TwobarError
 from live.ipc.options import from_environment
 from live.ipc.session import alive
+from live.session.keeper import SessionKeeper
 from live.timing.clock import lower_priority
 
 LOOK_SECONDS = 0.1
@@ -70,7 +71,13 @@ def main() -> int:
     lower_priority()
     engine, options = Adopted(int(sys.argv[1])), from_environment()
     signals = EndSignals().install()
-    supervisor = Supervisor(options)
+    keeper = None
+    if options.saves:
+        keeper = SessionKeeper(
+            Path(options.saves), seed=options.config.jam.seed, spare=False, say=lambda _text: None
+        )
+        keeper.start()
+    supervisor = Supervisor(options, keeper=keeper)
     signals.lead_to(supervisor.end, supervisor.panic)
     try:
         supervisor.adopt(engine)

@@ -11,7 +11,9 @@ from typing import Any
 
 import msgspec
 
+from live.cli import sessions as sessions_of_jams
 from live.cli.screen import keep_shown
+from live.cli.sessions import Opened
 from live.cli.signals import EndSignals
 from live.cli.supervisor import Supervisor
 from live.devices import ableton_link
@@ -24,6 +26,7 @@ from live.ipc.page_process import PageOptions, drawn_code, page_options, read_pl
 from live.ipc.session import Session, sessions, write_session
 from live.ipc.snapshot import Notice, ToDashboard
 from live.record import event_log
+from live.session.keeper import SessionKeeper
 from live.settings.config import Config, PageSettings, check_model, load, with_options
 from model.files import as_text, readable
 
@@ -101,11 +104,21 @@ def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> 
     if config.midi.clock == "link":
         ableton_link.check_installed()
     check_keymap(config.dashboard.keymap)
+    with sessions_of_jams.opened(arguments, config, headless=headless) as opened:
+        return _jam(arguments, opened, headless=headless, start_nanos=start_nanos, signals=signals)
+
+
+def _jam(
+    arguments: dict[str, Any], opened: Opened, *, headless: bool, start_nanos: int, signals: EndSignals
+) -> int:
+    config = opened.config
     log = event_log.begin(arguments["log"]) if arguments["log"] else None
     address = new_address()
     page, without_page = page_of(config, address, headless=headless, start_nanos=start_nanos)
     options = Options(
         config=config,
+        model=opened.model,
+        saves=opened.path,
         address=address,
         headless=headless,
         demo="on" if arguments["demo"] else "off" if headless else "auto",
@@ -117,9 +130,10 @@ def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> 
         page=page,
     )
     try:
+        remarks = [*opened.remarks, *([without_page] if without_page else [])]
         if headless:
-            return _headless(options, signals, without_page)
-        return _on_screen(options, signals, without_page)
+            return _headless(options, signals, opened, remarks)
+        return _on_screen(options, signals, opened, remarks)
     finally:
         if options.session:
             Path(options.session).unlink(missing_ok=True)
@@ -167,12 +181,28 @@ def _say(line: str) -> None:
         sys.stderr.write(f"{readable(line)}\n")
 
 
-def _headless(options: Options, signals: EndSignals, without_page: str) -> int:
-    if without_page:
-        _say(f"twobar: {without_page}")
+def supervised(
+    options: Options,
+    opened: Opened,
+    notify: Callable[[str], None],
+    *,
+    deliver: Callable[[ToDashboard], None] | None = None,
+) -> Supervisor:
+    """Return the supervisor of a jam, which goes on from its session and saves it."""
+    keeper = None
+    if options.saves:
+        seed = options.config.jam.seed
+        keeper = SessionKeeper(Path(options.saves), seed=seed, spare=opened.spare, say=notify)
+        keeper.start()
+    return Supervisor(options, deliver=deliver, notify=notify, begins_with=opened.begins_with, keeper=keeper)
+
+
+def _headless(options: Options, signals: EndSignals, opened: Opened, remarks: list[str]) -> int:
+    for remark in remarks:
+        _say(f"twobar: {remark}")
     if options.page is not None and options.page.token:
         _say(drawn_code(options.page.url))
-    supervisor = Supervisor(options, notify=lambda text: _say(f"twobar: {text}"))
+    supervisor = supervised(options, opened, lambda text: _say(f"twobar: {text}"))
     signals.lead_to(supervisor.end, supervisor.panic)
     try:
         supervisor.start()
@@ -182,7 +212,7 @@ def _headless(options: Options, signals: EndSignals, without_page: str) -> int:
     return supervisor.wait()
 
 
-def _on_screen(options: Options, signals: EndSignals, without_page: str) -> int:
+def _on_screen(options: Options, signals: EndSignals, opened: Opened, remarks: list[str]) -> int:
     from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  the engine starts while Textual is imported
 
     inbox = Inbox()
@@ -194,7 +224,7 @@ def _on_screen(options: Options, signals: EndSignals, without_page: str) -> int:
         else:
             inbox.put(Notice(time.monotonic_ns(), "error", text))
 
-    supervisor = Supervisor(options, deliver=inbox.put, notify=notify)
+    supervisor = supervised(options, opened, notify, deliver=inbox.put)
     signals.lead_to(supervisor.end, supervisor.panic)
     try:
         supervisor.start()
@@ -202,9 +232,9 @@ def _on_screen(options: Options, signals: EndSignals, without_page: str) -> int:
     except BaseException:
         supervisor.abandon()
         raise
-    if without_page:
-        inbox.put(Notice(time.monotonic_ns(), "warning", without_page))
-    elif options.page is not None:
+    for remark in remarks:
+        inbox.put(Notice(time.monotonic_ns(), "warning", remark))
+    if options.page is not None:
         inbox.put(Notice(time.monotonic_ns(), "info", f"the page: {options.page.url}"))
     status: list[int] = []
 

@@ -29,6 +29,7 @@ from live.ipc.model_process import Process, WorkerKeeper, end_process, spawn_wor
 from live.ipc.options import Options, to_environment
 from live.ipc.page_process import spawn_page
 from live.ipc.snapshot import Snapshot, ToDashboard
+from live.session.keeper import SessionKeeper
 
 FromEngine = ToDashboard | JamMemory | ScenesMemory | Beat
 
@@ -41,6 +42,7 @@ PAUSES_SECONDS = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0)
 
 KILL_SECONDS = 2.0
 WORKER_SECONDS = 10.0  # a model process that has not called by then will not: it is stopped, or hangs
+LAST_WORDS_SECONDS = 1.0
 DEAF_SECONDS = 0.75  # three beats: a panic does not wait until it is sure that the engine stands
 CRASHED = 70  # of `live.engine.closing`, which is not imported here
 ORDERLY = (1, 2)  # exit codes with which an engine has said what the user must mend
@@ -55,6 +57,8 @@ class Supervisor:
         options: for the engine.
         deliver: gets snapshots and notices, on the link's thread; None when headless.
         notify: gets a sentence for the human about what died and came back.
+        begins_with: what the first engine goes on from, as if another had been there before it.
+        keeper: gets what the engines remember, and saves it.
 
     """
 
@@ -64,6 +68,8 @@ class Supervisor:
         *,
         deliver: Callable[[ToDashboard], None] | None = None,
         notify: Callable[[str], None] = lambda _text: None,
+        begins_with: tuple[JamMemory, ScenesMemory] | None = None,
+        keeper: SessionKeeper | None = None,
     ) -> None:
         """Start nothing yet."""
         self._options, self._deliver, self._notify = options, deliver, notify
@@ -75,8 +81,11 @@ class Supervisor:
         self._ending = threading.Event()
         self._over = threading.Event()
         self._shown = threading.Event()
-        self._memory: JamMemory | None = None
-        self._scenes: ScenesMemory | None = None
+        self._memory: JamMemory | None
+        self._scenes: ScenesMemory | None
+        self._memory, self._scenes = begins_with or (None, None)
+        self._keeper = keeper
+        self._reader: threading.Thread | None = None
         self._heart = Heart()
         self._said_goodbye = False
         self._stood: Process | None = None
@@ -152,11 +161,14 @@ class Supervisor:
                 time.sleep(RETRY_SECONDS)
         if self._ending.is_set():
             self._link.send(Bye())  # `end` came before there was a link
-        elif self._options.revived:
+        else:
             for memory in (self._scenes, self._memory):
                 if memory is not None:
                     self._link.send(memory)
-        threading.Thread(target=self._read, args=(self._link, self._heart), name="read", daemon=True).start()
+        self._reader = threading.Thread(
+            target=self._read, args=(self._link, self._heart), name="read", daemon=True
+        )
+        self._reader.start()
 
     def _ended(self, status: int) -> "EngineEndedError":
         """Return the engine's last line as an error; empty where it stood on our own standard error."""
@@ -176,10 +188,8 @@ class Supervisor:
                 heart.beat(worker=message.worker, peers=message.peers)
                 if message.closing:
                     heart.closing()
-            elif isinstance(message, JamMemory):
-                self._memory = message
-            elif isinstance(message, ScenesMemory):
-                self._scenes = message
+            elif isinstance(message, JamMemory | ScenesMemory):
+                self._remember(message)
             elif isinstance(message, Bye):  # the end is the process's, and `wait` tells of it
                 heart.closing()
                 self._said_goodbye = True
@@ -189,6 +199,14 @@ class Supervisor:
                 if self._deliver is not None:
                     with contextlib.suppress(Exception):  # a screen that is broken must not stop the heart
                         self._deliver(message)
+
+    def _remember(self, message: JamMemory | ScenesMemory) -> None:
+        if isinstance(message, JamMemory):
+            self._memory = message
+        else:
+            self._scenes = message
+        if self._keeper is not None:
+            self._keeper.update(message)
 
     def wait_shown(self) -> None:
         """Wait until the engine has its ports open and has sent its first snapshot.
@@ -261,7 +279,9 @@ class Supervisor:
         stood = self._stood is self._engine
         self._trouble()
         if status == CRASHED or stood:
-            self._memory = suspected(self._memory, len(self._troubles))
+            before, self._memory = self._memory, suspected(self._memory, len(self._troubles))
+            if self._keeper is not None and self._memory is not before:
+                self._keeper.spare()
         if status in ORDERLY:
             what = could_not_start(self._ended(status))
         else:
@@ -316,9 +336,13 @@ class Supervisor:
         if self._engine is not None:
             end_process(self._engine)
         self._over.set()
+        if self._reader is not None and self._reader is not threading.current_thread():
+            self._reader.join(LAST_WORDS_SECONDS)  # what the engine remembered last
         self._hang_up()
         self._worker.end()
         self._page.end()
+        if self._keeper is not None:
+            self._keeper.close()
         remove_place(self._options.address)
         return status
 

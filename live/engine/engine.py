@@ -543,6 +543,8 @@ class Engine:
             lambda: self.jam.shutdown(self.clock.now(), for_good=not crashed),
         ):
             self.devices.silence(guard)
+        if not crashed:
+            guard("the supervisor was not told what it is to remember", self._send_memory)
         guard("the summary could not be logged", self._summarize)
         self._flush()
         for link in dict.fromkeys([*self.snapshots.watchers, self.output.worker, self.supervisor]):

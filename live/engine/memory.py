@@ -3,7 +3,7 @@
 Threads: engine only.
 """
 
-from live.ipc.memory import JamMemory, TimelineMemory
+from live.ipc.memory import JamMemory, Learned, TimelineMemory
 from live.jam.jam import Jam
 from live.jam.scenes.present import path_of, state_of
 from live.settings.knobs import KNOBS
@@ -23,6 +23,13 @@ def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
         demo=demo,
         listening=jam.listening.waits,
         scene=jam.scenery.called if jam.scenery is not None else 0,
+        learned=Learned(
+            swing=jam.requests.swing,
+            lag_nanos=jam.performer.lag_nanos,
+            key=jam.dialogue.key,
+            bases=jam.dialogue.bases,
+            here=jam.dialogue.here,
+        ),
     )
 
 
@@ -30,14 +37,16 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     """Let a jam that has just begun go on as another one was: on its timeline, with its knobs and base."""
     jam.stop(now)
     jam.dialogue.restart()
-    timeline, state = None, memory.state
-    jam.knobs.update({name: value for name, value in state.knobs.items() if name in KNOBS})
+    timeline, state, learned = None, memory.state, memory.learned
+    jam.knobs.update({name: KNOBS[name].clip(value) for name, value in state.knobs.items() if name in KNOBS})
     jam.requests.conditions.clear()
     jam.requests.conditions.update(state.conditions)
     jam.performer.thru = memory.thru
     jam.plan.muted = frozenset(state.muted)
     jam.plan.lines, jam.dialogue.metre = memory.lines, state.metre
     jam.history.state, jam.vary_set = path_of(state), state.vary_set
+    jam.requests.swing, jam.performer.lag_nanos = learned.swing, learned.lag_nanos
+    jam.dialogue.key, jam.dialogue.here, jam.dialogue.bases = learned.key, learned.here, learned.bases
     jam.transport.set_tempo(jam.knobs["tempo"], now)
     if memory.timeline is not None:
         tick, nanos = Tick(memory.timeline.origin_tick), Nanos(memory.timeline.origin_nanos)

@@ -5,9 +5,12 @@ A scene holds the same state: what it stores is a JamState.
 Tested in tests/live/engine/test_memory.py, tests/live/cli/test_supervisor.py.
 """
 
+import msgspec
+
 from live.ipc.messages import Message, Place
 from live.settings.knobs import Mode
 from live.timing.bar_lines import BarLines
+from model.music.metre import AUTO
 from model.music.phrase import Phrase
 
 
@@ -17,7 +20,7 @@ class BaseMemory(Message, frozen=True):
     place: Place
     origin: str
     number: int
-    phrase: Phrase | None
+    phrase: Phrase | None = None
 
 
 class AnchorMemory(Message, frozen=True):
@@ -53,16 +56,16 @@ class JamState(Message, frozen=True):
 
     """
 
-    knobs: dict[str, float]
     mode: Mode
-    frozen: bool
-    muted: list[int]
-    conditions: dict[str, str]
     model: str
-    model_ident: str
-    metre: str
-    base: BaseMemory | None
-    anchors: dict[str, AnchorMemory]
+    model_ident: str = ""
+    metre: str = AUTO
+    frozen: bool = False
+    muted: list[int] = msgspec.field(default_factory=list)
+    knobs: dict[str, float] = msgspec.field(default_factory=dict)
+    conditions: dict[str, str] = msgspec.field(default_factory=dict)
+    base: BaseMemory | None = None
+    anchors: dict[str, AnchorMemory] = msgspec.field(default_factory=dict)
     turn: int | None = None
     vary_set: bool = False
     mapping: str = ""
@@ -72,14 +75,33 @@ class StoredScene(Message, frozen=True):
     """A scene that was stored while it played: its number, 1..99, its name, "" for none, and its state."""
 
     number: int
-    name: str
     state: JamState
+    name: str = ""
 
 
 class ScenesMemory(Message, frozen=True):
     """The scenes that were stored while it played, by rising number."""
 
     scenes: list[StoredScene]
+
+
+class Learned(Message, frozen=True):
+    """What a jam has found out.
+
+    Attributes:
+        swing: where the second eighth of a beat lay in the last phrase, .5 straight .. .67 triplets.
+        lag_nanos: by how much what is played arrives late.
+        key: that the last phrase was in, "" for none.
+        bases: how many there were.
+        here: place of what sounds on the map, each -1..1.
+
+    """
+
+    swing: float = 0.5
+    lag_nanos: int = 0
+    key: str = ""
+    bases: int = 0
+    here: tuple[float, float] | None = None
 
 
 class JamMemory(Message, frozen=True):
@@ -93,6 +115,7 @@ class JamMemory(Message, frozen=True):
         demo: whether the demo still plays.
         listening: whether it waits for the performer's beat.
         scene: number of the one that was called or stored last, 0 for none.
+        learned: of the performer's playing and of the music so far.
 
     """
 
@@ -105,3 +128,4 @@ class JamMemory(Message, frozen=True):
     demo: bool
     listening: bool = False
     scene: int = 0
+    learned: Learned = Learned()

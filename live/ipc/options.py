@@ -27,6 +27,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         record: path of the take, "" for one in the take folder.
         session: file that tells `twobar attach` where the engine is, "" none; its writer, who is not the
             engine, removes it at the end, or else the next `twobar attach` that finds nobody there.
+        saves: path of the file that the jam is saved in, "" none; the supervisor's business.
         revived: whether an engine before this one died, with notes perhaps sounding.
         model: that was chosen while that one played, "" for the settings' own.
         page: how the page is served; None for no page.
@@ -42,6 +43,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     log: str = ""
     record: str = ""
     session: str = ""
+    saves: str = ""
     revived: bool = False
     model: str = ""
     start_nanos: int = 0

@@ -84,6 +84,7 @@ class Dialogue:
         missed_bars: that began without what they were to play.
         decode_ms: what the last decode cost.
         recombined: answers whose phrase was varied without the learned writer.
+        bases: how many there were.
 
     """
 
@@ -121,7 +122,7 @@ class Dialogue:
         self._closed = 0
         self._bar = -1
         self._rest_until = Tick(0)
-        self._bases = 0
+        self.bases = 0
         self._silent = False
         self._tied: tuple[int, list[PlayedNote]] = 0, []  # a base's number; what sounded on at its end
         self._foresight = Foresight(plan, capture, requests, ask=output.ask, search=self._played_before)
@@ -152,7 +153,7 @@ class Dialogue:
         Where it has other bars in the present metre, or does not play the metre, all is planned anew.
         """
         plan = self._plan
-        unasked = [*self._unasked, *self._encoding.values()]
+        unasked, first = [*self._unasked, *self._encoding.values()], self._requests.model is None
         self._requests.model = ready
         self._decoding, self._unasked = None, []
         self._encoding.clear()
@@ -163,6 +164,8 @@ class Dialogue:
             self._ident = expected.ident
         before, self._ident = self._ident, ready.ident
         if before != ready.ident:
+            if first and before:
+                self._notices.add("info", "what was stored with other weights of the model is found again")
             self.here = self.performer_xy = None
             self._find_again(now)
         elif expected is not None:
@@ -292,7 +295,7 @@ class Dialogue:
         self._closed, self._bar, self._rest_until = 0, -1, Tick(0)
         self._accompaniment.restart()
         self._foresight.restart()
-        self._decoding = None
+        self._decoding, self._tied = None, (0, [])
         self._encoding = {
             ident: search for ident, search in self._encoding.items() if search.reason is not Reason.PLAYED
         }
@@ -305,13 +308,13 @@ class Dialogue:
         self._accompaniment.restart(self._closed)
         self._foresight.restart(self._closed)
         base, model = self._history.state.base, self._requests.model
-        self._bases = base.number if base else 0
+        self.bases = max(self.bases, base.number if base else 0)
         if model is not None:
             self.set_model(model, now)
 
     def go(self, place: Place, origin: BaseOrigin, now: Tick, *, phrase: Phrase | None = None) -> None:
         """Sound another place from the next step on."""
-        self.set_base(Base(place, origin, phrase, self._bases), self._plan.cell_of(now))
+        self.set_base(Base(place, origin, phrase, self.bases), self._plan.cell_of(now))
 
     def set_base(self, base: Base | None, first: int) -> None:
         """Let every cell from the first on sound another base."""
@@ -509,11 +512,11 @@ class Dialogue:
                 if reply.key != self.key:
                     self.key = reply.key
                     self._output.publish("key", reply.key or "none")
-            self._bases += 1
+            self.bases += 1
             self.performer_xy = reply.xy if self._requests.has_latent else None
             first = max(self._plan.cell_of(now), search.cell)
-            self.set_base(Base(place, "played", phrase, self._bases), first)
-            self._tied = self._bases, [*search.sounding]
+            self.set_base(Base(place, "played", phrase, self.bases), first)
+            self._tied = self.bases, [*search.sounding]
         self.ask_next(now)
         return search
 

@@ -103,7 +103,7 @@ class Scenes:
         if not 1 <= number <= MOST_SCENES:
             raise UsageError(f"a scene's number is 1 to {MOST_SCENES}, not {number}")
         again = number in self._stored
-        self._stored[number] = StoredScene(number, self.name(number), state_of(self._jam))
+        self._stored[number] = StoredScene(number, state_of(self._jam), self.name(number))
         self.called = number
         self._jam.mark(f"store scene {number}", now)
         self._jam.notices.add("info", f"{self.text(number)} stored{' anew' if again else ''}")

@@ -1,0 +1,1 @@
+"""Sessions: what a performer has set, in a file that a person can read, and a jam can go on from."""
