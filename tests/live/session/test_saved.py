@@ -1,6 +1,7 @@
 """Sessions to text and back: a thousand random sets are saved, restored, and go on as they were."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ from live.engine.memory import remembered, restore
 from live.errors import UsageError
 from live.ipc.commands import CallScene, ChooseModel, Command, GoTo, LockKey, StoreScene, SwitchThru, Turn
 from live.ipc.memory import JamMemory, ScenesMemory
+from live.ipc.messages import Answer, Encoded, ToWorker
 from live.jam.scenes.present import state_of
 from live.session.saved import load, memories, saved_session, to_text
 from live.settings.knobs import ANCHORS, KNOBS, MODES
@@ -19,32 +21,31 @@ from tests.fakes.stage import MS, EchoModel, Sent, Stage
 from tests.live.jam.scenes.test_scenes import CELL, STEP, do, playing
 
 SEQUENCES = 1000
-ENDS = 25  # of them, after as many the set goes on in two stages, beside each other
+ENDS = 10  # of them, after as many the set goes on in two stages, beside each other
 
 
 def gesture(draw: random.Random) -> Command:
     """Return anything a performer may do, but start, stop and quit."""
-    return draw.choice(
-        [
-            lambda: Turn(name := draw.choice([*KNOBS]), draw.uniform(KNOBS[name].low, KNOBS[name].high)),
-            lambda: Turn(name := draw.choice([*KNOBS]), draw.uniform(KNOBS[name].low, KNOBS[name].high)),
-            lambda: command("capture", draw.choice(ANCHORS)),
-            lambda: command("recall", draw.choice(ANCHORS)),
-            lambda: command("mode", draw.choice([mode for mode in MODES if mode != "listen"])),
-            lambda: command("metre", draw.choice(["auto", "3/4", "6/8"])),
-            lambda: command("mute", draw.choice(["drums", "bass"])),
-            lambda: command("condition", draw.choice(["key D minor", "key off", "key auto"])),
-            lambda: command("model", draw.choice(["one", "two"])),
-            lambda: GoTo([draw.uniform(1, 4), 1.0]),
-            lambda: StoreScene(draw.randint(1, 4)),
-            lambda: CallScene(draw.randint(1, 4)),
-            lambda: command("freeze"),
-            lambda: command("undo"),
-            lambda: command("redo"),
-            LockKey,
-            SwitchThru,
-        ]
-    )()
+    kinds: list[Callable[[], Command]] = [
+        lambda: Turn(name := draw.choice([*KNOBS]), draw.uniform(KNOBS[name].low, KNOBS[name].high)),
+        lambda: Turn(name := draw.choice([*KNOBS]), draw.uniform(KNOBS[name].low, KNOBS[name].high)),
+        lambda: command("capture", draw.choice(ANCHORS)),
+        lambda: command("recall", draw.choice(ANCHORS)),
+        lambda: command("mode", draw.choice([mode for mode in MODES if mode != "listen"])),
+        lambda: command("metre", draw.choice(["auto", "3/4", "6/8"])),
+        lambda: command("mute", draw.choice(["drums", "bass"])),
+        lambda: command("condition", draw.choice(["key D minor", "key off", "key auto"])),
+        lambda: command("model", draw.choice(["one", "two"])),
+        lambda: GoTo([draw.uniform(1, 4), 1.0]),
+        lambda: StoreScene(draw.randint(1, 4)),
+        lambda: CallScene(draw.randint(1, 4)),
+        lambda: command("freeze"),
+        lambda: command("undo"),
+        lambda: command("redo"),
+        lambda: LockKey(source="test"),
+        lambda: SwitchThru(source="test"),
+    ]
+    return draw.choice(kinds)()
 
 
 class Found(EchoModel):
@@ -53,9 +54,9 @@ class Found(EchoModel):
     def __init__(self, *, ident: str) -> None:
         super().__init__(ident=ident, codec="multitrack")
 
-    def answer(self, message):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201  see EchoModel
+    def answer(self, message: ToWorker) -> Answer:
         answer = super().answer(message)
-        if hasattr(answer, "z") and self.phrases and self.phrases[-1] in self.phrases[:-1]:
+        if isinstance(answer, Encoded) and self.phrases and self.phrases[-1] in self.phrases[:-1]:
             number = self.phrases.index(self.phrases[-1]) + 1
             self.phrases.pop()
             return msgspec.structs.replace(answer, z=[float(number), self.second])
