@@ -3,7 +3,7 @@
 Threads: engine only.
 """
 
-from live.ipc.memory import JamMemory, Learned, TimelineMemory
+from live.ipc.memory import JamMemory, Findings, TimelineMemory
 from live.jam.jam import Jam
 from live.jam.scenes.present import path_of, state_of
 from live.settings.knobs import KNOBS
@@ -23,7 +23,7 @@ def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
         demo=demo,
         listening=jam.listening.waits,
         scene=jam.scenery.called if jam.scenery is not None else 0,
-        learned=Learned(
+        findings=Findings(
             swing=jam.requests.swing,
             lag_nanos=jam.performer.lag_nanos,
             key=jam.dialogue.key,
@@ -37,7 +37,7 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     """Let a jam that has just begun go on as another one was: on its timeline, with its knobs and base."""
     jam.stop(now)
     jam.dialogue.restart()
-    timeline, state, learned = None, memory.state, memory.learned
+    timeline, state, findings = None, memory.state, memory.findings
     jam.knobs.update({name: KNOBS[name].clip(value) for name, value in state.knobs.items() if name in KNOBS})
     jam.requests.conditions.clear()
     jam.requests.conditions.update(state.conditions)
@@ -45,8 +45,8 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     jam.plan.muted = frozenset(state.muted)
     jam.plan.lines, jam.dialogue.metre = memory.lines, state.metre
     jam.history.state, jam.vary_set = path_of(state), state.vary_set
-    jam.requests.swing, jam.performer.lag_nanos = learned.swing, learned.lag_nanos
-    jam.dialogue.key, jam.dialogue.here, jam.dialogue.bases = learned.key, learned.here, learned.bases
+    jam.requests.swing, jam.performer.lag_nanos = findings.swing, findings.lag_nanos
+    jam.dialogue.key, jam.dialogue.here, jam.dialogue.bases = findings.key, findings.here, findings.bases
     jam.transport.set_tempo(jam.knobs["tempo"], now)
     if memory.timeline is not None:
         tick, nanos = Tick(memory.timeline.origin_tick), Nanos(memory.timeline.origin_nanos)

@@ -85,7 +85,7 @@ class ScenesMemory(Message, frozen=True):
     scenes: list[StoredScene]
 
 
-class Learned(Message, frozen=True):
+class Findings(Message, frozen=True):
     """What a jam has found out.
 
     Attributes:
@@ -115,7 +115,7 @@ class JamMemory(Message, frozen=True):
         demo: whether the demo still plays.
         listening: whether it waits for the performer's beat.
         scene: number of the one that was called or stored last, 0 for none.
-        learned: of the performer's playing and of the music so far.
+        findings: of the performer's playing and of the music so far.
 
     """
 
@@ -128,4 +128,4 @@ class JamMemory(Message, frozen=True):
     demo: bool
     listening: bool = False
     scene: int = 0
-    learned: Learned = Learned()
+    findings: Findings = Findings()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from live.errors import UsageError, model_faults
-from live.ipc.memory import JamMemory, JamState, Learned, ScenesMemory, StoredScene
+from live.ipc.memory import JamMemory, JamState, Findings, ScenesMemory, StoredScene
 from live.ipc.messages import Place
 from live.session.toml_text import toml_text
 from live.settings.knobs import KNOBS
@@ -40,7 +40,7 @@ class SavedSession(msgspec.Struct, frozen=True, kw_only=True):
         seed: of every random choice.
         thru: whether the performer's keys sound through the instrument.
         scene: number of the one that was called or stored last, 0 for none.
-        learned: of the performer's playing and of the music so far.
+        findings: of the performer's playing and of the music so far.
         grid: of the metre's phrases.
         state: all that is set.
         scenes: that were stored.
@@ -53,7 +53,7 @@ class SavedSession(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     thru: bool = True
     scene: int = 0
-    learned: Learned = Learned()
+    findings: Findings = Findings()
     grid: Grid = msgspec.field(default_factory=Grid)
     state: JamState
     scenes: list[StoredScene] = msgspec.field(default_factory=list)
@@ -73,7 +73,7 @@ def saved_session(memory: JamMemory, scenes: ScenesMemory, *, seed: int, ended: 
         seed=seed,
         thru=memory.thru,
         scene=memory.scene,
-        learned=memory.learned,
+        findings=memory.findings,
         grid=memory.lines.grid,
         state=memory.state,
         scenes=scenes.scenes,
@@ -91,7 +91,7 @@ def memories(session: SavedSession) -> tuple[JamMemory, ScenesMemory]:
         started=False,
         demo=True,
         scene=session.scene,
-        learned=session.learned,
+        findings=session.findings,
     )
     return memory, ScenesMemory(session.scenes)
 
