@@ -3,7 +3,7 @@
 Threads: engine only.
 """
 
-from live.ipc.memory import JamMemory, Findings, TimelineMemory
+from live.ipc.memory import Findings, JamMemory, TimelineMemory
 from live.jam.jam import Jam
 from live.jam.scenes.present import path_of, state_of
 from live.settings.knobs import KNOBS

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from live.errors import UsageError, model_faults
-from live.ipc.memory import JamMemory, JamState, Findings, ScenesMemory, StoredScene
+from live.ipc.memory import Findings, JamMemory, JamState, ScenesMemory, StoredScene
 from live.ipc.messages import Place
 from live.session.toml_text import toml_text
 from live.settings.knobs import KNOBS
