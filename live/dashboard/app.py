@@ -7,16 +7,18 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.containers import Horizontal
 from textual.message import Message
 
-from live.dashboard import keys, panels, piano
+from live.dashboard import escapes, keys, panels, piano
 from live.dashboard.drawing.hands import touched_row
 from live.dashboard.drawing.latent_map import MapPoint
 from live.dashboard.drawing.rows import Row, fit_row, row_width
@@ -39,6 +41,7 @@ from live.ipc.commands import (
     Command,
     Freeze,
     Nudge,
+    Panic,
     PlayKey,
     Quit,
     Say,
@@ -148,6 +151,9 @@ class Dashboard(App[None]):
         self._metre = ""  # that was asked for last
         self._touched: TouchView | None = None
         self._piano = piano.Piano()
+        self._escapes = escapes.Escapes()
+        self._escaping = False  # whether the last key was an Esc to a window
+        self._bound = {name for named in keys.rebound(self._keymap).values() for name in named.split(",")}
         self._pulsing = False
         self._panels: list[panels.Painted] = []
 
@@ -515,6 +521,51 @@ class Dashboard(App[None]):
                 self._send(Quit(source=keys.SOURCE))
                 self._on_quit()
             self.exit()
+
+    # -- keys that are none, and Esc ---------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Put pieces of escape sequences together, and take capitals that do nothing for small letters."""
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        self._escaping = len(self.screen_stack) > 1 and event.key == "escape"
+        if len(self.screen_stack) > 1:
+            await super().on_event(event)
+            return
+        for key in self._escapes.feed(event, self._clock()):
+            key.set_sender(self)
+            await super().on_event(self._small(key))
+        held = self._escapes.held
+        if held is not None:
+            self.set_timer(escapes.HOLD_SECONDS, partial(self._release, held))
+
+    async def _release(self, held: events.Key) -> None:
+        """Take an Esc for what it was, when nothing has come after it."""
+        if self._escapes.release(held, self._clock()):
+            await super().on_event(held)
+
+    def _small(self, key: events.Key) -> events.Key:
+        """Return what a key with Caps Lock on, or Shift, does without it, unless it does something itself."""
+        name = key.key
+        if len(name) > 1 or not name.isupper() or (name in self._bound and not self._piano.on):
+            return key
+        return events.Key(name.lower(), name.lower())
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close the window on top; where Esc did it, say so, for whoever meant panic by it."""
+        if self._escaping:
+            self._escaping = False
+            self._note("info", "Esc closed the window; 0 is panic")
+        return super().pop_screen()
+
+    def action_escape(self) -> None:
+        """Panic; where the letters are piano keys, end that alone."""
+        if self._piano.on:
+            self.action_piano()
+            self._note("info", "Esc ended the piano; 0 is panic")
+        else:
+            self._send(Panic(source=keys.SOURCE))
 
     # -- the computer's keyboard as a piano ------------------------------------------------------
 

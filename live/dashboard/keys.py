@@ -74,7 +74,14 @@ KEYS: Final[tuple[Hotkey, ...]] = (
         always=True,
         hint="panic",
     ),
-    Hotkey("panic-escape", "escape", Panic(source=SOURCE), "Transport", "panic", "every note off, now"),
+    Hotkey(
+        "panic-escape",
+        "escape",
+        "escape",
+        "Transport",
+        "panic",
+        "every note off, now; while something is open, closes that alone",
+    ),
     Hotkey(
         "start-stop",
         "space",
