@@ -3,7 +3,7 @@
 Threads: engine only.
 """
 
-from live.ipc.memory import Findings, JamMemory, TimelineMemory
+from live.ipc.memory import JamFindings, JamMemory, TimelineMemory
 from live.jam.jam import Jam
 from live.jam.scenes.present import path_of, state_of
 from live.settings.knobs import KNOBS
@@ -23,7 +23,7 @@ def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
         demo=demo,
         listening=jam.listening.waits,
         scene=jam.scenery.called if jam.scenery is not None else 0,
-        findings=Findings(
+        findings=JamFindings(
             swing=jam.requests.swing,
             lag_nanos=jam.performer.lag_nanos,
             key=jam.dialogue.key,

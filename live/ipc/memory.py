@@ -85,7 +85,7 @@ class ScenesMemory(Message, frozen=True):
     scenes: list[StoredScene]
 
 
-class Findings(Message, frozen=True):
+class JamFindings(Message, frozen=True):
     """What a jam has found out.
 
     Attributes:
@@ -128,4 +128,4 @@ class JamMemory(Message, frozen=True):
     demo: bool
     listening: bool = False
     scene: int = 0
-    findings: Findings = Findings()
+    findings: JamFindings = JamFindings()

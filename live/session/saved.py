@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from live.errors import UsageError, model_faults
-from live.ipc.memory import Findings, JamMemory, JamState, ScenesMemory, StoredScene
+from live.ipc.memory import JamFindings, JamMemory, JamState, ScenesMemory, StoredScene
 from live.ipc.messages import Place
 from live.session.toml_text import toml_text
 from live.settings.knobs import KNOBS
@@ -53,7 +53,7 @@ class SavedSession(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     thru: bool = True
     scene: int = 0
-    findings: Findings = Findings()
+    findings: JamFindings = JamFindings()
     grid: Grid = msgspec.field(default_factory=Grid)
     state: JamState
     scenes: list[StoredScene] = msgspec.field(default_factory=list)
