@@ -14,6 +14,7 @@ from live.ipc.commands import (
     Command,
     Fill,
     Freeze,
+    LeadOn,
     LockKey,
     Panic,
     Redo,
@@ -135,6 +136,22 @@ KEYS: Final[tuple[Hotkey, ...]] = (
     ),
     Hotkey("undo", "u", Undo(source=SOURCE), "Modes", "undo", "take the last change back", hint="undo"),
     Hotkey("redo", "r", Redo(source=SOURCE), "Modes", "redo", "make again what undo took back"),
+    Hotkey(
+        "next",
+        "full_stop",
+        LeadOn(1, source=SOURCE),
+        "Scenes",
+        "next in the song",
+        "the next scene of the song, then the next song",
+    ),
+    Hotkey(
+        "previous",
+        "comma",
+        LeadOn(-1, source=SOURCE),
+        "Scenes",
+        "back in the song",
+        "the scene before, or the song before",
+    ),
     Hotkey(
         "store",
         "s",
@@ -277,6 +294,7 @@ _HINTS = ("help", "panic", "start/stop", *MODES, "knob", "turn", "freeze", "undo
 """The hints, from the most needed to the least."""
 
 _SIGNS = {
+    "full_stop": ".", "comma": ",",
     "question_mark": "?", "escape": "Esc", "space": "Space", "enter": "Enter", "backspace": "⌫", "plus": "+",
     "minus": "-", "equals_sign": "=", "left": "←", "right": "→", "up": "↑", "down": "↓", "pageup": "PgUp",
     "pagedown": "PgDn",

@@ -20,7 +20,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from live.dashboard.drawing import beat, latent_map, speaker, status
-from live.dashboard.drawing.knobs import KnobSpot, knob_at, knob_rows, mode_row
+from live.dashboard.drawing.knobs import KnobSpot, knob_at, knob_rows, mode_row, scene_text
 from live.dashboard.drawing.rows import Canvas, Row, ScreenCell, fit_row, row_width, runs, span_at
 from live.dashboard.drawing.theme import INK
 from live.ipc.snapshot import Notice, Snapshot
@@ -293,7 +293,7 @@ class ModePanel(ViewPanel):
     def stamp(self, view: View) -> object:
         """Depend on what the row shows."""
         s = view.snapshot
-        return s and (s.mode, s.frozen, s.thru, s.origin, s.anchors, s.muted)
+        return s and (s.mode, s.frozen, s.thru, s.origin, s.anchors, s.muted, scene_text(s))
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw one row, in the middle."""
@@ -309,6 +309,7 @@ class ModePanel(ViewPanel):
             origin=s.origin,
             width=width,
             muted=s.muted,
+            scene=scene_text(s),
         )
         return (*((),) * ((height - 1) // 2), row)
 

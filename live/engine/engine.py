@@ -118,7 +118,7 @@ class Engine:
         self.osc_state = OscState(self.jam, self.output.publish)
         self.devices.subscribed = self._tell_subscriber
         self.worker = WorkerLink(self.jam, self.output, settings=options.config)
-        self.commands = Commands(self.jam, scenes=options.config.scene)
+        self.commands = Commands(self.jam, scenes=options.config.scene, songs=options.config.song)
         self.snapshots = Snapshots(self.jam, self._surroundings, per_second=options.config.dashboard.fps)
         self.demo: Demo | None = None
         self.guardians = Guardians(options)

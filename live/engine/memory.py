@@ -3,7 +3,7 @@
 Threads: engine only.
 """
 
-from live.ipc.memory import JamFindings, JamMemory, TimelineMemory
+from live.ipc.memory import JamFindings, JamMemory, SetPlace, TimelineMemory
 from live.jam.jam import Jam
 from live.jam.scenes.present import path_of, state_of
 from live.settings.knobs import KNOBS
@@ -23,6 +23,7 @@ def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
         demo=demo,
         listening=jam.listening.waits,
         scene=jam.scenery.called if jam.scenery is not None else 0,
+        place=jam.scenery.place if jam.scenery is not None else SetPlace(),
         findings=JamFindings(
             swing=jam.requests.swing,
             lag_nanos=jam.performer.lag_nanos,
@@ -53,6 +54,6 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
         timeline = Timeline(tick, nanos, memory.timeline.tempo_bpm)
     jam.resume(timeline, now, model=memory.chosen_model, model_ident=state.model_ident)
     if jam.scenery is not None:
-        jam.scenery.called = memory.scene
+        jam.scenery.go_on(memory.scene, memory.place)
     if memory.listening:
         jam.listening.wait(jam.quarters_per_bar)

@@ -203,6 +203,7 @@ class Snapshots:
             demo=around.demo,
             scenes=jam.scenery.views() if jam.scenery is not None else [],
             scene=jam.scenery.called if jam.scenery is not None else 0,
+            song=jam.scenery.song(jam.tick(now)) if jam.scenery is not None else None,
         )
 
     # -- the roll --------------------------------------------------------------------------------

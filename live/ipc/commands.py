@@ -134,6 +134,18 @@ class Freeze(Intent, frozen=True):
     """Leave what the performer plays alone, or take it again."""
 
 
+class ChooseSong(Intent, frozen=True):
+    """Go to the beginning of a song of the set, from 1."""
+
+    number: int
+
+
+class LeadOn(Intent, frozen=True):
+    """Go to the next scene of the song (1), or to the one before (-1); at its ends, to another song."""
+
+    step: int
+
+
 class Undo(Intent, frozen=True):
     """Take the last gesture back."""
 
@@ -184,10 +196,10 @@ class Quit(Intent, frozen=True):
 
 
 Command = (
-    Turn | Nudge | PlayKey | GoTo | GoOnMap | ChooseModel | SetCondition | LockKey | StoreAnchor
-    | RecallAnchor
-    | SetMode | SetMetre | MutePart | SoloPart | Fill | Break | CallScene | StoreScene | Say | Freeze
-    | Undo | Redo | TapTempo | RampTempo | Start | Stop | Panic | SwitchThru | Learn | StopLearning | Quit
+    Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor
+    | RecallAnchor | SetMode | SetMetre | MutePart | SoloPart | Fill | Break | CallScene
+    | StoreScene | ChooseSong | LeadOn | Say | Freeze | Undo | Redo | TapTempo | RampTempo | Start
+    | Stop | Panic | SwitchThru | Learn | StopLearning | GoOnMap | Quit
 )  # fmt: skip
 
 FromDashboard = Hello | Command | Bye
@@ -206,6 +218,9 @@ _BY_NAME: Mapping[str, Callable[..., Command]] = {
     "store": lambda argument, *, source: StoreScene(scene_and_bars(argument)[0], source=source),
     "key": lambda _lock, *, source: LockKey(source=source),
     "freeze": Freeze,
+    "song": lambda argument, *, source: ChooseSong(scene_and_bars(argument)[0], source=source),
+    "next": lambda *, source: LeadOn(1, source=source),
+    "previous": lambda *, source: LeadOn(-1, source=source),
     "undo": Undo,
     "redo": Redo,
     "tap": TapTempo,

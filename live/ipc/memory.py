@@ -85,6 +85,21 @@ class ScenesMemory(Message, frozen=True):
     scenes: list[StoredScene]
 
 
+class SetPlace(Message, frozen=True):
+    """Where in the set of songs a jam is.
+
+    Attributes:
+        song: its place in the set, from 0; -1 before the first.
+        link: place of the scene in the song's chain, from 0.
+        bar: on which that began.
+
+    """
+
+    song: int = -1
+    link: int = 0
+    bar: int = 0
+
+
 class JamFindings(Message, frozen=True):
     """What a jam has found out.
 
@@ -115,6 +130,7 @@ class JamMemory(Message, frozen=True):
         demo: whether the demo still plays.
         listening: whether it waits for the performer's beat.
         scene: number of the one that was called or stored last, 0 for none.
+        place: in the set of songs.
         findings: of the performer's playing and of the music so far.
 
     """
@@ -128,4 +144,5 @@ class JamMemory(Message, frozen=True):
     demo: bool
     listening: bool = False
     scene: int = 0
+    place: SetPlace = SetPlace()
     findings: JamFindings = JamFindings()

@@ -54,6 +54,29 @@ class SceneView(Message, frozen=True):
     stored: bool = False
 
 
+class SongView(Message, frozen=True):
+    """The song that is played.
+
+    Attributes:
+        number: in the set, from 1; 0 before the first.
+        songs: how many there are.
+        name: of it; before the first, of that.
+        link: number of the scene in its chain, from 1.
+        links: how many scenes it has.
+        bars_left: of the scene; None where it stays until the performer leads on.
+        following: name of the song after it, "" for none.
+
+    """
+
+    number: int
+    songs: int
+    name: str
+    link: int = 0
+    links: int = 0
+    bars_left: int | None = None
+    following: str = ""
+
+
 class BarView(Message, frozen=True):
     """One bar of the piano roll.
 
@@ -144,6 +167,7 @@ class Snapshot(Message, frozen=True):
         demo: whether a pretended performer plays.
         scenes: those that can be called, by rising number.
         scene: number of the one that was called or stored last, 0 for none.
+        song: that is played; None where there is no set.
         touched: the control that was touched last; None before the first.
         lesson: what is being learned, or was learned last; None where nobody learns.
 
@@ -188,6 +212,7 @@ class Snapshot(Message, frozen=True):
     demo: bool = False
     scenes: list[SceneView] = msgspec.field(default_factory=list)
     scene: int = 0
+    song: SongView | None = None
     touched: TouchView | None = None
     lesson: LessonView | None = None
 
@@ -251,6 +276,7 @@ class Update(Message, frozen=True, omit_defaults=True):
     demo: bool | UnsetType = UNSET
     scenes: list[SceneView] | UnsetType = UNSET
     scene: int | UnsetType = UNSET
+    song: SongView | UnsetType | None = UNSET
     touched: TouchView | UnsetType | None = UNSET
     lesson: LessonView | UnsetType | None = UNSET
 

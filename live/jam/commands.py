@@ -12,11 +12,13 @@ from live.ipc.commands import (
     Break,
     CallScene,
     ChooseModel,
+    ChooseSong,
     Command,
     Fill,
     Freeze,
     GoOnMap,
     GoTo,
+    LeadOn,
     Learn,
     LockKey,
     MutePart,
@@ -46,7 +48,7 @@ from live.jam.jam import Jam
 from live.jam.scenes.present import Slots
 from live.jam.scenes.scenes import Scenes
 from live.jam.scenes.undo import UndoHistory
-from live.settings.config import AUTO, Scene
+from live.settings.config import AUTO, Scene, Song
 from live.settings.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS, MODES, KnobSpec, Mode
 from live.timing.timeline import Nanos
 from live.words.intention import Intention, Situation, intention_of
@@ -68,10 +70,11 @@ class Commands:
     Args:
         jam: what is played.
         scenes: of live.toml.
+        songs: of live.toml.
 
     """
 
-    def __init__(self, jam: Jam, *, scenes: Sequence[Scene] = ()) -> None:
+    def __init__(self, jam: Jam, *, scenes: Sequence[Scene] = (), songs: Sequence[Song] = ()) -> None:
         """Take part in the jam's time from here on."""
 
         def turn(name: str, value: float, now: Nanos) -> None:
@@ -81,7 +84,7 @@ class Commands:
             self._set_mode(mode, mode, now)
 
         self._jam = jam
-        self.scenes = jam.scenery = Scenes(jam, turn, set_mode, scenes)
+        self.scenes = jam.scenery = Scenes(jam, turn, set_mode, scenes, songs)
         self.undo = UndoHistory(self.scenes, jam.history)
 
     def run(self, command: Command, now: Nanos) -> None:
@@ -142,6 +145,10 @@ class Commands:
                 self.scenes.call(number, bars, now)
             case StoreScene(number):
                 self.scenes.store(number, now)
+            case ChooseSong(number):
+                self.scenes.songs.choose(number, now)
+            case LeadOn(step):
+                self.scenes.songs.step(step, now)
             case Say():
                 self._say(command, now)
             case Freeze():
@@ -333,6 +340,10 @@ def text_of(command: Command, after: Slots) -> str:
             return f"scene {number} stored"
         case CallScene(number):
             return f"scene {number} called"
+        case ChooseSong(number):
+            return f"song {number} chosen"
+        case LeadOn():
+            return f"scene {after['called']} called"
         case SetMode(mode):
             return f"mode {mode}"
         case SetMetre(metre):

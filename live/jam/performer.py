@@ -6,7 +6,7 @@ Threads: engine only.  Realtime: yes.
 
 from collections.abc import Callable, Sequence
 
-from live.ipc.commands import Command
+from live.ipc.commands import ChooseSong, Command
 from live.jam.capture import Capture, Key
 from live.jam.controllers import Controllers, Source
 from live.jam.listening import Listening
@@ -19,6 +19,7 @@ from live.timing.midi_bytes import (
     CONTROL,
     OMNI_OFF,
     OMNI_ON,
+    PROGRAM,
     RESET_CONTROLLERS,
     SUSTAIN,
     Received,
@@ -55,6 +56,7 @@ class Performer:
 
     Attributes:
         thru: as above.
+        calls_songs: whether program changes that nothing is bound to choose songs, and leave the sound alone.
         bindings: what a controller's bytes mean; None where there is no mapping.
         lag_nanos: by how much what is played arrives late, all the time: what is captured is dated back.
 
@@ -74,6 +76,7 @@ class Performer:
     ) -> None:
         """Start with no key down."""
         self.thru = thru
+        self.calls_songs = False
         self.bindings: Bindings | None = None
         self._capture, self._transport, self._listening = capture, transport, listening
         self._output, self._notices = output, notices
@@ -94,7 +97,9 @@ class Performer:
             bound = self.bindings is not None and self.bindings.consumes(received)
             if self.bindings is not None:
                 asked = self.bindings.feed(received)
-            if not bound:
+            if not bound and self.calls_songs and data[0] & 0xF0 == PROGRAM:
+                asked = [ChooseSong(data[1] + 1, source="midi")]
+            elif not bound:
                 self.play(received, now)
         self._output.log("received", nanos=received.nanos, data=list(data), port=received.port)
         return asked

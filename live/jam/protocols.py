@@ -6,8 +6,9 @@ Tested in tests/live/jam/test_jam.py.
 from typing import Protocol
 
 from live.ipc.commands import Command
+from live.ipc.memory import SetPlace
 from live.ipc.messages import ToWorker
-from live.ipc.snapshot import SceneView
+from live.ipc.snapshot import SceneView, SongView
 from live.timing.midi_bytes import Received, Stream
 from live.timing.timeline import Nanos, Tick
 from model.music.grid import Grid
@@ -72,6 +73,16 @@ class Scenery(Protocol):
 
     def next_tick(self, tick: Tick) -> Tick | None:
         """Return when to come back; None where nothing is to come."""
+
+    @property
+    def place(self) -> SetPlace:
+        """The place in the set of songs."""
+
+    def song(self, tick: Tick) -> SongView | None:
+        """Return the song that is played as dashboards show it; None where there is no set."""
+
+    def go_on(self, called: int, place: SetPlace) -> None:
+        """Take up the scene that was called last, and the place in the set."""
 
     def views(self) -> list[SceneView]:
         """Return every scene as dashboards show it, by rising number."""

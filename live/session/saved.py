@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from live.errors import UsageError, model_faults
-from live.ipc.memory import JamFindings, JamMemory, JamState, ScenesMemory, StoredScene
+from live.ipc.memory import JamFindings, JamMemory, JamState, ScenesMemory, SetPlace, StoredScene
 from live.ipc.messages import Place
 from live.session.toml_text import toml_text
 from live.settings.knobs import KNOBS
@@ -40,6 +40,7 @@ class SavedSession(msgspec.Struct, frozen=True, kw_only=True):
         seed: of every random choice.
         thru: whether the performer's keys sound through the instrument.
         scene: number of the one that was called or stored last, 0 for none.
+        place: in the set of songs, whose scene begins at bar 0.
         findings: of the performer's playing and of the music so far.
         grid: of the metre's phrases.
         state: all that is set.
@@ -53,6 +54,7 @@ class SavedSession(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     thru: bool = True
     scene: int = 0
+    place: SetPlace = SetPlace()
     findings: JamFindings = JamFindings()
     grid: Grid = msgspec.field(default_factory=Grid)
     state: JamState
@@ -73,6 +75,7 @@ def saved_session(memory: JamMemory, scenes: ScenesMemory, *, seed: int, ended: 
         seed=seed,
         thru=memory.thru,
         scene=memory.scene,
+        place=msgspec.structs.replace(memory.place, bar=0),
         findings=memory.findings,
         grid=memory.lines.grid,
         state=memory.state,
@@ -91,6 +94,7 @@ def memories(session: SavedSession) -> tuple[JamMemory, ScenesMemory]:
         started=False,
         demo=True,
         scene=session.scene,
+        place=session.place,
         findings=session.findings,
     )
     return memory, ScenesMemory(session.scenes)

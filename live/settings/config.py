@@ -11,7 +11,7 @@ import platformdirs
 from msgspec import Meta
 
 from live.errors import UsageError, model_faults, unknown
-from live.settings.knobs import KNOBS, Mode
+from live.settings.knobs import KNOBS, MOST_SCENES, Mode
 from model import strict
 from model.errors import ConfigError
 from model.music import harmony
@@ -276,6 +276,21 @@ class Scene(Section, frozen=True):
     knobs: dict[str, float] = {}
 
 
+class SongLink(Section, frozen=True):
+    """A scene of a song: its number, for how many bars (0: until you lead on), and over how many it comes."""
+
+    scene: Annotated[int, Meta(ge=1, le=MOST_SCENES)]
+    bars: Annotated[int, Meta(ge=0, le=999)] = 0
+    over: Annotated[int, Meta(ge=0, le=64)] = 0
+
+
+class Song(Section, frozen=True):
+    """[[song]]: a chain of scenes; the songs of the file, in their order, are the set."""
+
+    name: Text
+    chain: Annotated[list[SongLink], Meta(min_length=1)]
+
+
 class Config(Section, frozen=True):
     """The whole of live.toml."""
 
@@ -288,6 +303,7 @@ class Config(Section, frozen=True):
     mapping: MappingSettings = MappingSettings()
     dashboard: DashboardSettings = DashboardSettings()
     scene: list[Scene] = []
+    song: list[Song] = []
 
 
 OPTIONS: dict[str, tuple[str, str, str]] = {

@@ -96,6 +96,9 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "key": ("lock",),
     "scene": _NUMBERS,
     "store": _NUMBERS,
+    "song": _NUMBERS,
+    "next": (),
+    "previous": (),
     "undo": (),
     "redo": (),
     "tap": (),
@@ -111,7 +114,7 @@ _SCENE = re.compile(r"(?P<number>[1-9][0-9]?)( over (?P<bars>[1-9][0-9]?) bars?)
 
 
 def takes(action: str, argument: str) -> bool:
-    """Tell whether an action takes an argument: a listed one, or of scenes any number, and a way to it.
+    """Tell whether an action takes an argument: a listed one, or any number of scenes and songs.
 
     `scene 12`, `scene 2 over 4 bars` and `tempo 140 over 8 bars` are not listed.
     """
@@ -121,7 +124,9 @@ def takes(action: str, argument: str) -> bool:
         ramp = _RAMP.fullmatch(argument)
         return ramp is not None and KNOBS["tempo"].low <= float(ramp["bpm"]) <= KNOBS["tempo"].high
     found = _SCENE.fullmatch(argument)
-    return found is not None and (action == "scene" or (action == "store" and not found["bars"]))
+    if found is None:
+        return False
+    return action == "scene" or (action in ("store", "song") and not found["bars"])
 
 
 def scene_and_bars(argument: str) -> tuple[int, int]:

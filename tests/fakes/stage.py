@@ -207,7 +207,7 @@ class Stage:
         self._inputs: list[tuple[int, int, object]] = []
         self._count = 0
         self.jam = Jam(self.config, self)
-        self.commands = Commands(self.jam, scenes=self.config.scene)
+        self.commands = Commands(self.jam, scenes=self.config.scene, songs=self.config.song)
         self.jam.performer.bindings = self.bindings(self.jam.knobs) if self.bindings else None
 
     # -- the output ------------------------------------------------------------------------------

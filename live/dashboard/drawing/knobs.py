@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from live.dashboard.drawing.rows import Row, ScreenCell, TextSpan, clean, fit, fit_row, runs
-from live.ipc.snapshot import AnchorView, KnobView
+from live.ipc.snapshot import AnchorView, KnobView, Snapshot
 
 NAME_WIDTH = 12
 WIDE = 90  # columns from which the modes' row has room for what is off
@@ -132,6 +132,18 @@ def knob_at(count: int, chosen: int, x: int, y: int, *, width: int, height: int)
     return None
 
 
+def scene_text(snapshot: Snapshot) -> str:
+    """Return the scene and the song as the row of modes has them, with the bars that are left."""
+    names = {scene.number: scene.name for scene in snapshot.scenes}
+    number = snapshot.scene
+    scene = (names.get(number) or f"scene {number}") if number else ""
+    song = snapshot.song
+    if song is None or not song.number:
+        return scene
+    left = f", {song.bars_left} bar{'s' if song.bars_left != 1 else ''} left" if song.bars_left else ""
+    return f"{song.number} {song.name} {song.link}/{song.links}: {scene}{left}"
+
+
 def mode_row(
     modes: Sequence[str],
     mode: str,
@@ -142,8 +154,9 @@ def mode_row(
     origin: str,
     width: int,
     muted: Sequence[str] = (),
+    scene: str = "",
 ) -> Row:
-    """Draw the modes, the active one in brackets, freeze, thru, muted parts, anchors, the latent's origin."""
+    """Draw the modes, the active one in brackets, freeze, thru, muted parts, anchors, scene, the origin."""
     names = modes if mode in modes else (*modes, mode)
     row: list[TextSpan] = [(" ", "")]
     row += [
@@ -156,9 +169,11 @@ def mode_row(
         row += [("freeze off", "off"), (" ", "")]
     if muted:
         row += [(f"[{' '.join(map(clean, muted)).upper()} MUTED]", "chip-frozen"), (" ", "")]
-    if not thru or not muted or width >= WIDE:
+    if not thru or not (muted or scene) or width >= WIDE:
         row += [(" thru ", "dim"), ("on", "good") if thru else ("OFF", "warn"), ("  ", "")]
     row.append((" ", ""))
+    if scene:
+        row += [(clean(scene), "strong"), ("  ", "")]
     for anchor in anchors:
         taken = anchor.xy is not None
         row += [

@@ -7,12 +7,13 @@ Owns: the stored scenes, which one was called last, and the glide to it.  Thread
 from collections.abc import Callable, Container, Sequence
 
 from live.errors import UsageError
-from live.ipc.memory import JamState, ScenesMemory, StoredScene
-from live.ipc.snapshot import SceneView
+from live.ipc.memory import JamState, ScenesMemory, SetPlace, StoredScene
+from live.ipc.snapshot import SceneView, SongView
 from live.jam.jam import Jam
 from live.jam.scenes.glide import Glide, Target
 from live.jam.scenes.present import KNOB, PLACED_KNOBS, Present, Slots, Turning, base_of, state_of
-from live.settings.config import Scene
+from live.jam.scenes.songs import Songs
+from live.settings.config import Scene, Song
 from live.settings.knobs import KNOBS, MOST_SCENES, Mode
 from live.timing.timeline import Nanos, Tick
 from model.music.tracks import TRACKS
@@ -29,14 +30,21 @@ class Scenes:
         turn: turns a knob as the performer does.
         set_mode: changes the mode as the performer does.
         settings: the scenes of live.toml.
+        songs: those of live.toml.
 
     Attributes:
         called: number of the scene that was called or stored last, 0 for none.
+        songs: the set.
 
     """
 
     def __init__(
-        self, jam: Jam, turn: Turning, set_mode: Callable[[Mode, Nanos], None], settings: Sequence[Scene]
+        self,
+        jam: Jam,
+        turn: Turning,
+        set_mode: Callable[[Mode, Nanos], None],
+        settings: Sequence[Scene],
+        songs: Sequence[Song] = (),
     ) -> None:
         """Start with the scenes of live.toml."""
         self.present = Present(jam, turn)
@@ -45,6 +53,8 @@ class Scenes:
         self._settings = {scene.number: scene for scene in settings}
         self._stored: dict[int, StoredScene] = {}
         self._glide: Glide | None = None
+        self.songs = Songs(jam, self.call, songs)
+        jam.performer.calls_songs = len(self.songs) > 0
         self._coming: Slots = {}
 
     # -- what there is ---------------------------------------------------------------------------
@@ -75,7 +85,13 @@ class Scenes:
     def slots(self) -> Slots:
         """Return what gestures can change; see `Present.slots`."""
         stored = {f"{SCENE}{number}": scene for number, scene in self._stored.items()}
-        return {**self.present.slots(), **stored, "called": self.called, "glide": self._glide}
+        return {
+            **self.present.slots(),
+            **stored,
+            "called": self.called,
+            "place": self.songs.place,
+            "glide": self._glide,
+        }
 
     def put(self, slots: Slots, now: Nanos) -> None:
         """Set some slots; see `Present.put`."""
@@ -89,6 +105,7 @@ class Scenes:
                 else:
                     self._stored[number] = scene
         self.called = slots.get("called", self.called)
+        self.songs.place = slots.get("place", self.songs.place)
         self.present.put(slots, now)
 
     def coming(self) -> Slots:
@@ -172,10 +189,26 @@ class Scenes:
         return Target(gliding, None, slots, arrive)
 
     def advance(self, tick: Tick, now: Nanos) -> None:
-        """Go on with the glide, if there is one."""
+        """Go on with the glide, and with the song."""
+        self.songs.advance(tick, now)
         if self._glide is not None and not self._glide.advance(tick, now):
             self._glide = None
 
-    def next_tick(self, _tick: Tick) -> Tick | None:
-        """Return when a glide goes on; None where there is none."""
-        return self._glide.next_tick() if self._glide is not None else None
+    def next_tick(self, tick: Tick) -> Tick | None:
+        """Return when to come back; None where nothing is to come."""
+        glide = self._glide.next_tick() if self._glide is not None else None
+        return min((due for due in (glide, self.songs.next_tick(tick)) if due is not None), default=None)
+
+    @property
+    def place(self) -> SetPlace:
+        """The place in the set of songs."""
+        return self.songs.place
+
+    def song(self, tick: Tick) -> SongView | None:
+        """Return the song that is played as dashboards show it; None where there is no set."""
+        return self.songs.view(tick)
+
+    def go_on(self, called: int, place: SetPlace) -> None:
+        """Take up the scene that was called last, and the place in the set."""
+        self.called = called
+        self.songs.restore(place)

@@ -50,7 +50,7 @@ def test_the_shipped_file_documents_every_key() -> None:
     text = (ROOT / "live.toml").read_text(encoding="utf-8")
     raw = strict.read_toml(ROOT / "live.toml")
     for section in strict.field_hints(Config):
-        if section == "scene":
+        if section in ("scene", "song"):
             continue
         kind = type(getattr(Config(), section))
         assert list(raw[section]) == list(kind.__struct_fields__)
@@ -67,8 +67,11 @@ def test_the_scene_in_the_shipped_file_is_right_once_uncommented(tmp_path: Path)
     _, marker, example = text.partition("# [[scene]]")
     path = tmp_path / "live.toml"
     path.write_text(re.sub(r"^# ", "", marker + example, flags=re.MULTILINE), encoding="utf-8")
-    (scene,) = settings.load(path).scene
+    text = re.sub(r"^Songs are .*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    path.write_text(text, encoding="utf-8")
+    (scene,), (song,) = settings.load(path).scene, settings.load(path).song
     assert scene.knobs == {"density": -0.5, "stray": 0.2}
+    assert [(link.scene, link.bars, link.over) for link in song.chain] == [(1, 8, 0), (2, 16, 2), (3, 0, 0)]
 
 
 def test_parts_are_the_tracks() -> None:

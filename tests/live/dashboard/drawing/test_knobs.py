@@ -5,7 +5,7 @@ import math
 import pytest
 
 from live.dashboard.drawing import knobs as controls
-from live.ipc.snapshot import KnobView
+from live.ipc.snapshot import KnobView, SceneView, SongView
 from tests.fakes.drawn import row_text, texts
 from tests.fakes.snapshots import scene
 
@@ -119,3 +119,20 @@ def test_it_says_that_it_listens_until_it_has_a_phrase(mode: str, *, frozen: boo
 def test_a_mode_that_we_do_not_know_is_shown_too() -> None:
     row = controls.mode_row(("follow",), "waltz", [], frozen=False, thru=True, origin="", width=60)
     assert "[WALTZ]" in row_text(row)
+
+
+@pytest.mark.parametrize(
+    ("song", "text"),
+    [
+        (None, "scene 2"),
+        (SongView(0, 2, "Blue"), "scene 2"),
+        (SongView(1, 2, "Blue", 2, 3, 4), "1 Blue 2/3: scene 2, 4 bars left"),
+        (SongView(1, 2, "Blue", 2, 3, 1), "1 Blue 2/3: scene 2, 1 bar left"),
+        (SongView(1, 2, "Blue", 2, 3), "1 Blue 2/3: scene 2"),
+    ],
+)
+def test_the_scene_and_the_song_in_words(song: SongView | None, text: str) -> None:
+    assert controls.scene_text(scene(scene=2, song=song)) == text
+    named = scene(scene=2, scenes=[SceneView(2, "verse")], song=song)
+    assert controls.scene_text(named) == text.replace("scene 2", "verse")
+    assert controls.scene_text(scene()) == ""
