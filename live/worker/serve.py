@@ -72,6 +72,7 @@ from model.writing.writer import Writer, shipped_writer
 TICK_NANOS = 1_041_667  # at 120 beats per minute
 RECONNECT_SECONDS = 10.0
 MOST_KEYS = 64
+MOST_FOUND = 16
 RETRY_SECONDS = 0.01  # it may be the whole start that waits
 FINISHED = Bye()
 NOT_JOINED = "the band could not join: {}"
@@ -101,6 +102,7 @@ class RequestHandler:
         self._places: Places | None = None
         self._accompanists: dict[Grid, Accompanist] = {}
         self._variations = Variations(find_writer)
+        self._found: dict[Phrase, Latent] = {}  # where the last variations lie
         self._vary: Origin = ""  # how the phrase of the present decode was varied
         self._fault = ""  # of the card, as it was said last
         self._key: Key | None = None  # that the performer plays in
@@ -125,6 +127,7 @@ class RequestHandler:
             divide = division(split)
             if self.ready is not None and self.player is not None and wanted == self._loaded:
                 self.player.divide = divide
+                self._found.clear()
                 ready = self.ready
                 return ready if metre in (AUTO, *ready.metres) else refused(ready, metre)
             from model.playing.load import load  # noqa: PLC0415  a wrong model must be a message, not a dead process
@@ -149,6 +152,7 @@ class RequestHandler:
         self._places = Places(card.ident, card.scale, grid, carry=player.carried)
         self._variations.kind = KIND_OF_CODEC.get(card.codec, Kind.KEYBOARD)
         self._accompanists.clear()
+        self._found.clear()
         gc.collect()
         gc.freeze()
         return self.ready
@@ -220,7 +224,11 @@ class RequestHandler:
         self._vary = "awaited" if "awaited" in (origin, self._vary) else origin
         if phrase is source.phrase:
             return latent
-        found = in_metre(player, phrase.grid).encode(shown_of(phrase))
+        found = self._found.get(phrase)
+        if found is None:
+            found = self._found[phrase] = in_metre(player, phrase.grid).encode(shown_of(phrase))
+            if len(self._found) > MOST_FOUND:
+                del self._found[next(iter(self._found))]
         return replace(found, source=PlayedPhrase(found.z, phrase, source.scale))
 
     def _strange(self, latent: Latent, place: Moved, *, key: str) -> Latent:
