@@ -1,5 +1,7 @@
 """Options of the whole suite, and its two parts: what may run beside other tests, and what runs alone."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (others if part and is_serial(item.path) != (part == "serial") else chosen).append(item)
     items[:] = chosen
     config.hook.pytest_deselected(items=others)
+
+
+@pytest.fixture(autouse=True)
+def denormals() -> Iterator[None]:
+    """Give this thread its smallest numbers back: a model that has run here leaves them flushed to 0."""
+    yield
+    if sys.float_info.min / 2 == 0.0:
+        import torch  # noqa: PLC0415  only where a model has run
+
+        torch.set_flush_denormal(False)
