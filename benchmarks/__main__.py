@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from benchmarks import (
+    band,
     clock,
     human,
     knob,
@@ -49,6 +50,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "stage": stage.measure,
     "pair": pair.measure,
     "writer": writer.measure,
+    "band": band.measure,
 }
 
 
@@ -128,7 +130,8 @@ def page_of(rows: list[Row], loads: list[str]) -> str:
     ]
     musical = [row for row in rows if row.what.startswith(music.PREFIX)]
     written = [row for row in rows if row.what.startswith(writer.PREFIX)]
-    others = [row for row in rows if row not in (*played, *musical, *written)]
+    accompanied = [row for row in rows if row.what.startswith(band.PREFIX)]
+    others = [row for row in rows if row not in (*played, *musical, *written, *accompanied)]
     if others:
         lines += [
             "",
@@ -145,6 +148,8 @@ def page_of(rows: list[Row], loads: list[str]) -> str:
         lines += ["", "## Music", "", *music.EXPLAINED, "", table(musical)]
     if written:
         lines += ["", "## The writer", "", *writer.EXPLAINED, "", table(written)]
+    if accompanied:
+        lines += ["", "## The band", "", *band.EXPLAINED, "", table(accompanied)]
     return "\n".join(lines)
 
 

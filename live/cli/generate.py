@@ -19,13 +19,18 @@ from live.worker.variations import Origin, Variations
 from model.codecs.base import pack_phrase
 from model.codecs.registry import build
 from model.codecs.sampling import ARGMAX, Sampling
+from model.edits.arrangement import laid, leading, varied_parts
+from model.edits.groove import with_crash, with_fill
+from model.edits.reharmonise import HARMONIC
 from model.errors import ConfigError, ModelError
 from model.latent.geometry import Latent, PlayedPhrase, between
 from model.latent.note_transformer import run_to_end
 from model.music.attributes import measure
-from model.music.harmony import key_named
+from model.music.chord_finding import GUESS, beats_of, progression
+from model.music.grid import Grid
+from model.music.harmony import Chord, key_named
 from model.music.key import Key, key_of
-from model.music.phrase import Phrase
+from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
 from model.playing.player import Card, Player
 from model.playing.variation import note_f1
@@ -393,7 +398,8 @@ def _scale(key: str | None, phrase: Phrase, present: Key | None) -> frozenset[in
 def accompany(player: Player, piece: Sequence[Phrase], parts: Sequence[int], *, seed: int) -> list[Phrase]:
     """Return a piece with the parts that it lacks, phrase by phrase; silent phrases stay silent.
 
-    Drums stay as live (`live.worker.accompanist`).
+    What is written stays for some phrases and is arranged as live: in the chords that the piece means, varied
+    from phrase to phrase, with fills.
 
     Args:
         player: one that accompanies.
@@ -402,11 +408,52 @@ def accompany(player: Player, piece: Sequence[Phrase], parts: Sequence[int], *, 
         seed: 0..2**32 - 1.
 
     """
-    band = Accompanist(player)
-    return [
-        run_to_end(band.write(phrase, parts, number=number, seed=seed)) if phrase.notes else phrase
-        for number, phrase in enumerate(piece)
-    ]
+    band, grid = Accompanist(player), player.card.grid
+    present, key = chords_of_piece(piece, grid)
+    found: list[Phrase] = []
+    landing = False
+    for number, phrase in enumerate(piece):
+        if not phrase.notes:
+            found.append(phrase)
+            landing = False
+            continue
+        whole = run_to_end(band.write(phrase, parts, number=number, seed=seed))
+        joined = frozenset(note.track for note in whole.notes) - {note.track for note in phrase.notes}
+        pattern = [note for note in whole.notes if note.track in joined]
+        chords = present[number]
+        written = progression_of([note for note in pattern if note.track in HARMONIC], grid)
+        notes = laid(
+            varied_parts(pattern, joined, written, grid=grid, number=number, seed=seed),
+            [chords[step // grid.steps_per_beat] for step in range(grid.steps)],
+            grid=grid,
+            scale=key.scale if key is not None else None,
+        )
+        drums = [note for note in notes if note.track == DRUMS]
+        if drums:
+            for first, last in leading(number * grid.bars, grid):
+                drums = with_fill(drums, grid, first, last, seed=seed + number)
+            if landing:
+                drums = with_crash(drums, 0)
+            notes = [note for note in notes if note.track != DRUMS] + drums
+        landing = bool(drums) and bool(leading(number * grid.bars, grid))
+        found.append(Phrase.of(grid, [*(note for note in whole.notes if note.track not in joined), *notes]))
+    return found
+
+
+def chords_of_piece(piece: Sequence[Phrase], grid: Grid) -> tuple[list[list[Chord | None]], Key | None]:
+    """Return the chord of each beat of each phrase of a piece, and its key as far as it helps with them."""
+    pitched = [[note for note in phrase.notes if note.track != DRUMS] for phrase in piece]
+    key = key_of((note for notes in pitched for note in notes), clear=GUESS)
+    beats = [beat for notes in pitched for beat in beats_of(notes, grid)]
+    chords = progression(beats, key, beats_per_bar=grid.beats_per_bar)
+    size = grid.beats
+    return [chords[place * size : (place + 1) * size] for place in range(len(piece))], key
+
+
+def progression_of(notes: Sequence[Note], grid: Grid) -> list[Chord | None]:
+    """Return the chord of each beat of a phrase's notes."""
+    key = key_of(notes, clear=GUESS)
+    return progression(beats_of(notes, grid), key, beats_per_bar=grid.beats_per_bar)
 
 
 def _average(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:

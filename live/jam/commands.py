@@ -210,7 +210,7 @@ class Commands:
         elif name == "volume" or name.startswith("volume."):
             jam.send_levels(now)
         elif name.startswith("density."):
-            jam.band.relay(jam.sent_to(now))
+            jam.band.relay_all(jam.sent_to(now))
         elif name in LATENT_KNOBS and jam.model_without_latent:
             what = "the pad" if name.startswith("xy") else name
             jam.notices.add("info", f"{what} does nothing now: {jam.model_without_latent} has no latent")

@@ -29,7 +29,7 @@ from live.jam.requests import Reason, Requests, Search
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick
 from model.music.grid import TICKS_PER_BEAT, Grid
-from model.music.harmony import chord_of
+from model.music.harmony import chord_number, chord_of
 from model.music.metre import AUTO, name_of
 from model.music.phrase import Note, Phrase
 
@@ -508,7 +508,8 @@ class Dialogue:
                 self._history.remember_base(self._notices.now)
                 self._requests.swing = reply.swing
                 if self.loops is not None:
-                    self.loops.learn(search.cell - 1, phrase, [*map(chord_of, reply.chords)])
+                    chords = self.loops.learn(search.cell - 1, phrase, [*map(chord_of, reply.chords)])
+                    place = structs.replace(place, chords=[*map(chord_number, chords)])
                 if reply.key != self.key:
                     self.key = reply.key
                     self._output.publish("key", reply.key or "none")

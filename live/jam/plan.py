@@ -104,7 +104,7 @@ class Plan:
         cells: by index.
         played: notes that have left, by cell.
         last_good: the last phrase that was decoded, which repeats where none comes in time.
-        arrange: tells what of a cell's phrase is heard; None leaves it as it is.
+        arrange: tells what of a cell's phrase is heard from one of its steps on; None leaves it as it is.
         version: grows whenever what is planned has changed.
 
     """
@@ -121,7 +121,7 @@ class Plan:
         self.cells: dict[int, Cell] = {}
         self.played: dict[int, list[Note]] = {}
         self.last_good: Phrase | None = None
-        self.arrange: Callable[[Cell], Phrase | None] | None = None
+        self.arrange: Callable[[Cell, int], Phrase | None] | None = None
         self._last_cell: Cell | None = None
         self.version = 0
 
@@ -302,12 +302,15 @@ class Plan:
         start = self.lines.step_of_cell(cell.index)
         cut = max(from_step, start)
         self._scheduler.drop_notes(cut, start + grid.steps)
-        cell.sounding = cell.phrase
+        before, cell.sounding = cell.sounding, cell.phrase
         if cell.phrase is None or not cell.speaks:
             return
-        phrase = cell.sounding = cell.phrase if self.arrange is None else self.arrange(cell)
+        phrase = cell.sounding = cell.phrase if self.arrange is None else self.arrange(cell, cut - start)
         if phrase is None:
             return
+        if before is not None and cut > start and phrase is not cell.phrase:  # what has begun is as it was
+            begun = tuple(note for note in before.notes if note.onset < cut - start)
+            cell.sounding = Phrase(grid, begun + phrase.from_step(cut - start))
         zero = self.lines.tick_of_cell(cell.index)
         notes = phrase.from_step(cut - start)
         single = self.one_voice - cell.chordal

@@ -10,7 +10,7 @@ from random import Random
 from model.music.attributes import metrical_weights
 from model.music.grid import Grid
 from model.music.harmony import Chord
-from model.music.phrase import Note
+from model.music.phrase import Note, cut_to
 
 WAYS = 4
 """As it was written, its bars exchanged, in another inversion, with fewer and shorter chords."""
@@ -36,8 +36,8 @@ def varied_chords(
     if way == 1 and grid.bars % 2 == 0:
         half = grid.steps // 2
         known = [
-            note._replace(
-                onset=(note.onset + half) % grid.steps, length=min(note.length, half - note.onset % half)
+            cut_to(note, min(note.length, half - note.onset % half))._replace(
+                onset=(note.onset + half) % grid.steps
             )
             for note in known
         ]
@@ -49,7 +49,7 @@ def varied_chords(
         rng = Random(seed * 6007 + number)  # noqa: S311  music, no secret
         strokes = [[*stroke] for _, stroke in groupby(known, _onset)]
         known = [
-            note._replace(length=max(1, note.length // 2)) if stroke[0].onset % grid.steps_per_beat else note
+            cut_to(note, max(1, note.length // 2)) if stroke[0].onset % grid.steps_per_beat else note
             for stroke in strokes
             if len(strokes) < 3 or not stroke[0].onset % grid.steps_per_beat or rng.random() >= THINNED
             for note in stroke
@@ -88,12 +88,7 @@ def varied_bass(notes: Iterable[Note], grid: Grid, *, number: int, seed: int) ->
     for note in known:
         if note.length >= 2 * beat and rng.random() < 0.5:
             first = note.length // 2
-            found.append(note._replace(length=first, release=0.0))
-            found.append(
-                note._replace(
-                    onset=note.onset + first, length=note.length - first, offset=0.0, displacement=0.0
-                )
-            )
+            found += [cut_to(note, first), _again(note, note.onset + first)]
         elif note.length < beat and note.onset % beat and len(known) > 4 and rng.random() < 0.3:
             continue
         else:
@@ -128,14 +123,11 @@ def thinned(notes: Iterable[Note], grid: Grid, turn: float) -> list[Note]:
                 continue
             first = (note.length + 1) // 2
             again = note.onset + first
-            found.append(note._replace(length=first, release=0.0))
-            found.append(
-                note._replace(
-                    onset=again,
-                    length=note.length - first,
-                    velocity=max(1, note.velocity - 10),
-                    offset=0.0,
-                    displacement=0.0,
-                )
-            )
+            found += [cut_to(note, first), _again(note, again)._replace(velocity=max(1, note.velocity - 10))]
     return sorted(found)
+
+
+def _again(note: Note, step: int) -> Note:
+    """Return a note struck again on a step while it sounds."""
+    rest = note.onset + note.length - step
+    return note._replace(onset=step, length=rest, offset=0.0, displacement=0.0, release=0.0)

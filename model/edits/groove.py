@@ -70,7 +70,7 @@ def varied(notes: Iterable[Note], grid: Grid, *, number: int, seed: int) -> list
         if step in steps:
             continue
         if kick is not None and step % beat == half and rng.random() < ADDED_KICK:
-            found.append(kick._replace(onset=step, velocity=max(1, kick.velocity - 12), length=1, offset=0.0))
+            found.append(Note(step, kick.pitch, max(1, kick.velocity - 12), 1, track=DRUMS))
         elif step % half and rng.random() < GHOSTED and (step, SNARE) not in taken:
             found.append(Note(step, SNARE, GHOST - 12, 1, track=DRUMS))
     found.sort()

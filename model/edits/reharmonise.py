@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from model.music.grid import Grid
 from model.music.harmony import TONES, Chord
-from model.music.phrase import Note
+from model.music.phrase import Note, cut_to
 from model.music.tracks import BASS, CHORDS
 
 HARMONIC = frozenset((CHORDS, BASS))
@@ -114,7 +114,7 @@ def _sustained(
             if step <= left.onset or (isinstance(chord, Chord) and _holds(left.pitch, chord)):
                 continue
             rest = left.onset + left.length - step
-            found.append(left._replace(length=step - left.onset, release=min(0.0, left.release)))
+            found.append(cut_to(left, step - left.onset))
             left = None
             if isinstance(chord, Chord) and rest >= STRIKE_AGAIN * under.size:
                 target = chord.root if note.track == BASS else _nearest_tone(note.pitch, chord)

@@ -41,6 +41,11 @@ class Note(NamedTuple):
     release: float = 0.0
 
 
+def cut_to(note: Note, length: int) -> Note:
+    """Return a note that lasts so many steps, at least 1, and sounds no longer than that or than it did."""
+    return note._replace(length=length, release=max(-length, min(0.0, note.length + note.release - length)))
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """Whole bars of notes, ordered by (onset, pitch, track), at most one note on each of these."""

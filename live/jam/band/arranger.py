@@ -2,7 +2,8 @@
 
 The band's parts are varied from phrase to phrase, laid in the chords of the moment, and lead with fills into
 what comes; a fill or a break that was asked for is laid over whatever plays.
-Owns: the fills and breaks that were asked for, in steps of the whole piece.  Threads: engine only.
+Owns: the fills and breaks that were asked for, in steps of the whole piece, and the parts as they vary.
+Threads: engine only.
 Tested in tests/live/jam/band/test_band.py.
 """
 
@@ -12,22 +13,18 @@ from live.errors import UsageError
 from live.jam.band.harmony import ChordsInPlay
 from live.jam.plan import Cell, Plan
 from live.timing.timeline import Tick
-from model.edits.comping import thinned, varied_bass, varied_chords
-from model.edits.groove import varied, with_crash, with_fill
-from model.edits.reharmonise import HARMONIC, reharmonised
+from model.edits.arrangement import FORM, Part, Span, laid, leading, varied_parts
+from model.edits.groove import with_crash, with_fill
 from model.music.harmony import Chord
-from model.music.phrase import Note, Phrase
+from model.music.phrase import Note, Phrase, cut_to
 from model.music.tracks import BASS, CHORDS, DRUMS, TRACKS
 
-SECTION = 4  # phrases from the first of which a pattern is played as it was written
-FORM = 4  # bars after which a fill leads into the next ones; after twice as many a longer one
-FILL_BEATS, LONG_FILL_BEATS = 1, 2
 LEAST_BREAK = 2  # beats
 DENSITIES = {track: f"density.{TRACKS[track]}" for track in (CHORDS, BASS, DRUMS)}
 """The knob of each part's density."""
 
-Span = tuple[int, int]
-"""First step, and the one behind the last."""
+VariedCell = tuple[Phrase, frozenset[int], tuple[Chord | None, ...], dict[int, float], dict[int, Part]]
+"""A cell's phrase, its band, what that was written under, the densities, and the parts that come of it."""
 
 
 class Arranger:
@@ -47,11 +44,13 @@ class Arranger:
         self._knobs, self._seed = knobs, seed
         self._fills: list[Span] = []
         self._breaks: list[Span] = []
+        self._parts: dict[int, VariedCell] = {}
 
     def restart(self) -> None:
         """Forget what was asked for."""
         self._fills.clear()
         self._breaks.clear()
+        self._parts.clear()
 
     def fill(self, now: Tick) -> None:
         """Let the drums fill from the next beat to the bar line, or over the next bar; raises UsageError."""
@@ -74,8 +73,8 @@ class Arranger:
             last += grid.steps_per_bar
         return first, last
 
-    def arranged(self, cell: Cell) -> Phrase | None:
-        """Return what of a cell is to be heard."""
+    def arranged(self, cell: Cell, since: int = 0) -> Phrase | None:
+        """Return what of a cell is to be heard from one of its steps on; what lies before may be missing."""
         phrase = cell.phrase
         if phrase is None:
             return None
@@ -83,9 +82,9 @@ class Arranger:
         if not cell.band and not fills and not breaks:
             return phrase
         others = [note for note in phrase.notes if note.track not in cell.band]
-        notes = [*others, *self._laid(cell, phrase)]
+        notes = [*others, *self._laid(cell, phrase, since)]
         if DRUMS in cell.band:
-            fills += self._leading(cell, phrase)
+            fills += leading(self._plan.first_bar(cell.index), phrase.grid)
         if fills:
             drums = [note for note in notes if note.track == DRUMS]
             for first, last in fills:
@@ -107,18 +106,6 @@ class Arranger:
             if first < start + size and last > start
         ]
 
-    def _leading(self, cell: Cell, phrase: Phrase) -> list[Span]:
-        """Return where the form asks for fills in a cell."""
-        grid, bar = phrase.grid, self._plan.first_bar(cell.index)
-        found = []
-        for within in range(grid.bars):
-            over = bar + within + 1
-            if over % FORM == 0 and over > 0:
-                beats = LONG_FILL_BEATS if over % (2 * FORM) == 0 else FILL_BEATS
-                end = (within + 1) * grid.steps_per_bar
-                found.append((end - beats * grid.steps_per_beat, end))
-        return found
-
     def _landings(self, cell: Cell, phrase: Phrase) -> list[int]:
         """Return the steps of a cell that a fill or a break has led to."""
         if not any(note.track == DRUMS for note in phrase.notes):
@@ -131,42 +118,47 @@ class Arranger:
             found.add(0)
         return sorted(step for step in found if 0 <= step < phrase.grid.steps)
 
-    def _laid(self, cell: Cell, phrase: Phrase) -> list[Note]:
+    def _laid(self, cell: Cell, phrase: Phrase, since: int) -> list[Note]:
         """Return the band's notes, varied, as dense as its knobs say, and in the chords of the moment."""
-        grid, number = phrase.grid, cell.index % SECTION
-        parts = {track: [n for n in phrase.notes if n.track == track] for track in sorted(cell.band)}
-        written: dict[int, list[Chord | None]] = {}
-        for track, notes in parts.items():
-            chords = [*(cell.written or (None,) * grid.beats)]
-            if track == DRUMS:
-                notes = varied(notes, grid, number=number, seed=self._seed)  # noqa: PLW2901
-            elif track == CHORDS:
-                notes, chords = varied_chords(notes, chords, grid, number=number, seed=self._seed)  # noqa: PLW2901
-            elif track == BASS:
-                notes = varied_bass(notes, grid, number=number, seed=self._seed)  # noqa: PLW2901
-            turn = self._knobs.get(DENSITIES.get(track, ""), 0.0)
-            parts[track] = thinned(notes, grid, turn) if turn else notes
-            written[track] = chords
-        present = self._harmony.steps(cell.index)
-        found = [note for track, notes in parts.items() if track not in HARMONIC for note in notes]
-        key, avoided = self._harmony.key, self._harmony.avoided(cell.index)
-        for track in cell.band & HARMONIC:
-            found += reharmonised(
-                parts[track],
-                written[track],
-                present,
-                grid=grid,
-                scale=key.scale if key is not None else None,
-                avoided=avoided,
-            )
+        harmony = self._harmony
+        parts = self._varied(cell, phrase)
+        if since:
+            parts = {
+                track: Part([note for note in notes if note.onset + note.length > since], written)
+                for track, (notes, written) in parts.items()
+            }
+        return laid(
+            parts,
+            harmony.steps(cell.index),
+            grid=phrase.grid,
+            scale=harmony.key.scale if harmony.key is not None else None,
+            avoided=harmony.avoided(cell.index),
+        )
+
+    def _varied(self, cell: Cell, phrase: Phrase) -> dict[int, Part]:
+        """Return a cell's parts before they are laid; chords that change leave them as they are."""
+        densities = {track: self._knobs[name] for track, name in DENSITIES.items()}
+        wanted = (phrase, cell.band, cell.written, densities)
+        known = self._parts.get(cell.index)
+        if known is not None and known[0] is phrase and known[1:4] == wanted[1:]:
+            return known[4]
+        found = varied_parts(
+            phrase.notes,
+            cell.band,
+            cell.written,
+            grid=phrase.grid,
+            number=cell.index,
+            seed=self._seed,
+            densities=densities,
+        )
+        self._parts = {index: one for index, one in self._parts.items() if index >= cell.index - 1}
+        self._parts[cell.index] = (*wanted, found)
         return found
 
 
 def _ended(notes: list[Note], step: int) -> list[Note]:
     """Return notes none of which sounds across a step."""
     return [
-        note._replace(length=step - note.onset, release=min(0.0, note.release))
-        if note.onset < step < note.onset + note.length
-        else note
+        cut_to(note, step - note.onset) if note.onset < step < note.onset + note.length else note
         for note in notes
     ]

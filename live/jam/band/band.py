@@ -1,6 +1,7 @@
 """The band in play: its chords followed, its cells arranged anew as they change, what clashes ended.
 
-Owns: what was said of the chords last.  Threads: engine only.
+Owns: what was said of the chords last, and which of the performer's keys it has made room for.
+Threads: engine only.
 """
 
 from collections.abc import Mapping
@@ -46,7 +47,8 @@ class Band:
     ) -> None:
         """Start with nothing heard."""
         self.harmony = ChordsInPlay(plan, capture, history, conditions)
-        self._plan, self._output = plan, output
+        self._plan, self._capture, self._output = plan, capture, output
+        self._strikes = 0
         self._said = ""
         self._arranger = Arranger(plan, self.harmony, knobs, seed)
         plan.arrange = self._arranger.arranged
@@ -62,17 +64,34 @@ class Band:
         harmony, plan = self.harmony, self._plan
         if harmony.advance(now, present=present) and any(cell.band for cell in plan.cells.values()):
             self.relay(now)
+        if self._capture.strikes != self._strikes:
+            self._strikes = self._capture.strikes
+            self._make_room(now)
         if harmony.shown != self._said:
             self._said = harmony.shown
             self._output.publish("chord", harmony.shown or "none")
+
+    def _make_room(self, now: Tick) -> None:
+        """End what of the band sounds a semitone beside a key that is held."""
+        plan = self._plan
+        step = plan.next_step(now)
+        cell = plan.cells.get(plan.lines.cell_of_step(step)[0])
+        held = {note.pitch % 12 for note in self._capture.down()}
+        if cell is None or not cell.band or not held:
+            return
+        beside = {(pitch + away) % 12 for pitch in held for away in (1, 11)} - held
+        plan.end_sounding(
+            cell.band & HARMONIC, plan.lines.tick_of_step(step), lambda pitch: pitch % 12 in beside
+        )
 
     def relay(self, now: Tick) -> None:
         """Lay what is to come anew, and end what of the band sounds beside the chord that begins."""
         plan = self._plan
         step = plan.next_step(now)
-        plan.lay_all(step, not_before=now)
         index, onset = plan.lines.cell_of_step(step)
         cell = plan.cells.get(index)
+        if cell is not None:  # those behind it are laid anew as they begin
+            plan.lay(cell, step, not_before=now)
         chord = self.harmony.steps(index)[onset] if cell is not None else None
         if cell is None or not isinstance(chord, Chord):
             return
@@ -93,11 +112,15 @@ class Band:
     def fill(self, now: Tick) -> None:
         """Let the drums fill up to the next bar line; raises UsageError where there are none."""
         self._arranger.fill(now)
-        self.relay(now)
+        self.relay_all(now)
+
+    def relay_all(self, now: Tick) -> None:
+        """Lay all that is to come anew: more than chords has changed."""
+        self._plan.lay_all(self._plan.next_step(now), not_before=now)
 
     def pause(self, now: Tick) -> None:
         """Let everything rest up to the next bar line, and come in again on the one."""
         plan = self._plan
         first, _ = self._arranger.pause(now)
-        self.relay(now)
+        self.relay_all(now)
         plan.end_all(plan.lines.tick_of_step(first))

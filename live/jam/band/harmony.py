@@ -20,20 +20,22 @@ from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick, nearest_step
 from model.edits.reharmonise import SILENT, Harmony
 from model.errors import ConfigError
-from model.music.chord_finding import GUESS, BeatSound, ChordFilter, colour, tells, triad_index, weigh
+from model.music.chord_finding import GUESS, BeatSound, ChordFilter, colour, plain, tells, triad_index, weigh
 from model.music.harmony import Chord, chord_name, chord_of, key_named
 from model.music.key import Key, key_of
 from model.music.phrase import Note
 from model.music.progression import Progression, read_progression
 
-KEY_BEATS = 16  # from whose notes that key is found
+KEY_EVERY = 2  # beats, as often as it is looked for
+KEY_BEATS = 8  # from whose notes that key is found
 MEMORY_BEATS = 8  # that must tell a chord for one to be said
-SWITCH = 2.0  # times as likely must another chord be to be taken within a beat
+SWITCH = 1.3  # times as likely must another chord be to be taken within a beat
 FOLLOWED = 0.55  # trust from which what is foreseen is played ahead
 HELD_PHRASE = 1.0  # trust in the chords of a phrase that is held: they stay whatever is played over it
 SILENT_TRUST = 0.9  # and of one under which the performer rests
-ATONAL = 8  # pitch classes without any key
-NEW = 0.5  # beats that a note just struck is taken to last
+LEAVING_BEATS, LEAVING_NOTES, LEAVING = 2, 3, 0.4  # beats, notes in them, share of them outside of a key
+ATONAL, ATONAL_BEATS = 8, 5  # pitch classes in so many beats, the open one too, that are of no key
+NEW = 1.0  # beats that a note just struck is taken to last
 
 
 class ChordsInPlay:
@@ -130,7 +132,7 @@ class ChordsInPlay:
         grid = self._plan.grid
         self._beat = beat
         self._foreseen.clear()
-        if beat % grid.beats_per_bar == 0 or self.key is None:
+        if beat % KEY_EVERY == 0 or self.key is None or self._left():
             self.key = self._key()
         expected = self.foreseen(beat // grid.beats)
         chord = expected.chords[beat % grid.beats] if expected.chords else None
@@ -202,8 +204,9 @@ class ChordsInPlay:
 
     def _atonal(self) -> bool:
         """Tell whether what is played is in no key at all."""
-        classes = {pitch for one in self._sounded for pitch, weight in enumerate(one.weights) if weight}
-        return self.key is None and len(classes) >= ATONAL
+        last = [*self._sounded][-ATONAL_BEATS:]
+        classes = {pitch for one in last for pitch, weight in enumerate(one.weights) if weight}
+        return len(classes) >= ATONAL and plain(last[-1]) is None
 
     def _led(self, beat: int) -> Harmony:
         """Return the chord of a beat by what was set."""
@@ -228,7 +231,22 @@ class ChordsInPlay:
             for note in self._capture.lately(Tick(start))
         ]
         recent = notes[len(notes) // 2 :]  # counted twice: what was played last says most
+        last = self._left()
+        if last:
+            return key_of(last, clear=GUESS)
         return key_of([*notes, *recent], self.key, clear=GUESS)
+
+    def _left(self) -> list[Note]:
+        """Return the notes of the last beats if they have left the key, which then is found in them alone."""
+        if self.key is None or self._beat is None:
+            return []
+        size = self._plan.grid.ticks_per_beat
+        start = self._tick(self._beat) - LEAVING_BEATS * size
+        last = [note.pitch for note in self._capture.lately(Tick(start)) if note.start >= start]
+        outside = sum(pitch % 12 not in self.key.scale for pitch in last)
+        if len(last) < LEAVING_NOTES or outside < LEAVING * len(last):
+            return []
+        return [Note(0, pitch, 90, 1) for pitch in last]
 
     # -- what is to come -------------------------------------------------------------------------
 

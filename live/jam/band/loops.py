@@ -13,6 +13,7 @@ from model.music.tracks import DRUMS
 MOST = 16  # phrases that are remembered
 FEWEST = 2  # notes by which a phrase is known
 ALIKE = 0.6  # F1 of steps and pitch classes from which it is taken for the same
+SAME = 0.8  # F1 from which it is played in the chords that it had before
 SAME_AGAIN = 0.4  # trust that what follows a phrase is that phrase again, and
 VAMP = 0.9  # where it was so the last time
 LATER = 0.6  # that the phrase after a loop's is what came after it before
@@ -79,13 +80,20 @@ class Loops:
         """Forget all."""
         self._phrases.clear()
 
-    def learn(self, cell: int, phrase: Phrase, chords: Sequence[Chord | None]) -> None:
-        """Remember what was played in a cell; a phrase without chords has none to bring back."""
-        rows = rows_of(phrase)
+    def learn(self, cell: int, phrase: Phrase, chords: Sequence[Chord | None]) -> Chords:
+        """Remember what was played in a cell; returns its chords.
+
+        A phrase that was played before has the chords that it had then; one without any brings none back.
+        """
+        rows, found = rows_of(phrase), tuple(chords)
         if len(rows) < FEWEST:
-            return
-        self._phrases.append(Remembered(cell, rows, tuple(chords)))
+            return found
+        before = max(self._phrases, key=lambda one: likeness(one.rows, rows), default=None)
+        if before is not None and likeness(before.rows, rows) >= SAME and any(before.chords):
+            found = before.chords
+        self._phrases.append(Remembered(cell, rows, found))
         del self._phrases[:-MOST]
+        return found
 
     def foresee(
         self, cell: int, played: frozenset[Row], steps: int, others: Iterable[Remembered]

@@ -1,5 +1,6 @@
 """sample, morph and edit with drums, several parts, conditions, and models without a latent."""
 
+import re
 from pathlib import Path
 
 import mido
@@ -96,20 +97,22 @@ def test_an_edit_of_a_band_keeps_its_parts_apart(
     assert capsys.readouterr().err == ""  # nothing was left out
 
 
-def test_a_tune_gets_a_band_that_keeps_its_drums_for_four_phrases(
+def test_a_tune_gets_a_band_in_its_chords_with_a_fill_before_every_fifth_bar(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     player = playing(monkeypatch, RollPlayer(codec="multitrack"))
     midi.save(tmp_path / "tune.mid", [TUNE, Phrase(GRID), *[TUNE] * 4], tempo_bpm=96.0)
     arguments = ["accompany", str(tmp_path / "tune.mid"), "--seed", "7", "--out"]
     assert run(twobar, [*arguments, str(tmp_path / "band.mid")]) == 0
-    assert "12 bars by roll, 15 notes added" in capsys.readouterr().out
+    assert re.search(r"12 bars by roll, [1-9][0-9]* notes added", capsys.readouterr().out)
     phrases = midi_files.read(tmp_path / "band.mid", player.card.grid, codec="multitrack")
     assert [len(phrase.part(MELODY)) for phrase in phrases] == [8, 0, 8, 8, 8, 8], (
         "the melody stays, silence too"
     )
-    pitches = [[phrase.part(part).notes[0].pitch for part in (CHORDS, DRUMS)] for phrase in phrases if phrase]
-    assert pitches == [[43, 43], [45, 43], [46, 43], [47, 47], [48, 47]]
+    assert all(phrase.part(CHORDS) and phrase.part(DRUMS) for phrase in phrases if phrase)
+    for phrase in (phrases[3], phrases[5]):
+        assert len([note for note in phrase.part(DRUMS).notes if note.onset >= 28]) > 1, "a fill"
+    assert {36, 49} <= {note.pitch for note in phrases[4].part(DRUMS).notes if not note.onset}, "and lands"
     assert midi_files.summarise(tmp_path / "band.mid").tempo_bpm == pytest.approx(96.0)
 
     assert run(twobar, [*arguments, str(tmp_path / "duo.mid"), "--parts", " Bass "]) == 0

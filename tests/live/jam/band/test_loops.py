@@ -66,3 +66,11 @@ def test_a_phrase_without_chords_brings_none_and_one_note_is_no_phrase() -> None
     assert loops.after(0).trust == 0
     loops.learn(1, phrase(60), ONE)
     assert loops.after(1).trust == 0
+
+
+def test_a_phrase_that_comes_back_keeps_the_chords_that_it_had() -> None:
+    loops = Loops()
+    assert loops.learn(0, TUNE, ONE) == ONE
+    assert loops.learn(1, BRIDGE, THIRD) == THIRD
+    assert loops.learn(2, TUNE.moved(12), OTHER) == ONE
+    assert loops.after(2).chords == THIRD
