@@ -24,7 +24,7 @@ Span = tuple[int, int]
 """First step, and the one behind the last."""
 
 
-class Part(NamedTuple):
+class BandPart(NamedTuple):
     """What a track of the band plays in a phrase, and the chord of each beat that it is written under."""
 
     notes: list[Note]
@@ -40,7 +40,7 @@ def varied_parts(
     number: int,
     seed: int,
     densities: Mapping[int, float] | None = None,
-) -> dict[int, Part]:
+) -> dict[int, BandPart]:
     """Return a pattern's parts as they are played in one phrase, in the chords that they were written under.
 
     Args:
@@ -56,7 +56,7 @@ def varied_parts(
     times = number % SECTION
     notes = [*pattern]
     known = [*(written or (None,) * grid.beats)]
-    found: dict[int, Part] = {}
+    found: dict[int, BandPart] = {}
     for track in sorted(band):
         part = [note for note in notes if note.track == track]
         chords = known
@@ -67,12 +67,12 @@ def varied_parts(
         elif track == BASS:
             part = varied_bass(part, grid, number=times, seed=seed)
         turn = (densities or {}).get(track, 0.0)
-        found[track] = Part(thinned(part, grid, turn) if turn else part, chords)
+        found[track] = BandPart(thinned(part, grid, turn) if turn else part, chords)
     return found
 
 
 def laid(
-    parts: Mapping[int, Part],
+    parts: Mapping[int, BandPart],
     present: Sequence[Harmony],
     *,
     grid: Grid,

@@ -5,12 +5,12 @@ Importing this module and opening a checkpoint with graphs on the processor load
 Tested in tests/model/runtimes/test_registry.py, tests/model/runtimes/test_onnx.py.
 """
 
-import importlib.util
 import platform
 import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
@@ -51,7 +51,7 @@ def open_runtime(checkpoint: Checkpoint, path: Path | str, device: str | None = 
     if device != AUTO:
         return processor
     kind = card_kind()
-    if not kind or importlib.util.find_spec("torch") is None:
+    if not kind or find_spec("torch") is None:
         return processor
     try:
         card = _on_card(checkpoint, path, kind)
@@ -102,7 +102,7 @@ def _processor(checkpoint: Checkpoint, path: Path | str, device: str | None) -> 
         try:
             from model.runtimes.onnx import OnnxRuntime  # noqa: PLC0415 - a quarter of a second
         except ImportError:
-            if importlib.util.find_spec("torch") is None:
+            if find_spec("torch") is None:
                 raise
         else:
             return OnnxRuntime(checkpoint, path)

@@ -115,7 +115,8 @@ def _why(lines: list[TrackLine], drums: list[TrackLine], grid: Grid) -> str:
         return f"its notes are on another grid than {grid.steps_per_beat} steps to the beat: triplets, say"
     if len(notes) + sum(len(line.onset) for line in drums) < fewest(grid):
         return f"it holds fewer than {fewest(grid)} notes"
-    return f"no window of {grid.bars} bars holds {fewest(grid)} notes or more with one in every other bar"
+    holds = f"holds {fewest(grid)} notes or more on the grid, with one in every other bar"
+    return f"no window of {grid.bars} bars {holds}"
 
 
 def varied(lines: list[TrackLine]) -> bool:

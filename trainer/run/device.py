@@ -40,16 +40,6 @@ def device_and_precision(asked: str, local: int = 0) -> tuple[torch.device, torc
     return device, torch.bfloat16 if fast else torch.float32
 
 
-def computes_lstm(kind: torch.dtype) -> bool:
-    """Tell whether this processor computes an LSTM in a precision: float16 many do not."""
-    try:
-        with torch.autocast("cpu", dtype=kind), torch.no_grad():
-            torch.nn.LSTM(4, 4)(torch.zeros(2, 1, 4))
-    except RuntimeError:
-        return False
-    return True
-
-
 def best_threads(timed: Callable[[int], float], most: int, *, margin: float = 1.15, trials: int = 3) -> int:
     """Return with how many threads a step is quickest; more of them only where they are clearly worth it.
 

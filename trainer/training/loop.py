@@ -27,7 +27,7 @@ from trainer.data.dataset import Phrases, batch
 from trainer.data.edit_pairs import EditPairs
 from trainer.data.prefetch import Prefetch
 from trainer.errors import OperationError, RequestError
-from trainer.run.device import KINDS, best_threads, computes_lstm, device_and_precision, short_of_memory
+from trainer.run.device import KINDS, best_threads, device_and_precision, short_of_memory
 from trainer.run.distributed import World, gone, is_gone
 from trainer.run.progress import RunLog
 from trainer.settings import FitConfig
@@ -89,12 +89,6 @@ class TrainingLoop:
     def __post_init__(self) -> None:
         """Move the networks to their device and make the optimisers."""
         self.device, kind = device_and_precision(self.fit.precision, self.world.local)
-        recurrent = any(isinstance(module, torch.nn.LSTM) for module in self.net.modules())
-        if self.device.type == "cpu" and kind == torch.float16 and recurrent and not computes_lstm(kind):
-            raise RequestError(
-                "fit.precision 'float16' cannot compute an LSTM on this processor; allowed are: auto, "
-                "float32, bfloat16"
-            )
         if self.fit.threads:
             torch.set_num_threads(self.fit.threads)
         self.net.to(self.device)

@@ -13,7 +13,7 @@ from live.errors import UsageError
 from live.jam.band.harmony import ChordsInPlay
 from live.jam.plan import Cell, Plan
 from live.timing.timeline import Tick
-from model.edits.arrangement import FORM, Part, Span, laid, leading, varied_parts
+from model.edits.arrangement import FORM, BandPart, Span, laid, leading, varied_parts
 from model.edits.groove import with_crash, with_fill
 from model.music.harmony import Chord
 from model.music.phrase import Note, Phrase, cut_to
@@ -23,7 +23,7 @@ LEAST_BREAK = 2  # beats
 DENSITIES = {track: f"density.{TRACKS[track]}" for track in (CHORDS, BASS, DRUMS)}
 """The knob of each part's density."""
 
-VariedCell = tuple[Phrase, frozenset[int], tuple[Chord | None, ...], dict[int, float], dict[int, Part]]
+VariedCell = tuple[Phrase, frozenset[int], tuple[Chord | None, ...], dict[int, float], dict[int, BandPart]]
 """A cell's phrase, its band, what that was written under, the densities, and the parts that come of it."""
 
 
@@ -124,7 +124,7 @@ class Arranger:
         parts = self._varied(cell, phrase)
         if since:
             parts = {
-                track: Part([note for note in notes if note.onset + note.length > since], written)
+                track: BandPart([note for note in notes if note.onset + note.length > since], written)
                 for track, (notes, written) in parts.items()
             }
         return laid(
@@ -135,7 +135,7 @@ class Arranger:
             avoided=harmony.avoided(cell.index),
         )
 
-    def _varied(self, cell: Cell, phrase: Phrase) -> dict[int, Part]:
+    def _varied(self, cell: Cell, phrase: Phrase) -> dict[int, BandPart]:
         """Return a cell's parts before they are laid; chords that change leave them as they are."""
         densities = {track: self._knobs[name] for track, name in DENSITIES.items()}
         wanted = (phrase, cell.band, cell.written, densities)

@@ -12,7 +12,7 @@ from live.ipc.snapshot import SceneView, SongView
 from live.jam.jam import Jam
 from live.jam.scenes.glide import Glide, Target
 from live.jam.scenes.present import KNOB, PLACED_KNOBS, Present, Slots, Turning, base_of, state_of
-from live.jam.scenes.songs import Songs
+from live.jam.scenes.songs import SongList
 from live.settings.config import Scene, Song
 from live.settings.knobs import KNOBS, MOST_SCENES, Mode
 from live.timing.timeline import Nanos, Tick
@@ -53,7 +53,7 @@ class Scenes:
         self._settings = {scene.number: scene for scene in settings}
         self._stored: dict[int, StoredScene] = {}
         self._glide: Glide | None = None
-        self.songs = Songs(jam, self.call, songs)
+        self.songs = SongList(jam, self.call, songs)
         jam.performer.calls_songs = len(self.songs) > 0
         self._coming: Slots = {}
 

@@ -18,7 +18,7 @@ Calling = Callable[[int, int, Nanos], None]
 NO_SONGS = "there are no songs: write [[song]] into live.toml"
 
 
-class Songs:
+class SongList:
     """The set of songs, and the place in it.
 
     Args:

@@ -149,7 +149,7 @@ ARGUMENTS = {
 
 def test_every_command_with_numbers_is_known() -> None:
     assert {name for name, _ in FLOATS} == set(ARGUMENTS)
-    assert len(FLOATS) == 4 + 3 + 1 + 8
+    assert len(FLOATS) == 4 + 3 + 1 + 9
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e400"])

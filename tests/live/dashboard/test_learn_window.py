@@ -20,7 +20,7 @@ async def test_letters_narrow_the_list_and_enter_asks_for_a_touch() -> None:
         assert stage.window() is LearnWindow
         assert "▸ morph" in stage.text()
         await stage.press(*"store", "backspace", "backspace", "backspace", "backspace", "backspace")
-        await stage.press(*"dens", "down")
+        await stage.press(*"dens")
         assert "▸ density" in stage.text()
         assert "morph " not in "".join(line for line in stage.screen() if "▸" in line)
         assert await stage.press("enter") == [("learn", "density")]

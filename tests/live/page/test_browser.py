@@ -142,7 +142,7 @@ def test_hands_reach_the_engine(browser: Any, served: Served) -> None:
     assert served.got(MutePart)[0].part == "bass"
     page.locator("[data-latent=map]").click()
     field = page.locator("#latent")
-    field.scroll_into_view_if_needed()
+    field.evaluate("element => element.scrollIntoView({block: 'center'})")
     box = field.bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.95)
     assert served.got(GoOnMap)[0].x == pytest.approx(0.8, abs=0.02)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from live.ipc.commands import ChooseModel, Stop
+from live.ipc.commands import ChooseModel, GoTo, SetMode, Stop
 from live.ipc.messages import Encode, Failed, Point
 from live.settings.config import parse
 from live.worker.serve import RequestHandler
@@ -34,6 +34,13 @@ def jam(path: Path, **settings: Mapping[str, object]) -> Stage:
     return stage
 
 
+def leave(stage: Stage, tick: int = 5) -> None:
+    """Sound a place far away from what is played, so that the network's own notes are heard."""
+    assert stage.jam.requests.model is not None
+    stage.at_tick(tick, SetMode("hold"))
+    stage.at_tick(tick + 1, GoTo([1.5] * stage.jam.requests.model.latent_size))
+
+
 def ended(stage: Stage) -> None:
     assert stage.jam.dialogue.missed_bars == 0
     assert not [notice for notice in stage.jam.notices.lines if notice.level == "error"]
@@ -48,7 +55,7 @@ def channels(stage: Stage, **span: int) -> set[int]:
 
 def test_drums_answer_a_keyboard_on_channel_ten(tmp_path: Path) -> None:
     stage = jam(checkpoint(tmp_path / "drums.safetensors", "drums"))
-    stage.turn(10, "stray", 1.0)  # away from what was played
+    leave(stage, CELL + STEP)
     stage.turn(CELL + 9 * STEP + 10, "density", 0.8)
     stage.run_to_tick(3 * CELL - 1)
     assert {row[5] for row in stage.model.encodes[0].notes} == {0}  # a keyboard's notes
@@ -60,7 +67,7 @@ def test_drums_answer_a_keyboard_on_channel_ten(tmp_path: Path) -> None:
 
 def test_a_band_answers_on_its_channels(tmp_path: Path) -> None:
     stage = jam(checkpoint(tmp_path / "band.safetensors", "multitrack"))
-    stage.turn(10, "stray", 1.0)  # away from what was played
+    leave(stage)
     stage.turn(CELL + 9 * STEP + 10, "density", 0.8)
     stage.turn(CELL + 20 * STEP + 10, "register", -0.5)
     stage.run_to_tick(3 * CELL - 1)
@@ -75,7 +82,7 @@ def test_register_leaves_the_drums_of_a_band_where_they_are(tmp_path: Path) -> N
     sounded = []
     for turn in (0.0, 0.7):
         stage = jam(path)
-        stage.turn(5, "stray", 1.0)  # away from what was played
+        leave(stage)
         stage.turn(10, "register", turn)
         stage.run_to_tick(2 * CELL - 1)
         sounded.append([item for item in stage.instrument(first=CELL) if item[1][0] & 0x0F == 9])

@@ -112,7 +112,7 @@ def test_until_it_is_written_the_phrase_sounds_as_it_was_or_as_it_was_varied_las
     assert finished(variations) == 1
     first, origin = variations.varied(TUNE, how(0), MAJOR)
     assert origin == "written"
-    assert note_f1(first, TUNE) == pytest.approx(0.5, abs=0.08)
+    assert note_f1(first, TUNE) == pytest.approx(0.5, abs=0.13)  # one note of so few
     assert {note.pitch % 12 for note in first.notes} <= MAJOR
     assert variations.varied(TUNE, how(1), MAJOR) == (first, "awaited")
     finished(variations)

@@ -181,7 +181,8 @@ def test_a_run_says_it_at_the_start_and_goes_as_it_would_without(
     fit.run(path, data, tmp_path / "one", overrides=["fit.steps=2"])
     said = "".join(capsys.readouterr())
     assert re.search(
-        r"million parameters, 16 phrases, cpu float32, about \d+ MB of memory for a step of 8\n", said
+        r"million parameters, 16 phrases, cpu float32 on 1 thread, about \d+ MB of memory for a step of 8\n",
+        said,
     )
     monkeypatch.setattr(memory_estimate, "estimate", lambda *_, **__: 0)
     fit.run(path, data, tmp_path / "other", overrides=["fit.steps=2"])
