@@ -27,7 +27,7 @@ WRONG = {
     "edit a.mid --density much --out x": ["'much' is not a number\n"],
     "--sed 3": ["unknown option '--sed'", "did you mean '--seed'?"],
     "learn densty": ["unknown knob or action 'densty'", "did you mean 'density'?"],
-    "explore": ["not in this version"],
+    "explore --model kees": ["unknown model 'kees'", "did you mean 'keys'?"],
 }
 
 
