@@ -65,7 +65,8 @@ def test_a_set(start: Start, peer: JackPeer) -> None:
     shared = {pitch for _, pitch in answer} & {pitch for _, pitch in TUNE}
     assert len(shared) >= 3, (answer, jam.logged("sent")[-20:])  # recognisably the tune
     peer.clear()
-    peer.play(b"\xb0\x18\x7f")  # CC 24: register, to the right
+    for place in range(64, 128, 3):
+        peer.play(bytes((0xB0, 24, place)))  # CC 24: register, to the right
     received = peer.wait_for(lambda received: step_of(zero, peer_now(received)) > 64 + 40, timeout=30)
     moved = [pitch for nanos, pitch in ons(received, 2) if step_of(zero, nanos) > 64]
     before = [pitch for _, pitch in answer]
