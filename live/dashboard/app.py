@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import ClassVar
 
+import msgspec
 from textual import events
 from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
@@ -257,6 +258,11 @@ class Dashboard(App[None]):
             self._trail.append(here)
         for notice in snapshot.notices:
             self._save(notice)
+        shown = [
+            knob for knob in snapshot.knobs if knob.available or "." not in knob.name.removeprefix("xy.")
+        ]
+        if len(shown) < len(knobs):  # knobs of parts that this model does not have
+            snapshot = msgspec.structs.replace(snapshot, knobs=shown)
         if self._snapshot is None or snapshot.metre != self._snapshot.metre:
             self._metre = snapshot.metre
         self._snapshot = snapshot

@@ -11,11 +11,11 @@ from textual.pilot import Pilot
 from live.dashboard.panels import Panel
 from live.dashboard.roll_panel import RollPanel
 from live.ipc.messages import Bye
-from live.ipc.snapshot import BarView, LatenessView, ModelView, Notice, PortView, Snapshot
+from live.ipc.snapshot import BarView, KnobView, LatenessView, ModelView, Notice, PortView, Snapshot
 from tests.fakes.dashboard_pictures import posed
 from tests.fakes.dashboard_stage import Stage
 from tests.fakes.drawn import roll_rows, texts
-from tests.fakes.snapshots import BEAT, SECOND, band, scene
+from tests.fakes.snapshots import BEAT, SECOND, band, knobs, scene
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +79,15 @@ async def test_a_notice_that_snapshots_repeat_is_shown_once() -> None:
         for _ in range(5):
             await stage.show()
         assert stage.text().count("nanoKONTROL2 is gone") == 1
+
+
+async def test_knobs_of_parts_that_a_model_does_not_have_take_no_room() -> None:
+    parts = [KnobView("volume.bass", 0.8, 0.0, 1.0, 0.8, "", available=has) for has in (False, True)]
+    async with Stage().run((80, 24)) as stage:
+        for knob, shown in zip(parts, (False, True), strict=True):
+            await stage.show(knobs=[*knobs(), knob])
+            assert ("volume.bass" in stage.text()) is shown
+            assert "polyphony" in stage.text()  # an attribute that is not heeded stays, and says so
 
 
 async def test_the_engines_goodbye_ends_the_screen() -> None:
