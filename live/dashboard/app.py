@@ -261,7 +261,7 @@ class Dashboard(App[None]):
         shown = [
             knob for knob in snapshot.knobs if knob.available or "." not in knob.name.removeprefix("xy.")
         ]
-        if len(shown) < len(knobs):  # knobs of parts that this model does not have
+        if len(shown) < len(snapshot.knobs):  # knobs of parts that this model does not have
             snapshot = msgspec.structs.replace(snapshot, knobs=shown)
         if self._snapshot is None or snapshot.metre != self._snapshot.metre:
             self._metre = snapshot.metre
