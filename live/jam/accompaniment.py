@@ -1,24 +1,20 @@
 """The accompaniment: parts that the performer does not play, written ahead by a model that accompanies.
 
-A part takes a while to write, so the model is asked two beats before a phrase closes, with what has been
-played by then; it gives others their turn between two notes, and what it wrote joins the phrase when that is
-encoded.
-Owns: for which phrase the model was asked last.  Threads: engine only.
+It gives others their turn between two notes, and what it wrote joins the phrase when that is encoded.
+Threads: engine only.
 """
 
 from collections.abc import Callable
 
 from live.ipc.messages import Accompany
+from live.jam.asked_ahead import AskedAhead
 from live.jam.capture import Capture
 from live.jam.plan import Plan
 from live.jam.requests import Requests
 from live.timing.timeline import Tick
-from model.music.grid import TICKS_PER_BEAT
-
-BEATS = 2
 
 
-class Accompaniment:
+class Accompaniment(AskedAhead):
     """Asks for an accompaniment once for each phrase of the performer.
 
     Args:
@@ -40,37 +36,19 @@ class Accompaniment:
         listens: Callable[[int], bool],
     ) -> None:
         """Start with nothing asked."""
-        self._plan, self._capture, self._requests = plan, capture, requests
+        super().__init__(plan)
+        self._capture, self._requests = capture, requests
         self._ask, self._listens = ask, listens
-        self._asked = 0
 
-    def restart(self, cell: int = 0) -> None:
-        """Start again in a cell: at bar 0, or where cells have another length from now on."""
-        self._asked = cell
+    @property
+    def wanted(self) -> bool:
+        """Whether the model writes parts."""
+        return bool(self._requests.parts)
 
-    def advance(self, present: Tick) -> None:
-        """Ask when the last beats before the next cell begin.
-
-        Args:
-            present: the tick that the performer hears and plays at.
-
-        """
-        cell = self._plan.cell_of(Tick(present + self._ahead()))
-        if cell <= self._asked:
-            return
-        self._asked = cell
-        if not self._requests.parts or not self._listens(cell):
+    def ask_for(self, cell: int, present: Tick) -> None:
+        """Ask for the parts that join what was played before a cell, where there was anything."""
+        if not self._listens(cell):
             return
         played = self._capture.phrase(self._plan.grid, self._plan.lines.tick_of_cell(cell - 1), present)
         if len(played):
             self._ask(self._requests.accompany(cell, played))
-
-    def next_tick(self, now: Tick, *, present: Tick) -> Tick | None:
-        """Return the tick, on the scale of `now`, at which it asks next; None if it does not."""
-        if not self._requests.parts:
-            return None
-        return Tick(self._plan.lines.tick_of_cell(self._asked + 1) - self._ahead() + now - present)
-
-    def _ahead(self) -> int:
-        """Ticks before a cell: half a step, for its phrase closes then, and what writing may take."""
-        return self._plan.grid.ticks_per_step // 2 + BEATS * TICKS_PER_BEAT

@@ -125,7 +125,7 @@ class Dialogue:
         self.bases = 0
         self._silent = False
         self._tied: tuple[int, list[PlayedNote]] = 0, []  # a base's number; what sounded on at its end
-        self._foresight = Foresight(plan, capture, requests, ask=output.ask, search=self._played_before)
+        self._foresight = Foresight(plan, requests, ask=output.ask, search=self._played_before)
         self._accompaniment = Accompaniment(
             plan, capture, requests, ask=output.ask, listens=self._listens_before
         )
