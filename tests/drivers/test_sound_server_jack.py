@@ -39,7 +39,8 @@ def test_the_synth_sounds_again_when_its_server_is_back(mortal: JackServer, tmp_
         assert loudness(mortal) > 0.001
         mortal.kill()
         mortal.start()
-        assert loudness(mortal) > 0.001
+        # the ports are there before the synth behind them is wired: what is struck at once may be lost
+        assert any(loudness(mortal) > 0.001 for _ in range(4))
         status, complaint = jam.end()
         assert status == 0
         assert "the sound server has gone" in complaint
