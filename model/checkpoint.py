@@ -25,8 +25,8 @@ from model import strict
 from model.config import ModelConfig
 from model.errors import CheckpointError
 from model.files import atomic_write
+from model.library import FORMAT
 
-FORMAT = "twobar checkpoint"
 VERSION = "1"
 WEIGHTS = "weights/"
 FOLDERS = ("weights", "calibration", "map", "graph")

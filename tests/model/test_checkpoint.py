@@ -14,6 +14,7 @@ from model import checkpoint
 from model.checkpoint import Calibration, Checkpoint, LatentMap
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelConfig
 from model.errors import CheckpointError
+from model.library import FORMAT
 from model.music.attributes import NAMES
 from model.networks.vae import VAE
 from model.runtimes.export import graphs
@@ -123,11 +124,11 @@ def test_foreign_and_future_files_are_refused(tmp_path: Path) -> None:
     save_file(tensors, path)
     with pytest.raises(CheckpointError, match="not a twobar checkpoint"):
         checkpoint.read(path)
-    save_file(tensors, path, {"format": checkpoint.FORMAT, "version": "9"})
+    save_file(tensors, path, {"format": FORMAT, "version": "9"})
     with pytest.raises(CheckpointError, match="version 9; this twobar reads version 1"):
         checkpoint.read(path)
     facts: dict[str, object] = {"attributes": [], "levels": {}, "figures": {}, "graphs": {}}
-    metadata = {"format": checkpoint.FORMAT, "version": "1", "facts": json.dumps(facts)}
+    metadata = {"format": FORMAT, "version": "1", "facts": json.dumps(facts)}
     save_file(tensors, path, metadata)
     with pytest.raises(CheckpointError, match="cannot be used: "):
         checkpoint.read(path)

@@ -4,7 +4,6 @@ Tested in tests/trainer/reports/test_report.py, tests/trainer/evaluation/test_he
 """
 
 import json
-import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from model.checkpoint import Checkpoint, write
+from model.library import read_header
 from model.playing.player import Player
 from model.shipped import model_file
 from trainer.errors import OperationError, RequestError
 
-LARGEST_HEADER = 1 << 24
 LOG = "log.jsonl"
 """Of a run, beside its checkpoint."""
 STEPWISE = {"rnn", "gru", "lstm", "hierarchical", "transformer", "attention"}
@@ -65,12 +64,9 @@ def subject(name: str) -> Subject:
 def header_of(path: Path) -> dict[str, Any]:
     """Return the header of a safetensors file: shape and type of every tensor; empty if it is none."""
     try:
-        with path.open("rb") as file:
-            size = struct.unpack("<Q", file.read(8))[0]
-            found = json.loads(file.read(min(size, LARGEST_HEADER)))
-    except (OSError, ValueError, struct.error):
+        return read_header(path)
+    except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def parameters_in(path: Path) -> int | None:
