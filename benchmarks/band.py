@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.figures import Row, percentile
 from benchmarks.scale import Scale
-from live.cli import generate
+from live.cli.offline import generate
 from live.ipc.messages import Accompany, Answer, Decode, Encode, ToWorker
 from live.worker.serve import RequestHandler
 from model.edits.arrangement import SECTION

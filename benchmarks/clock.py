@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from benchmarks.figures import Row, percentile, spread
 from benchmarks.scale import Scale
-from live.timing.clock_fit import ClockFit
+from live.timing.midi_clock.clock_fit import ClockFit
 from live.timing.timeline import Nanos
 from tests.fakes import masters
 from tests.fakes.followed import Found, followed

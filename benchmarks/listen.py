@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.figures import Row
 from benchmarks.scale import Scale
-from live.timing.beat_follower import BeatFollower
+from live.timing.listening.beat_follower import BeatFollower
 from live.timing.timeline import Nanos, Tick
 from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid

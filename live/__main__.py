@@ -11,8 +11,8 @@ from typing import Any  # noqa: E402
 import click  # noqa: E402
 
 from live.cli.group import Group, run  # noqa: E402
-from live.cli.offline import COMMANDS  # noqa: E402
-from live.cli.parameters import NonEmptyPath  # noqa: E402
+from live.cli.offline.commands import COMMANDS  # noqa: E402
+from live.cli.offline.parameters import NonEmptyPath  # noqa: E402
 from model.files import print_any_name  # noqa: E402
 from model.version import VERSION  # noqa: E402
 
@@ -80,7 +80,7 @@ def jam(**arguments: Any) -> int:  # noqa: ANN401  click's own
 
     Example: twobar jam --in "MPK mini" --out fluidsynth --bpm 110 --mode follow
     """
-    from live.cli.signals import EndSignals  # noqa: PLC0415  only what plays is ended like that
+    from live.cli.supervision.signals import EndSignals  # noqa: PLC0415  only what plays is ended like that
 
     signals = EndSignals().install()
     from live.cli.jam import jam as play  # noqa: PLC0415  other commands do not wait for it
@@ -118,12 +118,12 @@ def doctor(*, calibrate: bool, measure: bool, source: str, sink: str, api: str) 
     Example: twobar doctor --measure
     """
     if calibrate:
-        from live.cli import calibrate as calibration  # noqa: PLC0415  it needs a driver
+        from live.cli.fitness import calibrate as calibration  # noqa: PLC0415  it needs a driver
 
         click.echo(f"tap a key with the clicks, {calibration.CLICKS} of them; the first few are to listen")
         click.echo(calibration.calibrate(source, sink, api=api).text)
         return 0
-    from live.cli.doctor import examine  # noqa: PLC0415  it looks at everything
+    from live.cli.fitness.doctor import examine  # noqa: PLC0415  it looks at everything
 
     rows = examine(measure=measure)
     for row in rows:

@@ -1,4 +1,4 @@
-"""Fits live/timing/metre_tables.py on folders of MIDI files.
+"""Fits live/timing/listening/metre_tables.py on folders of MIDI files.
 
     python -m scripts.metre_tables FOLDER ...
 
@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from live.timing.metre_profile import LONGEST, RHYTHM_KINDS, Cues, kind_of
+from live.timing.listening.metre_profile import LONGEST, RHYTHM_KINDS, Cues, kind_of
 from model.music.grid import Grid
 from trainer.corpus.read_midi import UnreadableError, bar_runs, parse
 from trainer.corpus.sources import discover

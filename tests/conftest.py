@@ -13,8 +13,8 @@ SERIAL = {
     for name in (
         "drivers",  # a JACK server and real processes, played to in real time
         "live/cli/test_group.py",  # whole instruments
-        "live/cli/test_signals.py",  # signals to this process and to a whole instrument
-        "live/cli/test_supervisor.py",  # processes that are started again
+        "live/cli/supervision/test_signals.py",  # signals to this process and to a whole instrument
+        "live/cli/supervision/test_supervisor.py",  # processes that are started again
         "live/cli/test_terminal.py",  # a whole instrument in a terminal
         "trainer/run/test_distributed.py",  # two processes of its own that wait for each other
     )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from live.cli.parameters import check_target, same_file
+from live.cli.offline.parameters import check_target, same_file
 from live.errors import FailureError
 from live.settings import config as settings
 

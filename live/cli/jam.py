@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from live.cli import sessions as sessions_of_jams
-from live.cli.screen import keep_shown
 from live.cli.sessions import Opened
-from live.cli.signals import EndSignals
-from live.cli.supervisor import Supervisor
+from live.cli.supervision.screen import keep_shown
+from live.cli.supervision.signals import EndSignals
+from live.cli.supervision.supervisor import Supervisor
 from live.devices import ableton_link
 from live.errors import FailureError, UsageError, unknown
 from live.ipc.commands import Quit

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from live.devices.jack import JackProbe
+from live.devices.jack.probe import JackProbe
 from live.devices.stderr import silence_jack, stderr_diverted
 from live.devices.synth_queue import SynthQueue
 from live.errors import PortError, SynthError, unknown

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Literal, NamedTuple, Protocol
 
 from live.devices import alsa, ports
-from live.devices.jack import Direction, JackProbe
+from live.devices.jack.probe import Direction, JackProbe
 from live.devices.names import OUR_NAME, keyboards, match, plain_name, twin_name
 from live.errors import PortError, TwobarError
 

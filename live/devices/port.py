@@ -18,7 +18,7 @@ from typing import Protocol
 import rtmidi
 
 from live import errors
-from live.devices.jack import JackProbe
+from live.devices.jack.probe import JackProbe
 from live.devices.parser import MessageParser
 from live.timing import midi_bytes
 from live.timing.midi_bytes import Received

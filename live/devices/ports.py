@@ -10,7 +10,7 @@ from pathlib import Path
 import rtmidi
 
 from live import errors
-from live.devices.jack import Direction, JackProbe, jack_answers
+from live.devices.jack.probe import Direction, JackProbe, jack_answers
 from live.devices.names import hardware, keyboards, match, plain_name, unique
 from live.devices.port import Deliver, InputPort, MidiInput, MidiOutput, OutputPort, calls_paused
 from live.devices.stderr import silence_jack, stderr_diverted
@@ -216,7 +216,7 @@ def open_output(name: str, *, api: str = "auto", taken: Collection[str] = ()) ->
     """Play to a named port, or open the virtual port `twobar-out:notes`; errors as open_input."""
     resolved = resolve_api(api)
     if frame_accurate(resolved):
-        from live.devices.jack_output import JackOutput  # noqa: PLC0415  only where it is used: it takes its time
+        from live.devices.jack.output import JackOutput  # noqa: PLC0415  only where it is used: it takes its time
 
         return JackOutput(OUTPUT_CLIENT, OUTPUT_PORT, peer=_jack_peer("out", name, taken))
     midi, actual = _open("out", name, resolved, taken)
@@ -232,7 +232,7 @@ def open_lights(name: str, *, api: str = "auto") -> MidiOutput:
     resolved = resolve_api(api)
     if not frame_accurate(resolved):
         return open_output(name, api=resolved)
-    from live.devices.jack_output import JackOutput  # noqa: PLC0415  only where it is used: it takes its time
+    from live.devices.jack.output import JackOutput  # noqa: PLC0415  only where it is used: it takes its time
 
     return JackOutput(LIGHTS_CLIENT, LIGHTS_PORT, peer=_jack_peer("out", name, ()))
 

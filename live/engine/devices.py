@@ -18,7 +18,7 @@ from live.control.desk import Desk
 from live.devices import ports
 from live.devices.fluidsynth import FluidSynth, FluidSynthSettings, open_synth
 from live.devices.hotplug import Change, PortWatch, SystemLister
-from live.devices.jack import Direction
+from live.devices.jack.probe import Direction
 from live.devices.names import keyboards
 from live.engine.closing import Guard
 from live.engine.lights import Lights

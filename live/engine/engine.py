@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from live.devices.ableton_link import open_session
-from live.devices.jack_transport import open_transport
+from live.devices.jack.transport import open_transport
 from live.engine import demo
 from live.engine.arrivals import Arrivals
 from live.engine.closing import CRASHED, Guard
@@ -58,8 +58,8 @@ from live.jam.leaders.midi_clock import MidiClock
 from live.record.line_writer import LineWriter
 from live.settings.config import for_output
 from live.timing.clock import Clock, MonotonicClock, raise_priority
-from live.timing.clock_in import SYNC_STATUSES
 from live.timing.midi_bytes import Received, is_note_on
+from live.timing.midi_clock.clock_in import SYNC_STATUSES
 from live.timing.timeline import Nanos
 from model.files import readable
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from live.ipc.options import Options, to_environment
 
-GUARDIAN = ("-m", "live.cli.guardian")
+GUARDIAN = ("-m", "live.cli.supervision.guardian")
 MOST_GUARDIANS = 5
 
 

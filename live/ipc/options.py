@@ -1,6 +1,6 @@
 """What the supervisor tells an engine when it starts one: one JSON text in the environment.
 
-Tested in tests/live/cli/test_supervisor.py.
+Tested in tests/live/cli/supervision/test_supervisor.py.
 """
 
 import os

@@ -16,16 +16,16 @@ from msgspec import structs
 from live.errors import UsageError
 from live.ipc.messages import Decode, Decoded, Encoded, Moved, Place, Point, Ready
 from live.ipc.snapshot import Speaker
-from live.jam.accompaniment import Accompaniment
+from live.jam.asking.accompaniment import Accompaniment
+from live.jam.asking.foresight import Foresight
+from live.jam.asking.requests import Reason, Requests, Search
 from live.jam.band.loops import Loops
-from live.jam.capture import Capture, PlayedNote
-from live.jam.foresight import Foresight
+from live.jam.input.capture import Capture, PlayedNote
 from live.jam.notices import Notices
 from live.jam.parts import one_voice, tracks_of
 from live.jam.path import Anchor, Base, BaseOrigin, PathHistory, heaviest, points
-from live.jam.plan import Cell, Plan
 from live.jam.protocols import Output
-from live.jam.requests import Reason, Requests, Search
+from live.jam.sequencing.plan import Cell, Plan
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick
 from model.music.grid import TICKS_PER_BEAT, Grid

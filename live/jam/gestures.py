@@ -9,11 +9,11 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 from live.ipc.messages import OnMap, Place, Point, Warped
+from live.jam.asking.requests import Requests
 from live.jam.dialogue import Dialogue
 from live.jam.path import Anchor, BaseOrigin, PathHistory, attributes, morphed, on_pad
-from live.jam.plan import Plan
 from live.jam.protocols import Output
-from live.jam.requests import Requests
+from live.jam.sequencing.plan import Plan
 from live.settings.knobs import Mode
 from live.timing.timeline import Tick
 

@@ -10,26 +10,26 @@ from typing import Literal
 
 from live.errors import UsageError
 from live.ipc.messages import Answer, Decoded, Encoded, Failed, Load, LoadFailed, Ready, Rewritten, Warped
+from live.jam.asking.requests import Reason, Requests
 from live.jam.band.band import Band
-from live.jam.capture import Capture
 from live.jam.dialogue import Dialogue
 from live.jam.gestures import Gestures
-from live.jam.listening import Listening
+from live.jam.input.capture import Capture
+from live.jam.input.listening import Listening
+from live.jam.input.performer import Performer
 from live.jam.notices import Notices
 from live.jam.parts import Levels, channels_of
 from live.jam.path import PathHistory
-from live.jam.performer import Performer
-from live.jam.plan import Laying, Plan
 from live.jam.protocols import Leader, Output, Scenery
-from live.jam.requests import Reason, Requests
-from live.jam.scheduler import QueuedNote, Scheduler
-from live.jam.tempo_ramp import TempoRamp
+from live.jam.sequencing.plan import Laying, Plan
+from live.jam.sequencing.scheduler import QueuedNote, Scheduler
+from live.jam.sequencing.tempo_ramp import TempoRamp
 from live.settings.config import AUTO, Config
 from live.settings.knobs import ANSWERING, KNOBS, Mode
-from live.timing.clock_out import CLOCK_BYTE, START_BYTE, ClockOut
 from live.timing.count_in import count_in
 from live.timing.lateness import Lateness
 from live.timing.midi_bytes import Rank, Stream, silence
+from live.timing.midi_clock.clock_out import CLOCK_BYTE, START_BYTE, ClockOut
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid

@@ -22,7 +22,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
-from live.cli.offline import DEFAULT_MODEL
+from live.cli.offline.commands import DEFAULT_MODEL
 from live.ipc.page_process import PageOptions, options_of_page
 from live.page.door import Door
 from live.page.explorer import Explorer

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from live.cli import generate, midi_files
+from live.cli.offline import generate, midi_files
 from live.errors import FailureError, UsageError
 from model.files import as_path
 from model.latent.geometry import Latent

@@ -3,7 +3,7 @@
 It is a pattern: rhythm, voicing and register.  Which chords it is heard in is the engine's to say.
 
 Threads: one at a time; live that of the model process.
-Tested in tests/live/jam/test_accompaniment.py.
+Tested in tests/live/jam/asking/test_accompaniment.py.
 """
 
 from collections.abc import Collection, Generator

@@ -1,8 +1,8 @@
 """A band's pattern as it is heard in a phrase: varied, as dense as is wanted, in its chords, with its fills.
 
-What plays live (`live.jam.band.arranger`) and what writes files (`live.cli.generate`) arrange alike.
+What plays live (`live.jam.band.arranger`) and what writes files (`live.cli.offline.generate`) arrange alike.
 Neither numpy nor torch.
-Tested in tests/live/jam/band/test_band.py, tests/live/cli/test_offline.py.
+Tested in tests/live/jam/band/test_band.py, tests/live/cli/offline/test_commands.py.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

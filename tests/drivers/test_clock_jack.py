@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from live.devices.jack_transport import open_transport
+from live.devices.jack.transport import open_transport
 from live.timing.timeline import Nanos
 from tests.fakes.jack_harness import JackPeer
 from tests.fakes.jam_harness import Start

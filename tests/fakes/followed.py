@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from live.jam.leaders.following import FOLLOW_BEATS
-from live.timing.clock_in import ClockIn
-from live.timing.clock_out import CLOCK_TICKS
 from live.timing.midi_bytes import CLOCK, CLOCKS_PER_BEAT, START
+from live.timing.midi_clock.clock_in import ClockIn
+from live.timing.midi_clock.clock_out import CLOCK_TICKS
 from live.timing.timeline import Nanos
 from live.timing.transport import Transport
 

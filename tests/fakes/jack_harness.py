@@ -40,7 +40,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from live.devices.jack import jack_answers
+from live.devices.jack.probe import jack_answers
 
 SAMPLE_RATE, PERIOD = 48000, 64
 TOO_MANY = "Too many servers already active"

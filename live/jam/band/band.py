@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from live.jam.band.arranger import Arranger
 from live.jam.band.harmony import ChordsInPlay
-from live.jam.capture import Capture
+from live.jam.input.capture import Capture
 from live.jam.path import PathHistory
-from live.jam.plan import Plan
 from live.jam.protocols import Output
+from live.jam.sequencing.plan import Plan
 from live.timing.timeline import Tick
 from model.edits.reharmonise import HARMONIC
 from model.music.harmony import TONES, Chord

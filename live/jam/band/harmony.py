@@ -12,9 +12,9 @@ from collections.abc import Mapping
 
 from live.ipc.messages import Point
 from live.jam.band.loops import NOTHING, Foreseen, Loops, Remembered, Row, rows_of
-from live.jam.capture import Capture
+from live.jam.input.capture import Capture
 from live.jam.path import PathHistory, heaviest
-from live.jam.plan import Plan
+from live.jam.sequencing.plan import Plan
 from live.settings.config import AS_PLAYED, AUTO, OFF
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick, nearest_step

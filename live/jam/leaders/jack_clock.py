@@ -7,7 +7,7 @@ Owns: which second of the transport is which beat.  Threads: engine only.
 
 import math
 
-from live.devices.jack_transport import JackTransport, TransportState
+from live.devices.jack.transport import JackTransport, TransportState
 from live.jam.jam import Jam
 from live.jam.leaders.following import Following
 from live.timing.timeline import FASTEST_BPM, SLOWEST_BPM, Nanos, Tick, Timeline

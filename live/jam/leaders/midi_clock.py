@@ -6,8 +6,8 @@ Threads: engine only.  Realtime: yes.
 
 from live.jam.jam import Jam
 from live.jam.leaders.following import FOLLOW_BEATS, Following
-from live.timing.clock_in import ClockIn, Move
 from live.timing.midi_bytes import CLOCK, Received
+from live.timing.midi_clock.clock_in import ClockIn, Move
 from live.timing.timeline import Nanos, Tick
 from model.music.grid import TICKS_PER_BEAT
 

@@ -125,7 +125,7 @@ def test_paths_in_latin_1_reach_the_engine(tmp_path: Path, monkeypatch: pytest.M
         return 0
 
     monkeypatch.setattr(jam_command, "_headless", start)
-    monkeypatch.setattr("live.cli.signals.EndSignals.install", lambda self: self)
+    monkeypatch.setattr("live.cli.supervision.signals.EndSignals.install", lambda self: self)
     (tmp_path / os.fsdecode(b"m\xe9.safetensors")).touch()
     names = [os.fsdecode(name) for name in (b"m\xe9.safetensors", b"\xe9.sf2", b"\xe9.mid", b"\xe9.jsonl")]
     model, soundfont, take, log = names
@@ -143,7 +143,7 @@ def test_a_name_in_latin_1_is_a_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     name = os.fsdecode(b"caf\xe9.mid")
-    monkeypatch.setattr("live.cli.signals.EndSignals.install", lambda self: self)
+    monkeypatch.setattr("live.cli.supervision.signals.EndSignals.install", lambda self: self)
     assert run(twobar, ["jam", "--headless", option, name]) == 2
     said = capsys.readouterr().err
     assert said == f"twobar: {option}: 'caf?.mid' is not written in UTF-8; use another name\n"

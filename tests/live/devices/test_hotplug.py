@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from live.devices.hotplug import Change, PortWatch, SystemLister
-from live.devices.jack import Direction
+from live.devices.jack.probe import Direction
 from live.errors import PortError
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from live.engine.devices import programs
 from live.ipc.commands import MutePart
 from live.jam.parts import Levels, channels_of, one_voice, take_parts, tracks_of
-from live.jam.plan import Cell, Laying, Plan
-from live.jam.scheduler import Scheduler
+from live.jam.sequencing.plan import Cell, Laying, Plan
+from live.jam.sequencing.scheduler import Scheduler
 from live.record.take import Take
 from live.settings.config import Config, MidiSettings, Scene, parse
 from live.timing.midi_bytes import note_off, note_on

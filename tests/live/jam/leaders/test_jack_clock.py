@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from live.devices.jack_transport import JackTransport, TransportState
+from live.devices.jack.transport import JackTransport, TransportState
 from live.ipc.commands import Start, Stop, Turn
 from live.jam.leaders.jack_clock import JackClock
 from live.timing.timeline import Nanos

@@ -1,0 +1,1 @@
+"""Whether this computer is fit for a stage: `twobar doctor` and its calibration."""

@@ -1,0 +1,1 @@
+"""The commands that work on files: `sample`, `morph`, `edit`, `accompany` and `render`."""

@@ -1,0 +1,1 @@
+"""The processes of a jam: started, watched, started again, silenced and ended."""

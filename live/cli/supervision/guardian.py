@@ -1,0 +1,93 @@
+"""What an engine starts when its supervisor has died: watches over it, and over those that follow it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from live.cli.supervision.signals import EndSignals
+from live.cli.supervision.supervisor import Supervisor
+from live.errors import TwobarError
+from live.ipc.options import from_environment
+from live.ipc.session import alive
+from live.session.keeper import SessionKeeper
+from live.timing.clock import lower_priority
+
+LOOK_SECONDS = 0.1
+KILLED = -9
+
+
+class Adopted:
+    """A process that is no child of ours; how it ended is not known.
+
+    Attributes:
+        pid: its number.
+
+    """
+
+    def __init__(self, pid: int) -> None:
+        """Take its number."""
+        self.pid = pid
+
+    def poll(self) -> int | None:
+        """Return None while it lives, then what a killed child returns."""
+        return None if alive(self.pid) and not _buried(self.pid) else KILLED
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until it has gone; raises subprocess.TimeoutExpired."""
+        end = time.monotonic() + timeout if timeout is not None else None
+        while (status := self.poll()) is None:
+            if end is not None and time.monotonic() > end:
+                raise subprocess.TimeoutExpired("engine", timeout or 0.0)
+            time.sleep(LOOK_SECONDS)
+        return status
+
+    def terminate(self) -> None:
+        """Tell it to end."""
+        self._signal("SIGTERM")
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._signal("SIGKILL")
+
+    def _signal(self, name: str) -> None:
+        with contextlib.suppress(OSError):
+            os.kill(self.pid, getattr(signal, name))
+
+
+def _buried(pid: int) -> bool:
+    """Tell whether a process is over, though nobody has asked for its status."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False
+
+
+def main() -> int:
+    """Guard the engine whose number is the argument; exit status."""
+    lower_priority()
+    engine, options = Adopted(int(sys.argv[1])), from_environment()
+    signals = EndSignals().install()
+    keeper = None
+    if options.saves:
+        keeper = SessionKeeper(
+            Path(options.saves), seed=options.config.jam.seed, spare=False, say=lambda _text: None
+        )
+        keeper.start()
+    supervisor = Supervisor(options, keeper=keeper)
+    signals.lead_to(supervisor.end, supervisor.panic)
+    try:
+        supervisor.adopt(engine)
+    except (TwobarError, OSError):
+        return 1
+    status = supervisor.wait()
+    if options.session:
+        Path(options.session).unlink(missing_ok=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""JACK: its ports asked for, outputs by frames, and its transport."""

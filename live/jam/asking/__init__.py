@@ -1,0 +1,1 @@
+"""What the model is asked for, and what of it is asked before a phrase has closed."""

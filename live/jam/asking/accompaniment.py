@@ -1,0 +1,54 @@
+"""The accompaniment: parts that the performer does not play, written ahead by a model that accompanies.
+
+It gives others their turn between two notes, and what it wrote joins the phrase when that is encoded.
+Threads: engine only.
+"""
+
+from collections.abc import Callable
+
+from live.ipc.messages import Accompany
+from live.jam.asking.asked_ahead import AskedAhead
+from live.jam.asking.requests import Requests
+from live.jam.input.capture import Capture
+from live.jam.sequencing.plan import Plan
+from live.timing.timeline import Tick
+
+
+class Accompaniment(AskedAhead):
+    """Asks for an accompaniment once for each phrase of the performer.
+
+    Args:
+        plan: tells the cells.
+        capture: what was played.
+        requests: writes what is asked of the model.
+        ask: sends a request to the model; False when there is none.
+        listens: tells whether what is played before a cell will be its base.
+
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        capture: Capture,
+        requests: Requests,
+        *,
+        ask: Callable[[Accompany], bool],
+        listens: Callable[[int], bool],
+    ) -> None:
+        """Start with nothing asked."""
+        super().__init__(plan)
+        self._capture, self._requests = capture, requests
+        self._ask, self._listens = ask, listens
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the model writes parts."""
+        return bool(self._requests.parts)
+
+    def ask_for(self, cell: int, present: Tick) -> None:
+        """Ask for the parts that join what was played before a cell, where there was anything."""
+        if not self._listens(cell):
+            return
+        played = self._capture.phrase(self._plan.grid, self._plan.lines.tick_of_cell(cell - 1), present)
+        if len(played):
+            self._ask(self._requests.accompany(cell, played))

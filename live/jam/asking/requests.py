@@ -1,0 +1,306 @@
+"""What the model is asked for: a base, the path, the knobs and the settings, put into a request.
+
+A model without a latent is given a phrase to continue in place of a vector.
+Owns: which model plays, the conditions that answers are held to, and the count of requests.
+Threads: engine only.
+Tested in tests/live/jam/test_jam.py, tests/live/jam/test_continuation.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from itertools import count
+from typing import NamedTuple
+
+from live.errors import UsageError, model_faults, unknown
+from live.ipc.messages import Accompany, Decode, Encode, Foresee, Place, Ready, Warp
+from live.jam.input.capture import PlayedNote, StruckRow
+from live.jam.path import Base, PathState, heaviest, moved
+from live.jam.sequencing.plan import Cell
+from live.settings.config import AS_PLAYED, AUTO, OFF, ModelSettings, check_condition
+from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
+from live.timing.timeline import whole_nanos_per_beat
+from model.music.grid import TICKS_PER_BEAT, Grid
+from model.music.harmony import chord_name, key_named, tones
+from model.music.metre import AUTO as OWN_METRE
+from model.music.metre import cut, grid_in, padded, read_metre, refusal, takes
+from model.music.phrase import Note, Phrase
+from model.music.progression import read_progression
+
+
+class Reason(Enum):
+    """Why the place of a phrase is looked for."""
+
+    PLAYED = "played"
+    FOUND_AGAIN = "found again"
+    ANCHOR = "anchor"
+
+
+class Search(NamedTuple):
+    """A phrase whose place the model was asked for.
+
+    Attributes:
+        phrase: whose place; of one that was just played each note on its nearest step.
+        cell: that is to sound it first.
+        reason: what becomes of the place.
+        anchor: its name, where it is one's.
+        struck: the phrase as it was just played, see `Capture.struck`; empty for one that has its places.
+        tick_nanos: length of a tick when it was.
+        sounding: of its notes, those that sounded on at its end.
+
+    """
+
+    phrase: Phrase
+    cell: int
+    reason: Reason
+    anchor: str = ""
+    struck: Sequence[StruckRow] = ()
+    tick_nanos: int = 0
+    sounding: Sequence[PlayedNote] = ()
+
+    @property
+    def text(self) -> str:
+        """The reason as the event log has it."""
+        return f"{self.reason.value} {self.anchor}".rstrip()
+
+
+class Requests:
+    """Writes requests for the model that plays.
+
+    Args:
+        knobs: present values by name; read, never written.
+        seed: of every choice.
+        choice: how notes are chosen, and the conditions that answers keep to from the start.
+
+    Attributes:
+        model: that plays; None before the first.
+        conditions: what answers are to keep to, by name; what is not in it the model estimates.
+        swing: where the second eighth of a beat lay in the last phrase, .5 straight .. .67 triplets.
+
+    """
+
+    def __init__(self, *, knobs: Mapping[str, float], seed: int, choice: ModelSettings) -> None:
+        """Start without a model."""
+        self.model: Ready | None = None
+        self.conditions = choice.conditions
+        self.swing = 0.5
+        self._knobs, self._seed, self._choice = knobs, seed, choice
+        self._idents = count(1)
+
+    @property
+    def has_latent(self) -> bool:
+        """Tell whether the model that plays has a latent."""
+        return self.model is not None and self.model.latent_size > 0
+
+    @property
+    def key(self) -> str:
+        """The key that answers keep to: "auto" is that of what they come from, "off" none."""
+        return self.conditions.get("key", AUTO)
+
+    @property
+    def tick_nanos(self) -> int:
+        """Return the length of a tick at the present tempo."""
+        return whole_nanos_per_beat(self._knobs["tempo"]) // TICKS_PER_BEAT
+
+    @property
+    def parts(self) -> list[int]:
+        """Return the tracks that join what the performer plays; none where the model does not accompany."""
+        return self._choice.tracks if self.model is not None and self.model.accompanies else []
+
+    @property
+    def own(self) -> Grid:
+        """The grid of the model's own metre; two bars of 4/4 before the first model."""
+        return self.model.grid if self.model is not None else Grid()
+
+    def takes(self, grid: Grid) -> bool:
+        """Tell whether the model takes and answers phrases on a grid."""
+        return takes(self.own, grid, latent=self.model is None or self.has_latent)
+
+    def grid_in(self, metre: str) -> Grid:
+        """Return the grid of the model's phrases in a metre, by its name.
+
+        Raises:
+            UsageError: the model does not play it, or there is none of that name.
+
+        """
+        if metre == OWN_METRE:
+            return self.own
+        with model_faults():
+            found = grid_in(self.own, read_metre(metre))
+        if found is None or not self.takes(found):
+            model = self.model
+            assert model is not None
+            raise UsageError(refusal(model.model, model.codec, metre, model.metres))
+        return found
+
+    def relaid(self, phrase: Phrase, grid: Grid) -> Phrase | None:
+        """Return a phrase of one metre as another has it; None where the model takes it in neither."""
+        if not (self.takes(phrase.grid) and self.takes(grid)):
+            return None
+        return cut(padded(phrase, self.own), grid)
+
+    def encode(self, search: Search) -> Encode:
+        """Return the request for the place of a phrase."""
+        parts = self.parts if search.reason is Reason.PLAYED else []
+        notes, struck, grid = [*search.phrase.notes], [*search.struck], search.phrase.grid
+        return Encode(next(self._idents), notes, parts, struck, search.tick_nanos, self.swing, grid)
+
+    def accompany(self, cell: int, played: Phrase) -> Accompany:
+        """Return the request for what goes with a phrase in a cell."""
+        return Accompany([*played.notes], self.parts, cell, self._seed, played.grid)
+
+    @property
+    def varies(self) -> bool:
+        """Tell whether answers are to be variations."""
+        return self.has_latent and self._knobs["vary"] > 0
+
+    def foresee(self, search: Search) -> Foresee:
+        """Return the request for a variation of a phrase that has not closed, in the cell that follows it."""
+        return Foresee(
+            [*search.phrase.notes],
+            [*search.struck],
+            search.tick_nanos,
+            self.swing,
+            self._knobs["vary"],
+            search.cell,
+            self._seed,
+            self.key,
+            search.phrase.grid,
+        )
+
+    def warp(self, a: Place, b: Place) -> Warp:
+        """Return the request for how the notes change between two places."""
+        return Warp(next(self._idents), a, b)
+
+    def moved(self, base: Base, cell: int, state: PathState) -> Place:
+        """Return where vary, stray and drift have taken a base at a cell; nowhere without a latent."""
+        if not self.has_latent:
+            return base.place
+        turn = cell if state.turn is None else state.turn
+        return moved(base, cell, self._knobs, drifting=state.mode == "drift", turn=turn, seed=self._seed)
+
+    def decode(
+        self,
+        cell: Cell,
+        base: Base,
+        *,
+        bar: int,
+        grid: Grid,
+        state: PathState,
+        before: Phrase | None,
+        prefix: list[Note],
+        fixed: int,
+    ) -> Decode:
+        """Return the request for a cell's phrase.
+
+        Args:
+            cell: what is to be filled.
+            base: where it starts from.
+            bar: its first bar.
+            grid: of the phrase.
+            state: the present one.
+            before: what is played in the cell before from the same base, None for nothing.
+            prefix: notes of the cell that cannot change any more.
+            fixed: steps of it that cannot.
+
+        """
+        model, knobs = self.model, self._knobs
+        assert model is not None
+        return Decode(
+            ident=next(self._idents),
+            bar=bar,
+            place=self.moved(base, cell.index, state),
+            turns={name: knobs[name] for name in ATTRIBUTE_KNOBS if name in model.knobs},
+            temperature=knobs["temperature"],
+            seed=self._seed + (cell.index if knobs["temperature"] > 0 else 0),
+            prefix=[*prefix],
+            prefix_steps=fixed,
+            context=[] if self.has_latent else [*self._context(base, state.mode, before)],
+            condition=self._condition(model, bar, grid),
+            key=self.key,
+            top_k=self._choice.top_k,
+            top_p=self._choice.top_p,
+            grid=grid,
+            band=heaviest(base.place).band,
+        )
+
+    @staticmethod
+    def _context(base: Base, mode: Mode, before: Phrase | None) -> tuple[Note, ...]:
+        """Return what a model without a latent continues: what was played, or in drift what it has played."""
+        if mode == "drift" and before is not None and before.notes:
+            return before.notes
+        return base.phrase.notes if base.phrase is not None else ()
+
+    def _condition(self, model: Ready, bar: int, grid: Grid) -> dict[str, str]:
+        """Return what is set of the conditions that the model heeds, but no style that it does not know."""
+        return {
+            name: _in_bars(value, bar, grid) if name == "chords" else value
+            for name, value in self.conditions.items()
+            if name in model.conditions
+            and not (name == "style" and value not in model.styles)
+            and not (name == "key" and value in (OFF, AS_PLAYED))
+        }
+
+    # -- for the human ---------------------------------------------------------------------------
+
+    def condition(self, name: str, value: str) -> None:
+        """Hold answers to a condition, or let the model estimate it again ("auto").
+
+        Raises:
+            UsageError: the model does not heed it or does not know the style, or the text says no such thing.
+
+        """
+        model = self.model
+        if name in ("key", "chords"):
+            pass  # what is new keeps to the key, and the band to the chords, whatever the model was taught
+        elif model is None or not model.conditions:
+            raise UsageError(f"the model that plays heeds no {name}, nor any other condition")
+        elif name not in model.conditions:
+            raise unknown("condition", name, ["key", "chords", *model.conditions])
+        elif name == "style" and value not in (AUTO, *model.styles):
+            raise unknown("style", value, [AUTO, *model.styles])
+        if not value:
+            raise UsageError(f"condition {name} takes a text; '{AUTO}' leaves it to the model")
+        if value == AUTO:
+            self.conditions.pop(name, None)
+        else:
+            check_condition(name, value, label=f"condition {name}")
+            self.conditions[name] = value
+
+    def contradictions(self) -> list[str]:
+        """Return a sentence if chords that were set lie outside of the key that was."""
+        chords, key = self.conditions.get("chords", AUTO), self.key
+        if chords == AUTO or key in (AUTO, OFF, AS_PLAYED):
+            return []
+        held = key_named(key)
+        outside = {
+            chord_name(chord, held): None
+            for chord in read_progression(chords).chords
+            if chord is not None and not held.scale.issuperset(tones(chord))
+        }
+        if not outside:
+            return []
+        are = "is" if len(outside) == 1 else "are"
+        return [f"{', '.join(outside)} {are} outside of {held.name}: the chord wins while it sounds"]
+
+    def remarks(self) -> list[str]:
+        """Return a sentence for each thing about the model that the performer must know."""
+        model = self.model
+        if model is None:
+            return []
+        said = self.contradictions()
+        if not self.has_latent:
+            said.append(
+                f"{model.model} continues your bars and has no latent: morph, xy, vary and stray do "
+                "nothing, anchors hold phrases, and drift goes on from what it has played itself"
+            )
+        style = self.conditions.get("style")
+        if style is not None and "style" in model.conditions and style not in model.styles:
+            known = ", ".join(sorted(model.styles)) or "none"
+            said.append(f"{model.model} does not know the style '{style}'; there is: {known}")
+        return said
+
+
+def _in_bars(chords: str, bar: int, grid: Grid) -> str:
+    """Return the chords of a phrase, one a beat, of those that were set."""
+    beats = read_progression(chords).beats(bar, grid.bars, grid.beats_per_bar)
+    return " ".join(map(chord_name, beats))

@@ -1,0 +1,119 @@
+"""Listening: in mode *listen* the performer's playing starts the transport and leads it.
+
+While it waits, it keeps what is played, so that the phrases that the beat was found in are captured as if
+the transport had run all the time; what the instrument plays itself never comes here.
+Owns: the beat follower, and what was played while it waited.  Threads: engine only.
+"""
+
+from collections import deque
+from typing import NamedTuple
+
+from live.jam.input.capture import Capture, Key
+from live.timing.listening.beat_follower import BeatFollower
+from live.timing.timeline import Nanos, Timeline
+from live.timing.transport import Transport
+
+MOST_WAITING = 1024  # note-ons and note-offs
+
+
+class Touch(NamedTuple):
+    """A key pressed, or let go with velocity 0, before there was a timeline."""
+
+    nanos: Nanos
+    key: Key
+    velocity: int
+
+
+class Listening:
+    """Feeds the performer's onsets to a beat follower, and says what timeline they imply.
+
+    Args:
+        capture: takes what was played before the transport ran.
+        transport: that is led.
+
+    Attributes:
+        waits: whether the transport is to start when a beat is found.
+
+    """
+
+    def __init__(self, capture: Capture, transport: Transport) -> None:
+        """Follow nobody."""
+        self.waits = False
+        self._capture, self._transport = capture, transport
+        self._follower: BeatFollower | None = None
+        self._beats_per_bar = 0
+        self._touches: deque[Touch] = deque(maxlen=MOST_WAITING)
+        self._news = False
+
+    def wait(self, beats_per_bar: int) -> None:
+        """Wait for somebody to play in bars of so many beats, at about the transport's tempo."""
+        self.waits, self._news = True, False
+        self._beats_per_bar = beats_per_bar
+        self._touches.clear()
+        self._follower = BeatFollower(beats_per_bar=beats_per_bar, tempo_bpm=self._transport.tempo_bpm)
+
+    @property
+    def active(self) -> bool:
+        """Tell whether anyone is followed, or waited for."""
+        return self._follower is not None
+
+    def end(self) -> None:
+        """Follow nobody any more; the transport stays as it is."""
+        self.waits, self._news, self._follower = False, False, None
+        self._touches.clear()
+
+    def expect(self, tempo_bpm: float) -> None:
+        """Expect about this tempo of whoever has not begun to play."""
+        if self._follower is not None:
+            self._follower.expect(tempo_bpm)
+
+    def played(self, key: Key, velocity: int, nanos: Nanos) -> None:
+        """Take a key that the performer has pressed, or let go with velocity 0."""
+        if self._follower is None:
+            return
+        if self.waits:
+            self._touches.append(Touch(nanos, key, velocity))
+        if velocity:
+            self._news |= self._follower.onset(nanos, key[2], velocity)
+
+    @property
+    def due(self) -> Nanos | None:
+        """When `advance` has something to do; None until somebody plays."""
+        return None if self._follower is None else self._follower.due
+
+    def advance(self, now: Nanos, beats_per_bar: int) -> Timeline | None:
+        """Work out what has been played up to now; returns a timeline if it says a new one.
+
+        Args:
+            now: the present moment.
+            beats_per_bar: of the music that is played; another metre is listened for anew.
+
+        """
+        if self._follower is None or beats_per_bar != self._beats_per_bar:
+            if self._transport.running:
+                self._join(beats_per_bar)
+            elif self.waits:
+                self.wait(beats_per_bar)
+        follower = self._follower
+        if follower is None:
+            return None
+        learned = follower.advance(now) or self._news
+        self._news = False
+        return follower.found.timeline if learned and follower.found is not None else None
+
+    def _join(self, beats_per_bar: int) -> None:
+        """Follow a performer who plays to a transport that runs."""
+        self._beats_per_bar = beats_per_bar
+        self._follower = BeatFollower(beats_per_bar=beats_per_bar, tempo_bpm=self._transport.tempo_bpm)
+        self._follower.join(self._transport.timeline)
+
+    def hand_over(self) -> None:
+        """Capture what was played while it waited, in ticks of the transport that has started."""
+        self.waits = False
+        timeline = self._transport.timeline
+        for nanos, key, velocity in self._touches:
+            if velocity:
+                self._capture.on(key, velocity, timeline.tick(nanos))
+            else:
+                self._capture.off(key, timeline.tick(nanos))
+        self._touches.clear()

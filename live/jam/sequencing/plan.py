@@ -1,0 +1,431 @@
+"""The plan: which notes each coming bar will play, and where they came from.
+
+Music is planned in cells, whole phrases on the grid of the present metre; the bar lines tell where each
+starts.  What is planned can be replaced until it is sent.
+Owns: the cells and what they have played, how steps become ticks, which parts are muted.
+Threads: engine only.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from live.ipc.messages import Point
+from live.ipc.snapshot import NoteRow
+from live.jam.path import Base
+from live.jam.sequencing.scheduler import QueuedRow, Scheduler
+from live.timing.bar_lines import BarLines
+from live.timing.timeline import Tick
+from model.music.grid import Grid
+from model.music.harmony import Chord
+from model.music.phrase import Note, Phrase
+from model.music.tracks import DRUMS, MELODY
+
+BarOrigin = Literal["decoded", "repeated", "silent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Laying:
+    """How steps become ticks.
+
+    Attributes:
+        swing: 0 straight .. 1 triplets: how far every second step is moved.
+        feel: factor on what lies between notes and their places: 0 the grid, 1 as played, up to 1.5.
+        gate: factor on written lengths, 0.05..2; drums, whose length is not heard, keep theirs.
+        channels: 1..16 of each track, in the order of `model.music.tracks`.
+
+    """
+
+    swing: float = 0.0
+    gate: float = 1.0
+    feel: float = 1.0
+    channels: tuple[int, int, int, int] = (2, 3, 4, 10)
+
+
+@dataclass
+class Cell:
+    """One phrase of the plan.
+
+    Attributes:
+        index: its number, as the bar lines count.
+        speaks: whether twobar plays in it.
+        base: what it was, or will be, decoded from.
+        source: what its phrase was decoded from; None for a repeated one.
+        phrase: what it plays; None until there is something.
+        origin: where the phrase came from.
+        stale: whether base or knobs have changed since the last decode was asked for.
+        point: its latent, once decoded.
+        xy: place of that on the map.
+        chordal: tracks of one voice that keep several in it.
+        band: tracks that were written to what the performer played.
+        written: the chord of each beat that they were written under; empty where that is not known.
+        sounding: what of its phrase is to be heard, as it was laid last.
+        awaits: whether a variation is being written that it is to sound.
+
+    """
+
+    index: int
+    speaks: bool
+    base: Base | None = None
+    phrase: Phrase | None = None
+    origin: BarOrigin = "silent"
+    stale: bool = True
+    source: Base | None = None
+    point: Point | None = None
+    xy: tuple[float, float] | None = None
+    chordal: frozenset[int] = frozenset()
+    band: frozenset[int] = frozenset()
+    written: tuple[Chord | None, ...] = ()
+    sounding: Phrase | None = None
+    awaits: bool = False
+
+
+@lru_cache(maxsize=8)
+def step_ticks(grid: Grid, swing: float) -> tuple[int, ...]:
+    """Return the tick of each step of a cell and of its end.
+
+    At full swing every second sixteenth goes to two thirds of its pair.
+    """
+    size = grid.ticks_per_step
+    delay = round(swing * size / 3) if grid.steps_per_beat % 2 == 0 else 0
+    return tuple(step * size + delay * (step % 2) for step in range(grid.steps + 1))
+
+
+class Plan:
+    """Cells from the one that sounds to the horizon, laid into the scheduler.
+
+    Attributes:
+        lines: where cells, bars and steps lie.
+        laying: how they are laid.
+        tracks: the parts that the model plays.
+        one_voice: of them, those in which a note ends where the next one starts.
+        muted: parts that are left out, where the model plays several.
+        cells: by index.
+        played: notes that have left, by cell.
+        last_good: the last phrase that was decoded, which repeats where none comes in time.
+        arrange: tells what of a cell's phrase is heard from one of its steps on; None leaves it as it is.
+        version: grows whenever what is planned has changed.
+
+    """
+
+    def __init__(self, scheduler: Scheduler, *, grid: Grid) -> None:
+        """Start with nothing planned."""
+        self._scheduler = scheduler
+        self._sent: dict[int, set[tuple[int, int]]] = {}  # step -> (channel, pitch)
+        self.lines = BarLines(grid)
+        self.laying = Laying()
+        self.tracks: tuple[int, ...] = (MELODY,)
+        self.one_voice: frozenset[int] = frozenset()
+        self.muted: frozenset[int] = frozenset()
+        self.cells: dict[int, Cell] = {}
+        self.played: dict[int, list[Note]] = {}
+        self.last_good: Phrase | None = None
+        self.arrange: Callable[[Cell, int], Phrase | None] | None = None
+        self._last_cell: Cell | None = None
+        self.version = 0
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the cells."""
+        return self.lines.grid
+
+    def enter(self, lines: BarLines, last_good: Phrase | None) -> None:
+        """Plan anew from a bar line on, in another metre; what is queued before it is played yet.
+
+        Args:
+            lines: of that metre; steps are counted on.
+            last_good: the last good phrase, as that metre has it.
+
+        """
+        if self.cells:
+            self._scheduler.drop_notes(lines.step, self.lines.step_of_cell(max(self.cells) + 1))
+        self.version += 1
+        self.cells.clear()
+        self.played.clear()
+        self._sent.clear()
+        self.lines, self.last_good = lines, last_good
+
+    def clear(self) -> None:
+        """Forget every cell and what is queued of them."""
+        self.version += 1
+        self._scheduler.drop_all_notes()
+        self.cells.clear()
+        self.played.clear()
+        self._sent.clear()
+
+    def cell_of(self, tick: Tick) -> int:
+        """Return the index of the cell that a tick lies in."""
+        return self.lines.cell_of(tick)
+
+    def first_bar(self, index: int) -> int:
+        """Return the bar on which a cell starts."""
+        return self.lines.bar_of_cell(index)
+
+    def next_step(self, now: Tick) -> int:
+        """Return the first step of the whole piece that has not begun."""
+        return self.lines.step_at_or_after(now + 1)
+
+    # -- what each cell is to play -----------------------------------------------------------------
+
+    def extend(self, now: Tick, bars: int, *, base: Base | None, speaks: Callable[[int], bool]) -> None:
+        """Make sure that there is a cell for every bar from a tick on, some bars ahead."""
+        current = self.cell_of(now)
+        for index in range(current, self.cell_of(Tick(now + bars * self.grid.ticks_per_bar)) + 1):
+            if index in self.cells:
+                continue
+            cell = Cell(index, speaks=speaks(index), base=base)
+            if self.last_good is not None and base is not None:
+                cell.phrase, cell.origin = self.last_good, "repeated"
+                if self._last_cell is not None:
+                    cell.chordal, cell.band = self._last_cell.chordal, self._last_cell.band
+                    cell.written = self._last_cell.written
+            self.cells[index] = cell
+            self.lay(cell, self.lines.step_of_cell(index), not_before=now)
+        self._forget_before(current)
+
+    def mark_stale(self, now: Tick) -> None:
+        """Let everything from a tick's cell on be decoded again."""
+        current = self.cell_of(now)
+        for index, cell in self.cells.items():
+            cell.stale |= index >= current
+
+    def set_base(self, base: Base | None, first: int) -> None:
+        """Let every cell from the first on sound another base."""
+        for index, cell in self.cells.items():
+            if index >= first:
+                cell.base, cell.stale = base, True
+                if base is None:
+                    cell.phrase, cell.origin = None, "silent"
+                    self.lay(cell, self.lines.step_of_cell(index), not_before=Tick(0))
+
+    def replace_base(self, old: Base, new: Base, first: int) -> None:
+        """Let the cells from the first on that sound a base sound it as it is by now, and no others."""
+        for index, cell in self.cells.items():
+            if index >= first and cell.base is old:
+                cell.base, cell.stale = new, True
+                if cell.source is old:
+                    cell.source = new
+
+    def set_speaking(self, speaks: Callable[[int], bool], now: Tick) -> None:
+        """Let each cell from the present one on speak or be silent."""
+        current = self.cell_of(now)
+        for index, cell in self.cells.items():
+            if index >= current and cell.speaks != speaks(index):
+                cell.speaks = not cell.speaks
+                self.lay(cell, self.next_step(now), not_before=now)
+
+    def fill(
+        self,
+        cell: Cell,
+        phrase: Phrase,
+        now: Tick,
+        *,
+        chordal: Iterable[int] = (),
+        band: Iterable[int] = (),
+        written: Iterable[Chord | None] = (),
+    ) -> None:
+        """Let a cell play a decoded phrase from the next step on; what of it has begun stays as it was."""
+        self.last_good, self._last_cell = phrase, cell
+        cell.chordal, cell.band, cell.written = frozenset(chordal), frozenset(band), tuple(written)
+        start = self.lines.step_of_cell(cell.index)
+        step = max(self.next_step(now), start)
+        fixed = step - start
+        cell.phrase, cell.origin = phrase, "decoded"
+        if fixed:
+            begun = Phrase.of(self.grid, self.prefix(cell.index, fixed))
+            cell.phrase = begun.spliced(fixed, phrase)
+        self.lay(cell, step, not_before=now)
+
+    def _forget_before(self, index: int) -> None:
+        """Drop cells older than the one before the index."""
+        for known in [known for known in self.cells if known < index - 1]:
+            del self.cells[known]
+        for known in [known for known in self.played if known < index - 1]:
+            del self.played[known]
+        for step in [step for step in self._sent if step < self.lines.step_of_cell(index - 1)]:
+            del self._sent[step]
+
+    def sent(self, step: int, note: Note) -> None:
+        """Remember that a note-on has left: it is not laid again, and is part of what was played.
+
+        Args:
+            step: of the whole piece; one of a metre before this one is past caring for.
+            note: its onset is not read, and what of its length lies behind the cell is cut.
+
+        """
+        if step < self.lines.step:
+            return
+        index, onset = self.lines.cell_of_step(step)
+        self._sent.setdefault(step, set()).add((self.laying.channels[note.track], note.pitch))
+        length = min(note.length, self.grid.steps - onset)
+        self.played.setdefault(index, []).append(note._replace(onset=onset, length=length))
+
+    def prefix(self, index: int, steps: int) -> list[Note]:
+        """Return the notes of a cell before its step: played, or behind their step and still to come.
+
+        Those of the band are as they were written, whatever chords they were laid under.
+        """
+        known = [note for note in self.played.get(index, []) if note.onset < steps]
+        cell = self.cells.get(index)
+        start, size = self.lines.step_of_cell(index), self.grid.ticks_per_step
+        for queued in self._scheduler.queued():
+            if start <= queued.step < start + steps:
+                onset = queued.step - start
+                length = max(1, round((queued.end - queued.tick) / size))
+                fits = min(length, self.grid.steps - onset)
+                known.append(
+                    Note(
+                        onset,
+                        queued.pitch,
+                        queued.velocity,
+                        fits,
+                        queued.offset,
+                        queued.track,
+                        queued.displacement,
+                    )
+                )
+        if cell is None or not cell.band or cell.phrase is None:
+            return known
+        pattern = [note for note in cell.phrase.notes if note.track in cell.band and note.onset < steps]
+        return [note for note in known if note.track not in cell.band] + pattern
+
+    def lay(self, cell: Cell, from_step: int, *, not_before: Tick) -> None:
+        """Queue a cell's notes from a step of the whole piece on, in place of what was queued there.
+
+        Other cells' notes stay.  What sounds across the step ends where it was to end, or where its key
+        is struck again; a track of one voice ends it at its next note.  `not_before` is the present tick:
+        a note whose offset would put it earlier starts now.
+        """
+        self.version += 1
+        grid = self.grid
+        start = self.lines.step_of_cell(cell.index)
+        cut = max(from_step, start)
+        self._scheduler.drop_notes(cut, start + grid.steps)
+        before, cell.sounding = cell.sounding, cell.phrase
+        if cell.phrase is None or not cell.speaks:
+            return
+        phrase = cell.sounding = cell.phrase if self.arrange is None else self.arrange(cell, cut - start)
+        if phrase is None:
+            return
+        if before is not None and cut > start and phrase is not cell.phrase:  # what has begun is as it was
+            begun = tuple(note for note in before.notes if note.onset < cut - start)
+            cell.sounding = Phrase(grid, begun + phrase.from_step(cut - start))
+        zero = self.lines.tick_of_cell(cell.index)
+        notes = phrase.from_step(cut - start)
+        single = self.one_voice - cell.chordal
+        times = self._times(notes, single)
+        silent = self.silent
+        rows: list[QueuedRow] = []
+        for note, (on, off) in zip(notes, times, strict=True):
+            onset, pitch, velocity, _, offset, track, displacement, _ = note
+            if track in silent:
+                continue
+            step, channel = start + onset, self.laying.channels[track]
+            if step in self._sent and (channel, pitch) in self._sent[step]:
+                continue
+            if displacement < 0 and zero + on < not_before:
+                continue  # a grace note or a pick-up whose moment has gone
+            tick = Tick(max(zero + on, not_before))
+            rows.append((tick, Tick(zero + off), step, channel, pitch, velocity, track, offset, displacement))
+        self._scheduler.add(rows)
+        if single:
+            self._end_at_next(single)
+
+    def _times(self, notes: tuple[Note, ...], single: frozenset[int]) -> list[tuple[int, int]]:
+        """Return each note's on and off; in a track of one voice a note ends where the next one starts."""
+        times = self._plain_times(notes)
+        following: dict[int, int] = {}
+        for place in range(len(notes) - 1, -1, -1) if single else ():
+            track = notes[place].track
+            if track in single:
+                on, off = times[place]
+                times[place] = (on, min(off, following.get(track, off)))
+                following[track] = on
+        return times
+
+    def _end_at_next(self, single: frozenset[int]) -> None:
+        """Let what sounds on the channel of a track of one voice end at that track's next note."""
+        used = [self.laying.channels[track] for track in self.tracks]
+        first: dict[int, Tick] = {}
+        for queued in self._scheduler.queued():
+            if queued.track in single and used.count(queued.channel) == 1:
+                first.setdefault(queued.channel, queued.tick)
+        self._scheduler.shorten(lambda channel, _: first.get(channel))
+
+    def end_sounding(self, tracks: Iterable[int], tick: Tick, ends: Callable[[int], bool]) -> None:
+        """Let what sounds of tracks that have a channel of their own end at a tick, where its key must."""
+        used = [self.laying.channels[track] for track in self.tracks]
+        channels = {self.laying.channels[track] for track in tracks}
+        self._scheduler.shorten(
+            lambda channel, pitch: (
+                tick if channel in channels and used.count(channel) == 1 and ends(pitch) else None
+            )
+        )
+
+    def end_all(self, tick: Tick) -> None:
+        """Let everything that sounds beyond a tick end there."""
+        channels = {self.laying.channels[track] for track in self.tracks}
+        self._scheduler.shorten(lambda channel, _: tick if channel in channels else None)
+
+    @property
+    def silent(self) -> frozenset[int]:
+        """The parts that are not heard: the muted ones of several; a single part is never muted."""
+        return self.muted.intersection(self.tracks) if len(self.tracks) > 1 else frozenset()
+
+    def mute(self, muted: frozenset[int], from_step: int, *, now: Tick) -> None:
+        """Leave these parts out, and no others, from a step on; what sounds alone on its channel ends now."""
+        self.muted = muted
+        used = [self.laying.channels[track] for track in self.tracks]
+        ended = {self.laying.channels[track] for track in self.silent}
+        self._scheduler.shorten(
+            lambda channel, _: now if channel in ended and used.count(channel) == 1 else None
+        )
+        self.lay_all(from_step, not_before=now)
+
+    def lay_all(self, from_step: int, *, not_before: Tick) -> None:
+        """Queue every cell again from a step on: how they are laid has changed."""
+        for index in sorted(self.cells):
+            if self.lines.step_of_cell(index + 1) > from_step:
+                self.lay(self.cells[index], from_step, not_before=not_before)
+
+    def ticks_of(self, note: Note) -> tuple[int, int]:
+        """Return a note's on and off in ticks from its cell's start, with offset, swing and gate."""
+        return self._plain_times((note,))[0]
+
+    def _plain_times(self, notes: tuple[Note, ...]) -> list[tuple[int, int]]:
+        # between a decode and the next note: nothing is looked up twice
+        size, gate, feel = self.grid.ticks_per_step, self.laying.gate, self.laying.feel
+        swung = step_ticks(self.grid, self.laying.swing)
+        times: list[tuple[int, int]] = []
+        for onset, _, _, length, offset, track, displacement, release in notes:
+            start = swung[onset]
+            full = swung[onset + length] - start
+            if displacement:  # it has a place of its own, which swing leaves alone
+                start = onset * size + round(displacement * size)
+                full = length * size
+            on = start + round(offset * feel * size) if offset else start
+            if release:
+                full = max(1, full + round(release * size))
+            times.append((on, on + (full if track == DRUMS or gate == 1.0 else max(1, round(full * gate)))))
+        return times
+
+    def bar_rows(self, bar: int) -> tuple[BarOrigin | Literal[""], list[NoteRow]]:
+        """Return a bar's origin and its notes as the dashboard takes them."""
+        index = self.cell_of(self.lines.tick_of_bar(bar))
+        within = bar - self.first_bar(index)
+        cell = self.cells.get(index)
+        if cell is None:
+            return "", []
+        steps = self.grid.steps_per_bar
+        low, high = within * steps, (within + 1) * steps
+        shown = (cell.sounding or cell.phrase) if cell.phrase is not None and cell.speaks else None
+        if shown is None:
+            return "silent", []
+        start, silent = Tick(within * self.grid.ticks_per_bar), self.silent
+        notes = tuple(note for note in shown.notes if low <= note.onset < high and note.track not in silent)
+        rows: list[NoteRow] = [
+            (max(0, on - start), off - on, note.pitch, note.velocity, note.track)
+            for note, (on, off) in zip(notes, self._plain_times(notes), strict=True)
+        ]
+        return cell.origin, rows

@@ -1,0 +1,1 @@
+"""Tempo and bar line found from the playing alone."""

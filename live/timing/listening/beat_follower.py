@@ -1,0 +1,413 @@
+"""The beat follower: from the onsets of a performer to the timeline that they imply.
+
+Many readings are weighed against each other, each with its own place in the bar, period and phase.  Every
+onset takes each of them on to the places that it may stand on: a Kalman filter of phase and period says how
+well the moment fits, the metre's profile how well the place does (multiple hypotheses as in S. Dixon,
+"Automatic Extraction of Tempo and Beat from Expressive Performances", 2001, with the tempo tracking of
+A. T. Cemgil et al., "On Tempo Tracking: Tempogram Representation and Kalman Filtering", 2000).  One reading
+is that of no metre at all, so that noise convinces nobody.
+Owns: the readings, and which of them is believed.  Threads: engine only.  Realtime: 1 ms an onset.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, log, log1p, log2, pi, sqrt
+from typing import NamedTuple
+
+from live.timing.listening.metre_profile import (
+    BEYOND,
+    FIRST,
+    LONGEST,
+    STEPS_PER_BEAT,
+    Cues,
+    kind_of,
+    profile_of,
+)
+from live.timing.timeline import Nanos, Tick, Timeline
+from model.music.grid import TICKS_PER_BEAT
+
+SECOND = 1_000_000_000
+TICKS_PER_STEP = TICKS_PER_BEAT // STEPS_PER_BEAT
+SLOWEST, FASTEST = 40.0, 220.0  # bpm, of what is found
+SHORTEST_STEP, LONGEST_STEP = 15 / (FASTEST * 1.1), 15 / (SLOWEST * 0.9)  # seconds; a step is a sixteenth
+
+CHORD = 0.05  # seconds within which onsets are one, unless sixteenths are shorter
+CHORD_SHARE = 0.55  # of a sixteenth
+JITTER = 0.022  # seconds, the standard deviation of a hand's onset
+STEADY, FREE = 0.015, 0.06  # standard deviations of the tempo's change in a beat, as shares: two ways to play
+STEADILY, FREELY = STEADY**2 / STEPS_PER_BEAT, FREE**2 / STEPS_PER_BEAT  # variances in a sixteenth
+SWITCH = 0.05  # how likely one way turns into the other
+SURPRISE = 3.0  # squared standard deviations at which a steady way may have turned
+OCTAVES = 0.3  # standard deviation of the tempo around the one that was set, in octaves
+STRAY = 0.1  # how likely an onset is to stand on no sixteenth: an ornament, a triplet
+GATE = 12.0  # squared standard deviations beyond which an onset does not stand on a place
+
+MOST, WORST = 48, 9.0  # readings that are carried on, and how far behind the best, in logarithms
+NO_METRE, BURDEN = (
+    -1.0,
+    0.75,
+)  # logarithms: how likely noise is at first; by how much a metre must explain each onset better
+SPREAD = 0.8  # standard deviation of the logarithm of the distances between onsets of noise
+RENEWAL = 0.2  # how fast their mean follows
+
+SAME_PERIOD, SAME_LINE = 0.12, 0.035  # logarithm, share of a bar: readings that near agree
+FEWEST = 6  # onsets before anything is believed
+NOISE = 0.05  # odds of no metre up to which anything is
+SURE, EARLY_BARS = 0.9, 1.0  # the share of belief that suffices after a bar
+LIKELY, LATE_BARS = 0.55, 1.7  # and nearly two
+OVERTURNED, DOUBTED = 0.5, 0.3  # another reading is believed instead, at such shares of both
+PAUSE_BARS = 2.0  # of silence, after which the music is expected to come in with the timeline
+REENTRY, REENTRY_TEMPO = 0.12, 0.03  # standard deviations of that: beats, share of the tempo
+
+
+class BeatReading(NamedTuple):
+    """One way to read what was played.
+
+    Attributes:
+        score: logarithm of how well it explains everything.
+        time: of the sixteenth that the last onset stands on, in seconds.
+        period: of a sixteenth, in seconds.
+        time_var, both_var, period_var: covariance of these two.
+        place: sixteenths since a bar line.
+        kind: of the last distance, see `metre_profile`.
+        change: variance of the period's change in a sixteenth, in squared shares.
+        opening: place of the first onset in its bar.
+
+    """
+
+    score: float
+    time: float
+    period: float
+    time_var: float
+    both_var: float
+    period_var: float
+    place: int
+    kind: int
+    change: float
+    opening: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is believed.
+
+    Attributes:
+        timeline: tick 0 is a bar line: the first one at or after the first onset, or the one less than
+            half a bar before it; later readings go on in the same bars.
+        belief: its share of all readings, 0..1.
+
+    """
+
+    timeline: Timeline
+    belief: float
+
+
+class BeatFollower:
+    """Finds tempo and bar lines in onsets, and follows them.
+
+    Args:
+        beats_per_bar: of the metre; 3 and 4 are known well.
+        tempo_bpm: that is expected; octaves are told apart by it.
+
+    Attributes:
+        found: what is believed; None while listening.
+
+    """
+
+    def __init__(self, *, beats_per_bar: int, tempo_bpm: float) -> None:
+        """Start listening."""
+        self.found: Found | None = None
+        self._profile = profile_of(beats_per_bar)
+        self._expected = tempo_bpm
+        self._cues = Cues()
+        self._zero = 0  # nanos of second 0
+        self._chord: list[tuple[float, int, int]] = []  # seconds, pitch, velocity
+        self._count = 0
+        self._first = self._last = 0.0
+        self._opening: list[float] = []  # scores of the first onset's places
+        self._readings: list[BeatReading] = []
+        self._none = NO_METRE  # score of no metre
+        self._usual = 0.0  # mean logarithm of the distances
+        self._held: BeatReading | None = None  # that is believed
+        self._origin = 0  # places between its zero and tick 0
+        self._joins = False  # whether the next onset is the first on a timeline that ran before
+
+    def expect(self, tempo_bpm: float) -> None:
+        """Expect another tempo of what has not begun."""
+        self._expected = tempo_bpm
+
+    def join(self, timeline: Timeline) -> None:
+        """Expect to be played to on a timeline that runs: its bar lines are believed until proved wrong."""
+        period = 15 / timeline.tempo_bpm
+        self._zero = timeline.origin_nanos
+        steps = timeline.origin_tick / TICKS_PER_STEP
+        line = -(steps % 1) * period  # of the sixteenth at or before the timeline's origin
+        self._held = BeatReading(0.0, line, period, JITTER**2, 0.0, 0.0, int(steps // 1), FIRST, FREELY, 0)
+        self._readings, self._last, self._count = [self._held], line, 1
+        self._joins, self.found = True, Found(timeline, 1.0)
+
+    def onset(self, nanos: Nanos, pitch: int, velocity: int) -> bool:
+        """Take an onset, in the order of time; tells whether something has been learned from those before."""
+        if not self._count and not self._chord:
+            self._zero = nanos
+        seconds = (nanos - self._zero) / SECOND
+        learned = bool(self._chord) and seconds >= self._chord[0][0] + self._window() and self._close()
+        self._chord.append((seconds, pitch, velocity))
+        return learned
+
+    def advance(self, now: Nanos) -> bool:
+        """Take a chord that is complete as an onset; tells whether something has been learned."""
+        due = self.due
+        return due is not None and now >= due and self._close()
+
+    @property
+    def due(self) -> Nanos | None:
+        """When the chord that is being played is complete; None while there is none."""
+        if not self._chord:
+            return None
+        return Nanos(self._zero + round((self._chord[0][0] + self._window()) * SECOND))
+
+    def _window(self) -> float:
+        if self.found is None:
+            return CHORD
+        return min(CHORD, CHORD_SHARE * 15 / self.found.timeline.tempo_bpm)
+
+    # -- onset by onset ----------------------------------------------------------------------------
+
+    def _close(self) -> bool:
+        chord, self._chord = self._chord, []
+        time = sum(note[0] for note in chord) / len(chord)
+        rows = self._cues.of([(pitch, velocity) for _, pitch, velocity in chord])
+        columns = [self._profile.cues[row] for row in rows]
+        weights = [sum(column) for column in zip(*columns, strict=True)]
+        distance = max(time - self._last, 1e-3)
+        if self._count == 0:
+            self._first = time
+            self._opening = [a + b for a, b in zip(self._profile.first, weights, strict=True)]
+        elif self.found is None and (self._count == 1 or not self._readings):
+            self._begin(time, distance, weights)
+        elif self.found is not None and (self._joins or distance > PAUSE_BARS * self._bar()):
+            self._come_in(time)
+        else:
+            self._go_on(time, distance, weights)
+        if self._count:
+            usual = log(distance)
+            self._usual = usual if self._count == 1 else self._usual + RENEWAL * (usual - self._usual)
+        self._last = time
+        self._count += 1
+        return self._believe(time)
+
+    def _begin(self, time: float, distance: float, weights: Sequence[float]) -> None:
+        """Read the first distance in all ways that are within the tempi."""
+        profile, jitter = self._profile, JITTER**2
+        rhythm = profile.rhythm[FIRST]
+        begun = []
+        for count in range(1, 2 * profile.steps + 1):
+            period = distance / count
+            if not 15 / FASTEST <= period <= 15 / SLOWEST:
+                continue
+            octaves = log2(15 / period / self._expected) / OCTAVES
+            prior = -0.5 * octaves * octaves - log(OCTAVES * sqrt(2 * pi) * distance * log(2))
+            for place, opening in enumerate(self._opening):
+                score = (
+                    opening + prior + _rhythm(rhythm[place], count) + weights[(place + count) % profile.steps]
+                )
+                variances = (jitter, jitter / count, 2 * jitter / count**2)
+                begun += [
+                    BeatReading(
+                        score,
+                        time,
+                        period,
+                        *variances,
+                        place + count,
+                        kind_of(count),
+                        change,
+                        place,
+                    )
+                    for change in (STEADILY, FREELY)
+                ]
+        if begun:
+            self._readings = _best(begun, profile.steps)
+            self._none = self._readings[0].score + NO_METRE
+        else:  # too near or too far apart to be two onsets of a beat
+            self._opening = [a + b for a, b in zip(profile.first, weights, strict=True)]
+            self._first, self._count = time, 0
+
+    def _go_on(self, time: float, distance: float, weights: Sequence[float]) -> None:
+        """Take every reading on to the places that an onset may stand on."""
+        steps, rhythm = self._profile.steps, self._profile.rhythm
+        jitter, stray, switch = JITTER**2, log(STRAY / STEPS_PER_BEAT), log(SWITCH)
+        following: list[BeatReading] = []
+        for reading in self._readings:
+            score, since, period, time_var, both_var, period_var, place, kind, change, opening = reading
+            gap = time - since
+            nearest = int(gap / period + 0.5)
+            row = rhythm[kind][place % steps]
+            spread = time_var + nearest * (
+                2 * both_var + nearest * (period_var + change * period**2 * nearest / 3)
+            )
+            spread += jitter
+            unsure = GATE * spread > period * period / 4
+            ways = [(change, 0.0)]
+            if change == STEADILY and (gap - nearest * period) ** 2 > SURPRISE * spread:
+                ways.append((FREELY, switch))
+            elif change == FREELY and (place + nearest) % STEPS_PER_BEAT == 0:
+                ways.append((STEADILY, switch))
+            for count in range(nearest - 1, nearest + 2) if unsure else (nearest,):
+                if count < 1:
+                    continue
+                error = gap - count * period
+                likely = score + _rhythm(row, count) + weights[(place + count) % steps]
+                for changing, price in ways:
+                    walked = changing * period * period * count
+                    ahead_var = time_var + count * (2 * both_var + count * (period_var + walked / 3))
+                    spread = ahead_var + jitter
+                    if error * error > GATE * spread:
+                        continue
+                    both = both_var + count * (period_var + walked / 2)
+                    by_time, by_period = ahead_var / spread, both / spread
+                    longer = period + by_period * error
+                    if not SHORTEST_STEP < longer < LONGEST_STEP:
+                        continue
+                    following.append(
+                        BeatReading(
+                            likely + price - 0.5 * (error * error / spread + log(2 * pi * spread)),
+                            since + count * period + by_time * error,
+                            longer,
+                            ahead_var * (1 - by_time),
+                            both * (1 - by_time),
+                            period_var + walked - by_period * both,
+                            place + count,
+                            kind_of(count),
+                            changing,
+                            opening,
+                        )
+                    )
+            following.append(reading._replace(score=score + stray - log(period)))
+        self._readings = _best(following, steps)
+        deviation = (log(distance) - self._usual) / SPREAD
+        self._none += BURDEN - 0.5 * deviation * deviation - log(SPREAD * sqrt(2 * pi) * distance)
+
+    def _come_in(self, time: float) -> None:
+        """After a pause expect an onset where the timeline has one."""
+        self._joins = False
+        held = max(self._readings, key=self._agrees)  # the first is the best of them
+        place = held.place + round((time - held.time) / held.period)
+        line = held.time + (place - held.place) * held.period
+        known = []
+        for shift in range(-STEPS_PER_BEAT // 2, STEPS_PER_BEAT // 2 + 1):
+            error = (time - line - shift * held.period) / (REENTRY * STEPS_PER_BEAT * held.period)
+            known.append(
+                held._replace(
+                    score=-0.5 * error * error,
+                    time=time,
+                    time_var=JITTER**2,
+                    both_var=0.0,
+                    period_var=(REENTRY_TEMPO * held.period) ** 2,
+                    place=place + shift,
+                    kind=FIRST,
+                    change=FREELY,
+                )
+            )
+        self._readings = _best(known, self._profile.steps)
+        self._none = self._readings[0].score + NO_METRE
+
+    # -- what is believed --------------------------------------------------------------------------
+
+    def _bar(self) -> float:
+        """Return the seconds of a bar of what is believed."""
+        assert self.found is not None
+        return self._profile.steps * 15 / self.found.timeline.tempo_bpm
+
+    def _agrees(self, reading: BeatReading) -> bool:
+        """Tell whether a reading has the bar lines that are believed."""
+        return self._held is not None and _alike(reading, self._held, self._profile.steps)
+
+    def _groups(self) -> list[tuple[float, BeatReading]]:
+        """Return the readings that differ, each the best of those that agree, with the belief in them."""
+        top = max(self._readings[0].score, self._none)
+        shares = [exp(reading.score - top) for reading in self._readings]
+        total = sum(shares) + exp(self._none - top)
+        groups: list[tuple[float, BeatReading]] = []
+        for share, reading in zip(shares, self._readings, strict=True):
+            for index, (sum_of, other) in enumerate(groups):
+                if _alike(reading, other, self._profile.steps):
+                    groups[index] = (sum_of + share / total, other)
+                    break
+            else:
+                groups.append((share / total, reading))
+        return sorted(groups, key=lambda group: -group[0])
+
+    def _believe(self, time: float) -> bool:
+        if not self._readings:
+            return False
+        groups = self._groups()
+        belief, reading = groups[0]
+        if self.found is None:
+            if not self._convincing(belief, reading, time):
+                return False
+            self._origin = self._profile.steps if 2 * reading.opening >= self._profile.steps else 0
+        else:
+            same = next(((share, one) for share, one in groups if self._agrees(one)), (0.0, None))
+            if same[1] is not None and not (belief > OVERTURNED and same[0] < DOUBTED):
+                belief, reading = same[0], same[1]
+            elif belief < OVERTURNED:
+                return False  # nothing is clear: the music goes on as it went
+            self._origin += self._shift(reading)
+        self._held = reading
+        tick = Tick((reading.place - self._origin) * TICKS_PER_STEP)
+        timeline = Timeline(tick, Nanos(self._zero + round(reading.time * SECOND)), 15 / reading.period)
+        self.found = Found(timeline, belief)
+        return True
+
+    def _convincing(self, belief: float, reading: BeatReading, time: float) -> bool:
+        bars = (time - self._first) / (reading.period * self._profile.steps)
+        if self._count < FEWEST or self._none - reading.score > log(NOISE):
+            return False
+        return (belief >= SURE and bars >= EARLY_BARS) or (belief >= LIKELY and bars >= LATE_BARS)
+
+    def _shift(self, reading: BeatReading) -> int:
+        """Return by how many places, whole bars, a reading's count lies from where the music is."""
+        assert self.found is not None
+        line, steps = self.found.timeline, self._profile.steps
+        tick = (
+            line.origin_tick + (self._zero + reading.time * SECOND - line.origin_nanos) / line.nanos_per_tick
+        )
+        bars = (reading.place - self._origin - tick / TICKS_PER_STEP) / steps
+        return round(bars) * steps
+
+
+def _rhythm(row: Sequence[float], count: int) -> float:
+    """Return what a distance in sixteenths counts for."""
+    return row[count - 1] if count < LONGEST else row[-1] + BEYOND * (count - LONGEST)
+
+
+def _alike(a: BeatReading, b: BeatReading, steps: int) -> bool:
+    """Tell whether two readings have the same bar lines, as near as matters."""
+    if abs(log(a.period / b.period)) > SAME_PERIOD:
+        return False
+    bars = (a.time - b.time - (a.place % steps) * a.period + (b.place % steps) * b.period) / (
+        b.period * steps
+    )
+    return abs(bars - round(bars)) < SAME_LINE
+
+
+def _best(readings: list[BeatReading], steps: int) -> list[BeatReading]:
+    """Return the best readings, those that have become nearly the same joined, the best first."""
+    known: dict[tuple[int, int, int, int, float], BeatReading] = {}
+    for reading in readings:
+        key = (
+            reading.place % steps,
+            reading.kind,
+            int(log(reading.period) * 30),
+            int(reading.time * 33),
+            reading.change,
+        )
+        other = known.get(key)
+        if other is None:
+            known[key] = reading
+        else:
+            high, low = (reading, other) if reading.score > other.score else (other, reading)
+            known[key] = high._replace(score=high.score + log1p(exp(low.score - high.score)))
+    ranked = sorted(known.values(), key=lambda reading: -reading.score)[:MOST]
+    return [reading for reading in ranked if reading.score > ranked[0].score - WORST]

@@ -1,0 +1,1 @@
+"""MIDI clock: followed, filtered, and sent."""

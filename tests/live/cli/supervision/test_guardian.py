@@ -1,0 +1,73 @@
+"""A guardian: it watches over an engine that is not its child, and the engines after it are."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from live.cli.supervision import guardian
+from live.cli.supervision.guardian import KILLED, Adopted
+from live.cli.supervision.silencing import BY_THEMSELVES
+from live.cli.supervision.supervisor import Supervisor
+from live.ipc.options import to_environment
+from tests.live.cli.supervision.test_supervisor import BEATS, DEAF, play  # noqa: F401  a fixture
+
+PATIENCE_S = 20.0
+
+
+def test_a_process_that_is_no_child_is_seen_to_live_and_ended() -> None:
+    process = subprocess.Popen([sys.executable, "-c", DEAF])
+    adopted = Adopted(process.pid)
+    assert adopted.poll() is None
+    with pytest.raises(subprocess.TimeoutExpired):
+        adopted.wait(0.0)
+    adopted.kill()
+    assert adopted.wait(PATIENCE_S) == KILLED  # nobody has asked for its status yet
+    process.wait(PATIENCE_S)
+    assert adopted.poll() == KILLED
+    adopted.terminate()
+
+
+@pytest.fixture
+def adopting(
+    play: Callable[..., Supervisor],  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> "tuple[Supervisor, subprocess.Popen[bytes], list[str]]":
+    """Return a supervisor without an engine, an engine of somebody else, and what is said."""
+    monkeypatch.setattr(guardian, "LOOK_SECONDS", 0.01)
+    said: list[str] = []
+    one = play(BEATS, notify=said.append)
+    environment = {**os.environ, **to_environment(one._options)}
+    return one, subprocess.Popen([sys.executable, "-c", BEATS], env=environment), said
+
+
+def test_an_adopted_engine_that_dies_is_followed(
+    adopting: "tuple[Supervisor, subprocess.Popen[bytes], list[str]]",
+) -> None:
+    one, process, said = adopting
+    one.adopt(Adopted(process.pid))
+    while not one._heart.begun:
+        one._over.wait(0.01)
+    process.kill()
+    process.wait(PATIENCE_S)
+
+    def notify(text: str) -> None:
+        said.append(text)
+        one.end()
+
+    one._notify = notify
+    assert one.wait() == 0
+    assert said == [f"the engine died; {BY_THEMSELVES}; it is started again"]
+
+
+def test_an_adopted_engine_that_ends_in_order_is_not_followed(
+    adopting: "tuple[Supervisor, subprocess.Popen[bytes], list[str]]",
+) -> None:
+    one, process, said = adopting
+    one.adopt(Adopted(process.pid))
+    one.end()
+    assert one.wait() == 0
+    process.wait(PATIENCE_S)
+    assert said == []

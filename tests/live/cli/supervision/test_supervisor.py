@@ -1,0 +1,344 @@
+"""The supervisor: an end that is asked for at any moment is orderly, and nothing is left behind."""
+
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from live.cli.supervision import heartbeat, supervisor
+from live.cli.supervision.silencing import BY_THEMSELVES
+from live.cli.supervision.supervisor import EngineEndedError, Supervisor, orderly_status, suspected
+from live.engine.closing import CRASHED
+from live.ipc.link import new_address
+from live.ipc.memory import AnchorMemory, BaseMemory, JamMemory, JamState, TimelineMemory
+from live.ipc.messages import Between, Moved, Point
+from live.ipc.options import Options
+from live.ipc.snapshot import Notice
+from live.settings.config import Config
+from live.timing.bar_lines import BarLines
+from live.timing.timeline import Tick
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+
+PATIENCE_S = 20.0
+DEAF = "import time; time.sleep(60)"
+PROCESS = """
+import os, sys, threading
+from pathlib import Path
+from live.ipc.commands import FromDashboard
+from live.ipc.link import Switchboard
+from live.ipc.messages import Beat, Bye, Hello
+from live.ipc.options import from_environment
+from live.ipc.snapshot import Notice
+options, ending = from_environment(), threading.Event()
+{first}
+def arrived(link, item):
+    if isinstance(item, Hello):
+        {hello}
+    elif isinstance(item, Bye):
+        {bye}
+board = Switchboard(options.address, FromDashboard, arrived)
+ending.wait(60)
+{last}
+"""
+BEAT = "link.send(Beat(worker=True))"
+SHOW = "link.send(Notice(0, 'info', 'back')) if options.revived else None"
+
+
+def process(*, first: str = "", hello: str = "pass", bye: str = "ending.set()", last: str = "") -> str:
+    """Return an engine that does these when it begins, is called, is told to end, and has ended."""
+    return PROCESS.format(first=first, hello=hello, bye=bye, last=last)
+
+
+LISTENS = process()
+REMEMBERS = """
+import threading
+from live.ipc.link import Switchboard
+from live.ipc.memory import JamMemory
+from live.ipc.messages import Bye, Hello
+from live.ipc.options import from_environment
+from live.ipc.snapshot import Notice
+from tests.live.cli.supervision.test_supervisor import MEMORY
+ending = threading.Event()
+options = from_environment()
+def arrived(link, item):
+    if isinstance(item, Hello) and not options.revived:
+        link.send(MEMORY)
+        link.send(Notice(0, "info", "remembered"))
+    elif isinstance(item, JamMemory):
+        link.send(Notice(0, "info", "the same" if item == MEMORY else repr(item)))
+    elif isinstance(item, Bye):
+        ending.set()
+board = Switchboard(options.address, Hello | JamMemory | Bye, arrived)
+ending.wait(60)
+"""
+BASE = BaseMemory(
+    Moved(Point([0.5, -1.0]), cell=3, stray=0.5, number=1, drifting=False, seed=7),
+    "played",
+    1,
+    Phrase.of(Grid(2, 3, 4), [Note(0, 60, 90, 2)]),
+)
+ANCHOR = AnchorMemory(Between(Point([1.0]), Point([0.0]), 0.5), Phrase(Grid()), (0.25, -0.5))
+MEMORY = JamMemory(
+    state=JamState(
+        knobs={"density": 0.25},
+        mode="hold",
+        frozen=True,
+        muted=[2],
+        conditions={"key": "D minor"},
+        model="lead",
+        model_ident="lead-1",
+        metre="3/4",
+        base=BASE,
+        anchors={"A": ANCHOR},
+    ),
+    thru=False,
+    chosen_model="lead",
+    lines=BarLines(Grid(2, 3, 4), Tick(3840), 2, 2, 32),
+    timeline=TimelineMemory(1920, 10**12, 120.0),
+    started=True,
+    demo=False,
+)
+BEATS = process(hello=f"link.send(Notice(0, 'info', 'here')); {BEAT}")
+STANDS = process(hello=f"{SHOW}; options.revived or {BEAT}", bye="ending.set() if options.revived else None")
+UNPLUGGED = process(
+    first="""
+if options.revived and not Path(os.environ["PLUG"]).exists():
+    sys.exit(sys.stderr.write("twobar: no such keyboard\\n") and 2)
+""",
+    hello=SHOW,
+)
+CRASHES = "import sys; sys.exit(70)"
+CRASHES_WHEN_CALLED = process(hello="ending.set()", last="sys.exit(70)")
+
+
+@pytest.fixture
+def play(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Supervisor]]:
+    """Make a supervisor whose engine is a script of a few lines, and whose model process only sleeps."""
+    made: list[Supervisor] = []
+
+    def sleeper(_address: object) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen([sys.executable, "-c", DEAF])
+
+    monkeypatch.setattr(supervisor, "spawn_worker", sleeper)
+
+    def make(script: str, **more: Any) -> Supervisor:
+        monkeypatch.setattr(supervisor, "ENGINE", ("-c", script))
+        made.append(Supervisor(Options(config=Config(), address=new_address(), headless=True), **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.abandon()
+        if one._complaints is not None:
+            one._complaints.close()
+
+
+@pytest.fixture
+def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look often, and have little patience."""
+    monkeypatch.setattr(supervisor, "WATCH_SECONDS", 0.02)
+    for name in ("STANDING_SECONDS", "CLOSING_SECONDS"):
+        monkeypatch.setattr(heartbeat, name, 0.2)
+
+
+def test_an_end_before_the_engine_listens_is_orderly(play: Callable[..., Supervisor]) -> None:
+    one = play(DEAF)
+    folder = Path(one._options.address.place).parent
+    caught: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
+
+    def start() -> None:
+        try:
+            one.start()
+        except EngineEndedError as ended:
+            caught.put(ended)
+
+    starting = threading.Thread(target=start, daemon=True)
+    starting.start()
+    one.end()
+    ended = caught.get(timeout=PATIENCE_S)
+    assert isinstance(ended, EngineEndedError)
+    assert (str(ended), ended.exit_code) == ("", 0)
+    one.abandon()
+    assert not folder.exists()
+    assert one._engine is None or one._engine.poll() is not None
+
+
+def test_an_end_before_anything_was_started_starts_nothing(play: Callable[..., Supervisor]) -> None:
+    one = play(DEAF)
+    one.end()
+    with pytest.raises(EngineEndedError) as caught:
+        one.start()
+    assert caught.value.exit_code == 0
+    assert one._engine is None
+
+
+def test_an_end_before_the_first_snapshot_is_orderly(play: Callable[..., Supervisor]) -> None:
+    one = play(LISTENS, deliver=lambda _message: None)
+    one.start()
+    one.end()
+    with pytest.raises(EngineEndedError) as caught:
+        one.wait_shown()
+    assert (str(caught.value), caught.value.exit_code) == ("", 0)
+
+
+def test_an_end_is_heeded_and_leaves_nothing(play: Callable[..., Supervisor]) -> None:
+    one = play(LISTENS)
+    one.start()
+    one.end()
+    one.end()
+    assert one.wait() == 0
+    assert not Path(one._options.address.place).parent.exists()
+    assert one._worker._process is not None
+    assert one._worker._process.poll() is not None
+
+
+def test_an_end_while_the_engine_is_started_again_is_orderly(play: Callable[..., Supervisor]) -> None:
+    notices: list[str] = []
+
+    def notify(text: str) -> None:
+        notices.append(text)
+        one.end()  # at the worst moment: the old engine is dead, the new one not there
+
+    one = play(LISTENS, notify=notify)
+    one.start()
+    assert one._engine is not None
+    one._engine.kill()
+    assert one.wait() == 0
+    assert len(notices) == 1
+
+
+def test_the_memory_of_an_engine_that_died_is_handed_to_the_next(play: Callable[..., Supervisor]) -> None:
+    notices: list[str] = []
+
+    def deliver(message: object) -> None:
+        assert isinstance(message, Notice), "the memory is no dashboard's business"
+        notices.append(message.text)
+        if len(notices) == 1:
+            assert one._engine is not None
+            one._engine.kill()
+        else:
+            one.end()
+
+    one = play(REMEMBERS, deliver=deliver)
+    one.start()
+    assert one.wait() == 0
+    assert notices == ["remembered", "the same"]
+
+
+def test_an_engine_that_keeps_crashing_is_started_again_and_again(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "PAUSES_SECONDS", (0.0, 0.001, 0.002))
+    notices: list[str] = []
+
+    def notify(text: str) -> None:
+        notices.append(text)
+        if len(notices) == 4:
+            one.end()
+
+    one = play(CRASHES_WHEN_CALLED, notify=notify)
+    one.start()
+    assert one.wait() == 0
+    assert len(notices) == 4
+    assert notices[0].endswith("; it is started again")
+    assert notices[-1].endswith("; it is started again in 0.002 s")
+
+
+def test_an_engine_that_comes_back_too_early_is_tried_again(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(supervisor, "PAUSES_SECONDS", (0.0,))
+    monkeypatch.setenv("PLUG", str(tmp_path / "plugged"))
+    notices: list[str] = []
+
+    def notify(text: str) -> None:
+        notices.append(text)
+        if len(notices) == 3:
+            (tmp_path / "plugged").touch()
+
+    one: Supervisor = play(UNPLUGGED, notify=notify, deliver=lambda _message: one.end())
+    one.start()
+    assert one._engine is not None
+    one._engine.kill()
+    assert one.wait() == 0
+    assert notices[1:] == ["the engine could not start again: no such keyboard; it is started again"] * 2
+
+
+def test_an_engine_that_stands_still_is_killed_and_followed(
+    play: Callable[..., Supervisor], watchful: None
+) -> None:
+    notices: list[str] = []
+    one: Supervisor = play(STANDS, notify=notices.append, deliver=lambda _message: one.end())
+    one.start()
+    assert one.wait() == 0
+    assert notices == [f"the engine stood still and was killed; {BY_THEMSELVES}; it is started again"]
+
+
+def test_an_engine_that_stands_still_does_not_hold_up_the_end(
+    play: Callable[..., Supervisor], watchful: None
+) -> None:
+    notices: list[str] = []
+    one = play(STANDS, notify=notices.append)
+    one.start()
+    while not one._heart.begun:
+        one._over.wait(0.01)
+    one.end()
+    one.end()
+    assert one.wait() == 0
+    assert notices == [f"the engine stood still at the end and was killed; {BY_THEMSELVES}"]
+
+
+def test_panic_goes_past_an_engine_that_does_not_beat(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notices: list[str] = []
+    one = play(DEAF, notify=notices.append)
+    one.panic()
+    assert notices == []
+    monkeypatch.setattr(one._heart, "_still", 1.0)
+    monkeypatch.setattr(supervisor, "silenced", lambda *_args, peers: "silence")
+    one.panic()
+    assert notices == ["panic, past an engine that does not answer: silence"]
+
+
+def test_a_screen_that_breaks_does_not_stop_the_heart(play: Callable[..., Supervisor]) -> None:
+    def deliver(_message: object) -> None:
+        raise ZeroDivisionError("in a handler")
+
+    one = play(BEATS, deliver=deliver)
+    one.start()
+    while not one._heart.begun:
+        one._over.wait(0.01)
+    one.end()
+    assert one.wait() == 0
+
+
+def test_memory_that_may_break_engines_is_dropped_bit_by_bit() -> None:
+    assert suspected(MEMORY, 1) == MEMORY
+    second = suspected(MEMORY, 2)
+    assert second is not None
+    assert (second.state.base, second.state.anchors, second.timeline) == (None, {}, MEMORY.timeline)
+    fourth = suspected(MEMORY, 4)
+    assert fourth is not None
+    assert (fourth.timeline, fourth.started, fourth.state.knobs) == (None, False, MEMORY.state.knobs)
+
+
+def test_a_crash_has_one_exit_status() -> None:
+    assert supervisor.CRASHED == CRASHED
+
+
+def test_a_first_engine_that_crashes_is_reported(play: Callable[..., Supervisor]) -> None:
+    with pytest.raises(EngineEndedError, match="ended at once with status 70") as caught:
+        play(CRASHES).start()
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize(("status", "code"), [(0, 0), (-15, 0), (-9, 0), (1, 1), (2, 2), (70, 1)])
+def test_the_status_of_a_session_that_was_asked_to_end(status: int, code: int) -> None:
+    assert orderly_status(status) == code

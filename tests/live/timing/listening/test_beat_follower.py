@@ -1,0 +1,157 @@
+"""The beat follower: tempo and bar lines from playing alone, and silence where there is no beat."""
+
+import math
+import random
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from live.timing.listening.beat_follower import BeatFollower, Found
+from live.timing.listening.metre_profile import MetreProfile, profile_of
+from live.timing.timeline import Nanos, Tick
+
+SECOND = 1_000_000_000
+Tune = Sequence[tuple[float, int, int]]
+"""(beat, pitch, velocity) of each onset."""
+
+# two bars of four quarters: low chords on the one, a melody in eighths above
+MARCH: Tune = (
+    (0.0, 48, 90), (0.0, 64, 80), (0.0, 67, 95), (0.5, 69, 70), (1.0, 67, 75), (1.5, 65, 70), (2.0, 64, 84),
+    (3.0, 60, 78), (4.0, 43, 90), (4.0, 62, 80), (4.0, 67, 95), (5.0, 65, 75), (5.5, 64, 70), (6.0, 62, 84),
+)  # fmt: skip
+# two bars of three quarters
+WALTZ: Tune = (
+    (0.0, 43, 90), (0.0, 67, 95), (1.0, 59, 60), (1.0, 62, 60), (2.0, 59, 60), (2.0, 62, 60), (2.5, 71, 70),
+    (3.0, 48, 90), (3.0, 72, 95), (4.0, 60, 60), (4.0, 64, 60), (5.0, 60, 60), (5.0, 64, 60),
+)  # fmt: skip
+
+
+def even(bpm: float, *, start: float = 1.0) -> Callable[[float], float]:
+    """Return the second of a beat at one tempo."""
+    return lambda beat: start + beat * 60 / bpm
+
+
+def swaying(bpm: float, share: float, beats: float) -> Callable[[float], float]:
+    """Return the second of a beat where each lasts up to a share longer or shorter, as a sine."""
+    depth = share * beats / (2 * math.pi)
+    return lambda beat: 1.0 + (beat + depth * math.sin(2 * math.pi * beat / beats)) * 60 / bpm
+
+
+def onsets(
+    tune: Tune, beats: int, times: int, moment: Callable[[float], float], *, jitter: float = 0.0
+) -> list[tuple[Nanos, int, int]]:
+    """Return a tune played over and over."""
+    chance = random.Random(4)
+    played = [
+        (moment(round_ * beats + beat) + chance.gauss(0, jitter), pitch, velocity)
+        for round_ in range(times)
+        for beat, pitch, velocity in tune
+    ]
+    return [(Nanos(round(time * SECOND)), pitch, velocity) for time, pitch, velocity in sorted(played)]
+
+
+def listened(follower: BeatFollower, played: Sequence[tuple[Nanos, int, int]]) -> list[tuple[Nanos, Found]]:
+    """Play to a follower; returns what was found, and when."""
+    found: list[tuple[Nanos, Found]] = []
+    for nanos, pitch, velocity in played:
+        if (due := follower.due) is not None and due <= nanos and follower.advance(due) and follower.found:
+            found.append((due, follower.found))
+        follower.onset(nanos, pitch, velocity)
+    return found
+
+
+def off_line(found: Found, second: float, ticks: int) -> float:
+    """Return by how many seconds a tick lies beside a moment."""
+    return found.timeline.nanos(Tick(ticks)) / SECOND - second
+
+
+@pytest.mark.parametrize("bpm", [63, 88, 112, 140, 176])
+def test_tempo_and_bar_lines_are_found_within_two_bars(bpm: int) -> None:
+    follower = BeatFollower(beats_per_bar=4, tempo_bpm=bpm * 1.15)
+    moment, found = even(bpm), listened(
+        follower, onsets(MARCH, 8, 4, even(bpm), jitter=0.01)
+    )  # fmt: skip
+    assert found[0][0] / SECOND <= moment(8)
+    last = found[-1][1]
+    assert last.timeline.tempo_bpm == pytest.approx(bpm, rel=0.01)
+    assert abs(off_line(last, moment(24), 24 * 480)) < 0.03
+
+
+def test_a_waltz_is_found_too() -> None:
+    follower = BeatFollower(beats_per_bar=3, tempo_bpm=120.0)
+    found = listened(follower, onsets(WALTZ, 6, 4, even(132), jitter=0.01))
+    assert found[0][0] / SECOND <= even(132)(6)
+    assert found[-1][1].timeline.tempo_bpm == pytest.approx(132, rel=0.01)
+    assert abs(off_line(found[-1][1], even(132)(18), 18 * 480)) < 0.03
+
+
+def test_it_follows_a_tempo_that_sways_by_a_tenth() -> None:
+    moment = swaying(100, 0.1, 16)
+    found = listened(
+        BeatFollower(beats_per_bar=4, tempo_bpm=110.0), onsets(MARCH, 8, 10, moment, jitter=0.01)
+    )
+    coming = [(one, -(-one.timeline.tick(now) // 480)) for now, one in found if now / SECOND > moment(16)]
+    off = [abs(off_line(one, moment(beat), beat * 480)) for one, beat in coming]
+    assert len(off) > 50
+    assert sum(error < 0.07 for error in off) > 0.9 * len(off)
+    assert max(off) < 0.15
+
+
+def test_it_slows_down_with_the_performer() -> None:
+    def moment(beat: float) -> float:
+        return 1.0 + beat * 0.5 + max(0.0, beat - 24) ** 2 * 0.004
+
+    found = listened(BeatFollower(beats_per_bar=4, tempo_bpm=120.0), onsets(MARCH, 8, 6, moment))
+    now, last = found[-1]
+    beat = last.timeline.tick(now) // 480
+    assert last.timeline.tempo_bpm == pytest.approx(60 / (moment(beat + 1) - moment(beat)), rel=0.04)
+    assert abs(off_line(last, moment(beat + 1), (beat + 1) * 480)) < 0.07
+
+
+def test_a_pick_up_lies_before_bar_0() -> None:
+    pick_up = [(Nanos(round((even(110)(-1 + half / 2)) * SECOND)), 59 + half, 70) for half in range(2)]
+    found = listened(
+        BeatFollower(beats_per_bar=4, tempo_bpm=110.0), [*pick_up, *onsets(MARCH, 8, 4, even(110))]
+    )
+    assert abs(off_line(found[-1][1], even(110)(16), 16 * 480)) < 0.03
+
+
+def test_noise_is_no_beat() -> None:
+    for seed in range(3):
+        chance, time = random.Random(seed), 0.0
+        played: list[tuple[Nanos, int, int]] = []
+        for _ in range(40):
+            time += chance.uniform(0.1, 0.6)
+            played.append((Nanos(round(time * SECOND)), chance.randint(40, 80), chance.randint(40, 110)))
+        assert listened(BeatFollower(beats_per_bar=4, tempo_bpm=120.0), played) == []
+
+
+def test_a_note_is_no_beat_nor_are_a_few_far_apart() -> None:
+    follower = BeatFollower(beats_per_bar=4, tempo_bpm=120.0)
+    assert listened(follower, [(Nanos(0), 60, 90)]) == []
+    dues = [follower.due]
+    assert not follower.advance(Nanos(SECOND))
+    assert [*dues, follower.due] == [50_000_000, None]
+    far = [(Nanos(number * 9 * SECOND), 60, 90) for number in range(8)]
+    assert listened(BeatFollower(beats_per_bar=4, tempo_bpm=120.0), far) == []
+
+
+def test_after_a_silence_it_goes_on_from_where_the_timeline_is() -> None:
+    follower = BeatFollower(beats_per_bar=4, tempo_bpm=100.0)
+    before = listened(follower, onsets(MARCH, 8, 3, even(100)))[-1][1]
+    pause = 21 * 4  # bars of beats
+    again = listened(follower, onsets(MARCH, 8, 3, lambda beat: even(100)(beat + 24 + pause) + 0.03))
+    assert again[0][1].timeline.tempo_bpm == pytest.approx(before.timeline.tempo_bpm, rel=0.03)
+    last = again[-1][1]
+    assert last.timeline.tempo_bpm == pytest.approx(100, rel=0.01)
+    line = round(last.timeline.tick(Nanos(round((even(100)(24 + pause) + 0.03) * SECOND))) / 1920) * 1920
+    assert abs(off_line(last, even(100)(24 + pause) + 0.03, line)) < 0.03
+
+
+def test_every_metre_has_a_profile_of_its_length() -> None:
+    for beats in (2, 3, 4, 5, 6, 7):
+        profile = MetreProfile(beats)
+        assert len(profile.first) == profile.steps == 4 * beats
+        assert {len(row) for row in profile.cues} == {len(row) for row in profile.rhythm} == {profile.steps}
+        assert max(profile.first) == profile.first[0]
+    assert profile_of(4) is profile_of(4)
