@@ -5,9 +5,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -29,29 +30,47 @@ from benchmarks import (
     thru,
     writer,
 )
-from benchmarks.figures import Row, load_average, machine, table, today
+from benchmarks.figures import Row, load_average, machine, today
 from benchmarks.instrument import ROOT
+from benchmarks.page import Measured, rewrite, section
 from benchmarks.scale import Scale
 from tests.fakes.jack_harness import JackServer
 
-MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
-    "start": start.measure,
-    "models": models.measure,
-    "lines": lines.measure,
-    "screen": screen.measure,
-    "lateness": lateness.measure,
-    "thru": thru.measure,
-    "knob": knob.measure,
-    "clock": clock.measure,
-    "listen": listen.measure,
-    "soak": soak.measure,
-    "human": human.measure,
-    "music": music.measure,
-    "stage": stage.measure,
-    "pair": pair.measure,
-    "writer": writer.measure,
-    "band": band.measure,
+
+class Measure(NamedTuple):
+    """One thing to measure.
+
+    Attributes:
+        title: of its section.
+        rows: measures it.
+        explained: what the figures mean, line by line.
+
+    """
+
+    title: str
+    rows: Callable[[Scale], list[Row]]
+    explained: Sequence[str] = ()
+
+
+MEASURES = {
+    "start": Measure("Start", start.measure),
+    "models": Measure("Encode and decode", models.measure),
+    "lines": Measure("Parts on one keyboard", lines.measure),
+    "screen": Measure("The dashboard", screen.measure),
+    "lateness": Measure("Lateness", lateness.measure, lateness.EXPLAINED),
+    "thru": Measure("Thru", thru.measure, thru.EXPLAINED),
+    "knob": Measure("A knob's turn", knob.measure),
+    "clock": Measure("MIDI clock in", clock.measure, clock.EXPLAINED),
+    "pair": Measure("Two instruments", pair.measure),
+    "listen": Measure("Without a click", listen.measure),
+    "soak": Measure("Soak", soak.measure),
+    "human": Measure("Human playing", human.measure, human.EXPLAINED),
+    "stage": Measure("Human playing over JACK", stage.measure),
+    "music": Measure("Music", music.measure, music.EXPLAINED),
+    "writer": Measure("The writer", writer.measure, writer.EXPLAINED),
+    "band": Measure("The band", band.measure, band.EXPLAINED),
 }
+ORDER = [measure.title for measure in MEASURES.values()]
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -72,7 +91,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "--out",
     type=click.Path(path_type=Path),
     default=ROOT / "docs" / "benchmarks.md",
-    help="Where the table goes.",
+    help="The page whose sections are rewritten; the others stay.",
 )
 @click.option(
     "--data",
@@ -90,67 +109,37 @@ def main(
     out: Path,
     data: Path,
 ) -> None:
-    """Measure the instrument's budgets and write one table.
+    """Measure the instrument's budgets and write each one's section of the page.
 
     Example: python -m benchmarks --only lateness --only thru
     """
     factor = 0.1 if quick else 1.0
     soak_seconds = hours * 3600 if hours else 120 * factor
-    rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="twobar-bench-") as folder, jack_server(Path(folder)) as jack:
         scale = Scale(Path(folder), factor, soak_seconds, jack=jack, data=data, music=music)
         scale.pair_seconds = minutes * 60 if minutes else 60 * factor
-        loads = [load_average()]
         for name in only or MEASURES:
             click.echo(f"measuring {name} ...", err=True)
-            rows += _measured(name, scale)
-        loads.append(load_average())
-    page = page_of(rows, loads)
-    click.echo(page)
-    if not quick:
-        out.write_text(page + "\n")
+            found = _found(name, scale)
+            click.echo(section(found) + "\n")
+            if not quick:
+                rewrite(out, found, ORDER)
+
+
+def _found(name: str, scale: Scale) -> Measured:
+    """Measure one thing; with it goes when, where and how loaded."""
+    when, before = today(), load_average()
+    rows = _measured(name, scale)
+    measure, command = MEASURES[name], f"python -m benchmarks --only {name}"
+    return Measured(measure.title, command, when, machine(), before, load_average(), measure.explained, rows)
 
 
 def _measured(name: str, scale: Scale) -> list[Row]:
     """Measure one thing; what fails is a line of the table, and the rest is measured all the same."""
     try:
-        return MEASURES[name](scale)
+        return MEASURES[name].rows(scale)
     except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as reason:
         return [Row(name, "-", f"could not be measured: {reason}", met=False)]
-
-
-def page_of(rows: list[Row], loads: list[str]) -> str:
-    """Return the whole page; how human playing comes back has a table of its own."""
-    played = [row for row in rows if row.what.startswith(human.PREFIX)]
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Measured on {today()} by `make bench`. {machine()}.",
-        f"Load averages (1, 5, 15 min) before: {loads[0]}; after, with what was measured: {loads[-1]}.",
-    ]
-    musical = [row for row in rows if row.what.startswith(music.PREFIX)]
-    written = [row for row in rows if row.what.startswith(writer.PREFIX)]
-    accompanied = [row for row in rows if row.what.startswith(band.PREFIX)]
-    others = [row for row in rows if row not in (*played, *musical, *written, *accompanied)]
-    if others:
-        lines += [
-            "",
-            table(others),
-            "",
-            "Lateness is the moment at which the engine hands a note-on to the driver, less the moment at",
-            "which it is due. The C loop and the bare loopback run in the same minutes as their neighbours.",
-            "MIDI clock in is simulated, jitter evenly spread: *place* is how far the transport is from the",
-            "master's own clocks. Only its cost depends on the machine.",
-        ]
-    if played:
-        lines += ["", "## Human playing", "", *human.EXPLAINED, "", table(played)]
-    if musical:
-        lines += ["", "## Music", "", *music.EXPLAINED, "", table(musical)]
-    if written:
-        lines += ["", "## The writer", "", *writer.EXPLAINED, "", table(written)]
-    if accompanied:
-        lines += ["", "## The band", "", *band.EXPLAINED, "", table(accompanied)]
-    return "\n".join(lines)
 
 
 @contextmanager

@@ -11,6 +11,10 @@ from live.timing.timeline import Nanos
 from tests.fakes import masters
 from tests.fakes.followed import Found, followed
 
+EXPLAINED = (
+    "A simulation, jitter evenly spread: *place* is how far the transport is from the master's own clocks.",
+    "Only the cost of a clock depends on the machine.",
+)
 JITTER_MS = 3.0
 TEMPI = (30, 60, 120, 200, 300)
 STEPS = ((120, 126), (120, 180), (120, 60), (90, 95))
