@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,8 @@ OBJECTIVES = ("elbo", "language", "adversarial")
 ANNEALS = ("linear", "sigmoid", "cyclical")
 CRITICS = ("rhythm", "roll")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+AUTO = "auto"
+"""Of model.styles: those that the prepared phrases have."""
 NAME = re.compile(r"\w[\w.-]{0,47}")  # of a model: files are called so
 
 
@@ -169,8 +172,20 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prior: PriorConfig = PriorConfig()
 
 
-def read(path: Path, overrides: list[str], seed: int | None = None) -> Settings:
+def read(
+    path: Path,
+    overrides: list[str],
+    seed: int | None = None,
+    *,
+    styles: Callable[[str], tuple[str, ...]] = lambda _codec: (AUTO,),
+) -> Settings:
     """Read a configuration and lay `section.key=value` overrides over it.
+
+    Args:
+        path: of the file.
+        overrides: `section.key=value`.
+        seed: in place of the configuration's.
+        styles: of a codec, what `model.styles = "auto"` stands for; a name that is none where nobody knows.
 
     Raises:
         RequestError: the file is missing or no TOML, a key is unknown, a value is not allowed, or two do not
@@ -186,6 +201,9 @@ def read(path: Path, overrides: list[str], seed: int | None = None) -> Settings:
             _lay(raw, override)
         if seed is not None:
             raw.setdefault("fit", {})["seed"] = seed
+        model = raw.get("model")
+        if isinstance(model, dict) and model.get("styles") == AUTO:
+            model["styles"] = list(styles(str(model.get("codec"))))
         settings = strict.build(raw, Settings, where)
     except ConfigError as error:
         raise RequestError(str(error)) from error

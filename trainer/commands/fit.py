@@ -3,12 +3,14 @@
 Tested in tests/trainer/commands/test_commands.py.
 """
 
+import os
 from pathlib import Path
 
 import click
 
 from model.errors import nearest
-from trainer.commands.common import SEED, Finite
+from trainer.commands.common import SEED, Finite, cores, progress_bar
+from trainer.commands.prepare import summarise
 from trainer.errors import RequestError, unknown
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -17,13 +19,20 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 @click.command(
     epilog="""\b
 Examples:
+  twobar-train fit --config keys --midi ~/midi --out runs/keys --max-minutes 60
   twobar-train fit --config keys --data prepared --out runs/keys --max-minutes 60
   twobar-train fit --config keys --data prepared --out runs/keys --resume"""
 )
 @click.option(
     "--config", required=True, help="A configuration's .toml file, or the name of one that is shipped."
 )
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="A folder that prepare wrote.")
+@click.option("--data", type=click.Path(path_type=Path), help="A folder that prepare wrote.")
+@click.option(
+    "--midi",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A folder of MIDI files, prepared first as the configuration needs it; may be repeated.",
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--max-minutes", type=Finite(0, min_open=True), help="End cleanly after so long.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
@@ -34,14 +43,15 @@ Examples:
 def fit(
     *,
     config: str,
-    data: Path,
+    data: Path | None,
+    midi: tuple[Path, ...],
     out: Path,
     max_minutes: float | None,
     resume: bool,
     seed: int | None,
     overrides: tuple[str, ...],
 ) -> None:
-    """Train a model on prepared phrases.
+    """Train a model on prepared phrases, or on folders of MIDI files.
 
     Shows its speed and the time left; Ctrl-C ends it with a checkpoint that --resume goes on from.
     """
@@ -49,7 +59,12 @@ def fit(
     for override in overrides:
         if "=" not in override:
             raise RequestError(f"--set takes KEY=VALUE, not '{override}'")
-    if not data.is_dir():
+    if (data is None) != bool(midi):
+        both = "not both" if midi else "to learn from"
+        raise RequestError(f"fit takes --data (a prepared folder) or --midi (a folder of MIDI files), {both}")
+    if data is None:
+        data = _prepared(path, midi, out, resume=resume, overrides=overrides)
+    elif not data.is_dir():
         raise RequestError(f"the data folder '{data}' does not exist")
     if not (data / "meta.json").is_file():
         raise RequestError(f"'{data}' was not written by 'twobar-train prepare': it has no meta.json")
@@ -57,6 +72,33 @@ def fit(
 
     made = run(path, data, out, max_minutes=max_minutes, resume=resume, overrides=list(overrides), seed=seed)
     click.echo(f"the model is {made}")
+
+
+def _prepared(
+    config: Path, midi: tuple[Path, ...], out: Path, *, resume: bool, overrides: tuple[str, ...]
+) -> Path:
+    """Prepare folders of MIDI files as a configuration needs them; say where, and what came of it."""
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise RequestError("several processes cannot prepare at once: run twobar-train prepare, then --data")
+    from trainer import settings  # noqa: PLC0415 - --help must not wait for numpy
+    from trainer.training.material import prepare_for  # noqa: PLC0415
+
+    model = settings.read(config, list(overrides)).model
+    with progress_bar() as tell:
+        data, report = prepare_for(
+            model,
+            midi,
+            out,
+            resume=resume,
+            jobs=cores(),
+            progress=lambda done, files: tell("reading", done, files),
+        )
+    if report is None:
+        click.echo(f"going on with what is prepared in {data}", err=True)
+    else:
+        summarise(report.phrases, report.read, report.skipped, report.resumed, data)
+        click.echo(f"prepared in {data}")
+    return data
 
 
 def find_config(name: str) -> Path:

@@ -26,6 +26,7 @@ BEATEN = frozenset(("drums", "multitrack"))
 
 
 ROWS = 1 << 20
+MOST_STYLES = 32
 MOST = 2**15 - 1
 RANGES = (
     ("onset", 0, MOST),
@@ -160,6 +161,23 @@ def styles_of(folder: Path) -> tuple[str, ...]:
             f"{folder / meta.NAME} names no styles: run twobar-train prepare MIDI_DIR --out {folder}"
         )
     return found.styles
+
+
+def commonest_styles(folder: Path, codec: str) -> tuple[str, ...]:
+    """Return the styles that a prepared folder's training phrases of a codec have, the commonest first.
+
+    At most `MOST_STYLES`: a label for every folder of a few songs would teach nothing.
+
+    Raises:
+        OperationError: as `load` and `styles_of`.
+
+    """
+    names = styles_of(folder)
+    labels = load(folder, codec, "train", styled=True).styles
+    assert labels is not None
+    count = np.bincount(labels, minlength=len(names))
+    order = sorted(np.flatnonzero(count).tolist(), key=lambda place: (-int(count[place]), names[place]))
+    return tuple(names[place] for place in order[:MOST_STYLES])
 
 
 def batch(

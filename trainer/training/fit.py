@@ -20,7 +20,7 @@ from trainer import settings
 from trainer.corpus import meta
 from trainer.data import edit_pairs
 from trainer.data.conditions import ConditionMaker
-from trainer.data.dataset import Phrases, load, styles_of
+from trainer.data.dataset import Phrases, commonest_styles, load, styles_of
 from trainer.errors import EmptyCorpusError, OperationError, RequestError
 from trainer.latent.importance import fit_importance_weights
 from trainer.latent.prior import fit_prior
@@ -73,7 +73,9 @@ def run(
         TrainerError: the configuration, the data or the state cannot be used, or the loss is no number.
 
     """
-    configuration = settings.read(config, overrides or [], seed)
+    configuration = settings.read(
+        config, overrides or [], seed, styles=lambda codec: commonest_styles(data, codec)
+    )
     if max_minutes is not None and max_minutes <= 0:
         raise RequestError(f"--max-minutes must be above 0, not {max_minutes}")
     with joined() as world:

@@ -225,6 +225,8 @@ class TrainingLoop:
             f"{self.device.type} {str(kind).removeprefix('torch.')}{threads}{beside}, "
             f"about {memory_estimate.in_words(size)} of memory for a step of {self.fit.batch}"
         )
+        if self.model.styles:
+            self.run_log.say(f"styles: {', '.join(self.model.styles)}")
 
     def step(self) -> dict[str, Tensor]:
         """Take one step: a round of every role that the objective names; return the parts of the losses.
