@@ -25,7 +25,7 @@ from live.jam.notices import Notices
 from live.jam.parts import one_voice, tracks_of
 from live.jam.path import Anchor, Base, BaseOrigin, PathHistory, heaviest, points
 from live.jam.protocols import Output
-from live.jam.sequencing.plan import Cell, Plan
+from live.jam.sequencing.plan import Cell, Plan, Sounds
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick
 from model.music.grid import TICKS_PER_BEAT, Grid
@@ -177,7 +177,7 @@ class Dialogue:
         for search in unasked:
             if self._requests.takes(search.phrase.grid):
                 self._encode(search)
-        plan.mark_stale(now)
+        self.set_turns(now)
 
     def _change_grid(self, now: Tick) -> None:
         """Plan on the grid that the model has in the wanted metre, or in its own if it does not play that."""
@@ -262,7 +262,7 @@ class Dialogue:
 
     def set_turns(self, now: Tick) -> None:
         """Let each cell from the present one on speak or be silent, as the mode has it."""
-        self._plan.set_speaking(self._speaks, now)
+        self._plan.set_sounds(self._sounds, now)
         self._plan.mark_stale(now)
 
     def rest(self, now: Tick) -> None:
@@ -345,7 +345,7 @@ class Dialogue:
             self._close(before, before.cell_of(self._plan.lines.start), present)
         start = self._plan.lines.start
         begun = Tick(max(now, start))  # before bar 0 too: it must not begin on a stale phrase
-        self._plan.extend(begun, self._horizon_bars, base=self._history.state.base, speaks=self._speaks)
+        self._plan.extend(begun, self._horizon_bars, base=self._history.state.base, sounds=self._sounds)
         if now >= start:
             self._cross_bars(now)
         self.ask_next(now)
@@ -448,9 +448,13 @@ class Dialogue:
     def _listens(self) -> bool:
         return self._history.state.mode in ("follow", "answer", "listen") and not self._history.state.frozen
 
-    def _speaks(self, index: int) -> bool:
-        resting = self._plan.lines.tick_of_cell(index) < self._rest_until
-        return not resting and (self._history.state.mode != "answer" or index % 2 == 1)
+    def _sounds(self, index: int) -> Sounds:
+        """Return what of a cell is heard: in the performer's turn the band goes on, if there is one."""
+        if self._plan.lines.tick_of_cell(index) < self._rest_until:
+            return "nothing"
+        if self._history.state.mode != "answer" or index % 2 == 1:
+            return "all"
+        return "band" if self._requests.parts else "nothing"
 
     def _cross_bars(self, now: Tick) -> None:
         bar = self._plan.lines.bar_of(now)
@@ -458,7 +462,7 @@ class Dialogue:
             return
         self._bar = bar
         cell = self._plan.cells[self._plan.cell_of(now)]
-        origin = cell.origin if cell.speaks and cell.phrase is not None else "silent"
+        origin = cell.origin if cell.sounds != "nothing" and cell.phrase is not None else "silent"
         self._output.log("plan", bar=bar, origin=origin)
         self.here = cell.xy or self.here
         if cell.speaks and self._missed(cell):
@@ -530,7 +534,7 @@ class Dialogue:
         current = self._plan.cell_of(now)
         for index in sorted(self._plan.cells):
             cell = self._plan.cells[index]
-            if index >= current and cell.stale and cell.speaks and cell.base is not None:
+            if index >= current and cell.stale and cell.sounds != "nothing" and cell.base is not None:
                 self._decode(cell, cell.base, now)
                 return
 

@@ -89,7 +89,7 @@ class ModelSettings(Section, frozen=True):
         style: a style label of a conditioned model; auto leaves it to the model.
         key: as "C", "F# minor", "D dorian", that answers keep to; auto is the one that you play in, off is
             none, "as played" the notes of your phrase alone.
-        chords: as "C Am F G", one a bar, over and over, that the band plays; auto follows what you play.
+        chords: as "C/E Am F G", one a bar, over and over, that the band plays; auto follows what you play.
         accompany: parts that join what the performer plays where they are not played, of a model that can.
         split: how a keyboard is divided for a model of one line or several parts: "line", or at a note, "C3".
         device: what computes the model: auto takes the quicker of the processor and a graphics card.

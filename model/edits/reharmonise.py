@@ -3,12 +3,13 @@
 Each note is something in the chord that it was written under: root, third, fifth, seventh, or a degree in
 passing.  Under another chord it becomes the same of that one; its voices move as little as they can
 (Tymoczko 2006, "The geometry of musical chords": the smallest sum of movements).  What sounds into a new
-chord and is none of its tones is ended there, and struck again in it.  Exact, and fast enough to run between
-a key and the next note: neither numpy nor torch.
+chord and is none of its tones is ended there, and struck again in it.  A bass that the chord names, as in
+C/E, is what the bass plays for its root, and the lowest of its voices.  Exact, and fast enough to run
+between a key and the next note: neither numpy nor torch.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby, permutations
 from typing import Final, NamedTuple
 
@@ -27,6 +28,7 @@ Harmony = Chord | str | None
 ROLE = (0, None, None, 1, 1, None, None, 2, None, None, 3, 3)
 """What a note some semitones above the root is: 0 root, 1 third, 2 fifth, 3 seventh, None in passing."""
 MOST_VOICES = 4  # that are led; a thicker chord doubles some
+LEAST_ON_BASS = 3  # voices of a chord without a bass part whose lowest one plays a bass that is no tone of it
 FROM_BEFORE, FROM_WRITTEN = (
     1.0,
     0.6,
@@ -68,7 +70,7 @@ def reharmonised(
     bass: list[Note] = []
     for note in notes:
         (chordal if note.track == CHORDS else bass if note.track == BASS else found).append(note)
-    under = _Under(written, present, grid.steps_per_beat, scale, avoided)
+    under = _Under(written, present, grid.steps_per_beat, scale, avoided, alone=not bass)
     changes = [
         step
         for step in range(1, len(present))
@@ -89,6 +91,7 @@ class _Under(NamedTuple):
     size: int
     scale: frozenset[int] | None
     avoided: Sequence[frozenset[int]]
+    alone: bool  # no bass plays under the chords
 
     def clashes(self, pitch_class: int, step: int) -> bool:
         """Tell whether a pitch class lies a semitone beside one that is avoided, and is none itself."""
@@ -111,13 +114,13 @@ def _sustained(
             if left is None or step >= left.onset + left.length:
                 break
             chord = under.present[step]
-            if step <= left.onset or (isinstance(chord, Chord) and _holds(left.pitch, chord)):
+            if step <= left.onset or (isinstance(chord, Chord) and holds(left.pitch, chord, left.track)):
                 continue
             rest = left.onset + left.length - step
             found.append(cut_to(left, step - left.onset))
             left = None
             if isinstance(chord, Chord) and rest >= STRIKE_AGAIN * under.size:
-                target = chord.root if note.track == BASS else _nearest_tone(note.pitch, chord)
+                target = chord.lowest if note.track == BASS else _nearest_tone(note.pitch, chord)
                 pitch = placed(target, note.pitch, *reach)
                 if (step, pitch) not in struck:
                     struck.add((step, pitch))
@@ -129,7 +132,10 @@ def _sustained(
     return found
 
 
-def _holds(pitch: int, chord: Chord) -> bool:
+def holds(pitch: int, chord: Chord, track: int) -> bool:
+    """Tell whether a note of a track that sounds when a chord begins may sound on under it."""
+    if track == BASS and chord.bass is not None:
+        return pitch % 12 == chord.bass
     return (pitch - chord.root) % 12 in TONES[chord.quality]
 
 
@@ -154,9 +160,11 @@ def _bass(notes: Sequence[Note], under: _Under) -> list[Note]:
             target = _passing(note.pitch, old, chord, under.scale)
         elif part is None:
             target = _nearest_tone(note.pitch, chord)
+        elif part % len(tones):
+            target = (chord.root + tones[part % len(tones)]) % 12
         else:
-            target = (chord.root + tones[part if part < len(tones) else 0]) % 12
-        if under.clashes(target, step):
+            target = chord.lowest
+        if under.clashes(target, step) and chord.bass is None:
             others = ((chord.root + tone) % 12 for tone in (0, tones[2], tones[1]))
             target = next((one for one in others if not under.clashes(one, step)), target)
         reference = note.pitch if before is None else round(0.5 * (note.pitch + before))
@@ -185,12 +193,22 @@ def _chords(notes: Sequence[Note], under: _Under) -> list[Note]:
         wanted = tuple(one for one in every if not under.clashes(one, onset))
         if len(wanted) < 2:
             wanted = wanted or every[:2]
+        lowest = chord.bass if chord.bass in wanted else None
+        if lowest is None and chord.bass is not None and under.alone and len(struck) >= LEAST_ON_BASS:
+            lowest = chord.bass
+            wanted = (lowest, *sorted(wanted, key=partial(_spared, chord))[: len(struck) - 1])
         if len(struck) > len(wanted):
             struck = struck[-len(wanted) :]
-        pitches = led(tuple(note.pitch for note in struck), wanted, before)
+        pitches = led(tuple(note.pitch for note in struck), wanted, before, lowest)
         before = pitches
         found += [note._replace(pitch=pitch) for note, pitch in zip(struck, pitches, strict=True)]
     return found
+
+
+def _spared(chord: Chord, pitch_class: int) -> int:
+    """Return how soon a tone of a chord is spared where there are too few voices: the third is last."""
+    tones = [(chord.root + tone) % 12 for tone in TONES[chord.quality]]
+    return (2, 0, 3, 1)[tones.index(pitch_class)]
 
 
 def _single(note: Note, old: Chord | None, chord: Chord, under: _Under) -> Note:
@@ -237,19 +255,24 @@ def _wanted(struck: Sequence[Note], old: Chord | None, chord: Chord) -> tuple[in
 
 
 @lru_cache(maxsize=1024)
-def led(written: tuple[int, ...], wanted: tuple[int, ...], before: tuple[int, ...]) -> tuple[int, ...]:
+def led(
+    written: tuple[int, ...], wanted: tuple[int, ...], before: tuple[int, ...], lowest: int | None = None
+) -> tuple[int, ...]:
     """Return pitches of some pitch classes, each voice near to where it was.
 
     Args:
         written: the pattern's pitches, from low to high, as many as are wanted or more.
         wanted: pitch classes, all different; where there are fewer than voices, some are doubled.
         before: the pitches of the voices before, if there were as many.
+        lowest: one of the pitch classes, that the lowest voice is to have; None for any.
 
     """
     count = len(written)
     classes = [*wanted, *(wanted[place % len(wanted)] for place in range(count - len(wanted)))]
     best: tuple[float, tuple[int, ...]] | None = None
     for order in set(permutations(classes)):
+        if lowest is not None and order[0] != lowest:
+            continue
         pitches: list[int] = []
         cost = 0.0
         for place, target in enumerate(order):

@@ -153,7 +153,7 @@ def _likelihood(beat: BeatSound) -> list[float]:
     """Return the log likelihood of a beat under each of `TRIADS`."""
     sounding = [(pitch, WEIGHT * weight) for pitch, weight in enumerate(beat.weights) if weight]
     found = []
-    for root, quality in TRIADS:
+    for root, quality, _ in TRIADS:
         row = _LOGS[quality]
         total = 0.0
         for pitch, weight in sounding:

@@ -67,25 +67,33 @@ MODE_NAMES = {
 }
 """Other names of `model.music.key.MODES`."""
 LONGEST = 256  # chords in one text
+_PLAIN_CHORDS = 12 * len(TONES)
 OCTAVES = re.compile(r"-1|[0-9]")
 NOTE = re.compile(r"([A-Ga-g])([#b♯♭]?)(.*)", re.DOTALL)
 
 
 class Chord(NamedTuple):
-    """A chord without its bass.
+    """A chord.
 
     Attributes:
         root: pitch class, 0 is C.
         quality: index into `QUALITIES`.
+        bass: pitch class under it where that is another than its root, as in C/E; else None.
 
     """
 
     root: int
     quality: int
+    bass: int | None = None
+
+    @property
+    def lowest(self) -> int:
+        """Pitch class of its bass."""
+        return self.root if self.bass is None else self.bass
 
 
 def read_chords(text: str) -> tuple[Chord | None, ...]:
-    """Return the chords of a text such as "C Am F G7"; `N` is no chord, and bars may be drawn between them.
+    """Return the chords of a text such as "C/E Am F G7"; `N` is no chord, and bars may be drawn between them.
 
     Raises:
         ConfigError: one of them is no chord, or there is none; one sentence.
@@ -98,13 +106,20 @@ def read_chords(text: str) -> tuple[Chord | None, ...]:
 
 
 def _chord(symbol: str) -> Chord | None:
-    """Return the chord of one symbol."""
+    """Return the chord of one symbol, perhaps with a bass, as C/E."""
     if symbol in NO_CHORD:
         return None
-    root, rest = _root(symbol, "chord")
+    above, slash, below = symbol.partition("/")
+    root, rest = _root(above, "chord")
     if rest not in SUFFIXES:
         raise ConfigError(f"unknown chord '{symbol}'; after its root {nearest(rest, filter(None, SUFFIXES))}")
-    return Chord(root, list(QUALITIES).index(SUFFIXES[rest]))
+    bass = root
+    if slash:
+        match = NOTE.fullmatch(below)
+        if match is None or match[3]:
+            raise ConfigError(f"'{symbol}' has no note behind '/', which names its bass: A to G, as in 'C/E'")
+        bass, _ = _root(below, "bass")
+    return Chord(root, list(QUALITIES).index(SUFFIXES[rest]), None if bass == root else bass)
 
 
 def read_key(text: str) -> int:
@@ -147,22 +162,34 @@ def chord_name(chord: Chord | None, key: Key | None = None) -> str:
     """Return a chord's symbol, "N" for none, its root as a key spells it."""
     if chord is None:
         return NO_CHORD[0]
-    root = FLATS[chord.root] if key is None else key.spelled(chord.root)
-    return root + SYMBOLS[chord.quality]
+
+    def spelled(pitch: int) -> str:
+        return FLATS[pitch] if key is None else key.spelled(pitch)
+
+    name = spelled(chord.root) + SYMBOLS[chord.quality]
+    return name if chord.bass is None else f"{name}/{spelled(chord.bass)}"
 
 
 def chord_number(chord: Chord | None) -> int:
-    """Return a chord as it crosses between processes: root + 12 * quality, -1 for none."""
-    return -1 if chord is None else chord.root + 12 * chord.quality
+    """Return a chord as it crosses between processes: -1 for none, else root + 12 * quality.
+
+    One with a bass under it has 12 * qualities * (1 + bass) more.
+    """
+    if chord is None:
+        return -1
+    return chord.root + 12 * chord.quality + (0 if chord.bass is None else _PLAIN_CHORDS * (1 + chord.bass))
 
 
 def chord_of(number: int) -> Chord | None:
     """Return the chord of a number; see `chord_number`."""
-    return None if number < 0 else Chord(number % 12, number // 12)
+    if number < 0:
+        return None
+    below, plain = divmod(number, _PLAIN_CHORDS)
+    return Chord(plain % 12, plain // 12, below - 1 if below else None)
 
 
 def tones(chord: Chord) -> tuple[int, ...]:
-    """Return the pitch classes of a chord, its root first."""
+    """Return the pitch classes of a chord, its root first, without a bass of its own."""
     return tuple((chord.root + tone) % 12 for tone in TONES[chord.quality])
 
 

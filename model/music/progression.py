@@ -1,8 +1,8 @@
 """Progressions: chords one after another, each for so many bars, over and over.
 
 Written as musicians write them: one chord a bar, "C Am F G"; bars drawn, "C | Am F | G", where the chords of
-a bar share it; or a chord's share of a bar behind it, "C/2 Am/2 F".  "%" plays the chord before again, "N" is
-no chord.  Loads neither numpy nor torch.
+a bar share it; or a chord's share of a bar behind it, "C/2 Am/2 F".  A note there is the chord's bass: "C/E",
+half a bar of it "C/E/2".  "%" plays the chord before again, "N" is no chord.  Loads neither numpy nor torch.
 """
 
 import re
@@ -14,7 +14,6 @@ from model.music.harmony import LONGEST, Chord, read_chords
 
 AGAIN = "%"
 SHARE = re.compile(r"(.+)/(\d+)")
-ON_BASS = re.compile(r".+/[A-Ga-g][#b♯♭]?")
 MOST_PARTS = 16  # of a bar that chords share
 
 
@@ -92,11 +91,6 @@ def _shared(word: str, among: int) -> tuple[str, Fraction]:
     """Return a chord's symbol and how long it lasts, of a bar that so many chords share."""
     match = SHARE.fullmatch(word)
     if match is None:
-        if ON_BASS.fullmatch(word):
-            symbol, _, _ = word.partition("/")
-            raise ConfigError(
-                f"'{word}' names a bass, which chords here have none of; half a bar is '{symbol}/2'"
-            )
         return word, Fraction(1, among)
     parts = int(match[2])
     if not 1 <= parts <= MOST_PARTS:

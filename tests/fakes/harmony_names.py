@@ -12,7 +12,8 @@ def chord_name(chord: Chord | None) -> str:
     if chord is None:
         return NO_CHORD[0]
     wanted = list(QUALITIES)[chord.quality]
-    return ROOTS[chord.root] + next(suffix for suffix, quality in SUFFIXES.items() if quality == wanted)
+    name = ROOTS[chord.root] + next(suffix for suffix, quality in SUFFIXES.items() if quality == wanted)
+    return name if chord.bass is None else f"{name}/{ROOTS[chord.bass]}"
 
 
 def key_name(key: int) -> str:

@@ -275,7 +275,7 @@ class Requests:
         outside = {
             chord_name(chord, held): None
             for chord in read_progression(chords).chords
-            if chord is not None and not held.scale.issuperset(tones(chord))
+            if chord is not None and not held.scale.issuperset((*tones(chord), chord.lowest))
         }
         if not outside:
             return []

@@ -5,6 +5,7 @@ Threads: engine only.
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 from live.jam.band.arranger import Arranger
 from live.jam.band.harmony import ChordsInPlay
@@ -13,8 +14,8 @@ from live.jam.path import PathHistory
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Plan
 from live.timing.timeline import Tick
-from model.edits.reharmonise import HARMONIC
-from model.music.harmony import TONES, Chord
+from model.edits.reharmonise import HARMONIC, holds
+from model.music.harmony import Chord
 
 
 class Band:
@@ -95,10 +96,9 @@ class Band:
         chord = self.harmony.steps(index)[onset] if cell is not None else None
         if cell is None or not isinstance(chord, Chord):
             return
-        tones = {(chord.root + tone) % 12 for tone in TONES[chord.quality]}
-        plan.end_sounding(
-            cell.band & HARMONIC, plan.lines.tick_of_step(step), lambda pitch: pitch % 12 not in tones
-        )
+        for track in cell.band & HARMONIC:
+            beside = partial(_beside, chord, track)
+            plan.end_sounding((track,), plan.lines.tick_of_step(step), beside)
 
     def next_tick(self, now: Tick) -> Tick:
         """Return the next tick at which a chord may change by itself."""
@@ -124,3 +124,8 @@ class Band:
         first, _ = self._arranger.pause(now)
         self.relay_all(now)
         plan.end_all(plan.lines.tick_of_step(first))
+
+
+def _beside(chord: Chord, track: int, pitch: int) -> bool:
+    """Tell whether a note of a track may not sound on under a chord."""
+    return not holds(pitch, chord, track)

@@ -23,6 +23,8 @@ from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS, MELODY
 
 BarOrigin = Literal["decoded", "repeated", "silent"]
+Sounds = Literal["all", "band", "nothing"]
+"""What of a cell is heard: all of it, the parts of its band alone, or none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Cell:
 
     Attributes:
         index: its number, as the bar lines count.
-        speaks: whether twobar plays in it.
+        sounds: what of it is heard.
         base: what it was, or will be, decoded from.
         source: what its phrase was decoded from; None for a repeated one.
         phrase: what it plays; None until there is something.
@@ -66,7 +68,7 @@ class Cell:
     """
 
     index: int
-    speaks: bool
+    sounds: Sounds
     base: Base | None = None
     phrase: Phrase | None = None
     origin: BarOrigin = "silent"
@@ -79,6 +81,11 @@ class Cell:
     written: tuple[Chord | None, ...] = ()
     sounding: Phrase | None = None
     awaits: bool = False
+
+    @property
+    def speaks(self) -> bool:
+        """Whether twobar plays all of it: it is its turn."""
+        return self.sounds == "all"
 
 
 @lru_cache(maxsize=8)
@@ -168,13 +175,13 @@ class Plan:
 
     # -- what each cell is to play -----------------------------------------------------------------
 
-    def extend(self, now: Tick, bars: int, *, base: Base | None, speaks: Callable[[int], bool]) -> None:
+    def extend(self, now: Tick, bars: int, *, base: Base | None, sounds: Callable[[int], Sounds]) -> None:
         """Make sure that there is a cell for every bar from a tick on, some bars ahead."""
         current = self.cell_of(now)
         for index in range(current, self.cell_of(Tick(now + bars * self.grid.ticks_per_bar)) + 1):
             if index in self.cells:
                 continue
-            cell = Cell(index, speaks=speaks(index), base=base)
+            cell = Cell(index, sounds(index), base=base)
             if self.last_good is not None and base is not None:
                 cell.phrase, cell.origin = self.last_good, "repeated"
                 if self._last_cell is not None:
@@ -207,12 +214,12 @@ class Plan:
                 if cell.source is old:
                     cell.source = new
 
-    def set_speaking(self, speaks: Callable[[int], bool], now: Tick) -> None:
-        """Let each cell from the present one on speak or be silent."""
+    def set_sounds(self, sounds: Callable[[int], Sounds], now: Tick) -> None:
+        """Let each cell from the present one on be heard so far."""
         current = self.cell_of(now)
         for index, cell in self.cells.items():
-            if index >= current and cell.speaks != speaks(index):
-                cell.speaks = not cell.speaks
+            if index >= current and cell.sounds != sounds(index):
+                cell.sounds = sounds(index)
                 self.lay(cell, self.next_step(now), not_before=now)
 
     def fill(
@@ -303,11 +310,13 @@ class Plan:
         cut = max(from_step, start)
         self._scheduler.drop_notes(cut, start + grid.steps)
         before, cell.sounding = cell.sounding, cell.phrase
-        if cell.phrase is None or not cell.speaks:
+        if cell.phrase is None or cell.sounds == "nothing":
             return
         phrase = cell.sounding = cell.phrase if self.arrange is None else self.arrange(cell, cut - start)
         if phrase is None:
             return
+        if cell.sounds == "band":
+            phrase = cell.sounding = phrase.part(*cell.band)
         if before is not None and cut > start and phrase is not cell.phrase:  # what has begun is as it was
             begun = tuple(note for note in before.notes if note.onset < cut - start)
             cell.sounding = Phrase(grid, begun + phrase.from_step(cut - start))
@@ -419,7 +428,9 @@ class Plan:
             return "", []
         steps = self.grid.steps_per_bar
         low, high = within * steps, (within + 1) * steps
-        shown = (cell.sounding or cell.phrase) if cell.phrase is not None and cell.speaks else None
+        shown = (
+            (cell.sounding or cell.phrase) if cell.phrase is not None and cell.sounds != "nothing" else None
+        )
         if shown is None:
             return "silent", []
         start, silent = Tick(within * self.grid.ticks_per_bar), self.silent

@@ -135,7 +135,7 @@ def test_every_note_on_gets_its_note_off_before_the_next_on_that_key(
     plan = Plan(scheduler, grid=GRID)
     plan.laying = Laying(channels=channels)
     plan.tracks, plan.one_voice = tracks_of(codec), one_voice(codec)
-    cell = Cell(0, speaks=True, phrase=Phrase.of(GRID, notes), origin="decoded")
+    cell = Cell(0, "all", phrase=Phrase.of(GRID, notes), origin="decoded")
     plan.lay(cell, 0, not_before=Tick(0))
     down: set[tuple[int, int]] = set()
     for turn, now in enumerate([*sorted(moments), 2 * CELL]):
@@ -244,10 +244,10 @@ def test_a_new_plan_ends_a_sounding_bass_at_its_next_note_and_no_chord() -> None
     plan = Plan(scheduler, grid=GRID)
     plan.tracks, plan.one_voice = tracks_of("multitrack"), one_voice("multitrack")
     long = [Note(0, 40, 90, 16, 0.0, BASS), Note(0, 60, 90, 16, 0.0, CHORDS)]
-    plan.lay(Cell(0, speaks=True, phrase=Phrase.of(GRID, long)), 0, not_before=Tick(0))
+    plan.lay(Cell(0, "all", phrase=Phrase.of(GRID, long)), 0, not_before=Tick(0))
     list(scheduler.due(Tick(0), too_late=lambda _: False))
     short = [Note(4, 43, 90, 2, 0.0, BASS), Note(4, 62, 90, 2, 0.0, CHORDS)]
-    plan.lay(Cell(0, speaks=True, phrase=Phrase.of(GRID, short)), 1, not_before=Tick(1))
+    plan.lay(Cell(0, "all", phrase=Phrase.of(GRID, short)), 1, not_before=Tick(1))
     ends = {place: end for place, (end, _) in scheduler.sounding().items()}
     assert ends == {(4, 40): 4 * STEP, (3, 60): 16 * STEP}
 
@@ -264,7 +264,7 @@ def test_what_lies_behind_its_step_is_part_of_the_prefix_before_it_has_sounded()
     plan = Plan(scheduler, grid=GRID)
     late = Note(4, 42, 70, 1, 0.5, DRUMS)
     plan.lay(
-        Cell(0, speaks=True, phrase=Phrase.of(GRID, [late, Note(8, 36, 90, 1, 0.0, DRUMS)])),
+        Cell(0, "all", phrase=Phrase.of(GRID, [late, Note(8, 36, 90, 1, 0.0, DRUMS)])),
         0,
         not_before=Tick(0),
     )

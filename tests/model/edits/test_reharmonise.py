@@ -11,7 +11,7 @@ from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 
 GRID = Grid()
 C, F, G, AM = Chord(0, 0), Chord(5, 0), Chord(7, 0), Chord(9, 1)
-CHORD = st.builds(Chord, st.integers(0, 11), st.integers(0, 7))
+CHORD = st.builds(Chord, st.integers(0, 11), st.integers(0, 7), st.none() | st.integers(0, 11))
 
 
 def steps(text: str) -> list[Harmony]:
@@ -43,9 +43,33 @@ def test_every_note_becomes_one_of_the_chord_and_keeps_its_rhythm() -> None:
     ]
     for note in found:
         chord = (C, AM, F, G)[note.onset // 8]
-        assert note.pitch % 12 in tones(chord)
+        assert note.pitch % 12 in (*tones(chord), chord.lowest)
     bass = [note.pitch % 12 for note in found if note.track == BASS]
     assert bass == [0, 9, 5, 7], "the root where a chord begins"
+
+
+def test_a_bass_that_the_chord_names_lies_under_it() -> None:
+    found = laid(pattern(), steps("C/E F/G"))
+    bass = [note.pitch % 12 for note in found if note.track == BASS]
+    assert bass == [4, 7, 7, 9], "for the root; fifth and third stay"
+    lowest = {
+        onset: min(note.pitch for note in found if note.track == CHORDS and note.onset == onset)
+        for onset in range(0, 32, 4)
+    }
+    assert {lowest[onset] % 12 for onset in range(0, 16, 4)} == {4}, "an inversion"
+    assert all(note.pitch % 12 in (5, 9, 0) for note in found if note.track == CHORDS and note.onset >= 16)
+
+
+def test_without_a_bass_the_lowest_voice_plays_what_the_chord_names() -> None:
+    chordal = [note for note in pattern() if note.track == CHORDS]
+    found = [note for note in laid(chordal, steps("F/G")) if note.onset == 0]
+    assert min(found, key=lambda note: note.pitch).pitch % 12 == 7
+    assert 9 in {note.pitch % 12 for note in found}, "the third stays"
+
+
+def test_a_bass_that_lies_still_moves_where_the_chord_names_another() -> None:
+    found = laid([Note(0, 36, 90, 32, track=BASS)], steps("C C/E"))
+    assert [(note.onset, note.pitch % 12, note.length) for note in found] == [(0, 0, 16), (16, 4, 16)]
 
 
 def test_voices_move_as_little_as_they_can() -> None:
@@ -115,7 +139,7 @@ def test_whatever_is_laid_under_whatever_is_a_phrase_in_its_chords(
     for note in whole.notes:
         chord = present[note.onset]
         assert isinstance(chord, Chord)
-        assert note.pitch % 12 in tones(chord)
+        assert note.pitch % 12 in (*tones(chord), chord.lowest)
     assert len(whole) <= 2 * len(phrase) + 8 * len(chords)
 
 

@@ -8,13 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.errors import ConfigError
-from model.music.harmony import QUALITIES, Chord, read_chords, read_key, read_note
+from model.music.harmony import QUALITIES, Chord, chord_number, chord_of, read_chords, read_key, read_note
+from model.music.harmony import chord_name as named
+from model.music.key import Key
 from tests.fakes.harmony_names import chord_name, key_name
 
 
-@given(st.integers(0, 11), st.integers(0, len(QUALITIES) - 1))
-def test_a_chords_name_is_read_back(root: int, quality: int) -> None:
-    assert read_chords(chord_name(Chord(root, quality))) == (Chord(root, quality),)
+@given(st.integers(0, 11), st.integers(0, len(QUALITIES) - 1), st.none() | st.integers(0, 11))
+def test_a_chords_name_and_its_number_are_read_back(root: int, quality: int, bass: int | None) -> None:
+    chord = Chord(root, quality, None if bass == root else bass)
+    assert read_chords(chord_name(chord)) == read_chords(named(chord)) == (chord,)
+    assert chord_of(chord_number(chord)) == chord
+
+
+def test_a_bass_that_is_the_root_goes_without_saying() -> None:
+    assert read_chords("C/C Bb7/D") == (Chord(0, 0), Chord(10, 5, 2))
+    assert named(Chord(10, 5, 2), Key(10, 0)) == "Bb7/D"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ def bars(text: str, count: int = 4) -> list[str]:
         ("C/2 G7/2 N", "C C G7 G7 N N N N"),
         ("C/4 F/4 G/2 C %", "C F G G C C C C C C C C"),
         ("C % | N.C.", "C C C C N N N N"),
+        ("C/E/2 F/G/2 % D/F#", "C/E C/E F/G F/G F/G F/G F/G F/G D/Gb D/Gb D/Gb D/Gb"),
     ],
 )
 def test_chords_share_bars_as_they_are_written(text: str, beats: str) -> None:
@@ -44,7 +45,8 @@ def test_it_goes_on_over_and_over_in_any_metre() -> None:
         ("", "not 0"),
         ("| |", "not 0"),
         ("H", "begins with a note"),
-        ("C/E", "names a bass"),
+        ("C/H", "names its bass"),
+        ("C/E4x", "names its bass"),
         ("C/0", "1 to 16"),
         ("C/99", "1 to 16"),
         ("% C", "begins with it"),

@@ -109,6 +109,41 @@ def test_chords_that_were_set_lead_whatever_is_played() -> None:
     assert stage.jam.band.harmony.coming == "Dm"
 
 
+def test_a_bass_that_was_set_lies_under_its_chord() -> None:
+    stage = stage_of("C", bars=6, chords="C/E F/G")
+    stage.run_to_tick(6 * BAR - BEAT)
+    for bar in range(2, 6):
+        low = band(stage, bar * BAR, (bar + 1) * BAR - 10, BASS_CHANNEL)
+        assert {pitch for _, pitch in low} == ({7} if bar % 2 else {4}), bar
+    assert ("chord", ("F/G",)) in stage.published
+
+
+def test_in_the_performers_turn_the_band_plays_on_under_it_and_no_melody() -> None:
+    stage = stage_of("C C F F", bars=2, mode="answer")
+    play(stage, "F F", 4, 2)
+    stage.run_to_tick(6 * BAR)
+    assert stage.note_ons(first=2 * BAR, last=4 * BAR), "its turn: all of it"
+    first, last = 4 * BAR + STEP, 6 * BAR - STEP
+    assert sounding(stage, first, last) == classes("F"), "in the chords of the moment"
+    assert sounding(stage, first, last, BASS_CHANNEL) <= classes("F")
+    assert not band(stage, 4 * BAR, 6 * BAR - STEP, 2), "the melody is the performer's"
+    _, shown = stage.jam.plan.bar_rows(4)
+    assert {row[4] for row in shown} == {CHORDS, BASS}
+    stage.act(6 * BAR + BEAT, "panic")
+    stage.run_to_tick(8 * BAR)
+    stage.act(8 * BAR, "mode", "follow")
+    stage.run_to_tick(12 * BAR)
+    stage.commands.run(command("stop", source="test"), stage.nanos)  # type: ignore[arg-type]
+    assert not stage.hanging()
+
+
+def test_while_all_rests_in_the_performers_turn_the_band_rests_too() -> None:
+    stage = stage_of("C", bars=2, mode="answer")
+    stage.act(4 * BAR + STEP // 2, "panic")
+    stage.run_to_tick(6 * BAR - STEP)
+    assert not stage.note_ons(first=4 * BAR + STEP)
+
+
 def test_chords_may_be_set_and_let_go_while_it_plays() -> None:
     stage = stage_of("C", bars=8)
     stage.at_tick(4 * BAR, command("condition", "chords Bb", source="osc"))

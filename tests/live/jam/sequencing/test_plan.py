@@ -52,7 +52,9 @@ def play(plan: Plan, scheduler: Scheduler, now: int) -> list[tuple[int, int]]:
 
 
 def cell(index: int, phrase: Phrase | None, *, speaks: bool = True) -> Cell:
-    return Cell(index, speaks, phrase=phrase, origin="silent" if phrase is None else "decoded")
+    return Cell(
+        index, "all" if speaks else "nothing", phrase=phrase, origin="silent" if phrase is None else "decoded"
+    )
 
 
 def ons(phrase: Phrase, index: int, *, first: int = 0) -> list[tuple[int, int]]:
