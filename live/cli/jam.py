@@ -153,7 +153,12 @@ def page_of(
         return None, f"{reason}; the instrument plays without a page"
     return (
         msgspec.structs.replace(
-            page, engine=address, model=config.jam.model, ready=headless, start_nanos=start_nanos
+            page,
+            engine=address,
+            model=config.jam.model,
+            soundfont=config.synth.soundfont,
+            ready=headless,
+            start_nanos=start_nanos,
         ),
         "",
     )

@@ -253,6 +253,11 @@ class Devices:
             self._output.send(program(channel, number), tick=jam.tick(now), due=now, voice=Stream.SETUP)
         jam.send_levels(now, every_part=True)
 
+    def setup_messages(self, jam: Jam) -> list[bytes]:
+        """Return what sets a synth up that joins late: programs, and levels as they are."""
+        chosen = programs(self._options.config)
+        return [*(program(channel, number) for channel, number in chosen.items()), *jam.level_messages()]
+
     def _warn(self, text: str) -> None:
         """Say a line on the dashboard; from any thread."""
         self._post(Notice(0, "warning", text))

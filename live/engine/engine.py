@@ -44,6 +44,7 @@ from live.ipc.messages import (
     Encoded,
     Hello,
     LoadFailed,
+    MidiOut,
     PlayMidi,
     Ready,
     WantMidi,
@@ -387,6 +388,8 @@ class Engine:
                 self.output.listeners = [other for other in self.output.listeners if other is not link]
                 if wanted:
                     self.output.listeners.append(link)
+                    for data in self.devices.setup_messages(self.jam):
+                        link.send(MidiOut(data, now, performer=False))
             case Ready() | LoadFailed():
                 self._model_loaded(item, now)
             case _ if isinstance(item, Answer):

@@ -33,6 +33,7 @@ class PageOptions(msgspec.Struct, frozen=True, kw_only=True):
         engine: whose instrument it shows; None for the explorer alone.
         token: that a browser must show, "" for none: only this machine can come in.
         model: that the explorer starts with.
+        soundfont: path of the one that browsers may play with, "" for the default one.
         ready: whether a line on stdout says when it is served.
         start_nanos: `time.monotonic_ns()` from which `ready` counts.
 
@@ -43,6 +44,7 @@ class PageOptions(msgspec.Struct, frozen=True, kw_only=True):
     engine: Address | None = None
     token: str = ""
     model: str = ""
+    soundfont: str = ""
     ready: bool = False
     start_nanos: int = 0
 

@@ -530,6 +530,10 @@ class Jam:
         stream = Stream.INSTRUMENT if self._volume_turned else Stream.SETUP
         self._send_all(self._levels.messages(tracks, self._level), now, stream=stream)
 
+    def level_messages(self) -> list[bytes]:
+        """Return what tells a synth that joins late every part's level."""
+        return self._levels.present()
+
     def _level(self, track: int) -> float:
         """Return how loud a part is to be, 0..1."""
         own = self.knobs[f"volume.{TRACKS[track]}"] if len(self.plan.tracks) > 1 else 1.0

@@ -82,3 +82,7 @@ class Levels:
         }
         self._sent.update(late)
         return [control(channel, VOLUME_CONTROL, level) for channel, level in late.items()]
+
+    def present(self) -> list[bytes]:
+        """Return what sets every channel to the volume that it has."""
+        return [control(channel, VOLUME_CONTROL, level) for channel, level in self._sent.items()]

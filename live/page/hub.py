@@ -14,6 +14,7 @@ from live.ipc.commands import Command, GoOnMap, Turn
 from live.ipc.link import Address, Link, call
 from live.ipc.messages import Bye, MidiOut, PlayMidi, WantMidi
 from live.ipc.snapshot import Snapshot, ToDashboard, Update, applied
+from live.timing.midi_bytes import CONTROL, PROGRAM
 
 RETRY_SECONDS = 0.2
 LONELY_SECONDS = 30.0
@@ -21,6 +22,7 @@ LONELY_SECONDS = 30.0
 
 GATHER_SECONDS = 0.008  # a drag at 60 Hz, or at 240 Hz, becomes at most 125 turns of a knob a second
 MOST_WAITING = 256
+VOLUME = 7  # the controller
 
 
 class Hub:
@@ -44,6 +46,7 @@ class Hub:
         self._send = send
         self._bells: set[asyncio.Event] = set()
         self._hearing: set[Callable[[MidiOut], None]] = set()
+        self._sounds: dict[bytes, MidiOut] = {}
         self._waiting: list[Command] = []
         self._turned: dict[str, int] = {}
         self._gathering: asyncio.TimerHandle | None = None
@@ -62,7 +65,10 @@ class Hub:
         self.ring()
 
     def spread(self, message: MidiOut) -> None:
-        """Give what the instrument plays to whoever wants to hear it."""
+        """Give what the instrument plays to whoever wants to hear it; keep its sounds for who joins later."""
+        kind = message.data[0] & 0xF0
+        if kind == PROGRAM or (kind == CONTROL and message.data[1] == VOLUME):
+            self._sounds[message.data[:-1]] = message
         for hear in self._hearing:
             hear(message)
 
@@ -71,7 +77,11 @@ class Hub:
         before = bool(self._hearing)
         (self._hearing.add if wanted else self._hearing.discard)(take)
         if bool(self._hearing) != before:
+            self._sounds.clear()  # the engine begins with them
             self._send(WantMidi(bool(self._hearing)))
+        elif wanted:
+            for message in tuple(self._sounds.values()):
+                take(message)
 
     def play(self, message: PlayMidi) -> None:
         """Give the engine a key at once, without gathering."""

@@ -27,6 +27,7 @@ from live.ipc.page_process import PageOptions, options_of_page
 from live.page.door import Door
 from live.page.explorer import Explorer
 from live.page.hub import EngineLink, Hub
+from live.page.soundfont import soundfont_route
 from live.page.visitors import Visitor
 from live.timing.clock import lower_priority
 from model.files import as_path, readable
@@ -68,6 +69,7 @@ def application(options: PageOptions, hub: Hub, explorer: Explorer | None = None
         routes=[
             Route("/", index),
             Route("/take", take),
+            soundfont_route(options.soundfont),
             *explorer.routes(),
             WebSocketRoute("/live", live),
             Mount("/static", StaticFiles(directory=STATIC)),

@@ -41,7 +41,8 @@ export class Explore {
     this.home.replaceChildren(
       element("section", { class: "card opener" }, element("div", { class: "row" }, this.choice,
         element("label", { class: "field" }, "bpm", this.bpm), button("Play", () => this.playNow()), button("Stop", () => this.synth.stop()), this.loop,
-        button("Export .mid", () => this.export(this.now ? [this.now] : [], "phrase"))), this.status),
+        button("Export .mid", () => this.export(this.now ? [this.now] : [], "phrase"))), this.status,
+        element("p", { class: "hint", "data-sounding": "", role: "status" })),
       element("section", { class: "card" }, element("h2", {}, "Map"), this.map,
         element("p", { class: "hint" }, "drag: what you hear is carried there; lit dots are the nearest phrases")),
       element("section", { class: "card" }, element("h2", {}, "Phrase"), this.roll, element("h2", {}, "Knobs"), this.knobs),

@@ -16,10 +16,11 @@ const PLACED = new Set(["capture", "recall", "freeze", "mute", "mode", "scene", 
 const link = new Link();
 const beat = new Beat(link), roll = new Roll(link), latent = new LatentView(link);
 const knobs = new Knobs(link, $("knobs"), $("morph"));
-const notices = [], synth = new Synth();
+const notices = [];
+const synth = new Synth((words) => { for (const place of document.querySelectorAll("[data-sounding]")) text(place, words); });
 let explore = null, midi = null;
 new Words(link);
-window.twobar = { link }; // for whoever looks from the browser's console
+window.twobar = { link, synth }; // for whoever looks from the browser's console
 
 link.on("welcome", (welcome) => {
   $("views").hidden = !welcome.instrument;

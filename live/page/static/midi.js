@@ -6,17 +6,23 @@ const WITHOUT = "This browser has no Web MIDI here (Safari has none; over the ne
 
 export class Midi {
   constructor(link, synth) {
-    this.link = link; this.synth = synth; this.voices = new Map(); this.target = ""; this.lags = []; this.delay = 25; this.lates = [];
+    this.link = link; this.synth = synth; this.target = ""; this.lags = []; this.delay = 25; this.lates = [];
     this.words = element("p", { class: "hint", role: "status" });
     this.connect = element("button", { onclick: () => this.open() }, "Play from this browser's keyboard");
     this.outputs = element("select", { "aria-label": "where twobar sounds", onchange: () => this.choose(this.outputs.value) },
       element("option", { value: "" }, "twobar's own sound"), element("option", { value: "synth" }, "sound on this page"));
     this.latency = element("p", { class: "hint", id: "latency" });
+    this.sounding = element("p", { class: "hint", "data-sounding": "", role: "status" });
     $("midicard").hidden = false;
-    $("midicard").replaceChildren(element("h2", {}, "Keyboard and sound here"), element("div", { class: "row" }, this.connect, this.outputs), this.words, this.latency);
+    $("midicard").replaceChildren(element("h2", {}, "Keyboard and sound here"), element("div", { class: "row" }, this.connect, this.outputs), this.words, this.sounding, this.latency);
     if (!navigator.requestMIDIAccess) { this.connect.disabled = true; text(this.words, WITHOUT); }
     link.on("PlayedMidi", (message) => this.played(message));
-    link.on("link", () => { if (link.connected && this.target) link.raw({ type: "Hear", wanted: true }); });
+    link.on("link", () => {
+      if (!this.target) return;
+      if (link.connected) link.raw({ type: "Hear", wanted: true });
+      if (!link.connected || !link.engine) this.silence(); // nobody is there to end what sounds
+    });
+    addEventListener("pagehide", () => this.silence());
     link.on("pong", () => this.tell());
   }
 
@@ -50,7 +56,7 @@ export class Midi {
     this.lags.push(now - at);
     if (this.lags.length > 32) this.lags.shift();
     this.link.raw({ type: "KeyMidi", port, data, at_ms: this.link.offset === null ? 1e15 : at + this.link.offset });
-    if (this.target === "synth") this.sound(data, now, 0); // your own key sounds here at once
+    if (this.target === "synth") this.sound([data[0] & 0xf0, ...data.slice(1)], now); // your own key sounds here at once
   }
 
   choose(target) {
@@ -65,7 +71,7 @@ export class Midi {
     const exact = message.due_ms - (this.link.offset || 0);
     this.measure(performance.now() - exact);
     const due = exact + this.delay;
-    if (this.target === "synth") { if (!message.performer || !this.access) this.sound(message.data, due, message.data[0] & 15); }
+    if (this.target === "synth") { if (!message.performer || !this.access) this.sound(message.data, due); }
     else if (this.target && this.access) {
       const output = this.access.outputs.get(this.target);
       if (output) output.send(message.data, Math.max(due, performance.now()));
@@ -81,23 +87,13 @@ export class Midi {
   }
 
   // Plays bytes on the page's synth at a moment of performance.now().
-  sound(data, at, channel) {
-    const [status, pitch, velocity] = data, kind = status & 0xf0;
-    const context = this.synth.wake(), when = context.currentTime + Math.max(0, at - performance.now()) / 1000;
-    const key = `${channel} ${pitch}`;
-    if (kind === 0xb0 && (pitch === 120 || pitch === 123)) { this.silence(channel); return; }
-    if (kind !== 0x90 && kind !== 0x80) return;
-    const sounding = this.voices.get(key);
-    if (sounding) { sounding.end(when); this.voices.delete(key); }
-    if (kind === 0x90 && velocity) this.voices.set(key, this.synth.note(pitch, velocity, when, undefined, { 2: 1, 3: 2, 9: 3 }[channel] ?? 0));
+  sound(data, at) {
+    this.synth.send(data, this.synth.moment(at));
   }
 
-  silence(channel) {
-    for (const [key, voice] of [...this.voices]) {
-      if (channel !== undefined && Number(key.split(" ")[0]) !== channel) continue;
-      voice.end(0); this.voices.delete(key);
-    }
-    if (channel === undefined && this.access) for (const output of this.access.outputs.values()) {
+  silence() {
+    this.synth.silence();
+    if (this.access) for (const output of this.access.outputs.values()) {
       if (output.clear) output.clear();
       for (let each = 0; each < 16; each++) output.send([0xb0 | each, 123, 0]);
     }

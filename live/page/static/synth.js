@@ -1,83 +1,73 @@
-// A small synthesizer of our own: a voice for each part, notes placed ahead on the audio clock.
+// The sound of this page: the soundfont of twobar's machine, and until it is here, or without it, a plain synth.
+import { PlainSynth } from "./plain_synth.js";
+import { openSoundfont } from "./soundfont.js";
 
-const AHEAD_S = 0.03;
-
-function hertz(pitch) { return 440 * 2 ** ((pitch - 69) / 12); }
+const AHEAD_S = 0.03, STALLED_S = 0.2, DRIFT = 0.001, SOUNDFONT_GAIN = 2.2, PLAIN_GAIN = 0.5;
+const CHANNELS = [1, 2, 3, 9], PROGRAMS = [4, 24, 33, 0]; // of melody, chords, bass and drums, until twobar says others
 
 export class Synth {
-  constructor() { this.context = null; this.sounding = new Set(); }
+  constructor(say = () => {}) {
+    this.context = null; this.say = say; this.voices = null; this.setup = new Map(); this.offset = -Infinity;
+    CHANNELS.forEach((channel, track) => this.setup.set(`program ${channel}`, [0xc0 | channel, PROGRAMS[track]]));
+  }
 
   // A browser lets a page sound only after a touch: call it from one.
   wake() {
     if (!this.context) {
       this.context = new AudioContext({ latencyHint: "interactive" });
-      const limiter = this.context.createDynamicsCompressor();
-      this.master = this.context.createGain();
-      this.master.gain.value = 0.5;
-      this.master.connect(limiter).connect(this.context.destination);
-      const size = this.context.sampleRate / 2, noise = this.context.createBuffer(1, size, this.context.sampleRate);
-      const data = noise.getChannelData(0);
-      for (let k = 0; k < size; k++) data[k] = 2 * Math.random() - 1;
-      this.noise = noise;
+      this.master = this.context.createDynamicsCompressor();
+      this.master.connect(this.context.destination);
+      this.voices = new PlainSynth(this.context, this.gain(PLAIN_GAIN));
+      this.loading = this.load();
     }
     if (this.context.state === "suspended") this.context.resume();
     return this.context;
+  }
+
+  gain(level) {
+    const gain = this.context.createGain();
+    gain.gain.value = level;
+    gain.connect(this.master);
+    return gain;
+  }
+
+  async load() {
+    this.say("the soundfont is on its way; a plain synth sounds until then");
+    try {
+      const opened = await openSoundfont(this.context, this.gain(SOUNDFONT_GAIN), this.setup.values());
+      this.voices.silence();
+      this.voices = this.soundfont = opened;
+      this.say("sounds with the soundfont of twobar's machine");
+    } catch (error) { this.say(`${error.message}; a plain synth sounds instead`); }
+  }
+
+  // Where a moment of performance.now() lies on the audio clock, whose steps are as long as what the device asks for at
+  // once: the largest difference of the last ones is the true one.
+  moment(at) {
+    const now = this.wake().currentTime, seen = now - performance.now() / 1000;
+    this.offset = seen > this.offset || this.offset - seen > STALLED_S ? seen : this.offset - DRIFT * (this.offset - seen);
+    return Math.max(now, at / 1000 + this.offset);
   }
 
   get latencyMs() {
     return this.context ? 1000 * ((this.context.baseLatency || 0) + (this.context.outputLatency || 0)) : null;
   }
 
-  // Plays a note at a moment of the audio clock; returns what ends it.
-  note(pitch, velocity, at, seconds, track = 0) {
-    if (track === 3) return this.drum(pitch, velocity, at);
-    const context = this.context, gain = context.createGain(), filter = context.createBiquadFilter();
-    const loud = (velocity / 127) ** 1.6 * (track === 2 ? 0.5 : track === 1 ? 0.2 : 0.32);
-    const first = context.createOscillator(), second = context.createOscillator();
-    first.type = track === 2 ? "triangle" : "sawtooth"; second.type = "triangle";
-    first.frequency.value = hertz(pitch); second.frequency.value = hertz(pitch) * (track === 1 ? 1.003 : 2);
-    filter.type = "lowpass"; filter.Q.value = 0.6;
-    filter.frequency.setValueAtTime(Math.min(12000, hertz(pitch) * (3 + 5 * velocity / 127)), at);
-    filter.frequency.setTargetAtTime(hertz(pitch) * 2 + 300, at, 0.18);
-    gain.gain.setValueAtTime(0, at);
-    gain.gain.linearRampToValueAtTime(loud, at + 0.006);
-    gain.gain.setTargetAtTime(loud * 0.45, at + 0.006, 0.3);
-    first.connect(filter); second.connect(filter); filter.connect(gain).connect(this.master);
-    first.start(at); second.start(at);
-    const voice = { end: (when) => {
-      const moment = Math.max(when, context.currentTime);
-      gain.gain.cancelScheduledValues(moment); gain.gain.setTargetAtTime(0, moment, 0.04);
-      first.stop(moment + 0.4); second.stop(moment + 0.4);
-      this.sounding.delete(voice);
-    } };
-    this.sounding.add(voice);
-    first.onended = () => { this.sounding.delete(voice); gain.disconnect(); };
-    if (seconds !== undefined) {
-      gain.gain.setTargetAtTime(0, at + seconds, 0.04);
-      first.stop(at + seconds + 0.4); second.stop(at + seconds + 0.4);
-    }
-    return voice;
+  // Plays a MIDI message at a moment of the audio clock; what ends all sound does so at once.
+  send(data, at) {
+    this.wake();
+    const kind = data[0] & 0xf0, channel = data[0] & 15;
+    if (kind === 0xb0 && (data[1] === 120 || data[1] === 123)) { this.voices.silence(channel); return; }
+    if (kind === 0xc0) this.setup.set(`program ${channel}`, data);
+    if (kind === 0xb0 && data[1] === 7) this.setup.set(`volume ${channel}`, data);
+    this.voices.send(data, at);
   }
 
-  drum(pitch, velocity, at) {
-    const context = this.context, gain = context.createGain(), loud = (velocity / 127) ** 1.5;
-    const low = pitch === 35 || pitch === 36, tom = [41, 43, 45, 47, 48, 50].includes(pitch);
-    const snare = [37, 38, 39, 40].includes(pitch), open = [46, 49, 51, 52, 55, 57, 59].includes(pitch);
-    const decay = low ? 0.12 : tom ? 0.16 : snare ? 0.09 : open ? 0.22 : 0.03;
-    gain.gain.setValueAtTime(loud * (low ? 0.9 : snare ? 0.5 : 0.3), at);
-    gain.gain.setTargetAtTime(0, at, decay);
-    gain.connect(this.master);
-    if (low || tom) {
-      const body = context.createOscillator(), start = low ? 130 : hertz(pitch + 12);
-      body.frequency.setValueAtTime(start, at); body.frequency.exponentialRampToValueAtTime(low ? 45 : start * 0.6, at + 0.12);
-      body.connect(gain); body.start(at); body.stop(at + 0.8);
-    } else {
-      const hiss = context.createBufferSource(), filter = context.createBiquadFilter();
-      hiss.buffer = this.noise; hiss.loop = true;
-      filter.type = snare ? "bandpass" : "highpass"; filter.frequency.value = snare ? 1800 : 7000;
-      hiss.connect(filter).connect(gain); hiss.start(at); hiss.stop(at + 1);
-    }
-    return { end() {} };
+  silence(channel = null) { this.voices?.silence(channel); }
+
+  note(pitch, velocity, at, seconds, track) {
+    this.send([0x90 | CHANNELS[track], pitch, velocity], at);
+    this.send([0x80 | CHANNELS[track], pitch, 0], at + seconds);
   }
 
   // Plays phrases of drawings one after another; `each(index)` when one begins, `done()` at the end.
@@ -109,6 +99,6 @@ export class Synth {
   stop() {
     clearTimeout(this.timer);
     this.timer = null; this.started = null;
-    if (this.context) for (const voice of [...this.sounding]) voice.end(this.context.currentTime);
+    this.silence();
   }
 }

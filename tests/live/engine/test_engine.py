@@ -29,7 +29,7 @@ from live.ipc.snapshot import Notice, Snapshot, Update
 from live.jam.dialogue import Dialogue
 from live.record.line_writer import LineWriter
 from live.settings.config import parse
-from live.timing.midi_bytes import Received, note_off, note_on
+from live.timing.midi_bytes import Received, control, note_off, note_on, program
 from live.timing.timeline import Nanos, Tick
 from model.music.metre import name_of
 from tests.fakes.commands import command
@@ -630,6 +630,9 @@ def test_a_key_of_a_browser_is_as_old_as_it_says_but_no_older_than_can_be(
 def test_a_page_that_wants_it_is_sent_all_that_leaves(engine: Engine, clock: FakeClock) -> None:
     page = Wire()
     engine._handle(page, WantMidi(wanted=True), clock.now())
+    setup = [message.data for message in page.sent if isinstance(message, MidiOut)]
+    assert (program(2, 4) in setup, control(2, 7, 102) in setup) == (True, True)
+    page.sent.clear()
     engine._handle(page, PlayMidi("page: keys", note_on(1, 60, 90), clock.nanos), clock.now())
     assert [(message.data, message.performer) for message in page.sent if isinstance(message, MidiOut)] == [
         (note_on(1, 60, 90), True)

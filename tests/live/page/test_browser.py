@@ -1,109 +1,14 @@
 """The page in Debian's Chromium, with pretended MIDI: what hands do, and how it looks at three sizes."""
 
-import asyncio
-import shutil
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from live.ipc.commands import GoOnMap, MutePart, Panic, Say, StoreAnchor, Turn
-from live.ipc.link import Address
 from live.ipc.messages import MidiOut, PlayMidi, WantMidi
-from live.ipc.page_process import PageOptions
-from live.page.hub import Hub
-from live.page.serve import PageServer, application
+from tests.fakes.page_served import SIZES, Served, opened
 from tests.fakes.snapshots import scene
-
-api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
-
-SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1440, 900)}
-PATIENCE_S = 20.0
-FAKE_MIDI = """
-window.sent = [];
-const input = { id: "in", name: "Fake Keys", state: "connected", onmidimessage: null };
-const output = { id: "out", name: "Fake Synth", send: (data, at) => window.sent.push([...data]), clear() {} };
-window.fakeKey = (data) => input.onmidimessage({ data, timeStamp: performance.now() });
-const access = { inputs: new Map([["in", input]]), outputs: new Map([["out", output]]) };
-navigator.requestMIDIAccess = async () => access;
-"""
-
-
-class Served:
-    """A page in a thread, behind which there is a pretended engine."""
-
-    def __init__(self) -> None:
-        self.sent: list[Any] = []
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.options = PageOptions(port=port, engine=Address("nowhere", "x"), model="lead")
-        self.hub = Hub(self.sent.append)
-        self.loop = asyncio.new_event_loop()
-        self.server = PageServer(self.options, application(self.options, self.hub))
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-        self.wait(lambda: self.server.started)
-        self.call(self.hub.set_connected, True)
-        self.call(self.hub.take, scene(nanos=time.monotonic_ns()))
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        self.loop.run_until_complete(self.server._serve())
-        self.loop.close()
-
-    def call(self, do: Callable[..., object], *arguments: object) -> None:
-        self.loop.call_soon_threadsafe(do, *arguments)
-
-    @staticmethod
-    def wait(done: Callable[[], object]) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while not done():
-            assert time.monotonic() < end
-            threading.Event().wait(0.01)
-
-    def got(self, kind: type) -> list[Any]:
-        """Wait for something of a kind to reach the engine; return all of it."""
-        self.wait(lambda: any(isinstance(each, kind) for each in self.sent))
-        return [each for each in self.sent if isinstance(each, kind)]
-
-    def close(self) -> None:
-        self.server.should_exit = True
-        self.thread.join(PATIENCE_S)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-        )
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def served() -> Iterator[Served]:
-    made = Served()
-    yield made
-    made.close()
-
-
-def opened(browser: Any, served: Served, size: str = "desktop", *, midi: bool = True) -> Any:
-    width, height = SIZES[size]
-    page = browser.new_page(viewport={"width": width, "height": height})
-    page.faults = []
-    page.on("pageerror", lambda fault: page.faults.append(str(fault)))
-    page.add_init_script(FAKE_MIDI if midi else "delete Navigator.prototype.requestMIDIAccess;")
-    page.goto(served.options.url)
-    page.wait_for_selector("[data-knob=density]")
-    return page
 
 
 @pytest.mark.parametrize("size", SIZES)

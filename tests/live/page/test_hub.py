@@ -10,7 +10,7 @@ import pytest
 
 from live.ipc.commands import GoOnMap, Panic, ToEngine, Turn
 from live.ipc.link import Switchboard, new_address
-from live.ipc.messages import Bye, Hello
+from live.ipc.messages import Bye, Hello, MidiOut, WantMidi
 from live.ipc.snapshot import difference
 from live.page import hub as hub_module
 from live.page.hub import MOST_WAITING, EngineLink, Hub
@@ -75,6 +75,20 @@ async def test_updates_are_put_upon_the_snapshot_and_ring_for_all() -> None:
         assert hub.snapshot == second
         assert one.is_set()
         assert other.is_set()
+
+
+async def test_a_browser_that_joins_later_gets_the_programs_and_levels_too() -> None:
+    sent: list[object] = []
+    hub = Hub(sent.append)
+    first: list[MidiOut] = []
+    second: list[MidiOut] = []
+    hub.hear(first.append, wanted=True)
+    setup = [MidiOut(bytes(data), 1, performer=False) for data in ((0xC1, 4), (0xB1, 7, 102), (0xB1, 7, 90))]
+    for message in (*setup, MidiOut(b"\x91\x3c\x40", 2, performer=False)):
+        hub.take(message)
+    hub.hear(second.append, wanted=True)
+    assert (len(first), second) == (4, [setup[0], setup[2]])
+    assert sent == [WantMidi(wanted=True)]
 
 
 def test_the_link_calls_again_when_an_engine_has_died_and_ends_with_its_goodbye(

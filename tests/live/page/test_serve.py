@@ -2,6 +2,7 @@
 
 import json
 import socket
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -21,8 +22,8 @@ def test_the_page_and_all_that_it_names_is_there() -> None:
     page = visitor.get("/").text
     for name in ("style.css", "main.js", "icon.svg"):
         assert f"/static/{name}" in page
-    for path in STATIC.iterdir():
-        assert visitor.get(f"/static/{path.name}").status_code == 200
+    for path in (path for path in STATIC.rglob("*") if path.is_file()):
+        assert visitor.get(f"/static/{path.relative_to(STATIC)}").status_code == 200
 
 
 def test_nothing_outside_the_static_folder_is_served() -> None:
@@ -31,12 +32,21 @@ def test_nothing_outside_the_static_folder_is_served() -> None:
 
 
 def test_the_script_imports_only_what_is_there() -> None:
-    for path in STATIC.glob("*.js"):
+    for path in STATIC.rglob("*.js"):
         for line in path.read_text().splitlines():
             if line.startswith("import "):
                 target = line.split('"')[1]
-                assert target.startswith("./"), line
-                assert (STATIC / target).is_file(), line
+                assert target.startswith("."), line
+                assert (path.parent / target).is_file(), line
+
+
+def test_what_is_vendored_is_small_and_has_its_licence() -> None:
+    vendor = STATIC / "vendor"
+    assert sum(path.stat().st_size for path in vendor.rglob("*") if path.is_file()) < 3_000_000
+    notice = (Path(__file__).parents[3] / "NOTICE").read_text()
+    for folder in (path for path in vendor.iterdir() if path.is_dir()):
+        assert (folder / "LICENSE").is_file()
+        assert folder.name in notice
 
 
 def test_a_browser_gets_the_snapshot_over_the_socket() -> None:
