@@ -56,7 +56,7 @@ def roots(modules: set[str]) -> set[str]:
 # -- imports -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", ["live.engine.engine", "live.engine.__main__"])
+@pytest.mark.parametrize("module", ["live.engine.process", "live.engine.__main__"])
 def test_the_engine_loads_neither_arrays_nor_a_model_runtime_nor_a_screen(module: str) -> None:
     loaded = roots(loaded_by(module))
     assert not loaded & {

@@ -9,7 +9,7 @@ from live.engine.closing import CRASHED
 def main() -> int:
     """Run the engine that the environment describes; exit status."""
     try:
-        from live.engine.engine import main as run  # noqa: PLC0415  a fault in it must be caught here
+        from live.engine.process import main as run  # noqa: PLC0415  a fault in it must be caught here
 
         return run()
     except Exception as fault:  # noqa: BLE001  Python's own status 1 would mean: the user must mend it

@@ -3,7 +3,7 @@
 Keys, commands, answers and goodbyes are never dropped.  In a storm, controllers and knobs are coalesced: a
 newer value takes the place of one that still waits; MIDI clock and the like are dropped, its starts and
 stops are not.  Both are counted.
-Owns: what waits.  Threads: `put` any, the rest the engine's only.  Realtime: yes.
+Owns: what waits, and how much was lost.  Threads: `put` any, the rest the engine's only.  Realtime: yes.
 """
 
 import threading
@@ -27,6 +27,8 @@ from live.timing.midi_bytes import (
 
 STORM = 256
 """So many waiting are no longer what one performer does: from here on values are coalesced."""
+
+LOST_NANOS = 5_000_000_000  # what is lost is told so often
 
 _WITH_NUMBER = (CONTROL, KEY_PRESSURE)
 _WITHOUT_NUMBER = (CHANNEL_PRESSURE, PITCH_BEND)
@@ -69,6 +71,7 @@ class Arrivals:
         self.replaceable: Callable[[Received], bool] = lambda _received: True
         self.coalesced = 0
         self.dropped = 0
+        self._lost = self._lost_nanos = 0  # as far as it was told, and when
 
     def __len__(self) -> int:
         """Return how many wait."""
@@ -104,6 +107,14 @@ class Arrivals:
             return first
         with self._lock:
             return self._newest.pop(first)
+
+    def newly_lost(self, now: int) -> int:
+        """Return how much was coalesced or dropped since this was told last; 0 for a while after that."""
+        lost = self.coalesced + self.dropped - self._lost
+        if not lost or now - self._lost_nanos <= LOST_NANOS:
+            return 0
+        self._lost, self._lost_nanos = self._lost + lost, now
+        return lost
 
     def _value_of(self, item: object) -> _Value | None:
         """Return what a message sets, where a newer message about it makes it worthless; else None."""

@@ -251,12 +251,12 @@ class Devices:
         config = self._options.config
         for channel, number in programs(config).items():
             self._output.send(program(channel, number), tick=jam.tick(now), due=now, voice=Stream.SETUP)
-        jam.send_levels(now, every_part=True)
+        jam.mixer.send_levels(now, every_part=True)
 
     def setup_messages(self, jam: Jam) -> list[bytes]:
         """Return what sets a synth up that joins late: programs, and levels as they are."""
         chosen = programs(self._options.config)
-        return [*(program(channel, number) for channel, number in chosen.items()), *jam.level_messages()]
+        return [*(program(channel, number) for channel, number in chosen.items()), *jam.mixer.present()]
 
     def _warn(self, text: str) -> None:
         """Say a line on the dashboard; from any thread."""

@@ -2,16 +2,12 @@
 
 Callback threads stamp what arrives, put it among the arrivals and ring the clock; this loop takes them,
 lets the jam do what is due, and sleeps until the next thing is.
-Owns: the loop, and when the transport starts by itself.
+Owns: the loop, and the answers that wait while a note is due.
 Threads: its own, but for `_arrived` and `_post`.
 """
 
-import contextlib
 import gc
 import json
-import signal
-import sys
-import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -19,10 +15,12 @@ from typing import Any
 
 from live.devices.ableton_link import open_session
 from live.devices.jack.transport import open_transport
-from live.engine import demo
 from live.engine.arrivals import Arrivals
-from live.engine.closing import CRASHED, Guard
-from live.engine.demo import Demo
+from live.engine.beginning import Beginning
+from live.engine.browsers import BrowserKeyboards
+from live.engine.closing import Guard
+from live.engine.demo import PORT
+from live.engine.demo_performer import DemoPerformer
 from live.engine.devices import Devices
 from live.engine.feedback import Feedback
 from live.engine.guardians import Guardians
@@ -31,9 +29,9 @@ from live.engine.memory import remembered, restore
 from live.engine.osc_state import OscState
 from live.engine.output import EngineOutput
 from live.engine.snapshots import Snapshots, Surroundings
+from live.engine.supervisor_link import SupervisorLink
 from live.engine.worker_link import Greeting, WorkerLink
-from live.errors import TwobarError
-from live.ipc.commands import Command, Panic, Quit, Start, Stop, ToEngine
+from live.ipc.commands import Command, Quit, Start, Stop, ToEngine
 from live.ipc.link import Link, Switchboard
 from live.ipc.memory import JamMemory, ScenesMemory
 from live.ipc.messages import (
@@ -49,7 +47,7 @@ from live.ipc.messages import (
     Ready,
     WantMidi,
 )
-from live.ipc.options import Options, from_environment
+from live.ipc.options import Options
 from live.ipc.snapshot import Notice
 from live.jam.commands import Commands
 from live.jam.jam import Jam
@@ -58,17 +56,12 @@ from live.jam.leaders.link_clock import LinkClock
 from live.jam.leaders.midi_clock import MidiClock
 from live.record.line_writer import LineWriter
 from live.settings.config import for_output
-from live.timing.clock import Clock, MonotonicClock, raise_priority
+from live.timing.clock import Clock, MonotonicClock
 from live.timing.midi_bytes import Received, is_note_on
 from live.timing.midi_clock.clock_in import SYNC_STATUSES
 from live.timing.timeline import Nanos
-from model.files import readable
 
-SWITCH_SECONDS = 0.0001
-CONNECT_NANOS = 700_000_000  # whoever waits for `ready` connects its cables before the first beat
-REVIVED_NANOS = 2_000_000_000  # after which an engine that another has preceded starts without a model
 TIDY_NANOS, QUIET_NANOS = 10_000_000_000, 10_000_000
-BEAT_NANOS, BEAT_TAKES_NANOS = 250_000_000, 500_000
 MEMORY_NANOS, MEMORY_OVERDUE_NANOS, MEMORY_TAKES_NANOS = 500_000_000, 2_000_000_000, 2_000_000
 FLUSH_NANOS = 60_000_000
 MESSAGES_A_TURN = 64  # of a storm; then what is due comes first
@@ -77,8 +70,6 @@ SWAP_NANOS = 400_000  # about twice what swapping a dense phrase in costs
 FAULTS_REPORTED = 5
 FAULTS_IN_A_ROW = 8  # turns that all fail: this engine will not recover, the next one may
 FAULT_PAUSE_NANOS = 1_000_000
-STORM_NOTICE_NANOS = 5_000_000_000
-OLDEST_NANOS = 250_000_000  # a key of a browser that is said to be older than that is no older
 
 
 class BrokenEngineError(RuntimeError):
@@ -110,7 +101,7 @@ class Engine:
         self.output.feedback = self.feedback = Feedback(self._feeds_back)
         self.devices = Devices(options, self.output, self._post)
         self.jam = Jam(options.config, self.output)
-        self.jam.wanted_model = options.model
+        self.jam.model_choice.wanted = options.model
         self.learning: Learning | None = None
         self.midi_clock: MidiClock | None = None
         if options.config.midi.clock == "midi":
@@ -121,25 +112,17 @@ class Engine:
         self.worker = WorkerLink(self.jam, self.output, settings=options.config)
         self.commands = Commands(self.jam, scenes=options.config.scene, songs=options.config.song)
         self.snapshots = Snapshots(self.jam, self._surroundings, per_second=options.config.dashboard.fps)
-        self.demo: Demo | None = None
+        self.demo: DemoPerformer | None = None
+        self.beginning = Beginning(self.jam, self.devices, revived=options.revived)
+        self.browsers = BrowserKeyboards(self.jam, self.devices)
         self.guardians = Guardians(options)
-        self.supervisor: Link[Any] | None = None
+        self.supervisor = SupervisorLink(self.output, self.devices)
         self.ending = False
         self.faults = 0
         self._faults_in_a_row = 0
         self._answers_waiting: deque[Answer] = deque()
-        self._demo_tick: int | None = None  # where the demo has got to; None while it rests
-        self._thru_nanos = 0
-        self._tidied_nanos = 0
-        self._starts_by_itself = True
-        self._start_nanos: int | None = None
-        self._again_nanos: int | None = None
         self._wake: Nanos | None = None
-        self._memory: JamMemory | None = None
-        self._scenes = ScenesMemory([])
-        self._memory_nanos = self._beat_nanos = 0
-        self._browsers: dict[int, set[str]] = {}  # ports of the keyboards behind a page's link
-        self._storm_nanos = self._storm_size = 0
+        self._tidied_nanos = self._memory_nanos = 0
         self.board = Switchboard(
             options.address, ToEngine | JamMemory | ScenesMemory | PlayMidi | WantMidi, self._arrived
         )
@@ -169,10 +152,8 @@ class Engine:
         self.jam.advance(self.clock.now())
         self.devices.open(self.jam, self.clock.now())
         if self.options.demo == "on" or (self.options.demo == "auto" and not self.devices.listening):
-            self.demo = Demo()
-        self._thru_nanos = self.clock.now()
-        if self.options.revived:  # the beat does not wait for a model process that may have died, too
-            self._start_nanos = self._thru_nanos + REVIVED_NANOS
+            self.demo = DemoPerformer(self.jam)
+        self.beginning.thru_works(self.clock.now())
         self._ready("thru")
         if self.options.config.midi.clock == "link":
             self.jam.leader = LinkClock(self.jam, open_session(self.options.config.jam.bpm))
@@ -211,8 +192,7 @@ class Engine:
             self._tidy(now, min(coming))
             if self.output.osc is not None:
                 self.osc_state.look(now, min(coming))
-            if self.supervisor is not None:
-                coming.append(self._beat(self.supervisor, now, min(coming)))
+            coming += self.supervisor.beat(now, min(coming))
             self.clock.wait_until(Nanos(min(coming)))
 
     def _tidy(self, now: int, coming: int) -> None:
@@ -226,26 +206,11 @@ class Engine:
             self._tidied_nanos = now
             gc.collect(0)
 
-    def _beat(self, supervisor: "Link[Any]", now: int, coming: int) -> int:
-        """Let the supervisor know that the loop turns; returns when to do so again."""
-        waited = now - self._beat_nanos
-        if waited >= BEAT_NANOS and (coming - now > BEAT_TAKES_NANOS or waited > 2 * BEAT_NANOS):
-            self._beat_nanos = now
-            beat = Beat(worker=self.output.worker is not None, peers=self.devices.peers)
-            supervisor.send(beat, droppable=True)
-        return max(self._beat_nanos + BEAT_NANOS, now + BEAT_TAKES_NANOS)
-
     def _send_memory(self) -> None:
-        """Let the supervisor know what the next engine would need, where it has changed."""
-        if self.supervisor is None:
-            return
-        started = not self._starts_by_itself and self._start_nanos is None
-        memory = remembered(self.jam, started=started, demo=self.demo is not None)
-        if memory != self._memory and self.supervisor.send(memory, droppable=True):
-            self._memory = memory
-        scenes = self.commands.scenes.memory()
-        if scenes != self._scenes and self.supervisor.send(scenes, droppable=True):
-            self._scenes = scenes
+        """Let the supervisor know what the next engine would need."""
+        if self.supervisor.link is not None:
+            memory = remembered(self.jam, started=self.beginning.started, demo=self.demo is not None)
+            self.supervisor.remember(memory, self.commands.scenes.memory())
 
     def _fault(self, fault: Exception, now: int) -> int:
         self.faults += 1
@@ -262,27 +227,12 @@ class Engine:
     def _turn(self, now: Nanos) -> list[int]:
         self.jam.at(now)
         self._take_messages(now)
-        coming = [now + 1_000_000_000]
-        if self._start_nanos is not None:
-            if now >= self._start_nanos:
-                self._starts_by_itself, self._start_nanos = False, None
-                if self.options.revived:
-                    self.jam.all_sound_off(now)  # of the engine before, now that cables are back
-                self._begin_by_itself(now)
-            else:
-                coming.append(self._start_nanos)
-        if self._again_nanos is not None:
-            if now >= self._again_nanos:
-                self._again_nanos = None
-                self.jam.all_sound_off(now)  # whoever has connected again to a virtual port since
-                self.devices.set_up(self.jam, now)
-            else:
-                coming.append(self._again_nanos)
+        coming = [now + 1_000_000_000, *self.beginning.advance(now)]
         if self.demo is not None:
             coming += self._play_demo(self.demo, now)
         if self.learning is not None:
             coming += self.learning.advance(now)
-        self.jam.lookahead_nanos = lookahead = self.output.lookahead_nanos
+        self.jam.sender.lookahead_nanos = lookahead = self.output.lookahead_nanos
         ready = 0 if lookahead else READY_NANOS
         wake = self.jam.advance(Nanos(now + ready))
         held = self.output.send_held(Nanos(now + READY_NANOS))
@@ -299,13 +249,6 @@ class Engine:
         self.worker.watch(now)
         return coming
 
-    def _begin_by_itself(self, now: Nanos) -> None:
-        leader = self.jam.leader
-        if leader is None:
-            self.jam.start(now)
-        elif not self.jam.transport.running:
-            leader.begin_by_itself(now)
-
     def _take_messages(self, now: Nanos) -> None:
         """Handle what has arrived; an answer of the model waits for a note that is due this moment."""
         busy = self._sends_soon(now)
@@ -320,43 +263,22 @@ class Engine:
                 self._answers_waiting.append(item)
             else:
                 self._handle(link, item, self.clock.now())  # not as old as the storm is long
-        self._tell_of_storm(now)
-
-    def _tell_of_storm(self, now: Nanos) -> None:
-        size = self.arrivals.coalesced + self.arrivals.dropped
-        if size > self._storm_size and now - self._storm_nanos > STORM_NOTICE_NANOS:
-            lost = size - self._storm_size
-            self._storm_nanos, self._storm_size = now, size
-            self.jam.notices.add(
-                "warning",
-                f"more came in than can be heeded: {lost} older values were passed over, no key was",
-            )
+        lost = self.arrivals.newly_lost(now)
+        if lost:
+            text = f"more came in than can be heeded: {lost} older values were passed over, no key was"
+            self.jam.notices.add("warning", text)
 
     def _sends_soon(self, now: Nanos) -> bool:
         return self._wake is not None and self._wake - now < SWAP_NANOS
 
-    def _play_demo(self, player: Demo, now: Nanos) -> list[int]:
-        """Play what is due of the demo; it follows every start and stop, whoever asked for it."""
-        transport = self.jam.transport
-        tick = transport.tick(now) if transport.running else None
-        if self._demo_tick is not None and (tick is None or tick < self._demo_tick):
-            self.jam.performer.release(now, port=demo.PORT)
-            player.restart(0, self.jam.plan.lines)
-        elif self._demo_tick is None and tick is not None:
-            player.restart(tick, self.jam.plan.lines)
-        elif tick is not None and tick >= self.jam.plan.lines.start != player.lines.start:
-            self.jam.performer.release(now, port=demo.PORT)
-            player.restart(tick, self.jam.plan.lines)
-        self._demo_tick = tick
-        if tick is None:
-            return []
-        for cue in player.due(tick):
+    def _play_demo(self, performer: DemoPerformer, now: Nanos) -> list[int]:
+        for cue in performer.due(now):
             if cue.command is not None:
                 self.commands.run(cue.command, now)
             else:
-                moment = transport.timeline.nanos(cue.tick)
-                self._received(Received(moment, cue.data, demo.PORT), now)
-        return [transport.timeline.nanos(player.next_tick())]
+                moment = self.jam.transport.timeline.nanos(cue.tick)
+                self._received(Received(moment, cue.data, PORT), now)
+        return performer.coming()
 
     def _surroundings(self) -> Surroundings:
         desk = self.devices.desk
@@ -378,12 +300,16 @@ class Engine:
                 if self.feedback.echoed(item):
                     return
                 if self.demo is not None and not self.feedback.suspicious and self._plays(item):
-                    self._stop_demo(now)
+                    self.demo.release(now)
+                    self.demo = None
+                    self.jam.notices.add("info", "you play: the demo has ended")
                 self._received(item, now)
             case _ if isinstance(item, Command):
                 self._command(item, now)
             case PlayMidi() if link is not None:
-                self._play_midi(link, item, now)
+                received = self.browsers.received(link, item, now)
+                if received is not None:
+                    self._handle(None, received, now)
             case WantMidi(wanted) if link is not None:
                 self.output.listeners = [other for other in self.output.listeners if other is not link]
                 if wanted:
@@ -401,7 +327,7 @@ class Engine:
             case None if link is not None:
                 self._gone(link)
             case Bye():
-                self.ending |= link is None or link is self.supervisor
+                self.ending |= link is None or link is self.supervisor.link
             case Notice():
                 self.jam.notices.add(item.level, item.text)
             case JamMemory():
@@ -435,11 +361,6 @@ class Engine:
         bindings = self.jam.performer.bindings
         return is_note_on(received.data) and not (bindings is not None and bindings.consumes(received))
 
-    def _stop_demo(self, now: Nanos) -> None:
-        self.demo = None
-        self.jam.performer.release(now, port=demo.PORT)
-        self.jam.notices.add("info", "you play: the demo has ended")
-
     def _tell_subscriber(self, tell: Callable[[str, float | str], None]) -> None:
         """Tell somebody who has just subscribed by OSC how everything stands.  Threads: OSC's."""
 
@@ -456,7 +377,7 @@ class Engine:
         if self.learning is not None and self.learning.heeds(command, now):
             return
         if isinstance(command, Start | Stop):
-            self._starts_by_itself, self._start_nanos = False, None
+            self.beginning.commanded()
         self.commands.run(command, now)
 
     def _from_worker(self, answer: Answer, now: Nanos) -> None:
@@ -464,65 +385,42 @@ class Engine:
         self.worker.answered(answer)
 
     def _model_loaded(self, answer: Ready | LoadFailed, now: Nanos) -> None:
-        """Play with the model, or without; the first time the transport starts, unless it was stopped."""
+        """Play with the model, or without."""
         self._from_worker(answer, now)
         if isinstance(answer, Ready):
             self._ready("model", model=answer.model, runtime=answer.runtime)
-        if self._starts_by_itself and not self.jam.transport.running:
-            self._start_nanos = max(now, self._thru_nanos + CONNECT_NANOS)
-        self._starts_by_itself = False
+        self.beginning.model_loaded(now)
 
     def _greet(self, link: "Link[Any]", hello: Hello) -> None:
         if hello.role in ("supervisor", "guardian"):
-            self.supervisor, self._memory, self._beat_nanos = link, None, 0
-            self._scenes = ScenesMemory([])
+            self.supervisor.greet(link)
         if hello.role == "dashboard" or (hello.role == "supervisor" and not self.options.headless):
             self.snapshots.watch(link)
 
     def _restore(self, memory: JamMemory, now: Nanos) -> None:
         """Go on as the engine did that died before this one."""
-        self._starts_by_itself &= not memory.started
-        if memory.started or memory.timeline is not None:
-            self._start_nanos = None
+        self.beginning.restored(memory, virtual="virtual" in self.options.config.midi.outputs)
         before = self.worker.wanted
         restore(self.jam, memory, now)
         self.jam.all_sound_off(now)  # what it left sounding
         if not memory.demo:
             self.demo = None
-        if "virtual" in self.options.config.midi.outputs:
-            self._again_nanos = self._thru_nanos + CONNECT_NANOS
         if self.worker.wanted != before:
             self.worker.load_wanted()
 
-    def _play_midi(self, link: "Link[Any]", item: PlayMidi, now: Nanos) -> None:
-        """Take a key of a browser's keyboard as of a port of that name; let its keys go when it has gone."""
-        ports = self._browsers.setdefault(id(link), set())
-        if item.data:
-            if item.port not in ports and self.devices.desk is not None:
-                self.devices.desk.plug(item.port)
-            ports.add(item.port)
-            moment = Nanos(min(now, max(now - OLDEST_NANOS, item.nanos)))
-            self._handle(None, Received(moment, item.data, item.port), now)
-        elif item.port in ports:
-            ports.discard(item.port)
-            self.jam.performer.release(now, port=item.port)
-            if self.devices.desk is not None:
-                self.devices.desk.unplug(item.port)
-
     def _gone(self, link: "Link[Any]") -> None:
-        for port in sorted(self._browsers.pop(id(link), ())):
-            self.jam.performer.release(self.clock.now(), port=port)
+        self.browsers.gone(link, self.clock.now())
         self.output.listeners = [other for other in self.output.listeners if other is not link]
         if link is self.output.worker:
             self.output.worker = None
             self.jam.worker_lost()
             self.jam.notices.add("error", "the model process has gone: bars repeat until it is back")
-            if self.supervisor is None:
+            if self.supervisor.link is None:
                 self.devices.keep_worker()
         elif link in self.snapshots.watchers:
             self.snapshots.leave(link)
-        if link is self.supervisor:
-            self.supervisor = None
+        if link is self.supervisor.link:
+            self.supervisor.link = None
             if self.options.headless:
                 self.ending = True
             else:
@@ -550,8 +448,8 @@ class Engine:
             guard("the supervisor was not told what it is to remember", self._send_memory)
         guard("the summary could not be logged", self._summarize)
         self._flush()
-        for link in dict.fromkeys([*self.snapshots.watchers, self.output.worker, self.supervisor]):
-            if link is not None and (not crashed or link is self.supervisor):
+        for link in dict.fromkeys([*self.snapshots.watchers, self.output.worker, self.supervisor.link]):
+            if link is not None and (not crashed or link is self.supervisor.link):
                 message = Beat(worker=False, peers=self.devices.peers, closing=True) if crashed else Bye()
                 guard("another process was not told of the end", partial(link.send, message))
         if self.jam.leader is not None:
@@ -564,13 +462,13 @@ class Engine:
         self.complain.close()
 
     def _summarize(self) -> None:
-        late = self.jam.lateness.whole()
+        late = self.jam.sender.lateness.whole()
         self.output.log(
             "summary",
             notes=late.number,
             lateness_us={"p50": late.p50, "p99": late.p99, "worst": late.worst},
             missed_bars=self.jam.dialogue.missed_bars,
-            dropped_notes=self.jam.dropped_notes,
+            dropped_notes=self.jam.sender.dropped_notes,
             left_late=self.devices.left_late,
             recombined=self.jam.dialogue.recombined,
             faults=self.faults,
@@ -585,52 +483,3 @@ class Engine:
         end = self.clock.now() + FLUSH_NANOS
         while self.clock.now() < end:  # a bell ends a wait
             self.clock.wait_until(Nanos(end))
-
-
-def on_signals(end: Callable[[], None], panic: Callable[[], None]) -> None:
-    """Let SIGTERM and SIGHUP end the engine in order, and SIGUSR1 be panic; SIGINT is the supervisor's."""
-
-    def handler(_number: int, _frame: object) -> None:
-        end()
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "SIGUSR1"):
-        signal.signal(signal.SIGUSR1, lambda _number, _frame: panic())
-    signal.signal(signal.SIGTERM, handler)
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, handler)
-
-
-def thread_ended(ended: threading.ExceptHookArgs) -> str:
-    """Return the sentence about a thread that an exception has ended."""
-    name = ended.thread.name if ended.thread is not None else "nameless"
-    return f"the thread '{name}' has ended, the music goes on: {ended.exc_value!r}"
-
-
-def main() -> int:
-    """Run the engine that the environment describes; exit status, CRASHED for what is worth another try."""
-    engine = None
-    text, status = "", 0
-    try:
-        priority = raise_priority()
-        sys.setswitchinterval(SWITCH_SECONDS)
-        engine = Engine(from_environment(), priority=priority)
-        post = engine._post  # noqa: SLF001  its own process
-        on_signals(lambda: post(Bye()), lambda: post(Panic(source="signal")))
-        threading.excepthook = lambda ended: post(Notice(0, "error", thread_ended(ended)))
-        engine.open()
-        gc.collect()
-        gc.freeze()
-        gc.disable()
-        engine.run()
-    except TwobarError as error:
-        text, status = f"twobar: {readable(str(error))}\n", error.exit_code
-    except Exception as fault:  # noqa: BLE001  told apart from what the user must mend: it is tried again
-        text, status = f"twobar: a fault in the engine: {fault!r}\n", CRASHED
-    if engine is not None:
-        engine.close(crashed=status == CRASHED)
-        if status == 0 and engine.devices.take_lost:
-            status = 1
-    with contextlib.suppress(OSError):
-        sys.stderr.write(text)  # last: what stands there last is what the dashboard's process shows
-    return status

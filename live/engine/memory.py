@@ -16,7 +16,7 @@ def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
     return JamMemory(
         state=state_of(jam),
         thru=jam.performer.thru,
-        chosen_model=jam.wanted_model,
+        chosen_model=jam.model_choice.wanted,
         lines=jam.plan.lines,
         timeline=TimelineMemory(line.origin_tick, line.origin_nanos, line.tempo_bpm) if line else None,
         started=started,

@@ -151,7 +151,7 @@ class Snapshots:
             speaker, speaker_until = dialogue.speaker(jam.tick(now))
         if now - self._lateness_nanos >= LATENESS_NANOS:
             self._lateness_nanos = now
-            self._lateness = LatenessView(*jam.lateness.recent())
+            self._lateness = LatenessView(*jam.sender.lateness.recent())
         return Snapshot(
             nanos=now,
             state=jam.state(now),
@@ -165,9 +165,9 @@ class Snapshots:
             frozen=state.frozen,
             thru=jam.performer.thru,
             model=ModelView(
-                name=jam.shown_model,
-                state=jam.model_state,
-                detail=jam.model_detail,
+                name=jam.model_choice.shown,
+                state=jam.model_choice.state,
+                detail=jam.model_choice.detail,
                 latent_size=model.latent_size if model else 0,
                 decode_ms=dialogue.decode_ms,
             ),
@@ -183,7 +183,7 @@ class Snapshots:
             origin=state.base.origin if state.base else "",
             lateness=self._lateness,
             missed_bars=dialogue.missed_bars,
-            dropped_notes=jam.dropped_notes,
+            dropped_notes=jam.sender.dropped_notes,
             held_keys=jam.performer.down(),
             recording=around.recording,
             priority=around.priority,
@@ -248,7 +248,7 @@ def performed_rows(jam: Jam, bar: int, now: Tick) -> list[NoteRow]:
 def sounded_rows(jam: Jam, bar: int) -> list[NoteRow]:
     """Return what sounded in a bar that is over."""
     start, end = jam.plan.lines.tick_of_bar(bar), jam.plan.lines.tick_of_bar(bar + 1)
-    since = takewhile(lambda note: note[0] >= start, reversed(jam.sounded))
+    since = takewhile(lambda note: note[0] >= start, reversed(jam.sender.sounded))
     return [
         (tick - start, off - tick, pitch, velocity, track)
         for tick, off, pitch, velocity, track in since

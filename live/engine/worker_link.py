@@ -54,7 +54,7 @@ class WorkerLink:
     @property
     def wanted(self) -> str:
         """Return the model that is wanted."""
-        return self._jam.wanted_model or self._settings.jam.model
+        return self._jam.model_choice.wanted or self._settings.jam.model
 
     def welcome(self, link: Link[Any], hello: Hello) -> Greeting:
         """Tell a model process what to load, on any thread: it loads while the ports are still opened."""
@@ -69,14 +69,14 @@ class WorkerLink:
             self._output.worker.close()
         self._output.worker, self._pid = link, greeting.hello.pid
         self._asked_nanos = 0
-        self._jam.model_state = "loading"
+        self._jam.model_choice.state = "loading"
         if greeting.model != self.wanted:  # chosen in the meantime
             link.send(self._load(self.wanted))
 
     def load_wanted(self) -> None:
         """Have the wanted model loaded, where there is a model process: the next one is told by `welcome`."""
         if self._output.worker is not None:
-            self._jam.model_state = "loading"
+            self._jam.model_choice.state = "loading"
             self._output.worker.send(self._load(self.wanted))
 
     def _load(self, model: str) -> Load:
@@ -87,12 +87,12 @@ class WorkerLink:
     def answered(self, answer: Answer) -> None:
         """Begin the wait for the next answer anew; a model that answers requests has proved itself."""
         self._asked_nanos = 0
-        if isinstance(answer, Encoded | Decoded) and self._jam.model_state == "ready":
+        if isinstance(answer, Encoded | Decoded) and self._jam.model_choice.state == "ready":
             self._proven = self.wanted
 
     def watch(self, now: Nanos) -> None:
         """End a model process that owes an answer for too long."""
-        worker, loading = self._output.worker, self._jam.model_state == "loading"
+        worker, loading = self._output.worker, self._jam.model_choice.state == "loading"
         if worker is None or not (loading or self._jam.dialogue.waiting):
             self._asked_nanos = 0
         elif not self._asked_nanos:
@@ -120,4 +120,4 @@ class WorkerLink:
             return
         what = "does not finish loading" if loading else "does not answer"
         self._jam.notices.add("error", f"model '{bad}' {what}: it is given up, and '{instead}' plays")
-        self._jam.give_up_model(instead)
+        self._jam.model_choice.give_up(instead)

@@ -126,7 +126,7 @@ class Commands:
             case GoOnMap(x, y):
                 self._go_on_map(x, y, now)
             case ChooseModel(name):
-                jam.load_model(name)
+                jam.model_choice.load(name, jam.dialogue.metre)
             case SetCondition(name, text):
                 jam.set_condition(name, text, now)
             case LockKey():
@@ -163,7 +163,7 @@ class Commands:
                 self._tap(now)
             case RampTempo(tempo_bpm, bars):
                 tempo = KNOBS["tempo"]
-                jam.begin_ramp(tempo.clip(finite("tempo", tempo_bpm)), max(1, bars), now)
+                self.scenes.begin_ramp(tempo.clip(finite("tempo", tempo_bpm)), max(1, bars), now)
             case Start():
                 (jam.leader or jam).start(now)
             case Stop():
@@ -208,7 +208,7 @@ class Commands:
         if name in ("swing", "gate", "feel"):
             jam.laying_changed(now)
         elif name == "volume" or name.startswith("volume."):
-            jam.send_levels(now)
+            jam.mixer.send_levels(now)
         elif name.startswith("density."):
             jam.band.relay_all(jam.sent_to(now))
         elif name in LATENT_KNOBS and jam.model_without_latent:
@@ -296,7 +296,7 @@ class Commands:
         if len(plan.tracks) == 1:
             self._jam.notices.add("info", f"mute {part} does nothing now: the model that plays has one part")
             return
-        self._jam.mute(plan.muted ^ {track}, now)
+        self._jam.mixer.mute(plan.muted ^ {track}, now)
         self._jam.notices.add("info", f"{part} muted" if track in plan.muted else f"{part} plays again")
 
     def _lead(self, command: Fill | Break, now: Nanos) -> None:
@@ -316,7 +316,7 @@ class Commands:
         if len(jam.plan.tracks) == 1:
             jam.notices.add("info", f"solo {part} does nothing now: the model that plays has one part")
             return
-        jam.solo(track, now)
+        jam.mixer.solo(track, now)
         alone = jam.plan.silent == frozenset(jam.plan.tracks) - {track}
         jam.notices.add("info", f"{part} alone" if alone else "the other parts play again")
 

@@ -6,8 +6,9 @@ Owns: which beat of the session is the jam's tick 0.  Threads: engine only.
 import math
 
 from live.devices.ableton_link import LinkSession, LinkState
-from live.jam.jam import START_AHEAD_NANOS, Jam
+from live.jam.jam import Jam
 from live.jam.leaders.following import Following
+from live.jam.sequencing.sender import START_AHEAD_NANOS
 from live.timing.timeline import FASTEST_BPM, NANOS_PER_MINUTE, SLOWEST_BPM, Nanos, Tick, Timeline
 from model.music.grid import TICKS_PER_BEAT
 

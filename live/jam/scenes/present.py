@@ -58,7 +58,7 @@ def state_of(jam: Jam) -> JamState:
         frozen=path.frozen,
         muted=sorted(jam.plan.muted),
         conditions=dict(jam.requests.conditions),
-        model=jam.model_name,
+        model=jam.model_choice.name,
         model_ident=jam.dialogue.ident,
         metre=jam.dialogue.metre,
         base=base_memory(path.base),
@@ -102,7 +102,7 @@ class Present:
         )
         found["muted"], found["thru"], found["vary set"] = jam.plan.muted, jam.performer.thru, jam.vary_set
         found["conditions"] = tuple(sorted(jam.requests.conditions.items()))
-        found["model"], found["metre"] = jam.model_name, jam.dialogue.metre
+        found["model"], found["metre"] = jam.model_choice.name, jam.dialogue.metre
         found["ident"] = jam.dialogue.ident
         return found
 
@@ -117,17 +117,17 @@ class Present:
         """
         jam, path = self._jam, self._jam.history.state
         anchors = {name.removeprefix(ANCHOR): one for name, one in slots.items() if name.startswith(ANCHOR)}
-        another = "model" in slots and slots["model"] != jam.model_name
+        another = "model" in slots and slots["model"] != jam.model_choice.name
         if another:
             filled = {name: anchor for name, anchor in anchors.items() if anchor is not None}
             jam.dialogue.expect(slots.get("base"), filled, slots["ident"])
-            jam.load_model(slots["model"])
+            jam.model_choice.load(slots["model"], jam.dialogue.metre)
         if "metre" in slots:
             self._set_metre(slots["metre"], now)
         if "conditions" in slots:
             self._set_conditions(dict(slots["conditions"]), now)
         if "muted" in slots:
-            jam.mute(slots["muted"], now)
+            jam.mixer.mute(slots["muted"], now)
         if "thru" in slots and slots["thru"] != jam.performer.thru:
             jam.performer.toggle_thru(now)
         path.frozen = slots.get("frozen", path.frozen)

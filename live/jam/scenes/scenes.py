@@ -1,7 +1,8 @@
 """Scenes: states that are stored while it plays, and those of live.toml, called back at once or over bars.
 
 A scene that was stored hides the one of live.toml with its number.
-Owns: the stored scenes, which one was called last, and the glide to it.  Threads: engine only.
+Owns: the stored scenes, which one was called last, the glide to it, and the ramp of the tempo.
+Threads: engine only.
 """
 
 from collections.abc import Callable, Container, Sequence
@@ -13,6 +14,7 @@ from live.jam.jam import Jam
 from live.jam.scenes.glide import Glide, Target
 from live.jam.scenes.present import KNOB, PLACED_KNOBS, Present, Slots, Turning, base_of, state_of
 from live.jam.scenes.songs import SongList
+from live.jam.scenes.tempo_ramp import TempoRamp, set_tempo
 from live.settings.config import Scene, Song
 from live.settings.knobs import KNOBS, MOST_SCENES, Mode
 from live.timing.timeline import Nanos, Tick
@@ -53,6 +55,7 @@ class Scenes:
         self._settings = {scene.number: scene for scene in settings}
         self._stored: dict[int, StoredScene] = {}
         self._glide: Glide | None = None
+        self._ramp: TempoRamp | None = None
         self.songs = SongList(jam, self.call, songs)
         jam.performer.calls_songs = len(self.songs) > 0
         self._coming: Slots = {}
@@ -139,7 +142,7 @@ class Scenes:
             raise UsageError(f"scene {number} is neither stored nor in live.toml; there is: {listed}")
         self._glide, self.called = None, number
         over = bars if self._jam.transport.running else 0
-        if over or target.slots.get("model", self._jam.model_name) != self._jam.model_name:
+        if over or target.slots.get("model", self._jam.model_choice.name) != self._jam.model_choice.name:
             self._coming = target.slots
         if over:
             self._glide = Glide(self._jam, self.present, target, over, now)
@@ -152,7 +155,7 @@ class Scenes:
     def _to_stored(self, state: JamState) -> Target:
         jam, slots = self._jam, self.present.slots_of(state)
         slots["called"] = self.called
-        same = state.model == jam.model_name and state.model_ident == jam.dialogue.ident
+        same = state.model == jam.model_choice.name and state.model_ident == jam.dialogue.ident
 
         def arrive(knobs: Container[str], now: Nanos) -> None:
             self.present.put(
@@ -180,7 +183,7 @@ class Scenes:
             if scene.mode is not None:
                 self._set_mode(scene.mode, now)
             if scene.mute is not None:
-                jam.mute(frozenset(map(TRACKS.index, scene.mute)), now)
+                jam.mixer.mute(frozenset(map(TRACKS.index, scene.mute)), now)
             for name, value in scene.knobs.items():
                 if name in knobs or name in PLACED_KNOBS:
                     self._turn(name, value, now)
@@ -188,16 +191,30 @@ class Scenes:
         gliding = {name: value for name, value in scene.knobs.items() if name not in PLACED_KNOBS}
         return Target(gliding, None, slots, arrive)
 
+    # -- as musical time goes by -----------------------------------------------------------------
+
+    def begin_ramp(self, tempo_bpm: float, bars: int, now: Nanos) -> None:
+        """Go to another tempo over some bars; while the transport stands still, at once."""
+        jam = self._jam
+        if jam.transport.running:
+            self._ramp = TempoRamp(jam, tempo_bpm, bars, now)
+            jam.notices.add("info", f"tempo {tempo_bpm:g} over {bars} bar{'s' * (bars > 1)}")
+        elif set_tempo(jam, tempo_bpm, now):
+            jam.record_knob("tempo", tempo_bpm, "ramp", now)
+
     def advance(self, tick: Tick, now: Nanos) -> None:
-        """Go on with the glide, and with the song."""
+        """Go on with the song, the glide and the ramp."""
         self.songs.advance(tick, now)
         if self._glide is not None and not self._glide.advance(tick, now):
             self._glide = None
+        if self._ramp is not None and not self._ramp.advance(tick, now):
+            self._ramp = None
 
     def next_tick(self, tick: Tick) -> Tick | None:
         """Return when to come back; None where nothing is to come."""
-        glide = self._glide.next_tick() if self._glide is not None else None
-        return min((due for due in (glide, self.songs.next_tick(tick)) if due is not None), default=None)
+        ways = [way.next_tick() for way in (self._glide, self._ramp) if way is not None]
+        song = self.songs.next_tick(tick)
+        return min([*ways, song] if song is not None else ways, default=None)
 
     @property
     def place(self) -> SetPlace:

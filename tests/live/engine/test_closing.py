@@ -6,8 +6,7 @@ import threading
 
 import pytest
 
-from live.engine import __main__
-from live.engine import engine as engine_module
+from live.engine import __main__, process
 from live.engine.closing import CRASHED
 from live.errors import UsageError
 from live.ipc.messages import Bye
@@ -72,8 +71,8 @@ def test_the_summary_counts_what_was_left_out(clock: FakeClock, monkeypatch: pyt
 @pytest.fixture
 def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave this process as it is."""
-    monkeypatch.setattr(engine_module, "raise_priority", lambda: "ordinary")
-    monkeypatch.setattr(engine_module, "on_signals", lambda _end, _panic: None)
+    monkeypatch.setattr(process, "raise_priority", lambda: "ordinary")
+    monkeypatch.setattr(process, "on_signals", lambda _end, _panic: None)
     monkeypatch.setattr(sys, "setswitchinterval", lambda _seconds: None)
 
 
@@ -82,7 +81,7 @@ def test_a_fault_at_the_start_is_worth_another_try(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TWOBAR_OPTIONS", "{}")
-    assert engine_module.main() == CRASHED
+    assert process.main() == CRASHED
     assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")
 
 
@@ -103,16 +102,16 @@ def test_what_the_user_must_mend_differs_from_a_fault(
         raise fault
 
     monkeypatch.setattr(engine, "open", broken)
-    monkeypatch.setattr(engine_module, "from_environment", lambda: None)
-    monkeypatch.setattr(engine_module, "Engine", lambda _options, priority: engine)
-    assert engine_module.main() == status
+    monkeypatch.setattr(process, "from_environment", lambda: None)
+    monkeypatch.setattr(process, "Engine", lambda _options, priority: engine)
+    assert process.main() == status
     assert str(fault) in capsys.readouterr().err
 
 
 def test_an_engine_that_cannot_even_be_imported_is_worth_another_try(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "live.engine.engine", None)
+    monkeypatch.setitem(sys.modules, "live.engine.process", None)
     assert __main__.main() == CRASHED
     assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")
 
@@ -125,19 +124,19 @@ def test_a_take_that_was_asked_for_and_not_kept_is_a_failure(
     engine = built(clock)
     engine.ending = True
     monkeypatch.setattr(type(engine.devices), "take_lost", lost)
-    monkeypatch.setattr(engine_module, "from_environment", lambda: None)
-    monkeypatch.setattr(engine_module, "Engine", lambda _options, priority: engine)
-    assert engine_module.main() == status
+    monkeypatch.setattr(process, "from_environment", lambda: None)
+    monkeypatch.setattr(process, "Engine", lambda _options, priority: engine)
+    assert process.main() == status
 
 
 @pytest.mark.usefixtures("ordinary")
 def test_a_thread_that_an_exception_ends_is_told(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = built(clock)
     engine.ending = True
-    monkeypatch.setattr(engine_module, "from_environment", lambda: None)
-    monkeypatch.setattr(engine_module, "Engine", lambda _options, priority: engine)
+    monkeypatch.setattr(process, "from_environment", lambda: None)
+    monkeypatch.setattr(process, "Engine", lambda _options, priority: engine)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)  # put back afterwards
-    engine_module.main()
+    process.main()
     thread = threading.Thread(target=lambda: 1 / 0, name="hot-plug")
     thread.start()
     thread.join()
@@ -150,7 +149,7 @@ def test_signals_end_the_engine_or_are_panic(monkeypatch: pytest.MonkeyPatch) ->
     handlers: dict[int, object] = {}
     monkeypatch.setattr(signal, "signal", handlers.__setitem__)
     done: list[str] = []
-    engine_module.on_signals(lambda: done.append("end"), lambda: done.append("panic"))
+    process.on_signals(lambda: done.append("end"), lambda: done.append("panic"))
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         handler = handlers[number]
         assert callable(handler)

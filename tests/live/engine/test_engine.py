@@ -11,7 +11,8 @@ import pytest
 
 from live.devices.ableton_link import LinkSession
 from live.engine import engine as engine_module
-from live.engine.demo import FIRST, Demo
+from live.engine.demo import FIRST
+from live.engine.demo_performer import DemoPerformer
 from live.engine.engine import READY_NANOS, BrokenEngineError, Engine
 from live.ipc.commands import Command
 from live.ipc.messages import (
@@ -61,7 +62,7 @@ def ear(engine: Engine) -> Ear:
 
 
 def test_a_stop_ends_the_demo_s_keys(engine: Engine, clock: FakeClock, ear: Ear) -> None:
-    engine.demo = Demo()
+    engine.demo = DemoPerformer(engine.jam)
     engine.jam.start(clock.now())
     run_to(engine, clock, clock.nanos + SECOND // 2)
     assert ear.sounding()
@@ -71,7 +72,7 @@ def test_a_stop_ends_the_demo_s_keys(engine: Engine, clock: FakeClock, ear: Ear)
 
 
 def test_the_performer_s_keys_outlive_a_stop_of_the_demo(engine: Engine, clock: FakeClock, ear: Ear) -> None:
-    engine.demo = Demo()
+    engine.demo = DemoPerformer(engine.jam)
     engine.jam.start(clock.now())
     engine._received(Received(clock.now(), note_on(1, 30, 90), "keys"), clock.now())
     run_to(engine, clock, clock.nanos + SECOND // 2)
@@ -82,7 +83,7 @@ def test_the_performer_s_keys_outlive_a_stop_of_the_demo(engine: Engine, clock: 
 
 def test_each_start_plays_the_demo_from_the_top(engine: Engine, clock: FakeClock, ear: Ear) -> None:
     opening = [pitch for beat, _, pitch, _ in FIRST if beat < 1.0]
-    engine.demo = Demo()
+    engine.demo = DemoPerformer(engine.jam)
     for _ in range(2):
         engine.jam.start(clock.now())  # the second one while the first still runs
         run_to(engine, clock, clock.nanos + SECOND // 4)
@@ -95,7 +96,7 @@ def test_each_start_plays_the_demo_from_the_top(engine: Engine, clock: FakeClock
 
 
 def test_the_demo_follows_a_metre_from_its_bar_line_on(engine: Engine, clock: FakeClock, ear: Ear) -> None:
-    engine.demo = Demo()
+    engine.demo = DemoPerformer(engine.jam)
     engine.jam.start(clock.now())
     run_to(engine, clock, clock.nanos + SECOND // 2)
     engine._post(command("metre", "3/4"))
@@ -103,7 +104,7 @@ def test_the_demo_follows_a_metre_from_its_bar_line_on(engine: Engine, clock: Fa
     lines = engine.jam.plan.lines
     assert (lines.start, name_of(lines.grid)) == (1920, "3/4")
     assert engine.demo is not None
-    assert engine.demo.lines == lines
+    assert engine.demo._demo.lines == lines
     assert ear.note_ons().count(FIRST[0][2]) == 2  # once in each metre, on the one
 
 
@@ -125,7 +126,7 @@ def test_the_demo_ends_when_the_performer_plays_not_at_a_pad(
     engine: Engine, clock: FakeClock, key: int, *, goes_on: bool
 ) -> None:
     engine.jam.performer.bindings = Pad()
-    engine.demo = Demo()
+    engine.demo = DemoPerformer(engine.jam)
     engine._post(Received(clock.now(), note_on(1, key, 90), "keys"))
     run_to(engine, clock, clock.nanos)
     assert (engine.demo is not None) is goes_on
@@ -140,7 +141,7 @@ def test_a_model_process_that_owes_an_answer_is_hung_up_on_in_time(
 ) -> None:
     monkeypatch.setattr(Dialogue, "waiting", property(lambda _self: True))
     engine.output.worker = wire = Wire()
-    engine.jam.model_state = state  # type: ignore[assignment]
+    engine.jam.model_choice.state = state  # type: ignore[assignment]
     run_to(engine, clock, clock.nanos + patience_s * SECOND)
     assert wire.open
     run_to(engine, clock, clock.nanos + 2 * SECOND)
@@ -151,7 +152,7 @@ def test_a_new_model_process_counts_as_loading(engine: Engine, clock: FakeClock)
     engine.jam.worker_lost()
     engine._arrived(Wire(), hello())
     run_to(engine, clock, clock.nanos)
-    assert engine.jam.model_state == "loading"
+    assert engine.jam.model_choice.state == "loading"
 
 
 def test_a_model_process_learns_what_to_load_before_the_ports_are_open(clock: FakeClock) -> None:
@@ -169,19 +170,19 @@ def test_a_model_process_learns_where_a_keyboard_is_split(clock: FakeClock) -> N
     wire = Wire()
     engine._arrived(wire, hello())
     run_to(engine, clock, clock.nanos)
-    engine.jam.load_model("lead")
+    engine.jam.model_choice.load("lead", "4/4")
     engine.worker.load_wanted()
     assert wire.sent == [Load(name, split="F#2") for name in ("keys", "lead", "lead")]
     engine.close()
 
 
 def test_a_model_process_that_comes_back_loads_what_was_chosen(engine: Engine, clock: FakeClock) -> None:
-    engine.jam.load_model("lead")
+    engine.jam.model_choice.load("lead", "4/4")
     first, wire = Wire(), Wire()
     engine._arrived(first, hello())
     assert first.sent == [Load("lead")]
     engine._arrived(wire, hello())
-    engine.jam.wanted_model = "echo"  # while its greeting waits to be taken
+    engine.jam.model_choice.wanted = "echo"  # while its greeting waits to be taken
     run_to(engine, clock, clock.nanos)
     assert wire.sent == [Load("lead"), Load("echo")]
     assert isinstance(first.sent[-1], Bye)  # one model process is enough
@@ -419,7 +420,7 @@ def test_a_note_is_made_ready_ahead_and_leaves_on_its_moment(engine: Engine, clo
     due = engine.jam.transport.timeline.nanos(Tick(100))
     run_to(engine, clock, due - READY_NANOS // 2)
     assert clock.now() == due
-    late = engine.jam.lateness.recent()
+    late = engine.jam.sender.lateness.recent()
     assert (late.number, late.worst) == (1, 0.0)
 
 

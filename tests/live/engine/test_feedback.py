@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from live.engine.demo import Demo
+from live.engine.demo_performer import DemoPerformer
 from live.engine.engine import Engine
 from live.engine.feedback import ENOUGH, WINDOW_NANOS, Feedback
 from live.timing.midi_bytes import Received, control, note_off, note_on
@@ -102,7 +102,7 @@ def test_one_key_of_a_keyboard_that_echoes_is_stopped_and_its_next_one_sounds(
 def test_a_demo_is_not_ended_by_its_own_notes(clock: FakeClock) -> None:
     engine = built(clock)
     engine.output.sinks[:] = [loop := Loopback(engine, clock)]
-    engine.demo = Demo()
+    engine.demo = DemoPerformer(engine.jam)
     engine.jam.start(clock.now())
     loop.run(2.0)
     assert engine.demo is not None

@@ -41,7 +41,7 @@ def test_an_engine_that_plays_on_without_its_supervisor_gets_a_guardian(*, headl
         assert started.get(timeout=PATIENCE_S) is engine.options
         engine._arrived(guardian, hello("guardian"))
         run_to(engine, clock, clock.nanos + SECOND)
-        engine._beat(guardian, clock.nanos, clock.nanos + SECOND)
+        engine.supervisor.beat(clock.nanos, clock.nanos + SECOND)
         assert Beat(worker=False) in guardian.sent
         assert not [message for message in guardian.sent if isinstance(message, Snapshot)]
     assert started.empty()

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from live.engine.demo import Demo
+from live.engine.demo_performer import DemoPerformer
 from live.engine.engine import Engine
 from live.ipc.memory import JamMemory
 from live.ipc.messages import Bye, Load, Point
@@ -42,8 +42,8 @@ def test_the_engine_after_a_crash_goes_on_in_the_metre_and_on_its_bar_lines(cloc
     lines = first.jam.plan.lines
     assert lines.start > 0
     first._tidy(clock.nanos, clock.nanos + SECOND)
-    assert isinstance(first.supervisor, Wire)
-    memory = [message for message in first.supervisor.sent if isinstance(message, JamMemory)][-1]
+    assert isinstance(first.supervisor.link, Wire)
+    memory = [message for message in first.supervisor.link.sent if isinstance(message, JamMemory)][-1]
     crossed = msgspec.msgpack.decode(msgspec.msgpack.encode(memory), type=JamMemory)
     second = built(clock, revived=True)
     second._arrived(Wire(), crossed)
@@ -63,8 +63,8 @@ def test_the_engine_after_a_crash_goes_on_in_the_metre_and_on_its_bar_lines(cloc
 @pytest.mark.parametrize("model_first", [False, True])
 def test_the_engine_after_a_crash_goes_on_with_everything(clock: FakeClock, *, model_first: bool) -> None:
     first = jamming(clock)
-    assert isinstance(first.supervisor, Wire)
-    memories = [message for message in first.supervisor.sent if isinstance(message, JamMemory)]
+    assert isinstance(first.supervisor.link, Wire)
+    memories = [message for message in first.supervisor.link.sent if isinstance(message, JamMemory)]
     crossed = msgspec.msgpack.decode(msgspec.msgpack.encode(memories[-1]), type=JamMemory)
     clock.nanos += SECOND  # it dies, and another one comes
     second = built(clock, revived=True)
@@ -89,8 +89,8 @@ def test_the_engine_after_a_crash_stands_still_where_the_performer_had_stopped(c
     first._post(command("stop"))
     run_to(first, clock, clock.nanos + SECOND)
     first._tidy(clock.nanos + SECOND, clock.nanos + 2 * SECOND)
-    assert isinstance(first.supervisor, Wire)
-    memory = [message for message in first.supervisor.sent if isinstance(message, JamMemory)][-1]
+    assert isinstance(first.supervisor.link, Wire)
+    memory = [message for message in first.supervisor.link.sent if isinstance(message, JamMemory)][-1]
     second = built(clock, revived=True)
     second._arrived(Wire(), memory)
     second._post(EchoModel().ready())
@@ -102,20 +102,20 @@ def test_the_engine_after_a_crash_stands_still_where_the_performer_had_stopped(c
 
 def test_what_has_not_changed_is_remembered_once(clock: FakeClock) -> None:
     engine = jamming(clock)
-    assert isinstance(engine.supervisor, Wire)
-    before = len(engine.supervisor.sent)
+    assert isinstance(engine.supervisor.link, Wire)
+    before = len(engine.supervisor.link.sent)
     for _ in range(3):
         clock.nanos += SECOND
         engine._tidy(clock.nanos, clock.nanos + SECOND)
-    assert len(engine.supervisor.sent) == before
+    assert len(engine.supervisor.link.sent) == before
     engine.close()
 
 
 def memory_of(engine: Engine) -> JamMemory:
-    engine._memory = None
+    engine.supervisor.forget()
     engine._send_memory()
-    assert isinstance(engine.supervisor, Wire)
-    last = [message for message in engine.supervisor.sent if isinstance(message, JamMemory)][-1]
+    assert isinstance(engine.supervisor.link, Wire)
+    last = [message for message in engine.supervisor.link.sent if isinstance(message, JamMemory)][-1]
     return msgspec.msgpack.decode(msgspec.msgpack.encode(last), type=JamMemory)
 
 
@@ -126,9 +126,11 @@ def test_an_engine_that_another_follows_says_no_goodbye_and_stops_nothing(clock:
     run_to(engine, clock, clock.nanos + MS)
     engine.options = msgspec.structs.replace(engine.options)
     engine.close(crashed=True)
-    assert isinstance(engine.supervisor, Wire)
+    assert isinstance(engine.supervisor.link, Wire)
     assert isinstance(ear, Ear)
-    assert not [message for message in (*engine.supervisor.sent, *worker.sent) if isinstance(message, Bye)]
+    assert not [
+        message for message in (*engine.supervisor.link.sent, *worker.sent) if isinstance(message, Bye)
+    ]
     assert ear.sounding() == set()
     assert bytes((0xFC,)) not in ear.received
 
@@ -146,11 +148,11 @@ def test_the_demo_goes_on_at_its_next_verse_after_a_crash_or_stays_ended(
     clock: FakeClock, *, ended: bool
 ) -> None:
     first = jamming(clock)
-    first.demo = None if ended else Demo()
+    first.demo = None if ended else DemoPerformer(first.jam)
     memory = memory_of(first)
     clock.nanos += 300 * SECOND
     second = built(clock, revived=True)
-    second.demo = Demo()
+    second.demo = DemoPerformer(second.jam)
     second._arrived(Wire(), memory)
     run_to(second, clock, clock.nanos + SECOND // 2)
     ear = second.output.sinks[0]
@@ -179,7 +181,7 @@ def test_what_follows_the_clock_is_led_back_to_its_place_after_a_crash(clock: Fa
     memory = memory_of(first)
     clock.nanos += 10 * SECOND
     second = built(clock, revived=True)
-    second.jam.clock_out.wanted = True
+    second.jam.sender.clock_out.wanted = True
     second._arrived(Wire(), memory)
     run_to(second, clock, clock.nanos + SECOND)
     ear = second.output.sinks[0]
@@ -201,7 +203,7 @@ def test_whoever_connects_again_to_a_virtual_port_is_silenced_too(clock: FakeClo
     second.options = msgspec.structs.replace(
         second.options, config=configured(input=["none"], output=["virtual"])
     )
-    second._thru_nanos = clock.nanos
+    second.beginning.thru_works(clock.now())
     second._arrived(Wire(), memory)
     run_to(second, clock, clock.nanos + MS)
     ear = second.output.sinks[0]
@@ -242,11 +244,13 @@ def test_a_condition_left_to_the_model_is_not_set_again_after_a_crash(clock: Fak
 
 def test_the_memory_is_sent_though_something_is_always_due(clock: FakeClock) -> None:
     engine = jamming(clock)
-    assert isinstance(engine.supervisor, Wire)
+    assert isinstance(engine.supervisor.link, Wire)
     engine._post(command("knob", "density", -0.7))
     run_to(engine, clock, clock.nanos + MS)
     for _ in range(1000):
         clock.nanos += 5 * MS
         engine._tidy(clock.nanos, clock.nanos + 5 * MS)
-    assert [m for m in engine.supervisor.sent if isinstance(m, JamMemory)][-1].state.knobs["density"] == -0.7
+    assert [m for m in engine.supervisor.link.sent if isinstance(m, JamMemory)][-1].state.knobs[
+        "density"
+    ] == -0.7
     engine.close()

@@ -163,7 +163,7 @@ def test_a_sink_that_fails_ahead_or_later_is_taken_out_and_the_others_go_on(cloc
 def engine(clock: FakeClock) -> Engine:
     made = built(clock)
     made.output.sinks = [Timed(clock)]
-    made.jam.clock_out.wanted = True
+    made.jam.sender.clock_out.wanted = True
     return made
 
 

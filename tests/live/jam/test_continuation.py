@@ -321,7 +321,7 @@ def test_models_of_other_codecs_take_over_and_leave_nothing_hanging() -> None:
     assert channels(stage, 4) == {2}
     assert channels(stage, 6) == {2, 3, 4, 10}
     assert channels(stage, 8) == {2}
-    assert stage.jam.dropped_notes == 0
+    assert stage.jam.sender.dropped_notes == 0
     assert stage.jam.dialogue.missed_bars == 0
     assert not [text for text in texts(stage) if "fault" in text]
     stage.at(stage.nanos, command("stop"))

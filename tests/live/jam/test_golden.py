@@ -92,7 +92,7 @@ def test_a_stored_take_gives_its_stored_trace(name: str, request: pytest.Fixture
 @pytest.mark.parametrize("name", TAKES)
 def test_a_stored_take_leaves_no_note_hanging(name: str) -> None:
     stage = replay(stored(name))
-    assert stage.jam.dropped_notes == 0
+    assert stage.jam.sender.dropped_notes == 0
     assert not stage.jam.transport.running  # each take ends with a stop
     assert stage.hanging() == set()
 

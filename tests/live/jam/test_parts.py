@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from live.engine.devices import programs
 from live.ipc.commands import MutePart
-from live.jam.parts import Levels, channels_of, one_voice, take_parts, tracks_of
+from live.jam.parts import channels_of, one_voice, take_parts, tracks_of
 from live.jam.sequencing.plan import Cell, Laying, Plan
 from live.jam.sequencing.scheduler import Scheduler
 from live.record.take import Take
@@ -329,7 +329,10 @@ def test_another_model_s_parts_get_the_level_that_they_missed() -> None:
 
 
 def test_a_channel_that_two_parts_share_is_sent_once() -> None:
-    assert len(Levels((2, 2, 4, 10), 0.8).messages(range(4), lambda _: 0.5)) == 3
+    stage = band(config=parse({"midi": {"chords_channel": 2}}))
+    stage.turn(10, "volume", 0.5)
+    stage.run_to_tick(20)
+    assert levels(stage) == [(2, 64), (4, 64), (10, 64)]
 
 
 def test_every_voice_has_its_program_and_the_first_on_a_channel_keeps_it() -> None:

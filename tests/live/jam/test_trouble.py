@@ -206,7 +206,8 @@ def test_a_wrong_model_s_name_is_forgotten() -> None:
     stage.begin()
     stage.at_tick(10, command("model", "nonsense"))
     stage.run_to_tick(30)
-    assert (stage.jam.shown_model, stage.jam.wanted_model, stage.jam.model_state) == ("echo", "", "ready")
+    choice = stage.jam.model_choice
+    assert (choice.shown, choice.wanted, choice.state) == ("echo", "", "ready")
 
 
 def test_one_keyboard_that_goes_leaves_the_other_s_keys() -> None:

@@ -122,7 +122,7 @@ def played_on(stage: Stage, draw: random.Random) -> list[Sent]:
 def test_a_thousand_random_sets_are_saved_and_restored_the_same_and_go_on_the_same(tmp_path: Path) -> None:
     draw, path = random.Random(15), tmp_path / "test.toml"
     stage = stage_of(models())
-    stage.jam.wanted_model = "one"
+    stage.jam.model_choice.wanted = "one"
     stage.begin()
     for number, name in enumerate("AB"):
         stage.press(number * CELL + 4 * STEP, 200, 60 + 7 * number)

@@ -136,7 +136,7 @@ def test_a_session_whose_bar_line_jumps_is_come_to_without_a_jump() -> None:
 
 def test_the_latency_of_the_output_is_compensated() -> None:
     linked = LinkedStage(peer_bpm=120.0, clock_out=True)
-    linked.jam._ahead_nanos = 30 * MS
+    linked.jam.sender.latency_nanos = 30 * MS
     linked.link.begin_by_itself(linked.now)
     linked.run(4 * SECOND)
     sent = [one for one in linked.stage.sent if one.data == b"\xf8" and one.tick % 1920 == 0 and one.tick]

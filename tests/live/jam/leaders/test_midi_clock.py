@@ -49,7 +49,7 @@ def test_jitter_on_the_wire_is_no_jitter_of_the_notes() -> None:
 @pytest.mark.parametrize("latency", [0.0, 30.0])
 def test_the_latency_of_the_output_is_compensated(latency: float) -> None:
     led = ClockedStage(clock_out=True)
-    led.jam._ahead_nanos = round(latency * MS)
+    led.jam.sender.latency_nanos = round(latency * MS)
     led.say(SECOND - MS, bytes((START,)))
     led.clocks(SECOND, 24 * 4)
     led.stage.run_to(SECOND + 3 * 24 * CLOCK_120)
