@@ -470,7 +470,7 @@ class Engine:
             missed_bars=self.jam.dialogue.missed_bars,
             dropped_notes=self.jam.sender.dropped_notes,
             left_late=self.devices.left_late,
-            recombined=self.jam.dialogue.recombined,
+            recombined=self.jam.decoding.recombined,
             faults=self.faults,
             coalesced=self.arrivals.coalesced,
             dropped_messages=self.arrivals.dropped,

@@ -28,8 +28,8 @@ def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
             swing=jam.requests.swing,
             lag_nanos=jam.performer.lag_nanos,
             key=jam.dialogue.key,
-            bases=jam.dialogue.bases,
-            here=jam.dialogue.here,
+            bases=jam.places.bases,
+            here=jam.decoding.here,
         ),
     )
 
@@ -47,7 +47,7 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     jam.plan.lines, jam.dialogue.metre = memory.lines, state.metre
     jam.history.state, jam.vary_set = path_of(state), state.vary_set
     jam.requests.swing, jam.performer.lag_nanos = findings.swing, findings.lag_nanos
-    jam.dialogue.key, jam.dialogue.here, jam.dialogue.bases = findings.key, findings.here, findings.bases
+    jam.dialogue.key, jam.decoding.here, jam.places.bases = findings.key, findings.here, findings.bases
     jam.transport.set_tempo(jam.knobs["tempo"], now)
     if memory.timeline is not None:
         tick, nanos = Tick(memory.timeline.origin_tick), Nanos(memory.timeline.origin_nanos)

@@ -148,7 +148,7 @@ class Snapshots:
         speaker: Speaker = ""
         speaker_until = 0
         if jam.transport.running:
-            speaker, speaker_until = dialogue.speaker(jam.tick(now))
+            speaker, speaker_until = jam.turns.speaker(jam.tick(now))
         if now - self._lateness_nanos >= LATENESS_NANOS:
             self._lateness_nanos = now
             self._lateness = LatenessView(*jam.sender.lateness.recent())
@@ -169,7 +169,7 @@ class Snapshots:
                 state=jam.model_choice.state,
                 detail=jam.model_choice.detail,
                 latent_size=model.latent_size if model else 0,
-                decode_ms=dialogue.decode_ms,
+                decode_ms=jam.decoding.decode_ms,
             ),
             ports=around.ports,
             knobs=knob_views(jam, before.knobs if before else []),
@@ -178,7 +178,7 @@ class Snapshots:
                 for name in ANCHORS
             ],
             bars=[self._bars[bar].view for bar in self._roll(now) if bar in self._bars],
-            here=dialogue.here,
+            here=jam.decoding.here,
             performer_xy=dialogue.performer_xy,
             origin=state.base.origin if state.base else "",
             lateness=self._lateness,

@@ -8,16 +8,20 @@ Owns: the warp of the morph knob.  Threads: engine only.
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
-from live.ipc.messages import OnMap, Place, Point, Warped
+from live.ipc.messages import Moved, OnMap, Place, Point, Warped
+from live.jam.asking.decoding import Decoding
+from live.jam.asking.places import Places
 from live.jam.asking.requests import Requests
-from live.jam.dialogue import Dialogue
-from live.jam.path import Anchor, BaseOrigin, PathHistory, attributes, morphed, on_pad
+from live.jam.path import Anchor, BaseOrigin, PathHistory, attributes, heaviest, morphed, on_pad, points
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Plan
+from live.jam.turns import Turns
 from live.settings.knobs import Mode
 from live.timing.timeline import Tick
+from model.music.phrase import Phrase
 
 MORPH_ENDS = ("A", "B")
+MOST_POINTS = 4  # in an anchor; what would hold more is stored as the point that sounds
 
 
 class Gestures:
@@ -26,8 +30,10 @@ class Gestures:
     Args:
         history: what is changed.
         plan: where it is heard.
-        dialogue: asks for what is to be heard.
         requests: writes what is asked.
+        turns: go by the mode.
+        places: set what is to be heard.
+        decoding: knows where what sounds lies.
         knobs: present values by name; read, never written.
         output: takes requests.
 
@@ -37,14 +43,17 @@ class Gestures:
         self,
         history: PathHistory,
         plan: Plan,
-        dialogue: Dialogue,
         requests: Requests,
         *,
+        turns: Turns,
+        places: Places,
+        decoding: Decoding,
         knobs: Mapping[str, float],
         output: Output,
     ) -> None:
         """Start with an even morph knob."""
-        self._history, self._plan, self._dialogue, self._requests = history, plan, dialogue, requests
+        self._history, self._plan, self._turns, self._requests = history, plan, turns, requests
+        self._places, self._decoding = places, decoding
         self._knobs, self._output = knobs, output
         self._warp: tuple[Anchor, Anchor, list[float]] | None = None
         self._warping: tuple[int, Anchor, Anchor] | None = None
@@ -53,7 +62,7 @@ class Gestures:
         """Change the mode from the next step on."""
         self._history.state.mode = mode
         self._hold(now)
-        self._dialogue.set_turns(now)
+        self._turns.changed(now)
 
     def freeze(self, now: Tick) -> bool:
         """Switch whether what is played is left alone; returns whether it is now."""
@@ -75,19 +84,32 @@ class Gestures:
 
     def store(self, name: str, now: Tick) -> bool:
         """Store what sounds as an anchor; False when there is nothing yet."""
-        anchor = self._dialogue.stored(now)
+        anchor = self._anchor(now)
         if anchor is None:
             return False
         self._history.state.anchors[name] = anchor
         self.prepare_morph()
         return True
 
+    def _anchor(self, now: Tick) -> Anchor | None:
+        """Return what sounds as an anchor; None when there is nothing yet."""
+        cell, state = self._plan.sounding(now), self._history.state
+        base = cell.base if cell and cell.base else state.base
+        if base is None:
+            return None
+        phrase = base.phrase or (cell.phrase if cell else None) or Phrase(self._plan.grid)
+        place = self._requests.moved(base, self._plan.cell_of(now), state)
+        drifting = isinstance(place, Moved) and place.drifting  # whose walk is of its time, not of its cell
+        if drifting or points(place) > MOST_POINTS:
+            place = cell.point if cell is not None and cell.point is not None else heaviest(place)
+        return Anchor(place, phrase, self._decoding.here or (0.0, 0.0))
+
     def recall(self, name: str, now: Tick) -> bool:
         """Go to an anchor; False while it is empty."""
         anchor = self._history.state.anchors.get(name)
         if anchor is None:
             return False
-        self._dialogue.go(anchor.place, "recall", now, phrase=anchor.phrase)
+        self._places.go(anchor.place, "recall", now, phrase=anchor.phrase)
         return True
 
     def morph(self, now: Tick) -> bool:
@@ -119,7 +141,7 @@ class Gestures:
     def _slide(self, place: Place | None, origin: BaseOrigin, now: Tick) -> bool:
         if place is None or not self._requests.has_latent:
             return False
-        self._dialogue.go(place, origin, now)
+        self._places.go(place, origin, now)
         return True
 
     # -- the warp of the morph knob ----------------------------------------------------------------

@@ -9,8 +9,11 @@ from typing import Literal
 
 from live.errors import UsageError
 from live.ipc.messages import Answer, Decoded, Encoded, Failed, LoadFailed, Ready, Rewritten, Warped
+from live.jam.asking.decoding import Decoding
 from live.jam.asking.model_choice import ModelChoice
+from live.jam.asking.places import Places
 from live.jam.asking.requests import Reason, Requests
+from live.jam.asking.searches import Searches
 from live.jam.band.band import Band
 from live.jam.dialogue import Dialogue
 from live.jam.gestures import Gestures
@@ -26,6 +29,7 @@ from live.jam.sequencing.beats import Beats
 from live.jam.sequencing.plan import Laying, Plan
 from live.jam.sequencing.scheduler import Scheduler
 from live.jam.sequencing.sender import START_AHEAD_NANOS, Sender
+from live.jam.turns import Turns
 from live.settings.config import AUTO, Config
 from live.settings.knobs import ANSWERING, KNOBS, Mode
 from live.timing.midi_bytes import silence
@@ -88,11 +92,19 @@ class Jam:
             output=output,
         )
         self._beats = Beats(self.plan, output)
+        self.turns = Turns(self.plan, self.history, self.requests)
+        searches = Searches(self.requests, output)
+        self.places = Places(self.plan, self.history, self.requests, searches, notices=self.notices)
+        self.decoding = Decoding(self.plan, self.requests, self.history, output=output, notices=self.notices)
         self.dialogue = Dialogue(
             self.plan,
             self.capture,
+            self.turns,
             self.requests,
             self.history,
+            searches=searches,
+            places=self.places,
+            decoding=self.decoding,
             output=output,
             notices=self.notices,
             horizon_bars=config.jam.horizon_bars,
@@ -109,7 +121,14 @@ class Jam:
         )
         self.dialogue.loops = self.band.harmony.loops
         self.gestures = Gestures(
-            self.history, self.plan, self.dialogue, self.requests, knobs=self.knobs, output=output
+            self.history,
+            self.plan,
+            self.requests,
+            turns=self.turns,
+            places=self.places,
+            decoding=self.decoding,
+            knobs=self.knobs,
+            output=output,
         )
         self.model_choice = ModelChoice(config, output=output, notices=self.notices)
         self._runs = 0
@@ -314,7 +333,7 @@ class Jam:
         if self.listening.waits:
             self.listening.wait(self.quarters_per_bar)
         if self.transport.running:
-            self.dialogue.rest(self.sent_to(now))
+            self.turns.rest(self.sent_to(now))
         self.mixer.send_levels(now)
         self.mark("panic", now)
         self.notices.add("warning", "panic: everything is silent; it comes in again on the next phrase")
@@ -397,9 +416,9 @@ class Jam:
                 if search is not None and search.reason is Reason.PLAYED:
                     self.performer.learn_lag(answer.lag_ticks * search.tick_nanos)
             case Decoded():
-                self.dialogue.decoded(answer, tick)
+                self.decoding.decoded(answer, tick)
             case Rewritten():
-                self.dialogue.rewritten(tick)
+                self.decoding.rewritten(tick)
             case Warped():
                 self.gestures.warped(answer)
             case Failed(ident, text):
@@ -409,8 +428,8 @@ class Jam:
                 self._model_ready(answer, tick, now)
             case LoadFailed(text):
                 self.model_choice.failed(text, self.requests.model)
-                self.dialogue.expect_no_more(tick)
-                self.dialogue.ask_next(tick)
+                self.places.expect_no_more(tick)
+                self.decoding.ask_next(tick)
 
     def _model_ready(self, ready: Ready, tick: Tick, now: Nanos) -> None:
         before = self.requests.model

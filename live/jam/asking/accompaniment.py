@@ -4,13 +4,12 @@ It gives others their turn between two notes, and what it wrote joins the phrase
 Threads: engine only.
 """
 
-from collections.abc import Callable
-
-from live.ipc.messages import Accompany
 from live.jam.asking.asked_ahead import AskedAhead
 from live.jam.asking.requests import Requests
 from live.jam.input.capture import Capture
+from live.jam.protocols import Output
 from live.jam.sequencing.plan import Plan
+from live.jam.turns import Turns
 from live.timing.timeline import Tick
 
 
@@ -21,24 +20,17 @@ class Accompaniment(AskedAhead):
         plan: tells the cells.
         capture: what was played.
         requests: writes what is asked of the model.
-        ask: sends a request to the model; False when there is none.
-        listens: tells whether what is played before a cell will be its base.
+        turns: say which phrases are listened to.
+        output: takes the requests.
 
     """
 
     def __init__(
-        self,
-        plan: Plan,
-        capture: Capture,
-        requests: Requests,
-        *,
-        ask: Callable[[Accompany], bool],
-        listens: Callable[[int], bool],
+        self, plan: Plan, capture: Capture, requests: Requests, turns: Turns, *, output: Output
     ) -> None:
         """Start with nothing asked."""
         super().__init__(plan)
-        self._capture, self._requests = capture, requests
-        self._ask, self._listens = ask, listens
+        self._capture, self._requests, self._turns, self._output = capture, requests, turns, output
 
     @property
     def wanted(self) -> bool:
@@ -47,8 +39,8 @@ class Accompaniment(AskedAhead):
 
     def ask_for(self, cell: int, present: Tick) -> None:
         """Ask for the parts that join what was played before a cell, where there was anything."""
-        if not self._listens(cell):
+        if not self._turns.listens_before(self._plan.lines, cell):
             return
         played = self._capture.phrase(self._plan.grid, self._plan.lines.tick_of_cell(cell - 1), present)
         if len(played):
-            self._ask(self._requests.accompany(cell, played))
+            self._output.ask(self._requests.accompany(cell, played))

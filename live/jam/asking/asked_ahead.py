@@ -61,4 +61,4 @@ class AskedAhead(ABC):
 
     def _ahead(self) -> int:
         """Ticks before a cell: half a step, for its phrase closes then, and what writing may take."""
-        return self._plan.grid.ticks_per_step // 2 + BEATS * TICKS_PER_BEAT
+        return self._plan.half_step + BEATS * TICKS_PER_BEAT

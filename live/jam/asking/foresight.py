@@ -3,11 +3,10 @@
 Threads: engine only.
 """
 
-from collections.abc import Callable
-
-from live.ipc.messages import Foresee
 from live.jam.asking.asked_ahead import AskedAhead
-from live.jam.asking.requests import Requests, Search
+from live.jam.asking.played import Played
+from live.jam.asking.requests import Requests
+from live.jam.protocols import Output
 from live.jam.sequencing.plan import Plan
 from live.timing.timeline import Tick
 
@@ -18,22 +17,15 @@ class Foresight(AskedAhead):
     Args:
         plan: tells the cells.
         requests: writes what is asked of the model.
-        ask: sends a request to the model; False when there is none.
-        search: what was played in the phrase before a cell, up to a tick; None for nothing.
+        played: cuts out what was played.
+        output: takes the requests.
 
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        requests: Requests,
-        *,
-        ask: Callable[[Foresee], bool],
-        search: Callable[[int, Tick], Search | None],
-    ) -> None:
+    def __init__(self, plan: Plan, requests: Requests, played: Played, *, output: Output) -> None:
         """Start with nothing asked."""
         super().__init__(plan)
-        self._requests, self._ask, self._search = requests, ask, search
+        self._requests, self._played, self._output = requests, played, output
 
     @property
     def wanted(self) -> bool:
@@ -42,6 +34,6 @@ class Foresight(AskedAhead):
 
     def ask_for(self, cell: int, present: Tick) -> None:
         """Ask for the variation that a cell is to sound, if its phrase will be taken up."""
-        search = self._search(cell, present)
+        search = self._played.before(self._plan.lines, cell, present)
         if search is not None:
-            self._ask(self._requests.foresee(search))
+            self._output.ask(self._requests.foresee(search))

@@ -85,5 +85,5 @@ class Glide:
             self._base = None
             return
         place = Between(self._base.place, target.place, share)
-        jam.dialogue.put_base(Base(place, "recall", None, self._base.number), jam.dialogue.ident, tick)
+        jam.places.put_base(Base(place, "recall", None, self._base.number), jam.places.ident, tick)
         self._last_base = jam.history.state.base

@@ -59,7 +59,7 @@ def state_of(jam: Jam) -> JamState:
         muted=sorted(jam.plan.muted),
         conditions=dict(jam.requests.conditions),
         model=jam.model_choice.name,
-        model_ident=jam.dialogue.ident,
+        model_ident=jam.places.ident,
         metre=jam.dialogue.metre,
         base=base_memory(path.base),
         anchors=anchors_memory(path.anchors),
@@ -103,7 +103,7 @@ class Present:
         found["muted"], found["thru"], found["vary set"] = jam.plan.muted, jam.performer.thru, jam.vary_set
         found["conditions"] = tuple(sorted(jam.requests.conditions.items()))
         found["model"], found["metre"] = jam.model_choice.name, jam.dialogue.metre
-        found["ident"] = jam.dialogue.ident
+        found["ident"] = jam.places.ident
         return found
 
     def put(self, slots: Slots, now: Nanos) -> None:
@@ -120,7 +120,7 @@ class Present:
         another = "model" in slots and slots["model"] != jam.model_choice.name
         if another:
             filled = {name: anchor for name, anchor in anchors.items() if anchor is not None}
-            jam.dialogue.expect(slots.get("base"), filled, slots["ident"])
+            jam.places.expect(slots.get("base"), filled, slots["ident"])
             jam.model_choice.load(slots["model"], jam.dialogue.metre)
         if "metre" in slots:
             self._set_metre(slots["metre"], now)
@@ -140,10 +140,10 @@ class Present:
         self.set_knobs(knobs, now)
         jam.vary_set = slots.get("vary set", jam.vary_set)
         if anchors and not another:
-            jam.dialogue.put_anchors(anchors, slots["ident"])
+            jam.places.put_anchors(anchors, slots["ident"])
             jam.gestures.prepare_morph()
         if "base" in slots and not another:
-            jam.dialogue.put_base(slots["base"], slots["ident"], jam.sent_to(now))
+            jam.places.put_base(slots["base"], slots["ident"], jam.sent_to(now))
 
     # -- whole: for scenes -----------------------------------------------------------------------
 

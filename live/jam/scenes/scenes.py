@@ -155,7 +155,7 @@ class Scenes:
     def _to_stored(self, state: JamState) -> Target:
         jam, slots = self._jam, self.present.slots_of(state)
         slots["called"] = self.called
-        same = state.model == jam.model_choice.name and state.model_ident == jam.dialogue.ident
+        same = state.model == jam.model_choice.name and state.model_ident == jam.places.ident
 
         def arrive(knobs: Container[str], now: Nanos) -> None:
             self.present.put(

@@ -165,6 +165,20 @@ class Plan:
         """Return the index of the cell that a tick lies in."""
         return self.lines.cell_of(tick)
 
+    def sounding(self, now: Tick) -> Cell | None:
+        """Return the cell of the present tick, if it is planned."""
+        return self.cells.get(self.cell_of(now))
+
+    @property
+    def half_step(self) -> int:
+        """Half a step of the grid, in ticks: so long before its place a note may lie."""
+        return self.grid.ticks_per_step // 2
+
+    def forget_places(self) -> None:
+        """Let cells know no place of another model's any more; their notes play on."""
+        for cell in self.cells.values():
+            cell.base = cell.xy = cell.point = None
+
     def first_bar(self, index: int) -> int:
         """Return the bar on which a cell starts."""
         return self.lines.bar_of_cell(index)

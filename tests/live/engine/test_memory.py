@@ -28,7 +28,7 @@ def jamming(clock: FakeClock) -> Engine:
     run_to(engine, clock, clock.nanos + SECOND)
     for asked in (command("knob", "density", 0.5), command("knob", "tempo", 96.0), command("mode", "hold")):
         engine._post(asked)
-    engine.jam.dialogue.go(Point([1.0, 2.0], {"density": 1.0}), "recall", Tick(0))
+    engine.jam.places.go(Point([1.0, 2.0], {"density": 1.0}), "recall", Tick(0))
     engine._post(command("capture", "A"))
     run_to(engine, clock, clock.nanos + 2 * SECOND)
     engine._tidy(clock.nanos, clock.nanos + SECOND)

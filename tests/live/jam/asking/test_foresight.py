@@ -78,4 +78,4 @@ def test_without_a_writer_it_says_so_once_and_counts() -> None:
     stage.run_to_tick(3 * CELL)
     said = [line.text for line in stage.jam.notices.lines if "no writer" in line.text]
     assert said == ["vary has no writer for this: it makes its variations of your own notes alone"]
-    assert stage.jam.dialogue.recombined >= 3
+    assert stage.jam.decoding.recombined >= 3

@@ -1,0 +1,68 @@
+"""Phrases whose place the model is asked for, until it answers.
+
+Owns: those that were asked and not answered, and those that wait for a model.  Threads: engine only.
+Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
+"""
+
+from live.jam.asking.requests import Reason, Requests, Search
+from live.jam.protocols import Output
+
+
+class Searches:
+    """Asks for places.
+
+    Args:
+        requests: writes what is asked.
+        output: takes the requests.
+
+    """
+
+    def __init__(self, requests: Requests, output: Output) -> None:
+        """Start with nothing asked."""
+        self._requests, self._output = requests, output
+        self._asked: dict[int, Search] = {}
+        self._unasked: list[Search] = []
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the model owes an answer."""
+        return bool(self._asked)
+
+    def ask(self, search: Search) -> None:
+        """Ask for a place, where the model takes such phrases; without a model, when it is back."""
+        if not self._requests.takes(search.phrase.grid):
+            return
+        request = self._requests.encode(search)
+        if self._output.ask(request):
+            self._asked[request.ident] = search
+            return
+        if search.reason is Reason.PLAYED:  # only the last phrase is worth an answer when the model is back
+            self._unasked = [older for older in self._unasked if older.reason is not Reason.PLAYED]
+        self._unasked.append(search)
+
+    def answered(self, ident: int) -> Search | None:
+        """Return what an answer is about, once; None for what was forgotten meanwhile."""
+        return self._asked.pop(ident, None)
+
+    def owes(self, cell: int) -> bool:
+        """Tell whether the phrase that a cell is to sound first has no place yet."""
+        waiting = [*self._asked.values(), *self._unasked]
+        return any(search.reason is Reason.PLAYED and search.cell == cell for search in waiting)
+
+    def lose_model(self) -> None:
+        """Ask again, when there is a model, for what this one owed."""
+        self._unasked += self._asked.values()
+        self._asked.clear()
+
+    def take_all(self) -> list[Search]:
+        """Return all that has no answer, and forget it."""
+        searches = [*self._unasked, *self._asked.values()]
+        self._unasked = []
+        self._asked.clear()
+        return searches
+
+    def forget_played(self) -> None:
+        """Forget phrases of before the transport started anew."""
+        played = Reason.PLAYED
+        self._asked = {ident: search for ident, search in self._asked.items() if search.reason is not played}
+        self._unasked = [search for search in self._unasked if search.reason is not played]

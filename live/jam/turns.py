@@ -1,0 +1,69 @@
+"""Whose turn it is: in which cells the instrument speaks, and of which phrases it listens to the performer.
+
+Owns: until when it rests.  Threads: engine only.
+Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
+"""
+
+from live.ipc.snapshot import Speaker
+from live.jam.asking.requests import Requests
+from live.jam.path import PathHistory
+from live.jam.sequencing.plan import Plan, Sounds
+from live.timing.bar_lines import BarLines
+from live.timing.timeline import Tick
+
+
+class Turns:
+    """Goes by the mode.
+
+    Args:
+        plan: whose cells.
+        history: the mode, and whether it is frozen.
+        requests: know whether there is a band.
+
+    """
+
+    def __init__(self, plan: Plan, history: PathHistory, requests: Requests) -> None:
+        """Rest nowhere."""
+        self._plan, self._history, self._requests = plan, history, requests
+        self._rest_until = Tick(0)
+
+    def restart(self) -> None:
+        """Rest nowhere any more."""
+        self._rest_until = Tick(0)
+
+    def rest(self, now: Tick) -> None:
+        """Be silent for the rest of this phrase, at least for a bar, and come in on the next one."""
+        lines = self._plan.lines
+        self._rest_until = lines.tick_of_bar(lines.bar_of(now) + 2)
+        self.changed(now)
+
+    def changed(self, now: Tick) -> None:
+        """Let each cell from the present one on speak or be silent, as the mode has it."""
+        self._plan.set_sounds(self.sounds, now)
+        self._plan.mark_stale(now)
+
+    @property
+    def listens(self) -> bool:
+        """Whether what is played becomes what is answered."""
+        state = self._history.state
+        return state.mode in ("follow", "answer", "listen") and not state.frozen
+
+    def listens_before(self, lines: BarLines, cell: int) -> bool:
+        """Tell whether what is played before a cell is to be its base."""
+        answering = self._history.state.mode == "answer" and cell % 2 == 0
+        return self.listens and not answering and cell > lines.cell
+
+    def sounds(self, index: int) -> Sounds:
+        """Return what of a cell is heard: in the performer's turn the band goes on, if there is one."""
+        if self._plan.lines.tick_of_cell(index) < self._rest_until:
+            return "nothing"
+        if self._history.state.mode != "answer" or index % 2 == 1:
+            return "all"
+        return "band" if self._requests.parts else "nothing"
+
+    def speaker(self, now: Tick) -> tuple[Speaker, Tick]:
+        """Return whose turn it is, and the tick at which it ends or the performer's phrase closes."""
+        lines = self._plan.lines
+        cell = lines.cell_of(now)
+        taken_up = self.listens_before(lines, cell + 1)
+        return "performer" if taken_up else "instrument", lines.tick_of_cell(cell + 1)
