@@ -170,14 +170,14 @@ def test_a_model_process_learns_where_a_keyboard_is_split(clock: FakeClock) -> N
     wire = Wire()
     engine._arrived(wire, hello())
     run_to(engine, clock, clock.nanos)
-    engine.jam.model_choice.load("lead", "4/4")
+    engine.jam.model_choice.load("lead", "auto")
     engine.worker.load_wanted()
     assert wire.sent == [Load(name, split="F#2") for name in ("keys", "lead", "lead")]
     engine.close()
 
 
 def test_a_model_process_that_comes_back_loads_what_was_chosen(engine: Engine, clock: FakeClock) -> None:
-    engine.jam.model_choice.load("lead", "4/4")
+    engine.jam.model_choice.load("lead", "auto")
     first, wire = Wire(), Wire()
     engine._arrived(first, hello())
     assert first.sent == [Load("lead")]
