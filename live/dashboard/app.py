@@ -3,14 +3,11 @@
 Threads: `deliver` and `lost` may be called from any; all else belongs to Textual's.
 """
 
-import math
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import ClassVar
 
-import msgspec
 from textual import events
 from textual.app import App, ComposeResult
 from textual.await_complete import AwaitComplete
@@ -21,11 +18,9 @@ from textual.message import Message
 
 from live.dashboard import escapes, keys, panels, piano
 from live.dashboard.drawing.hands import touched_row
-from live.dashboard.drawing.latent_map import MapPoint
 from live.dashboard.drawing.rows import Row, fit_row, row_width
-from live.dashboard.drawing.status import NANOS_PER_SECOND
 from live.dashboard.drawing.theme import THEME
-from live.dashboard.inbox import MOST_NOTICES, Inbox
+from live.dashboard.inbox import Inbox
 from live.dashboard.learn_window import LearnWindow
 from live.dashboard.palette import Palette
 from live.dashboard.roll_panel import RollPanel
@@ -38,6 +33,7 @@ from live.dashboard.screens import (
     StoreWindow,
     WordsWindow,
 )
+from live.dashboard.shown import Shown
 from live.ipc.commands import (
     Command,
     Freeze,
@@ -53,22 +49,11 @@ from live.ipc.commands import (
     Turn,
     action,
 )
-from live.ipc.snapshot import KnobView, Notice, NoticeLevel, Snapshot, ToDashboard, TouchView
+from live.ipc.snapshot import ToDashboard, TouchView
 from live.settings.knobs import ANCHORS, KNOBS, MODES
-from live.words.intention import Situation
-from model.music.grid import TICKS_PER_BEAT
-from model.music.metre import METRES
-
-SILENCE_NANOS = NANOS_PER_SECOND
-"""After so long without a snapshot the engine counts as not answering."""
-
-FARTHEST_NANOS = NANOS_PER_SECOND // 4
-"""How far the transport is reckoned on from a snapshot."""
 
 PULSE_SECONDS = 0.08
 """Beats nearer than this are drawn on time by a timer; later ones come with the next snapshot."""
-
-TRAIL, TRAIL_STEP = 24, 0.03
 
 
 class Dashboard(App[None]):
@@ -84,6 +69,7 @@ class Dashboard(App[None]):
         keymap: keys by ident (see `live.dashboard.keys`), in place of the usual ones.
 
     Attributes:
+        shown: what it shows.
         fault: the exception that ended it, if one did.
 
     """
@@ -138,18 +124,8 @@ class Dashboard(App[None]):
         self._clock = clock
         self._keymap = dict(keymap or {})
         self._code = code
-        self._snapshot: Snapshot | None = None
-        self._shown_nanos = clock()
-        self._silent = False
-        self._lost = ""
+        self.shown = Shown(clock)
         self.fault: Exception | None = None
-        self._notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
-        self._seen: deque[tuple[int, str]] = deque(maxlen=4 * MOST_NOTICES)
-        self._cloud: tuple[MapPoint, ...] = ()
-        self._cloud_model = ""
-        self._trail: deque[MapPoint] = deque(maxlen=TRAIL)
-        self._chosen = 0
-        self._metre = ""  # that was asked for last
         self._touched: TouchView | None = None
         self._piano = piano.Piano()
         self._escapes = escapes.Escapes()
@@ -166,7 +142,7 @@ class Dashboard(App[None]):
 
     def lost(self, text: str) -> None:
         """Show that the connection to the engine is gone, and why, in one sentence.  Threads: any."""
-        self._lost = text or "connection to the engine lost"
+        self.shown.lost = text or "connection to the engine lost"
         self._wake()
 
     # -- life ----------------------------------------------------------------------------------
@@ -191,9 +167,9 @@ class Dashboard(App[None]):
             for bound, action in keys.also_bound(self._keymap):
                 self.bind(bound, action, show=False)
             for name in keys.unknown_idents(self._keymap):
-                self._note("warning", f"the keymap names '{name}', which no key has; see ? for the keys")
+                self.shown.note("warning", f"the keymap names '{name}', which no key has; see ? for the keys")
         self._panels = list(self.query(panels.Painted))
-        self._shown_nanos = self._clock()
+        self.shown.await_engine()
         self.set_interval(0.25, self.check)
         self._inbox.connect(self._wake)
         if self._code:
@@ -209,12 +185,10 @@ class Dashboard(App[None]):
     def on_dashboard_arrived(self) -> None:
         """Draw the newest snapshot."""
         post = self._inbox.take()
-        now = self._clock()
         if post.snapshot is not None:
-            self._shown_nanos = now
-            self._accept(post.snapshot)
+            self.shown.accept(post.snapshot)
         for notice in post.notices:
-            self._save(notice)
+            self.shown.save(notice)
         # A window shines through, so that all behind it is mixed anew at each change: `check` is enough.
         if len(self.screen_stack) == 1:
             self._show()
@@ -240,91 +214,22 @@ class Dashboard(App[None]):
         """Notice that the engine has stopped talking, and draw behind windows; called 4 times a second."""
         self._show()
         if self.screen_stack and isinstance(self.screen, InfoWindow | LearnWindow):  # none while it closes
-            self.screen.show(self._snapshot)
-
-    def _accept(self, snapshot: Snapshot) -> None:
-        """Take what must outlive the snapshot: cloud, trail, notices."""
-        if snapshot.map_points:
-            points = tuple(snapshot.map_points)
-            if points != self._cloud:
-                self._cloud = points
-        elif snapshot.model.name != self._cloud_model:
-            self._cloud = ()
-        if snapshot.model.name != self._cloud_model:
-            self._cloud_model = snapshot.model.name
-            self._trail.clear()
-        here = snapshot.here
-        if here is not None and (not self._trail or _far(self._trail[-1], here)):
-            self._trail.append(here)
-        for notice in snapshot.notices:
-            self._save(notice)
-        shown = [
-            knob for knob in snapshot.knobs if knob.available or "." not in knob.name.removeprefix("xy.")
-        ]
-        if len(shown) < len(snapshot.knobs):  # knobs of parts that this model does not have
-            snapshot = msgspec.structs.replace(snapshot, knobs=shown)
-        if self._snapshot is None or snapshot.metre != self._snapshot.metre:
-            self._metre = snapshot.metre
-        self._snapshot = snapshot
-        self._chosen = min(self._chosen, max(0, len(snapshot.knobs) - 1))
-
-    def _save(self, notice: Notice) -> None:
-        """Save a notice once, though snapshots repeat it."""
-        key = (notice.nanos, notice.text)
-        if key not in self._seen:
-            self._seen.append(key)
-            late = bool(self._notices) and notice.nanos < self._notices[-1].nanos
-            self._notices.append(notice)
-            if late:
-                self._notices = deque(sorted(self._notices, key=lambda n: n.nanos), maxlen=MOST_NOTICES)
-
-    def _note(self, level: NoticeLevel, text: str) -> None:
-        """Say something ourselves."""
-        self._save(Notice(self._clock(), level, text))
+            self.screen.show(self.shown.snapshot)
 
     # -- drawing -------------------------------------------------------------------------------
-
-    def tick_now(self, nanos: int) -> int:
-        """Reckon where the transport is, from the last snapshot."""
-        snapshot = self._snapshot
-        if snapshot is None:
-            return 0
-        if snapshot.state in ("stopped", "listening") or not math.isfinite(snapshot.tempo_bpm):
-            return snapshot.tick
-        ahead = min(FARTHEST_NANOS, max(0, nanos - snapshot.nanos))
-        return snapshot.tick + int(ahead * snapshot.tempo_bpm * TICKS_PER_BEAT / (60 * NANOS_PER_SECOND))
 
     def _show(self) -> None:
         """Draw all panels; each does only what changed."""
         if not self._panels:
             return
-        now = self._clock()
-        alarm = self._alarm(now)
-        view = panels.View(
-            snapshot=self._snapshot,
-            tick=self.tick_now(now) - (self._snapshot.bar_zero if self._snapshot else 0),
-            nanos=now,
-            alarm=alarm,
-            notices=tuple(self._notices),
-            cloud=self._cloud,
-            trail=tuple(self._trail),
-            chosen=self._chosen,
-        )
+        view = self.shown.view()
         for panel in self._panels:
             panel.draw(view)
-        touched = self._snapshot.touched if self._snapshot is not None else None
+        touched = view.snapshot.touched if view.snapshot is not None else None
         if touched != self._touched and self.screen_stack:
             self._touched = touched
             self._hint()
         self._pulse_soon(view.tick)
-
-    def _alarm(self, now: int) -> str:
-        """Return why nothing new is known, or nothing; say it once among the notices."""
-        silent = now - self._shown_nanos > SILENCE_NANOS
-        if silent and not self._silent and self._snapshot is not None and not self._lost:
-            self._note("error", "engine not answering; this screen stands still")
-        self._silent = silent
-        return self._lost or ("ENGINE NOT ANSWERING" if silent else "")
 
     def _hint(self) -> None:
         """Draw the line of hints."""
@@ -343,12 +248,9 @@ class Dashboard(App[None]):
 
     def _pulse_soon(self, tick: int) -> None:
         """Draw the next beat when it falls, not when the next snapshot comes."""
-        snapshot = self._snapshot
-        standing = snapshot is None or snapshot.state in ("stopped", "listening")
-        if snapshot is None or standing or self._pulsing or self._silent or self._lost:
+        seconds = self.shown.next_beat_s(tick)
+        if seconds is None or self._pulsing:
             return
-        left = -tick % max(1, snapshot.ticks_per_beat)
-        seconds = left * 60 / (snapshot.tempo_bpm * TICKS_PER_BEAT) if snapshot.tempo_bpm > 0 else 1.0
         if 0 < seconds < PULSE_SECONDS:
             self._pulsing = True
             self.set_timer(seconds, self._pulse)
@@ -374,33 +276,22 @@ class Dashboard(App[None]):
 
     def action_start_stop(self) -> None:
         """Start, or stop when it plays."""
-        playing = self._snapshot is not None and self._snapshot.state != "stopped"
+        playing = self.shown.snapshot is not None and self.shown.snapshot.state != "stopped"
         self._send((Stop if playing else Start)(source=keys.SOURCE))
 
     def action_metre(self, step: int) -> None:
         """Ask for the next metre, or the one before; pressed again, for the one after that."""
-        if self._snapshot is not None:
-            order = list(METRES)
-            last = self._metre if self._metre in METRES else "4/4"
-            self._metre = order[(order.index(last) + step) % len(order)]
-            self._send(SetMetre(self._metre, source=keys.SOURCE))
-
-    @property
-    def chosen_knob(self) -> KnobView | None:
-        """The knob that the arrow keys turn."""
-        knobs = self._snapshot.knobs if self._snapshot else []
-        return knobs[self._chosen] if self._chosen < len(knobs) else None
+        if self.shown.snapshot is not None:
+            self._send(SetMetre(self.shown.next_metre(step), source=keys.SOURCE))
 
     def action_choose(self, step: int) -> None:
         """Choose another knob."""
-        knobs = self._snapshot.knobs if self._snapshot else []
-        if knobs:
-            self._chosen = (self._chosen + step) % len(knobs)
-            self._show()
+        self.shown.choose(step)
+        self._show()
 
     def action_nudge(self, steps: int) -> None:
         """Turn the chosen knob: a fiftieth of its range a step, or one unit where the range is wide."""
-        knob = self.chosen_knob
+        knob = self.shown.chosen_knob
         if knob is not None and knob.high > knob.low:
             size = knob.high - knob.low
             share = steps / size if size > 10 else steps * 0.02
@@ -408,7 +299,7 @@ class Dashboard(App[None]):
 
     def action_rest(self) -> None:
         """Put the chosen knob to rest."""
-        knob = self.chosen_knob
+        knob = self.shown.chosen_knob
         if knob is not None:
             self._send(Turn(knob.name, knob.rest, source=keys.SOURCE))
 
@@ -416,8 +307,8 @@ class Dashboard(App[None]):
 
     def on_knob_panel_touched(self, message: panels.KnobPanel.Touched) -> None:
         """Choose a knob, and turn it to where the pointer is."""
-        self._chosen = message.number
-        knob = self.chosen_knob
+        self.shown.chosen = message.number
+        knob = self.shown.chosen_knob
         if knob is not None and message.share is not None and knob.available:
             value = knob.low + message.share * (knob.high - knob.low)
             self._send(Turn(knob.name, value, source=keys.SOURCE))
@@ -425,7 +316,7 @@ class Dashboard(App[None]):
 
     def on_knob_panel_scrolled(self, message: panels.KnobPanel.Scrolled) -> None:
         """Choose a knob and turn it a little."""
-        self._chosen = message.number
+        self.shown.chosen = message.number
         self.action_nudge(message.steps)
         self._show()
 
@@ -434,8 +325,8 @@ class Dashboard(App[None]):
         word = message.word
         if word.lower() in MODES:
             self._send(action("mode", word.lower(), source=keys.SOURCE))
-        elif word in ANCHORS and self._snapshot is not None:
-            taken = any(anchor.name == word and anchor.xy for anchor in self._snapshot.anchors)
+        elif word in ANCHORS and self.shown.snapshot is not None:
+            taken = any(anchor.name == word and anchor.xy for anchor in self.shown.snapshot.anchors)
             self._send(action("recall" if taken else "capture", word, source=keys.SOURCE))
         elif word in ("freeze off", "FROZEN"):
             self._send(Freeze(source=keys.SOURCE))
@@ -457,11 +348,11 @@ class Dashboard(App[None]):
 
     def action_info(self) -> None:
         """Open what an engineer asks for."""
-        self.push_screen(InfoWindow(self._snapshot))
+        self.push_screen(InfoWindow(self.shown.snapshot))
 
     def action_store(self) -> None:
         """Ask where to store, and do so."""
-        snapshot = self._snapshot
+        snapshot = self.shown.snapshot
         if snapshot is not None:
             self.push_screen(StoreWindow(snapshot.anchors, snapshot.scenes), self._stored)
 
@@ -471,19 +362,19 @@ class Dashboard(App[None]):
 
     def action_learn(self) -> None:
         """Open the window for learning, with the chosen knob marked."""
-        knob = self.chosen_knob
-        self.push_screen(LearnWindow(self._send, self._snapshot, chosen=knob.name if knob else ""))
+        knob = self.shown.chosen_knob
+        self.push_screen(LearnWindow(self._send, self.shown.snapshot, chosen=knob.name if knob else ""))
 
     def action_notices(self) -> None:
         """Open the notices."""
-        self.push_screen(NoticeWindow(tuple(self._notices), self._clock()))
+        self.push_screen(NoticeWindow(tuple(self.shown.notices), self._clock()))
 
     def action_code(self) -> None:
         """Show the page's address as a code."""
         if self._code:
             self.push_screen(CodeWindow(self._code))
         else:
-            self._note("info", "no page is served to others: twobar jam --page 0.0.0.0 serves one")
+            self.shown.note("info", "no page is served to others: twobar jam --page 0.0.0.0 serves one")
 
     def action_words(self) -> None:
         """Open the line for words."""
@@ -492,14 +383,7 @@ class Dashboard(App[None]):
             if text:
                 self._send(Say(text, source=keys.SOURCE))
 
-        self.push_screen(WordsWindow(self._situation), say)
-
-    def _situation(self) -> Situation:
-        """Return where the instrument stands."""
-        s = self._snapshot
-        if s is None:
-            return Situation({})
-        return Situation({knob.name: knob.value for knob in s.knobs}, frozenset(s.muted))
+        self.push_screen(WordsWindow(self.shown.situation), say)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let digits be written into the line for words, instead of doing what they do elsewhere."""
@@ -562,14 +446,14 @@ class Dashboard(App[None]):
         """Close the window on top; where Esc did it, say so, for whoever meant panic by it."""
         if self._escaping:
             self._escaping = False
-            self._note("info", "Esc closed the window; 0 is panic")
+            self.shown.note("info", "Esc closed the window; 0 is panic")
         return super().pop_screen()
 
     def action_escape(self) -> None:
         """Panic; where the letters are piano keys, end that alone."""
         if self._piano.on:
             self.action_piano()
-            self._note("info", "Esc ended the piano; 0 is panic")
+            self.shown.note("info", "Esc ended the piano; 0 is panic")
         else:
             self._send(Panic(source=keys.SOURCE))
 
@@ -600,7 +484,3 @@ class Dashboard(App[None]):
         """End a note whose key has not been struck again since."""
         if self._piano.expire(pitch):
             self._send(PlayKey(pitch, 0, source=keys.SOURCE))
-
-
-def _far(a: MapPoint, b: MapPoint) -> bool:
-    return abs(a[0] - b[0]) + abs(a[1] - b[1]) > TRAIL_STEP

@@ -23,7 +23,7 @@ def posed() -> Dashboard:
     """Return a dashboard in the middle of a jam, its first picture in the inbox."""
     stage = Stage()
     for earlier in range(24, -1, -1):
-        stage.app._accept(scene(TICK - earlier * 300, nanos=stage.clock.nanos, **POSE))
+        stage.app.shown.accept(scene(TICK - earlier * 300, nanos=stage.clock.nanos, **POSE))
     stage.app.deliver(scene(TICK, nanos=stage.clock.nanos, **POSE))
     return stage.app
 

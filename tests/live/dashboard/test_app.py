@@ -44,13 +44,13 @@ async def test_everything_a_performer_needs_is_in_sight(size: tuple[int, int]) -
 async def test_only_the_newest_of_many_snapshots_is_drawn() -> None:
     async with Stage().run() as stage:
         drawn: list[float] = []
-        accept = stage.app._accept
+        accept = stage.app.shown.accept
 
         def note(snapshot: Snapshot) -> None:
             drawn.append(snapshot.tempo_bpm)
             accept(snapshot)
 
-        stage.app._accept = note  # type: ignore[method-assign]
+        stage.app.shown.accept = note  # type: ignore[method-assign]
         for bpm in range(60, 160):
             stage.app.deliver(scene(tempo_bpm=float(bpm), nanos=stage.clock.nanos))
         await stage.pilot.pause()
@@ -128,23 +128,23 @@ async def test_a_lost_connection_stays_shown() -> None:
 
 async def test_the_transport_is_reckoned_on_between_snapshots_but_not_for_long() -> None:
     async with Stage().run() as stage:
-        start = stage.app.tick_now(stage.clock.nanos)
+        start = stage.app.shown.tick_at(stage.clock.nanos)
         assert (
-            stage.app.tick_now(stage.clock.nanos + SECOND // 10) == start + 96
+            stage.app.shown.tick_at(stage.clock.nanos + SECOND // 10) == start + 96
         )  # 120 bpm: 960 ticks a second
-        assert stage.app.tick_now(stage.clock.nanos + 60 * SECOND) == start + 240
+        assert stage.app.shown.tick_at(stage.clock.nanos + 60 * SECOND) == start + 240
         await stage.show(state="stopped", tick=77)
-        assert stage.app.tick_now(stage.clock.nanos + SECOND) == 77
+        assert stage.app.shown.tick_at(stage.clock.nanos + SECOND) == 77
 
 
 async def test_the_cloud_stays_when_later_snapshots_leave_it_out_and_goes_with_its_model() -> None:
     async with Stage().run() as stage:
-        cloud = stage.app._cloud
+        cloud = stage.app.shown.cloud
         await stage.show(map_points=[])
-        assert stage.app._cloud == cloud
+        assert stage.app.shown.cloud == cloud
         other = ModelView("lead", "ready", latent_size=32)
         await stage.show(map_points=[], model=other)
-        assert stage.app._cloud == ()
+        assert stage.app.shown.cloud == ()
 
 
 # -- cost ------------------------------------------------------------------------------------------

@@ -136,9 +136,11 @@ async def test_esc_never_panics_while_something_is_open_and_says_what_it_did(
         for name in ("question_mark", "n", "s", "q", "i"):
             await stage.press(name)
             assert await stage.press("escape") == [], name
-            assert "Esc closed the window; 0 is panic" in [note.text for note in stage.app._notices], name
-            stage.app._notices.clear()
-            stage.app._seen.clear()
+            assert "Esc closed the window; 0 is panic" in [note.text for note in stage.app.shown.notices], (
+                name
+            )
+            stage.app.shown.notices.clear()
+            stage.app.shown._seen.clear()
         await stage.press("k")
         await send(stage, ESC)
         while stage.app._piano.on:

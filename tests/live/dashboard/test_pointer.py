@@ -30,8 +30,8 @@ async def test_a_press_on_a_knobs_bar_turns_it_there_and_a_drag_goes_on(size: tu
         assert -1.0 < last.value < 0.6
         await stage.pilot.hover(offset=(bar, y))
         assert stage.sent.commands[-1] == last
-        assert stage.app.chosen_knob is not None
-        assert stage.app.chosen_knob.name == "density"
+        assert stage.app.shown.chosen_knob is not None
+        assert stage.app.shown.chosen_knob.name == "density"
 
 
 async def test_a_press_on_a_name_only_chooses_and_a_dead_knob_is_not_turned() -> None:
@@ -39,8 +39,8 @@ async def test_a_press_on_a_name_only_chooses_and_a_dead_knob_is_not_turned() ->
         x, y = place_of(stage, "register")
         stage.sent.commands.clear()
         await stage.pilot.click(offset=(x, y))
-        assert stage.app.chosen_knob is not None
-        assert stage.app.chosen_knob.name == "register"
+        assert stage.app.shown.chosen_knob is not None
+        assert stage.app.shown.chosen_knob.name == "register"
         x, y = place_of(stage, "polyphony")
         await stage.pilot.click(offset=(x + 20, y))
         assert stage.sent.commands == []

@@ -128,4 +128,4 @@ async def test_the_page_s_code_is_shown_first_and_again_by_its_key() -> None:
 async def test_without_a_page_its_key_says_how_to_get_one() -> None:
     async with Stage().run() as stage:
         await stage.press("v")
-        assert "twobar jam --page 0.0.0.0" in stage.app._notices[-1].text
+        assert "twobar jam --page 0.0.0.0" in stage.app.shown.notices[-1].text
