@@ -17,7 +17,7 @@ from benchmarks.figures import Row, percentile
 from benchmarks.scale import Scale
 from live.cli.offline import generate
 from live.ipc.messages import Accompany, Answer, Decode, Encode, ToWorker
-from live.worker.serve import RequestHandler
+from live.worker.handler import RequestHandler
 from model.edits.arrangement import SECTION
 from model.edits.groove import CRASH
 from model.latent.note_transformer import run_to_end

@@ -14,7 +14,7 @@ from benchmarks.figures import Row
 from benchmarks.scale import Scale
 from live.ipc.messages import Between, Decode, Decoded, Encode, Encoded, Place, Point, Ready
 from live.jam.path import Base, moved
-from live.worker.serve import RequestHandler
+from live.worker.handler import RequestHandler
 from live.worker.variations import sounding
 from model.music.attributes import measure as attributes
 from model.music.key import key_of

@@ -49,7 +49,7 @@ def test_the_model_process_answers_without_torch() -> None:
     script = """
 import json
 from live.ipc.messages import Ready
-from live.worker.serve import RequestHandler
+from live.worker.handler import RequestHandler
 for name in json.loads(sys.argv[1]):
     ready = RequestHandler().load(name)  # which encodes and decodes twice
     assert isinstance(ready, Ready), ready

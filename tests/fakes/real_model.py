@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from live.ipc.messages import Answer, Decode, Encode, Load, Ready, ToWorker, Warp, Warped
-from live.worker.serve import RequestHandler
+from live.worker.handler import RequestHandler
 from model.checkpoint import write
 from tests.fakes import networks
 from tests.fakes.stage import EchoModel

@@ -31,8 +31,8 @@ from live.jam.protocols import Bindings
 from live.settings.config import Config, with_options
 from live.timing.midi_bytes import Received, Stream, note_off, note_on
 from live.timing.timeline import Nanos, Tick
+from live.worker.phrases import chords_in
 from live.worker.places import Places, point_of
-from live.worker.serve import chords_in
 from model.music.grid import Grid
 from model.music.metre import METRES, cut, name_of, padded
 from model.music.phrase import Note, Phrase

@@ -14,7 +14,7 @@ from live.errors import FailureError, UsageError, unknown
 from live.ipc.messages import Point, Varied
 from live.settings import config as settings
 from live.worker.accompanist import Accompanist
-from live.worker.serve import shown_of
+from live.worker.phrases import shown_of
 from live.worker.variations import Origin, Variations
 from model.codecs.base import pack_phrase
 from model.codecs.registry import build

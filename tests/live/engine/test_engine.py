@@ -11,6 +11,7 @@ import pytest
 
 from live.devices.ableton_link import LinkSession
 from live.engine import engine as engine_module
+from live.engine.beginning import Beginning
 from live.engine.demo import FIRST
 from live.engine.demo_performer import DemoPerformer
 from live.engine.engine import READY_NANOS, BrokenEngineError, Engine
@@ -387,7 +388,7 @@ def test_a_model_that_does_not_load_lets_the_jam_start(engine: Engine, clock: Fa
 def test_an_engine_after_a_dead_one_silences_what_may_still_sound(
     engine: Engine, clock: FakeClock, ear: Ear
 ) -> None:
-    engine.options = msgspec.structs.replace(engine.options, revived=True)
+    engine.beginning = Beginning(engine.jam, engine.devices, revived=True)
     engine._model_loaded(EchoModel().ready(), clock.now())
     ear.received.clear()
     run_to(engine, clock, clock.nanos + 2 * SECOND)

@@ -8,7 +8,7 @@ from live.ipc.messages import Answer, Decode, Decoded, Encode, Encoded, Point, T
 from live.jam.path import heaviest
 from live.timing.midi_bytes import control
 from live.timing.timeline import Nanos, Tick
-from live.worker.serve import transcribed
+from live.worker.phrases import transcribed
 from model.music.grid import Grid
 from tests.fakes.stage import EchoModel, Stage, configured
 

@@ -9,7 +9,7 @@ import torch
 from live.ipc.commands import ChooseModel, GoTo, SetMode, Stop
 from live.ipc.messages import Encode, Failed, Point
 from live.settings.config import parse
-from live.worker.serve import RequestHandler
+from live.worker.handler import RequestHandler
 from model.codecs.drums import KEYS
 from model.music.phrase import Note
 from tests.fakes.real_model import RealModel, checkpoint

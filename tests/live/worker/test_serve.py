@@ -36,9 +36,10 @@ from live.ipc.messages import (
     Warped,
 )
 from live.ipc.model_process import spawn_worker
-from live.worker import serve as worker
+from live.worker import handler as worker
+from live.worker.handler import RequestHandler, sentence
 from live.worker.places import Places, point_of
-from live.worker.serve import RequestHandler, newest, sentence, serve
+from live.worker.serve import newest, serve
 from model.errors import CheckpointError
 from model.music.grid import Grid
 from model.music.metre import METRES, grid_in

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from live.ipc.messages import Decode, Decoded, Encode, Encoded, Point, Ready, Varied
-from live.worker.serve import RequestHandler
+from live.worker.handler import RequestHandler
 from live.worker.variations import APART, Variations, sounding
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase

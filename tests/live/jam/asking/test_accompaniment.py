@@ -7,7 +7,7 @@ from live.ipc.messages import Accompany, Answer, Encode, Encoded, Failed, ToWork
 from live.settings.config import Config, ModelSettings
 from live.timing.timeline import Nanos
 from live.worker.accompanist import Accompanist
-from live.worker.serve import RequestHandler
+from live.worker.handler import RequestHandler
 from model.latent.note_transformer import run_to_end
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
