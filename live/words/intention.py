@@ -16,7 +16,8 @@ from live.ipc.commands import (
     action,
 )
 from live.settings.knobs import ATTRIBUTE_KNOBS, KNOBS, KnobSpec
-from live.words.reading import Meaning, read_words
+from live.words.meaning import Meaning
+from live.words.reading import read_words
 from live.words.vocabulary import SHARES, TEMPO_BPM
 from model.music.tracks import TRACKS
 

@@ -9,7 +9,8 @@ import pytest
 
 from live.settings.knobs import ACTIONS, KNOBS
 from live.words import vocabulary
-from live.words.reading import LONGEST_TEXT, Meaning, read_words
+from live.words.meaning import Meaning
+from live.words.reading import LONGEST_TEXT, read_words
 
 PHRASES = Path(__file__).with_name("phrases.txt")
 ENOUGH = 0.9

@@ -1,0 +1,109 @@
+"""Whole sayings, found in a clause by their patterns: "like B", "no drums", "in D minor".  Pure.
+
+Tested in tests/live/words/test_reading.py.
+"""
+
+import re
+from typing import NamedTuple
+
+from live.settings.knobs import ANCHORS
+from live.words import vocabulary
+from live.words.lexicon import degree_in, without_degree
+from live.words.meaning import Kind, Meaning
+from model.music.tracks import TRACKS
+
+PARTS = "|".join(TRACKS)
+_PART = f"(?P<part>{PARTS})s?"
+_LETTERS = "".join(ANCHORS) + "".join(ANCHORS).lower()
+_ANCHOR = rf"(?:anchor\s+)?(?P<anchor>[{_LETTERS}])(?![\w#])(?!\s+(?:major|minor|bit|little|touch|tad|lot)\b)"
+_NUMBER = r"(?P<number>\d|" + "|".join(vocabulary.NUMBERS) + ")"
+
+
+class Saying(NamedTuple):
+    """A pattern, and what is meant by it."""
+
+    pattern: "re.Pattern[str]"
+    kind: Kind
+    name: str = ""
+    sign: int = 0
+
+    def taken_from(self, clause: str, meanings: list[Meaning]) -> str:
+        """Add what a clause means by it; returns the clause without it."""
+        match = self.pattern.search(clause)
+        if match is None:
+            return clause
+        found = match.groupdict()
+        degree = degree_in(clause)
+        rest = f"{clause[: match.start()]} | {clause[match.end() :]}"
+        if self.kind == "knob" and self.name == "morph":
+            anchor = found["anchor"].upper()
+            if anchor not in "AB":  # the morph knob goes from A to B
+                meanings.append(Meaning("recall", anchor))
+            else:
+                meanings.append(Meaning("knob", "morph", 1 if anchor == "B" else -1, degree))
+            return without_degree(rest)
+        if self.kind == "value":
+            value = float(found["value"]) if "value" in found else 0.5
+            meanings.append(Meaning("value", self.name, value=value))
+            return rest
+        name = self.name
+        if found.get("anchor"):
+            name = found["anchor"].upper()
+        elif found.get("part"):
+            name = found["part"].lower()
+        elif found.get("number"):
+            word = found["number"].lower()
+            name = word if word.isdecimal() else str(vocabulary.NUMBERS.index(word) + 1)
+        elif found.get("metre"):
+            name = found["metre"].replace(" ", "")
+        elif found.get("tonic"):
+            tonic = found["tonic"]
+            sharp = {"sharp": "#", "flat": "b"}.get((found.get("accidental") or "").lower(), "")
+            name = f"{tonic[0].upper()}{tonic[1:]}{sharp} {found['mode'].lower()}"
+        meanings.append(Meaning(self.kind, name))
+        return rest
+
+
+def _saying(pattern: str, kind: Kind, name: str = "") -> Saying:
+    return Saying(re.compile(rf"(?<!\w){pattern}(?!\w)", re.IGNORECASE), kind, name)
+
+
+_OUT = (
+    r"(?:no|without|mute|drop|kill|cut|lose|leave\s+out|take\s+out|silence|turn\s+off|stop|remove|minus|skip)"
+)
+_THE = r"(?:the\s+|your\s+|any\s+|all\s+)?"
+_IN_KEY = (
+    r"(?:in\s+)?(?:the\s+key\s+of\s+)?(?P<tonic>[A-G][#b]?)(?:\s+(?P<accidental>sharp|flat))?"
+    r"\s+(?P<mode>major|minor)"
+)
+_KEEP = r"(?:store|remember|save|keep|capture|memori[sz]e|mark)\s+(?:this|that|it|what\s+\w+\s+\w+)"
+_TOWARDS = (
+    r"(?:more\s+like|(?:closer|nearer|further|on)\s+to(?:wards?)?|towards?|in\s+the\s+direction\s+of|more\s+of"
+    r"|move\s+to|lean\s+to(?:wards?)?)"
+)
+_LIKE = (
+    r"(?:like|as\s+in|back\s+to|go\s+(?:back\s+)?to|jump\s+(?:back\s+)?to|return\s+to|recall|play|call\s+up|as|to"
+    r"|use|take|do)"
+)
+_MIDDLE = r"(?:half\s*way|midway|in\s+the\s+middle|between|a\s+mix\s+of|mix)"
+_BACK = r"(?:bring|put|let|have|get)\s+(?:back\s+)?(?:in\s+)?"
+SAYINGS: tuple[Saying, ...] = (
+    _saying(_IN_KEY, "key"),
+    _saying(r"(?P<value>\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats\s+(?:per|a)\s+minute)", "value", "tempo"),
+    _saying(r"tempo\s+(?:is\s+)?(?:to|of|at|=)?\s*(?P<value>\d{2,3}(?:\.\d+)?)", "value", "tempo"),
+    _saying(r"(?P<metre>(?:2|3|4|5)/4|(?:6|7|9|12)/8)", "metre"),
+    _saying(rf"(?:call\s+(?:up\s+)?|go\s+to\s+|play\s+)?scene\s+(?:number\s+)?{_NUMBER}", "scene"),
+    _saying(rf"{_KEEP}\s*(?:phrase\s+)?(?:(?:as|in|to|under|for|at|on)\s+)?{_ANCHOR}", "store"),
+    _saying(rf"(?:store|capture)\s+{_ANCHOR}", "store"),
+    _saying(rf"{_MIDDLE}\s+(?:between\s+|of\s+|from\s+)?a\s+(?:and|to)\s+b", "value", "morph"),
+    _saying(r"half\s*way\s+to(?:wards?)?\s+b", "value", "morph"),
+    _saying(rf"{_TOWARDS}\s+{_ANCHOR}", "knob", "morph"),
+    _saying(rf"{_LIKE}\s+{_ANCHOR}(?:\s+again)?", "recall"),
+    _saying(rf"{_ANCHOR}\s+again", "recall"),
+    _saying(rf"(?:only|just|nothing\s+except|solo)\s+{_THE}{_PART}", "only"),
+    _saying(rf"{_OUT}\s+{_THE}{_PART}(?:\s+out)?", "mute"),
+    _saying(rf"{_PART}\s+(?:out|off|away)", "mute"),
+    _saying(rf"{_BACK}{_THE}{_PART}\s*(?:back|in|on|play)?(?:\s+(?:in|again))?", "unmute"),
+    _saying(rf"(?:unmute|un\s+mute|bring\s+back|add)\s+{_THE}{_PART}", "unmute"),
+    _saying(rf"{_PART}\s+(?:back(?:\s+(?:in|on))?|in|on|again)", "unmute"),
+)
