@@ -14,7 +14,7 @@ from live.ipc.messages import Encoded, Point, Ready
 from live.jam.asking.accompaniment import Accompaniment
 from live.jam.asking.decoding import Decoding
 from live.jam.asking.foresight import Foresight
-from live.jam.asking.places import Places
+from live.jam.asking.places import LatentPlaces
 from live.jam.asking.played import Played
 from live.jam.asking.requests import Reason, Requests, Search
 from live.jam.asking.searches import Searches
@@ -70,7 +70,7 @@ class Dialogue:
         history: PathHistory,
         *,
         searches: Searches,
-        places: Places,
+        places: LatentPlaces,
         decoding: Decoding,
         output: Output,
         notices: Notices,

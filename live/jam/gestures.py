@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from live.ipc.messages import Moved, OnMap, Place, Point, Warped
 from live.jam.asking.decoding import Decoding
-from live.jam.asking.places import Places
+from live.jam.asking.places import LatentPlaces
 from live.jam.asking.requests import Requests
 from live.jam.path import Anchor, BaseOrigin, PathHistory, attributes, heaviest, morphed, on_pad, points
 from live.jam.protocols import Output
@@ -46,7 +46,7 @@ class Gestures:
         requests: Requests,
         *,
         turns: Turns,
-        places: Places,
+        places: LatentPlaces,
         decoding: Decoding,
         knobs: Mapping[str, float],
         output: Output,

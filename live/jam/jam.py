@@ -11,7 +11,7 @@ from live.errors import UsageError
 from live.ipc.messages import Answer, Decoded, Encoded, Failed, LoadFailed, Ready, Rewritten, Warped
 from live.jam.asking.decoding import Decoding
 from live.jam.asking.model_choice import ModelChoice
-from live.jam.asking.places import Places
+from live.jam.asking.places import LatentPlaces
 from live.jam.asking.requests import Reason, Requests
 from live.jam.asking.searches import Searches
 from live.jam.band.band import Band
@@ -25,7 +25,7 @@ from live.jam.notices import Notices
 from live.jam.parts import channels_of
 from live.jam.path import PathHistory
 from live.jam.protocols import Leader, Output, Scenery
-from live.jam.sequencing.beats import Beats
+from live.jam.sequencing.beat_count import BeatCount
 from live.jam.sequencing.plan import Laying, Plan
 from live.jam.sequencing.scheduler import Scheduler
 from live.jam.sequencing.sender import START_AHEAD_NANOS, Sender
@@ -91,10 +91,10 @@ class Jam:
             channels=channels_of(config.midi),
             output=output,
         )
-        self._beats = Beats(self.plan, output)
+        self._beats = BeatCount(self.plan, output)
         self.turns = Turns(self.plan, self.history, self.requests)
         searches = Searches(self.requests, output)
-        self.places = Places(self.plan, self.history, self.requests, searches, notices=self.notices)
+        self.places = LatentPlaces(self.plan, self.history, self.requests, searches, notices=self.notices)
         self.decoding = Decoding(self.plan, self.requests, self.history, output=output, notices=self.notices)
         self.dialogue = Dialogue(
             self.plan,

@@ -30,7 +30,7 @@ class Expected(NamedTuple):
     ident: str
 
 
-class Places:
+class LatentPlaces:
     """Sets the base and the anchors.
 
     Args:

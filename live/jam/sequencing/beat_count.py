@@ -11,7 +11,7 @@ from model.music.grid import Grid
 from model.music.metre import name_of
 
 
-class Beats:
+class BeatCount:
     """Tells of each beat once.
 
     Args:
