@@ -7,11 +7,9 @@ Threads: engine only; the port watch hands over on the engine's arrivals.
 """
 
 import contextlib
-import datetime as dt
 import difflib
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from live.control.desk import Desk
@@ -22,19 +20,18 @@ from live.devices.jack.probe import Direction
 from live.devices.names import keyboards
 from live.engine.closing import Guard
 from live.engine.lights import Lights
+from live.engine.losses import Losses, LossNotices
 from live.engine.output import EngineOutput
+from live.engine.recording import Recording
 from live.errors import FailureError, PortError, PortMissingError, SynthError, UsageError, unknown
 from live.ipc.model_process import WorkerKeeper, spawn_worker
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice, PortView
 from live.jam.jam import Jam
-from live.jam.parts import channels_of, take_parts
-from live.record.event_log import EventLog
-from live.record.take import Take, take_path
-from live.settings.config import Config
+from live.jam.parts import programs_of
 from live.timing.midi_bytes import Sink, Stream, program, silence
 from live.timing.timeline import Nanos
-from model.files import as_path, as_text
+from model.files import as_path
 
 Post = Callable[[object], None]
 SYNTH = "fluidsynth"
@@ -42,17 +39,6 @@ WORDS: dict[Direction, tuple[str, ...]] = {
     "in": ("virtual", "none", "auto"),
     "out": ("virtual", SYNTH, "none"),
 }
-
-
-LOSSES_NOTICE_NANOS = 60_000_000_000
-LOSSES_HEARD = 10
-
-
-class Losses(NamedTuple):
-    """What the drivers have lost: JACK's cycles, with all that was played in them, and messages cut short."""
-
-    jack_cycles: int
-    broken_messages: int
 
 
 class _Asked(NamedTuple):
@@ -86,11 +72,11 @@ class Devices:
         self._watchers: list[PortWatch] = []
         self._listers: list[SystemLister] = []
         self._broken_before = 0  # of inputs that have gone
-        self._losses_said, self._losses_nanos = Losses(0, 0), -LOSSES_NOTICE_NANOS
+        self._loss_notices = LossNotices()
         self._synth_fault = ""
         self.desk: Desk | None = None
         self.lights: Lights | None = None
-        self.recording = ""
+        self.recording = Recording(options, output, self._warn)
         self.subscribed: Callable[[Callable[[str, float | str], None]], None] = lambda _tell: None
         self.peers: list[str] = []  # of virtual outputs
 
@@ -134,8 +120,7 @@ class Devices:
         config = self._options.config
         if config.midi.api != "auto":
             ports.resolve_api(config.midi.api)
-        if self._options.log:
-            self._open_log(as_path(self._options.log))
+        self.recording.open_log()
         if not config.midi.send_sounds:
             self._output.takes_setup = lambda sink: not isinstance(sink, ports.MidiOutput)
         click = config.midi.click_output.lower()
@@ -150,14 +135,6 @@ class Devices:
             self._open_inputs(jam, name)
         self._say_what_is_missing(jam)
         self.set_up(jam, now)
-
-    def _open_log(self, path: Path) -> None:
-        try:
-            self._output.event_log = EventLog(path, on_fault=self._warn)
-        except FailureError as reason:
-            if not self._options.revived:
-                raise
-            self._warn(str(reason))
 
     def _open_synth(self, jam: Jam) -> None:
         chosen = self._options.config.synth
@@ -249,13 +226,13 @@ class Devices:
     def set_up(self, jam: Jam, now: Nanos) -> None:
         """Send the programs and levels of the performer's voice and of every part, to whom that is wanted."""
         config = self._options.config
-        for channel, number in programs(config).items():
+        for channel, number in programs_of(config).items():
             self._output.send(program(channel, number), tick=jam.tick(now), due=now, voice=Stream.SETUP)
         jam.mixer.send_levels(now, every_part=True)
 
     def setup_messages(self, jam: Jam) -> list[bytes]:
         """Return what sets a synth up that joins late: programs, and levels as they are."""
-        chosen = programs(self._options.config)
+        chosen = programs_of(self._options.config)
         return [*(program(channel, number) for channel, number in chosen.items()), *jam.mixer.present()]
 
     def _warn(self, text: str) -> None:
@@ -276,8 +253,7 @@ class Devices:
         """Open the take, OSC and the watch over the ports."""
         config = self._options.config
         self._watch(jam)
-        if self._options.record or config.jam.record:
-            self._open_take(jam)
+        self.recording.open_take(jam)
         if config.osc.enabled:
             from live.control.osc_server import OscServer  # noqa: PLC0415  keys sound before this is loaded
 
@@ -288,23 +264,6 @@ class Devices:
             else:
                 osc.start()
                 self._output.osc = osc
-
-    def _open_take(self, jam: Jam) -> None:
-        chosen = as_path(self._options.record) if self._options.record else None
-        try:
-            path = chosen or take_path(self._options.config.jam.take_path, dt.datetime.now().astimezone())
-            self._output.take = Take(
-                path,
-                keep_empty=chosen is not None,
-                tempo_bpm=jam.transport.tempo_bpm,
-                grid=jam.plan.grid,
-                parts=take_parts(self._options.config.midi),
-                on_fault=self._warn,
-            )
-        except FailureError as reason:
-            jam.notices.add("error", str(reason))
-        else:
-            self.recording = as_text(path)
 
     # -- ports that come and go ----------------------------------------------------------------------
 
@@ -352,7 +311,7 @@ class Devices:
         self._see_peers(lister)
         if self.lights is not None and lister is self._listers[0]:
             self.lights.look(tuple(self._inputs), lambda: lister("out"))
-        self._post(lambda now: self._tell_of_losses(jam, now))
+        self._post(lambda now: self._loss_notices.tell(self.losses(), jam.notices, now))
 
     def _see_peers(self, lister: SystemLister) -> None:
         """Take down who is connected to a virtual output; on a watch's thread."""
@@ -446,42 +405,11 @@ class Devices:
         """Count the messages that left after their moment, at outputs that keep it."""
         return sum(getattr(sink, "late", 0) for sink in self._output.sinks)
 
-    def _tell_of_losses(self, jam: Jam, now: Nanos) -> None:
-        """Say once in a while what was lost since it was last said, where it may be heard."""
-        lost, before = self.losses(), self._losses_said
-        if now - self._losses_nanos < LOSSES_NOTICE_NANOS:
-            return
-        cycles = lost.jack_cycles - before.jack_cycles
-        messages = lost.broken_messages - before.broken_messages
-        if cycles < LOSSES_HEARD and messages < LOSSES_HEARD:
-            return
-        self._losses_nanos = now
-        if cycles >= LOSSES_HEARD:
-            self._losses_said = self._losses_said._replace(jack_cycles=lost.jack_cycles)
-            jam.notices.add(
-                "warning",
-                f"JACK was too late for {cycles} of its cycles, keys and notes may be lost with them:"
-                " give it a larger period (jackd -p), or close other programs",
-            )
-        if messages >= LOSSES_HEARD:
-            self._losses_said = self._losses_said._replace(broken_messages=lost.broken_messages)
-            jam.notices.add(
-                "warning", f"{messages} messages of your keyboards did not arrive whole: look at the cables"
-            )
-
     # -- a model process without a supervisor --------------------------------------------------------
 
     def keep_worker(self) -> None:
         """Keep a model process alive from here, on another thread; nothing while that is done already."""
         self._worker.start()
-
-    @property
-    def take_lost(self) -> bool:
-        """Tell, after `close`, whether a take that was asked for by name is not where it was asked for."""
-        take = self._output.take
-        return bool(self._options.record) and not (
-            take is not None and take.kept and take.path == as_path(self._options.record)
-        )
 
     # -- the end -------------------------------------------------------------------------------------
 
@@ -493,11 +421,7 @@ class Devices:
     def close(self, guard: Guard) -> None:
         """Close everything; what is recorded is written down first."""
         output = self._output
-        if output.take is not None:
-            guard("the take could not be finished", output.take.close)
-            guard.report(output.take.fault)
-            if output.take.kept and not output.take.fault and not self._options.headless:
-                guard.report(f"the take is in '{output.take.path}'")
+        self.recording.close_take(guard)
         if self.lights is not None:
             guard("the lights could not be cleared", self.lights.close)
         for watcher in self._watchers:
@@ -509,30 +433,7 @@ class Devices:
         guard("the model process could not be ended", self._worker.end)
         if output.osc is not None:
             guard("OSC could not be closed", output.osc.close)
-        if output.event_log is not None:
-            known = output.event_log.fault
-            guard("the log could not be finished", output.event_log.close)
-            guard.report("" if known else output.event_log.fault)
-
-
-def programs(config: Config) -> dict[int, int]:
-    """Return the program of each channel; of two voices on one, the first has its own."""
-    midi, synth = config.midi, config.synth
-    voices = zip(
-        (midi.performer_channel, *channels_of(midi)),
-        (
-            synth.performer_program,
-            synth.instrument_program,
-            synth.chords_program,
-            synth.bass_program,
-            synth.drum_program,
-        ),
-        strict=True,
-    )
-    chosen: dict[int, int] = {}
-    for channel, number in voices:
-        chosen.setdefault(channel, number)
-    return chosen
+        self.recording.close_log(guard)
 
 
 def _silence(sink: Sink) -> None:

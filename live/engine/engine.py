@@ -284,7 +284,7 @@ class Engine:
         desk = self.devices.desk
         return Surroundings(
             self.devices.port_views(),
-            self.devices.recording,
+            self.devices.recording.shown,
             self.priority,
             desk.name if desk is not None else "",
             self.demo is not None,

@@ -65,7 +65,7 @@ def main() -> int:
         text, status = f"twobar: a fault in the engine: {fault!r}\n", CRASHED
     if engine is not None:
         engine.close(crashed=status == CRASHED)
-        if status == 0 and engine.devices.take_lost:
+        if status == 0 and engine.devices.recording.take_lost:
             status = 1
     with contextlib.suppress(OSError):
         sys.stderr.write(text)  # last: what stands there last is what the dashboard's process shows

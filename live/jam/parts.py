@@ -3,7 +3,7 @@
 Tracks are those of `model.music.tracks`; channels are 1..16.  Owns: nothing.  Threads: any.
 """
 
-from live.settings.config import MidiSettings
+from live.settings.config import Config, MidiSettings
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 
 Channels = tuple[int, int, int, int]
@@ -42,3 +42,23 @@ def take_parts(midi: MidiSettings) -> dict[int, str]:
     """Return the channels of the parts beside the melody, with their names, that get tracks in a take."""
     named = zip(channels_of(midi), TRACKS, strict=True)
     return {channel: name for channel, name in named if channel != midi.instrument_channel}
+
+
+def programs_of(config: Config) -> dict[int, int]:
+    """Return the program of each channel; of two voices on one, the first has its own."""
+    midi, synth = config.midi, config.synth
+    voices = zip(
+        (midi.performer_channel, *channels_of(midi)),
+        (
+            synth.performer_program,
+            synth.instrument_program,
+            synth.chords_program,
+            synth.bass_program,
+            synth.drum_program,
+        ),
+        strict=True,
+    )
+    chosen: dict[int, int] = {}
+    for channel, number in voices:
+        chosen.setdefault(channel, number)
+    return chosen

@@ -123,7 +123,7 @@ def test_a_take_that_was_asked_for_and_not_kept_is_a_failure(
 ) -> None:
     engine = built(clock)
     engine.ending = True
-    monkeypatch.setattr(type(engine.devices), "take_lost", lost)
+    monkeypatch.setattr(type(engine.devices.recording), "take_lost", lost)
     monkeypatch.setattr(process, "from_environment", lambda: None)
     monkeypatch.setattr(process, "Engine", lambda _options, priority: engine)
     assert process.main() == status

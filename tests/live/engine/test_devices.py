@@ -12,7 +12,8 @@ from live.devices.hotplug import Change, SystemLister
 from live.devices.names import match
 from live.devices.port import InputPort, OutputPort
 from live.engine.closing import Guard
-from live.engine.devices import Devices, Losses
+from live.engine.devices import Devices
+from live.engine.losses import Losses, LossNotices
 from live.engine.output import EngineOutput
 from live.errors import FailureError, PortError, PortMissingError, SynthError, UsageError
 from live.ipc.link import Address
@@ -317,15 +318,10 @@ def test_an_output_that_fails_is_opened_anew(monkeypatch: pytest.MonkeyPatch) ->
     assert stage.output.sinks[-1] is not failing
 
 
-def test_what_the_drivers_lose_is_counted_and_said_once_a_minute(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lost = Losses(0, 0)
-    monkeypatch.setattr(stage.devices, "losses", lambda: lost)
-    said = []
+def test_what_the_drivers_lose_is_counted_and_said_once_a_minute(stage: Stage) -> None:
+    losses, said = LossNotices(), []
     for second, cycles, messages in ((0, 9, 9), (1, 12, 9), (30, 90, 9), (62, 100, 9), (130, 100, 19)):
-        lost = Losses(cycles, messages)
-        stage.devices._tell_of_losses(stage.jam, Nanos(second * 1_000_000_000))
+        losses.tell(Losses(cycles, messages), stage.jam.notices, Nanos(second * 1_000_000_000))
         said.append([text.partition(" of ")[0] for text in notices(stage)])
     assert [len(texts) for texts in said] == [0, 1, 1, 2, 3]
     assert said[-1] == ["JACK was too late for 12", "JACK was too late for 88", "19 messages"]
@@ -374,10 +370,10 @@ def test_a_take_that_is_lost_at_the_end_is_said(stage: Stage) -> None:
 @pytest.mark.parametrize("headless", [False, True])
 def test_the_end_says_where_the_take_lies_but_not_to_a_program(tmp_path: Path, *, headless: bool) -> None:
     stage, said = Stage(record=str(tmp_path / "set.mid"), headless=headless), list[str]()
-    stage.devices._open_take(stage.jam)
+    stage.devices.recording.open_take(stage.jam)
     stage.devices.close(Guard(said.append))
     assert said == ([] if headless else [f"the take is in '{tmp_path / 'set.mid'}'"])
-    assert not stage.devices.take_lost
+    assert not stage.devices.recording.take_lost
 
 
 @pytest.mark.parametrize("record", ["", "file/set.mid"])
@@ -385,9 +381,9 @@ def test_a_take_that_was_asked_for_and_not_kept_is_known_as_lost(tmp_path: Path,
     (tmp_path / "file").write_text("no folder")
     stage = Stage(record=record and str(tmp_path / record))
     if record:
-        stage.devices._open_take(stage.jam)
+        stage.devices.recording.open_take(stage.jam)
     stage.devices.close(Guard(lambda _text: None))
-    assert stage.devices.take_lost is bool(record)
+    assert stage.devices.recording.take_lost is bool(record)
 
 
 def test_who_is_connected_to_a_virtual_output_is_known(stage: Stage) -> None:

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.engine.devices import programs
 from live.ipc.commands import MutePart
-from live.jam.parts import channels_of, one_voice, take_parts, tracks_of
+from live.jam.parts import channels_of, one_voice, programs_of, take_parts, tracks_of
 from live.jam.sequencing.plan import Cell, Laying, Plan
 from live.jam.sequencing.scheduler import Scheduler
 from live.record.take import Take
@@ -336,9 +335,9 @@ def test_a_channel_that_two_parts_share_is_sent_once() -> None:
 
 
 def test_every_voice_has_its_program_and_the_first_on_a_channel_keeps_it() -> None:
-    assert programs(Config()) == {1: 0, 2: 4, 3: 24, 4: 33, 10: 0}
+    assert programs_of(Config()) == {1: 0, 2: 4, 3: 24, 4: 33, 10: 0}
     shared = parse({"midi": {"chords_channel": 2}, "synth": {"bass_program": 39}})
-    assert programs(shared) == {1: 0, 2: 4, 4: 39, 10: 0}
+    assert programs_of(shared) == {1: 0, 2: 4, 4: 39, 10: 0}
 
 
 def test_parts_of_codecs() -> None:
