@@ -15,8 +15,6 @@ from pathlib import Path
 from statistics import mean, median
 from typing import NamedTuple
 
-import numpy as np
-
 from benchmarks.figures import Row
 from benchmarks.scale import Scale
 from live.timing.listening.beat_follower import BeatFollower
@@ -25,8 +23,8 @@ from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid
 from trainer.corpus.read_midi import UnreadableError, bar_runs, parse
 from trainer.corpus.sources import discover
-from trainer.corpus.tracks import Span, TrackLine, Wide, merged, skyline
-from trainer.corpus.windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC, off_grid
+from trainer.corpus.tracks import Sheet, Span, Wide
+from trainer.corpus.windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC, alone, off_grid
 
 SONGS = 60
 BARS, LEARNING_BARS = 16, 2
@@ -128,29 +126,27 @@ def _excerpt(path: Path, kind: str, chance: random.Random) -> Wide | None:
         not tracks or not metres or not metres <= {(4, 4), (2, 2)}
     ):  # bars of two quarters have no one bar line
         return None
-    lines = [TrackLine(track, score.tpq, GRID) for track in tracks]
+    whole = Sheet(tracks, score.tpq, (), GRID)
     places = [
         Span(run.start + bar * BEATS * score.tpq, run.start + (bar + BARS) * BEATS * score.tpq, aside=False)
         for run in bar_runs(score, GRID)
-        for bar in range(lines[0].bars(run) - BARS + 1)
+        for bar in range(whole.bars(run) - BARS + 1)
     ]
     for span in chance.sample(places, min(8, len(places))):
-        notes = _part(lines, span, kind)
+        notes = _part(Sheet(tracks, score.tpq, (span,), GRID), kind)
         if notes is not None and _fits(notes):
             return notes
     return None
 
 
-def _part(lines: Sequence[TrackLine], span: Span, kind: str) -> Wide | None:
+def _part(sheet: Sheet, kind: str) -> Wide | None:
     """Return the melody of a run of bars, or what the keyboard plays."""
     if kind == "melody":
-        single = [line for line in lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
-        best = max(single or lines, key=lambda line: (line.voiced, line.mean))
-        return skyline(best.on_grid(span.start, span.stop))
-    keys = [line for line in lines if line.program in KEYBOARDS and not line.voiced]
-    parts = [line.on_grid(span.start, span.stop) for line in keys]
-    notes = merged(np.concatenate(parts)) if parts else None
-    if notes is None or not len(notes) or len(set(notes[:, 0].tolist())) > MONOPHONIC * len(notes):
+        single = [line for line in sheet.lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
+        return sheet.line(0, max(single or sheet.lines, key=lambda line: (line.voiced, line.mean)))
+    keys = [line for line in sheet.lines if line.program in KEYBOARDS and not line.voiced]
+    notes = sheet.chords(keys)[0]
+    if not len(notes) or len(set(notes[:, 0].tolist())) > MONOPHONIC * len(notes):
         return None
     return notes
 
@@ -159,7 +155,10 @@ def _fits(notes: Wide) -> bool:
     """Tell whether an excerpt has notes enough, all over, on sixteenths."""
     bars = set((notes[:, 0] // GRID.steps_per_bar).tolist()) if len(notes) else set()
     return (
-        len(notes) >= FEWEST * BARS and {0, 1} <= bars and len(bars) >= BARS - 3 and not off_grid(notes, GRID)
+        len(notes) >= FEWEST * BARS
+        and {0, 1} <= bars
+        and len(bars) >= BARS - 3
+        and not off_grid(alone(notes), GRID)[0]
     )
 
 

@@ -27,7 +27,7 @@ from live.timing.listening.metre_profile import LONGEST, RHYTHM_KINDS, Cues, kin
 from model.music.grid import Grid
 from trainer.corpus.read_midi import UnreadableError, bar_runs, parse
 from trainer.corpus.sources import discover
-from trainer.corpus.tracks import TrackLine, Wide, merged, skyline
+from trainer.corpus.tracks import Sheet, Wide
 from trainer.corpus.windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC
 
 OUT = Path(__file__).parents[1] / "live" / "timing" / "metre_tables.py"
@@ -88,14 +88,13 @@ def _runs(folders: Iterable[Path], beats: int) -> Iterator[list[Onset]]:
         tracks = [track for track in score.tracks if len(track.notes) and not track.is_drum]
         if not tracks or not metres or not metres <= METRES[beats]:
             continue
-        lines = [TrackLine(track, score.tpq, grid) for track in tracks]
-        single = [line for line in lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
-        lead = max(single or lines, key=lambda line: (line.voiced, line.mean))
-        keys = [line for line in lines if line.program in KEYBOARDS and not line.voiced]
-        for span in bar_runs(score, grid):
-            parts = [skyline(lead.on_grid(span.start, span.stop))]
-            if keys:
-                parts.append(merged(np.concatenate([line.on_grid(span.start, span.stop) for line in keys])))
+        sheet = Sheet(tracks, score.tpq, bar_runs(score, grid), grid)
+        single = [line for line in sheet.lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
+        lead = max(single or sheet.lines, key=lambda line: (line.voiced, line.mean))
+        keys = [line for line in sheet.lines if line.program in KEYBOARDS and not line.voiced]
+        together = sheet.chords(keys)
+        for span in range(len(sheet.spans)):
+            parts = [sheet.line(span, lead), *([together[span]] if keys else [])]
             yield from (onsets for onsets in map(_onsets, parts) if len(onsets) > 4 * beats)
 
 

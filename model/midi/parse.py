@@ -108,7 +108,7 @@ def plain(data: bytes) -> bool:
     """
     if data[:8] != b"MThd\0\0\0\6" or len(data) < HEADER_BYTES or data[8] or data[9] > 1:
         return False
-    if data[12] & 0x80 or data[12:14] == b"\0\0" or data.count(0xF0) != data.count(0xF7):
+    if data[12] & 0x80 or data[12:14] == b"\0\0":
         return False
     if BEHIND_EXCLUSIVE.search(data) or DRUM_BANK.search(data):
         return False
@@ -120,7 +120,37 @@ def plain(data: bytes) -> bool:
         if data[at - 3 : at] != b"\xff\x2f\0":
             return False
         found += 1
-    return at == len(data) and found == int.from_bytes(data[10:12])
+    if at != len(data) or found != int.from_bytes(data[10:12]):
+        return False
+    return data.count(0xF0) == data.count(0xF7) or _exclusives_are_whole(data)
+
+
+def _exclusives_are_whole(data: bytes) -> bool:
+    """Tell whether every system exclusive message of a file, else plain, is in one piece.
+
+    Their marks may be parts of times and of tempos as well, so that the events are walked.
+    """
+    at = HEADER_BYTES
+    try:
+        while at < len(data):
+            end = at + 8 + int.from_bytes(data[at + 4 : at + 8])
+            at, status = at + 8, 0
+            while at < end:
+                while data[at] & 0x80:
+                    at += 1
+                byte = data[at + 1]
+                at += 1 + (byte >= 0x80)
+                if byte < 0xF0:
+                    status = byte if byte & 0x80 else status
+                    at += 1 if 0xC0 <= status < 0xE0 else 2
+                    continue
+                size, at = _number(data, at + (byte == 0xFF), end)
+                at += size
+                if byte != 0xFF and (byte != 0xF0 or data[at - 1] != 0xF7):
+                    return False
+    except (IndexError, OverflowError):
+        return False
+    return True
 
 
 def in_order(events: Iterable[Timed]) -> list[Timed]:

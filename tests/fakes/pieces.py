@@ -24,7 +24,8 @@ def windows_of(kind: str, count: int, rng: np.random.Generator) -> Windows:
                     key = 36 if track == 3 else 60 + int(pitch)
                     notes.append((onset, key, int(rng.integers(40, 100)), int(rng.integers(1, 5)), 0, track))
     table = np.array(notes)
-    table = np.concatenate([merged(table[table[:, TRACK] == track]) for track in TRACKS_OF[kind]])
+    parts = [table[table[:, TRACK] == track] for track in TRACKS_OF[kind]]
+    table = np.concatenate([merged(part, np.zeros(len(part), dtype=np.int64))[0] for part in parts])
     cut = [table[(table[:, 0] >= 16 * bar) & (table[:, 0] < 16 * bar + 32)] for bar in range(count)]
     for bar, window in enumerate(cut):
         window[:, 0] -= 16 * bar

@@ -16,8 +16,8 @@ more; in a song with drums these and chords or a bass will do.  A keyboard's two
 without drums give few windows, since orchestras and songs for voice and piano are many.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -25,28 +25,40 @@ from numpy.typing import NDArray
 
 from model.codecs.base import LENGTH, ONSET, PITCH, TRACK
 from model.codecs.multitrack import C3
-from model.music.grid import Grid
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
-from trainer.corpus.drum_windows import distinct, hits_of
-from trainer.corpus.tracks import VOICES, Span, TrackLine, Wide, hash_of, merged, no_notes, skyline
+from trainer.corpus.drum_windows import Hits
+from trainer.corpus.hashing import set_hashes
+from trainer.corpus.tracks import (
+    LONGEST,
+    VOICES,
+    Numbers,
+    Sheet,
+    TrackLine,
+    Wide,
+    merged,
+    no_notes,
+    skyline,
+)
 from trainer.corpus.windows import (
     KEYBOARDS,
     LOWEST_LINE,
-    MAX_WINDOWS,
     NOTES_A_BAR,
-    Window,
+    Cut,
     Windows,
+    above_lowest,
     collect,
     fewest,
     off_grid,
     shifted,
     silent_bars,
+    stretches,
     together,
 )
 
 MOST = 150  # windows that one song gives
 MOST_WITHOUT_DRUMS = 16
 MOST_OF_A_PIECE = 240  # windows of a song that say how a piece goes on
+SPARE_OF_A_PIECE = 60
 SPARE = 3  # windows that are cast for each that may be kept: some hold too little, some are alike
 MOST_LINES = 48
 FEWEST_OF_A_LINE = 4  # notes from which a track is a player
@@ -65,20 +77,28 @@ NO_PITCH = frozenset((47, *range(112, 128)))
 NO_BASS = ("bassoon", "basset", "bass drum", "basson", "bass clarinet")
 
 
-def multitrack_windows(
-    lines: list[TrackLine], drums: list[TrackLine], spans: list[Span], grid: Grid
-) -> Windows:
+def multitrack_windows(sheet: Sheet, drums: Sheet) -> Windows:
     """Return the windows of a song's ensemble; bars of another metre are aside, and without drums."""
-    players = [n for n in lines if n.program not in NO_PITCH and len(n.onset) >= FEWEST_OF_A_LINE]
-    players = sorted(players, key=lambda line: -len(line.onset))[:MOST_LINES]
-    if not players or (len(players) == 1 and not drums):
+    players = [n for n in sheet.lines if n.program not in NO_PITCH and n.notes >= FEWEST_OF_A_LINE]
+    players = sorted(players, key=lambda line: -line.notes)[:MOST_LINES]
+    if not players or (len(players) == 1 and not len(drums)):
         return Windows()
     band = cast(players)
-    if not drums and two_hands(players, band):
+    if not len(drums) and two_hands(players, band):
         return Windows()
-    most = MOST if drums else MOST_WITHOUT_DRUMS
-    windows = collect(_play(band, drums, spans, grid, most=most), most=most, alike=most)
-    windows.every = together(list(islice(_play(band, drums, spans, grid, most=MAX_WINDOWS), MOST_OF_A_PIECE)))
+    most = MOST if len(drums) else MOST_WITHOUT_DRUMS
+    places, sampled, in_piece = _places(sheet, most)
+    found, taken = _cast_windows(band, sheet, drums, places)
+    drawn = found.notes[:, TRACK] == DRUMS
+    columns = tuple(found.notes[:, column] for column in (ONSET, PITCH, LENGTH, TRACK))
+    exact = set_hashes(columns, found.counts)
+    pitched = replace(found, notes=found.notes[~drawn], counts=found.tally(~drawn))
+    above = above_lowest(pitched, pitched.notes[:, PITCH])
+    shape = set_hashes((pitched.notes[:, ONSET], above, pitched.notes[:, TRACK]), pitched.counts)
+    few = sampled[taken]
+    windows = collect(found.only(few), exact[few], shape[few], most=most, alike=most)
+    piece = np.flatnonzero(in_piece[taken])[:MOST_OF_A_PIECE]
+    windows.every = together(found, exact, shape, piece)
     return windows
 
 
@@ -104,7 +124,7 @@ def cast(players: Sequence[TrackLine]) -> Casting:
     )
     if not melody and others:
         melody = [max(others, key=lambda line: (line.voiced, line.mean))]
-    chords = sorted(others, key=lambda line: (line.program not in CHORD_PROGRAMS, -len(line.onset)))
+    chords = sorted(others, key=lambda line: (line.program not in CHORD_PROGRAMS, -line.notes))
     return Casting(melody, bass, chords)
 
 
@@ -128,111 +148,195 @@ def is_bass(line: TrackLine) -> bool:
     return (line.program in BASS_PROGRAMS or said) and line.mean < C3 + 12
 
 
-class Part:
-    """A track's notes in a run of bars, and its single line, window by window."""
+class Places(NamedTuple):
+    """Where windows may lie: the run and the first step of each, in their order."""
 
-    def __init__(self, line: TrackLine, span: Span, edges: NDArray[np.int64], *, lowest: bool) -> None:
-        """Lay the track on the grid; window n goes from step edges[0, n] to before edges[1, n]."""
-        notes = line.on_grid(span.start, span.stop)
-        self.leads_alone = line.alone >= SINGLE
-        self._notes, self._line = merged(notes), skyline(notes, lowest=lowest)
-        self._of_notes = np.searchsorted(self._notes[:, ONSET], edges)
-        self._of_line = np.searchsorted(self._line[:, ONSET], edges)
-
-    def notes(self, window: int) -> Wide:
-        """Return all notes of a window."""
-        return self._notes[self._of_notes[0, window] : self._of_notes[1, window]]
-
-    def line(self, window: int) -> Wide:
-        """Return the single line of a window."""
-        return self._line[self._of_line[0, window] : self._of_line[1, window]]
-
-    def count(self, window: int) -> int:
-        """Return how many notes the single line has in a window."""
-        return int(self._of_line[1, window] - self._of_line[0, window])
+    spans: Numbers
+    first: Numbers
 
 
-class Players(NamedTuple):
-    """A band in a run of bars."""
-
-    melody: list[Part]
-    bass: list[Part]
-    chords: list[Part]
-    hits: Wide
-
-
-def _play(
-    band: Casting, drums: list[TrackLine], spans: Sequence[Span], grid: Grid, *, most: int
-) -> Iterator[Window]:
-    """Yield the windows of all runs, each cast from who plays in it."""
+def _places(sheet: Sheet, most: int) -> tuple[Places, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return where windows are cast, which of them may be taken, and which say how the piece goes on."""
+    grid = sheet.grid
     stride = max(1, grid.bars // 4)
-    everyone = list(dict.fromkeys((*band.melody, *band.bass, *band.chords)))
-    for run, span in enumerate(spans if everyone else ()):
-        bars = np.arange(0, everyone[0].bars(span) - grid.bars + 1, stride)
-        if len(bars) > most * SPARE:
-            bars = np.unique(np.linspace(0, len(bars) - 1, most * SPARE).astype(np.int64)) * stride
-        first = bars * grid.steps_per_bar
-        edges = np.stack((first, first + grid.steps))
-        parts = {line: Part(line, span, edges, lowest=line in band.bass) for line in everyone}
-        players = Players(
-            melody=[parts[line] for line in band.melody],
-            bass=[parts[line] for line in band.bass],
-            chords=[parts[line] for line in band.chords],
-            hits=hits_of(drums, span) if drums and not span.aside else no_notes(),
+    spans, firsts, sampled, in_piece, left = [], [], [], [], MOST_OF_A_PIECE + SPARE_OF_A_PIECE
+    for number, span in enumerate(sheet.spans):
+        count = max(0, -(-(sheet.bars(span) - grid.bars + 1) // stride))
+        few = np.zeros(count, dtype=bool)
+        few[np.linspace(0, count - 1, min(count, most * SPARE)).astype(np.int64)] = True
+        whole = np.arange(count) < left
+        left -= int(whole.sum())
+        kept = np.flatnonzero(few | whole)
+        spans.append(np.full(len(kept), number))
+        firsts.append(kept * stride * grid.steps_per_bar)
+        sampled.append(few[kept])
+        in_piece.append(whole[kept])
+    places = Places(np.concatenate(spans), np.concatenate(firsts))
+    return places, np.concatenate(sampled), np.concatenate(in_piece)
+
+
+class Rows(NamedTuple):
+    """Notes and the window that each is played in."""
+
+    notes: Wide
+    windows: Numbers
+
+    @classmethod
+    def at(cls, table: Wide, low: Numbers, high: Numbers, windows: Numbers) -> "Rows":
+        """Take a stretch of a table for each of some windows."""
+        return cls(stretches(table, low, high - low), np.repeat(windows, high - low))
+
+    def only(self, chosen: NDArray[np.bool_]) -> "Rows":
+        """Return some of them."""
+        return Rows(self.notes[chosen], self.windows[chosen])
+
+    def counts(self, windows: int) -> Numbers:
+        """Return how many each window has."""
+        return np.bincount(self.windows, minlength=windows)
+
+
+def _together(*some: Rows) -> Rows:
+    """Return rows one after another."""
+    return Rows(
+        np.concatenate([no_notes(), *(rows.notes for rows in some)]),
+        np.concatenate([np.zeros(0, dtype=np.int64), *(rows.windows for rows in some)]),
+    )
+
+
+class Stage:
+    """Where each track's notes lie in a table, window by window."""
+
+    def __init__(self, sheet: Sheet, groups: Numbers, notes: Wide, lines: Sequence[TrackLine]) -> None:
+        """Take a sheet's table and the tracks that are asked for."""
+        self._keys = groups << 24 | notes[:, ONSET]
+        self._width, self._steps = len(sheet.lines), sheet.grid.steps
+        self._lines = np.array([line.place for line in lines], dtype=np.int64)
+
+    def edges(self, places: Places) -> tuple[Numbers, Numbers]:
+        """Return [track, window] where the notes begin and end."""
+        group = places.spans[None] * self._width + self._lines[:, None]
+        low, high = (
+            np.searchsorted(self._keys, group << 24 | np.minimum(places.first + more, LONGEST - 1)[None])
+            for more in (0, self._steps)
         )
-        for number, begin in enumerate(first.tolist()):
-            window = _window(players, number, begin, grid)
-            if window is not None:
-                keyed = window[window[:, TRACK] != DRUMS]
-                above = keyed[:, PITCH] - keyed[:, PITCH].min()
-                yield Window(
-                    window,
-                    hash_of(window[:, (ONSET, PITCH, LENGTH, TRACK)]),
-                    hash_of(np.column_stack((keyed[:, ONSET], above, keyed[:, TRACK]))),
-                    span.aside,
-                    begin // grid.steps_per_bar,
-                    run,
-                )
+        return low, high
 
 
-def _window(players: Players, number: int, first: int, grid: Grid) -> Wide | None:
-    """Return one window's notes, or None where too little or too much is played, or off the grid."""
-    lead = next((part for part in players.melody if part.count(number) >= FEWEST_MELODY), None)
-    melody = no_notes() if lead is None else lead.line(number)
-    playing = [part for part in players.chords if part is not lead and part.count(number)]
-    chosen = [part.notes(number) for part in playing[:CHORD_LINES]]
-    if lead is not None and not lead.leads_alone:  # a keyboard: what lies under its top notes is chords
-        whole = lead.notes(number)
-        chosen.append(whole[~_within(whole, melody)])
-    chords = merged(np.concatenate([no_notes(), *chosen]))
-    ground = next((part for part in players.bass if part.count(number)), None)
-    if ground is not None:
-        bass = ground.line(number)
-    else:
-        bass = skyline(chords[chords[:, PITCH] < C3], lowest=True)
-        chords = chords[~_within(chords, bass)]
-    low, high = np.searchsorted(players.hits[:, ONSET], (first, first + grid.steps)).tolist()
-    beat = distinct(players.hits[low:high]) if high > low else None
-    beat = no_notes() if beat is None else beat
-    others = [len(part) >= FEWEST_OTHER for part in ((chords, bass, beat) if len(melody) else (chords, bass))]
-    if not any(others) or not (len(melody) or len(beat) >= FEWEST_OTHER):
-        return None
-    sides = ((melody, MELODY), (chords, CHORDS), (bass, BASS), (beat, DRUMS))
-    notes = np.concatenate([_as(part, track) for part, track in sides])
-    if not fewest(grid) <= len(notes) <= 2 * NOTES_A_BAR[1] * grid.bars:
-        return None
-    window = shifted(notes[np.lexsort((notes[:, TRACK], notes[:, PITCH], notes[:, ONSET]))], first, grid)
-    too_silent = silent_bars(window, grid) > grid.bars // 2
-    return None if too_silent or off_grid(window[window[:, TRACK] != DRUMS], grid) else window
+class Players:
+    """Who of a band plays what, window by window.
+
+    Attributes:
+        lead: row of the track that leads in each window, -1 where none does.
+        ground: row of the track that is the bass.
+
+    """
+
+    def __init__(self, band: Casting, sheet: Sheet, places: Places) -> None:
+        """Look at which tracks play where."""
+        everyone = list(dict.fromkeys((*band.melody, *band.bass, *band.chords)))
+        row = {line: number for number, line in enumerate(everyone)}
+        singers, basses, self._chords = (
+            np.array([row[line] for line in lines], dtype=np.int64)
+            for lines in (band.melody, band.bass, band.chords)
+        )
+        self._table, self._groups = sheet.notes()
+        self._line, groups = sheet.skyline()
+        self._lowest, _ = sheet.skyline(lowest=True)  # on the same steps, so that their rows are the same
+        self._edges = Stage(sheet, self._groups, self._table, everyone).edges(places)
+        self._line_edges = Stage(sheet, groups, self._line, everyone).edges(places)
+        self._playing = self._line_edges[1] - self._line_edges[0]
+        self._keyboard = np.array([line.alone < SINGLE for line in everyone], dtype=bool)
+        self.lead = self._first(singers, FEWEST_MELODY)
+        self.ground = self._first(basses, 1)
+
+    def _first(self, rows: Numbers, fewest_notes: int) -> Numbers:
+        """Return the first of some rows that has so many notes in each window; -1 where none has."""
+        which = self._playing[rows] >= fewest_notes
+        if not len(rows):
+            return np.full(which.shape[1], -1)
+        return np.where(which.any(axis=0), rows[which.argmax(axis=0)], -1)
+
+    def melody(self) -> Rows:
+        """Return the lead's line."""
+        led = np.flatnonzero(self.lead >= 0)
+        return self._stretches(self._line, self._line_edges, self.lead[led], led)
+
+    def chords(self) -> Rows:
+        """Return what the first of the others play, and what lies under a leading keyboard's top notes."""
+        chosen = (self._playing[self._chords] > 0) & (self._chords[:, None] != self.lead[None])
+        chosen &= np.cumsum(chosen, axis=0) <= CHORD_LINES
+        part, window = np.nonzero(chosen)
+        others = self._stretches(self._table, self._edges, self._chords[part], window)
+        led = np.flatnonzero(self.lead >= 0)
+        led = led[self._keyboard[self.lead[led]]]
+        top = np.ones(len(self._table), dtype=bool)
+        place = self._groups << 24 | self._table[:, ONSET]
+        top[:-1] = place[1:] != place[:-1]
+        under = self._table.copy()
+        under[:, TRACK] = top
+        hands = self._stretches(under, self._edges, self.lead[led], led)
+        hands = hands.only(hands.notes[:, TRACK] == 0)
+        return Rows(*merged(*_together(others, hands)))
+
+    def bass(self) -> Rows:
+        """Return the bass's line, where there is one."""
+        where = np.flatnonzero(self.ground >= 0)
+        return self._stretches(self._lowest, self._line_edges, self.ground[where], where)
+
+    @staticmethod
+    def _stretches(table: Wide, edges: tuple[Numbers, Numbers], rows: Numbers, windows: Numbers) -> Rows:
+        low, high = edges
+        return Rows.at(table, low[rows, windows], high[rows, windows], windows)
 
 
-def _within(notes: Wide, others: Wide) -> NDArray[np.bool_]:
-    """Tell which notes are among others, by onset and pitch."""
-    return np.isin(notes[:, ONSET] * 128 + notes[:, PITCH], others[:, ONSET] * 128 + others[:, PITCH])
+def _grounded(chords: Rows, bass: Rows, ground: Numbers) -> tuple[Rows, Rows]:
+    """Let the lowest chord notes below C3 be the bass where there is no other; return chords and bass."""
+    deep = (ground[chords.windows] < 0) & (chords.notes[:, PITCH] < C3)
+    where = np.flatnonzero(deep)
+    moment = chords.windows[where] << 24 | chords.notes[where, ONSET]
+    lowest = np.zeros(len(deep), dtype=bool)
+    lowest[where[np.flatnonzero(np.diff(moment, prepend=-1))]] = True
+    found = Rows(*skyline(*chords.only(lowest), lowest=True))
+    return chords.only(~lowest), _together(bass, found)
 
 
-def _as(notes: Wide, track: int) -> Wide:
-    """Return the notes as a track's."""
-    labelled = notes.copy()
-    labelled[:, TRACK] = track
-    return labelled
+def _cast_windows(band: Casting, sheet: Sheet, drums: Sheet, places: Places) -> tuple[Cut, NDArray[np.bool_]]:
+    """Return the windows that hold enough and lie on the grid, each cast from who plays in it, and which."""
+    grid, count = sheet.grid, len(places.first)
+    players = Players(band, sheet, places)
+    chords, bass = _grounded(players.chords(), players.bass(), players.ground)
+    parts = {MELODY: players.melody(), CHORDS: chords, BASS: bass, DRUMS: _beat(sheet, drums, places)}
+    sizes = {track: rows.counts(count) for track, rows in parts.items()}
+    for track, rows in parts.items():
+        rows.notes[:, TRACK] = track
+    others = (sizes[CHORDS] >= FEWEST_OTHER) | (sizes[BASS] >= FEWEST_OTHER)
+    drummed, sung = sizes[DRUMS] >= FEWEST_OTHER, sizes[MELODY] > 0
+    total = np.sum([*sizes.values()], axis=0)
+    taken = (others & (sung | drummed)) | (sung & drummed)
+    taken &= (total >= fewest(grid)) & (total <= 2 * NOTES_A_BAR[1] * grid.bars)
+    every = _together(*parts.values())
+    every = every.only(taken[every.windows])
+    place = (every.windows << 24 | every.notes[:, ONSET]) << 7 | every.notes[:, PITCH]
+    notes = every.notes[np.argsort(place << 2 | every.notes[:, TRACK], kind="stable")]
+    windows = np.flatnonzero(taken)
+    spans = places.spans[windows]
+    aside = np.array([span.aside for span in sheet.spans], dtype=bool)[spans]
+    bars = places.first[windows] // grid.steps_per_bar
+    found = shifted(Cut(notes, total[windows], bars, spans, aside), grid)
+    good = silent_bars(found, grid) <= grid.bars // 2
+    good &= ~off_grid(found, grid, found.notes[:, TRACK] != DRUMS)
+    taken[windows[~good]] = False
+    return found.only(good), taken
+
+
+def _beat(sheet: Sheet, drums: Sheet, places: Places) -> Rows:
+    """Return the hits of every window; none where too many of them fall onto others, or in another metre."""
+    beaten = []
+    for number, span in enumerate(sheet.spans if len(drums) else ()):
+        if span.aside:
+            continue
+        hits = Hits.of(drums, number)
+        windows = np.flatnonzero(places.spans == number)
+        low, high, whole = hits.windows(places.first[windows], sheet.grid)
+        beaten.append(Rows.at(hits.distinct, low[whole], high[whole], windows[whole]))
+    return _together(*beaten)

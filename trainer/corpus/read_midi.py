@@ -21,10 +21,11 @@ from model.midi.voices import DRUM_CHANNEL, is_drums
 from model.music.grid import Grid
 from trainer.corpus.drum_windows import drum_windows
 from trainer.corpus.ensemble_windows import multitrack_windows
-from trainer.corpus.tracks import Span, TrackLine, fingerprint, no_notes
+from trainer.corpus.tracks import Sheet, Span, fingerprint
 from trainer.corpus.windows import (
     WEAKEST_BEAT,
     Windows,
+    alone,
     beat_strength,
     fewest,
     melody_windows,
@@ -83,22 +84,18 @@ def read(data: bytes, grid: Grid, *, metres: str = "own") -> Reading:
         raise UnreadableError(f"no {grid.bars} bars of {grid.beats_per_bar}/4 in a row")
     beaten = [is_drums(DRUM_CHANNEL * track.is_drum, track.name, track.program) for track in tracks]
     lines, drums = (
-        [
-            TrackLine(track, score.tpq, grid)
-            for track, is_one in zip(tracks, beaten, strict=True)
-            if is_one is side
-        ]
+        Sheet([t for t, is_one in zip(tracks, beaten, strict=True) if is_one is side], score.tpq, spans, grid)
         for side in (False, True)
     )
-    if lines and beat_strength(lines, grid) < WEAKEST_BEAT:
-        lines = []  # only the drums, which keep their places, may lie on it
-        if not drums:
+    if len(lines) and beat_strength(lines) < WEAKEST_BEAT:
+        lines = Sheet((), score.tpq, spans, grid)  # only the drums, which keep their places, may lie on it
+        if not len(drums):
             raise UnreadableError("its notes keep to no beat of the file: played without its click")
     result = {
-        "melody": melody_windows(lines, spans, grid),
-        "poly": poly_windows(lines, spans, grid),
-        "drums": drum_windows(drums, spans, grid),
-        "multitrack": multitrack_windows(lines, drums, spans, grid),
+        "melody": melody_windows(lines),
+        "poly": poly_windows(lines),
+        "drums": drum_windows(drums),
+        "multitrack": multitrack_windows(lines, drums),
     }
     if not any(len(windows.counts) for windows in result.values()):
         raise UnreadableError(_why(lines, drums, grid))
@@ -108,20 +105,20 @@ def read(data: bytes, grid: Grid, *, metres: str = "own") -> Reading:
     return Reading(result | pieces, fingerprint(lines, drums), velocities)
 
 
-def _why(lines: list[TrackLine], drums: list[TrackLine], grid: Grid) -> str:
+def _why(lines: Sheet, drums: Sheet, grid: Grid) -> str:
     """Say why a file with notes and bars gives no window."""
-    notes = np.concatenate([no_notes(), *(line.on_grid(0, 1 << 40) for line in lines)])
-    if off_grid(notes, grid):
+    notes, _ = lines.notes()
+    if off_grid(alone(notes), grid)[0]:
         return f"its notes are on another grid than {grid.steps_per_beat} steps to the beat: triplets, say"
-    if len(notes) + sum(len(line.onset) for line in drums) < fewest(grid):
+    if len(notes) + len(drums) < fewest(grid):
         return f"it holds fewer than {fewest(grid)} notes"
     holds = f"holds {fewest(grid)} notes or more on the grid, with one in every other bar"
     return f"no window of {grid.bars} bars {holds}"
 
 
-def varied(lines: list[TrackLine]) -> bool:
+def varied(sheet: Sheet) -> bool:
     """Tell whether velocities vary."""
-    return len({int(v) for line in lines for v in np.unique(line.velocity)}) >= VARIED
+    return bool(np.count_nonzero(np.bincount(sheet.velocities)) >= VARIED)
 
 
 def parse(data: bytes) -> Any:  # noqa: ANN401 - symusic publishes no types

@@ -1,4 +1,4 @@
-"""One track of a MIDI file as arrays of notes, and what single lines are made of them.
+"""The tracks of a MIDI file on the grid: one table of all their notes, and the single lines in it.
 
 Arrays of notes are int64 or int16 [n, 6]: onset step, pitch, velocity, length in steps, micro-offset in
 hundredths of a step, track; onsets of `Wide` ones count from the start of a run of bars.
@@ -6,7 +6,8 @@ hundredths of a step, track; onsets of `Wide` ones count from the start of a run
 Tested in tests/trainer/corpus/test_read_midi.py.
 """
 
-import hashlib
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,16 +17,20 @@ from model.codecs.base import COLUMNS, LENGTH, ONSET, PITCH, VELOCITY
 from model.codecs.drums import CLASS_OF_KEY, KEYS
 from model.music.grid import Grid
 from model.music.tracks import DRUMS
+from trainer.corpus.hashing import mixed
 
 Notes = NDArray[np.int16]  # [n, 6]
 Wide = NDArray[np.int64]  # [n, 6]
+Numbers = NDArray[np.int64]
 
 VOICES = ("melody", "voice", "vocal", "lead", "sopran", "solo", "singstimme", "canto", "gesang")
 VOICE_PROGRAMS = frozenset((52, 53, 54, 68))
 GRAM = 8  # notes in one piece of a song's fingerprint
 DRUM_GRAM = 32  # steps with hits in one piece of a drum performance's
 SKETCH = 4  # one in so many of them is kept
-LONGEST = 1 << 24  # ticks from which a length is a damaged file's
+MOST_GRAMS = 20_000
+LONGEST = 1 << 24  # ticks from which a length is a damaged file's, and steps from which an onset is
+SPREAD = 1 << 25  # runs times tracks that a file may have
 
 
 class Span(NamedTuple):
@@ -36,62 +41,164 @@ class Span(NamedTuple):
     aside: bool
 
 
-class TrackLine:
-    """One track's notes as arrays, in ticks.
+class TrackLine(NamedTuple):
+    """What is known of one track.
 
     Attributes:
+        place: in its `Sheet`.
+        program: General MIDI's, 0..127.
+        name: in small letters.
+        notes: how many it has.
         alone: share of its notes that start on a step of their own, 0..1.
         mean: of its pitches.
         voiced: whether its name or its sound says that it leads.
 
     """
 
-    def __init__(self, track: Any, tpq: int, grid: Grid) -> None:  # noqa: ANN401 - symusic publishes no types
-        """Read a symusic track that has notes."""
-        raw = track.notes.numpy()
-        self.onset = raw["time"].astype(np.int64)
-        self.length = raw["duration"].astype(np.int64)
-        self.pitch = raw["pitch"].astype(np.int64) & 0x7F
-        self.velocity = np.clip(raw["velocity"].astype(np.int64), 1, 127)
-        self.program = int(track.program)
-        self.name = str(track.name).lower()
-        self.steps_per_tick = grid.steps_per_beat / tpq
+    place: int
+    program: int
+    name: str
+    notes: int
+    alone: float
+    mean: float
+    voiced: bool
+
+
+class Sheet:
+    """All notes of some tracks, in ticks and on the grid's steps, in one table each.
+
+    Attributes:
+        lines: the tracks, in the order of the file.
+        spans: the runs of bars.
+        grid: that the steps are of.
+        velocities: of all notes.
+
+    """
+
+    def __init__(self, tracks: Sequence[Any], tpq: int, spans: Sequence[Span], grid: Grid) -> None:
+        """Read symusic tracks that have notes."""
+        raw = [track.notes.numpy() for track in tracks]
+        counts = np.array([len(each["time"]) for each in raw], dtype=np.int64)
+        self.spans, self.grid = list(spans), grid
+        self._line = np.repeat(np.arange(len(raw)), counts)
+        self._tick, self._length, self._pitch, velocity = (
+            np.concatenate([np.zeros(0, dtype=np.int64), *(each[name] for each in raw)]).astype(np.int64)
+            for name in ("time", "duration", "pitch", "velocity")
+        )
+        self._pitch &= 0x7F
+        self.velocities = np.clip(velocity, 1, 127)
+        self._steps_per_tick = grid.steps_per_beat / tpq
         self._ticks_per_bar = tpq * grid.beats_per_bar
-        steps = np.unique(np.rint(self.onset * self.steps_per_tick))
-        self.alone = len(steps) / max(1, len(self.onset))
-        self.mean = float(self.pitch.mean())
-        self.voiced = any(word in self.name for word in VOICES) or self.program in VOICE_PROGRAMS
+        self.lines = self._described(tracks, counts)
+        self._tables: dict[str, Wide] = {}
+        self._groups: dict[str, Numbers] = {}
+
+    def __len__(self) -> int:
+        """Count the notes."""
+        return len(self._tick)
+
+    def _described(self, tracks: Sequence[Any], counts: Numbers) -> list[TrackLine]:
+        steps = np.rint(self._tick * self._steps_per_tick).astype(np.int64)
+        distinct = np.unique(self._line << 40 | (steps & (1 << 40) - 1)) >> 40
+        alone = np.bincount(distinct, minlength=len(counts)) / np.maximum(1, counts)
+        mean = np.bincount(self._line, weights=self._pitch, minlength=len(counts)) / np.maximum(1, counts)
+        lines = []
+        for place, track in enumerate(tracks):
+            name, program = str(track.name).lower(), int(track.program)
+            voiced = any(word in name for word in VOICES) or program in VOICE_PROGRAMS
+            about = (int(counts[place]), float(alone[place]), float(mean[place]), voiced)
+            lines.append(TrackLine(place, program, name, *about))
+        return lines
 
     def bars(self, span: Span) -> int:
         """Return the whole bars of a run."""
         return (span.stop - span.start) // self._ticks_per_bar
 
-    def on_grid(self, start: int, stop: int) -> Wide:
-        """Return the notes of a run, onsets in steps from its start, all of track 0."""
-        return self._rows((self.onset >= start) & (self.onset < stop), start)
+    def places(self) -> NDArray[np.float64]:
+        """Return where every note starts, in steps from the beginning of the file."""
+        return np.asarray(self._tick * self._steps_per_tick, dtype=np.float64)
 
-    def hits(self, start: int, stop: int) -> Wide:
-        """Return the hits of a run by onset, one step long, on the keys of the nine drum classes.
+    def places_of(self, line: TrackLine) -> Wide:
+        """Return a track's notes with onsets in steps from the beginning of the file."""
+        chosen = np.flatnonzero((self._line == line.place) & (self._length < LONGEST))
+        return self._rows(chosen, 0)
+
+    def group(self, span: int, line: TrackLine) -> int:
+        """Return the number of a track's notes in a run, as the sorted tables have it."""
+        return span * len(self.lines) + line.place
+
+    def notes(self) -> tuple[Wide, Numbers]:
+        """Return all notes in runs, merged (see `merged`) for each run and track, and their groups."""
+        if "notes" not in self._tables:
+            rows, groups = self._laid(early=0.0)
+            self._tables["notes"], self._groups["notes"] = merged(rows, groups)
+        return self._tables["notes"], self._groups["notes"]
+
+    def skyline(self, *, lowest: bool = False) -> tuple[Wide, Numbers]:
+        """Return the single line of each run and track (see `skyline`), and their groups."""
+        name = "lowest" if lowest else "highest"
+        if name not in self._tables:
+            self._tables[name], self._groups[name] = skyline(*self.notes(), lowest=lowest)
+        return self._tables[name], self._groups[name]
+
+    def line(self, span: int, line: TrackLine) -> Wide:
+        """Return a track's single line in one of the runs."""
+        notes, groups = self.skyline()
+        group = self.group(span, line)
+        low, high = np.searchsorted(groups, (group, group + 1)).tolist()
+        return notes[low:high]
+
+    def chords(self, lines: Sequence[TrackLine]) -> list[Wide]:
+        """Return what some tracks play together in each of the runs, merged."""
+        notes, groups = self.notes()
+        if len(lines) < len(self.lines):
+            among = np.isin(groups % max(1, len(self.lines)), [line.place for line in lines])
+            notes, groups = notes[among], groups[among]
+        groups = groups // max(1, len(self.lines))
+        if len(lines) > 1:
+            notes, groups = merged(notes, groups)
+        ends = np.searchsorted(groups, np.arange(len(self.spans) + 1)).tolist()
+        return [notes[low:high] for low, high in pairwise(ends)]
+
+    def hits(self) -> tuple[Wide, Numbers]:
+        """Return all hits of all tracks by run and onset, one step long, on the keys of the nine classes.
 
         A hit belongs to the step that it is nearest to, also one just before the run's first tick: drummers
-        are early.
+        are early.  Beside them the runs' numbers.
         """
-        early = 0.5 / self.steps_per_tick
-        rows = self._rows((self.onset >= start - early) & (self.onset < stop), start)
-        rows = rows[rows[:, ONSET] >= 0]
-        rows[:, PITCH] = KEY_OF_CLASS[CLASS_OF_KEY[rows[:, PITCH]]]
-        rows[:, LENGTH] = 1
-        rows[:, -1] = DRUMS
-        return np.asarray(rows[np.argsort(rows[:, ONSET], kind="stable")])
+        if "hits" not in self._tables:
+            rows, groups = self._laid(early=0.5 / self._steps_per_tick)
+            groups = groups // max(1, len(self.lines))
+            inside = rows[:, ONSET] >= 0
+            rows, groups = rows[inside], groups[inside]
+            rows[:, PITCH] = KEY_OF_CLASS[CLASS_OF_KEY[rows[:, PITCH]]]
+            rows[:, LENGTH] = 1
+            rows[:, -1] = DRUMS
+            order = np.argsort(groups << 24 | rows[:, ONSET], kind="stable")
+            self._tables["hits"], self._groups["hits"] = rows[order], groups[order]
+        return self._tables["hits"], self._groups["hits"]
 
-    def _rows(self, inside: NDArray[np.bool_], start: int) -> Wide:
-        inside = inside & (self.length < LONGEST)
-        place = (self.onset[inside] - start) * self.steps_per_tick
+    def _laid(self, *, early: float) -> tuple[Wide, Numbers]:
+        """Return the notes that lie in a run, onsets from its first step, and their groups."""
+        starts = np.array([span.start for span in self.spans], dtype=np.int64)
+        stops = np.array([span.stop for span in self.spans], dtype=np.int64)
+        span = np.searchsorted(starts - early, self._tick, side="right") - 1
+        inside = (span >= 0) & (self._tick < stops[span]) & (self._length < LONGEST)
+        inside &= (self._tick - starts[span]) * self._steps_per_tick < LONGEST - 1
+        chosen = np.flatnonzero(inside)
+        span = span[chosen]
+        return self._rows(chosen, starts[span]), span * len(self.lines) + self._line[chosen]
+
+    def _rows(self, chosen: Numbers, start: Numbers | int) -> Wide:
+        place = (self._tick[chosen] - start) * self._steps_per_tick
         onset = np.rint(place)
-        length = np.maximum(1, np.rint(self.length[inside] * self.steps_per_tick))
-        micro = np.clip(np.rint((place - onset) * 100), -50, 50)
-        columns = (onset, self.pitch[inside], self.velocity[inside], length, micro, np.zeros(len(onset)))
-        return np.stack([np.asarray(column, dtype=np.int64) for column in columns], axis=1)
+        rows = np.zeros((len(chosen), len(COLUMNS)), dtype=np.int64)
+        rows[:, ONSET] = onset
+        rows[:, PITCH] = self._pitch[chosen]
+        rows[:, VELOCITY] = self.velocities[chosen]
+        rows[:, LENGTH] = np.maximum(1, np.rint(self._length[chosen] * self._steps_per_tick))
+        rows[:, LENGTH + 1] = np.clip(np.rint((place - onset) * 100), -50, 50)
+        return rows
 
 
 KEY_OF_CLASS = np.array(KEYS, dtype=np.int64)
@@ -102,59 +209,78 @@ def no_notes() -> Wide:
     return np.zeros((0, len(COLUMNS)), dtype=np.int64)
 
 
-def merged(notes: Wide) -> Wide:
-    """Return notes by (onset, pitch), the louder of two on one place, cut at the pitch's next onset."""
+def merged(notes: Wide, groups: Numbers) -> tuple[Wide, Numbers]:
+    """Return notes by (group, onset, pitch) and their groups.
+
+    Of two on one place the louder stays; each is cut at its pitch's next onset in the group.
+    """
     if not len(notes):
-        return notes
-    notes = notes[np.lexsort((-notes[:, VELOCITY], notes[:, ONSET], notes[:, PITCH]))]
-    first = np.ones(len(notes), dtype=bool)
-    first[1:] = np.any(notes[1:, :2] != notes[:-1, :2], axis=1)
-    notes = notes[first]
-    same = notes[1:, PITCH] == notes[:-1, PITCH]
+        return notes, groups
+    place = (groups << 7 | notes[:, PITCH]) << 24 | notes[:, ONSET]
+    order = np.argsort(place << 7 | 127 - notes[:, VELOCITY], kind="stable")
+    place = place[order]
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = place[1:] != place[:-1]
+    order, place = order[first], place[first]
+    notes, groups = notes[order], groups[order]
+    same = place[1:] >> 24 == place[:-1] >> 24
     gap = notes[1:, ONSET] - notes[:-1, ONSET]
     notes[:-1, LENGTH] = np.where(same, np.minimum(notes[:-1, LENGTH], gap), notes[:-1, LENGTH])
-    return np.asarray(notes[np.lexsort((notes[:, PITCH], notes[:, ONSET]))])
+    order = np.argsort((groups << 24 | notes[:, ONSET]) << 7 | notes[:, PITCH])
+    return notes[order], groups[order]
 
 
-def skyline(notes: Wide, *, lowest: bool = False) -> Wide:
-    """Return the highest (lowest) note of each onset step, each ending where the next one starts."""
+def skyline(notes: Wide, groups: Numbers, *, lowest: bool = False) -> tuple[Wide, Numbers]:
+    """Return the highest (lowest) note of each onset step of a group, each ending where the next one starts.
+
+    Args:
+        notes: as `merged` returns them.
+        groups: of them.
+        lowest: whether the lowest are wanted.
+
+    """
     if not len(notes):
-        return notes
-    sign = -1 if lowest else 1
-    notes = notes[np.lexsort((sign * notes[:, PITCH], notes[:, ONSET]))]
-    last = np.ones(len(notes), dtype=bool)
-    last[:-1] = notes[1:, ONSET] != notes[:-1, ONSET]
-    notes = notes[last]
-    notes[:-1, LENGTH] = np.minimum(notes[:-1, LENGTH], notes[1:, ONSET] - notes[:-1, ONSET])
-    return notes
+        return notes, groups
+    place = groups << 24 | notes[:, ONSET]
+    taken = np.ones(len(notes), dtype=bool)
+    changes = place[1:] != place[:-1]
+    if lowest:
+        taken[1:] = changes
+    else:
+        taken[:-1] = changes
+    notes, groups = notes[taken], groups[taken]
+    gap = notes[1:, ONSET] - notes[:-1, ONSET]
+    same = groups[1:] == groups[:-1]
+    notes[:-1, LENGTH] = np.where(same, np.minimum(notes[:-1, LENGTH], gap), notes[:-1, LENGTH])
+    return notes, groups
 
 
-def fingerprint(lines: list[TrackLine], drums: list[TrackLine]) -> NDArray[np.uint64]:
+def fingerprint(pitched: Sheet, drums: Sheet) -> NDArray[np.uint64]:
     """Return hashes of runs of notes of the upper line: intervals and distances, whatever key or bar line.
 
     Of a file that holds drums alone they are of runs of (hits, distance in steps).  One in four is kept, the
     same ones in every song, so that two songs with much in common share many.
     """
-    if lines:
-        upper = max(lines, key=lambda line: (line.voiced, line.mean))
-        notes = skyline(upper.on_grid(0, 1 << 40))
-        steps = np.stack((np.diff(notes[:, PITCH]), np.minimum(np.diff(notes[:, ONSET]), 64)), axis=1)
-        return _pieces(steps, GRAM)
-    hits = np.concatenate([no_notes(), *(line.hits(0, 1 << 40) for line in drums)])
-    places, inverse = np.unique(hits[:, ONSET], return_inverse=True)
+    if pitched.lines:
+        upper = max(pitched.lines, key=lambda line: (line.voiced, line.mean))
+        rows = pitched.places_of(upper)
+        rows = rows[rows[:, ONSET] < LONGEST]
+        notes, _ = skyline(*merged(rows, np.zeros(len(rows), dtype=np.int64)))
+        return _grams(np.diff(notes[:, PITCH]), np.diff(notes[:, ONSET]), GRAM)
+    rows = np.concatenate([no_notes(), *(drums.places_of(line) for line in drums.lines)])
+    places, inverse = np.unique(rows[:, ONSET], return_inverse=True)
     masks = np.zeros(len(places), dtype=np.int64)
-    np.bitwise_or.at(masks, inverse, 1 << CLASS_OF_KEY[hits[:, PITCH]])
-    steps = np.stack((masks[1:], np.minimum(np.diff(places), 64)), axis=1)
-    return _pieces(steps, DRUM_GRAM)
+    np.bitwise_or.at(masks, inverse, 1 << CLASS_OF_KEY[rows[:, PITCH]])
+    return _grams(masks[1:], np.diff(places), DRUM_GRAM)
 
 
-def _pieces(steps: NDArray[np.int64], length: int) -> NDArray[np.uint64]:
-    """Return hashes of runs of so many rows, one in `SKETCH`."""
-    hashes = {hash_of(steps[start : start + length]) for start in range(min(len(steps) - length + 1, 20_000))}
-    return np.array(sorted(h for h in hashes if h % SKETCH == 0), dtype=np.uint64)
-
-
-def hash_of(values: NDArray[np.int64]) -> int:
-    """Return a 64-bit hash that is the same on every machine."""
-    data = np.ascontiguousarray(values, dtype="<i2").tobytes()
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+def _grams(values: Numbers, gaps: Numbers, length: int) -> NDArray[np.uint64]:
+    """Return hashes of runs of so many (value, distance), one in `SKETCH`."""
+    count = min(len(values) - length + 1, MOST_GRAMS)
+    if count <= 0:
+        return np.zeros(0, dtype=np.uint64)
+    steps = (values << 7 | np.minimum(gaps, 64)).astype(np.uint64)
+    place = np.arange(length, dtype=np.uint64) << np.uint64(56)
+    runs = np.lib.stride_tricks.sliding_window_view(steps, length)[:count]
+    hashes = mixed(mixed(runs ^ place).sum(axis=1, dtype=np.uint64))
+    return np.unique(hashes[hashes % np.uint64(SKETCH) == 0])

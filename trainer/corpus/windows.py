@@ -6,7 +6,7 @@ bars a quarter of the grid later.
 Tested in tests/trainer/corpus/test_read_midi.py.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS, LENGTH, OFFSET, ONSET, PITCH
 from model.music.grid import Grid
-from trainer.corpus.tracks import Notes, Span, TrackLine, Wide, hash_of, merged, skyline
+from trainer.corpus.hashing import Hashes, set_hashes
+from trainer.corpus.tracks import Notes, Numbers, Sheet, Wide, no_notes
 
 MAX_WINDOWS = 3_000
 NOTES_A_BAR = (2, 64)  # fewest and most notes of a window, for each of its bars
@@ -25,6 +26,7 @@ KEYBOARDS = frozenset(
     (*range(8), *range(16, 21), 24, 25, 46)
 )  # pianos, organs, guitars that fingers pluck, harp
 MONOPHONIC = 0.95  # share of onsets that stand alone in a line
+SMALL = 6  # tracks of an ensemble that hands could play
 LINES = 2  # monophonic lines that one song gives to melody
 LOWEST_LINE = 48.0  # mean pitch below which a line is a bass
 SIXTEENTHS = 4
@@ -36,6 +38,7 @@ OFF_GRID = 0.3  # steps from another grid that count as off it
 OFF_SHARE = 0.3  # share of off-grid onsets from which a window is not of that grid
 WEAKEST_BEAT = 0.1  # see `beat_strength`
 FEWEST_FOR_BEAT = 40  # notes
+NO_HASHES: Hashes = np.zeros(0, dtype=np.uint64)
 
 
 class Run(NamedTuple):
@@ -44,6 +47,42 @@ class Run(NamedTuple):
     notes: Wide
     bars: int
     aside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Windows that may be taken, of one or more runs.
+
+    Attributes:
+        notes: int64 [n, 6], of all windows one after another, onsets from a window's first step.
+        counts: notes in each.
+        bars: the first bar of each in its run.
+        runs: which run each is cut from.
+        aside: see `Windows`.
+
+    """
+
+    notes: Wide
+    counts: Numbers
+    bars: Numbers
+    runs: Numbers
+    aside: NDArray[np.bool_]
+
+    @property
+    def of_notes(self) -> Numbers:
+        """The window of each note."""
+        return np.repeat(np.arange(len(self.counts)), self.counts)
+
+    def tally(self, which: NDArray[np.bool_]) -> Numbers:
+        """Return how many of some notes each window has."""
+        return np.bincount(self.of_notes[which], minlength=len(self.counts))
+
+    def only(self, chosen: NDArray[np.bool_]) -> "Cut":
+        """Return some of the windows."""
+        if chosen.all():
+            return self
+        notes = self.notes[np.repeat(chosen, self.counts)]
+        return Cut(notes, self.counts[chosen], self.bars[chosen], self.runs[chosen], self.aside[chosen])
 
 
 @dataclass(slots=True)
@@ -75,68 +114,101 @@ class Windows:
     every: "Windows | None" = None
 
 
-class Window(NamedTuple):
-    """One window: notes, the hashes that make it distinct (see `Windows`), whether it is aside, and where."""
-
-    notes: Wide
-    exact: int
-    shape: int
-    aside: bool
-    bar: int
-    line: int
-
-
-def melody_windows(lines: list[TrackLine], spans: list[Span], grid: Grid) -> Windows:
+def melody_windows(sheet: Sheet) -> Windows:
     """Return the windows of the best one or two single lines of a song, or of its voice's skyline."""
-    if not lines:
+    if not sheet.lines:
         return Windows()
-    single = [line for line in lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
+    single = [line for line in sheet.lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
     single.sort(key=lambda line: (not line.voiced, -line.mean))
-    chosen = single[:LINES] or [max(lines, key=lambda line: (line.voiced, line.mean))]
+    chosen = single[:LINES] or [max(sheet.lines, key=lambda line: (line.voiced, line.mean))]
     runs = [
-        Run(skyline(line.on_grid(span.start, span.stop)), line.bars(span), span.aside)
+        Run(sheet.line(number, line), sheet.bars(span), span.aside)
         for line in chosen
-        for span in spans
+        for number, span in enumerate(sheet.spans)
     ]
-    return collect(cut(runs, grid))
+    return collect(*cut(runs, sheet.grid))
 
 
-def poly_windows(lines: list[TrackLine], spans: list[Span], grid: Grid) -> Windows:
+def poly_windows(sheet: Sheet) -> Windows:
     """Return the windows of the keyboard's tracks together, or of a small ensemble's.
 
     A song that is a single line gives a few, aside: hands play single lines too.
     """
+    lines = sheet.lines
     keys = [line for line in lines if line.program in KEYBOARDS and not line.voiced]
-    chosen = keys or ([line for line in lines if not line.voiced] if len(lines) <= 6 else [])
+    chosen = keys or ([line for line in lines if not line.voiced] if len(lines) <= SMALL else [])
     if not chosen:
         return Windows()
-    runs = []
-    for span in spans:
-        notes = merged(np.concatenate([line.on_grid(span.start, span.stop) for line in chosen]))
-        runs.append(Run(notes, chosen[0].bars(span), span.aside))
-    count = sum(len(run.notes) for run in runs)
-    onsets = sum(len(np.unique(run.notes[:, ONSET])) for run in runs)
+    tables = sheet.chords(chosen)
+    runs = [Run(notes, sheet.bars(span), span.aside) for notes, span in zip(tables, sheet.spans, strict=True)]
+    count = sum(map(len, tables))
+    onsets = sum(len(np.unique(notes[:, ONSET])) for notes in tables)
     if not count:
         return Windows()
     if onsets > MONOPHONIC * count:
-        line = collect(cut([run._replace(aside=True) for run in runs], grid), most=SINGLE_LINE_WINDOWS)
+        found = cut([run._replace(aside=True) for run in runs], sheet.grid)
+        line = collect(*found, most=SINGLE_LINE_WINDOWS)
         line.every = None  # it is a melody's piece already
         return line
-    return collect(cut(runs, grid), most=MAX_WINDOWS if keys else ENSEMBLE_WINDOWS)
+    return collect(*cut(runs, sheet.grid), most=MAX_WINDOWS if keys else ENSEMBLE_WINDOWS)
 
 
-def cut(runs: Iterable[Run], grid: Grid) -> Iterator[Window]:
-    """Yield the windows of pitched notes, near enough to the grid."""
-    for line, run in enumerate(runs):
-        for first, low, high in slide(run, grid):
-            if not fewest(grid) <= high - low <= NOTES_A_BAR[1] * grid.bars:
-                continue
-            window = shifted(run.notes[low:high], first, grid)
-            if off_grid(window, grid) or silent_bars(window, grid) > grid.bars // 2:
-                continue
-            relative = np.stack((window[:, ONSET], window[:, PITCH] - window[:, PITCH].min()), axis=1)
-            exact, bar = hash_of(window[:, (ONSET, PITCH, LENGTH)]), first // grid.steps_per_bar
-            yield Window(window, exact, hash_of(relative), run.aside, bar, line)
+def cut(runs: Sequence[Run], grid: Grid) -> tuple[Cut, Hashes, Hashes]:
+    """Return the windows of pitched notes that are near enough to the grid, their hashes and shapes."""
+    found = laid(runs, grid, most=NOTES_A_BAR[1] * grid.bars)
+    if not len(found.counts):
+        return found, NO_HASHES, NO_HASHES
+    found = found.only(~off_grid(found, grid) & (silent_bars(found, grid) <= grid.bars // 2))
+    onsets, pitches = found.notes[:, ONSET], found.notes[:, PITCH]
+    exact = set_hashes((onsets, pitches, found.notes[:, LENGTH]), found.counts)
+    return found, exact, set_hashes((onsets, above_lowest(found, pitches)), found.counts)
+
+
+def alone(notes: Wide) -> Cut:
+    """Return notes as one window."""
+    whole = np.array([len(notes)])
+    return Cut(notes, whole, np.zeros_like(whole), np.zeros_like(whole), np.zeros(1, dtype=bool))
+
+
+def above_lowest(found: Cut, pitches: Numbers) -> Numbers:
+    """Return each note's distance to the lowest pitch of its window."""
+    if not len(pitches):
+        return pitches
+    starts = np.cumsum(found.counts) - found.counts
+    return np.asarray(pitches - np.repeat(np.minimum.reduceat(pitches, starts), found.counts))
+
+
+def laid(runs: Sequence[Run], grid: Grid, *, most: int) -> Cut:
+    """Return all windows of some runs that hold enough notes and not more than `most`."""
+    firsts, lows, highs, numbers, before = [], [], [], [], 0
+    for number, run in enumerate(runs):
+        first, low, high = slide(run, grid)
+        enough = (high - low >= fewest(grid)) & (high - low <= most)
+        firsts.append(first[enough])
+        lows.append(low[enough] + before)
+        highs.append(high[enough] + before)
+        numbers.append(np.full(len(firsts[-1]), number))
+        before += len(run.notes)
+    nothing = np.zeros(0, dtype=np.int64)
+    first, low, high, of_runs = (np.concatenate([nothing, *c]) for c in (firsts, lows, highs, numbers))
+    rows = np.concatenate([no_notes(), *(run.notes for run in runs)])
+    aside = np.array([run.aside for run in runs], dtype=bool)[of_runs]
+    notes = stretches(rows, low, high - low)
+    return shifted(Cut(notes, high - low, first // grid.steps_per_bar, of_runs, aside), grid)
+
+
+def stretches(rows: Wide, low: Numbers, counts: Numbers) -> Wide:
+    """Return a fresh table of stretches of rows, each by where it begins and how many it has."""
+    before = np.cumsum(counts) - counts
+    return np.asarray(rows[np.arange(counts.sum()) + np.repeat(low - before, counts)])
+
+
+def shifted(found: Cut, grid: Grid) -> Cut:
+    """Return windows with onsets from their runs' first steps counted from their own, cut at their ends."""
+    notes = found.notes
+    notes[:, ONSET] -= np.repeat(found.bars * grid.steps_per_bar, found.counts)
+    notes[:, LENGTH] = np.minimum(notes[:, LENGTH], grid.steps - notes[:, ONSET])
+    return found
 
 
 def fewest(grid: Grid) -> int:
@@ -144,96 +216,102 @@ def fewest(grid: Grid) -> int:
     return NOTES_A_BAR[0] * grid.bars
 
 
-def slide(run: Run, grid: Grid) -> Iterator[tuple[int, int, int]]:
-    """Yield (first step, first note, note after the last) of each window with a note in its first bar."""
+def slide(run: Run, grid: Grid) -> tuple[Numbers, Numbers, Numbers]:
+    """Return (first step, first note, note after the last) of each window with a note in its first bar."""
     onsets = run.notes[:, ONSET]
-    stride = max(1, grid.bars // 4)
-    for bar in np.unique(onsets // grid.steps_per_bar).tolist():
-        if bar > run.bars - grid.bars:
-            break
-        if bar % stride == 0:
-            first = bar * grid.steps_per_bar
-            low, high = np.searchsorted(onsets, (first, first + grid.steps)).tolist()
-            yield first, low, high
+    bars = np.unique(onsets // grid.steps_per_bar)
+    bars = bars[(bars <= run.bars - grid.bars) & (bars % max(1, grid.bars // 4) == 0)]
+    first = bars * grid.steps_per_bar
+    low, high = np.searchsorted(onsets, (first, first + grid.steps))
+    return first, low, high
 
 
-def shifted(notes: Wide, first: int, grid: Grid) -> Wide:
-    """Return a window's notes counted from its first step, cut at its end."""
-    window = notes.copy()
-    window[:, ONSET] -= first
-    window[:, LENGTH] = np.minimum(window[:, LENGTH], grid.steps - window[:, ONSET])
-    return window
-
-
-def off_grid(notes: Wide, grid: Grid) -> bool:
-    """Tell whether notes belong to another grid; what a human hand leaves between the steps is no reason.
+def off_grid(found: Cut, grid: Grid, pitched: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """Tell which windows belong to another grid; what a human hand leaves between the steps is no reason.
 
     On sixteenths: triplets, which stand after a third of the beat and neither on its second sixteenth nor, as
     swung sixteenths do, behind its fourth one.  Swing does not, nor does jitter of a quarter of a step.  On
     other grids: too many notes well between two steps.
+
+    Args:
+        found: the windows.
+        grid: of them.
+        pitched: which notes are heeded; all where None.
+
     """
-    if not len(notes):
-        return False
+    notes = found.notes
+    heeded = np.ones(len(notes), dtype=bool) if pitched is None else pitched
+    count = found.tally(heeded)
     if grid.steps_per_beat != SIXTEENTHS:
-        return float(np.mean(np.abs(notes[:, OFFSET]) > 100 * OFF_GRID)) > OFF_SHARE
+        off = found.tally(heeded & (np.abs(notes[:, OFFSET]) > 100 * OFF_GRID))
+        return np.asarray(off > OFF_SHARE * count)
     place = (notes[:, ONSET] + notes[:, OFFSET] / 100) % SIXTEENTHS
-    third = np.count_nonzero((place > AFTER_A_THIRD[0]) & (place <= AFTER_A_THIRD[1]))
-    second = np.count_nonzero((place > SECOND_SIXTEENTH[0]) & (place <= SECOND_SIXTEENTH[1]))
-    fourth = np.count_nonzero((place > BEHIND_FOURTH[0]) & (place <= BEHIND_FOURTH[1]))
-    return bool(third > second + 2 * fourth and third >= max(2.0, TRIPLET_SHARE * len(notes)))
+
+    def within(ends: tuple[float, float]) -> Numbers:
+        return found.tally(heeded & (place > ends[0]) & (place <= ends[1]))
+
+    third, second, fourth = within(AFTER_A_THIRD), within(SECOND_SIXTEENTH), within(BEHIND_FOURTH)
+    return np.asarray((third > second + 2 * fourth) & (third >= np.maximum(2.0, TRIPLET_SHARE * count)))
 
 
-def beat_strength(lines: Iterable[TrackLine], grid: Grid) -> float:
+def beat_strength(sheet: Sheet) -> float:
     """Return how far notes keep to the beat or a part of it, 0 (anywhere) to 1 (all on one place).
 
     The longest of the mean vectors of their places in the beat, its half, third and quarter, as on a circle.
     """
-    places = np.concatenate([np.zeros(0), *(line.onset * line.steps_per_tick for line in lines)])
+    places = sheet.places()
     if len(places) < FEWEST_FOR_BEAT:
         return 1.0
-    turns = 2j * np.pi * places / grid.steps_per_beat
-    return float(max(abs(np.mean(np.exp(part * turns))) for part in (1, 2, 3, 4)))
+    turn = np.exp(2j * np.pi * places / sheet.grid.steps_per_beat)
+    half = turn * turn
+    return float(max(abs(np.mean(vector)) for vector in (turn, half, half * turn, half * half)))
 
 
-def silent_bars(notes: Wide, grid: Grid) -> int:
-    """Return in how many bars nothing starts."""
-    return grid.bars - len(np.unique(notes[:, ONSET] // grid.steps_per_bar))
+def silent_bars(found: Cut, grid: Grid) -> Numbers:
+    """Return in how many bars of each window nothing starts."""
+    bars = np.unique(found.of_notes * grid.bars + found.notes[:, ONSET] // grid.steps_per_bar)
+    return grid.bars - np.bincount(bars // grid.bars, minlength=len(found.counts))
 
 
-def collect(windows: Iterable[Window], *, most: int = MAX_WINDOWS, alike: int = MAX_WINDOWS) -> Windows:
+def collect(
+    found: Cut, exact: Hashes, shape: Hashes, *, most: int = MAX_WINDOWS, alike: int = MAX_WINDOWS
+) -> Windows:
     """Return the distinct windows, at most so many in all (evenly spread) and of one shape."""
-    found: dict[int, Window] = {}
-    shapes: dict[int, int] = {}
-    every: list[Window] = []
-    for window in windows:
-        if len(every) < MAX_WINDOWS:
-            every.append(window)
-        if window.exact in found or shapes.get(window.shape, 0) >= alike:
-            continue
-        found[window.exact] = window
-        shapes[window.shape] = shapes.get(window.shape, 0) + 1
-        if len(found) >= MAX_WINDOWS:
-            break
-    if not found:
+    if not len(found.counts):
         return Windows()
-    selected = list(found.values())
+    selected = distinct_places(exact, shape, alike=alike)[:MAX_WINDOWS]
     if len(selected) > most:
-        selected = [selected[round(place)] for place in np.linspace(0, len(selected) - 1, most)]
-    collected = together(selected)
-    collected.every = together(every)
+        selected = selected[np.rint(np.linspace(0, len(selected) - 1, most)).astype(np.int64)]
+    collected = together(found, exact, shape, selected)
+    collected.every = together(found, exact, shape, np.arange(min(len(exact), MAX_WINDOWS)))
     return collected
 
 
-def together(selected: list[Window]) -> Windows:
-    """Return some windows as arrays."""
-    if not selected:
-        return Windows()
+def distinct_places(exact: Hashes, shape: Hashes, *, alike: int) -> Numbers:
+    """Return the first of each kind of window, in their order, and of one shape at most so many."""
+    first = np.sort(np.unique(exact, return_index=True)[1])
+    if alike >= len(first):
+        return first
+    shapes = shape[first]
+    order = np.argsort(shapes, kind="stable")
+    ordered = shapes[order]
+    begins = np.searchsorted(ordered, ordered)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[order] = np.arange(len(first)) - begins
+    return np.asarray(first[rank < alike])
+
+
+def together(found: Cut, exact: Hashes, shape: Hashes, selected: Numbers) -> Windows:
+    """Return some windows as arrays, by their places in rising order."""
+    chosen = np.zeros(len(exact), dtype=bool)
+    chosen[selected] = True
+    taken = found.only(chosen)
     return Windows(
-        np.concatenate([window.notes for window in selected]).astype(np.int16),
-        np.array([len(window.notes) for window in selected], dtype=np.int64),
-        np.array([window.exact for window in selected], dtype=np.uint64),
-        np.array([window.shape for window in selected], dtype=np.uint64),
-        np.array([window.aside for window in selected], dtype=bool),
-        np.array([window.bar for window in selected], dtype=np.int32),
-        np.array([window.line for window in selected], dtype=np.int32),
+        taken.notes.astype(np.int16),
+        taken.counts,
+        exact[chosen],
+        shape[chosen],
+        taken.aside,
+        taken.bars.astype(np.int32),
+        taken.runs.astype(np.int32),
     )
