@@ -148,14 +148,14 @@ def is_bass(line: TrackLine) -> bool:
     return (line.program in BASS_PROGRAMS or said) and line.mean < C3 + 12
 
 
-class Places(NamedTuple):
+class WindowPlaces(NamedTuple):
     """Where windows may lie: the run and the first step of each, in their order."""
 
     spans: Numbers
     first: Numbers
 
 
-def _places(sheet: Sheet, most: int) -> tuple[Places, NDArray[np.bool_], NDArray[np.bool_]]:
+def _places(sheet: Sheet, most: int) -> tuple[WindowPlaces, NDArray[np.bool_], NDArray[np.bool_]]:
     """Return where windows are cast, which of them may be taken, and which say how the piece goes on."""
     grid = sheet.grid
     stride = max(1, grid.bars // 4)
@@ -171,7 +171,7 @@ def _places(sheet: Sheet, most: int) -> tuple[Places, NDArray[np.bool_], NDArray
         firsts.append(kept * stride * grid.steps_per_bar)
         sampled.append(few[kept])
         in_piece.append(whole[kept])
-    places = Places(np.concatenate(spans), np.concatenate(firsts))
+    places = WindowPlaces(np.concatenate(spans), np.concatenate(firsts))
     return places, np.concatenate(sampled), np.concatenate(in_piece)
 
 
@@ -212,7 +212,7 @@ class Stage:
         self._width, self._steps = len(sheet.lines), sheet.grid.steps
         self._lines = np.array([line.place for line in lines], dtype=np.int64)
 
-    def edges(self, places: Places) -> tuple[Numbers, Numbers]:
+    def edges(self, places: WindowPlaces) -> tuple[Numbers, Numbers]:
         """Return [track, window] where the notes begin and end."""
         group = places.spans[None] * self._width + self._lines[:, None]
         low, high = (
@@ -231,7 +231,7 @@ class Players:
 
     """
 
-    def __init__(self, band: Casting, sheet: Sheet, places: Places) -> None:
+    def __init__(self, band: Casting, sheet: Sheet, places: WindowPlaces) -> None:
         """Look at which tracks play where."""
         everyone = list(dict.fromkeys((*band.melody, *band.bass, *band.chords)))
         row = {line: number for number, line in enumerate(everyone)}
@@ -300,7 +300,9 @@ def _grounded(chords: Rows, bass: Rows, ground: Numbers) -> tuple[Rows, Rows]:
     return chords.only(~lowest), _together(bass, found)
 
 
-def _cast_windows(band: Casting, sheet: Sheet, drums: Sheet, places: Places) -> tuple[Cut, NDArray[np.bool_]]:
+def _cast_windows(
+    band: Casting, sheet: Sheet, drums: Sheet, places: WindowPlaces
+) -> tuple[Cut, NDArray[np.bool_]]:
     """Return the windows that hold enough and lie on the grid, each cast from who plays in it, and which."""
     grid, count = sheet.grid, len(places.first)
     players = Players(band, sheet, places)
@@ -329,7 +331,7 @@ def _cast_windows(band: Casting, sheet: Sheet, drums: Sheet, places: Places) -> 
     return found.only(good), taken
 
 
-def _beat(sheet: Sheet, drums: Sheet, places: Places) -> Rows:
+def _beat(sheet: Sheet, drums: Sheet, places: WindowPlaces) -> Rows:
     """Return the hits of every window; none where too many of them fall onto others, or in another metre."""
     beaten = []
     for number, span in enumerate(sheet.spans if len(drums) else ()):
