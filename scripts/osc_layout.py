@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from live.settings.knobs import ANCHORS, KNOBS, MODES
+from live.settings.knobs import ACTIONS, ANCHORS, KNOBS, MODES
 from model.music.tracks import TRACKS
 
 OUT = Path(__file__).parents[1] / "docs" / "open-stage-control.json"
 TARGET, OWN_PORT = "127.0.0.1:9000", 9001
 SUBSCRIBE = f'send("/twobar/subscribe", "127.0.0.1", {OWN_PORT})'
 PAD = ("xy.x", "xy.y")
+TRANSPORT = ("start", "stop", "arm", "metronome", "tap", "undo", "panic")
 
 
 def layout() -> dict[str, Any]:
@@ -22,8 +23,10 @@ def layout() -> dict[str, Any]:
         row("recall", [button(f"play {name}", "recall", name) for name in ANCHORS]),
         row("store", [button(f"store {name}", "capture", name) for name in ANCHORS]),
         row("parts", [button(f"mute {part}", "mute", part) for part in TRACKS]),
+        row("solo", [button(f"{part} alone", "solo", part) for part in TRACKS]),
+        row("vary", [button(f"vary {way}", "vary", way) for way in ACTIONS["vary"]]),
         row("scenes", [button(f"scene {number}", "scene", str(number)) for number in range(1, 10)]),
-        row("transport", [button(name, name) for name in ("start", "stop", "tap", "undo", "panic")]),
+        row("transport", [button(name, name) for name in TRANSPORT]),
     ]
     shown = row("state", [text(name) for name in ("transport", "mode", "key", "chord", "model", "tempo")])
     root = {

@@ -128,6 +128,8 @@ def overridden(memory: JamMemory, arguments: Mapping[str, Any], config: Config) 
         changes["vary_set"] = True
     options = ("mode", "metre", "model")
     changes |= {option: getattr(config.jam, option) for option in options if arguments[option] is not None}
+    if arguments["mapping"] is not None:
+        changes["mapping"] = {}
     if arguments["key"] is not None:
         conditions = {name: text for name, text in memory.state.conditions.items() if name != "key"}
         changes["conditions"] = conditions | ({"key": config.model.key} if config.model.key != AUTO else {})

@@ -1,12 +1,15 @@
 """The desk: all controllers that are plugged in, each with a mapping of its own, and what was touched last.
 
 With `auto` a port's name chooses its mapping, and where none fits the default holds; else all have the one
-that was named.
+that was named.  A scene or a session may choose another for a port by name.
 Owns: the mapping of each port, the lesson under way, and the control that was touched last.
-Threads: engine only, but for `plug`, `unplug` and `replaceable`, which any may call.  Realtime: yes.
+Threads: engine only, but for `plug`, `unplug` and `replaceable`, which any may call, and for a thread of its
+own that reads the files of mappings that are chosen.  Realtime: yes.
 """
 
+import threading
 from collections.abc import Callable
+from collections.abc import Mapping as Table
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,10 +40,11 @@ OSC = "osc"
 
 
 class Station(NamedTuple):
-    """A port's mapper, and the file that its mapping was read from."""
+    """A port's mapper, the file that its mapping was read from, and the name that finds it again."""
 
     mapper: Mapper
     path: Path
+    name: str
 
 
 class Learned(NamedTuple):
@@ -70,7 +74,9 @@ class Desk:
         knob_value: tells where a knob is now.
         choice: a mapping's name, the path of a file, or auto.
         say: gets a sentence about each mapping that is not as it should be; from any thread.
+        tell: gets a sentence about each mapping that was chosen by name; from any thread.
         lenient: whether a mapping that was named and is broken is made good by the default.
+        aside: does some work on a thread of its own.
 
     Attributes:
         lesson: under way or just over; None where nobody learns.
@@ -86,10 +92,15 @@ class Desk:
         *,
         choice: str = AUTO,
         say: Callable[[str], object] = lambda _sentence: None,
+        tell: Callable[[str], object] = lambda _sentence: None,
         lenient: bool = False,
+        aside: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         """Read what is to be had for every port; none is plugged in yet."""
-        self._knob_value, self._say = knob_value, say
+        self._knob_value, self._say, self._tell = knob_value, say, tell
+        self._aside = aside or in_thread
+        self._wanted: dict[str, str] = {}  # names of mappings that were chosen, by the ports' spoken names
+        self._refused: set[tuple[str, str]] = set()  # of these, what was said to be missing
         self._library = library.Library() if choice == AUTO else None
         self._stale = False
         name = library.DEFAULT if choice == AUTO else choice
@@ -102,7 +113,7 @@ class Desk:
             say(f"{fault}; the default mapping is used")  # edited meanwhile: no reason for silence
             path = library.shipped()[library.DEFAULT]
             mapping = read(path)
-        self._plain = Station(Mapper(mapping, knob_value), path)
+        self._plain = Station(Mapper(mapping, knob_value), path, library.name_of(path))
         self._stations: dict[str, Station] = {}
         self._steady: dict[tuple[str, int, int], Steady] = {}
         self._last: tuple[str, bytes, Control | None] | None = None
@@ -116,21 +127,65 @@ class Desk:
         if self._stale:
             self._library, self._stale = library.Library(), False
         path = self._library.file_for(port) if self._library is not None else None
-        mapping = self._plain.mapper.mapping
-        if path is None:
-            path = self._plain.path
-        else:
+        station = self._plain
+        if path is not None:
             try:
-                mapping = read(path, say=self._say)
+                station = self._read(path)
             except UsageError as fault:
                 self._say(f"{fault}; {spoken_name(port)} has the default mapping")
-                path = self._plain.path
-        self._stations[port] = Station(Mapper(mapping, self._knob_value), path)
+        self._stations[port] = station._replace(mapper=Mapper(station.mapper.mapping, self._knob_value))
+        self._choose(port, self._wanted.get(spoken_name(port), station.name))
 
     def unplug(self, port: str) -> None:
         """Forget a port.  Threads: any."""
         self._stale = self._library is not None  # who plugs it in again may have edited its file
         self._stations.pop(port, None)
+
+    def _read(self, path: Path) -> Station:
+        mapping = read(path, say=self._say)
+        return Station(Mapper(mapping, self._knob_value), path, library.name_of(path))
+
+    # -- mappings chosen by name ---------------------------------------------------------------------
+
+    def chosen(self) -> dict[str, str]:
+        """Return the names of the mappings by the spoken names of the ports that are there."""
+        return {spoken_name(port): station.name for port, station in sorted(self._stations.items())}
+
+    def choose(self, names: Table[str, str]) -> None:
+        """Let ports have other mappings, those that come later, too; files are read on another thread.
+
+        Args:
+            names: of mappings, by the ports' spoken names; see `chosen`.
+
+        """
+        self._wanted |= names
+        for port in [*self._stations]:
+            name = names.get(spoken_name(port))
+            if name is not None:
+                self._choose(port, name)
+
+    def _choose(self, port: str, name: str) -> None:
+        before = self._stations[port]
+        if name == before.name:
+            return
+        self._stations[port] = promised = before._replace(name=name)  # it counts from here on
+
+        def fetch() -> None:
+            try:
+                station = self._read(library.locate(name))
+            except UsageError as fault:
+                station = before
+                if (port, name) not in self._refused:
+                    self._refused.add((port, name))
+                    self._say(f"{fault}; {spoken_name(port)} stays with {before.name}")
+            else:
+                mapper = Mapper(station.mapper.mapping, self._knob_value, before=before.mapper)
+                station = station._replace(mapper=mapper)
+                self._tell(f"mapping {name} for {spoken_name(port)}")
+            if self._stations.get(port) is promised:
+                self._stations[port] = station
+
+        self._aside(fetch)
 
     def mapping_of(self, port: str) -> Mapping:
         """Return the mapping of a port."""
@@ -240,9 +295,10 @@ class Desk:
             lesson.refuse(str(fault))
             return None
         before = station.mapper.mapping
-        self._set(port, mapping)
         lesson.learned(f"{spoken_name(port)} · {describe(control)}, {found.name}")
         fitting = self._library is None or self._library.file_for(port) is not None
+        target = library.target_for(station.path, port, fitting=fitting)
+        self._set(port, mapping, library.name_of(target))
         return Learned(port, control, station.path, fitting, before, mapping)
 
     def unlearn(self, learned: Learned) -> None:
@@ -250,13 +306,16 @@ class Desk:
         now = self.mapping_of(learned.port)
         rest = [control for control in now.control if control != learned.control]
         taken = msgspec.structs.replace(now, control=rest)
-        self._set(learned.port, learned.before if now == learned.after else taken)
+        if now == learned.after:
+            self._set(learned.port, learned.before, library.name_of(learned.path))
+        else:
+            self._set(learned.port, taken, self._station(learned.port).name)
         self.lesson = None
 
-    def _set(self, port: str, mapping: Mapping) -> None:
+    def _set(self, port: str, mapping: Mapping, name: str) -> None:
         """Let a port have another mapping; controls that stay are where they were."""
         station = self._station(port)
-        fresh = Station(Mapper(mapping, self._knob_value, before=station.mapper), station.path)
+        fresh = Station(Mapper(mapping, self._knob_value, before=station.mapper), station.path, name)
         if port in self._stations:
             self._stations[port] = fresh
         else:
@@ -265,6 +324,11 @@ class Desk:
     def lesson_view(self) -> LessonView | None:
         """Return the lesson as the screen shows it."""
         return self.lesson.view() if self.lesson is not None else None
+
+
+def in_thread(work: Callable[[], None]) -> None:
+    """Do some work on a thread of its own."""
+    threading.Thread(target=work, name="mapping", daemon=True).start()
 
 
 def spoken(data: bytes) -> str:

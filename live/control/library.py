@@ -4,6 +4,7 @@ Owns nothing.  Threads: any.
 Tested in tests/live/control/test_mapper.py, tests/live/control/test_desk.py.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,11 +12,13 @@ from pathlib import Path
 import platformdirs
 
 from live.control.mapping_file import Mapping, overlap, read
+from live.devices.names import spoken_name
 from live.errors import unknown
 from live.settings.config import APPLICATION, AUTO
 from model.files import as_path
 
 DEFAULT = "default"
+_NOT_IN_A_FILE_NAME = re.compile(r"[^a-z0-9]+")
 
 
 def folders() -> tuple[Path, Path]:
@@ -52,6 +55,28 @@ def locate(name_or_path: str) -> Path:
     if name_or_path not in files:
         raise unknown("mapping", name_or_path, [*files, AUTO])
     return files[name_or_path]
+
+
+def name_of(path: Path) -> str:
+    """Return what `locate` finds a mapping's file by: its name, or elsewhere its whole path."""
+    path = path.resolve()
+    return path.stem if path.parent in [folder.resolve() for folder in folders()] else str(path)
+
+
+def target_for(path: Path, port: str, *, fitting: bool) -> Path:
+    """Return the file that what is learned goes into.
+
+    Args:
+        path: of the mapping in use.
+        port: on which something was touched.
+        fitting: whether that mapping is meant for the port; else it gets one of its own.
+
+    """
+    home, ships = folders()
+    path = path.resolve()
+    if not fitting:
+        return home / f"{_NOT_IN_A_FILE_NAME.sub('-', spoken_name(port).lower()).strip('-') or 'mine'}.toml"
+    return home / path.name if path.parent == ships else path
 
 
 def find(name_or_path: str, *, say: Callable[[str], object] | None = None) -> Mapping:

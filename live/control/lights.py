@@ -19,12 +19,13 @@ class LitState(NamedTuple):
     """What of a jam is shown on controllers.
 
     Attributes:
-        transport: "stopped", "listening", "count-in" or "playing".
+        transport: "stopped", "listening", "armed", "count-in" or "playing".
         on_beat: whether the first half of a beat sounds.
         mode, metre: their names.
         frozen, key_locked: whether they are.
         anchors: names of those that are stored.
         muted, alone: names of parts that are left out, and that play alone.
+        metronome: whether it clicks.
         scenes: numbers of those that can be called.
         scene: that was called last, 0 for none.
         knobs: values by name.
@@ -42,6 +43,7 @@ class LitState(NamedTuple):
     anchors: frozenset[str]
     muted: frozenset[str]
     alone: frozenset[str]
+    metronome: bool
     scenes: frozenset[int]
     scene: int
     knobs: Table[str, float]
@@ -72,6 +74,10 @@ def level_of(action: str, state: LitState) -> Level:
             if name == "scene" and number == state.scene:
                 return "blink"
             return "on" if number in state.scenes else "off"
+        case "metronome":
+            return "on" if state.metronome else "off"
+        case "arm":
+            return "blink" if state.transport == "armed" else "off"
         case "start":
             return {"playing": "on", "stopped": "off"}.get(state.transport, "blink")  # type: ignore[return-value]
         case "stop":

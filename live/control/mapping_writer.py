@@ -14,14 +14,13 @@ from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 
 from live.control.lesson import clashes
-from live.control.library import folders
+from live.control.library import target_for
 from live.control.mapping_file import Control
 from live.devices.names import plain_name, spoken_name
 from live.errors import FailureError
 from model.files import atomic_write
 
 _SCHEMA_LINE = re.compile(r"^#:schema .*\n", re.MULTILINE)
-_NOT_IN_A_FILE_NAME = re.compile(r"[^a-z0-9]+")
 
 
 class Written(NamedTuple):
@@ -30,22 +29,6 @@ class Written(NamedTuple):
     path: Path
     text: str
     before: str | None
-
-
-def target_for(path: Path, port: str, *, fitting: bool) -> Path:
-    """Return the file that what is learned goes into.
-
-    Args:
-        path: of the mapping in use.
-        port: on which something was touched.
-        fitting: whether that mapping is meant for the port; else it gets one of its own.
-
-    """
-    home, ships = folders()
-    path = path.resolve()
-    if not fitting:
-        return home / f"{_NOT_IN_A_FILE_NAME.sub('-', spoken_name(port).lower()).strip('-') or 'mine'}.toml"
-    return home / path.name if path.parent == ships else path
 
 
 def write(path: Path, port: str, control: Control, *, fitting: bool) -> Written:

@@ -10,6 +10,7 @@ from textual.binding import Binding
 
 from live.dashboard.drawing.rows import Row, TextSpan, fit_row, row_width
 from live.ipc.commands import (
+    Arm,
     Break,
     Command,
     Fill,
@@ -18,6 +19,8 @@ from live.ipc.commands import (
     LockKey,
     Panic,
     Redo,
+    StepVary,
+    SwitchMetronome,
     SwitchThru,
     TapTempo,
     Undo,
@@ -92,7 +95,23 @@ KEYS: Final[tuple[Hotkey, ...]] = (
         "start the transport, or stop it",
         hint="start/stop",
     ),
+    Hotkey(
+        "arm",
+        "9",
+        Arm(source=SOURCE),
+        "Transport",
+        "start on first note",
+        "it starts with the first key that you play, on the one; 9 again: no more",
+    ),
     Hotkey("tap", "enter", TapTempo(source=SOURCE), "Transport", "tap tempo", "tap the beat a few times"),
+    Hotkey(
+        "metronome",
+        "j",
+        SwitchMetronome(source=SOURCE),
+        "Transport",
+        "metronome on or off",
+        "a click on every beat, and a bar of it before a start",
+    ),
     Hotkey(
         "metre-next",
         "m",
@@ -210,6 +229,22 @@ KEYS: Final[tuple[Hotkey, ...]] = (
     Hotkey(
         "break", "x", Break(source=SOURCE), "Parts", "break", "all of it rests, and comes in again on the one"
     ),
+    Hotkey(
+        "vary-up",
+        "greater_than_sign",
+        StepVary(1, source=SOURCE),
+        "Knobs",
+        "vary up",
+        "more of the answer new, by a tenth",
+    ),
+    Hotkey(
+        "vary-down",
+        "less_than_sign",
+        StepVary(-1, source=SOURCE),
+        "Knobs",
+        "vary down",
+        "less of the answer new, by a tenth",
+    ),
     Hotkey("knob-next", "right", "choose(1)", "Knobs", "next knob", "choose the knob to turn", hint="knob"),
     Hotkey("knob-previous", "left", "choose(-1)", "Knobs", "previous knob", "choose the knob to turn"),
     Hotkey(
@@ -294,7 +329,7 @@ _HINTS = ("help", "panic", "start/stop", *MODES, "knob", "turn", "freeze", "undo
 """The hints, from the most needed to the least."""
 
 _SIGNS = {
-    "full_stop": ".", "comma": ",",
+    "less_than_sign": "<", "greater_than_sign": ">", "full_stop": ".", "comma": ",",
     "question_mark": "?", "escape": "Esc", "space": "Space", "enter": "Enter", "backspace": "⌫", "plus": "+",
     "minus": "-", "equals_sign": "=", "left": "←", "right": "→", "up": "↑", "down": "↓", "pageup": "PgUp",
     "pagedown": "PgDn",

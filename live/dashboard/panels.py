@@ -23,7 +23,7 @@ from live.dashboard.drawing import beat, latent_map, speaker, status
 from live.dashboard.drawing.knobs import KnobSpot, knob_at, knob_rows, mode_row, scene_text
 from live.dashboard.drawing.rows import Canvas, Row, ScreenCell, fit_row, row_width, runs, span_at
 from live.dashboard.drawing.theme import INK
-from live.ipc.snapshot import Notice, Snapshot
+from live.ipc.snapshot import STANDING, Notice, Snapshot
 from live.settings.knobs import MODES
 from model.music.grid import TICKS_PER_BEAT
 
@@ -250,7 +250,7 @@ class BeatPanel(ViewPanel):
             width=width,
             height=tall,
             ticks_per_beat=s.ticks_per_beat if s else TICKS_PER_BEAT,
-            running=s is not None and s.state not in ("stopped", "listening"),
+            running=s is not None and s.state not in STANDING,
             known=s is not None,
             tempo_bpm=s.tempo_bpm if s else None,
         )
@@ -293,7 +293,7 @@ class ModePanel(ViewPanel):
     def stamp(self, view: View) -> object:
         """Depend on what the row shows."""
         s = view.snapshot
-        return s and (s.mode, s.frozen, s.thru, s.origin, s.anchors, s.muted, scene_text(s))
+        return s and (s.mode, s.frozen, s.thru, s.origin, s.anchors, s.muted, s.solo, scene_text(s))
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw one row, in the middle."""
@@ -309,6 +309,7 @@ class ModePanel(ViewPanel):
             origin=s.origin,
             width=width,
             muted=s.muted,
+            solo=s.solo,
             scene=scene_text(s),
         )
         return (*((),) * ((height - 1) // 2), row)

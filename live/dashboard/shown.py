@@ -14,7 +14,7 @@ from live.dashboard.drawing.latent_map import MapPoint
 from live.dashboard.drawing.status import NANOS_PER_SECOND
 from live.dashboard.inbox import MOST_NOTICES
 from live.dashboard.panels import View
-from live.ipc.snapshot import KnobView, Notice, NoticeLevel, Snapshot
+from live.ipc.snapshot import STANDING, KnobView, Notice, NoticeLevel, Snapshot
 from live.words.intention import Situation
 from model.music.grid import TICKS_PER_BEAT
 from model.music.metre import METRES
@@ -128,7 +128,7 @@ class Shown:
         snapshot = self.snapshot
         if snapshot is None:
             return 0
-        if snapshot.state in ("stopped", "listening") or not math.isfinite(snapshot.tempo_bpm):
+        if snapshot.state in STANDING or not math.isfinite(snapshot.tempo_bpm):
             return snapshot.tick
         ahead = min(FARTHEST_NANOS, max(0, nanos - snapshot.nanos))
         return snapshot.tick + int(ahead * snapshot.tempo_bpm * TICKS_PER_BEAT / (60 * NANOS_PER_SECOND))
@@ -144,7 +144,7 @@ class Shown:
     def next_beat_s(self, tick: int) -> float | None:
         """Return in how many seconds the next beat falls after a tick; None where nothing plays."""
         snapshot = self.snapshot
-        if snapshot is None or snapshot.state in ("stopped", "listening") or self.silent or self.lost:
+        if snapshot is None or snapshot.state in STANDING or self.silent or self.lost:
             return None
         left = -tick % max(1, snapshot.ticks_per_beat)
         return left * 60 / (snapshot.tempo_bpm * TICKS_PER_BEAT) if snapshot.tempo_bpm > 0 else 1.0

@@ -1,4 +1,4 @@
-"""When the transport starts by itself: with the model, or a while after another engine has died.
+"""When the transport starts by itself: with the model, a while after another engine has died, or with a note.
 
 Owns: that it is still to start by itself, and when.  Threads: engine only.
 Tested in tests/live/engine/test_engine.py, tests/live/engine/test_memory.py.
@@ -20,12 +20,13 @@ class Beginning:
         jam: what is started.
         devices: are set up once more when cables are back.
         revived: whether another engine was there before.
+        first_note: whether it is the performer's first note that starts it, where no demo plays.
 
     """
 
-    def __init__(self, jam: Jam, devices: Devices, *, revived: bool) -> None:
+    def __init__(self, jam: Jam, devices: Devices, *, revived: bool, first_note: bool) -> None:
         """Wait for the model."""
-        self._jam, self._devices, self._revived = jam, devices, revived
+        self._jam, self._devices, self._revived, self._first_note = jam, devices, revived, first_note
         self._by_itself = True
         self._start_nanos: int | None = None
         self._again_nanos: int | None = None  # when virtual ports are connected again
@@ -36,10 +37,12 @@ class Beginning:
         """Whether the transport was started or stopped, by itself or by anyone."""
         return not self._by_itself and self._start_nanos is None
 
-    def thru_works(self, now: Nanos) -> None:
+    def thru_works(self, now: Nanos, *, demo: bool) -> None:
         """Take that keys sound; the beat does not wait for a model process that may have died, too."""
         self._thru_nanos = now
-        if self._revived:
+        if self._first_note and not demo:
+            self._arm()
+        elif self._revived:
             self._start_nanos = now + REVIVED_NANOS
 
     def model_loaded(self, now: Nanos) -> None:
@@ -48,12 +51,18 @@ class Beginning:
             self._start_nanos = max(now, self._thru_nanos + CONNECT_NANOS)
         self._by_itself = False
 
+    def _arm(self) -> None:
+        self.commanded()
+        self._jam.first_note.armed = True
+
     def commanded(self) -> None:
         """Leave it to whoever has started or stopped the transport."""
         self._by_itself, self._start_nanos = False, None
 
-    def restored(self, memory: JamMemory, *, virtual: bool) -> None:
+    def restored(self, memory: JamMemory, *, virtual: bool, demo: bool) -> None:
         """Go by what the engine before this one had done."""
+        if self._first_note and not demo and not memory.started:
+            self._arm()
         self._by_itself &= not memory.started
         if memory.started or memory.timeline is not None:
             self._start_nanos = None

@@ -95,6 +95,7 @@ class Devices:
             knobs.__getitem__,
             choice=self._options.config.mapping.name,
             say=self._warn,
+            tell=lambda text: self._post(Notice(0, "info", text)),
             lenient=self._options.revived,
         )
         return self.desk

@@ -31,7 +31,7 @@ from live.engine.output import EngineOutput
 from live.engine.snapshots import Snapshots, Surroundings
 from live.engine.supervisor_link import SupervisorLink
 from live.engine.worker_link import Greeting, WorkerLink
-from live.ipc.commands import Command, Quit, Start, Stop, ToEngine
+from live.ipc.commands import Arm, Command, Quit, Start, Stop, ToEngine
 from live.ipc.link import Link, Switchboard
 from live.ipc.memory import JamMemory, ScenesMemory
 from live.ipc.messages import (
@@ -113,7 +113,8 @@ class Engine:
         self.commands = Commands(self.jam, scenes=options.config.scene, songs=options.config.song)
         self.snapshots = Snapshots(self.jam, self._surroundings, per_second=options.config.dashboard.fps)
         self.demo: DemoPerformer | None = None
-        self.beginning = Beginning(self.jam, self.devices, revived=options.revived)
+        first_note = options.config.jam.start == "first note" and midi.clock == "internal"
+        self.beginning = Beginning(self.jam, self.devices, revived=options.revived, first_note=first_note)
         self.browsers = BrowserKeyboards(self.jam, self.devices)
         self.guardians = Guardians(options)
         self.supervisor = SupervisorLink(self.output, self.devices)
@@ -147,13 +148,14 @@ class Engine:
             self.output.complain = self.complain
         desk = self.devices.set_desk(self.jam.knobs)
         self.jam.performer.bindings, self.arrivals.replaceable = desk, desk.replaceable
+        self.jam.mappings = desk
         self.learning = Learning(desk, self.jam.notices, self._post)
         self.devices.set_lights(self.jam)
         self.jam.advance(self.clock.now())
         self.devices.open(self.jam, self.clock.now())
         if self.options.demo == "on" or (self.options.demo == "auto" and not self.devices.listening):
             self.demo = DemoPerformer(self.jam)
-        self.beginning.thru_works(self.clock.now())
+        self.beginning.thru_works(self.clock.now(), demo=self.demo is not None)
         self._ready("thru")
         if self.options.config.midi.clock == "link":
             self.jam.leader = LinkClock(self.jam, open_session(self.options.config.jam.bpm))
@@ -376,7 +378,7 @@ class Engine:
             return
         if self.learning is not None and self.learning.heeds(command, now):
             return
-        if isinstance(command, Start | Stop):
+        if isinstance(command, Start | Stop | Arm):
             self.beginning.commanded()
         self.commands.run(command, now)
 
@@ -399,12 +401,13 @@ class Engine:
 
     def _restore(self, memory: JamMemory, now: Nanos) -> None:
         """Go on as the engine did that died before this one."""
-        self.beginning.restored(memory, virtual="virtual" in self.options.config.midi.outputs)
         before = self.worker.wanted
         restore(self.jam, memory, now)
         self.jam.all_sound_off(now)  # what it left sounding
         if not memory.demo:
             self.demo = None
+        virtual = "virtual" in self.options.config.midi.outputs
+        self.beginning.restored(memory, virtual=virtual, demo=self.demo is not None)
         if self.worker.wanted != before:
             self.worker.load_wanted()
 

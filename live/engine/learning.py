@@ -12,6 +12,7 @@ from live.control.mapping_file import describe, does
 from live.devices.names import spoken_name
 from live.errors import FailureError, UsageError
 from live.ipc.commands import (
+    Arm,
     Command,
     Learn,
     Panic,
@@ -33,7 +34,7 @@ LOOK_NANOS = 50_000_000
 FRESH_NANOS = 30_000_000_000
 """For so long `undo` means what was learned, where the performer only tries it: later it means the music."""
 
-_NO_GESTURES = (PlayKey, TapTempo, Learn, StopLearning, Start, Stop, Panic, Undo, Redo)
+_NO_GESTURES = (PlayKey, TapTempo, Learn, StopLearning, Arm, Start, Stop, Panic, Undo, Redo)
 
 
 class Learning:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 
 from live.control import lights
 from live.control.desk import Desk
-from live.control.mapping_file import Mapping, message
+from live.control.mapping_file import Controller, Mapping, message
 from live.devices.light_port import LightPort, Wire
 from live.devices.names import match, partner, spoken_name
 from live.errors import TwobarError
@@ -44,6 +44,7 @@ class Lights:
         """Start dark."""
         self._desk, self._jam, self._open, self._say = desk, jam, open_port, say
         self._ports: dict[str, LightPort] = {}
+        self._controllers: dict[str, Controller] = {}  # as the ports were greeted
         self._dark: set[str] = set()  # of whom that was said
         self._shown: lights.LitState | None = None
         self._looked: dict[str, Mapping] = {}
@@ -63,6 +64,8 @@ class Lights:
         for name in [*self._ports]:
             if name not in inputs or self._ports[name].lost:
                 self.unplug(name)
+            elif self._controllers[name] != self._desk.mapping_of(name).controller:
+                self._ports.pop(name).close()  # another mapping greets it in another way
         wanting = [
             name for name in inputs if name not in self._ports and self._desk.mapping_of(name).has_lights
         ]
@@ -77,6 +80,7 @@ class Lights:
             port = port or partner(name, found or [])
             try:
                 if port is not None:
+                    self._controllers[name] = controller
                     self._ports[name] = self._opened(port, self._desk.mapping_of(name))
                     self._shown = None  # what has just come knows nothing yet
                 elif name not in self._dark:
@@ -138,7 +142,8 @@ class Lights:
             key_locked=jam.requests.key != AUTO,
             anchors=frozenset(path.anchors),
             muted=frozenset(TRACKS[track] for track in jam.plan.muted),
-            alone=frozenset(),
+            alone=frozenset((jam.mixer.mutes.solo,)) - {""},
+            metronome=jam.sender.metronome.on,
             scenes=frozenset(view.number for view in scenery.views()) if scenery is not None else frozenset(),
             scene=scenery.called if scenery is not None else 0,
             knobs=dict(jam.knobs),

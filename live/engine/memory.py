@@ -5,6 +5,7 @@ Threads: engine only.
 
 from live.ipc.memory import JamFindings, JamMemory, SetPlace, TimelineMemory
 from live.jam.jam import Jam
+from live.jam.mutes import mutes_of
 from live.jam.scenes.present import path_of, state_of
 from live.settings.knobs import KNOBS
 from live.timing.timeline import Nanos, Tick, Timeline
@@ -22,6 +23,7 @@ def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
         started=started,
         demo=demo,
         listening=jam.listening.waits,
+        armed=jam.first_note.armed,
         scene=jam.scenery.called if jam.scenery is not None else 0,
         place=jam.scenery.place if jam.scenery is not None else SetPlace(),
         findings=JamFindings(
@@ -43,7 +45,10 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     jam.requests.conditions.clear()
     jam.requests.conditions.update(state.conditions)
     jam.performer.thru = memory.thru
-    jam.plan.muted = frozenset(state.muted)
+    jam.mixer.restore(mutes_of(state.muted, state.solo))
+    jam.sender.metronome.on = state.metronome
+    if state.mapping and jam.mappings is not None:
+        jam.mappings.choose(state.mapping)
     jam.plan.lines, jam.dialogue.metre = memory.lines, state.metre
     jam.history.state, jam.vary_set = path_of(state), state.vary_set
     jam.requests.swing, jam.performer.lag_nanos = findings.swing, findings.lag_nanos
@@ -57,3 +62,4 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
         jam.scenery.go_on(memory.scene, memory.place)
     if memory.listening:
         jam.listening.wait(jam.quarters_per_bar)
+    jam.first_note.armed = memory.armed

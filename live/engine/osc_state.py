@@ -74,5 +74,7 @@ def changing(jam: Jam, now: Nanos) -> dict[str, Value]:
         "thru": int(jam.performer.thru),
         "scene": jam.scenery.called if jam.scenery is not None else 0,
         **{f"anchor/{name}": int(name in state.anchors) for name in ANCHORS},
+        "metronome": int(jam.sender.metronome.on),
+        **{f"solo/{part}": int(part == jam.mixer.mutes.solo) for part in TRACKS},
         **{f"mute/{part}": int(track in jam.plan.silent) for track, part in enumerate(TRACKS)},
     }

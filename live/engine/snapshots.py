@@ -193,6 +193,8 @@ class Snapshots:
             notices=list(jam.notices.lines),
             map_points=model.map_points if model else [],
             muted=[TRACKS[track] for track in sorted(jam.plan.silent)],
+            solo=jam.mixer.mutes.solo,
+            metronome=jam.sender.metronome.on,
             key=dialogue.key if jam.requests.key == AUTO else jam.requests.key,
             key_locked=jam.requests.key != AUTO,
             chord=jam.band.harmony.shown if jam.transport.running else "",

@@ -130,6 +130,12 @@ class Say(Intent, frozen=True):
     text: str
 
 
+class StepVary(Intent, frozen=True):
+    """Turn the knob `vary` up a step (1), or down (-1)."""
+
+    step: int
+
+
 class Freeze(Intent, frozen=True):
     """Leave what the performer plays alone, or take it again."""
 
@@ -165,6 +171,14 @@ class RampTempo(Intent, frozen=True):
     bars: int
 
 
+class SwitchMetronome(Intent, frozen=True):
+    """Click on every beat, or no more."""
+
+
+class Arm(Intent, frozen=True):
+    """Start with the first note that the performer plays; done again, no more."""
+
+
 class Start(Intent, frozen=True):
     """Start the transport at bar 0; a running one starts anew."""
 
@@ -198,8 +212,8 @@ class Quit(Intent, frozen=True):
 Command = (
     Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor
     | RecallAnchor | SetMode | SetMetre | MutePart | SoloPart | Fill | Break | CallScene
-    | StoreScene | ChooseSong | LeadOn | Say | Freeze | Undo | Redo | TapTempo | RampTempo | Start
-    | Stop | Panic | SwitchThru | Learn | StopLearning | GoOnMap | Quit
+    | StoreScene | ChooseSong | LeadOn | Say | StepVary | Freeze | Undo | Redo | TapTempo | RampTempo
+    | SwitchMetronome | Arm | Start | Stop | Panic | SwitchThru | Learn | StopLearning | GoOnMap | Quit
 )  # fmt: skip
 
 FromDashboard = Hello | Command | Bye
@@ -218,6 +232,7 @@ _BY_NAME: Mapping[str, Callable[..., Command]] = {
     "store": lambda argument, *, source: StoreScene(scene_and_bars(argument)[0], source=source),
     "key": lambda _lock, *, source: LockKey(source=source),
     "freeze": Freeze,
+    "vary": lambda way, *, source: StepVary(1 if way == "up" else -1, source=source),
     "song": lambda argument, *, source: ChooseSong(scene_and_bars(argument)[0], source=source),
     "next": lambda *, source: LeadOn(1, source=source),
     "previous": lambda *, source: LeadOn(-1, source=source),
@@ -225,6 +240,8 @@ _BY_NAME: Mapping[str, Callable[..., Command]] = {
     "redo": Redo,
     "tap": TapTempo,
     "tempo": lambda argument, *, source: RampTempo(*tempo_and_bars(argument), source=source),
+    "metronome": SwitchMetronome,
+    "arm": Arm,
     "start": Start,
     "stop": Stop,
     "panic": Panic,

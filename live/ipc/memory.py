@@ -45,6 +45,8 @@ class JamState(Message, frozen=True):
     Attributes:
         knobs: by name.
         muted: tracks that are left out.
+        solo: name of the part that plays alone over that, "" for none.
+        metronome: whether it clicks on every beat.
         conditions: that answers are held to (key, chords, style), by name.
         model: that plays or is wanted.
         model_ident: names the weights that the places belong to; "" before any model.
@@ -52,7 +54,7 @@ class JamState(Message, frozen=True):
         base: where the path starts, with the phrase that is held.
         turn: number of the variation that is held, see `PathState`.
         vary_set: whether somebody has set the knob `vary`.
-        mapping: name of the controller's mapping; "" leaves the one that is there.
+        mapping: name of each controller's mapping by its port's spoken name; others keep theirs.
 
     """
 
@@ -62,13 +64,15 @@ class JamState(Message, frozen=True):
     metre: str = AUTO
     frozen: bool = False
     muted: list[int] = msgspec.field(default_factory=list)
+    solo: str = ""
+    metronome: bool = False
     knobs: dict[str, float] = msgspec.field(default_factory=dict)
     conditions: dict[str, str] = msgspec.field(default_factory=dict)
     base: BaseMemory | None = None
     anchors: dict[str, AnchorMemory] = msgspec.field(default_factory=dict)
     turn: int | None = None
     vary_set: bool = False
-    mapping: str = ""
+    mapping: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class StoredScene(Message, frozen=True):
@@ -129,6 +133,7 @@ class JamMemory(Message, frozen=True):
         started: whether it ever ran or was stopped by the performer: the model's coming starts it no more.
         demo: whether the demo still plays.
         listening: whether it waits for the performer's beat.
+        armed: whether it waits for the performer's first note.
         scene: number of the one that was called or stored last, 0 for none.
         place: in the set of songs.
         findings: of the performer's playing and of the music so far.
@@ -143,6 +148,7 @@ class JamMemory(Message, frozen=True):
     started: bool
     demo: bool
     listening: bool = False
+    armed: bool = False
     scene: int = 0
     place: SetPlace = SetPlace()
     findings: JamFindings = JamFindings()

@@ -14,6 +14,9 @@ NoteRow = tuple[int, int, int, int, int]
 """(tick within the bar, length in ticks, pitch, velocity, track): tracks as in model.music.tracks."""
 
 
+STANDING = ("stopped", "listening", "armed")
+"""States of a transport that does not run."""
+
 Speaker = Literal["", "performer", "instrument"]
 
 
@@ -156,6 +159,8 @@ class Snapshot(Message, frozen=True):
         priority: "realtime" or why not.
         recording: file of the take, "" when none.
         muted: names of the parts that are left out now.
+        solo: name of the part that plays alone, "" for none.
+        metronome: whether it clicks on every beat.
         key: that is played in, or that answers are held to; empty for none.
         key_locked: whether it is held to.
         next_chord: that comes after it, where that is known.
@@ -174,7 +179,7 @@ class Snapshot(Message, frozen=True):
     """
 
     nanos: int
-    state: Literal["stopped", "listening", "count-in", "playing"]
+    state: Literal["stopped", "listening", "armed", "count-in", "playing"]
     tempo_bpm: float
     tick: int
     beats_per_bar: int
@@ -199,6 +204,8 @@ class Snapshot(Message, frozen=True):
     notices: list[Notice]
     map_points: list[tuple[float, float]] = msgspec.field(default_factory=list)
     muted: list[str] = msgspec.field(default_factory=list)
+    solo: str = ""
+    metronome: bool = False
     metre: str = "4/4"
     ticks_per_beat: int = 480
     bar_zero: int = 0
@@ -263,6 +270,8 @@ class Update(Message, frozen=True, omit_defaults=True):
     notices: list[Notice] | UnsetType = UNSET
     map_points: list[tuple[float, float]] | UnsetType = UNSET
     muted: list[str] | UnsetType = UNSET
+    solo: str | UnsetType = UNSET
+    metronome: bool | UnsetType = UNSET
     metre: str | UnsetType = UNSET
     ticks_per_beat: int | UnsetType = UNSET
     bar_zero: int | UnsetType = UNSET

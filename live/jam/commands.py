@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from live.errors import UsageError, unknown
 from live.ipc.commands import (
+    Arm,
     Break,
     CallScene,
     ChooseModel,
@@ -35,10 +36,12 @@ from live.ipc.commands import (
     SetMode,
     SoloPart,
     Start,
+    StepVary,
     Stop,
     StopLearning,
     StoreAnchor,
     StoreScene,
+    SwitchMetronome,
     SwitchThru,
     TapTempo,
     Turn,
@@ -56,11 +59,12 @@ from model.music.tracks import TRACKS
 
 DECODED_KNOBS = frozenset((*ATTRIBUTE_KNOBS, "vary", "stray", "temperature"))
 SLIDING_KNOBS = ("morph", "xy.x", "xy.y")  # turned to where they are, they still take the latent there
-NO_GESTURES = (Undo, Redo, PlayKey, RampTempo, Fill, Break, Start, Stop, Panic, Quit)
+NO_GESTURES = (Undo, Redo, PlayKey, RampTempo, Fill, Break, Arm, Start, Stop, Panic, Quit)
 """What undo does not take back."""
 
 LARGEST = 3.4028234663852886e38  # the models reckon in float32
 MODE = "mode"  # what turns a knob that nobody has set
+VARY_STEP = 0.1
 CENTRE = 0.004  # a nudge back lands on the centre, where a bipolar knob does nothing
 
 
@@ -151,6 +155,8 @@ class Commands:
                 self.scenes.songs.step(step, now)
             case Say():
                 self._say(command, now)
+            case StepVary(step):
+                self.turn("vary", round(jam.knobs["vary"] + step * VARY_STEP, 3), now, source=command.source)
             case Freeze():
                 jam.mark("freeze" if jam.gestures.freeze(jam.sent_to(now)) else "unfreeze", now)
             case Undo():
@@ -164,6 +170,12 @@ class Commands:
             case RampTempo(tempo_bpm, bars):
                 tempo = KNOBS["tempo"]
                 self.scenes.begin_ramp(tempo.clip(finite("tempo", tempo_bpm)), max(1, bars), now)
+            case SwitchMetronome():
+                on = not jam.sender.metronome.on
+                jam.switch_metronome(now, on=on)
+                jam.notices.add("info", f"metronome {'on' if on else 'off'}")
+            case Arm():
+                jam.arm(now)
             case Start():
                 (jam.leader or jam).start(now)
             case Stop():
@@ -296,7 +308,7 @@ class Commands:
         if len(plan.tracks) == 1:
             self._jam.notices.add("info", f"mute {part} does nothing now: the model that plays has one part")
             return
-        self._jam.mixer.mute(plan.muted ^ {track}, now)
+        self._jam.mixer.mute(self._jam.mixer.mutes.toggled(track), now)
         self._jam.notices.add("info", f"{part} muted" if track in plan.muted else f"{part} plays again")
 
     def _lead(self, command: Fill | Break, now: Nanos) -> None:
@@ -316,9 +328,9 @@ class Commands:
         if len(jam.plan.tracks) == 1:
             jam.notices.add("info", f"solo {part} does nothing now: the model that plays has one part")
             return
-        jam.mixer.solo(track, now)
-        alone = jam.plan.silent == frozenset(jam.plan.tracks) - {track}
-        jam.notices.add("info", f"{part} alone" if alone else "the other parts play again")
+        jam.mixer.mute(jam.mixer.mutes.soloed(track), now)
+        words = f"{part} alone" if jam.mixer.mutes.alone == track else "the other parts play again"
+        jam.notices.add("info", words)
 
 
 def text_of(command: Command, after: Slots) -> str:
@@ -349,7 +361,7 @@ def text_of(command: Command, after: Slots) -> str:
         case SetMetre(metre):
             return f"metre {metre}"
         case MutePart(part):
-            return f"{part} {'muted' if TRACKS.index(part) in after['muted'] else 'not muted'}"
+            return f"{part} {'muted' if TRACKS.index(part) in after['mutes'].left_out else 'not muted'}"
         case SoloPart(part):
             return f"solo {part}"
         case ChooseModel(name):
@@ -360,6 +372,10 @@ def text_of(command: Command, after: Slots) -> str:
             return f"key {dict(after['conditions']).get('key', AUTO)}"
         case Say(text):
             return f'"{text}"'
+        case StepVary(step):
+            return f"vary {'up' if step > 0 else 'down'}"
+        case SwitchMetronome():
+            return f"metronome {'on' if after['metronome'] else 'off'}"
         case Freeze():
             return "frozen" if after["frozen"] else "not frozen"
         case SwitchThru():

@@ -174,8 +174,11 @@ class Dialogue:
 
     def restart(self) -> None:
         """Start at bar 0 again, in the metre that is wanted: nothing is planned, the latent stays."""
+        good, grid = self._plan.last_good, (self.coming or self._plan.lines).grid
         self._plan.clear()
-        self._plan.lines = BarLines((self.coming or self._plan.lines).grid)
+        self._plan.lines = BarLines(grid)
+        if good is not None and good.grid != grid:
+            self._plan.last_good = self._requests.relaid(good, grid)
         self.coming = self._open = None
         self._capture.clear()
         self._turns.restart()

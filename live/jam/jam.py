@@ -18,13 +18,14 @@ from live.jam.band.band import Band
 from live.jam.dialogue import Dialogue
 from live.jam.gestures import Gestures
 from live.jam.input.capture import Capture
+from live.jam.input.first_note import FirstNote
 from live.jam.input.listening import Listening
 from live.jam.input.performer import Performer
 from live.jam.mixer import Mixer
 from live.jam.notices import Notices
 from live.jam.parts import channels_of
 from live.jam.path import PathHistory
-from live.jam.protocols import Leader, Output, Scenery
+from live.jam.protocols import Leader, Mappings, Output, Scenery
 from live.jam.sequencing.beat_count import BeatCount
 from live.jam.sequencing.plan import Laying, Plan
 from live.jam.sequencing.scheduler import Scheduler
@@ -51,6 +52,7 @@ class Jam:
         leader: whose beat it keeps; None for its own.
         vary_set: whether the performer, the settings or a scene have set the knob `vary`; else the mode does.
         scenery: what changes its state by itself; None for nothing.
+        mappings: which one each controller has; None where there are no controllers.
 
     """
 
@@ -59,6 +61,7 @@ class Jam:
         self.config, self.output = config, output
         self.leader: Leader | None = None
         self.scenery: Scenery | None = None
+        self.mappings: Mappings | None = None
         self.knobs: dict[str, float] = {spec.name: spec.rest for spec in KNOBS.values()}
         wanted = config.jam.vary
         self.vary_set = not isinstance(wanted, str)
@@ -69,10 +72,12 @@ class Jam:
         self.scheduler = Scheduler()
         self.capture = Capture()
         self.listening = Listening(self.capture, self.transport)
+        self.first_note = FirstNote(self._begin_on)
         self.performer = Performer(
             self.capture,
             self.transport,
             self.listening,
+            self.first_note,
             output=output,
             notices=self.notices,
             channel=config.midi.performer_channel,
@@ -154,8 +159,10 @@ class Jam:
         """Take the present moment, by which notices are dated."""
         self.notices.now = now
 
-    def state(self, now: Nanos) -> Literal["stopped", "listening", "count-in", "playing"]:
-        """Return the transport's state, "listening" where it is to start with the performer."""
+    def state(self, now: Nanos) -> Literal["stopped", "listening", "armed", "count-in", "playing"]:
+        """Return the transport's state: "listening" where it waits for a beat, "armed" for the first note."""
+        if self.first_note.armed:
+            return "armed"
         return "listening" if self.listening.waits else self.transport.state(now)
 
     def sent_to(self, now: Nanos) -> Tick:
@@ -193,6 +200,7 @@ class Jam:
 
     def start(self, now: Nanos) -> None:
         """Start at bar 0 in a moment, in mode listen with the performer; if it runs, it starts anew."""
+        self.first_note.armed = False
         if (
             self.history.state.mode == "listen"
             and self.leader is None
@@ -207,12 +215,38 @@ class Jam:
             self.notices.add("info", "listening: play, and it comes in when it has your tempo and bar line")
             return
         self._begin_anew(now)
-        lead_in = self.config.jam.count_in_bars * self.plan.grid.ticks_per_bar
+        lead_in = self.sender.lead_in
         ahead = START_AHEAD_NANOS + self.sender.lookahead_nanos
         self.transport.start(Nanos(now + ahead), count_in_ticks=lead_in)
         self.sender.start_clock(Tick(-lead_in), now)
         self.output.tempo(Tick(0), self.transport.tempo_bpm)
         self.output.metre(Tick(0), self.plan.grid)
+
+    def arm(self, now: Nanos) -> None:
+        """Start with the performer's next key, on the one; armed already, no more.  Raises UsageError."""
+        if self.first_note.armed:
+            self.first_note.armed = False
+            self.notices.add("info", "not armed: Space starts it")
+            return
+        if self.leader is not None:
+            raise UsageError(
+                f"it cannot start on your first note: {self.leader.shown(now) or 'another'} leads"
+            )
+        if self.transport.running:
+            raise UsageError("it plays already: stop it, then arm it to start on your first note")
+        self.listening.end()
+        self.first_note.armed = True
+        self.notices.add("info", "armed: it starts with your first note")
+
+    def _begin_on(self, moment: Nanos, now: Nanos) -> None:
+        """Run from bar 0 on, which began at a moment just gone by, when the performer struck a key."""
+        self.begin(Timeline(Tick(0), moment, self.transport.tempo_bpm), now)
+        self.output.metre(Tick(0), self.plan.grid)
+
+    def switch_metronome(self, now: Nanos, *, on: bool) -> None:
+        """Let it click on every beat, or no more."""
+        self.sender.metronome.switch(self.sent_to(now), on=on)
+        self.mark(f"metronome {'on' if on else 'off'}", now)
 
     def begin(self, timeline: Timeline, now: Nanos) -> None:
         """Run on a leader's timeline from its origin on: bar 0, or wherever the leader goes on."""
@@ -228,6 +262,7 @@ class Jam:
 
     def _begin_anew(self, now: Nanos) -> None:
         """Forget what was played, and leave what sounds."""
+        self.first_note.armed = False
         if self.transport.running:
             self.stop(now)
         self.dialogue.restart()
@@ -298,6 +333,7 @@ class Jam:
     def stop(self, now: Nanos) -> None:
         """Stop, with every note of the instrument ended; the performer's keys go on sounding."""
         self.listening.end()
+        self.first_note.armed = False
         if not self.transport.running:
             return
         self.sender.silence(now)
@@ -333,7 +369,7 @@ class Jam:
         if self.listening.waits:
             self.listening.wait(self.quarters_per_bar)
         if self.transport.running:
-            self.turns.rest(self.sent_to(now))
+            self.sender.metronome.rest(self.turns.rest(self.sent_to(now)))
         self.mixer.send_levels(now)
         self.mark("panic", now)
         self.notices.add("warning", "panic: everything is silent; it comes in again on the next phrase")

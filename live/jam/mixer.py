@@ -1,12 +1,13 @@
 """The mixer: which of the model's parts play, and how loud each is.
 
-Owns: the level that each channel was sent last, and which parts were muted before one played alone.
+Owns: the level that each channel was sent last, and which parts are left out.
 Threads: engine only.
 Tested in tests/live/jam/test_parts.py.
 """
 
 from collections.abc import Iterable, Mapping
 
+from live.jam.mutes import Mutes
 from live.jam.parts import Channels
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Plan
@@ -31,6 +32,9 @@ class Mixer:
         channels: of the tracks, 1..16.
         output: takes the take's markers.
 
+    Attributes:
+        mutes: which parts are left out.
+
     """
 
     def __init__(
@@ -48,26 +52,21 @@ class Mixer:
         self._knobs, self._channels = knobs, channels
         self._sent = dict.fromkeys(channels, _midi(knobs["volume"]))
         self._turned = False
-        self._before_solo: frozenset[int] = frozenset()
+        self.mutes = Mutes()
 
-    def mute(self, muted: frozenset[int], now: Nanos) -> None:
+    def restore(self, mutes: Mutes) -> None:
+        """Leave these parts out before anything plays."""
+        self.mutes, self._plan.muted = mutes, mutes.left_out
+
+    def mute(self, mutes: Mutes, now: Nanos) -> None:
         """Leave these of the model's parts out from now on, and no others."""
+        self.mutes, muted = mutes, mutes.left_out
         changed = self._plan.muted ^ muted
         tick = self._sender.sent_to(now) if self._transport.running else Tick(0)
         self._plan.mute(muted, self._plan.next_step(tick), now=tick)
         for track in sorted(changed):
             text = f"{'mute' if track in muted else 'unmute'} {TRACKS[track]}"
             self._output.marker(self._transport.tick(now), text)
-
-    def solo(self, track: int, now: Nanos) -> None:
-        """Leave out every part but one; where that is so already, those that were left out before."""
-        others = frozenset(range(len(TRACKS))) - {track}
-        if self._plan.muted == others:
-            self.mute(self._before_solo, now)
-            return
-        if len(self._plan.muted) < len(TRACKS) - 1:
-            self._before_solo = self._plan.muted
-        self.mute(others, now)
 
     def send_levels(self, now: Nanos, *, every_part: bool = False) -> None:
         """Send the level of every part that plays, or also of those that only another model plays.

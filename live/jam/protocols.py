@@ -3,6 +3,7 @@
 Tested in tests/live/jam/test_jam.py.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from live.ipc.commands import Command
@@ -56,6 +57,16 @@ class Bindings(Protocol):
 
     def waiting(self) -> dict[str, float]:
         """Return where hardware waits to be picked up, by knob."""
+
+
+class Mappings(Protocol):
+    """Which mapping each controller has."""
+
+    def chosen(self) -> dict[str, str]:
+        """Return the names of the mappings by the spoken names of the ports that are there."""
+
+    def choose(self, names: Mapping[str, str]) -> None:
+        """Let ports have other mappings; what cannot be had is said, and stays as it is."""
 
 
 class Scenery(Protocol):

@@ -31,11 +31,17 @@ class Turns:
         """Rest nowhere any more."""
         self._rest_until = Tick(0)
 
-    def rest(self, now: Tick) -> None:
-        """Be silent for the rest of this phrase, at least for a bar, and come in on the next one."""
+    def rest(self, now: Tick) -> Tick:
+        """Be silent for the rest of this phrase, at least for a bar, and come in on the next one.
+
+        Returns:
+            The tick on which that begins.
+
+        """
         lines = self._plan.lines
         self._rest_until = lines.tick_of_bar(lines.bar_of(now) + 2)
         self.changed(now)
+        return lines.tick_of_cell(lines.cell_of(self._rest_until - 1) + 1)
 
     def changed(self, now: Tick) -> None:
         """Let each cell from the present one on speak or be silent, as the mode has it."""

@@ -153,6 +153,12 @@ def _mended(state: dict[str, Any]) -> list[str]:
                 state["muted"].append(TRACKS.index(name))
             else:
                 faults.append(f"there is no part '{name}' to mute; there is: {', '.join(TRACKS)}")
+    if state.get("mapping") == "":
+        del state["mapping"]  # as it stood before each controller had one of its own
+    solo = state.get("solo", "")
+    if isinstance(solo, str) and solo and solo not in TRACKS:
+        faults.append(f"there is no part '{solo}' to play alone; there is: {', '.join(TRACKS)}")
+        state["solo"] = ""
     knobs = state.get("knobs")
     if not isinstance(knobs, dict):
         return faults

@@ -54,7 +54,9 @@ class JamSettings(Section, frozen=True):
         seed: of every random choice; the same seed, input and knobs give the same notes.
         vary: where its knob starts, 0..1; auto is .35 in mode answer and 0 in the others.
         temperature: where its knob starts; 0 is deterministic.
-        count_in_bars: bars of clicks before bar 0.
+        metronome: whether it clicks on every beat.
+        count_in_bars: bars of clicks before bar 0; auto is one where the metronome is on, else none.
+        start: auto is as soon as the model is there; or with the first note that the performer plays.
         thru: whether the performer's keys sound through the instrument.
         record: whether a take is written.
         take_folder: where takes go; `~` is the home folder.
@@ -69,10 +71,16 @@ class JamSettings(Section, frozen=True):
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
     vary: Level | Literal["auto"] = "auto"
     temperature: Level = 0.0
-    count_in_bars: Annotated[int, Meta(ge=0, le=4)] = 0
+    metronome: bool = False
+    count_in_bars: Annotated[int, Meta(ge=0, le=4)] | Literal["auto"] = "auto"
+    start: Literal["auto", "first note"] = "auto"
     thru: bool = True
     record: bool = True
     take_folder: Text = "takes"
+
+    def count_in(self, *, metronome: bool) -> int:
+        """Return the bars of the count-in, by whether the metronome is on."""
+        return int(metronome) if isinstance(self.count_in_bars, str) else self.count_in_bars
 
     @property
     def take_path(self) -> Path:

@@ -154,9 +154,10 @@ def mode_row(
     origin: str,
     width: int,
     muted: Sequence[str] = (),
+    solo: str = "",
     scene: str = "",
 ) -> Row:
-    """Draw the modes, the active one in brackets, freeze, thru, muted parts, anchors, scene, the origin."""
+    """Draw the modes, the active one in brackets, freeze, thru, parts left out, anchors, scene, origin."""
     names = modes if mode in modes else (*modes, mode)
     row: list[TextSpan] = [(" ", "")]
     row += [
@@ -167,7 +168,9 @@ def mode_row(
         row += [("[FROZEN]", "chip-frozen"), (" ", "")]
     elif not muted and width >= WIDE:  # of all in the row it is missed last
         row += [("freeze off", "off"), (" ", "")]
-    if muted:
+    if solo and muted:
+        row += [(f"[{clean(solo).upper()} ALONE]", "chip-frozen"), (" ", "")]
+    elif muted:
         row += [(f"[{' '.join(map(clean, muted)).upper()} MUTED]", "chip-frozen"), (" ", "")]
     if not thru or not (muted or scene) or width >= WIDE:
         row += [(" thru ", "dim"), ("on", "good") if thru else ("OFF", "warn"), ("  ", "")]

@@ -25,6 +25,7 @@ _LABELS = {
     "drift": "drifts around your phrase",
     "listen": "finds your tempo; plays what you play",
 }
+_WAITING = {"listening": "listening for your tempo", "armed": "your first note starts it"}
 
 
 class Loudness(NamedTuple):
@@ -126,7 +127,7 @@ def _word_rows(snapshot: Snapshot, tick: int, width: int, height: int) -> tuple[
 
 def _label(snapshot: Snapshot) -> str:
     if not snapshot.speaker:
-        return "listening for your tempo" if snapshot.state == "listening" else "Space starts it"
+        return _WAITING.get(snapshot.state, "Space starts it")
     if snapshot.frozen:
         return "frozen: z thaws"
     if snapshot.mode == "answer" and snapshot.speaker == "instrument":

@@ -20,6 +20,7 @@ _STATES = {
     "playing": (" ▶ PLAYING ", "chip-play"),
     "count-in": (" ◔ COUNT-IN ", "chip-count"),
     "listening": (" ◌ LISTENING ", "chip-count"),
+    "armed": (" ◌ ARMED ", "chip-count"),
     "stopped": (" ■ STOPPED ", "chip-stop"),
 }
 _PORTS = {"ok": ("✔", "good"), "missing": ("✖", "bad"), "off": ("○", "dim")}
@@ -37,7 +38,7 @@ _LEVELS = {"info": ("·", ""), "warning": ("!", "warn"), "error": ("✖", "bad")
 
 
 def header_row(snapshot: Snapshot | None, width: int, *, known: bool = True) -> Row:
-    """Draw the transport's state, whether a take is written, missing ports, tempo, metre, and the clock.
+    """Draw the transport's state, whether a take is written, missing ports, tempo, metre, click, clock.
 
     What does not fit goes from the last of these to the first.
     """
@@ -61,6 +62,7 @@ def header_row(snapshot: Snapshot | None, width: int, *, known: bool = True) -> 
         [tempo],
         [(" bpm", "dim")],
         [(f"  {clean(snapshot.metre)}", "dim")],
+        ([("  ♩ click", "dim")] if snapshot.metronome else []),
     ):
         if row_width(tuple(spans)) <= room:
             left += spans

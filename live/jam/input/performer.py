@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from live.ipc.commands import ChooseSong, Command
 from live.jam.input.capture import Capture, Key
 from live.jam.input.controllers import Controllers, Source
+from live.jam.input.first_note import FirstNote
 from live.jam.input.listening import Listening
 from live.jam.input.mpe import Mpe
 from live.jam.notices import Notices
@@ -48,6 +49,7 @@ class Performer:
         capture: takes what is played while the transport runs.
         transport: tells when.
         listening: takes it too, to find the beat in it.
+        first_note: starts the transport with it, where it is armed.
         output: where thru and the take are.
         notices: for the human.
         channel: 1..16, on which the keys leave.
@@ -67,6 +69,7 @@ class Performer:
         capture: Capture,
         transport: Transport,
         listening: Listening,
+        first_note: FirstNote,
         *,
         output: Output,
         notices: Notices,
@@ -79,6 +82,7 @@ class Performer:
         self.calls_songs = False
         self.bindings: Bindings | None = None
         self._capture, self._transport, self._listening = capture, transport, listening
+        self._first_note = first_note
         self._output, self._notices = output, notices
         self._channel = channel
         self.lag_nanos = round(lag_ms * 1e6)
@@ -109,12 +113,15 @@ class Performer:
         data = received.data
         if not is_channel_message(data):
             return
-        tick = self._transport.tick(Nanos(received.nanos - self.lag_nanos))
+        played = Nanos(received.nanos - self.lag_nanos)
+        tick = self._transport.tick(played)
         source = (received.port, channel_of(data))
         on = is_note_on(data)
         key = (*source, data[1]) if on or is_note_off(data) else None
         if key and on:
             self._strike(key, data, received.nanos, now)
+            self._first_note.played(played, now)
+            tick = self._transport.tick(played)
         elif key:
             self._let_go(key, data, received.nanos, now)
         elif data[0] & 0xF0 == CONTROL and data[1] >= ALL_SOUND_OFF:

@@ -11,6 +11,7 @@ from typing import Any, cast
 from live.errors import UsageError
 from live.ipc.memory import AnchorMemory, BaseMemory, JamState
 from live.jam.jam import Jam
+from live.jam.mutes import mutes_of
 from live.jam.path import Anchor, Base, BaseOrigin, PathState
 from live.settings.knobs import ANCHORS, KNOBS
 from live.timing.timeline import Nanos
@@ -56,7 +57,9 @@ def state_of(jam: Jam) -> JamState:
         knobs=dict(jam.knobs),
         mode=path.mode,
         frozen=path.frozen,
-        muted=sorted(jam.plan.muted),
+        muted=sorted(jam.mixer.mutes.muted),
+        solo=jam.mixer.mutes.solo,
+        metronome=jam.sender.metronome.on,
         conditions=dict(jam.requests.conditions),
         model=jam.model_choice.name,
         model_ident=jam.places.ident,
@@ -65,6 +68,7 @@ def state_of(jam: Jam) -> JamState:
         anchors=anchors_memory(path.anchors),
         turn=path.turn,
         vary_set=jam.vary_set,
+        mapping=jam.mappings.chosen() if jam.mappings is not None else {},
     )
 
 
@@ -100,7 +104,9 @@ class Present:
             path.frozen,
             path.turn,
         )
-        found["muted"], found["thru"], found["vary set"] = jam.plan.muted, jam.performer.thru, jam.vary_set
+        found["mutes"], found["thru"], found["vary set"] = jam.mixer.mutes, jam.performer.thru, jam.vary_set
+        found["metronome"] = jam.sender.metronome.on
+        found["mapping"] = tuple(jam.mappings.chosen().items()) if jam.mappings is not None else ()
         found["conditions"] = tuple(sorted(jam.requests.conditions.items()))
         found["model"], found["metre"] = jam.model_choice.name, jam.dialogue.metre
         found["ident"] = jam.places.ident
@@ -126,10 +132,14 @@ class Present:
             self._set_metre(slots["metre"], now)
         if "conditions" in slots:
             self._set_conditions(dict(slots["conditions"]), now)
-        if "muted" in slots:
-            jam.mixer.mute(slots["muted"], now)
+        if "mutes" in slots:
+            jam.mixer.mute(slots["mutes"], now)
         if "thru" in slots and slots["thru"] != jam.performer.thru:
             jam.performer.toggle_thru(now)
+        if slots.get("mapping") and jam.mappings is not None:
+            jam.mappings.choose(dict(slots["mapping"]))
+        if slots.get("metronome", jam.sender.metronome.on) != jam.sender.metronome.on:
+            jam.switch_metronome(now, on=slots["metronome"])
         path.frozen = slots.get("frozen", path.frozen)
         if "mode" in slots:
             jam.gestures.set_mode(slots["mode"], jam.sent_to(now))
@@ -155,7 +165,9 @@ class Present:
         slots |= {
             "metre": state.metre,
             "conditions": tuple(sorted(state.conditions.items())),
-            "muted": frozenset(state.muted),
+            "mutes": mutes_of(state.muted, state.solo),
+            "metronome": state.metronome,
+            "mapping": tuple(state.mapping.items()),
             "frozen": state.frozen,
             "mode": state.mode,
             "turn": state.turn,

@@ -11,6 +11,7 @@ from live.errors import UsageError
 from live.ipc.memory import JamState, ScenesMemory, SetPlace, StoredScene
 from live.ipc.snapshot import SceneView, SongView
 from live.jam.jam import Jam
+from live.jam.mutes import Mutes
 from live.jam.scenes.glide import Glide, Target
 from live.jam.scenes.present import KNOB, PLACED_KNOBS, Present, Slots, Turning, base_of, state_of
 from live.jam.scenes.songs import SongList
@@ -177,13 +178,13 @@ class Scenes:
         if scene.mode is not None:
             slots["mode"] = scene.mode
         if scene.mute is not None:
-            slots["muted"] = frozenset(map(TRACKS.index, scene.mute))
+            slots["mutes"] = Mutes(frozenset(map(TRACKS.index, scene.mute)))
 
         def arrive(knobs: Container[str], now: Nanos) -> None:
             if scene.mode is not None:
                 self._set_mode(scene.mode, now)
             if scene.mute is not None:
-                jam.mixer.mute(frozenset(map(TRACKS.index, scene.mute)), now)
+                jam.mixer.mute(Mutes(frozenset(map(TRACKS.index, scene.mute))), now)
             for name, value in scene.knobs.items():
                 if name in knobs or name in PLACED_KNOBS:
                     self._turn(name, value, now)

@@ -1,4 +1,4 @@
-"""What leaves on its tick: the scheduler's notes, the clock that others follow, the clicks of the count-in.
+"""What leaves on its tick: the scheduler's notes, the clock that others follow, the metronome's clicks.
 
 Owns: up to which tick messages have left, what has sounded, how late, and what was dropped.
 Threads: engine only.  Realtime: yes.
@@ -6,12 +6,13 @@ Tested in tests/live/jam/test_jam.py, tests/live/engine/test_output.py.
 """
 
 from collections import deque
+from collections.abc import Callable
 
 from live.jam.protocols import Output
+from live.jam.sequencing.metronome import Metronome
 from live.jam.sequencing.plan import Plan
 from live.jam.sequencing.scheduler import QueuedNote, Scheduler
 from live.settings.config import Config
-from live.timing.count_in import count_in
 from live.timing.lateness import Lateness
 from live.timing.midi_bytes import Rank, Stream
 from live.timing.midi_clock.clock_out import CLOCK_BYTE, START_BYTE, ClockOut
@@ -32,10 +33,11 @@ class Sender:
         plan: learns what has left.
         transport: says when.
         output: takes it.
-        config: settings of latency, clock and count-in.
+        config: settings of latency, clock and metronome.
 
     Attributes:
         clock_out: which clock byte is next.
+        metronome: which click is next.
         lateness: of the instrument's note-ons.
         dropped_notes: that were too late to be sent.
         sounded: the last note-ons that left: (tick, tick of the off, pitch, velocity, track).
@@ -49,6 +51,7 @@ class Sender:
     ) -> None:
         """Start with nothing sent."""
         self.clock_out = ClockOut(wanted=config.midi.clock_out)
+        self.metronome = Metronome(plan, channel=config.midi.click_on, on=config.jam.metronome)
         self.lateness = Lateness()
         self.dropped_notes = 0
         self.sounded: deque[tuple[Tick, Tick, int, int, int]] = deque(maxlen=MOST_SOUNDED)
@@ -56,12 +59,13 @@ class Sender:
         self.lookahead_nanos = 0
         self._scheduler, self._plan, self._transport, self._output = scheduler, plan, transport, output
         self._late_nanos = round(config.midi.late_bound_ms * 1e6)
-        self._count_in_bars, self._click_channel = config.jam.count_in_bars, config.midi.click_on
+        self._settings = config.jam
         self._sent_tick: Tick | None = None
         self._last_due = Nanos(0)
 
     def restart(self) -> None:
         """Start anew from bar 0."""
+        self.metronome.begin(Tick(0))
         self.sounded.clear()
         self._sent_tick, self._last_due = None, Nanos(0)
 
@@ -84,25 +88,27 @@ class Sender:
 
     def next_tick(self) -> Tick | None:
         """Return the tick of the next message; None where nothing is to come."""
-        queued = (self._scheduler.next_tick(), self.clock_out.next_tick)
+        queued = (self._scheduler.next_tick(), self.clock_out.next_tick, self.metronome.next_tick())
         return min((tick for tick in queued if tick is not None), default=None)
 
     def send_due(self, tick: Tick, now: Nanos) -> None:
         """Send all that is due up to a tick, but notes that come too late."""
         left: list[tuple[QueuedNote, Tick, int]] = []
         bound = now - self._late_nanos
-        for event, note in self._scheduler.due(tick, too_late=lambda due: self.moment(due) < bound):
-            self._send_clock(event.tick)
+
+        def too_late(due: Tick) -> bool:
+            return self.moment(due) < bound
+
+        for event, note in self._scheduler.due(tick, too_late=too_late):
+            self._send_beat(event.tick, too_late)
             if not event.data:
                 self.dropped_notes += 1
                 continue
             voice = Stream.CLOCK if event.rank is Rank.TRANSPORT else Stream.INSTRUMENT
-            if event.tick < 0 and voice is Stream.INSTRUMENT:  # before bar 0 there is the count-in alone
-                voice = Stream.CLICK
             sent, due = self._send_planned(event.data, event.tick, voice)
             if note is not None:
                 left.append((note, event.tick, sent - due))
-        self._send_clock(tick)
+        self._send_beat(tick, too_late)
         for note, when, late in left:  # a chord's next note does not wait for this
             self._note_sent(note, when, late)
 
@@ -127,10 +133,11 @@ class Sender:
     # -- the clock that others follow ------------------------------------------------------------
 
     def start_clock(self, tick: Tick, now: Nanos) -> None:
-        """Begin on bar 0; from a tick before it, with clicks until then."""
+        """Begin on bar 0; from a tick before it, with the clicks of the count-in until then."""
         self.clock_out.start()
+        self.metronome.begin(max(tick, Tick(-self.lead_in)))
         if tick < 0:
-            self._count_in(tick)
+            self._start_on_the_one()
         elif self.clock_out.wanted:
             self._output.send(START_BYTE, tick=Tick(0), due=now, voice=Stream.CLOCK)
 
@@ -139,6 +146,7 @@ class Sender:
         if tick < 0:  # all is still to come
             self.start_clock(tick, now)
             return
+        self.metronome.begin(tick)
         at_once, again, data = self.clock_out.resume(tick)
         self.send_now(at_once, now, stream=Stream.CLOCK)
         if data:
@@ -151,14 +159,23 @@ class Sender:
             self._scheduler.drop_transport()
             self.resume_clock(tick, now)
 
-    def _count_in(self, since: Tick) -> None:
-        """Click from a tick on, and let followers start on the one."""
-        bars, channel = self._count_in_bars, self._click_channel
-        for tick, data in count_in(self._plan.grid, bars, channel=channel, since=since):
-            self._scheduler.message(tick, data)
+    @property
+    def lead_in(self) -> int:
+        """Ticks of the count-in before a start."""
+        return self._settings.count_in(metronome=self.metronome.on) * self._plan.grid.ticks_per_bar
+
+    def _start_on_the_one(self) -> None:
+        """Let followers start when the count-in is over."""
         if self.clock_out.wanted:
             begin = self._transport.timeline.nanos(Tick(0)) - START_AHEAD_NANOS
             self._scheduler.message(self._transport.timeline.tick(Nanos(begin)), START_BYTE)
+
+    def _send_beat(self, tick: Tick, too_late: Callable[[Tick], bool]) -> None:
+        """Send clock bytes and clicks up to a tick, on one tick in this order."""
+        for when, data in self.metronome.due(tick, too_late=too_late):
+            self._send_clock(when)
+            self._send_planned(data, when, Stream.CLICK)
+        self._send_clock(tick)
 
     def _send_clock(self, tick: Tick) -> None:
         for clock_tick in self.clock_out.due(tick):
@@ -169,6 +186,7 @@ class Sender:
     def silence(self, now: Nanos, *, keep_transport: bool = False) -> None:
         """End every note of the instrument and forget those to come; see `Scheduler.silence`."""
         self.send_now(self._scheduler.silence(keep_transport=keep_transport), now)
+        self.send_now(self.metronome.silence(), now, stream=Stream.CLICK)
 
     def stopped(self, now: Nanos) -> None:
         """Take that the transport has stopped: followers stop, too."""

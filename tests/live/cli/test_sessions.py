@@ -15,7 +15,19 @@ from live.session.keeper import SessionKeeper
 from live.settings.config import Config, with_options
 from tests.live.session.test_keeper import MEMORY, SCENES
 
-OPTIONS = ("session", "bpm", "metre", "model", "mode", "thru", "seed", "temperature", "vary", "key")
+OPTIONS = (
+    "session",
+    "bpm",
+    "metre",
+    "model",
+    "mode",
+    "thru",
+    "seed",
+    "temperature",
+    "vary",
+    "key",
+    "mapping",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -141,6 +153,14 @@ def test_what_it_does_not_say_is_the_session_s() -> None:
     arguments, config = given_options(key="auto")
     changed = overridden(msgspec.structs.replace(MEMORY, state=state), arguments, config)
     assert changed.state.conditions == {"style": "waltz"}
+
+
+def test_a_mapping_on_the_command_line_holds_for_every_controller() -> None:
+    state = msgspec.structs.replace(MEMORY.state, mapping={"keys": "mine"})
+    memory = msgspec.structs.replace(MEMORY, state=state)
+    for name, left in ((None, {"keys": "mine"}), ("footswitch", {}), ("auto", {})):
+        arguments, config = given_options(**({} if name is None else {"mapping": name}))
+        assert overridden(memory, arguments, config).state.mapping == left
 
 
 @pytest.mark.parametrize(("name", "sentence"), [("", "''"), ("a/b", "not 'a/b'")])

@@ -32,7 +32,14 @@ class Hands:
     def __init__(self, *ports: str, choice: str = "auto") -> None:
         self.knobs = {name: spec.rest for name, spec in KNOBS.items()}
         self.said: list[str] = []
-        self.desk = Desk(self.knobs.__getitem__, choice=choice, say=self.said.append)
+        self.told: list[str] = []
+        self.desk = Desk(
+            self.knobs.__getitem__,
+            choice=choice,
+            say=self.said.append,
+            tell=self.told.append,
+            aside=lambda work: work(),
+        )
         self.ms = 1000
         for port in ports:
             self.desk.plug(port)
@@ -186,3 +193,70 @@ def test_a_controller_that_comes_back_has_the_file_as_it_is_by_then(home: Path) 
     (home / "old-keys.toml").write_text('[controller]\nname = "mine"\nmatch = ["Old keys"]\n')
     hands.desk.plug(PLAIN)
     assert hands.desk.name == "mine"
+
+
+# -- mappings chosen by name -------------------------------------------------------------------------
+
+MINE = """
+[controller]
+name = "Mine"
+[[control]]
+cc = 99
+knob = "swing"
+"""
+
+
+def test_a_mapping_is_chosen_by_name_for_the_port_that_is_meant_and_said_once(home: Path) -> None:
+    (home / "mine.toml").write_text(MINE)
+    hands = Hands(MPK, NANO)
+    before = hands.desk.chosen()
+    assert before == {"MPK mini 3 MIDI 1": "akai-mpk-mini-mk3", "nanoKONTROL2": "korg-nanokontrol2"}
+    wanted = before | {"nanoKONTROL2": "mine"}
+    hands.desk.choose(wanted)
+    hands.desk.choose(wanted)
+    assert hands.desk.chosen() == wanted
+    assert (hands.told, hands.said) == (["mapping mine for nanoKONTROL2"], [])
+    assert [type(asked) for asked in hands.touch(NANO, control(1, 99, 0), control(1, 99, 5))] == [Turn, Turn]
+    assert hands.touch(NANO, control(1, 16, 0), control(1, 16, 10)) == []
+    hands.desk.choose(before)
+    assert hands.told[-1] == "mapping korg-nanokontrol2 for nanoKONTROL2"
+    assert hands.touch(NANO, control(1, 99, 9)) == []
+
+
+def test_a_mapping_that_is_not_there_is_said_once_and_nothing_changes(home: Path) -> None:
+    hands = Hands(NANO)
+    for _ in range(3):
+        hands.desk.choose({"nanoKONTROL2": "mime"})
+    assert hands.desk.chosen() == {"nanoKONTROL2": "korg-nanokontrol2"}
+    (sentence,) = hands.said
+    assert sentence.startswith("unknown mapping 'mime'; ")
+    assert sentence.endswith("; nanoKONTROL2 stays with korg-nanokontrol2")
+
+
+def test_a_port_that_comes_later_has_what_was_chosen_for_it(home: Path) -> None:
+    (home / "mine.toml").write_text(MINE)
+    hands = Hands()
+    hands.desk.choose({"nanoKONTROL2": "mine"})
+    hands.desk.plug(NANO)
+    assert hands.desk.chosen() == {"nanoKONTROL2": "mine"}
+    assert hands.desk.mapping_of(NANO).controller.name == "Mine"
+
+
+def test_a_mapping_from_elsewhere_is_found_by_its_path(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(MINE)
+    hands = Hands(NANO, choice=str(tmp_path / "mine.toml"))
+    assert hands.desk.chosen() == {"nanoKONTROL2": str(tmp_path / "mine.toml")}
+    other = Hands(NANO)
+    other.desk.choose(hands.desk.chosen())
+    assert other.desk.mapping_of(NANO).controller.name == "Mine"
+
+
+def test_what_was_learned_goes_by_the_name_of_the_file_that_it_is_written_into(home: Path) -> None:
+    hands = Hands(PLAIN, NANO)
+    learned = hands.learn("stray", PLAIN, *turned(55))
+    assert learned is not None
+    assert hands.desk.chosen()["Old keys MIDI 1"] == "old-keys-midi-1"
+    hands.desk.unlearn(learned)
+    assert hands.desk.chosen()["Old keys MIDI 1"] == "default"
+    assert hands.learn("stray", NANO, *turned(55)) is not None
+    assert hands.desk.chosen()["nanoKONTROL2"] == "korg-nanokontrol2"

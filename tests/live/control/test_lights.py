@@ -22,6 +22,7 @@ REST = LitState(
     anchors=frozenset(),
     muted=frozenset(),
     alone=frozenset(),
+    metronome=False,
     scenes=frozenset(),
     scene=0,
     knobs={name: spec.rest for name, spec in KNOBS.items()},

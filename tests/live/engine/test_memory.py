@@ -8,6 +8,7 @@ from live.engine.engine import Engine
 from live.ipc.memory import JamMemory
 from live.ipc.messages import Bye, Load, Point
 from live.jam.path import points
+from live.timing.midi_bytes import Received, note_on
 from live.timing.timeline import Tick
 from tests.fakes.commands import command
 from tests.fakes.engine_stage import SECOND, Ear, FakeClock, Wire, built, hello, run_to
@@ -96,6 +97,52 @@ def test_the_engine_after_a_crash_stands_still_where_the_performer_had_stopped(c
     second._post(EchoModel().ready())
     run_to(second, clock, clock.nanos + 3 * SECOND)
     assert not second.jam.transport.running
+    first.close()
+    second.close()
+
+
+def after(first: Engine, clock: FakeClock, **options: object) -> Engine:
+    """Return the engine that goes on from another one."""
+    first._tidy(clock.nanos + SECOND, clock.nanos + 2 * SECOND)
+    assert isinstance(first.supervisor, Wire)
+    memory = [message for message in first.supervisor.sent if isinstance(message, JamMemory)][-1]
+    second = built(clock, revived=True, **options)
+    second._arrived(Wire(), msgspec.msgpack.decode(msgspec.msgpack.encode(memory), type=JamMemory))
+    run_to(second, clock, clock.nanos + SECOND)
+    return second
+
+
+def test_the_engine_after_a_crash_knows_solo_and_metronome(clock: FakeClock) -> None:
+    first = jamming(clock)
+    for asked in (command("mute", "melody"), command("metronome")):
+        first._post(asked)
+    first._post(EchoModel(codec="multitrack", ident="band").ready())
+    run_to(first, clock, clock.nanos + SECOND)
+    first._post(command("solo", "bass"))
+    run_to(first, clock, clock.nanos + SECOND)
+    second = after(first, clock)
+    assert second.jam.mixer.mutes == first.jam.mixer.mutes
+    assert (second.jam.mixer.mutes.solo, second.jam.plan.muted) == ("bass", {0, 1, 3})
+    assert second.jam.sender.metronome.on
+    ear = second.output.sinks[0]
+    assert isinstance(ear, Ear)
+    run_to(second, clock, clock.nanos + 2 * SECOND)
+    assert {76, 77} & {*ear.note_ons()}
+    first.close()
+    second.close()
+
+
+def test_the_engine_after_a_crash_still_waits_for_the_first_note(clock: FakeClock) -> None:
+    first = jamming(clock)
+    for asked in (command("stop"), command("arm")):
+        first._post(asked)
+    run_to(first, clock, clock.nanos + SECOND)
+    second = after(first, clock)
+    run_to(second, clock, clock.nanos + 3 * SECOND)
+    assert second.jam.state(clock.now()) == "armed"
+    second._post(Received(clock.now(), note_on(1, 60, 90), "keys"))
+    run_to(second, clock, clock.nanos + SECOND)
+    assert second.jam.state(clock.now()) == "playing"
     first.close()
     second.close()
 

@@ -70,6 +70,21 @@ def test_in_every_metre_a_phrase_is_answered_on_the_bar_line(metre: str) -> None
     assert stage.jam.dialogue.missed_bars == 0
 
 
+@pytest.mark.parametrize("metre", ["3/4", "6/8", "5/4"])
+def test_a_start_in_another_metre_repeats_nothing_that_is_longer_than_its_bars(metre: str) -> None:
+    stage = jam()
+    stage.press(2 * STEP, 3 * FOUR // 2, 64)
+    stage.run_to_tick(3 * FOUR)
+    for asked in (command("stop"), command("metre", metre), command("start")):
+        stage.commands.run(asked, Nanos(stage.nanos))
+    stage.answer_ms = 3000.0  # the last good phrase repeats meanwhile
+    stage.run_to(stage.nanos + 2 * 1_000_000_000)
+    assert stage.jam.plan.lines.grid == grid_of(metre)
+    assert (2 * STEP, 64) in stage.note_ons()
+    stage.commands.run(command("stop"), Nanos(stage.nanos))
+    assert not stage.hanging()
+
+
 @pytest.mark.parametrize("metre", METRES)
 def test_in_every_metre_answer_takes_turns(metre: str) -> None:
     stage, grid = jam(metre, mode="answer"), grid_of(metre)

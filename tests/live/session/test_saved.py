@@ -16,6 +16,7 @@ from live.jam.scenes.present import state_of
 from live.session.saved import load, memories, saved_session, to_text
 from live.settings.knobs import ANCHORS, KNOBS, MODES
 from live.timing.timeline import Nanos
+from model.music.tracks import TRACKS
 from tests.fakes.commands import command
 from tests.fakes.stage import MS, EchoModel, Sent, Stage
 from tests.live.jam.scenes.test_scenes import CELL, STEP, do, playing
@@ -34,6 +35,9 @@ def gesture(draw: random.Random) -> Command:
         lambda: command("mode", draw.choice([mode for mode in MODES if mode != "listen"])),
         lambda: command("metre", draw.choice(["auto", "3/4", "6/8"])),
         lambda: command("mute", draw.choice(["drums", "bass"])),
+        lambda: command("solo", draw.choice(TRACKS)),
+        lambda: command("metronome"),
+        lambda: command("vary", draw.choice(["up", "down"])),
         lambda: command("condition", draw.choice(["key D minor", "key off", "key auto"])),
         lambda: command("model", draw.choice(["one", "two"])),
         lambda: GoTo([draw.uniform(1, 4), 1.0]),
@@ -138,6 +142,7 @@ def test_a_thousand_random_sets_are_saved_and_restored_the_same_and_go_on_the_sa
         assert state_of(other.jam) == state_of(stage.jam), number
         assert other.commands.scenes.memory() == stage.commands.scenes.memory()
         assert other.jam.performer.thru == stage.jam.performer.thru
+        assert other.jam.plan.muted == stage.jam.plan.muted
         if number % (SEQUENCES // ENDS) == 0:
             seed = draw.random()
             both = [played_on(one, random.Random(seed)) for one in (stage, other)]
@@ -173,6 +178,7 @@ def written(tmp_path: Path) -> tuple[Path, str]:
         ("density = 0.5", "density = 7", "knob 'density' is -1 to 1, not 7"),
         ("density = 0.5", "density = nan", "knob 'density' is -1 to 1, not nan"),
         ("muted = []", 'muted = ["tuba"]', "there is no part 'tuba' to mute; there is: melody, chords"),
+        ('solo = ""', 'solo = "tuba"', "there is no part 'tuba' to play alone; there is: melody, chords"),
         (
             "[[scenes]]",
             "[[scenes]]\nnmae = 'x'",

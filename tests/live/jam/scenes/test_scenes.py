@@ -1,12 +1,15 @@
 """Scenes: the whole state stored and called back, at once or over bars, and those of live.toml."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import msgspec
+import platformdirs
 import pytest
 
+from live.control.desk import Desk
 from live.ipc.commands import CallScene, ChooseModel, Command, StoreScene, Turn
-from live.ipc.memory import JamState, ScenesMemory
+from live.ipc.memory import JamState, ScenesMemory, StoredScene
 from live.jam.scenes.present import state_of
 from live.settings.config import Config, Scene
 from live.timing.timeline import Nanos, Tick
@@ -249,3 +252,27 @@ def test_the_scenes_of_one_jam_are_taken_up_by_the_next() -> None:
     do(other, CallScene(12))
     assert other.jam.knobs["density"] == 0.8
     assert other.commands.scenes.memory() == memory
+
+
+def test_a_scene_brings_its_mapping_back_and_without_the_file_all_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platformdirs, "user_config_dir", lambda name: str(tmp_path / name))
+    stage, told, port = playing(), list[str](), "nanoKONTROL2 24:0"
+    desk = Desk(stage.jam.knobs.__getitem__, say=told.append, tell=told.append, aside=lambda work: work())
+    desk.plug(port)
+    stage.jam.mappings = desk
+    stored = state(stage)
+    assert stored.mapping == {"nanoKONTROL2": "korg-nanokontrol2"}
+    for number, name in ((1, "footswitch"), (2, "lost")):
+        there = msgspec.structs.replace(stored, mapping={"nanoKONTROL2": name}, knobs={"density": number / 4})
+        stage.commands.scenes.restore(ScenesMemory([StoredScene(number, there)]))
+        do(stage, CallScene(number))
+        assert stage.jam.knobs["density"] == number / 4
+    assert desk.chosen() == {"nanoKONTROL2": "footswitch"}
+    assert told[0] == "mapping footswitch for nanoKONTROL2"
+    assert told[1].startswith("unknown mapping 'lost'; ")
+    do(stage, command("undo"), command("undo"))
+    assert desk.chosen() == {"nanoKONTROL2": "korg-nanokontrol2"}
+    assert told[2:] == ["mapping korg-nanokontrol2 for nanoKONTROL2"]
+    assert stage.jam.knobs["density"] == 0.0

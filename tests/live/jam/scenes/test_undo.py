@@ -76,6 +76,29 @@ def test_a_part_is_muted_and_that_is_undone() -> None:
     assert said(stage) == "undone: drums not muted"
 
 
+def test_a_solo_is_undone_and_made_again_exactly() -> None:
+    stage = Stage(model=EchoModel(codec="multitrack"))
+    stage.begin()
+    do(stage, command("mute", "melody"), command("solo", "bass"), command("solo", "drums"))
+    for undone, left_out in (("drums", {0, 1, 3}), ("bass", {0})):
+        do(stage, command("undo"))
+        assert said(stage) == f"undone: solo {undone}"
+        assert stage.jam.plan.muted == left_out
+    do(stage, command("redo"), command("redo"), command("solo", "drums"))
+    assert stage.jam.plan.muted == {0}
+
+
+def test_each_press_of_vary_up_is_undone_by_itself() -> None:
+    stage = playing()
+    do(stage, command("vary", "up"), command("vary", "up"), command("vary", "down"), command("vary", "up"))
+    assert stage.jam.knobs["vary"] == 0.2
+    do(stage, command("undo"))
+    assert said(stage) == "undone: vary up"
+    assert stage.jam.knobs["vary"] == 0.1
+    do(stage, command("undo"), command("undo"), command("undo"))
+    assert (stage.jam.knobs["vary"], stage.jam.vary_set) == (0.0, False)
+
+
 def test_a_locked_key_is_named() -> None:
     stage = playing()
     stage.jam.dialogue.key = "D minor"
