@@ -15,6 +15,7 @@ from live.engine.beginning import Beginning
 from live.engine.demo import FIRST
 from live.engine.demo_performer import DemoPerformer
 from live.engine.engine import READY_NANOS, BrokenEngineError, Engine
+from live.engine.memory import remembered
 from live.ipc.commands import Command
 from live.ipc.messages import (
     Beat,
@@ -548,6 +549,24 @@ def test_an_engine_after_another_does_not_wait_for_a_model_process_that_never_ca
 
 
 # -- in time with others -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_an_engine_that_is_set_to_waits_for_the_first_note(clock: FakeClock, *, restored: bool) -> None:
+    config = configured(input=["none"], output=["none"], record=False)
+    jam = msgspec.structs.replace(config.jam, start="first note")
+    engine = built(clock, config=msgspec.structs.replace(config, jam=jam), demo="off")
+    engine.open()
+    if restored:  # a session, that has not begun
+        engine._handle(None, remembered(engine.jam, started=False, demo=True), clock.now())
+    engine._handle(None, EchoModel().ready(), clock.now())
+    run_to(engine, clock, clock.nanos + 3 * SECOND)
+    assert engine.jam.state(clock.now()) == "armed"
+    struck = clock.now()
+    engine._post(Received(struck, note_on(1, 60, 90), "keys"))
+    run_to(engine, clock, clock.nanos + SECOND)
+    assert engine.jam.transport.timeline.nanos(Tick(0)) == struck
+    engine.close()
 
 
 def test_with_midi_clock_the_jam_starts_when_the_master_does(clock: FakeClock) -> None:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from live.timing.clicks import FIRST
-from live.timing.timeline import Nanos
+from live.timing.timeline import Nanos, Tick
 from tests.fakes.commands import command
 from tests.fakes.stage import MS, Stage, configured
 
@@ -31,7 +31,7 @@ def test_it_counts_a_bar_in_and_clicks_on_every_beat_on_time() -> None:
     high = [sent.tick for sent in stage.sent if sent.data[:2] == bytes((0x99, FIRST[0]))]
     assert high == [-BAR, 0, BAR, 2 * BAR]
     line = stage.jam.transport.timeline
-    assert all(sent.moment == line.nanos(sent.tick) for sent in stage.sent if sent.data[0] == 0x99)
+    assert all(sent.moment == line.nanos(Tick(sent.tick)) for sent in stage.sent if sent.data[0] == 0x99)
 
 
 def test_it_is_switched_while_it_plays_and_the_next_start_is_counted_in() -> None:
