@@ -24,7 +24,7 @@ class Beginning:
 
     """
 
-    def __init__(self, jam: Jam, devices: Devices, *, revived: bool, first_note: bool) -> None:
+    def __init__(self, jam: Jam, devices: Devices, *, revived: bool, first_note: bool = False) -> None:
         """Wait for the model."""
         self._jam, self._devices, self._revived, self._first_note = jam, devices, revived, first_note
         self._by_itself = True
@@ -37,7 +37,7 @@ class Beginning:
         """Whether the transport was started or stopped, by itself or by anyone."""
         return not self._by_itself and self._start_nanos is None
 
-    def thru_works(self, now: Nanos, *, demo: bool) -> None:
+    def thru_works(self, now: Nanos, *, demo: bool = False) -> None:
         """Take that keys sound; the beat does not wait for a model process that may have died, too."""
         self._thru_nanos = now
         if self._first_note and not demo:

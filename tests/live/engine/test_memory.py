@@ -104,8 +104,8 @@ def test_the_engine_after_a_crash_stands_still_where_the_performer_had_stopped(c
 def after(first: Engine, clock: FakeClock, **options: object) -> Engine:
     """Return the engine that goes on from another one."""
     first._tidy(clock.nanos + SECOND, clock.nanos + 2 * SECOND)
-    assert isinstance(first.supervisor, Wire)
-    memory = [message for message in first.supervisor.sent if isinstance(message, JamMemory)][-1]
+    assert isinstance(first.supervisor.link, Wire)
+    memory = [message for message in first.supervisor.link.sent if isinstance(message, JamMemory)][-1]
     second = built(clock, revived=True, **options)
     second._arrived(Wire(), msgspec.msgpack.decode(msgspec.msgpack.encode(memory), type=JamMemory))
     run_to(second, clock, clock.nanos + SECOND)

@@ -84,10 +84,9 @@ def test_a_clock_that_was_late_for_a_moment_misses_no_byte() -> None:
 
 
 def test_a_start_that_a_still_clock_missed_is_not_sent_later() -> None:
-    stage = Stage(configured(clock_out=True))
-    stage.jam.config = msgspec.structs.replace(
-        stage.config, jam=msgspec.structs.replace(stage.config.jam, count_in_bars=1)
-    )
+    config = configured(clock_out=True)
+    config = msgspec.structs.replace(config, jam=msgspec.structs.replace(config.jam, count_in_bars=1))
+    stage = Stage(config)
     zero = stage.begin()
     stage.run_to(zero - 500 * MS)
     stage.nanos = zero + 1000 * MS
