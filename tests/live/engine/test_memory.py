@@ -124,7 +124,7 @@ def test_the_engine_after_a_crash_knows_solo_and_metronome(clock: FakeClock) -> 
     assert second.jam.mixer.mutes == first.jam.mixer.mutes
     assert second.jam.mixer.mutes.solo == "bass"
     assert second.jam.plan.muted == {0, 1, 3}
-    assert second.jam.metronome.on
+    assert second.jam.sender.metronome.on
     ear = second.output.sinks[0]
     assert isinstance(ear, Ear)
     run_to(second, clock, clock.nanos + 2 * SECOND)
