@@ -176,10 +176,6 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Whether there is anything to show on the device."""
         return self.roll is not None or any(control.light is not None for control in self.control)
 
-    def matches(self, port_name: str) -> int:
-        """Return how many letters of a port's name are matched; 0 for none."""
-        return overlap(self.controller.match, port_name)
-
 
 def overlap(parts: Iterable[str], port_name: str) -> int:
     """Return the length of the longest of some parts that a port's name holds, in any case; 0 for none."""

@@ -6,14 +6,12 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from live.dashboard import keys
 from live.dashboard.drawing.hands import choice_rows, choices, lesson_rows
 from live.dashboard.drawing.rows import Row, fit_row
-from live.dashboard.screens import painted
+from live.dashboard.window import ModalWindow, painted
 from live.ipc.commands import Command, Learn, StopLearning, Undo
 from live.ipc.snapshot import Snapshot
 from live.settings.knobs import bindable
@@ -21,7 +19,7 @@ from live.settings.knobs import bindable
 MOST_ROWS, MOST_COLUMNS = 18, 76
 
 
-class LearnWindow(ModalScreen[None]):
+class LearnWindow(ModalWindow[None]):
     """Letters narrow the list, arrows choose, Enter listens for a touch; then `u` undoes, Esc goes back.
 
     Args:
@@ -31,6 +29,7 @@ class LearnWindow(ModalScreen[None]):
 
     """
 
+    HEADING = "learn a control"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back", show=False),
         Binding("enter", "go", "learn", show=False),
@@ -45,7 +44,7 @@ class LearnWindow(ModalScreen[None]):
         self, send: Callable[[Command], object], snapshot: Snapshot | None, *, chosen: str = ""
     ) -> None:
         """Show the whole list."""
-        super().__init__(classes="window")
+        super().__init__()
         self._send = send
         self._snapshot = snapshot
         self._texts = bindable()
@@ -54,12 +53,9 @@ class LearnWindow(ModalScreen[None]):
         self._chosen = self._names.index(chosen) if chosen in self._names else 0
         self._asked = ""
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """Lay out one text that is drawn anew."""
-        with VerticalScroll(classes="box") as box:
-            box.border_title = "learn a control"
-            box.border_subtitle = "Esc closes"
-            yield Static(painted(self._rows()))
+        yield Static(painted(self._rows()))
 
     def show(self, snapshot: Snapshot | None) -> None:
         """Draw a newer snapshot."""

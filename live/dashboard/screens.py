@@ -7,14 +7,12 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from live.dashboard.drawing.rows import Row, clean, fit, fit_row
 from live.dashboard.drawing.status import clock_row, latent_row, notice_in_full, status_rows
-from live.dashboard.drawing.theme import INK
 from live.dashboard.keys import KEYS, SOURCE, key_label
+from live.dashboard.window import ModalWindow, closing, painted
 from live.ipc.commands import Command, action
 from live.ipc.snapshot import AnchorView, Notice, SceneView, Snapshot
 from live.settings.knobs import ACTIONS, ANCHORS
@@ -23,17 +21,6 @@ from live.words.reading import LONGEST_TEXT
 
 KEY_WIDTH, TEXT_WIDTH = 11, 24
 COLUMN = KEY_WIDTH + TEXT_WIDTH
-
-
-def painted(rows: Sequence[Row]) -> Text:
-    """Return rows as one styled text."""
-    text = Text(no_wrap=True)
-    for index, row in enumerate(rows):
-        if index:
-            text.append("\n")
-        for part, ink in row:
-            text.append(part, INK.get(ink, INK[""]))
-    return text
 
 
 def help_lines(keys: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -86,30 +73,28 @@ def help_rows(keys: Mapping[str, str], width: int, height: int = 100) -> list[Ro
     ]
 
 
-class HelpWindow(ModalScreen[None]):
+class HelpWindow(ModalWindow[None]):
     """Every key, made from the table that binds them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,enter,space", "dismiss", "close", show=False)
-    ]
+    HEADING = "keys"
+    BINDINGS: ClassVar[list[BindingType]] = closing("question_mark")
 
     def __init__(self, keys: Mapping[str, str]) -> None:
         """Take the keys as they are bound now."""
-        super().__init__(classes="window")
+        super().__init__()
         self._keys = keys
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """Lay the keys out for the screen's width."""
-        with VerticalScroll(classes="box") as box:
-            box.border_title = "keys"
-            box.border_subtitle = "Esc closes"
-            width, height = self.app.size
-            yield Static(painted(help_rows(self._keys, width - 8, height - 4)))
+        width, height = self.app.size
+        yield Static(painted(help_rows(self._keys, width - 8, height - 4)))
 
 
-class StoreWindow(ModalScreen[Command]):
+class StoreWindow(ModalWindow[Command]):
     """Asks where to store: an anchor or a scene; dismisses with the command, or with nothing."""
 
+    HEADING = "store"
+    FOOTING = "Esc closes; u undoes"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(f"{name.lower()},{name}", f"store('capture', '{name}')", f"anchor {name}", show=False)
@@ -124,11 +109,11 @@ class StoreWindow(ModalScreen[Command]):
 
     def __init__(self, anchors: Sequence[AnchorView], scenes: Sequence[SceneView]) -> None:
         """Take those there are."""
-        super().__init__(classes="window")
+        super().__init__()
         self._anchors = {anchor.name for anchor in anchors if anchor.xy is not None}
         self._scenes = {scene.number: scene for scene in scenes}
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """Show each place, and what is there already."""
         rows: list[Row] = [(("this phrase as an anchor", "sounded"),)]
         rows += [
@@ -137,10 +122,7 @@ class StoreWindow(ModalScreen[Command]):
         ]
         rows += [(), (("all that is set as a scene", "sounded"),)]
         rows += [((f" {number}", "key"), *self._scene(int(number))) for number in ACTIONS["store"]]
-        with VerticalScroll(classes="box") as box:
-            box.border_title = "store"
-            box.border_subtitle = "Esc closes; u undoes"
-            yield Static(painted(rows))
+        yield Static(painted(rows))
 
     def _scene(self, number: int) -> Row:
         scene = self._scenes.get(number)
@@ -154,20 +136,19 @@ class StoreWindow(ModalScreen[Command]):
         self.dismiss(action(name, argument, source=SOURCE))
 
 
-class NoticeWindow(ModalScreen[None]):
+class NoticeWindow(ModalWindow[None]):
     """All notices so far, newest at the top."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,n,enter,space", "dismiss", "close", show=False)
-    ]
+    HEADING = "notices"
+    BINDINGS: ClassVar[list[BindingType]] = closing("n")
 
     def __init__(self, notices: Sequence[Notice], now_nanos: int) -> None:
         """Take the notices, oldest first, and the moment that their age is counted from."""
-        super().__init__(classes="window")
+        super().__init__()
         self._notices = notices
         self._now_nanos = now_nanos
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """List them, or say that there are none."""
         width = max(20, self.app.size.width - 10)
         rows: list[Row] = [
@@ -175,29 +156,26 @@ class NoticeWindow(ModalScreen[None]):
             for notice in reversed(self._notices)
             for row in notice_in_full(notice, self._now_nanos, width)
         ]
-        with VerticalScroll(classes="box") as box:
-            box.border_title = "notices"
-            box.border_subtitle = "Esc closes"
-            yield Static(painted(rows or [(("nothing so far", "dim"),)]))
+        yield Static(painted(rows or [(("nothing so far", "dim"),)]))
 
 
-class WordsWindow(ModalScreen[str]):
+class WordsWindow(ModalWindow[str]):
     """Takes words, shows what they would do while they are typed, and dismisses with them on Enter."""
 
+    HEADING = "say it in words"
+    FOOTING = "Enter does it   Esc closes"
+    BOX = "box words-box"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "close", show=False)]
 
     def __init__(self, situation: Callable[[], Situation]) -> None:
         """Take what tells where the instrument stands."""
-        super().__init__(classes="window")
+        super().__init__()
         self._situation = situation
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """Lay out the line and what it would do."""
-        with VerticalScroll(classes="box words-box") as box:
-            box.border_title = "say it in words"
-            box.border_subtitle = "Enter does it   Esc closes"
-            yield Input(placeholder="sparser, a bit darker, like B", max_length=LONGEST_TEXT)
-            yield Static(painted([((EXAMPLES, "dim"),)]))
+        yield Input(placeholder="sparser, a bit darker, like B", max_length=LONGEST_TEXT)
+        yield Static(painted([((EXAMPLES, "dim"),)]))
 
     def on_mount(self) -> None:
         """Take the keys."""
@@ -215,24 +193,20 @@ class WordsWindow(ModalScreen[str]):
         self.dismiss(event.value.strip())
 
 
-class InfoWindow(ModalScreen[None]):
+class InfoWindow(ModalWindow[None]):
     """What an engineer asks for: every port, the model, lateness, what was missed, the take, the latent."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,i,enter,space", "dismiss", "close", show=False)
-    ]
+    HEADING = "ports and health"
+    BINDINGS: ClassVar[list[BindingType]] = closing("i")
 
     def __init__(self, snapshot: Snapshot | None) -> None:
         """Show a snapshot; `show` takes later ones."""
-        super().__init__(classes="window")
+        super().__init__()
         self._snapshot = snapshot
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """Lay out one text that is drawn anew."""
-        with VerticalScroll(classes="box") as box:
-            box.border_title = "ports and health"
-            box.border_subtitle = "Esc closes"
-            yield Static(self._text())
+        yield Static(self._text())
 
     def show(self, snapshot: Snapshot | None) -> None:
         """Draw a newer snapshot."""
@@ -249,30 +223,29 @@ class InfoWindow(ModalScreen[None]):
         return painted([*rows, latent_row(s, width), clock_row(s, width)])
 
 
-class CodeWindow(ModalScreen[None]):
+class CodeWindow(ModalWindow[None]):
     """The page's address as a code to scan."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,v,enter,space", "dismiss", "close", show=False)
-    ]
+    HEADING = "the page"
+    BINDINGS: ClassVar[list[BindingType]] = closing("v")
 
     def __init__(self, code: str) -> None:
         """Take the code, with the address in its last line."""
-        super().__init__(classes="window")
+        super().__init__()
         self._code = code
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """Show it, the address first: the code may be too high for the screen."""
         rows = self._code.rstrip("\n").split("\n")
-        with VerticalScroll(classes="box") as box:
-            box.border_title = "the page"
-            box.border_subtitle = "Esc closes"
-            yield Static(Text("\n".join([rows[-1], *rows[:-1]]), no_wrap=True))
+        yield Static(Text("\n".join([rows[-1], *rows[:-1]]), no_wrap=True))
 
 
-class QuitWindow(ModalScreen[bool]):
+class QuitWindow(ModalWindow[bool]):
     """Asks, so that a slip of the hand does not stop the music; dismisses with the answer."""
 
+    HEADING = "quit"
+    FOOTING = ""
+    BOX = "box alarm-box"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y,q,ctrl+c,ctrl+q", "answer(True)", "quit", show=False, priority=True),
         Binding("escape,n,space,enter", "answer(False)", "play on", show=False),
@@ -280,29 +253,27 @@ class QuitWindow(ModalScreen[bool]):
 
     def __init__(self, *, guest: bool = False) -> None:
         """A guest leaves the music playing."""
-        super().__init__(classes="window")
+        super().__init__()
         self._guest = guest
 
-    def compose(self) -> ComposeResult:
+    def content(self) -> ComposeResult:
         """Ask."""
         question = "Leave?  The music goes on." if self._guest else "Stop the music and quit?"
-        with VerticalScroll(classes="box alarm-box") as box:
-            box.border_title = "quit"
-            yield Static(
-                painted(
-                    [
-                        ((question, "strong"),),
-                        (),
-                        (
-                            ("y", "key"),
-                            (" or ", "dim"),
-                            ("q", "key"),
-                            (" leave" if self._guest else " quit", ""),
-                        ),
-                        (("Esc", "key"), (" stays" if self._guest else " plays on", "")),
-                    ]
-                )
+        yield Static(
+            painted(
+                [
+                    ((question, "strong"),),
+                    (),
+                    (
+                        ("y", "key"),
+                        (" or ", "dim"),
+                        ("q", "key"),
+                        (" leave" if self._guest else " quit", ""),
+                    ),
+                    (("Esc", "key"), (" stays" if self._guest else " plays on", "")),
+                ]
             )
+        )
 
     def action_answer(self, answer: bool) -> None:
         """Close with the answer."""

@@ -7,20 +7,16 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.checkpoint import Checkpoint
 from model.codecs.base import Arrays, pack_phrase
-from model.codecs.conditions import Floats, columns_of, encode_texts, estimated
+from model.codecs.conditions import Floats
 from model.codecs.keyboard import Division, melody_of
 from model.codecs.multitrack import MultitrackCodec
-from model.codecs.poly import LOWEST
-from model.codecs.registry import build
-from model.codecs.sampling import Sampling, gumbel_max, in_scale, restricted
-from model.latent.directions import directions_in
+from model.codecs.sampling import Sampling, gumbel_max
 from model.latent.features import features
 from model.latent.geometry import Latent, PlayedPhrase, Vector
 from model.latent.importance import importance_weights_in
@@ -30,21 +26,15 @@ from model.music.grid import Grid
 from model.music.metre import cell_step, cut, metres_of, name_of, padded, takes
 from model.music.phrase import Phrase
 from model.playing.closed_loop import RHYTHM, changes, completed, steer, targets
+from model.playing.network import Network, Tonality
 from model.playing.phrase_bank import SIZE, PhraseBank
 from model.playing.player import Card
 from model.playing.retain import retained, seated
 from model.playing.splice import after, on_whole_grid
-from model.runtimes.base import DecodeInputs, Runtime
+from model.runtimes.base import Runtime
 
 RESTS = 8  # phrases that were played last, of which is known what the network gives back
 SURE = -30.0  # log-variance of a point that is no distribution
-
-
-class Tonality(NamedTuple):
-    """Pitch classes that new notes keep to, and a phrase whose notes are not new."""
-
-    scale: frozenset[int]
-    spared: Phrase
 
 
 class CheckpointPlayer:
@@ -55,14 +45,12 @@ class CheckpointPlayer:
         config, latent = checkpoint.config, checkpoint.latent
         self._checkpoint, self._runtime = checkpoint, runtime
         self._calibration = completed(checkpoint.calibration)
-        self._whole = build(config.codec, config.grid.build())
-        self._codec = build(config.codec, config.answer_grid)
-        self._context_steps = self._whole.grid.steps - self._codec.grid.steps
+        self._network = Network(checkpoint, runtime)
+        self._codec = self._network.codec
         self._bank: PhraseBank | None = None
         self._rests: dict[bytes, Phrase] = {}
         self._learned = note_transformer_in(checkpoint.extras, self._codec.grid)
         self._importance = importance_weights_in(checkpoint.extras)
-        self._directions = directions_in(checkpoint.extras, config.latent_size)
         self.card = Card(
             name=config.name,
             ident=checkpoint.ident,
@@ -96,7 +84,7 @@ class CheckpointPlayer:
     @divide.setter
     def divide(self, division: Division | None) -> None:
         self._divide = division
-        for codec in (self._whole, self._codec):
+        for codec in (self._network.whole, self._codec):
             if isinstance(codec, MultitrackCodec):
                 codec.divides = division is None  # or a melody that goes low would be divided once more
         for other in self._native._others.values():  # noqa: SLF001  itself
@@ -195,13 +183,13 @@ class CheckpointPlayer:
             self._answers,
             latent.z,
             sampling=Sampling(),
-            before=Phrase(self._whole.grid),
-            fixed=self._context_steps,
-            condition=encode_texts(self._checkpoint.config, {}) if self.card.conditions else None,
+            before=Phrase(self._network.whole.grid),
+            fixed=self._network.context_steps,
+            condition=self._network.condition({}),
         )
         (plain,) = ask([{}])
         base = measure(plain)
-        asked = changes(base, targets(base, turns, calibration), calibration, self._steered)
+        asked = changes(base, targets(base, turns, calibration), calibration, self._network.steered)
         return ask([asked])[0] if asked else plain
 
     def continuation(
@@ -357,9 +345,9 @@ class CheckpointPlayer:
         asked = {n: max(-1.0, min(1.0, t)) for n, t in turns.items() if t and n in self.card.knobs}
         if prefix is None:
             prefix_steps = 0
-        asked_of = encode_texts(self._checkpoint.config, condition or {}) if self.card.conditions else None
+        asked_of = self._network.condition(condition or {})
         if asked_of is not None and context is not None and context.notes:
-            asked_of = self._going_on(asked_of, context, condition or {})
+            asked_of = self._network.going_on(asked_of, context, condition or {})
 
         def answers(changes: Sequence[Mapping[str, float]], tonality: Tonality | None = None) -> list[Phrase]:
             before, fixed = self._before(context, prefix, prefix_steps)
@@ -389,7 +377,7 @@ class CheckpointPlayer:
                 phrase,
                 asked,
                 calibration=self._calibration,
-                learned=self._steered,
+                learned=self._network.steered,
                 decode=answers,
             )
         if prefix is not None and prefix_steps > 0:
@@ -400,8 +388,8 @@ class CheckpointPlayer:
         """Return what stands before an answer on the network's whole grid, and how many steps that is."""
         own = self._codec.grid
         begun = padded(prefix, own) if prefix is not None else None
-        before = on_whole_grid(self._whole.grid, context, begun, self._context_steps)
-        return before, self._context_steps + cell_step(self.card.grid, own, prefix_steps)
+        before = on_whole_grid(self._network.whole.grid, context, begun, self._network.context_steps)
+        return before, self._network.context_steps + cell_step(self.card.grid, own, prefix_steps)
 
     def _rest(self, source: PlayedPhrase, prefix: Phrase | None, prefix_steps: int) -> Phrase:
         """Return what the network gives back of a phrase that was played, with nothing turned."""
@@ -409,8 +397,9 @@ class CheckpointPlayer:
         if key in self._rests and not self._runtime.stepwise:
             return self._rests[key]
         before, fixed = self._before(None, prefix, prefix_steps)
-        condition = encode_texts(self._checkpoint.config, {}) if self.card.conditions else None
-        (rest,) = self._answers(source.z, [{}], Sampling(), before=before, fixed=fixed, condition=condition)
+        (rest,) = self._answers(
+            source.z, [{}], Sampling(), before=before, fixed=fixed, condition=self._network.condition({})
+        )
         self._rests[key] = rest
         if len(self._rests) > RESTS:
             del self._rests[next(iter(self._rests))]
@@ -439,7 +428,7 @@ class CheckpointPlayer:
             plain,
             asked,
             calibration=self._calibration,
-            learned=[name for name in self._steered if name in RHYTHM],
+            learned=[name for name in self._network.steered if name in RHYTHM],
             decode=lambda changes: [retained(played, rest, one) for one in answers(changes)],
             scale=source.scale,
         )
@@ -456,80 +445,8 @@ class CheckpointPlayer:
         condition: Floats | None = None,
         tonality: Tonality | None = None,
     ) -> list[Phrase]:
-        """Return what the network answers to wanted changes, in standard deviations.
-
-        A decoder that writes step by step goes on from the first `fixed` steps of `before`.
-        """
-        inputs = self._inputs(changes, condition)
-        points = np.stack([self._moved(z, wanted) for wanted in changes])
-        if not self._runtime.stepwise:
-            answered = self._read(self._runtime.decode(points, inputs), sampling, tonality)
-        else:
-            drawn = self._runtime.generate(points, inputs, sampling, pack_phrase(self._whole, before), fixed)
-            behind = {name: value[:, self._context_steps :] for name, value in drawn.items()}
-            answered = [self._codec.unpack(behind, row) for row in range(len(changes))]
-        return [cut(phrase, self.card.grid) for phrase in answered]
-
-    @property
-    def _steered(self) -> tuple[str, ...]:
-        """Attributes that the network, or a direction in its latent space, can change."""
-        taught = self._checkpoint.config.knobs
-        found = self._directions.names if self._directions else ()
-        return (*taught, *(name for name in found if name not in taught))
-
-    def _moved(self, z: Vector, wanted: Mapping[str, float]) -> Vector:
-        """Return z moved for the attributes that the network was not taught to change."""
-        if self._directions is None:
-            return z
-        taught = self._checkpoint.config.knobs
-        return self._directions.moved(
-            z, {name: value for name, value in wanted.items() if name not in taught}
+        """Return what the network answers, in the metre that is played; see `Network.answers`."""
+        answered = self._network.answers(
+            z, changes, sampling, before=before, fixed=fixed, condition=condition, tonality=tonality
         )
-
-    def _going_on(self, asked: Floats, context: Phrase, condition: Mapping[str, str]) -> Floats:
-        """Return conditions [1, beats, condition] with those of the context; a key goes on unless named."""
-        config, grid = self._checkpoint.config, self._codec.grid
-        arrays = pack_phrase(self._whole, on_whole_grid(self._whole.grid, context, None, self._context_steps))
-        estimate = estimated(config, arrays)
-        asked = asked.copy()
-        before = self._whole.grid.beats - grid.beats
-        asked[:, :before] = estimate[:, :before]
-        if "key" in config.conditions and "key" not in condition:
-            columns = columns_of(config, "key")
-            asked[:, before:, columns] = estimate[:, before:, columns]
-        if "style" in config.conditions and "style" in condition:
-            columns = columns_of(config, "style")
-            asked[:, :before, columns] = asked[:, before : before + 1, columns]
-        return asked
-
-    def _inputs(self, changes: Sequence[Mapping[str, float]], condition: Floats | None) -> DecodeInputs:
-        """Lay wanted changes, in standard deviations, in the order of the network's knobs."""
-        knobs = self._checkpoint.config.knobs
-        change = np.zeros((len(changes), max(len(knobs), 1)), dtype=np.float32)
-        for row, wanted in enumerate(changes):
-            for column, name in enumerate(knobs):
-                change[row, column] = wanted.get(name, 0.0)
-        if condition is not None:
-            condition = np.repeat(condition, len(changes), axis=0)
-        return DecodeInputs(change, condition)
-
-    def _read(
-        self, heads: Mapping[str, NDArray[np.float32]], sampling: Sampling, tonality: Tonality | None = None
-    ) -> list[Phrase]:
-        """Spell the phrases of heads [B, ...]; all share their chance."""
-        if tonality is not None:
-            spared = padded(tonality.spared, self._codec.grid)
-            known = [(note.onset, note.pitch) for note in spared.notes]
-            heads = in_scale(heads, tonality.scale, lowest=LOWEST, spared=known)
-        noise = self._codec.noise(np.random.default_rng(sampling.seed)) if sampling.temperature > 0 else None
-        bounded = restricted(heads, sampling)
-        rows = len(next(iter(heads.values())))
-        return [
-            self._codec.read(
-                {name: value[row] for name, value in bounded.items()},
-                temperature=sampling.temperature,
-                noise=noise,
-                levels=self._checkpoint.levels,
-            )
-            for row in range(rows)
-        ]
+        return [cut(phrase, self.card.grid) for phrase in answered]
