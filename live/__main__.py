@@ -48,6 +48,7 @@ def twobar() -> None:
 )
 @click.option("--bpm", type=float, metavar="N", help="Tempo, 30 to 300.")
 @click.option("--metre", metavar="3/4|6/8|...", help="Of the music; the model's own by default, 4/4.")
+@click.option("--phrase", metavar="auto|1|2|4|8", help="Bars of a phrase; the model's own by default, 2.")
 @click.option("--model", metavar="NAME|PATH", help="A shipped model or a checkpoint.")
 @click.option("--device", metavar="auto|cpu|cuda|mps", help="What computes the model.")
 @click.option("--mapping", metavar="auto|NAME|PATH", help="A controller's mapping.")

@@ -22,6 +22,8 @@ class LitState(NamedTuple):
         transport: "stopped", "listening", "armed", "count-in" or "playing".
         on_beat: whether the first half of a beat sounds.
         mode, metre: their names.
+        phrase_bars: that are set for phrases, 0 for the model's own.
+        loop_bars: that repeat, 0 for none.
         frozen, key_locked: whether they are.
         anchors: names of those that are stored.
         muted, alone: names of parts that are left out, and that play alone.
@@ -38,6 +40,8 @@ class LitState(NamedTuple):
     on_beat: bool
     mode: str
     metre: str
+    phrase_bars: int
+    loop_bars: int
     frozen: bool
     key_locked: bool
     anchors: frozenset[str]
@@ -61,6 +65,10 @@ def level_of(action: str, state: LitState) -> Level:
             return "on" if argument == state.mode else "off"
         case "metre":
             return "on" if argument == state.metre else "off"
+        case "phrase":
+            return "on" if argument == (str(state.phrase_bars) if state.phrase_bars else "auto") else "off"
+        case "loop":
+            return "on" if argument == (str(state.loop_bars) if state.loop_bars else "off") else "off"
         case "freeze":
             return "on" if state.frozen else "off"
         case "key":

@@ -50,6 +50,7 @@ ADDRESSES = (
     "tempo",
     "model",
     "metre",
+    "phrase",
     "condition/NAME",
     "key",
     "chords",
@@ -205,6 +206,8 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
                 return [ChooseModel(_text(address, arguments, "the model's name"), source=SOURCE)]
             case "metre" if not rest:
                 return [SetMetre(_text(address, arguments, "as 3/4, or auto"), source=SOURCE)]
+            case "phrase" if not rest:
+                return _action(address, "phrase", arguments)
             case "key" if not rest:
                 value = _text(address, arguments, "a key, auto or off")
                 return [SetCondition("key", value, source=SOURCE)]

@@ -37,12 +37,14 @@ from live.dashboard.shown import Shown
 from live.ipc.commands import (
     Command,
     Freeze,
+    Loop,
     Nudge,
     Panic,
     PlayKey,
     Quit,
     Say,
     SetMetre,
+    SetPhrase,
     Start,
     Stop,
     SwitchThru,
@@ -50,7 +52,7 @@ from live.ipc.commands import (
     action,
 )
 from live.ipc.snapshot import ToDashboard, TouchView
-from live.settings.knobs import ANCHORS, KNOBS, MODES
+from live.settings.knobs import ANCHORS, KNOBS, MODES, PHRASE_BARS
 
 PULSE_SECONDS = 0.08
 """Beats nearer than this are drawn on time by a timer; later ones come with the next snapshot."""
@@ -278,6 +280,18 @@ class Dashboard(App[None]):
         """Start, or stop when it plays."""
         playing = self.shown.snapshot is not None and self.shown.snapshot.state != "stopped"
         self._send((Stop if playing else Start)(source=keys.SOURCE))
+
+    def action_phrase(self, step: int) -> None:
+        """Ask for longer or shorter phrases."""
+        if self.shown.snapshot is not None:
+            bars = sum(one <= self.shown.snapshot.phrase_bars for one in PHRASE_BARS) - 1 + step
+            self._send(SetPhrase(PHRASE_BARS[max(0, min(len(PHRASE_BARS) - 1, bars))], source=keys.SOURCE))
+
+    def action_loop(self) -> None:
+        """Let the last bars repeat, as many as a phrase has, or let go of those that do."""
+        if self.shown.snapshot is not None:
+            bars = 0 if self.shown.snapshot.loop_bars else self.shown.snapshot.phrase_bars
+            self._send(Loop(bars, source=keys.SOURCE))
 
     def action_metre(self, step: int) -> None:
         """Ask for the next metre, or the one before; pressed again, for the one after that."""

@@ -146,6 +146,30 @@ KEYS: Final[tuple[Hotkey, ...]] = (
         hint="freeze",
     ),
     Hotkey(
+        "loop",
+        "L",
+        "loop",
+        "Modes",
+        "loop",
+        "the last bars, as many as a phrase has, over and over, until L again",
+    ),
+    Hotkey(
+        "phrase-shorter",
+        "left_parenthesis",
+        "phrase(-1)",
+        "Modes",
+        "shorter phrases",
+        "of 4 bars, of 2, of 1",
+    ),
+    Hotkey(
+        "phrase-longer",
+        "right_parenthesis",
+        "phrase(1)",
+        "Modes",
+        "longer phrases",
+        "of 2 bars, of 4, of 8",
+    ),
+    Hotkey(
         "key-lock",
         "y",
         LockKey(source=SOURCE),
@@ -330,6 +354,7 @@ _HINTS = ("help", "panic", "start/stop", *MODES, "knob", "turn", "freeze", "undo
 
 _SIGNS = {
     "less_than_sign": "<", "greater_than_sign": ">", "full_stop": ".", "comma": ",",
+    "left_parenthesis": "(", "right_parenthesis": ")",
     "question_mark": "?", "escape": "Esc", "space": "Space", "enter": "Enter", "backspace": "⌫", "plus": "+",
     "minus": "-", "equals_sign": "=", "left": "←", "right": "→", "up": "↑", "down": "↓", "pageup": "PgUp",
     "pagedown": "PgDn",

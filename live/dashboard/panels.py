@@ -293,7 +293,18 @@ class ModePanel(ViewPanel):
     def stamp(self, view: View) -> object:
         """Depend on what the row shows."""
         s = view.snapshot
-        return s and (s.mode, s.frozen, s.thru, s.origin, s.anchors, s.muted, s.solo, scene_text(s))
+        return s and (
+            s.mode,
+            s.frozen,
+            s.thru,
+            s.origin,
+            s.anchors,
+            s.muted,
+            s.solo,
+            scene_text(s),
+            s.phrase_bars,
+            s.loop_bars,
+        )
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw one row, in the middle."""
@@ -311,6 +322,8 @@ class ModePanel(ViewPanel):
             muted=s.muted,
             solo=s.solo,
             scene=scene_text(s),
+            phrase_bars=s.phrase_bars,
+            loop_bars=s.loop_bars,
         )
         return (*((),) * ((height - 1) // 2), row)
 

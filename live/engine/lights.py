@@ -138,6 +138,8 @@ class Lights:
             on_beat=jam.transport.running and 2 * within < lines.grid.ticks_per_beat,
             mode=path.mode,
             metre=name_of(lines.grid),
+            phrase_bars=path.phrase_bars,
+            loop_bars=path.loop_bars,
             frozen=path.frozen,
             key_locked=jam.requests.key != AUTO,
             anchors=frozenset(path.anchors),

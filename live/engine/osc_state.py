@@ -65,6 +65,8 @@ def changing(jam: Jam, now: Nanos) -> dict[str, Value]:
     state = jam.history.state
     return {
         "mode": state.mode,
+        "phrase": jam.plan.lines.period_bars,
+        "loop": state.loop_bars,
         "transport": jam.state(now),
         "tempo": round(jam.transport.tempo_bpm, 3),
         "model": jam.model_choice.shown,

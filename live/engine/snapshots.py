@@ -203,6 +203,8 @@ class Snapshots:
             speaker=speaker,
             speaker_until=speaker_until,
             demo=around.demo,
+            phrase_bars=lines.period_bars,
+            loop_bars=state.loop_bars,
             scenes=jam.scenery.views() if jam.scenery is not None else [],
             scene=jam.scenery.called if jam.scenery is not None else 0,
             song=jam.scenery.song(jam.tick(now)) if jam.scenery is not None else None,

@@ -91,6 +91,18 @@ class SetMetre(Intent, frozen=True):
     metre: str
 
 
+class SetPhrase(Intent, frozen=True):
+    """Take up so many bars as one phrase, of `settings.knobs.PHRASE_BARS`; 0 is the model's own number."""
+
+    bars: int
+
+
+class Loop(Intent, frozen=True):
+    """Repeat the last so many bars from the next bar line on; 0, or as many as repeat, lets go."""
+
+    bars: int
+
+
 class MutePart(Intent, frozen=True):
     """Leave a part out, or let it play again; see `model.music.tracks.TRACKS`."""
 
@@ -211,9 +223,10 @@ class Quit(Intent, frozen=True):
 
 Command = (
     Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor
-    | RecallAnchor | SetMode | SetMetre | MutePart | SoloPart | Fill | Break | CallScene
-    | StoreScene | ChooseSong | LeadOn | Say | StepVary | Freeze | Undo | Redo | TapTempo | RampTempo
-    | SwitchMetronome | Arm | Start | Stop | Panic | SwitchThru | Learn | StopLearning | GoOnMap | Quit
+    | RecallAnchor | SetMode | SetMetre | SetPhrase | Loop | MutePart | SoloPart | Fill | Break
+    | CallScene | StoreScene | ChooseSong | LeadOn | Say | StepVary | Freeze | Undo | Redo | TapTempo
+    | RampTempo | SwitchMetronome | Arm | Start | Stop | Panic | SwitchThru | Learn | StopLearning | GoOnMap
+    | Quit
 )  # fmt: skip
 
 FromDashboard = Hello | Command | Bye
@@ -224,6 +237,8 @@ _BY_NAME: Mapping[str, Callable[..., Command]] = {
     "recall": RecallAnchor,
     "mode": SetMode,
     "metre": SetMetre,
+    "phrase": lambda bars, *, source: SetPhrase(0 if bars == "auto" else int(bars), source=source),
+    "loop": lambda bars, *, source: Loop(0 if bars == "off" else int(bars), source=source),
     "mute": MutePart,
     "solo": SoloPart,
     "fill": Fill,

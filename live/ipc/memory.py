@@ -24,11 +24,12 @@ class BaseMemory(Message, frozen=True):
 
 
 class AnchorMemory(Message, frozen=True):
-    """An anchor: its place, its phrase, and where it lies on the map."""
+    """An anchor: its place, its phrase, where it lies on the map, and what follows it, if it is longer."""
 
     place: Place
     phrase: Phrase
     xy: tuple[float, float]
+    rest: list[BaseMemory] = msgspec.field(default_factory=list)
 
 
 class TimelineMemory(Message, frozen=True):
@@ -52,6 +53,9 @@ class JamState(Message, frozen=True):
         model_ident: names the weights that the places belong to; "" before any model.
         metre: name of the one that is wanted.
         base: where the path starts, with the phrase that is held.
+        rest: the bases behind it, where what is held is longer than the model's phrases.
+        phrase_bars: of what is taken up as one phrase; 0 for as many as the model's have.
+        loop_bars: of those that repeat; 0 for none.
         turn: number of the variation that is held, see `PathState`.
         vary_set: whether somebody has set the knob `vary`.
         mapping: name of each controller's mapping by its port's spoken name; others keep theirs.
@@ -69,6 +73,9 @@ class JamState(Message, frozen=True):
     knobs: dict[str, float] = msgspec.field(default_factory=dict)
     conditions: dict[str, str] = msgspec.field(default_factory=dict)
     base: BaseMemory | None = None
+    rest: list[BaseMemory] = msgspec.field(default_factory=list)
+    phrase_bars: int = 0
+    loop_bars: int = 0
     anchors: dict[str, AnchorMemory] = msgspec.field(default_factory=dict)
     turn: int | None = None
     vary_set: bool = False

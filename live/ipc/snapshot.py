@@ -175,6 +175,8 @@ class Snapshot(Message, frozen=True):
         song: that is played; None where there is no set.
         touched: the control that was touched last; None before the first.
         lesson: what is being learned, or was learned last; None where nobody learns.
+        phrase_bars: of what is taken up as one phrase.
+        loop_bars: of those that repeat until they are let go; 0 for none.
 
     """
 
@@ -222,6 +224,8 @@ class Snapshot(Message, frozen=True):
     song: SongView | None = None
     touched: TouchView | None = None
     lesson: LessonView | None = None
+    phrase_bars: int = 2
+    loop_bars: int = 0
 
 
 class KnobState(Message, frozen=True):
@@ -288,6 +292,8 @@ class Update(Message, frozen=True, omit_defaults=True):
     song: SongView | UnsetType | None = UNSET
     touched: TouchView | UnsetType | None = UNSET
     lesson: LessonView | UnsetType | None = UNSET
+    phrase_bars: int | UnsetType = UNSET
+    loop_bars: int | UnsetType = UNSET
 
 
 _PLAIN = tuple(

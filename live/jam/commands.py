@@ -22,6 +22,7 @@ from live.ipc.commands import (
     LeadOn,
     Learn,
     LockKey,
+    Loop,
     MutePart,
     Nudge,
     Panic,
@@ -34,6 +35,7 @@ from live.ipc.commands import (
     SetCondition,
     SetMetre,
     SetMode,
+    SetPhrase,
     SoloPart,
     Start,
     StepVary,
@@ -51,8 +53,17 @@ from live.jam.jam import Jam
 from live.jam.scenes.present import Slots
 from live.jam.scenes.scenes import Scenes
 from live.jam.scenes.undo import UndoHistory
-from live.settings.config import AUTO, Scene, Song
-from live.settings.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS, MODES, KnobSpec, Mode
+from live.settings.config import AUTO, OFF, Scene, Song
+from live.settings.knobs import (
+    ANCHORS,
+    ATTRIBUTE_KNOBS,
+    KNOBS,
+    LATENT_KNOBS,
+    MODES,
+    PHRASE_BARS,
+    KnobSpec,
+    Mode,
+)
 from live.timing.timeline import Nanos
 from live.words.intention import Intention, Situation, intention_of
 from model.music.tracks import TRACKS
@@ -143,6 +154,10 @@ class Commands:
                 self._set_mode(next((one for one in MODES if one == mode), None), mode, now)
             case SetMetre(metre):
                 jam.set_metre(metre, now)
+            case SetPhrase(bars):
+                jam.set_phrase(length("phrase", bars), now)
+            case Loop(bars):
+                jam.loop(length("loop", bars), now)
             case MutePart() | SoloPart() | Fill() | Break():
                 self._band(command, now)
             case CallScene(number, bars):
@@ -360,6 +375,10 @@ def text_of(command: Command, after: Slots) -> str:
             return f"mode {mode}"
         case SetMetre(metre):
             return f"metre {metre}"
+        case SetPhrase():
+            return f"phrase {after['lengths'][0] or AUTO}"
+        case Loop():
+            return f"loop {after['lengths'][1] or OFF}"
         case MutePart(part):
             return f"{part} {'muted' if TRACKS.index(part) in after['mutes'].left_out else 'not muted'}"
         case SoloPart(part):
@@ -393,6 +412,13 @@ def known(what: str, name: str, allowed: Sequence[str]) -> str:
     if name not in allowed:
         raise unknown(what, name, allowed)
     return name
+
+
+def length(what: str, bars: int) -> int:
+    """Return a number of bars that is allowed, or 0, or raise UsageError."""
+    if bars and bars not in PHRASE_BARS:
+        raise unknown(what, str(bars), [*map(str, PHRASE_BARS)])
+    return bars
 
 
 def known_knob(name: str) -> KnobSpec:

@@ -1,11 +1,13 @@
 """The dialogue with the model: the performer's phrases go to it as they close, and cells come back in time.
 
-Owns: which windows are closed, which bar was entered, the metre that is wanted and the one that is coming.
+Owns: which windows are closed, which bar was entered, the metre that is wanted and the one that is coming,
+and whether a loop waits to be recorded.
 Threads: engine only.
 Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 """
 
 from dataclasses import replace
+from typing import Literal
 
 from msgspec import structs
 
@@ -24,6 +26,7 @@ from live.jam.notices import Notices
 from live.jam.parts import one_voice, tracks_of
 from live.jam.path import Anchor, Base, PathHistory
 from live.jam.protocols import Output
+from live.jam.sequencing.periods import Periods
 from live.jam.sequencing.plan import Cell, Plan
 from live.jam.sequencing.ties import Ties
 from live.jam.turns import Turns
@@ -43,6 +46,7 @@ class Dialogue:
         turns: whose turn it is.
         requests: writes what is asked of the model.
         history: the base, the anchors and the mode.
+        periods: what each cell comes from.
         searches: asks for the places of phrases.
         places: sets the base and the anchors.
         decoding: asks for cells.
@@ -69,6 +73,7 @@ class Dialogue:
         requests: Requests,
         history: PathHistory,
         *,
+        periods: Periods,
         searches: Searches,
         places: LatentPlaces,
         decoding: Decoding,
@@ -85,14 +90,15 @@ class Dialogue:
         self.loops: Loops | None = None
         self.missed_bars = 0
         self._plan, self._turns, self._requests, self._history = plan, turns, requests, history
-        self._searches, self._places, self._decoding = searches, places, decoding
+        self._periods, self._searches, self._places, self._decoding = periods, searches, places, decoding
         self._output, self._notices = output, notices
         self._horizon_bars = horizon_bars
         self._open: BarLines | None = None  # those before the present ones, whose last phrase is not closed
+        self._loop: Literal["asked", "entered"] | None = None  # that is not recorded yet
         self._closed = 0
         self._bar = -1
         self._played = Played(plan, capture, turns, requests)
-        self._ties = Ties(plan, capture, history)
+        self._ties = Ties(capture, periods)
         self._capture = capture
         self._foresight = Foresight(plan, requests, self._played, output=output)
         self._accompaniment = Accompaniment(plan, capture, requests, turns, output=output)
@@ -107,7 +113,8 @@ class Dialogue:
     def set_model(self, ready: Ready, now: Tick) -> None:
         """Play with this model; places of other weights are looked for again from their phrases.
 
-        Where it has other bars in the present metre, or does not play the metre, all is planned anew.
+        Where it has other bars in the present metre, they begin where a cell ends; where it takes no phrases
+        of the present ones, all is planned anew.
         """
         plan = self._plan
         unasked, first = self._searches.take_all(), self._requests.model is None
@@ -123,24 +130,36 @@ class Dialogue:
 
     def _change_grid(self, now: Tick) -> None:
         """Plan on the grid that the model has in the wanted metre, or in its own if it does not play that."""
-        plan, self.coming = self._plan, None
+        plan, state, self.coming = self._plan, self._history.state, None
         try:
-            grid = self._requests.grid_in(self.metre)
+            grid = self._requests.grid_in(self.metre, self._bars)
         except UsageError as error:
-            self._notices.add("warning", f"{error}; it plays on in its own metre")
-            self.metre = AUTO
+            self._notices.add("warning", f"{error}; it plays on in its own metre and phrases")
+            self.metre, state.phrase_bars, state.loop_bars = AUTO, 0, 0
             grid = self._requests.own
-        if grid == plan.grid:
+        period, another = self._requests.period_in(grid, self._bars), name_of(grid) != name_of(plan.grid)
+        if (grid, period) == (plan.grid, plan.lines.period) and self._loop is None:
             return
-        if name_of(grid) != name_of(plan.grid):
-            self.coming = plan.lines.changed(grid, now + self._plan.half_step)
-        if not self._requests.takes(plan.grid):
+        taken = self._requests.takes(plan.grid)
+        if another or taken:
+            whole = not another and self._loop is None
+            after = now + self._plan.half_step
+            self.coming = plan.lines.changed(grid, after, period=period, whole=whole)
+        if not taken:
             plan.clear()
             plan.last_good = None
         if self.coming is None:
-            plan.lines = replace(plan.lines, grid=grid)
+            plan.lines = replace(plan.lines, grid=grid, period=period)
+            self._loop = None
+            self._periods.restart()
             self._turns.restart()
             self._go_on_from(now)
+
+    @property
+    def _bars(self) -> int:
+        """Bars that are taken up as one phrase; 0 for the model's own."""
+        state = self._history.state
+        return state.loop_bars or state.phrase_bars
 
     def _go_on_from(self, now: Tick) -> None:
         """Take what is played from the present cell on, and ask ahead from there."""
@@ -172,14 +191,39 @@ class Dialogue:
         self._change_grid(now)
         return self.coming or self._plan.lines
 
+    def set_length(self, phrase_bars: int, loop_bars: int, now: Tick, *, record: bool = False) -> BarLines:
+        """Take up so many bars as one phrase, or let so many repeat: from the end of a cell on.
+
+        Args:
+            phrase_bars: 0 for as many as the model's have.
+            loop_bars: 0 for no loop.
+            now: the present tick.
+            record: whether what repeats is what was played before the next bar line, and from there on.
+
+        Returns:
+            The bar lines from there on.
+
+        Raises:
+            UsageError: the model takes no such phrases.
+
+        """
+        self._requests.grid_in(self.metre, loop_bars or phrase_bars)
+        state = self._history.state
+        state.phrase_bars, state.loop_bars = phrase_bars, loop_bars
+        self._loop = "asked" if record else None
+        self._change_grid(now)
+        self._turns.changed(now)
+        return self.coming or self._plan.lines
+
     def restart(self) -> None:
         """Start at bar 0 again, in the metre that is wanted: nothing is planned, the latent stays."""
-        good, grid = self._plan.last_good, (self.coming or self._plan.lines).grid
+        good, lines = self._plan.last_good, self.coming or self._plan.lines
         self._plan.clear()
-        self._plan.lines = BarLines(grid)
-        if good is not None and good.grid != grid:
-            self._plan.last_good = self._requests.relaid(good, grid)
-        self.coming = self._open = None
+        self._plan.lines = BarLines(lines.grid, period=lines.period)
+        if good is not None and good.grid != lines.grid:
+            self._plan.last_good = self._requests.relaid(good, lines.grid)
+        self.coming = self._open = self._loop = None
+        self._periods.restart()
         self._capture.clear()
         self._turns.restart()
         self._closed, self._bar = 0, -1
@@ -210,6 +254,9 @@ class Dialogue:
         self._accompaniment.advance(present)
         self._foresight.advance(present)
         self._ties.advance(present, self._plan.lines.tick_of_cell(self._closed + 1))
+        self._periods.advance(self._plan.cell_of(now))
+        if not self._turns.listens and not self._history.state.loop_bars:
+            self._periods.drop(self._plan.cell_of(now))
         closing = self._plan.cell_of(Tick(present + self._plan.half_step))
         if closing > self._closed:
             self._closed = closing
@@ -219,9 +266,11 @@ class Dialogue:
         if self._open is not None and present >= self._plan.lines.start - self._plan.half_step:
             before, self._open = self._open, None
             self._close(before, before.cell_of(self._plan.lines.start), present)
+        if self._loop == "entered" and present >= self._plan.lines.start - self._plan.half_step:
+            self._record_loop(present)
         start = self._plan.lines.start
         begun = Tick(max(now, start))  # before bar 0 too: it must not begin on a stale phrase
-        self._plan.extend(begun, self._horizon_bars, base=self._history.state.base, sounds=self._turns.sounds)
+        self._plan.extend(begun, self._horizon_bars, base_of=self._periods.base_of, sounds=self._turns.sounds)
         if now >= start:
             self._cross_bars(now)
         self._decoding.ask_next(now)
@@ -239,7 +288,21 @@ class Dialogue:
         self._closed, self._bar = lines.cell, lines.bar - 1
         self._accompaniment.restart(lines.cell)
         self._foresight.restart(lines.cell)
-        self._output.metre(lines.start, lines.grid)
+        if self._loop is not None:
+            self._open, self._loop = None, "entered"
+            self._periods.restart()
+        self._periods.enter(lines)
+        if name_of(lines.grid) != name_of(before.grid):
+            self._output.metre(lines.start, lines.grid)
+
+    def _record_loop(self, now: Tick) -> None:
+        """Take what was played in the last bars as what repeats; nothing leaves what sounds."""
+        self._loop = None
+        searches = self._played.last(self._plan.lines, now)
+        if not searches:
+            self._notices.add("info", "nothing was played in those bars: what sounds repeats")
+        for search in searches:
+            self._searches.ask(search)
 
     def next_tick(self, now: Tick, *, present: Tick) -> Tick:
         """Return the next tick, on the scale of `now`, at which `advance` has something to do."""
@@ -250,13 +313,15 @@ class Dialogue:
         coming.append(self._foresight.next_tick(now, present=present))
         if self.coming is not None:
             coming.append(self.coming.start - half)
-        if self._open is not None:
+        if self._open is not None or self._loop == "entered":
             coming.append(lines.start - half + now - present)
         return Tick(min(tick for tick in coming if tick is not None and tick > now))
 
     def _close(self, lines: BarLines, cell: int, now: Tick) -> None:
         """Take what was played in the phrase before a cell, if the mode listens to it."""
         search = self._played.before(lines, cell, now)
+        if search is not None and lines is not self._plan.lines:  # it sounds on the present ones
+            search = search._replace(cell=self._plan.lines.cell + search.place)
         if search is not None:
             self._searches.ask(search)
 
@@ -297,20 +362,23 @@ class Dialogue:
         place = Point(reply.z, reply.attributes, lies, grid, reply.band, reply.chords)
         if search.reason is Reason.ANCHOR:
             self._history.state.anchors[search.anchor] = Anchor(place, phrase, reply.xy)
-        elif search.reason is Reason.FOUND_AGAIN or self._turns.listens:
-            if search.reason is Reason.PLAYED:
-                self._history.remember_base(self._notices.now)
+        elif search.reason is not Reason.PLAYED or self._turns.listens:
+            if search.was_played:
                 self._requests.swing = reply.swing
                 if self.loops is not None:
-                    chords = self.loops.learn(search.cell - 1, phrase, [*map(chord_of, reply.chords)])
+                    cell = search.cell - search.period
+                    chords = self.loops.learn(cell, phrase, [*map(chord_of, reply.chords)])
                     place = structs.replace(place, chords=[*map(chord_number, chords)])
                 if reply.key != self.key:
                     self.key = reply.key
                     self._output.publish("key", reply.key or "none")
             self._places.bases += 1
             self.performer_xy = reply.xy if self._requests.has_latent else None
-            first = max(self._plan.cell_of(now), search.cell)
-            self._places.set_base(Base(place, "played", phrase, self._places.bases), first)
+            base = Base(place, "played", phrase, self._places.bases)
+            if search.was_played:
+                self._periods.take(base, search.part, now, nanos=self._notices.now)
+            else:
+                self._periods.put_part(base, search.part, now)
             self._ties.hold(self._places.bases, search.sounding)
         self._decoding.ask_next(now)
         return search

@@ -80,7 +80,7 @@ class Gestures:
         elif state.turn is None:
             index = self._plan.cell_of(now)
             cell = self._plan.cells.get(index)
-            state.turn = max(0, index if cell is None or cell.speaks else index - 1)
+            state.turn = max(0, index if cell is None or cell.speaks else index - self._plan.lines.period)
 
     def store(self, name: str, now: Tick) -> bool:
         """Store what sounds as an anchor; False when there is nothing yet."""
@@ -97,19 +97,22 @@ class Gestures:
         base = cell.base if cell and cell.base else state.base
         if base is None:
             return None
+        rest = state.bases[1:]
+        if rest and base in state.bases:  # it begins where what was played began
+            base = state.bases[0]
         phrase = base.phrase or (cell.phrase if cell else None) or Phrase(self._plan.grid)
         place = self._requests.moved(base, self._plan.cell_of(now), state)
         drifting = isinstance(place, Moved) and place.drifting  # whose walk is of its time, not of its cell
         if drifting or points(place) > MOST_POINTS:
             place = cell.point if cell is not None and cell.point is not None else heaviest(place)
-        return Anchor(place, phrase, self._decoding.here or (0.0, 0.0))
+        return Anchor(place, phrase, self._decoding.here or (0.0, 0.0), rest)
 
     def recall(self, name: str, now: Tick) -> bool:
         """Go to an anchor; False while it is empty."""
         anchor = self._history.state.anchors.get(name)
         if anchor is None:
             return False
-        self._places.go(anchor.place, "recall", now, phrase=anchor.phrase)
+        self._places.go(anchor.place, "recall", now, phrase=anchor.phrase, rest=anchor.rest)
         return True
 
     def morph(self, now: Tick) -> bool:

@@ -27,12 +27,14 @@ from live.jam.parts import channels_of
 from live.jam.path import PathHistory
 from live.jam.protocols import Leader, Mappings, Output, Scenery
 from live.jam.sequencing.beat_count import BeatCount
+from live.jam.sequencing.periods import Periods
 from live.jam.sequencing.plan import Laying, Plan
 from live.jam.sequencing.scheduler import Scheduler
 from live.jam.sequencing.sender import START_AHEAD_NANOS, Sender
 from live.jam.turns import Turns
 from live.settings.config import AUTO, Config
 from live.settings.knobs import ANSWERING, KNOBS, Mode
+from live.timing.bar_lines import BarLines
 from live.timing.midi_bytes import silence
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
@@ -84,9 +86,11 @@ class Jam:
             thru=config.jam.thru,
             lag_ms=config.midi.input_latency_ms,
         )
-        self.history = PathHistory(config.jam.mode)
+        self.history = PathHistory(config.jam.mode, config.jam.bars)
         self.requests = Requests(knobs=self.knobs, seed=config.jam.seed, choice=config.model)
-        self.plan = Plan(self.scheduler, grid=self.requests.grid_in(config.jam.metre))
+        grid = self.requests.grid_in(config.jam.metre, config.jam.bars)
+        period = self.requests.period_in(grid, config.jam.bars)
+        self.plan = Plan(self.scheduler, grid=grid, period=period)
         self.sender = Sender(self.scheduler, self.plan, self.transport, output=output, config=config)
         self.mixer = Mixer(
             self.plan,
@@ -99,7 +103,10 @@ class Jam:
         self._beats = BeatCount(self.plan, output)
         self.turns = Turns(self.plan, self.history, self.requests)
         searches = Searches(self.requests, output)
-        self.places = LatentPlaces(self.plan, self.history, self.requests, searches, notices=self.notices)
+        periods = Periods(self.plan, self.history)
+        self.places = LatentPlaces(
+            self.plan, periods, self.history, self.requests, searches, notices=self.notices
+        )
         self.decoding = Decoding(self.plan, self.requests, self.history, output=output, notices=self.notices)
         self.dialogue = Dialogue(
             self.plan,
@@ -107,6 +114,7 @@ class Jam:
             self.turns,
             self.requests,
             self.history,
+            periods=periods,
             searches=searches,
             places=self.places,
             decoding=self.decoding,
@@ -348,6 +356,36 @@ class Jam:
         if self.transport.running:  # a start tells it anyway
             self.output.tempo(self.tick(now), tempo_bpm)
         return True
+
+    def set_lengths(self, phrase_bars: int, loop_bars: int, now: Nanos, *, record: bool = False) -> BarLines:
+        """Take up other phrases, or let others repeat, from a bar line on; see `Dialogue.set_length`."""
+        lines = self.dialogue.set_length(phrase_bars, loop_bars, self.sent_to(now), record=record)
+        if not self.transport.running:
+            self.dialogue.restart()
+        return lines
+
+    def set_phrase(self, bars: int, now: Nanos) -> None:
+        """Take up so many bars as one phrase, 0 for as many as the model's have; raises UsageError."""
+        lines = self.set_lengths(bars, self.history.state.loop_bars, now)
+        self.mark(f"phrase {bars or 'auto'}", now)
+        bars = bars or lines.period_bars
+        since = f", from bar {lines.bar + 1} on" if self.dialogue.coming is not None else ""
+        self.notices.add("info", f"phrases of {bars} bar{'s' * (bars > 1)}{since}")
+
+    def loop(self, bars: int, now: Nanos) -> None:
+        """Let the last bars repeat from the next bar line on, or let go; raises UsageError."""
+        state = self.history.state
+        if not bars or bars == state.loop_bars:
+            if state.loop_bars:
+                self.set_lengths(state.phrase_bars, 0, now)
+                self.mark("loop off", now)
+                self.notices.add("info", "the loop is let go")
+            return
+        if not self.transport.running:
+            raise UsageError("loop does nothing now: the music stands still")
+        lines = self.set_lengths(state.phrase_bars, bars, now, record=True)
+        self.mark(f"loop {bars}", now)
+        self.notices.add("info", f"a loop of {bars} bar{'s' * (bars > 1)}, from bar {lines.bar + 1} on")
 
     def set_metre(self, metre: str, now: Nanos) -> None:
         """Play in another metre from the next bar line on, or from the next start; raises UsageError."""

@@ -3,7 +3,8 @@
 The last gesture wins: the performer's phrase, the morph knob, the pad, a controller's vector, or a recalled
 anchor becomes the base; vary, stray and drift move around it.  A place is an expression (`Between`, `Moved`,
 ...) that the model process works out, so that the engine needs no arrays.
-Owns: the base, the anchors, the mode, and the bases that phrases have replaced.  Threads: engine only.
+Owns: the bases, the anchors, the mode, how long phrases are, and the bases that phrases have replaced.
+Threads: engine only.
 """
 
 from collections import deque
@@ -26,11 +27,17 @@ MOST_REPLACED = 8
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A stored place, the phrase that it was found from or decodes to, and where it lies on the map."""
+    """A stored place, the phrase that it was found from or decodes to, and where it lies on the map.
+
+    Attributes:
+        rest: what follows it, where what was stored is longer than a cell.
+
+    """
 
     place: Place
     phrase: Phrase
     xy: tuple[float, float]
+    rest: tuple["Base", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +60,35 @@ class Base:
 
 @dataclass
 class PathState:
-    """The base, the anchors and how phrases are taken up.
+    """The bases, the anchors and how phrases are taken up.
 
     Attributes:
-        base: where the path starts.
+        bases: where the path starts: one for each cell of what was played as one phrase; none before any.
         anchors: by name.
         mode: the present one.
         frozen: whether what is played is left alone.
         turn: number of the variation that stays while the phrase is held; None where each cell has its own.
+        phrase_bars: of what is taken up as one phrase; 0 for as many as the model's have.
+        loop_bars: of those that repeat until they are let go; 0 for none.
 
     """
 
-    base: Base | None = None
+    bases: tuple[Base, ...] = ()
     anchors: dict[str, Anchor] = field(default_factory=dict)
     mode: Mode = "follow"
     frozen: bool = False
     turn: int | None = None
+    phrase_bars: int = 0
+    loop_bars: int = 0
+
+    @property
+    def base(self) -> Base | None:
+        """The first of the bases; None before any."""
+        return self.bases[0] if self.bases else None
+
+    def base_at(self, place: int) -> Base | None:
+        """Return the base of a cell by its place in its period; None before any."""
+        return self.bases[place % len(self.bases)] if self.bases else None
 
     @property
     def holds(self) -> bool:
@@ -77,10 +97,10 @@ class PathState:
 
 
 class Replaced(NamedTuple):
-    """A base that a played phrase has replaced, and when."""
+    """The bases that a played phrase has replaced, and when."""
 
     nanos: Nanos
-    base: Base | None
+    bases: tuple[Base, ...]
 
 
 class PathHistory:
@@ -92,14 +112,14 @@ class PathHistory:
 
     """
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: Mode, phrase_bars: int = 0) -> None:
         """Start with nothing replaced."""
-        self.state = PathState(mode=mode)
+        self.state = PathState(mode=mode, phrase_bars=phrase_bars)
         self.replaced: deque[Replaced] = deque(maxlen=MOST_REPLACED)
 
     def remember_base(self, now: Nanos) -> None:
-        """Save the present base, which a phrase is about to replace."""
-        self.replaced.append(Replaced(now, self.state.base))
+        """Save the present bases, which a phrase is about to replace."""
+        self.replaced.append(Replaced(now, self.state.bases))
 
     def forget(self) -> None:
         """Drop what was saved: it belongs to a model that plays no more."""

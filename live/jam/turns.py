@@ -52,18 +52,19 @@ class Turns:
     def listens(self) -> bool:
         """Whether what is played becomes what is answered."""
         state = self._history.state
-        return state.mode in ("follow", "answer", "listen") and not state.frozen
+        return state.mode in ("follow", "answer", "listen") and not state.frozen and not state.loop_bars
 
     def listens_before(self, lines: BarLines, cell: int) -> bool:
         """Tell whether what is played before a cell is to be its base."""
-        answering = self._history.state.mode == "answer" and cell % 2 == 0
+        answering = self._history.state.mode == "answer" and lines.period_of_cell(cell - 1) % 2 == 1
         return self.listens and not answering and cell > lines.cell
 
     def sounds(self, index: int) -> Sounds:
         """Return what of a cell is heard: in the performer's turn the band goes on, if there is one."""
         if self._plan.lines.tick_of_cell(index) < self._rest_until:
             return "nothing"
-        if self._history.state.mode != "answer" or index % 2 == 1:
+        state = self._history.state
+        if state.mode != "answer" or state.loop_bars or self._plan.lines.period_of_cell(index) % 2 == 1:
             return "all"
         return "band" if self._requests.parts else "nothing"
 
@@ -72,4 +73,5 @@ class Turns:
         lines = self._plan.lines
         cell = lines.cell_of(now)
         taken_up = self.listens_before(lines, cell + 1)
-        return "performer" if taken_up else "instrument", lines.tick_of_cell(cell + 1)
+        end = (lines.period_of_cell(cell) + 1) * lines.period
+        return "performer" if taken_up else "instrument", lines.tick_of_cell(end)

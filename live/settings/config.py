@@ -50,6 +50,7 @@ class JamSettings(Section, frozen=True):
         model: a shipped model's name or the path of a checkpoint.
         bpm: tempo in beats per minute, within the range of its knob.
         metre: of the music, as "3/4"; auto is the model's own.
+        phrase_bars: that are taken up as one phrase: 1, 2, 4, 8; auto is as many as the model's have.
         horizon_bars: how many bars the plan holds ahead, 1..8.
         seed: of every random choice; the same seed, input and knobs give the same notes.
         vary: where its knob starts, 0..1; auto is .35 in mode answer and 0 in the others.
@@ -67,6 +68,7 @@ class JamSettings(Section, frozen=True):
     model: Text = "keys"
     bpm: Annotated[float, Meta(ge=KNOBS["tempo"].low, le=KNOBS["tempo"].high)] = KNOBS["tempo"].rest
     metre: Text = AUTO
+    phrase_bars: Literal["auto", 1, 2, 4, 8] = "auto"
     horizon_bars: Annotated[int, Meta(ge=1, le=8)] = 2
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] = 0
     vary: Level | Literal["auto"] = "auto"
@@ -81,6 +83,11 @@ class JamSettings(Section, frozen=True):
     def count_in(self, *, metronome: bool) -> int:
         """Return the bars of the count-in, by whether the metronome is on."""
         return int(metronome) if isinstance(self.count_in_bars, str) else self.count_in_bars
+
+    @property
+    def bars(self) -> int:
+        """The bars of a phrase; 0 for as many as the model's have."""
+        return 0 if self.phrase_bars == AUTO else int(self.phrase_bars)
 
     @property
     def take_path(self) -> Path:
@@ -322,6 +329,7 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
     "clock_out": ("--clock-out", "midi", "clock_out"),
     "bpm": ("--bpm", "jam", "bpm"),
     "metre": ("--metre", "jam", "metre"),
+    "phrase": ("--phrase", "jam", "phrase_bars"),
     "model": ("--model", "jam", "model"),
     "device": ("--device", "model", "device"),
     "mode": ("--mode", "jam", "mode"),
@@ -405,6 +413,8 @@ def with_options(config: Config, **options: object) -> Config:
             continue
         option, section_name, key = OPTIONS[argument]
         value = list(plain) if isinstance(plain, tuple) else plain
+        if option == "--phrase" and str(value).isdecimal():
+            value = int(str(value))
         section = getattr(config, section_name)
         strict.check_value(value, strict.field_hints(type(section))[key], label=option)
         if option in ("--key", "--chords") and value != AUTO:

@@ -79,6 +79,8 @@ ANSWERING = 0.35
 Mode = Literal["follow", "answer", "hold", "drift", "listen"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 ANCHORS = ("A", "B", "C", "D")
+PHRASE_BARS = (1, 2, 4, 8)
+"""How long a phrase or a loop may be."""
 
 MOST_SCENES = 99
 _NUMBERS = tuple(str(number) for number in range(1, 10))
@@ -94,6 +96,8 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "break": (),
     "mode": MODES,
     "metre": tuple(METRES),
+    "phrase": (*map(str, PHRASE_BARS), "auto"),
+    "loop": (*map(str, PHRASE_BARS), "off"),
     "key": ("lock",),
     "scene": _NUMBERS,
     "store": _NUMBERS,

@@ -15,7 +15,8 @@ BEGINNING = Tick(0)
 class BarLines:
     """A grid laid on ticks; what lies before its start is counted back from there.
 
-    A cell is the room of one phrase, grid.bars long.
+    A cell is the room of one phrase of the model's, grid.bars long.  A period is what the performer plays as
+    one phrase: one cell or several.
 
     Attributes:
         grid: of the phrases.
@@ -23,6 +24,7 @@ class BarLines:
         bar: number of the bar that begins there.
         cell: number of the phrase that begins there.
         step: number of the step that begins there.
+        period: cells of a period, which begins with every cell whose number they divide.
 
     """
 
@@ -31,6 +33,20 @@ class BarLines:
     bar: int = 0
     cell: int = 0
     step: int = 0
+    period: int = 1
+
+    @property
+    def period_bars(self) -> int:
+        """Bars of a period."""
+        return self.period * self.grid.bars
+
+    def place_of_cell(self, cell: int) -> int:
+        """Return the place of a cell in its period, from 0."""
+        return cell % self.period
+
+    def period_of_cell(self, cell: int) -> int:
+        """Return the number of the period that a cell lies in."""
+        return cell // self.period
 
     def bar_of(self, tick: Tick | int) -> int:
         """Return the number of the bar that a tick lies in."""
@@ -79,12 +95,21 @@ class BarLines:
         size = self.grid.ticks_per_beat
         return Tick(self.start + ((tick - self.start) // size + 1) * size)
 
-    def changed(self, grid: Grid, after: Tick | int) -> "BarLines":
-        """Return the lines of another metre, from the first bar line after a tick on.
+    def changed(self, grid: Grid, after: Tick | int, *, period: int = 1, whole: bool = False) -> "BarLines":
+        """Return the lines of another metre or of other phrases, from the first bar line after a tick on.
 
-        Its first cell has an even number: whoever takes turns listens first.
+        Its first period has an even number: whoever takes turns listens first.
+
+        Args:
+            grid: of the phrases from there on.
+            after: see above.
+            period: cells of a period from there on.
+            whole: whether the present cell is played to its end.
+
         """
         bar = self.bar_of(max(after, self.start - 1)) + 1
+        if whole:
+            bar = self.bar_of_cell(self.cell_of(self.tick_of_bar(bar) - 1) + 1)
         start = self.tick_of_bar(bar)
         cell = self.cell_of(start - 1) + 1
-        return BarLines(grid, start, bar, cell + cell % 2, self.step_at_or_after(start))
+        return BarLines(grid, start, bar, cell + -cell % (2 * period), self.step_at_or_after(start), period)

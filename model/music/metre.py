@@ -2,10 +2,11 @@
 
 A model of two bars of 4/4 plays 3/4 in what of its bars a bar of 3/4 fills: each bar starts where one of the
 model's starts, so that it is heard on the strong steps, and the rest is silence.  A bar that is longer than
-the model's is laid across them.
+the model's is laid across them.  A phrase of fewer bars is repeated in them.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 from model.errors import ConfigError, nearest
@@ -48,6 +49,11 @@ def read_metre(text: str) -> Metre:
     return METRES[text]
 
 
+def metre_of(grid: Grid) -> Metre:
+    """Return the metre of a grid."""
+    return Metre(grid.beats_per_bar, grid.ticks_per_beat)
+
+
 def signature(grid: Grid) -> tuple[int, int]:
     """Return the time signature of a grid's bars: 6 and 8 of two dotted quarters."""
     if grid.ticks_per_beat == TICKS_PER_BEAT:
@@ -61,24 +67,26 @@ def name_of(grid: Grid) -> str:
     return f"{above}/{below}"
 
 
-def grid_in(own: Grid, metre: Metre) -> Grid | None:
+def grid_in(own: Grid, metre: Metre, most_bars: int = 0) -> Grid | None:
     """Return the grid that a model's phrases have in a metre, as many of its bars as there is room for.
 
     Args:
         own: the model's grid; its steps stay as long as they are.
         metre: that is played.
+        most_bars: that a phrase is to have; 0 for any number.
 
     Returns:
         None where its steps do not divide a beat, or no bar fits in.
 
     """
     if metre == (own.beats_per_bar, own.ticks_per_beat):
-        return own
+        return replace(own, bars=min(own.bars, most_bars or own.bars))
     size = own.ticks_per_step
     if metre.ticks_per_beat % size:
         return None
     steps = metre.beats_per_bar * metre.ticks_per_beat // size
     bars = own.bars if steps <= own.steps_per_bar else own.steps // steps
+    bars = min(bars, most_bars or bars)
     return (
         Grid(bars, metre.beats_per_bar, metre.ticks_per_beat // size, metre.ticks_per_beat) if bars else None
     )
@@ -99,7 +107,7 @@ def metres_of(own: Grid, *, latent: bool) -> list[str]:
 
 
 def takes(own: Grid, grid: Grid, *, latent: bool) -> bool:
-    """Tell whether a model takes and answers phrases on a grid: its own, or that of another metre.
+    """Tell whether a model takes and answers phrases on a grid: its own, or that of another metre or length.
 
     Args:
         own: the model's grid.
@@ -107,8 +115,7 @@ def takes(own: Grid, grid: Grid, *, latent: bool) -> bool:
         latent: as of `metres_of`.
 
     """
-    metre = Metre(grid.beats_per_bar, grid.ticks_per_beat)
-    return grid == own or (latent and grid_in(own, metre) == grid)
+    return grid == own or (latent and grid_in(own, metre_of(grid), grid.bars) == grid)
 
 
 def refusal(model: str, codec: str, metre: str, metres: Iterable[str]) -> str:
@@ -127,7 +134,10 @@ def refusal(model: str, codec: str, metre: str, metres: Iterable[str]) -> str:
 
 
 def padded(phrase: Phrase, own: Grid) -> Phrase:
-    """Return a phrase in some metre as a model with a grid of its own reads it: its bars, then silence."""
+    """Return a phrase in some metre as a model with a grid of its own reads it: its bars, then silence.
+
+    A phrase of so few bars that they fit in more than once is repeated there.
+    """
     grid = phrase.grid
     if grid == own:
         return phrase
@@ -138,7 +148,13 @@ def padded(phrase: Phrase, own: Grid) -> Phrase:
         place = onset // bar * room + onset % bar
         last = (end - 1) // bar * room + (end - 1) % bar
         notes.append(note._replace(onset=place, length=last + 1 - place))
-    return Phrase(own, tuple(notes))
+    size = grid.bars * room
+    times = [
+        note._replace(onset=note.onset + begin)
+        for begin in range(size, own.steps - size + 1, size)
+        for note in notes
+    ]
+    return Phrase(own, (*notes, *times))
 
 
 def cut(phrase: Phrase, grid: Grid) -> Phrase:

@@ -141,12 +141,13 @@ class EchoModel:
 
 
 def in_own_metre(message: Encode | Decode) -> bool:
-    """Tell whether a request is in 4/4, whatever number of bars it has."""
-    return message.grid is None or name_of(message.grid) == name_of(OWN)
+    """Tell whether a request is in 4/4, of two bars or more."""
+    grid = message.grid
+    return grid is None or (name_of(grid) == name_of(OWN) and grid.bars >= OWN.bars)
 
 
 def padded_rows(message: Encode) -> list[Note]:
-    """Return the notes of a phrase in another metre as they lie in two bars of 4/4."""
+    """Return the notes of a phrase in another metre, or of one bar, as they lie in two bars of 4/4."""
     assert message.grid is not None
     return [*padded(Phrase.of(message.grid, message.notes), OWN).notes]
 

@@ -14,6 +14,7 @@ from live.ipc.snapshot import AnchorView, KnobView, Snapshot
 NAME_WIDTH = 12
 WIDE = 90  # columns from which the modes' row has room for what is off
 VALUE_WIDTH = 6
+USUAL_BARS = 2  # of a phrase, of which nothing is said
 SMALLEST_BAR = 5
 
 
@@ -156,14 +157,23 @@ def mode_row(
     muted: Sequence[str] = (),
     solo: str = "",
     scene: str = "",
+    phrase_bars: int = USUAL_BARS,
+    loop_bars: int = 0,
 ) -> Row:
-    """Draw the modes, the active one in brackets, freeze, thru, parts left out, anchors, scene, origin."""
+    """Draw the modes, the active one in brackets, the loop, freeze, thru, parts left out, anchors, origin.
+
+    A loop or phrases of another length than usual stand behind the modes, the scene before the anchors.
+    """
     names = modes if mode in modes else (*modes, mode)
     row: list[TextSpan] = [(" ", "")]
     row += [
         (f"[{clean(name).upper()}]", "chip-mode") if name == mode else (f" {name} ", "dim") for name in names
     ]
     row.append(("  ", ""))
+    if loop_bars:
+        row += [(f"[LOOP {loop_bars}]", "chip-frozen"), (" ", "")]
+    elif phrase_bars != USUAL_BARS:
+        row += [(f"{phrase_bars} bar{'s' * (phrase_bars > 1)}", "strong"), ("  ", "")]
     if frozen:
         row += [("[FROZEN]", "chip-frozen"), (" ", "")]
     elif not muted and width >= WIDE:  # of all in the row it is missed last

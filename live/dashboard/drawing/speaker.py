@@ -130,6 +130,8 @@ def _label(snapshot: Snapshot) -> str:
         return _WAITING.get(snapshot.state, "Space starts it")
     if snapshot.frozen:
         return "frozen: z thaws"
+    if snapshot.loop_bars:
+        return "the last bars, over and over: L lets go"
     if snapshot.mode == "answer" and snapshot.speaker == "instrument":
         return "it answers; then you"
     return _LABELS.get(snapshot.mode, "")

@@ -17,6 +17,7 @@ from live.jam.asking.requests import Reason, Requests, Search
 from live.jam.asking.searches import Searches
 from live.jam.notices import Notices
 from live.jam.path import Anchor, Base, BaseOrigin, PathHistory
+from live.jam.sequencing.periods import Periods
 from live.jam.sequencing.plan import Plan
 from live.timing.timeline import Tick
 from model.music.phrase import Phrase
@@ -25,7 +26,7 @@ from model.music.phrase import Phrase
 class Expected(NamedTuple):
     """Places that are taken up with the next model, and the weights that they belong to."""
 
-    base: Base | None
+    bases: tuple[Base, ...]
     anchors: Mapping[str, Anchor]
     ident: str
 
@@ -34,7 +35,8 @@ class LatentPlaces:
     """Sets the base and the anchors.
 
     Args:
-        plan: sounds the base.
+        plan: sounds the bases.
+        periods: say where.
         history: has both.
         requests: know what the model takes.
         searches: find places again.
@@ -47,23 +49,37 @@ class LatentPlaces:
     """
 
     def __init__(
-        self, plan: Plan, history: PathHistory, requests: Requests, searches: Searches, *, notices: Notices
+        self,
+        plan: Plan,
+        periods: Periods,
+        history: PathHistory,
+        requests: Requests,
+        searches: Searches,
+        *,
+        notices: Notices,
     ) -> None:
         """Start without any."""
         self.ident = ""
         self.bases = 0
-        self._plan, self._history, self._requests = plan, history, requests
+        self._plan, self._periods, self._history, self._requests = plan, periods, history, requests
         self._searches, self._notices = searches, notices
         self._expected: Expected | None = None
 
-    def go(self, place: Place, origin: BaseOrigin, now: Tick, *, phrase: Phrase | None = None) -> None:
-        """Sound another place from the next step on."""
-        self.set_base(Base(place, origin, phrase, self.bases), self._plan.cell_of(now))
+    def go(
+        self,
+        place: Place,
+        origin: BaseOrigin,
+        now: Tick,
+        *,
+        phrase: Phrase | None = None,
+        rest: tuple[Base, ...] = (),
+    ) -> None:
+        """Sound another place from the next step on, and behind it what belongs to it."""
+        self.set_bases((Base(place, origin, phrase, self.bases), *rest), now)
 
-    def set_base(self, base: Base | None, first: int) -> None:
-        """Let every cell from the first on sound another base."""
-        self._history.state.base = base
-        self._plan.set_base(base, first)
+    def set_bases(self, bases: tuple[Base, ...], now: Tick) -> None:
+        """Sound other bases from the next step on."""
+        self._periods.put(bases, self._plan.cell_of(now))
 
     def put_anchors(self, anchors: Mapping[str, Anchor | None], ident: str) -> None:
         """Set anchors, or with None empty them; those of other weights are looked for from their phrases."""
@@ -75,31 +91,38 @@ class LatentPlaces:
             if anchor is not None:
                 self._searches.ask(Search(anchor.phrase, 0, Reason.ANCHOR, name))
 
-    def put_base(self, base: Base | None, ident: str, now: Tick) -> None:
-        """Sound a base from the next step on; one of other weights is looked for from its phrase."""
-        if base is None or ident == self.ident:
-            self.set_base(base, self._plan.cell_of(now))
-        elif base.phrase is not None:
-            self._searches.ask(Search(base.phrase, 0, Reason.FOUND_AGAIN))
+    def put_bases(self, bases: tuple[Base, ...], ident: str, now: Tick) -> None:
+        """Sound bases from the next step on; those of other weights are looked for from their phrases."""
+        if not bases or ident == self.ident:
+            self.set_bases(bases, now)
+        else:
+            self._look_for(bases)
+
+    def _look_for(self, bases: tuple[Base, ...], otherwise: Phrase | None = None) -> None:
+        """Ask where bases lie, by their phrases, or by another where one has none."""
+        for place, base in enumerate(bases):
+            phrase = base.phrase or otherwise
+            if phrase is not None:
+                found = Search(phrase, 0, Reason.FOUND_AGAIN, place=place, period=len(bases))
+                self._searches.ask(found)
 
     # -- models come and go ----------------------------------------------------------------------
 
-    def expect(self, base: Base | None, anchors: Mapping[str, Anchor], ident: str) -> None:
+    def expect(self, bases: tuple[Base, ...], anchors: Mapping[str, Anchor], ident: str) -> None:
         """Take places up with the next model that comes, those of the weights `ident` as they are."""
-        self._expected = Expected(base, anchors, ident)
+        self._expected = Expected(bases, anchors, ident)
 
     def expect_no_more(self, now: Tick) -> None:
         """Take places that were expected with another model up with the present one: it stays."""
         expected, self._expected = self._expected, None
         if expected is not None:
             self.put_anchors(dict(expected.anchors), expected.ident)
-            self.put_base(expected.base, expected.ident, now)
+            self.put_bases(expected.bases, expected.ident, now)
 
     def resume(self, ident: str) -> None:
         """Go on with the history's places, which belong to some weights."""
         self.ident = ident
-        base = self._history.state.base
-        self.bases = max(self.bases, base.number if base else 0)
+        self.bases = max((self.bases, *(base.number for base in self._history.state.bases)))
 
     def set_weights(self, ident: str, now: Tick, *, first: bool) -> bool:
         """Go on with a model that has come, with the places that were expected with it.
@@ -116,7 +139,7 @@ class LatentPlaces:
         expected, self._expected = self._expected, None
         state = self._history.state
         if expected is not None:
-            state.base, state.anchors = expected.base, dict(expected.anchors)
+            state.bases, state.anchors = expected.bases, dict(expected.anchors)
             self.ident = expected.ident
         before, self.ident = self.ident, ident
         if before != ident:
@@ -126,19 +149,17 @@ class LatentPlaces:
             return True
         if expected is not None:
             self._plan.forget_places()
-            if expected.base is not None:
-                self.set_base(expected.base, self._plan.cell_of(now))
+            if expected.bases:
+                self.set_bases(expected.bases, now)
         return False
 
     def _find_again(self, now: Tick) -> None:
         """Ask the new weights where base and anchors lie."""
         old, sounding = self._history.state, self._plan.sounding(now)
-        self._history.state = replace(old, base=None, anchors={})
+        self._history.state = replace(old, bases=(), anchors={})
+        self._periods.restart()
         self._plan.forget_places()
-        if old.base is not None:
-            phrase = old.base.phrase or (sounding.phrase if sounding else None)
-            if phrase is not None:
-                self._searches.ask(Search(phrase, 0, Reason.FOUND_AGAIN))
+        self._look_for(old.bases, sounding.phrase if sounding else None)
         lost = [name for name, anchor in old.anchors.items() if not self._requests.takes(anchor.phrase.grid)]
         if lost:
             self._notices.add(

@@ -39,13 +39,40 @@ class Played:
         """
         if not (self._turns.listens_before(lines, cell) and self._requests.takes(lines.grid)):
             return None
-        grid, zero, half_step = lines.grid, lines.tick_of_cell(cell - 1), self._plan.half_step
+        # its first notes may lie a beat before it where no phrase before took them
+        pick_up = self._plan.half_step if self._turns.listens_before(lines, cell - 1) else TICKS_PER_BEAT
+        found = self._cut(lines, cell - 1, now, pick_up)
+        if found is None:
+            return None
+        place, period = lines.place_of_cell(cell - 1), lines.period
+        return found._replace(cell=cell - 1 + period, place=place, period=period)
+
+    def last(self, lines: BarLines, now: Tick) -> list[Search]:
+        """Return what was played in the period before some bar lines, which is to be their first one.
+
+        Args:
+            lines: that follow it.
+            now: up to which it was played.
+
+        """
+        found = []
+        for place in range(lines.period if self._requests.takes(lines.grid) else 0):
+            search = self._cut(lines, lines.cell - lines.period + place, now, self._plan.half_step)
+            if search is not None:
+                found.append(
+                    search._replace(
+                        reason=Reason.LOOPED, cell=lines.cell + place, place=place, period=lines.period
+                    )
+                )
+        return found
+
+    def _cut(self, lines: BarLines, cell: int, now: Tick, pick_up: int) -> Search | None:
+        """Return what was played in a cell, its first notes at most so many ticks before it."""
+        grid, zero = lines.grid, lines.tick_of_cell(cell)
         phrase = self._capture.phrase(grid, zero, now)
         if not len(phrase):
             return None
-        # its first notes may lie a beat before it where no phrase before took them
-        pick_up = half_step if self._turns.listens_before(lines, cell - 1) else TICKS_PER_BEAT
-        first, last = Tick(zero - pick_up), Tick(zero + grid.ticks - half_step)
+        first, last = Tick(zero - pick_up), Tick(zero + grid.ticks - self._plan.half_step)
         struck = self._capture.struck(first, last, zero, Tick(zero + grid.ticks))
         sounding = self._capture.still_sounding(first, last)
         return Search(phrase, cell, Reason.PLAYED, "", struck, self._requests.tick_nanos, sounding)

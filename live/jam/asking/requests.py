@@ -15,6 +15,7 @@ from live.errors import UsageError, model_faults, unknown
 from live.ipc.messages import Accompany, Decode, Encode, Foresee, Place, Ready, Warp
 from live.jam.input.capture import PlayedNote, StruckRow
 from live.jam.path import Base, PathState, heaviest, moved
+from live.jam.sequencing.periods import PeriodPart
 from live.jam.sequencing.plan import Cell
 from live.settings.config import AS_PLAYED, AUTO, OFF, ModelSettings, check_condition
 from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
@@ -22,7 +23,7 @@ from live.timing.timeline import whole_nanos_per_beat
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.harmony import chord_name, key_named, tones
 from model.music.metre import AUTO as OWN_METRE
-from model.music.metre import cut, grid_in, padded, read_metre, refusal, takes
+from model.music.metre import cut, grid_in, metre_of, padded, read_metre, refusal, takes
 from model.music.phrase import Note, Phrase
 from model.music.progression import read_progression
 
@@ -31,6 +32,7 @@ class Reason(Enum):
     """Why the place of a phrase is looked for."""
 
     PLAYED = "played"
+    LOOPED = "looped"
     FOUND_AGAIN = "found again"
     ANCHOR = "anchor"
 
@@ -46,6 +48,8 @@ class Search(NamedTuple):
         struck: the phrase as it was just played, see `Capture.struck`; empty for one that has its places.
         tick_nanos: length of a tick when it was.
         sounding: of its notes, those that sounded on at its end.
+        place: of the phrase in the one that was played, which may be longer than a cell.
+        period: how many cells that one has.
 
     """
 
@@ -56,6 +60,18 @@ class Search(NamedTuple):
     struck: Sequence[StruckRow] = ()
     tick_nanos: int = 0
     sounding: Sequence[PlayedNote] = ()
+    place: int = 0
+    period: int = 1
+
+    @property
+    def part(self) -> PeriodPart:
+        """Which part of what was played it is."""
+        return PeriodPart(self.cell, self.place, self.period)
+
+    @property
+    def was_played(self) -> bool:
+        """Whether it was just played."""
+        return self.reason in (Reason.PLAYED, Reason.LOOPED)
 
     @property
     def text(self) -> str:
@@ -115,22 +131,35 @@ class Requests:
         """Tell whether the model takes and answers phrases on a grid."""
         return takes(self.own, grid, latent=self.model is None or self.has_latent)
 
-    def grid_in(self, metre: str) -> Grid:
+    def grid_in(self, metre: str, bars: int = 0) -> Grid:
         """Return the grid of the model's phrases in a metre, by its name.
+
+        Args:
+            metre: see above; "auto" is the model's own.
+            bars: that are taken up as one phrase, of several cells where they are more than one has; 0 for
+                as many as it has.
 
         Raises:
             UsageError: the model does not play it, or there is none of that name.
 
         """
-        if metre == OWN_METRE:
-            return self.own
         with model_faults():
-            found = grid_in(self.own, read_metre(metre))
-        if found is None or not self.takes(found):
-            model = self.model
+            wanted = metre_of(self.own) if metre == OWN_METRE else read_metre(metre)
+            whole, found = grid_in(self.own, wanted), grid_in(self.own, wanted, bars)
+        model = self.model
+        if whole is None or found is None or not self.takes(whole):
             assert model is not None
             raise UsageError(refusal(model.model, model.codec, metre, model.metres))
+        if not self.takes(found):
+            assert model is not None
+            raise UsageError(
+                f"{model.model} continues phrases of {whole.bars} bars and takes no shorter ones"
+            )
         return found
+
+    def period_in(self, grid: Grid, bars: int) -> int:
+        """Return how many cells on a grid so many bars are; 1 where they are as many as the model's."""
+        return max(1, bars // grid.bars)
 
     def relaid(self, phrase: Phrase, grid: Grid) -> Phrase | None:
         """Return a phrase of one metre as another has it; None where the model takes it in neither."""
@@ -140,7 +169,7 @@ class Requests:
 
     def encode(self, search: Search) -> Encode:
         """Return the request for the place of a phrase."""
-        parts = self.parts if search.reason is Reason.PLAYED else []
+        parts = self.parts if search.was_played else []
         notes, struck, grid = [*search.phrase.notes], [*search.struck], search.phrase.grid
         return Encode(next(self._idents), notes, parts, struck, search.tick_nanos, self.swing, grid)
 

@@ -4,7 +4,7 @@ Owns: those that were asked and not answered, and those that wait for a model.  
 Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 """
 
-from live.jam.asking.requests import Reason, Requests, Search
+from live.jam.asking.requests import Requests, Search
 from live.jam.protocols import Output
 
 
@@ -36,8 +36,11 @@ class Searches:
         if self._output.ask(request):
             self._asked[request.ident] = search
             return
-        if search.reason is Reason.PLAYED:  # only the last phrase is worth an answer when the model is back
-            self._unasked = [older for older in self._unasked if older.reason is not Reason.PLAYED]
+        if search.was_played:  # only the last phrase is worth an answer when the model is back
+            first = search.cell - search.place
+            self._unasked = [
+                older for older in self._unasked if not older.was_played or older.cell - older.place == first
+            ]
         self._unasked.append(search)
 
     def answered(self, ident: int) -> Search | None:
@@ -47,7 +50,7 @@ class Searches:
     def owes(self, cell: int) -> bool:
         """Tell whether the phrase that a cell is to sound first has no place yet."""
         waiting = [*self._asked.values(), *self._unasked]
-        return any(search.reason is Reason.PLAYED and search.cell == cell for search in waiting)
+        return any(search.was_played and search.cell == cell for search in waiting)
 
     def lose_model(self) -> None:
         """Ask again, when there is a model, for what this one owed."""
@@ -63,6 +66,5 @@ class Searches:
 
     def forget_played(self) -> None:
         """Forget phrases of before the transport started anew."""
-        played = Reason.PLAYED
-        self._asked = {ident: search for ident, search in self._asked.items() if search.reason is not played}
-        self._unasked = [search for search in self._unasked if search.reason is not played]
+        self._asked = {ident: search for ident, search in self._asked.items() if not search.was_played}
+        self._unasked = [search for search in self._unasked if not search.was_played]

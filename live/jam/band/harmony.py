@@ -262,7 +262,8 @@ class ChordsInPlay:
         remembered = tuple(chord_of(number) for number in point.chords) if point is not None else ()
         if len(remembered) != grid.beats:
             remembered = ()
-        if remembered and (state.frozen or state.mode not in ("follow", "answer", "listen")):
+        held = state.frozen or state.loop_bars or state.mode not in ("follow", "answer", "listen")
+        if remembered and held:
             return Foreseen(remembered, HELD_PHRASE)
         assert self._beat is not None
         open_cell, over = divmod(self._beat, grid.beats)
@@ -282,7 +283,9 @@ class ChordsInPlay:
     def _point(self, cell: int) -> Point | None:
         """Return the place that a cell's notes come from."""
         known = self._plan.cells.get(cell)
-        base = known.base if known is not None and known.base is not None else self._history.state.base
+        base = known.base if known is not None and known.base is not None else None
+        if base is None:
+            base = self._history.state.base_at(self._lines.place_of_cell(cell))
         return heaviest(base.place) if base is not None else None
 
     def _anchors(self) -> list[Remembered]:

@@ -51,7 +51,8 @@ class Glide:
         self._jam, self._present = jam, present
         self._from = {name: jam.knobs[name] for name in target.knobs}
         self._last = dict(self._from)
-        self._base = self._last_base = jam.history.state.base if target.base is not None else None
+        single = target.base is not None and len(jam.history.state.bases) == 1
+        self._base = self._last_base = jam.history.state.base if single else None
         self._start, self._run = jam.sent_to(now), jam.run
         self._end = Tick(self._start + bars * jam.plan.grid.ticks_per_bar)
         self._next = self._start
@@ -85,5 +86,5 @@ class Glide:
             self._base = None
             return
         place = Between(self._base.place, target.place, share)
-        jam.places.put_base(Base(place, "recall", None, self._base.number), jam.places.ident, tick)
+        jam.places.put_bases((Base(place, "recall", None, self._base.number),), jam.places.ident, tick)
         self._last_base = jam.history.state.base

@@ -5,7 +5,7 @@ Owns: nothing; what it reads and sets is the jam's.  Threads: engine only.
 Tested in tests/live/jam/scenes/test_scenes.py, tests/live/jam/scenes/test_undo.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from live.errors import UsageError
@@ -26,33 +26,41 @@ KNOB, ANCHOR = "knob ", "anchor "
 Slots = dict[str, Any]
 
 
-def base_memory(base: Base | None) -> BaseMemory | None:
-    """Return a base as it is remembered."""
-    return None if base is None else BaseMemory(base.place, base.origin, base.number, base.phrase)
+def bases_memory(bases: Iterable[Base]) -> list[BaseMemory]:
+    """Return bases as they are remembered."""
+    return [BaseMemory(base.place, base.origin, base.number, base.phrase) for base in bases]
 
 
-def base_of(memory: BaseMemory | None) -> Base | None:
-    """Return the base that was remembered."""
-    if memory is None:
-        return None
-    return Base(memory.place, cast("BaseOrigin", memory.origin), memory.phrase, memory.number)
+def bases_in(memories: Iterable[BaseMemory]) -> tuple[Base, ...]:
+    """Return the bases that were remembered."""
+    return tuple(Base(one.place, cast("BaseOrigin", one.origin), one.phrase, one.number) for one in memories)
+
+
+def bases_of(state: JamState) -> tuple[Base, ...]:
+    """Return the bases of a state."""
+    return bases_in([state.base, *state.rest]) if state.base is not None else ()
 
 
 def anchors_memory(anchors: Mapping[str, Anchor]) -> dict[str, AnchorMemory]:
     """Return anchors as they are remembered, in the order of their names."""
     return {
-        name: AnchorMemory(anchor.place, anchor.phrase, anchor.xy) for name, anchor in sorted(anchors.items())
+        name: AnchorMemory(anchor.place, anchor.phrase, anchor.xy, bases_memory(anchor.rest))
+        for name, anchor in sorted(anchors.items())
     }
 
 
 def anchors_of(memory: Mapping[str, AnchorMemory]) -> dict[str, Anchor]:
     """Return the anchors that were remembered."""
-    return {name: Anchor(anchor.place, anchor.phrase, anchor.xy) for name, anchor in memory.items()}
+    return {
+        name: Anchor(anchor.place, anchor.phrase, anchor.xy, bases_in(anchor.rest))
+        for name, anchor in memory.items()
+    }
 
 
 def state_of(jam: Jam) -> JamState:
     """Return the whole state of a jam."""
     path = jam.history.state
+    bases = bases_memory(path.bases)
     return JamState(
         knobs=dict(jam.knobs),
         mode=path.mode,
@@ -64,7 +72,10 @@ def state_of(jam: Jam) -> JamState:
         model=jam.model_choice.name,
         model_ident=jam.places.ident,
         metre=jam.dialogue.metre,
-        base=base_memory(path.base),
+        base=bases[0] if bases else None,
+        rest=bases[1:],
+        phrase_bars=path.phrase_bars,
+        loop_bars=path.loop_bars,
         anchors=anchors_memory(path.anchors),
         turn=path.turn,
         vary_set=jam.vary_set,
@@ -74,7 +85,15 @@ def state_of(jam: Jam) -> JamState:
 
 def path_of(state: JamState) -> PathState:
     """Return the path of a state."""
-    return PathState(base_of(state.base), anchors_of(state.anchors), state.mode, state.frozen, state.turn)
+    return PathState(
+        bases_of(state),
+        anchors_of(state.anchors),
+        state.mode,
+        state.frozen,
+        state.turn,
+        state.phrase_bars,
+        state.loop_bars,
+    )
 
 
 class Present:
@@ -99,7 +118,7 @@ class Present:
         for name in ANCHORS:
             found[ANCHOR + name] = path.anchors.get(name)
         found["base"], found["mode"], found["frozen"], found["turn"] = (
-            path.base,
+            path.bases,
             path.mode,
             path.frozen,
             path.turn,
@@ -109,6 +128,7 @@ class Present:
         found["mapping"] = tuple(jam.mappings.chosen().items()) if jam.mappings is not None else ()
         found["conditions"] = tuple(sorted(jam.requests.conditions.items()))
         found["model"], found["metre"] = jam.model_choice.name, jam.dialogue.metre
+        found["lengths"] = path.phrase_bars, path.loop_bars
         found["ident"] = jam.places.ident
         return found
 
@@ -126,10 +146,13 @@ class Present:
         another = "model" in slots and slots["model"] != jam.model_choice.name
         if another:
             filled = {name: anchor for name, anchor in anchors.items() if anchor is not None}
-            jam.places.expect(slots.get("base"), filled, slots["ident"])
+            jam.places.expect(slots.get("base", ()), filled, slots["ident"])
             jam.model_choice.load(slots["model"], jam.dialogue.metre)
         if "metre" in slots:
             self._set_metre(slots["metre"], now)
+        if "lengths" in slots:
+            phrase_bars, loop_bars = slots["lengths"]
+            self._set_lengths(phrase_bars, loop_bars, now)
         if "conditions" in slots:
             self._set_conditions(dict(slots["conditions"]), now)
         if "mutes" in slots:
@@ -153,7 +176,7 @@ class Present:
             jam.places.put_anchors(anchors, slots["ident"])
             jam.gestures.prepare_morph()
         if "base" in slots and not another:
-            jam.places.put_base(slots["base"], slots["ident"], jam.sent_to(now))
+            jam.places.put_bases(slots["base"], slots["ident"], jam.sent_to(now))
 
     # -- whole: for scenes -----------------------------------------------------------------------
 
@@ -164,6 +187,7 @@ class Present:
         slots |= {ANCHOR + name: anchors.get(name) for name in ANCHORS}
         slots |= {
             "metre": state.metre,
+            "lengths": (state.phrase_bars, state.loop_bars),
             "conditions": tuple(sorted(state.conditions.items())),
             "mutes": mutes_of(state.muted, state.solo),
             "metronome": state.metronome,
@@ -176,7 +200,7 @@ class Present:
             "ident": state.model_ident,
         }
         if state.base is not None:
-            slots["base"] = base_of(state.base)
+            slots["base"] = bases_of(state)
         return slots
 
     def set_knobs(self, values: Mapping[str, float], now: Nanos) -> None:
@@ -197,6 +221,16 @@ class Present:
             return
         try:
             jam.set_metre(metre, now)
+        except UsageError as error:
+            jam.notices.add("warning", str(error))
+
+    def _set_lengths(self, phrase_bars: int, loop_bars: int, now: Nanos) -> None:
+        """Take up so long phrases and let so long a loop repeat, of what the bases are."""
+        jam, path = self._jam, self._jam.history.state
+        if (phrase_bars, loop_bars) == (path.phrase_bars, path.loop_bars):
+            return
+        try:
+            jam.set_lengths(phrase_bars, loop_bars, now)
         except UsageError as error:
             jam.notices.add("warning", str(error))
 

@@ -13,7 +13,7 @@ from live.ipc.snapshot import SceneView, SongView
 from live.jam.jam import Jam
 from live.jam.mutes import Mutes
 from live.jam.scenes.glide import Glide, Target
-from live.jam.scenes.present import KNOB, PLACED_KNOBS, Present, Slots, Turning, base_of, state_of
+from live.jam.scenes.present import KNOB, PLACED_KNOBS, Present, Slots, Turning, bases_of, state_of
 from live.jam.scenes.songs import SongList
 from live.jam.scenes.tempo_ramp import TempoRamp, set_tempo
 from live.settings.config import Scene, Song
@@ -169,8 +169,9 @@ class Scenes:
             )
 
         knobs = {name: value for name, value in state.knobs.items() if name in KNOBS}
-        base = base_of(state.base) if same and jam.requests.has_latent else None
-        return Target(knobs, base if base != jam.history.state.base else None, slots, arrive)
+        bases = bases_of(state) if same and jam.requests.has_latent else ()
+        glides = len(bases) == 1 and bases != jam.history.state.bases
+        return Target(knobs, bases[0] if glides else None, slots, arrive)
 
     def _to_settings(self, scene: Scene) -> Target:
         jam = self._jam

@@ -116,7 +116,7 @@ class UndoHistory:
             self._history.replaced.pop()
             present = self._state.slots()
             gesture = Gesture(
-                PHRASE, {"base": phrase.base, "ident": present["ident"]}, picked(present, PLACE), now
+                PHRASE, {"base": phrase.bases, "ident": present["ident"]}, picked(present, PLACE), now
             )
         else:
             return ""

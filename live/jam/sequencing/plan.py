@@ -116,11 +116,11 @@ class Plan:
 
     """
 
-    def __init__(self, scheduler: Scheduler, *, grid: Grid) -> None:
+    def __init__(self, scheduler: Scheduler, *, grid: Grid, period: int = 1) -> None:
         """Start with nothing planned."""
         self._scheduler = scheduler
         self._sent: dict[int, set[tuple[int, int]]] = {}  # step -> (channel, pitch)
-        self.lines = BarLines(grid)
+        self.lines = BarLines(grid, period=period)
         self.laying = Laying()
         self.tracks: tuple[int, ...] = (MELODY,)
         self.one_voice: frozenset[int] = frozenset()
@@ -189,12 +189,15 @@ class Plan:
 
     # -- what each cell is to play -----------------------------------------------------------------
 
-    def extend(self, now: Tick, bars: int, *, base: Base | None, sounds: Callable[[int], Sounds]) -> None:
+    def extend(
+        self, now: Tick, bars: int, *, base_of: Callable[[int], Base | None], sounds: Callable[[int], Sounds]
+    ) -> None:
         """Make sure that there is a cell for every bar from a tick on, some bars ahead."""
         current = self.cell_of(now)
         for index in range(current, self.cell_of(Tick(now + bars * self.grid.ticks_per_bar)) + 1):
             if index in self.cells:
                 continue
+            base = base_of(index)
             cell = Cell(index, sounds(index), base=base)
             if self.last_good is not None and base is not None:
                 cell.phrase, cell.origin = self.last_good, "repeated"
@@ -211,10 +214,11 @@ class Plan:
         for index, cell in self.cells.items():
             cell.stale |= index >= current
 
-    def set_base(self, base: Base | None, first: int) -> None:
-        """Let every cell from the first on sound another base."""
+    def set_bases(self, base_of: Callable[[int], Base | None], first: int) -> None:
+        """Let every cell from the first on sound another base, where it has another."""
         for index, cell in self.cells.items():
-            if index >= first:
+            base = base_of(index)
+            if index >= first and (cell.base is not base or base is None):
                 cell.base, cell.stale = base, True
                 if base is None:
                     cell.phrase, cell.origin = None, "silent"

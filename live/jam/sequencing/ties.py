@@ -10,8 +10,8 @@ from msgspec import structs
 
 from live.ipc.messages import Point
 from live.jam.input.capture import Capture, PlayedNote
-from live.jam.path import Base, PathHistory
-from live.jam.sequencing.plan import Plan
+from live.jam.path import Base
+from live.jam.sequencing.periods import Periods
 from live.timing.timeline import Tick
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
@@ -21,15 +21,14 @@ class Ties:
     """Lengthens a base's last notes when they have been let go.
 
     Args:
-        plan: sounds the base.
         capture: knows what is still held.
-        history: has the base.
+        periods: have the base.
 
     """
 
-    def __init__(self, plan: Plan, capture: Capture, history: PathHistory) -> None:
+    def __init__(self, capture: Capture, periods: Periods) -> None:
         """Start with nothing held."""
-        self._plan, self._capture, self._history = plan, capture, history
+        self._capture, self._periods = capture, periods
         self._number = 0
         self._notes: Sequence[PlayedNote] = ()
 
@@ -39,11 +38,11 @@ class Ties:
 
     def advance(self, now: Tick, next_close: Tick) -> None:
         """Lengthen them when all are let go, or the next phrase closes."""
-        notes, base = self._notes, self._history.state.base
+        notes, base = self._notes, self._periods.numbered(self._number)
         if not notes or (self._capture.is_sounding(notes) and now < next_close):
             return
         self._notes = ()
-        if base is None or base.number != self._number or base.phrase is None:
+        if base is None or base.phrase is None:
             return  # something else sounds meanwhile
         if not isinstance(base.place, Point):
             return
@@ -57,8 +56,7 @@ class Ties:
         played = held_on(base.place.played, longer, grid)
         place = structs.replace(base.place, played=[*played], grid=grid)
         longer_base = Base(place, base.origin, Phrase(grid, phrase), base.number)
-        self._history.state.base = longer_base
-        self._plan.replace_base(base, longer_base, self._plan.cell_of(now))
+        self._periods.replace(base, longer_base, now)
 
 
 def held_on(notes: Iterable[Note], longer: Mapping[tuple[int, int], float], grid: Grid) -> tuple[Note, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from live.dashboard.keys import KEYS, bindings, unknown_idents
-from live.ipc.commands import StoreAnchor
+from live.ipc.commands import Loop, SetPhrase, StoreAnchor
 from live.ipc.snapshot import KnobView
 from live.settings import knobs
 from model.music.metre import METRES
@@ -17,7 +17,7 @@ from tests.fakes.snapshots import scene
 def reachable() -> Iterable[tuple[str, str]]:
     """Every action of the instrument, with every argument it takes."""
     for action, arguments in knobs.ACTIONS.items():
-        if action in ("song", "tempo"):  # the palette's, a pad's, and program changes'
+        if action in ("song", "tempo", "phrase", "loop"):  # the palette's, a pad's, and program changes'
             continue
         for argument in arguments or ("",):
             yield action, argument
@@ -71,6 +71,22 @@ async def test_a_nudge_is_a_share_of_the_range_and_one_bpm_for_the_tempo() -> No
         ]
         await stage.press("left", "left", "up")
         assert [*map(words, stage.sent.commands)] == [("nudge", "tempo", 1 / 200)]
+
+
+async def test_parentheses_make_phrases_shorter_and_longer_and_shift_l_loops_as_many_bars_as_one_has() -> (
+    None
+):
+    async with Stage().run() as stage:
+        await stage.press("left_parenthesis", "right_parenthesis", "L")
+        assert stage.sent.commands == [
+            SetPhrase(1, source="dashboard"),
+            SetPhrase(4, source="dashboard"),
+            Loop(2, source="dashboard"),
+        ]
+    looping = Stage()
+    async with looping.run(first=scene(phrase_bars=8, loop_bars=8, nanos=looping.clock.nanos)):
+        await looping.press("right_parenthesis", "L")
+        assert looping.sent.commands == [SetPhrase(8, source="dashboard"), Loop(0, source="dashboard")]
 
 
 async def test_backspace_puts_the_chosen_knob_to_rest() -> None:

@@ -228,7 +228,7 @@ def test_a_new_run_shows_nothing_of_the_one_before() -> None:
     shown(snapshots, stage.nanos)
     snapshots.leave(watcher)
     stage.act(5 * BAR + 20, "mute", "melody")
-    stage.jam.history.state.base = None
+    stage.jam.history.state.bases = ()
     stage.run_to_tick(5 * BAR + 40)
     stage.jam.start(Nanos(stage.nanos))
     stage.run_to_tick(5 * BAR + 10)

@@ -139,9 +139,9 @@ def test_the_bases_that_phrases_replaced_are_remembered_the_last_few_with_their_
     history = PathHistory("follow")
     for number in range(MOST_REPLACED + 3):
         history.remember_base(Nanos(number))
-        history.state.base = Base(anchor(number).place, "played", None, number)
+        history.state.bases = (Base(anchor(number).place, "played", None, number),)
     assert [replaced.nanos for replaced in history.replaced] == list(range(3, MOST_REPLACED + 3))
-    last = history.replaced[-1].base
+    last = history.replaced[-1].bases[0]
     assert last is not None
     assert last.number == MOST_REPLACED + 1
     history.forget()

@@ -99,6 +99,27 @@ def test_muted_parts_stand_in_the_row_of_modes() -> None:
     assert "A● B● C○ D●   ◉ played" in row_text(row)
 
 
+@pytest.mark.parametrize(
+    ("phrase", "loop", "text"), [(4, 0, "4 bars"), (1, 0, "1 bar "), (2, 8, "[LOOP 8]"), (4, 4, "[LOOP 4]")]
+)
+def test_a_loop_and_phrases_of_another_length_stand_behind_the_modes(
+    phrase: int, loop: int, text: str
+) -> None:
+    row = controls.mode_row(
+        ("follow", "answer", "hold", "drift", "listen"),
+        "follow",
+        scene().anchors,
+        frozen=False,
+        thru=True,
+        origin="played",
+        width=80,
+        phrase_bars=phrase,
+        loop_bars=loop,
+    )
+    assert text in row_text(row)
+    assert "A● B● C○ D●" in row_text(row)
+
+
 LISTENING = [
     ("follow", False, True),
     ("answer", False, True),

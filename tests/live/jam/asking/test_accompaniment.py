@@ -115,13 +115,13 @@ def test_a_new_start_begins_a_new_section() -> None:
 
 
 def test_after_a_model_of_longer_phrases_the_band_is_asked_in_its_cells() -> None:
-    stage = jam(phrases=6)
+    stage = jam(phrases=7)
     stage.run_to_tick(4 * CELL + 10)
     longer = msgspec.structs.replace(stage.model.ready(), bars=4, ident="longer")
     stage.jam.from_worker(longer, Nanos(stage.nanos))
-    stage.run_to_tick(6 * CELL)
-    assert [request.number for request in asked(stage)] == [1, 2, 3, 4, 3], (
-        "cells of four bars, the third one"
+    stage.run_to_tick(7 * CELL)
+    assert [request.number for request in asked(stage)] == [1, 2, 3, 4, 5, 7], (
+        "the present two bars to their end, then cells of four, whose first one has an even number"
     )
     assert [note[1] for note in asked(stage)[-1].notes] == [60 + beat % 8 for beat in range(14)]
 
