@@ -39,6 +39,10 @@ class SheetAsked(Asked, frozen=True):
     """What is the model like?"""
 
 
+class KnownAsked(Asked, frozen=True):
+    """Which real phrases lie on the map?"""
+
+
 class DrawAsked(Asked, frozen=True, kw_only=True):
     """A phrase that nobody played."""
 
@@ -92,6 +96,7 @@ class ExportAsked(Asked, frozen=True, kw_only=True):
 
 VERBS: dict[str, type[Asked]] = {
     "sheet": SheetAsked,
+    "known": KnownAsked,
     "draw": DrawAsked,
     "turned": TurnedAsked,
     "carried": CarriedAsked,

@@ -15,6 +15,7 @@ import numpy as np
 
 from live.cli.offline import generate, midi_files
 from live.errors import FailureError, UsageError
+from live.page.known import known_phrases
 from model.files import as_path
 from model.latent.geometry import Latent
 from model.music.grid import Grid
@@ -56,6 +57,14 @@ class ModelSheet(msgspec.Struct, frozen=True):
     map_points: list[tuple[float, float]]
 
 
+class Known(msgspec.Struct, frozen=True):
+    """A real phrase: what it is the opening of, where that comes from, and what is to be drawn and heard."""
+
+    name: str
+    source: str
+    drawing: Drawing
+
+
 class MidiExport(msgspec.Struct, frozen=True):
     """A .mid file."""
 
@@ -80,6 +89,19 @@ def sheet(model: str) -> ModelSheet:
         card.latent_size,
         [*card.map_points],
     )
+
+
+@functools.lru_cache(maxsize=2)
+def known(model: str) -> list[Known]:
+    """Return a model's real phrases, as they were written or played, and where they lie; see `known_phrases`."""
+    player = loaded(model)
+    phrases = [(each, _phrase(player.card.grid, each.notes)) for each in known_phrases(model)]
+    if player.card.latent_size == 0:
+        return []
+    return [
+        Known(each.name, each.source, _drawing(player, phrase, player.encode(phrase)))
+        for each, phrase in phrases
+    ]
 
 
 def draw(model: str, *, number: int, seed: int, temperature: float = 0.0) -> Drawing:

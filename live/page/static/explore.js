@@ -1,16 +1,11 @@
 // The explorer: a map to hear, knobs on what was found, samples, and the way between two phrases.
 import { COLOURS, element, pressed, surface, text } from "./dom.js";
+import { ask } from "./ask.js";
 import { KnobBar } from "./knobs.js";
-import { disc, nearest } from "./latent.js";
+import { KnownPhrases } from "./known.js";
+import { disc } from "./latent.js";
 
 const DRUMS = 3, MOST_SAMPLES = 12;
-
-async function ask(verb, fields) {
-  const answer = await fetch(`/explore/${verb}`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(fields) });
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.text || "the page's process does not answer");
-  return body;
-}
 
 function base64(bytes) {
   let words = "";
@@ -22,6 +17,7 @@ export class Explore {
   constructor(home, models, synth) {
     this.home = home; this.synth = synth; this.model = ""; this.turns = {}; this.samples = []; this.ends = {}; this.way = [];
     this.busy = 0; this.wanted = null;
+    this.known = new KnownPhrases((phrase) => this.showReal(phrase));
     this.build(models);
   }
 
@@ -34,6 +30,7 @@ export class Explore {
     this.roll = element("canvas", { class: "phrase", "aria-label": "the phrase" });
     this.status = element("p", { class: "hint", role: "status" });
     this.knobs = element("div", { class: "bars" });
+    this.origin = element("p", { class: "hint", id: "origin", "aria-live": "polite" });
     this.list = element("div", { class: "row" });
     this.strip = element("div", { class: "strip" });
     this.loop = button("Loop", () => pressed(this.loop, this.loop.getAttribute("aria-pressed") !== "true"), { "aria-pressed": "true" });
@@ -44,13 +41,14 @@ export class Explore {
         button("Export .mid", () => this.export(this.now ? [this.now] : [], "phrase"))), this.status,
         element("p", { class: "hint", "data-sounding": "", role: "status" })),
       element("section", { class: "card" }, element("h2", {}, "Map"), this.map,
-        element("p", { class: "hint" }, "drag: what you hear is carried there; lit dots are the nearest phrases")),
-      element("section", { class: "card" }, element("h2", {}, "Phrase"), this.roll, element("h2", {}, "Knobs"), this.knobs),
+        element("p", { class: "hint" }, "drag: what you hear is carried there, decoded by the model. Golden dots are real phrases; the nearest light up: tap one to hear it"), this.known.list),
+      element("section", { class: "card" }, element("h2", {}, "Phrase"), this.roll, this.origin, element("h2", {}, "Knobs"), this.knobs),
       element("section", { class: "card" }, element("h2", {}, "Samples"), element("div", { class: "row" }, button("New sample", () => this.draw())), this.list),
       element("section", { class: "card wide" }, element("h2", {}, "From one phrase to another"),
         element("div", { class: "row" }, this.slots.A.root, this.slots.B.root, element("label", { class: "field" }, "steps", this.steps),
           button("Make the way", () => this.makeWay()), button("Play all", () => this.playWay()), button("Export all", () => this.export(this.way, "way"))), this.strip));
     for (const name of ["pointerdown", "pointermove"]) this.map.addEventListener(name, (event) => this.drag(event));
+    this.map.addEventListener("pointerup", () => this.tap());
     this.map.addEventListener("keydown", (event) => this.key(event));
   }
 
@@ -83,12 +81,26 @@ export class Explore {
       { name, value: 0, low: -1, high: 1, rest: 0, text: name, available: sheet.latent_size > 0, waiting: null },
       (knob, value) => { this.turns[knob] = value; this.turned(); }).root));
     await this.draw(false);
+    await this.known.load(model);
+    this.known.show(this.known.near(this.now ? this.now.xy : [0, 0]));
   }
 
-  show(drawing, { play = true, fresh = true } = {}) {
+  show(drawing, { play = true, fresh = true, origin = "decoded by the model" } = {}) {
     this.now = drawing;
+    text(this.origin, origin);
     if (fresh) this.base = drawing;
     if (play) this.playNow();
+  }
+
+  showReal(phrase) {
+    this.pointer = phrase.drawing.xy;
+    this.later(async () => this.show(phrase.drawing, { origin: `real: ${phrase.name} (${phrase.source})` }));
+  }
+
+  // A tap close to a real phrase plays that phrase itself.
+  tap() {
+    const phrase = this.moved || !this.pointer ? null : this.known.at(this.pointer);
+    if (phrase) this.showReal(phrase);
   }
 
   async draw(play = true) {
@@ -123,6 +135,8 @@ export class Explore {
   drag(event) {
     if (!this.sheet || !this.sheet.latent_size || (event.type === "pointermove" && !event.buttons)) return;
     const box = this.map.getBoundingClientRect();
+    if (event.type === "pointerdown") { this.down = [event.clientX, event.clientY]; this.moved = false; }
+    this.moved ||= Math.hypot(event.clientX - this.down[0], event.clientY - this.down[1]) > 6;
     this.carry(2 * (event.clientX - box.left) / box.width - 1, 1 - 2 * (event.clientY - box.top) / box.height);
     this.synth.wake();
   }
@@ -138,6 +152,7 @@ export class Explore {
   carry(x, y) {
     this.pointer = [Math.max(-1, Math.min(1, x)), Math.max(-1, Math.min(1, y))];
     const [toX, toY] = this.pointer, from = this.base;
+    this.known.show(this.known.near(this.pointer));
     this.later(async () => {
       const drawing = await this.work("moving", () => ask("carried", { model: this.model, x: toX, y: toY, z: from ? from.z : [], attributes: from ? from.attributes : {} }));
       if (drawing) this.show(drawing);
@@ -147,7 +162,7 @@ export class Explore {
   async drop(name, file) {
     const data = base64(new Uint8Array(await file.arrayBuffer()));
     const drawing = await this.work(`reading ${file.name}`, () => ask("heard", { model: this.model, name: file.name, data }));
-    if (drawing) { this.setEnd(name, drawing, file.name); this.show(drawing); }
+    if (drawing) { this.setEnd(name, drawing, file.name); this.show(drawing, { origin: `${file.name}, as the model hears it` }); }
   }
 
   setEnd(name, drawing, words) { this.ends[name] = drawing; text(this.slots[name].label, `${name}: ${words}`); }
@@ -198,7 +213,7 @@ export class Explore {
     context.fillStyle = COLOURS.ground; context.fillRect(0, 0, width, height);
     context.fillStyle = COLOURS.cloud;
     for (const point of this.sheet.map_points) { const [x, y] = place(point); context.fillRect(x - 1.5, y - 1.5, 3, 3); }
-    if (this.pointer) for (const point of nearest(this.sheet.map_points, this.pointer, 5)) { const [x, y] = place(point); disc(context, x, y, 7, COLOURS.plan); }
+    this.known.draw(context, place, this.pointer ? this.known.near(this.pointer) : []);
     for (const sample of this.samples) { const [x, y] = place(sample.xy); disc(context, x, y, 6, "#1c6f9e"); }
     if (this.now && this.now.z.length) { const [x, y] = place(this.now.xy); disc(context, x, y, 12, COLOURS.it); }
     if (this.now) this.drawPhrase(this.roll, this.now, this.synth.place());

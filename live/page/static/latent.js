@@ -1,12 +1,16 @@
 // The latent space: a pad between the anchors, and the map with the phrases that the model knows.
+import { ask } from "./ask.js";
 import { $, COLOURS, element, pressed, surface, text } from "./dom.js";
+import { KnownPhrases, nearest } from "./known.js";
 
 const CORNERS = { A: [0, 1], B: [1, 1], C: [0, 0], D: [1, 0] };
-const TRAIL = 40, TRAIL_STEP = 0.02, NEAR = 5, SNAP = 0.05;
+const TRAIL = 40, TRAIL_STEP = 0.02, SNAP = 0.05;
 
 export class LatentView {
-  constructor(link) {
-    this.link = link; this.view = "pad"; this.trail = []; this.pointer = null;
+  constructor(link, synth) {
+    this.link = link; this.synth = synth; this.view = "pad"; this.trail = []; this.pointer = null; this.lit = [];
+    this.known = new KnownPhrases((phrase) => this.hear(phrase));
+    $("latenthint").after(this.known.list);
     const canvas = $("latent");
     canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); this.drag(event); });
     canvas.addEventListener("pointermove", (event) => { if (this.pointer) this.drag(event); });
@@ -17,6 +21,7 @@ export class LatentView {
       button.addEventListener("click", () => {
         this.view = button.dataset.latent;
         for (const other of document.querySelectorAll("[data-latent]")) pressed(other, other === button);
+        this.known.list.hidden = this.view !== "map";
       });
     }
   }
@@ -27,7 +32,23 @@ export class LatentView {
       element("button", { class: "set", title: `keep this phrase as anchor ${name}`, onclick: () => this.link.act("capture", name) }, "store"))));
   }
 
+  // The real phrases come from the explorer's process, which begins when somebody looks at the map.
+  learn(model) {
+    if (this.view !== "map" || this.known.model === model) return;
+    this.known.load(this.link.welcome.models.includes(model) ? model : "").then(() => this.light(this.link.state.here || [0, 0]));
+  }
+
+  light(at) { this.lit = this.known.near(at); this.known.show(this.lit); }
+
+  // Plays a real phrase on this page, beside the music.
+  async hear(phrase) {
+    this.synth.wake();
+    const sheet = await ask("sheet", { model: this.known.model });
+    this.synth.play([phrase.drawing.notes], { bpm: this.link.state.tempo_bpm, stepsPerBeat: sheet.steps_per_beat, steps: sheet.bars * sheet.beats_per_bar * sheet.steps_per_beat });
+  }
+
   show() {
+    this.learn(this.link.state.model.name);
     for (const anchor of this.link.state.anchors) {
       const box = document.querySelector(`[data-anchor="${anchor.name}"]`);
       if (!box) continue;
@@ -52,7 +73,8 @@ export class LatentView {
   // A tap close to a known phrase goes to that phrase itself.
   snap() {
     if (this.view !== "map" || !this.pointer) return;
-    const at = [2 * this.pointer[0] - 1, 2 * this.pointer[1] - 1], [point] = nearest(this.link.state.map_points, at, 1);
+    const at = [2 * this.pointer[0] - 1, 2 * this.pointer[1] - 1], real = this.known.at(at);
+    const point = real ? real.drawing.xy : nearest(this.link.state.map_points, at, 1)[0];
     if (point && Math.hypot(point[0] - at[0], point[1] - at[1]) < SNAP) this.goTo(...point);
   }
 
@@ -61,7 +83,7 @@ export class LatentView {
     else this.goTo(2 * x - 1, 2 * y - 1);
   }
 
-  goTo(x, y) { this.link.goOnMap(x, y); }
+  goTo(x, y) { this.light([x, y]); this.link.goOnMap(x, y); }
 
   key(event) {
     const by = { ArrowRight: [0.04, 0], ArrowLeft: [-0.04, 0], ArrowUp: [0, 0.04], ArrowDown: [0, -0.04] }[event.key];
@@ -105,20 +127,12 @@ export class LatentView {
     context.strokeStyle = "#2f94c4"; context.lineWidth = 2; context.beginPath();
     this.trail.forEach((point, index) => { const [x, y] = place(point); if (index) context.lineTo(x, y); else context.moveTo(x, y); });
     context.stroke();
-    if (this.pointer) {
-      const at = [2 * this.pointer[0] - 1, 2 * this.pointer[1] - 1];
-      for (const point of nearest(state.map_points, at, NEAR)) { const [x, y] = place(point); disc(context, x, y, 7, COLOURS.plan); }
-    }
+    this.known.draw(context, place, this.lit);
     for (const anchor of filled) letter(context, anchor.name, ...place(anchor.xy), true);
     if (state.performer_xy) { const [x, y] = place(state.performer_xy); ring(context, x, y, 12, COLOURS.you); }
     if (state.here) { const [x, y] = place(state.here); disc(context, x, y, 12, COLOURS.it); }
-    text($("latenthint"), state.map_points.length ? "drag what sounds across the map; the nearest known phrases light up, a tap goes to one" : "this model has no map");
+    text($("latenthint"), state.map_points.length ? "drag what sounds across the map; a tap goes to a phrase. Golden dots are real ones; the nearest light up: hear them here" : "this model has no map");
   }
-}
-
-export function nearest(points, at, count) {
-  return points.map((point) => [Math.hypot(point[0] - at[0], point[1] - at[1]), point])
-    .sort((a, b) => a[0] - b[0]).slice(0, count).map((pair) => pair[1]);
 }
 
 export function disc(context, x, y, radius, colour) {

@@ -14,10 +14,11 @@ const MOST_NOTICES = 40;
 const PLACED = new Set(["capture", "recall", "freeze", "mute", "mode", "scene", "undo", "redo", "tap", "start", "stop", "panic", "metre", "store"]);
 
 const link = new Link();
-const beat = new Beat(link), roll = new Roll(link), latent = new LatentView(link);
+const beat = new Beat(link), roll = new Roll(link);
 const knobs = new Knobs(link, $("knobs"), $("morph"));
 const notices = [];
 const synth = new Synth((words) => { for (const place of document.querySelectorAll("[data-sounding]")) text(place, words); });
+const latent = new LatentView(link, synth);
 let explore = null, midi = null;
 new Words(link);
 window.twobar = { link, synth }; // for whoever looks from the browser's console

@@ -101,3 +101,21 @@ def test_without_web_midi_there_is_one_sentence_and_the_rest_works(browser: Any,
     assert served.got(Panic)
     assert page.faults == []
     page.close()
+
+
+def test_a_tap_on_the_explorers_map_plays_the_real_phrase_that_lies_there(
+    browser: Any, served: Served
+) -> None:
+    page = opened(browser, served)
+    page.click("[data-view=explore]")
+    served.wait(lambda: page.evaluate("twobar.explore?.known.all.length") == 48)
+    name, (x, y) = page.evaluate("[twobar.explore.known.all[7].name, twobar.explore.known.all[7].drawing.xy]")
+    box = page.locator(".map").bounding_box()
+    page.mouse.click(box["x"] + (x + 1) / 2 * box["width"], box["y"] + (1 - y) / 2 * box["height"])
+    served.wait(lambda: page.inner_text("#origin").startswith(f"real: {name}"))
+    assert page.evaluate("twobar.explore.now === twobar.explore.known.all[7].drawing")
+    assert page.locator(".phrases button").count() == 5
+    page.mouse.click(box["x"] + 3, box["y"] + 3)
+    served.wait(lambda: page.inner_text("#origin") == "decoded by the model")
+    assert page.faults == []
+    page.close()
