@@ -1,9 +1,9 @@
-"""Real phrases for the map of each shipped model: openings of songs whose licences allow it, spread over the map.
+"""Real phrases for the map of each shipped model: openings of songs whose licences allow it, spread over it.
 
     python -m scripts.known_phrases FOLDER
 
-FOLDER holds MANIFEST.csv (columns dataset, path, licence, metre, cluster) and the .mid files that it names, below
-itself or beside it.  Writes model/weights/NAME.phrases.json, see `live.page.known`.
+FOLDER holds MANIFEST.csv (columns dataset, path, licence, metre, cluster) and the .mid files that it names,
+below itself or beside it.  Writes model/weights/NAME.phrases.json, see `live.page.known`.
 """
 
 import csv
@@ -56,7 +56,7 @@ def rounded(phrase: Phrase) -> list[Note]:
 
 
 def chosen(folder: Path, model: str) -> list[KnownPhrase]:
-    """Return up to COUNT phrases of a model's sources, one of a song, each as far as can be from those before."""
+    """Return up to COUNT phrases of a model's sources, one of a song, each far from those before."""
     player = generate.load_player(model)
     with (folder / "MANIFEST.csv").open(encoding="utf-8", newline="") as file:
         rows = [

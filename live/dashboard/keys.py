@@ -21,6 +21,7 @@ from live.ipc.commands import (
     Redo,
     StepVary,
     SwitchMetronome,
+    SwitchTake,
     SwitchThru,
     TapTempo,
     Undo,
@@ -135,6 +136,14 @@ KEYS: Final[tuple[Hotkey, ...]] = (
             hint=mode,
         )
         for mode, tip in _MODE_TIPS.items()
+    ),
+    Hotkey(
+        "record",
+        "j",
+        SwitchTake(source=SOURCE),
+        "Transport",
+        "record or not",
+        "end the take, or begin another one",
     ),
     Hotkey(
         "freeze",

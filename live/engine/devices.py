@@ -76,7 +76,7 @@ class Devices:
         self._synth_fault = ""
         self.desk: Desk | None = None
         self.lights: Lights | None = None
-        self.recording = Recording(options, output, self._warn)
+        self.recording = Recording(options, output, self._say)
         self.subscribed: Callable[[Callable[[str, float | str], None]], None] = lambda _tell: None
         self.peers: list[str] = []  # of virtual outputs
 
@@ -237,8 +237,11 @@ class Devices:
         return [*(program(channel, number) for channel, number in chosen.items()), *jam.mixer.present()]
 
     def _warn(self, text: str) -> None:
-        """Say a line on the dashboard; from any thread."""
-        self._post(Notice(0, "warning", text))
+        """Say a warning on the dashboard; from any thread."""
+        self._say("warning", text)
+
+    def _say(self, level: str, text: str) -> None:
+        self._post(Notice(0, level, text))
 
     def _sink_lost(self, jam: Jam, sink: Sink, reason: str) -> None:
         name = SYNTH if isinstance(sink, FluidSynth) else sink.name
@@ -250,11 +253,11 @@ class Devices:
 
     # -- what may come a moment later ----------------------------------------------------------------
 
-    def open_rest(self, jam: Jam) -> None:
+    def open_rest(self, jam: Jam, now: Nanos) -> None:
         """Open the take, OSC and the watch over the ports."""
         config = self._options.config
         self._watch(jam)
-        self.recording.open_take(jam)
+        self.recording.open_take(jam, now)
         if config.osc.enabled:
             from live.control.osc_server import OscServer  # noqa: PLC0415  keys sound before this is loaded
 

@@ -31,7 +31,7 @@ from live.engine.output import EngineOutput
 from live.engine.snapshots import Snapshots, Surroundings
 from live.engine.supervisor_link import SupervisorLink
 from live.engine.worker_link import Greeting, WorkerLink
-from live.ipc.commands import Arm, Command, Quit, Start, Stop, ToEngine
+from live.ipc.commands import Arm, Command, Quit, Start, Stop, SwitchTake, ToEngine
 from live.ipc.link import Link, Switchboard
 from live.ipc.memory import JamMemory, ScenesMemory
 from live.ipc.messages import (
@@ -161,7 +161,7 @@ class Engine:
             self.jam.leader = LinkClock(self.jam, open_session(self.options.config.jam.bpm))
         elif self.options.config.midi.clock == "jack":
             self.jam.leader = JackClock(self.jam, open_transport())
-        self.devices.open_rest(self.jam)
+        self.devices.open_rest(self.jam, self.clock.now())
 
     def _ready(self, what: str, **more: object) -> None:
         ms = round((self.clock.now() - self.options.start_nanos) / 1e6, 1)
@@ -211,7 +211,12 @@ class Engine:
     def _send_memory(self) -> None:
         """Let the supervisor know what the next engine would need."""
         if self.supervisor.link is not None:
-            memory = remembered(self.jam, started=self.beginning.started, demo=self.demo is not None)
+            memory = remembered(
+                self.jam,
+                started=self.beginning.started,
+                demo=self.demo is not None,
+                recording=bool(self.devices.recording.shown),
+            )
             self.supervisor.remember(memory, self.commands.scenes.memory())
 
     def _fault(self, fault: Exception, now: int) -> int:
@@ -378,6 +383,8 @@ class Engine:
             return
         if self.learning is not None and self.learning.heeds(command, now):
             return
+        if isinstance(command, SwitchTake):
+            self.devices.recording.switch_take(self.jam, now)
         if isinstance(command, Start | Stop | Arm):
             self.beginning.commanded()
         self.commands.run(command, now)
@@ -410,6 +417,8 @@ class Engine:
         self.beginning.restored(memory, virtual=virtual, demo=self.demo is not None)
         if self.worker.wanted != before:
             self.worker.load_wanted()
+        if memory.recording is not None and memory.recording != bool(self.devices.recording.shown):
+            self.devices.recording.switch_take(self.jam, now)
 
     def _gone(self, link: "Link[Any]") -> None:
         self.browsers.gone(link, self.clock.now())

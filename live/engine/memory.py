@@ -11,7 +11,7 @@ from live.settings.knobs import KNOBS
 from live.timing.timeline import Nanos, Tick, Timeline
 
 
-def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
+def remembered(jam: Jam, *, started: bool, demo: bool, recording: bool | None = None) -> JamMemory:
     """Return what of a jam must outlive its engine."""
     line = jam.transport.timeline if jam.transport.running else None
     return JamMemory(
@@ -22,6 +22,7 @@ def remembered(jam: Jam, *, started: bool, demo: bool) -> JamMemory:
         timeline=TimelineMemory(line.origin_tick, line.origin_nanos, line.tempo_bpm) if line else None,
         started=started,
         demo=demo,
+        recording=recording,
         listening=jam.listening.waits,
         armed=jam.first_note.armed,
         scene=jam.scenery.called if jam.scenery is not None else 0,

@@ -207,6 +207,10 @@ class SwitchThru(Intent, frozen=True):
     """Let the performer's keys sound through the instrument, or not."""
 
 
+class SwitchTake(Intent, frozen=True):
+    """End the take under way, or begin one."""
+
+
 class Learn(Intent, frozen=True):
     """Bind the next control that is touched to a knob, or to an action with its argument, as "capture A"."""
 
@@ -226,7 +230,7 @@ Command = (
     | RecallAnchor | SetMode | SetMetre | SetPhrase | Loop | MutePart | SoloPart | Fill | Break
     | CallScene | StoreScene | ChooseSong | LeadOn | Say | StepVary | Freeze | Undo | Redo | TapTempo
     | RampTempo | SwitchMetronome | Arm | Start | Stop | Panic | SwitchThru | Learn | StopLearning | GoOnMap
-    | Quit
+    | SwitchTake | Quit
 )  # fmt: skip
 
 FromDashboard = Hello | Command | Bye
@@ -260,6 +264,7 @@ _BY_NAME: Mapping[str, Callable[..., Command]] = {
     "start": Start,
     "stop": Stop,
     "panic": Panic,
+    "record": SwitchTake,
 }
 
 

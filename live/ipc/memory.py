@@ -144,6 +144,7 @@ class JamMemory(Message, frozen=True):
         scene: number of the one that was called or stored last, 0 for none.
         place: in the set of songs.
         findings: of the performer's playing and of the music so far.
+        recording: whether a take is under way; None leaves it to the settings.
 
     """
 
@@ -159,3 +160,4 @@ class JamMemory(Message, frozen=True):
     scene: int = 0
     place: SetPlace = SetPlace()
     findings: JamFindings = JamFindings()
+    recording: bool | None = None

@@ -44,6 +44,7 @@ from live.ipc.commands import (
     StoreAnchor,
     StoreScene,
     SwitchMetronome,
+    SwitchTake,
     SwitchThru,
     TapTempo,
     Turn,
@@ -70,7 +71,7 @@ from model.music.tracks import TRACKS
 
 DECODED_KNOBS = frozenset((*ATTRIBUTE_KNOBS, "vary", "stray", "temperature"))
 SLIDING_KNOBS = ("morph", "xy.x", "xy.y")  # turned to where they are, they still take the latent there
-NO_GESTURES = (Undo, Redo, PlayKey, RampTempo, Fill, Break, Arm, Start, Stop, Panic, Quit)
+NO_GESTURES = (Undo, Redo, PlayKey, RampTempo, Fill, Break, Arm, Start, Stop, Panic, SwitchTake, Quit)
 """What undo does not take back."""
 
 LARGEST = 3.4028234663852886e38  # the models reckon in float32
@@ -199,7 +200,7 @@ class Commands:
                 jam.panic(now)
             case SwitchThru():
                 jam.performer.toggle_thru(now)
-            case Quit() | Learn() | StopLearning():
+            case Quit() | Learn() | StopLearning() | SwitchTake():
                 pass  # the engine's to heed
 
     def _asked(self, command: Say) -> Intention:

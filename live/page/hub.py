@@ -34,6 +34,7 @@ class Hub:
     Attributes:
         snapshot: the newest; None before the first.
         connected: whether there is an engine.
+        take_file: of the take under way, or of the last one; "" before the first.
         dropped: commands left out of a storm.
 
     """
@@ -42,6 +43,7 @@ class Hub:
         """Start without an engine and without a browser."""
         self.snapshot: Snapshot | None = None
         self.connected = False
+        self.take_file = ""
         self.dropped = 0
         self._send = send
         self._bells: set[asyncio.Event] = set()
@@ -62,6 +64,8 @@ class Hub:
             self.snapshot = message
         elif isinstance(message, Update) and self.snapshot is not None:
             self.snapshot = applied(message, self.snapshot)
+        if self.snapshot is not None and self.snapshot.recording:
+            self.take_file = self.snapshot.recording
         self.ring()
 
     def spread(self, message: MidiOut) -> None:

@@ -1,16 +1,16 @@
 """What crosses between a browser and the page's process: JSON texts over a WebSocket.
 
 page -> browser: Welcome, Snapshot, Update, Notice, Pong, Considered, PlayedMidi, Trouble, EngineState.
-browser -> page: any Command but Quit, Act, Ping, Consider, KeyMidi, KeyGone, Hear.
+browser -> page: any Command but Quit, Act, Ping, Consider, KeyMidi, WantMidi.
 Tested in tests/live/page/test_visitors.py.
 """
 
-from typing import Any
+from typing import Any, Union, get_args
 
 import msgspec
 
-from live.ipc.commands import Command
-from live.ipc.messages import Message
+from live.ipc.commands import Command, Quit
+from live.ipc.messages import Message, WantMidi
 from live.settings.knobs import ACTIONS, ANCHORS, KNOBS, LATENT_KNOBS, MODES
 from model.music.metre import METRES
 from model.music.tracks import TRACKS
@@ -29,23 +29,11 @@ class Act(Message, frozen=True):
 
 
 class KeyMidi(Message, frozen=True):
-    """A message of a keyboard at the browser; `at_ms` on the instrument's clock, see Pong."""
+    """A message of a keyboard at the browser, as `PlayMidi`; `at_ms` on the instrument's clock, see Pong."""
 
     port: str
-    data: list[int]
-    at_ms: float
-
-
-class KeyGone(Message, frozen=True):
-    """A keyboard at the browser has gone."""
-
-    port: str
-
-
-class Hear(Message, frozen=True):
-    """Ask to be sent what the instrument plays, or no more of it."""
-
-    wanted: bool
+    data: tuple[int, ...] = ()
+    at_ms: float = 0.0
 
 
 class Consider(Message, frozen=True):
@@ -60,8 +48,9 @@ class Ping(Message, frozen=True):
     sent_ms: float
 
 
-FromBrowser = Act | Ping | Consider | KeyMidi | KeyGone | Hear | Command
-"""All commands but `Quit`, which is not a page's to give."""
+FromBrowser = Act | Ping | Consider | KeyMidi | WantMidi | Command
+FORBIDDEN = frozenset({Quit})
+"""Commands that are not a page's to give: the instrument is ended where it was started."""
 
 # -- page -> browser --------------------------------------------------------------------------------
 
@@ -140,7 +129,9 @@ def welcome(*, instrument: bool, model: str = "") -> Welcome:
     )
 
 
-_DECODER: "msgspec.json.Decoder[Any]" = msgspec.json.Decoder(FromBrowser)
+_DECODER: "msgspec.json.Decoder[Any]" = msgspec.json.Decoder(
+    Union[tuple(kind for kind in get_args(FromBrowser) if kind not in FORBIDDEN)]  # noqa: UP007  made, not written
+)
 
 
 def read(text: str | bytes) -> FromBrowser:

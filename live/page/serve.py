@@ -46,10 +46,9 @@ def application(options: PageOptions, hub: Hub, explorer: Explorer | None = None
         return FileResponse(STATIC / "index.html")
 
     async def take(_request: Request) -> Response:
-        """Send the take as it is written so far: a whole .mid at every moment."""
-        recording = hub.snapshot.recording if hub.snapshot is not None else ""
-        path = as_path(recording)
-        if not recording or not path.is_file():
+        """Send the take as it is written so far, or the one that has ended: a whole .mid at every moment."""
+        path = as_path(hub.take_file)
+        if not hub.take_file or not path.is_file():
             return PlainTextResponse("there is no take yet: play something first\n", HTTPStatus.NOT_FOUND)
         return FileResponse(path, media_type="audio/midi", filename=readable(path.name))
 

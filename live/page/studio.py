@@ -93,7 +93,7 @@ def sheet(model: str) -> ModelSheet:
 
 @functools.lru_cache(maxsize=2)
 def known(model: str) -> list[Known]:
-    """Return a model's real phrases, as they were written or played, and where they lie; see `known_phrases`."""
+    """Return a model's real phrases, as they were written or played, and where they lie."""
     player = loaded(model)
     phrases = [(each, _phrase(player.card.grid, each.notes)) for each in known_phrases(model)]
     if player.card.latent_size == 0:

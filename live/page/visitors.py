@@ -14,8 +14,8 @@ import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from live.errors import UsageError
-from live.ipc.commands import Quit, action
-from live.ipc.messages import Message, MidiOut, PlayMidi
+from live.ipc.commands import action
+from live.ipc.messages import Message, MidiOut, PlayMidi, WantMidi
 from live.ipc.snapshot import Snapshot, difference
 from live.page.hub import Hub
 from live.page.messages import (
@@ -25,8 +25,6 @@ from live.page.messages import (
     Considered,
     EngineState,
     FromBrowser,
-    Hear,
-    KeyGone,
     KeyMidi,
     Ping,
     PlayedMidi,
@@ -143,25 +141,23 @@ class Visitor:
         match message:
             case Ping(sent_ms):
                 self._answers.append(Pong(sent_ms, time.monotonic_ns() / 1e6))
-            case KeyMidi(port, data, at_ms):
-                self._key(port, data, at_ms)
-            case KeyGone(port):
+            case KeyMidi(port, ()):
                 name = _port_name(port)
                 if name in self._ports:
                     self._ports.discard(name)
                     self._hub.play(PlayMidi(name, b"", time.monotonic_ns()))
-            case Hear(wanted):
+            case KeyMidi(port, data, at_ms):
+                self._key(port, data, at_ms)
+            case WantMidi(wanted):
                 self._hub.hear(self._hears, wanted=wanted)
             case Consider(text):
                 self._answers.append(considered(text, self._hub.snapshot))
             case Act(name, argument):
                 self._hub.put(action(name, argument, source=SOURCE))
-            case Quit():
-                raise UsageError("the instrument is ended where it was started")
             case _:
                 self._hub.put(msgspec.structs.replace(message, source=SOURCE))
 
-    def _key(self, port: str, data: list[int], at_ms: float) -> None:
+    def _key(self, port: str, data: tuple[int, ...], at_ms: float) -> None:
         """Give the instrument a key; what is no short MIDI message is refused."""
         first = data[0] if data else 0
         if (

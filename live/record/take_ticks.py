@@ -31,11 +31,14 @@ class TakeTicks:
         self._furthest = 0
         self._last: tuple[int, int] | None = None  # (transport tick, host nanos) of the latest record
         self._stopped: tuple[int, int, int] | None = None  # (transport tick, host nanos, take tick)
+        self._seen_start = False
 
     def of(self, tick: int, nanos: int) -> int:
         """Return the take tick, >= 0, of something at a transport tick and a host time."""
         last, self._last = self._last, (tick, nanos)
-        if last is None:
+        if last is None and not self._seen_start:
+            self._go_on(tick)  # begun in the middle of a run: from its bar on
+        elif last is None:
             self._begin_run(tick)
         elif self._stopped is not None:
             if tick == self._stopped[0]:
@@ -57,6 +60,7 @@ class TakeTicks:
     def tempo(self, tick: int, nanos: int, tempo_bpm: float) -> int:
         """Take a change of tempo (tick 0: the transport starts) and return its take tick."""
         if tick == 0:
+            self._seen_start = True
             self._begin_run(0)
             self._last = None  # announced a moment ahead of its tick 0, which is no transport standing still
             place = self._reach(self._base)

@@ -113,6 +113,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "start": (),
     "stop": (),
     "panic": (),
+    "record": (),
 }
 """Every action with the arguments that it is listed with; see `takes`."""
 

@@ -154,6 +154,7 @@ ACTIONS: Mapping[tuple[str, str], str] = {
     ("stop", ""): "stop, stop playing, halt, finish, end",
     ("start", ""): "start, start playing, begin, go, come in, count in",
     ("panic", ""): "panic, silence, shut up, all off, quiet now",
+    ("record", ""): "record this, start recording, stop recording, begin take, end take",
     ("freeze", ""): "freeze, thaw, leave alone, do not move",
     ("key", "lock"): "stay in key, lock key, keep key, same key, stick key, hold key",
     ("fill", ""): "fill, play fill, drum fill, fill now",

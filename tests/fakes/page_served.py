@@ -28,10 +28,11 @@ navigator.requestMIDIAccess = async () => access;
 class Served:
     """A page in a thread, behind which there is a pretended engine."""
 
-    def __init__(self, *, soundfont: str = "") -> None:
+    def __init__(self, *, soundfont: str = "", port: int = 0) -> None:
         self.sent: list[Any] = []
         with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
             port = free.getsockname()[1]
         self.options = PageOptions(
             port=port, engine=Address("nowhere", "x"), model="lead", soundfont=soundfont

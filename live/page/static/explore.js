@@ -43,7 +43,7 @@ export class Explore {
       element("section", { class: "card" }, element("h2", {}, "Map"), this.map,
         element("p", { class: "hint" }, "drag: what you hear is carried there, decoded by the model. Golden dots are real phrases; the nearest light up: tap one to hear it"), this.known.list),
       element("section", { class: "card" }, element("h2", {}, "Phrase"), this.roll, this.origin, element("h2", {}, "Knobs"), this.knobs),
-      element("section", { class: "card" }, element("h2", {}, "Samples"), element("div", { class: "row" }, button("New sample", () => this.draw())), this.list),
+      element("section", { class: "card wide" }, element("h2", {}, "Samples"), element("div", { class: "row" }, button("New sample", () => this.draw())), this.list),
       element("section", { class: "card wide" }, element("h2", {}, "From one phrase to another"),
         element("div", { class: "row" }, this.slots.A.root, this.slots.B.root, element("label", { class: "field" }, "steps", this.steps),
           button("Make the way", () => this.makeWay()), button("Play all", () => this.playWay()), button("Export all", () => this.export(this.way, "way"))), this.strip));

@@ -11,7 +11,7 @@ import { Synth } from "./synth.js";
 import { Words } from "./words.js";
 
 const MOST_NOTICES = 40;
-const PLACED = new Set(["capture", "recall", "freeze", "mute", "mode", "scene", "undo", "redo", "tap", "start", "stop", "panic", "metre", "store"]);
+const PLACED = new Set(["capture", "recall", "freeze", "mute", "mode", "scene", "undo", "redo", "tap", "start", "stop", "panic", "metre", "store", "record"]);
 
 const link = new Link();
 const beat = new Beat(link), roll = new Roll(link);
@@ -63,8 +63,8 @@ function more(welcome) {
     else made.push(chooser(name, allowed, (word) => link.act(name, word)));
   }
   made.push(element("button", { onclick: () => link.send("SwitchThru") }, "thru"));
-  made.push(element("a", { class: "button", href: "/take", download: "" }, "Download the take"));
   $("more").replaceChildren(...made);
+  $("record").onclick = () => link.act("record");
 }
 
 function chooser(name, words, choose) {
@@ -90,6 +90,9 @@ link.on("state", (update) => {
   text($("startstop"), running ? "Stop" : "Start");
   $("startstop").classList.toggle("good", !running);
   pressed($("freeze"), state.frozen);
+  pressed($("record"), Boolean(state.recording));
+  text($("record"), state.recording ? "● End the take" : "Record a take");
+  text($("takename"), state.recording ? state.recording.split(/[\\/]/).pop() : "");
   if (!update || update.notices) for (const notice of state.notices) note(notice.nanos, notice.level, notice.text);
 });
 

@@ -19,7 +19,7 @@ export class Midi {
     link.on("PlayedMidi", (message) => this.played(message));
     link.on("link", () => {
       if (!this.target) return;
-      if (link.connected) link.raw({ type: "Hear", wanted: true });
+      if (link.connected) link.raw({ type: "WantMidi", wanted: true });
       if (!link.connected || !link.engine) this.silence(); // nobody is there to end what sounds
     });
     addEventListener("pagehide", () => this.silence());
@@ -39,7 +39,7 @@ export class Midi {
       if (input.state === "connected") {
         names.push(input.name);
         input.onmidimessage = (event) => this.key(input.name, event);
-      } else this.link.send("KeyGone", { port: input.name });
+      } else this.link.send("KeyMidi", { port: input.name });
     }
     text(this.words, names.length ? `plays: ${names.join(", ")}` : "no keyboard yet: plug one in");
     pressed(this.connect, names.length > 0);
@@ -63,7 +63,7 @@ export class Midi {
     this.silence();
     this.target = target;
     if (target === "synth") this.synth.wake();
-    this.link.raw({ type: "Hear", wanted: target !== "" });
+    this.link.raw({ type: "WantMidi", wanted: target !== "" });
     this.tell();
   }
 

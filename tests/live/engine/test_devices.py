@@ -198,7 +198,7 @@ def opened(**options: Any) -> Stage:
     options = {"input": ["none"], "output": ["none"], **options}
     stage = Stage(config=configured(osc=False, record=False, **options), revived=revived)
     stage.devices.open(stage.jam, NOW)
-    stage.devices.open_rest(stage.jam)
+    stage.devices.open_rest(stage.jam, NOW)
     return stage
 
 
@@ -370,7 +370,7 @@ def test_a_take_that_is_lost_at_the_end_is_said(stage: Stage) -> None:
 @pytest.mark.parametrize("headless", [False, True])
 def test_the_end_says_where_the_take_lies_but_not_to_a_program(tmp_path: Path, *, headless: bool) -> None:
     stage, said = Stage(record=str(tmp_path / "set.mid"), headless=headless), list[str]()
-    stage.devices.recording.open_take(stage.jam)
+    stage.devices.recording.open_take(stage.jam, NOW)
     stage.devices.close(Guard(said.append))
     assert said == ([] if headless else [f"the take is in '{tmp_path / 'set.mid'}'"])
     assert not stage.devices.recording.take_lost
@@ -381,7 +381,7 @@ def test_a_take_that_was_asked_for_and_not_kept_is_known_as_lost(tmp_path: Path,
     (tmp_path / "file").write_text("no folder")
     stage = Stage(record=record and str(tmp_path / record))
     if record:
-        stage.devices.recording.open_take(stage.jam)
+        stage.devices.recording.open_take(stage.jam, NOW)
     stage.devices.close(Guard(lambda _text: None))
     assert stage.devices.recording.take_lost is bool(record)
 

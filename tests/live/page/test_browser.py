@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from live.ipc.commands import GoOnMap, MutePart, Panic, Say, StoreAnchor, Turn
+from live.ipc.commands import GoOnMap, MutePart, Panic, Say, StoreAnchor, SwitchTake, Turn
 from live.ipc.messages import MidiOut, PlayMidi, WantMidi
 from tests.fakes.page_served import SIZES, Served, opened
 from tests.fakes.snapshots import scene
@@ -74,6 +74,20 @@ def test_what_changes_is_shown(browser: Any, served: Served) -> None:
     served.call(served.hub.set_connected, False)
     page.wait_for_selector("#alarm:has-text('the engine does not answer')")
     page.close()
+
+
+def test_a_page_whose_process_has_died_is_there_again_by_itself(browser: Any) -> None:
+    first = Served()
+    page = opened(browser, first)
+    first.close()
+    page.wait_for_selector("#alarm:has-text('no connection to twobar')")
+    second = Served(port=first.options.port)
+    page.wait_for_selector("#alarm", state="hidden")
+    page.locator("#record").click()
+    assert second.got(SwitchTake)
+    assert page.faults == []
+    page.close()
+    second.close()
 
 
 def test_a_keyboard_at_the_browser_plays_and_its_midi_sounds(browser: Any, served: Served) -> None:

@@ -4,10 +4,13 @@ import queue
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from live.cli.supervision import heartbeat, supervisor
@@ -18,6 +21,7 @@ from live.ipc.link import new_address
 from live.ipc.memory import AnchorMemory, BaseMemory, JamMemory, JamState, TimelineMemory
 from live.ipc.messages import Between, Moved, Point
 from live.ipc.options import Options
+from live.ipc.page_process import page_options
 from live.ipc.snapshot import Notice
 from live.settings.config import Config
 from live.timing.bar_lines import BarLines
@@ -342,3 +346,30 @@ def test_a_first_engine_that_crashes_is_reported(play: Callable[..., Supervisor]
 @pytest.mark.parametrize(("status", "code"), [(0, 0), (-15, 0), (-9, 0), (1, 1), (2, 2), (70, 1)])
 def test_the_status_of_a_session_that_was_asked_to_end(status: int, code: int) -> None:
     assert orderly_status(status) == code
+
+
+def served(url: str) -> None:
+    """Wait until a page is there."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            threading.Event().wait(0.05)
+    raise AssertionError(url)
+
+
+def test_a_page_that_is_killed_is_served_again(play: Callable[..., Supervisor]) -> None:
+    one = play(BEATS)
+    page = msgspec.structs.replace(page_options("127.0.0.1", 0), engine=one._options.address)
+    one._options = msgspec.structs.replace(one._options, page=page)
+    one.start()
+    served(page.url)
+    first = one._page._process
+    assert first is not None
+    first.kill()
+    first.wait(PATIENCE_S)
+    served(page.url)
+    assert one._page._process is not first
+    one.end()
