@@ -139,7 +139,7 @@ KEYS: Final[tuple[Hotkey, ...]] = (
     ),
     Hotkey(
         "record",
-        "j",
+        "f12",
         SwitchTake(source=SOURCE),
         "Transport",
         "record or not",

@@ -26,7 +26,7 @@ from live.engine.recording import Recording
 from live.errors import FailureError, PortError, PortMissingError, SynthError, UsageError, unknown
 from live.ipc.model_process import WorkerKeeper, spawn_worker
 from live.ipc.options import Options
-from live.ipc.snapshot import Notice, PortView
+from live.ipc.snapshot import Notice, NoticeLevel, PortView
 from live.jam.jam import Jam
 from live.jam.parts import programs_of
 from live.timing.midi_bytes import Sink, Stream, program, silence
@@ -240,7 +240,7 @@ class Devices:
         """Say a warning on the dashboard; from any thread."""
         self._say("warning", text)
 
-    def _say(self, level: str, text: str) -> None:
+    def _say(self, level: NoticeLevel, text: str) -> None:
         self._post(Notice(0, level, text))
 
     def _sink_lost(self, jam: Jam, sink: Sink, reason: str) -> None:

@@ -13,6 +13,7 @@ from live.engine.closing import Guard
 from live.engine.output import EngineOutput
 from live.errors import FailureError
 from live.ipc.options import Options
+from live.ipc.snapshot import NoticeLevel
 from live.jam.jam import Jam
 from live.jam.parts import take_parts
 from live.record.event_log import EventLog
@@ -36,7 +37,7 @@ class Recording:
 
     """
 
-    def __init__(self, options: Options, output: EngineOutput, say: Callable[[str, str], None]) -> None:
+    def __init__(self, options: Options, output: EngineOutput, say: Callable[[NoticeLevel, str], None]) -> None:
         """Open nothing yet."""
         self.shown = ""
         self._options, self._output, self._say = options, output, say
