@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from live.devices.ableton_link import open_session
+from live.devices.jack.timebase import open_timebase
 from live.devices.jack.transport import open_transport
 from live.engine.arrivals import Arrivals
 from live.engine.beginning import Beginning
@@ -160,7 +161,7 @@ class Engine:
         if self.options.config.midi.clock == "link":
             self.jam.leader = LinkClock(self.jam, open_session(self.options.config.jam.bpm))
         elif self.options.config.midi.clock == "jack":
-            self.jam.leader = JackClock(self.jam, open_transport())
+            self.jam.leader = JackClock(self.jam, open_transport(), open_timebase())
         self.devices.open_rest(self.jam, self.clock.now())
 
     def _ready(self, what: str, **more: object) -> None:

@@ -1,7 +1,7 @@
 """JACK's transport: who uses this JACK server starts, stops and jumps together.
 
-An inactive client: it costs the server no cycle, and no code of ours runs in its threads.  So it says no
-bars and beats of its own; it reads those of a client that does (JACK's "timebase master").
+An inactive client: it costs the server no cycle, and no code of ours runs in its threads.  It reads bars,
+beats and tempo of the client that says them (JACK's "timebase master"; `timebase.py` is ours).
 Threads: one.
 Tested in tests/drivers/test_clock_jack.py, tests/live/jam/leaders/test_jack_clock.py.
 """
@@ -15,12 +15,12 @@ from live.errors import PortError
 from live.timing.timeline import Nanos
 
 _ROLLING = (1, 2)  # JackTransportRolling, JackTransportLooping; one that starts waits for its clients
-_BBT = 0x10  # JackPositionBBT: bar, beat and tempo are valid
+BBT = 0x10  # JackPositionBBT: bar, beat and tempo are valid
 _NAME = "twobar-transport"
 
 
-class _Position(ctypes.Structure):
-    """The beginning of JACK's jack_position_t (jack/types.h); what follows is not looked at."""
+class Position(ctypes.Structure):
+    """The beginning of JACK's jack_position_t (jack/types.h); what follows is left alone."""
 
     _fields_: ClassVar = [
         ("unique_1", ctypes.c_uint64),
@@ -46,8 +46,8 @@ class TransportState(NamedTuple):
     Attributes:
         rolling: whether it runs.
         seconds: its place in time.
-        beat: its place in beats, and
-        tempo_bpm: its tempo, where a client says them, else None.
+        beat: its place in quarters, and
+        tempo_bpm: its tempo in quarters a minute, where a client says them, else None.
 
     """
 
@@ -69,13 +69,13 @@ class JackTransport(JackProbe):
         """Become an inactive client."""
         super().__init__(_NAME)
         jack = self._jack
-        jack.jack_transport_query.argtypes = [ctypes.c_void_p, ctypes.POINTER(_Position)]
+        jack.jack_transport_query.argtypes = [ctypes.c_void_p, ctypes.POINTER(Position)]
         jack.jack_transport_query.restype = ctypes.c_int
         for name in ("jack_transport_start", "jack_transport_stop"):
             getattr(jack, name).argtypes, getattr(jack, name).restype = [ctypes.c_void_p], None
         jack.jack_transport_locate.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
         jack.jack_get_time.restype = ctypes.c_uint64
-        self._position = _Position()
+        self._position = Position()
 
     def state(self, now: Nanos) -> TransportState:
         """Return the transport at a moment; a server that has died stands still at 0."""
@@ -86,10 +86,11 @@ class JackTransport(JackProbe):
         ahead = self._jack.jack_get_time() * 1000 - time.monotonic_ns()
         gone_by = ((now + ahead) / 1000 - place.usecs) / 1e6 if rolling and place.usecs else 0.0
         seconds = place.frame / max(1, place.frame_rate) + gone_by
-        if not place.valid & _BBT or place.beats_per_minute <= 0 or place.ticks_per_beat <= 0:
+        if not place.valid & BBT or place.beats_per_minute <= 0 or place.ticks_per_beat <= 0:
             return TransportState(rolling, seconds)
         beat = (place.bar - 1) * place.beats_per_bar + place.beat - 1 + place.tick / place.ticks_per_beat
-        tempo_bpm = place.beats_per_minute
+        beat *= 4 / place.beat_type if place.beat_type > 0 else 1  # of eighths in 6/8
+        tempo_bpm = place.beats_per_minute  # quarters, as most programs have it, in every metre
         return TransportState(rolling, seconds, beat + gone_by * tempo_bpm / 60, tempo_bpm)
 
     def start(self) -> None:

@@ -1,15 +1,17 @@
 """JACK's transport leads the jam, and the performer's start and stop lead it.
 
-Where a client says bars, beats and tempo, they are followed; else the jam counts its beats from second 0
-on, in a tempo that is the performer's.
+Where another client says bars, beats and tempo, they are followed; else the jam counts its beats from
+second 0 on, in a tempo that is the performer's, and says them to the others.
 Owns: which second of the transport is which beat.  Threads: engine only.
 """
 
 import math
 
+from live.devices.jack.timebase import JackTimebase
 from live.devices.jack.transport import JackTransport, TransportState
 from live.jam.jam import Jam
 from live.jam.leaders.following import Following
+from live.timing.tempo_map import TempoMap
 from live.timing.timeline import FASTEST_BPM, SLOWEST_BPM, Nanos, Tick, Timeline
 from model.music.grid import TICKS_PER_BEAT
 
@@ -24,18 +26,21 @@ class JackClock:
     Args:
         jam: what is led.
         transport: of the JACK server.
+        timebase: by which it says its beats to others; None for not at all.
 
     """
 
-    def __init__(self, jam: Jam, transport: JackTransport) -> None:
+    def __init__(self, jam: Jam, transport: JackTransport, timebase: JackTimebase | None = None) -> None:
         """Start with whatever the transport does."""
-        self._jam, self._transport = jam, transport
+        self._jam, self._transport, self._timebase = jam, transport, timebase
+        self._said: TempoMap | None = None
         self._following = Following(jam)
         self._rolling = False
         self._gone = False
         self._tempo_bpm = jam.transport.tempo_bpm  # where nobody says another
         self._second, self._beat = 0.0, 0.0  # which is which
-        self._followed = False  # bars and beats are another client's
+        self._followed = False  # bars and beats are another client's,
+        self._followed_bpm = self._tempo_bpm  # at this tempo
         self._look_nanos = Nanos(0)
 
     # -- as time goes by ---------------------------------------------------------------------------
@@ -53,9 +58,36 @@ class JackClock:
             self._look(now)
         return self._look_nanos
 
+    def _state(self, now: Nanos) -> TransportState:
+        """Return the transport at a moment, with the beats and the tempo of others alone."""
+        state = self._transport.state(now)
+        if self._timebase is not None and self._timebase.leading:
+            return state._replace(beat=None, tempo_bpm=None)
+        return state
+
+    def _say(self, now: Nanos) -> None:
+        """Let others know of the beats, where they have changed."""
+        if self._timebase is None:
+            return
+        lines = self._jam.plan.lines
+        if self._said is not None and lines.start > self._jam.tick(now):
+            lines = self._said.lines  # a metre that begins with a later bar line
+        tempo_map = TempoMap(self._second, self._beat, self._tempo_bpm, lines)
+        if tempo_map != self._said:
+            self._said = tempo_map
+            self._timebase.say(tempo_map)
+
     def _look(self, now: Nanos) -> None:
-        jam, state = self._jam, self._transport.state(now)
-        self._followed = state.beat is not None
+        jam, state = self._jam, self._state(now)
+        followed, self._followed = self._followed, state.beat is not None
+        if (
+            followed and not self._followed and jam.transport.running
+        ):  # nobody says them any more: on from here
+            self._second, self._beat = state.seconds, jam.tick(now) / TICKS_PER_BEAT
+            self._tempo_bpm = self._followed_bpm
+        if state.tempo_bpm is not None:
+            self._followed_bpm = _within(state.tempo_bpm)
+        self._say(now)
         before, self._rolling = self._rolling, state.rolling
         if not state.rolling:
             if before:
@@ -98,7 +130,7 @@ class JackClock:
     def begin_by_itself(self, now: Nanos) -> None:
         """Join a transport that rolls; start nobody."""
         if self._rolling:
-            self._begin(self._transport.state(now), now)
+            self._begin(self._state(now), now)
         else:
             self._jam.notices.add("info", "it starts with JACK's transport; `start` starts both")
 
@@ -129,6 +161,8 @@ class JackClock:
 
     def close(self) -> None:
         """Leave the server."""
+        if self._timebase is not None:
+            self._timebase.close()
         self._transport.close()
 
 

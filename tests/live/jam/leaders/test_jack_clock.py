@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from live.devices.jack.timebase import JackTimebase
 from live.devices.jack.transport import JackTransport, TransportState
 from live.ipc.commands import Start, Stop, Turn
 from live.jam.leaders.jack_clock import JackClock
+from live.timing.tempo_map import TempoMap
 from live.timing.timeline import Nanos
 from tests.fakes.stage import Stage, configured
 
@@ -39,13 +41,27 @@ class FakeTransport(JackTransport):
         self.closed = True
 
 
+class FakeTimebase(JackTimebase):
+    """What others would read, without a server."""
+
+    def __init__(self) -> None:
+        self.leading, self.closed = True, False
+        self.said: list[TempoMap] = []
+
+    def say(self, tempo_map: TempoMap) -> None:
+        self.said.append(tempo_map)
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class JackStage:
-    def __init__(self, **options: object) -> None:
+    def __init__(self, *, timebase: FakeTimebase | None = None, **options: object) -> None:
         self.stage = Stage(config=configured(**options))
         self.stage.nanos = SECOND
         self.jam, self.transport = self.stage.jam, FakeTransport()
         self.transport.now = lambda: self.stage.nanos
-        self.clock = JackClock(self.jam, self.transport)
+        self.clock = JackClock(self.jam, self.transport, timebase)
         self.jam.leader = self.clock
         self.jam.from_worker(self.stage.model.ready(), self.now)
 
@@ -145,3 +161,43 @@ def test_a_server_that_dies_leaves_the_tempo() -> None:
     assert jack.clock.shown(jack.now) == "JACK transport LOST"
     jack.clock.close()
     assert jack.transport.closed
+
+
+def test_its_beats_are_said_to_others_and_go_on_through_a_change_of_tempo() -> None:
+    timebase = FakeTimebase()
+    jack = JackStage(timebase=timebase, bpm=120.0, metre="3/4")
+    jack.transport.start()
+    jack.run(2 * SECOND)
+    jack.stage.commands.run(Turn("tempo", 60.0), jack.now)
+    jack.run(2 * SECOND)
+    first, last = timebase.said
+    assert first.bar_beat_tick(1.75)[:3] == (2, 1, 240)
+    assert last.bar_beat_tick(2.0)[:3] == (2, 2, 0)
+    assert last.bar_beat_tick(4.0)[:3] == (3, 1, 0)
+    assert last.tempo_bpm == 60.0
+    assert jack.jam.tick(jack.now) == pytest.approx(6 * 480, abs=1)
+    jack.clock.close()
+    assert timebase.closed
+
+
+def test_what_it_says_itself_is_not_taken_for_another_s() -> None:
+    jack = JackStage(timebase=FakeTimebase(), bpm=90.0)
+    jack.transport.bpm = 100.0  # as a cycle before, when the tempo was another
+    jack.transport.start()
+    jack.run(2 * SECOND)
+    assert jack.jam.tick(jack.now) == pytest.approx(3 * 480, abs=1)
+
+
+def test_beats_that_another_client_takes_over_are_followed_and_gone_on_with_once_it_leaves() -> None:
+    timebase = FakeTimebase()
+    jack = JackStage(timebase=timebase, bpm=120.0)
+    jack.transport.start()
+    jack.run(2 * SECOND)
+    timebase.leading, jack.transport.bpm = False, 60.0
+    jack.run(4 * SECOND)
+    assert jack.jam.tick(jack.now) == pytest.approx(6 * 480, abs=1)
+    timebase.leading, jack.transport.bpm = True, None
+    jack.run(2 * SECOND)
+    assert jack.jam.tick(jack.now) == pytest.approx(8 * 480, abs=2)
+    assert timebase.said[-1].tempo_bpm == pytest.approx(60.0, rel=1e-3)
+    assert timebase.said[-1].quarters(8.0) == pytest.approx(8.0, abs=0.05)

@@ -1,0 +1,134 @@
+"""JACK's timebase: bars, beats and tempo that all programs on a JACK server can read beside the transport.
+
+One client at most says them, the "timebase master"; it is called once a cycle while the transport rolls.
+We do it where nobody else does, and leave it to whoever takes it over.  The call comes on a thread of JACK's,
+which needs the interpreter: while python-rtmidi opens an input it is paused, as outputs are.
+Owns: whether the beats are ours to say.  Threads: one asks the server now and then, for that may stand still;
+JACK's calls; `say`, `leading` and `close` any.
+Tested in tests/drivers/test_timebase_jack.py.
+"""
+
+import contextlib
+import ctypes
+import threading
+
+from live.devices.jack.probe import JackProbe, one_at_a_time
+from live.devices.jack.transport import BBT, Position
+from live.devices.port import registered, unregistered
+from live.timing.clock import raise_thread
+from live.timing.tempo_map import TempoMap
+
+_NAME = "twobar-timebase"
+_ASK_S = 0.5
+_PATIENCE_S = 1.0
+_CALLBACK = ctypes.CFUNCTYPE(
+    None, ctypes.c_int, ctypes.c_uint32, ctypes.POINTER(Position), ctypes.c_int, ctypes.c_void_p
+)
+_ONLY_IF_FREE = 1
+
+
+class JackTimebase(JackProbe):
+    """Says bars, beats and tempo on the server that JACK_DEFAULT_SERVER names, where nobody else does.
+
+    Attributes:
+        leading: whether they are ours; a client that takes them over is noticed within half a second.
+
+    Raises:
+        OSError: no libjack, or no such server.
+
+    """
+
+    def __init__(self) -> None:
+        """Say nothing before the first `say`."""
+        super().__init__(_NAME)
+        jack = self._jack
+        jack.jack_set_timebase_callback.argtypes = [
+            ctypes.c_void_p, ctypes.c_int, _CALLBACK, ctypes.c_void_p,
+        ]  # fmt: skip
+        jack.jack_release_timebase.argtypes = jack.jack_deactivate.argtypes = [ctypes.c_void_p]
+        self.leading = False
+        self._map: TempoMap | None = None
+        self._callback = _CALLBACK(self._called)  # referenced here: C holds only its address
+        self._active = False
+        self._new_thread = True  # calls us
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._ask, name="jack-timebase", daemon=True)
+
+    def say(self, tempo_map: TempoMap) -> None:
+        """Let this be what is said from the next cycle on."""
+        first, self._map = self._map is None, tempo_map
+        if first:
+            registered(self)
+            self._thread.start()
+
+    def _ask(self) -> None:
+        while self.alive and not self._closed.is_set():
+            self._lead()
+            self._closed.wait(_ASK_S)
+
+    def _lead(self) -> None:
+        """Ask for what may be ours already."""
+        client = self._client
+        if client is None:
+            return
+        with contextlib.suppress(OSError), one_at_a_time():
+            refused = self._jack.jack_set_timebase_callback(client, _ONLY_IF_FREE, self._callback, None)
+            self.leading = not refused and not self._closed.is_set()
+            if self.leading and not self._active:
+                self._active = not self._jack.jack_activate(client)
+
+    def _called(
+        self, _state: int, _frames: int, position: "ctypes._Pointer[Position]", _new: int, _data: object
+    ) -> None:
+        place, tempo_map = position.contents, self._map
+        if self._new_thread:
+            self._new_thread = False
+            raise_thread()
+        if tempo_map is None:
+            return
+        bbt = tempo_map.bar_beat_tick(place.frame / max(1, place.frame_rate))
+        place.bar, place.beat, place.tick, place.bar_start_tick = bbt[:4]
+        place.beats_per_bar, place.beat_type, place.ticks_per_beat = bbt[4:]
+        place.beats_per_minute = tempo_map.tempo_bpm
+        place.valid = place.valid | BBT
+
+    def pause(self) -> bool:
+        """Leave JACK's graph for a moment."""
+        client = self._client
+        if client is None or not self.alive or not self._active:
+            return False
+        with contextlib.suppress(OSError), one_at_a_time():
+            self._active = bool(self._jack.jack_deactivate(client))
+        return True
+
+    def resume(self) -> None:
+        """Come back into JACK's graph."""
+        client = self._client
+        if client is None or not self.alive or self._active:
+            return
+        with contextlib.suppress(OSError), one_at_a_time():
+            self._new_thread = True
+            self._active = not self._jack.jack_activate(client)
+
+    def close(self) -> None:
+        """Leave the beats to others; safe to call twice."""
+        unregistered(self)
+        self._closed.set()
+        self.leading = False
+        if self._thread.is_alive():
+            self._thread.join(_PATIENCE_S)
+        if self._client is not None and self.alive and not self._thread.is_alive():
+            with contextlib.suppress(OSError), one_at_a_time():
+                self._jack.jack_release_timebase(self._client)
+                if self._active:  # first of the thread that calls us, which must not be ended inside Python
+                    self._jack.jack_deactivate(self._client)
+            super().close()
+        self._client = None
+
+
+def open_timebase() -> JackTimebase | None:
+    """Return a place among the clients that may say the beats; None where there is none."""
+    try:
+        return JackTimebase()
+    except OSError:
+        return None
