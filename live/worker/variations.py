@@ -25,6 +25,7 @@ APART = 32  # turns of one phrase that all sound different
 PHRASES = 64  # that were played last, of which it knows what came before
 STATES = 128
 TRIES = 48  # for a variation that has not just been heard
+MOST_BEGUN = 4  # alternatives that are half written: what the writer knows of each takes up to 10 MB
 NOTES = 768  # that are recombined for it at most
 ORDERS = 8  # in which the changes of one that was written may come
 LARGEST_SEED = 2**32
@@ -66,6 +67,7 @@ class Draft:
         written: whether a writer does it.
         wanted: how many alternatives are to be there.
         writing: of the next one; None where none is under way.
+        begun: whether any of that is written.
         outright: whether what comes next is the first one, for nothing nearer was asked for.
         between: recombined, where the nearer one is too much like the phrase, as grooves are; else None.
 
@@ -78,6 +80,7 @@ class Draft:
     written: bool = False
     wanted: int = 1
     writing: Generator[None, None, Phrase] | None = None
+    begun: bool = False
     outright: bool = False
     between: Phrase | None = None
 
@@ -196,10 +199,13 @@ class Variations:
             state = waiting[-1] if waiting else ahead
             assert state is not None
             assert state.writing is not None
+            if not state.begun:
+                state.begun = True
+                self._begin_anew(waiting)
             try:
                 next(state.writing)
             except StopIteration as done:
-                state.writing = None
+                state.writing, state.begun = None, False
                 state.alternatives.append(done.value)
                 yield state is not ahead
             except Exception:  # noqa: BLE001  a writer that fails is none
@@ -208,6 +214,18 @@ class Variations:
                 yield state is not ahead
             else:
                 yield False
+
+    def _begin_anew(self, waiting: list[Draft]) -> None:
+        """Let what was half written longest ago, beyond a number, begin anew when its turn comes."""
+        for state in [state for state in waiting if state.begun][:-MOST_BEGUN]:
+            state.begun, state.writing = False, self._next(state)
+
+    def _next(self, state: Draft) -> Generator[None, None, Phrase] | None:
+        """Return the writing of a draft's next alternative, of which nothing is written yet."""
+        if self._writer is None:
+            return None
+        write = following if state.alternatives or state.outright else filled_in
+        return write(self._writer, self.kind, state.material, state.seed)
 
     def _can_write(self, material: Material) -> bool:
         return (self._writer is not None or self._find_writer is not None) and can_write(self.kind, material)
@@ -224,6 +242,7 @@ class Variations:
                 for alternative in ahead.alternatives:
                     state.alternatives.append(Phrase.of(phrase.grid, [*alternative.notes, *others]))
                 state.wanted, state.writing, state.outright = ahead.wanted, ahead.writing, ahead.outright
+                state.begun = ahead.begun
         return state
 
     def _ask(self, state: Draft, amount: float) -> None:
@@ -232,9 +251,8 @@ class Variations:
             state.outright = amount >= 1
         if amount > MEASURED and not state.outright:
             state.wanted = 2
-        if len(state.alternatives) < state.wanted and state.writing is None and self._writer is not None:
-            write = following if state.alternatives or state.outright else filled_in
-            state.writing = write(self._writer, self.kind, state.material, state.seed)
+        if len(state.alternatives) < state.wanted and state.writing is None:
+            state.begun, state.writing = False, self._next(state)
 
     def _settle(self, state: Draft, name: Variation, amount: float) -> None:
         """Lay the course to what has been written, the changes in an order that has not just been heard."""

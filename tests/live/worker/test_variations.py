@@ -7,7 +7,7 @@ import pytest
 
 from live.ipc.messages import Decode, Decoded, Encode, Encoded, Point, Ready, Varied
 from live.worker.handler import RequestHandler
-from live.worker.variations import APART, Variations, sounding
+from live.worker.variations import APART, MOST_BEGUN, Variations, sounding
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, MELODY
@@ -153,6 +153,19 @@ def test_what_was_written_ahead_is_there_when_the_phrase_closes() -> None:
     finished(variations)
     other = Phrase.of(GRID, [note._replace(onset=note.onset + 2) for note in TUNE.notes])
     assert variations.varied(other, how(5), MAJOR).origin == "awaited"  # another phrase than was foreseen
+
+
+def test_however_many_are_asked_for_at_once_few_are_half_written_and_each_gets_its_turn() -> None:
+    variations, asked = written(), [how(0, seed=seed) for seed in range(MOST_BEGUN + 6)]
+    for one in asked:  # as a knob that strays while the next answers are due
+        assert variations.varied(TUNE, one, MAJOR).origin == "awaited"
+        next(variations.write())
+    drafts = list(variations._states.values())
+    assert sum(draft.begun for draft in drafts) == MOST_BEGUN
+    assert all(draft.writing is not None for draft in drafts)
+    finished(variations)
+    assert not any(draft.begun for draft in drafts)
+    assert {variations.varied(TUNE, one, MAJOR).origin for one in asked} == {"written"}
 
 
 def test_of_another_metre_and_without_a_writer_it_is_recombined() -> None:
