@@ -351,8 +351,8 @@ class Plan:
             step, channel = start + onset, self.laying.channels[track]
             if step in self._sent and (channel, pitch) in self._sent[step]:
                 continue
-            if displacement < 0 and zero + on < not_before:
-                continue  # a grace note or a pick-up whose moment has gone
+            if zero + on < (not_before if displacement < 0 else not_before - grid.ticks_per_step):
+                continue  # its moment has gone: of a grace note, a pick-up, or a clock that stood still
             tick = Tick(max(zero + on, not_before))
             rows.append((tick, Tick(zero + off), step, channel, pitch, velocity, track, offset, displacement))
         self._scheduler.add(rows)
