@@ -42,7 +42,7 @@ class FarEnd:
         self._ask(play=[(frames, data.hex()) for frames, data in messages])
 
     def tell(self) -> dict[str, Any]:
-        """Return `trips` (frames, by channel as text), `sounding` and `rate`."""
+        """Return `trips` (frames, by channel as text), `heard`, `sounding` and `rate`; see far_end.py."""
         self._ask(tell=True)
         return self._answer()
 

@@ -1,7 +1,8 @@
 """The far end of the cable: a JACK client that plays keys on exact frames and times what comes back.
 
 Commands are JSON lines on stdin: {"play": [[frames from now, hex], ...]} and {"tell": true}; the answer to
-`tell` is one JSON line: the round trips in frames by channel since the last one, and the notes that sound.
+`tell` is one JSON line: since the last one, the round trips in frames by channel and the note-ons that were
+heard, as (frame, nanos of that frame, hexadecimal message); and the notes that sound.
 The end of stdin ends it.
 """
 
@@ -10,10 +11,14 @@ import itertools
 import json
 import sys
 import threading
+import time
 from collections import defaultdict
 from typing import Any
 
 import jack
+
+from live.timing.clock import raise_thread
+from live.timing.host_line import HostLine
 
 
 class FarEnd:
@@ -29,12 +34,18 @@ class FarEnd:
         self._order = itertools.count()
         self._played: dict[int, int] = {}
         self._trips: defaultdict[int, list[int]] = defaultdict(list)
+        self._heard: list[tuple[int, int, str]] = []
         self._sounding: set[tuple[int, int]] = set()
+        self._line = HostLine(1e9 / self.client.samplerate)
         self.client.set_process_callback(self._process)
         self.client.activate()
 
     def _process(self, frames: int) -> None:
+        now = time.monotonic_ns()
+        if not self._line.known:
+            raise_thread()  # JACK's own has none where the server was given none
         start = self.client.last_frame_time
+        self._line.observe(start, now)
         self._out.clear_buffer()
         with self._lock:
             while self._waiting and self._waiting[0][0] < start + frames:
@@ -49,6 +60,7 @@ class FarEnd:
         kind, channel = data[0] & 0xF0, (data[0] & 0x0F) + 1
         if kind == 0x90 and data[2]:
             self._sounding.add((channel, data[1]))
+            self._heard.append((frame, self._line.nanos(frame), data.hex()))
             played = self._played.get(data[1])
             if played is not None:
                 self._trips[channel].append(frame - played)
@@ -68,7 +80,13 @@ class FarEnd:
         """Return the round trips since the last time, and what sounds."""
         with self._lock:
             trips, self._trips = self._trips, defaultdict(list)
-            return {"trips": trips, "sounding": sorted(self._sounding), "rate": self.client.samplerate}
+            heard, self._heard = self._heard, []
+            return {
+                "trips": trips,
+                "heard": heard,
+                "sounding": sorted(self._sounding),
+                "rate": self.client.samplerate,
+            }
 
 
 def main() -> None:

@@ -118,6 +118,37 @@ def unregistered(port: Called) -> None:
     _CALLED.discard(port)
 
 
+class PlayedChannels:
+    """The channels that an output was ever played on."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._bits = 0
+
+    def add(self, data: bytes) -> None:
+        """Take note of a message."""
+        if data[0] < 0xF0:
+            self._bits |= 1 << (data[0] & 0x0F)
+
+    def silence(self) -> list[bytes]:
+        """Return what ends everything on them."""
+        used = [channel for channel in range(1, 17) if self._bits >> (channel - 1) & 1]
+        return [data for channel in used for data in midi_bytes.silence(range(channel, channel + 1))]
+
+
+def close_in_time(closing: Callable[..., object], *in_use: object) -> None:
+    """Close a port on a thread of its own, and wait for it so long as a driver may take; never hangs.
+
+    Args:
+        closing: called with
+        in_use: what must live as long.
+
+    """
+    thread = threading.Thread(target=closing, args=in_use, name="close-port", daemon=True)
+    thread.start()
+    thread.join(_CLOSE_PATIENCE_S)
+
+
 class InputPort(MidiInput):
     """An open input: every whole message is stamped and handed on, from the driver's thread.
 
@@ -255,7 +286,7 @@ class OutputPort(MidiOutput):
         self.api = api
         self.virtual = virtual
         self._midi: rtmidi.MidiOut | None = midi
-        self._channels = 0  # bit set of those ever played on
+        self._played = PlayedChannels()
 
     def send(self, data: bytes) -> None:
         """Send one whole message now.
@@ -270,8 +301,7 @@ class OutputPort(MidiOutput):
         self._unsure_bytes += len(data) + _LENGTH_BYTES
         if self._unsure_bytes > _UNSURE_BYTES:
             self._look_for_cycle()
-        if data[0] < 0xF0:
-            self._channels |= 1 << (data[0] & 0x0F)
+        self._played.add(data)
         try:
             midi.send_message(data)
         except (rtmidi.RtMidiError, ValueError) as reason:
@@ -301,11 +331,9 @@ class OutputPort(MidiOutput):
         midi = self._midi
         if midi is None:
             return
-        used = [channel for channel in range(1, 17) if self._channels >> (channel - 1) & 1 and not silently]
         with contextlib.suppress(errors.PortError):
-            for channel in used:
-                for data in midi_bytes.silence(range(channel, channel + 1)):
-                    self.send(data)
+            for data in () if silently else self._played.silence():
+                self.send(data)
         self._midi = None
         _release(midi, pause_s=_SENDING_S, jack=self._jack)
 
@@ -338,6 +366,4 @@ def _release(
             midi.close_port()
             midi.delete()
 
-    thread = threading.Thread(target=closing, args=in_use, name="close-port", daemon=True)
-    thread.start()
-    thread.join(_CLOSE_PATIENCE_S)
+    close_in_time(closing, *in_use)

@@ -29,6 +29,7 @@ from live.ipc.options import Options
 from live.ipc.snapshot import Notice, NoticeLevel, PortView
 from live.jam.jam import Jam
 from live.jam.parts import programs_of
+from live.timing.clock import raise_threads
 from live.timing.midi_bytes import Sink, Stream, program, silence
 from live.timing.timeline import Nanos
 from model.files import as_path
@@ -136,6 +137,7 @@ class Devices:
             self._open_inputs(jam, name)
         self._say_what_is_missing(jam)
         self.set_up(jam, now)
+        raise_threads()
 
     def _open_synth(self, jam: Jam) -> None:
         chosen = self._options.config.synth
@@ -312,6 +314,7 @@ class Devices:
 
     def _looked(self, jam: Jam, lister: SystemLister) -> None:
         """Do what comes after each look; on a watch's thread."""
+        raise_threads()
         self._see_peers(lister)
         if self.lights is not None and lister is self._listers[0]:
             self.lights.look(tuple(self._inputs), lambda: lister("out"))

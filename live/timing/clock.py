@@ -1,10 +1,12 @@
 """The clock: tells and waits for Nanos; knows no tempo.  Injected, so tests run on a fake one."""
 
+import contextlib
 import ctypes
 import os
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Protocol
 
 from live.timing.timeline import Nanos
@@ -83,6 +85,32 @@ def raise_priority() -> str:
     except OSError as error:
         return f"ordinary priority: {error.strerror}"
     return "realtime"
+
+
+def raise_thread() -> None:
+    """Give the calling thread, which a library has made, the priority that `raise_priority` asks for."""
+    if sys.platform != "linux" or os.environ.get(ORDINARY_VARIABLE):
+        return
+    with contextlib.suppress(OSError):
+        if os.sched_getscheduler(0) == os.SCHED_OTHER:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
+
+
+def raise_threads() -> None:
+    """Give every thread of this process the priority of its first one.
+
+    Libraries start threads of ordinary priority, as libjack does on a server that has no other: one that
+    comes late in a cycle costs the server that cycle, and every note on it.
+    """
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError):
+        if os.sched_getscheduler(os.getpid()) != os.SCHED_FIFO:
+            return
+        for thread in (int(task.name) for task in Path("/proc/self/task").iterdir()):
+            with contextlib.suppress(OSError):  # it has ended
+                if os.sched_getscheduler(thread) == os.SCHED_OTHER:
+                    os.sched_setscheduler(thread, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
 
 
 def lower_priority() -> None:

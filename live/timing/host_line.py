@@ -3,6 +3,8 @@
 A device tells its counter when the system lets it: late, never early.  So the line lies below what was
 observed, and touches it: the edge of the lower convex hull that lies under the middle of the observations
 (Moon, Skelly and Towsley, "Estimation and removal of clock skew from network delay measurements", 1999).
+That edge moves a little with each look.  What lies evenly in host time must lie evenly on the counter, so the
+line that is used stays while the edge is near, and else glides to it, by some millionths of its rate.
 Pure.  Threads: `observe` one; `count` and `nanos` any.  Realtime: yes, 1 us; each half second 50 us.
 """
 
@@ -16,7 +18,10 @@ BUCKETS = 64
 FEWEST, FEWEST_COARSE = 3, 16  # buckets from which a rate is taken
 STEP_NANOS = 2_000_000  # beyond this it is no lateness: the counter was stopped, or its cycles were lost,
 STEPS, STEPS_NANOS = 6, 10_000_000  # if so many in a row, for so long, say so
-HOLD_NANOS = 5_000  # a line that is so near to the new one stays: what lies on it lies evenly
+HOP_NANOS, HOPS = 500_000, 2  # so late is every observation of so many buckets only where cycles were lost
+HOLD_NANOS = 10_000  # a line that is so near to the edge stays
+MET_NANOS = 2_000  # so near, a glide is over
+GLIDE_NANOS, MOST_GLIDE_NANOS = 4_000_000_000, 1_000_000  # how fast it glides, and from how far at most
 MOST_DRIFT = 0.01  # of a rate
 
 Point = tuple[int, int]
@@ -42,6 +47,9 @@ class HostLine:
         self._least_late = 0.0
         self._bucket_nanos = 0
         self._steps: list[Point] = []  # observations in a row that are too late for this line
+        self._hop_nanos = coarse_nanos + HOP_NANOS
+        self._hops: list[Point] = []  # the least late of buckets in a row that are
+        self._gliding = False
 
     @property
     def known(self) -> bool:
@@ -90,8 +98,9 @@ class HostLine:
         moved = [(count, nanos + leap) for count, nanos in self._points]
         self._points.clear()
         self._points += moved
-        self._line, self._least = line, None
+        self._line, self._least, self._gliding = line, None, False
         self._steps.clear()
+        self._hops.clear()
         self._bucket_nanos = round(line[1])
 
     def _close(self, nanos: int) -> None:
@@ -100,14 +109,29 @@ class HostLine:
         self._bucket_nanos = nanos
         if self._least is None:
             return
+        self._hops = [*self._hops, self._least] if self._least_late > self._hop_nanos else []
+        if len(self._hops) >= HOPS:
+            self._leap(_under(self._hops, self._line[2]))
+            return
         self._points.append(self._least)
         self._least = None
-        new = _under(self._points, self._line[2])
-        if len(self._points) >= self._fewest:
-            edge = _edge(_lower_hull(self._points))
-            new = edge if abs(edge[2] / self._nominal - 1) <= MOST_DRIFT else new
-        if max(abs(self._off(new, nanos)), abs(self._off(new, nanos + 2 * BUCKET_NANOS))) > HOLD_NANOS:
-            self._line = new
+        if len(self._points) < self._fewest:
+            return
+        edge = _edge(_lower_hull(self._points))
+        if abs(edge[2] / self._nominal - 1) <= MOST_DRIFT:
+            self._approach(edge, nanos)
+
+    def _approach(self, edge: tuple[int, float, float], nanos: int) -> None:
+        """Glide to an edge that is not near, or is being glided to; leap to one that is far away."""
+        off = self._off(edge, nanos)
+        far = max(abs(off), abs(self._off(edge, nanos + 2 * BUCKET_NANOS)))
+        if far > MOST_GLIDE_NANOS:
+            self._line, self._gliding = edge, False
+        elif far > HOLD_NANOS or self._gliding:
+            count = self.count(nanos)
+            rate = edge[2] * (1 + off / GLIDE_NANOS)
+            self._line = round(count), nanos + (round(count) - count) * rate, rate
+            self._gliding = abs(off) > MET_NANOS
 
     def _off(self, new: tuple[int, float, float], nanos: int) -> float:
         """Return by how many nanoseconds a new line differs at a moment."""

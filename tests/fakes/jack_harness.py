@@ -55,13 +55,14 @@ class PeerMessage(NamedTuple):
     frame: int
 
 
-def punctually() -> list[str]:
-    """Return what starts a process with real-time priority, where one may (JACK's own -R drops cycles)."""
-    start = ["chrt", "-f", "40"]
-    if shutil.which("chrt") is None:
-        return []
-    asked = subprocess.run([*start, "true"], capture_output=True, check=False)
-    return start if asked.returncode == 0 else []
+def be_punctual(pid: int, priority: int = 40) -> None:
+    """Give every thread of a process real-time priority, where one may.
+
+    Each by itself: JACK starts its threads with ordinary priority, whatever the process has; -R drops cycles.
+    """
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(int(task.name), os.SCHED_FIFO, os.sched_param(priority))
 
 
 class JackServer:
@@ -98,13 +99,13 @@ class JackServer:
                 self.stop()
                 raise RuntimeError(f"jackd did not start: {self.log.read_text(errors='replace')[-2000:]}")
             pause.wait(0.02)  # it tells nobody when it is ready
+        be_punctual(self.pid)
 
     def _launch(self) -> None:
         with_us = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []  # dies with the tests
-        punctual = punctually()  # else a busy machine bends its clock
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*with_us, *punctual, "jackd", *self.options], stdout=log, stderr=log, env=self.env
+                [*with_us, "jackd", *self.options], stdout=log, stderr=log, env=self.env
             )
         self._killed = False
 
@@ -170,7 +171,7 @@ class JackPeer:
 
     def __init__(self, server: JackServer, name: str = "peer") -> None:
         self._process = subprocess.Popen(
-            [*punctually(), sys.executable, str(PROCESS), name],
+            [sys.executable, str(PROCESS), name],
             env=server.env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -184,6 +185,7 @@ class JackPeer:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.name = str(self._answer(10.0))
+        be_punctual(self.pid)
         self.midi_out, self.midi_in = f"{self.name}:out", f"{self.name}:in"
         self.audio_in = (f"{self.name}:audio_left", f"{self.name}:audio_right")
 

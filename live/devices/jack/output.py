@@ -8,7 +8,6 @@ Tested in tests/live/devices/jack/test_output.py and, on a server, tests/drivers
 
 import contextlib
 import ctypes
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -17,10 +16,10 @@ from _jack import ffi
 
 from live import errors
 from live.devices.jack.probe import library, one_at_a_time
-from live.devices.port import MidiOutput, registered, unregistered
+from live.devices.port import MidiOutput, PlayedChannels, close_in_time, registered, unregistered
 from live.devices.stderr import silence_jack, stderr_diverted
-from live.timing import midi_bytes
 from live.timing.ahead import AheadQueue
+from live.timing.clock import raise_thread
 from live.timing.host_line import HostLine
 from live.timing.timeline import Nanos
 
@@ -31,7 +30,6 @@ _FRAMES = 1 << 32  # after which JACK counts from 0 again
 _MOST_WAITING = 4096  # messages that JACK has not taken: it stands still
 _CYCLES_AFTER = 2  # that a message needs to reach whoever hears it
 _PATIENCE_S, _LOOK_S = 0.3, 0.002
-_CLOSE_PATIENCE_S = 1.5
 
 
 class _Client(jack.Client):  # type: ignore[misc]  # it has no types
@@ -63,6 +61,10 @@ class _Client(jack.Client):  # type: ignore[misc]  # it has no types
     def peers(self) -> list[str]:
         """Return the names of the ports that ours is connected with."""
         return [port.name for port in self.get_all_connections(self._own)]
+
+    def be_punctual(self) -> None:
+        """Give JACK's thread that calls us our own priority: it has none where the server was given none."""
+        raise_thread()
 
     def frame(self) -> int:
         """Return the first frame of the present cycle, of 32 bits."""
@@ -124,8 +126,9 @@ class JackOutput(MidiOutput):
         self.late = self.missed = self.faults = 0
         self._nanos = nanos
         self._queue = AheadQueue()
-        self._channels = 0  # bit set of those ever played on
+        self._played = PlayedChannels()
         self._cycles = self._frame = 0
+        self._new_thread = True  # calls us
         self._peers: list[str] = []  # while it is paused
         self._client: _Client | None = None
         with _alone():
@@ -155,6 +158,9 @@ class JackOutput(MidiOutput):
         client, now = self._client, self._nanos()
         if client is None:
             return
+        if self._new_thread:
+            self._new_thread = False
+            client.be_punctual()
         start = client.frame()
         start += self._frame - self._frame % _FRAMES
         if start < self._frame:
@@ -211,6 +217,7 @@ class JackOutput(MidiOutput):
             return
         try:
             with _alone():
+                self._new_thread = True
                 client.activate()
                 for peer in self._peers:
                     with contextlib.suppress(jack.JackError):  # it has gone meanwhile
@@ -259,16 +266,13 @@ class JackOutput(MidiOutput):
             raise errors.PortError(
                 f"the MIDI output '{self.name}' takes nothing: the JACK server stands still"
             )
-        if data[0] < 0xF0:
-            self._channels |= 1 << (data[0] & 0x0F)
+        self._played.add(data)
 
     def close(self, *, silently: bool = False) -> None:
         """Silence the channels that were played on and release the port; safe to call twice."""
-        used = [channel for channel in range(1, 17) if self._channels >> (channel - 1) & 1 and not silently]
         with contextlib.suppress(errors.PortError):
-            for channel in used:
-                for data in midi_bytes.silence(range(channel, channel + 1)):
-                    self.send(data)
+            for data in () if silently else self._played.silence():
+                self.send(data)
             self._drain()
         unregistered(self)
 
@@ -276,9 +280,7 @@ class JackOutput(MidiOutput):
             with contextlib.suppress(errors.PortError), _alone():
                 self._leave()
 
-        thread = threading.Thread(target=closing, name="close-port", daemon=True)
-        thread.start()
-        thread.join(_CLOSE_PATIENCE_S)
+        close_in_time(closing)
 
     def _drain(self) -> None:
         """Wait until JACK has taken what it was given."""

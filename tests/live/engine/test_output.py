@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from live.engine.engine import Engine
@@ -11,6 +12,7 @@ from live.timing.ahead import AheadQueue
 from live.timing.midi_bytes import Sink, Stream, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.engine_stage import SECOND, Ear, FakeClock, built, run_to
+from tests.fakes.stage import configured
 
 MS = 1_000_000
 LEAD = 8 * MS
@@ -240,4 +242,32 @@ def test_nothing_sounds_after_panic_and_stop_of_what_was_given_ahead(
         if how == "stop":
             assert sink.received[-1] != b"\xf8"
         engine.jam.stop(clock.now())
+    engine.close()
+
+
+class Named(Ear):
+    """A sink of a name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [("", {"synth", "phones"}), ("Phones", {"phones"})])
+def test_clicks_go_to_the_output_that_is_named_on_their_channel(wanted: str, expected: set[str]) -> None:
+    clock = FakeClock()
+    config = configured(input=["none"], output=["none"], bpm=120.0, osc_port=0)
+    midi = msgspec.structs.replace(config.midi, click_output=wanted, click_channel=5)
+    jam = msgspec.structs.replace(config.jam, count_in_bars=1)
+    engine = built(clock, config=msgspec.structs.replace(config, midi=midi, jam=jam))
+    sinks = [Named("synth"), Named("phones")]
+    engine.devices.open(engine.jam, clock.now())
+    engine.output.sinks[:] = sinks
+    for sink in sinks:
+        sink.received.clear()
+    engine.jam.start(clock.now())
+    run_to(engine, clock, clock.nanos + 2 * SECOND)
+    clicks = {sink.name: [data for data in sink.received if data[0] == 0x94 and data[2]] for sink in sinks}
+    assert {name for name, data in clicks.items() if len(data) == 4} == expected
+    assert {name for name, data in clicks.items() if data} == expected
     engine.close()

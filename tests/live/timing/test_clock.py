@@ -5,10 +5,17 @@ import os
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from live.timing.clock import LONGEST_WAIT_NANOS, MonotonicClock, lower_priority, raise_priority
+from live.timing.clock import (
+    LONGEST_WAIT_NANOS,
+    MonotonicClock,
+    lower_priority,
+    raise_priority,
+    raise_threads,
+)
 from live.timing.timeline import Nanos
 
 FAR = 3_600_000_000_000
@@ -143,6 +150,22 @@ def test_other_systems_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert raise_priority().startswith("ordinary priority: ")
     lower_priority()
+
+
+def test_threads_of_libraries_get_the_priority_of_the_first(system: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    policies = {os.getpid(): os.SCHED_FIFO}
+    system.setattr(os, "sched_getscheduler", lambda thread: policies.get(thread, os.SCHED_OTHER))
+    system.setattr(os, "sched_setscheduler", lambda thread, _policy, _parameter: asked.append(thread))
+    with ThreadPoolExecutor(1) as pool:
+        thread = pool.submit(threading.get_native_id).result()
+        raise_threads()
+        assert thread in asked
+        assert os.getpid() not in asked
+        asked.clear()
+        policies.clear()  # a process without it, as most are
+        raise_threads()
+    assert asked == []
 
 
 def test_an_inherited_priority_is_given_back(system: pytest.MonkeyPatch) -> None:

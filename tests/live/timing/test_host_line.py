@@ -57,7 +57,20 @@ def test_moments_on_a_steady_line_lie_on_even_frames() -> None:
     assert {two - one for one, two in pairwise(places)} == {24_000}
 
 
-@pytest.mark.parametrize("lost", [4_800, -4_800])
+def test_an_edge_that_moves_is_glided_to_and_steps_stay_even() -> None:
+    line = HostLine(FRAME)
+    frame, chance, places = observed(line, 20, late=5_000), random.Random(2), list[int]()
+    for step in range(160):
+        start = frame + 6_000 * step
+        places.append(round(line.count(round((start + 480) * FRAME))))
+        early = 40_000 if step >= 16 else 0  # its cycles begin sooner, as by another speed of the processor
+        for at in range(start, start + 6_000, PERIOD):
+            line.observe(at, round(at * FRAME - early + chance.expovariate(1.0) * 5_000))
+    assert {two - one for one, two in pairwise(places)} <= {5_999, 6_000, 6_001}
+    assert places[-1] - places[0] - 6_000 * 159 == pytest.approx(40_000 / FRAME, abs=1.5)
+
+
+@pytest.mark.parametrize("lost", [67, 4_800, -4_800])
 def test_a_counter_that_leaps_is_followed_within_two_seconds(lost: int) -> None:
     line = HostLine(FRAME)
     frame = observed(line, 5)

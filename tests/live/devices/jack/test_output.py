@@ -29,6 +29,7 @@ class Server:
         self.rooms: list[int] = []  # of the coming cycles
         self.room = 1_000
         self.active = self.closed = False
+        self.punctual = 0
         self.cables = {("twobar-out:notes", "synth:in")}
 
     def __call__(self, name: str, port: str) -> "Server":
@@ -58,6 +59,9 @@ class Server:
 
     def close(self) -> None:
         self.closed = True
+
+    def be_punctual(self) -> None:
+        self.punctual += 1
 
     def frame(self) -> int:
         return self.first % WRAP
@@ -209,3 +213,15 @@ def test_while_it_is_paused_messages_wait_and_cables_come_back_with_it(
     output.close()
     with calls_paused():
         assert server.closed
+
+
+def test_each_thread_that_calls_it_is_given_its_priority_once(server: Server, output: JackOutput) -> None:
+    for _ in range(3):
+        server.cycle()
+    assert server.punctual == 1
+    with calls_paused():
+        pass
+    for _ in range(3):
+        server.cycle()
+    assert server.punctual == 2
+    output.close()

@@ -1,0 +1,84 @@
+"""On which of JACK's frames notes lay, beside the frames that they were due on."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from benchmarks.figures import NANOS_PER_MS, Row, percentile
+
+NEAR_NANOS = 50_000_000  # farther away it is another note
+
+
+class Onset(NamedTuple):
+    """A note-on: when it was due, on which frame a probe heard it, and when that frame was."""
+
+    due_nanos: int
+    frame: int
+    nanos: int
+
+    @property
+    def late_ms(self) -> float:
+        """Milliseconds between due and heard."""
+        return (self.nanos - self.due_nanos) / NANOS_PER_MS
+
+
+def onsets(sent: Iterable[dict[str, Any]], heard: Iterable[tuple[int, int, str]]) -> list[Onset]:
+    """Return what was both sent and heard, by the nearest moment.
+
+    Args:
+        sent: the event log's lines of note-ons.
+        heard: (frame, nanos, hexadecimal message) of each note-on.
+
+    """
+    due: defaultdict[str, list[int]] = defaultdict(list)
+    for line in sent:
+        due[bytes(line["data"]).hex()].append(line["due_nanos"])
+    for moments in due.values():
+        moments.sort()
+    found = []
+    for frame, nanos, data in heard:
+        moments = due[data]
+        place = bisect_left(moments, nanos)
+        near = min(moments[max(0, place - 1) : place + 1], key=lambda one: abs(one - nanos), default=None)
+        if near is not None and abs(near - nanos) <= NEAR_NANOS:
+            found.append(Onset(near, frame, nanos))
+    return sorted(found)
+
+
+def frames_off(found: Sequence[Onset], rate: int) -> list[int]:
+    """Return by how many frames each onset lies beside the grid of what was due.
+
+    The grid is laid once, where most onsets lie on their frame.
+
+    Args:
+        found: at least one.
+        rate: frames a second.
+
+    """
+    first = found[0]
+    ideal = [(one.due_nanos - first.due_nanos) * rate / 1e9 for one in found]
+    beside = [one.frame - first.frame - place for one, place in zip(found, ideal, strict=True)]
+    ranked, best, last = sorted(beside), (0, 0.0), 0
+    for number, one in enumerate(ranked):
+        last = max(last, number)
+        while last < len(ranked) and ranked[last] < one + 1:
+            last += 1
+        best = max(best, (last - number, (one + ranked[last - 1]) / 2), key=lambda found: found[0])
+    return [round(one - best[1]) for one in beside]
+
+
+def row(title: str, found: Sequence[Onset], rate: int, *, lost_cycles: int) -> Row:
+    """Return the row of the onsets' frames."""
+    budget = "0 frames"
+    if not found:
+        return Row(title, budget, "nothing was heard", met=False)
+    off = [abs(one) for one in frames_off(found, rate)]
+    on_frame = off.count(0) / len(off)
+    return Row(
+        title,
+        budget,
+        f"{on_frame:.1%} on their frame, p99 {percentile(off, 0.99)}, worst {max(off)} frames (n {len(off)})",
+        f"JACK lost {lost_cycles} cycles meanwhile",
+        max(off) == 0,
+    )
