@@ -14,6 +14,7 @@ import click
 
 from benchmarks import (
     band,
+    browser,
     clock,
     human,
     knob,
@@ -59,6 +60,7 @@ MEASURES = {
     "screen": Measure("The dashboard", screen.measure),
     "lateness": Measure("Lateness", lateness.measure, lateness.EXPLAINED),
     "thru": Measure("Thru", thru.measure, thru.EXPLAINED),
+    "browser": Measure("A keyboard at a browser", browser.measure),
     "knob": Measure("A knob's turn", knob.measure),
     "clock": Measure("MIDI clock in", clock.measure, clock.EXPLAINED),
     "pair": Measure("Two instruments", pair.measure),

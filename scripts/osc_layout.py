@@ -11,23 +11,25 @@ OUT = Path(__file__).parents[1] / "docs" / "open-stage-control.json"
 TARGET, OWN_PORT = "127.0.0.1:9000", 9001
 SUBSCRIBE = f'send("/twobar/subscribe", "127.0.0.1", {OWN_PORT})'
 PAD = ("xy.x", "xy.y")
-TRANSPORT = ("start", "stop", "arm", "metronome", "tap", "undo", "panic")
+TRANSPORT = ("start", "stop", "arm", "metronome", "tap", "record", "undo", "panic")
+ROWS: dict[str, list[tuple[str, str, str]]] = {
+    "modes": [(mode, "mode", mode) for mode in MODES],
+    "recall": [(f"play {name}", "recall", name) for name in ANCHORS],
+    "store": [(f"store {name}", "capture", name) for name in ANCHORS],
+    "parts": [(f"mute {part}", "mute", part) for part in TRACKS],
+    "solo": [(f"{part} alone", "solo", part) for part in TRACKS],
+    "vary": [(f"vary {way}", "vary", way) for way in ACTIONS["vary"]],
+    "scenes": [(f"scene {number}", "scene", str(number)) for number in range(1, 10)],
+    "transport": [(name, name, "") for name in TRANSPORT],
+}
+"""Buttons side by side: label, action, argument."""
 
 
 def layout() -> dict[str, Any]:
     """Return the session: knobs as faders, a pad, buttons for modes, anchors, parts and the transport."""
     faders = [fader(name) for name in KNOBS if name not in PAD]
     pad = widget("xy", "pad", address="/twobar/xy", width=360, height=360, rangeX=unit(), rangeY=unit())
-    rows = [
-        row("modes", [button(mode, "mode", mode) for mode in MODES]),
-        row("recall", [button(f"play {name}", "recall", name) for name in ANCHORS]),
-        row("store", [button(f"store {name}", "capture", name) for name in ANCHORS]),
-        row("parts", [button(f"mute {part}", "mute", part) for part in TRACKS]),
-        row("solo", [button(f"{part} alone", "solo", part) for part in TRACKS]),
-        row("vary", [button(f"vary {way}", "vary", way) for way in ACTIONS["vary"]]),
-        row("scenes", [button(f"scene {number}", "scene", str(number)) for number in range(1, 10)]),
-        row("transport", [button(name, name) for name in TRANSPORT]),
-    ]
+    rows = [row(ident, [button(*each) for each in buttons]) for ident, buttons in ROWS.items()]
     shown = row("state", [text(name) for name in ("transport", "mode", "key", "chord", "model", "tempo")])
     root = {
         "type": "root",
@@ -65,9 +67,14 @@ def fader(name: str) -> dict[str, Any]:
     )
 
 
+def address_of(action: str, argument: str) -> str:
+    """Return the address that calls an action."""
+    return f"/twobar/action/{action}" + (f"/{argument}" if argument else "")
+
+
 def button(label: str, action: str, argument: str = "") -> dict[str, Any]:
     """Return a button that calls an action when it is pressed; its release, a 0, does nothing."""
-    address = f"/twobar/action/{action}" + (f"/{argument}" if argument else "")
+    address = address_of(action, argument)
     ident = f"{action}_{argument}".rstrip("_")
     return widget("button", ident, label=label, address=address, mode="push", expand=True)
 

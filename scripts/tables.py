@@ -13,7 +13,7 @@ from live.__main__ import twobar
 from live.dashboard.keys import KEYS, Hotkey, key_label
 from live.settings.knobs import KNOBS
 from live.words import vocabulary
-from scripts import families, osc_layout
+from scripts import families, osc_layout, touchosc_layout
 from trainer.__main__ import cli as trainer
 
 ROOT = Path(__file__).parents[1]
@@ -137,6 +137,7 @@ def main() -> None:
     for page, tables in PAGES.items():
         page.write_text(filled(page.read_text(), tables))
     osc_layout.main()
+    touchosc_layout.main()
 
 
 if __name__ == "__main__":

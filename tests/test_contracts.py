@@ -6,18 +6,21 @@ import re
 import subprocess
 import sys
 import tomllib
+import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import click
 import pytest
 
 from live.__main__ import twobar
 from live.control.library import choose
+from live.settings.knobs import KNOBS
 from model.version import VERSION
-from scripts import osc_layout
+from scripts import osc_layout, touchosc_layout
 from scripts.tables import PAGES as WRITTEN
 from scripts.tables import README, TABLES, filled
 from trainer.__main__ import cli as trainer
@@ -234,6 +237,25 @@ def test_a_page_holds_the_tables_that_the_program_would_write(path: Path) -> Non
 
 def test_the_layout_for_osc_holds_the_knobs_that_there_are() -> None:
     assert json.loads(osc_layout.OUT.read_text()) == osc_layout.layout(), "write it with `make docs`"
+
+
+def test_the_layout_for_touchosc_holds_them_too() -> None:
+    document = ET.fromstring(zlib.decompress(touchosc_layout.OUT.read_bytes()))
+    assert ET.tostring(document) == ET.tostring(touchosc_layout.layout()), "write it with `make docs`"
+    paths = {path.text for path in document.findall(".//osc/path/partial/value")}
+    assert {f"/twobar/knob/{name}" for name in KNOBS if not name.startswith("xy.")} <= paths
+    assert {"/twobar/xy", "/twobar/action/mode/hold", "/twobar/action/panic"} <= paths
+    density = next(
+        message
+        for message in document.iter("osc")
+        if message.findtext("path/partial/value") == "/twobar/knob/density"
+    )
+    scale = [density.findtext(f"arguments/partial/{end}") for end in ("scaleMin", "scaleMax")]
+    assert scale == ["-1", "1"]
+    for frame in document.iterfind(".//node/properties/property[key='frame']/value"):
+        x, y, w, h = (float(frame.findtext(part) or 0) for part in "xywh")
+        assert x + w <= touchosc_layout.WIDTH
+        assert y + h <= touchosc_layout.HEIGHT
 
 
 def test_a_page_without_a_place_for_a_table_is_reported() -> None:
