@@ -1,5 +1,6 @@
 """A few thousand inputs that nobody would write into every reader; `python -m scripts.fuzz` feeds more."""
 
+import threading
 import time
 from pathlib import Path
 
@@ -39,3 +40,8 @@ def test_what_takes_too_long_is_broken_off() -> None:
 
     with pytest.raises(HangError), at_most(0.02):
         forever()
+
+
+def test_what_waits_for_ever_is_broken_off_too() -> None:
+    with pytest.raises(HangError), at_most(0.01):
+        threading.Event().wait(60)

@@ -237,4 +237,5 @@ def laid(spans: Iterable[tuple[Span, int]], ticks_per_beat: int, grid: Grid) -> 
         notes[number].append(Note(within, pitch, velocity, length, offset, part))
     # an endless gap (a delta of 2^28) makes no endless list: load refuses it by its last number
     last = min(max(notes, default=-1), MAX_PHRASES)
-    return [Phrase.of(grid, notes.get(number, ())) for number in range(last + 1)]
+    silence = Phrase.of(grid, ())
+    return [Phrase.of(grid, notes[number]) if number in notes else silence for number in range(last + 1)]
