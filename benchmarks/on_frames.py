@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from benchmarks.figures import NANOS_PER_MS, Row, percentile
 
 NEAR_NANOS = 50_000_000  # farther away it is another note
+SLIP_FRAMES = 16  # by which a lost cycle, of 64 frames or more, is known
 
 
 class Onset(NamedTuple):
@@ -68,6 +69,21 @@ def frames_off(found: Sequence[Onset], rate: int) -> list[int]:
     return [round(one - best[1]) for one in beside]
 
 
+def longest_stretch(found: Sequence[Onset], rate: int) -> Sequence[Onset]:
+    """Return the most onsets in a row between which JACK lost no cycle."""
+    best, start = found[:1], 0
+    for end in range(1, len(found) + 1):
+        if end < len(found) and not _slipped(found[end - 1], found[end], rate):
+            continue
+        best = max(best, found[start:end], key=len)
+        start = end
+    return best
+
+
+def _slipped(one: Onset, two: Onset, rate: int) -> bool:
+    return abs(two.frame - one.frame - (two.due_nanos - one.due_nanos) * rate / 1e9) > SLIP_FRAMES
+
+
 def row(title: str, found: Sequence[Onset], rate: int, *, lost_cycles: int) -> Row:
     """Return the row of the onsets' frames."""
     budget = "0 frames"
@@ -75,10 +91,13 @@ def row(title: str, found: Sequence[Onset], rate: int, *, lost_cycles: int) -> R
         return Row(title, budget, "nothing was heard", met=False)
     off = [abs(one) for one in frames_off(found, rate)]
     on_frame = off.count(0) / len(off)
+    stretch = longest_stretch(found, rate)
+    within = frames_off(stretch, rate)
     return Row(
         title,
         budget,
         f"{on_frame:.1%} on their frame, p99 {percentile(off, 0.99)}, worst {max(off)} frames (n {len(off)})",
-        f"JACK lost {lost_cycles} cycles meanwhile",
+        f"JACK lost {lost_cycles} cycles meanwhile; the longest stretch without: "
+        f"{within.count(0) / len(within):.1%} (n {len(within)})",
         max(off) == 0,
     )

@@ -2,7 +2,7 @@
 
 import random
 
-from benchmarks.on_frames import frames_off, onsets, row
+from benchmarks.on_frames import frames_off, longest_stretch, onsets, row
 
 RATE = 48_000
 STEP_NANOS = 125_000_160  # no whole number of frames
@@ -41,6 +41,19 @@ def test_a_note_that_was_not_heard_is_left_out_and_shifts_no_other() -> None:
     some = sorted(chance.sample(range(90), 70))
     found = onsets(sent, [heard[number] for number in some])
     assert [one.due_nanos for one in found] == [sent[number]["due_nanos"] for number in some]
+
+
+def test_the_longest_stretch_lies_between_lost_cycles() -> None:
+    sent, heard = played(90)
+    heard = [
+        (frame + 64 * ((number >= 20) + (number >= 30)), nanos, data)
+        for number, (frame, nanos, data) in enumerate(heard)
+    ]
+    found = onsets(sent, heard)
+    stretch = longest_stretch(found, RATE)
+    assert stretch == found[30:]
+    assert set(frames_off(stretch, RATE)) == {0}
+    assert "the longest stretch without: 100.0% (n 60)" in row("x", found, RATE, lost_cycles=2).beside
 
 
 def test_nothing_heard_is_said() -> None:
