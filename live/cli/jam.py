@@ -54,6 +54,7 @@ def settings(arguments: dict[str, Any]) -> Config:
         clock_out=arguments["clock_out"],
         bpm=arguments["bpm"],
         metre=arguments["metre"],
+        phrase=arguments["phrase"],
         model=_text(arguments["model"]),
         device=arguments["device"],
         mapping=_text(arguments["mapping"]),

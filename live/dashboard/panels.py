@@ -304,6 +304,7 @@ class ModePanel(ViewPanel):
             scene_text(s),
             s.phrase_bars,
             s.loop_bars,
+            s.recognised,
         )
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
@@ -324,6 +325,7 @@ class ModePanel(ViewPanel):
             scene=scene_text(s),
             phrase_bars=s.phrase_bars,
             loop_bars=s.loop_bars,
+            recognised=s.recognised,
         )
         return (*((),) * ((height - 1) // 2), row)
 

@@ -55,6 +55,7 @@ class OscState:
             **changing(jam, now),
             "metre": name_of(jam.plan.lines.grid),
             "key": (jam.dialogue.key if jam.requests.key == AUTO else jam.requests.key) or "none",
+            "recognised": jam.dialogue.recognised or "none",
             "chord": (harmony.shown if jam.transport.running else "") or "none",
             **{f"knob/{name}": value for name, value in jam.knobs.items()},
         }

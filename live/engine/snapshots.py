@@ -205,6 +205,7 @@ class Snapshots:
             demo=around.demo,
             phrase_bars=lines.period_bars,
             loop_bars=state.loop_bars,
+            recognised=dialogue.recognised,
             scenes=jam.scenery.views() if jam.scenery is not None else [],
             scene=jam.scenery.called if jam.scenery is not None else 0,
             song=jam.scenery.song(jam.tick(now)) if jam.scenery is not None else None,

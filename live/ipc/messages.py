@@ -181,6 +181,7 @@ class Encode(Message, frozen=True):
         tick_nanos: length of a tick.
         swing: where the second eighth of a beat lay in the phrase before, .5..67.
         grid: of the phrase, as its metre has it; None is the model's own.
+        band: what was put beside it when it was played before, and is again; empty for what was written.
 
     """
 
@@ -191,6 +192,7 @@ class Encode(Message, frozen=True):
     tick_nanos: int = 0
     swing: float = 0.5
     grid: Grid | None = None
+    band: list[Note] = []
 
 
 class Accompany(Message, frozen=True):

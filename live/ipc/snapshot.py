@@ -177,6 +177,7 @@ class Snapshot(Message, frozen=True):
         lesson: what is being learned, or was learned last; None where nobody learns.
         phrase_bars: of what is taken up as one phrase.
         loop_bars: of those that repeat until they are let go; 0 for none.
+        recognised: name of the anchor that the performer's last phrase was; "" for none.
 
     """
 
@@ -226,6 +227,7 @@ class Snapshot(Message, frozen=True):
     lesson: LessonView | None = None
     phrase_bars: int = 2
     loop_bars: int = 0
+    recognised: str = ""
 
 
 class KnobState(Message, frozen=True):
@@ -294,6 +296,7 @@ class Update(Message, frozen=True, omit_defaults=True):
     lesson: LessonView | UnsetType | None = UNSET
     phrase_bars: int | UnsetType = UNSET
     loop_bars: int | UnsetType = UNSET
+    recognised: str | UnsetType = UNSET
 
 
 _PLAIN = tuple(

@@ -21,10 +21,11 @@ from live.jam.asking.played import Played
 from live.jam.asking.requests import Reason, Requests, Search
 from live.jam.asking.searches import Searches
 from live.jam.band.loops import Loops
+from live.jam.band.recognition import Recognition
 from live.jam.input.capture import Capture
 from live.jam.notices import Notices
 from live.jam.parts import one_voice, tracks_of
-from live.jam.path import Anchor, Base, PathHistory
+from live.jam.path import Anchor, Base, PathHistory, heaviest
 from live.jam.protocols import Output
 from live.jam.sequencing.periods import Periods
 from live.jam.sequencing.plan import Cell, Plan
@@ -99,9 +100,15 @@ class Dialogue:
         self._bar = -1
         self._played = Played(plan, capture, turns, requests)
         self._ties = Ties(capture, periods)
+        self._recognition = Recognition(history, output)
         self._capture = capture
         self._foresight = Foresight(plan, requests, self._played, output=output)
         self._accompaniment = Accompaniment(plan, capture, requests, turns, output=output)
+
+    @property
+    def recognised(self) -> str:
+        """Name of the anchor that the performer's last phrase was; "" for none."""
+        return self._recognition.shown
 
     @property
     def waiting(self) -> bool:
@@ -224,6 +231,7 @@ class Dialogue:
             self._plan.last_good = self._requests.relaid(good, lines.grid)
         self.coming = self._open = self._loop = None
         self._periods.restart()
+        self._recognition.restart()
         self._capture.clear()
         self._turns.restart()
         self._closed, self._bar = 0, -1
@@ -323,7 +331,16 @@ class Dialogue:
         if search is not None and lines is not self._plan.lines:  # it sounds on the present ones
             search = search._replace(cell=self._plan.lines.cell + search.place)
         if search is not None:
-            self._searches.ask(search)
+            self._searches.ask(self._recognised(search))
+
+    def _recognised(self, search: Search) -> Search:
+        """Return a phrase that was played with what belongs to it where it is an anchor's."""
+        found = self._recognition.hear(search.phrase)
+        if found is None:
+            return search
+        band = [note for note in found.place.played if note.track in found.place.band]
+        fits = self._requests.recalls_band and found.place.grid == search.phrase.grid
+        return search._replace(anchor=found.name, band=band if fits else ())
 
     def _cross_bars(self, now: Tick) -> None:
         bar = self._plan.lines.bar_of(now)
@@ -367,7 +384,7 @@ class Dialogue:
                 self._requests.swing = reply.swing
                 if self.loops is not None:
                     cell = search.cell - search.period
-                    chords = self.loops.learn(cell, phrase, [*map(chord_of, reply.chords)])
+                    chords = self.loops.learn(cell, phrase, [*map(chord_of, self._chords(search, reply))])
                     place = structs.replace(place, chords=[*map(chord_number, chords)])
                 if reply.key != self.key:
                     self.key = reply.key
@@ -382,6 +399,14 @@ class Dialogue:
             self._ties.hold(self._places.bases, search.sounding)
         self._decoding.ask_next(now)
         return search
+
+    def _chords(self, search: Search, reply: Encoded) -> list[int]:
+        """Return the chords of a phrase that was played: an anchor's, if it is one that brings them back."""
+        anchor = self._history.state.anchors.get(search.anchor)
+        if anchor is None or not self._requests.recalls_band:
+            return reply.chords
+        known = heaviest(anchor.place).chords
+        return known if len(known) == len(reply.chords) and any(one >= 0 for one in known) else reply.chords
 
     def failed(self, ident: int, now: Tick) -> None:
         """Give up a request that the model could not do."""

@@ -106,6 +106,7 @@ class ModelSettings(Section, frozen=True):
             none, "as played" the notes of your phrase alone.
         chords: as "C/E Am F G", one a bar, over and over, that the band plays; auto follows what you play.
         accompany: parts that join what the performer plays where they are not played, of a model that can.
+        recall_band: whether an anchor that is played again brings back its band and its chords.
         split: how a keyboard is divided for a model of one line or several parts: "line", or at a note, "C3".
         device: what computes the model: auto takes the quicker of the processor and a graphics card.
 
@@ -117,6 +118,7 @@ class ModelSettings(Section, frozen=True):
     key: Text = AUTO
     chords: Text = AUTO
     accompany: list[PartName] = msgspec.field(default_factory=lambda: ["chords", "bass", "drums"])
+    recall_band: bool = True
     split: Text = LINE
     device: Device = "auto"
 

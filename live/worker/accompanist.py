@@ -6,10 +6,10 @@ Threads: one at a time; live that of the model process.
 Tested in tests/live/jam/asking/test_accompaniment.py.
 """
 
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Sequence
 
 from model.latent.note_transformer import run_to_end
-from model.music.phrase import Phrase
+from model.music.phrase import Note, Phrase
 from model.playing.player import Player
 
 SECTION = 4
@@ -51,6 +51,10 @@ class Accompanist:
         before = self._written.part(*parts) if keep else None
         self._written = yield from self._player.accompany(phrase, parts, seed=seed, keep=before)
         return self._written
+
+    def bring_back(self, notes: Sequence[Note]) -> None:
+        """Go on with a pattern that was written before."""
+        self._written = Phrase.of(self._player.card.grid, notes)
 
     def joined(self, phrase: Phrase, parts: Collection[int]) -> Phrase:
         """Return a phrase with the parts that it lacks.

@@ -166,6 +166,8 @@ class RequestHandler:
         own = played = named(whole.phrase, player)
         if request.parts:
             try:
+                if request.band:
+                    self._accompanist(player).bring_back(request.band)
                 shown = self._accompanist(player).joined(shown, request.parts)
                 played = with_parts(played, shown, request.parts)
             except Exception as error:  # noqa: BLE001  the phrase is answered without

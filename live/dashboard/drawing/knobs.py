@@ -159,10 +159,12 @@ def mode_row(
     scene: str = "",
     phrase_bars: int = USUAL_BARS,
     loop_bars: int = 0,
+    recognised: str = "",
 ) -> Row:
     """Draw the modes, the active one in brackets, the loop, freeze, thru, parts left out, anchors, origin.
 
-    A loop or phrases of another length than usual stand behind the modes, the scene before the anchors.
+    A loop or phrases of another length than usual stand behind the modes, the scene before the anchors,
+    of which the one that is played again is in brackets.
     """
     names = modes if mode in modes else (*modes, mode)
     row: list[TextSpan] = [(" ", "")]
@@ -190,7 +192,9 @@ def mode_row(
     for anchor in anchors:
         taken = anchor.xy is not None
         row += [
-            (clean(anchor.name), "strong" if taken else "dim"),
+            (f"[{clean(anchor.name)}]", "chip-mode")
+            if anchor.name == recognised
+            else (clean(anchor.name), "strong" if taken else "dim"),
             ("● " if taken else "○ ", "good" if taken else "faint"),
         ]
     if origin:

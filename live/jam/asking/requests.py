@@ -44,12 +44,13 @@ class Search(NamedTuple):
         phrase: whose place; of one that was just played each note on its nearest step.
         cell: that is to sound it first.
         reason: what becomes of the place.
-        anchor: its name, where it is one's.
+        anchor: its name, where it is one's, or is recognised as one.
         struck: the phrase as it was just played, see `Capture.struck`; empty for one that has its places.
         tick_nanos: length of a tick when it was.
         sounding: of its notes, those that sounded on at its end.
         place: of the phrase in the one that was played, which may be longer than a cell.
         period: how many cells that one has.
+        band: what joins it; empty for what is written to it.
 
     """
 
@@ -62,6 +63,7 @@ class Search(NamedTuple):
     sounding: Sequence[PlayedNote] = ()
     place: int = 0
     period: int = 1
+    band: Sequence[Note] = ()
 
     @property
     def part(self) -> PeriodPart:
@@ -118,6 +120,11 @@ class Requests:
         return whole_nanos_per_beat(self._knobs["tempo"]) // TICKS_PER_BEAT
 
     @property
+    def recalls_band(self) -> bool:
+        """Whether an anchor that is played again brings back its band."""
+        return self._choice.recall_band
+
+    @property
     def parts(self) -> list[int]:
         """Return the tracks that join what the performer plays; none where the model does not accompany."""
         return self._choice.tracks if self.model is not None and self.model.accompanies else []
@@ -171,7 +178,8 @@ class Requests:
         """Return the request for the place of a phrase."""
         parts = self.parts if search.was_played else []
         notes, struck, grid = [*search.phrase.notes], [*search.struck], search.phrase.grid
-        return Encode(next(self._idents), notes, parts, struck, search.tick_nanos, self.swing, grid)
+        band = [*search.band]
+        return Encode(next(self._idents), notes, parts, struck, search.tick_nanos, self.swing, grid, band)
 
     def accompany(self, cell: int, played: Phrase) -> Accompany:
         """Return the request for what goes with a phrase in a cell."""

@@ -106,6 +106,10 @@ def test_every_option_that_the_settings_take_reaches_them() -> None:
         "seed": 7,
         "temperature": 0.2,
     }
+    assert (
+        jam_command.settings(twobar.commands["jam"].make_context("jam", ["--phrase", "8"]).params).jam.bars
+        == 8
+    )
     named = [word for name, value in given.items() for word in (f"--{name}", str(value))]
     context = twobar.commands["jam"].make_context("jam", named)
     config = jam_command.settings(context.params)

@@ -191,6 +191,10 @@ def test_the_command_line_wins() -> None:
     assert settings.with_options(Config(), metre="3/4").jam.metre == "3/4"
     with pytest.raises(UsageError, match=r"--metre: unknown metre '34'; there is: 12/8, 2/4, .*auto"):
         settings.with_options(Config(), metre="34")
+    assert settings.with_options(Config(), phrase="4").jam.bars == 4
+    assert settings.with_options(Config(), phrase="auto").jam.bars == 0
+    with pytest.raises(UsageError, match="--phrase must be 1, 2, 4, 8 or 'auto', not 3"):
+        settings.with_options(Config(), phrase="3")
     config = settings.with_options(
         Config(), bpm=90.0, mode="hold", output=("virtual", "none"), thru=False, seed=None, clock="internal"
     )

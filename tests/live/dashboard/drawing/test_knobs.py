@@ -120,6 +120,13 @@ def test_a_loop_and_phrases_of_another_length_stand_behind_the_modes(
     assert "A● B● C○ D●" in row_text(row)
 
 
+def test_the_anchor_that_is_played_again_is_in_brackets() -> None:
+    row = controls.mode_row(
+        ("follow",), "follow", scene().anchors, frozen=False, thru=True, origin="", width=80, recognised="B"
+    )
+    assert "A● [B]● C○ D●" in row_text(row)
+
+
 LISTENING = [
     ("follow", False, True),
     ("answer", False, True),
