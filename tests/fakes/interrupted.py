@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.corpus.prepare import PrepareOptions, Report, prepare
+from trainer.corpus.meta import PrepareOptions, Report
+from trainer.corpus.prepare import prepare
 
 
 def interrupted(

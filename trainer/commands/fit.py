@@ -96,7 +96,7 @@ def _prepared(
     if report is None:
         click.echo(f"going on with what is prepared in {data}", err=True)
     else:
-        summarise(report.phrases, report.read, report.skipped, report.resumed, data)
+        summarise(report, data)
         click.echo(f"prepared in {data}")
     return data
 

@@ -3,14 +3,13 @@
 Tested in tests/trainer/commands/test_commands.py.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from model.music.grid import Grid
 from trainer.commands.common import SEED, cores, progress_bar
+from trainer.corpus.meta import PrepareOptions, Report
 from trainer.corpus.sources import LICENCES
 from trainer.errors import RequestError
 
@@ -63,8 +62,7 @@ def prepare(
     Files that cannot be read are skipped and named, with the reason, in OUT/report.json.  Interrupted, the
     same command goes on where it stopped.
     """
-    from trainer.corpus.prepare import PrepareOptions  # noqa: PLC0415 - --help must not wait for numpy
-    from trainer.corpus.prepare import prepare as run  # noqa: PLC0415
+    from trainer.corpus.prepare import prepare as run  # noqa: PLC0415 - --help must not wait for numpy
 
     try:
         grid = Grid(bars, beats_per_bar, steps_per_beat)
@@ -77,25 +75,20 @@ def prepare(
     except KeyboardInterrupt:
         click.echo("twobar-train: stopped; the same command goes on from here", err=True)
         raise click.exceptions.Exit(130) from None
-    summarise(report.phrases, report.read, report.skipped, report.resumed, out)
+    summarise(report, out)
 
 
-def summarise(
-    phrases: Mapping[str, Mapping[str, int]],
-    read: int,
-    skipped: Sequence[tuple[str, str]],
-    resumed: int,
-    out: Path,
-) -> None:
+def summarise(report: Report, out: Path) -> None:
     """Print the counts, and for each reason how many files it kept out, with one of them."""
-    for codec, counts in phrases.items():
+    for codec, counts in report.phrases.items():
         click.echo(f"{codec}: " + ", ".join(f"{count:,} {split}" for split, count in counts.items()))
-    click.echo(f"{read:,} files gave phrases; {len(skipped):,} were skipped")
-    if resumed:
-        click.echo(f"{resumed:,} had been read by the run that was interrupted", err=True)
-    kinds = Counter(reason.split(":")[0] for _, reason in skipped)
-    for kind, count in kinds.most_common():
-        name = next(name for name, reason in skipped if reason.split(":")[0] == kind)
+    skipped = sum(count for count, _, _ in report.skipped.values())
+    click.echo(f"{report.read:,} files gave phrases; {skipped:,} were skipped")
+    for note, count in report.notes.items():
+        click.echo(f"{count:,} file{'s' * (count > 1)}: {note}")
+    if report.resumed:
+        click.echo(f"{report.resumed:,} had been read before", err=True)
+    for kind, (count, name, _) in report.skipped.items():
         click.echo(f"  {count:,} {kind}: {name}" + (", ..." if count > 1 else ""), err=True)
     if skipped:
         click.echo(f"every one of them is named in {out / 'report.json'}", err=True)

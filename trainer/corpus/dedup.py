@@ -1,112 +1,127 @@
-"""Which windows are new: an index of hashes on disk, and where each was met, as many as there may be.
+"""Hashes of many files or windows on disk, in buckets by their first bits: each fits into memory by itself.
 
-SQLite keeps them in files that are thrown away; nothing of it outlives the work.
+What is asked of all (which are new, who shares what) is asked of one bucket after another, so that memory
+does not grow with the corpus.
+
+Tested in tests/trainer/corpus/test_dedup.py.
 """
 
-import errno
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from trainer.corpus.windows import Windows
+import numpy as np
+from numpy.typing import NDArray
 
-CACHE_KIB = 8192
-SIGN, WHOLE = 1 << 63, 1 << 64
+from trainer.corpus.hashing import Hashes
+
+BUCKETS = 64
+SHIFT = np.uint64(64 - 6)
+TURN = 56  # bits below the split's turn in a window's place
+PLACED = np.dtype([("number", "<u8"), ("same", "<u8"), ("place", "<i8")])
+
+Numbers = NDArray[np.int64]
 
 
-class HashIndex:
-    """Numbers, 0 to 2**64 - 1, each with the places at which it was met.
+class Buckets:
+    """Rows of (number, a finer number, place) on disk.
 
     Args:
-        path: a file of its own; it is made, and gone at the end.
+        folder: made.
 
     Raises:
         OSError: here and everywhere, when the disk refuses.
 
     """
 
-    def __init__(self, path: Path) -> None:
-        """Start with nothing met."""
-        self._path = path
-        path.unlink(missing_ok=True)
-        with disk_errors():
-            self._table = sqlite3.connect(path, isolation_level=None)
-            self._table.execute("PRAGMA journal_mode = OFF")
-            self._table.execute("PRAGMA synchronous = OFF")
-            self._table.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-            self._table.execute("CREATE TABLE met (number, place, PRIMARY KEY (number, place)) WITHOUT ROWID")
-            self._table.execute("BEGIN")
+    def __init__(self, folder: Path) -> None:
+        """Open them; what is there stays."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
 
-    def add(self, numbers: Iterable[int], place: int) -> None:
-        """Remember that numbers were met at a place."""
-        rows = ((signed(number), place) for number in numbers)
-        with disk_errors():
-            self._table.executemany("INSERT OR IGNORE INTO met VALUES (?, ?)", rows)
+    def add(self, number: Hashes, same: Hashes, place: Numbers) -> None:
+        """Append rows."""
+        rows = np.zeros(len(number), dtype=PLACED)
+        rows["number"], rows["same"], rows["place"] = number, same, place
+        bucket = (number >> SHIFT).astype(np.int64)
+        order = np.argsort(bucket, kind="stable")
+        ends = np.searchsorted(bucket[order], np.arange(BUCKETS + 1))
+        for which in np.flatnonzero(np.diff(ends)).tolist():
+            with self._path(which).open("ab") as file:
+                file.write(rows[order[ends[which] : ends[which + 1]]].tobytes())
 
-    def first(self, number: int) -> int | None:
-        """Return the lowest place at which a number was met; None for nowhere."""
-        with disk_errors():
-            found = self._table.execute("SELECT min(place) FROM met WHERE number = ?", (signed(number),))
-            place: int | None = found.fetchone()[0]
-        return place
+    def __iter__(self) -> Iterator[NDArray[np.void]]:
+        """Yield the rows of one bucket after another."""
+        for which in range(BUCKETS):
+            if self._path(which).is_file():
+                yield np.fromfile(self._path(which), dtype=PLACED)
 
-    def shared(self, most: int) -> Iterator[tuple[int, int, int]]:
-        """Yield two places and how many numbers they share, of numbers met at `most` places or fewer."""
-        with disk_errors():
-            yield from self._table.execute(
-                "SELECT one.place, other.place, count(*) FROM "
-                "(SELECT number FROM met GROUP BY number HAVING count(*) BETWEEN 2 AND ?) AS few "
-                "JOIN met AS one ON one.number = few.number "
-                "JOIN met AS other ON other.number = one.number AND one.place < other.place "
-                "GROUP BY one.place, other.place",
-                (most,),
-            )
-
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Throw the file away."""
-        with suppress(sqlite3.Error):
-            self._table.close()
-        self._path.unlink(missing_ok=True)
+    def _path(self, which: int) -> Path:
+        return self._folder / f"{which:02x}"
 
 
-def new_windows(
-    windows: Windows, exact: HashIndex, shapes: HashIndex, turn: int, *, measured: bool
-) -> list[int]:
-    """Return which windows are new, and remember them with the split's turn.
+def new_windows(met: Buckets, kept: NDArray[np.bool_], *, first: int = 0) -> None:
+    """Mark the windows that are to be kept.
 
-    A shape of an earlier split is left out, and of a split to measure on what is aside.
+    Of windows that are the same, the first is kept, by split (in the order of their turns) and then in their
+    order; a window whose shape an earlier split has is not.  In `met`, `number` is a window's shape, `same`
+    the hash of those that are the same (and so have one shape), `place` its turn above `TURN` bits and its
+    number.
+
+    Args:
+        met: of all windows.
+        kept: bool [windows from `first` on]; set here.
+        first: the first window that is new; those before it were kept already, and stay.
+
     """
-    chosen = []
-    columns = (windows.exact.tolist(), windows.shape.tolist(), windows.aside.tolist())
-    for index, (same, shape, aside) in enumerate(zip(*columns, strict=True)):
-        if (aside and measured) or exact.first(same) is not None:
-            continue
-        before = shapes.first(shape)
-        if before is None or before == turn:
-            exact.add((same,), turn)
-            shapes.add((shape,), turn)
-            chosen.append(index)
-    return chosen
+    for rows in met:
+        place, fresh = rows["place"] & (1 << TURN) - 1, rows["place"] & (1 << TURN) - 1 >= first
+        turn = rows["place"] >> TURN
+        order = np.lexsort((place, turn, fresh, rows["same"]))
+        once = np.ones(len(rows), dtype=bool)
+        once[1:] = rows["same"][order][1:] != rows["same"][order][:-1]
+        chosen = order[once]
+        shapes, inverse = np.unique(rows["number"][chosen], return_inverse=True)
+        earliest = np.full(len(shapes), 1 << 7, dtype=np.int64)
+        old = ~fresh[chosen]
+        np.minimum.at(earliest, inverse[old], turn[chosen][old])
+        unknown = earliest == 1 << 7
+        np.minimum.at(earliest, inverse, np.where(unknown[inverse], turn[chosen], 1 << 7))
+        good = chosen[(turn[chosen] == earliest[inverse]) & fresh[chosen]]
+        kept[place[good] - first] = True
 
 
-def signed(number: int) -> int:
-    """Return a number of 64 bits as SQLite holds it."""
-    return number - WHOLE if number >= SIGN else number
+def shared(met: Buckets, most: int, *, first: int = 0) -> tuple[Numbers, Numbers, Numbers]:
+    """Return pairs of places and how many numbers they share, of numbers met at `most` places or fewer.
 
+    Args:
+        met: numbers and the places at which they were met, each once.
+        most: see above.
+        first: pairs of two places before it are left out.
 
-@contextmanager
-def disk_errors() -> Iterator[None]:
-    """Tell SQLite's faults as the disk's."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise OSError(errno.ENOSPC if "full" in str(error) else errno.EIO, str(error)) from error
+    Returns:
+        (one, other, count), one before other.
+
+    """
+    pairs, counts = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    for rows in met:
+        order = np.lexsort((rows["place"], rows["number"]))
+        number, place = rows["number"][order], rows["place"][order]
+        if first:
+            among = np.isin(number, number[place >= first])
+            number, place = number[among], place[among]
+        changes = np.ones(len(number), dtype=bool)
+        changes[1:] = number[1:] != number[:-1]
+        begins = np.flatnonzero(changes)
+        sizes = np.diff(np.append(begins, len(number)))
+        found = [pairs]
+        for size in range(2, most + 1):
+            groups = begins[sizes == size]
+            if not len(groups):
+                continue
+            one, other = np.triu_indices(size, 1)
+            left, right = place[groups[:, None] + one], place[groups[:, None] + other]
+            found.append((left.ravel() << 32 | right.ravel())[(right >= first).ravel()])
+        weights = [counts, *(np.ones(len(each), dtype=np.int64) for each in found[1:])]
+        pairs, inverse = np.unique(np.concatenate(found), return_inverse=True)
+        counts = np.bincount(inverse, weights=np.concatenate(weights), minlength=len(pairs)).astype(np.int64)
+    return pairs >> 32, pairs & 0xFFFFFFFF, counts

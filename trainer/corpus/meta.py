@@ -1,4 +1,7 @@
-"""meta.json: what a prepared folder says of itself.  `prepare` writes it last; all others read it here."""
+"""What prepare is asked for, what it says it did, and meta.json, what a prepared folder says of itself.
+
+`prepare` writes meta.json last; all others read it here.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -21,6 +24,7 @@ class Meta:
         licences: permissive or all.
         metres: own or all.
         seed: of the split.
+        metre: that all files were taken to have; "" what each says.
         sources: files that gave phrases, by licence.
 
     """
@@ -31,7 +35,50 @@ class Meta:
     licences: str = "permissive"
     metres: str = "own"
     seed: int = 0
+    metre: str = ""
     sources: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareOptions:
+    """What prepare was asked for.
+
+    Attributes:
+        grid: of the phrases.
+        licences: permissive or all (of files that a manifest names).
+        metres: own, or all: bars of the grid laid over music in other metres too, for the train split alone.
+        seed: of the split.
+        jobs: reading processes.
+        metre: such as 4/4, of all that is read, whatever the files say; "" heeds them.
+
+    """
+
+    grid: Grid
+    licences: str = "permissive"
+    metres: str = "own"
+    seed: int = 0
+    jobs: int = 1
+    metre: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What prepare did.
+
+    Attributes:
+        phrases: counts by codec and split.
+        read: files that gave phrases.
+        skipped: how many others there are for each kind of reason, and one of them by its name and reason.
+        resumed: files that had been read before, by this run or another.
+        notes: how many files there are of which something was assumed, by what it is.
+
+    """
+
+    phrases: dict[str, dict[str, int]]
+    read: int
+    skipped: dict[str, tuple[int, str, str]]
+    resumed: int
+    notes: dict[str, int]
 
 
 def read(folder: Path) -> Meta | None:
@@ -48,7 +95,11 @@ def read(folder: Path) -> Meta | None:
             Grid(**found["grid"]),
             {str(codec): dict(counts) for codec, counts in found.get("phrases", {}).items()},
             tuple(map(str, found.get("styles", ()))),
-            **{name: found[name] for name in ("licences", "metres", "seed", "sources") if name in found},
+            **{
+                name: found[name]
+                for name in ("licences", "metres", "metre", "seed", "sources")
+                if name in found
+            },
         )
     except FileNotFoundError:
         return None

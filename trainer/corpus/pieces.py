@@ -29,33 +29,54 @@ COLUMNS_OF_WINDOWS = {"kinds": "<i1", "songs": "<i4", "lines": "<i4", "bars": "<
 class PieceWriter:
     """Writes one split's arrays."""
 
-    def __init__(self, folder: Path) -> None:
-        """Make the folder."""
-        folder.mkdir(parents=True)
-        self._notes = Appender(folder / "notes.npy", "<i2", (len(COLUMNS),))
-        self._starts = Appender(folder / "starts.npy", "<i8")
-        self._windows = {
-            name: Appender(folder / f"{name}.npy", dtype) for name, dtype in COLUMNS_OF_WINDOWS.items()
-        }
+    def __init__(self, folder: Path, *, more: bool = False) -> None:
+        """Make the folder, or go on in it."""
+        folder.mkdir(parents=True, exist_ok=more)
+        self._notes = Appender(folder / "notes.npy", "<i2", (len(COLUMNS),), more=more)
+        self._starts = Appender(folder / "starts.npy", "<i8", more=more)
         self._lines = 0
+        if more:
+            lines = np.load(folder / "lines.npy", mmap_mode="r")
+            self._lines = int(lines.max()) + 1 if len(lines) else 0
+            self._starts.drop_last()  # the end of all
+        self._windows = {
+            name: Appender(folder / f"{name}.npy", dtype, more=more)
+            for name, dtype in COLUMNS_OF_WINDOWS.items()
+        }
 
-    def add(self, windows: Windows, chosen: NDArray[np.bool_], *, kind: int, song: int, varied: bool) -> None:
-        """Append the chosen windows of one song."""
+    def add(
+        self,
+        windows: Windows,
+        chosen: NDArray[np.bool_],
+        *,
+        kind: int,
+        song: int | NDArray[np.int32],
+        varied: bool | NDArray[np.bool_],
+    ) -> None:
+        """Append the chosen windows of one song, or of several, whose lines are numbered apart.
+
+        Args:
+            windows: in their order.
+            chosen: which of them.
+            kind: place of the codec among `CODECS`.
+            song: number of the song, or of each window's.
+            varied: whether velocities vary in it, or in each window's.
+
+        """
         if not chosen.any():
             return
         self._starts.add(self._notes.rows + np.cumsum(windows.counts[chosen]) - windows.counts[chosen])
-        each = np.repeat(chosen, windows.counts)
-        self._notes.add(windows.notes[each])
-        count = int(chosen.sum())
+        self._notes.add(windows.notes[np.repeat(chosen, windows.counts)])
+        count = len(windows.counts)
         values: dict[str, NDArray[Any]] = {
             "kinds": np.full(count, kind),
-            "songs": np.full(count, song),
-            "lines": windows.lines[chosen] + self._lines,
-            "bars": windows.bars[chosen],
-            "varied": np.full(count, varied),
+            "songs": np.broadcast_to(song, count),
+            "lines": windows.lines + self._lines,
+            "bars": windows.bars,
+            "varied": np.broadcast_to(varied, count),
         }
         for name, value in values.items():
-            self._windows[name].add(value)
+            self._windows[name].add(value[chosen])
         self._lines += int(windows.lines.max()) + 1
 
     def close(self) -> None:

@@ -1,40 +1,74 @@
 """Processes that read files: a file may crash or hang its process without harm to the run.
 
-The pool is pebble's: a process holds one file at a time, so that one that dies or takes too long costs that
-file alone, and another is started.
+The pool is pebble's: a process holds one chunk of files at a time, and writes what they gave to disk.  Where
+one dies or takes too long, another is started, and the chunk's files are read again, each by itself, so that
+it costs that file alone.
 """
 
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
+from typing import NamedTuple, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from model.midi.file import MAX_BYTES
 from model.music.grid import Grid
 from trainer.corpus.read_midi import Reading, UnreadableError, read
+from trainer.corpus.shards import save_part
 
+T = TypeVar("T")
+R = TypeVar("R")
 FILE_SECONDS = 20.0
 MEMORY_BYTES = 3 << 30
 WAITING = 2  # files handed over for each process, the one that it reads included
 
-Outcome = tuple[Path, Reading | str]
+Item = Path | bytes
+"""A file, or what a member of an archive holds."""
+Outcome = tuple[Item, Reading | str]
 
 
-def attempt(path: Path, grid: Grid, *, metres: str = "own") -> Reading | str:
+class Result(NamedTuple):
+    """What became of one file.
+
+    Attributes:
+        spot: its place in the part that it was written to; None where it gave nothing.
+        grams: size of its fingerprint.
+        reason: why it gave nothing.
+        note: what was assumed of it, see `trainer.corpus.read_midi.Reading`.
+
+    """
+
+    spot: int | None = None
+    grams: int = 0
+    reason: str | None = None
+    note: str = ""
+
+
+class Chunk(NamedTuple):
+    """Files that one process reads one after another, and the part that it writes what they gave to."""
+
+    number: int
+    items: list[Item]
+    part: Path
+
+
+def attempt(item: Item, grid: Grid, *, metres: str = "own", metre: str = "") -> Reading | str:
     """Read one file; whatever is wrong with it comes back as a reason."""
     try:
-        if not path.is_file():
+        if isinstance(item, bytes):
+            return read(item, grid, metres=metres, metre=metre)
+        if not item.is_file():
             return "not a regular file"
-        if path.stat().st_size > MAX_BYTES:
+        if item.stat().st_size > MAX_BYTES:
             return f"larger than {MAX_BYTES // 1_000_000} MB"
-        return read(path.read_bytes(), grid, metres=metres)
+        return read(item.read_bytes(), grid, metres=metres, metre=metre)
     except UnreadableError as error:
         return str(error)
     except OSError as error:
@@ -43,6 +77,26 @@ def attempt(path: Path, grid: Grid, *, metres: str = "own") -> Reading | str:
         return "needs more memory than a file may"
     except Exception as error:  # noqa: BLE001 - a stranger's file must not end the run
         return f"cannot be understood: {type(error).__name__}: {error}"[:160]
+
+
+def read_chunk(chunk: Chunk, grid: Grid, *, metres: str = "own", metre: str = "") -> list[Result]:
+    """Read some files and write what they gave to their part."""
+    return saved(chunk.part, [attempt(item, grid, metres=metres, metre=metre) for item in chunk.items])
+
+
+def saved(part: Path, outcomes_of: list[Reading | str]) -> list[Result]:
+    """Write what some files gave to a part, if any gave something."""
+    readings: list[Reading] = []
+    results = []
+    for outcome in outcomes_of:
+        if isinstance(outcome, str):
+            results.append(Result(reason=outcome))
+        else:
+            results.append(Result(len(readings), len(outcome.fingerprint), None, outcome.note))
+            readings.append(outcome)
+    if readings:
+        save_part(part, readings)
+    return results
 
 
 def _start() -> None:
@@ -68,52 +122,92 @@ def _one_thread_each() -> Iterator[None]:
             os.environ["OPENBLAS_NUM_THREADS"] = before
 
 
-def outcomes(
-    paths: Iterable[Path], grid: Grid, *, jobs: int, metres: str = "own", seconds: float = FILE_SECONDS
-) -> Iterator[Outcome]:
-    """Yield (path, Reading or the reason why not) for every path, in no order.
+def results(
+    chunks: Iterable[Chunk],
+    grid: Grid,
+    *,
+    jobs: int,
+    metres: str = "own",
+    metre: str = "",
+    seconds: float = FILE_SECONDS,
+) -> Iterator[tuple[Chunk, list[Result]]]:
+    """Yield each chunk and what became of its files, in no order.
+
+    A chunk whose process dies or takes too long is read again, each file by itself.
 
     Args:
-        paths: of the files; few are handed over ahead, so that memory is bounded.
+        chunks: few are handed over ahead, so that memory is bounded.
         grid: that the windows lie on.
         jobs: processes, at least 1.
         metres: see `trainer.corpus.read_midi.read`.
+        metre: likewise.
+        seconds: that one file may take, and a whole chunk.
+
+    """
+    for chunk, ended in _ended(
+        chunks, partial(read_chunk, grid=grid, metres=metres, metre=metre), jobs, seconds
+    ):
+        try:
+            yield chunk, ended.result()
+        except (TimeoutError, ProcessExpired):
+            found = dict(outcomes(chunk.items, grid, jobs=jobs, metres=metres, metre=metre, seconds=seconds))
+            yield chunk, saved(chunk.part, [found[item] for item in chunk.items])
+
+
+def outcomes(
+    items: Iterable[Item],
+    grid: Grid,
+    *,
+    jobs: int,
+    metres: str = "own",
+    metre: str = "",
+    seconds: float = FILE_SECONDS,
+) -> Iterator[Outcome]:
+    """Yield (file, Reading or the reason why not) for every file by itself, in no order.
+
+    Args:
+        items: the files.
+        grid: that the windows lie on.
+        jobs: processes, at least 1.
+        metres: see `trainer.corpus.read_midi.read`.
+        metre: likewise.
         seconds: that one file may take.
 
     """
-    left = iter(paths)
-    done: SimpleQueue[tuple[Path, Future[Reading | str]]] = SimpleQueue()
+    for item, ended in _ended(items, partial(attempt, grid=grid, metres=metres, metre=metre), jobs, seconds):
+        try:
+            yield item, ended.result()
+        except TimeoutError:
+            yield item, f"takes longer than {seconds:g} seconds"
+        except ProcessExpired:
+            yield item, "crashes the parser"
+
+
+def _ended(
+    tasks: Iterable[T], work: Callable[[T], R], jobs: int, seconds: float
+) -> Iterator[tuple[T, "Future[R]"]]:
+    """Yield each task and its end, in no order."""
+    left = iter(tasks)
+    done: SimpleQueue[tuple[T, Future[R]]] = SimpleQueue()
     handed = 0
     pool = ProcessPool(jobs, initializer=_start, context=multiprocessing.get_context("spawn"))
     with _one_thread_each():
         try:
             while True:
-                while handed < WAITING * jobs and (path := next(left, None)) is not None:
-                    task = pool.schedule(attempt, [path, grid], {"metres": metres}, timeout=seconds)
-                    task.add_done_callback(partial(_put, done, path))
+                while handed < WAITING * jobs and (task := next(left, None)) is not None:
+                    future = pool.schedule(work, [task], timeout=seconds)
+                    future.add_done_callback(partial(_put, done, task))
                     handed += 1
                 if not handed:
                     return
-                path, ended = done.get()
+                task, ended = done.get()
                 handed -= 1
-                yield path, _outcome(ended, seconds)
+                yield task, ended
         finally:
             pool.stop()  # type: ignore[no-untyped-call]
             pool.join()
 
 
-def _put(
-    done: "SimpleQueue[tuple[Path, Future[Reading | str]]]", path: Path, task: "Future[Reading | str]"
-) -> None:
+def _put(done: "SimpleQueue[tuple[T, Future[R]]]", task: T, future: "Future[R]") -> None:
     """Hand a task that has ended to the one who waits."""
-    done.put((path, task))
-
-
-def _outcome(task: "Future[Reading | str]", seconds: float) -> Reading | str:
-    """Return what a process made of its file, or what became of the process."""
-    try:
-        return task.result()
-    except TimeoutError:
-        return f"takes longer than {seconds:g} seconds"
-    except ProcessExpired:
-        return "crashes the parser"
+    done.put((task, future))

@@ -8,13 +8,11 @@ grid, the counts, the styles' names and the licences, OUT/report.json what was s
 written last: where it is, all is there.
 """
 
-import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,58 +20,23 @@ from typing import Any
 import numpy as np
 
 from model.files import all_readable, atomic_write
+from model.midi.file import MAX_BYTES
 from model.music.grid import Grid
 from trainer.corpus import meta
-from trainer.corpus.dedup import HashIndex, new_windows
+from trainer.corpus.assemble import NOT_GIVEN, PARTS, Assembly, part_path
+from trainer.corpus.index import Index
+from trainer.corpus.meta import PrepareOptions, Report
 from trainer.corpus.pieces import FOLDER as PIECES_FOLDER
-from trainer.corpus.pieces import PieceWriter
-from trainer.corpus.read_midi import CODECS, PIECES, Reading
-from trainer.corpus.shards import ARRAYS, SplitWriter, load_part, save_part, whole
-from trainer.corpus.sources import SPLITS, Source, discover
-from trainer.corpus.splits import fill_sides, join_songs, split_songs
+from trainer.corpus.read_midi import CODECS
+from trainer.corpus.shards import ARRAYS
+from trainer.corpus.sources import SPLITS, Source, contents, scan
 from trainer.errors import MISSING, EmptyCorpusError, OperationError, RequestError
 
-FORMAT = 5
-BATCH = 64
-PARTS = ".parts"
-
-
-@dataclass(frozen=True, slots=True)
-class PrepareOptions:
-    """What prepare was asked for.
-
-    Attributes:
-        grid: of the phrases.
-        licences: permissive or all (of files that a manifest names).
-        metres: own, or all: bars of the grid laid over music in other metres too, for the train split alone.
-        seed: of the split.
-        jobs: reading processes.
-
-    """
-
-    grid: Grid
-    licences: str = "permissive"
-    metres: str = "own"
-    seed: int = 0
-    jobs: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What prepare did.
-
-    Attributes:
-        phrases: counts by codec and split.
-        read: files that gave phrases.
-        skipped: (name, reason) of the other files.
-        resumed: files that an interrupted run had read already.
-
-    """
-
-    phrases: dict[str, dict[str, int]]
-    read: int
-    skipped: list[tuple[str, str]]
-    resumed: int
+FORMAT = 6
+BATCH = 64  # files that a process reads at a time
+INDEX = ".index"
+MANY = 2_000
+"""Files from which those that come later are put beside the others, not all of them anew."""
 
 
 def prepare(
@@ -101,20 +64,28 @@ def prepare(
     """
     if find_spec("symusic") is None:  # else every file would be called unreadable
         raise OperationError(MISSING.format("symusic"))
-    sources, skipped = discover(folders, licences=options.licences)
+    folders = list(folders)
+    for folder in folders:
+        if not folder.exists():
+            raise RequestError(f"the MIDI folder '{folder}' does not exist")
     if out.exists() and not out.is_dir():
         raise RequestError(f"'{out}' is a file; --out needs a folder")
-    ours = (out / meta.NAME).exists() or (out / PARTS).exists()
+    ours = (out / meta.NAME).exists() or (out / INDEX).exists() or (out / ".parts").exists()
     for codec in CODECS:
         if not ours and (out / codec).exists():
             raise RequestError(f"'{out / codec}' was not made by prepare; --out needs another folder")
     _check_same(out, options)
+    known = json.dumps([FORMAT, _fields(options.grid), options.metres, options.metre])
+    existed = out.exists()
     try:
-        return _prepare(sources, skipped, out, options, progress)
-    except EmptyCorpusError:
-        shutil.rmtree(out / PARTS, ignore_errors=True)
+        with Index(out / INDEX, known) as index:
+            return _prepare(folders, index, out, options, progress)
+    except (EmptyCorpusError, RequestError):
+        if not (out / meta.NAME).exists():
+            shutil.rmtree(out / INDEX, ignore_errors=True)
         with suppress(OSError):  # something else lies in it
-            out.rmdir()
+            if not existed:
+                out.rmdir()
         raise
     except OSError as error:
         raise OperationError(f"the corpus cannot be written to '{out}': {error.strerror or error}") from error
@@ -146,52 +117,8 @@ def _flags(options: meta.Meta | PrepareOptions) -> dict[str, int | str]:
         "--licences": options.licences,
         "--metres": options.metres,
         "--seed": options.seed,
+        "--assume-metre": options.metre or "none",
     }
-
-
-def _prepare(
-    sources: list[Source],
-    skipped: list[tuple[str, str]],
-    out: Path,
-    options: PrepareOptions,
-    progress: Callable[[int, int], None],
-) -> Report:
-    """Read into parts, then assemble the parts."""
-    parts = out / PARTS
-    parts.mkdir(parents=True, exist_ok=True)
-    ready: list[Path] = []
-    resumed = 0
-    batches = [sources[first : first + BATCH] for first in range(0, len(sources), BATCH)]
-    missing: list[tuple[list[Source], Path]] = []
-    for batch in batches:
-        part = parts / f"{_key(batch, options)}.npz"
-        ready.append(part)
-        if whole(part):
-            resumed += len(batch)
-        else:
-            missing.append((batch, part))
-    done = resumed
-    progress(done, len(sources))
-    for count in _read_all(missing, options):
-        done += count
-        progress(done, len(sources))
-    songs = join_songs(sources, ready)
-    report = _assemble(sources, skipped, ready, songs, out=out, options=options, resumed=resumed)
-    shutil.rmtree(parts, ignore_errors=True)
-    return report
-
-
-def _key(batch: list[Source], options: PrepareOptions) -> str:
-    """Name a part by what it is made from, so that it is read again when a file changes."""
-    seen = []
-    for source in batch:
-        try:
-            stat = source.path.stat()
-            seen.append((source.name, stat.st_size, stat.st_mtime_ns))
-        except OSError:
-            seen.append((source.name, -1, -1))
-    text = json.dumps([FORMAT, _fields(options.grid), options.metres, seen])
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 def _fields(grid: Grid) -> dict[str, int]:
@@ -203,149 +130,206 @@ def _fields(grid: Grid) -> dict[str, int]:
     }
 
 
-def _read_all(missing: list[tuple[list[Source], Path]], options: PrepareOptions) -> Iterator[int]:
-    """Read the batches that have no part yet and save each; yield 1 for every file."""
-    from trainer.corpus.pool import outcomes  # noqa: PLC0415 - nothing to read, nothing to start
-
-    waiting: dict[Path, tuple[int, int]] = {}
-    results: list[list[Reading | str | None]] = []
-    for number, (batch, _) in enumerate(missing):
-        results.append([None] * len(batch))
-        waiting.update({source.path: (number, place) for place, source in enumerate(batch)})
-    left = [len(batch) for batch, _ in missing]
-    for path, outcome in outcomes(list(waiting), options.grid, jobs=options.jobs, metres=options.metres):
-        number, place = waiting[path]
-        results[number][place] = outcome
-        left[number] -= 1
-        if not left[number]:
-            save_part(missing[number][1], [r if r is not None else "not read" for r in results[number]])
-            results[number] = []
-        yield 1
-
-
-def _assemble(
-    sources: list[Source],
-    skipped: list[tuple[str, str]],
-    parts: list[Path],
-    songs: list[int],
-    *,
+def _prepare(
+    folders: list[Path],
+    index: Index,
     out: Path,
     options: PrepareOptions,
-    resumed: int,
+    progress: Callable[[int, int], None],
 ) -> Report:
-    """Write the splits from the parts: distinct phrases, none on two sides even after transposition."""
-    splits = _sides(sources, songs, parts, options.seed)
-    building = out / ".building"
-    shutil.rmtree(building, ignore_errors=True)
-    phrases: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
-    songs_of: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
-    reasons: list[tuple[str, str]] = list(skipped)
-    licences: Counter[str] = Counter()
-    styles = {name: number for number, name in enumerate(sorted({source.style for source in sources}))}
-    for codec in CODECS:
-        (building / codec).mkdir(parents=True)
-        with HashIndex(building / "exact") as exact, HashIndex(building / "shapes") as shapes:
-            for turn, split in enumerate(SPLITS):
-                with SplitWriter(building / codec / split) as writer:
-                    for number, reading in _readings(parts, (codec,)):
-                        if splits[number] == split and isinstance(reading, Reading):
-                            windows = reading.windows[codec]
-                            keep = new_windows(windows, exact, shapes, turn, measured=split != "train")
-                            varied, style = reading.varied[codec], styles[sources[number].style]
-                            writer.add(windows, keep, songs[number], varied=varied, style=style)
-                phrases[codec][split] = writer.phrases
-                songs_of[codec][split] = len(writer.songs)
-    _write_pieces(parts, splits, songs, building / PIECES_FOLDER)
-    read = 0
-    for number, reading in _readings(parts, ()):
-        if isinstance(reading, str):
-            reasons.append((sources[number].name, reading))
-        else:
-            read += 1
-            licences[sources[number].licence or "not given"] += 1
-    if not any(count for counts in phrases.values() for count in counts.values()):
+    """Read what is new into parts, then write the splits, or what is new of them."""
+    shutil.rmtree(out / ".parts", ignore_errors=True)  # of versions before
+    index.see(scan(folders, licences=options.licences, known=index.known))
+    others = index.compare()
+    files = index.count("refused = ''")
+    left = index.count("refused = '' AND part IS NULL AND reason IS NULL")
+    resumed = done = files - left
+    progress(done, files)
+    (index.folder / PARTS).mkdir(exist_ok=True)
+    for count in _read_all(index, left, options):
+        done += count
+        progress(done, files)
+    whole = index.fact("whole")
+    numbered = index.count("number IS NOT NULL")
+    added = index.count("part IS NOT NULL AND number IS NULL")
+    behind = (
+        not others
+        and whole == _flags_text(options)
+        and (out / meta.NAME).exists()
+        and numbered >= MANY
+        and not index.count("number IS NULL AND part IS NOT NULL AND (cluster != '' OR split != '')")
+    )
+    if not (behind and not added):
+        _assemble(index, out, options, behind=behind)
+    _tidy(index)
+    return _describe(index, out, options, resumed)
+
+
+def _flags_text(options: PrepareOptions) -> str:
+    return json.dumps(_flags(options))
+
+
+def _assemble(index: Index, out: Path, options: PrepareOptions, *, behind: bool) -> None:
+    """Write the splits anew, or what is new behind what they hold; broken off, the next time is anew."""
+    index.remember("whole", "")
+    first = index.give_numbers(anew=not behind)
+    if not index.count("number IS NOT NULL"):
+        raise EmptyCorpusError(_empty(index, options.grid))
+    if behind:
+        Assembly(index, seed=options.seed, first=first).run(out)
+    else:
+        building = out / ".building"
         shutil.rmtree(building, ignore_errors=True)
-        raise EmptyCorpusError(_empty(len(sources), reasons, options.grid))
+        Assembly(index, seed=options.seed, first=first).run(building)
+        (out / meta.NAME).unlink(missing_ok=True)
+        for name in (*CODECS, PIECES_FOLDER):
+            shutil.rmtree(out / name, ignore_errors=True)
+            (building / name).replace(out / name)
+        shutil.rmtree(building, ignore_errors=True)
+    index.remember("whole", _flags_text(options))
+
+
+def _tidy(index: Index) -> None:
+    """Throw away parts in which no file lies any more."""
+    used = {part_path(index.folder, number) for number in index.parts_in_use()}
+    for path in (index.folder / PARTS).iterdir():
+        if path not in used:
+            path.unlink(missing_ok=True)
+
+
+def _read_all(index: Index, left: int, options: PrepareOptions) -> Iterator[int]:
+    """Read what is to be read, a part for each few files; yield how many were."""
+    from trainer.corpus.pool import Chunk, Item, results  # noqa: PLC0415 - nothing to read, nothing to start
+
+    if not left:
+        return
+    size = max(1, min(BATCH, -(-left // (2 * options.jobs))))
+    places: dict[int, list[bytes]] = {}
+    broken: dict[Path, str] = {}
+
+    def chunk(taken: list[tuple[bytes, Item]]) -> Chunk:
+        number = index.next_part()
+        places[number] = [place for place, _ in taken]
+        return Chunk(number, [item for _, item in taken], part_path(index.folder, number))
+
+    def chunks() -> Iterator[Chunk]:
+        taken: list[tuple[bytes, Item]] = []
+        for each in _items(index, broken):
+            taken.append(each)
+            if len(taken) == size:
+                yield chunk(taken)
+                taken = []
+        if taken:
+            yield chunk(taken)
+
+    jobs = min(options.jobs, -(-left // size))
+    for (number, _, _), found in results(
+        chunks(), options.grid, jobs=jobs, metres=options.metres, metre=options.metre
+    ):
+        index.read(
+            [
+                (place, None if one.spot is None else number, one.spot, one.grams, one.reason, one.note)
+                for place, one in zip(places.pop(number), found, strict=True)
+            ]
+        )
+        yield len(found)
+    for archive in index.unread_archives():
+        index.refuse(archive, broken.get(archive, "the archive does not hold it any more"))
+
+
+def _items(index: Index, broken: dict[Path, str]) -> Iterator[tuple[bytes, Any]]:
+    """Yield the files to read, those of archives with what they hold; say which archives are broken."""
+    yield from index.unread_files()
+    for archive in index.unread_archives():
+
+        def wanted(member: str, archive: Path = archive) -> bool:
+            return index.is_unread(Source(archive, "", member=member).place)
+
+        try:
+            for member, data in contents(archive, wanted, MAX_BYTES):
+                place = Source(archive, "", member=member).place
+                if data is None:
+                    index.read([(place, None, None, 0, f"larger than {MAX_BYTES // 1_000_000} MB", "")])
+                else:
+                    yield place, data
+        except Exception as error:  # noqa: BLE001 - a stranger's archive must not end the run
+            broken[archive] = f"the archive cannot be read: {type(error).__name__}: {error}"[:160]
+
+
+def _describe(index: Index, out: Path, options: PrepareOptions, resumed: int) -> Report:
+    """Write report.json and meta.json, and return what they say."""
+    phrases, songs = _counts(out)
+    read, licences = index.count("part IS NOT NULL"), index.tally("licence", "part IS NOT NULL")
+    kinds: Counter[str] = Counter()
+    examples: dict[str, tuple[str, str]] = {}
+    for name, reason in index.left_out():
+        kind = reason.split(":")[0]
+        kinds[kind] += 1
+        examples.setdefault(kind, (name, reason))
+    notes = index.tally("note", "part IS NOT NULL AND note != ''")
+    report = {
+        "read": read,
+        "skipped": kinds.total(),
+        "reasons": dict(kinds.most_common()),
+        "assumed": notes,
+    }
+    lists = {
+        "files": ({"file": name, "reason": reason} for name, reason in index.left_out()),
+        "assumptions": ({"file": name, "assumed": note} for name, note in index.noted()),
+    }
+    _write_long(out / "report.json", report, lists)
     description = {
         "format": FORMAT,
         "grid": _fields(options.grid),
         "arrays": ARRAYS,
         "licences": options.licences,
         "metres": options.metres,
+        "metre": options.metre,
         "seed": options.seed,
         "phrases": phrases,
-        "songs": songs_of,
-        "styles": list(styles),
-        "files": {"read": read, "skipped": len(reasons)},
-        "sources": dict(licences.most_common()),
+        "songs": songs,
+        "styles": index.styles(),
+        "files": {"read": read, "skipped": kinds.total()},
+        "sources": {name or NOT_GIVEN: count for name, count in licences.items()},
     }
-    tally = Counter(reason.split(":")[0] for _, reason in reasons)
-    report = {
-        "read": read,
-        "skipped": len(reasons),
-        "reasons": dict(tally.most_common()),
-        "files": [{"file": name, "reason": reason} for name, reason in reasons],
-    }
-    (out / meta.NAME).unlink(missing_ok=True)
-    for codec in (*CODECS, PIECES_FOLDER):
-        shutil.rmtree(out / codec, ignore_errors=True)
-        (building / codec).replace(out / codec)
-    shutil.rmtree(building, ignore_errors=True)
-    write_json(out / "report.json", report)
     write_json(out / meta.NAME, description)
-    return Report(phrases, read, reasons, resumed)
+    skipped = {kind: (count, *examples[kind]) for kind, count in kinds.most_common()}
+    return Report(phrases, read, skipped, resumed, notes)
 
 
-def _write_pieces(parts: list[Path], splits: list[str], songs: list[int], folder: Path) -> None:
-    """Write how pieces go on from phrase to phrase; those aside are learned from, never measured on."""
-    writers = {split: PieceWriter(folder / split) for split in SPLITS}
-    for number, reading in _readings(parts, PIECES):
-        if isinstance(reading, str):
-            continue
-        split = splits[number]
-        for codec, name in zip(CODECS, PIECES, strict=True):
-            windows = reading.windows[name]
-            learned = np.ones(len(windows.counts), dtype=bool) if split == "train" else ~windows.aside
-            kind, varied = CODECS.index(codec), reading.varied[codec]
-            writers[split].add(windows, learned, kind=kind, song=songs[number], varied=varied)
-    for writer in writers.values():
-        writer.close()
+def _counts(out: Path) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
+    """Return how many phrases there are by codec and split, and of how many songs."""
+    phrases: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
+    songs: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
+    for codec in CODECS:
+        for split in SPLITS:
+            numbers = np.load(out / codec / split / "songs.npy", mmap_mode="r")
+            phrases[codec][split] = len(numbers)
+            songs[codec][split] = int(np.count_nonzero(np.bincount(numbers))) if len(numbers) else 0
+    return phrases, songs
 
 
-def _empty(files: int, reasons: list[tuple[str, str]], grid: Grid) -> str:
+def _write_long(path: Path, head: dict[str, Any], lists: Mapping[str, Iterator[dict[str, str]]]) -> None:
+    """Write a JSON object whose lists may be longer than memory."""
+    with atomic_write(path) as draft, draft.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(all_readable(head), indent=1, ensure_ascii=False)[:-2])
+        for name, rows in lists.items():
+            file.write(f',\n "{name}": [')
+            for number, row in enumerate(rows):
+                file.write(",\n  " if number else "\n  ")
+                file.write(json.dumps(all_readable(row), ensure_ascii=False))
+            file.write("\n ]")
+        file.write("\n}\n")
+
+
+def _empty(index: Index, grid: Grid) -> str:
     """Say why there is nothing, with the first reason."""
     where = f"{grid.bars} bars of {grid.beats_per_bar}/4"
-    if not files and not reasons:
+    files = index.count()
+    if not files:
         return "no MIDI file (.mid, .midi) lies in the folders given"
-    first = f"; for one, {reasons[0][0]}: {reasons[0][1]}" if reasons else ""
-    return f"none of {max(files, len(reasons))} files gave a phrase of {where}{first}"
-
-
-def _readings(parts: list[Path], codecs: Sequence[str] = CODECS) -> Iterator[tuple[int, Reading | str]]:
-    """Yield (number of the source, what it gave), one part in memory at a time."""
-    number = 0
-    for part in parts:
-        for reading in load_part(part, codecs):
-            yield number, reading
-            number += 1
-
-
-def _sides(sources: list[Source], songs: list[int], parts: list[Path], seed: int) -> list[str]:
-    """Return the split of each source: the manifest's, or its song's by name."""
-    names: dict[int, str] = {}
-    holding: dict[str, set[int]] = {codec: set() for codec in CODECS}
-    for number, reading in _readings(parts):
-        song, source = songs[number], sources[number]
-        if isinstance(reading, Reading) and not source.split:
-            name = source.cluster or source.name
-            names[song] = min(names.get(song, name), name)  # whatever else is read
-            for codec in CODECS:
-                if len(reading.windows[codec].exact):
-                    holding[codec].add(song)
-    sides = split_songs(names, seed)
-    for codec in CODECS:
-        fill_sides(sides, {song: names[song] for song in holding[codec]}, seed)
-    return [source.split or sides.get(song, "train") for source, song in zip(sources, songs, strict=True)]
+    name, reason = next(index.left_out())
+    return f"none of {files} files gave a phrase of {where}; for one, {name}: {reason}"
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - what json takes

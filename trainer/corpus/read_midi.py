@@ -53,21 +53,24 @@ class Reading:
         windows: by codec, and by the names of `PIECES`.
         fingerprint: uint64, hashes of runs of its upper line; see `trainer.corpus.tracks.fingerprint`.
         varied: by codec, whether the velocities vary.
+        note: what was assumed of the file, as the end of "...: bar line found from the notes"; "" nothing.
 
     """
 
     windows: dict[str, Windows]
     fingerprint: NDArray[np.uint64]
     varied: dict[str, bool]
+    note: str = ""
 
 
-def read(data: bytes, grid: Grid, *, metres: str = "own") -> Reading:
+def read(data: bytes, grid: Grid, *, metres: str = "own", metre: str = "") -> Reading:
     """Read a MIDI file's windows.
 
     Args:
         data: of the file.
         grid: of the windows.
         metres: `own` reads bars of the grid's length; `all` also lays its bars over music in other metres.
+        metre: such as `4/4`, of all that is read, whatever the file says; "" heeds the file.
 
     Raises:
         UnreadableError: it is no MIDI file, too large, or holds nothing on this grid.

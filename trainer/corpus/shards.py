@@ -3,12 +3,12 @@
 Tested in tests/trainer/corpus/test_prepare.py.
 """
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from errno import EIO
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, NamedTuple, Self
 from zipfile import BadZipFile
 
 import numpy as np
@@ -34,13 +34,24 @@ HEADER = 128  # bytes that numpy gives a header of one or two sizes, room to gro
 class Appender:
     """One .npy file written in pieces; its size is filled in at the end."""
 
-    def __init__(self, path: Path, dtype: str, row: tuple[int, ...] = ()) -> None:
-        """Open the file for rows of a shape."""
-        self._file: IO[bytes] = path.open("wb")
-        self._file.write(bytes(HEADER))
+    def __init__(self, path: Path, dtype: str, row: tuple[int, ...] = (), *, more: bool = False) -> None:
+        """Open the file for rows of a shape: a new one, or to go on behind what it holds."""
         self._dtype = np.dtype(dtype)
         self._row = row
         self.rows = 0
+        if more:
+            self.rows = len(np.load(path, mmap_mode="r"))
+            self._file: IO[bytes] = path.open("r+b")
+            self._file.seek(HEADER + self.rows * self._dtype.itemsize * int(np.prod(row, dtype=np.int64)))
+            self._file.truncate()
+        else:
+            self._file = path.open("wb")
+            self._file.write(bytes(HEADER))
+
+    def drop_last(self) -> None:
+        """Take the last row back."""
+        self.rows -= 1
+        self._file.seek(-self._dtype.itemsize * int(np.prod(self._row, dtype=np.int64)), 1)
 
     def add(self, values: NDArray[Any]) -> None:
         """Append rows."""
@@ -62,33 +73,32 @@ class Appender:
 class SplitWriter:
     """Writes one split's arrays."""
 
-    def __init__(self, folder: Path) -> None:
-        """Make the folder."""
-        folder.mkdir(parents=True)
-        self._notes = Appender(folder / "notes.npy", "<i2", (len(COLUMNS),))
-        self._starts = Appender(folder / "starts.npy", "<i8")
-        self._songs = Appender(folder / "songs.npy", "<i4")
-        self._velocities = Appender(folder / "velocities.npy", "?")
-        self._styles = Appender(folder / "styles.npy", "<i4")
-        self.songs: set[int] = set()
+    def __init__(self, folder: Path, *, more: bool = False) -> None:
+        """Make the folder, or go on in it."""
+        folder.mkdir(parents=True, exist_ok=more)
+        self._notes = Appender(folder / "notes.npy", "<i2", (len(COLUMNS),), more=more)
+        self._starts, self._songs, self._velocities, self._styles = (
+            Appender(folder / f"{name}.npy", dtype, more=more)
+            for name, dtype in (("starts", "<i8"), ("songs", "<i4"), ("velocities", "?"), ("styles", "<i4"))
+        )
+        if more:
+            self._starts.drop_last()  # the end of all
 
     @property
     def phrases(self) -> int:
         """Phrases written."""
         return self._songs.rows
 
-    def add(self, windows: Windows, keep: list[int], song: int, *, varied: bool, style: int) -> None:
-        """Append the chosen windows of one song."""
-        if not keep:
+    def add(self, windows: Windows, keep: NDArray[np.bool_], about: "About") -> None:
+        """Append the chosen windows of some songs."""
+        if not keep.any():
             return
-        ends = np.cumsum(windows.counts)
-        self.songs.add(song)
-        for index in keep:
-            self._starts.add(np.array([self._notes.rows]))
-            self._notes.add(windows.notes[ends[index] - windows.counts[index] : ends[index]])
-        self._songs.add(np.full(len(keep), song))
-        self._velocities.add(np.full(len(keep), varied))
-        self._styles.add(np.full(len(keep), style))
+        counts = windows.counts[keep]
+        self._starts.add(self._notes.rows + np.cumsum(counts) - counts)
+        self._notes.add(windows.notes[np.repeat(keep, windows.counts)])
+        self._songs.add(about.songs[keep])
+        self._velocities.add(about.varied[keep])
+        self._styles.add(about.styles[keep])
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -103,73 +113,90 @@ class SplitWriter:
             array.close()
 
 
-def save_part(path: Path, readings: list[Reading | str]) -> None:
-    """Write what a batch of files gave; whole or not at all.
+class About(NamedTuple):
+    """What is known of each of some windows: its song, whether velocities vary in it, its style."""
+
+    songs: NDArray[np.int32]
+    varied: NDArray[np.bool_]
+    styles: NDArray[np.int32]
+
+
+def save_part(path: Path, readings: Sequence[Reading]) -> None:
+    """Write what some files gave; whole or not at all.
 
     The arrays of all files lie one after another, with a size for each file.
     """
-    successful = [reading for reading in readings if isinstance(reading, Reading)]
-    reasons = [reading if isinstance(reading, str) else None for reading in readings]
-    text = json.dumps(reasons).encode("utf-8")
     arrays: dict[str, NDArray[Any]] = {
-        "reasons": np.frombuffer(text, dtype=np.uint8),
         "varied": np.array(
-            [[reading.varied[codec] for codec in CODECS] for reading in successful], dtype=bool
+            [[reading.varied[codec] for codec in CODECS] for reading in readings], dtype=bool
+        ).reshape(-1, len(CODECS)),
+        "pieces": np.array([len(reading.fingerprint) for reading in readings], dtype=np.int64),
+        "fingerprint": np.concatenate(
+            [np.zeros(0, dtype=np.uint64), *(reading.fingerprint for reading in readings)]
         ),
-        "pieces": np.array([len(reading.fingerprint) for reading in successful], dtype=np.int64),
-        "fingerprint": _joined([reading.fingerprint for reading in successful], np.zeros(0, dtype=np.uint64)),
     }
     empty = Windows()
     for codec in (*CODECS, *PIECES):
-        windows = [reading.windows[codec] for reading in successful]
+        windows = [reading.windows[codec] for reading in readings]
         arrays[f"{codec}.windows"] = np.array([len(each.counts) for each in windows], dtype=np.int64)
         for field in FIELDS:
-            arrays[f"{codec}.{field}"] = _joined(
-                [getattr(each, field) for each in windows], getattr(empty, field)
+            arrays[f"{codec}.{field}"] = np.concatenate(
+                [getattr(empty, field), *(getattr(each, field) for each in windows)]
             )
     with atomic_write(path) as draft, draft.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
-def _joined(arrays: list[NDArray[Any]], empty: NDArray[Any]) -> NDArray[Any]:
-    """Return the arrays one after another."""
-    return np.concatenate([empty, *arrays])
+class Part:
+    """What `save_part` wrote; arrays are read when they are asked for.
 
+    Raises:
+        OSError: here and everywhere, when the file is gone or damaged.
 
-def whole(path: Path) -> bool:
-    """Tell whether a part is there and can be read."""
-    try:
-        with path.open("rb") as file, np.load(file) as stored:  # numpy leaves the file of a bad one open
-            return "reasons" in stored
-    except (OSError, ValueError, EOFError, BadZipFile):
-        return False
+    """
 
+    def __init__(self, path: Path) -> None:
+        """Open it."""
+        self._path = path
+        self._arrays: dict[str, NDArray[Any]] = {}
 
-def load_part(path: Path, codecs: Sequence[str] = CODECS) -> Iterator[Reading | str]:
-    """Yield what each file of a batch gave, with the windows of some codecs."""
-    with np.load(path) as stored:
-        shared = ("reasons", "varied", "pieces", "fingerprint")
-        arrays = {
-            name: stored[name] for name in stored.files if name in shared or name.split(".")[0] in codecs
-        }
-    pieces = np.cumsum(arrays["pieces"])
-    ends = {codec: np.cumsum(arrays[f"{codec}.windows"]) for codec in codecs}
-    notes = {codec: np.cumsum([0, *arrays[f"{codec}.counts"]]) for codec in codecs}
-    number = 0
-    for reason in json.loads(arrays["reasons"].tobytes()):
-        if reason is not None:
-            yield reason
-            continue
-        windows = {}
-        for codec in codecs:
-            end = ends[codec][number]
-            first = end - arrays[f"{codec}.windows"][number]
-            rows = arrays[f"{codec}.notes"][notes[codec][first] : notes[codec][end]]
-            windows[codec] = Windows(rows, *(arrays[f"{codec}.{field}"][first:end] for field in FIELDS[1:]))
-        first_piece = pieces[number] - arrays["pieces"][number]
-        yield Reading(
-            windows,
-            arrays["fingerprint"][first_piece : pieces[number]],
-            dict(zip(CODECS, arrays["varied"][number].tolist(), strict=True)),
-        )
-        number += 1
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """Return an array by its name."""
+        if name not in self._arrays:
+            try:
+                with self._path.open("rb") as file, np.load(file) as stored:
+                    self._arrays[name] = stored[name]
+            except (ValueError, KeyError, EOFError, BadZipFile) as error:
+                raise OSError(EIO, f"{self._path} is damaged: delete the folder and prepare again") from error
+        return self._arrays[name]
+
+    def varied(self, first: int, count: int) -> NDArray[np.bool_]:
+        """Return [file, codec], whether velocities vary."""
+        return self["varied"][first : first + count]
+
+    def fingerprints(self, first: int, count: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """Return the fingerprints of some files one after another, and the size of each."""
+        ends = np.cumsum(self["pieces"])
+        sizes = self["pieces"][first : first + count]
+        low = ends[first] - self["pieces"][first]
+        return self["fingerprint"][low : low + sizes.sum()], sizes
+
+    def windows(
+        self, codec: str, first: int, count: int, fields: Sequence[str] = FIELDS
+    ) -> tuple[Windows, NDArray[np.int64]]:
+        """Return the windows of some files, with some of their fields alone, and how many each file has."""
+        sizes = self[f"{codec}.windows"]
+        low = int(sizes[:first].sum())
+        sizes = sizes[first : first + count]
+        high = low + int(sizes.sum())
+        found = Windows()
+        for field in fields:
+            values = self[f"{codec}.{field}"]
+            if field == "notes":
+                counts = self[f"{codec}.counts"]
+                begin = int(counts[:low].sum())
+                values = values[begin : begin + int(counts[low:high].sum())]
+            else:
+                values = values[low:high]
+            setattr(found, field, values)
+        return found, sizes

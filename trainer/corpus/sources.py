@@ -1,10 +1,13 @@
-"""Which files there are to read, under which licence, and which of them are one song."""
+"""Which files there are to read, in folders and archives, and under which licence."""
 
 import csv
+import os
 import re
-from collections.abc import Iterable, Iterator
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from model.midi.file import SUFFIXES
 from trainer.errors import OperationError, RequestError
@@ -12,6 +15,7 @@ from trainer.errors import OperationError, RequestError
 MANIFEST = "MANIFEST.csv"
 SPLITS = ("train", "validation", "test")
 LICENCES = ("permissive", "all")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 ALLOWED = re.compile(
     r"public domain|\bpd\b|cc0|\bcc[ -]by\b|creative commons attribution|\bbsd\b|\bmit\b|artistic"
 )
@@ -23,13 +27,17 @@ class Source:
     """One file to read.
 
     Attributes:
-        path: of the file.
+        path: of the file, or of the archive that it lies in.
         name: as reports show it, relative to the folder that was asked for.
         cluster: of the song it belongs to, by the manifest; empty where there is none.
         licence: as the manifest writes it; empty where there is none.
         split: as the manifest writes it; empty where it says nothing.
         style: what its phrases are labelled with: the manifest's data set, else the name of the folder in the
             folder asked for in which it lies, or of that one itself.
+        member: its name in the archive; empty of a file of its own.
+        size: bytes, of the file or of the archive.
+        changed: when it (the archive) was changed last, nanoseconds.
+        refused: why it is not read; empty where it is.
 
     """
 
@@ -39,6 +47,15 @@ class Source:
     licence: str = ""
     split: str = ""
     style: str = ""
+    member: str = ""
+    size: int = -1
+    changed: int = -1
+    refused: str = ""
+
+    @property
+    def place(self) -> bytes:
+        """What no two sources share."""
+        return os.fsencode(self.path) + b"\0" + self.member.encode("utf-8", "surrogateescape")
 
 
 def permissive(licence: str) -> bool:
@@ -48,54 +65,165 @@ def permissive(licence: str) -> bool:
 
 
 def discover(folders: Iterable[Path], *, licences: str) -> tuple[list[Source], list[tuple[str, str]]]:
-    """Find the MIDI files of some folders.
-
-    A folder with a MANIFEST.csv gives the files it names, with their licence and cluster; a file that it
-    does not name is read only where all licences will do.
+    """Find the MIDI files of some folders, for who needs them all at once; see `scan`.
 
     Returns:
         What to read in a fixed order, and (name, reason) of what is left out.
+
+    """
+    found = {source.place: source for source in scan(folders, licences=licences)}
+    ordered = sorted(found.values(), key=lambda source: (source.name, source.place))
+    read = [source for source in ordered if not source.refused]
+    return read, [(source.name, source.refused) for source in ordered if source.refused]
+
+
+def scan(
+    folders: Iterable[Path],
+    *,
+    licences: str,
+    known: Callable[[Path, os.stat_result], bool] = lambda _path, _stat: False,
+) -> Iterator[Source]:
+    """Yield the MIDI files of folders and archives (.zip, .tar and compressed ones) in no order.
+
+    A folder with a MANIFEST.csv gives the files it names, with their licence and cluster; a file that it
+    does not name is read only where all licences will do.  Nothing is kept in memory but the manifest.
+
+    Args:
+        folders: or archives.
+        licences: one of `LICENCES`.
+        known: of an archive, whether what it holds need not be listed again.
 
     Raises:
         RequestError: a folder does not exist.
         OperationError: a manifest cannot be read.
 
     """
-    sources: list[Source] = []
-    skipped: list[tuple[str, str]] = []
     for folder in folders:
+        if folder.is_file() and is_archive(folder):
+            yield from _in_archive(folder.resolve(), folder.name, known)
+            continue
         if not folder.is_dir():
-            kind = "is a file, not a folder" if folder.exists() else "does not exist"
+            kind = "is a file, not a folder or an archive" if folder.exists() else "does not exist"
             raise RequestError(f"the MIDI folder '{folder}' {kind}")
-        rows = {row.path: row for row in _manifest(folder)}
-        for path in _files(folder):
-            name = printable(path.relative_to(folder.parent))
-            row = rows.get(path)
-            if row is None and rows and licences == "permissive":
-                skipped.append((name, f"{MANIFEST} names no licence for it"))
-            elif row is not None and licences == "permissive" and not permissive(row.licence):
-                skipped.append((name, f"its licence is not permissive: {row.licence or 'none given'}"))
-            else:
-                style = (row.style if row else "") or printable(_top(path, folder))
-                sources.append(replace(row or Source(path, name), style=style))
-    unique = {source.path.resolve(): source for source in sources}
-    return list(unique.values()), skipped
+        yield from _in_folder(folder, licences, known)
 
 
-def _top(path: Path, folder: Path) -> Path:
-    """Return the name of the folder within another that a file lies in, or of that other one."""
-    within = path.relative_to(folder).parts
-    return Path(within[0] if len(within) > 1 else folder.resolve().name)
+def is_archive(path: Path) -> bool:
+    """Tell by its name whether a file is an archive that is looked into."""
+    return path.name.lower().endswith(ARCHIVES)
+
+
+def _in_folder(
+    folder: Path, licences: str, known: Callable[[Path, os.stat_result], bool]
+) -> Iterator[Source]:
+    root = folder.resolve()
+    rows = {row.path: row for row in _manifest(root)}
+    for entry in _walk(root):
+        path = Path(entry.path)
+        within = path.relative_to(root).parts
+        name = printable(Path(folder.name or root.name, *within))
+        stat = _stat(entry)
+        if is_archive(path):
+            if stat is not None and not (rows and licences == "permissive"):
+                yield from _in_archive(path, name, known)
+            continue
+        row = rows.get(path)
+        refused = ""
+        if row is None and rows and licences == "permissive":
+            refused = f"{MANIFEST} names no licence for it"
+        elif row is not None and licences == "permissive" and not permissive(row.licence):
+            refused = f"its licence is not permissive: {row.licence or 'none given'}"
+        style = (row.style if row else "") or printable(Path(within[0] if len(within) > 1 else root.name))
+        yield replace(
+            row or Source(path, name),
+            path=path.resolve() if entry.is_symlink() else path,
+            name=name,
+            style=style,
+            size=-1 if stat is None else stat.st_size,
+            changed=-1 if stat is None else stat.st_mtime_ns,
+            refused=refused,
+        )
+
+
+def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield the MIDI files and archives below a folder; links to folders are not followed."""
+    try:
+        entries = os.scandir(folder)
+    except OSError:
+        return
+    with entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path))
+            elif entry.name.lower().endswith((*SUFFIXES, *ARCHIVES)):
+                yield entry
+
+
+def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        return entry.stat()
+    except OSError:
+        return None
+
+
+def _in_archive(path: Path, name: str, known: Callable[[Path, os.stat_result], bool]) -> Iterator[Source]:
+    """Yield the MIDI files that an archive holds; one that cannot be read is one file that is refused."""
+    stat = path.stat()
+    if known(path, stat):
+        return
+    top = path.name.split(".")[0]
+    about = Source(path, name, size=stat.st_size, changed=stat.st_mtime_ns)
+    try:
+        for member in _members(path):
+            within = PurePosixPath(member).parts
+            style = printable(Path(within[0] if len(within) > 1 else top))
+            shown = f"{name}/{printable(Path(member))}"
+            yield replace(about, name=shown, style=style, member=member)
+    except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, ValueError) as error:
+        yield replace(about, refused=f"the archive cannot be read: {error}"[:160])
+
+
+def _members(path: Path) -> Iterator[str]:
+    if path.suffix.lower() == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            yield from (i.filename for i in archive.infolist() if not i.is_dir() and _is_midi(i.filename))
+        return
+    with tarfile.open(path) as archive:
+        for entry in archive:
+            archive.members = []  # type: ignore[attr-defined]  # else every one is kept
+            if entry.isfile() and _is_midi(entry.name):
+                yield entry.name
+
+
+def contents(path: Path, wanted: Callable[[str], bool], most: int) -> Iterator[tuple[str, bytes | None]]:
+    """Yield some members of an archive in its order, and what each holds; None of one larger than `most`.
+
+    Raises:
+        OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, RuntimeError: it cannot be read.
+
+    """
+    if path.suffix.lower() == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                if not info.is_dir() and wanted(info.filename):
+                    yield info.filename, archive.read(info) if info.file_size <= most else None
+        return
+    with tarfile.open(path) as tar:
+        for entry in tar:
+            tar.members = []  # type: ignore[attr-defined]  # as above
+            if entry.isfile() and wanted(entry.name):
+                file = tar.extractfile(entry) if entry.size <= most else None
+                yield entry.name, file.read() if file is not None else None
+
+
+def _is_midi(name: str) -> bool:
+    base = PurePosixPath(name).name
+    return base.lower().endswith(tuple(SUFFIXES)) and not base.startswith("._")
 
 
 def printable(path: Path) -> str:
     """Return a path as text that can be written anywhere, whatever bytes its name holds."""
     return path.as_posix().encode("utf-8", "backslashreplace").decode()
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield the MIDI files below a folder in a fixed order."""
-    yield from sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def _manifest(folder: Path) -> Iterator[Source]:
@@ -122,7 +250,7 @@ def _manifest(folder: Path) -> Iterator[Source]:
         split = names.get(split, split)
         yield Source(
             path,
-            printable(path.relative_to(folder.parent)) if path.is_relative_to(folder.parent) else written,
+            written,
             (row.get("cluster") or row.get("song_id") or "").strip(),
             (row.get("licence") or "").strip(),
             split if split in SPLITS else "",

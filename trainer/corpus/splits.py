@@ -1,18 +1,23 @@
-"""Which files are one song, and which side of the split a song lies on."""
+"""Which files are one song, and which side of the split a song lies on.  Arrays over files and songs.
+
+Tested in tests/trainer/corpus/test_splits.py.
+"""
 
 import hashlib
-from pathlib import Path
+from collections.abc import Iterable
 
-from trainer.corpus.dedup import HashIndex
-from trainer.corpus.read_midi import Reading
-from trainer.corpus.shards import load_part
-from trainer.corpus.sources import Source
+import numpy as np
+from numpy.typing import NDArray
 
 SHARED = 0.25  # share of the shorter fingerprint from which two files are versions of one song
 FEWEST = 3  # pieces of a fingerprint that they share at least
 COMMON = 40  # files from which a piece is a commonplace (scales, repeated notes) and joins nothing
 TEST = 0.05
 VALIDATION = 0.05
+TRAIN_SIDE, VALIDATION_SIDE, TEST_SIDE = range(3)
+
+Numbers = NDArray[np.int64]
+Sides = NDArray[np.int8]
 
 
 def place_of(name: str, seed: int) -> float:
@@ -21,78 +26,93 @@ def place_of(name: str, seed: int) -> float:
     return int.from_bytes(digest, "little") / 2**64
 
 
-def split_songs(names: dict[int, str], seed: int) -> dict[int, str]:
+def side_of(place: float) -> int:
+    """Return the side of a song that comes to others: by its place alone."""
+    return TEST_SIDE if place < TEST else VALIDATION_SIDE if place < TEST + VALIDATION else TRAIN_SIDE
+
+
+def split_songs(places: NDArray[np.float64]) -> Sides:
     """Return train (90 %), validation or test (5 % each) for each song.
 
     A song's side depends on its name and the seed alone, unless a side would stay empty: three songs or
     more fill all three.
+
+    Args:
+        places: of the songs, see `place_of`; nan of songs whose sides the manifest says.
+
     """
-    places = sorted((place_of(name, seed), song) for song, name in names.items())
-    few = 1 if len(places) >= 3 else 0
-    test = max(few, sum(place < TEST for place, _ in places))
-    held_out = max(test + few, sum(place < TEST + VALIDATION for place, _ in places))
-    return {
-        song: "test" if rank < test else "validation" if rank < held_out else "train"
-        for rank, (_, song) in enumerate(places)
-    }
+    order = np.argsort(places, kind="stable")
+    count = int(np.count_nonzero(~np.isnan(places)))
+    few = 1 if count >= 3 else 0
+    test = max(few, int(np.count_nonzero(places < TEST)))
+    held_out = max(test + few, int(np.count_nonzero(places < TEST + VALIDATION)))
+    sides = np.full(len(places), TRAIN_SIDE, dtype=np.int8)
+    sides[order[:test]] = TEST_SIDE
+    sides[order[test:held_out]] = VALIDATION_SIDE
+    return sides
 
 
-def fill_sides(sides: dict[int, str], names: dict[int, str], seed: int) -> None:
+def fill_sides(sides: Sides, places: NDArray[np.float64], holding: NDArray[np.bool_]) -> None:
     """Let test and validation have one of these songs each, where there are three or more; in place.
 
     Args:
         sides: side of each song.
-        names: of the songs that hold phrases of one codec.
-        seed: of the draw.
+        places: of the songs.
+        holding: which songs hold phrases of one codec.
 
     """
-    if len(names) < 3:
+    if np.count_nonzero(holding) < 3:
         return
-    for side in ("test", "validation"):
-        if all(sides[song] != side for song in names):
-            spare = [song for song in names if sides[song] == "train"]
+    for side in (TEST_SIDE, VALIDATION_SIDE):
+        if not np.any(holding & (sides == side)):
+            spare = np.flatnonzero(holding & (sides == TRAIN_SIDE))
             if len(spare) > 1:
-                sides[min(spare, key=lambda song: place_of(names[song], seed))] = side
+                sides[spare[np.argmin(places[spare])]] = side
 
 
-def join_songs(sources: list[Source], parts: list[Path]) -> list[int]:
-    """Return the song, numbered from 0, of each source.
+class Unions:
+    """Files that are joined to songs."""
 
-    Files of one cluster of a manifest are one song.  Files without one are joined by what they share: two
-    with a quarter of the shorter one's melody in common, in any key and at any bar, are one.
-    """
-    parent = list(range(len(sources)))
+    def __init__(self, files: int) -> None:
+        """Begin with each file by itself."""
+        self._parent = np.arange(files, dtype=np.int32)
 
-    def root(number: int) -> int:
+    def root(self, number: int) -> int:
+        """Return the file that stands for a file's song."""
+        parent = self._parent
         while parent[number] != number:
             parent[number] = parent[parent[number]]
-            number = parent[number]
+            number = int(parent[number])
         return number
 
-    first: dict[str, int] = {}
-    for number, source in enumerate(sources):
-        if source.cluster:
-            parent[root(number)] = root(first.setdefault(source.cluster, number))
-    if not all(source.cluster for source in sources):
-        for one, other in _alike(parts):
-            if not (sources[one].cluster and sources[other].cluster):
-                parent[root(one)] = root(other)
-    numbers: dict[int, int] = {}
-    return [numbers.setdefault(root(number), len(numbers)) for number in range(len(sources))]
+    def join(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Make one song of two files each."""
+        for one, other in pairs:
+            self._parent[self.root(one)] = self.root(other)
+
+    def songs(self) -> NDArray[np.int32]:
+        """Return the song of each file, numbered from 0 in the order of the files."""
+        roots = self._parent
+        while not np.array_equal(roots, roots[roots]):
+            roots = roots[roots]
+        _, first, inverse = np.unique(roots, return_index=True, return_inverse=True)
+        rank = np.empty(len(first), dtype=np.int32)
+        rank[np.argsort(first)] = np.arange(len(first))
+        return rank[inverse]
 
 
-def _alike(parts: list[Path]) -> list[tuple[int, int]]:
-    """Return the pairs of files whose fingerprints share enough."""
-    sizes: list[int] = []
-    with HashIndex(parts[0].with_name("fingerprints")) as pieces:
-        for part in parts:
-            for reading in load_part(part, ()):
-                held = reading.fingerprint.tolist() if isinstance(reading, Reading) else []
-                pieces.add(held, len(sizes))
-                sizes.append(len(held))
-        return [
-            (one, other)
-            for one, other, count in pieces.shared(COMMON)
-            if count >= min(FEWEST, sizes[one], sizes[other])
-            and count >= SHARED * min(sizes[one], sizes[other])
-        ]
+def alike(one: Numbers, other: Numbers, count: Numbers, sizes: Numbers) -> list[tuple[int, int]]:
+    """Return the pairs of files whose fingerprints share enough.
+
+    Two with a quarter of the shorter one's melody in common, in any key and at any bar, are one song.
+
+    Args:
+        one: file of each pair.
+        other: the other.
+        count: hashes that they share.
+        sizes: of the files' fingerprints.
+
+    """
+    least = np.minimum(sizes[one], sizes[other])
+    enough = (count >= np.minimum(FEWEST, least)) & (count >= SHARED * least)
+    return list(zip(one[enough].tolist(), other[enough].tolist(), strict=True))

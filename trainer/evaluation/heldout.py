@@ -12,7 +12,8 @@ from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.playing.player import Player
 from trainer.corpus import meta
-from trainer.corpus.prepare import PrepareOptions, prepare
+from trainer.corpus.meta import PrepareOptions
+from trainer.corpus.prepare import prepare
 from trainer.corpus.sources import SPLITS
 from trainer.data.dataset import load
 from trainer.errors import OperationError, RequestError

@@ -10,7 +10,8 @@ from pathlib import Path
 from model.config import ModelConfig
 from model.music.grid import Grid
 from trainer.corpus import meta
-from trainer.corpus.prepare import PrepareOptions, Report, prepare
+from trainer.corpus.meta import PrepareOptions, Report
+from trainer.corpus.prepare import prepare
 from trainer.errors import RequestError
 
 FOLDER = "prepared"

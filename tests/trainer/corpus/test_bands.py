@@ -14,7 +14,8 @@ from model.music.grid import Grid
 from model.music.tracks import DRUMS
 from tests.fakes.interrupted import interrupted
 from tests.fakes.midi_files import band, write_band
-from trainer.corpus.prepare import PrepareOptions, Report, prepare
+from trainer.corpus.meta import PrepareOptions, Report
+from trainer.corpus.prepare import prepare
 from trainer.corpus.read_midi import CODECS
 from trainer.corpus.sources import SPLITS
 from trainer.data.dataset import load, styles_of
@@ -45,7 +46,7 @@ def prepared(songs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 def test_every_codec_has_phrases_on_every_side(prepared: tuple[Path, Report]) -> None:
     out, report = prepared
     meta = json.loads((out / "meta.json").read_text())
-    assert meta["format"] == 5
+    assert meta["format"] == 6
     for codec in CODECS:
         for split in SPLITS:
             found = load(out, codec, split)

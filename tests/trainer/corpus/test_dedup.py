@@ -1,52 +1,91 @@
-"""Numbers that were met before, kept on disk."""
+"""Numbers that were met before, in buckets on disk."""
 
-import sqlite3
 from pathlib import Path
 
-import pytest
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.corpus.dedup import HashIndex, disk_errors
+from trainer.corpus.dedup import TURN, Buckets, new_windows, shared
 
 MOST = 2**64 - 1
+SOME = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 1)), max_size=30
+)  # turn, shape, which of the shape's windows
 
 
-def test_the_lowest_place_counts(tmp_path: Path) -> None:
-    with HashIndex(tmp_path / "seen") as seen:
-        assert seen.first(5) is None
-        seen.add([5, MOST, 0, 2**63], 3)
-        seen.add([5, 5], 1)
-        assert [seen.first(number) for number in (5, MOST, 0, 2**63, 2**63 - 1)] == [1, 3, 3, 3, None]
-    assert not list(tmp_path.iterdir())
+def kept_one_by_one(windows: list[tuple[int, int, int]]) -> set[int]:
+    """Go through the splits in their turns, as a reader would."""
+    exact: set[tuple[int, int]] = set()
+    shapes: dict[int, int] = {}
+    kept = set()
+    for turn in range(3):
+        for number, (side, shape, which) in enumerate(windows):
+            if side == turn and (shape, which) not in exact and shapes.get(shape, turn) == turn:
+                exact.add((shape, which))
+                shapes[shape] = turn
+                kept.add(number)
+    return kept
 
 
-@given(st.lists(st.frozensets(st.integers(0, 12).map(lambda n: MOST - n * 2**60)), max_size=8))
-def test_what_places_share_is_counted(
-    tmp_path_factory: pytest.TempPathFactory, places: list[frozenset[int]]
+def put(met: Buckets, windows: list[tuple[int, int, int]], first: int = 0) -> None:
+    turn, shape, which = np.array(windows, dtype=np.int64).reshape(-1, 3).T
+    number = (shape * (MOST // 3)).astype(np.uint64)
+    met.add(number, number + which.astype(np.uint64), turn << TURN | np.arange(first, first + len(turn)))
+
+
+@given(SOME)
+def test_of_the_same_windows_one_is_kept_and_no_shape_on_two_sides(
+    tmp_path_factory: object, windows: list[tuple[int, int, int]]
 ) -> None:
-    with HashIndex(tmp_path_factory.mktemp("seen") / "seen") as seen:
-        for place, given in enumerate(places):
-            seen.add(given, place)
-        found = {(one, other): count for one, other, count in seen.shared(3)}
-    rare = {n for given in places for n in given if sum(n in other for other in places) <= 3}
+    met = Buckets(tmp_path_factory.mktemp("met") / "met")  # type: ignore[attr-defined]
+    put(met, windows)
+    kept = np.zeros(len(windows), dtype=bool)
+    new_windows(met, kept)
+    assert set(np.flatnonzero(kept).tolist()) == kept_one_by_one(windows)
+
+
+@given(SOME, SOME)
+def test_what_comes_later_takes_nothing_from_what_is_there(
+    tmp_path_factory: object, before: list[tuple[int, int, int]], later: list[tuple[int, int, int]]
+) -> None:
+    met = Buckets(tmp_path_factory.mktemp("met") / "met")  # type: ignore[attr-defined]
+    put(met, before)
+    kept = np.zeros(len(before), dtype=bool)
+    new_windows(met, kept)
+    put(met, later, first=len(before))
+    added = np.zeros(len(later), dtype=bool)
+    new_windows(met, added, first=len(before))
+    every = [*(before[n] for n in np.flatnonzero(kept)), *(later[n] for n in np.flatnonzero(added))]
+    assert len({window[1:] for window in every}) == len(every)
+    sides: dict[int, set[int]] = {}
+    for side, shape, _ in every:
+        sides.setdefault(shape, set()).add(side)
+    assert all(len(found) == 1 for found in sides.values())
+    assert {window[1:] for window in every} >= {window[1:] for window in before if window[0] == 0}
+
+
+@given(
+    st.lists(st.frozensets(st.integers(0, 12).map(lambda n: MOST - n * 2**60)), max_size=8), st.integers(0, 4)
+)
+def test_what_places_share_is_counted(
+    tmp_path_factory: object, places: list[frozenset[int]], first: int
+) -> None:
+    met = Buckets(tmp_path_factory.mktemp("met") / "met")  # type: ignore[attr-defined]
+    for place, numbers in enumerate(places):
+        held = np.array(sorted(numbers), dtype=np.uint64)
+        met.add(held, np.zeros_like(held), np.full(len(held), place))
+    one, other, count = shared(met, 3, first=first)
+    found = {(a, b): n for a, b, n in zip(one.tolist(), other.tolist(), count.tolist(), strict=True)}
+    rare = {n for numbers in places for n in numbers if sum(n in other for other in places) <= 3}
     assert found == {
-        (one, other): count
-        for one in range(len(places))
-        for other in range(one + 1, len(places))
-        if (count := len(places[one] & places[other] & rare))
+        (a, b): n
+        for a in range(len(places))
+        for b in range(a + 1, len(places))
+        if b >= first and (n := len(places[a] & places[b] & rare))
     }
 
 
-def test_what_is_left_of_a_killed_run_is_thrown_away(tmp_path: Path) -> None:
-    (tmp_path / "seen").write_bytes(b"no database at all")
-    with HashIndex(tmp_path / "seen") as seen:
-        assert seen.first(1) is None
-
-
-def test_a_full_disk_is_the_systems_fault(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"No such file|unable to open"):
-        HashIndex(tmp_path / "none" / "seen")
-    with pytest.raises(OSError, match="disk is full") as caught, disk_errors():
-        raise sqlite3.OperationalError("database or disk is full")
-    assert caught.value.errno == 28
+def test_what_is_there_stays(tmp_path: Path) -> None:
+    Buckets(tmp_path).add(np.array([5], dtype=np.uint64), np.array([1], dtype=np.uint64), np.array([3]))
+    assert [rows["place"].tolist() for rows in Buckets(tmp_path)] == [[3]]

@@ -9,8 +9,9 @@ import pytest
 from model.music.grid import Grid
 from tests.fakes.midi_files import tune, write
 from trainer.corpus import pool
+from trainer.corpus.meta import PrepareOptions
 from trainer.corpus.pool import attempt, outcomes
-from trainer.corpus.prepare import PrepareOptions, prepare
+from trainer.corpus.prepare import prepare
 
 GRID = Grid()
 

@@ -13,9 +13,10 @@ from model.music.grid import Grid
 from model.music.phrase import Phrase
 from tests.fakes.interrupted import interrupted
 from tests.fakes.midi_files import chords, tune, write
+from trainer.corpus.meta import PrepareOptions, Report
 from trainer.corpus.pieces import load_pieces
 from trainer.corpus.pool import outcomes
-from trainer.corpus.prepare import PrepareOptions, Report, prepare
+from trainer.corpus.prepare import prepare
 from trainer.corpus.read_midi import CODECS, Reading, read
 from trainer.corpus.sources import SPLITS
 from trainer.errors import EmptyCorpusError, OperationError, RequestError
@@ -68,9 +69,7 @@ def prepared(songs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 def test_all_splits_are_filled_and_the_broken_file_is_named(prepared: tuple[Path, Report]) -> None:
     out, report = prepared
     assert report.read == 13
-    assert [name for name, _ in report.skipped] == ["broken.mid"] or report.skipped[0][0].endswith(
-        "/broken.mid"
-    )
+    assert report.skipped == {"no notes": (1, "songs0/broken.mid", "no notes")}
     written = json.loads((out / "report.json").read_text())
     assert written["files"][0]["reason"] == "no notes"
     meta = json.loads((out / "meta.json").read_text())
@@ -79,6 +78,7 @@ def test_all_splits_are_filled_and_the_broken_file_is_named(prepared: tuple[Path
         for split in SPLITS:
             assert meta["phrases"][codec][split] == len(table(out, codec, split)) > 0
     assert sorted(path.name for path in out.iterdir()) == [
+        ".index",
         "drums",
         "melody",
         "meta.json",
@@ -134,7 +134,7 @@ def test_interrupted_it_goes_on_and_gives_the_same(
     songs: Path, tmp_path: Path, prepared: tuple[Path, Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = interrupted(songs, tmp_path / "out", OPTIONS, monkeypatch)()
-    assert report.resumed == 8
+    assert report.resumed == 12
     for codec in ("melody", "poly"):
         for split in SPLITS:
             assert table(tmp_path / "out", codec, split) == table(prepared[0], codec, split)
@@ -158,7 +158,8 @@ def test_the_manifest_gives_clusters_licences_and_splits(tmp_path: Path) -> None
     assert report.phrases["melody"]["validation"] == 0
     assert len(set(np.load(tmp_path / "out/melody/train/songs.npy").tolist())) == 1
     assert report.phrases["melody"]["test"] > 0
-    assert {Path(name).name: reason for name, reason in report.skipped} == {
+    listed = json.loads((tmp_path / "out" / "report.json").read_text())["files"]
+    assert {Path(row["file"]).name: row["reason"] for row in listed} == {
         "d.mid": "its licence is not permissive: CC BY-SA 4.0",
         "stray.mid": "MANIFEST.csv names no licence for it",
     }
@@ -225,6 +226,7 @@ def test_folders_that_are_not_are_reported(tmp_path: Path) -> None:
         (PrepareOptions(GRID, licences="all"), "--licences permissive, not with --licences all"),
         (PrepareOptions(GRID, metres="all"), "--metres own, not with --metres all"),
         (PrepareOptions(GRID, seed=3), "--seed 0, not with --seed 3"),
+        (PrepareOptions(GRID, metre="4/4"), "--assume-metre none, not with --assume-metre 4/4"),
     ],
 )
 def test_a_corpus_of_other_options_is_not_replaced(

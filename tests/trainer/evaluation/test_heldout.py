@@ -10,7 +10,8 @@ import pytest
 from model.music.grid import Grid
 from tests.fakes.midi_files import chords, write
 from tests.fakes.players import GRID, Memory
-from trainer.corpus.prepare import PrepareOptions, prepare
+from trainer.corpus.meta import PrepareOptions
+from trainer.corpus.prepare import prepare
 from trainer.errors import OperationError, RequestError, TrainerError
 from trainer.evaluation.heldout import held_out, parameters_of, phrases_for
 

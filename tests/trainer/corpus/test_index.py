@@ -1,0 +1,169 @@
+"""A prepared folder that grows: what is new is read, and put beside what is there."""
+
+import io
+import json
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.music.grid import Grid
+from tests.fakes.midi_files import chords, write
+from trainer.corpus import pool
+from trainer.corpus import prepare as preparing
+from trainer.corpus.index import Index
+from trainer.corpus.meta import PrepareOptions, Report
+from trainer.corpus.read_midi import CODECS
+from trainer.corpus.sources import SPLITS, Source
+
+OPTIONS = PrepareOptions(Grid())
+
+
+def arrays(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*.npy"))}
+
+
+def same(out: Path, other: Path) -> bool:
+    """Tell whether two folders hold the same; how pieces of several files follow each other is not said."""
+    first, second = arrays(out), arrays(other)
+    phrases = [name for name in first if not name.startswith("pieces")]
+    return all(first[name] == second[name] for name in phrases) and all(
+        sorted(first[name]) == sorted(second[name])
+        for name in first
+        if name.endswith(("kinds.npy", "songs.npy"))
+    )
+
+
+def prepare(songs: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Report, int]:
+    """Prepare in this process; return the report and how many files were read."""
+    read = []
+
+    def results(chunks: object, grid: Grid, *, jobs: int, metres: str, metre: str) -> object:
+        for chunk in chunks:  # type: ignore[attr-defined]
+            read.extend(chunk.items)
+            yield chunk, pool.read_chunk(chunk, grid, metres=metres, metre=metre)
+
+    monkeypatch.setattr(pool, "results", results)
+    return preparing.prepare([songs], out, OPTIONS), len(read)
+
+
+@pytest.fixture
+def songs(tmp_path: Path) -> Path:
+    for seed in range(12):
+        write(tmp_path / "songs" / f"{seed:02}.mid", chords(seed))
+    return tmp_path / "songs"
+
+
+def test_what_came_since_alone_is_read_and_comes_behind_the_rest(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "MANY", 10)
+    out = tmp_path / "out"
+    assert prepare(songs, out, monkeypatch)[1] == 12
+    before = arrays(out)
+    report, read = prepare(songs, out, monkeypatch)
+    assert (read, report.resumed) == (0, 12)
+    assert arrays(out) == before
+    write(songs / "new" / "a.mid", chords(40))
+    write(songs / "new" / "b.mid", chords(41))
+    write(songs / "again.mid", chords(3), shift=2)  # of a song that is there
+    (songs / "broken.mid").write_bytes(b"MThd")
+    report, read = prepare(songs, out, monkeypatch)
+    assert (read, report.read) == (4, 15)
+    for name, held in before.items():  # headers apart, every array goes on from what it was
+        if not name.endswith("starts.npy"):
+            assert arrays(out)[name][128:].startswith(held[128:])
+    ids = {int(n) for codec in ("poly",) for s in SPLITS for n in np.load(out / codec / s / "songs.npy")}
+    assert len(ids) == 14  # the copy is no song of its own
+    meta = json.loads((out / "meta.json").read_text())
+    assert meta["styles"] == ["songs", "new"]
+    for codec in CODECS:
+        for split in SPLITS:
+            starts = np.load(out / codec / split / "starts.npy")
+            assert starts[-1] == len(np.load(out / codec / split / "notes.npy"))
+            assert len(starts) - 1 == meta["phrases"][codec][split]
+            assert np.all(np.diff(starts) > 0)
+
+
+def test_a_file_that_changed_or_went_leaves_nothing_behind(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "MANY", 5)
+    out = tmp_path / "out"
+    prepare(songs, out, monkeypatch)
+    (songs / "03.mid").unlink()
+    write(songs / "05.mid", chords(77))
+    os.utime(songs / "05.mid", ns=(1, 1))
+    assert prepare(songs, out, monkeypatch)[1] == 1
+    prepare(songs, tmp_path / "anew", monkeypatch)
+    assert same(out, tmp_path / "anew")
+
+
+def test_broken_off_behind_the_rest_it_is_put_together_anew(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparing, "MANY", 5)
+    out = tmp_path / "out"
+    prepare(songs, out, monkeypatch)
+    write(songs / "99.mid", chords(40))
+    with monkeypatch.context() as broken:
+
+        def fail(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        broken.setattr("trainer.corpus.assemble.Assembly._write_pieces", fail)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(songs, out, broken)
+    assert prepare(songs, out, monkeypatch)[1] == 0
+    prepare(songs, tmp_path / "anew", monkeypatch)
+    assert same(out, tmp_path / "anew")
+
+
+def test_archives_are_read_as_folders_are(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    with zipfile.ZipFile(packed / "a.zip", "w") as archive:
+        for number in range(6):
+            archive.write(songs / f"{number:02}.mid", f"rock/{number:02}.mid")
+        archive.writestr("notes.txt", "no music")
+        archive.writestr("bad.mid", b"MThd")
+    with tarfile.open(packed / "b.tar.gz", "w:gz") as tar:
+        for number in range(6, 12):
+            data = (songs / f"{number:02}.mid").read_bytes()
+            info = tarfile.TarInfo(f"../folk/{number:02}.mid")  # nothing is ever unpacked
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    (packed / "c.zip").write_bytes(b"PK no zip")
+    report, read = prepare(packed, tmp_path / "out", monkeypatch)
+    assert (read, report.read) == (13, 12)
+    assert sum(report.phrases["poly"].values()) == sum(
+        prepare(songs, tmp_path / "plain", monkeypatch)[0].phrases["poly"].values()
+    )
+    listed = {
+        row["file"]: row["reason"] for row in json.loads((tmp_path / "out/report.json").read_text())["files"]
+    }
+    assert listed["packed/a.zip/bad.mid"].startswith("not a MIDI file")
+    assert listed["packed/c.zip"].startswith("the archive cannot be read")
+    assert prepare(packed, tmp_path / "out", monkeypatch)[1] == 0
+    assert not list(tmp_path.rglob("folk"))
+
+
+def test_a_damaged_index_is_begun_anew(tmp_path: Path) -> None:
+    with Index(tmp_path / "index", "x") as index:
+        index.see([Source(tmp_path / "a.mid", "a.mid")])
+        index.compare()
+        assert index.count() == 1
+    with Index(tmp_path / "index", "other options") as index:
+        assert index.count() == 0
+    for name in ("files.sqlite-wal", "files.sqlite-shm"):
+        (tmp_path / "index" / name).unlink(missing_ok=True)
+    (tmp_path / "index" / "files.sqlite").write_bytes(
+        b"no database, but long enough to be taken for one" * 100
+    )
+    with Index(tmp_path / "index", "x") as index:
+        assert index.count() == 0
