@@ -1,4 +1,4 @@
-"""Fits live/timing/listening/metre_tables.py on folders of MIDI files.
+"""Fits model/music/metre_tables.py on folders of MIDI files.
 
     python -m scripts.metre_tables FOLDER ...
 
@@ -23,14 +23,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from live.timing.listening.metre_profile import LONGEST, RHYTHM_KINDS, Cues, kind_of
 from model.music.grid import Grid
+from model.music.metre_profile import LONGEST, RHYTHM_KINDS, Cues, kind_of
 from trainer.corpus.read_midi import UnreadableError, bar_runs, parse
 from trainer.corpus.sources import discover
 from trainer.corpus.tracks import Sheet, Wide
 from trainer.corpus.windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC
 
-OUT = Path(__file__).parents[1] / "live" / "timing" / "metre_tables.py"
+OUT = Path(__file__).parents[1] / "model" / "music" / "metre_tables.py"
 PARTS, FITTED = 10, range(6)  # of so many parts of all songs
 METRES = {4: {(4, 4), (2, 2)}, 3: {(3, 4)}}
 NAMES = {4: "FOUR", 3: "THREE"}

@@ -14,6 +14,7 @@ from trainer.corpus.sources import LICENCES
 from trainer.errors import RequestError
 
 METRES = ("own", "all")
+METRES_ASSUMED = ("2/4", "3/4", "4/4", "5/4", "6/8", "7/8", "9/8", "12/8")
 
 
 @click.command(
@@ -38,6 +39,13 @@ Example:
     show_default=True,
     help="all: lay the bars over music in other metres too; that is learned from, never measured on.",
 )
+@click.option(
+    "--assume-metre",
+    "metre",
+    type=click.Choice(METRES_ASSUMED),
+    default=None,
+    help="Of all files, whatever they say; otherwise a metre that no music has is found from the notes.",
+)
 @click.option("--bars", type=int, default=2, show_default=True, help="Bars in a phrase.")
 @click.option("--beats-per-bar", type=int, default=4, show_default=True, help="Quarter notes in a bar.")
 @click.option("--steps-per-beat", type=int, default=4, show_default=True, help="Cells in a beat.")
@@ -51,6 +59,7 @@ def prepare(
     out: Path,
     licences: str,
     metres: str,
+    metre: str | None,
     bars: int,
     beats_per_bar: int,
     steps_per_beat: int,
@@ -68,7 +77,7 @@ def prepare(
         grid = Grid(bars, beats_per_bar, steps_per_beat)
     except ValueError as error:
         raise RequestError(f"the grid is impossible: {error}") from error
-    options = PrepareOptions(grid, licences, metres, seed, jobs or cores())
+    options = PrepareOptions(grid, licences, metres, seed, jobs or cores(), metre or "")
     try:
         with progress_bar() as tell:
             report = run(folders, out, options, progress=lambda done, files: tell("reading", done, files))

@@ -130,9 +130,9 @@ class Index:
             gone = self._table.execute(
                 "DELETE FROM files WHERE place NOT IN (SELECT place FROM seen)"
             ).rowcount
+            altered = f"SELECT place FROM files JOIN seen USING (place) WHERE {differs}"  # noqa: S608 - columns
             changed = self._table.execute(
-                "DELETE FROM files WHERE place IN "
-                f"(SELECT place FROM files JOIN seen USING (place) WHERE {differs})"
+                f"DELETE FROM files WHERE place IN ({altered})"  # noqa: S608
             ).rowcount
             told = self._table.execute(
                 f"UPDATE files SET ({names}) = (SELECT {names} FROM seen WHERE seen.place = files.place) "  # noqa: S608

@@ -19,6 +19,7 @@ from model.midi.parse import SmfFile, plain
 from model.midi.parse import parse as parse_smf
 from model.midi.voices import DRUM_CHANNEL, is_drums
 from model.music.grid import Grid
+from trainer.corpus.bar_line import OWN_BARS, BarLine, find
 from trainer.corpus.drum_windows import drum_windows
 from trainer.corpus.ensemble_windows import multitrack_windows
 from trainer.corpus.tracks import Sheet, Span, fingerprint
@@ -82,7 +83,8 @@ def read(data: bytes, grid: Grid, *, metres: str = "own", metre: str = "") -> Re
         raise UnreadableError("no notes")
     if sum(len(track.notes) for track in tracks) > MAX_NOTES:
         raise UnreadableError(f"more than {MAX_NOTES} notes")
-    spans = bar_runs(score, grid, metres=metres)
+    line = _bar_line(score, tracks, metre)
+    spans = bar_runs(score, grid, metres=metres, line=line)
     if not spans:
         raise UnreadableError(f"no {grid.bars} bars of {grid.beats_per_bar}/4 in a row")
     beaten = [is_drums(DRUM_CHANNEL * track.is_drum, track.name, track.program) for track in tracks]
@@ -105,7 +107,20 @@ def read(data: bytes, grid: Grid, *, metres: str = "own", metre: str = "") -> Re
     pitched, hit = varied(lines), varied(drums)
     velocities = {"melody": pitched, "poly": pitched, "drums": hit, "multitrack": pitched or hit}
     pieces = {name: result[codec].every or Windows() for name, codec in zip(PIECES, CODECS, strict=True)}
-    return Reading(result | pieces, fingerprint(lines, drums), velocities)
+    return Reading(result | pieces, fingerprint(lines, drums), velocities, line.note)
+
+
+def _bar_line(score: Any, tracks: list[Any], metre: str) -> BarLine:  # noqa: ANN401 - as below
+    """Return where the bars lie, by the notes with pitches; with a metre that is assumed, in that."""
+    signatures = sorted((s.time, s.numerator, s.denominator) for s in score.time_signatures)
+    if metre:
+        numerator, denominator = (int(number) for number in metre.split("/"))
+        signatures = [(0, numerator, denominator)]
+    line = find([track for track in tracks if not track.is_drum], score.tpq, signatures)
+    if not metre:
+        return line
+    note = f"metre taken as {metre}" + (f", {line.note}" if line.note else "")
+    return line._replace(signature=(signatures[0][1], signatures[0][2]), note=note)
 
 
 def _why(lines: Sheet, drums: Sheet, grid: Grid) -> str:
@@ -166,16 +181,39 @@ def tidy(file: SmfFile) -> bytes:
     return data.getvalue()
 
 
-def bar_runs(score: Any, grid: Grid, *, metres: str = "own") -> list[Span]:  # noqa: ANN401 - as above
+def bar_runs(
+    score: Any,  # noqa: ANN401 - as above
+    grid: Grid,
+    *,
+    metres: str = "own",
+    line: BarLine = OWN_BARS,
+) -> list[Span]:
     """Return the runs of bars as long as the grid's, at least a phrase long.
 
     The last bars of a file are filled up with silence.  With all metres, runs of bars of another length are
     there too, marked as aside.
+
+    Args:
+        score: symusic's.
+        grid: whose bars are asked for.
+        metres: see `read`.
+        line: where the bars lie, if not where the file says; a pick-up before the first is a bar by itself.
+
     """
     bar = grid.beats_per_bar * score.tpq
     signatures = sorted((max(0, s.time), s.numerator, s.denominator) for s in score.time_signatures)
+    if line.signature is not None:
+        signatures = [(0, *line.signature)]
     if not signatures or signatures[0][0] > 0:
         signatures.insert(0, (0, grid.beats_per_bar, 4))
+    if line.first:
+        _, numerator, denominator = signatures[0]
+        own = 4 * numerator * score.tpq // denominator if numerator > 0 and denominator > 0 else bar
+        begin = line.first - (own if line.first > 0 else 0)
+        signatures = [
+            (begin, numerator, denominator),
+            *((t + line.beside, n, d) for t, n, d in signatures[1:]),
+        ]
     bars = max(grid.bars, -(-(int(score.end()) - signatures[-1][0]) // bar))
     end = signatures[-1][0] + bars * bar
     runs: list[Span] = []

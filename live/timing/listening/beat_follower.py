@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from math import exp, log, log1p, log2, pi, sqrt
 from typing import NamedTuple
 
-from live.timing.listening.metre_profile import (
+from live.timing.timeline import Nanos, Tick, Timeline
+from model.music.grid import TICKS_PER_BEAT
+from model.music.metre_profile import (
     BEYOND,
     FIRST,
     LONGEST,
@@ -23,8 +25,6 @@ from live.timing.listening.metre_profile import (
     kind_of,
     profile_of,
 )
-from live.timing.timeline import Nanos, Tick, Timeline
-from model.music.grid import TICKS_PER_BEAT
 
 SECOND = 1_000_000_000
 TICKS_PER_STEP = TICKS_PER_BEAT // STEPS_PER_BEAT

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from live.timing.listening.beat_follower import BeatFollower, Found
-from live.timing.listening.metre_profile import MetreProfile, profile_of
 from live.timing.timeline import Nanos, Tick
+from model.music.metre_profile import MetreProfile, profile_of
 
 SECOND = 1_000_000_000
 Tune = Sequence[tuple[float, int, int]]

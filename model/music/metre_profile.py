@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
 
-from live.timing.listening import metre_tables
+from model.music import metre_tables
 
 STEPS_PER_BEAT = 4
 LONGEST = 17  # distances in sixteenths from here on are one kind
