@@ -281,6 +281,11 @@ class Index:
                 (reason, os.fsencode(archive)),
             )
 
+    def lose(self, part: int) -> None:
+        """Note that what lay in a part is to be read again."""
+        with disk_errors(), self._whole():
+            self._table.execute("UPDATE files SET part = NULL, number = NULL WHERE part = ?", (part,))
+
     def parts_in_use(self) -> set[int]:
         """Return the parts that a file lies in."""
         return {

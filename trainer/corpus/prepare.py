@@ -28,7 +28,7 @@ from trainer.corpus.index import Index
 from trainer.corpus.meta import PrepareOptions, Report
 from trainer.corpus.pieces import FOLDER as PIECES_FOLDER
 from trainer.corpus.read_midi import CODECS
-from trainer.corpus.shards import ARRAYS
+from trainer.corpus.shards import ARRAYS, whole
 from trainer.corpus.sources import SPLITS, Source, contents, scan
 from trainer.errors import MISSING, EmptyCorpusError, OperationError, RequestError
 
@@ -141,6 +141,10 @@ def _prepare(
     shutil.rmtree(out / ".parts", ignore_errors=True)  # of versions before
     index.see(scan(folders, licences=options.licences, known=index.known))
     others = index.compare()
+    for number in index.parts_in_use():
+        if not whole(part_path(index.folder, number)):
+            index.lose(number)
+            others = True
     files = index.count("refused = ''")
     left = index.count("refused = '' AND part IS NULL AND reason IS NULL")
     resumed = done = files - left
@@ -149,12 +153,11 @@ def _prepare(
     for count in _read_all(index, left, options):
         done += count
         progress(done, files)
-    whole = index.fact("whole")
     numbered = index.count("number IS NOT NULL")
     added = index.count("part IS NOT NULL AND number IS NULL")
     behind = (
         not others
-        and whole == _flags_text(options)
+        and index.fact("whole") == _flags_text(options)
         and (out / meta.NAME).exists()
         and numbered >= MANY
         and not index.count("number IS NULL AND part IS NOT NULL AND (cluster != '' OR split != '')")

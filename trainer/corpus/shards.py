@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.lib import format as npy
@@ -145,6 +145,15 @@ def save_part(path: Path, readings: Sequence[Reading]) -> None:
             )
     with atomic_write(path) as draft, draft.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def whole(path: Path) -> bool:
+    """Tell whether a part is there and not cut short."""
+    try:
+        with ZipFile(path) as file:
+            return "varied.npy" in file.namelist()
+    except (OSError, BadZipFile):
+        return False
 
 
 class Part:

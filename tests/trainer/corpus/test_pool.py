@@ -10,7 +10,7 @@ from model.music.grid import Grid
 from tests.fakes.midi_files import tune, write
 from trainer.corpus import pool
 from trainer.corpus.meta import PrepareOptions
-from trainer.corpus.pool import attempt, outcomes
+from trainer.corpus.pool import Chunk, attempt, outcomes, results
 from trainer.corpus.prepare import prepare
 
 GRID = Grid()
@@ -30,7 +30,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     assert "pipe.mid" in (tmp_path / "out" / "report.json").read_text(encoding="utf-8")
 
 
-def crash_or_hang(path: Path, grid: Grid, *, metres: str) -> str:
+def crash_or_hang(path: Path, grid: Grid, *, metres: str, metre: str) -> str:
     """Stand in for a parser that dies on one file and never ends on another."""
     if path.name == "crash.mid":
         os.kill(os.getpid(), signal.SIGSEGV)
@@ -53,3 +53,22 @@ def test_a_crash_and_a_hang_cost_no_other_file(monkeypatch: pytest.MonkeyPatch) 
         "crash.mid": "crashes the parser",
         "hang.mid": "takes longer than 0.2 seconds",
     }
+
+
+def die(chunk: Chunk, grid: Grid, *, metres: str, metre: str) -> list[object]:
+    """Stand in for a parser that dies in the midst of a chunk."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+    return []
+
+
+def test_the_files_of_a_chunk_that_died_are_read_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "read_chunk", die)
+    (tmp_path / "bad.mid").write_bytes(b"")
+    chunk = Chunk(1, [tmp_path / "bad.mid", write(tmp_path / "a.mid", [tune(1)])], tmp_path / "1.npz")
+    ((same, (bad, good)),) = results([chunk], GRID, jobs=1)
+    assert same == chunk
+    assert (bad.spot, bad.reason) == (None, "not a MIDI file that can be read: it is empty")
+    assert (good.spot, good.reason) == (0, None)
+    assert chunk.part.is_file()
