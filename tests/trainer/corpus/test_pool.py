@@ -43,7 +43,7 @@ def test_a_crash_and_a_hang_cost_no_other_file(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(pool, "attempt", crash_or_hang)
     names = ["a.mid", "crash.mid", "b.mid", "hang.mid", "c.mid"]
     found = {
-        path.name: outcome
+        str(path): outcome
         for path, outcome in outcomes([Path(name) for name in names], GRID, jobs=1, seconds=0.2)
     }
     assert found == {
