@@ -20,6 +20,7 @@ CONFIGS = Path(__file__).parents[1] / "configs"
     epilog="""\b
 Examples:
   twobar-train fit --config keys --midi ~/midi --out runs/keys --max-minutes 60
+  twobar-train fit --config keys --midi ~/takes --out runs/mine --max-minutes 4 --init keys
   twobar-train fit --config keys --data prepared --out runs/keys --max-minutes 60
   twobar-train fit --config keys --data prepared --out runs/keys --resume"""
 )
@@ -36,6 +37,7 @@ Examples:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--max-minutes", type=Finite(0, min_open=True), help="End cleanly after so long.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
+@click.option("--init", metavar="NAME|PATH", help="Begin with a model's weights: for small folders.")
 @click.option("--seed", type=SEED, default=None, help="Instead of the configuration's.")
 @click.option(
     "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value of the configuration."
@@ -48,6 +50,7 @@ def fit(
     out: Path,
     max_minutes: float | None,
     resume: bool,
+    init: str | None,
     seed: int | None,
     overrides: tuple[str, ...],
 ) -> None:
@@ -70,7 +73,16 @@ def fit(
         raise RequestError(f"'{data}' was not written by 'twobar-train prepare': it has no meta.json")
     from trainer.training.fit import run  # noqa: PLC0415 - loads torch
 
-    made = run(path, data, out, max_minutes=max_minutes, resume=resume, overrides=list(overrides), seed=seed)
+    made = run(
+        path,
+        data,
+        out,
+        max_minutes=max_minutes,
+        resume=resume,
+        overrides=list(overrides),
+        seed=seed,
+        init=init,
+    )
     click.echo(f"the model is {made}")
 
 

@@ -31,6 +31,7 @@ from trainer.run.progress import RunLog
 from trainer.settings import Settings
 from trainer.training import memory_estimate
 from trainer.training.checkpointing import calibrate
+from trainer.training.initial import GENTLER, begin_from
 from trainer.training.loop import TrainingLoop
 from trainer.training.objectives.base import MODEL
 from trainer.training.origin import check_same, origin_of
@@ -38,6 +39,7 @@ from trainer.training.resume import NAME, origin_in
 
 EDITS = "edits.npz"  # made once, saved in the run's folder
 EDITING = 0.25  # of the network's minutes, the most that making them may take
+SHORT, SHORT_SHARE = 15.0, 0.1  # minutes of a short run, and the share of them that its prior has at most
 FEW = 50  # phrases below which a split measures chance
 MEASURED = 10_000  # phrases over which the attributes are calibrated
 
@@ -51,6 +53,7 @@ def run(
     resume: bool = False,
     overrides: list[str] | None = None,
     seed: int | None = None,
+    init: str | None = None,
 ) -> Path:
     """Fit the model of a configuration to prepared phrases.
 
@@ -65,6 +68,7 @@ def run(
         resume: go on from the state in `out`.
         overrides: `section.key=value`, laid over the configuration.
         seed: in place of the configuration's.
+        init: a shipped model or a checkpoint whose weights it begins with; a resumed run has them already.
 
     Returns:
         The path of the checkpoint.
@@ -76,6 +80,12 @@ def run(
     configuration = settings.read(
         config, overrides or [], seed, styles=lambda codec: commonest_styles(data, codec)
     )
+    if resume and (out / NAME).is_file():
+        init = origin_in(out).parent or None
+    if init and not any(change.startswith("fit.learning_rate") for change in overrides or []):
+        gentle = GENTLER * configuration.fit.learning_rate
+        fit = msgspec.structs.replace(configuration.fit, learning_rate=gentle)
+        configuration = msgspec.structs.replace(configuration, fit=fit)
     if max_minutes is not None and max_minutes <= 0:
         raise RequestError(f"--max-minutes must be above 0, not {max_minutes}")
     with joined() as world:
@@ -87,13 +97,15 @@ def run(
             minutes=shares(configuration, max_minutes),
             resume=resume,
             world=world,
+            init=init,
         )
 
 
 def shares(configuration: Settings, max_minutes: float | None) -> tuple[float | None, float | None]:
     """Return the minutes of the network and those of its prior, weights included; None is no limit.
 
-    A limit for all is divided as the configuration divides its own minutes.
+    A limit for all is divided as the configuration divides its own minutes; of a short one the prior has a
+    tenth at most: a network that hears little has nothing to draw.
     """
     if max_minutes is None:
         return configuration.fit.minutes, None
@@ -102,6 +114,8 @@ def shares(configuration: Settings, max_minutes: float | None) -> tuple[float | 
     share = configuration.prior.minutes / (
         configuration.prior.minutes + (configuration.fit.minutes or configuration.prior.minutes)
     )
+    if max_minutes < SHORT:
+        share = min(share, SHORT_SHARE)
     return max_minutes * (1 - share), max_minutes * share
 
 
@@ -114,6 +128,7 @@ def _run(
     minutes: tuple[float | None, float | None],
     resume: bool,
     world: World,
+    init: str | None = None,
 ) -> Path:
     """Fit as one of the run's processes; the network's minutes count from here."""
     began = time.monotonic()
@@ -121,11 +136,8 @@ def _run(
     fit, model = configuration.fit, configuration.model
     torch.manual_seed(fit.seed)
     torch.set_flush_denormal(True)  # a step of the sixteen-bar MusicVAE is ten times as slow with them
-    try:
-        net = VAE(model)
-        codec = build(model.codec, model.grid.build())
-    except ModelError as error:
-        raise RequestError(f"{config}: {error}") from error
+    net, codec = _built(model, config)
+    begun_from = begin_from(net, init) if init and not resume else ""
     check_folder(data, model)
     styled = "style" in model.conditions
     train = load(data, model.codec, "train", styled=styled)
@@ -139,7 +151,9 @@ def _run(
             run_log.say("the validation split holds no phrase: the figures are of the training phrases")
         elif len(validation) < FEW:
             run_log.say(f"the validation split holds {len(validation)} phrases only: its figures say little")
-        origin = origin_of(configuration, train, data)
+        if begun_from:
+            run_log.say(begun_from)
+        origin = msgspec.structs.replace(origin_of(configuration, train, data), parent=init or "")
         if resume:
             begun = world.shared(lambda: origin_in(out))
             for sentence in check_same(begun, origin, run=out):
@@ -196,6 +210,14 @@ def _run(
         except ModelError as error:
             raise OperationError(str(error)) from error
         return path
+
+
+def _built(model: ModelConfig, config: Path) -> tuple[VAE, Codec]:
+    """Return a fresh network and its codec; say in one sentence what the configuration asks too much."""
+    try:
+        return VAE(model), build(model.codec, model.grid.build())
+    except ModelError as error:
+        raise RequestError(f"{config}: {error}") from error
 
 
 def _prior(

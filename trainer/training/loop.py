@@ -44,6 +44,7 @@ from trainer.training.role import TrainedRole, adamw, faster_precision, step_sec
 from trainer.training.validation import finite, score
 
 FIRST_VALIDATION_SECONDS = 20.0
+LOOKS = 20.0  # times what a look takes that pass before the next at least: short runs are for learning
 AHEAD = 3  # batches that lie ready for a card
 
 
@@ -193,9 +194,11 @@ class TrainingLoop:
         while True:
             stopped, progress.seconds = self.world.highest(float(stop.is_set()), progress.seconds)
             if parts and progress.seconds >= next_validation:
-                next_validation = progress.seconds + fit.interval
+                looked = time.monotonic()
                 with self.fitting():
                     self.validate(parts)
+                cost = time.monotonic() - looked
+                next_validation = progress.seconds + max(fit.interval, LOOKS * cost)
             if progress.step >= fit.steps or progress.seconds >= budget or stopped:
                 break
             self.share = max(progress.step / fit.steps, progress.seconds / budget)

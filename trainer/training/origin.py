@@ -37,6 +37,7 @@ class Origin(msgspec.Struct, frozen=True):
         settings: `[fit]` and `[prior]`, by section.key.
         version: of twobar.
         date: of the beginning, ISO 8601 in UTC.
+        parent: model whose weights it was begun with; "" none.
 
     """
 
@@ -47,6 +48,7 @@ class Origin(msgspec.Struct, frozen=True):
     settings: dict[str, Any] = msgspec.field(default_factory=dict)
     version: str = VERSION
     date: str = ""
+    parent: str = ""
 
 
 def origin_of(configuration: Settings, train: Phrases, folder: Path) -> Origin:

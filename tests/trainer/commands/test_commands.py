@@ -179,6 +179,7 @@ def test_fit_hands_over_its_arguments(
         "max_minutes": 1.5,
         "resume": True,
         "seed": 3,
+        "init": None,
         "overrides": ["fit.beta=1", "fit.batch=2"],
     }
 

@@ -113,9 +113,10 @@ def test_a_limit_for_all_is_divided_as_the_configuration_divides_its_minutes(tmp
     path.write_text(WITH_PRIOR.replace("[fit]", "[fit]\nminutes = 3"))
     configuration = settings(path, [])
     assert shares(configuration, None) == (3, None)
-    assert shares(configuration, 8.0) == (6.0, 2.0)
+    assert shares(configuration, 80.0) == (60.0, 20.0)
+    assert shares(configuration, 8.0) == pytest.approx((7.2, 0.8))  # a tenth of a short run at most
     path.write_text(WITH_PRIOR)
-    assert shares(settings(path, []), 8.0) == (4.0, 4.0)
+    assert shares(settings(path, []), 80.0) == (40.0, 40.0)
     path.write_text(WITH_PRIOR.replace("minutes = 1", "minutes = 0"))
     assert shares(settings(path, []), 8.0) == (8.0, None)
 
