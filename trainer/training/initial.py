@@ -64,5 +64,5 @@ def _check(net: VAE, other: Checkpoint, name: str) -> None:
     ):
         if wanted != found:
             raise RequestError(
-                f"--init {name}: its {what} is {found}, this configuration's is {wanted}; both must be the same"
+                f"--init {name}: its {what} is {found}, this configuration asks for {wanted}: take one of the same"
             )

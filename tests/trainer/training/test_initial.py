@@ -53,8 +53,8 @@ def test_a_run_remembers_whose_weights_it_began_with(
 @pytest.mark.parametrize(
     ("codec", "change", "says"),
     [
-        ("poly", "model.name=x", "its codec is melody, this configuration's is poly"),
-        ("melody", "model.encoder.kind=conv", "its encoder is patch, this configuration's is conv"),
+        ("poly", "model.name=x", "its codec is melody, this configuration asks for poly"),
+        ("melody", "model.encoder.kind=conv", "its encoder is patch, this configuration asks for conv"),
         ("melody", "model.encoder.width=32", "of this network's weights fit"),
     ],
 )
