@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.corpus.dedup import TURN, Buckets, new_windows, shared
-from trainer.corpus.index import Index
-from trainer.corpus.index import Place as Run
+from trainer.corpus.index import Index, Stretch
 from trainer.corpus.pieces import FOLDER as PIECES_FOLDER
 from trainer.corpus.pieces import PieceWriter
 from trainer.corpus.read_midi import CODECS, PIECES
@@ -76,7 +75,7 @@ class Assembly:
         self._parts.move_to_end(number)
         return self._parts[number]
 
-    def _runs(self) -> Iterator[tuple[Part, Run, NDArray[np.int64]]]:
+    def _runs(self) -> Iterator[tuple[Part, Stretch, NDArray[np.int64]]]:
         """Yield stretches of files, their part, and their places among the new files."""
         for run in self._index.runs(self._first):
             yield self._part(run.part), run, np.array(run.numbers) - self._first

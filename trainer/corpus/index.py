@@ -28,7 +28,7 @@ ABOUT = "cluster, licence, split, style, refused"
 UNREAD = "refused = '' AND part IS NULL AND reason IS NULL"
 
 
-class Place(NamedTuple):
+class Stretch(NamedTuple):
     """A run of files whose phrases lie one after another in a part.
 
     Attributes:
@@ -203,14 +203,14 @@ class Index:
             )
         return first
 
-    def runs(self, first: int = 0) -> Iterator[Place]:
+    def runs(self, first: int = 0) -> Iterator[Stretch]:
         """Yield the files from a number on, those together that lie together in a part."""
         rows = self._table.cursor().execute(
             "SELECT part, spot, number FROM files WHERE number >= ? ORDER BY number", (first,)
         )
         for _, group in groupby(_by_pages(rows), key=lambda row: (row[0], row[1] - row[2])):
             taken = list(group)
-            yield Place(taken[0][0], taken[0][1], [number for _, _, number in taken])
+            yield Stretch(taken[0][0], taken[0][1], [number for _, _, number in taken])
 
     def column(self, names: str, first: int = 0) -> Iterator[tuple[Any, ...]]:
         """Yield columns of the numbered files, from a number on, in their order."""

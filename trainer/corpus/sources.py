@@ -116,36 +116,40 @@ def is_archive(path: Path) -> bool:
 def _in_folder(
     folder: Path, licences: str, known: Callable[[Path, os.stat_result], bool]
 ) -> Iterator[Source]:
-    root = folder.resolve()
-    rows = {row.path: row for row in _manifest(root)}
+    root = str(folder.resolve())
+    begin = len(os.path.join(root, ""))  # noqa: PTH118 - text: a Path for each of a million files is slow
+    top, shown = Path(root).name, folder.name or Path(root).name
+    rows = {str(row.path): row for row in _manifest(Path(root))}
     for entry in _walk(root):
-        path = Path(entry.path)
-        within = path.relative_to(root).parts
-        name = printable(Path(folder.name or root.name, *within))
+        within = entry.path[begin:].replace(os.sep, "/")
+        name = readable(f"{shown}/{within}")
         stat = _stat(entry)
-        if is_archive(path):
+        if entry.name.lower().endswith(ARCHIVES):
             if stat is not None and not (rows and licences == "permissive"):
-                yield from _in_archive(path, name, known)
+                yield from _in_archive(Path(entry.path), name, known)
             continue
-        row = rows.get(path)
+        row = rows.get(entry.path)
         refused = ""
         if row is None and rows and licences == "permissive":
             refused = f"{MANIFEST} names no licence for it"
         elif row is not None and licences == "permissive" and not permissive(row.licence):
             refused = f"its licence is not permissive: {row.licence or 'none given'}"
-        style = (row.style if row else "") or printable(Path(within[0] if len(within) > 1 else root.name))
-        yield replace(
-            row or Source(path, name),
-            path=path.resolve() if entry.is_symlink() else path,
-            name=name,
-            style=style,
-            size=-1 if stat is None else stat.st_size,
-            changed=-1 if stat is None else stat.st_mtime_ns,
-            refused=refused,
+        folders = within.split("/")
+        yield Source(
+            Path(entry.path).resolve() if entry.is_symlink() else Path(entry.path),
+            name,
+            row.cluster if row else "",
+            row.licence if row else "",
+            row.split if row else "",
+            (row.style if row else "") or readable(folders[0] if len(folders) > 1 else top),
+            "",
+            -1 if stat is None else stat.st_size,
+            -1 if stat is None else stat.st_mtime_ns,
+            refused,
         )
 
 
-def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
+def _walk(folder: str) -> Iterator[os.DirEntry[str]]:
     """Yield the MIDI files and archives below a folder; links to folders are not followed."""
     try:
         entries = os.scandir(folder)
@@ -154,7 +158,7 @@ def _walk(folder: Path) -> Iterator[os.DirEntry[str]]:
     with entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                yield from _walk(Path(entry.path))
+                yield from _walk(entry.path)
             elif entry.name.lower().endswith((*SUFFIXES, *ARCHIVES)):
                 yield entry
 
@@ -223,7 +227,12 @@ def _is_midi(name: str) -> bool:
 
 def printable(path: Path) -> str:
     """Return a path as text that can be written anywhere, whatever bytes its name holds."""
-    return path.as_posix().encode("utf-8", "backslashreplace").decode()
+    return readable(path.as_posix())
+
+
+def readable(text: str) -> str:
+    """Return text that can be written anywhere, whatever bytes it came from."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _manifest(folder: Path) -> Iterator[Source]:

@@ -63,6 +63,5 @@ def _check(net: VAE, other: Checkpoint, name: str) -> None:
         ("decoder", net.config.decoder.kind, other.config.decoder.kind),
     ):
         if wanted != found:
-            raise RequestError(
-                f"--init {name}: its {what} is {found}, this configuration asks for {wanted}: take one of the same"
-            )
+            said = f"its {what} is {found}, this configuration asks for {wanted}"
+            raise RequestError(f"--init {name}: {said}: take one of the same")
