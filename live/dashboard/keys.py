@@ -102,7 +102,7 @@ KEYS: Final[tuple[Hotkey, ...]] = (
         Arm(source=SOURCE),
         "Transport",
         "start on first note",
-        "it starts with the first key that you play, on the one; 9 again: no more",
+        "the first key that you play starts it, on the one",
     ),
     Hotkey("tap", "enter", TapTempo(source=SOURCE), "Transport", "tap tempo", "tap the beat a few times"),
     Hotkey(

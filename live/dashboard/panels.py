@@ -322,7 +322,7 @@ class ModePanel(ViewPanel):
             width=width,
             muted=s.muted,
             solo=s.solo,
-            scene=scene_text(s),
+            scene=lambda room: scene_text(s, room),
             phrase_bars=s.phrase_bars,
             loop_bars=s.loop_bars,
             recognised=s.recognised,

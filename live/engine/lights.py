@@ -12,7 +12,7 @@ from live.control import lights
 from live.control.desk import Desk
 from live.control.mapping_file import Controller, Mapping, message
 from live.devices.light_port import LightPort, Wire
-from live.devices.names import match, partner, spoken_name
+from live.devices.names import hardware, match, partner, spoken_name
 from live.errors import TwobarError
 from live.jam.jam import Jam
 from live.settings.config import AUTO
@@ -67,7 +67,9 @@ class Lights:
             elif self._controllers[name] != self._desk.mapping_of(name).controller:
                 self._ports.pop(name).close()  # another mapping greets it in another way
         wanting = [
-            name for name in inputs if name not in self._ports and self._desk.mapping_of(name).has_lights
+            name
+            for name in hardware(inputs)  # a virtual port of ours has no lamps
+            if name not in self._ports and self._desk.mapping_of(name).has_lights
         ]
         self._dark &= set(wanting)
         found: list[str] | None = None

@@ -59,7 +59,7 @@ KNOBS: dict[str, KnobSpec] = {
         KnobSpec("temperature", 0.0, 1.0, 0.0, "chance in the choice of notes"),
         KnobSpec("swing", 0.0, 1.0, 0.0, "straight to triplet offbeats"),
         KnobSpec("gate", 0.05, 2.0, 1.0, "length of notes against the written one"),
-        KnobSpec("feel", 0.0, 1.5, 1.0, "your timing: 0 on the grid, 1 as you played, 1.5 exaggerated"),
+        KnobSpec("feel", 0.0, 1.5, 1.0, "your timing: 0 grid, 1 as played, 1.5 exaggerated"),
         KnobSpec("tempo", 30.0, 300.0, 120.0, "beats per minute"),
         KnobSpec("volume", 0.0, 1.0, 0.8, "level of the instrument's voice"),
         *(KnobSpec(f"volume.{part}", 0.0, 1.0, 1.0, f"level of its {part} in that") for part in TRACKS),

@@ -21,11 +21,14 @@ def touched_row(touched: TouchView | None, width: int) -> Row:
     """Draw the control that was touched last and what it does, in at most `width` cells; nothing before."""
     if touched is None or width < NAME_WIDTH:
         return ()
-    words = [clean(word) for word in (touched.port, touched.control) if word]
     does: TextSpan = (clean(touched.does), "sounded") if touched.does else (UNBOUND, "warn")
     room = width - row_width((does,)) - 3
     if room < 1:
         return ((shorten(does[0], width), does[1]),)
+    port, control = clean(touched.port), clean(touched.control)
+    if port and control:  # the port is known sooner than the number
+        port = shorten(port, max(0, room - row_width(((control, ""),)) - 3))
+    words = [word for word in (port, control) if word]
     return ((shorten(" · ".join(words), room), ""), (" · ", "dim"), does)
 
 

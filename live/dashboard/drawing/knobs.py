@@ -5,10 +5,20 @@
 Pure: views and widths in, rows out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from live.dashboard.drawing.rows import Row, ScreenCell, TextSpan, clean, fit, fit_row, runs
+from live.dashboard.drawing.rows import (
+    Row,
+    ScreenCell,
+    TextSpan,
+    clean,
+    fit,
+    fit_row,
+    row_width,
+    runs,
+    shorten,
+)
 from live.ipc.snapshot import AnchorView, KnobView, Snapshot
 
 NAME_WIDTH = 12
@@ -133,8 +143,11 @@ def knob_at(count: int, chosen: int, x: int, y: int, *, width: int, height: int)
     return None
 
 
-def scene_text(snapshot: Snapshot) -> str:
-    """Return the scene and the song as the row of modes has them, with the bars that are left."""
+def scene_text(snapshot: Snapshot, width: int = 1000) -> str:
+    """Return the scene and the song as the row of modes has them, with the bars that are left.
+
+    Where there is too little room, the names are shortened: numbers and bars stay.
+    """
     names = {scene.number: scene.name for scene in snapshot.scenes}
     number = snapshot.scene
     scene = (names.get(number) or f"scene {number}") if number else ""
@@ -142,7 +155,14 @@ def scene_text(snapshot: Snapshot) -> str:
     if song is None or not song.number:
         return scene
     left = f", {song.bars_left} bar{'s' if song.bars_left != 1 else ''} left" if song.bars_left else ""
-    return f"{song.number} {song.name} {song.link}/{song.links}: {scene}{left}"
+    name, place = clean(song.name), f" {song.link}/{song.links}: "
+    room = width - len(f"{song.number} {place}{left}")
+    if row_width(((f"{name}{scene}", ""),)) > room:
+        left = left.removesuffix(" left")
+        room = max(0, width - len(f"{song.number} {place}{left}"))
+        name = shorten(name, max(room // 2, room - row_width(((scene, ""),))))
+        scene = shorten(scene, room - row_width(((name, ""),)))
+    return f"{song.number} {name}{place}{scene}{left}"
 
 
 def mode_row(
@@ -156,7 +176,7 @@ def mode_row(
     width: int,
     muted: Sequence[str] = (),
     solo: str = "",
-    scene: str = "",
+    scene: Callable[[int], str] = lambda _width: "",
     phrase_bars: int = USUAL_BARS,
     loop_bars: int = 0,
     recognised: str = "",
@@ -184,11 +204,12 @@ def mode_row(
         row += [(f"[{clean(solo).upper()} ALONE]", "chip-frozen"), (" ", "")]
     elif muted:
         row += [(f"[{' '.join(map(clean, muted)).upper()} MUTED]", "chip-frozen"), (" ", "")]
-    if not thru or not (muted or scene) or width >= WIDE:
+    called = scene(width)
+    if not thru or not (muted or called) or width >= WIDE:
         row += [(" thru ", "dim"), ("on", "good") if thru else ("OFF", "warn"), ("  ", "")]
     row.append((" ", ""))
-    if scene:
-        row += [(clean(scene), "strong"), ("  ", "")]
+    if called:
+        row += [(clean(scene(width - row_width(tuple(row)))), "strong"), ("  ", "")]
     for anchor in anchors:
         taken = anchor.xy is not None
         row += [

@@ -62,7 +62,7 @@ def header_row(snapshot: Snapshot | None, width: int, *, known: bool = True) -> 
         [tempo],
         [(" bpm", "dim")],
         [(f"  {clean(snapshot.metre)}", "dim")],
-        ([("  ♩ click", "dim")] if snapshot.metronome else []),
+        ([("  ♩", "")] if snapshot.metronome else []),
     ):
         if row_width(tuple(spans)) <= room:
             left += spans

@@ -121,3 +121,12 @@ def test_what_stays_dark_is_said_once(rig: Rig) -> None:
     assert rig.said[1:] == [
         "the lights of My pads MIDI 1 stay dark: the MIDI output 'My pads' could not be opened"
     ]
+
+
+def test_a_virtual_port_of_ours_has_no_lamps_to_miss(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    mapping = rig.lights._desk.mapping_of(PORT)
+    monkeypatch.setattr(rig.lights._desk, "mapping_of", lambda _name: mapping)
+    rig.look("Synth 28:0", inputs=("twobar-in:keys",))
+    assert rig.said == []
+    rig.look("Synth 28:0", inputs=("twobar-in:keys", "Other pads 24:0"))
+    assert rig.said == ["Other pads has no port for its lights: they stay dark"]

@@ -36,3 +36,9 @@ def test_a_lesson_says_what_keys_do_now() -> None:
     assert text(listening[-1]) == "Esc back"
     learned = lesson_rows(LessonView("density", "learned", "cc 74"), None, 60)
     assert text(learned[-1]) == "u undoes it  Enter another  Esc closes"
+
+
+def test_the_number_of_a_control_is_seen_where_the_port_s_name_is_not() -> None:
+    row = text(touched_row(TouchView("MPK mini 3 MIDI 1", "CC 74", "volume.chords"), 40))
+    assert row.endswith(" · CC 74 · volume.chords")
+    assert row.startswith("MPK mini")

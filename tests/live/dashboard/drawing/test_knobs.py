@@ -164,3 +164,23 @@ def test_the_scene_and_the_song_in_words(song: SongView | None, text: str) -> No
     named = scene(scene=2, scenes=[SceneView(2, "verse")], song=song)
     assert controls.scene_text(named) == text.replace("scene 2", "verse")
     assert controls.scene_text(scene()) == ""
+
+
+@pytest.mark.parametrize("width", range(20, 60))
+def test_where_room_is_short_the_names_are_and_place_and_bars_stay(width: int) -> None:
+    song = SongView(2, 7, "Blue in the evening", 3, 5, 12)
+    shown = scene(scene=2, scenes=[SceneView(2, "chorus after the long bridge")], song=song)
+    text = controls.scene_text(shown, width)
+    assert len(text) <= width
+    assert text.startswith("2 ")
+    assert " 3/5: " in text
+    assert ", 12 bars" in text
+
+
+def test_a_part_that_plays_alone_is_named_instead_of_those_that_do_not() -> None:
+    row = controls.mode_row(
+        ("follow",), "follow", [], frozen=False, thru=True, origin="", width=80,
+        muted=["melody", "chords", "drums"], solo="bass",
+    )  # fmt: skip
+    assert "[BASS ALONE]" in row_text(row)
+    assert "MUTED" not in row_text(row)
