@@ -14,6 +14,8 @@ NoteRow = tuple[int, int, int, int, int]
 """(tick within the bar, length in ticks, pitch, velocity, track): tracks as in model.music.tracks."""
 
 
+TransportState = Literal["stopped", "listening", "armed", "count-in", "playing"]
+
 STANDING = ("stopped", "listening", "armed")
 """States of a transport that does not run."""
 
@@ -182,7 +184,7 @@ class Snapshot(Message, frozen=True):
     """
 
     nanos: int
-    state: Literal["stopped", "listening", "armed", "count-in", "playing"]
+    state: TransportState
     tempo_bpm: float
     tick: int
     beats_per_bar: int
@@ -251,7 +253,7 @@ class Update(Message, frozen=True, omit_defaults=True):
 
     nanos: int
     tick: int
-    state: Literal["stopped", "listening", "count-in", "playing"] | UnsetType = UNSET
+    state: TransportState | UnsetType = UNSET
     tempo_bpm: float | UnsetType = UNSET
     beats_per_bar: int | UnsetType = UNSET
     mode: str | UnsetType = UNSET

@@ -5,10 +5,9 @@ Owns: the transport, the knobs' values and how the plan is laid; it makes the re
 this room says what it owns.  Threads: engine only.  Realtime: yes.
 """
 
-from typing import Literal
-
 from live.errors import UsageError
 from live.ipc.messages import Answer, Decoded, Encoded, Failed, LoadFailed, Ready, Rewritten, Warped
+from live.ipc.snapshot import TransportState
 from live.jam.asking.decoding import Decoding
 from live.jam.asking.model_choice import ModelChoice
 from live.jam.asking.places import LatentPlaces
@@ -167,7 +166,7 @@ class Jam:
         """Take the present moment, by which notices are dated."""
         self.notices.now = now
 
-    def state(self, now: Nanos) -> Literal["stopped", "listening", "armed", "count-in", "playing"]:
+    def state(self, now: Nanos) -> TransportState:
         """Return the transport's state: "listening" where it waits for a beat, "armed" for the first note."""
         if self.first_note.armed:
             return "armed"

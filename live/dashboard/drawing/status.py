@@ -34,6 +34,9 @@ _URGENCY = {"error": 2, "warning": 1}
 URGENT_NANOS = {"error": 60 * NANOS_PER_SECOND, "warning": 20 * NANOS_PER_SECOND}
 """How long a notice stands above newer ones of less weight."""
 
+JUST_SAID_NANOS = 5 * NANOS_PER_SECOND
+"""For so long the newest notice has a row, whatever is more urgent."""
+
 _LEVELS = {"info": ("·", ""), "warning": ("!", "warn"), "error": ("✖", "bad")}
 
 
@@ -229,8 +232,15 @@ def urgent_first(notices: Sequence[Notice], now_nanos: int) -> list[Notice]:
 
 
 def notice_rows(notices: Sequence[Notice], now_nanos: int, *, width: int, height: int) -> tuple[Row, ...]:
-    """Draw as many notices as fit, the most urgent at the top, so that the eye need not search."""
+    """Draw as many notices as fit, the most urgent at the top, so that the eye need not search.
+
+    What has just been said, such as what was undone, is seen below it all the same.
+    """
     shown = urgent_first(notices, now_nanos)[: max(0, height)]
+    newest = max(notices, key=lambda notice: notice.nanos, default=None)
+    just_said = newest is not None and now_nanos - newest.nanos < JUST_SAID_NANOS
+    if newest is not None and just_said and len(shown) > 1 and newest not in shown:
+        shown[-1] = newest
     return tuple(notice_row(notice, now_nanos, width) for notice in shown)
 
 

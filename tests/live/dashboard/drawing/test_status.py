@@ -136,3 +136,17 @@ def test_the_banner_wraps_its_sentence() -> None:
         "starting it again",
         "",
     ]
+
+
+def test_what_was_just_undone_is_seen_below_what_is_urgent() -> None:
+    now = 100 * SECOND
+    notices = [
+        Notice(now - 9 * SECOND, "warning", "bar 11 was late"),
+        Notice(now - 8 * SECOND, "warning", "bar 15 was late"),
+        Notice(now - SECOND, "info", "undone: vary up"),
+    ]
+    first, second = texts(status.notice_rows(notices, now, width=40, height=2))
+    assert "bar 15" in first
+    assert "undone: vary up" in second
+    later = texts(status.notice_rows(notices, now + 5 * SECOND, width=40, height=2))
+    assert "undone" not in " ".join(later)
