@@ -96,13 +96,18 @@ class Study:
                 pass
 
     def turned(self, *, turn: int = 0, phrases: Sequence[int] | None = None, **knobs: float) -> list[Phrase]:
-        """Return every phrase, or some, with knobs turned, in one of its turns."""
+        """Return every phrase, or some, with knobs turned, in one of its turns.
+
+        No two phrases are varied in turns of one number: with the same choices for all of them, answers would
+        be alike in a way that no jam has.
+        """
         turns = {name: value for name, value in knobs.items() if name not in AT_REST}
         present = AT_REST | {name: value for name, value in knobs.items() if name in AT_REST}
         found = []
         for number in range(len(self.points)) if phrases is None else phrases:
             base = Base(self.points[number], "played", None, number)
-            place = moved(base, turn, present, drifting=False, turn=turn, seed=0)
+            of_turn = turn + TURNS * number
+            place = moved(base, of_turn, present, drifting=False, turn=of_turn, seed=0)
             found.append(self.answer(place, present["temperature"], **turns))
         return found
 

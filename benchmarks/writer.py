@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.figures import Row, percentile
 from benchmarks.scale import Scale
 from model.music.phrase import Phrase
+from model.writing.ranker import Ranker, shipped_ranker
 from model.writing.wish import GRID, Kind, Wish
 from model.writing.writer import Writer, shipped_writer
 from trainer.corpus.pieces import Pieces, load_pieces
@@ -24,7 +25,7 @@ from trainer.evaluation.writing import (
 )
 
 PREFIX = "writer: "
-RANKED = {Kind.MELODY: 60, Kind.KEYBOARD: 25, Kind.DRUMS: 25, Kind.BAND: 20}
+RANKED = {Kind.MELODY: 400, Kind.KEYBOARD: 200, Kind.DRUMS: 150, Kind.BAND: 150}
 WRITTEN = {Kind.MELODY: 500, Kind.KEYBOARD: 250, Kind.DRUMS: 250, Kind.BAND: 200}
 TIMED = 20
 BUDGET_MS = {Kind.MELODY: 60.0, Kind.KEYBOARD: 250.0, Kind.DRUMS: 250.0, Kind.BAND: 400.0}
@@ -33,23 +34,23 @@ EXPLAINED = (
     "`python -m benchmarks --only writer --data DIR`, on the test split of what",
     "`twobar-train prepare MIDI_DIR --out DIR --metres all` writes: songs that were not learned. Areas under",
     "the curve are of the better of two classifiers on songs that it has not seen either (.5 cannot tell, 1",
-    "always); a rank is of the nats by which a phrase is likelier after four phrases than by itself.",
+    "always); a rank is that of the ranker, which chooses what is played of several drafts.",
 )
 
 
 def measure(scale: Scale) -> list[Row]:
     """Return the rows of all kinds."""
-    writer = shipped_writer()
-    if writer is None:
+    writer, ranker = shipped_writer(), shipped_ranker()
+    if writer is None or ranker is None:
         return [Row(PREFIX + "weights", "-", "are not there", met=False)]
     try:
         pieces = load_pieces(scale.data, "test")
     except OperationError as reason:
         return [Row(PREFIX + "pieces", "-", str(reason), met=False)]
-    return [row for kind in Kind for row in _rows(writer, pieces, kind, scale)]
+    return [row for kind in Kind for row in _rows(writer, ranker, pieces, kind, scale)]
 
 
-def _rows(writer: Writer, pieces: Pieces, kind: Kind, scale: Scale) -> list[Row]:
+def _rows(writer: Writer, ranker: Ranker, pieces: Pieces, kind: Kind, scale: Scale) -> list[Row]:
     """Return the rows of one kind."""
     rng = np.random.default_rng(SEED)
     count = scale.count(WRITTEN[kind], least=40)
@@ -62,8 +63,8 @@ def _rows(writer: Writer, pieces: Pieces, kind: Kind, scale: Scale) -> list[Row]
     following = writer.write_many([turn.wish(kind) for turn in held_out], seed=SEED)
     draws = writer.write_many([Wish(kind, tracks=turn.wish(kind).tracks) for turn in held_out], seed=SEED)
     ranked = held_out[: scale.count(RANKED[kind], least=4)]
-    others = phrases_in_pieces(pieces, kind, CANDIDATES + 40, np.random.default_rng(SEED + 1))
-    ranks = reciprocal_rank(writer, kind, ranked, others)
+    others = phrases_in_pieces(pieces, kind, CANDIDATES + 100, np.random.default_rng(SEED + 1))
+    ranks = reciprocal_rank(ranker, kind, ranked, others)
     next_auc = distinguished(kind, real, following, songs)
     draw_auc = distinguished(kind, real, draws, None)
     rows = [

@@ -11,7 +11,7 @@ from model.files import as_path
 
 WEIGHTS = Path(__file__).parent / "weights"
 SUFFIX = ".safetensors"
-HELPERS = frozenset(("writer",))
+HELPERS = frozenset(("ranker", "writer"))
 """Weights that are no model to play by itself, see `model.writing`."""
 
 

@@ -1,6 +1,6 @@
 """The command line of the trainer, `twobar-train`.
 
-Its commands: prepare, fit, fit-writer, evaluate, directions, adapt, report and export.
+Its commands: prepare, fit, fit-writer, fit-ranker, evaluate, directions, adapt, report and export.
 """
 
 import re
@@ -16,6 +16,7 @@ from trainer.commands.directions import directions
 from trainer.commands.evaluate import evaluate
 from trainer.commands.export import export
 from trainer.commands.fit import fit
+from trainer.commands.fit_ranker import fit_ranker
 from trainer.commands.fit_writer import fit_writer
 from trainer.commands.prepare import prepare
 from trainer.commands.report import report
@@ -35,7 +36,7 @@ def cli() -> None:
     """  # noqa: D301 - \b is click's mark for lines to keep
 
 
-for _command in (prepare, fit, fit_writer, evaluate, directions, adapt, report, export):
+for _command in (prepare, fit, fit_writer, fit_ranker, evaluate, directions, adapt, report, export):
     cli.add_command(_command)
 
 

@@ -2,7 +2,8 @@
 
 Up to .7 of the knob a phrase is filled in: three tenths of its notes stay, those on its strong beats, and as
 many new ones as went are written between them.  Beyond that it goes over into what the writer finds comes
-next.  Both know what was played before and the parts that others play meanwhile.
+next, of several drafts the one that goes on best.  Both know what was played before and the parts that others
+play meanwhile.
 """
 
 from collections.abc import Generator, Sequence
@@ -10,8 +11,12 @@ from dataclasses import dataclass
 
 from model.music.phrase import Note, Phrase
 from model.playing.variation import MEASURED, lasting
+from model.writing.ranker import shipped_ranker
 from model.writing.wish import CONTEXT, GRID, Kind, Wish, writable
 from model.writing.writer import Writer
+
+DRAFTS = 4  # of what comes next; the one that goes on best is played
+SEEDS = 2**32
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def filled_in(writer: Writer, kind: Kind, material: Material, seed: int) -> Gene
 
 
 def following(writer: Writer, kind: Kind, material: Material, seed: int) -> Generator[None, None, Phrase]:
-    """Write what comes next; yields after each note.
+    """Write what comes next, several times, and take what goes on best; yields after each note.
 
     Args:
         writer: writes.
@@ -98,8 +103,16 @@ def following(writer: Writer, kind: Kind, material: Material, seed: int) -> Gene
         tracks=frozenset(note.track for note in played.notes),
         scale=material.scale,
     )
-    written = yield from writer.write(wish, seed=seed)
-    return _as_played(written, material.phrase)
+    ranker = shipped_ranker()
+    if ranker is None:
+        written = yield from writer.write(wish, seed=seed)
+        return _as_played(written, material.phrase)
+    drafts = yield from writer.write_drafts(wish, [(seed + number) % SEEDS for number in range(DRAFTS)])
+    drafts = [_as_played(draft, material.phrase) for draft in drafts]
+    scores = ranker.scores(
+        _kind(kind, played), context, [_shown(kind, played, draft.notes) for draft in drafts]
+    )
+    return drafts[int(scores.argmax())]
 
 
 def _kind(kind: Kind, played: Phrase) -> Kind:

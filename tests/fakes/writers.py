@@ -1,7 +1,9 @@
 """Writers that learned nothing, for tests: their notes are of chance, but as valid as any."""
 
 import numpy as np
+from numpy.typing import NDArray
 
+from model.writing.continuity import NAMES
 from model.writing.transformer import Transformer, shapes
 from model.writing.wish import Kind
 from model.writing.writer import Writer
@@ -24,3 +26,17 @@ def random_network(seed: int = 0, *, width: int = 16, depth: int = 1, heads: int
 def random_writer(seed: int = 0) -> Writer:
     """Return a writer whose notes are of chance, the same for the same seed."""
     return Writer(random_network(seed))
+
+
+def ranker_arrays(seed: int = 0, units: int = 2) -> dict[str, NDArray[np.float32]]:
+    """Return the arrays of a ranker that learned nothing."""
+    rng = np.random.default_rng(seed)
+    shapes_of = {"weights": (len(NAMES), units), "biases": (units,), "sums": (units,)}
+    arrays = {}
+    for kind in Kind:
+        name = kind.name.lower()
+        arrays[f"{name}.middle"] = np.zeros(len(NAMES), dtype=np.float32)
+        arrays[f"{name}.spread"] = np.ones(len(NAMES), dtype=np.float32)
+        for column, shape in shapes_of.items():
+            arrays[f"{name}.{column}"] = rng.normal(size=shape).astype(np.float32)
+    return arrays

@@ -1,19 +1,21 @@
-"""How good a writer is, on pieces that it has not learned.
+"""How good a writer and a ranker are, on pieces that it has not learned.
 
 Tested in tests/trainer/evaluation/test_writing.py.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.codecs.base import phrase_of
 from model.music.key import key_of
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
+from model.writing.ranker import Ranker
 from model.writing.wish import CONTEXT, GRID, Kind, Wish
-from model.writing.writer import Writer
 from trainer.corpus.pieces import Pieces
 from trainer.corpus.read_midi import CODECS
 from trainer.evaluation.features import features
@@ -82,16 +84,21 @@ def _run(pieces: Pieces, window: int) -> list[int]:
 
 
 def reciprocal_rank(
-    writer: Writer, kind: Kind, asked: Sequence[PhraseInPiece], others: Sequence[PhraseInPiece]
+    ranker: Ranker, kind: Kind, asked: Sequence[PhraseInPiece], others: Sequence[PhraseInPiece]
 ) -> list[float]:
     """Return the reciprocal rank of each true next phrase among those of other songs."""
     found = []
     for turn in asked:
         false = [other.phrase for other in others if other.song != turn.song][: CANDIDATES - 1]
-        wish = Wish(kind, context=turn.context, place=turn.place)
-        follows = np.array(writer.follows([turn.phrase, *false], wish))
-        found.append(1 / (1 + int((follows[1:] >= follows[0]).sum())))
+        scores = ranker.scores(kind, turn.context, [turn.phrase, *false])
+        found.append(1 / int(ranks_of(scores[None])[0]))
     return found
+
+
+def ranks_of(scores: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    """Return the rank, from 1, of the first of each row, [n, candidates] to [n]; equals stand before it."""
+    out: NDArray[np.int64] = 1 + (scores[:, 1:] >= scores[:, :1]).sum(1)
+    return out
 
 
 def distinguished(kind: Kind, real: Sequence[Phrase], other: Sequence[Phrase], songs: Ints | None) -> float:

@@ -81,7 +81,7 @@ def test_an_empty_corpus_is_one_sentence_and_exit_1(
     [
         (
             ["prepar"],
-            "export, fit, fit-writer, prepare, report; did you mean 'prepare'?",
+            "export, fit, fit-ranker, fit-writer, prepare, report; did you mean 'prepare'?",
         ),
         (["--versoin"], "unknown option '--versoin'"),
         (["prepare", "x", "--ot", "y"], "did you mean '--out'?"),

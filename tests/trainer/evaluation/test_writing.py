@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,15 +8,18 @@ from benchmarks import writer as benchmark
 from benchmarks.scale import Scale
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
+from model.writing.continuity import Floats
+from model.writing.ranker import Ranker
 from model.writing.wish import GRID, Kind
 from tests.fakes.pieces import write_pieces
-from tests.fakes.writers import random_writer
+from tests.fakes.writers import random_writer, ranker_arrays
 from trainer.corpus.pieces import load_pieces
 from trainer.evaluation.writing import (
     PhraseInPiece,
     distinguished,
     in_scale,
     phrases_in_pieces,
+    ranks_of,
     reciprocal_rank,
 )
 
@@ -34,12 +38,22 @@ def test_phrases_are_spread_over_the_songs_with_what_leads_to_them(tmp_path: Pat
         assert one.wish(Kind.MELODY).context == one.context
 
 
-def test_ranks_are_of_the_true_phrase_among_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = random_writer()
+class Fixed(Ranker):
+    """Finds the same scores for whatever it is asked."""
+
+    def scores(self, kind: Kind, context: Sequence[Phrase], candidates: Sequence[Phrase]) -> Floats:
+        return np.array([0.5, 0.9, 0.1, 0.2], dtype=np.float32)[: len(candidates)]
+
+
+def test_ranks_are_of_the_true_phrase_among_others() -> None:
     asked = [PhraseInPiece(SCALE, (SCALE,), None, 1)]
     others = [PhraseInPiece(SCALE.moved(number), (SCALE,), None, 2) for number in (1, 2, 3)]
-    monkeypatch.setattr(type(writer), "follows", lambda _, phrases, __: [0.5, 0.9, 0.1, 0.2][: len(phrases)])
-    assert reciprocal_rank(writer, Kind.MELODY, asked, [*others, asked[0]]) == [0.5]
+    ranker = Fixed(ranker_arrays())
+    assert reciprocal_rank(ranker, Kind.MELODY, asked, [*others, asked[0]]) == [0.5]
+
+
+def test_one_that_ranks_all_alike_ranks_the_true_phrase_last() -> None:
+    assert ranks_of(np.zeros((2, 5))).tolist() == [5, 5]
 
 
 def test_notes_are_counted_in_the_scale_of_the_context() -> None:
@@ -62,5 +76,6 @@ def test_the_benchmark_says_what_is_not_there(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(benchmark, "shipped_writer", lambda: None)
     assert [row.measured for row in benchmark.measure(scale)] == ["are not there"]
     monkeypatch.setattr(benchmark, "shipped_writer", random_writer)
+    monkeypatch.setattr(benchmark, "shipped_ranker", lambda: Ranker(ranker_arrays()))
     (row,) = benchmark.measure(scale)
     assert "holds no pieces" in row.measured

@@ -1,0 +1,361 @@
+"""Ten takes of two minutes: a scripted performer plays tunes, twobar and its band play with them.
+
+`python -m benchmarks.takes --data PREPARED --out DIR` writes each as a .mid, a picture of its roll and, with
+FluidSynth, a .wav, and prints their figures as a table.  Folk tunes, ballads and chorales are of songs that
+nothing was trained on; riffs and blues are written below.  On a fake clock, in musical time.
+"""
+
+import random
+import sys
+import wave
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import click
+import mido
+import numpy as np
+
+from benchmarks.band import GRID, MODEL, Player, together
+from benchmarks.instrument import ROOT
+from live.ipc.messages import Accompany, Answer, Decode, Decoded, ToWorker
+from live.worker.handler import RequestHandler
+from model.codecs.base import phrase_of
+from model.errors import ModelError
+from model.latent.note_transformer import run_to_end
+from model.midi.wav import render
+from model.music.key import key_of
+from model.music.phrase import Note, Phrase
+from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
+from model.writing.wish import Kind
+from tests.fakes.stage import Stage, configured
+from trainer.corpus.pieces import Pieces, load_pieces
+from trainer.evaluation.writing import MOST_NOTES
+
+MINUTES = 2.0
+ALL = (CHORDS, BASS, DRUMS)
+CELL, STEP = GRID.ticks, GRID.ticks_per_step
+CHANNELS = {2: MELODY, 3: CHORDS, 4: BASS, 10: DRUMS}
+PROGRAMS = {1: 0, 2: 11, 3: 4, 4: 33}  # piano, vibraphone, electric piano, bass
+ANSWERED = 0.35  # vary, where it answers
+HUMAN_TICKS = 9.0  # standard deviation of the performer's onsets
+RIFFS = (
+    "40:0:3 40:3:1 43:4:2 45:6:2 40:10:2 43:12:2 46:14:1 45:15:1|40:0:3 40:3:1 43:4:2 45:6:4 43:12:2 40:14:2",
+    "45:0:2 45:2:1 48:3:3 50:6:2 45:8:2 52:10:2 50:12:2 48:14:2|45:0:2 45:2:1 48:3:3 50:6:2 43:8:4 43:12:4",
+)
+BLUES = (
+    "60:0:3 63:3:3 65:6:2 66:8:2 65:10:2 63:12:4|60:0:2 63:2:2 60:4:8",
+    "67:0:2 70:2:2 72:4:4 70:8:2 67:10:2 66:12:2 65:14:2|63:0:4 60:4:10",
+)
+FOURTHS = (0, 0, 5, 0, 7, 0)  # two bars each of a blues of twelve
+
+
+@dataclass(frozen=True, slots=True)
+class Tune:
+    """What the performer plays: two bars after another, at a tempo, in a mode."""
+
+    name: str
+    bpm: int
+    mode: str
+    phrases: tuple[Phrase, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sounded:
+    """A note of a take: who, on which channel, from tick to tick."""
+
+    channel: int
+    pitch: int
+    velocity: int
+    start: int
+    end: int
+
+
+class TakePlayer(Player):
+    """The shipped model, which waits until what it varies is written."""
+
+    def answer(self, message: ToWorker) -> Answer:
+        """Answer as the model process does when all is there."""
+        found = super().answer(message)
+        while isinstance(message, Decode) and isinstance(found, Decoded) and found.vary == "awaited":
+            for _ in self.handler.write():
+                pass
+            found = super().answer(message)
+        return found
+
+
+class Take(Stage):
+    """A stage whose model accompanies at once."""
+
+    def ask(self, message: ToWorker) -> bool:
+        """Let an accompaniment be there when it is asked for."""
+        if isinstance(message, Accompany) and isinstance(self.model, TakePlayer):
+            self.model.write(message.number)
+        return super().ask(message)
+
+
+def tunes(pieces: Pieces) -> Iterator[Tune]:
+    """Yield the ten tunes."""
+    folk, ballads, chorales = (
+        list(lines(pieces, kind, seed))
+        for kind, seed in ((Kind.MELODY, 3), (Kind.BAND, 4), (Kind.KEYBOARD, 5))
+    )
+    chorales.sort(key=lambda line: -np.mean([polyphony(phrase) for phrase in line]))
+    for name, found, tempi in (
+        ("folk tune", folk, (112, 160)),
+        ("ballad", ballads, (70, 84)),
+        ("chorale", chorales, (76, 92)),
+    ):
+        for line, bpm, mode in zip(found[:2], tempi, ("follow", "answer"), strict=True):
+            yield Tune(name, bpm, mode, line)
+    for riff, bpm, mode in zip(RIFFS, (126, 144), ("follow", "answer"), strict=True):
+        yield Tune("rock riff", bpm, mode, (written_out(riff),) * 3 + (written_out(riff).moved(5),))
+    for lick, bpm, mode in zip(BLUES, (96, 120), ("follow", "answer"), strict=True):
+        yield Tune("blues", bpm, mode, tuple(written_out(lick).moved(by) for by in FOURTHS))
+
+
+def lines(pieces: Pieces, kind: Kind, seed: int, fewest: int = 6) -> Iterator[tuple[Phrase, ...]]:
+    """Yield what a performer can play of long pieces: the longest run of each song, in any order."""
+    later = {int(one): index for index, one in enumerate(pieces.before) if one >= 0}
+    songs: dict[int, list[int]] = {}
+    for window in np.flatnonzero((pieces.kinds == kind) & (pieces.before < 0)).tolist():
+        run = [window]
+        while (following := later.get(run[-1])) is not None:
+            run.append(following)
+        song = int(pieces.songs[window])
+        if len(run) > len(songs.get(song, ())):
+            songs[song] = run
+    names = sorted(songs)
+    random.Random(seed).shuffle(names)
+    for song in names:
+        found = [phrase_of(GRID, pieces.window(window)).part(MELODY) for window in songs[song]]
+        if len(found) >= fewest and all(3 <= len(phrase) <= MOST_NOTES for phrase in found):
+            yield tuple(found)
+
+
+def polyphony(phrase: Phrase) -> float:
+    """Return the mean number of notes an onset."""
+    return len(phrase) / max(1, len({note.onset for note in phrase.notes}))
+
+
+def written_out(text: str) -> Phrase:
+    """Return a phrase of pitch:step:length, its bars divided by |."""
+    notes = [
+        Note(bar * GRID.steps_per_bar + step, pitch, 96 if step % 4 == 0 else 80, length)
+        for bar, half in enumerate(text.split("|"))
+        for pitch, step, length in (map(int, note.split(":")) for note in half.split())
+    ]
+    return Phrase.of(GRID, notes)
+
+
+def taken(tune: Tune, handler: RequestHandler, patterns: Sequence[Phrase], minutes: float) -> list[Sounded]:
+    """Play a tune for so long and return all that sounded, the performer on channel 1."""
+    config = configured(bpm=float(tune.bpm), mode=tune.mode, vary=ANSWERED if tune.mode == "answer" else 0.0)
+    stage = Take(config, model=TakePlayer(handler, patterns))
+    stage.begin()
+    rng, every = random.Random(tune.bpm), 2 if tune.mode == "answer" else 1
+    cells = max(2, round(minutes * tune.bpm * GRID.ticks_per_beat / CELL))
+    for number, cell in enumerate(range(0, cells, every)):
+        for note in tune.phrases[number % len(tune.phrases)].notes:
+            late = round(rng.gauss(0, HUMAN_TICKS)) if cell or note.onset else 2
+            velocity = max(1, min(127, note.velocity + round(rng.gauss(0, 6))))
+            start = max(0, cell * CELL + note.onset * STEP + late)
+            stage.press(start, max(20, note.length * STEP - 12), note.pitch, velocity)
+    stage.run_to_tick(cells * CELL)
+    return sounded([(sent.tick, sent.data) for sent in stage.sent], cells * CELL)
+
+
+def sounded(sent: Sequence[tuple[int, bytes]], last: int) -> list[Sounded]:
+    """Return the notes of messages; what was not ended ends with the take."""
+    down: dict[tuple[int, int], tuple[int, int]] = {}
+    found: list[Sounded] = []
+
+    def end(place: tuple[int, int], tick: int) -> None:
+        start, velocity = down.pop(place)
+        if tick > start:
+            found.append(Sounded(*place, velocity, start, tick))
+
+    for tick, data in sorted(sent, key=lambda one: one[0]):
+        status, place = data[0] & 0xF0, ((data[0] & 0x0F) + 1, data[1] if len(data) > 1 else 0)
+        if status not in (0x80, 0x90) or tick >= last:
+            continue
+        if place in down:
+            end(place, tick)
+        if status == 0x90 and data[2]:
+            down[place] = tick, data[2]
+    for place in [*down]:
+        end(place, last)
+    return sorted(found, key=lambda note: (note.start, note.channel, note.pitch))
+
+
+def save(path: Path, notes: Sequence[Sounded], bpm: int) -> None:
+    """Write a take as a .mid."""
+    song = mido.MidiFile(ticks_per_beat=GRID.ticks_per_beat)
+    head = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(bpm))])
+    song.tracks.append(head)
+    for channel in sorted({note.channel for note in notes}):
+        track, reached = mido.MidiTrack(), 0
+        if channel in PROGRAMS:
+            track.append(mido.Message("program_change", channel=channel - 1, program=PROGRAMS[channel]))
+        events = [(note.start, 1, note) for note in notes if note.channel == channel]
+        events += [(note.end, 0, note) for note in notes if note.channel == channel]
+        for tick, on, note in sorted(events, key=lambda one: one[:2]):
+            kind, velocity = ("note_on", note.velocity) if on else ("note_off", 0)
+            track.append(
+                mido.Message(
+                    kind, channel=channel - 1, note=note.pitch, velocity=velocity, time=tick - reached
+                )
+            )
+            reached = tick
+        song.tracks.append(track)
+    song.save(path)
+
+
+def cut(notes: Sequence[Sounded], cell: int, channels: Sequence[int]) -> list[Note]:
+    """Return what channels sound in a cell, on the grid; 1 is the performer's, a melody."""
+    zero, found = cell * CELL, []
+    for note in notes:
+        low, high = max(note.start - zero, 0), min(note.end - zero, CELL)
+        if note.channel in channels and high - low > STEP // 4:
+            step = min(GRID.steps - 1, round(low / STEP))
+            length = max(1, min(GRID.steps - step, round((high - low) / STEP)))
+            found.append(
+                Note(step, note.pitch, note.velocity, length, track=CHANNELS.get(note.channel, MELODY))
+            )
+    return sorted(found)
+
+
+def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
+    """Return what tells how a take sounds.
+
+    Returns, by name:
+        key: share of the instrument's pitched notes in the key of what was played in that cell and before it.
+        clash: share of the time of its chords and bass a semitone beside the beat's melody.
+        onsets: of the instrument, a bar, its drums left out.
+        silent: share of beats from the third bar on in which nothing of it sounds.
+        repeats: share of its bars that are note for note the one before, its drums left out.
+
+    """
+    inside = count = silent = beats = same = bars = 0
+    pairs = []
+    heard = [cut(notes, cell, (1,)) for cell in range(cells)]
+    for cell in range(cells):
+        key = key_of([*(heard[cell - 1] if cell else ()), *heard[cell]])
+        answer = cut(notes, cell, (2, 3, 4))
+        if key is not None:
+            count += len(answer)
+            inside += sum(note.pitch % 12 in key.scale for note in answer)
+        melody = heard[cell] or [note for note in answer if note.track == MELODY]
+        pairs.append((melody, [note for note in answer if note.track != MELODY]))
+    started = [note for note in notes if note.channel in CHANNELS]
+    pitched = [note for note in started if note.channel != 10]
+    beat = GRID.ticks_per_beat
+    busy = {tick // beat for note in started for tick in range(note.start, note.end, beat // 4)}
+    for number in range(CELL // beat, cells * CELL // beat):
+        beats += 1
+        silent += number not in busy
+    bar = CELL // GRID.bars
+    contents = [
+        {((note.start % bar) // STEP, note.pitch) for note in pitched if note.start // bar == number}
+        for number in range(cells * GRID.bars)
+    ]
+    for one, other in pairwise(contents[2:]):
+        bars += bool(other)
+        same += bool(other) and one == other
+    return {
+        "key": inside / max(1, count),
+        "clash": together(pairs)[1],
+        "onsets": len({(note.start, note.channel) for note in pitched}) / (cells * GRID.bars),
+        "silent": silent / max(1, beats),
+        "repeats": same / max(1, bars),
+    }
+
+
+def level(path: Path) -> tuple[float, float]:
+    """Return the mean level and the peak of a .wav of 16 bits, in dBFS."""
+    with wave.open(str(path)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").astype(np.float64) / 32768
+    mean, peak = np.sqrt(np.mean(samples**2)), np.abs(samples).max(initial=0.0)
+    return float(20 * np.log10(max(mean, 1e-9))), float(20 * np.log10(max(peak, 1e-9)))
+
+
+def draw(path: Path, notes: Sequence[Sounded], title: str) -> None:
+    """Draw a take's roll, 32 bars a row."""
+    import matplotlib as mpl  # noqa: PLC0415 - the trainer extra
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt  # noqa: PLC0415
+
+    colours = {1: "#222222", 2: "#d1495b", 3: "#2e86ab", 4: "#4f772d", 10: "#bbbbbb"}
+    bar = CELL // GRID.bars
+    rows = 1 + max((note.start for note in notes), default=0) // (32 * bar)
+    figure, axes = plt.subplots(rows, 1, figsize=(20, 3.2 * rows), squeeze=False)
+    for row, axis in enumerate(axes[:, 0]):
+        for note in notes:
+            if 32 * row <= note.start / bar < 32 * (row + 1):
+                axis.plot(
+                    [note.start / bar, max(note.end, note.start + STEP // 2) / bar],
+                    [note.pitch] * 2,
+                    color=colours.get(note.channel, "#888888"),
+                    linewidth=2.5,
+                )
+        axis.set_xlim(32 * row, 32 * (row + 1))
+        axis.set_xticks(range(32 * row, 32 * (row + 1) + 1, 2))
+        axis.grid(visible=True, axis="x", linewidth=0.3)
+    axes[0, 0].set_title(title)
+    figure.tight_layout()
+    figure.savefig(path, dpi=70)
+    plt.close(figure)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=ROOT / "prepared",
+    help="What `twobar-train prepare MIDI_DIR --metres all` wrote.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the takes.")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0.1), default=MINUTES, show_default=True, help="Of each."
+)
+@click.option("--wav/--no-wav", default=True, help="Render them with FluidSynth.")
+def main(data: Path, out: Path, *, minutes: float, wav: bool) -> None:
+    """Play ten tunes with the band and write what sounded.
+
+    Example: python -m benchmarks.takes --data prepared --out takes
+    """
+    handler = RequestHandler()
+    handler.load(MODEL)
+    for _ in handler.write():
+        pass  # the writer is opened
+    out.mkdir(parents=True, exist_ok=True)
+    click.echo("| take | bpm | mode | in key | clash | onsets a bar | silent | bars repeated | level, peak |")
+    click.echo("|---|---|---|---|---|---|---|---|---|")
+    for number, tune in enumerate(tunes(load_pieces(data, "test"))):
+        assert handler.player is not None
+        patterns = [
+            run_to_end(handler.player.accompany(phrase, ALL, seed=place)).part(*ALL)
+            for place, phrase in enumerate(tune.phrases[:3])
+        ]
+        notes = taken(tune, handler, patterns, minutes)
+        path = out / f"{number:02d}-{tune.name.replace(' ', '-')}-{tune.bpm}.mid"
+        save(path, notes, tune.bpm)
+        draw(path.with_suffix(".png"), notes, f"{tune.name}, {tune.bpm} bpm, {tune.mode}")
+        loud = "-"
+        if wav:
+            try:
+                render(path, path.with_suffix(".wav"))
+                loud = "{:.1f}, {:.1f} dBFS".format(*level(path.with_suffix(".wav")))
+            except ModelError as reason:
+                click.echo(f"not rendered: {reason}", err=True)
+        found = figures(notes, max(2, round(minutes * tune.bpm * GRID.ticks_per_beat / CELL)))
+        click.echo(
+            f"| {tune.name} | {tune.bpm} | {tune.mode} | {found['key']:.2f} | {found['clash']:.3f} "
+            f"| {found['onsets']:.1f} | {found['silent']:.2f} | {found['repeats']:.2f} | {loud} |"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""What a take is made of and what its figures count."""
+
+from pathlib import Path
+
+import mido
+import pytest
+
+from benchmarks.takes import BLUES, CELL, RIFFS, Sounded, figures, lines, save, sounded, written_out
+from model.writing.wish import GRID, Kind
+from tests.fakes.pieces import write_pieces
+from trainer.corpus.pieces import load_pieces
+
+BEAT = GRID.ticks_per_beat
+SCALE = (60, 62, 64, 65, 67, 69, 71, 72)
+
+
+def take(*pitches: int, channel: int = 3) -> list[Sounded]:
+    """A performer who plays the scale of C in two cells of two bars, and one pitch a beat beside it."""
+    notes = []
+    for beat in range(16):
+        notes.append(Sounded(1, SCALE[beat % 8], 80, beat * BEAT, beat * BEAT + BEAT - 20))
+        if pitches:
+            pitch = pitches[beat % len(pitches)]
+            notes.append(Sounded(channel, pitch, 80, beat * BEAT, beat * BEAT + BEAT - 20))
+    return notes
+
+
+def test_notes_in_the_key_that_double_the_melody_do_not_clash() -> None:
+    found = figures(take(*(pitch - 12 for pitch in SCALE)), 2)
+    assert found["key"] == 1.0
+    assert found["clash"] == 0.0
+    assert found["onsets"] == 4.0
+    assert found["silent"] == 0.0
+
+
+def test_notes_a_semitone_beside_clash_and_lie_outside() -> None:
+    found = figures(take(*(pitch - 11 for pitch in SCALE)), 2)
+    assert found["key"] < 0.5
+    assert found["clash"] == 1.0
+
+
+def test_silence_and_bars_again_are_counted() -> None:
+    assert figures(take(), 2)["silent"] == 1.0
+    assert figures(take(48), 2)["repeats"] == 1.0
+    assert figures(take(48, 50, 52, 53, 55), 2)["repeats"] == 0.0
+
+
+def test_notes_are_paired_and_end_with_the_take() -> None:
+    sent = [(0, bytes((0x90, 60, 80))), (100, bytes((0x90, 60, 90))), (150, bytes((0x91, 64, 70)))]
+    found = sounded([*sent, (200, bytes((0x80, 60, 0)))], 400)
+    assert found == [Sounded(1, 60, 80, 0, 100), Sounded(1, 60, 90, 100, 200), Sounded(2, 64, 70, 150, 400)]
+
+
+def test_a_take_is_written_as_it_sounded(tmp_path: Path) -> None:
+    save(tmp_path / "take.mid", take(48), 96)
+    song = mido.MidiFile(tmp_path / "take.mid")
+    assert song.length == pytest.approx((16 * BEAT - 20) / BEAT * 60 / 96, abs=0.01)
+    assert sum(message.type == "note_on" for track in song.tracks for message in track) == 32
+
+
+def test_the_written_tunes_fill_two_bars() -> None:
+    for text in (*RIFFS, *BLUES):
+        phrase = written_out(text)
+        assert phrase.grid == GRID
+        assert {note.onset // GRID.steps_per_bar for note in phrase.notes} == {0, 1}
+    assert GRID.ticks == CELL
+
+
+def test_lines_are_the_longest_runs_of_their_songs(tmp_path: Path) -> None:
+    write_pieces(tmp_path, songs=3, windows=9)
+    found = list(lines(load_pieces(tmp_path, "test"), Kind.MELODY, 0, fewest=4))
+    assert len(found) == 3
+    assert {len(line) for line in found} == {5}

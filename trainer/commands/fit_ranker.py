@@ -1,0 +1,40 @@
+"""`twobar-train fit-ranker`: prepared pieces to the ranker, which tells what goes on best.
+
+Tested in tests/trainer/commands/test_commands.py.
+"""
+
+from pathlib import Path
+
+import click
+
+from trainer.commands.common import SEED
+
+
+@click.command(
+    "fit-ranker",
+    epilog="""\b
+Example:
+  twobar-train fit-ranker --data prepared --out ranker.safetensors""",
+)
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="A folder that prepare wrote.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+@click.option(
+    "--phrases", type=click.IntRange(2), default=4000, show_default=True, help="Of each kind, at most."
+)
+@click.option(
+    "--others", type=click.IntRange(1), default=30, show_default=True, help="Of other songs beside each."
+)
+@click.option("--units", type=click.IntRange(1, 1024), default=48, show_default=True, help="Of each network.")
+@click.option("--members", type=click.IntRange(1, 64), default=4, show_default=True, help="Networks.")
+@click.option("--steps", type=click.IntRange(1), default=1500, show_default=True, help="Of each.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of phrases and weights.")
+def fit_ranker(
+    *, data: Path, out: Path, phrases: int, others: int, units: int, members: int, steps: int, seed: int
+) -> None:
+    """Fit the ranker on prepared pieces: it knows the true next phrase among those of other songs."""
+    from trainer.writing.ranking import RankerConfig  # noqa: PLC0415 - loads torch
+    from trainer.writing.ranking import fit_ranker as run  # noqa: PLC0415
+
+    config = RankerConfig(phrases, others, units, members, steps, seed)
+    made = run(data, out, config, say=lambda line: click.echo(line, err=True))
+    click.echo(f"the ranker is {made}")
