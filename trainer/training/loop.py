@@ -197,7 +197,7 @@ class TrainingLoop:
                 looked = time.monotonic()
                 with self.fitting():
                     self.validate(parts)
-                cost = time.monotonic() - looked
+                cost = self.world.highest(time.monotonic() - looked)[0]  # all look at the same step again
                 next_validation = progress.seconds + max(fit.interval, LOOKS * cost)
             if progress.step >= fit.steps or progress.seconds >= budget or stopped:
                 break

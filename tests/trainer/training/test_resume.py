@@ -129,7 +129,8 @@ def test_an_objectives_networks_and_state_are_saved(tmp_path: Path, monkeypatch:
     assert {"judge/net/weight", "judge/optimiser/0/exp_avg", "objective/mean"} <= state(whole).keys()
 
 
-def test_a_look_in_between_changes_nothing(tmp_path: Path) -> None:
+def test_a_look_in_between_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "LOOKS", 0.0)
     data = prepare(tmp_path / "data", "melody", train=20)
     chosen = tmp_path / "tiny.toml"
     chosen.write_text(STEPWISE)
