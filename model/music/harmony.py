@@ -188,6 +188,12 @@ def chord_of(number: int) -> Chord | None:
     return Chord(plain % 12, plain // 12, below - 1 if below else None)
 
 
+def moved(chord: Chord, semitones: int) -> Chord:
+    """Return a chord in another key."""
+    bass = None if chord.bass is None else (chord.bass + semitones) % 12
+    return Chord((chord.root + semitones) % 12, chord.quality, bass)
+
+
 def tones(chord: Chord) -> tuple[int, ...]:
     """Return the pitch classes of a chord, its root first, without a bass of its own."""
     return tuple((chord.root + tone) % 12 for tone in TONES[chord.quality])

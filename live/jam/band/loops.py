@@ -3,10 +3,12 @@
 Owns: the last phrases of the performer.  Threads: engine only.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from model.music.harmony import Chord
+from model.music.harmony import moved as moved_chord
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS
 
@@ -14,8 +16,11 @@ MOST = 16  # phrases that are remembered
 FEWEST = 2  # notes by which a phrase is known
 ALIKE = 0.6  # F1 of steps and pitch classes from which it is taken for the same
 SAME = 0.8  # F1 from which it is played in the chords that it had before
-SAME_AGAIN = 0.4  # trust that what follows a phrase is that phrase again, and
+SAME_AGAIN = 0.56  # trust that what follows a phrase is that phrase again, and
 VAMP = 0.9  # where it was so the last time
+MOVED_FEWEST = 3  # pitch classes by which a phrase is known in another key
+MOVED = 0.92  # F1 from which it is taken for one that was played in another key: nearly all of its notes
+IN_ANOTHER_KEY = 0.9  # trust that it goes on as that one
 LATER = 0.6  # that the phrase after a loop's is what came after it before
 
 Row = tuple[int, int]
@@ -54,6 +59,12 @@ class Remembered(NamedTuple):
     rows: frozenset[Row]
     chords: Chords
 
+    def moved(self, semitones: int) -> "Remembered":
+        """Return the phrase in another key."""
+        rows = frozenset((step, (pitch + semitones) % 12) for step, pitch in self.rows)
+        chords = tuple(None if one is None else moved_chord(one, semitones) for one in self.chords)
+        return Remembered(self.cell, rows, chords)
+
 
 NOTHING = Foreseen((), 0.0)
 
@@ -89,7 +100,10 @@ class Loops:
         if len(rows) < FEWEST:
             return found
         before = max(self._phrases, key=lambda one: likeness(one.rows, rows), default=None)
-        if before is not None and likeness(before.rows, rows) >= SAME and any(before.chords):
+        if before is not None and likeness(before.rows, rows) < SAME:
+            moved = self._moved(rows, max(step for step, _ in rows) + 1)
+            before = moved[1] if moved is not None and moved[0] >= SAME else None
+        if before is not None and any(before.chords):
             found = before.chords
         self._phrases.append(Remembered(cell, rows, found))
         del self._phrases[:-MOST]
@@ -138,8 +152,25 @@ class Loops:
     def _found(self, played: frozenset[Row], steps: int, others: Iterable[Remembered]) -> Foreseen:
         best = self._best(played, steps, [*others, *self._phrases])
         if best is None or best[0] < ALIKE:
-            return NOTHING
+            moved = self._moved(played, steps)
+            return self._of(moved[1], IN_ANOTHER_KEY) if moved is not None else NOTHING
         return self._of(best[1], min(0.97, 0.5 + 0.5 * best[0]))
+
+    def _moved(self, played: frozenset[Row], steps: int) -> tuple[float, Remembered] | None:
+        """Return the phrase that is being played in another key, in that key; None where there is none."""
+        if len({pitch for _, pitch in played}) < MOVED_FEWEST:
+            return None
+        best: tuple[float, Remembered, int] | None = None
+        for one in self._phrases:
+            begun = [row for row in one.rows if row[0] < steps]
+            ways = Counter(
+                (pitch - known) % 12 for step, pitch in played for at, known in begun if at == step
+            )
+            for semitones, count in ways.most_common(1):
+                alike = 2 * count / (len(played) + len(begun))
+                if alike >= MOVED and (best is None or alike >= best[0]):
+                    best = alike, one, semitones
+        return None if best is None else (best[0], best[1].moved(best[2]))
 
     @staticmethod
     def _best(

@@ -74,3 +74,26 @@ def test_a_phrase_that_comes_back_keeps_the_chords_that_it_had() -> None:
     assert loops.learn(1, BRIDGE, THIRD) == THIRD
     assert loops.learn(2, TUNE.moved(12), OTHER) == ONE
     assert loops.after(2).chords == THIRD
+
+
+def test_a_phrase_in_another_key_brings_its_chords_there() -> None:
+    loops = learned((TUNE, (C, F) * 4), (ANSWER, OTHER))
+    far = TUNE.moved(6)
+    begun = frozenset(sorted(rows_of(far))[:3])
+    found = loops.foresee(2, begun, 12, [])
+    assert found.chords == (Chord(6, 0), Chord(11, 0)) * 4
+    assert found.rows == rows_of(far)
+    assert loops.learn(2, far, THIRD) == found.chords
+    assert loops.foresee(3, frozenset(sorted(rows_of(far))[:2]), 8, []).chords == found.chords, "known by now"
+
+
+def test_two_notes_or_a_repeated_one_are_no_phrase_in_another_key() -> None:
+    loops = learned((TUNE, ONE), (phrase(60, 60, 60, 60), OTHER))
+    assert loops.foresee(2, frozenset(sorted(rows_of(TUNE.moved(6)))[:2]), 8, []).trust == 0
+    assert loops.foresee(2, rows_of(phrase(66, 66, 66, 66)), 16, []).trust == 0
+
+
+def test_a_bass_under_a_chord_moves_with_it() -> None:
+    on_bass = Chord(0, 0, 4)
+    loops = learned((TUNE, (on_bass,) * 8))
+    assert loops.foresee(1, rows_of(TUNE.moved(2)), 16, []).chords == (Chord(2, 0, 6),) * 8
