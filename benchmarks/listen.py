@@ -4,6 +4,9 @@ Sixteen bars of each song, from a bar on or from its start, at 60 to 180 bpm, ea
 deviation) beside its place, the tempo going up and down as a sine of two to eight bars.  What counts is what
 the instrument's transport does: where its beats and bar lines fall after the performer's first two bars,
 before or while the note on them is played.
+
+What notes alone do not say is counted apart: the same notes can be written in eighths or in sixteenths (twice
+or half the tempo), and many tunes sound as well with their bar lines half a bar later.
 """
 
 import hashlib
@@ -38,6 +41,7 @@ TEMPI = (60.0, 180.0)
 USUAL_BPM = 120.0
 KNOWN = 0.2  # share by which a tempo knob is off that was set by ear
 TOLERANCE = 0.07
+NEAR = 0.85  # share of a tempo from which on it is that tempo
 SPLIT, HELD_OUT = 10, (8, 9)  # of so many parts of all songs, those that no table was fitted on
 ENOUGH = 0.95
 SECOND = 1_000_000_000
@@ -52,11 +56,22 @@ class Played(NamedTuple):
 
 
 class Score(NamedTuple):
-    """How near a transport came: F1 of beats and of bar lines, and the tempo's median error as a share."""
+    """How near a transport came.
+
+    Attributes:
+        beats: F1 of the beats.
+        lines: F1 of the bar lines.
+        tempo: the median of its error, as a share.
+        octave: share of the performer's beats at which it has about half or twice the tempo.
+        half: share of them at which it has the tempo, and its bar lines half a bar off.
+
+    """
 
     beats: float
     lines: float
     tempo: float
+    octave: float
+    half: float
 
 
 def measure(scale: Scale) -> list[Row]:
@@ -86,7 +101,9 @@ def _text(scores: Sequence[Score]) -> str:
     return (
         f"beats F1 {mean(score.beats for score in scores):.3f}, "
         f"bar lines F1 {mean(score.lines for score in scores):.3f}, "
-        f"tempo off by {median(score.tempo for score in scores):.1%}"
+        f"tempo off by {median(score.tempo for score in scores):.1%}; "
+        f"half or double tempo {mean(score.octave for score in scores):.0%}, "
+        f"half a bar off {mean(score.half for score in scores):.0%}"
     )
 
 
@@ -206,25 +223,28 @@ def _score(notes: Wide, number: int, rubato: float, *, known: bool) -> Score:
     bpm = chance.uniform(*TEMPI)
     knob = bpm * math.exp(chance.uniform(-KNOWN, KNOWN))
     played = perform(notes, chance, bpm=bpm, rubato=rubato)
-    return followed(played, expected_bpm=knob if known else USUAL_BPM)
+    return followed(played, expected_bpm=knob if known else USUAL_BPM, chosen=known)
 
 
 # -- the instrument --------------------------------------------------------------------------------
 
 
-def followed(played: Played, *, expected_bpm: float) -> Score:
+def followed(played: Played, *, expected_bpm: float, chosen: bool) -> Score:
     """Let a transport follow a performance, and compare its beats with the performer's."""
-    follower = BeatFollower(beats_per_bar=BEATS, tempo_bpm=expected_bpm)
+    follower = BeatFollower(beats_per_bar=BEATS, tempo_bpm=expected_bpm, chosen=chosen)
     transport = Transport(tempo_bpm=expected_bpm)
     begin = played.beats[LEARNING_BARS * BEATS] - TOLERANCE
     end = Nanos(round((played.beats[-1] + 2 * TOLERANCE) * SECOND))
     found: list[tuple[float, int, float]] = []  # seconds, beat, bpm
+    probes = [Nanos(round(time * SECOND)) for time in played.beats]
+    at: list[tuple[float, float]] = []  # the transport's beat and bpm at each of the performer's, 0 bpm: none
     moments = [(Nanos(round(time * SECOND)), pitch, velocity) for time, pitch, velocity in played.onsets]
     beat = 0
     for now, pitch, velocity in [*moments, (end, 0, 0)]:
         while follower.due is not None and follower.due <= now:
             due = follower.due
             beat = _pass_beats(transport, beat, due, found)
+            _probe(transport, probes, due, at)
             if follower.advance(due) and follower.found is not None:
                 if transport.running:
                     transport.follow(follower.found.timeline, due)
@@ -232,6 +252,7 @@ def followed(played: Played, *, expected_bpm: float) -> Score:
                     transport.resume(follower.found.timeline)
                     beat = transport.tick(due) // TICKS_PER_BEAT + 1
         beat = _pass_beats(transport, beat, now, found)
+        _probe(transport, probes, now, at)
         if velocity:
             follower.onset(now, pitch, velocity)
     counted = [entry for entry in found if entry[0] >= begin]
@@ -240,9 +261,33 @@ def followed(played: Played, *, expected_bpm: float) -> Score:
         [time for time, count, _ in counted if count % BEATS == 0], [t for t, i in true if i % BEATS == 0]
     )
     errors = [abs(tempo / played.tempi[_nearest(played.beats, time)] - 1) for time, _, tempo in counted]
+    octave, half = _confusions(at, played.tempi)
     return Score(
-        f1([entry[0] for entry in counted], [time for time, _ in true]), lines, median(errors or [1.0])
+        f1([entry[0] for entry in counted], [time for time, _ in true]),
+        lines,
+        median(errors or [1.0]),
+        octave,
+        half,
     )
+
+
+def _probe(transport: Transport, probes: Sequence[Nanos], now: Nanos, at: list[tuple[float, float]]) -> None:
+    """Note where the transport is at the performer's beats up to now."""
+    while len(at) < len(probes) and probes[len(at)] <= now:
+        beat = transport.tick(probes[len(at)]) / TICKS_PER_BEAT
+        at.append((beat, transport.tempo_bpm if transport.running else 0.0))
+
+
+def _confusions(at: Sequence[tuple[float, float]], tempi: Sequence[float]) -> tuple[float, float]:
+    """Return the shares of beats after the first bars with half or twice the tempo, and half a bar off."""
+    octave, half = 0, 0
+    first = LEARNING_BARS * BEATS
+    for index, (beat, bpm) in enumerate(at[first:], first):
+        ratio = bpm / tempi[index]
+        octave += NEAR < ratio / 2 < 1 / NEAR or NEAR < ratio * 2 < 1 / NEAR
+        half += NEAR < ratio < 1 / NEAR and abs((beat - index) % BEATS - BEATS / 2) < BEATS / 16
+    counted = max(1, len(at) - first)
+    return octave / counted, half / counted
 
 
 def _pass_beats(transport: Transport, beat: int, now: Nanos, found: list[tuple[float, int, float]]) -> int:

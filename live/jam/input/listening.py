@@ -2,13 +2,15 @@
 
 While it waits, it keeps what is played, so that the phrases that the beat was found in are captured as if
 the transport had run all the time; what the instrument plays itself never comes here.
-Owns: the beat follower, and what was played while it waited.  Threads: engine only.
+Owns: the beat follower, what was played while it waited, and whether the tempo then is the performer's.
+Threads: engine only.
 """
 
 from collections import deque
 from typing import NamedTuple
 
 from live.jam.input.capture import Capture, Key
+from live.settings.knobs import KNOBS
 from live.timing.listening.beat_follower import BeatFollower
 from live.timing.timeline import Nanos, Timeline
 from live.timing.transport import Transport
@@ -42,6 +44,7 @@ class Listening:
         self._capture, self._transport = capture, transport
         self._follower: BeatFollower | None = None
         self._beats_per_bar = 0
+        self._chosen = transport.tempo_bpm != KNOBS["tempo"].rest  # whether somebody set that tempo
         self._touches: deque[Touch] = deque(maxlen=MOST_WAITING)
         self._news = False
 
@@ -50,7 +53,9 @@ class Listening:
         self.waits, self._news = True, False
         self._beats_per_bar = beats_per_bar
         self._touches.clear()
-        self._follower = BeatFollower(beats_per_bar=beats_per_bar, tempo_bpm=self._transport.tempo_bpm)
+        self._follower = BeatFollower(
+            beats_per_bar=beats_per_bar, tempo_bpm=self._transport.tempo_bpm, chosen=self._chosen
+        )
 
     @property
     def active(self) -> bool:
@@ -63,7 +68,8 @@ class Listening:
         self._touches.clear()
 
     def expect(self, tempo_bpm: float) -> None:
-        """Expect about this tempo of whoever has not begun to play."""
+        """Expect about this tempo, that the performer has set, of whoever has not begun to play."""
+        self._chosen = True
         if self._follower is not None:
             self._follower.expect(tempo_bpm)
 
@@ -109,7 +115,7 @@ class Listening:
 
     def hand_over(self) -> None:
         """Capture what was played while it waited, in ticks of the transport that has started."""
-        self.waits = False
+        self.waits, self._chosen = False, False
         timeline = self._transport.timeline
         for nanos, key, velocity in self._touches:
             if velocity:

@@ -2,10 +2,10 @@
 
 Many readings are weighed against each other, each with its own place in the bar, period and phase.  Every
 onset takes each of them on to the places that it may stand on: a Kalman filter of phase and period says how
-well the moment fits, the metre's profile how well the place does (multiple hypotheses as in S. Dixon,
-"Automatic Extraction of Tempo and Beat from Expressive Performances", 2001, with the tempo tracking of
-A. T. Cemgil et al., "On Tempo Tracking: Tempogram Representation and Kalman Filtering", 2000).  One reading
-is that of no metre at all, so that noise convinces nobody.
+well the moment fits, the rhythm so far and the metre's profile how well the place does (multiple hypotheses
+as in S. Dixon, "Automatic Extraction of Tempo and Beat from Expressive Performances", 2001, with the tempo
+tracking of A. T. Cemgil et al., "On Tempo Tracking: Tempogram Representation and Kalman Filtering", 2000).
+One reading is that of no metre at all, so that noise convinces nobody.
 Owns: the readings, and which of them is believed.  Threads: engine only.  Realtime: 1 ms an onset.
 """
 
@@ -14,17 +14,11 @@ from dataclasses import dataclass
 from math import exp, log, log1p, log2, pi, sqrt
 from typing import NamedTuple
 
+from live.timing.listening.place_profile import profile_of
+from live.timing.listening.rhythm import FIRST, kind_of, rhythm_of
 from live.timing.timeline import Nanos, Tick, Timeline
 from model.music.grid import TICKS_PER_BEAT
-from model.music.metre_profile import (
-    BEYOND,
-    FIRST,
-    LONGEST,
-    STEPS_PER_BEAT,
-    Cues,
-    kind_of,
-    profile_of,
-)
+from model.music.metre_profile import STEPS_PER_BEAT, Cues
 
 SECOND = 1_000_000_000
 TICKS_PER_STEP = TICKS_PER_BEAT // STEPS_PER_BEAT
@@ -34,19 +28,20 @@ SHORTEST_STEP, LONGEST_STEP = 15 / (FASTEST * 1.1), 15 / (SLOWEST * 0.9)  # seco
 CHORD = 0.05  # seconds within which onsets are one, unless sixteenths are shorter
 CHORD_SHARE = 0.55  # of a sixteenth
 JITTER = 0.022  # seconds, the standard deviation of a hand's onset
-STEADY, FREE = 0.015, 0.06  # standard deviations of the tempo's change in a beat, as shares: two ways to play
-STEADILY, FREELY = STEADY**2 / STEPS_PER_BEAT, FREE**2 / STEPS_PER_BEAT  # variances in a sixteenth
+# two ways to play: standard deviations of the tempo's change in a second, as shares, and variances; of a
+# second, not of a beat, since a slower reading is not to fit better for that
+STEADY, FREE = 0.02, 0.085
+STEADILY, FREELY = STEADY**2, FREE**2
 SWITCH = 0.05  # how likely one way turns into the other
 SURPRISE = 3.0  # squared standard deviations at which a steady way may have turned
-OCTAVES = 0.3  # standard deviation of the tempo around the one that was set, in octaves
+GUESSED, CHOSEN = 0.3, 0.15  # standard deviation of the tempo around the expected one, in octaves
 STRAY = 0.1  # how likely an onset is to stand on no sixteenth: an ornament, a triplet
+TELLING = 16.0  # onsets whose cues count in full
 GATE = 12.0  # squared standard deviations beyond which an onset does not stand on a place
 
 MOST, WORST = 48, 9.0  # readings that are carried on, and how far behind the best, in logarithms
-NO_METRE, BURDEN = (
-    -1.0,
-    0.75,
-)  # logarithms: how likely noise is at first; by how much a metre must explain each onset better
+# logarithms: how likely noise is at first, and by how much a metre must explain each onset better
+NO_METRE, BURDEN = -1.0, 0.5
 SPREAD = 0.8  # standard deviation of the logarithm of the distances between onsets of noise
 RENEWAL = 0.2  # how fast their mean follows
 
@@ -54,7 +49,7 @@ SAME_PERIOD, SAME_LINE = 0.12, 0.035  # logarithm, share of a bar: readings that
 FEWEST = 6  # onsets before anything is believed
 NOISE = 0.05  # odds of no metre up to which anything is
 SURE, EARLY_BARS = 0.9, 1.0  # the share of belief that suffices after a bar
-LIKELY, LATE_BARS = 0.55, 1.7  # and nearly two
+LIKELY, LATE_BARS = 0.55, 1.5  # and a bar and a half
 OVERTURNED, DOUBTED = 0.5, 0.3  # another reading is believed instead, at such shares of both
 PAUSE_BARS = 2.0  # of silence, after which the music is expected to come in with the timeline
 REENTRY, REENTRY_TEMPO = 0.12, 0.03  # standard deviations of that: beats, share of the tempo
@@ -69,8 +64,10 @@ class BeatReading(NamedTuple):
         period: of a sixteenth, in seconds.
         time_var, both_var, period_var: covariance of these two.
         place: sixteenths since a bar line.
-        kind: of the last distance, see `metre_profile`.
-        change: variance of the period's change in a sixteenth, in squared shares.
+        kind: of the last distance, see `rhythm`.
+        past: bits: which of the latest sixteenths an onset stood on, the lowest the one at `place`.
+        age: sixteenths since the first onset, as far as they count.
+        change: variance of the period's change in a second, in squared shares.
         opening: place of the first onset in its bar.
 
     """
@@ -83,6 +80,8 @@ class BeatReading(NamedTuple):
     period_var: float
     place: int
     kind: int
+    past: int
+    age: int
     change: float
     opening: int
 
@@ -108,17 +107,19 @@ class BeatFollower:
     Args:
         beats_per_bar: of the metre; 3 and 4 are known well.
         tempo_bpm: that is expected; octaves are told apart by it.
+        chosen: whether the performer has set it, so that it is near.
 
     Attributes:
         found: what is believed; None while listening.
 
     """
 
-    def __init__(self, *, beats_per_bar: int, tempo_bpm: float) -> None:
+    def __init__(self, *, beats_per_bar: int, tempo_bpm: float, chosen: bool = False) -> None:
         """Start listening."""
         self.found: Found | None = None
         self._profile = profile_of(beats_per_bar)
-        self._expected = tempo_bpm
+        self._rhythm = rhythm_of(beats_per_bar)
+        self._expected, self._octaves = tempo_bpm, CHOSEN if chosen else GUESSED
         self._cues = Cues()
         self._zero = 0  # nanos of second 0
         self._chord: list[tuple[float, int, int]] = []  # seconds, pitch, velocity
@@ -133,8 +134,8 @@ class BeatFollower:
         self._joins = False  # whether the next onset is the first on a timeline that ran before
 
     def expect(self, tempo_bpm: float) -> None:
-        """Expect another tempo of what has not begun."""
-        self._expected = tempo_bpm
+        """Expect another tempo, that the performer has set, of what has not begun."""
+        self._expected, self._octaves = tempo_bpm, CHOSEN
 
     def join(self, timeline: Timeline) -> None:
         """Expect to be played to on a timeline that runs: its bar lines are believed until proved wrong."""
@@ -142,7 +143,9 @@ class BeatFollower:
         self._zero = timeline.origin_nanos
         steps = timeline.origin_tick / TICKS_PER_STEP
         line = -(steps % 1) * period  # of the sixteenth at or before the timeline's origin
-        self._held = BeatReading(0.0, line, period, JITTER**2, 0.0, 0.0, int(steps // 1), FIRST, FREELY, 0)
+        self._held = BeatReading(
+            0.0, line, period, JITTER**2, 0.0, 0.0, int(steps // 1), FIRST, 1, 0, FREELY, 0
+        )
         self._readings, self._last, self._count = [self._held], line, 1
         self._joins, self.found = True, Found(timeline, 1.0)
 
@@ -179,11 +182,12 @@ class BeatFollower:
         time = sum(note[0] for note in chord) / len(chord)
         rows = self._cues.of([(pitch, velocity) for _, pitch, velocity in chord])
         columns = [self._profile.cues[row] for row in rows]
-        weights = [sum(column) for column in zip(*columns, strict=True)]
+        share = min(1.0, TELLING / (self._count + 1))  # what goes on as it began says nothing new
+        weights = [share * sum(column) for column in zip(*columns, strict=True)]
         distance = max(time - self._last, 1e-3)
         if self._count == 0:
             self._first = time
-            self._opening = [a + b for a, b in zip(self._profile.first, weights, strict=True)]
+            self._open(weights)
         elif self.found is None and (self._count == 1 or not self._readings):
             self._begin(time, distance, weights)
         elif self.found is not None and (self._joins or distance > PAUSE_BARS * self._bar()):
@@ -197,21 +201,23 @@ class BeatFollower:
         self._count += 1
         return self._believe(time)
 
+    def _open(self, weights: Sequence[float]) -> None:
+        self._opening = [a + b for a, b in zip(self._profile.first, weights, strict=True)]
+
     def _begin(self, time: float, distance: float, weights: Sequence[float]) -> None:
         """Read the first distance in all ways that are within the tempi."""
         profile, jitter = self._profile, JITTER**2
-        rhythm = profile.rhythm[FIRST]
+        most = 2 * profile.steps
+        rhythm = [self._rhythm.distances(place, FIRST, 1, 0, most) for place in range(profile.steps)]
         begun = []
         for count in range(1, 2 * profile.steps + 1):
             period = distance / count
             if not 15 / FASTEST <= period <= 15 / SLOWEST:
                 continue
-            octaves = log2(15 / period / self._expected) / OCTAVES
-            prior = -0.5 * octaves * octaves - log(OCTAVES * sqrt(2 * pi) * distance * log(2))
+            octaves = log2(15 / period / self._expected) / self._octaves
+            prior = -0.5 * octaves * octaves - log(self._octaves * sqrt(2 * pi) * distance * log(2))
             for place, opening in enumerate(self._opening):
-                score = (
-                    opening + prior + _rhythm(rhythm[place], count) + weights[(place + count) % profile.steps]
-                )
+                score = opening + prior + rhythm[place][count - 1] + weights[(place + count) % profile.steps]
                 variances = (jitter, jitter / count, 2 * jitter / count**2)
                 begun += [
                     BeatReading(
@@ -221,6 +227,8 @@ class BeatFollower:
                         *variances,
                         place + count,
                         kind_of(count),
+                        1 << count & self._rhythm.kept | 1,
+                        count,
                         change,
                         place,
                     )
@@ -230,21 +238,27 @@ class BeatFollower:
             self._readings = _best(begun, profile.steps)
             self._none = self._readings[0].score + NO_METRE
         else:  # too near or too far apart to be two onsets of a beat
-            self._opening = [a + b for a, b in zip(profile.first, weights, strict=True)]
+            self._open(weights)
             self._first, self._count = time, 0
 
     def _go_on(self, time: float, distance: float, weights: Sequence[float]) -> None:
         """Take every reading on to the places that an onset may stand on."""
-        steps, rhythm = self._profile.steps, self._profile.rhythm
+        steps, kept, distances = self._profile.steps, self._rhythm.kept, self._rhythm.distances
+        farthest = 2 * steps  # sixteenths that are looked at: any longer distance is as likely
+        rows: dict[tuple[int, int, int, int], list[float]] = {}
         jitter, stray, switch = JITTER**2, log(STRAY / STEPS_PER_BEAT), log(SWITCH)
         following: list[BeatReading] = []
         for reading in self._readings:
-            score, since, period, time_var, both_var, period_var, place, kind, change, opening = reading
+            score, since, period, time_var, both_var, period_var = reading[:6]
+            place, kind, past, age, change, opening = reading[6:]
             gap = time - since
             nearest = int(gap / period + 0.5)
-            row = rhythm[kind][place % steps]
+            key = (place % steps, kind, past, age)
+            row = rows.get(key)
+            if row is None or len(row) < min(nearest + 1, farthest):
+                row = rows[key] = distances(*key, min(nearest + 1, farthest))
             spread = time_var + nearest * (
-                2 * both_var + nearest * (period_var + change * period**2 * nearest / 3)
+                2 * both_var + nearest * (period_var + change * period**3 * nearest / 3)
             )
             spread += jitter
             unsure = GATE * spread > period * period / 4
@@ -257,9 +271,9 @@ class BeatFollower:
                 if count < 1:
                     continue
                 error = gap - count * period
-                likely = score + _rhythm(row, count) + weights[(place + count) % steps]
+                likely = score + row[min(count, farthest) - 1] + weights[(place + count) % steps]
                 for changing, price in ways:
-                    walked = changing * period * period * count
+                    walked = changing * period**3 * count
                     ahead_var = time_var + count * (2 * both_var + count * (period_var + walked / 3))
                     spread = ahead_var + jitter
                     if error * error > GATE * spread:
@@ -279,6 +293,8 @@ class BeatFollower:
                             period_var + walked - by_period * both,
                             place + count,
                             kind_of(count),
+                            past << min(count, farthest) & kept | 1,
+                            min(age + count, farthest),
                             changing,
                             opening,
                         )
@@ -306,6 +322,8 @@ class BeatFollower:
                     period_var=(REENTRY_TEMPO * held.period) ** 2,
                     place=place + shift,
                     kind=FIRST,
+                    past=1,
+                    age=0,
                     change=FREELY,
                 )
             )
@@ -375,11 +393,6 @@ class BeatFollower:
         )
         bars = (reading.place - self._origin - tick / TICKS_PER_STEP) / steps
         return round(bars) * steps
-
-
-def _rhythm(row: Sequence[float], count: int) -> float:
-    """Return what a distance in sixteenths counts for."""
-    return row[count - 1] if count < LONGEST else row[-1] + BEYOND * (count - LONGEST)
 
 
 def _alike(a: BeatReading, b: BeatReading, steps: int) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from live.timing.listening.beat_follower import BeatFollower, Found
+from live.timing.listening.place_profile import PlaceProfile, profile_of
 from live.timing.timeline import Nanos, Tick
-from model.music.metre_profile import MetreProfile, profile_of
 
 SECOND = 1_000_000_000
 Tune = Sequence[tuple[float, int, int]]
@@ -150,8 +150,8 @@ def test_after_a_silence_it_goes_on_from_where_the_timeline_is() -> None:
 
 def test_every_metre_has_a_profile_of_its_length() -> None:
     for beats in (2, 3, 4, 5, 6, 7):
-        profile = MetreProfile(beats)
-        assert len(profile.first) == profile.steps == 4 * beats
-        assert {len(row) for row in profile.cues} == {len(row) for row in profile.rhythm} == {profile.steps}
+        profile = PlaceProfile(beats)
+        assert profile.steps == 4 * beats
+        assert {len(row) for row in (profile.first, *profile.cues)} == {profile.steps}
         assert max(profile.first) == profile.first[0]
     assert profile_of(4) is profile_of(4)
