@@ -6,11 +6,17 @@ import torch
 from numpy.typing import NDArray
 
 from model.codecs.base import LENGTH, OFFSET, ONSET, PITCH, TRACK, VELOCITY, table_of
-from model.latent.note_transformer import FOLDER, LOWEST, NoteTransformer, note_transformer_in
+from model.latent.note_transformer import (
+    FOLDER,
+    LOWEST,
+    NoteTransformer,
+    note_transformer_in,
+    without_piles,
+)
 from model.latent.references import NONE, references_of
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
-from model.music.tracks import BASS, DRUMS, MELODY, TRACKS
+from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 from trainer.latent.note_network import REACH, NoteNetwork
 
 GRID = Grid(1, 4, 2)
@@ -237,3 +243,11 @@ def test_a_prior_that_does_not_fit_is_refused() -> None:
     for heads in (3.0, 0.0, -2.0):
         with pytest.raises(ValueError, match="do not fit together"):
             note_transformer_in({**extras, "prior/heads": np.array([heads])}, GRID)
+
+
+def test_no_part_strikes_more_notes_at_once_than_it_can_play() -> None:
+    bass = [Note(0, 40, 80, 4, track=BASS), *(Note(31, 30 + pitch, 80, 1, track=BASS) for pitch in range(9))]
+    chord = [Note(4, pitch, 80, 4, track=CHORDS) for pitch in (60, 64, 67)]
+    drums = [Note(31, pitch, 80, 1, track=DRUMS) for pitch in range(36, 44)]
+    assert without_piles([*bass, *chord, *drums]) == [*chord, bass[0], *drums]
+    assert without_piles(bass[1:]) == bass[1:3]
