@@ -9,7 +9,7 @@ from live.engine.snapshots import BARS_AHEAD, BARS_BEHIND
 from live.ipc.snapshot import BarView, Snapshot, ToDashboard, Update, applied
 from live.settings.knobs import KNOBS
 from live.timing.midi_bytes import note_on
-from live.timing.timeline import Nanos
+from live.timing.timeline import Nanos, Tick
 from tests.fakes.snapshot_of import Watcher, shown, snapshot_of, snapshots_of
 from tests.fakes.stage import MS, EchoModel, Stage, configured
 
@@ -228,7 +228,7 @@ def test_a_new_run_shows_nothing_of_the_one_before() -> None:
     shown(snapshots, stage.nanos)
     snapshots.leave(watcher)
     stage.act(5 * BAR + 20, "mute", "melody")
-    stage.jam.history.state.bases = ()
+    stage.jam.places.set_bases((), Tick(5 * BAR))
     stage.run_to_tick(5 * BAR + 40)
     stage.jam.start(Nanos(stage.nanos))
     stage.run_to_tick(5 * BAR + 10)
