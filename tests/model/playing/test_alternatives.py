@@ -1,16 +1,19 @@
 """What the writer is asked for: what carries a phrase stays, as many notes come as go, and who plays what."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from model.latent.note_transformer import run_to_end
 from model.music.distance import position
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, DRUMS, MELODY
+from model.playing import alternatives
 from model.playing.alternatives import Material, can_write, filled_in, following
 from model.playing.variation import lasting, note_f1
 from model.writing.wish import Kind, Wish
@@ -33,6 +36,10 @@ class Noting(Writer):
     def write(self, wish: Wish, **how: Any) -> Generator[None, None, Phrase]:
         self.wishes.append(wish)
         return super().write(wish, **how)
+
+    def write_drafts(self, wish: Wish, seeds: Sequence[int]) -> Generator[None, None, list[Phrase]]:
+        self.wishes.append(wish)
+        return super().write_drafts(wish, seeds)
 
 
 def test_three_tenths_stay_as_they_were_and_as_many_come_as_go() -> None:
@@ -92,3 +99,22 @@ def test_chords_under_a_melody_are_a_keyboard_s() -> None:
 )
 def test_other_metres_and_parts_are_not_written(kind: Kind, phrase: Phrase, known: bool) -> None:
     assert can_write(kind, Material(phrase)) is known
+
+
+class Choosing:
+    """A ranker that takes the third of what it is shown."""
+
+    def scores(
+        self, kind: Kind, context: Sequence[Phrase], candidates: Sequence[Phrase]
+    ) -> NDArray[np.float32]:
+        assert context[-1].notes
+        return np.array([number == 2 for number in range(len(candidates))], dtype=np.float32)
+
+
+def test_of_several_drafts_the_one_that_goes_on_best_is_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, material = Writer(random_network()), Material(TUNE)
+    monkeypatch.setattr(alternatives, "shipped_ranker", lambda: None)
+    third = run_to_end(following(writer, Kind.MELODY, material, 9))
+    monkeypatch.setattr(alternatives, "shipped_ranker", Choosing)
+    found = run_to_end(following(writer, Kind.MELODY, material, 7))
+    assert [position(note) for note in found.notes] == [position(note) for note in third.notes]
