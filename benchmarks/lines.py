@@ -21,7 +21,7 @@ from model.midi.file import laid, open_file, voices_of
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, MELODY
-from trainer.corpus.sources import Source, discover
+from trainer.corpus.reading.sources import Source, discover
 
 BUDGET_MS = 1.0
 BUDGET_BASS, BUDGET_MELODY = 0.9, 0.99

@@ -24,10 +24,10 @@ from live.timing.listening.beat_follower import BeatFollower
 from live.timing.timeline import Nanos, Tick
 from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid
-from trainer.corpus.read_midi import UnreadableError, bar_runs, parse
-from trainer.corpus.sources import discover
-from trainer.corpus.tracks import Sheet, Span, Wide
-from trainer.corpus.windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC, alone, off_grid
+from trainer.corpus.reading.read_midi import UnreadableError, bar_runs, parse
+from trainer.corpus.reading.sources import discover
+from trainer.corpus.reading.tracks import Sheet, Span, Wide
+from trainer.corpus.windows.phrase_windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC, alone, off_grid
 
 SONGS = 60
 BARS, LEARNING_BARS = 16, 2
@@ -111,7 +111,7 @@ def _text(scores: Sequence[Score]) -> str:
 
 
 def _songs(folder: Path, kind: str, most: int) -> Iterator[Wide]:
-    """Yield excerpts of held-out songs, notes as `trainer.corpus.tracks` has them, one of each song."""
+    """Yield excerpts of held-out songs, one of each, notes as `trainer.corpus.reading.tracks` has them."""
     sources, _ = discover([folder], licences="all")
     random.Random(1).shuffle(sources)
     seen: set[str] = set()

@@ -43,7 +43,7 @@ def measure(scale: Scale) -> list[Row]:
 
 def main() -> None:
     """Measure one model."""
-    from live.engine.demo import FIRST, SECOND  # noqa: PLC0415  only this program needs phrases
+    from live.engine.demo.tune import FIRST, SECOND  # noqa: PLC0415  only this program needs phrases
     from model.music.phrase import Note, Phrase  # noqa: PLC0415  as above
     from model.playing.load import load  # noqa: PLC0415  as above
 

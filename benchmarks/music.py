@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.figures import Row
 from benchmarks.scale import Scale
 from live.ipc.messages import Between, Decode, Decoded, Encode, Encoded, Place, Point, Ready
-from live.jam.path import Base, moved
+from live.jam.latent.path import Base, moved
 from live.worker.handler import RequestHandler
 from live.worker.variations import sounding
 from model.music.attributes import measure as attributes

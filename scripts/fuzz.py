@@ -312,8 +312,8 @@ def mapping(folder: Path) -> Target:
 def midi_file(folder: Path) -> Target:
     """Return MIDI files, for every command and for the trainer."""
     from tests.fakes.odd_smf import CASES  # noqa: PLC0415 - as the others below: each target loads its own
-    from trainer.corpus.read_midi import UnreadableError  # noqa: PLC0415
-    from trainer.corpus.read_midi import read as read_corpus  # noqa: PLC0415
+    from trainer.corpus.reading.read_midi import UnreadableError  # noqa: PLC0415
+    from trainer.corpus.reading.read_midi import read as read_corpus  # noqa: PLC0415
 
     path, grid = folder / "song.mid", Grid()
     band = mido.MidiFile(ticks_per_beat=96)

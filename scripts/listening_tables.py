@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from live.timing.listening.rhythm import ECHOES, KINDS, LEVEL, LEVELS, LONGEST, MIDDLE, kind_of
 from model.music.grid import Grid
 from model.music.metre_profile import Cues
-from trainer.corpus.read_midi import UnreadableError, bar_runs, parse
-from trainer.corpus.sources import discover
-from trainer.corpus.tracks import Sheet, Wide
-from trainer.corpus.windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC
+from trainer.corpus.reading.read_midi import UnreadableError, bar_runs, parse
+from trainer.corpus.reading.sources import discover
+from trainer.corpus.reading.tracks import Sheet, Wide
+from trainer.corpus.windows.phrase_windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC
 
 ROOM = Path(__file__).parents[1] / "live" / "timing" / "listening"
 PARTS, FITTED = 10, range(6)  # of so many parts of all songs

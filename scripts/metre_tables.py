@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from model.music.grid import Grid
 from model.music.metre_profile import LONGEST, RHYTHM_KINDS, Cues, kind_of
-from trainer.corpus.read_midi import UnreadableError, bar_runs, parse
-from trainer.corpus.sources import discover
-from trainer.corpus.tracks import Sheet, Wide
-from trainer.corpus.windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC
+from trainer.corpus.reading.read_midi import UnreadableError, bar_runs, parse
+from trainer.corpus.reading.sources import discover
+from trainer.corpus.reading.tracks import Sheet, Wide
+from trainer.corpus.windows.phrase_windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC
 
 OUT = Path(__file__).parents[1] / "model" / "music" / "metre_tables.py"
 PARTS, FITTED = 10, range(6)  # of so many parts of all songs

@@ -21,10 +21,11 @@ from live.dashboard.drawing.hands import touched_row
 from live.dashboard.drawing.rows import Row, fit_row, row_width
 from live.dashboard.drawing.theme import THEME
 from live.dashboard.inbox import Inbox
-from live.dashboard.learn_window import LearnWindow
-from live.dashboard.palette import Palette
 from live.dashboard.roll_panel import RollPanel
-from live.dashboard.screens import (
+from live.dashboard.shown import Shown
+from live.dashboard.windows.learn_window import LearnWindow
+from live.dashboard.windows.palette import Palette
+from live.dashboard.windows.screens import (
     CodeWindow,
     HelpWindow,
     InfoWindow,
@@ -33,7 +34,6 @@ from live.dashboard.screens import (
     StoreWindow,
     WordsWindow,
 )
-from live.dashboard.shown import Shown
 from live.ipc.commands import (
     Command,
     Freeze,

@@ -4,7 +4,7 @@ Owns: that it is still to start by itself, and when.  Threads: engine only.
 Tested in tests/live/engine/test_engine.py, tests/live/engine/test_memory.py.
 """
 
-from live.engine.devices import Devices
+from live.engine.devices.devices import Devices
 from live.ipc.memory import JamMemory
 from live.jam.jam import Jam
 from live.timing.timeline import Nanos

@@ -18,20 +18,20 @@ from live.devices.jack.timebase import open_timebase
 from live.devices.jack.transport import open_transport
 from live.engine.arrivals import Arrivals
 from live.engine.beginning import Beginning
-from live.engine.browsers import BrowserKeyboards
 from live.engine.closing import Guard
-from live.engine.demo import PORT
-from live.engine.demo_performer import DemoPerformer
-from live.engine.devices import Devices
-from live.engine.feedback import Feedback
-from live.engine.guardians import Guardians
-from live.engine.learning import Learning
+from live.engine.demo.demo_performer import DemoPerformer
+from live.engine.demo.tune import PORT
+from live.engine.devices.devices import Devices
+from live.engine.devices.feedback import Feedback
+from live.engine.devices.learning import Learning
+from live.engine.links.browsers import BrowserKeyboards
+from live.engine.links.guardians import Guardians
+from live.engine.links.osc_state import OscState
+from live.engine.links.supervisor_link import SupervisorLink
+from live.engine.links.worker_link import Greeting, WorkerLink
 from live.engine.memory import remembered, restore
-from live.engine.osc_state import OscState
 from live.engine.output import EngineOutput
 from live.engine.snapshots import Snapshots, Surroundings
-from live.engine.supervisor_link import SupervisorLink
-from live.engine.worker_link import Greeting, WorkerLink
 from live.ipc.commands import Arm, Command, Quit, Start, Stop, SwitchTake, ToEngine
 from live.ipc.link import Link, Switchboard
 from live.ipc.memory import JamMemory, ScenesMemory

@@ -5,7 +5,7 @@ Threads: engine only.
 
 from live.ipc.memory import JamFindings, JamMemory, SetPlace, TimelineMemory
 from live.jam.jam import Jam
-from live.jam.mutes import mutes_of
+from live.jam.parts.mutes import mutes_of
 from live.jam.scenes.present import path_of, state_of
 from live.settings.knobs import KNOBS
 from live.timing.timeline import Nanos, Tick, Timeline

@@ -2,13 +2,13 @@
 
 A sink that fails is taken out and named; the others go on.
 Owns: which sinks there are, and what is written beside them.  Threads: engine only.  Realtime: yes.
-Tested in tests/live/engine/test_devices.py, tests/live/engine/test_closing.py.
+Tested in tests/live/engine/devices/test_devices.py, tests/live/engine/test_closing.py.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from live.engine.feedback import Feedback
+from live.engine.devices.feedback import Feedback
 from live.errors import TwobarError
 from live.ipc.link import Link
 from live.ipc.messages import MidiOut, ToWorker

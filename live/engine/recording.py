@@ -15,7 +15,7 @@ from live.errors import FailureError
 from live.ipc.options import Options
 from live.ipc.snapshot import NoticeLevel
 from live.jam.jam import Jam
-from live.jam.parts import take_parts
+from live.jam.parts.parts import take_parts
 from live.record.event_log import EventLog
 from live.record.take import Take, free_path, take_path
 from live.timing.timeline import Nanos

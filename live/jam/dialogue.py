@@ -23,9 +23,9 @@ from live.jam.asking.searches import Searches
 from live.jam.band.loops import Loops
 from live.jam.band.recognition import Recognition
 from live.jam.input.capture import Capture
+from live.jam.latent.path import Anchor, Base, PathHistory, heaviest
 from live.jam.notices import Notices
-from live.jam.parts import one_voice, tracks_of
-from live.jam.path import Anchor, Base, PathHistory, heaviest
+from live.jam.parts.parts import one_voice, tracks_of
 from live.jam.protocols import Output
 from live.jam.sequencing.periods import Periods
 from live.jam.sequencing.plan import Cell, Plan

@@ -15,15 +15,15 @@ from live.jam.asking.requests import Reason, Requests
 from live.jam.asking.searches import Searches
 from live.jam.band.band import Band
 from live.jam.dialogue import Dialogue
-from live.jam.gestures import Gestures
 from live.jam.input.capture import Capture
 from live.jam.input.first_note import FirstNote
 from live.jam.input.listening import Listening
 from live.jam.input.performer import Performer
-from live.jam.mixer import Mixer
+from live.jam.latent.gestures import Gestures
+from live.jam.latent.path import PathHistory
 from live.jam.notices import Notices
-from live.jam.parts import channels_of
-from live.jam.path import PathHistory
+from live.jam.parts.mixer import Mixer
+from live.jam.parts.parts import channels_of
 from live.jam.protocols import Leader, Mappings, Output, Scenery
 from live.jam.sequencing.beat_count import BeatCount
 from live.jam.sequencing.periods import Periods

@@ -1,7 +1,7 @@
 """Notices: lines for the human, shown on the dashboard, logged, and told to OSC subscribers.
 
 Owns: the last few lines.  Threads: engine only.
-Tested in tests/live/jam/test_jam.py, tests/live/jam/test_gestures.py.
+Tested in tests/live/jam/test_jam.py, tests/live/jam/latent/test_gestures.py.
 """
 
 from collections import deque

@@ -6,7 +6,7 @@ Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 
 from live.ipc.snapshot import Speaker
 from live.jam.asking.requests import Requests
-from live.jam.path import PathHistory
+from live.jam.latent.path import PathHistory
 from live.jam.sequencing.plan import Plan, Sounds
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick

@@ -3,7 +3,7 @@
 from typing import Any
 
 from live.engine.engine import Engine
-from live.engine.guardians import Guardians
+from live.engine.links.guardians import Guardians
 from live.ipc.link import Link, new_address
 from live.ipc.messages import Hello
 from live.ipc.options import Options

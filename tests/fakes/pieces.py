@@ -6,9 +6,9 @@ import numpy as np
 
 from model.codecs.base import TRACK
 from trainer.corpus.pieces import FOLDER, PieceWriter
-from trainer.corpus.read_midi import CODECS
-from trainer.corpus.tracks import merged
-from trainer.corpus.windows import Windows
+from trainer.corpus.reading.read_midi import CODECS
+from trainer.corpus.reading.tracks import merged
+from trainer.corpus.windows.phrase_windows import Windows
 
 TRACKS_OF = {"melody": (0,), "poly": (0,), "drums": (3,), "multitrack": (0, 1, 2, 3)}
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from trainer.commands.common import SEED, cores, progress_bar, room_for
-from trainer.corpus.sources import SPLITS
+from trainer.corpus.reading.sources import SPLITS
 from trainer.errors import OperationError, RequestError
 
 PAGE = "compare.html"

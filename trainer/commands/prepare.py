@@ -10,7 +10,7 @@ import click
 from model.music.grid import Grid
 from trainer.commands.common import SEED, cores, progress_bar
 from trainer.corpus.meta import PrepareOptions, Report
-from trainer.corpus.sources import LICENCES
+from trainer.corpus.reading.sources import LICENCES
 from trainer.errors import RequestError
 
 METRES = ("own", "all")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from trainer.commands.common import SEED, cores, progress_bar, room_for
-from trainer.corpus.sources import SPLITS
+from trainer.corpus.reading.sources import SPLITS
 from trainer.errors import RequestError
 
 ON_THE_MAP = 1000

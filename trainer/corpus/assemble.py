@@ -19,9 +19,9 @@ from trainer.corpus.dedup import TURN, Buckets, new_windows, shared
 from trainer.corpus.index import Index, Stretch
 from trainer.corpus.pieces import FOLDER as PIECES_FOLDER
 from trainer.corpus.pieces import PieceWriter
-from trainer.corpus.read_midi import CODECS, PIECES
+from trainer.corpus.reading.read_midi import CODECS, PIECES
+from trainer.corpus.reading.sources import SPLITS
 from trainer.corpus.shards import About, Part, SplitWriter
-from trainer.corpus.sources import SPLITS
 from trainer.corpus.splits import COMMON, Sides, Unions, alike, fill_sides, place_of, side_of, split_songs
 
 PARTS = "parts"

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from trainer.corpus.sources import Source
+from trainer.corpus.reading.sources import Source
 
 CACHE_KIB = 16384
 COLUMNS = ("path", "member", "name", "size", "changed", "cluster", "licence", "split", "style", "refused")

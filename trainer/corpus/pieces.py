@@ -1,10 +1,10 @@
 """Pieces from phrase to phrase: every window of every song in its order, with its place.
 
 OUT/pieces/{train,validation,test}/ holds notes.npy int16 [N, 6] and starts.npy int64 [windows + 1] as a split
-of phrases does, and for each window kinds.npy int8 (a place in `trainer.corpus.read_midi.CODECS`), songs.npy
-int32, lines.npy int32 (one number for each run of bars of a line), bars.npy int32 (its first bar in that run)
-and varied.npy bool (the song's velocities vary).  Windows begin a bar after each other, so that the phrase
-before one lies two bars earlier on its line.
+of phrases does, and for each window kinds.npy int8 (a place in `read_midi.CODECS`),
+songs.npy int32, lines.npy int32 (one number for each run of bars of a line), bars.npy int32 (its first bar in
+that run) and varied.npy bool (the song's velocities vary).  Windows begin a bar after each other, so that the
+phrase before one lies two bars earlier on its line.
 
 Tested in tests/trainer/corpus/test_pieces.py.
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS, Table
 from trainer.corpus.shards import Appender
-from trainer.corpus.windows import Windows
+from trainer.corpus.windows.phrase_windows import Windows
 from trainer.errors import OperationError
 
 Numbers = NDArray[np.int64]

@@ -20,7 +20,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from model.midi.file import MAX_BYTES
 from model.music.grid import Grid
-from trainer.corpus.read_midi import Reading, UnreadableError, read
+from trainer.corpus.reading.read_midi import Reading, UnreadableError, read
 from trainer.corpus.shards import save_part
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ class Result(NamedTuple):
         spot: its place in the part that it was written to; None where it gave nothing.
         grams: size of its fingerprint.
         reason: why it gave nothing.
-        note: what was assumed of it, see `trainer.corpus.read_midi.Reading`.
+        note: what was assumed of it, see `trainer.corpus.reading.read_midi.Reading`.
 
     """
 
@@ -139,7 +139,7 @@ def results(
         chunks: few are handed over ahead, so that memory is bounded.
         grid: that the windows lie on.
         jobs: processes, at least 1.
-        metres: see `trainer.corpus.read_midi.read`.
+        metres: see `trainer.corpus.reading.read_midi.read`.
         metre: likewise.
         seconds: that one file may take, and a whole chunk.
 
@@ -169,7 +169,7 @@ def outcomes(
         items: the files.
         grid: that the windows lie on.
         jobs: processes, at least 1.
-        metres: see `trainer.corpus.read_midi.read`.
+        metres: see `trainer.corpus.reading.read_midi.read`.
         metre: likewise.
         seconds: that one file may take.
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS
 from model.files import atomic_write
-from trainer.corpus.read_midi import CODECS, PIECES, Reading
-from trainer.corpus.windows import Windows
+from trainer.corpus.reading.read_midi import CODECS, PIECES, Reading
+from trainer.corpus.windows.phrase_windows import Windows
 
 ARRAYS = {
     "notes": "int16 [N, 6]: onset step, pitch, velocity, length in steps, hundredths of a step off it, track",

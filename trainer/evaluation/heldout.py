@@ -14,7 +14,7 @@ from model.playing.player import Player
 from trainer.corpus import meta
 from trainer.corpus.meta import PrepareOptions
 from trainer.corpus.prepare import prepare
-from trainer.corpus.sources import SPLITS
+from trainer.corpus.reading.sources import SPLITS
 from trainer.data.dataset import load
 from trainer.errors import OperationError, RequestError
 from trainer.evaluation.samples import Songs

@@ -17,7 +17,7 @@ from model.music.tracks import DRUMS
 from model.writing.ranker import Ranker
 from model.writing.wish import CONTEXT, GRID, Kind, Wish
 from trainer.corpus.pieces import Pieces
-from trainer.corpus.read_midi import CODECS
+from trainer.corpus.reading.read_midi import CODECS
 from trainer.evaluation.features import features
 from trainer.evaluation.two_sample import Ints, Side, classify
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import mido
 
 from live.errors import FailureError, UsageError
-from live.jam.parts import tracks_of
+from live.jam.parts.parts import tracks_of
 from model.errors import ModelError
 from model.files import atomic_write
 from model.midi import file as midi

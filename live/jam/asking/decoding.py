@@ -8,8 +8,8 @@ Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 
 from live.ipc.messages import Decode, Decoded
 from live.jam.asking.requests import Requests
+from live.jam.latent.path import Base, PathHistory
 from live.jam.notices import Notices
-from live.jam.path import Base, PathHistory
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Cell, Plan
 from live.timing.timeline import Tick

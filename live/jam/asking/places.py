@@ -15,8 +15,8 @@ from typing import NamedTuple
 from live.ipc.messages import Place
 from live.jam.asking.requests import Reason, Requests, Search
 from live.jam.asking.searches import Searches
+from live.jam.latent.path import Anchor, Base, BaseOrigin, PathHistory
 from live.jam.notices import Notices
-from live.jam.path import Anchor, Base, BaseOrigin, PathHistory
 from live.jam.sequencing.periods import Periods
 from live.jam.sequencing.plan import Plan
 from live.timing.timeline import Tick

@@ -10,7 +10,7 @@ from functools import partial
 from live.jam.band.arranger import Arranger
 from live.jam.band.harmony import ChordsInPlay
 from live.jam.input.capture import Capture
-from live.jam.path import PathHistory
+from live.jam.latent.path import PathHistory
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Plan
 from live.timing.timeline import Tick

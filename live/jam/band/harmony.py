@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from live.ipc.messages import Point
 from live.jam.band.loops import NOTHING, Foreseen, Loops, Remembered, Row, rows_of
 from live.jam.input.capture import Capture
-from live.jam.path import PathHistory, heaviest
+from live.jam.latent.path import PathHistory, heaviest
 from live.jam.sequencing.plan import Plan
 from live.settings.config import AS_PLAYED, AUTO, OFF
 from live.timing.bar_lines import BarLines

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from live.ipc.messages import Point
 from live.jam.band.loops import FEWEST, likeness, rows_of
-from live.jam.path import PathHistory, heaviest
+from live.jam.latent.path import PathHistory, heaviest
 from live.jam.protocols import Output
 from model.music.phrase import Phrase
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from live.ipc.messages import Between
 from live.jam.jam import Jam
-from live.jam.path import Base
+from live.jam.latent.path import Base
 from live.jam.scenes.present import Present, Slots
 from live.timing.timeline import Nanos, Tick
 

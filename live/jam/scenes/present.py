@@ -11,8 +11,8 @@ from typing import Any, cast
 from live.errors import UsageError
 from live.ipc.memory import AnchorMemory, BaseMemory, JamState
 from live.jam.jam import Jam
-from live.jam.mutes import mutes_of
-from live.jam.path import Anchor, Base, BaseOrigin, PathState
+from live.jam.latent.path import Anchor, Base, BaseOrigin, PathState
+from live.jam.parts.mutes import mutes_of
 from live.settings.knobs import ANCHORS, KNOBS
 from live.timing.timeline import Nanos
 

@@ -11,7 +11,7 @@ from live.errors import UsageError
 from live.ipc.memory import JamState, ScenesMemory, SetPlace, StoredScene
 from live.ipc.snapshot import SceneView, SongView
 from live.jam.jam import Jam
-from live.jam.mutes import Mutes
+from live.jam.parts.mutes import Mutes
 from live.jam.scenes.glide import Glide, Target
 from live.jam.scenes.present import KNOB, PLACED_KNOBS, Present, Slots, Turning, bases_of, state_of
 from live.jam.scenes.songs import SongList

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from live.jam.path import PathHistory
+from live.jam.latent.path import PathHistory
 from live.jam.scenes.present import ANCHOR, Slots
 from live.settings.knobs import ANCHORS
 from live.timing.timeline import Nanos

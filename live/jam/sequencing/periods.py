@@ -9,7 +9,7 @@ Tested in tests/live/jam/test_lengths.py.
 
 from typing import NamedTuple
 
-from live.jam.path import Base, PathHistory
+from live.jam.latent.path import Base, PathHistory
 from live.jam.sequencing.plan import Plan
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Nanos, Tick

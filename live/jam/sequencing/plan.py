@@ -13,7 +13,7 @@ from typing import Literal
 
 from live.ipc.messages import Point
 from live.ipc.snapshot import NoteRow
-from live.jam.path import Base
+from live.jam.latent.path import Base
 from live.jam.sequencing.scheduler import QueuedRow, Scheduler
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from live.ipc.messages import Point
 from live.jam.input.capture import Capture, PlayedNote
-from live.jam.path import Base
+from live.jam.latent.path import Base
 from live.jam.sequencing.periods import Periods
 from live.timing.timeline import Tick
 from model.music.grid import Grid

@@ -7,7 +7,7 @@ from textual.events import Key
 
 from live.dashboard import escapes
 from live.dashboard.escapes import REST_NANOS, Escapes, key_of
-from live.dashboard.screens import HelpWindow
+from live.dashboard.windows.screens import HelpWindow
 from live.ipc.commands import Panic
 from tests.fakes.dashboard_stage import Stage
 

@@ -12,8 +12,8 @@ import pytest
 from live.devices.ableton_link import LinkSession
 from live.engine import engine as engine_module
 from live.engine.beginning import Beginning
-from live.engine.demo import FIRST
-from live.engine.demo_performer import DemoPerformer
+from live.engine.demo.demo_performer import DemoPerformer
+from live.engine.demo.tune import FIRST
 from live.engine.engine import READY_NANOS, BrokenEngineError, Engine
 from live.engine.memory import remembered
 from live.ipc.commands import Command

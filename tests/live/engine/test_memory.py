@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
-from live.engine.demo_performer import DemoPerformer
+from live.engine.demo.demo_performer import DemoPerformer
 from live.engine.engine import Engine
 from live.ipc.memory import JamMemory
 from live.ipc.messages import Bye, Load, Point
-from live.jam.path import points
+from live.jam.latent.path import points
 from live.timing.midi_bytes import Received, note_on
 from live.timing.timeline import Tick
 from tests.fakes.commands import command

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from live.ipc.commands import SetCondition
 from live.ipc.messages import Answer, Decode, Decoded, Encode, Encoded, Point, ToWorker
-from live.jam.path import heaviest
+from live.jam.latent.path import heaviest
 from live.timing.midi_bytes import control
 from live.timing.timeline import Nanos, Tick
 from live.worker.phrases import transcribed

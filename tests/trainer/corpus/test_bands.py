@@ -16,8 +16,8 @@ from tests.fakes.interrupted import interrupted
 from tests.fakes.midi_files import band, write_band
 from trainer.corpus.meta import PrepareOptions, Report
 from trainer.corpus.prepare import prepare
-from trainer.corpus.read_midi import CODECS
-from trainer.corpus.sources import SPLITS
+from trainer.corpus.reading.read_midi import CODECS
+from trainer.corpus.reading.sources import SPLITS
 from trainer.data.dataset import load, styles_of
 from trainer.errors import TrainerError
 

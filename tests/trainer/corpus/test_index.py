@@ -16,8 +16,8 @@ from trainer.corpus import pool
 from trainer.corpus import prepare as preparing
 from trainer.corpus.index import Index
 from trainer.corpus.meta import PrepareOptions, Report
-from trainer.corpus.read_midi import CODECS
-from trainer.corpus.sources import SPLITS, Source
+from trainer.corpus.reading.read_midi import CODECS
+from trainer.corpus.reading.sources import SPLITS, Source
 
 OPTIONS = PrepareOptions(Grid())
 

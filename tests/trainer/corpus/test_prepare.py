@@ -17,8 +17,8 @@ from trainer.corpus.meta import PrepareOptions, Report
 from trainer.corpus.pieces import load_pieces
 from trainer.corpus.pool import outcomes
 from trainer.corpus.prepare import prepare
-from trainer.corpus.read_midi import CODECS, Reading, read
-from trainer.corpus.sources import SPLITS
+from trainer.corpus.reading.read_midi import CODECS, Reading, read
+from trainer.corpus.reading.sources import SPLITS
 from trainer.errors import EmptyCorpusError, OperationError, RequestError
 
 GRID = Grid()

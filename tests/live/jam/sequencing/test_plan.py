@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.jam.parts import one_voice
+from live.jam.parts.parts import one_voice
 from live.jam.sequencing.plan import Cell, Laying, Plan
 from live.jam.sequencing.scheduler import Scheduler
 from live.timing.timeline import Tick

@@ -1,0 +1,1 @@
+"""The demo: a performer for those who have no keyboard at hand."""

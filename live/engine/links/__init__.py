@@ -1,0 +1,1 @@
+"""Whom the engine talks to: the model process, its supervisor, browsers, OSC."""

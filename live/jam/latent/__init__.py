@@ -1,0 +1,1 @@
+"""Where the latent lies: paths, anchors, morph, and the gestures that move it."""

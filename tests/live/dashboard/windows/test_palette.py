@@ -1,0 +1,32 @@
+"""The command palette offers everything, and what is chosen is done."""
+
+from live.dashboard import keys
+from live.dashboard.windows.palette import entries
+from live.ipc.commands import action
+from live.settings.knobs import ACTIONS, KNOBS
+from tests.fakes.dashboard_stage import Stage
+
+
+def test_every_key_action_and_knob_is_offered_once() -> None:
+    offered = list(entries())
+    assert len({entry.run for entry in offered}) == len(offered)
+    assert {f"{name} to rest" for name in KNOBS} <= {entry.name for entry in offered}
+    commands = [key.action for key in keys.KEYS]
+    for name, words in ACTIONS.items():
+        for word in words or ("",):
+            keyed = action(name, word, source=keys.SOURCE) in commands
+            assert keyed != any(entry.run == f"named('{name}', '{word}')" for entry in offered)
+
+
+async def test_an_action_is_found_by_its_letters_and_sent() -> None:
+    async with Stage().run() as stage:
+        await stage.press("ctrl+p")
+        await stage.press(*"drift")
+        await stage.app.workers.wait_for_complete()  # the palette searches in the background
+        assert await stage.press("enter") == [("mode", "drift")]
+
+
+async def test_escape_closes_the_palette_and_does_not_panic() -> None:
+    async with Stage().run() as stage:
+        await stage.press("ctrl+p")
+        assert await stage.press("escape") == []

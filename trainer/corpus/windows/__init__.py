@@ -1,0 +1,1 @@
+"""From the tracks of a file to phrases: where bars begin, and which windows become what."""
