@@ -11,7 +11,7 @@ import msgspec
 
 from live.ipc.commands import Command, Quit
 from live.ipc.messages import Message, WantMidi
-from live.settings.knobs import ACTIONS, ANCHORS, KNOBS, LATENT_KNOBS, MODES
+from live.settings.knobs import ACTIONS, ANCHORS, KNOBS, LATENT_KNOBS, MODES, bindable
 from model.music.metre import METRES
 from model.music.tracks import TRACKS
 from model.shipped import shipped_models
@@ -60,6 +60,7 @@ class Welcome(Message, frozen=True):
 
     Attributes:
         actions: allowed arguments by name.
+        bindable: all that a control may do, with a few words for each knob.
         instrument: whether one plays behind this page.
         model: that the explorer begins with.
 
@@ -75,6 +76,7 @@ class Welcome(Message, frozen=True):
     model: str
     latent_knobs: list[str]
     knob_names: list[str]
+    bindable: dict[str, str]
 
 
 class Pong(Message, frozen=True):
@@ -126,6 +128,7 @@ def welcome(*, instrument: bool, model: str = "") -> Welcome:
         model=model,
         latent_knobs=[*LATENT_KNOBS],
         knob_names=[*KNOBS],
+        bindable=bindable(),
     )
 
 

@@ -4,6 +4,7 @@ import { Explore } from "./explore.js";
 import { $, element, pressed, text } from "./dom.js";
 import { Knobs } from "./knobs.js";
 import { LatentView } from "./latent.js";
+import { Learn } from "./learn.js";
 import { Link } from "./link.js";
 import { Midi } from "./midi.js";
 import { Roll } from "./roll.js";
@@ -20,6 +21,7 @@ const notices = [];
 const synth = new Synth((words) => { for (const place of document.querySelectorAll("[data-sounding]")) text(place, words); });
 const latent = new LatentView(link, synth);
 let explore = null, midi = null;
+const learn = new Learn(link);
 new Words(link);
 window.twobar = { link, synth }; // for whoever looks from the browser's console
 
@@ -33,6 +35,7 @@ link.on("welcome", (welcome) => {
   latent.anchors(welcome.anchors);
   $("parts").replaceChildren(...welcome.parts.map((part) =>
     element("button", { class: "part", "data-part": part, "aria-pressed": "false", title: `mute ${part}`, onclick: () => link.act("mute", part) }, part)));
+  learn.offer(welcome.bindable);
   $("redo").hidden = !("redo" in welcome.actions);
   more(welcome);
 });
@@ -77,6 +80,7 @@ link.on("state", (update) => {
   const state = link.state;
   knobs.show(update);
   latent.show();
+  learn.show(state);
   chips(state);
   scenes(state);
   for (const button of document.querySelectorAll("[data-mode]")) pressed(button, button.dataset.mode === state.mode);

@@ -5,8 +5,20 @@ from typing import Any
 
 import pytest
 
-from live.ipc.commands import GoOnMap, MutePart, Panic, Say, StoreAnchor, SwitchTake, Turn
+from live.ipc.commands import (
+    GoOnMap,
+    Learn,
+    MutePart,
+    Panic,
+    Say,
+    StopLearning,
+    StoreAnchor,
+    SwitchTake,
+    Turn,
+    Undo,
+)
 from live.ipc.messages import MidiOut, PlayMidi, WantMidi
+from live.ipc.snapshot import LessonView, TouchView
 from tests.fakes.page_served import SIZES, Served, opened
 from tests.fakes.snapshots import scene
 
@@ -131,5 +143,30 @@ def test_a_tap_on_the_explorers_map_plays_the_real_phrase_that_lies_there(
     assert page.locator(".phrases button").count() == 5
     page.mouse.click(box["x"] + 3, box["y"] + 3)
     served.wait(lambda: page.inner_text("#origin") == "decoded by the model")
+    assert page.faults == []
+    page.close()
+
+
+def test_a_control_is_learned_at_the_page_and_taken_back(browser: Any, served: Served) -> None:
+    page = opened(browser, served, "phone")
+    page.select_option("#learnwhat", "capture A")
+    assert served.got(Learn)[0] == Learn("capture A", source="page")
+    lesson = LessonView("capture A", "listening", "press a button, a pad or a pedal twice")
+    served.call(served.hub.take, scene(nanos=time.monotonic_ns(), lesson=lesson))
+    page.wait_for_selector("#lesson:has-text('press a button, a pad or a pedal twice')")
+    assert not page.is_visible("#unlearn")
+    learned = LessonView("capture A", "learned", "MPK mini 3 · note 40 on channel 10, a pad")
+    touched = TouchView("MPK mini 3", "note 40", "capture A")
+    served.call(served.hub.take, scene(nanos=time.monotonic_ns(), lesson=learned, touched=touched))
+    page.wait_for_selector("#lesson:has-text('note 40 on channel 10, a pad')")
+    assert page.inner_text("#touched") == "last touched: MPK mini 3 · note 40 · capture A"
+    page.click("#unlearn")
+    served.got(StopLearning)
+    kinds = [type(each) for each in served.sent]
+    assert kinds.index(Undo) < kinds.index(StopLearning)  # what is on the screen is what undo takes back
+    unbound = TouchView("MPK mini 3", "CC 74", "")
+    served.call(served.hub.take, scene(nanos=time.monotonic_ns(), touched=unbound))
+    page.wait_for_selector("#touched:has-text('CC 74 · unbound')")
+    assert page.inner_text("#lesson") == ""
     assert page.faults == []
     page.close()

@@ -1,0 +1,50 @@
+// Learning a control: choose what it is to do, touch it, see what was recognised, undo.
+import { $, element, text } from "./dom.js";
+
+const WORDS = { listening: "touch it", refused: "not that", learned: "learned" };
+const CHIPS = { listening: "wait", refused: "rec", learned: "good" };
+
+export class Learn {
+  constructor(link) {
+    this.link = link;
+    this.choice = element("select", { id: "learnwhat", "aria-label": "what a control is to do", onchange: () => this.begin() });
+    this.chip = element("span", { class: "chip", hidden: true });
+    this.target = element("strong", {});
+    this.said = element("p", { class: "hint", id: "lesson", role: "status" });
+    this.touched = element("p", { class: "hint", id: "touched" });
+    this.undo = element("button", { id: "unlearn", hidden: true, onclick: () => { link.act("undo"); this.end(); } }, "Undo it");
+    this.over = element("button", { hidden: true, onclick: () => this.end() }, "Stop learning");
+    $("learncard").replaceChildren(element("h2", {}, "Learn a control"), element("div", { class: "row" }, this.choice, this.undo, this.over),
+      element("p", { class: "lesson" }, this.chip, " ", this.target), this.said, this.touched);
+  }
+
+  // All that can be bound, from the same table that `twobar learn` lists; knobs have a few words each.
+  offer(bindable) {
+    const knobs = element("optgroup", { label: "knobs" }), actions = element("optgroup", { label: "actions" });
+    for (const [name, words] of Object.entries(bindable)) {
+      (words ? knobs : actions).append(element("option", { value: name }, words ? `${name}: ${words}` : name));
+    }
+    this.choice.replaceChildren(element("option", { value: "" }, "choose a knob or an action …"), knobs, actions);
+  }
+
+  begin() { if (this.choice.value) this.link.send("Learn", { target: this.choice.value }); }
+
+  end() { this.link.send("StopLearning"); }
+
+  show(state) {
+    const lesson = state.lesson, touched = state.touched;
+    this.chip.hidden = this.target.hidden = !lesson;
+    this.undo.hidden = !lesson || lesson.state !== "learned";
+    this.over.hidden = !lesson;
+    text(this.over, lesson && lesson.state === "learned" ? "Done" : "Stop learning");
+    if (lesson) {
+      this.chip.className = `chip ${CHIPS[lesson.state]}`;
+      text(this.chip, WORDS[lesson.state]);
+      text(this.target, lesson.target);
+    }
+    if ((lesson ? lesson.target : "") !== this.asked) this.choice.value = this.asked = lesson ? lesson.target : "";
+    text(this.said, lesson ? lesson.text : "");
+    const named = touched ? [touched.port, touched.control].filter((word) => word).join(" · ") : "";
+    text(this.touched, touched ? `last touched: ${named} · ${touched.does || "unbound: choose above what it is to do"}` : "");
+  }
+}
