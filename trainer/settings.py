@@ -220,7 +220,10 @@ def read(
 
 
 def _stands(raw: dict[str, Any]) -> bool:
-    """Tell whether a parsed file can be read by itself."""
+    """Tell whether a parsed file can be read by itself, whatever styles "auto" stands for."""
+    model = raw.get("model")
+    if isinstance(model, dict) and model.get("styles") == AUTO:
+        raw = raw | {"model": {key: value for key, value in model.items() if key != "styles"}}
     try:
         strict.build(raw, Settings, where="")
     except ConfigError:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from model import strict
 from model.config import ModelConfig
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
@@ -16,6 +15,7 @@ from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from model.networks.bottleneck import slices
 from model.networks.vae import VAE
 from tests.root import ROOT
+from trainer import settings
 
 CONFIGS = ROOT / "trainer" / "configs"
 SHIPPED = sorted(CONFIGS.glob("*.toml"))
@@ -27,7 +27,7 @@ SLICES = {"phrase": 8, "beats": 2, "cells": 1, "parts": 2}  # size of a slice of
 
 def model_of(path: Path) -> ModelConfig:
     """Return the model of a configuration file."""
-    return strict.build(strict.read_toml(path)["model"], ModelConfig, path.name)
+    return settings.read(path, []).model
 
 
 def tiny(path: Path, **changes: object) -> list[str]:

@@ -236,6 +236,7 @@ def test_logs_that_cannot_be_written_end_nothing(
         return step(self)
 
     monkeypatch.setattr(loop.TrainingLoop, "step", space_again)
+    monkeypatch.setattr(loop, "LOOKS", 0.0)  # after every step
     path = run(chosen, tmp_path / "data", tmp_path / "run", overrides=["fit.interval=1e-9"])
     assert model.checkpoint.read(path).figures["step"] == 6
     assert state(tmp_path / "run")

@@ -68,7 +68,7 @@ def test_an_exception_in_a_handler_is_held_and_not_printed(
     def broken(_snapshot: object) -> None:
         raise ZeroDivisionError("in a handler")
 
-    monkeypatch.setattr(app, "_accept", broken)
+    monkeypatch.setattr(app.shown, "accept", broken)
     inbox.put(scene())
     app.run(headless=True, size=(80, 24))
     assert isinstance(app.fault, ZeroDivisionError)
