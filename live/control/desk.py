@@ -21,9 +21,9 @@ from live.control.mapper import Mapper
 from live.control.mapping_file import Control, Mapping, describe, does, read
 from live.control.steady import Steady
 from live.devices.names import spoken_name
-from live.errors import UsageError
+from live.errors import UsageError, unknown
 from live.ipc.commands import Command, Turn
-from live.ipc.snapshot import LessonView, TouchView
+from live.ipc.snapshot import ControllerView, LessonView, TouchView
 from live.settings.config import AUTO
 from live.timing.midi_bytes import (
     CHANNEL_PRESSURE,
@@ -79,6 +79,7 @@ class Desk:
         aside: does some work on a thread of its own.
 
     Attributes:
+        names: of the mappings that there are, in alphabetical order.
         lesson: under way or just over; None where nobody learns.
 
     Raises:
@@ -103,6 +104,7 @@ class Desk:
         self._refused: set[tuple[str, str]] = set()  # of these, what was said to be missing
         self._library = library.Library() if choice == AUTO else None
         self._stale = False
+        self.names = sorted(library.known())
         name = library.DEFAULT if choice == AUTO else choice
         try:
             path = library.locate(name)
@@ -126,6 +128,7 @@ class Desk:
         """Take a port into use: read its mapping.  Takes some milliseconds.  Threads: any."""
         if self._stale:
             self._library, self._stale = library.Library(), False
+            self.names = sorted(library.known())
         path = self._library.file_for(port) if self._library is not None else None
         station = self._plain
         if path is not None:
@@ -163,6 +166,41 @@ class Desk:
             name = names.get(spoken_name(port))
             if name is not None:
                 self._choose(port, name)
+
+    def pick(self, name: str, port: str = "") -> None:
+        """Let a controller have the mapping that the performer wants; its file is read on another thread.
+
+        Args:
+            name: of a mapping, a file's path, or auto for what fits its port.
+            port: its spoken name; "" for every controller that is there.
+
+        Raises:
+            UsageError: there is no such controller, or no mapping of that name.
+
+        """
+        ports = {spoken_name(one): one for one in self._stations}
+        if not ports:
+            raise UsageError("no controller is plugged in that could have another mapping")
+        if port and port not in ports:
+            raise unknown("controller", port, sorted(ports))
+        if name != AUTO and name not in self.names and not library.is_path(name):
+            self.names = sorted(library.known())  # somebody may have written one meanwhile
+            if name not in self.names:
+                raise unknown("mapping", name, [*self.names, AUTO])
+        wanted = {
+            one: self._fitting(ports[one]) if name == AUTO else name for one in ([port] if port else ports)
+        }
+        self._refused.difference_update((ports[one], name) for one in wanted)  # who asks again is answered
+        self.choose(wanted)
+
+    def _fitting(self, port: str) -> str:
+        """Return the name of the mapping that fits a port, or of that which fits any."""
+        path = self._library.file_for(port) if self._library is not None else None
+        return library.name_of(path) if path is not None else self._plain.name
+
+    def controllers(self) -> list[ControllerView]:
+        """Return each controller with its mapping, as the screen shows it."""
+        return [ControllerView(port, name) for port, name in self.chosen().items()]
 
     def _choose(self, port: str, name: str) -> None:
         before = self._stations[port]
@@ -299,6 +337,8 @@ class Desk:
         fitting = self._library is None or self._library.file_for(port) is not None
         target = library.target_for(station.path, port, fitting=fitting)
         self._set(port, mapping, library.name_of(target))
+        if not library.is_path(library.name_of(target)):
+            self.names = sorted({*self.names, library.name_of(target)})
         return Learned(port, control, station.path, fitting, before, mapping)
 
     def unlearn(self, learned: Learned) -> None:

@@ -47,7 +47,7 @@ def locate(name_or_path: str) -> Path:
 
     """
     path = as_path(name_or_path).expanduser()
-    if path.suffix == ".toml" or len(path.parts) > 1:
+    if is_path(name_or_path):
         if not path.is_file():
             raise unknown("mapping file", name_or_path, known())
         return path
@@ -55,6 +55,12 @@ def locate(name_or_path: str) -> Path:
     if name_or_path not in files:
         raise unknown("mapping", name_or_path, [*files, AUTO])
     return files[name_or_path]
+
+
+def is_path(name_or_path: str) -> bool:
+    """Tell whether a mapping is named by its file's path."""
+    path = as_path(name_or_path)
+    return path.suffix == ".toml" or len(path.parts) > 1
 
 
 def name_of(path: Path) -> str:

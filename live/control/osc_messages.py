@@ -10,6 +10,7 @@ from pythonosc.parsing.ntp import ntp_time_to_system_epoch
 
 from live.errors import UsageError, unknown
 from live.ipc.commands import (
+    ChooseMapping,
     ChooseModel,
     Command,
     GoTo,
@@ -49,6 +50,7 @@ ADDRESSES = (
     "note",
     "tempo",
     "model",
+    "mapping",
     "metre",
     "phrase",
     "condition/NAME",
@@ -204,6 +206,8 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
                 return [_note(address, arguments)]
             case "model" if not rest:
                 return [ChooseModel(_text(address, arguments, "the model's name"), source=SOURCE)]
+            case "mapping" if not rest:
+                return [_mapping(address, arguments)]
             case "metre" if not rest:
                 return [SetMetre(_text(address, arguments, "as 3/4, or auto"), source=SOURCE)]
             case "phrase" if not rest:
@@ -282,6 +286,14 @@ def _note(address: str, arguments: Sequence[object]) -> Command:
     if not (0 <= pitch <= 127 and pitch == int(pitch)):
         raise BadPacketError(f"{address}: the pitch must be a whole number from 0 to 127, not {pitch:g}")
     return PlayKey(int(pitch), round(min(127.0, max(0.0, velocity))), source=SOURCE)
+
+
+def _mapping(address: str, arguments: Sequence[object]) -> Command:
+    """Return a mapping chosen, for every controller or for the one that a second text names."""
+    if not 1 <= len(arguments) <= 2 or not all(isinstance(one, str) and one for one in arguments):
+        raise BadPacketError(f"{address} takes a mapping's name or auto, and perhaps a controller's port")
+    name, port = [*map(str, arguments), ""][:2]
+    return ChooseMapping(name, port, source=SOURCE)
 
 
 def _action(address: str, rest: str, arguments: Sequence[object]) -> list[Command]:

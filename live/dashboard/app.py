@@ -35,6 +35,7 @@ from live.dashboard.windows.screens import (
     WordsWindow,
 )
 from live.ipc.commands import (
+    ChooseMapping,
     Command,
     Freeze,
     Loop,
@@ -271,6 +272,10 @@ class Dashboard(App[None]):
     def action_named(self, name: str, word: str) -> None:
         """Send the command of an action by its name."""
         self._send(action(name, word, source=keys.SOURCE))
+
+    def action_mapping(self, name: str, port: str) -> None:
+        """Let a controller have another mapping."""
+        self._send(ChooseMapping(name, port, source=keys.SOURCE))
 
     def action_rest_of(self, name: str) -> None:
         """Put a knob to rest by its name."""

@@ -296,6 +296,8 @@ class Engine:
             self.priority,
             desk.name if desk is not None else "",
             self.demo is not None,
+            desk.controllers() if desk is not None else (),
+            desk.names if desk is not None else (),
             desk.touched() if desk is not None else None,
             desk.lesson_view() if desk is not None else None,
         )

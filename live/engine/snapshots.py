@@ -5,7 +5,7 @@ anything else, so that no note and no key waits for the screen.
 Owns: who watches, what was shown last, and the bars of the roll as they were drawn.  Threads: engine only.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from live.ipc.link import Link
 from live.ipc.snapshot import (
     AnchorView,
     BarView,
+    ControllerView,
     KnobView,
     LatenessView,
     LessonView,
@@ -47,6 +48,8 @@ class Surroundings(NamedTuple):
     priority: str
     mapping: str
     demo: bool = False
+    controllers: Sequence[ControllerView] = ()
+    mapping_names: Sequence[str] = ()
     touched: TouchView | None = None
     lesson: LessonView | None = None
 
@@ -188,6 +191,8 @@ class Snapshots:
             recording=around.recording,
             priority=around.priority,
             mapping=around.mapping,
+            controllers=[*around.controllers],
+            mapping_names=[*around.mapping_names],
             touched=around.touched,
             lesson=around.lesson,
             notices=list(jam.notices.lines),

@@ -56,6 +56,13 @@ class ChooseModel(Intent, frozen=True):
     model: str
 
 
+class ChooseMapping(Intent, frozen=True):
+    """Let a controller have another mapping, a name, a path or "auto"; all of them where no port is named."""
+
+    mapping: str
+    port: str = ""
+
+
 class SetCondition(Intent, frozen=True):
     """Hold answers to a condition (chords, key, style); "auto" leaves it to the model."""
 
@@ -226,7 +233,7 @@ class Quit(Intent, frozen=True):
 
 
 Command = (
-    Turn | Nudge | PlayKey | GoTo | ChooseModel | SetCondition | LockKey | StoreAnchor
+    Turn | Nudge | PlayKey | GoTo | ChooseModel | ChooseMapping | SetCondition | LockKey | StoreAnchor
     | RecallAnchor | SetMode | SetMetre | SetPhrase | Loop | MutePart | SoloPart | Fill | Break
     | CallScene | StoreScene | ChooseSong | LeadOn | Say | StepVary | Freeze | Undo | Redo | TapTempo
     | RampTempo | SwitchMetronome | Arm | Start | Stop | Panic | SwitchThru | Learn | StopLearning | GoOnMap

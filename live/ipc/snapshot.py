@@ -126,6 +126,13 @@ class TouchView(Message, frozen=True):
     does: str
 
 
+class ControllerView(Message, frozen=True):
+    """A controller that is plugged in: its port, and the name of its mapping."""
+
+    port: str
+    mapping: str
+
+
 class LessonView(Message, frozen=True):
     """A control that is being learned, or was: what it is to do, how far that has got, and that in words."""
 
@@ -175,6 +182,8 @@ class Snapshot(Message, frozen=True):
         scenes: those that can be called, by rising number.
         scene: number of the one that was called or stored last, 0 for none.
         song: that is played; None where there is no set.
+        controllers: those that are plugged in.
+        mapping_names: of all mappings that one of them may have.
         touched: the control that was touched last; None before the first.
         lesson: what is being learned, or was learned last; None where nobody learns.
         phrase_bars: of what is taken up as one phrase.
@@ -225,6 +234,8 @@ class Snapshot(Message, frozen=True):
     scenes: list[SceneView] = msgspec.field(default_factory=list)
     scene: int = 0
     song: SongView | None = None
+    controllers: list[ControllerView] = msgspec.field(default_factory=list)
+    mapping_names: list[str] = msgspec.field(default_factory=list)
     touched: TouchView | None = None
     lesson: LessonView | None = None
     phrase_bars: int = 2
@@ -294,6 +305,8 @@ class Update(Message, frozen=True, omit_defaults=True):
     scenes: list[SceneView] | UnsetType = UNSET
     scene: int | UnsetType = UNSET
     song: SongView | UnsetType | None = UNSET
+    controllers: list[ControllerView] | UnsetType = UNSET
+    mapping_names: list[str] | UnsetType = UNSET
     touched: TouchView | UnsetType | None = UNSET
     lesson: LessonView | UnsetType | None = UNSET
     phrase_bars: int | UnsetType = UNSET

@@ -12,6 +12,7 @@ from live.ipc.commands import (
     Arm,
     Break,
     CallScene,
+    ChooseMapping,
     ChooseModel,
     ChooseSong,
     Command,
@@ -143,6 +144,10 @@ class Commands:
                 self._go_on_map(x, y, now)
             case ChooseModel(name):
                 jam.model_choice.load(name, jam.dialogue.metre)
+            case ChooseMapping(mapping, port):
+                if jam.mappings is None:
+                    raise UsageError("no controllers are listened to, and so none can have another mapping")
+                jam.mappings.pick(mapping, port)
             case SetCondition(name, text):
                 jam.set_condition(name, text, now)
             case LockKey():
@@ -386,6 +391,8 @@ def text_of(command: Command, after: Slots) -> str:
             return f"solo {part}"
         case ChooseModel(name):
             return f"model {name}"
+        case ChooseMapping(mapping, port):
+            return f"mapping {mapping}{f' for {port}' if port else ''}"
         case SetCondition(name, text):
             return f"{name} {text}"
         case LockKey():

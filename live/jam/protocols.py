@@ -68,6 +68,14 @@ class Mappings(Protocol):
     def choose(self, names: Mapping[str, str]) -> None:
         """Let ports have other mappings; what cannot be had is said, and stays as it is."""
 
+    def pick(self, name: str, port: str) -> None:
+        """Let one controller, or with port "" each of them, have another mapping.
+
+        Raises:
+            UsageError: there is no such mapping or controller.
+
+        """
+
 
 class Scenery(Protocol):
     """What changes the jam's state by itself as musical time goes by: scenes and songs.

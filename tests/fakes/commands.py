@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from live.ipc.commands import (
+    ChooseMapping,
     ChooseModel,
     Command,
     GoTo,
@@ -74,6 +75,8 @@ def words(asked: Command) -> Words:
             return Words("learn", target, 0.0)
         case StopLearning():
             return Words("learn no more", "", 0.0)
+        case ChooseMapping(mapping, port):
+            return Words("mapping", f"{mapping} for {port}", 0.0)
         case Quit():
             return Words("quit", "", 0.0)
         case Say(text):

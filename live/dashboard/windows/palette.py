@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from live.dashboard import keys
+from live.dashboard.shown import Shown
 from live.ipc.commands import action
+from live.ipc.snapshot import Snapshot
 from live.settings.knobs import ACTIONS, KNOBS
 
 
@@ -42,18 +44,41 @@ def entries() -> Iterator[Entry]:
         yield Entry(f"{spec.name} to rest", spec.text, f"rest_of('{spec.name}')")
 
 
+def mapping_entries(snapshot: Snapshot | None) -> Iterator[Entry]:
+    """Return every mapping that a controller may have, for each that is plugged in."""
+    if snapshot is None:
+        return
+    for controller in snapshot.controllers:
+        for name in ("auto", *snapshot.mapping_names):
+            if name != controller.mapping:
+                text = f"mapping {name} for {controller.port}"
+                yield Entry(
+                    text, f"instead of {controller.mapping}", f"mapping({name!r}, {controller.port!r})"
+                )
+
+
+class Showing(Protocol):
+    """An App that shows snapshots."""
+
+    shown: Shown
+
+
 class Palette(Provider):
     """Offers the entries to Textual's command palette."""
 
+    def _entries(self) -> Iterator[Entry]:
+        yield from entries()
+        yield from mapping_entries(cast("Showing", self.app).shown.snapshot)
+
     async def discover(self) -> Hits:
         """Offer everything before a letter is typed."""
-        for entry in entries():
+        for entry in self._entries():
             yield DiscoveryHit(entry.name, partial(self.app.run_action, entry.run), help=entry.tip)
 
     async def search(self, query: str) -> Hits:
         """Offer what has the typed letters in their order."""
         matcher = self.matcher(query)
-        for entry in entries():
+        for entry in self._entries():
             score = matcher.match(entry.name)
             if score > 0:
                 yield Hit(

@@ -71,6 +71,7 @@ def changing(jam: Jam, now: Nanos) -> dict[str, Value]:
         "transport": jam.state(now),
         "tempo": round(jam.transport.tempo_bpm, 3),
         "model": jam.model_choice.shown,
+        "mapping": _mappings(jam),
         "model/state": jam.model_choice.state,
         "key/locked": int(jam.requests.key != AUTO),
         "frozen": int(state.frozen),
@@ -81,3 +82,9 @@ def changing(jam: Jam, now: Nanos) -> dict[str, Value]:
         **{f"solo/{part}": int(part == jam.mixer.mutes.solo) for part in TRACKS},
         **{f"mute/{part}": int(track in jam.plan.silent) for track, part in enumerate(TRACKS)},
     }
+
+
+def _mappings(jam: Jam) -> str:
+    """Return each controller's mapping in one text, as "nanoKONTROL2: korg-nanokontrol2"."""
+    chosen = jam.mappings.chosen() if jam.mappings is not None else {}
+    return "; ".join(f"{port}: {name}" for port, name in chosen.items()) or "none"

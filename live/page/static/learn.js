@@ -11,11 +11,12 @@ export class Learn {
     this.chip = element("span", { class: "chip", hidden: true });
     this.target = element("strong", {});
     this.said = element("p", { class: "hint", id: "lesson", role: "status" });
+    this.mappings = element("div", { class: "mappings", id: "mappings" });
     this.touched = element("p", { class: "hint", id: "touched" });
     this.undo = element("button", { id: "unlearn", hidden: true, onclick: () => { link.act("undo"); this.end(); } }, "Undo it");
     this.over = element("button", { hidden: true, onclick: () => this.end() }, "Stop learning");
     $("learncard").replaceChildren(element("h2", {}, "Learn a control"), element("div", { class: "row" }, this.choice, this.undo, this.over),
-      element("p", { class: "lesson" }, this.chip, " ", this.target), this.said, this.touched);
+      element("p", { class: "lesson" }, this.chip, " ", this.target), this.said, this.touched, this.mappings);
   }
 
   // All that can be bound, from the same table that `twobar learn` lists; knobs have a few words each.
@@ -31,7 +32,22 @@ export class Learn {
 
   end() { this.link.send("StopLearning"); }
 
+  // A mapping for each controller; the list is made anew only when something of it changes, so that it stays open.
+  controllers(state) {
+    const key = JSON.stringify([state.controllers, state.mapping_names]);
+    if (this.drawn === key) return;
+    this.drawn = key;
+    this.mappings.replaceChildren(...state.controllers.map(({ port, mapping }) => {
+      const names = [...new Set(["auto", ...state.mapping_names, mapping])];
+      const select = element("select", { "aria-label": `mapping for ${port}`,
+        onchange: () => this.link.send("ChooseMapping", { mapping: select.value, port }) },
+      ...names.map((name) => element("option", { value: name, selected: name === mapping }, name)));
+      return element("label", { class: "field" }, element("span", {}, port), select);
+    }));
+  }
+
   show(state) {
+    this.controllers(state);
     const lesson = state.lesson, touched = state.touched;
     this.chip.hidden = this.target.hidden = !lesson;
     this.undo.hidden = !lesson || lesson.state !== "learned";

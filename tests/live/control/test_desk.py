@@ -8,7 +8,7 @@ import pytest
 from live.control.desk import Desk, Learned
 from live.errors import UsageError
 from live.ipc.commands import Command, StoreAnchor, Turn
-from live.ipc.snapshot import TouchView
+from live.ipc.snapshot import ControllerView, TouchView
 from live.settings.knobs import KNOBS
 from live.timing.midi_bytes import Received, control, note_off, note_on
 from live.timing.timeline import Nanos
@@ -231,6 +231,39 @@ def test_a_mapping_that_is_not_there_is_said_once_and_nothing_changes(home: Path
     (sentence,) = hands.said
     assert sentence.startswith("unknown mapping 'mime'; ")
     assert sentence.endswith("; nanoKONTROL2 stays with korg-nanokontrol2")
+
+
+def test_a_mapping_is_picked_by_hand_for_one_controller_or_for_all(home: Path) -> None:
+    (home / "mine.toml").write_text(MINE)
+    hands = Hands(MPK, NANO)
+    assert {"mine", "korg-nanokontrol2"} <= set(hands.desk.names)
+    hands.desk.pick("mine", "nanoKONTROL2")
+    assert hands.desk.controllers() == [
+        ControllerView("MPK mini 3 MIDI 1", "akai-mpk-mini-mk3"),
+        ControllerView("nanoKONTROL2", "mine"),
+    ]
+    hands.desk.pick("footswitch")
+    assert [*hands.desk.chosen().values()] == ["footswitch", "footswitch"]
+    hands.desk.pick("auto")
+    assert [*hands.desk.chosen().values()] == ["akai-mpk-mini-mk3", "korg-nanokontrol2"]
+    (home / "late.toml").write_text(MINE)
+    hands.desk.pick("late", "nanoKONTROL2")
+    assert hands.desk.chosen()["nanoKONTROL2"] == "late"
+    assert "late" in hands.desk.names
+
+
+def test_what_cannot_be_picked_is_refused_in_one_sentence_each_time(home: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no controller is plugged in"):
+        Hands().desk.pick("footswitch")
+    hands = Hands(NANO)
+    for _ in range(2):
+        with pytest.raises(UsageError, match="did you mean 'footswitch'"):
+            hands.desk.pick("footswich")
+        with pytest.raises(UsageError, match="did you mean 'nanoKONTROL2'"):
+            hands.desk.pick("footswitch", "nanoKONTROL")
+        hands.desk.pick(str(tmp_path / "gone.toml"))
+    assert len(hands.said) == 2
+    assert hands.desk.chosen() == {"nanoKONTROL2": "korg-nanokontrol2"}
 
 
 def test_a_port_that_comes_later_has_what_was_chosen_for_it(home: Path) -> None:

@@ -11,6 +11,7 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY
 from live.control.osc_messages import ADDRESSES, BadPacketError, commands_of, unpack
 from live.ipc.commands import (
     CallScene,
+    ChooseMapping,
     ChooseModel,
     Command,
     GoTo,
@@ -46,6 +47,8 @@ from tests.root import ROOT
         ("/twobar/note", (60, 0), [PlayKey(60, 0, source="osc")]),
         ("/twobar/note", (60, -1), [PlayKey(60, 0, source="osc")]),
         ("/twobar/model", ("lead",), [ChooseModel("lead", source="osc")]),
+        ("/twobar/mapping", ("footswitch",), [ChooseMapping("footswitch", source="osc")]),
+        ("/twobar/mapping", ("auto", "Old keys"), [ChooseMapping("auto", "Old keys", source="osc")]),
         ("/twobar/metre", ("3/4",), [SetMetre("3/4", source="osc")]),
         ("/twobar/metre", ("auto",), [SetMetre("auto", source="osc")]),
         ("/twobar/action/metre", ("6/8",), [SetMetre("6/8", source="osc")]),
@@ -84,6 +87,7 @@ def test_addresses(address: str, arguments: tuple[object, ...], commands: list[C
         ("/twobar/note", (128, 100), ["0 to 127", "128"]),
         ("/twobar/note", (60.5, 100), ["whole number", "60.5"]),
         ("/twobar/model", (3,), ["the model's name"]),
+        ("/twobar/mapping", ("a", 3), ["a mapping's name or auto"]),
         ("/twobar/condition/key", (), ["takes one text"]),
         ("/twobar/metre", (3,), ["takes one text, as 3/4, or auto"]),
         ("/twobar/words", (), ["takes one text, as 'sparser, a bit higher'"]),

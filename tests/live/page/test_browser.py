@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from live.ipc.commands import (
+    ChooseMapping,
     GoOnMap,
     Learn,
     MutePart,
@@ -18,7 +19,7 @@ from live.ipc.commands import (
     Undo,
 )
 from live.ipc.messages import MidiOut, PlayMidi, WantMidi
-from live.ipc.snapshot import LessonView, TouchView
+from live.ipc.snapshot import ControllerView, LessonView, TouchView
 from tests.fakes.page_served import SIZES, Served, opened
 from tests.fakes.snapshots import scene
 
@@ -168,5 +169,19 @@ def test_a_control_is_learned_at_the_page_and_taken_back(browser: Any, served: S
     served.call(served.hub.take, scene(nanos=time.monotonic_ns(), touched=unbound))
     page.wait_for_selector("#touched:has-text('CC 74 · unbound')")
     assert page.inner_text("#lesson") == ""
+    assert page.faults == []
+    page.close()
+
+
+def test_a_controller_is_given_another_mapping_at_the_page(browser: Any, served: Served) -> None:
+    page = opened(browser, served)
+    plugged = [ControllerView("nanoKONTROL2", "mine")]
+    shown = scene(nanos=time.monotonic_ns(), controllers=plugged, mapping_names=["default", "mine"])
+    served.call(served.hub.take, shown)
+    choice = page.locator("[aria-label='mapping for nanoKONTROL2']")
+    choice.wait_for()
+    assert choice.input_value() == "mine"
+    choice.select_option("auto")
+    assert served.got(ChooseMapping) == [ChooseMapping("auto", "nanoKONTROL2", source="page")]
     assert page.faults == []
     page.close()

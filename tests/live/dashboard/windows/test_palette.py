@@ -1,8 +1,9 @@
 """The command palette offers everything, and what is chosen is done."""
 
 from live.dashboard import keys
-from live.dashboard.windows.palette import entries
-from live.ipc.commands import action
+from live.dashboard.windows.palette import entries, mapping_entries
+from live.ipc.commands import ChooseMapping, action
+from live.ipc.snapshot import ControllerView
 from live.settings.knobs import ACTIONS, KNOBS
 from tests.fakes.dashboard_stage import Stage
 
@@ -24,6 +25,20 @@ async def test_an_action_is_found_by_its_letters_and_sent() -> None:
         await stage.press(*"drift")
         await stage.app.workers.wait_for_complete()  # the palette searches in the background
         assert await stage.press("enter") == [("mode", "drift")]
+
+
+async def test_a_mapping_is_chosen_for_a_controller_that_is_plugged_in() -> None:
+    async with Stage().run() as stage:
+        controllers = [ControllerView("Bob's keys", "default"), ControllerView("nanoKONTROL2", "footswitch")]
+        await stage.show(controllers=controllers, mapping_names=["default", "footswitch"])
+        await stage.press("ctrl+p")
+        await stage.press(*"footswitch for bob")
+        await stage.app.workers.wait_for_complete()
+        await stage.press("enter")
+        assert stage.sent.commands == [ChooseMapping("footswitch", "Bob's keys", source="dashboard")]
+    names = [entry.name for entry in mapping_entries(stage.app.shown.snapshot)]
+    assert "mapping auto for nanoKONTROL2" in names
+    assert "mapping footswitch for nanoKONTROL2" not in names  # it has it
 
 
 async def test_escape_closes_the_palette_and_does_not_panic() -> None:

@@ -8,7 +8,8 @@ import platformdirs
 import pytest
 
 from live.control.desk import Desk
-from live.ipc.commands import CallScene, ChooseModel, Command, StoreScene, Turn
+from live.engine.links.osc_state import OscState
+from live.ipc.commands import CallScene, ChooseMapping, ChooseModel, Command, StoreScene, Turn
 from live.ipc.memory import JamState, ScenesMemory, StoredScene
 from live.jam.scenes.present import state_of
 from live.settings.config import Config, Scene
@@ -276,3 +277,23 @@ def test_a_scene_brings_its_mapping_back_and_without_the_file_all_the_rest(
     assert desk.chosen() == {"nanoKONTROL2": "korg-nanokontrol2"}
     assert told[2:] == ["mapping korg-nanokontrol2 for nanoKONTROL2"]
     assert stage.jam.knobs["density"] == 0.0
+
+
+def test_a_mapping_that_is_chosen_by_hand_is_undone_and_a_slip_is_no_gesture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platformdirs, "user_config_dir", lambda name: str(tmp_path / name))
+    stage = playing()
+    do(stage, ChooseMapping("footswitch"))
+    assert stage.jam.notices.lines[-1].text.startswith("no controllers are listened to")
+    stage.jam.mappings = desk = Desk(stage.jam.knobs.__getitem__, aside=lambda work: work())
+    desk.plug("nanoKONTROL2 24:0")
+    do(stage, ChooseMapping("footswitch", "nanoKONTROL2"), ChooseMapping("footswich"))
+    assert stage.jam.notices.lines[-1].text.endswith("; did you mean 'footswitch'?")
+    assert state(stage).mapping == {"nanoKONTROL2": "footswitch"}
+    assert OscState(stage.jam, print).whole(Nanos(0))["mapping"] == "nanoKONTROL2: footswitch"
+    do(stage, command("undo"))
+    assert stage.jam.notices.lines[-1].text == "undone: mapping footswitch for nanoKONTROL2"
+    assert state(stage).mapping == {"nanoKONTROL2": "korg-nanokontrol2"}
+    do(stage, command("redo"))
+    assert state(stage).mapping == {"nanoKONTROL2": "footswitch"}
