@@ -1,48 +1,94 @@
-"""Embellishment: notes that were added to a line pass, turn and leap as in music, in place of repeating.
+"""Embellishment: notes that were added to a phrase pass, turn and leap as in music, in place of repeating.
 
 Between two notes that stay the added ones go along the scale; where that would repeat a pitch they are
 neighbours of it, or a third away, in turn (passing and neighbour notes, and arpeggiation: Forte and Gilbert
-1982, "Introduction to Schenkerian analysis", chapters 1 and 2).
+1982, "Introduction to Schenkerian analysis", chapters 1 and 2).  Among chords it is the highest notes that go
+so, along the tones of the chords before and after.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 
-from model.edits.common import scale_of
+from model.edits.common import Chords, apart, by_onset, join, scale_of, together
 from model.music.phrase import Note, Phrase
+from model.music.tracks import DRUMS
 
 AWAY = (1, -1, 2, -2)
 """Degrees beside a pitch that would be repeated, in turn, so that the mean stays."""
+OCTAVE = 12
+CLEAR = 3  # semitones that the others of a chord lie below its highest note, at least
+FEWEST = 3  # pitch classes of two chords that are enough to go along
 
 
 def embellished(phrase: Phrase, before: Phrase) -> Phrase:
-    """Return a line whose added notes have pitches of their own.
+    """Return a phrase whose added notes have pitches of their own, wherever some of a run repeat one.
 
     Args:
-        phrase: of single notes.
-        before: the same line without the notes that were added.
+        phrase: any; each of its tracks is a line, or chords whose highest notes are one; drums stay.
+        before: the same without the notes that were added; what starts on its onsets stays.
 
     """
-    known = {note.onset: note.pitch for note in before.notes}
-    if not known:
+    known = apart(before)
+    parts = apart(phrase)
+    done = {
+        track: _embellished(part, known[track]) if track in known and track != DRUMS else part
+        for track, part in parts.items()
+    }
+    if all(done[track] is part for track, part in parts.items()):
+        return phrase
+    return together(phrase.grid, done.values())
+
+
+def _embellished(phrase: Phrase, before: Phrase) -> Phrase:
+    """Return one track whose runs of added onsets repeat no highest note."""
+    known = {note.onset for note in before.notes}
+    chords = by_onset(phrase)
+    tops = {step: max(chord, key=lambda note: note.pitch) for step, chord in chords.items()}
+    staying = [step for step in chords if step in known]
+    if not staying:
         return phrase
     scale = scale_of(before)
-    keys = [key for key in range(128) if key % 12 in scale]
-    notes: list[Note] = []
-    run: list[Note] = []
-    left: int | None = None
     turn = 0
-    for note in phrase.notes:
-        if note.onset not in known:
-            run.append(note)
-            continue
-        notes += _filled(run, note.pitch if left is None else left, note.pitch, keys, turn)
+    changed: Chords = {}
+    for left, right in pairwise((None, *staying, None)):
+        run = [
+            top
+            for step, top in tops.items()
+            if (left is None or step > left) and (right is None or step < right)
+        ]
+        ends = [step for step in (left, right) if step is not None]
+        line = [*run] if left is None else [tops[left], *run]
+        line += [] if right is None else [tops[right]]
+        if run and any(one.pitch == other.pitch for one, other in pairwise(line)):
+            keys = _keys(scale, [chords[step] for step in ends])
+            low, high = tops[ends[0]].pitch, tops[ends[-1]].pitch
+            for top in _filled(run, low, high, keys, turn):
+                changed[top.onset] = _topped(chords[top.onset], top)
         turn += len(run)
-        run, left = [], note.pitch
-        notes.append(note)
-    if run and left is not None:
-        notes += _filled(run, left, left, keys, turn)
-    return Phrase.of(phrase.grid, notes)
+    return join(phrase.grid, chords | changed) if changed else phrase
+
+
+def _keys(scale: frozenset[int], ends: Sequence[Sequence[Note]]) -> list[int]:
+    """Return the keys to go along: those of the chords at the ends, of single notes those of a scale."""
+    tones = {note.pitch % OCTAVE for chord in ends for note in chord}
+    chordal = any(len(chord) > 1 for chord in ends) and len(tones) >= FEWEST
+    return [key for key in range(128) if key % OCTAVE in (tones if chordal else scale)]
+
+
+def _topped(chord: Sequence[Note], top: Note) -> list[Note]:
+    """Return a chord with another highest note; of the others those too near or above go an octave down."""
+    highest = max(chord, key=lambda note: note.pitch)
+    found = [top]
+    for note in sorted(chord, reverse=True, key=lambda note: note.pitch):
+        if note is highest:
+            continue
+        pitch = note.pitch
+        while pitch > top.pitch - CLEAR:
+            pitch -= OCTAVE
+        if pitch >= 0 and all(pitch != other.pitch for other in found):
+            found.append(note._replace(pitch=pitch))
+    return sorted(found)
 
 
 def _filled(run: Sequence[Note], left: int, right: int, keys: Sequence[int], turn: int) -> list[Note]:

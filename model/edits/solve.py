@@ -7,7 +7,8 @@ Those of velocities and lengths are in `model.edits.expression`.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from math import ceil, sqrt
+from itertools import pairwise
+from math import ceil, inf, sqrt
 
 import numpy as np
 
@@ -25,13 +26,16 @@ from model.edits.common import (
 from model.edits.embellishment import embellished
 from model.edits.transforms import edit
 from model.music.attributes import metrical_weights
-from model.music.key import degree_shifted
+from model.music.key import degree_shifted, diatonic
 from model.music.phrase import Note, Phrase
 from model.music.tracks import CHORDS, DRUMS
 
 CORRECTIONS = 7
 WIDEST = 8.0
 NEAR = 0.1  # semitones of deviation that snapping to a scale may miss
+OCTAVE = 12
+FREE = (13, 9, 6)  # semitones from which an interval may grow over an octave, tried one after another
+MISSED = 0.08  # share of a wanted deviation that may be missed to spare leaps
 
 
 def shifted(phrase: Phrase, register: float, scale: frozenset[int] | None = None) -> Phrase:
@@ -40,14 +44,15 @@ def shifted(phrase: Phrase, register: float, scale: frozenset[int] | None = None
     Args:
         phrase: to transpose; drums stay.
         register: wanted mean pitch.
-        scale: pitch classes along whose degrees it goes; None for semitones.
+        scale: pitch classes along whose degrees it goes, or where the phrase has more of another diatonic
+            scale, along that; None for semitones.
 
     """
     pitches = [note.pitch for note in pitched(phrase)]
     if not pitches:
         return phrase
     if scale:
-        return _along(phrase, pitches, register, scale)
+        return _along(phrase, pitches, register, diatonic(scale, pitches))
     semitones = round(register - sum(pitches) / len(pitches))
     semitones = max(-min(pitches), min(127 - max(pitches), semitones))
     if not semitones:
@@ -83,7 +88,9 @@ def spread_to(phrase: Phrase, wanted: float) -> Phrase:
     """Scale the intervals about the mean pitch, in the phrase's scale, to a standard deviation in semitones.
 
     Snapping to the scale goes in leaps, so the factor is corrected a few times, between those that were
-    too small and too large, and the nearest kept.
+    too small and too large, and the nearest kept.  Where the line of the highest notes would leap over an
+    octave that did not, the run of notes behind the leap comes along instead; only where the phrase gets
+    no wider so may leaps grow, the widest of the phrase first.
     """
     notes = pitched(phrase)
     if len(notes) < 2:
@@ -93,17 +100,48 @@ def spread_to(phrase: Phrase, wanted: float) -> Phrase:
     keys = [key for key in range(128) if key % 12 in scale]
     centre = sum(note.pitch for note in notes) / len(notes)
     now = deviation(body)
-    best, error = body, abs(now - wanted)
-    if error <= NEAR:
+    if abs(now - wanted) <= NEAR:
         return phrase
     if now < 0.25:  # one key all along: let it swing to both sides
         away = [1.0 if index % 2 else -1.0 for index in range(len(notes))]
-        now = 1.0
     else:
         away = [note.pitch - centre for note in notes]
-    factor, low, high = wanted / now, 0.0, WIDEST
+    best, error = body, abs(deviation(body) - wanted)
+    for free in (*FREE, 0) if wanted > now else (0,):
+        tried, missed = _widened(body, away, wanted, keys, free)
+        if missed < error:
+            best, error = tried, missed
+        if error <= MISSED * wanted:
+            break
+    if best is body or len(notes) == len(phrase.notes):
+        return phrase if best is body else best
+    return together(
+        phrase.grid, (best, Phrase(phrase.grid, tuple(n for n in phrase.notes if n.track == DRUMS)))
+    )
+
+
+def _widened(
+    body: Phrase, away: Sequence[float], wanted: float, keys: Sequence[int], free: int
+) -> tuple[Phrase, float]:
+    """Return the phrase with its distances to the mean scaled, and by how much it misses a deviation.
+
+    Args:
+        body: without drums.
+        away: distance of each note to the mean pitch, semitones.
+        wanted: deviation.
+        keys: that are allowed, ascending.
+        free: intervals of the highest notes from so many semitones on may grow over an octave; 0: all.
+
+    """
+    centre = sum(note.pitch for note in body.notes) / len(body.notes)
+    best, error = body, abs(deviation(body) - wanted)
+    width = sqrt(sum(distance * distance for distance in away) / len(away))
+    factor, low, high = wanted / width, 0.0, WIDEST
     for _ in range(CORRECTIONS):
-        tried = _placed(body, [centre + factor * distance for distance in away], keys)
+        aims = [factor * distance for distance in away]
+        if free:
+            aims = _in_runs(body, aims, factor, free)
+        tried = _placed(body, [centre + aim for aim in aims], keys)
         got = deviation(tried)
         if abs(got - wanted) < error:
             best, error = tried, abs(got - wanted)
@@ -113,11 +151,45 @@ def spread_to(phrase: Phrase, wanted: float) -> Phrase:
         factor *= wanted / got
         if not low < factor < high:
             factor = (low + high) / 2
-    if best is body or len(notes) == len(phrase.notes):
-        return phrase if best is body else best
-    return together(
-        phrase.grid, (best, Phrase(phrase.grid, tuple(n for n in phrase.notes if n.track == DRUMS)))
-    )
+    return best, error
+
+
+def _in_runs(body: Phrase, aims: Sequence[float], factor: float, free: int) -> list[float]:
+    """Return aims moved, all notes of an onset alike, so that their highest ones do not leap too far.
+
+    An interval may grow by the factor up to an octave, those that are free further.  The highest and the
+    lowest line within these bounds of all aims are found in two passes each; their mean is within them, too.
+    """
+    tops: list[tuple[int, float, int]] = []  # pitch, aim and number of notes of each onset
+    onset = -1
+    for note, aim in zip(body.notes, aims, strict=True):
+        if note.onset != onset:
+            onset = note.onset
+            tops.append((note.pitch, aim, 1))
+        else:
+            pitch, highest, count = tops[-1]
+            tops[-1] = max(pitch, note.pitch), max(highest, aim), count + 1
+    bounds = []
+    for (earlier, _, _), (later, _, _) in pairwise(tops):
+        interval = abs(later - earlier)
+        most = inf if interval >= free else max(interval, OCTAVE)
+        bounds.append(min(factor * interval, most))
+    line = [aim for _, aim, _ in tops]
+    upper, lower = _within(line, bounds, 1), _within(line, bounds, -1)
+    moved = [(high + low) / 2 - aim for high, low, aim in zip(upper, lower, line, strict=True)]
+    shifts = [shift for shift, (_, _, count) in zip(moved, tops, strict=True) for _ in range(count)]
+    mean = sum(shifts) / len(shifts)
+    return [aim + shift - mean for aim, shift in zip(aims, shifts, strict=True)]
+
+
+def _within(line: Sequence[float], bounds: Sequence[float], side: int) -> list[float]:
+    """Return the highest line under another (side -1: the lowest over it) whose steps keep within bounds."""
+    found = [side * value for value in line]
+    for index, bound in enumerate(bounds):
+        found[index + 1] = min(found[index + 1], found[index] + bound)
+    for index in range(len(bounds) - 1, -1, -1):
+        found[index] = min(found[index], found[index + 1] + bounds[index])
+    return [side * value for value in found]
 
 
 def deviation(phrase: Phrase) -> float:
@@ -189,8 +261,7 @@ def _filled(phrase: Phrase, change: int, *, drums: bool) -> Phrase:
     if not change or room <= 0:
         return phrase
     done = edit(phrase, "density", max(-1.0, min(1.0, change / room)), np.random.default_rng(0))
-    single = len({note.onset for note in done.notes}) == len(done.notes)
-    return embellished(done, phrase) if change > 0 and single else done
+    return embellished(done, phrase) if change > 0 else done
 
 
 Events = dict[int, list[Note]]  # step -> what starts there, of one track

@@ -176,6 +176,22 @@ def correlation(sounding: tuple[float, ...], key: Key) -> float:
     return together / norm if norm else 0.0
 
 
+def diatonic(scale: frozenset[int], pitches: Iterable[int]) -> frozenset[int]:
+    """Return the diatonic scale that holds most of some notes, of equal ones that nearest to a scale.
+
+    A melody in D that has C natural alone moves along D E F# G A B C.
+
+    Args:
+        scale: pitch classes; one that is itself not diatonic, such as the blues, is returned.
+        pitches: MIDI keys.
+
+    """
+    if scale not in MAJOR_AT:
+        return scale
+    found = [pitch % 12 for pitch in pitches]
+    return max(MAJOR_AT, key=lambda one: (sum(pitch in one for pitch in found), len(one & scale)))
+
+
 def degree_shifted(pitch: int, degrees: int, scale: frozenset[int]) -> int:
     """Return a pitch some degrees of a scale higher; what lies between two degrees lies so afterwards.
 

@@ -13,6 +13,7 @@ import numpy as np
 from model.checkpoint import Calibration
 from model.edits.common import FULL, apart
 from model.edits.drums import room
+from model.edits.embellishment import embellished
 from model.edits.expression import articulated, levelled, recalled
 from model.edits.rhythm import syncopated
 from model.edits.solve import filled, shifted, spread_to, voiced
@@ -173,6 +174,8 @@ def settle(
     moved = answered or not RHYTHM.isdisjoint(wanted)
     if "density" in wanted:
         phrase = filled(phrase, wanted["density"])
+        if answered and wanted["density"] > base["density"]:
+            phrase = embellished(phrase, plain)
     complexity = wanted.get("complexity", base["complexity"])
     if moved:
         astray = 0.0 if "complexity" in wanted else ASTRAY * calibration.of("spread", "complexity")

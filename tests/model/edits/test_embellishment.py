@@ -43,3 +43,22 @@ def test_whatever_was_added(rows: list[tuple[int, int, bool]]) -> None:
     after = embellished(Phrase.of(GRID, notes), before)
     assert [note.onset for note in after.notes] == sorted(first)
     assert set(before.notes) <= set(after.notes)
+
+
+def test_among_chords_the_highest_notes_go_along_their_tones() -> None:
+    triads = {0: (60, 64, 67), 8: (57, 60, 65), 16: (59, 62, 67), 24: (60, 64, 67)}
+    before = Phrase.of(GRID, [Note(step, key, 80, 2) for step, keys in triads.items() for key in keys])
+    struck = [
+        Note(step + 2 * i, key, 80, 2) for step, keys in triads.items() for key in keys for i in range(4)
+    ]
+    after = embellished(Phrase.of(GRID, struck), before)
+    tops = {step: max(note.pitch for note in after.notes if note.onset == step) for step in range(0, 32, 2)}
+    assert all(one != two for one, two in pairwise(tops.values()))
+    assert set(before.notes) <= set(after.notes)
+    assert len(after) == len(struck)
+    assert {note.pitch % 12 for note in after.notes} <= {0, 2, 4, 5, 7, 9, 11}
+
+
+def test_a_run_that_repeats_nothing_stays_as_it_is() -> None:
+    run = Phrase.of(GRID, [*TUNE.notes, Note(2, 71, 80, 1), Note(6, 57, 80, 1)])
+    assert embellished(run, TUNE) is run

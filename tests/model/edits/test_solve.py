@@ -1,5 +1,7 @@
 """Edits of the closed loop: each reaches its measure and leaves the others nearly where they were."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from model.edits.solve import filled, shifted, spread_to, voiced
 from model.music.attributes import measure
 from model.music.grid import Grid
-from model.music.phrase import Phrase
+from model.music.phrase import Note, Phrase
 from tests.fakes.synthetic import chords, melody
 
 PHRASES = st.integers(0, 200).map(chords) | st.integers(0, 200).map(melody)
@@ -20,6 +22,31 @@ def test_shifting_reaches_the_mean_pitch_to_the_semitone(phrase: Phrase, wanted:
     assert abs(moved["register"] - wanted) <= 0.51
     for name in ("density", "complexity", "range", "dynamics", "polyphony"):
         assert moved[name] == pytest.approx(measure(phrase)[name])
+
+
+def test_along_a_scale_what_is_played_in_place_of_a_degree_counts_as_one() -> None:
+    d_with_c = Phrase.of(Grid(), [Note(2 * i, key, 80, 2) for i, key in enumerate((62, 66, 69, 72, 71, 69))])
+    d_major = frozenset((2, 4, 6, 7, 9, 11, 1))
+    for register in (54.0, 57.0, 75.0, 78.0):
+        moved = shifted(d_with_c, register, d_major)
+        assert {note.pitch % 12 for note in moved.notes} <= {7, 9, 11, 0, 2, 4, 6}
+
+
+def test_a_line_that_widens_leaps_no_further_than_an_octave() -> None:
+    keys = (60, 62, 64, 67, 64, 62, 60, 55, 60, 62, 64, 67, 72, 67, 64, 62)
+    line = Phrase.of(Grid(), [Note(2 * i, key, 80, 2) for i, key in enumerate(keys)])
+    wide = spread_to(line, 2 * measure(line)["range"])
+    assert measure(wide)["range"] == pytest.approx(2 * measure(line)["range"], rel=0.1)
+    assert max(abs(b.pitch - a.pitch) for a, b in pairwise(wide.notes)) <= 13  # snapped to the scale
+
+
+def test_repeated_keys_stay_repeated_when_a_line_widens() -> None:
+    keys = (60, 60, 69, 69, 69, 60, 62, 62, 71, 71, 60, 60)
+    line = Phrase.of(Grid(), [Note(2 * i, key, 80, 2) for i, key in enumerate(keys)])
+    wide = spread_to(line, 8.0)
+    assert measure(wide)["range"] > measure(line)["range"] + 2
+    for (a, b), (c, d) in zip(pairwise(keys), pairwise(wide.notes), strict=True):
+        assert (a != b) or abs(c.pitch - d.pitch) <= 2
 
 
 @settings(max_examples=40, deadline=None)

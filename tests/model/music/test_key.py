@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.music.key import KEYS, Key, degree_shifted, key_of
+from model.music.key import KEYS, Key, degree_shifted, diatonic, key_of
 from model.music.phrase import Note
 from model.music.tracks import DRUMS
 
@@ -47,3 +47,15 @@ def test_degrees_lead_from_scale_to_scale_and_back(pitch: int, degrees: int, key
         assert degree_shifted(moved, -degrees, key.scale) == pitch
     assert degree_shifted(pitch, 7 * (degrees // 7), key.scale) == pitch + 12 * (degrees // 7)
     assert (moved >= pitch) == (degrees >= 0) or moved == pitch
+
+
+def test_the_diatonic_scale_is_the_one_that_most_notes_are_of() -> None:
+    d_major = Key(2, 0).scale
+    assert diatonic(d_major, [62, 66, 69, 72, 71, 62]) == Key(7, 0).scale  # C natural, no C sharp
+    assert diatonic(d_major, [62, 66, 69]) == d_major
+    assert diatonic(d_major, [62, 61, 66, 69, 73, 72]) == d_major  # C natural in passing
+
+
+def test_a_scale_that_is_not_diatonic_stays() -> None:
+    blues = Key(0, 11).scale
+    assert diatonic(blues, [60, 62, 64, 65, 67]) == blues

@@ -229,6 +229,23 @@ def test_the_plain_answer_is_taken_where_the_network_was_taught_nothing() -> Non
     assert [note[:2] for note in louder.notes] == [note[:2] for note in phrase.notes]
 
 
+def test_a_busier_answer_of_the_network_repeats_no_pitch() -> None:
+    phrase = Phrase.of(
+        GRID, [Note(4 * i, 60 + away, 80, 4) for i, away in enumerate((0, 2, 4, 5, 7, 5, 4, 2))]
+    )
+
+    def decode(changes: Sequence[Mapping[str, float]]) -> list[Phrase]:
+        again = [
+            note._replace(onset=note.onset + late, length=1) for note in phrase.notes for late in (0, 1, 2)
+        ]
+        return [Phrase.of(GRID, again) for _ in changes]
+
+    turns = {"density": 1.0}
+    busy = steer(phrase, turns, calibration=MUSIC, learned=("density",), decode=decode)
+    assert len(busy) >= 2.5 * len(phrase)
+    assert all(one.pitch != two.pitch for one, two in pairwise(busy.notes))
+
+
 def test_silence_stays_silent() -> None:
     silence = Phrase(GRID)
     assert settle(silence, {"density": 2.0}, measure(silence), MUSIC, plain=silence) == silence
