@@ -182,6 +182,7 @@ class Encode(Message, frozen=True):
         swing: where the second eighth of a beat lay in the phrase before, .5..67.
         grid: of the phrase, as its metre has it; None is the model's own.
         band: what was put beside it when it was played before, and is again; empty for what was written.
+        begun: whether it goes on: nothing is learned from it, for it comes again.
 
     """
 
@@ -193,6 +194,7 @@ class Encode(Message, frozen=True):
     swing: float = 0.5
     grid: Grid | None = None
     band: list[Note] = []
+    begun: bool = False
 
 
 class Accompany(Message, frozen=True):

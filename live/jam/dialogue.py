@@ -16,6 +16,7 @@ from live.ipc.messages import Encoded, Point, Ready
 from live.jam.asking.accompaniment import Accompaniment
 from live.jam.asking.decoding import Decoding
 from live.jam.asking.foresight import Foresight
+from live.jam.asking.pick_ups import PickUps
 from live.jam.asking.places import LatentPlaces
 from live.jam.asking.played import Played
 from live.jam.asking.requests import Reason, Requests, Search
@@ -102,6 +103,7 @@ class Dialogue:
         self._ties = Ties(capture, periods)
         self._recognition = Recognition(history, output)
         self._capture = capture
+        self._pick_ups = PickUps(plan, self._played, turns, searches)
         self._foresight = Foresight(plan, requests, self._played, output=output)
         self._accompaniment = Accompaniment(plan, capture, requests, turns, output=output)
 
@@ -173,6 +175,7 @@ class Dialogue:
         self._closed, self._bar = self._plan.cell_of(now), self._plan.lines.bar_of(now) - 1
         self._accompaniment.restart(self._closed)
         self._foresight.restart(self._closed)
+        self._pick_ups.restart(self._closed)
 
     def lose_model(self) -> None:
         """Go on without: bars repeat until it is back, and what it owed is asked for again then."""
@@ -237,6 +240,7 @@ class Dialogue:
         self._closed, self._bar = 0, -1
         self._accompaniment.restart()
         self._foresight.restart()
+        self._pick_ups.restart()
         self._decoding.forget()
         self._ties.hold(0, ())
         self._searches.forget_played()
@@ -260,6 +264,7 @@ class Dialogue:
 
         """
         self._accompaniment.advance(present)
+        self._pick_ups.advance(present)
         self._foresight.advance(present)
         self._ties.advance(present, self._plan.lines.tick_of_cell(self._closed + 1))
         self._periods.advance(self._plan.cell_of(now))
@@ -296,6 +301,7 @@ class Dialogue:
         self._closed, self._bar = lines.cell, lines.bar - 1
         self._accompaniment.restart(lines.cell)
         self._foresight.restart(lines.cell)
+        self._pick_ups.restart(lines.cell)
         if self._loop is not None:
             self._open, self._loop = None, "entered"
             self._periods.restart()
@@ -319,6 +325,7 @@ class Dialogue:
         coming: list[Tick | int | None] = [line, lines.tick_of_cell(self._closed + 1) - half + now - present]
         coming.append(self._accompaniment.next_tick(now, present=present))
         coming.append(self._foresight.next_tick(now, present=present))
+        coming.append(self._pick_ups.next_tick(now, present=present))
         if self.coming is not None:
             coming.append(self.coming.start - half)
         if self._open is not None or self._loop == "entered":
@@ -379,6 +386,10 @@ class Dialogue:
         place = Point(reply.z, reply.attributes, lies, grid, reply.band, reply.chords)
         if search.reason is Reason.ANCHOR:
             self._history.state.anchors[search.anchor] = Anchor(place, phrase, reply.xy)
+        elif search.reason is Reason.BEGUN:
+            if self._turns.listens and self._closed < search.cell:
+                self._places.bases += 1
+                self._periods.begin(Base(place, "begun", phrase, self._places.bases), search.cell)
         elif search.reason is not Reason.PLAYED or self._turns.listens:
             if search.was_played:
                 self._requests.swing = reply.swing

@@ -173,9 +173,10 @@ class RequestHandler:
             except Exception as error:  # noqa: BLE001  the phrase is answered without
                 fault = NOT_JOINED.format(sentence(error))
         latent = player.encode(shown)
-        self._variations.hear(played, own, closed=bool(request.struck))
+        if not request.begun:
+            self._variations.hear(played, own, closed=bool(request.struck))
         band = sorted({note.track for note in played.notes} - {note.track for note in own.notes})
-        if request.struck:
+        if request.struck and not request.begun:
             self._keys.hear(own, latent)
         return Encoded(
             ident=request.ident,

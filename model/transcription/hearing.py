@@ -23,8 +23,10 @@ TRUSTED = 3  # onsets that the first guess of it is worth
 WIDER = 1.6  # variance of onsets for that of what was rounded to places
 USUAL, TRUSTED_FINE = 0.3, 3  # share of onsets off the eighths, and the onsets that it is worth
 SLACK_MS = 25.0  # by which a finger outlasts the next one
+SWINGS = (0.0, 0.5, 1.0, 0.5)  # by how much of a change of swing each sixteenth of a beat moves
 HEARD = 0.53  # from which a beat swings
 SAME_SWING = 0.015
+CLEAR = 3.5  # standard errors from which late second eighths of a straight reading are swing
 NORMAL = 1.4826  # standard deviations of a normal deviate in its median absolute deviation
 LEAST_LAG_MS = 8.0
 EVEN = 0.45  # share of a lag that each quarter of a phrase must have
@@ -93,12 +95,39 @@ class Hearing:
             return
         half = self._grid.ticks_per_step / 2
         away = np.minimum(np.abs(self._times - self.lattice.ticks[self._found]), half)
+        swung = self._swing_beside_straight()
+        if swung is not None:
+            self._before, away = swung
         squares = WIDER * float((away**2).sum()) + TRUSTED * self._spread**2
         self._spread = _bounded((squares / (count + TRUSTED)) ** 0.5, self._ms_per_tick)
         fine = float((self.lattice.costs[self._found] > EIGHTH).sum())
         share = (fine + USUAL * TRUSTED_FINE) / (count + TRUSTED_FINE)
         odds = math.log((1 - share) / share) - math.log((1 - USUAL) / USUAL)
         self._fine = min(8, max(-2, round(4 * odds))) / 4
+
+    def _swing_beside_straight(self) -> tuple[float, NDArray[np.float64]] | None:
+        """Return the swing of beats that were all read as straight, and what it leaves of each onset, ticks.
+
+        A regression on how each step moves with swing; a few notes are not worth a grid of their own to the
+        search, yet if their second eighths are late together it is no chance.  None where it may be.
+        """
+        per_beat = self._grid.steps_per_beat
+        if per_beat != len(SWINGS) or any(self._beats.kinds):
+            return None
+        steps = np.array([self.lattice.steps[place] % per_beat for place in self._found])
+        slope = np.array(SWINGS)[steps] * self._beat_ticks
+        away = self._times - self.lattice.plain[self._found]
+        count, centred = len(away), slope - slope.mean()
+        known = float((centred**2).sum())
+        if (slope > 0).sum() < 2 or not known:
+            return None
+        ratio = float((centred * away).sum()) / known
+        left = away - away.mean() - ratio * centred
+        spread = SPREAD_MS / self._ms_per_tick
+        variance = (float((left**2).sum()) + TRUSTED * spread**2) / (count - 2 + TRUSTED)
+        if ratio < max(HEARD - STRAIGHT, CLEAR * (variance / known) ** 0.5):
+            return None
+        return min(TRIPLET, STRAIGHT + ratio), np.abs(left)
 
     def _search(self, keys: Sequence[int], apart: Collection[int]) -> None:
         grid = self._grid
@@ -138,7 +167,7 @@ class Hearing:
             kind = grids[self._beats.kinds[beat]]
             if kind.family != "eighths" or kind.swing == STRAIGHT:
                 continue
-            slopes.append((0.0, 0.5, 1.0, 0.5)[step] * self._beat_ticks)
+            slopes.append(SWINGS[step] * self._beat_ticks)
             away.append(strike.time - self.lattice.plain[place] + kind.swing * slopes[-1])
             ratios.append(kind.swing)
         if sum(slope > 0 for slope in slopes) < 2:

@@ -39,13 +39,31 @@ class Played:
         """
         if not (self._turns.listens_before(lines, cell) and self._requests.takes(lines.grid)):
             return None
-        # its first notes may lie a beat before it where no phrase before took them
-        pick_up = self._plan.half_step if self._turns.listens_before(lines, cell - 1) else TICKS_PER_BEAT
-        found = self._cut(lines, cell - 1, now, pick_up)
+        found = self._cut(lines, cell - 1, now, self._most_before(lines, cell))
         if found is None:
             return None
         place, period = lines.place_of_cell(cell - 1), lines.period
         return found._replace(cell=cell - 1 + period, place=place, period=period)
+
+    def begun(self, lines: BarLines, cell: int, now: Tick) -> Search | None:
+        """Return what was played so far of the phrase before a cell, where that begins with a pick-up.
+
+        None too where its answer is a part of a longer one, for all of it has closed by then, and where the
+        model has no latent: it goes on from what was played, and begins in its own way.
+        """
+        if lines.period > 1 or not self._requests.has_latent:
+            return None
+        zero, most = lines.tick_of_cell(cell - 1), self._most_before(lines, cell)
+        picked_up = self._capture.between(Tick(zero - most), Tick(zero - self._plan.half_step), now)
+        found = self.before(lines, cell, now) if picked_up else None
+        return None if found is None else found._replace(reason=Reason.BEGUN, sounding=())
+
+    def _most_before(self, lines: BarLines, cell: int) -> int:
+        """Return by how many ticks the phrase before a cell may begin before its bar line.
+
+        A beat where no phrase before took what was played there.
+        """
+        return self._plan.half_step if self._turns.listens_before(lines, cell - 1) else TICKS_PER_BEAT
 
     def last(self, lines: BarLines, now: Tick) -> list[Search]:
         """Return what was played in the period before some bar lines, which is to be their first one.

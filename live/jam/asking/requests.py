@@ -32,6 +32,7 @@ class Reason(Enum):
     """Why the place of a phrase is looked for."""
 
     PLAYED = "played"
+    BEGUN = "begun"
     LOOPED = "looped"
     FOUND_AGAIN = "found again"
     ANCHOR = "anchor"
@@ -72,7 +73,7 @@ class Search(NamedTuple):
 
     @property
     def was_played(self) -> bool:
-        """Whether it was just played."""
+        """Whether it was just played, to its end."""
         return self.reason in (Reason.PLAYED, Reason.LOOPED)
 
     @property
@@ -179,7 +180,10 @@ class Requests:
         parts = self.parts if search.was_played else []
         notes, struck, grid = [*search.phrase.notes], [*search.struck], search.phrase.grid
         band = [*search.band]
-        return Encode(next(self._idents), notes, parts, struck, search.tick_nanos, self.swing, grid, band)
+        begun = search.reason is Reason.BEGUN
+        return Encode(
+            next(self._idents), notes, parts, struck, search.tick_nanos, self.swing, grid, band, begun
+        )
 
     def accompany(self, cell: int, played: Phrase) -> Accompany:
         """Return the request for what goes with a phrase in a cell."""
@@ -209,8 +213,11 @@ class Requests:
         return Warp(next(self._idents), a, b)
 
     def moved(self, base: Base, cell: int, state: PathState) -> Place:
-        """Return where vary, stray and drift have taken a base at a cell; nowhere without a latent."""
-        if not self.has_latent:
+        """Return where vary, stray and drift have taken a base at a cell.
+
+        Nowhere without a latent; nor one of a phrase that goes on, whose variation would be another one then.
+        """
+        if not self.has_latent or base.origin == "begun":
             return base.place
         turn = cell if state.turn is None else state.turn
         return moved(base, cell, self._knobs, drifting=state.mode == "drift", turn=turn, seed=self._seed)

@@ -4,7 +4,7 @@ Owns: those that were asked and not answered, and those that wait for a model.  
 Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 """
 
-from live.jam.asking.requests import Requests, Search
+from live.jam.asking.requests import Reason, Requests, Search
 from live.jam.protocols import Output
 
 
@@ -36,6 +36,8 @@ class Searches:
         if self._output.ask(request):
             self._asked[request.ident] = search
             return
+        if search.reason is Reason.BEGUN:  # when the model is back, all of it is asked for
+            return
         if search.was_played:  # only the last phrase is worth an answer when the model is back
             first = search.cell - search.place
             self._unasked = [
@@ -54,17 +56,22 @@ class Searches:
 
     def lose_model(self) -> None:
         """Ask again, when there is a model, for what this one owed."""
-        self._unasked += self._asked.values()
+        self._unasked += [search for search in self._asked.values() if search.reason is not Reason.BEGUN]
         self._asked.clear()
 
     def take_all(self) -> list[Search]:
         """Return all that has no answer, and forget it."""
-        searches = [*self._unasked, *self._asked.values()]
+        asked = [search for search in self._asked.values() if search.reason is not Reason.BEGUN]
+        searches = [*self._unasked, *asked]
         self._unasked = []
         self._asked.clear()
         return searches
 
     def forget_played(self) -> None:
         """Forget phrases of before the transport started anew."""
-        self._asked = {ident: search for ident, search in self._asked.items() if not search.was_played}
+        self._asked = {
+            ident: search
+            for ident, search in self._asked.items()
+            if not search.was_played and search.reason is not Reason.BEGUN
+        }
         self._unasked = [search for search in self._unasked if not search.was_played]

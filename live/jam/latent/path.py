@@ -20,7 +20,7 @@ from model.music.phrase import Phrase
 CHANCE = 0.6  # of the notes that temperature leaves to chance where it is full
 HEAT = 104_729  # by which its seeds lie apart from those of vary
 
-BaseOrigin = Literal["", "played", "morph", "xy", "osc", "recall", "map"]
+BaseOrigin = Literal["", "played", "begun", "morph", "xy", "osc", "recall", "map"]
 
 MOST_REPLACED = 8
 
@@ -46,7 +46,7 @@ class Base:
 
     Attributes:
         place: before vary, stray and drift.
-        origin: the gesture that set it.
+        origin: the gesture that set it; "begun" of a phrase that is being played, which no state keeps.
         phrase: what was played, if it was; lets another model find the place again.
         number: counts the bases, so that each strays its own way.
 

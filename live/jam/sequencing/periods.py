@@ -24,10 +24,18 @@ class PeriodPart(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """The parts of a phrase as far as they are there, and the cell from which they sound."""
+    """The parts of a phrase as far as they are there, and the cell from which they sound.
+
+    Attributes:
+        first: that cell.
+        bases: of the parts.
+        begun: whether its only part is being played.
+
+    """
 
     first: int
     bases: tuple[Base, ...]
+    begun: bool = False
 
 
 class Periods:
@@ -64,6 +72,11 @@ class Periods:
         bases[part.place] = base
         self.put(tuple(bases), self._plan.cell_of(now))
 
+    def begin(self, base: Base, cell: int) -> None:
+        """Let a cell sound what was played so far of the phrase that it is to sound, until that is there."""
+        self._taken = Taken(cell, (base,), begun=True)
+        self._plan.set_bases(self.base_of, cell)
+
     def take(self, base: Base, part: PeriodPart, now: Tick, *, nanos: Nanos) -> None:
         """Take a part that was played; the last one completes its phrase.
 
@@ -75,7 +88,7 @@ class Periods:
 
         """
         first, taken = part.cell - part.place, self._taken
-        if taken is None or taken.first != first or len(taken.bases) != part.period:
+        if taken is None or taken.begun or taken.first != first or len(taken.bases) != part.period:
             self._history.remember_base(nanos)
             before = (base,) * part.place
         else:
@@ -87,7 +100,7 @@ class Periods:
 
     def advance(self, cell: int) -> None:
         """Go on to a cell: what was taken for it is what sounds from there on."""
-        if self._taken is not None and cell >= self._taken.first:
+        if self._taken is not None and not self._taken.begun and cell >= self._taken.first:
             self._history.state.bases = self._taken.bases
 
     def drop(self, cell: int) -> None:
@@ -99,7 +112,7 @@ class Periods:
     def enter(self, lines: BarLines) -> None:
         """Sound what was taken so far from the beginning of other bar lines on."""
         if self._taken is not None:
-            self._taken = self._taken._replace(first=lines.cell)
+            self._taken = None if self._taken.begun else self._taken._replace(first=lines.cell)
 
     def restart(self) -> None:
         """Start at bar 0 again."""

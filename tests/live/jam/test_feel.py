@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from live.ipc.commands import SetCondition
-from live.ipc.messages import Answer, Decode, Decoded, Encode, Encoded, Point, ToWorker
+from live.ipc.messages import Answer, Decode, Decoded, Encode, Encoded, Point, ToWorker, Varied
 from live.jam.latent.path import heaviest
 from live.timing.midi_bytes import control
 from live.timing.timeline import Nanos, Tick
@@ -177,13 +177,97 @@ def test_in_answer_mode_the_pick_up_of_the_next_phrase_is_not_lost_in_the_instru
     assert [note.pitch for note in base.phrase.notes] == [55, 64]
 
 
-def test_a_pick_up_whose_moment_has_gone_is_left_out_and_the_next_is_played() -> None:
-    on = stage(count_in_bars=1)
+def picked_up(mode: str, *, answer_ms: float = 3.0, **options: object) -> Stage:
+    """A stage on which a pick-up of an eighth and a phrase of quarters are played, after a bar of clicks."""
+    on = stage(mode=mode, count_in_bars=1, **options)
+    on.answer_ms = answer_ms
     on.press(-BEAT // 2, 200, 55)
     for number in range(8):
-        on.press(number * BEAT, 200, 60)
+        on.press(number * BEAT, 200, 60 + number)
+    return on
+
+
+@pytest.mark.parametrize("mode", ["follow", "answer"])
+def test_an_answer_begins_with_the_pick_up_of_its_phrase(mode: str) -> None:
+    on = picked_up(mode, vary=0.0)
+    on.run_to_tick(2 * CELL - BEAT)
+    first, *rest = on.note_ons(first=0, last=2 * CELL - BEAT)
+    assert first[0] == pytest.approx(CELL - BEAT // 2, abs=2)
+    assert first[1] == 55
+    assert rest == [(CELL + number * BEAT, 60 + number) for number in range(7)]
+    base = on.jam.history.state.base
+    assert base is not None
+    assert base.phrase is not None
+    assert len(base.phrase) == 9
+    assert base.origin == "played"
+
+
+def test_the_next_phrase_with_a_pick_up_is_answered_with_its_own() -> None:
+    on = picked_up("answer", vary=0.0)
+    on.press(2 * CELL - BEAT, 200, 50)
+    on.press(2 * CELL, 200, 51)
+    on.run_to_tick(4 * CELL)
+    ons = on.note_ons(first=2 * CELL - BEAT // 4, last=4 * CELL - BEAT)
+    assert [pitch for _, pitch in ons] == [50, 51]
+    assert [tick for tick, _ in ons] == [pytest.approx(3 * CELL - BEAT, abs=2), 3 * CELL]
+
+
+def test_a_pick_up_is_not_varied_before_its_phrase_has_closed() -> None:
+    on = picked_up("answer", vary=0.4)
+    on.run_to_tick(CELL - STEP)
+    (early,) = (decode for decode in on.model.decodes if decode.bar == 2)
+    assert isinstance(early.place, Point)
+    on.run_to_tick(CELL + BEAT)
+    assert [type(decode.place) for decode in on.model.decodes if decode.bar == 2] == [Point, Varied]
+    assert (CELL - BEAT // 2, 55) in [(round(tick, -1), pitch) for tick, pitch in on.note_ons()]
+
+
+def test_a_phrase_without_a_pick_up_is_asked_for_once() -> None:
+    on = stage(mode="answer")
+    on.press(0, 200, 60)
+    on.press(BEAT, 200, 62)
+    on.run_to_tick(CELL + BEAT)
+    assert len(on.model.encodes) == 1
+
+
+def test_a_phrase_that_is_not_taken_up_after_all_leaves_what_was_there() -> None:
+    on = picked_up("follow")
+    on.act(CELL - BEAT, "mode", "hold")
+    on.run_to_tick(2 * CELL)
+    assert on.note_ons() == []
+    assert on.jam.history.state.base is None
+
+
+def test_one_undo_takes_back_a_phrase_with_a_pick_up() -> None:
+    on = stage(mode="answer")
+    on.press(0, 200, 48)
+    on.press(2 * CELL - BEAT // 2, 200, 55)
+    on.press(2 * CELL, 200, 60)
+    on.run_to_tick(3 * CELL + BEAT)
+    on.act(3 * CELL + BEAT, "undo")
+    on.run_to_tick(3 * CELL + 2 * BEAT)
+    base = on.jam.history.state.base
+    assert base is not None
+    assert base.phrase is not None
+    assert [note.pitch for note in base.phrase.notes] == [48]
+
+
+def test_a_model_that_was_lost_meanwhile_is_asked_for_the_whole_phrase_alone() -> None:
+    on = picked_up("answer", answer_ms=400)
+    on.run_to_tick(CELL - 2 * BEAT)
+    on.worker_present = False
+    on.jam.worker_lost()
+    on.run_to_tick(CELL + BEAT // 4)
+    on.worker_present = True
+    on.jam.from_worker(on.model.ready(), Nanos(on.nanos))
+    on.run_to_tick(2 * CELL)
+    assert [encode.begun for encode in on.model.encodes] == [True, False]
+
+
+def test_a_pick_up_whose_moment_has_gone_is_left_out_and_the_next_is_played() -> None:
+    on = picked_up("follow", answer_ms=800)
     on.run_to_tick(3 * CELL)
-    assert on.note_ons(first=CELL - BEAT, last=CELL + 1) == [(CELL, 60)]
+    assert [tick for tick, pitch in on.note_ons(last=CELL + BEAT // 2) if pitch == 55] == []
     ticks = [tick for tick, pitch in on.note_ons(first=CELL, last=2 * CELL) if pitch == 55]
     assert ticks == [pytest.approx(2 * CELL - BEAT // 2, abs=2)]
 

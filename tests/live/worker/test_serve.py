@@ -373,3 +373,21 @@ def test_a_phrase_in_another_metre_is_read_answered_and_kept_as_it_was_played(
     denied = desk.answer(Decode(4, 2, here, turns={}, temperature=0.0, seed=0, grid=Grid(4, 3)))
     assert isinstance(denied, Failed)
     assert "lead has no phrases of 4 bars of 3/4" in denied.text
+
+
+def test_a_phrase_that_goes_on_is_answered_and_nothing_is_learned_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()  # the shipped one
+    desk = RequestHandler()
+    desk.load("lead")
+    scale = [
+        (240 * eighth, 240 * eighth + 200, pitch, 80) for eighth, pitch in enumerate((62, 66, 69, 74) * 2)
+    ]
+    begun = desk.answer(Encode(1, [], [], scale, 1_041_667, begun=True))
+    assert isinstance(begun, Encoded)
+    assert len(begun.notes) == len(scale)
+    assert begun.key == ""
+    whole = desk.answer(Encode(2, [], [], scale, 1_041_667))
+    assert isinstance(whole, Encoded)
+    assert whole.key

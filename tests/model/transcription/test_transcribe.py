@@ -126,6 +126,24 @@ def test_swung_eighths_lie_on_eighths_and_say_how_they_swing(ratio: float) -> No
     assert all(abs(note.displacement - (4 * ratio - 2)) < 0.08 for note in second)
 
 
+@pytest.mark.parametrize("steps", [[0, 2, 4, 6, 8], [0, 12, 14, 16, 28, 30], [0, 4, 6, 8, 16, 20, 21, 22]])
+def test_two_second_eighths_among_a_few_notes_say_how_it_swings(steps: list[int]) -> None:
+    late = (0, 0.5, 1, 0.5)
+    heard = transcribe([key(SIZE * step + 0.08 * 480 * late[step % 4], 60, 60) for step in steps], GRID)
+    assert [note.onset for note in heard.shown.notes] == steps
+    assert abs(heard.swing - 0.58) < 0.02
+
+
+def test_second_eighths_that_are_late_by_chance_do_not_swing() -> None:
+    chance = Random(3)
+    steps = [0, 4, 6, 8, 12, 14, 16, 20, 22, 24]
+    heard = [
+        transcribe([key(SIZE * step + chance.gauss(0, 19), 60, 60) for step in steps], GRID).swing
+        for _ in range(40)
+    ]
+    assert sum(swing > 0.5 for swing in heard) <= 2
+
+
 def test_triplets_and_sixteenths_share_a_phrase() -> None:
     keys = []
     for beat in range(8):

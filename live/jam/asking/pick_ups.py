@@ -1,0 +1,42 @@
+"""Pick-ups: an answer begins before its bar line, as the phrase did that it answers.
+
+The phrase has not closed by then, so an answer to what was played of it so far is asked for; what of that
+lies behind the bar line gives way to the answer to all of it.
+Threads: engine only.
+Tested in tests/live/jam/test_feel.py.
+"""
+
+from live.jam.asking.asked_ahead import AskedAhead
+from live.jam.asking.played import Played
+from live.jam.asking.searches import Searches
+from live.jam.sequencing.plan import Plan
+from live.jam.turns import Turns
+from live.timing.timeline import Tick
+
+
+class PickUps(AskedAhead):
+    """Asks once for each phrase of the performer that began before its bar line.
+
+    Args:
+        plan: tells the cells.
+        played: cuts out what was played.
+        turns: say whether anybody listens.
+        searches: ask for the place of what was.
+
+    """
+
+    def __init__(self, plan: Plan, played: Played, turns: Turns, searches: Searches) -> None:
+        """Start with nothing asked."""
+        super().__init__(plan)
+        self._played, self._turns, self._searches = played, turns, searches
+
+    @property
+    def wanted(self) -> bool:
+        """Whether what is played is answered."""
+        return self._turns.listens
+
+    def ask_for(self, cell: int, present: Tick) -> None:
+        """Ask for the answer that begins with a cell, if it is to begin before it."""
+        search = self._played.begun(self._plan.lines, cell, present)
+        if search is not None:
+            self._searches.ask(search)
