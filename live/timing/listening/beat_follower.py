@@ -6,7 +6,8 @@ well the moment fits, the rhythm so far and the metre's profile how well the pla
 as in S. Dixon, "Automatic Extraction of Tempo and Beat from Expressive Performances", 2001, with the tempo
 tracking of A. T. Cemgil et al., "On Tempo Tracking: Tempogram Representation and Kalman Filtering", 2000).
 One reading is that of no metre at all, so that noise convinces nobody.
-Owns: the readings, and which of them is believed.  Threads: engine only.  Realtime: 1 ms an onset.
+Owns: the readings, and which of them is believed.  Threads: engine only.
+Realtime: an onset takes .4 to .9 ms of the processor on the mean, one in a hundred 3, the first ones 12.
 """
 
 from collections.abc import Sequence
