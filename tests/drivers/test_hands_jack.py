@@ -64,11 +64,12 @@ class Hands(NamedTuple):
         self.until(lambda snapshot: any(words in notice.text for notice in snapshot.notices))
 
     def sweep(self, number: int, *places: int) -> None:
-        """Turn a pot through these places, one after the other."""
+        """Turn a pot through these places, one after the other, to the end: hands turn one way at a time."""
         begin = time.monotonic_ns() + 50_000_000
         self.pads.play_all(
             [(begin + n * PACE_NANOS, bytes((0xB0, number, place))) for n, place in enumerate(places)]
         )
+        time.sleep(max(0, begin + len(places) * PACE_NANOS - time.monotonic_ns()) / 1e9)
 
 
 def near(name: str, value: float) -> Callable[[Snapshot], bool]:
