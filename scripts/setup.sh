@@ -82,6 +82,7 @@ missing() {
     [[ $known == *libjack.so.0* ]] || echo "libjack-jackd2-0 JACK"
     if [[ $part == dev ]]; then
         command -v jackd >/dev/null || echo "jackd2 the driver tests"
+        command -v jack_midi_clock >/dev/null || echo "jack-midi-clock the driver tests"
         command -v chromium >/dev/null || echo "chromium the tests of the page"
     fi
     if [[ $first == yes ]] && ! [[ -x .venv/bin/python ]]; then
