@@ -33,7 +33,7 @@ from model.music.tracks import CHORDS, DRUMS
 CORRECTIONS = 7
 WIDEST = 8.0
 NEAR = 0.1  # semitones of deviation that snapping to a scale may miss
-OCTAVE = 12
+REACH = 11  # semitones that an interval may grow to: on the scale it is an octave at most
 FREE = (13, 9, 6)  # semitones from which an interval may grow over an octave, tried one after another
 MISSED = 0.08  # share of a wanted deviation that may be missed to spare leaps
 
@@ -157,8 +157,8 @@ def _widened(
 def _in_runs(body: Phrase, aims: Sequence[float], factor: float, free: int) -> list[float]:
     """Return aims moved, all notes of an onset alike, so that their highest ones do not leap too far.
 
-    An interval may grow by the factor up to an octave, those that are free further.  The highest and the
-    lowest line within these bounds of all aims are found in two passes each; their mean is within them, too.
+    An interval may grow by the factor up to nearly an octave, those that are free further.  The highest and
+    the lowest line within these bounds are found in two passes each; their mean is within them, too.
     """
     tops: list[tuple[int, float, int]] = []  # pitch, aim and number of notes of each onset
     onset = -1
@@ -172,7 +172,7 @@ def _in_runs(body: Phrase, aims: Sequence[float], factor: float, free: int) -> l
     bounds = []
     for (earlier, _, _), (later, _, _) in pairwise(tops):
         interval = abs(later - earlier)
-        most = inf if interval >= free else max(interval, OCTAVE)
+        most = inf if interval >= free else max(interval, REACH)
         bounds.append(min(factor * interval, most))
     line = [aim for _, aim, _ in tops]
     upper, lower = _within(line, bounds, 1), _within(line, bounds, -1)
