@@ -28,6 +28,7 @@ class LitState(NamedTuple):
         anchors: names of those that are stored.
         muted, alone: names of parts that are left out, and that play alone.
         metronome: whether it clicks.
+        recording: whether a take is under way.
         scenes: numbers of those that can be called.
         scene: that was called last, 0 for none.
         knobs: values by name.
@@ -48,6 +49,7 @@ class LitState(NamedTuple):
     muted: frozenset[str]
     alone: frozenset[str]
     metronome: bool
+    recording: bool
     scenes: frozenset[int]
     scene: int
     knobs: Table[str, float]
@@ -84,6 +86,8 @@ def level_of(action: str, state: LitState) -> Level:
             return "on" if number in state.scenes else "off"
         case "metronome":
             return "on" if state.metronome else "off"
+        case "record":
+            return "on" if state.recording else "off"
         case "arm":
             return "blink" if state.transport == "armed" else "off"
         case "start":

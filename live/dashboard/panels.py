@@ -233,7 +233,7 @@ class BeatPanel(ViewPanel):
         pulse = beat.pulse_at(view.tick, s.beats_per_bar, s.ticks_per_beat)
         missing = sum(port.state == "missing" for port in s.ports)
         words = (round(s.tempo_bpm, 1), s.metre, s.clock)
-        head = (s.state, words, bool(s.recording), missing, s.demo)
+        head = (s.state, words, bool(s.recording), missing, s.demo, s.metronome)
         return head, pulse.bar, pulse.beat, pulse.fraction < beat.FLASH, view.alarm
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
@@ -269,7 +269,8 @@ class SpeakerPanel(ViewPanel):
         words = (s.state, s.speaker, s.mode, s.frozen, s.key, s.key_locked, s.chord, s.next_chord, s.muted)
         parts = {note[4] for bar in s.bars for note in bar.notes}
         around = (speaker.troubles(s), s.model.name, s.model.state, parts)
-        return words, around, speaker.beats_left(s, tick), speaker.levels_at(s, tick)
+        lengths = (s.phrase_bars, s.loop_bars)
+        return words, lengths, around, speaker.beats_left(s, tick), speaker.levels_at(s, tick)
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw large words, then lines."""

@@ -22,6 +22,9 @@ LONELY_SECONDS = 30.0
 
 GATHER_SECONDS = 0.008  # a drag at 60 Hz, or at 240 Hz, becomes at most 125 turns of a knob a second
 MOST_WAITING = 256
+Later = Callable[[float, Callable[[], None]], object]
+"""Does something after so many seconds."""
+
 VOLUME = 7  # the controller
 
 
@@ -30,6 +33,7 @@ class Hub:
 
     Args:
         send: gives the engine a command; must not block.
+        later: does something in a moment; the running event loop by itself.
 
     Attributes:
         snapshot: the newest; None before the first.
@@ -39,19 +43,22 @@ class Hub:
 
     """
 
-    def __init__(self, send: Callable[[Command | PlayMidi | WantMidi], object]) -> None:
+    def __init__(
+        self, send: Callable[[Command | PlayMidi | WantMidi], object], *, later: Later | None = None
+    ) -> None:
         """Start without an engine and without a browser."""
         self.snapshot: Snapshot | None = None
         self.connected = False
         self.take_file = ""
         self.dropped = 0
         self._send = send
+        self._later = later or _on_the_loop
         self._bells: set[asyncio.Event] = set()
         self._hearing: set[Callable[[MidiOut], None]] = set()
         self._sounds: dict[bytes, MidiOut] = {}
         self._waiting: list[Command] = []
         self._turned: dict[str, int] = {}
-        self._gathering: asyncio.TimerHandle | None = None
+        self._gathers = False
 
     # -- from the engine -------------------------------------------------------------------------
 
@@ -132,15 +139,20 @@ class Hub:
             self._turned.clear()
             return
         self._waiting.append(command)
-        if self._gathering is None:
-            self._gathering = asyncio.get_running_loop().call_later(GATHER_SECONDS, self.flush)
+        if not self._gathers:
+            self._gathers = True
+            self._later(GATHER_SECONDS, self.flush)
 
     def flush(self) -> None:
         """Give the engine what waits."""
-        waiting, self._waiting, self._gathering = self._waiting, [], None
+        waiting, self._waiting, self._gathers = self._waiting, [], False
         self._turned.clear()
         for command in waiting:
             self._send(command)
+
+
+def _on_the_loop(seconds: float, do: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(seconds, do)
 
 
 class EngineLink:

@@ -184,7 +184,8 @@ def mode_row(
     """Draw the modes, the active one in brackets, the loop, freeze, thru, parts left out, anchors, origin.
 
     A loop or phrases of another length than usual stand behind the modes, the scene before the anchors,
-    of which the one that is played again is in brackets.
+    of which the one that is played again is in brackets.  Where there is little room, thru is seen only
+    while it is off or nothing else stands there, and the origin only as a whole.
     """
     names = modes if mode in modes else (*modes, mode)
     row: list[TextSpan] = [(" ", "")]
@@ -205,7 +206,7 @@ def mode_row(
     elif muted:
         row += [(f"[{' '.join(map(clean, muted)).upper()} MUTED]", "chip-frozen"), (" ", "")]
     called = scene(width)
-    if not thru or not (muted or called) or width >= WIDE:
+    if not thru or not (muted or called or loop_bars or phrase_bars != USUAL_BARS) or width >= WIDE:
         row += [(" thru ", "dim"), ("on", "good") if thru else ("OFF", "warn"), ("  ", "")]
     row.append((" ", ""))
     if called:
@@ -218,8 +219,12 @@ def mode_row(
             else (clean(anchor.name), "strong" if taken else "dim"),
             ("● " if taken else "○ ", "good" if taken else "faint"),
         ]
+    comes_from = ""
     if origin:
-        row += [("  ", ""), (f"◉ {clean(origin)}", "sounded")]
+        comes_from = f"◉ {clean(origin)}"
     elif mode in ("follow", "answer", "listen") and not frozen:
-        row += [("  ", ""), ("◌ listening", "sounded")]
+        comes_from = "◌ listening"
+    place: Row = (("  ", ""), (comes_from, "sounded"))
+    if comes_from and row_width((*row, *place)) <= width:
+        row += place
     return fit_row(row, width)

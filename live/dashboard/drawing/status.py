@@ -43,7 +43,8 @@ _LEVELS = {"info": ("·", ""), "warning": ("!", "warn"), "error": ("✖", "bad")
 def header_row(snapshot: Snapshot | None, width: int, *, known: bool = True) -> Row:
     """Draw the transport's state, whether a take is written, missing ports, tempo, metre, click, clock.
 
-    What does not fit goes from the last of these to the first.
+    Of what does not fit, whose beat is kept goes first, then the tempo's unit, metre, click, tempo and the
+    demo; missing ports and the take last.
     """
     if snapshot is None:
         return fit_row(((" … waiting for the engine ", "chip-count"),), width)
@@ -60,16 +61,19 @@ def header_row(snapshot: Snapshot | None, width: int, *, known: bool = True) -> 
         right.insert(0, ports)
         room -= row_width((ports,))
     tempo: TextSpan = (f"  {snapshot.tempo_bpm:.1f}", "strong")
-    for spans in (
+    shown: list[list[TextSpan]] = [
         ([("  DEMO", "waiting")] if snapshot.demo else []),
         [tempo],
         [(" bpm", "dim")],
         [(f"  {clean(snapshot.metre)}", "dim")],
         ([("  ♩", "")] if snapshot.metronome else []),
-    ):
-        if row_width(tuple(spans)) <= room:
-            left += spans
-            room -= row_width(tuple(spans))
+    ]
+    for place in (0, 1, 4, 3, 2):
+        if row_width(tuple(shown[place])) <= room:
+            room -= row_width(tuple(shown[place]))
+        else:
+            shown[place] = []
+    left += [span for spans in shown for span in spans]
     if snapshot.clock and room >= CLOCK_CELLS + 4:
         ink = "warn" if "LOST" in snapshot.clock else "dim"
         left.append((f"  {shorten(clean(snapshot.clock), room - 3)}", ink))

@@ -106,7 +106,11 @@ class Devices:
         if self.desk is not None:
             api = self._options.config.midi.api
             self.lights = Lights(
-                self.desk, jam, lambda name: ports.open_lights(name, api=api), say=self._warn
+                self.desk,
+                jam,
+                lambda name: ports.open_lights(name, api=api),
+                recording=lambda: bool(self.recording.shown),
+                say=self._warn,
             )
 
     # -- what must be there before thru works ------------------------------------------------------

@@ -34,15 +34,23 @@ class Lights:
         desk: whose mappings say what is lit.
         jam: that is shown.
         open_port: opens an output by its name; raises TwobarError.
+        recording: tells whether a take is under way.
         say: gets a sentence about what stays dark; from any thread.
 
     """
 
     def __init__(
-        self, desk: Desk, jam: Jam, open_port: Callable[[str], Wire], say: Callable[[str], object]
+        self,
+        desk: Desk,
+        jam: Jam,
+        open_port: Callable[[str], Wire],
+        *,
+        recording: Callable[[], bool],
+        say: Callable[[str], object],
     ) -> None:
         """Start dark."""
         self._desk, self._jam, self._open, self._say = desk, jam, open_port, say
+        self._recording = recording
         self._ports: dict[str, LightPort] = {}
         self._controllers: dict[str, Controller] = {}  # as the ports were greeted
         self._dark: set[str] = set()  # of whom that was said
@@ -148,6 +156,7 @@ class Lights:
             muted=frozenset(TRACKS[track] for track in jam.plan.muted),
             alone=frozenset((jam.mixer.mutes.solo,)) - {""},
             metronome=jam.sender.metronome.on,
+            recording=self._recording(),
             scenes=frozenset(view.number for view in scenery.views()) if scenery is not None else frozenset(),
             scene=scenery.called if scenery is not None else 0,
             knobs=dict(jam.knobs),

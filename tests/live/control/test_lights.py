@@ -25,6 +25,7 @@ REST = LitState(
     muted=frozenset(),
     alone=frozenset(),
     metronome=False,
+    recording=False,
     scenes=frozenset(),
     scene=0,
     knobs={name: spec.rest for name, spec in KNOBS.items()},
@@ -71,6 +72,7 @@ def test_a_ring_shows_a_knob_s_travel(value: float, number: int) -> None:
         ("mute bass", {"muted": frozenset(["bass"])}),
         ("scene 3", {"scenes": frozenset([3])}),
         ("start", {"transport": "playing"}),
+        ("record", {"recording": True}),
         ("tap", {"transport": "playing", "on_beat": True}),
     ],
 )

@@ -286,6 +286,34 @@ async def test_without_colour_states_still_differ(monkeypatch: pytest.MonkeyPatc
             assert part in stage.text()
 
 
+CHANGES: list[dict[str, Any]] = [
+    {"metronome": True},
+    {"loop_bars": 4},
+    {"phrase_bars": 4},
+    {"recognised": "A"},
+    {"recording": ""},
+    {"demo": True},
+    {"frozen": True},
+    {"muted": ["bass"]},
+    {"key": "A minor", "key_locked": True},
+    {"chord": "Am", "next_chord": "F"},
+    {"clock": "MIDI clock"},
+    {"thru": False},
+]
+
+
+async def test_what_changes_is_drawn_at_once_even_between_two_beats() -> None:
+    async with Stage().run() as stage:
+        for change in CHANGES:
+            await stage.show()
+            await stage.show(**change)
+            drawn = stage.text()
+            for panel in stage.app.query(Panel):
+                panel.forget()
+            await stage.show(**change)
+            assert drawn == stage.text(), change
+
+
 # -- pictures --------------------------------------------------------------------------------------
 
 
@@ -316,6 +344,15 @@ def test_picture_of_a_band(snap_compare: Callable[..., bool], size: tuple[int, i
     stage = Stage()
     stage.app.deliver(band(nanos=stage.clock.nanos))
     assert snap_compare(stage.app, terminal_size=size)
+
+
+@pytest.mark.parametrize("loop_bars", [0, 4], ids=["phrase", "loop"])
+def test_picture_of_a_full_small_screen(snap_compare: Callable[..., bool], loop_bars: int) -> None:
+    stage = Stage()
+    told = {"key": "A minor", "chord": "Am", "speaker": "performer", "speaker_until": 8 * 4 * BEAT}
+    lengths = {"phrase_bars": 4, "loop_bars": loop_bars}
+    stage.app.deliver(scene(nanos=stage.clock.nanos, metronome=True, recognised="A", **told, **lengths))
+    assert snap_compare(stage.app, terminal_size=(80, 24))
 
 
 # -- models without a latent -----------------------------------------------------------------------

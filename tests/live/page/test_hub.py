@@ -1,20 +1,29 @@
 """The hub: the newest snapshot for all, storms of knobs gathered; the link outlives its engine."""
 
 import asyncio
+import json
 import queue
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from starlette.websockets import WebSocket
 
 from live.ipc.commands import GoOnMap, Panic, ToEngine, Turn
 from live.ipc.link import Switchboard, new_address
-from live.ipc.messages import Bye, Hello, MidiOut, WantMidi
+from live.ipc.messages import Bye, Hello, MidiOut, ToWorker, WantMidi
 from live.ipc.snapshot import difference
 from live.page import hub as hub_module
 from live.page.hub import MOST_WAITING, EngineLink, Hub
+from live.page.messages import read
+from live.page.visitors import Visitor
+from live.timing.midi_bytes import Received, note_off, note_on
+from live.timing.timeline import Tick
+from tests.fakes.engine_stage import Ear, FakeClock, Wire, built, hello, run_to
 from tests.fakes.snapshots import scene
+from tests.fakes.stage import MS, EchoModel
 
 PATIENCE_S = 20.0
 
@@ -129,3 +138,94 @@ def test_a_page_that_no_engine_will_ever_call_again_ends(monkeypatch: pytest.Mon
     over = threading.Event()
     EngineLink(new_address(), take=print, connected=print, over=over.set).start()
     assert over.wait(PATIENCE_S)
+
+
+# -- from a finger to a note -------------------------------------------------------------------------
+
+FRAMES, FRAME_NANOS, STEP_NANOS, CELL_NANOS = 60, 1_000_000_000 // 60, 125 * MS, 4_000 * MS
+
+
+class Dragged:
+    """A page before a jam at 120 bpm, which has heard a phrase in quarters; all on one fake clock."""
+
+    def __init__(self, answer_ms: float) -> None:
+        self.clock, self.model, self.sounded = FakeClock(), EchoModel(), list[tuple[int, bytes]]()
+        self.engine = built(self.clock)
+        self.engine.output.sinks.append(self._ear())
+        self.turns: list[Turn] = []
+        self._due: list[tuple[int, Callable[[], object]]] = []
+        self._answer_ms = answer_ms
+        self.hub = Hub(self._command, later=lambda seconds, do: self.at(self.clock.nanos + seconds * 1e9, do))
+        self.visitor = Visitor(self.hub, cast("WebSocket", None), instrument=True)
+        self.worker = self._worker()
+        self.engine._arrived(self.worker, hello())
+        self.engine._arrived(self.worker, self.model.ready())
+        run_to(self.engine, self.clock, self.clock.nanos)
+        self.begun = self.engine.jam.transport.timeline.nanos(Tick(0))
+        for beat in range(8):
+            for data, ms in ((note_on(1, 60 + beat, 90), 0), (note_off(1, 60 + beat), 200)):
+                moment = self.begun + 500 * MS * beat + ms * MS
+                self.at(moment, lambda data=data: self.engine._post(Received(self.clock.now(), data, "keys")))
+
+    def _ear(self) -> Ear:
+        ear = Ear()
+        ear.send = lambda data: self.sounded.append((self.clock.nanos, data))  # type: ignore[method-assign]
+        return ear
+
+    def _worker(self) -> Wire:
+        wire = Wire()
+
+        def send(message: ToWorker, *, droppable: bool = False) -> bool:
+            wire.sent.append(message)
+            if isinstance(message, ToWorker) and not hasattr(message, "model"):
+                answer = self.model.answer(message)
+                self.at(self.clock.nanos + self._answer_ms * MS, lambda: self.engine._arrived(wire, answer))
+            return True
+
+        wire.send = send  # type: ignore[method-assign, assignment]
+        return wire
+
+    def _command(self, command: object) -> None:
+        if isinstance(command, Turn):
+            self.turns.append(command)
+        self.engine._arrived(Wire(), command)
+
+    def at(self, moment: float, do: Callable[[], object]) -> None:
+        self._due.append((round(moment), do))
+
+    def run_to(self, moment: int) -> None:
+        """Let everything happen in its order, up to a moment."""
+        while self.clock.nanos < moment:
+            run_to(self.engine, self.clock, min(self.clock.nanos + MS, moment))
+            ready = [entry for entry in self._due if entry[0] <= self.clock.nanos]
+            self._due = [entry for entry in self._due if entry[0] > self.clock.nanos]
+            for _, do in sorted(ready, key=lambda entry: entry[0]):
+                do()
+
+    def says(self, value: float) -> None:
+        """Let the browser send a knob's value."""
+        text = json.dumps({"type": "Turn", "knob": "density", "value": value})
+        self.visitor._do(read(text))
+
+
+@pytest.mark.parametrize("answer_ms", [3.0, 40.0])
+def test_a_drag_at_60_hz_is_heard_at_the_next_step_and_none_of_it_is_lost(answer_ms: float) -> None:
+    drag = Dragged(answer_ms)
+    start = drag.begun + CELL_NANOS + 4 * STEP_NANOS + 10 * MS  # just after a step on which a note sounded
+    values = [round((frame + 1) / FRAMES, 4) for frame in range(FRAMES)]
+    for frame, value in enumerate(values):
+        drag.at(start + frame * FRAME_NANOS, lambda value=value: drag.says(value))
+    drag.run_to(start)
+    before = len(drag.model.decodes)
+    drag.run_to(start + 2_000 * MS)
+    assert drag.turns == [Turn("density", value, source="page") for value in values]
+    assert drag.engine.jam.knobs["density"] == values[-1]
+    now = [decode for decode in drag.model.decodes[before:] if decode.turns["density"]]
+    assert now[0].turns["density"] in values[:4]  # an answer that was under way is waited for
+    assert now[0].prefix_steps == 5
+    assert now[-1].turns["density"] == values[-1]
+    new = [at for at, data in drag.sounded if data[0] == 0x91 and data[2] and data[1] >= 72 and at >= start]
+    step = (new[0] - drag.begun - CELL_NANOS) / STEP_NANOS
+    assert step == pytest.approx(5, abs=0.02)  # the next one, though 59 values were still to come
+    assert not drag.hub.dropped + drag.engine.arrivals.coalesced + drag.engine.arrivals.dropped
+    drag.engine.close()

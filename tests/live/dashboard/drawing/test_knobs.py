@@ -1,6 +1,7 @@
 """Knobs, modes and anchors as rows."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -118,6 +119,14 @@ def test_a_loop_and_phrases_of_another_length_stand_behind_the_modes(
     )
     assert text in row_text(row)
     assert "A● B● C○ D●" in row_text(row)
+    assert row_text(row).rstrip().endswith("◉ played")
+
+
+def test_where_the_origin_would_be_cut_off_it_is_left_out() -> None:
+    told: dict[str, Any] = {"frozen": False, "thru": True, "origin": "played"}
+    for width in range(40, 100):
+        row = controls.mode_row(("follow", "answer"), "follow", scene().anchors, **told, width=width)
+        assert "◉" not in row_text(row) or "◉ played" in row_text(row), width
 
 
 def test_the_anchor_that_is_played_again_is_in_brackets() -> None:

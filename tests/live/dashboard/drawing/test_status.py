@@ -72,6 +72,13 @@ def test_the_header_tells_state_tempo_metre_missing_ports_and_take() -> None:
     assert "NO ENGINE" in row_text(status.header_row(scene(), 60, known=False))
 
 
+def test_the_click_is_seen_beside_a_missing_port_where_the_tempo_s_unit_gives_way() -> None:
+    text = row_text(status.header_row(scene(metronome=True), 44))
+    assert text.startswith(" ▶ PLAYING   120.0  4/4  ♩ ")
+    assert text.endswith("✖ 1 port  ● REC ")
+    assert "120.0 bpm  4/4  ♩" in row_text(status.header_row(scene(metronome=True), 60))
+
+
 def test_the_narrowest_header_still_says_that_a_take_is_written() -> None:
     for width in range(20, 90):
         row = status.header_row(scene(clock="MIDI clock of something", demo=True), width)

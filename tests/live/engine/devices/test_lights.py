@@ -29,6 +29,10 @@ light = { on = 5 }
 note = 37
 action = "tap"
 light = { on = 6 }
+[[control]]
+note = 38
+action = "record"
+light = { on = 7 }
 [roll]
 rows = [[81, 82, 83, 84, 85, 86, 87, 88]]
 on = 5
@@ -51,7 +55,7 @@ class Rig:
         self.fault = ""
         desk: Desk = self.engine.devices.set_desk(self.engine.jam.knobs)
         desk.plug(PORT)
-        self.lights = Lights(desk, self.engine.jam, self._open, self.said.append)
+        self.lights = Lights(desk, self.engine.jam, self._open, recording=self._records, say=self.said.append)
         self.engine.devices.lights = self.lights
 
     def _open(self, name: str) -> Device:
@@ -59,6 +63,9 @@ class Rig:
             raise PortError(self.fault)
         self.opened[name] = Device()
         return self.opened[name]
+
+    def _records(self) -> bool:
+        return bool(self.engine.devices.recording.shown)
 
     def look(self, *outputs: str, inputs: tuple[str, ...] = (PORT,)) -> None:
         self.lights.look(inputs, lambda: [*outputs])
@@ -84,8 +91,18 @@ def test_a_state_is_shown_on_the_controller_s_own_port_and_again_when_it_comes_b
     again.wait(bytes((0x90, 36, 5)))
     rig.lights.close()
     last = {data[:2]: data[2] for data in again.sent if data[0] < 0xF0}
-    assert len(last) == 10
+    assert len(last) == 11
     assert set(last.values()) == {0}, "cleared at the end"
+
+
+def test_a_take_under_way_is_lit_and_dark_when_it_has_ended(rig: Rig) -> None:
+    rig.look(PORT)
+    device = rig.opened[PORT]
+    for taken, value in (("takes/one.mid", 7), ("", 0)):
+        rig.engine.devices.recording.shown = taken
+        run_to(rig.engine, rig.clock, rig.clock.nanos + SECOND)
+        device.wait(bytes((0x90, 38, value)))
+    rig.lights.close()
 
 
 def test_the_beat_and_the_roll_are_shown_while_it_plays(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
