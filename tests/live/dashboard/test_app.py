@@ -349,9 +349,10 @@ def test_picture_of_a_band(snap_compare: Callable[..., bool], size: tuple[int, i
 @pytest.mark.parametrize("loop_bars", [0, 4], ids=["phrase", "loop"])
 def test_picture_of_a_full_small_screen(snap_compare: Callable[..., bool], loop_bars: int) -> None:
     stage = Stage()
-    told = {"key": "A minor", "chord": "Am", "speaker": "performer", "speaker_until": 8 * 4 * BEAT}
-    lengths = {"phrase_bars": 4, "loop_bars": loop_bars}
-    stage.app.deliver(scene(nanos=stage.clock.nanos, metronome=True, recognised="A", **told, **lengths))
+    told: dict[str, Any] = {"key": "A minor", "chord": "Am"}
+    told |= {"speaker": "performer", "speaker_until": 8 * 4 * BEAT}
+    told |= {"phrase_bars": 4, "loop_bars": loop_bars}
+    stage.app.deliver(scene(nanos=stage.clock.nanos, metronome=True, recognised="A", **told))
     assert snap_compare(stage.app, terminal_size=(80, 24))
 
 

@@ -5,6 +5,7 @@ import json
 import queue
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -165,7 +166,10 @@ class Dragged:
         for beat in range(8):
             for data, ms in ((note_on(1, 60 + beat, 90), 0), (note_off(1, 60 + beat), 200)):
                 moment = self.begun + 500 * MS * beat + ms * MS
-                self.at(moment, lambda data=data: self.engine._post(Received(self.clock.now(), data, "keys")))
+                self.at(moment, partial(self._key, data))
+
+    def _key(self, data: bytes) -> None:
+        self.engine._post(Received(self.clock.now(), data, "keys"))
 
     def _ear(self) -> Ear:
         ear = Ear()
@@ -214,7 +218,7 @@ def test_a_drag_at_60_hz_is_heard_at_the_next_step_and_none_of_it_is_lost(answer
     start = drag.begun + CELL_NANOS + 4 * STEP_NANOS + 10 * MS  # just after a step on which a note sounded
     values = [round((frame + 1) / FRAMES, 4) for frame in range(FRAMES)]
     for frame, value in enumerate(values):
-        drag.at(start + frame * FRAME_NANOS, lambda value=value: drag.says(value))
+        drag.at(start + frame * FRAME_NANOS, partial(drag.says, value))
     drag.run_to(start)
     before = len(drag.model.decodes)
     drag.run_to(start + 2_000 * MS)
