@@ -25,6 +25,7 @@ from model.music.attributes import applicable, measure
 from model.music.grid import Grid
 from model.music.metre import cell_step, cut, metres_of, name_of, padded, takes
 from model.music.phrase import Phrase
+from model.playing.batch import Change, at_rest, portions, turned
 from model.playing.closed_loop import RHYTHM, changes, completed, steer, targets
 from model.playing.network import Network, Tonality
 from model.playing.phrase_bank import SIZE, PhraseBank
@@ -124,6 +125,35 @@ class CheckpointPlayer:
         z = self._runtime.encode(arrays)[0] if self.card.encodes else self._guess(held)
         return Latent(self.card.ident, z, measure(held))
 
+    def encode_all(self, phrases: Sequence[Phrase]) -> list[Latent]:
+        """Return what `encode` gives of each phrase, computed together.
+
+        Raises:
+            ValueError: a phrase lies on another grid.
+
+        """
+        if not (self.card.encodes and self.card.latent_size):
+            return [self.encode(phrase) for phrase in phrases]
+        packed = [self._packed(phrase) for phrase in phrases]
+        measured = [measure(self._held(arrays)) for arrays in packed]
+        points = (z for rows in portions(len(packed)) for z in self._runtime.encode(_stacked(packed[rows])))
+        return [Latent(self.card.ident, z, of_it) for z, of_it in zip(points, measured, strict=True)]
+
+    def posterior_all(self, phrases: Sequence[Phrase]) -> list[tuple[Vector, Vector]]:
+        """Return what `posterior` gives of each phrase, computed together.
+
+        Raises:
+            ValueError: a phrase lies on another grid.
+
+        """
+        if not self.card.encodes:
+            return [self.posterior(phrase) for phrase in phrases]
+        packed = [self._packed(phrase) for phrase in phrases]
+        found: list[tuple[Vector, Vector]] = []
+        for rows in portions(len(packed)):
+            found += zip(*self._runtime.posterior(_stacked(packed[rows])), strict=True)
+        return found
+
     def posterior(self, phrase: Phrase) -> tuple[Vector, Vector]:
         """Return mean and log-variance of q(z given the phrase), each float32 [d].
 
@@ -170,6 +200,33 @@ class CheckpointPlayer:
             condition=condition,
         )
 
+    def decode_all(self, asked: Sequence[tuple[Latent, Mapping[str, float]]]) -> list[Phrase]:
+        """Return what `decode` gives of each latent with its turns, at temperature 0, computed together.
+
+        Raises:
+            ValueError: as `decode`.
+
+        """
+        if any(latent.source is not None for latent, _ in asked):
+            return [self.decode(latent, turns=turns) for latent, turns in asked]
+        if any(latent.model != self.card.ident for latent, _ in asked):
+            raise ValueError("a latent of another model cannot be decoded")
+        return turned(
+            [(latent.z, self._asked(turns)) for latent, turns in asked],
+            self._answers_all,
+            calibration=self._calibration,
+            learned=self._network.steered,
+        )
+
+    def unmended_all(self, asked: Sequence[tuple[Latent, Mapping[str, float]]]) -> list[Phrase]:
+        """Return what `unmended` gives of each latent with its turns, computed together."""
+        plain = at_rest([latent.z for latent, _ in asked], self._answers_all)
+        wanted = [
+            (latent.z, self._change(base, turns)) for (latent, turns), base in zip(asked, plain, strict=True)
+        ]
+        moved = iter(self._answers_all([one for one in wanted if one[1]]))
+        return [next(moved) if change else base for (_, change), base in zip(wanted, plain, strict=True)]
+
     def unmended(self, latent: Latent, turns: Mapping[str, float]) -> Phrase:
         """Return what the network itself answers to turned knobs, before the closed loop mends it.
 
@@ -178,7 +235,6 @@ class CheckpointPlayer:
             turns: as in `decode`; those that the network has not learned do nothing.
 
         """
-        calibration = completed(self._calibration)
         ask = partial(
             self._answers,
             latent.z,
@@ -188,9 +244,14 @@ class CheckpointPlayer:
             condition=self._network.condition({}),
         )
         (plain,) = ask([{}])
-        base = measure(plain)
-        asked = changes(base, targets(base, turns, calibration), calibration, self._network.steered)
+        asked = self._change(plain, turns)
         return ask([asked])[0] if asked else plain
+
+    def _change(self, plain: Phrase, turns: Mapping[str, float]) -> dict[str, float]:
+        """Return the change that turns want of a phrase, of what the network has learned."""
+        base = measure(plain)
+        wanted = targets(base, turns, self._calibration)
+        return changes(base, wanted, self._calibration, self._network.steered)
 
     def continuation(
         self,
@@ -284,10 +345,14 @@ class CheckpointPlayer:
         (chance,) = rng.spawn(1)
         each = self._importance.candidates if self._importance is not None else 1
         written = self._learned.draw(count * each, rng)
-        points = np.stack([self._runtime.encode(pack_phrase(self._codec, phrase))[0] for phrase in written])
+        packed = [pack_phrase(self._codec, phrase) for phrase in written]
+        points = np.concatenate(
+            [self._runtime.encode(_stacked(packed[rows])) for rows in portions(len(packed))]
+        )
         if self._importance is None:
             return points
-        rows = [features(self._native._play(z, {}, Sampling()), self.card.codec) for z in points]  # noqa: SLF001
+        made = at_rest([*points], self._native._answers_all)  # noqa: SLF001  itself
+        rows = [features(phrase, self.card.codec) for phrase in made]
         weights = self._importance.weigh(np.array(rows, dtype=np.float32).reshape(len(points), -1))
         selected = gumbel_max(weights.reshape(count, each), chance)
         return points.reshape(count, each, -1)[np.arange(count), selected]
@@ -339,10 +404,7 @@ class CheckpointPlayer:
         condition: Mapping[str, str] | None = None,
     ) -> Phrase:
         """Decode, keep what was played, turn, and join to what has sounded."""
-        for name in turns:
-            if name not in self._calibration.names:
-                raise ValueError(f"unknown attribute '{name}'; there is: {', '.join(self.card.knobs)}")
-        asked = {n: max(-1.0, min(1.0, t)) for n, t in turns.items() if t and n in self.card.knobs}
+        asked = self._asked(turns)
         if prefix is None:
             prefix_steps = 0
         asked_of = self._network.condition(condition or {})
@@ -383,6 +445,13 @@ class CheckpointPlayer:
         if prefix is not None and prefix_steps > 0:
             phrase = after(prefix, prefix_steps, phrase, self.card.codec)
         return phrase
+
+    def _asked(self, turns: Mapping[str, float]) -> dict[str, float]:
+        """Return the turns that there are, within their range; ValueError where one names no attribute."""
+        for name in turns:
+            if name not in self._calibration.names:
+                raise ValueError(f"unknown attribute '{name}'; there is: {', '.join(self.card.knobs)}")
+        return {n: max(-1.0, min(1.0, t)) for n, t in turns.items() if t and n in self.card.knobs}
 
     def _before(self, context: Phrase | None, prefix: Phrase | None, prefix_steps: int) -> tuple[Phrase, int]:
         """Return what stands before an answer on the network's whole grid, and how many steps that is."""
@@ -447,6 +516,28 @@ class CheckpointPlayer:
     ) -> list[Phrase]:
         """Return what the network answers, in the metre that is played; see `Network.answers`."""
         answered = self._network.answers(
-            z, changes, sampling, before=before, fixed=fixed, condition=condition, tonality=tonality
+            [z] * len(changes),
+            changes,
+            sampling,
+            before=before,
+            fixed=fixed,
+            condition=condition,
+            tonality=tonality,
         )
         return [cut(phrase, self.card.grid) for phrase in answered]
+
+    def _answers_all(self, asked: Sequence[Change]) -> list[Phrase]:
+        """Return what the network answers to points and wanted changes, a portion at a time."""
+        before, fixed = self._before(None, None, 0)
+        condition, found = self._network.condition({}), []
+        for rows in portions(len(asked)):
+            points, wanted = zip(*asked[rows], strict=True)
+            found += self._network.answers(
+                points, wanted, Sampling(), before=before, fixed=fixed, condition=condition
+            )
+        return [cut(phrase, self.card.grid) for phrase in found]
+
+
+def _stacked(packed: Sequence[Arrays]) -> Arrays:
+    """Return the arrays of packed phrases as those of one batch."""
+    return {name: np.concatenate([one[name] for one in packed]) for name in packed[0]}

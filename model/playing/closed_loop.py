@@ -6,7 +6,7 @@ being asked is played back to where it was: by one shift of all velocities, for 
 are the plain decode's, and by lengths.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -218,6 +218,28 @@ def steer(
         scale: pitch classes that transpositions keep to; None for semitones.
 
     """
+    loop = steering(plain, turns, calibration=calibration, learned=learned, factors=factors, scale=scale)
+    try:
+        loop.send(decode(next(loop)))
+    except StopIteration as end:
+        found: Phrase = end.value
+        return found
+    raise AssertionError("the network is asked once")
+
+
+def steering(
+    plain: Phrase,
+    turns: Mapping[str, float],
+    *,
+    calibration: Calibration,
+    learned: Sequence[str],
+    factors: Sequence[float] = (0.8, 1.3),
+    scale: frozenset[int] | None = None,
+) -> Generator[list[dict[str, float]], list[Phrase], Phrase]:
+    """Do what `steer` does, for who asks the network elsewhere: yields once, or not at all.
+
+    Yielded are the wanted changes; sent are the phrases to them.
+    """
     calibration = completed(calibration)
     base = measure(plain)
     reachable = LIMITS if RHYTHM.isdisjoint(turns) else limits(plain, base)
@@ -226,7 +248,8 @@ def steer(
     if all(abs(value) <= CLOSE for value in change.values()):
         return settle(plain, wanted, base, calibration, plain=plain, scale=scale)
     asked = [{name: factor * value for name, value in change.items()} for factor in factors]
-    first, _ = nearest(decode(asked), wanted, base, calibration)
+    answers = yield asked
+    first, _ = nearest(answers, wanted, base, calibration)
     answered = settle(first, wanted, base, calibration, plain=plain, scale=scale)
     away = error(measure(answered, voices=False), wanted, base, calibration)
     if away <= GOOD * len(wanted):

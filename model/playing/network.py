@@ -83,7 +83,7 @@ class Network:
 
     def answers(
         self,
-        z: Vector,
+        points: Sequence[Vector],
         changes: Sequence[Mapping[str, float]],
         sampling: Sampling,
         *,
@@ -92,15 +92,15 @@ class Network:
         condition: Floats | None = None,
         tonality: Tonality | None = None,
     ) -> list[Phrase]:
-        """Return what the network answers to wanted changes, in standard deviations.
+        """Return what the network answers at points to wanted changes, in standard deviations, one each.
 
         A decoder that writes step by step goes on from the first `fixed` steps of `before`.
         """
         inputs = self._inputs(changes, condition)
-        points = np.stack([self.moved(z, wanted) for wanted in changes])
+        moved = np.stack([self.moved(z, wanted) for z, wanted in zip(points, changes, strict=True)])
         if not self._runtime.stepwise:
-            return self._read(self._runtime.decode(points, inputs), sampling, tonality)
-        drawn = self._runtime.generate(points, inputs, sampling, pack_phrase(self.whole, before), fixed)
+            return self._read(self._runtime.decode(moved, inputs), sampling, tonality)
+        drawn = self._runtime.generate(moved, inputs, sampling, pack_phrase(self.whole, before), fixed)
         behind = {name: value[:, self.context_steps :] for name, value in drawn.items()}
         return [self.codec.unpack(behind, row) for row in range(len(changes))]
 

@@ -6,6 +6,7 @@ functions; the result is the dictionary that `--json` writes.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from trainer.evaluation.samples import (
     samples,
 )
 from trainer.evaluation.speed import speed
+from trainer.evaluation.together import at_rest, decoded, encoded, portions, posteriors
 from trainer.evaluation.two_sample import Ints
 from trainer.run.checkpoints import is_stepwise, path_of
 
@@ -162,7 +164,7 @@ def evaluate(
     known, latents = list(phrases), output.latents
     if card.latent_size and not latents:
         latents = prior(player, min(DRAWN, len(phrases)), rng)
-        known = [player.decode(latent, turns={}) for latent in latents]
+        known = at_rest(player, latents)
     result["knobs"] = knobs(player, known, latents, progress, share=share) if latents else {}
     result["interpolation"] = interpolation(player, latents, rng, progress, share=share) if latents else None
     if card.latent_size:
@@ -210,33 +212,30 @@ def reconstruction(
 
     """
     codec = player.card.codec
-    posterior = getattr(player, "posterior", None)
     plain, sampled = Score(codec), Score(codec)
     parts, parts_sampled = Parts(), Parts()
     bits: list[float] = []
     means: list[np.ndarray] = []
     valid: list[bool] = []
-    for number, phrase in enumerate(phrases):
-        latent = player.encode(phrase)
-        decoded = player.decode(latent, turns={})
-        output.latents.append(latent)
-        output.decoded.append(decoded)
-        plain.add(decoded, phrase)
-        parts.add(decoded, phrase)
-        valid.append(consistent(decoded, codec))
-        if posterior is not None:
-            mu, logvar = (np.asarray(value, dtype=np.float32) for value in posterior(phrase))
-            means.append(mu)
-            if np.max(logvar) < NO_NOISE:
-                progress("reconstruction", number + 1, len(phrases))
-                continue
-            bits.append(kl_bits(mu, logvar))
-            noise = rng.standard_normal(mu.shape).astype(np.float32)
-            z = np.asarray(mu + np.exp(0.5 * logvar) * noise, dtype=np.float32)
-            drawn = player.decode(replace(latent, z=z), turns={})
-            sampled.add(drawn, phrase)
-            parts_sampled.add(drawn, phrase)
-        progress("reconstruction", number + 1, len(phrases))
+    for done, portion in portions(phrases):
+        latents = encoded(player, portion)
+        answers = decoded(player, [(latent, {}) for latent in latents])
+        output.latents += latents
+        output.decoded += answers
+        for answer, phrase in zip(answers, portion, strict=True):
+            plain.add(answer, phrase)
+            parts.add(answer, phrase)
+            valid.append(consistent(answer, codec))
+        spread = posteriors(player, portion)
+        means += [mu for mu, _ in spread]
+        noisy = [row for row, (_, logvar) in enumerate(spread) if np.max(logvar) >= NO_NOISE]
+        bits += [kl_bits(*spread[row]) for row in noisy]
+        beside = [replace(latents[row], z=_sampled(*spread[row], rng)) for row in noisy]
+        drawn = decoded(player, [(latent, {}) for latent in beside])
+        for row, answer in zip(noisy, drawn, strict=True):
+            sampled.add(answer, portion[row])
+            parts_sampled.add(answer, portion[row])
+        progress("reconstruction", done, len(phrases))
     known = bool(bits)
     whole = {
         "step_accuracy": plain.steps,
@@ -254,6 +253,12 @@ def reconstruction(
         "consistent": float(np.mean(valid)),
     }
     return whole, parts.figures(parts_sampled)
+
+
+def _sampled(mean: np.ndarray, logvar: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw a point, float32 [d], of a posterior."""
+    noise = rng.standard_normal(mean.shape).astype(np.float32)
+    return np.asarray(mean + np.exp(0.5 * logvar) * noise, dtype=np.float32)
 
 
 def music(
@@ -292,9 +297,8 @@ def music(
     count = max(1, round(min(len(phrases), DRAWN) * share))
     made = list(drawn[:count])
     if not made and player.card.latent_size:
-        for latent in prior(player, count, np.random.default_rng((seed, 1))):
-            made.append(player.decode(latent, turns={}))
-            progress("music", len(made), count)
+        latents = prior(player, count, np.random.default_rng((seed, 1)))
+        made = at_rest(player, latents, partial(progress, "music"))
     elif not made:
         for number, context in enumerate(contexts[:count]):
             made.append(player.continuation(context, temperature=1.0, seed=seed + number))

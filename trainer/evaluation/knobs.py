@@ -13,15 +13,17 @@ from model.latent.geometry import Latent, between
 from model.music.attributes import NAMES, measure
 from model.music.phrase import Phrase
 from model.playing.player import Player
-from model.playing.warp import WARP_STEPS, audible_lengths, decoded_way, even_places
+from model.playing.warp import WARP_STEPS, audible_lengths, even_places
 from trainer.evaluation.measures import Matches, consistent, distance, positions, spearman
 from trainer.evaluation.samples import Progress, no_progress
+from trainer.evaluation.together import at_rest, decoded, portions, unmended
 
 TURNS = tuple(float(turn) for turn in np.linspace(-1.0, 1.0, 9))
 ENDS = (-1.0, 0.0, 1.0)
 KNOB_PHRASES = 400
 TURNED = 100
 PAIRS = 500
+PAIRS_AT_ONCE = 16
 MORPH_STEPS = 8
 SPREADS = {
     "density": 0.9,
@@ -103,15 +105,22 @@ def _knob(
     table = np.zeros((len(latents), len(values), len(NAMES)))
     varied = last - first > 1e-6
     values = values if varied else np.array(TURNS)  # phrases of one loudness: equal turns are all there is
-    for row, latent in enumerate(latents):
-        turns = [turn_to(float(v), float(low[row]), float(base[row]), float(high[row])) for v in values]
-        turns = turns if varied else list(TURNS)
-        table[row] = sweep(player, [latent], name, turns)[0][0]
-        report(row + 1)
+    for done, rows in portions(range(len(latents))):
+        asked = [
+            (latents[row], {name: turn})
+            for row in rows
+            for turn in (
+                [turn_to(float(v), float(low[row]), float(base[row]), float(high[row])) for v in values]
+                if varied
+                else TURNS
+            )
+        ]
+        table[rows[0] : done] = measures(decoded(player, asked), len(rows))
+        report(done)
     by_turns, _ = sweep(player, latents[:TURNED], name)
     unchanged = Matches()
-    for phrase, decoded in zip(phrases, centre, strict=True):
-        unchanged.add(positions(decoded), positions(phrase))
+    for phrase, answer in zip(phrases, centre, strict=True):
+        unchanged.add(positions(answer), positions(phrase))
     others = [index for index in range(len(NAMES)) if index != target]
     change = np.abs(ends[:, (0, 2)] - ends[:, 1:2]).mean(axis=(0, 1))
     change /= np.array([SPREADS.get(attribute, 1.0) for attribute in NAMES])
@@ -128,12 +137,10 @@ def _knob(
 
 def _network(player: Player, latents: Sequence[Latent], name: str) -> dict[str, Any]:
     """Measure what a network has learned of a knob; nothing where it has not, or the player does not say."""
-    unmended = getattr(player, "unmended", None)
-    if unmended is None:
+    answers = unmended(player, [(latent, {name: turn}) for latent in latents for turn in TURNS])
+    if answers is None:
         return {}
-    table = np.array(
-        [[list(measure(unmended(latent, {name: turn})).values()) for turn in TURNS] for latent in latents]
-    )
+    table = measures(answers, len(latents))
     if not np.ptp(table[:, :, NAMES.index(name)], axis=1).any():
         return {}
     found = correlations(table, TURNS, NAMES.index(name))
@@ -186,15 +193,17 @@ def sweep(
         decoded where a turn is 0.
 
     """
-    table = np.zeros((len(latents), len(turns), len(NAMES)))
-    centre = []
-    for row, latent in enumerate(latents):
-        for column, turn in enumerate(turns):
-            decoded = player.decode(latent, turns={name: turn})
-            table[row, column] = list(measure(decoded).values())
-            if turn == 0:
-                centre.append(decoded)
-    return table, centre
+    answers: list[Phrase] = []
+    for _, portion in portions(latents):
+        answers += decoded(player, [(latent, {name: turn}) for latent in portion for turn in turns])
+    centre = [phrase for place, phrase in enumerate(answers) if turns[place % len(turns)] == 0]
+    return measures(answers, len(latents)), centre
+
+
+def measures(phrases: Sequence[Phrase], rows: int) -> np.ndarray:
+    """Return the attributes of phrases, as many of each row, float64 [rows, columns, attributes]."""
+    table = np.array([[*measure(phrase).values()] for phrase in phrases], dtype=np.float64)
+    return table.reshape(rows, -1, len(NAMES))
 
 
 def interpolation(
@@ -225,14 +234,15 @@ def interpolation(
     codec = player.card.codec
     count = min(max(1, round(share * PAIRS)), len(latents))
     plain, warped = Glides(codec), Glides(codec)
-    for pair in range(count):
-        one, other = (latents[index] for index in rng.choice(len(latents), 2, replace=False))
-        at = partial(_decoded, player, one, other)
-        fine = [*decoded_way(at)]
-        plain.add(fine[:: WARP_STEPS // MORPH_STEPS])
-        places = even_places(audible_lengths(fine), MORPH_STEPS + 1)
-        warped.add([fine[0], *(at(float(place)) for place in places[1:-1]), fine[-1]])
-        progress("interpolation", pair + 1, count)
+    pairs = [rng.choice(len(latents), 2, replace=False).tolist() for _ in range(count)]
+    for begin in range(0, count, PAIRS_AT_ONCE):
+        ends = [(latents[one], latents[other]) for one, other in pairs[begin : begin + PAIRS_AT_ONCE]]
+        fine = _on_ways(player, ends, [np.linspace(0.0, 1.0, WARP_STEPS + 1)] * len(ends))
+        steps = [even_places(audible_lengths(way), MORPH_STEPS + 1)[1:-1] for way in fine]
+        for way, between_them in zip(fine, _on_ways(player, ends, steps), strict=True):
+            plain.add(way[:: WARP_STEPS // MORPH_STEPS])
+            warped.add([way[0], *between_them, way[-1]])
+        progress("interpolation", begin + len(ends), count)
     moved = {f"{name}_warped": value for name, value in warped.figures().items()}
     return {
         **plain.figures(),
@@ -243,9 +253,17 @@ def interpolation(
     }
 
 
-def _decoded(player: Player, one: Latent, other: Latent, place: float) -> Phrase:
-    """Return the phrase at a place, 0..1, between two latents."""
-    return player.decode(between(one, other, place), turns={})
+def _on_ways(
+    player: Player, ends: Sequence[tuple[Latent, Latent]], places: Sequence[np.ndarray]
+) -> list[list[Phrase]]:
+    """Return the phrases at places, 0..1, between two latents each."""
+    points = [
+        between(one, other, float(place))
+        for (one, other), of_it in zip(ends, places, strict=True)
+        for place in of_it
+    ]
+    answers = iter(at_rest(player, points))
+    return [[next(answers) for _ in of_it] for of_it in places]
 
 
 class Glides:

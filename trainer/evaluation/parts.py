@@ -8,6 +8,7 @@ from model.music.tracks import DRUMS, MELODY, TRACKS
 from model.playing.player import Player
 from trainer.evaluation.measures import Position, Score, key_of
 from trainer.evaluation.samples import Progress, no_progress
+from trainer.evaluation.together import at_rest, encoded, portions
 
 CODECS = ("melody", "poly", "melody", "drums")
 """Whose symbols stand on the steps of each track, in the order of `TRACKS`."""
@@ -100,16 +101,17 @@ def alone(
         others = [other for other in range(len(TRACKS)) if other != track]
         added, played = dict.fromkeys(others, 0), dict.fromkeys(others, 0)
         retained = wanted = 0
-        for number, phrase in enumerate(chosen):
-            part = phrase.part(track)
-            answer = player.decode(player.encode(part), turns={})
-            known = keys(part)
-            retained += len(known & keys(answer))
-            wanted += len(known)
-            for other in others:
-                added[other] += len(keys(answer.part(other)) - known)
-                played[other] += len(keys(phrase.part(other)))
-            progress("one part alone", track * most + number + 1, len(TRACKS) * most)
+        for done, portion in portions(chosen):
+            heard = [phrase.part(track) for phrase in portion]
+            answers = at_rest(player, encoded(player, heard))
+            for phrase, part, answer in zip(portion, heard, answers, strict=True):
+                known = keys(part)
+                retained += len(known & keys(answer))
+                wanted += len(known)
+                for other in others:
+                    added[other] += len(keys(answer.part(other)) - known)
+                    played[other] += len(keys(phrase.part(other)))
+            progress("one part alone", track * most + done, len(TRACKS) * most)
         count = len(chosen)
         found[name] = {
             "phrases": count,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from model.music.phrase import Phrase
 from model.playing.player import Player
 from trainer.evaluation.features import features
 from trainer.evaluation.measures import consistent
+from trainer.evaluation.together import at_rest
 from trainer.evaluation.two_sample import Floats, Ints, Side, classify
 
 SAMPLES = 1000
@@ -83,11 +85,8 @@ def samples(
     if count < FEWEST_SAMPLES:
         return {"auc": None, "phrases": count}
     chosen = rng.permutation(len(phrases))[:count]
-    drawn: list[Phrase] = []
-    for number, latent in enumerate(prior(player, count, rng)):
-        drawn.append(player.decode(latent, turns={}))
-        progress("samples", number + 1, count)
-    output.drawn = drawn
+    progress("samples", 0, count)  # to draw takes a while
+    output.drawn = drawn = at_rest(player, prior(player, count, rng), partial(progress, "samples"))
     codec, seed = player.card.codec, int(rng.integers(1 << 31))
     real = _side([phrases[index] for index in chosen], codec, None if songs is None else songs[chosen])
     figures = _compared(real, drawn, codec, seed)

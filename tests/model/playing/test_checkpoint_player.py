@@ -22,6 +22,7 @@ from model.latent.note_transformer import FOLDER, run_to_end
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
+from model.playing.batch import AT_ONCE
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.runtimes.registry import open_runtime
 from tests.fakes.networks import STEPWISE, config, held, network, phrase, player
@@ -345,3 +346,29 @@ def test_a_band_is_shown_the_parts_of_two_hands_divided_once() -> None:
     assert {(n.onset, n.pitch) for n in held.part(MELODY).notes} == {(n.onset, n.pitch) for n in RIGHT}
     played.divide = division("D3")
     assert {n.pitch for n in run_to_end(played.accompany(HANDS, ())).part(BASS).notes} == {48}
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec"),
+    [("patch", "melody"), ("gru", "poly"), ("hierarchical", "melody"), ("patch", "multitrack")],
+)
+@pytest.mark.parametrize("traced", [True, False])
+def test_many_phrases_together_are_those_of_one_after_another(kind: str, codec: str, traced: bool) -> None:
+    played = player(network(config(kind, codec)), traced=traced)
+    phrases = [phrase(codec, seed % 5) for seed in range(AT_ONCE + 3)]  # more than a portion; some come again
+    latents = played.encode_all(phrases)
+    assert [latent.attributes for latent in latents] == [played.encode(p).attributes for p in phrases]
+    for latent, one in zip(latents[:6], phrases, strict=False):
+        np.testing.assert_allclose(latent.z, played.encode(one).z, atol=1e-5)
+        together, alone = played.posterior_all([one, phrases[1]])[0], played.posterior(one)
+        np.testing.assert_allclose(np.stack(together), np.stack(alone), atol=1e-5)
+    turns = ({}, {"density": 0.6}, {"range": -0.5, "density": -1.0}, {"dynamics": 1.0})
+    asked = [(latent, turn) for latent in latents[:5] for turn in turns] + [(z, {}) for z in latents[5:]]
+    assert played.decode_all(asked) == [played.decode(latent, turns=turn) for latent, turn in asked]
+    few = asked[:12]
+    assert played.unmended_all(few) == [played.unmended(latent, turn) for latent, turn in few]
+    assert played.decode_all([]) == []
+    with pytest.raises(ValueError, match="another model"):
+        played.decode_all([(replace(latents[0], model="other"), {})])
+    with pytest.raises(ValueError, match="unknown attribute 'loudness'"):
+        played.decode_all([(latents[0], {"loudness": 1.0})])
