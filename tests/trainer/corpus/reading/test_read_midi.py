@@ -131,6 +131,34 @@ def test_what_hands_play_stays_and_keeps_its_places(tmp_path: Path, jitter_ms: f
     assert stays >= 0.95 * straight
 
 
+@pytest.mark.parametrize("late_sixteenths", [False, True], ids=["eighths alone", "all of the beat"])
+def test_swung_runs_of_sixteenths_stay_single_lines(tmp_path: Path, late_sixteenths: bool) -> None:
+    def place(step: int) -> int:
+        beat, within = divmod(step, 4)
+        swung = (0, 160, 320, 400) if late_sixteenths else (0, 120, 320, 360)
+        return 480 * beat + swung[within]
+
+    chance = random.Random(4)
+    line = [(step, 60 + chance.randrange(12)) for step in range(320) if step % 16 < 13]
+    windows = {}
+    for name, at in (("straight", lambda step: 120 * step), ("swung", place)):
+        notes = [(at(step), pitch, at(step + 1) - at(step)) for step, pitch in line]
+        windows[name] = read(write(tmp_path / f"{name}.mid", [notes]).read_bytes(), GRID).windows["melody"]
+    assert np.array_equal(windows["swung"].notes[:, :2], windows["straight"].notes[:, :2])
+    assert set(np.unique(windows["straight"].notes[:, 4])) == {0}
+    assert {0, 50} <= set(
+        np.unique(windows["swung"].notes[:, 4])
+    )  # half a step is all that a note can be late
+
+
+def test_a_chord_that_is_rolled_in_straight_music_stays_on_one_step(tmp_path: Path) -> None:
+    chords = [(480 * beat + late, pitch, 200) for beat in range(40) for late, pitch in ((0, 60), (40, 64))]
+    notes = [*chords, *((480 * beat + 240, 67 + beat % 5, 100) for beat in range(40))]
+    notes += [(480 * beat + tick, 72, 60) for beat in range(0, 40, 4) for tick in (320, 360)]
+    read_in = read(write(tmp_path / "rolled.mid", [sorted(notes)]).read_bytes(), GRID).windows["poly"]
+    assert set((read_in.notes[:, 0] % 4).tolist()) == {0, 2, 3}
+
+
 def test_what_keeps_to_no_beat_is_left_out_and_says_so(tmp_path: Path) -> None:
     chance = random.Random(1)
     notes = sorted((chance.randrange(480 * 160), 60 + n % 12, 100) for n in range(400))
