@@ -362,7 +362,8 @@ def test_many_phrases_together_are_those_of_one_after_another(kind: str, codec: 
         np.testing.assert_allclose(latent.z, played.encode(one).z, atol=1e-5)
         together, alone = played.posterior_all([one, phrases[1]])[0], played.posterior(one)
         np.testing.assert_allclose(np.stack(together), np.stack(alone), atol=1e-5)
-    turns = ({}, {"density": 0.6}, {"range": -0.5, "density": -1.0}, {"dynamics": 1.0})
+    few_turns = ({"density": 0.6}, {"range": -0.5, "density": -1.0}, {"dynamics": 1.0})
+    turns: tuple[dict[str, float], ...] = ({}, *few_turns)
     asked = [(latent, turn) for latent in latents[:5] for turn in turns] + [(z, {}) for z in latents[5:]]
     assert played.decode_all(asked) == [played.decode(latent, turns=turn) for latent, turn in asked]
     few = asked[:12]

@@ -204,13 +204,13 @@ class Sheet:
         rows[:, LENGTH + 1] = np.clip(np.rint((place - onset) * 100), -50, 50)
         return rows
 
-    def _nearest(self, places: NDArray[np.float64], lines: Numbers) -> Numbers:
+    def _nearest(self, places: NDArray[np.floating[Any]], lines: Numbers) -> Numbers:
         """Return the nearest step of each place; of swung notes as `unswung` says."""
         steps = np.rint(places).astype(np.int64)
         return unswung(places, steps, lines) if self.grid.steps_per_beat == SIXTEENTHS else steps
 
 
-def unswung(places: NDArray[np.float64], steps: Numbers, lines: Numbers) -> Numbers:
+def unswung(places: NDArray[np.floating[Any]], steps: Numbers, lines: Numbers) -> Numbers:
     """Return steps on which a swung second eighth and the sixteenth behind it do not meet.
 
     At 67 % the second eighth stands nearer to the fourth sixteenth than to the third.  In music that swings
