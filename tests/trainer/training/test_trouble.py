@@ -346,6 +346,16 @@ def test_an_lstm_learns_in_float16_on_a_processor_that_has_none_of_it(tmp_path: 
     assert run(chosen, tmp_path / "data", tmp_path / "run", overrides=[*overrides, "fit.steps=2"]).is_file()
 
 
+def test_bfloat16_learns_what_float32_learns(tmp_path: Path, chosen: Path) -> None:
+    last = {}
+    for kind in ("float32", "bfloat16"):
+        overrides = [f"fit.precision={kind}", "fit.steps=8"]
+        run(chosen, tmp_path / "data", tmp_path / kind, overrides=overrides)
+        last[kind] = rows(tmp_path / kind)[-1]
+    assert last["bfloat16"]["elbo"] == pytest.approx(last["float32"]["elbo"], rel=0.02)
+    assert last["bfloat16"]["elbo"] != last["float32"]["elbo"]  # its products are those of another precision
+
+
 def test_a_look_asks_a_card_for_no_numbers_of_64_bits(
     tmp_path: Path, chosen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
