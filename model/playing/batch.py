@@ -13,6 +13,7 @@ from model.music.phrase import Phrase
 from model.playing.closed_loop import steering
 
 AT_ONCE = 64  # rows of one call of the network: more take a processor no less time each
+REMEMBERED = 1024  # phrases at rest
 
 Change = tuple[Vector, Mapping[str, float]]
 """A point, and the wanted change of attributes in standard deviations."""
@@ -24,17 +25,24 @@ def portions(count: int) -> Iterable[slice]:
     return (slice(begin, begin + AT_ONCE) for begin in range(0, count, AT_ONCE))
 
 
-def at_rest(points: Sequence[Vector], answers: Answers) -> list[Phrase]:
+def at_rest(
+    points: Sequence[Vector], answers: Answers, known: dict[bytes, Phrase] | None = None
+) -> list[Phrase]:
     """Return the phrase at each point, nothing turned; a point that comes again is asked for once.
 
     Args:
         points: float32 [d] each.
         answers: of the network, to any number of points and wanted changes.
+        known: phrases by their points' bytes, those that were asked for last; takes the new ones.
 
     """
-    distinct = {point.tobytes(): point for point in points}
-    found = dict(zip(distinct, answers([(point, {}) for point in distinct.values()]), strict=True))
-    return [found[point.tobytes()] for point in points]
+    known = {} if known is None else known
+    new = {key: point for point in points if (key := point.tobytes()) not in known}
+    known.update(zip(new, answers([(point, {}) for point in new.values()]), strict=True))
+    found = [known[point.tobytes()] for point in points]
+    for key in [*known][: max(0, len(known) - REMEMBERED)]:
+        del known[key]
+    return found
 
 
 def turned(
@@ -43,6 +51,7 @@ def turned(
     *,
     calibration: Calibration,
     learned: Sequence[str],
+    known: dict[bytes, Phrase],
 ) -> list[Phrase]:
     """Return the phrase at each point with its turns, as `closed_loop.steer` makes it.
 
@@ -51,9 +60,10 @@ def turned(
         answers: of the network, to any number of points and wanted changes.
         calibration: of the model.
         learned: attributes that the network was taught to change.
+        known: as in `at_rest`.
 
     """
-    found = at_rest([point for point, _ in asked], answers)
+    found = at_rest([point for point, _ in asked], answers, known)
     waiting, changes = [], []
     for place, (point, turns) in enumerate(asked):
         if not turns or not found[place].notes:

@@ -50,6 +50,7 @@ class CheckpointPlayer:
         self._codec = self._network.codec
         self._bank: PhraseBank | None = None
         self._rests: dict[bytes, Phrase] = {}
+        self._at_rest: dict[bytes, Phrase] = {}
         self._learned = note_transformer_in(checkpoint.extras, self._codec.grid)
         self._importance = importance_weights_in(checkpoint.extras)
         self.card = Card(
@@ -106,7 +107,7 @@ class CheckpointPlayer:
                 raise ValueError(f"{native.card.name} has no phrases of {grid.bars} bars of {name_of(grid)}")
             other = copy(native)
             other.card = replace(native.card, grid=grid)
-            other._bank, other._rests = None, {}  # noqa: SLF001
+            other._bank, other._rests, other._at_rest = None, {}, {}  # noqa: SLF001
             native._others[grid] = other  # noqa: SLF001
         return native._others[grid]  # noqa: SLF001
 
@@ -216,11 +217,12 @@ class CheckpointPlayer:
             self._answers_all,
             calibration=self._calibration,
             learned=self._network.steered,
+            known=self._at_rest,
         )
 
     def unmended_all(self, asked: Sequence[tuple[Latent, Mapping[str, float]]]) -> list[Phrase]:
         """Return what `unmended` gives of each latent with its turns, computed together."""
-        plain = at_rest([latent.z for latent, _ in asked], self._answers_all)
+        plain = at_rest([latent.z for latent, _ in asked], self._answers_all, self._at_rest)
         wanted = [
             (latent.z, self._change(base, turns)) for (latent, turns), base in zip(asked, plain, strict=True)
         ]
