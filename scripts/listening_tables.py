@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from live.timing.listening.rhythm import ECHOES, KINDS, LEVEL, LEVELS, LONGEST, MIDDLE, kind_of
 from model.music.grid import Grid
 from model.music.metre_profile import Cues
+from scripts.bar_line_fit import CUES, Excerpt, fitted
 from trainer.corpus.reading.read_midi import UnreadableError, bar_runs, parse
 from trainer.corpus.reading.sources import discover
 from trainer.corpus.reading.tracks import Sheet, Wide
@@ -35,7 +36,6 @@ ROOM = Path(__file__).parents[1] / "live" / "timing" / "listening"
 PARTS, FITTED = 10, range(6)  # of so many parts of all songs
 METRES = {4: {(4, 4), (2, 2)}, 3: {(3, 4)}}
 NAMES = {4: "FOUR", 3: "THREE"}
-CUES = 29
 MOST_COUNTED = 500  # sixteenths for which one run of bars counts, about
 STRETCHES = (2, 4, 8, 16)  # bars that a rhythm is heard for, knowing nothing of what was before
 WIDTH, BATCH, STEPS, RATE = 64, 4096, 350, 8e-3  # of the network and its training
@@ -45,14 +45,6 @@ OFF, OFF_SHARE = 20, 0.2  # hundredths of a step, and the share of onsets so far
 
 Onset = tuple[int, list[tuple[int, int]]]
 """A step, and the (pitch, velocity) of what starts on it."""
-
-
-class Excerpt(NamedTuple):
-    """What a few bars say: cues by place, the rhythm's logarithms by shift, the first onset's place."""
-
-    cues: NDArray[np.float32]
-    rhythm: NDArray[np.float64]
-    first: int
 
 
 class Cells(NamedTuple):
@@ -76,7 +68,7 @@ def main() -> None:
         letters = "".join(LEVELS[level] for level in _levels(logits).ravel())
         lines = "\n".join(letters[start : start + LINE] for start in range(0, len(letters), LINE))
         rhythm.append(f'{name} = """\n{lines}\n"""\n')
-        first, cues = _fitted(list(_excerpts(runs, logits, beats)), 4 * beats)
+        first, cues = fitted(list(_excerpts(runs, logits, beats)), 4 * beats)
         metre.append(f'{name}_FIRST = """\n{_text(first[None] * 100)}\n"""\n')
         metre.append(f'{name}_CUES = """\n{_text(cues * 100)}\n"""\n')
     (ROOM / "place_tables.py").write_text("\n".join(metre), encoding="utf-8")
@@ -215,39 +207,6 @@ def _excerpts(runs: Sequence[list[Onset]], logits: NDArray[np.float64], beats: i
                 at = cells.kind, cells.since, (cells.place + shift) % bar, cells.echo
                 rhythm[shift] = np.where(cells.onset, sounds[at], silent[at]).sum()
             yield Excerpt(cues, rhythm, inside[0][0] % bar)
-
-
-def _fitted(excerpts: Sequence[Excerpt], steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what the first onset's place and the cues, [cue][place], count for, in logarithms."""
-    cues = torch.tensor(np.array([excerpt.cues for excerpt in excerpts]))
-    rhythm = torch.tensor(np.array([excerpt.rhythm for excerpt in excerpts]), dtype=torch.float32)
-    opening = torch.tensor([excerpt.first for excerpt in excerpts])
-    weights = torch.zeros(CUES, steps, requires_grad=True)
-    first = torch.zeros(steps, requires_grad=True)
-    share = torch.tensor(0.8, requires_grad=True)
-    search = torch.optim.LBFGS([weights, first, share], max_iter=60, line_search_fn="strong_wolfe")
-
-    def loss() -> torch.Tensor:
-        scores = [
-            (cues * torch.roll(weights, -shift, 1)[None]).sum((1, 2))
-            + share * rhythm[:, shift]
-            + first[(opening + shift) % steps]
-            for shift in range(steps)
-        ]
-        true = torch.zeros(len(excerpts), dtype=torch.long)
-        fit = torch.nn.functional.cross_entropy(torch.stack(scores, 1), true)
-        return fit + 2e-3 * (weights**2).sum() + 1e-3 * (first**2).sum()
-
-    def step() -> float:
-        search.zero_grad()
-        value = loss()
-        value.backward()
-        return float(value.detach())
-
-    search.step(step)
-    by_cue = weights.detach().double().numpy()
-    by_place = torch.log_softmax(first.detach().double(), 0).numpy()
-    return by_place, by_cue - by_cue.mean(1, keepdims=True)
 
 
 if __name__ == "__main__":

@@ -17,14 +17,13 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from model.music.grid import Grid
 from model.music.metre_profile import LONGEST, RHYTHM_KINDS, Cues, kind_of
+from scripts.bar_line_fit import CUES, Excerpt, fitted
 from trainer.corpus.reading.read_midi import UnreadableError, bar_runs, parse
 from trainer.corpus.reading.sources import discover
 from trainer.corpus.reading.tracks import Sheet, Wide
@@ -34,7 +33,6 @@ OUT = Path(__file__).parents[1] / "model" / "music" / "metre_tables.py"
 PARTS, FITTED = 10, range(6)  # of so many parts of all songs
 METRES = {4: {(4, 4), (2, 2)}, 3: {(3, 4)}}
 NAMES = {4: "FOUR", 3: "THREE"}
-CUES = 29
 MOST_COUNTED = 400  # onsets for which one run of bars counts at most
 EVERYWHERE = 60.0  # onsets by which a kind of distance leans on all kinds
 EXCERPTS, LENGTHS = 6, (2, 3, 4, 8)
@@ -44,21 +42,13 @@ Onset = tuple[int, list[tuple[int, int]]]
 """A step, and the (pitch, velocity) of what starts on it."""
 
 
-class Excerpt(NamedTuple):
-    """What a few bars say: cues by place, the rhythm's logarithms by shift, the first onset's place."""
-
-    cues: NDArray[np.float32]
-    rhythm: NDArray[np.float64]
-    first: int
-
-
 def main() -> None:
     """Write the tables anew."""
     pages = [(OUT.read_text(encoding="utf-8").split('"""', 2)[1]).join(('"""', '"""\n'))]
     for beats, name in NAMES.items():
         runs = list(_runs([Path(word) for word in sys.argv[1:]], beats))
         following = _following(runs, 4 * beats)
-        first, cues = _fitted(list(_excerpts(runs, following, 4 * beats)), 4 * beats)
+        first, cues = fitted(list(_excerpts(runs, following, 4 * beats)), 4 * beats)
         short = following[:, :, :LONGEST].copy()
         short[:, :, -1] = np.log(np.exp(following[:, :, LONGEST - 1 :]).sum(-1))
         tenths = "\n\n".join(_text(rows * 10) for rows in short)
@@ -143,39 +133,6 @@ def _excerpts(runs: Sequence[list[Onset]], following: NDArray[np.float64], steps
                     rhythm += following[kind_of(before)][(step + shifts) % steps, column]
                     before = distance
             yield Excerpt(cues, rhythm, inside[0][0] % steps)
-
-
-def _fitted(excerpts: Sequence[Excerpt], steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what the first onset's place and the cues, [cue][place], count for, in logarithms."""
-    cues = torch.tensor(np.array([excerpt.cues for excerpt in excerpts]))
-    rhythm = torch.tensor(np.array([excerpt.rhythm for excerpt in excerpts]), dtype=torch.float32)
-    opening = torch.tensor([excerpt.first for excerpt in excerpts])
-    weights = torch.zeros(CUES, steps, requires_grad=True)
-    first = torch.zeros(steps, requires_grad=True)
-    share = torch.tensor(0.8, requires_grad=True)
-    search = torch.optim.LBFGS([weights, first, share], max_iter=60, line_search_fn="strong_wolfe")
-
-    def loss() -> torch.Tensor:
-        scores = [
-            (cues * torch.roll(weights, -shift, 1)[None]).sum((1, 2))
-            + share * rhythm[:, shift]
-            + first[(opening + shift) % steps]
-            for shift in range(steps)
-        ]
-        true = torch.zeros(len(excerpts), dtype=torch.long)
-        fit = torch.nn.functional.cross_entropy(torch.stack(scores, 1), true)
-        return fit + 2e-3 * (weights**2).sum() + 1e-3 * (first**2).sum()
-
-    def step() -> float:
-        search.zero_grad()
-        value = loss()
-        value.backward()
-        return float(value.detach())
-
-    search.step(step)
-    by_cue = weights.detach().double().numpy()
-    by_place = torch.log_softmax(first.detach().double(), 0).numpy()
-    return by_place, by_cue - by_cue.mean(1, keepdims=True)
 
 
 if __name__ == "__main__":
