@@ -320,8 +320,9 @@ def draw(path: Path, notes: Sequence[Sounded], title: str) -> None:
 @click.option(
     "--minutes", type=click.FloatRange(min=0.1), default=MINUTES, show_default=True, help="Of each."
 )
+@click.option("--only", default="", metavar="NAME", help="Takes whose name and tempo begin so: 'chorale-76'.")
 @click.option("--wav/--no-wav", default=True, help="Render them with FluidSynth.")
-def main(data: Path, out: Path, *, minutes: float, wav: bool) -> None:
+def main(data: Path, out: Path, *, minutes: float, only: str, wav: bool) -> None:
     """Play ten tunes with the band and write what sounded.
 
     Example: python -m benchmarks.takes --data prepared --out takes
@@ -334,13 +335,16 @@ def main(data: Path, out: Path, *, minutes: float, wav: bool) -> None:
     click.echo("| take | bpm | mode | in key | clash | onsets a bar | silent | bars repeated | level, peak |")
     click.echo("|---|---|---|---|---|---|---|---|---|")
     for number, tune in enumerate(tunes(load_pieces(data, "test"))):
+        name = f"{tune.name.replace(' ', '-')}-{tune.bpm}"
+        if not name.startswith(only):
+            continue
         assert handler.player is not None
         patterns = [
             run_to_end(handler.player.accompany(phrase, ALL, seed=place)).part(*ALL)
             for place, phrase in enumerate(tune.phrases[:3])
         ]
         notes = taken(tune, handler, patterns, minutes)
-        path = out / f"{number:02d}-{tune.name.replace(' ', '-')}-{tune.bpm}.mid"
+        path = out / f"{number:02d}-{name}.mid"
         save(path, notes, tune.bpm)
         draw(path.with_suffix(".png"), notes, f"{tune.name}, {tune.bpm} bpm, {tune.mode}")
         loud = "-"

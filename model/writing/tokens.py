@@ -133,14 +133,28 @@ def _fits(weights: Floats) -> Floats:
     share = weights / np.maximum(total, 1e-9)
     centred = share - share.mean(1, keepdims=True)
     norm = np.sqrt((centred**2).sum(1, keepdims=True)) + 1e-9
-    found = np.zeros((2, len(weights), 12), dtype=np.float32)
-    for mode, profile in enumerate(PROFILES):
-        expected = np.array(profile) - np.mean(profile)
-        expected /= np.sqrt((expected**2).sum())
-        for tonic in range(12):
-            key = (tonic + (9 if mode else 0)) % 12
-            outside = [pitch for pitch in range(12) if pitch not in _SIGNATURES[tonic]]
-            fit = (centred / norm) @ np.roll(expected, key) - OUTSIDE * share[:, outside].sum(1)
-            found[mode, :, tonic] = fit
-    best: Floats = found.max(0)
+    fits = (centred / norm) @ _EXPECTED - OUTSIDE * (share @ _FOREIGN)
+    best: Floats = fits.reshape(-1, len(PROFILES), 12).max(1)
     return best
+
+
+def _centred(profile: Sequence[float]) -> NDArray[np.float64]:
+    """Return a profile about its mean, of length 1."""
+    found: NDArray[np.float64] = np.array(profile) - np.mean(profile)
+    return found / np.sqrt((found**2).sum())
+
+
+_EXPECTED = np.stack(
+    [
+        np.roll(_centred(profile), tonic + (9 if mode else 0))
+        for mode, profile in enumerate(PROFILES)
+        for tonic in range(12)
+    ],
+    axis=1,
+).astype(np.float32)
+"""Profiles of all keys, [12, modes * 12]; a minor key stands where its relative major does."""
+_FOREIGN = np.tile(
+    np.array([[pitch not in signature for signature in _SIGNATURES] for pitch in range(12)], np.float32),
+    len(PROFILES),
+)
+"""Which pitch classes are outside of each key, [12, modes * 12]."""

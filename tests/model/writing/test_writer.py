@@ -4,11 +4,13 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from model.latent.note_transformer import run_to_end
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from model.writing import tokens as t
 from model.writing import writer as module
+from model.writing.transformer import AttentionMemory, Transformer
 from model.writing.wish import GRID, Kind, Wish, writable
 from model.writing.writer import Writer, shipped_writer
 from tests.fakes.writers import random_network, random_writer
@@ -52,6 +54,22 @@ def test_side_by_side_is_as_one_by_one() -> None:
     wishes = [Wish(Kind.MELODY, context=(TUNE,) * count) for count in range(4)]
     one_by_one = [writer.write_now(wish, seed=7 + number) for number, wish in enumerate(wishes)]
     assert writer.write_many(wishes, seed=7) == one_by_one
+
+
+def test_drafts_are_as_one_by_one_and_what_is_known_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, seeds = random_writer(), [7, 8, 9, 40]
+    wish = Wish(Kind.BAND, fixed=BEAT, context=(TUNE,) * 3, tracks=frozenset((CHORDS, BASS)), count={BASS: 4})
+    one_by_one = [writer.write_now(wish, seed=seed) for seed in seeds]
+    rows = []
+    prefix = Transformer.prefix
+
+    def counted(network: Transformer, x: t.Floats, times: t.Ints, memory: AttentionMemory) -> t.Floats:
+        rows.append(len(x))
+        return prefix(network, x, times, memory)
+
+    monkeypatch.setattr(Transformer, "prefix", counted)
+    assert run_to_end(writer.write_drafts(wish, seeds)) == one_by_one
+    assert rows == [1]
 
 
 def test_fixed_notes_stay_and_new_ones_begin_within_the_span() -> None:
