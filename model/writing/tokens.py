@@ -140,8 +140,9 @@ def _fits(weights: Floats) -> Floats:
 
 def _centred(profile: Sequence[float]) -> NDArray[np.float64]:
     """Return a profile about its mean, of length 1."""
-    found: NDArray[np.float64] = np.array(profile) - np.mean(profile)
-    return found / np.sqrt((found**2).sum())
+    about = np.array(profile) - np.mean(profile)
+    found: NDArray[np.float64] = about / np.sqrt((about**2).sum())
+    return found
 
 
 _EXPECTED = np.stack(

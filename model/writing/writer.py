@@ -160,13 +160,13 @@ class Writer:
         x = np.broadcast_to(seen[np.arange(len(read)), lengths - 1], (len(every), network.width))
         yield
         for _ in range(LONGEST):
-            rows = [every[number] for number in active]
+            rows = [every[number] for number in active.tolist()]
             notes = _choose(network, x, rows, active, around=around, memory=memory, heat=(temperature, top_p))
             on = notes[:, t.ONSET] < t.END
             if not on.all():
                 active, notes, x = active[on], notes[on], x[on]
                 memory.keep(on)
-                rows = [every[number] for number in active]
+                rows = [every[number] for number in active.tolist()]
             if not len(active):
                 break
             for row, number, note in zip(rows, active.tolist(), notes.tolist(), strict=True):
