@@ -199,15 +199,12 @@ class _Row:
     ) -> None:
         """Read the context and the fixed notes; of a phrase to be scored, its new notes as well."""
         self.wish = wish
-        self._rng = np.random.default_rng(seed)
+        self.begin(seed)
         self._shift = self._found_shift(network) if shift is None else shift
         context = _recent(wish)
         self._fixed = t.rows_of(wish.fixed.notes, self._shift)
         self._before = [t.rows_of(phrase.notes, self._shift) for phrase in context]
         self.begins = STEPS * len(context)
-        self._written: list[list[int]] = []
-        self._count = dict(wish.count) if wish.count is not None else {}
-        self._allowed = self._allowed_at_first()
         self.strange = np.zeros(CLASSES, dtype=np.float32)
         if wish.scale is not None:
             inside = [(pitch + self._shift) % CLASSES for pitch in wish.scale]
@@ -218,13 +215,17 @@ class _Row:
         self._new = t.rows_of(new, self._shift)
         self.x, self.times = self._prefix(network)
 
+    def begin(self, seed: int) -> None:
+        """Have nothing written yet."""
+        self._rng = np.random.default_rng(seed)
+        self._written: list[list[int]] = []
+        self._count = dict(self.wish.count) if self.wish.count is not None else {}
+        self._allowed = self._allowed_at_first()
+
     def another(self, seed: int) -> "_Row":
         """Return a row of the same wish in the same key that is written from another seed."""
         found = copy(self)
-        found._rng = np.random.default_rng(seed)
-        found._written = []
-        found._count = dict(self._count)
-        found._allowed = self._allowed.copy()
+        found.begin(seed)
         return found
 
     def _found_shift(self, network: Transformer) -> int:
