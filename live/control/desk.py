@@ -74,7 +74,7 @@ class Desk:
         knob_value: tells where a knob is now.
         choice: a mapping's name, the path of a file, or auto.
         say: gets a sentence about each mapping that is not as it should be; from any thread.
-        tell: gets a sentence about each mapping that was chosen by name; from any thread.
+        tell: gets a sentence about each mapping that was picked by hand; from any thread.
         lenient: whether a mapping that was named and is broken is made good by the default.
         aside: does some work on a thread of its own.
 
@@ -178,39 +178,41 @@ class Desk:
             UsageError: there is no such controller, or no mapping of that name.
 
         """
-        ports = {spoken_name(one): one for one in self._stations}
-        if not ports:
+        ports = [one for one in self._stations if port in ("", spoken_name(one))]  # two alike go together
+        if not self._stations:
             raise UsageError("no controller is plugged in that could have another mapping")
-        if port and port not in ports:
-            raise unknown("controller", port, sorted(ports))
+        if not ports:
+            raise unknown("controller", port, sorted(map(spoken_name, self._stations)))
         if name != AUTO and name not in self.names and not library.is_path(name):
             self.names = sorted(library.known())  # somebody may have written one meanwhile
             if name not in self.names:
                 raise unknown("mapping", name, [*self.names, AUTO])
-        wanted = {
-            one: self._fitting(ports[one]) if name == AUTO else name for one in ([port] if port else ports)
-        }
-        self._refused.difference_update((ports[one], name) for one in wanted)  # who asks again is answered
-        self.choose(wanted)
-
-    def _fitting(self, port: str) -> str:
-        """Return the name of the mapping that fits a port, or of that which fits any."""
-        path = self._library.file_for(port) if self._library is not None else None
-        return library.name_of(path) if path is not None else self._plain.name
+        for one in ports:
+            self._wanted[spoken_name(one)] = name
+            self._refused.discard((one, name))  # who asks again is answered
+            self._choose(one, name, aloud=True)
 
     def controllers(self) -> list[ControllerView]:
         """Return each controller with its mapping, as the screen shows it."""
         return [ControllerView(port, name) for port, name in self.chosen().items()]
 
-    def _choose(self, port: str, name: str) -> None:
+    def _choose(self, port: str, name: str, *, aloud: bool = False) -> None:
+        """Let a port have another mapping, which counts from here on; aloud where somebody waits to be told.
+
+        Auto is worked out on the other thread, too, from the files as they lie there by then.
+        """
         before = self._stations[port]
         if name == before.name:
             return
-        self._stations[port] = promised = before._replace(name=name)  # it counts from here on
+        coming = name
+        if name == AUTO and self._library is not None:
+            known = self._library.file_for(port)
+            coming = library.name_of(known) if known is not None else self._plain.name
+        self._stations[port] = promised = before._replace(name=coming)
 
         def fetch() -> None:
             try:
-                station = self._read(library.locate(name))
+                station = self._read(self._fitting(port) if name == AUTO else library.locate(name))
             except UsageError as fault:
                 station = before
                 if (port, name) not in self._refused:
@@ -219,11 +221,19 @@ class Desk:
             else:
                 mapper = Mapper(station.mapper.mapping, self._knob_value, before=before.mapper)
                 station = station._replace(mapper=mapper)
-                self._tell(f"mapping {name} for {spoken_name(port)}")
+                if aloud:
+                    self._tell(f"mapping {station.name} for {spoken_name(port)}")
             if self._stations.get(port) is promised:
                 self._stations[port] = station
 
         self._aside(fetch)
+
+    def _fitting(self, port: str) -> Path:
+        """Return the file that fits a port best, of all that there are now; the default where none does."""
+        fresh = library.Library()
+        if self._library is not None:
+            self._library = fresh
+        return fresh.file_for(port) or library.locate(library.DEFAULT)
 
     def mapping_of(self, port: str) -> Mapping:
         """Return the mapping of a port."""

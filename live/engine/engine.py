@@ -43,7 +43,6 @@ from live.ipc.messages import (
     Encoded,
     Hello,
     LoadFailed,
-    MidiOut,
     PlayMidi,
     Ready,
     WantMidi,
@@ -98,6 +97,7 @@ class Engine:
             self.clock,
             delay=lambda sink: round(midi.delay_ms(sink.name) * 1e6),
             clock_offset=lambda sink: round(for_output(midi.clock_offset_ms, sink.name) * 1e6),
+            drum_channel=midi.drum_channel,
         )
         self.output.feedback = self.feedback = Feedback(self._feeds_back)
         self.devices = Devices(options, self.output, self._post)
@@ -325,7 +325,7 @@ class Engine:
                 if wanted:
                     self.output.listeners.append(link)
                     for data in self.devices.setup_messages(self.jam):
-                        link.send(MidiOut(data, now, performer=False))
+                        self.output.tell(link, data, now)
             case Ready() | LoadFailed():
                 self._model_loaded(item, now)
             case _ if isinstance(item, Answer):

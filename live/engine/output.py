@@ -16,7 +16,7 @@ from live.record.event_log import EventLog
 from live.record.take import Take
 from live.timing.ahead import AheadQueue
 from live.timing.clock import Clock
-from live.timing.midi_bytes import Sink, Stream
+from live.timing.midi_bytes import Sink, Stream, is_channel_message
 from live.timing.timeline import Nanos, Tick
 from model.music.grid import Grid
 
@@ -74,6 +74,7 @@ class EngineOutput:
         clock: tells the moment.
         delay: tells by how many nanoseconds a sink sounds sooner than the slowest one.
         clock_offset: tells by how many nanoseconds a sink is to get MIDI clock later.
+        drum_channel: of the drums, 1..16.
 
     Attributes:
         sinks: where MIDI goes; a message goes to each in turn.
@@ -94,9 +95,11 @@ class EngineOutput:
         *,
         delay: Callable[[Sink], int] = lambda _sink: 0,
         clock_offset: Callable[[Sink], int] = lambda _sink: 0,
+        drum_channel: int = 10,
     ) -> None:
         """Start with nowhere to send to."""
         self._clock, self._delay, self._clock_offset = clock, delay, clock_offset
+        self._drum_channel = drum_channel
         self._ways: list[_Route] = []
         self._ways_of: list[Sink] = []
         self._lookahead_nanos = 0
@@ -169,7 +172,7 @@ class EngineOutput:
         if planned:
             moment = max(moment, due)
         for listener in tuple(self.listeners):
-            listener.send(MidiOut(data, moment, performer=voice is Stream.THRU))
+            self.tell(listener, data, moment, performer=voice is Stream.THRU)
         if self.feedback is not None:
             self.feedback.sent(data, moment)
         if self.event_log is not None:
@@ -177,6 +180,11 @@ class EngineOutput:
         if self.take is not None and voice is Stream.INSTRUMENT:
             self.take.instrument(tick, data)
         return moment
+
+    def tell(self, listener: "Link[Any]", data: bytes, moment: Nanos, *, performer: bool = False) -> None:
+        """Let a page know of a message that leaves."""
+        drums = is_channel_message(data) and data[0] & 15 == self._drum_channel - 1
+        listener.send(MidiOut(data, moment, performer=performer, drums=drums))
 
     def _send_at(self, way: _Route, data: bytes, due: Nanos, voice: Stream) -> None:
         moment = Nanos(due + way.delay_nanos + (way.clock_nanos if voice is Stream.CLOCK else 0))

@@ -75,11 +75,18 @@ class WantMidi(Message, frozen=True):
 
 
 class MidiOut(Message, frozen=True):
-    """What leaves, and when it is due; `performer` where the performer's own keys sound through."""
+    """What leaves, and when it is due.
+
+    Attributes:
+        performer: whether the performer's own keys sound through.
+        drums: whether it goes to the drums, whatever their channel.
+
+    """
 
     data: bytes
     due_nanos: int
     performer: bool
+    drums: bool = False
 
 
 # -- places in the latent space: what the engine holds and the worker works out -----------------------

@@ -87,11 +87,12 @@ class Pong(Message, frozen=True):
 
 
 class PlayedMidi(Message, frozen=True):
-    """What the instrument plays: MIDI bytes, due on its clock; whether they are the performer's keys."""
+    """What the instrument plays: MIDI bytes, due on its clock; see `MidiOut`."""
 
     data: list[int]
     due_ms: float
     performer: bool
+    drums: bool
 
 
 class Considered(Message, frozen=True):

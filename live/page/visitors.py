@@ -104,7 +104,14 @@ class Visitor:
         """Send what the instrument plays, as soon as it does."""
         while True:
             played = await self._playing.get()
-            await self._say(PlayedMidi([*played.data], played.due_nanos / 1e6, performer=played.performer))
+            await self._say(
+                PlayedMidi(
+                    [*played.data],
+                    played.due_nanos / 1e6,
+                    performer=played.performer,
+                    drums=played.drums,
+                )
+            )
 
     def _hears(self, message: MidiOut) -> None:
         """Let a message wait for the browser; one that does not keep up misses some, and is silenced."""

@@ -71,7 +71,7 @@ export class Midi {
     const exact = message.due_ms - (this.link.offset || 0);
     this.measure(performance.now() - exact);
     const due = exact + this.delay;
-    if (this.target === "synth") { if (!message.performer || !this.access) this.sound(message.data, due); }
+    if (this.target === "synth") { if (!message.performer || !this.access) this.sound(message.data, due, message.drums); }
     else if (this.target && this.access) {
       const output = this.access.outputs.get(this.target);
       if (output) output.send(message.data, Math.max(due, performance.now()));
@@ -87,8 +87,8 @@ export class Midi {
   }
 
   // Plays bytes on the page's synth at a moment of performance.now().
-  sound(data, at) {
-    this.synth.send(data, this.synth.moment(at));
+  sound(data, at, drums = false) {
+    this.synth.send(data, this.synth.moment(at), drums);
   }
 
   silence() {

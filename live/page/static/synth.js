@@ -3,7 +3,7 @@ import { PlainSynth } from "./plain_synth.js";
 import { openSoundfont } from "./soundfont.js";
 
 const AHEAD_S = 0.03, STALLED_S = 0.2, DRIFT = 0.001, SOUNDFONT_GAIN = 2.2, PLAIN_GAIN = 0.5;
-const CHANNELS = [1, 2, 3, 9], PROGRAMS = [4, 24, 33, 0]; // of melody, chords, bass and drums, until twobar says others
+const DRUMS = 9, CHANNELS = [1, 2, 3, DRUMS], PROGRAMS = [4, 24, 33, 0]; // of melody, chords, bass and drums, until twobar says others
 
 export class Synth {
   constructor(say = () => {}) {
@@ -53,10 +53,11 @@ export class Synth {
     return this.context ? 1000 * ((this.context.baseLatency || 0) + (this.context.outputLatency || 0)) : null;
   }
 
-  // Plays a MIDI message at a moment of the audio clock; what ends all sound does so at once.
-  send(data, at) {
+  // Plays a MIDI message at a moment of the audio clock, drums on the channel where they sound as such; what ends all
+  // sound does so at once.
+  send([status, ...rest], at, drums = false) {
     this.wake();
-    const kind = data[0] & 0xf0, channel = data[0] & 15;
+    const kind = status & 0xf0, channel = drums ? DRUMS : status & 15, data = [kind | channel, ...rest];
     if (kind === 0xb0 && (data[1] === 120 || data[1] === 123)) { this.voices.silence(channel); return; }
     if (kind === 0xc0) this.setup.set(`program ${channel}`, data);
     if (kind === 0xb0 && data[1] === 7) this.setup.set(`volume ${channel}`, data);

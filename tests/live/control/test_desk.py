@@ -206,7 +206,9 @@ knob = "swing"
 """
 
 
-def test_a_mapping_is_chosen_by_name_for_the_port_that_is_meant_and_said_once(home: Path) -> None:
+def test_a_mapping_is_chosen_by_name_for_the_port_that_is_meant_and_who_calls_a_scene_is_told_nothing(
+    home: Path,
+) -> None:
     (home / "mine.toml").write_text(MINE)
     hands = Hands(MPK, NANO)
     before = hands.desk.chosen()
@@ -215,11 +217,11 @@ def test_a_mapping_is_chosen_by_name_for_the_port_that_is_meant_and_said_once(ho
     hands.desk.choose(wanted)
     hands.desk.choose(wanted)
     assert hands.desk.chosen() == wanted
-    assert (hands.told, hands.said) == (["mapping mine for nanoKONTROL2"], [])
+    assert (hands.told, hands.said) == ([], [])
     assert [type(asked) for asked in hands.touch(NANO, control(1, 99, 0), control(1, 99, 5))] == [Turn, Turn]
     assert hands.touch(NANO, control(1, 16, 0), control(1, 16, 10)) == []
     hands.desk.choose(before)
-    assert hands.told[-1] == "mapping korg-nanokontrol2 for nanoKONTROL2"
+    assert hands.desk.chosen() == before
     assert hands.touch(NANO, control(1, 99, 9)) == []
 
 
@@ -247,9 +249,35 @@ def test_a_mapping_is_picked_by_hand_for_one_controller_or_for_all(home: Path) -
     hands.desk.pick("auto")
     assert [*hands.desk.chosen().values()] == ["akai-mpk-mini-mk3", "korg-nanokontrol2"]
     (home / "late.toml").write_text(MINE)
+    hands.told.clear()
     hands.desk.pick("late", "nanoKONTROL2")
+    assert hands.told == ["mapping late for nanoKONTROL2"]
     assert hands.desk.chosen()["nanoKONTROL2"] == "late"
     assert "late" in hands.desk.names
+
+
+@pytest.mark.parametrize("choice", ["auto", "footswitch"])
+def test_auto_chooses_among_all_mappings_that_there_are_by_then(choice: str, home: Path) -> None:
+    hands = Hands(NANO, PLAIN, choice=choice)
+    hands.desk.pick("footswitch")
+    (home / "mine.toml").write_text(MINE.replace('"Mine"', '"Mine"\nmatch = ["Old keys"]'))
+    hands.desk.pick("auto")
+    assert hands.desk.chosen() == {"Old keys MIDI 1": "mine", "nanoKONTROL2": "korg-nanokontrol2"}
+    assert hands.told[-2:] == [
+        "mapping korg-nanokontrol2 for nanoKONTROL2",
+        "mapping mine for Old keys MIDI 1",
+    ]
+    (home / "mine.toml").unlink()
+    hands.desk.pick("footswitch", "Old keys MIDI 1")
+    hands.desk.pick("auto", "Old keys MIDI 1")
+    assert hands.desk.chosen()["Old keys MIDI 1"] == "default"
+
+
+def test_two_controllers_alike_have_the_mapping_that_is_picked_for_their_name(home: Path) -> None:
+    twin = NANO.replace("24:0", "28:0")
+    hands = Hands(NANO, twin)
+    hands.desk.pick("footswitch", "nanoKONTROL2")
+    assert [hands.desk.mapping_of(port).controller.name for port in (NANO, twin)] == ["A footswitch"] * 2
 
 
 def test_what_cannot_be_picked_is_refused_in_one_sentence_each_time(home: Path, tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ import pytest
 from live.engine.engine import Engine
 from live.engine.output import EngineOutput
 from live.errors import PortError
+from live.ipc.messages import MidiOut
 from live.timing.ahead import AheadQueue
-from live.timing.midi_bytes import Sink, Stream, note_off, note_on
+from live.timing.midi_bytes import Sink, Stream, note_off, note_on, program
 from live.timing.timeline import Nanos, Tick
-from tests.fakes.engine_stage import SECOND, Ear, FakeClock, built, run_to
+from tests.fakes.engine_stage import SECOND, Ear, FakeClock, Wire, built, run_to
 from tests.fakes.stage import configured
 
 MS = 1_000_000
@@ -271,3 +272,14 @@ def test_clicks_go_to_the_output_that_is_named_on_their_channel(wanted: str, exp
     assert {name for name, data in clicks.items() if len(data) == 4} == expected
     assert {name for name, data in clicks.items() if data} == expected
     engine.close()
+
+
+def test_a_page_knows_which_channel_is_the_drums(clock: FakeClock) -> None:
+    output, page = EngineOutput(clock, drum_channel=5), Wire()
+    output.listeners.append(page)
+    for channel in (5, 10):
+        output.send(note_on(channel, 36, 90), tick=Tick(0), due=clock.now(), voice=Stream.INSTRUMENT)
+    output.tell(page, program(5, 0), clock.now())
+    output.tell(page, b"\xf8", clock.now())
+    heard = [message for message in page.sent if isinstance(message, MidiOut)]
+    assert [message.drums for message in heard] == [True, False, True, False]

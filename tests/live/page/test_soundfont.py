@@ -58,8 +58,9 @@ def onsets(blocks: list[float], *, quiet: float = 0.004) -> list[int]:
     return [at for at in range(len(loud)) if loud[at] and not any(loud[max(0, at - 3) : at])]
 
 
-def strike(served: Served, pitch: int) -> None:
-    served.call(served.hub.take, MidiOut(bytes((0x91, pitch, 110)), time.monotonic_ns(), performer=False))
+def strike(served: Served, pitch: int, *, drums: bool = False) -> None:
+    data = bytes((0x91, pitch, 110))
+    served.call(served.hub.take, MidiOut(data, time.monotonic_ns(), performer=False, drums=drums))
 
 
 def test_the_soundfont_is_sent_once_and_known_again() -> None:
@@ -120,6 +121,18 @@ def test_what_twobar_plays_sounds_on_the_page_and_panic_ends_it(
         end = (0xB1, 123, 0) if pitch == 72 else (0x81, pitch, 0)
         served.call(served.hub.take, MidiOut(bytes(end), time.monotonic_ns(), performer=False))
         served.wait(lambda: page.evaluate("Math.max(...loudness.slice(-20)) < 0.001"))
+    page.close()
+
+
+def test_drums_sound_as_drums_whatever_their_channel(browser: Any, served: Served) -> None:
+    page = opened(browser, served)
+    page.select_option("[aria-label='where twobar sounds']", "synth")
+    page.evaluate(TAPPED)
+    page.evaluate("window.struck = []; twobar.synth.voices.send = (data) => struck.push(data); null")
+    strike(served, 36, drums=True)
+    strike(served, 60)
+    served.wait(lambda: len(page.evaluate("struck")) == 2)
+    assert page.evaluate("struck") == [[0x99, 36, 110], [0x91, 60, 110]]
     page.close()
 
 
