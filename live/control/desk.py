@@ -18,7 +18,7 @@ import msgspec
 from live.control import library
 from live.control.lesson import Lesson, Lost, bound_to, control_for
 from live.control.mapper import Mapper
-from live.control.mapping_file import Control, Mapping, describe, does, read
+from live.control.mapping_file import Control, Mapping, describe, does, overlap, read
 from live.control.steady import Steady
 from live.devices.names import spoken_name
 from live.errors import UsageError, unknown
@@ -115,7 +115,7 @@ class Desk:
             say(f"{fault}; the default mapping is used")  # edited meanwhile: no reason for silence
             path = library.shipped()[library.DEFAULT]
             mapping = read(path)
-        self._plain = Station(Mapper(mapping, knob_value), path, library.name_of(path))
+        self._plain = Station(Mapper(mapping, knob_value, meant=False), path, library.name_of(path))
         self._stations: dict[str, Station] = {}
         self._steady: dict[tuple[str, int, int], Steady] = {}
         self._last: tuple[str, bytes, Control | None] | None = None
@@ -136,13 +136,17 @@ class Desk:
                 station = self._read(path)
             except UsageError as fault:
                 self._say(f"{fault}; {spoken_name(port)} has the default mapping")
-        self._stations[port] = station._replace(mapper=Mapper(station.mapper.mapping, self._knob_value))
+        self._stations[port] = station._replace(mapper=self._mapper(station.mapper.mapping, port))
         self._choose(port, self._wanted.get(spoken_name(port), station.name))
 
     def unplug(self, port: str) -> None:
         """Forget a port.  Threads: any."""
         self._stale = self._library is not None  # who plugs it in again may have edited its file
         self._stations.pop(port, None)
+
+    def _mapper(self, mapping: Mapping, port: str, *, before: Mapper | None = None) -> Mapper:
+        meant = overlap(mapping.controller.match, port) > 0
+        return Mapper(mapping, self._knob_value, before=before, meant=meant)
 
     def _read(self, path: Path) -> Station:
         mapping = read(path, say=self._say)
@@ -219,7 +223,7 @@ class Desk:
                     self._refused.add((port, name))
                     self._say(f"{fault}; {spoken_name(port)} stays with {before.name}")
             else:
-                mapper = Mapper(station.mapper.mapping, self._knob_value, before=before.mapper)
+                mapper = self._mapper(station.mapper.mapping, port, before=before.mapper)
                 station = station._replace(mapper=mapper)
                 if aloud:
                     self._tell(f"mapping {station.name} for {spoken_name(port)}")
@@ -291,7 +295,7 @@ class Desk:
             return
         control = mapper.control_of(data)
         if kind == NOTE_ON:
-            if control is None or not data[2]:
+            if not data[2] or (control is None and not mapper.consumes(data)):
                 return
         elif kind in (CONTROL, CHANNEL_PRESSURE, PITCH_BEND) and (control is None or control.encoder is None):
             number = data[1] if kind == CONTROL else 0
@@ -365,7 +369,7 @@ class Desk:
     def _set(self, port: str, mapping: Mapping, name: str) -> None:
         """Let a port have another mapping; controls that stay are where they were."""
         station = self._station(port)
-        fresh = Station(Mapper(mapping, self._knob_value, before=station.mapper), station.path, name)
+        fresh = Station(self._mapper(mapping, port, before=station.mapper), station.path, name)
         if port in self._stations:
             self._stations[port] = fresh
         else:
@@ -386,6 +390,8 @@ def spoken(data: bytes) -> str:
     kind = data[0] & 0xF0
     if kind == CONTROL:
         return f"CC {data[1]}"
+    if kind == NOTE_ON:
+        return f"note {data[1]}"
     if kind == PROGRAM:
         return f"program {data[1]}"
     return "pitch bend" if kind == PITCH_BEND else "aftertouch"

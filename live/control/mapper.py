@@ -46,12 +46,18 @@ class Mapper:
         mapping: what is bound.
         knob_value: tells where a knob is now.
         before: the mapper that this one follows; controls that are the same stay where they are.
+        meant: whether the mapping is meant for this controller; another one's keys play, whatever it says.
 
     Threads: engine only.  Realtime: yes; a few microseconds a message.
     """
 
     def __init__(
-        self, mapping: Mapping, knob_value: Callable[[str], float], *, before: "Mapper | None" = None
+        self,
+        mapping: Mapping,
+        knob_value: Callable[[str], float],
+        *,
+        before: "Mapper | None" = None,
+        meant: bool = True,
     ) -> None:
         """Bind the controls."""
         self.mapping = mapping
@@ -64,6 +70,8 @@ class Mapper:
         self._halves: dict[tuple[int, int], tuple[_Bound, Pair, bool]] = {}
         self._parameters: dict[tuple[int, int], tuple[_Bound, Pair]] = {}
         self._chosen: dict[int, tuple[int, int]] = {}
+        keys = mapping.controller.keys
+        self._keyless = frozenset() if keys is None or not meant else frozenset(CHANNELS) - frozenset(keys)
         self._pad_struck = [False] * len(CHANNELS)  # whether the last note of each channel was a bound one
         for bound in self._bound:
             self._bind(bound)
@@ -114,10 +122,13 @@ class Mapper:
         """Tell whether a message belongs to the mapping, and so is not passed through.
 
         Pressure belongs to what was struck last on its channel, at first to the pads that are bound there.
+        Where the controller has no keys, all belongs to it.
         """
         if not is_channel_message(data):
             return False
         status, kind = data[0], data[0] & 0xF0
+        if (status & 0x0F) + 1 in self._keyless:
+            return True
         if kind in {NOTE_OFF, KEY_PRESSURE} and (NOTE_ON | (status & 0x0F), data[1]) in self._table:
             return True
         if kind == CONTROL and ((status, data[1]) in self._halves or self._is_nrpn(status, data[1])):
@@ -130,7 +141,8 @@ class Mapper:
         """Tell whether a newer message of the same control makes this one worthless; unbound ones are."""
         if not is_channel_message(data):
             return False
-        if data[0] & 0xF0 == CONTROL and self.consumes(data) and _key(data) not in self._table:
+        status, number = data[0], data[1]
+        if status & 0xF0 == CONTROL and ((status, number) in self._halves or self._is_nrpn(status, number)):
             return False  # half of a number
         found = self._table.get(_key(data))
         return found is None or (found.is_knob and found.control.encoder is None)

@@ -47,6 +47,8 @@ class Controller(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     Attributes:
         name: of the device.
         match: parts of the names of its ports.
+        keys: the channels on which its keys play; left away, all.  On the others nothing sounds, be it bound
+            or not: [] for pads, buttons and knobs alone.
         lights: part of the name of the port that its lights are sent to; left away, the one that belongs to
             the port it is heard on.
         hello, goodbye: messages that it is sent before its lights and after them, in hexadecimal.
@@ -55,6 +57,7 @@ class Controller(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     name: Annotated[str, Meta(min_length=1)]
     match: list[Annotated[str, Meta(min_length=1)]] = []
+    keys: list[Annotated[int, Meta(ge=1, le=16)]] | None = None
     lights: str = ""
     hello: list[str] = []
     goodbye: list[str] = []

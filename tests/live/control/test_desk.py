@@ -321,3 +321,23 @@ def test_what_was_learned_goes_by_the_name_of_the_file_that_it_is_written_into(h
     assert hands.desk.chosen()["Old keys MIDI 1"] == "default"
     assert hands.learn("stray", NANO, *turned(55)) is not None
     assert hands.desk.chosen()["nanoKONTROL2"] == "korg-nanokontrol2"
+
+
+# -- what a first user meets -------------------------------------------------------------------------
+
+LAUNCHPAD = "Launchpad X:Launchpad X LPX MIDI In 20:1"
+
+
+def test_pads_that_are_bound_to_nothing_are_no_keys_and_are_named_when_touched(home: Path) -> None:
+    hands = Hands(LAUNCHPAD, PLAIN)
+    unbound = note_on(1, 64, 90)
+    assert hands.desk.consumes(hands.received(LAUNCHPAD, unbound))
+    assert not hands.desk.consumes(hands.received(PLAIN, unbound))
+    assert hands.touch(LAUNCHPAD, unbound, note_off(1, 64)) == []
+    assert hands.desk.touched() == TouchView("Launchpad X LPX MIDI In", "note 64", "")
+
+
+def test_a_keyboard_plays_under_a_mapping_that_was_made_for_pads(home: Path) -> None:
+    hands = Hands(PLAIN, LAUNCHPAD, choice="novation-launchpad-x")
+    assert not hands.desk.consumes(hands.received(PLAIN, note_on(1, 64, 90)))
+    assert hands.desk.consumes(hands.received(LAUNCHPAD, note_on(1, 64, 90)))
