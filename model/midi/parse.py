@@ -27,6 +27,16 @@ SYSTEM_DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 END_OF_TRACK, TRACK_NAME, TEMPO, METRE = 0x2F, 0x03, 0x51, 0x58
 DRUM_BANK = re.compile(rb"[\xb0-\xbf]\0[\x78\x7e\x7f]")
 BEHIND_EXCLUSIVE = re.compile(rb"\xf7[\x80-\xff]{0,3}[\x00-\x7f][\x00-\x7f]")
+_TIME = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
+_DATA = {rb"[\x80-\xbf\xe0-\xef]": rb"[\x00-\x7f]{2}", rb"[\xc0-\xdf]": rb"[\x00-\x7f]"}
+_BEGUN = [rb"(?:%s%s%s(?:%s%s)*+)*+" % (_TIME, status, data, _TIME, data) for status, data in _DATA.items()]
+BEGUN = [re.compile(begun) for begun in _BEGUN]
+"""Channel messages one after another, each status there: those of two data bytes, those of one."""
+GONE_ON = [
+    re.compile(rb"(?:%s%s)*+%s" % (_TIME, data, begun))
+    for data, begun in zip(_DATA.values(), _BEGUN, strict=True)
+]
+"""The same behind a message of their length, whose status holds on."""
 PRINTABLE = frozenset(string.printable.encode())
 
 Timed = tuple[int, mido.Message]
@@ -110,8 +120,6 @@ def plain(data: bytes) -> bool:
         return False
     if data[12] & 0x80 or data[12:14] == b"\0\0":
         return False
-    if BEHIND_EXCLUSIVE.search(data) or DRUM_BANK.search(data):
-        return False
     at, found = HEADER_BYTES, 0
     while at < len(data):
         if data[at : at + 4] != b"MTrk":
@@ -122,35 +130,52 @@ def plain(data: bytes) -> bool:
         found += 1
     if at != len(data) or found != int.from_bytes(data[10:12]):
         return False
-    return data.count(0xF0) == data.count(0xF7) or _exclusives_are_whole(data)
+    suspect = data.count(0xF0) != data.count(0xF7) or BEHIND_EXCLUSIVE.search(data)
+    return not (suspect or DRUM_BANK.search(data)) or _walks_plainly(data)
 
 
-def _exclusives_are_whole(data: bytes) -> bool:
-    """Tell whether every system exclusive message of a file, else plain, is in one piece.
+def _walks_plainly(data: bytes) -> bool:
+    """Tell whether every exclusive message is whole, a status follows it, and no bank of drums is chosen.
 
-    Their marks may be parts of times and of tempos as well, so that the events are walked.
+    The marks of all that may be parts of times and of tempos as well, so that the events are walked.
     """
+    banks = [found.start() for found in DRUM_BANK.finditer(data)]
     at = HEADER_BYTES
     try:
         while at < len(data):
             end = at + 8 + int.from_bytes(data[at + 4 : at + 8])
-            at, status = at + 8, 0
+            at, patterns = at + 8, BEGUN
             while at < end:
+                pattern, after = max(
+                    ((each, found.end()) for each in patterns if (found := each.match(data, at, end))),
+                    key=itemgetter(1),
+                )
+                if after > at:
+                    if any(_is_status(data, pattern, at, bank) for bank in banks if at < bank < after):
+                        return False
+                    kind = patterns.index(pattern)
+                    patterns = [GONE_ON[0], BEGUN[1]] if kind == 0 else [BEGUN[0], GONE_ON[1]]
+                    at = after
+                    continue
                 while data[at] & 0x80:
                     at += 1
                 byte = data[at + 1]
-                at += 1 + (byte >= 0x80)
-                if byte < 0xF0:
-                    status = byte if byte & 0x80 else status
-                    at += 1 if 0xC0 <= status < 0xE0 else 2
-                    continue
-                size, at = _number(data, at + (byte == 0xFF), end)
+                size, at = _number(data, at + 2 + (byte == 0xFF), end)
                 at += size
                 if byte != 0xFF and (byte != 0xF0 or data[at - 1] != 0xF7):
                     return False
+                if byte == 0xF0:
+                    patterns = BEGUN
     except (IndexError, OverflowError):
         return False
     return True
+
+
+def _is_status(data: bytes, pattern: re.Pattern[bytes], begin: int, place: int) -> bool:
+    """Tell whether a byte of a run of channel messages is a status: one behind a whole time."""
+    before = pattern.match(data, begin, place)
+    at = begin if before is None else before.end()
+    return re.fullmatch(_TIME, data[at:place]) is not None
 
 
 def in_order(events: Iterable[Timed]) -> list[Timed]:

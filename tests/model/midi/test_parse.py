@@ -90,8 +90,20 @@ def test_only_files_that_keep_to_the_format_are_plain() -> None:
         header() + chunk(b"\0\xf0\2\x7e\1\0\xf7\2\1\xf7\0\xf7\1\xf7" + C + END),
         header() + chunk(C[:4] + b"\0\xf0\3\x7e\1\xf7\x60\x3c\0" + END),
         header() + chunk(b"\0\xb1\0\x78" + C + END),
+        header() + chunk(C + b"\0\xb1\7\x64\x83\x60\xb1\0\x78" + END),
+        header() + chunk(b"\0\xf0\2\x7e\1" + C + END),
     ]
     assert [data for data in odd if plain(data)] == []
+
+
+def test_times_and_tempos_that_look_like_odd_messages_are_plain() -> None:
+    marks = [
+        b"\x81\xb0\0\x78\x40",  # a time of 81 b0 00, and the key 78
+        b"\xf7\x40\x3c\x50",
+        b"\0\xff\x51\3\xf7\x10\x20\0\x3c\0",
+        b"\0\xc0\7\x81\xf0\1\5\0\xff\x51\3\xb0\0\x78\xf7\1\6",
+    ]
+    assert [data for mark in marks if not plain(data := header() + chunk(C[:4] + mark + END))] == []
 
 
 SCRAPS = st.sampled_from(

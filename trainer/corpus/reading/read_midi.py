@@ -20,7 +20,7 @@ from model.midi.parse import parse as parse_smf
 from model.midi.voices import DRUM_CHANNEL, is_drums
 from model.music.grid import Grid
 from trainer.corpus.reading.tracks import Sheet, Span, fingerprint
-from trainer.corpus.windows.bar_line import OWN_BARS, BarLine, find
+from trainer.corpus.windows.bar_line import OWN_BARS, BarLine, find, lies
 from trainer.corpus.windows.drum_windows import drum_windows
 from trainer.corpus.windows.ensemble_windows import multitrack_windows
 from trainer.corpus.windows.phrase_windows import (
@@ -83,8 +83,10 @@ def read(data: bytes, grid: Grid, *, metres: str = "own", metre: str = "") -> Re
         raise UnreadableError("no notes")
     if sum(len(track.notes) for track in tracks) > MAX_NOTES:
         raise UnreadableError(f"more than {MAX_NOTES} notes")
-    line = _bar_line(score, tracks, metre)
-    spans = bar_runs(score, grid, metres=metres, line=line)
+    line, spans = OWN_BARS, list[Span]()
+    if metres == "all" or metre or _may_be_long(score, grid):
+        line = _bar_line(score, tracks, metre)
+        spans = bar_runs(score, grid, metres=metres, line=line)
     if not spans:
         raise UnreadableError(f"no {grid.bars} bars of {grid.beats_per_bar}/4 in a row")
     beaten = [is_drums(DRUM_CHANNEL * track.is_drum, track.name, track.program) for track in tracks]
@@ -108,6 +110,22 @@ def read(data: bytes, grid: Grid, *, metres: str = "own", metre: str = "") -> Re
     velocities = {"melody": pitched, "poly": pitched, "drums": hit, "multitrack": pitched or hit}
     pieces = {name: result[codec].every or Windows() for name, codec in zip(PIECES, CODECS, strict=True)}
     return Reading(result | pieces, fingerprint(lines, drums), velocities, line.note)
+
+
+def _may_be_long(score: Any, grid: Grid) -> bool:  # noqa: ANN401 - as below
+    """Tell whether any bar can be as long as the grid's, or its time signature says nothing."""
+    signatures = [(s.time, s.numerator, s.denominator) for s in score.time_signatures]
+    return (
+        min(signatures, default=(1,))[0] > 0
+        or all(lies(*each[1:]) for each in signatures)
+        or any(_is_long(*each[1:], grid) for each in signatures)
+    )
+
+
+def _is_long(numerator: int, denominator: int, grid: Grid) -> bool:
+    """Tell whether bars are as long as the grid's; two of half the length are one: 2/4 reads as 4/4."""
+    quarters = 4 * numerator / denominator if numerator > 0 and denominator > 0 else 0.0
+    return quarters in (grid.beats_per_bar, grid.beats_per_bar / 2)
 
 
 def _bar_line(score: Any, tracks: list[Any], metre: str) -> BarLine:  # noqa: ANN401 - as below
@@ -219,9 +237,7 @@ def bar_runs(
     runs: list[Span] = []
     for index, (start, numerator, denominator) in enumerate(signatures):
         stop = signatures[index + 1][0] if index + 1 < len(signatures) else end
-        quarters = 4 * numerator / denominator if numerator > 0 and denominator > 0 else 0.0
-        # two bars of half the length are one: 2/4 reads as 4/4, 3/8 as 3/4
-        aside = quarters not in (grid.beats_per_bar, grid.beats_per_bar / 2)
+        aside = not _is_long(numerator, denominator, grid)
         if stop <= start or (aside and metres == "own"):
             continue
         last = runs[-1] if runs else None

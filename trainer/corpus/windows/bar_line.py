@@ -4,6 +4,7 @@ Tested in tests/trainer/corpus/windows/test_bar_line.py.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -139,23 +140,26 @@ def scored(onsets: Sequence[tuple[int, list[tuple[int, int]]]], beats: int) -> N
     """Return, for each sixteenth of a bar, how likely the onsets are if bars begin there: nats an onset.
 
     Args:
-        onsets: as `_onsets` returns them.
+        onsets: as `_onsets` returns them; one or more.
         beats: quarters of a bar.
 
     """
+    first, rhythm, cues = _tables(beats)
+    bar = len(first)
+    steps = np.array([step for step, _ in onsets])
+    places = (steps[:, None] - np.arange(bar)) % bar
+    gaps = np.diff(steps)
+    kinds = np.array([FIRST, *map(kind_of, gaps.tolist())])[: len(gaps), None]
+    following = rhythm[kinds, places[:-1], np.minimum(gaps, LONGEST)[:, None] - 1]
+    teller = Cues()
+    told = [teller.of(notes) for _, notes in onsets]
+    which = np.repeat(np.arange(len(told)), list(map(len, told)))
+    spoken = cues[np.concatenate(told)[:, None], places[which]]
+    return np.asarray((first[places[0]] + following.sum(axis=0) + spoken.sum(axis=0)) / len(onsets))
+
+
+@lru_cache(maxsize=2)
+def _tables(beats: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return a metre's evidence, see `MetreProfile`: first [place], rhythm [kind, place, distance], cues."""
     profile = profile_of(beats)
-    rhythm, cues, first = np.array(profile.rhythm), np.array(profile.cues), np.array(profile.first)
-    begins = np.arange(profile.steps)
-    teller, kind, before = Cues(), FIRST, None
-    found = np.zeros(profile.steps)
-    for step, notes in onsets:
-        place = (step - begins) % profile.steps
-        if before is None:
-            found += first[place]
-        else:
-            distance = step - before
-            found += rhythm[kind][(before - begins) % profile.steps, min(distance, LONGEST) - 1]
-            kind = kind_of(distance)
-        found += cues[teller.of(notes)][:, place].sum(axis=0)
-        before = step
-    return found / max(1, len(onsets))
+    return np.array(profile.first), np.array(profile.rhythm), np.array(profile.cues)
