@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import threading
 import time
@@ -21,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICKS = os.sysconf("SC_CLK_TCK")
 PATIENCE_SECONDS = 40.0
+BYTECODE = str(Path(tempfile.gettempdir()) / "twobar-bench-bytecode")
 
 
 class Instrument:
@@ -61,6 +63,8 @@ class Instrument:
         threading.Thread(target=self._read_log, args=(log,), daemon=True).start()
         command = [sys.executable, "-m", "live", "jam", "--log", str(log), *options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **(env or {})}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an instrument that is installed has been compiled
+        environment.setdefault("PYTHONPYCACHEPREFIX", BYTECODE)
         self.started = time.monotonic()
         if screen is None:
             self.process = subprocess.Popen(

@@ -59,7 +59,8 @@ def main() -> None:
     """Be the dashboard; decoding what crosses the link, a snapshot and then updates, is part of its cost."""
     import msgspec  # noqa: PLC0415  only this program draws
 
-    from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  as above
+    from live.dashboard.app import Dashboard  # noqa: PLC0415  as above
+    from live.dashboard.inbox import Inbox  # noqa: PLC0415  as above
     from live.ipc.snapshot import ToDashboard, difference  # noqa: PLC0415  as above
     from tests.fakes.snapshots import Sent, scene  # noqa: PLC0415  as above
 

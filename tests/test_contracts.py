@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import click
 import pytest
 
-from live.__main__ import twobar
+from live.commands import twobar
 from live.control.library import choose
 from live.settings.knobs import KNOBS
 from model.version import VERSION
@@ -75,7 +75,7 @@ def test_the_engine_loads_neither_arrays_nor_a_model_runtime_nor_a_screen(module
 
 
 def test_the_dashboard_reaches_messages_and_the_names_of_knobs_and_parts_alone() -> None:
-    loaded = loaded_by("live.dashboard")
+    loaded = loaded_by("live.dashboard.app")
     ours = {module for module in loaded if roots({module}) <= set(ROOMS)}
     assert {module for module in ours if not module.startswith("live.dashboard")} == {
         "live", "live.errors", "live.ipc", "live.ipc.commands", "live.ipc.messages", "live.ipc.snapshot",
@@ -92,7 +92,7 @@ def test_a_phrase_needs_no_array_library() -> None:
 
 
 def test_the_commands_name_themselves_without_loading_what_they_use() -> None:
-    assert not roots(loaded_by("live.__main__")) & {"numpy", "torch", "onnxruntime", "textual", "rtmidi"}
+    assert not roots(loaded_by("live.commands")) & {"numpy", "torch", "onnxruntime", "textual", "rtmidi"}
     assert not roots(loaded_by("trainer.__main__")) & {"torch", "onnxruntime", "symusic", "matplotlib"}
 
 

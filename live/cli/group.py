@@ -4,11 +4,13 @@ Exit codes: 0 done, 1 failed, 2 wrong use.
 """
 
 import sys
-from typing import Any
+import time
+from typing import Any, NamedTuple
 
 import click
 
 from live.errors import TwobarError
+from live.ipc.engine_process import Launcher
 from model.errors import ModelError, did_you_mean
 from model.files import readable
 
@@ -18,6 +20,24 @@ REWORDINGS = {  # click's words for a number that is none, the longer first
     "is not a valid integer range": "is not a whole number",
     "is not a valid integer": "is not a whole number",
 }
+
+
+class Begun(NamedTuple):
+    """What has begun before the command line was read.
+
+    Attributes:
+        start_nanos: `time.monotonic_ns()` at which the command began.
+        launcher: of the engine; it may have launched one.
+
+    """
+
+    start_nanos: int
+    launcher: Launcher
+
+    @classmethod
+    def now(cls) -> "Begun":
+        """Return that nothing has."""
+        return cls(time.monotonic_ns(), Launcher(quiet=False))
 
 
 class Group(click.Group):
@@ -61,10 +81,16 @@ def sentence(error: click.ClickException) -> str:
     return text[0].lower() + text[1:] if text[:2].istitle() else text
 
 
-def run(command: click.Command, arguments: list[str] | None = None, *, name: str = "twobar") -> int:
+def run(
+    command: click.Command,
+    arguments: list[str] | None = None,
+    *,
+    name: str = "twobar",
+    begun: Begun | None = None,
+) -> int:
     """Run a command line and return its exit status; no fault of the user's shows a traceback."""
     try:
-        status = command.main(arguments, prog_name=name, standalone_mode=False)
+        status = command.main(arguments, prog_name=name, standalone_mode=False, obj=begun)
     except click.exceptions.Abort:
         return 1
     except click.exceptions.Exit as leaving:

@@ -12,13 +12,16 @@ from typing import Any
 import msgspec
 
 from live.cli import sessions as sessions_of_jams
+from live.cli.group import Begun
 from live.cli.sessions import Opened
 from live.cli.supervision.screen import keep_shown
 from live.cli.supervision.signals import EndSignals
 from live.cli.supervision.supervisor import Supervisor
+from live.dashboard.inbox import Inbox
 from live.devices import ableton_link
 from live.errors import FailureError, UsageError, unknown
 from live.ipc.commands import Quit
+from live.ipc.engine_process import Launcher, has_screen
 from live.ipc.link import Address, Link, call, new_address
 from live.ipc.messages import Bye
 from live.ipc.options import Options
@@ -90,7 +93,7 @@ def check_texts(arguments: Mapping[str, object]) -> None:
                 raise UsageError(f"--{option}: '{shown}' is not written in UTF-8; use another name") from None
 
 
-def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> int:
+def jam(arguments: dict[str, Any], *, begun: Begun, signals: EndSignals) -> int:
     """Run a jam from the command line's options, until a signal or more; returns the exit status."""
     config = settings(arguments)
     if arguments["duration"] is not None and not 0 <= arguments["duration"] <= LONGEST_SECONDS:
@@ -106,16 +109,16 @@ def jam(arguments: dict[str, Any], *, start_nanos: int, signals: EndSignals) -> 
         ableton_link.check_installed()
     check_keymap(config.dashboard.keymap)
     with sessions_of_jams.opened(arguments, config, headless=headless) as opened:
-        return _jam(arguments, opened, headless=headless, start_nanos=start_nanos, signals=signals)
+        return _jam(arguments, opened, headless=headless, begun=begun, signals=signals)
 
 
 def _jam(
-    arguments: dict[str, Any], opened: Opened, *, headless: bool, start_nanos: int, signals: EndSignals
+    arguments: dict[str, Any], opened: Opened, *, headless: bool, begun: Begun, signals: EndSignals
 ) -> int:
     config = opened.config
     log = event_log.begin(arguments["log"]) if arguments["log"] else None
     address = new_address()
-    page, without_page = page_of(config, address, headless=headless, start_nanos=start_nanos)
+    page, without_page = page_of(config, address, headless=headless, start_nanos=begun.start_nanos)
     options = Options(
         config=config,
         model=opened.model,
@@ -127,14 +130,14 @@ def _jam(
         log=as_text(arguments["log"].absolute()) if arguments["log"] else "",
         record=as_text(arguments["record"].absolute()) if arguments["record"] else "",
         session=write_session(address),
-        start_nanos=start_nanos,
+        start_nanos=begun.start_nanos,
         page=page,
     )
     try:
         remarks = [*opened.remarks, *([without_page] if without_page else [])]
         if headless:
-            return _headless(options, signals, opened, remarks)
-        return _on_screen(options, signals, opened, remarks)
+            return _headless(options, signals, opened, remarks, begun.launcher)
+        return _on_screen(options, signals, opened, remarks, begun.launcher)
     finally:
         if options.session:
             Path(options.session).unlink(missing_ok=True)
@@ -165,11 +168,6 @@ def page_of(
     )
 
 
-def has_screen() -> bool:
-    """Tell whether a dashboard can be shown: Textual reads one stream and draws on the other."""
-    return sys.stdout.isatty() and sys.stderr.isatty()
-
-
 def check_keymap(keymap: Mapping[str, str]) -> None:
     """Refuse a name of something that no key does."""
     if not keymap:
@@ -191,36 +189,49 @@ def supervised(
     options: Options,
     opened: Opened,
     notify: Callable[[str], None],
+    launcher: Launcher,
     *,
     deliver: Callable[[ToDashboard], None] | None = None,
 ) -> Supervisor:
     """Return the supervisor of a jam, which goes on from its session and saves it."""
+    if launcher.quiet != (deliver is not None):
+        launcher = Launcher(quiet=deliver is not None)
     keeper = None
     if options.saves:
         seed = options.config.jam.seed
         keeper = SessionKeeper(Path(options.saves), seed=seed, spare=opened.spare, say=notify)
         keeper.start()
-    return Supervisor(options, deliver=deliver, notify=notify, begins_with=opened.begins_with, keeper=keeper)
+    return Supervisor(
+        options,
+        launcher=launcher,
+        deliver=deliver,
+        notify=notify,
+        begins_with=opened.begins_with,
+        keeper=keeper,
+    )
 
 
-def _headless(options: Options, signals: EndSignals, opened: Opened, remarks: list[str]) -> int:
+def _headless(
+    options: Options, signals: EndSignals, opened: Opened, remarks: list[str], launcher: Launcher
+) -> int:
     for remark in remarks:
         _say(f"twobar: {remark}")
     if options.page is not None and options.page.token:
         _say(drawn_code(options.page.url))
-    supervisor = supervised(options, opened, lambda text: _say(f"twobar: {text}"))
+    supervisor = supervised(options, opened, lambda text: _say(f"twobar: {text}"), launcher)
     signals.lead_to(supervisor.end, supervisor.panic)
     try:
         supervisor.start()
+        supervisor.call()
     except BaseException:
         supervisor.abandon()
         raise
     return supervisor.wait()
 
 
-def _on_screen(options: Options, signals: EndSignals, opened: Opened, remarks: list[str]) -> int:
-    from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  the engine starts while Textual is imported
-
+def _on_screen(
+    options: Options, signals: EndSignals, opened: Opened, remarks: list[str], launcher: Launcher
+) -> int:
     inbox = Inbox()
     closed = threading.Event()
 
@@ -230,10 +241,13 @@ def _on_screen(options: Options, signals: EndSignals, opened: Opened, remarks: l
         else:
             inbox.put(Notice(time.monotonic_ns(), "error", text))
 
-    supervisor = supervised(options, opened, notify, deliver=inbox.put)
+    supervisor = supervised(options, opened, notify, launcher, deliver=inbox.put)
     signals.lead_to(supervisor.end, supervisor.panic)
     try:
         supervisor.start()
+        from live.dashboard.app import Dashboard  # noqa: PLC0415  Textual is loaded while the engine starts
+
+        supervisor.call()
         supervisor.wait_shown()
     except BaseException:
         supervisor.abandon()
@@ -323,7 +337,7 @@ def attach(*, end: bool = False, pid: int | None = None) -> int:
         raise UsageError(
             "a dashboard needs a terminal; `twobar attach --end` ends the instrument without one"
         )
-    from live.dashboard import Dashboard, Inbox  # noqa: PLC0415  only when there is something to show
+    from live.dashboard.app import Dashboard  # noqa: PLC0415  only when there is something to show
 
     inbox = Inbox()
     screens: list[Dashboard] = []

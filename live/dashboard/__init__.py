@@ -4,8 +4,3 @@ Beside the grid's and the tracks' names in `model.music` it imports only `live.i
 `live.ipc.commands`, `live.ipc.snapshot`, `live.settings.knobs` and `live.errors`: it draws what crosses
 the link and knows no engine.
 """
-
-from live.dashboard.app import Dashboard
-from live.dashboard.inbox import Inbox
-
-__all__ = ["Dashboard", "Inbox"]

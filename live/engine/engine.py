@@ -31,6 +31,7 @@ from live.engine.links.supervisor_link import SupervisorLink
 from live.engine.links.worker_link import Greeting, WorkerLink
 from live.engine.memory import remembered, restore
 from live.engine.output import EngineOutput
+from live.engine.preparing import OpenSynth, synth_of
 from live.engine.snapshots import Snapshots, Surroundings
 from live.ipc.commands import Arm, Command, Quit, Start, Stop, SwitchTake, ToEngine
 from live.ipc.link import Link, Switchboard
@@ -83,10 +84,18 @@ class Engine:
         options: what the supervisor asks for.
         priority: what `raise_priority` returned.
         clock: a test's own.
+        open_synth: opens the synth, if it has not been.
 
     """
 
-    def __init__(self, options: Options, *, priority: str, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        *,
+        priority: str,
+        clock: Clock | None = None,
+        open_synth: OpenSynth = synth_of,
+    ) -> None:
         """Listen for the other processes; open nothing yet."""
         self.options, self.priority = options, priority
         self.clock = clock or MonotonicClock()
@@ -100,7 +109,7 @@ class Engine:
             drum_channel=midi.drum_channel,
         )
         self.output.feedback = self.feedback = Feedback(self._feeds_back)
-        self.devices = Devices(options, self.output, self._post)
+        self.devices = Devices(options, self.output, self._post, open_synth)
         self.jam = Jam(options.config, self.output)
         self.jam.model_choice.wanted = options.model
         self.learning: Learning | None = None

@@ -12,12 +12,11 @@ from collections.abc import Callable
 
 from live.engine.closing import CRASHED
 from live.engine.engine import Engine
+from live.engine.preparing import Preparation
 from live.errors import TwobarError
 from live.ipc.commands import Panic
 from live.ipc.messages import Bye
-from live.ipc.options import from_environment
 from live.ipc.snapshot import Notice
-from live.timing.clock import raise_priority
 from model.files import readable
 
 SWITCH_SECONDS = 0.0001
@@ -43,14 +42,16 @@ def thread_ended(ended: threading.ExceptHookArgs) -> str:
     return f"the thread '{name}' has ended, the music goes on: {ended.exc_value!r}"
 
 
-def main() -> int:
-    """Run the engine that the environment describes; exit status, CRASHED for what is worth another try."""
+def main(preparation: Preparation) -> int:
+    """Run the engine that was prepared; exit status, CRASHED for what is worth another try."""
     engine = None
     text, status = "", 0
     try:
-        priority = raise_priority()
         sys.setswitchinterval(SWITCH_SECONDS)
-        engine = Engine(from_environment(), priority=priority)
+        options = preparation.options()
+        if options is None:
+            return 0  # nobody wants to play any more
+        engine = Engine(options, priority=preparation.priority, open_synth=preparation.synth)
         post = engine._post  # noqa: SLF001  its own process
         on_signals(lambda: post(Bye()), lambda: post(Panic(source="signal")))
         threading.excepthook = lambda ended: post(Notice(0, "error", thread_ended(ended)))
@@ -63,6 +64,7 @@ def main() -> int:
         text, status = f"twobar: {readable(str(error))}\n", error.exit_code
     except Exception as fault:  # noqa: BLE001  told apart from what the user must mend: it is tried again
         text, status = f"twobar: a fault in the engine: {fault!r}\n", CRASHED
+    preparation.close()
     if engine is not None:
         engine.close(crashed=status == CRASHED)
         if status == 0 and engine.devices.recording.take_lost:

@@ -1,17 +1,15 @@
-"""What the supervisor tells an engine when it starts one: one JSON text in the environment.
+"""What the supervisor tells an engine when it starts one: one JSON text on its standard input.
 
 Tested in tests/live/cli/supervision/test_supervisor.py.
 """
 
-import os
+import sys
 
 import msgspec
 
 from live.ipc.link import Address
 from live.ipc.page_process import PageOptions
 from live.settings.config import Config
-
-OPTIONS_VARIABLE = "TWOBAR_OPTIONS"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,11 +48,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     page: PageOptions | None = None
 
 
-def from_environment() -> Options:
-    """Return the options that the supervisor left."""
-    return msgspec.json.decode(os.environ[OPTIONS_VARIABLE], type=Options)
+def encoded(options: Options) -> bytes:
+    """Return the text."""
+    return msgspec.json.encode(options)
 
 
-def to_environment(options: Options) -> dict[str, str]:
-    """Return the variables for a child process."""
-    return {OPTIONS_VARIABLE: msgspec.json.encode(options).decode()}
+def received() -> Options | None:
+    """Return the options that come on standard input; None where whoever was to write them has gone."""
+    text = sys.stdin.buffer.read()
+    return msgspec.json.decode(text, type=Options) if text else None

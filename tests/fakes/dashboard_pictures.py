@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from live.dashboard import Dashboard
+from live.dashboard.app import Dashboard
 from tests.fakes.dashboard_stage import Stage
 from tests.fakes.snapshots import BEAT, scene
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from live.dashboard import Dashboard, Inbox
+from live.dashboard.app import Dashboard
+from live.dashboard.inbox import Inbox
 from live.ipc.snapshot import Snapshot
 from tests.fakes.snapshots import FakeClock, Sent, scene
 

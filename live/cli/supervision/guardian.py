@@ -11,7 +11,7 @@ from pathlib import Path
 from live.cli.supervision.signals import EndSignals
 from live.cli.supervision.supervisor import Supervisor
 from live.errors import TwobarError
-from live.ipc.options import from_environment
+from live.ipc.options import received
 from live.ipc.session import alive
 from live.session.keeper import SessionKeeper
 from live.timing.clock import lower_priority
@@ -69,7 +69,9 @@ def _buried(pid: int) -> bool:
 def main() -> int:
     """Guard the engine whose number is the argument; exit status."""
     lower_priority()
-    engine, options = Adopted(int(sys.argv[1])), from_environment()
+    engine, options = Adopted(int(sys.argv[1])), received()
+    if options is None:
+        return 1
     signals = EndSignals().install()
     keeper = None
     if options.saves:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from live.cli.supervision.silencing import BY_THEMSELVES, UNREACHED, named
 from live.devices import ports
 from live.errors import TwobarError
-from live.ipc.options import Options, from_environment
+from live.ipc.options import Options, received
 from live.timing.midi_bytes import silence
 
 SENDING_SECONDS = 0.05  # JACK sends what it was given in its next cycles
@@ -33,8 +33,10 @@ def silence_outputs(options: Options, *, peers: Sequence[str] = ()) -> str:
 
 
 def main() -> int:
-    """Silence the outputs of the engine that the environment describes, and the peers named; exit status."""
-    sys.stdout.write(f"{silence_outputs(from_environment(), peers=sys.argv[1:])}\n")
+    """Silence the outputs of the engine that standard input describes, and the peers named; exit status."""
+    options = received()
+    if options is not None:
+        sys.stdout.write(f"{silence_outputs(options, peers=sys.argv[1:])}\n")
     return 0
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from live.ipc.options import Options, to_environment
+from live.ipc.options import Options, encoded
 
 PATIENCE_SECONDS = 3.0
 SILENCER = ("-m", "live.cli.supervision.silencer")
@@ -36,8 +36,8 @@ def silenced(options: Options, environment: Mapping[str, str], *, peers: list[st
     try:
         done = subprocess.run(  # noqa: S603  our own program
             [sys.executable, *SILENCER, *peers],
-            env={**environment, **to_environment(options)},
-            stdin=subprocess.DEVNULL,
+            env=environment,
+            input=encoded(options),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=PATIENCE_SECONDS,

@@ -7,10 +7,7 @@ from the jam's memory.  It never gives up while nobody has asked for the end.
 
 import collections
 import contextlib
-import os
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -22,18 +19,18 @@ from live.cli.supervision.heartbeat import WATCH_SECONDS, Heart
 from live.cli.supervision.silencing import silenced
 from live.errors import FailureError, TwobarError
 from live.ipc.commands import Command, Panic
+from live.ipc.engine_process import SPOKEN, Launcher, environment
 from live.ipc.link import Link, call, remove_place
 from live.ipc.memory import JamMemory, ScenesMemory
 from live.ipc.messages import Beat, Bye
 from live.ipc.model_process import Process, WorkerKeeper, end_process, spawn_worker
-from live.ipc.options import Options, to_environment
+from live.ipc.options import Options, encoded
 from live.ipc.page_process import spawn_page
 from live.ipc.snapshot import Snapshot, ToDashboard
 from live.session.keeper import SessionKeeper
 
 FromEngine = ToDashboard | JamMemory | ScenesMemory | Beat
 
-ENGINE = ("-m", "live.engine")
 ENGINE_PATIENCE_SECONDS = 10.0
 RETRY_SECONDS = 0.01
 CALM_SECONDS = 20.0
@@ -47,7 +44,6 @@ DEAF_SECONDS = 0.75  # three beats: a panic does not wait until it is sure that 
 CRASHED = 70  # of `live.engine.closing`, which is not imported here
 ORDERLY = (1, 2)  # exit codes with which an engine has said what the user must mend
 NOT_OPENED = "the engine could not open its ports in time; does the MIDI system answer?"
-SPOKEN = "twobar: "
 
 
 class Supervisor:
@@ -55,6 +51,7 @@ class Supervisor:
 
     Args:
         options: for the engine.
+        launcher: of engines; it may have launched the first one.
         deliver: gets snapshots and notices, on the link's thread; None when headless.
         notify: gets a sentence for the human about what died and came back.
         begins_with: what the first engine goes on from, as if another had been there before it.
@@ -66,6 +63,7 @@ class Supervisor:
         self,
         options: Options,
         *,
+        launcher: Launcher | None = None,
         deliver: Callable[[ToDashboard], None] | None = None,
         notify: Callable[[str], None] = lambda _text: None,
         begins_with: tuple[JamMemory, ScenesMemory] | None = None,
@@ -73,6 +71,7 @@ class Supervisor:
     ) -> None:
         """Start nothing yet."""
         self._options, self._deliver, self._notify = options, deliver, notify
+        self._launcher = launcher or Launcher(quiet=deliver is not None)
         self._engine: Process | None = None
         self._worker = WorkerKeeper(lambda: spawn_worker(options.address), needed=self._needs_worker)
         self._page = WorkerKeeper(self._spawn_page)
@@ -90,21 +89,23 @@ class Supervisor:
         self._said_goodbye = False
         self._stood: Process | None = None
         self._troubles: collections.deque[float] = collections.deque(maxlen=len(PAUSES_SECONDS))
-        self._complaints = tempfile.TemporaryFile() if deliver else None  # noqa: SIM115  lives as long as we
 
     # -- start -----------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start both processes and call the engine.
-
-        Raises:
-            TwobarError: the engine ended at once; its sentence, and its exit code.  One without words and
-                with code 0: everything was asked to end meanwhile.
-
-        """
+        """Start both processes; raises EngineEndedError when everything was asked to end before that."""
         self._start_engine()
         self._worker.start(at_once=True)
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def call(self) -> None:
+        """Call the engine.
+
+        Raises:
+            TwobarError: it ended at once; its sentence, and its exit code.  One without words and with
+                code 0: everything was asked to end meanwhile.
+
+        """
         self._call_engine()
         if self._options.page is not None:
             self._page.start()
@@ -130,21 +131,11 @@ class Supervisor:
         assert self._options.page is not None
         return spawn_page(self._options.page, quiet=self._deliver is not None)
 
-    def _environment(self) -> dict[str, str]:
-        return {"JACK_NO_START_SERVER": "1", **os.environ}
-
     def _start_engine(self) -> None:
         if self._ending.is_set():
             raise EngineEndedError("", 0)
         self._heart, self._said_goodbye = Heart(), False
-        self._engine = subprocess.Popen(  # noqa: S603  our own program
-            [sys.executable, *ENGINE],
-            env={**self._environment(), **to_environment(self._options)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL if self._deliver else None,
-            stderr=self._complaints,
-            start_new_session=True,
-        )
+        self._engine = self._launcher.start(encoded(self._options))
 
     def _call_engine(self) -> None:
         assert self._engine is not None
@@ -177,7 +168,7 @@ class Supervisor:
         if self._stood is self._engine:
             return EngineEndedError(NOT_OPENED, 1)
         text = "" if status in ORDERLY else f"the engine ended at once with status {status}"
-        words = self._spoken()
+        words = self._launcher.said()
         return EngineEndedError(
             words[-1].removeprefix(SPOKEN) if words else text, status if status in ORDERLY else 1
         )
@@ -272,7 +263,7 @@ class Supervisor:
         engine.kill()  # first, for a client that stands still holds JACK up
 
     def _silence(self) -> str:
-        return silenced(self._options, self._environment(), peers=self._heart.peers)
+        return silenced(self._options, environment(), peers=self._heart.peers)
 
     def _revive(self, status: int) -> bool:
         """Start another engine, again and again; False when everything shall end."""
@@ -353,14 +344,7 @@ class Supervisor:
 
     def last_words(self) -> list[str]:
         """Return what the engines said that no dashboard has shown, each line once."""
-        return list(dict.fromkeys(self._spoken()))
-
-    def _spoken(self) -> list[str]:
-        if self._complaints is None:
-            return []
-        self._complaints.seek(0)
-        lines = self._complaints.read().decode(errors="replace").splitlines()
-        return [line for line in lines if line.startswith(SPOKEN)]
+        return list(dict.fromkeys(self._launcher.said()))
 
     def abandon(self) -> None:
         """Leave nothing behind after a start that failed."""

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from live.control.desk import Desk
 from live.devices import ports
-from live.devices.fluidsynth import FluidSynth, FluidSynthSettings, open_synth
+from live.devices.fluidsynth import FluidSynth
 from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.devices.jack.probe import Direction
 from live.devices.names import keyboards
@@ -22,6 +22,7 @@ from live.engine.closing import Guard
 from live.engine.devices.lights import Lights
 from live.engine.devices.losses import Losses, LossNotices
 from live.engine.output import EngineOutput
+from live.engine.preparing import SYNTH, OpenSynth, synth_of
 from live.engine.recording import Recording
 from live.errors import FailureError, PortError, PortMissingError, SynthError, UsageError, unknown
 from live.ipc.model_process import WorkerKeeper, spawn_worker
@@ -32,10 +33,8 @@ from live.jam.parts.parts import programs_of
 from live.timing.clock import raise_threads
 from live.timing.midi_bytes import Sink, Stream, program, silence
 from live.timing.timeline import Nanos
-from model.files import as_path
 
 Post = Callable[[object], None]
-SYNTH = "fluidsynth"
 WORDS: dict[Direction, tuple[str, ...]] = {
     "in": ("virtual", "none", "auto"),
     "out": ("virtual", SYNTH, "none"),
@@ -57,12 +56,16 @@ class Devices:
         options: what was asked for.
         output: gets the sinks.
         post: puts anything among the engine's arrivals, from any thread.
+        open_synth: opens the synth, if it has not been.
 
     """
 
-    def __init__(self, options: Options, output: EngineOutput, post: Post) -> None:
+    def __init__(
+        self, options: Options, output: EngineOutput, post: Post, open_synth: OpenSynth = synth_of
+    ) -> None:
         """Open nothing yet."""
         self._options, self._output, self._post = options, output, post
+        self._open = open_synth
         self._notices: list[tuple[str, str]] = []
         self._views: dict[tuple[str, str], PortView] = {}
         self._inputs: dict[str, ports.MidiInput] = {}
@@ -144,16 +147,8 @@ class Devices:
         raise_threads()
 
     def _open_synth(self, jam: Jam) -> None:
-        chosen = self._options.config.synth
-        settings = FluidSynthSettings(
-            soundfont=as_path(chosen.soundfont).expanduser() if chosen.soundfont else None,
-            driver=chosen.driver,
-            gain=chosen.gain,
-            reverb=chosen.reverb,
-            chorus=chosen.chorus,
-        )
         try:
-            synth, said = open_synth(settings)
+            synth, said = self._open(self._options.config.synth)
         except SynthError as reason:
             jam.notices.add("error", str(reason))
             self._views["out", SYNTH] = PortView("out", SYNTH, "missing", str(reason))

@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from live.ipc.options import Options, to_environment
+from live.ipc.options import Options, encoded
 
 GUARDIAN = ("-m", "live.cli.supervision.guardian")
 MOST_GUARDIANS = 5
@@ -20,14 +20,16 @@ MOST_GUARDIANS = 5
 def spawn_guardian(options: Options) -> None:
     """Start a guardian of this process; it calls by itself."""
     with contextlib.suppress(OSError):  # no memory for one more process: it plays on alone
-        subprocess.Popen(  # noqa: S603  our own program
+        guardian = subprocess.Popen(  # noqa: S603  our own program
             [sys.executable, *GUARDIAN, str(os.getpid())],
-            env={**os.environ, **to_environment(options)},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        assert guardian.stdin is not None
+        with guardian.stdin:
+            guardian.stdin.write(encoded(options))
 
 
 class Guardians:

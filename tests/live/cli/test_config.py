@@ -5,9 +5,9 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from live.__main__ import twobar
 from live.cli import config as command
 from live.cli.group import run
+from live.commands import twobar
 from live.settings import config as settings
 from live.settings.config import Config, default_path, load, user_path
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from live.__main__ import twobar
 from live.cli.group import run
+from live.commands import twobar
 from live.devices import ableton_link
 
 WRONG = {

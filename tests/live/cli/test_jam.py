@@ -1,5 +1,6 @@
 """Attaching to an instrument that plays, and ending it."""
 
+import io
 import os
 import queue
 import threading
@@ -9,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from live.__main__ import twobar
 from live.cli import jam as jam_command
 from live.cli.group import run
 from live.cli.jam import attach, chosen
+from live.commands import twobar
 from live.errors import FailureError, UsageError
 from live.ipc.commands import FromDashboard, Quit
 from live.ipc.link import Address, Switchboard, new_address
 from live.ipc.messages import Bye
-from live.ipc.options import Options, from_environment, to_environment
+from live.ipc.options import Options, encoded, received
 from live.ipc.session import Session, write_session
 from model.files import as_path
 
@@ -135,8 +136,9 @@ def test_paths_in_latin_1_reach_the_engine(tmp_path: Path, monkeypatch: pytest.M
     model, soundfont, take, log = names
     arguments = ["--model", model, "--soundfont", soundfont, "--record", take, "--log", log]
     assert run(twobar, ["jam", "--headless", *arguments]) == 0
-    monkeypatch.setenv(*next(iter(to_environment(started[0]).items())))
-    options = from_environment()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(encoded(started[0]))))
+    options = received()
+    assert options is not None
     texts = (options.config.jam.model, options.config.synth.soundfont, options.record, options.log)
     assert [as_path(text).name for text in texts] == names
 

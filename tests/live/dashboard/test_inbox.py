@@ -1,7 +1,6 @@
 """The inbox: the newest snapshot, updates, notices, one wake."""
 
-from live.dashboard import Inbox
-from live.dashboard.inbox import MOST_NOTICES
+from live.dashboard.inbox import MOST_NOTICES, Inbox
 from live.ipc.messages import Bye
 from live.ipc.snapshot import Notice, difference
 from tests.fakes.snapshots import scene

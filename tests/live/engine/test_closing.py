@@ -4,13 +4,18 @@ import signal
 import sys
 import threading
 
+import msgspec
 import pytest
 
-from live.engine import __main__, process
+from live.engine import __main__, preparing, process
 from live.engine.closing import CRASHED
+from live.engine.preparing import Preparation
 from live.errors import UsageError
+from live.ipc.link import Address
 from live.ipc.messages import Bye
+from live.ipc.options import Options
 from live.ipc.snapshot import Notice
+from live.settings.config import Config
 from live.timing.timeline import Nanos
 from tests.fakes.engine_stage import Ear, Ended, FakeClock, Wire, built
 
@@ -71,17 +76,18 @@ def test_the_summary_counts_what_was_left_out(clock: FakeClock, monkeypatch: pyt
 @pytest.fixture
 def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave this process as it is."""
-    monkeypatch.setattr(process, "raise_priority", lambda: "ordinary")
+    monkeypatch.setattr(preparing, "raise_priority", lambda: "ordinary")
     monkeypatch.setattr(process, "on_signals", lambda _end, _panic: None)
     monkeypatch.setattr(sys, "setswitchinterval", lambda _seconds: None)
 
 
+def prepared() -> Preparation:
+    return Preparation(lambda: Options(config=Config(), address=Address("", "")))
+
+
 @pytest.mark.usefixtures("ordinary")
-def test_a_fault_at_the_start_is_worth_another_try(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("TWOBAR_OPTIONS", "{}")
-    assert process.main() == CRASHED
+def test_a_fault_at_the_start_is_worth_another_try(capsys: pytest.CaptureFixture[str]) -> None:
+    assert process.main(Preparation(lambda: msgspec.json.decode(b"{}", type=Options))) == CRASHED
     assert capsys.readouterr().err.startswith("twobar: a fault in the engine: ")
 
 
@@ -102,9 +108,8 @@ def test_what_the_user_must_mend_differs_from_a_fault(
         raise fault
 
     monkeypatch.setattr(engine, "open", broken)
-    monkeypatch.setattr(process, "from_environment", lambda: None)
-    monkeypatch.setattr(process, "Engine", lambda _options, priority: engine)
-    assert process.main() == status
+    monkeypatch.setattr(process, "Engine", lambda _options, **_more: engine)
+    assert process.main(prepared()) == status
     assert str(fault) in capsys.readouterr().err
 
 
@@ -124,19 +129,17 @@ def test_a_take_that_was_asked_for_and_not_kept_is_a_failure(
     engine = built(clock)
     engine.ending = True
     monkeypatch.setattr(type(engine.devices.recording), "take_lost", lost)
-    monkeypatch.setattr(process, "from_environment", lambda: None)
-    monkeypatch.setattr(process, "Engine", lambda _options, priority: engine)
-    assert process.main() == status
+    monkeypatch.setattr(process, "Engine", lambda _options, **_more: engine)
+    assert process.main(prepared()) == status
 
 
 @pytest.mark.usefixtures("ordinary")
 def test_a_thread_that_an_exception_ends_is_told(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = built(clock)
     engine.ending = True
-    monkeypatch.setattr(process, "from_environment", lambda: None)
-    monkeypatch.setattr(process, "Engine", lambda _options, priority: engine)
+    monkeypatch.setattr(process, "Engine", lambda _options, **_more: engine)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)  # put back afterwards
-    process.main()
+    process.main(prepared())
     thread = threading.Thread(target=lambda: 1 / 0, name="hot-plug")
     thread.start()
     thread.join()

@@ -6,9 +6,9 @@ from pathlib import Path
 import mido
 import pytest
 
-from live.__main__ import twobar
 from live.cli.group import run
 from live.cli.offline import generate, midi_files
+from live.commands import twobar
 from model.midi import file as midi
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase

@@ -10,10 +10,10 @@ import mido
 import numpy as np
 import pytest
 
-from live.__main__ import twobar
 from live.cli.group import run
 from live.cli.offline import generate, midi_files
 from live.cli.offline.commands import COMMANDS
+from live.commands import twobar
 from model.errors import CheckpointError
 from model.midi import file as midi
 from model.music.distance import distance

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 import pytest
 
-from live.__main__ import twobar
 from live.cli.group import run
 from live.cli.offline import generate
+from live.commands import twobar
 from model.midi import file
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase

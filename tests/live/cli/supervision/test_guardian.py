@@ -1,6 +1,5 @@
 """A guardian: it watches over an engine that is not its child, and the engines after it are."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from live.cli.supervision import guardian
 from live.cli.supervision.guardian import KILLED, Adopted
 from live.cli.supervision.silencing import BY_THEMSELVES
 from live.cli.supervision.supervisor import Supervisor
-from live.ipc.options import to_environment
+from live.ipc.options import encoded
 from tests.live.cli.supervision.test_supervisor import BEATS, DEAF, play  # noqa: F401  a fixture
 
 PATIENCE_S = 20.0
@@ -39,8 +38,11 @@ def adopting(
     monkeypatch.setattr(guardian, "LOOK_SECONDS", 0.01)
     said: list[str] = []
     one = play(BEATS, notify=said.append)
-    environment = {**os.environ, **to_environment(one._options)}
-    return one, subprocess.Popen([sys.executable, "-c", BEATS], env=environment), said
+    engine = subprocess.Popen([sys.executable, "-c", BEATS], stdin=subprocess.PIPE)
+    assert engine.stdin is not None
+    with engine.stdin:
+        engine.stdin.write(encoded(one._options))
+    return one, engine, said
 
 
 def test_an_adopted_engine_that_dies_is_followed(

@@ -6,7 +6,8 @@ from itertools import count
 import pytest
 
 from live.cli.supervision.screen import MOST_FAULTS, keep_shown
-from live.dashboard import Dashboard, Inbox
+from live.dashboard.app import Dashboard
+from live.dashboard.inbox import Inbox
 from tests.fakes.snapshots import Sent, scene
 
 

@@ -17,6 +17,7 @@ from live.cli.supervision import heartbeat, supervisor
 from live.cli.supervision.silencing import BY_THEMSELVES
 from live.cli.supervision.supervisor import EngineEndedError, Supervisor, orderly_status, suspected
 from live.engine.closing import CRASHED
+from live.ipc import engine_process
 from live.ipc.link import new_address
 from live.ipc.memory import AnchorMemory, BaseMemory, JamMemory, JamState, TimelineMemory
 from live.ipc.messages import Between, Moved, Point
@@ -37,9 +38,9 @@ from pathlib import Path
 from live.ipc.commands import FromDashboard
 from live.ipc.link import Switchboard
 from live.ipc.messages import Beat, Bye, Hello
-from live.ipc.options import from_environment
+from live.ipc.options import received
 from live.ipc.snapshot import Notice
-options, ending = from_environment(), threading.Event()
+options, ending = received(), threading.Event()
 {first}
 def arrived(link, item):
     if isinstance(item, Hello):
@@ -65,11 +66,11 @@ import threading
 from live.ipc.link import Switchboard
 from live.ipc.memory import JamMemory
 from live.ipc.messages import Bye, Hello
-from live.ipc.options import from_environment
+from live.ipc.options import received
 from live.ipc.snapshot import Notice
 from tests.live.cli.supervision.test_supervisor import MEMORY
 ending = threading.Event()
-options = from_environment()
+options = received()
 def arrived(link, item):
     if isinstance(item, Hello) and not options.revived:
         link.send(MEMORY)
@@ -121,6 +122,11 @@ CRASHES = "import sys; sys.exit(70)"
 CRASHES_WHEN_CALLED = process(hello="ending.set()", last="sys.exit(70)")
 
 
+def begin(one: Supervisor) -> None:
+    one.start()
+    one.call()
+
+
 @pytest.fixture
 def play(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Supervisor]]:
     """Make a supervisor whose engine is a script of a few lines, and whose model process only sleeps."""
@@ -132,15 +138,15 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Supervisor]]
     monkeypatch.setattr(supervisor, "spawn_worker", sleeper)
 
     def make(script: str, **more: Any) -> Supervisor:
-        monkeypatch.setattr(supervisor, "ENGINE", ("-c", script))
+        monkeypatch.setattr(engine_process, "ENGINE", ("-c", script))
         made.append(Supervisor(Options(config=Config(), address=new_address(), headless=True), **more))
         return made[-1]
 
     yield make
     for one in made:
         one.abandon()
-        if one._complaints is not None:
-            one._complaints.close()
+        if one._launcher._said is not None:
+            one._launcher._said.close()
 
 
 @pytest.fixture
@@ -158,7 +164,7 @@ def test_an_end_before_the_engine_listens_is_orderly(play: Callable[..., Supervi
 
     def start() -> None:
         try:
-            one.start()
+            begin(one)
         except EngineEndedError as ended:
             caught.put(ended)
 
@@ -177,14 +183,14 @@ def test_an_end_before_anything_was_started_starts_nothing(play: Callable[..., S
     one = play(DEAF)
     one.end()
     with pytest.raises(EngineEndedError) as caught:
-        one.start()
+        begin(one)
     assert caught.value.exit_code == 0
     assert one._engine is None
 
 
 def test_an_end_before_the_first_snapshot_is_orderly(play: Callable[..., Supervisor]) -> None:
     one = play(LISTENS, deliver=lambda _message: None)
-    one.start()
+    begin(one)
     one.end()
     with pytest.raises(EngineEndedError) as caught:
         one.wait_shown()
@@ -193,7 +199,7 @@ def test_an_end_before_the_first_snapshot_is_orderly(play: Callable[..., Supervi
 
 def test_an_end_is_heeded_and_leaves_nothing(play: Callable[..., Supervisor]) -> None:
     one = play(LISTENS)
-    one.start()
+    begin(one)
     one.end()
     one.end()
     assert one.wait() == 0
@@ -210,7 +216,7 @@ def test_an_end_while_the_engine_is_started_again_is_orderly(play: Callable[...,
         one.end()  # at the worst moment: the old engine is dead, the new one not there
 
     one = play(LISTENS, notify=notify)
-    one.start()
+    begin(one)
     assert one._engine is not None
     one._engine.kill()
     assert one.wait() == 0
@@ -230,7 +236,7 @@ def test_the_memory_of_an_engine_that_died_is_handed_to_the_next(play: Callable[
             one.end()
 
     one = play(REMEMBERS, deliver=deliver)
-    one.start()
+    begin(one)
     assert one.wait() == 0
     assert notices == ["remembered", "the same"]
 
@@ -247,7 +253,7 @@ def test_an_engine_that_keeps_crashing_is_started_again_and_again(
             one.end()
 
     one = play(CRASHES_WHEN_CALLED, notify=notify)
-    one.start()
+    begin(one)
     assert one.wait() == 0
     assert len(notices) == 4
     assert notices[0].endswith("; it is started again")
@@ -267,7 +273,7 @@ def test_an_engine_that_comes_back_too_early_is_tried_again(
             (tmp_path / "plugged").touch()
 
     one: Supervisor = play(UNPLUGGED, notify=notify, deliver=lambda _message: one.end())
-    one.start()
+    begin(one)
     assert one._engine is not None
     one._engine.kill()
     assert one.wait() == 0
@@ -279,7 +285,7 @@ def test_an_engine_that_stands_still_is_killed_and_followed(
 ) -> None:
     notices: list[str] = []
     one: Supervisor = play(STANDS, notify=notices.append, deliver=lambda _message: one.end())
-    one.start()
+    begin(one)
     assert one.wait() == 0
     assert notices == [f"the engine stood still and was killed; {BY_THEMSELVES}; it is started again"]
 
@@ -289,7 +295,7 @@ def test_an_engine_that_stands_still_does_not_hold_up_the_end(
 ) -> None:
     notices: list[str] = []
     one = play(STANDS, notify=notices.append)
-    one.start()
+    begin(one)
     while not one._heart.begun:
         one._over.wait(0.01)
     one.end()
@@ -316,7 +322,7 @@ def test_a_screen_that_breaks_does_not_stop_the_heart(play: Callable[..., Superv
         raise ZeroDivisionError("in a handler")
 
     one = play(BEATS, deliver=deliver)
-    one.start()
+    begin(one)
     while not one._heart.begun:
         one._over.wait(0.01)
     one.end()
@@ -339,7 +345,7 @@ def test_a_crash_has_one_exit_status() -> None:
 
 def test_a_first_engine_that_crashes_is_reported(play: Callable[..., Supervisor]) -> None:
     with pytest.raises(EngineEndedError, match="ended at once with status 70") as caught:
-        play(CRASHES).start()
+        begin(play(CRASHES))
     assert caught.value.exit_code == 1
 
 
@@ -364,7 +370,7 @@ def test_a_page_that_is_killed_is_served_again(play: Callable[..., Supervisor]) 
     one = play(BEATS)
     page = msgspec.structs.replace(page_options("127.0.0.1", 0), engine=one._options.address)
     one._options = msgspec.structs.replace(one._options, page=page)
-    one.start()
+    begin(one)
     served(page.url)
     first = one._page._process
     assert first is not None

@@ -2,7 +2,8 @@
 
 import pytest
 
-from live.dashboard import Dashboard, Inbox
+from live.dashboard.app import Dashboard
+from live.dashboard.inbox import Inbox
 from live.dashboard.keys import KEYS
 from live.dashboard.windows.screens import CodeWindow, HelpWindow, NoticeWindow, QuitWindow, WordsWindow
 from live.ipc.commands import Say

@@ -1,0 +1,62 @@
+"""The engine is launched before it is known what to play."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from live.ipc import engine_process
+from live.ipc.engine_process import Launcher, may_play
+
+PATIENCE_S = 20.0
+SAYS = "import sys; sys.stderr.write('twobar: ' + sys.stdin.read() + '\\nchatter\\n')"
+
+
+@pytest.mark.parametrize("words", [[], ["jam"], ["jam", "--bpm", "90"], ["--bpm", "90"]])
+def test_what_may_be_a_jam(words: list[str]) -> None:
+    assert may_play(words)
+
+
+@pytest.mark.parametrize("words", [["ports"], ["--help"], ["jam", "--help"], ["-h"], ["--version"], ["gam"]])
+def test_what_is_no_jam(words: list[str]) -> None:
+    assert not may_play(words)
+
+
+def test_the_engine_that_waits_is_the_one_that_plays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_process, "ENGINE", ("-c", SAYS))
+    launcher = Launcher(quiet=True)
+    launcher.launch()
+    waiting = launcher._waiting
+    engines = [launcher.start(b"one"), launcher.start(b"two")]
+    assert engines[0] is waiting
+    for engine in engines:
+        assert engine.wait(PATIENCE_S) == 0
+    assert sorted(launcher.said()) == ["twobar: one", "twobar: two"]
+    launcher.close()
+    assert launcher._said is not None
+    launcher._said.close()
+
+
+def test_an_engine_that_is_not_needed_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_process, "ENGINE", ("-c", SAYS))
+    launcher = Launcher(quiet=False)
+    launcher.launch()
+    waiting = launcher._waiting
+    assert waiting is not None
+    launcher.close()
+    assert waiting.returncode != 0
+
+
+def test_an_engine_whose_command_has_gone_ends_without_a_word() -> None:
+    done = subprocess.run(
+        [sys.executable, *engine_process.ENGINE],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=PATIENCE_S,
+        cwd=Path(__file__).parents[3],
+        env={**os.environ, "TWOBAR_NO_REALTIME": "1"},
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
