@@ -1,4 +1,7 @@
-"""The commands of `twobar`: each parses, and hands over to what does the work."""
+"""The commands of `twobar`: each parses, and hands over to what does the work.
+
+Tested in tests/live/cli/test_group.py.
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,6 @@
 """The engine's process, seen from outside: launched before it is known what to play, which it reads.
 
 Imports nothing that is slow: on a command line it runs before all else.
-Tested in tests/live/cli/supervision/test_supervisor.py.
 """
 
 import contextlib
