@@ -31,7 +31,7 @@ CHORD_SHARE = 0.55  # of a sixteenth
 JITTER = 0.022  # seconds, the standard deviation of a hand's onset
 # two ways to play: standard deviations of the tempo's change in a second, as shares, and variances; of a
 # second, not of a beat, since a slower reading is not to fit better for that
-STEADY, FREE = 0.02, 0.085
+STEADY, FREE = 0.035, 0.085
 STEADILY, FREELY = STEADY**2, FREE**2
 SWITCH = 0.05  # how likely one way turns into the other
 SURPRISE = 3.0  # squared standard deviations at which a steady way may have turned
@@ -51,7 +51,7 @@ FEWEST = 6  # onsets before anything is believed
 NOISE = 0.05  # odds of no metre up to which anything is
 SURE, EARLY_BARS = 0.9, 1.0  # the share of belief that suffices after a bar
 LIKELY, LATE_BARS = 0.55, 1.5  # and a bar and a half
-OVERTURNED, DOUBTED = 0.5, 0.3  # another reading is believed instead, at such shares of both
+OVERTURNED, DOUBTED = 0.75, 0.15  # another reading is believed instead, at such shares of both
 PAUSE_BARS = 2.0  # of silence, after which the music is expected to come in with the timeline
 REENTRY, REENTRY_TEMPO = 0.12, 0.03  # standard deviations of that: beats, share of the tempo
 
