@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from live.control.osc_messages import BadPacketError
+import scripts.fuzz
 from scripts.fuzz import TARGETS, HangError, Target, at_most, run
 
 INPUTS = {"midi-bytes": 350, "osc": 2000, "toml": 250, "mapping": 200, "checkpoint": 250, "midi-file": 250}
@@ -45,3 +46,11 @@ def test_what_takes_too_long_is_broken_off() -> None:
 def test_what_waits_for_ever_is_broken_off_too() -> None:
     with pytest.raises(HangError), at_most(0.01):
         threading.Event().wait(60)
+
+
+def test_to_wait_for_a_processor_is_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    began = time.monotonic()
+    monkeypatch.setattr(scripts.fuzz, "_waited_s", lambda: min(0.05, time.monotonic() - began))
+    with pytest.raises(HangError), at_most(0.02):
+        threading.Event().wait(60)
+    assert time.monotonic() - began >= 0.065
