@@ -18,10 +18,11 @@ from typing import Protocol
 import rtmidi
 
 from live import errors
+from live.devices.jack.cycles import Frames, JackCycles
 from live.devices.jack.probe import JackProbe
 from live.devices.parser import MessageParser
 from live.timing import midi_bytes
-from live.timing.midi_bytes import Received
+from live.timing.midi_bytes import CLOCK, Received
 from live.timing.timeline import Nanos
 
 Deliver = Callable[[Received], object]
@@ -152,6 +153,8 @@ def close_in_time(closing: Callable[..., object], *in_use: object) -> None:
 class InputPort(MidiInput):
     """An open input: every whole message is stamped and handed on, from the driver's thread.
 
+    MIDI clock on JACK is stamped with its cycle's moment instead, if `cycles` tells it.
+
     Attributes:
         faults: messages that the receiver's code failed on (never raised in the driver's thread).
 
@@ -167,8 +170,9 @@ class InputPort(MidiInput):
         *,
         api: str,
         virtual: bool,
+        cycles: JackCycles | None = None,
     ) -> None:
-        """Use open_input."""
+        """Use open_input; `cycles` goes with the port."""
         self.name = name
         self.api = api
         self.virtual = virtual
@@ -176,6 +180,7 @@ class InputPort(MidiInput):
         self._midi: rtmidi.MidiIn | None = midi
         self._deliver = deliver
         self._nanos = nanos
+        self._cycles = cycles
         self._called_nanos = 0
         self._parser = MessageParser()
         self._in_use: list[object] = []
@@ -239,7 +244,9 @@ class InputPort(MidiInput):
         self._called_nanos = time.monotonic_ns()
         try:
             for data in self._parser.feed(message_and_delta[0]):
-                self._deliver(Received(nanos, data, self.name))
+                cycles = self._cycles if data[0] == CLOCK else None
+                moment = cycles.middle() if cycles is not None else nanos
+                self._deliver(Received(moment, data, self.name))
         except Exception:  # noqa: BLE001 - an exception here would end in the driver's C code
             self.faults += 1
 
@@ -257,7 +264,9 @@ class InputPort(MidiInput):
         unregistered(self)
         if midi is not None:
             self._calls_over(midi)
-            _release(midi, tuple(self._in_use))
+            _release(
+                midi, tuple(self._in_use), jack=self._cycles.frames if self._cycles is not None else None
+            )
 
 
 class OutputPort(MidiOutput):
@@ -355,7 +364,7 @@ def _release(
     in_use: tuple[object, ...] = (),
     *,
     pause_s: float = 0.0,
-    jack: JackProbe | None = None,
+    jack: JackProbe | Frames | None = None,
 ) -> None:
     def closing(*_in_use: object) -> None:
         time.sleep(pause_s)

@@ -10,6 +10,7 @@ from pathlib import Path
 import rtmidi
 
 from live import errors
+from live.devices.jack.cycles import JackCycles
 from live.devices.jack.probe import Direction, JackProbe, jack_answers
 from live.devices.names import hardware, keyboards, match, plain_name, unique
 from live.devices.port import Deliver, InputPort, MidiInput, MidiOutput, OutputPort, calls_paused
@@ -191,6 +192,7 @@ def open_input(
     deliver: Deliver,
     nanos: Callable[[], int] = time.monotonic_ns,
     taken: Collection[str] = (),
+    clocked: bool = False,
 ) -> MidiInput:
     """Listen to a named port, or open the virtual port `twobar-in:keys` that others connect to.
 
@@ -200,6 +202,7 @@ def open_input(
         deliver: gets each whole message on the driver's thread; must not block.
         nanos: host time.
         taken: names of ports that are not meant, for they are open already.
+        clocked: its MIDI clock is followed: it is stamped as exactly as the system allows.
 
     Raises:
         UsageError: no such MIDI system, or no virtual ports on it.
@@ -209,7 +212,12 @@ def open_input(
     """
     resolved = resolve_api(api)
     midi, actual = _open("in", name, resolved, taken)
-    return InputPort(midi, actual, deliver, nanos, api=resolved, virtual=name == "virtual")
+    cycles = None
+    if clocked and resolved == "jack":
+        with contextlib.suppress(OSError):
+            cycles = JackCycles(JackProbe(PROBE_CLIENT), nanos)
+    virtual = name == "virtual"
+    return InputPort(midi, actual, deliver, nanos, api=resolved, virtual=virtual, cycles=cycles)
 
 
 def open_output(name: str, *, api: str = "auto", taken: Collection[str] = ()) -> MidiOutput:
@@ -245,6 +253,7 @@ def open_inputs(
     nanos: Callable[[], int] = time.monotonic_ns,
     taken: Collection[str] = (),
     outputs: Collection[str] = (),
+    clocked: bool = False,
 ) -> list[MidiInput]:
     """Open what `--in` asks for: "none", "virtual", a name, or "auto": every keyboard that is plugged in.
 
@@ -254,13 +263,13 @@ def open_inputs(
     if wanted == "none":
         return []
     if wanted != "auto":
-        return [open_input(wanted, api=api, deliver=deliver, nanos=nanos, taken=taken)]
+        return [open_input(wanted, api=api, deliver=deliver, nanos=nanos, taken=taken, clocked=clocked)]
     resolved = resolve_api(api)
     opened: list[MidiInput] = []
     for name in keyboards(names("in", resolved), outputs):
         if name not in taken:
             with contextlib.suppress(errors.PortError):  # gone again, or another program holds it
-                opened.append(open_input(name, api=resolved, deliver=deliver, nanos=nanos))
+                opened.append(open_input(name, api=resolved, deliver=deliver, nanos=nanos, clocked=clocked))
     return opened
 
 

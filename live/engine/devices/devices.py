@@ -66,7 +66,7 @@ class Devices:
         """Open nothing yet."""
         self._options, self._output, self._post = options, output, post
         self._open = open_synth
-        self._notices: list[tuple[str, str]] = []
+        self._clocked = options.config.midi.clock == "midi"
         self._views: dict[tuple[str, str], PortView] = {}
         self._inputs: dict[str, ports.MidiInput] = {}
         self._asked: list[_Asked] = []
@@ -181,6 +181,7 @@ class Devices:
                 deliver=self._post,
                 taken=self._inputs,
                 outputs=self._output_names(),
+                clocked=self._clocked,
             )
         except (PortError, UsageError) as reason:
             self._port_missing(jam, "in", name, reason)
@@ -354,7 +355,8 @@ class Devices:
         self._views["out", SYNTH] = PortView("out", SYNTH, state, detail)
 
     def _reopen_input(self, name: str) -> ports.MidiInput:
-        port = ports.open_input(name, api=self._options.config.midi.api, deliver=self._post)
+        api = self._options.config.midi.api
+        port = ports.open_input(name, api=api, deliver=self._post, clocked=self._clocked)
         self._plug(port.name)
         return port
 

@@ -9,6 +9,7 @@ Pure.  Threads: one.  Realtime: yes, tens of microseconds for a clock.
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -28,6 +29,8 @@ EVEN = 0.3  # of a clock: outliers that differ by less lie off alike,
 SURELY = 4.5  # or by less than so many standard deviations of the jitter
 LEARNING = 96  # clocks before any is called an outlier
 REGULAR, REGULAR_WITHIN = 3, 2  # gaps between clocks that seem lost, and by how many they differ
+TOGETHER_NANOS = 300_000  # clocks that come closer were sent in one buffer: no cable carries them so close
+BUNCHED_NOISE = 0.3  # of a clock: the deviation of what lies anywhere in a buffer of one clock's length
 QUESTIONED = 4  # outliers in a row that are asked what they are
 QUESTIONED_OF_JITTER = 12  # where jitter alone makes outliers
 QUICKEST, SLOWEST = (NANOS_PER_MINUTE / bpm / CLOCKS_PER_BEAT for bpm in (FASTEST_BPM, SLOWEST_BPM))
@@ -75,11 +78,13 @@ class ClockFit:
         self.last = Nanos(0)
         self.period = NANOS_PER_MINUTE / tempo_bpm / CLOCKS_PER_BEAT
         self.noise = FIRST_NOISE
+        self._bunches = False  # they come in buffers about as long as a clock: none is lost or doubled
         self._corrections: deque[tuple[int, int]] = deque(maxlen=REGULAR)
         self._at = 0.0  # the line at `count`, from `_origin` on
         self._origin = 0
         self._prior: float | None = self.period
         self._sums: deque[_Sums] = deque(maxlen=WINDOWS[-1] + 1)
+        self._received: deque[int] = deque(maxlen=WINDOWS[-1])  # moments of what the sums are of
         self._questioned: list[tuple[int, int]] = []
         self.restart()
 
@@ -95,22 +100,27 @@ class ClockFit:
     def restart(self, *, keep_tempo: bool = True) -> None:
         """Let the next clock lie anywhere; the count goes on, so does the tempo until another is clear."""
         self._sums.clear()
+        self._received.clear()
         self._sums.append(_Sums(0, 0, 0, 0, 0, 0))
         self._questioned.clear()
         self._prior = self.period if keep_tempo else None
 
     def add(self, nanos: Nanos) -> int:
         """Take a received clock; returns by how many the count has been corrected, 0 almost always."""
-        self.last = nanos
+        together, self.last = nanos - self.last < TOGETHER_NANOS, nanos
         self.count += 1
         if len(self._sums) == 1:
             self._origin, self._at = nanos, 0.0
             self._take(self.count, nanos)
             return 0
         self._at += self.period
-        doubtful = min(OUTLIER * self.period, DOUBT * self.noise)
+        off = nanos - self._origin - self._at
+        doubtful = min(OUTLIER * self.period, DOUBT * self.noise) if not self._bunches else 2 * self.period
         settled = self.count > LEARNING and len(self._sums) > NOISE_WINDOW
-        if settled and abs(nanos - self._origin - self._at) > doubtful:
+        if settled and off < -OUTLIER * self.period and together:
+            self._go_by_bunches([nanos], undone=0)
+            return 0
+        if settled and abs(off) > doubtful:
             self._questioned.append((self.count, nanos))
             return self._answer()
         if self._bunched:
@@ -150,9 +160,8 @@ class ClockFit:
         if drifts or max(offs) - min(offs) > alike or abs(mean - lost) > EVEN:
             self._restart_questioned(keep_tempo=not drifts)
         elif undone := self._regular(lost):  # no cable loses them so: they come in bunches
-            lost, self.noise = -undone, max(self.noise, OUTLIER * self.period)
-            self._corrections.clear()
-            self._restart_questioned(keep_tempo=True)
+            self._go_by_bunches([moment for _, moment in questioned], undone=undone)
+            return -undone
         else:
             self._corrections.append((self.count, lost))
             self._at += lost * self.period
@@ -160,6 +169,23 @@ class ClockFit:
         self._take_questioned(lost)
         self._fit()
         return lost
+
+    def _go_by_bunches(self, newest: Sequence[int], *, undone: int) -> None:
+        """Take it that clocks come as buffers are written: evenly on the mean, and none was lost or doubled.
+
+        Args:
+            newest: moments that were not taken yet, the last of them that of `count`.
+            undone: the sum of corrections that were none.
+
+        """
+        self._bunches, self.count = True, self.count - undone
+        received = [*self._received, *newest]
+        self._corrections.clear()
+        self.restart()
+        self._origin, first = received[0], self.count + 1 - len(received)
+        for number, moment in enumerate(received):
+            self._take(first + number, moment)
+        self._fit()
 
     def _restart_questioned(self, *, keep_tempo: bool) -> None:
         """Let the line begin with the outliers."""
@@ -181,6 +207,7 @@ class ClockFit:
         return sum(one for _, one in self._corrections) if regular else 0
 
     def _take(self, count: int, nanos: int) -> None:
+        self._received.append(nanos)
         x, y, last = count, nanos - self._origin, self._sums[-1]
         self._sums.append(
             _Sums(last.n + 1, last.x + x, last.y + y, last.xx + x * x, last.xy + x * y, last.yy + y * y)
@@ -199,7 +226,8 @@ class ClockFit:
     def _learn_noise(self) -> None:
         known = self.noise**2
         variance = min(self._line(NOISE_WINDOW).rss / (NOISE_WINDOW - 2), NOISE_STEP * known)
-        self.noise = max(LEAST_NOISE, math.sqrt(known + NOISE_RATE * (variance - known)))
+        least = BUNCHED_NOISE * self.period if self._bunches else LEAST_NOISE
+        self.noise = max(least, math.sqrt(known + NOISE_RATE * (variance - known)))
 
     def _fit(self) -> None:
         """Choose the window, and take its line."""

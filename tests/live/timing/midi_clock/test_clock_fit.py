@@ -94,6 +94,20 @@ def test_a_sequencer_that_writes_buffers_is_followed_evenly(bpm: float, ms: floa
     assert sum(late) / len(late) == pytest.approx(ms / 2, abs=ms / 8)
 
 
+@pytest.mark.parametrize(
+    ("bpm", "ms"), [(120.0, 64 / 3), (120.0, 20.0), (120.0, 22.0), (118.0, 64 / 3), (118.0, 128 / 3)]
+)
+def test_a_sequencer_whose_buffers_are_about_as_long_as_a_clock_is_not_taken_to_lose_any(
+    bpm: float, ms: float
+) -> None:
+    moments = masters.sent(bpm, 120)  # 64 / 3: 1024 frames at 48 kHz
+    received = masters.buffered(moments, ms)
+    assert fitted(received).count == len(moments) - 1
+    late = [one.late_ms for one in followed(moments, received, tempo_bpm=bpm) if one.beat >= 24]
+    assert sum(late) / len(late) == pytest.approx(ms / 2, abs=ms / 6)
+    assert max(abs(one - ms / 2) for one in late) < ms
+
+
 def test_a_wire_that_stalls_does_not_lead_the_tempo_astray() -> None:
     moments = masters.sent(120, 60)
     received = masters.stalled(moments, 60.0, every_ms=3300)

@@ -1,0 +1,62 @@
+"""Where a clock that comes in over JACK lay: in its cycle, not at the moment when we were called for it.
+
+All messages of a cycle are handed over together, whenever the system lets JACK's thread run: on a busy
+machine a millisecond late on the mean.  The cycle's frame is exact, and its host time is known within tens of
+microseconds (`live.timing.host_line`); where in the cycle a message lay python-rtmidi does not say, so
+its middle is taken, which is right on the mean.
+Owns: the line from frames to host time that the clocks themselves have shown.
+Threads: JACK's only, which calls for one input.  Realtime: yes, a few us.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from live.timing.host_line import HostLine
+from live.timing.timeline import Nanos
+
+_FRAMES = 1 << 32  # after which JACK counts from 0 again
+
+
+class Frames(Protocol):
+    """What knows JACK's frames: a `JackProbe`."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Frames a second."""
+
+    @property
+    def period_frames(self) -> int:
+        """Frames of a cycle."""
+
+    def frame(self) -> int:
+        """Return the frame at which the present cycle began, of 32 bits; 0 where the server has died."""
+
+    def close(self) -> None:
+        """Leave."""
+
+
+class JackCycles:
+    """Tells when the present cycle is.
+
+    Args:
+        frames: knows JACK's; goes with the input that it is for.
+        nanos: host time.
+
+    """
+
+    def __init__(self, frames: Frames, nanos: Callable[[], int] = time.monotonic_ns) -> None:
+        """Know nothing of the line yet."""
+        self.frames, self._nanos = frames, nanos
+        self._line = HostLine(1e9 / frames.sample_rate)
+        self._last = 0
+
+    def middle(self) -> Nanos:
+        """Return the moment of the present cycle's middle, by the line; now where the server has died."""
+        frame = self.frames.frame()  # before the moment: a cycle is seen late, never early
+        now = self._nanos()
+        if not frame:
+            return Nanos(now)
+        self._last += (frame - self._last) % _FRAMES
+        self._line.observe(self._last, now)
+        return self._line.nanos(self._last + self.frames.period_frames / 2)
