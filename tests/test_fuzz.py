@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from live.control.osc_messages import BadPacketError
 import scripts.fuzz
+from live.control.osc_messages import BadPacketError
 from scripts.fuzz import TARGETS, HangError, Target, at_most, run
 
 INPUTS = {"midi-bytes": 350, "osc": 2000, "toml": 250, "mapping": 200, "checkpoint": 250, "midi-file": 250}
