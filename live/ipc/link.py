@@ -31,6 +31,8 @@ NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 ACCEPT_SECONDS = 0.1
 PIECE = 4096  # bytes sent at once where a send cannot be told not to wait
 FOLDER_PREFIX, SOCKET_NAME = "twobar-", "engine.sock"
+TYPES_READ = threading.Lock()
+"""Held while msgspec reads the types of messages: another thread would crash on what is half read."""
 
 M = TypeVar("M")
 
@@ -102,7 +104,8 @@ class Link(Generic[M]):
         """Take over the socket."""
         self._socket = connection
         self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(kind)
+        with TYPES_READ:
+            self._decoder = msgspec.msgpack.Decoder(kind)
         self._backlog = bytearray()
         self._lock = threading.Lock()
         self.open = True
@@ -197,9 +200,10 @@ def call(address: Address, role: str, kind: Any) -> Link[Any]:  # noqa: ANN401  
 
     """
     link: Link[Any] = Link(address.connect(), kind)
-    link.send(
-        msgspec.convert({"type": "Hello", "role": role, "token": address.token, "pid": os.getpid()}, Hello)
-    )
+    hello = {"type": "Hello", "role": role, "token": address.token, "pid": os.getpid()}
+    with TYPES_READ:
+        said = msgspec.convert(hello, Hello)
+    link.send(said)
     return link
 
 

@@ -4,6 +4,7 @@ import queue
 import socket
 import stat
 import struct
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -418,3 +419,27 @@ def test_a_door_that_was_stuck_for_a_moment_opens_again(monkeypatch: pytest.Monk
     assert isinstance(arrived.get(timeout=PATIENCE_S), Hello)
     caller.close()
     board.close()
+
+
+def test_two_threads_never_read_the_types_of_messages_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """msgspec remembers a type before it has read all of it; who decodes by that crashes."""
+    both, met = threading.Barrier(2), list[bool]()
+
+    def decoder(kind: Any) -> Any:
+        try:
+            both.wait(0.1)
+            met.append(True)
+        except threading.BrokenBarrierError:
+            met.append(False)
+        return msgspec.json.Decoder(kind)
+
+    monkeypatch.setattr(link_module.msgspec.msgpack, "Decoder", decoder)
+    ends = [end for _ in range(2) for end in socket.socketpair()]
+    threads = [threading.Thread(target=Link, args=(end, Bye)) for end in ends[::2]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for end in ends:
+        end.close()
+    assert met == [False, False]
