@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from statistics import mean
 from typing import Any
 
+import click
+
 from benchmarks.cable import FarEnd, far_end, plug_in
-from benchmarks.figures import NANOS_PER_MS, Row, percentile
+from benchmarks.figures import NANOS_PER_MS, Row, percentile, today
 from benchmarks.instrument import Instrument, playing, resident_mb
 from benchmarks.remote import Remote, free_port
 from benchmarks.scale import Scale
@@ -62,7 +64,7 @@ def measure(scale: Scale) -> list[Row]:
     tally = Tally()
     folder = scale.fresh("soak")
     with (
-        playing(folder, *options, "--osc-port", str(port), keep=("sent", "plan")) as instrument,
+        playing(folder, *options, "--osc-port", str(port), keep=("sent", "plan", "notice")) as instrument,
         far_end() as far,
     ):
         plug_in(far)
@@ -127,6 +129,9 @@ def _count(tally: Tally, instrument: Instrument, far: FarEnd) -> None:
             tally.note_ons += 1
             tally.late_ms.append(late_ms)
             del tally.late_ms[:-100_000]
+    for line in instrument.take("notice"):
+        if line["level"] != "info":
+            click.echo(f"{today()} {line['text']}", err=True)
     tally.missed += sum(line["origin"] == "repeated" for line in instrument.take("plan"))
 
 

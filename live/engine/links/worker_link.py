@@ -2,7 +2,8 @@
 
 A model process that calls is told on the link's thread what to load; the engine takes it up a turn later.
 One that owes an answer for too long is ended, and its end brings a new one, with another model where it is
-the model's fault: the last one that has answered, or the one that every installation has.
+the model's fault: the last one that has answered, or the one that every installation has.  What it waits for
+a processor, where others are busy, is not its fault, and a new one would wait as long.
 Threads: engine only, but for `welcome`.
 Tested in tests/live/engine/test_engine.py.
 """
@@ -10,6 +11,8 @@ Tested in tests/live/engine/test_engine.py.
 import contextlib
 import os
 import signal
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from live.engine.output import EngineOutput
@@ -26,6 +29,14 @@ HANGS_NANOS = 60_000_000_000  # in which a second hang is the model's fault
 STANDARD_MODEL = JamSettings().model
 
 
+def processor_wait_nanos(pid: int) -> int:
+    """Return how long a process (its first thread) has waited for a processor; 0 where that is not known."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
 class Greeting(NamedTuple):
     """A model process that has called, and the model that it was told to load."""
 
@@ -40,14 +51,23 @@ class WorkerLink:
         jam: what the models play for; its `model_state` and wanted model are read and set.
         output: holds the link that requests go to.
         settings: of live.toml: its model is wanted while none was chosen.
+        waited: tells for how many nanoseconds a process has waited for a processor.
 
     """
 
-    def __init__(self, jam: Jam, output: EngineOutput, *, settings: Config) -> None:
+    def __init__(
+        self,
+        jam: Jam,
+        output: EngineOutput,
+        *,
+        settings: Config,
+        waited: Callable[[int], int] = processor_wait_nanos,
+    ) -> None:
         """Wait for a model process to call."""
+        self._waited, self._waited_before = waited, 0
         self._jam, self._output, self._settings = jam, output, settings
         self._pid = 0
-        self._asked_nanos = 0
+        self._asked_nanos = Nanos(0)
         self._proven = ""  # the last model that has answered
         self._hang: tuple[str, Nanos] | None = None
 
@@ -68,7 +88,7 @@ class WorkerLink:
             self._output.worker.send(Bye())
             self._output.worker.close()
         self._output.worker, self._pid = link, greeting.hello.pid
-        self._asked_nanos = 0
+        self._asked_nanos = Nanos(0)
         self._jam.model_choice.state = "loading"
         if greeting.model != self.wanted:  # chosen in the meantime
             link.send(self._load(self.wanted))
@@ -86,7 +106,7 @@ class WorkerLink:
 
     def answered(self, answer: Answer) -> None:
         """Begin the wait for the next answer anew; a model that answers requests has proved itself."""
-        self._asked_nanos = 0
+        self._asked_nanos = Nanos(0)
         if isinstance(answer, Encoded | Decoded) and self._jam.model_choice.state == "ready":
             self._proven = self.wanted
 
@@ -94,11 +114,17 @@ class WorkerLink:
         """End a model process that owes an answer for too long."""
         worker, loading = self._output.worker, self._jam.model_choice.state == "loading"
         if worker is None or not (loading or self._jam.dialogue.waiting):
-            self._asked_nanos = 0
+            self._asked_nanos = Nanos(0)
         elif not self._asked_nanos:
-            self._asked_nanos = now
+            self._asked_nanos, self._waited_before = now, self._waited(self._pid)
         elif now - self._asked_nanos > self._patience_nanos(loading=loading):
-            self._asked_nanos = 0
+            waited = self._waited(self._pid)
+            if waited > self._waited_before:
+                self._asked_nanos = Nanos(self._asked_nanos + waited - self._waited_before)
+                self._waited_before = waited
+                if now - self._asked_nanos <= self._patience_nanos(loading=loading):
+                    return
+            self._asked_nanos = Nanos(0)
             self._blame(now, loading=loading)
             worker.close()
             if self._pid:

@@ -661,3 +661,15 @@ def test_a_page_that_wants_it_is_sent_all_that_leaves(engine: Engine, clock: Fak
     engine._handle(page, WantMidi(wanted=False), clock.now())
     engine._handle(page, PlayMidi("page: keys", note_off(1, 60), clock.nanos), clock.now())
     assert len([message for message in page.sent if isinstance(message, MidiOut)]) == 1
+
+
+def test_a_model_process_that_gets_no_processor_is_waited_for(clock: FakeClock, waiting: None) -> None:
+    engine, wire, began = built(clock), Wire(), clock.nanos
+    engine.worker._waited = lambda _pid: min(10 * SECOND, clock.nanos - began)
+    engine._arrived(wire, hello())
+    engine._arrived(wire, EchoModel().ready())
+    run_to(engine, clock, began + 12 * SECOND)
+    assert wire.open
+    run_to(engine, clock, began + 15 * SECOND)
+    assert not wire.open
+    engine.close()
