@@ -433,7 +433,7 @@ def test_two_threads_never_read_the_types_of_messages_at_once(monkeypatch: pytes
             met.append(False)
         return msgspec.json.Decoder(kind)
 
-    monkeypatch.setattr(link_module.msgspec.msgpack, "Decoder", decoder)
+    monkeypatch.setattr(msgspec.msgpack, "Decoder", decoder)
     ends = [end for _ in range(2) for end in socket.socketpair()]
     threads = [threading.Thread(target=Link, args=(end, Bye)) for end in ends[::2]]
     for thread in threads:
