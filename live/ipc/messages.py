@@ -309,6 +309,8 @@ class Decoded(Message, frozen=True):
         ms: what it cost.
         chordal: tracks of one voice in which it keeps several, because they were played.
         written: chords of each beat of the band's tracks, see `Point`; empty where none were wanted.
+        harmony: chords of each beat that its other tracks are in, see `Point`; empty where they are those of
+            the place that was asked for.
         vary: how its phrase was varied: by the learned writer, or recombined where none can; awaited is a
             variation that is being written, `Rewritten` says when it is there; empty for not at all.
 
@@ -321,6 +323,7 @@ class Decoded(Message, frozen=True):
     ms: float
     chordal: list[int] = []
     written: list[int] = []
+    harmony: list[int] = []
     vary: Literal["", "written", "recombined", "awaited"] = ""
 
 

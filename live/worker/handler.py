@@ -38,6 +38,7 @@ from live.worker.places import Places, point_of
 from live.worker.played_keys import PlayedKeys
 from live.worker.variations import Origin, Variations
 from model.codecs.keyboard import division
+from model.edits.reharmonise import HARMONIC
 from model.files import as_path
 from model.latent.geometry import Latent, PlayedPhrase, between, played_at
 from model.music.grid import Grid
@@ -236,8 +237,19 @@ class RequestHandler:
         chordal = chordal_tracks(latent)
         band = [note for note in phrase.notes if note.track in request.band]
         written = chords_in(band, grid) if band else []
-        ms = since_ms(start)
-        return Decoded(request.ident, [*phrase.notes], point_of(latent), xy, ms, chordal, written, self._vary)
+        others = [note for note in phrase.notes if note.track not in request.band] if self._vary else []
+        harmony = chords_in(others, grid) if any(note.track in HARMONIC for note in others) else []
+        return Decoded(
+            request.ident,
+            [*phrase.notes],
+            point_of(latent),
+            xy,
+            since_ms(start),
+            chordal,
+            written,
+            harmony,
+            self._vary,
+        )
 
     def accompany(self, request: Accompany) -> Iterator[Message | None]:
         """Write what goes with a phrase of the performer, a note at a time; yields None after each."""

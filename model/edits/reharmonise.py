@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 from itertools import groupby, permutations
 from typing import Final, NamedTuple
 
+from model.music.chord_finding import triad_index
 from model.music.grid import Grid
 from model.music.harmony import TONES, Chord
 from model.music.phrase import Note, cut_to
@@ -81,6 +82,40 @@ def reharmonised(
     if chordal:
         found += _sustained(_chords(chordal, under), under, changes, CHORD_RANGE)
     return found
+
+
+def following(
+    notes: Iterable[Note],
+    written: Sequence[Chord | None],
+    present: Sequence[Harmony],
+    *,
+    grid: Grid,
+    scale: frozenset[int] | None = None,
+    avoided: Sequence[frozenset[int]] = (),
+) -> list[Note]:
+    """Return notes as they were wherever the present chord is theirs, and in the present one elsewhere.
+
+    Arguments as `reharmonised` has them; a chord is theirs that has the same triad.
+    """
+    size = grid.steps_per_beat
+    other = [foreign(chord, written[step // size]) for step, chord in enumerate(present)]
+    if not any(other):
+        return [*notes]
+    stay: list[Note] = []
+    moved: list[Note] = []
+    for note in notes:
+        (moved if other[note.onset] and note.track in HARMONIC else stay).append(note)
+    under = _Under(written, present, size, scale, avoided, alone=False)
+    changes = [step for step in range(1, len(present)) if other[step] and present[step] != present[step - 1]]
+    found = [note for note in stay if note.track not in HARMONIC]
+    for track, reach in ((BASS, BASS_RANGE), (CHORDS, CHORD_RANGE)):
+        found += _sustained([note for note in stay if note.track == track], under, changes, reach)
+    return found + reharmonised(moved, written, present, grid=grid, scale=scale, avoided=avoided)
+
+
+def foreign(present: Harmony, written: Chord | None) -> bool:
+    """Tell whether a present chord has another triad than the one that something was played in."""
+    return isinstance(present, Chord) and written is not None and triad_index(present) != triad_index(written)
 
 
 class _Under(NamedTuple):

@@ -8,7 +8,7 @@ Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 
 from live.ipc.messages import Decode, Decoded
 from live.jam.asking.requests import Requests
-from live.jam.latent.path import Base, PathHistory
+from live.jam.latent.path import Base, PathHistory, heaviest
 from live.jam.notices import Notices
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Cell, Plan
@@ -105,6 +105,7 @@ class Decoding:
                 chordal=reply.chordal,
                 band=request.band,
                 written=map(chord_of, reply.written),
+                harmony=map(chord_of, reply.harmony or heaviest(base.place).chords),
             )
             cell.awaits = reply.vary == "awaited"
             self._tell_of_silence(phrase, base)

@@ -15,6 +15,7 @@ from live.jam.sequencing.plan import Cell, Plan
 from live.timing.timeline import Tick
 from model.edits.arrangement import FORM, BandPart, Span, laid, leading, varied_parts
 from model.edits.groove import with_crash, with_fill
+from model.edits.reharmonise import HARMONIC, Harmony, following, foreign
 from model.music.harmony import Chord
 from model.music.phrase import Note, Phrase, cut_to
 from model.music.tracks import BASS, CHORDS, DRUMS, TRACKS
@@ -79,10 +80,13 @@ class Arranger:
         if phrase is None:
             return None
         fills, breaks = self._within(self._fills, cell), self._within(self._breaks, cell)
-        if not cell.band and not fills and not breaks:
+        follows = self.follows(cell)
+        if not cell.band and not follows and not fills and not breaks:
             return phrase
-        others = [note for note in phrase.notes if note.track not in cell.band]
-        notes = [*others, *self._laid(cell, phrase, since)]
+        notes = [note for note in phrase.notes if note.track not in cell.band]
+        if follows:
+            notes = self._following(cell, notes, since)
+        notes += self._laid(cell, phrase, since)
         if DRUMS in cell.band:
             fills += leading(self._plan.first_bar(cell.index), phrase.grid)
         if fills:
@@ -96,6 +100,47 @@ class Arranger:
             drums = with_crash((note for note in notes if note.track == DRUMS), step)
             notes = [note for note in notes if note.track != DRUMS] + drums
         return Phrase.of(phrase.grid, notes)
+
+    def lays(self, cell: Cell) -> bool:
+        """Tell whether what is heard of a cell hangs on the chords of the moment."""
+        phrase = cell.phrase
+        return bool(cell.band) or (
+            phrase is not None and any(note.track in HARMONIC for note in phrase.notes)
+        )
+
+    def follows(self, cell: Cell, step: int | None = None) -> frozenset[int]:
+        """Return the tracks of what was played that follow what the performer plays meanwhile.
+
+        Args:
+            cell: whose.
+            step: where the present chord must be another than theirs; None for anywhere.
+
+        """
+        phrase = cell.phrase
+        if phrase is None or self._harmony.meanwhile is None or not any(cell.harmony):
+            return frozenset()
+        size = phrase.grid.steps_per_beat
+        if step is not None and not foreign(self._present(cell)[step], cell.harmony[step // size]):
+            return frozenset()
+        return frozenset(note.track for note in phrase.notes if note.track in HARMONIC) - cell.band
+
+    def _following(self, cell: Cell, notes: list[Note], since: int) -> list[Note]:
+        """Return what was played, its chords and bass in the chords of the moment where those are others."""
+        harmony = self._harmony
+        return following(
+            [note for note in notes if note.onset + note.length > since] if since else notes,
+            cell.harmony,
+            self._present(cell),
+            grid=self._plan.grid,
+            scale=harmony.key.scale if harmony.key is not None else None,
+            avoided=harmony.avoided(cell.index),
+        )
+
+    def _present(self, cell: Cell) -> list[Harmony]:
+        """Return the chord of each step of a cell since the performer plays in it, None before."""
+        first, since = self._plan.lines.step_of_cell(cell.index), self._harmony.meanwhile or 0
+        steps = self._harmony.steps(cell.index)
+        return [None if first + step < since else chord for step, chord in enumerate(steps)]
 
     def _within(self, spans: list[Span], cell: Cell) -> list[Span]:
         """Return what of some spans lies in a cell, in steps of its own."""

@@ -63,7 +63,7 @@ class Band:
 
         """
         harmony, plan = self.harmony, self._plan
-        if harmony.advance(now, present=present) and any(cell.band for cell in plan.cells.values()):
+        if harmony.advance(now, present=present) and any(map(self._arranger.lays, plan.cells.values())):
             self.relay(now)
         if self._capture.strikes != self._strikes:
             self._strikes = self._capture.strikes
@@ -96,7 +96,7 @@ class Band:
         chord = self.harmony.steps(index)[onset] if cell is not None else None
         if cell is None or not isinstance(chord, Chord):
             return
-        for track in cell.band & HARMONIC:
+        for track in (cell.band | self._arranger.follows(cell, onset)) & HARMONIC:
             beside = partial(_beside, chord, track)
             plan.end_sounding((track,), plan.lines.tick_of_step(step), beside)
 

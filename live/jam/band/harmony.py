@@ -50,6 +50,7 @@ class ChordsInPlay:
     Attributes:
         shown: name of the present chord; empty for none.
         coming: name of the one after it, where that is known; else empty.
+        meanwhile: the step from which the performer plays in the present cell; None where all is silent.
         loops: phrases that were played.
 
     """
@@ -59,6 +60,7 @@ class ChordsInPlay:
     ) -> None:
         """Start with nothing heard."""
         self.shown = self.coming = ""
+        self.meanwhile: int | None = None
         self.loops = Loops()
         self.key: Key | None = None
         self._plan, self._capture, self._history = plan, capture, history
@@ -93,6 +95,7 @@ class ChordsInPlay:
         self._present: Harmony = None
         self._foreseen: dict[int, Foreseen] = {}
         self._laid: object = None
+        self.meanwhile = None
 
     # -- as musical time goes by -----------------------------------------------------------------
 
@@ -176,7 +179,12 @@ class ChordsInPlay:
             self._steps[one] = chord
         self._present = chord
         self._show(beat)
-        laid = (chord, tuple(self.beats(cell) for cell in (beat // grid.beats, beat // grid.beats + 1)))
+        cell = beat // grid.beats
+        if not self._played(cell):
+            self.meanwhile = None
+        elif self.meanwhile is None:
+            self.meanwhile = step
+        laid = (chord, self.meanwhile, self.beats(cell), self.beats(cell + 1))
         changed, self._laid = laid != self._laid, laid
         return changed
 

@@ -17,6 +17,7 @@ from live.jam.latent.path import Base
 from live.jam.sequencing.scheduler import QueuedRow, Scheduler
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick
+from model.edits.reharmonise import HARMONIC
 from model.music.grid import Grid
 from model.music.harmony import Chord
 from model.music.phrase import Note, Phrase
@@ -62,6 +63,7 @@ class Cell:
         chordal: tracks of one voice that keep several in it.
         band: tracks that were written to what the performer played.
         written: the chord of each beat that they were written under; empty where that is not known.
+        harmony: the same of the other tracks.
         sounding: what of its phrase is to be heard, as it was laid last.
         awaits: whether a variation is being written that it is to sound.
 
@@ -79,6 +81,7 @@ class Cell:
     chordal: frozenset[int] = frozenset()
     band: frozenset[int] = frozenset()
     written: tuple[Chord | None, ...] = ()
+    harmony: tuple[Chord | None, ...] = ()
     sounding: Phrase | None = None
     awaits: bool = False
 
@@ -203,7 +206,7 @@ class Plan:
                 cell.phrase, cell.origin = self.last_good, "repeated"
                 if self._last_cell is not None:
                     cell.chordal, cell.band = self._last_cell.chordal, self._last_cell.band
-                    cell.written = self._last_cell.written
+                    cell.written, cell.harmony = self._last_cell.written, self._last_cell.harmony
             self.cells[index] = cell
             self.lay(cell, self.lines.step_of_cell(index), not_before=now)
         self._forget_before(current)
@@ -249,10 +252,12 @@ class Plan:
         chordal: Iterable[int] = (),
         band: Iterable[int] = (),
         written: Iterable[Chord | None] = (),
+        harmony: Iterable[Chord | None] = (),
     ) -> None:
         """Let a cell play a decoded phrase from the next step on; what of it has begun stays as it was."""
         self.last_good, self._last_cell = phrase, cell
-        cell.chordal, cell.band, cell.written = frozenset(chordal), frozenset(band), tuple(written)
+        cell.chordal, cell.band = frozenset(chordal), frozenset(band)
+        cell.written, cell.harmony = tuple(written), tuple(harmony)
         start = self.lines.step_of_cell(cell.index)
         step = max(self.next_step(now), start)
         fixed = step - start
@@ -289,7 +294,7 @@ class Plan:
     def prefix(self, index: int, steps: int) -> list[Note]:
         """Return the notes of a cell before its step: played, or behind their step and still to come.
 
-        Those of the band are as they were written, whatever chords they were laid under.
+        Chords, bass and the band are as they were written, whatever chords they were laid under.
         """
         known = [note for note in self.played.get(index, []) if note.onset < steps]
         cell = self.cells.get(index)
@@ -310,10 +315,11 @@ class Plan:
                         queued.displacement,
                     )
                 )
-        if cell is None or not cell.band or cell.phrase is None:
+        if cell is None or cell.phrase is None:
             return known
-        pattern = [note for note in cell.phrase.notes if note.track in cell.band and note.onset < steps]
-        return [note for note in known if note.track not in cell.band] + pattern
+        laid = cell.band | HARMONIC
+        pattern = [note for note in cell.phrase.notes if note.track in laid and note.onset < steps]
+        return [note for note in known if note.track not in laid] + pattern
 
     def lay(self, cell: Cell, from_step: int, *, not_before: Tick) -> None:
         """Queue a cell's notes from a step of the whole piece on, in place of what was queued there.

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.edits.reharmonise import SILENT, Harmony, led, placed, reharmonised
+from model.edits.reharmonise import SILENT, Harmony, following, led, placed, reharmonised
 from model.music.grid import Grid
 from model.music.harmony import Chord, read_chords, tones
 from model.music.phrase import Note, Phrase
@@ -109,6 +109,32 @@ def test_nothing_lies_a_semitone_beside_what_is_avoided() -> None:
     found = laid(pattern(), steps("C"), avoided=avoided)
     assert all(note.pitch % 12 != 4 for note in found)
     assert {note.pitch % 12 for note in found if note.track == CHORDS} == {0, 7}
+
+
+def test_what_was_played_follows_where_the_present_chord_is_another_and_stays_elsewhere() -> None:
+    played = [
+        *Phrase.of(
+            GRID, [*pattern(), Note(0, 74, 80, 32, track=MELODY), Note(12, 62, 70, 2, track=CHORDS)]
+        ).notes
+    ]
+    assert following(played, [C] * 8, steps("C"), grid=GRID) == played
+    assert following(played, [C] * 8, [None] * 32, grid=GRID) == played
+    assert following(played, [None] * 8, steps("F"), grid=GRID) == played, "in no chord that is known"
+    found = following(played, [C] * 8, steps("C F"), grid=GRID)
+    begun = [note for note in found if note.onset < 16]
+    assert sorted(begun) == sorted(note for note in played if note.onset < 16)
+    for note in found:
+        if note.onset >= 16 and note.track != MELODY:
+            assert note.pitch % 12 in tones(F)
+    assert Note(0, 74, 80, 32, track=MELODY) in found, "a melody is left alone"
+
+
+def test_what_was_played_into_another_chord_ends_there() -> None:
+    played = [Note(8, 64, 80, 24, track=CHORDS), Note(8, 60, 80, 24, track=CHORDS)]
+    found = following(played, [C] * 8, steps("C F"), grid=GRID)
+    assert Note(8, 60, 80, 24, track=CHORDS) in found, "a tone of both"
+    assert Note(8, 64, 80, 8, track=CHORDS) in found
+    assert all(note.pitch % 12 in tones(F) for note in found if note.onset >= 16)
 
 
 @given(

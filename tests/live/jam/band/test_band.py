@@ -2,9 +2,12 @@
 
 import itertools
 
+import msgspec
 import pytest
 
-from live.ipc.messages import Point
+from live.ipc.messages import Answer, Decoded, Encode, Encoded, Point, ToWorker
+from live.worker.phrases import chords_in
+from model.music.grid import Grid
 from model.music.harmony import read_chords, tones
 from model.music.phrase import Note
 from model.music.tracks import BASS, CHORDS, DRUMS
@@ -13,6 +16,7 @@ from tests.fakes.stage import EchoModel, Stage, configured
 
 BEAT, BAR = 480, 1920
 CELL = 2 * BAR
+GRID = Grid()
 STEP = 120
 CHORD_CHANNEL, BASS_CHANNEL = 3, 4
 
@@ -217,6 +221,47 @@ def test_an_anchor_brings_its_chords_back() -> None:
     assert place.chords == [0, 0, 0, 0, 5, 5, 5, 5]
     for bar in range(8, 10):
         assert sounding(stage, bar * BAR - 10, (bar + 1) * BAR - 10) <= classes(("C", "F")[bar % 2])
+
+
+class PlayedChords(EchoModel):
+    """Answers with what was played as the chords of an ensemble."""
+
+    def answer(self, message: ToWorker) -> Answer:
+        found = super().answer(message)
+        if isinstance(message, Encode) and isinstance(found, Encoded):
+            return msgspec.structs.replace(found, chords=chords_in(message.notes, GRID))
+        if isinstance(found, Decoded):
+            rows = [note._replace(track=CHORDS) for note in found.notes]
+            return msgspec.structs.replace(found, notes=rows)
+        return found
+
+
+def test_chords_that_were_played_follow_what_is_played_meanwhile() -> None:
+    stage = Stage(configured(), model=PlayedChords())
+    stage.begin()
+    play(stage, "C F", 0, 2)
+    play(stage, "D G", 2, 2)
+    stage.run_to_tick(8 * BAR)
+    for bar, symbol in ((2, "D"), (3, "G")):
+        begun = bar * BAR + STEP  # what nobody could foresee is there on the next step
+        assert sounding(stage, begun, (bar + 1) * BAR) <= classes(symbol), bar
+    assert sounding(stage, 4 * BAR - 10, 5 * BAR - 10) == classes("D"), "while nobody plays it is as it was"
+    assert sounding(stage, 5 * BAR - 10, 6 * BAR - 10) == classes("G")
+
+
+def test_chords_that_are_played_again_stay_as_they_were() -> None:
+    stage = Stage(configured(), model=PlayedChords())
+    stage.begin()
+    for first in range(0, 8, 2):
+        play(stage, "C F", first, 2)
+    stage.run_to_tick(8 * BAR)
+    struck = [
+        (tick - 2 * BAR, data[1])
+        for tick, data in stage.instrument(first=2 * BAR - 10, last=4 * BAR - 10)
+        if data[0] == 0x90 + CHORD_CHANNEL - 1
+    ]
+    chords = [(half * 2 * BEAT, 60 + tone) for half in range(4) for tone in sorted(classes("CF"[half // 2]))]
+    assert struck == chords
 
 
 def test_a_single_part_is_never_rearranged() -> None:
