@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from live.control import library
-from live.control.lesson import Lesson, Lost, bound_to, control_for
+from live.control.lesson import Lesson, Lost, bound_to, clashes, control_for
 from live.control.mapper import Mapper
 from live.control.mapping_file import Control, Mapping, describe, does, overlap, read
 from live.control.steady import Steady
@@ -56,6 +56,7 @@ class Learned(NamedTuple):
         path: of the file that the mapping came from.
         fitting: whether that file is meant for the port; else it holds for any.
         before, after: the port's mapping without it and with it.
+        instead_of: what it did before, "" for nothing else.
 
     """
 
@@ -65,6 +66,7 @@ class Learned(NamedTuple):
     fitting: bool
     before: Mapping
     after: Mapping
+    instead_of: str
 
 
 class Desk:
@@ -353,7 +355,9 @@ class Desk:
         self._set(port, mapping, library.name_of(target))
         if not library.is_path(library.name_of(target)):
             self.names = sorted({*self.names, library.name_of(target)})
-        return Learned(port, control, station.path, fitting, before, mapping)
+        others = (does(one) for one in before.control if clashes(one, control))
+        instead_of = ", ".join(one for one in others if one != does(control))
+        return Learned(port, control, station.path, fitting, before, mapping, instead_of)
 
     def unlearn(self, learned: Learned) -> None:
         """Let a control do what it did before it was learned."""

@@ -72,10 +72,11 @@ def knob_row(knob: KnobView, width: int, *, chosen: bool = False) -> Row:
     """Draw a knob's name, bar and value; the chosen one is marked by an arrow and a lighter ground."""
     ink = "selected" if chosen else "" if knob.available else "off"
     bar = width - NAME_WIDTH - VALUE_WIDTH - 1
-    name = ("▸" if chosen else " ") + fit(clean(knob.name), NAME_WIDTH)
-    value = f"{value_text(knob):>{VALUE_WIDTH}}"
-    if bar < SMALLEST_BAR:
-        return fit_row(((name, ink), (value, ink)), width)
+    mark, value = "▸" if chosen else " ", value_text(knob)
+    if bar < SMALLEST_BAR:  # the name has all the room that the value leaves
+        name = mark + fit(clean(knob.name), width - 1 - len(value) - 1)
+        return fit_row(((name, ink), (f" {value}", ink)), width)
+    name, value = mark + fit(clean(knob.name), NAME_WIDTH), f"{value:>{VALUE_WIDTH}}"
     moved = knob.available and abs(knob.value - knob.rest) > 1e-6
     value_ink = "selected" if chosen else "strong" if moved else "dim"
     return fit_row(((name, ink), *knob_bar(knob, bar, chosen=chosen), (value, value_ink)), width)

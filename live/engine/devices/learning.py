@@ -99,10 +99,9 @@ class Learning:
         if learned is not None:
             control = learned.control
             self._fresh_until = now + FRESH_NANOS
-            self._notices.add(
-                "info",
-                f"learned: {spoken_name(learned.port)} · {describe(control)} is {does(control)}; u undoes it",
-            )
+            what = f"{spoken_name(learned.port)} · {describe(control)} is {does(control)}"
+            was = f", no more {learned.instead_of}" if learned.instead_of else ""
+            self._notices.add("info", f"learned: {what}{was}; u undoes it")
             self._learned.append((learned, self._submit(lambda: _write(learned))))
         return [now + LOOK_NANOS]
 

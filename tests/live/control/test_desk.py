@@ -341,3 +341,23 @@ def test_a_keyboard_plays_under_a_mapping_that_was_made_for_pads(home: Path) -> 
     hands = Hands(PLAIN, LAUNCHPAD, choice="novation-launchpad-x")
     assert not hands.desk.consumes(hands.received(PLAIN, note_on(1, 64, 90)))
     assert hands.desk.consumes(hands.received(LAUNCHPAD, note_on(1, 64, 90)))
+
+
+def test_knobs_turn_on_any_channel_and_pads_call_on_channel_10_alone(home: Path) -> None:
+    hands = Hands(PLAIN)
+    for channel in (16, 1):
+        hands.knobs["density"] = 0.0
+        assert hands.touch(PLAIN, control(channel, 22, 64), control(channel, 22, 90))
+        assert hands.knobs["density"] > 0.1
+    assert hands.touch(PLAIN, note_on(10, 36, 90), note_off(10, 36)) == [StoreAnchor("A", source="midi")]
+    for channel in (1, 9, 16):
+        assert not hands.desk.consumes(hands.received(PLAIN, note_on(channel, 36, 90)))
+    assert not hands.desk.consumes(hands.received(PLAIN, note_on(10, 60, 90)))
+
+
+def test_wheels_and_pedals_that_flood_pass_and_a_newer_value_replaces_an_older_one(home: Path) -> None:
+    hands = Hands(PLAIN)
+    for data in (control(1, 1, 3), control(1, 64, 127), bytes((0xE0, 1, 64)), bytes((0xD0, 9))):
+        one = hands.received(PLAIN, data)
+        assert (hands.desk.consumes(one), hands.desk.replaceable(one)) == (False, True)
+        assert hands.touch(PLAIN, data) == []

@@ -75,6 +75,11 @@ def test_modes_anchors_and_freeze_in_one_row() -> None:
     assert "◉ morph" in text
 
 
+def test_a_long_name_has_the_room_that_its_value_leaves() -> None:
+    rows = [controls.knob_row(KnobView("density.chords", value, -1, 1, 0, ""), 20) for value in (0, -0.25)]
+    assert [row_text(row) for row in rows] == [" density.chords 0.00", " density.chor… -0.25"]
+
+
 def test_in_a_narrow_row_what_is_off_is_left_out_before_the_latents_origin() -> None:
     modes = ("follow", "answer", "hold", "drift", "listen")
     for width, shown in ((80, False), (90, True)):
