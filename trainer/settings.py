@@ -97,6 +97,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         validation: phrases of the validation split that are measured.
         precision: `auto`, `float32`, `bfloat16` or `float16` (with a gradient scaler); auto takes bfloat16
             where the machine multiplies it fast.
+        compile: let torch compile the network where that makes its steps quicker.
         threads: of the processor, 1..64; 0 takes as many as make the run's own steps quickest.
         seed: of everything drawn.
         critic: of `adversarial`, or beside `elbo`.
@@ -132,6 +133,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interval: Positive = 60.0
     validation: Count = 768
     precision: str = "auto"
+    compile: bool = False
     threads: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
     critic: CriticConfig = CriticConfig()

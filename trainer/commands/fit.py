@@ -38,6 +38,7 @@ Examples:
 @click.option("--max-minutes", type=Finite(0, min_open=True), help="End cleanly after so long.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
 @click.option("--init", metavar="NAME|PATH", help="Begin with a model's weights: for small folders.")
+@click.option("--compile", "compiled", is_flag=True, help="Let torch compile it, where that is quicker.")
 @click.option("--seed", type=SEED, default=None, help="Instead of the configuration's.")
 @click.option(
     "--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Change a value of the configuration."
@@ -51,6 +52,7 @@ def fit(
     max_minutes: float | None,
     resume: bool,
     init: str | None,
+    compiled: bool,
     seed: int | None,
     overrides: tuple[str, ...],
 ) -> None:
@@ -59,6 +61,7 @@ def fit(
     Shows its speed and the time left; Ctrl-C ends it with a checkpoint that --resume goes on from.
     """
     path = find_config(config)
+    overrides = (*overrides, *["fit.compile=true"] * compiled)
     for override in overrides:
         if "=" not in override:
             raise RequestError(f"--set takes KEY=VALUE, not '{override}'")

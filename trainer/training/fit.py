@@ -193,9 +193,7 @@ def _run(
         if resume:
             loop.resume()
         world.shared(lambda: _check_memory(loop))
-        if not resume:
-            loop.choose_precision()
-            loop.choose_threads()
+        loop.suit_machine(resumed=resume)
         try:
             left = None if network_minutes is None else world.shared(lambda: _left(network_minutes, began))
             path = loop.run(minutes=left, stop=stop)

@@ -34,17 +34,19 @@ from trainer.settings import FitConfig
 from trainer.training import memory_estimate
 from trainer.training import resume as state
 from trainer.training.checkpointing import write_checkpoint
+from trainer.training.compiling import compile_where_quicker
 from trainer.training.objectives.base import MODEL, Batch, Moment, Objective
 from trainer.training.objectives.registry import build
 from trainer.training.objectives.schedules import beta, rate, true_share
 from trainer.training.origin import Origin
 from trainer.training.preview import write_samples
 from trainer.training.resume import Progress
-from trainer.training.role import TrainedRole, adamw, faster_precision, step_seconds
+from trainer.training.role import TOTAL, TrainedRole, adamw, faster_precision, step_seconds
 from trainer.training.validation import finite, score
 
 FIRST_VALIDATION_SECONDS = 20.0
 LOOKS = 20.0  # times what a look takes that pass before the next at least: short runs are for learning
+SPOKEN = 2.0  # seconds between two words on a terminal about where the loss is
 AHEAD = 3  # batches that lie ready for a card
 
 
@@ -120,6 +122,14 @@ class TrainingLoop:
         self.validation_arrays = self.tensors(arrays)
         self.condition = self.tensor(self.conditions.about(arrays, self.validation, chosen))
 
+    def suit_machine(self, *, resumed: bool) -> None:
+        """Choose what the settings leave to the machine; a resumed run has its precision and threads."""
+        if not resumed:
+            self.choose_precision()
+            self.choose_threads()
+        if self.fit.compile:
+            self.run_log.say(self.compile())
+
     def choose_precision(self) -> None:
         """Of a precision that the run may choose, take bfloat16 where its own steps are clearly faster so.
 
@@ -136,10 +146,28 @@ class TrainingLoop:
         if self.device.type == "cpu" and not self.fit.threads and torch.get_num_threads() > 1:
             torch.set_num_threads(self.world.shared(self._best_threads))
 
-    def _best_threads(self) -> int:
-        made = memory_estimate.repeated(
-            self.validation_arrays, self.condition, self.fit.batch, knobs=len(self.model.knobs)
+    def compile(self) -> str:
+        """Compile the network where that makes the run's own steps quicker; return what came of it."""
+        made, kind = self._made(), self.roles[MODEL].kind
+
+        def step() -> float:
+            return step_seconds(self.roles, self.objective, made, self.train_only, kind)
+
+        return compile_where_quicker(self.net, step)
+
+    def _made(self) -> Batch:
+        """Return a batch as large as the run's, to try steps on."""
+        paired = self.edits is not None and self.objective.uses_edits
+        return memory_estimate.repeated(
+            self.validation_arrays,
+            self.condition,
+            self.fit.batch,
+            edits=round(self.fit.batch * self.fit.edit_share) if paired else 0,
+            knobs=len(self.model.knobs),
         )
+
+    def _best_threads(self) -> int:
+        made = self._made()
         before = torch.get_num_threads()
         kind = self.roles[MODEL].kind
 
@@ -154,10 +182,7 @@ class TrainingLoop:
 
     def _faster(self) -> str:
         """Return the precision in which the steps of all roles take less time."""
-        made = memory_estimate.repeated(
-            self.validation_arrays, self.condition, self.fit.batch, knobs=len(self.model.knobs)
-        )
-        return faster_precision(self.roles, self.objective, made, self.train_only)
+        return faster_precision(self.roles, self.objective, self._made(), self.train_only)
 
     def train_only(self, role: str) -> None:
         """Let the parameters of one role alone ask for gradients."""
@@ -190,6 +215,7 @@ class TrainingLoop:
         began, before = time.monotonic(), progress.seconds
         budget = before + minutes * 60 if minutes is not None else float("inf")
         next_validation = before + min(fit.interval, FIRST_VALIDATION_SECONDS)
+        next_word = before
         parts: dict[str, Tensor] = {}
         while True:
             stopped, progress.seconds = self.world.highest(float(stop.is_set()), progress.seconds)
@@ -205,9 +231,11 @@ class TrainingLoop:
             with self.fitting(), self.explain_failure():
                 parts = self.step()
             progress.seconds = before + time.monotonic() - began
-            if progress.step % 10 == 0:
-                speed = progress.phrases / max(progress.seconds, 1e-9)
-                self.run_log.advance(self.share, f"step {progress.step}, {speed:.0f} phrases/s")
+            if progress.seconds >= next_word:
+                next_word = progress.seconds + SPOKEN
+                speed, loss = progress.phrases / max(progress.seconds, 1e-9), float(parts[TOTAL])
+                word = f"step {progress.step}, {speed:.0f} phrases/s, loss {loss:.4g}"
+                self.run_log.advance(self.share, word)
         self.share = min(1.0, max(progress.step / fit.steps, progress.seconds / budget))
         self.prefetch.close()
         with self.fitting():

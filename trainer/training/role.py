@@ -17,8 +17,10 @@ from trainer.errors import OperationError
 from trainer.run.device import KINDS, faster
 from trainer.run.distributed import World
 from trainer.settings import FitConfig
-from trainer.training.objectives.base import Batch, Moment, Objective
+from trainer.training.objectives.base import MODEL, Batch, Moment, Objective
 
+TOTAL = "total"
+"""Name of what the model's role minimises, among the parts of its loss."""
 SKIPPED = 24  # steps in a row without a finite gradient, each at half the scale, after which it is a fault
 
 
@@ -107,6 +109,8 @@ class TrainedRole:
                 with self.autocast():
                     loss, parts = self.call(batch, moment)
                 self.scaler.scale(loss / accumulate).backward()
+            if self.role == MODEL:
+                parts |= {TOTAL: loss.detach()}
             for name, value in parts.items():
                 sums[name] = sums[name] + value / accumulate if name in sums else value / accumulate
         self.scaler.unscale_(self.optimiser)

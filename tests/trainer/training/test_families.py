@@ -139,3 +139,13 @@ def test_every_part_that_can_be_configured_is_in_some_shipped_configuration() ->
     assert {model.bottleneck.law for model in models} == set(LAWS)
     assert {model.codec for model in models} == {"melody", "poly", "drums", "multitrack"}
     assert {model.grid.bars for model in models} == {2, 4, 16}
+
+
+def test_the_large_keys_are_ten_times_the_keys() -> None:
+    with torch.device("meta"):
+        sizes = [
+            sum(p.numel() for p in VAE(model_of(path)).parameters())
+            for path in SHIPPED
+            if path.stem in {"keys", "keys-large"}
+        ]
+    assert 9.5 < max(sizes) / min(sizes) < 10.5

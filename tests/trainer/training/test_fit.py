@@ -15,7 +15,8 @@ from tests.fakes.runs import assert_equal, bare, rows
 from tests.fakes.synthetic import TINY, chords, melody, prepare
 from trainer.data import edit_pairs
 from trainer.errors import OperationError, RequestError, TrainerError
-from trainer.training import fit
+from trainer.run.progress import RunLog
+from trainer.training import fit, loop
 from trainer.training.fit import run
 from trainer.training.loop import TrainingLoop
 
@@ -60,6 +61,35 @@ def test_a_tiny_model_trains_end_to_end_and_plays(tmp_path: Path, codec: str) ->
     figures = {"kl_bits", "active_units", "elbo", "reconstruction", "step_accuracy", "loss_kl", "loss_edit"}
     assert figures <= rows(tmp_path / "run")[-1].keys()
     assert list((tmp_path / "run" / "tensorboard").glob("events*"))
+
+
+def test_the_loss_is_said_between_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare(monkeypatch)
+    said: list[str] = []
+    monkeypatch.setattr(RunLog, "advance", lambda _self, _share, word: said.append(word))
+    monkeypatch.setattr(loop, "SPOKEN", 0.0)
+    run(config(tmp_path, "melody"), prepare(tmp_path / "data", "melody"), tmp_path / "run")
+    steps = [word for word in said if word.startswith("step ")]
+    assert len(steps) == 6
+    assert all(float(word.split("loss ")[1]) > 0 for word in steps)
+    assert rows(tmp_path / "run")[-1]["loss_total"] == pytest.approx(
+        float(steps[-1].split("loss ")[1]), rel=1e-3
+    )
+
+
+def test_a_run_that_cannot_be_compiled_says_so_and_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare(monkeypatch)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr(torch.nn.Module, "compile", refuse)
+    chosen, data = config(tmp_path, "melody"), prepare(tmp_path / "data", "melody")
+    run(chosen, data, tmp_path / "run", overrides=["fit.compile=true"])
+    assert rows(tmp_path / "run")[-1]["step"] == 6
+    assert "it cannot be compiled here and goes on without: no compiler" in "".join(capsys.readouterr())
 
 
 def test_more_steps_fit_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
