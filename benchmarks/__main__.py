@@ -15,6 +15,7 @@ import click
 from benchmarks import (
     band,
     browser,
+    candidates,
     clock,
     human,
     idle,
@@ -57,6 +58,7 @@ class Measure(NamedTuple):
 MEASURES = {
     "start": Measure("Start", start.measure),
     "models": Measure("Encode and decode", models.measure),
+    "candidates": Measure("Candidates", candidates.measure, candidates.EXPLAINED),
     "lines": Measure("Parts on one keyboard", lines.measure),
     "screen": Measure("The dashboard", screen.measure),
     "idle": Measure("Idle", idle.measure, idle.EXPLAINED),
@@ -92,6 +94,13 @@ ORDER = [measure.title for measure in MEASURES.values()]
     help="Folder of MIDI files, for `lines` (those in parts) and `listen`.",
 )
 @click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda", "mps"]),
+    default="cpu",
+    show_default=True,
+    help="What computes the models of `models`.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=ROOT / "docs" / "benchmarks.md",
@@ -110,6 +119,7 @@ def main(
     hours: float | None,
     minutes: float | None,
     music: Path | None,
+    device: str,
     out: Path,
     data: Path,
 ) -> None:
@@ -120,7 +130,7 @@ def main(
     factor = 0.1 if quick else 1.0
     soak_seconds = hours * 3600 if hours else 120 * factor
     with tempfile.TemporaryDirectory(prefix="twobar-bench-") as folder, jack_server(Path(folder)) as jack:
-        scale = Scale(Path(folder), factor, soak_seconds, jack=jack, data=data, music=music)
+        scale = Scale(Path(folder), factor, soak_seconds, jack=jack, data=data, music=music, device=device)
         scale.pair_seconds = minutes * 60 if minutes else 60 * factor
         for name in only or MEASURES:
             click.echo(f"measuring {name} ...", err=True)

@@ -18,6 +18,7 @@ class Scale:
         data: a prepared folder of music.
         jack: whether a JACK server of our own runs, named in this process's environment.
         music: a folder of MIDI files in parts, None for none.
+        device: that computes the models of `benchmarks.models`.
 
     """
 
@@ -27,6 +28,7 @@ class Scale:
     jack: bool
     data: Path
     music: Path | None = None
+    device: str = "cpu"
     pair_seconds: float = 60.0
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 

@@ -48,6 +48,7 @@ def twobar() -> None:
 @click.option("--phrase", metavar="auto|1|2|4|8", help="Bars of a phrase; the model's own by default, 2.")
 @click.option("--model", metavar="NAME|PATH", help="A shipped model or a checkpoint.")
 @click.option("--device", metavar="auto|cpu|cuda|mps", help="What computes the model.")
+@click.option("--candidates", metavar="auto|N", help="Answers of which one is chosen, 1 to 256.")
 @click.option("--mapping", metavar="auto|NAME|PATH", help="A controller's mapping.")
 @click.option("--mode", metavar="follow|answer|hold|drift|listen", help="How it listens and plays.")
 @click.option("--key", metavar="auto|off|KEY", help="What answers keep to, such as 'D minor'.")

@@ -60,6 +60,7 @@ def settings(arguments: dict[str, Any]) -> Config:
         phrase=arguments["phrase"],
         model=_text(arguments["model"]),
         device=arguments["device"],
+        candidates=arguments["candidates"],
         mapping=_text(arguments["mapping"]),
         mode=arguments["mode"],
         thru=arguments["thru"],

@@ -381,6 +381,7 @@ class Load(Message, frozen=True):
         metre: "auto" is the model's own.
         split: how it divides what a keyboard plays: "line", or a note name; see `model.codecs.keyboard`.
         device: that computes it, see `model.runtimes.registry.DEVICES`.
+        candidates: of which an answer is chosen, 1..256; 0 fits their number to what computes.
 
     """
 
@@ -388,6 +389,7 @@ class Load(Message, frozen=True):
     metre: str = "auto"
     split: str = "line"
     device: str = "auto"
+    candidates: int = 0
 
 
 class Ready(Message, frozen=True):

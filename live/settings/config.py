@@ -35,6 +35,7 @@ ClockOffset = Annotated[float, Meta(ge=-100.0, le=100.0)]
 Api = Literal["auto", "alsa", "jack", "coremidi", "winmm"]
 ClockName = Literal["internal", "midi", "link", "jack"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Candidates = Annotated[int, Meta(ge=1, le=256)] | Literal["auto"]
 PartName = Literal["melody", "chords", "bass", "drums"]
 
 
@@ -109,6 +110,8 @@ class ModelSettings(Section, frozen=True):
         recall_band: whether an anchor that is played again brings back its band and its chords.
         split: how a keyboard is divided for a model of one line or several parts: "line", or at a note, "C3".
         device: what computes the model: auto takes the quicker of the processor and a graphics card.
+        candidates: of which an answer to a knob, and what comes next, are chosen, 1..256; auto fits them to
+            what computes.
 
     """
 
@@ -121,6 +124,12 @@ class ModelSettings(Section, frozen=True):
     recall_band: bool = True
     split: Text = LINE
     device: Device = "auto"
+    candidates: Candidates = "auto"
+
+    @property
+    def candidates_wanted(self) -> int:
+        """How many candidates; 0 for auto."""
+        return 0 if self.candidates == AUTO else int(self.candidates)
 
     @property
     def tracks(self) -> list[int]:
@@ -334,6 +343,7 @@ OPTIONS: dict[str, tuple[str, str, str]] = {
     "phrase": ("--phrase", "jam", "phrase_bars"),
     "model": ("--model", "jam", "model"),
     "device": ("--device", "model", "device"),
+    "candidates": ("--candidates", "model", "candidates"),
     "mode": ("--mode", "jam", "mode"),
     "thru": ("--thru", "jam", "thru"),
     "seed": ("--seed", "jam", "seed"),
@@ -415,7 +425,7 @@ def with_options(config: Config, **options: object) -> Config:
             continue
         option, section_name, key = OPTIONS[argument]
         value = list(plain) if isinstance(plain, tuple) else plain
-        if option == "--phrase" and str(value).isdecimal():
+        if option in ("--phrase", "--candidates") and str(value).isdecimal():
             value = int(str(value))
         section = getattr(config, section_name)
         strict.check_value(value, strict.field_hints(type(section))[key], label=option)

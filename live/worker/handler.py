@@ -45,6 +45,7 @@ from model.music.grid import Grid
 from model.music.lines import LINE
 from model.music.metre import AUTO, refusal
 from model.music.phrase import Note, Phrase
+from model.playing.candidates import drafts_for
 from model.playing.player import Card, Player
 from model.playing.warp import audible_lengths, decoded_way
 from model.writing.wish import KIND_OF_CODEC, Kind
@@ -89,7 +90,14 @@ class RequestHandler:
         self._fault = ""  # of the card, as it was said last
         self._keys = PlayedKeys()
 
-    def load(self, name: str, metre: str = AUTO, split: str = LINE, device: str = AUTO) -> Message:
+    def load(
+        self,
+        name: str,
+        metre: str = AUTO,
+        split: str = LINE,
+        device: str = AUTO,
+        candidates: int = 0,
+    ) -> Message:
         """Load a model and warm it up; returns Ready, or LoadFailed with the old one still there.
 
         One that is loaded already is not loaded again, unless its file has changed.  One that does not play
@@ -100,14 +108,17 @@ class RequestHandler:
             metre: that it must play.
             split: how it divides what a keyboard plays, see `model.codecs.keyboard.division`.
             device: that computes it, see `model.runtimes.registry.open_runtime`.
+            candidates: of which an answer is chosen; 0 fits their number to what computes.
 
         """
         start = time.monotonic_ns()
+        self._variations.drafts = drafts_for(candidates)
         wanted = (name, changed_nanos(name))
         try:
             divide = division(split)
             if self.ready is not None and self.player is not None and wanted == self._loaded:
                 self.player.divide = divide
+                self.player.candidates = candidates
                 self._found.clear()
                 ready = self.ready
                 return ready if metre in (AUTO, *ready.metres) else refused(ready, metre)
@@ -117,6 +128,7 @@ class RequestHandler:
             if metre not in (AUTO, *player.card.metres):
                 return refused(ready_of(player.card, 0.0), metre)
             player.divide = divide
+            player.candidates = candidates
             grid = player.card.grid
             warm = Phrase.of(grid, [Note(0, 60, 90, 2), Note(grid.steps // 2, 67, 90, 2)])
             transcribed(Encode(0, [], [], [(0, 200, 60, 90), (960, 1200, 67, 90)], TICK_NANOS), grid)

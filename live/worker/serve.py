@@ -79,7 +79,11 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
                 accompanying = handler.accompany(message)
                 continue
             if isinstance(message, Load):
-                link.send(handler.load(message.model, message.metre, message.split, message.device))
+                link.send(
+                    handler.load(
+                        message.model, message.metre, message.split, message.device, message.candidates
+                    )
+                )
             else:
                 link.send(handler.answer(message))
             if fault := handler.card_fault():

@@ -17,6 +17,7 @@ from model.edits.recombination import recombined
 from model.music.distance import position
 from model.music.phrase import Note, Phrase
 from model.playing.alternatives import Material, can_write, filled_in, following
+from model.playing.candidates import DRAFTS
 from model.playing.variation import MEASURED, Course, course, note_f1
 from model.writing.wish import CONTEXT, Kind
 from model.writing.writer import Writer
@@ -93,12 +94,14 @@ class Variations:
 
     Attributes:
         kind: what plays.
+        drafts: of what comes next, of which one is taken.
 
     """
 
     def __init__(self, find_writer: Callable[[], Writer | None] = lambda: None) -> None:
         """Start with nothing varied."""
         self.kind = Kind.KEYBOARD
+        self.drafts = DRAFTS
         self._find_writer: Callable[[], Writer | None] | None = find_writer
         self._writer: Writer | None = None
         self._before: list[Phrase] = []  # the last phrases of the performer, with the parts that joined them
@@ -224,8 +227,9 @@ class Variations:
         """Return the writing of a draft's next alternative, of which nothing is written yet."""
         if self._writer is None:
             return None
-        write = following if state.alternatives or state.outright else filled_in
-        return write(self._writer, self.kind, state.material, state.seed)
+        if state.alternatives or state.outright:
+            return following(self._writer, self.kind, state.material, state.seed, self.drafts)
+        return filled_in(self._writer, self.kind, state.material, state.seed)
 
     def _can_write(self, material: Material) -> bool:
         return (self._writer is not None or self._find_writer is not None) and can_write(self.kind, material)

@@ -10,12 +10,12 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from model.music.phrase import Note, Phrase
+from model.playing.candidates import DRAFTS
 from model.playing.variation import MEASURED, lasting
 from model.writing.ranker import shipped_ranker
 from model.writing.wish import CONTEXT, GRID, Kind, Wish, writable
-from model.writing.writer import Writer
+from model.writing.writer import TOGETHER, Writer
 
-DRAFTS = 4  # of what comes next; the one that goes on best is played
 SEEDS = 2**32
 
 
@@ -84,7 +84,9 @@ def filled_in(writer: Writer, kind: Kind, material: Material, seed: int) -> Gene
     return _as_played(written, material.phrase)
 
 
-def following(writer: Writer, kind: Kind, material: Material, seed: int) -> Generator[None, None, Phrase]:
+def following(
+    writer: Writer, kind: Kind, material: Material, seed: int, drafts: int = DRAFTS
+) -> Generator[None, None, Phrase]:
     """Write what comes next, several times, and take what goes on best; yields after each note.
 
     Args:
@@ -92,6 +94,7 @@ def following(writer: Writer, kind: Kind, material: Material, seed: int) -> Gene
         kind: what plays.
         material: of the phrase, that `can_write` takes.
         seed: of all choices.
+        drafts: of which one is taken; more take longer, and nothing else.
 
     """
     played = material.varied
@@ -104,15 +107,18 @@ def following(writer: Writer, kind: Kind, material: Material, seed: int) -> Gene
         scale=material.scale,
     )
     ranker = shipped_ranker()
-    if ranker is None:
+    if ranker is None or drafts == 1:
         written = yield from writer.write(wish, seed=seed)
         return _as_played(written, material.phrase)
-    drafts = yield from writer.write_drafts(wish, [(seed + number) % SEEDS for number in range(DRAFTS)])
-    drafts = [_as_played(draft, material.phrase) for draft in drafts]
+    seeds = [(seed + number) % SEEDS for number in range(drafts)]
+    found: list[Phrase] = []
+    for first in range(0, drafts, TOGETHER):
+        found += yield from writer.write_drafts(wish, seeds[first : first + TOGETHER])
+    found = [_as_played(draft, material.phrase) for draft in found]
     scores = ranker.scores(
-        _kind(kind, played), context, [_shown(kind, played, draft.notes) for draft in drafts]
+        _kind(kind, played), context, [_shown(kind, played, draft.notes) for draft in found]
     )
-    return drafts[int(scores.argmax())]
+    return found[int(scores.argmax())]
 
 
 def _kind(kind: Kind, played: Phrase) -> Kind:

@@ -10,6 +10,7 @@ from itertools import islice
 from model.checkpoint import Calibration
 from model.latent.geometry import Vector
 from model.music.phrase import Phrase
+from model.playing.candidates import USUAL
 from model.playing.closed_loop import steering
 
 AT_ONCE = 64  # rows of one call of the network: more take a processor no less time each
@@ -51,6 +52,7 @@ def turned(
     *,
     calibration: Calibration,
     learned: Sequence[str],
+    factors: Sequence[float] = USUAL,
     known: dict[bytes, Phrase],
 ) -> list[Phrase]:
     """Return the phrase at each point with its turns, as `closed_loop.steer` makes it.
@@ -60,6 +62,7 @@ def turned(
         answers: of the network, to any number of points and wanted changes.
         calibration: of the model.
         learned: attributes that the network was taught to change.
+        factors: of the wanted change, at which the network is asked.
         known: as in `at_rest`.
 
     """
@@ -68,7 +71,7 @@ def turned(
     for place, (point, turns) in enumerate(asked):
         if not turns or not found[place].notes:
             continue
-        loop = steering(found[place], turns, calibration=calibration, learned=learned)
+        loop = steering(found[place], turns, calibration=calibration, learned=learned, factors=factors)
         try:
             wanted = next(loop)
         except StopIteration as end:

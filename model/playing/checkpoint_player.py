@@ -26,6 +26,7 @@ from model.music.grid import Grid
 from model.music.metre import cell_step, cut, metres_of, name_of, padded, takes
 from model.music.phrase import Phrase
 from model.playing.batch import Change, at_rest, portions, turned
+from model.playing.candidates import AUTO, answers_for, factors
 from model.playing.closed_loop import RHYTHM, changes, completed, steer, targets
 from model.playing.network import Network, Tonality
 from model.playing.phrase_bank import SIZE, PhraseBank
@@ -71,12 +72,27 @@ class CheckpointPlayer:
         )
         self._native = self
         self._others: dict[Grid, CheckpointPlayer] = {}
+        self._candidates = AUTO
         self.divide = None
 
     @property
     def fault(self) -> str:
         """Why a card was given up; see `playing.player.Player.fault`."""
         return str(getattr(self._runtime, "fault", ""))
+
+    @property
+    def candidates(self) -> int:
+        """Of how many answers one is taken; see `playing.player.Player.candidates`."""
+        return self._native._candidates  # noqa: SLF001  itself
+
+    @candidates.setter
+    def candidates(self, count: int) -> None:
+        self._native._candidates = count  # noqa: SLF001  itself
+
+    @property
+    def _factors(self) -> Sequence[float]:
+        """Of a wanted change, what the network is asked for; fewer once a card is given up."""
+        return factors(answers_for(self.candidates, self._runtime.name))
 
     @property
     def divide(self) -> Division | None:
@@ -217,6 +233,7 @@ class CheckpointPlayer:
             self._answers_all,
             calibration=self._calibration,
             learned=self._network.steered,
+            factors=self._factors,
             known=self._at_rest,
         )
 
@@ -443,6 +460,7 @@ class CheckpointPlayer:
                 calibration=self._calibration,
                 learned=self._network.steered,
                 decode=answers,
+                factors=self._factors,
             )
         if prefix is not None and prefix_steps > 0:
             phrase = after(prefix, prefix_steps, phrase, self.card.codec)
@@ -501,6 +519,7 @@ class CheckpointPlayer:
             calibration=self._calibration,
             learned=[name for name in self._network.steered if name in RHYTHM],
             decode=lambda changes: [retained(played, rest, one) for one in answers(changes)],
+            factors=self._factors,
             scale=source.scale,
         )
         return seated(turned, played)

@@ -21,6 +21,7 @@ from model.music.attributes import NAMES, TYPICAL, measure
 from model.music.grid import TICKS_PER_BEAT
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS
+from model.playing.candidates import USUAL
 
 OTHERS = 0.15  # how much a change of the attributes not asked for weighs beside the error of those asked for
 CLOSE = 0.04  # an answer nearer than this, in standard deviations, is not searched further
@@ -203,7 +204,7 @@ def steer(
     calibration: Calibration,
     learned: Sequence[str],
     decode: Callable[[Sequence[Mapping[str, float]]], list[Phrase]],
-    factors: Sequence[float] = (0.8, 1.3),
+    factors: Sequence[float] = USUAL,
     scale: frozenset[int] | None = None,
 ) -> Phrase:
     """Return the phrase at which the knobs' attributes measure what their turns ask for.
@@ -233,7 +234,7 @@ def steering(
     *,
     calibration: Calibration,
     learned: Sequence[str],
-    factors: Sequence[float] = (0.8, 1.3),
+    factors: Sequence[float] = USUAL,
     scale: frozenset[int] | None = None,
 ) -> Generator[list[dict[str, float]], list[Phrase], Phrase]:
     """Do what `steer` does, for who asks the network elsewhere: yields once, or not at all.

@@ -59,6 +59,10 @@ class Player(Protocol):
     """How a keyboard's notes are divided among the parts before they are packed, for a codec of one line or
     of several parts; None leaves that to the codec, as training does."""
 
+    candidates: int
+    """Of how many answers of the network to a turned knob the nearest is taken, 1..256; 0 fits it to what
+    computes."""
+
     @property
     def fault(self) -> str:
         """Why a card was given up, in a sentence; "" while what computes is what was chosen."""

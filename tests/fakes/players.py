@@ -23,6 +23,7 @@ class Memory:
     """Remembers every phrase it hears and plays the nearest one, edited exactly as its knobs say."""
 
     divide: Division | None = None
+    candidates = 0
     fault = ""
 
     def __init__(self, *, codec: str = "melody", deaf: bool = False, knobs: tuple[str, ...] = NAMES) -> None:

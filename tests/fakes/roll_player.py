@@ -24,6 +24,7 @@ class RollPlayer:
     """
 
     divide: Division | None = None
+    candidates = 0
     fault = ""
 
     def __init__(

@@ -102,7 +102,9 @@ class WorkerLink:
     def _load(self, model: str) -> Load:
         """Return the request to load a model, which must play the metre that is wanted."""
         settings = self._settings.model
-        return Load(model, self._jam.dialogue.metre, settings.split, settings.device)
+        return Load(
+            model, self._jam.dialogue.metre, settings.split, settings.device, settings.candidates_wanted
+        )
 
     def answered(self, answer: Answer) -> None:
         """Begin the wait for the next answer anew; a model that answers requests has proved itself."""

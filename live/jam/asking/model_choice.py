@@ -46,7 +46,9 @@ class ModelChoice:
         self.shown, self.state = name, "loading"
         self.wanted = name
         settings = self._config.model
-        if not self._output.ask(Load(name, metre, settings.split, settings.device)):
+        if not self._output.ask(
+            Load(name, metre, settings.split, settings.device, settings.candidates_wanted)
+        ):
             self._notices.add("warning", f"model {name} will be loaded when the model process is back")
 
     def resume(self, wanted: str) -> None:

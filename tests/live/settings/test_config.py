@@ -193,6 +193,12 @@ def test_the_command_line_wins() -> None:
         settings.with_options(Config(), metre="34")
     assert settings.with_options(Config(), phrase="4").jam.bars == 4
     assert settings.with_options(Config(), phrase="auto").jam.bars == 0
+    assert settings.with_options(Config(), candidates="64").model.candidates_wanted == 64
+    assert settings.with_options(Config(), candidates="auto").model.candidates_wanted == 0
+    for wrong in ("0", "257"):
+        said = f"--candidates must be a whole number from 1 to 256 or 'auto', not {wrong}"
+        with pytest.raises(UsageError, match=said):
+            settings.with_options(Config(), candidates=wrong)
     with pytest.raises(UsageError, match="--phrase must be 1, 2, 4, 8 or 'auto', not 3"):
         settings.with_options(Config(), phrase="3")
     config = settings.with_options(

@@ -96,6 +96,16 @@ def test_a_decode_answers_with_the_variation(monkeypatch: pytest.MonkeyPatch) ->
     assert {note.pitch % 12 for note in answers[2].notes} <= MAJOR
 
 
+def test_the_candidates_that_are_set_reach_the_player_and_the_drafts(monkeypatch: pytest.MonkeyPatch) -> None:
+    player = RollPlayer()
+    monkeypatch.setattr(play, "load", lambda _name, _device: player)
+    desk = RequestHandler(lambda: None)
+    for candidates, drafts in ((0, 4), (16, 16)):  # the second time it is loaded already
+        assert isinstance(desk.load("roll", candidates=candidates), Ready)
+        assert player.candidates == candidates
+        assert desk._variations.drafts == drafts
+
+
 # -- written ---------------------------------------------------------------------------------------
 
 

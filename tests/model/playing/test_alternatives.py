@@ -111,6 +111,25 @@ class Choosing:
         return np.array([number == 2 for number in range(len(candidates))], dtype=np.float32)
 
 
+def test_one_draft_is_not_weighed_and_many_are_written_in_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, material = Writer(random_network()), Material(TUNE)
+    rounds: list[int] = []
+    write = Writer.write_drafts
+
+    def counted(writer: Writer, wish: Wish, seeds: Sequence[int]) -> Generator[None, None, list[Phrase]]:
+        rounds.append(len(seeds))
+        return write(writer, wish, seeds)
+
+    monkeypatch.setattr(Writer, "write_drafts", counted)
+    monkeypatch.setattr(alternatives, "TOGETHER", 2)
+    monkeypatch.setattr(alternatives, "shipped_ranker", Choosing)
+    third = run_to_end(following(writer, Kind.MELODY, material, 9, 1))
+    assert not rounds
+    found = run_to_end(following(writer, Kind.MELODY, material, 7, 5))
+    assert rounds == [2, 2, 1]
+    assert [position(note) for note in found.notes] == [position(note) for note in third.notes]
+
+
 def test_of_several_drafts_the_one_that_goes_on_best_is_played(monkeypatch: pytest.MonkeyPatch) -> None:
     writer, material = Writer(random_network()), Material(TUNE)
     monkeypatch.setattr(alternatives, "shipped_ranker", lambda: None)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from model.playing.batch import AT_ONCE
 from model.playing.checkpoint_player import CheckpointPlayer
+from model.runtimes.base import DecodeInputs, Floats, Runtime
 from model.runtimes.registry import open_runtime
 from tests.fakes.networks import STEPWISE, config, held, network, phrase, player
 from tests.fakes.synthetic import chords, melody
@@ -373,3 +375,33 @@ def test_many_phrases_together_are_those_of_one_after_another(kind: str, codec: 
         played.decode_all([(replace(latents[0], model="other"), {})])
     with pytest.raises(ValueError, match="unknown attribute 'loudness'"):
         played.decode_all([(latents[0], {"loudness": 1.0})])
+
+
+class Counted:
+    """A runtime that says it is a card's, until it has failed, and counts the rows that it decodes."""
+
+    def __init__(self, runtime: Runtime, name: str) -> None:
+        self._runtime, self.name = runtime, name
+        self.rows: list[int] = []
+
+    def decode(self, z: Floats, inputs: DecodeInputs) -> dict[str, Floats]:
+        self.rows.append(len(z))
+        return self._runtime.decode(z, inputs)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._runtime, name)
+
+
+def test_of_many_answers_to_a_knob_in_one_batch_the_nearest_is_taken() -> None:
+    checkpoint = held(network(config("patch", "melody")))
+    card = Counted(open_runtime(checkpoint, "", "cpu"), "torch cuda")
+    played = CheckpointPlayer(checkpoint, cast("Runtime", card))
+    latent = played.encode(phrase("melody", 2))
+    played.decode(latent, turns={"density": 0.8})
+    assert card.rows == [1, 64], "one at rest, and one batch"
+    played.candidates = 5
+    played.decode_all([(latent, {"density": 0.8})])
+    assert card.rows[-1] == 5
+    played.candidates, card.name = 0, "onnxruntime"  # the card is given up in the middle
+    played.decode(latent, turns={"density": 0.8})
+    assert card.rows[-1] == 2
