@@ -397,7 +397,8 @@ class PortWatch:
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join(_CLOSE_PATIENCE_S)
-        self._lister.close()
+        if not self._thread.is_alive():  # else it looks with that, at a server that stands still
+            self._lister.close()
 
 
 def _open_names(direction: Direction, watched: list[_Watched]) -> set[str]:

@@ -19,7 +19,7 @@ import rtmidi
 
 from live import errors
 from live.devices.jack.cycles import Frames, JackCycles
-from live.devices.jack.probe import JackProbe
+from live.devices.jack.probe import JackProbe, one_at_a_time
 from live.devices.parser import MessageParser
 from live.timing import midi_bytes
 from live.timing.midi_bytes import CLOCK, Received
@@ -368,7 +368,7 @@ def _release(
 ) -> None:
     def closing(*_in_use: object) -> None:
         time.sleep(pause_s)
-        with calls_paused(), contextlib.suppress(rtmidi.RtMidiError):
+        with calls_paused(), contextlib.suppress(rtmidi.RtMidiError, OSError), one_at_a_time():
             # before the port: libjack may end the thread that hears of its going while that holds a lock
             if jack is not None:
                 jack.close()

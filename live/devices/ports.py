@@ -4,14 +4,14 @@ import contextlib
 import importlib.util
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import rtmidi
 
 from live import errors
 from live.devices.jack.cycles import JackCycles
-from live.devices.jack.probe import Direction, JackProbe, jack_answers
+from live.devices.jack.probe import Direction, JackProbe, jack_answers, one_at_a_time
 from live.devices.names import hardware, keyboards, match, plain_name, unique
 from live.devices.port import Deliver, InputPort, MidiInput, MidiOutput, OutputPort, calls_paused
 from live.devices.stderr import silence_jack, stderr_diverted
@@ -278,7 +278,7 @@ def _open(
 ) -> tuple[rtmidi.MidiIn | rtmidi.MidiOut, str]:
     client, port_name = (INPUT_CLIENT, INPUT_PORT) if direction == "in" else (OUTPUT_CLIENT, OUTPUT_PORT)
     if name != "virtual":
-        with calls_paused():
+        with _undisturbed():
             return _open_named(direction, name, api, taken)
     if api == "winmm" or sys.platform == "win32":
         raise errors.UsageError(
@@ -286,7 +286,7 @@ def _open(
         )
     full_name = f"{client}:{port_name}"
     before = _present(direction, full_name) if api == "jack" else frozenset()
-    with calls_paused():
+    with _undisturbed():
         midi = _client(direction, api, client)
         try:
             midi.open_virtual_port(port_name)
@@ -298,6 +298,16 @@ def _open(
         ours = [port for port in names(_other(direction), api) if port.startswith(client)]
         actual = next((port for port in ours if port not in before), actual)
     return midi, actual
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no port of ours call or be closed meanwhile; raises PortError where a JACK server stands still."""
+    try:
+        with calls_paused(), one_at_a_time():
+            yield
+    except OSError as reason:
+        raise errors.PortError(_cannot_open("jack", str(reason))) from None
 
 
 def _jack_peer(direction: Direction, name: str, taken: Collection[str]) -> str:

@@ -24,9 +24,12 @@ _SEMAPHORE_BYTES = 64  # at least a sem_t
 _SEMAPHORES: list[object] = []  # a client whose server has died may still count on its own
 _STILL_S, _LOOK_S = 0.25, 0.002  # the longest cycle that is used takes 0.19 s
 _PATIENCE_S = 5.0
-_CLIENTS = (
-    threading.Lock()
-)  # libjack's own locks close on each other where one thread opens and another closes
+_CLIENTS = threading.RLock()
+"""Held by whoever opens or closes a client or a port.
+
+libjack's own locks close on each other where one thread opens and another closes.  Where the graph changes it
+walks through each client's list of ports on a thread of its own, without a lock, while a port is taken out.
+"""
 _IS_INPUT, _IS_OUTPUT = 1, 2
 _MIDI_TYPE = b"8 bit raw midi"
 _SHUTDOWN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -53,7 +56,7 @@ def library(kind: type[ctypes.CDLL] = ctypes.CDLL) -> ctypes.CDLL:
 
 @contextlib.contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Let no other thread open, activate or close a client of libjack meanwhile.
+    """Let no other thread open, activate or close a client of libjack meanwhile, nor a port of one.
 
     Raises:
         OSError: another one has been at it for so long that the server must stand still.

@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 
+from live.devices import hotplug
 from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.devices.jack.probe import Direction
 from live.errors import PortError
@@ -432,3 +433,25 @@ def test_a_jack_server_that_never_answers_is_dead_after_a_few_looks(monkeypatch:
             lister("in")
     assert lister("in") is None
     lister.close()
+
+
+def test_what_a_look_is_still_made_with_is_not_closed_under_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hotplug, "_CLOSE_PATIENCE_S", 0.01)
+    looks, goes_on = threading.Event(), threading.Event()
+
+    class Slow(Desk):
+        def __call__(self, direction: Direction) -> list[str] | None:
+            looks.set()
+            goes_on.wait(10)
+            return super().__call__(direction)
+
+    desk = Slow({"in": []})
+    watch = PortWatch(lambda _change: None, lister=desk, adopt=desk.open)
+    watch.start()
+    assert looks.wait(10)
+    watch.close()
+    assert not desk.closed
+    goes_on.set()
+    watch._thread.join(10)
+    watch.close()
+    assert desk.closed
