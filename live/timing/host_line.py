@@ -109,7 +109,8 @@ class HostLine:
         self._bucket_nanos = nanos
         if self._least is None:
             return
-        self._hops = [*self._hops, self._least] if self._least_late > self._hop_nanos else []
+        hops = self._least_late > self._hop_nanos and len(self._points) >= self._fewest  # else it is the rate
+        self._hops = [*self._hops, self._least] if hops else []
         if len(self._hops) >= HOPS:
             self._leap(_under(self._hops, self._line[2]))
             return
@@ -129,9 +130,9 @@ class HostLine:
             self._line, self._gliding = edge, False
         elif far > HOLD_NANOS or self._gliding:
             count = self.count(nanos)
-            rate = edge[2] * (1 + off / GLIDE_NANOS)
-            self._line = round(count), nanos + (round(count) - count) * rate, rate
             self._gliding = abs(off) > MET_NANOS
+            rate = edge[2] * (1 + off / GLIDE_NANOS * self._gliding)  # met, it stays beside the edge, as even
+            self._line = round(count), nanos + (round(count) - count) * rate, rate
 
     def _off(self, new: tuple[int, float, float], nanos: int) -> float:
         """Return by how many nanoseconds a new line differs at a moment."""

@@ -87,3 +87,18 @@ def test_a_second_in_which_every_cycle_is_late_changes_nothing() -> None:
     frame = observed(line, 0.4, first=frame, late=20_000_000, seed=4)
     frame = observed(line, 2, first=frame, late=20_000, seed=5)
     assert line.nanos(frame) == pytest.approx(frame * FRAME, abs=10_000)
+
+
+@pytest.mark.parametrize("late", [20_000, 200_000])
+@pytest.mark.parametrize("drift", [1.0, 1.001, 0.999])
+def test_in_a_steady_minute_every_note_of_a_grid_lies_on_its_frame(drift: float, late: float) -> None:
+    line, rate = HostLine(FRAME), FRAME * drift
+    frame, chance, off = observed(line, 60, rate=rate, late=late), random.Random(4), list[int]()
+    first = frame + 48_000
+    for note in range(480):  # each 6000 frames: sixteenths at 120 bpm
+        due = first + 6_000 * note
+        while frame < due - 480:  # as long before it is due as it is given
+            frame += PERIOD
+            line.observe(frame, round(frame * rate + chance.expovariate(1.0) * late))
+        off.append(round(line.count(round(due * rate + FRAME / 4))) - due)
+    assert len(set(off)) == 1
