@@ -15,6 +15,8 @@ import msgspec
 from model.music.grid import Grid
 from model.music.phrase import Note
 
+FOR_EVER_NANOS = 1 << 62
+
 
 class Message(msgspec.Struct, frozen=True, tag=True):
     """Base of all messages; the tag on the wire is the class's name."""
@@ -278,6 +280,7 @@ class Decode(Message, frozen=True):
         grid: of the phrase, as its metre has it; None is the model's own.
         key: that what is new keeps to, as "F# minor"; auto is that of what was played there, off is none.
         band: tracks of whose notes the chords are wanted.
+        begins_nanos, ends_nanos: from now until the phrase sounds, and until it has sounded.
 
     """
 
@@ -296,6 +299,8 @@ class Decode(Message, frozen=True):
     grid: Grid | None = None
     key: str = "auto"
     band: list[int] = []
+    begins_nanos: int = 0
+    ends_nanos: int = FOR_EVER_NANOS
 
 
 class Decoded(Message, frozen=True):
@@ -340,6 +345,7 @@ class Foresee(Message, frozen=True):
         seed: see `Varied`.
         key: see `Decode`.
         grid: of the phrase.
+        closes_nanos: from now until it closes, and is asked for.
 
     """
 
@@ -352,6 +358,7 @@ class Foresee(Message, frozen=True):
     seed: int
     key: str
     grid: Grid
+    closes_nanos: int = 0
 
 
 class Rewritten(Message, frozen=True):

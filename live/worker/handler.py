@@ -36,7 +36,8 @@ from live.worker.accompanist import Accompanist
 from live.worker.phrases import chordal_tracks, chords_in, named, shown_of, transcribed, with_parts
 from live.worker.places import Places, point_of
 from live.worker.played_keys import PlayedKeys
-from live.worker.variations import Origin, Variations
+from live.worker.rest import Rest
+from live.worker.variations import Origin, Sounds, Variations
 from model.codecs.keyboard import division
 from model.edits.reharmonise import HARMONIC
 from model.files import as_path
@@ -89,6 +90,7 @@ class RequestHandler:
         self._vary: Origin = ""  # how the phrase of the present decode was varied
         self._fault = ""  # of the card, as it was said last
         self._keys = PlayedKeys()
+        self.rest = Rest()
 
     def load(
         self,
@@ -165,6 +167,7 @@ class RequestHandler:
             if isinstance(request, Encode):
                 return self._encode(in_metre(self.player, request.grid), request, start)
             self._vary = ""
+            self._variations.sounds = Sounds(start + request.begins_nanos, start + request.ends_nanos)
             vary = partial(self._varied, key=request.key)
             strange = partial(self._strange, key=request.key)
             latent = self._places.latent(request.place, vary, strange)
@@ -172,6 +175,9 @@ class RequestHandler:
             return self._decode(in_metre(self.player, request.grid), latent, request, start)
         except Exception as error:  # noqa: BLE001  the music goes on whatever one request does
             return Failed(request.ident, f"the model could not answer: {sentence(error)}")
+        finally:
+            if isinstance(request, Decode):
+                self.rest.answered()
 
     def _encode(self, player: Player, request: Encode, start: int) -> Encoded:
         whole = transcribed(request, player.card.grid)
@@ -284,6 +290,7 @@ class RequestHandler:
         """Begin to write a variation of a phrase that has not closed; it is finished by `write`."""
         if self.player is None:
             return
+        self.rest.expect(request.closes_nanos)
         with contextlib.suppress(Exception):  # it is written when the phrase has closed
             player = in_metre(self.player, request.grid)
             asked = Encode(

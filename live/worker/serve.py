@@ -54,13 +54,21 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
     warping: Iterator[Message | None] = iter(())
     accompanying: Iterator[Message | None] = iter(())
     while True:
+        rests_s = 0.0
         while inbox.empty():
+            if rests_s := handler.rest.seconds():
+                break
+            begun = time.monotonic_ns()
             done = next(chain(handler.write(), accompanying, warping), FINISHED)
             if done is FINISHED:
                 break
+            handler.rest.took(time.monotonic_ns() - begun)
             if done is not None:
                 link.send(done)
-        waiting: list[ToWorker | None] = [inbox.get()]
+        try:
+            waiting: list[ToWorker | None] = [inbox.get(timeout=rests_s or None)]
+        except queue.Empty:
+            continue
         with contextlib.suppress(queue.Empty):
             while True:
                 waiting.append(inbox.get_nowait())

@@ -6,13 +6,14 @@ Owns: what was played and by whom, each turn's alternatives, the writing under w
 sounded.  Threads: the model process's only.
 """
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar
 
-from live.ipc.messages import Varied
+from live.ipc.messages import FOR_EVER_NANOS, Varied
 from model.edits.recombination import recombined
 from model.music.distance import position
 from model.music.phrase import Note, Phrase
@@ -49,6 +50,16 @@ class Variation(NamedTuple):
     seed: int
 
 
+class Sounds(NamedTuple):
+    """When what is asked for begins to sound, and when it has sounded: nanos of host time."""
+
+    begins: int = 0
+    ends: int = FOR_EVER_NANOS
+
+
+ANY_TIME = Sounds()
+
+
 class Answer(NamedTuple):
     """A phrase varied, and how: awaited is one that is being written."""
 
@@ -71,6 +82,7 @@ class Draft:
         begun: whether any of that is written.
         outright: whether what comes next is the first one, for nothing nearer was asked for.
         between: recombined, where the nearer one is too much like the phrase, as grooves are; else None.
+        sounds: when it is needed, as it was asked for last.
 
     """
 
@@ -84,6 +96,7 @@ class Draft:
     begun: bool = False
     outright: bool = False
     between: Phrase | None = None
+    sounds: Sounds = ANY_TIME
 
 
 class Variations:
@@ -91,15 +104,22 @@ class Variations:
 
     Args:
         find_writer: opens the writer; None where there is none.
+        nanos: host time.
 
     Attributes:
         kind: what plays.
         drafts: of what comes next, of which one is taken.
+        sounds: when what is asked for next is needed.
 
     """
 
-    def __init__(self, find_writer: Callable[[], Writer | None] = lambda: None) -> None:
+    def __init__(
+        self,
+        find_writer: Callable[[], Writer | None] = lambda: None,
+        nanos: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
         """Start with nothing varied."""
+        self.sounds, self._nanos = ANY_TIME, nanos
         self.kind = Kind.KEYBOARD
         self.drafts = DRAFTS
         self._find_writer: Callable[[], Writer | None] | None = find_writer
@@ -159,9 +179,7 @@ class Variations:
         if state is None:
             state = self._begun(phrase, name)
             put(self._states, name, state, most=STATES)
-            for other, older in self._states.items():
-                if other.number < how.turn - 2 and other.seed == how.seed:
-                    older.writing = None  # its time has gone
+        state.sounds = self.sounds
         if state.written:
             self._settle(state, name, how.amount)
         if not state.written and state.course is None:
@@ -188,18 +206,26 @@ class Variations:
     # -- writing -------------------------------------------------------------------------------------
 
     def write(self) -> Iterator[bool]:
-        """Write what is asked for, what was asked last first: yields True where an alternative is there."""
+        """Write what is asked for, what sounds soonest first: yields True where an alternative is there.
+
+        What has sounded by now is written no more.
+        """
         if self._find_writer is not None:
             find, self._find_writer = self._find_writer, None
             with suppress(Exception):  # a file that is none: all is recombined
                 self._writer = find()
             yield bool(self._states)
         while True:
+            now = self._nanos()
             waiting = [state for state in self._states.values() if state.writing is not None]
+            for state in waiting:
+                if state.sounds.ends <= now:
+                    state.writing, state.begun = None, False
+            waiting = [state for state in waiting if state.writing is not None]
             ahead = self._ahead[1] if self._ahead is not None else None
             if not waiting and (ahead is None or ahead.writing is None):
                 return
-            state = waiting[-1] if waiting else ahead
+            state = min(reversed(waiting), key=lambda state: state.sounds.begins) if waiting else ahead
             assert state is not None
             assert state.writing is not None
             if not state.begun:

@@ -82,6 +82,8 @@ class Decoding:
             before=previous.phrase if previous and previous.speaks and previous.source is base else None,
             prefix=plan.prefix(cell.index, fixed),
             fixed=fixed,
+            begins_ticks=max(0, plan.lines.tick_of_cell(cell.index) - now),
+            ends_ticks=plan.lines.tick_of_cell(cell.index + 1) - now,
         )
         if self._output.ask(request):
             cell.stale = False

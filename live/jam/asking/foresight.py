@@ -36,4 +36,5 @@ class Foresight(AskedAhead):
         """Ask for the variation that a cell is to sound, if its phrase will be taken up."""
         search = self._played.before(self._plan.lines, cell, present)
         if search is not None:
-            self._output.ask(self._requests.foresee(search))
+            closes = self._plan.lines.tick_of_cell(cell) - self._plan.half_step
+            self._output.ask(self._requests.foresee(search, closes_ticks=closes - present))

@@ -194,8 +194,14 @@ class Requests:
         """Tell whether answers are to be variations."""
         return self.has_latent and self._knobs["vary"] > 0
 
-    def foresee(self, search: Search) -> Foresee:
-        """Return the request for a variation of a phrase that has not closed, in the cell that follows it."""
+    def foresee(self, search: Search, *, closes_ticks: int) -> Foresee:
+        """Return the request for a variation of a phrase that has not closed, in the cell that follows it.
+
+        Args:
+            search: of what was played of it.
+            closes_ticks: until it closes.
+
+        """
         return Foresee(
             [*search.phrase.notes],
             [*search.struck],
@@ -206,6 +212,7 @@ class Requests:
             self._seed,
             self.key,
             search.phrase.grid,
+            closes_ticks * self.tick_nanos,
         )
 
     def warp(self, a: Place, b: Place) -> Warp:
@@ -233,6 +240,8 @@ class Requests:
         before: Phrase | None,
         prefix: list[Note],
         fixed: int,
+        begins_ticks: int,
+        ends_ticks: int,
     ) -> Decode:
         """Return the request for a cell's phrase.
 
@@ -245,6 +254,8 @@ class Requests:
             before: what is played in the cell before from the same base, None for nothing.
             prefix: notes of the cell that cannot change any more.
             fixed: steps of it that cannot.
+            begins_ticks: until the cell begins.
+            ends_ticks: until it ends.
 
         """
         model, knobs = self.model, self._knobs
@@ -265,6 +276,8 @@ class Requests:
             top_p=self._choice.top_p,
             grid=grid,
             band=heaviest(base.place).band,
+            begins_nanos=begins_ticks * self.tick_nanos,
+            ends_nanos=ends_ticks * self.tick_nanos,
         )
 
     @staticmethod

@@ -7,7 +7,7 @@ import pytest
 
 from live.ipc.messages import Decode, Decoded, Encode, Encoded, Point, Ready, Varied
 from live.worker.handler import RequestHandler
-from live.worker.variations import APART, MOST_BEGUN, Variations, sounding
+from live.worker.variations import APART, MOST_BEGUN, Sounds, Variations, sounding
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, MELODY
@@ -176,6 +176,20 @@ def test_however_many_are_asked_for_at_once_few_are_half_written_and_each_gets_i
     finished(variations)
     assert not any(draft.begun for draft in drafts)
     assert {variations.varied(TUNE, one, MAJOR).origin for one in asked} == {"written"}
+
+
+def test_what_sounds_soonest_is_written_first_and_what_has_sounded_no_more() -> None:
+    variations = Variations(random_writer, lambda: 25)
+    finished(variations)
+    for turn, sounds in enumerate([Sounds(0, 20), Sounds(40, 60), Sounds(20, 40), Sounds(60, 80)]):
+        variations.sounds = sounds
+        variations.varied(LONG, how(turn), MAJOR)
+    order = []
+    for _ in range(3):
+        assert any(variations.write())
+        order.append([len(draft.alternatives) for draft in variations._states.values()])
+    assert order == [[0, 0, 1, 0], [0, 1, 1, 0], [0, 1, 1, 1]]
+    assert not any(variations.write())
 
 
 def test_of_another_metre_and_without_a_writer_it_is_recombined() -> None:

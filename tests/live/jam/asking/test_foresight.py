@@ -45,6 +45,7 @@ def test_it_asks_two_beats_ahead_with_what_was_played_by_then() -> None:
     assert [note.onset for note in request.notes] == [0, 4, 8, 12, 16, 20]
     assert [row[0] for row in request.struck] == [step * STEP for step in range(0, 24, 4)]
     assert (request.amount, request.turn, request.seed, request.key) == (0.4, 1, 7, "auto")
+    assert request.closes_nanos == pytest.approx(2 * BEAT * request.tick_nanos, rel=0.01)
 
 
 @pytest.mark.parametrize(

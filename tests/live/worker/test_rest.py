@@ -1,0 +1,50 @@
+"""When the worker begins nothing: a step that takes long must not stand between a phrase and its answer."""
+
+from live.worker.rest import GRACE_NANOS, MARGIN_NANOS, Rest
+
+MS = 1_000_000
+
+
+class Now:
+    nanos = 5_000 * MS
+
+    def __call__(self) -> int:
+        return self.nanos
+
+
+def test_it_rests_from_a_step_before_a_phrase_closes_until_its_answer() -> None:
+    now = Now()
+    rest = Rest(now)
+    assert rest.seconds() == 0
+    rest.took(30 * MS)
+    rest.took(4 * MS)
+    rest.expect(1_000 * MS)
+    now.nanos += 960 * MS
+    assert rest.seconds() == 0
+    now.nanos += 10 * MS
+    assert 0.1 < rest.seconds() < 0.12
+    rest.answered()  # of a knob that was turned before
+    assert rest.seconds() > 0
+    now.nanos += 35 * MS
+    assert rest.seconds() > 0
+    rest.answered()
+    assert rest.seconds() == 0
+
+
+def test_where_nobody_asks_it_goes_on_soon() -> None:
+    now = Now()
+    rest = Rest(now)
+    rest.expect(MARGIN_NANOS)
+    assert rest.seconds() > 0
+    now.nanos += MARGIN_NANOS + GRACE_NANOS + 1
+    assert rest.seconds() == 0
+
+
+def test_a_step_that_once_took_long_is_forgotten() -> None:
+    now = Now()
+    rest = Rest(now)
+    rest.took(400 * MS)
+    for _ in range(200):
+        rest.took(5 * MS)
+    rest.expect(20 * MS)
+    assert rest.seconds() == 0
