@@ -10,7 +10,7 @@ from pathlib import Path
 import rtmidi
 
 from live import errors
-from live.devices.jack.cycles import JackCycles
+from live.devices.jack.cycles import FrameTimes, JackCycles
 from live.devices.jack.probe import Direction, JackProbe, jack_answers, one_at_a_time
 from live.devices.names import hardware, keyboards, match, plain_name, unique
 from live.devices.port import Deliver, InputPort, MidiInput, MidiOutput, OutputPort, calls_paused
@@ -192,7 +192,7 @@ def open_input(
     deliver: Deliver,
     nanos: Callable[[], int] = time.monotonic_ns,
     taken: Collection[str] = (),
-    clocked: bool = False,
+    clocked: Callable[[], FrameTimes | None] | None = None,
 ) -> MidiInput:
     """Listen to a named port, or open the virtual port `twobar-in:keys` that others connect to.
 
@@ -202,7 +202,8 @@ def open_input(
         deliver: gets each whole message on the driver's thread; must not block.
         nanos: host time.
         taken: names of ports that are not meant, for they are open already.
-        clocked: its MIDI clock is followed: it is stamped as exactly as the system allows.
+        clocked: its MIDI clock is followed, and stamped as exactly as the system allows; finds an output of
+            ours on JACK, if there is one.
 
     Raises:
         UsageError: no such MIDI system, or no virtual ports on it.
@@ -213,9 +214,9 @@ def open_input(
     resolved = resolve_api(api)
     midi, actual = _open("in", name, resolved, taken)
     cycles = None
-    if clocked and resolved == "jack":
+    if clocked is not None and resolved == "jack":
         with contextlib.suppress(OSError):
-            cycles = JackCycles(JackProbe(PROBE_CLIENT), nanos)
+            cycles = JackCycles(JackProbe(PROBE_CLIENT), nanos, clocked)
     virtual = name == "virtual"
     return InputPort(midi, actual, deliver, nanos, api=resolved, virtual=virtual, cycles=cycles)
 
@@ -253,7 +254,7 @@ def open_inputs(
     nanos: Callable[[], int] = time.monotonic_ns,
     taken: Collection[str] = (),
     outputs: Collection[str] = (),
-    clocked: bool = False,
+    clocked: Callable[[], FrameTimes | None] | None = None,
 ) -> list[MidiInput]:
     """Open what `--in` asks for: "none", "virtual", a name, or "auto": every keyboard that is plugged in.
 

@@ -4,6 +4,8 @@ All messages of a cycle are handed over together, whenever the system lets JACK'
 machine a millisecond late on the mean.  The cycle's frame is exact, and its host time is known within tens of
 microseconds (`live.timing.host_line`); where in the cycle a message lay python-rtmidi does not say, so
 its middle is taken, which is right on the mean.
+Where an output of ours is on the same server its line is taken: it sees every cycle, and what it plays then
+lies on the frames that the clock lay on.
 Owns: the line from frames to host time that the clocks themselves have shown.
 Threads: JACK's only, which calls for one input.  Realtime: yes, a few us.
 """
@@ -36,18 +38,31 @@ class Frames(Protocol):
         """Leave."""
 
 
+class FrameTimes(Protocol):
+    """What sees every cycle: a `JackOutput`."""
+
+    def moment(self, frame: float) -> Nanos | None:
+        """Return when a frame of 32 bits near the present one is; None before the first cycle."""
+
+
 class JackCycles:
     """Tells when the present cycle is.
 
     Args:
         frames: knows JACK's; goes with the input that it is for.
         nanos: host time.
+        output: finds an output on the same server; None where there is none.
 
     """
 
-    def __init__(self, frames: Frames, nanos: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self,
+        frames: Frames,
+        nanos: Callable[[], int] = time.monotonic_ns,
+        output: Callable[[], FrameTimes | None] = lambda: None,
+    ) -> None:
         """Know nothing of the line yet."""
-        self.frames, self._nanos = frames, nanos
+        self.frames, self._nanos, self._output = frames, nanos, output
         self._line = HostLine(1e9 / frames.sample_rate)
         self._last = 0
 
@@ -57,6 +72,10 @@ class JackCycles:
         now = self._nanos()
         if not frame:
             return Nanos(now)
+        output, middle = self._output(), self.frames.period_frames / 2
+        seen = output.moment(frame + middle) if output is not None else None
+        if seen is not None:
+            return seen
         self._last += (frame - self._last) % _FRAMES
         self._line.observe(self._last, now)
-        return self._line.nanos(self._last + self.frames.period_frames / 2)
+        return self._line.nanos(self._last + middle)

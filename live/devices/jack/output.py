@@ -177,6 +177,13 @@ class JackOutput(MidiOutput):
             self.faults += 1
         self._cycles += 1
 
+    def moment(self, frame: float) -> Nanos | None:
+        """Return when a frame of 32 bits near the present one is; None before the first cycle."""
+        if not (self.alive and self._line.known):
+            return None
+        apart = (frame - self._frame + _FRAMES / 2) % _FRAMES - _FRAMES / 2
+        return self._line.nanos(self._frame + apart)
+
     def _write(self, client: _Client, start: int, frames: int) -> None:
         """Write what leaves in a cycle of so many frames, the first of which is `start`."""
         buffer, queue, line = client.buffer(frames), self._queue, self._line

@@ -16,6 +16,7 @@ from live.control.desk import Desk
 from live.devices import ports
 from live.devices.fluidsynth import FluidSynth
 from live.devices.hotplug import Change, PortWatch, SystemLister
+from live.devices.jack.cycles import FrameTimes
 from live.devices.jack.probe import Direction
 from live.devices.names import keyboards
 from live.engine.closing import Guard
@@ -66,7 +67,7 @@ class Devices:
         """Open nothing yet."""
         self._options, self._output, self._post = options, output, post
         self._open = open_synth
-        self._clocked = options.config.midi.clock == "midi"
+        self._clocked = self._frame_times if options.config.midi.clock == "midi" else None
         self._views: dict[tuple[str, str], PortView] = {}
         self._inputs: dict[str, ports.MidiInput] = {}
         self._asked: list[_Asked] = []
@@ -196,6 +197,10 @@ class Devices:
         """Let a controller have its mapping; from any thread."""
         if self.desk is not None:
             self.desk.plug(name)
+
+    def _frame_times(self) -> FrameTimes | None:
+        """Return an output that sees every cycle of JACK; None where there is none."""
+        return next((sink for sink in tuple(self._output.sinks) if hasattr(sink, "moment")), None)
 
     def _output_names(self) -> list[str]:
         return [sink.name for sink in self._output.sinks if isinstance(sink, ports.MidiOutput)]

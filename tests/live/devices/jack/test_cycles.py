@@ -5,6 +5,7 @@ import random
 import pytest
 
 from live.devices.jack.cycles import JackCycles
+from live.timing.timeline import Nanos
 from tests.fakes import masters
 from tests.fakes.followed import followed
 
@@ -60,3 +61,16 @@ def test_of_a_dead_server_it_tells_the_moment_of_the_call() -> None:
     server.call(5_000_000, 100)
     server.dead = True
     assert JackCycles(server, lambda: server.nanos).middle() == server.nanos
+
+
+def test_an_output_on_the_same_server_tells_when_a_frame_is() -> None:
+    class Output:
+        def moment(self, frame: float) -> Nanos | None:
+            return None if frame < 4_832 else Nanos(int(frame) * 1_000)
+
+    server, output = Server(), Output()
+    cycles = JackCycles(server, lambda: server.nanos, lambda: output)
+    server.call(round(4_736 * FRAME), 0)
+    assert cycles.middle() == pytest.approx(4_768 * FRAME, abs=1)  # that has seen no cycle yet
+    server.call(round(4_800 * FRAME), 900_000)
+    assert cycles.middle() == 4_832_000

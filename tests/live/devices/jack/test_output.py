@@ -132,6 +132,13 @@ def test_frames_go_on_where_jack_counts_from_0_again(monkeypatch: pytest.MonkeyP
     for _ in range(6):
         server.cycle()
     assert [frame for frame, _ in server.left] == [first + 100, first + 200]
+    for frame in (first + 100, first + 200, first + 400):
+        moment = output.moment(frame % WRAP)
+        assert moment == pytest.approx(server.moment(frame), abs=FRAME / 2)
+
+
+def test_before_the_first_cycle_it_knows_of_no_frame_when_it_is(output: JackOutput) -> None:
+    assert output.moment(64) is None
 
 
 def test_what_is_late_leaves_with_the_next_cycle_and_is_counted(server: Server, output: JackOutput) -> None:
