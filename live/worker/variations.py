@@ -225,7 +225,7 @@ class Variations:
             ahead = self._ahead[1] if self._ahead is not None else None
             if not waiting and (ahead is None or ahead.writing is None):
                 return
-            state = min(reversed(waiting), key=lambda state: state.sounds.begins) if waiting else ahead
+            state = min(reversed(waiting), key=_begins) if waiting else ahead
             assert state is not None
             assert state.writing is not None
             if not state.begun:
@@ -349,6 +349,10 @@ class Variations:
         turns: OrderedDict[int, Sounding] = self._sounded.get((name.notes, name.seed), OrderedDict())
         put(turns, name.number, sounding(varied), most=APART)
         put(self._sounded, (name.notes, name.seed), turns, most=PHRASES)
+
+
+def _begins(draft: Draft) -> int:
+    return draft.sounds.begins
 
 
 def sounding(phrase: Phrase) -> Sounding:

@@ -12,7 +12,7 @@ Threads: JACK's only, which calls for one input.  Realtime: yes, a few us.
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from live.timing.host_line import HostLine
 from live.timing.timeline import Nanos
@@ -38,6 +38,7 @@ class Frames(Protocol):
         """Leave."""
 
 
+@runtime_checkable
 class FrameTimes(Protocol):
     """What sees every cycle: a `JackOutput`."""
 

@@ -200,7 +200,8 @@ class Devices:
 
     def _frame_times(self) -> FrameTimes | None:
         """Return an output that sees every cycle of JACK; None where there is none."""
-        return next((sink for sink in tuple(self._output.sinks) if hasattr(sink, "moment")), None)
+        sinks = tuple(self._output.sinks)
+        return next((sink for sink in sinks if isinstance(sink, FrameTimes)), None)
 
     def _output_names(self) -> list[str]:
         return [sink.name for sink in self._output.sinks if isinstance(sink, ports.MidiOutput)]
