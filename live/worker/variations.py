@@ -218,10 +218,9 @@ class Variations:
         while True:
             now = self._nanos()
             waiting = [state for state in self._states.values() if state.writing is not None]
-            for state in waiting:
-                if state.sounds.ends <= now:
-                    state.writing, state.begun = None, False
-            waiting = [state for state in waiting if state.writing is not None]
+            for late in [draft for draft in waiting if draft.sounds.ends <= now]:
+                late.writing, late.begun = None, False
+            waiting = [draft for draft in waiting if draft.writing is not None]
             ahead = self._ahead[1] if self._ahead is not None else None
             if not waiting and (ahead is None or ahead.writing is None):
                 return
