@@ -30,6 +30,7 @@ from benchmarks import (
     soak,
     stage,
     start,
+    step,
     thru,
     writer,
 )
@@ -73,6 +74,7 @@ MEASURES = {
     "human": Measure("Human playing", human.measure, human.EXPLAINED),
     "stage": Measure("Human playing over JACK", stage.measure),
     "music": Measure("Music", music.measure, music.EXPLAINED),
+    "step": Measure("A step of training", step.measure, step.EXPLAINED),
     "writer": Measure("The writer", writer.measure, writer.EXPLAINED),
     "band": Measure("The band", band.measure, band.EXPLAINED),
 }

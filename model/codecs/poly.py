@@ -58,13 +58,16 @@ class PolyCodec:
         key = fold(table[:, PITCH].astype(np.int64), self.lowest, self.keys)
         length = np.minimum(table[:, LENGTH], steps - onset)
         index, step = spans(onset, length)
-        roll[rows[index], step, 1, key[index]] = 1
+        flat, plane = roll.reshape(-1), 3 * self.keys  # one index is quicker than four
+        flat[(rows[index] * steps + step) * plane + self.keys + key[index]] = 1
+        cell = rows * steps + onset
+        struck = cell * plane + key
+        flat[struck] = 1
+        flat[struck + self.keys] = 0
         order = np.argsort(table[:, VELOCITY], kind="stable")  # of two on one key and step the louder stays
-        roll[rows[order], onset[order], 2, key[order]] = table[order, VELOCITY] / np.float32(127)
-        roll[rows, onset, 0, key] = 1
-        roll[rows, onset, 1, key] = 0
+        flat[struck[order] + 2 * self.keys] = table[order, VELOCITY] / np.float32(127)
         offset = np.zeros((count, steps, self.keys), dtype=np.float32)
-        offset[rows[order], onset[order], key[order]] = table[order, OFFSET] / np.float32(100)
+        offset.reshape(-1)[(cell * self.keys + key)[order]] = table[order, OFFSET] / np.float32(100)
         return {"roll": roll, "offset": offset}
 
     def unpack(self, arrays: Arrays, row: int) -> Phrase:

@@ -43,6 +43,7 @@ Examples:
     help=f"The page's file; {PAGE} beside the --json file, or here, by default.",
 )
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of every draw.")
+@click.option("--times", is_flag=True, help="Say how long each part took.")
 @click.option("--limit", type=click.IntRange(1), default=None, help="Phrases at most; all by default.")
 def evaluate(
     checkpoints: tuple[str, ...],
@@ -53,6 +54,7 @@ def evaluate(
     compare: bool,
     page: Path | None,
     seed: int,
+    times: bool,
     limit: int | None,
 ) -> None:
     """Measure models on phrases held out: reconstruction, parts, knobs, glides, samples, music, speed.
@@ -65,6 +67,7 @@ def evaluate(
     from trainer.corpus.prepare import write_json  # noqa: PLC0415
     from trainer.evaluation.evaluate import evaluate_checkpoint  # noqa: PLC0415
     from trainer.evaluation.heldout import held_out  # noqa: PLC0415
+    from trainer.evaluation.stages import Stages  # noqa: PLC0415
     from trainer.reports.table import show  # noqa: PLC0415
     from trainer.run.checkpoints import subject  # noqa: PLC0415
 
@@ -79,6 +82,8 @@ def evaluate(
         music = held_out(player, checkpoint, data, split=split, limit=limit, seed=seed, jobs=cores())
         with progress_bar(f"{player.card.name}: ") as tell:
             found = evaluate_checkpoint(player, checkpoint, music, seed=seed, progress=tell)
+        if times:
+            click.echo(f"{player.card.name}: {Stages(found['seconds']).in_words()}", err=True)
         results.append(found | {"data": str(data), "split": split})
         if target is not None and len(results) < len(players):
             with suppress(OSError):  # the error is raised at the end

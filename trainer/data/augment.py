@@ -28,29 +28,47 @@ def transpose(
     rng: np.random.Generator,
 ) -> None:
     """Move each phrase's pitched notes, in all tables alike, by a drawn number of semitones; in place."""
-    table = np.concatenate([notes for notes, _ in tables])
-    rows = np.concatenate([owner for _, owner in tables])
-    keyed = table[:, TRACK] != DRUMS
-    moved = shifts(table[keyed], rows[keyed], count, reach=reach, limits=limits, rng=rng).astype(np.int16)
+    keyed = [(notes[:, TRACK] != DRUMS, notes, owner) for notes, owner in tables]
+    pitched = [(notes[some], owner[some]) for some, notes, owner in keyed]
+    moved = shifts(pitched, count, reach=reach, limits=limits, rng=rng).astype(np.int16)
     for notes, owner in tables:
         notes[:, PITCH] += moved[owner] * (notes[:, TRACK] != DRUMS)
 
 
 def shifts(
-    table: Table,
-    rows: Ints,
+    tables: list[tuple[Table, Ints]],
     count: int,
     *,
     reach: tuple[int, int],
     limits: tuple[int, int],
     rng: np.random.Generator,
 ) -> Ints:
-    """Draw a transposition in semitones for each of `count` phrases that keeps it within pitch limits."""
-    high, low = np.zeros(count, dtype=np.int64), np.full(count, 127, dtype=np.int64)
-    np.maximum.at(high, rows, table[:, PITCH])
-    np.minimum.at(low, rows, table[:, PITCH])
+    """Draw a transposition in semitones for each of `count` phrases that keeps it within pitch limits.
+
+    The rows of each table rise.
+    """
+    high, low = np.zeros(count, dtype=np.int16), np.full(count, 127, dtype=np.int16)
+    for notes, owner in tables:
+        widen(high, low, notes[:, PITCH], owner)
     drawn = rng.integers(reach[0], reach[1] + 1, count)
     return np.clip(drawn, np.minimum(limits[0] - low, 0), np.maximum(limits[1] - high, 0))
+
+
+def widen(high: NDArray[np.int16], low: NDArray[np.int16], values: NDArray[np.int16], rows: Ints) -> None:
+    """Let the highest and lowest values of phrases include more of theirs; in place.
+
+    Args:
+        high: so far, [phrases].
+        low: likewise.
+        values: [n].
+        rows: which phrase each is of, [n], rising.
+
+    """
+    if len(rows):
+        first = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
+        of = rows[first]
+        high[of] = np.maximum(high[of], np.maximum.reduceat(values, first))
+        low[of] = np.minimum(low[of], np.minimum.reduceat(values, first))
 
 
 def shape_velocities(
@@ -78,11 +96,12 @@ def shape_velocities(
     """
     parts = len(TRACKS) if (table[:, TRACK] > 0).any() and (table[:, TRACK] < DRUMS).any() else 1
     count *= parts
-    high, low = np.zeros(count, dtype=np.int64), np.full(count, 128, dtype=np.int64)
+    high, low = np.zeros(count, dtype=np.int16), np.full(count, 128, dtype=np.int16)
     both = ((table, rows), *((like,) if like else ()))
     owners = [owner if parts == 1 else owner * parts + notes[:, TRACK] for notes, owner in both]
-    np.maximum.at(high, owners[0], table[:, VELOCITY])
-    np.minimum.at(low, owners[0], table[:, VELOCITY])
+    for part in range(parts):
+        its = slice(None) if parts == 1 else table[:, TRACK] == part
+        widen(high, low, table[its, VELOCITY], owners[0][its])
     flat = high - low < 2
     level, slope = rng.uniform(40, 105, count), rng.normal(0, 12, count)
     accent, uneven = rng.uniform(-4, 14, count), rng.uniform(0, 6, count)

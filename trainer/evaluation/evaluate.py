@@ -32,6 +32,7 @@ from trainer.evaluation.samples import (
     samples,
 )
 from trainer.evaluation.speed import speed
+from trainer.evaluation.stages import Stages
 from trainer.evaluation.together import at_rest, decoded, encoded, portions, posteriors
 from trainer.evaluation.two_sample import Ints
 from trainer.run.checkpoints import is_stepwise, path_of
@@ -80,6 +81,7 @@ def evaluate_checkpoint(
         OperationError: there is no phrase.
 
     """
+    stages = Stages()
     found = evaluate(
         player,
         data.phrases,
@@ -90,14 +92,18 @@ def evaluate_checkpoint(
         seed=seed,
         share=STEPWISE_SHARE if is_stepwise(path_of(checkpoint)) else 1.0,
         progress=progress,
+        stages=stages,
     )
     taught = None
     if data.whole is not None and path_of(checkpoint).is_file():
         from trainer.evaluation.teacher_forced import forced  # noqa: PLC0415 - loads torch
 
-        taught = forced(read(path_of(checkpoint)), data.whole)
-    taken = speed(player, data.phrases)
-    return found | {"teacher_forced": taught, "speed": taken, "checkpoint": checkpoint}
+        with stages.of("teacher forced"):
+            taught = forced(read(path_of(checkpoint)), data.whole)
+    with stages.of("speed"):
+        taken = speed(player, data.phrases)
+    beside = {"teacher_forced": taught, "speed": taken, "seconds": stages.seconds, "checkpoint": checkpoint}
+    return found | beside
 
 
 def evaluate(
@@ -111,6 +117,7 @@ def evaluate(
     seed: int = 0,
     share: float = 1.0,
     progress: Progress = no_progress,
+    stages: Stages | None = None,
 ) -> dict[str, Any]:
     """Measure a player on held-out phrases.
 
@@ -132,11 +139,13 @@ def evaluate(
         seed: of the posterior's samples, the pairs, the prior's samples and the classifiers.
         share: of the phrases, pairs and samples that knobs, glides, parts alone and music are measured on.
         progress: called with (what, done, of how many).
+        stages: takes how long each part took.
 
     Raises:
         OperationError: there is no phrase.
 
     """
+    stages = stages or Stages()
     if not phrases:
         raise OperationError("there is no phrase to evaluate on")
     output = PlayerOutput()
@@ -153,11 +162,13 @@ def evaluate(
     card = player.card
     result["parts"] = result["one_part_alone"] = None
     if card.latent_size and card.encodes:
-        result["reconstruction"], parts = reconstruction(player, phrases, output, rng, progress)
-        result["baselines"] = baselines(phrases, output.decoded, card.codec)
+        with stages.of("reconstruction"):
+            result["reconstruction"], parts = reconstruction(player, phrases, output, rng, progress)
+            result["baselines"] = baselines(phrases, output.decoded, card.codec)
         if card.codec == "multitrack":
             result["parts"] = parts
-            result["one_part_alone"] = alone(player, phrases, progress, share=share)
+            with stages.of("one part alone"):
+                result["one_part_alone"] = alone(player, phrases, progress, share=share)
     else:
         result["reconstruction"] = dict.fromkeys(RECONSTRUCTION)
         result["baselines"] = baselines(phrases, [], card.codec)
@@ -165,25 +176,30 @@ def evaluate(
     if card.latent_size and not latents:
         latents = prior(player, min(DRAWN, len(phrases)), rng)
         known = at_rest(player, latents)
-    result["knobs"] = knobs(player, known, latents, progress, share=share) if latents else {}
-    result["interpolation"] = interpolation(player, latents, rng, progress, share=share) if latents else None
-    if card.latent_size:
-        result["samples"] = samples(player, phrases, output, rng, progress, songs=songs, seen=seen)
-    else:
-        result["samples"] = continuations(player, phrases, contexts or phrases, rng, progress, songs=songs)
+    with stages.of("knobs"):
+        result["knobs"] = knobs(player, known, latents, progress, share=share) if latents else {}
+    with stages.of("interpolation"):
+        glides = interpolation(player, latents, rng, progress, share=share) if latents else None
+        result["interpolation"] = glides
+    before = contexts or phrases
+    with stages.of("samples"):
+        if card.latent_size:
+            result["samples"] = samples(player, phrases, output, rng, progress, songs=songs, seen=seen)
+        else:
+            result["samples"] = continuations(player, phrases, before, rng, progress, songs=songs)
     result["music"] = None
     if card.codec in COUNTED:
-        context = contexts or phrases
-        result["music"] = music(
-            player,
-            phrases,
-            output.decoded,
-            context,
-            drawn=output.drawn,
-            seed=seed,
-            share=share,
-            progress=progress,
-        )
+        with stages.of("music"):
+            result["music"] = music(
+                player,
+                phrases,
+                output.decoded,
+                before,
+                drawn=output.drawn,
+                seed=seed,
+                share=share,
+                progress=progress,
+            )
     return result
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.latent.geometry import Latent, between
 from model.music.attributes import NAMES, measure
@@ -98,7 +99,9 @@ def _knob(
 ) -> dict[str, Any]:
     """Measure one knob."""
     target = NAMES.index(name)
-    ends, centre = sweep(player, latents, name, ENDS)
+    turned = Turned(player, latents, name)
+    ends = turned.measures(range(len(latents)), [ENDS] * len(latents))
+    centre = turned.centre
     low, base, high = (ends[:, column, target] for column in range(len(ENDS)))
     first, last = np.percentile(base, (2, 98)).tolist()
     values = np.linspace(first, last, len(TURNS))
@@ -107,17 +110,15 @@ def _knob(
     values = values if varied else np.array(TURNS)  # phrases of one loudness: equal turns are all there is
     for done, rows in portions(range(len(latents))):
         asked = [
-            (latents[row], {name: turn})
+            [turn_to(float(v), *(float(at[row]) for at in (low, base, high))) for v in values]
+            if varied
+            else TURNS
             for row in rows
-            for turn in (
-                [turn_to(float(v), float(low[row]), float(base[row]), float(high[row])) for v in values]
-                if varied
-                else TURNS
-            )
         ]
-        table[rows[0] : done] = measures(decoded(player, asked), len(rows))
+        table[rows[0] : done] = turned.measures(rows, asked)
         report(done)
-    by_turns, _ = sweep(player, latents[:TURNED], name)
+    few = range(min(TURNED, len(latents)))
+    by_turns = turned.measures(few, [TURNS] * len(few))
     unchanged = Matches()
     for phrase, answer in zip(phrases, centre, strict=True):
         unchanged.add(positions(answer), positions(phrase))
@@ -183,21 +184,30 @@ def correlations(table: np.ndarray, values: Sequence[float] | np.ndarray, column
     }
 
 
-def sweep(
-    player: Player, latents: Sequence[Latent], name: str, turns: Sequence[float] = TURNS
-) -> tuple[np.ndarray, list[Phrase]]:
-    """Turn one knob.
+class Turned:
+    """What a player plays at latents with one knob turned: each turn of each is asked for once."""
 
-    Returns:
-        Measures of every attribute, float64 [latents, turns, attributes] in raw units, and the phrases
-        decoded where a turn is 0.
+    def __init__(self, player: Player, latents: Sequence[Latent], name: str) -> None:
+        """Start with nothing asked for."""
+        self._player, self._latents, self._name = player, latents, name
+        self._known: dict[tuple[int, float], NDArray[np.float64]] = {}
+        self._centre: dict[int, Phrase] = {}
 
-    """
-    answers: list[Phrase] = []
-    for _, portion in portions(latents):
-        answers += decoded(player, [(latent, {name: turn}) for latent in portion for turn in turns])
-    centre = [phrase for place, phrase in enumerate(answers) if turns[place % len(turns)] == 0]
-    return measures(answers, len(latents)), centre
+    @property
+    def centre(self) -> list[Phrase]:
+        """The phrases at turn 0, of those latents of which it was asked for, in their order."""
+        return [self._centre[row] for row in sorted(self._centre)]
+
+    def measures(self, rows: Sequence[int], turns: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+        """Return the attributes of each latent at its turns, float64 [rows, turns, attributes]."""
+        wanted = [(row, turn) for row, some in zip(rows, turns, strict=True) for turn in some]
+        for _, new in portions([*dict.fromkeys(one for one in wanted if one not in self._known)]):
+            asked = [(self._latents[row], {self._name: turn}) for row, turn in new]
+            for (row, turn), phrase in zip(new, decoded(self._player, asked), strict=True):
+                self._known[row, turn] = np.array([*measure(phrase).values()], dtype=np.float64)
+                if turn == 0:
+                    self._centre[row] = phrase
+        return np.array([self._known[one] for one in wanted]).reshape(len(rows), -1, len(NAMES))
 
 
 def measures(phrases: Sequence[Phrase], rows: int) -> np.ndarray:

@@ -78,12 +78,17 @@ def classify(real: Side, other: Side, seed: int, *, paired: bool = False) -> Sep
     """
     if min(real.count, other.count) < FEWEST_SONGS:
         return None
+    try:
+        from sklearn import config_context  # noqa: PLC0415 - the trainer extra
+    except ImportError as error:
+        raise OperationError(MISSING.format("scikit-learn")) from error
     found = np.zeros((DIVISIONS, 2))
-    for number in range(DIVISIONS):
-        rng = np.random.default_rng((seed, number))
-        first = half(real, rng)
-        second = first if paired else half(other, rng)
-        found[number] = _tried(real.features, other.features, first, second, seed + number)
+    with config_context(assume_finite=True, skip_parameter_validation=True):  # each of its trees asks
+        for number in range(DIVISIONS):
+            rng = np.random.default_rng((seed, number))
+            first = half(real, rng)
+            second = first if paired else half(other, rng)
+            found[number] = _tried(real.features, other.features, first, second, seed + number)
     better = int(found.mean(0).argmax())
     logistic, boosting = found.mean(0).tolist()
     return Separation(logistic, boosting, tuple(found[:, better].tolist()))
@@ -102,14 +107,12 @@ def half(side: Side, rng: np.random.Generator) -> Bools:
 
 def _tried(real: Floats, other: Floats, first: Bools, second: Bools, seed: int) -> tuple[float, float]:
     """Return both classifiers' area under the curve, trained on the marked rows, on the others."""
-    try:
-        from sklearn.ensemble import GradientBoostingClassifier  # noqa: PLC0415 - the trainer extra
-        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-        from sklearn.metrics import roc_auc_score  # noqa: PLC0415
-        from sklearn.pipeline import make_pipeline  # noqa: PLC0415
-        from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
-    except ImportError as error:
-        raise OperationError(MISSING.format("scikit-learn")) from error
+    from sklearn.ensemble import GradientBoostingClassifier  # noqa: PLC0415 - the trainer extra
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415
+    from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
     train, test = (
         (np.concatenate([real[one], other[two]]), np.repeat([0, 1], [one.sum(), two.sum()]))
         for one, two in ((first, second), (~first, ~second))

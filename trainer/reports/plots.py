@@ -10,7 +10,7 @@ from model.music.attributes import NAMES
 from model.music.phrase import Note, Phrase
 from model.playing.player import Player
 from trainer.errors import MISSING, OperationError
-from trainer.evaluation.knobs import SPREADS, TURNS, sweep
+from trainer.evaluation.knobs import SPREADS, TURNS, Turned
 from trainer.evaluation.measures import Matches, key_of, positions
 from trainer.reports.html_page import COLOURS, INK, canvas, panels, piano_roll, span_of
 
@@ -136,7 +136,7 @@ def sweeps(player: Player, latents: Sequence[Latent]) -> Any:  # noqa: ANN401 - 
     axes = panels(figure, rows, columns, sharex=True)
     spreads = np.array([SPREADS.get(name, 1.0) for name in NAMES])
     for place, name in zip(axes, names, strict=False):
-        table, _ = sweep(player, latents, name)
+        table = Turned(player, latents, name).measures(range(len(latents)), [TURNS] * len(latents))
         moved = (table - table[:, len(TURNS) // 2 : len(TURNS) // 2 + 1]) / spreads  # [latents, turns, names]
         for number, other in enumerate(NAMES):
             turned = other == name
