@@ -15,7 +15,7 @@ import random
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean, median, stdev
 from typing import NamedTuple
 
 from benchmarks.figures import Row
@@ -98,9 +98,10 @@ def measure(scale: Scale) -> list[Row]:
 
 
 def _text(scores: Sequence[Score]) -> str:
+    lines = [score.lines for score in scores]
     return (
         f"beats F1 {mean(score.beats for score in scores):.3f}, "
-        f"bar lines F1 {mean(score.lines for score in scores):.3f}, "
+        f"bar lines F1 {mean(lines):.3f} (standard error {stdev(lines) / math.sqrt(len(lines)):.3f}), "
         f"tempo off by {median(score.tempo for score in scores):.1%}; "
         f"half or double tempo {mean(score.octave for score in scores):.0%}, "
         f"half a bar off {mean(score.half for score in scores):.0%}"

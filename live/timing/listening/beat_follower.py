@@ -51,7 +51,7 @@ FEWEST = 6  # onsets before anything is believed
 NOISE = 0.05  # odds of no metre up to which anything is
 SURE, EARLY_BARS = 0.9, 1.0  # the share of belief that suffices after a bar
 LIKELY, LATE_BARS = 0.55, 1.5  # and a bar and a half
-OVERTURNED, DOUBTED = 0.75, 0.15  # another reading is believed instead, at such shares of both
+OVERTURNED, DOUBTED = 0.5, 0.3  # another reading is believed instead, at such shares of both
 PAUSE_BARS = 2.0  # of silence, after which the music is expected to come in with the timeline
 REENTRY, REENTRY_TEMPO = 0.12, 0.03  # standard deviations of that: beats, share of the tempo
 

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable, Sequence
+from statistics import median
 
 import pytest
 
@@ -95,6 +96,20 @@ def test_it_follows_a_tempo_that_sways_by_a_tenth() -> None:
     assert len(off) > 50
     assert sum(error < 0.07 for error in off) > 0.9 * len(off)
     assert max(off) < 0.15
+
+
+def test_its_tempo_keeps_near_one_that_sways_by_a_twentieth() -> None:
+    moment = swaying(100, 0.05, 16)
+    found = listened(
+        BeatFollower(beats_per_bar=4, tempo_bpm=100.0), onsets(MARCH, 8, 10, moment, jitter=0.015)
+    )
+    coming = [(one, -(-one.timeline.tick(now) // 480)) for now, one in found if now / SECOND > moment(16)]
+    errors = [
+        abs(one.timeline.tempo_bpm / 100 * (1 + 0.05 * math.cos(2 * math.pi * beat / 16)) - 1)
+        for one, beat in coming
+    ]
+    assert len(errors) > 50
+    assert median(errors) < 0.03
 
 
 def test_it_slows_down_with_the_performer() -> None:
