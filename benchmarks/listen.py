@@ -25,8 +25,9 @@ from live.timing.timeline import Nanos, Tick
 from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid
 from trainer.corpus.reading.read_midi import UnreadableError, bar_runs, parse
+from trainer.corpus.reading.sheets import Sheet
 from trainer.corpus.reading.sources import discover
-from trainer.corpus.reading.tracks import Sheet, Span, Wide
+from trainer.corpus.reading.tracks import Span, Wide
 from trainer.corpus.windows.phrase_windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC, alone, off_grid
 
 SONGS = 60
@@ -144,14 +145,14 @@ def _excerpt(path: Path, kind: str, chance: random.Random) -> Wide | None:
         not tracks or not metres or not metres <= {(4, 4), (2, 2)}
     ):  # bars of two quarters have no one bar line
         return None
-    whole = Sheet(tracks, score.tpq, (), GRID)
+    whole = Sheet.of(tracks, score.tpq, (), GRID)
     places = [
         Span(run.start + bar * BEATS * score.tpq, run.start + (bar + BARS) * BEATS * score.tpq, aside=False)
         for run in bar_runs(score, GRID)
         for bar in range(whole.bars(run) - BARS + 1)
     ]
     for span in chance.sample(places, min(8, len(places))):
-        notes = _part(Sheet(tracks, score.tpq, (span,), GRID), kind)
+        notes = _part(Sheet.of(tracks, score.tpq, (span,), GRID), kind)
         if notes is not None and _fits(notes):
             return notes
     return None

@@ -25,18 +25,16 @@ LONGEST_VLQ = 4
 DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 SYSTEM_DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}
 END_OF_TRACK, TRACK_NAME, TEMPO, METRE = 0x2F, 0x03, 0x51, 0x58
-DRUM_BANK = re.compile(rb"[\xb0-\xbf]\0[\x78\x7e\x7f]")
+DRUM_BANK = re.compile(rb"[\xb0-\xb8\xba-\xbf]\0[\x78\x7e\x7f]")  # channel 10 is drums whatever its bank
 BEHIND_EXCLUSIVE = re.compile(rb"\xf7[\x80-\xff]{0,3}[\x00-\x7f][\x00-\x7f]")
 _TIME = rb"[\x80-\xff]{0,3}[\x00-\x7f]"
 _DATA = {rb"[\x80-\xbf\xe0-\xef]": rb"[\x00-\x7f]{2}", rb"[\xc0-\xdf]": rb"[\x00-\x7f]"}
 _BEGUN = [rb"(?:%s%s%s(?:%s%s)*+)*+" % (_TIME, status, data, _TIME, data) for status, data in _DATA.items()]
-BEGUN = [re.compile(begun) for begun in _BEGUN]
-"""Channel messages one after another, each status there: those of two data bytes, those of one."""
-GONE_ON = [
-    re.compile(rb"(?:%s%s)*+%s" % (_TIME, data, begun))
-    for data, begun in zip(_DATA.values(), _BEGUN, strict=True)
-]
-"""The same behind a message of their length, whose status holds on."""
+_GONE_ON = [rb"(?:%s%s)*+%s" % (_TIME, data, run) for data, run in zip(_DATA.values(), _BEGUN, strict=True)]
+BEGUN = [(re.compile(run), kind) for kind, run in enumerate(_BEGUN)]
+"""Channel messages one after another, each status there: those of two data bytes (0), those of one (1)."""
+AFTER = [[(re.compile(_GONE_ON[0]), 0), BEGUN[1]], [(re.compile(_GONE_ON[1]), 1), BEGUN[0]]]
+"""What can come behind either: its status holds on."""
 PRINTABLE = frozenset(string.printable.encode())
 
 Timed = tuple[int, mido.Message]
@@ -114,7 +112,7 @@ def plain(data: bytes) -> bool:
     """Tell whether a file is as the format says, so that any reader finds the same notes in it.
 
     System exclusive messages in pieces, messages without a status behind one, and drums that a bank chooses
-    on any channel count as odd.
+    on another channel than 10 count as odd.
     """
     if data[:8] != b"MThd\0\0\0\6" or len(data) < HEADER_BYTES or data[8] or data[9] > 1:
         return False
@@ -146,15 +144,15 @@ def _walks_plainly(data: bytes) -> bool:
             end = at + 8 + int.from_bytes(data[at + 4 : at + 8])
             at, patterns = at + 8, BEGUN
             while at < end:
-                pattern, after = max(
-                    ((each, found.end()) for each in patterns if (found := each.match(data, at, end))),
-                    key=itemgetter(1),
-                )
-                if after > at:
+                for pattern, kind in patterns:
+                    found = pattern.match(data, at, end)
+                    after = at if found is None else found.end()
                     if any(_is_status(data, pattern, at, bank) for bank in banks if at < bank < after):
                         return False
-                    kind = patterns.index(pattern)
-                    patterns = [GONE_ON[0], BEGUN[1]] if kind == 0 else [BEGUN[0], GONE_ON[1]]
+                    if after > at:
+                        patterns = AFTER[kind]
+                        break
+                if after > at:
                     at = after
                     continue
                 while data[at] & 0x80:

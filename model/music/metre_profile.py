@@ -6,6 +6,7 @@ accents, new harmony.  Pure.
 Tested in tests/live/timing/listening/test_beat_follower.py.
 """
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
@@ -95,9 +96,14 @@ class Cues:
 
     def of(self, notes: Sequence[tuple[int, int]]) -> list[int]:
         """Return the rows of the cues' table that an onset's notes, (pitch, velocity), stand for."""
-        low, high = min(notes)[0], max(notes)[0]
-        velocity, size = max(velocity for _, velocity in notes), len(notes)
-        classes = frozenset(pitch % 12 for pitch, _ in notes)
+        size = len(notes)
+        if size == 1:
+            ((low, velocity),) = notes
+            high, classes = low, frozenset((low % 12,))
+        else:
+            low, high = min(notes)[0], max(notes)[0]
+            velocity = max(velocity for _, velocity in notes)
+            classes = frozenset(pitch % 12 for pitch, _ in notes)
         found = [SIZE + min(4, size) - 1]
         if self._begun:
             step = high - self._top
@@ -131,7 +137,7 @@ def _leap(step: int) -> int:
 
 def _between(value: float, bounds: Sequence[float]) -> int:
     """Return how many bounds a value has reached."""
-    return sum(value >= bound for bound in bounds)
+    return bisect_right(bounds, value)
 
 
 def _against(pitch: int, extreme: int, sign: int) -> int:

@@ -3,6 +3,8 @@
 Tested in tests/trainer/corpus/test_hashing.py.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ def mixed(values: NDArray[np.uint64]) -> Hashes:
     return found ^ found >> np.uint64(31)
 
 
-def set_hashes(columns: tuple[NDArray[np.int64], ...], counts: NDArray[np.int64]) -> Hashes:
+def set_hashes(columns: tuple[NDArray[np.signedinteger[Any]], ...], counts: NDArray[np.int64]) -> Hashes:
     """Return a hash of each of some sets of rows, whatever the order in which a set's rows stand.
 
     Args:

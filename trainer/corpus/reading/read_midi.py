@@ -4,10 +4,11 @@ Two bars of half the grid's length (2/4 for 4/4) count as one, and a file withou
 grid's metre from its first tick.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import mido
 import numpy as np
@@ -19,9 +20,11 @@ from model.midi.parse import SmfFile, plain
 from model.midi.parse import parse as parse_smf
 from model.midi.voices import DRUM_CHANNEL, is_drums
 from model.music.grid import Grid
-from trainer.corpus.reading.tracks import Sheet, Span, fingerprint
+from trainer.corpus.reading.fingerprints import fingerprints
+from trainer.corpus.reading.sheets import Sheet, Sheets, SongTracks
+from trainer.corpus.reading.tracks import Span, Track
 from trainer.corpus.windows.bar_line import OWN_BARS, BarLine, find, lies
-from trainer.corpus.windows.drum_windows import drum_windows
+from trainer.corpus.windows.drum_windows import Hits, drum_windows
 from trainer.corpus.windows.ensemble_windows import multitrack_windows
 from trainer.corpus.windows.phrase_windows import (
     WEAKEST_BEAT,
@@ -52,7 +55,7 @@ class Reading:
 
     Attributes:
         windows: by codec, and by the names of `PIECES`.
-        fingerprint: uint64, hashes of runs of its upper line; see `tracks.fingerprint`.
+        fingerprint: uint64, hashes of runs of its upper line; see `fingerprints.fingerprints`.
         varied: by codec, whether the velocities vary.
         note: what was assumed of the file, as the end of "...: bar line found from the notes"; "" nothing.
 
@@ -77,11 +80,49 @@ def read(data: bytes, grid: Grid, *, metres: str = "own", metre: str = "") -> Re
         UnreadableError: it is no MIDI file, too large, or holds nothing on this grid.
 
     """
+    (found,) = read_together([opened(data, grid, metres=metres, metre=metre)], grid)
+    if isinstance(found, str):
+        raise UnreadableError(found)
+    return found
+
+
+class OpenedFile(NamedTuple):
+    """A file with notes in runs of bars.
+
+    Attributes:
+        song: its tracks and runs.
+        beaten: which of the tracks are drums.
+        note: see `Reading`.
+
+    """
+
+    song: SongTracks
+    beaten: list[bool]
+    note: str
+
+    @property
+    def size(self) -> int:
+        """Count the notes."""
+        return sum(len(track.notes["time"]) for track in self.song.tracks)
+
+    @property
+    def groups(self) -> int:
+        """Count the tracks in runs of bars."""
+        return len(self.song.tracks) * len(self.song.spans)
+
+    def side(self, *, beaten: bool) -> SongTracks:
+        """Return the drums, or all else."""
+        tracks = [t for t, is_one in zip(self.song.tracks, self.beaten, strict=True) if is_one is beaten]
+        return self.song._replace(tracks=tracks)
+
+
+def opened(data: bytes, grid: Grid, *, metres: str = "own", metre: str = "") -> OpenedFile:
+    """Read a file's tracks, and find its runs of bars; arguments and errors are those of `read`."""
     score = parse(data)
-    tracks = [track for track in score.tracks if len(track.notes)]
+    tracks = Track.all_of(score.tracks)
     if not tracks:
         raise UnreadableError("no notes")
-    if sum(len(track.notes) for track in tracks) > MAX_NOTES:
+    if sum(len(track.notes["time"]) for track in tracks) > MAX_NOTES:
         raise UnreadableError(f"more than {MAX_NOTES} notes")
     line, spans = OWN_BARS, list[Span]()
     if metres == "all" or metre or _may_be_long(score, grid):
@@ -90,26 +131,45 @@ def read(data: bytes, grid: Grid, *, metres: str = "own", metre: str = "") -> Re
     if not spans:
         raise UnreadableError(f"no {grid.bars} bars of {grid.beats_per_bar}/4 in a row")
     beaten = [is_drums(DRUM_CHANNEL * track.is_drum, track.name, track.program) for track in tracks]
-    lines, drums = (
-        Sheet([t for t, is_one in zip(tracks, beaten, strict=True) if is_one is side], score.tpq, spans, grid)
-        for side in (False, True)
-    )
-    if len(lines) and beat_strength(lines) < WEAKEST_BEAT:
-        lines = Sheet((), score.tpq, spans, grid)  # only the drums, which keep their places, may lie on it
-        if not len(drums):
-            raise UnreadableError("its notes keep to no beat of the file: played without its click")
+    return OpenedFile(SongTracks(tracks, score.tpq, spans), beaten, line.note)
+
+
+def read_together(files: Sequence[OpenedFile], grid: Grid) -> list[Reading | str]:
+    """Return of each file its windows, or why it has none; numpy looks at all of them at once."""
+    songs = [file.side(beaten=False) for file in files]
+    lines, drums = Sheets(songs, grid), Sheets([file.side(beaten=True) for file in files], grid)
+    weak = (beat_strength(lines) < WEAKEST_BEAT).tolist()
+    if any(weak):  # only the drums, which keep their places, may lie on it
+        lines = Sheets(
+            [song._replace(tracks=() if off else song.tracks) for song, off in zip(songs, weak, strict=True)],
+            grid,
+        )
+    sheets, hits = [Sheet(lines, number) for number in range(len(files))], Hits(drums)
+    its = [hits if drums.size_of(number) else None for number in range(len(files))]
     result = {
         "melody": melody_windows(lines),
         "poly": poly_windows(lines),
-        "drums": drum_windows(drums),
-        "multitrack": multitrack_windows(lines, drums),
+        "drums": drum_windows(drums, hits),
+        "multitrack": [multitrack_windows(*both) for both in zip(sheets, its, strict=True)],
     }
-    if not any(len(windows.counts) for windows in result.values()):
-        raise UnreadableError(_why(lines, drums, grid))
-    pitched, hit = varied(lines), varied(drums)
-    velocities = {"melody": pitched, "poly": pitched, "drums": hit, "multitrack": pitched or hit}
-    pieces = {name: result[codec].every or Windows() for name, codec in zip(PIECES, CODECS, strict=True)}
-    return Reading(result | pieces, fingerprint(lines, drums), velocities, line.note)
+    grams, pitched, hit = fingerprints(lines, drums), varied(lines), varied(drums)
+    found: list[Reading | str] = []
+    for number, (file, sheet) in enumerate(zip(files, sheets, strict=True)):
+        windows = {codec: each[number] for codec, each in result.items()}
+        if weak[number] and its[number] is None:
+            found.append("its notes keep to no beat of the file: played without its click")
+        elif not any(len(each.counts) for each in windows.values()):
+            found.append(_why(sheet, drums.size_of(number), grid))
+        else:
+            either = pitched[number] or hit[number]
+            velocities = dict(
+                zip(CODECS, (pitched[number], pitched[number], hit[number], either), strict=True)
+            )
+            pieces = {
+                name: windows[codec].every or Windows() for name, codec in zip(PIECES, CODECS, strict=True)
+            }
+            found.append(Reading(windows | pieces, grams[number], velocities, file.note))
+    return found
 
 
 def _may_be_long(score: Any, grid: Grid) -> bool:  # noqa: ANN401 - as below
@@ -128,7 +188,7 @@ def _is_long(numerator: int, denominator: int, grid: Grid) -> bool:
     return quarters in (grid.beats_per_bar, grid.beats_per_bar / 2)
 
 
-def _bar_line(score: Any, tracks: list[Any], metre: str) -> BarLine:  # noqa: ANN401 - as below
+def _bar_line(score: Any, tracks: list[Track], metre: str) -> BarLine:  # noqa: ANN401 - as below
     """Return where the bars lie, by the notes with pitches; with a metre that is assumed, in that."""
     signatures = sorted((s.time, s.numerator, s.denominator) for s in score.time_signatures)
     if metre:
@@ -141,20 +201,21 @@ def _bar_line(score: Any, tracks: list[Any], metre: str) -> BarLine:  # noqa: AN
     return line._replace(signature=(signatures[0][1], signatures[0][2]), note=note)
 
 
-def _why(lines: Sheet, drums: Sheet, grid: Grid) -> str:
+def _why(lines: Sheet, drums: int, grid: Grid) -> str:
     """Say why a file with notes and bars gives no window."""
     notes, _ = lines.notes()
     if off_grid(alone(notes), grid)[0]:
         return f"its notes are on another grid than {grid.steps_per_beat} steps to the beat: triplets, say"
-    if len(notes) + len(drums) < fewest(grid):
+    if len(notes) + drums < fewest(grid):
         return f"it holds fewer than {fewest(grid)} notes"
     holds = f"holds {fewest(grid)} notes or more on the grid, with one in every other bar"
     return f"no window of {grid.bars} bars {holds}"
 
 
-def varied(sheet: Sheet) -> bool:
-    """Tell whether velocities vary."""
-    return bool(np.count_nonzero(np.bincount(sheet.velocities)) >= VARIED)
+def varied(sheets: Sheets) -> list[bool]:
+    """Tell of each song whether velocities vary."""
+    counts = np.bincount(sheets.song << 7 | sheets.velocities, minlength=len(sheets) << 7)
+    return [bool(each) for each in np.count_nonzero(counts.reshape(-1, 128), axis=1) >= VARIED]
 
 
 def parse(data: bytes) -> Any:  # noqa: ANN401 - symusic publishes no types

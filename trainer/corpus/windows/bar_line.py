@@ -6,12 +6,13 @@ Tested in tests/trainer/corpus/windows/test_bar_line.py.
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.music.metre_profile import FIRST, LONGEST, STEPS_PER_BEAT, Cues, kind_of, profile_of
+from trainer.corpus.reading.tracks import Track
 
 MOST_ONSETS = 400
 FEWEST_ONSETS = 24  # below, nothing is found
@@ -50,14 +51,14 @@ def lies(numerator: int, denominator: int) -> bool:
     return denominator <= 0 or not SHORTEST <= 4 * numerator / denominator <= LONGEST_BAR
 
 
-def find(tracks: Sequence[Any], tpq: int, signatures: Sequence[tuple[int, int, int]]) -> BarLine:
+def find(tracks: Sequence[Track], tpq: int, signatures: Sequence[tuple[int, int, int]]) -> BarLine:
     """Return where the bars of a file lie.
 
     The bar line of a file with one metre is looked for in its notes, and taken where it is clearly better
     than the file's own; a time signature that no music has is replaced by the likelier of 3/4 and 4/4.
 
     Args:
-        tracks: symusic tracks with pitched notes.
+        tracks: those with pitched notes.
         tpq: ticks a quarter.
         signatures: (tick, numerator, denominator) of the file.
 
@@ -94,11 +95,12 @@ def _words(*, shifted: bool, metre: int | None) -> str:
     return f"bar line found from the notes, {found}" if shifted else found
 
 
-def _notes(tracks: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _notes(tracks: Sequence[Track]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Return tick, pitch and velocity of all notes by tick."""
-    raw = [track.notes.numpy() for track in tracks]
     columns = [
-        np.concatenate([np.zeros(0, dtype=np.int64), *(each[name] for each in raw)]).astype(np.int64)
+        np.concatenate([np.zeros(0, dtype=np.int32), *(track.notes[name] for track in tracks)]).astype(
+            np.int64
+        )
         for name in ("time", "pitch", "velocity")
     ]
     order = np.argsort(columns[0], kind="stable")

@@ -5,18 +5,17 @@ The grid does not hold a window in which hits of one class fall on one step (a r
 which a good part lies midway between two steps (triplets on eighths).
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from model.codecs.base import OFFSET, ONSET, PITCH, VELOCITY
 from model.music.grid import Grid
 from trainer.corpus.hashing import set_hashes
-from trainer.corpus.reading.tracks import Numbers, Sheet, Wide, merged
+from trainer.corpus.reading.sheets import Sheets, Table
+from trainer.corpus.reading.tracks import LONGEST, Numbers, merged
 from trainer.corpus.windows.phrase_windows import (
     Cut,
-    Run,
+    Runs,
     Windows,
     collect,
     fewest,
@@ -34,69 +33,62 @@ LEVELS = 8  # velocities that count as one
 SILENT = 8  # one bar in so many may be without a hit
 
 
-class Hits(NamedTuple):
-    """The hits of a run of bars.
+class Hits:
+    """The hits of some songs' drum tracks, run by run.
 
-    Attributes:
-        every: by onset, also those that share a class and a step.
-        distinct: the louder of those that do.
-        struck: onsets of what was struck at distinct moments: two sounds of one class struck at once (both
-            bass drums) are one hit.
+    Args:
+        sheets: of the drum tracks.
 
     """
 
-    every: Wide
-    distinct: Wide
-    struck: Numbers
+    def __init__(self, sheets: Sheets) -> None:
+        """Tell apart what shares a class and a step."""
+        self.every = sheets.hits()
+        notes, groups = self.every
+        moment = (groups << 24 | notes[:, ONSET]) << 7 | notes[:, PITCH]
+        moment = np.sort(moment << 7 | notes[:, OFFSET] + 50)
+        # two sounds of one class struck at once (both bass drums) are one hit
+        self._struck = moment[np.flatnonzero(np.diff(moment, prepend=-1))] >> 14
+        self.distinct = Table(*merged(notes, groups))
+        self._place = self.distinct.groups << 24 | self.distinct.notes[:, ONSET]
 
-    @classmethod
-    def of(cls, sheet: Sheet, span: int) -> "Hits":
-        """Take those of one of a sheet's runs."""
-        rows, spans = sheet.hits()
-        low, high = np.searchsorted(spans, (span, span + 1)).tolist()
-        every = rows[low:high]
-        moments = (every[:, ONSET] << 7 | every[:, PITCH]) << 7 | every[:, OFFSET] + 50
-        distinct, _ = merged(every, np.zeros(len(every), dtype=np.int64))
-        return cls(every, distinct, np.unique(moments) >> 14)
+    def windows(self, run: Numbers, first: Numbers, grid: Grid) -> tuple[Numbers, Numbers, NDArray[np.bool_]]:
+        """Return where each window's distinct hits begin and end, and whether few are lost to others.
 
-    def windows(self, first: Numbers, grid: Grid) -> tuple[Numbers, Numbers, NDArray[np.bool_]]:
-        """Return where each window's distinct hits begin and end, and whether few are lost to others."""
-        low, high = np.searchsorted(self.distinct[:, ONSET], (first, first + grid.steps))
-        begin, end = np.searchsorted(self.struck, (first, first + grid.steps))
+        Args:
+            run: of each window, as the sheets count them.
+            first: step of each in its run.
+            grid: of the windows.
+
+        """
+        edges = [run << 24 | np.minimum(first + more, LONGEST - 1) for more in (0, grid.steps)]
+        low, high = np.searchsorted(self._place, edges)
+        begin, end = np.searchsorted(self._struck, edges)
         struck = end - begin
         return low, high, struck - (high - low) <= LOST_SHARE * struck
 
 
-def drum_windows(sheet: Sheet) -> Windows:
-    """Return the windows of a song's drum tracks together; other metres than the grid's are left out.
+def drum_windows(sheets: Sheets, hits: Hits) -> list[Windows]:
+    """Return of each song the windows of its drum tracks; other metres than the grid's are left out.
 
     Each has a hit in (nearly) every bar.
     """
-    grid = sheet.grid
-    lows, counts, firsts, numbers, tables, before = [], [], [], [], [], 0
-    for number, span in enumerate(sheet.spans if len(sheet) else ()):
-        if span.aside:
-            continue
-        hits = Hits.of(sheet, number)
-        first, begin, end = slide(Run(hits.every, sheet.bars(span), aside=False), grid)
-        low, high, whole = hits.windows(first, grid)
-        taken = whole & (end - begin >= fewest(grid))
-        lows.append(low[taken] + before)
-        counts.append((high - low)[taken])
-        firsts.append(first[taken])
-        numbers.append(np.full(int(taken.sum()), number))
-        tables.append(hits.distinct)
-        before += len(hits.distinct)
-    if not any(len(first) for first in firsts):
-        return Windows()
-    low, count, first, runs = (np.concatenate(column) for column in (lows, counts, firsts, numbers))
-    aside = np.zeros(len(low), dtype=bool)
-    notes = stretches(np.concatenate(tables), low, count)
-    found = shifted(Cut(notes, count, first // grid.steps_per_bar, runs, aside), grid)
+    grid = sheets.grid
+    aside = np.array([span.aside for span in sheets.spans], dtype=bool)
+    runs = Runs.of(hits.every, np.arange(len(aside)), sheets.bars(), aside, sheets.song_of_span)
+    run, first, begin, end = slide(runs, grid)
+    low, high, whole = hits.windows(run, first, grid)
+    taken = whole & ~aside[run] & (end - begin >= fewest(grid))
+    run, first, low, count = run[taken], first[taken], low[taken], (high - low)[taken]
+    songs = sheets.song_of_span[run]
+    within = run - np.array(sheets.first_span)[songs]
+    notes = stretches(hits.distinct.notes, low, count)
+    found = shifted(Cut(notes, count, first // grid.steps_per_bar, within, aside[run], songs), grid)
     between = found.tally(np.abs(found.notes[:, OFFSET]) > 100 * BETWEEN)
     found = found.only(
         (between <= BETWEEN_SHARE * found.counts) & (silent_bars(found, grid) <= grid.bars // SILENT)
     )
     onsets, keys, velocities = (found.notes[:, column] for column in (ONSET, PITCH, VELOCITY))
     exact = set_hashes((onsets, keys, velocities // (128 // LEVELS)), found.counts)
-    return collect(found, exact, set_hashes((onsets, keys), found.counts), alike=ALIKE)
+    shape = set_hashes((onsets, keys), found.counts)
+    return collect(found, exact, shape, songs=len(sheets), alike=ALIKE)

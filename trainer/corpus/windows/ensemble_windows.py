@@ -27,11 +27,11 @@ from model.codecs.base import LENGTH, ONSET, PITCH, TRACK
 from model.codecs.multitrack import C3
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from trainer.corpus.hashing import set_hashes
+from trainer.corpus.reading.sheets import Sheet
 from trainer.corpus.reading.tracks import (
     LONGEST,
     VOICES,
     Numbers,
-    Sheet,
     TrackLine,
     Wide,
     merged,
@@ -77,16 +77,22 @@ NO_PITCH = frozenset((47, *range(112, 128)))
 NO_BASS = ("bassoon", "basset", "bass drum", "basson", "bass clarinet")
 
 
-def multitrack_windows(sheet: Sheet, drums: Sheet) -> Windows:
-    """Return the windows of a song's ensemble; bars of another metre are aside, and without drums."""
+def multitrack_windows(sheet: Sheet, drums: Hits | None) -> Windows:
+    """Return the windows of a song's ensemble; bars of another metre are aside, and without drums.
+
+    Args:
+        sheet: of the tracks with pitches.
+        drums: of all songs that are read together with it; None where it has none.
+
+    """
     players = [n for n in sheet.lines if n.program not in NO_PITCH and n.notes >= FEWEST_OF_A_LINE]
     players = sorted(players, key=lambda line: -line.notes)[:MOST_LINES]
-    if not players or (len(players) == 1 and not len(drums)):
+    if not players or (len(players) == 1 and drums is None):
         return Windows()
     band = cast(players)
-    if not len(drums) and two_hands(players, band):
+    if drums is None and two_hands(players, band):
         return Windows()
-    most = MOST if len(drums) else MOST_WITHOUT_DRUMS
+    most = MOST if drums is not None else MOST_WITHOUT_DRUMS
     places, sampled, in_piece = _places(sheet, most)
     found, taken = _cast_windows(band, sheet, drums, places)
     drawn = found.notes[:, TRACK] == DRUMS
@@ -96,9 +102,9 @@ def multitrack_windows(sheet: Sheet, drums: Sheet) -> Windows:
     above = above_lowest(pitched, pitched.notes[:, PITCH])
     shape = set_hashes((pitched.notes[:, ONSET], above, pitched.notes[:, TRACK]), pitched.counts)
     few = sampled[taken]
-    windows = collect(found.only(few), exact[few], shape[few], most=most, alike=most)
-    piece = np.flatnonzero(in_piece[taken])[:MOST_OF_A_PIECE]
-    windows.every = together(found, exact, shape, piece)
+    (windows,) = collect(found.only(few), exact[few], shape[few], most=most, alike=most)
+    piece = in_piece[taken]
+    (windows.every,) = together(found, exact, shape, piece & (np.cumsum(piece) <= MOST_OF_A_PIECE))
     return windows
 
 
@@ -301,7 +307,7 @@ def _grounded(chords: Rows, bass: Rows, ground: Numbers) -> tuple[Rows, Rows]:
 
 
 def _cast_windows(
-    band: Casting, sheet: Sheet, drums: Sheet, places: WindowPlaces
+    band: Casting, sheet: Sheet, drums: Hits | None, places: WindowPlaces
 ) -> tuple[Cut, NDArray[np.bool_]]:
     """Return the windows that hold enough and lie on the grid, each cast from who plays in it, and which."""
     grid, count = sheet.grid, len(places.first)
@@ -324,21 +330,19 @@ def _cast_windows(
     spans = places.spans[windows]
     aside = np.array([span.aside for span in sheet.spans], dtype=bool)[spans]
     bars = places.first[windows] // grid.steps_per_bar
-    found = shifted(Cut(notes, total[windows], bars, spans, aside), grid)
+    found = shifted(Cut(notes, total[windows], bars, spans, aside, np.zeros_like(spans)), grid)
     good = silent_bars(found, grid) <= grid.bars // 2
     good &= ~off_grid(found, grid, found.notes[:, TRACK] != DRUMS)
     taken[windows[~good]] = False
     return found.only(good), taken
 
 
-def _beat(sheet: Sheet, drums: Sheet, places: WindowPlaces) -> Rows:
+def _beat(sheet: Sheet, drums: Hits | None, places: WindowPlaces) -> Rows:
     """Return the hits of every window; none where too many of them fall onto others, or in another metre."""
-    beaten = []
-    for number, span in enumerate(sheet.spans if len(drums) else ()):
-        if span.aside:
-            continue
-        hits = Hits.of(drums, number)
-        windows = np.flatnonzero(places.spans == number)
-        low, high, whole = hits.windows(places.first[windows], sheet.grid)
-        beaten.append(Rows.at(hits.distinct, low[whole], high[whole], windows[whole]))
-    return _together(*beaten)
+    if drums is None:
+        return _together()
+    aside = np.array([span.aside for span in sheet.spans], dtype=bool)
+    windows = np.flatnonzero(~aside[places.spans])
+    runs = places.spans[windows] + sheet.first_run
+    low, high, whole = drums.windows(runs, places.first[windows], sheet.grid)
+    return Rows.at(drums.distinct.notes, low[whole], high[whole], windows[whole])

@@ -8,7 +8,8 @@ Tested in tests/trainer/corpus/reading/test_read_midi.py.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from model.codecs.base import COLUMNS, LENGTH, OFFSET, ONSET, PITCH
 from model.music.grid import Grid
 from trainer.corpus.hashing import Hashes, set_hashes
-from trainer.corpus.reading.tracks import Notes, Numbers, Sheet, Wide, no_notes
+from trainer.corpus.reading.sheets import Sheets, Table
+from trainer.corpus.reading.tracks import LONGEST, Notes, Numbers, TrackLine, Wide
 
 MAX_WINDOWS = 3_000
 NOTES_A_BAR = (2, 64)  # fewest and most notes of a window, for each of its bars
@@ -41,12 +43,31 @@ FEWEST_FOR_BEAT = 40  # notes
 NO_HASHES: Hashes = np.zeros(0, dtype=np.uint64)
 
 
-class Run(NamedTuple):
-    """The notes of a run of bars."""
+class Runs(NamedTuple):
+    """Notes in runs of bars, of one song or of several after each other.
+
+    Attributes:
+        notes: of all runs one after another, by onset.
+        counts: notes of each run.
+        bars: whole bars of each.
+        aside: see `Windows`; of each.
+        songs: the song of each, from 0, rising.
+
+    """
 
     notes: Wide
-    bars: int
-    aside: bool
+    counts: Numbers
+    bars: Numbers
+    aside: NDArray[np.bool_]
+    songs: Numbers
+
+    @classmethod
+    def of(
+        cls, table: Table, groups: Numbers, bars: Numbers, aside: NDArray[np.bool_], songs: Numbers
+    ) -> Self:
+        """Take some groups of a table, in any order; the rest is of each."""
+        low, high = np.searchsorted(table.groups, groups), np.searchsorted(table.groups, groups, side="right")
+        return cls(stretches(table.notes, low, high - low), high - low, bars, aside, songs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +78,9 @@ class Cut:
         notes: int64 [n, 6], of all windows one after another, onsets from a window's first step.
         counts: notes in each.
         bars: the first bar of each in its run.
-        runs: which run each is cut from.
+        runs: which run of its song each is cut from.
         aside: see `Windows`.
+        songs: the song of each, from 0, rising.
 
     """
 
@@ -67,6 +89,7 @@ class Cut:
     bars: Numbers
     runs: Numbers
     aside: NDArray[np.bool_]
+    songs: Numbers
 
     @property
     def of_notes(self) -> Numbers:
@@ -82,7 +105,8 @@ class Cut:
         if chosen.all():
             return self
         notes = self.notes[np.repeat(chosen, self.counts)]
-        return Cut(notes, self.counts[chosen], self.bars[chosen], self.runs[chosen], self.aside[chosen])
+        counts, bars, runs, songs = (each[chosen] for each in (self.counts, self.bars, self.runs, self.songs))
+        return Cut(notes, counts, bars, runs, self.aside[chosen], songs)
 
 
 @dataclass(slots=True)
@@ -114,46 +138,64 @@ class Windows:
     every: "Windows | None" = None
 
 
-def melody_windows(sheet: Sheet) -> Windows:
-    """Return the windows of the best one or two single lines of a song, or of its voice's skyline."""
-    if not sheet.lines:
-        return Windows()
-    single = [line for line in sheet.lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
+def melody_windows(sheets: Sheets) -> list[Windows]:
+    """Return of each song the windows of the best one or two single lines, or of its voice's skyline."""
+    table, bars, aside = sheets.skyline(), sheets.bars(), _aside(sheets)
+    lines: list[int] = []
+    spans: list[int] = []
+    for song in range(len(sheets)):
+        players, first = sheets.lines_of(song), sheets.first_line[song]
+        runs = range(sheets.first_span[song], sheets.first_span[song + 1])
+        for line in _leading(players) if players else ():
+            lines += [first + line.place] * len(runs)
+            spans += runs
+    of, numbers = np.array(spans, dtype=np.int64), np.array(lines, dtype=np.int64)
+    songs = sheets.song_of_line[numbers]
+    runs_of = Runs.of(table, sheets.groups_of(of, numbers), bars[of], aside[of], songs)
+    return collect(*cut(runs_of, sheets.grid), songs=len(sheets))
+
+
+def _leading(lines: Sequence[TrackLine]) -> list[TrackLine]:
+    """Return which of a song's tracks are its melody."""
+    single = [line for line in lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
     single.sort(key=lambda line: (not line.voiced, -line.mean))
-    chosen = single[:LINES] or [max(sheet.lines, key=lambda line: (line.voiced, line.mean))]
-    runs = [
-        Run(sheet.line(number, line), sheet.bars(span), span.aside)
-        for line in chosen
-        for number, span in enumerate(sheet.spans)
-    ]
-    return collect(*cut(runs, sheet.grid))
+    return single[:LINES] or [max(lines, key=lambda line: (line.voiced, line.mean))]
 
 
-def poly_windows(sheet: Sheet) -> Windows:
-    """Return the windows of the keyboard's tracks together, or of a small ensemble's.
+def _aside(sheets: Sheets) -> NDArray[np.bool_]:
+    return np.array([span.aside for span in sheets.spans], dtype=bool)
+
+
+def poly_windows(sheets: Sheets) -> list[Windows]:
+    """Return of each song the windows of the keyboard's tracks together, or of a small ensemble's.
 
     A song that is a single line gives a few, aside: hands play single lines too.
     """
-    lines = sheet.lines
-    keys = [line for line in lines if line.program in KEYBOARDS and not line.voiced]
-    chosen = keys or ([line for line in lines if not line.voiced] if len(lines) <= SMALL else [])
-    if not chosen:
-        return Windows()
-    tables = sheet.chords(chosen)
-    runs = [Run(notes, sheet.bars(span), span.aside) for notes, span in zip(tables, sheet.spans, strict=True)]
-    count = sum(map(len, tables))
-    onsets = sum(len(np.unique(notes[:, ONSET])) for notes in tables)
-    if not count:
-        return Windows()
-    if onsets > MONOPHONIC * count:
-        found = cut([run._replace(aside=True) for run in runs], sheet.grid)
-        line = collect(*found, most=SINGLE_LINE_WINDOWS)
-        line.every = None  # it is a melody's piece already
-        return line
-    return collect(*cut(runs, sheet.grid), most=MAX_WINDOWS if keys else ENSEMBLE_WINDOWS)
+    chosen = np.zeros(len(sheets.lines), dtype=bool)
+    most = np.zeros(len(sheets), dtype=np.int64)
+    for song in range(len(sheets)):
+        lines, first = sheets.lines_of(song), sheets.first_line[song]
+        keys = [line for line in lines if line.program in KEYBOARDS and not line.voiced]
+        hands = keys or ([line for line in lines if not line.voiced] if len(lines) <= SMALL else [])
+        most[song] = MAX_WINDOWS if keys else ENSEMBLE_WINDOWS
+        chosen[[first + line.place for line in hands]] = True
+    table = sheets.chords(chosen)
+    songs_of = sheets.song_of_span[table.groups]
+    place = table.groups << 24 | table.notes[:, ONSET]
+    new = np.ones(len(place), dtype=bool)
+    new[1:] = place[1:] != place[:-1]
+    count, onsets = (np.bincount(each, minlength=len(sheets)) for each in (songs_of, songs_of[new]))
+    line = onsets > MONOPHONIC * count
+    most[line] = SINGLE_LINE_WINDOWS
+    songs, spans = sheets.song_of_span, np.arange(len(sheets.spans))
+    runs = Runs.of(table, spans, sheets.bars(), _aside(sheets) | line[songs], songs)
+    found = collect(*cut(runs, sheets.grid), songs=len(sheets), most=most)
+    for song in np.flatnonzero(line).tolist():
+        found[song].every = None  # it is a melody's piece already
+    return found
 
 
-def cut(runs: Sequence[Run], grid: Grid) -> tuple[Cut, Hashes, Hashes]:
+def cut(runs: Runs, grid: Grid) -> tuple[Cut, Hashes, Hashes]:
     """Return the windows of pitched notes that are near enough to the grid, their hashes and shapes."""
     found = laid(runs, grid, most=NOTES_A_BAR[1] * grid.bars)
     if not len(found.counts):
@@ -166,11 +208,11 @@ def cut(runs: Sequence[Run], grid: Grid) -> tuple[Cut, Hashes, Hashes]:
 
 def alone(notes: Wide) -> Cut:
     """Return notes as one window."""
-    whole = np.array([len(notes)])
-    return Cut(notes, whole, np.zeros_like(whole), np.zeros_like(whole), np.zeros(1, dtype=bool))
+    whole, zero = np.array([len(notes)]), np.zeros(1, dtype=np.int64)
+    return Cut(notes, whole, zero, zero, np.zeros(1, dtype=bool), zero)
 
 
-def above_lowest(found: Cut, pitches: Numbers) -> Numbers:
+def above_lowest(found: Cut, pitches: NDArray[Any]) -> NDArray[Any]:
     """Return each note's distance to the lowest pitch of its window."""
     if not len(pitches):
         return pitches
@@ -178,23 +220,15 @@ def above_lowest(found: Cut, pitches: Numbers) -> Numbers:
     return np.asarray(pitches - np.repeat(np.minimum.reduceat(pitches, starts), found.counts))
 
 
-def laid(runs: Sequence[Run], grid: Grid, *, most: int) -> Cut:
+def laid(runs: Runs, grid: Grid, *, most: int) -> Cut:
     """Return all windows of some runs that hold enough notes and not more than `most`."""
-    firsts, lows, highs, numbers, before = [], [], [], [], 0
-    for number, run in enumerate(runs):
-        first, low, high = slide(run, grid)
-        enough = (high - low >= fewest(grid)) & (high - low <= most)
-        firsts.append(first[enough])
-        lows.append(low[enough] + before)
-        highs.append(high[enough] + before)
-        numbers.append(np.full(len(firsts[-1]), number))
-        before += len(run.notes)
-    nothing = np.zeros(0, dtype=np.int64)
-    first, low, high, of_runs = (np.concatenate([nothing, *c]) for c in (firsts, lows, highs, numbers))
-    rows = np.concatenate([no_notes(), *(run.notes for run in runs)])
-    aside = np.array([run.aside for run in runs], dtype=bool)[of_runs]
-    notes = stretches(rows, low, high - low)
-    return shifted(Cut(notes, high - low, first // grid.steps_per_bar, of_runs, aside), grid)
+    of, first, low, high = slide(runs, grid)
+    enough = (high - low >= fewest(grid)) & (high - low <= most)
+    of, first, low, high = of[enough], first[enough], low[enough], high[enough]
+    begins = np.searchsorted(runs.songs, runs.songs)  # the first run of each one's song
+    notes, songs = stretches(runs.notes, low, high - low), runs.songs[of]
+    bars = first // grid.steps_per_bar
+    return shifted(Cut(notes, high - low, bars, of - begins[of], runs.aside[of], songs), grid)
 
 
 def stretches(rows: Wide, low: Numbers, counts: Numbers) -> Wide:
@@ -216,14 +250,18 @@ def fewest(grid: Grid) -> int:
     return NOTES_A_BAR[0] * grid.bars
 
 
-def slide(run: Run, grid: Grid) -> tuple[Numbers, Numbers, Numbers]:
-    """Return (first step, first note, note after the last) of each window with a note in its first bar."""
-    onsets = run.notes[:, ONSET]
-    bars = np.unique(onsets // grid.steps_per_bar)
-    bars = bars[(bars <= run.bars - grid.bars) & (bars % max(1, grid.bars // 4) == 0)]
-    first = bars * grid.steps_per_bar
-    low, high = np.searchsorted(onsets, (first, first + grid.steps))
-    return first, low, high
+def slide(runs: Runs, grid: Grid) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Return each window with a note in its first bar: (run, first step, first note, note after the last)."""
+    of = np.repeat(np.arange(len(runs.counts)), runs.counts)
+    onsets = runs.notes[:, ONSET]
+    bars = onsets // grid.steps_per_bar
+    new = np.ones(len(of), dtype=bool)
+    new[1:] = (bars[1:] != bars[:-1]) | (of[1:] != of[:-1])
+    new &= (bars <= runs.bars[of] - grid.bars) & (bars % max(1, grid.bars // 4) == 0)
+    low = np.flatnonzero(new)
+    first, run = bars[low].astype(np.int64) * grid.steps_per_bar, of[low]
+    high = np.searchsorted(of << 24 | onsets, run << 24 | np.minimum(first + grid.steps, LONGEST - 1))
+    return run, first, low, high
 
 
 def off_grid(found: Cut, grid: Grid, pitched: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
@@ -254,64 +292,116 @@ def off_grid(found: Cut, grid: Grid, pitched: NDArray[np.bool_] | None = None) -
     return np.asarray((third > second + 2 * fourth) & (third >= np.maximum(2.0, TRIPLET_SHARE * count)))
 
 
-def beat_strength(sheet: Sheet) -> float:
-    """Return how far notes keep to the beat or a part of it, 0 (anywhere) to 1 (all on one place).
+def beat_strength(sheets: Sheets) -> NDArray[np.float64]:
+    """Return how far each song's notes keep to the beat or a part of it, 0 (anywhere) to 1 (one place).
 
     The longest of the mean vectors of their places in the beat, its half, third and quarter, as on a circle.
     """
-    places = sheet.places()
-    if len(places) < FEWEST_FOR_BEAT:
-        return 1.0
-    turn = np.exp(2j * np.pi * places / sheet.grid.steps_per_beat)
+    turn = np.exp(2j * np.pi * sheets.places() / sheets.grid.steps_per_beat)
     half = turn * turn
-    return float(max(abs(np.mean(vector)) for vector in (turn, half, half * turn, half * half)))
+    count = np.bincount(sheets.song, minlength=len(sheets))
+    strongest = np.zeros(len(sheets))
+    for vector in (turn, half, half * turn, half * half):
+        x, y = (
+            np.bincount(sheets.song, weights=part, minlength=len(sheets))
+            for part in (vector.real, vector.imag)
+        )
+        strongest = np.maximum(strongest, np.hypot(x, y) / np.maximum(1, count))
+    return np.where(count < FEWEST_FOR_BEAT, 1.0, strongest)
 
 
 def silent_bars(found: Cut, grid: Grid) -> Numbers:
-    """Return in how many bars of each window nothing starts."""
-    bars = np.unique(found.of_notes * grid.bars + found.notes[:, ONSET] // grid.steps_per_bar)
-    return grid.bars - np.bincount(bars // grid.bars, minlength=len(found.counts))
+    """Return in how many bars of each window, whose notes lie by onset, nothing starts."""
+    bars = found.of_notes * grid.bars + found.notes[:, ONSET] // grid.steps_per_bar
+    new = np.ones(len(bars), dtype=bool)
+    new[1:] = bars[1:] != bars[:-1]
+    return grid.bars - np.bincount(bars[new] // grid.bars, minlength=len(found.counts))
 
 
 def collect(
-    found: Cut, exact: Hashes, shape: Hashes, *, most: int = MAX_WINDOWS, alike: int = MAX_WINDOWS
-) -> Windows:
-    """Return the distinct windows, at most so many in all (evenly spread) and of one shape."""
-    if not len(found.counts):
-        return Windows()
-    selected = distinct_places(exact, shape, alike=alike)[:MAX_WINDOWS]
-    if len(selected) > most:
-        selected = selected[np.rint(np.linspace(0, len(selected) - 1, most)).astype(np.int64)]
-    collected = together(found, exact, shape, selected)
-    collected.every = together(found, exact, shape, np.arange(min(len(exact), MAX_WINDOWS)))
+    found: Cut,
+    exact: Hashes,
+    shape: Hashes,
+    *,
+    songs: int = 1,
+    most: int | Numbers = MAX_WINDOWS,
+    alike: int = MAX_WINDOWS,
+) -> list[Windows]:
+    """Return each song's distinct windows, at most so many in all (evenly spread) and of one shape.
+
+    Args:
+        found: windows.
+        exact: of them.
+        shape: of them.
+        songs: how many there are.
+        most: of all songs or of each.
+        alike: of one shape.
+
+    """
+    first = distinct(exact, found.songs)
+    if alike < MAX_WINDOWS:
+        places = np.flatnonzero(first)
+        first[places] = rank(found.songs[places], shape[places]) < alike
+    first &= _spread(found.songs, first, songs, np.broadcast_to(np.asarray(most), songs))
+    collected = together(found, exact, shape, first, songs)
+    every = together(found, exact, shape, rank(found.songs) < MAX_WINDOWS, songs)
+    for windows, pieces in zip(collected, every, strict=True):
+        windows.every = pieces if len(pieces.counts) else None
     return collected
 
 
-def distinct_places(exact: Hashes, shape: Hashes, *, alike: int) -> Numbers:
-    """Return the first of each kind of window, in their order, and of one shape at most so many."""
-    first = np.sort(np.unique(exact, return_index=True)[1])
-    if alike >= len(first):
-        return first
-    shapes = shape[first]
-    order = np.argsort(shapes, kind="stable")
-    ordered = shapes[order]
-    begins = np.searchsorted(ordered, ordered)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[order] = np.arange(len(first)) - begins
-    return np.asarray(first[rank < alike])
+def distinct(exact: Hashes, songs: Numbers) -> NDArray[np.bool_]:
+    """Tell which windows are the first of their kind in their songs."""
+    return np.asarray(rank(songs, exact) == 0)
 
 
-def together(found: Cut, exact: Hashes, shape: Hashes, selected: Numbers) -> Windows:
-    """Return some windows as arrays, by their places in rising order."""
-    chosen = np.zeros(len(exact), dtype=bool)
-    chosen[selected] = True
-    taken = found.only(chosen)
-    return Windows(
-        taken.notes.astype(np.int16),
-        taken.counts,
-        exact[chosen],
-        shape[chosen],
-        taken.aside,
-        taken.bars.astype(np.int32),
-        taken.runs.astype(np.int32),
-    )
+def rank(songs: Numbers, kinds: Hashes | None = None) -> Numbers:
+    """Return how many come before each in its song, or of its kind in its song."""
+    order = np.arange(len(songs)) if kinds is None else np.lexsort((kinds, songs))
+    changes = np.ones(len(songs), dtype=bool)
+    changes[1:] = songs[order][1:] != songs[order][:-1]
+    if kinds is not None:
+        changes[1:] |= kinds[order][1:] != kinds[order][:-1]
+    place = np.arange(len(songs))
+    found = np.empty(len(songs), dtype=np.int64)
+    found[order] = place - np.maximum.accumulate(np.where(changes, place, 0))
+    return found
+
+
+def _spread(songs: Numbers, chosen: NDArray[np.bool_], count: int, most: Numbers) -> NDArray[np.bool_]:
+    """Tell which of the chosen windows stay where a song has too many of them."""
+    places = np.flatnonzero(chosen)
+    found = np.zeros(len(chosen), dtype=bool)
+    found[places[rank(songs[places]) < MAX_WINDOWS]] = True
+    held = np.bincount(songs[found], minlength=count)
+    for song in np.flatnonzero(held > most).tolist():
+        its = np.flatnonzero(found & (songs == song))
+        found[its] = False
+        found[its[np.rint(np.linspace(0, len(its) - 1, most[song])).astype(np.int64)]] = True
+    return found
+
+
+def together(
+    found: Cut, exact: Hashes, shape: Hashes, chosen: NDArray[np.bool_], songs: int = 1
+) -> list[Windows]:
+    """Return some windows of each song as arrays."""
+    notes, taken = found.notes.astype(np.int16), np.flatnonzero(chosen)
+    if not chosen.all():
+        notes = notes[np.repeat(chosen, found.counts)]
+    counts, aside, exact, shape = found.counts[taken], found.aside[taken], exact[taken], shape[taken]
+    bars, runs = found.bars[taken].astype(np.int32), found.runs[taken].astype(np.int32)
+    ends = np.searchsorted(found.songs[taken], np.arange(songs + 1))
+    note_ends = np.append(0, np.cumsum(counts))[ends].tolist()
+    bounds = zip(pairwise(ends.tolist()), pairwise(note_ends), strict=True)
+    return [
+        Windows(
+            notes[begin:end],
+            counts[low:high],
+            exact[low:high],
+            shape[low:high],
+            aside[low:high],
+            bars[low:high],
+            runs[low:high],
+        )
+        for (low, high), (begin, end) in bounds
+    ]
