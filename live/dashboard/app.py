@@ -239,7 +239,7 @@ class Dashboard(App[None]):
         if self._piano.on:
             row: Row = (
                 (" PIANO ", "chip-rec"),
-                (f" {piano.LEGEND}  octave {self._piano.octave}  ", ""),
+                (f" {piano.LEGEND} {self._piano.octave}  ", ""),
                 ("k", "key"),
                 (" ends it", "dim"),
             )

@@ -7,7 +7,7 @@ terminal's own repeat of a held key makes it last on.
 from collections import Counter
 
 NOTE_SECONDS = 0.35
-LEGEND = "z s x d c v g b h n j m = C to B, q 2 w 3 e r 5 t 6 y 7 u the octave above, < > octave"
+LEGEND = "z s x ... m are C to B, q 2 w ... u above, < > octave"
 _LOWER = ("z", "s", "x", "d", "c", "v", "g", "b", "h", "n", "j", "m")
 _UPPER = ("q", "2", "w", "3", "e", "r", "5", "t", "6", "y", "7", "u", "i", "9", "o", "p")
 _SHIFTS = {"less_than_sign": -1, "comma": -1, "greater_than_sign": 1, "full_stop": 1}

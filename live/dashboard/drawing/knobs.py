@@ -22,6 +22,7 @@ from live.dashboard.drawing.rows import (
 from live.ipc.snapshot import AnchorView, KnobView, Snapshot
 
 NAME_WIDTH = 12
+BESIDE_BAR = NAME_WIDTH + 2  # the arrow, the name, a blank
 WIDE = 90  # columns from which the modes' row has room for what is off
 VALUE_WIDTH = 6
 USUAL_BARS = 2  # of a phrase, of which nothing is said
@@ -71,12 +72,12 @@ def knob_bar(knob: KnobView, width: int, *, chosen: bool = False) -> Row:
 def knob_row(knob: KnobView, width: int, *, chosen: bool = False) -> Row:
     """Draw a knob's name, bar and value; the chosen one is marked by an arrow and a lighter ground."""
     ink = "selected" if chosen else "" if knob.available else "off"
-    bar = width - NAME_WIDTH - VALUE_WIDTH - 1
+    bar = width - BESIDE_BAR - VALUE_WIDTH
     mark, value = "▸" if chosen else " ", value_text(knob)
     if bar < SMALLEST_BAR:  # the name has all the room that the value leaves
         name = mark + fit(clean(knob.name), width - 1 - len(value) - 1)
         return fit_row(((name, ink), (f" {value}", ink)), width)
-    name, value = mark + fit(clean(knob.name), NAME_WIDTH), f"{value:>{VALUE_WIDTH}}"
+    name, value = mark + fit(clean(knob.name), NAME_WIDTH) + " ", f"{value:>{VALUE_WIDTH}}"
     moved = knob.available and abs(knob.value - knob.rest) > 1e-6
     value_ink = "selected" if chosen else "strong" if moved else "dim"
     return fit_row(((name, ink), *knob_bar(knob, bar, chosen=chosen), (value, value_ink)), width)
@@ -136,8 +137,8 @@ def knob_at(count: int, chosen: int, x: int, y: int, *, width: int, height: int)
     for index, size in enumerate(widths):
         if 0 <= x < size:
             number = (first + index) * height + y
-            bar = size - NAME_WIDTH - VALUE_WIDTH - 1
-            cell = x - NAME_WIDTH - 1
+            bar = size - BESIDE_BAR - VALUE_WIDTH
+            cell = x - BESIDE_BAR
             share = cell / max(1, bar - 1) if bar >= SMALLEST_BAR and 0 <= cell < bar else None
             return KnobSpot(number, share) if number < count else None
         x -= size

@@ -32,3 +32,9 @@ async def test_a_piano_note_ends_by_itself_and_no_note_outlives_the_screen() -> 
         stage.app._note_end(62)
         assert [words(c)[1:] for c in stage.sent.commands] == [("on", 62), ("on", 74), ("off", 62)]
     assert [words(c)[1:] for c in stage.sent.commands][-1] == ("off", 74)
+
+
+async def test_on_a_small_screen_too_the_octave_and_the_way_out_are_seen() -> None:
+    async with Stage().run(size=(80, 24)) as stage:
+        await stage.press("k", "less_than_sign")
+        assert "< > octave 3  k ends it" in stage.text()

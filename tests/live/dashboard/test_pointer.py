@@ -19,7 +19,7 @@ def place_of(stage: Stage, text: str) -> tuple[int, int]:
 async def test_a_press_on_a_knobs_bar_turns_it_there_and_a_drag_goes_on(size: tuple[int, int]) -> None:
     async with Stage().run(size) as stage:
         x, y = place_of(stage, "density")
-        bar = x + 12
+        bar = x + 13
         stage.sent.commands.clear()
         await stage.pilot.mouse_down(offset=(bar, y))
         await stage.pilot.hover(offset=(bar + 3, y))

@@ -35,7 +35,7 @@ def test_a_knobs_bar(view: KnobView, bar: str) -> None:
 
 
 def test_the_chosen_knob_has_an_arrow_and_an_unavailable_one_says_so() -> None:
-    assert row_text(controls.knob_row(knob(0.25), 30, chosen=True)) == "▸density     ─────┼█──── +0.25"
+    assert row_text(controls.knob_row(knob(0.25), 30, chosen=True)) == "▸density      ─────┼█─── +0.25"
     assert row_text(controls.knob_row(knob(0.25, available=False), 30)).endswith("   n/a")
 
 
