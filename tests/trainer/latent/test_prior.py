@@ -34,7 +34,7 @@ TUNES = (
     [Note(0, 60, 80, 4), Note(4, 64, 80, 4), Note(8, 67, 80, 8)],
     [Note(2, 72, 80, 2), Note(4, 71, 80, 2), Note(6, 69, 80, 2), Note(8, 67, 80, 1)],
 )
-SMALL = PriorConfig(minutes=1, steps=150, batch=200, learning_rate=1e-2, width=32, depth=2, heads=2)
+SMALL = PriorConfig(minutes=30, steps=150, batch=200, learning_rate=1e-2, width=32, depth=2, heads=2)
 
 
 def split(tunes: list[list[Note]]) -> Phrases:
