@@ -9,9 +9,12 @@ play meanwhile.
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from model.music.phrase import Note, Phrase
 from model.playing.candidates import DRAFTS
 from model.playing.variation import MEASURED, lasting
+from model.writing.closing import closes
 from model.writing.ranker import shipped_ranker
 from model.writing.wish import CONTEXT, GRID, Kind, Wish, writable
 from model.writing.writer import TOGETHER, Writer
@@ -115,9 +118,10 @@ def following(
     for first in range(0, drafts, TOGETHER):
         found += yield from writer.write_drafts(wish, seeds[first : first + TOGETHER])
     found = [_as_played(draft, material.phrase) for draft in found]
-    scores = ranker.scores(
-        _kind(kind, played), context, [_shown(kind, played, draft.notes) for draft in found]
-    )
+    shown = [_shown(kind, played, draft.notes) for draft in found]
+    scores = ranker.scores(wish.kind, context, shown)
+    if wish.kind is Kind.MELODY:
+        scores = scores + np.array([closes(draft) for draft in shown], dtype=np.float32)
     return found[int(scores.argmax())]
 
 

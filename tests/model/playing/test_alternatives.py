@@ -108,7 +108,16 @@ class Choosing:
         self, kind: Kind, context: Sequence[Phrase], candidates: Sequence[Phrase]
     ) -> NDArray[np.float32]:
         assert context[-1].notes
-        return np.array([number == 2 for number in range(len(candidates))], dtype=np.float32)
+        return np.array([100 * (number == 2) for number in range(len(candidates))], dtype=np.float32)
+
+
+class Indifferent(Choosing):
+    """A ranker to which all is alike."""
+
+    def scores(
+        self, kind: Kind, context: Sequence[Phrase], candidates: Sequence[Phrase]
+    ) -> NDArray[np.float32]:
+        return 0 * super().scores(kind, context, candidates)
 
 
 def test_one_draft_is_not_weighed_and_many_are_written_in_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,3 +146,15 @@ def test_of_several_drafts_the_one_that_goes_on_best_is_played(monkeypatch: pyte
     monkeypatch.setattr(alternatives, "shipped_ranker", Choosing)
     found = run_to_end(following(writer, Kind.MELODY, material, 7))
     assert [position(note) for note in found.notes] == [position(note) for note in third.notes]
+
+
+def test_of_one_voice_how_a_draft_ends_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, material = Writer(random_network()), Material(TUNE)
+    monkeypatch.setattr(alternatives, "shipped_ranker", lambda: None)
+    drafts = [run_to_end(following(writer, Kind.MELODY, material, seed)) for seed in range(7, 11)]
+    lasts = [draft.notes[-1].length for draft in drafts]
+    assert len(set(lasts)) > 1
+    monkeypatch.setattr(alternatives, "shipped_ranker", Indifferent)
+    monkeypatch.setattr(alternatives, "closes", lambda draft: draft.notes[-1].length)
+    found = run_to_end(following(writer, Kind.MELODY, material, 7))
+    assert found.notes[-1].length == max(lasts)
