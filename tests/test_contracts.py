@@ -74,6 +74,22 @@ def test_the_engine_loads_neither_arrays_nor_a_model_runtime_nor_a_screen(module
     }
 
 
+def test_keys_wait_for_no_module_that_they_do_not_need() -> None:
+    """Each of these costs the start some hundredths of what the engine loads; they come when asked for."""
+    loaded = loaded_by("live.engine.process")
+    late = {"asyncio", "concurrent.futures", "hashlib", "logging", "secrets", "tomlkit", "mido"}
+    late |= {"live.control.mapping_schema", "live.control.mapping_writer", "live.control.osc_server"}
+    late |= {"live.devices.ableton_link", "live.devices.jack.timebase", "live.devices.jack.transport"}
+    late |= {"live.jam.leaders.jack_clock", "live.jam.leaders.link_clock", "live.session.toml_text"}
+    assert not loaded & late
+    assert not {name for name in loaded if name.startswith(("live.cli", "live.dashboard", "live.page"))}
+
+
+def test_the_engine_is_launched_before_anything_else_is_loaded() -> None:
+    ours = {name for name in loaded_by("live.__main__") if roots({name}) <= set(ROOMS)}
+    assert ours == {"live", "live.__main__", "live.ipc", "live.ipc.engine_process"}
+
+
 def test_the_dashboard_reaches_messages_and_the_names_of_knobs_and_parts_alone() -> None:
     loaded = loaded_by("live.dashboard.app")
     ours = {module for module in loaded if roots({module}) <= set(ROOMS)}

@@ -1,11 +1,9 @@
 """The mapping file: one TOML per controller that binds its controls to knobs and actions.
 
 Owns the format and its checks.  Numbers are MIDI's own (0..127, 0..16383), channels 1..16, ranges
-and steps in the knob's unit.  The format's JSON schema is made here from the same structs.
+and steps in the knob's unit.
 """
 
-import inspect
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -279,33 +277,6 @@ def split_action(action: str) -> tuple[str, str]:
     """Return an action's name and argument."""
     name, _, argument = action.partition(" ")
     return name, argument
-
-
-def schema() -> str:
-    """Return the JSON schema of the mapping file, for editors, as text."""
-    tree = msgspec.json.schema(Mapping)
-    control = tree["$defs"]["Control"]
-    actions = [f"{name} {word}" for name, words in ACTIONS.items() for word in words]
-    for part in tree["$defs"].values():
-        part["description"] = inspect.cleandoc(part["description"]).partition("\n")[0]
-    control["properties"]["knob"] = {"enum": list(KNOBS)}
-    control["properties"]["action"] = {
-        "enum": actions + [name for name, words in ACTIONS.items() if not words]
-    }
-    for name, shape in control["properties"].items():
-        options = [option for option in shape.pop("anyOf", ()) if option != {"type": "null"}]
-        plain = shape | (options[0] if len(options) == 1 else {})
-        plain.pop("default", None)
-        if "enum" in plain:
-            plain["enum"] = [word for word in plain["enum"] if word is not None]
-        control["properties"][name] = plain
-    control["allOf"] = [
-        {"oneOf": [{"required": [name]} for name in SOURCES]},
-        {"oneOf": [{"required": ["knob"]}, {"required": ["action"]}]},
-    ]
-    tree["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    tree["title"] = "twobar mapping"
-    return json.dumps(tree, indent=2, sort_keys=True) + "\n"
 
 
 def _check(control: Control, number: int, where: str) -> None:

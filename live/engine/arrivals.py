@@ -56,6 +56,9 @@ Arrival = tuple["Link[Any] | None", object]
 class Arrivals:
     """First in, first out.
 
+    Args:
+        ring: called after each.
+
     Attributes:
         replaceable: tells whether a newer one makes a controller's message worthless; called on any thread.
         coalesced: values that a newer one has replaced before they were taken.
@@ -63,8 +66,9 @@ class Arrivals:
 
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ring: Callable[[], object] = lambda: None) -> None:
         """Start empty."""
+        self._ring = ring
         self._waiting: deque[Arrival | _Value] = deque()
         self._newest: dict[_Value, Arrival] = {}
         self._lock = threading.Lock()
@@ -78,12 +82,17 @@ class Arrivals:
         return len(self._waiting)
 
     def put(self, item: object, link: "Link[Any] | None" = None) -> None:
-        """Let something wait."""
+        """Let something wait, and ring."""
         # no lock, for keys come this way: what comes from one source comes from one thread, in its order
         if not self._newest and len(self._waiting) < STORM:
             self._waiting.append((link, item))
-            return
-        arrival = (link, item)
+        else:
+            self._coalesce((link, item))
+        self._ring()
+
+    def _coalesce(self, arrival: Arrival) -> None:
+        """Let something wait in a storm."""
+        item = arrival[1]
         with self._lock:
             # while any value waits by its name, so do the others: else an older one could be taken after it
             value = self._value_of(item)

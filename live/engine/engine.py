@@ -3,7 +3,7 @@
 Callback threads stamp what arrives, put it among the arrivals and ring the clock; this loop takes them,
 lets the jam do what is due, and sleeps until the next thing is.
 Owns: the loop, and the answers that wait while a note is due.
-Threads: its own, but for `_arrived` and `_post`.
+Threads: its own, but for `_arrived`.
 """
 
 import gc
@@ -13,9 +13,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from live.devices.ableton_link import open_session
-from live.devices.jack.timebase import open_timebase
-from live.devices.jack.transport import open_transport
 from live.engine.arrivals import Arrivals
 from live.engine.beginning import Beginning
 from live.engine.closing import Guard
@@ -23,6 +20,7 @@ from live.engine.demo.demo_performer import DemoPerformer
 from live.engine.demo.tune import PORT
 from live.engine.devices.devices import Devices
 from live.engine.devices.feedback import Feedback
+from live.engine.devices.leaders import leader_of
 from live.engine.devices.learning import Learning
 from live.engine.links.browsers import BrowserKeyboards
 from live.engine.links.guardians import Guardians
@@ -52,8 +50,6 @@ from live.ipc.options import Options
 from live.ipc.snapshot import Notice
 from live.jam.commands import Commands
 from live.jam.jam import Jam
-from live.jam.leaders.jack_clock import JackClock
-from live.jam.leaders.link_clock import LinkClock
 from live.jam.leaders.midi_clock import MidiClock
 from live.record.line_writer import LineWriter
 from live.settings.config import for_output
@@ -100,7 +96,7 @@ class Engine:
         self.options, self.priority = options, priority
         self.clock = clock or MonotonicClock()
         self.say, self.complain = LineWriter(1), LineWriter(2, prefix="twobar: ")
-        self.arrivals = Arrivals()
+        self.arrivals = Arrivals(self.clock.wake)
         midi = options.config.midi
         self.output = EngineOutput(
             self.clock,
@@ -109,7 +105,7 @@ class Engine:
             drum_channel=midi.drum_channel,
         )
         self.output.feedback = self.feedback = Feedback(self._feeds_back)
-        self.devices = Devices(options, self.output, self._post, open_synth)
+        self.devices = Devices(options, self.output, self.arrivals.put, open_synth)
         self.jam = Jam(options.config, self.output)
         self.jam.model_choice.wanted = options.model
         self.learning: Learning | None = None
@@ -144,11 +140,6 @@ class Engine:
         if isinstance(message, Hello) and message.role == "worker":
             message = self.worker.welcome(link, message)
         self.arrivals.put(message, link)
-        self.clock.wake()
-
-    def _post(self, item: object) -> None:
-        self.arrivals.put(item)
-        self.clock.wake()
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -159,7 +150,7 @@ class Engine:
         desk = self.devices.set_desk(self.jam.knobs)
         self.jam.performer.bindings, self.arrivals.replaceable = desk, desk.replaceable
         self.jam.mappings = desk
-        self.learning = Learning(desk, self.jam.notices, self._post)
+        self.learning = Learning(desk, self.jam.notices, self.arrivals.put)
         self.devices.set_lights(self.jam)
         self.jam.advance(self.clock.now())
         self.devices.open(self.jam, self.clock.now())
@@ -167,10 +158,7 @@ class Engine:
             self.demo = DemoPerformer(self.jam)
         self.beginning.thru_works(self.clock.now(), demo=self.demo is not None)
         self._ready("thru")
-        if self.options.config.midi.clock == "link":
-            self.jam.leader = LinkClock(self.jam, open_session(self.options.config.jam.bpm))
-        elif self.options.config.midi.clock == "jack":
-            self.jam.leader = JackClock(self.jam, open_transport(), open_timebase())
+        self.jam.leader = self.jam.leader or leader_of(self.options.config, self.jam)
         self.devices.open_rest(self.jam, self.clock.now())
 
     def _ready(self, what: str, **more: object) -> None:
@@ -268,18 +256,19 @@ class Engine:
 
     def _take_messages(self, now: Nanos) -> None:
         """Handle what has arrived; an answer of the model waits for a note that is due this moment."""
-        busy = self._sends_soon(now)
-        while not busy and self._answers_waiting:
+        while self._answers_waiting and not self._sends_soon(now):
             self._from_worker(self._answers_waiting.popleft(), now)
         for _ in range(MESSAGES_A_TURN):
             arrival = self.arrivals.take()
             if arrival is None:
                 break
             link, item = arrival
-            if busy and isinstance(item, Encoded | Decoded):
+            if type(item) is Received:  # first: thru waits for nothing
+                self._played(item, self.clock.now())  # not as old as the storm is long
+            elif isinstance(item, Encoded | Decoded) and self._sends_soon(now):
                 self._answers_waiting.append(item)
             else:
-                self._handle(link, item, self.clock.now())  # not as old as the storm is long
+                self._handle(link, item, self.clock.now())
         lost = self.arrivals.newly_lost(now)
         if lost:
             text = f"more came in than can be heeded: {lost} older values were passed over, no key was"
@@ -316,13 +305,7 @@ class Engine:
     def _handle(self, link: "Link[Any] | None", item: object, now: Nanos) -> None:
         match item:
             case Received():
-                if self.feedback.echoed(item):
-                    return
-                if self.demo is not None and not self.feedback.suspicious and self._plays(item):
-                    self.demo.release(now)
-                    self.demo = None
-                    self.jam.notices.add("info", "you play: the demo has ended")
-                self._received(item, now)
+                self._played(item, now)
             case _ if isinstance(item, Command):
                 self._command(item, now)
             case PlayMidi() if link is not None:
@@ -356,6 +339,16 @@ class Engine:
             case _ if callable(item):
                 item(now)
 
+    def _played(self, received: Received, now: Nanos) -> None:
+        """Take a message of a keyboard or controller."""
+        if self.feedback.echoed(received):
+            return
+        if self.demo is not None and not self.feedback.suspicious and self._plays(received):
+            self.demo.release(now)
+            self.demo = None
+            self.jam.notices.add("info", "you play: the demo has ended")
+        self._received(received, now)
+
     def _received(self, received: Received, now: Nanos) -> None:
         if self.midi_clock is not None and received.data[0] in SYNC_STATUSES:
             self.midi_clock.received(received, now)
@@ -364,7 +357,7 @@ class Engine:
             for command in self.jam.performer.received(received, now):
                 self._command(command, now)
         finally:
-            self.feedback.handling = ""
+            self.feedback.handled(received)
 
     def _feeds_back(self, port: str) -> None:
         """Break a loop: what went round in it ends, what comes round again is left out from here on."""
@@ -387,7 +380,7 @@ class Engine:
             for address, value in self.osc_state.whole(now).items():
                 tell(f"/twobar/{address}", value)
 
-        self._post(do)
+        self.arrivals.put(do)
 
     def _command(self, command: Command, now: Nanos) -> None:
         if isinstance(command, Quit):

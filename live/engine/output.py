@@ -119,13 +119,12 @@ class EngineOutput:
     @property
     def lookahead_nanos(self) -> int:
         """So long before it is due a planned message must be given; 0 where sinks are sent to at once."""
-        self._look()
+        if self._ways_of != self.sinks:
+            self._look()
         return self._lookahead_nanos
 
     def _look(self) -> None:
         """Find the ways to the sinks anew, where there are others than before."""
-        if self._ways_of == self.sinks:
-            return
         before = {id(way.sink): way.held for way in self._ways}
         self._ways_of, self._ways = list(self.sinks), []
         self._lookahead_nanos = 0
@@ -149,12 +148,13 @@ class EngineOutput:
         Returns the moment just before it leaves.  Where all sinks are sent to at once, what is planned is due
         within READY_NANOS of the engine, and the moment is waited for.
         """
-        self._look()
+        if self._ways_of != self.sinks:
+            self._look()
         moment = self._clock.now()
         if moment < due and self._at_once:  # made ready a little ahead, see Engine
             self._clock.watch(due)
             moment = self._clock.now()
-        for way in tuple(self._ways):
+        for way in self._ways:
             if voice is Stream.SETUP and not self.takes_setup(way.sink):
                 continue
             if voice is Stream.CLICK and not self.takes_click(way.sink):
@@ -171,7 +171,7 @@ class EngineOutput:
                 self._lose(way.sink, reason)
         if planned:
             moment = max(moment, due)
-        for listener in tuple(self.listeners):
+        for listener in self.listeners:
             self.tell(listener, data, moment, performer=voice is Stream.THRU)
         if self.feedback is not None:
             self.feedback.sent(data, moment)

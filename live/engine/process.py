@@ -52,7 +52,7 @@ def main(preparation: Preparation) -> int:
         if options is None:
             return 0  # nobody wants to play any more
         engine = Engine(options, priority=preparation.priority, open_synth=preparation.synth)
-        post = engine._post  # noqa: SLF001  its own process
+        post = engine.arrivals.put
         on_signals(lambda: post(Bye()), lambda: post(Panic(source="signal")))
         threading.excepthook = lambda ended: post(Notice(0, "error", thread_ended(ended)))
         engine.open()

@@ -6,7 +6,6 @@ length and a message of live.ipc.messages.  Every caller shows the session's tok
 
 import contextlib
 import os
-import secrets
 import select
 import socket
 import struct
@@ -69,7 +68,7 @@ class Address(msgspec.Struct, frozen=True):
 
 def new_address() -> Address:
     """Return a fresh address: a socket in a private folder, or, where none can be, a free loopback port."""
-    token = secrets.token_hex(16)
+    token = os.urandom(16).hex()
     if HAS_UNIX:
         with contextlib.suppress(OSError):
             place = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)) / SOCKET_NAME
@@ -267,7 +266,9 @@ class Switchboard:
         self._arrived(link, None)
 
     def _known(self, token: str) -> bool:
-        return secrets.compare_digest(token.encode(), self._token.encode())
+        from hmac import compare_digest  # noqa: PLC0415  who calls comes after the keys sound
+
+        return compare_digest(token.encode(), self._token.encode())
 
     def close(self) -> None:
         """Stop listening and remove the socket's file."""

@@ -7,7 +7,6 @@ import errno
 import io
 import ipaddress
 import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -65,7 +64,7 @@ def page_options(host: str, port: int) -> PageOptions:
     """
     check_installed()
     number = free_port(host, port)
-    return PageOptions(host=host, port=number, token="" if is_loopback(host) else secrets.token_urlsafe(9))
+    return PageOptions(host=host, port=number, token="" if is_loopback(host) else os.urandom(9).hex())
 
 
 def check_installed() -> None:

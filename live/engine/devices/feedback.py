@@ -76,16 +76,20 @@ class Feedback:
         self._sent.setdefault(data, deque()).append(sending)
 
     def echoed(self, received: Received) -> bool:
-        """Tell whether a message is to be left out: some of what its input is known to give back."""
+        """Tell whether a message is to be left out: some of what its input is known to give back.
+
+        Of most messages nothing like them was sent: for those this costs next to nothing, see `handled`.
+        """
+        self.suspicious = False
+        if received.data not in self._sent:
+            return False
         port = self._inputs.setdefault(received.port, _Input())
         self._expire(received.nanos - WINDOW_NANOS)
         equal = self._sent.get(received.data, ())
         sending = next((one for one in equal if received.port not in one.returned), None)
-        self.suspicious = sending is not None and sending.nanos <= received.nanos
-        if sending is None or not self.suspicious:
-            if is_note_on(received.data):
-                port.fast = max(0, port.fast - 1)
+        if sending is None or sending.nanos > received.nanos:
             return False
+        self.suspicious = True
         sending.returned.add(received.port)
         if sending.origin != received.port or port.muted:
             port.score = min(_MOST, port.score + 1)
@@ -96,6 +100,14 @@ class Feedback:
             port.muted, port.score, port.fast = True, _MOST, 0
             self._found(received.port)
         return port.muted
+
+    def handled(self, received: Received) -> None:
+        """Do what could wait until a message that was not left out was played."""
+        self.handling = ""
+        self._expire(received.nanos - WINDOW_NANOS)
+        if not self.suspicious and is_note_on(received.data):
+            port = self._inputs.setdefault(received.port, _Input())
+            port.fast = max(0, port.fast - 1)
 
     def forget(self, name: str) -> None:
         """Know nothing more of an input: it has gone."""

@@ -4,8 +4,9 @@ Owns: which files were written, so that it can be taken back.
 Threads: engine only; files are read and written on a thread of its own, so that no note waits for a disk.
 """
 
+import queue
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 
 from live.control.desk import Desk, Learned
 from live.control.mapping_file import describe, does
@@ -50,8 +51,9 @@ class Learning:
     def __init__(self, desk: Desk, notices: Notices, post: Callable[[object], None]) -> None:
         """Start with nothing learned."""
         self._desk, self._notices, self._post = desk, notices, post
-        self._pool: ThreadPoolExecutor | None = None
-        self._learned: list[tuple[Learned, Future[object]]] = []
+        self._work: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._learned: list[tuple[Learned, list[object]]] = []  # and what was written, once it was
         self._fresh_until = 0
         self._looked = 0
 
@@ -102,34 +104,42 @@ class Learning:
             what = f"{spoken_name(learned.port)} · {describe(control)} is {does(control)}"
             was = f", no more {learned.instead_of}" if learned.instead_of else ""
             self._notices.add("info", f"learned: {what}{was}; u undoes it")
-            self._learned.append((learned, self._submit(lambda: _write(learned))))
+            written: list[object] = []
+            self._learned.append((learned, written))
+            self._submit(lambda: written.append(_write(learned)))
         return [now + LOOK_NANOS]
 
-    def _submit(self, work: Callable[[], object]) -> "Future[object]":
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, thread_name_prefix="learning")
-        return self._pool.submit(self._saying, work)
+    def _submit(self, work: Callable[[], object]) -> None:
+        """Let the other thread do some work, after all that it was given before."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="learning", daemon=True)
+            self._thread.start()
+        self._work.put(work)
 
-    def _saying(self, work: Callable[[], object]) -> object:
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            self._saying(work)
+
+    def _saying(self, work: Callable[[], object]) -> None:
         """Do some work on the other thread; what goes wrong is a notice."""
         try:
-            return work()
+            work()
         except FailureError as fault:
             self._post(Notice(0, "warning", str(fault)))
         except Exception as fault:  # noqa: BLE001  whatever it was, the music goes on
             self._post(Notice(0, "warning", f"what was learned could not be written: {fault!r}"))
-        return None
 
     def _take_back(self) -> None:
         learned, written = self._learned.pop()
         self._desk.unlearn(learned)
-        self._submit(lambda: _unwrite(written.result()))
+        self._submit(lambda: _unwrite(written))
         self._notices.add("info", f"undone: {describe(learned.control)} is {does(learned.control)} no more")
 
     def close(self) -> None:
         """Wait until everything is written."""
-        if self._pool is not None:
-            self._pool.shutdown()
+        self._work.put(None)
+        if self._thread is not None:
+            self._thread.join()
 
 
 def _write(learned: Learned) -> object:
@@ -138,8 +148,9 @@ def _write(learned: Learned) -> object:
     return mapping_writer.write(learned.path, learned.port, learned.control, fitting=learned.fitting)
 
 
-def _unwrite(written: object) -> None:
+def _unwrite(written: list[object]) -> None:
     from live.control import mapping_writer  # noqa: PLC0415  loaded already by what is taken back
 
-    if isinstance(written, mapping_writer.Written):
-        mapping_writer.take_back(written)
+    for one in written:
+        if isinstance(one, mapping_writer.Written):
+            mapping_writer.take_back(one)

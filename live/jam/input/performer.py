@@ -96,15 +96,16 @@ class Performer:
 
         They are to be carried out before the next message: soft takeover compares them with the knobs.
         """
-        data, asked = received.data, NOTHING_ASKED
+        data, asked, bindings = received.data, NOTHING_ASKED, self.bindings
         if data and data[0] < 0xF0:
-            bound = self.bindings is not None and self.bindings.consumes(received)
-            if self.bindings is not None:
-                asked = self.bindings.feed(received)
-            if not bound and self.calls_songs and data[0] & 0xF0 == PROGRAM:
+            bound = bindings is not None and bindings.consumes(received)
+            calls = not bound and self.calls_songs and data[0] & 0xF0 == PROGRAM
+            if not bound and not calls:
+                self.play(received, now)  # before all that can wait
+            if bindings is not None:
+                asked = bindings.feed(received)
+            if calls:
                 asked = [ChooseSong(data[1] + 1, source="midi")]
-            elif not bound:
-                self.play(received, now)
         self._output.log("received", nanos=received.nanos, data=list(data), port=received.port)
         return asked
 
@@ -114,22 +115,21 @@ class Performer:
         if not is_channel_message(data):
             return
         played = Nanos(received.nanos - self.lag_nanos)
-        tick = self._transport.tick(played)
         source = (received.port, channel_of(data))
         on = is_note_on(data)
         key = (*source, data[1]) if on or is_note_off(data) else None
         if key and on:
             self._strike(key, data, received.nanos, now)
             self._first_note.played(played, now)
-            tick = self._transport.tick(played)
         elif key:
             self._let_go(key, data, received.nanos, now)
         elif data[0] & 0xF0 == CONTROL and data[1] >= ALL_SOUND_OFF:
-            self._mode(source, data, tick, now)
+            self._mode(source, data, self._transport.tick(played), now)
         elif not self._of_one_finger(source, data, now):
             moved = self._controllers.move(source, data)
             if moved is not None:
                 self._send(data[0] & 0xF0, moved, now, due=received.nanos)
+        tick = self._transport.tick(played)
         self._output.played(self._transport.tick(received.nanos), data)
         if key:
             self._listening.played(key, data[2] if on else 0, received.nanos)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live.control import library as mapping
-from live.control import mapping_file
+from live.control import mapping_file, mapping_schema
 from live.control.curves import CURVES, step_at, value_at
 from live.control.mapper import Mapper
 from live.errors import UsageError
@@ -63,7 +63,7 @@ def one(text: str) -> str:
 
 def test_the_schema_is_up_to_date() -> None:
     text = (ROOT / "mappings" / "schema.json").read_text(encoding="utf-8")
-    assert text == mapping_file.schema(), "write live.control.mapping_file.schema() to mappings/schema.json"
+    assert text == mapping_schema.schema(), "write mapping_schema.schema() to mappings/schema.json"
     keys = json.loads(text)["$defs"]["Control"]["properties"]
     assert set(keys["knob"]["enum"]) == set(KNOBS)
     assert {action.split()[0] for action in keys["action"]["enum"]} == set(ACTIONS)
@@ -123,7 +123,7 @@ def test_unknown_mappings_are_named(name: str, texts: list[str], home: Path) -> 
 
 def test_the_page_names_everything(home: Path) -> None:
     page = (ROOT / "docs" / "mappings.md").read_text(encoding="utf-8")
-    keys = json.loads(mapping_file.schema())["$defs"]["Control"]["properties"]
+    keys = json.loads(mapping_schema.schema())["$defs"]["Control"]["properties"]
     for word in (*KNOBS, *ACTIONS, *mapping.shipped(), *keys):
         assert f"`{word}" in page, word
     examples = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)

@@ -9,6 +9,7 @@ from itertools import count
 import msgspec
 import pytest
 
+from live.devices import ableton_link
 from live.devices.ableton_link import LinkSession
 from live.engine import engine as engine_module
 from live.engine.beginning import Beginning
@@ -101,7 +102,7 @@ def test_the_demo_follows_a_metre_from_its_bar_line_on(engine: Engine, clock: Fa
     engine.demo = DemoPerformer(engine.jam)
     engine.jam.start(clock.now())
     run_to(engine, clock, clock.nanos + SECOND // 2)
-    engine._post(command("metre", "3/4"))
+    engine.arrivals.put(command("metre", "3/4"))
     run_to(engine, clock, clock.nanos + 2 * SECOND)
     lines = engine.jam.plan.lines
     assert (lines.start, name_of(lines.grid)) == (1920, "3/4")
@@ -129,7 +130,7 @@ def test_the_demo_ends_when_the_performer_plays_not_at_a_pad(
 ) -> None:
     engine.jam.performer.bindings = Pad()
     engine.demo = DemoPerformer(engine.jam)
-    engine._post(Received(clock.now(), note_on(1, key, 90), "keys"))
+    engine.arrivals.put(Received(clock.now(), note_on(1, key, 90), "keys"))
     run_to(engine, clock, clock.nanos)
     assert (engine.demo is not None) is goes_on
 
@@ -276,7 +277,7 @@ def test_a_storm_of_messages_does_not_delay_what_is_due(engine: Engine, clock: F
     engine.jam.start(clock.now())
     clock.nanos += 5 * SECOND
     for number in range(1000):
-        engine._post(Received(clock.now(), bytes((0x90, number % 128, number % 2)), "keys"))
+        engine.arrivals.put(Received(clock.now(), bytes((0x90, number % 128, number % 2)), "keys"))
     coming = engine._turn(clock.now())
     assert len(engine.arrivals) == 1000 - engine_module.MESSAGES_A_TURN
     assert min(coming) <= clock.nanos
@@ -317,7 +318,7 @@ def test_a_key_goes_before_a_snapshot_that_is_half_drawn(engine: Engine, clock: 
     engine.snapshots._begun = -SECOND
     engine._turn(clock.now())
     assert engine.snapshots._drawing is not None
-    engine._post(Received(clock.now(), note_on(1, 60, 90), "keys"))
+    engine.arrivals.put(Received(clock.now(), note_on(1, 60, 90), "keys"))
     engine._turn(clock.now())
     assert ear.note_ons() == [60]
     assert shown(wire) == []
@@ -326,7 +327,7 @@ def test_a_key_goes_before_a_snapshot_that_is_half_drawn(engine: Engine, clock: 
 
 
 def test_nothing_undoes_a_quit(engine: Engine, clock: FakeClock) -> None:
-    engine._post(command("quit"))
+    engine.arrivals.put(command("quit"))
     engine._arrived(Wire(), Bye())  # a dashboard leaves in the same turn
     run_to(engine, clock, clock.nanos)
     assert engine.ending
@@ -342,7 +343,7 @@ def test_the_duration_counts_from_the_command_s_start(clock: FakeClock) -> None:
 
 def test_a_notice_from_outside_is_not_of_another_age(engine: Engine, clock: FakeClock) -> None:
     run_to(engine, clock, clock.nanos + 5 * SECOND)
-    engine._post(Notice(0, "warning", "busy"))
+    engine.arrivals.put(Notice(0, "warning", "busy"))
     run_to(engine, clock, clock.nanos)
     said = engine.jam.notices.lines[-1]
     assert said.text == "busy"
@@ -363,7 +364,7 @@ def test_a_reader_that_has_gone_does_not_keep_the_jam_from_starting(
     os.close(reading)
     monkeypatch.setattr(sys, "stdout", Gone())
     monkeypatch.setattr(engine, "say", LineWriter(writing))
-    engine._post(EchoModel().ready())
+    engine.arrivals.put(EchoModel().ready())
     run_to(engine, clock, clock.nanos + 2 * SECOND)
     assert engine.jam.transport.running
     engine.say.close()
@@ -381,7 +382,7 @@ def test_ready_lines_are_json(engine: Engine, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_model_that_does_not_load_lets_the_jam_start(engine: Engine, clock: FakeClock) -> None:
-    engine._post(LoadFailed("it is foreign"))
+    engine.arrivals.put(LoadFailed("it is foreign"))
     run_to(engine, clock, clock.nanos + 2 * SECOND)
     assert engine.jam.transport.running
 
@@ -406,7 +407,7 @@ def test_an_answer_waits_for_the_note_that_is_due_this_moment(
     due = Nanos(clock.nanos + MS // 2)
     monkeypatch.setattr(engine.jam, "advance", lambda now: due if now < due else None)
     engine._turn(clock.now())
-    engine._post(Decoded(1, [], Point([]), (0.0, 0.0), 1.0))
+    engine.arrivals.put(Decoded(1, [], Point([]), (0.0, 0.0), 1.0))
     ready = Nanos(due - READY_NANOS)
     assert min(engine._turn(clock.now())) == ready
     assert taken == []
@@ -476,12 +477,12 @@ def test_a_model_process_that_hangs_while_it_loads_the_first_model_is_killed(
 
 
 def test_an_early_stop_is_not_overruled_by_the_model_s_coming(engine: Engine, clock: FakeClock) -> None:
-    engine._post(command("stop"))
+    engine.arrivals.put(command("stop"))
     run_to(engine, clock, clock.nanos + MS)
-    engine._post(EchoModel().ready())
+    engine.arrivals.put(EchoModel().ready())
     run_to(engine, clock, clock.nanos + 3 * SECOND)
     assert not engine.jam.transport.running
-    engine._post(command("start"))
+    engine.arrivals.put(command("start"))
     run_to(engine, clock, clock.nanos + MS)
     assert engine.jam.transport.running
 
@@ -489,10 +490,10 @@ def test_an_early_stop_is_not_overruled_by_the_model_s_coming(engine: Engine, cl
 def test_a_storm_is_reported_once_and_loses_no_key(engine: Engine, clock: FakeClock, ear: Ear) -> None:
     engine.jam.performer.bindings = Pad()
     for number in range(4000):
-        engine._post(Received(clock.now(), bytes((0xB0, 1, number % 128)), "knobs"))
+        engine.arrivals.put(Received(clock.now(), bytes((0xB0, 1, number % 128)), "knobs"))
         if number % 100 == 0:
-            engine._post(Received(clock.now(), note_on(1, number // 100, 90), "keys"))
-            engine._post(Received(clock.now(), note_off(1, number // 100), "keys"))
+            engine.arrivals.put(Received(clock.now(), note_on(1, number // 100, 90), "keys"))
+            engine.arrivals.put(Received(clock.now(), note_off(1, number // 100), "keys"))
     run_to(engine, clock, clock.nanos + SECOND)
     assert ear.note_ons() == [pitch for pitch in range(40) if pitch != 36]
     assert ear.sounding() == set()
@@ -542,7 +543,7 @@ def test_an_engine_after_another_does_not_wait_for_a_model_process_that_never_ca
     run_to(engine, clock, clock.nanos + 3 * SECOND)
     assert engine.jam.transport.running
     beginning = engine.jam.run
-    engine._post(EchoModel().ready())
+    engine.arrivals.put(EchoModel().ready())
     run_to(engine, clock, clock.nanos + 2 * SECOND)
     assert engine.jam.run == beginning
     engine.close()
@@ -563,7 +564,7 @@ def test_an_engine_that_is_set_to_waits_for_the_first_note(clock: FakeClock, *, 
     run_to(engine, clock, clock.nanos + 3 * SECOND)
     assert engine.jam.state(clock.now()) == "armed"
     struck = clock.now()
-    engine._post(Received(struck, note_on(1, 60, 90), "keys"))
+    engine.arrivals.put(Received(struck, note_on(1, 60, 90), "keys"))
     run_to(engine, clock, clock.nanos + SECOND)
     assert engine.jam.transport.timeline.nanos(Tick(0)) == struck
     engine.close()
@@ -574,11 +575,11 @@ def test_with_midi_clock_the_jam_starts_when_the_master_does(clock: FakeClock) -
     engine._handle(None, EchoModel().ready(), clock.now())
     run_to(engine, clock, clock.nanos + 2 * SECOND)
     assert not engine.jam.transport.running
-    engine._post(Received(clock.now(), bytes((0xFA,)), "box"))
+    engine.arrivals.put(Received(clock.now(), bytes((0xFA,)), "box"))
     zero = clock.nanos + 25 * MS
     for number in range(49):
         run_to(engine, clock, zero + number * 25 * MS)  # 100 bpm
-        engine._post(Received(Nanos(zero + number * 25 * MS), bytes((0xF8,)), "box"))
+        engine.arrivals.put(Received(Nanos(zero + number * 25 * MS), bytes((0xF8,)), "box"))
     run_to(engine, clock, zero + 48 * 25 * MS + MS)
     assert engine.jam.tick(Nanos(zero + 48 * 25 * MS)) == pytest.approx(2 * 480, abs=2)
     assert engine.jam.transport.tempo_bpm == pytest.approx(100, rel=1e-3)
@@ -591,7 +592,7 @@ def test_with_midi_clock_the_jam_starts_when_the_master_does(clock: FakeClock) -
 
 def test_with_its_own_clock_a_master_s_bytes_mean_nothing(engine: Engine, clock: FakeClock) -> None:
     for status in (0xFA, 0xF8, 0xFB, 0xFC):
-        engine._post(Received(clock.now(), bytes((status,)), "box"))
+        engine.arrivals.put(Received(clock.now(), bytes((status,)), "box"))
     run_to(engine, clock, clock.nanos + SECOND // 10)
     assert not engine.jam.transport.running
     assert engine.jam.leader is None
@@ -605,7 +606,7 @@ def test_with_link_the_jam_begins_in_the_session_and_leaves_it_at_the_end(
     def opened(bpm: float) -> LinkSession:
         return LinkSession(FakeLink(network, bpm), clock.now)
 
-    monkeypatch.setattr(engine_module, "open_session", opened)
+    monkeypatch.setattr(ableton_link, "open_session", opened)
     engine = built(clock, config=configured(input=["none"], output=["none"], clock="link", record=False))
     engine.open()
     engine._handle(None, EchoModel().ready(), clock.now())

@@ -25,12 +25,12 @@ def jamming(clock: FakeClock) -> Engine:
     engine = built(clock)
     supervisor = Wire()
     engine._arrived(supervisor, hello("supervisor"))
-    engine._post(EchoModel().ready())
+    engine.arrivals.put(EchoModel().ready())
     run_to(engine, clock, clock.nanos + SECOND)
     for asked in (command("knob", "density", 0.5), command("knob", "tempo", 96.0), command("mode", "hold")):
-        engine._post(asked)
+        engine.arrivals.put(asked)
     engine.jam.places.go(Point([1.0, 2.0], {"density": 1.0}), "recall", Tick(0))
-    engine._post(command("capture", "A"))
+    engine.arrivals.put(command("capture", "A"))
     run_to(engine, clock, clock.nanos + 2 * SECOND)
     engine._tidy(clock.nanos, clock.nanos + SECOND)
     return engine
@@ -38,7 +38,7 @@ def jamming(clock: FakeClock) -> Engine:
 
 def test_the_engine_after_a_crash_goes_on_in_the_metre_and_on_its_bar_lines(clock: FakeClock) -> None:
     first = jamming(clock)
-    first._post(command("metre", "3/4"))
+    first.arrivals.put(command("metre", "3/4"))
     run_to(first, clock, clock.nanos + 4 * SECOND)
     lines = first.jam.plan.lines
     assert lines.start > 0
@@ -51,7 +51,7 @@ def test_the_engine_after_a_crash_goes_on_in_the_metre_and_on_its_bar_lines(cloc
     run_to(second, clock, clock.nanos + 1)
     worker = Wire()
     second._arrived(worker, hello())
-    second._post(EchoModel().ready())
+    second.arrivals.put(EchoModel().ready())
     run_to(second, clock, clock.nanos + SECOND)
     assert (second.jam.plan.lines, second.jam.dialogue.metre) == (lines, "3/4")
     assert second.jam.dialogue.coming is None
@@ -70,10 +70,10 @@ def test_the_engine_after_a_crash_goes_on_with_everything(clock: FakeClock, *, m
     clock.nanos += SECOND  # it dies, and another one comes
     second = built(clock, revived=True)
     if model_first:
-        second._post(EchoModel().ready())
+        second.arrivals.put(EchoModel().ready())
         run_to(second, clock, clock.nanos + 1)
     second._arrived(Wire(), crossed)
-    second._post(EchoModel().ready())
+    second.arrivals.put(EchoModel().ready())
     run_to(second, clock, clock.nanos + SECOND)
     old, new = first.jam, second.jam
     assert new.knobs == old.knobs
@@ -87,14 +87,14 @@ def test_the_engine_after_a_crash_goes_on_with_everything(clock: FakeClock, *, m
 
 def test_the_engine_after_a_crash_stands_still_where_the_performer_had_stopped(clock: FakeClock) -> None:
     first = jamming(clock)
-    first._post(command("stop"))
+    first.arrivals.put(command("stop"))
     run_to(first, clock, clock.nanos + SECOND)
     first._tidy(clock.nanos + SECOND, clock.nanos + 2 * SECOND)
     assert isinstance(first.supervisor.link, Wire)
     memory = [message for message in first.supervisor.link.sent if isinstance(message, JamMemory)][-1]
     second = built(clock, revived=True)
     second._arrived(Wire(), memory)
-    second._post(EchoModel().ready())
+    second.arrivals.put(EchoModel().ready())
     run_to(second, clock, clock.nanos + 3 * SECOND)
     assert not second.jam.transport.running
     first.close()
@@ -115,10 +115,10 @@ def after(first: Engine, clock: FakeClock, **options: object) -> Engine:
 def test_the_engine_after_a_crash_knows_solo_and_metronome(clock: FakeClock) -> None:
     first = jamming(clock)
     for asked in (command("mute", "melody"), command("metronome")):
-        first._post(asked)
-    first._post(EchoModel(codec="multitrack", ident="band").ready())
+        first.arrivals.put(asked)
+    first.arrivals.put(EchoModel(codec="multitrack", ident="band").ready())
     run_to(first, clock, clock.nanos + SECOND)
-    first._post(command("solo", "bass"))
+    first.arrivals.put(command("solo", "bass"))
     run_to(first, clock, clock.nanos + SECOND)
     second = after(first, clock)
     assert second.jam.mixer.mutes == first.jam.mixer.mutes
@@ -136,12 +136,12 @@ def test_the_engine_after_a_crash_knows_solo_and_metronome(clock: FakeClock) -> 
 def test_the_engine_after_a_crash_still_waits_for_the_first_note(clock: FakeClock) -> None:
     first = jamming(clock)
     for asked in (command("stop"), command("arm")):
-        first._post(asked)
+        first.arrivals.put(asked)
     run_to(first, clock, clock.nanos + SECOND)
     second = after(first, clock)
     run_to(second, clock, clock.nanos + 3 * SECOND)
     assert second.jam.state(clock.now()) == "armed"
-    second._post(Received(clock.now(), note_on(1, 60, 90), "keys"))
+    second.arrivals.put(Received(clock.now(), note_on(1, 60, 90), "keys"))
     run_to(second, clock, clock.nanos + SECOND)
     assert second.jam.state(clock.now()) == "playing"
     first.close()
@@ -215,9 +215,9 @@ def test_anchors_stored_on_the_pad_over_and_over_stay_small(clock: FakeClock) ->
     engine = jamming(clock)
     for turn in range(8):
         for name in "ABCD":
-            engine._post(command("capture", name))
+            engine.arrivals.put(command("capture", name))
         run_to(engine, clock, clock.nanos + SECOND // 10)
-        engine._post(command("knob", "xy.x", 0.3 + 0.05 * turn))
+        engine.arrivals.put(command("knob", "xy.x", 0.3 + 0.05 * turn))
         run_to(engine, clock, clock.nanos + SECOND // 10)
     anchors = engine.jam.history.state.anchors.values()
     assert max(points(anchor.place) for anchor in anchors) <= 16
@@ -293,7 +293,7 @@ def test_a_condition_left_to_the_model_is_not_set_again_after_a_crash(clock: Fak
 def test_the_memory_is_sent_though_something_is_always_due(clock: FakeClock) -> None:
     engine = jamming(clock)
     assert isinstance(engine.supervisor.link, Wire)
-    engine._post(command("knob", "density", -0.7))
+    engine.arrivals.put(command("knob", "density", -0.7))
     run_to(engine, clock, clock.nanos + MS)
     for _ in range(1000):
         clock.nanos += 5 * MS

@@ -169,7 +169,7 @@ class Dragged:
                 self.at(moment, partial(self._key, data))
 
     def _key(self, data: bytes) -> None:
-        self.engine._post(Received(self.clock.now(), data, "keys"))
+        self.engine.arrivals.put(Received(self.clock.now(), data, "keys"))
 
     def _ear(self) -> Ear:
         ear = Ear()

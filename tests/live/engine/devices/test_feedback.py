@@ -37,10 +37,10 @@ class Loopback(Ear):
             due = [data for when, data in self._waiting if when <= moment]
             self._waiting = [entry for entry in self._waiting if entry[0] > moment]
             for data in due:
-                self._engine._post(Received(Nanos(moment), data, "loop"))
+                self._engine.arrivals.put(Received(Nanos(moment), data, "loop"))
             for second, port, data in played:
                 if moment - MS < start + second * SECOND <= moment:
-                    self._engine._post(Received(Nanos(moment), data, port))
+                    self._engine.arrivals.put(Received(Nanos(moment), data, port))
 
 
 @pytest.fixture
@@ -125,11 +125,12 @@ class Listener:
 
     def keyboard(self, ms: int, data: bytes, port: str = "keys") -> bool:
         """Receive a message and, if it is not left out, play it thru as it is."""
-        out = self.feedback.echoed(Received(Nanos(ms * MS), data, port))
+        received = Received(Nanos(ms * MS), data, port)
+        out = self.feedback.echoed(received)
         if not out:
             self.feedback.handling = port
             self.feedback.sent(data, Nanos(ms * MS))
-            self.feedback.handling = ""
+            self.feedback.handled(received)
         return out
 
 

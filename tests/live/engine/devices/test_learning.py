@@ -1,5 +1,6 @@
 """Learning in the engine: by command, active at once, written to a file, and undone."""
 
+import threading
 from pathlib import Path
 
 import platformdirs
@@ -33,7 +34,7 @@ def engine(clock: FakeClock, home: Path) -> Engine:
     made = built(clock)
     desk = made.devices.set_desk(made.jam.knobs)
     made.jam.performer.bindings = desk
-    made.learning = Learning(desk, made.jam.notices, made._post)
+    made.learning = Learning(desk, made.jam.notices, made.arrivals.put)
     desk.plug(PORT)
     return made
 
@@ -45,7 +46,7 @@ def desk_of(engine: Engine) -> Desk:
 
 def press_twice(engine: Engine, clock: FakeClock, number: int) -> None:
     for value in (127, 0, 127, 0):
-        engine._post(Received(clock.now(), control(1, number, value), PORT))
+        engine.arrivals.put(Received(clock.now(), control(1, number, value), PORT))
         run_to(engine, clock, clock.nanos + 100 * MS)
     run_to(engine, clock, clock.nanos + 2 * SECOND)
 
@@ -61,23 +62,24 @@ def notices(engine: Engine) -> list[str]:
 def settled(engine: Engine, clock: FakeClock) -> None:
     """Wait for the other thread."""
     assert engine.learning is not None
-    assert engine.learning._pool is not None
-    engine.learning._pool.submit(lambda: None).result(10)
+    done = threading.Event()
+    engine.learning._submit(done.set)
+    assert done.wait(10)
     run_to(engine, clock, clock.nanos + MS)
 
 
 def test_learned_while_it_plays_written_and_undone(engine: Engine, clock: FakeClock, home: Path) -> None:
-    engine._post(Learn("freeze", source="dashboard"))
+    engine.arrivals.put(Learn("freeze", source="dashboard"))
     press_twice(engine, clock, 41)
     assert "learned: MPK mini 3 · cc 41 on channel 1 is freeze; u undoes it" in notices(engine)
     settled(engine, clock)
     assert read(home / "akai-mpk-mini-mk3.toml").control[-1].action == "freeze"
     assert not frozen(engine), "what was learned from acts only from then on"
-    engine._post(StopLearning(source="dashboard"))
-    engine._post(Received(clock.now(), control(1, 41, 127), PORT))
+    engine.arrivals.put(StopLearning(source="dashboard"))
+    engine.arrivals.put(Received(clock.now(), control(1, 41, 127), PORT))
     run_to(engine, clock, clock.nanos + MS)
     assert frozen(engine)
-    engine._post(Undo(source="dashboard"))
+    engine.arrivals.put(Undo(source="dashboard"))
     run_to(engine, clock, clock.nanos + MS)
     assert not frozen(engine), "freeze came later, and goes first"
 
@@ -92,15 +94,15 @@ def test_what_a_control_did_before_is_said(engine: Engine, clock: FakeClock, hom
 
 def test_u_takes_back_what_was_learned_last(engine: Engine, clock: FakeClock, home: Path) -> None:
     for target, number in (("freeze", 41), ("tap", 42)):
-        engine._post(Learn(target, source="dashboard"))
+        engine.arrivals.put(Learn(target, source="dashboard"))
         press_twice(engine, clock, number)
-    engine._post(StopLearning(source="dashboard"))
-    engine._post(Undo(source="dashboard"))
+    engine.arrivals.put(StopLearning(source="dashboard"))
+    engine.arrivals.put(Undo(source="dashboard"))
     run_to(engine, clock, clock.nanos + MS)
     settled(engine, clock)
     assert notices(engine)[-1] == "undone: cc 42 on channel 1 is tap no more"
     assert [c.action for c in read(home / "akai-mpk-mini-mk3.toml").control][-1] == "freeze"
-    engine._post(Undo(source="dashboard"))
+    engine.arrivals.put(Undo(source="dashboard"))
     run_to(engine, clock, clock.nanos + MS)
     settled(engine, clock)
     assert not (home / "akai-mpk-mini-mk3.toml").exists()
@@ -108,15 +110,15 @@ def test_u_takes_back_what_was_learned_last(engine: Engine, clock: FakeClock, ho
 
 
 def test_what_cannot_be_learned_or_written_is_a_notice(engine: Engine, clock: FakeClock, home: Path) -> None:
-    engine._post(Learn("frezee", source="dashboard"))
+    engine.arrivals.put(Learn("frezee", source="dashboard"))
     run_to(engine, clock, clock.nanos + MS)
     assert "did you mean 'freeze'" in notices(engine)[-1]
     home.parent.mkdir(parents=True)
     home.write_text("no folder")
-    engine._post(Learn("freeze", source="dashboard"))
+    engine.arrivals.put(Learn("freeze", source="dashboard"))
     press_twice(engine, clock, 41)
     settled(engine, clock)
     assert "holds until the end only" in notices(engine)[-1]
-    engine._post(Freeze(source="dashboard"))
+    engine.arrivals.put(Freeze(source="dashboard"))
     run_to(engine, clock, clock.nanos + MS)
     assert engine.jam.history.state.frozen

@@ -79,7 +79,7 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
 def test_a_state_is_shown_on_the_controller_s_own_port_and_again_when_it_comes_back(rig: Rig) -> None:
     rig.look("Synth 28:0", "My pads:My pads MIDI 1 20:0")
     device = rig.opened[PORT]
-    rig.engine._post(Freeze(source="midi"))
+    rig.engine.arrivals.put(Freeze(source="midi"))
     run_to(rig.engine, rig.clock, rig.clock.nanos + SECOND)
     device.wait(bytes((0x90, 36, 5)))
     assert device.sent[0] == bytes((0xF0, 1, 0xF7))
@@ -109,7 +109,7 @@ def test_the_beat_and_the_roll_are_shown_while_it_plays(rig: Rig, monkeypatch: p
     rig.look(PORT)
     shown: list[dict[tuple[int, int], bytes]] = []
     monkeypatch.setattr(rig.lights._ports[PORT], "show", shown.append)
-    rig.engine._post(Start(source="midi"))
+    rig.engine.arrivals.put(Start(source="midi"))
     run_to(rig.engine, rig.clock, rig.clock.nanos + 5 * SECOND)
     playheads = [note for lamps in shown for note in range(81, 89) if lamps[0x90, note][2] == 3]
     assert list(dict.fromkeys(playheads)) == [*range(81, 89)], "a quarter each, two bars in four seconds"

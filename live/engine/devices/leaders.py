@@ -1,0 +1,24 @@
+"""Who leads the jam from outside, by Ableton Link or JACK's transport; loaded only by who wants it.
+
+Tested in tests/live/engine/test_engine.py, tests/drivers/test_timebase_jack.py.
+"""
+
+from live.jam.jam import Jam
+from live.jam.protocols import Leader
+from live.settings.config import Config
+
+
+def leader_of(config: Config, jam: Jam) -> Leader | None:
+    """Return the leader that the settings name; None for the jam's own beat, or MIDI clock."""
+    if config.midi.clock == "link":
+        from live.devices.ableton_link import open_session  # noqa: PLC0415  as above
+        from live.jam.leaders.link_clock import LinkClock  # noqa: PLC0415
+
+        return LinkClock(jam, open_session(config.jam.bpm))
+    if config.midi.clock == "jack":
+        from live.devices.jack.timebase import open_timebase  # noqa: PLC0415
+        from live.devices.jack.transport import open_transport  # noqa: PLC0415
+        from live.jam.leaders.jack_clock import JackClock  # noqa: PLC0415
+
+        return JackClock(jam, open_transport(), open_timebase())
+    return None
