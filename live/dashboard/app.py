@@ -23,6 +23,7 @@ from live.dashboard.drawing.theme import THEME
 from live.dashboard.inbox import Inbox
 from live.dashboard.roll_panel import RollPanel
 from live.dashboard.shown import Shown
+from live.dashboard.strokes import Strokes
 from live.dashboard.windows.learn_window import LearnWindow
 from live.dashboard.windows.palette import Palette
 from live.dashboard.windows.screens import (
@@ -226,8 +227,12 @@ class Dashboard(App[None]):
         if not self._panels:
             return
         view = self.shown.view()
+        alone = len(self.screen_stack) == 1 and not self._batch_count
+        strokes = Strokes() if alone else None
         for panel in self._panels:
-            panel.draw(view)
+            panel.draw_with(strokes, view)
+        if strokes:
+            self._display(self.screen, strokes)  # type: ignore[arg-type]
         touched = view.snapshot.touched if view.snapshot is not None else None
         if touched != self._touched and self.screen_stack:
             self._touched = touched

@@ -23,6 +23,7 @@ from live.dashboard.drawing import beat, latent_map, speaker, status
 from live.dashboard.drawing.knobs import KnobSpot, knob_at, knob_rows, mode_row, scene_text
 from live.dashboard.drawing.rows import Canvas, Row, ScreenCell, fit_row, row_width, runs, span_at
 from live.dashboard.drawing.theme import INK
+from live.dashboard.strokes import Strokes
 from live.ipc.snapshot import STANDING, Notice, Snapshot
 from live.settings.knobs import MODES
 from model.music.grid import TICKS_PER_BEAT
@@ -71,9 +72,16 @@ class Painted(Widget):
         self._edges: tuple[Strip, Strip] | None = None
         self._lines: dict[int, Strip] = {}
         self._view: View | None = None
+        self._strokes: Strokes | None = None
 
     def draw(self, view: View) -> None:
         """Show a view, repainting only what changed; a panel that is filled by `show` ignores it."""
+
+    def draw_with(self, strokes: Strokes | None, view: View) -> None:
+        """Draw so that what is painted anew is among the strokes; without any, by way of Textual."""
+        self._strokes = strokes
+        self.draw(view)
+        self._strokes = None
 
     def forget(self) -> None:
         """Drop what was drawn for another size."""
@@ -103,7 +111,10 @@ class Painted(Widget):
         for region in regions:
             for y in region.line_range:
                 self._lines.pop(y, None)
-        self.refresh(*regions)
+        if self._strokes is None:
+            self.refresh(*regions)
+        else:
+            self._strokes.add(self, regions)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return lines, from those painted before where nothing changed.
@@ -113,10 +124,10 @@ class Painted(Widget):
         """
         width = self.outer_size.width
         top = self.styles.gutter.top
-        lines = [self._line(y - top) for y in crop.line_range]
+        lines = [self.line(y - top) for y in crop.line_range]
         return lines if crop.column_span == (0, width) else [line.crop(*crop.column_span) for line in lines]
 
-    def _line(self, y: int) -> Strip:
+    def line(self, y: int) -> Strip:
         """Return a line of the content between the border's edges, or of the border above or below it."""
         line = self._lines.get(y)
         if line is not None:

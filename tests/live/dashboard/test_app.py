@@ -1,5 +1,6 @@
 """What the dashboard shows, driven by Textual's Pilot and pinned by pictures."""
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from textual.pilot import Pilot
 
 from live.dashboard.panels import Panel
 from live.dashboard.roll_panel import RollPanel
+from live.dashboard.strokes import Strokes
 from live.ipc.messages import Bye
 from live.ipc.snapshot import BarView, KnobView, LatenessView, ModelView, Notice, PortView, Snapshot
 from tests.fakes.dashboard_pictures import posed
@@ -171,6 +173,34 @@ async def test_the_playhead_repaints_only_the_columns_that_it_passed() -> None:
         panel.repaint = lambda *dirty: regions.extend((r.width, r.height) for r in dirty)  # type: ignore[method-assign]
         await stage.show(tick=tick + 380, held_keys=[])
         assert regions == [(2, panel.size.height)]
+
+
+def applied(lines: list[str], sequence: str) -> list[str]:
+    """Return what a terminal shows that is sent a sequence of moves and texts."""
+    cells = [list(line) for line in lines]
+    for row, column, text in re.findall(r"\x1b\[(\d+);(\d+)H((?:(?!\x1b\[\d+;\d+H).)*)", sequence, re.DOTALL):
+        plain = re.sub(r"\x1b\[[\d;]*m", "", text)
+        cells[int(row) - 1][int(column) - 1 : int(column) - 1 + len(plain)] = plain
+    return ["".join(line) for line in cells]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
+async def test_what_goes_past_the_compositor_is_what_it_would_draw(size: tuple[int, int]) -> None:
+    async with Stage().run(size) as stage:
+        await stage.show(tick=6 * 4 * BEAT)
+        shown, sent = stage.screen(), list[str]()
+
+        def display(_screen: object, update: object) -> None:
+            assert isinstance(update, Strokes), "Textual's own path"
+            sent.append(update.render_segments(stage.app.console))
+
+        stage.app._display = display  # type: ignore[method-assign,assignment]
+        for number in range(40):
+            tick = 6 * 4 * BEAT + number * BEAT // 3
+            await stage.show(tick=tick, mode="hold" if number > 20 else "follow", held_keys=[60 + number % 3])
+            shown = applied(shown, "".join(sent))
+            sent.clear()
+            assert shown == stage.screen(), number
 
 
 async def test_the_panel_s_roll_is_the_one_that_is_drawn_at_once() -> None:

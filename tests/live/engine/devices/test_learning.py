@@ -86,7 +86,7 @@ def test_learned_while_it_plays_written_and_undone(engine: Engine, clock: FakeCl
 
 def test_what_a_control_did_before_is_said(engine: Engine, clock: FakeClock, home: Path) -> None:
     for target in ("freeze", "tap"):
-        engine._post(Learn(target, source="dashboard"))
+        engine.arrivals.put(Learn(target, source="dashboard"))
         press_twice(engine, clock, 41)
     assert "learned: MPK mini 3 · cc 41 on channel 1 is tap, no more freeze; u undoes it" in notices(engine)
     settled(engine, clock)
