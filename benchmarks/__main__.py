@@ -32,6 +32,7 @@ from benchmarks import (
     start,
     step,
     thru,
+    trainer,
     writer,
 )
 from benchmarks.figures import Row, load_average, machine, today
@@ -77,6 +78,7 @@ MEASURES = {
     "step": Measure("A step of training", step.measure, step.EXPLAINED),
     "writer": Measure("The writer", writer.measure, writer.EXPLAINED),
     "band": Measure("The band", band.measure, band.EXPLAINED),
+    "trainer": Measure("Trainer", trainer.measure, trainer.EXPLAINED),
 }
 ORDER = [measure.title for measure in MEASURES.values()]
 

@@ -27,7 +27,11 @@ Examples:
 @click.option(
     "--config", required=True, help="A configuration's .toml file, or the name of one that is shipped."
 )
-@click.option("--data", type=click.Path(path_type=Path), help="A folder that prepare wrote.")
+@click.option(
+    "--data",
+    metavar="PATH|URL",
+    help="A folder that prepare wrote, here or elsewhere (hf://, s3://, https://; the cloud extra).",
+)
 @click.option(
     "--midi",
     type=click.Path(path_type=Path),
@@ -46,7 +50,7 @@ Examples:
 def fit(
     *,
     config: str,
-    data: Path | None,
+    data: str | None,
     midi: tuple[Path, ...],
     out: Path,
     max_minutes: float | None,
@@ -69,16 +73,20 @@ def fit(
         both = "not both" if midi else "to learn from"
         raise RequestError(f"fit takes --data (a prepared folder) or --midi (a folder of MIDI files), {both}")
     if data is None:
-        data = _prepared(path, midi, out, resume=resume, overrides=overrides)
-    elif not data.is_dir():
-        raise RequestError(f"the data folder '{data}' does not exist")
-    if not (data / "meta.json").is_file():
-        raise RequestError(f"'{data}' was not written by 'twobar-train prepare': it has no meta.json")
+        folder = _prepared(path, midi, out, resume=resume, overrides=overrides)
+    elif "://" in data:
+        folder = _copied(path, data, out, resume=resume, overrides=overrides)
+    else:
+        folder = Path(data)
+        if not folder.is_dir():
+            raise RequestError(f"the data folder '{folder}' does not exist")
+    if not (folder / "meta.json").is_file():
+        raise RequestError(f"'{folder}' was not written by 'twobar-train prepare': it has no meta.json")
     from trainer.training.fit import run  # noqa: PLC0415 - loads torch
 
     made = run(
         path,
-        data,
+        folder,
         out,
         max_minutes=max_minutes,
         resume=resume,
@@ -87,6 +95,17 @@ def fit(
         init=init,
     )
     click.echo(f"the model is {made}")
+
+
+def _copied(config: Path, url: str, out: Path, *, resume: bool, overrides: tuple[str, ...]) -> Path:
+    """Copy what a configuration learns from, and say where."""
+    from trainer import settings  # noqa: PLC0415 - --help must not wait for numpy
+    from trainer.data import cloud  # noqa: PLC0415 - as above
+
+    codec = settings.read(config, list(overrides)).model.codec
+    folder = cloud.local(url, codec, out, resume=resume)
+    click.echo(f"learning from {folder}", err=True)
+    return folder
 
 
 def _prepared(

@@ -365,3 +365,13 @@ def test_the_guide_names_every_option() -> None:
         options = {option for parameter in cli.commands[name].params for option in parameter.opts}
         missing = [o for o in options if o.startswith("--") and o not in text and o not in plain]
         assert not missing, (name, missing)
+
+
+def test_data_elsewhere_that_is_not_there_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(
+        capsys, "fit", "--config", "lead", "--data", "memory://nowhere", "--out", tmp_path / "a"
+    )
+    assert (code, err.count("\n")) == (2, 1)
+    assert "'memory://nowhere' was not written by 'twobar-train prepare'" in err
