@@ -35,6 +35,7 @@ BEGUN = [(re.compile(run), kind) for kind, run in enumerate(_BEGUN)]
 """Channel messages one after another, each status there: those of two data bytes (0), those of one (1)."""
 AFTER = [[(re.compile(_GONE_ON[0]), 0), BEGUN[1]], [(re.compile(_GONE_ON[1]), 1), BEGUN[0]]]
 """What can come behind either: its status holds on."""
+TEMPOS = re.compile(rb"(?:%s\xff\x51\x03(?s:...))++" % _TIME)
 PRINTABLE = frozenset(string.printable.encode())
 
 Timed = tuple[int, mido.Message]
@@ -154,6 +155,10 @@ def _walks_plainly(data: bytes) -> bool:
                         break
                 if after > at:
                     at = after
+                    continue
+                tempos = TEMPOS.match(data, at, end)
+                if tempos is not None:
+                    at = tempos.end()
                     continue
                 while data[at] & 0x80:
                     at += 1
