@@ -64,7 +64,7 @@ def measure(scale: Scale) -> list[Row]:
     tally = Tally()
     folder = scale.fresh("soak")
     with (
-        playing(folder, *options, "--osc-port", str(port), keep=("sent", "plan", "notice")) as instrument,
+        playing(folder, *options, "--osc-port", str(port), keep=("sent", "summary", "notice")) as instrument,
         far_end() as far,
     ):
         plug_in(far)
@@ -88,6 +88,7 @@ def measure(scale: Scale) -> list[Row]:
         instrument.end()
         time.sleep(0.3)
         tally.faults = len(instrument.take("fault"))
+        tally.missed = sum(line["missed_bars"] for line in instrument.take("summary"))
     return [_row(title, budget, tally)]
 
 
@@ -101,7 +102,7 @@ def _row(title: str, budget: str, tally: Tally) -> Row:
         title,
         budget,
         f"{tally.stuck} stuck notes; of {tally.bars} bar lines {tally.late_bars} later than {LATE_MS:g} ms "
-        f"(worst {tally.worst_bar_ms:.2f}), {tally.missed} bars repeated; memory {text}",
+        f"(worst {tally.worst_bar_ms:.2f}), {tally.missed} bars not there in time; memory {text}",
         f"{tally.note_ons} note-ons, p99 {late:.2f} ms late; {tally.faults} faults",
         met,
     )
@@ -132,7 +133,6 @@ def _count(tally: Tally, instrument: Instrument, far: FarEnd) -> None:
     for line in instrument.take("notice"):
         if line["level"] != "info":
             click.echo(f"{today()} {line['text']}", err=True)
-    tally.missed += sum(line["origin"] == "repeated" for line in instrument.take("plan"))
 
 
 def _night(far: FarEnd, remote: Remote) -> Iterator[Any]:
