@@ -103,6 +103,7 @@ class TrainedRole:
             group["lr"] = base_rate * rate
         self.optimiser.zero_grad(set_to_none=True)
         sums: dict[str, Tensor] = {}
+        total = torch.zeros((), device=self.device)
         for number in range(accumulate):
             batch = draw()
             with self.sync_context(last=number == accumulate - 1):
@@ -110,7 +111,7 @@ class TrainedRole:
                     loss, parts = self.call(batch, moment)
                 self.scaler.scale(loss / accumulate).backward()
             if self.role == MODEL:
-                parts |= {TOTAL: loss.detach()}
+                total += loss.detach() / accumulate
             for name, value in parts.items():
                 sums[name] = sums[name] + value / accumulate if name in sums else value / accumulate
         self.scaler.unscale_(self.optimiser)
@@ -123,7 +124,7 @@ class TrainedRole:
             self.refuse_gradient(sums, moment)
         self.scaler.step(self.optimiser)
         self.scaler.update()
-        return sums
+        return sums | {TOTAL: total} if self.role == MODEL else sums
 
     def timed(self, batch: Batch, moment: Moment, kind: torch.dtype) -> float:
         """Return the seconds that a loss and its gradient take in a precision.
