@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -177,4 +178,6 @@ def jack_server(folder: Path) -> Iterator[bool]:
 
 
 if __name__ == "__main__":
+    # who is ended by another program ends what was started, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     sys.exit(main())
