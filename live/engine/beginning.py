@@ -1,7 +1,6 @@
 """When the transport starts by itself: with the model, a while after another engine has died, or with a note.
 
 Owns: that it is still to start by itself, and when.  Threads: engine only.
-Tested in tests/live/engine/test_engine.py, tests/live/engine/test_memory.py.
 """
 
 from live.engine.devices.devices import Devices

@@ -4,9 +4,11 @@ from typing import Any
 
 from live.engine.engine import Engine
 from live.engine.links.guardians import Guardians
+from live.ipc.commands import Command
 from live.ipc.link import Link, new_address
 from live.ipc.messages import Hello
 from live.ipc.options import Options
+from live.timing.midi_bytes import Received
 from live.timing.timeline import Nanos
 from tests.fakes.stage import configured
 
@@ -29,6 +31,19 @@ class FakeClock:
         self.nanos = max(self.nanos, moment)
 
     def wake(self) -> None: ...
+
+
+class Pad:
+    """Bindings that take one key for an action."""
+
+    def feed(self, received: Received) -> list[Command]:
+        return []
+
+    def consumes(self, received: Received) -> bool:
+        return received.data[1] == 36
+
+    def waiting(self) -> dict[str, float]:
+        return {}
 
 
 class Ear:

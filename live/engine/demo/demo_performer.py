@@ -1,7 +1,6 @@
 """Whoever plays the demo: it follows every start and stop of the transport, whoever asked for it.
 
 Owns: where the demo has got to.  Threads: engine only.
-Tested in tests/live/engine/test_engine.py.
 """
 
 from live.engine.demo.tune import PORT, Cue, Demo

@@ -1,7 +1,4 @@
-"""Who leads the jam from outside, by Ableton Link or JACK's transport; loaded only by who wants it.
-
-Tested in tests/live/engine/test_engine.py, tests/drivers/test_timebase_jack.py.
-"""
+"""Who leads the jam from outside, by Ableton Link or JACK's transport; loaded only by who wants it."""
 
 from live.jam.jam import Jam
 from live.jam.protocols import Leader

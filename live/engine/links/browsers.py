@@ -1,7 +1,6 @@
 """Keyboards of browsers: bytes over a page's link, as of a port of that name.
 
 Owns: which ports came over which link.  Threads: engine only.
-Tested in tests/live/engine/test_engine.py.
 """
 
 from typing import Any

@@ -1,7 +1,6 @@
 """The engine's side of its supervisor: that the loop turns, and what the next engine would need.
 
 Owns: the link to it, and what it was sent last.  Threads: engine only.
-Tested in tests/live/engine/test_memory.py, tests/live/engine/links/test_guardians.py.
 """
 
 from typing import Any

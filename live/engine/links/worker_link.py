@@ -5,7 +5,6 @@ One that owes an answer for too long is ended, and its end brings a new one, wit
 the model's fault: the last one that has answered, or the one that every installation has.  What it waits for
 a processor, where others are busy, is not its fault, and a new one would wait as long.
 Threads: engine only, but for `welcome`.
-Tested in tests/live/engine/test_engine.py.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """Which model is wanted, which is shown, and what has become of it.
 
 Owns: all of that; the model that plays is `Requests.model`.  Threads: engine only.
-Tested in tests/live/jam/test_trouble.py, tests/live/engine/test_engine.py.
+Tested in tests/live/jam/test_trouble.py, tests/live/engine/links/test_worker_link.py.
 """
 
 from typing import Literal

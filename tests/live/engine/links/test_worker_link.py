@@ -1,0 +1,177 @@
+"""The model process as the engine sees it: what it loads, when it owes an answer, when it is given up."""
+
+import os
+
+import pytest
+
+from live.engine.engine import Engine
+from live.ipc.messages import (
+    Bye,
+    Decoded,
+    Load,
+    Point,
+)
+from live.jam.dialogue import Dialogue
+from live.settings.config import parse
+from tests.fakes.commands import command
+from tests.fakes.engine_stage import SECOND, FakeClock, Wire, built, hello, run_to
+from tests.fakes.stage import EchoModel
+
+
+@pytest.mark.parametrize(("state", "patience_s"), [("loading", 30), ("ready", 3)])
+def test_a_model_process_that_owes_an_answer_is_hung_up_on_in_time(
+    engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, state: str, patience_s: int
+) -> None:
+    monkeypatch.setattr(Dialogue, "waiting", property(lambda _self: True))
+    engine.output.worker = wire = Wire()
+    engine.jam.model_choice.state = state  # type: ignore[assignment]
+    run_to(engine, clock, clock.nanos + patience_s * SECOND)
+    assert wire.open
+    run_to(engine, clock, clock.nanos + 2 * SECOND)
+    assert not wire.open
+
+
+def test_a_new_model_process_counts_as_loading(engine: Engine, clock: FakeClock) -> None:
+    engine.jam.worker_lost()
+    engine._arrived(Wire(), hello())
+    run_to(engine, clock, clock.nanos)
+    assert engine.jam.model_choice.state == "loading"
+
+
+def test_a_model_process_learns_what_to_load_before_the_ports_are_open(clock: FakeClock) -> None:
+    engine = built(clock)
+    wire = Wire()
+    engine._arrived(wire, hello())  # on the link's thread
+    assert wire.sent == [Load("keys")]
+    run_to(engine, clock, clock.nanos)
+    assert wire.sent == [Load("keys")]
+    engine.close()
+
+
+def test_a_model_process_learns_where_a_keyboard_is_split(clock: FakeClock) -> None:
+    engine = built(clock, config=parse({"model": {"split": "F#2"}}))
+    wire = Wire()
+    engine._arrived(wire, hello())
+    run_to(engine, clock, clock.nanos)
+    engine.jam.model_choice.load("lead", "auto")
+    engine.worker.load_wanted()
+    assert wire.sent == [Load(name, split="F#2") for name in ("keys", "lead", "lead")]
+    engine.close()
+
+
+def test_a_model_process_that_comes_back_loads_what_was_chosen(engine: Engine, clock: FakeClock) -> None:
+    engine.jam.model_choice.load("lead", "auto")
+    first, wire = Wire(), Wire()
+    engine._arrived(first, hello())
+    assert first.sent == [Load("lead")]
+    engine._arrived(wire, hello())
+    engine.jam.model_choice.wanted = "echo"  # while its greeting waits to be taken
+    run_to(engine, clock, clock.nanos)
+    assert wire.sent == [Load("lead"), Load("echo")]
+    assert isinstance(first.sent[-1], Bye)  # one model process is enough
+    assert not first.open
+
+
+@pytest.mark.parametrize("order", [("worker", "supervisor"), ("supervisor", "worker")])
+def test_when_supervisor_and_model_process_die_together_a_new_one_is_started(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch, order: tuple[str, str]
+) -> None:
+    engine = built(clock, headless=False)
+    started = list[int]()
+    monkeypatch.setattr(engine.devices, "keep_worker", lambda: started.append(1))
+    wires = {"worker": Wire(), "supervisor": Wire()}
+    for role, wire in wires.items():
+        engine._arrived(wire, hello(role))
+    run_to(engine, clock, clock.nanos)
+    engine._arrived(wires[order[0]], None)
+    run_to(engine, clock, clock.nanos)
+    assert started == []
+    engine._arrived(wires[order[1]], None)
+    run_to(engine, clock, clock.nanos)
+    assert started == [1]
+    assert not engine.ending
+    engine.close()
+
+
+def hangs(engine: Engine, clock: FakeClock, *, loads: bool) -> list[Load]:
+    """Let a model process call that loads, or not, and then owes every answer; returns what it is to load."""
+    wire = Wire()
+    engine._arrived(wire, hello())
+    run_to(engine, clock, clock.nanos)
+    if loads:
+        engine._arrived(wire, EchoModel().ready())
+    run_to(engine, clock, clock.nanos + (4 if loads else 32) * SECOND)
+    assert not wire.open
+    engine._arrived(wire, None)
+    run_to(engine, clock, clock.nanos)
+    return [message for message in wire.sent if isinstance(message, Load)]
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Dialogue, "waiting", property(lambda _self: True))
+
+
+@pytest.mark.parametrize("loads", [False, True])
+def test_after_a_model_that_hangs_the_last_one_that_answered_comes_back(
+    engine: Engine, clock: FakeClock, waiting: None, *, loads: bool
+) -> None:
+    wire = Wire()
+    engine._arrived(wire, hello())
+    engine._arrived(wire, EchoModel().ready())
+    engine._arrived(wire, Decoded(1, [], Point([]), (0.0, 0.0), 1.0))
+    run_to(engine, clock, clock.nanos)
+    engine._command(command("model", "poison.safetensors"), clock.now())
+    if loads:
+        engine._arrived(wire, EchoModel(ident="poison").ready())
+    begun = clock.nanos
+    while wire.open:
+        run_to(engine, clock, clock.nanos + SECOND // 4)
+    assert clock.nanos - begun <= (4 if loads else 21) * SECOND
+    assert "model 'poison.safetensors' does not " in engine.jam.notices.lines[-1].text
+    assert engine.jam.notices.lines[-1].text.endswith("it is given up, and 'keys' plays")
+    engine._arrived(wire, None)
+    assert hangs(engine, clock, loads=True) == [Load("keys")]
+
+
+def test_a_first_model_that_never_loads_is_replaced_by_the_standard_one(clock: FakeClock) -> None:
+    engine = built(clock, model="poison.safetensors")
+    assert hangs(engine, clock, loads=False) == [Load("poison.safetensors")]
+    assert hangs(engine, clock, loads=False) == [Load("keys")]
+    assert hangs(engine, clock, loads=False) == [Load("keys")]
+    engine.close()
+
+
+def test_a_model_that_hangs_once_is_tried_again(clock: FakeClock, waiting: None) -> None:
+    engine = built(clock, model="slow.safetensors")
+    assert hangs(engine, clock, loads=True) == [Load("slow.safetensors")]
+    assert hangs(engine, clock, loads=True) == [Load("slow.safetensors")]
+    assert hangs(engine, clock, loads=True) == [Load("keys")]
+    engine.close()
+
+
+def test_a_model_process_that_hangs_while_it_loads_the_first_model_is_killed(
+    engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, _signal: killed.append(pid))
+    wire = Wire()
+    engine._arrived(wire, hello(pid=4711))
+    run_to(engine, clock, clock.nanos + 29 * SECOND)
+    assert killed == []
+    run_to(engine, clock, clock.nanos + 3 * SECOND)
+    assert killed == [4711]
+    assert not wire.open
+
+
+def test_a_model_process_that_gets_no_processor_is_waited_for(clock: FakeClock, waiting: None) -> None:
+    engine, wire, began = built(clock), Wire(), clock.nanos
+    engine.worker._waited = lambda _pid: min(10 * SECOND, clock.nanos - began)
+    engine._arrived(wire, hello())
+    engine._arrived(wire, EchoModel().ready())
+    opened = []
+    for seconds in (12, 15):
+        run_to(engine, clock, began + seconds * SECOND)
+        opened.append(wire.open)
+    assert opened == [True, False]
+    engine.close()
