@@ -9,7 +9,7 @@ from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from model.writing import tokens as t
-from model.writing import writer as module
+from model.writing.manuscript import Manuscript, shift_of
 from model.writing.transformer import AttentionMemory, Transformer
 from model.writing.wish import GRID, Kind, Wish, writable
 from model.writing.writer import Writer, shipped_writer
@@ -127,9 +127,9 @@ def test_draws_out_of_nothing_are_in_the_keys_of_music() -> None:
     network = random_network()
     network.held["keys"] = np.zeros((len(Kind), 12), dtype=np.float32)
     network.held["keys"][Kind.MELODY, [2, 9]] = 0.5
-    shifts = [module._Row(network, Wish(Kind.MELODY), seed)._shift for seed in range(40)]
+    shifts = [Manuscript(network, Wish(Kind.MELODY), seed)._shift for seed in range(40)]
     assert set(shifts) == {-2, 3}
-    assert module._Row(network, Wish(Kind.MELODY, context=(TUNE,)), 1)._shift == module._shift(
+    assert Manuscript(network, Wish(Kind.MELODY, context=(TUNE,)), 1)._shift == shift_of(
         Wish(Kind.MELODY, context=(TUNE,))
     )
 
@@ -154,8 +154,8 @@ def test_a_score_is_what_the_choices_cost(monkeypatch: pytest.MonkeyPatch) -> No
         costs.append(-float(np.log(shares[value] / shares.sum())) if counted else 0.0)
         return np.array([value])
 
-    monkeypatch.setattr(module, "drawn", scripted)
-    monkeypatch.setattr(module._Row, "onsets", lambda _: np.ones(t.END + 1, dtype=bool))
+    monkeypatch.setattr("model.writing.writer.drawn", scripted)
+    monkeypatch.setattr(Manuscript, "onsets", lambda _: np.ones(t.END + 1, dtype=bool))
     writer, wish = random_writer(), Wish(Kind.MELODY, context=(TUNE,), fixed=fixed)
     (score,) = writer.score([writer.write_now(wish, seed=2)], wish)
     assert score * 4 == pytest.approx(sum(costs), rel=1e-4)
