@@ -24,10 +24,11 @@ from live.timing.listening.beat_follower import BeatFollower
 from live.timing.timeline import Nanos, Tick
 from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid
-from trainer.corpus.reading.read_midi import UnreadableError, bar_runs, parse
+from trainer.corpus.reading.read_midi import UnreadableError, parse
 from trainer.corpus.reading.sheets import Sheet
 from trainer.corpus.reading.sources import discover
 from trainer.corpus.reading.tracks import Span, Wide
+from trainer.corpus.windows.bar_runs import Metres, bar_runs
 from trainer.corpus.windows.phrase_windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC, alone, off_grid
 
 SONGS = 60
@@ -148,7 +149,7 @@ def _excerpt(path: Path, kind: str, chance: random.Random) -> Wide | None:
     whole = Sheet.of(tracks, score.tpq, (), GRID)
     places = [
         Span(run.start + bar * BEATS * score.tpq, run.start + (bar + BARS) * BEATS * score.tpq, aside=False)
-        for run in bar_runs(score, GRID)
+        for run in bar_runs(Metres.of(score), GRID)
         for bar in range(whole.bars(run) - BARS + 1)
     ]
     for span in chance.sample(places, min(8, len(places))):

@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 from model.music.grid import Grid
 from model.music.metre_profile import LONGEST, RHYTHM_KINDS, Cues, kind_of
 from scripts.bar_line_fit import CUES, Excerpt, fitted
-from trainer.corpus.reading.read_midi import UnreadableError, bar_runs, parse
+from trainer.corpus.reading.read_midi import UnreadableError, parse
 from trainer.corpus.reading.sheets import Sheet
 from trainer.corpus.reading.sources import discover
 from trainer.corpus.reading.tracks import Wide
+from trainer.corpus.windows.bar_runs import Metres, bar_runs
 from trainer.corpus.windows.phrase_windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC
 
 OUT = Path(__file__).parents[1] / "model" / "music" / "metre_tables.py"
@@ -79,7 +80,7 @@ def _runs(folders: Iterable[Path], beats: int) -> Iterator[list[Onset]]:
         tracks = [track for track in score.tracks if len(track.notes) and not track.is_drum]
         if not tracks or not metres or not metres <= METRES[beats]:
             continue
-        sheet = Sheet.of(tracks, score.tpq, bar_runs(score, grid), grid)
+        sheet = Sheet.of(tracks, score.tpq, bar_runs(Metres.of(score), grid), grid)
         single = [line for line in sheet.lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
         lead = max(single or sheet.lines, key=lambda line: (line.voiced, line.mean))
         keys = [line for line in sheet.lines if line.program in KEYBOARDS and not line.voiced]

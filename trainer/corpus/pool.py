@@ -75,7 +75,9 @@ def attempt_all(
     notes = groups = 0
 
     def read_waiting() -> None:
-        together = _safely(lambda: read_together([file for _, file in waiting], grid))
+        together = _safely(
+            lambda: read_together([file for _, file in waiting], grid, metres=metres, metre=metre)
+        )
         for place, (number, _) in enumerate(waiting):
             one = (
                 together[place]

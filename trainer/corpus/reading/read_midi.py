@@ -1,8 +1,4 @@
-"""From the bytes of one MIDI file to windows of notes on the grid.  Runs in worker processes.
-
-Two bars of half the grid's length (2/4 for 4/4) count as one, and a file without a time signature as the
-grid's metre from its first tick.
-"""
+"""From the bytes of one MIDI file to windows of notes on the grid.  Runs in worker processes."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,7 +19,8 @@ from model.music.grid import Grid
 from trainer.corpus.reading.fingerprints import fingerprints
 from trainer.corpus.reading.sheets import Sheet, Sheets, SongTracks
 from trainer.corpus.reading.tracks import Span, Track
-from trainer.corpus.windows.bar_line import OWN_BARS, BarLine, find, lies
+from trainer.corpus.windows.bar_line import BarLine, Unbarred, find
+from trainer.corpus.windows.bar_runs import Metres, bar_runs, may_be_long
 from trainer.corpus.windows.drum_windows import Hits, drum_windows
 from trainer.corpus.windows.ensemble_windows import multitrack_windows
 from trainer.corpus.windows.phrase_windows import (
@@ -80,64 +77,76 @@ def read(data: bytes, grid: Grid, *, metres: str = "own", metre: str = "") -> Re
         UnreadableError: it is no MIDI file, too large, or holds nothing on this grid.
 
     """
-    (found,) = read_together([opened(data, grid, metres=metres, metre=metre)], grid)
+    file = opened(data, grid, metres=metres, metre=metre)
+    (found,) = read_together([file], grid, metres=metres, metre=metre)
     if isinstance(found, str):
         raise UnreadableError(found)
     return found
 
 
 class OpenedFile(NamedTuple):
-    """A file with notes in runs of bars.
+    """A file with notes.
 
     Attributes:
-        song: its tracks and runs.
-        beaten: which of the tracks are drums.
-        note: see `Reading`.
+        tracks: those with notes.
+        beaten: which of them are drums.
+        metres: what the file says of its bars.
 
     """
 
-    song: SongTracks
+    tracks: list[Track]
     beaten: list[bool]
-    note: str
+    metres: Metres
 
     @property
     def size(self) -> int:
         """Count the notes."""
-        return sum(len(track.notes["time"]) for track in self.song.tracks)
+        return sum(len(track.notes["time"]) for track in self.tracks)
 
     @property
     def groups(self) -> int:
-        """Count the tracks in runs of bars."""
-        return len(self.song.tracks) * len(self.song.spans)
+        """Count the tracks in runs of bars, if each signature begins one."""
+        return len(self.tracks) * (1 + len(self.metres.signatures))
 
-    def side(self, *, beaten: bool) -> SongTracks:
-        """Return the drums, or all else."""
-        tracks = [t for t, is_one in zip(self.song.tracks, self.beaten, strict=True) if is_one is beaten]
-        return self.song._replace(tracks=tracks)
+    def side(self, spans: list[Span], *, beaten: bool) -> SongTracks:
+        """Return the drums in runs of bars, or all else; nothing where there is no run."""
+        tracks = [t for t, is_one in zip(self.tracks, self.beaten, strict=True) if is_one is beaten]
+        return SongTracks(tracks if spans else (), self.metres.tpq, spans)
 
 
 def opened(data: bytes, grid: Grid, *, metres: str = "own", metre: str = "") -> OpenedFile:
-    """Read a file's tracks, and find its runs of bars; arguments and errors are those of `read`."""
+    """Read a file's tracks; arguments and errors are those of `read`."""
     score = parse(data)
     tracks = Track.all_of(score.tracks)
     if not tracks:
         raise UnreadableError("no notes")
     if sum(len(track.notes["time"]) for track in tracks) > MAX_NOTES:
         raise UnreadableError(f"more than {MAX_NOTES} notes")
-    line, spans = OWN_BARS, list[Span]()
-    if metres == "all" or metre or _may_be_long(score, grid):
-        line = _bar_line(score, tracks, metre)
-        spans = bar_runs(score, grid, metres=metres, line=line)
-    if not spans:
-        raise UnreadableError(f"no {grid.bars} bars of {grid.beats_per_bar}/4 in a row")
+    written = Metres.of(score)
+    if not (metres == "all" or metre or may_be_long(written, grid)):
+        raise UnreadableError(_no_bars(grid))
     beaten = [is_drums(DRUM_CHANNEL * track.is_drum, track.name, track.program) for track in tracks]
-    return OpenedFile(SongTracks(tracks, score.tpq, spans), beaten, line.note)
+    return OpenedFile(tracks, beaten, written)
 
 
-def read_together(files: Sequence[OpenedFile], grid: Grid) -> list[Reading | str]:
+def _no_bars(grid: Grid) -> str:
+    return f"no {grid.bars} bars of {grid.beats_per_bar}/4 in a row"
+
+
+def read_together(
+    files: Sequence[OpenedFile], grid: Grid, *, metres: str = "own", metre: str = ""
+) -> list[Reading | str]:
     """Return of each file its windows, or why it has none; numpy looks at all of them at once."""
-    songs = [file.side(beaten=False) for file in files]
-    lines, drums = Sheets(songs, grid), Sheets([file.side(beaten=True) for file in files], grid)
+    bars = _bar_lines(files, metre)
+    spans = [
+        bar_runs(file.metres, grid, other=metres == "all", line=line)
+        for file, line in zip(files, bars, strict=True)
+    ]
+    songs, beats = (
+        [file.side(runs, beaten=beaten) for file, runs in zip(files, spans, strict=True)]
+        for beaten in (False, True)
+    )
+    lines, drums = Sheets(songs, grid), Sheets(beats, grid)
     weak = (beat_strength(lines) < WEAKEST_BEAT).tolist()
     if any(weak):  # only the drums, which keep their places, may lie on it
         lines = Sheets(
@@ -154,9 +163,11 @@ def read_together(files: Sequence[OpenedFile], grid: Grid) -> list[Reading | str
     }
     grams, pitched, hit = fingerprints(lines, drums), varied(lines), varied(drums)
     found: list[Reading | str] = []
-    for number, (file, sheet) in enumerate(zip(files, sheets, strict=True)):
+    for number, sheet in enumerate(sheets):
         windows = {codec: each[number] for codec, each in result.items()}
-        if weak[number] and its[number] is None:
+        if not spans[number]:
+            found.append(_no_bars(grid))
+        elif weak[number] and its[number] is None:
             found.append("its notes keep to no beat of the file: played without its click")
         elif not any(len(each.counts) for each in windows.values()):
             found.append(_why(sheet, drums.size_of(number), grid))
@@ -168,37 +179,30 @@ def read_together(files: Sequence[OpenedFile], grid: Grid) -> list[Reading | str
             pieces = {
                 name: windows[codec].every or Windows() for name, codec in zip(PIECES, CODECS, strict=True)
             }
-            found.append(Reading(windows | pieces, grams[number], velocities, file.note))
+            found.append(Reading(windows | pieces, grams[number], velocities, bars[number].note))
     return found
 
 
-def _may_be_long(score: Any, grid: Grid) -> bool:  # noqa: ANN401 - as below
-    """Tell whether any bar can be as long as the grid's, or its time signature says nothing."""
-    signatures = [(s.time, s.numerator, s.denominator) for s in score.time_signatures]
-    return (
-        min(signatures, default=(1,))[0] > 0
-        or all(lies(*each[1:]) for each in signatures)
-        or any(_is_long(*each[1:], grid) for each in signatures)
-    )
-
-
-def _is_long(numerator: int, denominator: int, grid: Grid) -> bool:
-    """Tell whether bars are as long as the grid's; two of half the length are one: 2/4 reads as 4/4."""
-    quarters = 4 * numerator / denominator if numerator > 0 and denominator > 0 else 0.0
-    return quarters in (grid.beats_per_bar, grid.beats_per_bar / 2)
-
-
-def _bar_line(score: Any, tracks: list[Track], metre: str) -> BarLine:  # noqa: ANN401 - as below
+def _bar_lines(files: Sequence[OpenedFile], metre: str) -> list[BarLine]:
     """Return where the bars lie, by the notes with pitches; with a metre that is assumed, in that."""
-    signatures = sorted((s.time, s.numerator, s.denominator) for s in score.time_signatures)
+    assumed: tuple[int, int] | None = None
     if metre:
         numerator, denominator = (int(number) for number in metre.split("/"))
-        signatures = [(0, numerator, denominator)]
-    line = find([track for track in tracks if not track.is_drum], score.tpq, signatures)
-    if not metre:
-        return line
-    note = f"metre taken as {metre}" + (f", {line.note}" if line.note else "")
-    return line._replace(signature=(signatures[0][1], signatures[0][2]), note=note)
+        assumed = numerator, denominator
+    lines = find(
+        [
+            Unbarred(
+                [track for track in file.tracks if not track.is_drum],
+                file.metres.tpq,
+                [(0, *assumed)] if assumed else file.metres.signatures,
+            )
+            for file in files
+        ]
+    )
+    if assumed is None:
+        return lines
+    notes = [f"metre taken as {metre}" + (f", {line.note}" if line.note else "") for line in lines]
+    return [line._replace(signature=assumed, note=note) for line, note in zip(lines, notes, strict=True)]
 
 
 def _why(lines: Sheet, drums: int, grid: Grid) -> str:
@@ -258,52 +262,3 @@ def tidy(file: SmfFile) -> bytes:
     data = BytesIO()
     mido.MidiFile(ticks_per_beat=file.ticks_per_beat, tracks=file.tracks).save(file=data)
     return data.getvalue()
-
-
-def bar_runs(
-    score: Any,  # noqa: ANN401 - as above
-    grid: Grid,
-    *,
-    metres: str = "own",
-    line: BarLine = OWN_BARS,
-) -> list[Span]:
-    """Return the runs of bars as long as the grid's, at least a phrase long.
-
-    The last bars of a file are filled up with silence.  With all metres, runs of bars of another length are
-    there too, marked as aside.
-
-    Args:
-        score: symusic's.
-        grid: whose bars are asked for.
-        metres: see `read`.
-        line: where the bars lie, if not where the file says; a pick-up before the first is a bar by itself.
-
-    """
-    bar = grid.beats_per_bar * score.tpq
-    signatures = sorted((max(0, s.time), s.numerator, s.denominator) for s in score.time_signatures)
-    if line.signature is not None:
-        signatures = [(0, *line.signature)]
-    if not signatures or signatures[0][0] > 0:
-        signatures.insert(0, (0, grid.beats_per_bar, 4))
-    if line.first:
-        _, numerator, denominator = signatures[0]
-        own = 4 * numerator * score.tpq // denominator if numerator > 0 and denominator > 0 else bar
-        begin = line.first - (own if line.first > 0 else 0)
-        signatures = [
-            (begin, numerator, denominator),
-            *((t + line.beside, n, d) for t, n, d in signatures[1:]),
-        ]
-    bars = max(grid.bars, -(-(int(score.end()) - signatures[-1][0]) // bar))
-    end = signatures[-1][0] + bars * bar
-    runs: list[Span] = []
-    for index, (start, numerator, denominator) in enumerate(signatures):
-        stop = signatures[index + 1][0] if index + 1 < len(signatures) else end
-        aside = not _is_long(numerator, denominator, grid)
-        if stop <= start or (aside and metres == "own"):
-            continue
-        last = runs[-1] if runs else None
-        if last and last.stop == start and last.aside == aside and (start - last.start) % bar == 0:
-            runs[-1] = last._replace(stop=stop)
-        else:
-            runs.append(Span(start, stop, aside))
-    return [run for run in runs if run.stop - run.start >= grid.bars * bar]

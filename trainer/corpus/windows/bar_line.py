@@ -1,18 +1,20 @@
-"""Where the bars of a file lie whose ticks or time signature do not say: found from the notes.
+"""Where the bars of files lie whose ticks or time signature do not say: found from the notes.
+
+Of many files at once: what is counted is counted in one table of all their notes.
 
 Tested in tests/trainer/corpus/windows/test_bar_line.py.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.music.metre_profile import FIRST, LONGEST, STEPS_PER_BEAT, Cues, kind_of, profile_of
-from trainer.corpus.reading.tracks import Track
+from model.music.metre_profile import FIRST, LONGEST, RHYTHM_KINDS, STEPS_PER_BEAT, kind_of, profile_of
+from trainer.corpus.reading.tracks import Numbers, Track
+from trainer.corpus.windows.metre_cues import Onsets, cues_of
 
 MOST_ONSETS = 400
 FEWEST_ONSETS = 24  # below, nothing is found
@@ -23,6 +25,7 @@ ENOUGH = 0.85  # of the notes on the fullest place of a bar, from which its firs
 LIKELY = (3, 4)
 """Quarters of the bars that are looked for where the time signature lies."""
 SHORTEST, LONGEST_BAR = 2.0, 12.0  # quarters of a bar that a time signature can mean
+KIND_OF_GAP = np.array([kind_of(gap) for gap in range(6)])  # the last of all that are longer
 
 
 class BarLine(NamedTuple):
@@ -42,6 +45,17 @@ class BarLine(NamedTuple):
     note: str = ""
 
 
+class Unbarred(NamedTuple):
+    """A file whose bars are looked for: its tracks with pitched notes, ticks a quarter, and time signatures.
+
+    These are (tick, numerator, denominator), sorted.
+    """
+
+    tracks: Sequence[Track]
+    tpq: int
+    signatures: Sequence[tuple[int, int, int]]
+
+
 OWN_BARS = BarLine()
 """Bars where the file says."""
 
@@ -51,40 +65,53 @@ def lies(numerator: int, denominator: int) -> bool:
     return denominator <= 0 or not SHORTEST <= 4 * numerator / denominator <= LONGEST_BAR
 
 
-def find(tracks: Sequence[Track], tpq: int, signatures: Sequence[tuple[int, int, int]]) -> BarLine:
-    """Return where the bars of a file lie.
+def find(files: Sequence[Unbarred]) -> list[BarLine]:
+    """Return where the bars of some files lie.
 
     The bar line of a file with one metre is looked for in its notes, and taken where it is clearly better
     than the file's own; a time signature that no music has is replaced by the likelier of 3/4 and 4/4.
-
-    Args:
-        tracks: those with pitched notes.
-        tpq: ticks a quarter.
-        signatures: (tick, numerator, denominator) of the file.
-
     """
-    ticks, pitches, velocities = _notes(tracks)
-    beside = _beside(ticks, tpq)
-    wrong = bool(signatures) and all(lies(*each[1:]) for each in signatures)
-    if len({each[1:] for each in signatures}) > 1 and not wrong:
-        return BarLine(beside, beside)
-    own = {(3, 4): (3,), (4, 4): (4,), (2, 2): (4,)}.get(signatures[0][1:], ()) if signatures else (4,)
-    likely = LIKELY if wrong else own  # bars of 2/4 and 6/8 are seldom found: those stay where they are
-    if not wrong and signatures and likely and _stands(ticks - beside, likely[0], tpq):
-        return BarLine(beside, beside, None, _words(shifted=bool(beside), metre=None))
-    onsets = _onsets(ticks - beside, pitches, velocities, tpq) if likely else []
-    if len(onsets) < FEWEST_ONSETS:
-        metre = 4 if wrong else None
-        return BarLine(beside, beside, (4, 4) if wrong else None, _words(shifted=False, metre=metre))
-    scores = {beats: scored(onsets, beats) for beats in likely}
+    notes = _Notes(files)
+    wrong = [bool(file.signatures) and all(lies(*each[1:]) for each in file.signatures) for file in files]
+    likely = [LIKELY if lie else _own(file.signatures) for file, lie in zip(files, wrong, strict=True)]
+    stands = notes.stand([metres[0] if metres else LIKELY[0] for metres in likely])
+    stands &= [
+        not lie and bool(metres and file.signatures)
+        for file, lie, metres in zip(files, wrong, likely, strict=True)
+    ]
+    onsets = notes.onsets(~stands & [bool(metres) for metres in likely])
+    counts = np.bincount(onsets.songs, minlength=len(files)).tolist()
+    scores = {beats: scored(onsets, beats, len(files)) for beats in LIKELY if max(counts) >= FEWEST_ONSETS}
+    found = []
+    each = zip(files, wrong, likely, notes.beside.tolist(), stands.tolist(), counts, strict=True)
+    for number, (file, lie, metres, beside, stand, count) in enumerate(each):
+        if stand:
+            found.append(BarLine(beside, beside, None, _words(shifted=bool(beside), metre=None)))
+        elif count < FEWEST_ONSETS:
+            metre = 4 if lie else None
+            found.append(BarLine(beside, beside, (4, 4) if lie else None, _words(shifted=False, metre=metre)))
+        else:
+            its = {beats: scores[beats][number] for beats in metres}
+            found.append(_likeliest(its, file.tpq, beside, wrong=lie))
+    return found
+
+
+def _own(signatures: Sequence[tuple[int, int, int]]) -> tuple[int, ...]:
+    """Return the quarters of a file's bars, if it has one metre, and one whose bars can be found."""
+    metres = {each[1:] for each in signatures} or {(4, 4)}
+    # bars of 2/4 and 6/8 are seldom found: those stay where they are
+    return {(3, 4): (3,), (4, 4): (4,), (2, 2): (4,)}.get(metres.pop(), ()) if len(metres) == 1 else ()
+
+
+def _likeliest(scores: dict[int, NDArray[np.float64]], tpq: int, beside: int, *, wrong: bool) -> BarLine:
+    """Return the bars of one file by the scores of each metre, whose signature may be wrong."""
     beats = max(scores, key=lambda each: float(scores[each].max()))
     found = scores[beats]
     best = int(found.argmax())
     shifted = best != 0 and (wrong or found[best] - found[0] >= CLEARER)
     first = beside + (best * tpq // STEPS_PER_BEAT if shifted else 0)
-    metre = beats if wrong else None
-    signature = (beats, 4) if wrong else None
-    return BarLine(first, beside, signature, _words(shifted=shifted or bool(beside), metre=metre))
+    words = _words(shifted=shifted or bool(beside), metre=beats if wrong else None)
+    return BarLine(first, beside, (beats, 4) if wrong else None, words)
 
 
 def _words(*, shifted: bool, metre: int | None) -> str:
@@ -95,73 +122,118 @@ def _words(*, shifted: bool, metre: int | None) -> str:
     return f"bar line found from the notes, {found}" if shifted else found
 
 
-def _notes(tracks: Sequence[Track]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Return tick, pitch and velocity of all notes by tick."""
-    columns = [
-        np.concatenate([np.zeros(0, dtype=np.int32), *(track.notes[name] for track in tracks)]).astype(
-            np.int64
-        )
-        for name in ("time", "pitch", "velocity")
-    ]
-    order = np.argsort(columns[0], kind="stable")
-    tick, pitch, velocity = (column[order] for column in columns)
-    return tick, pitch, velocity
+class _Notes:
+    """The notes of some files, file by file and by tick.
 
-
-def _beside(ticks: NDArray[np.int64], tpq: int) -> int:
-    """Return how many ticks all notes lie behind the sixteenths, where they agree on it; else 0."""
-    if len(ticks) < FEWEST_ONSETS:
-        return 0
-    mean = np.mean(np.exp(2j * np.pi * STEPS_PER_BEAT * ticks / tpq))
-    steps = float(np.angle(mean)) / (2 * np.pi)
-    return round(steps * tpq / STEPS_PER_BEAT) if abs(mean) > TOGETHER and abs(steps) > OFF_STEP else 0
-
-
-def _stands(ticks: NDArray[np.int64], beats: int, tpq: int) -> bool:
-    """Tell whether about as much starts where the file's own bars begin as on any place of a bar."""
-    steps = np.rint(ticks * (STEPS_PER_BEAT / tpq)).astype(np.int64) % (beats * STEPS_PER_BEAT)
-    count = np.bincount(steps, minlength=beats * STEPS_PER_BEAT)
-    return bool(count[0] >= ENOUGH * count.max())
-
-
-def _onsets(
-    ticks: NDArray[np.int64], pitches: NDArray[np.int64], velocities: NDArray[np.int64], tpq: int
-) -> list[tuple[int, list[tuple[int, int]]]]:
-    """Return the first onsets: the sixteenth, and (pitch, velocity) of what starts there."""
-    steps = np.rint(ticks * (STEPS_PER_BEAT / tpq)).astype(np.int64).tolist()
-    rows = zip(steps, pitches.tolist(), velocities.tolist(), strict=True)
-    found = []
-    for step, group in groupby(rows, key=lambda row: row[0]):
-        found.append((step, [(pitch, velocity) for _, pitch, velocity in group]))
-        if len(found) == MOST_ONSETS:
-            break
-    return found
-
-
-def scored(onsets: Sequence[tuple[int, list[tuple[int, int]]]], beats: int) -> NDArray[np.float64]:
-    """Return, for each sixteenth of a bar, how likely the onsets are if bars begin there: nats an onset.
-
-    Args:
-        onsets: as `_onsets` returns them; one or more.
-        beats: quarters of a bar.
+    Attributes:
+        beside: int64 [files], ticks by which all notes of each lie behind the sixteenths, where they agree
+            on it; else 0.
 
     """
-    first, rhythm, cues = _tables(beats)
-    bar = len(first)
-    steps = np.array([step for step, _ in onsets])
-    places = (steps[:, None] - np.arange(bar)) % bar
-    gaps = np.diff(steps)
-    kinds = np.array([FIRST, *map(kind_of, gaps.tolist())])[: len(gaps), None]
-    following = rhythm[kinds, places[:-1], np.minimum(gaps, LONGEST)[:, None] - 1]
-    teller = Cues()
-    told = [teller.of(notes) for _, notes in onsets]
-    which = np.repeat(np.arange(len(told)), list(map(len, told)))
-    spoken = cues[np.concatenate(told)[:, None], places[which]]
-    return np.asarray((first[places[0]] + following.sum(axis=0) + spoken.sum(axis=0)) / len(onsets))
+
+    def __init__(self, files: Sequence[Unbarred]) -> None:
+        tracks = [track for file in files for track in file.tracks]
+        counts = np.array([len(track.notes["time"]) for track in tracks], dtype=np.int64)
+        songs = np.repeat(np.repeat(np.arange(len(files)), [len(file.tracks) for file in files]), counts)
+        ticks, pitches, velocities = (
+            np.concatenate([np.zeros(0, dtype=np.int32), *(track.notes[name] for track in tracks)])
+            for name in ("time", "pitch", "velocity")
+        )
+        order = np.argsort(songs << 32 | ticks, kind="stable")
+        self._songs, self._pitches, self._velocities = songs[order], pitches[order], velocities[order]
+        tpq = np.array([file.tpq for file in files], dtype=np.int64)
+        self.beside = _beside(ticks[order].astype(np.int64), self._songs, tpq)
+        ticks = ticks[order] - self.beside[self._songs]
+        self._steps = np.rint(ticks * (STEPS_PER_BEAT / tpq)[self._songs]).astype(np.int64)
+
+    def stand(self, beats: Sequence[int]) -> NDArray[np.bool_]:
+        """Tell where about as much starts on the bars' first places as on any other of a bar.
+
+        Args:
+            beats: quarters of a bar, of each file.
+
+        """
+        bar = np.array(beats, dtype=np.int64) * STEPS_PER_BEAT
+        most = int(bar.max(initial=1))
+        places = self._songs * most + self._steps % bar[self._songs]
+        count = np.bincount(places, minlength=most * len(bar)).reshape(-1, most)
+        return np.asarray(count[:, 0] >= ENOUGH * count.max(axis=1))
+
+    def onsets(self, chosen: NDArray[np.bool_]) -> Onsets:
+        """Return the first onsets of the chosen files."""
+        among = np.flatnonzero(chosen[self._songs])
+        songs, steps = self._songs[among], self._steps[among]
+        new = np.ones(len(among), dtype=bool)
+        new[1:] = (songs[1:] != songs[:-1]) | (steps[1:] != steps[:-1])
+        onset = np.cumsum(new) - 1
+        songs_of = songs[new]
+        early = (np.arange(len(songs_of)) - np.searchsorted(songs_of, songs_of) < MOST_ONSETS)[onset]
+        among, begins = among[early], np.flatnonzero(new[early])
+        return Onsets(
+            songs[early][begins],
+            steps[early][begins],
+            begins,
+            self._pitches[among].astype(np.int64),
+            self._velocities[among].astype(np.int64),
+        )
+
+
+def _beside(ticks: Numbers, songs: Numbers, tpq: Numbers) -> Numbers:
+    """Return `_Notes.beside` of all files, by their notes' ticks and files."""
+    sixteenth = STEPS_PER_BEAT * ticks % tpq[songs] * (2 * np.pi / tpq[songs])
+    count = np.bincount(songs, minlength=len(tpq))
+    x, y = (
+        np.bincount(songs, weights=part, minlength=len(tpq)) / np.maximum(1, count)
+        for part in (np.cos(sixteenth), np.sin(sixteenth))
+    )
+    steps = np.arctan2(y, x) / (2 * np.pi)
+    agreed = (np.hypot(x, y) > TOGETHER) & (np.abs(steps) > OFF_STEP) & (count >= FEWEST_ONSETS)
+    return np.where(agreed, np.rint(steps * tpq / STEPS_PER_BEAT), 0).astype(np.int64)
+
+
+def scored(onsets: Onsets, beats: int, files: int) -> NDArray[np.float64]:
+    """Return how likely each file's onsets are if bars begin on each sixteenth of a bar: nats an onset.
+
+    What speaks for a place is counted first, [file, evidence, place], and then weighed in one product.
+
+    Args:
+        onsets: of the files.
+        beats: quarters of a bar.
+        files: how many there are; of one without onsets the score says nothing.
+
+    Returns:
+        float64 [files, sixteenths of a bar].
+
+    """
+    bar = beats * STEPS_PER_BEAT
+    first, rhythm, cues = _weights(beats)
+    songs, places, gaps = onsets.songs, onsets.steps % bar, np.diff(onsets.steps)
+    begins = np.ones(len(songs), dtype=bool)
+    begins[1:] = songs[1:] != songs[:-1]
+    kinds = np.where(begins[:-1], FIRST, np.roll(KIND_OF_GAP[np.clip(gaps, 0, len(KIND_OF_GAP) - 1)], 1))
+    following = np.flatnonzero(~begins[1:])
+    evidence, of = cues_of(onsets)
+    score = _counted(songs[begins], places[begins], bar, files) @ first
+    rows = (kinds * bar + places[:-1]) * LONGEST + np.minimum(gaps, LONGEST) - 1
+    score += _counted(songs[following], rows[following], RHYTHM_KINDS * bar * LONGEST, files) @ rhythm
+    score += _counted(songs[of], evidence * bar + places[of], len(cues), files) @ cues
+    return np.asarray(score / np.maximum(1, np.bincount(songs, minlength=files))[:, None])
+
+
+def _counted(songs: Numbers, rows: Numbers, width: int, files: int) -> NDArray[np.float64]:
+    """Return [files, width], how often each row of evidence stands in each file."""
+    return np.bincount(songs * width + rows, minlength=files * width).reshape(files, width).astype(np.float64)
 
 
 @lru_cache(maxsize=2)
-def _tables(beats: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return a metre's evidence, see `MetreProfile`: first [place], rhythm [kind, place, distance], cues."""
+def _weights(beats: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return a metre's evidence (see `MetreProfile`) for each bar line, float64 [evidence, bar line].
+
+    Of the first onset, by place; of rhythm, by kind, place and distance; of cues, by cue and place.
+    """
     profile = profile_of(beats)
-    return np.array(profile.first), np.array(profile.rhythm), np.array(profile.cues)
+    places = (np.arange(profile.steps)[:, None] - np.arange(profile.steps)) % profile.steps
+    rhythm = np.array(profile.rhythm)[:, places].transpose(0, 1, 3, 2)
+    cues = np.array(profile.cues)[:, places]
+    first = np.array(profile.first)[places]
+    return first, rhythm.reshape(-1, profile.steps), cues.reshape(-1, profile.steps)

@@ -8,8 +8,9 @@ from model.music.grid import Grid
 from tests.fakes.midi_files import band, beat, chords, tune, write, write_band
 from trainer.corpus.pool import attempt, attempt_all
 from trainer.corpus.reading.read_midi import Reading, opened
-from trainer.corpus.reading.sheets import Sheet, Sheets
+from trainer.corpus.reading.sheets import Sheet, Sheets, SongTracks
 from trainer.corpus.reading.tracks import Wide
+from trainer.corpus.windows.bar_runs import bar_runs
 from trainer.corpus.windows.phrase_windows import Windows
 
 GRID = Grid()
@@ -67,7 +68,8 @@ def rows(sheet: Sheet) -> Wide:
 
 
 def test_a_song_among_others_has_its_own_lines_and_chords(tmp_path: Path) -> None:
-    files = [opened(path.read_bytes(), GRID).song for path in songs(tmp_path) if path.stem != "waltz"]
+    read = [opened(path.read_bytes(), GRID) for path in songs(tmp_path) if path.stem != "waltz"]
+    files = [SongTracks(file.tracks, file.metres.tpq, bar_runs(file.metres, GRID)) for file in read]
     sheets = Sheets(files, GRID)
     assert len(sheets) == len(files)
     for number, song in enumerate(files):
