@@ -18,7 +18,7 @@ from model.music.phrase import Phrase
 from model.playing.alternatives import Material, following
 from model.playing.candidates import factors
 from model.playing.checkpoint_player import CheckpointPlayer
-from model.playing.closed_loop import completed, error, limits, steering, targets
+from model.playing.closed_loop import error, limits, steering, targets
 from model.runtimes.registry import open_runtime
 from model.shipped import SUFFIX, WEIGHTS, shipped_models
 from model.writing.ranker import Ranker, shipped_ranker
@@ -88,8 +88,8 @@ def _answered(
     player: CheckpointPlayer, z: np.ndarray, plain: Phrase, turns: dict[str, float], count: int
 ) -> tuple[float, float] | None:
     """Return the error of the answer chosen from so many, and the seconds; None where none is asked for."""
-    calibration = completed(player._checkpoint.calibration)  # noqa: SLF001  the loop's own material
-    learned = player._network.steered  # noqa: SLF001
+    calibration = player.decoder.calibration
+    learned = player.network.steered
     began = time.perf_counter()
     try:
         changes = next(
@@ -97,7 +97,7 @@ def _answered(
         )
     except StopIteration:
         return None
-    answers = player._answers_all([(z, change) for change in changes])  # noqa: SLF001
+    answers = player.decoder.answers_all([(z, change) for change in changes])
     base = attributes.measure(plain)
     wanted = targets(base, turns, calibration, limits(plain, base))
     errors = [error(attributes.measure(one, voices=False), wanted, base, calibration) for one in answers]

@@ -74,7 +74,7 @@ def _many(player: Player, tunes: Sequence[Phrase], knob: str, count: int) -> dic
     if not (knob and player.card.latent_size and isinstance(player, CheckpointPlayer)):
         return found
     player.candidates = MANY
-    runtime = player._runtime  # noqa: SLF001  it is what is timed
+    runtime = player.network.runtime
     decode, spent = runtime.decode, [0.0]
 
     def timed(z: Floats, inputs: DecodeInputs) -> dict[str, Floats]:

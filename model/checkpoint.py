@@ -92,6 +92,22 @@ class LatentMap:
     axes: Floats
     points: Floats
 
+    def place(self, z: Floats) -> tuple[float, float]:
+        """Return where a point float32 [d] lies on the map, each coordinate -1..1."""
+        x, y = np.clip(self.axes @ (z - self.mean), -1.0, 1.0).tolist()
+        return x, y
+
+    def carried(self, z: Floats, x: float, y: float) -> Floats:
+        """Return the point nearest to z that lies at a place of the map; z itself without a latent.
+
+        z + pinv(axes) (p - axes (z - mean)): of all that lie at p the one by the shortest way.
+        """
+        if not self.axes.size:
+            return z
+        way = np.asarray((x, y), dtype=np.float32) - self.axes @ (z - self.mean)
+        found: Floats = (z + np.linalg.pinv(self.axes) @ way).astype(np.float32)
+        return found
+
     @classmethod
     def nowhere(cls) -> "LatentMap":
         """Return the map of a model without a latent."""

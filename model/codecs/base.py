@@ -5,7 +5,7 @@ columns onset step, pitch, velocity, length in steps, micro-offset x 100, track;
 which of B phrases each belongs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -103,6 +103,11 @@ def pack_phrase(codec: Codec, phrase: Phrase) -> Arrays:
     """Pack one phrase; every array has a leading dimension of 1."""
     table = table_of(phrase)
     return codec.pack(table, np.zeros(len(table), dtype=np.int64), 1)
+
+
+def stacked(packed: Sequence[Arrays]) -> Arrays:
+    """Return the arrays of packed phrases as those of one batch."""
+    return {name: np.concatenate([one[name] for one in packed]) for name in packed[0]}
 
 
 def spans(

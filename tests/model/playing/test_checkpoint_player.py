@@ -274,11 +274,11 @@ def test_a_direction_moves_what_the_network_was_not_taught() -> None:
     checkpoint = replace(held(net), extras=found.tensors())
     played = CheckpointPlayer(checkpoint, open_runtime(checkpoint, "here"))
     z = np.zeros(32, dtype=np.float32)
-    moved = played._network.moved(z, {"density": 1.0, "range": 0.5})
+    moved = played.network.moved(z, {"density": 1.0, "range": 0.5})
     assert moved[5] == pytest.approx(1.5)
     assert np.count_nonzero(moved) == 1
-    assert played._network.steered == ("density", "range")
-    assert of(config("patch"))._network.moved(z, {"density": 1.0}) is z
+    assert played.network.steered == ("density", "range")
+    assert of(config("patch")).network.moved(z, {"density": 1.0}) is z
 
 
 @pytest.mark.parametrize(("kind", "codec"), [("gru", "melody"), ("patch", "poly"), ("patch", "multitrack")])

@@ -97,9 +97,9 @@ def test_the_command_writes_a_checkpoint_that_the_player_uses(
     before, player = open_player(source), open_player(target)
     latent = player.encode(PHRASES[0])
     assert player.decode(latent, turns={}) == before.decode(latent, turns={})
-    assert player._network.steered == ("density",)
-    assert np.abs(player._network.moved(latent.z, {"density": 1.0}) - latent.z).max() > 1
-    np.testing.assert_array_equal(before._network.moved(latent.z, {"density": 1.0}), latent.z)
+    assert player.network.steered == ("density",)
+    assert np.abs(player.network.moved(latent.z, {"density": 1.0}) - latent.z).max() > 1
+    np.testing.assert_array_equal(before.network.moved(latent.z, {"density": 1.0}), latent.z)
     monkeypatch.setattr(
         "trainer.latent.directions.find", lambda *_, **__: FoundDirections(None, (replace(line, after=None),))
     )

@@ -1,0 +1,58 @@
+"""The prior of a checkpoint: which points of the latent space are drawn.
+
+Tested in tests/model/playing/test_checkpoint_player.py.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.codecs.base import pack_phrase, stacked
+from model.codecs.sampling import gumbel_max
+from model.latent.features import features
+from model.latent.importance import importance_weights_in
+from model.latent.note_transformer import note_transformer_in
+from model.playing.batch import portions
+from model.playing.network import Network
+from model.playing.phrase_decoder import PhraseDecoder
+
+
+class LatentPrior:
+    """Draws points.
+
+    Args:
+        network: that encodes what a learned prior writes.
+        extras: tensors of the checkpoint, among which a learned prior may be.
+        decoder: of the model's own metre.
+
+    Attributes:
+        notes: writes phrases note by note; None where the prior is N(0, I).
+
+    """
+
+    def __init__(self, network: Network, extras: Mapping[str, NDArray[Any]], decoder: PhraseDecoder) -> None:
+        """Read what was learned; raises KeyError, ValueError where it is incomplete."""
+        self.notes = note_transformer_in(extras, network.codec.grid)
+        self._importance = importance_weights_in(extras)
+        self._network, self._decoder = network, decoder
+
+    def draw(self, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Draw z [count, d]: of the prior that the checkpoint learned, else of N(0, I)."""
+        if self.notes is None or not count:
+            return rng.standard_normal((count, self._network.config.latent_size), dtype=np.float32)
+        (chance,) = rng.spawn(1)
+        each = self._importance.candidates if self._importance is not None else 1
+        written = self.notes.draw(count * each, rng)
+        packed = [pack_phrase(self._network.codec, phrase) for phrase in written]
+        points = np.concatenate(
+            [self._network.runtime.encode(stacked(packed[rows])) for rows in portions(len(packed))]
+        )
+        if self._importance is None:
+            return points
+        made = self._decoder.at_rest([*points])
+        rows = [features(phrase, self._network.config.codec) for phrase in made]
+        weights = self._importance.weigh(np.array(rows, dtype=np.float32).reshape(len(points), -1))
+        selected = gumbel_max(weights.reshape(count, each), chance)
+        return points.reshape(count, each, -1)[np.arange(count), selected]
