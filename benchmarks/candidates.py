@@ -16,9 +16,9 @@ from model.latent.note_transformer import run_to_end
 from model.music import attributes
 from model.music.phrase import Phrase
 from model.playing.alternatives import Material, following
-from model.playing.candidates import factors
 from model.playing.checkpoint_player import CheckpointPlayer
-from model.playing.closed_loop import error, limits, steering, targets
+from model.playing.inference.candidates import factors
+from model.playing.inference.closed_loop import error, limits, steering, targets
 from model.runtimes.registry import open_runtime
 from model.shipped import SUFFIX, WEIGHTS, shipped_models
 from model.writing.ranker import Ranker, shipped_ranker

@@ -46,7 +46,7 @@ from model.music.grid import Grid
 from model.music.lines import LINE
 from model.music.metre import AUTO, refusal
 from model.music.phrase import Note, Phrase
-from model.playing.candidates import drafts_for
+from model.playing.inference.candidates import drafts_for
 from model.playing.player import Card, Player
 from model.playing.warp import audible_lengths, decoded_way
 from model.writing.wish import KIND_OF_CODEC, Kind

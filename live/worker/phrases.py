@@ -14,8 +14,8 @@ from model.music.harmony import chord_number
 from model.music.key import Key, key_of
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
+from model.playing.inference.splice import overlapping
 from model.playing.player import Player
-from model.playing.splice import overlapping
 from model.transcription.struck import Struck
 from model.transcription.transcribe import Transcription, transcribe
 

@@ -18,7 +18,7 @@ from model.edits.recombination import recombined
 from model.music.distance import position
 from model.music.phrase import Note, Phrase
 from model.playing.alternatives import Material, can_write, filled_in, following
-from model.playing.candidates import DRAFTS
+from model.playing.inference.candidates import DRAFTS
 from model.playing.variation import MEASURED, Course, course, note_f1
 from model.writing.wish import CONTEXT, Kind
 from model.writing.writer import Writer

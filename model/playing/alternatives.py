@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.music.phrase import Note, Phrase
-from model.playing.candidates import DRAFTS
+from model.playing.inference.candidates import DRAFTS
 from model.playing.variation import MEASURED, lasting
 from model.writing.closing import closes
 from model.writing.ranker import shipped_ranker

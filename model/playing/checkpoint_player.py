@@ -17,14 +17,14 @@ from model.music.attributes import applicable
 from model.music.grid import Grid
 from model.music.metre import cut, metres_of, name_of, padded, takes
 from model.music.phrase import Phrase
-from model.playing.closed_loop import completed
-from model.playing.latent_prior import LatentPrior
-from model.playing.network import Network
-from model.playing.packing import Packing
-from model.playing.phrase_decoder import PhraseDecoder
-from model.playing.phrase_encoder import PhraseEncoder
+from model.playing.inference.closed_loop import completed
+from model.playing.inference.latent_prior import LatentPrior
+from model.playing.inference.network import Network
+from model.playing.inference.packing import Packing
+from model.playing.inference.phrase_decoder import PhraseDecoder
+from model.playing.inference.phrase_encoder import PhraseEncoder
+from model.playing.inference.splice import on_whole_grid
 from model.playing.player import Card
-from model.playing.splice import on_whole_grid
 from model.runtimes.base import Runtime
 
 

@@ -18,7 +18,7 @@ from model.music.distance import position
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS, TRACKS
-from model.playing.retain import NoteKey, seated
+from model.playing.inference.retain import NoteKey, seated
 
 MEASURED = 0.7
 """Up to here what is left of a phrase is 1 less the knob; beyond it comes the rest of the way."""

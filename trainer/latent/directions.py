@@ -12,7 +12,7 @@ from model.latent.directions import Directions
 from model.latent.geometry import Latent
 from model.music.attributes import NAMES, TYPICAL, applicable, measure
 from model.music.phrase import Phrase
-from model.playing.closed_loop import completed
+from model.playing.inference.closed_loop import completed
 from model.playing.player import Player
 from trainer.errors import OperationError, RequestError
 from trainer.evaluation.measures import spearman

@@ -23,8 +23,8 @@ from model.latent.note_transformer import FOLDER, run_to_end
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
-from model.playing.batch import AT_ONCE
 from model.playing.checkpoint_player import CheckpointPlayer
+from model.playing.inference.batch import AT_ONCE
 from model.runtimes.base import DecodeInputs, Floats, Runtime
 from model.runtimes.registry import open_runtime
 from tests.fakes.networks import STEPWISE, config, held, network, phrase, player

@@ -21,7 +21,7 @@ from model.music.attributes import NAMES, TYPICAL, measure
 from model.music.grid import TICKS_PER_BEAT
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS
-from model.playing.candidates import USUAL
+from model.playing.inference.candidates import USUAL
 
 OTHERS = 0.15  # how much a change of the attributes not asked for weighs beside the error of those asked for
 CLOSE = 0.04  # an answer nearer than this, in standard deviations, is not searched further

@@ -10,8 +10,8 @@ from itertools import islice
 from model.checkpoint import Calibration
 from model.latent.geometry import Vector
 from model.music.phrase import Phrase
-from model.playing.candidates import USUAL
-from model.playing.closed_loop import steering
+from model.playing.inference.candidates import USUAL
+from model.playing.inference.closed_loop import steering
 
 AT_ONCE = 64  # rows of one call of the network: more take a processor no less time each
 REMEMBERED = 1024  # phrases at rest

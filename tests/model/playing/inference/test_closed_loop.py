@@ -18,7 +18,7 @@ from model.music.attributes import NAMES, TYPICAL, applicable, measure
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, DRUMS
-from model.playing.closed_loop import completed, limits, nearest, settle, steer, targets
+from model.playing.inference.closed_loop import completed, limits, nearest, settle, steer, targets
 from tests.fakes.synthetic import chords, melody
 from tests.model.edits.test_drums import ROCK
 from tests.model.test_checkpoint import small

@@ -2,7 +2,7 @@
 
 import pytest
 
-from model.playing.candidates import AUTO, DRAFTS, MOST, ON_CARD, answers_for, drafts_for, factors
+from model.playing.inference.candidates import AUTO, DRAFTS, MOST, ON_CARD, answers_for, drafts_for, factors
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 16, 64, MOST])

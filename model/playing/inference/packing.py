@@ -8,7 +8,7 @@ from model.codecs.keyboard import melody_of
 from model.music.grid import Grid
 from model.music.metre import cut, padded
 from model.music.phrase import Phrase
-from model.playing.network import Network
+from model.playing.inference.network import Network
 
 
 class Packing:

@@ -16,12 +16,12 @@ from model.latent.geometry import PlayedPhrase, Vector
 from model.music.attributes import applicable, measure
 from model.music.metre import cell_step, cut, padded
 from model.music.phrase import Phrase
-from model.playing.batch import Change, at_rest, portions, turned
-from model.playing.closed_loop import RHYTHM, changes, steer, targets
-from model.playing.network import Network, Tonality
-from model.playing.packing import Packing
-from model.playing.retain import retained, seated
-from model.playing.splice import after, on_whole_grid
+from model.playing.inference.batch import Change, at_rest, portions, turned
+from model.playing.inference.closed_loop import RHYTHM, changes, steer, targets
+from model.playing.inference.network import Network, Tonality
+from model.playing.inference.packing import Packing
+from model.playing.inference.retain import retained, seated
+from model.playing.inference.splice import after, on_whole_grid
 
 RESTS = 8  # phrases that were played last, of which is known what the network gives back
 

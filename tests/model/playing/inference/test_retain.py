@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
-from model.playing.retain import places, retained, seated
+from model.playing.inference.retain import places, retained, seated
 
 GRID = Grid()
 PLAYED = Phrase.of(

@@ -12,12 +12,12 @@ from model.codecs.sampling import Sampling
 from model.latent.geometry import Latent, Vector
 from model.music.attributes import measure
 from model.music.phrase import Phrase
-from model.playing.batch import portions
-from model.playing.latent_prior import LatentPrior
-from model.playing.network import Network
-from model.playing.packing import Packing
-from model.playing.phrase_bank import SIZE, PhraseBank
-from model.playing.phrase_decoder import PhraseDecoder
+from model.playing.inference.batch import portions
+from model.playing.inference.latent_prior import LatentPrior
+from model.playing.inference.network import Network
+from model.playing.inference.packing import Packing
+from model.playing.inference.phrase_bank import SIZE, PhraseBank
+from model.playing.inference.phrase_decoder import PhraseDecoder
 
 SURE = -30.0  # log-variance of a point that is no distribution
 

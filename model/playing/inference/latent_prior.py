@@ -14,9 +14,9 @@ from model.codecs.sampling import gumbel_max
 from model.latent.features import features
 from model.latent.importance import importance_weights_in
 from model.latent.note_transformer import note_transformer_in
-from model.playing.batch import portions
-from model.playing.network import Network
-from model.playing.phrase_decoder import PhraseDecoder
+from model.playing.inference.batch import portions
+from model.playing.inference.network import Network
+from model.playing.inference.phrase_decoder import PhraseDecoder
 
 
 class LatentPrior:

@@ -22,8 +22,8 @@ from model.latent.directions import directions_in
 from model.latent.geometry import Vector
 from model.music.metre import padded
 from model.music.phrase import Phrase
-from model.playing.candidates import AUTO, answers_for, factors
-from model.playing.splice import on_whole_grid
+from model.playing.inference.candidates import AUTO, answers_for, factors
+from model.playing.inference.splice import on_whole_grid
 from model.runtimes.base import DecodeInputs, Runtime
 
 

@@ -1,0 +1,1 @@
+"""How a player asks its network, and what it makes of the answers."""
