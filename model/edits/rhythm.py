@@ -1,7 +1,7 @@
 """Rhythm to a wanted complexity: onsets move to weaker or stronger steps, the notes keep their order.
 
-Part of the closed loop (`playing.inference.closed_loop`), so it solves for the number that is measured and takes well
-under a millisecond for a usual phrase.
+Part of the closed loop (`playing.inference.closed_loop`), so it solves for the number that is measured and
+takes well under a millisecond for a usual phrase.
 """
 
 from bisect import bisect_left
