@@ -30,7 +30,7 @@ class Card:
         conditions: what its answers can be held to, of `chords`, `key` and `style`.
         styles: labels that the condition `style` takes.
         accompanies: whether it can write the parts that a phrase lacks.
-        encodes: whether a phrase's z is its encoder's; else it is found among draws (`inference.phrase_bank`).
+        encodes: whether a phrase's z is its encoder's; else it is one of many draws (`phrase_bank`).
         metres: names of those that it plays, see `model.music.metre`; the grid has one of them.
 
     """

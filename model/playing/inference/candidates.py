@@ -1,8 +1,8 @@
 """Of how many answers one is chosen, and which ones are asked for.
 
-Two things are chosen from candidates: what the network answers to a turned knob (`closed_loop`: all in one batch, the
-one that measures nearest) and what comes next as the writer has it (`playing.alternatives`: the one that
-goes on best).
+Two things are chosen from candidates: what the network answers to a turned knob (`closed_loop`: all in one
+batch, the one that measures nearest) and what comes next as the writer has it (`playing.alternatives`: the
+one that goes on best).
 """
 
 from collections.abc import Sequence
