@@ -159,11 +159,11 @@ class Commands:
             case SetMode(mode):
                 self._set_mode(next((one for one in MODES if one == mode), None), mode, now)
             case SetMetre(metre):
-                jam.set_metre(metre, now)
+                jam.lengths.set_metre(metre, now)
             case SetPhrase(bars):
-                jam.set_phrase(length("phrase", bars), now)
+                jam.lengths.set_phrase(length("phrase", bars), now)
             case Loop(bars):
-                jam.loop(length("loop", bars), now)
+                jam.lengths.loop(length("loop", bars), now)
             case MutePart() | SoloPart() | Fill() | Break():
                 self._band(command, now)
             case CallScene(number, bars):

@@ -6,12 +6,12 @@ this room says what it owns.  Threads: engine only.  Realtime: yes.
 """
 
 from live.errors import UsageError
-from live.ipc.messages import Answer, Decoded, Encoded, Failed, LoadFailed, Ready, Rewritten, Warped
+from live.ipc.messages import Answer
 from live.ipc.snapshot import TransportState
 from live.jam.asking.decoding import Decoding
 from live.jam.asking.model_choice import ModelChoice
 from live.jam.asking.places import LatentPlaces
-from live.jam.asking.requests import Reason, Requests
+from live.jam.asking.requests import Requests
 from live.jam.asking.searches import Searches
 from live.jam.band.band import Band
 from live.jam.dialogue import Dialogue
@@ -21,6 +21,8 @@ from live.jam.input.listening import Listening
 from live.jam.input.performer import Performer
 from live.jam.latent.gestures import Gestures
 from live.jam.latent.path import PathHistory
+from live.jam.lengths import Lengths
+from live.jam.model_answers import ModelAnswers
 from live.jam.notices import Notices
 from live.jam.parts.mixer import Mixer
 from live.jam.parts.parts import channels_of
@@ -33,7 +35,6 @@ from live.jam.sequencing.sender import START_AHEAD_NANOS, Sender
 from live.jam.turns import Turns
 from live.settings.config import AUTO, Config
 from live.settings.knobs import ANSWERING, KNOBS, Mode
-from live.timing.bar_lines import BarLines
 from live.timing.midi_bytes import silence
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
@@ -143,6 +144,22 @@ class Jam:
             output=output,
         )
         self.model_choice = ModelChoice(config, output=output, notices=self.notices)
+        self._answers = ModelAnswers(
+            self.dialogue,
+            self.decoding,
+            self.gestures,
+            self.places,
+            requests=self.requests,
+            history=self.history,
+            transport=self.transport,
+            model_choice=self.model_choice,
+            performer=self.performer,
+            mixer=self.mixer,
+            notices=self.notices,
+        )
+        self.lengths = Lengths(
+            self.dialogue, self.history, self.transport, self.sender, output=output, notices=self.notices
+        )
         self._runs = 0
         self._take_laying()
 
@@ -356,48 +373,6 @@ class Jam:
             self.output.tempo(self.tick(now), tempo_bpm)
         return True
 
-    def set_lengths(self, phrase_bars: int, loop_bars: int, now: Nanos, *, record: bool = False) -> BarLines:
-        """Take up other phrases, or let others repeat, from a bar line on; see `Dialogue.set_length`."""
-        lines = self.dialogue.set_length(phrase_bars, loop_bars, self.sent_to(now), record=record)
-        if not self.transport.running:
-            self.dialogue.restart()
-        return lines
-
-    def set_phrase(self, bars: int, now: Nanos) -> None:
-        """Take up so many bars as one phrase, 0 for as many as the model's have; raises UsageError."""
-        lines = self.set_lengths(bars, self.history.state.loop_bars, now)
-        self.mark(f"phrase {bars or 'auto'}", now)
-        bars = bars or lines.period_bars
-        since = f", from bar {lines.bar + 1} on" if self.dialogue.coming is not None else ""
-        self.notices.add("info", f"phrases of {bars} bar{'s' * (bars > 1)}{since}")
-
-    def loop(self, bars: int, now: Nanos) -> None:
-        """Let the last bars repeat from the next bar line on, or let go; raises UsageError."""
-        state = self.history.state
-        if not bars or bars == state.loop_bars:
-            if state.loop_bars:
-                self.set_lengths(state.phrase_bars, 0, now)
-                self.mark("loop off", now)
-                self.notices.add("info", "the loop is let go")
-            return
-        if not self.transport.running:
-            raise UsageError("loop does nothing now: the music stands still")
-        lines = self.set_lengths(state.phrase_bars, bars, now, record=True)
-        self.mark(f"loop {bars}", now)
-        self.notices.add("info", f"a loop of {bars} bar{'s' * (bars > 1)}, from bar {lines.bar + 1} on")
-
-    def set_metre(self, metre: str, now: Nanos) -> None:
-        """Play in another metre from the next bar line on, or from the next start; raises UsageError."""
-        lines = self.dialogue.set_metre(metre, self.sent_to(now))
-        name = name_of(lines.grid)
-        self.mark(f"metre {name}", now)
-        if not self.transport.running:
-            self.dialogue.restart()
-        if self.dialogue.coming is not None:
-            self.notices.add("info", f"{name} from bar {lines.bar + 1} on")
-        else:
-            self.notices.add("info", f"metre {name}")
-
     def panic(self, now: Nanos) -> None:
         """Silence everything at once; the instrument comes in again on the next phrase's one."""
         self.sender.silence(now, keep_transport=True)
@@ -478,47 +453,8 @@ class Jam:
 
     def from_worker(self, answer: Answer, now: Nanos) -> None:
         """Take an answer of the model process."""
-        tick = self.sent_to(now)
-        match answer:
-            case Encoded():
-                if answer.fault:
-                    self.notices.add("error", answer.fault)
-                search = self.dialogue.encoded(answer, tick)
-                if search is not None and search.reason is Reason.ANCHOR:
-                    self.gestures.prepare_morph()
-                if search is not None and search.reason is Reason.PLAYED:
-                    self.performer.learn_lag(answer.lag_ticks * search.tick_nanos)
-            case Decoded():
-                self.decoding.decoded(answer, tick)
-            case Rewritten():
-                self.decoding.rewritten(tick)
-            case Warped():
-                self.gestures.warped(answer)
-            case Failed(ident, text):
-                self.notices.add("error", text)
-                self.dialogue.failed(ident, tick)
-            case Ready():
-                self._model_ready(answer, tick, now)
-            case LoadFailed(text):
-                self.model_choice.failed(text, self.requests.model)
-                self.places.expect_no_more(tick)
-                self.decoding.ask_next(tick)
-
-    def _model_ready(self, ready: Ready, tick: Tick, now: Nanos) -> None:
-        before = self.requests.model
-        new = before is None or before.ident != ready.ident
-        self.model_choice.ready(ready)
-        if before is not None and new:
-            self.history.forget()
-        self.dialogue.set_model(ready, tick)
-        if self.dialogue.coming is not None and not self.transport.running:
-            self.dialogue.restart()
-        self.gestures.prepare_morph()
-        self.mixer.send_missed(now)
-        for sentence in self.requests.remarks() if new else ():
-            self.notices.add("info", sentence)
+        self._answers.take(answer, self.sent_to(now), now)
 
     def worker_lost(self) -> None:
         """Play on without the model process."""
-        self.model_choice.state = "lost"
-        self.dialogue.lose_model()
+        self._answers.lost()

@@ -220,7 +220,7 @@ class Present:
         if metre == jam.dialogue.metre:
             return
         try:
-            jam.set_metre(metre, now)
+            jam.lengths.set_metre(metre, now)
         except UsageError as error:
             jam.notices.add("warning", str(error))
 
@@ -230,7 +230,7 @@ class Present:
         if (phrase_bars, loop_bars) == (path.phrase_bars, path.loop_bars):
             return
         try:
-            jam.set_lengths(phrase_bars, loop_bars, now)
+            jam.lengths.set(phrase_bars, loop_bars, now)
         except UsageError as error:
             jam.notices.add("warning", str(error))
 
