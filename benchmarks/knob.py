@@ -14,7 +14,7 @@ from benchmarks.scale import Scale
 BPM = 120
 STEP_MS = 60_000 / BPM / 4
 STEP_TICKS, CELL_TICKS = 120, 3840
-MARGIN_MS = 10.0
+MARGIN_MS = 5.0
 PLACES = (0.0, 0.8)
 TURNS = 60
 LEARNING_TURNS = 2

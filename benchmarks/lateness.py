@@ -26,7 +26,7 @@ EXPLAINED = (
     "loop runs in the same minutes.",
 )
 BUDGET_MS = {True: 0.15, False: 0.5}
-LARGEST_RATIO = 2.0
+LARGEST_RATIO = 1.5
 SETTLE_SECONDS = 6.0
 TURN_SECONDS = 0.2
 KEYS_PER_SECOND = 8.0

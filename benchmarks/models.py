@@ -20,8 +20,9 @@ from model.playing.player import Player
 from model.runtimes.base import DecodeInputs, Floats
 from model.shipped import shipped_models
 
-BUDGET_MS = {"lead": 2.0}
+BUDGET_MS = {"lead": 2.0, "drums": 2.0, "keys": 3.0}
 OTHER_BUDGET_MS = 4.0
+TURNED_RATIO = 2.0
 CARD_BUDGET_MS, CARD_MANY_MS = 1.0, 5.0
 MANY = 64  # candidates for an answer
 WARM_UP = 30
@@ -49,10 +50,11 @@ def measure(scale: Scale) -> list[Row]:
         rows.append(
             Row(
                 f"encode + decode two bars, {where}: {name}",
-                f"p99 <= {budget:g} ms",
+                f"p99 <= {budget:g} ms, with a knob turned {TURNED_RATIO:g} x as much",
                 spread(figures["rest"]),
                 f"with a knob turned: {spread(figures['turned'])}; {figures['runtime']}",
-                percentile(figures["rest"], 0.99) <= budget,
+                percentile(figures["rest"], 0.99) <= budget
+                and percentile(figures["turned"], 0.99) <= TURNED_RATIO * budget,
             )
         )
         if many := figures["many"]:

@@ -19,7 +19,7 @@ from benchmarks.figures import Row
 from benchmarks.instrument import ROOT, drain
 from benchmarks.scale import Scale
 
-BUDGET = 0.10
+BUDGET = 0.06
 FEED_HZ = 15
 SIZES = ((80, 24), (120, 40), (200, 50))
 SETTLE_SECONDS = 3.0
