@@ -153,24 +153,23 @@ def read_together(
             [song._replace(tracks=() if off else song.tracks) for song, off in zip(songs, weak, strict=True)],
             grid,
         )
-    sheets, hits = [Sheet(lines, number) for number in range(len(files))], Hits(drums)
-    its = [hits if drums.size_of(number) else None for number in range(len(files))]
+    hits = Hits(drums)
     result = {
         "melody": melody_windows(lines),
         "poly": poly_windows(lines),
         "drums": drum_windows(drums, hits),
-        "multitrack": [multitrack_windows(*both) for both in zip(sheets, its, strict=True)],
+        "multitrack": multitrack_windows(lines, drums, hits),
     }
     grams, pitched, hit = fingerprints(lines, drums), varied(lines), varied(drums)
     found: list[Reading | str] = []
-    for number, sheet in enumerate(sheets):
+    for number in range(len(files)):
         windows = {codec: each[number] for codec, each in result.items()}
         if not spans[number]:
             found.append(_no_bars(grid))
-        elif weak[number] and its[number] is None:
+        elif weak[number] and not drums.size_of(number):
             found.append("its notes keep to no beat of the file: played without its click")
         elif not any(len(each.counts) for each in windows.values()):
-            found.append(_why(sheet, drums.size_of(number), grid))
+            found.append(_why(Sheet(lines, number), drums.size_of(number), grid))
         else:
             either = pitched[number] or hit[number]
             velocities = dict(

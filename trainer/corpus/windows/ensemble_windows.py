@@ -25,9 +25,10 @@ from numpy.typing import NDArray
 
 from model.codecs.base import LENGTH, ONSET, PITCH, TRACK
 from model.codecs.multitrack import C3
+from model.music.grid import Grid
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from trainer.corpus.hashing import set_hashes
-from trainer.corpus.reading.sheets import Sheet
+from trainer.corpus.reading.sheets import Sheets, Table
 from trainer.corpus.reading.tracks import (
     LONGEST,
     VOICES,
@@ -49,10 +50,10 @@ from trainer.corpus.windows.phrase_windows import (
     collect,
     fewest,
     off_grid,
+    rank,
     shifted,
     silent_bars,
     stretches,
-    together,
 )
 
 MOST = 150  # windows that one song gives
@@ -77,35 +78,43 @@ NO_PITCH = frozenset((47, *range(112, 128)))
 NO_BASS = ("bassoon", "basset", "bass drum", "basson", "bass clarinet")
 
 
-def multitrack_windows(sheet: Sheet, drums: Hits | None) -> Windows:
-    """Return the windows of a song's ensemble; bars of another metre are aside, and without drums.
+def multitrack_windows(sheets: Sheets, drums: Sheets, hits: Hits) -> list[Windows]:
+    """Return the windows of each song's ensemble; bars of another metre are aside, and without drums.
 
     Args:
-        sheet: of the tracks with pitches.
-        drums: of all songs that are read together with it; None where it has none.
+        sheets: of the tracks with pitches.
+        drums: of the drum tracks of the same songs.
+        hits: of these.
 
     """
-    players = [n for n in sheet.lines if n.program not in NO_PITCH and n.notes >= FEWEST_OF_A_LINE]
-    players = sorted(players, key=lambda line: -line.notes)[:MOST_LINES]
-    if not players or (len(players) == 1 and drums is None):
-        return Windows()
-    band = cast(players)
-    if drums is None and two_hands(players, band):
-        return Windows()
-    most = MOST if drums is not None else MOST_WITHOUT_DRUMS
-    places, sampled, in_piece = _places(sheet, most)
-    found, taken = _cast_windows(band, sheet, drums, places)
+    bands = [_band(sheets.lines_of(song), drummed=drums.size_of(song) > 0) for song in range(len(sheets))]
+    most = np.array(
+        [MOST if drums.size_of(song) else MOST_WITHOUT_DRUMS for song in range(len(sheets))], dtype=np.int64
+    )
+    places, sampled, in_piece = _places(
+        sheets, np.array([band is not None for band in bands], dtype=bool), most
+    )
+    found, taken = _cast_windows([band or NOBODY for band in bands], sheets, hits, places)
     drawn = found.notes[:, TRACK] == DRUMS
     columns = tuple(found.notes[:, column] for column in (ONSET, PITCH, LENGTH, TRACK))
     exact = set_hashes(columns, found.counts)
     pitched = replace(found, notes=found.notes[~drawn], counts=found.tally(~drawn))
     above = above_lowest(pitched, pitched.notes[:, PITCH])
     shape = set_hashes((pitched.notes[:, ONSET], above, pitched.notes[:, TRACK]), pitched.counts)
-    few = sampled[taken]
-    (windows,) = collect(found.only(few), exact[few], shape[few], most=most, alike=most)
-    piece = in_piece[taken]
-    (windows.every,) = together(found, exact, shape, piece & (np.cumsum(piece) <= MOST_OF_A_PIECE))
-    return windows
+    piece = np.flatnonzero(in_piece[taken])
+    piece = piece[rank(found.songs[piece]) < MOST_OF_A_PIECE]
+    few = np.flatnonzero(sampled[taken])
+    return collect(found, exact, shape, songs=len(sheets), most=most, alike=most, among=few, every=piece)
+
+
+def _band(lines: Sequence[TrackLine], *, drummed: bool) -> "Casting | None":
+    """Return who of a song can play what; None where its tracks are no ensemble."""
+    players = [n for n in lines if n.program not in NO_PITCH and n.notes >= FEWEST_OF_A_LINE]
+    players = sorted(players, key=lambda line: -line.notes)[:MOST_LINES]
+    if not players or (len(players) == 1 and not drummed):
+        return None
+    band = cast(players)
+    return band if drummed or not two_hands(players, band) else None
 
 
 class Casting(NamedTuple):
@@ -114,6 +123,9 @@ class Casting(NamedTuple):
     melody: list[TrackLine]
     bass: list[TrackLine]
     chords: list[TrackLine]
+
+
+NOBODY = Casting([], [], [])
 
 
 def cast(players: Sequence[TrackLine]) -> Casting:
@@ -155,30 +167,40 @@ def is_bass(line: TrackLine) -> bool:
 
 
 class WindowPlaces(NamedTuple):
-    """Where windows may lie: the run and the first step of each, in their order."""
+    """Where windows may lie: the run, its first step in it and the song of each, in their order."""
 
     spans: Numbers
     first: Numbers
+    songs: Numbers
 
 
-def _places(sheet: Sheet, most: int) -> tuple[WindowPlaces, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return where windows are cast, which of them may be taken, and which say how the piece goes on."""
-    grid = sheet.grid
+def _places(
+    sheets: Sheets, chosen: NDArray[np.bool_], most: Numbers
+) -> tuple[WindowPlaces, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return where windows are cast, which of them may be taken, and which say how the piece goes on.
+
+    Args:
+        sheets: the songs.
+        chosen: of which songs windows are cast.
+        most: windows that each song gives.
+
+    """
+    grid = sheets.grid
     stride = max(1, grid.bars // 4)
-    spans, firsts, sampled, in_piece, left = [], [], [], [], MOST_OF_A_PIECE + SPARE_OF_A_PIECE
-    for number, span in enumerate(sheet.spans):
-        count = max(0, -(-(sheet.bars(span) - grid.bars + 1) // stride))
-        few = np.zeros(count, dtype=bool)
-        few[np.linspace(0, count - 1, min(count, most * SPARE)).astype(np.int64)] = True
-        whole = np.arange(count) < left
-        left -= int(whole.sum())
-        kept = np.flatnonzero(few | whole)
-        spans.append(np.full(len(kept), number))
-        firsts.append(kept * stride * grid.steps_per_bar)
-        sampled.append(few[kept])
-        in_piece.append(whole[kept])
-    places = WindowPlaces(np.concatenate(spans), np.concatenate(firsts))
-    return places, np.concatenate(sampled), np.concatenate(in_piece)
+    counts = np.maximum(0, -(-(sheets.bars() - grid.bars + 1) // stride)) * chosen[sheets.song_of_span]
+    spans = np.repeat(np.arange(len(counts)), counts)
+    begins = np.cumsum(counts) - counts
+    number, songs = np.arange(len(spans)) - begins[spans], sheets.song_of_span[spans]
+    few = np.ones(len(spans), dtype=bool)
+    spare = most[sheets.song_of_span] * SPARE
+    for span in np.flatnonzero(counts > spare).tolist():
+        count, begin = int(counts[span]), int(begins[span])
+        few[begin : begin + count] = False
+        few[begin + np.linspace(0, count - 1, spare[span]).astype(np.int64)] = True
+    whole = rank(songs) < MOST_OF_A_PIECE + SPARE_OF_A_PIECE
+    kept = few | whole
+    places = WindowPlaces(spans[kept], number[kept] * stride * grid.steps_per_bar, songs[kept])
+    return places, few[kept], whole[kept]
 
 
 class Rows(NamedTuple):
@@ -209,90 +231,110 @@ def _together(*some: Rows) -> Rows:
     )
 
 
-class Stage:
-    """Where each track's notes lie in a table, window by window."""
-
-    def __init__(self, sheet: Sheet, groups: Numbers, notes: Wide, lines: Sequence[TrackLine]) -> None:
-        """Take a sheet's table and the tracks that are asked for."""
-        self._keys = groups << 24 | notes[:, ONSET]
-        self._width, self._steps = len(sheet.lines), sheet.grid.steps
-        self._lines = np.array([line.place for line in lines], dtype=np.int64)
-
-    def edges(self, places: WindowPlaces) -> tuple[Numbers, Numbers]:
-        """Return [track, window] where the notes begin and end."""
-        group = places.spans[None] * self._width + self._lines[:, None]
-        low, high = (
-            np.searchsorted(self._keys, group << 24 | np.minimum(places.first + more, LONGEST - 1)[None])
-            for more in (0, self._steps)
-        )
-        return low, high
-
-
-class Players:
-    """Who of a band plays what, window by window.
+class Candidates:
+    """Who could play a part in which window: the tracks for it of a song, the best first, in each window.
 
     Attributes:
-        lead: row of the track that leads in each window, -1 where none does.
-        ground: row of the track that is the bass.
+        lines: the track of each, as the sheets count them.
+        windows: where.
+        groups: the track in the window's run.
+        first: the window's first step in its run.
+        low: its first note in the table of single lines.
+        high: the note behind its last.
 
     """
 
-    def __init__(self, band: Casting, sheet: Sheet, places: WindowPlaces) -> None:
-        """Look at which tracks play where."""
-        everyone = list(dict.fromkeys((*band.melody, *band.bass, *band.chords)))
-        row = {line: number for number, line in enumerate(everyone)}
-        singers, basses, self._chords = (
-            np.array([row[line] for line in lines], dtype=np.int64)
-            for lines in (band.melody, band.bass, band.chords)
+    def __init__(self, sheets: Sheets, places: WindowPlaces, parts: Sequence[Sequence[TrackLine]]) -> None:
+        """Take the tracks for a part, song by song."""
+        songs = np.repeat(np.arange(len(parts)), [len(lines) for lines in parts])
+        counts = np.bincount(places.songs, minlength=len(parts))
+        begins = (np.cumsum(counts) - counts)[songs]
+        lines = np.array([line.place for lines in parts for line in lines], dtype=np.int64)
+        lines += np.array(sheets.first_line, dtype=np.int64)[songs]
+        counts = counts[songs]
+        self.lines = np.repeat(lines, counts)
+        self.windows = np.arange(len(self.lines)) + np.repeat(begins - np.cumsum(counts) + counts, counts)
+        self.groups, self.first = (
+            sheets.groups_of(places.spans[self.windows], self.lines),
+            places.first[self.windows],
         )
-        self._table, self._groups = sheet.notes()
-        self._line, groups = sheet.skyline()
-        self._lowest, _ = sheet.skyline(lowest=True)  # on the same steps, so that their rows are the same
-        self._edges = Stage(sheet, self._groups, self._table, everyone).edges(places)
-        self._line_edges = Stage(sheet, groups, self._line, everyone).edges(places)
-        self._playing = self._line_edges[1] - self._line_edges[0]
-        self._keyboard = np.array([line.alone < SINGLE for line in everyone], dtype=bool)
-        self.lead = self._first(singers, FEWEST_MELODY)
-        self.ground = self._first(basses, 1)
+        self.low, self.high = edges(sheets.skyline(), self.groups, self.first, sheets.grid)
 
-    def _first(self, rows: Numbers, fewest_notes: int) -> Numbers:
-        """Return the first of some rows that has so many notes in each window; -1 where none has."""
-        which = self._playing[rows] >= fewest_notes
-        if not len(rows):
-            return np.full(which.shape[1], -1)
-        return np.where(which.any(axis=0), rows[which.argmax(axis=0)], -1)
+    def best(self, fewest_notes: int, count: int) -> Numbers:
+        """Return the first with so many notes in each of so many windows; -1 where none has."""
+        playing = np.flatnonzero(self.high - self.low >= fewest_notes)[::-1]
+        found = np.full(count, -1)
+        found[self.windows[playing]] = playing  # of several the last stays: the first of them
+        return found
+
+
+def edges(table: Table, groups: Numbers, first: Numbers, grid: Grid) -> tuple[Numbers, Numbers]:
+    """Return where in a table windows of some groups begin and end, by their first steps."""
+    keys = table.groups << 24 | table.notes[:, ONSET]
+    low, high = (
+        np.searchsorted(keys, groups << 24 | np.minimum(first + more, LONGEST - 1))
+        for more in (0, grid.steps)
+    )
+    return low, high
+
+
+class Players:
+    """Who of the bands plays what, window by window.
+
+    Attributes:
+        ground: place of who is the bass in each window among its candidates, -1 where none is.
+
+    """
+
+    def __init__(self, bands: Sequence[Casting], sheets: Sheets, places: WindowPlaces) -> None:
+        """Look at which tracks play where."""
+        self._sheets, self._count = sheets, len(places.first)
+        self._singers, self._basses, self._others = (
+            Candidates(sheets, places, parts) for parts in zip(*bands, strict=True)
+        )
+        self._lead = self._singers.best(FEWEST_MELODY, self._count)
+        self.ground = self._basses.best(1, self._count)
 
     def melody(self) -> Rows:
         """Return the lead's line."""
-        led = np.flatnonzero(self.lead >= 0)
-        return self._stretches(self._line, self._line_edges, self.lead[led], led)
-
-    def chords(self) -> Rows:
-        """Return what the first of the others play, and what lies under a leading keyboard's top notes."""
-        chosen = (self._playing[self._chords] > 0) & (self._chords[:, None] != self.lead[None])
-        chosen &= np.cumsum(chosen, axis=0) <= CHORD_LINES
-        part, window = np.nonzero(chosen)
-        others = self._stretches(self._table, self._edges, self._chords[part], window)
-        led = np.flatnonzero(self.lead >= 0)
-        led = led[self._keyboard[self.lead[led]]]
-        top = np.ones(len(self._table), dtype=bool)
-        place = self._groups << 24 | self._table[:, ONSET]
-        top[:-1] = place[1:] != place[:-1]
-        under = self._table.copy()
-        under[:, TRACK] = top
-        hands = self._stretches(under, self._edges, self.lead[led], led)
-        hands = hands.only(hands.notes[:, TRACK] == 0)
-        return Rows(*merged(*_together(others, hands)))
+        return self._lines(self._singers, self._lead, self._sheets.skyline())
 
     def bass(self) -> Rows:
         """Return the bass's line, where there is one."""
-        where = np.flatnonzero(self.ground >= 0)
-        return self._stretches(self._lowest, self._line_edges, self.ground[where], where)
+        # on the same steps, so that its rows are those of the highest line
+        return self._lines(self._basses, self.ground, self._sheets.skyline(lowest=True))
 
     @staticmethod
-    def _stretches(table: Wide, edges: tuple[Numbers, Numbers], rows: Numbers, windows: Numbers) -> Rows:
-        low, high = edges
-        return Rows.at(table, low[rows, windows], high[rows, windows], windows)
+    def _lines(candidates: Candidates, chosen: Numbers, table: Table) -> Rows:
+        windows = np.flatnonzero(chosen >= 0)
+        chosen = chosen[windows]
+        return Rows.at(table.notes, candidates.low[chosen], candidates.high[chosen], windows)
+
+    def chords(self) -> Rows:
+        """Return what the first of the others play, and what lies under a leading keyboard's top notes."""
+        others, singers, table = self._others, self._singers, self._sheets.notes()
+        leader = (
+            np.where(self._lead >= 0, singers.lines[self._lead], -1) if len(singers.lines) else self._lead
+        )
+        playing = np.flatnonzero((others.high > others.low) & (others.lines != leader[others.windows]))
+        playing = playing[np.argsort(others.windows[playing], kind="stable")]
+        playing = playing[rank(others.windows[playing]) < CHORD_LINES]
+        led = self._lead[self._lead >= 0]
+        keyboard = np.array([line.alone < SINGLE for line in self._sheets.lines], dtype=bool)
+        led = led[keyboard[singers.lines[led]]]
+        place = table.groups << 24 | table.notes[:, ONSET]
+        top = np.ones(len(place), dtype=bool)
+        top[:-1] = place[1:] != place[:-1]
+        under = table.notes.copy()
+        under[:, TRACK] = top
+        hands = self._chords(singers, led, Table(under, table.groups))
+        hands = hands.only(hands.notes[:, TRACK] == 0)
+        return Rows(*merged(*_together(self._chords(others, playing, table), hands)))
+
+    def _chords(self, candidates: Candidates, chosen: Numbers, table: Table) -> Rows:
+        """Return all that some of the candidates play."""
+        low, high = edges(table, candidates.groups[chosen], candidates.first[chosen], self._sheets.grid)
+        return Rows.at(table.notes, low, high, candidates.windows[chosen])
 
 
 def _grounded(chords: Rows, bass: Rows, ground: Numbers) -> tuple[Rows, Rows]:
@@ -307,13 +349,15 @@ def _grounded(chords: Rows, bass: Rows, ground: Numbers) -> tuple[Rows, Rows]:
 
 
 def _cast_windows(
-    band: Casting, sheet: Sheet, drums: Hits | None, places: WindowPlaces
+    bands: Sequence[Casting], sheets: Sheets, hits: Hits, places: WindowPlaces
 ) -> tuple[Cut, NDArray[np.bool_]]:
     """Return the windows that hold enough and lie on the grid, each cast from who plays in it, and which."""
-    grid, count = sheet.grid, len(places.first)
-    players = Players(band, sheet, places)
+    grid, count = sheets.grid, len(places.first)
+    aside = np.array([span.aside for span in sheets.spans], dtype=bool)
+    players = Players(bands, sheets, places)
     chords, bass = _grounded(players.chords(), players.bass(), players.ground)
-    parts = {MELODY: players.melody(), CHORDS: chords, BASS: bass, DRUMS: _beat(sheet, drums, places)}
+    beat = _beat(hits, places, np.flatnonzero(~aside[places.spans]), grid)
+    parts = {MELODY: players.melody(), CHORDS: chords, BASS: bass, DRUMS: beat}
     sizes = {track: rows.counts(count) for track, rows in parts.items()}
     for track, rows in parts.items():
         rows.notes[:, TRACK] = track
@@ -327,22 +371,16 @@ def _cast_windows(
     place = (every.windows << 24 | every.notes[:, ONSET]) << 7 | every.notes[:, PITCH]
     notes = every.notes[np.argsort(place << 2 | every.notes[:, TRACK], kind="stable")]
     windows = np.flatnonzero(taken)
-    spans = places.spans[windows]
-    aside = np.array([span.aside for span in sheet.spans], dtype=bool)[spans]
-    bars = places.first[windows] // grid.steps_per_bar
-    found = shifted(Cut(notes, total[windows], bars, spans, aside, np.zeros_like(spans)), grid)
+    spans, songs = places.spans[windows], places.songs[windows]
+    bars, within = places.first[windows] // grid.steps_per_bar, spans - np.array(sheets.first_span)[songs]
+    found = shifted(Cut(notes, total[windows], bars, within, aside[spans], songs), grid)
     good = silent_bars(found, grid) <= grid.bars // 2
     good &= ~off_grid(found, grid, found.notes[:, TRACK] != DRUMS)
     taken[windows[~good]] = False
     return found.only(good), taken
 
 
-def _beat(sheet: Sheet, drums: Hits | None, places: WindowPlaces) -> Rows:
-    """Return the hits of every window; none where too many of them fall onto others, or in another metre."""
-    if drums is None:
-        return _together()
-    aside = np.array([span.aside for span in sheet.spans], dtype=bool)
-    windows = np.flatnonzero(~aside[places.spans])
-    runs = places.spans[windows] + sheet.first_run
-    low, high, whole = drums.windows(runs, places.first[windows], sheet.grid)
-    return Rows.at(drums.distinct.notes, low[whole], high[whole], windows[whole])
+def _beat(hits: Hits, places: WindowPlaces, windows: Numbers, grid: Grid) -> Rows:
+    """Return the hits of some windows; none where too many of them fall onto others."""
+    low, high, whole = hits.windows(places.spans[windows], places.first[windows], grid)
+    return Rows.at(hits.distinct.notes, low[whole], high[whole], windows[whole])

@@ -325,7 +325,9 @@ def collect(
     *,
     songs: int = 1,
     most: int | Numbers = MAX_WINDOWS,
-    alike: int = MAX_WINDOWS,
+    alike: int | Numbers = MAX_WINDOWS,
+    among: Numbers | None = None,
+    every: Numbers | None = None,
 ) -> list[Windows]:
     """Return each song's distinct windows, at most so many in all (evenly spread) and of one shape.
 
@@ -335,24 +337,24 @@ def collect(
         shape: of them.
         songs: how many there are.
         most: of all songs or of each.
-        alike: of one shape.
+        alike: of one shape, of all songs or of each.
+        among: which windows may be taken, rising; None all.
+        every: which say how their piece goes on, rising; None the first `MAX_WINDOWS` of each song.
 
     """
-    first = distinct(exact, found.songs)
-    if alike < MAX_WINDOWS:
-        places = np.flatnonzero(first)
-        first[places] = rank(found.songs[places], shape[places]) < alike
-    first &= _spread(found.songs, first, songs, np.broadcast_to(np.asarray(most), songs))
-    collected = together(found, exact, shape, first, songs)
-    every = together(found, exact, shape, rank(found.songs) < MAX_WINDOWS, songs)
-    for windows, pieces in zip(collected, every, strict=True):
+    most, alike = (np.broadcast_to(np.asarray(each), songs) for each in (most, alike))
+    taken = np.arange(len(exact)) if among is None else among
+    taken = taken[rank(found.songs[taken], exact[taken]) == 0]
+    if (alike < MAX_WINDOWS).any():
+        of = found.songs[taken]
+        taken = taken[rank(of, shape[taken]) < alike[of]]
+    taken = _spread(found.songs, taken, most)
+    if every is None:
+        every = np.flatnonzero(rank(found.songs) < MAX_WINDOWS)
+    collected = together(found, exact, shape, taken, songs)
+    for windows, pieces in zip(collected, together(found, exact, shape, every, songs), strict=True):
         windows.every = pieces if len(pieces.counts) else None
     return collected
-
-
-def distinct(exact: Hashes, songs: Numbers) -> NDArray[np.bool_]:
-    """Tell which windows are the first of their kind in their songs."""
-    return np.asarray(rank(songs, exact) == 0)
 
 
 def rank(songs: Numbers, kinds: Hashes | None = None) -> Numbers:
@@ -368,27 +370,27 @@ def rank(songs: Numbers, kinds: Hashes | None = None) -> Numbers:
     return found
 
 
-def _spread(songs: Numbers, chosen: NDArray[np.bool_], count: int, most: Numbers) -> NDArray[np.bool_]:
-    """Tell which of the chosen windows stay where a song has too many of them."""
-    places = np.flatnonzero(chosen)
-    found = np.zeros(len(chosen), dtype=bool)
-    found[places[rank(songs[places]) < MAX_WINDOWS]] = True
-    held = np.bincount(songs[found], minlength=count)
+def _spread(songs: Numbers, chosen: Numbers, most: Numbers) -> Numbers:
+    """Return which of the chosen windows stay where a song has too many of them; some of each that has."""
+    of = songs[chosen]
+    place = rank(of)
+    stays = place < MAX_WINDOWS
+    held = np.minimum(np.bincount(of, minlength=len(most)), MAX_WINDOWS)
     for song in np.flatnonzero(held > most).tolist():
-        its = np.flatnonzero(found & (songs == song))
-        found[its] = False
-        found[its[np.rint(np.linspace(0, len(its) - 1, most[song])).astype(np.int64)]] = True
-    return found
+        its = np.flatnonzero((of == song) & stays)
+        stays[its] = False
+        stays[its[np.rint(np.linspace(0, len(its) - 1, most[song])).astype(np.int64)]] = True
+    return chosen[stays]
 
 
-def together(
-    found: Cut, exact: Hashes, shape: Hashes, chosen: NDArray[np.bool_], songs: int = 1
-) -> list[Windows]:
+def together(found: Cut, exact: Hashes, shape: Hashes, taken: Numbers, songs: int) -> list[Windows]:
     """Return some windows of each song as arrays."""
-    notes, taken = found.notes.astype(np.int16), np.flatnonzero(chosen)
-    if not chosen.all():
-        notes = notes[np.repeat(chosen, found.counts)]
-    counts, aside, exact, shape = found.counts[taken], found.aside[taken], exact[taken], shape[taken]
+    counts = found.counts
+    if len(taken) == len(counts):
+        notes = found.notes.astype(np.int16)
+    else:
+        notes = stretches(found.notes, (np.cumsum(counts) - counts)[taken], counts[taken]).astype(np.int16)
+    counts, aside, exact, shape = counts[taken], found.aside[taken], exact[taken], shape[taken]
     bars, runs = found.bars[taken].astype(np.int32), found.runs[taken].astype(np.int32)
     ends = np.searchsorted(found.songs[taken], np.arange(songs + 1))
     note_ends = np.append(0, np.cumsum(counts))[ends].tolist()
