@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from trainer.corpus.dedup import TURN, Buckets, new_windows, shared
 from trainer.corpus.index import Index, Stretch
+from trainer.corpus.parts import FIELDS_OF_PIECES, Part
 from trainer.corpus.pieces import FOLDER as PIECES_FOLDER
 from trainer.corpus.pieces import PieceWriter
 from trainer.corpus.reading.read_midi import CODECS, PIECES
 from trainer.corpus.reading.sources import SPLITS
-from trainer.corpus.shards import About, Part, SplitWriter
+from trainer.corpus.shards import About, SplitWriter
 from trainer.corpus.splits import COMMON, Sides, Unions, alike, fill_sides, place_of, side_of, split_songs
 
 PARTS = "parts"
@@ -199,10 +200,9 @@ class Assembly:
     def _write_pieces(self, folder: Path) -> None:
         """Write how pieces go on; those aside are learned from, never measured on."""
         writers = [PieceWriter(folder / split, more=bool(self._first)) for split in SPLITS]
-        fields = ("notes", "counts", "aside", "bars", "lines")
         for part, run, files in self._runs():
             for kind, name in enumerate(PIECES):
-                windows, sizes = part.windows(name, run.first, len(run.numbers), fields)
+                windows, sizes = part.windows(name, run.first, len(run.numbers), FIELDS_OF_PIECES)
                 if not len(windows.counts):
                     continue
                 of = np.repeat(np.arange(len(files)), sizes)
@@ -226,4 +226,4 @@ def _apart(lines: NDArray[np.int32], sizes: NDArray[np.int64]) -> NDArray[np.int
 
 def part_path(folder: Path, number: int) -> Path:
     """Return the file of a part."""
-    return folder / PARTS / f"{number:07d}.npz"
+    return folder / PARTS / f"{number:07d}.part"

@@ -16,6 +16,7 @@ from trainer.corpus.hashing import Hashes
 
 BUCKETS = 64
 SHIFT = np.uint64(64 - 6)
+TOGETHER = 1 << 18  # rows that are written at a time
 TURN = 56  # bits below the split's turn in a window's place
 PLACED = np.dtype([("number", "<u8"), ("same", "<u8"), ("place", "<i8")])
 
@@ -37,12 +38,23 @@ class Buckets:
         """Open them; what is there stays."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._waiting: list[NDArray[np.void]] = []
+        self._rows = 0
 
     def add(self, number: Hashes, same: Hashes, place: Numbers) -> None:
-        """Append rows."""
+        """Append rows; they are on disk when they are many, read, or flushed."""
         rows = np.zeros(len(number), dtype=PLACED)
         rows["number"], rows["same"], rows["place"] = number, same, place
-        bucket = (number >> SHIFT).astype(np.int64)
+        self._waiting.append(rows)
+        self._rows += len(rows)
+        if self._rows >= TOGETHER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was added."""
+        rows = np.concatenate([np.zeros(0, dtype=PLACED), *self._waiting])
+        self._waiting, self._rows = [], 0
+        bucket = (rows["number"] >> SHIFT).astype(np.int64)
         order = np.argsort(bucket, kind="stable")
         ends = np.searchsorted(bucket[order], np.arange(BUCKETS + 1))
         for which in np.flatnonzero(np.diff(ends)).tolist():
@@ -51,6 +63,7 @@ class Buckets:
 
     def __iter__(self) -> Iterator[NDArray[np.void]]:
         """Yield the rows of one bucket after another."""
+        self.flush()
         for which in range(BUCKETS):
             if self._path(which).is_file():
                 yield np.fromfile(self._path(which), dtype=PLACED)

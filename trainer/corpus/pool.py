@@ -20,9 +20,9 @@ from pebble import ProcessExpired, ProcessPool
 
 from model.midi.file import MAX_BYTES
 from model.music.grid import Grid
+from trainer.corpus.parts import save_part
 from trainer.corpus.reading.read_midi import OpenedFile, Reading, UnreadableError, opened, read, read_together
 from trainer.corpus.reading.sheets import FULLEST
-from trainer.corpus.shards import save_part
 
 T = TypeVar("T")
 R = TypeVar("R")

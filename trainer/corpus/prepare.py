@@ -26,10 +26,11 @@ from trainer.corpus import meta
 from trainer.corpus.assemble import NOT_GIVEN, PARTS, Assembly, part_path
 from trainer.corpus.index import Index
 from trainer.corpus.meta import PrepareOptions, Report
+from trainer.corpus.parts import whole
 from trainer.corpus.pieces import FOLDER as PIECES_FOLDER
 from trainer.corpus.reading.read_midi import CODECS
 from trainer.corpus.reading.sources import SPLITS, Source, contents, scan
-from trainer.corpus.shards import ARRAYS, whole
+from trainer.corpus.shards import ARRAYS
 from trainer.errors import MISSING, EmptyCorpusError, OperationError, RequestError
 
 FORMAT = 6

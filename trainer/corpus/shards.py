@@ -1,23 +1,18 @@
-"""Arrays on disk: the parts that prepare resumes from, and the memory-mapped phrases of a split.
+"""Arrays on disk: the memory-mapped phrases of a split.
 
 Tested in tests/trainer/corpus/test_prepare.py.
 """
 
-from collections.abc import Sequence
-from errno import EIO
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS
-from model.files import atomic_write
-from trainer.corpus.reading.read_midi import CODECS, PIECES, Reading
 from trainer.corpus.windows.phrase_windows import Windows
 
 ARRAYS = {
@@ -27,7 +22,6 @@ ARRAYS = {
     "velocities": "bool [phrases]: the song's velocities vary",
     "styles": "int32 [phrases]: the song's style, a place in the list of styles",
 }
-FIELDS = ("notes", "counts", "exact", "shape", "aside", "bars", "lines")
 HEADER = 128  # bytes that numpy gives a header of one or two sizes, room to grow included
 
 
@@ -119,93 +113,3 @@ class About(NamedTuple):
     songs: NDArray[np.int32]
     varied: NDArray[np.bool_]
     styles: NDArray[np.int32]
-
-
-def save_part(path: Path, readings: Sequence[Reading]) -> None:
-    """Write what some files gave; whole or not at all.
-
-    The arrays of all files lie one after another, with a size for each file.
-    """
-    arrays: dict[str, NDArray[Any]] = {
-        "varied": np.array(
-            [[reading.varied[codec] for codec in CODECS] for reading in readings], dtype=bool
-        ).reshape(-1, len(CODECS)),
-        "pieces": np.array([len(reading.fingerprint) for reading in readings], dtype=np.int64),
-        "fingerprint": np.concatenate(
-            [np.zeros(0, dtype=np.uint64), *(reading.fingerprint for reading in readings)]
-        ),
-    }
-    empty = Windows()
-    for codec in (*CODECS, *PIECES):
-        windows = [reading.windows[codec] for reading in readings]
-        arrays[f"{codec}.windows"] = np.array([len(each.counts) for each in windows], dtype=np.int64)
-        for field in FIELDS:
-            arrays[f"{codec}.{field}"] = np.concatenate(
-                [getattr(empty, field), *(getattr(each, field) for each in windows)]
-            )
-    with atomic_write(path) as draft, draft.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
-
-
-def whole(path: Path) -> bool:
-    """Tell whether a part is there and not cut short."""
-    try:
-        with ZipFile(path) as file:
-            return "varied.npy" in file.namelist()
-    except (OSError, BadZipFile):
-        return False
-
-
-class Part:
-    """What `save_part` wrote; arrays are read when they are asked for.
-
-    Raises:
-        OSError: here and everywhere, when the file is gone or damaged.
-
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Open it."""
-        self._path = path
-        self._arrays: dict[str, NDArray[Any]] = {}
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        """Return an array by its name."""
-        if name not in self._arrays:
-            try:
-                with self._path.open("rb") as file, np.load(file) as stored:
-                    self._arrays[name] = stored[name]
-            except (ValueError, KeyError, EOFError, BadZipFile) as error:
-                raise OSError(EIO, f"{self._path} is damaged: delete the folder and prepare again") from error
-        return self._arrays[name]
-
-    def varied(self, first: int, count: int) -> NDArray[np.bool_]:
-        """Return [file, codec], whether velocities vary."""
-        return self["varied"][first : first + count]
-
-    def fingerprints(self, first: int, count: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-        """Return the fingerprints of some files one after another, and the size of each."""
-        ends = np.cumsum(self["pieces"])
-        sizes = self["pieces"][first : first + count]
-        low = ends[first] - self["pieces"][first]
-        return self["fingerprint"][low : low + sizes.sum()], sizes
-
-    def windows(
-        self, codec: str, first: int, count: int, fields: Sequence[str] = FIELDS
-    ) -> tuple[Windows, NDArray[np.int64]]:
-        """Return the windows of some files, with some of their fields alone, and how many each file has."""
-        sizes = self[f"{codec}.windows"]
-        low = int(sizes[:first].sum())
-        sizes = sizes[first : first + count]
-        high = low + int(sizes.sum())
-        found = Windows()
-        for field in fields:
-            values = self[f"{codec}.{field}"]
-            if field == "notes":
-                counts = self[f"{codec}.counts"]
-                begin = int(counts[:low].sum())
-                values = values[begin : begin + int(counts[low:high].sum())]
-            else:
-                values = values[low:high]
-            setattr(found, field, values)
-        return found, sizes

@@ -126,7 +126,7 @@ def test_a_truncated_part_is_read_again(
     songs: Path, tmp_path: Path, prepared: tuple[Path, Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = interrupted(songs, tmp_path / "out", PrepareOptions(GRID), monkeypatch)
-    part = min((tmp_path / "out" / ".index" / "parts").glob("*.npz"))
+    part = min((tmp_path / "out" / ".index" / "parts").glob("*.part"))
     part.write_bytes(part.read_bytes()[: part.stat().st_size // 2])
     report = go_on()
     assert report.resumed == 7

@@ -87,5 +87,7 @@ def test_what_places_share_is_counted(
 
 
 def test_what_is_there_stays(tmp_path: Path) -> None:
-    Buckets(tmp_path).add(np.array([5], dtype=np.uint64), np.array([1], dtype=np.uint64), np.array([3]))
+    before = Buckets(tmp_path)
+    before.add(np.array([5], dtype=np.uint64), np.array([1], dtype=np.uint64), np.array([3]))
+    before.flush()
     assert [rows["place"].tolist() for rows in Buckets(tmp_path)] == [[3]]

@@ -66,7 +66,7 @@ def test_the_files_of_a_chunk_that_died_are_read_one_by_one(
 ) -> None:
     monkeypatch.setattr(pool, "read_chunk", die)
     (tmp_path / "bad.mid").write_bytes(b"")
-    chunk = Chunk(1, [tmp_path / "bad.mid", write(tmp_path / "a.mid", [tune(1)])], tmp_path / "1.npz")
+    chunk = Chunk(1, [tmp_path / "bad.mid", write(tmp_path / "a.mid", [tune(1)])], tmp_path / "1.part")
     ((same, (bad, good)),) = results([chunk], GRID, jobs=1)
     assert same == chunk
     assert (bad.spot, bad.reason) == (None, "not a MIDI file that can be read: it is empty")
