@@ -22,13 +22,13 @@ from textual.widget import Widget
 from live.dashboard.drawing import beat, latent_map, speaker, status
 from live.dashboard.drawing.knobs import KnobSpot, knob_at, knob_rows, mode_row, scene_text
 from live.dashboard.drawing.rows import Canvas, Row, ScreenCell, fit_row, row_width, runs, span_at
-from live.dashboard.drawing.theme import INK
+from live.dashboard.drawing.theme import COARSE, COARSE_INK, INK
 from live.dashboard.strokes import Strokes
 from live.ipc.snapshot import STANDING, Notice, Snapshot
 from live.settings.knobs import MODES
 from model.music.grid import TICKS_PER_BEAT
 
-NO_MAP = "no latent: it continues your bars"
+NO_MAP = "no map: it continues your bars"
 
 
 class View(NamedTuple):
@@ -103,7 +103,8 @@ class Painted(Widget):
         """Return a style on this widget's ground."""
         style = self._inks.get(name)
         if style is None:
-            style = self._inks[name] = self.visual_style.rich_style + INK.get(name, INK[""])
+            inks = COARSE_INK if self.app.console.color_system in COARSE else INK
+            style = self._inks[name] = self.visual_style.rich_style + inks.get(name, INK[""])
         return style
 
     def repaint(self, *regions: Region) -> None:
@@ -388,7 +389,7 @@ class KnobPanel(ViewPanel):
         if at is None or view is None or view.snapshot is None:
             return None
         width, height = self.size
-        return knob_at(len(view.snapshot.knobs), view.chosen, at.x, at.y, width=width, height=height)
+        return knob_at(view.snapshot.knobs, view.chosen, at.x, at.y, width=width, height=height)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """Choose a knob, and turn it where the press lies on its bar."""

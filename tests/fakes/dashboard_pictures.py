@@ -4,6 +4,7 @@ The SVG is Textual's own; the PNGs are made from it by rsvg-convert, with a font
 """
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -42,6 +43,7 @@ async def svg(size: tuple[int, int]) -> str:
 
 def main(folder: Path) -> None:
     """Write the pictures into a folder."""
+    os.environ["COLORTERM"] = "truecolor"  # whatever terminal this runs in
     for name, (size, width) in PICTURES.items():
         path = folder / f"{name}.svg"
         path.write_text(asyncio.run(svg(size)), encoding="utf-8")

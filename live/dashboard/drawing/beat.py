@@ -20,11 +20,6 @@ class Pulse(NamedTuple):
     beat: int
     fraction: float
 
-    @property
-    def label(self) -> str:
-        """Return bar.beat."""
-        return f"{self.bar}.{self.beat}"
-
 
 def pulse_at(tick: int, beats_per_bar: int, ticks_per_beat: int = TICKS_PER_BEAT) -> Pulse:
     """Return the bar and beat of a tick, and how far into the beat it lies, 0..1."""
@@ -47,6 +42,8 @@ def beat_rows(
 ) -> tuple[Row, ...]:
     """Draw bar.beat in large digits, the bar's beats as blocks beside them, and the tempo if there is room.
 
+    From bar 100 on its number is smaller; the beat's is not.
+
     Args:
         tick: transport position.
         beats_per_bar: at least 1.
@@ -60,15 +57,19 @@ def beat_rows(
     """
     canvas = Canvas(width, height)
     pulse = pulse_at(tick, beats_per_bar, ticks_per_beat)
-    label = pulse.label if known else "-.-"
-    # Room is left for a two-digit bar, so that the beat's digit stays where it is.
-    frame = label if len(label) > 4 else "00.0"
+    bar, count = (f"{pulse.bar}.", str(pulse.beat)) if known else ("-.", "-")
+    # Room is left for a two-digit bar, so that the beat's digit stays where it is, and as large.
+    frame = "00." + "0" * len(count)
     scale = best_scale(frame, max(width * 3 // 4, 10), height)
     tall = big_height(scale)
     top = max(0, (height - tall) // 2)
     ink = "digits" if running and known else "digits-off" if not known else "dim"
     right = big_width(frame, scale)
-    write_big(canvas, right - big_width(label, scale), top, big_text(label, scale), ink)
+    write_big(canvas, right - big_width(count, scale), top, big_text(count, scale), ink)
+    before = right - big_width(count, scale) - scale
+    small = best_scale(bar, before, tall) if len(bar) > len("00.") else scale
+    foot = top + tall - big_height(small)
+    write_big(canvas, before - big_width(bar, small), foot, big_text(bar, small), ink)
     left = right + scale + 1
     room = width - left
     beats = max(1, beats_per_bar)

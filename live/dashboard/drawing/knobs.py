@@ -2,6 +2,7 @@
 
     ─────┼━━█──   a bipolar knob, drawn from its centre      ◇  where the hardware's knob stands,
     ━━━━━█─────   a unipolar one, drawn from the left           until it is picked up
+Where there is no room for a bar, the ground under name and value is lighter from rest to the value.
 Pure: views and widths in, rows out.
 """
 
@@ -21,8 +22,8 @@ from live.dashboard.drawing.rows import (
 )
 from live.ipc.snapshot import AnchorView, KnobView, Snapshot
 
-NAME_WIDTH = 12
-BESIDE_BAR = NAME_WIDTH + 2  # the arrow, the name, a blank
+NAME_WIDTH = 12  # and more where a name is longer
+MARKS = 2  # the arrow before a name, a blank or what waits behind it
 WIDE = 90  # columns from which the modes' row has room for what is off
 VALUE_WIDTH = 6
 USUAL_BARS = 2  # of a phrase, of which nothing is said
@@ -69,36 +70,59 @@ def knob_bar(knob: KnobView, width: int, *, chosen: bool = False) -> Row:
     return runs(cells)
 
 
-def knob_row(knob: KnobView, width: int, *, chosen: bool = False) -> Row:
+def name_width(knobs: Sequence[KnobView]) -> int:
+    """Return the cells that the names of these knobs stand in, beside a bar."""
+    return max([NAME_WIDTH, *(row_width(((clean(knob.name), ""),)) for knob in knobs)])
+
+
+def knob_row(knob: KnobView, width: int, names: int = NAME_WIDTH, *, chosen: bool = False) -> Row:
     """Draw a knob's name, bar and value; the chosen one is marked by an arrow and a lighter ground."""
-    ink = "selected" if chosen else "" if knob.available else "off"
-    bar = width - BESIDE_BAR - VALUE_WIDTH
-    mark, value = "▸" if chosen else " ", value_text(knob)
-    if bar < SMALLEST_BAR:  # the name has all the room that the value leaves
-        name = mark + fit(clean(knob.name), width - 1 - len(value) - 1)
-        return fit_row(((name, ink), (f" {value}", ink)), width)
-    name, value = mark + fit(clean(knob.name), NAME_WIDTH) + " ", f"{value:>{VALUE_WIDTH}}"
     moved = knob.available and abs(knob.value - knob.rest) > 1e-6
+    ink = "selected" if chosen else "" if knob.available else "off"
     value_ink = "selected" if chosen else "strong" if moved else "dim"
+    bar = bar_width(width, names)
+    mark, value = "▸" if chosen else " ", value_text(knob)
+    if not bar:
+        return _over_bar(knob, (mark + clean(knob.name), ink), (value, value_ink), width)
+    name, value = mark + fit(clean(knob.name), names) + " ", f"{value:>{VALUE_WIDTH}}"
     return fit_row(((name, ink), *knob_bar(knob, bar, chosen=chosen), (value, value_ink)), width)
 
 
+def bar_width(width: int, names: int) -> int:
+    """Return the cells of a bar in a knob's row; 0 where there is no room for one."""
+    bar = width - names - MARKS - VALUE_WIDTH
+    return bar if bar >= SMALLEST_BAR else 0
+
+
+def _over_bar(knob: KnobView, name: TextSpan, value: TextSpan, width: int) -> Row:
+    """Draw name and value over a ground that is lighter from the knob's rest to its value."""
+    waits: ScreenCell = ("◇", "waiting") if knob.waiting is not None else (" ", name[1])
+    words = name[0][:1] + fit(name[0][1:], width - len(value[0]) - 2)
+    cells = [*((char, name[1]) for char in words), waits, *((char, value[1]) for char in value[0])]
+    if knob.available:
+        room = len(cells) - 1  # the arrow's cell stands between two grounds
+        ends = sorted((travel(knob, knob.rest), travel(knob, knob.value)))
+        first, last = (1 + round(end * room) for end in ends)
+        cells[first:last] = [(char, f"{ink}-over") for char, ink in cells[first:last]]
+    return fit_row(runs(cells), width)
+
+
 class Columns(NamedTuple):
-    """How knobs are laid out, read downwards: the first column that is shown, and all widths."""
+    """How knobs are laid out, read downwards: the first column that is shown, all widths, that of names."""
 
     first: int
     widths: list[int]
+    names: int
 
 
-def columns_of(count: int, chosen: int, width: int, height: int) -> Columns:
-    """Lay so many knobs out in as many columns as it takes; when not all fit, those around the chosen one."""
-    columns = max(1, -(-count // height))
+def columns_of(knobs: Sequence[KnobView], chosen: int, width: int, height: int) -> Columns:
+    """Lay knobs out in as many columns as it takes; when not all fit, those around the chosen one."""
+    columns = max(1, -(-len(knobs) // height))
     fits = max(1, width // (NAME_WIDTH + VALUE_WIDTH + 2))
     first = max(0, min(chosen // height - fits // 2, columns - fits)) if columns > fits else 0
     columns = min(columns, fits)
-    return Columns(
-        first, [width // columns + (1 if index < width % columns else 0) for index in range(columns)]
-    )
+    widths = [width // columns + (1 if index < width % columns else 0) for index in range(columns)]
+    return Columns(first, widths, name_width(knobs))
 
 
 def knob_rows(knobs: Sequence[KnobView], chosen: int, *, width: int, height: int) -> tuple[Row, ...]:
@@ -108,14 +132,14 @@ def knob_rows(knobs: Sequence[KnobView], chosen: int, *, width: int, height: int
     """
     if not knobs or height < 1:
         return tuple(fit_row((("  no knobs yet", "dim"),), width) for _ in range(min(1, height)))
-    first, widths = columns_of(len(knobs), chosen, width, height)
+    first, widths, names = columns_of(knobs, chosen, width, height)
     rows: list[Row] = []
     for y in range(height):
         row: list[TextSpan] = []
         for index, size in enumerate(widths):
             number = (first + index) * height + y
             if number < len(knobs):
-                row += knob_row(knobs[number], size, chosen=number == chosen)
+                row += knob_row(knobs[number], size, names, chosen=number == chosen)
             else:
                 row.append((" " * size, ""))
         rows.append(tuple(row))
@@ -129,18 +153,20 @@ class KnobSpot(NamedTuple):
     share: float | None
 
 
-def knob_at(count: int, chosen: int, x: int, y: int, *, width: int, height: int) -> KnobSpot | None:
+def knob_at(
+    knobs: Sequence[KnobView], chosen: int, x: int, y: int, *, width: int, height: int
+) -> KnobSpot | None:
     """Return what of the knobs, as `knob_rows` draws them, lies on a cell."""
-    if not count or not 0 <= y < height:
+    if not knobs or not 0 <= y < height:
         return None
-    first, widths = columns_of(count, chosen, width, height)
+    first, widths, names = columns_of(knobs, chosen, width, height)
     for index, size in enumerate(widths):
         if 0 <= x < size:
             number = (first + index) * height + y
-            bar = size - BESIDE_BAR - VALUE_WIDTH
-            cell = x - BESIDE_BAR
-            share = cell / max(1, bar - 1) if bar >= SMALLEST_BAR and 0 <= cell < bar else None
-            return KnobSpot(number, share) if number < count else None
+            bar = bar_width(size, names)
+            cell = x - names - MARKS
+            share = cell / max(1, bar - 1) if 0 <= cell < bar else None
+            return KnobSpot(number, share) if number < len(knobs) else None
         x -= size
     return None
 

@@ -25,12 +25,8 @@ _PARTS = ("", "-chords", "-bass", "-drums")
 """What the name of a note's ink ends in, by its track."""
 
 _NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
-_ORIGINS = {
-    "decoded": ("decoded", "good"),
-    "repeated": ("↻ repeated", "warn"),
-    "silent": ("∅ silent", "dim"),
-    "": ("", "dim"),
-}
+_ORIGINS = {"repeated": ("↻ repeated", "warn"), "silent": ("∅ silent", "dim")}
+"""What a bar is, where it is not the answer that was meant for it."""
 
 
 def note_name(pitch: int) -> str:
@@ -233,7 +229,7 @@ def playhead_cell(cell: ScreenCell, *, head: bool) -> ScreenCell:
 
 
 def heading(frame: RollFrame, bars: Sequence[BarView]) -> list[ScreenCell]:
-    """Draw the bars' numbers and where each came from."""
+    """Draw the bars' numbers, and which of them are not decoded for it."""
     origins = {bar.bar: bar.origin for bar in bars}
     cells: list[ScreenCell] = [(" ", "")] * GUTTER
     for index in range(frame.first, frame.first + frame.shown):

@@ -14,6 +14,9 @@ from model.music.tracks import TRACKS
 LEVELS = 8
 """Steps of a level: coarse, so that the screen is repainted only when the eye would see it."""
 
+LONGEST_PART = max(map(len, TRACKS))
+"""Letters of the longest name of a part."""
+
 FADE_BEATS = 1.5
 """After so long a struck note counts as silent; one that sounds on keeps half of its level."""
 
@@ -179,14 +182,19 @@ def level_row(levels: Loudness, width: int) -> Row:
 
 
 def last_row(snapshot: Snapshot, width: int) -> Row:
-    """Draw what is wrong; else the parts that play, in their colours; else what plays."""
+    """Draw what is wrong and the parts that play, in their colours; else what plays."""
     trouble = troubles(snapshot)
+    wrong: Row = ()
     if trouble:
         more = f"  +{len(trouble) - 1}" if len(trouble) > 1 else ""
-        return fit_row(((shorten(trouble[0], width - len(more)), "bad"), (more, "bad")), width)
-    parts = parts_row(snapshot)
-    if parts and row_width(parts) <= width:
-        return fit_row(parts, width)
+        wrong = ((shorten(trouble[0], width - len(more)), "bad"), (more, "bad"))
+    for letters in (LONGEST_PART, 3, 2, 1):
+        parts = parts_row(snapshot, letters)
+        row: Row = (*wrong, (" " * bool(wrong and parts), ""), *parts)
+        if parts and row_width(row) <= width:
+            return fit_row(row, width)
+    if wrong:
+        return fit_row(wrong, width)
     model = snapshot.model
     words = f"{clean(model.name)} {'ready' if model.state == 'ready' else model.state}" if model.name else ""
     return fit_row(((shorten(words, width), "dim"),), width)
@@ -202,7 +210,7 @@ def troubles(snapshot: Snapshot) -> list[str]:
     if model.state == "loading":
         found.append(f"… {clean(model.name) or 'model'} loading")
     if model.state == "ready" and not model.latent_size:
-        found.append("! no latent: it continues your bars")
+        found.append("! no map: it continues your bars")
     return found
 
 
@@ -210,8 +218,14 @@ def _missing(ports: Sequence[PortView]) -> list[PortView]:
     return [port for port in ports if port.state == "missing"]
 
 
-def parts_row(snapshot: Snapshot) -> Row:
-    """Draw the parts that play, each in its colour, the muted ones struck out; nothing for a single part."""
+def parts_row(snapshot: Snapshot, letters: int = LONGEST_PART) -> Row:
+    """Draw the parts that play, each in its colour, the muted ones struck out; nothing for a single part.
+
+    Args:
+        snapshot: the engine's last.
+        letters: of each name, at most.
+
+    """
     tracks = sorted({note[4] for view in snapshot.bars for note in view.notes})
     muted = [TRACKS.index(name) for name in snapshot.muted if name in TRACKS]
     tracks = sorted({*tracks, *muted})
@@ -221,5 +235,6 @@ def parts_row(snapshot: Snapshot) -> Row:
     for track in tracks:
         name = TRACKS[track] if 0 <= track < len(TRACKS) else "?"
         ink = "sounded" if not track else f"sounded-{name}"
-        row += [(f"✕{name} ", "off") if track in muted else (f"█{name} ", ink)]
+        shown = name[:letters]
+        row += [(f"✕{shown} ", "off") if track in muted else (f"█{shown} ", ink)]
     return tuple(row)

@@ -193,6 +193,13 @@ def latent_row(snapshot: Snapshot, width: int) -> Row:
     return fit_row((("lat  ", "dim"), (shorten(words, max(0, width - 5)), "")), width)
 
 
+def plan_row(snapshot: Snapshot, width: int) -> Row:
+    """Draw where each bar from the one that sounds on came from."""
+    now = (snapshot.tick - snapshot.bar_zero) // max(1, snapshot.beats_per_bar * snapshot.ticks_per_beat)
+    words = "  ".join(f"{bar.bar + 1} {bar.origin}" for bar in snapshot.bars if bar.bar >= now and bar.origin)
+    return fit_row((("plan ", "dim"), (shorten(words or "nothing yet", max(0, width - 5)), "")), width)
+
+
 def clock_row(snapshot: Snapshot, width: int) -> Row:
     """Draw whose beat is kept."""
     return fit_row((("beat ", "dim"), (shorten(clean(snapshot.clock) or "its own", width - 5), "")), width)

@@ -15,6 +15,7 @@ EDGE: Final = "#2b3548"
 TEXT: Final = "#dbe4f3"
 DIM: Final = "#7e8aa0"
 FAINT: Final = "#333e52"
+OVER: Final = "#173f5a"
 SOUNDED: Final = "#35c2ff"
 PLANNED: Final = "#ffc247"
 PERFORMER: Final = "#ff6fc8"
@@ -103,6 +104,11 @@ INK: Final[dict[str, Style]] = {
     "centre": Style(color=DIM),
     "fill": Style(color=SOUNDED),
     "selected": Style(color="#ffffff", bgcolor="#26334a", bold=True),
+    "-over": Style(color=TEXT, bgcolor=OVER),
+    "dim-over": Style(color="#a5b2c9", bgcolor=OVER),
+    "strong-over": Style(color="#ffffff", bgcolor=OVER, bold=True),
+    "selected-over": Style(color="#ffffff", bgcolor="#2b6c98", bold=True),
+    "waiting-over": Style(color=PLANNED, bgcolor=OVER, bold=True),
     "handle": Style(color="#ffffff", bold=True),
     "selected-handle": Style(color="#ffffff", bgcolor="#26334a", bold=True),
     "selected-track": Style(color="#5b6b88", bgcolor="#26334a"),
@@ -110,3 +116,30 @@ INK: Final[dict[str, Style]] = {
     "waiting": Style(color=PLANNED, bold=True),
     "selected-waiting": Style(color=PLANNED, bgcolor="#26334a", bold=True),
 }
+
+COARSE: Final = ("standard", "windows")
+"""Rich's names of terminals with 16 colours."""
+
+_GREEN, _BLUE, _YELLOW = "#55ff55", "#5555ff", "#ffff55"
+_DARK_GREEN, _DARK_BLUE, _DARK_MAGENTA, _GREY = "#00aa00", "#0000aa", "#aa00aa", "#aaaaaa"
+
+COARSE_INK: Final[dict[str, Style]] = INK | {
+    "dim": Style(color=_GREY),
+    "warn": Style(color=_YELLOW, bold=True),
+    "performer-body": Style(color=_DARK_MAGENTA),
+    "sounded-chords": Style(color=_GREEN),
+    "sounded-chords-body": Style(color=_DARK_GREEN),
+    "planned-chords": Style(color=_DARK_GREEN),
+    "planned-chords-body": Style(color=_DARK_GREEN),
+    "sounded-bass": Style(color=_BLUE),
+    "sounded-bass-body": Style(color=_DARK_BLUE),
+    "planned-bass": Style(color=_BLUE),
+    "planned-bass-body": Style(color=_DARK_BLUE),
+    "-over": Style(color=TEXT, bgcolor=_DARK_BLUE),
+    "dim-over": Style(color=_GREY, bgcolor=_DARK_BLUE),
+    "strong-over": Style(color="#ffffff", bgcolor=_DARK_BLUE, bold=True),
+    "selected-over": Style(color="#ffffff", bgcolor=_BLUE, bold=True),
+    "waiting-over": Style(color=_YELLOW, bgcolor=_DARK_BLUE, bold=True),
+}
+"""The same for those terminals, where the nearest colours of INK would be one for several parts, or red for a
+warning."""

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input, Static
 
 from live.dashboard.drawing.rows import Row, clean, fit, fit_row
-from live.dashboard.drawing.status import clock_row, latent_row, notice_in_full, status_rows
+from live.dashboard.drawing.status import clock_row, latent_row, notice_in_full, plan_row, status_rows
 from live.dashboard.keys import KEYS, SOURCE, key_label
 from live.dashboard.windows.window import ModalWindow, closing, painted
 from live.ipc.commands import Command, action
@@ -220,7 +220,7 @@ class InfoWindow(ModalWindow[None]):
             return painted([(("waiting for the engine", "dim"),)])
         width = max(20, min(90, self.app.size.width - 10))
         rows = status_rows(s, width=width, height=max(1, len(s.ports)) + 6)
-        return painted([*rows, latent_row(s, width), clock_row(s, width)])
+        return painted([*rows, latent_row(s, width), plan_row(s, width), clock_row(s, width)])
 
 
 class CodeWindow(ModalWindow[None]):

@@ -11,16 +11,21 @@ BAR = 4 * BEAT
 
 
 def test_bars_and_beats_count_from_one_and_a_count_in_is_bar_zero() -> None:
-    assert beat.pulse_at(0, 4).label == "1.1"
-    assert beat.pulse_at(BAR - 1, 4).label == "1.4"
-    assert beat.pulse_at(BAR, 4).label == "2.1"
-    assert beat.pulse_at(-1, 4).label == "0.4"
-    assert beat.pulse_at(3 * BEAT, 3).label == "2.1"
+    assert beat.pulse_at(0, 4)[:2] == (1, 1)
+    assert beat.pulse_at(BAR - 1, 4)[:2] == (1, 4)
+    assert beat.pulse_at(BAR, 4)[:2] == (2, 1)
+    assert beat.pulse_at(-1, 4)[:2] == (0, 4)
+    assert beat.pulse_at(3 * BEAT, 3)[:2] == (2, 1)
 
 
 def test_a_bar_of_six_eighths_has_two_beats_and_one_of_seven_has_seven() -> None:
-    assert [beat.pulse_at(tick, 2, 720).label for tick in (0, 719, 720, 1440)] == ["1.1", "1.1", "1.2", "2.1"]
-    assert [beat.pulse_at(tick, 7, 240).label for tick in (0, 1679, 1680)] == ["1.1", "1.7", "2.1"]
+    assert [beat.pulse_at(tick, 2, 720)[:2] for tick in (0, 719, 720, 1440)] == [
+        (1, 1),
+        (1, 1),
+        (1, 2),
+        (2, 1),
+    ]
+    assert [beat.pulse_at(tick, 7, 240)[:2] for tick in (0, 1679, 1680)] == [(1, 1), (1, 7), (2, 1)]
 
 
 def test_the_beats_block_lights_up_and_the_past_ones_glow() -> None:
@@ -31,6 +36,18 @@ def test_the_beats_block_lights_up_and_the_past_ones_glow() -> None:
         "        ██████        ████   ▓1▓ ▓2▓ █3█ ░4░",
         "        ██              ██   ▓▓▓ ▓▓▓ ███ ░░░",
         "        ██████  ██  ██████   ▓▓▓ ▓▓▓ ███ ░░░",
+    ]
+
+
+def test_from_bar_100_on_the_beat_is_as_large_as_before() -> None:
+    early, late = (texts(beat.beat_rows(bar * BAR + BEAT, 4, width=44, height=5)) for bar in (11, 191))
+    assert [line[20:] for line in early] == [line[20:] for line in late]
+    assert [line[:20].rstrip() for line in late] == [
+        "",
+        "",
+        "     ▀█  █▀█ ▀▀█",
+        "      █  ▀▀█ █▀▀",
+        "     ▀▀▀ ▀▀▀ ▀▀▀ ▀",
     ]
 
 

@@ -80,6 +80,33 @@ def test_a_long_name_has_the_room_that_its_value_leaves() -> None:
     assert [row_text(row) for row in rows] == [" density.chords 0.00", " density.chor… -0.25"]
 
 
+def test_names_longer_than_usual_are_whole_beside_a_bar() -> None:
+    views = [KnobView(name, 0.5, 0, 1, 0, "") for name in ("swing", "volume.melody")]
+    drawn = texts(controls.knob_rows(views, 0, width=60, height=1))
+    assert "▸swing         ━" in drawn[0]
+    assert " volume.melody ━" in drawn[0]
+    spot = controls.knob_at(views, 0, 30 + 15, 0, width=60, height=1)
+    assert spot == controls.KnobSpot(1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("view", "lighter"),
+    [
+        (knob(0.0), ""),
+        (knob(1.0), "    +1.00"),
+        (knob(-0.5), "ty   "),
+        (knob(0.5, low=0.0), "density   "),
+        (knob(1.0, low=0.0), "density        1.00"),
+        (knob(0.5, available=False), ""),
+        (knob(0.5, low=0.0, waiting=0.1), "density   "),
+    ],
+)
+def test_without_room_for_a_bar_the_ground_is_one(view: KnobView, lighter: str) -> None:
+    row = controls.knob_row(view, 20)
+    assert "".join(text for text, ink in row if ink.endswith("-over")) == lighter
+    assert (" ◇0.50" in row_text(row)) is (view.waiting is not None)
+
+
 def test_in_a_narrow_row_what_is_off_is_left_out_before_the_latents_origin() -> None:
     modes = ("follow", "answer", "hold", "drift", "listen")
     for width, shown in ((80, False), (90, True)):

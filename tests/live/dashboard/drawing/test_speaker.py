@@ -93,6 +93,15 @@ def test_what_is_wrong_takes_the_last_line_and_is_counted() -> None:
     assert speaker.troubles(turn()) == []
 
 
+def test_a_missing_port_leaves_the_parts_their_legend() -> None:
+    s = band(ports=[PortView("in", "keyboard", "missing")])
+    assert row_text(speaker.last_row(s, 49)).split() == [
+        "✖", "keyboard", "MISSING", "█melody", "█chords", "█bass", "█drums",
+    ]  # fmt: skip
+    assert row_text(speaker.last_row(s, 35)) == "✖ keyboard MISSING █me █ch █ba █dr "
+    assert row_text(speaker.last_row(s, 20)).rstrip() == "✖ keyboard MISSING"
+
+
 def test_parts_are_named_in_their_colours_and_muted_ones_struck_out() -> None:
     row = speaker.parts_row(band(muted=["drums"]))
     assert row_text(row).split() == ["█melody", "█chords", "█bass", "✕drums"]

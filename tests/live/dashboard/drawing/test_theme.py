@@ -1,8 +1,11 @@
-"""The theme has every ink that is drawn with."""
+"""The theme has every ink that is drawn with, and 16 colours are enough to tell them apart."""
+
+from rich.color import ColorSystem
+from rich.style import Style
 
 from live.dashboard.drawing import beat, latent_map, status
 from live.dashboard.drawing import knobs as controls
-from live.dashboard.drawing.theme import INK
+from live.dashboard.drawing.theme import COARSE_INK, INK
 from tests.fakes.drawn import inks, roll_rows
 from tests.fakes.snapshots import BEAT, cloud, scene
 
@@ -24,3 +27,16 @@ def test_every_ink_that_is_drawn_with_is_in_the_theme() -> None:
             ).rows()
         )
     assert used <= set(INK)
+
+
+def test_with_16_colours_parts_warnings_and_faults_still_differ() -> None:
+    def seen(*names: str) -> list[object]:
+        styles: list[Style] = [COARSE_INK[name] for name in names]
+        return [style.color.downgrade(ColorSystem.STANDARD) for style in styles if style.color]
+
+    parts = seen("sounded", "sounded-chords", "sounded-bass", "sounded-drums", "performer", "planned")
+    assert len(set(parts)) == len(parts) == 6
+    planned = seen("planned", "planned-chords", "planned-bass", "planned-drums")
+    assert len(set(planned)) == len(planned) == 4
+    assert len(set(seen("warn", "bad", "good", ""))) == 4
+    assert set(COARSE_INK) == set(INK)
