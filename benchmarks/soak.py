@@ -47,6 +47,7 @@ class Tally:
     note_ons: int = 0
     late_ms: list[float] = field(default_factory=list)
     missed: int = 0
+    begun: int = 0
     memory_mb: list[dict[str, float]] = field(default_factory=list)
     stuck: int = 0
     faults: int = 0
@@ -88,7 +89,9 @@ def measure(scale: Scale) -> list[Row]:
         instrument.end()
         time.sleep(0.3)
         tally.faults = len(instrument.take("fault"))
-        tally.missed = sum(line["missed_bars"] for line in instrument.take("summary"))
+        for line in instrument.take("summary"):
+            tally.missed += line["missed_bars"]
+            tally.begun += line["begun_bars"]
     return [_row(title, budget, tally)]
 
 
@@ -103,7 +106,8 @@ def _row(title: str, budget: str, tally: Tally) -> Row:
         budget,
         f"{tally.stuck} stuck notes; of {tally.bars} bar lines {tally.late_bars} later than {LATE_MS:g} ms "
         f"(worst {tally.worst_bar_ms:.2f}), {tally.missed} bars not there in time; memory {text}",
-        f"{tally.note_ons} note-ons, p99 {late:.2f} ms late; {tally.faults} faults",
+        f"{tally.note_ons} note-ons, p99 {late:.2f} ms late; {tally.faults} faults; {tally.begun} bars begun "
+        "with the answer to all but the last beat of their phrase",
         met,
     )
 

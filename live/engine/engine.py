@@ -485,6 +485,7 @@ class Engine:
             notes=late.number,
             lateness_us={"p50": late.p50, "p99": late.p99, "worst": late.worst},
             missed_bars=self.jam.dialogue.missed_bars,
+            begun_bars=self.jam.dialogue.begun_bars,
             dropped_notes=self.jam.sender.dropped_notes,
             left_late=self.devices.left_late,
             recombined=self.jam.decoding.recombined,

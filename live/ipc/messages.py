@@ -345,7 +345,6 @@ class Foresee(Message, frozen=True):
         seed: see `Varied`.
         key: see `Decode`.
         grid: of the phrase.
-        closes_nanos: from now until it closes, and is asked for.
 
     """
 
@@ -358,7 +357,17 @@ class Foresee(Message, frozen=True):
     seed: int
     key: str
     grid: Grid
-    closes_nanos: int = 0
+
+
+class Closing(Message, frozen=True):
+    """A phrase is about to close: nothing may stand before its answer then; nothing is answered.
+
+    Attributes:
+        in_nanos: from now until it closes, and is asked for.
+
+    """
+
+    in_nanos: int
 
 
 class Rewritten(Message, frozen=True):
@@ -453,7 +462,7 @@ class LoadFailed(Message, frozen=True):
     text: str
 
 
-Request = Encode | Decode | Accompany | Foresee | Warp
+Request = Encode | Decode | Accompany | Foresee | Closing | Warp
 ToWorker = Load | Request | Bye
 Answer = Ready | LoadFailed | Encoded | Decoded | Rewritten | Warped | Failed
 FromWorker = Hello | Answer

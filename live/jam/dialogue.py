@@ -14,7 +14,9 @@ from msgspec import structs
 from live.errors import UsageError
 from live.ipc.messages import Encoded, Point, Ready
 from live.jam.asking.accompaniment import Accompaniment
+from live.jam.asking.asked_ahead import AskedAhead
 from live.jam.asking.decoding import Decoding
+from live.jam.asking.early import EarlyAnswers
 from live.jam.asking.foresight import Foresight
 from live.jam.asking.pick_ups import PickUps
 from live.jam.asking.places import LatentPlaces
@@ -64,6 +66,7 @@ class Dialogue:
         key: that the performer's last phrase was in, as "F# minor"; empty for none.
         loops: learn what the performer has played; None where nobody does.
         missed_bars: that began without what they were to play.
+        begun_bars: that began with the answer to what was played until shortly before their phrase closed.
 
     """
 
@@ -90,7 +93,7 @@ class Dialogue:
         self.performer_xy: tuple[float, float] | None = None
         self.key = ""
         self.loops: Loops | None = None
-        self.missed_bars = 0
+        self.missed_bars = self.begun_bars = 0
         self._plan, self._turns, self._requests, self._history = plan, turns, requests, history
         self._periods, self._searches, self._places, self._decoding = periods, searches, places, decoding
         self._output, self._notices = output, notices
@@ -103,9 +106,13 @@ class Dialogue:
         self._ties = Ties(capture, periods)
         self._recognition = Recognition(history, output)
         self._capture = capture
-        self._pick_ups = PickUps(plan, self._played, turns, searches)
-        self._foresight = Foresight(plan, requests, self._played, output=output)
-        self._accompaniment = Accompaniment(plan, capture, requests, turns, output=output)
+        self._early = EarlyAnswers(plan, self._played, turns, requests, searches)
+        self._ahead: tuple[AskedAhead, ...] = (
+            Accompaniment(plan, capture, requests, turns, output=output),
+            PickUps(plan, self._played, turns, searches),
+            Foresight(plan, requests, self._played, output=output),
+            self._early,
+        )
 
     @property
     def recognised(self) -> str:
@@ -173,9 +180,12 @@ class Dialogue:
     def _go_on_from(self, now: Tick) -> None:
         """Take what is played from the present cell on, and ask ahead from there."""
         self._closed, self._bar = self._plan.cell_of(now), self._plan.lines.bar_of(now) - 1
-        self._accompaniment.restart(self._closed)
-        self._foresight.restart(self._closed)
-        self._pick_ups.restart(self._closed)
+        self._restart_ahead(self._closed)
+
+    def _restart_ahead(self, cell: int = 0) -> None:
+        """Ask ahead from a cell on."""
+        for ahead in self._ahead:
+            ahead.restart(cell)
 
     def lose_model(self) -> None:
         """Go on without: bars repeat until it is back, and what it owed is asked for again then."""
@@ -238,9 +248,7 @@ class Dialogue:
         self._capture.clear()
         self._turns.restart()
         self._closed, self._bar = 0, -1
-        self._accompaniment.restart()
-        self._foresight.restart()
-        self._pick_ups.restart()
+        self._restart_ahead()
         self._decoding.forget()
         self._ties.hold(0, ())
         self._searches.forget_played()
@@ -263,9 +271,8 @@ class Dialogue:
             present: the tick that the performer hears and plays at; before `now` by the output's latency.
 
         """
-        self._accompaniment.advance(present)
-        self._pick_ups.advance(present)
-        self._foresight.advance(present)
+        for ahead in self._ahead:
+            ahead.advance(present)
         self._ties.advance(present, self._plan.lines.tick_of_cell(self._closed + 1))
         self._periods.advance(self._plan.cell_of(now))
         if not self._turns.listens and not self._history.state.loop_bars:
@@ -286,6 +293,8 @@ class Dialogue:
         self._plan.extend(begun, self._horizon_bars, base_of=self._periods.base_of, sounds=self._turns.sounds)
         if now >= start:
             self._cross_bars(now)
+        listens = self._turns.listens_before(self._plan.lines, self._closed + 1)
+        self._decoding.closes = self._closing(now, present) if listens else None
         self._decoding.ask_next(now)
 
     def _enter(self, lines: BarLines) -> None:
@@ -299,9 +308,7 @@ class Dialogue:
         self.coming = None
         self._decoding.forget()
         self._closed, self._bar = lines.cell, lines.bar - 1
-        self._accompaniment.restart(lines.cell)
-        self._foresight.restart(lines.cell)
-        self._pick_ups.restart(lines.cell)
+        self._restart_ahead(lines.cell)
         if self._loop is not None:
             self._open, self._loop = None, "entered"
             self._periods.restart()
@@ -322,15 +329,18 @@ class Dialogue:
         """Return the next tick, on the scale of `now`, at which `advance` has something to do."""
         lines, half = self._plan.lines, self._plan.half_step
         line = lines.tick_of_bar(lines.bar_of(now) + 1)
-        coming: list[Tick | int | None] = [line, lines.tick_of_cell(self._closed + 1) - half + now - present]
-        coming.append(self._accompaniment.next_tick(now, present=present))
-        coming.append(self._foresight.next_tick(now, present=present))
-        coming.append(self._pick_ups.next_tick(now, present=present))
+        coming: list[Tick | int | None] = [line, self._closing(now, present)]
+        coming += [ahead.next_tick(now, present=present) for ahead in self._ahead]
         if self.coming is not None:
             coming.append(self.coming.start - half)
         if self._open is not None or self._loop == "entered":
             coming.append(lines.start - half + now - present)
         return Tick(min(tick for tick in coming if tick is not None and tick > now))
+
+    def _closing(self, now: Tick, present: Tick) -> Tick:
+        """Return the tick, on the scale of `now`, at which the next phrase closes."""
+        plan = self._plan
+        return Tick(plan.lines.tick_of_cell(self._closed + 1) - plan.half_step + now - present)
 
     def _close(self, lines: BarLines, cell: int, now: Tick) -> None:
         """Take what was played in the phrase before a cell, if the mode listens to it."""
@@ -358,13 +368,18 @@ class Dialogue:
         origin = cell.origin if cell.sounds != "nothing" and cell.phrase is not None else "silent"
         self._output.log("plan", bar=bar, origin=origin)
         self._decoding.here = cell.xy or self._decoding.here
-        if cell.speaks and self._missed(cell):
-            self.missed_bars += 1
-            if cell.phrase is not None:
-                self._notices.add("warning", f"bar {bar + 1} was not there in time: the last good one again")
+        if not cell.speaks or not self._lacks(cell):
+            return
+        self._early.was_late = True
+        if cell.origin == "decoded" and cell.source is not None and cell.source.origin == "begun":
+            self.begun_bars += 1
+            return
+        self.missed_bars += 1
+        if cell.phrase is not None:
+            self._notices.add("warning", f"bar {bar + 1} was not there in time: the last good one again")
 
-    def _missed(self, cell: Cell) -> bool:
-        """Tell whether a bar of a cell begins without what it was to play."""
+    def _lacks(self, cell: Cell) -> bool:
+        """Tell whether a bar of a cell begins without all that it was to play."""
         if self._searches.owes(cell.index):
             return True
         if cell.base is None:

@@ -107,7 +107,9 @@ class Jam:
         self.places = LatentPlaces(
             self.plan, periods, self.history, self.requests, searches, notices=self.notices
         )
-        self.decoding = Decoding(self.plan, self.requests, self.history, output=output, notices=self.notices)
+        self.decoding = Decoding(
+            self.plan, self.requests, searches, self.history, output=output, notices=self.notices
+        )
         self.dialogue = Dialogue(
             self.plan,
             self.capture,

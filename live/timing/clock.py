@@ -14,6 +14,7 @@ from live.timing.timeline import Nanos
 LONGEST_WAIT_NANOS = 1_000_000_000
 PR_SET_TIMERSLACK = 29
 FIFO_PRIORITY = 20
+ANSWERING_PRIORITY = 1  # of a model process that answers: above all that is ordinary, below the clock
 ORDINARY_VARIABLE = "TWOBAR_NO_REALTIME"  # set it to play, or to measure, without the priority
 
 
@@ -87,13 +88,18 @@ def raise_priority() -> str:
     return "realtime"
 
 
-def raise_thread() -> None:
-    """Give the calling thread, which a library has made, the priority that `raise_priority` asks for."""
+def raise_thread(priority: int = FIFO_PRIORITY) -> None:
+    """Give the calling thread, which a library has made, the priority that `raise_priority` asks for.
+
+    Args:
+        priority: another one, of a thread that the clock does not wait for.
+
+    """
     if sys.platform != "linux" or os.environ.get(ORDINARY_VARIABLE):
         return
     with contextlib.suppress(OSError):
         if os.sched_getscheduler(0) == os.SCHED_OTHER:
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(FIFO_PRIORITY))
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
 
 
 def raise_threads() -> None:
@@ -114,6 +120,6 @@ def raise_threads() -> None:
 
 
 def lower_priority() -> None:
-    """Give back an inherited real-time priority; for processes that an engine starts."""
+    """Give back a real-time priority: an inherited one, or that of a thread which answered."""
     if sys.platform == "linux" and os.sched_getscheduler(0) != os.SCHED_OTHER:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

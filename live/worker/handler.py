@@ -16,6 +16,7 @@ import numpy as np
 
 from live.ipc.messages import (
     Accompany,
+    Closing,
     Decode,
     Decoded,
     Encode,
@@ -286,11 +287,13 @@ class RequestHandler:
         """Return what writes the accompaniment in the metre of a player."""
         return self._accompanists.setdefault(player.card.grid, Accompanist(player))
 
-    def foresee(self, request: Foresee) -> None:
-        """Begin to write a variation of a phrase that has not closed; it is finished by `write`."""
+    def look_ahead(self, request: Closing | Foresee) -> None:
+        """Rest when a phrase closes, or begin to write the variation of it, which `write` finishes."""
+        if isinstance(request, Closing):
+            self.rest.expect(request.in_nanos)
+            return
         if self.player is None:
             return
-        self.rest.expect(request.closes_nanos)
         with contextlib.suppress(Exception):  # it is written when the phrase has closed
             player = in_metre(self.player, request.grid)
             asked = Encode(

@@ -1,8 +1,9 @@
 """The model process: loads a checkpoint, encodes and decodes for the engine, and nothing else.
 
-It is the only process of the instrument that imports ONNX Runtime or torch.  The engine tells it what
-to load.  When the engine goes it waits a while for the next one at the same address, with the model still
-loaded.
+It is the only process of the instrument that imports ONNX Runtime or torch.  While an answer is awaited or
+worked on, no ordinary process may keep it waiting; loading and writing ahead have the priority of any other.
+The engine tells it what to load.  When the engine goes it waits a while for the next one at the same address,
+with the model still loaded.
 """
 
 import contextlib
@@ -12,14 +13,15 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 import msgspec
 
 from live.ipc.link import Address, Link, call
-from live.ipc.messages import Accompany, Bye, Decode, Failed, Foresee, Load, Message, ToWorker, Warp
+from live.ipc.messages import Accompany, Bye, Closing, Decode, Failed, Foresee, Load, Message, ToWorker, Warp
 from live.ipc.model_process import ADDRESS_VARIABLE
+from live.timing.clock import ANSWERING_PRIORITY, lower_priority, raise_thread
 from live.worker.handler import RequestHandler
 
 RECONNECT_SECONDS = 10.0
@@ -41,11 +43,33 @@ def connect(address: Address, *, patience_seconds: float) -> "Link[ToWorker] | N
             time.sleep(RETRY_SECONDS)
 
 
-def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
-    """Answer until the engine says goodbye (True) or goes (False)."""
+def attend(answering: bool) -> None:
+    """Let the calling thread go before all ordinary ones, or no more, where the system allows it."""
+    if answering:
+        raise_thread(ANSWERING_PRIORITY)
+    else:
+        lower_priority()
+
+
+def serve(
+    link: "Link[ToWorker]",
+    handler: RequestHandler,
+    *,
+    attend: Callable[[bool], None] = lambda _: None,
+) -> bool:
+    """Answer until the engine says goodbye (True) or goes (False).
+
+    Args:
+        link: to the engine.
+        handler: answers.
+        attend: called on each thread before it waits for requests or answers them, with True, and before
+            what is slow, with False.
+
+    """
     inbox: queue.SimpleQueue[ToWorker | None] = queue.SimpleQueue()
 
     def read() -> None:
+        attend(True)
         while (message := link.receive()) is not None:
             inbox.put(message)
         inbox.put(None)
@@ -58,6 +82,7 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
         while inbox.empty():
             if rests_s := handler.rest.seconds():
                 break
+            attend(False)
             begun = time.monotonic_ns()
             done = next(chain(handler.write(), accompanying, warping), FINISHED)
             if done is FINISHED:
@@ -65,6 +90,7 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
             handler.rest.took(time.monotonic_ns() - begun)
             if done is not None:
                 link.send(done)
+        attend(True)
         try:
             waiting: list[ToWorker | None] = [inbox.get(timeout=rests_s or None)]
         except queue.Empty:
@@ -80,13 +106,14 @@ def serve(link: "Link[ToWorker]", handler: RequestHandler) -> bool:
             if isinstance(message, Warp):
                 warping = handler.warp(message)
                 continue
-            if isinstance(message, Foresee):
-                handler.foresee(message)
+            if isinstance(message, Closing | Foresee):
+                handler.look_ahead(message)
                 continue
             if isinstance(message, Accompany):
                 accompanying = handler.accompany(message)
                 continue
             if isinstance(message, Load):
+                attend(False)
                 link.send(
                     handler.load(
                         message.model, message.metre, message.split, message.device, message.candidates
@@ -124,6 +151,6 @@ def main() -> int:
     import_ahead()
     handler = RequestHandler()
     while (link := connect(address, patience_seconds=RECONNECT_SECONDS)) is not None:
-        if serve(link, handler):
+        if serve(link, handler, attend=attend):
             return 0
     return ABANDONED

@@ -11,6 +11,7 @@ from live.ipc.commands import Command
 from live.ipc.messages import (
     Accompany,
     Answer,
+    Closing,
     Decode,
     Decoded,
     Encode,
@@ -221,7 +222,7 @@ class Stage:
         if not self.worker_present:
             return False
         self.asked.append(message)
-        if isinstance(message, Accompany | Foresee):  # nothing is answered
+        if isinstance(message, Accompany | Foresee | Closing):  # nothing is answered
             return True
         self._replies.append((self.nanos + round(self.answer_ms * MS), self.model.answer(message)))
         return True

@@ -1,4 +1,4 @@
-"""What is asked of the model two beats before a phrase closes, since writing takes longer than is left then.
+"""What is asked of the model some beats before a phrase closes, since it takes longer than is left then.
 
 Owns: for which phrase it asked last.  Threads: engine only.
 Tested in tests/live/jam/asking/test_accompaniment.py, tests/live/jam/asking/test_foresight.py.
@@ -10,20 +10,19 @@ from live.jam.sequencing.plan import Plan
 from live.timing.timeline import Tick
 from model.music.grid import TICKS_PER_BEAT
 
-BEATS = 2
-
 
 class AskedAhead(ABC):
     """Asks once for each phrase of the performer.
 
     Args:
         plan: tells the cells.
+        beats: so many quarters before it closes.
 
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, beats: int = 2) -> None:
         """Start with nothing asked."""
-        self._plan = plan
+        self._plan, self._beats = plan, beats
         self._asked = 0
 
     @property
@@ -61,4 +60,4 @@ class AskedAhead(ABC):
 
     def _ahead(self) -> int:
         """Ticks before a cell: half a step, for its phrase closes then, and what writing may take."""
-        return self._plan.half_step + BEATS * TICKS_PER_BEAT
+        return self._plan.half_step + self._beats * TICKS_PER_BEAT

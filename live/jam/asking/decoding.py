@@ -1,6 +1,8 @@
 """Cells decoded again, one after another, the newest wish always first.
 
 At most one decode is under way; what changed meanwhile is asked for when it returns, so nothing piles up.
+However fast knobs are turned, a cell that begins soon and has no answer comes first, and nothing is asked
+for which the answer to a phrase that closes would have to wait.
 Owns: what is under way, where what sounds lies on the map, and what was said of the answers.
 Threads: engine only.
 Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
@@ -8,13 +10,20 @@ Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 
 from live.ipc.messages import Decode, Decoded
 from live.jam.asking.requests import Requests
+from live.jam.asking.searches import Searches
 from live.jam.latent.path import Base, PathHistory, heaviest
 from live.jam.notices import Notices
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Cell, Plan
 from live.timing.timeline import Tick
+from model.music.grid import TICKS_PER_BEAT
 from model.music.harmony import chord_of
 from model.music.phrase import Phrase
+
+SOON_TICKS = 2 * TICKS_PER_BEAT
+MOST_RESERVED_TICKS = TICKS_PER_BEAT // 2
+MARGIN = 1.25
+FADING = 31 / 32  # by which a decode that took long is forgotten with each other one
 
 
 class Decoding:
@@ -23,6 +32,7 @@ class Decoding:
     Args:
         plan: where the answers are laid.
         requests: writes what is asked of the model.
+        searches: know whether a phrase waits for its answer.
         history: the path.
         output: takes the requests, the log's lines and what OSC subscribers are told.
         notices: for the human.
@@ -31,20 +41,30 @@ class Decoding:
         here: place of what sounds on the map, each -1..1; None before the first answer.
         decode_ms: what the last decode cost.
         recombined: answers whose phrase was varied without the learned writer.
+        closes: where the next phrase closes; None where nobody listens to it.
 
     """
 
     def __init__(
-        self, plan: Plan, requests: Requests, history: PathHistory, *, output: Output, notices: Notices
+        self,
+        plan: Plan,
+        requests: Requests,
+        searches: Searches,
+        history: PathHistory,
+        *,
+        output: Output,
+        notices: Notices,
     ) -> None:
         """Start with nothing asked."""
         self.here: tuple[float, float] | None = None
         self.decode_ms = 0.0
         self.recombined = 0
-        self._plan, self._requests, self._history = plan, requests, history
+        self.closes: Tick | None = None
+        self._plan, self._requests, self._searches, self._history = plan, requests, searches, history
         self._output, self._notices = output, notices
-        self._asked: tuple[Decode, Base, Cell] | None = None
+        self._asked: tuple[Decode, Base, Cell, Tick] | None = None
         self._silent = False
+        self._longest_ticks = 0.0
 
     @property
     def waiting(self) -> bool:
@@ -61,17 +81,34 @@ class Decoding:
             return
         if not self._requests.takes(self._plan.grid):  # another metre is about to begin
             return
-        current = self._plan.cell_of(now)
-        for index in sorted(self._plan.cells):
-            cell = self._plan.cells[index]
-            if index >= current and cell.stale and cell.sounds != "nothing" and cell.base is not None:
-                self._ask(cell, cell.base, now)
-                return
+        if self._searches.owes_played or (self.closes is not None and now >= self.closes - self._reserve()):
+            return
+        plan = self._plan
+        first: Cell | None = None
+        for index in sorted(plan.cells):
+            cell = plan.cells[index]
+            if not cell.stale or cell.sounds == "nothing" or cell.base is None:
+                continue
+            if self._fixed(index, now) == plan.grid.steps:
+                continue
+            soon = plan.lines.tick_of_cell(index) - now <= SOON_TICKS
+            if first is None or (soon and cell.source is not cell.base):
+                first = cell
+        if first is not None and first.base is not None:
+            self._ask(first, first.base, now)
+
+    def _reserve(self) -> int:
+        """Return the ticks before a phrase closes in which nothing is asked: they are what a decode takes."""
+        return min(MOST_RESERVED_TICKS, round(MARGIN * self._longest_ticks))
+
+    def _fixed(self, index: int, now: Tick) -> int:
+        """Return how many steps of a cell cannot change any more."""
+        begun = self._plan.next_step(now) - self._plan.lines.step_of_cell(index)
+        return max(0, min(self._plan.grid.steps, begun))
 
     def _ask(self, cell: Cell, base: Base, now: Tick) -> None:
         plan = self._plan
-        begun = plan.next_step(now) - plan.lines.step_of_cell(cell.index)
-        fixed = max(0, min(plan.grid.steps, begun))
+        fixed = self._fixed(cell.index, now)
         previous = plan.cells.get(cell.index - 1)
         request = self._requests.decode(
             cell,
@@ -87,14 +124,15 @@ class Decoding:
         )
         if self._output.ask(request):
             cell.stale = False
-            self._asked = (request, base, cell)
+            self._asked = (request, base, cell, now)
 
     def decoded(self, reply: Decoded, now: Tick) -> None:
         """Swap a decoded phrase in at the next step, and ask for what is still stale."""
         if self._asked is None or self._asked[0].ident != reply.ident:
             return  # of before the model was lost or the transport started anew
-        (request, base, cell), self._asked = self._asked, None
+        (request, base, cell, asked), self._asked = self._asked, None
         self.decode_ms = reply.ms
+        self._longest_ticks = max(now - asked, FADING * self._longest_ticks)
         self._output.log("decode", ident=reply.ident, bar=request.bar, ms=reply.ms, why=base.origin)
         current = self._plan.cell_of(now)
         if self._plan.cells.get(cell.index) is cell and cell.base is not None and cell.index >= current:

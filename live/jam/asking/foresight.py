@@ -1,4 +1,4 @@
-"""Foresight: a variation that is asked for before the phrase that it varies has closed.
+"""Foresight: the model process is told that a phrase is about to close, and begins on the variation of it.
 
 Threads: engine only.
 """
@@ -12,7 +12,7 @@ from live.timing.timeline import Tick
 
 
 class Foresight(AskedAhead):
-    """Asks for a variation once for each phrase of the performer.
+    """Looks ahead once for each phrase of the performer.
 
     Args:
         plan: tells the cells.
@@ -29,12 +29,15 @@ class Foresight(AskedAhead):
 
     @property
     def wanted(self) -> bool:
-        """Whether a knob varies what is played."""
-        return self._requests.varies
+        """Always: what is written ahead may not stand before the answer to any phrase."""
+        return True
 
     def ask_for(self, cell: int, present: Tick) -> None:
-        """Ask for the variation that a cell is to sound, if its phrase will be taken up."""
+        """Tell when the phrase before a cell closes, and ask for the cell's variation, if it is taken up."""
         search = self._played.before(self._plan.lines, cell, present)
-        if search is not None:
-            closes = self._plan.lines.tick_of_cell(cell) - self._plan.half_step
-            self._output.ask(self._requests.foresee(search, closes_ticks=closes - present))
+        if search is None:
+            return
+        closes = self._plan.lines.tick_of_cell(cell) - self._plan.half_step
+        self._output.ask(self._requests.closing(closes - present))
+        if self._requests.varies:
+            self._output.ask(self._requests.foresee(search))

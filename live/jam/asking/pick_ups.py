@@ -37,6 +37,7 @@ class PickUps(AskedAhead):
 
     def ask_for(self, cell: int, present: Tick) -> None:
         """Ask for the answer that begins with a cell, if it is to begin before it."""
-        search = self._played.begun(self._plan.lines, cell, present)
-        if search is not None:
+        lines = self._plan.lines
+        search = self._played.begun(lines, cell, present)
+        if search is not None and self._played.picked_up(lines, cell, present):
             self._searches.ask(search)

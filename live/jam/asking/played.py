@@ -46,17 +46,20 @@ class Played:
         return found._replace(cell=cell - 1 + period, place=place, period=period)
 
     def begun(self, lines: BarLines, cell: int, now: Tick) -> Search | None:
-        """Return what was played so far of the phrase before a cell, where that begins with a pick-up.
+        """Return what was played so far of the phrase before a cell.
 
-        None too where its answer is a part of a longer one, for all of it has closed by then, and where the
+        None where its answer is a part of a longer one, for all of it has closed by then, and where the
         model has no latent: it goes on from what was played, and begins in its own way.
         """
         if lines.period > 1 or not self._requests.has_latent:
             return None
-        zero, most = lines.tick_of_cell(cell - 1), self._most_before(lines, cell)
-        picked_up = self._capture.between(Tick(zero - most), Tick(zero - self._plan.half_step), now)
-        found = self.before(lines, cell, now) if picked_up else None
+        found = self.before(lines, cell, now)
         return None if found is None else found._replace(reason=Reason.BEGUN, sounding=())
+
+    def picked_up(self, lines: BarLines, cell: int, now: Tick) -> bool:
+        """Tell whether the phrase before a cell began before its bar line."""
+        zero, most = lines.tick_of_cell(cell - 1), self._most_before(lines, cell)
+        return bool(self._capture.between(Tick(zero - most), Tick(zero - self._plan.half_step), now))
 
     def _most_before(self, lines: BarLines, cell: int) -> int:
         """Return by how many ticks the phrase before a cell may begin before its bar line.

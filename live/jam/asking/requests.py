@@ -12,7 +12,7 @@ from itertools import count
 from typing import NamedTuple
 
 from live.errors import UsageError, model_faults, unknown
-from live.ipc.messages import Accompany, Decode, Encode, Foresee, Place, Ready, Warp
+from live.ipc.messages import Accompany, Closing, Decode, Encode, Foresee, Place, Ready, Warp
 from live.jam.input.capture import PlayedNote, StruckRow
 from live.jam.latent.path import Base, PathState, heaviest, moved
 from live.jam.sequencing.periods import PeriodPart
@@ -194,14 +194,12 @@ class Requests:
         """Tell whether answers are to be variations."""
         return self.has_latent and self._knobs["vary"] > 0
 
-    def foresee(self, search: Search, *, closes_ticks: int) -> Foresee:
-        """Return the request for a variation of a phrase that has not closed, in the cell that follows it.
+    def closing(self, ticks: int) -> Closing:
+        """Return that a phrase closes in so many ticks."""
+        return Closing(ticks * self.tick_nanos)
 
-        Args:
-            search: of what was played of it.
-            closes_ticks: until it closes.
-
-        """
+    def foresee(self, search: Search) -> Foresee:
+        """Return the request for a variation of a phrase that has not closed, in the cell that follows it."""
         return Foresee(
             [*search.phrase.notes],
             [*search.struck],
@@ -212,7 +210,6 @@ class Requests:
             self._seed,
             self.key,
             search.phrase.grid,
-            closes_ticks * self.tick_nanos,
         )
 
     def warp(self, a: Place, b: Place) -> Warp:

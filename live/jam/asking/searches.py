@@ -49,6 +49,11 @@ class Searches:
         """Return what an answer is about, once; None for what was forgotten meanwhile."""
         return self._asked.pop(ident, None)
 
+    @property
+    def owes_played(self) -> bool:
+        """Whether the model owes the place of a phrase that was just played."""
+        return any(search.was_played for search in self._asked.values())
+
     def owes(self, cell: int) -> bool:
         """Tell whether the phrase that a cell is to sound first has no place yet."""
         waiting = [*self._asked.values(), *self._unasked]

@@ -7,10 +7,11 @@ Owns: the parts of the phrase that is being played.  Threads: engine only.
 Tested in tests/live/jam/test_lengths.py.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from live.jam.latent.path import Base, PathHistory
-from live.jam.sequencing.plan import Plan
+from live.jam.sequencing.plan import Cell, Plan
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Nanos, Tick
 
@@ -30,12 +31,14 @@ class Taken(NamedTuple):
         first: that cell.
         bases: of the parts.
         begun: whether its only part is being played.
+        before: what the first cell was to sound before that, if it was planned.
 
     """
 
     first: int
     bases: tuple[Base, ...]
     begun: bool = False
+    before: Cell | None = None
 
 
 class Periods:
@@ -55,7 +58,7 @@ class Periods:
     def base_of(self, cell: int) -> Base | None:
         """Return what a cell is to sound."""
         place, taken = self._plan.lines.place_of_cell(cell), self._taken
-        if taken is not None and cell >= taken.first:
+        if taken is not None and (cell == taken.first or (cell > taken.first and not taken.begun)):
             return taken.bases[place % len(taken.bases)]
         return self._history.state.base_at(place)
 
@@ -74,7 +77,12 @@ class Periods:
 
     def begin(self, base: Base, cell: int) -> None:
         """Let a cell sound what was played so far of the phrase that it is to sound, until that is there."""
-        self._taken = Taken(cell, (base,), begun=True)
+        taken, before = self._taken, self._plan.cells.get(cell)
+        if taken is not None and taken.begun and taken.first == cell:
+            before = taken.before
+        elif before is not None:
+            before = replace(before)
+        self._taken = Taken(cell, (base,), begun=True, before=before)
         self._plan.set_bases(self.base_of, cell)
 
     def take(self, base: Base, part: PeriodPart, now: Tick, *, nanos: Nanos) -> None:
@@ -107,6 +115,8 @@ class Periods:
         """Let what sounds in a cell go on: a phrase that is not complete is not taken up."""
         taken, bases = self._taken, self._history.state.bases
         if taken is not None and cell < taken.first and bases is not taken.bases:
+            if taken.before is not None:
+                self._plan.put_back(taken.before)
             self.put(bases, cell)
 
     def enter(self, lines: BarLines) -> None:

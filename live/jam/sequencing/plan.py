@@ -227,6 +227,12 @@ class Plan:
                     cell.phrase, cell.origin = None, "silent"
                     self.lay(cell, self.lines.step_of_cell(index), not_before=Tick(0))
 
+    def put_back(self, before: Cell) -> None:
+        """Let a cell that has not begun sound what it was to sound before, until it is decoded again."""
+        before.stale = True
+        self.cells[before.index] = before
+        self.lay(before, self.lines.step_of_cell(before.index), not_before=Tick(0))
+
     def replace_base(self, old: Base, new: Base, first: int) -> None:
         """Let the cells from the first on that sound a base sound it as it is by now, and no others."""
         for index, cell in self.cells.items():

@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from live.timing.clock import (
+    ANSWERING_PRIORITY,
     LONGEST_WAIT_NANOS,
     MonotonicClock,
     lower_priority,
     raise_priority,
+    raise_thread,
     raise_threads,
 )
 from live.timing.timeline import Nanos
@@ -177,3 +179,14 @@ def test_an_inherited_priority_is_given_back(system: pytest.MonkeyPatch) -> None
     system.setattr(os, "sched_getscheduler", lambda _process: os.SCHED_OTHER)
     lower_priority()
     assert asked == [os.SCHED_OTHER]
+
+
+def test_a_thread_that_answers_goes_before_ordinary_ones_and_not_before_the_clock(
+    system: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    system.setattr(os, "sched_getscheduler", lambda _thread: os.SCHED_OTHER)
+    system.setattr(os, "sched_setscheduler", lambda _thread, _policy, of: asked.append(of.sched_priority))
+    raise_thread(ANSWERING_PRIORITY)
+    raise_thread()
+    assert 0 < asked[0] < asked[1]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pytest
 from live.ipc.link import Link, Switchboard, new_address
 from live.ipc.messages import (
     Bye,
+    Closing,
     Decode,
     Decoded,
     Encode,
@@ -27,6 +28,7 @@ from live.ipc.messages import (
     FromWorker,
     Load,
     LoadFailed,
+    Message,
     Moved,
     Place,
     Point,
@@ -39,6 +41,7 @@ from live.ipc.model_process import spawn_worker
 from live.worker import handler as worker
 from live.worker.handler import RequestHandler, sentence
 from live.worker.places import Places, point_of
+from live.worker.rest import Rest
 from live.worker.serve import newest, serve
 from model.errors import CheckpointError
 from model.music.grid import Grid
@@ -266,19 +269,62 @@ def test_of_a_bar_s_decodes_only_the_newest_is_done() -> None:
 class Call:
     """A desk that serves in a thread, and the engine's end of its link."""
 
-    def __init__(self, desk: RequestHandler) -> None:
+    def __init__(self, desk: RequestHandler, attend: Callable[[bool], None] = lambda _: None) -> None:
         ours, theirs = socket.socketpair()
         ours.settimeout(PATIENCE_S)
         self.link: Link[Any] = Link(ours, FromWorker)
         self.ended: list[bool] = []
         served: Link[ToWorker] = Link(theirs, ToWorker)
-        self.thread = threading.Thread(target=lambda: self.ended.append(serve(served, desk)), daemon=True)
+        self.thread = threading.Thread(
+            target=lambda: self.ended.append(serve(served, desk, attend=attend)), daemon=True
+        )
         self.thread.start()
 
     def end(self) -> list[bool]:
         self.thread.join(PATIENCE_S)
         self.link.close()
         return self.ended
+
+
+def test_it_answers_at_once_and_loads_and_writes_ahead_as_any_other() -> None:
+    attending = threading.local()
+    done: list[tuple[str, bool]] = []
+
+    class Watched(RequestHandler):
+        def load(self, *arguments: Any, **options: Any) -> Message:
+            done.append(("load", attending.now))
+            return super().load(*arguments, **options)
+
+        def answer(self, request: Encode | Decode) -> Message:
+            done.append(("answer", attending.now))
+            return super().answer(request)
+
+        def write(self) -> Iterator[Message | None]:
+            done.append(("write", attending.now))
+            yield from super().write()
+
+    call = Call(Watched(), lambda now: setattr(attending, "now", now))
+    call.link.send(Load("roll"))
+    assert isinstance(call.link.receive(), Ready)
+    call.link.send(Encode(1, TUNE))
+    assert isinstance(call.link.receive(), Encoded)
+    call.link.send(Bye())
+    assert call.end() == [True]
+    assert set(done) == {("load", False), ("answer", True), ("write", False)}
+
+
+def test_nothing_is_written_ahead_while_a_phrase_closes() -> None:
+    desk = RequestHandler()
+    assert isinstance(desk.load("roll"), Ready)
+    desk.rest = Rest(lambda: 0)
+    call = Call(desk)
+    for in_nanos, rests in ((10**12, False), (1_000, True)):
+        call.link.send(Closing(in_nanos))
+        call.link.send(Encode(1, TUNE))
+        assert isinstance(call.link.receive(), Encoded)
+        assert (desk.rest.seconds() > 0) is rests
+    call.link.send(Bye())
+    assert call.end() == [True]
 
 
 def test_a_model_process_says_nothing_before_it_is_asked_to_load() -> None:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from live.ipc.messages import Answer, Decoded, Foresee, Rewritten, ToWorker
+from live.ipc.messages import Answer, Closing, Decoded, Foresee, Rewritten, ToWorker
 from live.timing.timeline import Nanos
 from tests.fakes.stage import EchoModel, Stage, configured
 
@@ -45,7 +45,19 @@ def test_it_asks_two_beats_ahead_with_what_was_played_by_then() -> None:
     assert [note.onset for note in request.notes] == [0, 4, 8, 12, 16, 20]
     assert [row[0] for row in request.struck] == [step * STEP for step in range(0, 24, 4)]
     assert (request.amount, request.turn, request.seed, request.key) == (0.4, 1, 7, "auto")
-    assert request.closes_nanos == pytest.approx(2 * BEAT * request.tick_nanos, rel=0.01)
+    (closing,) = (message for message in stage.asked if isinstance(message, Closing))
+    assert closing.in_nanos == pytest.approx(2 * BEAT * request.tick_nanos, rel=0.01)
+
+
+@pytest.mark.parametrize(("settings", "count"), [({}, 2), ({"mode": "hold"}, 0), ({"mode": "answer"}, 1)])
+def test_the_model_process_is_told_when_each_phrase_closes_that_is_taken_up(
+    settings: dict[str, object], count: int
+) -> None:
+    stage = played(Varying("written"), **settings)
+    stage.press(CELL, 100, 60)
+    stage.press(2 * CELL, 100, 60)
+    stage.run_to_tick(2 * CELL + STEP)
+    assert sum(isinstance(message, Closing) for message in stage.asked) == count
 
 
 @pytest.mark.parametrize(
