@@ -15,7 +15,7 @@ from live.dashboard.drawing.status import NANOS_PER_SECOND
 from live.dashboard.inbox import MOST_NOTICES
 from live.dashboard.panels import View
 from live.ipc.snapshot import STANDING, KnobView, Notice, NoticeLevel, Snapshot
-from live.words.intention import Situation
+from live.words.intention import Situation, situation_of
 from model.music.grid import TICKS_PER_BEAT
 from model.music.metre import METRES
 
@@ -172,10 +172,7 @@ class Shown:
 
     def situation(self) -> Situation:
         """Return where the instrument stands."""
-        s = self.snapshot
-        if s is None:
-            return Situation({})
-        return Situation({knob.name: knob.value for knob in s.knobs}, frozenset(s.muted))
+        return situation_of(self.snapshot) if self.snapshot is not None else Situation({})
 
 
 def _far(a: MapPoint, b: MapPoint) -> bool:

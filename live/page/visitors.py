@@ -33,8 +33,7 @@ from live.page.messages import (
     read,
     welcome,
 )
-from live.settings.knobs import KNOBS
-from live.words.intention import Situation, intention_of
+from live.words.intention import Situation, intention_of, situation_of
 
 PERIOD_SECONDS = 1 / 30
 STUCK_SECONDS = 20.0
@@ -189,10 +188,5 @@ def _port_name(port: str) -> str:
 
 def considered(text: str, snapshot: Snapshot | None) -> Considered:
     """Return what words would do to the instrument that is shown."""
-    knobs = {name: spec.rest for name, spec in KNOBS.items()}
-    muted: frozenset[str] = frozenset()
-    if snapshot is not None:
-        knobs |= {knob.name: knob.value for knob in snapshot.knobs}
-        muted = frozenset(snapshot.muted)
-    asked = intention_of(text, Situation(knobs, muted))
+    asked = intention_of(text, situation_of(snapshot) if snapshot is not None else Situation({}))
     return Considered(text, [*asked.lines], [*asked.unknown], asked.sentence)

@@ -15,6 +15,7 @@ from live.ipc.commands import (
     Turn,
     action,
 )
+from live.ipc.snapshot import Snapshot
 from live.settings.knobs import ATTRIBUTE_KNOBS, KNOBS, KnobSpec
 from live.words.meaning import Meaning
 from live.words.reading import read_words
@@ -26,10 +27,27 @@ EXAMPLES = "try: sparser, a bit higher, like B but softer, no drums"
 
 
 class Situation(NamedTuple):
-    """Where the instrument stands: its knobs' values by name, and the parts that are muted."""
+    """Where the instrument stands.
+
+    Attributes:
+        knobs: their values by name.
+        muted: the parts that are.
+        empty: the anchors in which nothing is stored.
+
+    """
 
     knobs: Mapping[str, float]
     muted: frozenset[str] = frozenset()
+    empty: frozenset[str] = frozenset()
+
+
+def situation_of(snapshot: Snapshot) -> Situation:
+    """Return where the instrument of a snapshot stands."""
+    return Situation(
+        {knob.name: knob.value for knob in snapshot.knobs},
+        frozenset(snapshot.muted),
+        frozenset(anchor.name for anchor in snapshot.anchors if anchor.xy is None),
+    )
 
 
 class Intention(NamedTuple):
@@ -65,7 +83,7 @@ def intention_of(text: str, situation: Situation, *, source: str = "") -> Intent
     lines: list[str] = []
     knobs = dict(situation.knobs)
     for meaning in reading.meanings:
-        for command, line in _commands_of(meaning, knobs, situation.muted, source):
+        for command, line in _commands_of(meaning, situation._replace(knobs=knobs), source):
             commands.append(command)
             lines.append(line)
             if isinstance(command, Turn):
@@ -73,10 +91,8 @@ def intention_of(text: str, situation: Situation, *, source: str = "") -> Intent
     return Intention(tuple(commands), tuple(lines), reading.unknown)
 
 
-def _commands_of(
-    meaning: Meaning, knobs: Mapping[str, float], muted: frozenset[str], source: str
-) -> list[tuple[Command, str]]:
-    kind, name = meaning.kind, meaning.name
+def _commands_of(meaning: Meaning, situation: Situation, source: str) -> list[tuple[Command, str]]:
+    kind, name, knobs = meaning.kind, meaning.name, situation.knobs
     match kind:
         case "knob" | "value":
             return [_turned(meaning, knobs, source)]
@@ -87,7 +103,8 @@ def _commands_of(
                 if each in knobs and knobs[each] != KNOBS[each].rest
             ] or [(Turn("stray", KNOBS["stray"].rest, source=source), "every knob is at rest")]
         case "recall":
-            return [(RecallAnchor(name, source=source), f"play from anchor {name}")]
+            lacks = " (empty: store it first)" if name in situation.empty else ""
+            return [(RecallAnchor(name, source=source), f"play from anchor {name}{lacks}")]
         case "store":
             return [(StoreAnchor(name, source=source), f"store anchor {name}")]
         case "mode":
@@ -99,7 +116,7 @@ def _commands_of(
         case "scene":
             return [(CallScene(int(name), source=source), f"scene {name}")]
         case "mute" | "unmute" | "only":
-            return _parts(kind, name, muted, source)
+            return _parts(kind, name, situation.muted, source)
         case "action":
             first, _, argument = name.partition(" ")
             return [(action(first, argument, source=source), name)]

@@ -79,6 +79,7 @@ def opened(
     page = browser.new_page(viewport={"width": width, "height": height})
     page.faults = []
     page.on("pageerror", lambda fault: page.faults.append(str(fault)))
+    page.on("console", lambda line: page.faults.append(line.text) if "Security Policy" in line.text else None)
     page.add_init_script(FAKE_MIDI if midi else "delete Navigator.prototype.requestMIDIAccess;")
     page.add_init_script(script)
     page.goto(served.options.url)

@@ -1,10 +1,24 @@
 // The beat, large; whose turn it is; tempo, metre, key and chord.
-import { $, element, text } from "./dom.js";
+import { $, element, pressed, text } from "./dom.js";
 
 const FLASH = 0.18; // of a beat
 
 export class Beat {
-  constructor(link) { this.link = link; this.count = 0; }
+  constructor(link) {
+    this.link = link; this.count = 0;
+    const card = $("beat"), turn = () => this.alone(!document.body.classList.contains("alone"));
+    card.addEventListener("click", turn);
+    card.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); turn(); } });
+    addEventListener("keydown", (event) => { if (event.key === "Escape") this.alone(false); });
+  }
+
+  // The beat fills the screen, which stays lit meanwhile where the browser can do that.
+  alone(on) {
+    document.body.classList.toggle("alone", on);
+    pressed($("beat"), on);
+    if (this.lit) { this.lit.then((lock) => lock && lock.release()); this.lit = null; }
+    if (on && navigator.wakeLock) this.lit = navigator.wakeLock.request("screen").catch(() => null);
+  }
 
   draw(now) {
     const state = this.link.state;

@@ -1,7 +1,7 @@
 // The link to the page's process: one state for all views, renewed by what has changed; commands the other way.
 
 const RETRY_MS = [200, 500, 1000, 2000];
-const PING_MS = 2000;
+const PING_MS = 2000, SILENT_MS = 3 * PING_MS;
 
 export class Link {
   constructor() {
@@ -15,6 +15,7 @@ export class Link {
     this.turns = new Map();
     this.place = null;
     this.tries = 0;
+    this.heard = 0; // when something came last
     this.open();
     setInterval(() => this.ping(), PING_MS);
   }
@@ -31,16 +32,19 @@ export class Link {
   open() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.socket = new WebSocket(`${scheme}://${location.host}/live`);
-    this.socket.onopen = () => { this.connected = true; this.tries = 0; this.ping(); this.emit("link"); };
+    this.socket.onopen = () => { this.connected = true; this.tries = 0; this.heard = performance.now(); this.ping(); this.emit("link"); };
     this.socket.onmessage = (event) => this.receive(JSON.parse(event.data), performance.now());
-    this.socket.onclose = () => {
-      this.connected = this.engine = false;
-      this.emit("link");
-      setTimeout(() => this.open(), RETRY_MS[Math.min(this.tries++, RETRY_MS.length - 1)]);
-    };
+    this.socket.onclose = () => this.lost();
+  }
+
+  lost() {
+    this.connected = this.engine = false;
+    this.emit("link");
+    setTimeout(() => this.open(), RETRY_MS[Math.min(this.tries++, RETRY_MS.length - 1)]);
   }
 
   receive(message, now) {
+    this.heard = now;
     switch (message.type) {
       case "Snapshot": this.state = message; this.stamp(now); this.emit("state", null); break;
       case "Update": if (this.state) { this.apply(message); this.stamp(now); this.emit("state", message); } break;
@@ -84,6 +88,11 @@ export class Link {
   }
 
   ping() {
+    if (this.connected && performance.now() - this.heard > SILENT_MS) { // a network that went away tells nobody
+      this.socket.onclose = this.socket.onmessage = null;
+      this.socket.close();
+      this.lost();
+    }
     if (this.connected) this.raw({ type: "Ping", sent_ms: performance.now() });
   }
 

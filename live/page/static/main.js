@@ -12,7 +12,10 @@ import { Synth } from "./synth.js";
 import { Words } from "./words.js";
 
 const MOST_NOTICES = 40;
-const PLACED = new Set(["capture", "recall", "freeze", "mute", "mode", "scene", "undo", "redo", "tap", "start", "stop", "panic", "metre", "store", "record"]);
+const PLACED = new Set(["capture", "recall", "freeze", "mute", "solo", "mode", "scene", "undo", "redo", "tap", "start", "stop", "panic", "store", "record", "tempo"]);
+const GROUPS = { Music: ["fill", "break", "vary", "loop", "phrase", "key"], Time: ["tempo", "metre", "metronome", "arm"], Set: ["song", "previous", "next"] };
+const SHOWN = { arm: "start on first note", "key lock": "lock the key" }; // where the name alone says too little
+const GLIDES = [1, 2, 4, 8, 16];
 
 const link = new Link();
 const beat = new Beat(link), roll = new Roll(link);
@@ -33,8 +36,9 @@ link.on("welcome", (welcome) => {
   $("modes").replaceChildren(...welcome.modes.map((mode) =>
     element("button", { "data-mode": mode, "aria-pressed": "false", onclick: () => link.act("mode", mode) }, mode)));
   latent.anchors(welcome.anchors);
-  $("parts").replaceChildren(...welcome.parts.map((part) =>
-    element("button", { class: "part", "data-part": part, "aria-pressed": "false", title: `mute ${part}`, onclick: () => link.act("mute", part) }, part)));
+  $("parts").replaceChildren(...welcome.parts.map((part, track) => element("button", { class: `part of${track}`, "data-part": part,
+    "aria-pressed": "false", title: `mute ${part}`, onclick: () => link.act("mute", part) }, part)),
+  ...welcome.parts.map((part) => element("button", { "data-solo": part, "aria-pressed": "false", title: `${part} alone`, "aria-label": `solo ${part}`, onclick: () => link.act("solo", part) }, "solo")));
   learn.offer(welcome.bindable);
   $("redo").hidden = !("redo" in welcome.actions);
   more(welcome);
@@ -52,22 +56,46 @@ function view(name) {
     window.twobar.explore = explore;
   }
   if (name !== "explore") synth.stop();
+  scrollTo(0, 0);
 }
 for (const button of document.querySelectorAll("[data-view]")) button.addEventListener("click", () => view(button.dataset.view));
 
 // What is not placed above stands here, so that an action is on the page as soon as the instrument has it.
 function more(welcome) {
-  const made = [chooser("model", welcome.models, (model) => link.send("ChooseModel", { model })),
-    chooser("metre", ["auto", ...welcome.metres], (metre) => link.send("SetMetre", { metre }))];
-  for (const [name, allowed] of Object.entries(welcome.actions)) {
-    if (PLACED.has(name)) continue;
-    if (!allowed.length) made.push(element("button", { onclick: () => link.act(name) }, name));
-    else if (allowed.length <= 4) made.push(...allowed.map((word) => element("button", { onclick: () => link.act(name, word) }, `${name} ${word}`)));
-    else made.push(chooser(name, allowed, (word) => link.act(name, word)));
+  const grouped = new Set(Object.values(GROUPS).flat());
+  const others = Object.keys(welcome.actions).filter((name) => !PLACED.has(name) && !grouped.has(name));
+  const made = [];
+  for (const [title, names] of Object.entries({ ...GROUPS, More: others })) {
+    const controls = names.flatMap((name) => controlsOf(name, welcome));
+    if (title === "More") {
+      controls.push(chooser("model", welcome.models, (model) => link.send("ChooseModel", { model })),
+        element("button", { id: "thru", "aria-pressed": "false", title: "whether your own keys sound", onclick: () => link.send("SwitchThru") }, "thru"));
+    }
+    made.push(element("h2", {}, title), element("div", { class: "row" }, ...controls));
   }
-  made.push(element("button", { onclick: () => link.send("SwitchThru") }, "thru"));
   $("more").replaceChildren(...made);
   $("record").onclick = () => link.act("record");
+  $("glide").replaceChildren(element("option", { value: "" }, "call: at once"), ...GLIDES.map((bars) => element("option", { value: bars }, `call: over ${bars} bar${bars > 1 ? "s" : ""}`)));
+  $("storeas").onchange = () => { if ($("storeas").value) link.act("store", $("storeas").value); $("storeas").value = ""; };
+}
+
+function controlsOf(name, welcome) {
+  if (name === "metre") return [chooser("metre", ["auto", ...welcome.metres], (metre) => link.send("SetMetre", { metre }))];
+  if (name === "tempo") return [ramp()];
+  const allowed = welcome.actions[name];
+  if (!allowed) return [];
+  const button = (word, named) => element("button", { "data-action": named, onclick: () => link.act(name, word) }, SHOWN[named] || named);
+  if (!allowed.length) return [button("", name)];
+  if (allowed.length <= 4) return allowed.map((word) => button(word, `${name} ${word}`));
+  return [chooser(name, allowed, (word) => link.act(name, word))];
+}
+
+// A tempo that is gone to over some bars.
+function ramp() {
+  const bpm = element("input", { type: "number", class: "short", min: 30, max: 300, value: 120, "aria-label": "tempo to go to" });
+  const bars = element("input", { type: "number", class: "short", min: 1, max: 99, value: 4, "aria-label": "bars on the way" });
+  const go = element("button", { onclick: () => link.act("tempo", `${bpm.value} over ${bars.value} bars`) }, "go");
+  return element("div", { class: "ramp" }, "to", bpm, "bpm over", bars, "bars", go);
 }
 
 function chooser(name, words, choose) {
@@ -90,6 +118,13 @@ link.on("state", (update) => {
     pressed(button, false);
     button.setAttribute("aria-label", `${button.dataset.part}${muted ? ", muted" : ""}`);
   }
+  for (const button of document.querySelectorAll("[data-solo]")) pressed(button, button.dataset.solo === state.solo);
+  for (const [action, on] of Object.entries({ metronome: state.metronome, "key lock": state.key_locked, arm: state.state === "armed" })) {
+    const button = document.querySelector(`[data-action="${action}"]`);
+    if (button) pressed(button, on);
+  }
+  pressed($("thru"), state.thru);
+  roll.legend(state, link.welcome.parts);
   const running = state.state !== "stopped";
   text($("startstop"), running ? "Stop" : "Start");
   $("startstop").classList.toggle("good", !running);
@@ -109,9 +144,17 @@ function scenes(state) {
   let free = 1;
   while (taken.has(free)) free++;
   $("scenes").replaceChildren(...state.scenes.map((scene) => element("button",
-    { "aria-pressed": scene.number === state.scene ? "true" : "false", onclick: () => link.act("scene", scene.number) },
+    { "aria-pressed": scene.number === state.scene ? "true" : "false", onclick: () => call(scene.number) },
     scene.name ? `${scene.number} ${scene.name}` : `Scene ${scene.number}`)),
   element("button", { title: "keep all of it as a scene", onclick: () => link.act("store", free) }, `Store scene ${free}`));
+  $("storeas").parentElement.hidden = !state.scenes.length;
+  $("storeas").replaceChildren(element("option", { value: "" }, "store over …"),
+    ...state.scenes.map((scene) => element("option", { value: scene.number }, `${scene.number} ${scene.name}`.trim())));
+}
+
+function call(number) {
+  const bars = $("glide").value;
+  link.act("scene", bars ? `${number} over ${bars} bar${bars > 1 ? "s" : ""}` : number);
 }
 
 link.on("Notice", (notice) => note(notice.nanos, notice.level, notice.text));

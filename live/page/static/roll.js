@@ -1,11 +1,21 @@
 // The piano roll: what you played, what sounded, and the plan ahead of the playhead.
-import { $, COLOURS, surface } from "./dom.js";
+import { $, COLOURS, element, surface } from "./dom.js";
 
 const BARS = 5, BEHIND = 1.5, LEAST_KEYS = 26, DRUMS = 3, DRUM_LANES = 9;
 const LANE = { 35: 0, 36: 0, 37: 2, 38: 1, 40: 1, 39: 2, 41: 3, 43: 3, 45: 4, 47: 4, 48: 5, 50: 5, 42: 6, 44: 6, 46: 7, 49: 8, 51: 8, 57: 8, 59: 8 };
 
 export class Roll {
   constructor(link) { this.link = link; this.low = 48; this.high = 74; }
+
+  // The colours of the parts that play, the muted ones struck out.
+  legend(state, parts) {
+    const playing = parts.filter((part, track) => state.muted.includes(part) || state.bars.some((bar) => bar.notes.some((note) => note[4] === track)));
+    const shown = playing.length > 1 ? playing : [], key = `${shown} ${state.muted}`;
+    if (key === this.named) return;
+    this.named = key;
+    $("partlegend").replaceChildren(...shown.flatMap((part) => [element("i", { class: `swatch of${parts.indexOf(part)}` }),
+      element("span", { class: state.muted.includes(part) ? "muted" : "" }, part)]));
+  }
 
   draw(now) {
     const state = this.link.state, canvas = $("roll");

@@ -6,22 +6,26 @@ from typing import Any
 import pytest
 
 from live.ipc.commands import (
+    CallScene,
     ChooseMapping,
     GoOnMap,
     Learn,
     MutePart,
     Panic,
+    RampTempo,
     Say,
+    SoloPart,
     StopLearning,
     StoreAnchor,
+    StoreScene,
     SwitchTake,
     Turn,
     Undo,
 )
 from live.ipc.messages import MidiOut, PlayMidi, WantMidi
-from live.ipc.snapshot import ControllerView, LessonView, TouchView
+from live.ipc.snapshot import ControllerView, LessonView, SceneView, TouchView
 from tests.fakes.page_served import SIZES, Served, opened
-from tests.fakes.snapshots import scene
+from tests.fakes.snapshots import band, scene
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -53,7 +57,8 @@ def test_hands_reach_the_engine(browser: Any, served: Served) -> None:
     page.mouse.down()
     page.mouse.move(knob["x"] + 100 + knob["width"] / 4, knob["y"] + 20, steps=5)
     page.mouse.up()
-    assert served.got(Turn)[-1].value == pytest.approx(0.0, abs=0.05)  # from -0.5, a quarter of the way
+    # From -0.5, a quarter of the way; of a drag each frame sends a value.
+    served.wait(lambda: served.got(Turn)[-1].value == pytest.approx(0.0, abs=0.05))
     page.locator("[data-anchor=A] .set").click()
     assert served.got(StoreAnchor)[0].anchor == "A"
     page.locator("[data-part=bass]").click()
@@ -66,6 +71,66 @@ def test_hands_reach_the_engine(browser: Any, served: Served) -> None:
     assert served.got(GoOnMap)[0].x == pytest.approx(0.8, abs=0.02)
     page.locator("#panic").click()
     assert served.got(Panic)
+    assert page.faults == []
+    page.close()
+
+
+def test_a_scene_is_called_at_once_or_over_bars_and_stored_over(browser: Any, served: Served) -> None:
+    page = opened(browser, served, "phone")
+    assert not page.is_visible("#storeas")
+    stored = [SceneView(1, "verse"), SceneView(2, "")]
+    served.call(served.hub.take, scene(nanos=time.monotonic_ns(), scenes=stored, scene=2))
+    page.click("text=1 verse")
+    assert served.got(CallScene) == [CallScene(1, source="page")]
+    page.select_option("#glide", "4")
+    page.click("button:has-text('Scene 2')")
+    served.wait(lambda: len(served.got(CallScene)) == 2)
+    assert served.got(CallScene)[1] == CallScene(2, 4, source="page")
+    page.select_option("#storeas", "1")
+    assert served.got(StoreScene) == [StoreScene(1, source="page")]
+    page.click("text=Store scene 3")
+    served.wait(lambda: len(served.got(StoreScene)) == 2)
+    assert served.got(StoreScene)[1].number == 3
+    assert page.faults == []
+    page.close()
+
+
+def test_parts_have_their_colours_and_who_plays_alone_is_seen(browser: Any, served: Served) -> None:
+    page = opened(browser, served)
+    assert page.inner_text("#partlegend") == ""  # a single part needs none
+    alone = band(nanos=time.monotonic_ns(), muted=["melody", "chords", "drums"], solo="bass", metronome=True)
+    served.call(served.hub.take, alone)
+    page.wait_for_selector("[data-solo=bass][aria-pressed=true]")
+    assert page.locator("#partlegend span").all_inner_texts() == ["melody", "chords", "bass", "drums"]
+    assert page.locator("#partlegend .muted").all_inner_texts() == ["melody", "chords", "drums"]
+    assert page.get_attribute("[data-action=metronome]", "aria-pressed") == "true"
+    page.click("[data-solo=drums]")
+    assert served.got(SoloPart)[0].part == "drums"
+    page.fill("[aria-label='tempo to go to']", "96")
+    page.fill("[aria-label='bars on the way']", "8")
+    page.click(".ramp button")
+    assert served.got(RampTempo) == [RampTempo(96.0, 8, source="page")]
+    assert page.faults == []
+    page.close()
+
+
+@pytest.mark.parametrize("size", ["phone", "phone on its side", "tablet", "desktop"])
+def test_the_beat_alone_fills_the_screen_and_panic_stays(browser: Any, served: Served, size: str) -> None:
+    page = opened(browser, served, size.removesuffix(" on its side"))
+    width, height = SIZES[size.removesuffix(" on its side")]
+    if size not in SIZES:
+        width, height = height, width
+        page.set_viewport_size({"width": width, "height": height})
+    page.click("#beat")
+    boxes = [page.locator(name).bounding_box() for name in ("#count", "#dots", "#turn", "#facts", "#panic")]
+    assert all(box["y"] >= 0 and box["y"] + box["height"] <= height for box in boxes)
+    assert max(box["y"] + box["height"] for box in boxes[:4]) <= boxes[4]["y"]
+    assert boxes[0]["height"] > 0.4 * min(width, height)
+    page.click("#panic")
+    assert served.got(Panic)
+    page.click("#beat")
+    assert page.get_attribute("#beat", "aria-pressed") == "false"
+    page.wait_for_selector("[data-knob=density]")
     assert page.faults == []
     page.close()
 

@@ -15,7 +15,8 @@ from live.ipc.commands import (
     Turn,
 )
 from live.settings.knobs import KNOBS
-from live.words.intention import EXAMPLES, Situation, intention_of
+from live.words.intention import EXAMPLES, Situation, intention_of, situation_of
+from tests.fakes.snapshots import scene
 
 AT_REST = Situation({name: spec.rest for name, spec in KNOBS.items()})
 
@@ -91,3 +92,9 @@ def test_whatever_is_said_turns_knobs_within_their_ranges(text: str, values: dic
     for command in intention_of(f"busier {text}", Situation({**AT_REST.knobs, **knobs})).commands:
         if isinstance(command, Turn):
             assert KNOBS[command.knob].low <= command.value <= KNOBS[command.knob].high
+
+
+def test_an_anchor_that_holds_nothing_is_named_before_it_is_asked_for() -> None:
+    shown = situation_of(scene())  # of its anchors C is empty
+    assert intention_of("like C", shown).lines == ("play from anchor C (empty: store it first)",)
+    assert intention_of("like B", shown).lines == ("play from anchor B",)
