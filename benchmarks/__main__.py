@@ -1,13 +1,10 @@
 """The command line of the benchmarks: `python -m benchmarks`, or `make bench`."""
 
-import os
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +15,7 @@ from benchmarks import (
     browser,
     candidates,
     clock,
+    frames,
     human,
     idle,
     knob,
@@ -38,9 +36,9 @@ from benchmarks import (
 )
 from benchmarks.figures import Row, load_average, machine, today
 from benchmarks.instrument import ROOT
+from benchmarks.jack_server import serving
 from benchmarks.page import Measured, rewrite, section
 from benchmarks.scale import Scale
-from tests.fakes.jack_harness import JackServer
 
 
 class Measure(NamedTuple):
@@ -66,6 +64,7 @@ MEASURES = {
     "screen": Measure("The dashboard", screen.measure),
     "idle": Measure("Idle", idle.measure, idle.EXPLAINED),
     "lateness": Measure("Lateness", lateness.measure, lateness.EXPLAINED),
+    "frames": Measure("Frames", frames.measure, frames.EXPLAINED),
     "thru": Measure("Thru", thru.measure, thru.EXPLAINED),
     "browser": Measure("A keyboard at a browser", browser.measure),
     "knob": Measure("A knob's turn", knob.measure),
@@ -134,7 +133,7 @@ def main(
     """
     factor = 0.1 if quick else 1.0
     soak_seconds = hours * 3600 if hours else 120 * factor
-    with tempfile.TemporaryDirectory(prefix="twobar-bench-") as folder, jack_server(Path(folder)) as jack:
+    with tempfile.TemporaryDirectory(prefix="twobar-bench-") as folder, serving(Path(folder)) as jack:
         scale = Scale(Path(folder), factor, soak_seconds, jack=jack, data=data, music=music, device=device)
         scale.pair_seconds = minutes * 60 if minutes else 60 * factor
         for name in only or MEASURES:
@@ -159,22 +158,6 @@ def _measured(name: str, scale: Scale) -> list[Row]:
         return MEASURES[name].rows(scale)
     except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as reason:
         return [Row(name, "-", f"could not be measured: {reason}", met=False)]
-
-
-@contextmanager
-def jack_server(folder: Path) -> Iterator[bool]:
-    """Run a JACK server without a sound card, named in the environment; yields whether there is one."""
-    if shutil.which("jackd") is None:
-        yield False
-        return
-    name = "twobar-bench"  # always the same: JACK gives a dead server's place to its own name only
-    os.environ.update(JACK_DEFAULT_SERVER=name, JACK_NO_START_SERVER="1")
-    server = JackServer(name, folder / "jackd.log")
-    server.start()
-    try:
-        yield True
-    finally:
-        server.stop()
 
 
 if __name__ == "__main__":

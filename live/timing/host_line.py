@@ -3,9 +3,12 @@
 A device tells its counter when the system lets it: late, never early.  So the line lies below what was
 observed, and touches it: the edge of the lower convex hull that lies under the middle of the observations
 (Moon, Skelly and Towsley, "Estimation and removal of clock skew from network delay measurements", 1999).
-That edge moves a little with each look.  What lies evenly in host time must lie evenly on the counter, so the
-line that is used stays while the edge is near, and else glides to it, by some millionths of its rate.
-Pure.  Threads: `observe` one; `count` and `nanos` any.  Realtime: yes, 1 us; each half second 50 us.
+Once there are many that are all a little late, it goes through them by least squares, which a single one
+moves less.
+It moves a little with each look all the same.  What lies evenly in host time must lie evenly on the counter,
+so the line that is used stays while the other is near, and else glides to it, by some millionths of its rate:
+after two minutes the rate is known to a tenth of a millionth, and the line stays for minutes.
+Pure.  Threads: `observe` one; `count` and `nanos` any.  Realtime: yes, 1 us; each half second 120 us.
 """
 
 from collections import deque
@@ -14,12 +17,13 @@ from collections.abc import Sequence
 from live.timing.timeline import Nanos
 
 BUCKET_NANOS = 500_000_000  # of which the least late observation counts
-BUCKETS = 64
+MANY, BUCKETS = 32, 240  # that a line goes through instead of below; that are remembered
 FEWEST, FEWEST_COARSE = 3, 16  # buckets from which a rate is taken
 STEP_NANOS = 2_000_000  # beyond this it is no lateness: the counter was stopped, or its cycles were lost,
 STEPS, STEPS_NANOS = 6, 10_000_000  # if so many in a row, for so long, say so
 HOP_NANOS, HOPS = 500_000, 2  # so late is every observation of so many buckets only where cycles were lost
-HOLD_NANOS = 10_000  # a line that is so near to the edge stays
+NEAR_NANOS = 60_000  # so near to the line, observations count for a new one
+HOLD_NANOS, STEADY_HOLD_NANOS = 10_000, 50_000  # so near, a line stays; so near, with a full memory
 MET_NANOS = 2_000  # so near, a glide is over
 GLIDE_NANOS, MOST_GLIDE_NANOS = 4_000_000_000, 1_000_000  # how fast it glides, and from how far at most
 MOST_DRIFT = 0.01  # of a rate
@@ -118,20 +122,22 @@ class HostLine:
         self._least = None
         if len(self._points) < self._fewest:
             return
-        edge = _edge(_lower_hull(self._points))
-        if abs(edge[2] / self._nominal - 1) <= MOST_DRIFT:
-            self._approach(edge, nanos)
+        line = _through_near(self._points, self._line) if len(self._points) >= MANY else None
+        line = line or _edge(_lower_hull(self._points))
+        if abs(line[2] / self._nominal - 1) <= MOST_DRIFT:
+            self._approach(line, nanos)
 
-    def _approach(self, edge: tuple[int, float, float], nanos: int) -> None:
-        """Glide to an edge that is not near, or is being glided to; leap to one that is far away."""
-        off = self._off(edge, nanos)
-        far = max(abs(off), abs(self._off(edge, nanos + 2 * BUCKET_NANOS)))
+    def _approach(self, line: tuple[int, float, float], nanos: int) -> None:
+        """Glide to a line that is not near, or is being glided to; leap to one that is far away."""
+        off = self._off(line, nanos)
+        far = max(abs(off), abs(self._off(line, nanos + 2 * BUCKET_NANOS)))
+        hold = HOLD_NANOS if len(self._points) < BUCKETS else STEADY_HOLD_NANOS
         if far > MOST_GLIDE_NANOS:
-            self._line, self._gliding = edge, False
-        elif far > HOLD_NANOS or self._gliding:
+            self._line, self._gliding = line, False
+        elif far > hold or self._gliding:
             count = self.count(nanos)
             self._gliding = abs(off) > MET_NANOS
-            rate = edge[2] * (1 + off / GLIDE_NANOS * self._gliding)  # met, it stays beside the edge, as even
+            rate = line[2] * (1 + off / GLIDE_NANOS * self._gliding)  # met, it stays beside the line, as even
             self._line = round(count), nanos + (round(count) - count) * rate, rate
 
     def _off(self, new: tuple[int, float, float], nanos: int) -> float:
@@ -169,3 +175,19 @@ def _edge(hull: Sequence[Point]) -> tuple[int, float, float]:
     right = next(place for place in range(1, len(hull)) if hull[place][0] >= middle)
     (count, nanos), (end, end_nanos) = hull[right - 1], hull[right]
     return count, float(nanos), (end_nanos - nanos) / (end - count)
+
+
+def _through_near(points: Sequence[Point], line: tuple[int, float, float]) -> tuple[int, float, float] | None:
+    """Return the least squares' line of the points near a line; None where most are not."""
+    origin, at, rate = line
+    near = [
+        (apart, off)
+        for count, nanos in points
+        if abs(off := nanos - at - (apart := count - origin) * rate) <= NEAR_NANOS
+    ]
+    if len(near) * 2 < len(points):
+        return None
+    middle, off = sum(apart for apart, _ in near) / len(near), sum(off for _, off in near) / len(near)
+    squares = sum((apart - middle) ** 2 for apart, _ in near)
+    slope = sum((apart - middle) * off for apart, off in near) / squares
+    return origin, at + off - middle * slope, rate + slope

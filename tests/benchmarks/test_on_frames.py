@@ -25,6 +25,12 @@ def test_what_lies_on_its_frame_is_0_off_wherever_the_grid_lies() -> None:
         assert set(frames_off(found, RATE)) == {0}
 
 
+def test_a_grid_by_another_second_than_the_hosts_is_still_one() -> None:
+    sent, heard = played(400)
+    faster = [(round(frame * (1 - 2e-7)), nanos, data) for frame, nanos, data in heard]
+    assert set(frames_off(onsets(sent, faster), RATE)) == {0}
+
+
 def test_notes_beside_it_are_found_and_the_others_stay_on_it() -> None:
     sent, heard = played(100)
     heard[40] = (heard[40][0] + 3, heard[40][1], heard[40][2])

@@ -83,7 +83,7 @@ def test_only_one_measure_rewrites_only_its_section(tmp_path: Path, monkeypatch:
     def rows(scale: Scale) -> list[Row]:
         return [Row("soaked", "none", "7 ms")]
 
-    monkeypatch.setattr(command, "jack_server", no_server)
+    monkeypatch.setattr(command, "serving", no_server)
     monkeypatch.setitem(command.MEASURES, "soak", command.MEASURES["soak"]._replace(rows=rows))
     path = tmp_path / "page.md"
     path.write_text(page_of("Start", "Lateness", "Soak"))
@@ -101,7 +101,7 @@ def test_a_measure_that_fails_is_a_line_of_its_section(
     def rows(scale: Scale) -> list[Row]:
         raise OSError("no such device")
 
-    monkeypatch.setattr(command, "jack_server", no_server)
+    monkeypatch.setattr(command, "serving", no_server)
     monkeypatch.setitem(command.MEASURES, "soak", command.MEASURES["soak"]._replace(rows=rows))
     path = tmp_path / "page.md"
     assert CliRunner().invoke(command.main, ["--only", "soak", "--out", str(path)]).exit_code == 0

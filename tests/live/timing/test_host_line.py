@@ -102,3 +102,17 @@ def test_in_a_steady_minute_every_note_of_a_grid_lies_on_its_frame(drift: float,
             line.observe(frame, round(frame * rate + chance.expovariate(1.0) * late))
         off.append(round(line.count(round(due * rate + FRAME / 4))) - due)
     assert len(set(off)) == 1
+
+
+@pytest.mark.parametrize("seed", [0, 1, 4])
+def test_where_even_the_least_late_are_late_and_slowly_more_or_less_the_line_stays(seed: int) -> None:
+    line, chance, places, note, least = HostLine(FRAME), random.Random(seed), list[int](), 125 * 48_000, 0.0
+    for number, frame in enumerate(range(0, 240 * 48_000, 1024)):
+        if number % 24 == 0:  # each half second
+            least = min(60_000, max(0, 20_000 + 0.8 * (least - 20_000) + chance.gauss(0, 10_000)))
+        line.observe(frame, round(frame * FRAME + least + chance.expovariate(1 / 30_000)))
+        while note < frame + 1024:
+            places.append(round(line.count(round((note + 0.25) * FRAME))) - note)
+            note += 3_000
+    assert len(places) > 1_800
+    assert len(set(places)) == 1
