@@ -17,24 +17,23 @@ import click
 import mido
 import numpy as np
 
-from benchmarks.band import GRID, MODEL, Player, together
+from benchmarks.band import GRID, MODEL, together
 from benchmarks.instrument import ROOT
-from live.ipc.messages import Accompany, Answer, Decode, Decoded, ToWorker
+from live.ipc.messages import Accompany, Answer, Decode, Decoded, Encode, ToWorker
 from live.worker.handler import RequestHandler
 from model.codecs.base import phrase_of
 from model.errors import ModelError
-from model.latent.note_transformer import run_to_end
 from model.midi.wav import render
 from model.music.key import key_of
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from model.writing.wish import Kind
+from tests.fakes.real_model import RealModel
 from tests.fakes.stage import Stage, configured
 from trainer.corpus.pieces import Pieces, load_pieces
 from trainer.evaluation.writing import MOST_NOTES
 
 MINUTES = 2.0
-ALL = (CHORDS, BASS, DRUMS)
 CELL, STEP = GRID.ticks, GRID.ticks_per_step
 CHANNELS = {2: MELODY, 3: CHORDS, 4: BASS, 10: DRUMS}
 PROGRAMS = {1: 0, 2: 11, 3: 4, 4: 33}  # piano, vibraphone, electric piano, bass
@@ -72,16 +71,23 @@ class Sounded:
     end: int
 
 
-class TakePlayer(Player):
+class TakePlayer(RealModel):
     """The shipped model, which waits until what it varies is written."""
+
+    def __init__(self, handler: RequestHandler) -> None:
+        """Play what is loaded."""
+        super(RealModel, self).__init__()
+        self.handler = handler
 
     def answer(self, message: ToWorker) -> Answer:
         """Answer as the model process does when all is there."""
-        found = super().answer(message)
-        while isinstance(message, Decode) and isinstance(found, Decoded) and found.vary == "awaited":
+        if not isinstance(message, Encode | Decode):
+            return super().answer(message)
+        found: Answer = self.handler.answer(message)  # type: ignore[assignment]
+        while isinstance(found, Decoded) and found.vary == "awaited":
             for _ in self.handler.write():
                 pass
-            found = super().answer(message)
+            found = self.handler.answer(message)  # type: ignore[assignment]
         return found
 
 
@@ -91,7 +97,8 @@ class Take(Stage):
     def ask(self, message: ToWorker) -> bool:
         """Let an accompaniment be there when it is asked for."""
         if isinstance(message, Accompany) and isinstance(self.model, TakePlayer):
-            self.model.write(message.number)
+            for _ in self.model.handler.accompany(message):
+                pass
         return super().ask(message)
 
 
@@ -149,10 +156,10 @@ def written_out(text: str) -> Phrase:
     return Phrase.of(GRID, notes)
 
 
-def taken(tune: Tune, handler: RequestHandler, patterns: Sequence[Phrase], minutes: float) -> list[Sounded]:
+def taken(tune: Tune, handler: RequestHandler, minutes: float) -> list[Sounded]:
     """Play a tune for so long and return all that sounded, the performer on channel 1."""
     config = configured(bpm=float(tune.bpm), mode=tune.mode, vary=ANSWERED if tune.mode == "answer" else 0.0)
-    stage = Take(config, model=TakePlayer(handler, patterns))
+    stage = Take(config, model=TakePlayer(handler))
     stage.begin()
     rng, every = random.Random(tune.bpm), 2 if tune.mode == "answer" else 1
     cells = max(2, round(minutes * tune.bpm * GRID.ticks_per_beat / CELL))
@@ -327,10 +334,6 @@ def main(data: Path, out: Path, *, minutes: float, only: str, wav: bool) -> None
 
     Example: python -m benchmarks.takes --data prepared --out takes
     """
-    handler = RequestHandler()
-    handler.load(MODEL)
-    for _ in handler.write():
-        pass  # the writer is opened
     out.mkdir(parents=True, exist_ok=True)
     click.echo("| take | bpm | mode | in key | clash | onsets a bar | silent | bars repeated | level, peak |")
     click.echo("|---|---|---|---|---|---|---|---|---|")
@@ -338,12 +341,11 @@ def main(data: Path, out: Path, *, minutes: float, only: str, wav: bool) -> None
         name = f"{tune.name.replace(' ', '-')}-{tune.bpm}"
         if not name.startswith(only):
             continue
-        assert handler.player is not None
-        patterns = [
-            run_to_end(handler.player.accompany(phrase, ALL, seed=place)).part(*ALL)
-            for place, phrase in enumerate(tune.phrases[:3])
-        ]
-        notes = taken(tune, handler, patterns, minutes)
+        handler = RequestHandler()
+        handler.load(MODEL)
+        for _ in handler.write():
+            pass  # the writer is opened
+        notes = taken(tune, handler, minutes)
         path = out / f"{number:02d}-{name}.mid"
         save(path, notes, tune.bpm)
         draw(path.with_suffix(".png"), notes, f"{tune.name}, {tune.bpm} bpm, {tune.mode}")

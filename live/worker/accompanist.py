@@ -1,19 +1,26 @@
 """An accompaniment from phrase to phrase: a pattern stays a while; what was written joins what is played.
 
-It is a pattern: rhythm, voicing and register.  Which chords it is heard in is the engine's to say.
+It is a pattern: rhythm, voicing and register.  Which chords it is heard in is the engine's to say.  When it
+has stayed for its while, some of its parts are written anew to those that stay on: in music chords share .73
+of their onsets with those of eight bars before, a bass .51 and drums .77 of their hits (F1, 2,900, 2,400 and
+540 phrases of the train split).
 
 Threads: one at a time; live that of the model process.
 Tested in tests/live/jam/asking/test_accompaniment.py.
 """
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
+from random import Random
 
+from model.edits.arrangement import SECTION
 from model.latent.note_transformer import run_to_end
 from model.music.phrase import Note, Phrase
+from model.music.tracks import BASS, CHORDS, DRUMS
 from model.playing.player import Player
 
-SECTION = 4
-"""Phrases that a pattern stays for, so that there is a groove."""
+STAYS: Mapping[int, float] = {CHORDS: 0.4, BASS: 0.2, DRUMS: 0.65}
+"""How often a part stays for the next ones too, by track."""
+TRIES = 4  # at most, for a part that is not unusual: one takes about 50 ms of a core
 
 
 class Accompanist:
@@ -21,13 +28,14 @@ class Accompanist:
 
     Args:
         player: a model; one that does not accompany adds nothing.
+        stays: see `STAYS`; a part that is not named never does.
 
     """
 
-    def __init__(self, player: Player) -> None:
+    def __init__(self, player: Player, stays: Mapping[int, float] = STAYS) -> None:
         """Start with nothing written."""
-        self._player = player
-        self._written = Phrase(player.card.grid)
+        self._player, self._stays = player, stays
+        self._written, self._section = Phrase(player.card.grid), 0
         self._writing: Generator[None, None, Phrase] | None = None
 
     def write(
@@ -38,18 +46,24 @@ class Accompanist:
         Args:
             phrase: on the model's grid.
             parts: tracks that may be written.
-            number: of the phrase; what was written for the one before stays unless it begins a section.
+            number: of the phrase; what was written stays for the others of its section.
             seed: of all choices; each phrase has its own.
 
         """
-        self._writing = self._write(phrase, parts, keep=number % SECTION != 0, seed=(seed + number) % 2**32)
+        own, stay = (seed + number) % 2**32, {*parts}
+        section, self._section = self._section, number // SECTION
+        if section != self._section:
+            rng = Random(own)  # noqa: S311  music, no secret
+            stay = {track for track in sorted(parts) if rng.random() < self._stays.get(track, 0.0)}
+        self._writing = self._write(phrase, parts, stay=stay, seed=own)
         return self._writing
 
     def _write(
-        self, phrase: Phrase, parts: Collection[int], *, keep: bool, seed: int
+        self, phrase: Phrase, parts: Collection[int], *, stay: Collection[int], seed: int
     ) -> Generator[None, None, Phrase]:
-        before = self._written.part(*parts) if keep else None
-        self._written = yield from self._player.accompany(phrase, parts, seed=seed, keep=before)
+        self._written = yield from self._player.accompany(
+            phrase, parts, seed=seed, keep=self._written.part(*stay), tries=TRIES
+        )
         return self._written
 
     def bring_back(self, notes: Sequence[Note]) -> None:

@@ -13,6 +13,7 @@ from model.checkpoint import Checkpoint
 from model.codecs.keyboard import Division
 from model.codecs.sampling import Sampling
 from model.latent.geometry import Latent, Vector
+from model.music.accompaniment import USUAL, unusual
 from model.music.attributes import applicable
 from model.music.grid import Grid
 from model.music.metre import cut, metres_of, name_of, padded, takes
@@ -218,7 +219,13 @@ class CheckpointPlayer:
         return [Latent(self.card.ident, point, {}) for point in points]
 
     def accompany(
-        self, phrase: Phrase, parts: Collection[int], *, seed: int = 0, keep: Phrase | None = None
+        self,
+        phrase: Phrase,
+        parts: Collection[int],
+        *,
+        seed: int = 0,
+        keep: Phrase | None = None,
+        tries: int = 1,
     ) -> Generator[None, None, Phrase]:
         """Write the parts that a phrase lacks; see `model.playing.player.Player.accompany`.
 
@@ -235,7 +242,15 @@ class CheckpointPlayer:
         context = Phrase.of(
             played.grid, (*played.notes, *(n for n in earlier if n.track in parts and n.track not in present))
         )
-        whole = yield from notes.along(context, parts, np.random.default_rng(seed))
+        missing = {*parts} - {note.track for note in context.notes}
+        rng, costs = np.random.default_rng(seed), np.inf
+        for _ in range(max(1, tries)):
+            written = yield from notes.along(context, parts, rng)
+            found = unusual(written, missing)
+            if found < costs:
+                whole, costs = written, found
+            if found <= USUAL:
+                break
         return cut(whole, self.card.grid)
 
     def place(self, latent: Latent) -> tuple[float, float]:

@@ -153,12 +153,19 @@ class Player(Protocol):
         """Draw latents from the model's prior; the same seed gives the same.  They carry no attributes."""
 
     def accompany(
-        self, phrase: Phrase, parts: Collection[int], *, seed: int = 0, keep: Phrase | None = None
+        self,
+        phrase: Phrase,
+        parts: Collection[int],
+        *,
+        seed: int = 0,
+        keep: Phrase | None = None,
+        tries: int = 1,
     ) -> Generator[None, None, Phrase]:
         """Write the parts that a phrase lacks; yields after each note, returns all of it.
 
-        What the phrase has stays as the codec holds it.  Written is what the prior finds likely beside it;
-        the same arguments give the same notes.  A model that does not accompany, or has nothing to go by,
+        What the phrase has stays as the codec holds it.  Written is what the prior finds likely beside it,
+        the first of some tries that is not unusual in music, else the least unusual one; the same arguments
+        give the same notes.  A model that does not accompany, or has nothing to go by,
         gives the phrase back.
 
         Args:
@@ -166,6 +173,7 @@ class Player(Protocol):
             parts: tracks that may be written.
             seed: of the choices.
             keep: parts written before, a groove say, that stay as they are where the phrase lacks them.
+            tries: at most, see `model.music.accompaniment.unusual`.
 
         """
 

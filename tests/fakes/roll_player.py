@@ -123,7 +123,13 @@ class RollPlayer:
         return Phrase.of(self.card.grid, [Note(0, key, 90, 4)])
 
     def accompany(
-        self, phrase: Phrase, parts: Collection[int], *, seed: int = 0, keep: Phrase | None = None
+        self,
+        phrase: Phrase,
+        parts: Collection[int],
+        *,
+        seed: int = 0,
+        keep: Phrase | None = None,
+        tries: int = 1,
     ) -> Generator[None, None, Phrase]:
         """Write a note to each part that is missing, its pitch the seed; keep what is to be kept."""
         for part in parts:

@@ -20,6 +20,7 @@ from model.config import ModelConfig
 from model.latent.directions import KNOTS, Directions
 from model.latent.geometry import Latent, played_at
 from model.latent.note_transformer import FOLDER, run_to_end
+from model.music.accompaniment import unusual
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
@@ -186,6 +187,15 @@ def test_a_prior_of_several_parts_writes_those_that_are_missing() -> None:
     assert again.part(DRUMS) == whole.part(DRUMS)
     assert again.part(BASS) != whole.part(BASS)
     assert run_to_end(band.accompany(played, (BASS, DRUMS), seed=5, keep=whole)) == whole
+    once, often = (
+        [
+            unusual(run_to_end(band.accompany(played, (BASS, DRUMS), seed=seed, tries=tries)), (BASS, DRUMS))
+            for seed in range(8)
+        ]
+        for tries in (1, 4)
+    )
+    assert all(one >= other for one, other in zip(once, often, strict=True))
+    assert sum(often) < sum(once)
     assert not run_to_end(band.accompany(Phrase(grid), (BASS,))).notes, "nothing to go by"
     with pytest.raises(ValueError, match="another grid"):
         run_to_end(band.accompany(Phrase(Grid(4, 4, 4)), (BASS,)))

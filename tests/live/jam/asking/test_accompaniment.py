@@ -177,15 +177,30 @@ def test_what_was_written_joins_a_phrase_where_that_has_no_notes() -> None:
 
 
 def test_a_pattern_stays_for_four_phrases() -> None:
-    band = Accompanist(RollPlayer(codec="multitrack"))
+    band = Accompanist(RollPlayer(codec="multitrack"), stays={})
     drums = [pitches(written(band, number))[ALL.index(DRUMS)] for number in range(1, 10)]
     assert drums == [37, 37, 37, 40, 40, 40, 40, 44, 44]
     assert pitches(written(band, 10)) == [44, 44, 44], "chords and bass, too"
 
 
+def test_where_every_second_phrase_is_accompanied_a_pattern_stays_as_long() -> None:
+    band = Accompanist(RollPlayer(codec="multitrack"), stays={})
+    drums = [pitches(written(band, number))[ALL.index(DRUMS)] for number in range(1, 12, 2)]
+    assert drums == [37, 37, 41, 41, 45, 45]
+
+
+def test_the_next_pattern_is_written_to_the_parts_that_stay() -> None:
+    band = Accompanist(RollPlayer(codec="multitrack"), stays={DRUMS: 1.0, CHORDS: 0.5})
+    found = [pitches(written(band, number)) for number in range(0, 92, 4)]
+    chords, bass, drums = zip(*found, strict=True)
+    assert set(drums) == {36}
+    assert len(set(bass)) == len(found), "what never stays"
+    assert 6 <= len(set(chords)) <= 18
+
+
 def test_what_is_not_ready_in_time_is_the_one_before_or_written_now() -> None:
     player = RollPlayer(codec="multitrack")
-    band, tune = Accompanist(player), played(player)
+    band, tune = Accompanist(player, stays={}), played(player)
     assert pitches(band.joined(tune, ALL)) == [36, 36, 36], "nothing was written: now"
     written(band, 4)
     half = band.write(tune, ALL, number=8, seed=0)
