@@ -61,14 +61,6 @@ class Stage:
         self.send(message("/twobar/model", "last"))
         assert self.command() == ChooseModel("last", source="osc")
 
-    def caught_up_with(self, most: int) -> None:
-        """The same, where so many commands at most come before the last."""
-        self.send(message("/twobar/model", "last"))
-        for _ in range(most + 1):
-            if self.command() == ChooseModel("last", source="osc"):
-                return
-        raise AssertionError("more commands than expected")
-
     def published(self) -> OscMessage:
         return OscMessage(self.client.recv(65_535))
 
