@@ -43,7 +43,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         last_line = text.rpartition("\n")[2]
         end = f"at line {text.count(chr(10)) + 1}, column {len(last_line) + 1}, the end of the file"
         reason = str(error).replace("at end of document", end)
-        raise ConfigError(f"{path}: not valid TOML: {reason[:1].lower()}{reason[1:]}") from None
+        quotes = "; a word stands in quotes" if reason.startswith("Invalid value") else ""
+        raise ConfigError(f"{path}: not valid TOML: {reason[:1].lower()}{reason[1:]}{quotes}") from None
     except (ValueError, RecursionError):
         raise ConfigError(f"{path}: not valid TOML: a value is too long or nested too deep") from None
 

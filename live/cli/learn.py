@@ -10,9 +10,10 @@ from live.control.desk import Desk, Learned
 from live.control.mapping_file import describe, does
 from live.devices import ports
 from live.devices.names import spoken_name
-from live.errors import FailureError, unknown
+from live.errors import FailureError, UsageError
 from live.settings.knobs import KNOBS, bindable
 from live.timing.midi_bytes import Received
+from model.errors import did_you_mean
 
 PATIENCE_S = 30.0
 LOOK_S = 0.05
@@ -106,7 +107,7 @@ def asked(say: Callable[[str], object], ask: Ask) -> Iterable[str]:
         if name in bindable():
             yield name
         else:
-            say(str(unknown("knob or action", name, bindable())))
+            say(f"there is no '{name}'{did_you_mean(name, bindable())}; `twobar learn --list` tells all")
 
 
 def from_terminal() -> str:
@@ -123,4 +124,5 @@ def check(targets: Iterable[str]) -> None:
     """
     for target in targets:
         if " ".join(target.split()) not in bindable():
-            raise unknown("knob or action", target, bindable())
+            near = did_you_mean(target, bindable())
+            raise UsageError(f"unknown knob or action '{target}'{near}; `twobar learn --list` tells all")

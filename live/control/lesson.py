@@ -49,7 +49,7 @@ class Lesson:
     def feed(self, received: Received) -> None:
         """Take one message of a port."""
         if received.port not in self._ports:
-            self._ports[received.port] = Recogniser(notes=self.target not in KNOBS)
+            self._ports[received.port] = Recogniser(presses=2 if self.target in KNOBS else 1)
         self._ports[received.port].feed(received.data, received.nanos)
 
     @staticmethod

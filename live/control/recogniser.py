@@ -86,13 +86,13 @@ class Recogniser:
     """Listens to one port until it knows what was touched.
 
     Args:
-        notes: whether a key or pad may be what is meant.
+        presses: of one key or pad, before it counts as touched.
 
     """
 
-    def __init__(self, *, notes: bool = True) -> None:
+    def __init__(self, *, presses: int = 1) -> None:
         """Start with nothing received."""
-        self._notes = notes
+        self._presses = presses
         self._sources: dict[tuple[SourceName, int, int], _Values] = {}
         self._parameter: dict[int, list[int]] = {}  # by channel: the NRPN that is chosen, -1 for unknown
         self._first = self._last = 0
@@ -112,7 +112,7 @@ class Recogniser:
             self._add("aftertouch", 0, channel, nanos, data[1])
         elif kind == KEY_PRESSURE:
             self._add("poly_aftertouch", data[1], channel, nanos, data[2])
-        elif self._notes:
+        else:
             self._add("note", data[1], channel, nanos, 127 if is_note_on(data) else 0)
 
     def _controller(self, channel: int, number: int, value: int, nanos: int) -> None:
@@ -191,7 +191,10 @@ class Recogniser:
             return Recognised(source, number, channel, encoder, None, name)
         if source == "note":
             presses = sum(value > 0 for value in values.numbers)
-            if not (over or (quiet and presses)):
+            if presses < self._presses and over:
+                self._first = 0
+                del self._sources[source, number, channel]
+            if presses < self._presses or not (over or (quiet and presses)):
                 return None
             button = _switch_kind(values)
             name = "a pad that toggles" if button == "toggle" else "a pad or key"

@@ -167,6 +167,7 @@ def test_what_it_did_before_it_does_no_more(home: Path) -> None:
         ("panic", [control(1, 9, value) for value in (1, 1, 2, 1, 127, 127, 126)], "calls no action"),
         ("panic", [bytes((0xE0, 0, 64 + n)) for n in range(9)], "springs back"),
         ("density", [bytes((0xC0, 5))], "turns no knob"),
+        ("density", [note_on(10, 40, 90), note_off(10, 40)] * 2, "a pad or key turns no knob"),
     ],
 )
 def test_what_cannot_do_it_is_said_and_it_listens_on(

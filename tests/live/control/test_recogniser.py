@@ -14,9 +14,9 @@ Messages = list[tuple[int, bytes]]
 SEEDS = range(100)
 
 
-def recognise(messages: Messages, *, notes: bool = True) -> Recognised | None:
+def recognise(messages: Messages, *, presses: int = 1) -> Recognised | None:
     """Feed messages as they come, asking twenty times a second, as the engine does."""
-    listening = Recogniser(notes=notes)
+    listening = Recogniser(presses=presses)
     begun = 5_000_000_000
     waiting = list(messages)
     for ms in range(0, 4000, 50):
@@ -163,7 +163,11 @@ def test_what_a_performer_plays_meanwhile_is_not_what_is_touched() -> None:
     found = recognise(sorted([*played, *pot(random.Random(3))]))
     assert found is not None
     assert found.source == "cc"
-    assert recognise([(0, note_on(1, 60, 9)), (50, note_off(1, 60))], notes=False) is None
+    held = [(0, note_on(1, 60, 9)), (50, note_off(1, 60))]
+    assert recognise(held, presses=2) is None
+    again = recognise([*held, (400, note_on(1, 60, 9)), (450, note_off(1, 60))], presses=2)
+    assert again is not None
+    assert again.source == "note"
 
 
 def test_registered_parameters_are_no_control() -> None:

@@ -38,6 +38,8 @@ def gesture(draw: random.Random) -> Command:
         lambda: command("solo", draw.choice(TRACKS)),
         lambda: command("metronome"),
         lambda: command("vary", draw.choice(["up", "down"])),
+        lambda: command("phrase", draw.choice(["1", "2", "4", "auto"])),
+        lambda: command("loop", draw.choice(["1", "2", "off"])),
         lambda: command("condition", draw.choice(["key D minor", "key off", "key auto"])),
         lambda: command("model", draw.choice(["one", "two"])),
         lambda: GoTo([draw.uniform(1, 4), 1.0]),
