@@ -16,7 +16,7 @@ from live.errors import UsageError, model_faults
 from live.ipc.memory import JamFindings, JamMemory, JamState, ScenesMemory, SetPlace, StoredScene
 from live.ipc.messages import Place
 from live.session.toml_text import toml_text
-from live.settings.knobs import KNOBS
+from live.settings.knobs import KNOBS, MODES
 from live.timing.bar_lines import BarLines
 from model import strict
 from model.errors import did_you_mean
@@ -159,6 +159,10 @@ def _mended(state: dict[str, Any]) -> list[str]:
     if isinstance(solo, str) and solo and solo not in TRACKS:
         faults.append(f"there is no part '{solo}' to play alone; there is: {', '.join(TRACKS)}")
         state["solo"] = ""
+    mode = state.get("mode")
+    if isinstance(mode, str) and mode not in MODES:
+        faults.append(f"unknown mode '{mode}', so it follows{did_you_mean(mode, MODES)}")
+        state["mode"] = MODES[0]
     knobs = state.get("knobs")
     if not isinstance(knobs, dict):
         return faults
@@ -166,7 +170,10 @@ def _mended(state: dict[str, Any]) -> list[str]:
         if name not in KNOBS:
             faults.append(f"unknown knob '{name}' is left out{did_you_mean(name, KNOBS)}")
             del knobs[name]
-        elif isinstance(value, int | float) and not KNOBS[name].low <= value <= KNOBS[name].high:
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            faults.append(f"knob '{name}' is a number, not '{value}'; it is left out")
+            del knobs[name]
+        elif not KNOBS[name].low <= value <= KNOBS[name].high:
             spec = KNOBS[name]
             knobs[name] = spec.clip(value) if math.isfinite(value) else spec.rest
             faults.append(f"knob '{name}' is {spec.low:g} to {spec.high:g}, not {value:g}")
