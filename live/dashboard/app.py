@@ -397,6 +397,8 @@ class Dashboard(App[None]):
         """Show the page's address as a code."""
         if self._code:
             self.push_screen(CodeWindow(self._code))
+        elif self._on_quit is None:
+            self.shown.note("info", "the page's code, if there is one, stands on the screen that started twobar")
         else:
             self.shown.note("info", "no page is served to others: twobar jam --page 0.0.0.0 serves one")
 

@@ -28,14 +28,14 @@ navigator.requestMIDIAccess = async () => access;
 class Served:
     """A page in a thread, behind which there is a pretended engine."""
 
-    def __init__(self, *, soundfont: str = "", port: int = 0) -> None:
+    def __init__(self, *, soundfont: str = "", port: int = 0, token: str = "") -> None:
         self.sent: list[Any] = []
         with socket.socket() as free:
             free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             free.bind(("127.0.0.1", port))
             port = free.getsockname()[1]
         self.options = PageOptions(
-            port=port, engine=Address("nowhere", "x"), model="lead", soundfont=soundfont
+            port=port, engine=Address("nowhere", "x"), token=token, model="lead", soundfont=soundfont
         )
         self.hub = Hub(self.sent.append)
         self.loop = asyncio.new_event_loop()

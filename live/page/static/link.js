@@ -16,6 +16,7 @@ export class Link {
     this.place = null;
     this.tries = 0;
     this.heard = 0; // when something came last
+    this.refused = false; // whether this browser's token is an old one
     this.open();
     setInterval(() => this.ping(), PING_MS);
   }
@@ -32,7 +33,7 @@ export class Link {
   open() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.socket = new WebSocket(`${scheme}://${location.host}/live`);
-    this.socket.onopen = () => { this.connected = true; this.tries = 0; this.heard = performance.now(); this.ping(); this.emit("link"); };
+    this.socket.onopen = () => { this.connected = true; this.refused = false; this.tries = 0; this.heard = performance.now(); this.ping(); this.emit("link"); };
     this.socket.onmessage = (event) => this.receive(JSON.parse(event.data), performance.now());
     this.socket.onclose = () => this.lost();
   }
@@ -40,6 +41,7 @@ export class Link {
   lost() {
     this.connected = this.engine = false;
     this.emit("link");
+    if (this.tries > 0) fetch("/").then((answer) => { this.refused = answer.status === 403; this.emit("link"); }, () => {});
     setTimeout(() => this.open(), RETRY_MS[Math.min(this.tries++, RETRY_MS.length - 1)]);
   }
 

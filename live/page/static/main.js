@@ -160,7 +160,7 @@ function call(number) {
 link.on("Notice", (notice) => note(notice.nanos, notice.level, notice.text));
 link.on("Trouble", (trouble) => note(performance.now(), "warning", trouble.text));
 link.on("link", () => {
-  const words = !link.connected ? "no connection to twobar; trying again"
+  const words = link.refused ? "twobar was started anew: scan its code again" : !link.connected ? "no connection to twobar; trying again"
     : link.welcome && link.welcome.instrument && !link.engine ? "the engine does not answer; trying again" : "";
   $("alarm").hidden = !words;
   text($("alarm"), words);

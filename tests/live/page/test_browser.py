@@ -168,6 +168,20 @@ def test_a_page_whose_process_has_died_is_there_again_by_itself(browser: Any) ->
     second.close()
 
 
+def test_a_page_of_an_earlier_start_says_that_its_code_must_be_scanned_again(browser: Any) -> None:
+    first = Served(token="yesterday")
+    page = opened(browser, first)
+    first.close()
+    second = Served(port=first.options.port, token="today")
+    page.wait_for_selector("#alarm:has-text('twobar was started anew: scan its code again')")
+    page.goto(second.options.url)
+    page.wait_for_selector("#alarm", state="hidden")
+    page.locator("#panic").click()
+    assert second.got(Panic)
+    page.close()
+    second.close()
+
+
 def test_a_keyboard_at_the_browser_plays_and_its_midi_sounds(browser: Any, served: Served) -> None:
     page = opened(browser, served)
     page.click("text=Play from this browser's keyboard")
