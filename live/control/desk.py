@@ -313,15 +313,22 @@ class Desk:
         if command.source == OSC:
             self._osc = command.knob if isinstance(command, Turn) else type(command).__name__
 
-    def touched(self) -> TouchView | None:
-        """Return the control that was touched last, and what it does; None before the first."""
+    def touched(self, *, calls_songs: bool = False) -> TouchView | None:
+        """Return the control that was touched last, and what it does; None before the first.
+
+        Args:
+            calls_songs: whether program changes that nothing is bound to choose songs.
+
+        """
         if self._osc:
             return TouchView("OSC", "", self._osc)
         if self._last is None:
             return None
         port, data, control = self._last
-        text = describe(control) if control is not None else spoken(data)
-        return TouchView(spoken_name(port), text, does(control) if control is not None else "")
+        if control is not None:
+            return TouchView(spoken_name(port), describe(control), does(control))
+        song = f"song {data[1] + 1}" if calls_songs and data[0] & 0xF0 == PROGRAM else ""
+        return TouchView(spoken_name(port), spoken(data), song)
 
     # -- learning ------------------------------------------------------------------------------------
 
@@ -378,6 +385,8 @@ class Desk:
             self._stations[port] = fresh
         else:
             self._plain = fresh
+        if self._last is not None and self._last[0] == port:
+            self._last = (port, self._last[1], fresh.mapper.control_of(self._last[1]))
 
     def lesson_view(self) -> LessonView | None:
         """Return the lesson as the screen shows it."""

@@ -301,7 +301,7 @@ def _action(address: str, rest: str, arguments: Sequence[object]) -> list[Comman
 
     Where the argument is not needed (any more), a number tells a button's place: 0 is its release.
     """
-    name, _, argument = rest.partition("/")
+    name, _, argument = rest.replace(" ", "/", 1).partition("/")  # as documents and people write it
     if name not in ACTIONS:
         raise unknown("action", name, ACTIONS, where=ROOT + "action/NAME")
     left = list(arguments)

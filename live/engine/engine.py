@@ -296,7 +296,7 @@ class Engine:
             self.demo is not None,
             desk.controllers() if desk is not None else (),
             desk.names if desk is not None else (),
-            desk.touched() if desk is not None else None,
+            desk.touched(calls_songs=self.jam.performer.calls_songs) if desk is not None else None,
             desk.lesson_view() if desk is not None else None,
         )
 

@@ -10,7 +10,7 @@ from live.errors import UsageError
 from live.ipc.commands import Command, StoreAnchor, Turn
 from live.ipc.snapshot import ControllerView, TouchView
 from live.settings.knobs import KNOBS
-from live.timing.midi_bytes import Received, control, note_off, note_on
+from live.timing.midi_bytes import Received, control, note_off, note_on, program
 from live.timing.timeline import Nanos
 
 MS = 1_000_000
@@ -128,6 +128,9 @@ def test_what_was_touched_last_and_what_it_does(home: Path) -> None:
     assert hands.desk.touched() == TouchView("MPK mini 3 MIDI 1", "note 36 on channel 10", "capture A")
     hands.desk.commanded(Turn("stray", 0.3, source="osc"))
     assert hands.desk.touched() == TouchView("OSC", "", "stray")
+    hands.touch(MPK, program(1, 3))
+    assert hands.desk.touched() == TouchView("MPK mini 3 MIDI 1", "program 3", "")
+    assert hands.desk.touched(calls_songs=True) == TouchView("MPK mini 3 MIDI 1", "program 3", "song 4")
 
 
 def test_a_knob_is_learned_while_it_plays_and_active_at_once(home: Path) -> None:
@@ -146,7 +149,9 @@ def test_a_knob_is_learned_while_it_plays_and_active_at_once(home: Path) -> None
     assert view is not None
     assert (view.state, view.text) == ("learned", "MPK mini 3 MIDI 1 · cc 20 on channel 3, a knob or fader")
     assert [type(one) for one in hands.touch(MPK, *turned(20, channel=3))][:1] == [Turn]
+    assert hands.desk.touched() == TouchView("MPK mini 3 MIDI 1", "cc 20 on channel 3", "density")
     hands.desk.unlearn(learned)
+    assert hands.desk.touched() == TouchView("MPK mini 3 MIDI 1", "CC 20", "")
     hands.knobs["density"] = 0.0
     assert hands.touch(MPK, *turned(20, channel=3)) == []
     assert hands.touch(MPK, control(1, 70, 64)) == [Turn("density", 0.0, source="midi")]

@@ -66,6 +66,8 @@ from tests.root import ROOT
         ("/twobar/action/mode", ("hold",), [SetMode("hold", source="osc")]),
         ("/twobar/action/mode/hold", (1.0,), [SetMode("hold", source="osc")]),
         ("/twobar/action/mode/hold", (0,), []),
+        ("/twobar/action/capture A", (), [StoreAnchor("A", source="osc")]),
+        ("/twobar/action/scene 3 over 4 bars", (), [CallScene(3, 4, source="osc")]),
     ],
 )
 def test_addresses(address: str, arguments: tuple[object, ...], commands: list[Command]) -> None:
