@@ -280,14 +280,14 @@ class Dialogue:
         closing = self._plan.cell_of(Tick(present + self._plan.half_step))
         if closing > self._closed:
             self._closed = closing
-            self._close(self._plan.lines, closing, present)
+            self._close(self._plan.lines, closing)
         if self.coming is not None and now >= self.coming.start - self._plan.half_step:
             self._enter(self.coming)
         if self._open is not None and present >= self._plan.lines.start - self._plan.half_step:
             before, self._open = self._open, None
-            self._close(before, before.cell_of(self._plan.lines.start), present)
+            self._close(before, before.cell_of(self._plan.lines.start))
         if self._loop == "entered" and present >= self._plan.lines.start - self._plan.half_step:
-            self._record_loop(present)
+            self._record_loop()
         start = self._plan.lines.start
         begun = Tick(max(now, start))  # before bar 0 too: it must not begin on a stale phrase
         self._plan.extend(begun, self._horizon_bars, base_of=self._periods.base_of, sounds=self._turns.sounds)
@@ -316,10 +316,10 @@ class Dialogue:
         if name_of(lines.grid) != name_of(before.grid):
             self._output.metre(lines.start, lines.grid)
 
-    def _record_loop(self, now: Tick) -> None:
+    def _record_loop(self) -> None:
         """Take what was played in the last bars as what repeats; nothing leaves what sounds."""
         self._loop = None
-        searches = self._played.last(self._plan.lines, now)
+        searches = self._played.last(self._plan.lines)
         if not searches:
             self._notices.add("info", "nothing was played in those bars: what sounds repeats")
         for search in searches:
@@ -342,9 +342,9 @@ class Dialogue:
         plan = self._plan
         return Tick(plan.lines.tick_of_cell(self._closed + 1) - plan.half_step + now - present)
 
-    def _close(self, lines: BarLines, cell: int, now: Tick) -> None:
+    def _close(self, lines: BarLines, cell: int) -> None:
         """Take what was played in the phrase before a cell, if the mode listens to it."""
-        search = self._played.before(lines, cell, now)
+        search = self._played.before(lines, cell)
         if search is not None and lines is not self._plan.lines:  # it sounds on the present ones
             search = search._replace(cell=self._plan.lines.cell + search.place)
         if search is not None:

@@ -30,6 +30,7 @@ FILE = WEIGHTS / "writer.safetensors"
 TEMPERATURE, TOP_P = 1.0, 0.98
 TOGETHER = 32  # wishes that are written at once
 LONGEST = 160  # notes that a phrase gets at most
+PORTION = 32  # notes of what is known that are read at once: others wait no longer than for a few new ones
 
 
 class Writer:
@@ -42,7 +43,7 @@ class Writer:
     def write(
         self, wish: Wish, *, seed: int, temperature: float = TEMPERATURE, top_p: float = TOP_P
     ) -> Generator[None, None, Phrase]:
-        """Write a phrase: yields after each note, returns all of it, fixed notes included.
+        """Write a phrase: yields after each note, and while it reads; returns all, fixed notes included.
 
         Args:
             wish: what is wanted.
@@ -154,11 +155,14 @@ class Writer:
         read = every[:1] if alike else every
         x, times, lengths = _side_by_side([row.x for row in read], [row.times for row in read])
         memory = AttentionMemory(network, lengths, LONGEST if len(read) == len(every) else 0)
-        seen = network.prefix(x, times, memory)
+        portion = PORTION if len(read) == 1 else x.shape[1]
+        for first in range(0, x.shape[1], portion):
+            part = slice(first, first + portion)
+            seen = network.prefix(x[:, part], times[:, part], memory)
+            yield
         if len(read) < len(every):
             memory = memory.repeated(len(every), LONGEST)
-        x = np.broadcast_to(seen[np.arange(len(read)), lengths - 1], (len(every), network.width))
-        yield
+        x = np.broadcast_to(seen[np.arange(len(read)), (lengths - 1) % portion], (len(every), network.width))
         for _ in range(LONGEST):
             rows = [every[number] for number in active.tolist()]
             notes = _choose(network, x, rows, active, around=around, memory=memory, heat=(temperature, top_p))

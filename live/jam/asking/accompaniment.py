@@ -10,7 +10,6 @@ from live.jam.input.capture import Capture
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Plan
 from live.jam.turns import Turns
-from live.timing.timeline import Tick
 
 
 class Accompaniment(AskedAhead):
@@ -37,10 +36,10 @@ class Accompaniment(AskedAhead):
         """Whether the model writes parts."""
         return bool(self._requests.parts)
 
-    def ask_for(self, cell: int, present: Tick) -> None:
+    def ask_for(self, cell: int) -> None:
         """Ask for the parts that join what was played before a cell, where there was anything."""
         if not self._turns.listens_before(self._plan.lines, cell):
             return
-        played = self._capture.phrase(self._plan.grid, self._plan.lines.tick_of_cell(cell - 1), present)
+        played = self._capture.phrase(self._plan.grid, self._plan.lines.tick_of_cell(cell - 1))
         if len(played):
             self._output.ask(self._requests.accompany(cell, played))

@@ -23,7 +23,7 @@ class AskedAhead(ABC):
     def __init__(self, plan: Plan, beats: int = 2) -> None:
         """Start with nothing asked."""
         self._plan, self._beats = plan, beats
-        self._asked = 0
+        self._asked, self._present = 0, Tick(0)
 
     @property
     @abstractmethod
@@ -31,8 +31,8 @@ class AskedAhead(ABC):
         """Whether there is anything to ask."""
 
     @abstractmethod
-    def ask_for(self, cell: int, present: Tick) -> None:
-        """Ask for what a cell is to sound, with what has been played up to a tick."""
+    def ask_for(self, cell: int) -> None:
+        """Ask for what a cell is to sound, with what has been played by now."""
 
     def restart(self, cell: int = 0) -> None:
         """Start again in a cell: at bar 0, or where cells have another length from now on."""
@@ -48,9 +48,9 @@ class AskedAhead(ABC):
         cell = self._plan.cell_of(Tick(present + self._ahead()))
         if cell <= self._asked:
             return
-        self._asked = cell
+        self._asked, self._present = cell, present
         if self.wanted:
-            self.ask_for(cell, present)
+            self.ask_for(cell)
 
     def next_tick(self, now: Tick, *, present: Tick) -> Tick | None:
         """Return the tick, on the scale of `now`, at which it asks next; None if it does not."""

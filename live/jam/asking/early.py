@@ -13,7 +13,6 @@ from live.jam.asking.requests import Requests
 from live.jam.asking.searches import Searches
 from live.jam.sequencing.plan import Plan
 from live.jam.turns import Turns
-from live.timing.timeline import Tick
 
 SHORT_NANOS = 50_000_000
 """So much is short: with four steps to a beat, what is left at more than 150 beats per minute."""
@@ -48,8 +47,8 @@ class EarlyAnswers(AskedAhead):
         short = self._plan.half_step * self._requests.tick_nanos < SHORT_NANOS
         return self._turns.listens and (short or self.was_late)
 
-    def ask_for(self, cell: int, present: Tick) -> None:
+    def ask_for(self, cell: int) -> None:
         """Ask for the answer that a cell is to begin with."""
-        search = self._played.begun(self._plan.lines, cell, present)
+        search = self._played.begun(self._plan.lines, cell)
         if search is not None:
             self._searches.ask(search)

@@ -8,7 +8,6 @@ from live.jam.asking.played import Played
 from live.jam.asking.requests import Requests
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Plan
-from live.timing.timeline import Tick
 
 
 class Foresight(AskedAhead):
@@ -32,12 +31,12 @@ class Foresight(AskedAhead):
         """Always: what is written ahead may not stand before the answer to any phrase."""
         return True
 
-    def ask_for(self, cell: int, present: Tick) -> None:
+    def ask_for(self, cell: int) -> None:
         """Tell when the phrase before a cell closes, and ask for the cell's variation, if it is taken up."""
-        search = self._played.before(self._plan.lines, cell, present)
+        search = self._played.before(self._plan.lines, cell)
         if search is None:
             return
         closes = self._plan.lines.tick_of_cell(cell) - self._plan.half_step
-        self._output.ask(self._requests.closing(closes - present))
+        self._output.ask(self._requests.closing(closes - self._present))
         if self._requests.varies:
             self._output.ask(self._requests.foresee(search))

@@ -11,7 +11,6 @@ from live.jam.asking.played import Played
 from live.jam.asking.searches import Searches
 from live.jam.sequencing.plan import Plan
 from live.jam.turns import Turns
-from live.timing.timeline import Tick
 
 
 class PickUps(AskedAhead):
@@ -35,9 +34,9 @@ class PickUps(AskedAhead):
         """Whether what is played is answered."""
         return self._turns.listens
 
-    def ask_for(self, cell: int, present: Tick) -> None:
+    def ask_for(self, cell: int) -> None:
         """Ask for the answer that begins with a cell, if it is to begin before it."""
         lines = self._plan.lines
-        search = self._played.begun(lines, cell, present)
-        if search is not None and self._played.picked_up(lines, cell, present):
+        search = self._played.begun(lines, cell)
+        if search is not None and self._played.picked_up(lines, cell):
             self._searches.ask(search)

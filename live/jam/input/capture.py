@@ -4,7 +4,7 @@ Owns: the notes of the last bars, the keys that are down, the pedals that are he
 Threads: engine only.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from itertools import takewhile
 from typing import NamedTuple
@@ -14,6 +14,8 @@ from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 
 MOST_NOTES = 4096
+AT_ONCE, MOST_AT_ONCE = 60, 32  # ticks, and how many notes of a storm a phrase takes in them: two forearms'
+MOST_A_STEP = 8  # notes of a phrase on the average: nobody plays as many
 SLACK = 960  # ticks by which messages of two keyboards may come in another order than they were stamped
 
 PEDAL_DOWN, PEDAL_UP = 64, 48  # between the two a pedal stays as it is: a half-pedal does not flicker
@@ -100,9 +102,10 @@ class Capture:
 
     def between(self, first: Tick, last: Tick, now: Tick) -> list[PlayedNote]:
         """Return the notes that started in first <= tick < last; what still sounds ends now."""
-        found = self._ended(first, last)
-        held = [note for note in self._sounding() if first <= note.start < last]
-        return found + [note._replace(end=Tick(max(now, note.start + 1))) for note in held]
+        return [
+            note if note.end is not None else note._replace(end=Tick(max(now, note.start + 1)))
+            for note in self.started(first, last)
+        ]
 
     def lately(self, first: Tick) -> list[PlayedNote]:
         """Return the notes that started at a tick or later, and all that sound still, whose end is None."""
@@ -114,21 +117,20 @@ class Capture:
         """Return the notes that sound still."""
         return self._sounding()
 
-    def struck(self, first: Tick, last: Tick, zero: Tick, end: Tick) -> list[StruckRow]:
-        """Return the notes that started in first <= tick < last from a bar line on, as they were played.
+    def struck(self, grid: Grid, zero: Tick, first: Tick, last: Tick) -> list[StruckRow]:
+        """Return the notes that started in first <= tick < last, as they were played.
 
         Args:
+            grid: of the phrase.
+            zero: the bar line that it starts on; what still sounds is taken to end with it.
             first: see above.
             last: see above.
-            zero: the bar line.
-            end: where what still sounds is taken to end.
 
         """
-        notes = [*self._ended(first, last)]
-        notes += [note for note in self._sounding() if first <= note.start < last]
+        end = Tick(zero + grid.ticks)
         return [
             (note.start - zero, max(note.end or end, note.start + 1) - zero, note.pitch, note.velocity)
-            for note in notes
+            for note in playable(self.started(first, last), grid.steps)
         ]
 
     def still_sounding(self, first: Tick, last: Tick) -> list[PlayedNote]:
@@ -147,6 +149,10 @@ class Capture:
                 return known.end
         return None
 
+    def started(self, first: Tick, last: Tick) -> list[PlayedNote]:
+        """Return the notes that started in first <= tick < last; those that sound still are the last."""
+        return self._ended(first, last) + [note for note in self._sounding() if first <= note.start < last]
+
     def _ended(self, first: Tick, last: Tick) -> list[PlayedNote]:
         recent = takewhile(lambda note: note.end is None or note.end > first - SLACK, reversed(self._done))
         return [note for note in recent if first <= note.start < last][::-1]
@@ -154,7 +160,7 @@ class Capture:
     def _sounding(self) -> list[PlayedNote]:
         return [*self._down.values(), *self._ringing.values()]
 
-    def phrase(self, grid: Grid, zero: Tick, now: Tick) -> Phrase:
+    def phrase(self, grid: Grid, zero: Tick) -> Phrase:
         """Return what was played in the phrase that starts at a tick, each onset on its nearest step.
 
         An onset less than half a step before the phrase belongs to it, one less than half a step
@@ -162,11 +168,9 @@ class Capture:
         """
         half = grid.ticks_per_step // 2
         notes: list[Note] = []
-        for played in self.between(Tick(zero - half), Tick(zero + grid.ticks - half), now):
+        for played in playable(self.started(Tick(zero - half), Tick(zero + grid.ticks - half)), grid.steps):
             step, deviation = nearest_step(grid, played.start - zero)
-            held = (played.pitch, played.start) in self._held()
-            end = zero + grid.ticks if held or played.end is None else played.end
-            last, _ = nearest_step(grid, end - zero)
+            last, _ = nearest_step(grid, (played.end or zero + grid.ticks) - zero)
             notes.append(
                 Note(
                     step,
@@ -178,5 +182,19 @@ class Capture:
             )
         return Phrase.of(grid, notes)
 
-    def _held(self) -> set[tuple[int, Tick]]:
-        return {(note.pitch, note.start) for note in self._sounding()}
+
+def playable(notes: list[PlayedNote], steps: int) -> list[PlayedNote]:
+    """Return of the notes of so many steps what hands can have struck: the loudest, where there are too many.
+
+    What a model computes grows with the notes; a storm of them must not make its answer late.
+    """
+    if len(notes) <= MOST_AT_ONCE:
+        return notes
+    crowds: defaultdict[int, int] = defaultdict(int)
+    kept: set[int] = set()
+    for place in sorted(range(len(notes)), key=lambda place: -notes[place].velocity):
+        moment = notes[place].start // AT_ONCE
+        if crowds[moment] < MOST_AT_ONCE and len(kept) < MOST_A_STEP * steps:
+            crowds[moment] += 1
+            kept.add(place)
+    return [note for place, note in enumerate(notes) if place in kept]

@@ -12,7 +12,7 @@ from model.writing import tokens as t
 from model.writing.manuscript import Manuscript, shift_of
 from model.writing.transformer import AttentionMemory, Transformer
 from model.writing.wish import GRID, Kind, Wish, writable
-from model.writing.writer import Writer, shipped_writer
+from model.writing.writer import PORTION, Writer, shipped_writer
 from tests.fakes.writers import random_network, random_writer
 
 TUNE = Phrase.of(GRID, [Note(2 * step, 60 + (step * 5) % 12, 80, 2) for step in range(16)])
@@ -64,12 +64,15 @@ def test_drafts_are_as_one_by_one_and_what_is_known_is_read_once(monkeypatch: py
     prefix = Transformer.prefix
 
     def counted(network: Transformer, x: t.Floats, times: t.Ints, memory: AttentionMemory) -> t.Floats:
-        rows.append(len(x))
+        rows.append(x.shape[:2])
         return prefix(network, x, times, memory)
 
     monkeypatch.setattr(Transformer, "prefix", counted)
     assert run_to_end(writer.write_drafts(wish, seeds)) == one_by_one
-    assert rows == [1]
+    known = len(Manuscript(writer._network, wish, 0).x)
+    assert {of for of, _ in rows} == {1}
+    assert sum(tokens for _, tokens in rows) == known > PORTION
+    assert max(tokens for _, tokens in rows) == PORTION
 
 
 def test_fixed_notes_stay_and_new_ones_begin_within_the_span() -> None:

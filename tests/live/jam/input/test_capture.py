@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.jam.input.capture import MOST_NOTES, Capture
+from live.jam.input.capture import MOST_A_STEP, MOST_AT_ONCE, MOST_NOTES, Capture
 from live.timing.timeline import Tick
 from model.music.grid import Grid
 from model.music.phrase import check_note
@@ -35,9 +35,7 @@ def captured(played: list[tuple[int, int, int, int]]) -> Capture:
 def test_whatever_is_played_a_phrase_is_sound(
     played: list[tuple[int, int, int, int]], grid: Grid, bar: int
 ) -> None:
-    phrase = captured(played).phrase(
-        grid, Tick(bar * grid.ticks_per_bar), Tick(bar * grid.ticks_per_bar + grid.ticks)
-    )
+    phrase = captured(played).phrase(grid, Tick(bar * grid.ticks_per_bar))
     places = [(note.onset, note.pitch) for note in phrase.notes]
     assert places == sorted(set(places))
     for note in phrase.notes:
@@ -49,7 +47,7 @@ def test_whatever_is_played_a_phrase_is_sound(
 def test_an_onset_lies_within_half_a_step_of_its_place(step: int, within: int, phrase_index: int) -> None:
     zero = phrase_index * GRID.ticks
     start = zero + step * STEP - STEP // 2 + within
-    phrase = captured([(start, 100, 60, 90)]).phrase(GRID, Tick(zero), Tick(zero + GRID.ticks))
+    phrase = captured([(start, 100, 60, 90)]).phrase(GRID, Tick(zero))
     (note,) = phrase.notes
     assert (note.onset, note.velocity) == (step, 90)
     assert zero + round((note.onset + note.offset) * STEP) == start
@@ -59,26 +57,26 @@ def test_an_onset_lies_within_half_a_step_of_its_place(step: int, within: int, p
 def test_every_note_belongs_to_exactly_one_phrase(start: int, grid: Grid) -> None:
     capture = captured([(start, 10, 60, 90)])
     cells = range(-1, start // grid.ticks + 2)
-    found = [cell for cell in cells if len(capture.phrase(grid, Tick(cell * grid.ticks), Tick(start + 20)))]
+    found = [cell for cell in cells if len(capture.phrase(grid, Tick(cell * grid.ticks)))]
     assert len(found) == 1
 
 
 def test_a_note_half_a_step_early_is_the_phrase_s_first() -> None:
     capture = captured([(GRID.ticks - STEP // 2, 200, 60, 90)])
-    assert len(capture.phrase(GRID, Tick(0), Tick(GRID.ticks))) == 0
-    (note,) = capture.phrase(GRID, Tick(GRID.ticks), Tick(2 * GRID.ticks)).notes
+    assert len(capture.phrase(GRID, Tick(0))) == 0
+    (note,) = capture.phrase(GRID, Tick(GRID.ticks)).notes
     assert (note.onset, note.offset) == (0, -0.5)
 
 
 def test_a_key_still_down_sounds_to_the_end() -> None:
     capture = Capture()
     capture.on(("keys", 1, 60), 90, Tick(4 * STEP))
-    (note,) = capture.phrase(GRID, Tick(0), Tick(GRID.ticks - 30)).notes
+    (note,) = capture.phrase(GRID, Tick(0)).notes
     assert (note.onset, note.length) == (4, 28)
 
 
 def test_a_note_that_ends_within_its_step_has_one_step() -> None:
-    (note,) = captured([(8 * STEP, 5, 60, 90)]).phrase(GRID, Tick(0), Tick(GRID.ticks)).notes
+    (note,) = captured([(8 * STEP, 5, 60, 90)]).phrase(GRID, Tick(0)).notes
     assert note.length == 1
 
 
@@ -86,7 +84,7 @@ def test_a_note_that_ends_within_its_step_has_one_step() -> None:
     ("length", "steps"), [(STEP + STEP // 2 - 1, 1), (STEP + STEP // 2, 2), (4 * STEP - 5, 4)]
 )
 def test_lengths_go_to_the_nearest_step(length: int, steps: int) -> None:
-    (note,) = captured([(0, length, 60, 90)]).phrase(GRID, Tick(0), Tick(GRID.ticks)).notes
+    (note,) = captured([(0, length, 60, 90)]).phrase(GRID, Tick(0)).notes
     assert note.length == steps
 
 
@@ -96,7 +94,7 @@ def test_a_key_struck_twice_without_a_note_off_is_two_notes() -> None:
     capture.on(("keys", 1, 60), 91, Tick(4 * STEP))
     capture.off(("keys", 1, 60), Tick(6 * STEP))
     capture.off(("keys", 1, 60), Tick(7 * STEP))  # means nothing
-    notes = capture.phrase(GRID, Tick(0), Tick(GRID.ticks)).notes
+    notes = capture.phrase(GRID, Tick(0)).notes
     assert [(note.onset, note.length, note.velocity) for note in notes] == [(0, 4, 90), (4, 2, 91)]
 
 
@@ -135,7 +133,7 @@ def test_a_keyboard_that_goes_lets_its_keys_go() -> None:
     capture.on(("keys", 1, 60), 90, Tick(0))
     capture.on(("keys", 1, 64), 90, Tick(STEP))
     capture.release_all(Tick(2 * STEP))
-    notes = capture.phrase(GRID, Tick(0), Tick(GRID.ticks)).notes
+    notes = capture.phrase(GRID, Tick(0)).notes
     assert [note.length for note in notes] == [2, 1]
 
 
@@ -171,12 +169,35 @@ def test_a_pedal_lets_notes_ring_until_it_comes_up_or_the_key_is_struck_again() 
 def test_what_sounds_is_struck_up_to_the_end_and_known_to_sound() -> None:
     capture = Capture()
     capture.on(("keys", 1, 60), 90, Tick(1900))
-    (row,) = capture.struck(Tick(0), Tick(3840), Tick(1920), Tick(3840))
-    assert row == (-20, 1920, 60, 90)
+    (row,) = capture.struck(GRID, Tick(1920), Tick(0), Tick(3840))
+    assert row == (-20, GRID.ticks, 60, 90)
     (held,) = capture.still_sounding(Tick(0), Tick(3840))
     assert capture.is_sounding([held])
     assert capture.end_of(held) is None
     capture.off(("keys", 1, 60), Tick(4000))
     assert not capture.is_sounding([held])
     assert capture.end_of(held) == 4000
-    assert capture.struck(Tick(0), Tick(3840), Tick(1920), Tick(3840)) == [(-20, 2080, 60, 90)]
+    assert capture.struck(GRID, Tick(1920), Tick(0), Tick(3840)) == [(-20, 2080, 60, 90)]
+
+
+def test_of_a_storm_a_phrase_takes_what_hands_can_strike_the_loudest() -> None:
+    capture = Capture()
+    for number in range(300):
+        capture.on(("keys", number % 3, number // 3), 1 + number % 100, Tick(10))
+    capture.on(("keys", 5, 60), 1, Tick(480))
+    phrase, rows = capture.phrase(GRID, Tick(0)), capture.struck(GRID, Tick(0), Tick(0), Tick(3840))
+    assert len(rows) == MOST_AT_ONCE + 1
+    assert min(row[3] for row in rows if row[0] == 10) > 100 - MOST_AT_ONCE // 3 - 2
+    assert {note.pitch for note in phrase.notes} == {row[2] for row in rows}
+    assert [note.pitch for note in phrase.notes if note.onset] == [60]
+
+
+def test_a_phrase_takes_so_many_notes_of_a_flood_and_all_of_what_is_played() -> None:
+    capture = Capture()
+    for number in range(MOST_A_STEP * GRID.steps):
+        capture.on(("keys", 0, number % 128), 90, Tick(15 * number))
+    played = len(capture.struck(GRID, Tick(0), Tick(0), Tick(3840)))
+    assert played == MOST_A_STEP * GRID.steps
+    for number in range(2000):
+        capture.on(("keys", 1 + number % 7, number % 128), 50, Tick(number))
+    assert len(capture.struck(GRID, Tick(0), Tick(0), Tick(3840))) == MOST_A_STEP * GRID.steps
