@@ -1,4 +1,4 @@
-"""The command line `twobar`: launches the engine of a jam first of all, then reads what was asked for."""
+"""The command line `twobar`: launches what a jam needs first of all, then reads what was asked for."""
 
 import time
 
@@ -6,18 +6,21 @@ START_NANOS = time.monotonic_ns()  # before anything is imported: what `ready` c
 
 import sys  # noqa: E402
 
-from live.ipc.engine_process import Launcher, has_screen, may_play  # noqa: E402
+from live.ipc.launcher import Launcher, has_screen, may_play  # noqa: E402
 
 
 def main() -> None:
     """Run the console script."""
     launcher = Launcher(quiet=has_screen() and "--headless" not in sys.argv)
-    if may_play(sys.argv[1:]):
+    playing = may_play(sys.argv[1:])
+    if playing:
         launcher.launch()  # it loads its modules beside ours
     from live.cli.group import Begun, run  # noqa: PLC0415
     from live.commands import twobar  # noqa: PLC0415
     from model.files import print_any_name  # noqa: PLC0415
 
+    if playing:
+        launcher.launch_worker()  # keys wait for ours, so it comes after them
     print_any_name()
     try:
         status = run(twobar, begun=Begun(START_NANOS, launcher))

@@ -87,7 +87,7 @@ def test_keys_wait_for_no_module_that_they_do_not_need() -> None:
 
 def test_the_engine_is_launched_before_anything_else_is_loaded() -> None:
     ours = {name for name in loaded_by("live.__main__") if roots({name}) <= set(ROOMS)}
-    assert ours == {"live", "live.__main__", "live.ipc", "live.ipc.engine_process"}
+    assert ours == {"live", "live.__main__", "live.ipc", "live.ipc.launcher"}
 
 
 def test_the_dashboard_reaches_messages_and_the_names_of_knobs_and_parts_alone() -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from live.errors import TwobarError
-from live.ipc.engine_process import Launcher
+from live.ipc.launcher import Launcher
 from model.errors import ModelError, did_you_mean
 from model.files import readable
 

@@ -21,7 +21,7 @@ from live.dashboard.inbox import Inbox
 from live.devices import ableton_link
 from live.errors import FailureError, UsageError, unknown
 from live.ipc.commands import Quit
-from live.ipc.engine_process import Launcher, has_screen
+from live.ipc.launcher import Launcher, has_screen
 from live.ipc.link import Address, Link, call, new_address
 from live.ipc.messages import Bye
 from live.ipc.options import Options
@@ -196,6 +196,7 @@ def supervised(
 ) -> Supervisor:
     """Return the supervisor of a jam, which goes on from its session and saves it."""
     if launcher.quiet != (deliver is not None):
+        launcher.close()
         launcher = Launcher(quiet=deliver is not None)
     keeper = None
     if options.saves:

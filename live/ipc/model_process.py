@@ -4,9 +4,7 @@ Imports nothing that is slow, so that the engine may do it too.
 """
 
 import contextlib
-import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,9 +12,9 @@ from typing import Protocol
 
 import msgspec
 
+from live.ipc.launcher import launch_worker, tell
 from live.ipc.link import Address
 
-ADDRESS_VARIABLE = "TWOBAR_ENGINE"
 PAUSES_SECONDS = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 CALM_SECONDS = 20.0
 GOODBYE_SECONDS = 2.0
@@ -25,20 +23,9 @@ END_PATIENCE_SECONDS = 4.0
 
 def spawn_worker(address: Address) -> "subprocess.Popen[bytes]":
     """Start a model process for the engine at an address; the engine tells it what to load."""
-    environment = {
-        **os.environ,
-        ADDRESS_VARIABLE: msgspec.json.encode(address).decode(),
-        "OMP_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "live.worker"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    worker = launch_worker()
+    tell(worker, msgspec.json.encode(address))
+    return worker
 
 
 def pause_seconds(deaths: int, status: int | None) -> float:

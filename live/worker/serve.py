@@ -8,9 +8,9 @@ with the model still loaded.
 
 import contextlib
 import importlib
-import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +20,6 @@ import msgspec
 
 from live.ipc.link import Address, Link, call
 from live.ipc.messages import Accompany, Bye, Closing, Decode, Failed, Foresee, Load, Message, ToWorker, Warp
-from live.ipc.model_process import ADDRESS_VARIABLE
 from live.timing.clock import ANSWERING_PRIORITY, lower_priority, raise_thread
 from live.worker.handler import RequestHandler
 
@@ -143,12 +142,15 @@ def import_ahead() -> None:
 
 
 def main() -> int:
-    """Serve the engine named in the environment; exit status, 0 after its goodbye."""
+    """Serve the engine that standard input names; exit status, 0 after its goodbye."""
     for name in ("SIGINT", "SIGUSR1"):  # the supervisor's and the engine's to heed
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    address = msgspec.json.decode(os.environ[ADDRESS_VARIABLE], type=Address)
     import_ahead()
+    named = sys.stdin.buffer.read()
+    if not named:
+        return 0  # nobody wants to play any more
+    address = msgspec.json.decode(named, type=Address)
     handler = RequestHandler()
     while (link := connect(address, patience_seconds=RECONNECT_SECONDS)) is not None:
         if serve(link, handler, attend=attend):

@@ -19,11 +19,11 @@ from live.cli.supervision.heartbeat import WATCH_SECONDS, Heart
 from live.cli.supervision.silencing import silenced
 from live.errors import FailureError, TwobarError
 from live.ipc.commands import Command, Panic
-from live.ipc.engine_process import SPOKEN, Launcher, environment
+from live.ipc.launcher import SPOKEN, Launcher, environment
 from live.ipc.link import Link, call, remove_place
 from live.ipc.memory import JamMemory, ScenesMemory
 from live.ipc.messages import Beat, Bye
-from live.ipc.model_process import Process, WorkerKeeper, end_process, spawn_worker
+from live.ipc.model_process import Process, WorkerKeeper, end_process
 from live.ipc.options import Options, encoded
 from live.ipc.page_process import spawn_page
 from live.ipc.snapshot import Snapshot, ToDashboard
@@ -73,7 +73,8 @@ class Supervisor:
         self._options, self._deliver, self._notify = options, deliver, notify
         self._launcher = launcher or Launcher(quiet=deliver is not None)
         self._engine: Process | None = None
-        self._worker = WorkerKeeper(lambda: spawn_worker(options.address), needed=self._needs_worker)
+        address = msgspec.json.encode(options.address)
+        self._worker = WorkerKeeper(lambda: self._launcher.start_worker(address), needed=self._needs_worker)
         self._page = WorkerKeeper(self._spawn_page)
         self._role = "supervisor"
         self._link: Link[Any] | None = None

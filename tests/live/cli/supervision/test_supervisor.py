@@ -1,8 +1,6 @@
 """The supervisor: an end that is asked for at any moment is orderly, and nothing is left behind."""
 
 import queue
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -17,7 +15,7 @@ from live.cli.supervision import heartbeat, supervisor
 from live.cli.supervision.silencing import BY_THEMSELVES
 from live.cli.supervision.supervisor import EngineEndedError, Supervisor, orderly_status, suspected
 from live.engine.closing import CRASHED
-from live.ipc import engine_process
+from live.ipc import launcher
 from live.ipc.link import new_address
 from live.ipc.memory import AnchorMemory, BaseMemory, JamMemory, JamState, TimelineMemory
 from live.ipc.messages import Between, Moved, Point
@@ -132,13 +130,10 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Supervisor]]
     """Make a supervisor whose engine is a script of a few lines, and whose model process only sleeps."""
     made: list[Supervisor] = []
 
-    def sleeper(_address: object) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen([sys.executable, "-c", DEAF])
-
-    monkeypatch.setattr(supervisor, "spawn_worker", sleeper)
+    monkeypatch.setattr(launcher, "WORKER", ("-c", DEAF))
 
     def make(script: str, **more: Any) -> Supervisor:
-        monkeypatch.setattr(engine_process, "ENGINE", ("-c", script))
+        monkeypatch.setattr(launcher, "ENGINE", ("-c", script))
         made.append(Supervisor(Options(config=Config(), address=new_address(), headless=True), **more))
         return made[-1]
 

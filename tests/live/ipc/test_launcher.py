@@ -1,4 +1,4 @@
-"""The engine is launched before it is known what to play."""
+"""Engine and model process are launched before it is known what to play."""
 
 import os
 import subprocess
@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from live.ipc import engine_process
-from live.ipc.engine_process import Launcher, may_play
+from live.ipc.launcher import ENGINE, WORKER, Launcher, may_play
 
 PATIENCE_S = 20.0
 SAYS = "import sys; sys.stderr.write('twobar: ' + sys.stdin.read() + '\\nchatter\\n')"
@@ -25,7 +24,7 @@ def test_what_is_no_jam(words: list[str]) -> None:
 
 
 def test_the_engine_that_waits_is_the_one_that_plays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_process, "ENGINE", ("-c", SAYS))
+    monkeypatch.setattr("live.ipc.launcher.ENGINE", ("-c", SAYS))
     launcher = Launcher(quiet=True)
     launcher.launch()
     waiting = launcher._waiting
@@ -40,7 +39,7 @@ def test_the_engine_that_waits_is_the_one_that_plays(monkeypatch: pytest.MonkeyP
 
 
 def test_an_engine_that_is_not_needed_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_process, "ENGINE", ("-c", SAYS))
+    monkeypatch.setattr("live.ipc.launcher.ENGINE", ("-c", SAYS))
     launcher = Launcher(quiet=False)
     launcher.launch()
     waiting = launcher._waiting
@@ -49,9 +48,25 @@ def test_an_engine_that_is_not_needed_is_ended(monkeypatch: pytest.MonkeyPatch) 
     assert waiting.returncode != 0
 
 
-def test_an_engine_whose_command_has_gone_ends_without_a_word() -> None:
+def test_the_model_process_that_waits_is_the_one_that_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("live.ipc.launcher.WORKER", ("-c", "import sys; sys.exit(len(sys.stdin.read()))"))
+    launcher = Launcher(quiet=False)
+    launcher.launch_worker()
+    waiting = launcher._worker
+    workers = [launcher.start_worker(b"one"), launcher.start_worker(b"three")]
+    assert workers[0] is waiting
+    assert [worker.wait(PATIENCE_S) for worker in workers] == [3, 5]
+    launcher.launch_worker()
+    idle = launcher._worker
+    assert idle is not None
+    launcher.close()
+    assert idle.returncode != 0
+
+
+@pytest.mark.parametrize("process", [ENGINE, WORKER])
+def test_a_process_whose_command_has_gone_ends_without_a_word(process: tuple[str, ...]) -> None:
     done = subprocess.run(
-        [sys.executable, *engine_process.ENGINE],
+        [sys.executable, *process],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=PATIENCE_S,

@@ -1,4 +1,4 @@
-"""The engine's process, seen from outside: launched before it is known what to play, which it reads.
+"""Engine and model process launched before it is known what to play, which they read when they are told.
 
 Imports nothing that is slow: on a command line it runs before all else.
 """
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import IO
 
-ENGINE = ("-m", "live.engine")
+ENGINE, WORKER = ("-m", "live.engine"), ("-m", "live.worker")
 SPOKEN = "twobar: "
 
 
@@ -30,11 +30,32 @@ def environment() -> dict[str, str]:
     return {"JACK_NO_START_SERVER": "1", **os.environ}
 
 
+def tell(process: "subprocess.Popen[bytes]", text: bytes) -> None:
+    """Give a process that was launched what it reads from its standard input, all of it."""
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):  # it has died, which is seen soon enough
+        process.stdin.write(text)
+    with contextlib.suppress(OSError):
+        process.stdin.close()
+
+
+def launch_worker() -> "subprocess.Popen[bytes]":
+    """Launch a model process, which loads its modules and then reads the address of its engine."""
+    return subprocess.Popen(  # noqa: S603  our own program
+        [sys.executable, *WORKER],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
 class Launcher:
-    """Launches engines, each of which waits for what it is to play.
+    """Launches engines, each of which waits for what it is to play, and model processes.
 
     Args:
-        quiet: whether what they say is collected, because a dashboard has the terminal.
+        quiet: whether what engines say is collected, because a dashboard has the terminal.
 
     """
 
@@ -42,6 +63,7 @@ class Launcher:
         """Launch nothing yet."""
         self.quiet = quiet
         self._waiting: subprocess.Popen[bytes] | None = None
+        self._worker: subprocess.Popen[bytes] | None = None
         self._said: IO[bytes] | None = None
 
     def launch(self) -> None:
@@ -66,12 +88,19 @@ class Launcher:
         self.launch()
         engine, self._waiting = self._waiting, None
         assert engine is not None
-        assert engine.stdin is not None
-        with contextlib.suppress(OSError):  # it has died, which is seen soon enough
-            engine.stdin.write(options)
-        with contextlib.suppress(OSError):
-            engine.stdin.close()
+        tell(engine, options)
         return engine
+
+    def launch_worker(self) -> None:
+        """Launch a model process that waits; nothing while one does already, or where none can be."""
+        with contextlib.suppress(OSError):  # no memory for one more process: later, perhaps
+            self._worker = self._worker or launch_worker()
+
+    def start_worker(self, address: bytes) -> "subprocess.Popen[bytes]":
+        """Let a model process serve the engine at an address, the one that waits or another; returns it."""
+        worker, self._worker = self._worker or launch_worker(), None
+        tell(worker, address)
+        return worker
 
     def said(self) -> list[str]:
         """Return what the engines have said to a human, as far as it was collected."""
@@ -82,8 +111,9 @@ class Launcher:
         return [line for line in lines if line.startswith(SPOKEN)]
 
     def close(self) -> None:
-        """End one that still waits."""
-        engine, self._waiting = self._waiting, None
-        if engine is not None:
-            engine.kill()
-            engine.communicate()
+        """End those that still wait."""
+        waiting, self._waiting, self._worker = (self._waiting, self._worker), None, None
+        for process in waiting:
+            if process is not None:
+                process.kill()
+                process.communicate()
