@@ -398,9 +398,7 @@ class Dashboard(App[None]):
         if self._code:
             self.push_screen(CodeWindow(self._code))
         elif self._on_quit is None:
-            self.shown.note(
-                "info", "the page's code, if there is one, stands where twobar was started"
-            )
+            self.shown.note("info", "the page's code, if there is one, stands where twobar was started")
         else:
             self.shown.note("info", "no page is served to others: twobar jam --page 0.0.0.0 serves one")
 

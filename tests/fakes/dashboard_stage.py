@@ -9,9 +9,11 @@ from textual.pilot import Pilot
 from live.dashboard.app import Dashboard
 from live.dashboard.inbox import Inbox
 from live.ipc.snapshot import Snapshot
-from tests.fakes.snapshots import FakeClock, Sent, scene
+from tests.fakes.snapshots import BEAT, FakeClock, Sent, scene
 
 WINDOW = (120, 40)
+POSED_TICK = 6 * 4 * BEAT + 2 * BEAT + 200
+POSE = {"speaker": "performer", "speaker_until": 8 * 4 * BEAT, "key": "A minor", "chord": "Am"}
 
 
 class Stage:
@@ -66,3 +68,12 @@ class Stage:
 
     def text(self) -> str:
         return "\n".join(self.screen())
+
+
+def posed() -> Dashboard:
+    """Return a dashboard in the middle of a jam, its first picture in the inbox."""
+    stage = Stage()
+    for earlier in range(24, -1, -1):
+        stage.app.shown.accept(scene(POSED_TICK - earlier * 300, nanos=stage.clock.nanos, **POSE))
+    stage.app.deliver(scene(POSED_TICK, nanos=stage.clock.nanos, **POSE))
+    return stage.app

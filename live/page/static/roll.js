@@ -13,6 +13,7 @@ export class Roll {
     const shown = playing.length > 1 ? playing : [], key = `${shown} ${state.muted}`;
     if (key === this.named) return;
     this.named = key;
+    $("ours").hidden = shown.length > 0;
     $("partlegend").replaceChildren(...shown.flatMap((part) => [element("i", { class: `swatch of${parts.indexOf(part)}` }),
       element("span", { class: state.muted.includes(part) ? "muted" : "" }, part)]));
   }

@@ -15,8 +15,7 @@ from live.dashboard.roll_panel import RollPanel
 from live.dashboard.strokes import Strokes
 from live.ipc.messages import Bye
 from live.ipc.snapshot import BarView, KnobView, LatenessView, ModelView, Notice, PortView, Snapshot
-from tests.fakes.dashboard_pictures import posed
-from tests.fakes.dashboard_stage import Stage
+from tests.fakes.dashboard_stage import Stage, posed
 from tests.fakes.drawn import roll_rows, texts
 from tests.fakes.snapshots import BEAT, SECOND, band, knobs, scene
 
