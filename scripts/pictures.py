@@ -1,7 +1,7 @@
 """Takes the documents' pictures anew: `python -m scripts.pictures docs`.
 
-The instrument plays itself a tune.  The dashboard's are Textual's own drawing, as pixels by rsvg-convert, with a font that every Linux has; the
-page's is Chromium's.  Both show the same jam.
+The instrument plays itself a tune.  The dashboard's are Textual's own drawing, as pixels by rsvg-convert,
+with a font that every Linux has; the page's is Chromium's.
 """
 
 import asyncio
