@@ -44,6 +44,13 @@ Examples:
 )
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of every draw.")
 @click.option("--times", is_flag=True, help="Say how long each part took.")
+@click.option(
+    "--samples",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="Draws of the prior at most, as many as there are phrases otherwise; each may be the best of many.",
+)
 @click.option("--limit", type=click.IntRange(1), default=None, help="Phrases at most; all by default.")
 def evaluate(
     checkpoints: tuple[str, ...],
@@ -55,6 +62,7 @@ def evaluate(
     page: Path | None,
     seed: int,
     times: bool,
+    samples: int,
     limit: int | None,
 ) -> None:
     """Measure models on phrases held out: reconstruction, parts, knobs, glides, samples, music, speed.
@@ -81,7 +89,9 @@ def evaluate(
     for checkpoint, player in zip(checkpoints, players, strict=True):
         music = held_out(player, checkpoint, data, split=split, limit=limit, seed=seed, jobs=cores())
         with progress_bar(f"{player.card.name}: ") as tell:
-            found = evaluate_checkpoint(player, checkpoint, music, seed=seed, progress=tell)
+            found = evaluate_checkpoint(
+                player, checkpoint, music, seed=seed, most_samples=samples, progress=tell
+            )
         if times:
             click.echo(f"{player.card.name}: {Stages(found['seconds']).in_words()}", err=True)
         results.append(found | {"data": str(data), "split": split})

@@ -23,6 +23,7 @@ from trainer.evaluation.measures import Score, consistent, kl_bits, symbols
 from trainer.evaluation.music_metrics import ensemble
 from trainer.evaluation.parts import Figures, Parts, accompanied, alone, exchanged
 from trainer.evaluation.samples import (
+    SAMPLES,
     PlayerOutput,
     Progress,
     Songs,
@@ -66,6 +67,7 @@ def evaluate_checkpoint(
     data: HeldOut,
     *,
     seed: int = 0,
+    most_samples: int = SAMPLES,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Return all figures of a checkpoint: those of `evaluate`, of `evaluation.teacher_forced`, and the speed.
@@ -75,6 +77,7 @@ def evaluate_checkpoint(
         checkpoint: its path, or the name of a shipped one.
         data: phrases held out, at least one.
         seed: of every draw.
+        most_samples: draws of the prior that are looked at.
         progress: called with (what, done, of how many).
 
     Raises:
@@ -90,6 +93,7 @@ def evaluate_checkpoint(
         seen=data.seen,
         parameters=parameters_of(player, checkpoint),
         seed=seed,
+        most_samples=most_samples,
         share=STEPWISE_SHARE if is_stepwise(path_of(checkpoint)) else 1.0,
         progress=progress,
         stages=stages,
@@ -115,6 +119,7 @@ def evaluate(
     seen: Songs | None = None,
     parameters: int | None = None,
     seed: int = 0,
+    most_samples: int = SAMPLES,
     share: float = 1.0,
     progress: Progress = no_progress,
     stages: Stages | None = None,
@@ -137,6 +142,7 @@ def evaluate(
             judged by.
         parameters: of the checkpoint, where known.
         seed: of the posterior's samples, the pairs, the prior's samples and the classifiers.
+        most_samples: draws of the prior that are looked at.
         share: of the phrases, pairs and samples that knobs, glides, parts alone and music are measured on.
         progress: called with (what, done, of how many).
         stages: takes how long each part took.
@@ -184,7 +190,9 @@ def evaluate(
     before = contexts or phrases
     with stages.of("samples"):
         if card.latent_size:
-            result["samples"] = samples(player, phrases, output, rng, progress, songs=songs, seen=seen)
+            result["samples"] = samples(
+                player, phrases, output, rng, progress, songs=songs, seen=seen, most=most_samples
+            )
         else:
             result["samples"] = continuations(player, phrases, before, rng, progress, songs=songs)
     result["music"] = None

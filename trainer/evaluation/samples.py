@@ -52,6 +52,7 @@ def samples(
     *,
     songs: Ints | None = None,
     seen: Songs | None = None,
+    most: int = SAMPLES,
 ) -> dict[str, Any]:
     """Let two classifiers tell samples of the prior from held-out phrases (`two_sample.tell`).
 
@@ -66,6 +67,7 @@ def samples(
         progress: called with (what, done, of how many).
         songs: int [phrases], which song each is of; each its own where None.
         seen: of the training split.
+        most: samples, where there are as many phrases.
 
     Returns:
         auc: area under the curve of the better classifier on songs that it did not learn from; 0.5 cannot
@@ -81,7 +83,7 @@ def samples(
         songs: how many they are of.
 
     """
-    count = min(SAMPLES, len(phrases))
+    count = min(most, len(phrases))
     if count < FEWEST_SAMPLES:
         return {"auc": None, "phrases": count}
     chosen = rng.permutation(len(phrases))[:count]

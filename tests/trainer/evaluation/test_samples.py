@@ -51,3 +51,9 @@ def test_samples_are_classified_on_songs_that_the_classifiers_did_not_see() -> N
     few = sampled(songs=four % 2)
     assert few["auc"] is None
     assert few["auc_by_phrase"] == found["auc_by_phrase"]
+
+
+def test_no_more_is_drawn_than_is_asked_for() -> None:
+    found = sampled(most=20)
+    assert found["phrases"] == 20
+    assert found["auc_by_phrase"] is not None
