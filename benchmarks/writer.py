@@ -66,7 +66,7 @@ def _rows(writer: Writer, ranker: Ranker, pieces: Pieces, kind: Kind, scale: Sca
     others = phrases_in_pieces(pieces, kind, CANDIDATES + 100, np.random.default_rng(SEED + 1))
     ranks = reciprocal_rank(ranker, kind, ranked, others)
     next_auc = distinguished(kind, real, following, songs)
-    draw_auc = distinguished(kind, real, draws, None)
+    draw_auc = distinguished(kind, real, draws, songs, paired=False)
     rows = [
         Row(
             f"{name}, the true next phrase among {CANDIDATES} of other songs",

@@ -15,6 +15,7 @@ FIGURES = {
     "chords, one voice alone": (CHORDS, (0.0, 0.0, 0.0, 0.5, 0.5, 0.5)),
     "chords above the melody": (CHORDS, (0.0, 0.0, 0.0, 0.42, 0.58, 0.90)),
     "chords, height": (CHORDS, (42.0, 51.4, 55.4, 68.7, 71.3, 76.4)),
+    "chords, highest key": (CHORDS, (50.0, 61.0, 64.0, 85.0, 88.0, 95.0)),
     "chords, silent beats": (CHORDS, (0.0, 0.0, 0.0, 0.125, 0.25, 0.50)),
     "chords, strokes a beat": (CHORDS, (0.25, 0.375, 0.625, 3.75, 4.0, 4.0)),
     "chords, moves on top": (CHORDS, (0.0, 0.60, 1.36, 11.1, 13.9, 20.5)),
@@ -67,6 +68,7 @@ def figures(phrase: Phrase) -> dict[str, float]:
             tops[note.onset] = max(note.pitch, tops.get(note.onset, 0))
         found["chords, one voice alone"] = fmean(len(keys) == 1 for keys in sounding if keys)
         found["chords, height"] = fmean(note.pitch for note in chords)
+        found["chords, highest key"] = float(max(tops.values()))
         found["chords, silent beats"] = fmean(not any(beat) for beat in beats)
         found["chords, strokes a beat"] = len(tops) / grid.beats
         if len(tops) > 1:

@@ -21,6 +21,12 @@ from model.writing.transformer import Transformer
 from model.writing.wish import CONTEXT, GRID, STEPS, Kind, Wish
 
 MOST_BEFORE = 224  # notes of the context that are read; older phrases are left out
+HEIGHTS = {Kind.MELODY: (70.8, 3.2), Kind.KEYBOARD: (62.0, 4.1), Kind.BAND: (61.9, 3.7)}
+"""Mean key of the phrases of each kind, drums left out: the median and half of the distance of the quartiles.
+
+Of 6,000 phrases each of the train split.  Keys and heights hang together, for instruments have ranges: the
+mean keys of 500 melodies held out have a standard deviation of 6.6, all moved to C major one of 7.7.
+"""
 
 _KIT = np.isin(np.arange(128), KEYS)
 
@@ -46,7 +52,9 @@ class Manuscript:
         """Read the context and the fixed notes; of a phrase to be scored, its new notes as well."""
         self.wish = wish
         self.begin(seed)
-        self._shift = self._found_shift(network) if shift is None else shift
+        self._shift = shift_of(wish) if shift is None else shift
+        silent = wish.scale is None and not any(map(len, (*wish.context, wish.fixed)))
+        self._keys = network.held["keys"][wish.kind] if silent and wish.kind != Kind.DRUMS else None
         context = recent(wish)
         self._fixed = t.rows_of(wish.fixed.notes, self._shift)
         self._before = [t.rows_of(phrase.notes, self._shift) for phrase in context]
@@ -73,16 +81,6 @@ class Manuscript:
         found = copy(self)
         found.begin(seed)
         return found
-
-    def _found_shift(self, network: Transformer) -> int:
-        """Return the semitones that take the wish's music to C major; of nothing, a key of chance."""
-        wish = self.wish
-        silent = wish.scale is None and not any(map(len, (*wish.context, wish.fixed)))
-        if not silent or wish.kind == Kind.DRUMS:
-            return shift_of(wish)
-        reached = np.cumsum(np.maximum(network.held["keys"][wish.kind], 0) + 1e-9)
-        tonic = int(np.searchsorted(reached, self._rng.random() * reached[-1], side="right"))
-        return (6 - tonic) % 12 - 6
 
     def _prefix(self, network: Transformer) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return what enters the blocks, [L, width], and the step of each, [L]."""
@@ -234,16 +232,31 @@ class Manuscript:
     def phrase(self) -> Phrase:
         """Return the fixed notes and those written."""
         fixed = self.wish.fixed.notes
-        new = [t.note_of(row, self._shift) for row in self._written]
+        shift = self._shift if self._keys is None else self._drawn_shift(self._keys)
+        new = [t.note_of(row, shift) for row in self._written]
         ends: dict[int, list[int]] = {track: [] for track in self.wish.kind.lines}
         for note in (*fixed, *new):
             if note.track in ends:
                 ends[note.track].append(note.onset)
         return Phrase.of(GRID, (*fixed, *(_cut_short(note, ends) for note in new)))
 
+    def _drawn_shift(self, keys: t.Floats) -> int:
+        """Return the semitones that what was written of nothing lies above C major, in a key of chance.
+
+        Keys come as often as in music, where they bring a phrase to a height that music of its kind has.
+        """
+        heights = [row[t.PITCH] for row in self._written if row[t.TRACK] != DRUMS]
+        if not heights:
+            return 0
+        middle, spread = HEIGHTS[self.wish.kind]
+        shifts = (6 - np.arange(CLASSES)) % CLASSES - 6
+        far = (sum(heights) / len(heights) - shifts - middle) / spread
+        odds = np.cumsum((np.maximum(keys, 0) + 1e-9) / (1 + far**2))
+        return int(shifts[np.searchsorted(odds, self._rng.random() * odds[-1], side="right")])
+
 
 def shift_of(wish: Wish) -> int:
-    """Return the semitones that take a wish's music to C major or A minor."""
+    """Return the semitones that take a wish's music to C major or A minor; 0 of nothing."""
     notes = [note for phrase in (*recent(wish), wish.fixed) for note in phrase.notes]
     return t.shift_of(np.array(profile(notes), dtype=np.float32), wish.scale)
 

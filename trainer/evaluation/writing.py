@@ -101,20 +101,22 @@ def ranks_of(scores: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
     return out
 
 
-def distinguished(kind: Kind, real: Sequence[Phrase], other: Sequence[Phrase], songs: Ints | None) -> float:
+def distinguished(
+    kind: Kind, real: Sequence[Phrase], other: Sequence[Phrase], songs: Ints, *, paired: bool = True
+) -> float:
     """Return the better classifier's area under the curve between music and what was written.
 
     Args:
         kind: of the phrases.
         real: music.
         other: what is held against it.
-        songs: int [n], which song each of both is of; None where what was written is of none.
+        songs: int [n], which song each phrase of music is of.
+        paired: whether what was written goes with the same songs, one by one, rather than with none.
 
     """
     codec = CODECS[kind]
     rows = [np.array([features(phrase, codec) for phrase in side]) for side in (real, other)]
-    paired = songs is not None
-    found = classify(Side(rows[0], songs), Side(rows[1], songs), 0, paired=paired)
+    found = classify(Side(rows[0], songs), Side(rows[1], songs if paired else None), 0, paired=paired)
     return float("nan") if found is None else found.best
 
 

@@ -126,15 +126,26 @@ def test_new_notes_keep_to_the_wanted_scale() -> None:
     assert sum(note.pitch % 12 in scale for note in notes) >= 0.98 * len(notes)
 
 
-def test_draws_out_of_nothing_are_in_the_keys_of_music() -> None:
+def test_draws_out_of_nothing_are_in_the_keys_of_music_at_its_height() -> None:
     network = random_network()
     network.held["keys"] = np.zeros((len(Kind), 12), dtype=np.float32)
     network.held["keys"][Kind.MELODY, [2, 9]] = 0.5
-    shifts = [Manuscript(network, Wish(Kind.MELODY), seed)._shift for seed in range(40)]
-    assert set(shifts) == {-2, 3}
-    assert Manuscript(network, Wish(Kind.MELODY, context=(TUNE,)), 1)._shift == shift_of(
-        Wish(Kind.MELODY, context=(TUNE,))
-    )
+
+    def drawn(pitch: int, wish: Wish = Wish(Kind.MELODY)) -> Counter[int]:  # noqa: B008 - it is immutable
+        found: Counter[int] = Counter()
+        for seed in range(60):
+            page = Manuscript(network, wish, seed)
+            page.take([0, MELODY, pitch, 3, 20, 10])
+            found.update(note.pitch - pitch for note in page.phrase().notes)
+        return found
+
+    either = drawn(70)
+    assert set(either) == {2, -3}, "D and A"
+    assert 20 <= either[2] <= 40
+    assert drawn(60)[2] > drawn(60)[-3], "what lies low, in the higher one"
+    assert drawn(84)[2] < drawn(84)[-3]
+    known = Wish(Kind.MELODY, context=(TUNE,))
+    assert set(drawn(70, known)) == {-shift_of(known)}
 
 
 def test_a_writing_gives_others_their_turn_after_each_note() -> None:

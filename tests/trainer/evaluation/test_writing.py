@@ -71,6 +71,15 @@ def test_the_same_music_cannot_be_told_apart_and_other_music_can() -> None:
     assert distinguished(Kind.MELODY, phrases, other, songs) > 0.9
 
 
+def test_what_is_of_no_song_is_not_told_by_the_songs_that_music_is_of() -> None:
+    rng = np.random.default_rng(0)
+    music = [SCALE.moved(song) for song in rng.integers(-12, 12, 12).tolist() for _ in range(8)]
+    drawn = [SCALE.moved(song) for song in rng.integers(-12, 12, 96).tolist()]
+    each = np.arange(96)
+    by_song = distinguished(Kind.MELODY, music, drawn, np.arange(96) // 8, paired=False)
+    assert by_song < distinguished(Kind.MELODY, music, drawn, each, paired=False) - 0.05
+
+
 def test_the_benchmark_says_what_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scale = Scale(tmp_path, 0.1, 1, jack=False, data=tmp_path)
     monkeypatch.setattr(benchmark, "shipped_writer", lambda: None)
