@@ -58,6 +58,8 @@ class Clause:
         self._tokens = words_of(text)
         self._at = 0
         self._way, self._last, self._joined = _Way(), _Way(), False
+        self._moved = 1  # knobs of the last quality
+        self._up_or_down = ""  # alone it is the register; beside another quality it says which way
         self.meanings: list[Meaning] = []
         self.unknown: list[str] = []
 
@@ -129,10 +131,20 @@ class Clause:
                     self._amend(self._way.degree)
             case "enough":
                 self.meanings = [one._replace(sign=-one.sign) for one in self.meanings]
+            case "quality" if word in ("up", "down") and match.words == 1 and self._alike():
+                self._go(word)
             case "quality":
+                said, self._up_or_down = "" if self._joined else self._up_or_down, ""
                 self._turn(value, comparative=match.comparative)  # type: ignore[arg-type]
+                if word in ("up", "down") and match.words == 1 and len(self.meanings) == 1:
+                    self._up_or_down = word
+                elif said:
+                    self.meanings.pop(0)
+                    self._go(said)
             case "action":
                 self.meanings.append(Meaning("action", " ".join(filter(None, value))))  # type: ignore[call-overload]
+            case "mode" if word == "turn" and not alone:
+                pass  # "turn the volume down"
             case "mode" | "metre":
                 self.meanings.append(Meaning("mode" if kind == "mode" else "metre", str(value)))
             case "rest":
@@ -148,12 +160,23 @@ class Clause:
         if self._joined and way.degree == "usual":
             way.degree = self._last.degree
         self.meanings += [Meaning("knob", knob, sign * way.sign, way.degree) for knob, sign in moved]
+        self._moved = len(moved)
         self._last, self._way, self._joined = way, _Way(), False
 
+    def _alike(self) -> bool:
+        """Tell whether "up" or "down" belongs to what was said before, as in "calm down"."""
+        return not self._joined and bool(self.meanings) and self.meanings[-1].kind == "knob"
+
+    def _go(self, word: str) -> None:
+        """Let what is up go down, if that is the word."""
+        if word == "down":
+            self.meanings = [one._replace(sign=-1) if one.kind == "knob" else one for one in self.meanings]
+
     def _amend(self, degree: Degree) -> None:
-        """Say of the last knob how much: "slow down a little"."""
+        """Say of the last quality's knobs how much: "slow down a little"."""
         if self.meanings and self.meanings[-1].kind == "knob":
-            self.meanings[-1] = self.meanings[-1]._replace(degree=degree)
+            last = [one._replace(degree=degree) for one in self.meanings[-self._moved :]]
+            self.meanings[-self._moved :] = last
 
 
 def _compares(following: Sequence[str]) -> bool:

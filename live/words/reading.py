@@ -55,11 +55,12 @@ _ORDER: Mapping[Degree, int] = {"usual": 0, "bit": 1, "much": 2, "most": 3}
 _PLAIN = {0x2019: "'", 0x2013: ",", 0x2014: ",", ord("-"): " "}
 """Typographers' apostrophe and dashes; "off-beat" is two words."""
 
+_AFTER = re.compile(rf"\b({PARTS})s?\s+(?:only|alone)\b", re.IGNORECASE)
 _ALONE = rf"(?:only|just)(?!\s+(?:the\s+|your\s+)?(?:{PARTS}))"
 _CUT = re.compile(rf"[;:!?\n,]|\.(?!\d)|\b(?:but|then|plus|{_ALONE}|while|also|with)\b", re.IGNORECASE)
 
 
 def _clauses(text: str) -> list[str]:
     """Return the parts of a text that stand for themselves."""
-    plain = text.translate(_PLAIN)
+    plain = _AFTER.sub(r"only \1", text.translate(_PLAIN))
     return [part.strip() for part in _CUT.split(plain) if part.strip()]

@@ -22,7 +22,7 @@ QUALITIES: Mapping[str, Quality] = {
     "density": Quality(
         up="""busy, dense, full, crowded, packed, note, active, hectic, fill up, fill in, fill
         out, cluttered, overplay""",
-        down="""sparse, thin, thin out, empty, space, spacious, room, breathe, minimal, bare, airy,
+        down="""sparse, thin, thin out, empty, space, spacious, air, room, breathe, minimal, bare, airy,
         open, rest, hold back, lay out, skeletal""",
     ),
     "complexity": Quality(
@@ -38,21 +38,21 @@ QUALITIES: Mapping[str, Quality] = {
     ),
     "range": Quality(
         up="""wide, broad, spread, spread out, leap, jump, jumpy, leapy, interval, range, more
-        keyboard, big         step, whole keyboard, all over keyboard""",
-        down="""narrow, compact, stepwise, step, small step, close position, less keyboard, close
+        keyboard, big step, whole keyboard, all over keyboard""",
+        down="""narrow, compact, tight range, stepwise, step, small step, close position, less keyboard, close
         together""",
     ),
     "dynamics": Quality(
         up="""loud, hard, strong, forceful, force, aggressive, punch, punchy, forte, fortissimo,
         accent, heavy, powerful, power, hit, dig in, attack, bite, fierce""",
         down="""soft, quiet, gentle, delicate, tender, piano, pianissimo, whisper, hush, mellow,
-        light, edge         off, subtle""",
+        light, edge off, tone down, subtle""",
     ),
     "polyphony": Quality(
         up="""chord, chordal, harmony, harmonic, rich, thick, lush, voice, polyphonic, stack,
         double, dyad""",
         down="""single note, single line, one note, one voice, one line, monophonic, solo line,
-        unison, bare         line""",
+        unison, bare line""",
     ),
     "articulation": Quality(
         up="""smooth, legato, connect, connect note, connected, long, long note, sustain,
@@ -77,7 +77,7 @@ QUALITIES: Mapping[str, Quality] = {
         down="straight, straighten, even",
     ),
     "feel": Quality(
-        up="human, loose, expressive, natural, my timing, sloppy",
+        up="human, loose, expressive, natural, my timing, own timing, sloppy",
         down="""robotic, robot, mechanical, machine, tight, quantize, quantise, grid, on grid,
         stiff, rigid, exact, precise""",
     ),
@@ -194,18 +194,10 @@ IRREGULAR: Mapping[str, str] = {
     "loudness": "loud",
     "speeding": "speed",
     "kept": "keep",
+    "hits": "note",
     "hushed": "hush",
 }
 
-_LITTLE = """
-a again all an any are as at back bar bars be before being between bring by can come could do does
-eighth eighths even everything feel feels for from gave get getting give go goes going hands has have i
-in into is it its itself just keep keyboard kind leave let lets lines make me mine move moving music my
-now of one onto out overall part phrase phrases play playing please put quite rather rhythm rhythmic
-rhythmical rhythmically rhythms so some something sort sound sounding sounds stay still stuff take than
-that the them then these thing things this those time timing to tone try us use using want was we what
-when while whole will with within would you your yours yourself
-"""
 _LITTLE = """
 a again all an any are as at back bar bars be before being between bring by can come could do does
 eighth eighths even everything feel feels for from gave get getting give go goes going hands has
