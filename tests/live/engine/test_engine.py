@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import weakref
 from itertools import count
 
 import pytest
@@ -33,6 +34,24 @@ def test_a_storm_of_messages_does_not_delay_what_is_due(engine: Engine, clock: F
     assert min(coming) <= clock.nanos
     run_to(engine, clock, clock.nanos + MS)
     assert not engine.arrivals
+
+
+def test_a_circle_that_has_outlived_one_tidying_is_collected_by_a_later_one(
+    engine: Engine, clock: FakeClock
+) -> None:
+    class Circle:
+        def __init__(self) -> None:
+            self.itself = self
+
+    held: list[Circle] = [Circle()]
+    known = weakref.ref(held[0])
+    for _ in range(2):
+        assert known() is not None
+        clock.nanos += engine_module.TIDY_NANOS + 1
+        engine._memory_nanos = clock.nanos
+        engine._tidy(clock.nanos, clock.nanos + SECOND)
+        held.clear()
+    assert known() is None
 
 
 def shown(wire: Wire) -> list[int]:
