@@ -33,6 +33,8 @@ export class Explore {
     this.origin = element("p", { class: "hint", id: "origin", "aria-live": "polite" });
     this.list = element("div", { class: "row" });
     this.strip = element("div", { class: "strip" });
+    this.slider = element("input", { type: "range", min: 0, value: 0, step: 1, "aria-label": "from A to B", oninput: () => this.slide(Number(this.slider.value)) });
+    this.between = element("div", { class: "between", hidden: true }, element("strong", {}, "A"), this.slider, element("strong", {}, "B"));
     this.loop = button("Loop", () => pressed(this.loop, this.loop.getAttribute("aria-pressed") !== "true"), { "aria-pressed": "true" });
     this.slots = Object.fromEntries(["A", "B"].map((name) => [name, this.slot(name)]));
     this.home.replaceChildren(
@@ -46,7 +48,7 @@ export class Explore {
       element("section", { class: "card wide" }, element("h2", {}, "Samples"), element("div", { class: "row" }, button("New sample", () => this.draw())), this.list),
       element("section", { class: "card wide" }, element("h2", {}, "From one phrase to another"),
         element("div", { class: "row" }, this.slots.A.root, this.slots.B.root, element("label", { class: "field" }, "steps", this.steps),
-          button("Make the way", () => this.makeWay()), button("Play all", () => this.playWay()), button("Export all", () => this.export(this.way, "way"))), this.strip));
+          button("Make the way", () => this.makeWay()), button("Play all", () => this.playWay()), button("Export all", () => this.export(this.way, "way"))), this.between, this.strip));
     for (const name of ["pointerdown", "pointermove"]) this.map.addEventListener(name, (event) => this.drag(event));
     this.map.addEventListener("pointerup", () => this.tap());
     this.map.addEventListener("keydown", (event) => this.key(event));
@@ -76,7 +78,7 @@ export class Explore {
     if (!sheet) return;
     this.model = model; this.sheet = sheet; this.turns = {}; this.samples = []; this.ends = {}; this.way = []; this.now = null;
     for (const name of ["A", "B"]) text(this.slots[name].label, `${name}: drop a .mid`);
-    this.list.replaceChildren(); this.strip.replaceChildren();
+    this.list.replaceChildren(); this.strip.replaceChildren(); this.between.hidden = true;
     this.knobs.replaceChildren(...sheet.knobs.map((name) => new KnobBar(
       { name, value: 0, low: -1, high: 1, rest: 0, text: name, available: sheet.latent_size > 0, waiting: null },
       (knob, value) => { this.turns[knob] = value; this.turned(); }).root));
@@ -165,19 +167,37 @@ export class Explore {
     if (drawing) { this.setEnd(name, drawing, file.name); this.show(drawing, { origin: `${file.name}, as the model hears it` }); }
   }
 
-  setEnd(name, drawing, words) { this.ends[name] = drawing; text(this.slots[name].label, `${name}: ${words}`); }
+  // As soon as both ends are there, the way is made.
+  setEnd(name, drawing, words) {
+    this.ends[name] = drawing; text(this.slots[name].label, `${name}: ${words}`);
+    if (this.ends.A && this.ends.B) this.makeWay();
+  }
 
   async makeWay() {
     if (!this.ends.A || !this.ends.B) { text(this.status, "choose A and B first: drop two .mid files, or use the phrase that you hear"); return; }
     const way = await this.work("finding the way", () => ask("way", { model: this.model, first: this.ends.A.exact, last: this.ends.B.exact, steps: Number(this.steps.value) }));
     if (!way) return;
     this.way = way;
+    this.between.hidden = false; this.slider.max = way.length - 1; this.slider.value = 0;
     this.strip.replaceChildren(...way.map((drawing, index) => {
       const canvas = element("canvas");
-      const box = element("button", { class: "stop", onclick: () => this.show(drawing) }, canvas, element("span", {}, String(index + 1)));
+      const box = element("button", { class: "stop", onclick: () => this.slide(index) }, canvas, element("span", {}, String(index + 1)));
       requestAnimationFrame(() => this.drawPhrase(canvas, drawing));
       return box;
     }));
+  }
+
+  // Goes to a step of the way; what sounds goes on from where it is.
+  slide(index) {
+    const from = this.synth.place() || 0;
+    this.mark(index);
+    this.show(this.way[index], { play: false, origin: `step ${index + 1} of ${this.way.length}` });
+    this.playNow(from < 1 ? from : 0);
+  }
+
+  mark(index) {
+    this.slider.value = index;
+    [...this.strip.children].forEach((box, at) => pressed(box, at === index));
   }
 
   options() {
@@ -185,15 +205,15 @@ export class Explore {
     return { bpm: Math.max(30, Math.min(300, Number(this.bpm.value) || 110)), stepsPerBeat: sheet.steps_per_beat, steps: sheet.bars * sheet.beats_per_bar * sheet.steps_per_beat };
   }
 
-  playNow() {
-    if (this.now) this.synth.play([this.now.notes], { ...this.options(), loop: this.loop.getAttribute("aria-pressed") === "true" });
+  playNow(from = 0) {
+    if (this.now) this.synth.play([this.now.notes], { ...this.options(), from, loop: this.loop.getAttribute("aria-pressed") === "true" });
   }
 
   playWay() {
     if (!this.way.length) return;
     this.synth.play(this.way.map((drawing) => drawing.notes), { ...this.options(), each: (index) => {
       this.now = this.way[index];
-      [...this.strip.children].forEach((box, at) => pressed(box, at === index));
+      this.mark(index);
     } });
   }
 

@@ -71,11 +71,12 @@ export class Synth {
     this.send([0x80 | CHANNELS[track], pitch, 0], at + seconds);
   }
 
-  // Plays phrases of drawings one after another; `each(index)` when one begins, `done()` at the end.
-  play(phrases, { bpm, stepsPerBeat, steps, loop = false, each = () => {}, done = () => {} }) {
+  // Plays phrases of drawings one after another, the first one from a place in it, 0..1; `each(index)` when one begins,
+  // `done()` at the end.
+  play(phrases, { bpm, stepsPerBeat, steps, loop = false, from = 0, each = () => {}, done = () => {} }) {
     this.stop();
-    const context = this.wake(), second = 60 / bpm / stepsPerBeat;
-    let next = context.currentTime + AHEAD_S * 2, index = 0;
+    const context = this.wake(), second = 60 / bpm / stepsPerBeat, begun = context.currentTime + AHEAD_S * 2;
+    let next = begun - from * steps * second, index = 0;
     const fill = () => {
       while (next < context.currentTime + 0.3) {
         if (index >= phrases.length) {
@@ -84,6 +85,7 @@ export class Synth {
         }
         const start = next, which = index;
         for (const [onset, length, pitch, velocity, track] of phrases[index]) {
+          if (start + onset * second < begun - 1e-6) continue; // it lies before that place
           this.note(pitch, velocity, Math.max(context.currentTime, start + onset * second), length * second, track);
         }
         setTimeout(() => { this.started = start; this.span = steps * second; each(which); }, 1000 * (start - context.currentTime));

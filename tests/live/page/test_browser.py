@@ -227,6 +227,32 @@ def test_a_tap_on_the_explorers_map_plays_the_real_phrase_that_lies_there(
     page.close()
 
 
+def test_a_slider_leads_from_one_phrase_to_another_without_losing_the_beat(
+    browser: Any, served: Served
+) -> None:
+    page = opened(browser, served)
+    page.click("[data-view=explore]")
+    served.wait(lambda: page.evaluate("!!twobar.explore?.now"))
+    assert not page.is_visible("[aria-label='from A to B']")
+    page.evaluate("twobar.explore.setEnd('A', twobar.explore.now, 'this phrase')")
+    page.click("text=New sample")
+    served.wait(lambda: page.evaluate("twobar.explore.samples.length") == 2)
+    page.evaluate("twobar.explore.setEnd('B', twobar.explore.now, 'this phrase')")  # the way is made at once
+    slider = page.locator("[aria-label='from A to B']")
+    slider.wait_for()
+    assert slider.get_attribute("max") == "7"
+    page.evaluate("twobar.synth.place = () => 0.5")
+    page.evaluate("twobar.synth.play = (...all) => { window.played = all; }")
+    slider.fill("7")
+    assert page.inner_text("#origin") == "step 8 of 8"
+    assert page.evaluate("played[1].from") == 0.5
+    assert page.locator(".strip [aria-pressed=true]").inner_text() == "8"
+    page.locator(".strip .stop").first.click()
+    assert slider.input_value() == "0"
+    assert page.faults == []
+    page.close()
+
+
 def test_a_control_is_learned_at_the_page_and_taken_back(browser: Any, served: Served) -> None:
     page = opened(browser, served, "phone")
     page.select_option("#learnwhat", "capture A")
