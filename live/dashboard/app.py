@@ -56,6 +56,7 @@ from live.ipc.commands import (
 from live.ipc.snapshot import ToDashboard, TouchView
 from live.settings.knobs import ANCHORS, KNOBS, MODES, PHRASE_BARS
 
+CHECK_NANOS = 250_000_000
 PULSE_SECONDS = 0.08
 """Beats nearer than this are drawn on time by a timer; later ones come with the next snapshot."""
 
@@ -174,7 +175,7 @@ class Dashboard(App[None]):
                 self.shown.note("warning", f"the keymap names '{name}', which no key has; see ? for the keys")
         self._panels = list(self.query(panels.Painted))
         self.shown.await_engine()
-        self.set_interval(0.25, self.check)
+        self.set_interval(CHECK_NANOS / 1e9, self.check)
         self._inbox.connect(self._wake)
         if self._code:
             self.push_screen(CodeWindow(self._code))
@@ -216,7 +217,8 @@ class Dashboard(App[None]):
 
     def check(self) -> None:
         """Notice that the engine has stopped talking, and draw behind windows; called 4 times a second."""
-        self._show()
+        if self.shown.quiet_nanos > CHECK_NANOS or len(self.screen_stack) != 1:
+            self._show()
         if self.screen_stack and isinstance(self.screen, InfoWindow | LearnWindow):  # none while it closes
             self.screen.show(self.shown.snapshot)
 

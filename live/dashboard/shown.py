@@ -106,6 +106,11 @@ class Shown:
         """Say something ourselves."""
         self.save(Notice(self._clock(), level, text))
 
+    @property
+    def quiet_nanos(self) -> int:
+        """For how long nothing has come."""
+        return self._clock() - self._arrived_nanos
+
     # -- what is drawn -------------------------------------------------------------------------
 
     def view(self) -> View:

@@ -5,6 +5,7 @@ Pure: points in -1..1 and sizes in, rows out.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from live.dashboard.drawing.rows import Canvas, clean
@@ -41,11 +42,17 @@ def dots(places: Iterable[MapPoint], width: int, height: int) -> dict[tuple[int,
     return bits
 
 
-def line_of(start: MapPoint, end: MapPoint, width: int, height: int) -> list[MapPoint]:
-    """Return places a dot apart on the line from one to another, both included."""
+@lru_cache(maxsize=64)
+def line_of(start: MapPoint, end: MapPoint, width: int, height: int) -> dict[tuple[int, int], int]:
+    """Return the braille bits of the line from one place to another, both included.
+
+    Most of a trail stays where it is from one picture to the next.
+    """
     across, up = end[0] - start[0], end[1] - start[1]
     steps = 1 + int(max(abs(across) * width, abs(up) * 2 * height))
-    return [(start[0] + across * k / steps, start[1] + up * k / steps) for k in range(steps + 1)]
+    return dots(
+        ((start[0] + across * k / steps, start[1] + up * k / steps) for k in range(steps + 1)), width, height
+    )
 
 
 def ground(cloud: Sequence[MapPoint], width: int, height: int) -> Canvas:
@@ -81,10 +88,10 @@ def map_canvas(
     width, height = canvas.width, canvas.height
     if not width or not height:
         return canvas
-    path = [place for a, b in pairwise(trail) for place in line_of(a, b, width, height)]
-    for (x, y), bits in dots(path, width, height).items():
-        char = canvas.cells[y][x][0]
-        canvas.put(x, y, chr(0x2800 | bits | (ord(char) & 0xFF if char != " " else 0)), "trail")
+    for a, b in pairwise(trail):
+        for (x, y), bits in line_of(a, b, width, height).items():
+            char = canvas.cells[y][x][0]
+            canvas.put(x, y, chr(0x2800 | bits | (ord(char) & 0xFF if char != " " else 0)), "trail")
     for anchor in anchors:
         if anchor.xy is not None:
             canvas.put(*cell_of(anchor.xy, width, height), clean(anchor.name)[:1] or "?", "anchor")

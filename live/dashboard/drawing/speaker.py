@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from live.dashboard.drawing.big_text import LETTERS, best_scale, big_height, big_text, big_width, write_big
 from live.dashboard.drawing.rows import Canvas, Row, TextSpan, clean, fit_row, row_width, shorten
-from live.ipc.snapshot import BarView, NoteRow, PortView, Snapshot
+from live.ipc.snapshot import NoteRow, PortView, Snapshot
 from model.music.tracks import TRACKS
 
 LEVELS = 8
@@ -54,23 +54,13 @@ def beats_left(snapshot: Snapshot, tick: int) -> int:
 def levels_at(snapshot: Snapshot, tick: int) -> Loudness:
     """Return how loud both play at a tick of the snapshot's own count."""
     bar_ticks = max(1, snapshot.beats_per_bar * snapshot.ticks_per_beat)
-    return Loudness(
-        *(
-            max(
-                (
-                    _level(note, tick - snapshot.bar_zero - view.bar * bar_ticks)
-                    for view in snapshot.bars
-                    for note in _notes(view, side)
-                ),
-                default=0,
-            )
-            for side in Loudness._fields
-        )
-    )
-
-
-def _notes(view: BarView, side: str) -> Sequence[NoteRow]:
-    return view.performed if side == "performer" else view.notes
+    performer = instrument = 0
+    for view in snapshot.bars:
+        age = tick - snapshot.bar_zero - view.bar * bar_ticks
+        if age >= 0:  # the bar has begun
+            performer = max([performer, *(_level(note, age) for note in view.performed)])
+            instrument = max([instrument, *(_level(note, age) for note in view.notes)])
+    return Loudness(performer, instrument)
 
 
 def _level(note: NoteRow, since_bar: int) -> int:
