@@ -207,9 +207,14 @@ class Dashboard(App[None]):
         self._exit_renderables.clear()
 
     def on_resize(self) -> None:
-        """Draw the hints for the new width."""
-        self.call_after_refresh(self._show)
-        self.call_after_refresh(self._hint)
+        """Draw for the new size, when every panel has its place."""
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        for panel in self._panels:
+            panel.forget()
+        self._show()
+        self._hint()
 
     def _wake(self) -> None:
         """Ask the screen to look into the inbox.  Threads: any."""

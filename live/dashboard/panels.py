@@ -70,6 +70,7 @@ class Painted(Widget):
         self.border_subtitle = legend
         self._inks: dict[str, Style] = {}
         self._edges: tuple[Strip, Strip] | None = None
+        self._content: Region | None = None
         self._lines: dict[int, Strip] = {}
         self._view: View | None = None
         self._strokes: Strokes | None = None
@@ -83,8 +84,16 @@ class Painted(Widget):
         self.draw(view)
         self._strokes = None
 
+    @property
+    def content(self) -> Region:
+        """Where the content lies on the screen; Textual looks for it anew each time that it is asked."""
+        if self._content is None:
+            self._content = self.content_region
+        return self._content
+
     def forget(self) -> None:
         """Drop what was drawn for another size."""
+        self._content = None
         self._inks.clear()
         self._lines.clear()
         self._edges = None
@@ -134,7 +143,7 @@ class Painted(Widget):
         if line is not None:
             return line
         gutter, width = self.styles.gutter, self.outer_size.width
-        if not 0 <= y < self.size.height:
+        if not 0 <= y < self.content.height:
             line = super().render_lines(Region(0, y + gutter.top, width, 1))[0]
         else:
             line = self.render_line(y)
@@ -176,12 +185,12 @@ class Panel(Painted):
         ]
         self._rows = new
         if changed:
-            width = self.size.width
+            width = self.content.width
             self.repaint(*(Region(0, y, width, 1) for y in changed))
 
     def render_line(self, y: int) -> Strip:
         """Return a row as the terminal paints it."""
-        width = self.size.width
+        width = self.content.width
         row = self._rows[y] if y < len(self._rows) else ()
         return self.strip_of(row if row_width(row) == width else fit_row(row, width), width)
 
@@ -202,7 +211,7 @@ class ViewPanel(Panel):
     def draw(self, view: View) -> None:
         """Draw the rows if their stamp is new."""
         self._view = view
-        width, height = self.size
+        width, height = self.content.size
         if not width or not height:
             return
         stamp = self.stamp(view)
@@ -388,7 +397,7 @@ class KnobPanel(ViewPanel):
         at, view = event.get_content_offset(self), self._view
         if at is None or view is None or view.snapshot is None:
             return None
-        width, height = self.size
+        width, height = self.content.size
         return knob_at(view.snapshot.knobs, view.chosen, at.x, at.y, width=width, height=height)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -486,7 +495,7 @@ class NoticePanel(ViewPanel):
 
     def stamp(self, view: View) -> object:
         """Depend on the notices and, coarsely, on their age."""
-        height = self.size.height
+        height = self.content.height
         shown = status.urgent_first(view.notices, view.nanos)[:height]
         return tuple((n, status.age_text(n.nanos, view.nanos)) for n in shown)
 

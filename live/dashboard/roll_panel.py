@@ -62,7 +62,7 @@ class RollPanel(Painted):
         """Draw the notes if they changed, and move the playhead."""
         self._view = view
         s = view.snapshot
-        width, height = self.size
+        width, height = self.content.size
         if s is None or not width or not height:
             return
         now = view.tick // (max(1, s.beats_per_bar) * max(1, s.ticks_per_beat))
@@ -91,7 +91,7 @@ class RollPanel(Painted):
             sounded.append(self._sounded[y] if same_sounded else self._paint(new.sounded[y]))
             planned.append(self._planned[y] if same_planned else self._paint(new.planned[y]))
             if not (same_sounded and same_planned):
-                dirty.append(Region(0, y, self.size.width, 1))
+                dirty.append(Region(0, y, self.content.width, 1))
         self._layers, self._sounded, self._planned = new, sounded, planned
         if dirty:
             self.repaint(*dirty)
@@ -103,7 +103,7 @@ class RollPanel(Painted):
 
     def _move(self, frame: roll.RollFrame, tick: int) -> None:
         """Repaint what the playhead passed."""
-        width, height = self.size
+        width, height = self.content.size
         before, self._column = self._column, roll.playhead_column(frame, tick)
         behind, self._behind = self._behind, frame.column(tick) >= frame.columns
         if before == self._column and behind == self._behind:
@@ -116,7 +116,7 @@ class RollPanel(Painted):
 
     def render_line(self, y: int) -> Strip:
         """Join the two layers of a row at the playhead."""
-        width = self.size.width
+        width = self.content.width
         if y >= len(self._sounded):
             return Strip.blank(width, self.ink(""))
         x = self._column

@@ -10,7 +10,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.control import Control
 from textual._compositor import CompositorUpdate
-from textual.geometry import Region
+from textual.geometry import Region, Spacing
 from textual.strip import Strip
 
 
@@ -18,12 +18,12 @@ class Lined(Protocol):
     """A widget that has its lines painted."""
 
     @property
-    def region(self) -> Region:
-        """Where it is on the screen."""
+    def content(self) -> Region:
+        """Where what is within its border lies on the screen."""
 
     @property
-    def content_region(self) -> Region:
-        """Where it is within its border."""
+    def gutter(self) -> Spacing:
+        """Its border."""
 
     def line(self, y: int) -> Strip:
         """Return a line of the content between the border's edges."""
@@ -48,7 +48,8 @@ class Strokes(CompositorUpdate):
         """Return them with the moves of the cursor, for the terminal."""
         pieces: list[str] = []
         for panel, regions in self._found:
-            left, content = panel.region.x, panel.content_region
+            content = panel.content
+            left = content.x - panel.gutter.left
             for region in regions:
                 whole = region.width >= content.width
                 for y in range(region.y, min(region.bottom, content.height)):
