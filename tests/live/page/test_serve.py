@@ -58,6 +58,22 @@ def test_a_browser_gets_the_snapshot_over_the_socket() -> None:
     assert kinds == ["Welcome", "EngineState", "Snapshot"]
 
 
+def test_the_take_is_given_as_it_is_written_so_far(tmp_path: Path) -> None:
+    hub = Hub(print)
+    visitor = TestClient(application(PageOptions(), hub), base_url="http://127.0.0.1:9080")
+    assert visitor.get("/take").status_code == 404
+    assert visitor.get("/take").text == "there is no take yet: play something first\n"
+    path = tmp_path / "tonight.mid"
+    path.write_bytes(b"MThd")
+    hub.take(scene(recording=str(path)))
+    given = visitor.get("/take")
+    assert (given.content, given.headers["content-type"]) == (b"MThd", "audio/midi")
+    assert "tonight.mid" in given.headers["content-disposition"]
+    path.write_bytes(b"MThd and more")
+    hub.take(scene(recording=""))  # it has ended
+    assert visitor.get("/take").content == b"MThd and more"
+
+
 async def test_it_says_when_it_is_ready_and_where(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
