@@ -19,6 +19,10 @@ _OURS_OR_THROUGH = re.compile(rf"(?<![a-z0-9])({OUR_NAME}(in|out|lights|probe)|m
 _LOOPBACK = re.compile(r"midi through|loopmidi|loopbe|(?<![a-z])iac(?![a-z])", re.IGNORECASE)
 _SIDE = re.compile(r"(?<![a-z])(in|out|input|output|capture|playback|source|sink)(?![a-z])")
 _NUMBERED_SIDE = re.compile(r"midi(?:in|out)(\d*)")
+_BRIDGED = re.compile(
+    r"(?:a2j|alsa_midi|Midi-Bridge):(?P<device>[^:(]+?):?\s*"
+    r"\((?:capture|playback|in|out)[_0-9]*\):?(?P<port>.*)"
+)
 _CONTROL = re.compile(r"(?<![a-z])(mcu|daw|hui|mackie|incontrol)(?![a-z])", re.IGNORECASE)
 
 
@@ -59,11 +63,20 @@ def _sideless(name: str) -> str:
 
 
 def spoken_name(name: str) -> str:
-    """Return a port's name as a human says it: without numbers, and the client's only where it tells more."""
-    client, _, port = plain_name(name).partition(":")
+    """Return a port's name as a human says it: without numbers, and the client's only where it tells more.
+
+    What bridges to JACK put around a name, and a port that is called by its direction alone, tells nothing.
+    It is always a part of the name.
+    """
+    plain = plain_name(name)
+    bridged = _BRIDGED.fullmatch(plain)
+    client, _, port = plain.partition(":")
+    if bridged is not None:
+        client, port = bridged["device"].strip(), bridged["port"]
+        port = port if client in port else ""
     port = port.strip()
-    if not port or client.lower() in port.lower():
-        return port or client
+    if not port or not _sideless(port) or client.lower() in port.lower():
+        return port if _sideless(port) else client
     return client if port.lower() in client.lower() else f"{client}:{port}"
 
 

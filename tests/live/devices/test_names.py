@@ -2,7 +2,7 @@
 
 import pytest
 
-from live.devices.names import hardware, keyboards, match, plain_name, unique
+from live.devices.names import hardware, keyboards, match, plain_name, spoken_name, unique
 
 DAW_PORTS = [
     "Minilab3:Minilab3 MCU/HUI 24:2",
@@ -63,3 +63,22 @@ def test_the_other_end_of_a_loopback_that_is_played_to_is_no_keyboard() -> None:
 
 def test_a_port_for_a_daw_is_no_keyboard() -> None:
     assert keyboards([*DAW_PORTS, *KEYBOARDS]) == KEYBOARDS
+
+
+@pytest.mark.parametrize(
+    ("name", "spoken"),
+    [
+        ("MPK mini 3:MPK mini 3 MIDI 1 20:0", "MPK mini 3 MIDI 1"),
+        ("a2j:MPK mini 3 [20] (capture): MPK mini 3 MIDI 1", "MPK mini 3 MIDI 1"),
+        ("a2j:Keystation 49 [20] (capture): MIDI 1", "Keystation 49"),
+        ("Midi-Bridge:MPK mini 3:(capture_0) MPK mini 3 MIDI 1", "MPK mini 3 MIDI 1"),
+        ("alsa_midi:A-PRO 1 (out)", "A-PRO 1"),
+        ("Virtual Keyboard:output", "Virtual Keyboard"),
+        ("system:midi_capture_1", "system:midi_capture_1"),
+        ("Launchpad X LPX MIDI In", "Launchpad X LPX MIDI In"),
+        ("out", "out"),
+    ],
+)
+def test_a_port_is_named_as_a_human_says_it(name: str, spoken: str) -> None:
+    assert spoken_name(name) == spoken
+    assert spoken in name  # a mapping that is written for it matches
