@@ -6,6 +6,7 @@ train a new type of key-finding algorithm", table 1.
 """
 
 from collections.abc import Iterable
+from functools import cache
 from math import sqrt
 from typing import NamedTuple
 
@@ -60,6 +61,11 @@ STAY = 0.08  # by which another key must fit better than the one before
 LONGEST = 8  # steps that a note counts for at most: a pedal tone is one note
 
 
+@cache
+def _scale(tonic: int, mode: int) -> frozenset[int]:
+    return frozenset((tonic + degree) % 12 for degree in DEGREES[mode])
+
+
 class Key(NamedTuple):
     """A key.
 
@@ -80,7 +86,7 @@ class Key(NamedTuple):
     @property
     def scale(self) -> frozenset[int]:
         """The pitch classes of its scale; minor has its natural one."""
-        return frozenset((self.tonic + degree) % 12 for degree in DEGREES[self.mode])
+        return _scale(self.tonic, self.mode)
 
     @property
     def minor(self) -> bool:

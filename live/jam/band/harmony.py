@@ -94,6 +94,7 @@ class ChordsInPlay:
         self._steps: dict[int, Harmony] = {}  # of the whole piece -> its chord
         self._present: Harmony = None
         self._foreseen: dict[int, Foreseen] = {}
+        self._rows: dict[int, tuple[int, frozenset[Row]]] = {}  # cell -> strikes, what was played
         self._laid: object = None
         self.meanwhile = None
 
@@ -158,6 +159,8 @@ class ChordsInPlay:
         start = self._tick(self._beat)
         notes = []
         for note in self._capture.lately(Tick(start - 8 * size)):
+            if note.end is not None and note.end <= start and note.start < start - grid.ticks_per_step:
+                continue  # it is over
             step, _ = nearest_step(grid, note.start - self._lines.start)
             begun = self._lines.start + step * grid.ticks_per_step
             end = note.end if note.end is not None else present + round(NEW * size)
@@ -251,7 +254,8 @@ class ChordsInPlay:
         size = self._plan.grid.ticks_per_beat
         start = self._tick(self._beat) - LEAVING_BEATS * size
         last = [note.pitch for note in self._capture.lately(Tick(start)) if note.start >= start]
-        outside = sum(pitch % 12 not in self.key.scale for pitch in last)
+        scale = self.key.scale
+        outside = sum(pitch % 12 not in scale for pitch in last)
         if len(last) < LEAVING_NOTES or outside < LEAVING * len(last):
             return []
         return [Note(0, pitch, 90, 1) for pitch in last]
@@ -308,12 +312,18 @@ class ChordsInPlay:
         """Return what has been played in a cell so far."""
         grid = self._plan.grid
         zero = self._lines.tick_of_cell(cell)
-        found = set()
-        for note in self._capture.lately(Tick(zero - grid.ticks_per_step // 2)):
-            step, _ = nearest_step(grid, note.start - zero)
-            if 0 <= step < grid.steps:
-                found.add((step, note.pitch % 12))
-        return frozenset(found)
+        size, steps, strikes = grid.ticks_per_step, grid.steps, self._capture.strikes
+        known = self._rows.get(cell)
+        if known is not None and known[0] == strikes:
+            return known[1]
+        first = Tick(zero - size // 2)
+        rows = (((note.start - first) // size, note.pitch % 12) for note in self._capture.lately(first))
+        found = frozenset(row for row in rows if 0 <= row[0] < steps)
+        self._rows = {
+            **{one: kept for one, kept in self._rows.items() if kept[0] == strikes},
+            cell: (strikes, found),
+        }
+        return found
 
     def beats(self, cell: int) -> tuple[Harmony, ...]:
         """Return the chord of each beat of a cell that is not over, as far as it is known or foreseen."""

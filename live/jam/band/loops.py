@@ -5,6 +5,8 @@ Owns: the last phrases of the performer.  Threads: engine only.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from model.music.harmony import Chord
@@ -78,6 +80,29 @@ def likeness(one: frozenset[Row], other: frozenset[Row]) -> float:
     """Return how much two phrases are alike: the F1 of their steps and pitch classes, 0..1."""
     total = len(one) + len(other)
     return 2 * len(one & other) / total if total else 0.0
+
+
+class LaidOut(NamedTuple):
+    """The notes of a phrase by their steps.
+
+    Attributes:
+        pitches: pitch classes on each step.
+        until: how many notes lie before each step; before later ones, as many as before the last.
+
+    """
+
+    pitches: dict[int, list[int]]
+    until: list[int]
+
+
+@lru_cache(maxsize=2 * MOST)
+def laid_out(rows: frozenset[Row]) -> LaidOut:
+    """Return the notes of a phrase by their steps: each key that is struck is compared with all phrases."""
+    pitches: dict[int, list[int]] = {}
+    for step, pitch in rows:
+        pitches.setdefault(step, []).append(pitch)
+    counts = (len(pitches.get(step, ())) for step in range(max(pitches, default=-1) + 1))
+    return LaidOut(pitches, [0, *accumulate(counts)])
 
 
 class Loops:
@@ -162,12 +187,18 @@ class Loops:
             return None
         best: tuple[float, Remembered, int] | None = None
         for one in self._phrases:
-            begun = [row for row in one.rows if row[0] < steps]
+            pitches, until = laid_out(one.rows)
+            begun = until[min(steps, len(until) - 1)]
+            if 2 * min(len(played), begun) < MOVED * (len(played) + begun):
+                continue  # they cannot have enough in common
             ways = Counter(
-                (pitch - known) % 12 for step, pitch in played for at, known in begun if at == step
+                (pitch - known) % 12
+                for step, pitch in played
+                if step < steps
+                for known in pitches.get(step, ())
             )
             for semitones, count in ways.most_common(1):
-                alike = 2 * count / (len(played) + len(begun))
+                alike = 2 * count / (len(played) + begun)
                 if alike >= MOVED and (best is None or alike >= best[0]):
                     best = alike, one, semitones
         return None if best is None else (best[0], best[1].moved(best[2]))
@@ -178,8 +209,11 @@ class Loops:
     ) -> tuple[float, Remembered] | None:
         """Return the phrase whose beginning is most like what was played, the last of equal ones."""
         best: tuple[float, Remembered] | None = None
+        over = frozenset(row for row in played if row[0] < steps)
         for one in among:
-            alike = likeness(played, frozenset(row for row in one.rows if row[0] < steps))
+            until = laid_out(one.rows).until
+            total = len(played) + until[min(steps, len(until) - 1)]
+            alike = 2 * len(over & one.rows) / total if total else 0.0
             if best is None or alike >= best[0]:
                 best = alike, one
         return best
