@@ -57,7 +57,6 @@ class Player(RealModel):
     """
 
     def __init__(self, handler: RequestHandler, patterns: Sequence[Phrase]) -> None:
-        """Write nothing yet."""
         super(RealModel, self).__init__()
         self.handler, self.patterns = handler, patterns
 

@@ -15,7 +15,6 @@ class FarEnd:
     """A JACK client in a process of its own; its ports are `{name}:out` and `{name}:in`."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
-        """Take over a process that was just started."""
         self._process = process
         self.name = str(self._answer()["name"])
 

@@ -25,7 +25,6 @@ class FarEnd:
     """Plays, hears, and keeps count inside JACK's own process callback."""
 
     def __init__(self, name: str) -> None:
-        """Become a client called name, with the ports `out` and `in`."""
         self.client = jack.Client(name, no_start_server=True)
         self._out = self.client.midi_outports.register("out")
         self._in = self.client.midi_inports.register("in")

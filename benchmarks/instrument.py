@@ -52,7 +52,6 @@ class Instrument:
         screen: tuple[int, int] | None = (120, 40),
         keep: tuple[str, ...] = ("sent",),
     ) -> None:
-        """Start it."""
         folder.mkdir(parents=True, exist_ok=True)
         self._keep = {*keep, "ready", "summary", "fault"}
         self.lines: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)

@@ -51,7 +51,6 @@ class Study:
     """One model and the phrases that it is tried on."""
 
     def __init__(self, name: str, scale: Scale) -> None:
-        """Load both, and find the phrases' places."""
         self.name, self._desk = name, RequestHandler()
         ready = self._desk.load(name)
         if not isinstance(ready, Ready):

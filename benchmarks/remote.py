@@ -17,7 +17,6 @@ class Remote:
     """Sends to an instrument's OSC port."""
 
     def __init__(self, port: int) -> None:
-        """Send to this port of this machine."""
         self._place = ("127.0.0.1", port)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 

@@ -75,7 +75,6 @@ class TakePlayer(RealModel):
     """The shipped model, which waits until what it varies is written."""
 
     def __init__(self, handler: RequestHandler) -> None:
-        """Play what is loaded."""
         super(RealModel, self).__init__()
         self.handler = handler
 

@@ -182,7 +182,6 @@ class Played:
     """A jam on a fake clock that bytes and commands reach; now and then it is silenced and listened to."""
 
     def __init__(self) -> None:
-        """Begin a set."""
         self._fed = 0
         self.begin()
 

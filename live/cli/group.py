@@ -44,7 +44,6 @@ class Group(click.Group):
     """A group whose first command is the default, and which guesses what a wrong one meant."""
 
     def __init__(self, *args: Any, default: str = "", **kwargs: Any) -> None:  # noqa: ANN401  click's own
-        """Take the default command's name beside click's arguments."""
         super().__init__(*args, **kwargs)
         self._default = default
 

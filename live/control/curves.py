@@ -87,7 +87,6 @@ class Pair:
     """
 
     def __init__(self) -> None:
-        """Start with nothing received."""
         self._upper: int | None = None
         self._lower: int | None = None
         self._upper_first: bool | None = None

@@ -34,7 +34,6 @@ class Lesson:
     """
 
     def __init__(self, target: str) -> None:
-        """Listen to every port."""
         name = " ".join(target.split())
         if name not in bindable():
             raise unknown("knob or action", target, bindable())

@@ -108,7 +108,6 @@ class Library:
     """
 
     def __init__(self) -> None:
-        """Look once."""
         self._heads = {path: _match_of(path) for path in known().values()}
 
     def file_for(self, port_name: str) -> Path | None:

@@ -59,7 +59,6 @@ class Mapper:
         before: "Mapper | None" = None,
         meant: bool = True,
     ) -> None:
-        """Bind the controls."""
         self.mapping = mapping
         known: list[_Bound] = before._bound if before is not None else []  # noqa: SLF001  one of the same class
         self._bound: list[_Bound] = [
@@ -198,7 +197,6 @@ class _Bound:
     """One control at work."""
 
     def __init__(self, control: Control, knob_value: Callable[[str], float]) -> None:
-        """Work out everything that does not change."""
         self.control = control
         self.is_knob = control.knob is not None
         self._knob_value = knob_value

@@ -91,7 +91,6 @@ class Recogniser:
     """
 
     def __init__(self, *, presses: int = 1) -> None:
-        """Start with nothing received."""
         self._presses = presses
         self._sources: dict[tuple[SourceName, int, int], _Values] = {}
         self._parameter: dict[int, list[int]] = {}  # by channel: the NRPN that is chosen, -1 for unknown

@@ -26,7 +26,6 @@ class Steady:
     """
 
     def __init__(self) -> None:
-        """Start with nothing received."""
         self.number: int | None = None
         self._way = 0
 
@@ -55,7 +54,6 @@ class Switch:
     """
 
     def __init__(self, kind: SwitchKind | None = None) -> None:
-        """Start released."""
         self._kind = kind
         self._down: bool | None = None
         self._number = -1

@@ -41,7 +41,6 @@ class Escapes:
     """Puts keys that are pieces of a sequence together."""
 
     def __init__(self) -> None:
-        """Start outside of any sequence."""
         self._held: Key | None = None
         self._pieces = ""
         self._until = self._late_until = 0

@@ -26,7 +26,6 @@ class Inbox:
     """
 
     def __init__(self) -> None:
-        """Start empty, with nobody to wake."""
         self._lock = threading.Lock()
         self._latest: Snapshot | None = None
         self._snapshot: Snapshot | None = None  # the latest, until it is taken

@@ -171,7 +171,6 @@ class Panel(Painted):
     """Rows of styled text, set by `show`."""
 
     def __init__(self, *, name: str, title: str = "", legend: str = "") -> None:
-        """Start empty."""
         super().__init__(name=name, title=title, legend=legend)
         self._rows: tuple[Row, ...] = ()
 
@@ -203,7 +202,6 @@ class ViewPanel(Panel):
     """
 
     def __init__(self, *, name: str, title: str = "", legend: str = "") -> None:
-        """Start empty."""
         super().__init__(name=name, title=title, legend=legend)
         self._stamp: object = None
         self._cells: list[list[ScreenCell]] = []
@@ -308,7 +306,6 @@ class ModePanel(ViewPanel):
         """A word of the row was clicked."""
 
         def __init__(self, word: str) -> None:
-            """Take the word, without its brackets."""
             super().__init__()
             self.word = word
 
@@ -370,7 +367,6 @@ class KnobPanel(ViewPanel):
         """A knob was touched: its place in the list, and how far along its bar, 0..1; None beside it."""
 
         def __init__(self, number: int, share: float | None) -> None:
-            """Take the place and the travel."""
             super().__init__()
             self.number, self.share = number, share
 
@@ -378,7 +374,6 @@ class KnobPanel(ViewPanel):
         """The wheel was turned over a knob, by so many steps up."""
 
         def __init__(self, number: int, steps: int) -> None:
-            """Take the knob's place and the steps."""
             super().__init__()
             self.number, self.steps = number, steps
 
@@ -442,7 +437,6 @@ class HintPanel(Panel):
         """A hint was clicked: its place from the left."""
 
         def __init__(self, number: int) -> None:
-            """Take the place."""
             super().__init__()
             self.number = number
 

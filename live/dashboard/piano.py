@@ -18,7 +18,6 @@ class Piano:
     """Which letters sound, and how many of their times still run."""
 
     def __init__(self) -> None:
-        """Start switched off, in the octave of C4."""
         self.on = False
         self.octave = 4
         self._running: Counter[int] = Counter()

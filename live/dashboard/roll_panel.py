@@ -48,7 +48,6 @@ class RollPanel(Painted):
     """The piano roll."""
 
     def __init__(self, *, name: str, title: str = "", legend: str = "") -> None:
-        """Start empty."""
         super().__init__(name=name, title=title, legend=legend)
         self._key: object = None
         self._frame: roll.RollFrame | None = None

@@ -45,7 +45,6 @@ class Shown:
     """
 
     def __init__(self, clock: Callable[[], int]) -> None:
-        """Start with nothing known."""
         self.snapshot: Snapshot | None = None
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         self.cloud: tuple[MapPoint, ...] = ()

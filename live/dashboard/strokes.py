@@ -33,7 +33,6 @@ class Strokes(CompositorUpdate):
     """Regions of panels."""
 
     def __init__(self) -> None:
-        """Start with none."""
         self._found: list[tuple[Lined, tuple[Region, ...]]] = []
 
     def add(self, panel: Lined, regions: tuple[Region, ...]) -> None:

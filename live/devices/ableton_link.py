@@ -48,7 +48,6 @@ class LinkSession:
     """
 
     def __init__(self, library_link: Any, nanos: Callable[[], int] = time.monotonic_ns) -> None:  # noqa: ANN401  it has no types
-        """Join whatever session there is."""
         self._link, self._nanos = library_link, nanos
         self._clock = library_link.clock()
         self._link.startStopSyncEnabled = True

@@ -220,7 +220,6 @@ class PortWatch:
         looked: Callable[[], object] = lambda: None,
         period_s: float = PERIOD_S,
     ) -> None:
-        """Watch nothing yet."""
         self._report = report
         self._lister = lister
         self._adopt, self._wanted = adopt, wanted

@@ -52,7 +52,6 @@ class LightPort:
         dark: Mapping[Lamp, bytes],
         failed: Callable[[str], object],
     ) -> None:
-        """Begin to send."""
         self.lost = False
         self._wire, self._hello, self._goodbye, self._failed = wire, hello, goodbye, failed
         self._dark = dark

@@ -26,7 +26,6 @@ class MessageParser:
     __slots__ = ("_data", "_exclusive", "_expected", "_running", "_status", "broken")
 
     def __init__(self) -> None:
-        """Start with no status: data bytes mean nothing yet."""
         self._status = 0  # of the message under way; 0: none
         self._running = 0  # the channel status that data bytes may go on with
         self._expected = 0

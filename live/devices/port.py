@@ -123,7 +123,6 @@ class PlayedChannels:
     """The channels that an output was ever played on."""
 
     def __init__(self) -> None:
-        """Start with none."""
         self._bits = 0
 
     def add(self, data: bytes) -> None:

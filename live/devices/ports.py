@@ -125,7 +125,6 @@ class Probe:
     """An unconnected client that sees the ports of one direction; raises PortError as open_input."""
 
     def __init__(self, direction: Direction, api: str) -> None:
-        """Open it on a resolved MIDI system other than JACK (there a JackProbe is cheaper)."""
         self._api = api
         self._midi = _client(direction, api, PROBE_CLIENT)
 

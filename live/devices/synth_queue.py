@@ -46,7 +46,6 @@ class SynthQueue:
     """
 
     def __init__(self, api: Any, synth: int, *, rate: float, period_nanos: int) -> None:  # noqa: ANN401
-        """Put it before the synth."""
         library = self._library = api._fl  # noqa: SLF001  pyfluidsynth leaves some calls unwrapped
         for name, types in _EVENTS.values():
             function = getattr(library, name)

@@ -67,7 +67,6 @@ class Arrivals:
     """
 
     def __init__(self, ring: Callable[[], object] = lambda: None) -> None:
-        """Start empty."""
         self._ring = ring
         self._waiting: deque[Arrival | _Value] = deque()
         self._newest: dict[_Value, Arrival] = {}

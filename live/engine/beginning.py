@@ -24,7 +24,6 @@ class Beginning:
     """
 
     def __init__(self, jam: Jam, devices: Devices, *, revived: bool, first_note: bool = False) -> None:
-        """Wait for the model."""
         self._jam, self._devices, self._revived, self._first_note = jam, devices, revived, first_note
         self._by_itself = True
         self._start_nanos: int | None = None

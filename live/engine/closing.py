@@ -15,7 +15,6 @@ class Guard:
     """
 
     def __init__(self, report: Callable[[str], object]) -> None:
-        """Take whom to tell."""
         self._report = report
 
     def __call__(self, sentence: str, step: Callable[[], object]) -> bool:

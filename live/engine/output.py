@@ -97,7 +97,6 @@ class EngineOutput:
         clock_offset: Callable[[Sink], int] = lambda _sink: 0,
         drum_channel: int = 10,
     ) -> None:
-        """Start with nowhere to send to."""
         self._clock, self._delay, self._clock_offset = clock, delay, clock_offset
         self._drum_channel = drum_channel
         self._ways: list[_Route] = []

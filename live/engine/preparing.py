@@ -44,7 +44,6 @@ class Preparation:
     def __init__(
         self, receive: Callable[[], Options | None] = received, opening: OpenSynth = synth_of
     ) -> None:
-        """Begin."""
         self.priority = raise_priority()
         self._receive, self._opening = receive, opening
         self._options: Options | None = None

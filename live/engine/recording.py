@@ -40,7 +40,6 @@ class Recording:
     def __init__(
         self, options: Options, output: EngineOutput, say: Callable[[NoticeLevel, str], None]
     ) -> None:
-        """Open nothing yet."""
         self.shown = ""
         self._options, self._output, self._say = options, output, say
         self._warn = partial(say, "warning")

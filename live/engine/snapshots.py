@@ -75,7 +75,6 @@ class Snapshots:
     """
 
     def __init__(self, jam: Jam, around: Callable[[], Surroundings], *, per_second: int) -> None:
-        """Start with nobody watching."""
         self.watchers: list[Link[Any]] = []
         self._jam, self._around = jam, around
         self._period = 1_000_000_000 // per_second

@@ -60,7 +60,6 @@ class Launcher:
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        """Launch nothing yet."""
         self.quiet = quiet
         self._waiting: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None

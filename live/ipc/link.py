@@ -100,7 +100,6 @@ class Link(Generic[M]):
     """
 
     def __init__(self, connection: socket.socket, kind: Any) -> None:  # noqa: ANN401  a union is no type object
-        """Take over the socket."""
         self._socket = connection
         self._encoder = msgspec.msgpack.Encoder()
         with TYPES_READ:
@@ -222,7 +221,6 @@ class Switchboard:
         kind: Any,  # noqa: ANN401  a union is no type object
         arrived: Callable[[Link[Any], Any], None],
     ) -> None:
-        """Listen at once."""
         self._kind, self._arrived, self._token = kind, arrived, address.token
         if HAS_UNIX and ":" not in address.place:
             self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -54,7 +54,6 @@ class WorkerKeeper:
     def __init__(
         self, spawn: "Callable[[], subprocess.Popen[bytes]]", *, needed: Callable[[], bool] = lambda: True
     ) -> None:
-        """Start nothing yet."""
         self._spawn, self._needed = spawn, needed
         self._process: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()

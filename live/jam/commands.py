@@ -92,8 +92,6 @@ class Commands:
     """
 
     def __init__(self, jam: Jam, *, scenes: Sequence[Scene] = (), songs: Sequence[Song] = ()) -> None:
-        """Take part in the jam's time from here on."""
-
         def turn(name: str, value: float, now: Nanos) -> None:
             self.turn(name, value, now, source="scene")
 

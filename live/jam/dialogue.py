@@ -87,7 +87,6 @@ class Dialogue:
         horizon_bars: int,
         metre: str = AUTO,
     ) -> None:
-        """Start without a model and without a phrase."""
         self.metre = metre
         self.coming: BarLines | None = None
         self.performer_xy: tuple[float, float] | None = None

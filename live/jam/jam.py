@@ -59,7 +59,6 @@ class Jam:
     """
 
     def __init__(self, config: Config, output: Output) -> None:
-        """Start stopped, without a model."""
         self.config, self.output = config, output
         self.leader: Leader | None = None
         self.scenery: Scenery | None = None

@@ -38,7 +38,6 @@ class Lengths:
         output: Output,
         notices: Notices,
     ) -> None:
-        """Change nothing yet."""
         self._dialogue, self._history = dialogue, history
         self._transport, self._sender = transport, sender
         self._output, self._notices = output, notices

@@ -50,7 +50,6 @@ class ModelAnswers:
         mixer: Mixer,
         notices: Notices,
     ) -> None:
-        """Have heard nothing."""
         self._dialogue, self._decoding, self._gestures, self._places = dialogue, decoding, gestures, places
         self._requests, self._history, self._transport = requests, history, transport
         self._model_choice, self._performer, self._mixer = model_choice, performer, mixer

@@ -28,7 +28,6 @@ class Notices:
     """
 
     def __init__(self, output: Output) -> None:
-        """Start with nothing said."""
         self.lines: deque[Notice] = deque(maxlen=MOST_NOTICES)
         self.now = Nanos(0)
         self._output = output

@@ -23,7 +23,6 @@ class Turns:
     """
 
     def __init__(self, plan: Plan, history: PathHistory, requests: Requests) -> None:
-        """Rest nowhere."""
         self._plan, self._history, self._requests = plan, history, requests
         self._rest_until = Tick(0)
 

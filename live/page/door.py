@@ -43,7 +43,6 @@ class Door:
     """
 
     def __init__(self, app: ASGIApp, options: PageOptions) -> None:
-        """Know the names of this machine."""
         self._app, self._options = app, options
         self._cookie = f"twobar-{options.port}"
         self._names = {"localhost", options.host.lower()}

@@ -117,7 +117,6 @@ class Explorer:
     """
 
     def __init__(self, model: str, *, pool: "Callable[[], Any] | None" = None) -> None:
-        """Start nothing yet."""
         self._model, self._make = model, pool or _process
         self._pool: Any = None
         self._turn = asyncio.Lock()

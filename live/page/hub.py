@@ -46,7 +46,6 @@ class Hub:
     def __init__(
         self, send: Callable[[Command | PlayMidi | WantMidi], object], *, later: Later | None = None
     ) -> None:
-        """Start without an engine and without a browser."""
         self.snapshot: Snapshot | None = None
         self.connected = False
         self.take_file = ""
@@ -175,7 +174,6 @@ class EngineLink:
         connected: Callable[[bool], None],
         over: Callable[[], None],
     ) -> None:
-        """Call nobody yet."""
         self._address, self._take, self._connected, self._over = address, take, connected, over
         self._link: Link[Any] | None = None
 

@@ -81,7 +81,6 @@ class PageServer(uvicorn.Server):
     """Uvicorn's server, which says when it listens."""
 
     def __init__(self, options: PageOptions, app: Starlette) -> None:
-        """Take over what is served."""
         super().__init__(
             uvicorn.Config(
                 app,

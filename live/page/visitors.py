@@ -58,7 +58,6 @@ class Visitor:
     """
 
     def __init__(self, hub: Hub, socket: WebSocket, *, instrument: bool, model: str = "") -> None:
-        """Show nothing yet."""
         self._hub, self._socket = hub, socket
         self._answers: deque[Message] = deque(
             [welcome(instrument=instrument, model=model)], maxlen=MOST_ANSWERS

@@ -19,7 +19,6 @@ class LineWriter:
     """
 
     def __init__(self, descriptor: int, *, prefix: str = "") -> None:
-        """Wait for lines."""
         self._descriptor, self._prefix = -1, prefix
         with contextlib.suppress(OSError):  # closed: there is nobody to write to
             # a copy: the descriptor itself is turned away now and then, to catch what C libraries write

@@ -35,7 +35,6 @@ class TrackWriter:
     """
 
     def __init__(self, name: str) -> None:
-        """Start with the track's name at tick 0."""
         self.last_tick = 0
         self._encoded = bytearray()
         self._sounding: dict[tuple[int, int], int] = {}  # (channel, pitch) -> tick of the note-on

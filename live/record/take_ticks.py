@@ -22,7 +22,6 @@ class TakeTicks:
     """
 
     def __init__(self, *, tempo_bpm: float, ticks_per_bar: int) -> None:
-        """Start at 0, with nothing played."""
         self._nanos_per_tick = 60e9 / tempo_bpm / TICKS_PER_BEAT
         self._ticks_per_bar = ticks_per_bar
         self._line = 0  # take tick of a bar line, from which bars are counted on

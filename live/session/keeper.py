@@ -27,7 +27,6 @@ class SessionKeeper:
     """
 
     def __init__(self, path: Path, *, seed: int, spare: bool, say: Callable[[str], None]) -> None:
-        """Write nothing yet."""
         self.path = path
         self._seed, self._spare, self._say = seed, spare, say
         self._memory: JamMemory | None = None

@@ -39,7 +39,6 @@ class AheadQueue:
     """Messages on their way to a driver."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._now: deque[bytes] = deque()
         self._later: list[Planned] = []
         self._numbers = itertools.count()

@@ -38,7 +38,6 @@ class MonotonicClock:
     """The real clock.  A lock with a timeout sleeps on the kernel's monotonic clock, without polling."""
 
     def __init__(self) -> None:
-        """Start asleep."""
         self._bell = threading.Lock()
         self._bell.acquire()
 

@@ -42,7 +42,6 @@ class HostLine:
     """
 
     def __init__(self, nanos_per_count: float, *, coarse_nanos: int = 0) -> None:
-        """Know nothing before the first observation."""
         self._nominal, self._step_nanos = nanos_per_count, coarse_nanos + STEP_NANOS
         self._fewest = FEWEST_COARSE if coarse_nanos else FEWEST
         self._line: tuple[int, float, float] | None = None

@@ -25,7 +25,6 @@ class Lateness:
     """Counts latenesses in nanoseconds; what leaves early counts as on time."""
 
     def __init__(self) -> None:
-        """Start with none."""
         self._last: deque[int] = deque(maxlen=LAST)
         self._classes: Counter[int] = Counter()
         self._worst = 0

@@ -28,7 +28,6 @@ class Transport:
     """Starts at bar 0, stops, changes tempo without a jump, learns it from taps."""
 
     def __init__(self, *, tempo_bpm: float) -> None:
-        """Start stopped at tick 0."""
         self._tempo_bpm = tempo_bpm
         self._timeline: Timeline | None = None
         self._rest = Tick(0)

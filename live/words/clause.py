@@ -32,7 +32,6 @@ class _Way:
     """How what comes next in a clause is meant: which way, how much, and whether a word has said so."""
 
     def __init__(self) -> None:
-        """Begin with nothing said."""
         self.sign, self.said = 1, False
         self.degree: Degree = "usual"
 
@@ -54,7 +53,6 @@ class Clause:
     """
 
     def __init__(self, text: str) -> None:
-        """Read nothing yet."""
         self._tokens = words_of(text)
         self._at = 0
         self._way, self._last, self._joined = _Way(), _Way(), False

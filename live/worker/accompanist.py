@@ -33,7 +33,6 @@ class Accompanist:
     """
 
     def __init__(self, player: Player, stays: Mapping[int, float] = STAYS) -> None:
-        """Start with nothing written."""
         self._player, self._stays = player, stays
         self._written, self._section = Phrase(player.card.grid), 0
         self._writing: Generator[None, None, Phrase] | None = None

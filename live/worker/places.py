@@ -46,7 +46,6 @@ class Places:
         *,
         carry: Callable[[Latent, float, float], Latent] = lambda latent, _x, _y: latent,
     ) -> None:
-        """Work nothing out yet."""
         self._carry = carry
         self._model, self._scale, self._grid = model, np.asarray(scale, dtype=np.float32), grid
         self._step = lru_cache(2 * DRIFT_REACH)(lambda seed, step: self._direction(seed, 2, step))

@@ -25,7 +25,6 @@ class PlayedKeys:
     """
 
     def __init__(self) -> None:
-        """Start in no key."""
         self.present: Key | None = None
         self._keys: dict[bytes, Key | None] = {}  # by the vectors of the phrases
 

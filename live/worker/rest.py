@@ -24,7 +24,6 @@ class Rest:
     """
 
     def __init__(self, nanos: Callable[[], int] = time.monotonic_ns) -> None:
-        """Expect nothing."""
         self._nanos = nanos
         self._closes: int | None = None
         self._longest = 0.0

@@ -118,7 +118,6 @@ class Variations:
         find_writer: Callable[[], Writer | None] = lambda: None,
         nanos: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """Start with nothing varied."""
         self.sounds, self._nanos = ANY_TIME, nanos
         self.kind = Kind.KEYBOARD
         self.drafts = DRAFTS

@@ -68,7 +68,6 @@ class DrumsCodec:
     kind: ClassVar[str] = "drums"
 
     def __init__(self, grid: Grid) -> None:
-        """Lay the codec on a grid."""
         self.grid = grid
 
     def pack(self, table: Table, rows: NDArray[np.int64], count: int) -> Arrays:

@@ -32,7 +32,6 @@ class MelodyCodec:
     kind: ClassVar[str] = "melody"
 
     def __init__(self, grid: Grid) -> None:
-        """Lay the codec on a grid."""
         self.grid = grid
 
     def pack(self, table: Table, rows: NDArray[np.int64], count: int) -> Arrays:

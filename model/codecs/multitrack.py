@@ -42,7 +42,6 @@ class MultitrackCodec:
     kind: ClassVar[str] = "multitrack"
 
     def __init__(self, grid: Grid) -> None:
-        """Lay the tracks' codecs on a grid."""
         self.grid = grid
         self.divides = True
         self.parts: dict[str, Part] = {name: made(grid) for name, made in zip(TRACKS, PARTS, strict=True)}

@@ -46,7 +46,6 @@ class PolyCodec:
     lowest: ClassVar[int] = LOWEST
 
     def __init__(self, grid: Grid) -> None:
-        """Lay the codec on a grid."""
         self.grid = grid
 
     def pack(self, table: Table, rows: NDArray[np.int64], count: int) -> Arrays:

@@ -93,7 +93,6 @@ class Tally:
     """
 
     def __init__(self, phrase: Phrase) -> None:
-        """Remember what the phrase measures."""
         self.grid = phrase.grid
         self.weights = metrical_weights(phrase.grid)
         self._strongest, self._weakest = weight_bounds(phrase.grid)

@@ -134,7 +134,6 @@ class _Balance:
     """Running complexity of a kit."""
 
     def __init__(self, grid: Grid, kit: Kit) -> None:
-        """Remember what it is."""
         self._weights = metrical_weights(grid)
         self._strongest, self._weakest = weight_bounds(grid)
         self._onsets = {drum: len(hits) for drum, hits in kit.items()}

@@ -37,7 +37,6 @@ class PartContext:
     """
 
     def __init__(self, count: int, grid: Grid) -> None:
-        """Begin that many phrases."""
         self.struck = np.zeros((count, PARTS, grid.steps), dtype=np.float32)
         self.sounds = np.zeros((count, PARTS, grid.steps, CLASSES), dtype=np.float32)
 

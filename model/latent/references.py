@@ -28,7 +28,6 @@ class References:
     """The references of one phrase's notes, as they come."""
 
     def __init__(self, grid: Grid) -> None:
-        """Begin a phrase."""
         self._bar, self._last = grid.steps_per_bar, grid.steps
         self._beginning = tuple(
             min(value, grid.steps - 1) if c == LENGTH else value for c, value in enumerate(BEGINNING)

@@ -286,7 +286,6 @@ class ChordFilter:
     """
 
     def __init__(self) -> None:
-        """Start with nothing expected."""
         self._before: list[float] = [NO_KEY] * len(TRIADS)  # after the last whole beat
         self._now: list[float] = list(self._before)  # before what this beat sounds
         self._heard: list[float] = list(self._before)

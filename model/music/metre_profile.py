@@ -86,7 +86,6 @@ class Cues:
     """Tells, onset by onset, what of it speaks for a place in the bar."""
 
     def __init__(self) -> None:
-        """Start with nothing to compare with."""
         self._begun = False
         self._low = self._velocity = 0.0
         self._top, self._size = 0, 0

@@ -20,7 +20,6 @@ class Conditioning(nn.Linear):
     """
 
     def __init__(self, sizes: Sizes, width: int) -> None:
-        """Make a layer for the knobs' changes and, of a conditioned model, one for a beat's conditions."""
         super().__init__(max(sizes.knobs, 1), width, bias=False)
         nn.init.zeros_(self.weight)
         self.grid = sizes.grid

@@ -41,7 +41,6 @@ class Rhythm(nn.Module):
     """
 
     def __init__(self, onset_channels: Channels, grid: Grid) -> None:
-        """Count the features of rolls whose tracks have their onsets at these channels."""
         super().__init__()
         self.onset_channels, self.grid = tuple(onset_channels), grid
         count = len(self.onset_channels)
@@ -104,7 +103,6 @@ class RhythmStream(nn.Module):
     """Rhythm features to a vector [B, width]: convolutions along the steps beside a net on the whole."""
 
     def __init__(self, rhythm: Rhythm, width: int) -> None:
-        """Make the layers."""
         super().__init__()
         self.rhythm = rhythm
         grid = rhythm.grid

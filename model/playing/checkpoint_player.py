@@ -39,7 +39,6 @@ class CheckpointPlayer:
     """
 
     def __init__(self, checkpoint: Checkpoint, runtime: Runtime) -> None:
-        """Tie a checkpoint to what computes it."""
         config, latent = checkpoint.config, checkpoint.latent
         self._map = latent
         self._calibration = completed(checkpoint.calibration)

@@ -78,7 +78,6 @@ class Captured:
     """
 
     def __init__(self, function: Function, device: torch.device, recorder: Recorder | None) -> None:
-        """Capture nothing yet."""
         self._function, self._device, self._recorder = function, device, recorder
         self._slots: dict[tuple[tuple[str, tuple[int, ...]], ...], _Slot] = {}
 

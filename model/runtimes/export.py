@@ -31,7 +31,6 @@ class EncodeGraph(nn.Module):
     """The codec's arrays, in order, to mean and log-variance of z."""
 
     def __init__(self, net: VAE) -> None:
-        """Wrap the network."""
         super().__init__()
         self.net = net
 
@@ -44,7 +43,6 @@ class DecodeGraph(nn.Module):
     """z, change and perhaps condition to the codec's heads, in order."""
 
     def __init__(self, net: VAE) -> None:
-        """Wrap the network."""
         super().__init__()
         self.net = net
 
@@ -58,7 +56,6 @@ class StartGraph(nn.Module):
     """z, change and perhaps condition to the state before the first step, in order."""
 
     def __init__(self, net: VAE) -> None:
-        """Wrap the network."""
         super().__init__()
         self.net = net
 

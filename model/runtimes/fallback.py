@@ -28,7 +28,6 @@ class FallbackRuntime:
     """
 
     def __init__(self, card: Runtime, processor: Callable[[], Runtime]) -> None:
-        """Begin on the card."""
         self._runtime, self._processor = card, processor
         self.name, self.stepwise = card.name, card.stepwise
         self.fault = ""

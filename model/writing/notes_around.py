@@ -43,7 +43,6 @@ class NotesAround:
     """
 
     def __init__(self, count: int) -> None:
-        """Begin that many empty rows."""
         shape = (count, PARTS, SPAN)
         self.struck = np.zeros(shape, dtype=np.float32)
         self.fixed_struck = np.zeros((count, PARTS, STEPS), dtype=np.float32)

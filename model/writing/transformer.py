@@ -293,7 +293,6 @@ class AttentionMemory:
     """
 
     def __init__(self, network: Transformer, lengths: Ints, room: int) -> None:
-        """Make room for rows of prefixes of some lengths and so many tokens more."""
         longest = int(lengths.max())
         shape = (network.depth + 1, 2, len(lengths), network.heads, longest + room, network.size)
         self._all = np.zeros(shape, dtype=np.float32)

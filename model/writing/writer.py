@@ -37,7 +37,6 @@ class Writer:
     """A fitted writer."""
 
     def __init__(self, network: Transformer) -> None:
-        """Take its network."""
         self._network = network
 
     def write(

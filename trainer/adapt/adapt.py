@@ -230,7 +230,6 @@ class FineTuning:
         *,
         half: bool,
     ) -> None:
-        """Measure where it begins."""
         self._net, self._codec, self._skills, self._options, self._half = (
             net,
             codec,

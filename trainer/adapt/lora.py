@@ -72,7 +72,6 @@ class TeacherForcedLoss(nn.Module):
     """A network's loss as a module, so that it can be computed with other weights than its own."""
 
     def __init__(self, net: VAE) -> None:
-        """Wrap the network."""
         super().__init__()
         self.net = net
 
@@ -91,7 +90,6 @@ class Changes(nn.Module):
     """
 
     def __init__(self, net: VAE, *, generator: torch.Generator, rank: int = RANK) -> None:
-        """Make changes that do nothing yet."""
         super().__init__()
         self.base = {
             name: value.detach() for name, value in net.named_parameters() if name.startswith(DECODER)

@@ -41,7 +41,6 @@ class Assembly:
     """
 
     def __init__(self, index: Index, *, seed: int, first: int) -> None:
-        """Look at nothing yet."""
         self._index = index
         self._seed = seed
         self._first = first

@@ -56,7 +56,6 @@ class Index:
     """
 
     def __init__(self, folder: Path, options: str) -> None:
-        """Open it, or begin an empty one."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._options = options

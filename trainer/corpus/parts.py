@@ -98,7 +98,6 @@ class Part:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open it."""
         self._path = path
         self._described, self._begin = _head(path)
         self._arrays: dict[str, NDArray[Any]] = {}

@@ -30,7 +30,6 @@ class PieceWriter:
     """Writes one split's arrays."""
 
     def __init__(self, folder: Path, *, more: bool = False) -> None:
-        """Make the folder, or go on in it."""
         folder.mkdir(parents=True, exist_ok=more)
         self._notes = Appender(folder / "notes.npy", "<i2", (len(COLUMNS),), more=more)
         self._starts = Appender(folder / "starts.npy", "<i8", more=more)

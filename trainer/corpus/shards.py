@@ -29,7 +29,6 @@ class Appender:
     """One .npy file written in pieces; its size is filled in at the end."""
 
     def __init__(self, path: Path, dtype: str, row: tuple[int, ...] = (), *, more: bool = False) -> None:
-        """Open the file for rows of a shape: a new one, or to go on behind what it holds."""
         self._dtype = np.dtype(dtype)
         self._row = row
         self.rows = 0
@@ -68,7 +67,6 @@ class SplitWriter:
     """Writes one split's arrays."""
 
     def __init__(self, folder: Path, *, more: bool = False) -> None:
-        """Make the folder, or go on in it."""
         folder.mkdir(parents=True, exist_ok=more)
         self._notes = Appender(folder / "notes.npy", "<i2", (len(COLUMNS),), more=more)
         self._starts, self._songs, self._velocities, self._styles = (

@@ -74,7 +74,6 @@ class Unions:
     """Files that are joined to songs."""
 
     def __init__(self, files: int) -> None:
-        """Begin with each file by itself."""
         self._parent = np.arange(files, dtype=np.int32)
 
     def root(self, number: int) -> int:

@@ -188,7 +188,6 @@ class Turned:
     """What a player plays at latents with one knob turned: each turn of each is asked for once."""
 
     def __init__(self, player: Player, latents: Sequence[Latent], name: str) -> None:
-        """Start with nothing asked for."""
         self._player, self._latents, self._name = player, latents, name
         self._known: dict[tuple[int, float], NDArray[np.float64]] = {}
         self._centre: dict[int, Phrase] = {}
@@ -280,7 +279,6 @@ class Glides:
     """Sums over ways of 9 phrases each."""
 
     def __init__(self, codec: str) -> None:
-        """Start with nothing."""
         self.valid: list[bool] = []
         self._codec = codec
         self._orders: list[float] = []

@@ -188,7 +188,6 @@ class Score:
     """Sums over decoded phrases beside those they came from."""
 
     def __init__(self, codec: str) -> None:
-        """Start with nothing."""
         self.notes, self.lengths = Matches(), Matches()
         self._codec = codec
         self._steps: list[float] = []

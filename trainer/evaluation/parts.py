@@ -22,7 +22,6 @@ class Parts:
     """Sums by part over decoded phrases beside those they came from."""
 
     def __init__(self) -> None:
-        """Start with nothing."""
         self._scores = [Score(codec) for codec in CODECS]
         self._wanted = [0] * len(TRACKS)
         self._played = [0] * len(TRACKS)

@@ -65,7 +65,6 @@ class TrialPhrases:
     """What directions are tried on: phrases at some latents, and the measure of what they decode to."""
 
     def __init__(self, player: Player, latents: Sequence[Latent], spread: Mapping[str, float]) -> None:
-        """Take latents, and the spreads of the attributes that are measured."""
         self.latents = list(latents)
         self.names = tuple(spread)
         self._player, self._spread = player, np.array(list(spread.values()))

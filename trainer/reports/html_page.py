@@ -42,7 +42,6 @@ class Page:
     """A page in the making."""
 
     def __init__(self, title: str, lead: str = "") -> None:
-        """Begin with a heading and a line below it."""
         self.title = title
         self._parts = [f"<h1>{html.escape(title)}</h1>"]
         if lead:

@@ -28,7 +28,6 @@ class RoleLoss(nn.Module):
     """The loss of a role as a module that owns no other role's parameters, as processes share them."""
 
     def __init__(self, role: str, network: nn.Module, objective: Objective) -> None:
-        """Tie the role's network to the formula."""
         super().__init__()
         self.network = network
         self._loss: Callable[[Batch, Moment], tuple[Tensor, dict[str, Tensor]]]

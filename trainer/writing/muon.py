@@ -31,7 +31,6 @@ class FloatMuon(torch.optim.Optimizer):
         decay: float = 0.0,
         momentum: float = 0.95,
     ) -> None:
-        """Take the matrices."""
         super().__init__(matrices, {"lr": lr, "decay": decay, "momentum": momentum})
 
     @torch.no_grad()

@@ -26,7 +26,6 @@ class WriterNetwork(nn.Module):
     """Examples to the nats of what was chosen; parameters as `model.writing.transformer.shapes` says."""
 
     def __init__(self, width: int, depth: int, heads: int) -> None:
-        """Make the network with weights of chance."""
         super().__init__()
         self.width, self.depth, self.heads = width, depth, heads
         self.held = nn.ParameterDict()

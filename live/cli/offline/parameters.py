@@ -18,7 +18,6 @@ class NonEmptyPath(click.Path):
     """A path; an empty text, from a variable that is not set say, is none."""
 
     def __init__(self) -> None:
-        """Hand out `pathlib.Path`."""
         super().__init__(path_type=Path)
 
     def convert(

@@ -29,7 +29,6 @@ class Adopted:
     """
 
     def __init__(self, pid: int) -> None:
-        """Take its number."""
         self.pid = pid
 
     def poll(self) -> int | None:

@@ -21,7 +21,6 @@ class Heart:
     """
 
     def __init__(self) -> None:
-        """Wait for the first beat."""
         self.begun, self.peers = False, list[str]()
         self._beats = self._counted = 0
         self._closing = self._closed = False

@@ -13,7 +13,6 @@ class EndSignals:
     """
 
     def __init__(self) -> None:
-        """Heed nothing yet."""
         self._asked = False
         self._end: Callable[[], None] | None = None
         self._panic: Callable[[], None] | None = None

@@ -69,7 +69,6 @@ class Supervisor:
         begins_with: tuple[JamMemory, ScenesMemory] | None = None,
         keeper: SessionKeeper | None = None,
     ) -> None:
-        """Start nothing yet."""
         self._options, self._deliver, self._notify = options, deliver, notify
         self._launcher = launcher or Launcher(quiet=deliver is not None)
         self._engine: Process | None = None
@@ -356,7 +355,6 @@ class EngineEndedError(TwobarError):
     """The engine's own sentence and exit code; none and 0 when it was asked to end."""
 
     def __init__(self, text: str, code: int) -> None:
-        """Take the sentence and the code."""
         super().__init__(text)
         self.exit_code = code
 

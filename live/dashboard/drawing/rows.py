@@ -86,7 +86,6 @@ class Canvas:
     """A grid of cells, one narrow character and one style each; what lies outside is ignored."""
 
     def __init__(self, width: int, height: int, *, fill: ScreenCell = (" ", "")) -> None:
-        """Start with every cell holding `fill`."""
         self.width = max(0, width)
         self.height = max(0, height)
         self.cells: list[list[ScreenCell]] = [[fill] * self.width for _ in range(self.height)]

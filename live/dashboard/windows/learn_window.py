@@ -43,7 +43,6 @@ class LearnWindow(ModalWindow[None]):
     def __init__(
         self, send: Callable[[Command], object], snapshot: Snapshot | None, *, chosen: str = ""
     ) -> None:
-        """Show the whole list."""
         super().__init__()
         self._send = send
         self._snapshot = snapshot

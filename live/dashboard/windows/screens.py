@@ -80,7 +80,6 @@ class HelpWindow(ModalWindow[None]):
     BINDINGS: ClassVar[list[BindingType]] = closing("question_mark")
 
     def __init__(self, keys: Mapping[str, str]) -> None:
-        """Take the keys as they are bound now."""
         super().__init__()
         self._keys = keys
 
@@ -108,7 +107,6 @@ class StoreWindow(ModalWindow[Command]):
     ]
 
     def __init__(self, anchors: Sequence[AnchorView], scenes: Sequence[SceneView]) -> None:
-        """Take those there are."""
         super().__init__()
         self._anchors = {anchor.name for anchor in anchors if anchor.xy is not None}
         self._scenes = {scene.number: scene for scene in scenes}
@@ -143,7 +141,6 @@ class NoticeWindow(ModalWindow[None]):
     BINDINGS: ClassVar[list[BindingType]] = closing("n")
 
     def __init__(self, notices: Sequence[Notice], now_nanos: int) -> None:
-        """Take the notices, oldest first, and the moment that their age is counted from."""
         super().__init__()
         self._notices = notices
         self._now_nanos = now_nanos
@@ -168,7 +165,6 @@ class WordsWindow(ModalWindow[str]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "close", show=False)]
 
     def __init__(self, situation: Callable[[], Situation]) -> None:
-        """Take what tells where the instrument stands."""
         super().__init__()
         self._situation = situation
 
@@ -230,7 +226,6 @@ class CodeWindow(ModalWindow[None]):
     BINDINGS: ClassVar[list[BindingType]] = closing("v")
 
     def __init__(self, code: str) -> None:
-        """Take the code, with the address in its last line."""
         super().__init__()
         self._code = code
 
@@ -252,7 +247,6 @@ class QuitWindow(ModalWindow[bool]):
     ]
 
     def __init__(self, *, guest: bool = False) -> None:
-        """A guest leaves the music playing."""
         super().__init__()
         self._guest = guest
 

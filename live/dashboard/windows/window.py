@@ -41,7 +41,6 @@ class ModalWindow(ModalScreen[ScreenResultType]):
     BOX: ClassVar[str] = "box"
 
     def __init__(self) -> None:
-        """Lay nothing out yet."""
         super().__init__(classes="window")
 
     def compose(self) -> ComposeResult:

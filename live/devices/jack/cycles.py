@@ -62,7 +62,6 @@ class JackCycles:
         nanos: Callable[[], int] = time.monotonic_ns,
         output: Callable[[], FrameTimes | None] = lambda: None,
     ) -> None:
-        """Know nothing of the line yet."""
         self.frames, self._nanos, self._output = frames, nanos, output
         self._line = HostLine(1e9 / frames.sample_rate)
         self._last = 0

@@ -39,7 +39,6 @@ class JackTimebase(JackProbe):
     """
 
     def __init__(self) -> None:
-        """Say nothing before the first `say`."""
         super().__init__(_NAME)
         jack = self._jack
         jack.jack_set_timebase_callback.argtypes = [

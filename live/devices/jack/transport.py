@@ -66,7 +66,6 @@ class JackTransport(JackProbe):
     """
 
     def __init__(self) -> None:
-        """Become an inactive client."""
         super().__init__(_NAME)
         jack = self._jack
         jack.jack_transport_query.argtypes = [ctypes.c_void_p, ctypes.POINTER(Position)]

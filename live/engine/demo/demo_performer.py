@@ -17,7 +17,6 @@ class DemoPerformer:
     """
 
     def __init__(self, jam: Jam) -> None:
-        """Rest until the transport runs."""
         self._jam, self._demo = jam, Demo()
         self._tick: Tick | None = None  # None while it rests
 

@@ -56,7 +56,6 @@ class Demo:
     """
 
     def __init__(self) -> None:
-        """Start at the top."""
         self.lines = BarLines(Grid())
         self._cues: list[Cue] = []
         self._verse = 0

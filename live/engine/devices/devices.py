@@ -64,7 +64,6 @@ class Devices:
     def __init__(
         self, options: Options, output: EngineOutput, post: Post, open_synth: OpenSynth = synth_of
     ) -> None:
-        """Open nothing yet."""
         self._options, self._output, self._post = options, output, post
         self._open = open_synth
         self._clocked = self._frame_times if options.config.midi.clock == "midi" else None

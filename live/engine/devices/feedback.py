@@ -59,7 +59,6 @@ class Feedback:
     """
 
     def __init__(self, found: Callable[[str], object]) -> None:
-        """Know of no loop."""
         self.handling, self.suspicious = "", False
         self._found = found
         self._order: deque[_Sending] = deque()

@@ -49,7 +49,6 @@ class Learning:
     """
 
     def __init__(self, desk: Desk, notices: Notices, post: Callable[[object], None]) -> None:
-        """Start with nothing learned."""
         self._desk, self._notices, self._post = desk, notices, post
         self._work: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None

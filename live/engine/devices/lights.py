@@ -48,7 +48,6 @@ class Lights:
         recording: Callable[[], bool],
         say: Callable[[str], object],
     ) -> None:
-        """Start dark."""
         self._desk, self._jam, self._open, self._say = desk, jam, open_port, say
         self._recording = recording
         self._ports: dict[str, LightPort] = {}

@@ -24,7 +24,6 @@ class LossNotices:
     """Says what was lost since it was last said, where it may be heard."""
 
     def __init__(self) -> None:
-        """Start with nothing said."""
         self._said, self._nanos = Losses(0, 0), -LOSSES_NOTICE_NANOS
 
     def tell(self, lost: Losses, notices: Notices, now: Nanos) -> None:

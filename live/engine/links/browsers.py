@@ -25,7 +25,6 @@ class BrowserKeyboards:
     """
 
     def __init__(self, jam: Jam, devices: Devices) -> None:
-        """Start with none."""
         self._jam, self._devices = jam, devices
         self._ports: dict[int, set[str]] = {}
 

@@ -43,7 +43,6 @@ class Guardians:
     """
 
     def __init__(self, options: Options, spawn: Callable[[Options], None] = spawn_guardian) -> None:
-        """Start none yet."""
         self._options, self._spawn = options, spawn
         self._called = 0
 

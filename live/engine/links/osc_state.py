@@ -31,7 +31,6 @@ class OscState:
     """
 
     def __init__(self, jam: Jam, tell: Callable[[str, Value], None]) -> None:
-        """Have told nothing yet."""
         self._jam, self._tell = jam, tell
         self._told: State = {}
         self._looked = 0

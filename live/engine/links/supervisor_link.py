@@ -27,7 +27,6 @@ class SupervisorLink:
     """
 
     def __init__(self, output: EngineOutput, devices: Devices) -> None:
-        """Start without one."""
         self.link: Link[Any] | None = None
         self._output, self._devices = output, devices
         self._memory: JamMemory | None = None

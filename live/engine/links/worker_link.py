@@ -62,7 +62,6 @@ class WorkerLink:
         settings: Config,
         waited: Callable[[int], int] = processor_wait_nanos,
     ) -> None:
-        """Wait for a model process to call."""
         self._waited, self._waited_before = waited, 0
         self._jam, self._output, self._settings = jam, output, settings
         self._pid = 0

@@ -27,7 +27,6 @@ class Accompaniment(AskedAhead):
     def __init__(
         self, plan: Plan, capture: Capture, requests: Requests, turns: Turns, *, output: Output
     ) -> None:
-        """Start with nothing asked."""
         super().__init__(plan)
         self._capture, self._requests, self._turns, self._output = capture, requests, turns, output
 

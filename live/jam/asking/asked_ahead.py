@@ -21,7 +21,6 @@ class AskedAhead(ABC):
     """
 
     def __init__(self, plan: Plan, beats: int = 2) -> None:
-        """Start with nothing asked."""
         self._plan, self._beats = plan, beats
         self._asked, self._present = 0, Tick(0)
 

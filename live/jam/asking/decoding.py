@@ -55,7 +55,6 @@ class Decoding:
         output: Output,
         notices: Notices,
     ) -> None:
-        """Start with nothing asked."""
         self.here: tuple[float, float] | None = None
         self.decode_ms = 0.0
         self.recombined = 0

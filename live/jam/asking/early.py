@@ -36,7 +36,6 @@ class EarlyAnswers(AskedAhead):
     def __init__(
         self, plan: Plan, played: Played, turns: Turns, requests: Requests, searches: Searches
     ) -> None:
-        """Start with nothing asked."""
         super().__init__(plan, beats=1)
         self.was_late = False
         self._played, self._turns, self._requests, self._searches = played, turns, requests, searches

@@ -22,7 +22,6 @@ class Foresight(AskedAhead):
     """
 
     def __init__(self, plan: Plan, requests: Requests, played: Played, *, output: Output) -> None:
-        """Start with nothing asked."""
         super().__init__(plan)
         self._requests, self._played, self._output = requests, played, output
 

@@ -29,7 +29,6 @@ class ModelChoice:
     """
 
     def __init__(self, config: Config, *, output: Output, notices: Notices) -> None:
-        """Start with the settings' own, which is to be loaded."""
         self._config, self._output, self._notices = config, output, notices
         self.shown = config.jam.model
         self.wanted = self._good = ""

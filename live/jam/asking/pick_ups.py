@@ -25,7 +25,6 @@ class PickUps(AskedAhead):
     """
 
     def __init__(self, plan: Plan, played: Played, turns: Turns, searches: Searches) -> None:
-        """Start with nothing asked."""
         super().__init__(plan)
         self._played, self._turns, self._searches = played, turns, searches
 

@@ -58,7 +58,6 @@ class LatentPlaces:
         *,
         notices: Notices,
     ) -> None:
-        """Start without any."""
         self.ident = ""
         self.bases = 0
         self._plan, self._periods, self._history, self._requests = plan, periods, history, requests

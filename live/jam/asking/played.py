@@ -25,7 +25,6 @@ class Played:
     """
 
     def __init__(self, plan: Plan, capture: Capture, turns: Turns, requests: Requests) -> None:
-        """Cut nothing yet."""
         self._plan, self._capture, self._turns, self._requests = plan, capture, turns, requests
 
     def before(self, lines: BarLines, cell: int) -> Search | None:

@@ -98,7 +98,6 @@ class Requests:
     """
 
     def __init__(self, *, knobs: Mapping[str, float], seed: int, choice: ModelSettings) -> None:
-        """Start without a model."""
         self.model: Ready | None = None
         self.conditions = choice.conditions
         self.swing = 0.5

@@ -18,7 +18,6 @@ class Searches:
     """
 
     def __init__(self, requests: Requests, output: Output) -> None:
-        """Start with nothing asked."""
         self._requests, self._output = requests, output
         self._asked: dict[int, Search] = {}
         self._unasked: list[Search] = []

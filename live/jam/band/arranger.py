@@ -40,7 +40,6 @@ class Arranger:
     """
 
     def __init__(self, plan: Plan, harmony: ChordsInPlay, knobs: Mapping[str, float], seed: int) -> None:
-        """Arrange as the harmony says."""
         self._plan, self._harmony = plan, harmony
         self._knobs, self._seed = knobs, seed
         self._fills: list[Span] = []

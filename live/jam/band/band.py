@@ -46,7 +46,6 @@ class Band:
         seed: int,
         output: Output,
     ) -> None:
-        """Start with nothing heard."""
         self.harmony = ChordsInPlay(plan, capture, history, conditions)
         self._plan, self._capture, self._output = plan, capture, output
         self._strikes = 0

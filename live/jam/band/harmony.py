@@ -58,7 +58,6 @@ class ChordsInPlay:
     def __init__(
         self, plan: Plan, capture: Capture, history: PathHistory, conditions: Mapping[str, str]
     ) -> None:
-        """Start with nothing heard."""
         self.shown = self.coming = ""
         self.meanwhile: int | None = None
         self.loops = Loops()

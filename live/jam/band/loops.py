@@ -109,7 +109,6 @@ class Loops:
     """Remembers phrases and foresees the next one."""
 
     def __init__(self) -> None:
-        """Start with nothing remembered."""
         self._phrases: list[Remembered] = []
 
     def clear(self) -> None:

@@ -39,7 +39,6 @@ class Recognition:
     """
 
     def __init__(self, history: PathHistory, output: Output) -> None:
-        """Start with nothing played."""
         self.shown = ""
         self._history, self._output = history, output
 

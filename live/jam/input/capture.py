@@ -45,7 +45,6 @@ class Capture:
     """
 
     def __init__(self) -> None:
-        """Start empty."""
         self.strikes = 0
         self._done: deque[PlayedNote] = deque(maxlen=MOST_NOTES)
         self._down: dict[Key, PlayedNote] = {}

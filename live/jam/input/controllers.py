@@ -35,7 +35,6 @@ class Controllers:
     """
 
     def __init__(self) -> None:
-        """Start with everything at rest."""
         self._stand: dict[_Kind, dict[Source, bytes]] = {}  # the one that moved last is last
 
     def move(self, source: Source, data: bytes) -> bytes | None:

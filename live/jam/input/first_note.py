@@ -20,7 +20,6 @@ class FirstNote:
     """
 
     def __init__(self, begin: Callable[[Nanos, Nanos], None]) -> None:
-        """Wait for nobody."""
         self.armed = False
         self._begin = begin
 

@@ -39,7 +39,6 @@ class Listening:
     """
 
     def __init__(self, capture: Capture, transport: Transport) -> None:
-        """Follow nobody."""
         self.waits = False
         self._capture, self._transport = capture, transport
         self._follower: BeatFollower | None = None

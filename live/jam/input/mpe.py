@@ -24,7 +24,6 @@ class Mpe:
     """Which channels of each keyboard are single fingers'."""
 
     def __init__(self) -> None:
-        """Know of no zone."""
         self._zones: dict[str, dict[int, frozenset[int]]] = {}  # by keyboard and the channel that all share
         self._parameters: dict[Source, tuple[int, int]] = {}
         self._bends: dict[str, dict[int, bytes]] = {}

@@ -77,7 +77,6 @@ class Performer:
         thru: bool,
         lag_ms: float = 0.0,
     ) -> None:
-        """Start with no key down."""
         self.thru = thru
         self.calls_songs = False
         self.bindings: Bindings | None = None

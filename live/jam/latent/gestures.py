@@ -60,7 +60,6 @@ class Gestures:
         knobs: Mapping[str, float],
         output: Output,
     ) -> None:
-        """Start with an even morph knob."""
         self._history, self._plan, self._turns, self._requests = history, plan, turns, requests
         self._places, self._decoding = places, decoding
         self._knobs, self._output = knobs, output

@@ -113,7 +113,6 @@ class PathHistory:
     """
 
     def __init__(self, mode: Mode, phrase_bars: int = 0) -> None:
-        """Start with nothing replaced."""
         self.state = PathState(mode=mode, phrase_bars=phrase_bars)
         self.replaced: deque[Replaced] = deque(maxlen=MOST_REPLACED)
 

@@ -22,7 +22,6 @@ class Following:
     """
 
     def __init__(self, jam: Jam) -> None:
-        """Start with nothing recorded."""
         self._jam = jam
         self._beat = -1
         self._recorded = 0.0

@@ -31,7 +31,6 @@ class JackClock:
     """
 
     def __init__(self, jam: Jam, transport: JackTransport, timebase: JackTimebase | None = None) -> None:
-        """Start with whatever the transport does."""
         self._jam, self._transport, self._timebase = jam, transport, timebase
         self._said: TempoMap | None = None
         self._following = Following(jam)

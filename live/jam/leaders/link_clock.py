@@ -26,7 +26,6 @@ class LinkClock:
     """
 
     def __init__(self, jam: Jam, session: LinkSession) -> None:
-        """Start with whatever the session does."""
         self._jam, self._session = jam, session
         self._following = Following(jam)
         self._zero: int | None = None  # beat of the session on tick 0, a bar line

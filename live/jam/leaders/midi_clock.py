@@ -25,7 +25,6 @@ class MidiClock:
     """
 
     def __init__(self, jam: Jam, *, wanted: str = ANY) -> None:
-        """Start with no clock."""
         self._jam, self._wanted = jam, wanted
         self._following = Following(jam)
         self._sources: dict[str, ClockIn] = {}

@@ -47,7 +47,6 @@ class Mixer:
         channels: Channels,
         output: Output,
     ) -> None:
-        """Take every channel as set."""
         self._plan, self._sender, self._transport, self._output = plan, sender, transport, output
         self._knobs, self._channels = knobs, channels
         self._sent = dict.fromkeys(channels, _midi(knobs["volume"]))

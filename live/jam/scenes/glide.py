@@ -46,7 +46,6 @@ class Glide:
     """
 
     def __init__(self, jam: Jam, present: Present, target: Target, bars: int, now: Nanos) -> None:
-        """Set out from where everything is."""
         self.target = target
         self._jam, self._present = jam, present
         self._from = {name: jam.knobs[name] for name in target.knobs}

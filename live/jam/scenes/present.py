@@ -106,7 +106,6 @@ class Present:
     """
 
     def __init__(self, jam: Jam, turn: Turning) -> None:
-        """Gesture nothing yet."""
         self._jam, self._turn = jam, turn
 
     # -- slot by slot: for undo ------------------------------------------------------------------

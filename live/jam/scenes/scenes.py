@@ -49,7 +49,6 @@ class Scenes:
         settings: Sequence[Scene],
         songs: Sequence[Song] = (),
     ) -> None:
-        """Start with the scenes of live.toml."""
         self.present = Present(jam, turn)
         self.called = 0
         self._jam, self._turn, self._set_mode = jam, turn, set_mode

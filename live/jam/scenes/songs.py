@@ -32,7 +32,6 @@ class SongList:
     """
 
     def __init__(self, jam: Jam, call: Calling, songs: Sequence[Song]) -> None:
-        """Start before the first song."""
         self.place = SetPlace()
         self._jam, self._call, self._songs = jam, call, tuple(songs)
         self._run = jam.run

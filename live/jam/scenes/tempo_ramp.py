@@ -23,7 +23,6 @@ class TempoRamp:
     """
 
     def __init__(self, jam: Jam, tempo_bpm: float, bars: int, now: Nanos) -> None:
-        """Set out from the present tempo."""
         self._jam, self._to = jam, tempo_bpm
         self._from = self._last = jam.transport.tempo_bpm
         self._start, self._run = jam.sent_to(now), jam.run

@@ -65,7 +65,6 @@ class UndoHistory:
     """
 
     def __init__(self, state: State, history: PathHistory) -> None:
-        """Start with nothing to take back."""
         self._state, self._history = state, history
         self._done: deque[Gesture] = deque(maxlen=UNDO_DEPTH)
         self._undone: list[Gesture] = []

@@ -21,7 +21,6 @@ class BeatCount:
     """
 
     def __init__(self, plan: Plan, output: Output) -> None:
-        """Start before the first beat."""
         self._plan, self._output = plan, output
         self._beat = (-1, 0)
         self._grid: Grid | None = None

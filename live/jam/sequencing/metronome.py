@@ -25,7 +25,6 @@ class Metronome:
     """
 
     def __init__(self, plan: Plan, *, channel: int, on: bool) -> None:
-        """Have clicked nothing yet."""
         self.on = on
         self._plan, self._channel = plan, channel
         self._done = self._rest_until = Tick(0)

@@ -51,7 +51,6 @@ class Periods:
     """
 
     def __init__(self, plan: Plan, history: PathHistory) -> None:
-        """Start with nothing taken."""
         self._plan, self._history = plan, history
         self._taken: Taken | None = None
 

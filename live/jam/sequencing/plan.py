@@ -120,7 +120,6 @@ class Plan:
     """
 
     def __init__(self, scheduler: Scheduler, *, grid: Grid, period: int = 1) -> None:
-        """Start with nothing planned."""
         self._scheduler = scheduler
         self._sent: dict[int, set[tuple[int, int]]] = {}  # step -> (channel, pitch)
         self.lines = BarLines(grid, period=period)

@@ -49,7 +49,6 @@ class Scheduler:
     """Queues notes and other messages and yields what is due, in the order of `Rank` within a tick."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._notes: list[QueuedNote] = []
         self._others: list[Event] = []
         self._sounding: dict[tuple[int, int], tuple[Tick, int]] = {}

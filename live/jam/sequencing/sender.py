@@ -49,7 +49,6 @@ class Sender:
     def __init__(
         self, scheduler: Scheduler, plan: Plan, transport: Transport, *, output: Output, config: Config
     ) -> None:
-        """Start with nothing sent."""
         self.clock_out = ClockOut(wanted=config.midi.clock_out)
         self.metronome = Metronome(plan, channel=config.midi.click_on, on=config.jam.metronome)
         self.lateness = Lateness()

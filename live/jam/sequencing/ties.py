@@ -27,7 +27,6 @@ class Ties:
     """
 
     def __init__(self, capture: Capture, periods: Periods) -> None:
-        """Start with nothing held."""
         self._capture, self._periods = capture, periods
         self._number = 0
         self._notes: Sequence[PlayedNote] = ()

@@ -116,7 +116,6 @@ class BeatFollower:
     """
 
     def __init__(self, *, beats_per_bar: int, tempo_bpm: float, chosen: bool = False) -> None:
-        """Start listening."""
         self.found: Found | None = None
         self._profile = profile_of(beats_per_bar)
         self._rhythm = rhythm_of(beats_per_bar)

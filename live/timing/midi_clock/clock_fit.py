@@ -73,7 +73,6 @@ class ClockFit:
     """
 
     def __init__(self, tempo_bpm: float) -> None:
-        """Begin with no clock."""
         self.count = -1
         self.last = Nanos(0)
         self.period = NANOS_PER_MINUTE / tempo_bpm / CLOCKS_PER_BEAT

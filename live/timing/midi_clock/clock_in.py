@@ -42,7 +42,6 @@ class ClockIn:
     """
 
     def __init__(self, tempo_bpm: float) -> None:
-        """Start with no clock, at position 0."""
         self.playing = False
         self._fit = ClockFit(tempo_bpm)
         self._zero: int | None = None  # number of the clock on tick 0; None while the place is not known

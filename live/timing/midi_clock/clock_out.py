@@ -25,7 +25,6 @@ class ClockOut:
     """
 
     def __init__(self, *, wanted: bool) -> None:
-        """Begin at tick 0."""
         self.wanted = wanted
         self._next = Tick(0)
 

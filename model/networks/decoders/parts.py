@@ -25,7 +25,6 @@ class PartsDecoder(ParallelDecoder):
     """
 
     def __init__(self, config: DecoderConfig, sizes: Sizes) -> None:
-        """Make the way in, learned places and parts, `depth` blocks and a writer for every part."""
         super().__init__()
         grid, self.logits = sizes.grid, list(sizes.track_logits)
         self.grid, self.shares = grid, shares(sizes)

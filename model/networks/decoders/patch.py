@@ -18,7 +18,6 @@ class PatchDecoder(ParallelDecoder):
     """z to one token per beat, a Transformer, one linear head for a beat's steps."""
 
     def __init__(self, config: DecoderConfig, sizes: Sizes) -> None:
-        """Make the way in, `depth` blocks and the head."""
         super().__init__()
         beats, steps = sizes.grid.beats, sizes.grid.steps_per_beat
         self.beats, self.sliced, self.logits = beats, sizes.sliced, sizes.logits

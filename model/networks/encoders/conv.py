@@ -16,7 +16,6 @@ class ConvEncoder(Encoder):
     """Each output sees its neighbours; `depth` residual layers."""
 
     def __init__(self, config: EncoderConfig, sizes: Sizes) -> None:
-        """Make a projection, learned beat positions and `depth` convolutions of three beats."""
         super().__init__()
         self.tokens, self.width = sizes.grid.beats, config.width
         self.enter = nn.Linear(sizes.grid.steps_per_beat * sizes.features, config.width)

@@ -23,7 +23,6 @@ class PartsEncoder(Encoder):
     """Features [B, S, F of all parts] to summaries [B, beats x shares of all parts, config.cell]."""
 
     def __init__(self, config: EncoderConfig, sizes: Sizes) -> None:
-        """Make a reader for every part, learned places and parts, and `depth` blocks."""
         super().__init__()
         grid, self.cuts = sizes.grid, list(sizes.track_features)
         self.grid, self.width = grid, config.cell

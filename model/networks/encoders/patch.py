@@ -17,7 +17,6 @@ class PatchEncoder(Encoder):
     """A beat's steps side by side make a token."""
 
     def __init__(self, config: EncoderConfig, sizes: Sizes) -> None:
-        """Make a projection, learned beat positions and `depth` blocks."""
         super().__init__()
         self.tokens, self.width = sizes.grid.beats, config.width
         self.enter = nn.Linear(sizes.grid.steps_per_beat * sizes.features, config.width)

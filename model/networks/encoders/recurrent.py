@@ -21,7 +21,6 @@ class RecurrentEncoder(Encoder):
     """Features [B, S, F] to summaries [B, tokens, 2 x config.width], one layer over another."""
 
     def __init__(self, config: EncoderConfig, sizes: Sizes) -> None:
-        """Make `depth` layers (one at least) of the kind that the configuration names, in both directions."""
         super().__init__()
         self.tokens = sizes.grid.beats if sizes.sliced else 1
         self.share, self.size = sizes.grid.steps // self.tokens, config.width

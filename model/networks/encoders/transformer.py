@@ -24,7 +24,6 @@ class TransformerEncoder(Encoder):
     """
 
     def __init__(self, config: EncoderConfig, sizes: Sizes) -> None:
-        """Make the embeddings, `depth` blocks and the way out."""
         super().__init__()
         narrow = max(1, config.width // NARROW)
         self.tokens = sizes.grid.beats if sizes.sliced else 1

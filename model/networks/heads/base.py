@@ -82,7 +82,6 @@ class Surface(nn.Module, ABC):
     track_logits: tuple[int, ...]
 
     def __init__(self, grid: Grid, *, features: int, logits: int, chances: int, channels: int) -> None:
-        """Keep the numbers of a single track without cells."""
         super().__init__()
         self.grid = grid
         self.step_features, self.step_logits = features, logits

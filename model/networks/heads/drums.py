@@ -23,7 +23,6 @@ class DrumsSurface(Surface):
     outputs: ClassVar[tuple[str, ...]] = ("hit", "drum_velocity", "drum_offset")
 
     def __init__(self, grid: Grid) -> None:
-        """Count features and logits."""
         super().__init__(grid, features=3 * KITS, logits=3 * KITS, chances=KITS, channels=3 * KITS)
         self.onset_channels = ((0, KITS),)
         self.layout = Layout(beats=grid.beats, steps=grid.steps_per_beat, channels=3, keys=KITS, band=1)

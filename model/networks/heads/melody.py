@@ -25,7 +25,6 @@ class MelodySurface(Surface):
     embedding: ClassVar[int] = 64
 
     def __init__(self, grid: Grid) -> None:
-        """Make the embedding of the 130 classes."""
         width = self.embedding + 1
         super().__init__(grid, features=width, logits=STATES + 128 + 1, chances=STATES + 128, channels=130)
         self.onset_channels = ((0, 128),)

@@ -38,7 +38,6 @@ class MultitrackSurface(Surface):
     )
 
     def __init__(self, grid: Grid) -> None:
-        """Make a surface of its own for each track."""
         made: dict[str, Surface] = {name: kind(grid) for name, kind in zip(TRACKS, SURFACES, strict=True)}
         super().__init__(
             grid,

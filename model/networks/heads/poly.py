@@ -27,7 +27,6 @@ class PolySurface(Surface):
     outputs: ClassVar[tuple[str, ...]] = ("onset", "hold", "velocity")
 
     def __init__(self, grid: Grid) -> None:
-        """Count features and logits."""
         keys = self.keys
         super().__init__(grid, features=3 * keys, logits=3 * keys, chances=2 * keys, channels=3 * keys)
         self.onset_channels = ((0, keys),)
@@ -111,7 +110,6 @@ class TimedPolySurface(PolySurface):
     outputs: ClassVar[tuple[str, ...]] = ("onset", "hold", "velocity", "offset")
 
     def __init__(self, grid: Grid) -> None:
-        """Count a channel more."""
         super().__init__(grid)
         self.step_features = self.step_logits = 4 * self.keys
         self.track_features = self.track_logits = (4 * self.keys,)

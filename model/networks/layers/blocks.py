@@ -36,7 +36,6 @@ class Block(nn.Module):
     """Pre-norm Transformer block (Xiong et al. 2020, "On layer normalization in the Transformer")."""
 
     def __init__(self, width: int, heads: int) -> None:
-        """Make attention and a feed-forward layer four times as wide."""
         super().__init__()
         self.norm1 = nn.LayerNorm(width)
         self.attention = Attention(width, heads)
@@ -55,7 +54,6 @@ class Residual(nn.Module):
     """Two layers beside the identity."""
 
     def __init__(self, width: int, inner: int) -> None:
-        """Make the layers."""
         super().__init__()
         self.up, self.down = nn.Linear(width, inner), nn.Linear(inner, width)
 

@@ -58,7 +58,6 @@ class CausalBlocks(nn.Module):
     """`depth` blocks one after another; their cache is one tensor [B, depth, 2, heads, L, size]."""
 
     def __init__(self, width: int, heads: int, depth: int) -> None:
-        """Make the blocks."""
         super().__init__()
         self.heads, self.size = heads, width // heads
         self.blocks = nn.ModuleList(CausalBlock(width, heads) for _ in range(depth))

@@ -67,7 +67,6 @@ class CellReader(PartReader):
     """Of a part with cells: each cell's summary is what it holds and what the token has heard."""
 
     def __init__(self, layout: Layout, *, cell: int, width: int) -> None:
-        """Make the network that all cells share, and the ways to the token and back."""
         super().__init__()
         self.layout = layout
         self.inner = nn.Linear(layout.cell, cell)
@@ -93,7 +92,6 @@ class VoiceReader(PartReader):
     """Of a voice, which has no cells."""
 
     def __init__(self, features: int, *, cell: int, width: int) -> None:
-        """Make two layers in, the second beside the first, and one out."""
         super().__init__()
         self.inner = nn.Linear(features, width)
         self.widen = nn.Linear(width, width)
@@ -115,7 +113,6 @@ class CellWriter(PartWriter):
     """Of a part with cells: each is written from its own slice and what the token has heard."""
 
     def __init__(self, layout: Layout, *, share: int, cell: int, width: int) -> None:
-        """Make the ways from the shares to the token and the cells, and the network that all cells share."""
         super().__init__()
         self.layout = layout
         self.token = nn.Linear(layout.bands * share, width)
@@ -141,7 +138,6 @@ class VoiceWriter(PartWriter):
     """Of a voice: written from the token alone, which its slices have entered."""
 
     def __init__(self, logits: int, *, share: int, width: int) -> None:
-        """Make one layer in and two out."""
         super().__init__()
         self.token = nn.Linear(SHARES * share, width)
         self.widen = nn.Linear(width, 2 * width)

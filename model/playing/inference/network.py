@@ -53,7 +53,6 @@ class Network:
     """
 
     def __init__(self, checkpoint: Checkpoint, runtime: Runtime) -> None:
-        """Build the codecs."""
         config = checkpoint.config
         self.whole = build(config.codec, config.grid.build())
         self.codec = build(config.codec, config.answer_grid)

@@ -21,7 +21,6 @@ class Packing:
     """
 
     def __init__(self, network: Network, grid: Grid) -> None:
-        """Take what packs."""
         self._network, self.grid = network, grid
 
     def packed(self, phrase: Phrase) -> Arrays:

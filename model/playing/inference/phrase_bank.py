@@ -23,7 +23,6 @@ class PhraseBank:
     """Latents and what they sound like.  Threads: one at a time."""
 
     def __init__(self, points: NDArray[np.float32], decode: Callable[[Vector], Phrase]) -> None:
-        """Decode every point [n, d] once."""
         self.points = points
         self.phrases = [decode(point) for point in points]
 

@@ -37,7 +37,6 @@ class PhraseDecoder:
     """
 
     def __init__(self, network: Network, packing: Packing, calibration: Calibration) -> None:
-        """Have decoded nothing yet."""
         self._network, self._packing = network, packing
         self._knobs = applicable(network.config.codec)
         self.calibration = calibration

@@ -36,7 +36,6 @@ class PhraseEncoder:
     def __init__(
         self, network: Network, packing: Packing, prior: LatentPrior, decoder: PhraseDecoder
     ) -> None:
-        """Have drawn nothing yet."""
         self._network, self._packing = network, packing
         self._encodes = network.config.encoder.kind != "none"
         self._prior, self._decoder = prior, decoder

@@ -75,7 +75,6 @@ class Sheets:
     """
 
     def __init__(self, songs: Sequence[SongTracks], grid: Grid) -> None:
-        """Read the songs."""
         tracks = [track for song in songs for track in song.tracks]
         self.grid = grid
         self.spans = [span for song in songs for span in song.spans]
@@ -255,7 +254,6 @@ class Sheet:
     """
 
     def __init__(self, sheets: Sheets, song: int) -> None:
-        """Look at a song, by its place among the sheets."""
         self._sheets, self._song = sheets, song
         self.lines, self.spans, self.grid = sheets.lines_of(song), sheets.spans_of(song), sheets.grid
         self.first_run = sheets.first_span[song]

@@ -42,7 +42,6 @@ class Hits:
     """
 
     def __init__(self, sheets: Sheets) -> None:
-        """Tell apart what shares a class and a step."""
         self.every = sheets.hits()
         notes, groups = self.every
         moment = (groups << 24 | notes[:, ONSET]) << 7 | notes[:, PITCH]

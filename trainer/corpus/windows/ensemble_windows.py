@@ -245,7 +245,6 @@ class Candidates:
     """
 
     def __init__(self, sheets: Sheets, places: WindowPlaces, parts: Sequence[Sequence[TrackLine]]) -> None:
-        """Take the tracks for a part, song by song."""
         songs = np.repeat(np.arange(len(parts)), [len(lines) for lines in parts])
         counts = np.bincount(places.songs, minlength=len(parts))
         begins = (np.cumsum(counts) - counts)[songs]
@@ -287,7 +286,6 @@ class Players:
     """
 
     def __init__(self, bands: Sequence[Casting], sheets: Sheets, places: WindowPlaces) -> None:
-        """Look at which tracks play where."""
         self._sheets, self._count = sheets, len(places.first)
         self._singers, self._basses, self._others = (
             Candidates(sheets, places, parts) for parts in zip(*bands, strict=True)

@@ -105,7 +105,6 @@ class Adversarial(Objective):
     betas: ClassVar[tuple[float, float]] = BETAS
 
     def __init__(self, net: VAE, fit: FitConfig) -> None:
-        """Make the critic."""
         super().__init__(net, fit)
         self.adversary = Adversary(net, fit)
         self.networks = nn.ModuleDict({CRITIC: self.adversary.critic})
@@ -175,7 +174,6 @@ class CriticTerm:
     """
 
     def __init__(self, net: VAE, fit: FitConfig) -> None:
-        """Make the critic."""
         self.net, self.fit = net, fit
         self.adversary = Adversary(net, fit)
         self.networks = nn.ModuleDict({CRITIC: self.adversary.critic})
