@@ -1,6 +1,8 @@
 """The page in Debian's Chromium, with pretended MIDI: what hands do, and how it looks at three sizes."""
 
+import base64
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from live.ipc.commands import (
 )
 from live.ipc.messages import MidiOut, PlayMidi, WantMidi
 from live.ipc.snapshot import ControllerView, LessonView, SceneView, TouchView
+from tests.fakes.midi_files import tune, write
 from tests.fakes.page_served import SIZES, Served, opened
 from tests.fakes.snapshots import band, scene
 
@@ -227,17 +230,25 @@ def test_a_tap_on_the_explorers_map_plays_the_real_phrase_that_lies_there(
     page.close()
 
 
-def test_a_slider_leads_from_one_phrase_to_another_without_losing_the_beat(
-    browser: Any, served: Served
+DROP = """([number, name, data]) => {
+  const carried = new DataTransfer();
+  carried.items.add(new File([Uint8Array.from(atob(data), (word) => word.charCodeAt(0))], name));
+  const event = new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true });
+  document.querySelectorAll(".slot")[number].dispatchEvent(event);
+}"""
+
+
+def test_a_slider_leads_from_one_dropped_file_to_another_without_losing_the_beat(
+    browser: Any, served: Served, tmp_path: Path
 ) -> None:
     page = opened(browser, served)
     page.click("[data-view=explore]")
     served.wait(lambda: page.evaluate("!!twobar.explore?.now"))
     assert not page.is_visible("[aria-label='from A to B']")
-    page.evaluate("twobar.explore.setEnd('A', twobar.explore.now, 'this phrase')")
-    page.click("text=New sample")
-    served.wait(lambda: page.evaluate("twobar.explore.samples.length") == 2)
-    page.evaluate("twobar.explore.setEnd('B', twobar.explore.now, 'this phrase')")  # the way is made at once
+    for number in (0, 1):
+        data = write(tmp_path / "tune.mid", [tune(number)]).read_bytes()
+        page.evaluate(DROP, [number, f"tune {number}.mid", base64.b64encode(data).decode()])
+        page.wait_for_selector(f".slot:has-text('tune {number}.mid')")
     slider = page.locator("[aria-label='from A to B']")
     slider.wait_for()
     assert slider.get_attribute("max") == "7"
