@@ -117,17 +117,6 @@ class Library:
         return best if best is not None and fits[best] else None
 
 
-def for_port(port_name: str) -> Mapping | None:
-    """Return the mapping whose `match` fits a port's name best, or None.
-
-    Raises:
-        UsageError: it is broken.
-
-    """
-    path = Library().file_for(port_name)
-    return None if path is None else read(path)
-
-
 def choose(name: str, port_names: Iterable[str] = ()) -> Mapping:
     """Return the mapping that a setting names; `auto` goes by the ports' names, else takes the default.
 

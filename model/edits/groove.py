@@ -12,7 +12,7 @@ from model.music.grid import Grid
 from model.music.phrase import Note
 from model.music.tracks import DRUMS
 
-KICK, SNARE, CLOSED_HAT, OPEN_HAT, CRASH, RIDE = 36, 38, 42, 46, 49, 51
+KICK, SNARE, CLOSED_HAT, OPEN_HAT, CRASH = 36, 38, 42, 46, 49
 HIGH_TOM, MIDDLE_TOM, LOW_TOM = 50, 47, 43
 TIMEKEEPERS = frozenset((42, 44, 46, 51, 53, 59))
 KICKS, SNARES = frozenset((35, 36)), frozenset((37, 38, 39, 40))

@@ -27,7 +27,6 @@ FARTHEST = 12  # semitones of a move, either way; what is wider counts as that
 MOVES = 2 * FARTHEST + 1
 LONGEST = 16  # steps of a length or of a wait
 PAIRED = 7  # semitones of moves that are counted in pairs
-EDGES = (0, 1, 2, 4, 8, 16)  # lengths fall between these
 SMOOTH = 0.5  # count that everything has before anything was counted
 
 HISTOGRAMS = {

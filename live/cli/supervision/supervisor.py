@@ -37,7 +37,6 @@ CALM_SECONDS = 20.0
 PAUSES_SECONDS = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0)
 """Before each start, by the number of deaths and failed starts in the last `CALM_SECONDS`."""
 
-KILL_SECONDS = 2.0
 WORKER_SECONDS = 10.0  # a model process that has not called by then will not: it is stopped, or hangs
 LAST_WORDS_SECONDS = 1.0
 DEAF_SECONDS = 0.75  # three beats: a panic does not wait until it is sure that the engine stands

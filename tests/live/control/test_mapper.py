@@ -95,9 +95,7 @@ def test_the_user_s_mappings_come_first(home: Path) -> None:
     (home / "mine.toml").write_text('[controller]\nname = "mine"\nmatch = ["nanokontrol2 midi"]\n')
     assert mapping.find("default").controller.name == "x"
     assert mapping.choose("mine").controller.name == "mine"
-    found = mapping.for_port("nanoKONTROL2 MIDI 1")
-    assert found is not None
-    assert found.controller.name == "mine"
+    assert mapping.Library().file_for("nanoKONTROL2 MIDI 1") == home / "mine.toml"
     assert "mine" not in mapping.shipped()
 
 

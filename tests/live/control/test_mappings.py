@@ -9,7 +9,7 @@ import pytest
 from live.control import library, lights
 from live.control.lights import LitState
 from live.control.mapper import Mapper
-from live.control.mapping_file import Control, message
+from live.control.mapping_file import Control, message, read
 from live.ipc.commands import Command, action
 from live.settings.knobs import KNOBS
 from live.timing.midi_bytes import control, note_off, note_on, program
@@ -210,8 +210,8 @@ def test_lights_as_the_makers_charts_have_them(name: str, state: dict[str, Any],
     ],
 )
 def test_a_port_finds_its_mapping(port: str, name: str | None) -> None:
-    found = library.for_port(port)
-    assert (found.controller.name if found else None) == name
+    found = library.Library().file_for(port)
+    assert (read(found).controller.name if found else None) == name
     assert library.choose("auto", ["Midi Through", port]).controller.name == (name or "Any controller")
 
 

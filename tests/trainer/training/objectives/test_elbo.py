@@ -7,35 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from model.codecs.base import pack_phrase
-from model.codecs.registry import build
 from model.networks.vae import VAE
 from tests.fakes import two_processes
+from tests.fakes.objectives import HALF, batch, built
 from tests.fakes.runs import STEPWISE
-from tests.fakes.synthetic import GRID, TINY, melody
+from tests.fakes.synthetic import TINY
 from trainer import settings
 from trainer.run.distributed import World
 from trainer.settings import FitConfig
 from trainer.training.objectives.base import MODEL, Batch, Loss, Moment
 from trainer.training.objectives.elbo import Elbo
-
-HALF = Moment(100, 0.5)
-
-
-def built(text: str, tmp_path: Path, *overrides: str) -> tuple[VAE, FitConfig]:
-    path = tmp_path / "tiny.toml"
-    path.write_text(text)
-    configuration = settings.read(path, list(overrides))
-    torch.manual_seed(3)
-    return VAE(configuration.model), configuration.fit
-
-
-def batch(count: int = 6, *, edits: int = 0, knobs: int = 2) -> Batch:
-    codec = build("melody", GRID)
-    packed = [pack_phrase(codec, melody(seed)) for seed in range(count)]
-    arrays = {name: torch.cat([torch.from_numpy(each[name]) for each in packed]) for name in packed[0]}
-    edited = {name: value.flip(0)[:edits] for name, value in arrays.items()}
-    return Batch(arrays, edited, torch.ones(edits, knobs))
 
 
 def test_the_bound_is_the_sum_of_its_weighted_parts(tmp_path: Path) -> None:
