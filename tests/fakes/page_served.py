@@ -13,7 +13,7 @@ from live.page.hub import Hub
 from live.page.serve import PageServer, application
 from tests.fakes.snapshots import scene
 
-SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1440, 900)}
+SIZES = {"small": (360, 640), "phone": (390, 844), "tablet": (820, 1180), "desktop": (1440, 900)}
 PATIENCE_S = 20.0
 FAKE_MIDI = """
 window.sent = [];

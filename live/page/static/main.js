@@ -171,7 +171,7 @@ function chips(state) {
   if (state.frozen) made.push(["frozen", "wait"]);
   if (state.demo) made.push(["DEMO", "demo"]);
   if (state.recording) made.push(["REC", "rec"]);
-  made.push([state.model.name, state.model.state === "ready" ? "" : state.model.state === "lost" ? "off" : "wait"]);
+  made.push([state.model.name, state.model.state === "ready" ? "plays" : state.model.state === "lost" ? "off" : "wait"]);
   for (const port of state.ports) if (port.state === "missing") made.push([`${port.name} missing`, "off"]);
   if (state.clock) made.push([state.clock, ""]);
   const key = JSON.stringify(made);
