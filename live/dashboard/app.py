@@ -21,6 +21,7 @@ from live.dashboard.drawing.hands import touched_row
 from live.dashboard.drawing.rows import Row, fit_row, row_width
 from live.dashboard.drawing.theme import THEME
 from live.dashboard.inbox import Inbox
+from live.dashboard.painted import Painted, Panel
 from live.dashboard.roll_panel import RollPanel
 from live.dashboard.shown import Shown
 from live.dashboard.strokes import Strokes
@@ -137,7 +138,7 @@ class Dashboard(App[None]):
         self._escaping = False  # whether the last key was an Esc to a window
         self._bound = {name for named in keys.rebound(self._keymap).values() for name in named.split(",")}
         self._pulsing = False
-        self._panels: list[panels.Painted] = []
+        self._panels: list[Painted] = []
 
     # -- from other threads --------------------------------------------------------------------
 
@@ -173,7 +174,7 @@ class Dashboard(App[None]):
                 self.bind(bound, action, show=False)
             for name in keys.unknown_idents(self._keymap):
                 self.shown.note("warning", f"the keymap names '{name}', which no key has; see ? for the keys")
-        self._panels = list(self.query(panels.Painted))
+        self._panels = list(self.query(Painted))
         self.shown.await_engine()
         self.set_interval(CHECK_NANOS / 1e9, self.check)
         self._inbox.connect(self._wake)
@@ -259,7 +260,7 @@ class Dashboard(App[None]):
             touched = touched_row(self._touched, self.size.width // 2)
             room = self.size.width - row_width(touched) - bool(touched)
             row = (*keys.hint_row(keys.rebound(self._keymap), room), (" " * bool(touched), ""), *touched)
-        self.query_one("#hints", panels.Panel).show((fit_row(row, self.size.width),))
+        self.query_one("#hints", Panel).show((fit_row(row, self.size.width),))
 
     def _pulse_soon(self, tick: int) -> None:
         """Draw the next beat when it falls, not when the next snapshot comes."""

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from live.dashboard.drawing.theme import COARSE_INK, INK
-from live.dashboard.panels import Painted, Panel
+from live.dashboard.painted import Painted, Panel
 from live.dashboard.roll_panel import RollPanel
 from live.dashboard.strokes import Strokes
 from live.ipc.messages import Bye
