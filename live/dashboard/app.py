@@ -16,7 +16,7 @@ from textual.command import Provider
 from textual.containers import Horizontal
 from textual.message import Message
 
-from live.dashboard import escapes, keys, panels, piano
+from live.dashboard import escapes, intents, keys, panels, piano
 from live.dashboard.drawing.hands import touched_row
 from live.dashboard.drawing.rows import Row, fit_row, row_width
 from live.dashboard.drawing.theme import THEME
@@ -39,23 +39,16 @@ from live.dashboard.windows.screens import (
 from live.ipc.commands import (
     ChooseMapping,
     Command,
-    Freeze,
-    Loop,
-    Nudge,
     Panic,
     PlayKey,
     Quit,
     Say,
     SetMetre,
-    SetPhrase,
-    Start,
-    Stop,
-    SwitchThru,
     Turn,
     action,
 )
 from live.ipc.snapshot import ToDashboard, TouchView
-from live.settings.knobs import ANCHORS, KNOBS, MODES, PHRASE_BARS
+from live.settings.knobs import KNOBS
 
 CHECK_NANOS = 250_000_000
 PULSE_SECONDS = 0.08
@@ -296,20 +289,17 @@ class Dashboard(App[None]):
 
     def action_start_stop(self) -> None:
         """Start, or stop when it plays."""
-        playing = self.shown.snapshot is not None and self.shown.snapshot.state != "stopped"
-        self._send((Stop if playing else Start)(source=keys.SOURCE))
+        self._send(intents.start_stop(self.shown.snapshot))
 
     def action_phrase(self, step: int) -> None:
         """Ask for longer or shorter phrases."""
         if self.shown.snapshot is not None:
-            bars = sum(one <= self.shown.snapshot.phrase_bars for one in PHRASE_BARS) - 1 + step
-            self._send(SetPhrase(PHRASE_BARS[max(0, min(len(PHRASE_BARS) - 1, bars))], source=keys.SOURCE))
+            self._send(intents.phrase(self.shown.snapshot, step))
 
     def action_loop(self) -> None:
         """Let the last bars repeat, as many as a phrase has, or let go of those that do."""
         if self.shown.snapshot is not None:
-            bars = 0 if self.shown.snapshot.loop_bars else self.shown.snapshot.phrase_bars
-            self._send(Loop(bars, source=keys.SOURCE))
+            self._send(intents.loop(self.shown.snapshot))
 
     def action_metre(self, step: int) -> None:
         """Ask for the next metre, or the one before; pressed again, for the one after that."""
@@ -325,15 +315,17 @@ class Dashboard(App[None]):
         """Turn the chosen knob: a fiftieth of its range a step, or one unit where the range is wide."""
         knob = self.shown.chosen_knob
         if knob is not None and knob.high > knob.low:
-            size = knob.high - knob.low
-            share = steps / size if size > 10 else steps * 0.02
-            self._send(Nudge(knob.name, share, source=keys.SOURCE))
+            self._send(intents.nudge(knob, steps))
 
     def action_rest(self) -> None:
         """Put the chosen knob to rest."""
         knob = self.shown.chosen_knob
         if knob is not None:
             self._send(Turn(knob.name, knob.rest, source=keys.SOURCE))
+
+    def _send_any(self, command: Command | None) -> None:
+        if command is not None:
+            self._send(command)
 
     # -- pointer -------------------------------------------------------------------------------
 
@@ -342,8 +334,7 @@ class Dashboard(App[None]):
         self.shown.chosen = message.number
         knob = self.shown.chosen_knob
         if knob is not None and message.share is not None and knob.available:
-            value = knob.low + message.share * (knob.high - knob.low)
-            self._send(Turn(knob.name, value, source=keys.SOURCE))
+            self._send(intents.turned_to(knob, message.share))
         self._show()
 
     def on_knob_panel_scrolled(self, message: panels.KnobPanel.Scrolled) -> None:
@@ -354,16 +345,7 @@ class Dashboard(App[None]):
 
     def on_mode_panel_clicked(self, message: panels.ModePanel.Clicked) -> None:
         """Do what the key of a word in the modes' row does."""
-        word = message.word
-        if word.lower() in MODES:
-            self._send(action("mode", word.lower(), source=keys.SOURCE))
-        elif word in ANCHORS and self.shown.snapshot is not None:
-            taken = any(anchor.name == word and anchor.xy for anchor in self.shown.snapshot.anchors)
-            self._send(action("recall" if taken else "capture", word, source=keys.SOURCE))
-        elif word in ("freeze off", "FROZEN"):
-            self._send(Freeze(source=keys.SOURCE))
-        elif word == "thru":
-            self._send(SwitchThru(source=keys.SOURCE))
+        self._send_any(intents.of_word(message.word, self.shown.snapshot))
 
     async def on_hint_panel_clicked(self, message: panels.HintPanel.Clicked) -> None:
         """Do what a hint says."""
@@ -386,11 +368,7 @@ class Dashboard(App[None]):
         """Ask where to store, and do so."""
         snapshot = self.shown.snapshot
         if snapshot is not None:
-            self.push_screen(StoreWindow(snapshot.anchors, snapshot.scenes), self._stored)
-
-    def _stored(self, command: Command | None) -> None:
-        if command is not None:
-            self._send(command)
+            self.push_screen(StoreWindow(snapshot.anchors, snapshot.scenes), self._send_any)
 
     def action_learn(self) -> None:
         """Open the window for learning, with the chosen knob marked."""
