@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 
 from live.ipc.commands import GoOnMap, Panic, ToEngine, Turn
 from live.ipc.link import Switchboard, new_address
-from live.ipc.messages import Bye, Hello, MidiOut, ToWorker, WantMidi
+from live.ipc.messages import Bye, Decode, Encode, Hello, MidiOut, ToWorker, WantMidi, Warp
 from live.ipc.snapshot import difference
 from live.page import hub as hub_module
 from live.page.hub import MOST_WAITING, EngineLink, Hub
@@ -181,7 +181,7 @@ class Dragged:
 
         def send(message: ToWorker, *, droppable: bool = False) -> bool:
             wire.sent.append(message)
-            if isinstance(message, ToWorker) and not hasattr(message, "model"):
+            if isinstance(message, Encode | Decode | Warp):
                 answer = self.model.answer(message)
                 self.at(self.clock.nanos + self._answer_ms * MS, lambda: self.engine._arrived(wire, answer))
             return True
