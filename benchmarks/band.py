@@ -21,6 +21,7 @@ from live.worker.handler import RequestHandler
 from model.edits.arrangement import SECTION
 from model.edits.groove import CRASH
 from model.latent.note_transformer import run_to_end
+from model.music.accompaniment import FIGURES, figures
 from model.music.chord_finding import GUESS, beats_of, progression, triad_index
 from model.music.grid import Grid
 from model.music.key import Key, key_of
@@ -266,6 +267,7 @@ def measure(scale: Scale) -> list[Row]:
         *_moved(handler, music, patterns),
         *_again(handler, music, patterns),
     ]
+    rows += _like_music(handler, music)
     rows += _offline(handler)
     return [Row(PREFIX + row.what, row.budget, row.measured, row.beside, row.met) for row in rows]
 
@@ -376,6 +378,31 @@ def _again(handler: RequestHandler, music: Music, patterns: Sequence[Phrase]) ->
             met=bool(filled) and all(filled) and all(landed),
         ),
     ]
+
+
+def _like_music(handler: RequestHandler, music: Music) -> list[Row]:
+    """Write chords and bass to melodies as `twobar accompany` does, and compare them with the musicians'."""
+    assert handler.player is not None
+    ours: list[dict[str, float]] = []
+    theirs: list[dict[str, float]] = []
+    for number, piece in enumerate(music):
+        tune = [melody_of(phrase) for phrase in piece]
+        ours += map(figures, generate.accompany(handler.player, tune, [CHORDS, BASS], seed=number))
+        theirs += map(figures, piece)
+    rows = []
+    for name in (name for name, (track, _) in FIGURES.items() if track in (CHORDS, BASS)):
+        found, known = ([row[name] for row in side if name in row] for side in (ours, theirs))
+        mean, spread = float(np.mean(known)), float(np.std(known))
+        rows.append(
+            Row(
+                f"accompaniments, {name}",
+                "within 1 sd of music",
+                f"{np.mean(found):.2f}",
+                f"musicians {mean:.2f}, 1 sd {spread:.2f}",
+                bool(abs(np.mean(found) - mean) <= spread),
+            )
+        )
+    return rows
 
 
 def _offline(handler: RequestHandler, tunes: int = 2) -> list[Row]:

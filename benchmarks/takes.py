@@ -12,18 +12,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from statistics import fmean
 
 import click
 import mido
 import numpy as np
 
-from benchmarks.band import GRID, MODEL, together
+from benchmarks.band import GRID, MODEL, likeness, together
 from benchmarks.instrument import ROOT
 from live.ipc.messages import Accompany, Answer, Decode, Decoded, Encode, ToWorker
 from live.worker.handler import RequestHandler
 from model.codecs.base import phrase_of
+from model.edits.arrangement import SECTION
 from model.errors import ModelError
 from model.midi.wav import render
+from model.music.accompaniment import figures as of_accompaniment
 from model.music.key import key_of
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
@@ -241,11 +244,17 @@ def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
         onsets: of the instrument, a bar, its drums left out.
         silent: share of beats from the third bar on in which nothing of it sounds.
         repeats: share of its bars that are note for note the one before, its drums left out.
+        alone: share of the time of its chords in which they are one note.
+        over: share of the time of its chords' notes in which they lie over the beat's melody.
+        again: of its chords' strokes and its drums' hits, what those of eight bars before share (F1).
 
     """
     inside = count = silent = beats = same = bars = 0
     pairs = []
+    alike: list[float] = []
+    of_band: list[dict[str, float]] = []
     heard = [cut(notes, cell, (1,)) for cell in range(cells)]
+    bands = [cut(notes, cell, (3, 4, 10)) for cell in range(cells)]
     for cell in range(cells):
         key = key_of([*(heard[cell - 1] if cell else ()), *heard[cell]])
         answer = cut(notes, cell, (2, 3, 4))
@@ -254,6 +263,8 @@ def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
             inside += sum(note.pitch % 12 in key.scale for note in answer)
         melody = heard[cell] or [note for note in answer if note.track == MELODY]
         pairs.append((melody, [note for note in answer if note.track != MELODY]))
+        of_band.append(of_accompaniment(Phrase.of(GRID, [*heard[cell], *bands[cell]])))
+        alike += again(bands[cell - SECTION], bands[cell]) if cell >= SECTION else []
     started = [note for note in notes if note.channel in CHANNELS]
     pitched = [note for note in started if note.channel != 10]
     beat = GRID.ticks_per_beat
@@ -275,7 +286,29 @@ def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
         "onsets": len({(note.start, note.channel) for note in pitched}) / (cells * GRID.bars),
         "silent": silent / max(1, beats),
         "repeats": same / max(1, bars),
+        "alone": mean_of("chords, one voice alone", of_band),
+        "over": mean_of("chords above the melody", of_band),
+        "again": fmean(alike) if alike else 0.0,
     }
+
+
+def again(before: Sequence[Note], now: Sequence[Note]) -> list[float]:
+    """Return the F1 of the strokes of chords and the hits of drums of two phrases, where both have any."""
+    found = []
+    for track in (CHORDS, DRUMS):
+        one, other = (
+            {(note.onset, note.pitch if track == DRUMS else 0) for note in side if note.track == track}
+            for side in (before, now)
+        )
+        if one and other:
+            found.append(likeness(one, other))
+    return found
+
+
+def mean_of(name: str, rows: Sequence[dict[str, float]]) -> float:
+    """Return the mean of a figure over the rows that have it."""
+    found = [row[name] for row in rows if name in row]
+    return fmean(found) if found else 0.0
 
 
 def level(path: Path) -> tuple[float, float]:
@@ -334,8 +367,11 @@ def main(data: Path, out: Path, *, minutes: float, only: str, wav: bool) -> None
     Example: python -m benchmarks.takes --data prepared --out takes
     """
     out.mkdir(parents=True, exist_ok=True)
-    click.echo("| take | bpm | mode | in key | clash | onsets a bar | silent | bars repeated | level, peak |")
-    click.echo("|---|---|---|---|---|---|---|---|---|")
+    click.echo(
+        "| take | bpm | mode | in key | clash | onsets a bar | silent | bars repeated "
+        "| one voice | over it | again | level, peak |"
+    )
+    click.echo("|---" * 12 + "|")
     for number, tune in enumerate(tunes(load_pieces(data, "test"))):
         name = f"{tune.name.replace(' ', '-')}-{tune.bpm}"
         if not name.startswith(only):
@@ -358,7 +394,8 @@ def main(data: Path, out: Path, *, minutes: float, only: str, wav: bool) -> None
         found = figures(notes, max(2, round(minutes * tune.bpm * GRID.ticks_per_beat / CELL)))
         click.echo(
             f"| {tune.name} | {tune.bpm} | {tune.mode} | {found['key']:.2f} | {found['clash']:.3f} "
-            f"| {found['onsets']:.1f} | {found['silent']:.2f} | {found['repeats']:.2f} | {loud} |"
+            f"| {found['onsets']:.1f} | {found['silent']:.2f} | {found['repeats']:.2f} "
+            f"| {found['alone']:.2f} | {found['over']:.2f} | {found['again']:.2f} | {loud} |"
         )
 
 

@@ -5,7 +5,20 @@ from pathlib import Path
 import mido
 import pytest
 
-from benchmarks.takes import BLUES, CELL, RIFFS, Sounded, figures, lines, save, sounded, written_out
+from benchmarks.takes import (
+    BLUES,
+    CELL,
+    RIFFS,
+    Sounded,
+    again,
+    figures,
+    lines,
+    save,
+    sounded,
+    written_out,
+)
+from model.music.phrase import Note
+from model.music.tracks import CHORDS, DRUMS
 from model.writing.wish import GRID, Kind
 from tests.fakes.pieces import write_pieces
 from trainer.corpus.pieces import load_pieces
@@ -43,6 +56,18 @@ def test_silence_and_bars_again_are_counted() -> None:
     assert figures(take(), 2)["silent"] == 1.0
     assert figures(take(48), 2)["repeats"] == 1.0
     assert figures(take(48, 50, 52, 53, 55), 2)["repeats"] == 0.0
+
+
+def test_chords_of_one_note_over_the_melody_are_told_and_what_comes_again() -> None:
+    high = figures(take(96), 2)
+    assert (high["alone"], high["over"]) == (1.0, 1.0)
+    two = [*take(48), *take(55)]
+    assert (figures(two, 2)["alone"], figures(two, 2)["over"]) == (0.0, 0.0)
+    assert high["again"] == 0.0, "it is too short"
+    assert again([Note(0, 60, 80, 2, track=CHORDS)], [Note(0, 64, 80, 2, track=CHORDS)]) == [1.0]
+    hits = [Note(step, 36, 80, 1, track=DRUMS) for step in (0, 8)]
+    assert again(hits, [hits[0], hits[1]._replace(pitch=38)]) == [0.5]
+    assert again(hits, []) == []
 
 
 def test_notes_are_paired_and_end_with_the_take() -> None:
