@@ -17,6 +17,7 @@ from benchmarks.figures import Row, percentile
 from benchmarks.scale import Scale
 from live.cli.offline import generate
 from live.ipc.messages import Accompany, Answer, Decode, Encode, ToWorker
+from live.worker.accompanist import Accompanist
 from live.worker.handler import RequestHandler
 from model.edits.arrangement import SECTION
 from model.edits.groove import CRASH
@@ -220,7 +221,9 @@ def written(handler: RequestHandler, music: Music) -> list[Phrase]:
     """Return what the model writes to the beginning of some pieces, without its melody."""
     assert handler.player is not None
     return [
-        run_to_end(handler.player.accompany(melody_of(piece[0]), ALL, seed=number)).part(*ALL)
+        run_to_end(Accompanist(handler.player).write(melody_of(piece[0]), ALL, number=0, seed=number)).part(
+            *ALL
+        )
         for number, piece in enumerate(music)
     ]
 

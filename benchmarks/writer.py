@@ -9,7 +9,9 @@ import numpy as np
 
 from benchmarks.figures import Row, percentile
 from benchmarks.scale import Scale
+from model.latent.note_transformer import run_to_end
 from model.music.phrase import Phrase
+from model.playing.alternatives import Material, following
 from model.writing.ranker import Ranker, shipped_ranker
 from model.writing.wish import GRID, Kind, Wish
 from model.writing.writer import Writer, shipped_writer
@@ -22,19 +24,24 @@ from trainer.evaluation.writing import (
     in_scale,
     phrases_in_pieces,
     reciprocal_rank,
+    taken_up,
 )
 
 PREFIX = "writer: "
 RANKED = {Kind.MELODY: 400, Kind.KEYBOARD: 200, Kind.DRUMS: 150, Kind.BAND: 150}
 WRITTEN = {Kind.MELODY: 500, Kind.KEYBOARD: 250, Kind.DRUMS: 250, Kind.BAND: 200}
 TIMED = 20
+ANSWERED = 200
+STRIDE = 97  # between the seeds of two answers: more than one has drafts
 BUDGET_MS = {Kind.MELODY: 60.0, Kind.KEYBOARD: 250.0, Kind.DRUMS: 250.0, Kind.BAND: 400.0}
 SEED = 1
 EXPLAINED = (
     "`python -m benchmarks --only writer --data DIR`, on the test split of what",
     "`twobar-train prepare MIDI_DIR --out DIR --metres all` writes: songs that were not learned. Areas under",
     "the curve are of the better of two classifiers on songs that it has not seen either (.5 cannot tell, 1",
-    "always); a rank is that of the ranker, which chooses what is played of several drafts.",
+    "always); a rank is that of the ranker, which chooses what is played of several drafts. Figures are",
+    "three moves of the upper line, by direction, size and time; what is asked is which share of a phrase's",
+    "figures the one before it has.",
 )
 
 
@@ -60,12 +67,12 @@ def _rows(writer: Writer, ranker: Ranker, pieces: Pieces, kind: Kind, scale: Sca
     if len(set(songs.tolist())) < 4:
         return [Row(name, "-", "too few songs", met=False)]
     real = [turn.phrase for turn in held_out]
-    following = writer.write_many([turn.wish(kind) for turn in held_out], seed=SEED)
+    written = writer.write_many([turn.wish(kind) for turn in held_out], seed=SEED)
     draws = writer.write_many([Wish(kind, tracks=turn.wish(kind).tracks) for turn in held_out], seed=SEED)
     ranked = held_out[: scale.count(RANKED[kind], least=4)]
     others = phrases_in_pieces(pieces, kind, CANDIDATES + 100, np.random.default_rng(SEED + 1))
     ranks = reciprocal_rank(ranker, kind, ranked, others)
-    next_auc = distinguished(kind, real, following, songs)
+    next_auc = distinguished(kind, real, written, songs)
     draw_auc = distinguished(kind, real, draws, songs, paired=False)
     rows = [
         Row(
@@ -91,7 +98,7 @@ def _rows(writer: Writer, ranker: Ranker, pieces: Pieces, kind: Kind, scale: Sca
     ]
     if kind != Kind.DRUMS:
         shares = []
-        for phrases in (following, real):
+        for phrases in (written, real):
             counts = np.array(
                 [in_scale(turn, one.notes) for turn, one in zip(held_out, phrases, strict=True)]
             )
@@ -105,7 +112,29 @@ def _rows(writer: Writer, ranker: Ranker, pieces: Pieces, kind: Kind, scale: Sca
                 shares[0] >= shares[1] - 0.02,
             )
         )
+    if kind in (Kind.MELODY, Kind.KEYBOARD):
+        rows.append(_motifs(writer, kind, held_out[: scale.count(ANSWERED, least=8)]))
     return [*rows, _speed(writer, kind, held_out[:TIMED])]
+
+
+def _motifs(writer: Writer, kind: Kind, held_out: list[PhraseInPiece]) -> Row:
+    """Return how much of the phrase before what is played next takes up, beside music and other songs."""
+    taken: dict[str, list[float]] = {"played": [], "music": [], "others": []}
+    for number, turn in enumerate(held_out):
+        *context, before = turn.context
+        material = Material(before, context=tuple(context))
+        other = held_out[(number + len(held_out) // 2) % len(held_out)].phrase
+        next_one = run_to_end(following(writer, kind, material, SEED + number * STRIDE))
+        for name, phrase in (("played", next_one), ("music", turn.phrase), ("others", other)):
+            taken[name].append(taken_up(before, phrase))
+    played, music, others = (float(np.mean(each)) for each in taken.values())
+    return Row(
+        f"{PREFIX}{kind.name.lower()}, figures that the next phrase takes up from the one before",
+        "as in music, .05 less at most",
+        f"{played:.3f} (n {len(held_out)})",
+        f"true next phrases {music:.3f}, those of other songs {others:.3f}",
+        played >= music - 0.05,
+    )
 
 
 def _echo(kind: Kind, held_out: list[PhraseInPiece], songs: np.ndarray) -> float:

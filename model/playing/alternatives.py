@@ -2,8 +2,8 @@
 
 Up to .7 of the knob a phrase is filled in: three tenths of its notes stay, those on its strong beats, and as
 many new ones as went are written between them.  Beyond that it goes over into what the writer finds comes
-next, of several drafts the one that goes on best.  Both know what was played before and the parts that others
-play meanwhile.
+next, of several drafts the one that goes on best; now and then they begin or end with a bar of before.  Both
+know what was played before and the parts that others play meanwhile.
 """
 
 from collections.abc import Generator, Sequence
@@ -16,6 +16,7 @@ from model.playing.inference.candidates import DRAFTS
 from model.playing.variation import MEASURED, lasting
 from model.writing.closing import closes
 from model.writing.ranker import shipped_ranker
+from model.writing.returning import returning
 from model.writing.wish import CONTEXT, GRID, Kind, Wish, writable
 from model.writing.writer import TOGETHER, Writer
 
@@ -109,6 +110,7 @@ def following(
         tracks=frozenset(note.track for note in played.notes),
         scale=material.scale,
     )
+    wish = returning(wish, seed)
     ranker = shipped_ranker()
     if ranker is None or drafts == 1:
         written = yield from writer.write(wish, seed=seed)

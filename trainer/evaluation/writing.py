@@ -3,8 +3,10 @@
 Tested in tests/trainer/evaluation/test_writing.py.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,9 @@ from trainer.evaluation.two_sample import Ints, Side, classify
 
 CANDIDATES = 100
 MOST_NOTES = 96  # of a phrase: what is longer takes long and is rare
+FIGURE = 3  # moves of a line, one after another
+SIZES = (0, 2, 4, 7)  # semitones up to which moves are of one size
+LONGEST_WAIT = 8  # steps from one onset to the next that are told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,26 @@ def distinguished(
     rows = [np.array([features(phrase, codec) for phrase in side]) for side in (real, other)]
     found = classify(Side(rows[0], songs), Side(rows[1], songs if paired else None), 0, paired=paired)
     return float("nan") if found is None else found.best
+
+
+def taken_up(before: Phrase, phrase: Phrase) -> float:
+    """Return the share of a phrase's figures that another one has, wherever, in any key; 0 where it has none.
+
+    A figure is three moves of the upper line: which way, of which size, and how long after the note before.
+    """
+    known, new = _figures(before), _figures(phrase)
+    return (known & new).total() / max(1, new.total())
+
+
+def _figures(phrase: Phrase) -> Counter[tuple[tuple[int, int], ...]]:
+    tops: dict[int, int] = {}
+    for note in phrase.notes:
+        tops[note.onset] = max(note.pitch, tops.get(note.onset, 0))
+    moves = []
+    for (onset, pitch), (later, other) in pairwise(sorted(tops.items())):
+        size = sum(abs(other - pitch) > edge for edge in SIZES)
+        moves.append((size if other > pitch else -size, min(LONGEST_WAIT, later - onset)))
+    return Counter(tuple(moves[place : place + FIGURE]) for place in range(len(moves) - FIGURE + 1))
 
 
 def in_scale(turn: PhraseInPiece, notes: Sequence[Note]) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from trainer.evaluation.writing import (
     phrases_in_pieces,
     ranks_of,
     reciprocal_rank,
+    taken_up,
 )
 
 DEGREES = (0, 2, 4, 5, 7, 9, 11, 12)
@@ -69,6 +70,17 @@ def test_the_same_music_cannot_be_told_apart_and_other_music_can() -> None:
     assert distinguished(Kind.MELODY, phrases, phrases, songs) == pytest.approx(0.5, abs=0.1)
     other = [Phrase.of(GRID, phrase.notes[::3]) for phrase in phrases]
     assert distinguished(Kind.MELODY, phrases, other, songs) > 0.9
+
+
+def test_figures_are_known_again_in_another_key_and_place() -> None:
+    tune = [Note(step, pitch, 80, 2) for step, pitch in ((0, 60), (2, 64), (4, 62), (6, 62))]
+    later = [note._replace(onset=note.onset + 8, pitch=note.pitch + 5) for note in tune]
+    assert taken_up(Phrase.of(GRID, tune), Phrase.of(GRID, later)) == 1.0
+    longer = [*later, Note(24, 50, 80, 2)]
+    assert taken_up(Phrase.of(GRID, tune), Phrase.of(GRID, longer)) == 0.5
+    slower = [note._replace(onset=2 * note.onset) for note in tune]
+    assert taken_up(Phrase.of(GRID, tune), Phrase.of(GRID, slower)) == 0.0
+    assert taken_up(Phrase.of(GRID, tune), Phrase(GRID)) == 0.0
 
 
 def test_what_is_of_no_song_is_not_told_by_the_songs_that_music_is_of() -> None:
