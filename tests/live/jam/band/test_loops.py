@@ -1,6 +1,19 @@
 """Phrases that come back bring their chords with them."""
 
-from live.jam.band.loops import FEWEST, SAME_AGAIN, VAMP, Loops, Remembered, likeness, rows_of
+from hypothesis import given
+from hypothesis import strategies as st
+
+from live.jam.band.loops import (
+    FEWEST,
+    MOVED_FEWEST,
+    SAME_AGAIN,
+    VAMP,
+    Loops,
+    Remembered,
+    Row,
+    likeness,
+    rows_of,
+)
 from model.music.grid import Grid
 from model.music.harmony import Chord
 from model.music.phrase import Note, Phrase
@@ -97,3 +110,36 @@ def test_a_bass_under_a_chord_moves_with_it() -> None:
     on_bass = Chord(0, 0, 4)
     loops = learned((TUNE, (on_bass,) * 8))
     assert loops.foresee(1, rows_of(TUNE.moved(2)), 16, []).chords == (Chord(2, 0, 6),) * 8
+
+
+ROWS = st.frozensets(st.tuples(st.integers(0, 9), st.integers(0, 11)), max_size=12)
+
+
+@given(ROWS, st.integers(0, 12), st.lists(ROWS, max_size=4))
+def test_the_phrase_that_is_played_is_the_one_whose_beginning_is_likest(
+    played: frozenset[Row], steps: int, phrases: list[frozenset[Row]]
+) -> None:
+    among = [Remembered(cell, rows, ONE) for cell, rows in enumerate(phrases)]
+    begun = [likeness(played, frozenset(row for row in one.rows if row[0] < steps)) for one in among]
+    best = Loops._best(played, steps, among)
+    if best is None:
+        assert not among
+    else:
+        assert best[0] == max(begun)
+        assert best[1] is among[max(range(len(among)), key=lambda place: (begun[place], place))]
+
+
+@given(ROWS, st.integers(1, 11), st.integers(1, 10))
+def test_a_phrase_in_another_key_is_known_by_its_beginning(
+    rows: frozenset[Row], semitones: int, steps: int
+) -> None:
+    loops = Loops()
+    loops.learn(0, Phrase.of(Grid(), [Note(step, 60 + pitch, 90, 1) for step, pitch in rows]), ONE)
+    played = frozenset((step, (pitch + semitones) % 12) for step, pitch in rows if step < steps)
+    found = loops._moved(played, steps)
+    if len(rows) < FEWEST or len({pitch for _, pitch in played}) < MOVED_FEWEST:
+        assert found is None
+    else:
+        assert found is not None
+        assert found[0] == 1
+        assert frozenset(row for row in found[1].rows if row[0] < steps) == played
