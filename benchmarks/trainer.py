@@ -18,6 +18,7 @@ from benchmarks.scale import Scale
 FILES = 3_000
 CHUNK = 64  # as `prepare` hands them to a process
 MINUTES = 1.0
+FED, DRAWS = 2_048, 12  # phrases of a batch, batches
 EXPLAINED = (
     "Files of 140 notes, made by chance. *Parsing alone* is symusic's `Score.from_midi` on the same files.",
     "*A core* is a second of processor time; *waiting* is the share of the time that a step waits.",
@@ -28,7 +29,7 @@ def measure(scale: Scale) -> list[Row]:
     """Measure reading, then learning from what was read."""
     songs, count = scale.fresh("songs"), scale.count(FILES, least=300)
     made_music.write(songs, 0, count)
-    return [*_reading(songs, count), *_learning(scale, songs, count)]
+    return [*_reading(songs, count), *_learning(scale, songs, count), *_feeding(scale)]
 
 
 def _reading(songs: Path, count: int) -> list[Row]:
@@ -91,6 +92,41 @@ def _learning(scale: Scale, songs: Path, count: int) -> list[Row]:
                 waits <= 0.05,
             )
         )
+    return rows
+
+
+def _feeding(scale: Scale) -> list[Row]:
+    """Measure how fast batches are made with numpy and with torch, each on one core."""
+    import torch  # noqa: PLC0415 - only this part needs it
+
+    from model.codecs.registry import build as codec_of  # noqa: PLC0415 - as above
+    from trainer import settings  # noqa: PLC0415 - as above
+    from trainer.data.batches import Feed  # noqa: PLC0415 - as above
+    from trainer.data.conditions import ConditionMaker  # noqa: PLC0415 - as above
+    from trainer.data.dataset import load  # noqa: PLC0415 - as above
+    from trainer.data.on_device import DeviceBatches  # noqa: PLC0415 - as above
+
+    rows, threads = [], torch.get_num_threads()
+    torch.set_num_threads(1)
+    for name in ("lead", "keys", "multitrack"):
+        chosen = settings.read(ROOT / "trainer" / "configs" / f"{name}.toml", [f"fit.batch={FED}"])
+        model, fit = chosen.model, chosen.fit
+        phrases = load(scale.folder / "prepared-songs", model.codec, "train")
+        codec = codec_of(model.codec, model.grid.build())
+        rates = []
+        for batches in (None, DeviceBatches(fit, codec, phrases, None, torch.device("cpu"))):
+            feed = Feed(model, fit, codec, phrases, None, ConditionMaker.of(model, ()), batches=batches)
+            feed.draw(edits=False)
+            begun = time.process_time()
+            for _ in range(DRAWS):
+                feed.draw(edits=False)
+            rates.append(FED * DRAWS / (time.process_time() - begun))
+        numpy, torchs = (f"{rate:,.0f} phrases/s" for rate in rates)
+        budget = ">= 200,000 phrases/s on a card"
+        rows.append(
+            Row(f"feed {name}, {FED:,} at once, a core", budget, numpy, f"by torch: {torchs}", met=None)
+        )
+    torch.set_num_threads(threads)
     return rows
 
 

@@ -22,6 +22,7 @@ Natural = Annotated[float, msgspec.Meta(ge=0)]
 OBJECTIVES = ("elbo", "language", "adversarial")
 ANNEALS = ("linear", "sigmoid", "cyclical")
 CRITICS = ("rhythm", "roll")
+BATCHES = ("auto", "processor", "device")
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 AUTO = "auto"
 """Of model.styles: those that the prepared phrases have."""
@@ -98,6 +99,8 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         precision: `auto`, `float32`, `bfloat16` or `float16` (with a gradient scaler); auto takes bfloat16
             where the machine multiplies it fast.
         compile: let torch compile the network where that makes its steps quicker.
+        batches: where they are made: on the `processor`, on the `device` that learns from them, or `auto`, on
+            a card where it can; they are the same.
         threads: of the processor, 1..64; 0 takes as many as make the run's own steps quickest.
         seed: of everything drawn.
         critic: of `adversarial`, or beside `elbo`.
@@ -134,6 +137,7 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     validation: Count = 768
     precision: str = "auto"
     compile: bool = False
+    batches: str = "auto"
     threads: Annotated[int, msgspec.Meta(ge=0, le=64)] = 0
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
     critic: CriticConfig = CriticConfig()
@@ -249,6 +253,7 @@ def _names(fit: FitConfig, path: Path) -> None:
         ("objective", fit.objective, OBJECTIVES),
         ("anneal", fit.anneal, ANNEALS),
         ("precision", fit.precision, PRECISIONS),
+        ("batches", fit.batches, BATCHES),
         ("critic.kind", fit.critic.kind, CRITICS),
     ):
         if value not in known:

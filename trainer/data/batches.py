@@ -4,8 +4,9 @@ In a run of several processes all of them draw the same order and each takes its
 drawn to augment a phrase is each process's own.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -19,18 +20,75 @@ from trainer.data.edit_pairs import EditPairs
 from trainer.run.distributed import World
 from trainer.settings import FitConfig
 
+T = TypeVar("T")
 Generator = np.random.Generator
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One batch as numpy arrays; see `trainer.training.objectives.base.Batch`."""
+    """One batch, of numpy arrays or of tensors; see `trainer.training.objectives.base.Batch`."""
 
-    arrays: Arrays
-    edited: Arrays
+    arrays: Mapping[str, Any]
+    edited: Mapping[str, Any]
     change: np.ndarray
-    encoder_input: Arrays | None = None
+    encoder_input: Mapping[str, Any] | None = None
     condition: np.ndarray | None = None
+
+
+class Batches(Protocol[T]):
+    """Makes arrays of chosen phrases, drawing what augments them from a generator."""
+
+    def plain(self, chosen: Ints, rng: Generator) -> dict[str, T]:
+        """Pack the chosen phrases."""
+
+    def paired(self, picked: Ints, rng: Generator) -> tuple[dict[str, T], dict[str, T]]:
+        """Pack the phrases that edits come from, and these edits."""
+
+    def joined(self, first: dict[str, T], then: dict[str, T]) -> dict[str, T]:
+        """Return the arrays of two batches as those of one."""
+
+    def parts_hidden(self, arrays: dict[str, T], rng: Generator) -> dict[str, T]:
+        """Return arrays with parts silent, as `fit.drop_parts` says."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostBatches:
+    """Makes batches with numpy, of phrases that may lie on disk."""
+
+    fit: FitConfig
+    codec: Codec
+    train: Phrases
+    edits: EditPairs | None
+
+    def plain(self, chosen: Ints, rng: Generator) -> Arrays:
+        """Pack phrases, augmented."""
+        fit = self.fit
+        return batch(
+            self.train,
+            self.codec,
+            chosen,
+            rng=rng,
+            reach=fit.transpose,
+            rotated=fit.rotate,
+            alone=fit.alone,
+        )
+
+    def paired(self, picked: Ints, rng: Generator) -> tuple[Arrays, Arrays]:
+        """Pack phrases and their edits."""
+        assert self.edits is not None
+        source, reach = self.edits.source[picked], self.fit.transpose
+        return batch_with_edits(
+            self.train, self.edits.edited, self.codec, source, picked, rng=rng, reach=reach
+        )
+
+    def joined(self, first: Arrays, then: Arrays) -> Arrays:
+        """Return two batches as one."""
+        return {name: np.concatenate((first[name], value)) for name, value in then.items()}
+
+    def parts_hidden(self, arrays: Arrays, rng: Generator) -> Arrays:
+        """Return arrays with parts silent."""
+        hidden = part_dropout.draw(part_dropout.sounding(arrays), self.fit.drop_parts, rng)
+        return part_dropout.hide(arrays, hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +105,7 @@ class Feed:
     """Draws batches.
 
     Attributes:
+        batches: makes them; with numpy where None.
         order: what is left of the epoch's order of phrases; the same in all processes.
         rng: draws what all processes share.
         chance: draws what is this process's own; alone, the same generator.
@@ -60,6 +119,7 @@ class Feed:
     edits: EditPairs | None
     conditions: ConditionMaker
     world: World = field(default_factory=World)
+    batches: Batches[Any] | None = None
     order: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     rng: Generator = field(init=False)
     chance: Generator = field(init=False)
@@ -79,34 +139,17 @@ class Feed:
             self.order = np.concatenate((self.order, self.rng.permutation(len(self.train))))
         wanted, self.order = self.order[: plain * size], self.order[plain * size :]
         chosen = self.slice_of(wanted, plain)
-        arrays = batch(
-            self.train,
-            self.codec,
-            chosen,
-            rng=self.chance,
-            reach=fit.transpose,
-            rotated=fit.rotate,
-            alone=fit.alone,
-        )
+        batches = self.batches or HostBatches(fit, self.codec, self.train, self.edits)
+        arrays = batches.plain(chosen, self.chance)
         edited = {name: value[:0] for name, value in arrays.items()}
         change = np.zeros((0, max(len(self.model.knobs), 1)), dtype=np.float32)
         if self.edits is not None and paired:
             picked = self.slice_of(self.rng.integers(len(self.edits), size=paired * size), paired)
-            first, edited = batch_with_edits(
-                self.train,
-                self.edits.edited,
-                self.codec,
-                self.edits.source[picked],
-                picked,
-                rng=self.chance,
-                reach=fit.transpose,
-            )
-            arrays = {name: np.concatenate((first[name], value)) for name, value in arrays.items()}
+            first, edited = batches.paired(picked, self.chance)
+            arrays = batches.joined(first, arrays)
             change = self.edits.change[picked]
             chosen = np.concatenate((self.edits.source[picked], chosen))
-        encoder_input = None
-        if fit.drop_parts:
-            encoder_input = part_dropout.hide(arrays, part_dropout.draw(arrays, fit.drop_parts, self.chance))
+        encoder_input = batches.parts_hidden(arrays, self.chance) if fit.drop_parts else None
         condition = self.conditions.about(
             arrays, self.train, chosen, share=fit.condition_dropout, rng=self.chance
         )

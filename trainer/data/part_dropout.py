@@ -5,6 +5,8 @@ encoder, while the loss asks for all of them.  Who then plays one part alone, th
 the others added.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,22 +16,21 @@ from model.codecs.melody import REST
 Mask = NDArray[np.bool_]
 
 
-def parts_of(arrays: Arrays) -> list[str]:
+def parts_of(arrays: Iterable[str]) -> list[str]:
     """Return the names of the parts, in order: what stands before the point in `melody.token`; none: []."""
     return list(dict.fromkeys(name.split(".")[0] for name in arrays if "." in name))
 
 
-def draw(arrays: Arrays, share: float, rng: np.random.Generator) -> Mask:
+def draw(present: Mask, share: float, rng: np.random.Generator) -> Mask:
     """Draw which parts are hidden, bool [B, parts].
 
     Args:
-        arrays: packed phrases of several parts.
+        present: which parts have notes, bool [B, parts]; see `sounding`.
         share: of the phrases that have parts hidden, 0..1; in each of them every proper subset that
             leaves at least one part with notes is as likely as any other of its size, all sizes alike.
         rng: what draws.
 
     """
-    present: Mask = sounding(arrays)
     count, parts = present.shape
     order = rng.random((count, parts)).argsort(axis=1).argsort(axis=1)  # each part's rank in a random order
     size = rng.integers(1, max(2, parts), count)

@@ -5,7 +5,7 @@ Tested in tests/trainer/training/test_fit.py, tests/trainer/training/test_troubl
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from model.checkpoint import Calibration
-from model.codecs.base import Arrays, Codec
+from model.codecs.base import Codec
 from model.config import ModelConfig
 from model.networks.vae import VAE
 from trainer.data.batches import Feed
 from trainer.data.conditions import ConditionMaker
 from trainer.data.dataset import Phrases, batch
 from trainer.data.edit_pairs import EditPairs
+from trainer.data.on_device import DeviceBatches, moved, why_not
 from trainer.data.prefetch import Prefetch
 from trainer.errors import OperationError, RequestError
 from trainer.run.device import KINDS, best_threads, device_and_precision, short_of_memory
@@ -111,7 +112,14 @@ class TrainingLoop:
             for role, network in networks.items()
         }
         self.feed = Feed(
-            self.model, self.fit, self.codec, self.train, self.edits, self.conditions, self.world
+            self.model,
+            self.fit,
+            self.codec,
+            self.train,
+            self.edits,
+            self.conditions,
+            self.world,
+            batches=self.device_batches(),
         )
         self.prefetch = Prefetch(self.feed, depth=0 if self.device.type == "cpu" else AHEAD)
         if self.world.rank:
@@ -121,6 +129,23 @@ class TrainingLoop:
         arrays = batch(self.validation, self.codec, chosen, rng=None)
         self.validation_arrays = self.tensors(arrays)
         self.condition = self.tensor(self.conditions.about(arrays, self.validation, chosen))
+
+    def device_batches(self) -> DeviceBatches | None:
+        """Return what makes batches on the device: on a card where it can, elsewhere where it is asked for.
+
+        Raises:
+            RequestError: it is asked for and cannot.
+
+        """
+        asked = self.fit.batches
+        if asked == "processor" or (asked == "auto" and self.device.type != "cuda"):
+            return None
+        reason = why_not(self.model, self.train, self.device)
+        if reason and asked == "device":
+            raise RequestError(f"fit.batches 'device' cannot be on {self.device.type}: {reason}")
+        if reason:
+            return None
+        return DeviceBatches(self.fit, self.codec, self.train, self.edits, self.device)
 
     def suit_machine(self, *, resumed: bool) -> None:
         """Choose what the settings leave to the machine; a resumed run has its precision and threads."""
@@ -315,7 +340,7 @@ class TrainingLoop:
         return Batch(
             self.tensors(drawn.arrays),
             self.tensors(drawn.edited),
-            torch.from_numpy(drawn.change).to(self.device),
+            moved(drawn.change, self.device),
             self.tensors(drawn.encoder_input) if drawn.encoder_input is not None else None,
             self.tensor(drawn.condition),
         )
@@ -469,16 +494,13 @@ class TrainingLoop:
         generators = {name: tensors[f"{name}/{rank}" if rank else name] for name in names if name in tensors}
         state.restore_generators(generators, self.device)
 
-    def tensors(self, arrays: Arrays) -> dict[str, Tensor]:
-        """Move packed arrays to the device; to a card from pinned memory, without waiting for it."""
-        return {name: self.moved(torch.from_numpy(value)) for name, value in arrays.items()}
-
-    def moved(self, tensor: Tensor) -> Tensor:
-        """Move a tensor to the device."""
-        if self.device.type == "cuda":
-            tensor = tensor.pin_memory()
-        return tensor.to(self.device, non_blocking=self.device.type == "cuda")
+    def tensors(self, arrays: Mapping[str, Tensor | NDArray[Any]]) -> dict[str, Tensor]:
+        """Move packed arrays to the device, where some are made."""
+        return {
+            name: value if isinstance(value, Tensor) else moved(value, self.device)
+            for name, value in arrays.items()
+        }
 
     def tensor(self, array: NDArray[np.float32] | None) -> Tensor | None:
         """Move one array to the device, if there is one."""
-        return None if array is None else self.moved(torch.from_numpy(array))
+        return None if array is None else moved(array, self.device)

@@ -53,7 +53,7 @@ def test_who_plays_is_known(part: int) -> None:
 
 
 def test_in_a_share_of_the_phrases_one_to_three_parts_are_hidden_and_one_always_sounds() -> None:
-    hidden = draw(band(4000), 0.5, np.random.default_rng(1))
+    hidden = draw(sounding(band(4000)), 0.5, np.random.default_rng(1))
     counts = np.bincount(hidden.sum(1), minlength=5)
     assert counts[0] == pytest.approx(2000, abs=150)
     assert counts[1:4] == pytest.approx([667] * 3, abs=100)
@@ -66,6 +66,6 @@ def test_a_part_that_plays_alone_is_never_hidden() -> None:
     for name in arrays:
         if not name.startswith("bass"):
             arrays[name][:] = REST if name.endswith("token") else 0
-    hidden = draw(arrays, 1.0, np.random.default_rng(2))
+    hidden = draw(sounding(arrays), 1.0, np.random.default_rng(2))
     assert not hidden[:, 2].any()
-    assert not draw(band(500), 0.0, np.random.default_rng(2)).any()
+    assert not draw(sounding(band(500)), 0.0, np.random.default_rng(2)).any()

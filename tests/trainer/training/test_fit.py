@@ -122,6 +122,14 @@ def test_a_resumed_run_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.Monke
     assert_equal(tmp_path / "whole", tmp_path / "half")
 
 
+def test_batches_made_on_the_device_teach_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = prepare(tmp_path / "data", "poly")
+    bare(monkeypatch)
+    run(config(tmp_path, "poly"), data, tmp_path / "processor")
+    run(config(tmp_path, "poly"), data, tmp_path / "device", overrides=["fit.batches='device'"])
+    assert_equal(tmp_path / "processor", tmp_path / "device")
+
+
 # SIGTERM as it would come from outside, in the middle of the third step
 STOP_AFTER_THREE = """
 import os, signal, sys
@@ -226,6 +234,7 @@ def test_edit_pairs_take_a_quarter_of_the_minutes_at_most_and_count(
         ("model.knobs=['densitty']", "no attribute 'densitty'"),
         ("fit.batch=0", "batch"),
         ("fit.precision=int8", "precision cannot be 'int8'; there is: auto, bfloat16, float16, float32"),
+        ("fit.batches=card", "batches cannot be 'card'; there is: auto, device, processor"),
         ("fit.batch", "section.key=value"),
         ("model.grid.steps_per_beat=7", "must divide 480"),
     ],
