@@ -3,7 +3,7 @@
     python -m scripts.known_phrases FOLDER
 
 FOLDER holds MANIFEST.csv (columns dataset, path, licence, metre, cluster) and the .mid files that it names,
-below itself or beside it.  Writes model/weights/NAME.phrases.json, see `live.page.known`.
+below itself or beside it.  Writes model/weights/NAME.phrases.json, see `live.page.known_phrases`.
 """
 
 import csv
@@ -16,7 +16,7 @@ import numpy as np
 
 from live.cli.offline import generate, midi_files
 from live.errors import TwobarError
-from live.page.known import KnownPhrase, phrases_file
+from live.page.known_phrases import KnownPhrase, phrases_file
 from model.music.phrase import Note, Phrase
 
 COUNT, CANDIDATES, LEAST_NOTES = 48, 260, 6

@@ -17,9 +17,9 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from live.dashboard import escapes, intents, keys, panels, piano
-from live.dashboard.drawing.hands import touched_row
 from live.dashboard.drawing.rows import Row, fit_row, row_width
 from live.dashboard.drawing.theme import THEME
+from live.dashboard.drawing.touched import touched_row
 from live.dashboard.inbox import Inbox
 from live.dashboard.painted import Painted, Panel
 from live.dashboard.roll_panel import RollPanel

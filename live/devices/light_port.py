@@ -20,7 +20,7 @@ _CLOSE_PATIENCE_S = 1.0
 
 
 class Wire(Protocol):
-    """Where messages go; see `live.devices.port.OutputPort`."""
+    """Where messages go; see `live.devices.rtmidi_port.OutputPort`."""
 
     def send(self, data: bytes) -> None:
         """Send one whole message."""

@@ -13,7 +13,7 @@ from live import errors
 from live.devices.jack.cycles import FrameTimes, JackCycles
 from live.devices.jack.probe import Direction, JackProbe, jack_answers, one_at_a_time
 from live.devices.names import hardware, keyboards, match, plain_name, unique
-from live.devices.port import Deliver, InputPort, MidiInput, MidiOutput, OutputPort, calls_paused
+from live.devices.rtmidi_port import Deliver, InputPort, MidiInput, MidiOutput, OutputPort, calls_paused
 from live.devices.stderr import silence_jack, stderr_diverted
 from model.errors import nearest
 

@@ -19,8 +19,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from live.errors import TwobarError
-from live.page.errand import begin, run
 from live.page.messages import Trouble
+from live.page.studio_process import begin, run
 from model.music.phrase import Note
 
 LARGEST_BODY = 1 << 21

@@ -1,4 +1,4 @@
-"""The page served: its routes, behind the door, beside the link to the engine.
+"""The page served: its routes, behind the access check, beside the link to the engine.
 
 Tested in tests/live/page/test_serve.py.
 """
@@ -24,7 +24,7 @@ from starlette.websockets import WebSocket
 
 from live.cli.offline.commands import DEFAULT_MODEL
 from live.ipc.page_process import PageOptions, options_of_page
-from live.page.door import Door
+from live.page.access import Access
 from live.page.explorer import Explorer
 from live.page.hub import EngineLink, Hub
 from live.page.soundfont import soundfont_route
@@ -38,7 +38,7 @@ MOST_VISITORS = 32
 
 
 def application(options: PageOptions, hub: Hub, explorer: Explorer | None = None) -> Starlette:
-    """Return the page's routes, behind its door."""
+    """Return the page's routes, behind the access check."""
     explorer = explorer or Explorer(options.model or DEFAULT_MODEL)
     visitors: set[Visitor] = set()
 
@@ -73,7 +73,7 @@ def application(options: PageOptions, hub: Hub, explorer: Explorer | None = None
             WebSocketRoute("/live", live),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[Middleware(Door, options)],
+        middleware=[Middleware(Access, options)],
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from live.cli.offline import generate, midi_files
 from live.errors import FailureError, UsageError
-from live.page.known import known_phrases
+from live.page.known_phrases import known_phrases
 from model.files import as_path
 from model.latent.geometry import Latent
 from model.music.grid import Grid

@@ -9,8 +9,8 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from live.dashboard import keys
-from live.dashboard.drawing.hands import choice_rows, choices, lesson_rows
 from live.dashboard.drawing.rows import Row, fit_row
+from live.dashboard.drawing.touched import choice_rows, choices, lesson_rows
 from live.dashboard.windows.window import ModalWindow, painted
 from live.ipc.commands import Command, Learn, StopLearning, Undo
 from live.ipc.snapshot import Snapshot

@@ -16,7 +16,7 @@ from _jack import ffi
 
 from live import errors
 from live.devices.jack.probe import library, one_at_a_time
-from live.devices.port import MidiOutput, PlayedChannels, close_in_time, registered, unregistered
+from live.devices.rtmidi_port import MidiOutput, PlayedChannels, close_in_time, registered, unregistered
 from live.devices.stderr import silence_jack, stderr_diverted
 from live.timing.ahead import AheadQueue
 from live.timing.clock import raise_thread

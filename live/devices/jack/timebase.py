@@ -14,7 +14,7 @@ import threading
 
 from live.devices.jack.probe import JackProbe, one_at_a_time
 from live.devices.jack.transport import BBT, Position
-from live.devices.port import registered, unregistered
+from live.devices.rtmidi_port import registered, unregistered
 from live.timing.clock import raise_thread
 from live.timing.tempo_map import TempoMap
 

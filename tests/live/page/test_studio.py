@@ -9,7 +9,7 @@ import pytest
 
 from live.errors import TwobarError, UsageError
 from live.page import studio
-from live.page.errand import run
+from live.page.studio_process import run
 from model.music.grid import Grid
 from model.music.phrase import Note
 

@@ -6,7 +6,7 @@ import pytest
 
 from live.devices.jack import output as jack_output
 from live.devices.jack.output import MARGIN_NANOS, JackOutput
-from live.devices.port import calls_paused
+from live.devices.rtmidi_port import calls_paused
 from live.errors import PortError
 from live.timing.midi_bytes import note_off, note_on
 from live.timing.timeline import Nanos

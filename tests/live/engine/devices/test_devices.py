@@ -10,7 +10,7 @@ from live.devices import hotplug
 from live.devices.fluidsynth import FluidSynth
 from live.devices.hotplug import Change, SystemLister
 from live.devices.names import match
-from live.devices.port import InputPort, OutputPort
+from live.devices.rtmidi_port import InputPort, OutputPort
 from live.engine.closing import Guard
 from live.engine.devices.devices import Devices
 from live.engine.devices.losses import Losses, LossNotices

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from live.ipc.page_process import PageOptions
-from live.page.door import UNASKED, WRONG_HOST, WRONG_ORIGIN, Door
+from live.page.access import UNASKED, WRONG_HOST, WRONG_ORIGIN, Access
 
 HERE = "http://127.0.0.1:9080"
 
@@ -23,7 +23,7 @@ def client(base: str = HERE, **options: object) -> TestClient:
         await socket.close()
 
     app = Starlette(routes=[Route("/", page), WebSocketRoute("/live", live)])
-    return TestClient(Door(app, PageOptions(**options)), base_url=base)  # type: ignore[arg-type]
+    return TestClient(Access(app, PageOptions(**options)), base_url=base)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("base", [HERE, "http://localhost:9080", "http://[::1]:9080", "http://localhost"])

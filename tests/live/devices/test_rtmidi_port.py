@@ -5,7 +5,7 @@ import rtmidi
 
 from live import errors
 from live.devices.jack.cycles import JackCycles
-from live.devices.port import InputPort, OutputPort
+from live.devices.rtmidi_port import InputPort, OutputPort
 from live.timing import midi_bytes
 from live.timing.midi_bytes import Received
 

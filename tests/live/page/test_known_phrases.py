@@ -6,7 +6,7 @@ import pytest
 
 from live.errors import FailureError
 from live.page import studio
-from live.page.known import known_phrases, phrases_file
+from live.page.known_phrases import known_phrases, phrases_file
 from model.shipped import shipped_models
 
 

@@ -1,7 +1,7 @@
 """What hands do, in rows."""
 
-from live.dashboard.drawing.hands import choice_rows, choices, lesson_rows, touched_row
 from live.dashboard.drawing.rows import Row, row_width
+from live.dashboard.drawing.touched import choice_rows, choices, lesson_rows, touched_row
 from live.ipc.snapshot import LessonView, TouchView
 
 

@@ -33,7 +33,7 @@ WRONG_ORIGIN = "another page may not speak to the instrument"
 UNASKED = "this page asks for a token: scan the code that twobar shows, or open the whole address beside it"
 
 
-class Door:
+class Access:
     """Lets in who may come in; an ASGI middleware.
 
     Args:
