@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.containers import Horizontal
 from textual.message import Message
+from textual.screen import Screen
 
 from live.dashboard import escapes, intents, keys, panels, piano
 from live.dashboard.drawing.rows import Row, fit_row, row_width
@@ -171,6 +172,7 @@ class Dashboard(App[None]):
         self.shown.await_engine()
         self.set_interval(CHECK_NANOS / 1e9, self.check)
         self._inbox.connect(self._wake)
+        self.screen.screen_layout_refresh_signal.subscribe(self, self._placed, immediate=True)
         if self._code:
             self.push_screen(CodeWindow(self._code))
         self._show()
@@ -200,11 +202,8 @@ class Dashboard(App[None]):
         super()._handle_exception(error)
         self._exit_renderables.clear()
 
-    def on_resize(self) -> None:
-        """Draw for the new size, when every panel has its place."""
-        self.call_after_refresh(self._resized)
-
-    def _resized(self) -> None:
+    def _placed(self, _screen: Screen[object]) -> None:
+        """Draw for the new size: every panel has its place now, as it need not when the resize is told."""
         for panel in self._panels:
             panel.forget()
         self._show()

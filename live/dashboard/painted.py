@@ -71,7 +71,12 @@ class Painted(Widget):
         """Show a view, repainting only what changed; a panel that is filled by `show` ignores it."""
 
     def draw_with(self, strokes: Strokes | None, view: View) -> None:
-        """Draw so that what is painted anew is among the strokes; without any, by way of Textual."""
+        """Draw so that what is painted anew is among the strokes; without any, by way of Textual.
+
+        A panel for which there is no room is drawn when there is again.
+        """
+        if not self.display:
+            return
         self._strokes = strokes
         self.draw(view)
         self._strokes = None

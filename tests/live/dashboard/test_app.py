@@ -188,9 +188,14 @@ def applied(lines: list[str], sequence: str) -> list[str]:
     return ["".join(line) for line in cells]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)])
-async def test_what_goes_past_the_compositor_is_what_it_would_draw(size: tuple[int, int]) -> None:
-    async with Stage().run(size) as stage:
+@pytest.mark.parametrize("begun", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50), (60, 15), (40, 10)])
+async def test_what_goes_past_the_compositor_is_what_it_would_draw(
+    begun: tuple[int, int], size: tuple[int, int]
+) -> None:
+    async with Stage().run(begun) as stage:
+        await stage.show(tick=6 * 4 * BEAT, speaker="performer", speaker_until=8 * 4 * BEAT)
+        await stage.pilot.resize_terminal(*size)  # a panel that has no room any more is not drawn
         await stage.show(tick=6 * 4 * BEAT)
         shown, sent = stage.screen(), list[str]()
 
@@ -201,7 +206,9 @@ async def test_what_goes_past_the_compositor_is_what_it_would_draw(size: tuple[i
         stage.app._display = display  # type: ignore[method-assign,assignment]
         for number in range(40):
             tick = 6 * 4 * BEAT + number * BEAT // 3
-            await stage.show(tick=tick, mode="hold" if number > 20 else "follow", held_keys=[60 + number % 3])
+            turn = {"speaker": "performer", "speaker_until": 9 * 4 * BEAT}
+            mode = "hold" if number > 20 else "follow"
+            await stage.show(tick=tick, mode=mode, held_keys=[60 + number % 3], **turn)
             shown = applied(shown, "".join(sent))
             sent.clear()
             assert shown == stage.screen(), number
