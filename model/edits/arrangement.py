@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from model.edits.comping import thinned, varied_bass, varied_chords
 from model.edits.groove import varied
-from model.edits.reharmonise import HARMONIC, Harmony, reharmonised
+from model.edits.reharmonise import HARMONIC, LeadSheet, reharmonised
 from model.music.grid import Grid
 from model.music.harmony import Chord
 from model.music.phrase import Note
@@ -71,28 +71,12 @@ def varied_parts(
     return found
 
 
-def laid(
-    parts: Mapping[int, BandPart],
-    present: Sequence[Harmony],
-    *,
-    grid: Grid,
-    scale: frozenset[int] | None = None,
-    avoided: Sequence[frozenset[int]] = (),
-) -> list[Note]:
-    """Return the notes of a band's parts in the present chords.
-
-    Args:
-        parts: by track, see `varied_parts`.
-        present: the chord of each step that is to be heard.
-        grid: of the phrase.
-        scale: pitch classes that passing notes keep to; None is any.
-        avoided: of each step, pitch classes that the band is not to lie a semitone beside.
-
-    """
+def laid(parts: Mapping[int, BandPart], sheet: LeadSheet) -> list[Note]:
+    """Return the notes of a band's parts, see `varied_parts`, in the chords of a lead sheet."""
     found: list[Note] = []
     for track, (notes, written) in parts.items():
-        if track in HARMONIC and any(present):
-            found += reharmonised(notes, written, present, grid=grid, scale=scale, avoided=avoided)
+        if track in HARMONIC and any(sheet.present):
+            found += reharmonised(notes, written, sheet)
         else:
             found += notes
     return found

@@ -46,32 +46,45 @@ def role(pitch: int, chord: Chord) -> int | None:
     return tones.index(above) if above in tones else ROLE[above]
 
 
-def reharmonised(
-    notes: Iterable[Note],
-    written: Sequence[Chord | None],
-    present: Sequence[Harmony],
-    *,
-    grid: Grid,
-    scale: frozenset[int] | None = None,
-    avoided: Sequence[frozenset[int]] = (),
-) -> list[Note]:
-    """Return a pattern's notes under the present chords.
+class LeadSheet(NamedTuple):
+    """The harmony of a phrase as it is to be heard.
 
-    Args:
-        notes: of a phrase, in order; those of chords and bass change, the others stay.
-        written: the chord of each beat that the pattern was written under; None where it tells none.
-        present: the chord of each step that is to be heard.
+    Attributes:
+        present: the chord of each step.
         grid: of the phrase.
         scale: pitch classes that passing notes keep to; None is any.
         avoided: of each step, pitch classes that the band is not to lie a semitone beside; empty for none.
 
     """
+
+    present: Sequence[Harmony]
+    grid: Grid
+    scale: frozenset[int] | None = None
+    avoided: Sequence[frozenset[int]] = ()
+
+    def clashes(self, pitch_class: int, step: int) -> bool:
+        """Tell whether a pitch class lies a semitone beside one that is avoided, and is none itself."""
+        if step >= len(self.avoided) or pitch_class in self.avoided[step]:
+            return False
+        return (pitch_class + 1) % 12 in self.avoided[step] or (pitch_class - 1) % 12 in self.avoided[step]
+
+
+def reharmonised(notes: Iterable[Note], written: Sequence[Chord | None], sheet: LeadSheet) -> list[Note]:
+    """Return a pattern's notes under the chords of a lead sheet.
+
+    Args:
+        notes: of a phrase, in order; those of chords and bass change, the others stay.
+        written: the chord of each beat that the pattern was written under; None where it tells none.
+        sheet: what is to be heard.
+
+    """
+    present = sheet.present
     found: list[Note] = []
     chordal: list[Note] = []
     bass: list[Note] = []
     for note in notes:
         (chordal if note.track == CHORDS else bass if note.track == BASS else found).append(note)
-    under = _Under(written, present, grid.steps_per_beat, scale, avoided, alone=not bass)
+    under = _Under(written, sheet, alone=not bass)
     changes = [
         step
         for step in range(1, len(present))
@@ -84,20 +97,12 @@ def reharmonised(
     return found
 
 
-def following(
-    notes: Iterable[Note],
-    written: Sequence[Chord | None],
-    present: Sequence[Harmony],
-    *,
-    grid: Grid,
-    scale: frozenset[int] | None = None,
-    avoided: Sequence[frozenset[int]] = (),
-) -> list[Note]:
+def following(notes: Iterable[Note], written: Sequence[Chord | None], sheet: LeadSheet) -> list[Note]:
     """Return notes as they were wherever the present chord is theirs, and in the present one elsewhere.
 
     Arguments as `reharmonised` has them; a chord is theirs that has the same triad.
     """
-    size = grid.steps_per_beat
+    present, size = sheet.present, sheet.grid.steps_per_beat
     other = [foreign(chord, written[step // size]) for step, chord in enumerate(present)]
     if not any(other):
         return [*notes]
@@ -105,12 +110,12 @@ def following(
     moved: list[Note] = []
     for note in notes:
         (moved if other[note.onset] and note.track in HARMONIC else stay).append(note)
-    under = _Under(written, present, size, scale, avoided, alone=False)
+    under = _Under(written, sheet, alone=False)
     changes = [step for step in range(1, len(present)) if other[step] and present[step] != present[step - 1]]
     found = [note for note in stay if note.track not in HARMONIC]
     for track, reach in ((BASS, BASS_RANGE), (CHORDS, CHORD_RANGE)):
         found += _sustained([note for note in stay if note.track == track], under, changes, reach)
-    return found + reharmonised(moved, written, present, grid=grid, scale=scale, avoided=avoided)
+    return found + reharmonised(moved, written, sheet)
 
 
 def foreign(present: Harmony, written: Chord | None) -> bool:
@@ -122,17 +127,13 @@ class _Under(NamedTuple):
     """The chords that a pattern is laid under; see `reharmonised`."""
 
     written: Sequence[Chord | None]
-    present: Sequence[Harmony]
-    size: int
-    scale: frozenset[int] | None
-    avoided: Sequence[frozenset[int]]
+    sheet: LeadSheet
     alone: bool  # no bass plays under the chords
 
-    def clashes(self, pitch_class: int, step: int) -> bool:
-        """Tell whether a pitch class lies a semitone beside one that is avoided, and is none itself."""
-        if step >= len(self.avoided) or pitch_class in self.avoided[step]:
-            return False
-        return (pitch_class + 1) % 12 in self.avoided[step] or (pitch_class - 1) % 12 in self.avoided[step]
+    @property
+    def size(self) -> int:
+        """Steps of a beat."""
+        return self.sheet.grid.steps_per_beat
 
 
 def _sustained(
@@ -148,7 +149,7 @@ def _sustained(
         for step in changes:
             if left is None or step >= left.onset + left.length:
                 break
-            chord = under.present[step]
+            chord = under.sheet.present[step]
             if step <= left.onset or (isinstance(chord, Chord) and holds(left.pitch, chord, left.track)):
                 continue
             rest = left.onset + left.length - step
@@ -180,7 +181,7 @@ def _bass(notes: Sequence[Note], under: _Under) -> list[Note]:
     sounded: object = None
     for note in notes:
         step = note.onset
-        chord, old = under.present[step], under.written[min(step // under.size, len(under.written) - 1)]
+        chord, old = under.sheet.present[step], under.written[min(step // under.size, len(under.written) - 1)]
         if chord is None:
             found.append(note)
             before = note.pitch
@@ -192,16 +193,16 @@ def _bass(notes: Sequence[Note], under: _Under) -> list[Note]:
         part = 0 if first else (role(note.pitch, old) if old is not None else None)
         sounded = chord
         if part is None and note.length < under.size and old is not None:
-            target = _passing(note.pitch, old, chord, under.scale)
+            target = _passing(note.pitch, old, chord, under.sheet.scale)
         elif part is None:
             target = _nearest_tone(note.pitch, chord)
         elif part % len(tones):
             target = (chord.root + tones[part % len(tones)]) % 12
         else:
             target = chord.lowest
-        if under.clashes(target, step) and chord.bass is None:
+        if under.sheet.clashes(target, step) and chord.bass is None:
             others = ((chord.root + tone) % 12 for tone in (0, tones[2], tones[1]))
-            target = next((one for one in others if not under.clashes(one, step)), target)
+            target = next((one for one in others if not under.sheet.clashes(one, step)), target)
         reference = note.pitch if before is None else round(0.5 * (note.pitch + before))
         before = placed(target, reference, *BASS_RANGE)
         found.append(note._replace(pitch=before))
@@ -213,7 +214,10 @@ def _chords(notes: Sequence[Note], under: _Under) -> list[Note]:
     before: tuple[int, ...] = ()
     for onset, group in groupby(notes, key=lambda note: note.onset):
         struck = [*group]
-        chord, old = under.present[onset], under.written[min(onset // under.size, len(under.written) - 1)]
+        chord, old = (
+            under.sheet.present[onset],
+            under.written[min(onset // under.size, len(under.written) - 1)],
+        )
         if chord is None:
             found += struck
             continue
@@ -225,7 +229,7 @@ def _chords(notes: Sequence[Note], under: _Under) -> list[Note]:
         if len(struck) > MOST_VOICES:  # what is doubled an octave away goes first
             struck = _distinct(struck)[:MOST_VOICES]
         every = _wanted(struck, old, chord)
-        wanted = tuple(one for one in every if not under.clashes(one, onset))
+        wanted = tuple(one for one in every if not under.sheet.clashes(one, onset))
         if len(wanted) < 2:
             wanted = wanted or every[:2]
         lowest = chord.bass if chord.bass in wanted else None
@@ -253,12 +257,12 @@ def _single(note: Note, old: Chord | None, chord: Chord, under: _Under) -> Note:
     if part is not None:
         target = (chord.root + tones[part if part < len(tones) else 0]) % 12
     elif old is not None and note.length < under.size and note.onset % under.size:
-        target = _passing(note.pitch, old, chord, under.scale)
+        target = _passing(note.pitch, old, chord, under.sheet.scale)
     else:
         target = _nearest_tone(note.pitch, chord)
-    if under.clashes(target, note.onset):
+    if under.sheet.clashes(target, note.onset):
         others = ((chord.root + tone) % 12 for tone in tones)
-        target = next((one for one in others if not under.clashes(one, note.onset)), target)
+        target = next((one for one in others if not under.sheet.clashes(one, note.onset)), target)
     return note._replace(pitch=placed(target, note.pitch, *CHORD_RANGE))
 
 

@@ -21,7 +21,7 @@ from model.codecs.registry import build
 from model.codecs.sampling import ARGMAX, Sampling
 from model.edits.arrangement import laid, leading, varied_parts
 from model.edits.groove import with_crash, with_fill
-from model.edits.reharmonise import HARMONIC
+from model.edits.reharmonise import HARMONIC, LeadSheet
 from model.errors import ConfigError, ModelError
 from model.latent.geometry import Latent, PlayedPhrase, between
 from model.latent.note_transformer import run_to_end
@@ -424,9 +424,11 @@ def accompany(player: Player, piece: Sequence[Phrase], parts: Sequence[int], *, 
         written = progression_of([note for note in pattern if note.track in HARMONIC], grid)
         notes = laid(
             varied_parts(pattern, joined, written, grid=grid, number=number, seed=seed),
-            [chords[step // grid.steps_per_beat] for step in range(grid.steps)],
-            grid=grid,
-            scale=key.scale if key is not None else None,
+            LeadSheet(
+                [chords[step // grid.steps_per_beat] for step in range(grid.steps)],
+                grid,
+                key.scale if key is not None else None,
+            ),
         )
         drums = [note for note in notes if note.track == DRUMS]
         if drums:

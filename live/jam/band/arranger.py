@@ -7,7 +7,7 @@ Threads: engine only.
 Tested in tests/live/jam/band/test_band.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from live.errors import UsageError
 from live.jam.band.harmony import ChordsInPlay
@@ -15,7 +15,8 @@ from live.jam.sequencing.plan import Cell, Plan
 from live.timing.timeline import Tick
 from model.edits.arrangement import FORM, BandPart, Span, laid, leading, varied_parts
 from model.edits.groove import with_crash, with_fill
-from model.edits.reharmonise import HARMONIC, Harmony, following, foreign
+from model.edits.reharmonise import HARMONIC, Harmony, LeadSheet, following, foreign
+from model.music.grid import Grid
 from model.music.harmony import Chord
 from model.music.phrase import Note, Phrase, cut_to
 from model.music.tracks import BASS, CHORDS, DRUMS, TRACKS
@@ -125,15 +126,16 @@ class Arranger:
 
     def _following(self, cell: Cell, notes: list[Note], since: int) -> list[Note]:
         """Return what was played, its chords and bass in the chords of the moment where those are others."""
-        harmony = self._harmony
         return following(
             [note for note in notes if note.onset + note.length > since] if since else notes,
             cell.harmony,
-            self._present(cell),
-            grid=self._plan.grid,
-            scale=harmony.key.scale if harmony.key is not None else None,
-            avoided=harmony.avoided(cell.index),
+            self._sheet(cell, self._present(cell), self._plan.grid),
         )
+
+    def _sheet(self, cell: Cell, present: Sequence[Harmony], grid: Grid) -> LeadSheet:
+        key = self._harmony.key
+        scale = key.scale if key is not None else None
+        return LeadSheet(present, grid, scale, self._harmony.avoided(cell.index))
 
     def _present(self, cell: Cell) -> list[Harmony]:
         """Return the chord of each step of a cell since the performer plays in it, None before."""
@@ -164,20 +166,13 @@ class Arranger:
 
     def _laid(self, cell: Cell, phrase: Phrase, since: int) -> list[Note]:
         """Return the band's notes, varied, as dense as its knobs say, and in the chords of the moment."""
-        harmony = self._harmony
         parts = self._varied(cell, phrase)
         if since:
             parts = {
                 track: BandPart([note for note in notes if note.onset + note.length > since], written)
                 for track, (notes, written) in parts.items()
             }
-        return laid(
-            parts,
-            harmony.steps(cell.index),
-            grid=phrase.grid,
-            scale=harmony.key.scale if harmony.key is not None else None,
-            avoided=harmony.avoided(cell.index),
-        )
+        return laid(parts, self._sheet(cell, self._harmony.steps(cell.index), phrase.grid))
 
     def _varied(self, cell: Cell, phrase: Phrase) -> dict[int, BandPart]:
         """Return a cell's parts before they are laid; chords that change leave them as they are."""

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from model.edits.arrangement import FORM, laid, leading, varied_parts
 from model.edits.groove import with_crash, with_fill
-from model.edits.reharmonise import SILENT
+from model.edits.reharmonise import SILENT, LeadSheet
 from model.music.grid import Grid
 from model.music.harmony import Chord
 from model.music.phrase import Note, Phrase, cut_to
@@ -65,10 +65,12 @@ def test_whatever_is_arranged_is_a_phrase(  # noqa: PLR0917  hypothesis fills th
     )
     found = laid(
         parts,
-        [present[step * len(present) // grid.steps] for step in range(grid.steps)],
-        grid=grid,
-        scale=frozenset((0, 2, 4, 5, 7, 9, 11)),
-        avoided=[avoided] * grid.steps,
+        LeadSheet(
+            [present[step * len(present) // grid.steps] for step in range(grid.steps)],
+            grid,
+            frozenset((0, 2, 4, 5, 7, 9, 11)),
+            [avoided] * grid.steps,
+        ),
     )
     drums = [note for note in found if note.track == DRUMS]
     for first, last in leading(number, grid):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.edits.reharmonise import SILENT, Harmony, following, led, placed, reharmonised
+from model.edits.reharmonise import SILENT, Harmony, LeadSheet, following, led, placed, reharmonised
 from model.music.grid import Grid
 from model.music.harmony import Chord, read_chords, tones
 from model.music.phrase import Note, Phrase
@@ -28,7 +28,7 @@ def pattern() -> list[Note]:
 
 
 def laid(notes: list[Note], present: list[Harmony], **how: object) -> list[Note]:
-    return reharmonised(notes, [C] * 8, present, grid=GRID, **how)  # type: ignore[arg-type]
+    return reharmonised(notes, [C] * 8, LeadSheet(present, GRID, **how))  # type: ignore[arg-type]
 
 
 def test_under_its_own_chord_a_pattern_stays() -> None:
@@ -117,10 +117,10 @@ def test_what_was_played_follows_where_the_present_chord_is_another_and_stays_el
             GRID, [*pattern(), Note(0, 74, 80, 32, track=MELODY), Note(12, 62, 70, 2, track=CHORDS)]
         ).notes
     ]
-    assert following(played, [C] * 8, steps("C"), grid=GRID) == played
-    assert following(played, [C] * 8, [None] * 32, grid=GRID) == played
-    assert following(played, [None] * 8, steps("F"), grid=GRID) == played, "in no chord that is known"
-    found = following(played, [C] * 8, steps("C F"), grid=GRID)
+    assert following(played, [C] * 8, LeadSheet(steps("C"), GRID)) == played
+    assert following(played, [C] * 8, LeadSheet([None] * 32, GRID)) == played
+    assert following(played, [None] * 8, LeadSheet(steps("F"), GRID)) == played, "in no chord that is known"
+    found = following(played, [C] * 8, LeadSheet(steps("C F"), GRID))
     begun = [note for note in found if note.onset < 16]
     assert sorted(begun) == sorted(note for note in played if note.onset < 16)
     for note in found:
@@ -131,7 +131,7 @@ def test_what_was_played_follows_where_the_present_chord_is_another_and_stays_el
 
 def test_what_was_played_into_another_chord_ends_there() -> None:
     played = [Note(8, 64, 80, 24, track=CHORDS), Note(8, 60, 80, 24, track=CHORDS)]
-    found = following(played, [C] * 8, steps("C F"), grid=GRID)
+    found = following(played, [C] * 8, LeadSheet(steps("C F"), GRID))
     assert Note(8, 60, 80, 24, track=CHORDS) in found, "a tone of both"
     assert Note(8, 64, 80, 8, track=CHORDS) in found
     assert all(note.pitch % 12 in tones(F) for note in found if note.onset >= 16)
@@ -160,7 +160,7 @@ def test_whatever_is_laid_under_whatever_is_a_phrase_in_its_chords(
 ) -> None:
     phrase = Phrase.of(GRID, [note._replace(length=min(note.length, 32 - note.onset)) for note in notes])
     present: list[Harmony] = [chords[step * len(chords) // 32] for step in range(32)]
-    found = reharmonised(phrase.notes, written, present, grid=GRID, scale=frozenset())
+    found = reharmonised(phrase.notes, written, LeadSheet(present, GRID, frozenset()))
     whole = Phrase.of(GRID, found)
     for note in whole.notes:
         chord = present[note.onset]
