@@ -34,9 +34,9 @@ def why_not(model: ModelConfig, train: Phrases, device: torch.device) -> str:
         return "it has no numbers of 64 bits"
     if model.conditions:
         return "conditions are measured on the processor"
-    if model.codec == "multitrack" and len(train):
-        highest = np.maximum.reduceat(train.notes[:, TRACK], train.starts[:-1])
-        if (highest == MELODY).any():
+    if model.codec == "multitrack":
+        begins = train.starts[:-1][np.diff(train.starts) > 0]
+        if (np.maximum.reduceat(train.notes[:, TRACK], begins) == MELODY).any():
             return "keyboards are divided into parts on the processor"
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)

@@ -1,5 +1,6 @@
 """Batches made in torch, on whatever device: those that numpy makes, number for number."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,9 @@ def test_so_are_edits_beside_their_phrases() -> None:
 def test_what_the_device_cannot_is_said() -> None:
     model = ModelConfig("tiny", "multitrack")
     assert not why_not(model, music("multitrack", 1), CPU)
+    silent = music("multitrack", 1)
+    silent = replace(silent, starts=np.append(silent.starts, len(silent.notes)))
+    assert not why_not(model, silent, CPU)
     assert "keyboards" in why_not(model, music("multitrack", 1, keyboard=True), CPU)
     assert "64 bits" in why_not(model, music("multitrack", 1), torch.device("mps"))
     told = ModelConfig("tiny", "melody", conditions=("key",))
