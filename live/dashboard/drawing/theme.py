@@ -121,12 +121,13 @@ COARSE: Final = ("standard", "windows")
 """Rich's names of terminals with 16 colours."""
 
 _GREEN, _BLUE, _YELLOW = "#55ff55", "#5555ff", "#ffff55"
-_DARK_GREEN, _DARK_BLUE, _DARK_MAGENTA, _GREY = "#00aa00", "#0000aa", "#aa00aa", "#aaaaaa"
+_DARK_GREEN, _DARK_BLUE, _DARK_MAGENTA, _BROWN, _GREY = "#00aa00", "#0000aa", "#aa00aa", "#aa5500", "#aaaaaa"
 
 COARSE_INK: Final[dict[str, Style]] = INK | {
     "dim": Style(color=_GREY),
     "warn": Style(color=_YELLOW, bold=True),
     "performer-body": Style(color=_DARK_MAGENTA),
+    "planned-body": Style(color=_BROWN),
     "sounded-chords": Style(color=_GREEN),
     "sounded-chords-body": Style(color=_DARK_GREEN),
     "planned-chords": Style(color=_DARK_GREEN),

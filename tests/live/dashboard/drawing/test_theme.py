@@ -1,6 +1,6 @@
 """The theme has every ink that is drawn with, and 16 colours are enough to tell them apart."""
 
-from rich.color import ColorSystem
+from rich.color import Color, ColorSystem
 from rich.style import Style
 
 from live.dashboard.drawing import beat, latent_map, status
@@ -30,7 +30,7 @@ def test_every_ink_that_is_drawn_with_is_in_the_theme() -> None:
 
 
 def test_with_16_colours_parts_warnings_and_faults_still_differ() -> None:
-    def seen(*names: str) -> list[object]:
+    def seen(*names: str) -> list[Color]:
         styles: list[Style] = [COARSE_INK[name] for name in names]
         return [style.color.downgrade(ColorSystem.STANDARD) for style in styles if style.color]
 
@@ -39,4 +39,7 @@ def test_with_16_colours_parts_warnings_and_faults_still_differ() -> None:
     planned = seen("planned", "planned-chords", "planned-bass", "planned-drums")
     assert len(set(planned)) == len(planned) == 4
     assert len(set(seen("warn", "bad", "good", ""))) == 4
+    notes = [name for name in COARSE_INK if name.startswith(("sounded", "planned", "performer"))]
+    reds = [name for name in notes for colour in seen(name) if colour.number in (1, 9)]
+    assert reds == []  # red is for what is wrong
     assert set(COARSE_INK) == set(INK)
