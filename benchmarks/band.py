@@ -160,21 +160,22 @@ def classes(notes: Iterable[Note], span: int) -> list[set[int]]:
 
 
 def together(
-    pairs: Iterable[tuple[Sequence[Note], Sequence[Note]]], *, since: int = 0
+    pairs: Iterable[tuple[Sequence[Note], Sequence[Note]]], *, since: int | Sequence[int] = 0
 ) -> tuple[float, float]:
     """Return how much of bands' time lies in their melodies' harmony, and a semitone beside them.
 
     Args:
         pairs: melody and band of a phrase each.
-        since: step from which is measured.
+        since: step from which is measured, of all or of each.
 
     """
     inside = bars = beside = beats = 0
-    for melody, band in pairs:
+    begins = itertools.repeat(since) if isinstance(since, int) else since
+    for (melody, band), begin in zip(pairs, begins, strict=False):
         of_bar, of_beat = classes(melody, GRID.steps_per_bar), classes(melody, GRID.steps_per_beat)
         for note in band:
             pitch = note.pitch % 12
-            for step in range(max(since, note.onset), min(GRID.steps, note.onset + note.length)):
+            for step in range(max(begin, note.onset), min(GRID.steps, note.onset + note.length)):
                 if of_bar[step]:
                     bars += 1
                     inside += pitch in of_bar[step]
@@ -323,14 +324,16 @@ def _moved(handler: RequestHandler, music: Music, patterns: Sequence[Phrase]) ->
         before.append((melody[1].notes, played.cell(1, (CHORDS, BASS))))
         first.append((far[0].notes, played.cell(2, (CHORDS, BASS))))
         after.append((far[1].notes, played.cell(3, (CHORDS, BASS))))
-    found = together(first, since=2 * GRID.steps_per_beat)
-    settled = together(before)
+    two = 2 * GRID.steps_per_beat
+    found, settled = together(first, since=two), together(before)
+    audible = together(first, since=[melody[0].onset + two for melody, _ in first])
     return [
         Row(
             "from two beats after a change to a far key on",
             "as before it, .05 less at most; <= .07",
             _words(found),
-            f"before {_words(settled)}, a phrase later {_words(together(after))}",
+            f"before {_words(settled)}, a phrase later {_words(together(after))}; "
+            f"from two beats after the first note in that key on {_words(audible)}",
             found[0] >= settled[0] - 0.05 and found[1] <= 0.07,
         )
     ]

@@ -34,6 +34,7 @@ FROM_BEFORE, FROM_WRITTEN = (
     1.0,
     0.6,
 )  # what a voice's movement from its last note, and from its pattern, costs
+TOO_HIGH = 100.0  # what a voicing costs that leaves its range upwards: only where there is no other
 BASS_RANGE = (28, 55)
 CHORD_RANGE = (45, 84)
 STRIKE_AGAIN = 0.5  # beats that must be left of a note for it to be struck again under a new chord
@@ -324,6 +325,7 @@ def led(
             cost += FROM_BEFORE * abs(pitch - reference) + FROM_WRITTEN * abs(pitch - source)
         if pitches[-1] > CHORD_RANGE[1] + 12:
             continue
+        cost += TOO_HIGH * (pitches[-1] > CHORD_RANGE[1])
         if best is None or cost < best[0] or (cost == best[0] and tuple(pitches) < best[1]):
             best = cost, tuple(pitches)
     return best[1] if best is not None else written

@@ -74,6 +74,7 @@ def test_a_bass_that_lies_still_moves_where_the_chord_names_another() -> None:
 
 def test_voices_move_as_little_as_they_can() -> None:
     assert led((60, 64, 67), (0, 5, 9), ()) == (60, 65, 69)
+    assert led((84, 88, 91), (2, 5, 9), ()) == (74, 77, 81), "nothing is stacked over the range"
     assert led((60, 64, 67), (2, 7, 11), (60, 65, 69)) in ((59, 62, 67), (59, 67, 74), (62, 67, 71))
     found = [
         note.pitch for note in laid(pattern(), steps("C F")) if note.track == CHORDS and note.onset == 16
