@@ -49,20 +49,20 @@ class Accompanist:
             seed: of all choices; each phrase has its own.
 
         """
-        own, stay = (seed + number) % 2**32, {*parts}
-        section, self._section = self._section, number // SECTION
-        if section != self._section:
-            rng = Random(own)  # noqa: S311  music, no secret
-            stay = {track for track in sorted(parts) if rng.random() < self._stays.get(track, 0.0)}
-        self._writing = self._write(phrase, parts, stay=stay, seed=own)
+        self._writing = self._write(phrase, parts, section=number // SECTION, seed=(seed + number) % 2**32)
         return self._writing
 
     def _write(
-        self, phrase: Phrase, parts: Collection[int], *, stay: Collection[int], seed: int
+        self, phrase: Phrase, parts: Collection[int], *, section: int, seed: int
     ) -> Generator[None, None, Phrase]:
+        stay = {*parts}
+        if section != self._section:
+            rng = Random(seed)  # noqa: S311  music, no secret
+            stay = {track for track in sorted(parts) if rng.random() < self._stays.get(track, 0.0)}
         self._written = yield from self._player.accompany(
             phrase, parts, seed=seed, keep=self._written.part(*stay), tries=TRIES
         )
+        self._section = section
         return self._written
 
     def bring_back(self, notes: Sequence[Note]) -> None:

@@ -189,6 +189,14 @@ def test_where_every_second_phrase_is_accompanied_a_pattern_stays_as_long() -> N
     assert drums == [37, 37, 41, 41, 45, 45]
 
 
+def test_a_section_whose_pattern_was_broken_off_gets_one_with_its_next_phrase() -> None:
+    band = Accompanist(RollPlayer(codec="multitrack"), stays={})
+    written(band, 0)
+    next(band.write(Phrase.of(Grid(), TUNE), ALL, number=4, seed=0))
+    assert pitches(written(band, 5)) == [41, 41, 41]
+    assert pitches(written(band, 6)) == [41, 41, 41]
+
+
 def test_the_next_pattern_is_written_to_the_parts_that_stay() -> None:
     band = Accompanist(RollPlayer(codec="multitrack"), stays={DRUMS: 1.0, CHORDS: 0.5})
     found = [pitches(written(band, number)) for number in range(0, 92, 4)]
