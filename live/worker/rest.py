@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 MARGIN_NANOS = 2_000_000
 GRACE_NANOS = 80_000_000  # after which nobody asks: nothing was played
+NEAR_NANOS = 120_000_000
 FADING = 31 / 32  # by which a step that took long is forgotten with each other one
 
 
@@ -40,6 +41,11 @@ class Rest:
         """Go on, if it was the phrase which closed that was answered."""
         if self._closes is not None and self._nanos() >= self._closes:
             self._closes = None
+
+    @property
+    def near(self) -> bool:
+        """Whether a phrase closes so soon that a step which is begun now may not be interrupted by others."""
+        return self._closes is not None and 0 <= self._closes - self._nanos() < NEAR_NANOS
 
     def seconds(self) -> float:
         """Return for how long nothing may be begun unless a request comes; 0 where something may."""

@@ -62,7 +62,7 @@ def serve(
         link: to the engine.
         handler: answers.
         attend: called on each thread before it waits for requests or answers them, with True, and before
-            what is slow, with False.
+            what is slow, with False, but shortly before a phrase closes.
 
     """
     inbox: queue.SimpleQueue[ToWorker | None] = queue.SimpleQueue()
@@ -81,7 +81,7 @@ def serve(
         while inbox.empty():
             if rests_s := handler.rest.seconds():
                 break
-            attend(False)
+            attend(handler.rest.near)
             begun = time.monotonic_ns()
             done = next(chain(handler.write(), accompanying, warping), FINISHED)
             if done is FINISHED:

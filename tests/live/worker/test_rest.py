@@ -1,6 +1,6 @@
 """When the worker begins nothing: a step that takes long must not stand between a phrase and its answer."""
 
-from live.worker.rest import GRACE_NANOS, MARGIN_NANOS, Rest
+from live.worker.rest import GRACE_NANOS, MARGIN_NANOS, NEAR_NANOS, Rest
 
 MS = 1_000_000
 
@@ -48,3 +48,14 @@ def test_a_step_that_once_took_long_is_forgotten() -> None:
         rest.took(5 * MS)
     rest.expect(20 * MS)
     assert rest.seconds() == 0
+
+
+def test_a_phrase_is_near_shortly_before_it_closes() -> None:
+    now = Now()
+    rest = Rest(now)
+    found = [rest.near]
+    rest.expect(NEAR_NANOS + MS)
+    for nanos in (0, 2 * MS, NEAR_NANOS):
+        now.nanos += nanos
+        found.append(rest.near)
+    assert found == [False, False, True, False]
