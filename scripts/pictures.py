@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 from live.dashboard.app import Dashboard
 from live.dashboard.inbox import Inbox
 from live.ipc.commands import CallScene, Command, StoreAnchor, StoreScene, Turn
+from live.ipc.instances import instances
 from live.ipc.link import Link, call
-from live.ipc.session import sessions
 from live.ipc.snapshot import Snapshot, ToDashboard
 
 ROOT = Path(__file__).parents[1]
@@ -85,8 +85,8 @@ def playing() -> Iterator[Jam]:
 
 def linked(jam: Jam) -> Link[Any]:
     """Return a link to the instrument, as a dashboard has one."""
-    (session,) = [one for one in sessions() if one.pid == jam.pid]
-    return call(session.address, "dashboard", ToDashboard)
+    (instance,) = [one for one in instances() if one.pid == jam.pid]
+    return call(instance.address, "dashboard", ToDashboard)
 
 
 def worth_a_picture(shown: Snapshot | None) -> bool:

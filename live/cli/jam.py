@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from live.cli import sessions as sessions_of_jams
+from live.cli import sessions
 from live.cli.group import Begun
 from live.cli.sessions import Opened
 from live.cli.supervision.screen import keep_shown
@@ -21,12 +21,12 @@ from live.dashboard.inbox import Inbox
 from live.devices import ableton_link
 from live.errors import FailureError, UsageError, unknown
 from live.ipc.commands import Quit
+from live.ipc.instances import Instance, instances, write_instance
 from live.ipc.launcher import Launcher, has_screen
 from live.ipc.link import Address, Link, call, new_address
 from live.ipc.messages import Bye
 from live.ipc.options import Options
 from live.ipc.page_process import PageOptions, drawn_code, page_options, read_place
-from live.ipc.session import Session, sessions, write_session
 from live.ipc.snapshot import Notice, ToDashboard
 from live.record import event_log
 from live.session.keeper import SessionKeeper
@@ -109,7 +109,7 @@ def jam(arguments: dict[str, Any], *, begun: Begun, signals: EndSignals) -> int:
     if config.midi.clock == "link":
         ableton_link.check_installed()
     check_keymap(config.dashboard.keymap)
-    with sessions_of_jams.opened(arguments, config, headless=headless) as opened:
+    with sessions.opened(arguments, config, headless=headless) as opened:
         return _jam(arguments, opened, headless=headless, begun=begun, signals=signals)
 
 
@@ -130,7 +130,7 @@ def _jam(
         duration_s=arguments["duration"],
         log=as_text(arguments["log"].absolute()) if arguments["log"] else "",
         record=as_text(arguments["record"].absolute()) if arguments["record"] else "",
-        session=write_session(address),
+        instance=write_instance(address),
         start_nanos=begun.start_nanos,
         page=page,
     )
@@ -140,8 +140,8 @@ def _jam(
             return _headless(options, signals, opened, remarks, begun.launcher)
         return _on_screen(options, signals, opened, remarks, begun.launcher)
     finally:
-        if options.session:
-            Path(options.session).unlink(missing_ok=True)
+        if options.instance:
+            Path(options.instance).unlink(missing_ok=True)
         if log is not None:
             log.close()  # until here it was reserved
 
@@ -265,7 +265,7 @@ def _on_screen(
         inbox.put(Bye())
         if not closed.wait(SCREEN_PATIENCE_SECONDS):
             # its terminal was closed under it: Textual waits for ever to write there
-            Path(options.session).unlink(missing_ok=True)
+            Path(options.instance).unlink(missing_ok=True)
             os._exit(status[0])
 
     code = drawn_code(options.page.url) if options.page is not None and options.page.token else ""
@@ -290,7 +290,7 @@ def _on_screen(
     return status[0] if status else 0
 
 
-def chosen(found: list[Session], pid: int | None, ask: Callable[[str], str] | None) -> Session:
+def chosen(found: list[Instance], pid: int | None, ask: Callable[[str], str] | None) -> Instance:
     """Return the instrument that is meant.
 
     Args:
@@ -304,7 +304,7 @@ def chosen(found: list[Session], pid: int | None, ask: Callable[[str], str] | No
     """
     if not found:
         raise UsageError("no instrument is playing on this machine; start one with `twobar jam`")
-    by_pid = {session.pid: session for session in found}
+    by_pid = {instance.pid: instance for instance in found}
     listed = ", ".join(map(str, by_pid))
     if pid is None and len(found) == 1:
         return found[0]
@@ -327,13 +327,13 @@ def asked(question: str) -> str:
 
 def attach(*, end: bool = False, pid: int | None = None) -> int:
     """Show the dashboard of a running instrument, or end it; leaving lets the music go on."""
-    session = chosen(sessions(), pid, asked if has_screen() and sys.stdin.isatty() else None)
+    instance = chosen(instances(), pid, asked if has_screen() and sys.stdin.isatty() else None)
     try:
-        link = call(session.address, "dashboard", ToDashboard)
+        link = call(instance.address, "dashboard", ToDashboard)
     except OSError:
         raise UsageError("the instrument has just ended; start one with `twobar jam`") from None
     if end:
-        return _end(link, session)
+        return _end(link, instance)
     if not has_screen():
         link.close()
         raise UsageError(
@@ -368,7 +368,7 @@ def attach(*, end: bool = False, pid: int | None = None) -> int:
     return 0
 
 
-def _end(link: Link[Any], session: Session) -> int:
+def _end(link: Link[Any], instance: Instance) -> int:
     """Tell an instrument to end and wait until it has: its process is gone, its files are closed."""
     link.send(Quit(source="attach"))
     gone = threading.Event()
@@ -384,6 +384,6 @@ def _end(link: Link[Any], session: Session) -> int:
     if not in_time:
         raise FailureError(
             f"the instrument was told to end, but still runs after {END_PATIENCE_SECONDS:g} seconds; "
-            f"end it with: kill {session.pid}"
+            f"end it with: kill {instance.pid}"
         )
     return 0

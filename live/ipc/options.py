@@ -23,7 +23,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         duration_s: ends by itself so many seconds after `start_nanos`; None never.
         log: path of the event log, which is appended to; "" none.
         record: path of the take, "" for one in the take folder.
-        session: file that tells `twobar attach` where the engine is, "" none; its writer, who is not the
+        instance: file that tells `twobar attach` where the engine is, "" none; its writer, who is not the
             engine, removes it at the end, or else the next `twobar attach` that finds nobody there.
         saves: path of the file that the jam is saved in, "" none; the supervisor's business.
         revived: whether an engine before this one died, with notes perhaps sounding.
@@ -40,7 +40,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     duration_s: float | None = None
     log: str = ""
     record: str = ""
-    session: str = ""
+    instance: str = ""
     saves: str = ""
     revived: bool = False
     model: str = ""

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from live.ipc.commands import Learn, Turn, Undo
+from live.ipc.instances import instances
 from live.ipc.link import Link, call
-from live.ipc.session import sessions
 from live.ipc.snapshot import Snapshot, ToDashboard, Update, applied
 from tests.fakes.jack_harness import JackPeer, JackServer
 from tests.fakes.jam_harness import JamProcess
@@ -84,8 +84,8 @@ def hands(jack_server: JackServer, tmp_path: Path) -> Iterator[Hands]:
     mapping.write_text(MAPPING)
     jam = JamProcess(jack_server, tmp_path, "--out", "none", "--in", "pads:out", "--mapping", str(mapping))
     jam.wait_ready("thru")
-    (session,) = [one for one in sessions() if one.pid == jam.process.pid]
-    screen = call(session.address, "dashboard", ToDashboard)
+    (instance,) = [one for one in instances() if one.pid == jam.process.pid]
+    screen = call(instance.address, "dashboard", ToDashboard)
     yield Hands(pads, jam, screen, mapping, [])
     screen.close()
     pads.close()

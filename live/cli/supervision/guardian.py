@@ -11,8 +11,8 @@ from pathlib import Path
 from live.cli.supervision.signals import EndSignals
 from live.cli.supervision.supervisor import Supervisor
 from live.errors import TwobarError
+from live.ipc.instances import alive
 from live.ipc.options import received
-from live.ipc.session import alive
 from live.session.keeper import SessionKeeper
 from live.timing.clock import lower_priority
 
@@ -85,8 +85,8 @@ def main() -> int:
     except (TwobarError, OSError):
         return 1
     status = supervisor.wait()
-    if options.session:
-        Path(options.session).unlink(missing_ok=True)
+    if options.instance:
+        Path(options.instance).unlink(missing_ok=True)
     return status
 
 

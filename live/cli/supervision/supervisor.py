@@ -359,7 +359,7 @@ class EngineEndedError(TwobarError):
 
 
 def orderly_status(status: int) -> int:
-    """Return the exit status of a session that was asked to end, from its engine's: 0 unless that failed."""
+    """Return the exit status of a jam that was asked to end, from its engine's: 0 unless that failed."""
     if status in ORDERLY:
         return status
     return 1 if status > 0 else 0

@@ -16,10 +16,10 @@ from live.cli.jam import attach, chosen
 from live.commands import twobar
 from live.errors import FailureError, UsageError
 from live.ipc.commands import FromDashboard, Quit
+from live.ipc.instances import Instance, write_instance
 from live.ipc.link import Address, Switchboard, new_address
 from live.ipc.messages import Bye
 from live.ipc.options import Options, encoded, received
-from live.ipc.session import Session, write_session
 from model.files import as_path
 
 PATIENCE_S = 20.0
@@ -31,7 +31,7 @@ def deaf_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[que
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     received: queue.SimpleQueue[Any] = queue.SimpleQueue()
     board = Switchboard(new_address(), FromDashboard, lambda link, item: received.put((link, item)))
-    write_session(board.address)
+    write_instance(board.address)
     yield received
     board.close()
 
@@ -64,19 +64,19 @@ def test_no_instrument_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyP
         attach(end=True)
 
 
-SESSIONS = [Session(Address("newest", ""), 42), Session(Address("older", ""), 7)]
+INSTANCES = [Instance(Address("newest", ""), 42), Instance(Address("older", ""), 7)]
 
 
 @pytest.mark.parametrize(
     ("found", "pid", "answer", "place"),
     [
-        (SESSIONS[1:], None, None, "older"),
-        (SESSIONS, 7, None, "older"),
-        (SESSIONS, None, "42\n", "newest"),
+        (INSTANCES[1:], None, None, "older"),
+        (INSTANCES, 7, None, "older"),
+        (INSTANCES, None, "42\n", "newest"),
     ],
 )
 def test_of_several_instruments_one_is_chosen(
-    found: list[Session], pid: int | None, answer: str | None, place: str
+    found: list[Instance], pid: int | None, answer: str | None, place: str
 ) -> None:
     assert chosen(found, pid, None if answer is None else lambda _question: answer).address.place == place
 
@@ -93,7 +93,7 @@ def test_an_instrument_that_is_not_said_or_not_there(
     pid: int | None, answer: str | None, sentence: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        chosen(SESSIONS, pid, None if answer is None else lambda _question: answer)
+        chosen(INSTANCES, pid, None if answer is None else lambda _question: answer)
     assert str(caught.value) == sentence
 
 

@@ -122,7 +122,7 @@ def test_an_exception_behind_a_key_opens_another_screen_and_then_leaves_the_musi
 
 def test_closing_the_terminal_ends_it(terminal: Terminal, tmp_path: Path) -> None:
     terminal.read_until(b"FOLLOW")
-    assert list((tmp_path / "twobar").glob("session-*.json"))
+    assert list((tmp_path / "twobar").glob("instance-*.json"))
     terminal.hang_up()
     terminal.process.wait(20)
-    assert list((tmp_path / "twobar").glob("session-*.json")) == []
+    assert list((tmp_path / "twobar").glob("instance-*.json")) == []

@@ -66,7 +66,7 @@ def test_a_real_jam_that_is_ended_while_it_starts(tmp_path: Path, number: int) -
         stderr=subprocess.PIPE,
     )
     pause = threading.Event()
-    while jam.poll() is None and not list((tmp_path / "run").glob("twobar/session-*.json")):
+    while jam.poll() is None and not list((tmp_path / "run").glob("twobar/instance-*.json")):
         pause.wait(0.001)
     jam.send_signal(number)
     out, err = jam.communicate(timeout=PATIENCE_S)

@@ -1,4 +1,4 @@
-"""The session's file, by which `twobar attach` finds an engine: private, gone with its engine."""
+"""Running instances, each by a file in which `twobar attach` finds its engine: private, gone with it."""
 
 import errno
 import os
@@ -13,15 +13,15 @@ from live.ipc.link import Address, remove_place
 HAS_USERS = hasattr(os, "getuid")
 
 
-class Session(msgspec.Struct, frozen=True):
+class Instance(msgspec.Struct, frozen=True):
     """A running engine: where it listens, and the process that started it."""
 
     address: Address
     pid: int
 
 
-def session_folder() -> Path:
-    """Return the folder of session files.
+def instance_folder() -> Path:
+    """Return the folder of their files.
 
     Raises:
         OSError: it cannot be made, is another user's, or others may look into it.
@@ -40,42 +40,42 @@ def session_folder() -> Path:
     return folder
 
 
-def write_session(address: Address) -> str:
+def write_instance(address: Address) -> str:
     """Leave word where the engine listens; returns the file's path, "" when that cannot be done safely."""
     try:
-        path = session_folder() / f"session-{os.getpid()}.json"
-        handle, draft = tempfile.mkstemp(prefix=".session-", dir=path.parent)  # new, and the owner's alone
+        path = instance_folder() / f"instance-{os.getpid()}.json"
+        handle, draft = tempfile.mkstemp(prefix=".instance-", dir=path.parent)  # new, and the owner's alone
         with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(Session(address, os.getpid())))
+            file.write(msgspec.json.encode(Instance(address, os.getpid())))
         Path(draft).replace(path)  # whole at every instant
     except OSError:
         return ""
     return str(path)
 
 
-def sessions() -> list[Session]:
+def instances() -> list[Instance]:
     """Return the engines that can be reached, newest first; files that nobody will use again are removed."""
     found = []
     try:
-        paths = list(session_folder().glob("session-*.json"))
+        paths = list(instance_folder().glob("instance-*.json"))
     except OSError:
         return []
     for path in paths:
         try:
             born = path.stat().st_mtime
-            session = msgspec.json.decode(path.read_bytes(), type=Session)
+            instance = msgspec.json.decode(path.read_bytes(), type=Instance)
         except (OSError, ValueError):
             path.unlink(missing_ok=True)
             continue
         try:
-            session.address.connect().close()
+            instance.address.connect().close()
         except (OSError, ValueError):
-            if not alive(session.pid):  # else its engine may just be started again
+            if not alive(instance.pid):  # else its engine may just be started again
                 path.unlink(missing_ok=True)
-                remove_place(session.address)
+                remove_place(instance.address)
         else:
-            found.append((born, session))
-    return [session for _, session in sorted(found, key=lambda entry: entry[0], reverse=True)]
+            found.append((born, instance))
+    return [instance for _, instance in sorted(found, key=lambda entry: entry[0], reverse=True)]
 
 
 def alive(pid: int) -> bool:

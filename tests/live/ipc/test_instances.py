@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from live.ipc.commands import FromDashboard
+from live.ipc.instances import Instance, instance_folder, instances, write_instance
 from live.ipc.link import Address, Switchboard, new_address, remove_place
-from live.ipc.session import Session, session_folder, sessions, write_session
 
 
 @pytest.fixture(autouse=True)
@@ -36,22 +36,22 @@ def dead_pid() -> int:
 
 
 def leave(name: str, address: Address, *, pid: int = 1, age_s: int = 0) -> Path:
-    """Leave another process's session file."""
-    path = session_folder() / f"session-{name}.json"
-    path.write_bytes(msgspec.json.encode(Session(address, pid)))
+    """Leave another process's instance file."""
+    path = instance_folder() / f"instance-{name}.json"
+    path.write_bytes(msgspec.json.encode(Instance(address, pid)))
     moment = path.stat().st_mtime - age_s
     os.utime(path, (moment, moment))
     return path
 
 
 def test_a_running_engine_is_found(board: Switchboard) -> None:
-    path = Path(write_session(board.address))
-    assert sessions() == [Session(board.address, os.getpid())]
+    path = Path(write_instance(board.address))
+    assert instances() == [Instance(board.address, os.getpid())]
     assert path.exists()
 
 
 def test_the_file_and_its_folder_are_private(board: Switchboard, runtime: Path) -> None:
-    path = Path(write_session(board.address))
+    path = Path(write_instance(board.address))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert path.is_relative_to(runtime)
@@ -62,16 +62,16 @@ def test_without_a_runtime_folder_it_lies_in_a_temporary_one_of_the_user(
 ) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert session_folder().parent == tmp_path
-    assert str(os.getuid()) in session_folder().name
-    assert stat.S_IMODE(session_folder().stat().st_mode) == 0o700
+    assert instance_folder().parent == tmp_path
+    assert str(os.getuid()) in instance_folder().name
+    assert stat.S_IMODE(instance_folder().stat().st_mode) == 0o700
 
 
 def test_the_newest_comes_first(board: Switchboard) -> None:
     other = Switchboard(new_address(), FromDashboard, lambda _link, _message: None)
     leave("1", other.address, age_s=60)
     leave("2", board.address)
-    assert [session.address for session in sessions()] == [board.address, other.address]
+    assert [instance.address for instance in instances()] == [board.address, other.address]
     other.close()
 
 
@@ -79,7 +79,7 @@ def test_files_of_dead_engines_are_removed_and_their_sockets(board: Switchboard,
     left = new_address()
     dead = leave("1", left, pid=dead_pid)
     live = leave("2", board.address, pid=dead_pid)  # its supervisor was killed, it plays on
-    assert len(sessions()) == 1
+    assert len(instances()) == 1
     assert not dead.exists()
     assert not Path(left.place).parent.exists()
     assert live.exists()
@@ -88,7 +88,7 @@ def test_files_of_dead_engines_are_removed_and_their_sockets(board: Switchboard,
 def test_the_file_of_an_engine_that_is_started_again_stays() -> None:
     left = new_address()
     path = leave("1", left, pid=os.getpid())
-    assert sessions() == []
+    assert instances() == []
     assert path.exists()
     remove_place(left)
 
@@ -99,21 +99,21 @@ def test_a_folder_that_others_may_look_into_gets_no_file(
 ) -> None:
     (runtime / "twobar").mkdir()
     (runtime / "twobar").chmod(mode)
-    assert write_session(board.address) == ""
+    assert write_instance(board.address) == ""
     assert list((runtime / "twobar").iterdir()) == []
 
 
 def test_a_folder_behind_a_link_gets_no_file(runtime: Path, board: Switchboard) -> None:
     (runtime / "elsewhere").mkdir(mode=0o700)
     (runtime / "twobar").symlink_to(runtime / "elsewhere")
-    assert write_session(board.address) == ""
+    assert write_instance(board.address) == ""
 
 
 def test_a_link_in_the_place_of_the_file_is_not_followed(runtime: Path, board: Switchboard) -> None:
     precious = runtime / "precious"
     precious.write_text("precious")
-    (session_folder() / f"session-{os.getpid()}.json").symlink_to(precious)
-    path = Path(write_session(board.address))
+    (instance_folder() / f"instance-{os.getpid()}.json").symlink_to(precious)
+    path = Path(write_instance(board.address))
     assert precious.read_text() == "precious"
     assert not path.is_symlink()
     assert [file.name for file in path.parent.iterdir()] == [path.name]
@@ -121,9 +121,9 @@ def test_a_link_in_the_place_of_the_file_is_not_followed(runtime: Path, board: S
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"address": 5}', '{"address": {"place": "x"}, "pid": 1}'])
 def test_a_broken_file_is_removed(text: str) -> None:
-    path = session_folder() / "session-9.json"
+    path = instance_folder() / "instance-9.json"
     path.write_text(text)
-    assert sessions() == []
+    assert instances() == []
     assert not path.exists()
 
 
@@ -132,8 +132,8 @@ def test_a_folder_that_cannot_be_made_is_no_reason_not_to_play(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "file"))
-    assert write_session(board.address) == ""
+    assert write_instance(board.address) == ""
 
 
 def test_nothing_runs_where_nothing_was_left() -> None:
-    assert sessions() == []
+    assert instances() == []
