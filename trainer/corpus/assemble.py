@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from trainer.corpus.dedup import TURN, Buckets, new_windows, shared
 from trainer.corpus.index import Index, Stretch
-from trainer.corpus.parts import FIELDS_OF_PIECES, Part
+from trainer.corpus.part_file import FIELDS_OF_PIECES, PartFile
 from trainer.corpus.pieces import FOLDER as PIECES_FOLDER
 from trainer.corpus.pieces import PieceWriter
 from trainer.corpus.reading.read_midi import CODECS, PIECES
@@ -44,7 +44,7 @@ class Assembly:
         self._index = index
         self._seed = seed
         self._first = first
-        self._parts: OrderedDict[int, Part] = OrderedDict()
+        self._parts: OrderedDict[int, PartFile] = OrderedDict()
         self._songs = np.zeros(0, dtype=np.int32)
         self._sides: Sides = np.zeros(0, dtype=np.int8)
         self._styles = np.zeros(0, dtype=np.int32)
@@ -67,15 +67,15 @@ class Assembly:
         rows = zip(self._songs.tolist(), self._sides.tolist(), strict=True)
         self._index.settle((song, SPLITS[side], self._first + n) for n, (song, side) in enumerate(rows))
 
-    def _part(self, number: int) -> Part:
+    def _part(self, number: int) -> PartFile:
         if number not in self._parts:
-            self._parts[number] = Part(part_path(self._index.folder, number))
+            self._parts[number] = PartFile(part_path(self._index.folder, number))
             if len(self._parts) > OPEN:
                 self._parts.popitem(last=False)
         self._parts.move_to_end(number)
         return self._parts[number]
 
-    def _runs(self) -> Iterator[tuple[Part, Stretch, NDArray[np.int64]]]:
+    def _runs(self) -> Iterator[tuple[PartFile, Stretch, NDArray[np.int64]]]:
         """Yield stretches of files, their part, and their places among the new files."""
         for run in self._index.runs(self._first):
             yield self._part(run.part), run, np.array(run.numbers) - self._first

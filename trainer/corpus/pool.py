@@ -20,7 +20,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from model.midi.file import MAX_BYTES
 from model.music.grid import Grid
-from trainer.corpus.parts import save_part
+from trainer.corpus.part_file import save_part
 from trainer.corpus.reading.read_midi import OpenedFile, Reading, UnreadableError, opened, read, read_together
 from trainer.corpus.reading.sheets import FULLEST
 

@@ -26,7 +26,7 @@ from trainer.corpus import meta
 from trainer.corpus.assemble import NOT_GIVEN, PARTS, Assembly, part_path
 from trainer.corpus.index import Index
 from trainer.corpus.meta import PrepareOptions, Report
-from trainer.corpus.parts import whole
+from trainer.corpus.part_file import whole
 from trainer.corpus.pieces import FOLDER as PIECES_FOLDER
 from trainer.corpus.reading.read_midi import CODECS
 from trainer.corpus.reading.sources import SPLITS, Source, contents, scan

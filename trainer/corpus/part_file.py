@@ -89,7 +89,7 @@ def whole(path: Path) -> bool:
     return True
 
 
-class Part:
+class PartFile:
     """What `save_part` wrote; arrays are read when they are asked for.
 
     Raises:
