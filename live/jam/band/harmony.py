@@ -29,7 +29,8 @@ from model.music.progression import Progression, read_progression
 KEY_EVERY = 2  # beats, as often as it is looked for
 KEY_BEATS = 8  # from whose notes that key is found
 MEMORY_BEATS = 8  # that must tell a chord for one to be said
-SWITCH = 1.3  # times as likely must another chord be to be taken within a beat
+SWITCH = 3.0  # times as likely must another chord be to be taken within a beat
+SETTLED = 2  # steps of a beat from which its chord stays: what passes then is no change of harmony
 FOLLOWED = 0.55  # trust from which what is foreseen is played ahead
 HELD_PHRASE = 1.0  # trust in the chords of a phrase that is held: they stay whatever is played over it
 SILENT_TRUST = 0.9  # and of one under which the performer rests
@@ -173,8 +174,10 @@ class ChordsInPlay:
     def _choose(self, beat: int, step: int, *, opened: bool) -> bool:
         """Take the chord of the open beat from a step on; tells whether it or what is to come is another."""
         grid = self._plan.grid
-        chord = self._chord(beat, opened=opened)
         start = self._first_step(beat)
+        settled = not opened and step >= start + SETTLED and self.lead is None
+        stays = settled and isinstance(self._present, Chord)
+        chord = self._present if stays else self._chord(beat, opened=opened)
         for one in range(start, step):
             self._steps.setdefault(one, self._present)
         for one in range(step, start + grid.steps_per_beat):

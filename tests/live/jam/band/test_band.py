@@ -99,6 +99,16 @@ def test_what_sounds_beside_a_new_chord_is_ended_on_the_next_step() -> None:
     assert down, "it goes on in the new chord"
 
 
+def test_what_passes_within_a_beat_is_no_other_chord() -> None:
+    stage = stage_of("C", bars=6)
+    begun, beat = 4 * BAR + BEAT + 2 * STEP, 4 * BAR + 2 * BEAT - 70
+    for tone in tones(read_chords("F#")[0]):  # type: ignore[arg-type]
+        stage.press(begun, STEP, 60 + tone)
+    stage.run_to_tick(beat)
+    assert sounding(stage, begun, beat) <= classes("C")
+    assert stage.jam.band.harmony.shown == "C"
+
+
 def test_chords_that_were_set_lead_whatever_is_played() -> None:
     stage = stage_of("C", bars=8, chords="Dm/2 G7/2 E")
     stage.run_to_tick(8 * BAR - BEAT)
