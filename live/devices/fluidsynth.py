@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from live.devices.jack.probe import JackProbe
+from live.devices.jack.probe import JackProbe, one_at_a_time
 from live.devices.stderr import silence_jack, stderr_diverted
 from live.devices.synth_queue import SynthQueue
 from live.errors import PortError, SynthError, unknown
@@ -243,8 +243,13 @@ class FluidSynth:
             if old and self.driver != "jack":
                 self._api.delete_fluid_audio_driver(old)
             self._abandoned = self._abandoned or bool(old and self.driver == "jack")
-            started = self._start([self.driver])
-            self._log_to(None)
+            try:
+                with one_at_a_time():  # for what libjack does then
+                    started = self._start([self.driver])
+            except OSError as reason:
+                raise SynthError(f"the audio driver {self.driver} does not answer: {reason}") from None
+            finally:
+                self._log_to(None)
             if started and self._queue is not None:
                 self._queue.timed(self._timing(self._rate)[1])
                 self.lead_nanos = self._queue.lead_nanos

@@ -131,9 +131,13 @@ class SystemLister:
                     return None
                 raise PortError(str(reason)) from None  # a busy server may refuse once: no proof of death
         self._dead, self._misses = False, 0
-        if not self._jack.runs() and self._jack.alive:
+        try:
+            stands = not self._jack.runs() and self._jack.alive
+            found = [] if stands else self._jack.ports(direction)
+        except OSError as reason:
+            raise PortError(str(reason)) from None
+        if stands:
             raise PortError("the JACK server stands still")  # what is opened now would wait for it, and we
-        found = self._jack.ports(direction)
         return found if self._jack.alive else None
 
     def connections(self, name: str) -> frozenset[str] | None:

@@ -109,9 +109,9 @@ def names(direction: Direction, api: str) -> list[str]:
     if api == "jack":
         try:
             jack = JackProbe(PROBE_CLIENT)
+            found = jack.ports(direction)
         except OSError as reason:
             raise errors.PortError(_cannot_open("jack", str(reason))) from None
-        found = jack.ports(direction)
         jack.close()
         return found
     probe = Probe(direction, api)
@@ -326,14 +326,13 @@ def _present(direction: Direction, full_name: str) -> frozenset[str]:
     A process that was killed leaves its port for as long as the server needs to notice; opened meanwhile,
     ours would get a number into its name, and every connection would be lost.
     """
-    try:
+    existing: list[str] = []
+    with contextlib.suppress(OSError):
         probe = JackProbe(PROBE_CLIENT)
-    except OSError:
-        return frozenset()
-    deadline = time.monotonic() + _GHOST_PATIENCE_S
-    while full_name in (existing := probe.ports(_other(direction))) and time.monotonic() < deadline:
-        time.sleep(_GHOST_PERIOD_S)
-    probe.close()
+        deadline = time.monotonic() + _GHOST_PATIENCE_S
+        while full_name in (existing := probe.ports(_other(direction))) and time.monotonic() < deadline:
+            time.sleep(_GHOST_PERIOD_S)
+        probe.close()
     return frozenset(existing)
 
 

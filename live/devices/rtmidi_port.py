@@ -368,6 +368,9 @@ def _release(
     def closing(*_in_use: object) -> None:
         time.sleep(pause_s)
         with calls_paused(), contextlib.suppress(rtmidi.RtMidiError, OSError), one_at_a_time():
+            if jack is not None and not jack.alive:  # the server has died meanwhile, and the client with it
+                _ABANDONED.extend((midi, jack))
+                return
             # before the port: libjack may end the thread that hears of its going while that holds a lock
             if jack is not None:
                 jack.close()

@@ -21,18 +21,23 @@ _FRAMES = 1 << 32  # after which JACK counts from 0 again
 
 
 class Frames(Protocol):
-    """What knows JACK's frames: a `JackProbe`."""
+    """What knows JACK's frames: a `JackProbe`.
 
-    @property
-    def sample_rate(self) -> int:
-        """Frames a second."""
+    Attributes:
+        alive: whether the server is.
+        sample_rate: frames a second.
+
+    """
+
+    alive: bool
+    sample_rate: int
 
     @property
     def period_frames(self) -> int:
         """Frames of a cycle."""
 
     def frame(self) -> int:
-        """Return the frame at which the present cycle began, of 32 bits; 0 where the server has died."""
+        """Return the frame at which the present cycle began, of 32 bits; 0 where that is not known."""
 
     def close(self) -> None:
         """Leave."""
@@ -67,7 +72,7 @@ class JackCycles:
         self._last = 0
 
     def middle(self) -> Nanos:
-        """Return the moment of the present cycle's middle, by the line; now where the server has died."""
+        """Return the moment of the present cycle's middle, by the line; now where that is not known."""
         frame = self.frames.frame()  # before the moment: a cycle is seen late, never early
         now = self._nanos()
         if not frame:

@@ -15,7 +15,7 @@ import jack
 from _jack import ffi
 
 from live import errors
-from live.devices.jack.probe import library, one_at_a_time
+from live.devices.jack.probe import library, one_at_a_time, opened, server_died
 from live.devices.rtmidi_port import MidiOutput, PlayedChannels, close_in_time, registered, unregistered
 from live.devices.stderr import silence_jack, stderr_diverted
 from live.timing.ahead import AheadQueue
@@ -152,6 +152,7 @@ class JackOutput(MidiOutput):
                     f"the MIDI output '{peer or port}' could not be opened: {reason}"
                 ) from None
         registered(self)
+        opened(self)
 
     def _cycle(self, frames: int) -> None:
         """Be called by JACK, once a cycle; an exception would end that."""
@@ -205,13 +206,14 @@ class JackOutput(MidiOutput):
 
     def _shut_down(self, _status: object, _reason: str) -> None:
         self.alive = False
+        server_died(self)
 
     def pause(self) -> bool:
         """Leave JACK's graph for a moment, cables unplugged; what is sent waits."""
         client = self._client
-        if client is None or not self.alive:
-            return False
         with contextlib.suppress(errors.PortError, jack.JackError), _alone():
+            if client is None or not self.alive:
+                return False
             self._peers = client.peers()
             client.deactivate()
             return True
@@ -220,10 +222,12 @@ class JackOutput(MidiOutput):
     def resume(self) -> None:
         """Come back into JACK's graph, with the cables that were plugged in."""
         client = self._client
-        if client is None or not self.alive:
+        if client is None:
             return
         try:
             with _alone():
+                if not self.alive:
+                    return
                 self._new_thread = True
                 client.activate()
                 for peer in self._peers:

@@ -12,8 +12,9 @@ import os
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from live.devices.stderr import stderr_diverted
 
@@ -25,14 +26,44 @@ _SEMAPHORES: list[object] = []  # a client whose server has died may still count
 _STILL_S, _LOOK_S = 0.25, 0.002  # the longest cycle that is used takes 0.19 s
 _PATIENCE_S = 5.0
 _CLIENTS = threading.RLock()
-"""Held by whoever opens or closes a client or a port.
+"""Held by whoever opens or closes a client or a port, or asks of a client what libjack keeps in memory.
 
 libjack's own locks close on each other where one thread opens and another closes.  Where the graph changes it
 walks through each client's list of ports on a thread of its own, without a lock, while a port is taken out.
+Once a server has died, whoever opens the next client frees all that there were, with what they share
+(`JackLibGlobals::Init` of jack2): nobody may be at one then, nor come back to it.
 """
+_OPEN: "weakref.WeakSet[Lives]" = weakref.WeakSet()
+_died = threading.Event()
 _IS_INPUT, _IS_OUTPUT = 1, 2
 _MIDI_TYPE = b"8 bit raw midi"
 _SHUTDOWN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+class Lives(Protocol):
+    """A client of libjack."""
+
+    alive: bool
+
+
+def opened(client: Lives) -> None:
+    """Let a client learn that the server has died, whichever client of this process is told so first."""
+    _OPEN.add(client)
+
+
+def server_died(client: Lives) -> None:
+    """Take it from one client that the server has died, for all of them.  Threads: any, libjack's own too."""
+    if client in _OPEN:  # else all know, and it may be the server before
+        _died.set()
+
+
+def _tell_all() -> None:
+    """Tell every client if the server has died."""
+    if _died.is_set():
+        _died.clear()
+        for client in _OPEN:
+            client.alive = False
+        _OPEN.clear()
 
 
 def library(kind: type[ctypes.CDLL] = ctypes.CDLL) -> ctypes.CDLL:
@@ -55,19 +86,34 @@ def library(kind: type[ctypes.CDLL] = ctypes.CDLL) -> ctypes.CDLL:
 
 
 @contextlib.contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Let no other thread open, activate or close a client of libjack meanwhile, nor a port of one.
+def one_at_a_time(patience_s: float = _PATIENCE_S) -> Iterator[None]:
+    """Let no other thread open, activate or close a client of libjack meanwhile, nor a port of one, nor ask.
 
     Raises:
         OSError: another one has been at it for so long that the server must stand still.
 
     """
-    if not _CLIENTS.acquire(timeout=_PATIENCE_S):
+    if not _CLIENTS.acquire(timeout=patience_s):
         raise OSError("the JACK server stands still")
     try:
+        _tell_all()
         yield
     finally:
+        _tell_all()
         _CLIENTS.release()
+
+
+@contextlib.contextmanager
+def if_nobody_else() -> Iterator[bool]:
+    """As `one_at_a_time`, but wait for nobody: yields whether no other thread is at it."""
+    alone = _CLIENTS.acquire(blocking=False)
+    try:
+        if alone:
+            _tell_all()
+        yield alone
+    finally:
+        if alone:
+            _CLIENTS.release()
 
 
 class JackProbe:
@@ -75,6 +121,7 @@ class JackProbe:
 
     Attributes:
         alive: False as soon as the server has died.
+        sample_rate: frames a second.
         xruns: cycles that the server has lost since `count_xruns`.
 
     Threads: one; `alive` and `xruns` any.
@@ -116,6 +163,9 @@ class JackProbe:
         self.alive = True
         self._on_shutdown = _SHUTDOWN(self._shut_down)  # referenced here: C holds only its address
         jack.jack_on_shutdown(self._client, self._on_shutdown, None)
+        self.sample_rate: int = jack.jack_get_sample_rate(self._client)
+        self._period_frames: int = jack.jack_get_buffer_size(self._client)
+        opened(self)
 
     def count_xruns(self) -> None:
         """Count the cycles that the server loses, and with them what was played; Linux only.
@@ -143,51 +193,65 @@ class JackProbe:
         return count.value
 
     def frame(self) -> int:
-        """Return the frame at which the present cycle began: it stands still where the server does."""
-        if self._client is None or not self.alive:
-            return 0
-        frame: int = self._jack.jack_last_frame_time(self._client)
-        return frame
+        """Return the frame at which the present cycle began: it stands still where the server does.
 
-    @property
-    def sample_rate(self) -> int:
-        """Frames a second."""
-        rate: int = self._jack.jack_get_sample_rate(self._client)
-        return rate
+        Waits for nobody: 0 where the server has died, and while a client is opened or closed.
+        """
+        with if_nobody_else() as alone:
+            if not alone or self._client is None or not self.alive:
+                return 0
+            self._period_frames = self._jack.jack_get_buffer_size(self._client)
+            frame: int = self._jack.jack_last_frame_time(self._client)
+            return frame
 
     @property
     def period_frames(self) -> int:
-        """Frames of a cycle."""
-        frames: int = self._jack.jack_get_buffer_size(self._client)
-        return frames
+        """Frames of a cycle, when `frame` was last asked for."""
+        return self._period_frames
 
     def runs(self) -> bool:
-        """Tell whether the server goes on; takes a cycle where it does, `_STILL_S` where it does not."""
-        before, end = self.frame(), time.monotonic() + _STILL_S
-        while self.frame() == before:
-            if not self.alive or time.monotonic() > end:
-                return False
+        """Tell whether the server goes on; takes a cycle where it does, `_STILL_S` where it does not.
+
+        Raises:
+            OSError: a client is being opened or closed for so long that it must stand still.
+
+        """
+        before, end = 0, time.monotonic() + _STILL_S
+        while self.alive and time.monotonic() < end:
+            with one_at_a_time():
+                frame = self.frame()
+            if frame and before and frame != before:
+                return True
+            before = before or frame
             time.sleep(_LOOK_S)
-        return True
+        return False
 
     def _shut_down(self, _argument: int | None) -> None:
         self.alive = False
+        server_died(self)
 
     def ports(self, direction: Direction) -> list[str]:
-        """Return the MIDI ports that can be heard ("in") or played to ("out"); none if it died."""
-        if not self.alive or self._client is None:
-            return []
-        flags = _IS_OUTPUT if direction == "in" else _IS_INPUT  # what the server puts out comes in here
-        return self._names(self._jack.jack_get_ports(self._client, None, _MIDI_TYPE, flags))
+        """Return the MIDI ports that can be heard ("in") or played to ("out"); none if it died.
+
+        Raises:
+            OSError: as `runs`.
+
+        """
+        with one_at_a_time():
+            if not self.alive or self._client is None:
+                return []
+            flags = _IS_OUTPUT if direction == "in" else _IS_INPUT  # what the server puts out comes in here
+            return self._names(self._jack.jack_get_ports(self._client, None, _MIDI_TYPE, flags))
 
     def connections(self, name: str) -> frozenset[str] | None:
         """Return the ports that a port is connected with; None where that is not known."""
-        if not self.alive or self._client is None:
-            return None
-        port = self._jack.jack_port_by_name(self._client, name.encode())
-        if not port:
-            return None
-        return frozenset(self._names(self._jack.jack_port_get_all_connections(self._client, port)))
+        with contextlib.suppress(OSError), one_at_a_time():
+            if not self.alive or self._client is None:
+                return None
+            port = self._jack.jack_port_by_name(self._client, name.encode())
+            if port:
+                return frozenset(self._names(self._jack.jack_port_get_all_connections(self._client, port)))
+        return None
 
     def _names(self, found: Any) -> list[str]:  # noqa: ANN401 - C's list of texts
         """Read a list that JACK made, and give it back."""
@@ -204,9 +268,10 @@ class JackProbe:
     def close(self) -> None:
         """Leave; safe to call twice."""
         client, self._client = self._client, None
-        if client is not None and self.alive:
+        if client is not None:
             with contextlib.suppress(OSError), one_at_a_time():  # of a server that stands still it stays open
-                self._jack.jack_client_close(client)
+                if self.alive:
+                    self._jack.jack_client_close(client)
 
 
 def jack_answers() -> bool:

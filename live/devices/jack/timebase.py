@@ -67,10 +67,10 @@ class JackTimebase(JackProbe):
 
     def _lead(self) -> None:
         """Ask for what may be ours already."""
-        client = self._client
-        if client is None:
-            return
         with contextlib.suppress(OSError), one_at_a_time():
+            client = self._client
+            if client is None or not self.alive:
+                return
             refused = self._jack.jack_set_timebase_callback(client, _ONLY_IF_FREE, self._callback, None)
             self.leading = not refused and not self._closed.is_set()
             if self.leading and not self._active:
@@ -93,21 +93,20 @@ class JackTimebase(JackProbe):
 
     def pause(self) -> bool:
         """Leave JACK's graph for a moment."""
-        client = self._client
-        if client is None or not self.alive or not self._active:
-            return False
         with contextlib.suppress(OSError), one_at_a_time():
-            self._active = bool(self._jack.jack_deactivate(client))
-        return True
+            if self._client is None or not self.alive or not self._active:
+                return False
+            self._active = bool(self._jack.jack_deactivate(self._client))
+            return True
+        return False
 
     def resume(self) -> None:
         """Come back into JACK's graph."""
-        client = self._client
-        if client is None or not self.alive or self._active:
-            return
         with contextlib.suppress(OSError), one_at_a_time():
+            if self._client is None or not self.alive or self._active:
+                return
             self._new_thread = True
-            self._active = not self._jack.jack_activate(client)
+            self._active = not self._jack.jack_activate(self._client)
 
     def close(self) -> None:
         """Leave the beats to others; safe to call twice."""
@@ -116,11 +115,12 @@ class JackTimebase(JackProbe):
         self.leading = False
         if self._thread.is_alive():
             self._thread.join(_PATIENCE_S)
-        if self._client is not None and self.alive and not self._thread.is_alive():
+        if self._client is not None and not self._thread.is_alive():
             with contextlib.suppress(OSError), one_at_a_time():
-                self._jack.jack_release_timebase(self._client)
-                if self._active:  # first of the thread that calls us, which must not be ended inside Python
-                    self._jack.jack_deactivate(self._client)
+                if self.alive:
+                    self._jack.jack_release_timebase(self._client)
+                    if self._active:  # first of the thread that calls us, which must not be ended in Python
+                        self._jack.jack_deactivate(self._client)
             super().close()
         self._client = None
 

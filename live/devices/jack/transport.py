@@ -6,17 +6,19 @@ Threads: one.
 Tested in tests/drivers/test_clock_jack.py, tests/live/jam/leaders/test_jack_clock.py.
 """
 
+import contextlib
 import ctypes
 import time
 from typing import ClassVar, NamedTuple
 
-from live.devices.jack.probe import JackProbe
+from live.devices.jack.probe import JackProbe, if_nobody_else, one_at_a_time
 from live.errors import PortError
 from live.timing.timeline import Nanos
 
 _ROLLING = (1, 2)  # JackTransportRolling, JackTransportLooping; one that starts waits for its clients
 BBT = 0x10  # JackPositionBBT: bar, beat and tempo are valid
 _NAME = "twobar-transport"
+_PATIENCE_S = 0.25  # the engine calls
 
 
 class Position(ctypes.Structure):
@@ -56,6 +58,13 @@ class TransportState(NamedTuple):
     beat: float | None = None
     tempo_bpm: float | None = None
 
+    def after(self, seconds: float) -> "TransportState":
+        """Return what it is some time later, if nobody moves it."""
+        if not self.rolling:
+            return self
+        beat = None if self.beat is None else self.beat + seconds * (self.tempo_bpm or 0.0) / 60
+        return self._replace(seconds=self.seconds + seconds, beat=beat)
+
 
 class JackTransport(JackProbe):
     """Reads and moves the transport of the server that JACK_DEFAULT_SERVER names.
@@ -75,9 +84,17 @@ class JackTransport(JackProbe):
         jack.jack_transport_locate.argtypes = [ctypes.c_void_p, ctypes.c_uint32]
         jack.jack_get_time.restype = ctypes.c_uint64
         self._position = Position()
+        self._last: tuple[TransportState, int] = TransportState(rolling=False, seconds=0.0), 0
 
     def state(self, now: Nanos) -> TransportState:
         """Return the transport at a moment; a server that has died stands still at 0."""
+        with if_nobody_else() as alone:
+            if alone:
+                self._last = self._asked(now), now
+        state, asked = self._last
+        return state.after((now - asked) / 1e9)
+
+    def _asked(self, now: Nanos) -> TransportState:
         if not self.alive or self._client is None:
             return TransportState(rolling=False, seconds=0.0)
         place = self._position
@@ -94,14 +111,16 @@ class JackTransport(JackProbe):
 
     def start(self) -> None:
         """Let everyone start from the beginning."""
-        if self.alive and self._client is not None:
-            self._jack.jack_transport_locate(self._client, 0)
-            self._jack.jack_transport_start(self._client)
+        with contextlib.suppress(OSError), one_at_a_time(_PATIENCE_S):
+            if self.alive and self._client is not None:
+                self._jack.jack_transport_locate(self._client, 0)
+                self._jack.jack_transport_start(self._client)
 
     def stop(self) -> None:
         """Let everyone stop."""
-        if self.alive and self._client is not None:
-            self._jack.jack_transport_stop(self._client)
+        with contextlib.suppress(OSError), one_at_a_time(_PATIENCE_S):
+            if self.alive and self._client is not None:
+                self._jack.jack_transport_stop(self._client)
 
 
 def open_transport() -> JackTransport:

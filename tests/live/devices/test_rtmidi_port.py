@@ -91,7 +91,7 @@ class Server:
     """Stands for a probe of a JACK server that goes on only when it is told to."""
 
     def __init__(self) -> None:
-        self.cycle, self.closed = 1, False
+        self.cycle, self.closed, self.alive = 1, False, True
 
     def frame(self) -> int:
         return self.cycle
@@ -121,6 +121,15 @@ def test_no_more_is_sent_than_fits_where_the_server_stands_still() -> None:
     assert server.closed
 
 
+def test_a_port_of_a_server_that_died_while_it_was_played_is_left_to_libjack() -> None:
+    driver, server = Driver(), Server()
+    port = OutputPort(driver, "synth", api="jack", virtual=False, jack=server)  # type: ignore[arg-type]
+    server.alive = False
+    port.close()
+    assert driver.calls == []
+    assert not server.closed
+
+
 def test_a_refusing_driver_is_a_port_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_data: bytes) -> None:
         raise rtmidi.SystemError("gone")
@@ -135,7 +144,7 @@ def test_a_refusing_driver_is_a_port_error(monkeypatch: pytest.MonkeyPatch) -> N
 class Frames:
     """A server whose cycle has begun at frame 64000, of 64 at 64 kHz, and was seen at 10 ms."""
 
-    sample_rate, period_frames = 64_000, 64
+    sample_rate, period_frames, alive = 64_000, 64, True
 
     def frame(self) -> int:
         return 64_000

@@ -17,7 +17,7 @@ WRAP = 1 << 32
 class Server:
     """JACK's frames, and the host time at which somebody is called in a cycle."""
 
-    sample_rate, period_frames = RATE, PERIOD
+    sample_rate, period_frames, alive = RATE, PERIOD, True
 
     def __init__(self, *, first: int = 0, period: int = PERIOD) -> None:
         self.period_frames = period
