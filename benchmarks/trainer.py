@@ -18,10 +18,13 @@ from benchmarks.scale import Scale
 FILES = 3_000
 CHUNK = 64  # as `prepare` hands them to a process
 MINUTES = 1.0
+PLAIN = ("prior.minutes=0", "fit.interval=10", "fit.precision=float32", "fit.threads=1", "fit.edits=2000")
+"""Settings of a run that learns from its beginning on: trying precisions and threads takes half of it."""
 FED, DRAWS = 2_048, 12  # phrases of a batch, batches
 EXPLAINED = (
     "Files of 140 notes, made by chance. *Parsing alone* is symusic's `Score.from_midi` on the same files.",
     "*A core* is a second of processor time; *waiting* is the share of the time that a step waits.",
+    "`fit` learns on one thread in float32; the feed is that of its configuration, on one thread.",
 )
 
 
@@ -78,7 +81,7 @@ def _learning(scale: Scale, songs: Path, count: int) -> list[Row]:
         minutes = max(0.15, MINUTES * scale.factor)
         _trainer(
             *("fit", "--config", config, "--data", str(out), "--out", str(run.with_name(config))),
-            *("--max-minutes", f"{minutes:g}", "--set", "prior.minutes=0", "--set", "fit.interval=10"),
+            *("--max-minutes", f"{minutes:g}", *(word for each in PLAIN for word in ("--set", each))),
         )
         looks = [json.loads(line) for line in (run.with_name(config) / "log.jsonl").read_text().splitlines()]
         last = [look for look in looks if "speed" in look][-1]
