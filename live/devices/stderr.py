@@ -9,6 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _STDERR = threading.RLock()  # the descriptor belongs to the whole process: one catcher at a time
+_SWAPPING = threading.Lock()  # held for an instant
+_aside: list[int] = []  # while descriptor 2 is diverted: what it was, and what it was before that
+
+
+def copy_of_stderr() -> int:
+    """Return a descriptor of the caller's own for standard error, also while another thread diverts it.
+
+    Raises:
+        OSError: there is none.
+
+    """
+    with _SWAPPING:
+        return os.dup(_aside[0] if _aside else 2)
 
 
 @contextlib.contextmanager
@@ -29,12 +42,15 @@ def _caught(lines: list[str]) -> Iterator[list[str]]:
         yield lines
         return
     with tempfile.TemporaryFile() as file:
-        os.dup2(file.fileno(), 2)
+        with _SWAPPING:
+            os.dup2(file.fileno(), 2)
+            _aside.append(saved)
         try:
             yield lines
         finally:
-            os.dup2(saved, 2)
-            os.close(saved)
+            with _SWAPPING:
+                os.dup2(_aside.pop(), 2)
+                os.close(saved)
             file.seek(0)
             text = file.read().decode(errors="replace")
             lines += [line.strip() for line in text.splitlines() if line.strip()]

@@ -5,6 +5,9 @@ import os
 import queue
 import threading
 
+from live.devices.stderr import copy_of_stderr
+
+STDERR = 2
 CLOSE_PATIENCE_S = 0.5
 
 
@@ -22,7 +25,7 @@ class LineWriter:
         self._descriptor, self._prefix = -1, prefix
         with contextlib.suppress(OSError):  # closed: there is nobody to write to
             # a copy: the descriptor itself is turned away now and then, to catch what C libraries write
-            self._descriptor = os.dup(descriptor)
+            self._descriptor = copy_of_stderr() if descriptor == STDERR else os.dup(descriptor)
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"lines-{descriptor}", daemon=True)
         self._thread.start()
