@@ -6,7 +6,8 @@ the instrument's transport does: where its beats and bar lines fall after the pe
 before or while the note on them is played.
 
 What notes alone do not say is counted apart: the same notes can be written in eighths or in sixteenths (twice
-or half the tempo), and many tunes sound as well with their bar lines half a bar later.
+or half the tempo), and many tunes sound as well with their bar lines half a bar later.  Beside it
+stands how it goes where the tempo is about known, and where tempo and first bar line are given.
 """
 
 import hashlib
@@ -21,7 +22,7 @@ from typing import NamedTuple
 from benchmarks.figures import Row
 from benchmarks.scale import Scale
 from live.timing.listening.beat_follower import BeatFollower
-from live.timing.timeline import Nanos, Tick
+from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid
 from trainer.corpus.reading.read_midi import UnreadableError, parse
@@ -85,14 +86,17 @@ def measure(scale: Scale) -> list[Row]:
     for kind in ("melody", "keyboard"):
         songs = list(_songs(scale.music, kind, scale.count(SONGS, least=4)))
         for rubato in RUBATOS:
-            blind = [_score(song, number, rubato, known=False) for number, song in enumerate(songs)]
-            known = [_score(song, number, rubato, known=True) for number, song in enumerate(songs)]
+            blind, known, given = (
+                [_score(song, number, rubato, hint) for number, song in enumerate(songs)]
+                for hint in ("none", "tempo", "line")
+            )
             rows.append(
                 Row(
                     f"{title}, {kind}, rubato {rubato:.0%}",
                     f"bar lines F1 >= {ENOUGH}; tempo within 1 %",
                     _text(blind) + f" ({len(songs)} songs)",
-                    f"the tempo knob within {KNOWN:.0%}: {_text(known)}",
+                    f"the tempo knob within {KNOWN:.0%}: {_text(known)}; "
+                    f"tempo and first bar line given: {_text(given)}",
                     mean(score.lines for score in blind) >= ENOUGH and median(s.tempo for s in blind) <= 0.01,
                 )
             )
@@ -221,21 +225,38 @@ def perform(notes: Wide, chance: random.Random, *, bpm: float, rubato: float) ->
     return Played(sorted(onsets), [moment(beat) for beat in beats], [tempo(beat) for beat in beats])
 
 
-def _score(notes: Wide, number: int, rubato: float, *, known: bool) -> Score:
+def _score(notes: Wide, number: int, rubato: float, hint: str) -> Score:
     chance = random.Random(number)
     bpm = chance.uniform(*TEMPI)
     knob = bpm * math.exp(chance.uniform(-KNOWN, KNOWN))
     played = perform(notes, chance, bpm=bpm, rubato=rubato)
-    return followed(played, expected_bpm=knob if known else USUAL_BPM, chosen=known)
+    if hint == "line":
+        line = Nanos(round(played.beats[0] * SECOND))
+        return followed(
+            played, BeatFollower(beats_per_bar=BEATS, tempo_bpm=bpm), Timeline(Tick(0), line, played.tempi[0])
+        )
+    known = hint == "tempo"
+    return followed(
+        played, BeatFollower(beats_per_bar=BEATS, tempo_bpm=knob if known else USUAL_BPM, chosen=known)
+    )
 
 
 # -- the instrument --------------------------------------------------------------------------------
 
 
-def followed(played: Played, *, expected_bpm: float, chosen: bool) -> Score:
-    """Let a transport follow a performance, and compare its beats with the performer's."""
-    follower = BeatFollower(beats_per_bar=BEATS, tempo_bpm=expected_bpm, chosen=chosen)
-    transport = Transport(tempo_bpm=expected_bpm)
+def followed(played: Played, follower: BeatFollower, given: Timeline | None = None) -> Score:
+    """Let a transport follow a performance, and compare its beats with the performer's.
+
+    Args:
+        played: the performance.
+        follower: that has heard nothing yet.
+        given: a timeline that runs from the first on, which the performer plays to.
+
+    """
+    transport = Transport(tempo_bpm=USUAL_BPM)
+    if given is not None:
+        follower.join(given)
+        transport.resume(given)
     begin = played.beats[LEARNING_BARS * BEATS] - TOLERANCE
     end = Nanos(round((played.beats[-1] + 2 * TOLERANCE) * SECOND))
     found: list[tuple[float, int, float]] = []  # seconds, beat, bpm

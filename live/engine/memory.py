@@ -62,5 +62,5 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     if jam.scenery is not None:
         jam.scenery.go_on(memory.scene, memory.place)
     if memory.listening:
-        jam.listening.wait(jam.quarters_per_bar)
+        jam.listening.wait(jam.plan.grid)
     jam.first_note.armed = memory.armed

@@ -303,9 +303,12 @@ class Commands:
     def _set_mode(self, mode: Mode | None, name: str, now: Nanos) -> None:
         if mode is None:
             raise unknown("mode", name, MODES)
-        self._jam.gestures.set_mode(mode, self._jam.sent_to(now))
+        jam = self._jam
+        jam.gestures.set_mode(mode, jam.sent_to(now))
         self._rest_vary(now)
-        self._jam.mark(f"mode {mode}", now)
+        jam.mark(f"mode {mode}", now)
+        if mode == "listen" and jam.transport.running and (why := jam.listening.unable(jam.plan.grid)):
+            jam.notices.add("warning", why)
 
     def _rest_vary(self, now: Nanos) -> None:
         """Put `vary` where the mode has it, unless it was set."""

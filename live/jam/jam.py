@@ -38,8 +38,6 @@ from live.settings.knobs import ANSWERING, KNOBS, Mode
 from live.timing.midi_bytes import silence
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
-from model.music.grid import TICKS_PER_BEAT
-from model.music.metre import name_of
 
 
 class Jam:
@@ -226,19 +224,17 @@ class Jam:
     def start(self, now: Nanos) -> None:
         """Start at bar 0 in a moment, in mode listen with the performer; if it runs, it starts anew."""
         self.first_note.armed = False
-        if (
-            self.history.state.mode == "listen"
-            and self.leader is None
-            and self.plan.grid.ticks_per_bar % TICKS_PER_BEAT
-        ):
-            name = name_of(self.plan.grid)
-            self.notices.add("warning", f"listen finds metres of whole quarters; {name} begins with a click")
-        elif self.history.state.mode == "listen" and self.leader is None:
-            if self.transport.running:
-                self.stop(now)
-            self.listening.wait(self.quarters_per_bar)
-            self.notices.add("info", "listening: play, and it comes in when it has your tempo and bar line")
-            return
+        if self.history.state.mode == "listen" and self.leader is None:
+            if why := self.listening.unable(self.plan.grid):
+                self.notices.add("warning", why)
+            else:
+                if self.transport.running:
+                    self.stop(now)
+                self.listening.wait(self.plan.grid)
+                self.notices.add(
+                    "info", "listening: play, and it comes in when it has your tempo and bar line"
+                )
+                return
         self._begin_anew(now)
         lead_in = self.sender.lead_in
         ahead = START_AHEAD_NANOS + self.sender.lookahead_nanos
@@ -296,11 +292,6 @@ class Jam:
         self._beats.restart()
         self._runs += 1
 
-    @property
-    def quarters_per_bar(self) -> int:
-        """Whole quarters in a bar of the metre."""
-        return self.plan.grid.ticks_per_bar // TICKS_PER_BEAT
-
     def _listen(self, now: Nanos) -> None:
         """Start when the performer's beat is found, and follow it."""
         listening = self.listening
@@ -310,7 +301,10 @@ class Jam:
             if listening.active:
                 self._listen_no_more(now)
             return
-        timeline = listening.advance(now, self.quarters_per_bar)
+        if listening.waits and listening.unable(self.plan.grid):
+            self._listen_no_more(now)
+            return
+        timeline = listening.advance(now, self.plan.grid)
         if timeline is None:
             return
         if self.transport.running:
@@ -380,7 +374,7 @@ class Jam:
         self.all_sound_off(now)
         self.performer.forget(self.tick(now))
         if self.listening.waits:
-            self.listening.wait(self.quarters_per_bar)
+            self.listening.wait(self.plan.grid)
         if self.transport.running:
             self.sender.metronome.rest(self.turns.rest(self.sent_to(now)))
         self.mixer.send_levels(now)

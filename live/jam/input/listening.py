@@ -14,6 +14,8 @@ from live.settings.knobs import KNOBS
 from live.timing.listening.beat_follower import BeatFollower
 from live.timing.timeline import Nanos, Timeline
 from live.timing.transport import Transport
+from model.music.grid import TICKS_PER_BEAT, Grid
+from model.music.metre import name_of
 
 MOST_WAITING = 1024  # note-ons and note-offs
 
@@ -42,18 +44,24 @@ class Listening:
         self.waits = False
         self._capture, self._transport = capture, transport
         self._follower: BeatFollower | None = None
-        self._beats_per_bar = 0
+        self._quarters = 0
         self._chosen = transport.tempo_bpm != KNOBS["tempo"].rest  # whether somebody set that tempo
         self._touches: deque[Touch] = deque(maxlen=MOST_WAITING)
         self._news = False
 
-    def wait(self, beats_per_bar: int) -> None:
-        """Wait for somebody to play in bars of so many beats, at about the transport's tempo."""
+    def unable(self, grid: Grid) -> str:
+        """Return why no beat can be found in a grid's metre, as a sentence, or ""."""
+        if grid.ticks_per_bar % TICKS_PER_BEAT:
+            return f"listen finds metres of whole quarters; {name_of(grid)} keeps to the click"
+        return ""
+
+    def wait(self, grid: Grid) -> None:
+        """Wait for somebody to play in a grid's metre, one of whole quarters, near its tempo."""
         self.waits, self._news = True, False
-        self._beats_per_bar = beats_per_bar
+        self._quarters = grid.ticks_per_bar // TICKS_PER_BEAT
         self._touches.clear()
         self._follower = BeatFollower(
-            beats_per_bar=beats_per_bar, tempo_bpm=self._transport.tempo_bpm, chosen=self._chosen
+            beats_per_bar=self._quarters, tempo_bpm=self._transport.tempo_bpm, chosen=self._chosen
         )
 
     @property
@@ -86,19 +94,21 @@ class Listening:
         """When `advance` has something to do; None until somebody plays."""
         return None if self._follower is None else self._follower.due
 
-    def advance(self, now: Nanos, beats_per_bar: int) -> Timeline | None:
+    def advance(self, now: Nanos, grid: Grid) -> Timeline | None:
         """Work out what has been played up to now; returns a timeline if it says a new one.
 
         Args:
             now: the present moment.
-            beats_per_bar: of the music that is played; another metre is listened for anew.
+            grid: of the music that is played; another metre is listened for anew.
 
         """
-        if self._follower is None or beats_per_bar != self._beats_per_bar:
+        if self.unable(grid):
+            self._follower = None
+        elif self._follower is None or grid.ticks_per_bar // TICKS_PER_BEAT != self._quarters:
             if self._transport.running:
-                self._join(beats_per_bar)
+                self._join(grid)
             elif self.waits:
-                self.wait(beats_per_bar)
+                self.wait(grid)
         follower = self._follower
         if follower is None:
             return None
@@ -106,10 +116,10 @@ class Listening:
         self._news = False
         return follower.found.timeline if learned and follower.found is not None else None
 
-    def _join(self, beats_per_bar: int) -> None:
+    def _join(self, grid: Grid) -> None:
         """Follow a performer who plays to a transport that runs."""
-        self._beats_per_bar = beats_per_bar
-        self._follower = BeatFollower(beats_per_bar=beats_per_bar, tempo_bpm=self._transport.tempo_bpm)
+        self._quarters = grid.ticks_per_bar // TICKS_PER_BEAT
+        self._follower = BeatFollower(beats_per_bar=self._quarters, tempo_bpm=self._transport.tempo_bpm)
         self._follower.join(self._transport.timeline)
 
     def hand_over(self) -> None:

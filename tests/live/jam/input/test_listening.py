@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from live.engine.memory import remembered, restore
-from live.ipc.commands import Command, Panic, SetMode, Start, Stop, Turn
+from live.ipc.commands import Command, Panic, SetMetre, SetMode, Start, Stop, Turn
 from live.timing.midi_bytes import note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.stage import EchoModel, Stage, configured
@@ -223,3 +223,21 @@ def test_another_metre_is_listened_for_anew() -> None:
     to(stage, 3)
     assert stage.jam.state(Nanos(stage.nanos)) == "listening"
     assert stage.jam.listening.due is None
+
+
+def test_a_metre_that_it_cannot_find_begins_with_a_click() -> None:
+    stage = listening()
+    do(stage, SetMetre("7/8"))
+    to(stage, 1)
+    assert stage.jam.transport.running
+    assert "7/8 keeps to the click" in " ".join(notice.text for notice in stage.jam.notices.lines)
+
+
+def test_what_runs_in_a_metre_that_it_cannot_find_goes_on_at_its_tempo() -> None:
+    stage = Stage(configured(bpm=100, metre="7/8"))
+    zero = stage.begin() / SECOND
+    do(stage, SetMode("listen"))
+    play(stage, even(106, start=zero), bars=range(6))
+    to(stage, zero + 15)
+    assert stage.jam.transport.tempo_bpm == pytest.approx(100)
+    assert "7/8 keeps to the click" in " ".join(notice.text for notice in stage.jam.notices.lines)
