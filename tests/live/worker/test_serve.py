@@ -289,6 +289,7 @@ class Call:
 def test_it_answers_at_once_and_loads_and_writes_ahead_as_any_other() -> None:
     attending = threading.local()
     done: list[tuple[str, bool]] = []
+    wrote = threading.Event()
 
     class Watched(RequestHandler):
         def load(self, *arguments: Any, **options: Any) -> Message:
@@ -301,6 +302,7 @@ def test_it_answers_at_once_and_loads_and_writes_ahead_as_any_other() -> None:
 
         def write(self) -> Iterator[Message | None]:
             done.append(("write", attending.now))
+            wrote.set()
             yield from super().write()
 
     call = Call(Watched(), lambda now: setattr(attending, "now", now))
@@ -308,6 +310,7 @@ def test_it_answers_at_once_and_loads_and_writes_ahead_as_any_other() -> None:
     assert isinstance(call.link.receive(), Ready)
     call.link.send(Encode(1, TUNE))
     assert isinstance(call.link.receive(), Encoded)
+    assert wrote.wait(10)
     call.link.send(Bye())
     assert call.end() == [True]
     assert set(done) == {("load", False), ("answer", True), ("write", False)}
