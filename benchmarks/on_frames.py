@@ -64,7 +64,7 @@ def frames_off(found: Sequence[Onset], rate: int) -> list[int]:
     beside = [one.frame - first.frame - time * rate for one, time in zip(found, times, strict=True)]
     length = max(times[-1], 1e-9)
     slope, (most, offset) = 0.0, _laid(beside)
-    for width in (2.0, 0.2):  # frames, over the whole length
+    for width in (30.0, 2.0, 0.2):  # frames, over the whole length
         middle = slope
         for step in range(-FITS, FITS + 1):
             one = middle + step / FITS * width / length
