@@ -3,7 +3,7 @@
 python-rtmidi holds the interpreter while it opens or closes a port.  JACK needs all its clients for that,
 and one that wants to deliver waits for the interpreter: measured, both then wait for seconds.  So inputs
 queue what they hear while a port is opened or closed, and deliver it right after; outputs that JACK calls
-(`jack_output`) leave its graph for that long.
+(`jack/output.py`) leave its graph for that long.
 """
 
 import contextlib

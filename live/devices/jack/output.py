@@ -142,6 +142,7 @@ class JackOutput(MidiOutput):
                 made.set_process_callback(self._cycle)
                 made.set_shutdown_callback(self._shut_down)
                 made.activate()
+                opened(self)
                 if peer:
                     made.connect(self._ours, peer)
             except jack.JackOpenError as reason:
@@ -152,7 +153,6 @@ class JackOutput(MidiOutput):
                     f"the MIDI output '{peer or port}' could not be opened: {reason}"
                 ) from None
         registered(self)
-        opened(self)
 
     def _cycle(self, frames: int) -> None:
         """Be called by JACK, once a cycle; an exception would end that."""

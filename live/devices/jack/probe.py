@@ -47,7 +47,7 @@ class Lives(Protocol):
 
 
 def opened(client: Lives) -> None:
-    """Let a client learn that the server has died, whichever client of this process is told so first."""
+    """Let a client learn that the server has died, whichever is told first; call it in `one_at_a_time`."""
     _OPEN.add(client)
 
 
@@ -154,18 +154,19 @@ class JackProbe:
         jack.jack_free.argtypes = [ctypes.c_void_p]
         jack.jack_free.restype = None
         os.environ["JACK_NO_START_SERVER"] = "1"
+        self.alive = True
         with one_at_a_time(), stderr_diverted():
             self._client: int | None = jack.jack_client_open(name.encode(), _NO_START_SERVER, None)
+            if self._client:
+                self._on_shutdown = _SHUTDOWN(self._shut_down)  # referenced here: C holds only its address
+                jack.jack_on_shutdown(self._client, self._on_shutdown, None)
+                self.sample_rate: int = jack.jack_get_sample_rate(self._client)
+                self._period_frames: int = jack.jack_get_buffer_size(self._client)
+                opened(self)
         if not self._client:
             server = os.environ.get("JACK_DEFAULT_SERVER", "default")
             raise OSError(f"no JACK server answers under the name '{server}'")
         self._xruns: ctypes.Array[ctypes.c_char] | None = None
-        self.alive = True
-        self._on_shutdown = _SHUTDOWN(self._shut_down)  # referenced here: C holds only its address
-        jack.jack_on_shutdown(self._client, self._on_shutdown, None)
-        self.sample_rate: int = jack.jack_get_sample_rate(self._client)
-        self._period_frames: int = jack.jack_get_buffer_size(self._client)
-        opened(self)
 
     def count_xruns(self) -> None:
         """Count the cycles that the server loses, and with them what was played; Linux only.
@@ -212,14 +213,18 @@ class JackProbe:
     def runs(self) -> bool:
         """Tell whether the server goes on; takes a cycle where it does, `_STILL_S` where it does not.
 
+        Time for which another thread opens a client does not count.
+
         Raises:
             OSError: a client is being opened or closed for so long that it must stand still.
 
         """
-        before, end = 0, time.monotonic() + _STILL_S
-        while self.alive and time.monotonic() < end:
+        before = 0
+        for _ in range(round(_STILL_S / _LOOK_S)):
             with one_at_a_time():
                 frame = self.frame()
+            if not self.alive:
+                break
             if frame and before and frame != before:
                 return True
             before = before or frame

@@ -6,19 +6,17 @@ Threads: one.
 Tested in tests/drivers/test_clock_jack.py, tests/live/jam/leaders/test_jack_clock.py.
 """
 
-import contextlib
 import ctypes
 import time
 from typing import ClassVar, NamedTuple
 
-from live.devices.jack.probe import JackProbe, if_nobody_else, one_at_a_time
+from live.devices.jack.probe import JackProbe, if_nobody_else
 from live.errors import PortError
 from live.timing.timeline import Nanos
 
 _ROLLING = (1, 2)  # JackTransportRolling, JackTransportLooping; one that starts waits for its clients
 BBT = 0x10  # JackPositionBBT: bar, beat and tempo are valid
 _NAME = "twobar-transport"
-_PATIENCE_S = 0.25  # the engine calls
 
 
 class Position(ctypes.Structure):
@@ -85,11 +83,13 @@ class JackTransport(JackProbe):
         jack.jack_get_time.restype = ctypes.c_uint64
         self._position = Position()
         self._last: tuple[TransportState, int] = TransportState(rolling=False, seconds=0.0), 0
+        self._rolls: bool | None = None  # what everyone is to be told
 
     def state(self, now: Nanos) -> TransportState:
         """Return the transport at a moment; a server that has died stands still at 0."""
         with if_nobody_else() as alone:
             if alone:
+                self._tell()
                 self._last = self._asked(now), now
         state, asked = self._last
         return state.after((now - asked) / 1e9)
@@ -110,17 +110,28 @@ class JackTransport(JackProbe):
         return TransportState(rolling, seconds, beat + gone_by * tempo_bpm / 60, tempo_bpm)
 
     def start(self) -> None:
-        """Let everyone start from the beginning."""
-        with contextlib.suppress(OSError), one_at_a_time(_PATIENCE_S):
-            if self.alive and self._client is not None:
-                self._jack.jack_transport_locate(self._client, 0)
-                self._jack.jack_transport_start(self._client)
+        """Let everyone start from the beginning; with the next `state` where a client is opened."""
+        self._rolls = True
+        with if_nobody_else() as alone:
+            if alone:
+                self._tell()
 
     def stop(self) -> None:
-        """Let everyone stop."""
-        with contextlib.suppress(OSError), one_at_a_time(_PATIENCE_S):
-            if self.alive and self._client is not None:
-                self._jack.jack_transport_stop(self._client)
+        """Let everyone stop; when, see `start`."""
+        self._rolls = False
+        with if_nobody_else() as alone:
+            if alone:
+                self._tell()
+
+    def _tell(self) -> None:
+        rolls, self._rolls = self._rolls, None
+        if rolls is None or not self.alive or self._client is None:
+            return
+        if rolls:
+            self._jack.jack_transport_locate(self._client, 0)
+            self._jack.jack_transport_start(self._client)
+        else:
+            self._jack.jack_transport_stop(self._client)
 
 
 def open_transport() -> JackTransport:

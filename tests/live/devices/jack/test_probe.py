@@ -7,6 +7,8 @@ import pytest
 
 from live.devices.jack import probe as jack_probe
 from live.devices.jack.probe import JackProbe
+from live.devices.jack.transport import JackTransport
+from live.timing.timeline import Nanos
 
 
 class Library:
@@ -19,7 +21,7 @@ class Library:
         self._functions: dict[str, Callable[..., int]] = {}
 
     def __getattr__(self, name: str) -> Callable[..., int]:
-        def function(client: int, *_arguments: object) -> int:
+        def function(client: int = 0, *_arguments: object) -> int:
             self.calls.append((name, client))
             return {"jack_last_frame_time": 640, "jack_get_buffer_size": 64}.get(name, 0)
 
@@ -78,3 +80,21 @@ def test_nobody_asks_while_another_thread_opens_a_client(library: Library) -> No
     JackProbe()
     assert frames == [0]
     assert probe.frame() == 640
+
+
+def test_a_start_while_another_thread_opens_a_client_is_told_with_the_next_look(library: Library) -> None:
+    transport = JackTransport()
+
+    def meanwhile() -> None:
+        starting = threading.Thread(target=transport.start)
+        starting.start()
+        starting.join(5)
+
+    library.opening = meanwhile
+    JackProbe()
+    assert "jack_transport_start" not in [name for name, _ in library.calls]
+    transport.state(Nanos(0))
+    assert ("jack_transport_start", 1) in library.calls
+    library.calls.clear()
+    transport.state(Nanos(0))
+    assert "jack_transport_start" not in [name for name, _ in library.calls]
