@@ -47,7 +47,6 @@ class Measure(NamedTuple):
         title: of its section.
         rows: measures it.
         explained: what the figures mean, line by line.
-
     """
 
     title: str

@@ -55,7 +55,6 @@ class Player(RealModel):
     Args:
         handler: with the model.
         patterns: one for each section.
-
     """
 
     def __init__(self, handler: RequestHandler, patterns: Sequence[Phrase]) -> None:
@@ -93,7 +92,6 @@ class Played:
     Attributes:
         notes: (start tick, end tick, pitch) by track.
         costs: of laying it anew, in milliseconds.
-
     """
 
     notes: dict[int, list[tuple[int, int, int]]]
@@ -167,7 +165,6 @@ def together(
     Args:
         pairs: melody and band of a phrase each.
         since: step from which is measured, of all or of each.
-
     """
     inside = bars = beside = beats = 0
     begins = itertools.repeat(since) if isinstance(since, int) else since

@@ -31,7 +31,6 @@ class Busy(NamedTuple):
         lost_cycles: that JACK lost meanwhile.
         decodes: answers meanwhile.
         shares: each process's share of a core.
-
     """
 
     late_ms: Sequence[float]
@@ -58,7 +57,6 @@ def play(
         realtime: whether with real-time priority.
         settle_seconds: before that.
         begin: called as the measuring begins.
-
     """
     port = free_port()
     options = ["--bpm", "240", "--osc-port", str(port)]

@@ -21,7 +21,6 @@ class Row:
         measured: in words, with units.
         beside: the floor or a second figure of the same run; "" for none.
         met: whether the budget was met; None where there is none or it could not be measured.
-
     """
 
     what: str
@@ -36,7 +35,6 @@ def percentile(values: Sequence[float], share: float) -> float:
 
     Raises:
         ValueError: there are no values.
-
     """
     if not values:
         raise ValueError("no values were measured")

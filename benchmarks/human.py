@@ -50,7 +50,6 @@ class Heard(NamedTuple):
         heard: its transcription.
         network: what the network alone gives back.
         answer: what the instrument plays with all knobs at rest.
-
     """
 
     performance: Performance
@@ -84,7 +83,6 @@ class Case(NamedTuple):
         most: whether the figure must stay below.
         lag_goes_on: whether the lag of each phrase is known to the next.
         unit: of the figures.
-
     """
 
     what: str
@@ -284,7 +282,6 @@ def measure(scale: Scale) -> list[Row]:
 
     Raises:
         RuntimeError: there are no held-out phrases.
-
     """
     players = {name: load(name) for name in MODELS}
     phrases = {

@@ -41,7 +41,6 @@ class Instrument:
         lines: log lines of these kinds, in order.
         started: `time.monotonic()` of the start.
         ready: seconds from the start to each ready line, seen from outside.
-
     """
 
     def __init__(
@@ -108,7 +107,6 @@ class Instrument:
 
         Raises:
             TimeoutError: they have not.
-
         """
 
         def complete() -> bool:

@@ -21,7 +21,6 @@ def serving(folder: Path, *, period: int = PERIOD) -> Iterator[bool]:
     Args:
         folder: for its log.
         period: frames of a cycle.
-
     """
     if shutil.which("jackd") is None:
         yield False

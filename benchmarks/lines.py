@@ -175,7 +175,6 @@ def tally(phrases: Sequence[Phrase], divide: Division) -> Counter[str]:
         rests, leaked: other parts' notes that start while the melody is silent, and those called melody.
         beats, bass: beats of a melody over something that starts there, with nothing lower that still sounds,
             and those whose lowest note is bass.
-
     """
     counts: Counter[str] = Counter()
     for phrase in phrases:

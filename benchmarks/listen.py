@@ -67,7 +67,6 @@ class Score(NamedTuple):
         tempo: the median of its error, as a share.
         octave: share of the performer's beats at which it has about half or twice the tempo.
         half: share of them at which it has the tempo, and its bar lines half a bar off.
-
     """
 
     beats: float
@@ -197,7 +196,6 @@ def perform(notes: Wide, chance: random.Random, *, bpm: float, rubato: float) ->
         chance: of the jitter and of the rubato's length and phase.
         bpm: mean tempo.
         rubato: by which share it goes up and down.
-
     """
     beats_of_sine, phase = chance.choice(RUBATO_BARS) * BEATS, chance.uniform(0, 2 * math.pi)
     parts = 48  # of a beat, in which the tempo is taken as even
@@ -251,7 +249,6 @@ def followed(played: Played, follower: BeatFollower, given: Timeline | None = No
         played: the performance.
         follower: that has heard nothing yet.
         given: a timeline that runs from the first on, which the performer plays to.
-
     """
     transport = Transport(tempo_bpm=USUAL_BPM)
     if given is not None:

@@ -31,7 +31,6 @@ def onsets(sent: Iterable[dict[str, Any]], heard: Iterable[tuple[int, int, str]]
     Args:
         sent: the event log's lines of note-ons.
         heard: (frame, nanos, hexadecimal message) of each note-on.
-
     """
     due: defaultdict[str, list[int]] = defaultdict(list)
     for line in sent:
@@ -57,7 +56,6 @@ def frames_off(found: Sequence[Onset], rate: int) -> list[int]:
     Args:
         found: at least one.
         rate: frames a second.
-
     """
     first = found[0]
     times = [(one.due_nanos - first.due_nanos) / 1e9 for one in found]

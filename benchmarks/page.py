@@ -35,7 +35,6 @@ class Measured(NamedTuple):
         after: load averages as it ended.
         explained: what the figures mean, line by line.
         rows: the figures.
-
     """
 
     title: str
@@ -69,7 +68,6 @@ def rewritten(page: str, found: Measured, order: Sequence[str]) -> str:
         page: the page so far, "" for none.
         found: what was measured.
         order: the titles of all sections; one that the page lacks goes behind the last that comes before it.
-
     """
     preamble, sections = _parts(page) if page.strip() else ("\n".join(PREAMBLE), {})
     by_hand = _by_hand(sections.get(found.title, ""))
@@ -90,7 +88,6 @@ def rewrite(path: Path, found: Measured, order: Sequence[str]) -> None:
 
     Raises:
         OSError: the file cannot be read or written.
-
     """
     page = path.read_text(encoding="utf-8") if path.exists() else ""
     with atomic_write(path) as draft:

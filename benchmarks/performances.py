@@ -24,7 +24,6 @@ class Performed(NamedTuple):
         key: as it was struck.
         step: that it belongs to.
         main: whether it is no ornament.
-
     """
 
     key: Struck
@@ -121,7 +120,6 @@ def laid(places: list[tuple[float, int]], skip: float = 0.15) -> Performer:
     Args:
         places: (tick, step) of each.
         skip: share of the places that stay silent.
-
     """
 
     def perform(phrase: Phrase, chance: Random, _: float) -> Performance:

@@ -19,7 +19,6 @@ class Scale:
         jack: whether a JACK server of our own runs, named in this process's environment.
         music: a folder of MIDI files in parts, None for none.
         device: that computes the models of `benchmarks.models`.
-
     """
 
     folder: Path

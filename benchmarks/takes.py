@@ -247,7 +247,6 @@ def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
         alone: share of the time of its chords in which they are one note.
         over: share of the time of its chords' notes in which they lie over the beat's melody.
         again: of its chords' strokes and its drums' hits, what those of eight bars before share (F1).
-
     """
     inside = count = silent = beats = same = bars = 0
     pairs = []

@@ -41,7 +41,6 @@ class Facts(msgspec.Struct):
         levels: decision thresholds by head.
         figures: what was measured.
         graphs: names of the weights that each graph reads.
-
     """
 
     attributes: list[str]
@@ -60,7 +59,6 @@ class Calibration:
         spread: standard deviation, float32 [names].
         low: 2nd percentile, float32 [names].
         high: 98th percentile, float32 [names].
-
     """
 
     names: tuple[str, ...]
@@ -84,7 +82,6 @@ class LatentMap:
         scale: float32 [d], standard deviation of z.
         axes: float32 [2, d]; (z - mean) @ axes.T is the place on the map, most points within -1..1.
         points: float32 [n, 2], places of known phrases.
-
     """
 
     mean: Floats
@@ -137,7 +134,6 @@ class Checkpoint:
         ident: a hash of the weights.
         extras: further tensors by name, the folder of what they belong to in front: `directions/...`,
             `prior/...`.
-
     """
 
     config: ModelConfig
@@ -161,7 +157,6 @@ def write(checkpoint: Checkpoint, path: Path, *, half: bool = True) -> None:
 
     Raises:
         CheckpointError: the disk refuses.
-
     """
     kind = np.float16 if half else np.float32
     tensors: dict[str, NDArray[Any]] = {
@@ -197,7 +192,6 @@ def write_bytes(path: Path, content: bytes) -> None:
 
     Raises:
         CheckpointError: the disk refuses; what was there before is untouched.
-
     """
     try:
         with atomic_write(path, durable=True) as draft:
@@ -211,7 +205,6 @@ def read(path: Path) -> Checkpoint:
 
     Raises:
         CheckpointError: the file is missing, cut short, no safetensors, or not one of ours; one sentence.
-
     """
     if not path.is_file():
         raise CheckpointError(f"there is no checkpoint {path}")
@@ -289,7 +282,6 @@ def single(name: str, value: NDArray[Any]) -> Floats:
 
     Raises:
         ValueError: it holds NaN or infinity then, or is no real number.
-
     """
     if value.dtype.kind != "f":
         raise ValueError(f"{name} holds {value.dtype}, no real numbers")

@@ -37,7 +37,6 @@ class GridConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
         Raises:
             ConfigError: a number lies outside its range.
-
         """
         try:
             return Grid(self.bars, self.beats_per_bar, self.steps_per_beat)
@@ -57,7 +56,6 @@ class EncoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         depth: layers.
         heads: of the attention; they divide the width.
         cell: width of a cell of `bands`, channels of the first layer of `cnn`.
-
     """
 
     kind: str = "patch"
@@ -77,7 +75,6 @@ class BottleneckConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             and any law but `noise`.
         law: `gaussian` (a variational autoencoder), `none` (z is the summary itself, as in seq2seq) or
             `noise` (z is drawn from N(0, I), as in a GAN; an encoder, if there is one, guesses it).
-
     """
 
     kind: str = "beats"
@@ -99,7 +96,6 @@ class DecoderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         conductor_width: of the conductor's state (`hierarchical`).
         conductor_depth: layers of the conductor.
         segment_beats: beats that one state of the conductor stands for.
-
     """
 
     kind: str = "patch"
@@ -125,7 +121,6 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         context_bars: of the grid's bars, how many at its beginning are given and not answered.
         timing: whether a `poly` model heeds and writes micro-offsets, too; otherwise all it plays is on the
             steps.  Drums always have them, melodies never.
-
     """
 
     name: str
@@ -157,7 +152,6 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
         Raises:
             ConfigError: a kind, law or condition is unknown, or fields contradict each other; one sentence.
-
         """
         self.grid.build()
         known("model.encoder", "kind", self.encoder.kind, ENCODERS)

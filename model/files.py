@@ -21,7 +21,6 @@ def atomic_write(path: Path, *, durable: bool = False) -> Iterator[Path]:
 
     Raises:
         OSError: the disk refuses.
-
     """
     draft = path.with_name(f".{path.name}.part")
     try:

@@ -32,7 +32,6 @@ class ModelFile:
         knobs: that it learned.
         figures: what was measured when it was made, by name.
         fault: why it is none, in a few words; "" for one that can be read.
-
     """
 
     name: str
@@ -109,7 +108,6 @@ def read_header(path: Path) -> dict[str, Any]:
     Raises:
         OSError: it cannot be read.
         ValueError: it is none.
-
     """
     with path.open("rb") as file:
         start = file.read(8)

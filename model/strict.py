@@ -29,7 +29,6 @@ def read_toml(path: Path) -> dict[str, Any]:
 
     Raises:
         ConfigError: the file cannot be read, or is not TOML; the sentence has line and column.
-
     """
     try:
         text = path.read_bytes().decode("utf-8")
@@ -59,7 +58,6 @@ def build(raw: Mapping[str, object], kind: type[S], where: str) -> S:
 
     Raises:
         ConfigError: unknown key, wrong type, out of range, or something missing.
-
     """
     _walk(raw, kind, where, "")
     return msgspec.convert(raw, kind)
@@ -76,7 +74,6 @@ def check_value(value: object, hint: object, *, label: str, where: str = "") -> 
 
     Raises:
         ConfigError: the value is not allowed there.
-
     """
     shape = shapes.type_info(typing.cast("type", hint))
     finite = not isinstance(value, float) or math.isfinite(value)

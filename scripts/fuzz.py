@@ -63,7 +63,6 @@ class Target:
         seeds: inputs that are right, or nearly.
         words: bytes that mean something to the reader.
         feed: reads one input; raises for what it refuses.
-
     """
 
     seeds: Sequence[bytes]
@@ -80,7 +79,6 @@ class Outcome:
         refused: of them, those that it refused.
         slowest_s: seconds that the slowest took.
         faults: (input, traceback) of those that broke it, one of each kind.
-
     """
 
     inputs: int = 0

@@ -121,7 +121,6 @@ def filled(page: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:
 
     Raises:
         ValueError: a table has no place in the page.
-
     """
     for name, write in tables.items():
         place = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)

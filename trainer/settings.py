@@ -45,7 +45,6 @@ class CriticConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         noise: share of the sampling's own noise in that roll.
         invert: adversarial: weight of an encoder's error in guessing the z of a generated phrase.
         answer: adversarial: weight of the likelihood of a real phrase at the z that the encoder guesses.
-
     """
 
     kind: str = "rhythm"
@@ -104,7 +103,6 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         threads: of the processor, 1..64; 0 takes as many as make the run's own steps quickest.
         seed: of everything drawn.
         critic: of `adversarial`, or beside `elbo`.
-
     """
 
     objective: str = "elbo"
@@ -156,7 +154,6 @@ class PriorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         heads: of the attention; they divide the width.
         dropout: share of what enters and leaves the blocks.
         draws: of it, from which the weights of its draws are learned afterwards; 0 for none.
-
     """
 
     minutes: Natural = 0.0
@@ -196,7 +193,6 @@ def read(
     Raises:
         RequestError: the file is missing or no TOML, a key is unknown, a value is not allowed, or two do not
             go together.
-
     """
     where = str(path)
     try:

@@ -14,7 +14,6 @@ def shipped() -> Path:
 
     Raises:
         FailureError: it is in neither place.
-
     """
     package = Path(settings.__file__).resolve().parent
     for folder in (package, package.parents[1]):
@@ -30,7 +29,6 @@ def write(out: Path | None = None) -> str:
     Raises:
         UsageError: the name is a folder's, or does not end in .toml.
         FailureError: the file exists, and is left alone, or it cannot be written.
-
     """
     target = settings.user_path() if out is None else out
     check_target(target, suffixes=SUFFIXES, sources=())

@@ -28,7 +28,6 @@ class Begun(NamedTuple):
     Attributes:
         start_nanos: `time.monotonic_ns()` at which the command began.
         launcher: of the engine; it may have launched one.
-
     """
 
     start_nanos: int

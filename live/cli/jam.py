@@ -300,7 +300,6 @@ def chosen(found: list[Instance], pid: int | None, ask: Callable[[str], str] | N
 
     Raises:
         UsageError: it is not there, or it is not said which.
-
     """
     if not found:
         raise UsageError("no instrument is playing on this machine; start one with `twobar jam`")

@@ -41,7 +41,6 @@ def learn_one(
     Raises:
         UsageError: there is neither knob nor action of that name.
         FailureError: nothing came that could be bound, in all that time.
-
     """
     desk.learn(target)
     lesson = desk.lesson
@@ -74,7 +73,6 @@ def learn(
 
     Raises:
         UsageError, FailureError: see `learn_one`; or no controller is there.
-
     """
     arrivals: queue.SimpleQueue[Received] = queue.SimpleQueue()
     knobs = {spec.name: spec.rest for spec in KNOBS.values()}
@@ -120,7 +118,6 @@ def check(targets: Iterable[str]) -> None:
 
     Raises:
         UsageError: there is neither knob nor action of that name.
-
     """
     for target in targets:
         if " ".join(target.split()) not in bindable():

@@ -24,7 +24,6 @@ def listing(folders: Sequence[Path], *, as_json: bool = False) -> str:
 
     Raises:
         UsageError: a folder is not there.
-
     """
     for folder in folders:
         if not folder.is_dir():

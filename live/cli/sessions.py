@@ -25,7 +25,6 @@ class Opened(NamedTuple):
         begins_with: what the engine goes on from; None for a jam that begins clean.
         spare: whether the file there is to be put aside before it is written over.
         remarks: sentences for the performer.
-
     """
 
     path: str
@@ -48,7 +47,6 @@ def opened(arguments: Mapping[str, Any], config: Config, *, headless: bool) -> I
 
     Raises:
         UsageError: the name cannot be one, or another jam uses it.
-
     """
     if headless and arguments["session"] is None:
         yield Opened("", config, None, False, [])
@@ -118,7 +116,6 @@ def overridden(memory: JamMemory, arguments: Mapping[str, Any], config: Config) 
         memory: of the session.
         arguments: options as they were given; None for one that was not.
         config: the settings with them.
-
     """
     knobs, changes = dict(memory.state.knobs), dict[str, Any]()
     for option, knob in (("bpm", "tempo"), ("temperature", "temperature"), ("vary", "vary")):

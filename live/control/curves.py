@@ -35,7 +35,6 @@ def value_at(number: int, top: int, low: float, high: float, curve: Callable[[fl
         low: value at 0.
         high: value at top.
         curve: one of `CURVES`.
-
     """
     if low < 0.0 < high:
         centre = (top + 1) // 2
@@ -98,7 +97,6 @@ class Pair:
         Returns:
             The whole number and its top (16383, or 127 where only the upper half is sent), or None
             while a half is awaited.
-
         """
         alone = upper and self._upper is not None and self._lower is None
         if upper:

@@ -57,7 +57,6 @@ class Learned(NamedTuple):
         fitting: whether that file is meant for the port; else it holds for any.
         before, after: the port's mapping without it and with it.
         instead_of: what it did before, "" for nothing else.
-
     """
 
     port: str
@@ -86,7 +85,6 @@ class Desk:
 
     Raises:
         UsageError: the mapping that was named is not there, or is broken.
-
     """
 
     def __init__(
@@ -165,7 +163,6 @@ class Desk:
 
         Args:
             names: of mappings, by the ports' spoken names; see `chosen`.
-
         """
         self._wanted |= names
         for port in [*self._stations]:
@@ -182,7 +179,6 @@ class Desk:
 
         Raises:
             UsageError: there is no such controller, or no mapping of that name.
-
         """
         ports = [one for one in self._stations if port in ("", spoken_name(one))]  # two alike go together
         if not self._stations:
@@ -318,7 +314,6 @@ class Desk:
 
         Args:
             calls_songs: whether program changes that nothing is bound to choose songs.
-
         """
         if self._osc:
             return TouchView("OSC", "", self._osc)
@@ -337,7 +332,6 @@ class Desk:
 
         Raises:
             UsageError: there is neither of that name.
-
         """
         self.lesson = Lesson(target)
 

@@ -30,7 +30,6 @@ class Lesson:
 
     Raises:
         UsageError: there is neither knob nor action of that name.
-
     """
 
     def __init__(self, target: str) -> None:
@@ -85,7 +84,6 @@ def control_for(target: str, found: Recognised) -> Control:
 
     Raises:
         Lost: it cannot do that; one sentence.
-
     """
     fields: dict[str, object] = {found.source: found.number or True if _nameless(found) else found.number}
     fields["channel"] = found.channel
@@ -108,7 +106,6 @@ def bound_to(mapping: Mapping, control: Control) -> Mapping:
 
     Raises:
         UsageError: it cannot stand beside the others.
-
     """
     rest = [one for one in mapping.control if not clashes(one, control)]
     lit = next((one.light for one in mapping.control if clashes(one, control) and one.light), None)

@@ -44,7 +44,6 @@ def locate(name_or_path: str) -> Path:
 
     Raises:
         UsageError: there is none.
-
     """
     path = as_path(name_or_path).expanduser()
     if is_path(name_or_path):
@@ -76,7 +75,6 @@ def target_for(path: Path, port: str, *, fitting: bool) -> Path:
         path: of the mapping in use.
         port: on which something was touched.
         fitting: whether that mapping is meant for the port; else it gets one of its own.
-
     """
     home, ships = folders()
     path = path.resolve()
@@ -94,7 +92,6 @@ def find(name_or_path: str, *, say: Callable[[str], object] | None = None) -> Ma
 
     Raises:
         UsageError: there is none, or it is broken.
-
     """
     return read(locate(name_or_path), say=say)
 
@@ -122,7 +119,6 @@ def choose(name: str, port_names: Iterable[str] = ()) -> Mapping:
 
     Raises:
         UsageError: there is none, or it is broken.
-
     """
     if name != AUTO:
         return find(name)

@@ -34,7 +34,6 @@ class LitState(NamedTuple):
         knobs: values by name.
         cells: of the phrase that sounds, by the row of a part: which columns of eight hold notes.
         column: that sounds, 0..7; -1 while nothing runs.
-
     """
 
     transport: str
@@ -139,7 +138,6 @@ def columns(notes: Sequence[tuple[int, int]], length: int, width: int = 8) -> fr
         notes: (start, end) in ticks from the phrase's begin.
         length: of the phrase, in ticks.
         width: columns.
-
     """
     size = length / width
     return frozenset(

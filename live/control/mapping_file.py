@@ -50,7 +50,6 @@ class Controller(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         lights: part of the name of the port that its lights are sent to; left away, the one that belongs to
             the port it is heard on.
         hello, goodbye: messages that it is sent before its lights and after them, in hexadecimal.
-
     """
 
     name: Annotated[str, Meta(min_length=1)]
@@ -71,7 +70,6 @@ class Light(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         blink: value at which the device blinks; left away, it is lit and dark by the beat.
         blink_channel: channel on which the device blinks, where that is told by the channel.
         ring: values at both ends of a knob's travel; left away, 0 and 127.
-
     """
 
     cc: Seven | None = None
@@ -91,7 +89,6 @@ class Roll(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         rows: notes of the lamps, each row from left to right.
         channel: 1..16.
         on, off, playhead: values of a lamp with notes, of one without, and of the column that sounds.
-
     """
 
     rows: Annotated[list[list[Seven]], Meta(min_length=1)]
@@ -123,7 +120,6 @@ class Control(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         range: lowest and highest value that the control reaches; left away, the knob's whole range.
         step: change of the knob for one detent of an encoder; left away, a hundredth of the range.
         light: how its lamp or ring shows what it does.
-
     """
 
     cc: Seven | None = None
@@ -194,7 +190,6 @@ def read(path: Path, *, say: Callable[[str], object] | None = None) -> Mapping:
 
     Raises:
         UsageError: the file is broken, or holds something that is not allowed.
-
     """
     return parse(strict.read_toml(path), where=str(path), say=say)
 
@@ -210,7 +205,6 @@ def parse(raw: dict[str, Any], *, where: str, say: Callable[[str], object] | Non
 
     Raises:
         UsageError: something is not allowed; the sentence names `where`, the control and the value.
-
     """
     controls = raw.get("control", [])
     try:

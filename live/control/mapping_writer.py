@@ -36,7 +36,6 @@ def write(path: Path, port: str, control: Control, *, fitting: bool) -> Written:
 
     Raises:
         FailureError: it cannot be read or written.
-
     """
     target = target_for(path, port, fitting=fitting)
     try:
@@ -66,7 +65,6 @@ def take_back(written: Written) -> None:
 
     Raises:
         FailureError: it has been edited since, or cannot be written.
-
     """
     try:
         if written.path.read_text(encoding="utf-8") != written.text:

@@ -73,7 +73,6 @@ class TimedMessage(NamedTuple):
         due: seconds since 1970 at which it is meant; None for now.
         address: its OSC address.
         arguments: its arguments as Python values.
-
     """
 
     due: float | None
@@ -87,7 +86,6 @@ class Piece(NamedTuple):
     Attributes:
         due: seconds since 1970 at which it is meant; None for now.
         content: its bytes.
-
     """
 
     due: float | None
@@ -105,7 +103,6 @@ def pieces(datagram: bytes, *, due: float | None = None, depth: int = 0) -> list
 
     Raises:
         BadPacketError: a bundle is nested too deep or breaks off.
-
     """
     if not datagram.startswith(_BUNDLE):
         return [Piece(due, datagram)]
@@ -134,7 +131,6 @@ def newest(found: Sequence[Piece], now: float) -> list[Piece]:
     Args:
         found: in their order.
         now: seconds since 1970; what is due later stays.
-
     """
     last: dict[bytes, int] = {}
     worthless: set[int] = set()
@@ -156,7 +152,6 @@ def unpack(datagram: bytes) -> list[TimedMessage]:
 
     Raises:
         BadPacketError: it is no OSC, nested too deep, or too long.
-
     """
     return [read(piece) for piece in pieces(datagram)]
 
@@ -179,7 +174,6 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
 
     Raises:
         BadPacketError: unknown address, name or argument; NaN or infinite numbers.
-
     """
     first, _, rest = address.removeprefix(ROOT).partition("/")
     try:
@@ -236,7 +230,6 @@ def read(piece: Piece) -> TimedMessage:
 
     Raises:
         BadPacketError: it is no OSC, or too long.
-
     """
     due, datagram = piece
     if len(datagram) > LONGEST_MESSAGE:

@@ -102,7 +102,6 @@ class OscServer:
 
         Raises:
             FailureError: the port is busy, or the host is not this machine's.
-
         """
         self._deliver = deliver
         self._notice = notice

@@ -59,7 +59,6 @@ class Recognised(NamedTuple):
         encoder: how it counts, where it is endless.
         button: what it tells, where it is a switch.
         name: what it is, in words.
-
     """
 
     source: SourceName
@@ -87,7 +86,6 @@ class Recogniser:
 
     Args:
         presses: of one key or pad, before it counts as touched.
-
     """
 
     def __init__(self, *, presses: int = 1) -> None:

@@ -22,7 +22,6 @@ class Steady:
 
     Attributes:
         number: the last one that was a touch, None before the first.
-
     """
 
     def __init__(self) -> None:
@@ -50,7 +49,6 @@ class Switch:
 
     Args:
         kind: what the switch tells; None is found out: one that has ever told a release is momentary.
-
     """
 
     def __init__(self, kind: SwitchKind | None = None) -> None:

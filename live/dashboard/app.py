@@ -71,7 +71,6 @@ class Dashboard(App[None]):
     Attributes:
         shown: what it shows.
         fault: the exception that ended it, if one did.
-
     """
 
     CSS_PATH = "dashboard.tcss"

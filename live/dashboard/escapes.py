@@ -56,7 +56,6 @@ class Escapes:
         Args:
             key: that Textual takes it for.
             nanos: the present moment.
-
         """
         letter = key.character or ""
         if self._pieces and nanos <= self._until and len(letter) == 1 and " " <= letter <= "~":

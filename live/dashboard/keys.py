@@ -45,7 +45,6 @@ class Hotkey(NamedTuple):
         tip: one sentence.
         always: whether it works while a window (help, notices) covers the screen.
         hint: word in the line of hints, "" to leave it out.
-
     """
 
     ident: str

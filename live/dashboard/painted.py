@@ -36,7 +36,6 @@ class View(NamedTuple):
         cloud: known phrases on the map.
         trail: where the moved latent has been, oldest first.
         chosen: index of the knob under the hands.
-
     """
 
     snapshot: Snapshot | None

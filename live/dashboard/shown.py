@@ -41,7 +41,6 @@ class Shown:
         chosen: index of the knob that the arrow keys turn.
         silent: whether the engine has stopped talking.
         lost: why the connection to the engine is gone; "" while it is there.
-
     """
 
     def __init__(self, clock: Callable[[], int]) -> None:

@@ -28,7 +28,6 @@ class LinkState(NamedTuple):
         playing: whether its members play, as far as they tell each other.
         since: when that changed last.
         peers: number of other members.
-
     """
 
     tempo_bpm: float
@@ -44,7 +43,6 @@ class LinkSession:
     Args:
         library_link: the library's object.
         nanos: the host's clock.
-
     """
 
     def __init__(self, library_link: Any, nanos: Callable[[], int] = time.monotonic_ns) -> None:  # noqa: ANN401  it has no types
@@ -126,7 +124,6 @@ def open_session(tempo_bpm: float) -> LinkSession:
 
     Raises:
         UsageError: the library is not installed, or is another of the same name.
-
     """
     check_installed()
     try:

@@ -56,7 +56,6 @@ class FluidSynthSettings:
         sample_rate: in Hz; JACK's own rate wins over it.
         reverb: level of a room, 0..1; 0 saves a few per cent of a core.
         chorus: its level, 0..1; 0 saves as much.
-
     """
 
     soundfont: Path | None = None
@@ -104,7 +103,6 @@ class FluidSynth:
         Raises:
             SynthError: the library, the soundfont or the audio device is missing or broken.
             UsageError: an unknown driver.
-
         """
         chosen = settings or FluidSynthSettings()
         self._abandoned = False
@@ -198,7 +196,6 @@ class FluidSynth:
 
         Raises:
             PortError: it is closed.
-
         """
         if self._synth is None or self._queue is None:
             raise PortError("FluidSynth is closed")
@@ -233,7 +230,6 @@ class FluidSynth:
 
         Raises:
             SynthError: it does not answer; the synth stays as it is and can be restarted later.
-
         """
         if self._synth is None or self.driver == "none":
             return
@@ -301,7 +297,6 @@ def open_synth(settings: FluidSynthSettings | None = None) -> tuple[FluidSynth, 
     Raises:
         SynthError: the library, the default soundfont or the audio device is missing.
         UsageError: an unknown driver.
-
     """
     chosen = settings or FluidSynthSettings()
     if chosen.soundfont is None:

@@ -39,7 +39,6 @@ class Change(NamedTuple):
             nobody has asked for.
         state: "gone", "back" or "new".
         port: the reopened port, ready for use; when gone, the lost one, which the watch closes.
-
     """
 
     direction: Direction
@@ -55,7 +54,6 @@ class Lister(Protocol):
     Attributes:
         generation: grows whenever the MIDI system was found dead; every port on it is then lost.
         lost_cycles: that the system was too late for, with whatever was played in them.
-
     """
 
     generation: int
@@ -97,7 +95,6 @@ class SystemLister:
 
         Raises:
             PortError: it is not known just now.
-
         """
         if self._api == "auto":
             try:
@@ -163,7 +160,6 @@ class _Watched:
         wanted: what was asked for, "" where nobody named it.
         near: our own end of the cable to it, "" while that is not known.
         failed: whether the open port is of no use any more.
-
     """
 
     def __init__(
@@ -249,7 +245,6 @@ class PortWatch:
             port: that is open.
             reopen: gets the name it came back under ("virtual" for a virtual one).
             wanted: what was asked for: it may come back under another name that fits this.
-
         """
         with self._lock:
             self._watched.append(_Watched(direction, port.name, port, reopen, wanted=wanted))

@@ -40,7 +40,6 @@ class LightPort:
 
     Attributes:
         lost: whether it has failed.
-
     """
 
     def __init__(

@@ -115,7 +115,6 @@ def keyboards(found: Iterable[str], outputs: Iterable[str] = ()) -> list[str]:
     Args:
         found: the inputs there are.
         outputs: what is played to; the other end of a loopback among them is no keyboard.
-
     """
     loops = {plain_name(name) for name in outputs if _LOOPBACK.search(name)}
     return [name for name in hardware(found) if not for_daw(name) and plain_name(name) not in loops]

@@ -54,7 +54,6 @@ def resolve_api(api: str) -> str:
     Raises:
         UsageError: an unknown name, or one that is not built in here.
         PortError: "auto", and no MIDI system answers.
-
     """
     compiled = compiled_apis()
     if api == "auto":
@@ -208,7 +207,6 @@ def open_input(
         UsageError: no such MIDI system, or no virtual ports on it.
         PortMissingError: no such port, or it could not be opened.
         PortError: the MIDI system does not answer.
-
     """
     resolved = resolve_api(api)
     midi, actual = _open("in", name, resolved, taken)

@@ -35,7 +35,6 @@ class MidiInput(ABC):
         name: the port that is listened to, as listed; virtual ports by their own name.
         virtual: others connect to it; it never vanishes by itself.
         api: the MIDI system it is on.
-
     """
 
     name: str
@@ -63,7 +62,6 @@ class MidiOutput(ABC):
         name: the port that is played to, as listed; virtual ports by their own name.
         virtual: others connect to it; it never vanishes by itself.
         api: the MIDI system it is on.
-
     """
 
     name: str
@@ -142,7 +140,6 @@ def close_in_time(closing: Callable[..., object], *in_use: object) -> None:
     Args:
         closing: called with
         in_use: what must live as long.
-
     """
     thread = threading.Thread(target=closing, args=in_use, name="close-port", daemon=True)
     thread.start()
@@ -301,7 +298,6 @@ class OutputPort(MidiOutput):
 
         Raises:
             PortError: the port is closed, or the driver refuses.
-
         """
         midi = self._midi
         if midi is None:

@@ -18,7 +18,6 @@ def copy_of_stderr() -> int:
 
     Raises:
         OSError: there is none.
-
     """
     with _SWAPPING:
         return os.dup(_aside[0] if _aside else 2)

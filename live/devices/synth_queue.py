@@ -42,7 +42,6 @@ class SynthQueue:
 
     Attributes:
         lead_nanos: so long before it is due a message must be given.
-
     """
 
     def __init__(self, api: Any, synth: int, *, rate: float, period_nanos: int) -> None:  # noqa: ANN401

@@ -63,7 +63,6 @@ class Arrivals:
         replaceable: tells whether a newer one makes a controller's message worthless; called on any thread.
         coalesced: values that a newer one has replaced before they were taken.
         dropped: messages that were left out.
-
     """
 
     def __init__(self, ring: Callable[[], object] = lambda: None) -> None:

@@ -20,7 +20,6 @@ class Beginning:
         devices: are set up once more when cables are back.
         revived: whether another engine was there before.
         first_note: whether it is the performer's first note that starts it, where no demo plays.
-
     """
 
     def __init__(self, jam: Jam, devices: Devices, *, revived: bool, first_note: bool = False) -> None:

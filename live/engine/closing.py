@@ -11,7 +11,6 @@ class Guard:
 
     Args:
         report: gets one sentence for each step that failed.
-
     """
 
     def __init__(self, report: Callable[[str], object]) -> None:

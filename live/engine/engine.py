@@ -81,7 +81,6 @@ class Engine:
         priority: what `raise_priority` returned.
         clock: a test's own.
         open_synth: opens the synth, if it has not been.
-
     """
 
     def __init__(
@@ -172,7 +171,6 @@ class Engine:
 
         Raises:
             BrokenEngineError: several turns in a row have failed.
-
         """
         end = None
         if self.options.duration_s is not None:
@@ -456,7 +454,6 @@ class Engine:
 
         Args:
             crashed: another engine follows: nobody is told goodbye, nothing is stopped.
-
         """
         guard = Guard(self.complain)
         if not guard(

@@ -30,7 +30,6 @@ class Publisher(Protocol):
         passed_over: values that a newer one replaced before they were read.
         lost: packets for which there was no room.
         echoes: messages of our own that came back.
-
     """
 
     bad_packets: int
@@ -56,7 +55,6 @@ class _Route(NamedTuple):
         observe: its own, where it has to see how far its driver is.
         delay_nanos: by which it sounds sooner than the slowest sink,
         clock_nanos: and by how much later or earlier it gets MIDI clock.
-
     """
 
     sink: Sink
@@ -86,7 +84,6 @@ class EngineOutput:
         feedback: takes note of what leaves.
         takes_setup: tells whether a sink is set up: given programs, and levels that nobody has turned.
         takes_click: tells whether a sink gets the clicks of the count-in.
-
     """
 
     def __init__(

@@ -38,7 +38,6 @@ class Preparation:
 
     Attributes:
         priority: what `raise_priority` returned: threads that were started before it would not have it.
-
     """
 
     def __init__(

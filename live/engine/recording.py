@@ -34,7 +34,6 @@ class Recording:
 
     Attributes:
         shown: the take's path as the dashboard shows it; "" where none is written.
-
     """
 
     def __init__(
@@ -50,7 +49,6 @@ class Recording:
 
         Raises:
             FailureError: it cannot be written; an engine that follows another one goes on without.
-
         """
         if not self._options.log:
             return

@@ -71,7 +71,6 @@ class Snapshots:
 
     Attributes:
         watchers: links to dashboards.
-
     """
 
     def __init__(self, jam: Jam, around: Callable[[], Surroundings], *, per_second: int) -> None:

@@ -280,7 +280,6 @@ def action(name: str, argument: str = "", *, source: str = "") -> Command:
 
     Raises:
         UsageError: there is no such action, or it takes no such argument.
-
     """
     if name not in ACTIONS:
         raise unknown("action", name, ACTIONS)

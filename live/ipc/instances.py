@@ -25,7 +25,6 @@ def instance_folder() -> Path:
 
     Raises:
         OSError: it cannot be made, is another user's, or others may look into it.
-
     """
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     user = os.getuid() if HAS_USERS else "user"

@@ -56,7 +56,6 @@ class Launcher:
 
     Args:
         quiet: whether what engines say is collected, because a dashboard has the terminal.
-
     """
 
     def __init__(self, *, quiet: bool) -> None:

@@ -42,7 +42,6 @@ class Address(msgspec.Struct, frozen=True):
     Attributes:
         place: a path, or "host:port" where the system has no Unix sockets.
         token: hexadecimal secret of the session.
-
     """
 
     place: str
@@ -96,7 +95,6 @@ class Link(Generic[M]):
     Args:
         connection: a connected stream socket.
         kind: union of the messages that may come in.
-
     """
 
     def __init__(self, connection: socket.socket, kind: Any) -> None:  # noqa: ANN401  a union is no type object
@@ -195,7 +193,6 @@ def call(address: Address, role: str, kind: Any) -> Link[Any]:  # noqa: ANN401  
 
     Raises:
         OSError: nobody listens there.
-
     """
     link: Link[Any] = Link(address.connect(), kind)
     hello = {"type": "Hello", "role": role, "token": address.token, "pid": os.getpid()}
@@ -212,7 +209,6 @@ class Switchboard:
         address: where to listen; its token is asked for.
         kind: union of the messages that may come in.
         arrived: called on the reader's thread with (link, message); None for a caller that has gone.
-
     """
 
     def __init__(

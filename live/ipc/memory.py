@@ -59,7 +59,6 @@ class JamState(Message, frozen=True):
         turn: number of the variation that is held, see `PathState`.
         vary_set: whether somebody has set the knob `vary`.
         mapping: name of each controller's mapping by its port's spoken name; others keep theirs.
-
     """
 
     mode: Mode
@@ -103,7 +102,6 @@ class SetPlace(Message, frozen=True):
         song: its place in the set, from 0; -1 before the first.
         link: place of the scene in the song's chain, from 0.
         bar: on which that began.
-
     """
 
     song: int = -1
@@ -120,7 +118,6 @@ class JamFindings(Message, frozen=True):
         key: that the last phrase was in, "" for none.
         bases: how many there were.
         here: place of what sounds on the map, each -1..1.
-
     """
 
     swing: float = 0.5
@@ -145,7 +142,6 @@ class JamMemory(Message, frozen=True):
         place: in the set of songs.
         findings: of the performer's playing and of the music so far.
         recording: whether a take is under way; None leaves it to the settings.
-
     """
 
     state: JamState

@@ -44,7 +44,6 @@ class Beat(Message, frozen=True):
         worker: whether a model process has called.
         peers: ports of others that are connected to its virtual output, as far as the system tells.
         closing: whether it is the last one: it broke, and writes down what it has.
-
     """
 
     worker: bool
@@ -62,7 +61,6 @@ class PlayMidi(Message, frozen=True):
         port: its name; empty data says that it has gone.
         data: one whole MIDI message.
         nanos: when it was played, on the engine's clock.
-
     """
 
     port: str
@@ -82,7 +80,6 @@ class MidiOut(Message, frozen=True):
     Attributes:
         performer: whether the performer's own keys sound through.
         drums: whether it goes to the drums, whatever their channel.
-
     """
 
     data: bytes
@@ -136,7 +133,6 @@ class Moved(Message, frozen=True):
         number: of the base, so that each strays its own way.
         drifting: whether it drifts.
         seed: of both.
-
     """
 
     place: "Place"
@@ -155,7 +151,6 @@ class Varied(Message, frozen=True):
         amount: 0 nothing .. 1 what comes next.
         turn: >= 0: each has a variation of its own.
         seed: of all variations.
-
     """
 
     place: "Place"
@@ -192,7 +187,6 @@ class Encode(Message, frozen=True):
         grid: of the phrase, as its metre has it; None is the model's own.
         band: what was put beside it when it was played before, and is again; empty for what was written.
         begun: whether it goes on: nothing is learned from it, for it comes again.
-
     """
 
     ident: int
@@ -215,7 +209,6 @@ class Accompany(Message, frozen=True):
         number: of the phrase, from which the model process knows how long drums stay.
         seed: of all choices.
         grid: of the phrase; None is the model's own.
-
     """
 
     notes: list[Note]
@@ -242,7 +235,6 @@ class Encoded(Message, frozen=True):
         key: that it is in, as "F# minor"; empty for none.
         band: tracks that joined what was played.
         chords: of each beat of what was played, see `Point`; empty where none was looked for.
-
     """
 
     ident: int
@@ -281,7 +273,6 @@ class Decode(Message, frozen=True):
         key: that what is new keeps to, as "F# minor"; auto is that of what was played there, off is none.
         band: tracks of whose notes the chords are wanted.
         begins_nanos, ends_nanos: from now until the phrase sounds, and until it has sounded.
-
     """
 
     ident: int
@@ -318,7 +309,6 @@ class Decoded(Message, frozen=True):
             the place that was asked for.
         vary: how its phrase was varied: by the learned writer, or recombined where none can; awaited is a
             variation that is being written, `Rewritten` says when it is there; empty for not at all.
-
     """
 
     ident: int
@@ -345,7 +335,6 @@ class Foresee(Message, frozen=True):
         seed: see `Varied`.
         key: see `Decode`.
         grid: of the phrase.
-
     """
 
     notes: list[Note]
@@ -364,7 +353,6 @@ class Closing(Message, frozen=True):
 
     Attributes:
         in_nanos: from now until it closes, and is asked for.
-
     """
 
     in_nanos: int
@@ -398,7 +386,6 @@ class Load(Message, frozen=True):
         split: how it divides what a keyboard plays: "line", or a note name; see `model.codecs.keyboard`.
         device: that computes it, see `model.runtimes.registry.DEVICES`.
         candidates: of which an answer is chosen, 1..256; 0 fits their number to what computes.
-
     """
 
     model: str
@@ -421,7 +408,6 @@ class Ready(Message, frozen=True):
         styles: the style labels that it knows.
         accompanies: whether it writes the parts that a phrase lacks.
         metres: names of those that it plays.
-
     """
 
     model: str

@@ -35,7 +35,6 @@ def pause_seconds(deaths: int, status: int | None) -> float:
         deaths: how many came before this one without a calm while between them.
         status: the exit status; 0 is a goodbye (the engine ends, or has another model process), None a
             start that failed.
-
     """
     pause = PAUSES_SECONDS[min(deaths, len(PAUSES_SECONDS) - 1)]
     return pause if status else max(pause, GOODBYE_SECONDS)

@@ -30,7 +30,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         model: that was chosen while that one played, "" for the settings' own.
         page: how the page is served; None for no page.
         start_nanos: `time.monotonic_ns()` at which the command began.
-
     """
 
     config: Config

@@ -35,7 +35,6 @@ class PageOptions(msgspec.Struct, frozen=True, kw_only=True):
         soundfont: path of the one that browsers may play with, "" for the default one.
         ready: whether a line on stdout says when it is served.
         start_nanos: `time.monotonic_ns()` from which `ready` counts.
-
     """
 
     host: str = DEFAULT_HOST
@@ -60,7 +59,6 @@ def page_options(host: str, port: int) -> PageOptions:
 
     Raises:
         FailureError: a package is missing, the port is busy, or the host is not this machine's.
-
     """
     check_installed()
     number = free_port(host, port)
@@ -78,7 +76,6 @@ def read_place(text: str) -> tuple[str, int]:
 
     Raises:
         UsageError: it is neither.
-
     """
     host, colon, port = text.strip().rpartition(":")
     if text.strip().isdecimal():
@@ -99,7 +96,6 @@ def free_port(host: str, port: int) -> int:
 
     Raises:
         FailureError: somebody does, or the host is not this machine's.
-
     """
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:

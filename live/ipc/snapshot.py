@@ -70,7 +70,6 @@ class SongView(Message, frozen=True):
         links: how many scenes it has.
         bars_left: of the scene; None where it stays until the performer leads on.
         following: name of the song after it, "" for none.
-
     """
 
     number: int
@@ -90,7 +89,6 @@ class BarView(Message, frozen=True):
         origin: where its notes came from; "" for bars in which the performer alone played.
         notes: what twobar played or will play.
         performed: what the performer played in it.
-
     """
 
     bar: int
@@ -189,7 +187,6 @@ class Snapshot(Message, frozen=True):
         phrase_bars: of what is taken up as one phrase.
         loop_bars: of those that repeat until they are let go; 0 for none.
         recognised: name of the anchor that the performer's last phrase was; "" for none.
-
     """
 
     nanos: int
@@ -259,7 +256,6 @@ class Update(Message, frozen=True, omit_defaults=True):
         knob_states: by name; other knobs stay where they are.
         bars: those of the roll that have changed; the others within `roll` stay.
         roll: first and last bar of the roll, where it has moved on.
-
     """
 
     nanos: int

@@ -88,7 +88,6 @@ class Commands:
         jam: what is played.
         scenes: of live.toml.
         songs: of live.toml.
-
     """
 
     def __init__(self, jam: Jam, *, scenes: Sequence[Scene] = (), songs: Sequence[Song] = ()) -> None:
@@ -361,7 +360,6 @@ def text_of(command: Command, after: Slots) -> str:
     Args:
         command: the gesture.
         after: the slots that it has left.
-
     """
     match command:
         case Turn(name) | Nudge(name):

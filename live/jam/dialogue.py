@@ -67,7 +67,6 @@ class Dialogue:
         loops: learn what the performer has played; None where nobody does.
         missed_bars: that began without what they were to play.
         begun_bars: that began with the answer to what was played until shortly before their phrase closed.
-
     """
 
     def __init__(
@@ -203,7 +202,6 @@ class Dialogue:
 
         Raises:
             UsageError: there is no such metre, or the model does not play it.
-
         """
         self._requests.grid_in(metre)
         self.metre = metre
@@ -224,7 +222,6 @@ class Dialogue:
 
         Raises:
             UsageError: the model takes no such phrases.
-
         """
         self._requests.grid_in(self.metre, loop_bars or phrase_bars)
         state = self._history.state
@@ -268,7 +265,6 @@ class Dialogue:
         Args:
             now: the tick up to which messages leave.
             present: the tick that the performer hears and plays at; before `now` by the output's latency.
-
         """
         for ahead in self._ahead:
             ahead.advance(present)

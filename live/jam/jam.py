@@ -53,7 +53,6 @@ class Jam:
         vary_set: whether the performer, the settings or a scene have set the knob `vary`; else the mode does.
         scenery: what changes its state by itself; None for nothing.
         mappings: which one each controller has; None where there are no controllers.
-
     """
 
     def __init__(self, config: Config, output: Output) -> None:
@@ -335,7 +334,6 @@ class Jam:
             now: the present moment.
             model: that was wanted.
             model_ident: of the weights that the state's places belong to.
-
         """
         self.model_choice.resume(model)
         self._runs += 1

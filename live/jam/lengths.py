@@ -25,7 +25,6 @@ class Lengths:
         sender: that knows what has been sent.
         output: where gestures are recorded.
         notices: for the performer.
-
     """
 
     def __init__(

@@ -32,7 +32,6 @@ class ModelAnswers:
         performer: whose lag it hears.
         mixer: whose parts a new model may lack.
         notices: for the performer.
-
     """
 
     def __init__(

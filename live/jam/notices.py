@@ -24,7 +24,6 @@ class Notices:
     Attributes:
         lines: the last few, oldest first.
         now: the present moment.
-
     """
 
     def __init__(self, output: Output) -> None:

@@ -73,7 +73,6 @@ class Mappings(Protocol):
 
         Raises:
             UsageError: there is no such mapping or controller.
-
         """
 
 
@@ -82,7 +81,6 @@ class Scenery(Protocol):
 
     Attributes:
         called: number of the scene that was called or stored last, 0 for none.
-
     """
 
     called: int

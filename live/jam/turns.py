@@ -19,7 +19,6 @@ class Turns:
         plan: whose cells.
         history: the mode, and whether it is frozen.
         requests: know whether there is a band.
-
     """
 
     def __init__(self, plan: Plan, history: PathHistory, requests: Requests) -> None:
@@ -35,7 +34,6 @@ class Turns:
 
         Returns:
             The tick on which that begins.
-
         """
         lines = self._plan.lines
         self._rest_until = lines.tick_of_bar(lines.bar_of(now) + 2)

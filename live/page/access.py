@@ -39,7 +39,6 @@ class Access:
     Args:
         app: what lies behind.
         options: where the page is served, and the token.
-
     """
 
     def __init__(self, app: ASGIApp, options: PageOptions) -> None:

@@ -113,7 +113,6 @@ class Explorer:
     Args:
         model: where a request names none.
         pool: makes the process; a test's own.
-
     """
 
     def __init__(self, model: str, *, pool: "Callable[[], Any] | None" = None) -> None:

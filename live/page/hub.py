@@ -40,7 +40,6 @@ class Hub:
         connected: whether there is an engine.
         take_file: of the take under way, or of the last one; "" before the first.
         dropped: commands left out of a storm.
-
     """
 
     def __init__(

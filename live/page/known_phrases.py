@@ -36,7 +36,6 @@ def known_phrases(model: str) -> list[KnownPhrase]:
 
     Raises:
         FailureError: the file is damaged.
-
     """
     path = phrases_file(model)
     try:

@@ -63,7 +63,6 @@ class Welcome(Message, frozen=True):
         bindable: all that a control may do, with a few words for each knob.
         instrument: whether one plays behind this page.
         model: that the explorer begins with.
-
     """
 
     instrument: bool
@@ -143,7 +142,6 @@ def read(text: str | bytes) -> FromBrowser:
 
     Raises:
         msgspec.MsgspecError: it is none.
-
     """
     message: FromBrowser = _DECODER.decode(text)
     return message

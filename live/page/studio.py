@@ -35,7 +35,6 @@ class Drawing(msgspec.Struct, frozen=True):
         z: where it lies, empty for a model without a latent.
         attributes: measured, by name; they belong to z.
         xy: its place on the map.
-
     """
 
     notes: list[tuple[float, float, int, int, int]]

@@ -38,7 +38,6 @@ def run(verb: str, model: str, fields: dict[str, object]) -> bytes:
 
     Raises:
         TwobarError: it cannot be done, in one sentence.
-
     """
     from live.page import studio  # noqa: PLC0415  see above
 

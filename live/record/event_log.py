@@ -46,7 +46,6 @@ class EventLog:
 
         Raises:
             FailureError: the file cannot be written.
-
         """
         self.path = path
         self.dropped = 0
@@ -140,7 +139,6 @@ def begin(path: Path) -> IO[bytes] | None:
 
     Raises:
         FailureError: the file cannot be written, or another instrument writes it.
-
     """
     if path.exists() and not path.is_file():
         return None  # a pipe, say; whether it takes lines is seen when it is opened

@@ -84,7 +84,6 @@ class Take:
 
         Raises:
             FailureError: the file cannot be written there.
-
         """
         self.path = path
         self.fault = ""

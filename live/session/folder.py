@@ -33,7 +33,6 @@ def path_of(name: str) -> Path:
 
     Raises:
         UsageError: no session can be called so.
-
     """
     if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME or name != name.strip(" ."):
         raise UsageError(

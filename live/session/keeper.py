@@ -23,7 +23,6 @@ class SessionKeeper:
         seed: of the jam's random choices.
         spare: whether what is there is put aside before it is written over.
         say: gets a sentence where it cannot be saved, once, and where it can again.
-
     """
 
     def __init__(self, path: Path, *, seed: int, spare: bool, say: Callable[[str], None]) -> None:

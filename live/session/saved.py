@@ -45,7 +45,6 @@ class SavedSession(msgspec.Struct, frozen=True, kw_only=True):
         grid: of the metre's phrases.
         state: all that is set.
         scenes: that were stored.
-
     """
 
     version: int = VERSION
@@ -114,7 +113,6 @@ def load(path: Path) -> Loaded:
 
     Raises:
         UsageError: it cannot be read, or is no session; the sentence names the file.
-
     """
     with model_faults():
         raw = strict.read_toml(path)

@@ -19,7 +19,6 @@ def toml_text(tree: Mapping[str, Any], *, comment: str = "") -> str:
     Args:
         tree: strings, numbers, booleans, moments, lists and mappings of them; None is left out.
         comment: lines at the top.
-
     """
     lines = [f"# {line}".rstrip() for line in comment.splitlines()]
     return "\n".join([*lines, *_table(tree, "")]) + "\n"

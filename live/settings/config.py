@@ -62,7 +62,6 @@ class JamSettings(Section, frozen=True):
         thru: whether the performer's keys sound through the instrument.
         record: whether a take is written.
         take_folder: where takes go; `~` is the home folder.
-
     """
 
     mode: Mode = "follow"
@@ -112,7 +111,6 @@ class ModelSettings(Section, frozen=True):
         device: what computes the model: auto takes the quicker of the processor and a graphics card.
         candidates: of which an answer to a knob, and what comes next, are chosen, 1..256; auto fits them to
             what computes.
-
     """
 
     top_k: Annotated[int, Meta(ge=0, le=1000)] = 0
@@ -165,7 +163,6 @@ class MidiSettings(Section, frozen=True):
         output_latency_ms: how much earlier events leave, for an output that sounds that much later; one
             figure, or one for each output by a part of its name.
         input_latency_ms: how much too late your keys arrive, where a steady lead or lag is looked for from.
-
     """
 
     api: Api = "auto"
@@ -232,7 +229,6 @@ class SynthSettings(Section, frozen=True):
         chords_program, bass_program: the same for these parts.
         drum_program: the drum kit, a program of the soundfont's bank 128; 0 is the standard kit.
         reverb, chorus: levels, 0 turns the effect off.
-
     """
 
     soundfont: str = ""
@@ -255,7 +251,6 @@ class OscSettings(Section, frozen=True):
         host: address that is listened on.
         port: UDP port; 0 takes any free one.
         allow: hosts beside this machine that may subscribe; `*` is any.
-
     """
 
     enabled: bool = True
@@ -271,7 +266,6 @@ class PageSettings(Section, frozen=True):
         enabled: whether it is served.
         host: address that it listens on; any but this machine's own asks for a token.
         port: TCP port; 0 takes any free one.
-
     """
 
     enabled: bool = False
@@ -383,7 +377,6 @@ def load(path: Path | None = None) -> Config:
 
     Raises:
         UsageError: the file is not there, or holds something that is not allowed.
-
     """
     if path is not None and not path.is_file():
         raise UsageError(f"no settings file '{path}'; leave --config away for the defaults")
@@ -397,7 +390,6 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
 
     Raises:
         UsageError: something is not allowed; the sentence names `where` and the key's path.
-
     """
     config = strict.build(raw, Config, where)
     check_metre(config.jam.metre, label=f"{where}: jam.metre")
@@ -418,7 +410,6 @@ def with_options(config: Config, **options: object) -> Config:
 
     Raises:
         UsageError: a value is not allowed; the sentence names the option.
-
     """
     for argument, plain in options.items():
         if plain is None:
@@ -465,7 +456,6 @@ def check_model(name: str) -> None:
 
     Raises:
         UsageError: the name is neither a shipped model's nor a file's.
-
     """
     known = known_models()
     if name not in known and not is_checkpoint(name):

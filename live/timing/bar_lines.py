@@ -25,7 +25,6 @@ class BarLines:
         cell: number of the phrase that begins there.
         step: number of the step that begins there.
         period: cells of a period, which begins with every cell whose number they divide.
-
     """
 
     grid: Grid
@@ -105,7 +104,6 @@ class BarLines:
             after: see above.
             period: cells of a period from there on.
             whole: whether the present cell is played to its end.
-
         """
         bar = self.bar_of(max(after, self.start - 1)) + 1
         if whole:

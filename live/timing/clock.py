@@ -92,7 +92,6 @@ def raise_thread(priority: int = FIFO_PRIORITY) -> None:
 
     Args:
         priority: another one, of a thread that the clock does not wait for.
-
     """
     if sys.platform != "linux" or os.environ.get(ORDINARY_VARIABLE):
         return

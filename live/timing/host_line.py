@@ -38,7 +38,6 @@ class HostLine:
     Args:
         nanos_per_count: by the device's own word.
         coarse_nanos: how far apart the moments are at which the counter goes on.
-
     """
 
     def __init__(self, nanos_per_count: float, *, coarse_nanos: int = 0) -> None:

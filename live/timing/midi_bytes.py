@@ -26,7 +26,6 @@ class Received(NamedTuple):
         nanos: host time of arrival.
         data: one whole MIDI message.
         port: name of the source.
-
     """
 
     nanos: Nanos
@@ -62,7 +61,6 @@ class Event(NamedTuple):
         rank: what goes first on one tick.
         sequence: breaks ties in the order of planning.
         data: one whole MIDI message.
-
     """
 
     tick: Tick
@@ -90,7 +88,6 @@ class TimedSink(Sink, Protocol):
 
     Attributes:
         lead_nanos: so long before it is due a message must be given to leave on its moment.
-
     """
 
     lead_nanos: int

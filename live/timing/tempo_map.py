@@ -22,7 +22,6 @@ class BarBeatTick(NamedTuple):
         bar_start_tick: ticks from the beginning to the bar line, counted in bars as long as this one.
         beats_per_bar, beat_type: of the time signature, 6 and 8.
         ticks_per_beat: of a written beat.
-
     """
 
     bar: int
@@ -41,7 +40,6 @@ class TempoMap(NamedTuple):
         second, quarter: what lies on what.
         tempo_bpm: quarters a minute.
         lines: where the bars lie.
-
     """
 
     second: float

@@ -20,7 +20,6 @@ def whole_nanos_per_beat(tempo_bpm: float) -> int:
 
     Raises:
         ValueError: the tempo is not in 20..400 bpm.
-
     """
     if not SLOWEST_BPM <= tempo_bpm <= FASTEST_BPM:
         msg = f"tempo must be in {SLOWEST_BPM:g}..{FASTEST_BPM:g} bpm, not {tempo_bpm:g}"
@@ -36,7 +35,6 @@ class Timeline:
         origin_tick: a tick whose moment is known.
         origin_nanos: that moment, on `time.monotonic_ns()`'s scale.
         tempo_bpm: 20..400.
-
     """
 
     origin_tick: Tick

@@ -77,7 +77,6 @@ class Transport:
 
         Raises:
             ValueError: the tempo is out of range.
-
         """
         whole_nanos_per_beat(tempo_bpm)
         if self._timeline:
@@ -94,7 +93,6 @@ class Transport:
             target: where the music is at, and how fast it goes.
             now: the present moment.
             beats: of the target's, in which its place is reached, where the bend allows.
-
         """
         if self._timeline is None:
             self._tempo_bpm = target.tempo_bpm

@@ -49,7 +49,6 @@ class Clause:
 
     Attributes:
         meanings, unknown: what was found.
-
     """
 
     def __init__(self, text: str) -> None:

@@ -33,7 +33,6 @@ class Situation(NamedTuple):
         knobs: their values by name.
         muted: the parts that are.
         empty: the anchors in which nothing is stored.
-
     """
 
     knobs: Mapping[str, float]
@@ -57,7 +56,6 @@ class Intention(NamedTuple):
         commands: to be carried out in this order, in the name of the source.
         lines: what each does, for the human: "density 0.00 -> -0.40".
         unknown: words that were not understood.
-
     """
 
     commands: tuple[Command, ...]

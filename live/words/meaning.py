@@ -33,7 +33,6 @@ class Meaning(NamedTuple):
         sign: 1 up, -1 down; of a knob.
         degree: how much.
         value: of a knob that is set.
-
     """
 
     kind: Kind

@@ -29,7 +29,6 @@ class Accompanist:
     Args:
         player: a model; one that does not accompany adds nothing.
         stays: see `STAYS`; a part that is not named never does.
-
     """
 
     def __init__(self, player: Player, stays: Mapping[int, float] = STAYS) -> None:
@@ -47,7 +46,6 @@ class Accompanist:
             parts: tracks that may be written.
             number: of the phrase; what was written stays for the others of its section.
             seed: of all choices; each phrase has its own.
-
         """
         self._writing = self._write(phrase, parts, section=number // SECTION, seed=(seed + number) % 2**32)
         return self._writing

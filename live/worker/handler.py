@@ -79,7 +79,6 @@ class RequestHandler:
 
         Args:
             find_writer: opens what writes variations; None where there is none.
-
         """
         self.player: Player | None = None
         self.ready: Ready | None = None
@@ -112,7 +111,6 @@ class RequestHandler:
             split: how it divides what a keyboard plays, see `model.codecs.keyboard.division`.
             device: that computes it, see `model.runtimes.registry.open_runtime`.
             candidates: of which an answer is chosen; 0 fits their number to what computes.
-
         """
         start = time.monotonic_ns()
         self._variations.drafts = drafts_for(candidates)

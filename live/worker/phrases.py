@@ -75,7 +75,6 @@ def chords_in(notes: Sequence[Note], grid: Grid, key: Key | None = None) -> list
         notes: of the phrase; drums count for nothing.
         grid: of the phrase.
         key: that it is in; without one, the notes' own is guessed.
-
     """
     pitched = [note for note in notes if note.track != DRUMS]
     beats = beats_of(pitched, grid)

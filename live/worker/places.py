@@ -35,7 +35,6 @@ class Places:
         scale: standard deviation of each latent dimension over the training data, [d].
         grid: of the phrases that were played, where they do not say.
         carry: carries a latent to a point of the model's map; of one without a map, nowhere.
-
     """
 
     def __init__(
@@ -65,7 +64,6 @@ class Places:
 
         Raises:
             ValueError: a number of the vector is not finite in float32.
-
         """
         with np.errstate(all="ignore"):
             found = self._latent(place, vary, strange)

@@ -21,7 +21,6 @@ class PlayedKeys:
 
     Attributes:
         present: that the performer plays in; None for none.
-
     """
 
     def __init__(self) -> None:

@@ -21,7 +21,6 @@ class Rest:
 
     Args:
         nanos: host time.
-
     """
 
     def __init__(self, nanos: Callable[[], int] = time.monotonic_ns) -> None:

@@ -63,7 +63,6 @@ def serve(
         handler: answers.
         attend: called on each thread before it waits for requests or answers them, with True, and before
             what is slow, with False, but shortly before a phrase closes.
-
     """
     inbox: queue.SimpleQueue[ToWorker | None] = queue.SimpleQueue()
 

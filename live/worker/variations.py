@@ -83,7 +83,6 @@ class Draft:
         outright: whether what comes next is the first one, for nothing nearer was asked for.
         between: recombined, where the nearer one is too much like the phrase, as grooves are; else None.
         sounds: when it is needed, as it was asked for last.
-
     """
 
     material: Material
@@ -110,7 +109,6 @@ class Variations:
         kind: what plays.
         drafts: of what comes next, of which one is taken.
         sounds: when what is asked for next is needed.
-
     """
 
     def __init__(
@@ -137,7 +135,6 @@ class Variations:
             played: all that answers keep.
             performed: of it, what the performer played.
             closed: whether it is the next one that the performer played, and not a stored one.
-
         """
         tracks = frozenset(note.track for note in performed.notes)
         if played.notes not in self._materials:
@@ -152,7 +149,6 @@ class Variations:
             phrase: what was played of it so far.
             how: which of its variations will be asked for first.
             scale: see `varied`.
-
         """
         material = Material(phrase, None, tuple(self._before), scale)
         if how.amount > 0 and self._can_write(material):
@@ -169,7 +165,6 @@ class Variations:
             phrase: what was played.
             how: by how much, and which of its variations.
             scale: pitch classes that new notes keep to; None for those of the phrase.
-
         """
         if how.amount <= 0 or not phrase.notes:
             return Answer(phrase, "")

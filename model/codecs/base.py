@@ -61,7 +61,6 @@ class Codec(Protocol):
             temperature: 0 takes the likeliest; 1 samples the model's own distribution.
             noise: from `noise`; needed above temperature 0.
             levels: decision thresholds that were tuned on validation, by name.
-
         """
 
 

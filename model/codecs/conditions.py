@@ -47,7 +47,6 @@ def estimated(config: ModelConfig, arrays: Arrays, styles: Ints | None = None) -
         config: whose conditions they are.
         arrays: of the codec.
         styles: index of each phrase's style, -1 for none; without them style is withheld.
-
     """
     grid = config.grid.build()
     count = len(next(iter(arrays.values())))
@@ -87,7 +86,6 @@ def encode_texts(config: ModelConfig, wanted: Mapping[str, str]) -> Floats:
 
     Raises:
         ConfigError: a text is no chords, no key or no known style; one sentence.
-
     """
     grid, answer = config.grid.build(), config.answer_grid
     parts = []

@@ -24,7 +24,6 @@ def division(text: str) -> Division:
 
     Raises:
         ConfigError: it names neither.
-
     """
     return partial(divided, key=read_split(text))
 
@@ -35,7 +34,6 @@ def divided(phrase: Phrase, key: int | None = None) -> Phrase:
     Args:
         phrase: any; drums stay drums.
         key: 0..127, at which it is split as in training; None divides by line.
-
     """
     if not phrase.notes or any(note.track not in (MELODY, DRUMS) for note in phrase.notes):
         return phrase

@@ -36,7 +36,6 @@ class MultitrackCodec:
 
     Attributes:
         divides: whether `pack` splits phrases that are all of track 0; without it that is a melody alone.
-
     """
 
     kind: ClassVar[str] = "multitrack"

@@ -33,7 +33,6 @@ def build(kind: str, grid: Grid) -> Codec:
 
     Raises:
         ConfigError: there is no such codec.
-
     """
     if kind not in CODECS:
         raise ConfigError(f"unknown codec '{kind}'; {nearest(kind, CODECS)}")

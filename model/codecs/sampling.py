@@ -34,7 +34,6 @@ class Sampling:
 
     Raises:
         ValueError: a number lies outside its range; one sentence.
-
     """
 
     temperature: float = 0.0
@@ -100,7 +99,6 @@ def in_scale(
         scale: pitch classes.
         lowest: MIDI key of the first number of heads that do not have all 128.
         spared: (step, MIDI key) that stay as they are.
-
     """
     found, spared = dict(heads), [*spared]
     for name, value in heads.items():

@@ -51,7 +51,6 @@ def varied_parts(
         number: of the phrase, from the music's beginning.
         seed: of all choices.
         densities: -1..1 by track; those that are left away stay as they are.
-
     """
     times = number % SECTION
     notes = [*pattern]

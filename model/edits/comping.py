@@ -29,7 +29,6 @@ def varied_chords(
         grid: of the phrase.
         number: of the phrase since they were written; 0 is as they are.
         seed: of the choices.
-
     """
     known, chords = [*notes], [*written]
     way = number % WAYS
@@ -77,7 +76,6 @@ def varied_bass(notes: Iterable[Note], grid: Grid, *, number: int, seed: int) ->
         grid: of the phrase.
         number: of the phrase since it was written; 0 is as it is.
         seed: of the choices.
-
     """
     known = [*notes]
     if not number % 2:
@@ -103,7 +101,6 @@ def thinned(notes: Iterable[Note], grid: Grid, turn: float) -> list[Note]:
         notes: of one part, in order.
         grid: of the phrase.
         turn: -1 leaves one stroke a bar, 1 strikes all that last an eighth or more twice; 0 changes nothing.
-
     """
     strokes = [[*stroke] for _, stroke in groupby(notes, _onset)]
     weights = metrical_weights(grid)

@@ -66,7 +66,6 @@ def with_hits(phrase: Phrase, change: int, jitter: Iterable[float] | None = None
         phrase: of drums alone.
         change: hits to come, or below 0 to go; no more than `room` says.
         jitter: one small number a step that breaks ties.
-
     """
     less, more = room(phrase)
     change = max(-less, min(more, change))

@@ -27,7 +27,6 @@ def embellished(phrase: Phrase, before: Phrase) -> Phrase:
     Args:
         phrase: any; each of its tracks is a line, or chords whose highest notes are one; drums stay.
         before: the same without the notes that were added; what starts on its onsets stays.
-
     """
     known = apart(before)
     parts = apart(phrase)

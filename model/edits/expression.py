@@ -44,7 +44,6 @@ def recalled(phrase: Phrase, before: Phrase, *, chords: bool = False) -> Phrase:
         before: what its notes were.
         chords: notes at other pitches take, from low to high, the velocities that are left of their track
             and onset, but a drum only its own.
-
     """
     if not before.notes or phrase.notes == before.notes:
         return phrase

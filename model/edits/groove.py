@@ -42,7 +42,6 @@ def varied(notes: Iterable[Note], grid: Grid, *, number: int, seed: int) -> list
         grid: of the phrase.
         number: of the phrase since it was written.
         seed: of the choices.
-
     """
     written = [*notes]
     if not number or not written:
@@ -86,7 +85,6 @@ def with_fill(notes: Iterable[Note], grid: Grid, first: int, last: int, *, seed:
         first: step of the phrase, from 0.
         last: the step that it leads to, at most that of the phrase's end.
         seed: of the choices.
-
     """
     found = [
         note

@@ -35,7 +35,6 @@ def recombined(
         seed: each has its own.
         scale: pitch classes that its notes keep to; None for those of the phrase.
         free: whether notes may leave what sounded in their beat and in the phrase at all, for more choice.
-
     """
     rng = np.random.default_rng([seed, len(phrase)])
     notes: list[Note] = []

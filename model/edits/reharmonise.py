@@ -55,7 +55,6 @@ class LeadSheet(NamedTuple):
         grid: of the phrase.
         scale: pitch classes that passing notes keep to; None is any.
         avoided: of each step, pitch classes that the band is not to lie a semitone beside; empty for none.
-
     """
 
     present: Sequence[Harmony]
@@ -77,7 +76,6 @@ def reharmonised(notes: Iterable[Note], written: Sequence[Chord | None], sheet: 
         notes: of a phrase, in order; those of chords and bass change, the others stay.
         written: the chord of each beat that the pattern was written under; None where it tells none.
         sheet: what is to be heard.
-
     """
     present = sheet.present
     found: list[Note] = []
@@ -305,7 +303,6 @@ def led(
         wanted: pitch classes, all different; where there are fewer than voices, some are doubled.
         before: the pitches of the voices before, if there were as many.
         lowest: one of the pitch classes, that the lowest voice is to have; None for any.
-
     """
     count = len(written)
     classes = [*wanted, *(wanted[place % len(wanted)] for place in range(count - len(wanted)))]

@@ -46,7 +46,6 @@ def shifted(phrase: Phrase, register: float, scale: frozenset[int] | None = None
         register: wanted mean pitch.
         scale: pitch classes along whose degrees it goes, or where the phrase has more of another diatonic
             scale, along that; None for semitones.
-
     """
     pitches = [note.pitch for note in pitched(phrase)]
     if not pitches:
@@ -131,7 +130,6 @@ def _widened(
         wanted: deviation.
         keys: that are allowed, ascending.
         free: intervals of the highest notes from so many semitones on may grow over an octave; 0: all.
-
     """
     centre = sum(note.pitch for note in body.notes) / len(body.notes)
     best, error = body, abs(deviation(body) - wanted)

@@ -60,7 +60,6 @@ def edit(phrase: Phrase, name: str, amount: float, rng: np.random.Generator) -> 
 
     Raises:
         ValueError: an unknown name, or an amount outside -1..1.
-
     """
     if name not in NAMES:
         msg = f"unknown attribute '{name}'; there is: {', '.join(NAMES)}"
@@ -141,7 +140,6 @@ def _filling(
         tally: of the chords.
         jitter: one number a step, breaks ties.
         known: what was found for a gap between two onsets and a number of notes; is added to.
-
     """
     order = sorted(chords)
     steps = tally.grid.steps

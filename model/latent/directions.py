@@ -31,7 +31,6 @@ class Directions:
         changes: float32 [names, KNOTS], measured mean change of the attribute in standard deviations of the
             training data, rising evenly on both sides of the 0 in their middle.
         ways: float32 [names, KNOTS], how far along the vector each of these changes lies, rising.
-
     """
 
     names: tuple[str, ...]
@@ -68,7 +67,6 @@ def directions_in(extras: Mapping[str, NDArray[Any]], size: int) -> Directions |
 
     Raises:
         ValueError: they are incomplete or do not fit together.
-
     """
     if not any(name.startswith(f"{FOLDER}/") for name in extras):
         return None

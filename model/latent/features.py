@@ -31,7 +31,6 @@ def features(phrase: Phrase, codec: str) -> Floats:
         phrase: as the codec decodes it.
         codec: of a single pitched part, `drums`, or `multitrack`, whose four parts follow one another, and
             what they share.
-
     """
     grid, notes = phrase.grid, phrase.notes
     if codec == "drums":

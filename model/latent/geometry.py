@@ -24,7 +24,6 @@ class PlayedPhrase:
         z: float32 [d].
         phrase: as it was played.
         scale: pitch classes that what is new keeps to; None for all.
-
     """
 
     z: Vector
@@ -41,7 +40,6 @@ class Latent:
         z: float32 [d], a posterior mean or a point on a path.
         attributes: raw measure of each attribute by name (see `model.music.attributes`).
         source: what was played there or near there; None where nothing was.
-
     """
 
     model: str
@@ -81,7 +79,6 @@ def between(a: Latent, b: Latent, t: float) -> Latent:
 
     Raises:
         LatentMismatchError: the two belong to different models.
-
     """
     return blend((a, b), (1 - t, t)) if t not in (0, 1) else (b if t else a)
 
@@ -91,7 +88,6 @@ def blend(latents: Sequence[Latent], weights: Sequence[float]) -> Latent:
 
     Raises:
         LatentMismatchError: they do not all belong to one model.
-
     """
     if len({latent.model for latent in latents}) != 1:
         msg = "latents of different models cannot be mixed"
@@ -121,7 +117,6 @@ def way_lengths(distances: Sequence[float], *, least: float = 0.05) -> list[floa
     Args:
         distances: from each point to the next, at least one, none negative.
         least: share of the whole that is spread evenly, so that every step goes forward.
-
     """
     steps = np.asarray(distances, dtype=np.float64)
     total = float(steps.sum())

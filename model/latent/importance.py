@@ -35,7 +35,6 @@ class ImportanceWeights:
         Raises:
             KeyError: one is missing.
             ValueError: shapes do not fit together.
-
         """
         self._held: dict[str, Floats] = {n: np.asarray(v, dtype=np.float32) for n, v in tensors.items()}
         self._nets: list[int] = []
@@ -57,7 +56,6 @@ class ImportanceWeights:
 
         Raises:
             ValueError: the features are others than those it was fitted to.
-
         """
         if features.shape[1:] != (self.size,):
             raise ValueError(f"it weighs {self.size} features, not {features.shape[1]}")
@@ -83,7 +81,6 @@ def importance_weights_in(extras: Mapping[str, NDArray[Any]]) -> ImportanceWeigh
     Raises:
         KeyError: one of its tensors is missing.
         ValueError: they do not fit together.
-
     """
     tensors = {name.removeprefix(FOLDER): value for name, value in extras.items() if name.startswith(FOLDER)}
     return ImportanceWeights(tensors) if tensors else None

@@ -91,7 +91,6 @@ class NoteTransformer:
         Raises:
             KeyError: one is missing.
             ValueError: shapes do not fit together, or another grid.
-
         """
         self._held: dict[str, Floats] = {n: np.asarray(v, dtype=np.float32) for n, v in tensors.items()}
         self.grid = grid
@@ -141,7 +140,6 @@ class NoteTransformer:
 
         Raises:
             ValueError: it writes one track alone, or the phrase lies on another grid.
-
         """
         if not self.plays_along or context.grid != self.grid:
             raise ValueError("the prior cannot write along with this phrase")
@@ -369,7 +367,6 @@ def note_transformer_in(extras: Mapping[str, NDArray[Any]], grid: Grid) -> NoteT
     Raises:
         KeyError: one of its tensors is missing.
         ValueError: they do not fit together, or another grid.
-
     """
     tensors = {name.removeprefix(FOLDER): value for name, value in extras.items() if name.startswith(FOLDER)}
     return NoteTransformer(tensors, grid) if tensors else None

@@ -33,7 +33,6 @@ class PartContext:
     Attributes:
         struck: float32 [B, parts, steps], 1 where a part strikes.
         sounds: float32 [B, parts, steps, 12], 1 where it sounds a pitch class.
-
     """
 
     def __init__(self, count: int, grid: Grid) -> None:

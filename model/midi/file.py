@@ -48,7 +48,6 @@ def to_midi(
         program: of the same, General MIDI, 0..127.
         name: of the first track.
         tracks: parts to write, see `music.tracks`, also when they are silent; those with notes always are.
-
     """
     events: defaultdict[int, list[tuple[int, int, mido.Message]]] = defaultdict(list)
     start = 0
@@ -119,7 +118,6 @@ def save(
 
     Raises:
         MidiFileError: it cannot be written.
-
     """
     file = to_midi(phrases, tempo_bpm=tempo_bpm, channel=channel, program=program, name=name, tracks=tracks)
     try:
@@ -145,7 +143,6 @@ def load(path: Path, grid: Grid, *, codec: str = "", only: str = "") -> list[Phr
 
     Raises:
         MidiFileError: it is missing, no MIDI file, or holds no such notes.
-
     """
     file = open_file(path)
     tracks = [track for track in file.tracks if not only or track.name == only]
@@ -175,7 +172,6 @@ def open_file(path: Path) -> SmfFile:
     Raises:
         MidiFileError: it is missing, larger than 8 MB, or no MIDI file.
         OSError: the disk refuses.
-
     """
     if not path.is_file():
         kind = "is not a regular file" if path.exists() else "does not exist"

@@ -50,7 +50,6 @@ class SmfFile:
         ticks_per_beat: 1..32767.
         tracks: that sound together.
         oddities: what was not as the format says, each the end of a sentence about the file.
-
     """
 
     ticks_per_beat: int
@@ -67,7 +66,6 @@ def parse(data: bytes) -> SmfFile:
     Raises:
         MidiFileError: it is none, its time is not in beats, or it is endless.  The text says only what is
             wrong, not where.
-
     """
     data, ahead = unwrapped(data)
     if data[:4] != b"MThd":
@@ -326,7 +324,6 @@ def _number(data: bytes, at: int, end: int) -> tuple[int, int]:
     Raises:
         IndexError: the track ends in it.
         OverflowError: it has more than four bytes.
-
     """
     value = 0
     for place in range(at, at + LONGEST_VLQ):

@@ -34,7 +34,6 @@ def load_library() -> Any:  # noqa: ANN401 - pyfluidsynth has no types
 
     Raises:
         SoundError: libfluidsynth is missing or cannot be loaded.
-
     """
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # under CI=... it prints where it found the library
@@ -55,7 +54,6 @@ def default_soundfont() -> Path:
 
     Raises:
         SoundError: it is missing.
-
     """
     spec = importlib.util.find_spec("pretty_midi")
     for folder in (spec.submodule_search_locations if spec else None) or []:
@@ -72,7 +70,6 @@ def check_soundfont(path: Path) -> None:
 
     Raises:
         SoundError: it cannot be read, or is none.
-
     """
     try:
         with path.open("rb") as file:
@@ -90,7 +87,6 @@ def send(api: Any, synth: int, data: bytes) -> None:  # noqa: ANN401 - pyfluidsy
         api: what `load_library` returned.
         synth: FluidSynth's pointer.
         data: of the message.
-
     """
     kind, channel = data[0] & 0xF0, data[0] & 0x0F
     if kind == 0x90 and data[2]:

@@ -44,7 +44,6 @@ class Voice:
         program: General MIDI program of most of its notes, 0..127.
         spans: its notes.
         kit: whether a drum bank was chosen for it.
-
     """
 
     channel: int

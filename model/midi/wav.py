@@ -49,7 +49,6 @@ def render(
         ConfigError: the .mid lasts longer than four hours, or the sample rate is out of range.
         MidiFileError: the .mid cannot be read.
         SoundError: FluidSynth or the soundfont is missing or broken, or the .wav cannot be written.
-
     """
     if not 8000 <= sample_rate <= 96000:
         raise ConfigError(f"the sample rate must be in 8000..96000 Hz, not {sample_rate}")
@@ -77,7 +76,6 @@ def read_timed(mid: Path) -> list[tuple[float, bytes]]:
     Raises:
         MidiFileError: it cannot be read.
         ConfigError: it lasts longer than four hours.
-
     """
     seconds, sounding = 0.0, list[tuple[float, bytes]]()
     try:

@@ -133,7 +133,6 @@ def complexity(grid: Grid, places: Iterable[int]) -> float:
     Args:
         grid: of the phrase.
         places: of the onsets, line * grid.steps + step, each once.
-
     """
     steps = grid.steps
     weights = metrical_weights(grid)
@@ -206,7 +205,6 @@ def articulation(notes: Sequence[Note], room: Sequence[int]) -> float:
     Args:
         notes: of a phrase.
         room: their gaps, see `gaps`.
-
     """
     count, held = 0, 0.0
     for note, gap in zip(notes, room, strict=True):

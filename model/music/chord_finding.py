@@ -63,7 +63,6 @@ class BeatSound(NamedTuple):
         weights: of the twelve pitch classes, in beats that each sounds.
         bass: pitch class of the lowest note where several sound together; None of a single line.
         strong: its place in the bar, 0 for the first beat.
-
     """
 
     weights: tuple[float, ...]
@@ -79,7 +78,6 @@ def weigh(notes: Iterable[tuple[float, float, int]], start: float, end: float, p
         start: of the beat.
         end: of it.
         place: of the beat in its bar.
-
     """
     weights = [0.0] * 12
     low, sounding = 128, 0.0
@@ -182,7 +180,6 @@ def progression(beats: Sequence[BeatSound], key: Key | None, *, beats_per_bar: i
         beats: one after another.
         key: that they are in.
         beats_per_bar: of the metre.
-
     """
     if not tells(beats, key):
         return [None] * len(beats)
@@ -307,7 +304,6 @@ class ChordFilter:
             beats_per_bar: of the metre.
             foreseen: the chord that is expected, by its triad.
             trust: 0..1, how surely.
-
         """
         self._before = self._heard
         stay = _stay(place, beats_per_bar)

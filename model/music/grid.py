@@ -30,7 +30,6 @@ class Grid:
 
     Raises:
         ValueError: a field lies outside its range.
-
     """
 
     bars: int = 2

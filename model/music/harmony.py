@@ -79,7 +79,6 @@ class Chord(NamedTuple):
         root: pitch class, 0 is C.
         quality: index into `QUALITIES`.
         bass: pitch class under it where that is another than its root, as in C/E; else None.
-
     """
 
     root: int
@@ -97,7 +96,6 @@ def read_chords(text: str) -> tuple[Chord | None, ...]:
 
     Raises:
         ConfigError: one of them is no chord, or there is none; one sentence.
-
     """
     symbols = text.replace("|", " ").replace(",", " ").split()
     if not symbols or len(symbols) > LONGEST:
@@ -129,7 +127,6 @@ def read_key(text: str) -> int:
 
     Raises:
         ConfigError: it is no key; one sentence.
-
     """
     tonic, rest = _root(text.strip(), "key")
     mode = " ".join(rest.split())
@@ -152,7 +149,6 @@ def read_major_minor(text: str) -> int:
 
     Raises:
         ConfigError: it is no key; one sentence.
-
     """
     key = key_named(text)
     return key.tonic + 12 * key.minor
@@ -204,7 +200,6 @@ def read_note(text: str) -> int:
 
     Raises:
         ConfigError: it is no note, or none of the 128 keys; one sentence.
-
     """
     match = NOTE.fullmatch(text)
     octave = match[3] if match else ""

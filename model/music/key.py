@@ -72,7 +72,6 @@ class Key(NamedTuple):
     Attributes:
         tonic: pitch class, 0 is C.
         mode: index into `MODES`.
-
     """
 
     tonic: int
@@ -140,7 +139,6 @@ def key_of(notes: Iterable[Note], before: Key | None = None, *, clear: float = C
         notes: of one phrase or several.
         before: the key so far, which stays unless another fits clearly better.
         clear: correlation from which they are in a key at all.
-
     """
     counted = [note for note in notes if note.track != DRUMS]
     sounding = profile(counted)
@@ -190,7 +188,6 @@ def diatonic(scale: frozenset[int], pitches: Iterable[int]) -> frozenset[int]:
     Args:
         scale: pitch classes; one that is itself not diatonic, such as the blues, is returned.
         pitches: MIDI keys.
-
     """
     if scale not in MAJOR_AT:
         return scale
@@ -205,7 +202,6 @@ def degree_shifted(pitch: int, degrees: int, scale: frozenset[int]) -> int:
         pitch: MIDI key; the answer may lie outside 0..127.
         degrees: of the scale, negative for lower.
         scale: pitch classes, one at least.
-
     """
     ordered = sorted(scale)
     below = max((one for one in ordered if one <= pitch % 12), default=ordered[-1] - 12)

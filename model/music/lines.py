@@ -70,7 +70,6 @@ def read_split(text: str) -> int | None:
 
     Raises:
         ConfigError: it is neither "line" nor the name of a note; one sentence.
-
     """
     if text == LINE:
         return None
@@ -92,7 +91,6 @@ def lines(notes: Sequence[Note], steps_per_beat: int) -> list[int]:
         notes: ordered by (onset, pitch), as those of a phrase, none of them a drum's; their own tracks are
             not heeded.
         steps_per_beat: of their grid; lines leave out less of what starts on a beat.
-
     """
     groups: list[Group] = []
     step = -1

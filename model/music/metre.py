@@ -42,7 +42,6 @@ def read_metre(text: str) -> Metre:
 
     Raises:
         ConfigError: there is none of that name.
-
     """
     if text not in METRES:
         raise ConfigError(f"unknown metre '{text}'; {nearest(text, (AUTO, *METRES))}")
@@ -77,7 +76,6 @@ def grid_in(own: Grid, metre: Metre, most_bars: int = 0) -> Grid | None:
 
     Returns:
         None where its steps do not divide a beat, or no bar fits in.
-
     """
     if metre == (own.beats_per_bar, own.ticks_per_beat):
         return replace(own, bars=min(own.bars, most_bars or own.bars))
@@ -98,7 +96,6 @@ def metres_of(own: Grid, *, latent: bool) -> list[str]:
     Args:
         own: its grid.
         latent: whether it has a latent; without one it continues the metre that it learned, and no other.
-
     """
     if not latent:
         return [name_of(own)]
@@ -113,7 +110,6 @@ def takes(own: Grid, grid: Grid, *, latent: bool) -> bool:
         own: the model's grid.
         grid: of the phrases.
         latent: as of `metres_of`.
-
     """
     return grid == own or (latent and grid_in(own, metre_of(grid), grid.bars) == grid)
 
@@ -126,7 +122,6 @@ def refusal(model: str, codec: str, metre: str, metres: Iterable[str]) -> str:
         codec: of its phrases.
         metre: that was asked for.
         metres: that it plays.
-
     """
     other = shipped_for(codec)
     hint = f"; {other} plays {metre}" if other and other != model else ""

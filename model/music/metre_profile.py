@@ -42,7 +42,6 @@ class MetreProfile:
         first: by place, the logarithm of how likely the first onset stands there.
         rhythm: [kind of the distance before][place][distance - 1], logarithms.
         cues: [cue][place], logarithms up to a constant.
-
     """
 
     def __init__(self, beats_per_bar: int) -> None:

@@ -28,7 +28,6 @@ class Note(NamedTuple):
             eighth of a triplet feel on step 2, negative for a grace note before its step.
         release: how much longer than `length` it sounds, in steps; negative for shorter, at most by `length`,
             positive also beyond the end of the phrase, up to 4096.
-
     """
 
     onset: int
@@ -62,7 +61,6 @@ class Phrase:
 
         Raises:
             ValueError: a field of a note lies outside its range.
-
         """
         # in a live engine this stands between a decode and the next note: one pass, nothing made twice
         steps = grid.steps

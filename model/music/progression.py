@@ -25,7 +25,6 @@ class Progression:
         text: as it was written.
         chords: one after another; None for no chord.
         bars: of each, above 0.
-
     """
 
     text: str
@@ -59,7 +58,6 @@ def read_progression(text: str) -> Progression:
 
     Raises:
         ConfigError: it is none; one sentence.
-
     """
     words = text.replace(",", " ").replace("|", " | ").split()
     drawn = "|" in words

@@ -25,7 +25,6 @@ class Bottleneck(nn.Module):
 
         Raises:
             ConfigError: the encoder's summaries do not belong to the slices.
-
         """
         super().__init__()
         self.groups = slices(config.kind, sizes)
@@ -55,7 +54,6 @@ def slices(kind: str, sizes: Sizes) -> int:
 
     Raises:
         ConfigError: the codec has none.
-
     """
     if kind == "cells":
         if sizes.layout is None:
@@ -73,7 +71,6 @@ def check_slices(config: BottleneckConfig, sizes: Sizes) -> None:
 
     Raises:
         ConfigError: it does not, or the codec has no keys to slice by.
-
     """
     if sizes.latent and config.size % (count := slices(config.kind, sizes)):
         raise ConfigError(f"model.bottleneck: size {config.size} is no multiple of its {count} slices")

@@ -40,7 +40,6 @@ class Conditioning(nn.Linear):
         Args:
             change: wanted change of each knob's attribute in standard deviations, [B, max(knobs, 1)].
             condition: [B, beats, condition], see `model.codecs.conditions`; None is none of them.
-
         """
         out: Tensor = super().forward(change).unsqueeze(1)
         if self.conditions is not None and condition is not None:

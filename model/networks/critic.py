@@ -37,7 +37,6 @@ class Rhythm(nn.Module):
     Attributes:
         per_step: width of `steps`.
         whole: width of `phrase`.
-
     """
 
     def __init__(self, onset_channels: Channels, grid: Grid) -> None:
@@ -177,7 +176,6 @@ class Critic(nn.Module):
 
         Raises:
             ConfigError: there is no such kind, or the width is no multiple of 4.
-
         """
         super().__init__()
         if kind not in KINDS:
@@ -195,7 +193,6 @@ class Critic(nn.Module):
         Args:
             roll: float [B, steps, channels].
             condition: float [B, beats, condition], or None for none.
-
         """
         seen = roll
         if self.condition_width:
@@ -223,7 +220,6 @@ def gradient_penalty(
         real: float [B, steps, channels].
         fake: likewise; no gradient goes into either.
         condition: of both.
-
     """
     with torch.autocast(real.device.type, enabled=False):
         real, fake = real.detach().float(), fake.detach().float()

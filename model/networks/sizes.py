@@ -25,7 +25,6 @@ class Sizes:
         layout: how a beat's features fall into cells of keys, where they do.
         track_features: F by track.
         track_logits: L by track.
-
     """
 
     grid: Grid

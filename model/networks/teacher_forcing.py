@@ -15,7 +15,6 @@ class TeacherForcing(nn.Module):
 
     Attributes:
         unheard: features [F] that stand for a dropped step; learned, zeros at first.
-
     """
 
     def __init__(self, surface: Surface) -> None:

@@ -38,7 +38,6 @@ class VAE(nn.Module):
         config: what it was built from.
         latent: whether there is a z; without one every z is [B, 0].
         autoregressive: whether the decoder goes step by step.
-
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -46,7 +45,6 @@ class VAE(nn.Module):
 
         Raises:
             ConfigError: a part is unknown, or sizes do not fit together.
-
         """
         super().__init__()
         config.check()
@@ -122,7 +120,6 @@ class VAE(nn.Module):
 
         Raises:
             ModelError: the decoder goes step by step: it needs `teach` or `generate`.
-
         """
         if isinstance(self.decoder, AutoregressiveDecoder):
             raise ModelError("a decoder that goes step by step has no heads before it has drawn")
@@ -152,7 +149,6 @@ class VAE(nn.Module):
             scheduled: chance that a step sees the model's own draw for the one before it instead of the
                 truth (Bengio et al. 2015, "Scheduled sampling for sequence prediction").
             generator: of the chance; its device is the network's.
-
         """
         if not isinstance(self.decoder, AutoregressiveDecoder):
             return self.decode(z, change, condition)
@@ -191,7 +187,6 @@ class VAE(nn.Module):
             generator: of the noise, on the CPU; by default a new one with the sampling's seed.
             condition: as in `decode`.
             noise: the noise itself, uniform [B or 1, S, chances], instead of a generator.
-
         """
         steps, count = self.sizes.grid.steps, z.shape[0]
         if noise is None and sampling.temperature > 0:
@@ -235,7 +230,6 @@ class VAE(nn.Module):
             state: from `begin` or the step before.
             last: arrays [B, 1, ...] of the step before; the surface's `blank` before the first.
             chance: of this step.
-
         """
         assert isinstance(self.decoder, AutoregressiveDecoder)
         begun = (state["place"] > 0).unsqueeze(1)  # [B, 1]: nothing is read before the first step

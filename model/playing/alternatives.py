@@ -32,7 +32,6 @@ class Material:
         tracks: the parts that are varied; None for all.
         context: phrases that were played before, the oldest first.
         scale: pitch classes that new notes keep to; None for all.
-
     """
 
     phrase: Phrase
@@ -67,7 +66,6 @@ def filled_in(writer: Writer, kind: Kind, material: Material, seed: int) -> Gene
         kind: what plays.
         material: of the phrase, that `can_write` takes.
         seed: of all choices.
-
     """
     played = material.varied
     stays = lasting(played, seed, 1.0 - MEASURED)
@@ -99,7 +97,6 @@ def following(
         material: of the phrase, that `can_write` takes.
         seed: of all choices.
         drafts: of which one is taken; more take longer, and nothing else.
-
     """
     played = material.varied
     context = (*_context(kind, played, material.context), _shown(kind, played, material.phrase.notes))

@@ -35,7 +35,6 @@ class CheckpointPlayer:
     Attributes:
         network: of the checkpoint, the same in every metre.
         decoder: of this metre.
-
     """
 
     def __init__(self, checkpoint: Checkpoint, runtime: Runtime) -> None:
@@ -99,7 +98,6 @@ class CheckpointPlayer:
 
         Raises:
             ValueError: it does not play that metre, or has other bars in it.
-
         """
         found = self._in_metres.get(grid)
         if found is None:
@@ -144,7 +142,6 @@ class CheckpointPlayer:
 
         Raises:
             ValueError: the latent is another model's, a turn names no attribute, or a number is out of range.
-
         """
         sampling = Sampling(temperature, top_k, top_p, seed)
         return self.decoder.play(
@@ -162,7 +159,6 @@ class CheckpointPlayer:
 
         Raises:
             ValueError: as `decode`.
-
         """
         if any(latent.source is not None for latent, _ in asked):
             return [self.decode(latent, turns=turns) for latent, turns in asked]
@@ -193,7 +189,6 @@ class CheckpointPlayer:
 
         Raises:
             ValueError: the context has another metre, a turn names no attribute, or a number is out of range.
-
         """
         sampling = Sampling(temperature, top_k, top_p, seed)
         z: Vector = np.zeros(0, dtype=np.float32)
@@ -230,7 +225,6 @@ class CheckpointPlayer:
 
         Raises:
             ValueError: the phrase lies on another grid.
-
         """
         codec, notes = self.network.codec, self._prior.notes
         played = codec.unpack(self._packing.packed(phrase), 0)

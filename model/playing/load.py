@@ -23,7 +23,6 @@ def load(name_or_path: str, device: str | None = None) -> Player:
 
     Raises:
         CheckpointError: there is no such model, or its file cannot be used; one sentence.
-
     """
     path = model_file(name_or_path) or as_path(name_or_path)
     if path.suffix == SUFFIX or is_checkpoint(name_or_path):
@@ -36,7 +35,6 @@ def open_player(path: Path, device: str | None = None) -> CheckpointPlayer:
 
     Raises:
         CheckpointError: the file cannot be used; one sentence.
-
     """
     checkpoint = read(path)
     try:

@@ -32,7 +32,6 @@ class Card:
         accompanies: whether it can write the parts that a phrase lacks.
         encodes: whether a phrase's z is its encoder's; else it is one of many draws (`phrase_bank`).
         metres: names of those that it plays, see `model.music.metre`; the grid has one of them.
-
     """
 
     name: str
@@ -75,7 +74,6 @@ class Player(Protocol):
 
         Raises:
             ValueError: the model does not play it.
-
         """
 
     def encode(self, phrase: Phrase) -> Latent:
@@ -115,7 +113,6 @@ class Player(Protocol):
             condition: what the answer shall keep to, by the names of `card.conditions`, as
             `codecs.conditions`
                 reads it; what is left away, and what the model does not know, is left out.
-
         """
 
     def continuation(
@@ -146,7 +143,6 @@ class Player(Protocol):
             prefix: as in `decode`, of the answer.
             prefix_steps: as in `decode`, of the answer.
             condition: as in `decode`, of the answer; a key that is left away is that of the context.
-
         """
 
     def prior(self, count: int, seed: int = 0) -> list[Latent]:
@@ -174,7 +170,6 @@ class Player(Protocol):
             seed: of the choices.
             keep: parts written before, a groove say, that stay as they are where the phrase lacks them.
             tries: at most, see `model.music.accompaniment.unusual`.
-
         """
 
     def place(self, latent: Latent) -> tuple[float, float]:

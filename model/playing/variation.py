@@ -42,7 +42,6 @@ class Course:
         changes: one after another; after the last of them it is the last alternative.
         left: F1 with the phrase before each change, and after the last: len(changes) + 1 numbers.
         stages: how many alternatives it leads to.
-
     """
 
     played: Phrase
@@ -56,7 +55,6 @@ class Course:
         Args:
             amount: 0 is the phrase itself; up to .7 the note F1 with it is 1 less the amount, as near as its
                 notes allow; from there to 1 the rest of the way.
-
         """
         steps = self.steps(amount)
         return self._after(steps) if steps else self.played
@@ -87,7 +85,6 @@ def course(played: Phrase, alternatives: Sequence[Phrase], seed: int) -> Course:
         played: the phrase.
         alternatives: on the same grid; new notes take over the phrase's timing and loudness.
         seed: of the order in which beats change.
-
     """
     present = {_key(note): note for note in played.notes}
     known = frozenset(present)

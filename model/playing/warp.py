@@ -19,7 +19,6 @@ def decoded_way(decode: Callable[[float], Phrase], steps: int = WARP_STEPS) -> I
     Args:
         decode: from a place, 0..1, to its phrase.
         steps: at least 1.
-
     """
     for place in np.linspace(0.0, 1.0, steps + 1):
         yield decode(float(place))

@@ -25,7 +25,6 @@ class DecodeInputs:
     Attributes:
         change: wanted change of the knobs' attributes, float32 [B, max(knobs, 1)].
         condition: float32 [B, beats, condition] of a conditioned model, see `model.codecs.conditions`.
-
     """
 
     change: Floats
@@ -38,7 +37,6 @@ class Runtime(Protocol):
     Attributes:
         name: as a card shows it.
         stepwise: whether the decoder goes step by step, so that it has no heads: `generate` instead.
-
     """
 
     name: str
@@ -73,7 +71,6 @@ def finite(found: Mapping[str, NDArray[Any]]) -> None:
 
     Raises:
         CheckpointError: there is NaN or infinity in it, from which no note can be read.
-
     """
     for name, value in found.items():
         if value.dtype.kind == "f" and not np.isfinite(value).all():

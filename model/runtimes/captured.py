@@ -74,7 +74,6 @@ class Captured:
         function: tensors by name to tensors by name, on the device, without a branch on their values.
         device: that it computes on.
         recorder: captures it; None computes plainly.
-
     """
 
     def __init__(self, function: Function, device: torch.device, recorder: Recorder | None) -> None:

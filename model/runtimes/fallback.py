@@ -24,7 +24,6 @@ class FallbackRuntime:
     Attributes:
         name: of the one that computes.
         fault: why the card was given up, in a sentence; "" while it computes.
-
     """
 
     def __init__(self, card: Runtime, processor: Callable[[], Runtime]) -> None:

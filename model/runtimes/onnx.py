@@ -24,7 +24,6 @@ class OnnxRuntime:
 
         Raises:
             CheckpointError: a graph is damaged, or its weights are not there.
-
         """
         self.name = "onnxruntime"
         self._steps = checkpoint.config.grid.build().steps

@@ -41,7 +41,6 @@ def open_runtime(checkpoint: Checkpoint, path: Path | str, device: str | None = 
 
     Raises:
         CheckpointError: its weights do not fit its configuration, or the device is not there; one sentence.
-
     """
     if device not in (None, *DEVICES):
         raise CheckpointError(f"unknown device '{device}'; {nearest(str(device), DEVICES)}")

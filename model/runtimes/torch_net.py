@@ -40,7 +40,6 @@ class TorchRuntime:
 
         Raises:
             CheckpointError: the weights do not fit the configuration, or the device is not there.
-
         """
         there = {
             "cuda": bool(torch.cuda.is_available()),

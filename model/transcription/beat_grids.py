@@ -37,7 +37,6 @@ class BeatGrid(NamedTuple):
         swing: place of the second eighth.
         family: grids of one family differ in their swing alone.
         cost: of a beat divided in this way, nats.
-
     """
 
     places: tuple[float, ...]
@@ -114,7 +113,6 @@ def onset_costs(steps_per_beat: int, ticks: int, spread: int, fine: float) -> ND
         ticks: in a beat.
         spread: standard deviation of a played onset about its place, ticks.
         fine: added to the cost of places off the eighths.
-
     """
     phase = np.arange(ticks)
     table = np.empty((len(beat_grids(steps_per_beat)), ticks))

@@ -42,7 +42,6 @@ class Hearing:
     Attributes:
         lattice: the places that its beats offer.
         swing: place of the second eighth, 0.5 where none is heard.
-
     """
 
     def __init__(

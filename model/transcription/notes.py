@@ -26,7 +26,6 @@ class Placement(NamedTuple):
         step: that it belongs to.
         displacement: steps from there to its place.
         main: whether a model is shown it.
-
     """
 
     step: int

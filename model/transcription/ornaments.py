@@ -31,7 +31,6 @@ class Strike(NamedTuple):
         time: ticks at which it was meant to fall, as far as the keys tell.
         rolled: whether its keys follow each other on purpose.
         doubtful: whether its last key may as well be a note of its own.
-
     """
 
     keys: tuple[int, ...]
@@ -46,7 +45,6 @@ def trills(struck: Sequence[Struck], step_ticks: float) -> list[tuple[int, ...]]
     Args:
         struck: by their starts.
         step_ticks: ticks in a step.
-
     """
     found: list[tuple[int, ...]] = []
     taken: set[int] = set()
@@ -83,7 +81,6 @@ def graces(struck: Sequence[Struck], ms_per_tick: float) -> dict[int, int]:
     Args:
         struck: by their starts.
         ms_per_tick: of the tempo.
-
     """
     longest = GRACE_MS / ms_per_tick
     found: dict[int, int] = {}
@@ -130,7 +127,6 @@ def chords(
         keys: those to divide, rising.
         ms_per_tick: of the tempo.
         apart: keys that join no doubtful roll.
-
     """
     strikes: list[Strike] = []
     place = 0

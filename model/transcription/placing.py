@@ -35,7 +35,6 @@ class Lattice(NamedTuple):
         costs: nats.
         steady: ticks of each step, and of the phrase's end, on the performer's beats, float64 [steps + 1].
         moved: ticks by which each beat's start, and the end, lies behind the grid, float64 [beats + 1].
-
     """
 
     ticks: NDArray[np.float64]
@@ -57,7 +56,6 @@ def lattice_of(
         steps_per_beat: of the grid.
         swing: what the beats that swing share; None for each beat's own.
         fine: added to the cost of places off the eighths.
-
     """
     grids = beat_grids(steps_per_beat)
     plain: list[float] = []
@@ -118,7 +116,6 @@ def placed(
         lattice: the places.
         spread: standard deviation of strikes about their places, ticks.
         slack: ticks by which a note may outlast the next one of its voice.
-
     """
     if not strikes:
         return []

@@ -35,7 +35,6 @@ class Beats(NamedTuple):
     Attributes:
         kinds: of `beat_grids`, one for each beat.
         moved: ticks by which each beat lies behind the grid.
-
     """
 
     kinds: list[int]
@@ -66,7 +65,6 @@ def search(
         swing: place of the second eighth before.
         spread: standard deviation of onsets, ticks.
         fine: added to the cost of places off the eighths.
-
     """
     grids = beat_grids(steps_per_beat)
     moves = lag + BIN * np.arange(-BINS, BINS + 1)

@@ -14,7 +14,6 @@ class Struck(NamedTuple):
         end: ticks at which its sound ends, with the pedal.
         pitch: MIDI key, 0..127.
         velocity: 1..127.
-
     """
 
     start: int

@@ -30,7 +30,6 @@ class Transcription(NamedTuple):
             be told.
         swing: place of the second eighth in its beat, 0.5 straight .. 0.67 triplets.
         sure: how well the places fit, 0..1.
-
     """
 
     phrase: Phrase
@@ -56,7 +55,6 @@ def transcribe(
         lag: of the phrase before, ticks.
         swing: of the phrase before.
         ms_per_tick: of the tempo.
-
     """
     keys = sorted(_sound(key) for key in struck)
     if not keys:

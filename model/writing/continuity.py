@@ -58,7 +58,6 @@ class Sketch:
         scalars: float32 [SCALARS].
         tracks: float32 [tracks], 1 for those that have notes.
         ends: the first and the last pitch of the upper line, -1 where there is none.
-
     """
 
     counts: dict[str, Floats]
@@ -171,7 +170,6 @@ def compared(context: Sequence[Sketch], candidates: Sequence[Sketch]) -> Floats:
     Args:
         context: one at least, the oldest first; the last `CONTEXT` count.
         candidates: the phrases.
-
     """
     context = context[-CONTEXT:]
     columns: list[NDArray[Any]] = []

@@ -38,7 +38,6 @@ class Manuscript:
         wish: it.
         begins: steps from the beginning of its context to this phrase.
         new: rows of the notes to be scored, of a phrase that is written already.
-
     """
 
     def __init__(

@@ -39,7 +39,6 @@ class NotesAround:
         fixed_begun: float32, of fixed notes.
         chords: int16 [..., RANKS, 4], columns of `REFERENCED` of the notes that begin, the highest first.
         fixed_top: int16 [..., 4], of the highest fixed note.
-
     """
 
     def __init__(self, count: int) -> None:
@@ -62,7 +61,6 @@ class NotesAround:
             before: whether they are of the phrase before.
             fixed: whether they are fixed notes of this phrase; in this case they are to be added with the
                 others, too.
-
         """
         if not len(notes):
             return
@@ -126,7 +124,6 @@ class NotesAround:
             onset: int64 [n].
             beside: float32 [n, PARTS, 1 + CLASSES]: which tracks have new notes on this very step so far (the
                 first), and of which pitch classes.
-
         """
         struck = np.maximum(self.fixed_struck[row, :, onset], beside[:, :, 0])
         sounds = np.maximum(self.held[row, :, onset + STEPS], self.fixed_begun[row, :, onset])
@@ -152,7 +149,6 @@ class NotesAround:
             track: int64 [n].
             rank: int64 [n], how many new notes of the track on this step were written before.
             above: int64 [n, 4], the last of them, in the columns of `REFERENCED`.
-
         """
         found = np.full((len(row), SOURCES, len(REFERENCED)), NONE, dtype=np.int64)
         tops = self.chords[row, track, :, 0]  # [n, SPAN, 4]

@@ -25,7 +25,6 @@ def onset_odds(numbers: Floats, previous: Ints, rhythm: Floats) -> Floats:
         numbers: float32 [n, outputs].
         previous: int64 [n], step of the note before, none before which is possible.
         rhythm: float32 [n, RHYTHM, STEPS], see `NotesAround.rhythm`.
-
     """
     size = SIZES[ONSET]
     odds = numbers[:, :size].copy()
@@ -45,7 +44,6 @@ def value_odds(column: int, numbers: Floats, references: Ints, here: Floats | No
         numbers: float32 [n, outputs].
         references: int64 [n, SOURCES], the values that it refers to; `NONE` where none is.
         here: of pitches, float32 [n, HERE].
-
     """
     size, reach = SIZES[column], REACH[REFERENCED.index(column)]
     odds = numbers[:, :size].copy()
@@ -65,7 +63,6 @@ def in_scale(odds: Floats, strange: Floats) -> Floats:
     Args:
         odds: float32 [n, 128].
         strange: float32 [n, 12], 1 for a class outside the scale.
-
     """
     out: Floats = odds - STRANGE * strange[:, np.arange(128) % CLASSES]
     return out
@@ -79,7 +76,6 @@ def drawn(odds: Floats, chance: NDArray[np.floating[Any]], temperature: float, t
         chance: [n], numbers of 0..1, one for each.
         temperature: 0 takes the likeliest.
         top_p: only the likeliest values that together reach this probability are drawn.
-
     """
     if temperature <= 0:
         likeliest: Ints = odds.argmax(1)

@@ -33,7 +33,6 @@ class Ranker:
         Raises:
             KeyError: an array is not there.
             ValueError: it has another shape than it must.
-
         """
         self._arrays = {
             kind: tuple(arrays[f"{kind.name.lower()}.{column}"].astype(np.float32) for column in COLUMNS)
@@ -52,7 +51,6 @@ class Ranker:
             kind: what plays.
             context: phrases before, the oldest first; after none of them all go on equally well.
             candidates: on the writer's grid, as the context is.
-
         """
         before = [phrase for phrase in context if phrase.notes]
         if not before or not candidates:
@@ -80,6 +78,5 @@ def read_ranker(path: Path) -> Ranker:
 
     Raises:
         OSError, KeyError, ValueError: it cannot be read, or is none.
-
     """
     return Ranker(load_file(path))

@@ -28,7 +28,6 @@ def returning(wish: Wish, seed: int) -> Wish:
     Args:
         wish: with nothing fixed; others stay as they are, and so do those whose scale the bar has left.
         seed: of the choice; most leave the wish as it is.
-
     """
     if wish.fixed.notes:
         return wish

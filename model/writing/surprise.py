@@ -28,7 +28,6 @@ def nats_a_note(
         seen: what the blocks made of the token before the new notes, and of these, [notes + 1, width].
         looked_at: keys and values of the last block, of all tokens, each [heads, L, size].
         begin: place of the first of them.
-
     """
     new = manuscript.new
     count = len(new)

@@ -49,7 +49,6 @@ def rows_of(notes: Iterable[Note], shift: int = 0) -> Ints:
     Args:
         notes: of a phrase on the writer's grid.
         shift: semitones that pitched notes are moved by; those that leave 0..127 by octaves back.
-
     """
     rows = [
         (
@@ -107,7 +106,6 @@ def shift_of(weights: Floats, scale: frozenset[int] | None = None) -> int:
     Args:
         weights: float [12], how long each pitch class sounds; all 0 where nothing does.
         scale: pitch classes that are wanted: the key is then one whose scale has most of them.
-
     """
     return int(shifts_of(np.asarray(weights)[None], scale)[0])
 

@@ -106,7 +106,6 @@ class Transformer:
         Raises:
             KeyError: one is missing.
             ValueError: one has another shape than it should.
-
         """
         self.width = len(tensors["look.norm"])
         self.depth = sum(name.endswith(".mix") for name in tensors) - 1
@@ -249,7 +248,6 @@ class Transformer:
             here: [n, HERE].
             looked_at: keys and values of the row's tokens, each [heads, L, size].
             until: [n], how many of them each sees.
-
         """
         entering = x + self.held["next.onset"][onsets] + here @ self._here
         query = (_normed(entering) @ self._query).reshape(len(x), self.heads, self.size).swapaxes(0, 1)
@@ -289,7 +287,6 @@ class AttentionMemory:
 
     Attributes:
         hidden: float32 [B, L], 0 or far below it; None where every row sees all.
-
     """
 
     def __init__(self, network: Transformer, lengths: Ints, room: int) -> None:

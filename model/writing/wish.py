@@ -73,7 +73,6 @@ class Wish:
     Raises:
         ValueError: a phrase lies on another grid than two bars of 4/4 in sixteenths, or a number lies outside
             its range.
-
     """
 
     kind: Kind

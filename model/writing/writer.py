@@ -49,7 +49,6 @@ class Writer:
             seed: of the choices.
             temperature: 0 takes the likeliest of each choice; 1 draws from the music's own odds.
             top_p: see `model.codecs.sampling.Sampling`.
-
         """
         (phrase,) = yield from self._writing([Manuscript(self._network, wish, seed)], temperature, top_p)
         return phrase
@@ -85,7 +84,6 @@ class Writer:
             seed: of the choices of each; a single one counts up from the first.
             temperature: as in `write`.
             top_p: likewise.
-
         """
         seeds = range(seed, seed + len(wishes)) if isinstance(seed, int) else seed
         found: list[Phrase] = []
@@ -107,7 +105,6 @@ class Writer:
         Args:
             phrases: on the writer's grid.
             wish: their context and what is known; its fixed notes are not counted.
-
         """
         return self._scores(phrases, wish, shift_of(wish))
 
@@ -255,6 +252,5 @@ def read_writer(path: Path) -> Writer:
 
     Raises:
         OSError, KeyError, ValueError: it cannot be read, or is none.
-
     """
     return Writer(Transformer(load_file(path)))

@@ -19,7 +19,6 @@ class Found(NamedTuple):
         late_ms: by how much the transport is behind it; negative is ahead.
         tempo_bpm: that the follower takes it to have.
         moving_bpm: at which the transport moves.
-
     """
 
     beat: float
@@ -35,7 +34,6 @@ def followed(true: Sequence[int], received: Sequence[int], *, tempo_bpm: float =
         true: the moments at which the master means its clocks.
         received: the moments at which they come in, sorted.
         tempo_bpm: that the follower begins with.
-
     """
     clock_in, transport = ClockIn(tempo_bpm), Transport(tempo_bpm=tempo_bpm)
     clock_in.feed(bytes((START,)), Nanos(min(true[0], received[0])))

@@ -166,7 +166,6 @@ class JackPeer:
         name: as the server gave it.
         midi_out, midi_in: full names of its ports, for connect.
         audio_in: full names of its two audio inputs.
-
     """
 
     def __init__(self, server: JackServer, name: str = "peer") -> None:

@@ -26,7 +26,6 @@ class LinkNetwork:
     Attributes:
         nanos: the host's clock.
         library_ahead: by how many nanoseconds the library's clock is ahead of it.
-
     """
 
     nanos: int = 10**10

@@ -187,7 +187,6 @@ class Stage:
         model: what answers.
         answer_ms: how long an answer takes.
         late_nanos: how late the loop wakes.
-
     """
 
     config: Config = field(default_factory=Config)

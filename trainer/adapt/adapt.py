@@ -50,7 +50,6 @@ class AdaptOptions:
         minutes: wall-clock at most.
         seed: of everything drawn.
         strength: share of what was learned that goes into the weights; above 1 exaggerates.
-
     """
 
     minutes: float = 3.0
@@ -65,7 +64,6 @@ class Adapted:
     Attributes:
         net: with its new weights.
         figures: before and after, for the checkpoint.
-
     """
 
     net: VAE
@@ -108,7 +106,6 @@ def adapt(
     Raises:
         RequestError: nothing encodes for this generator.
         OperationError: there are too few phrases.
-
     """
     config = checkpoint.config
     if config.encoder.kind == "none" and config.latent_size:
@@ -262,7 +259,6 @@ class FineTuning:
             steps: at most; `STEPS` by default.
             tell: called with how far it is.
             what: the phase, as `tell` gets it.
-
         """
         steps = STEPS if steps is None else steps
         generator = torch.Generator().manual_seed(self._options.seed)

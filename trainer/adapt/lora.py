@@ -35,7 +35,6 @@ class EncodedPhrases:
         spread: standard deviation of z around it, float32 [n, d].
         arrays: packed phrases, [n, ...].
         phrases: the same as phrases.
-
     """
 
     z: Tensor

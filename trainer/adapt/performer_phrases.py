@@ -26,7 +26,6 @@ class PerformerPhrases:
         files: that gave any.
         skipped: (file, one sentence why) of the others.
         foreign: files that gave some, in another metre than the codec's, each with its metre.
-
     """
 
     phrases: list[Phrase]
@@ -47,7 +46,6 @@ def read(folder: Path, codec: Codec) -> PerformerPhrases:
     Raises:
         RequestError: the folder does not exist.
         OperationError: it holds no MIDI file, or none that gives a phrase; with the first reason.
-
     """
     if not folder.exists():
         raise RequestError(f"the MIDI folder '{folder}' does not exist")
@@ -87,7 +85,6 @@ def phrases_of(path: Path, codec: Codec) -> list[Phrase]:
 
     Raises:
         MidiFileError: it is no MIDI file, or holds nothing for this codec.
-
     """
     names = {str(track.name) for track in file.open_file(path).tracks}
     if PERFORMER not in names:

@@ -35,7 +35,6 @@ def room_for(path: Path) -> None:
 
     Raises:
         OperationError: it cannot be made or written to.
-
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

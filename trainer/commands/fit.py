@@ -140,7 +140,6 @@ def find_config(name: str) -> Path:
 
     Raises:
         RequestError: neither is there.
-
     """
     path = Path(name)
     if path.is_file():

@@ -37,7 +37,6 @@ class Assembly:
         index: files numbered, see `Index.give_numbers`.
         seed: of the split.
         first: number of the first file that is new; 0 where all are.
-
     """
 
     def __init__(self, index: Index, *, seed: int, first: int) -> None:
@@ -54,7 +53,6 @@ class Assembly:
 
         Raises:
             OSError: the disk refuses, or a part is damaged.
-
         """
         if not self._first:
             for name in ("grams", *CODECS):

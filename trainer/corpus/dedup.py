@@ -31,7 +31,6 @@ class Buckets:
 
     Raises:
         OSError: here and everywhere, when the disk refuses.
-
     """
 
     def __init__(self, folder: Path) -> None:
@@ -84,7 +83,6 @@ def new_windows(met: Buckets, kept: NDArray[np.bool_], *, first: int = 0) -> Non
         met: of all windows.
         kept: bool [windows from `first` on]; set here.
         first: the first window that is new; those before it were kept already, and stay.
-
     """
     for rows in met:
         place, fresh = rows["place"] & (1 << TURN) - 1, rows["place"] & (1 << TURN) - 1 >= first
@@ -113,7 +111,6 @@ def shared(met: Buckets, most: int, *, first: int = 0) -> tuple[Numbers, Numbers
 
     Returns:
         (one, other, count), one before other.
-
     """
     pairs, counts = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     for rows in met:

@@ -25,7 +25,6 @@ def set_hashes(columns: tuple[NDArray[np.signedinteger[Any]], ...], counts: NDAr
     Args:
         columns: of all sets' rows one after another, each a number of 16 bits; at most four.
         counts: rows of each set.
-
     """
     keys = np.zeros(len(columns[0]), dtype=np.uint64)
     for column in columns:

@@ -35,7 +35,6 @@ class Stretch(NamedTuple):
         part: number of the part.
         first: place of the first among what the part holds.
         numbers: of the files.
-
     """
 
     part: int
@@ -52,7 +51,6 @@ class Index:
 
     Raises:
         OSError: here and everywhere, when the disk refuses.
-
     """
 
     def __init__(self, folder: Path, options: str) -> None:
@@ -188,7 +186,6 @@ class Index:
 
         Args:
             anew: whether all are numbered, from 0 on, or those alone that have none.
-
         """
         with disk_errors(), self._whole():
             if anew:

@@ -26,7 +26,6 @@ class Meta:
         seed: of the split.
         metre: that all files were taken to have; "" what each says.
         sources: files that gave phrases, by licence.
-
     """
 
     grid: Grid
@@ -50,7 +49,6 @@ class PrepareOptions:
         seed: of the split.
         jobs: reading processes.
         metre: such as 4/4, of all that is read, whatever the files say; "" heeds them.
-
     """
 
     grid: Grid
@@ -71,7 +69,6 @@ class Report:
         skipped: how many others there are for each kind of reason, and one of them by its name and reason.
         resumed: files that had been read before, by this run or another.
         notes: how many files there are of which something was assumed, by what it is.
-
     """
 
     phrases: dict[str, dict[str, int]]
@@ -86,7 +83,6 @@ def read(folder: Path) -> Meta | None:
 
     Raises:
         OperationError: it cannot be read or understood.
-
     """
     path = folder / NAME
     try:

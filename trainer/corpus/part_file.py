@@ -66,7 +66,6 @@ def _head(path: Path) -> tuple[Described, int]:
 
     Raises:
         OSError: it is gone, cut short or damaged.
-
     """
     with path.open("rb") as file:
         line = file.readline()
@@ -94,7 +93,6 @@ class PartFile:
 
     Raises:
         OSError: here and everywhere, when the file is gone or damaged.
-
     """
 
     def __init__(self, path: Path) -> None:
@@ -131,7 +129,6 @@ class PartFile:
             first: the first file.
             count: of files.
             fields: of `FIELDS_OF_PHRASES` or `FIELDS_OF_PIECES`.
-
         """
         sizes = self[f"{name}.windows"]
         low = int(sizes[:first].sum())

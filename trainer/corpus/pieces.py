@@ -60,7 +60,6 @@ class PieceWriter:
             kind: place of the codec among `CODECS`.
             song: number of the song, or of each window's.
             varied: whether velocities vary in it, or in each window's.
-
         """
         if not chosen.any():
             return
@@ -92,7 +91,6 @@ class Pieces:
     Attributes:
         before: int64 [windows], the window two bars earlier on its line; -1 where there is none.
         last: bool [windows], whether nothing of its line comes after it.
-
     """
 
     notes: Table
@@ -124,7 +122,6 @@ def load_pieces(folder: Path, split: str, bars: int = 2) -> Pieces:
 
     Raises:
         OperationError: it is not there or does not fit together.
-
     """
     place = folder / FOLDER / split
     again = f"run twobar-train prepare MIDI_DIR --out {folder}"

@@ -44,7 +44,6 @@ class Result(NamedTuple):
         grams: size of its fingerprint.
         reason: why it gave nothing.
         note: what was assumed of it, see `trainer.corpus.reading.read_midi.Reading`.
-
     """
 
     spot: int | None = None
@@ -123,7 +122,6 @@ def _bytes_of(item: Item) -> bytes:
 
     Raises:
         UnreadableError: it is too large, or none.
-
     """
     if isinstance(item, bytes):
         return item
@@ -197,7 +195,6 @@ def results(
         metres: see `trainer.corpus.reading.read_midi.read`.
         metre: likewise.
         seconds: that one file may take, and a whole chunk.
-
     """
     for chunk, ended in _ended(
         chunks, partial(read_chunk, grid=grid, metres=metres, metre=metre), jobs, seconds
@@ -227,7 +224,6 @@ def outcomes(
         metres: see `trainer.corpus.reading.read_midi.read`.
         metre: likewise.
         seconds: that one file may take.
-
     """
     for item, ended in _ended(items, partial(attempt, grid=grid, metres=metres, metre=metre), jobs, seconds):
         try:

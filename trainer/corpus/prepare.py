@@ -61,7 +61,6 @@ def prepare(
         RequestError: a folder does not exist, or OUT is something else or was prepared with other options.
         EmptyCorpusError: no file gave a phrase.
         OperationError: the disk refuses, or symusic is not installed.
-
     """
     if find_spec("symusic") is None:  # else every file would be called unreadable
         raise OperationError(MISSING.format("symusic"))

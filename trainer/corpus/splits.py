@@ -39,7 +39,6 @@ def split_songs(places: NDArray[np.float64]) -> Sides:
 
     Args:
         places: of the songs, see `place_of`; nan of songs whose sides the manifest says.
-
     """
     order = np.argsort(places, kind="stable")
     count = int(np.count_nonzero(~np.isnan(places)))
@@ -59,7 +58,6 @@ def fill_sides(sides: Sides, places: NDArray[np.float64], holding: NDArray[np.bo
         sides: side of each song.
         places: of the songs.
         holding: which songs hold phrases of one codec.
-
     """
     if np.count_nonzero(holding) < 3:
         return
@@ -110,7 +108,6 @@ def alike(one: Numbers, other: Numbers, count: Numbers, sizes: Numbers) -> list[
         other: the other.
         count: hashes that they share.
         sizes: of the files' fingerprints.
-
     """
     least = np.minimum(sizes[one], sizes[other])
     enough = (count >= np.minimum(FEWEST, least)) & (count >= SHARED * least)

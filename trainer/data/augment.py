@@ -62,7 +62,6 @@ def widen(high: NDArray[np.int16], low: NDArray[np.int16], values: NDArray[np.in
         low: likewise.
         values: [n].
         rows: which phrase each is of, [n], rising.
-
     """
     if len(rows):
         first = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
@@ -92,7 +91,6 @@ def shape_velocities(
         rng: what draws.
         grid: of the phrases.
         like: table and rows of the phrases' edits, which get the same contour.
-
     """
     parts = len(TRACKS) if (table[:, TRACK] > 0).any() and (table[:, TRACK] < DRUMS).any() else 1
     count *= parts
@@ -137,7 +135,6 @@ def highest(table: Table, rows: Ints, single: NDArray[np.bool_]) -> tuple[Table,
         table: notes int16 [M, 6], ordered by phrase, onset and pitch.
         rows: int64 [M].
         single: bool [phrases].
-
     """
     same = np.zeros(len(rows), dtype=np.bool_)
     same[:-1] = (rows[:-1] == rows[1:]) & (table[:-1, ONSET] == table[1:, ONSET])

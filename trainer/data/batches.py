@@ -109,7 +109,6 @@ class Feed:
         order: what is left of the epoch's order of phrases; the same in all processes.
         rng: draws what all processes share.
         chance: draws what is this process's own; alone, the same generator.
-
     """
 
     model: ModelConfig

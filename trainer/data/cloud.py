@@ -34,7 +34,6 @@ def local(url: str, codec: str, run: Path, *, resume: bool = False) -> Path:
     Raises:
         RequestError: nothing lies there that prepare wrote, or fsspec does not know the protocol.
         OperationError: a library is missing, or it cannot be read.
-
     """
     try:
         from fsspec.core import url_to_fs  # noqa: PLC0415 - the cloud extra

@@ -25,7 +25,6 @@ class ConditionMaker:
     Attributes:
         model: whose conditions.
         places: int64 [styles of the folder], the place of each among the model's, -1 where it has none.
-
     """
 
     model: ModelConfig
@@ -37,7 +36,6 @@ class ConditionMaker:
 
         Raises:
             RequestError: the folder knows none of the model's styles.
-
         """
         known = list(model.styles)
         if known and not set(known) & set(styles):
@@ -65,7 +63,6 @@ class ConditionMaker:
             chosen: which of them, [B].
             share: of the phrases from which a condition is withheld.
             rng: what draws that.
-
         """
         if not self.model.conditions:
             return None

@@ -48,7 +48,6 @@ class Phrases:
         starts: int64 [phrases + 1], rising from 0 to N.
         songs: int32 [phrases].
         styles: int32 [phrases], a place in `styles_of`; None where the phrases have no such label.
-
     """
 
     notes: Table
@@ -87,7 +86,6 @@ def load(
     Raises:
         OperationError: the folder is not prepared for that codec, its files do not fit together, or it holds
             no phrase and may not be empty, or a note that cannot be.
-
     """
     place = folder / corpus_of(codec) / split
     again = f"run twobar-train prepare MIDI_DIR --out {folder}"
@@ -153,7 +151,6 @@ def styles_of(folder: Path) -> tuple[str, ...]:
 
     Raises:
         OperationError: meta.json is missing, damaged, or of before phrases had styles.
-
     """
     found = meta.read(folder)
     if found is None or not found.styles:
@@ -170,7 +167,6 @@ def commonest_styles(folder: Path, codec: str) -> tuple[str, ...]:
 
     Raises:
         OperationError: as `load` and `styles_of`.
-
     """
     names = styles_of(folder)
     labels = load(folder, codec, "train", styled=True).styles

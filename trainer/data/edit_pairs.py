@@ -30,7 +30,6 @@ class EditPairs:
         edited: the phrases x'.
         source: int64 [pairs], index of x in the split.
         change: float32 [pairs, knobs], change of each knob's attribute in standard deviations.
-
     """
 
     edited: Phrases
@@ -62,7 +61,6 @@ def make(
         count: pairs wanted; the same phrase comes again when there are fewer.
         seed: of the choice of phrases, attributes and amounts.
         going: called now and then with the number made so far; False ends it with those.
-
     """
     rng = np.random.default_rng(seed)
     order = np.concatenate([rng.permutation(len(phrases)) for _ in range(-(-count // len(phrases)))])[:count]
@@ -98,7 +96,6 @@ def save(pairs: EditPairs, path: Path, *, data: str = "") -> None:
 
     Raises:
         OSError: the disk refuses.
-
     """
     with atomic_write(path) as draft, draft.open("wb") as file:
         np.savez(
@@ -122,7 +119,6 @@ def load(path: Path, *, data: str = "", phrases: int | None = None) -> EditPairs
 
     Raises:
         OperationError: the file is damaged.
-
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as held:

@@ -25,7 +25,6 @@ class Notes:
     Attributes:
         table: int64 [M, 6], see `model.codecs.base`.
         rows: int64 [M], the phrase of each, rising.
-
     """
 
     table: Tensor
@@ -47,7 +46,6 @@ def pack(codec: Codec, notes: Notes, count: int) -> Tensors:
 
     Raises:
         TypeError: the codec is none of those that prepared phrases have.
-
     """
     if isinstance(codec, MultitrackCodec):
         arrays: Tensors = {}

@@ -29,7 +29,6 @@ def draw(present: Mask, share: float, rng: np.random.Generator) -> Mask:
         share: of the phrases that have parts hidden, 0..1; in each of them every proper subset that
             leaves at least one part with notes is as likely as any other of its size, all sizes alike.
         rng: what draws.
-
     """
     count, parts = present.shape
     order = rng.random((count, parts)).argsort(axis=1).argsort(axis=1)  # each part's rank in a random order

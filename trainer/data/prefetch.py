@@ -32,7 +32,6 @@ class Prefetch:
         feed: that is drawn from.
         depth: batches that may lie ready.
         waited: seconds that `draw` has waited for a batch.
-
     """
 
     feed: Feed
@@ -53,7 +52,6 @@ class Prefetch:
 
         Raises:
             Exception: whatever drawing it raised.
-
         """
         began = time.perf_counter()
         try:

@@ -34,7 +34,6 @@ def drawn(
 
     Returns:
         `prior` and `drift`; of a model without a latent, `continuation`: how it goes on from them.
-
     """
     rng = np.random.default_rng(seed)
     chosen = [performed[number % len(performed)] for number in range(count or SAMPLES)]
@@ -76,7 +75,6 @@ def overlap(one: NDArray[np.float64], other: NDArray[np.float64], *, least: floa
         one: values, float [n].
         other: values, float [m].
         least: width of the gaussian at least, in the values' unit.
-
     """
     widths = [max(least, float(np.std(values)) * len(values) ** -0.2) for values in (one, other)]
     both = np.concatenate((one, other))

@@ -82,7 +82,6 @@ def evaluate_checkpoint(
 
     Raises:
         OperationError: there is no phrase.
-
     """
     stages = Stages()
     found = evaluate(
@@ -149,7 +148,6 @@ def evaluate(
 
     Raises:
         OperationError: there is no phrase.
-
     """
     stages = stages or Stages()
     if not phrases:
@@ -233,7 +231,6 @@ def reconstruction(
 
         Sampled figures and bits are None for a player without a posterior, also one whose summary is a point;
         so are units without any.
-
     """
     codec = player.card.codec
     plain, sampled = Score(codec), Score(codec)
@@ -315,7 +312,6 @@ def music(
             without a latent, of what it goes on with at temperature 1.
         accompanied: of melodies of the phrases with the parts that the player writes to them, if it can.
         exchanged: beside that, of the same melodies with the parts of another phrase.
-
     """
     tracks = COUNTED[player.card.codec]
     count = max(1, round(min(len(phrases), DRAWN) * share))
@@ -347,7 +343,6 @@ def baselines(phrases: Sequence[Phrase], decoded: Sequence[Phrase], codec: str) 
         step_accuracy_shuffled, note_f1_shuffled: each phrase beside the answer to the next one: where a
             model's own figures fall to these, it does not heed its latent.
         rest_share, hold_share: of all steps (melody), the steps that are easy.
-
     """
     rows = [symbols(phrase, codec) for phrase in phrases]
     counts: dict[object, int] = {}

@@ -36,7 +36,6 @@ class HeldOut:
         seen: as many phrases of the training split, where the data have one and a model takes no context: no
             prior that was fitted to them is to be told from the others less than they are.
         songs: int [phrases], which song each is of; None where each is one of its own.
-
     """
 
     phrases: list[Phrase]
@@ -123,7 +122,6 @@ def phrases_for(
     Raises:
         RequestError: the folder does not exist, or was prepared for another grid or codec.
         OperationError: there is no phrase in it.
-
     """
     card = player.card
     return phrases_on(card.codec, card.grid, data, split=split, limit=limit, seed=seed, jobs=jobs)

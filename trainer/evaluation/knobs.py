@@ -73,7 +73,6 @@ def knobs(
             answers, before the closed loop mends it; only of a player that tells, and of what it has learned.
         reach: mean difference of the attribute between both ends, in its raw unit.
         kept: note F1 of the phrase decoded with the knob at the centre and the phrase itself.
-
     """
     found: dict[str, dict[str, Any]] = {}
     names = [name for name in player.card.knobs if name in NAMES]
@@ -156,7 +155,6 @@ def turn_to(value: float, low: float, base: float, high: float) -> float:
         low: what the phrase measures with the knob at its left end.
         base: with the knob at the centre.
         high: at its right end.
-
     """
     room = high - base if value > base else base - low
     return max(-1.0, min(1.0, (value - base) / room)) if room > 1e-9 else 0.0
@@ -169,7 +167,6 @@ def correlations(table: np.ndarray, values: Sequence[float] | np.ndarray, column
         table: measures, float64 [phrases, values, attributes].
         values: what was asked for, float [values].
         column: the knob's attribute.
-
     """
     asked = np.tile(values, len(table))
     pooled = [spearman(asked, table[:, :, index].ravel()) for index in range(len(NAMES))]
@@ -236,7 +233,6 @@ def interpolation(
         note_ratio: notes between, over the mean of both ends.
         consistent: share of the phrases between that keep the codec's rules and are not empty.
         pairs: how many there were.
-
     """
     if len(latents) < 2:
         return None

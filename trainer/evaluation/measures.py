@@ -144,7 +144,6 @@ def spearman(one: Iterable[float], other: Iterable[float]) -> float:
 
     Raises:
         OperationError: scikit-learn, and with it scipy, is not installed.
-
     """
     try:
         from scipy.stats import rankdata  # noqa: PLC0415 - the trainer extra

@@ -62,7 +62,6 @@ def ensemble(phrases: Sequence[Phrase], tracks: Sequence[int] = EVERY) -> dict[s
             both do, in bars in which both play.
         tonal_distance.TRACK.TRACK: mean distance of the tonal centroids of two tracks in the bars in which
             both sound (see `centroid`); the smaller, the better they go together.
-
     """
     counts = {track: [0, 0] for track in tracks}  # bars, empty ones
     pitched = [track for track in tracks if track in PITCHED]

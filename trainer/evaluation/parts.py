@@ -52,7 +52,6 @@ class Parts:
             exact: share of the phrases in which it sounds that have it right in onsets, pitches and lengths.
             step_accuracy, step_accuracy_sampled: share of equal steps, of the phrases in which it sounds, be
                 it in the answer alone; not for chords.
-
         """
         found: Figures = {}
         for track, (name, codec) in enumerate(zip(TRACKS, CODECS, strict=True)):
@@ -91,7 +90,6 @@ def alone(
         retained: share of its notes, by (onset, pitch), that the answer has in any part.
         added.TRACK: notes a phrase that the answer has in another part beside those heard.
         played.TRACK: notes a phrase that the musicians play there.
-
     """
     found: Figures = {}
     most = max(1, round(share * ALONE))
@@ -138,7 +136,6 @@ def accompanied(
         seed: of the first; each phrase has its own.
         share: of the phrases.
         progress: called with (what, done, of how many).
-
     """
     if not player.card.accompanies:
         return []

@@ -81,7 +81,6 @@ def samples(
         consistent: share of the samples that keep the codec's rules and are not empty.
         phrases: how many of each.
         songs: how many they are of.
-
     """
     count = min(most, len(phrases))
     if count < FEWEST_SAMPLES:
@@ -129,7 +128,6 @@ def continuations(
 
     Returns:
         Those that begin with auc and compare samples with phrases, consistent, phrases, songs: as `samples`.
-
     """
     count = min(CONTINUATIONS, len(phrases))
     if count < FEWEST_SAMPLES:

@@ -31,7 +31,6 @@ def speed(player: Player, phrases: Sequence[Phrase]) -> dict[str, float | None]:
         accompany_ms, accompany_most_ms, accompany_notes: only of a model that accompanies, for chords, bass
             and drums to the phrases' melodies: median and most of the time, and how many notes the phrase
             then has on average.
-
     """
     chosen = [phrases[number % len(phrases)] for number in range(WARMED + min(TIMED, len(phrases)))]
     with _one_thread():

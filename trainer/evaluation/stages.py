@@ -12,7 +12,6 @@ class Stages:
 
     Attributes:
         seconds: of this process, all its threads together.
-
     """
 
     seconds: dict[str, float] = field(default_factory=dict)

@@ -42,7 +42,6 @@ def forced(checkpoint: Checkpoint, phrases: Sequence[Phrase]) -> dict[str, Any] 
         phrases: how many.
 
         None for a decoder that writes all steps at once.
-
     """
     net = network(checkpoint)
     config = checkpoint.config

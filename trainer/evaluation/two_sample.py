@@ -28,7 +28,6 @@ class Side:
     Attributes:
         features: float64 [n, features], n at least 4.
         songs: int [n], which song each is of; each its own where None.
-
     """
 
     features: Floats
@@ -47,7 +46,6 @@ class Separation:
     Attributes:
         logistic, boosting: of logistic regression and of gradient boosting, means over the divisions.
         each: the better one's, by division.
-
     """
 
     logistic: float
@@ -74,7 +72,6 @@ def classify(real: Side, other: Side, seed: int, *, paired: bool = False) -> Sep
 
     Raises:
         OperationError: scikit-learn is not installed.
-
     """
     if min(real.count, other.count) < FEWEST_SONGS:
         return None

@@ -39,7 +39,6 @@ class PhraseInPiece:
         context: up to four before it, the oldest first.
         place: its number in the piece, None where it begins on an odd bar.
         song: which.
-
     """
 
     phrase: Phrase
@@ -117,7 +116,6 @@ def distinguished(
         other: what is held against it.
         songs: int [n], which song each phrase of music is of.
         paired: whether what was written goes with the same songs, one by one, rather than with none.
-
     """
     codec = CODECS[kind]
     rows = [np.array([features(phrase, codec) for phrase in side]) for side in (real, other)]

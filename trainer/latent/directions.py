@@ -43,7 +43,6 @@ class DirectionReport:
             over them; the largest leak; how far from a straight line the attribute goes, of its way.
         after: the same of the chosen, calibrated direction, from the change by -2 to that by 2 deviations as
             far as it goes; None if there is none.
-
     """
 
     name: str
@@ -118,7 +117,6 @@ def find(
     Raises:
         RequestError: the model has no latent.
         OperationError: there are too few phrases.
-
     """
     if not player.card.latent_size:
         raise RequestError(f"'{player.card.name}' has no latent: there are no directions to find in it")
@@ -195,7 +193,6 @@ class BestCandidates:
             scale: of z, float [d].
             trials: to compare, to calibrate and to check on.
             norm: of a typical standardised z.
-
         """
         self._names, self._scale, self._norm = names, scale, norm
         self._compared, self._mapped, self._last = trials
@@ -255,7 +252,6 @@ def labelled(
 
     Raises:
         OperationError: there are fewer than 50.
-
     """
     if len(phrases) < FEWEST_PAIRS:
         raise OperationError(
@@ -286,7 +282,6 @@ def checked(table: Floats, asked: Floats, column: int) -> dict[str, float]:
         leak: largest |mean change| of another attribute between the ends, over that of the own one, 0..1.
         bend: largest distance of the mean own attribute from a straight line over the places, of its way.
         reach: mean change of the own attribute between the ends.
-
     """
     mean = table.mean(0)
     change = mean[-1] - mean[0]

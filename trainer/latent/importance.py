@@ -55,7 +55,6 @@ class Fitted:
         auc: how well the networks together tell unseen draws from unseen music, .5 to 1.
         effective: effective share of the draws under the weights (Kish 1965), 0..1: the smaller, the more
             candidates it takes.
-
     """
 
     tensors: dict[str, NDArray[Any]]
@@ -89,7 +88,6 @@ def fit_importance_weights(
 
     Raises:
         CheckpointError: the disk refuses; the checkpoint stays as it was.
-
     """
     checkpoint = read(path)
     others = {name: value for name, value in checkpoint.extras.items() if not name.startswith(FOLDER)}
@@ -134,7 +132,6 @@ def learn(drawn: Floats, real: Floats, seed: int) -> Fitted:
         drawn: features of draws, [n, F].
         real: features of music, [m, F]; both count the same in sum.
         seed: of the weights, the order and the shares.
-
     """
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415 - slow to import
 

@@ -46,7 +46,6 @@ class NoteBatch:
         their
             order; None of phrases of one track.
         here: float32 [notes, ...], likewise.
-
     """
 
     notes: Tensor
@@ -89,7 +88,6 @@ class NoteNetwork(nn.Module):
             depth: blocks.
             heads: of the attention; they divide the width.
             dropout: share of what enters and leaves the blocks.
-
         """
         super().__init__()
         self.constant, self.chosen = constant, chosen
@@ -172,7 +170,6 @@ class NoteNetwork(nn.Module):
             references: int64 [n, 2].
             rhythm: float [n, parts, steps], for onsets.
             here: float [n, `model.latent.part_context.HERE`], for pitches.
-
         """
         choices = self.choices[number]
         inner = F.relu(self.ups[number](self.norms[number](x)))
@@ -249,7 +246,6 @@ class EncodedNotes:
         references: of the notes, int16 [N, 2, 6].
         ends: of the phrases' ends, int16 [phrases, 2, 6].
         grid: of the phrases.
-
     """
 
     phrases: Phrases
@@ -270,7 +266,6 @@ def encode_notes(codec: Codec, phrases: Phrases, chosen: Ints, go_on: Callable[[
         phrases: a split.
         chosen: which of them, in which order.
         go_on: asked before some more are taken; the first ones are in any case.
-
     """
     tables: list[NDArray[np.int16]] = []
     references: list[NDArray[np.int16]] = []
@@ -314,7 +309,6 @@ def batches(
         size: in notes.
         rng: of the order and the transpositions.
         moved: share of the phrases that is transposed.
-
     """
     order = rng.permutation(len(music))
     lengths = np.diff(music.phrases.starts)

@@ -48,7 +48,6 @@ class Music:
         codec: of the phrases.
         train: as the codec keeps them.
         validation: likewise; may hold none.
-
     """
 
     codec: Codec
@@ -102,7 +101,6 @@ def fit_prior(
         OperationError: the loss is no number, or there is no note to learn from; the checkpoint stays as it
             was.
         CheckpointError: the disk refuses; the checkpoint stays as it was.
-
     """
     until = time.monotonic() + (seconds if seconds is not None else float("inf"))
     early = until - 0.75 * (seconds or 0.0)
@@ -161,7 +159,6 @@ def train_network(
     Returns:
         The running average of the weights where it fitted the validation phrases best, and how well: nats a
         note; of the training phrases where there are no others.
-
     """
     average = copy.deepcopy(network).eval()
     best, least = copy.deepcopy(average), float("inf")

@@ -31,7 +31,6 @@ class Regression:
         weights: float64 [attributes, d].
         fits: R^2 of each on the held-out fifth of the pairs, at most 1, float64 [attributes].
         covariance: float64 [d, d], of the standardised z.
-
     """
 
     weights: Floats
@@ -46,7 +45,6 @@ def regress(z: Floats, values: Floats, *, seed: int = 0) -> Regression:
         z: standardised, float [n, d], n at least 10.
         values: standardised attributes, float [n, attributes].
         seed: of the split.
-
     """
     order = np.random.default_rng(seed).permutation(len(z))
     cut = max(1, round(HELD_OUT * len(z)))
@@ -97,7 +95,6 @@ def orthogonal(found: Regression, *, likely: bool, ridge: float = 1e-3) -> Float
         found: the regressions, W [attributes, d].
         likely: take the covariance.
         ridge: keeps attributes that nearly coincide from asking for endless steps.
-
     """
     metric = found.covariance if likely else np.eye(found.weights.shape[1])
     spread = found.weights @ metric @ found.weights.T
@@ -134,7 +131,6 @@ def calibrated(lengths: Floats, changes: Floats) -> tuple[Floats, Floats] | None
     Returns:
         changes, rising evenly on both sides of 0, and the length of each, both float64 [KNOTS]; None if the
         attribute does not rise along the direction.
-
     """
     centre = int(np.abs(lengths).argmin())
     up_ways, up = _outwards(lengths[centre:], changes[centre:])

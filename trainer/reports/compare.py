@@ -29,7 +29,6 @@ def page(results: Results, *, data: str, split: str) -> Page:
         results: what `evaluate.evaluate` returned, one for each checkpoint; `speed` where measured.
         data: what was measured on, in words.
         split: of the data.
-
     """
     made = Page("Models compared", f"Measured free-running on {data} ({split}), phrases held out.")
     names = titles(results)
@@ -68,7 +67,6 @@ def bars(
         values: a list for each model, a value or None for each row.
         names: of the models.
         form: of the values.
-
     """
     thick = 0.8 / len(names)
     for number, figures in enumerate(values):

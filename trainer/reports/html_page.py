@@ -88,7 +88,6 @@ class Page:
 
         Raises:
             OperationError: the disk refuses.
-
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +102,6 @@ def canvas(width: float, height: float) -> Any:  # noqa: ANN401 - matplotlib pub
 
     Raises:
         OperationError: matplotlib is not installed.
-
     """
     try:
         from matplotlib.figure import Figure  # noqa: PLC0415 - the trainer extra
@@ -169,7 +167,6 @@ def piano_roll(
         phrase: to draw.
         span: lowest and highest key shown; the phrase's own by default.
         title: above it.
-
     """
     low, high = span or span_of([phrase])
     steps = phrase.grid.steps

@@ -36,7 +36,6 @@ def write_onnx(path: Path, folder: Path) -> list[Path]:
     Raises:
         CheckpointError: the checkpoint cannot be used.
         OperationError: it holds no graphs, onnx is not installed, or the disk refuses.
-
     """
     checkpoint = read(path)
     if not checkpoint.graphs:
@@ -73,7 +72,6 @@ def write_hub(path: Path, folder: Path) -> list[Path]:
     Raises:
         CheckpointError: the checkpoint cannot be used.
         OperationError: the disk refuses.
-
     """
     checkpoint = read(path)
     name = checkpoint.config.name

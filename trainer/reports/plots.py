@@ -176,7 +176,6 @@ def atlas(z: np.ndarray, measured: np.ndarray, names: Sequence[str], *, seed: in
 
     Raises:
         OperationError: scikit-learn is not installed.
-
     """
     if len(z) < FEWEST_ON_A_MAP or not np.ptp(z, axis=0).any():
         return None

@@ -56,7 +56,6 @@ def report(
         figures: what `trainer.evaluation.evaluate.evaluate_checkpoint` found.
         log: rows of the run's log, where there is one.
         seed: of the choice of phrases and of the map.
-
     """
     card, phrases = player.card, data.phrases
     chosen = np.random.default_rng(seed).permutation(len(phrases)).tolist()

@@ -12,7 +12,6 @@ def show(results: Sequence[Mapping[str, Any]]) -> None:
 
     Raises:
         OperationError: rich is not installed.
-
     """
     try:
         from rich.console import Console  # noqa: PLC0415 - the trainer extra

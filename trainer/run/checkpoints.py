@@ -34,7 +34,6 @@ class Subject:
     Attributes:
         checkpoint: its file, or a shipped model's name.
         run: the folder of the run that made it, if that is there.
-
     """
 
     checkpoint: str
@@ -46,7 +45,6 @@ def subject(name: str) -> Subject:
 
     Raises:
         RequestError: the folder holds no checkpoint, or several.
-
     """
     path = Path(name)
     if not path.is_dir():
@@ -118,7 +116,6 @@ def rewrite(checkpoint: Checkpoint, path: Path, *, like: Path, **changes: Any) -
         RequestError: the path has another suffix than .safetensors.
         OperationError: its folder cannot be made.
         CheckpointError: the disk refuses.
-
     """
     target = checked(path)
     try:
@@ -141,7 +138,6 @@ def checked(path: Path) -> Path:
 
     Raises:
         RequestError: it is a folder, or has another suffix than .safetensors.
-
     """
     if path.is_dir():
         raise RequestError(f"--out is the checkpoint's file, and '{path}' is a folder")

@@ -21,7 +21,6 @@ def device_and_precision(asked: str, local: int = 0) -> tuple[torch.device, torc
     Args:
         asked: `float32`, `bfloat16`, `float16`, or `auto` for bfloat16 where it is fast.
         local: number of this process on this machine: which of its GPUs to take.
-
     """
     if torch.cuda.is_available():
         device = torch.device("cuda", local)
@@ -50,7 +49,6 @@ def best_threads(timed: Callable[[int], float], most: int, *, margin: float = 1.
         most: that there may be, at least 1.
         margin: so many times quicker than fewer threads it must be.
         trials: of each, by turns; their middle counts.
-
     """
     counts = sorted({1, most, *(1 << power for power in range(1, 6) if 1 << power < most)})
     taken: dict[int, list[float]] = {count: [] for count in counts}
@@ -92,7 +90,6 @@ def faster(timed: Callable[[str], float], *, margin: float = 1.2, trials: int = 
         timed: gives the seconds that the same work takes in a precision.
         margin: so many times faster it must be.
         trials: of each; they take turns, so that what else the machine does hits both, and the best counts.
-
     """
     best = dict.fromkeys(KINDS, float("inf"))
     for _ in range(trials):

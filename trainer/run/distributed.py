@@ -34,7 +34,6 @@ class World:
         rank: its number; 0 alone logs and saves.
         size: processes of the run.
         local: its number on this machine, which is also that of its GPU.
-
     """
 
     rank: int = 0
@@ -52,7 +51,6 @@ class World:
 
         Raises:
             OperationError: another process is gone.
-
         """
         if self.size == 1:
             return values
@@ -65,7 +63,6 @@ class World:
 
         Raises:
             OperationError: another process is gone.
-
         """
         if self.size == 1:
             return [value]
@@ -79,7 +76,6 @@ class World:
         Raises:
             OperationError: another process is gone.
             Exception: whatever `make` raises.
-
         """
         if self.size == 1:
             return make()
@@ -106,7 +102,6 @@ class World:
         Args:
             module: whose parameters learn.
             all_used: whether every step's loss reads every parameter.
-
         """
         if self.size == 1:
             return module
@@ -150,7 +145,6 @@ def joined(environment: Mapping[str, str] = os.environ) -> Iterator[World]:
     Raises:
         RequestError: the environment names a place that cannot be, or fewer GPUs than processes.
         OperationError: the others cannot be reached.
-
     """
     if "RANK" not in environment or "WORLD_SIZE" not in environment:
         yield World()

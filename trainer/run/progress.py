@@ -35,7 +35,6 @@ class RunLog:
             console: that it is shown on; standard error by default.
             resume: go on in the logs that are there.
             quiet: tell nothing and write nothing: for all processes of a run but the first.
-
         """
         self.folder = folder
         self.quiet = quiet
@@ -100,7 +99,6 @@ class RunLog:
 
         Args:
             row: numbers by name; `step`, `seconds`, `share` and `speed` are among them.
-
         """
         if self.quiet:
             return

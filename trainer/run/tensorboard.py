@@ -23,7 +23,6 @@ class Board:
         Raises:
             ImportError: TensorBoard is not installed.
             OSError: the disk refuses.
-
         """
         from tensorboard.compat.proto import event_pb2, summary_pb2  # noqa: PLC0415 - the trainer extra
         from tensorboard.summary.writer.record_writer import RecordWriter  # noqa: PLC0415
@@ -50,7 +49,6 @@ class Board:
 
         Raises:
             OSError: the disk refuses.
-
         """
         values = [
             self._summary.Value(tag=name, simple_value=float(figure)) for name, figure in figures.items()

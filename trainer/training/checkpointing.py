@@ -100,7 +100,6 @@ def write_checkpoint(
 
     Raises:
         CheckpointError: the disk refuses; what was there before is untouched.
-
     """
     net.eval()
     latent = latent_map_of(net, codec, phrases)

@@ -22,7 +22,6 @@ def compile_where_quicker(net: VAE, step: Callable[[], float], *, backend: str =
         net: on its device.
         step: takes a step that changes nothing; returns its seconds.
         backend: of torch.compile.
-
     """
     modules = [getattr(net, name) for name in ("encoder", "decoder") if hasattr(net, name)]
     before = min(step() for _ in range(TIMED))

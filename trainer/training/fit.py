@@ -75,7 +75,6 @@ def run(
 
     Raises:
         TrainerError: the configuration, the data or the state cannot be used, or the loss is no number.
-
     """
     configuration = settings.read(
         config, overrides or [], seed, styles=lambda codec: commonest_styles(data, codec)
@@ -246,7 +245,6 @@ def check_folder(data: Path, model: ModelConfig) -> None:
     Raises:
         RequestError: it was prepared for others; both are named, and the command that mends it.
         OperationError: what it says of itself cannot be read.
-
     """
     found = meta.read(data)
     if found is None:

@@ -25,7 +25,6 @@ def begin_from(net: VAE, name: str) -> str:
     Raises:
         RequestError: there is no such model, or its network is another one.
         OperationError: its file cannot be read.
-
     """
     path = path_of(name)
     if not path.is_file():

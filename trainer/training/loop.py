@@ -62,7 +62,6 @@ class TrainingLoop:
         levels: decision thresholds that the last validation found.
         measured: seconds of the run at the last validation.
         roles: the model and the objective's own networks, by role.
-
     """
 
     model: ModelConfig
@@ -135,7 +134,6 @@ class TrainingLoop:
 
         Raises:
             RequestError: it is asked for and cannot.
-
         """
         asked = self.fit.batches
         if asked == "processor" or (asked == "auto" and self.device.type != "cuda"):
@@ -232,7 +230,6 @@ class TrainingLoop:
         Raises:
             OperationError: the loss is no number, memory is short, or another process is gone; the state of
                 the last validation stays.
-
         """
         with self.fitting():
             self.announce()
@@ -289,7 +286,6 @@ class TrainingLoop:
 
         Raises:
             OperationError: a loss or its gradient is no number; nothing was changed by it.
-
         """
         moment = Moment(self.progress.step, self.share)
         parts: dict[str, Tensor] = {}
@@ -353,7 +349,6 @@ class TrainingLoop:
         Raises:
             OperationError: a weight is no number; what was saved before stays.
             CheckpointError: the disk refuses; what was saved before stays.
-
         """
         path = self.out / f"{self.model.name}.safetensors"
         generators = (self.prefetch.state().chance, state.generator_states(self.device))
@@ -441,7 +436,6 @@ class TrainingLoop:
         Raises:
             OperationError: there is none, it is damaged, or it is another model's.
             RequestError: it is another objective's.
-
         """
         tensors, facts = self.world.shared(lambda: state.load(self.out, config=self.config))
         before = facts.get("objective", "elbo")

@@ -25,7 +25,6 @@ def folder_for(folders: Sequence[Path], run: Path, grid: Grid) -> Path:
         folders: of MIDI files; their places are part of the name, so that two folders never share one.
         run: folder of the run.
         grid: of the phrases.
-
     """
     places = sorted(str(folder.resolve()) for folder in folders)
     mark = hashlib.blake2b("\n".join(places).encode("utf-8", "surrogateescape"), digest_size=3).hexdigest()
@@ -58,7 +57,6 @@ def prepare_for(
 
     Raises:
         TrainerError: as `trainer.corpus.prepare.prepare`.
-
     """
     for folder in folders:
         if not folder.is_dir():

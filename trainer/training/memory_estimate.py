@@ -32,7 +32,6 @@ class Memory:
         trained: their gradients and the optimisers' moments.
         fixed: saved for the backward pass of the largest round whatever the batch.
         per_phrase: by the same for each phrase.
-
     """
 
     weights: int
@@ -55,7 +54,6 @@ def estimate(
         arrays: packed phrases on that device, at least one.
         condition: of the decoder on them; None without.
         kind: float32, or what products are computed in.
-
     """
     fit, knobs = objective.fit, objective.net.config.knobs
     paired = fit.edit_share if objective.uses_edits and knobs and fit.edits else 0.0
@@ -93,7 +91,6 @@ def measure(objective: Objective, batch: Batch, moment: Moment, *, kind: torch.d
         batch: a few phrases, at least two.
         moment: of the run; roles that do not learn then are not counted.
         kind: float32, or what products are computed in.
-
     """
     networks: dict[str, nn.Module] = {MODEL: objective.net, **dict(objective.networks.items())}
     parameters = [parameter for network in networks.values() for parameter in network.parameters()]
@@ -172,7 +169,6 @@ def check(size: int, free: int | None, *, batch: int) -> None:
 
     Raises:
         OperationError: it is larger.
-
     """
     if free is not None and size > free:
         raise OperationError(
@@ -187,7 +183,6 @@ def available(system: Path = SYSTEM, group: Path = GROUP) -> int | None:
     Args:
         system: what Linux tells of the memory.
         group: folder of the process's control group (version 2), whose limit may be lower.
-
     """
     found = []
     try:

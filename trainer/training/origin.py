@@ -38,7 +38,6 @@ class Origin(msgspec.Struct, frozen=True):
         version: of twobar.
         date: of the beginning, ISO 8601 in UTC.
         parent: model whose weights it was begun with; "" none.
-
     """
 
     data: str = ""
@@ -58,7 +57,6 @@ def origin_of(configuration: Settings, train: Phrases, folder: Path) -> Origin:
         configuration: of the run.
         train: phrases that it learns from.
         folder: that they were prepared in.
-
     """
     found = meta.read(folder)
     flat: dict[str, Any] = {}
@@ -93,7 +91,6 @@ def check_same(before: Origin, now: Origin, *, run: Path) -> list[str]:
 
     Raises:
         RequestError: the data are others.
-
     """
     if before.data and before.data != now.data:
         was, have = (f"{each.phrases:,} phrases of '{each.folder}'" for each in (before, now))

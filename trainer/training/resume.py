@@ -37,7 +37,6 @@ class Progress:
         step: optimiser steps of the model done.
         seconds: wall-clock spent training, over all of its sittings.
         phrases: phrases that the model learned from, those of all processes.
-
     """
 
     step: int = 0
@@ -50,7 +49,6 @@ def store(folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any],
 
     Raises:
         CheckpointError: the disk refuses; the state that was there stays.
-
     """
     held = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     metadata = {"format": "twobar run", "facts": json.dumps(dict(facts)), "config": config}
@@ -62,7 +60,6 @@ def load(folder: Path, *, config: str) -> tuple[Tensors, dict[str, Any]]:
 
     Raises:
         OperationError: there is none, it is damaged, or it belongs to another model.
-
     """
     path = folder / NAME
     if not path.is_file():
@@ -84,7 +81,6 @@ def origin_in(folder: Path) -> Origin:
 
     Raises:
         OperationError: its state is damaged.
-
     """
     path = folder / NAME
     try:

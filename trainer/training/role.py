@@ -58,7 +58,6 @@ class TrainedRole:
         device: that they are on.
         kind: type of products; float16 takes a gradient scaler.
         skipped: steps in a row that the scaler left out.
-
     """
 
     role: str
@@ -96,7 +95,6 @@ class TrainedRole:
 
         Raises:
             OperationError: the loss or its gradient is no number; nothing was changed by it.
-
         """
         for group, base_rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = base_rate * rate
@@ -143,7 +141,6 @@ class TrainedRole:
 
         Raises:
             OperationError: where in the loss it is no number, or else in the gradient of what.
-
         """
         wrong = [name for name, value in parts.items() if not torch.isfinite(value)]
         anywhere = self.world.highest(float(bool(wrong)))[0]
@@ -185,7 +182,6 @@ def faster_precision(
         objective: that names the rounds of a step.
         batch: as large as the run's.
         only: lets the parameters of one role alone ask for gradients.
-
     """
     return faster(lambda name: step_seconds(roles, objective, batch, only, KINDS[name]))
 

@@ -35,7 +35,6 @@ class Judge:
         spell: heads and levels to the codec's arrays.
         compare: arrays that were got and arrays that were wanted to figures.
         tuned: the head whose threshold is tuned, and the array and its row that it should equal; or None.
-
     """
 
     spell: Callable[[Tensors, Levels], Tensors]
@@ -53,7 +52,6 @@ class NetworkOutput:
         nats: -log p(x | z) of each part of the loss, [n] by name.
         heads: of a decoder that writes all at once, from the mean; step by step, after the true steps.
         drawn: arrays that a step-by-step decoder wrote free-running.
-
     """
 
     mean: list[Tensor] = field(default_factory=list)
@@ -78,7 +76,6 @@ def score(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None = Non
         the codec's own (`note_f1`, `velocity_error` in MIDI units, ...).  Step by step: `taught_accuracy`
         (after the true steps); without a latent `nll`, which is the reconstruction, and `step_bits`, in
         place of the others.  Nothing of a generator of noise.
-
     """
     if net.config.bottleneck.law == "noise" and net.config.encoder.kind == "none":
         return {}, {}

@@ -74,7 +74,6 @@ class Examples:
         notes: int64 [m, 6].
         references: int64 [m, SOURCES, 4].
         varied: bool [m], whether velocity and offset say something.
-
     """
 
     kind: Kind

@@ -56,7 +56,6 @@ class WriterConfig:
         batch: tokens a step, about.
         learning_rate: at the top of the cosine.
         seed: of weights and examples.
-
     """
 
     minutes: float = 60.0
@@ -83,7 +82,6 @@ def fit_writer(
     Raises:
         OperationError: there are no pieces to learn from, nothing to resume, or the loss is no number.
         RequestError: the sizes do not fit together.
-
     """
     if config.width % (2 * config.heads):
         raise RequestError(
@@ -203,7 +201,6 @@ class _Run:
 
         Raises:
             OperationError: it is not there, or of another size.
-
         """
         try:
             tensors = load_file(self._out / STATE)

@@ -87,7 +87,6 @@ class WriterNetwork(nn.Module):
 
         Args:
             keys: [kinds, 12], see `model.writing.transformer.Transformer`.
-
         """
         found = {"heads": np.array([self.heads], dtype=np.float16), "keys": keys.astype(np.float16)}
         for name, value in self.held.items():

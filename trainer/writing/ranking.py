@@ -43,7 +43,6 @@ class RankerConfig:
         members: networks whose mean it is.
         steps: of each, at most; where it ranks the validation songs best counts.
         seed: of phrases and weights.
-
     """
 
     phrases: int = 4000
@@ -65,7 +64,6 @@ def fit_ranker(data: Path, out: Path, config: RankerConfig, say: Callable[[str],
 
     Raises:
         OperationError: there are no pieces, or too few songs of a kind.
-
     """
     learned, held_out = load_pieces(data, "train"), load_pieces(data, "validation")
     arrays: dict[str, NDArray[np.float32]] = {}
@@ -94,7 +92,6 @@ def numbers(pieces: Pieces, kind: Kind, count: int, others: int, seed: int) -> F
         count: of phrases, at most.
         others: of other songs beside each; fewer where there are not so many.
         seed: of the choice.
-
     """
     rng = np.random.default_rng(seed)
     asked = phrases_in_pieces(pieces, kind, count, rng)

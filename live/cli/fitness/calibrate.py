@@ -35,7 +35,6 @@ class Latency(NamedTuple):
         spread_ms: between the lower and the upper quarter.
         taps: that counted.
         looped: whether a cable brought the clicks themselves.
-
     """
 
     ms: float
@@ -62,7 +61,6 @@ def latency(clicks: Sequence[Nanos], received: Sequence[Received]) -> Latency:
 
     Raises:
         FailureError: there were too few taps, or they were too uneven to say anything.
-
     """
     keys = [message for message in received if is_note_on(message.data)]
     looped = bool(keys) and all(message.data[1:] == CLICK[1:] for message in keys)
@@ -120,7 +118,6 @@ def calibrate(source: str, sink: str, *, api: str) -> Latency:
         PortError: one of them does not answer.
         SoundError: FluidSynth cannot play.
         FailureError: too few taps, or too uneven ones.
-
     """
     received: list[Received] = []
     inputs = open_inputs(source, api=api, deliver=received.append)

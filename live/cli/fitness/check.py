@@ -17,7 +17,6 @@ class Check:
         fix: the command that gets it; "" where there is none.
         needed: whether the instrument cannot play without it.
         otherwise: what it is called where it is not ok.
-
     """
 
     what: str

@@ -77,7 +77,6 @@ class Findings:
         columns, lines: the terminal's size; 0 when output is no terminal.
         colours: whether the terminal shows many colours.
         encoding: of the terminal.
-
     """
 
     platform: str = "linux"

@@ -33,7 +33,6 @@ def settings_of(*, system: Path = SYSTEM, processes: Path = PROCESSES) -> list[C
     Args:
         system: where Linux shows its devices.
         processes: where it shows its drivers.
-
     """
     return [*_governor(system), *_usb(system), _buffer(), _card(processes)]
 
@@ -126,7 +125,6 @@ def decoding(models: Iterable[str], *, decode_ms: Callable[[str], float] | None 
     Args:
         models: names.
         decode_ms: measures a model; a test's own.
-
     """
     how_long = decode_ms or decoding_ms
     return [_decoding(name, how_long(name)) for name in models]

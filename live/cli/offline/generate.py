@@ -54,7 +54,6 @@ def load_player(name: str, *, wanted_for: str = "") -> Player:
     Raises:
         UsageError: there is no such model, or it has no latent space and needs one.
         FailureError: its file cannot be used.
-
     """
     settings.check_model(name)
     from model.playing.load import load  # noqa: PLC0415  only now is it known that the wait is worth it
@@ -80,7 +79,6 @@ def check_condition(wanted: Mapping[str, str | None], card: Card) -> dict[str, s
 
     Raises:
         UsageError: the model does not heed it or does not know the style, or the text says no such thing.
-
     """
     requested = {name: text for name, text in wanted.items() if text is not None}
     for name, text in requested.items():
@@ -102,7 +100,6 @@ def check_turns(turns: Mapping[str, float], card: Card) -> dict[str, float]:
 
     Raises:
         UsageError: one lies outside -1..1, or the model does not heed it.
-
     """
     for name, turn in turns.items():
         if not -1 <= turn <= 1:  # NaN lies nowhere
@@ -137,7 +134,6 @@ def sample(
         top_k: above temperature 0 only the k likeliest values of whatever is drawn, 0 all.
         top_p: the same of the likeliest values that together reach this probability, 1 all.
         condition: what every phrase keeps to; see `model.playing.player.Player.decode`.
-
     """
     rng = np.random.default_rng([seed, number])
     answers: list[Phrase] = []
@@ -192,7 +188,6 @@ def samples(
         sampling: of the model, see `sample`; the writer's chance is that of music.
         condition: what every phrase keeps to.
         writer: writes what the model then plays; see `writer_for`.
-
     """
     of_model: dict[str, Any] = {
         "temperature": sampling.temperature,
@@ -250,7 +245,6 @@ def morph(
         seed: 0..2**32 - 1; one for all steps, so that they share their chance.
         temperature: 0 takes the likeliest notes.
         condition: what every phrase keeps to.
-
     """
     a, b = player.encode(first), player.encode(last)
 
@@ -275,7 +269,6 @@ class Edited:
         after: the same of the edited phrases.
         left: F1 of the notes that the varied phrases share with the piece's; 1 where nothing was varied.
         origins: how phrases were varied, see `live.worker.variations`.
-
     """
 
     phrases: list[Phrase]
@@ -311,7 +304,6 @@ def edit(
         condition: what every phrase keeps to.
         vary: how much of it is to be new, 0..1.
         key: that new notes keep to, by name; None and "auto" that of the music, "off" none.
-
     """
     if vary > 0 or key is not None:
         return _edit_near(
@@ -406,7 +398,6 @@ def accompany(player: Player, piece: Sequence[Phrase], parts: Sequence[int], *, 
         piece: phrases on the model's grid.
         parts: tracks that may be written.
         seed: 0..2**32 - 1.
-
     """
     band, grid = Accompanist(player), player.card.grid
     present, key = chords_of_piece(piece, grid)

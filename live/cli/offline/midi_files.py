@@ -39,7 +39,6 @@ class FileSummary:
         drums: notes of drums.
         gestures: pedal and other control changes, pitch bends and pressures.
         oddities: what was not as a MIDI file should be; see `model.midi.parse`.
-
     """
 
     tempos: tuple[tuple[int, int], ...]
@@ -62,7 +61,6 @@ def read(path: Path, grid: Grid, *, codec: str = "") -> list[Phrase]:
 
     Raises:
         FailureError: it is missing, damaged, too long or holds no notes.
-
     """
     with _faults(path):
         return midi.load(path, grid, codec=codec)
@@ -84,7 +82,6 @@ def read_opening(path: Path, grid: Grid, *, codec: str = "") -> Phrase:
 
     Raises:
         FailureError: as `read`.
-
     """
     bars = LONGEST_GRID_BARS // grid.bars * grid.bars
     long = replace(grid, bars=bars)
@@ -104,7 +101,6 @@ def summarise(path: Path) -> FileSummary:
 
     Raises:
         FailureError: it is missing, damaged or no MIDI file.
-
     """
     with _faults(path):
         file = midi.open_file(path)
@@ -150,7 +146,6 @@ def left_out(file: FileSummary, grid: Grid, *, retained: int, lost: int, codec: 
         retained: notes that the phrases hold.
         lost: of them, how many the model's codec cannot hold.
         codec: what the notes were read for.
-
     """
     sentences = odd(file)
     drums = codec == "drums"
@@ -207,7 +202,6 @@ def write(
     Raises:
         UsageError: the path is a folder.
         FailureError: it cannot be written.
-
     """
     if path.is_dir():
         raise UsageError(f"'{path}' is a folder; name a .mid file to write")

@@ -30,7 +30,6 @@ class NonEmptyPath(click.Path):
 
         Raises:
             click.BadParameter: it is empty.
-
         """
         if value == "":
             self.fail("the path is empty", param, ctx)
@@ -50,7 +49,6 @@ class FiniteRange(click.FloatRange):
 
         Raises:
             click.BadParameter: it is none, or outside the range.
-
         """
         number = float(super().convert(value, param, ctx))
         if math.isnan(number):
@@ -69,7 +67,6 @@ def check_target(out: Path, *, suffixes: tuple[str, ...], sources: Iterable[Path
     Raises:
         UsageError: it is a folder, its name ends otherwise, or it is a file that is read.
         FailureError: no file can have that name, or stand there.
-
     """
     if _is_folder(out):
         raise UsageError(f"--out names a {suffixes[0]} file to write; '{out}' is a folder")
@@ -127,7 +124,6 @@ def check_folder(out: Path) -> None:
     Raises:
         UsageError: there is a file of that name.
         FailureError: it cannot be made.
-
     """
     try:
         if out.exists() and not out.is_dir():
@@ -142,7 +138,6 @@ def check_parts(text: str) -> list[int]:
 
     Raises:
         UsageError: one is no track, or there is none.
-
     """
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     for name in names:

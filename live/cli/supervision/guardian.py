@@ -25,7 +25,6 @@ class Adopted:
 
     Attributes:
         pid: its number.
-
     """
 
     def __init__(self, pid: int) -> None:

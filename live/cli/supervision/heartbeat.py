@@ -17,7 +17,6 @@ class Heart:
     Attributes:
         begun: whether it has beaten: the engine plays, its ports are open.
         peers: ports of others that were connected to its virtual output at the last beat.
-
     """
 
     def __init__(self) -> None:
@@ -58,7 +57,6 @@ class Heart:
         Args:
             now: seconds of a clock that only goes forward.
             ending: whether the engine was asked to end.
-
         """
         went_by = min(now - self._looked, 2 * WATCH_SECONDS) if self._looked is not None else 0.0
         self._looked = now

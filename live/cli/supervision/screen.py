@@ -12,7 +12,6 @@ class Screen(Protocol):
 
     Attributes:
         fault: that ended it; None while it plays, and after an end in order.
-
     """
 
     fault: Exception | None
@@ -38,7 +37,6 @@ def keep_shown(
 
     Returns:
         Why there is no screen any more, "" for an end in order.
-
     """
     faults: list[float] = []
     while True:

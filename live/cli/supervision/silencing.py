@@ -29,7 +29,6 @@ def silenced(options: Options, environment: Mapping[str, str], *, peers: list[st
         options: the engine's.
         environment: of the process.
         peers: ports that were connected to its virtual output.
-
     """
     if not named(options) and not peers:
         return BY_THEMSELVES

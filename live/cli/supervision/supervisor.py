@@ -55,7 +55,6 @@ class Supervisor:
         notify: gets a sentence for the human about what died and came back.
         begins_with: what the first engine goes on from, as if another had been there before it.
         keeper: gets what the engines remember, and saves it.
-
     """
 
     def __init__(
@@ -103,7 +102,6 @@ class Supervisor:
         Raises:
             TwobarError: it ended at once; its sentence, and its exit code.  One without words and with
                 code 0: everything was asked to end meanwhile.
-
         """
         self._call_engine()
         if self._options.page is not None:
@@ -114,7 +112,6 @@ class Supervisor:
 
         Raises:
             TwobarError: it does not answer.
-
         """
         self._role, self._engine = "guardian", engine
         if self._options.page is not None:
@@ -203,7 +200,6 @@ class Supervisor:
 
         Raises:
             TwobarError: it ended before that.
-
         """
         assert self._engine is not None
         while not self._shown.wait(0.02):
@@ -377,7 +373,6 @@ def suspected(memory: JamMemory | None, troubles: int) -> JamMemory | None:
         memory: of the engine that broke.
         troubles: of the last seconds; after the second one there is no base and no anchor any more, but the
             beat goes on; after the fourth it begins anew.
-
     """
     if memory is None or troubles < 2:
         return memory

@@ -53,7 +53,6 @@ def beat_rows(
         running: whether the transport moves; blocks stay dark and digits dim when it does not.
         known: whether the engine answers; digits are dashes when it does not.
         tempo_bpm: shown in large digits on a wide screen.
-
     """
     canvas = Canvas(width, height)
     pulse = pulse_at(tick, beats_per_bar, ticks_per_beat)

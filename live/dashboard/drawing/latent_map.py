@@ -82,7 +82,6 @@ def map_canvas(
         performer: where the last performed phrase lies.
         here: where the moved latent lies.
         trail: where it has been, oldest first.
-
     """
     canvas = below.copy()
     width, height = canvas.width, canvas.height

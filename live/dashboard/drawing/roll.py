@@ -48,7 +48,6 @@ class RollFrame(NamedTuple):
         height: in rows, the line with the bars' numbers included.
         lanes: of the rows, those at the foot that show drums.
         ticks: of a beat.
-
     """
 
     first: int

@@ -44,7 +44,6 @@ def beats_left(snapshot: Snapshot, tick: int) -> int:
     Args:
         snapshot: the engine's last.
         tick: the transport's position, counted as the snapshot's own.
-
     """
     if not snapshot.speaker:
         return 0
@@ -81,7 +80,6 @@ def speaker_rows(snapshot: Snapshot, tick: int, *, width: int, height: int) -> t
         tick: the transport's position, counted as the snapshot's own.
         width: in cells.
         height: in rows; from 8 on there is a line that says what the mode does, from 12 on a large chord.
-
     """
     below = [key_row(snapshot, width), level_row(levels_at(snapshot, tick), width), last_row(snapshot, width)]
     tall = height - len(below)
@@ -214,7 +212,6 @@ def parts_row(snapshot: Snapshot, letters: int = LONGEST_PART) -> Row:
     Args:
         snapshot: the engine's last.
         letters: of each name, at most.
-
     """
     tracks = sorted({note[4] for view in snapshot.bars for note in view.notes})
     muted = [TRACKS.index(name) for name in snapshot.muted if name in TRACKS]

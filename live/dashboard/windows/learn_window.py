@@ -26,7 +26,6 @@ class LearnWindow(ModalWindow[None]):
         send: takes commands.
         snapshot: the last; `show` takes later ones.
         chosen: the knob or action that is marked first.
-
     """
 
     HEADING = "learn a control"

@@ -20,7 +20,6 @@ class Entry(NamedTuple):
         name: that is typed and shown.
         tip: one sentence.
         run: Textual's name of an action of the App.
-
     """
 
     name: str

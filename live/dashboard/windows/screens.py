@@ -47,7 +47,6 @@ def help_rows(keys: Mapping[str, str], width: int, height: int = 100) -> list[Ro
         keys: the keys of each ident, as they are bound now.
         width: in cells.
         height: in lines, that there is room for.
-
     """
     groups: dict[str, list[Row]] = {}
     for group, label, text in help_lines(keys):

@@ -26,7 +26,6 @@ class Frames(Protocol):
     Attributes:
         alive: whether the server is.
         sample_rate: frames a second.
-
     """
 
     alive: bool
@@ -58,7 +57,6 @@ class JackCycles:
         frames: knows JACK's; goes with the input that it is for.
         nanos: host time.
         output: finds an output on the same server; None where there is none.
-
     """
 
     def __init__(

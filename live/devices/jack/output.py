@@ -120,7 +120,6 @@ class JackOutput(MidiOutput):
         Raises:
             PortError: no server answers.
             PortMissingError: the port could not be connected.
-
         """
         self.virtual, self.alive = not peer, True
         self.late = self.missed = self.faults = 0
@@ -260,7 +259,6 @@ class JackOutput(MidiOutput):
 
         Raises:
             PortError: the port is closed, or the server stands still.
-
         """
         self._check(data)
         self._queue.now(data)

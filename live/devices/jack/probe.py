@@ -71,7 +71,6 @@ def library(kind: type[ctypes.CDLL] = ctypes.CDLL) -> ctypes.CDLL:
 
     Raises:
         OSError: it is not installed.
-
     """
     if sys.platform == "darwin":
         names = ["libjack.0.dylib", "/opt/homebrew/lib/libjack.dylib", "/usr/local/lib/libjack.dylib"]
@@ -91,7 +90,6 @@ def one_at_a_time(patience_s: float = _PATIENCE_S) -> Iterator[None]:
 
     Raises:
         OSError: another one has been at it for so long that the server must stand still.
-
     """
     if not _CLIENTS.acquire(timeout=patience_s):
         raise OSError("the JACK server stands still")
@@ -128,7 +126,6 @@ class JackProbe:
 
     Raises:
         OSError: no libjack, or no server answers under the name in JACK_DEFAULT_SERVER.
-
     """
 
     def __init__(self, name: str = "twobar-probe") -> None:
@@ -217,7 +214,6 @@ class JackProbe:
 
         Raises:
             OSError: a client is being opened or closed for so long that it must stand still.
-
         """
         before = 0
         for _ in range(round(_STILL_S / _LOOK_S)):
@@ -240,7 +236,6 @@ class JackProbe:
 
         Raises:
             OSError: as `runs`.
-
         """
         with one_at_a_time():
             if not self.alive or self._client is None:

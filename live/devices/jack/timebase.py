@@ -35,7 +35,6 @@ class JackTimebase(JackProbe):
 
     Raises:
         OSError: no libjack, or no such server.
-
     """
 
     def __init__(self) -> None:

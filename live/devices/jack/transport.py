@@ -48,7 +48,6 @@ class TransportState(NamedTuple):
         seconds: its place in time.
         beat: its place in quarters, and
         tempo_bpm: its tempo in quarters a minute, where a client says them, else None.
-
     """
 
     rolling: bool
@@ -69,7 +68,6 @@ class JackTransport(JackProbe):
 
     Raises:
         OSError: no libjack, or no such server.
-
     """
 
     def __init__(self) -> None:

@@ -13,7 +13,6 @@ class DemoPerformer:
 
     Args:
         jam: that is played into.
-
     """
 
     def __init__(self, jam: Jam) -> None:

@@ -52,7 +52,6 @@ class Demo:
 
     Attributes:
         lines: the bar lines that it plays along.
-
     """
 
     def __init__(self) -> None:
@@ -66,7 +65,6 @@ class Demo:
         Args:
             tick: where the transport is.
             lines: those of another metre, from their start on.
-
         """
         self.lines = lines or self.lines
         self._cues.clear()

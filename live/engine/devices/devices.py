@@ -58,7 +58,6 @@ class Devices:
         output: gets the sinks.
         post: puts anything among the engine's arrivals, from any thread.
         open_synth: opens the synth, if it has not been.
-
     """
 
     def __init__(
@@ -124,7 +123,6 @@ class Devices:
         Raises (but not in an engine that follows another one, which waits for whatever has gone):
             UsageError: a system that was named is not built in, or a name can only be a slip.
             PortError: a MIDI system that is needed does not answer.
-
         """
         config = self._options.config
         if config.midi.api != "auto":

@@ -55,7 +55,6 @@ class Feedback:
     Attributes:
         handling: the input whose message is being played just now, "" for none.
         suspicious: whether the last message that `echoed` was asked about had been sent just before.
-
     """
 
     def __init__(self, found: Callable[[str], object]) -> None:

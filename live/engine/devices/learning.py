@@ -45,7 +45,6 @@ class Learning:
         desk: whose controls learn.
         notices: for the human.
         post: puts what the other thread has to say among the engine's arrivals.
-
     """
 
     def __init__(self, desk: Desk, notices: Notices, post: Callable[[object], None]) -> None:

@@ -36,7 +36,6 @@ class Lights:
         open_port: opens an output by its name; raises TwobarError.
         recording: tells whether a take is under way.
         say: gets a sentence about what stays dark; from any thread.
-
     """
 
     def __init__(
@@ -66,7 +65,6 @@ class Lights:
         Args:
             inputs: names of the ports that are heard.
             outputs: names those that could be sent to; None where that is not known.
-
         """
         for name in [*self._ports]:
             if name not in inputs or self._ports[name].lost:

@@ -33,7 +33,6 @@ class LossNotices:
             lost: since the start.
             notices: for the human.
             now: the present moment.
-
         """
         if now - self._nanos < LOSSES_NOTICE_NANOS:
             return

@@ -21,7 +21,6 @@ class BrowserKeyboards:
     Args:
         jam: whose performer plays them.
         devices: know the desk that they are plugged into.
-
     """
 
     def __init__(self, jam: Jam, devices: Devices) -> None:

@@ -27,7 +27,6 @@ class OscState:
     Args:
         jam: that is told of.
         tell: publishes an address with its value to all.
-
     """
 
     def __init__(self, jam: Jam, tell: Callable[[str, Value], None]) -> None:

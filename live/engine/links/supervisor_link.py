@@ -23,7 +23,6 @@ class SupervisorLink:
 
     Attributes:
         link: to the supervisor or a guardian; None while there is none.
-
     """
 
     def __init__(self, output: EngineOutput, devices: Devices) -> None:
@@ -48,7 +47,6 @@ class SupervisorLink:
         Args:
             now: the present moment.
             coming: when the next thing is due.
-
         """
         if self.link is None:
             return []

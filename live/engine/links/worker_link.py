@@ -51,7 +51,6 @@ class WorkerLink:
         output: holds the link that requests go to.
         settings: of live.toml: its model is wanted while none was chosen.
         waited: tells for how many nanoseconds a process has waited for a processor.
-
     """
 
     def __init__(

@@ -21,7 +21,6 @@ class Accompaniment(AskedAhead):
         requests: writes what is asked of the model.
         turns: say which phrases are listened to.
         output: takes the requests.
-
     """
 
     def __init__(

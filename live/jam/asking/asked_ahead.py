@@ -17,7 +17,6 @@ class AskedAhead(ABC):
     Args:
         plan: tells the cells.
         beats: so many quarters before it closes.
-
     """
 
     def __init__(self, plan: Plan, beats: int = 2) -> None:
@@ -42,7 +41,6 @@ class AskedAhead(ABC):
 
         Args:
             present: the tick that the performer hears and plays at.
-
         """
         cell = self._plan.cell_of(Tick(present + self._ahead()))
         if cell <= self._asked:

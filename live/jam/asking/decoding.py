@@ -42,7 +42,6 @@ class Decoding:
         decode_ms: what the last decode cost.
         recombined: answers whose phrase was varied without the learned writer.
         closes: where the next phrase closes; None where nobody listens to it.
-
     """
 
     def __init__(

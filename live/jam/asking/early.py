@@ -30,7 +30,6 @@ class EarlyAnswers(AskedAhead):
 
     Attributes:
         was_late: whether an answer has come too late: from then on all are asked for early.
-
     """
 
     def __init__(

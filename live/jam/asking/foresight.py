@@ -18,7 +18,6 @@ class Foresight(AskedAhead):
         requests: writes what is asked of the model.
         played: cuts out what was played.
         output: takes the requests.
-
     """
 
     def __init__(self, plan: Plan, requests: Requests, played: Played, *, output: Output) -> None:

@@ -25,7 +25,6 @@ class ModelChoice:
         shown: name of the model that plays or is being loaded.
         state: of the one that is shown.
         detail: what computes it, or why it does not play.
-
     """
 
     def __init__(self, config: Config, *, output: Output, notices: Notices) -> None:

@@ -21,7 +21,6 @@ class PickUps(AskedAhead):
         played: cuts out what was played.
         turns: say whether anybody listens.
         searches: ask for the place of what was.
-
     """
 
     def __init__(self, plan: Plan, played: Played, turns: Turns, searches: Searches) -> None:

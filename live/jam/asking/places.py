@@ -45,7 +45,6 @@ class LatentPlaces:
     Attributes:
         ident: names the weights that the base and the anchors belong to; empty before any.
         bases: how many there were.
-
     """
 
     def __init__(
@@ -133,7 +132,6 @@ class LatentPlaces:
 
         Returns:
             Whether its weights are others than those that the places belonged to.
-
         """
         expected, self._expected = self._expected, None
         state = self._history.state

@@ -21,7 +21,6 @@ class Played:
         capture: what was played.
         turns: say which phrases are listened to.
         requests: know what the model takes.
-
     """
 
     def __init__(self, plan: Plan, capture: Capture, turns: Turns, requests: Requests) -> None:
@@ -33,7 +32,6 @@ class Played:
         Args:
             lines: that the cell is of.
             cell: its index.
-
         """
         if not (self._turns.listens_before(lines, cell) and self._requests.takes(lines.grid)):
             return None
@@ -71,7 +69,6 @@ class Played:
 
         Args:
             lines: that follow it.
-
         """
         found = []
         for place in range(lines.period if self._requests.takes(lines.grid) else 0):

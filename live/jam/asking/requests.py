@@ -52,7 +52,6 @@ class Search(NamedTuple):
         place: of the phrase in the one that was played, which may be longer than a cell.
         period: how many cells that one has.
         band: what joins it; empty for what is written to it.
-
     """
 
     phrase: Phrase
@@ -94,7 +93,6 @@ class Requests:
         model: that plays; None before the first.
         conditions: what answers are to keep to, by name; what is not in it the model estimates.
         swing: where the second eighth of a beat lay in the last phrase, .5 straight .. .67 triplets.
-
     """
 
     def __init__(self, *, knobs: Mapping[str, float], seed: int, choice: ModelSettings) -> None:
@@ -148,7 +146,6 @@ class Requests:
 
         Raises:
             UsageError: the model does not play it, or there is none of that name.
-
         """
         with model_faults():
             wanted = metre_of(self.own) if metre == OWN_METRE else read_metre(metre)
@@ -252,7 +249,6 @@ class Requests:
             fixed: steps of it that cannot.
             begins_ticks: until the cell begins.
             ends_ticks: until it ends.
-
         """
         model, knobs = self.model, self._knobs
         assert model is not None
@@ -300,7 +296,6 @@ class Requests:
 
         Raises:
             UsageError: the model does not heed it or does not know the style, or the text says no such thing.
-
         """
         model = self.model
         if name in ("key", "chords"):

@@ -14,7 +14,6 @@ class Searches:
     Args:
         requests: writes what is asked.
         output: takes the requests.
-
     """
 
     def __init__(self, requests: Requests, output: Output) -> None:

@@ -37,7 +37,6 @@ class Arranger:
         harmony: tells the chords.
         knobs: present values by name; read, never written.
         seed: of all choices.
-
     """
 
     def __init__(self, plan: Plan, harmony: ChordsInPlay, knobs: Mapping[str, float], seed: int) -> None:
@@ -114,7 +113,6 @@ class Arranger:
         Args:
             cell: whose.
             step: where the present chord must be another than theirs; None for anywhere.
-
         """
         phrase = cell.phrase
         if phrase is None or self._harmony.meanwhile is None or not any(cell.harmony):

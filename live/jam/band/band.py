@@ -32,7 +32,6 @@ class Band:
 
     Attributes:
         harmony: which chord sounds, and which ones are to come.
-
     """
 
     def __init__(
@@ -59,7 +58,6 @@ class Band:
         Args:
             now: the tick up to which messages leave.
             present: the tick that the performer hears and plays at.
-
         """
         harmony, plan = self.harmony, self._plan
         if harmony.advance(now, present=present) and any(map(self._arranger.lays, plan.cells.values())):

@@ -53,7 +53,6 @@ class ChordsInPlay:
         coming: name of the one after it, where that is known; else empty.
         meanwhile: the step from which the performer plays in the present cell; None where all is silent.
         loops: phrases that were played.
-
     """
 
     def __init__(
@@ -111,7 +110,6 @@ class ChordsInPlay:
         Args:
             now: the tick up to which messages leave.
             present: the tick that the performer hears and plays at.
-
         """
         plan = self._plan
         if plan.lines != self._lines:

@@ -39,7 +39,6 @@ class Foreseen(NamedTuple):
         chords: of each beat.
         trust: 0..1.
         rows: the notes that are expected; none where only the chords are.
-
     """
 
     chords: Chords
@@ -54,7 +53,6 @@ class Remembered(NamedTuple):
         cell: in which.
         rows: its notes.
         chords: of each beat.
-
     """
 
     cell: int
@@ -88,7 +86,6 @@ class LaidOut(NamedTuple):
     Attributes:
         pitches: pitch classes on each step.
         until: how many notes lie before each step; before later ones, as many as before the last.
-
     """
 
     pitches: dict[int, list[int]]
@@ -143,7 +140,6 @@ class Loops:
             played: its notes so far.
             steps: that are over.
             others: phrases beside the remembered ones that it may be: those of anchors.
-
         """
         if len(played) >= FEWEST:
             return self._found(played, steps, others)

@@ -35,7 +35,6 @@ class Recognition:
 
     Attributes:
         shown: name of the anchor that the last phrase was; "" for none.
-
     """
 
     def __init__(self, history: PathHistory, output: Output) -> None:

@@ -41,7 +41,6 @@ class Capture:
 
     Attributes:
         strikes: counts the keys that were struck.
-
     """
 
     def __init__(self) -> None:
@@ -124,7 +123,6 @@ class Capture:
             zero: the bar line that it starts on; what still sounds is taken to end with it.
             first: see above.
             last: see above.
-
         """
         end = Tick(zero + grid.ticks)
         return [

@@ -16,7 +16,6 @@ class FirstNote:
 
     Attributes:
         armed: whether it waits.
-
     """
 
     def __init__(self, begin: Callable[[Nanos, Nanos], None]) -> None:

@@ -37,7 +37,6 @@ class Listening:
 
     Attributes:
         waits: whether the transport is to start when a beat is found.
-
     """
 
     def __init__(self, capture: Capture, transport: Transport) -> None:
@@ -100,7 +99,6 @@ class Listening:
         Args:
             now: the present moment.
             grid: of the music that is played; another metre is listened for anew.
-
         """
         if self.unable(grid):
             self._follower = None

@@ -40,7 +40,6 @@ class Mpe:
             source: keyboard and channel.
             data: a whole channel message.
             held: whether a key is down on that channel.
-
         """
         status = data[0] & 0xF0
         if status == CONTROL and data[1] in _PARAMETER_CONTROLS:

@@ -61,7 +61,6 @@ class Performer:
         calls_songs: whether program changes that nothing is bound to choose songs, and leave the sound alone.
         bindings: what a controller's bytes mean; None where there is no mapping.
         lag_nanos: by how much what is played arrives late, all the time: what is captured is dated back.
-
     """
 
     def __init__(

@@ -45,7 +45,6 @@ class Gestures:
         decoding: knows where what sounds lies.
         knobs: present values by name; read, never written.
         output: takes requests.
-
     """
 
     def __init__(
@@ -189,7 +188,6 @@ def inverse(value: float, rising: Sequence[float]) -> float:
     Args:
         value: beyond the ends it is reached at the ends.
         rising: at least two values, strictly rising.
-
     """
     last = len(rising) - 1
     below = bisect_right(rising, value) - 1

@@ -31,7 +31,6 @@ class Anchor:
 
     Attributes:
         rest: what follows it, where what was stored is longer than a cell.
-
     """
 
     place: Place
@@ -49,7 +48,6 @@ class Base:
         origin: the gesture that set it; "begun" of a phrase that is being played, which no state keeps.
         phrase: what was played, if it was; lets another model find the place again.
         number: counts the bases, so that each strays its own way.
-
     """
 
     place: Place
@@ -70,7 +68,6 @@ class PathState:
         turn: number of the variation that stays while the phrase is held; None where each cell has its own.
         phrase_bars: of what is taken up as one phrase; 0 for as many as the model's have.
         loop_bars: of those that repeat until they are let go; 0 for none.
-
     """
 
     bases: tuple[Base, ...] = ()
@@ -109,7 +106,6 @@ class PathHistory:
     Attributes:
         state: the present one.
         replaced: by played phrases, the last few, oldest first; all of one model's weights.
-
     """
 
     def __init__(self, mode: Mode, phrase_bars: int = 0) -> None:
@@ -139,7 +135,6 @@ def moved(
         drifting: whether it drifts.
         turn: number of the variation.
         seed: of all choices.
-
     """
     place = base.place
     if knobs["vary"] > 0:

@@ -18,7 +18,6 @@ class Following:
 
     Args:
         jam: what is taken along.
-
     """
 
     def __init__(self, jam: Jam) -> None:

@@ -27,7 +27,6 @@ class JackClock:
         jam: what is led.
         transport: of the JACK server.
         timebase: by which it says its beats to others; None for not at all.
-
     """
 
     def __init__(self, jam: Jam, transport: JackTransport, timebase: JackTimebase | None = None) -> None:

@@ -22,7 +22,6 @@ class LinkClock:
     Args:
         jam: what is led.
         session: this program's membership.
-
     """
 
     def __init__(self, jam: Jam, session: LinkSession) -> None:

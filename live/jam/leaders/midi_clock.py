@@ -21,7 +21,6 @@ class MidiClock:
     Args:
         jam: what is led.
         wanted: a part of the name of the port to follow; "auto" is the first whose clock comes.
-
     """
 
     def __init__(self, jam: Jam, *, wanted: str = ANY) -> None:

@@ -34,7 +34,6 @@ class Mixer:
 
     Attributes:
         mutes: which parts are left out.
-
     """
 
     def __init__(

@@ -13,7 +13,6 @@ class Mutes(NamedTuple):
     Attributes:
         muted: tracks that are left out, also those that come back after a solo.
         alone: track that plays alone; None for none.
-
     """
 
     muted: frozenset[int] = frozenset()

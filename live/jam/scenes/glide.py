@@ -24,7 +24,6 @@ class Target(NamedTuple):
         base: None where it stays until the end.
         slots: all that will have changed.
         arrive: sets all else at the end, and these of the knobs.
-
     """
 
     knobs: dict[str, float]
@@ -42,7 +41,6 @@ class Glide:
         target: where it goes.
         bars: length of the way.
         now: the present moment.
-
     """
 
     def __init__(self, jam: Jam, present: Present, target: Target, bars: int, now: Nanos) -> None:

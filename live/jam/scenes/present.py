@@ -102,7 +102,6 @@ class Present:
     Args:
         jam: whose.
         turn: turns a knob as the performer does.
-
     """
 
     def __init__(self, jam: Jam, turn: Turning) -> None:
@@ -138,7 +137,6 @@ class Present:
             slots: by name, with "ident", the weights that their places belong to; names that are not of
                 the jam are left to others.
             now: the present moment.
-
         """
         jam, path = self._jam, self._jam.history.state
         anchors = {name.removeprefix(ANCHOR): one for name, one in slots.items() if name.startswith(ANCHOR)}

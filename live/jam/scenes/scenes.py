@@ -38,7 +38,6 @@ class Scenes:
     Attributes:
         called: number of the scene that was called or stored last, 0 for none.
         songs: the set.
-
     """
 
     def __init__(

@@ -28,7 +28,6 @@ class SongList:
 
     Attributes:
         place: in the set.
-
     """
 
     def __init__(self, jam: Jam, call: Calling, songs: Sequence[Song]) -> None:
@@ -59,7 +58,6 @@ class SongList:
 
         Raises:
             UsageError: there is none.
-
         """
         if not self._songs:
             raise UsageError(NO_SONGS)

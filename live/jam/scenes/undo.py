@@ -45,7 +45,6 @@ class Gesture:
         after: the same slots.
         nanos: when it was made, of a sweep the last turn.
         sweep: name of the knob that was swept, "" for another gesture.
-
     """
 
     text: str
@@ -61,7 +60,6 @@ class UndoHistory:
     Args:
         state: what is changed.
         history: holds the bases that phrases have replaced.
-
     """
 
     def __init__(self, state: State, history: PathHistory) -> None:
@@ -78,7 +76,6 @@ class UndoHistory:
             after: all slots after it.
             now: the present moment.
             sweep: name of the knob that was turned, "" for another gesture.
-
         """
         changed = changed_slots(before, after)
         if not changed:

@@ -17,7 +17,6 @@ class BeatCount:
     Args:
         plan: whose bar lines.
         output: takes what is told.
-
     """
 
     def __init__(self, plan: Plan, output: Output) -> None:

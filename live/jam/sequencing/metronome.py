@@ -21,7 +21,6 @@ class Metronome:
 
     Attributes:
         on: as above; see `switch`.
-
     """
 
     def __init__(self, plan: Plan, *, channel: int, on: bool) -> None:

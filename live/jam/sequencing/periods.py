@@ -32,7 +32,6 @@ class Taken(NamedTuple):
         bases: of the parts.
         begun: whether its only part is being played.
         before: what the first cell was to sound before that, if it was planned.
-
     """
 
     first: int
@@ -47,7 +46,6 @@ class Periods:
     Args:
         plan: whose cells.
         history: has the bases.
-
     """
 
     def __init__(self, plan: Plan, history: PathHistory) -> None:
@@ -92,7 +90,6 @@ class Periods:
             part: which one it is.
             now: the present tick.
             nanos: the present moment.
-
         """
         first, taken = part.cell - part.place, self._taken
         if taken is None or taken.begun or taken.first != first or len(taken.bases) != part.period:

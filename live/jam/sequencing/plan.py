@@ -37,7 +37,6 @@ class Laying:
         feel: factor on what lies between notes and their places: 0 the grid, 1 as played, up to 1.5.
         gate: factor on written lengths, 0.05..2; drums, whose length is not heard, keep theirs.
         channels: 1..16 of each track, in the order of `model.music.tracks`.
-
     """
 
     swing: float = 0.0
@@ -66,7 +65,6 @@ class Cell:
         harmony: the same of the other tracks.
         sounding: what of its phrase is to be heard, as it was laid last.
         awaits: whether a variation is being written that it is to sound.
-
     """
 
     index: int
@@ -116,7 +114,6 @@ class Plan:
         last_good: the last phrase that was decoded, which repeats where none comes in time.
         arrange: tells what of a cell's phrase is heard from one of its steps on; None leaves it as it is.
         version: grows whenever what is planned has changed.
-
     """
 
     def __init__(self, scheduler: Scheduler, *, grid: Grid, period: int = 1) -> None:
@@ -145,7 +142,6 @@ class Plan:
         Args:
             lines: of that metre; steps are counted on.
             last_good: the last good phrase, as that metre has it.
-
         """
         if self.cells:
             self._scheduler.drop_notes(lines.step, self.lines.step_of_cell(max(self.cells) + 1))
@@ -287,7 +283,6 @@ class Plan:
         Args:
             step: of the whole piece; one of a metre before this one is past caring for.
             note: its onset is not read, and what of its length lies behind the cell is cut.
-
         """
         if step < self.lines.step:
             return

@@ -30,7 +30,6 @@ class QueuedNote(NamedTuple):
         track: part that it belongs to, see `model.music.tracks`.
         offset: of its phrase's note, in steps: how far `tick` was to lie from the note's place.
         displacement: of its phrase's note, in steps: how far that place lies from the step.
-
     """
 
     tick: Tick

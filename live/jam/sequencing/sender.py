@@ -43,7 +43,6 @@ class Sender:
         sounded: the last note-ons that left: (tick, tick of the off, pitch, velocity, track).
         latency_nanos: so long before they are to be heard messages are due, for the slowest output.
         lookahead_nanos: so long before they are due messages leave, for outputs that keep the moment.
-
     """
 
     def __init__(

@@ -23,7 +23,6 @@ class Ties:
     Args:
         capture: knows what is still held.
         periods: have the base.
-
     """
 
     def __init__(self, capture: Capture, periods: Periods) -> None:
@@ -65,7 +64,6 @@ def held_on(notes: Iterable[Note], longer: Mapping[tuple[int, int], float], grid
         notes: of the phrase.
         longer: (pitch, velocity) of those that were held on -> steps that they sounded.
         grid: of the phrase.
-
     """
     return tuple(
         note._replace(release=round(longer[note.pitch, note.velocity] - note.length, 3))

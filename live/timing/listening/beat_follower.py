@@ -70,7 +70,6 @@ class BeatReading(NamedTuple):
         age: sixteenths since the first onset, as far as they count.
         change: variance of the period's change in a second, in squared shares.
         opening: place of the first onset in its bar.
-
     """
 
     score: float
@@ -95,7 +94,6 @@ class Found:
         timeline: tick 0 is a bar line: the first one at or after the first onset, or the one less than
             half a bar before it; later readings go on in the same bars.
         belief: its share of all readings, 0..1.
-
     """
 
     timeline: Timeline
@@ -112,7 +110,6 @@ class BeatFollower:
 
     Attributes:
         found: what is believed; None while listening.
-
     """
 
     def __init__(self, *, beats_per_bar: int, tempo_bpm: float, chosen: bool = False) -> None:

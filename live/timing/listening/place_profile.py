@@ -18,7 +18,6 @@ class PlaceProfile:
         steps: sixteenths in a bar.
         first: by place, the logarithm of how likely the first onset stands there.
         cues: [cue][place], logarithms up to a constant.
-
     """
 
     def __init__(self, beats_per_bar: int) -> None:

@@ -32,7 +32,6 @@ class RhythmProfile:
     Attributes:
         steps: sixteenths in a bar.
         lags: of half a bar, a bar and two bars; of three quarters, instead of the half, a beat.
-
     """
 
     def __init__(self, beats_per_bar: int) -> None:
@@ -61,7 +60,6 @@ class RhythmProfile:
             past: bits: where onsets stood, the lowest the last one's, each other one sixteenth earlier.
             age: sixteenths from the first onset to the last.
             most: distances.
-
         """
         half, bar, two = self.lags
         steps, bases, sounds, silent = self.steps, self._bases, self._sounds, self._silent

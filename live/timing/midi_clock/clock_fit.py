@@ -69,7 +69,6 @@ class ClockFit:
         last: when it was received.
         period: nanoseconds from clock to clock, within 20..400 bpm.
         noise: standard deviation of the clocks about the line, nanoseconds.
-
     """
 
     def __init__(self, tempo_bpm: float) -> None:
@@ -175,7 +174,6 @@ class ClockFit:
         Args:
             newest: moments that were not taken yet, the last of them that of `count`.
             undone: the sum of corrections that were none.
-
         """
         self._bunches, self.count = True, self.count - undone
         received = [*self._received, *newest]

@@ -23,7 +23,6 @@ class Move(NamedTuple):
     Attributes:
         kind: begin at the timeline's origin, follow it, or stop.
         timeline: None to stop.
-
     """
 
     kind: Literal["begin", "follow", "stop"]
@@ -38,7 +37,6 @@ class ClockIn:
 
     Attributes:
         playing: whether the master plays, as far as is known.
-
     """
 
     def __init__(self, tempo_bpm: float) -> None:

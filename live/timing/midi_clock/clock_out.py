@@ -21,7 +21,6 @@ class ClockOut:
 
     Attributes:
         wanted: whether anything is sent at all.
-
     """
 
     def __init__(self, *, wanted: bool) -> None:
@@ -52,7 +51,6 @@ class ClockOut:
 
         Returns:
             What is sent now, and the tick and bytes with which they continue; no bytes where none are wanted.
-
         """
         sixteenth = tick // SIXTEENTH + 2
         self._next = Tick(sixteenth * SIXTEENTH)

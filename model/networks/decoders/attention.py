@@ -26,7 +26,6 @@ class AttentionDecoder(AutoregressiveDecoder):
 
         Raises:
             ConfigError: there is no layer, or no latent to attend to.
-
         """
         super().__init__()
         if not sizes.latent:

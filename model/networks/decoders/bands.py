@@ -23,7 +23,6 @@ class BandDecoder(ParallelDecoder):
 
         Raises:
             ConfigError: the codec has no keys to cut, or z does not divide among the cells.
-
         """
         super().__init__()
         layout = sizes.layout

@@ -41,7 +41,6 @@ class AutoregressiveDecoder(nn.Module, ABC):
             condition: of the beats.
             before: features of the step before each, [B, S, F]; see `delayed`.  S may be shorter than the
                 grid: the first steps.
-
         """
 
     @abstractmethod
@@ -55,7 +54,6 @@ class AutoregressiveDecoder(nn.Module, ABC):
         Args:
             state: from `start` or the step before; not changed.
             before: features of the step before, [B, F]; zeros for the first.
-
         """
 
 

@@ -28,7 +28,6 @@ class CnnDecoder(ParallelDecoder):
 
         Raises:
             ConfigError: the codec has no single roll.
-
         """
         super().__init__()
         grid = self.grid = sizes.grid

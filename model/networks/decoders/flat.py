@@ -29,7 +29,6 @@ class FlatDecoder(AutoregressiveDecoder):
 
         Raises:
             ConfigError: there is no layer.
-
         """
         super().__init__()
         if not config.depth:

@@ -25,7 +25,6 @@ class HierarchicalDecoder(AutoregressiveDecoder):
 
         Raises:
             ConfigError: the segments do not fill the grid, or there is no latent to conduct from.
-
         """
         super().__init__()
         grid = self.grid = sizes.grid

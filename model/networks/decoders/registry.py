@@ -31,7 +31,6 @@ def build_decoder(config: DecoderConfig, sizes: Sizes) -> ParallelDecoder | Auto
     Raises:
         ConfigError: there is no such decoder, it does not fit the codec or the bottleneck, or its heads do
             not divide its width.
-
     """
     known("model.decoder", "kind", config.kind, MODULES)
     if config.width % config.heads:

@@ -32,7 +32,6 @@ class TracksDecoder(ParallelDecoder):
 
     Attributes:
         tracks: outputs per step of each track, in the order in which the surface joins them.
-
     """
 
     def __init__(self, config: DecoderConfig, sizes: Sizes) -> None:
@@ -46,7 +45,6 @@ class TracksDecoder(ParallelDecoder):
 
         Raises:
             ConfigError: z is cut into other slices than beats.
-
         """
         super().__init__()
         if sizes.neck not in ("phrase", "beats"):
@@ -83,7 +81,6 @@ class TracksDecoder(ParallelDecoder):
             z: float [B, d].
             change: wanted change of each knob's attribute in standard deviations, [B, max(knobs, 1)].
             condition: float [B, beats, condition], or None for none.
-
         """
         grid, count = self.grid, len(self.tracks)
         per_beat = z.reshape(-1, grid.beats, z.shape[-1] // grid.beats) if self.sliced else z.unsqueeze(1)

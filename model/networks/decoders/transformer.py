@@ -26,7 +26,6 @@ class TransformerDecoder(AutoregressiveDecoder):
 
         Raises:
             ConfigError: there is no block.
-
         """
         super().__init__()
         if not config.depth:

@@ -25,7 +25,6 @@ class BandEncoder(Encoder):
 
         Raises:
             ConfigError: the codec has no keys to cut.
-
         """
         super().__init__()
         layout = sizes.layout

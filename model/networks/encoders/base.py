@@ -13,7 +13,6 @@ class Encoder(nn.Module, ABC):
             beats' order.
         width: of a summary.
         rolls: whether it reads the surface's `rolled` arrays, [B, S, channels], instead of its features.
-
     """
 
     tokens: int

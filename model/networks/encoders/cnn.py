@@ -30,7 +30,6 @@ class CnnEncoder(Encoder):
 
         Raises:
             ConfigError: the codec has no single roll.
-
         """
         super().__init__()
         grid = sizes.grid

@@ -29,7 +29,6 @@ def build_encoder(config: EncoderConfig, sizes: Sizes) -> Encoder:
     Raises:
         ConfigError: there is no such encoder, it does not fit the codec, or its heads do not divide
             its width.
-
     """
     known("model.encoder", "kind", config.kind, MODULES)
     if config.width % config.heads:

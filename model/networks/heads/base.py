@@ -30,7 +30,6 @@ class Chance(NamedTuple):
         temperature: float scalar, see `Sampling`.
         top_k: int64 scalar.
         top_p: float scalar.
-
     """
 
     noise: Tensor
@@ -67,7 +66,6 @@ class Surface(nn.Module, ABC):
         layout: how a beat's features fall into cells of keys, where they do.
         track_features: F by track; they sum to F, in order.
         track_logits: L by track; they sum to L, in order.
-
     """
 
     inputs: ClassVar[tuple[str, ...]]
@@ -112,7 +110,6 @@ class Surface(nn.Module, ABC):
             logits: outputs of the step, [B, L].
             chance: noise [B, chances] and how to use it.
             last: arrays [B, 1, ...] of the step before; `blank` before the first.
-
         """
 
     @abstractmethod

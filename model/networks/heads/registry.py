@@ -27,7 +27,6 @@ def build_surface(config: ModelConfig) -> Surface:
 
     Raises:
         ConfigError: there is no such codec.
-
     """
     known("model", "codec", config.codec, SURFACES)
     if config.timing:

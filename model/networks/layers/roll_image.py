@@ -26,7 +26,6 @@ class RollImage:
         written: channels of the image that is written.
         before: outputs of a step ahead of the image's, such as a melody's three states.
         after: outputs behind it, such as a melody's velocity.
-
     """
 
     seen: int
@@ -46,7 +45,6 @@ def image_of(sizes: Sizes, where: str) -> RollImage:
 
     Raises:
         ConfigError: it has no single roll.
-
     """
     for image in (MELODY, *ROLLS):
         if sizes.logits == image.before + image.written * image.rows + image.after:

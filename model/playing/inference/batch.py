@@ -35,7 +35,6 @@ def at_rest(
         points: float32 [d] each.
         answers: of the network, to any number of points and wanted changes.
         known: phrases by their points' bytes, those that were asked for last; takes the new ones.
-
     """
     known = {} if known is None else known
     new = {key: point for point in points if (key := point.tobytes()) not in known}
@@ -64,7 +63,6 @@ def turned(
         learned: attributes that the network was taught to change.
         factors: of the wanted change, at which the network is asked.
         known: as in `at_rest`.
-
     """
     found = at_rest([point for point, _ in asked], answers, known)
     waiting, changes = [], []

@@ -34,7 +34,6 @@ def answers_for(setting: int, runtime: str) -> int:
     Args:
         setting: 1..256; AUTO fits it to what computes.
         runtime: name of that; a card's begins with "torch cuda" or "torch mps".
-
     """
     if setting != AUTO:
         return setting

@@ -88,7 +88,6 @@ def targets(
         turns: by attribute.
         calibration: of the model.
         reachable: lowest and highest measure there can be, by attribute; `LIMITS` unless given.
-
     """
     wanted = {}
     for name, turn in turns.items():
@@ -165,7 +164,6 @@ def settle(
         calibration: of the model.
         plain: the phrase with nothing turned.
         scale: pitch classes that a transposition keeps to; None for semitones.
-
     """
     if not phrase.notes:
         return phrase
@@ -217,7 +215,6 @@ def steer(
         decode: wanted changes in standard deviations -> phrases, one each.
         factors: of the wanted change, at which the network is asked.
         scale: pitch classes that transpositions keep to; None for semitones.
-
     """
     loop = steering(plain, turns, calibration=calibration, learned=learned, factors=factors, scale=scale)
     try:

@@ -29,7 +29,6 @@ class LatentPrior:
 
     Attributes:
         notes: writes phrases note by note; None where the prior is N(0, I).
-
     """
 
     def __init__(self, network: Network, extras: Mapping[str, NDArray[Any]], decoder: PhraseDecoder) -> None:

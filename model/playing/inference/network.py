@@ -49,7 +49,6 @@ class Network:
         codec: packs phrases on the grid of the answers.
         context_steps: of the whole grid, before the answer.
         candidates: see `playing.player.Player.candidates`.
-
     """
 
     def __init__(self, checkpoint: Checkpoint, runtime: Runtime) -> None:

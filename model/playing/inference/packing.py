@@ -17,7 +17,6 @@ class Packing:
     Args:
         network: whose codec packs them.
         grid: of the phrases.
-
     """
 
     def __init__(self, network: Network, grid: Grid) -> None:

@@ -33,7 +33,6 @@ class PhraseDecoder:
         network: that is asked.
         packing: of the same metre.
         calibration: of the attributes.
-
     """
 
     def __init__(self, network: Network, packing: Packing, calibration: Calibration) -> None:

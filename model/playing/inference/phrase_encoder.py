@@ -30,7 +30,6 @@ class PhraseEncoder:
         packing: of the same metre.
         prior: where nothing encodes, a phrase's point is one of its draws.
         decoder: of the same metre, by which they are compared.
-
     """
 
     def __init__(
@@ -49,7 +48,6 @@ class PhraseEncoder:
 
         Raises:
             ValueError: a phrase lies on another grid.
-
         """
         packed = [self._packing.packed(phrase) for phrase in phrases]
         heard = [self._packing.held(arrays) for arrays in packed]
@@ -65,7 +63,6 @@ class PhraseEncoder:
 
         Raises:
             ValueError: a phrase lies on another grid.
-
         """
         packed = [self._packing.packed(phrase) for phrase in phrases]
         if not self._encodes:

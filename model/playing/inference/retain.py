@@ -25,7 +25,6 @@ def retained(played: Phrase, rest: Phrase, answer: Phrase) -> Phrase:
         played: what was played, on the network's grid.
         rest: what the network gives back of it.
         answer: what the network plays in its stead.
-
     """
     if answer == rest:
         return played

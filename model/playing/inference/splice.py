@@ -23,7 +23,6 @@ def on_whole_grid(grid: Grid, context: Phrase | None, prefix: Phrase | None, con
 
     Raises:
         ValueError: one of them has another metre or other steps.
-
     """
     notes: list[Note] = []
     for part, begin in (

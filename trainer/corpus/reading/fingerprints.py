@@ -28,7 +28,6 @@ def fingerprints(pitched: Sheets, drums: Sheets) -> list[Hashes]:
     Args:
         pitched: the tracks with pitches of the songs.
         drums: the drum tracks of the same songs.
-
     """
     chosen = np.zeros(len(pitched.lines), dtype=bool)
     beaten = np.zeros(len(drums.lines), dtype=bool)
@@ -60,7 +59,6 @@ def _grams(values: Numbers, gaps: Numbers, songs: Numbers, length: int, count: i
         songs: of the notes, one more than values.
         length: of a run.
         count: of songs.
-
     """
     begins = np.arange(max(0, len(values) - length + 1))
     begins = begins[songs[begins] == songs[begins + length]] if len(begins) else begins

@@ -55,7 +55,6 @@ class Reading:
         fingerprint: uint64, hashes of runs of its upper line; see `fingerprints.fingerprints`.
         varied: by codec, whether the velocities vary.
         note: what was assumed of the file, as the end of "...: bar line found from the notes"; "" nothing.
-
     """
 
     windows: dict[str, Windows]
@@ -75,7 +74,6 @@ def read(data: bytes, grid: Grid, *, metres: str = "own", metre: str = "") -> Re
 
     Raises:
         UnreadableError: it is no MIDI file, too large, or holds nothing on this grid.
-
     """
     file = opened(data, grid, metres=metres, metre=metre)
     (found,) = read_together([file], grid, metres=metres, metre=metre)
@@ -91,7 +89,6 @@ class OpenedFile(NamedTuple):
         tracks: those with notes.
         beaten: which of them are drums.
         metres: what the file says of its bars.
-
     """
 
     tracks: list[Track]
@@ -226,7 +223,6 @@ def parse(data: bytes) -> Any:  # noqa: ANN401 - symusic publishes no types
 
     Raises:
         UnreadableError: too large, no MIDI, or its division is not ticks per beat.
-
     """
     from symusic import Score  # noqa: PLC0415 - only the workers of prepare need the trainer extra
 
@@ -249,7 +245,6 @@ def tidy(file: SmfFile) -> bytes:
 
     Raises:
         UnreadableError: it is endless.
-
     """
     for track in file.tracks:
         if sum(message.time for message in track) > LONGEST_FILE:

@@ -71,7 +71,6 @@ class Sheets:
         first_line: the first of each song's tracks, and the end.
         first_span: the first of each song's runs, and the end.
         first_group: the first group of each run, and the end.
-
     """
 
     def __init__(self, songs: Sequence[SongTracks], grid: Grid) -> None:
@@ -250,7 +249,6 @@ class Sheet:
         spans: its runs of bars.
         grid: that the steps are of.
         first_run: the first of the runs, as the sheets count them.
-
     """
 
     def __init__(self, sheets: Sheets, song: int) -> None:

@@ -38,7 +38,6 @@ class Source:
         size: bytes, of the file or of the archive.
         changed: when it (the archive) was changed last, nanoseconds.
         refused: why it is not read; empty where it is.
-
     """
 
     path: Path
@@ -69,7 +68,6 @@ def discover(folders: Iterable[Path], *, licences: str) -> tuple[list[Source], l
 
     Returns:
         What to read in a fixed order, and (name, reason) of what is left out.
-
     """
     found = {source.place: source for source in scan(folders, licences=licences)}
     ordered = sorted(found.values(), key=lambda source: (source.name, source.place))
@@ -96,7 +94,6 @@ def scan(
     Raises:
         RequestError: a folder does not exist.
         OperationError: a manifest cannot be read.
-
     """
     for folder in folders:
         if folder.is_file() and is_archive(folder):
@@ -204,7 +201,6 @@ def contents(path: Path, wanted: Callable[[str], bool], most: int) -> Iterator[t
 
     Raises:
         OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, RuntimeError: it cannot be read.
-
     """
     if path.suffix.lower() == ".zip":
         with zipfile.ZipFile(path) as archive:

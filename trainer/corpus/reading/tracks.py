@@ -43,7 +43,6 @@ class Track(NamedTuple):
         program: General MIDI's, 0..127.
         is_drum: whether it lies on channel 10.
         notes: time and duration in ticks, pitch and velocity, each [n].
-
     """
 
     name: str
@@ -72,7 +71,6 @@ class TrackLine(NamedTuple):
         alone: share of its notes that start on a step of their own, 0..1.
         mean: of its pitches.
         voiced: whether its name or its sound says that it leads.
-
     """
 
     place: int
@@ -95,7 +93,6 @@ def unswung(places: NDArray[np.floating[Any]], steps: Numbers, lines: Numbers, s
         steps: the nearest of each.
         lines: the track of each.
         songs: the song of each, or whatever swings by itself, from 0.
-
     """
     within = places % SIXTEENTHS
     late = (within > SWUNG_EIGHTH[0]) & (within < SWUNG_EIGHTH[1])
@@ -149,7 +146,6 @@ def skyline(notes: Wide, groups: Numbers, *, lowest: bool = False) -> tuple[Wide
         notes: as `merged` returns them.
         groups: of them.
         lowest: whether the lowest are wanted.
-
     """
     if not len(notes):
         return notes, groups

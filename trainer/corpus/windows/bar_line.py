@@ -36,7 +36,6 @@ class BarLine(NamedTuple):
         beside: ticks by which all notes lie behind the sixteenths.
         signature: of all bars; None leaves what the file says.
         note: what was assumed, "" nothing.
-
     """
 
     first: int = 0
@@ -128,7 +127,6 @@ class _Notes:
     Attributes:
         beside: int64 [files], ticks by which all notes of each lie behind the sixteenths, where they agree
             on it; else 0.
-
     """
 
     def __init__(self, files: Sequence[Unbarred]) -> None:
@@ -151,7 +149,6 @@ class _Notes:
 
         Args:
             beats: quarters of a bar, of each file.
-
         """
         bar = np.array(beats, dtype=np.int64) * STEPS_PER_BEAT
         most = int(bar.max(initial=1))
@@ -203,7 +200,6 @@ def scored(onsets: Onsets, beats: int, files: int) -> NDArray[np.float64]:
 
     Returns:
         float64 [files, sixteenths of a bar].
-
     """
     bar = beats * STEPS_PER_BEAT
     first, rhythm, cues = _weights(beats)

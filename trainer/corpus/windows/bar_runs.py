@@ -20,7 +20,6 @@ class Metres(NamedTuple):
         tpq: ticks a quarter.
         signatures: (tick, numerator, denominator), sorted.
         end: tick on which the last note ends.
-
     """
 
     tpq: int
@@ -61,7 +60,6 @@ def bar_runs(metres: Metres, grid: Grid, *, other: bool = False, line: BarLine =
         grid: whose bars are asked for.
         other: whether runs of bars of another length are there too, marked as aside.
         line: where the bars lie, if not where the file says; a pick-up before the first is a bar by itself.
-
     """
     bar = grid.beats_per_bar * metres.tpq
     signatures = list(metres.signatures) if line.signature is None else [(0, *line.signature)]

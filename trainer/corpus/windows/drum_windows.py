@@ -38,7 +38,6 @@ class Hits:
 
     Args:
         sheets: of the drum tracks.
-
     """
 
     def __init__(self, sheets: Sheets) -> None:
@@ -58,7 +57,6 @@ class Hits:
             run: of each window, as the sheets count them.
             first: step of each in its run.
             grid: of the windows.
-
         """
         edges = [run << 24 | np.minimum(first + more, LONGEST - 1) for more in (0, grid.steps)]
         low, high = np.searchsorted(self._place, edges)

@@ -85,7 +85,6 @@ def multitrack_windows(sheets: Sheets, drums: Sheets, hits: Hits) -> list[Window
         sheets: of the tracks with pitches.
         drums: of the drum tracks of the same songs.
         hits: of these.
-
     """
     bands = [_band(sheets.lines_of(song), drummed=drums.size_of(song) > 0) for song in range(len(sheets))]
     most = np.array(
@@ -183,7 +182,6 @@ def _places(
         sheets: the songs.
         chosen: of which songs windows are cast.
         most: windows that each song gives.
-
     """
     grid = sheets.grid
     stride = max(1, grid.bars // 4)
@@ -241,7 +239,6 @@ class Candidates:
         first: the window's first step in its run.
         low: its first note in the table of single lines.
         high: the note behind its last.
-
     """
 
     def __init__(self, sheets: Sheets, places: WindowPlaces, parts: Sequence[Sequence[TrackLine]]) -> None:
@@ -282,7 +279,6 @@ class Players:
 
     Attributes:
         ground: place of who is the bass in each window among its candidates, -1 where none is.
-
     """
 
     def __init__(self, bands: Sequence[Casting], sheets: Sheets, places: WindowPlaces) -> None:

@@ -39,7 +39,6 @@ class Onsets(NamedTuple):
         begins: the first note of each.
         pitches: of all notes.
         velocities: of all notes.
-
     """
 
     songs: Numbers

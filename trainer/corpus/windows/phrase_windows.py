@@ -52,7 +52,6 @@ class Runs(NamedTuple):
         bars: whole bars of each.
         aside: see `Windows`; of each.
         songs: the song of each, from 0, rising.
-
     """
 
     notes: Wide
@@ -81,7 +80,6 @@ class Cut:
         runs: which run of its song each is cut from.
         aside: see `Windows`.
         songs: the song of each, from 0, rising.
-
     """
 
     notes: Wide
@@ -125,7 +123,6 @@ class Windows:
         lines: int32, which run of which of the song's lines it is cut from.
         every: all windows in their order, those that come again too: what a piece is from phrase to phrase;
             None where the song has nothing to say about that.
-
     """
 
     notes: Notes = field(default_factory=lambda: np.zeros((0, len(COLUMNS)), dtype=np.int16))
@@ -275,7 +272,6 @@ def off_grid(found: Cut, grid: Grid, pitched: NDArray[np.bool_] | None = None) -
         found: the windows.
         grid: of them.
         pitched: which notes are heeded; all where None.
-
     """
     notes = found.notes
     heeded = np.ones(len(notes), dtype=bool) if pitched is None else pitched
@@ -340,7 +336,6 @@ def collect(
         alike: of one shape, of all songs or of each.
         among: which windows may be taken, rising; None all.
         every: which say how their piece goes on, rising; None the first `MAX_WINDOWS` of each song.
-
     """
     most, alike = (np.broadcast_to(np.asarray(each), songs) for each in (most, alike))
     taken = np.arange(len(exact)) if among is None else among

@@ -44,7 +44,6 @@ class Adversary:
 
         Raises:
             RequestError: its kind or width is not allowed.
-
         """
         critic, surface = fit.critic, net.surface
         self.net, self.fit = net, fit
@@ -170,7 +169,6 @@ class CriticTerm:
 
     Attributes:
         networks: the critic.
-
     """
 
     def __init__(self, net: VAE, fit: FitConfig) -> None:
@@ -238,7 +236,6 @@ def heated(heads: Mapping[str, Tensor], temperature: float, noise: float) -> Ten
         heads: of a codec.
         temperature: of the softmax that gradients go through; forward it changes nothing.
         noise: share of a sample's noise, from torch's global generator: 0 is the likeliest, 1 a sample.
-
     """
     found: Tensors = {}
     for name, value in heads.items():

@@ -30,7 +30,6 @@ class Batch:
         change: float32 [E, max(knobs, 1)], in standard deviations.
         encoder_input: the codec's arrays that the encoder gets; None where they are those of x.
         condition: of the decoder, [B, beats, width], see `model.codecs.conditions`; None without.
-
     """
 
     arrays: Tensors
@@ -51,7 +50,6 @@ class Moment:
     Attributes:
         step: optimiser steps of the model that are done.
         share: of the run that is done, 0..1.
-
     """
 
     step: int
@@ -66,7 +64,6 @@ class Loss:
         total: scalar.
         parts: scalars by name, means over the batch (in nats where they are likelihoods), unweighted;
             logged as `loss_NAME`.
-
     """
 
     total: Tensor
@@ -81,7 +78,6 @@ class Objective(ABC):
         uses_edits: whether batches should come with edit pairs.
         networks: the objective's own networks by role, other than `model`; the loop moves them to the
             device, saves and restores them and their optimisers, and shares them among processes.
-
     """
 
     betas: ClassVar[tuple[float, float]] = (0.9, 0.98)
@@ -92,7 +88,6 @@ class Objective(ABC):
 
         Raises:
             RequestError: the two do not go together.
-
         """
         self.net, self.fit = net, fit
         self.networks = nn.ModuleDict()
@@ -104,7 +99,6 @@ class Objective(ABC):
 
         Raises:
             KeyError: the objective has no such network; the base has none at all.
-
         """
         raise KeyError(role)
 
@@ -137,7 +131,6 @@ class Term(Protocol):
 
     Attributes:
         networks: as those of an objective.
-
     """
 
     networks: nn.ModuleDict

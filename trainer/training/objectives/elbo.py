@@ -33,7 +33,6 @@ class Elbo(Objective):
             net: with an encoder.
             fit: settings of the run.
             term: a critic's, added to the loss from the share `fit.critic.start` of the run on.
-
         """
         super().__init__(net, fit)
         self.term = term
