@@ -6,6 +6,7 @@ For live.toml, mappings, a training run's configuration and what checkpoints say
 Tested in tests/model/test_strict.py, tests/live/settings/test_config.py.
 """
 
+import functools
 import math
 import tomllib
 import types
@@ -75,22 +76,28 @@ def check_value(value: object, hint: object, *, label: str, where: str = "") -> 
     Raises:
         ConfigError: the value is not allowed there.
     """
-    shape = shapes.type_info(typing.cast("type", hint))
     finite = not isinstance(value, float) or math.isfinite(value)
     try:
         msgspec.convert(value, typing.cast("type", hint))
     except msgspec.ValidationError:
         finite = False
     if not finite:
+        shape = shapes.type_info(typing.cast("type", hint))
         place = f"{where}: " if where else ""
         hint_text = _nearest(value, shape)
         raise ConfigError(f"{place}{label} must be {_describe(shape)}, not {shown(value)}{hint_text}")
 
 
-def field_hints(kind: type[msgspec.Struct]) -> dict[str, object]:
+@functools.cache
+def field_hints(kind: type[msgspec.Struct]) -> Mapping[str, object]:
     """Return the type hint of each field, in the order in which they are written."""
     hints = typing.get_type_hints(kind, include_extras=True)
     return {name: hints[name] for name in kind.__struct_fields__}
+
+
+@functools.cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
 
 
 def shown(value: object) -> str:
@@ -122,7 +129,7 @@ def _walk(value: object, hint: Any, where: str, path: str) -> None:  # noqa: ANN
                 table = f"[{path}]" if path and " " not in path else path
                 place = f"{table} of {where}" if table else where
                 raise ConfigError(f"unknown key '{key}' in {place}; {nearest(str(key), hints)}")
-        for field in msgspec.structs.fields(hint):
+        for field in _fields(hint):
             inner = _join(path, field.name, dot=True)
             if field.name in value:
                 _walk(value[field.name], hints[field.name], where, inner)

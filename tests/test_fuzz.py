@@ -10,7 +10,7 @@ import scripts.fuzz
 from live.control.osc_messages import BadPacketError
 from scripts.fuzz import TARGETS, HangError, Target, at_most, run
 
-INPUTS = {"midi-bytes": 350, "osc": 2000, "toml": 250, "mapping": 200, "checkpoint": 250, "midi-file": 250}
+INPUTS = {"midi-bytes": 1000, "osc": 2000, "toml": 250, "mapping": 200, "checkpoint": 250, "midi-file": 250}
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -46,6 +46,19 @@ def test_what_takes_too_long_is_broken_off() -> None:
 def test_what_waits_for_ever_is_broken_off_too() -> None:
     with pytest.raises(HangError), at_most(0.01):
         threading.Event().wait(60)
+
+
+def test_each_input_that_hangs_is_broken_off_and_the_others_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def feed(data: bytes) -> None:
+        if data == b"b":
+            threading.Event().wait(60)
+
+    inputs = iter([b"a", b"b", b"a", b"b", b"a"])
+    monkeypatch.setattr(scripts.fuzz, "SECONDS_AN_INPUT", 0.01)
+    monkeypatch.setattr(scripts.fuzz, "mutated", lambda *_: next(inputs))
+    outcome = run(Target([b"a"], [b"b"], feed), seconds=60, seed=1, most=5)
+    assert outcome.inputs == 5
+    assert [data for data, _ in outcome.faults.values()] == [b"b"]
 
 
 def test_to_wait_for_a_processor_is_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -418,7 +418,7 @@ def with_options(config: Config, **options: object) -> Config:
         value = list(plain) if isinstance(plain, tuple) else plain
         if option in ("--phrase", "--candidates") and str(value).isdecimal():
             value = int(str(value))
-        section = getattr(config, section_name)
+        section: msgspec.Struct = getattr(config, section_name)
         strict.check_value(value, strict.field_hints(type(section))[key], label=option)
         if option in ("--key", "--chords") and value != AUTO:
             check_condition(key, str(value), label=option)
