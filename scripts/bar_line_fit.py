@@ -1,13 +1,29 @@
-"""Where the bar line is, by excerpts of music: a fit that both scripts of tables share."""
+"""Where the bar line is, by excerpts of music: what both scripts of tables read, and their fit."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from model.music.grid import Grid
+from trainer.corpus.reading.read_midi import UnreadableError, parse
+from trainer.corpus.reading.sheets import Sheet
+from trainer.corpus.reading.sources import discover
+from trainer.corpus.reading.tracks import Wide
+from trainer.corpus.windows.bar_runs import Metres, bar_runs
+from trainer.corpus.windows.phrase_windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC
+
+PARTS, FITTED = 10, range(6)  # of so many parts of all songs
+METRES = {4: {(4, 4), (2, 2)}, 3: {(3, 4)}}
+OFF, OFF_SHARE = 20, 0.2  # hundredths of a step, and the share of onsets so far off that is too much
 CUES = 29
+
+Onset = tuple[int, list[tuple[int, int]]]
+"""A step, and the (pitch, velocity) of what starts on it."""
 
 
 class Excerpt(NamedTuple):
@@ -49,3 +65,38 @@ def fitted(excerpts: Sequence[Excerpt], steps: int) -> tuple[NDArray[np.float64]
     by_cue = weights.detach().double().numpy()
     by_place = torch.log_softmax(first.detach().double(), 0).numpy()
     return by_place, by_cue - by_cue.mean(1, keepdims=True)
+
+
+def runs_of(folders: Iterable[Path], beats: int) -> Iterator[list[Onset]]:
+    """Yield the onsets of each run of bars, of its melody and of its keyboard."""
+    grid = Grid(beats_per_bar=beats)
+    sources, _ = discover(folders, licences="permissive")
+    for source in sources:
+        song = source.cluster or source.name
+        if int(hashlib.md5(song.encode(), usedforsecurity=False).hexdigest(), 16) % PARTS not in FITTED:
+            continue
+        try:
+            score = parse(source.path.read_bytes())
+        except (OSError, UnreadableError):
+            continue
+        metres = {(signature.numerator, signature.denominator) for signature in score.time_signatures}
+        tracks = [track for track in score.tracks if len(track.notes) and not track.is_drum]
+        if not tracks or not metres or not metres <= METRES[beats]:
+            continue
+        sheet = Sheet.of(tracks, score.tpq, bar_runs(Metres.of(score), grid), grid)
+        single = [line for line in sheet.lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
+        lead = max(single or sheet.lines, key=lambda line: (line.voiced, line.mean))
+        keys = [line for line in sheet.lines if line.program in KEYBOARDS and not line.voiced]
+        together = sheet.chords(keys)
+        for span in range(len(sheet.spans)):
+            parts = [sheet.line(span, lead), *([together[span]] if keys else [])]
+            yield from (onsets for onsets in map(_onsets, parts) if len(onsets) > 4 * beats)
+
+
+def _onsets(notes: Wide) -> list[Onset]:
+    if not len(notes) or float(np.mean(np.abs(notes[:, 4]) > OFF)) > OFF_SHARE:
+        return []
+    found: dict[int, list[tuple[int, int]]] = {}
+    for step, pitch, velocity in notes[:, :3].tolist():
+        found.setdefault(step, []).append((pitch, velocity))
+    return sorted(found.items())

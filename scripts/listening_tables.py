@@ -12,10 +12,9 @@ Of the cues and first onsets that ship, each number is the mean of this fit's an
 of tracks, which finds more bar lines of songs for tuning than this alone (.80 for .76 of keyboards).
 """
 
-import hashlib
 import random
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,29 +23,16 @@ import torch
 from numpy.typing import NDArray
 
 from live.timing.listening.rhythm import ECHOES, KINDS, LEVEL, LEVELS, LONGEST, MIDDLE, kind_of
-from model.music.grid import Grid
 from model.music.metre_profile import Cues
-from scripts.bar_line_fit import CUES, Excerpt, fitted
-from trainer.corpus.reading.read_midi import UnreadableError, parse
-from trainer.corpus.reading.sheets import Sheet
-from trainer.corpus.reading.sources import discover
-from trainer.corpus.reading.tracks import Wide
-from trainer.corpus.windows.bar_runs import Metres, bar_runs
-from trainer.corpus.windows.phrase_windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC
+from scripts.bar_line_fit import CUES, Excerpt, Onset, fitted, runs_of
 
 ROOM = Path(__file__).parents[1] / "live" / "timing" / "listening"
-PARTS, FITTED = 10, range(6)  # of so many parts of all songs
-METRES = {4: {(4, 4), (2, 2)}, 3: {(3, 4)}}
 NAMES = {4: "FOUR", 3: "THREE"}
 MOST_COUNTED = 500  # sixteenths for which one run of bars counts, about
 STRETCHES = (2, 4, 8, 16)  # bars that a rhythm is heard for, knowing nothing of what was before
 WIDTH, BATCH, STEPS, RATE = 64, 4096, 350, 8e-3  # of the network and its training
 LINE = 100  # letters
 EXCERPTS, LENGTHS = 6, (2, 3, 4, 8)
-OFF, OFF_SHARE = 20, 0.2  # hundredths of a step, and the share of onsets so far off that is too much
-
-Onset = tuple[int, list[tuple[int, int]]]
-"""A step, and the (pitch, velocity) of what starts on it."""
 
 
 class Cells(NamedTuple):
@@ -65,7 +51,7 @@ def main() -> None:
     for pages in (metre, rhythm):
         pages[0] = pages[0].split('"""', 2)[1].join(('"""', '"""\n'))
     for beats, name in NAMES.items():
-        runs = list(_runs([Path(word) for word in sys.argv[1:]], beats))
+        runs = list(runs_of([Path(word) for word in sys.argv[1:]], beats))
         logits = _rhythm(runs, beats)
         letters = "".join(LEVELS[level] for level in _levels(logits).ravel())
         lines = "\n".join(letters[start : start + LINE] for start in range(0, len(letters), LINE))
@@ -83,41 +69,6 @@ def _levels(logits: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def _text(rows: NDArray[np.float64]) -> str:
     return "\n".join(" ".join(str(round(value)) for value in row) for row in rows.tolist())
-
-
-def _runs(folders: Iterable[Path], beats: int) -> Iterator[list[Onset]]:
-    """Yield the onsets of each run of bars, of its melody and of its keyboard."""
-    grid = Grid(beats_per_bar=beats)
-    sources, _ = discover(folders, licences="permissive")
-    for source in sources:
-        song = source.cluster or source.name
-        if int(hashlib.md5(song.encode(), usedforsecurity=False).hexdigest(), 16) % PARTS not in FITTED:
-            continue
-        try:
-            score = parse(source.path.read_bytes())
-        except (OSError, UnreadableError):
-            continue
-        metres = {(signature.numerator, signature.denominator) for signature in score.time_signatures}
-        tracks = [track for track in score.tracks if len(track.notes) and not track.is_drum]
-        if not tracks or not metres or not metres <= METRES[beats]:
-            continue
-        sheet = Sheet.of(tracks, score.tpq, bar_runs(Metres.of(score), grid), grid)
-        single = [line for line in sheet.lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
-        lead = max(single or sheet.lines, key=lambda line: (line.voiced, line.mean))
-        keys = [line for line in sheet.lines if line.program in KEYBOARDS and not line.voiced]
-        together = sheet.chords(keys)
-        for span in range(len(sheet.spans)):
-            parts = [sheet.line(span, lead), *([together[span]] if keys else [])]
-            yield from (onsets for onsets in map(_onsets, parts) if len(onsets) > 4 * beats)
-
-
-def _onsets(notes: Wide) -> list[Onset]:
-    if not len(notes) or float(np.mean(np.abs(notes[:, 4]) > OFF)) > OFF_SHARE:
-        return []
-    found: dict[int, list[tuple[int, int]]] = {}
-    for step, pitch, velocity in notes[:, :3].tolist():
-        found.setdefault(step, []).append((pitch, velocity))
-    return sorted(found.items())
 
 
 def _cells(steps: Sequence[int], start: int, beats: int) -> Cells:

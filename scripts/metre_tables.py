@@ -1,4 +1,4 @@
-"""Fits model/music/metre_tables.py on folders of MIDI files.
+"""Fits model/music/metre_tables.json on folders of MIDI files.
 
     python -m scripts.metre_tables FOLDER ...
 
@@ -11,92 +11,37 @@ The tables that ship were fitted in the same way with a slightly other choice of
 writes are level with them on melodies and find fewer bar lines of keyboards (.66 for .70 of 28 songs).
 """
 
-import hashlib
+import json
 import random
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.music.grid import Grid
-from model.music.metre_profile import LONGEST, RHYTHM_KINDS, Cues, kind_of
-from scripts.bar_line_fit import CUES, Excerpt, fitted
-from trainer.corpus.reading.read_midi import UnreadableError, parse
-from trainer.corpus.reading.sheets import Sheet
-from trainer.corpus.reading.sources import discover
-from trainer.corpus.reading.tracks import Wide
-from trainer.corpus.windows.bar_runs import Metres, bar_runs
-from trainer.corpus.windows.phrase_windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC
+from model.music.metre_profile import LONGEST, RHYTHM_KINDS, TABLES, Cues, kind_of
+from scripts.bar_line_fit import CUES, METRES, Excerpt, Onset, fitted, runs_of
 
-OUT = Path(__file__).parents[1] / "model" / "music" / "metre_tables.py"
-PARTS, FITTED = 10, range(6)  # of so many parts of all songs
-METRES = {4: {(4, 4), (2, 2)}, 3: {(3, 4)}}
-NAMES = {4: "FOUR", 3: "THREE"}
 MOST_COUNTED = 400  # onsets for which one run of bars counts at most
 EVERYWHERE = 60.0  # onsets by which a kind of distance leans on all kinds
 EXCERPTS, LENGTHS = 6, (2, 3, 4, 8)
-OFF, OFF_SHARE = 20, 0.2  # hundredths of a step, and the share of onsets so far off that is too much
-
-Onset = tuple[int, list[tuple[int, int]]]
-"""A step, and the (pitch, velocity) of what starts on it."""
 
 
 def main() -> None:
     """Write the tables anew."""
-    pages = [(OUT.read_text(encoding="utf-8").split('"""', 2)[1]).join(('"""', '"""\n'))]
-    for beats, name in NAMES.items():
-        runs = list(_runs([Path(word) for word in sys.argv[1:]], beats))
+    tables = []
+    for beats in METRES:
+        runs = list(runs_of([Path(word) for word in sys.argv[1:]], beats))
         following = _following(runs, 4 * beats)
         first, cues = fitted(list(_excerpts(runs, following, 4 * beats)), 4 * beats)
         short = following[:, :, :LONGEST].copy()
         short[:, :, -1] = np.log(np.exp(following[:, :, LONGEST - 1 :]).sum(-1))
-        tenths = "\n\n".join(_text(rows * 10) for rows in short)
-        pages.append(f'{name}_FIRST = """\n{_text(first[None] * 100)}\n"""\n')
-        pages.append(f'{name}_NEXT = """\n{tenths}\n"""\n')
-        pages.append(f'{name}_CUES = """\n{_text(cues * 100)}\n"""\n')
-    OUT.write_text("\n".join(pages), encoding="utf-8")
-
-
-def _text(rows: NDArray[np.float64]) -> str:
-    return "\n".join(" ".join(str(round(value)) for value in row) for row in rows.tolist())
-
-
-def _runs(folders: Iterable[Path], beats: int) -> Iterator[list[Onset]]:
-    """Yield the onsets of each run of bars, of its melody and of its keyboard."""
-    grid = Grid(beats_per_bar=beats)
-    sources, _ = discover(folders, licences="permissive")
-    for source in sources:
-        song = source.cluster or source.name
-        if int(hashlib.md5(song.encode(), usedforsecurity=False).hexdigest(), 16) % PARTS not in FITTED:
-            continue
-        try:
-            score = parse(source.path.read_bytes())
-        except (OSError, UnreadableError):
-            continue
-        metres = {(signature.numerator, signature.denominator) for signature in score.time_signatures}
-        tracks = [track for track in score.tracks if len(track.notes) and not track.is_drum]
-        if not tracks or not metres or not metres <= METRES[beats]:
-            continue
-        sheet = Sheet.of(tracks, score.tpq, bar_runs(Metres.of(score), grid), grid)
-        single = [line for line in sheet.lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
-        lead = max(single or sheet.lines, key=lambda line: (line.voiced, line.mean))
-        keys = [line for line in sheet.lines if line.program in KEYBOARDS and not line.voiced]
-        together = sheet.chords(keys)
-        for span in range(len(sheet.spans)):
-            parts = [sheet.line(span, lead), *([together[span]] if keys else [])]
-            yield from (onsets for onsets in map(_onsets, parts) if len(onsets) > 4 * beats)
-
-
-def _onsets(notes: Wide) -> list[Onset]:
-    if not len(notes) or float(np.mean(np.abs(notes[:, 4]) > OFF)) > OFF_SHARE:
-        return []
-    found: dict[int, list[tuple[int, int]]] = {}
-    for step, pitch, velocity in notes[:, :3].tolist():
-        found.setdefault(step, []).append((pitch, velocity))
-    return sorted(found.items())
+        rows = {"first": first * 100, "next": short * 10, "cues": cues * 100}
+        lines = [f'"{name}": {json.dumps(np.rint(row).astype(int).tolist())}' for name, row in rows.items()]
+        tables.append(f'"{beats}": {{' + ",\n ".join(lines) + "}")
+    TABLES.write_text("{" + ",\n".join(tables) + "}\n", encoding="utf-8")
 
 
 def _following(runs: Sequence[list[Onset]], steps: int) -> NDArray[np.float64]:

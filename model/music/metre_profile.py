@@ -10,8 +10,13 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
-from model.music import metre_tables
+import msgspec
+
+TABLES = Path(__file__).with_name("metre_tables.json")
+"""By quarters in a bar: `first` and `cues` in hundredths of a natural logarithm, `next` in tenths; fitted by
+scripts/metre_tables.py on songs that the shipped models learned from too (see NOTICE)."""
 
 STEPS_PER_BEAT = 4
 LONGEST = 17  # distances in sixteenths from here on are one kind
@@ -47,29 +52,21 @@ class MetreProfile:
     def __init__(self, beats_per_bar: int) -> None:
         """Read the tables; metres other than three and four quarters borrow the bars of four."""
         self.steps = beats_per_bar * STEPS_PER_BEAT
-        three = beats_per_bar == 3
-        names = (
-            ("THREE_FIRST", "THREE_NEXT", "THREE_CUES") if three else ("FOUR_FIRST", "FOUR_NEXT", "FOUR_CUES")
-        )
-        first, following, cues = (_numbers(getattr(metre_tables, name)) for name in names)
-        places = [place if three else _place_in_four(place, beats_per_bar) for place in range(self.steps)]
-        rows = len(first[0])
-        self.first = [first[0][place] / 100 for place in places]
+        bars = 3 if beats_per_bar == 3 else 4
+        tables = msgspec.json.decode(TABLES.read_bytes())[str(bars)]
+        places = [place if bars == 3 else _place_in_four(place, beats_per_bar) for place in range(self.steps)]
+        self.first = [tables["first"][place] / 100 for place in places]
         self.rhythm = [
-            [[RHYTHM_WEIGHT * value / 10 for value in following[kind * rows + place]] for place in places]
-            for kind in range(RHYTHM_KINDS)
+            [[RHYTHM_WEIGHT * value / 10 for value in kind[place]] for place in places]
+            for kind in tables["next"]
         ]
-        self.cues = [[row[place] / 100 for place in places] for row in cues]
+        self.cues = [[row[place] / 100 for place in places] for row in tables["cues"]]
 
 
 @lru_cache(maxsize=4)
 def profile_of(beats_per_bar: int) -> MetreProfile:
     """Return the profile of a metre, read once."""
     return MetreProfile(beats_per_bar)
-
-
-def _numbers(table: str) -> list[list[int]]:
-    return [[int(number) for number in line.split()] for line in table.split("\n") if line]
 
 
 def _place_in_four(place: int, beats_per_bar: int) -> int:
