@@ -9,19 +9,8 @@ from pythonosc.osc_message import OscMessage, ParseError
 from pythonosc.parsing.ntp import ntp_time_to_system_epoch
 
 from live.errors import UsageError, unknown
-from live.ipc.commands import (
-    ChooseMapping,
-    ChooseModel,
-    Command,
-    GoTo,
-    PlayKey,
-    RampTempo,
-    Say,
-    SetCondition,
-    SetMetre,
-    Turn,
-    action,
-)
+from live.ipc import commands
+from live.ipc.commands import Command, action
 from live.settings.knobs import ACTIONS, KNOBS, takes
 
 ROOT = "/twobar/"
@@ -187,7 +176,7 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
                 tempo_bpm, bars = _numbers(address, arguments, 2)
                 if not 1 <= bars <= MOST_RAMP_BARS:
                     raise BadPacketError(f"{address} takes 1 to {MOST_RAMP_BARS} bars, not {bars:g}")
-                return [RampTempo(KNOBS["tempo"].clip(tempo_bpm), round(bars), source=SOURCE)]
+                return [commands.RampTempo(KNOBS["tempo"].clip(tempo_bpm), round(bars), source=SOURCE)]
             case "tempo" if not rest:
                 return [_knob("tempo", *_numbers(address, arguments, 1))]
             case "latent" if not rest:
@@ -195,28 +184,28 @@ def commands_of(address: str, arguments: Sequence[object]) -> list[Command]:
                     raise BadPacketError(
                         f"{address} takes 1 to {LONGEST_LATENT} numbers, not {len(arguments)}"
                     )
-                return [GoTo(_numbers(address, arguments, len(arguments)), source=SOURCE)]
+                return [commands.GoTo(_numbers(address, arguments, len(arguments)), source=SOURCE)]
             case "note" if not rest:
                 return [_note(address, arguments)]
             case "model" if not rest:
-                return [ChooseModel(_text(address, arguments, "the model's name"), source=SOURCE)]
+                return [commands.ChooseModel(_text(address, arguments, "the model's name"), source=SOURCE)]
             case "mapping" if not rest:
                 return [_mapping(address, arguments)]
             case "metre" if not rest:
-                return [SetMetre(_text(address, arguments, "as 3/4, or auto"), source=SOURCE)]
+                return [commands.SetMetre(_text(address, arguments, "as 3/4, or auto"), source=SOURCE)]
             case "phrase" if not rest:
                 return _action(address, "phrase", arguments)
             case "key" if not rest:
                 value = _text(address, arguments, "a key, auto or off")
-                return [SetCondition("key", value, source=SOURCE)]
+                return [commands.SetCondition("key", value, source=SOURCE)]
             case "chords" if not rest:
                 value = _text(address, arguments, "chords as C Am F G, or auto")
-                return [SetCondition("chords", value, source=SOURCE)]
+                return [commands.SetCondition("chords", value, source=SOURCE)]
             case "words" if not rest:
-                return [Say(_text(address, arguments, "as 'sparser, a bit higher'"), source=SOURCE)]
+                return [commands.Say(_text(address, arguments, "as 'sparser, a bit higher'"), source=SOURCE)]
             case "condition" if rest and " " not in rest:
                 value = _text(address, arguments, "what to keep to, or auto")
-                return [SetCondition(rest, value, source=SOURCE)]
+                return [commands.SetCondition(rest, value, source=SOURCE)]
             case "action" if rest:
                 return _action(address, rest, arguments)
             case _:
@@ -270,7 +259,7 @@ def _knob(name: str, value: float) -> Command:
     """Return the command that sets a knob, clipped to its range."""
     if name not in KNOBS:
         raise unknown("knob", name, KNOBS, where=ROOT + "knob/NAME")
-    return Turn(name, KNOBS[name].clip(value), source=SOURCE)
+    return commands.Turn(name, KNOBS[name].clip(value), source=SOURCE)
 
 
 def _note(address: str, arguments: Sequence[object]) -> Command:
@@ -278,7 +267,7 @@ def _note(address: str, arguments: Sequence[object]) -> Command:
     pitch, velocity = _numbers(address, arguments, 2)
     if not (0 <= pitch <= 127 and pitch == int(pitch)):
         raise BadPacketError(f"{address}: the pitch must be a whole number from 0 to 127, not {pitch:g}")
-    return PlayKey(int(pitch), round(min(127.0, max(0.0, velocity))), source=SOURCE)
+    return commands.PlayKey(int(pitch), round(min(127.0, max(0.0, velocity))), source=SOURCE)
 
 
 def _mapping(address: str, arguments: Sequence[object]) -> Command:
@@ -286,7 +275,7 @@ def _mapping(address: str, arguments: Sequence[object]) -> Command:
     if not 1 <= len(arguments) <= 2 or not all(isinstance(one, str) and one for one in arguments):
         raise BadPacketError(f"{address} takes a mapping's name or auto, and perhaps a controller's port")
     name, port = [*map(str, arguments), ""][:2]
-    return ChooseMapping(name, port, source=SOURCE)
+    return commands.ChooseMapping(name, port, source=SOURCE)
 
 
 def _action(address: str, rest: str, arguments: Sequence[object]) -> list[Command]:

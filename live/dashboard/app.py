@@ -37,17 +37,8 @@ from live.dashboard.windows.screens import (
     StoreWindow,
     WordsWindow,
 )
-from live.ipc.commands import (
-    ChooseMapping,
-    Command,
-    Panic,
-    PlayKey,
-    Quit,
-    Say,
-    SetMetre,
-    Turn,
-    action,
-)
+from live.ipc import commands
+from live.ipc.commands import Command, action
 from live.ipc.snapshot import ToDashboard, TouchView
 from live.settings.knobs import KNOBS
 
@@ -180,7 +171,7 @@ class Dashboard(App[None]):
         """Stop listening, and let no note of the computer keyboard sound on."""
         self._inbox.connect(None)
         for pitch in self._piano.release():
-            self._send(PlayKey(pitch, 0, source=keys.SOURCE))
+            self._send(commands.PlayKey(pitch, 0, source=keys.SOURCE))
 
     def on_dashboard_arrived(self) -> None:
         """Draw the newest snapshot."""
@@ -279,11 +270,11 @@ class Dashboard(App[None]):
 
     def action_mapping(self, name: str, port: str) -> None:
         """Let a controller have another mapping."""
-        self._send(ChooseMapping(name, port, source=keys.SOURCE))
+        self._send(commands.ChooseMapping(name, port, source=keys.SOURCE))
 
     def action_rest_of(self, name: str) -> None:
         """Put a knob to rest by its name."""
-        self._send(Turn(name, KNOBS[name].rest, source=keys.SOURCE))
+        self._send(commands.Turn(name, KNOBS[name].rest, source=keys.SOURCE))
 
     def action_start_stop(self) -> None:
         """Start, or stop when it plays."""
@@ -302,7 +293,7 @@ class Dashboard(App[None]):
     def action_metre(self, step: int) -> None:
         """Ask for the next metre, or the one before; pressed again, for the one after that."""
         if self.shown.snapshot is not None:
-            self._send(SetMetre(self.shown.next_metre(step), source=keys.SOURCE))
+            self._send(commands.SetMetre(self.shown.next_metre(step), source=keys.SOURCE))
 
     def action_choose(self, step: int) -> None:
         """Choose another knob."""
@@ -319,7 +310,7 @@ class Dashboard(App[None]):
         """Put the chosen knob to rest."""
         knob = self.shown.chosen_knob
         if knob is not None:
-            self._send(Turn(knob.name, knob.rest, source=keys.SOURCE))
+            self._send(commands.Turn(knob.name, knob.rest, source=keys.SOURCE))
 
     def _send_any(self, command: Command | None) -> None:
         if command is not None:
@@ -391,7 +382,7 @@ class Dashboard(App[None]):
 
         def say(text: str | None) -> None:
             if text:
-                self._send(Say(text, source=keys.SOURCE))
+                self._send(commands.Say(text, source=keys.SOURCE))
 
         self.push_screen(WordsWindow(self.shown.situation), say)
 
@@ -418,7 +409,7 @@ class Dashboard(App[None]):
     def _quit(self, answer: bool | None) -> None:
         if answer:
             if self._on_quit is not None:
-                self._send(Quit(source=keys.SOURCE))
+                self._send(commands.Quit(source=keys.SOURCE))
                 self._on_quit()
             self.exit()
 
@@ -465,7 +456,7 @@ class Dashboard(App[None]):
             self.action_piano()
             self.shown.note("info", "Esc ended the piano; 0 is panic")
         else:
-            self._send(Panic(source=keys.SOURCE))
+            self._send(commands.Panic(source=keys.SOURCE))
 
     # -- the computer's keyboard as a piano ------------------------------------------------------
 
@@ -473,7 +464,7 @@ class Dashboard(App[None]):
         """Let letters play notes, or stop it."""
         self._piano.on = not self._piano.on
         for pitch in self._piano.release():
-            self._send(PlayKey(pitch, 0, source=keys.SOURCE))
+            self._send(commands.PlayKey(pitch, 0, source=keys.SOURCE))
         self._hint()
 
     def on_key(self, event: events.Key) -> None:
@@ -487,10 +478,10 @@ class Dashboard(App[None]):
                 self._hint()
             return
         event.prevent_default()
-        self._send(PlayKey(pitch, source=keys.SOURCE))
+        self._send(commands.PlayKey(pitch, source=keys.SOURCE))
         self.set_timer(piano.NOTE_SECONDS, lambda: self._note_end(pitch))
 
     def _note_end(self, pitch: int) -> None:
         """End a note whose key has not been struck again since."""
         if self._piano.expire(pitch):
-            self._send(PlayKey(pitch, 0, source=keys.SOURCE))
+            self._send(commands.PlayKey(pitch, 0, source=keys.SOURCE))

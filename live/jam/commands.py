@@ -8,49 +8,8 @@ import math
 from collections.abc import Sequence
 
 from live.errors import UsageError, unknown
-from live.ipc.commands import (
-    Arm,
-    Break,
-    CallScene,
-    ChooseMapping,
-    ChooseModel,
-    ChooseSong,
-    Command,
-    Fill,
-    Freeze,
-    GoOnMap,
-    GoTo,
-    LeadOn,
-    Learn,
-    LockKey,
-    Loop,
-    MutePart,
-    Nudge,
-    Panic,
-    PlayKey,
-    Quit,
-    RampTempo,
-    RecallAnchor,
-    Redo,
-    Say,
-    SetCondition,
-    SetMetre,
-    SetMode,
-    SetPhrase,
-    SoloPart,
-    Start,
-    StepVary,
-    Stop,
-    StopLearning,
-    StoreAnchor,
-    StoreScene,
-    SwitchMetronome,
-    SwitchTake,
-    SwitchThru,
-    TapTempo,
-    Turn,
-    Undo,
-)
+from live.ipc import commands
+from live.ipc.commands import Command
 from live.jam.jam import Jam
 from live.jam.scenes.present import Slots
 from live.jam.scenes.scenes import Scenes
@@ -72,7 +31,10 @@ from model.music.tracks import TRACKS
 
 DECODED_KNOBS = frozenset((*ATTRIBUTE_KNOBS, "vary", "stray", "temperature"))
 SLIDING_KNOBS = ("morph", "xy.x", "xy.y")  # turned to where they are, they still take the latent there
-NO_GESTURES = (Undo, Redo, PlayKey, RampTempo, Fill, Break, Arm, Start, Stop, Panic, SwitchTake, Quit)
+NO_GESTURES = (
+    commands.Undo, commands.Redo, commands.PlayKey, commands.RampTempo, commands.Fill, commands.Break,
+    commands.Arm, commands.Start, commands.Stop, commands.Panic, commands.SwitchTake, commands.Quit,
+)  # fmt: skip
 """What undo does not take back."""
 
 LARGEST = 3.4028234663852886e38  # the models reckon in float32
@@ -103,7 +65,7 @@ class Commands:
 
     def run(self, command: Command, now: Nanos) -> None:
         """Carry a command out; what cannot be done is a notice, never an exception."""
-        if isinstance(command, Say) and any(
+        if isinstance(command, commands.Say) and any(
             isinstance(each, NO_GESTURES) for each in self._asked(command).commands
         ):
             for each in self._asked(command).commands:
@@ -121,96 +83,96 @@ class Commands:
     def _take_down(self, command: Command, before: Slots, now: Nanos) -> None:
         """Let undo know what a gesture has changed, or will have at the end of its glide."""
         after = self.scenes.slots() | self.scenes.coming()
-        sweep = command.knob if isinstance(command, Turn | Nudge) else ""
-        if isinstance(command, GoOnMap):
+        sweep = command.knob if isinstance(command, commands.Turn | commands.Nudge) else ""
+        if isinstance(command, commands.GoOnMap):
             sweep = "map"
         self.undo.record(text_of(command, after), before, after, now, sweep=sweep)
 
     def _run(self, command: Command, now: Nanos) -> None:  # noqa: PLR0915  a line for each command
         jam = self._jam
         match command:
-            case Turn(name, value):
+            case commands.Turn(name, value):
                 self.turn(known_knob(name).name, finite(name, value), now, source=command.source)
-            case Nudge(name, share):
+            case commands.Nudge(name, share):
                 self._nudge(known_knob(name), finite(name, share), now, source=command.source)
-            case PlayKey(pitch, velocity):
+            case commands.PlayKey(pitch, velocity):
                 jam.performer.play_key(pitch, velocity=velocity, now=now)
-            case GoTo(z):
+            case commands.GoTo(z):
                 self._go_to(z, now)
-            case GoOnMap(x, y):
+            case commands.GoOnMap(x, y):
                 self._go_on_map(x, y, now)
-            case ChooseModel(name):
+            case commands.ChooseModel(name):
                 jam.model_choice.load(name, jam.dialogue.metre)
-            case ChooseMapping(mapping, port):
+            case commands.ChooseMapping(mapping, port):
                 if jam.mappings is None:
                     raise UsageError("no controllers are listened to, and so none can have another mapping")
                 jam.mappings.pick(mapping, port)
-            case SetCondition(name, text):
+            case commands.SetCondition(name, text):
                 jam.set_condition(name, text, now)
-            case LockKey():
+            case commands.LockKey():
                 jam.lock_key(now)
-            case StoreAnchor(name):
+            case commands.StoreAnchor(name):
                 self._store(known("capture", name, ANCHORS), now)
-            case RecallAnchor(name):
+            case commands.RecallAnchor(name):
                 self._recall(known("recall", name, ANCHORS), now)
-            case SetMode(mode):
+            case commands.SetMode(mode):
                 self._set_mode(next((one for one in MODES if one == mode), None), mode, now)
-            case SetMetre(metre):
+            case commands.SetMetre(metre):
                 jam.lengths.set_metre(metre, now)
-            case SetPhrase(bars):
+            case commands.SetPhrase(bars):
                 jam.lengths.set_phrase(length("phrase", bars), now)
-            case Loop(bars):
+            case commands.Loop(bars):
                 jam.lengths.loop(length("loop", bars), now)
-            case MutePart() | SoloPart() | Fill() | Break():
+            case commands.MutePart() | commands.SoloPart() | commands.Fill() | commands.Break():
                 self._band(command, now)
-            case CallScene(number, bars):
+            case commands.CallScene(number, bars):
                 self.scenes.call(number, bars, now)
-            case StoreScene(number):
+            case commands.StoreScene(number):
                 self.scenes.store(number, now)
-            case ChooseSong(number):
+            case commands.ChooseSong(number):
                 self.scenes.songs.choose(number, now)
-            case LeadOn(step):
+            case commands.LeadOn(step):
                 self.scenes.songs.step(step, now)
-            case Say():
+            case commands.Say():
                 self._say(command, now)
-            case StepVary(step):
+            case commands.StepVary(step):
                 self.turn("vary", round(jam.knobs["vary"] + step * VARY_STEP, 3), now, source=command.source)
-            case Freeze():
+            case commands.Freeze():
                 jam.mark("freeze" if jam.gestures.freeze(jam.sent_to(now)) else "unfreeze", now)
-            case Undo():
+            case commands.Undo():
                 what = self.undo.undo(now)
                 jam.notices.add("info", f"undone: {what}" if what else "nothing to undo")
-            case Redo():
+            case commands.Redo():
                 what = self.undo.redo(now)
                 jam.notices.add("info", f"made again: {what}" if what else "nothing to make again")
-            case TapTempo():
+            case commands.TapTempo():
                 self._tap(now)
-            case RampTempo(tempo_bpm, bars):
+            case commands.RampTempo(tempo_bpm, bars):
                 tempo = KNOBS["tempo"]
                 self.scenes.begin_ramp(tempo.clip(finite("tempo", tempo_bpm)), max(1, bars), now)
-            case SwitchMetronome():
+            case commands.SwitchMetronome():
                 on = not jam.sender.metronome.on
                 jam.switch_metronome(now, on=on)
                 jam.notices.add("info", f"metronome {'on' if on else 'off'}")
-            case Arm():
+            case commands.Arm():
                 jam.arm(now)
-            case Start():
+            case commands.Start():
                 (jam.leader or jam).start(now)
-            case Stop():
+            case commands.Stop():
                 (jam.leader or jam).stop(now)
-            case Panic():
+            case commands.Panic():
                 jam.panic(now)
-            case SwitchThru():
+            case commands.SwitchThru():
                 jam.performer.toggle_thru(now)
-            case Quit() | Learn() | StopLearning() | SwitchTake():
+            case commands.Quit() | commands.Learn() | commands.StopLearning() | commands.SwitchTake():
                 pass  # the engine's to heed
 
-    def _asked(self, command: Say) -> Intention:
+    def _asked(self, command: commands.Say) -> Intention:
         """Return what words ask for, as things stand."""
         muted = frozenset(TRACKS[track] for track in self._jam.plan.muted)
         return intention_of(command.text, Situation(self._jam.knobs, muted), source=command.source)
 
-    def _say(self, command: Say, now: Nanos) -> None:
+    def _say(self, command: commands.Say, now: Nanos) -> None:
         """Do what words ask for; of what cannot be done the rest is done all the same."""
         asked = self._asked(command)
         if not asked.commands:
@@ -315,13 +277,15 @@ class Commands:
         if not jam.vary_set:
             self.turn("vary", jam.vary_at_rest(jam.history.state.mode), now, source=MODE)
 
-    def _band(self, command: MutePart | SoloPart | Fill | Break, now: Nanos) -> None:
+    def _band(
+        self, command: commands.MutePart | commands.SoloPart | commands.Fill | commands.Break, now: Nanos
+    ) -> None:
         match command:
-            case MutePart(part):
+            case commands.MutePart(part):
                 self._mute(known("mute", part, TRACKS), now)
-            case SoloPart(part):
+            case commands.SoloPart(part):
                 self._solo(known("solo", part, TRACKS), now)
-            case Fill() | Break():
+            case commands.Fill() | commands.Break():
                 self._lead(command, now)
 
     def _mute(self, part: str, now: Nanos) -> None:
@@ -332,13 +296,13 @@ class Commands:
         self._jam.mixer.mute(self._jam.mixer.mutes.toggled(track), now)
         self._jam.notices.add("info", f"{part} muted" if track in plan.muted else f"{part} plays again")
 
-    def _lead(self, command: Fill | Break, now: Nanos) -> None:
+    def _lead(self, command: commands.Fill | commands.Break, now: Nanos) -> None:
         """Let the drums fill, or all of it rest, up to the next bar line."""
-        jam, name = self._jam, "fill" if isinstance(command, Fill) else "break"
+        jam, name = self._jam, "fill" if isinstance(command, commands.Fill) else "break"
         if not jam.transport.running:
             raise UsageError(f"{name} does nothing now: the music stands still")
         tick = jam.sent_to(now)
-        if isinstance(command, Fill):
+        if isinstance(command, commands.Fill):
             jam.band.fill(tick)
         else:
             jam.band.pause(tick)
@@ -362,53 +326,53 @@ def text_of(command: Command, after: Slots) -> str:
         after: the slots that it has left.
     """
     match command:
-        case Turn(name) | Nudge(name):
+        case commands.Turn(name) | commands.Nudge(name):
             return name
-        case StoreAnchor(name):
+        case commands.StoreAnchor(name):
             return f"anchor {name} stored"
-        case RecallAnchor(name):
+        case commands.RecallAnchor(name):
             return f"anchor {name} recalled"
-        case StoreScene(number):
+        case commands.StoreScene(number):
             return f"scene {number} stored"
-        case CallScene(number):
+        case commands.CallScene(number):
             return f"scene {number} called"
-        case ChooseSong(number):
+        case commands.ChooseSong(number):
             return f"song {number} chosen"
-        case LeadOn():
+        case commands.LeadOn():
             return f"scene {after['called']} called"
-        case SetMode(mode):
+        case commands.SetMode(mode):
             return f"mode {mode}"
-        case SetMetre(metre):
+        case commands.SetMetre(metre):
             return f"metre {metre}"
-        case SetPhrase():
+        case commands.SetPhrase():
             return f"phrase {after['lengths'][0] or AUTO}"
-        case Loop():
+        case commands.Loop():
             return f"loop {after['lengths'][1] or OFF}"
-        case MutePart(part):
+        case commands.MutePart(part):
             return f"{part} {'muted' if TRACKS.index(part) in after['mutes'].left_out else 'not muted'}"
-        case SoloPart(part):
+        case commands.SoloPart(part):
             return f"solo {part}"
-        case ChooseModel(name):
+        case commands.ChooseModel(name):
             return f"model {name}"
-        case ChooseMapping(mapping, port):
+        case commands.ChooseMapping(mapping, port):
             return f"mapping {mapping}{f' for {port}' if port else ''}"
-        case SetCondition(name, text):
+        case commands.SetCondition(name, text):
             return f"{name} {text}"
-        case LockKey():
+        case commands.LockKey():
             return f"key {dict(after['conditions']).get('key', AUTO)}"
-        case Say(text):
+        case commands.Say(text):
             return f'"{text}"'
-        case StepVary(step):
+        case commands.StepVary(step):
             return f"vary {'up' if step > 0 else 'down'}"
-        case SwitchMetronome():
+        case commands.SwitchMetronome():
             return f"metronome {'on' if after['metronome'] else 'off'}"
-        case Freeze():
+        case commands.Freeze():
             return "frozen" if after["frozen"] else "not frozen"
-        case SwitchThru():
+        case commands.SwitchThru():
             return f"thru {'on' if after['thru'] else 'off'}"
-        case GoTo():
+        case commands.GoTo():
             return "a latent that was sent"
-        case GoOnMap():
+        case commands.GoOnMap():
             return "a place on the map"
         case _:
             return type(command).__name__

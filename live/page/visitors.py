@@ -17,22 +17,8 @@ from live.errors import UsageError
 from live.ipc.commands import action
 from live.ipc.messages import Message, MidiOut, PlayMidi, WantMidi
 from live.ipc.snapshot import Snapshot, difference
+from live.page import messages
 from live.page.hub import Hub
-from live.page.messages import (
-    SOURCE,
-    Act,
-    Consider,
-    Considered,
-    EngineState,
-    FromBrowser,
-    KeyMidi,
-    Ping,
-    PlayedMidi,
-    Pong,
-    Trouble,
-    read,
-    welcome,
-)
 from live.words.intention import Situation, intention_of, situation_of
 
 PERIOD_SECONDS = 1 / 30
@@ -59,10 +45,10 @@ class Visitor:
     def __init__(self, hub: Hub, socket: WebSocket, *, instrument: bool, model: str = "") -> None:
         self._hub, self._socket = hub, socket
         self._answers: deque[Message] = deque(
-            [welcome(instrument=instrument, model=model)], maxlen=MOST_ANSWERS
+            [messages.welcome(instrument=instrument, model=model)], maxlen=MOST_ANSWERS
         )
         self._shown: Snapshot | None = None
-        self._state: EngineState | None = None
+        self._state: messages.EngineState | None = None
         self._ports: set[str] = set()
         self._playing: asyncio.Queue[MidiOut] = asyncio.Queue(MOST_PLAYED)
 
@@ -87,7 +73,7 @@ class Visitor:
             bell.clear()
             while self._answers:
                 await self._say(self._answers.popleft())
-            state = EngineState(self._hub.connected)
+            state = messages.EngineState(self._hub.connected)
             if state != self._state:
                 self._state = state
                 await self._say(state)
@@ -102,7 +88,7 @@ class Visitor:
         while True:
             played = await self._playing.get()
             await self._say(
-                PlayedMidi(
+                messages.PlayedMidi(
                     [*played.data],
                     played.due_nanos / 1e6,
                     performer=played.performer,
@@ -134,32 +120,32 @@ class Visitor:
             while True:
                 text = await self._socket.receive_text()
                 try:
-                    self._do(read(text))
+                    self._do(messages.read(text))
                 except (msgspec.MsgspecError, UsageError) as error:
                     said = str(error)[:LONGEST_COMPLAINT]
-                    self._answers.append(Trouble(f"the page's message was not understood: {said}"))
+                    self._answers.append(messages.Trouble(f"the page's message was not understood: {said}"))
                 if self._answers:
                     bell.set()
 
-    def _do(self, message: FromBrowser) -> None:
+    def _do(self, message: messages.FromBrowser) -> None:
         match message:
-            case Ping(sent_ms):
-                self._answers.append(Pong(sent_ms, time.monotonic_ns() / 1e6))
-            case KeyMidi(port, ()):
+            case messages.Ping(sent_ms):
+                self._answers.append(messages.Pong(sent_ms, time.monotonic_ns() / 1e6))
+            case messages.KeyMidi(port, ()):
                 name = _port_name(port)
                 if name in self._ports:
                     self._ports.discard(name)
                     self._hub.play(PlayMidi(name, b"", time.monotonic_ns()))
-            case KeyMidi(port, data, at_ms):
+            case messages.KeyMidi(port, data, at_ms):
                 self._key(port, data, at_ms)
             case WantMidi(wanted):
                 self._hub.hear(self._hears, wanted=wanted)
-            case Consider(text):
+            case messages.Consider(text):
                 self._answers.append(considered(text, self._hub.snapshot))
-            case Act(name, argument):
-                self._hub.put(action(name, argument, source=SOURCE))
+            case messages.Act(name, argument):
+                self._hub.put(action(name, argument, source=messages.SOURCE))
             case _:
-                self._hub.put(msgspec.structs.replace(message, source=SOURCE))
+                self._hub.put(msgspec.structs.replace(message, source=messages.SOURCE))
 
     def _key(self, port: str, data: tuple[int, ...], at_ms: float) -> None:
         """Give the instrument a key; what is no short MIDI message is refused."""
@@ -184,7 +170,7 @@ def _port_name(port: str) -> str:
     return f"page: {port[:LONGEST_NAME]}"
 
 
-def considered(text: str, snapshot: Snapshot | None) -> Considered:
+def considered(text: str, snapshot: Snapshot | None) -> messages.Considered:
     """Return what words would do to the instrument that is shown."""
     asked = intention_of(text, situation_of(snapshot) if snapshot is not None else Situation({}))
-    return Considered(text, [*asked.lines], [*asked.unknown], asked.sentence)
+    return messages.Considered(text, [*asked.lines], [*asked.unknown], asked.sentence)

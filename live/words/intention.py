@@ -3,18 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from live.ipc.commands import (
-    CallScene,
-    Command,
-    MutePart,
-    RecallAnchor,
-    SetCondition,
-    SetMetre,
-    SetMode,
-    StoreAnchor,
-    Turn,
-    action,
-)
+from live.ipc import commands as ask
+from live.ipc.commands import Command, action
 from live.ipc.snapshot import Snapshot
 from live.settings.knobs import ATTRIBUTE_KNOBS, KNOBS, KnobSpec
 from live.words.meaning import Meaning
@@ -84,7 +74,7 @@ def intention_of(text: str, situation: Situation, *, source: str = "") -> Intent
         for command, line in _commands_of(meaning, situation._replace(knobs=knobs), source):
             commands.append(command)
             lines.append(line)
-            if isinstance(command, Turn):
+            if isinstance(command, ask.Turn):
                 knobs[command.knob] = command.value
     return Intention(tuple(commands), tuple(lines), reading.unknown)
 
@@ -96,23 +86,23 @@ def _commands_of(meaning: Meaning, situation: Situation, source: str) -> list[tu
             return [_turned(meaning, knobs, source)]
         case "rest":
             return [
-                (Turn(each, KNOBS[each].rest, source=source), f"{each} at rest")
+                (ask.Turn(each, KNOBS[each].rest, source=source), f"{each} at rest")
                 for each in RESTING
                 if each in knobs and knobs[each] != KNOBS[each].rest
-            ] or [(Turn("stray", KNOBS["stray"].rest, source=source), "every knob is at rest")]
+            ] or [(ask.Turn("stray", KNOBS["stray"].rest, source=source), "every knob is at rest")]
         case "recall":
             lacks = " (empty: store it first)" if name in situation.empty else ""
-            return [(RecallAnchor(name, source=source), f"play from anchor {name}{lacks}")]
+            return [(ask.RecallAnchor(name, source=source), f"play from anchor {name}{lacks}")]
         case "store":
-            return [(StoreAnchor(name, source=source), f"store anchor {name}")]
+            return [(ask.StoreAnchor(name, source=source), f"store anchor {name}")]
         case "mode":
-            return [(SetMode(name, source=source), f"mode {name}")]
+            return [(ask.SetMode(name, source=source), f"mode {name}")]
         case "metre":
-            return [(SetMetre(name, source=source), f"metre {name}")]
+            return [(ask.SetMetre(name, source=source), f"metre {name}")]
         case "key":
-            return [(SetCondition("key", name, source=source), f"key {name}")]
+            return [(ask.SetCondition("key", name, source=source), f"key {name}")]
         case "scene":
-            return [(CallScene(int(name), source=source), f"scene {name}")]
+            return [(ask.CallScene(int(name), source=source), f"scene {name}")]
         case "mute" | "unmute" | "only":
             return _parts(kind, name, situation.muted, source)
         case "action":
@@ -127,8 +117,8 @@ def _turned(meaning: Meaning, knobs: Mapping[str, float], source: str) -> tuple[
     after = meaning.value if meaning.kind == "value" else before + meaning.sign * reach(spec, meaning)
     after = round(spec.clip(after), 4)
     if after == before:
-        return Turn(spec.name, after, source=source), f"{spec.name} stays at {_shown(spec, after)}"
-    return Turn(
+        return ask.Turn(spec.name, after, source=source), f"{spec.name} stays at {_shown(spec, after)}"
+    return ask.Turn(
         spec.name, after, source=source
     ), f"{spec.name} {_shown(spec, before)} -> {_shown(spec, after)}"
 
@@ -155,7 +145,7 @@ def _parts(kind: str, name: str, muted: frozenset[str], source: str) -> list[tup
         "only": frozenset(TRACKS) - {name},
     }[kind]
     return [
-        (MutePart(part, source=source), f"{part} {'muted' if part in wanted else 'plays again'}")
+        (ask.MutePart(part, source=source), f"{part} {'muted' if part in wanted else 'plays again'}")
         for part in TRACKS
         if (part in wanted) != (part in muted)
     ]

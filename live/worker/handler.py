@@ -14,25 +14,8 @@ from typing import TypedDict
 
 import numpy as np
 
-from live.ipc.messages import (
-    Accompany,
-    Closing,
-    Decode,
-    Decoded,
-    Encode,
-    Encoded,
-    Failed,
-    Foresee,
-    LoadFailed,
-    Message,
-    Moved,
-    Point,
-    Ready,
-    Rewritten,
-    Varied,
-    Warp,
-    Warped,
-)
+from live.ipc import messages
+from live.ipc.messages import Message
 from live.worker.accompanist import Accompanist
 from live.worker.phrases import chordal_tracks, chords_in, named, shown_of, transcribed, with_parts
 from live.worker.places import Places, point_of
@@ -81,7 +64,7 @@ class RequestHandler:
             find_writer: opens what writes variations; None where there is none.
         """
         self.player: Player | None = None
-        self.ready: Ready | None = None
+        self.ready: messages.Ready | None = None
         self._loaded: tuple[str, int] | None = None
         self._places: Places | None = None
         self._accompanists: dict[Grid, Accompanist] = {}
@@ -132,7 +115,7 @@ class RequestHandler:
             player.candidates = candidates
             grid = player.card.grid
             warm = Phrase.of(grid, [Note(0, 60, 90, 2), Note(grid.steps // 2, 67, 90, 2)])
-            transcribed(Encode(0, [], [], [(0, 200, 60, 90), (960, 1200, 67, 90)], TICK_NANOS), grid)
+            transcribed(messages.Encode(0, [], [], [(0, 200, 60, 90), (960, 1200, 67, 90)], TICK_NANOS), grid)
             for _ in range(2):
                 latent = player.encode(warm)
                 if has_latent(player):
@@ -140,7 +123,7 @@ class RequestHandler:
                 else:
                     player.continuation(warm)
         except Exception as error:  # noqa: BLE001  whatever a foreign checkpoint holds
-            return LoadFailed(f"model '{name}' could not be loaded: {sentence(error)}")
+            return messages.LoadFailed(f"model '{name}' could not be loaded: {sentence(error)}")
         card, self.player, self._loaded = player.card, player, wanted
         self.ready = ready_of(card, since_ms(start))
         self._places = Places(card.ident, card.scale, grid, carry=player.carried)
@@ -157,13 +140,13 @@ class RequestHandler:
         new, self._fault = fault if fault != self._fault else "", fault
         return new
 
-    def answer(self, request: Encode | Decode) -> Message:
+    def answer(self, request: messages.Encode | messages.Decode) -> Message:
         """Encode or decode."""
         if self.player is None or self._places is None:
-            return Failed(request.ident, "no model is loaded")
+            return messages.Failed(request.ident, "no model is loaded")
         start = time.monotonic_ns()
         try:
-            if isinstance(request, Encode):
+            if isinstance(request, messages.Encode):
                 return self._encode(in_metre(self.player, request.grid), request, start)
             self._vary = ""
             self._variations.sounds = Sounds(start + request.begins_nanos, start + request.ends_nanos)
@@ -173,12 +156,12 @@ class RequestHandler:
             latent = self._keys.keep(latent, request.key)
             return self._decode(in_metre(self.player, request.grid), latent, request, start)
         except Exception as error:  # noqa: BLE001  the music goes on whatever one request does
-            return Failed(request.ident, f"the model could not answer: {sentence(error)}")
+            return messages.Failed(request.ident, f"the model could not answer: {sentence(error)}")
         finally:
-            if isinstance(request, Decode):
+            if isinstance(request, messages.Decode):
                 self.rest.answered()
 
-    def _encode(self, player: Player, request: Encode, start: int) -> Encoded:
+    def _encode(self, player: Player, request: messages.Encode, start: int) -> messages.Encoded:
         whole = transcribed(request, player.card.grid)
         shown, fault = whole.shown, ""
         own = played = named(whole.phrase, player)
@@ -196,7 +179,7 @@ class RequestHandler:
         band = sorted({note.track for note in played.notes} - {note.track for note in own.notes})
         if request.struck and not request.begun:
             self._keys.hear(own, latent)
-        return Encoded(
+        return messages.Encoded(
             ident=request.ident,
             z=latent.z.tolist(),
             attributes={name: float(value) for name, value in latent.attributes.items()},
@@ -212,7 +195,7 @@ class RequestHandler:
             chords=chords_in(own.notes, player.card.grid, self._keys.present) if request.struck else [],
         )
 
-    def _varied(self, latent: Latent, how: Varied, *, key: str) -> Latent:
+    def _varied(self, latent: Latent, how: messages.Varied, *, key: str) -> Latent:
         """Return where a variation of what was played at a latent lies, in the key that holds there."""
         latent = self._keys.keep(latent, key)
         source, player = latent.source, self.player
@@ -229,12 +212,14 @@ class RequestHandler:
                 del self._found[next(iter(self._found))]
         return replace(found, source=PlayedPhrase(found.z, phrase, source.scale))
 
-    def _strange(self, latent: Latent, place: Moved, *, key: str) -> Latent:
+    def _strange(self, latent: Latent, place: messages.Moved, *, key: str) -> Latent:
         """Return where stray leads: to a phrase that could come next; nowhere while that is not written."""
         seed = (place.seed + STRANGE * (1 + place.number)) % 2**32
-        return self._varied(latent, Varied(Point([]), 1.0, place.cell, seed), key=key)
+        return self._varied(latent, messages.Varied(messages.Point([]), 1.0, place.cell, seed), key=key)
 
-    def _decode(self, player: Player, latent: Latent, request: Decode, start: int) -> Decoded:
+    def _decode(
+        self, player: Player, latent: Latent, request: messages.Decode, start: int
+    ) -> messages.Decoded:
         grid = player.card.grid
         how: DecodeOptions = {
             "temperature": request.temperature,
@@ -256,7 +241,7 @@ class RequestHandler:
         written = chords_in(band, grid) if band else []
         others = [note for note in phrase.notes if note.track not in request.band] if self._vary else []
         harmony = chords_in(others, grid) if any(note.track in HARMONIC for note in others) else []
-        return Decoded(
+        return messages.Decoded(
             request.ident,
             [*phrase.notes],
             point_of(latent),
@@ -268,7 +253,7 @@ class RequestHandler:
             self._vary,
         )
 
-    def accompany(self, request: Accompany) -> Iterator[Message | None]:
+    def accompany(self, request: messages.Accompany) -> Iterator[Message | None]:
         """Write what goes with a phrase of the performer, a note at a time; yields None after each."""
         if self.player is None:
             return
@@ -279,44 +264,46 @@ class RequestHandler:
                 phrase, request.parts, number=request.number, seed=request.seed
             )
         except Exception as error:  # noqa: BLE001  the phrase plays on without
-            yield Failed(0, NOT_JOINED.format(sentence(error)))
+            yield messages.Failed(0, NOT_JOINED.format(sentence(error)))
 
     def _accompanist(self, player: Player) -> Accompanist:
         """Return what writes the accompaniment in the metre of a player."""
         return self._accompanists.setdefault(player.card.grid, Accompanist(player))
 
-    def look_ahead(self, request: Closing | Foresee) -> None:
+    def look_ahead(self, request: messages.Closing | messages.Foresee) -> None:
         """Rest when a phrase closes, or begin to write the variation of it, which `write` finishes."""
-        if isinstance(request, Closing):
+        if isinstance(request, messages.Closing):
             self.rest.expect(request.in_nanos)
             return
         if self.player is None:
             return
         with contextlib.suppress(Exception):  # it is written when the phrase has closed
             player = in_metre(self.player, request.grid)
-            asked = Encode(
+            asked = messages.Encode(
                 0, request.notes, [], request.struck, request.tick_nanos, request.swing, request.grid
             )
             phrase = named(transcribed(asked, player.card.grid).phrase, player)
             played = self._keys.keep(
                 played_at(Latent("", np.zeros(0, dtype=np.float32)), phrase), request.key
             )
-            how = Varied(Point([]), request.amount, request.turn, request.seed)
+            how = messages.Varied(messages.Point([]), request.amount, request.turn, request.seed)
             self._variations.foresee(phrase, how, played.source.scale if played.source else None)
 
     def write(self) -> Iterator[Message | None]:
         """Write the variations that are awaited, a note at a time; yields None after each."""
         for written in self._variations.write():
-            yield Rewritten() if written else None
+            yield messages.Rewritten() if written else None
 
-    def warp(self, request: Warp) -> Iterator[Message | None]:
+    def warp(self, request: messages.Warp) -> Iterator[Message | None]:
         """Walk from a to b, a decode at a time; yields None until the last, then the answer."""
         try:
             yield from self._walk(request)
         except Exception as error:  # noqa: BLE001  anchors of another model, say: the knob goes unwarped
-            yield Failed(request.ident, f"the way from A to B could not be measured: {sentence(error)}")
+            yield messages.Failed(
+                request.ident, f"the way from A to B could not be measured: {sentence(error)}"
+            )
 
-    def _walk(self, request: Warp) -> Iterator[Message | None]:
+    def _walk(self, request: messages.Warp) -> Iterator[Message | None]:
         player, places = self.player, self._places
         if player is None or places is None:
             return
@@ -325,7 +312,7 @@ class RequestHandler:
         for phrase in decoded_way(lambda place: player.decode(between(a, b, place), turns={})):
             phrases.append(phrase)
             yield None
-        yield Warped(request.ident, audible_lengths(phrases))
+        yield messages.Warped(request.ident, audible_lengths(phrases))
 
 
 def has_latent(player: Player) -> bool:
@@ -343,9 +330,9 @@ def map_place(player: Player, latent: Latent) -> tuple[float, float]:
     return player.place(latent) if has_latent(player) else (0.0, 0.0)
 
 
-def ready_of(card: Card, ms: float) -> Ready:
+def ready_of(card: Card, ms: float) -> messages.Ready:
     """Return what the engine must know of a model that took so long to load."""
-    return Ready(
+    return messages.Ready(
         model=card.name,
         ident=card.ident,
         codec=card.codec,
@@ -364,9 +351,9 @@ def ready_of(card: Card, ms: float) -> Ready:
     )
 
 
-def refused(ready: Ready, metre: str) -> LoadFailed:
+def refused(ready: messages.Ready, metre: str) -> messages.LoadFailed:
     """Return that a model does not play a metre."""
-    return LoadFailed(refusal(ready.model, ready.codec, metre, ready.metres))
+    return messages.LoadFailed(refusal(ready.model, ready.codec, metre, ready.metres))
 
 
 def changed_nanos(name: str) -> int:

@@ -10,24 +10,8 @@ from math import inf
 
 import numpy as np
 
-from model.edits import drums
-from model.edits.common import (
-    CHORD,
-    FULL,
-    Chords,
-    Sums,
-    Tally,
-    apart,
-    by_onset,
-    cut_before,
-    extend_into,
-    is_monophonic,
-    join,
-    scale_of,
-    snap,
-    together,
-    tones,
-)
+from model.edits import common, drums
+from model.edits.common import Chords, Sums, Tally
 from model.music.attributes import NAMES, gaps, measure, metrical_weights
 from model.music.phrase import Note, Phrase
 from model.music.tracks import CHORDS, DRUMS
@@ -69,12 +53,14 @@ def edit(phrase: Phrase, name: str, amount: float, rng: np.random.Generator) -> 
         raise ValueError(msg)
     if not phrase.notes or amount == 0:
         return phrase
-    tracks = apart(phrase)
+    tracks = common.apart(phrase)
     if len(tracks) == 1 and DRUMS not in tracks:
         return EDITS[name](phrase, amount, rng)
     if name == "polyphony" and CHORDS in tracks:
-        return together(phrase.grid, (_voiced(track, part, amount, rng) for track, part in tracks.items()))
-    return together(
+        return common.together(
+            phrase.grid, (_voiced(track, part, amount, rng) for track, part in tracks.items())
+        )
+    return common.together(
         phrase.grid,
         (
             DRUM_EDITS.get(name, _unchanged)(part, amount, rng)
@@ -97,9 +83,9 @@ def _voiced(track: int, part: Phrase, amount: float, rng: np.random.Generator) -
 
 def density(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
     """Thin or fill: each step takes away or adds the onset that leaves the rest most as it was."""
-    chords = by_onset(phrase)
+    chords = common.by_onset(phrase)
     grid = phrase.grid
-    mono = is_monophonic(phrase)
+    mono = common.is_monophonic(phrase)
     tally = Tally(phrase)
     jitter: list[float] = (rng.random(grid.steps) * 0.1).tolist()
     if amount < 0:
@@ -109,17 +95,17 @@ def density(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
             tally.add(changes.pop(step))
             gone = chords.pop(step)
             if mono:
-                extend_into(chords, step, gone[0].onset + gone[0].length)
-        return join(grid, chords)
-    scale = scale_of(phrase)
+                common.extend_into(chords, step, gone[0].onset + gone[0].length)
+        return common.join(grid, chords)
+    scale = common.scale_of(phrase)
     known: dict[tuple[int, int, int], Filling] = {}
-    for _ in range(round(amount * max(0, int(FULL * grid.steps) - len(chords)))):
+    for _ in range(round(amount * max(0, int(common.FULL * grid.steps) - len(chords)))):
         step, chord = _filling(chords, scale, tally, jitter, known)
         tally.add(tally.of(step, chord))
         if mono:
-            cut_before(chords, step)
+            common.cut_before(chords, step)
         chords[step] = chord
-    return join(grid, chords)
+    return common.join(grid, chords)
 
 
 Filling = tuple[list[Note], Sums]
@@ -185,7 +171,7 @@ def _between(
     """
     first = max(source, key=lambda note: note.pitch)
     if size == 1:
-        middle = snap((first.pitch + target[-1].pitch) / 2, scale)
+        middle = common.snap((first.pitch + target[-1].pitch) / 2, scale)
         pitch = first.pitch if middle is None else middle
         velocity = round((first.velocity + target[-1].velocity) / 2)
         notes = [Note(0, pitch, velocity, 1, track=first.track)]
@@ -197,9 +183,9 @@ def _between(
 
 def syncopation(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
     """Move onsets to weaker (or stronger) free steps next to them, in order, at most half a beat each."""
-    chords = by_onset(phrase)
+    chords = common.by_onset(phrase)
     grid = phrase.grid
-    mono = is_monophonic(phrase)
+    mono = common.is_monophonic(phrase)
     weights = metrical_weights(grid)
     reach = max(1, grid.steps_per_beat // 2)
     jitter = rng.random(grid.steps) * 0.5
@@ -209,14 +195,14 @@ def syncopation(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phra
         moved = chords.pop(source)
         if mono:
             if target > source:
-                extend_into(chords, source, target)
-            cut_before(chords, target)
+                common.extend_into(chords, source, target)
+            common.cut_before(chords, target)
         ends = (note.onset + note.length for note in moved)
         chords[target] = [
             note._replace(onset=target, length=max(1, end - target))
             for note, end in zip(moved, ends, strict=True)
         ]
-    return join(grid, chords)
+    return common.join(grid, chords)
 
 
 def _moves(
@@ -253,7 +239,7 @@ def spread(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:  
     Snapping can undo a small step, so the levels up to the amount are walked and the last one that went
     the right way is kept.
     """
-    scale = scale_of(phrase)
+    scale = common.scale_of(phrase)
     sign = 1 if amount > 0 else -1
     best, reached = phrase, measure(phrase)["range"]
     for level in range(1, round(abs(amount) * RANGE_LEVELS) + 1):
@@ -269,11 +255,11 @@ def _scaled(phrase: Phrase, factor: float, scale: frozenset[int]) -> Phrase:
     centre = sum(note.pitch for note in phrase.notes) / len(phrase.notes)
     wanted: list[Note] = []
     error = 0.0  # what snapping has added so far leans the next notes back: the mean stays
-    for chord in by_onset(phrase).values():
+    for chord in common.by_onset(phrase).values():
         taken: set[int] = set()
         for note in chord:
             aim = centre + factor * (note.pitch - centre)
-            pitch = snap(aim - max(-1.0, min(1.0, 0.5 * error)), scale, taken)
+            pitch = common.snap(aim - max(-1.0, min(1.0, 0.5 * error)), scale, taken)
             if pitch is None:
                 continue
             error += pitch - aim
@@ -294,7 +280,7 @@ def loudness(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
 
 def voices(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
     """Take notes out of chords, or add thirds to octaves within the scale to what starts."""
-    chords = by_onset(phrase)
+    chords = common.by_onset(phrase)
     tally = Tally(phrase)
     jitter = rng.random(phrase.grid.steps) * 0.1
     if amount < 0:
@@ -309,15 +295,15 @@ def voices(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
             _, index, step, change = min(choices, key=lambda choice: choice[:3])
             tally.add(change)
             del chords[step][index]
-        return join(phrase.grid, chords)
-    scale = scale_of(phrase)
-    room = {step: CHORD - len(chord) for step, chord in chords.items() if len(chord) < CHORD}
+        return common.join(phrase.grid, chords)
+    scale = common.scale_of(phrase)
+    room = {step: common.CHORD - len(chord) for step, chord in chords.items() if len(chord) < common.CHORD}
     for _ in range(round(amount * sum(room.values()))):
         additions = [
             (tally.drift(change) + jitter[step] + 0.3 * len(chord), step, pitch, change)
             for step, chord in chords.items()
             if room.get(step, 0) > 0
-            for pitch in tones(chord, scale)
+            for pitch in common.tones(chord, scale)
             for change in (_of_note(tally, step, chord[0]._replace(pitch=pitch), 1),)
         ]
         if not additions:
@@ -327,7 +313,7 @@ def voices(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phrase:
         room[step] -= 1
         like = min(chords[step], key=lambda note: abs(note.pitch - pitch))
         chords[step].append(like._replace(pitch=pitch))
-    return join(phrase.grid, chords)
+    return common.join(phrase.grid, chords)
 
 
 def _of_note(tally: Tally, step: int, note: Note, sign: int) -> Sums:

@@ -3,23 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from live.ipc.commands import (
-    ChooseMapping,
-    ChooseModel,
-    Command,
-    GoTo,
-    Learn,
-    Nudge,
-    PlayKey,
-    Quit,
-    Say,
-    SetCondition,
-    SetMetre,
-    StopLearning,
-    SwitchThru,
-    Turn,
-    action,
-)
+from live.ipc import commands
+from live.ipc.commands import Command, action
 from live.settings.knobs import ACTIONS
 
 
@@ -29,25 +14,25 @@ def command(
     """Return "knob", "nudge", "note on", ... with its argument and value, or an action by its name."""
     match name:
         case "knob":
-            return Turn(argument, value, source=source)
+            return commands.Turn(argument, value, source=source)
         case "nudge":
-            return Nudge(argument, value, source=source)
+            return commands.Nudge(argument, value, source=source)
         case "note":
             velocity = 0 if argument == "off" else round(values[0]) if values else 96
-            return PlayKey(round(value), velocity, source=source)
+            return commands.PlayKey(round(value), velocity, source=source)
         case "latent":
-            return GoTo([*values], source=source)
+            return commands.GoTo([*values], source=source)
         case "model":
-            return ChooseModel(argument, source=source)
+            return commands.ChooseModel(argument, source=source)
         case "metre":
-            return SetMetre(argument, source=source)
+            return commands.SetMetre(argument, source=source)
         case "condition":
             first, _, text = argument.partition(" ")
-            return SetCondition(first, text, source=source)
+            return commands.SetCondition(first, text, source=source)
         case "thru":
-            return SwitchThru(source=source)
+            return commands.SwitchThru(source=source)
         case "quit":
-            return Quit(source=source)
+            return commands.Quit(source=source)
         case _:
             return action(name, argument, source=source)
 
@@ -63,23 +48,23 @@ class Words(NamedTuple):
 def words(asked: Command) -> Words:
     """Return the words of a command."""
     match asked:
-        case Turn(knob, value):
+        case commands.Turn(knob, value):
             return Words("knob", knob, value)
-        case Nudge(knob, share):
+        case commands.Nudge(knob, share):
             return Words("nudge", knob, share)
-        case PlayKey(pitch, velocity):
+        case commands.PlayKey(pitch, velocity):
             return Words("note", "on" if velocity else "off", pitch)
-        case SwitchThru():
+        case commands.SwitchThru():
             return Words("thru", "", 0.0)
-        case Learn(target):
+        case commands.Learn(target):
             return Words("learn", target, 0.0)
-        case StopLearning():
+        case commands.StopLearning():
             return Words("learn no more", "", 0.0)
-        case ChooseMapping(mapping, port):
+        case commands.ChooseMapping(mapping, port):
             return Words("mapping", f"{mapping} for {port}", 0.0)
-        case Quit():
+        case commands.Quit():
             return Words("quit", "", 0.0)
-        case Say(text):
+        case commands.Say(text):
             return Words("say", text, 0.0)
     for name, allowed in ACTIONS.items():
         for argument in allowed or ("",):

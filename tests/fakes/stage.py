@@ -7,25 +7,8 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from live.ipc import messages
 from live.ipc.commands import Command
-from live.ipc.messages import (
-    Accompany,
-    Answer,
-    Closing,
-    Decode,
-    Decoded,
-    Encode,
-    Encoded,
-    Failed,
-    Foresee,
-    Load,
-    LoadFailed,
-    Point,
-    Ready,
-    ToWorker,
-    Warp,
-    Warped,
-)
 from live.jam.commands import Commands
 from live.jam.jam import Jam
 from live.jam.protocols import Bindings
@@ -72,11 +55,11 @@ class EchoModel:
         self.second = 1.0  # of every vector that it finds
         self.phrases: list[list[Note]] = []
         self.places = Places(ident, np.ones(2, np.float32), Grid(bars=64))  # long enough for any phrase
-        self.decodes: list[Decode] = []
-        self.encodes: list[Encode] = []
+        self.decodes: list[messages.Decode] = []
+        self.encodes: list[messages.Encode] = []
 
-    def ready(self) -> Ready:
-        return Ready(
+    def ready(self) -> messages.Ready:
+        return messages.Ready(
             model="echo",
             ident=self.ident,
             codec=self.codec,
@@ -92,26 +75,26 @@ class EchoModel:
             metres=list(METRES),
         )
 
-    def answer(self, message: ToWorker) -> Answer:
-        if isinstance(message, Load) and message.model in self.others:
+    def answer(self, message: messages.ToWorker) -> messages.Answer:
+        if isinstance(message, messages.Load) and message.model in self.others:
             self.loaded = self.others[message.model]
             return self.loaded.ready()
-        if self.loaded is not self and not isinstance(message, Load):
+        if self.loaded is not self and not isinstance(message, messages.Load):
             return self.loaded.answer(message)
-        if isinstance(message, Encode):
+        if isinstance(message, messages.Encode):
             self.encodes.append(message)
             self.phrases.append(message.notes if in_own_metre(message) else padded_rows(message))
             number = float(len(self.phrases))
-            found = Encoded(message.ident, [number, self.second], {"density": 1.0}, (0.1, 0.2), 1.0)
+            found = messages.Encoded(message.ident, [number, self.second], {"density": 1.0}, (0.1, 0.2), 1.0)
             return self.joined(found, message) if self.pattern else found
-        if isinstance(message, Warp):
-            return Warped(message.ident, [0.0, 0.5, 1.0])
-        if isinstance(message, Load):
-            return LoadFailed(f"there is no {message.model}")
-        assert isinstance(message, Decode)
+        if isinstance(message, messages.Warp):
+            return messages.Warped(message.ident, [0.0, 0.5, 1.0])
+        if isinstance(message, messages.Load):
+            return messages.LoadFailed(f"there is no {message.model}")
+        assert isinstance(message, messages.Decode)
         self.decodes.append(message)
         if not self.phrases:  # asked of the model before, and taken by the one that has replaced it
-            return Failed(message.ident, "there is nothing to decode")
+            return messages.Failed(message.ident, "there is nothing to decode")
         point = point_of(self.places.latent(message.place))
         rows = self.phrases[max(0, min(len(self.phrases), round(point.z[0])) - 1)]
         turn = message.turns.get("density", 0.0)
@@ -124,16 +107,16 @@ class EchoModel:
         if self.pattern:
             rows = [*rows, *self.pattern]
             written = chords_in(self.pattern, OWN)
-            return Decoded(message.ident, rows, point, (0.3, 0.4), 2.0, written=written)
+            return messages.Decoded(message.ident, rows, point, (0.3, 0.4), 2.0, written=written)
         if self.codec == "melody":
             rows = [row._replace(length=1, release=0.0) for row in rows]
         rows = PARTS.get(self.codec, list)(rows)
         if not in_own_metre(message):
             assert message.grid is not None
             rows = [*cut(Phrase.of(OWN, rows), message.grid).notes]
-        return Decoded(message.ident, rows, point, (0.3, 0.4), 2.0)
+        return messages.Decoded(message.ident, rows, point, (0.3, 0.4), 2.0)
 
-    def joined(self, found: Encoded, message: Encode) -> Encoded:
+    def joined(self, found: messages.Encoded, message: messages.Encode) -> messages.Encoded:
         """Return what was found with a pattern of the band beside it."""
         played = [*message.notes, *self.pattern]
         band = sorted({note.track for note in self.pattern})
@@ -141,13 +124,13 @@ class EchoModel:
         return msgspec.structs.replace(found, played=played, band=band, chords=chords)
 
 
-def in_own_metre(message: Encode | Decode) -> bool:
+def in_own_metre(message: messages.Encode | messages.Decode) -> bool:
     """Tell whether a request is in 4/4, of two bars or more."""
     grid = message.grid
     return grid is None or (name_of(grid) == name_of(OWN) and grid.bars >= OWN.bars)
 
 
-def padded_rows(message: Encode) -> list[Note]:
+def padded_rows(message: messages.Encode) -> list[Note]:
     """Return the notes of a phrase in another metre, or of one bar, as they lie in two bars of 4/4."""
     assert message.grid is not None
     return [*padded(Phrase.of(message.grid, message.notes), OWN).notes]
@@ -159,24 +142,24 @@ class ContinuingModel(EchoModel):
     def __init__(self, *, ident: str = "lm-1", codec: str = "melody") -> None:
         super().__init__(ident=ident, codec=codec)
 
-    def ready(self) -> Ready:
+    def ready(self) -> messages.Ready:
         return msgspec.structs.replace(
             super().ready(), model="lm", latent_size=0, map_points=[], knobs=[], metres=["4/4"]
         )
 
-    def answer(self, message: ToWorker) -> Answer:
+    def answer(self, message: messages.ToWorker) -> messages.Answer:
         if self.loaded is not self:
             return super().answer(message)
-        if isinstance(message, Encode):
+        if isinstance(message, messages.Encode):
             self.encodes.append(message)
-            return Encoded(message.ident, [], {"density": 1.0}, (0.0, 0.0), 1.0)
-        if not isinstance(message, Decode):
+            return messages.Encoded(message.ident, [], {"density": 1.0}, (0.0, 0.0), 1.0)
+        if not isinstance(message, messages.Decode):
             return super().answer(message)
-        assert isinstance(message.place, Point)
+        assert isinstance(message.place, messages.Point)
         assert message.place.z == []
         self.decodes.append(message)
         rows = [note._replace(pitch=note.pitch + 2) for note in message.context]
-        return Decoded(message.ident, rows, message.place, (0.0, 0.0), 2.0)
+        return messages.Decoded(message.ident, rows, message.place, (0.0, 0.0), 2.0)
 
 
 @dataclass
@@ -200,11 +183,11 @@ class Stage:
         self.sent: list[Sent] = []
         self.logged: list[tuple[str, dict[str, object]]] = []
         self.published: list[tuple[str, tuple[object, ...]]] = []
-        self.asked: list[ToWorker] = []
+        self.asked: list[messages.ToWorker] = []
         self.metres: list[tuple[Tick, str]] = []
         self.markers: list[tuple[Tick, str]] = []
         self.worker_present = True
-        self._replies: list[tuple[int, Answer]] = []
+        self._replies: list[tuple[int, messages.Answer]] = []
         self._inputs: list[tuple[int, int, object]] = []
         self._count = 0
         self.jam = Jam(self.config, self)
@@ -217,11 +200,13 @@ class Stage:
         self.sent.append(Sent(tick, data, due, self.nanos, voice))
         return Nanos(self.nanos)
 
-    def ask(self, message: ToWorker) -> bool:
+    def ask(self, message: messages.ToWorker) -> bool:
         if not self.worker_present:
             return False
         self.asked.append(message)
-        if isinstance(message, Accompany | Foresee | Closing):  # nothing is answered
+        if isinstance(
+            message, messages.Accompany | messages.Foresee | messages.Closing
+        ):  # nothing is answered
             return True
         self._replies.append((self.nanos + round(self.answer_ms * MS), self.model.answer(message)))
         return True

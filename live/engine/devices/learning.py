@@ -12,20 +12,8 @@ from live.control.desk import Desk, Learned
 from live.control.mapping_file import describe, does
 from live.devices.names import spoken_name
 from live.errors import FailureError, UsageError
-from live.ipc.commands import (
-    Arm,
-    Command,
-    Learn,
-    Panic,
-    PlayKey,
-    Redo,
-    Start,
-    Stop,
-    StopLearning,
-    TapTempo,
-    Turn,
-    Undo,
-)
+from live.ipc import commands
+from live.ipc.commands import Command
 from live.ipc.snapshot import Notice
 from live.jam.notices import Notices
 from live.timing.timeline import Nanos
@@ -35,7 +23,18 @@ LOOK_NANOS = 50_000_000
 FRESH_NANOS = 30_000_000_000
 """For so long `undo` means what was learned, where the performer only tries it: later it means the music."""
 
-_NO_GESTURES = (PlayKey, TapTempo, Learn, StopLearning, Arm, Start, Stop, Panic, Undo, Redo)
+_NO_GESTURES = (
+    commands.PlayKey,
+    commands.TapTempo,
+    commands.Learn,
+    commands.StopLearning,
+    commands.Arm,
+    commands.Start,
+    commands.Stop,
+    commands.Panic,
+    commands.Undo,
+    commands.Redo,
+)
 
 
 class Learning:
@@ -59,14 +58,14 @@ class Learning:
         """Carry out a command if it is about learning."""
         self._desk.commanded(command)
         match command:
-            case Learn(target):
+            case commands.Learn(target):
                 try:
                     self._desk.learn(target)
                 except UsageError as fault:
                     self._notices.add("warning", str(fault))
-            case StopLearning():
+            case commands.StopLearning():
                 self._desk.lesson = None
-            case Undo() if self._learned and (now < self._fresh_until or self._is_shown()):
+            case commands.Undo() if self._learned and (now < self._fresh_until or self._is_shown()):
                 self._take_back()
             case _:
                 if not (isinstance(command, _NO_GESTURES) or self._tries(command)):
@@ -81,7 +80,7 @@ class Learning:
     def _tries(self, command: Command) -> bool:
         """Tell whether a command comes of what was learned last."""
         return (
-            isinstance(command, Turn)
+            isinstance(command, commands.Turn)
             and command.source == "midi"
             and bool(self._learned)
             and command.knob == self._learned[-1][0].control.knob

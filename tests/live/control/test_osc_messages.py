@@ -9,21 +9,8 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY
 
 from live.control.osc_messages import ADDRESSES, BadPacketError, commands_of, unpack
-from live.ipc.commands import (
-    CallScene,
-    ChooseMapping,
-    ChooseModel,
-    Command,
-    GoTo,
-    Panic,
-    PlayKey,
-    Say,
-    SetCondition,
-    SetMetre,
-    SetMode,
-    StoreAnchor,
-    Turn,
-)
+from live.ipc import commands as ask
+from live.ipc.commands import Command
 from live.settings.knobs import KNOBS
 from tests.fakes.osc_packets import bundle, knob, message
 from tests.root import ROOT
@@ -41,33 +28,33 @@ from tests.root import ROOT
         ("/twobar/xy", (0.25, 2.0), [knob("xy.x", 0.25), knob("xy.y", 1.0)]),
         ("/twobar/tempo", (96,), [knob("tempo", 96.0)]),
         ("/twobar/tempo", (1e9,), [knob("tempo", KNOBS["tempo"].high)]),
-        ("/twobar/latent", (0.5, -3, 1.0), [GoTo([0.5, -3.0, 1.0], source="osc")]),
-        ("/twobar/note", (60, 100), [PlayKey(60, 100, source="osc")]),
-        ("/twobar/note", (60, 300), [PlayKey(60, 127, source="osc")]),
-        ("/twobar/note", (60, 0), [PlayKey(60, 0, source="osc")]),
-        ("/twobar/note", (60, -1), [PlayKey(60, 0, source="osc")]),
-        ("/twobar/model", ("lead",), [ChooseModel("lead", source="osc")]),
-        ("/twobar/mapping", ("footswitch",), [ChooseMapping("footswitch", source="osc")]),
-        ("/twobar/mapping", ("auto", "Old keys"), [ChooseMapping("auto", "Old keys", source="osc")]),
-        ("/twobar/metre", ("3/4",), [SetMetre("3/4", source="osc")]),
-        ("/twobar/metre", ("auto",), [SetMetre("auto", source="osc")]),
-        ("/twobar/action/metre", ("6/8",), [SetMetre("6/8", source="osc")]),
-        ("/twobar/words", ("a bit sparser",), [Say("a bit sparser", source="osc")]),
-        ("/twobar/action/metre/6/8", (1.0,), [SetMetre("6/8", source="osc")]),
-        ("/twobar/condition/key", ("F# minor",), [SetCondition("key", "F# minor", source="osc")]),
-        ("/twobar/condition/style", ("auto",), [SetCondition("style", "auto", source="osc")]),
-        ("/twobar/action/panic", (), [Panic(source="osc")]),
-        ("/twobar/action/panic", (1.0,), [Panic(source="osc")]),
+        ("/twobar/latent", (0.5, -3, 1.0), [ask.GoTo([0.5, -3.0, 1.0], source="osc")]),
+        ("/twobar/note", (60, 100), [ask.PlayKey(60, 100, source="osc")]),
+        ("/twobar/note", (60, 300), [ask.PlayKey(60, 127, source="osc")]),
+        ("/twobar/note", (60, 0), [ask.PlayKey(60, 0, source="osc")]),
+        ("/twobar/note", (60, -1), [ask.PlayKey(60, 0, source="osc")]),
+        ("/twobar/model", ("lead",), [ask.ChooseModel("lead", source="osc")]),
+        ("/twobar/mapping", ("footswitch",), [ask.ChooseMapping("footswitch", source="osc")]),
+        ("/twobar/mapping", ("auto", "Old keys"), [ask.ChooseMapping("auto", "Old keys", source="osc")]),
+        ("/twobar/metre", ("3/4",), [ask.SetMetre("3/4", source="osc")]),
+        ("/twobar/metre", ("auto",), [ask.SetMetre("auto", source="osc")]),
+        ("/twobar/action/metre", ("6/8",), [ask.SetMetre("6/8", source="osc")]),
+        ("/twobar/words", ("a bit sparser",), [ask.Say("a bit sparser", source="osc")]),
+        ("/twobar/action/metre/6/8", (1.0,), [ask.SetMetre("6/8", source="osc")]),
+        ("/twobar/condition/key", ("F# minor",), [ask.SetCondition("key", "F# minor", source="osc")]),
+        ("/twobar/condition/style", ("auto",), [ask.SetCondition("style", "auto", source="osc")]),
+        ("/twobar/action/panic", (), [ask.Panic(source="osc")]),
+        ("/twobar/action/panic", (1.0,), [ask.Panic(source="osc")]),
         ("/twobar/action/panic", (0.0,), []),
-        ("/twobar/action/capture", ("A",), [StoreAnchor("A", source="osc")]),
-        ("/twobar/action/capture", ("b",), [StoreAnchor("B", source="osc")]),
-        ("/twobar/action/scene", (3,), [CallScene(3, source="osc")]),
-        ("/twobar/action/scene", (3.0,), [CallScene(3, source="osc")]),
-        ("/twobar/action/mode", ("hold",), [SetMode("hold", source="osc")]),
-        ("/twobar/action/mode/hold", (1.0,), [SetMode("hold", source="osc")]),
+        ("/twobar/action/capture", ("A",), [ask.StoreAnchor("A", source="osc")]),
+        ("/twobar/action/capture", ("b",), [ask.StoreAnchor("B", source="osc")]),
+        ("/twobar/action/scene", (3,), [ask.CallScene(3, source="osc")]),
+        ("/twobar/action/scene", (3.0,), [ask.CallScene(3, source="osc")]),
+        ("/twobar/action/mode", ("hold",), [ask.SetMode("hold", source="osc")]),
+        ("/twobar/action/mode/hold", (1.0,), [ask.SetMode("hold", source="osc")]),
         ("/twobar/action/mode/hold", (0,), []),
-        ("/twobar/action/capture A", (), [StoreAnchor("A", source="osc")]),
-        ("/twobar/action/scene 3 over 4 bars", (), [CallScene(3, 4, source="osc")]),
+        ("/twobar/action/capture A", (), [ask.StoreAnchor("A", source="osc")]),
+        ("/twobar/action/scene 3 over 4 bars", (), [ask.CallScene(3, 4, source="osc")]),
     ],
 )
 def test_addresses(address: str, arguments: tuple[object, ...], commands: list[Command]) -> None:
@@ -197,10 +184,10 @@ def test_any_arguments_give_values_in_range_or_are_refused(address: str, argumen
         return
     for command in commands:
         match command:
-            case Turn(name, value):
+            case ask.Turn(name, value):
                 assert KNOBS[name].low <= value <= KNOBS[name].high
-            case PlayKey(pitch, velocity):
+            case ask.PlayKey(pitch, velocity):
                 assert 0 <= pitch <= 127
                 assert 0 <= velocity <= 127
-            case GoTo(z):
+            case ask.GoTo(z):
                 assert all(map(math.isfinite, z))

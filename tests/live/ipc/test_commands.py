@@ -5,45 +5,30 @@ from typing import get_args
 import pytest
 
 from live.errors import UsageError
-from live.ipc.commands import (
-    CallScene,
-    Command,
-    Freeze,
-    MutePart,
-    Panic,
-    RecallAnchor,
-    Redo,
-    SetMode,
-    Start,
-    Stop,
-    StoreAnchor,
-    StoreScene,
-    TapTempo,
-    Undo,
-    action,
-)
+from live.ipc import commands as ask
+from live.ipc.commands import Command, action
 from live.settings.knobs import ACTIONS
 
 
 @pytest.mark.parametrize(
     ("name", "argument", "command"),
     [
-        ("capture", "A", StoreAnchor("A", source="midi")),
-        ("recall", "D", RecallAnchor("D", source="midi")),
-        ("mode", "hold", SetMode("hold", source="midi")),
-        ("mute", "drums", MutePart("drums", source="midi")),
-        ("scene", "9", CallScene(9, source="midi")),
-        ("scene", "12", CallScene(12, source="midi")),
-        ("scene", "2 over 4 bars", CallScene(2, 4, source="midi")),
-        ("scene", "2 over 1 bar", CallScene(2, 1, source="midi")),
-        ("store", "3", StoreScene(3, source="midi")),
-        ("redo", "", Redo(source="midi")),
-        ("freeze", "", Freeze(source="midi")),
-        ("undo", "", Undo(source="midi")),
-        ("tap", "", TapTempo(source="midi")),
-        ("start", "", Start(source="midi")),
-        ("stop", "", Stop(source="midi")),
-        ("panic", "", Panic(source="midi")),
+        ("capture", "A", ask.StoreAnchor("A", source="midi")),
+        ("recall", "D", ask.RecallAnchor("D", source="midi")),
+        ("mode", "hold", ask.SetMode("hold", source="midi")),
+        ("mute", "drums", ask.MutePart("drums", source="midi")),
+        ("scene", "9", ask.CallScene(9, source="midi")),
+        ("scene", "12", ask.CallScene(12, source="midi")),
+        ("scene", "2 over 4 bars", ask.CallScene(2, 4, source="midi")),
+        ("scene", "2 over 1 bar", ask.CallScene(2, 1, source="midi")),
+        ("store", "3", ask.StoreScene(3, source="midi")),
+        ("redo", "", ask.Redo(source="midi")),
+        ("freeze", "", ask.Freeze(source="midi")),
+        ("undo", "", ask.Undo(source="midi")),
+        ("tap", "", ask.TapTempo(source="midi")),
+        ("start", "", ask.Start(source="midi")),
+        ("stop", "", ask.Stop(source="midi")),
+        ("panic", "", ask.Panic(source="midi")),
     ],
 )
 def test_an_action_is_a_command(name: str, argument: str, command: Command) -> None:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live.ipc import link as link_module
+from live.ipc import messages as ipc
 from live.ipc.commands import Command, FromDashboard, Panic, Turn
 from live.ipc.link import (
     LARGEST_BACKLOG,
@@ -27,27 +28,14 @@ from live.ipc.link import (
     new_address,
     remove_place,
 )
-from live.ipc.messages import (
-    Between,
-    Blend,
-    Bye,
-    Decode,
-    Encode,
-    Failed,
-    Hello,
-    Load,
-    LoadFailed,
-    Message,
-    Moved,
-    Place,
-    Point,
-    ToWorker,
-)
+from live.ipc.messages import Message
 from live.ipc.snapshot import Notice
 from model.music.phrase import Note
 
 PATIENCE_S = 20.0
-ANY = Hello | Command | Encode | Decode | Failed | LoadFailed | Load | Notice | Bye
+ANY = (
+    ipc.Hello | Command | ipc.Encode | ipc.Decode | ipc.Failed | ipc.LoadFailed | ipc.Load | Notice | ipc.Bye
+)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 ROWS = st.lists(
     st.builds(
@@ -74,13 +62,13 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
         for kind in get_args(Command)
     ]
 )
-PLACES: st.SearchStrategy[Place] = st.recursive(
-    st.builds(Point, st.lists(FINITE), st.dictionaries(st.text(), FINITE)),
+PLACES: st.SearchStrategy[ipc.Place] = st.recursive(
+    st.builds(ipc.Point, st.lists(FINITE), st.dictionaries(st.text(), FINITE)),
     lambda inner: st.one_of(
-        st.builds(Between, inner, inner, FINITE),
-        st.builds(Blend, st.lists(inner, max_size=4), st.lists(FINITE, max_size=4)),
+        st.builds(ipc.Between, inner, inner, FINITE),
+        st.builds(ipc.Blend, st.lists(inner, max_size=4), st.lists(FINITE, max_size=4)),
         st.builds(
-            Moved,
+            ipc.Moved,
             inner,
             st.integers(0, 9999),
             FINITE,
@@ -93,9 +81,9 @@ PLACES: st.SearchStrategy[Place] = st.recursive(
 )
 MESSAGES: st.SearchStrategy[Message] = st.one_of(
     COMMANDS,
-    st.builds(Encode, st.integers(0, 2**40), ROWS, st.lists(st.integers(0, 3))),
+    st.builds(ipc.Encode, st.integers(0, 2**40), ROWS, st.lists(st.integers(0, 3))),
     st.builds(
-        Decode,
+        ipc.Decode,
         st.integers(0, 2**40),
         st.integers(-9, 10**6),
         PLACES,
@@ -105,10 +93,10 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
         prefix=ROWS,
         condition=st.dictionaries(st.text(), st.text()),
     ),
-    st.builds(Failed, st.integers(0, 99), st.text()),
-    st.builds(LoadFailed, st.text()),
+    st.builds(ipc.Failed, st.integers(0, 99), st.text()),
+    st.builds(ipc.LoadFailed, st.text()),
     st.builds(Notice, st.integers(0, 2**62), st.just("info"), st.text()),
-    st.just(Bye()),
+    st.just(ipc.Bye()),
 )
 
 
@@ -197,7 +185,7 @@ def test_who_never_reads_is_hung_up_on_before_memory_runs_out(pair: tuple[Link[A
         sent += 1
         assert sent * 1_000_000 < 4 * LARGEST_BACKLOG
     assert not near.open
-    assert not near.send(Bye())
+    assert not near.send(ipc.Bye())
 
 
 def test_the_other_side_going_is_none_and_false(pair: tuple[Link[Any], Link[Any]]) -> None:
@@ -205,7 +193,7 @@ def test_the_other_side_going_is_none_and_false(pair: tuple[Link[Any], Link[Any]
     far.close()
     assert near.receive() is None
     assert not near.open
-    assert not near.send(Bye())
+    assert not near.send(ipc.Bye())
     near.close()  # twice does no harm
 
 
@@ -255,7 +243,7 @@ def test_no_bytes_raise(data: bytes) -> None:
 @pytest.mark.parametrize("cut", [1, 4, 5, 9])
 def test_a_frame_that_breaks_off_is_none(raw: tuple[socket.socket, Link[Any]], cut: int) -> None:
     theirs, ours = raw
-    body = msgspec.msgpack.encode(Load("keys"))
+    body = msgspec.msgpack.encode(ipc.Load("keys"))
     theirs.sendall((LENGTH.pack(len(body)) + body)[:cut])
     theirs.close()
     assert ours.receive() is None
@@ -263,10 +251,10 @@ def test_a_frame_that_breaks_off_is_none(raw: tuple[socket.socket, Link[Any]], c
 
 def test_a_frame_in_pieces_is_one_message(raw: tuple[socket.socket, Link[Any]]) -> None:
     theirs, ours = raw
-    body = msgspec.msgpack.encode(Load("keys"))
+    body = msgspec.msgpack.encode(ipc.Load("keys"))
     for byte in LENGTH.pack(len(body)) + body:
         theirs.sendall(bytes((byte,)))
-    assert ours.receive() == Load("keys")
+    assert ours.receive() == ipc.Load("keys")
 
 
 # -- the switchboard -----------------------------------------------------------------------------
@@ -292,30 +280,30 @@ def desk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def test_a_caller_with_the_token_is_let_in_and_answered(desk: Desk) -> None:
-    caller = call(desk.board.address, "dashboard", ToWorker)
+    caller = call(desk.board.address, "dashboard", ipc.ToWorker)
     link, hello = desk.next()
-    assert isinstance(hello, Hello)
+    assert isinstance(hello, ipc.Hello)
     assert hello.role == "dashboard"
     caller.send(Panic())
     assert desk.next() == (link, Panic())
-    link.send(Load("keys"))
-    assert caller.receive() == Load("keys")
+    link.send(ipc.Load("keys"))
+    assert caller.receive() == ipc.Load("keys")
     caller.close()
     assert desk.next() == (link, None)
 
 
 @pytest.mark.parametrize("token", ["", "0" * 32, "wrong", "é\N{SNOWMAN}"])
 def test_a_stranger_is_hung_up_on(desk: Desk, token: str) -> None:
-    stranger = call(Address(desk.board.address.place, token), "dashboard", ToWorker)
+    stranger = call(Address(desk.board.address.place, token), "dashboard", ipc.ToWorker)
     assert stranger.receive() is None
-    known = call(desk.board.address, "dashboard", ToWorker)
-    assert isinstance(desk.next()[1], Hello)  # the first to be let in is the second that called
+    known = call(desk.board.address, "dashboard", ipc.ToWorker)
+    assert isinstance(desk.next()[1], ipc.Hello)  # the first to be let in is the second that called
     known.close()
     stranger.close()
 
 
 def test_who_does_not_introduce_itself_is_hung_up_on(desk: Desk) -> None:
-    rude: Link[Any] = Link(desk.board.address.connect(), ToWorker)
+    rude: Link[Any] = Link(desk.board.address.connect(), ipc.ToWorker)
     rude.send(Panic())
     assert rude.receive() is None
     assert desk.arrived.empty()
@@ -323,7 +311,7 @@ def test_who_does_not_introduce_itself_is_hung_up_on(desk: Desk) -> None:
 
 
 def test_several_callers_are_distinct(desk: Desk) -> None:
-    callers = [call(desk.board.address, "dashboard", ToWorker) for _ in range(3)]
+    callers = [call(desk.board.address, "dashboard", ipc.ToWorker) for _ in range(3)]
     links = {id(desk.next()[0]) for _ in callers}
     assert len(links) == 3
     for caller in callers:
@@ -339,7 +327,7 @@ def test_nobody_listens_any_more_after_close() -> None:
     desk.board.close()
     assert not place.parent.exists()
     with pytest.raises(OSError):
-        call(desk.board.address, "dashboard", ToWorker)
+        call(desk.board.address, "dashboard", ipc.ToWorker)
 
 
 def test_a_closed_loopback_port_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,7 +335,7 @@ def test_a_closed_loopback_port_refuses(monkeypatch: pytest.MonkeyPatch) -> None
     desk = Desk(new_address())
     desk.board.close()
     with pytest.raises(OSError):
-        call(desk.board.address, "dashboard", ToWorker)
+        call(desk.board.address, "dashboard", ipc.ToWorker)
 
 
 @pytest.mark.parametrize("folder", ["f" * 90, "a:b"])
@@ -358,8 +346,8 @@ def test_a_folder_that_no_socket_fits_in_is_done_without(
     unfit.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(unfit))
     desk = Desk(new_address())
-    caller = call(desk.board.address, "dashboard", ToWorker)
-    assert isinstance(desk.next()[1], Hello)
+    caller = call(desk.board.address, "dashboard", ipc.ToWorker)
+    assert isinstance(desk.next()[1], ipc.Hello)
     assert list(unfit.iterdir()) == []
     caller.close()
     desk.board.close()
@@ -370,7 +358,7 @@ def test_the_next_engine_listens_where_the_last_one_was_called(monkeypatch: pyte
     address = new_address()
     for _ in range(2):
         desk = Desk(address)
-        caller = call(address, "dashboard", ToWorker)
+        caller = call(address, "dashboard", ipc.ToWorker)
         link, _ = desk.next()
         link.close()  # the engine's side first, as when it is killed: its port then waits for a minute
         assert caller.receive() is None
@@ -396,8 +384,8 @@ def test_a_socket_that_a_killed_engine_left_is_taken_over(tmp_path: Path) -> Non
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(place))
     desk = Desk(Address(str(place), "secret"))
-    caller = call(desk.board.address, "dashboard", ToWorker)
-    assert isinstance(desk.next()[1], Hello)
+    caller = call(desk.board.address, "dashboard", ipc.ToWorker)
+    assert isinstance(desk.next()[1], ipc.Hello)
     caller.close()
     desk.board.close()
 
@@ -416,7 +404,7 @@ def test_a_door_that_was_stuck_for_a_moment_opens_again(monkeypatch: pytest.Monk
     monkeypatch.setattr(socket.socket, "accept", accept)
     board = Switchboard(new_address(), FromDashboard, lambda _link, message: arrived.put(message))
     caller = call(board.address, "dashboard", Notice)
-    assert isinstance(arrived.get(timeout=PATIENCE_S), Hello)
+    assert isinstance(arrived.get(timeout=PATIENCE_S), ipc.Hello)
     caller.close()
     board.close()
 
@@ -435,7 +423,7 @@ def test_two_threads_never_read_the_types_of_messages_at_once(monkeypatch: pytes
 
     monkeypatch.setattr(msgspec.msgpack, "Decoder", decoder)
     ends = [end for _ in range(2) for end in socket.socketpair()]
-    threads = [threading.Thread(target=Link, args=(end, Bye)) for end in ends[::2]]
+    threads = [threading.Thread(target=Link, args=(end, ipc.Bye)) for end in ends[::2]]
     for thread in threads:
         thread.start()
     for thread in threads:

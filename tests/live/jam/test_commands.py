@@ -5,29 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.ipc.commands import (
-    CallScene,
-    Command,
-    Freeze,
-    GoTo,
-    MutePart,
-    Nudge,
-    Panic,
-    PlayKey,
-    RecallAnchor,
-    Redo,
-    Say,
-    SetCondition,
-    SetMode,
-    Start,
-    Stop,
-    StoreAnchor,
-    StoreScene,
-    SwitchThru,
-    TapTempo,
-    Turn,
-    Undo,
-)
+from live.ipc import commands as ask
+from live.ipc.commands import Command
 from live.ipc.messages import Varied
 from live.settings.config import Config, Scene
 from live.settings.knobs import ANCHORS, ANSWERING, KNOBS, MODES
@@ -44,19 +23,32 @@ NAMES = st.sampled_from([*KNOBS, "volume ", "Density", "", "tempos"])
 VALUES = st.floats(-1e6, 1e6) | st.sampled_from([float("inf"), float("-inf"), float("nan")])
 WORDS = st.sampled_from([*ANCHORS, *MODES, *TRACKS, "key", "1", ""])
 COMMANDS = st.one_of(
-    st.builds(Turn, NAMES, VALUES),
-    st.builds(Nudge, NAMES, VALUES),
-    st.builds(GoTo, st.lists(VALUES, max_size=3)),
-    st.builds(PlayKey, st.integers(-300, 300), st.integers(-5, 200)),
-    st.builds(StoreAnchor, WORDS),
-    st.builds(RecallAnchor, WORDS),
-    st.builds(SetMode, WORDS),
-    st.builds(MutePart, WORDS),
-    st.builds(SetCondition, WORDS, WORDS),
-    st.builds(CallScene, st.integers(-1, 12), st.integers(-1, 3)),
-    st.builds(StoreScene, st.integers(-1, 5)),
-    st.builds(Say, st.text(max_size=40) | st.sampled_from(["sparser", "like B", "stop", "back to normal"])),
-    st.sampled_from([Freeze(), Undo(), Redo(), TapTempo(), Start(), Stop(), Panic(), SwitchThru()]),
+    st.builds(ask.Turn, NAMES, VALUES),
+    st.builds(ask.Nudge, NAMES, VALUES),
+    st.builds(ask.GoTo, st.lists(VALUES, max_size=3)),
+    st.builds(ask.PlayKey, st.integers(-300, 300), st.integers(-5, 200)),
+    st.builds(ask.StoreAnchor, WORDS),
+    st.builds(ask.RecallAnchor, WORDS),
+    st.builds(ask.SetMode, WORDS),
+    st.builds(ask.MutePart, WORDS),
+    st.builds(ask.SetCondition, WORDS, WORDS),
+    st.builds(ask.CallScene, st.integers(-1, 12), st.integers(-1, 3)),
+    st.builds(ask.StoreScene, st.integers(-1, 5)),
+    st.builds(
+        ask.Say, st.text(max_size=40) | st.sampled_from(["sparser", "like B", "stop", "back to normal"])
+    ),
+    st.sampled_from(
+        [
+            ask.Freeze(),
+            ask.Undo(),
+            ask.Redo(),
+            ask.TapTempo(),
+            ask.Start(),
+            ask.Stop(),
+            ask.Panic(),
+            ask.SwitchThru(),
+        ]
+    ),
 )
 
 
@@ -105,8 +97,8 @@ def test_no_command_raises_and_no_knob_leaves_its_travel(commands: list[Command]
     [
         (command("knob", "densty", 1.0), "unknown knob 'densty'; there is: "),
         (command("nudge", "densty", 1.0), "unknown knob 'densty'; there is: "),
-        (StoreAnchor("E"), "unknown capture 'E'; there is: A, B, C, D"),
-        (SetMode("folow"), "unknown mode 'folow'; there is: answer, drift, follow, hold"),
+        (ask.StoreAnchor("E"), "unknown capture 'E'; there is: A, B, C, D"),
+        (ask.SetMode("folow"), "unknown mode 'folow'; there is: answer, drift, follow, hold"),
         (command("recall", "C"), "anchor C is empty: capture it first"),
         (command("capture", "A"), "nothing to store as A yet: play two bars first"),
         (command("knob", "stray", float("nan")), "knob stray takes finite numbers only"),
@@ -297,7 +289,7 @@ def test_vary_is_heard_at_the_next_step_and_an_anchor_has_the_variation_that_sou
 
 def test_words_do_what_they_say_and_the_rest_of_it_where_one_thing_cannot_be_done() -> None:
     stage = listening()
-    run(stage, Say("sparser, a bit darker, like B, hold that"))
+    run(stage, ask.Say("sparser, a bit darker, like B, hold that"))
     assert stage.jam.knobs["density"] == pytest.approx(-0.4)
     assert stage.jam.knobs["register"] == pytest.approx(-0.2)
     assert stage.jam.history.state.mode == "hold"
@@ -309,19 +301,19 @@ def test_words_do_what_they_say_and_the_rest_of_it_where_one_thing_cannot_be_don
 def test_words_that_mean_nothing_are_a_notice_with_examples() -> None:
     stage = Stage()
     before = dict(stage.jam.knobs)
-    run(stage, Say("purple"))
+    run(stage, ask.Say("purple"))
     assert stage.jam.knobs == before
     assert said(stage).startswith("not understood: 'purple'; try: ")
 
 
 def test_words_are_one_gesture_and_undo_may_be_said() -> None:
     stage = listening()
-    run(stage, Turn("stray", 0.5), Say("sparser, darker"))
-    run(stage, Undo())
+    run(stage, ask.Turn("stray", 0.5), ask.Say("sparser, darker"))
+    run(stage, ask.Undo())
     assert said(stage) == 'undone: "sparser, darker"'
     assert (stage.jam.knobs["density"], stage.jam.knobs["register"]) == (0.0, 0.0)
-    run(stage, Say("busier"), Say("undo that"))
+    run(stage, ask.Say("busier"), ask.Say("undo that"))
     assert said(stage) == 'undone: "busier"'
     assert stage.jam.knobs["density"] == 0.0
-    run(stage, Say("undo that"))
+    run(stage, ask.Say("undo that"))
     assert said(stage) == "undone: stray"

@@ -7,23 +7,7 @@ from typing import Any
 
 import pytest
 
-from live.ipc.commands import (
-    CallScene,
-    ChooseMapping,
-    GoOnMap,
-    Learn,
-    MutePart,
-    Panic,
-    RampTempo,
-    Say,
-    SoloPart,
-    StopLearning,
-    StoreAnchor,
-    StoreScene,
-    SwitchTake,
-    Turn,
-    Undo,
-)
+from live.ipc import commands
 from live.ipc.messages import MidiOut, PlayMidi, WantMidi
 from live.ipc.snapshot import ControllerView, LessonView, SceneView, TouchView
 from tests.fakes.midi_files import tune, write
@@ -61,19 +45,19 @@ def test_hands_reach_the_engine(browser: Any, served: Served) -> None:
     page.mouse.move(knob["x"] + 100 + knob["width"] / 4, knob["y"] + 20, steps=5)
     page.mouse.up()
     # From -0.5, a quarter of the way; of a drag each frame sends a value.
-    served.wait(lambda: served.got(Turn)[-1].value == pytest.approx(0.0, abs=0.05))
+    served.wait(lambda: served.got(commands.Turn)[-1].value == pytest.approx(0.0, abs=0.05))
     page.locator("[data-anchor=A] .set").click()
-    assert served.got(StoreAnchor)[0].anchor == "A"
+    assert served.got(commands.StoreAnchor)[0].anchor == "A"
     page.locator("[data-part=bass]").click()
-    assert served.got(MutePart)[0].part == "bass"
+    assert served.got(commands.MutePart)[0].part == "bass"
     page.locator("[data-latent=map]").click()
     field = page.locator("#latent")
     field.evaluate("element => element.scrollIntoView({block: 'center'})")
     box = field.bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.95)
-    assert served.got(GoOnMap)[0].x == pytest.approx(0.8, abs=0.02)
+    assert served.got(commands.GoOnMap)[0].x == pytest.approx(0.8, abs=0.02)
     page.locator("#panic").click()
-    assert served.got(Panic)
+    assert served.got(commands.Panic)
     assert page.faults == []
     page.close()
 
@@ -84,16 +68,16 @@ def test_a_scene_is_called_at_once_or_over_bars_and_stored_over(browser: Any, se
     stored = [SceneView(1, "verse"), SceneView(2, "")]
     served.call(served.hub.take, scene(nanos=time.monotonic_ns(), scenes=stored, scene=2))
     page.click("text=1 verse")
-    assert served.got(CallScene) == [CallScene(1, source="page")]
+    assert served.got(commands.CallScene) == [commands.CallScene(1, source="page")]
     page.select_option("#glide", "4")
     page.click("button:has-text('Scene 2')")
-    served.wait(lambda: len(served.got(CallScene)) == 2)
-    assert served.got(CallScene)[1] == CallScene(2, 4, source="page")
+    served.wait(lambda: len(served.got(commands.CallScene)) == 2)
+    assert served.got(commands.CallScene)[1] == commands.CallScene(2, 4, source="page")
     page.select_option("#storeas", "1")
-    assert served.got(StoreScene) == [StoreScene(1, source="page")]
+    assert served.got(commands.StoreScene) == [commands.StoreScene(1, source="page")]
     page.click("text=Store scene 3")
-    served.wait(lambda: len(served.got(StoreScene)) == 2)
-    assert served.got(StoreScene)[1].number == 3
+    served.wait(lambda: len(served.got(commands.StoreScene)) == 2)
+    assert served.got(commands.StoreScene)[1].number == 3
     assert page.faults == []
     page.close()
 
@@ -108,11 +92,11 @@ def test_parts_have_their_colours_and_who_plays_alone_is_seen(browser: Any, serv
     assert page.locator("#partlegend .muted").all_inner_texts() == ["melody", "chords", "drums"]
     assert page.get_attribute("[data-action=metronome]", "aria-pressed") == "true"
     page.click("[data-solo=drums]")
-    assert served.got(SoloPart)[0].part == "drums"
+    assert served.got(commands.SoloPart)[0].part == "drums"
     page.fill("[aria-label='tempo to go to']", "96")
     page.fill("[aria-label='bars on the way']", "8")
     page.click(".ramp button")
-    assert served.got(RampTempo) == [RampTempo(96.0, 8, source="page")]
+    assert served.got(commands.RampTempo) == [commands.RampTempo(96.0, 8, source="page")]
     assert page.faults == []
     page.close()
 
@@ -130,7 +114,7 @@ def test_the_beat_alone_fills_the_screen_and_panic_stays(browser: Any, served: S
     assert max(box["y"] + box["height"] for box in boxes[:4]) <= boxes[4]["y"]
     assert boxes[0]["height"] > 0.4 * min(width, height)
     page.click("#panic")
-    assert served.got(Panic)
+    assert served.got(commands.Panic)
     page.click("#beat")
     assert page.get_attribute("#beat", "aria-pressed") == "false"
     page.wait_for_selector("[data-knob=density]")
@@ -143,7 +127,7 @@ def test_words_are_shown_and_said(browser: Any, served: Served) -> None:
     page.fill("#words", "much sparser")
     page.wait_for_selector("text=density +0.46 → -0.24")
     page.press("#words", "Enter")
-    assert served.got(Say)[0].text == "much sparser"
+    assert served.got(commands.Say)[0].text == "much sparser"
     page.close()
 
 
@@ -165,7 +149,7 @@ def test_a_page_whose_process_has_died_is_there_again_by_itself(browser: Any) ->
     second = Served(port=first.options.port)
     page.wait_for_selector("#alarm", state="hidden")
     page.locator("#record").click()
-    assert second.got(SwitchTake)
+    assert second.got(commands.SwitchTake)
     assert page.faults == []
     page.close()
     second.close()
@@ -180,7 +164,7 @@ def test_a_page_of_an_earlier_start_says_that_its_code_must_be_scanned_again(bro
     page.goto(second.options.url)
     page.wait_for_selector("#alarm", state="hidden")
     page.locator("#panic").click()
-    assert second.got(Panic)
+    assert second.got(commands.Panic)
     page.close()
     second.close()
 
@@ -207,7 +191,7 @@ def test_without_web_midi_there_is_one_sentence_and_the_rest_works(browser: Any,
     page = opened(browser, served, midi=False)
     assert "This browser has no Web MIDI here" in page.inner_text("#midicard")
     page.locator("#panic").click()
-    assert served.got(Panic)
+    assert served.got(commands.Panic)
     assert page.faults == []
     page.close()
 
@@ -267,7 +251,7 @@ def test_a_slider_leads_from_one_dropped_file_to_another_without_losing_the_beat
 def test_a_control_is_learned_at_the_page_and_taken_back(browser: Any, served: Served) -> None:
     page = opened(browser, served, "phone")
     page.select_option("#learnwhat", "capture A")
-    assert served.got(Learn)[0] == Learn("capture A", source="page")
+    assert served.got(commands.Learn)[0] == commands.Learn("capture A", source="page")
     lesson = LessonView("capture A", "listening", "press a button, a pad or a pedal twice")
     served.call(served.hub.take, scene(nanos=time.monotonic_ns(), lesson=lesson))
     page.wait_for_selector("#lesson:has-text('press a button, a pad or a pedal twice')")
@@ -278,9 +262,11 @@ def test_a_control_is_learned_at_the_page_and_taken_back(browser: Any, served: S
     page.wait_for_selector("#lesson:has-text('note 40 on channel 10, a pad')")
     assert page.inner_text("#touched") == "last touched: MPK mini 3 · note 40 · capture A"
     page.click("#unlearn")
-    served.got(StopLearning)
+    served.got(commands.StopLearning)
     kinds = [type(each) for each in served.sent]
-    assert kinds.index(Undo) < kinds.index(StopLearning)  # what is on the screen is what undo takes back
+    assert kinds.index(commands.Undo) < kinds.index(
+        commands.StopLearning
+    )  # what is on the screen is what undo takes back
     unbound = TouchView("MPK mini 3", "CC 74", "")
     served.call(served.hub.take, scene(nanos=time.monotonic_ns(), touched=unbound))
     page.wait_for_selector("#touched:has-text('CC 74 · unbound')")
@@ -298,6 +284,8 @@ def test_a_controller_is_given_another_mapping_at_the_page(browser: Any, served:
     choice.wait_for()
     assert choice.input_value() == "mine"
     choice.select_option("auto")
-    assert served.got(ChooseMapping) == [ChooseMapping("auto", "nanoKONTROL2", source="page")]
+    assert served.got(commands.ChooseMapping) == [
+        commands.ChooseMapping("auto", "nanoKONTROL2", source="page")
+    ]
     assert page.faults == []
     page.close()

@@ -16,27 +16,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from live.ipc import messages
 from live.ipc.link import Link, Switchboard, new_address
-from live.ipc.messages import (
-    Bye,
-    Closing,
-    Decode,
-    Decoded,
-    Encode,
-    Encoded,
-    Failed,
-    FromWorker,
-    Load,
-    LoadFailed,
-    Message,
-    Moved,
-    Place,
-    Point,
-    Ready,
-    ToWorker,
-    Warp,
-    Warped,
-)
+from live.ipc.messages import Message
 from live.ipc.model_process import spawn_worker
 from live.worker import handler as worker
 from live.worker.handler import RequestHandler, sentence
@@ -88,31 +70,31 @@ def models(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def desk() -> RequestHandler:
     made = RequestHandler()
-    assert isinstance(made.load("roll"), Ready)
+    assert isinstance(made.load("roll"), messages.Ready)
     return made
 
 
-SILENT = Point([0.0] * 32)
+SILENT = messages.Point([0.0] * 32)
 
 
-def decode(ident: int, *, bar: int = 2, place: Place = SILENT) -> Decode:
-    return Decode(ident, bar, place, turns={}, temperature=0.0, seed=0)
+def decode(ident: int, *, bar: int = 2, place: messages.Place = SILENT) -> messages.Decode:
+    return messages.Decode(ident, bar, place, turns={}, temperature=0.0, seed=0)
 
 
 def test_ready_says_what_the_card_says() -> None:
     ready = RequestHandler().load("roll")
-    assert isinstance(ready, Ready)
+    assert isinstance(ready, messages.Ready)
     assert (ready.model, ready.ident, ready.codec, ready.latent_size) == ("roll", "roll-1", "poly", 32)
     assert (ready.bars, ready.beats_per_bar, ready.steps_per_beat) == (2, 4, 4)
 
 
 def test_a_phrase_is_encoded_and_decoded_again(desk: RequestHandler) -> None:
-    encoded = desk.answer(Encode(7, TUNE))
-    assert isinstance(encoded, Encoded)
+    encoded = desk.answer(messages.Encode(7, TUNE))
+    assert isinstance(encoded, messages.Encoded)
     assert (encoded.ident, encoded.attributes["density"]) == (7, 0.25)
-    place = Point(encoded.z, encoded.attributes)
+    place = messages.Point(encoded.z, encoded.attributes)
     decoded = desk.answer(decode(8, place=place))
-    assert isinstance(decoded, Decoded)
+    assert isinstance(decoded, messages.Decoded)
     assert [row[:2] for row in decoded.notes] == [(0, 60), (8, 64)]
     assert (decoded.ident, decoded.point) == (8, place)
 
@@ -121,19 +103,21 @@ def test_it_divides_a_keyboard_as_it_is_told_the_loaded_model_too() -> None:
     made = RequestHandler()
     phrase = Phrase.of(Grid(), [Note(0, 72, 90, 4), Note(0, 50, 90, 4)])
     for split, tracks in (("line", [BASS, MELODY]), ("C3", [CHORDS, MELODY]), ("C-1", [CHORDS, MELODY])):
-        assert isinstance(made.load("roll", split=split), Ready)
+        assert isinstance(made.load("roll", split=split), messages.Ready)
         assert made.player is not None
         assert made.player.divide is not None
         assert [note.track for note in made.player.divide(phrase).notes] == tracks
     refused = made.load("roll", split="C99")
-    assert isinstance(refused, LoadFailed)
+    assert isinstance(refused, messages.LoadFailed)
     assert "'C99' divides no keyboard" in refused.text
 
 
 def test_a_place_is_worked_out_with_the_ident_and_the_scale_of_the_card(desk: RequestHandler) -> None:
-    place = Moved(Point([60.0] * 32, {"density": 0.5}), cell=3, stray=1.0, number=2, drifting=True, seed=9)
+    place = messages.Moved(
+        messages.Point([60.0] * 32, {"density": 0.5}), cell=3, stray=1.0, number=2, drifting=True, seed=9
+    )
     decoded = desk.answer(decode(8, place=place))
-    assert isinstance(decoded, Decoded)
+    assert isinstance(decoded, messages.Decoded)
     assert decoded.point == point_of(Places("roll-1", np.full(32, 50.0, np.float32), Grid()).latent(place))
     assert isinstance(desk.player, RollPlayer)
     assert desk.player.decoded[-1].model == "roll-1"
@@ -141,9 +125,9 @@ def test_a_place_is_worked_out_with_the_ident_and_the_scale_of_the_card(desk: Re
 
 def test_answers_say_what_they_cost(desk: RequestHandler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "since_ms", lambda _start: 7.5)
-    encoded, decoded = desk.answer(Encode(1, TUNE)), desk.answer(decode(2))
-    assert isinstance(encoded, Encoded)
-    assert isinstance(decoded, Decoded)
+    encoded, decoded = desk.answer(messages.Encode(1, TUNE)), desk.answer(decode(2))
+    assert isinstance(encoded, messages.Encoded)
+    assert isinstance(decoded, messages.Decoded)
     assert (encoded.ms, decoded.ms) == (7.5, 7.5)
 
 
@@ -177,26 +161,26 @@ def test_what_is_loaded_is_not_loaded_again_unless_its_file_has_changed(
 
 def test_a_model_that_does_not_load_is_a_sentence_and_the_old_one_stays(desk: RequestHandler) -> None:
     failed = desk.load("foreign")
-    assert failed == LoadFailed("model 'foreign' could not be loaded: 'foreign' is not one of ours")
-    assert isinstance(desk.answer(Encode(1, TUNE)), Encoded)
+    assert failed == messages.LoadFailed("model 'foreign' could not be loaded: 'foreign' is not one of ours")
+    assert isinstance(desk.answer(messages.Encode(1, TUNE)), messages.Encoded)
 
 
 def test_without_a_model_requests_are_refused() -> None:
-    assert RequestHandler().answer(decode(3)) == Failed(3, "no model is loaded")
+    assert RequestHandler().answer(decode(3)) == messages.Failed(3, "no model is loaded")
 
 
 def test_a_model_that_breaks_says_so_in_one_line() -> None:
     desk = RequestHandler()
-    assert isinstance(desk.load("broken"), Ready)
-    assert desk.answer(decode(3)) == Failed(3, "the model could not answer: a tensor of no shape")
+    assert isinstance(desk.load("broken"), messages.Ready)
+    assert desk.answer(decode(3)) == messages.Failed(3, "the model could not answer: a tensor of no shape")
 
 
 @pytest.mark.parametrize(
     "row", [Note(40, 60, 90, 1), Note(0, 200, 90, 1), Note(0, 60, 90, 0), Note(0, 60, 90, 1, track=4)]
 )
 def test_notes_off_the_grid_are_a_sentence(desk: RequestHandler, row: Note) -> None:
-    failed = desk.answer(Encode(5, [row]))
-    assert isinstance(failed, Failed)
+    failed = desk.answer(messages.Encode(5, [row]))
+    assert isinstance(failed, messages.Failed)
     assert failed.ident == 5
     assert "must be" in failed.text
 
@@ -216,19 +200,19 @@ def lonely(monkeypatch: pytest.MonkeyPatch) -> RollPlayer:
 def test_a_model_without_a_latent_says_so_and_continues(lonely: RollPlayer) -> None:
     desk = RequestHandler()
     ready = desk.load("lonely")
-    assert isinstance(ready, Ready)
+    assert isinstance(ready, messages.Ready)
     assert (ready.latent_size, ready.map_points) == (0, [])
     assert (ready.conditions, ready.styles) == (["style"], ["waltz"])
-    encoded = desk.answer(Encode(1, TUNE))
-    assert isinstance(encoded, Encoded)
+    encoded = desk.answer(messages.Encode(1, TUNE))
+    assert isinstance(encoded, messages.Encoded)
     assert (encoded.z, encoded.xy) == ([], (0.0, 0.0))
-    request = Decode(
-        2, 2, Point([]), {}, 0.5, 7, context=TUNE, condition={"style": "waltz"}, top_k=4, top_p=0.8
+    request = messages.Decode(
+        2, 2, messages.Point([]), {}, 0.5, 7, context=TUNE, condition={"style": "waltz"}, top_k=4, top_p=0.8
     )
     decoded = desk.answer(request)
-    assert isinstance(decoded, Decoded)
+    assert isinstance(decoded, messages.Decoded)
     assert {row[1] for row in decoded.notes} == {62, 66, 50}  # a tone higher
-    assert (decoded.point, decoded.xy) == (Point([]), (0.0, 0.0))
+    assert (decoded.point, decoded.xy) == (messages.Point([]), (0.0, 0.0))
     assert lonely.chosen[-1] == (4, 0.8, {"style": "waltz"})
 
 
@@ -245,11 +229,11 @@ def test_what_holds_the_choice_of_notes_reaches_a_model_with_a_latent_too(
 
 
 def test_a_warp_walks_the_whole_way_a_decode_at_a_time(desk: RequestHandler) -> None:
-    ends = [Point([key] * 16 + [0.0] * 16) for key in (60.0, 90.0)]
-    steps = list(desk.warp(Warp(9, *ends)))
+    ends = [messages.Point([key] * 16 + [0.0] * 16) for key in (60.0, 90.0)]
+    steps = list(desk.warp(messages.Warp(9, *ends)))
     assert steps[:-1] == [None] * (WARP_STEPS + 1)
     answer = steps[-1]
-    assert isinstance(answer, Warped)
+    assert isinstance(answer, messages.Warped)
     assert answer.ident == 9
     assert len(answer.lengths) == WARP_STEPS + 1
     assert answer.lengths[0] == 0.0
@@ -258,7 +242,7 @@ def test_a_warp_walks_the_whole_way_a_decode_at_a_time(desk: RequestHandler) -> 
 
 
 def test_of_a_bar_s_decodes_only_the_newest_is_done() -> None:
-    first, second, other, encode = decode(1), decode(2), decode(3, bar=4), Encode(4, [])
+    first, second, other, encode = decode(1), decode(2), decode(3, bar=4), messages.Encode(4, [])
     assert newest([first, encode, second, other]) == [encode, second, other]
     assert newest([first, None]) == [first, None]
 
@@ -272,9 +256,9 @@ class Call:
     def __init__(self, desk: RequestHandler, attend: Callable[[bool], None] = lambda _: None) -> None:
         ours, theirs = socket.socketpair()
         ours.settimeout(PATIENCE_S)
-        self.link: Link[Any] = Link(ours, FromWorker)
+        self.link: Link[Any] = Link(ours, messages.FromWorker)
         self.ended: list[bool] = []
-        served: Link[ToWorker] = Link(theirs, ToWorker)
+        served: Link[messages.ToWorker] = Link(theirs, messages.ToWorker)
         self.thread = threading.Thread(
             target=lambda: self.ended.append(serve(served, desk, attend=attend)), daemon=True
         )
@@ -296,7 +280,7 @@ def test_it_answers_at_once_and_loads_and_writes_ahead_as_any_other() -> None:
             done.append(("load", attending.now))
             return super().load(*arguments, **options)
 
-        def answer(self, request: Encode | Decode) -> Message:
+        def answer(self, request: messages.Encode | messages.Decode) -> Message:
             done.append(("answer", attending.now))
             return super().answer(request)
 
@@ -306,42 +290,42 @@ def test_it_answers_at_once_and_loads_and_writes_ahead_as_any_other() -> None:
             yield from super().write()
 
     call = Call(Watched(), lambda now: setattr(attending, "now", now))
-    call.link.send(Load("roll"))
-    assert isinstance(call.link.receive(), Ready)
-    call.link.send(Encode(1, TUNE))
-    assert isinstance(call.link.receive(), Encoded)
+    call.link.send(messages.Load("roll"))
+    assert isinstance(call.link.receive(), messages.Ready)
+    call.link.send(messages.Encode(1, TUNE))
+    assert isinstance(call.link.receive(), messages.Encoded)
     assert wrote.wait(10)
-    call.link.send(Bye())
+    call.link.send(messages.Bye())
     assert call.end() == [True]
     assert set(done) == {("load", False), ("answer", True), ("write", False)}
 
 
 def test_nothing_is_written_ahead_while_a_phrase_closes() -> None:
     desk = RequestHandler()
-    assert isinstance(desk.load("roll"), Ready)
+    assert isinstance(desk.load("roll"), messages.Ready)
     desk.rest = Rest(lambda: 0)
     call = Call(desk)
     for in_nanos, rests in ((10**12, False), (1_000, True)):
-        call.link.send(Closing(in_nanos))
-        call.link.send(Encode(1, TUNE))
-        assert isinstance(call.link.receive(), Encoded)
+        call.link.send(messages.Closing(in_nanos))
+        call.link.send(messages.Encode(1, TUNE))
+        assert isinstance(call.link.receive(), messages.Encoded)
         assert (desk.rest.seconds() > 0) is rests
-    call.link.send(Bye())
+    call.link.send(messages.Bye())
     assert call.end() == [True]
 
 
 def test_a_model_process_says_nothing_before_it_is_asked_to_load() -> None:
     arrived: queue.SimpleQueue[tuple[Link[Any], Any]] = queue.SimpleQueue()
-    board = Switchboard(new_address(), FromWorker, lambda *item: arrived.put(item))
+    board = Switchboard(new_address(), messages.FromWorker, lambda *item: arrived.put(item))
     process = spawn_worker(board.address)
     try:
         link, hello = arrived.get(timeout=PATIENCE_S)
         assert (hello.role, hello.pid) == ("worker", process.pid)
-        link.send(Load("lead"))
+        link.send(messages.Load("lead"))
         _, ready = arrived.get(timeout=PATIENCE_S)
-        assert isinstance(ready, Ready)
+        assert isinstance(ready, messages.Ready)
         assert ready.model == "lead"
-        link.send(Bye())
+        link.send(messages.Bye())
         assert process.wait(PATIENCE_S) == 0
     finally:
         process.kill()
@@ -356,7 +340,7 @@ def test_nothing_slow_is_imported_before_the_priority_is_lowered() -> None:
 
 def test_goodbye_ends_it(desk: RequestHandler) -> None:
     call = Call(desk)
-    call.link.send(Bye())
+    call.link.send(messages.Bye())
     assert call.end() == [True]
 
 
@@ -368,17 +352,17 @@ def test_an_engine_that_has_gone_is_not_a_goodbye(desk: RequestHandler) -> None:
 
 def test_requests_are_answered_in_turn_and_a_warp_between_them(desk: RequestHandler) -> None:
     call = Call(desk)
-    call.link.send(Warp(1, Point([60.0] * 32), Point([90.0] * 32)))
-    call.link.send(Encode(2, TUNE))
-    call.link.send(Load("foreign"))
+    call.link.send(messages.Warp(1, messages.Point([60.0] * 32), messages.Point([90.0] * 32)))
+    call.link.send(messages.Encode(2, TUNE))
+    call.link.send(messages.Load("foreign"))
     call.link.send(decode(3))
     answers = [call.link.receive() for _ in range(4)]
     assert sorted(type(message).__name__ for message in answers) == [
         "Decoded", "Encoded", "LoadFailed", "Warped"
     ]  # fmt: skip
-    others = [message for message in answers if not isinstance(message, Warped)]
-    assert [type(message) for message in others] == [Encoded, LoadFailed, Decoded]
-    call.link.send(Bye())
+    others = [message for message in answers if not isinstance(message, messages.Warped)]
+    assert [type(message) for message in others] == [messages.Encoded, messages.LoadFailed, messages.Decoded]
+    call.link.send(messages.Bye())
     assert call.end() == [True]
 
 
@@ -391,10 +375,10 @@ def test_a_model_that_does_not_play_the_metre_is_refused_and_the_one_before_stay
     before = desk.player
     for name in ("roll", "broken"):  # loaded already, and another
         refused = desk.load(name, "3/4")
-        assert isinstance(refused, LoadFailed)
+        assert isinstance(refused, messages.LoadFailed)
         assert refused.text == "roll does not play 3/4; it plays: 4/4; keys plays 3/4"
     assert desk.player is before
-    assert isinstance(desk.load("roll", "4/4"), Ready)
+    assert isinstance(desk.load("roll", "4/4"), messages.Ready)
 
 
 def test_a_phrase_in_another_metre_is_read_answered_and_kept_as_it_was_played(
@@ -403,24 +387,27 @@ def test_a_phrase_in_another_metre_is_read_answered_and_kept_as_it_was_played(
     monkeypatch.undo()  # the shipped one
     desk = RequestHandler()
     ready = desk.load("lead", "6/8")
-    assert isinstance(ready, Ready)
+    assert isinstance(ready, messages.Ready)
     assert ready.metres == list(METRES)
     grid = grid_in(ready.grid, METRES["6/8"])
     assert grid is not None
     struck = [(240 * eighth, 240 * eighth + 200, 60 + eighth, 80) for eighth in range(12)]
-    encoded = desk.answer(Encode(1, [], [], struck, 1_041_667, grid=grid))
-    assert isinstance(encoded, Encoded)
+    encoded = desk.answer(messages.Encode(1, [], [], struck, 1_041_667, grid=grid))
+    assert isinstance(encoded, messages.Encoded)
     assert [(note.onset, note.pitch) for note in encoded.notes] == [(2 * at, 60 + at) for at in range(12)]
-    here = Point(encoded.z, encoded.attributes, encoded.played, grid)
-    for place in (here, Point(encoded.z, encoded.attributes)):  # as it was played, and as the network has it
-        decoded = desk.answer(Decode(2, 2, place, turns={}, temperature=0.0, seed=0, grid=grid))
-        assert isinstance(decoded, Decoded)
+    here = messages.Point(encoded.z, encoded.attributes, encoded.played, grid)
+    for place in (
+        here,
+        messages.Point(encoded.z, encoded.attributes),
+    ):  # as it was played, and as the network has it
+        decoded = desk.answer(messages.Decode(2, 2, place, turns={}, temperature=0.0, seed=0, grid=grid))
+        assert isinstance(decoded, messages.Decoded)
         assert [(note.onset, note.pitch) for note in decoded.notes] == [(2 * at, 60 + at) for at in range(12)]
-    other = desk.answer(Decode(3, 2, here, turns={}, temperature=0.0, seed=0))  # in 4/4, bar by bar
-    assert isinstance(other, Decoded)
+    other = desk.answer(messages.Decode(3, 2, here, turns={}, temperature=0.0, seed=0))  # in 4/4, bar by bar
+    assert isinstance(other, messages.Decoded)
     assert [note.onset for note in other.notes] == [*range(0, 12, 2), *range(16, 28, 2)]
-    denied = desk.answer(Decode(4, 2, here, turns={}, temperature=0.0, seed=0, grid=Grid(4, 3)))
-    assert isinstance(denied, Failed)
+    denied = desk.answer(messages.Decode(4, 2, here, turns={}, temperature=0.0, seed=0, grid=Grid(4, 3)))
+    assert isinstance(denied, messages.Failed)
     assert "lead has no phrases of 4 bars of 3/4" in denied.text
 
 
@@ -433,10 +420,10 @@ def test_a_phrase_that_goes_on_is_answered_and_nothing_is_learned_from_it(
     scale = [
         (240 * eighth, 240 * eighth + 200, pitch, 80) for eighth, pitch in enumerate((62, 66, 69, 74) * 2)
     ]
-    begun = desk.answer(Encode(1, [], [], scale, 1_041_667, begun=True))
-    assert isinstance(begun, Encoded)
+    begun = desk.answer(messages.Encode(1, [], [], scale, 1_041_667, begun=True))
+    assert isinstance(begun, messages.Encoded)
     assert len(begun.notes) == len(scale)
     assert begun.key == ""
-    whole = desk.answer(Encode(2, [], [], scale, 1_041_667))
-    assert isinstance(whole, Encoded)
+    whole = desk.answer(messages.Encode(2, [], [], scale, 1_041_667))
+    assert isinstance(whole, messages.Encoded)
     assert whole.key

@@ -39,22 +39,9 @@ from trainer.corpus.reading.tracks import (
     no_notes,
     skyline,
 )
+from trainer.corpus.windows import phrase_windows
 from trainer.corpus.windows.drum_windows import Hits
-from trainer.corpus.windows.phrase_windows import (
-    KEYBOARDS,
-    LOWEST_LINE,
-    NOTES_A_BAR,
-    Cut,
-    Windows,
-    above_lowest,
-    collect,
-    fewest,
-    off_grid,
-    rank,
-    shifted,
-    silent_bars,
-    stretches,
-)
+from trainer.corpus.windows.phrase_windows import Windows
 
 MOST = 150  # windows that one song gives
 MOST_WITHOUT_DRUMS = 16
@@ -98,12 +85,14 @@ def multitrack_windows(sheets: Sheets, drums: Sheets, hits: Hits) -> list[Window
     columns = tuple(found.notes[:, column] for column in (ONSET, PITCH, LENGTH, TRACK))
     exact = set_hashes(columns, found.counts)
     pitched = replace(found, notes=found.notes[~drawn], counts=found.tally(~drawn))
-    above = above_lowest(pitched, pitched.notes[:, PITCH])
+    above = phrase_windows.above_lowest(pitched, pitched.notes[:, PITCH])
     shape = set_hashes((pitched.notes[:, ONSET], above, pitched.notes[:, TRACK]), pitched.counts)
     piece = np.flatnonzero(in_piece[taken])
-    piece = piece[rank(found.songs[piece]) < MOST_OF_A_PIECE]
+    piece = piece[phrase_windows.rank(found.songs[piece]) < MOST_OF_A_PIECE]
     few = np.flatnonzero(sampled[taken])
-    return collect(found, exact, shape, songs=len(sheets), most=most, alike=most, among=few, every=piece)
+    return phrase_windows.collect(
+        found, exact, shape, songs=len(sheets), most=most, alike=most, among=few, every=piece
+    )
 
 
 def _band(lines: Sequence[TrackLine], *, drummed: bool) -> "Casting | None":
@@ -134,7 +123,9 @@ def cast(players: Sequence[TrackLine]) -> Casting:
     bass = sorted(named or low, key=lambda line: line.mean)
     others = [line for line in players if line not in bass]
     single = [
-        line for line in others if line.alone >= SINGLE and (line.mean >= LOWEST_LINE or is_voice(line))
+        line
+        for line in others
+        if line.alone >= SINGLE and (line.mean >= phrase_windows.LOWEST_LINE or is_voice(line))
     ]
     melody = sorted(
         single, key=lambda line: (not is_voice(line), line.program not in LEAD_PROGRAMS, -line.mean)
@@ -152,7 +143,7 @@ def is_voice(line: TrackLine) -> bool:
 
 def two_hands(players: Sequence[TrackLine], band: Casting) -> bool:
     """Tell whether all that plays is a keyboard or a guitar, and no line above chords among it."""
-    if any(is_voice(line) or line.program not in KEYBOARDS for line in players):
+    if any(is_voice(line) or line.program not in phrase_windows.KEYBOARDS for line in players):
         return False
     sheet = any(line.alone >= LINE_OF_A_SHEET for line in band.melody)
     return not (sheet and any(line.alone <= CHORDS_OF_A_SHEET for line in band.chords))
@@ -195,7 +186,7 @@ def _places(
         count, begin = int(counts[span]), int(begins[span])
         few[begin : begin + count] = False
         few[begin + np.linspace(0, count - 1, spare[span]).astype(np.int64)] = True
-    whole = rank(songs) < MOST_OF_A_PIECE + SPARE_OF_A_PIECE
+    whole = phrase_windows.rank(songs) < MOST_OF_A_PIECE + SPARE_OF_A_PIECE
     kept = few | whole
     places = WindowPlaces(spans[kept], number[kept] * stride * grid.steps_per_bar, songs[kept])
     return places, few[kept], whole[kept]
@@ -210,7 +201,7 @@ class Rows(NamedTuple):
     @classmethod
     def at(cls, table: Wide, low: Numbers, high: Numbers, windows: Numbers) -> "Rows":
         """Take a stretch of a table for each of some windows."""
-        return cls(stretches(table, low, high - low), np.repeat(windows, high - low))
+        return cls(phrase_windows.stretches(table, low, high - low), np.repeat(windows, high - low))
 
     def only(self, chosen: NDArray[np.bool_]) -> "Rows":
         """Return some of them."""
@@ -312,7 +303,7 @@ class Players:
         )
         playing = np.flatnonzero((others.high > others.low) & (others.lines != leader[others.windows]))
         playing = playing[np.argsort(others.windows[playing], kind="stable")]
-        playing = playing[rank(others.windows[playing]) < CHORD_LINES]
+        playing = playing[phrase_windows.rank(others.windows[playing]) < CHORD_LINES]
         led = self._lead[self._lead >= 0]
         keyboard = np.array([line.alone < SINGLE for line in self._sheets.lines], dtype=bool)
         led = led[keyboard[singers.lines[led]]]
@@ -344,7 +335,7 @@ def _grounded(chords: Rows, bass: Rows, ground: Numbers) -> tuple[Rows, Rows]:
 
 def _cast_windows(
     bands: Sequence[Casting], sheets: Sheets, hits: Hits, places: WindowPlaces
-) -> tuple[Cut, NDArray[np.bool_]]:
+) -> tuple[phrase_windows.Cut, NDArray[np.bool_]]:
     """Return the windows that hold enough and lie on the grid, each cast from who plays in it, and which."""
     grid, count = sheets.grid, len(places.first)
     aside = np.array([span.aside for span in sheets.spans], dtype=bool)
@@ -359,7 +350,7 @@ def _cast_windows(
     drummed, sung = sizes[DRUMS] >= FEWEST_OTHER, sizes[MELODY] > 0
     total = np.sum([*sizes.values()], axis=0)
     taken = (others & (sung | drummed)) | (sung & drummed)
-    taken &= (total >= fewest(grid)) & (total <= 2 * NOTES_A_BAR[1] * grid.bars)
+    taken &= (total >= phrase_windows.fewest(grid)) & (total <= 2 * phrase_windows.NOTES_A_BAR[1] * grid.bars)
     every = _together(*parts.values())
     every = every.only(taken[every.windows])
     place = (every.windows << 24 | every.notes[:, ONSET]) << 7 | every.notes[:, PITCH]
@@ -367,9 +358,11 @@ def _cast_windows(
     windows = np.flatnonzero(taken)
     spans, songs = places.spans[windows], places.songs[windows]
     bars, within = places.first[windows] // grid.steps_per_bar, spans - np.array(sheets.first_span)[songs]
-    found = shifted(Cut(notes, total[windows], bars, within, aside[spans], songs), grid)
-    good = silent_bars(found, grid) <= grid.bars // 2
-    good &= ~off_grid(found, grid, found.notes[:, TRACK] != DRUMS)
+    found = phrase_windows.shifted(
+        phrase_windows.Cut(notes, total[windows], bars, within, aside[spans], songs), grid
+    )
+    good = phrase_windows.silent_bars(found, grid) <= grid.bars // 2
+    good &= ~phrase_windows.off_grid(found, grid, found.notes[:, TRACK] != DRUMS)
     taken[windows[~good]] = False
     return found.only(good), taken
 

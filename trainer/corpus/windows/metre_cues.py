@@ -11,19 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.music.metre_profile import (
-    ACCENT,
-    AGING,
-    BASS,
-    HARMONY,
-    LEAP,
-    LOWNESS,
-    NEW,
-    RECENT,
-    SIZE,
-    THICKER,
-    TOP,
-)
+from model.music import metre_profile
 from trainer.corpus.reading.tracks import Numbers
 
 LOW_BOUNDS, LOUD_BOUNDS, SIZE_BOUNDS = (-9, -3, 4), (-4, 4.001), (-1, 2)
@@ -57,24 +45,26 @@ def cues_of(onsets: Onsets) -> tuple[Numbers, Numbers]:
     low, high = np.minimum.reduceat(pitches, begins), np.maximum.reduceat(pitches, begins)
     loud, classes = np.maximum.reduceat(velocities, begins), np.bitwise_or.reduceat(1 << pitches % 12, begins)
     lowest, highest, new = np.full_like(low, ABOVE), np.full_like(high, BELOW), classes.copy()
-    for back in range(1, RECENT + 1):
+    for back in range(1, metre_profile.RECENT + 1):
         same = songs[back:] == songs[:-back]
         np.minimum(lowest[back:], low[:-back], out=lowest[back:], where=same)
         np.maximum(highest[back:], high[:-back], out=highest[back:], where=same)
-        if back <= HARMONY:
+        if back <= metre_profile.HARMONY:
             np.bitwise_and(new[back:], ~classes[:-back], out=new[back:], where=same)
     later = np.flatnonzero(songs[1:] == songs[:-1]) + 1
     before = later - 1
     rows = [
-        LOWNESS + np.searchsorted(LOW_BOUNDS, low[later] - _aged(low, songs)[before], side="right"),
-        LEAP + _leaps(high[later] - high[before]),
-        ACCENT + np.searchsorted(LOUD_BOUNDS, loud[later] - _aged(loud, songs)[before], side="right"),
-        NEW + np.minimum(2, np.bitwise_count(new[later])),
-        BASS + _against(lowest[later] - low[later]),
-        TOP + _against(high[later] - highest[later]),
-        THICKER + np.searchsorted(SIZE_BOUNDS, size[later] - size[before], side="right"),
+        metre_profile.LOWNESS
+        + np.searchsorted(LOW_BOUNDS, low[later] - _aged(low, songs)[before], side="right"),
+        metre_profile.LEAP + _leaps(high[later] - high[before]),
+        metre_profile.ACCENT
+        + np.searchsorted(LOUD_BOUNDS, loud[later] - _aged(loud, songs)[before], side="right"),
+        metre_profile.NEW + np.minimum(2, np.bitwise_count(new[later])),
+        metre_profile.BASS + _against(lowest[later] - low[later]),
+        metre_profile.TOP + _against(high[later] - highest[later]),
+        metre_profile.THICKER + np.searchsorted(SIZE_BOUNDS, size[later] - size[before], side="right"),
     ]
-    evidence = np.concatenate([SIZE + np.minimum(4, size) - 1, *rows])
+    evidence = np.concatenate([metre_profile.SIZE + np.minimum(4, size) - 1, *rows])
     return evidence, np.concatenate([np.arange(len(songs)), np.tile(later, len(rows))])
 
 
@@ -83,7 +73,7 @@ def _aged(values: Numbers, songs: Numbers) -> NDArray[np.float64]:
     ends = [0, *(np.flatnonzero(np.diff(songs)) + 1).tolist(), len(songs)]
     rows = values.tolist()
     means = [
-        accumulate(rows[low:high], lambda mean, each: mean + AGING * (each - mean))
+        accumulate(rows[low:high], lambda mean, each: mean + metre_profile.AGING * (each - mean))
         for low, high in pairwise(ends)
     ]
     return np.fromiter(chain.from_iterable(means), dtype=np.float64, count=len(rows))
