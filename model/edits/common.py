@@ -9,7 +9,7 @@ from math import sqrt
 
 from model.music.attributes import WEIGHT_FLOOR, metrical_weights, weight_bounds
 from model.music.grid import Grid
-from model.music.phrase import Note, Phrase
+from model.music.phrase import Note, Phrase, resized
 from model.music.tracks import DRUMS
 
 MAJOR = frozenset((0, 2, 4, 5, 7, 9, 11))
@@ -155,14 +155,14 @@ def extend_into(chords: Chords, step: int, end: int) -> None:
     """Let a note that ended where another started sound to the given step."""
     earlier = max((s for s in chords if s < step), default=None)
     if earlier is not None and chords[earlier][0].onset + chords[earlier][0].length == step:
-        chords[earlier][0] = chords[earlier][0]._replace(length=end - earlier)
+        chords[earlier][0] = resized(chords[earlier][0], end - earlier)
 
 
 def cut_before(chords: Chords, step: int) -> None:
     """End the note that sounds across a step there."""
     earlier = max((s for s in chords if s < step), default=None)
     if earlier is not None and chords[earlier][0].onset + chords[earlier][0].length > step:
-        chords[earlier][0] = chords[earlier][0]._replace(length=step - earlier)
+        chords[earlier][0] = resized(chords[earlier][0], step - earlier)
 
 
 def join(grid: Grid, chords: Chords) -> Phrase:

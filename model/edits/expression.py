@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from math import floor
 
 from model.music.attributes import articulation, gaps
-from model.music.phrase import Phrase
+from model.music.phrase import Phrase, resized
 from model.music.tracks import DRUMS
 
 ROUNDS = 4  # what the ends of the scale swallow is asked of the other notes this often
@@ -86,7 +86,7 @@ def articulated(phrase: Phrase, wanted: float) -> Phrase:
         aim = held + share * (1.0 - held) if wanted > now else held * (1.0 - share)
         length = 1 + min(gap - 1, max(0, round((gap - 1) * (aim + carry))))
         carry += aim - (length - 1) / (gap - 1)
-        notes.append(note if length == min(note.length, gap) else note._replace(length=length))
+        notes.append(note if length == min(note.length, gap) else resized(note, length))
     return Phrase.of(phrase.grid, notes)
 
 

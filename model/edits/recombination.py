@@ -14,7 +14,7 @@ from model.edits.common import CONSONANT, Chords, apart, by_onset, is_monophonic
 from model.music.distance import position
 from model.music.grid import Grid
 from model.music.key import degree_shifted
-from model.music.phrase import Note, Phrase
+from model.music.phrase import Note, Phrase, resized
 from model.music.tracks import DRUMS
 
 SEQUENCES = (-3, -2, -1, 1, 2, 3)  # degrees by which a fragment may move
@@ -158,7 +158,7 @@ def _single(notes: Sequence[Note]) -> list[Note]:
     ordered = sorted(notes)
     ends = [note.onset for note in ordered[1:]]
     return [
-        note._replace(length=min(note.length, end - note.onset))
+        resized(note, min(note.length, end - note.onset))
         for note, end in zip(ordered, [*ends, 10**6], strict=True)
         if end > note.onset
     ]
@@ -185,5 +185,5 @@ def _drums(part: Phrase, rng: np.random.Generator) -> list[Note]:
                 return sum((line + (within + lean) % size, drum, DRUMS) in known for within, _ in hits)  # noqa: B023
 
             lean = min(leans, key=same)
-            notes += (hit._replace(onset=line + (within + lean) % size, length=1) for within, hit in hits)
+            notes += (resized(hit, 1)._replace(onset=line + (within + lean) % size) for within, hit in hits)
     return notes

@@ -11,7 +11,7 @@ from model.edits import drums as drum_edits
 from model.edits.common import apart, by_onset
 from model.music.attributes import WEIGHT_FLOOR, complexity, metrical_weights, weight_bounds
 from model.music.grid import Grid
-from model.music.phrase import Note, Phrase
+from model.music.phrase import Note, Phrase, resized
 from model.music.tracks import DRUMS
 
 NEAR = 0.5  # of a metrical weight: what is missing less than this is reached
@@ -124,7 +124,7 @@ def _tied(phrase: Phrase, wanted: float) -> Phrase:
             step = onsets.pop(best + 1)
             end = max(note.onset + note.length for note in notes if note.onset == step)
             notes = [
-                note._replace(length=end - note.onset) if note.onset == onsets[best] else note
+                resized(note, end - note.onset) if note.onset == onsets[best] else note
                 for note in choices[best]
             ]
         phrase = Phrase.of(grid, [*others, *notes])
@@ -166,5 +166,5 @@ def _moved(events: Events, before: Sequence[int], after: Sequence[int]) -> list[
             end = old + note.length
             if mono and following:
                 end = after[index + 1] if end == before[index + 1] else min(end, after[index + 1])
-            notes.append(note._replace(onset=new, length=max(1, end - new)))
+            notes.append(resized(note, max(1, end - new))._replace(onset=new))
     return notes

@@ -13,7 +13,7 @@ import numpy as np
 from model.edits import common, drums
 from model.edits.common import Chords, Sums, Tally
 from model.music.attributes import NAMES, gaps, measure, metrical_weights
-from model.music.phrase import Note, Phrase
+from model.music.phrase import Note, Phrase, resized
 from model.music.tracks import CHORDS, DRUMS
 
 TRANSPOSITION = 24  # semitones at a full turn of register
@@ -158,7 +158,7 @@ def _filling(
     if earlier >= 0 and first.onset + first.length > step:
         gap = min(gap, first.onset + first.length - step)
     length = max(1, min(gap, first.length))
-    return step, [note._replace(onset=step, length=length) for note in chosen]
+    return step, [resized(note, length)._replace(onset=step) for note in chosen]
 
 
 def _between(
@@ -199,7 +199,7 @@ def syncopation(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phra
             common.cut_before(chords, target)
         ends = (note.onset + note.length for note in moved)
         chords[target] = [
-            note._replace(onset=target, length=max(1, end - target))
+            resized(note, max(1, end - target))._replace(onset=target)
             for note, end in zip(moved, ends, strict=True)
         ]
     return common.join(grid, chords)
@@ -331,7 +331,7 @@ def articulate(phrase: Phrase, amount: float, rng: np.random.Generator) -> Phras
         sounding = min(note.length, gap)
         way = (gap - sounding if amount > 0 else sounding - 1) * abs(amount)
         length = sounding + (round(way) if amount > 0 else -round(way))
-        notes.append(note if length >= gap <= note.length else note._replace(length=max(1, length)))
+        notes.append(note if length >= gap <= note.length else resized(note, max(1, length)))
     return Phrase.of(phrase.grid, notes)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from model.errors import ConfigError, nearest
 from model.music.grid import DOTTED, EIGHTH, TICKS_PER_BEAT, Grid
-from model.music.phrase import Note, Phrase
+from model.music.phrase import Note, Phrase, resized
 from model.shipped import shipped_for
 
 AUTO = "auto"
@@ -142,7 +142,7 @@ def padded(phrase: Phrase, own: Grid) -> Phrase:
         onset, end = note.onset, note.onset + note.length
         place = onset // bar * room + onset % bar
         last = (end - 1) // bar * room + (end - 1) % bar
-        notes.append(note._replace(onset=place, length=last + 1 - place))
+        notes.append(resized(note, last + 1 - place)._replace(onset=place))
     size = grid.bars * room
     times = [
         note._replace(onset=note.onset + begin)
@@ -169,7 +169,7 @@ def _cut(notes: Iterable[Note], bar: int, room: int, steps: int) -> Iterable[Not
             continue
         last, rest = divmod(note.onset + note.length - 1, room)
         length = min(steps, last * bar + min(rest + 1, bar)) - onset
-        yield note._replace(onset=onset, length=length, release=max(-float(length), note.release))
+        yield resized(note, length)._replace(onset=onset)
 
 
 def cell_step(grid: Grid, own: Grid, step: int) -> int:

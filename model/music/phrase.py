@@ -45,6 +45,11 @@ def cut_to(note: Note, length: int) -> Note:
     return note._replace(length=length, release=max(-length, min(0.0, note.length + note.release - length)))
 
 
+def resized(note: Note, length: int) -> Note:
+    """Return a note of another length, at least 1 step, that is not released before it starts."""
+    return note._replace(length=length, release=max(-length, note.release))
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """Whole bars of notes, ordered by (onset, pitch, track), at most one note on each of these."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from model.codecs.drums import KEYS
 from model.music.key import profile
-from model.music.phrase import Note, Phrase
+from model.music.phrase import Note, Phrase, resized
 from model.music.tracks import DRUMS
 from model.writing import tokens as t
 from model.writing.notes_around import CLASSES, PARTS, NotesAround
@@ -276,4 +276,4 @@ def _cut_short(note: Note, onsets: dict[int, list[int]]) -> Note:
     """Return a line's note that ends where the next one begins; others as they are."""
     later = [onset for onset in onsets.get(note.track, ()) if onset > note.onset]
     length = min(note.length, min(later, default=STEPS) - note.onset)
-    return note._replace(length=length)
+    return resized(note, length)

@@ -20,7 +20,7 @@ from live.timing.timeline import Tick
 from model.edits.reharmonise import HARMONIC
 from model.music.grid import Grid
 from model.music.harmony import Chord
-from model.music.phrase import Note, Phrase
+from model.music.phrase import Note, Phrase, resized
 from model.music.tracks import DRUMS, MELODY
 
 BarOrigin = Literal["decoded", "repeated", "silent"]
@@ -289,7 +289,7 @@ class Plan:
         index, onset = self.lines.cell_of_step(step)
         self._sent.setdefault(step, set()).add((self.laying.channels[note.track], note.pitch))
         length = min(note.length, self.grid.steps - onset)
-        self.played.setdefault(index, []).append(note._replace(onset=onset, length=length))
+        self.played.setdefault(index, []).append(resized(note, length)._replace(onset=onset))
 
     def prefix(self, index: int, steps: int) -> list[Note]:
         """Return the notes of a cell before its step: played, or behind their step and still to come.

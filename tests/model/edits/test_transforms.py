@@ -56,6 +56,15 @@ def test_more_is_never_less(name: str, phrase: Phrase) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=25, deadline=None)
+@given(phrase=st.one_of(lines(), chords()), turn=st.sampled_from(TURNS))
+def test_staccato_notes_become_no_impossible_ones(name: str, phrase: Phrase, turn: float) -> None:
+    short = Phrase.of(GRID, [note._replace(release=-0.9 * note.length) for note in phrase.notes])
+    edited = edit(short, name, turn, generator())
+    assert all(note.length + note.release >= 0 for note in edited.notes)
+
+
+@pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=15, deadline=None)
 @given(phrase=lines(), turn=st.sampled_from(TURNS))
 def test_single_notes_stay_single_notes(name: str, phrase: Phrase, turn: float) -> None:

@@ -185,6 +185,14 @@ def test_what_was_played_is_the_prefix_of_the_next_decode() -> None:
     assert plan.prefix(0, 32) == []
 
 
+def test_a_staccato_note_over_the_end_of_its_cell_can_be_the_prefix_of_a_decode() -> None:
+    plan, _ = new_plan()
+    plan.sent(GRID.steps + 31, Note(31, 60, 90, 2, release=-1.25))
+    (note,) = plan.prefix(1, 32)
+    assert (note.length, note.release) == (1, -1.0)
+    assert Phrase.of(GRID, [note]).notes == (note,)
+
+
 def test_old_cells_are_forgotten() -> None:
     plan, scheduler = new_plan()
     phrase = Phrase.of(GRID, [Note(0, 60, 90, 1)])
