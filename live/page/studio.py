@@ -16,6 +16,7 @@ import numpy as np
 from live.cli.offline import generate, midi_files
 from live.errors import FailureError, UsageError
 from live.page.known_phrases import known_phrases
+from model.codecs.sampling import Sampling
 from model.files import as_path
 from model.latent.geometry import Latent
 from model.music.grid import Grid
@@ -107,7 +108,7 @@ def draw(model: str, *, number: int, seed: int, temperature: float = 0.0) -> Dra
     """Return a phrase that nobody played; see `twobar sample`."""
     player = loaded(model)
     if player.card.latent_size == 0:
-        music = generate.sample(player, number=number, seed=seed, temperature=max(temperature, 0.5))
+        music = generate.sample(player, number=number, seed=seed, sampling=Sampling(max(temperature, 0.5)))
         return _drawing(player, music[0], None)
     (latent,) = player.prior(1, int(np.random.default_rng([seed, number]).integers(2**32 - 1)))
     return _decoded(player, _measured(player, latent), {}, temperature=temperature, seed=seed)
@@ -210,7 +211,7 @@ def _decoded(
 ) -> Drawing:
     if not 0 <= temperature <= 1:
         raise UsageError(f"temperature lies between 0 and 1, not {temperature:g}")
-    phrase = player.decode(latent, turns=turns, temperature=temperature, seed=seed)
+    phrase = player.decode(latent, turns=turns, sampling=Sampling(temperature, seed=seed))
     return _drawing(player, phrase, latent)
 
 

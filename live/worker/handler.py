@@ -23,6 +23,7 @@ from live.worker.played_keys import PlayedKeys
 from live.worker.rest import Rest
 from live.worker.variations import Origin, Sounds, Variations
 from model.codecs.keyboard import division
+from model.codecs.sampling import Sampling
 from model.edits.reharmonise import HARMONIC
 from model.files import as_path
 from model.latent.geometry import Latent, PlayedPhrase, between, played_at
@@ -45,10 +46,7 @@ STRANGE = 7919  # by which the seeds of stray lie apart from those of vary
 class DecodeOptions(TypedDict):
     """The arguments that `decode` and `continuation` share."""
 
-    temperature: float
-    top_k: int
-    top_p: float
-    seed: int
+    sampling: Sampling
     prefix: Phrase | None
     prefix_steps: int
     condition: dict[str, str] | None
@@ -222,10 +220,7 @@ class RequestHandler:
     ) -> messages.Decoded:
         grid = player.card.grid
         how: DecodeOptions = {
-            "temperature": request.temperature,
-            "top_k": request.top_k,
-            "top_p": request.top_p,
-            "seed": request.seed,
+            "sampling": Sampling(request.temperature, request.top_k, request.top_p, request.seed),
             "prefix": Phrase.of(grid, request.prefix) if request.prefix_steps else None,
             "prefix_steps": request.prefix_steps,
             "condition": request.condition or None,

@@ -11,7 +11,7 @@ import numpy as np
 
 from model.checkpoint import Checkpoint
 from model.codecs.keyboard import Division
-from model.codecs.sampling import Sampling
+from model.codecs.sampling import ARGMAX, Sampling
 from model.latent.geometry import Latent, Vector
 from model.music.accompaniment import USUAL, unusual
 from model.music.attributes import applicable
@@ -130,20 +130,16 @@ class CheckpointPlayer:
         latent: Latent,
         *,
         turns: Mapping[str, float],
-        temperature: float = 0.0,
-        seed: int = 0,
+        sampling: Sampling = ARGMAX,
         prefix: Phrase | None = None,
         prefix_steps: int = 0,
-        top_k: int = 0,
-        top_p: float = 1.0,
         condition: Mapping[str, str] | None = None,
     ) -> Phrase:
         """Return the phrase at a latent, with its attributes turned; see `playing.player.Player.decode`.
 
         Raises:
-            ValueError: the latent is another model's, a turn names no attribute, or a number is out of range.
+            ValueError: the latent is another model's, or a turn names no attribute or is out of range.
         """
-        sampling = Sampling(temperature, top_k, top_p, seed)
         return self.decoder.play(
             self._z(latent),
             turns,
@@ -177,10 +173,7 @@ class CheckpointPlayer:
         context: Phrase,
         *,
         turns: Mapping[str, float] | None = None,
-        temperature: float = 0.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        seed: int = 0,
+        sampling: Sampling = ARGMAX,
         prefix: Phrase | None = None,
         prefix_steps: int = 0,
         condition: Mapping[str, str] | None = None,
@@ -188,9 +181,8 @@ class CheckpointPlayer:
         """Return a phrase that goes on where the context ends; see `playing.player.Player.continuation`.
 
         Raises:
-            ValueError: the context has another metre, a turn names no attribute, or a number is out of range.
+            ValueError: the context has another metre, or a turn names no attribute or is out of range.
         """
-        sampling = Sampling(temperature, top_k, top_p, seed)
         z: Vector = np.zeros(0, dtype=np.float32)
         shown: Phrase | None = None
         if self.card.latent_size:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from model.codecs.keyboard import Division
+from model.codecs.sampling import ARGMAX, Sampling
 from model.latent.geometry import Latent, Vector
 from model.music.grid import Grid
 from model.music.phrase import Phrase
@@ -88,12 +89,9 @@ class Player(Protocol):
         latent: Latent,
         *,
         turns: Mapping[str, float],
-        temperature: float = 0.0,
-        seed: int = 0,
+        sampling: Sampling = ARGMAX,
         prefix: Phrase | None = None,
         prefix_steps: int = 0,
-        top_k: int = 0,
-        top_p: float = 1.0,
         condition: Mapping[str, str] | None = None,
     ) -> Phrase:
         """Return the phrase at a latent, with its attributes turned.
@@ -104,15 +102,11 @@ class Player(Protocol):
                 has it, 1 (-1) brings it to the 98th (2nd) percentile of the training data, or by a
                 standard deviation where the phrase lies beyond that already, equal turns changing
                 the measured attribute equally.
-            temperature: 0 is deterministic; 1 samples the model's own distribution.
-            seed: of the random generator; the same arguments give the same notes.
+            sampling: how notes are drawn; the same arguments give the same notes.
             prefix: what of this phrase has already sounded: onsets before prefix_steps.
             prefix_steps: steps that cannot change; the answer's notes before it equal the prefix.
-            top_k: only the k likeliest values of whatever is drawn, 0 all; see `model.codecs.sampling`.
-            top_p: only the likeliest values that together reach this probability.
-            condition: what the answer shall keep to, by the names of `card.conditions`, as
-            `codecs.conditions`
-                reads it; what is left away, and what the model does not know, is left out.
+            condition: what the answer shall keep to, by the names of `card.conditions`, as read by
+                `codecs.conditions`; what is left away, and what the model does not know, is left out.
         """
 
     def continuation(
@@ -120,10 +114,7 @@ class Player(Protocol):
         context: Phrase,
         *,
         turns: Mapping[str, float] | None = None,
-        temperature: float = 0.0,
-        top_k: int = 0,
-        top_p: float = 1.0,
-        seed: int = 0,
+        sampling: Sampling = ARGMAX,
         prefix: Phrase | None = None,
         prefix_steps: int = 0,
         condition: Mapping[str, str] | None = None,
@@ -136,10 +127,7 @@ class Player(Protocol):
         Args:
             context: what was played, of the model's metre; any number of bars.
             turns: as in `decode`, about what the model continues with by itself.
-            temperature: as in `decode`.
-            top_k: as in `decode`.
-            top_p: as in `decode`.
-            seed: as in `decode`.
+            sampling: as in `decode`.
             prefix: as in `decode`, of the answer.
             prefix_steps: as in `decode`, of the answer.
             condition: as in `decode`, of the answer; a key that is left away is that of the context.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from model.codecs.keyboard import Division
+from model.codecs.sampling import ARGMAX, Sampling
 from model.edits.transforms import edit
 from model.latent.geometry import Latent
 from model.music.attributes import measure
@@ -75,18 +76,15 @@ class RollPlayer:
         latent: Latent,
         *,
         turns: Mapping[str, float],
-        temperature: float = 0.0,
-        seed: int = 0,
-        top_k: int = 0,
-        top_p: float = 1.0,
+        sampling: Sampling = ARGMAX,
         condition: Mapping[str, str] | None = None,
         **_prefix: Any,
     ) -> Phrase:
         self.decoded.append(latent)
-        self.chosen.append((top_k, top_p, condition))
-        rng = np.random.default_rng(seed)
+        self.chosen.append((sampling.top_k, sampling.top_p, condition))
+        rng = np.random.default_rng(sampling.seed)
         notes = [
-            Note(step, min(127, round(key + temperature * rng.uniform(-12, 12))), 90, 1)
+            Note(step, min(127, round(key + sampling.temperature * rng.uniform(-12, 12))), 90, 1)
             for step, key in enumerate(latent.z.tolist())
             if key >= LOWEST
         ]
@@ -108,18 +106,15 @@ class RollPlayer:
         self,
         context: Phrase,
         *,
-        temperature: float = 0.0,
-        seed: int = 0,
-        top_k: int = 0,
-        top_p: float = 1.0,
+        sampling: Sampling = ARGMAX,
         condition: Mapping[str, str] | None = None,
         **_unheard: Any,
     ) -> Phrase:
         """Return the context a tone higher; without one, a note that chance picks."""
-        self.chosen.append((top_k, top_p, condition))
+        self.chosen.append((sampling.top_k, sampling.top_p, condition))
         if context.notes:
             return context.moved(2)
-        key = round(60 + 12 * temperature * np.random.default_rng(seed).uniform(-1, 1))
+        key = round(60 + 12 * sampling.temperature * np.random.default_rng(sampling.seed).uniform(-1, 1))
         return Phrase.of(self.card.grid, [Note(0, key, 90, 4)])
 
     def accompany(

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from model.codecs.sampling import Sampling
 from model.latent.geometry import Latent
 from model.music.attributes import NAMES, TYPICAL, applicable, measure
 from model.music.phrase import Phrase
@@ -39,7 +40,8 @@ def drawn(
     chosen = [performed[number % len(performed)] for number in range(count or SAMPLES)]
     if not player.card.latent_size:
         continued = [
-            player.continuation(phrase, temperature=1.0, seed=seed + n) for n, phrase in enumerate(chosen)
+            player.continuation(phrase, sampling=Sampling(1.0, seed=seed + n))
+            for n, phrase in enumerate(chosen)
         ]
         return {"continuation": continued}
     known = [player.encode(phrase) for phrase in chosen]

@@ -13,6 +13,7 @@ import numpy as np
 
 from model.checkpoint import read
 from model.codecs.melody import HOLD, REST
+from model.codecs.sampling import Sampling
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, TRACKS
 from model.playing.player import Player
@@ -321,7 +322,7 @@ def music(
         made = at_rest(player, latents, partial(progress, "music"))
     elif not made:
         for number, context in enumerate(contexts[:count]):
-            made.append(player.continuation(context, temperature=1.0, seed=seed + number))
+            made.append(player.continuation(context, sampling=Sampling(1.0, seed=seed + number)))
             progress("music", number + 1, count)
     joined = accompanied(player, phrases, seed=seed, share=share, progress=progress)
     kinds = {"held_out": phrases, "answers": answers, "samples": made, "accompanied": joined}

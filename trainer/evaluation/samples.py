@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from model.codecs.sampling import Sampling
 from model.latent.geometry import Latent
 from model.music.phrase import Phrase
 from model.playing.player import Player
@@ -136,7 +137,7 @@ def continuations(
     seed = int(rng.integers(1 << 31))
     drawn: list[Phrase] = []
     for number, index in enumerate(chosen):
-        drawn.append(player.continuation(contexts[index], temperature=1.0, seed=seed + number))
+        drawn.append(player.continuation(contexts[index], sampling=Sampling(1.0, seed=seed + number)))
         progress("continuations", number + 1, count)
     codec = player.card.codec
     real = _side([phrases[index] for index in chosen], codec, None if songs is None else songs[chosen])

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from model.codecs.sampling import Sampling
 from model.latent.note_transformer import run_to_end
 from model.music.phrase import Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
@@ -35,7 +36,7 @@ def speed(player: Player, phrases: Sequence[Phrase]) -> dict[str, float | None]:
     chosen = [phrases[number % len(phrases)] for number in range(WARMED + min(TIMED, len(phrases)))]
     with _one_thread():
         if not player.card.latent_size:
-            taken = [_ms(partial(player.continuation, phrase, temperature=1.0)) for phrase in chosen]
+            taken = [_ms(partial(player.continuation, phrase, sampling=Sampling(1.0))) for phrase in chosen]
             return {"encode_ms": None, "decode_ms": None, "total_ms": float(np.median(taken[WARMED:]))}
         rows = []
         for phrase in chosen:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from model.codecs.sampling import Sampling
 from model.latent.geometry import Latent
 from model.music.attributes import NAMES, measure
 from model.music.phrase import Phrase
@@ -136,7 +137,10 @@ def _without_latent(
 ) -> None:
     """Add what a model without a latent can show: how it goes on."""
     page.section("Continuations", "Left what was played, right how the model goes on, at temperature 1.")
-    rows = [(phrases[n], player.continuation(phrases[n], temperature=1.0, seed=seed)) for n in chosen[:SHOWN]]
+    rows = [
+        (phrases[n], player.continuation(phrases[n], sampling=Sampling(1.0, seed=seed)))
+        for n in chosen[:SHOWN]
+    ]
     page.plot(pairs(rows, marked=False))
     for title in ("Reconstructions", "Glides", "Knobs", "Map"):
         page.section(title)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from model.codecs.base import Codec, pack_phrase
+from model.codecs.sampling import Sampling
 from model.errors import ModelError, SoundError
 from model.midi import file
 from model.midi.wav import render
@@ -53,7 +54,7 @@ def answered(player: CheckpointPlayer, phrase: Phrase, seed: int) -> Phrase:
     """Return what a model makes of a phrase: its reconstruction, or a continuation without a latent."""
     if player.card.latent_size:
         return player.decode(player.encode(phrase), turns={})
-    return player.continuation(phrase, temperature=1.0, seed=seed)
+    return player.continuation(phrase, sampling=Sampling(1.0, seed=seed))
 
 
 def draw(phrases: Mapping[str, Phrase], path: Path) -> None:

@@ -6,7 +6,6 @@ there is no clock to disturb.  Randomness comes from seeds only: the same call g
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -116,9 +115,7 @@ def sample(
     number: int,
     seed: int,
     phrases: int = 1,
-    temperature: float = 0.0,
-    top_k: int = 0,
-    top_p: float = 1.0,
+    sampling: Sampling = ARGMAX,
     condition: Mapping[str, str] | None = None,
 ) -> Sequence[Phrase]:
     """Return one sample: phrases decoded from latents of the model's prior, the later ones walking on.
@@ -130,9 +127,7 @@ def sample(
         number: of the sample; each is independent of the others and of how many there are.
         seed: 0..2**32 - 1.
         phrases: how many, one after another.
-        temperature: 0 takes the likeliest notes.
-        top_k: above temperature 0 only the k likeliest values of whatever is drawn, 0 all.
-        top_p: the same of the likeliest values that together reach this probability, 1 all.
+        sampling: how notes are drawn; its seed does not count.
         condition: what every phrase keeps to; see `model.playing.player.Player.decode`.
     """
     rng = np.random.default_rng([seed, number])
@@ -140,28 +135,14 @@ def sample(
     latent: Latent | None = None
     for _ in range(phrases):
         drawn, chance = (int(rng.integers(LARGEST_SEED)) for _ in range(2))
+        draw = replace(sampling, seed=chance)
         if player.card.latent_size == 0:
             before = answers[-1] if answers else Phrase(player.card.grid)
-            phrase = player.continuation(
-                before,
-                temperature=temperature,
-                top_k=top_k,
-                top_p=top_p,
-                seed=chance,
-                condition=condition,
-            )
+            phrase = player.continuation(before, sampling=draw, condition=condition)
         else:
             (fresh,) = player.prior(1, drawn)
             latent = fresh if latent is None else between(latent, fresh, WALK_STEP)
-            phrase = player.decode(
-                latent,
-                turns={},
-                temperature=temperature,
-                top_k=top_k,
-                top_p=top_p,
-                seed=chance,
-                condition=condition,
-            )
+            phrase = player.decode(latent, turns={}, sampling=draw, condition=condition)
         answers.append(phrase)
     return answers
 
@@ -189,15 +170,11 @@ def samples(
         condition: what every phrase keeps to.
         writer: writes what the model then plays; see `writer_for`.
     """
-    of_model: dict[str, Any] = {
-        "temperature": sampling.temperature,
-        "top_k": sampling.top_k,
-        "top_p": sampling.top_p,
-        "condition": condition,
-    }
     if writer is None:
         for one in range(number):
-            yield sample(player, number=one, seed=seed, phrases=phrases, **of_model)
+            yield sample(
+                player, number=one, seed=seed, phrases=phrases, sampling=sampling, condition=condition
+            )
         return
     kind = KIND_OF_CODEC[player.card.codec]
     for first in range(0, number, TOGETHER):
@@ -211,7 +188,8 @@ def samples(
             for row, phrase in enumerate(writer.write_many(wishes, seed=seeds)):
                 written[row].append(phrase)
                 latent = player.encode(phrase)
-                answers[row].append(player.decode(latent, turns={}, seed=seeds[row], **of_model))
+                draw = replace(sampling, seed=seeds[row])
+                answers[row].append(player.decode(latent, turns={}, sampling=draw, condition=condition))
         yield from answers
 
 
@@ -246,12 +224,10 @@ def morph(
         temperature: 0 takes the likeliest notes.
         condition: what every phrase keeps to.
     """
-    a, b = player.encode(first), player.encode(last)
+    a, b, sampling = player.encode(first), player.encode(last), Sampling(temperature, seed=seed)
 
     def at(place: float) -> Phrase:
-        return player.decode(
-            between(a, b, place), turns={}, temperature=temperature, seed=seed, condition=condition
-        )
+        return player.decode(between(a, b, place), turns={}, sampling=sampling, condition=condition)
 
     decoded = [*decoded_way(at, max(FINE_STEPS, 2 * (steps - 1)))]
     places = even_places(audible_lengths(decoded), steps)
@@ -319,13 +295,8 @@ def edit(
             continue
         lost += len(phrase) - notes_kept_by_codec(player.card, phrase)
         latent = player.encode(phrase)
-        answer = player.decode(
-            latent,
-            turns=turns,
-            temperature=temperature,
-            seed=(seed + index) % LARGEST_SEED,
-            condition=condition,
-        )
+        draw = Sampling(temperature, seed=(seed + index) % LARGEST_SEED)
+        answer = player.decode(latent, turns=turns, sampling=draw, condition=condition)
         answers.append(answer)
         unmoved = player.decode(latent, turns={}, condition=condition) if turns else answer
         before.append(measure(unmoved))
@@ -367,8 +338,8 @@ def _edit_near(
         left.append(note_f1(varied, phrase))
         found = player.encode(shown_of(varied))
         latent = replace(found, source=PlayedPhrase(found.z, varied, scale))
-        chance = (seed + index) % LARGEST_SEED
-        answer = player.decode(latent, turns=turns, temperature=temperature, seed=chance, condition=condition)
+        draw = Sampling(temperature, seed=(seed + index) % LARGEST_SEED)
+        answer = player.decode(latent, turns=turns, sampling=draw, condition=condition)
         answers.append(answer)
         before.append(measure(varied))
         after.append(measure(answer))

@@ -8,6 +8,7 @@ import torch
 from model.codecs import conditions
 from model.codecs.base import pack_phrase
 from model.codecs.registry import build
+from model.codecs.sampling import Sampling
 from model.errors import ConfigError
 from model.music.grid import Grid
 from model.music.phrase import Phrase
@@ -60,10 +61,10 @@ def test_players_heed_conditions(kind: str) -> None:
     assert played.card.conditions == ("chords", "key", "style")
     assert played.card.styles == ("jazz", "folk")
     latent = played.encode(chords(1))
-    plain = played.decode(latent, turns={}, temperature=1.0)
-    assert played.decode(latent, turns={}, temperature=1.0, condition={}) == plain
+    plain = played.decode(latent, turns={}, sampling=Sampling(1.0))
+    assert played.decode(latent, turns={}, sampling=Sampling(1.0), condition={}) == plain
     conditioned = [
-        played.decode(latent, turns={}, temperature=1.0, condition=condition)
+        played.decode(latent, turns={}, sampling=Sampling(1.0), condition=condition)
         for condition in ({"chords": "C F"}, {"key": "F# minor"}, {"style": "jazz"}, {"style": "folk"})
     ]
     assert len({*conditioned, plain}) == 5
@@ -76,10 +77,10 @@ def test_a_continuation_stays_in_the_key_of_its_context() -> None:
     chosen = config("gru", "poly", latent=False, knobs=(), conditions=("key",), context_bars=2, bars=4)
     played = player(network(chosen))
     context = triads("F# B C# F# F# B C# F#")
-    free = played.continuation(context, temperature=1.0, seed=1)
-    assert free == played.continuation(context, temperature=1.0, seed=1, condition={"key": "F#"})
-    assert free != played.continuation(context, temperature=1.0, seed=1, condition={"key": "C minor"})
-    silent = played.continuation(Phrase(Grid()), temperature=1.0, seed=1)
+    free = played.continuation(context, sampling=Sampling(1.0, seed=1))
+    assert free == played.continuation(context, sampling=Sampling(1.0, seed=1), condition={"key": "F#"})
+    assert free != played.continuation(context, sampling=Sampling(1.0, seed=1), condition={"key": "C minor"})
+    silent = played.continuation(Phrase(Grid()), sampling=Sampling(1.0, seed=1))
     assert silent.grid == Grid()
 
 

@@ -16,6 +16,7 @@ import torch
 from model.checkpoint import read, write
 from model.codecs.base import LENGTH, ONSET, PITCH, TRACK
 from model.codecs.keyboard import division
+from model.codecs.sampling import Sampling
 from model.config import ModelConfig
 from model.latent.directions import KNOTS, Directions
 from model.latent.geometry import Latent, played_at
@@ -31,6 +32,10 @@ from model.runtimes.registry import open_runtime
 from tests.fakes.networks import STEPWISE, config, held, network, phrase, player
 from tests.fakes.synthetic import chords, melody
 from trainer.latent.note_network import NoteNetwork
+
+
+def hot(seed: int) -> Sampling:
+    return Sampling(1.0, seed=seed)
 
 
 @pytest.fixture(autouse=True)
@@ -52,15 +57,15 @@ def test_a_latent_plays_with_what_has_sounded(kind: str, codec: str) -> None:
     made = phrase(codec, 2)
     latent = played.encode(made)
     assert latent.z.shape == (32,)
-    assert played.decode(latent, turns={}) == played.decode(latent, turns={}, seed=5)
-    wild = [played.decode(latent, turns={}, temperature=1.0, seed=seed) for seed in (1, 1, 2)]
+    assert played.decode(latent, turns={}) == played.decode(latent, turns={}, sampling=Sampling(seed=5))
+    wild = [played.decode(latent, turns={}, sampling=hot(seed)) for seed in (1, 1, 2)]
     assert wild[0] == wild[1] != wild[2]
-    assert played.decode(latent, turns={}, temperature=1.0, top_k=1, seed=1) == played.decode(
+    assert played.decode(latent, turns={}, sampling=Sampling(1.0, top_k=1, seed=1)) == played.decode(
         latent, turns={}
     )
     sounded = Phrase(made.grid, tuple(note for note in made.notes if note.onset < 12))
     for turns in ({}, {"density": 0.6}):
-        answer = played.decode(latent, turns=turns, temperature=1.0, seed=1, prefix=sounded, prefix_steps=12)
+        answer = played.decode(latent, turns=turns, sampling=hot(1), prefix=sounded, prefix_steps=12)
         early = [note for note in answer.notes if note.onset < 12]
         assert [(n.onset, n.pitch, n.velocity, n.track) for n in early] == [
             (n.onset, n.pitch, n.velocity, n.track) for n in sounded.notes
@@ -76,7 +81,7 @@ def test_a_prefix_changes_what_a_step_by_step_decoder_plays_next() -> None:
             for note in played.decode(
                 latent,
                 turns={},
-                temperature=1.0,
+                sampling=Sampling(1.0),
                 prefix=Phrase.of(Grid(), [Note(0, pitch, 90, 4), Note(4, pitch + 2, 90, 4)]),
                 prefix_steps=8,
             ).notes
@@ -98,37 +103,35 @@ def test_a_model_without_a_latent_continues(kind: str, traced: bool) -> None:
     assert latent.z.shape == (0,)
     assert latent.attributes["density"] > 0
     assert played.place(latent) == (0.0, 0.0)
-    one = played.continuation(chords(1), temperature=1.0, seed=4)
+    one = played.continuation(chords(1), sampling=hot(4))
     assert one.grid == Grid(2)
-    assert one == played.continuation(chords(1), temperature=1.0, seed=4)
-    assert one != played.continuation(chords(2), temperature=1.0, seed=4)
-    assert one != played.continuation(chords(1), temperature=1.0, seed=5)
+    assert one == played.continuation(chords(1), sampling=hot(4))
+    assert one != played.continuation(chords(2), sampling=hot(4))
+    assert one != played.continuation(chords(1), sampling=hot(5))
     prefixed = played.continuation(
-        chords(1), temperature=1.0, seed=4, prefix=Phrase(Grid(), chords(3).notes[:9]), prefix_steps=5
+        chords(1), sampling=hot(4), prefix=Phrase(Grid(), chords(3).notes[:9]), prefix_steps=5
     )
     early = [(n.onset, n.pitch) for n in chords(3).notes[:9] if n.onset < 5]
     assert [(n.onset, n.pitch) for n in prefixed.notes if n.onset < 5] == early
-    assert played.decode(latent, turns={}, temperature=1.0, seed=1).grid == Grid(2)
+    assert played.decode(latent, turns={}, sampling=hot(1)).grid == Grid(2)
 
 
 def test_a_continuation_hears_the_last_bars_that_it_was_taught_with() -> None:
     played = of(config("gru", "poly", latent=False, knobs=(), context_bars=2, bars=4))
     four = Phrase.of(Grid(4), [*chords(5).notes, *(n._replace(onset=n.onset + 32) for n in chords(1).notes)])
-    wanted = played.continuation(chords(1), temperature=1.0, seed=4)
-    assert played.continuation(four, temperature=1.0, seed=4) == wanted
+    wanted = played.continuation(chords(1), sampling=hot(4))
+    assert played.continuation(four, sampling=hot(4)) == wanted
     bar = Phrase.of(Grid(1), [n for n in chords(1).notes if n.onset < 16])
     late = Phrase.of(Grid(2), [n._replace(onset=n.onset + 16) for n in bar.notes])
-    assert played.continuation(bar, temperature=1.0, seed=2) == played.continuation(
-        late, temperature=1.0, seed=2
-    )
+    assert played.continuation(bar, sampling=hot(2)) == played.continuation(late, sampling=hot(2))
     with pytest.raises(ValueError, match="metre"):
         played.continuation(Phrase(Grid(2, 3)))
 
 
 def test_knobs_turn_what_a_model_without_a_latent_continues() -> None:
     played = of(config("gru", "poly", latent=False, knobs=(), context_bars=2, bars=4))
-    plain = played.continuation(chords(1), temperature=1.0, seed=4)
-    higher = played.continuation(chords(1), temperature=1.0, seed=4, turns={"register": 1.0, "density": -0.5})
+    plain = played.continuation(chords(1), sampling=hot(4))
+    higher = played.continuation(chords(1), sampling=hot(4), turns={"register": 1.0, "density": -0.5})
     assert np.mean([n.pitch for n in higher.notes]) > np.mean([n.pitch for n in plain.notes])
     assert len({n.onset for n in higher.notes}) < len({n.onset for n in plain.notes})
     with pytest.raises(ValueError, match="unknown attribute 'loudness'"):
@@ -146,10 +149,10 @@ def test_top_k_bounds_the_heads_of_a_decoder_at_once() -> None:
         played = of(config("patch", codec))
         latent = played.encode(make(1))
         plain = played.decode(latent, turns={})
-        assert played.decode(latent, turns={}, temperature=1.0, seed=1) != plain
-        one = played.decode(latent, turns={}, temperature=1.0, seed=1, top_k=1)
+        assert played.decode(latent, turns={}, sampling=hot(1)) != plain
+        one = played.decode(latent, turns={}, sampling=Sampling(1.0, top_k=1, seed=1))
         assert one == plain
-        assert played.decode(latent, turns={}, temperature=1.0, seed=1, top_p=1e-6) == plain
+        assert played.decode(latent, turns={}, sampling=Sampling(1.0, top_p=1e-6, seed=1)) == plain
 
 
 def test_the_prior_is_drawn_by_the_seed() -> None:
@@ -233,8 +236,8 @@ def test_checkpoints_of_every_family_come_back_from_disk(tmp_path: Path) -> None
         again = CheckpointPlayer(found, open_runtime(found, path))
         latent = again.encode(melody(1) if not chosen.context_bars else Phrase(Grid(1)))
         mine = of(chosen)
-        assert again.decode(latent, turns={}, temperature=1.0, seed=2) == mine.decode(
-            Latent(mine.card.ident, latent.z), turns={}, temperature=1.0, seed=2
+        assert again.decode(latent, turns={}, sampling=hot(2)) == mine.decode(
+            Latent(mine.card.ident, latent.z), turns={}, sampling=hot(2)
         )
 
 
@@ -244,9 +247,10 @@ def test_a_step_by_step_checkpoint_with_graphs_loads_no_torch(tmp_path: Path) ->
     code = (
         "import sys\n"
         "from model.playing.load import load\n"
+        "from model.codecs.sampling import Sampling\n"
         "from model.music.phrase import Phrase\n"
         f"played = load({str(path)!r})\n"
-        "played.continuation(Phrase(played.card.grid), temperature=1.0, seed=1)\n"
+        "played.continuation(Phrase(played.card.grid), sampling=Sampling(1.0, seed=1))\n"
         "assert 'torch' not in sys.modules, 'torch was loaded'\n"
     )
     done = subprocess.run(
@@ -343,8 +347,8 @@ def test_a_model_of_one_line_is_shown_the_melody_of_two_hands() -> None:
 def test_what_goes_on_is_the_melody_of_two_hands() -> None:
     played = of(config("gru", "melody", latent=False, knobs=(), context_bars=2, bars=4))
     played.divide = division("line")
-    wanted = played.continuation(MELODY_ALONE, temperature=1.0, seed=4)
-    assert played.continuation(HANDS, temperature=1.0, seed=4) == wanted
+    wanted = played.continuation(MELODY_ALONE, sampling=hot(4))
+    assert played.continuation(HANDS, sampling=hot(4)) == wanted
 
 
 def test_a_band_is_shown_the_parts_of_two_hands_divided_once() -> None:

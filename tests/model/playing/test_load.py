@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from model.checkpoint import read, write
 from model.codecs.base import pack_phrase
 from model.codecs.registry import build
+from model.codecs.sampling import Sampling
 from model.errors import CheckpointError
 from model.latent.geometry import Latent, between
 from model.music.attributes import measure
@@ -146,9 +147,10 @@ def test_what_the_network_makes_of_a_knob_can_be_had_without_what_the_loop_mends
 def test_temperature_is_drawn_by_the_seed_and_zero_needs_none(name: str) -> None:
     played = player(name)
     latent = played.encode(PHRASES[name])
-    assert played.decode(latent, turns={}, seed=1) == played.decode(latent, turns={}, seed=2)
+    assert played.decode(latent, turns={}) == played.decode(latent, turns={}, sampling=Sampling(seed=2))
     wild = Latent(latent.model, latent.z + 2 * played.card.scale, latent.attributes)
-    drawn = [played.decode(wild, turns={"density": 0.3}, temperature=1.0, seed=seed) for seed in (1, 1, 2, 3)]
+    hot = [Sampling(1.0, seed=seed) for seed in (1, 1, 2, 3)]
+    drawn = [played.decode(wild, turns={"density": 0.3}, sampling=each) for each in hot]
     assert drawn[0] == drawn[1]
     assert len(set(drawn)) > 1
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from model.codecs.sampling import Sampling
 from model.playing.load import open_player
 from tests.fakes.synthetic import melody, prepare
 from trainer.errors import RequestError
@@ -94,9 +95,9 @@ def test_it_trains_end_to_end_and_plays(tmp_path: Path, data: Path, kind: str, l
     assert player.card.runtime == "onnxruntime"
     latent = player.encode(melody(99))
     assert player.decode(latent, turns={}) == player.decode(latent, turns={})
-    hot = [player.decode(latent, turns={}, temperature=1.0, seed=seed) for seed in range(4)]
+    hot = [player.decode(latent, turns={}, sampling=Sampling(1.0, seed=seed)) for seed in range(4)]
     assert len(set(hot)) > 1
-    assert hot[0] == player.decode(latent, turns={}, temperature=1.0, seed=0)
+    assert hot[0] == player.decode(latent, turns={}, sampling=Sampling(1.0, seed=0))
 
 
 @pytest.mark.parametrize("kind", ["gan", "vae-gan"])

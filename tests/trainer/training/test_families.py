@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from model.codecs.sampling import Sampling
 from model.config import DECODERS, ENCODERS, LAWS
 from model.music.phrase import Note, Phrase
 from model.networks.vae import VAE
@@ -68,9 +69,9 @@ def remembers(player: CheckpointPlayer, phrase: Phrase) -> None:
     plain = player.decode(latent, turns={})
     assert plain.grid == player.card.grid
     assert player.decode(latent, turns={}) == plain
-    sampled = player.decode(latent, turns={}, temperature=1.0, seed=5)
-    assert player.decode(latent, turns={}, temperature=1.0, seed=5) == sampled
-    others = [player.decode(latent, turns={}, temperature=1.0, seed=seed) for seed in range(6, 12)]
+    sampled = player.decode(latent, turns={}, sampling=Sampling(1.0, seed=5))
+    assert player.decode(latent, turns={}, sampling=Sampling(1.0, seed=5)) == sampled
+    others = [player.decode(latent, turns={}, sampling=Sampling(1.0, seed=seed)) for seed in range(6, 12)]
     if (
         player.card.codec != "poly"
     ):  # untrained, no key reaches the one chance in twenty from which it is drawn
@@ -97,7 +98,7 @@ def continues(player: CheckpointPlayer, phrase: Phrase) -> None:
     assert player.continuation(phrase) == answer
 
     def sampled(seed: int) -> Phrase:
-        return player.continuation(phrase, temperature=1.0, top_k=20, top_p=0.95, seed=seed)
+        return player.continuation(phrase, sampling=Sampling(1.0, top_k=20, top_p=0.95, seed=seed))
 
     assert sampled(5) == sampled(5)
     assert any(sampled(seed) != sampled(5) for seed in range(6, 12))
