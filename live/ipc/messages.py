@@ -1,6 +1,6 @@
 """What crosses between the engine and the model process, and the greetings of all: frozen structs, msgpack.
 
-engine -> worker: Load, Encode, Decode, Accompany, Foresee, Warp.
+engine -> worker: Load, Encode, Decode, Accompany, VaryAhead, Warp.
 worker -> engine: Ready, LoadFailed, Encoded, Decoded, Rewritten, Warped, Failed.
 engine -> supervisor: Beat.
 page -> engine: PlayMidi, WantMidi.  engine -> page: MidiOut.
@@ -322,7 +322,7 @@ class Decoded(Message, frozen=True):
     vary: Literal["", "written", "recombined", "awaited"] = ""
 
 
-class Foresee(Message, frozen=True):
+class VaryAhead(Message, frozen=True):
     """Write a variation ahead for a phrase that the performer is about to finish; nothing is answered.
 
     Attributes:
@@ -448,7 +448,7 @@ class LoadFailed(Message, frozen=True):
     text: str
 
 
-Request = Encode | Decode | Accompany | Foresee | Closing | Warp
+Request = Encode | Decode | Accompany | VaryAhead | Closing | Warp
 ToWorker = Load | Request | Bye
 Answer = Ready | LoadFailed | Encoded | Decoded | Rewritten | Warped | Failed
 FromWorker = Hello | Answer

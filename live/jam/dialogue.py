@@ -14,15 +14,15 @@ from msgspec import structs
 from live.errors import UsageError
 from live.ipc.messages import Encoded, Point, Ready
 from live.jam.asking.accompaniment import Accompaniment
+from live.jam.asking.answers_ahead import AnswersAhead
 from live.jam.asking.asked_ahead import AskedAhead
 from live.jam.asking.decoding import Decoding
-from live.jam.asking.early import EarlyAnswers
-from live.jam.asking.foresight import Foresight
 from live.jam.asking.pick_ups import PickUps
 from live.jam.asking.places import LatentPlaces
 from live.jam.asking.played import Played
 from live.jam.asking.requests import Reason, Requests, Search
 from live.jam.asking.searches import Searches
+from live.jam.asking.variations_ahead import VariationsAhead
 from live.jam.band.loops import Loops
 from live.jam.band.recognition import Recognition
 from live.jam.input.capture import Capture
@@ -104,12 +104,12 @@ class Dialogue:
         self._ties = Ties(capture, periods)
         self._recognition = Recognition(history, output)
         self._capture = capture
-        self._early = EarlyAnswers(plan, self._played, turns, requests, searches)
+        self._answers_ahead = AnswersAhead(plan, self._played, turns, requests, searches)
         self._ahead: tuple[AskedAhead, ...] = (
             Accompaniment(plan, capture, requests, turns, output=output),
             PickUps(plan, self._played, turns, searches),
-            Foresight(plan, requests, self._played, output=output),
-            self._early,
+            VariationsAhead(plan, requests, self._played, output=output),
+            self._answers_ahead,
         )
 
     @property
@@ -365,7 +365,7 @@ class Dialogue:
         self._decoding.here = cell.xy or self._decoding.here
         if not cell.speaks or not self._lacks(cell):
             return
-        self._early.was_late = True
+        self._answers_ahead.was_late = True
         if cell.origin == "decoded" and cell.source is not None and cell.source.origin == "begun":
             self.begun_bars += 1
             return

@@ -265,7 +265,7 @@ class RequestHandler:
         """Return what writes the accompaniment in the metre of a player."""
         return self._accompanists.setdefault(player.card.grid, Accompanist(player))
 
-    def look_ahead(self, request: messages.Closing | messages.Foresee) -> None:
+    def look_ahead(self, request: messages.Closing | messages.VaryAhead) -> None:
         """Rest when a phrase closes, or begin to write the variation of it, which `write` finishes."""
         if isinstance(request, messages.Closing):
             self.rest.expect(request.in_nanos)
@@ -282,7 +282,7 @@ class RequestHandler:
                 played_at(Latent("", np.zeros(0, dtype=np.float32)), phrase), request.key
             )
             how = messages.Varied(messages.Point([]), request.amount, request.turn, request.seed)
-            self._variations.foresee(phrase, how, played.source.scale if played.source else None)
+            self._variations.write_ahead(phrase, how, played.source.scale if played.source else None)
 
     def write(self) -> Iterator[Message | None]:
         """Write the variations that are awaited, a note at a time; yields None after each."""

@@ -19,7 +19,18 @@ from itertools import chain
 import msgspec
 
 from live.ipc.link import Address, Link, call
-from live.ipc.messages import Accompany, Bye, Closing, Decode, Failed, Foresee, Load, Message, ToWorker, Warp
+from live.ipc.messages import (
+    Accompany,
+    Bye,
+    Closing,
+    Decode,
+    Failed,
+    Load,
+    Message,
+    ToWorker,
+    VaryAhead,
+    Warp,
+)
 from live.timing.clock import ANSWERING_PRIORITY, lower_priority, raise_thread
 from live.worker.handler import RequestHandler
 
@@ -104,7 +115,7 @@ def serve(
             if isinstance(message, Warp):
                 warping = handler.warp(message)
                 continue
-            if isinstance(message, Closing | Foresee):
+            if isinstance(message, Closing | VaryAhead):
                 handler.look_ahead(message)
                 continue
             if isinstance(message, Accompany):

@@ -142,7 +142,7 @@ class Variations:
         if closed:
             self._before = [*self._before, played][-CONTEXT:]
 
-    def foresee(self, phrase: Phrase, how: Varied, scale: frozenset[int] | None) -> None:
+    def write_ahead(self, phrase: Phrase, how: Varied, scale: frozenset[int] | None) -> None:
         """Write ahead for a phrase that the performer is about to finish.
 
         Args:

@@ -205,7 +205,7 @@ class Stage:
             return False
         self.asked.append(message)
         if isinstance(
-            message, messages.Accompany | messages.Foresee | messages.Closing
+            message, messages.Accompany | messages.VaryAhead | messages.Closing
         ):  # nothing is answered
             return True
         self._replies.append((self.nanos + round(self.answer_ms * MS), self.model.answer(message)))

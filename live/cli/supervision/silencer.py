@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from live.cli.supervision.silencing import BY_THEMSELVES, UNREACHED, named
+from live.cli.supervision.silencer_process import BY_THEMSELVES, UNREACHED, named
 from live.devices import ports
 from live.errors import TwobarError
 from live.ipc.options import Options, received

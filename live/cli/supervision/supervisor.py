@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from live.cli.supervision.heartbeat import WATCH_SECONDS, Heart
-from live.cli.supervision.silencing import silenced
+from live.cli.supervision.silencer_process import silenced
 from live.errors import FailureError, TwobarError
 from live.ipc.commands import Command, Panic
 from live.ipc.launcher import SPOKEN, Launcher, environment

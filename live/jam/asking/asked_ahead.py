@@ -1,7 +1,7 @@
 """What is asked of the model some beats before a phrase closes, since it takes longer than is left then.
 
 Owns: for which phrase it asked last.  Threads: engine only.
-Tested in tests/live/jam/asking/test_accompaniment.py, tests/live/jam/asking/test_foresight.py.
+Tested in tests/live/jam/asking/test_accompaniment.py, tests/live/jam/asking/test_variations_ahead.py.
 """
 
 from abc import ABC, abstractmethod

@@ -5,7 +5,7 @@ However fast knobs are turned, a cell that begins soon and has no answer comes f
 for which the answer to a phrase that closes would have to wait.
 Owns: what is under way, where what sounds lies on the map, and what was said of the answers.
 Threads: engine only.
-Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py, tests/live/jam/asking/test_early.py.
+Tested in tests/live/jam/test_jam.py, tests/live/jam/asking/test_answers_ahead.py.
 """
 
 from live.ipc.messages import Decode, Decoded

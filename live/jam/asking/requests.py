@@ -12,7 +12,7 @@ from itertools import count
 from typing import NamedTuple
 
 from live.errors import UsageError, model_faults, unknown
-from live.ipc.messages import Accompany, Closing, Decode, Encode, Foresee, Place, Ready, Warp
+from live.ipc.messages import Accompany, Closing, Decode, Encode, Place, Ready, VaryAhead, Warp
 from live.jam.input.capture import PlayedNote, StruckRow
 from live.jam.latent.path import Base, PathState, heaviest, moved
 from live.jam.sequencing.periods import PeriodPart
@@ -194,9 +194,9 @@ class Requests:
         """Return that a phrase closes in so many ticks."""
         return Closing(ticks * self.tick_nanos)
 
-    def foresee(self, search: Search) -> Foresee:
+    def vary_ahead(self, search: Search) -> VaryAhead:
         """Return the request for a variation of a phrase that has not closed, in the cell that follows it."""
-        return Foresee(
+        return VaryAhead(
             [*search.phrase.notes],
             [*search.struck],
             search.tick_nanos,

@@ -153,16 +153,16 @@ def test_beyond_seven_tenths_what_comes_next_is_written_too() -> None:
 def test_what_was_written_ahead_is_there_when_the_phrase_closes() -> None:
     variations = written()
     begun = Phrase(GRID, TUNE.notes[:6])
-    variations.foresee(begun, how(4), MAJOR)
+    variations.write_ahead(begun, how(4), MAJOR)
     finished(variations)
     variations.hear(TUNE, TUNE)
     phrase, origin = variations.varied(TUNE, how(4), MAJOR)
     assert origin == "written"
     assert note_f1(phrase, TUNE) == pytest.approx(0.5, abs=0.08)
-    variations.foresee(begun, how(5), MAJOR)
+    variations.write_ahead(begun, how(5), MAJOR)
     finished(variations)
     other = Phrase.of(GRID, [note._replace(onset=note.onset + 2) for note in TUNE.notes])
-    assert variations.varied(other, how(5), MAJOR).origin == "awaited"  # another phrase than was foreseen
+    assert variations.varied(other, how(5), MAJOR).origin == "awaited"  # another phrase than was written for
 
 
 def test_however_many_are_asked_for_at_once_few_are_half_written_and_each_gets_its_turn() -> None:

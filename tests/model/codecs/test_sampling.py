@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.codecs.sampling import Sampling, gumbel_max, restricted
-from model.networks.heads.base import Chance, flip, pick
+from model.networks.surfaces.base import Chance, flip, pick
 
 RULES = st.builds(
     Sampling,

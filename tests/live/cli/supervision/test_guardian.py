@@ -8,7 +8,7 @@ import pytest
 
 from live.cli.supervision import guardian
 from live.cli.supervision.guardian import KILLED, Adopted
-from live.cli.supervision.silencing import BY_THEMSELVES
+from live.cli.supervision.silencer_process import BY_THEMSELVES
 from live.cli.supervision.supervisor import Supervisor
 from live.ipc.options import encoded
 from tests.live.cli.supervision.test_supervisor import BEATS, DEAF, play  # noqa: F401  a fixture

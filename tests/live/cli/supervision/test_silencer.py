@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from live.cli.supervision import silencer, silencing
-from live.cli.supervision.silencing import BY_THEMSELVES, UNREACHED, silenced
+from live.cli.supervision import silencer, silencer_process
+from live.cli.supervision.silencer_process import BY_THEMSELVES, UNREACHED, silenced
 from live.errors import PortError
 from live.ipc.link import Address
 from live.ipc.options import Options
@@ -54,8 +54,8 @@ def test_what_was_connected_to_the_virtual_port_is_silenced() -> None:
 
 
 def test_a_system_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(silencing, "SILENCER", ("-c", "import time; time.sleep(60)"))
-    monkeypatch.setattr(silencing, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(silencer_process, "SILENCER", ("-c", "import time; time.sleep(60)"))
+    monkeypatch.setattr(silencer_process, "PATIENCE_SECONDS", 0.1)
     assert silenced(playing_to("synth"), os.environ, peers=[]) == UNREACHED
 
 
@@ -65,5 +65,5 @@ def test_no_process_is_needed_where_nothing_sounds_on(monkeypatch: pytest.Monkey
 
 
 def test_the_process_says_what_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(silencing, "SILENCER", ("-c", "import sys; print('ended on', sys.argv[1])"))
+    monkeypatch.setattr(silencer_process, "SILENCER", ("-c", "import sys; print('ended on', sys.argv[1])"))
     assert silenced(playing_to("virtual"), os.environ, peers=["synth:in"]) == "ended on synth:in"

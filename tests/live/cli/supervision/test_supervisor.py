@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from live.cli.supervision import heartbeat, supervisor
-from live.cli.supervision.silencing import BY_THEMSELVES
+from live.cli.supervision.silencer_process import BY_THEMSELVES
 from live.cli.supervision.supervisor import EngineEndedError, Supervisor, orderly_status, suspected
 from live.engine.closing import CRASHED
 from live.ipc import launcher

@@ -4,7 +4,7 @@ From a phrase's close to the bar line that its answer begins on is half a step: 
 So an answer to what was played by then lies there already, and that to all of the phrase takes its place, if
 need be from the bar's next step on.
 Owns: whether an answer has come too late.  Threads: engine only.
-Tested in tests/live/jam/asking/test_early.py.
+Tested in tests/live/jam/asking/test_answers_ahead.py.
 """
 
 from live.jam.asking.asked_ahead import AskedAhead
@@ -18,7 +18,7 @@ SHORT_NANOS = 50_000_000
 """So much is short: with four steps to a beat, what is left at more than 150 beats per minute."""
 
 
-class EarlyAnswers(AskedAhead):
+class AnswersAhead(AskedAhead):
     """Asks once for each phrase of the performer that leaves little time.
 
     Args:

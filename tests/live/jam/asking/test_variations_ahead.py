@@ -1,9 +1,9 @@
-"""Foresight: a variation is asked for two beats before its phrase closes, and swapped in when it is there."""
+"""A variation is asked for two beats before its phrase closes, and swapped in when it is there."""
 
 import msgspec
 import pytest
 
-from live.ipc.messages import Answer, Closing, Decoded, Foresee, Rewritten, ToWorker
+from live.ipc.messages import Answer, Closing, Decoded, Rewritten, ToWorker, VaryAhead
 from live.timing.timeline import Nanos
 from tests.fakes.stage import EchoModel, Stage, configured
 
@@ -32,8 +32,8 @@ def played(model: Varying, **settings: object) -> Stage:
     return stage
 
 
-def asked(stage: Stage) -> list[Foresee]:
-    return [message for message in stage.asked if isinstance(message, Foresee)]
+def asked(stage: Stage) -> list[VaryAhead]:
+    return [message for message in stage.asked if isinstance(message, VaryAhead)]
 
 
 def test_it_asks_two_beats_ahead_with_what_was_played_by_then() -> None:

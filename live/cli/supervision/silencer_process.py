@@ -1,4 +1,4 @@
-"""Asks for silence where an engine played that cannot be asked any more; see `live.cli.supervision.silencer`.
+"""Asks the process of `silencer` for silence where an engine played that cannot be asked any more.
 
 A MIDI system that does not answer holds whoever opens a port on it, so a process of its own does it, which
 is given so many seconds.

@@ -1,4 +1,4 @@
-"""Foresight: the model process is told that a phrase is about to close, and begins on the variation of it.
+"""The model process is told that a phrase is about to close, and begins on the variation of it.
 
 Threads: engine only.
 """
@@ -10,7 +10,7 @@ from live.jam.protocols import Output
 from live.jam.sequencing.plan import Plan
 
 
-class Foresight(AskedAhead):
+class VariationsAhead(AskedAhead):
     """Looks ahead once for each phrase of the performer.
 
     Args:
@@ -37,4 +37,4 @@ class Foresight(AskedAhead):
         closes = self._plan.lines.tick_of_cell(cell) - self._plan.half_step
         self._output.ask(self._requests.closing(closes - self._present))
         if self._requests.varies:
-            self._output.ask(self._requests.foresee(search))
+            self._output.ask(self._requests.vary_ahead(search))
