@@ -43,7 +43,7 @@ def twobar() -> None:
 @click.option(
     "--clock-out", is_flag=True, default=None, help="Send MIDI clock, start, stop and song position."
 )
-@click.option("--bpm", type=float, metavar="N", help="Tempo, 30 to 300.")
+@click.option("--bpm", metavar="N", help="Tempo, 30 to 300.")
 @click.option("--metre", metavar="3/4|6/8|...", help="Of the music; the model's own by default, 4/4.")
 @click.option("--phrase", metavar="auto|1|2|4|8", help="Bars of a phrase; the model's own by default, 2.")
 @click.option("--model", metavar="NAME|PATH", help="A shipped model or a checkpoint.")
@@ -52,13 +52,13 @@ def twobar() -> None:
 @click.option("--mapping", metavar="auto|NAME|PATH", help="A controller's mapping.")
 @click.option("--mode", metavar="follow|answer|hold|drift|listen", help="How it listens and plays.")
 @click.option("--key", metavar="auto|off|KEY", help="What answers keep to, such as 'D minor'.")
-@click.option("--vary", type=float, metavar="V", help="How much of an answer is new, 0 to 1; .35 in answer.")
+@click.option("--vary", metavar="V", help="How much of an answer is new, 0 to 1; .35 in answer.")
 @click.option("--chords", metavar="auto|CHORDS", help="What the band plays, a chord a bar: 'C Am F G'.")
 @click.option("--thru/--no-thru", default=None, help="Whether your keys sound through it.")
-@click.option("--seed", type=int, metavar="N", help="Of every random choice.")
-@click.option("--temperature", type=float, metavar="T", help="Chance in the choice of notes, 0 to 1.")
+@click.option("--seed", metavar="N", help="Of every random choice.")
+@click.option("--temperature", metavar="T", help="Chance in the choice of notes, 0 to 1.")
 @click.option("--soundfont", metavar="FILE.sf2", help="What FluidSynth plays with.")
-@click.option("--osc-port", type=int, metavar="N", help="UDP port for OSC; 0 takes any.")
+@click.option("--osc-port", metavar="N", help="UDP port for OSC; 0 takes any.")
 @click.option(
     "--page",
     is_flag=False,

@@ -24,7 +24,7 @@ from safetensors.numpy import save
 from model import strict
 from model.config import ModelConfig
 from model.errors import CheckpointError
-from model.files import atomic_write
+from model.files import atomic_write, missing
 from model.library import FORMAT
 
 VERSION = "1"
@@ -207,7 +207,7 @@ def read(path: Path) -> Checkpoint:
         CheckpointError: the file is missing, cut short, no safetensors, or not one of ours; one sentence.
     """
     if not path.is_file():
-        raise CheckpointError(f"there is no checkpoint {path}")
+        raise CheckpointError(missing("the checkpoint", path))
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}

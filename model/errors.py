@@ -50,6 +50,12 @@ def nearest(wanted: str, known: Iterable[str]) -> str:
 
 def did_you_mean(wanted: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the known name nearest to a wanted one, whatever its case, or ""."""
+    near = closest(wanted, known)
+    return f"; did you mean '{near}'?" if near else ""
+
+
+def closest(wanted: str, known: Iterable[str], *, cutoff: float = 0.5) -> str:
+    """Return the known name nearest to a wanted one, whatever its case, or "" where none is near."""
     by_lower = {name.lower(): name for name in known}
-    match = difflib.get_close_matches(wanted.lower(), by_lower, 1, 0.5)
-    return f"; did you mean '{by_lower[match[0]]}'?" if match else ""
+    match = difflib.get_close_matches(wanted.lower(), by_lower, 1, cutoff)
+    return by_lower[match[0]] if match else ""

@@ -5,8 +5,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from model.errors import closest
+
+MOST_BESIDE = 1_000
+"""Files beside one that is missing that are looked at, so that a great folder holds nobody up."""
 
 
 @contextmanager
@@ -32,6 +38,21 @@ def atomic_write(path: Path, *, durable: bool = False) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # where nothing could be made there is nothing to remove
             draft.unlink(missing_ok=True)
+
+
+def missing(what: str, path: Path) -> str:
+    """Return the sentence for a file or folder that is not there, with the nearest of those beside it.
+
+    Args:
+        what: it is, as "the MIDI file".
+        path: that was given.
+
+    """
+    with suppress(OSError):
+        beside = [each.name for each in islice(path.parent.iterdir(), MOST_BESIDE)]
+        if near := closest(path.name, beside, cutoff=0.7):
+            return f"{what} '{path}' does not exist; did you mean '{path.with_name(near)}'?"
+    return f"{what} '{path}' does not exist"
 
 
 PRIVATE = 0xEF00 - 0xDC00  # from a byte that is no UTF-8, as Python holds it, to a private character

@@ -12,6 +12,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,6 +87,25 @@ def check_value(value: object, hint: object, *, label: str, where: str = "") -> 
         place = f"{where}: " if where else ""
         hint_text = _nearest(value, shape)
         raise ConfigError(f"{place}{label} must be {_describe(shape)}, not {shown(value)}{hint_text}")
+
+
+def from_text(text: str, hint: object) -> object:
+    """Return the number that a text of the command line is, where a type takes numbers.
+
+    Any other text comes back as it is, and so does a fraction where only whole numbers are taken, as a
+    number: `check_value` then says what is allowed.
+    """
+    shape = shapes.type_info(typing.cast("type", hint))
+    for kind in shape.types if isinstance(shape, shapes.UnionType) else (shape,):
+        if isinstance(kind, shapes.LiteralType):
+            if text not in kind.values and any(isinstance(value, int) for value in kind.values):
+                with suppress(ValueError):
+                    return int(text)
+        elif isinstance(kind, shapes.IntType | shapes.FloatType):
+            for number in (int, float) if isinstance(kind, shapes.IntType) else (float,):
+                with suppress(ValueError):
+                    return number(text)
+    return text
 
 
 @functools.cache

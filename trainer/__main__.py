@@ -3,11 +3,11 @@
 Its commands: prepare, fit, fit-writer, fit-ranker, evaluate, directions, adapt, report and export.
 """
 
-import re
 import sys
 
 import click
 
+from model.command_line import sentence
 from model.errors import ModelError
 from model.files import print_any_name, readable
 from model.version import VERSION
@@ -20,7 +20,7 @@ from trainer.commands.fit_ranker import fit_ranker
 from trainer.commands.fit_writer import fit_writer
 from trainer.commands.prepare import prepare
 from trainer.commands.report import report
-from trainer.errors import MISSING, TrainerError, unknown
+from trainer.errors import MISSING, TrainerError
 
 
 @click.group(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,28 +63,6 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo("twobar-train: stopped", err=True)
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def sentence(error: click.ClickException) -> str:
-    """Return click's complaint as one sentence, with what there is and the nearest match."""
-    context = getattr(error, "ctx", None)
-    if isinstance(error, click.NoSuchOption) and context is not None:
-        options = [name for param in context.command.params for name in param.opts if name.startswith("-")]
-        return str(
-            unknown("option", error.option_name, [*options, "--help"], where=f"'{context.command_path}'")
-        )
-    if isinstance(error, click.exceptions.NoSuchCommand):
-        return str(unknown("command", error.command_name, cli.commands))
-    choice = re.search(r"'([^']*)' is not one of", error.format_message())
-    if isinstance(error, click.BadParameter) and error.param and choice:
-        kind = error.param.type
-        names = list(kind.choices) if isinstance(kind, click.Choice) else []
-        return str(unknown(f"value of {error.param.opts[0]}", choice[1], names))
-    text = " ".join(error.format_message().split()).rstrip(".")
-    text = re.sub("is not a valid float( range)?", "is not a number", text)
-    text = re.sub("is not a valid integer( range)?", "is not a whole number", text)
-    where = f"{context.command_path}: " if context is not None and context.command is not cli else ""
-    return where.removeprefix("twobar-train ") + text[:1].lower() + text[1:]
 
 
 if __name__ == "__main__":

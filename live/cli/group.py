@@ -11,15 +11,9 @@ import click
 
 from live.errors import TwobarError
 from live.ipc.launcher import Launcher
-from model.errors import ModelError, did_you_mean
+from model.command_line import sentence
+from model.errors import ModelError
 from model.files import readable
-
-REWORDINGS = {  # click's words for a number that is none, the longer first
-    "is not a valid float range": "is not a number",
-    "is not a valid float": "is not a number",
-    "is not a valid integer range": "is not a whole number",
-    "is not a valid integer": "is not a whole number",
-}
 
 
 class Begun(NamedTuple):
@@ -51,32 +45,6 @@ class Group(click.Group):
         if not args or (args[0].startswith("-") and args[0] not in ("--help", "--version")):
             args = [self._default, *args]
         return super().parse_args(ctx, args)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or say which there are."""
-        name = args[0]
-        if self.get_command(ctx, name) is None:
-            known = self.list_commands(ctx)
-            hint = did_you_mean(name, known)
-            raise click.UsageError(f"unknown command '{name}'; there is: {', '.join(known)}{hint}")
-        return super().resolve_command(ctx, args)
-
-
-def sentence(error: click.ClickException) -> str:
-    """Return click's complaint as one plain sentence with the nearest match."""
-    if isinstance(error, click.NoSuchOption):
-        near = (error.possibilities or [""])[0]
-        parameters = error.ctx.command.params if error.ctx else []
-        known = sorted(name for parameter in parameters for name in parameter.opts if name.startswith("--"))
-        options = ", ".join(known)
-        hint = f"; did you mean '{near}'?" if near else ""
-        return f"unknown option '{error.option_name}'; there is: {options}{hint}"
-    text = error.format_message().strip().rstrip(".")
-    for theirs, ours in REWORDINGS.items():
-        text = text.replace(theirs, ours)
-    return text[0].lower() + text[1:] if text[:2].istitle() else text
 
 
 def run(

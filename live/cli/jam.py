@@ -13,6 +13,7 @@ import msgspec
 
 from live.cli import sessions
 from live.cli.group import Begun
+from live.cli.offline.parameters import MIDI_SUFFIXES, check_suffix
 from live.cli.sessions import Opened
 from live.cli.supervision.screen import keep_shown
 from live.cli.supervision.signals import EndSignals
@@ -102,6 +103,8 @@ def jam(arguments: dict[str, Any], *, begun: Begun, signals: EndSignals) -> int:
             f"--duration must be a number of seconds from 0 to {LONGEST_SECONDS}, "
             f"not {arguments['duration']:g}"
         )
+    if arguments["record"] is not None:
+        check_suffix(arguments["record"], MIDI_SUFFIXES, option="--record")
     headless = arguments["headless"] or not has_screen()
     if headless and not arguments["headless"]:
         sys.stderr.write("twobar: standard output or error is no terminal, so there is no dashboard\n")

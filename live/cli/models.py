@@ -6,7 +6,7 @@ from pathlib import Path
 
 from live.errors import UsageError
 from model import library
-from model.files import readable
+from model.files import missing, readable
 from model.library import ModelFile
 from model.shipped import user_folder
 
@@ -27,7 +27,7 @@ def listing(folders: Sequence[Path], *, as_json: bool = False) -> str:
     """
     for folder in folders:
         if not folder.is_dir():
-            raise UsageError(f"the folder '{readable(str(folder))}' does not exist")
+            raise UsageError(readable(missing("the folder", folder)))
     runs = folders or ([RUNS] if RUNS.is_dir() else [])
     groups = {
         "shipped": library.shipped(),

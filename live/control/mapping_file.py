@@ -277,12 +277,12 @@ def _check(control: Control, number: int, where: str) -> None:
     """Check what types cannot say about one control."""
     named = [name for name in SOURCES if getattr(control, name) is not None]
     if len(named) != 1:
-        said = f"has {' and '.join(named)}" if named else "says not what is moved"
+        said = f"has {' and '.join(named)}" if named else "does not say what is moved"
         raise UsageError(f"{where}: control {number} {said}; it needs exactly one of: {', '.join(SOURCES)}")
     kind, _ = control.source
     label = f"control {number} ({describe(control)})"
     if (control.knob is None) == (control.action is None):
-        said = "has both knob and action" if control.knob else "says not what it does"
+        said = "has both knob and action" if control.knob else "does not say what it does"
         raise UsageError(f"{where}: {label} {said}; it needs exactly one of: knob, action")
     if control.encoder and kind != ("nrpn" if control.encoder == "increment" else "cc"):
         raise UsageError(

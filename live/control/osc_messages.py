@@ -1,6 +1,7 @@
 """The OSC address space: datagrams -> messages -> Commands.  Pure; knows no socket and no thread."""
 
 import math
+import re
 import struct
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -283,7 +284,7 @@ def _action(address: str, rest: str, arguments: Sequence[object]) -> list[Comman
 
     Where the argument is not needed (any more), a number tells a button's place: 0 is its release.
     """
-    name, _, argument = rest.replace(" ", "/", 1).partition("/")  # as documents and people write it
+    name, argument = [*re.split("[ /]", rest, maxsplit=1), ""][:2]  # a blank is how people write it
     if name not in ACTIONS:
         raise unknown("action", name, ACTIONS, where=ROOT + "action/NAME")
     left = list(arguments)

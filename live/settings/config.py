@@ -14,6 +14,7 @@ from live.errors import UsageError, model_faults, unknown
 from live.settings.knobs import KNOBS, MOST_SCENES, Mode
 from model import strict
 from model.errors import ConfigError
+from model.files import missing
 from model.music import harmony
 from model.music.lines import LINE, read_split
 from model.music.metre import read_metre
@@ -379,7 +380,7 @@ def load(path: Path | None = None) -> Config:
         UsageError: the file is not there, or holds something that is not allowed.
     """
     if path is not None and not path.is_file():
-        raise UsageError(f"no settings file '{path}'; leave --config away for the defaults")
+        raise UsageError(f"{missing('the settings file', path)}; leave --config away for the defaults")
     found = path or default_path()
     return Config() if found is None else parse(strict.read_toml(found), where=str(found))
 
@@ -415,11 +416,12 @@ def with_options(config: Config, **options: object) -> Config:
         if plain is None:
             continue
         option, section_name, key = OPTIONS[argument]
-        value = list(plain) if isinstance(plain, tuple) else plain
-        if option in ("--phrase", "--candidates") and str(value).isdecimal():
-            value = int(str(value))
         section: msgspec.Struct = getattr(config, section_name)
-        strict.check_value(value, strict.field_hints(type(section))[key], label=option)
+        hint = strict.field_hints(type(section))[key]
+        value = list(plain) if isinstance(plain, tuple) else plain
+        if isinstance(value, str):
+            value = strict.from_text(value, hint)
+        strict.check_value(value, hint, label=option)
         if option in ("--key", "--chords") and value != AUTO:
             check_condition(key, str(value), label=option)
         if option == "--metre":

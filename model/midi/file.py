@@ -11,7 +11,7 @@ from pathlib import Path
 import mido
 
 from model.errors import MidiFileError
-from model.files import atomic_write
+from model.files import atomic_write, missing
 from model.midi.parse import SmfFile, parse
 from model.midi.voices import DRUM_BANKS, DRUM_CHANNEL, Span, Voice, parts
 from model.music.grid import TICKS_PER_BEAT, Grid
@@ -174,8 +174,9 @@ def open_file(path: Path) -> SmfFile:
         OSError: the disk refuses.
     """
     if not path.is_file():
-        kind = "is not a regular file" if path.exists() else "does not exist"
-        raise MidiFileError(f"the MIDI file '{path}' {kind}")
+        if not path.exists():
+            raise MidiFileError(missing("the MIDI file", path))
+        raise MidiFileError(f"the MIDI file '{path}' is not a regular file")
     if path.stat().st_size > MAX_BYTES:
         raise MidiFileError(f"the MIDI file '{path}' is larger than {MAX_BYTES // 1_000_000} MB")
     try:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.files import all_readable, as_path, as_text, atomic_write, readable
+from model.files import all_readable, as_path, as_text, atomic_write, missing, readable
 
 
 @pytest.mark.parametrize("durable", [False, True])
@@ -55,3 +55,16 @@ def test_latin_1_is_shown_readably() -> None:
     assert all_readable({"a": [str(path), 1, None, (str(path),)]}) == {
         "a": ["caf?.mid", 1, None, ["caf?.mid"]]
     }
+
+
+def test_the_nearest_of_those_beside_a_missing_file_is_named(tmp_path: Path) -> None:
+    for name in ("verse.mid", "chorus.mid", "notes.txt"):
+        (tmp_path / name).touch()
+    wanted, near = tmp_path / "vers.mid", tmp_path / "verse.mid"
+    assert missing("the file", wanted) == f"the file '{wanted}' does not exist; did you mean '{near}'?"
+
+
+def test_a_missing_file_with_nothing_like_it_or_in_no_folder_is_named_alone(tmp_path: Path) -> None:
+    (tmp_path / "other.mid").touch()
+    for path in (tmp_path / "verse.mid", tmp_path / "none" / "verse.mid", Path("x" * 5000) / "y"):
+        assert missing("the file", path) == f"the file '{path}' does not exist"

@@ -1,7 +1,7 @@
 """TOML read strictly: the first fault in one sentence with the file and the key's path."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import pytest
@@ -85,3 +85,26 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes, sentenc
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: no such file"):
         strict.read_toml(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint", "value"),
+    [
+        ("12", int, 12),
+        ("1.5", int, 1.5),  # no whole number, and named as it is
+        ("1.5", float, 1.5),
+        ("3", float, 3.0),
+        ("fast", float, "fast"),
+        ("4", Literal["auto", 1, 2, 4], 4),
+        ("auto", Literal["auto", 1, 2, 4], "auto"),
+        ("3", Literal["auto", 1, 2, 4], 3),
+        ("two", Literal["auto", 1, 2, 4], "two"),
+        ("8", Annotated[int, msgspec.Meta(ge=1)] | Literal["auto"], 8),
+        ("auto", Annotated[float, msgspec.Meta(ge=0)] | Literal["auto"], "auto"),
+        ("12", str, "12"),
+    ],
+)
+def test_a_text_of_the_command_line_is_what_the_type_takes(text: str, hint: object, value: object) -> None:
+    found = strict.from_text(text, hint)
+    assert found == value
+    assert type(found) is type(value)

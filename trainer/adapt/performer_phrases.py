@@ -6,6 +6,7 @@ from pathlib import Path
 
 from model.codecs.base import Codec, pack_phrase
 from model.errors import MidiFileError
+from model.files import missing
 from model.midi import file
 from model.midi.file import SUFFIXES
 from model.music.grid import Grid
@@ -48,7 +49,7 @@ def read(folder: Path, codec: Codec) -> PerformerPhrases:
         OperationError: it holds no MIDI file, or none that gives a phrase; with the first reason.
     """
     if not folder.exists():
-        raise RequestError(f"the MIDI folder '{folder}' does not exist")
+        raise RequestError(missing("the MIDI folder", folder))
     paths = (
         [folder]
         if folder.is_file()

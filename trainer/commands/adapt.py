@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from trainer.commands.common import SEED, Finite, progress_bar, room_for
+from model.command_line import FiniteRange
+from trainer.commands.common import SEED, progress_bar, room_for
 from trainer.errors import OperationError, RequestError
 
 REHEARSED = 512  # old phrases that are read for it
@@ -39,10 +40,12 @@ Examples:
     type=click.Path(path_type=Path),
     help="A prepared folder whose music is rehearsed; the model's own samples by default.",
 )
-@click.option("--minutes", type=Finite(0, min_open=True), default=3.0, show_default=True, help="At most.")
+@click.option(
+    "--minutes", type=FiniteRange(0, min_open=True), default=3.0, show_default=True, help="At most."
+)
 @click.option(
     "--strength",
-    type=Finite(0, 3),
+    type=FiniteRange(0, 3),
     default=1.0,
     show_default=True,
     help="Share of what was learned that goes in; above 1 exaggerates.",

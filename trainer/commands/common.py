@@ -3,7 +3,6 @@
 Tested in tests/trainer/commands/test_commands.py.
 """
 
-import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,17 +16,6 @@ from trainer.errors import OperationError
 
 SEED = click.IntRange(0, 2**32 - 1)
 """What every generator takes."""
-
-
-class Finite(click.FloatRange):
-    """A number in a range; nan lies in none."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - click's
-        """Refuse what is no number, too."""
-        found = float(super().convert(value, param, ctx))
-        if not math.isfinite(found):
-            self.fail(f"{value} is not a number in the range {self._describe_range()}.", param, ctx)
-        return found
 
 
 def room_for(path: Path) -> None:

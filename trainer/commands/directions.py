@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from model.files import missing
 from trainer.commands.common import SEED, cores, progress_bar, room_for
 from trainer.errors import OperationError, RequestError
 
@@ -49,7 +50,7 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
     same weights; the instrument then moves its latents along the directions where a knob is turned.
     """
     if not data.is_dir():
-        raise RequestError(f"the data folder '{data}' does not exist")
+        raise RequestError(missing("the data folder", data))
     from model.checkpoint import read  # noqa: PLC0415 - loads numpy
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
     from trainer.evaluation.heldout import phrases_for  # noqa: PLC0415

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from model.files import missing
 from trainer.commands.common import SEED, cores, progress_bar, room_for
 from trainer.corpus.reading.sources import SPLITS
 from trainer.errors import OperationError, RequestError
@@ -70,7 +71,7 @@ def evaluate(
     A CHECKPOINT is a .safetensors file, the folder of a run, or the name of a model that is shipped.
     """
     if not data.is_dir():
-        raise RequestError(f"the data folder '{data}' does not exist")
+        raise RequestError(missing("the data folder", data))
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
     from trainer.corpus.prepare import write_json  # noqa: PLC0415
     from trainer.evaluation.evaluate import evaluate_checkpoint  # noqa: PLC0415

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
+from model.command_line import FiniteRange
 from model.errors import nearest
-from trainer.commands.common import SEED, Finite, cores, progress_bar
+from model.files import missing
+from trainer.commands.common import SEED, cores, progress_bar
 from trainer.commands.prepare import summarise
 from trainer.errors import RequestError, unknown
 
@@ -39,7 +41,7 @@ Examples:
     help="A folder of MIDI files, prepared first as the configuration needs it; may be repeated.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
-@click.option("--max-minutes", type=Finite(0, min_open=True), help="End cleanly after so long.")
+@click.option("--max-minutes", type=FiniteRange(0, min_open=True), help="End cleanly after so long.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
 @click.option("--init", metavar="NAME|PATH", help="Begin with a model's weights: for small folders.")
 @click.option("--compile", "compiled", is_flag=True, help="Let torch compile it, where that is quicker.")
@@ -79,7 +81,7 @@ def fit(
     else:
         folder = Path(data)
         if not folder.is_dir():
-            raise RequestError(f"the data folder '{folder}' does not exist")
+            raise RequestError(missing("the data folder", folder))
     if not (folder / "meta.json").is_file():
         raise RequestError(f"'{folder}' was not written by 'twobar-train prepare': it has no meta.json")
     from trainer.training.fit import run  # noqa: PLC0415 - loads torch

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from trainer.commands.common import SEED, Finite
+from model.command_line import FiniteRange
+from trainer.commands.common import SEED
 
 
 @click.command(
@@ -19,7 +20,9 @@ Examples:
 )
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="A folder that prepare wrote.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
-@click.option("--minutes", type=Finite(0, min_open=True), default=60, show_default=True, help="Of training.")
+@click.option(
+    "--minutes", type=FiniteRange(0, min_open=True), default=60, show_default=True, help="Of training."
+)
 @click.option("--width", type=click.IntRange(8, 1024), default=160, show_default=True, help="Of its tokens.")
 @click.option(
     "--depth", type=click.IntRange(1, 24), default=3, show_default=True, help="Blocks but the last."
@@ -29,7 +32,11 @@ Examples:
     "--batch", type=click.IntRange(64), default=3000, show_default=True, help="Tokens a step, about."
 )
 @click.option(
-    "--learning-rate", type=Finite(0, min_open=True), default=4e-3, show_default=True, help="At its highest."
+    "--learning-rate",
+    type=FiniteRange(0, min_open=True),
+    default=4e-3,
+    show_default=True,
+    help="At its highest.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the run's last state.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of weights and examples.")

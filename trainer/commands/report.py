@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from model.files import missing
 from trainer.commands.common import SEED, cores, progress_bar, room_for
 from trainer.corpus.reading.sources import SPLITS
 from trainer.errors import RequestError
@@ -49,7 +50,7 @@ def report(checkpoint: str, *, data: Path, out: Path, split: str, seed: int, lim
     of its training are shown too.
     """
     if not data.is_dir():
-        raise RequestError(f"the data folder '{data}' does not exist")
+        raise RequestError(missing("the data folder", data))
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
     from trainer.evaluation.evaluate import evaluate_checkpoint  # noqa: PLC0415
     from trainer.evaluation.heldout import held_out  # noqa: PLC0415

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from model.files import all_readable, atomic_write
+from model.files import all_readable, atomic_write, missing
 from model.midi.file import MAX_BYTES
 from model.music.grid import Grid
 from trainer.corpus import meta
@@ -67,7 +67,7 @@ def prepare(
     folders = list(folders)
     for folder in folders:
         if not folder.exists():
-            raise RequestError(f"the MIDI folder '{folder}' does not exist")
+            raise RequestError(missing("the MIDI folder", folder))
     if out.exists() and not out.is_dir():
         raise RequestError(f"'{out}' is a file; --out needs a folder")
     ours = (out / meta.NAME).exists() or (out / INDEX).exists() or (out / ".parts").exists()

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from model.codecs.registry import corpus_of
+from model.files import missing
 from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.playing.player import Player
@@ -139,7 +140,7 @@ def songs_on(
 ) -> Songs:
     """Return phrases of a codec on a grid and which songs they are of; the rest as `phrases_for`."""
     if not data.is_dir():
-        raise RequestError(f"the data folder '{data}' does not exist")
+        raise RequestError(missing("the data folder", data))
     if meta.read(data) is not None:
         return _prepared(data, codec, grid, [split], limit=limit, seed=seed)
     with TemporaryDirectory(prefix="twobar-") as folder:

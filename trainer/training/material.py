@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from model.config import ModelConfig
+from model.files import missing
 from model.music.grid import Grid
 from trainer.corpus import meta
 from trainer.corpus.meta import PrepareOptions, Report
@@ -60,8 +61,9 @@ def prepare_for(
     """
     for folder in folders:
         if not folder.is_dir():
-            kind = "is a file, not a folder" if folder.exists() else "does not exist"
-            raise RequestError(f"the MIDI folder '{folder}' {kind}")
+            if not folder.exists():
+                raise RequestError(missing("the MIDI folder", folder))
+            raise RequestError(f"the MIDI folder '{folder}' is a file, not a folder")
         if meta.read(folder) is not None:
             raise RequestError(f"'{folder}' is prepared already: give it as --data, not as --midi")
     grid = model.grid.build()

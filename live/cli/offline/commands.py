@@ -13,17 +13,16 @@ import click
 from live.cli.offline.parameters import (
     MIDI_SUFFIXES,
     SOUND_SUFFIXES,
-    FiniteRange,
     NonEmptyPath,
     check_folder,
     check_parts,
     check_steps,
     check_target,
-    check_temperature,
 )
 from live.errors import FailureError, UsageError, model_faults
 from live.settings import config as settings
 from live.settings.knobs import ATTRIBUTE_KNOBS
+from model.command_line import FiniteRange
 
 DEFAULT_MODEL = "keys"
 KEYLESS = (settings.AUTO, settings.OFF, settings.AS_PLAYED)
@@ -60,7 +59,7 @@ def with_model(command: F) -> F:
     """Give a command `--model`, `--temperature` and `--seed`."""
     command = with_seed(command)
     command = click.option(
-        "--temperature", type=float, metavar="T", help="Chance in the choice of notes, 0 to 1; 0."
+        "--temperature", type=FiniteRange(0, 1), metavar="T", help="Chance in the choice of notes; 0."
     )(command)
     return click.option(
         "--model",
@@ -73,8 +72,9 @@ def with_model(command: F) -> F:
 def with_knobs(command: F) -> F:
     """Give a command an option for every attribute knob."""
     for name in reversed(ATTRIBUTE_KNOBS):
-        text = f"{ATTRIBUTE_TEXTS[name].capitalize()}, -1 to 1; 0 leaves it."
-        command = click.option(f"--{name}", type=float, default=0.0, metavar="TURN", help=text)(command)
+        text = f"{ATTRIBUTE_TEXTS[name].capitalize()}; 0 leaves it."
+        kind = FiniteRange(-1, 1)
+        command = click.option(f"--{name}", type=kind, default=0.0, metavar="TURN", help=text)(command)
     return command
 
 
@@ -100,14 +100,14 @@ def with_conditions(command: F) -> F:
     type=click.IntRange(0, 1000),
     default=0,
     metavar="K",
-    help="Chance picks among the so many likeliest values, 0 to 1000; 0, all.",
+    help="Chance picks among the so many likeliest values; 0, all.",
 )
 @click.option(
     "--top-p",
     type=FiniteRange(0.01, 1),
     default=1.0,
     metavar="P",
-    help="Chance picks among the likeliest values that make up this share, 0.01 to 1; 1, all.",
+    help="Chance picks among the likeliest values that make up this share; 1, all.",
 )
 @click.option("--out", type=PATH, required=True, metavar="DIR", help="Folder for the .mid files.")
 def sample(
@@ -130,7 +130,6 @@ def sample(
 
     Example: twobar sample --model lead -n 10 --out samples --seed 7
     """
-    check_temperature(temperature)
     check_folder(out)
     from live.cli.offline import generate, midi_files  # noqa: PLC0415  the same
     from model.codecs.sampling import Sampling  # noqa: PLC0415  the same
@@ -198,7 +197,6 @@ def morph(
 
     Example: twobar morph verse.mid chorus.mid --steps 8 --out between
     """
-    check_temperature(temperature)
     digits = len(str(max(steps - 1, 10)))
     names = [*(f"step-{index:0{digits}}" for index in range(steps)), "all"]
     check_steps(out, [f"{name}.mid" for name in names], sources=[first, last])
@@ -228,9 +226,7 @@ def morph(
 @click.command()
 @click.argument("source", type=PATH, metavar="IN.mid")
 @with_knobs
-@click.option(
-    "--vary", type=FiniteRange(0, 1), default=0.0, metavar="V", help="How much is new, 0 to 1; 0, nothing."
-)
+@click.option("--vary", type=FiniteRange(0, 1), default=0.0, metavar="V", help="How much is new; 0, nothing.")
 @with_conditions
 @with_model
 @click.option("--out", type=PATH, required=True, metavar="OUT.mid", help="The file to write.")
@@ -256,7 +252,6 @@ def edit(
 
     Example: twobar edit tune.mid --density +0.5 --out busier.mid
     """
-    check_temperature(temperature)
     check_target(out, suffixes=MIDI_SUFFIXES, sources=[source])
     from live.cli.offline import generate, midi_files  # noqa: PLC0415  the same
 

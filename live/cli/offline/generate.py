@@ -102,7 +102,7 @@ def check_turns(turns: Mapping[str, float], card: Card) -> dict[str, float]:
     """
     for name, turn in turns.items():
         if not -1 <= turn <= 1:  # NaN lies nowhere
-            raise UsageError(f"--{name} must be in -1..1, not {turn:g}")
+            raise UsageError(f"{name} must be a number from -1 to 1, not {turn:g}")
         if turn and name not in card.knobs:
             heeded = ", ".join(card.knobs) or "none"
             raise UsageError(f"model '{card.name}' does not heed {name}; its knobs are: {heeded}")

@@ -1,6 +1,5 @@
-"""What the offline commands refuse before any work is done: places to write, numbers, names of parts."""
+"""What the offline commands refuse before any work is done: places to write, names of parts."""
 
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -36,26 +35,6 @@ class NonEmptyPath(click.Path):
         return super().convert(value, param, ctx)
 
 
-class FiniteRange(click.FloatRange):
-    """A number in a range; unlike click's own, NaN lies in none."""
-
-    def convert(
-        self,
-        value: Any,  # noqa: ANN401  click's own
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> float:
-        """Return the number.
-
-        Raises:
-            click.BadParameter: it is none, or outside the range.
-        """
-        number = float(super().convert(value, param, ctx))
-        if math.isnan(number):
-            self.fail(f"{value} is not in the range {self._describe_range()}", param, ctx)
-        return number
-
-
 def check_target(out: Path, *, suffixes: tuple[str, ...], sources: Iterable[Path]) -> None:
     """Check the file that a command shall write.
 
@@ -70,17 +49,22 @@ def check_target(out: Path, *, suffixes: tuple[str, ...], sources: Iterable[Path
     """
     if _is_folder(out):
         raise UsageError(f"--out names a {suffixes[0]} file to write; '{out}' is a folder")
-    if out.suffix.lower() not in suffixes:
-        stem = out.stem if any(map(str.isalpha, out.suffix)) else out.name
-        raise UsageError(
-            f"--out must end in {' or '.join(suffixes)}, not '{out}'; "
-            f"did you mean '{out.with_name(stem + suffixes[0])}'?"
-        )
+    check_suffix(out, suffixes)
     if wrong := _in_the_way(out):
         raise FailureError(f"cannot write '{out}': '{wrong}' is no folder")
     for source in sources:
         if same_file(out, source):
             raise UsageError(f"--out '{out}' would replace '{source}', which is read; name another file")
+
+
+def check_suffix(out: Path, suffixes: tuple[str, ...], *, option: str = "--out") -> None:
+    """Raise UsageError if a file's name ends in none of these, the usual one first."""
+    if out.suffix.lower() not in suffixes:
+        stem = out.stem if any(map(str.isalpha, out.suffix)) else out.name
+        raise UsageError(
+            f"{option} must end in {' or '.join(suffixes)}, not '{out}'; "
+            f"did you mean '{out.with_name(stem + suffixes[0])}'?"
+        )
 
 
 def check_steps(out: Path, names: Iterable[str], *, sources: Iterable[Path]) -> None:
@@ -146,9 +130,3 @@ def check_parts(text: str) -> list[int]:
     if not names:
         raise UsageError(f"--parts names at least one of {', '.join(TRACKS)}")
     return [TRACKS.index(name) for name in names]
-
-
-def check_temperature(temperature: float | None) -> None:
-    """Raise UsageError unless a temperature is in 0..1 (NaN is nowhere) or None."""
-    if temperature is not None and not 0 <= temperature <= 1:
-        raise UsageError(f"--temperature must be in 0..1, not {temperature:g}")

@@ -55,6 +55,9 @@ from tests.root import ROOT
         ("/twobar/action/mode/hold", (0,), []),
         ("/twobar/action/capture A", (), [ask.StoreAnchor("A", source="osc")]),
         ("/twobar/action/scene 3 over 4 bars", (), [ask.CallScene(3, 4, source="osc")]),
+        ("/twobar/action/scene/3 over 4 bars", (1,), [ask.CallScene(3, 4, source="osc")]),
+        ("/twobar/action/scene", ("3 over 4 bars",), [ask.CallScene(3, 4, source="osc")]),
+        ("/twobar/action/tempo/140 over 8 bars", (), [ask.RampTempo(140.0, 8, source="osc")]),
     ],
 )
 def test_addresses(address: str, arguments: tuple[object, ...], commands: list[Command]) -> None:

@@ -58,7 +58,10 @@ def test_the_way_has_both_ends_and_goes_out_as_midi(tmp_path: Path) -> None:
         (lambda: studio.heard(MODEL, "tune.mid", b"nonsense"), "'tune.mid' is not a MIDI file"),
         (lambda: studio.way(MODEL, A, B, steps=1), "2 to 64 steps, not 1"),
         (lambda: studio.turned(MODEL, [0.0], {}, {}), "finite numbers"),
-        (lambda: studio.turned(MODEL, [0.0] * 512, {}, {"density": 2.0}), "density must be in -1..1"),
+        (
+            lambda: studio.turned(MODEL, [0.0] * 512, {}, {"density": 2.0}),
+            "must be a number from -1 to 1, not 2",
+        ),
         (lambda: studio.carried(MODEL, float("nan"), 0.0, [], {}), "two finite numbers"),
         (lambda: studio.exported(MODEL, [A], tempo_bpm=1e9, name="x"), "between 20 and 400"),
         (lambda: studio.exported(MODEL, [[Note(99, 60, 90, 4)]], tempo_bpm=100, name="x"), "no phrase"),

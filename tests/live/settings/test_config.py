@@ -92,7 +92,7 @@ def test_the_folder_comes_before_home(nowhere: Path) -> None:
 
 
 def test_a_named_file_must_exist(nowhere: Path) -> None:
-    with pytest.raises(UsageError, match=r"no settings file 'stage\.toml'"):
+    with pytest.raises(UsageError, match=r"the settings file 'stage\.toml' does not exist; leave"):
         settings.load(Path("stage.toml"))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from model.files import missing
 from model.midi.file import SUFFIXES
 from trainer.errors import OperationError, RequestError
 
@@ -100,8 +101,9 @@ def scan(
             yield from _in_archive(folder.resolve(), folder.name, known)
             continue
         if not folder.is_dir():
-            kind = "is a file, not a folder or an archive" if folder.exists() else "does not exist"
-            raise RequestError(f"the MIDI folder '{folder}' {kind}")
+            if not folder.exists():
+                raise RequestError(missing("the MIDI folder", folder))
+            raise RequestError(f"the MIDI folder '{folder}' is a file, not a folder or an archive")
         yield from _in_folder(folder, licences, known)
 
 

@@ -185,12 +185,12 @@ def test_a_shipped_model_samples_among_likely_notes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
-        (("--top-k", "-1"), "-1 is not in the range 0<=x<=1000"),
-        (("--top-k", "1001"), "1001 is not in the range 0<=x<=1000"),
-        (("--top-k", "2.5"), "'2.5' is not a whole number"),
-        (("--top-p", "0"), "0.0 is not in the range 0.01<=x<=1"),
-        (("--top-p", "1.1"), "1.1 is not in the range 0.01<=x<=1"),
-        (("--top-p", "nan"), "nan is not in the range 0.01<=x<=1"),
+        (("--top-k", "-1"), "--top-k must be a whole number from 0 to 1000, not -1\n"),
+        (("--top-k", "1001"), "--top-k must be a whole number from 0 to 1000, not 1001\n"),
+        (("--top-k", "2.5"), "--top-k must be a whole number from 0 to 1000, not 2.5\n"),
+        (("--top-p", "0"), "--top-p must be a number from 0.01 to 1, not 0\n"),
+        (("--top-p", "1.1"), "--top-p must be a number from 0.01 to 1, not 1.1\n"),
+        (("--top-p", "nan"), "--top-p must be a number from 0.01 to 1, not nan\n"),
     ],
 )
 def test_how_likely_a_note_must_be_has_a_range(

@@ -334,9 +334,9 @@ def test_edit_keeps_the_tempo_map_and_says_what_is_left_out(
 @pytest.mark.parametrize(
     "case",
     [
-        (["edit", "a.mid", "--density", "1.5", "--out", "x.mid"], 2, "--density must be in -1..1, not 1.5"),
-        (["edit", "a.mid", "--density", "nan", "--out", "x.mid"], 2, "--density must be in -1..1, not nan"),
-        (["edit", "a.mid", "--density", "lots", "--out", "x.mid"], 2, "'lots' is not a number"),
+        (["edit", "a.mid", "--density", "1.5", "--out", "x.mid"], 2, "number from -1 to 1, not 1.5\n"),
+        (["edit", "a.mid", "--density", "nan", "--out", "x.mid"], 2, "number from -1 to 1, not nan\n"),
+        (["edit", "a.mid", "--density", "lots", "--out", "x.mid"], 2, "number from -1 to 1, not 'lots'\n"),
         (["edit", "a.mid", "--range", "1", "--out", "x.mid"], 2, "'roll' does not heed range"),
         (["edit", "a.mid", "--densty", "1", "--out", "x.mid"], 2, "did you mean '--density'"),
         (["edit", "a.mid"], 2, "missing option '--out'"),
@@ -346,9 +346,9 @@ def test_edit_keeps_the_tempo_map_and_says_what_is_left_out(
         (["edit", "empty.mid", "--out", "x.mid"], 1, "'empty.mid' holds no pitched notes"),
         (["edit", "a.mid", "--out", "folder"], 2, "'folder' is a folder"),
         (["edit", "a.mid", "--out", "a.mid/x.mid"], 1, "cannot write 'a.mid/x.mid': "),
-        (["edit", "a.mid", "--temperature", "2", "--out", "x.mid"], 2, "--temperature must be in 0..1"),
+        (["edit", "a.mid", "--temperature", "2", "--out", "x.mid"], 2, "number from 0 to 1, not 2\n"),
         (["morph", "a.mid", "empty.mid", "--out", "x"], 1, "'empty.mid' holds no pitched notes"),
-        (["morph", "a.mid", "b.mid", "--steps", "1", "--out", "x"], 2, "1 is not in the range 2<=x<=1024"),
+        (["morph", "a.mid", "b.mid", "--steps", "1", "--out", "x"], 2, "number from 2 to 1024, not 1\n"),
         (["morph", "a.mid", "--out", "x"], 2, "missing argument 'B.mid'"),
         (["sample", "--out", "a.mid"], 2, "'a.mid' is a file"),
         (["sample", "--out", "a.mid/deep"], 1, "cannot make the folder 'a.mid/deep': "),
@@ -357,8 +357,8 @@ def test_edit_keeps_the_tempo_map_and_says_what_is_left_out(
         (["render", "empty.mid", "--out", "x.wav"], 1, "'empty.mid' holds no notes"),
         (["render", "a.mid", "--out", "folder"], 2, "'folder' is a folder"),
         (["render", "a.mid", "--soundfont", "a.mid", "--out", "x.wav"], 1, "'a.mid' is not a soundfont"),
-        (["sample", "-n", "0", "--out", "x"], 2, "0 is not in the range 1<=x<=10000"),
-        (["sample", "--seed", "-1", "--out", "x"], 2, "-1 is not in the range 0<=x<=4294967295"),
+        (["sample", "-n", "0", "--out", "x"], 2, "--number must be a whole number from 1 to 10000, not 0"),
+        (["sample", "--seed", "-1", "--out", "x"], 2, "number from 0 to 4294967295, not -1\n"),
     ],
 )  # fmt: skip
 def test_every_complaint_is_one_sentence(

@@ -138,7 +138,7 @@ FLOATS = [
     for name, command in twobar.commands.items()
     for parameter in command.params
     if isinstance(parameter.type, click.types.FloatParamType)
-]
+] + [("jam", option) for option in ("--bpm", "--temperature", "--vary")]  # checked as live.toml's
 ARGUMENTS = {
     "jam": ["--headless"],
     "sample": ["--out", "new"],
