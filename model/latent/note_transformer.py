@@ -38,9 +38,10 @@ ORDER = (TRACK, ONSET, PITCH, LENGTH, VELOCITY, OFFSET)
 LOWEST = np.array([0, 0, 0, 1, -50, 0])
 """Least value of each column: what its first choice stands for."""
 NORM = 1e-5
-TOGETHER = 64  # phrases that are written at once
+TOGETHER = 256  # phrases that are written at once: fewer take longer each, more take memory
 EVERY = frozenset(range(len(TRACKS)))
 ROOM = 64  # notes that the memory of keys and values grows by
+CROWDED = 0.75  # share of its slots that are in use while it is left as it is
 
 
 def sizes(grid: Grid) -> tuple[int, ...]:
@@ -287,12 +288,9 @@ class NoteTransformer:
         memory.begin()
         for index in range(self._depth):
             mixed = self._linear(f"{index}.mix", self._norm(f"{index}.norm1", x))
-            query, key, value = mixed.reshape(count, 3, self._heads, 1, -1).swapaxes(0, 1)
-            keys, values = memory.add(index, key, value)
-            weights = query @ keys.swapaxes(-1, -2) * np.float32(keys.shape[-1] ** -0.5)
-            weights = np.exp(weights - weights.max(-1, keepdims=True))
-            weights /= weights.sum(-1, keepdims=True)
-            x = x + self._linear(f"{index}.out", (weights @ values).reshape(count, -1))
+            query, key, value = mixed.reshape(count, 3, self._heads, -1).swapaxes(0, 1)
+            seen = memory.attend(index, query, key, value)
+            x = x + self._linear(f"{index}.out", seen.reshape(count, -1))
             inner = np.maximum(self._linear(f"{index}.up", self._norm(f"{index}.norm2", x)), 0.0)
             x = x + self._linear(f"{index}.down", inner)
         return x
@@ -337,10 +335,15 @@ def _others(known: list[References], picked: Ints) -> Ints:
 
 
 class _Memory:
-    """Keys and values of the tokens so far, [depth, 2, B, heads, room, size]."""
+    """Keys and values of the tokens so far, [depth, 2, slots, heads, room, size], a slot for each phrase.
+
+    The slots of phrases that are over are attended to and forgotten until they are many: to copy all others
+    whenever one ends took as long as a quarter of the writing.
+    """
 
     def __init__(self, depth: int, count: int, heads: int, size: int) -> None:
         self._all = np.zeros((depth, 2, count, heads, ROOM, size), dtype=np.float32)
+        self._slots = np.arange(count)  # of the phrases that are still being written
         self._tokens = 0
 
     def begin(self) -> None:
@@ -349,16 +352,24 @@ class _Memory:
         if self._tokens > self._all.shape[4]:
             self._all = np.concatenate((self._all, np.zeros_like(self._all[..., :ROOM, :])), axis=4)
 
-    def add(self, block: int, key: Floats, value: Floats) -> tuple[Floats, Floats]:
-        """Put a block's key and value of the token, [B, heads, 1, size]; return all, [B, heads, L, size]."""
-        block_memory, now = self._all[block], self._tokens
-        block_memory[0, :, :, now - 1], block_memory[1, :, :, now - 1] = key[:, :, 0], value[:, :, 0]
-        return block_memory[0, :, :, :now], block_memory[1, :, :, :now]
+    def attend(self, block: int, query: Floats, key: Floats, value: Floats) -> Floats:
+        """Put a block's key and value of the token there, and look at all; each is [B, heads, size]."""
+        keys, values = self._all[block, :, :, :, : self._tokens]
+        keys[self._slots, :, -1], values[self._slots, :, -1] = key, value
+        asked = np.zeros((len(keys), *query.shape[1:]), dtype=np.float32)
+        asked[self._slots] = query * np.float32(query.shape[-1] ** -0.5)
+        weights = np.matmul(keys, asked[..., None])[..., 0]
+        weights = np.exp(weights - weights.max(-1, keepdims=True))
+        weights /= weights.sum(-1, keepdims=True)
+        seen: Floats = (weights[..., None, :] @ values)[self._slots, :, 0]
+        return seen
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Forget all phrases but some."""
-        if not rows.all():
-            self._all = self._all[:, :, rows]
+        self._slots = self._slots[rows]
+        if len(self._slots) < CROWDED * self._all.shape[2]:
+            self._all = self._all[:, :, self._slots]
+            self._slots = np.arange(len(self._slots))
 
 
 def note_transformer_in(extras: Mapping[str, NDArray[Any]], grid: Grid) -> NoteTransformer | None:
