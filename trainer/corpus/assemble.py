@@ -62,8 +62,8 @@ class Assembly:
         for codec in CODECS:
             self._write(codec, out / codec)
         self._write_pieces(out / PIECES_FOLDER)
-        rows = zip(self._songs.tolist(), self._sides.tolist(), strict=True)
-        self._index.settle((song, SPLITS[side], self._first + n) for n, (song, side) in enumerate(rows))
+        rows = enumerate(zip(self._songs, self._sides, strict=True), start=self._first)
+        self._index.settle((int(song), SPLITS[side], number) for number, (song, side) in rows)
 
     def _part(self, number: int) -> PartFile:
         if number not in self._parts:
@@ -85,13 +85,14 @@ class Assembly:
         for part, run, places in self._runs():
             hashes, sizes = part.fingerprints(run.first, len(run.numbers))
             grams.add(hashes, np.zeros_like(hashes), np.repeat(places + first, sizes))
-        sizes = np.fromiter((row[0] for row in index.column("grams")), dtype=np.int64)
-        pairs = alike(*shared(grams, COMMON, first=first), sizes)
+        one, other, count = shared(grams, COMMON, first=first)
+        pairs = alike(one, other, count, self._sizes(one))
         if first:
-            self._come_to(pairs, len(sizes))
+            self._come_to(pairs)
             return
-        joined = Unions(len(sizes))
-        clustered = np.zeros(len(sizes), dtype=bool)
+        files = index.count("number IS NOT NULL")
+        joined = Unions(files)
+        clustered = np.zeros(files, dtype=bool)
         before = ("", 0)
         for cluster, number in index.clusters():
             if cluster == before[0]:
@@ -101,6 +102,14 @@ class Assembly:
         joined.join(pair for pair in pairs if not (clustered[pair[0]] and clustered[pair[1]]))
         self._songs = joined.songs()
         self._split()
+
+    def _sizes(self, met: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return the sizes of the files' fingerprints: of the new ones, and of those that they met."""
+        new = np.fromiter((row[0] for row in self._index.column("grams", self._first)), dtype=np.int32)
+        before = np.zeros(self._first, dtype=np.int32)
+        for number in np.unique(met[met < self._first]).tolist():
+            (before[number],) = self._index.about(number, "grams")
+        return np.concatenate((before, new))
 
     def _split(self) -> None:
         """Put every song on its side: the manifest's for a file, else by the first of its files' names."""
@@ -129,10 +138,10 @@ class Assembly:
             fill_sides(sides, places, holding)
         self._sides = np.where(stated >= 0, stated, sides[self._songs]).astype(np.int8)
 
-    def _come_to(self, pairs: list[tuple[int, int]], files: int) -> None:
+    def _come_to(self, pairs: list[tuple[int, int]]) -> None:
         """Let new files come to the songs that are there, which stay on their sides, or be their own."""
         first = self._first
-        joined = Unions(files)
+        joined = Unions(self._index.count("number IS NOT NULL"))
         joined.join(sorted((max(pair), min(pair)) for pair in pairs))
         following = self._index.songs()
         known: dict[int, tuple[int, int]] = {}
@@ -156,7 +165,7 @@ class Assembly:
     def _find_styles(self) -> None:
         """Number the styles: those that there were as they were, new ones behind them."""
         before = self._index.styles() if self._first else []
-        rest = sorted(set(self._index.tally("style")) - set(before))
+        rest = sorted(set(self._index.tally("style", f"number >= {self._first}")) - set(before))
         numbers = {name: number for number, name in enumerate((*before, *rest))}
         self._index.keep_styles([*before, *rest])
         self._styles = np.fromiter(

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from trainer.corpus.hashing import Hashes
 
-BUCKETS = 64
-SHIFT = np.uint64(64 - 6)
+BITS = 10
+BUCKETS = 1 << BITS
+SHIFT = np.uint64(64 - BITS)
 TOGETHER = 1 << 18  # rows that are written at a time
 TURN = 56  # bits below the split's turn in a window's place
+PLACE = (1 << TURN) - 1
 PLACED = np.dtype([("number", "<u8"), ("same", "<u8"), ("place", "<i8")])
 
 Numbers = NDArray[np.int64]
@@ -39,6 +41,7 @@ class Buckets:
         self._folder = folder
         self._waiting: list[NDArray[np.void]] = []
         self._rows = 0
+        self._changed: set[int] = set()
 
     def add(self, number: Hashes, same: Hashes, place: Numbers) -> None:
         """Append rows; they are on disk when they are many, read, or flushed."""
@@ -57,18 +60,31 @@ class Buckets:
         order = np.argsort(bucket, kind="stable")
         ends = np.searchsorted(bucket[order], np.arange(BUCKETS + 1))
         for which in np.flatnonzero(np.diff(ends)).tolist():
+            self._changed.add(which)
             with self._path(which).open("ab") as file:
                 file.write(rows[order[ends[which] : ends[which + 1]]].tobytes())
 
     def __iter__(self) -> Iterator[NDArray[np.void]]:
         """Yield the rows of one bucket after another."""
         self.flush()
-        for which in range(BUCKETS):
-            if self._path(which).is_file():
-                yield np.fromfile(self._path(which), dtype=PLACED)
+        yield from (self._read(which) for which in range(BUCKETS) if self._path(which).is_file())
+
+    def beside(self, first: int) -> Iterator[NDArray[np.void]]:
+        """Yield rows of one bucket after another: those whose number a place from `first` on has.
+
+        These are all that hang together with what was added to this object.
+        """
+        self.flush()
+        for which in sorted(self._changed):
+            rows = self._read(which)
+            new = rows["place"] & PLACE >= first
+            yield rows if new.all() else rows[np.isin(rows["number"], rows["number"][new])]
+
+    def _read(self, which: int) -> NDArray[np.void]:
+        return np.fromfile(self._path(which), dtype=PLACED)
 
     def _path(self, which: int) -> Path:
-        return self._folder / f"{which:02x}"
+        return self._folder / f"{which:03x}"
 
 
 def new_windows(met: Buckets, kept: NDArray[np.bool_], *, first: int = 0) -> None:
@@ -84,8 +100,9 @@ def new_windows(met: Buckets, kept: NDArray[np.bool_], *, first: int = 0) -> Non
         kept: bool [windows from `first` on]; set here.
         first: the first window that is new; those before it were kept already, and stay.
     """
-    for rows in met:
-        place, fresh = rows["place"] & (1 << TURN) - 1, rows["place"] & (1 << TURN) - 1 >= first
+    for rows in met.beside(first):
+        place = rows["place"] & PLACE
+        fresh = place >= first
         turn = rows["place"] >> TURN
         order = np.lexsort((place, turn, fresh, rows["same"]))
         once = np.ones(len(rows), dtype=bool)
@@ -113,17 +130,14 @@ def shared(met: Buckets, most: int, *, first: int = 0) -> tuple[Numbers, Numbers
         (one, other, count), one before other.
     """
     pairs, counts = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    for rows in met:
+    found: list[Numbers] = []
+    for rows in met.beside(first):
         order = np.lexsort((rows["place"], rows["number"]))
         number, place = rows["number"][order], rows["place"][order]
-        if first:
-            among = np.isin(number, number[place >= first])
-            number, place = number[among], place[among]
         changes = np.ones(len(number), dtype=bool)
         changes[1:] = number[1:] != number[:-1]
         begins = np.flatnonzero(changes)
         sizes = np.diff(np.append(begins, len(number)))
-        found = [pairs]
         for size in range(2, most + 1):
             groups = begins[sizes == size]
             if not len(groups):
@@ -131,7 +145,16 @@ def shared(met: Buckets, most: int, *, first: int = 0) -> tuple[Numbers, Numbers
             one, other = np.triu_indices(size, 1)
             left, right = place[groups[:, None] + one], place[groups[:, None] + other]
             found.append((left.ravel() << 32 | right.ravel())[(right >= first).ravel()])
-        weights = [counts, *(np.ones(len(each), dtype=np.int64) for each in found[1:])]
-        pairs, inverse = np.unique(np.concatenate(found), return_inverse=True)
-        counts = np.bincount(inverse, weights=np.concatenate(weights), minlength=len(pairs)).astype(np.int64)
+        if sum(map(len, found)) > max(TOGETHER, len(pairs)):  # not at each bucket: that takes long
+            pairs, counts = _counted(pairs, counts, found)
+            found = []
+    pairs, counts = _counted(pairs, counts, found)
     return pairs >> 32, pairs & 0xFFFFFFFF, counts
+
+
+def _counted(pairs: Numbers, counts: Numbers, found: list[Numbers]) -> tuple[Numbers, Numbers]:
+    """Return distinct pairs and how often they were found: counts of some, and others one by one."""
+    every = np.concatenate((pairs, *found))
+    weights = np.concatenate((counts, np.ones(len(every) - len(pairs), dtype=np.int64)))
+    pairs, inverse = np.unique(every, return_inverse=True)
+    return pairs, np.bincount(inverse, weights=weights, minlength=len(pairs)).astype(np.int64)

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from trainer.corpus.reading.sources import Source
+from trainer.corpus.reading.sources import Source, Stamp
 
 CACHE_KIB = 16384
 COLUMNS = ("path", "member", "name", "size", "changed", "cluster", "licence", "split", "style", "refused")
@@ -80,7 +80,9 @@ class Index:
             "number INT, song INT, side)"
         )
         self._table.execute("CREATE INDEX IF NOT EXISTS by_number ON files (number)")
+        self._table.execute("CREATE INDEX IF NOT EXISTS without_phrases ON files (name) WHERE part IS NULL")
         self._table.execute(f"CREATE TEMP TABLE seen ({LAYOUT})")
+        self._table.execute("CREATE TEMP TABLE same (id INTEGER PRIMARY KEY)")
         self.remember("options", self._options)
 
     def _remove(self) -> None:
@@ -98,20 +100,32 @@ class Index:
             self._table.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def see(self, sources: Iterable[Source]) -> None:
-        """Note which files there are."""
+        """Note which files there are, beside those that are as they were (`as_before`, `known`)."""
         marks = ", ".join("?" * (1 + len(COLUMNS)))
         with disk_errors(), self._whole():
             self._table.executemany(f"INSERT OR IGNORE INTO seen VALUES ({marks})", map(_row, sources))  # noqa: S608
 
+    def as_before(self, stamps: Sequence[Stamp]) -> set[bytes]:
+        """Note that some files are there; return the places of those that have not changed."""
+        marks = ", ".join("?" * len(stamps))
+        asked = {place: (size, changed) for place, size, changed in stamps}
+        with disk_errors():
+            rows = self._table.execute(
+                f"SELECT rowid, place, size, changed FROM files WHERE place IN ({marks})",  # noqa: S608
+                [*asked],
+            )
+            found = {place: (row,) for row, place, *stamp in rows if asked[place] == tuple(stamp)}
+            self._table.executemany("INSERT OR IGNORE INTO same VALUES (?)", found.values())
+        return set(found)
+
     def known(self, path: Path, stat: os.stat_result) -> bool:
         """Tell whether an archive is as it was; if so, what it holds is noted as there."""
-        key = (os.fsencode(path), stat.st_size, stat.st_mtime_ns)
-        names = f"place, {', '.join(COLUMNS)}"
+        place = os.fsencode(path)
         with disk_errors():
             found = self._table.execute(
-                f"INSERT OR IGNORE INTO seen SELECT {names} FROM files "  # noqa: S608 - names of columns
-                "WHERE path = ? AND size = ? AND changed = ? AND member != ''",
-                key,
+                "INSERT OR IGNORE INTO same SELECT rowid FROM files "
+                "WHERE place > ? AND place < ? AND size = ? AND changed = ? AND member != ''",
+                (place + b"\0", place + b"\1", stat.st_size, stat.st_mtime_ns),
             )
         return found.rowcount > 0
 
@@ -123,23 +137,26 @@ class Index:
         differs = " OR ".join(f"files.{name} IS NOT seen.{name}" for name in ("size", "changed"))
         about = " OR ".join(f"files.{name} IS NOT seen.{name}" for name in (*ABOUT.split(", "), "name"))
         names = f"place, {', '.join(COLUMNS)}"
+        both = "SELECT place FROM seen CROSS JOIN files USING (place)"
         with disk_errors(), self._whole():
+            self._table.execute(f"DELETE FROM seen WHERE place IN ({both} JOIN same ON files.rowid = id)")  # noqa: S608
             gone = self._table.execute(
-                "DELETE FROM files WHERE place NOT IN (SELECT place FROM seen)"
+                "DELETE FROM files WHERE rowid NOT IN (SELECT id FROM same) "
+                "AND place NOT IN (SELECT place FROM seen)"
             ).rowcount
-            altered = f"SELECT place FROM files JOIN seen USING (place) WHERE {differs}"  # noqa: S608 - columns
             changed = self._table.execute(
-                f"DELETE FROM files WHERE place IN ({altered})"  # noqa: S608
+                f"DELETE FROM files WHERE place IN ({both} WHERE {differs})"  # noqa: S608 - names of columns
             ).rowcount
             told = self._table.execute(
                 f"UPDATE files SET ({names}) = (SELECT {names} FROM seen WHERE seen.place = files.place) "  # noqa: S608
-                f"WHERE place IN (SELECT place FROM files JOIN seen USING (place) WHERE {about})"
+                f"WHERE place IN ({both} WHERE {about})"
             ).rowcount
             self._table.execute(
                 f"INSERT INTO files ({names}) SELECT {names} FROM seen "  # noqa: S608 - names of columns
                 "WHERE place NOT IN (SELECT place FROM files)"
             )
             self._table.execute("DELETE FROM seen")
+            self._table.execute("DELETE FROM same")
         return bool(gone + changed + told)
 
     def count(self, where: str = "TRUE") -> int:

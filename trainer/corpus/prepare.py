@@ -24,18 +24,20 @@ from model.midi.file import MAX_BYTES
 from model.music.grid import Grid
 from trainer.corpus import meta
 from trainer.corpus.assemble import NOT_GIVEN, PARTS, Assembly, part_path
+from trainer.corpus.dedup import BUCKETS
 from trainer.corpus.index import Index
 from trainer.corpus.meta import PrepareOptions, Report
 from trainer.corpus.part_file import whole
 from trainer.corpus.pieces import FOLDER as PIECES_FOLDER
 from trainer.corpus.reading.read_midi import CODECS
-from trainer.corpus.reading.sources import SPLITS, Source, contents, scan
+from trainer.corpus.reading.sources import SPLITS, Source, contents, none_of, scan, told_by
 from trainer.corpus.shards import ARRAYS
 from trainer.errors import MISSING, EmptyCorpusError, OperationError, RequestError
 
 FORMAT = 6
 BATCH = 64  # files that a process reads at a time
 INDEX = ".index"
+ROWS = 1 << 20  # of an array that are looked at at a time
 MANY = 2_000
 """Files from which those that come later are put beside the others, not all of them anew."""
 
@@ -139,13 +141,17 @@ def _prepare(
 ) -> Report:
     """Read what is new into parts, then write the splits, or what is new of them."""
     shutil.rmtree(out / ".parts", ignore_errors=True)  # of versions before
-    index.see(scan(folders, licences=options.licences, known=index.known))
+    told = json.dumps([told_by(folders), options.licences])
+    as_before = index.as_before if index.fact("told") == told else none_of
+    index.see(scan(folders, licences=options.licences, known=index.known, as_before=as_before))
+    index.remember("told", "")  # broken off, the next time all are compared
     others = index.compare()
+    index.remember("told", told)
     for number in index.parts_in_use():
         if not whole(part_path(index.folder, number)):
             index.lose(number)
             others = True
-    files = index.count("refused = ''")
+    files = index.count() - index.count("part IS NULL AND refused != ''")
     left = index.count("refused = '' AND part IS NULL AND reason IS NULL")
     resumed = done = files - left
     progress(done, files)
@@ -169,7 +175,7 @@ def _prepare(
 
 
 def _flags_text(options: PrepareOptions) -> str:
-    return json.dumps(_flags(options))
+    return json.dumps([_flags(options), BUCKETS])
 
 
 def _assemble(index: Index, out: Path, options: PrepareOptions, *, behind: bool) -> None:
@@ -308,7 +314,10 @@ def _counts(out: Path) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, i
         for split in SPLITS:
             numbers = np.load(out / codec / split / "songs.npy", mmap_mode="r")
             phrases[codec][split] = len(numbers)
-            songs[codec][split] = int(np.count_nonzero(np.bincount(numbers))) if len(numbers) else 0
+            met = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
+            for begin in range(0, len(numbers), ROWS):
+                met[numbers[begin : begin + ROWS]] = True
+            songs[codec][split] = int(np.count_nonzero(met))
     return phrases, songs
 
 

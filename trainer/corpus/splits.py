@@ -5,6 +5,7 @@ Tested in tests/trainer/corpus/test_splits.py.
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,13 +93,16 @@ class Unions:
         roots = self._parent
         while not np.array_equal(roots, roots[roots]):
             roots = roots[roots]
-        _, first, inverse = np.unique(roots, return_index=True, return_inverse=True)
-        rank = np.empty(len(first), dtype=np.int32)
-        rank[np.argsort(first)] = np.arange(len(first))
-        return rank[inverse]
+        numbers = np.arange(len(roots), dtype=np.int32)
+        first = np.empty_like(numbers)
+        first[roots[::-1]] = numbers[::-1]  # of several the last one stays: a song's first file
+        first = first[roots]
+        return (np.cumsum(first == numbers, dtype=np.int32) - 1)[first]
 
 
-def alike(one: Numbers, other: Numbers, count: Numbers, sizes: Numbers) -> list[tuple[int, int]]:
+def alike(
+    one: Numbers, other: Numbers, count: Numbers, sizes: NDArray[np.signedinteger[Any]]
+) -> list[tuple[int, int]]:
     """Return the pairs of files whose fingerprints share enough.
 
     Two with a quarter of the shorter one's melody in common, in any key and at any bar, are one song.

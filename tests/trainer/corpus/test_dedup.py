@@ -91,3 +91,13 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
     before.add(np.array([5], dtype=np.uint64), np.array([1], dtype=np.uint64), np.array([3]))
     before.flush()
     assert [rows["place"].tolist() for rows in Buckets(tmp_path)] == [[3]]
+
+
+def test_beside_what_came_since_lies_only_what_has_its_numbers(tmp_path: Path) -> None:
+    before = Buckets(tmp_path)
+    numbers = np.array([5, 6, MOST], dtype=np.uint64)
+    before.add(numbers, np.zeros_like(numbers), np.array([0, 1, 2]))
+    before.flush()
+    later = Buckets(tmp_path)
+    later.add(numbers[:1], np.zeros_like(numbers[:1]), np.array([3]))
+    assert [sorted(rows["place"].tolist()) for rows in later.beside(3)] == [[0, 3]]

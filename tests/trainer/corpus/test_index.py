@@ -5,6 +5,7 @@ import json
 import os
 import tarfile
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -167,3 +168,44 @@ def test_a_damaged_index_is_begun_anew(tmp_path: Path) -> None:
     )
     with Index(tmp_path / "index", "x") as index:
         assert index.count() == 0
+
+
+def test_only_what_is_new_is_described_again(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described: list[str] = []
+    see = Index.see
+
+    def counted(index: Index, sources: Iterable[Source]) -> None:
+        found = list(sources)
+        described.extend(source.name for source in found)
+        see(index, found)
+
+    monkeypatch.setattr(Index, "see", counted)
+    out = tmp_path / "out"
+    prepare(songs, out, monkeypatch)
+    assert len(described) == 12
+    described.clear()
+    write(songs / "new.mid", chords(50))
+    (songs / "link.mid").symlink_to(songs / "00.mid")  # the same file by another name: once
+    assert prepare(songs, out, monkeypatch)[1] == 1
+    assert sorted(described) == ["songs/link.mid", "songs/new.mid"]
+    assert prepare(songs, out, monkeypatch)[0].read == 13
+
+
+def test_a_manifest_that_says_otherwise_is_heeded_though_no_file_changed(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"{number:02}" for number in range(12)]
+
+    def manifest(style: str) -> None:
+        rows = [f"{name}.mid,CC0,{style if name == '11' else 'folk'}" for name in names]
+        (songs / "MANIFEST.csv").write_text("\n".join(["path,licence,dataset", *rows]))
+
+    manifest("folk")
+    out = tmp_path / "out"
+    prepare(songs, out, monkeypatch)
+    manifest("rock")
+    report, read = prepare(songs, out, monkeypatch)
+    assert (read, report.read) == (0, 12)
+    assert json.loads((out / "meta.json").read_text())["styles"] == ["folk", "rock"]

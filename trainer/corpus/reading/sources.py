@@ -5,8 +5,10 @@ import os
 import re
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from model.files import missing
@@ -20,7 +22,14 @@ ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", "
 ALLOWED = re.compile(
     r"public domain|\bpd\b|cc0|\bcc[ -]by\b|creative commons attribution|\bbsd\b|\bmit\b|artistic"
 )
+TOGETHER = 900  # files that are asked about at a time
 REFUSED = re.compile(r"share ?alike|by-sa|by-n[cd]|noncommercial|\b[al]?gpl\b|gpl-")
+
+
+Stamp = tuple[bytes, int, int]
+"""A file's place (see `Source.place`), its bytes, and when it was changed last, nanoseconds."""
+Known = Callable[[Path, os.stat_result], bool]
+AsBefore = Callable[[Sequence[Stamp]], Container[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +85,17 @@ def discover(folders: Iterable[Path], *, licences: str) -> tuple[list[Source], l
     return read, [(source.name, source.refused) for source in ordered if source.refused]
 
 
+def none_of(_stamps: Sequence[Stamp]) -> Container[bytes]:
+    """Say that every file is new."""
+    return ()
+
+
 def scan(
     folders: Iterable[Path],
     *,
     licences: str,
-    known: Callable[[Path, os.stat_result], bool] = lambda _path, _stat: False,
+    known: Known = lambda _path, _stat: False,
+    as_before: AsBefore = none_of,
 ) -> Iterator[Source]:
     """Yield the MIDI files of folders and archives (.zip, .tar and compressed ones) in no order.
 
@@ -91,6 +106,7 @@ def scan(
         folders: or archives.
         licences: one of `LICENCES`.
         known: of an archive, whether what it holds need not be listed again.
+        as_before: the places of those files that need not be told of again; it is asked about some at a time.
 
     Raises:
         RequestError: a folder does not exist.
@@ -104,7 +120,18 @@ def scan(
             if not folder.exists():
                 raise RequestError(missing("the MIDI folder", folder))
             raise RequestError(f"the MIDI folder '{folder}' is a file, not a folder or an archive")
-        yield from _in_folder(folder, licences, known)
+        yield from _in_folder(folder, licences, known, as_before)
+
+
+def told_by(folders: Iterable[Path]) -> list[tuple[str, str, str]]:
+    """Return what names, licences, clusters and styles of the files in folders hang on, beside the files."""
+    found = []
+    for folder in folders:
+        root = folder.resolve()
+        manifest = root / MANIFEST
+        digest = blake2b(manifest.read_bytes()).hexdigest() if manifest.is_file() else ""
+        found.append((str(root), folder.name, digest))
+    return found
 
 
 def is_archive(path: Path) -> bool:
@@ -112,17 +139,14 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(ARCHIVES)
 
 
-def _in_folder(
-    folder: Path, licences: str, known: Callable[[Path, os.stat_result], bool]
-) -> Iterator[Source]:
+def _in_folder(folder: Path, licences: str, known: Known, as_before: AsBefore) -> Iterator[Source]:
     root = str(folder.resolve())
     begin = len(os.path.join(root, ""))  # noqa: PTH118 - text: a Path for each of a million files is slow
     top, shown = Path(root).name, folder.name or Path(root).name
     rows = {str(row.path): row for row in _manifest(Path(root))}
-    for entry in _walk(root):
+    for entry, stat in _new(_walk(root), as_before):
         within = entry.path[begin:].replace(os.sep, "/")
         name = readable(f"{shown}/{within}")
-        stat = _stat(entry)
         if entry.name.lower().endswith(ARCHIVES):
             if stat is not None and not (rows and licences == "permissive"):
                 yield from _in_archive(Path(entry.path), name, known)
@@ -148,6 +172,25 @@ def _in_folder(
         )
 
 
+def _new(
+    entries: Iterator[os.DirEntry[str]], as_before: AsBefore
+) -> Iterator[tuple[os.DirEntry[str], os.stat_result | None]]:
+    """Yield the files, and archives, that are not as they were."""
+    while some := list(islice(entries, TOGETHER)):
+        stats = [_stat(entry) for entry in some]
+        places = [b"" if entry.is_symlink() else os.fsencode(entry.path) + b"\0" for entry in some]
+        same = as_before(
+            [
+                (place, stat.st_size, stat.st_mtime_ns)
+                for place, stat in zip(places, stats, strict=True)
+                if place and stat is not None
+            ]
+        )
+        for entry, stat, place in zip(some, stats, places, strict=True):
+            if place not in same:
+                yield entry, stat
+
+
 def _walk(folder: str) -> Iterator[os.DirEntry[str]]:
     """Yield the MIDI files and archives below a folder; links to folders are not followed."""
     try:
@@ -169,7 +212,7 @@ def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
         return None
 
 
-def _in_archive(path: Path, name: str, known: Callable[[Path, os.stat_result], bool]) -> Iterator[Source]:
+def _in_archive(path: Path, name: str, known: Known) -> Iterator[Source]:
     """Yield the MIDI files that an archive holds; one that cannot be read is one file that is refused."""
     stat = path.stat()
     if known(path, stat):
