@@ -53,7 +53,6 @@ class Player(RealModel):
     """The shipped model as a stage's; what it accompanies with are patterns that it wrote before.
 
     Args:
-        handler: with the model.
         patterns: one for each section.
     """
 

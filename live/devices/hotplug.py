@@ -196,7 +196,6 @@ class PortWatch:
 
     Args:
         report: gets each Change, on the watcher's thread; must not block.
-        lister: tells which ports there are.
         adopt: opens a keyboard that is plugged in later, by its name; None: only known ports are watched.
         wanted: chooses, of the inputs there are, those that are adopted.
         died: called when the MIDI system, which was there, is found dead.

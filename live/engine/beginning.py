@@ -16,8 +16,6 @@ class Beginning:
     """Starts a jam once, unless the performer or an engine before this one has.
 
     Args:
-        jam: what is started.
-        devices: are set up once more when cables are back.
         revived: whether another engine was there before.
         first_note: whether it is the performer's first note that starts it, where no demo plays.
     """

@@ -77,9 +77,7 @@ class Engine:
     """Wires a jam to the world and runs it.
 
     Args:
-        options: what the supervisor asks for.
         priority: what `raise_priority` returned.
-        clock: a test's own.
         open_synth: opens the synth, if it has not been.
     """
 

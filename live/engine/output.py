@@ -69,7 +69,6 @@ class EngineOutput:
     """Everything that a jam writes to.
 
     Args:
-        clock: tells the moment.
         delay: tells by how many nanoseconds a sink sounds sooner than the slowest one.
         clock_offset: tells by how many nanoseconds a sink is to get MIDI clock later.
         drum_channel: of the drums, 1..16.

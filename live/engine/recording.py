@@ -28,8 +28,6 @@ class Recording:
     """Opens both, and closes them; begins and ends takes meanwhile.
 
     Args:
-        options: what was asked for.
-        output: writes to them.
         say: says a line on the dashboard, by its level, from any thread.
 
     Attributes:

@@ -65,7 +65,6 @@ class Snapshots:
     """Draws a jam for dashboards, at most so many times a second; one that does not keep up misses some.
 
     Args:
-        jam: what is drawn.
         around: tells what is not the jam's.
         per_second: 1..15.
 

@@ -93,7 +93,6 @@ class Link(Generic[M]):
     """One end of a connection.
 
     Args:
-        connection: a connected stream socket.
         kind: union of the messages that may come in.
     """
 

@@ -47,7 +47,6 @@ class Commands:
     """Carries commands out on a jam.
 
     Args:
-        jam: what is played.
         scenes: of live.toml.
         songs: of live.toml.
     """
@@ -319,12 +318,7 @@ class Commands:
 
 
 def text_of(command: Command, after: Slots) -> str:
-    """Return what the performer is shown of a gesture that is taken back.
-
-    Args:
-        command: the gesture.
-        after: the slots that it has left.
-    """
+    """Return what the performer is shown of a gesture that is taken back."""
     match command:
         case commands.Turn(name) | commands.Nudge(name):
             return name

@@ -45,17 +45,6 @@ class Dialogue:
     """Takes phrases when their windows close, lets the plan reach ahead, and asks for what it lacks.
 
     Args:
-        plan: where the answers are laid.
-        capture: what was played.
-        turns: whose turn it is.
-        requests: writes what is asked of the model.
-        history: the base, the anchors and the mode.
-        periods: what each cell comes from.
-        searches: asks for the places of phrases.
-        places: sets the base and the anchors.
-        decoding: asks for cells.
-        output: takes the log's lines and what OSC subscribers are told.
-        notices: for the human.
         horizon_bars: how many bars ahead must be planned.
         metre: name of the one that is wanted.
 

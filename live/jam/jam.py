@@ -45,7 +45,6 @@ class Jam:
 
     Args:
         config: settings; its model and ports are others' business.
-        output: where everything goes.
 
     Attributes:
         knobs: the knobs' values by name, each within its range.

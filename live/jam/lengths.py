@@ -16,16 +16,7 @@ from model.music.metre import name_of
 
 
 class Lengths:
-    """Changes phrases, loops and metres of a jam, from a bar line on.
-
-    Args:
-        dialogue: that takes them up.
-        history: whose state says what repeats.
-        transport: that runs or stands still.
-        sender: that knows what has been sent.
-        output: where gestures are recorded.
-        notices: for the performer.
-    """
+    """Changes phrases, loops and metres of a jam, from a bar line on."""
 
     def __init__(
         self,

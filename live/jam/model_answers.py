@@ -21,18 +21,7 @@ from live.timing.transport import Transport
 
 
 class ModelAnswers:
-    """Hands on answers.
-
-    Args:
-        dialogue: that phrases were encoded for.
-        decoding: that cells were decoded for.
-        gestures: that paths were prepared for.
-        places: that wait for a model.
-        model_choice: which is told what came of it.
-        performer: whose lag it hears.
-        mixer: whose parts a new model may lack.
-        notices: for the performer.
-    """
+    """Hands on answers."""
 
     def __init__(
         self,

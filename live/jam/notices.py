@@ -18,9 +18,6 @@ AGAIN_NANOS = 2_000_000_000
 class Notices:
     """Takes lines, each dated by the moment that the engine's turn began.
 
-    Args:
-        output: the log and OSC.
-
     Attributes:
         lines: the last few, oldest first.
         now: the present moment.

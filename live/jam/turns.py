@@ -13,13 +13,7 @@ from live.timing.timeline import Tick
 
 
 class Turns:
-    """Goes by the mode.
-
-    Args:
-        plan: whose cells.
-        history: the mode, and whether it is frozen.
-        requests: know whether there is a band.
-    """
+    """Goes by the mode."""
 
     def __init__(self, plan: Plan, history: PathHistory, requests: Requests) -> None:
         self._plan, self._history, self._requests = plan, history, requests

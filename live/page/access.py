@@ -34,12 +34,7 @@ UNASKED = "this page asks for a token: scan the code that twobar shows, or open 
 
 
 class Access:
-    """Lets in who may come in; an ASGI middleware.
-
-    Args:
-        app: what lies behind.
-        options: where the page is served, and the token.
-    """
+    """Lets in who may come in; an ASGI middleware."""
 
     def __init__(self, app: ASGIApp, options: PageOptions) -> None:
         self._app, self._options = app, options

@@ -157,7 +157,6 @@ class EngineLink:
     """Keeps a link to the engine, which may die and be started again.
 
     Args:
-        address: where the engine listens.
         take: gets each message, on the link's thread.
         connected: gets whether there is an engine, on the link's thread.
         over: called when it has said goodbye, or nobody has answered for long.

@@ -36,8 +36,6 @@ class Visitor:
     """One browser.
 
     Args:
-        hub: where the news comes from and the commands go.
-        socket: accepted.
         instrument: whether one plays behind this page.
         model: that the explorer begins with.
     """

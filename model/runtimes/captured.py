@@ -72,7 +72,6 @@ class Captured:
 
     Args:
         function: tensors by name to tensors by name, on the device, without a branch on their values.
-        device: that it computes on.
         recorder: captures it; None computes plainly.
     """
 

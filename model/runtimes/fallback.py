@@ -18,7 +18,6 @@ class FallbackRuntime:
     """Computes on a card until that fails (its memory, a reset, a cable), then on the processor for good.
 
     Args:
-        card: computes first.
         processor: opens the other one, when it is needed.
 
     Attributes:

@@ -49,12 +49,10 @@ class Supervisor:
     """Keeps an engine and a model process alive until it shall end.
 
     Args:
-        options: for the engine.
         launcher: of engines; it may have launched the first one.
         deliver: gets snapshots and notices, on the link's thread; None when headless.
         notify: gets a sentence for the human about what died and came back.
         begins_with: what the first engine goes on from, as if another had been there before it.
-        keeper: gets what the engines remember, and saves it.
     """
 
     def __init__(

@@ -9,11 +9,7 @@ from live.timing.timeline import Nanos, Tick
 
 
 class DemoPerformer:
-    """Plays a demo along a jam's transport.
-
-    Args:
-        jam: that is played into.
-    """
+    """Plays a demo along a jam's transport."""
 
     def __init__(self, jam: Jam) -> None:
         self._jam, self._demo = jam, Demo()

@@ -54,8 +54,6 @@ class Devices:
     """Ports, synth, mapping, log, take, OSC.
 
     Args:
-        options: what was asked for.
-        output: gets the sinks.
         post: puts anything among the engine's arrivals, from any thread.
         open_synth: opens the synth, if it has not been.
     """

@@ -41,8 +41,6 @@ class Learning:
     """Lessons on a desk.
 
     Args:
-        desk: whose controls learn.
-        notices: for the human.
         post: puts what the other thread has to say among the engine's arrivals.
     """
 

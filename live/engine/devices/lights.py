@@ -31,8 +31,6 @@ class Lights:
     """The lamps and rings of all controllers.
 
     Args:
-        desk: whose mappings say what is lit.
-        jam: that is shown.
         open_port: opens an output by its name; raises TwobarError.
         recording: tells whether a take is under way.
         say: gets a sentence about what stays dark; from any thread.

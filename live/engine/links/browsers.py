@@ -16,12 +16,7 @@ OLDEST_NANOS = 250_000_000  # a key that is said to be older than that is no old
 
 
 class BrowserKeyboards:
-    """Plugs them in when they play, and lets their keys go when they have gone.
-
-    Args:
-        jam: whose performer plays them.
-        devices: know the desk that they are plugged into.
-    """
+    """Plugs them in when they play, and lets their keys go when they have gone."""
 
     def __init__(self, jam: Jam, devices: Devices) -> None:
         self._jam, self._devices = jam, devices

@@ -36,7 +36,6 @@ class Guardians:
     """Starts a guardian when one is needed, and not for ever.
 
     Args:
-        options: the engine's.
         spawn: a test's own.
 
     Threads: engine only; a process is started on a thread of its own.

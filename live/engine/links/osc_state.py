@@ -25,7 +25,6 @@ class OscState:
     """Looks what has changed, and tells it.
 
     Args:
-        jam: that is told of.
         tell: publishes an address with its value to all.
     """
 

@@ -17,10 +17,6 @@ BEAT_NANOS, BEAT_TAKES_NANOS = 250_000_000, 500_000
 class SupervisorLink:
     """Sends beats and memories, each where it has changed.
 
-    Args:
-        output: knows the model process.
-        devices: know the other engines' peers.
-
     Attributes:
         link: to the supervisor or a guardian; None while there is none.
     """

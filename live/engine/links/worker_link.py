@@ -48,8 +48,6 @@ class WorkerLink:
 
     Args:
         jam: what the models play for; its `model_state` and wanted model are read and set.
-        output: holds the link that requests go to.
-        settings: of live.toml: its model is wanted while none was chosen.
         waited: tells for how many nanoseconds a process has waited for a processor.
     """
 

@@ -13,15 +13,7 @@ from live.jam.turns import Turns
 
 
 class Accompaniment(AskedAhead):
-    """Asks for an accompaniment once for each phrase of the performer.
-
-    Args:
-        plan: tells the cells.
-        capture: what was played.
-        requests: writes what is asked of the model.
-        turns: say which phrases are listened to.
-        output: takes the requests.
-    """
+    """Asks for an accompaniment once for each phrase of the performer."""
 
     def __init__(
         self, plan: Plan, capture: Capture, requests: Requests, turns: Turns, *, output: Output

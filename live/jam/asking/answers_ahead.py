@@ -21,13 +21,6 @@ SHORT_NANOS = 50_000_000
 class AnswersAhead(AskedAhead):
     """Asks once for each phrase of the performer that leaves little time.
 
-    Args:
-        plan: tells the cells.
-        played: cuts out what was played.
-        turns: say whether anybody listens.
-        requests: know the tempo.
-        searches: ask for the place of what was played.
-
     Attributes:
         was_late: whether an answer has come too late: from then on all are asked for early.
     """

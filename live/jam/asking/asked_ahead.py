@@ -15,7 +15,6 @@ class AskedAhead(ABC):
     """Asks once for each phrase of the performer.
 
     Args:
-        plan: tells the cells.
         beats: so many quarters before it closes.
     """
 

@@ -30,12 +30,7 @@ class Decoding:
     """Fills the plan's cells.
 
     Args:
-        plan: where the answers are laid.
-        requests: writes what is asked of the model.
-        searches: know whether a phrase waits for its answer.
-        history: the path.
         output: takes the requests, the log's lines and what OSC subscribers are told.
-        notices: for the human.
 
     Attributes:
         here: place of what sounds on the map, each -1..1; None before the first answer.

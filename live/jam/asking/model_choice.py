@@ -17,8 +17,6 @@ class ModelChoice:
 
     Args:
         config: names the model that is played where nobody has chosen another.
-        output: takes the request to load one.
-        notices: for the human.
 
     Attributes:
         wanted: that was chosen while it played, "" for the settings' own.

@@ -14,14 +14,7 @@ from live.jam.turns import Turns
 
 
 class PickUps(AskedAhead):
-    """Asks once for each phrase of the performer that began before its bar line.
-
-    Args:
-        plan: tells the cells.
-        played: cuts out what was played.
-        turns: say whether anybody listens.
-        searches: ask for the place of what was.
-    """
+    """Asks once for each phrase of the performer that began before its bar line."""
 
     def __init__(self, plan: Plan, played: Played, turns: Turns, searches: Searches) -> None:
         super().__init__(plan)

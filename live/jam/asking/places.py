@@ -34,14 +34,6 @@ class Expected(NamedTuple):
 class LatentPlaces:
     """Sets the base and the anchors.
 
-    Args:
-        plan: sounds the bases.
-        periods: say where.
-        history: has both.
-        requests: know what the model takes.
-        searches: find places again.
-        notices: for the human.
-
     Attributes:
         ident: names the weights that the base and the anchors belong to; empty before any.
         bases: how many there were.

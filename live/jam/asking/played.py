@@ -14,14 +14,7 @@ from model.music.grid import TICKS_PER_BEAT
 
 
 class Played:
-    """Cuts phrases out of what was captured.
-
-    Args:
-        plan: tells how long a step is.
-        capture: what was played.
-        turns: say which phrases are listened to.
-        requests: know what the model takes.
-    """
+    """Cuts phrases out of what was captured."""
 
     def __init__(self, plan: Plan, capture: Capture, turns: Turns, requests: Requests) -> None:
         self._plan, self._capture, self._turns, self._requests = plan, capture, turns, requests
@@ -65,11 +58,7 @@ class Played:
         return self._plan.half_step if self._turns.listens_before(lines, cell - 1) else TICKS_PER_BEAT
 
     def last(self, lines: BarLines) -> list[Search]:
-        """Return what was played in the period before some bar lines, which is to be their first one.
-
-        Args:
-            lines: that follow it.
-        """
+        """Return what was played in the period before some bar lines, which is to be their first one."""
         found = []
         for place in range(lines.period if self._requests.takes(lines.grid) else 0):
             search = self._cut(lines, lines.cell - lines.period + place, self._plan.half_step)

@@ -9,12 +9,7 @@ from live.jam.protocols import Output
 
 
 class Searches:
-    """Asks for places.
-
-    Args:
-        requests: writes what is asked.
-        output: takes the requests.
-    """
+    """Asks for places."""
 
     def __init__(self, requests: Requests, output: Output) -> None:
         self._requests, self._output = requests, output

@@ -11,14 +11,7 @@ from live.jam.sequencing.plan import Plan
 
 
 class VariationsAhead(AskedAhead):
-    """Looks ahead once for each phrase of the performer.
-
-    Args:
-        plan: tells the cells.
-        requests: writes what is asked of the model.
-        played: cuts out what was played.
-        output: takes the requests.
-    """
+    """Looks ahead once for each phrase of the performer."""
 
     def __init__(self, plan: Plan, requests: Requests, played: Played, *, output: Output) -> None:
         super().__init__(plan)

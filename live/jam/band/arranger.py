@@ -33,8 +33,6 @@ class Arranger:
     """Arranges cells.
 
     Args:
-        plan: whose cells they are.
-        harmony: tells the chords.
         knobs: present values by name; read, never written.
         seed: of all choices.
     """

@@ -22,13 +22,9 @@ class Band:
     """Plays under the performer.
 
     Args:
-        plan: whose cells are arranged.
-        capture: what is played.
-        history: the base, the anchors and the mode.
         conditions: that answers are held to, by name.
         knobs: present values by name; read, never written.
         seed: of all choices.
-        output: told of the chords.
 
     Attributes:
         harmony: which chord sounds, and which ones are to come.

@@ -43,9 +43,6 @@ class ChordsInPlay:
     """Follows the harmony.
 
     Args:
-        plan: where bars and beats lie, and what each cell comes from.
-        capture: what is played.
-        history: the base, the anchors and the mode.
         conditions: by name, those of `chords` and `key` among them; read, never written.
 
     Attributes:

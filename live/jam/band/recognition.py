@@ -29,10 +29,6 @@ class KnownAnchor(NamedTuple):
 class Recognition:
     """Compares what is played with the anchors.
 
-    Args:
-        history: has the anchors.
-        output: told when another one is played.
-
     Attributes:
         shown: name of the anchor that the last phrase was; "" for none.
     """

@@ -31,10 +31,6 @@ class Touch(NamedTuple):
 class Listening:
     """Feeds the performer's onsets to a beat follower, and says what timeline they imply.
 
-    Args:
-        capture: takes what was played before the transport ran.
-        transport: that is led.
-
     Attributes:
         waits: whether the transport is to start when a beat is found.
     """

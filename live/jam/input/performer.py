@@ -46,12 +46,6 @@ class Performer:
     """Whoever plays on keyboards, on the screen or by OSC.
 
     Args:
-        capture: takes what is played while the transport runs.
-        transport: tells when.
-        listening: takes it too, to find the beat in it.
-        first_note: starts the transport with it, where it is armed.
-        output: where thru and the take are.
-        notices: for the human.
         channel: 1..16, on which the keys leave.
         thru: whether they do.
         lag_ms: by how much the keyboard is late.

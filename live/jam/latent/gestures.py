@@ -37,14 +37,7 @@ class Gestures:
     """What the performer does to the latent itself.
 
     Args:
-        history: what is changed.
-        plan: where it is heard.
-        requests: writes what is asked.
-        turns: go by the mode.
-        places: set what is to be heard.
-        decoding: knows where what sounds lies.
         knobs: present values by name; read, never written.
-        output: takes requests.
     """
 
     def __init__(

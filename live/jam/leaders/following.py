@@ -14,11 +14,7 @@ RECORDED_SHARE = 0.0005  # a tempo that differs by less is not recorded anew
 
 
 class Following:
-    """Takes a jam along another's timeline.
-
-    Args:
-        jam: what is taken along.
-    """
+    """Takes a jam along another's timeline."""
 
     def __init__(self, jam: Jam) -> None:
         self._jam = jam

@@ -24,8 +24,6 @@ class JackClock:
     """A `Leader`: keeps a jam with JACK's transport.
 
     Args:
-        jam: what is led.
-        transport: of the JACK server.
         timebase: by which it says its beats to others; None for not at all.
     """
 

@@ -17,12 +17,7 @@ JUST_BEATS = 0.25  # a bar that began so shortly ago is still begun with
 
 
 class LinkClock:
-    """A `Leader`: keeps a jam in a session's time.
-
-    Args:
-        jam: what is led.
-        session: this program's membership.
-    """
+    """A `Leader`: keeps a jam in a session's time."""
 
     def __init__(self, jam: Jam, session: LinkSession) -> None:
         self._jam, self._session = jam, session

@@ -19,7 +19,6 @@ class MidiClock:
     """A `Leader`: lets a jam be led by MIDI clock.
 
     Args:
-        jam: what is led.
         wanted: a part of the name of the port to follow; "auto" is the first whose clock comes.
     """
 

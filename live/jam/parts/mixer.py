@@ -25,12 +25,8 @@ class Mixer:
     """Mutes parts and sets the volumes of their channels.
 
     Args:
-        plan: what plays.
-        sender: sends the levels.
-        transport: says whether anything plays.
         knobs: present values by name; read, never written.
         channels: of the tracks, 1..16.
-        output: takes the take's markers.
 
     Attributes:
         mutes: which parts are left out.

@@ -36,9 +36,6 @@ class Glide:
     """A way that is being gone.
 
     Args:
-        jam: whose knobs and base.
-        present: sets them.
-        target: where it goes.
         bars: length of the way.
         now: the present moment.
     """

@@ -97,12 +97,7 @@ def path_of(state: JamState) -> PathState:
 
 
 class Present:
-    """A jam's state, read and set while it plays.
-
-    Args:
-        jam: whose.
-        turn: turns a knob as the performer does.
-    """
+    """A jam's state, read and set while it plays."""
 
     def __init__(self, jam: Jam, turn: Turning) -> None:
         self._jam, self._turn = jam, turn

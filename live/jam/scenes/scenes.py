@@ -29,8 +29,6 @@ class Scenes:
     """What is stored, and the way from one to another.
 
     Args:
-        jam: whose state.
-        turn: turns a knob as the performer does.
         set_mode: changes the mode as the performer does.
         settings: the scenes of live.toml.
         songs: those of live.toml.

@@ -22,8 +22,6 @@ class SongList:
     """The set of songs, and the place in it.
 
     Args:
-        jam: whose bars are counted.
-        call: calls a scene.
         songs: of live.toml, in their order.
 
     Attributes:

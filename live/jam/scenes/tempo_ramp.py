@@ -15,7 +15,6 @@ class TempoRamp:
     """A way that is being gone.
 
     Args:
-        jam: whose tempo.
         tempo_bpm: at the end.
         bars: length of the way.
         now: the present moment.

@@ -55,12 +55,7 @@ class Gesture:
 
 
 class UndoHistory:
-    """The gestures that can be taken back, and those that were.
-
-    Args:
-        state: what is changed.
-        history: holds the bases that phrases have replaced.
-    """
+    """The gestures that can be taken back, and those that were."""
 
     def __init__(self, state: State, history: PathHistory) -> None:
         self._state, self._history = state, history

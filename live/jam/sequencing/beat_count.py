@@ -12,12 +12,7 @@ from model.music.metre import name_of
 
 
 class BeatCount:
-    """Tells of each beat once.
-
-    Args:
-        plan: whose bar lines.
-        output: takes what is told.
-    """
+    """Tells of each beat once."""
 
     def __init__(self, plan: Plan, output: Output) -> None:
         self._plan, self._output = plan, output

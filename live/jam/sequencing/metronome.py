@@ -15,7 +15,6 @@ class Metronome:
     """Clicks on the beats of a plan.
 
     Args:
-        plan: whose bar lines.
         channel: 1..16, on which it clicks.
         on: whether it does after the count-in.
 

@@ -41,12 +41,7 @@ class Taken(NamedTuple):
 
 
 class Periods:
-    """Tells the plan what its cells come from.
-
-    Args:
-        plan: whose cells.
-        history: has the bases.
-    """
+    """Tells the plan what its cells come from."""
 
     def __init__(self, plan: Plan, history: PathHistory) -> None:
         self._plan, self._history = plan, history

@@ -28,13 +28,6 @@ MOST_SOUNDED = 2048
 class Sender:
     """Sends what is due.
 
-    Args:
-        scheduler: knows what is next.
-        plan: learns what has left.
-        transport: says when.
-        output: takes it.
-        config: settings of latency, clock and metronome.
-
     Attributes:
         clock_out: which clock byte is next.
         metronome: which click is next.

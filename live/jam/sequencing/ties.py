@@ -18,12 +18,7 @@ from model.music.phrase import Note, Phrase
 
 
 class Ties:
-    """Lengthens a base's last notes when they have been let go.
-
-    Args:
-        capture: knows what is still held.
-        periods: have the base.
-    """
+    """Lengthens a base's last notes when they have been let go."""
 
     def __init__(self, capture: Capture, periods: Periods) -> None:
         self._capture, self._periods = capture, periods

@@ -23,9 +23,7 @@ class LatentPrior:
     """Draws points.
 
     Args:
-        network: that encodes what a learned prior writes.
         extras: tensors of the checkpoint, among which a learned prior may be.
-        decoder: of the model's own metre.
 
     Attributes:
         notes: writes phrases note by note; None where the prior is N(0, I).

@@ -37,10 +37,6 @@ class Tonality(NamedTuple):
 class Network:
     """Decodes.
 
-    Args:
-        checkpoint: whose network.
-        runtime: computes it.
-
     Attributes:
         config: of the checkpoint.
         ident: of its weights.

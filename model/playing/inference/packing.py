@@ -12,12 +12,7 @@ from model.playing.inference.network import Network
 
 
 class Packing:
-    """Packs phrases for a network.
-
-    Args:
-        network: whose codec packs them.
-        grid: of the phrases.
-    """
+    """Packs phrases for a network."""
 
     def __init__(self, network: Network, grid: Grid) -> None:
         self._network, self.grid = network, grid

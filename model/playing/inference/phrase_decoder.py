@@ -27,13 +27,7 @@ RESTS = 8  # phrases that were played last, of which is known what the network g
 
 
 class PhraseDecoder:
-    """Decodes in one metre.  Threads: one at a time.
-
-    Args:
-        network: that is asked.
-        packing: of the same metre.
-        calibration: of the attributes.
-    """
+    """Decodes in one metre.  Threads: one at a time."""
 
     def __init__(self, network: Network, packing: Packing, calibration: Calibration) -> None:
         self._network, self._packing = network, packing

@@ -26,10 +26,7 @@ class PhraseEncoder:
     """Encodes in one metre.  Threads: one at a time.
 
     Args:
-        network: that is shown them.
-        packing: of the same metre.
         prior: where nothing encodes, a phrase's point is one of its draws.
-        decoder: of the same metre, by which they are compared.
     """
 
     def __init__(

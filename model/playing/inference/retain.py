@@ -19,13 +19,7 @@ NoteKey = tuple[int, int, int]
 
 
 def retained(played: Phrase, rest: Phrase, answer: Phrase) -> Phrase:
-    """Return an answer with what it has left of the phrase that was played.
-
-    Args:
-        played: what was played, on the network's grid.
-        rest: what the network gives back of it.
-        answer: what the network plays in its stead.
-    """
+    """Return an answer with what it has left of the phrase that was played."""
     if answer == rest:
         return played
     before, after = _by_beat(rest), _by_beat(answer)

@@ -24,10 +24,6 @@ def fingerprints(pitched: Sheets, drums: Sheets) -> list[Hashes]:
 
     Of a song that holds drums alone they are of runs of (hits, distance in steps).  One in four is kept, the
     same ones in every song, so that two songs with much in common share many.
-
-    Args:
-        pitched: the tracks with pitches of the songs.
-        drums: the drum tracks of the same songs.
     """
     chosen = np.zeros(len(pitched.lines), dtype=bool)
     beaten = np.zeros(len(drums.lines), dtype=bool)

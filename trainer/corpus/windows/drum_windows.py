@@ -34,11 +34,7 @@ SILENT = 8  # one bar in so many may be without a hit
 
 
 class Hits:
-    """The hits of some songs' drum tracks, run by run.
-
-    Args:
-        sheets: of the drum tracks.
-    """
+    """The hits of some songs' drum tracks, run by run."""
 
     def __init__(self, sheets: Sheets) -> None:
         self.every = sheets.hits()

@@ -66,13 +66,7 @@ NO_BASS = ("bassoon", "basset", "bass drum", "basson", "bass clarinet")
 
 
 def multitrack_windows(sheets: Sheets, drums: Sheets, hits: Hits) -> list[Windows]:
-    """Return the windows of each song's ensemble; bars of another metre are aside, and without drums.
-
-    Args:
-        sheets: of the tracks with pitches.
-        drums: of the drum tracks of the same songs.
-        hits: of these.
-    """
+    """Return the windows of each song's ensemble; bars of another metre are aside, and without drums."""
     bands = [_band(sheets.lines_of(song), drummed=drums.size_of(song) > 0) for song in range(len(sheets))]
     most = np.array(
         [MOST if drums.size_of(song) else MOST_WITHOUT_DRUMS for song in range(len(sheets))], dtype=np.int64
