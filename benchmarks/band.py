@@ -50,11 +50,7 @@ EXPLAINED = (
 
 
 class Player(RealModel):
-    """The shipped model as a stage's; what it accompanies with are patterns that it wrote before.
-
-    Args:
-        patterns: one for each section.
-    """
+    """The shipped model as a stage's; what it accompanies with are patterns that it wrote before."""
 
     def __init__(self, handler: RequestHandler, patterns: Sequence[Phrase]) -> None:
         super(RealModel, self).__init__()

@@ -77,7 +77,6 @@ class Desk:
         say: gets a sentence about each mapping that is not as it should be; from any thread.
         tell: gets a sentence about each mapping that was picked by hand; from any thread.
         lenient: whether a mapping that was named and is broken is made good by the default.
-        aside: does some work on a thread of its own.
 
     Attributes:
         names: of the mappings that there are, in alphabetical order.

@@ -43,7 +43,6 @@ class Mapper:
     the knob with what it last said.
 
     Args:
-        mapping: what is bound.
         knob_value: tells where a knob is now.
         before: the mapper that this one follows; controls that are the same stay where they are.
         meant: whether the mapping is meant for this controller; another one's keys play, whatever it says.

@@ -51,12 +51,7 @@ class Escapes:
         return self._held
 
     def feed(self, key: Key, nanos: int) -> Sequence[Key]:
-        """Return the keys that are known to have been pressed.
-
-        Args:
-            key: that Textual takes it for.
-            nanos: the present moment.
-        """
+        """Return the keys that are known to have been pressed."""
         letter = key.character or ""
         if self._pieces and nanos <= self._until and len(letter) == 1 and " " <= letter <= "~":
             return self._go_on(letter, nanos)

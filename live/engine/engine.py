@@ -78,7 +78,6 @@ class Engine:
 
     Args:
         priority: what `raise_priority` returned.
-        open_synth: opens the synth, if it has not been.
     """
 
     def __init__(

@@ -32,10 +32,6 @@ def synth_of(chosen: SynthSettings) -> tuple[FluidSynth, list[str]]:
 class Preparation:
     """Options that come, and the synth that they ask for.
 
-    Args:
-        receive: waits for the options.
-        opening: opens a synth.
-
     Attributes:
         priority: what `raise_priority` returned: threads that were started before it would not have it.
     """

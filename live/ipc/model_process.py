@@ -44,7 +44,6 @@ class WorkerKeeper:
     """Keeps a model process alive, with longer and longer pauses if it keeps dying.
 
     Args:
-        spawn: starts one.
         needed: asked before each start after the first; when it says no, the keeping is over.
 
     Threads: any; waiting, and all but a first start at once, on a thread of its own.

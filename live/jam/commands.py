@@ -44,12 +44,7 @@ CENTRE = 0.004  # a nudge back lands on the centre, where a bipolar knob does no
 
 
 class Commands:
-    """Carries commands out on a jam.
-
-    Args:
-        scenes: of live.toml.
-        songs: of live.toml.
-    """
+    """Carries commands out on a jam."""
 
     def __init__(self, jam: Jam, *, scenes: Sequence[Scene] = (), songs: Sequence[Song] = ()) -> None:
         def turn(name: str, value: float, now: Nanos) -> None:

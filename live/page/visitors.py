@@ -37,7 +37,6 @@ class Visitor:
 
     Args:
         instrument: whether one plays behind this page.
-        model: that the explorer begins with.
     """
 
     def __init__(self, hub: Hub, socket: WebSocket, *, instrument: bool, model: str = "") -> None:

@@ -19,7 +19,6 @@ class SessionKeeper:
     """Writes what a jam's engine remembers into the session's file.
 
     Args:
-        path: of the file.
         seed: of the jam's random choices.
         spare: whether what is there is put aside before it is written over.
         say: gets a sentence where it cannot be saved, once, and where it can again.

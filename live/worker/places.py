@@ -31,7 +31,6 @@ class Places:
     """Works places out.
 
     Args:
-        model: id of the model that the vectors belong to.
         scale: standard deviation of each latent dimension over the training data, [d].
         grid: of the phrases that were played, where they do not say.
         carry: carries a latent to a point of the model's map; of one without a map, nowhere.

@@ -17,11 +17,7 @@ FADING = 31 / 32  # by which a step that took long is forgotten with each other 
 
 
 class Rest:
-    """Knows when to rest.
-
-    Args:
-        nanos: host time.
-    """
+    """Knows when to rest."""
 
     def __init__(self, nanos: Callable[[], int] = time.monotonic_ns) -> None:
         self._nanos = nanos

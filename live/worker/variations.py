@@ -103,7 +103,6 @@ class Variations:
 
     Args:
         find_writer: opens the writer; None where there is none.
-        nanos: host time.
 
     Attributes:
         kind: what plays.

@@ -17,9 +17,6 @@ T = TypeVar("T")
 class FallbackRuntime:
     """Computes on a card until that fails (its memory, a reset, a cable), then on the processor for good.
 
-    Args:
-        processor: opens the other one, when it is needed.
-
     Attributes:
         name: of the one that computes.
         fault: why the card was given up, in a sentence; "" while it computes.

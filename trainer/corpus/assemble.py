@@ -35,7 +35,6 @@ class Assembly:
 
     Args:
         index: files numbered, see `Index.give_numbers`.
-        seed: of the split.
         first: number of the first file that is new; 0 where all are.
     """
 

@@ -56,12 +56,6 @@ class RankerConfig:
 def fit_ranker(data: Path, out: Path, config: RankerConfig, say: Callable[[str], None] = print) -> Path:
     """Fit a ranker to a prepared folder's pieces; return its file.
 
-    Args:
-        data: that prepare wrote.
-        out: the file.
-        config: sizes.
-        say: is told how good it is.
-
     Raises:
         OperationError: there are no pieces, or too few songs of a kind.
     """

@@ -28,12 +28,7 @@ _PHRASE = ((0, 60), (4, 64), (8, 67), (12, 72), (16, 67), (20, 64))  # step, pit
 
 
 def settings_of(*, system: Path = SYSTEM, processes: Path = PROCESSES) -> list[Check]:
-    """Return what the system says of the processor's speed, of USB, of the buffer and of a card.
-
-    Args:
-        system: where Linux shows its devices.
-        processes: where it shows its drivers.
-    """
+    """Return what the system says of the processor's speed, of USB, of the buffer and of a card."""
     return [*_governor(system), *_usb(system), _buffer(), _card(processes)]
 
 

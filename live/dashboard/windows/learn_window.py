@@ -23,7 +23,6 @@ class LearnWindow(ModalWindow[None]):
     """Letters narrow the list, arrows choose, Enter listens for a touch; then `u` undoes, Esc goes back.
 
     Args:
-        send: takes commands.
         snapshot: the last; `show` takes later ones.
         chosen: the knob or action that is marked first.
     """

@@ -55,7 +55,6 @@ class JackCycles:
 
     Args:
         frames: knows JACK's; goes with the input that it is for.
-        nanos: host time.
         output: finds an output on the same server; None where there is none.
     """
 

@@ -55,7 +55,6 @@ class Devices:
 
     Args:
         post: puts anything among the engine's arrivals, from any thread.
-        open_synth: opens the synth, if it has not been.
     """
 
     def __init__(

@@ -27,13 +27,7 @@ class LossNotices:
         self._said, self._nanos = Losses(0, 0), -LOSSES_NOTICE_NANOS
 
     def tell(self, lost: Losses, notices: Notices, now: Nanos) -> None:
-        """Say it, unless something was said a short while ago.
-
-        Args:
-            lost: since the start.
-            notices: for the human.
-            now: the present moment.
-        """
+        """Say it, unless something was said a short while ago."""
         if now - self._nanos < LOSSES_NOTICE_NANOS:
             return
         cycles = lost.jack_cycles - self._said.jack_cycles

@@ -22,11 +22,7 @@ LOOK_NANOS, LOOK_TAKES_NANOS = 100_000_000, 400_000
 
 
 class OscState:
-    """Looks what has changed, and tells it.
-
-    Args:
-        tell: publishes an address with its value to all.
-    """
+    """Looks what has changed, and tells it."""
 
     def __init__(self, jam: Jam, tell: Callable[[str, Value], None]) -> None:
         self._jam, self._tell = jam, tell

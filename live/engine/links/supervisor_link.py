@@ -38,12 +38,7 @@ class SupervisorLink:
         self._memory, self._scenes = None, ScenesMemory([])
 
     def beat(self, now: int, coming: int) -> list[int]:
-        """Let the supervisor know that the loop turns; returns when to do so again.
-
-        Args:
-            now: the present moment.
-            coming: when the next thing is due.
-        """
+        """Let the supervisor know that the loop turns; returns when to do so again."""
         if self.link is None:
             return []
         waited = now - self._beat_nanos

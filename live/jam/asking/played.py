@@ -20,12 +20,7 @@ class Played:
         self._plan, self._capture, self._turns, self._requests = plan, capture, turns, requests
 
     def before(self, lines: BarLines, cell: int) -> Search | None:
-        """Return what was played in the phrase before a cell; None for nothing, or where nobody listens.
-
-        Args:
-            lines: that the cell is of.
-            cell: its index.
-        """
+        """Return what was played in the phrase before a cell; None for nothing, or where nobody listens."""
         if not (self._turns.listens_before(lines, cell) and self._requests.takes(lines.grid)):
             return None
         found = self._cut(lines, cell - 1, self._most_before(lines, cell))

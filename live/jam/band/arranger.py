@@ -34,7 +34,6 @@ class Arranger:
 
     Args:
         knobs: present values by name; read, never written.
-        seed: of all choices.
     """
 
     def __init__(self, plan: Plan, harmony: ChordsInPlay, knobs: Mapping[str, float], seed: int) -> None:

@@ -24,7 +24,6 @@ class Band:
     Args:
         conditions: that answers are held to, by name.
         knobs: present values by name; read, never written.
-        seed: of all choices.
 
     Attributes:
         harmony: which chord sounds, and which ones are to come.

@@ -37,7 +37,6 @@ class Glide:
 
     Args:
         bars: length of the way.
-        now: the present moment.
     """
 
     def __init__(self, jam: Jam, present: Present, target: Target, bars: int, now: Nanos) -> None:

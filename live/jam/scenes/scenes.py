@@ -28,11 +28,6 @@ LONGEST_GLIDE = 64  # bars
 class Scenes:
     """What is stored, and the way from one to another.
 
-    Args:
-        set_mode: changes the mode as the performer does.
-        settings: the scenes of live.toml.
-        songs: those of live.toml.
-
     Attributes:
         called: number of the scene that was called or stored last, 0 for none.
         songs: the set.

@@ -17,7 +17,6 @@ class TempoRamp:
     Args:
         tempo_bpm: at the end.
         bars: length of the way.
-        now: the present moment.
     """
 
     def __init__(self, jam: Jam, tempo_bpm: float, bars: int, now: Nanos) -> None:
