@@ -95,7 +95,7 @@ class Dialogue:
         self._capture = capture
         self._answers_ahead = AnswersAhead(plan, self._played, turns, requests, searches)
         self._ahead: tuple[AskedAhead, ...] = (
-            Accompaniment(plan, capture, requests, turns, output=output),
+            Accompaniment(plan, capture, periods, requests, turns, output=output),
             PickUps(plan, self._played, turns, searches),
             VariationsAhead(plan, requests, self._played, output=output),
             self._answers_ahead,
@@ -333,6 +333,10 @@ class Dialogue:
             search = search._replace(cell=self._plan.lines.cell + search.place)
         if search is not None:
             self._searches.ask(self._recognised(search))
+        elif self._turns.rejoins(lines, cell):
+            base = self._periods.base_of(cell)
+            if base is not None and base.phrase is not None:
+                self._searches.ask(Search(base.phrase, cell, Reason.BAND))
 
     def _recognised(self, search: Search) -> Search:
         """Return a phrase that was played with what belongs to it where it is an anchor's."""
@@ -389,6 +393,8 @@ class Dialogue:
             if self._turns.listens and self._closed < search.cell:
                 self._places.bases += 1
                 self._periods.begin(Base(place, "begun", phrase, self._places.bases), search.cell)
+        elif search.reason is Reason.BAND:
+            self._join(search, place, now)
         elif search.reason is not Reason.PLAYED or self._turns.listens:
             if search.was_played:
                 self._requests.swing = reply.swing
@@ -409,6 +415,13 @@ class Dialogue:
             self._ties.hold(self._places.bases, search.sounding)
         self._decoding.ask_next(now)
         return search
+
+    def _join(self, search: Search, place: Point, now: Tick) -> None:
+        """Let what sounds on in a cell have its new band from there on, where it still sounds then."""
+        base = self._periods.base_of(search.cell)
+        if base is not None and base.phrase is search.phrase and self._plan.cell_of(now) <= search.cell:
+            place = structs.replace(place, chords=heaviest(base.place).chords)
+            self._periods.put((replace(base, place=place),), search.cell)
 
     def _chords(self, search: Search, reply: Encoded) -> list[int]:
         """Return the chords of a phrase that was played: an anchor's, if it is one that brings them back."""

@@ -10,6 +10,7 @@ from live.jam.latent.path import PathHistory
 from live.jam.sequencing.plan import Plan, Sounds
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick
+from model.edits.arrangement import SECTION
 
 
 class Turns:
@@ -49,6 +50,13 @@ class Turns:
         """Tell whether what is played before a cell is to be its base."""
         answering = self._history.state.mode == "answer" and lines.period_of_cell(cell - 1) % 2 == 1
         return self.listens and not answering and cell > lines.cell
+
+    def rejoins(self, lines: BarLines, cell: int) -> bool:
+        """Tell whether the band begins another pattern at a cell that no phrase of the performer precedes."""
+        begins = (
+            cell % SECTION == 0 and lines.period == 1 and cell > lines.cell and bool(self._requests.parts)
+        )
+        return begins and self.listens and not self.listens_before(lines, cell)
 
     def sounds(self, index: int) -> Sounds:
         """Return what of a cell is heard: in the performer's turn the band goes on, if there is one."""

@@ -8,17 +8,27 @@ from live.jam.asking.asked_ahead import AskedAhead
 from live.jam.asking.requests import Requests
 from live.jam.input.capture import Capture
 from live.jam.protocols import Output
+from live.jam.sequencing.periods import Periods
 from live.jam.sequencing.plan import Plan
 from live.jam.turns import Turns
+from model.music.phrase import Phrase
 
 
 class Accompaniment(AskedAhead):
     """Asks for an accompaniment once for each phrase of the performer."""
 
     def __init__(
-        self, plan: Plan, capture: Capture, requests: Requests, turns: Turns, *, output: Output
+        self,
+        plan: Plan,
+        capture: Capture,
+        periods: Periods,
+        requests: Requests,
+        turns: Turns,
+        *,
+        output: Output,
     ) -> None:
         super().__init__(plan)
+        self._periods = periods
         self._capture, self._requests, self._turns, self._output = capture, requests, turns, output
 
     @property
@@ -27,9 +37,12 @@ class Accompaniment(AskedAhead):
         return bool(self._requests.parts)
 
     def ask_for(self, cell: int) -> None:
-        """Ask for the parts that join what was played before a cell, where there was anything."""
-        if not self._turns.listens_before(self._plan.lines, cell):
-            return
-        played = self._capture.phrase(self._plan.grid, self._plan.lines.tick_of_cell(cell - 1))
-        if len(played):
+        """Ask for the parts that join what was played before a cell, or sounds on in it with new ones."""
+        lines, base = self._plan.lines, self._periods.base_of(cell)
+        played: Phrase | None = None
+        if self._turns.listens_before(lines, cell):
+            played = self._capture.phrase(self._plan.grid, lines.tick_of_cell(cell - 1))
+        elif self._turns.rejoins(lines, cell) and base is not None:
+            played = base.phrase
+        if played:
             self._output.ask(self._requests.accompany(cell, played))

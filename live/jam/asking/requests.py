@@ -36,6 +36,7 @@ class Reason(Enum):
     LOOPED = "looped"
     FOUND_AGAIN = "found again"
     ANCHOR = "anchor"
+    BAND = "band"
 
 
 class Search(NamedTuple):
@@ -74,6 +75,11 @@ class Search(NamedTuple):
     def was_played(self) -> bool:
         """Whether it was just played, to its end."""
         return self.reason in (Reason.PLAYED, Reason.LOOPED)
+
+    @property
+    def joined(self) -> bool:
+        """Whether parts of a band are to join it."""
+        return self.was_played or self.reason is Reason.BAND
 
     @property
     def text(self) -> str:
@@ -173,7 +179,7 @@ class Requests:
 
     def encode(self, search: Search) -> Encode:
         """Return the request for the place of a phrase."""
-        parts = self.parts if search.was_played else []
+        parts = self.parts if search.joined else []
         notes, struck, grid = [*search.phrase.notes], [*search.struck], search.phrase.grid
         band = [*search.band]
         begun = search.reason is Reason.BEGUN

@@ -72,8 +72,24 @@ def test_who_is_not_listened_to_is_not_accompanied(mode: str) -> None:
 
 def test_in_answer_mode_every_second_phrase_is_accompanied() -> None:
     stage = jam(mode="answer", phrases=4)
-    stage.run_to_tick(4 * CELL)
+    stage.run_to_tick(4 * CELL - 3 * BEAT)
     assert [request.number for request in asked(stage)] == [1, 3]
+
+
+def test_in_answer_mode_a_new_pattern_begins_where_the_form_does_under_what_sounds_on() -> None:
+    stage = jam(mode="answer", phrases=4)
+    stage.run_to_tick(4 * CELL - HALF_STEP - 1)
+    assert [request.number for request in asked(stage)] == [1, 3, 4]
+    assert [note.pitch for note in asked(stage)[-1].notes] == [60 + beat % 8 for beat in range(8)]
+    before = stage.jam.history.state.bases[0]
+    stage.run_to_tick(4 * CELL)
+    joined = found(stage)[-1]
+    assert (joined.parts, joined.struck, len(joined.notes)) == (ALL, [], 8)
+    (after,) = stage.jam.history.state.bases
+    assert after.phrase is before.phrase
+    assert (after.number, after is before) == (before.number, False), "only its band is another"
+    stage.run_to_tick(8 * CELL)
+    assert [request.number for request in asked(stage)] == [1, 3, 4, 8], "the form goes on"
 
 
 def test_silence_is_not_accompanied() -> None:
