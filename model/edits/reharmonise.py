@@ -8,7 +8,7 @@ C/E, is what the bass plays for its root, and the lowest of its voices.  Exact, 
 between a key and the next note: neither numpy nor torch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache, partial
 from itertools import groupby, permutations
 from typing import Final, NamedTuple
@@ -96,6 +96,33 @@ def reharmonised(notes: Iterable[Note], written: Sequence[Chord | None], sheet: 
     return found
 
 
+def under_a_line(notes: Iterable[Note], lowest: int, sheet: LeadSheet) -> list[Note]:
+    """Return a phrase whose bass plays the roots of the chords, about an octave under somebody's low line.
+
+    It changes with the chords and is struck again on every bar line; where the line leaves no room below, it
+    rests.
+
+    Args:
+        notes: of a phrase, in order.
+        lowest: key of the line.
+        sheet: what is to be heard.
+
+    """
+    known = [*notes]
+    bass = [note.velocity for note in known if note.track == BASS]
+    found = [note for note in known if note.track != BASS]
+    if not bass:
+        return found
+    size, loud = sheet.grid.steps_per_bar, round(sum(bass) / len(bass))
+    bars = [
+        Note(bar * size, max(0, lowest - 12), loud, size, track=BASS)
+        for bar in range(sheet.grid.bars)
+        if sheet.present[bar * size] is not None
+    ]
+    roots = reharmonised(bars, (None,) * sheet.grid.beats, sheet)
+    return found + [note for note in roots if note.pitch < lowest]
+
+
 def following(notes: Iterable[Note], written: Sequence[Chord | None], sheet: LeadSheet) -> list[Note]:
     """Return notes as they were wherever the present chord is theirs, and in the present one elsewhere.
 
@@ -138,10 +165,11 @@ class _Under(NamedTuple):
 def _sustained(
     notes: Sequence[Note], under: _Under, changes: Sequence[int], reach: tuple[int, int]
 ) -> list[Note]:
-    """End what is no tone of a new chord where that begins, and strike it again as one."""
+    """End what is no tone of a new chord where that begins, and strike it again as one, on an eighth."""
     if not changes:
         return [*notes]
     struck = {(note.onset, note.pitch) for note in notes}
+    eighth = max(1, under.size // 2)
     found: list[Note] = []
     for note in notes:
         left: Note | None = note
@@ -151,16 +179,25 @@ def _sustained(
             chord = under.sheet.present[step]
             if step <= left.onset or (isinstance(chord, Chord) and holds(left.pitch, chord, left.track)):
                 continue
-            rest = left.onset + left.length - step
+            again = step + -step % eighth
+            rest = left.onset + left.length - again
             found.append(cut_to(left, step - left.onset))
             left = None
-            if isinstance(chord, Chord) and rest >= STRIKE_AGAIN * under.size:
-                target = chord.lowest if note.track == BASS else _nearest_tone(note.pitch, chord)
+            if rest < STRIKE_AGAIN * under.size:
+                continue
+            chord = under.sheet.present[again]
+            if isinstance(chord, Chord):
+                if note.track == BASS:
+                    target = chord.lowest
+                else:  # a tone that no other voice has, as long as there is one
+                    others = {pitch % 12 for onset, pitch in struck if onset == again}
+                    others |= {one.pitch % 12 for one in notes if one.onset < step < one.onset + one.length}
+                    target = _nearest_tone(note.pitch, chord, others)
                 pitch = placed(target, note.pitch, *reach)
-                if (step, pitch) not in struck:
-                    struck.add((step, pitch))
+                if (again, pitch) not in struck:
+                    struck.add((again, pitch))
                     left = note._replace(
-                        onset=step, pitch=pitch, length=rest, offset=0.0, displacement=0.0, release=0.0
+                        onset=again, pitch=pitch, length=rest, offset=0.0, displacement=0.0, release=0.0
                     )
         if left is not None:
             found.append(left)
@@ -347,7 +384,8 @@ def _passing(pitch: int, old: Chord, chord: Chord, scale: frozenset[int] | None)
     return below if below in scale else above if above in scale else chord.root
 
 
-def _nearest_tone(pitch: int, chord: Chord) -> int:
-    """Return the pitch class of the chord's tone that lies nearest to a note."""
+def _nearest_tone(pitch: int, chord: Chord, others: Collection[int] = ()) -> int:
+    """Return the pitch class of the chord's tone that lies nearest to a note, of those that no other has."""
     tones = [(chord.root + tone) % 12 for tone in TONES[chord.quality]]
-    return min(tones, key=lambda tone: abs((tone - pitch + 6) % 12 - 6))
+    free = [tone for tone in tones if tone not in others]
+    return min(free or tones, key=lambda tone: abs((tone - pitch + 6) % 12 - 6))

@@ -15,7 +15,7 @@ from live.jam.sequencing.plan import Cell, Plan
 from live.timing.timeline import Tick
 from model.edits.arrangement import FORM, BandPart, Span, laid, leading, varied_parts
 from model.edits.groove import with_crash, with_fill
-from model.edits.reharmonise import HARMONIC, Harmony, LeadSheet, following, foreign
+from model.edits.reharmonise import HARMONIC, Harmony, LeadSheet, following, foreign, under_a_line
 from model.music.grid import Grid
 from model.music.harmony import Chord
 from model.music.phrase import Note, Phrase, cut_to
@@ -77,12 +77,15 @@ class Arranger:
             return None
         fills, breaks = self._within(self._fills, cell), self._within(self._breaks, cell)
         follows = self.follows(cell)
-        if not cell.band and not follows and not fills and not breaks:
+        low = self._harmony.low(cell)
+        if not cell.band and not follows and not fills and not breaks and low is None:
             return phrase
         notes = [note for note in phrase.notes if note.track not in cell.band]
         if follows:
             notes = self._following(cell, notes, since)
         notes += self._laid(cell, phrase, since)
+        if low is not None:
+            notes = under_a_line(notes, low, self._sheet(cell, self._harmony.steps(cell.index), phrase.grid))
         if DRUMS in cell.band:
             fills += leading(self._plan.first_bar(cell.index), phrase.grid)
         if fills:

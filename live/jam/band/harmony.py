@@ -12,9 +12,10 @@ from collections.abc import Mapping
 
 from live.ipc.messages import Point
 from live.jam.band.loops import NOTHING, Foreseen, Loops, Remembered, Row, rows_of
+from live.jam.band.low_line import LowLine
 from live.jam.input.capture import Capture
 from live.jam.latent.path import PathHistory, heaviest
-from live.jam.sequencing.plan import Plan
+from live.jam.sequencing.plan import Cell, Plan
 from live.settings.config import AS_PLAYED, AUTO, OFF
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick, nearest_step
@@ -34,6 +35,7 @@ SETTLED = 2  # steps of a beat from which its chord stays: what passes then is n
 FOLLOWED = 0.55  # trust from which what is foreseen is played ahead
 HELD_PHRASE = 1.0  # trust in the chords of a phrase that is held: they stay whatever is played over it
 SILENT_TRUST = 0.9  # and of one under which the performer rests
+RESTS = 2  # beats after which a line that the performer has stopped is answered
 LEAVING_BEATS, LEAVING_NOTES, LEAVING = 2, 3, 0.4  # beats, notes in them, share of them outside of a key
 ATONAL, ATONAL_BEATS = 8, 5  # pitch classes in so many beats, the open one too, that are of no key
 NEW = 1.0  # beats that a note just struck is taken to last
@@ -61,6 +63,7 @@ class ChordsInPlay:
         self.key: Key | None = None
         self._plan, self._capture, self._history = plan, capture, history
         self._conditions = conditions
+        self._low = LowLine(capture)
         self._lead: Progression | None = None
         self._restart(plan.lines)
 
@@ -133,6 +136,8 @@ class ChordsInPlay:
         self._foreseen.clear()
         if beat % KEY_EVERY == 0 or self.key is None or self._left():
             self.key = self._key()
+        rests = 2 * grid.beats if self._history.state.mode == "answer" else RESTS
+        self._low.listen(Tick(self._tick(beat)), beat=grid.ticks_per_beat, rests=rests)
         expected = self.foreseen(beat // grid.beats)
         chord = expected.chords[beat % grid.beats] if expected.chords else None
         self._following.begin(
@@ -184,7 +189,7 @@ class ChordsInPlay:
             self.meanwhile = None
         elif self.meanwhile is None:
             self.meanwhile = step
-        laid = (chord, self.meanwhile, self.beats(cell), self.beats(cell + 1))
+        laid = (chord, self.meanwhile, self._low.lowest, self.beats(cell), self.beats(cell + 1))
         changed, self._laid = laid != self._laid, laid
         return changed
 
@@ -338,6 +343,14 @@ class ChordsInPlay:
             else self._present
             for beat in range(grid.beats)
         )
+
+    def low(self, cell: Cell) -> int | None:
+        """Return the lowest key of the performer's line where it lies low while a cell sounds; else None."""
+        state = self._history.state
+        answers = state.mode == "answer" and cell.speaks
+        if answers or state.frozen or state.loop_bars or state.mode not in ("follow", "answer", "listen"):
+            return None
+        return self._low.lowest
 
     def steps(self, cell: int) -> list[Harmony]:
         """Return the chord of each step of a cell: as it sounded, sounds, and is to sound."""

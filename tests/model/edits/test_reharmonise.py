@@ -3,7 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.edits.reharmonise import SILENT, Harmony, LeadSheet, following, led, placed, reharmonised
+from model.edits.reharmonise import (
+    SILENT,
+    Harmony,
+    LeadSheet,
+    following,
+    led,
+    placed,
+    reharmonised,
+    under_a_line,
+)
 from model.music.grid import Grid
 from model.music.harmony import Chord, read_chords, tones
 from model.music.phrase import Note, Phrase
@@ -92,6 +101,24 @@ def test_what_sounds_into_another_chord_is_struck_again_there_and_common_tones_s
         (16, 65, 16),
         (16, 69, 16),
     ] or {note.pitch for note in found if note.onset == 16} <= {65, 69, 77}
+
+
+def test_what_a_chord_ends_behind_a_beat_is_struck_again_on_the_next_eighth() -> None:
+    pad = [Note(0, pitch, 80, 16, track=CHORDS) for pitch in (60, 64, 67)]
+    bass = [Note(0, 36, 90, 16, track=BASS)]
+    present: list[Harmony] = [C, *[F] * 31]  # nobody could foresee it on the beat
+    found = sorted(laid([*pad, *bass], present))
+    assert {(note.onset, note.length) for note in found} == {(0, 16), (0, 1), (2, 14)}
+    assert {note.pitch % 12 for note in found if note.onset == 2} == {5, 9}
+    assert [note.onset for note in laid([Note(0, 64, 80, 4, track=CHORDS)], present)] == [0, 2]
+
+
+def test_under_a_line_the_bass_has_its_roots_where_there_is_room() -> None:
+    found = under_a_line(pattern(), 40, LeadSheet(steps("C F"), GRID))
+    bass = [(note.onset, note.pitch, note.length) for note in found if note.track == BASS]
+    assert bass == [(0, 36, 16), (16, 29, 16)]
+    assert [n for n in found if n.track == CHORDS] == [n for n in pattern() if n.track == CHORDS]
+    assert not [n for n in under_a_line(pattern(), 28, LeadSheet(steps("C F"), GRID)) if n.track == BASS]
 
 
 def test_no_chord_is_a_rest_and_other_parts_are_left_alone() -> None:

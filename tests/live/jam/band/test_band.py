@@ -274,6 +274,57 @@ def test_chords_that_are_played_again_stay_as_they_were() -> None:
     assert struck == chords
 
 
+class PlayedBass(EchoModel):
+    """Answers with what was played as the bass of an ensemble."""
+
+    def answer(self, message: ToWorker) -> Answer:
+        found = super().answer(message)
+        if isinstance(found, Decoded):
+            rows = [note._replace(track=BASS) for note in found.notes]
+            return msgspec.structs.replace(found, notes=rows, harmony=chords_in(rows, GRID))
+        return found
+
+
+RIFF = ((0, 40), (3, 40), (4, 43), (6, 45), (10, 40), (12, 43), (14, 47))
+
+
+def riff(bars: int, **how: object) -> Stage:
+    stage = Stage(configured(**how), model=PlayedBass())
+    stage.begin()
+    for bar in range(bars):
+        for step, pitch in RIFF:
+            stage.press(bar * BAR + step * STEP, STEP, pitch)
+    return stage
+
+
+def struck(stage: Stage, first: int, last: int) -> list[tuple[int, int]]:
+    return [
+        (tick, data[1])
+        for tick, data in stage.instrument(first=first, last=last)
+        if data[0] == 0x90 + BASS_CHANNEL - 1
+    ]
+
+
+def test_under_a_low_line_the_bass_plays_roots_an_octave_below() -> None:
+    stage = riff(8)
+    stage.run_to_tick(10 * BAR)
+    assert {pitch % 12 for _, pitch in struck(stage, 2 * BAR, 8 * BAR)} <= {4, 7, 9, 0}
+    assert all(28 <= pitch < 40 for _, pitch in struck(stage, 2 * BAR, 8 * BAR))
+    bars = {tick for tick, _ in struck(stage, 2 * BAR - 10, 8 * BAR - 10)}
+    assert {bar * BAR for bar in range(2, 8)} <= bars, "on every bar line"
+    own = {(step * STEP, pitch) for step, pitch in RIFF}
+    assert not own & {(tick % BAR, pitch) for tick, pitch in struck(stage, 2 * BAR, 8 * BAR)}
+    again = {(tick % BAR, pitch) for tick, pitch in struck(stage, 9 * BAR - 10, 10 * BAR - 10)}
+    assert again == own, "when the performer has stopped it is answered"
+
+
+def test_the_answer_to_a_low_line_is_that_line_in_the_performers_silence() -> None:
+    stage = riff(2, mode="answer")
+    stage.run_to_tick(4 * BAR)
+    own = {(step * STEP, pitch) for step, pitch in RIFF}
+    assert {(tick % BAR, pitch) for tick, pitch in struck(stage, 2 * BAR - 10, 4 * BAR - 10)} == own
+
+
 def test_a_single_part_is_never_rearranged() -> None:
     stage = Stage(configured(chords="C F"))
     stage.begin()
