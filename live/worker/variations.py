@@ -288,8 +288,8 @@ class Variations:
                     state.between = self._remade(state.material, state.seed)
             if state.between is not None:
                 first.append(state.between)
-            stages = [*first, *state.alternatives[1:]]
-            state.course = course(state.material.phrase, stages, state.seed)
+            beyond = state.alternatives[1] if count > 1 else None
+            state.course = course(state.material.phrase, first, state.seed, beyond)
         if self._writer is None and self._find_writer is None:
             state.written = False
             return

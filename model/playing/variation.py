@@ -6,7 +6,7 @@ the course is followed is found by what is left of the phrase: by the note F1 of
 one course, turning the knob moves between states that contain each other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,12 +41,15 @@ class Course:
         played: the phrase.
         changes: one after another; after the last of them it is the last alternative.
         left: F1 with the phrase before each change, and after the last: len(changes) + 1 numbers.
+        dialled: how many of the changes the knob finds by what is left; the rest of its way leads through
+            the others.
         stages: how many alternatives it leads to.
     """
 
     played: Phrase
     changes: tuple[Change, ...]
     left: tuple[float, ...]
+    dialled: int
     stages: int = 1
 
     def at(self, amount: float) -> Phrase:
@@ -62,50 +65,104 @@ class Course:
     def steps(self, amount: float) -> int:
         """Return how many changes an amount makes."""
         wanted = 1.0 - min(max(amount, 0.0), MEASURED)
-        reached = min(range(len(self.left)), key=lambda step: abs(self.left[step] - wanted))
+        reached = _nearest(self.left[: self.dialled + 1], wanted)
         if amount <= MEASURED:
             return reached
         rest = len(self.changes) - reached
         return reached + round(rest * (min(1.0, amount) - MEASURED) / (1.0 - MEASURED))
 
     def _after(self, steps: int) -> Phrase:
-        notes: dict[NoteKey, Note] = {_key(note): note for note in self.played.notes}
-        for gone, new in self.changes[:steps]:
-            if gone is not None:
-                del notes[gone]
-            if new is not None:
-                notes[_key(new)] = new
+        notes = _changed(self.played, self.changes[:steps])
         return _in_voice(Phrase.of(self.played.grid, notes.values()), self.played)
 
 
-def course(played: Phrase, alternatives: Sequence[Phrase], seed: int) -> Course:
+def course(played: Phrase, alternatives: Sequence[Phrase], seed: int, beyond: Phrase | None = None) -> Course:
     """Return the way from a phrase to one alternative after the other; deterministic.
 
     Args:
         played: the phrase.
         alternatives: on the same grid; new notes take over the phrase's timing and loudness.
         seed: of the order in which beats change.
+        beyond: what the rest of the knob's way leads to, straight from where the measured part ends: by way
+            of the last alternative less of the phrase would be left halfway than at the end.
     """
-    present = {_key(note): note for note in played.notes}
-    known = frozenset(present)
     changes: list[Change] = []
-    common, left = len(present), [1.0]
+    left = [1.0]
     for alternative in alternatives:
-        coming = {_key(note): note for note in inflected(alternative, played).notes}
-        gone = [note for key, note in present.items() if key not in coming]
-        new = [note for key, note in coming.items() if key not in present]
-        for _, leaving, entering in _groups(played.grid, gone, new, seed):
-            for out, into in _paired(leaving, entering, played.grid):
-                changes.append((out, into))
-                if out is not None:
-                    del present[out]
-                    common -= out in known
-                if into is not None:
-                    present[_key(into)] = into
-                    common += _key(into) in known
-                total = len(present) + len(known)
-                left.append(2 * common / total if total else 1.0)
-    return Course(played, tuple(changes), tuple(left), len(alternatives))
+        _lead_on(played, changes, left, alternative, seed)
+    dialled, stages = len(changes), len(alternatives)
+    if beyond is not None:
+        dialled, stages = _nearest(left, 1.0 - MEASURED), stages + 1
+        del changes[dialled:], left[dialled + 1 :]
+        _lead_on(played, changes, left, beyond, seed, evenly=True)
+    return Course(played, tuple(changes), tuple(left), dialled, stages)
+
+
+def _lead_on(
+    played: Phrase,
+    changes: list[Change],
+    left: list[float],
+    alternative: Phrase,
+    seed: int,
+    *,
+    evenly: bool = False,
+) -> None:
+    """Lead a course on to another alternative: the weakest beats first, or evenly in what is left."""
+    known = {_key(note) for note in played.notes}
+    present = _changed(played, changes)
+    common = len(known & present.keys())
+    coming = {_key(note): note for note in inflected(alternative, played).notes}
+    gone = [note for key, note in present.items() if key not in coming]
+    new = [note for key, note in coming.items() if key not in present]
+    ahead = [
+        change
+        for _, leaving, entering in _groups(played.grid, gone, new, seed)
+        for change in _paired(leaving, entering, played.grid)
+    ]
+
+    def brought_back(change: Change) -> int:
+        return (change[1] is not None and _key(change[1]) in known) - (change[0] in known)
+
+    if evenly:
+        ahead = _even(ahead, brought_back)
+    size = len(present)
+    for change in ahead:
+        changes.append(change)
+        size += (change[1] is not None) - (change[0] is not None)
+        common += brought_back(change)
+        total = size + len(known)
+        left.append(2 * common / total if total else 1.0)
+
+
+def _even(changes: Sequence[Change], brought_back: Callable[[Change], int]) -> list[Change]:
+    """Return changes so ordered that what they bring back of a phrase in sum grows, or falls, evenly."""
+    waiting = {way: [one for one in changes if brought_back(one) == way] for way in (-1, 0, 1)}
+    whole = sum(map(brought_back, changes))
+    found: list[Change] = []
+    back = 0
+    while len(found) < len(changes):
+        away = whole * (len(found) + 1) / len(changes) - back
+        wanted = sorted(waiting, key=lambda way: abs(away - way))
+        way = next(way for way in wanted if waiting[way])
+        found.append(waiting[way].pop(0))
+        back += way
+    return found
+
+
+def _changed(played: Phrase, changes: Sequence[Change]) -> dict[NoteKey, Note]:
+    """Return the notes of a phrase after some changes."""
+    notes = {_key(note): note for note in played.notes}
+    for gone, new in changes:
+        if gone is not None:
+            del notes[gone]
+        if new is not None:
+            notes[_key(new)] = new
+    return notes
+
+
+def _nearest(left: Sequence[float], wanted: float) -> int:
+    """Return the first place whose value is nearest to a wanted one."""
+    return min(range(len(left)), key=lambda place: abs(left[place] - wanted))
 
 
 def lasting(played: Phrase, seed: int, share: float) -> frozenset[NoteKey]:

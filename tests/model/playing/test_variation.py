@@ -100,3 +100,19 @@ def test_the_f1_of_nothing_is_one() -> None:
     assert note_f1(Phrase(GRID), Phrase(GRID)) == 1.0
     assert note_f1(TUNE, Phrase(GRID)) == 0.0
     assert course(Phrase(GRID), [Phrase(GRID)], 0).at(0.5) == Phrase(GRID)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_beyond_the_measured_part_no_less_is_left_halfway_than_at_the_end(seed: int) -> None:
+    beyond = Phrase.of(
+        GRID,
+        [
+            note if place % 3 == seed % 3 else note._replace(pitch=note.pitch + 1)
+            for place, note in enumerate(TUNE.notes)
+        ],
+    )
+    way = course(TUNE, [recombined(TUNE, seed)], seed, beyond)
+    assert [position(note) for note in way.at(1.0).notes] == [position(note) for note in beyond.notes]
+    assert note_f1(way.at(0.7), TUNE) == pytest.approx(0.3, abs=0.05)
+    assert note_f1(way.at(0.85), TUNE) >= min(0.3, note_f1(beyond, TUNE)) - 0.08
+    assert way.at(0.4) == course(TUNE, [recombined(TUNE, seed)], seed).at(0.4), "the rest stays as it was"
