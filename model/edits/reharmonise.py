@@ -37,6 +37,8 @@ FROM_BEFORE, FROM_WRITTEN = (
 TOO_HIGH = 100.0  # what a voicing costs that leaves its range upwards: only where there is no other
 BASS_RANGE = (28, 55)
 CHORD_RANGE = (45, 84)
+LOWEST_CHORD = 50  # key down to which voices go that would lie over a melody, and
+LOWEST_MELODY = 58  # mean key from which one leaves room below
 STRIKE_AGAIN = 0.5  # beats that must be left of a note for it to be struck again under a new chord
 
 
@@ -55,12 +57,14 @@ class LeadSheet(NamedTuple):
         grid: of the phrase.
         scale: pitch classes that passing notes keep to; None is any.
         avoided: of each step, pitch classes that the band is not to lie a semitone beside; empty for none.
+        melody: mean key of a melody that chords are to lie under where there is room; None for none.
     """
 
     present: Sequence[Harmony]
     grid: Grid
     scale: frozenset[int] | None = None
     avoided: Sequence[frozenset[int]] = ()
+    melody: int | None = None
 
     def clashes(self, pitch_class: int, step: int) -> bool:
         """Tell whether a pitch class lies a semitone beside one that is avoided, and is none itself."""
@@ -106,7 +110,6 @@ def under_a_line(notes: Iterable[Note], lowest: int, sheet: LeadSheet) -> list[N
         notes: of a phrase, in order.
         lowest: key of the line.
         sheet: what is to be heard.
-
     """
     known = [*notes]
     bass = [note.velocity for note in known if note.track == BASS]
@@ -275,7 +278,7 @@ def _chords(notes: Sequence[Note], under: _Under) -> list[Note]:
         if len(struck) > len(wanted):
             struck = struck[-len(wanted) :]
         pitches = led(tuple(note.pitch for note in struck), wanted, before, lowest)
-        before = pitches
+        before = pitches = _under_melody(pitches, under.sheet.melody)
         found += [note._replace(pitch=pitch) for note, pitch in zip(struck, pitches, strict=True)]
     return found
 
@@ -299,7 +302,20 @@ def _single(note: Note, old: Chord | None, chord: Chord, under: _Under) -> Note:
     if under.sheet.clashes(target, note.onset):
         others = ((chord.root + tone) % 12 for tone in tones)
         target = next((one for one in others if not under.sheet.clashes(one, note.onset)), target)
-    return note._replace(pitch=placed(target, note.pitch, *CHORD_RANGE))
+    pitch = placed(target, note.pitch, *CHORD_RANGE)
+    return note._replace(pitch=_under_melody((pitch,), under.sheet.melody)[0])
+
+
+def _under_melody(pitches: tuple[int, ...], melody: int | None) -> tuple[int, ...]:
+    """Return a voicing whose voices over a melody lie an octave lower, where there is room."""
+    if melody is None or melody < LOWEST_MELODY:
+        return pitches
+    found = [*pitches]
+    for pitch in pitches:
+        lower = next((pitch - down for down in (12, 24) if pitch - down not in found), 0)
+        if pitch > melody and lower >= LOWEST_CHORD:
+            found[found.index(pitch)] = lower
+    return tuple(sorted(found))
 
 
 def _distinct(struck: Sequence[Note]) -> list[Note]:

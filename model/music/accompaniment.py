@@ -11,6 +11,8 @@ from statistics import fmean
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 
+KIT = range(35, 60)
+"""The keys of a drum kit, from its second kick to its second ride."""
 FIGURES = {
     "chords, one voice alone": (CHORDS, (0.0, 0.0, 0.0, 0.5, 0.5, 0.5)),
     "chords above the melody": (CHORDS, (0.0, 0.0, 0.0, 0.42, 0.58, 0.90)),
@@ -23,6 +25,7 @@ FIGURES = {
     "bass above the chords": (BASS, (0.0, 0.0, 0.0, 0.0, 0.0, 0.86)),
     "bass, strokes a beat": (BASS, (0.125, 0.125, 0.125, 1.75, 2.125, 3.875)),
     "bass, moves": (BASS, (0.0, 0.0, 0.0, 7.0, 8.0, 12.0)),
+    "drums, outside of a kit": (DRUMS, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)),
     "drums, hits a beat": (DRUMS, (0.375, 1.0, 1.5, 6.625, 7.25, 8.75)),
 }
 """The track of each figure, and its 1st, 5th, 10th, 90th, 95th and 99th percentile in music.
@@ -86,6 +89,7 @@ def figures(phrase: Phrase) -> dict[str, float]:
         if over:
             found["bass above the chords"] = fmean(over)
     if drums:
+        found["drums, outside of a kit"] = fmean(note.pitch not in KIT for note in drums)
         found["drums, hits a beat"] = len(drums) / grid.beats
     return found
 

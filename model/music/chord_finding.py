@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from model.music.grid import Grid
 from model.music.harmony import TONES, Chord
-from model.music.key import Key
+from model.music.key import BLUES, Key
 from model.music.phrase import Note
 
 MAJOR, MINOR, DIMINISHED, AUGMENTED, SUSPENDED, SEVENTH, MAJOR_SEVENTH, MINOR_SEVENTH = range(len(TONES))
@@ -28,6 +28,8 @@ SOUNDS = (
     (0.200, 0.020, 0.008, 0.240, 0.008, 0.037, 0.210, 0.010, 0.090, 0.073, 0.070, 0.010),
 )
 """Share of a melody's time on each semitone above the root of a major, a minor and a diminished triad."""
+BLUE_SOUNDS = (0.25, 0.01, 0.05, 0.14, 0.09, 0.09, 0.06, 0.15, 0.01, 0.05, 0.09, 0.01)
+"""The same above the root of a blues' dominant seventh; set by hand: the corpus has hardly any blues."""
 IN_MAJOR = {
     (0, MAJOR): 0.44, (7, MAJOR): 0.21, (5, MAJOR): 0.11, (9, MINOR): 0.07, (2, MINOR): 0.045,
     (4, MINOR): 0.03, (2, MAJOR): 0.02, (4, MAJOR): 0.014, (11, DIMINISHED): 0.012, (9, MAJOR): 0.009,
@@ -38,6 +40,7 @@ IN_MINOR = {
     (7, MINOR): 0.05, (10, MAJOR): 0.06, (0, MAJOR): 0.03, (5, MAJOR): 0.025, (2, DIMINISHED): 0.012,
     (11, DIMINISHED): 0.006, (2, MINOR): 0.006, (2, MAJOR): 0.005,
 }  # fmt: skip
+IN_BLUES = {(0, MAJOR): 0.5, (5, MAJOR): 0.25, (7, MAJOR): 0.15}
 """How often a chord comes, by its root's degree and its family."""
 SELDOM = 0.0015  # any other chord
 FIRST_STEP = 0.40  # of a mode's scale: its tonic's chord, and
@@ -126,10 +129,10 @@ def expected(key: Key | None) -> tuple[float, ...]:
 def _expected(key: Key | None) -> tuple[float, ...]:
     if key is None:
         return (NO_KEY,) * len(TRIADS)
-    if key.mode > 1:
+    if key.mode > 1 and key.mode != BLUES:
         found = [_modal(chord, key) for chord in TRIADS]
     else:
-        table = IN_MINOR if key.mode else IN_MAJOR
+        table = (IN_MAJOR, IN_MINOR, IN_BLUES)[min(key.mode, 2)]
         found = [table.get(((chord.root - key.tonic) % 12, chord.quality), SELDOM) for chord in TRIADS]
     total = sum(found)
     return tuple(one / total for one in found)
@@ -145,14 +148,16 @@ def _modal(chord: Chord, key: Key) -> float:
 
 _EXPECTED: dict[Key | None, tuple[float, ...]] = {}
 _LOGS = tuple(tuple(log(share) for share in row) for row in SOUNDS)
+_BLUE_LOGS = (tuple(map(log, BLUE_SOUNDS)), *_LOGS[1:])
 
 
-def _likelihood(beat: BeatSound) -> list[float]:
+def _likelihood(beat: BeatSound, key: Key | None) -> list[float]:
     """Return the log likelihood of a beat under each of `TRIADS`."""
+    logs = _BLUE_LOGS if key is not None and key.mode == BLUES else _LOGS
     sounding = [(pitch, WEIGHT * weight) for pitch, weight in enumerate(beat.weights) if weight]
     found = []
     for root, quality, _ in TRIADS:
-        row = _LOGS[quality]
+        row = logs[quality]
         total = 0.0
         for pitch, weight in sounding:
             total += weight * row[(pitch - root) % 12]
@@ -187,7 +192,7 @@ def progression(beats: Sequence[BeatSound], key: Key | None, *, beats_per_bar: i
     best: list[float] = [0.0] * len(TRIADS)
     back: list[list[int]] = []
     for number, beat in enumerate(beats):
-        found = _likelihood(beat)
+        found = _likelihood(beat, key)
         if number == 0:
             best = [often[place] + found[place] for place in range(len(TRIADS))]
             continue
@@ -207,7 +212,7 @@ def progression(beats: Sequence[BeatSound], key: Key | None, *, beats_per_bar: i
         place = row[place]
         chain.append(place)
     triads = [TRIADS[place] for place in reversed(chain)]
-    return coloured(triads, beats)
+    return [in_blues(chord, key) for chord in coloured(triads, beats)]
 
 
 def tells(beats: Iterable[BeatSound], key: Key | None) -> bool:
@@ -248,6 +253,14 @@ def coloured(chords: Sequence[Chord | None], beats: Sequence[BeatSound]) -> list
     return found
 
 
+def in_blues(chord: Chord | None, key: Key | None) -> Chord | None:
+    """Return a chord as a dominant seventh where it is the major triad of a blues' I, IV or V."""
+    if chord is None or key is None or key.mode != BLUES or chord.quality != MAJOR:
+        return chord
+    known = ((chord.root - key.tonic) % 12, MAJOR) in IN_BLUES
+    return chord._replace(quality=SEVENTH) if known else chord
+
+
 def colour(chord: Chord | None, beats: Iterable[BeatSound]) -> Chord | None:
     """Return a triad as a seventh, suspended or augmented chord where its beats hold chords of that kind."""
     if chord is None:
@@ -286,6 +299,7 @@ class ChordFilter:
         self._before: list[float] = [NO_KEY] * len(TRIADS)  # after the last whole beat
         self._now: list[float] = list(self._before)  # before what this beat sounds
         self._heard: list[float] = list(self._before)
+        self._key: Key | None = None
 
     def begin(
         self,
@@ -305,7 +319,7 @@ class ChordFilter:
             foreseen: the chord that is expected, by its triad.
             trust: 0..1, how surely.
         """
-        self._before = self._heard
+        self._before, self._key = self._heard, key
         stay = _stay(place, beats_per_bar)
         going = [(1 - stay) * one for one in expected(key)]
         now = [stay * old + new for old, new in zip(self._before, going, strict=True)]
@@ -317,7 +331,7 @@ class ChordFilter:
 
     def hear(self, beat: BeatSound) -> None:
         """Take what the open beat has sounded so far, in place of what was taken of it before."""
-        found = _likelihood(beat)
+        found = _likelihood(beat, self._key)
         most = max(found)
         weighed = [one * _exp(value - most) for one, value in zip(self._now, found, strict=True)]
         self._heard = _normal(weighed)

@@ -133,7 +133,9 @@ class Arranger:
     def _sheet(self, cell: Cell, present: Sequence[Harmony], grid: Grid) -> LeadSheet:
         key = self._harmony.key
         scale = key.scale if key is not None else None
-        return LeadSheet(present, grid, scale, self._harmony.avoided(cell.index))
+        return LeadSheet(
+            present, grid, scale, self._harmony.avoided(cell.index), self._harmony.register.middle
+        )
 
     def _present(self, cell: Cell) -> list[Harmony]:
         """Return the chord of each step of a cell since the performer plays in it, None before."""

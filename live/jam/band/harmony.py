@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from live.ipc.messages import Point
 from live.jam.band.loops import NOTHING, Foreseen, Loops, Remembered, Row, rows_of
-from live.jam.band.low_line import LowLine
+from live.jam.band.register import Register
 from live.jam.input.capture import Capture
 from live.jam.latent.path import PathHistory, heaviest
 from live.jam.sequencing.plan import Cell, Plan
@@ -21,9 +21,19 @@ from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick, nearest_step
 from model.edits.reharmonise import SILENT, Harmony
 from model.errors import ConfigError
-from model.music.chord_finding import GUESS, BeatSound, ChordFilter, colour, plain, tells, triad_index, weigh
+from model.music.chord_finding import (
+    GUESS,
+    BeatSound,
+    ChordFilter,
+    colour,
+    in_blues,
+    plain,
+    tells,
+    triad_index,
+    weigh,
+)
 from model.music.harmony import Chord, chord_name, chord_of, key_named
-from model.music.key import Key, key_of
+from model.music.key import Key, blues_of, key_of
 from model.music.phrase import Note
 from model.music.progression import Progression, read_progression
 
@@ -52,6 +62,7 @@ class ChordsInPlay:
         coming: name of the one after it, where that is known; else empty.
         meanwhile: the step from which the performer plays in the present cell; None where all is silent.
         loops: phrases that were played.
+        register: where the performer plays.
     """
 
     def __init__(
@@ -63,7 +74,7 @@ class ChordsInPlay:
         self.key: Key | None = None
         self._plan, self._capture, self._history = plan, capture, history
         self._conditions = conditions
-        self._low = LowLine(capture)
+        self.register = Register(capture)
         self._lead: Progression | None = None
         self._restart(plan.lines)
 
@@ -137,7 +148,9 @@ class ChordsInPlay:
         if beat % KEY_EVERY == 0 or self.key is None or self._left():
             self.key = self._key()
         rests = 2 * grid.beats if self._history.state.mode == "answer" else RESTS
-        self._low.listen(Tick(self._tick(beat)), beat=grid.ticks_per_beat, rests=rests)
+        begins = beat % grid.beats == 0
+        now = Tick(self._tick(beat))
+        self.register.listen(now, beat=grid.ticks_per_beat, rests=rests, begins=begins)
         expected = self.foreseen(beat // grid.beats)
         chord = expected.chords[beat % grid.beats] if expected.chords else None
         self._following.begin(
@@ -189,7 +202,8 @@ class ChordsInPlay:
             self.meanwhile = None
         elif self.meanwhile is None:
             self.meanwhile = step
-        laid = (chord, self.meanwhile, self._low.lowest, self.beats(cell), self.beats(cell + 1))
+        register = self.register.lowest, self.register.middle
+        laid = (chord, self.meanwhile, register, self.beats(cell), self.beats(cell + 1))
         changed, self._laid = laid != self._laid, laid
         return changed
 
@@ -213,7 +227,7 @@ class ChordsInPlay:
             return chord
         if isinstance(before, Chord) and triad_index(before) == triad_index(best) and opened:
             best = before
-        return colour(best, [self._sounded[-1]])
+        return in_blues(colour(best, [self._sounded[-1]]), self.key)
 
     def _atonal(self) -> bool:
         """Tell whether what is played is in no key at all."""
@@ -244,6 +258,9 @@ class ChordsInPlay:
             for note in self._capture.lately(Tick(start))
         ]
         recent = notes[len(notes) // 2 :]  # counted twice: what was played last says most
+        blues = blues_of(recent) or blues_of(notes)
+        if blues is not None:
+            return blues
         last = self._left()
         if last:
             return key_of(last, clear=GUESS)
@@ -350,7 +367,7 @@ class ChordsInPlay:
         answers = state.mode == "answer" and cell.speaks
         if answers or state.frozen or state.loop_bars or state.mode not in ("follow", "answer", "listen"):
             return None
-        return self._low.lowest
+        return self.register.lowest
 
     def steps(self, cell: int) -> list[Harmony]:
         """Return the chord of each step of a cell: as it sounded, sounds, and is to sound."""

@@ -56,3 +56,19 @@ def test_density_leaves_the_strong_strokes_or_strikes_long_ones_twice() -> None:
     assert len(strokes(thinned(STROKES, GRID, 1.0))) == 10
     Phrase.of(GRID, thinned(STROKES, GRID, 1.0))
     assert thinned([], GRID, 1.0) == []
+
+
+def test_held_chords_are_struck_again_instead_of_shorter_and_no_bar_of_theirs_is_silent() -> None:
+    held = [Note(0, pitch, 80, 32, track=CHORDS) for pitch in (60, 64, 67)]
+    for number in (1, 3):
+        found, _ = varied_chords(held, WRITTEN, GRID, number=number, seed=1)
+        assert strokes(found) == [0, 16]
+        assert sum(note.length for note in found) == 3 * 32
+
+
+def test_broken_chords_go_the_other_way_within_their_chord() -> None:
+    broken = [Note(step, 60 + step, 80, 2, track=CHORDS) for step in range(0, 16, 4)]
+    found, _ = varied_chords(broken, [Chord(0, 0)] * 8, GRID, number=2, seed=1)
+    assert [(note.onset, note.pitch) for note in found] == [(0, 72), (4, 68), (8, 64), (12, 60)]
+    other, _ = varied_chords(broken, WRITTEN[2:] + WRITTEN[:2], GRID, number=2, seed=1)
+    assert [note.pitch for note in other] == [64, 60, 72, 68]

@@ -202,3 +202,11 @@ def test_a_key_is_placed_near_its_reference(pitch_class: int, reference: int) ->
     found = placed(pitch_class, reference, 28, 55)
     assert 28 - 12 < found <= 55
     assert found % 12 == pitch_class
+
+
+def test_chords_lie_under_a_melody_where_there_is_room() -> None:
+    high = laid(pattern(), steps("C"), melody=66)
+    tops = [note.pitch for note in high if note.track == CHORDS]
+    assert max(tops) <= 66
+    assert {pitch % 12 for pitch in tops} == {0, 4, 7}
+    assert sorted(laid(pattern(), steps("C"), melody=40)) == sorted(pattern()), "no room"

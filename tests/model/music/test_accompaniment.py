@@ -58,3 +58,10 @@ def test_a_part_without_notes_tells_nothing() -> None:
     assert not figures(phrase(TUNE))
     assert unusual(phrase(TUNE), ALL) == 0
     assert "chords above the melody" not in figures(phrase(COMPED)), "there is no melody"
+
+
+def test_what_no_drum_kit_has_is_unusual() -> None:
+    kit = [Note(step, 36, 90, 1, track=DRUMS) for step in range(0, 32, 4)]
+    assert figures(Phrase.of(GRID, kit))["drums, outside of a kit"] == 0.0
+    bells = Phrase.of(GRID, [*kit, Note(2, 81, 90, 1, track=DRUMS)])
+    assert unusual(bells, {DRUMS}) >= unusual(Phrase.of(GRID, kit), {DRUMS}) + 4.0

@@ -8,6 +8,7 @@ from model.music.chord_finding import (
     beats_of,
     colour,
     expected,
+    in_blues,
     progression,
     tells,
     triad_index,
@@ -15,7 +16,7 @@ from model.music.chord_finding import (
 )
 from model.music.grid import Grid
 from model.music.harmony import Chord, chord_name, read_chords
-from model.music.key import Key
+from model.music.key import Key, blues_of
 from model.music.phrase import Note, Phrase
 from tests.fakes.harmony_names import triads
 
@@ -118,3 +119,22 @@ def test_what_is_played_is_followed_and_what_is_foreseen_is_there_before() -> No
     assert odds > 0.9
     following.hear(g_major)
     assert following.odds(Chord(7, 0)) > following.odds(Chord(5, 0)), "the notes say otherwise"
+
+
+def test_a_blues_goes_over_dominant_sevenths() -> None:
+    lick = "0:60:3 3:63:3 6:65:2 8:66:2 10:65:2 12:63:4 16:60:2 18:63:2 20:60:8"
+    notes = [Note(step, pitch, 90, long) for step, pitch, long in _rows(lick)]
+    key = blues_of(notes)
+    assert key is not None
+    assert key.name == "C blues"
+    (found,) = {*progression(beats_of(notes, GRID), key, beats_per_bar=4)}
+    assert (chord_name(found), chord_name(in_blues(Chord(7, 0), key))) == ("C7", "G7")
+    assert in_blues(Chord(2, 0), key) == Chord(2, 0)
+    assert in_blues(Chord(0, 0), None) == Chord(0, 0)
+    scale = [Note(4 * place, pitch, 90, 4) for place, pitch in enumerate((60, 63, 65, 67, 68, 66))]
+    assert blues_of(scale) is None, "it has the minor sixth"
+
+
+def _rows(text: str) -> list[tuple[int, int, int]]:
+    rows = [[int(number) for number in word.split(":")] for word in text.split()]
+    return [(step, pitch, long) for step, pitch, long in rows]
