@@ -23,7 +23,6 @@ class Register:
     Attributes:
         lowest: lowest key of a low line; None where there is none.
         middle: mean key of the highest notes; None while nothing is played.
-
     """
 
     def __init__(self, capture: Capture) -> None:
@@ -39,7 +38,6 @@ class Register:
             beat: its ticks.
             rests: beats after which a line in which nothing is struck is over.
             begins: whether a phrase does: the middle stays within one.
-
         """
         first = now - max(BEATS, rests) * beat
         notes = [note for note in self._capture.lately(Tick(first)) if note.start >= first]
