@@ -276,13 +276,7 @@ class OutputPort(MidiOutput):
     """
 
     def __init__(
-        self,
-        midi: rtmidi.MidiOut,
-        name: str,
-        *,
-        api: str,
-        virtual: bool,
-        jack: JackProbe | None = None,
+        self, midi: rtmidi.MidiOut, name: str, *, api: str, virtual: bool, jack: JackProbe | None = None
     ) -> None:
         """Use open_output; `jack` tells whether JACK's cycles go by, and goes with the port."""
         self._jack = jack

@@ -81,12 +81,7 @@ class Engine:
     """
 
     def __init__(
-        self,
-        options: Options,
-        *,
-        priority: str,
-        clock: Clock | None = None,
-        open_synth: OpenSynth = synth_of,
+        self, options: Options, *, priority: str, clock: Clock | None = None, open_synth: OpenSynth = synth_of
     ) -> None:
         """Listen for the other processes; open nothing yet."""
         self.options, self.priority = options, priority

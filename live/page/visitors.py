@@ -86,10 +86,7 @@ class Visitor:
             played = await self._playing.get()
             await self._say(
                 messages.PlayedMidi(
-                    [*played.data],
-                    played.due_nanos / 1e6,
-                    performer=played.performer,
-                    drums=played.drums,
+                    [*played.data], played.due_nanos / 1e6, performer=played.performer, drums=played.drums
                 )
             )
 

@@ -6,14 +6,7 @@ Threads: engine only.
 from collections import deque
 from typing import Literal
 
-from live.timing.timeline import (
-    FASTEST_BPM,
-    SLOWEST_BPM,
-    Nanos,
-    Tick,
-    Timeline,
-    whole_nanos_per_beat,
-)
+from live.timing.timeline import FASTEST_BPM, SLOWEST_BPM, Nanos, Tick, Timeline, whole_nanos_per_beat
 from model.music.grid import TICKS_PER_BEAT
 
 State = Literal["stopped", "count-in", "playing"]

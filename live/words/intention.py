@@ -139,11 +139,7 @@ def _shown(spec: KnobSpec, value: float) -> str:
 
 def _parts(kind: str, name: str, muted: frozenset[str], source: str) -> list[tuple[Command, str]]:
     """Return what mutes or lets play; a part that is as it shall be is left alone."""
-    wanted = {
-        "mute": muted | {name},
-        "unmute": muted - {name},
-        "only": frozenset(TRACKS) - {name},
-    }[kind]
+    wanted = {"mute": muted | {name}, "unmute": muted - {name}, "only": frozenset(TRACKS) - {name}}[kind]
     return [
         (ask.MutePart(part, source=source), f"{part} {'muted' if part in wanted else 'plays again'}")
         for part in TRACKS

@@ -73,8 +73,7 @@ QUALITIES: Mapping[str, Quality] = {
         sober, reasonable, sensible""",
     ),
     "swing": Quality(
-        up="swing, swung, shuffle, bounce, bouncy, triplet, lilt, lilting",
-        down="straight, straighten, even",
+        up="swing, swung, shuffle, bounce, bouncy, triplet, lilt, lilting", down="straight, straighten, even"
     ),
     "feel": Quality(
         up="human, loose, expressive, natural, my timing, own timing, sloppy",
@@ -90,10 +89,7 @@ QUALITIES: Mapping[str, Quality] = {
         up="turn up, volume, volume up, level, turn up volume",
         down="turn down, low volume, volume down, turn down volume, low level",
     ),
-    "vary": Quality(
-        up="vary, variety, variation, varied, change",
-        down="repetitive, repeat, monotonous",
-    ),
+    "vary": Quality(up="vary, variety, variation, varied, change", down="repetitive, repeat, monotonous"),
 }
 """A knob that the instrument does not have is left out.  A word stands with the knob that has it first."""
 

@@ -74,12 +74,7 @@ class RequestHandler:
         self.rest = Rest()
 
     def load(
-        self,
-        name: str,
-        metre: str = AUTO,
-        split: str = LINE,
-        device: str = AUTO,
-        candidates: int = 0,
+        self, name: str, metre: str = AUTO, split: str = LINE, device: str = AUTO, candidates: int = 0
     ) -> Message:
         """Load a model and warm it up; returns Ready, or LoadFailed with the old one still there.
 

@@ -49,10 +49,7 @@ class Places:
         self._step = lru_cache(2 * DRIFT_REACH)(lambda seed, step: self._direction(seed, 2, step))
 
     def latent(
-        self,
-        place: Place,
-        vary: Vary = lambda latent, _how: latent,
-        strange: Strange | None = None,
+        self, place: Place, vary: Vary = lambda latent, _how: latent, strange: Strange | None = None
     ) -> Latent:
         """Return a place as a latent; its vector is float32 [d].
 

@@ -62,10 +62,7 @@ def attend(answering: bool) -> None:
 
 
 def serve(
-    link: "Link[ToWorker]",
-    handler: RequestHandler,
-    *,
-    attend: Callable[[bool], None] = lambda _: None,
+    link: "Link[ToWorker]", handler: RequestHandler, *, attend: Callable[[bool], None] = lambda _: None
 ) -> bool:
     """Answer until the engine says goodbye (True) or goes (False).
 

@@ -13,16 +13,7 @@ from math import ceil, inf, sqrt
 import numpy as np
 
 from model.edits import drums as drum_edits
-from model.edits.common import (
-    CHORD,
-    FULL,
-    apart,
-    by_onset,
-    pitched,
-    scale_of,
-    together,
-    tones,
-)
+from model.edits.common import CHORD, FULL, apart, by_onset, pitched, scale_of, together, tones
 from model.edits.embellishment import embellished
 from model.edits.transforms import edit
 from model.music.attributes import metrical_weights

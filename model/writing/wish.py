@@ -45,12 +45,7 @@ class Kind(IntEnum):
         )
 
 
-KIND_OF_CODEC = {
-    "melody": Kind.MELODY,
-    "poly": Kind.KEYBOARD,
-    "drums": Kind.DRUMS,
-    "multitrack": Kind.BAND,
-}
+KIND_OF_CODEC = {"melody": Kind.MELODY, "poly": Kind.KEYBOARD, "drums": Kind.DRUMS, "multitrack": Kind.BAND}
 """The kind of the phrases that a codec keeps."""
 
 

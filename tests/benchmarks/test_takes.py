@@ -5,18 +5,7 @@ from pathlib import Path
 import mido
 import pytest
 
-from benchmarks.takes import (
-    BLUES,
-    CELL,
-    RIFFS,
-    Sounded,
-    again,
-    figures,
-    lines,
-    save,
-    sounded,
-    written_out,
-)
+from benchmarks.takes import BLUES, CELL, RIFFS, Sounded, again, figures, lines, save, sounded, written_out
 from model.music.phrase import Note
 from model.music.tracks import CHORDS, DRUMS
 from model.writing.wish import GRID, Kind

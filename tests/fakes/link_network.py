@@ -118,11 +118,7 @@ class FakeState:
         self.offset = math.floor(beat - here - wait + 0.5)
 
     def setIsPlayingAndRequestBeatAtTime(  # noqa: N802
-        self,
-        on: bool,
-        micros: int,
-        beat: float,
-        quantum: float,
+        self, on: bool, micros: int, beat: float, quantum: float
     ) -> None:
         self.setIsPlaying(on, micros)
         self.requestBeatAtTime(beat, micros, quantum)

@@ -125,11 +125,7 @@ def _flags(options: meta.Meta | PrepareOptions) -> dict[str, int | str]:
 
 def _fields(grid: Grid) -> dict[str, int]:
     """Return a grid as `model.config.GridConfig` has it."""
-    return {
-        "bars": grid.bars,
-        "beats_per_bar": grid.beats_per_bar,
-        "steps_per_beat": grid.steps_per_beat,
-    }
+    return {"bars": grid.bars, "beats_per_bar": grid.beats_per_bar, "steps_per_beat": grid.steps_per_beat}
 
 
 def _prepare(
@@ -276,12 +272,7 @@ def _describe(index: Index, out: Path, options: PrepareOptions, resumed: int) ->
         kinds[kind] += 1
         examples.setdefault(kind, (name, reason))
     notes = index.tally("note", "part IS NOT NULL AND note != ''")
-    report = {
-        "read": read,
-        "skipped": kinds.total(),
-        "reasons": dict(kinds.most_common()),
-        "assumed": notes,
-    }
+    report = {"read": read, "skipped": kinds.total(), "reasons": dict(kinds.most_common()), "assumed": notes}
     lists = {
         "files": ({"file": name, "reason": reason} for name, reason in index.left_out()),
         "assumptions": ({"file": name, "assumed": note} for name, note in index.noted()),

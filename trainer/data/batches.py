@@ -64,13 +64,7 @@ class HostBatches:
         """Pack phrases, augmented."""
         fit = self.fit
         return batch(
-            self.train,
-            self.codec,
-            chosen,
-            rng=rng,
-            reach=fit.transpose,
-            rotated=fit.rotate,
-            alone=fit.alone,
+            self.train, self.codec, chosen, rng=rng, reach=fit.transpose, rotated=fit.rotate, alone=fit.alone
         )
 
     def paired(self, picked: Ints, rng: Generator) -> tuple[Arrays, Arrays]:

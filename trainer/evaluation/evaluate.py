@@ -356,10 +356,7 @@ def baselines(phrases: Sequence[Phrase], decoded: Sequence[Phrase], codec: str) 
         shuffled = Score(codec)
         for number, phrase in enumerate(phrases):
             shuffled.add(decoded[(number + 1) % len(decoded)], phrase)
-        found |= {
-            "step_accuracy_shuffled": shuffled.steps,
-            "note_f1_shuffled": shuffled.notes.f1,
-        }
+        found |= {"step_accuracy_shuffled": shuffled.steps, "note_f1_shuffled": shuffled.notes.f1}
     if codec == "melody":
         found |= {"rest_share": counts.get(REST, 0) / total, "hold_share": counts.get(HOLD, 0) / total}
     return found

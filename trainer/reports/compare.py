@@ -309,16 +309,8 @@ PARTS: tuple[tuple[str, str, Callable[[Results, Sequence[str]], Any]], ...] = (
         "Of two at one height the left one was had for less. Full: the posterior's mean; hollow: a sample.",
         rate,
     ),
-    (
-        "Knobs",
-        "Each knob turned through 9 values. Dotted: .97 and .15, what is aimed at.",
-        knobs,
-    ),
-    (
-        "Glides",
-        "Distance to the first phrase, mean over pairs; dotted is even.",
-        glides,
-    ),
+    ("Knobs", "Each knob turned through 9 values. Dotted: .97 and .15, what is aimed at.", knobs),
+    ("Glides", "Distance to the first phrase, mean over pairs; dotted is even.", glides),
     (
         "Samples",
         "How well a classifier tells samples from phrases held out: .5 (dotted) is guessing, 1 always right.",

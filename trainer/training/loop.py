@@ -382,11 +382,7 @@ class TrainingLoop:
     def log_figures(self, figures: dict[str, float], parts: dict[str, Tensor]) -> dict[str, float]:
         """Log a validation; return the counts of steps, seconds and phrases."""
         progress = self.progress
-        counts = {
-            "step": progress.step,
-            "seconds": round(progress.seconds, 1),
-            "phrases": progress.phrases,
-        }
+        counts = {"step": progress.step, "seconds": round(progress.seconds, 1), "phrases": progress.phrases}
         losses = {f"loss_{name}": round(float(value.detach()), 4) for name, value in parts.items()}
         speed = round(progress.phrases / max(progress.seconds, 1e-9), 1)
         waited, self.prefetch.waited = self.prefetch.waited, 0.0

@@ -250,7 +250,4 @@ def _optimisers(network: WriterNetwork) -> list[torch.optim.Optimizer]:
     inner = network.matrices()
     known = set(map(id, inner))
     rest = [weight for weight in network.parameters() if id(weight) not in known]
-    return [
-        FloatMuon(inner, decay=DECAY),
-        torch.optim.AdamW(rest, weight_decay=0.0, betas=(0.9, 0.98)),
-    ]
+    return [FloatMuon(inner, decay=DECAY), torch.optim.AdamW(rest, weight_decay=0.0, betas=(0.9, 0.98))]

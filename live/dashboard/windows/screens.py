@@ -257,12 +257,7 @@ class QuitWindow(ModalWindow[bool]):
                 [
                     ((question, "strong"),),
                     (),
-                    (
-                        ("y", "key"),
-                        (" or ", "dim"),
-                        ("q", "key"),
-                        (" leave" if self._guest else " quit", ""),
-                    ),
+                    (("y", "key"), (" or ", "dim"), ("q", "key"), (" leave" if self._guest else " quit", "")),
                     (("Esc", "key"), (" stays" if self._guest else " plays on", "")),
                 ]
             )

@@ -8,13 +8,7 @@ Tested in tests/live/jam/input/test_performer.py.
 
 from collections.abc import Callable
 
-from live.timing.midi_bytes import (
-    CHANNEL_PRESSURE,
-    CONTROL,
-    EXPRESSION,
-    KEY_PRESSURE,
-    PITCH_BEND,
-)
+from live.timing.midi_bytes import CHANNEL_PRESSURE, CONTROL, EXPRESSION, KEY_PRESSURE, PITCH_BEND
 
 Source = tuple[str, int]
 """(port, channel 1..16): a keyboard may have several, as two halves of a split."""

@@ -144,12 +144,7 @@ def moved(
     if knobs["stray"] <= 0 and not drifting:
         return place
     return Moved(
-        place,
-        cell=max(cell, 0),
-        stray=knobs["stray"],
-        number=base.number,
-        drifting=drifting,
-        seed=seed,
+        place, cell=max(cell, 0), stray=knobs["stray"], number=base.number, drifting=drifting, seed=seed
     )
 
 

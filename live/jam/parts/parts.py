@@ -10,10 +10,7 @@ Channels = tuple[int, int, int, int]
 """The channel of each track, in the order of `model.music.tracks`."""
 
 ALONE = (MELODY,)
-CODEC_TRACKS: dict[str, tuple[int, ...]] = {
-    "drums": (DRUMS,),
-    "multitrack": (MELODY, CHORDS, BASS, DRUMS),
-}
+CODEC_TRACKS: dict[str, tuple[int, ...]] = {"drums": (DRUMS,), "multitrack": (MELODY, CHORDS, BASS, DRUMS)}
 """The tracks that a codec's phrases have; those of the others are one part, MELODY, whatever it holds."""
 
 ONE_VOICE: dict[str, frozenset[int]] = {

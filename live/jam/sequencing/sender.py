@@ -115,8 +115,7 @@ class Sender:
         self.lateness.add(late_nanos)
         length = max(1, round((note.end - note.tick) / self._plan.grid.ticks_per_step))
         self._plan.sent(
-            note.step,
-            Note(0, note.pitch, note.velocity, length, note.offset, note.track, note.displacement),
+            note.step, Note(0, note.pitch, note.velocity, length, note.offset, note.track, note.displacement)
         )
         self.sounded.append((tick, note.end, note.pitch, note.velocity, note.track))
         self._output.publish("note", note.pitch, note.velocity)

@@ -59,13 +59,7 @@ class PhraseDecoder:
         def answers(changes: Sequence[Mapping[str, float]], tonality: Tonality | None = None) -> list[Phrase]:
             before, fixed = self._before(context, prefix, prefix_steps)
             return self._answers(
-                z,
-                changes,
-                sampling,
-                before=before,
-                fixed=fixed,
-                condition=asked_of,
-                tonality=tonality,
+                z, changes, sampling, before=before, fixed=fixed, condition=asked_of, tonality=tonality
             )
 
         if source is not None:

@@ -106,11 +106,7 @@ def test_a_message_becomes_a_command(stage: Stage) -> None:
 def test_a_bundle_without_a_time_is_done_at_once_in_order(stage: Stage) -> None:
     inner = bundle(stage.wall.seconds - 5.0, message("/twobar/action/panic"))
     stage.send(bundle(IMMEDIATELY, message("/twobar/xy", 0.0, 1.0), inner))
-    assert [stage.command() for _ in range(3)] == [
-        knob("xy.x", 0.0),
-        knob("xy.y", 1.0),
-        Panic(source="osc"),
-    ]
+    assert [stage.command() for _ in range(3)] == [knob("xy.x", 0.0), knob("xy.y", 1.0), Panic(source="osc")]
 
 
 def test_a_bundle_for_later_waits_and_holds_up_nobody(stage: Stage) -> None:

@@ -402,11 +402,7 @@ def test_a_fault_of_any_kind_is_reported_once_and_the_looking_goes_on() -> None:
             raise ZeroDivisionError("in the driver")
 
     watch = PortWatch(
-        lambda _change: None,
-        lister=Broken({}),
-        revived=lambda: True,
-        failed=reported.append,
-        period_s=0.001,
+        lambda _change: None, lister=Broken({}), revived=lambda: True, failed=reported.append, period_s=0.001
     )
     watch.start()
     assert enough.wait(20)

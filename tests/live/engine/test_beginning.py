@@ -6,9 +6,7 @@ import pytest
 from live.engine.beginning import Beginning
 from live.engine.engine import Engine
 from live.engine.memory import remembered
-from live.ipc.messages import (
-    LoadFailed,
-)
+from live.ipc.messages import LoadFailed
 from live.timing.midi_bytes import Received, note_on
 from live.timing.timeline import Tick
 from tests.fakes.commands import command

@@ -15,13 +15,7 @@ from model.music.grid import Grid
 
 STATE = JamState(mode="hold", model="keys", knobs={"density": 0.25})
 MEMORY = JamMemory(
-    state=STATE,
-    thru=True,
-    chosen_model="",
-    lines=BarLines(Grid()),
-    timeline=None,
-    started=False,
-    demo=False,
+    state=STATE, thru=True, chosen_model="", lines=BarLines(Grid()), timeline=None, started=False, demo=False
 )
 SCENES = ScenesMemory([StoredScene(1, STATE)])
 

@@ -6,13 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from model.codecs.base import LENGTH, OFFSET, ONSET, PITCH, TRACK, VELOCITY, table_of
-from model.latent.note_transformer import (
-    FOLDER,
-    LOWEST,
-    NoteTransformer,
-    note_transformer_in,
-    without_piles,
-)
+from model.latent.note_transformer import FOLDER, LOWEST, NoteTransformer, note_transformer_in, without_piles
 from model.latent.references import NONE, references_of
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase

@@ -175,10 +175,7 @@ def test_a_critic_learns_to_tell_rhythm_from_noise() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
-    [
-        ({"kind": "rythm"}, "did you mean 'rhythm'"),
-        ({"width": 10}, "width 10 is no multiple of 4"),
-    ],
+    [({"kind": "rythm"}, "did you mean 'rhythm'"), ({"width": 10}, "width 10 is no multiple of 4")],
 )
 def test_a_critic_that_cannot_be_is_refused(settings: dict[str, object], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):

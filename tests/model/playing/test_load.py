@@ -255,11 +255,6 @@ def test_playing_loads_no_torch() -> None:
         "assert not {'torch', 'onnx', 'scipy', 'matplotlib'} & sys.modules.keys(), sorted(sys.modules)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=ROOT,
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60, cwd=ROOT
     )
     assert done.returncode == 0, done.stderr

@@ -26,12 +26,7 @@ def test_token_by_token_is_as_all_at_once() -> None:
     keys, values = whole.seen(1)
     looked_at = (keys[0, :, :7], values[0, :, :7])
     one = network.look_all(
-        step[:1],
-        onsets[:1],
-        onsets[:1] + 64,
-        here[:1],
-        looked_at=looked_at,
-        until=np.array([7]),
+        step[:1], onsets[:1], onsets[:1] + 64, here[:1], looked_at=looked_at, until=np.array([7])
     )
     np.testing.assert_allclose(one, looked[0][:1], atol=1e-5)
 

@@ -79,20 +79,14 @@ def test_an_empty_corpus_is_one_sentence_and_exit_1(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (
-            ["prepar"],
-            "export, fit, fit-ranker, fit-writer, prepare, report; did you mean 'prepare'?",
-        ),
+        (["prepar"], "export, fit, fit-ranker, fit-writer, prepare, report; did you mean 'prepare'?"),
         (["--versoin"], "unknown option '--versoin'"),
         (["prepare", "x", "--ot", "y"], "did you mean '--out'?"),
         (["prepare", "--out", "y"], "prepare: missing argument 'MIDI_DIR...'"),
         (["prepare", "x"], "prepare: missing option '--out'"),
         (["prepare", "/none", "--out", "y"], "the MIDI folder '/none' does not exist"),
         (["prepare", "x", "--out", "y", "--bars", "0"], "a grid has 1 to 64 bars, not 0"),
-        (
-            ["prepare", "x", "--out", "y", "--bars", "two"],
-            "--bars must be a whole number, not 'two'",
-        ),
+        (["prepare", "x", "--out", "y", "--bars", "two"], "--bars must be a whole number, not 'two'"),
         (
             ["fit", "--config", "keys", "--data", "x", "--out", "y", "--max-minutes", "ten"],
             "--max-minutes must be a number above 0, not 'ten'",

@@ -58,11 +58,7 @@ class Going(Memory):
 def test_figures_of_parts_are_those_counted_by_hand() -> None:
     wanted = Phrase.of(
         GRID,
-        [
-            Note(0, 60, 80, 4, track=MELODY),
-            Note(4, 62, 80, 4, track=MELODY),
-            Note(0, 40, 80, 32, track=BASS),
-        ],
+        [Note(0, 60, 80, 4, track=MELODY), Note(4, 62, 80, 4, track=MELODY), Note(0, 40, 80, 32, track=BASS)],
     )
     played = Phrase.of(
         GRID,

@@ -161,13 +161,7 @@ def test_no_number_in_the_loss_stops_and_keeps_the_last_checkpoint(tmp_path: Pat
     state = tmp_path / "run" / "resume.state"
     state_before = state.read_bytes()
     with pytest.raises(OperationError, match="the loss is no number at step"):
-        run(
-            chosen,
-            data,
-            tmp_path / "run",
-            resume=True,
-            overrides=["fit.steps=60", "fit.learning_rate=1e30"],
-        )
+        run(chosen, data, tmp_path / "run", resume=True, overrides=["fit.steps=60", "fit.learning_rate=1e30"])
     assert path.read_bytes() == before
     assert state.read_bytes() == state_before
 

@@ -29,16 +29,7 @@ from model.music.grid import Grid
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from trainer.corpus.hashing import set_hashes
 from trainer.corpus.reading.sheets import Sheets, Table
-from trainer.corpus.reading.tracks import (
-    LONGEST,
-    VOICES,
-    Numbers,
-    TrackLine,
-    Wide,
-    merged,
-    no_notes,
-    skyline,
-)
+from trainer.corpus.reading.tracks import LONGEST, VOICES, Numbers, TrackLine, Wide, merged, no_notes, skyline
 from trainer.corpus.windows import phrase_windows
 from trainer.corpus.windows.drum_windows import Hits
 from trainer.corpus.windows.phrase_windows import Windows

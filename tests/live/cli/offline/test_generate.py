@@ -295,10 +295,7 @@ def test_edit_puts_the_piece_back_together(
 
 
 def test_edit_varies_in_a_key_and_says_by_how_much(
-    player: RollPlayer,
-    files: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    player: RollPlayer, files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(generate, "shipped_writer", lambda: None)
     out = files / "out" / "other.mid"

@@ -3,10 +3,7 @@
 import msgspec
 import pytest
 
-from live.ipc.messages import (
-    Beat,
-    Bye,
-)
+from live.ipc.messages import Beat, Bye
 from tests.fakes.engine_stage import FakeClock, Wire, built, hello, run_to
 
 

@@ -5,12 +5,7 @@ import os
 import pytest
 
 from live.engine.engine import Engine
-from live.ipc.messages import (
-    Bye,
-    Decoded,
-    Load,
-    Point,
-)
+from live.ipc.messages import Bye, Decoded, Load, Point
 from live.jam.dialogue import Dialogue
 from live.settings.config import parse
 from tests.fakes.commands import command

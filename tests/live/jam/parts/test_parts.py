@@ -263,9 +263,7 @@ def test_what_lies_behind_its_step_is_part_of_the_prefix_before_it_has_sounded()
     plan = Plan(scheduler, grid=GRID)
     late = Note(4, 42, 70, 1, 0.5, DRUMS)
     plan.lay(
-        Cell(0, "all", phrase=Phrase.of(GRID, [late, Note(8, 36, 90, 1, 0.0, DRUMS)])),
-        0,
-        not_before=Tick(0),
+        Cell(0, "all", phrase=Phrase.of(GRID, [late, Note(8, 36, 90, 1, 0.0, DRUMS)])), 0, not_before=Tick(0)
     )
     assert plan.prefix(0, 5) == [late]
     assert plan.prefix(0, 4) == []

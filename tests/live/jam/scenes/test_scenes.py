@@ -287,9 +287,7 @@ def test_a_mapping_that_is_chosen_by_hand_is_undone_and_a_slip_is_no_gesture(
     do(stage, ChooseMapping("footswitch"))
     assert stage.jam.notices.lines[-1].text.startswith("no controllers are listened to")
     stage.jam.mappings = desk = Desk(
-        stage.jam.knobs.__getitem__,
-        aside=late.append,
-        tell=lambda text: stage.jam.notices.add("info", text),
+        stage.jam.knobs.__getitem__, aside=late.append, tell=lambda text: stage.jam.notices.add("info", text)
     )
     desk.plug("nanoKONTROL2 24:0")
     do(stage, ChooseMapping("footswitch", "nanoKONTROL2"))

@@ -189,12 +189,7 @@ def test_a_key_that_sounds_is_ended_before_it_is_struck_again() -> None:
     scheduler = Scheduler()
     scheduler.note(Tick(0), Tick(100), step=0, channel=2, pitch=60, velocity=90)
     scheduler.note(Tick(50), Tick(70), step=1, channel=2, pitch=60, velocity=91)
-    assert heard(scheduler, 200) == [
-        note_on(2, 60, 90),
-        note_off(2, 60),
-        note_on(2, 60, 91),
-        note_off(2, 60),
-    ]
+    assert heard(scheduler, 200) == [note_on(2, 60, 90), note_off(2, 60), note_on(2, 60, 91), note_off(2, 60)]
 
 
 def test_of_two_strikes_of_a_key_on_one_tick_the_later_stands() -> None:

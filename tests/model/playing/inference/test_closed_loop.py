@@ -174,8 +174,7 @@ def test_a_line_stays_a_line(seed: int, name: str, turn: float) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(
-    st.integers(0, 200),
-    st.dictionaries(st.sampled_from(NAMES), st.floats(-1, 1).filter(bool), min_size=1),
+    st.integers(0, 200), st.dictionaries(st.sampled_from(NAMES), st.floats(-1, 1).filter(bool), min_size=1)
 )
 def test_several_tracks_stay_apart(seed: int, turns: dict[str, float]) -> None:
     phrase = band(seed)

@@ -213,10 +213,7 @@ def test_heat_and_noise_act_on_logits_alone() -> None:
     cold = heated(heads, 2.0, 0.0)
     torch.testing.assert_close(cold["bass.pitch"], -torch.tensor([[[0.0, 1.0, 5.5]]]).log1p())
     assert cold["bass.velocity"] is heads["bass.velocity"]
-    many = {
-        "pitch": heads["bass.pitch"].expand(4000, -1, -1),
-        "chords.onset": torch.full((4000, 1, 1), 1.0),
-    }
+    many = {"pitch": heads["bass.pitch"].expand(4000, -1, -1), "chords.onset": torch.full((4000, 1, 1), 1.0)}
     drawn = heated(many, 0.5, 1.0)
     chosen = torch.bincount(drawn["pitch"].argmax(-1).flatten(), minlength=3) / 4000
     torch.testing.assert_close(chosen, torch.softmax(torch.tensor([2.0, 0.0, -9.0]), 0), atol=0.03, rtol=0)
