@@ -8,8 +8,8 @@ import contextlib
 import os
 import select
 import socket
+import stat
 import struct
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from live.ipc.messages import Hello, Message
+from live.ipc.runtime_folder import runtime_folder, temporary_folder
 from model.files import all_readable
 
 LENGTH = struct.Struct(">I")
@@ -29,7 +30,6 @@ DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
 NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 ACCEPT_SECONDS = 0.1
 PIECE = 4096  # bytes sent at once where a send cannot be told not to wait
-FOLDER_PREFIX, SOCKET_NAME = "twobar-", "engine.sock"
 TYPES_READ = threading.Lock()
 """Held while msgspec reads the types of messages: another thread would crash on what is half read."""
 
@@ -66,27 +66,24 @@ class Address(msgspec.Struct, frozen=True):
 
 
 def new_address() -> Address:
-    """Return a fresh address: a socket in a private folder, or, where none can be, a free loopback port."""
+    """Return a fresh address: a socket in the private folder, or, where none can be, a free loopback port."""
     token = os.urandom(16).hex()
-    if HAS_UNIX:
+    for folder in (runtime_folder, temporary_folder) if HAS_UNIX else ():
         with contextlib.suppress(OSError):
-            place = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX)) / SOCKET_NAME
+            place = folder() / f"engine-{os.getpid()}-{token[:8]}.sock"
             if len(os.fsencode(place)) <= LONGEST_PLACE and ":" not in str(place):
                 return Address(str(place), token)
-            place.parent.rmdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return Address(f"127.0.0.1:{free.getsockname()[1]}", token)
 
 
 def remove_place(address: Address) -> None:
-    """Remove the socket and its folder that a killed engine left; no other file, whatever is given."""
+    """Remove the socket that a killed engine left; no other file, whatever is given."""
     place = Path(address.place)
-    if place.name != SOCKET_NAME or not place.parent.name.startswith(FOLDER_PREFIX):
-        return
     with contextlib.suppress(OSError):
-        place.unlink(missing_ok=True)
-        place.parent.rmdir()
+        if stat.S_ISSOCK(place.lstat().st_mode):
+            place.unlink()
 
 
 class Link(Generic[M]):
@@ -269,7 +266,4 @@ class Switchboard:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # or `accept` would take one more caller
         self._listener.close()
-        if HAS_UNIX and ":" not in self.address.place:
-            with contextlib.suppress(OSError):
-                Path(self.address.place).unlink()
-            remove_place(self.address)
+        remove_place(self.address)

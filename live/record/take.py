@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from live.errors import FailureError
-from live.ipc.instances import alive
+from live.ipc.runtime_folder import alive
 from live.record.smf_track import MARKER, METER, TEMPO, TEXT, TrackWriter
 from live.record.take_ticks import TakeTicks
 from live.settings.knobs import KNOBS

@@ -11,8 +11,8 @@ from pathlib import Path
 from live.cli.supervision.signals import EndSignals
 from live.cli.supervision.supervisor import Supervisor
 from live.errors import TwobarError
-from live.ipc.instances import alive
 from live.ipc.options import received
+from live.ipc.runtime_folder import alive
 from live.session.keeper import SessionKeeper
 from live.timing.clock import lower_priority
 

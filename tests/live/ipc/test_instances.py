@@ -1,9 +1,11 @@
 """The file by which `twobar attach` finds an engine: private, gone with its engine, never in the way."""
 
 import os
+import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +13,9 @@ import msgspec
 import pytest
 
 from live.ipc.commands import FromDashboard
-from live.ipc.instances import Instance, instance_folder, instances, write_instance
-from live.ipc.link import Address, Switchboard, new_address, remove_place
+from live.ipc.instances import Instance, instances, write_instance
+from live.ipc.link import Address, Switchboard, new_address
+from live.ipc.runtime_folder import runtime_folder, temporary_folder
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +26,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def board() -> Iterator[Switchboard]:
-    made = Switchboard(new_address(), FromDashboard, lambda _link, _message: None)
+    made = Switchboard(Address("127.0.0.1:0", "secret"), FromDashboard, lambda _link, _message: None)
     yield made
     made.close()
 
@@ -37,7 +40,7 @@ def dead_pid() -> int:
 
 def leave(name: str, address: Address, *, pid: int = 1, age_s: int = 0) -> Path:
     """Leave another process's instance file."""
-    path = instance_folder() / f"instance-{name}.json"
+    path = runtime_folder() / f"instance-{name}.json"
     path.write_bytes(msgspec.json.encode(Instance(address, pid)))
     moment = path.stat().st_mtime - age_s
     os.utime(path, (moment, moment))
@@ -62,35 +65,67 @@ def test_without_a_runtime_folder_it_lies_in_a_temporary_one_of_the_user(
 ) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert instance_folder().parent == tmp_path
-    assert str(os.getuid()) in instance_folder().name
-    assert stat.S_IMODE(instance_folder().stat().st_mode) == 0o700
+    assert runtime_folder().parent == tmp_path
+    assert str(os.getuid()) in runtime_folder().name
+    assert stat.S_IMODE(runtime_folder().stat().st_mode) == 0o700
 
 
 def test_the_newest_comes_first(board: Switchboard) -> None:
-    other = Switchboard(new_address(), FromDashboard, lambda _link, _message: None)
+    other = Switchboard(Address("127.0.0.1:0", "secret"), FromDashboard, lambda _link, _message: None)
     leave("1", other.address, age_s=60)
     leave("2", board.address)
     assert [instance.address for instance in instances()] == [board.address, other.address]
     other.close()
 
 
+def killed(place: Path | str) -> Path:
+    """Leave the socket of a killed engine."""
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(place))
+    return Path(place)
+
+
 def test_files_of_dead_engines_are_removed_and_their_sockets(board: Switchboard, dead_pid: int) -> None:
     left = new_address()
+    place = killed(left.place)
     dead = leave("1", left, pid=dead_pid)
     live = leave("2", board.address, pid=dead_pid)  # its supervisor was killed, it plays on
     assert len(instances()) == 1
     assert not dead.exists()
-    assert not Path(left.place).parent.exists()
+    assert not place.exists()
     assert live.exists()
 
 
 def test_the_file_of_an_engine_that_is_started_again_stays() -> None:
-    left = new_address()
-    path = leave("1", left, pid=os.getpid())
+    path = leave("1", new_address(), pid=os.getpid())
     assert instances() == []
     assert path.exists()
-    remove_place(left)
+
+
+def test_what_a_killed_instrument_left_is_removed_when_the_next_one_starts(
+    board: Switchboard, dead_pid: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tempfile.TemporaryDirectory() as short:
+        monkeypatch.setattr("tempfile.tempdir", short)
+        folder = temporary_folder()
+        playing = Address(str(folder / f"engine-{dead_pid}-2.sock"), "secret")
+        plays_on = Switchboard(playing, FromDashboard, lambda _link, _message: None)
+        left = [
+            killed(folder / f"engine-{dead_pid}-1.sock"),
+            leave(str(dead_pid), Address("127.0.0.1:1", ""), pid=dead_pid),
+            runtime_folder() / f".instance-{dead_pid}-draft",
+        ]
+        left[2].touch()
+        stays = [
+            Path(playing.place),
+            killed(folder / f"engine-{os.getpid()}-3.sock"),  # which is to be listened on in a moment
+            runtime_folder() / "notes.txt",
+        ]
+        stays[2].touch()
+        stays.append(Path(write_instance(board.address)))
+        assert [path.exists() for path in left] == [False] * 3
+        assert [path.exists() for path in stays] == [True] * 4
+        plays_on.close()
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o770, 0o701])
@@ -112,7 +147,7 @@ def test_a_folder_behind_a_link_gets_no_file(runtime: Path, board: Switchboard) 
 def test_a_link_in_the_place_of_the_file_is_not_followed(runtime: Path, board: Switchboard) -> None:
     precious = runtime / "precious"
     precious.write_text("precious")
-    (instance_folder() / f"instance-{os.getpid()}.json").symlink_to(precious)
+    (runtime_folder() / f"instance-{os.getpid()}.json").symlink_to(precious)
     path = Path(write_instance(board.address))
     assert precious.read_text() == "precious"
     assert not path.is_symlink()
@@ -121,7 +156,7 @@ def test_a_link_in_the_place_of_the_file_is_not_followed(runtime: Path, board: S
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"address": 5}', '{"address": {"place": "x"}, "pid": 1}'])
 def test_a_broken_file_is_removed(text: str) -> None:
-    path = instance_folder() / "instance-9.json"
+    path = runtime_folder() / "instance-9.json"
     path.write_text(text)
     assert instances() == []
     assert not path.exists()
