@@ -10,15 +10,22 @@ from pathlib import Path
 import rtmidi
 
 from live import errors
-from live.devices.jack.cycles import FrameTimes, JackCycles
 from live.devices.jack.probe import Direction, JackProbe, jack_answers, one_at_a_time
 from live.devices.names import hardware, keyboards, match, plain_name, unique
-from live.devices.rtmidi_port import Deliver, InputPort, MidiInput, MidiOutput, OutputPort, calls_paused
+from live.devices.rtmidi_port import (
+    Deliver,
+    FrameTimes,
+    InputPort,
+    MidiInput,
+    MidiOutput,
+    OutputPort,
+    calls_paused,
+)
 from live.devices.stderr import silence_jack, stderr_diverted
 from model.errors import nearest
 
 __all__ = [
-    "APIS", "Deliver", "InputPort", "MidiInput", "MidiOutput", "OutputPort", "Probe", "answers",
+    "APIS", "Deliver", "FrameTimes", "InputPort", "MidiInput", "MidiOutput", "OutputPort", "Probe", "answers",
     "compiled_apis", "frame_accurate", "hardware", "inputs", "keyboards", "match", "names", "open_input",
     "open_inputs", "open_lights", "open_output", "outputs", "plain_name", "resolve_api",
 ]  # fmt: skip
@@ -80,7 +87,7 @@ def answers(api: str) -> bool:
 
 
 def frame_accurate(api: str) -> bool:
-    """Tell whether outputs of a resolved MIDI system keep to frames: on JACK, with the extra `jack`."""
+    """Tell whether ports of a resolved MIDI system keep to frames: on JACK, with the extra `jack`."""
     return api == "jack" and importlib.util.find_spec("jack") is not None
 
 
@@ -190,7 +197,7 @@ def open_input(
     deliver: Deliver,
     nanos: Callable[[], int] = time.monotonic_ns,
     taken: Collection[str] = (),
-    clocked: Callable[[], FrameTimes | None] | None = None,
+    beside: Callable[[], FrameTimes | None] = lambda: None,
 ) -> MidiInput:
     """Listen to a named port, or open the virtual port `twobar-in:keys` that others connect to.
 
@@ -200,8 +207,7 @@ def open_input(
         deliver: gets each whole message on the driver's thread; must not block.
         nanos: host time.
         taken: names of ports that are not meant, for they are open already.
-        clocked: its MIDI clock is followed, and stamped as exactly as the system allows; finds an output of
-            ours on JACK, if there is one.
+        beside: finds an output of ours on JACK, by whose frames MIDI clock is stamped, if there is one.
 
     Raises:
         UsageError: no such MIDI system, or no virtual ports on it.
@@ -209,13 +215,13 @@ def open_input(
         PortError: the MIDI system does not answer.
     """
     resolved = resolve_api(api)
+    if frame_accurate(resolved):
+        from live.devices.jack.input import JackInput  # noqa: PLC0415  only where it is used: it takes its time
+
+        peer = _jack_peer("in", name, taken)
+        return JackInput(INPUT_CLIENT, INPUT_PORT, deliver, peer=peer, nanos=nanos, output=beside)
     midi, actual = _open("in", name, resolved, taken)
-    cycles = None
-    if clocked is not None and resolved == "jack":
-        with contextlib.suppress(OSError):
-            cycles = JackCycles(JackProbe(PROBE_CLIENT), nanos, clocked)
-    virtual = name == "virtual"
-    return InputPort(midi, actual, deliver, nanos, api=resolved, virtual=virtual, cycles=cycles)
+    return InputPort(midi, actual, deliver, nanos, api=resolved, virtual=name == "virtual")
 
 
 def open_output(name: str, *, api: str = "auto", taken: Collection[str] = ()) -> MidiOutput:
@@ -251,7 +257,7 @@ def open_inputs(
     nanos: Callable[[], int] = time.monotonic_ns,
     taken: Collection[str] = (),
     outputs: Collection[str] = (),
-    clocked: Callable[[], FrameTimes | None] | None = None,
+    beside: Callable[[], FrameTimes | None] = lambda: None,
 ) -> list[MidiInput]:
     """Open what `--in` asks for: "none", "virtual", a name, or "auto": every keyboard that is plugged in.
 
@@ -261,13 +267,13 @@ def open_inputs(
     if wanted == "none":
         return []
     if wanted != "auto":
-        return [open_input(wanted, api=api, deliver=deliver, nanos=nanos, taken=taken, clocked=clocked)]
+        return [open_input(wanted, api=api, deliver=deliver, nanos=nanos, taken=taken, beside=beside)]
     resolved = resolve_api(api)
     opened: list[MidiInput] = []
     for name in keyboards(names("in", resolved), outputs):
         if name not in taken:
             with contextlib.suppress(errors.PortError):  # gone again, or another program holds it
-                opened.append(open_input(name, api=resolved, deliver=deliver, nanos=nanos, clocked=clocked))
+                opened.append(open_input(name, api=resolved, deliver=deliver, nanos=nanos, beside=beside))
     return opened
 
 

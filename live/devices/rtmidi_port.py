@@ -2,8 +2,8 @@
 
 python-rtmidi holds the interpreter while it opens or closes a port.  JACK needs all its clients for that,
 and one that wants to deliver waits for the interpreter: measured, both then wait for seconds.  So inputs
-queue what they hear while a port is opened or closed, and deliver it right after; outputs that JACK calls
-(`jack/output.py`) leave its graph for that long.
+queue what they hear while a port is opened or closed, and deliver it right after; JACK's timebase
+(`jack/timebase.py`) leaves its graph for that long.  With the extra `jack` nothing here is used on JACK.
 """
 
 import contextlib
@@ -13,16 +13,15 @@ import time
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import rtmidi
 
 from live import errors
-from live.devices.jack.cycles import Frames, JackCycles
 from live.devices.jack.probe import JackProbe, one_at_a_time
 from live.devices.parser import MessageParser
 from live.timing import midi_bytes
-from live.timing.midi_bytes import CLOCK, Received
+from live.timing.midi_bytes import Received
 from live.timing.timeline import Nanos
 
 Deliver = Callable[[Received], object]
@@ -82,6 +81,14 @@ class MidiOutput(ABC):
 
         Silently: nothing sounds there, and nothing is sent.
         """
+
+
+@runtime_checkable
+class FrameTimes(Protocol):
+    """An output that sees every cycle of its driver: one on JACK."""
+
+    def moment(self, frame: float) -> Nanos | None:
+        """Return when a frame of 32 bits near the present one is; None before the first cycle."""
 
 
 _SENDING_S = 0.05  # JACK sends what it has taken in its next cycles, and nothing after the port is closed
@@ -149,8 +156,6 @@ def close_in_time(closing: Callable[..., object], *in_use: object) -> None:
 class InputPort(MidiInput):
     """An open input: every whole message is stamped and handed on, from the driver's thread.
 
-    MIDI clock on JACK is stamped with its cycle's moment instead, if `cycles` tells it.
-
     Attributes:
         faults: messages that the receiver's code failed on (never raised in the driver's thread).
 
@@ -166,9 +171,8 @@ class InputPort(MidiInput):
         *,
         api: str,
         virtual: bool,
-        cycles: JackCycles | None = None,
     ) -> None:
-        """Use open_input; `cycles` goes with the port."""
+        """Use open_input."""
         self.name = name
         self.api = api
         self.virtual = virtual
@@ -176,7 +180,6 @@ class InputPort(MidiInput):
         self._midi: rtmidi.MidiIn | None = midi
         self._deliver = deliver
         self._nanos = nanos
-        self._cycles = cycles
         self._called_nanos = 0
         self._parser = MessageParser()
         self._in_use: list[object] = []
@@ -240,9 +243,7 @@ class InputPort(MidiInput):
         self._called_nanos = time.monotonic_ns()
         try:
             for data in self._parser.feed(message_and_delta[0]):
-                cycles = self._cycles if data[0] == CLOCK else None
-                moment = cycles.middle() if cycles is not None else nanos
-                self._deliver(Received(moment, data, self.name))
+                self._deliver(Received(nanos, data, self.name))
         except Exception:  # noqa: BLE001 - an exception here would end in the driver's C code
             self.faults += 1
 
@@ -260,9 +261,7 @@ class InputPort(MidiInput):
         unregistered(self)
         if midi is not None:
             self._calls_over(midi)
-            _release(
-                midi, tuple(self._in_use), jack=self._cycles.frames if self._cycles is not None else None
-            )
+            _release(midi, tuple(self._in_use))
 
 
 class OutputPort(MidiOutput):
@@ -353,7 +352,7 @@ def _release(
     in_use: tuple[object, ...] = (),
     *,
     pause_s: float = 0.0,
-    jack: JackProbe | Frames | None = None,
+    jack: JackProbe | None = None,
 ) -> None:
     def closing(*_in_use: object) -> None:
         time.sleep(pause_s)

@@ -62,7 +62,7 @@ def silence_jack() -> None:
     cannot be listed (not Linux), nothing happens.
     """
     with contextlib.suppress(OSError, AttributeError):
-        maps = Path("/proc/self/maps").read_text()
+        maps = Path("/proc/self/maps").read_text(errors="replace")
         heedless = ctypes.CDLL(None).strlen  # takes the text, does nothing with it, needs no interpreter
         for path in {line.split(maxsplit=5)[-1] for line in maps.splitlines() if "/libjack" in line}:
             library = ctypes.CDLL(path)

@@ -1,6 +1,8 @@
 """The private folder of running instruments: the sockets that engines listen on, the files that name them.
 
 What stands there bears the number of its process: what a killed one left is removed when the next one starts.
+
+Tested in tests/live/ipc/test_instances.py.
 """
 
 import contextlib

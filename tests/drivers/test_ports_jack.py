@@ -1,5 +1,6 @@
 """Ports on a real JACK server: names, stamps, garbage, and servers that are missing."""
 
+import ctypes
 import itertools
 import os
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from live import errors
 from live.devices import ports
+from live.devices.jack.probe import JackProbe, library
 from live.timing.midi_bytes import Received
 from tests.fakes.jack_harness import JackPeer, JackServer
 
@@ -102,7 +104,7 @@ def test_a_note_arrives_whole_and_stamped_when_it_was_played(
     echoed = peer.wait_for(lambda received: len(received) == len(notes))
     received = ear.wait(len(notes))
     assert [message.data for message in received] == notes
-    assert {message.port for message in received} == {"twobar-in:keys"}
+    assert {message.port for message in received} == frozenset({"twobar-in:keys"})
     apart = sorted(arrived.nanos - played.nanos for played, arrived in zip(echoed, received, strict=True))
     assert abs(apart[len(apart) // 2]) < 100 * MILLISECOND  # a cycle is 1.3; the machine may be busy
     assert all(one.nanos < other.nanos for one, other in itertools.pairwise(received))
@@ -158,6 +160,29 @@ def test_a_port_is_found_by_a_part_of_its_name(jack_server: JackServer, peer: Ja
     peer.play(b"\x90\x3c\x40")
     assert [message.data for message in ear.wait(1)] == [b"\x90\x3c\x40"]
     port.close()
+
+
+def test_a_port_whose_name_is_not_utf_8_is_heard_and_played_to(jack_server: JackServer, ear: Ear) -> None:
+    jack = library()
+    jack.jack_client_open.restype = jack.jack_port_register.restype = ctypes.c_void_p
+    jack.jack_port_register.argtypes = [
+        ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_ulong,
+    ]  # fmt: skip
+    for call in (jack.jack_activate, jack.jack_client_close):
+        call.argtypes = [ctypes.c_void_p]
+    piano = jack.jack_client_open(b"fl\xfcgel", 1, None)
+    for name, flag in ((b"in", 1), (b"out", 2)):
+        assert jack.jack_port_register(piano, name, b"8 bit raw midi", flag, 0)
+    jack.jack_activate(piano)
+    heard = ports.open_input("fl\ufffdgel", api="jack", deliver=ear.received.append)
+    played = ports.open_output("fl\ufffdgel", api="jack")
+    probe = JackProbe()
+    assert probe.connections("fl\ufffdgel:out") == frozenset({"twobar-in:keys"})
+    assert probe.connections("fl\ufffdgel:in") == frozenset({"twobar-out:notes"})
+    probe.close()
+    heard.close()
+    played.close()
+    jack.jack_client_close(piano)
 
 
 def test_an_unknown_port_is_named_with_the_nearest(jack_server: JackServer, peer: JackPeer) -> None:

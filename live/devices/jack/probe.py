@@ -35,6 +35,7 @@ Once a server has died, whoever opens the next client frees all that there were,
 """
 _OPEN: "weakref.WeakSet[Lives]" = weakref.WeakSet()
 _died = threading.Event()
+_ODD_NAMES: dict[str, bytes] = {}  # of ports, that are not UTF-8: by how they are shown
 _IS_INPUT, _IS_OUTPUT = 1, 2
 _MIDI_TYPE = b"8 bit raw midi"
 _SHUTDOWN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -114,12 +115,18 @@ def if_nobody_else() -> Iterator[bool]:
             _CLIENTS.release()
 
 
+def port_bytes(name: str) -> bytes:
+    """Return the name of a port that was listed, as libjack knows it."""
+    return _ODD_NAMES.get(name) or name.encode()
+
+
 class JackProbe:
     """An inactive client of the JACK server that JACK_DEFAULT_SERVER names.
 
     Attributes:
         alive: False as soon as the server has died.
-        sample_rate: frames a second.
+        sample_rate: frames a second,
+        period_frames: and of a cycle, when it was opened.
         xruns: cycles that the server has lost since `count_xruns`.
 
     Threads: one; `alive` and `xruns` any.
@@ -158,7 +165,7 @@ class JackProbe:
                 self._on_shutdown = _SHUTDOWN(self._shut_down)  # referenced here: C holds only its address
                 jack.jack_on_shutdown(self._client, self._on_shutdown, None)
                 self.sample_rate: int = jack.jack_get_sample_rate(self._client)
-                self._period_frames: int = jack.jack_get_buffer_size(self._client)
+                self.period_frames: int = jack.jack_get_buffer_size(self._client)
                 opened(self)
         if not self._client:
             server = os.environ.get("JACK_DEFAULT_SERVER", "default")
@@ -198,14 +205,8 @@ class JackProbe:
         with if_nobody_else() as alone:
             if not alone or self._client is None or not self.alive:
                 return 0
-            self._period_frames = self._jack.jack_get_buffer_size(self._client)
             frame: int = self._jack.jack_last_frame_time(self._client)
             return frame
-
-    @property
-    def period_frames(self) -> int:
-        """Frames of a cycle, when `frame` was last asked for."""
-        return self._period_frames
 
     def runs(self) -> bool:
         """Tell whether the server goes on; takes a cycle where it does, `_STILL_S` where it does not.
@@ -248,7 +249,7 @@ class JackProbe:
         with contextlib.suppress(OSError), one_at_a_time():
             if not self.alive or self._client is None:
                 return None
-            port = self._jack.jack_port_by_name(self._client, name.encode())
+            port = self._jack.jack_port_by_name(self._client, port_bytes(name))
             if port:
                 return frozenset(self._names(self._jack.jack_port_get_all_connections(self._client, port)))
         return None
@@ -261,7 +262,9 @@ class JackProbe:
         for name in found:
             if name is None:
                 break
-            names.append(name.decode(errors="replace"))
+            names.append(readable := name.decode(errors="replace"))
+            if readable.encode() != name:
+                _ODD_NAMES[readable] = name
         self._jack.jack_free(found)
         return names
 

@@ -16,7 +16,6 @@ from live.control.desk import Desk
 from live.devices import ports
 from live.devices.fluidsynth import FluidSynth
 from live.devices.hotplug import Change, PortWatch, SystemLister
-from live.devices.jack.cycles import FrameTimes
 from live.devices.jack.probe import Direction
 from live.devices.names import keyboards
 from live.engine.closing import Guard
@@ -62,7 +61,6 @@ class Devices:
     ) -> None:
         self._options, self._output, self._post = options, output, post
         self._open = open_synth
-        self._clocked = self._frame_times if options.config.midi.clock == "midi" else None
         self._views: dict[tuple[str, str], PortView] = {}
         self._inputs: dict[str, ports.MidiInput] = {}
         self._asked: list[_Asked] = []
@@ -176,7 +174,7 @@ class Devices:
                 deliver=self._post,
                 taken=self._inputs,
                 outputs=self._output_names(),
-                clocked=self._clocked,
+                beside=self._frame_times,
             )
         except (PortError, UsageError) as reason:
             self._port_missing(jam, "in", name, reason)
@@ -192,10 +190,10 @@ class Devices:
         if self.desk is not None:
             self.desk.plug(name)
 
-    def _frame_times(self) -> FrameTimes | None:
+    def _frame_times(self) -> ports.FrameTimes | None:
         """Return an output that sees every cycle of JACK; None where there is none."""
         sinks = tuple(self._output.sinks)
-        return next((sink for sink in sinks if isinstance(sink, FrameTimes)), None)
+        return next((sink for sink in sinks if isinstance(sink, ports.FrameTimes)), None)
 
     def _output_names(self) -> list[str]:
         return [sink.name for sink in self._output.sinks if isinstance(sink, ports.MidiOutput)]
@@ -356,7 +354,7 @@ class Devices:
 
     def _reopen_input(self, name: str) -> ports.MidiInput:
         api = self._options.config.midi.api
-        port = ports.open_input(name, api=api, deliver=self._post, clocked=self._clocked)
+        port = ports.open_input(name, api=api, deliver=self._post, beside=self._frame_times)
         self._plug(port.name)
         return port
 

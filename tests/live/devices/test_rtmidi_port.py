@@ -4,10 +4,8 @@ import pytest
 import rtmidi
 
 from live import errors
-from live.devices.jack.cycles import JackCycles
 from live.devices.rtmidi_port import InputPort, OutputPort
 from live.timing import midi_bytes
-from live.timing.midi_bytes import Received
 
 
 class Driver:
@@ -139,26 +137,3 @@ def test_a_refusing_driver_is_a_port_error(monkeypatch: pytest.MonkeyPatch) -> N
     port = OutputPort(driver, "synth", api="alsa", virtual=False)
     with pytest.raises(errors.PortError, match="the MIDI output 'synth' failed: gone"):
         port.send(b"\x91\x3c\x40")
-
-
-class Frames:
-    """A server whose cycle has begun at frame 64000, of 64 at 64 kHz, and was seen at 10 ms."""
-
-    sample_rate, period_frames, alive = 64_000, 64, True
-
-    def frame(self) -> int:
-        return 64_000
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def test_midi_clock_on_jack_is_stamped_with_its_cycle_and_keys_with_their_arrival() -> None:
-    got, driver, frames = list[Received](), Driver(), Frames()
-    cycles = JackCycles(frames, lambda: 10_000_000)
-    port = InputPort(driver, "keys", got.append, lambda: 11_000_000, api="jack", virtual=True, cycles=cycles)
-    port._received(([0xF8], 0.0))
-    port._received(([0x90, 60, 100], 0.0))
-    assert [one.nanos for one in got] == [10_500_000, 11_000_000]
-    port.close()
-    assert frames.closed

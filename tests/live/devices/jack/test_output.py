@@ -1,114 +1,28 @@
 """An output on JACK-Client: on which frame each message leaves, without a server."""
 
-from collections.abc import Callable
-
 import pytest
 
-from live.devices.jack import output as jack_output
 from live.devices.jack.output import MARGIN_NANOS, JackOutput
-from live.devices.rtmidi_port import calls_paused
 from live.errors import PortError
 from live.timing.midi_bytes import note_off, note_on
 from live.timing.timeline import Nanos
-
-RATE, PERIOD = 48_000, 64
-FRAME = 1e9 / RATE
-WRAP = 1 << 32
-
-
-class Server:
-    """Stands for a client, its server and the time: cycles go by when they are asked to."""
-
-    samplerate, blocksize = RATE, PERIOD
-
-    def __init__(self, *, frame: int = 0) -> None:
-        self.first = self.begun = frame
-        self.nanos = 1_000_000_000
-        self.written: list[tuple[int, bytes]] = []
-        self.left: list[tuple[int, bytes]] = []
-        self.rooms: list[int] = []  # of the coming cycles
-        self.room = 1_000
-        self.active = self.closed = False
-        self.punctual = 0
-        self.cables = {("twobar-out:notes", "synth:in")}
-
-    def __call__(self, name: str, port: str) -> "Server":
-        self.port_name = f"{name}:{port}"
-        return self
-
-    def set_process_callback(self, callback: Callable[[int], None]) -> None:
-        self._callback = callback
-
-    def set_shutdown_callback(self, callback: Callable[[object, str], None]) -> None:
-        self.shut_down = callback
-
-    def activate(self) -> None:
-        self.active = True
-
-    def deactivate(self) -> None:
-        self.active = False
-        self.cables.clear()
-
-    def connect(self, source: str, destination: str) -> None:
-        self.cables.add((source, destination))
-
-    def peers(self) -> list[str]:
-        return [destination for _, destination in self.cables]
-
-    def leave_open(self) -> None: ...
-
-    def close(self) -> None:
-        self.closed = True
-
-    def be_punctual(self) -> None:
-        self.punctual += 1
-
-    def frame(self) -> int:
-        return self.first % WRAP
-
-    def buffer(self, _frames: int) -> int:
-        return 0
-
-    def clear(self, _buffer: int) -> None:
-        self.written, self.room = [], self.rooms.pop(0) if self.rooms else 1_000
-
-    def write(self, _buffer: int, place: int, data: bytes) -> bool:
-        if not self.room:
-            return False
-        self.room -= 1
-        assert 0 <= place < PERIOD
-        assert not self.written or self.written[-1][0] <= place
-        self.written.append((place, data))
-        return True
-
-    def cycle(self, *, late: int = 0, calls: int = 1) -> None:
-        """Begin a cycle, some nanoseconds late, and call for it, and for some before that were too late."""
-        self.nanos = self.moment(self.first) + late
-        for _ in range(calls):
-            self._callback(PERIOD)
-        self.left += [(self.first + place, data) for place, data in self.written]
-        self.written = []
-        self.first += PERIOD
-
-    def moment(self, frame: int) -> int:
-        return round(1_000_000_000 + (frame - self.begun) * FRAME)
+from tests.fakes.jack_client import FRAME, PERIOD, WRAP, FakeClient
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    made = Server()
-    monkeypatch.setattr(jack_output, "_Client", made)
-    monkeypatch.setattr(jack_output, "silence_jack", lambda: None)
+def server(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
+    made = FakeClient()
+    made.stand_in(monkeypatch)
     return made
 
 
 @pytest.fixture
-def output(server: Server) -> JackOutput:
+def output(server: FakeClient) -> JackOutput:
     return JackOutput("twobar-out", "notes", nanos=lambda: server.nanos)
 
 
 def test_what_is_given_ahead_leaves_on_its_frame_however_late_cycles_begin(
-    server: Server, output: JackOutput
+    server: FakeClient, output: JackOutput
 ) -> None:
     assert output.lead_nanos == round(PERIOD * FRAME) + MARGIN_NANOS
     server.cycle()
@@ -123,9 +37,8 @@ def test_what_is_given_ahead_leaves_on_its_frame_however_late_cycles_begin(
 
 def test_frames_go_on_where_jack_counts_from_0_again(monkeypatch: pytest.MonkeyPatch) -> None:
     first = WRAP - 2 * PERIOD
-    server = Server(frame=first)
-    monkeypatch.setattr(jack_output, "_Client", server)
-    monkeypatch.setattr(jack_output, "silence_jack", lambda: None)
+    server = FakeClient(frame=first)
+    server.stand_in(monkeypatch)
     output = JackOutput("twobar-out", "notes", nanos=lambda: server.nanos)
     for frame in (first + 100, first + 200):
         output.send_at(b"\xf8", Nanos(server.moment(frame)))
@@ -141,7 +54,9 @@ def test_before_the_first_cycle_it_knows_of_no_frame_when_it_is(output: JackOutp
     assert output.moment(64) is None
 
 
-def test_what_is_late_leaves_with_the_next_cycle_and_is_counted(server: Server, output: JackOutput) -> None:
+def test_what_is_late_leaves_with_the_next_cycle_and_is_counted(
+    server: FakeClient, output: JackOutput
+) -> None:
     for _ in range(4):
         server.cycle()
     output.send_at(note_on(2, 60, 90), Nanos(server.moment(10)))
@@ -152,7 +67,7 @@ def test_what_is_late_leaves_with_the_next_cycle_and_is_counted(server: Server, 
 
 
 def test_what_is_sent_at_once_leaves_with_the_next_cycle_before_what_was_planned(
-    server: Server, output: JackOutput
+    server: FakeClient, output: JackOutput
 ) -> None:
     output.send_at(note_on(2, 61, 90), Nanos(server.moment(0)))
     output.send(note_on(1, 60, 90))
@@ -160,7 +75,7 @@ def test_what_is_sent_at_once_leaves_with_the_next_cycle_before_what_was_planned
     assert server.left == [(0, note_on(1, 60, 90)), (0, note_on(2, 61, 90))]
 
 
-def test_what_finds_no_room_in_a_cycle_leaves_with_the_next(server: Server, output: JackOutput) -> None:
+def test_what_finds_no_room_in_a_cycle_leaves_with_the_next(server: FakeClient, output: JackOutput) -> None:
     notes = [note_on(1, pitch, 90) for pitch in range(3)]
     for note in notes:
         output.send(note)
@@ -172,7 +87,7 @@ def test_what_finds_no_room_in_a_cycle_leaves_with_the_next(server: Server, outp
 
 
 def test_a_call_that_jack_makes_up_for_leaves_what_was_written_to_whoever_reads_it(
-    server: Server, output: JackOutput
+    server: FakeClient, output: JackOutput
 ) -> None:
     server.cycle()
     output.send(note_on(1, 60, 90))
@@ -181,7 +96,7 @@ def test_a_call_that_jack_makes_up_for_leaves_what_was_written_to_whoever_reads_
 
 
 def test_an_output_that_is_closed_or_whose_server_has_died_or_stands_still_says_so(
-    server: Server, output: JackOutput
+    server: FakeClient, output: JackOutput
 ) -> None:
     for _ in range(4_097):
         output.send(b"\xf8")
@@ -197,7 +112,7 @@ def test_an_output_that_is_closed_or_whose_server_has_died_or_stands_still_says_
 
 
 def test_closing_silences_what_was_played_on_and_leaves(
-    server: Server, output: JackOutput, monkeypatch: pytest.MonkeyPatch
+    server: FakeClient, output: JackOutput, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: server.cycle())
     output.send(note_on(3, 60, 90))
@@ -207,28 +122,8 @@ def test_closing_silences_what_was_played_on_and_leaves(
     assert server.closed
 
 
-def test_while_it_is_paused_messages_wait_and_cables_come_back_with_it(
-    server: Server, output: JackOutput
-) -> None:
-    server.cycle()
-    with calls_paused():
-        assert (server.active, server.cables) == (False, set())
-        output.send(note_on(1, 60, 90))
-    assert (server.active, server.cables) == (True, {("twobar-out:notes", "synth:in")})
-    server.cycle()
-    assert [data for _, data in server.left] == [note_on(1, 60, 90)]
-    output.close()
-    with calls_paused():
-        assert server.closed
-
-
-def test_each_thread_that_calls_it_is_given_its_priority_once(server: Server, output: JackOutput) -> None:
+def test_the_thread_that_calls_it_is_given_its_priority_once(server: FakeClient, output: JackOutput) -> None:
     for _ in range(3):
         server.cycle()
     assert server.punctual == 1
-    with calls_paused():
-        pass
-    for _ in range(3):
-        server.cycle()
-    assert server.punctual == 2
     output.close()
