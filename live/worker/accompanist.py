@@ -9,7 +9,7 @@ Threads: one at a time; live that of the model process.
 Tested in tests/live/jam/asking/test_accompaniment.py.
 """
 
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from random import Random
 
 from model.edits.arrangement import SECTION
@@ -35,6 +35,7 @@ class Accompanist:
         self._player, self._stays = player, stays
         self._written, self._section = Phrase(player.card.grid), 0
         self._writing: Generator[None, None, Phrase] | None = None
+        self._hurries = False
 
     def write(
         self, phrase: Phrase, parts: Collection[int], *, number: int, seed: int
@@ -47,6 +48,7 @@ class Accompanist:
             number: of the phrase; what was written stays for the others of its section.
             seed: of all choices; each phrase has its own.
         """
+        self._hurries = False
         self._writing = self._write(phrase, parts, section=number // SECTION, seed=(seed + number) % 2**32)
         return self._writing
 
@@ -58,10 +60,17 @@ class Accompanist:
             rng = Random(seed)  # noqa: S311  music, no secret
             stay = {track for track in sorted(parts) if rng.random() < self._stays.get(track, 0.0)}
         self._written = yield from self._player.accompany(
-            phrase, parts, seed=seed, keep=self._written.part(*stay), tries=TRIES
+            phrase, parts, seed=seed, keep=self._written.part(*stay), tries=self._tries()
         )
         self._section = section
         return self._written
+
+    def _tries(self) -> Iterator[int]:
+        """Yield for each try: another one only while nobody waits for what was written."""
+        for number in range(TRIES):
+            if number and self._hurries:
+                return
+            yield number
 
     def bring_back(self, notes: Sequence[Note]) -> None:
         """Go on with a pattern that was written before."""
@@ -70,10 +79,11 @@ class Accompanist:
     def joined(self, phrase: Phrase, parts: Collection[int]) -> Phrase:
         """Return a phrase with the parts that it lacks.
 
-        They are those that were written last; were none yet, what is being written is finished first.  What
-        was never written is written now.
+        They are those that were written last; were none yet, what is being written is finished first, but
+        not tried again.  What was never written is written now.
         """
         if not self._written.notes and self._writing is not None:
+            self._hurries = True
             for _ in self._writing:
                 pass
         return run_to_end(self._player.accompany(phrase, parts, keep=self._written))

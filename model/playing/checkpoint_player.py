@@ -3,7 +3,7 @@
 Importing this module and playing a checkpoint with graphs loads no torch.
 """
 
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 
@@ -211,7 +211,7 @@ class CheckpointPlayer:
         *,
         seed: int = 0,
         keep: Phrase | None = None,
-        tries: int = 1,
+        tries: Iterable[object] = range(1),
     ) -> Generator[None, None, Phrase]:
         """Write the parts that a phrase lacks; see `model.playing.player.Player.accompany`.
 
@@ -229,7 +229,7 @@ class CheckpointPlayer:
         )
         missing = {*parts} - {note.track for note in context.notes}
         rng, costs = np.random.default_rng(seed), np.inf
-        for _ in range(max(1, tries)):
+        for _ in tries:
             written = yield from notes.along(context, parts, rng)
             found = unusual(written, missing)
             if found < costs:

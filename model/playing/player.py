@@ -3,7 +3,7 @@
 Tested in tests/model/playing/test_checkpoint_player.py.
 """
 
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -143,7 +143,7 @@ class Player(Protocol):
         *,
         seed: int = 0,
         keep: Phrase | None = None,
-        tries: int = 1,
+        tries: Iterable[object] = range(1),
     ) -> Generator[None, None, Phrase]:
         """Write the parts that a phrase lacks; yields after each note, returns all of it.
 
@@ -157,7 +157,7 @@ class Player(Protocol):
             parts: tracks that may be written.
             seed: of the choices.
             keep: parts written before, a groove say, that stay as they are where the phrase lacks them.
-            tries: at most, see `model.music.accompaniment.unusual`.
+            tries: an item for each there may be, at least one; see `model.music.accompaniment.unusual`.
         """
 
     def place(self, latent: Latent) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """A player without a network: its latent is the melody itself, so that what comes out can be told."""
 
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -124,7 +124,7 @@ class RollPlayer:
         *,
         seed: int = 0,
         keep: Phrase | None = None,
-        tries: int = 1,
+        tries: Iterable[object] = range(1),
     ) -> Generator[None, None, Phrase]:
         """Write a note to each part that is missing, its pitch the seed; keep what is to be kept."""
         for part in parts:

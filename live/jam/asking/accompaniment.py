@@ -4,6 +4,7 @@ It gives others their turn between two notes, and what it wrote joins the phrase
 Threads: engine only.
 """
 
+from live.jam.asking.answers_ahead import SHORT_NANOS
 from live.jam.asking.asked_ahead import AskedAhead
 from live.jam.asking.requests import Requests
 from live.jam.input.capture import Capture
@@ -11,7 +12,10 @@ from live.jam.protocols import Output
 from live.jam.sequencing.periods import Periods
 from live.jam.sequencing.plan import Plan
 from live.jam.turns import Turns
+from model.music.grid import TICKS_PER_BEAT
 from model.music.phrase import Phrase
+
+MORE_BEATS = 2
 
 
 class Accompaniment(AskedAhead):
@@ -35,6 +39,12 @@ class Accompaniment(AskedAhead):
     def wanted(self) -> bool:
         """Whether the model writes parts."""
         return bool(self._requests.parts)
+
+    def _ahead(self) -> int:
+        """As far again at a fast tempo: the answer itself is asked for a beat before the phrase closes."""
+        ahead = super()._ahead()
+        fast = self._plan.half_step * self._requests.tick_nanos < SHORT_NANOS
+        return ahead + MORE_BEATS * TICKS_PER_BEAT if fast else ahead
 
     def ask_for(self, cell: int) -> None:
         """Ask for the parts that join what was played before a cell, or sounds on in it with new ones."""

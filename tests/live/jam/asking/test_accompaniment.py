@@ -1,5 +1,7 @@
 """A model that accompanies: when it is asked for the parts that a phrase lacks, what becomes of them."""
 
+from collections.abc import Generator, Iterable
+
 import msgspec
 import pytest
 
@@ -52,6 +54,15 @@ def test_the_band_is_asked_two_beats_before_a_phrase_closes() -> None:
     stage.run_to_tick(CELL)
     (encode,) = found(stage)
     assert (encode.parts, len(encode.notes)) == (ALL, 8)
+
+
+def test_at_a_fast_tempo_the_band_is_asked_two_beats_sooner() -> None:
+    stage = jam(configured(bpm=240.0))
+    due = CELL - 4 * BEAT - HALF_STEP
+    stage.run_to_tick(due - 1)
+    assert not asked(stage)
+    stage.run_to_tick(due + 1)
+    assert [note[1] for note in asked(stage)[0].notes] == [60, 61, 62, 63]
 
 
 def test_each_phrase_is_asked_for_once() -> None:
@@ -241,6 +252,28 @@ def test_the_first_one_is_waited_for() -> None:
     next(half)
     assert pitches(band.joined(tune, ALL)) == [39, 39, 39]
     assert not list(half)
+
+
+def test_while_the_first_one_is_waited_for_it_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = list[int]()
+
+    def accompany(
+        phrase: Phrase, _parts: object, *, tries: Iterable[int] = range(1), **_rest: object
+    ) -> Generator[None, None, Phrase]:
+        for number in tries:
+            tried.append(number)
+            yield
+        return Phrase.of(phrase.grid, [*phrase.notes, Note(0, 36, 90, 1, 0.0, DRUMS)])
+
+    player = RollPlayer(codec="multitrack")
+    monkeypatch.setattr(player, "accompany", accompany)
+    band = Accompanist(player)
+    next(band.write(played(player), ALL, number=0, seed=0))
+    band.joined(played(player), ALL)
+    assert tried == [0, 0], "the one that is under way, and no other, before what it joins"
+    tried.clear()
+    run_to_end(band.write(played(player), ALL, number=4, seed=0))
+    assert tried == [0, 1, 2, 3]
 
 
 def test_the_model_process_writes_a_note_at_a_time_and_finds_all_parts(
