@@ -375,9 +375,10 @@ def _check_action(control: Control, label: str, where: str) -> None:
 
 
 def describe(control: Control) -> str:
-    """Return a control in a few words, as `cc 70` or `note 36 on channel 10`."""
+    """Return a control in a few words, as `CC 70` or `note 36 on channel 10`."""
     kind, number = control.source
-    text = kind.replace("_", " ") + ("" if kind in {"pitch_bend", "aftertouch"} else f" {number}")
+    name = kind.upper() if kind in {"cc", "cc14", "nrpn"} else kind.replace("_", " ")
+    text = name + ("" if kind in {"pitch_bend", "aftertouch"} else f" {number}")
     return text if control.channel is None else f"{text} on channel {control.channel}"
 
 

@@ -120,7 +120,9 @@ class Dashboard(App[None]):
         self._piano = piano.Piano()
         self._escapes = escapes.Escapes()
         self._escaping = False  # whether the last key was an Esc to a window
-        self._bound = {name for named in keys.rebound(self._keymap).values() for name in named.split(",")}
+        bound = keys.rebound(self._keymap)
+        self._bound = {name for named in bound.values() for name in named.split(",")}
+        self._ends = {name for ident in ("piano", "panic") for name in bound[ident].split(",")}
         self._pulsing = False
         self._panels: list[Painted] = []
 
@@ -474,8 +476,10 @@ class Dashboard(App[None]):
         pitch = self._piano.press(event.key)
         if pitch is None:
             if self._piano.shift(event.key):
-                event.prevent_default()
                 self._hint()
+            elif event.key in self._ends or not (len(event.key) == 1 and event.key.isalnum()):
+                return
+            event.prevent_default()  # a letter beside those that play changes nothing, either
             return
         event.prevent_default()
         self._send(commands.PlayKey(pitch, source=keys.SOURCE))

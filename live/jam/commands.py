@@ -250,7 +250,7 @@ class Commands:
 
     def _recall(self, name: str, now: Nanos) -> None:
         if not self._jam.gestures.recall(name, self._jam.sent_to(now)):
-            raise UsageError(f"anchor {name} is empty: capture it first")
+            raise UsageError(f"anchor {name} is empty: store it first")
         self._jam.mark(f"recall {name}", now)
 
     # -- modes, parts, scenes --------------------------------------------------------------------

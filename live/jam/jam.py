@@ -421,7 +421,8 @@ class Jam:
         self.requests.condition(name, text)
         self.plan.mark_stale(self.sent_to(now))
         self.mark(f"{name} {text}", now)
-        self.notices.add("info", f"{name}: {text}")
+        follows = text == AUTO and name in ("key", "chords")
+        self.notices.add("info", f"{name}: {'as you play' if follows else text}")
         if name in ("key", "chords"):
             for sentence in self.requests.contradictions():
                 self.notices.add("info", sentence)

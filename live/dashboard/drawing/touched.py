@@ -17,11 +17,11 @@ _CHIPS = {
 }
 
 
-def touched_row(touched: TouchView | None, width: int) -> Row:
+def touched_row(touched: TouchView | None, width: int, *, unbound: str = UNBOUND) -> Row:
     """Draw the control that was touched last and what it does, in at most `width` cells; nothing before."""
     if touched is None or width < NAME_WIDTH:
         return ()
-    does: TextSpan = (clean(touched.does), "sounded") if touched.does else (UNBOUND, "warn")
+    does: TextSpan = (clean(touched.does), "sounded") if touched.does else (unbound, "warn")
     room = width - row_width((does,)) - 3
     if room < 1:
         return ((shorten(does[0], width), does[1]),)
@@ -53,15 +53,11 @@ def choice_rows(
 
 
 def lesson_rows(lesson: LessonView, touched: TouchView | None, width: int) -> tuple[Row, ...]:
-    """Draw what is learned, how far it has got, and what keys do now."""
+    """Draw what is learned, and how far it has got."""
     word, ink = _CHIPS[lesson.state]
-    keys: list[TextSpan] = [("u", "key"), (" undoes it  ", "dim")] if lesson.state == "learned" else []
-    keys += [("Enter", "key"), (" another  ", "dim")] if lesson.state == "learned" else []
-    keys += [("Esc", "key"), (" closes" if lesson.state == "learned" else " back", "dim")]
     return (
         fit_row(((f" {word} ", ink), ("  ", ""), (clean(lesson.target), "strong")), width),
         (),
         fit_row(((shorten(clean(lesson.text), width), ""),), width),
-        fit_row(touched_row(touched, width), width),
-        fit_row(keys, width),
+        fit_row(touched_row(touched, width, unbound="unbound"), width),
     )

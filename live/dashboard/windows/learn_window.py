@@ -17,6 +17,7 @@ from live.ipc.snapshot import Snapshot
 from live.settings.knobs import bindable
 
 MOST_ROWS, MOST_COLUMNS = 18, 76
+LISTENING, LEARNED = "Esc back", "u undoes   Enter another   Esc closes"
 
 
 class LearnWindow(ModalWindow[None]):
@@ -28,6 +29,7 @@ class LearnWindow(ModalWindow[None]):
     """
 
     HEADING = "learn a control"
+    FOOTING = "Enter chooses   Esc closes"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back", show=False),
         Binding("enter", "go", "learn", show=False),
@@ -62,6 +64,8 @@ class LearnWindow(ModalWindow[None]):
 
     def _draw(self) -> None:
         self.query_one(Static).update(painted(self._rows()))
+        box = self.query_one(f".{self.BOX}")
+        box.border_subtitle = LEARNED if self._learned else LISTENING if self._asked else self.FOOTING
 
     def _rows(self) -> tuple[Row, ...]:
         width = max(20, min(MOST_COLUMNS, self.app.size.width - 10))

@@ -220,9 +220,10 @@ class Devices:
         wanted = self._options.config.midi.inputs
         if not self._inputs and "auto" in wanted:
             self._views["in", "keyboard"] = PortView("in", "keyboard", "missing", "plug one in")
-            jam.notices.add(
-                "warning", "no keyboard found: plug one in, or choose one with --in (see `twobar ports`)"
-            )
+            other = "`twobar ports` lists what there is"
+            if not self._options.headless:
+                other = "or press k to play on the computer's"
+            jam.notices.add("warning", f"no keyboard found: plug one in, {other}")
 
     def set_up(self, jam: Jam, now: Nanos) -> None:
         """Send the programs and levels of the performer's voice and of every part, to whom that is wanted."""

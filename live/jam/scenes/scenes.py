@@ -130,8 +130,9 @@ class Scenes:
         elif settings is not None:
             target = self._to_settings(settings)
         else:
-            listed = ", ".join(map(str, sorted({*self._stored, *self._settings}))) or "none"
-            raise UsageError(f"scene {number} is neither stored nor in live.toml; there is: {listed}")
+            listed = ", ".join(map(str, sorted({*self._stored, *self._settings})))
+            there = f"; there is: {listed}" if listed else ""
+            raise UsageError(f"scene {number} is empty: store it first{there}")
         self._glide, self.called = None, number
         over = bars if self._jam.transport.running else 0
         if over or target.slots.get("model", self._jam.model_choice.name) != self._jam.model_choice.name:

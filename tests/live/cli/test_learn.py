@@ -53,7 +53,7 @@ def test_a_knob_is_learned_and_written(home: Path, monkeypatch: pytest.MonkeyPat
     said: list[str] = []
     learn.learn(["density"], source="auto", api="auto", mapping="auto", say=said.append)
     assert said[0] == "density: turn a knob to the right and back"
-    assert said[1] == f"Old keys · cc 74 on channel 1 is density: {home / 'old-keys.toml'}"
+    assert said[1] == f"Old keys · CC 74 on channel 1 is density: {home / 'old-keys.toml'}"
     assert [one.cc for one in read(home / "old-keys.toml").control if one.knob == "density"] == [22, 74]
     assert opened[0].closed
 

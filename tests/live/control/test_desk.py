@@ -104,10 +104,10 @@ def test_a_typo_in_a_mapping_costs_one_sentence_and_that_control(home: Path) -> 
     hands = Hands(MPK)
     assert [c.knob for c in hands.desk.mapping_of(MPK).control] == ["gate"]
     assert len(hands.said) == 3
-    assert "control 1 (cc 1)" in hands.said[0]
+    assert "control 1 (CC 1)" in hands.said[0]
     assert "did you mean 'density'" in hands.said[0]
     assert "'knobb' in control 2" in hands.said[1]
-    assert "control 4 (cc 3) listens to what control 3 already has" in hands.said[2]
+    assert "control 4 (CC 3) listens to what control 3 already has" in hands.said[2]
     (home / "akai-mpk-mini-mk3.toml").write_text(
         '[controller]\nname = "mine"\nmatch = ["MPK mini 3"]\n[[cont'
     )
@@ -121,7 +121,7 @@ def test_what_was_touched_last_and_what_it_does(home: Path) -> None:
     hands = Hands(MPK)
     assert hands.desk.touched() is None
     hands.touch(MPK, control(1, 70, 64))
-    assert hands.desk.touched() == TouchView("MPK mini 3 MIDI 1", "cc 70", "density")
+    assert hands.desk.touched() == TouchView("MPK mini 3 MIDI 1", "CC 70", "density")
     hands.touch(MPK, control(1, 22, 64), note_on(1, 60, 90), note_off(1, 60))
     assert hands.desk.touched() == TouchView("MPK mini 3 MIDI 1", "CC 22", "")
     hands.touch(MPK, control(1, 70, 65), note_on(10, 36, 90), control(1, 22, 65))
@@ -147,9 +147,9 @@ def test_a_knob_is_learned_while_it_plays_and_active_at_once(home: Path) -> None
     assert learned.fitting
     view = hands.desk.lesson_view()
     assert view is not None
-    assert (view.state, view.text) == ("learned", "MPK mini 3 MIDI 1 · cc 20 on channel 3, a knob or fader")
+    assert (view.state, view.text) == ("learned", "MPK mini 3 MIDI 1 · CC 20 on channel 3, a knob or fader")
     assert [type(one) for one in hands.touch(MPK, *turned(20, channel=3))][:1] == [Turn]
-    assert hands.desk.touched() == TouchView("MPK mini 3 MIDI 1", "cc 20 on channel 3", "density")
+    assert hands.desk.touched() == TouchView("MPK mini 3 MIDI 1", "CC 20 on channel 3", "density")
     hands.desk.unlearn(learned)
     assert hands.desk.touched() == TouchView("MPK mini 3 MIDI 1", "CC 20", "")
     hands.knobs["density"] = 0.0

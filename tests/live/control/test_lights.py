@@ -123,7 +123,7 @@ def test_dark_clears_every_lamp_that_is_ever_lit() -> None:
     [
         (
             'cc = 1\nknob = "gate"\nlight = { on = 3 }',
-            "control 1 (cc 1) has a light with on; a knob shows its",
+            "control 1 (CC 1) has a light with on; a knob shows its",
         ),
         (
             'cc = 1\naction = "tap"\nlight = { ring = [0, 5] }',

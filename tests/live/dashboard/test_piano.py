@@ -25,6 +25,12 @@ async def test_letters_play_notes_while_the_piano_is_on() -> None:
         assert await stage.press("z") == [("freeze", "")]
 
 
+async def test_letters_and_digits_beside_the_piano_keys_do_nothing_while_it_is_on() -> None:
+    async with Stage().run() as stage:
+        assert await stage.press("k", "a", "f", "l", "1", "4", "8", "A") == []
+        assert await stage.press("0", "k", "a") == [("panic", ""), ("mode", "answer")]
+
+
 async def test_a_piano_note_ends_by_itself_and_no_note_outlives_the_screen() -> None:
     stage = Stage()
     async with stage.run():

@@ -99,13 +99,13 @@ def test_no_command_raises_and_no_knob_leaves_its_travel(commands: list[Command]
         (command("nudge", "densty", 1.0), "unknown knob 'densty'; there is: "),
         (ask.StoreAnchor("E"), "unknown capture 'E'; there is: A, B, C, D"),
         (ask.SetMode("folow"), "unknown mode 'folow'; there is: answer, drift, follow, hold"),
-        (command("recall", "C"), "anchor C is empty: capture it first"),
+        (command("recall", "C"), "anchor C is empty: store it first"),
         (command("capture", "A"), "nothing to store as A yet: play two bars first"),
         (command("knob", "stray", float("nan")), "knob stray takes finite numbers only"),
         (command("latent", values=[float("inf"), 1.0]), FINITE),
         (command("latent", values=[float("nan"), 1.0]), FINITE),
         (command("latent", values=[-1e39, 1.0]), FINITE),
-        (command("scene", "3"), "scene 3 is neither stored nor in live.toml; there is: none"),
+        (command("scene", "3"), "scene 3 is empty: store it first"),
         (command("undo"), "nothing to undo"),
         (command("note", "on", 128.0), "a key is 0 to 127, not 128"),
         (command("latent", values=[1.0]), "a latent has 2 numbers here, not 1"),
@@ -186,7 +186,7 @@ def test_a_scene_turns_its_knobs_and_mode() -> None:
     assert stage.jam.history.state.mode == "hold"
     assert said(stage) == "scene 3: quiet"
     run(stage, command("scene", "4"))
-    assert said(stage) == "scene 4 is neither stored nor in live.toml; there is: 3"
+    assert said(stage) == "scene 4 is empty: store it first; there is: 3"
 
 
 def test_taps_set_the_tempo() -> None:
@@ -294,7 +294,7 @@ def test_words_do_what_they_say_and_the_rest_of_it_where_one_thing_cannot_be_don
     assert stage.jam.knobs["register"] == pytest.approx(-0.2)
     assert stage.jam.history.state.mode == "hold"
     texts = [notice.text for notice in stage.jam.notices.lines]
-    assert "anchor B is empty: capture it first" in texts
+    assert "anchor B is empty: store it first" in texts
     assert texts[-1].startswith("density +0.00 -> -0.40; register")
 
 

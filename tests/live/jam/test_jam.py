@@ -330,7 +330,7 @@ def test_the_same_evening_gives_the_same_notes() -> None:
     ("asked", "sentence"),
     [
         (StoreAnchor("Q"), "unknown capture 'Q'"),
-        (CallScene(12), "scene 12 is neither stored nor in live.toml"),
+        (CallScene(12), "scene 12 is empty: store it first"),
         (RecallAnchor("Q"), "unknown recall 'Q'"),
         (SetMode("Q"), "unknown mode 'Q'"),
     ],

@@ -31,11 +31,9 @@ def test_the_list_shows_the_chosen_line_wherever_it_is() -> None:
         assert f"▸ scene {chosen}" in [text(row) for row in rows]
 
 
-def test_a_lesson_says_what_keys_do_now() -> None:
-    listening = lesson_rows(LessonView("density", "listening", "turn it"), None, 60)
-    assert text(listening[-1]) == "Esc back"
-    learned = lesson_rows(LessonView("density", "learned", "cc 74"), None, 60)
-    assert text(learned[-1]) == "u undoes it  Enter another  Esc closes"
+def test_a_lesson_says_how_far_it_is_and_names_no_key_that_does_nothing_in_it() -> None:
+    listening = lesson_rows(LessonView("density", "listening", "turn it"), TouchView("MPK", "CC 7", ""), 60)
+    assert [text(row) for row in listening] == [" touch it   density", "", "turn it", "MPK · CC 7 · unbound"]
 
 
 def test_the_number_of_a_control_is_seen_where_the_port_s_name_is_not() -> None:

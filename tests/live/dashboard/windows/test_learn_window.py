@@ -28,8 +28,12 @@ async def test_letters_narrow_the_list_and_enter_asks_for_a_touch() -> None:
         text = await seen(stage, lesson=listening, touched=TOUCH)
         assert "turn a knob to the right and back" in text
         assert "MPK mini 3 · CC 74 · unbound" in text
-        learned = LessonView("density", "learned", "MPK mini 3 · cc 74 on channel 1, a knob or fader")
-        assert "cc 74 on channel 1, a knob or fader" in await seen(stage, lesson=learned)
+        assert "Esc back" in text
+        assert "Esc closes" not in text
+        learned = LessonView("density", "learned", "MPK mini 3 · CC 74 on channel 1, a knob or fader")
+        text = await seen(stage, lesson=learned)
+        assert "CC 74 on channel 1, a knob or fader" in text
+        assert "u undoes   Enter another   Esc closes" in text
         assert await stage.press("u") == [("undo", ""), ("learn no more", "")]
         assert "find" in stage.text()
         await stage.press("escape")
@@ -51,7 +55,7 @@ async def test_the_line_of_hints_always_shows_what_was_touched_last() -> None:
     for size in ((80, 24), (120, 40), (200, 50)):
         async with Stage().run(size) as stage:
             assert "MPK mini 3 · CC 74 · unbound: l to bind" in await seen(stage, touched=TOUCH)
-            bound = TouchView("MPK mini 3", "cc 70", "density")
+            bound = TouchView("MPK mini 3", "CC 70", "density")
             text = await seen(stage, touched=bound)
-            assert "MPK mini 3 · cc 70 · density" in text
+            assert "MPK mini 3 · CC 70 · density" in text
             assert "panic" in text

@@ -71,7 +71,7 @@ def settled(engine: Engine, clock: FakeClock) -> None:
 def test_learned_while_it_plays_written_and_undone(engine: Engine, clock: FakeClock, home: Path) -> None:
     engine.arrivals.put(Learn("freeze", source="dashboard"))
     press_twice(engine, clock, 41)
-    assert "learned: MPK mini 3 · cc 41 on channel 1 is freeze; u undoes it" in notices(engine)
+    assert "learned: MPK mini 3 · CC 41 on channel 1 is freeze; u undoes it" in notices(engine)
     settled(engine, clock)
     assert read(home / "akai-mpk-mini-mk3.toml").control[-1].action == "freeze"
     assert not frozen(engine), "what was learned from acts only from then on"
@@ -88,7 +88,7 @@ def test_what_a_control_did_before_is_said(engine: Engine, clock: FakeClock, hom
     for target in ("freeze", "tap"):
         engine.arrivals.put(Learn(target, source="dashboard"))
         press_twice(engine, clock, 41)
-    assert "learned: MPK mini 3 · cc 41 on channel 1 is tap, no more freeze; u undoes it" in notices(engine)
+    assert "learned: MPK mini 3 · CC 41 on channel 1 is tap, no more freeze; u undoes it" in notices(engine)
     settled(engine, clock)
 
 
@@ -100,7 +100,7 @@ def test_u_takes_back_what_was_learned_last(engine: Engine, clock: FakeClock, ho
     engine.arrivals.put(Undo(source="dashboard"))
     run_to(engine, clock, clock.nanos + MS)
     settled(engine, clock)
-    assert notices(engine)[-1] == "undone: cc 42 on channel 1 is tap no more"
+    assert notices(engine)[-1] == "undone: CC 42 on channel 1 is tap no more"
     assert [c.action for c in read(home / "akai-mpk-mini-mk3.toml").control][-1] == "freeze"
     engine.arrivals.put(Undo(source="dashboard"))
     run_to(engine, clock, clock.nanos + MS)

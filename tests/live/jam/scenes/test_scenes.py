@@ -108,7 +108,7 @@ def test_a_scene_that_was_called_is_the_one_that_is_shown() -> None:
     [
         (StoreScene(0), "a scene's number is 1 to 99, not 0"),
         (StoreScene(100), "a scene's number is 1 to 99, not 100"),
-        (CallScene(3), "scene 3 is neither stored nor in live.toml; there is: 1"),
+        (CallScene(3), "scene 3 is empty: store it first; there is: 1"),
         (CallScene(1, 65), "a scene comes over 1 to 64 bars, not 65"),
     ],
 )

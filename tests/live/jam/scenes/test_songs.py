@@ -86,7 +86,7 @@ def test_a_scene_that_is_not_there_is_told_and_the_song_goes_on() -> None:
     stage = on_stage(LAST)
     do(stage, ChooseSong(1))
     stage.run_to_tick(bar_line(stage, 5))
-    assert "song 1: scene 9 is neither stored nor in live.toml; there is: 1, 2, 3" in [
+    assert "song 1: scene 9 is empty: store it first; there is: 1, 2, 3" in [
         line.text for line in stage.jam.notices.lines
     ]
     stage.run_to_tick(bar_line(stage, 2))
