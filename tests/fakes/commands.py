@@ -66,6 +66,10 @@ def words(asked: Command) -> Words:
             return Words("quit", "", 0.0)
         case commands.Say(text):
             return Words("say", text, 0.0)
+        case commands.CallScene(number, bars) if number > 9 or bars:
+            return Words("scene", f"{number} over {bars} bars" if bars else str(number), 0.0)
+        case commands.RampTempo(tempo_bpm, bars):
+            return Words("tempo", f"{tempo_bpm:g} over {bars} bars", 0.0)
     for name, allowed in ACTIONS.items():
         for argument in allowed or ("",):
             if action(name, argument, source=asked.source) == asked:

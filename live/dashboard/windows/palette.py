@@ -10,7 +10,10 @@ from live.dashboard import keys
 from live.dashboard.shown import Shown
 from live.ipc.commands import action
 from live.ipc.snapshot import Snapshot
-from live.settings.knobs import ACTIONS, KNOBS
+from live.settings.knobs import ACTIONS, KNOBS, takes
+
+BEST = 1e6
+"""The score of what is typed in full."""
 
 
 class Entry(NamedTuple):
@@ -56,6 +59,15 @@ def mapping_entries(snapshot: Snapshot | None) -> Iterator[Entry]:
                 )
 
 
+def spelt_out(query: str) -> Entry | None:
+    """Return what was typed where it is an action that no list can hold, as `scene 2 over 4 bars`."""
+    text = " ".join(query.split())
+    name, _, word = text.partition(" ")
+    if name not in ACTIONS or word in ACTIONS[name] or not takes(name, word):
+        return None
+    return Entry(text, "no key has it", f"named('{name}', '{word}')")
+
+
 class Showing(Protocol):
     """An App that shows snapshots."""
 
@@ -76,6 +88,8 @@ class Palette(Provider):
 
     async def search(self, query: str) -> Hits:
         """Offer what has the typed letters in their order."""
+        if typed := spelt_out(query):
+            yield Hit(BEST, typed.name, partial(self.app.run_action, typed.run), help=typed.tip)
         matcher = self.matcher(query)
         for entry in self._entries():
             score = matcher.match(entry.name)

@@ -73,8 +73,10 @@ class SongList:
     def _go(self, song: int, link: int, now: Nanos) -> None:
         chain = self._songs[song].chain
         begins = self._nearest_bar(now)
-        self._call(chain[link].scene, chain[link].over, now)
-        self.place, self._run = SetPlace(song, link, begins), self._jam.run
+        try:
+            self._call(chain[link].scene, chain[link].over, now)
+        finally:  # where that scene is empty, too: who leads on must get past it
+            self.place, self._run = SetPlace(song, link, begins), self._jam.run
         name = self._songs[song].name
         self._jam.mark(f"song {song + 1}, scene {link + 1} of {len(chain)}", now)
         if link == 0:
@@ -117,7 +119,6 @@ class SongList:
             self._go(place.song, place.link + 1, now)
         except UsageError as error:
             self._jam.notices.add("warning", f"song {place.song + 1}: {error}")
-            self.place = SetPlace(place.song, place.link + 1, self._nearest_bar(now))
 
     def next_tick(self, tick: Tick) -> Tick | None:
         """Return when to come back; None where nothing is to come by itself."""

@@ -1,8 +1,11 @@
 """The command palette offers everything, and what is chosen is done."""
 
+import pytest
+
 from live.dashboard import keys
-from live.dashboard.windows.palette import entries, mapping_entries
-from live.ipc.commands import ChooseMapping, action
+from live.dashboard.windows.palette import entries, mapping_entries, spelt_out
+from live.ipc import commands as ask
+from live.ipc.commands import action
 from live.ipc.snapshot import ControllerView
 from live.settings.knobs import ACTIONS, KNOBS
 from tests.fakes.dashboard_stage import Stage
@@ -27,6 +30,28 @@ async def test_an_action_is_found_by_its_letters_and_sent() -> None:
         assert await stage.press("enter") == [("mode", "drift")]
 
 
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("scene 2 over 4 bars", ask.CallScene(2, 4, source="dashboard")),
+        ("scene 12", ask.CallScene(12, source="dashboard")),
+        ("tempo 140  over 8 bars", ask.RampTempo(140.0, 8, source="dashboard")),
+    ],
+)
+async def test_an_action_that_no_list_holds_is_typed_in_full(typed: str, sent: ask.Command) -> None:
+    async with Stage().run() as stage:
+        await stage.press("ctrl+p")
+        await stage.press(*typed)
+        await stage.app.workers.wait_for_complete()
+        await stage.press("enter")
+        assert stage.sent.commands == [sent]
+
+
+@pytest.mark.parametrize("typed", ["scene", "scene 2", "scene 0", "tempo 900 over 8 bars", "mode hold x"])
+def test_what_is_listed_already_or_is_none_is_not_offered_twice(typed: str) -> None:
+    assert spelt_out(typed) is None
+
+
 async def test_a_mapping_is_chosen_for_a_controller_that_is_plugged_in() -> None:
     async with Stage().run() as stage:
         controllers = [ControllerView("Bob's keys", "default"), ControllerView("nanoKONTROL2", "footswitch")]
@@ -35,7 +60,7 @@ async def test_a_mapping_is_chosen_for_a_controller_that_is_plugged_in() -> None
         await stage.press(*"footswitch for bob")
         await stage.app.workers.wait_for_complete()
         await stage.press("enter")
-        assert stage.sent.commands == [ChooseMapping("footswitch", "Bob's keys", source="dashboard")]
+        assert stage.sent.commands == [ask.ChooseMapping("footswitch", "Bob's keys", source="dashboard")]
     names = [entry.name for entry in mapping_entries(stage.app.shown.snapshot)]
     assert "mapping auto for nanoKONTROL2" in names
     assert "mapping footswitch for nanoKONTROL2" not in names  # it has it

@@ -93,6 +93,17 @@ def test_a_scene_that_is_not_there_is_told_and_the_song_goes_on() -> None:
     assert (place(stage), density(stage)) == ((0, 2), 0.1)
 
 
+def test_who_leads_on_gets_past_a_scene_that_is_not_there_both_ways() -> None:
+    stage = on_stage(LAST)
+    do(stage, ChooseSong(1), LeadOn(1))
+    assert said(stage) == "scene 9 is empty: store it first; there is: 1, 2, 3"
+    assert (place(stage), density(stage)) == ((0, 1), 0.3)
+    do(stage, LeadOn(1))
+    assert (place(stage), density(stage)) == ((0, 2), 0.1)
+    do(stage, LeadOn(-1), LeadOn(-1))
+    assert (place(stage), density(stage)) == ((0, 0), 0.3)
+
+
 @pytest.mark.parametrize(
     ("asked", "sentence"),
     [
