@@ -118,6 +118,8 @@ def _word_rows(snapshot: Snapshot, tick: int, width: int, height: int) -> tuple[
 
 def _label(snapshot: Snapshot) -> str:
     if not snapshot.speaker:
+        if snapshot.state == "stopped" and snapshot.model.state == "loading" and snapshot.tick <= 0:
+            return "it starts by itself, in a moment"
         return _WAITING.get(snapshot.state, "Space starts it")
     if snapshot.frozen:
         return "frozen: z thaws"

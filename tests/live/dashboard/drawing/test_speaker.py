@@ -11,10 +11,12 @@ from tests.fakes.drawn import inks, row_text, texts
 from tests.fakes.snapshots import BEAT, band, scene
 
 BAR = 4 * BEAT
+LOADING = ModelView("keys", "loading")
 
 
 def turn(**changes: Any) -> Snapshot:
-    return scene(6 * BAR, **{"speaker": "performer", "speaker_until": 8 * BAR, "ports": [], **changes})
+    tick = changes.pop("tick", 6 * BAR)
+    return scene(tick, **{"speaker": "performer", "speaker_until": 8 * BAR, "ports": [], **changes})
 
 
 def test_the_beats_that_are_left_include_the_one_that_has_begun() -> None:
@@ -51,6 +53,11 @@ def test_the_last_two_beats_are_counted_in_the_colour_of_the_turn() -> None:
         ({"frozen": True, "speaker": "instrument"}, "frozen: z thaws"),
         ({"speaker": "", "state": "listening"}, "listening for your tempo"),
         ({"speaker": "", "state": "stopped"}, "Space starts it"),
+        ({"speaker": "", "state": "stopped", "model": LOADING}, "Space starts it"),  # another one, meanwhile
+        (
+            {"speaker": "", "state": "stopped", "model": LOADING, "tick": 0},
+            "it starts by itself, in a moment",
+        ),
     ],
 )
 def test_a_line_says_what_happens_next(changes: dict[str, Any], words: str) -> None:
