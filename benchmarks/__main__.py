@@ -1,83 +1,56 @@
 """The command line of the benchmarks: `python -m benchmarks`, or `make bench`."""
 
+import importlib
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
-from benchmarks import (
-    band,
-    browser,
-    candidates,
-    clock,
-    human,
-    idle,
-    knob,
-    lateness,
-    lines,
-    listen,
-    models,
-    music,
-    pair,
-    screen,
-    soak,
-    stage,
-    start,
-    step,
-    thru,
-    trainer,
-    writer,
-)
 from benchmarks.figures import Row, load_average, machine, today
 from benchmarks.instrument import ROOT
 from benchmarks.jack_server import serving
 from benchmarks.page import Measured, rewrite, section
 from benchmarks.scale import Scale
-
-
-class Measure(NamedTuple):
-    """One thing to measure.
-
-    Attributes:
-        title: of its section.
-        rows: measures it.
-        explained: what the figures mean, line by line.
-    """
-
-    title: str
-    rows: Callable[[Scale], list[Row]]
-    explained: Sequence[str] = ()
-
+from live.errors import TwobarError
+from model.errors import ModelError
+from trainer.errors import TrainerError
 
 MEASURES = {
-    "start": Measure("Start", start.measure),
-    "models": Measure("Encode and decode", models.measure),
-    "candidates": Measure("Candidates", candidates.measure, candidates.EXPLAINED),
-    "lines": Measure("Parts on one keyboard", lines.measure),
-    "screen": Measure("The dashboard", screen.measure),
-    "idle": Measure("Idle", idle.measure, idle.EXPLAINED),
-    "lateness": Measure("Lateness", lateness.measure, lateness.EXPLAINED),
-    "thru": Measure("Thru", thru.measure, thru.EXPLAINED),
-    "browser": Measure("A keyboard at a browser", browser.measure),
-    "knob": Measure("A knob's turn", knob.measure),
-    "clock": Measure("MIDI clock in", clock.measure, clock.EXPLAINED),
-    "pair": Measure("Two instruments", pair.measure),
-    "listen": Measure("Without a click", listen.measure),
-    "soak": Measure("Soak", soak.measure),
-    "human": Measure("Human playing", human.measure, human.EXPLAINED),
-    "stage": Measure("Human playing over JACK", stage.measure),
-    "music": Measure("Music", music.measure, music.EXPLAINED),
-    "step": Measure("A step of training", step.measure, step.EXPLAINED),
-    "writer": Measure("The writer", writer.measure, writer.EXPLAINED),
-    "band": Measure("The band", band.measure, band.EXPLAINED),
-    "trainer": Measure("Trainer", trainer.measure, trainer.EXPLAINED),
+    "start": "Start",
+    "models": "Encode and decode",
+    "candidates": "Candidates",
+    "lines": "Parts on one keyboard",
+    "screen": "The dashboard",
+    "idle": "Idle",
+    "lateness": "Lateness",
+    "thru": "Thru",
+    "browser": "A keyboard at a browser",
+    "knob": "A knob's turn",
+    "clock": "MIDI clock in",
+    "pair": "Two instruments",
+    "listen": "Without a click",
+    "soak": "Soak",
+    "human": "Human playing",
+    "stage": "Human playing over JACK",
+    "music": "Music",
+    "step": "A step of training",
+    "writer": "The writer",
+    "band": "The band",
+    "trainer": "Trainer",
 }
-ORDER = [measure.title for measure in MEASURES.values()]
+"""The title of each section, by the module that measures it."""
+
+ORDER = [*MEASURES.values()]
+
+FAULTS = (
+    OSError, RuntimeError, ValueError, subprocess.SubprocessError, TwobarError, ModelError, TrainerError
+)  # fmt: skip
+"""Of the world, or of what a measure asks for."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -135,8 +108,10 @@ def main(
         scale.pair_seconds = minutes * 60 if minutes else 60 * factor
         for name in only or MEASURES:
             click.echo(f"measuring {name} ...", err=True)
+            begun = time.monotonic()
             found = _found(name, scale)
-            click.echo(section(found) + "\n")
+            click.echo(f"{section(found)}\n")
+            click.echo(f"{name} took {time.monotonic() - begun:.0f} s", err=True)
             if not quick:
                 rewrite(out, found, ORDER)
 
@@ -144,16 +119,17 @@ def main(
 def _found(name: str, scale: Scale) -> Measured:
     """Measure one thing; with it goes when, where and how loaded."""
     when, before = today(), load_average()
-    rows = _measured(name, scale)
-    measure, command = MEASURES[name], f"python -m benchmarks --only {name}"
-    return Measured(measure.title, command, when, machine(), before, load_average(), measure.explained, rows)
+    measure, command = importlib.import_module(f"benchmarks.{name}"), f"python -m benchmarks --only {name}"
+    rows = _measured(measure.measure, name, scale)
+    explained = getattr(measure, "EXPLAINED", ())
+    return Measured(MEASURES[name], command, when, machine(), before, load_average(), explained, rows)
 
 
-def _measured(name: str, scale: Scale) -> list[Row]:
+def _measured(measure: Callable[[Scale], list[Row]], name: str, scale: Scale) -> list[Row]:
     """Measure one thing; what fails is a line of the table, and the rest is measured all the same."""
     try:
-        return MEASURES[name].rows(scale)
-    except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as reason:
+        return measure(scale)
+    except FAULTS as reason:
         return [Row(name, "-", f"could not be measured: {reason}", met=False)]
 
 

@@ -8,10 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks import __main__ as command
+from benchmarks import soak
 from benchmarks.figures import Row
 from benchmarks.instrument import ROOT
 from benchmarks.page import HEADING, Measured, rewritten
 from benchmarks.scale import Scale
+from model.errors import CheckpointError
+from trainer.errors import OperationError
 
 ORDER = ["Start", "Lateness", "Soak"]
 
@@ -84,7 +87,7 @@ def test_only_one_measure_rewrites_only_its_section(tmp_path: Path, monkeypatch:
         return [Row("soaked", "none", "7 ms")]
 
     monkeypatch.setattr(command, "serving", no_server)
-    monkeypatch.setitem(command.MEASURES, "soak", command.MEASURES["soak"]._replace(rows=rows))
+    monkeypatch.setattr(soak, "measure", rows)
     path = tmp_path / "page.md"
     path.write_text(page_of("Start", "Lateness", "Soak"))
     result = CliRunner().invoke(command.main, ["--only", "soak", "--out", str(path)])
@@ -95,14 +98,15 @@ def test_only_one_measure_rewrites_only_its_section(tmp_path: Path, monkeypatch:
     assert "1.00 ms" not in soaked
 
 
+@pytest.mark.parametrize("fault", [OSError, OperationError, CheckpointError])
 def test_a_measure_that_fails_is_a_line_of_its_section(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fault: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def rows(scale: Scale) -> list[Row]:
-        raise OSError("no such device")
+        raise fault("no such device")
 
     monkeypatch.setattr(command, "serving", no_server)
-    monkeypatch.setitem(command.MEASURES, "soak", command.MEASURES["soak"]._replace(rows=rows))
+    monkeypatch.setattr(soak, "measure", rows)
     path = tmp_path / "page.md"
     assert CliRunner().invoke(command.main, ["--only", "soak", "--out", str(path)]).exit_code == 0
     assert "could not be measured: no such device" in path.read_text()
