@@ -19,9 +19,9 @@ from live.timing.timeline import Nanos
 BUCKET_NANOS = 500_000_000  # of which the least late observation counts
 MANY, BUCKETS = 32, 240  # that a line goes through instead of below; that are remembered
 FEWEST, FEWEST_COARSE = 3, 16  # buckets from which a rate is taken
-STEP_NANOS = 2_000_000  # beyond this it is no lateness: the counter was stopped, or its cycles were lost,
-STEPS, STEPS_NANOS = 6, 10_000_000  # if so many in a row, for so long, say so
-HOP_NANOS, HOPS = 500_000, 2  # so late is every observation of so many buckets only where cycles were lost
+STEP_NANOS, HOP_NANOS = 2_000_000, 150_000
+STEPS, STEPS_NANOS = 6, 10_000_000  # so many in a row, for so long, are late by more than a step,
+HOPS, HOPS_NANOS = 64, 100_000_000  # or a hop, only where the counter was stopped, or its cycles were lost
 NEAR_NANOS = 60_000  # so near to the line, observations count for a new one
 HOLD_NANOS, STEADY_HOLD_NANOS = 10_000, 50_000  # so near, a line stays; so near, with a full memory
 MET_NANOS = 2_000  # so near, a glide is over
@@ -50,7 +50,7 @@ class HostLine:
         self._bucket_nanos = 0
         self._steps: list[Point] = []  # observations in a row that are too late for this line
         self._hop_nanos = coarse_nanos + HOP_NANOS
-        self._hops: list[Point] = []  # the least late of buckets in a row that are
+        self._hops: list[Point] = []  # and those that are a little too late
         self._gliding = False
 
     @property
@@ -83,6 +83,13 @@ class HostLine:
                 self._leap(_under(self._steps, rate))
             return
         self._steps.clear()
+        if late > self._hop_nanos and len(self._points) >= self._fewest:  # else it may be the rate
+            self._hops.append((count, nanos))
+            if len(self._hops) >= HOPS and nanos - self._hops[0][1] >= HOPS_NANOS:
+                self._leap(_under(self._hops, rate))
+                return
+        else:
+            self._hops.clear()
         if late < -self._step_nanos:
             self._leap((count, float(nanos), rate))
         elif self._least is None or late < self._least_late:
@@ -110,11 +117,6 @@ class HostLine:
         assert self._line is not None
         self._bucket_nanos = nanos
         if self._least is None:
-            return
-        hops = self._least_late > self._hop_nanos and len(self._points) >= self._fewest  # else it is the rate
-        self._hops = [*self._hops, self._least] if hops else []
-        if len(self._hops) >= HOPS:
-            self._leap(_under(self._hops, self._line[2]))
             return
         self._points.append(self._least)
         self._least = None

@@ -80,6 +80,28 @@ def test_a_counter_that_leaps_is_followed_within_two_seconds(lost: int) -> None:
     assert line.nanos(at) == pytest.approx(at * FRAME + leap, abs=30_000)
 
 
+@pytest.mark.parametrize("lost", [10, 40, 80])
+def test_a_cycle_or_less_that_is_lost_is_made_up_for_within_a_fifth_of_a_second(lost: int) -> None:
+    line = HostLine(FRAME)
+    frame = observed(line, 20, late=40_000)
+    chance, leap = random.Random(3), round(lost * FRAME)
+    for at in range(frame, frame + 48_000 // 5, PERIOD):
+        line.observe(at, round(at * FRAME + leap + chance.expovariate(1.0) * 40_000))
+    assert line.nanos(at) == pytest.approx(at * FRAME + leap, abs=30_000)
+
+
+def test_two_that_look_at_one_counter_agree_while_it_loses_cycles() -> None:
+    leader, follower, chance = HostLine(FRAME), HostLine(FRAME), random.Random(1)
+    start, apart = 0.0, list[int]()
+    for cycle in range(120 * 750):
+        start += PERIOD * FRAME + chance.uniform(500_000, 1_500_000) * (chance.random() < 1 / 750)
+        for line in (leader, follower) if cycle > 200 else (leader,):  # they were not begun together
+            line.observe(cycle * PERIOD, round(start + chance.expovariate(1.0) * 40_000))
+        if cycle > 8 * 750:
+            apart.append(abs(leader.nanos(cycle * PERIOD) - follower.nanos(cycle * PERIOD)))
+    assert sorted(apart)[int(0.99 * len(apart))] < 50_000
+
+
 def test_a_second_in_which_every_cycle_is_late_changes_nothing() -> None:
     line = HostLine(FRAME)
     frame = observed(line, 5, late=20_000)
