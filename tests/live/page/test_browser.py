@@ -9,7 +9,7 @@ import pytest
 
 from live.ipc import commands
 from live.ipc.messages import MidiOut, PlayMidi, WantMidi
-from live.ipc.snapshot import ControllerView, LessonView, SceneView, TouchView
+from live.ipc.snapshot import ControllerView, LessonView, SceneView, SongView, TouchView
 from tests.fakes.midi_files import tune, write
 from tests.fakes.page_served import SIZES, Served, opened
 from tests.fakes.snapshots import band, scene
@@ -18,6 +18,16 @@ from tests.fakes.snapshots import band, scene
 @pytest.mark.parametrize("size", SIZES)
 def test_everything_fits_and_can_be_hit_with_a_thumb(browser: Any, served: Served, size: str) -> None:
     page = opened(browser, served, size)
+    port, name = "A controller with a long name MIDI 1", "novation-launchkey-mini-mk3"
+    shown = scene(
+        nanos=time.monotonic_ns(),
+        controllers=[ControllerView(port, name)],
+        mapping_names=["default", name],
+        scenes=[SceneView(1, "the second half of the bridge, as it was played on Friday")],
+        song=SongView(1, 3, "A song whose name is longer than a phone is wide, and longer yet"),
+    )
+    served.call(served.hub.take, shown)
+    page.locator(f"[aria-label='mapping for {port}']").wait_for()
     wide = page.evaluate(
         """[...document.querySelectorAll('body *')]
           .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
