@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.fakes.jack_harness import PERIOD, JackServer
 
+DEFAULT_PERIOD = 1024  # JACK's own
 MOST = 8  # servers that JACK has room for
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import busy
 from benchmarks.figures import NANOS_PER_MS, Row, percentile, spread
-from benchmarks.jack_server import serving
+from benchmarks.jack_server import DEFAULT_PERIOD, serving
 from benchmarks.on_frames import row
 from benchmarks.scale import Scale
 from live.timing.clock import FIFO_PRIORITY
@@ -22,14 +22,13 @@ EXPLAINED = (
 )
 BUDGET_MS = {True: 0.15, False: 0.5}
 LARGEST_RATIO = 1.5
-PERIOD = 1024
 STEADY_SECONDS = 140.0  # until the line from host time to frames stays
 
 
 def measure(scale: Scale) -> list[Row]:
     """Measure with real-time priority and without."""
     floor = build_floor(scale.folder)
-    with serving(scale.folder, period=PERIOD) if scale.jack else nullcontext():
+    with serving(scale.folder, period=DEFAULT_PERIOD) if scale.jack else nullcontext():
         return [*_once(scale, floor, realtime=True), *_once(scale, floor, realtime=False)]
 
 
