@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Protocol
 from live.devices import alsa, ports
 from live.devices.jack.probe import Direction, JackProbe
 from live.devices.names import OUR_NAME, keyboards, match, plain_name, twin_name
-from live.errors import PortError, TwobarError
+from live.errors import PortError, PortMissingError, TwobarError
 
 PERIOD_S = 1.0
 _CLOSE_PATIENCE_S = 3.0
@@ -379,9 +379,11 @@ class PortWatch:
                 continue
             try:
                 port = self._adopt(name)
-            except TwobarError:
-                self._refused.add(name)  # until it is plugged in anew
+            except PortMissingError:
+                self._refused.add(name)  # by itself, or by who holds it: until it is plugged in anew
                 continue
+            except TwobarError:
+                continue  # the system did not answer: the next look tries again
             self.add("in", port, self._adopt)
             self._report(Change("in", port.name, "", "new", port))
 

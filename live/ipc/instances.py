@@ -37,14 +37,12 @@ def write_instance(address: Address) -> str:
 
 def _answers(path: Path) -> bool:
     """Tell whether an engine listens on a socket, or on that of an instance's file."""
+    if path.suffix == ".sock":
+        return Address(str(path), "").answers()
     try:
-        if path.suffix == ".sock":
-            Address(str(path), "").connect().close()
-        else:
-            msgspec.json.decode(path.read_bytes(), type=Instance).address.connect().close()
+        return msgspec.json.decode(path.read_bytes(), type=Instance).address.answers()
     except (OSError, ValueError):
         return False
-    return True
 
 
 def instances() -> list[Instance]:
@@ -61,12 +59,9 @@ def instances() -> list[Instance]:
         except (OSError, ValueError):
             path.unlink(missing_ok=True)
             continue
-        try:
-            instance.address.connect().close()
-        except (OSError, ValueError):
-            if not alive(instance.pid):  # else its engine may just be started again
-                path.unlink(missing_ok=True)
-                remove_place(instance.address)
-        else:
+        if instance.address.answers():
             found.append((born, instance))
+        elif not alive(instance.pid):  # else its engine may just be started again
+            path.unlink(missing_ok=True)
+            remove_place(instance.address)
     return [instance for _, instance in sorted(found, key=lambda entry: entry[0], reverse=True)]

@@ -28,7 +28,7 @@ LONGEST_PLACE = 100  # bytes; systems take a socket's path up to about 104
 HAS_UNIX = hasattr(socket, "AF_UNIX")
 DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
 NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
-ACCEPT_SECONDS = 0.1
+ACCEPT_SECONDS = AT_ONCE_SECONDS = 0.1
 PIECE = 4096  # bytes sent at once where a send cannot be told not to wait
 TYPES_READ = threading.Lock()
 """Held while msgspec reads the types of messages: another thread would crash on what is half read."""
@@ -47,8 +47,18 @@ class Address(msgspec.Struct, frozen=True):
     place: str
     token: str
 
-    def connect(self) -> socket.socket:
-        """Return a connected socket; raises OSError when nobody listens."""
+    def answers(self) -> bool:
+        """Tell at once whether somebody listens, as an engine does that stands still and lets nobody in."""
+        try:
+            self.connect(AT_ONCE_SECONDS).close()
+        except (BlockingIOError, TimeoutError):
+            return True
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def connect(self, patience_s: float | None = None) -> socket.socket:
+        """Return a connected socket; raises OSError when nobody listens, or takes callers in time."""
         if HAS_UNIX and ":" not in self.place:
             caller = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             target: Any = self.place
@@ -58,7 +68,9 @@ class Address(msgspec.Struct, frozen=True):
             host, _, port = self.place.rpartition(":")
             target = (host, int(port))
         try:
+            caller.settimeout(patience_s)
             caller.connect(target)
+            caller.settimeout(None)
         except OSError:
             caller.close()
             raise

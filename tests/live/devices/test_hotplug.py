@@ -9,7 +9,7 @@ import pytest
 from live.devices import hotplug
 from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.devices.jack.probe import Direction
-from live.errors import PortError
+from live.errors import PortError, PortMissingError
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Desk:
     lost_cycles: int = 0
     closed: bool = False
     opened: list[Cable] = field(default_factory=list)
-    refusing: bool = False
+    refusing: PortError | None = None
     unsure: bool = False
     cables: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -51,8 +51,8 @@ class Desk:
         self.closed = True
 
     def open(self, name: str) -> Cable:
-        if self.refusing:
-            raise PortError("busy")
+        if self.refusing is not None:
+            raise self.refusing
         self.opened.append(Cable("twobar-in:keys", virtual=True) if name == "virtual" else Cable(name))
         return self.opened[-1]
 
@@ -86,10 +86,10 @@ def test_a_port_that_is_not_ready_yet_is_tried_again() -> None:
     watch = PortWatch(changes.append, lister=desk)
     watch.add("out", Cable("synth"), desk.open)
     watch.look()
-    desk.names["out"], desk.refusing = ["synth"], True
+    desk.names["out"], desk.refusing = ["synth"], PortError("busy")
     watch.look()
     assert [change.state for change in changes] == ["gone"]
-    desk.refusing = False
+    desk.refusing = None
     watch.look()
     assert [change.state for change in changes] == ["gone", "back"]
 
@@ -205,11 +205,22 @@ def test_a_keyboard_plugged_in_later_is_adopted_and_watched() -> None:
     assert [change.state for change in changes] == ["new", "gone", "back"]
 
 
-def test_a_keyboard_that_cannot_be_opened_is_not_tried_every_second() -> None:
-    desk, changes = Desk({"in": ["KeyStep 24:0"]}, refusing=True), list[Change]()
+def test_a_keyboard_that_a_busy_system_refused_is_tried_again() -> None:
+    desk, changes = Desk({"in": ["KeyStep 24:0"]}, refusing=PortError("busy")), list[Change]()
     watch = PortWatch(changes.append, lister=desk, adopt=desk.open)
     watch.look()
-    desk.refusing = False
+    assert changes == []
+    desk.refusing = None
+    watch.look()
+    assert summaries(changes) == [("in", "new", "KeyStep 24:0", "")]
+
+
+def test_a_keyboard_that_cannot_be_opened_is_not_tried_every_second() -> None:
+    held = PortMissingError("another program has it")
+    desk, changes = Desk({"in": ["KeyStep 24:0"]}, refusing=held), list[Change]()
+    watch = PortWatch(changes.append, lister=desk, adopt=desk.open)
+    watch.look()
+    desk.refusing = None
     watch.look()
     assert changes == []
     desk.names["in"] = []
@@ -331,10 +342,10 @@ def test_a_port_that_was_asked_for_is_waited_for() -> None:
     assert summaries(changes) == [("in", "new", "Pads", "")]
     changes.clear()
     desk.names = {"in": ["Pads", "KeyStep 32 24:0"], "out": ["Synth 28:0"]}
-    desk.refusing = True
+    desk.refusing = PortError("busy")
     watch.look()
     assert changes == []
-    desk.refusing = False
+    desk.refusing = None
     watch.look()
     watch.look()
     assert summaries(changes) == [

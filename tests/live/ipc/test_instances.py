@@ -1,5 +1,6 @@
 """The file by which `twobar attach` finds an engine: private, gone with its engine, never in the way."""
 
+import contextlib
 import os
 import socket
 import stat
@@ -78,6 +79,13 @@ def test_the_newest_comes_first(board: Switchboard) -> None:
     other.close()
 
 
+def crowd(address: Address, callers: contextlib.ExitStack) -> None:
+    """Call until nobody else can."""
+    with contextlib.suppress(BlockingIOError, TimeoutError):
+        while True:
+            callers.enter_context(address.connect(0.05))
+
+
 def killed(place: Path | str) -> Path:
     """Leave the socket of a killed engine."""
     with socket.socket(socket.AF_UNIX) as left:
@@ -126,6 +134,28 @@ def test_what_a_killed_instrument_left_is_removed_when_the_next_one_starts(
         assert [path.exists() for path in left] == [False] * 3
         assert [path.exists() for path in stays] == [True] * 4
         plays_on.close()
+
+
+def test_an_engine_that_stands_still_keeps_nobody_waiting(dead_pid: int) -> None:
+    with socket.socket() as standing, contextlib.ExitStack() as callers:
+        standing.bind(("127.0.0.1", 0))
+        standing.listen(0)
+        address = Address("{}:{}".format(*standing.getsockname()), "secret")
+        crowd(address, callers)
+        path = leave("1", address, pid=dead_pid)
+        assert [instance.address for instance in instances()] == [address]
+        write_instance(address)
+        assert path.exists()
+
+
+def test_a_socket_of_an_engine_that_stands_still_stays(dead_pid: int) -> None:
+    with tempfile.TemporaryDirectory() as short, contextlib.ExitStack() as callers:
+        place = str(Path(short) / f"engine-{dead_pid}-1.sock")
+        standing = callers.enter_context(socket.socket(socket.AF_UNIX))
+        standing.bind(place)
+        standing.listen(0)
+        crowd(Address(place, ""), callers)
+        assert Address(place, "").answers()
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o770, 0o701])
