@@ -4,6 +4,7 @@ import time
 
 START_NANOS = time.monotonic_ns()  # before anything is imported: what `ready` counts from
 
+import signal  # noqa: E402
 import sys  # noqa: E402
 
 from live.ipc.launcher import Launcher, has_screen, may_play  # noqa: E402
@@ -11,6 +12,8 @@ from live.ipc.launcher import Launcher, has_screen, may_play  # noqa: E402
 
 def main() -> None:
     """Run the console script."""
+    if hasattr(signal, "SIGUSR1"):  # panic, of a jam: no other command, and no jam that begins, may end by it
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     launcher = Launcher(quiet=has_screen() and "--headless" not in sys.argv)
     playing = may_play(sys.argv[1:])
     if playing:
