@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -230,6 +230,13 @@ class Stage:
         self.published.append((topic, values))
 
     # -- the performer ---------------------------------------------------------------------------
+
+    @classmethod
+    def begun(cls, *settings: Any, **given: Any) -> Self:
+        """Return a stage whose model is ready and whose transport starts now."""
+        stage = cls(*settings, **given)
+        stage.begin()
+        return stage
 
     def begin(self) -> int:
         """Let the model be ready and the transport start; returns the moment of tick 0."""

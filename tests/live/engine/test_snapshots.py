@@ -23,8 +23,7 @@ def bars(stage: Stage) -> dict[int, BarView]:
 
 
 def jamming(*, bars_played: int = 3, model: EchoModel | None = None) -> Stage:
-    stage = Stage(model=model or EchoModel())
-    stage.begin()
+    stage = Stage.begun(model=model or EchoModel())
     for step in range(0, 32, 4):
         stage.press(step * STEP, 2 * STEP, 60 + step // 4)
     stage.run_to_tick(bars_played * BAR + 10)
@@ -141,8 +140,7 @@ def test_whose_turn_it_is_and_until_when(mode: str, speakers: list[str]) -> None
 
 
 def test_a_storm_of_notes_stays_a_small_snapshot() -> None:
-    stage = Stage(configured(bpm=240.0))
-    stage.begin()
+    stage = Stage.begun(configured(bpm=240.0))
     for tick in range(0, 3 * CELL, 60):
         for pitch in range(tick % 7, 128, 16):
             stage.press(tick, 25, pitch)
@@ -162,8 +160,7 @@ def test_an_ordinary_snapshot_has_a_few_kilobytes() -> None:
 
 
 def test_updates_make_of_the_first_snapshot_what_a_new_dashboard_would_get() -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     snapshots, watcher = snapshots_of(stage), Watcher()
     snapshots.watch(watcher)
     rng = random.Random(5)

@@ -67,8 +67,7 @@ def said(stage: Stage) -> str:
 
 def listening() -> Stage:
     """A stage on which two bars have been played and answered."""
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     for step in range(0, 32, 4):
         stage.press(step * STEP, 100, 60 + step // 4)
     stage.run_to_tick(CELL + 50)
@@ -113,8 +112,7 @@ def test_no_command_raises_and_no_knob_leaves_its_travel(commands: list[Command]
     ],
 )
 def test_what_cannot_be_done_is_reported(asked: Command, sentence: str) -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     run(stage, asked)
     assert said(stage).startswith(sentence)
 

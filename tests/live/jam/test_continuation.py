@@ -16,15 +16,15 @@ CELL = 2 * BAR
 TUNE = ((0, 60), (4, 62), (8, 64), (16, 65), (24, 67))
 
 
-def continuing(config: Config | None = None) -> Stage:
-    stage = Stage(config or Config(), model=ContinuingModel())
-    stage.begin()
-    return stage
-
-
 def two_bars(stage: Stage, *, start: int = 0, transpose: int = 0) -> None:
     for step, pitch in TUNE:
         stage.press(start + step * STEP, 2 * STEP - 5, pitch + transpose)
+
+
+def continuing(config: Config | None = None) -> Stage:
+    stage = Stage.begun(config or Config(), model=ContinuingModel())
+    two_bars(stage)
+    return stage
 
 
 def continued(start: int, *, transpose: int = 2) -> list[tuple[int, int]]:
@@ -40,7 +40,6 @@ def texts(stage: Stage) -> list[str]:
 
 def test_follow_continues_the_last_two_bars() -> None:
     stage = continuing()
-    two_bars(stage)
     two_bars(stage, start=CELL, transpose=5)
     stage.run_to_tick(4 * CELL - 1)
     assert stage.note_ons() == [
@@ -53,7 +52,6 @@ def test_follow_continues_the_last_two_bars() -> None:
 
 def test_answer_continues_in_its_turn() -> None:
     stage = continuing(configured(mode="answer"))
-    two_bars(stage)
     two_bars(stage, start=2 * CELL, transpose=5)
     stage.run_to_tick(4 * CELL - 1)
     assert stage.note_ons() == continued(CELL) + continued(3 * CELL, transpose=7)
@@ -61,7 +59,6 @@ def test_answer_continues_in_its_turn() -> None:
 
 def test_hold_goes_on_continuing_the_held_bars() -> None:
     stage = continuing()
-    two_bars(stage)
     stage.act(CELL + 10, "mode", "hold")
     two_bars(stage, start=CELL, transpose=5)
     stage.run_to_tick(4 * CELL - 1)
@@ -70,7 +67,6 @@ def test_hold_goes_on_continuing_the_held_bars() -> None:
 
 def test_drift_goes_on_from_what_it_has_played_itself() -> None:
     stage = continuing()
-    two_bars(stage)
     stage.act(CELL + 10, "mode", "drift")
     stage.run_to_tick(4 * CELL - 1)
     assert stage.note_ons(first=2 * CELL) == [
@@ -81,7 +77,6 @@ def test_drift_goes_on_from_what_it_has_played_itself() -> None:
 
 def test_a_request_has_the_bars_that_were_played_in_place_of_a_vector() -> None:
     stage = continuing(parse({"model": {"top_k": 7, "top_p": 0.9}, "jam": {"temperature": 0.5}}))
-    two_bars(stage)
     stage.run_to_tick(CELL + 1)
     first = stage.model.decodes[0]
     assert [row[:2] for row in first.context] == list(TUNE)
@@ -90,8 +85,7 @@ def test_a_request_has_the_bars_that_were_played_in_place_of_a_vector() -> None:
 
 
 def test_a_model_with_a_latent_gets_no_bars() -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     two_bars(stage)
     stage.run_to_tick(CELL + 1)
     assert {len(decode.context) for decode in stage.model.decodes} == {0}
@@ -99,7 +93,6 @@ def test_a_model_with_a_latent_gets_no_bars() -> None:
 
 def test_temperature_takes_effect_in_the_middle_of_a_bar() -> None:
     stage = continuing()
-    two_bars(stage)
     stage.turn(CELL + 4 * STEP + 30, "temperature", 0.8)
     stage.run_to_tick(CELL + 6 * STEP)
     again = next(decode for decode in stage.model.decodes if decode.temperature == 0.8)
@@ -112,7 +105,6 @@ def test_temperature_takes_effect_in_the_middle_of_a_bar() -> None:
 
 def test_anchors_hold_phrases() -> None:
     stage = continuing()
-    two_bars(stage)
     stage.act(CELL + 10, "capture", "A")
     two_bars(stage, start=CELL, transpose=5)
     stage.act(3 * CELL - 500, "recall", "A")
@@ -125,7 +117,6 @@ def test_anchors_hold_phrases() -> None:
 
 def test_an_anchor_that_is_recalled_in_drift_is_where_it_goes_on_from() -> None:
     stage = continuing()
-    two_bars(stage)
     stage.act(CELL + 10, "capture", "A")
     stage.act(CELL + 20, "mode", "drift")
     stage.act(3 * CELL + STEP + 10, "recall", "A")
@@ -137,7 +128,6 @@ def test_an_anchor_that_is_recalled_in_drift_is_where_it_goes_on_from() -> None:
 
 def test_undo_goes_back_to_the_bars_before() -> None:
     stage = continuing()
-    two_bars(stage)
     two_bars(stage, start=CELL, transpose=5)
     stage.act(3 * CELL - 200, "undo")
     stage.run_to_tick(4 * CELL - 1)
@@ -148,7 +138,7 @@ def test_undo_goes_back_to_the_bars_before() -> None:
 
 
 def test_a_model_without_a_latent_is_announced_once() -> None:
-    stage = continuing()
+    stage = Stage.begun(model=ContinuingModel())
     stage.jam.from_worker(stage.model.ready(), Nanos(stage.nanos))  # the model process is back
     (said,) = (text for text in texts(stage) if "has no latent" in text)
     assert said.startswith("lm continues your bars and has no latent: morph, xy, vary and stray do nothing")
@@ -156,7 +146,7 @@ def test_a_model_without_a_latent_is_announced_once() -> None:
 
 
 def test_knobs_of_the_latent_are_not_available() -> None:
-    stage = continuing()
+    stage = Stage.begun(model=ContinuingModel())
     shown = {view.name: view.available for view in snapshot_of(stage).knobs}
     assert {name for name, available in shown.items() if not available} >= {"morph", "xy.x", "xy.y", "stray"}
     assert shown["temperature"]
@@ -168,7 +158,6 @@ def test_knobs_of_the_latent_are_not_available() -> None:
 )
 def test_a_knob_of_the_latent_changes_nothing_and_says_why(name: str, what: str) -> None:
     stage = continuing()
-    two_bars(stage)
     for place, anchor in enumerate(("A", "B", "C", "D")):
         stage.act(CELL + 10 + place, "capture", anchor)
     stage.turn(CELL + 20, name, 0.9)
@@ -180,7 +169,6 @@ def test_a_knob_of_the_latent_changes_nothing_and_says_why(name: str, what: str)
 
 def test_a_vector_by_osc_is_refused() -> None:
     stage = continuing()
-    two_bars(stage)
     stage.at_tick(CELL + 10, command("latent", values=[0.5, 0.5], source="osc"))
     stage.run_to_tick(3 * CELL - 1)
     assert stage.note_ons() == continued(CELL) + continued(2 * CELL)
@@ -189,7 +177,6 @@ def test_a_vector_by_osc_is_refused() -> None:
 
 def test_without_a_latent_no_place_is_shown_or_published() -> None:
     stage = continuing()
-    two_bars(stage)
     stage.run_to_tick(2 * CELL)
     shown = snapshot_of(stage)
     assert (shown.here, shown.performer_xy, shown.model.latent_size) == (None, None, 0)
@@ -201,7 +188,6 @@ def test_without_a_latent_no_place_is_shown_or_published() -> None:
 
 def test_the_model_dies_and_the_bars_repeat() -> None:
     stage = continuing()
-    two_bars(stage)
 
     def die() -> None:
         stage.worker_present = False
@@ -223,8 +209,7 @@ class Conditioned(EchoModel):
 
 
 def conditioned(settings: dict[str, str]) -> Stage:
-    stage = Stage(parse({"model": settings}), model=Conditioned())
-    stage.begin()
+    stage = Stage.begun(parse({"model": settings}), model=Conditioned())
     two_bars(stage)
     return stage
 
@@ -276,8 +261,7 @@ def test_a_condition_that_cannot_be_is_a_notice(argument: str, words: str) -> No
 
 
 def test_a_model_without_conditions_gets_none() -> None:
-    stage = Stage(parse({"model": {"style": "waltz"}}))
-    stage.begin()
+    stage = Stage.begun(parse({"model": {"style": "waltz"}}))
     two_bars(stage)
     stage.run_to_tick(CELL + 10)
     assert conditions(stage)[0] == {}
@@ -297,8 +281,7 @@ def evening(first: str, *others: str) -> Stage:
     }
     start = models[first]
     start.others = models
-    stage = Stage(model=start)
-    stage.begin()
+    stage = Stage.begun(model=start)
     for cell in range(2 * len(others) + 4):
         two_bars(stage, start=cell * CELL, transpose=cell % 3)
     for place, name in enumerate(others):
@@ -355,8 +338,7 @@ def test_an_anchor_of_a_model_without_a_latent_is_found_in_one_that_has_it() -> 
 
 
 def test_a_model_in_the_middle_of_a_held_note_ends_it() -> None:
-    stage = Stage(model=EchoModel(ident="keys-1"))
-    stage.begin()
+    stage = Stage.begun(model=EchoModel(ident="keys-1"))
     stage.press(0, CELL - 10, 50)
     stage.run_to_tick(CELL + 4 * STEP)
     assert (1, 50) in stage.hanging()

@@ -7,7 +7,7 @@ import pytest
 from live.timing.midi_bytes import control, note_off, note_on
 from live.timing.timeline import Nanos
 from tests.fakes.stage import MS, Stage, configured
-from tests.live.jam.test_jam import BEAT, CELL, expected, two_bars
+from tests.live.jam.test_jam import BEAT, CELL, after_two_bars, expected, two_bars
 from tests.live.jam.test_trouble import come_back, die
 
 FAULTS = 12
@@ -34,9 +34,7 @@ def note_ons_at_once(stage: Stage) -> int:
 def test_a_clock_that_stood_still_brings_no_burst_of_notes_and_the_next_bar_is_on_the_one(
     still_ms: int,
 ) -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.run_to_tick(CELL + 3 * BEAT + 30)
     stage.sent.clear()
     still(stage, still_ms)
@@ -51,9 +49,7 @@ def test_a_clock_that_stood_still_brings_no_burst_of_notes_and_the_next_bar_is_o
 
 
 def test_model_and_keyboard_that_go_together_leave_nothing_and_the_music_goes_on() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.at_tick(CELL + 2 * BEAT, note_on(1, 72, 100))
     stage.at_tick(CELL + 2 * BEAT, control(1, 64, 127))
 
@@ -76,9 +72,7 @@ def test_model_and_keyboard_that_go_together_leave_nothing_and_the_music_goes_on
 @pytest.mark.parametrize("seed", range(12))
 def test_after_any_faults_nothing_hangs_and_the_next_phrase_is_on_the_one(seed: int) -> None:
     chance = random.Random(seed)
-    stage = Stage(configured(clock_out=True), answer_ms=chance.choice((3.0, 60.0)))
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars(configured(clock_out=True), answer_ms=chance.choice((3.0, 60.0)))
     stage.act(CELL + 10, "capture", "A")
 
     def slow() -> None:

@@ -38,9 +38,7 @@ class HearingModel(EchoModel):
 def stage(count_in_bars: int = 0, **options: object) -> Stage:
     config = configured(**options)
     config = replace(config, jam=replace(config.jam, count_in_bars=count_in_bars))
-    found = Stage(config=config, model=HearingModel())
-    found.begin()
-    return found
+    return Stage.begun(config=config, model=HearingModel())
 
 
 def spans(stage: Stage, *, first: int, last: int) -> list[tuple[int, int, int]]:
@@ -139,8 +137,7 @@ def test_a_steady_lag_is_taken_out_within_two_phrases() -> None:
 def test_the_latency_of_a_keyboard_is_a_setting() -> None:
     config = configured()
     config = replace(config, midi=replace(config.midi, input_latency_ms=40.0))
-    on = Stage(config=config, model=HearingModel())
-    on.begin()
+    on = Stage.begun(config=config, model=HearingModel())
     for number in range(8):
         on.press(number * BEAT + 39, 200, 60 + number)
     on.run_to_tick(2 * CELL)

@@ -51,8 +51,9 @@ class Take(msgspec.Struct, forbid_unknown_fields=True):
 
 def replay(take: Take) -> Stage:
     """Play a take; gestures fall on ticks of the timeline that then runs."""
-    stage = Stage(configured(**take.settings), model=EchoModel(codec=take.codec), answer_ms=take.answer_ms)
-    stage.begin()
+    stage = Stage.begun(
+        configured(**take.settings), model=EchoModel(codec=take.codec), answer_ms=take.answer_ms
+    )
     cues: list[tuple[int, int, bytes | Command]] = []
     for gesture in take.gestures:
         if isinstance(gesture, Key):

@@ -1,5 +1,7 @@
 """A set on a fake clock: what is played, and what sounds, to the tick."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -20,6 +22,12 @@ def two_bars(stage: Stage, *, start: int = 0, transpose: int = 0) -> None:
         stage.press(start + step * STEP, 2 * STEP - 5, pitch + transpose)
 
 
+def after_two_bars(*settings: Any, **given: Any) -> Stage:
+    stage = Stage.begun(*settings, **given)
+    two_bars(stage)
+    return stage
+
+
 def expected(start: int, *, transpose: int = 0) -> list[tuple[int, int]]:
     return [(start + step * STEP, pitch + transpose) for step, pitch in TUNE]
 
@@ -37,34 +45,27 @@ def test_thru_leaves_at_once_on_the_performer_s_channel() -> None:
 
 
 def test_two_bars_are_answered_on_the_bar_line() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.run_to_tick(2 * CELL - 1)
     assert stage.note_ons() == expected(CELL)
     assert stage.jam.dialogue.missed_bars == 0
 
 
 def test_nothing_is_played_before_there_is_a_phrase() -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     stage.run_to_tick(3 * CELL)
     assert stage.note_ons() == []
     assert stage.jam.dialogue.missed_bars == 0
 
 
 def test_follow_goes_on_with_the_last_phrase_while_the_performer_is_silent() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.run_to_tick(3 * CELL - 1)
     assert stage.note_ons(first=2 * CELL) == expected(2 * CELL)
 
 
 def test_a_note_just_before_the_bar_line_belongs_to_the_next_phrase() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.press(CELL - 20, 200, 72)
     stage.run_to_tick(3 * CELL - 1)
     assert 72 not in [pitch for _, pitch in stage.note_ons(last=2 * CELL - 60)]
@@ -72,18 +73,14 @@ def test_a_note_just_before_the_bar_line_belongs_to_the_next_phrase() -> None:
 
 
 def test_answer_mode_speaks_in_its_turn_only() -> None:
-    stage = Stage(configured(mode="answer"))
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars(configured(mode="answer"))
     two_bars(stage, start=2 * CELL, transpose=5)
     stage.run_to_tick(4 * CELL - 1)
     assert stage.note_ons() == expected(CELL) + expected(3 * CELL, transpose=5)
 
 
 def test_hold_keeps_the_phrase_whatever_is_played() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.act(CELL + 10, "mode", "hold")
     two_bars(stage, start=CELL, transpose=7)
     stage.run_to_tick(4 * CELL - 1)
@@ -91,9 +88,7 @@ def test_hold_keeps_the_phrase_whatever_is_played() -> None:
 
 
 def test_a_knob_in_the_middle_of_a_bar_sounds_at_the_next_step() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.turn(CELL + 4 * STEP + 30, "density", 1.0)
     stage.run_to_tick(2 * CELL - 1)
     sounded = stage.note_ons(first=CELL)
@@ -104,18 +99,14 @@ def test_a_knob_in_the_middle_of_a_bar_sounds_at_the_next_step() -> None:
 
 
 def test_a_knob_is_too_late_for_the_step_that_its_answer_misses() -> None:
-    stage = Stage(answer_ms=40.0)
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars(answer_ms=40.0)
     stage.turn(CELL + 5 * STEP - 30, "density", 1.0)
     stage.run_to_tick(2 * CELL - 1)
     assert min(tick for tick, pitch in stage.note_ons(first=CELL) if pitch >= 72) > CELL + 5 * STEP
 
 
 def test_centred_knobs_do_nothing() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.turn(CELL + 100, "density", 0.7)
     stage.turn(CELL + 101, "density", 0.0)
     stage.run_to_tick(2 * CELL - 1)
@@ -123,9 +114,7 @@ def test_centred_knobs_do_nothing() -> None:
 
 
 def test_anchors_and_morph() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.act(CELL + 10, "capture", "A")
     two_bars(stage, start=CELL, transpose=5)
     stage.act(2 * CELL + 10, "capture", "B")
@@ -137,17 +126,14 @@ def test_anchors_and_morph() -> None:
 
 
 def test_morph_without_anchors_says_so() -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     stage.turn(10, "morph", 0.5)
     stage.run_to_tick(20)
     assert "set both first" in stage.jam.notices.lines[-1].text
 
 
 def test_undo_brings_the_last_phrase_back() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     two_bars(stage, start=CELL, transpose=5)
     stage.act(3 * CELL - 200, "undo")
     stage.run_to_tick(4 * CELL - 1)
@@ -155,9 +141,7 @@ def test_undo_brings_the_last_phrase_back() -> None:
 
 
 def test_freeze_keeps_the_latent() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.act(CELL + 10, "freeze")
     two_bars(stage, start=CELL, transpose=5)
     stage.run_to_tick(3 * CELL - 1)
@@ -165,9 +149,7 @@ def test_freeze_keeps_the_latent() -> None:
 
 
 def test_panic_silences_at_once_and_comes_in_on_a_later_phrase() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.press(CELL, 4000, 48)
     stage.act(CELL + 9 * STEP, "panic")
     stage.run_to_tick(CELL + 9 * STEP)
@@ -181,9 +163,7 @@ def test_panic_silences_at_once_and_comes_in_on_a_later_phrase() -> None:
 
 
 def test_stop_and_start() -> None:
-    stage = Stage(configured(clock_out=True))
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars(configured(clock_out=True))
     stage.act(CELL + 10, "stop")
     stage.run_to_tick(CELL + 10)
     assert stage.hanging() == set()
@@ -211,9 +191,7 @@ def test_clock_ticks_are_exact() -> None:
 
 
 def test_the_model_dies_and_the_bar_still_starts_on_the_one() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
 
     def die() -> None:
         stage.worker_present = False
@@ -234,9 +212,7 @@ def test_the_model_dies_and_the_bar_still_starts_on_the_one() -> None:
 
 
 def test_late_note_ons_are_dropped_but_offs_never() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.run_to_tick(CELL + 10)
     stage.late_nanos = 200 * MS
     stage.run_to_tick(3 * CELL)
@@ -246,9 +222,7 @@ def test_late_note_ons_are_dropped_but_offs_never() -> None:
 
 
 def test_shutdown_ends_the_performer_s_notes_too() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.at_tick(CELL + 5, note_on(1, 50, 90))
     stage.run_to_tick(CELL + 50)
     assert stage.hanging()
@@ -257,8 +231,7 @@ def test_shutdown_ends_the_performer_s_notes_too() -> None:
 
 
 def test_three_hundred_notes_at_once_and_garbage() -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     for number in range(300):
         stage.at_tick(10, note_on(1 + number % 16, number % 128, 100))
     for data in (
@@ -278,9 +251,7 @@ def test_three_hundred_notes_at_once_and_garbage() -> None:
 
 
 def test_a_monophonic_model_never_sounds_two_notes() -> None:
-    stage = Stage(model=EchoModel(codec="melody"))
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars(model=EchoModel(codec="melody"))
     stage.turn(CELL + 4 * STEP + 30, "density", 1.0)
     stage.run_to_tick(2 * CELL - 1)
     sounding: set[int] = set()
@@ -293,9 +264,7 @@ def test_a_monophonic_model_never_sounds_two_notes() -> None:
 
 
 def test_tempo_changes_go_on_at_the_same_tick() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.turn(CELL + BEAT, "tempo", 60.0)
     stage.run_to_tick(CELL + BEAT + 1)
     stage.run_to_tick(2 * CELL - 1)
@@ -303,8 +272,7 @@ def test_tempo_changes_go_on_at_the_same_tick() -> None:
 
 
 def test_swing_moves_every_second_step() -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     stage.press(STEP, 100, 60)
     stage.press(2 * STEP, 100, 62)
     stage.turn(100, "swing", 1.0)
@@ -314,8 +282,7 @@ def test_swing_moves_every_second_step() -> None:
 
 def test_the_same_evening_gives_the_same_notes() -> None:
     def evening() -> list[tuple[int, bytes]]:
-        stage = Stage(configured(mode="drift", seed=5))
-        stage.begin()
+        stage = Stage.begun(configured(mode="drift", seed=5))
         stage.act(1, "mode", "follow")
         two_bars(stage)
         stage.act(CELL + 10, "mode", "drift")
@@ -336,8 +303,7 @@ def test_the_same_evening_gives_the_same_notes() -> None:
     ],
 )
 def test_an_unknown_argument_is_a_notice(asked: Command, sentence: str) -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     stage.at_tick(5, asked)
     stage.run_to_tick(10)
     assert stage.jam.notices.lines[-1].text.startswith(sentence)
@@ -351,16 +317,14 @@ def configured_midi(**changes: object) -> Config:
 def test_count_in_clicks_and_starts_at_bar_zero() -> None:
     config = configured()
     config = msgspec.structs.replace(config, jam=msgspec.structs.replace(config.jam, count_in_bars=1))
-    stage = Stage(config)
-    stage.begin()
+    stage = Stage.begun(config)
     stage.run_to_tick(BEAT)
     clicks = [sent.tick for sent in stage.sent if sent.data[0] == 0x99]
     assert clicks == [-4 * BEAT, -3 * BEAT, -2 * BEAT, -BEAT]
 
 
 def test_the_song_position_stays_at_its_last_place_after_1024_bars() -> None:
-    stage = Stage(configured(clock_out=True, bpm=300.0))
-    stage.begin()
+    stage = Stage.begun(configured(clock_out=True, bpm=300.0))
     timeline = stage.jam.transport.timeline
     late = Timeline(Tick(1500 * 1920), Nanos(stage.nanos), timeline.tempo_bpm)
     stage.jam.transport.resume(late)
@@ -371,8 +335,7 @@ def test_the_song_position_stays_at_its_last_place_after_1024_bars() -> None:
 
 @pytest.mark.parametrize("slower", [119.0, 60.0, 31.0])
 def test_a_slower_tempo_crosses_no_bar_line_twice(slower: float) -> None:
-    stage = Stage(configured_midi(output_latency_ms=400.0))
-    stage.begin()
+    stage = Stage.begun(configured_midi(output_latency_ms=400.0))
     for step in range(0, 32, 4):
         stage.press(step * STEP, 100, 60 + step // 4)
     line = stage.jam.transport.timeline.nanos(Tick(2 * CELL)) - 400 * MS

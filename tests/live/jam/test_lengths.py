@@ -14,8 +14,7 @@ C, D, E, F = 60, 62, 64, 65
 
 def stage_of(bars: Sequence[int | None], **options: object) -> Stage:
     """Play a note on the first two beats of each bar, one pitch a bar; None is a bar of silence."""
-    stage = Stage(configured(**options))
-    stage.begin()
+    stage = Stage.begun(configured(**options))
     play(stage, bars, 0)
     return stage
 
@@ -170,8 +169,7 @@ def test_a_loop_needs_music_that_plays_and_a_length_that_there_is() -> None:
 
 
 def test_a_model_that_continues_takes_no_shorter_phrases() -> None:
-    stage = Stage(configured(), model=ContinuingModel())
-    stage.begin()
+    stage = Stage.begun(configured(), model=ContinuingModel())
     stage.act(BAR, "phrase", "1")
     stage.act(BAR + BEAT, "phrase", "4")
     stage.run_to_tick(4 * BAR)

@@ -27,9 +27,7 @@ def grid_of(metre: str) -> Grid:
 def jam(
     metre: str = "auto", *, count_in_bars: int = 0, output_latency_ms: float = 0.0, **options: object
 ) -> Stage:
-    stage = Stage(lasting(configured(metre=metre, **options), count_in_bars, output_latency_ms))
-    stage.begin()
-    return stage
+    return Stage.begun(lasting(configured(metre=metre, **options), count_in_bars, output_latency_ms))
 
 
 def lasting(config: Config, count_in_bars: int, output_latency_ms: float) -> Config:
@@ -269,8 +267,7 @@ def test_another_model_finds_the_anchors_of_every_metre_again() -> None:
 
 
 def test_a_model_that_does_not_play_a_metre_says_which_it_does() -> None:
-    stage = Stage(model=ContinuingModel())
-    stage.begin()
+    stage = Stage.begun(model=ContinuingModel())
     stage.act(100, "metre", "3/4")
     stage.run_to_tick(2 * FOUR)
     assert "lm does not play 3/4; it plays: 4/4; lead plays 3/4" in notices(stage)
@@ -354,8 +351,7 @@ def test_whatever_changes_every_note_ends(
     events: list[tuple[str, int, object, object]], metre: str, latency_ms: float, answer_ms: float
 ) -> None:
     config = lasting(configured(metre=metre), 1, latency_ms)
-    stage = Stage(config, answer_ms=answer_ms)
-    stage.begin()
+    stage = Stage.begun(config, answer_ms=answer_ms)
     for kind, tick, what, value in events:
         if kind == "key":
             assert isinstance(what, int)

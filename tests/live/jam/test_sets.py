@@ -65,8 +65,7 @@ def test_every_note_ends(
     present = models()
     present[first].others = present
     config = parse({"midi": midi, "jam": {"mode": mode, "temperature": 0.3}})
-    stage = Stage(config, model=present[first], answer_ms=answer_ms, late_nanos=late_ms * MS)
-    stage.begin()
+    stage = Stage.begun(config, model=present[first], answer_ms=answer_ms, late_nanos=late_ms * MS)
 
     def lose() -> None:
         stage.worker_present = False

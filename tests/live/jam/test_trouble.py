@@ -8,7 +8,7 @@ from live.timing.midi_bytes import CLOCK, CONTINUE, SONG_POSITION, START, Receiv
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.commands import command
 from tests.fakes.stage import MS, EchoModel, Stage, configured
-from tests.live.jam.test_jam import BEAT, CELL, STEP, expected, two_bars
+from tests.live.jam.test_jam import BEAT, CELL, STEP, after_two_bars, expected, two_bars
 
 
 def die(stage: Stage) -> None:
@@ -25,9 +25,7 @@ def come_back(stage: Stage, model: EchoModel | None = None) -> None:
 
 
 def test_a_phrase_survives_the_model_that_was_to_answer_it() -> None:
-    stage = Stage(answer_ms=30.0)
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars(answer_ms=30.0)
     stage.at_tick(CELL - 50, lambda: die(stage))  # the phrase is on its way
     stage.at_tick(CELL + 3 * STEP + 10, lambda: come_back(stage))
     stage.run_to_tick(3 * CELL - 1)
@@ -37,9 +35,7 @@ def test_a_phrase_survives_the_model_that_was_to_answer_it() -> None:
 
 
 def test_other_weights_never_hear_the_old_vector() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.act(CELL + 10, "capture", "A")
     stage.run_to_tick(CELL + 20)
     new = EchoModel(ident="echo-2")
@@ -101,9 +97,7 @@ def test_a_model_that_answers_music_with_nothing_is_told_once() -> None:
             reply = super().answer(message)
             return msgspec.structs.replace(reply, notes=[]) if isinstance(reply, Decoded) else reply
 
-    stage = Stage(model=Mute())
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars(model=Mute())
     stage.run_to_tick(5 * CELL)
     said = [fields["text"] for kind, fields in stage.logged if kind == "notice"]
     assert said == ["the model answers with no notes at all: play, or turn a knob back"]
@@ -116,9 +110,7 @@ def second(stage: Stage) -> set[float]:
 
 
 def test_anchors_of_other_weights_never_meet_on_one_path() -> None:
-    stage = Stage(answer_ms=60.0)
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars(answer_ms=60.0)
     stage.act(CELL + 100, "capture", "A")
     stage.act(CELL + 200, "capture", "B")
     new = EchoModel(ident="echo-2")
@@ -132,9 +124,7 @@ def test_anchors_of_other_weights_never_meet_on_one_path() -> None:
 
 
 def test_a_start_with_a_phrase_is_planned_before_bar_zero() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.act(CELL + 10, "stop")
     stage.run_to_tick(CELL + 10)
     stage.at(stage.nanos + 5 * MS, command("start"))
@@ -144,9 +134,7 @@ def test_a_start_with_a_phrase_is_planned_before_bar_zero() -> None:
 
 
 def test_an_answer_that_comes_after_the_bar_line_is_a_missed_bar() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     two_bars(stage, start=CELL, transpose=5)
     stage.run_to_tick(2 * CELL - 100)
     stage.answer_ms = 200.0
@@ -161,8 +149,7 @@ def test_an_answer_that_comes_after_the_bar_line_is_a_missed_bar() -> None:
 def test_the_count_in_leaves_no_click_hanging(action: str) -> None:
     config = configured(clock_out=True)
     config = msgspec.structs.replace(config, jam=msgspec.structs.replace(config.jam, count_in_bars=1))
-    stage = Stage(config)
-    stage.begin()
+    stage = Stage.begun(config)
     stage.act(-4 * BEAT + 10, action)
     stage.run_to(stage.nanos + 4000 * MS)
     assert stage.hanging() == set()
@@ -176,9 +163,7 @@ def test_an_output_that_sounds_late_is_played_early_and_never_twice() -> None:
     config = msgspec.structs.replace(
         config, midi=msgspec.structs.replace(config.midi, output_latency_ms=60.0)
     )
-    stage = Stage(config)
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars(config)
     stage.act(CELL + 10, "capture", "A")
     two_bars(stage, start=CELL, transpose=5)
     stage.act(2 * CELL + 4 * STEP - 40, "recall", "A")
@@ -191,9 +176,7 @@ def test_an_output_that_sounds_late_is_played_early_and_never_twice() -> None:
 
 
 def test_freezing_while_a_phrase_is_on_its_way_keeps_the_latent() -> None:
-    stage = Stage(answer_ms=50.0)
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars(answer_ms=50.0)
     two_bars(stage, start=CELL, transpose=5)
     stage.act(2 * CELL - 40, "freeze")
     stage.run_to_tick(3 * CELL - 1)
@@ -201,8 +184,7 @@ def test_freezing_while_a_phrase_is_on_its_way_keeps_the_latent() -> None:
 
 
 def test_a_wrong_model_s_name_is_forgotten() -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     stage.at_tick(10, command("model", "nonsense"))
     stage.run_to_tick(30)
     choice = stage.jam.model_choice
@@ -219,9 +201,7 @@ def test_one_keyboard_that_goes_leaves_the_other_s_keys() -> None:
 
 
 def test_requests_of_all_kinds_have_idents_of_their_own() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     for place, name in enumerate("AB"):
         stage.act(CELL + 100 * (place + 1), "capture", name)
     stage.run_to_tick(2 * CELL)
@@ -231,9 +211,7 @@ def test_requests_of_all_kinds_have_idents_of_their_own() -> None:
 
 
 def test_a_way_that_cannot_be_measured_costs_no_decode() -> None:
-    stage = Stage()
-    stage.begin()
-    two_bars(stage)
+    stage = after_two_bars()
     stage.act(CELL + 10, "capture", "A")
     stage.act(CELL + 20, "capture", "B")
     stage.run_to_tick(CELL + 30)

@@ -26,8 +26,7 @@ def _one_thread() -> None:
 
 
 def jam(path: Path, **settings: Mapping[str, object]) -> Stage:
-    stage = Stage(parse(dict(settings)), model=RealModel(path))
-    stage.begin()
+    stage = Stage.begun(parse(dict(settings)), model=RealModel(path))
     for cell in range(2):
         for step, pitch in TUNE:
             stage.press(cell * CELL + step * STEP, 2 * STEP - 5, pitch)

@@ -25,8 +25,7 @@ def test_the_whole_state_names_everything() -> None:
 
 
 def test_afterwards_only_what_changes_is_told() -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     for step in range(0, 32, 4):
         stage.press(step * 120, 100, 60 + step)
     stage.run_to_tick(3900)

@@ -26,8 +26,9 @@ ALL = [CHORDS, BASS, DRUMS]
 
 def jam(config: Config | None = None, *, phrases: int = 1, mode: str = "follow") -> Stage:
     """Play a note on each beat for some phrases to a model that accompanies."""
-    stage = Stage(config or configured(mode=mode), model=EchoModel(codec="multitrack", accompanies=True))
-    stage.begin()
+    stage = Stage.begun(
+        config or configured(mode=mode), model=EchoModel(codec="multitrack", accompanies=True)
+    )
     for beat in range(8 * phrases):
         stage.press(beat * BEAT, BEAT - 5, 60 + beat % 8)
     return stage
@@ -122,8 +123,7 @@ def test_no_part_joins_that_is_not_wanted() -> None:
 
 
 def test_a_model_that_does_not_accompany_is_not_asked() -> None:
-    stage = Stage(model=EchoModel(codec="multitrack"))
-    stage.begin()
+    stage = Stage.begun(model=EchoModel(codec="multitrack"))
     stage.press(0, BEAT, 60)
     stage.run_to_tick(CELL)
     assert not asked(stage)

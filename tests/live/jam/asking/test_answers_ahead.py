@@ -12,8 +12,7 @@ PITCHES = [60 + number for number in range(8)]
 
 def played(*, bpm: float = FAST_BPM, answer_ms: float = 3.0, cells: int = 1, **settings: object) -> Stage:
     """A stage on which a quarter is played on each beat, in each cell an octave higher."""
-    stage = Stage(configured(bpm=bpm, **settings), model=EchoModel(), answer_ms=answer_ms)
-    stage.begin()
+    stage = Stage.begun(configured(bpm=bpm, **settings), model=EchoModel(), answer_ms=answer_ms)
     for cell in range(cells):
         for beat, pitch in enumerate(PITCHES):
             stage.press(cell * CELL + beat * BEAT, 100, pitch + 12 * cell)
@@ -78,8 +77,7 @@ def test_at_slower_tempos_a_phrase_is_asked_for_early_once_an_answer_was_late() 
 
 
 def test_a_phrase_of_which_nothing_was_played_in_time_is_missed() -> None:
-    stage = Stage(configured(bpm=FAST_BPM), model=EchoModel(), answer_ms=40.0)
-    stage.begin()
+    stage = Stage.begun(configured(bpm=FAST_BPM), model=EchoModel(), answer_ms=40.0)
     for cell in range(2):
         stage.press(CELL + cell * CELL - BEAT // 2, 100, 60)
     stage.run_to_tick(3 * CELL)

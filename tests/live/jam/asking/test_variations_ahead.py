@@ -25,8 +25,7 @@ class Varying(EchoModel):
 
 def played(model: Varying, **settings: object) -> Stage:
     """A stage on which two bars are played."""
-    stage = Stage(configured(**settings), model=model)
-    stage.begin()
+    stage = Stage.begun(configured(**settings), model=model)
     for step in range(0, 32, 4):
         stage.press(step * STEP, 100, 60 + step // 4)
     return stage

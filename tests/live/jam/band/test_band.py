@@ -30,8 +30,7 @@ def stage_of(played: str, *, bars: int, mode: str = "follow", **how: object) -> 
     """Play a chord on each half bar, one symbol a bar, to a band that was written in C."""
     model = EchoModel(codec="multitrack", accompanies=True)
     model.pattern = PATTERN
-    stage = Stage(configured(mode=mode, **how), model=model)
-    stage.begin()
+    stage = Stage.begun(configured(mode=mode, **how), model=model)
     play(stage, played, 0, bars)
     return stage
 
@@ -186,8 +185,7 @@ def test_a_chord_outside_of_the_key_wins_and_that_is_said_once() -> None:
 
 @pytest.mark.parametrize("pitches", [(60,), (60, 67)])
 def test_little_is_no_chord(pitches: tuple[int, ...]) -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     for pitch in pitches:
         stage.press(0, 4 * BAR, pitch)
     stage.run_to_tick(2 * BAR)
@@ -247,8 +245,7 @@ class PlayedChords(EchoModel):
 
 
 def test_chords_that_were_played_follow_what_is_played_meanwhile() -> None:
-    stage = Stage(configured(), model=PlayedChords())
-    stage.begin()
+    stage = Stage.begun(configured(), model=PlayedChords())
     play(stage, "C F", 0, 2)
     play(stage, "D G", 2, 2)
     stage.run_to_tick(8 * BAR)
@@ -260,8 +257,7 @@ def test_chords_that_were_played_follow_what_is_played_meanwhile() -> None:
 
 
 def test_chords_that_are_played_again_stay_as_they_were() -> None:
-    stage = Stage(configured(), model=PlayedChords())
-    stage.begin()
+    stage = Stage.begun(configured(), model=PlayedChords())
     for first in range(0, 8, 2):
         play(stage, "C F", first, 2)
     stage.run_to_tick(8 * BAR)
@@ -289,8 +285,7 @@ RIFF = ((0, 40), (3, 40), (4, 43), (6, 45), (10, 40), (12, 43), (14, 47))
 
 
 def riff(bars: int, **how: object) -> Stage:
-    stage = Stage(configured(**how), model=PlayedBass())
-    stage.begin()
+    stage = Stage.begun(configured(**how), model=PlayedBass())
     for bar in range(bars):
         for step, pitch in RIFF:
             stage.press(bar * BAR + step * STEP, STEP, pitch)
@@ -326,8 +321,7 @@ def test_the_answer_to_a_low_line_is_that_line_in_the_performers_silence() -> No
 
 
 def test_a_single_part_is_never_rearranged() -> None:
-    stage = Stage(configured(chords="C F"))
-    stage.begin()
+    stage = Stage.begun(configured(chords="C F"))
     stage.press(0, BEAT, 61)
     stage.press(BEAT, BEAT, 66)
     stage.run_to_tick(2 * CELL)
@@ -347,8 +341,7 @@ GROOVE = [
 def drummed(*, bars: int, **how: object) -> Stage:
     model = EchoModel(codec="multitrack", accompanies=True)
     model.pattern = [*PATTERN, *GROOVE]
-    stage = Stage(configured(**how), model=model)
-    stage.begin()
+    stage = Stage.begun(configured(**how), model=model)
     play(stage, "C", 0, bars)
     return stage
 
@@ -415,8 +408,7 @@ def test_break_rests_and_comes_in_again_on_the_one() -> None:
 
 
 def test_what_cannot_be_filled_or_broken_is_said() -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     stage.run_to_tick(BAR)
     stage.act(BAR + 10, "fill")
     stage.act(BAR + 20, "stop")

@@ -24,8 +24,7 @@ def stage_of(*, recall_band: bool = True) -> Stage:
     config = replace(config, model=replace(config.model, recall_band=recall_band))
     model = EchoModel(codec="multitrack", accompanies=True)
     model.pattern = BAND
-    stage = Stage(config, model=model)
-    stage.begin()
+    stage = Stage.begun(config, model=model)
     for place, pitches in enumerate((A, B, (*A[:3], 66, *A[4:]), tuple(pitch + 6 for pitch in A))):
         play(stage, pitches, 2 * place)
     stage.act(3 * BAR, "capture", "A")

@@ -98,8 +98,7 @@ def test_thru_switched_off_under_a_pedal_lifts_it_and_on_again_finds_it() -> Non
 
 
 def test_a_key_that_outlasts_thru_off_stays_with_the_capture() -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     stage.at_tick(0, note_on(1, 60, 90))
     stage.at_tick(240, command("thru"))
     stage.at_tick(960, note_off(1, 60))
@@ -137,8 +136,7 @@ def test_all_notes_off_as_the_end_of_a_note_leaves_the_next_one_free() -> None:
 
 
 def test_all_notes_off_ends_the_note_in_the_capture_too() -> None:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     stage.at_tick(0, note_on(1, 60, 90))
     stage.at_tick(480, control(1, 123, 0))
     stage.run_to_tick(960)

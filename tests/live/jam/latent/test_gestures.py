@@ -39,8 +39,7 @@ class Uneven(EchoModel):
 
 def two_anchors(model: Uneven | None = None) -> Stage:
     """A stage in hold mode on which A and B are stored; their latents are A and B above."""
-    stage = Stage(model=model or Uneven())
-    stage.begin()
+    stage = Stage.begun(model=model or Uneven())
     for number, name in enumerate("AB"):
         stage.press(number * CELL + 4 * STEP, 200, 60 + 7 * number)
         stage.act((number + 1) * CELL + 4 * STEP, "capture", name)

@@ -32,8 +32,7 @@ TUNE = ((0, 60), (4, 64), (8, 67), (16, 65), (24, 62))
 
 def band(codec: str = "multitrack", config: Config | None = None) -> Stage:
     """A jam with a model of parts, to which two bars were played."""
-    stage = Stage(config or Config(), model=EchoModel(codec=codec))
-    stage.begin()
+    stage = Stage.begun(config or Config(), model=EchoModel(codec=codec))
     for step, pitch in TUNE:
         stage.press(step * STEP, 2 * STEP - 5, pitch)
     return stage
@@ -317,8 +316,7 @@ def test_volume_goes_to_the_channels_of_the_parts_that_play() -> None:
 
 
 def test_another_model_s_parts_get_the_level_that_they_missed() -> None:
-    stage = Stage(model=EchoModel(codec="poly"))
-    stage.begin()
+    stage = Stage.begun(model=EchoModel(codec="poly"))
     stage.turn(10, "volume", 0.5)
     stage.run_to_tick(20)
     stage.jam.from_worker(EchoModel(ident="band-1", codec="multitrack").ready(), Nanos(stage.nanos))

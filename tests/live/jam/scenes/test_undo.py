@@ -67,8 +67,7 @@ def test_another_model_is_undone_with_all_its_places() -> None:
 
 
 def test_a_part_is_muted_and_that_is_undone() -> None:
-    stage = Stage(model=EchoModel(codec="multitrack"))
-    stage.begin()
+    stage = Stage.begun(model=EchoModel(codec="multitrack"))
     do(stage, command("mute", "drums"), command("undo"))
     assert said(stage) == "undone: drums muted"
     assert stage.jam.plan.muted == frozenset()
@@ -77,8 +76,7 @@ def test_a_part_is_muted_and_that_is_undone() -> None:
 
 
 def test_a_solo_is_undone_and_made_again_exactly() -> None:
-    stage = Stage(model=EchoModel(codec="multitrack"))
-    stage.begin()
+    stage = Stage.begun(model=EchoModel(codec="multitrack"))
     do(stage, command("mute", "melody"), command("solo", "bass"), command("solo", "drums"))
     for undone, left_out in (("drums", {0, 1, 3}), ("bass", {0})):
         do(stage, command("undo"))
@@ -170,8 +168,7 @@ def phrases(stage: Stage) -> list[int]:
 
 
 def following(*pitches: int) -> Stage:
-    stage = Stage()
-    stage.begin()
+    stage = Stage.begun()
     for number, pitch in enumerate(pitches):
         stage.press(number * CELL + 4 * STEP, 200, pitch)
     stage.run_to_tick(len(pitches) * CELL + 2 * STEP)

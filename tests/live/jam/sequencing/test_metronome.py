@@ -14,9 +14,7 @@ BEAT, BAR = 480, 1920
 def clicking(*, metronome: bool = True, **options: object) -> Stage:
     config = configured(**options)
     jam = msgspec.structs.replace(config.jam, metronome=metronome)
-    stage = Stage(msgspec.structs.replace(config, jam=jam))
-    stage.begin()
-    return stage
+    return Stage.begun(msgspec.structs.replace(config, jam=jam))
 
 
 def clicks(stage: Stage) -> list[int]:
@@ -52,8 +50,7 @@ def test_it_is_switched_while_it_plays_and_the_next_start_is_counted_in() -> Non
 def test_a_count_in_that_is_set_is_the_one_that_is_given(bars: int, beats: int) -> None:
     config = configured()
     jam = msgspec.structs.replace(config.jam, metronome=True, count_in_bars=bars)
-    stage = Stage(msgspec.structs.replace(config, jam=jam))
-    stage.begin()
+    stage = Stage.begun(msgspec.structs.replace(config, jam=jam))
     stage.run_to_tick(10)
     assert clicks(stage) == [*range(-beats * BEAT, 1, BEAT)]
 
