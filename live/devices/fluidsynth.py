@@ -11,6 +11,8 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ PERIOD_FRAMES, PERIODS = 128, 3  # that the driver queues: the latency, where JA
 
 _CLOSE_PATIENCE_S = 1.5
 _DRUM_CHANNEL, _DRUM_BANK = 1, 128  # FluidSynth's names for a type of channel, and where its kits are
+_FAULT = "fluidsynth: error"
 _LOG_LEVELS = 5  # panic, error, warning, info, debug
 
 
@@ -119,15 +122,12 @@ class FluidSynth:
         library: ctypes.CDLL = api._fl  # noqa: SLF001 - pyfluidsynth leaves some calls unwrapped
         self._library = library
         self.version = library_version(api)
-        with stderr_diverted() as chatter:
-            self._log_to(library.fluid_default_log_function)
+        with self._heard() as chatter:
             self._settings = api.new_fluid_settings()
             self._configure(chosen)
             self._synth = api.new_fluid_synth(self._settings)
             loaded = self._synth and api.fluid_synth_sfload(self._synth, os.fsencode(self.soundfont), 1) >= 0
-            self.driver = self._start(drivers) if loaded else ""
-            silence_jack()
-            self._log_to(None)  # a full-screen terminal has no place for it
+        self.driver = self._start(drivers, chatter) if loaded else ""
         if not loaded:
             self.close()
             raise SynthError(f"the soundfont '{self.soundfont}' is broken: {_reason(chatter)}")
@@ -177,15 +177,34 @@ class FluidSynth:
         else:
             api.fluid_settings_setnum(self._settings, name, value)
 
-    def _start(self, drivers: list[str]) -> str:
+    def _start(self, drivers: list[str], chatter: list[str]) -> str:
+        """Open the first driver that answers; returns its name, "" for none."""
         for driver in drivers:
             if driver == "none":
                 return driver
             self._set("audio.driver", driver)
-            self._driver = self._api.new_fluid_audio_driver(self._settings, self._synth)
+            try:
+                with _by_itself(driver), self._heard() as said:
+                    self._driver = self._api.new_fluid_audio_driver(self._settings, self._synth)
+                    if driver == "jack":
+                        silence_jack()
+            except OSError as reason:
+                chatter.append(f"{_FAULT}: {reason}")
+                continue
+            chatter += said
             if self._driver:
                 return driver
         return ""
+
+    @contextlib.contextmanager
+    def _heard(self) -> Iterator[list[str]]:
+        """Catch what FluidSynth says meanwhile; a full-screen terminal has no place for it."""
+        with stderr_diverted() as chatter:
+            self._log_to(self._library.fluid_default_log_function)
+            try:
+                yield chatter
+            finally:
+                self._log_to(None)
 
     def _log_to(self, function: Any) -> None:  # noqa: ANN401 - a pointer to C code; None is nowhere
         for level in range(_LOG_LEVELS):
@@ -233,24 +252,16 @@ class FluidSynth:
         """
         if self._synth is None or self.driver == "none":
             return
-        with stderr_diverted() as chatter:
-            self._log_to(self._library.fluid_default_log_function)
-            old, self._driver = self._driver, None
+        old, self._driver = self._driver, None
+        with self._heard() as chatter:
             if old and self.driver != "jack":
                 self._api.delete_fluid_audio_driver(old)
-            self._abandoned = self._abandoned or bool(old and self.driver == "jack")
-            try:
-                with one_at_a_time():  # for what libjack does then
-                    started = self._start([self.driver])
-            except OSError as reason:
-                raise SynthError(f"the audio driver {self.driver} does not answer: {reason}") from None
-            finally:
-                self._log_to(None)
-            if started and self._queue is not None:
-                self._queue.timed(self._timing(self._rate)[1])
-                self.lead_nanos = self._queue.lead_nanos
-        if not started:
+        self._abandoned = self._abandoned or bool(old and self.driver == "jack")
+        if not self._start([self.driver], chatter):
             raise SynthError(f"the audio driver {self.driver} does not answer: {_reason(chatter)}")
+        if self._queue is not None:
+            self._queue.timed(self._timing(self._rate)[1])
+            self.lead_nanos = self._queue.lead_nanos
 
     def all_off(self) -> None:
         """End every sound at once."""
@@ -277,8 +288,12 @@ class FluidSynth:
             return
 
         def closing() -> None:
-            if driver:
-                self._api.delete_fluid_audio_driver(driver)
+            try:
+                with _by_itself(self.driver):
+                    if driver:
+                        self._api.delete_fluid_audio_driver(driver)
+            except OSError:
+                return  # its server stands still, and what it calls must stay
             if self._abandoned:
                 return  # what was let go of may still refer to it
             if self._queue is not None:
@@ -289,6 +304,14 @@ class FluidSynth:
         thread = threading.Thread(target=closing, name="close-synth", daemon=True)
         thread.start()
         thread.join(_CLOSE_PATIENCE_S)  # a dead sound server must not keep anyone waiting
+
+
+def _by_itself(driver: str) -> AbstractContextManager[None]:
+    """Let no other thread open or close a client of JACK meanwhile; raises OSError when that stands still.
+
+    Always taken before standard error is diverted, as ports on JACK do.
+    """
+    return one_at_a_time() if driver == "jack" else contextlib.nullcontext()
 
 
 def open_synth(settings: FluidSynthSettings | None = None) -> tuple[FluidSynth, list[str]]:
@@ -318,7 +341,5 @@ def library_version(api: Any) -> str:  # noqa: ANN401 - pyfluidsynth has no type
 
 def _reason(chatter: list[str]) -> str:
     """Return the line of FluidSynth's log that says most."""
-    errors = [
-        line.removeprefix("fluidsynth: error: ") for line in chatter if line.startswith("fluidsynth: error")
-    ]
+    errors = [line.removeprefix(f"{_FAULT}: ") for line in chatter if line.startswith(_FAULT)]
     return (errors[-1] if errors else "no reason given").rstrip(".")

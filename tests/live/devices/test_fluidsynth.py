@@ -2,17 +2,25 @@
 
 import importlib.util
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from ctypes import byref, c_int
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from live.devices import fluidsynth
 from live.devices.fluidsynth import FluidSynth, FluidSynthSettings, drivers_to_try, open_synth
+from live.devices.jack.probe import one_at_a_time
+from live.devices.stderr import stderr_diverted
 from live.errors import SynthError, UsageError
 from live.timing.midi_bytes import note_off, note_on, program
 from model.midi.synth import default_soundfont
 from model.midi.wav import BLOCK, _block
 
+T = TypeVar("T")
 SILENT = FluidSynthSettings(driver="none")
 
 
@@ -89,6 +97,35 @@ def test_an_unknown_driver_is_named_with_the_nearest() -> None:
 def test_a_driver_that_is_not_built_in_is_reported() -> None:
     with pytest.raises(SynthError, match=r"no audio device answers \(tried dsound: .*\); plug one in"):
         FluidSynth(FluidSynthSettings(driver="dsound"))
+
+
+def test_a_client_of_jack_is_opened_by_itself_and_only_then_is_standard_error_diverted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order = list[str]()
+
+    @contextmanager
+    def noted(name: str, really: Callable[[], AbstractContextManager[T]]) -> Iterator[T]:
+        order.append(name)
+        with really() as found:
+            yield found
+        order.append(f"{name} over")
+
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "nobody")
+    monkeypatch.setattr(fluidsynth, "one_at_a_time", partial(noted, "alone", one_at_a_time))
+    monkeypatch.setattr(fluidsynth, "stderr_diverted", partial(noted, "diverted", stderr_diverted))
+    with pytest.raises(SynthError, match=r"no audio device answers \(tried jack: "):
+        FluidSynth(FluidSynthSettings(driver="jack"))
+    assert order[2:6] == ["alone", "diverted", "diverted over", "alone over"]
+
+
+def test_where_a_jack_server_stands_still_the_synth_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def standing() -> AbstractContextManager[None]:
+        raise OSError("the JACK server stands still")
+
+    monkeypatch.setattr(fluidsynth, "one_at_a_time", standing)
+    with pytest.raises(SynthError, match=r"\(tried jack: the JACK server stands still\)"):
+        FluidSynth(FluidSynthSettings(driver="jack"))
 
 
 @pytest.mark.parametrize(
