@@ -41,6 +41,7 @@ MEASURES = {
     "step": "A step of training",
     "writer": "The writer",
     "band": "The band",
+    "prepare": "Files to phrases",
     "trainer": "Trainer",
 }
 """The title of each section, by the module that measures it."""
@@ -65,7 +66,7 @@ FAULTS = (
 @click.option(
     "--music",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of MIDI files, for `lines` (those in parts) and `listen`.",
+    help="Folder of MIDI files, for `lines` (those in parts), `listen` and `prepare`.",
 )
 @click.option(
     "--device",

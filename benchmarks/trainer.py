@@ -1,10 +1,9 @@
-"""How fast the trainer reads and learns: `prepare` beside symusic alone, `fit` and how much of it waits.
+"""How fast the trainer learns: `fit`, how much of it waits, and the feed by itself.
 
 On music made here (`benchmarks.made_music`), so that anyone can measure the same.
 """
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -16,67 +15,28 @@ from benchmarks.instrument import ROOT
 from benchmarks.scale import Scale
 
 FILES = 3_000
-CHUNK = 64  # as `prepare` hands them to a process
 MINUTES = 1.0
 PLAIN = ("prior.minutes=0", "fit.interval=10", "fit.precision=float32", "fit.threads=1", "fit.edits=2000")
 """Settings of a run that learns from its beginning on: trying precisions and threads takes half of it."""
 FED, DRAWS = 2_048, 12  # phrases of a batch, batches
 EXPLAINED = (
-    "Files of 140 notes, made by chance. *Parsing alone* is symusic's `Score.from_midi` on the same files.",
-    "*A core* is a second of processor time; *waiting* is the share of the time that a step waits.",
+    "On files made by chance. *A core* is a second of the processor; *waiting* is the share of the time",
+    "that a step waits.",
     "`fit` learns on one thread in float32; the feed is that of its configuration, on one thread.",
 )
 
 
 def measure(scale: Scale) -> list[Row]:
-    """Measure reading, then learning from what was read."""
-    songs, count = scale.fresh("songs"), scale.count(FILES, least=300)
-    made_music.write(songs, 0, count)
-    return [*_reading(songs, count), *_learning(scale, songs, count), *_feeding(scale)]
+    """Measure learning, then what it is fed with."""
+    songs = scale.fresh("songs")
+    made_music.write(songs, 0, scale.count(FILES, least=300))
+    return [*_learning(scale, songs), *_feeding(scale)]
 
 
-def _reading(songs: Path, count: int) -> list[Row]:
-    from symusic import Score  # noqa: PLC0415 - the trainer extra
-
-    from model.music.grid import Grid  # noqa: PLC0415 - only this part needs numpy
-    from trainer.corpus.pool import attempt_all  # noqa: PLC0415 - as above
-
-    files = sorted(songs.rglob("*.mid"))
-    grid = Grid()
-    attempt_all(files[:CHUNK], grid)
-    begun = time.process_time()
-    for path in files:
-        Score.from_midi(path.read_bytes())
-    between = time.process_time()
-    for first in range(0, count, CHUNK):
-        attempt_all(files[first : first + CHUNK], grid)
-    alone, ours = count / (between - begun), count / (time.process_time() - between)
-    return [
-        Row(
-            "files to phrases, a core",
-            ">= 500 a second",
-            f"{ours:,.0f} a second",
-            f"parsing alone: {alone:,.0f} a second, {alone / ours:.1f} times as many",
-            ours >= 500,
-        )
-    ]
-
-
-def _learning(scale: Scale, songs: Path, count: int) -> list[Row]:
+def _learning(scale: Scale, songs: Path) -> list[Row]:
     out, run = scale.folder / "prepared-songs", scale.fresh("run") / "lead"
-    begun = time.perf_counter()
     _trainer("prepare", str(songs), "--out", str(out))
-    seconds = time.perf_counter() - begun
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    rows = [
-        Row(
-            f"prepare from its start to its end, {cores} cores",
-            ">= 1,000 a second",
-            f"{count / seconds:,.0f} a second",
-            f"{count:,} files in {seconds:.1f} s",
-            count / seconds >= 1000,
-        )
-    ]
+    rows = []
     for config in ("lead", "keys"):
         minutes = max(0.15, MINUTES * scale.factor)
         _trainer(
