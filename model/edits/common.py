@@ -4,6 +4,7 @@ Tested in tests/model/edits/test_transforms.py.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby, pairwise
 from math import sqrt
 
@@ -170,12 +171,16 @@ def join(grid: Grid, chords: Chords) -> Phrase:
     return Phrase.of(grid, (note for chord in chords.values() for note in chord))
 
 
-def tones(chord: Sequence[Note], scale: frozenset[int]) -> list[int]:
+def tones(chord: Sequence[Note], scale: frozenset[int]) -> tuple[int, ...]:
     """Return keys of the scale within an octave of a chord that are consonant with all of it."""
-    present = [note.pitch for note in chord]
+    return _consonant(tuple(note.pitch for note in chord), scale)
+
+
+@lru_cache(4096)  # a phrase is asked again and again for the chords that it has
+def _consonant(present: tuple[int, ...], scale: frozenset[int]) -> tuple[int, ...]:
     near = range(max(0, min(present) - 12), min(127, max(present) + 12) + 1)
-    return [
+    return tuple(
         key
         for key in near
         if key % 12 in scale and all(key != other and abs(key - other) % 12 in CONSONANT for other in present)
-    ]
+    )

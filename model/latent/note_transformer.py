@@ -16,6 +16,7 @@ from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS, LENGTH, OFFSET, ONSET, PITCH, TRACK, VELOCITY, phrase_of, table_of
@@ -40,7 +41,6 @@ LOWEST = np.array([0, 0, 0, 1, -50, 0])
 NORM = 1e-5
 TOGETHER = 256  # phrases that are written at once: fewer take longer each, more take memory
 EVERY = frozenset(range(len(TRACKS)))
-ROOM = 64  # notes that the memory of keys and values grows by
 CROWDED = 0.75  # share of its slots that are in use while it is left as it is
 
 
@@ -178,7 +178,7 @@ class NoteTransformer:
         known = [References(self.grid) for _ in range(count)]
         beside = PartContext(count, self.grid)
         rows = np.arange(count)  # that are still being written
-        memory = _Memory(self._depth, count, self._heads, self._width // self._heads)
+        memory = _Memory(self._depth, count, self._heads, longest, self._width // self._heads)
         x = np.tile(self._held["begin"] + self._held["place.weight"][0], (count, 1))
         end = self._choices[self._chosen[0]] - 1
         for place in range(longest):
@@ -268,12 +268,12 @@ class NoteTransformer:
         name, choices = NAMES[column], self._choices[column]
         inner = np.maximum(self._linear(f"{name}.up", self._norm(f"{name}.norm", x)), 0.0)
         odds, *away = np.split(self._linear(f"{name}.out", inner), (choices, 3 * choices - 1), axis=1)
-        for number, far in enumerate(away):
-            reference = references[:, number, None]
-            distances = np.take_along_axis(
-                far, np.arange(choices) - np.clip(reference, 0, choices - 1) + choices - 1, 1
-            )
-            odds = odds + np.where(reference == NONE, np.float32(0.0), distances)
+        rows = np.arange(len(x))
+        for far, reference in zip(away, references.T, strict=True):
+            near = sliding_window_view(far, choices, axis=1)  # of each row from every reference
+            distances = near[rows, choices - 1 - np.clip(reference, 0, choices - 1)]
+            distances[reference == NONE] = 0.0
+            odds += distances
         return odds, inner
 
     def _known(self, notes: Ints) -> Floats:
@@ -300,8 +300,9 @@ class NoteTransformer:
         return out
 
     def _norm(self, name: str, x: Floats) -> Floats:
-        centred = x - x.mean(-1, keepdims=True)
-        spread = np.sqrt((centred * centred).mean(-1, keepdims=True) + NORM)
+        width = np.float32(self._width)
+        centred = x - np.add.reduce(x, -1, keepdims=True) / width
+        spread = np.sqrt(np.add.reduce(centred * centred, -1, keepdims=True) / width + NORM)
         out: Floats = centred / spread * self._held[f"{name}.weight"] + self._held[f"{name}.bias"]
         return out
 
@@ -335,22 +336,20 @@ def _others(known: list[References], picked: Ints) -> Ints:
 
 
 class _Memory:
-    """Keys and values of the tokens so far, [depth, 2, slots, heads, room, size], a slot for each phrase.
+    """Keys and values of the tokens so far, [depth, 2, slots, heads, tokens, size], a slot for each phrase.
 
     The slots of phrases that are over are attended to and forgotten until they are many: to copy all others
-    whenever one ends took as long as a quarter of the writing.
+    whenever one ends took as long as a quarter of the writing.  What is never written takes no memory.
     """
 
-    def __init__(self, depth: int, count: int, heads: int, size: int) -> None:
-        self._all = np.zeros((depth, 2, count, heads, ROOM, size), dtype=np.float32)
+    def __init__(self, depth: int, count: int, heads: int, tokens: int, size: int) -> None:
+        self._all = np.zeros((depth, 2, count, heads, tokens, size), dtype=np.float32)
         self._slots = np.arange(count)  # of the phrases that are still being written
         self._tokens = 0
 
     def begin(self) -> None:
         """Make room for one token more."""
         self._tokens += 1
-        if self._tokens > self._all.shape[4]:
-            self._all = np.concatenate((self._all, np.zeros_like(self._all[..., :ROOM, :])), axis=4)
 
     def attend(self, block: int, query: Floats, key: Floats, value: Floats) -> Floats:
         """Put a block's key and value of the token there, and look at all; each is [B, heads, size]."""
@@ -367,9 +366,11 @@ class _Memory:
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Forget all phrases but some."""
         self._slots = self._slots[rows]
-        if len(self._slots) < CROWDED * self._all.shape[2]:
-            self._all = self._all[:, :, self._slots]
-            self._slots = np.arange(len(self._slots))
+        left = len(self._slots)
+        if left < CROWDED * self._all.shape[2]:
+            for held in self._all.reshape(-1, *self._all.shape[2:]):
+                held[:left, :, : self._tokens] = held[self._slots, :, : self._tokens]
+            self._all, self._slots = self._all[:, :, :left], np.arange(left)
 
 
 def note_transformer_in(extras: Mapping[str, NDArray[Any]], grid: Grid) -> NoteTransformer | None:

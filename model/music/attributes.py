@@ -10,7 +10,7 @@ sixteenths must not hide what the kick does.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, pairwise
 from math import sqrt
 
@@ -23,6 +23,7 @@ NAMES = ("density", "complexity", "register", "range", "dynamics", "polyphony", 
 EMPTY_REGISTER = 60.0
 EMPTY_DYNAMICS = 64.0
 EMPTY_ARTICULATION = 1.0
+REMEMBERED = 64  # phrases that were measured last: a knob's turns begin at the same one again and again
 WEIGHT_FLOOR = 8.0  # a span of weights below this says little: one onset, or a nearly full grid
 
 EMPTY = {
@@ -87,6 +88,11 @@ def measure(phrase: Phrase, *, voices: bool = True) -> dict[str, float]:
     density 0, complexity 0, dynamics 64, one without pitched notes register 60, range 0, polyphony 0,
     articulation 1.
     """
+    return dict(_measured(phrase, voices=voices))
+
+
+@lru_cache(REMEMBERED)
+def _measured(phrase: Phrase, *, voices: bool) -> dict[str, float]:
     notes = phrase.notes
     steps = phrase.grid.steps
     total = squares = loud = keys = 0
@@ -104,7 +110,7 @@ def measure(phrase: Phrase, *, voices: bool = True) -> dict[str, float]:
             place = track * steps + onset
         struck.add(place)
     if not struck:
-        return dict(EMPTY)
+        return EMPTY
     chords = len(struck)
     if DRUMS in tracks:
         chords = sum(place < DRUMS * steps for place in struck)
