@@ -302,7 +302,8 @@ class NoteTransformer:
     def _norm(self, name: str, x: Floats) -> Floats:
         width = np.float32(self._width)
         centred = x - np.add.reduce(x, -1, keepdims=True) / width
-        spread = np.sqrt(np.add.reduce(centred * centred, -1, keepdims=True) / width + NORM)
+        squares: Floats = np.add.reduce(centred * centred, -1, keepdims=True)
+        spread = np.sqrt(squares / width + np.float32(NORM))
         out: Floats = centred / spread * self._held[f"{name}.weight"] + self._held[f"{name}.bias"]
         return out
 
