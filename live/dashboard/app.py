@@ -23,9 +23,9 @@ from live.dashboard.drawing.theme import THEME
 from live.dashboard.drawing.touched import touched_row
 from live.dashboard.inbox import Inbox
 from live.dashboard.painted import Painted, Panel
+from live.dashboard.repaints import Repaints
 from live.dashboard.roll_panel import RollPanel
 from live.dashboard.shown import Shown
-from live.dashboard.strokes import Strokes
 from live.dashboard.windows.learn_window import LearnWindow
 from live.dashboard.windows.palette import Palette
 from live.dashboard.windows.screens import (
@@ -220,11 +220,11 @@ class Dashboard(App[None]):
             return
         view = self.shown.view()
         alone = len(self.screen_stack) == 1 and not self._batch_count
-        strokes = Strokes() if alone else None
+        repaints = Repaints() if alone else None
         for panel in self._panels:
-            panel.draw_with(strokes, view)
-        if strokes:
-            self._display(self.screen, strokes)  # type: ignore[arg-type]
+            panel.draw_with(repaints, view)
+        if repaints:
+            self._display(self.screen, repaints)  # type: ignore[arg-type]
         touched = view.snapshot.touched if view.snapshot is not None else None
         if touched != self._touched and self.screen_stack:
             self._touched = touched

@@ -19,7 +19,7 @@ from textual.widget import Widget
 from live.dashboard.drawing import latent_map
 from live.dashboard.drawing.rows import Canvas, Row, ScreenCell, fit_row, row_width, runs
 from live.dashboard.drawing.theme import COARSE, COARSE_INK, INK
-from live.dashboard.strokes import Strokes
+from live.dashboard.repaints import Repaints
 from live.ipc.snapshot import Notice, Snapshot
 
 
@@ -64,21 +64,21 @@ class Painted(Widget):
         self._content: Region | None = None
         self._lines: dict[int, Strip] = {}
         self._view: View | None = None
-        self._strokes: Strokes | None = None
+        self._repaints: Repaints | None = None
 
     def draw(self, view: View) -> None:
         """Show a view, repainting only what changed; a panel that is filled by `show` ignores it."""
 
-    def draw_with(self, strokes: Strokes | None, view: View) -> None:
-        """Draw so that what is painted anew is among the strokes; without any, by way of Textual.
+    def draw_with(self, repaints: Repaints | None, view: View) -> None:
+        """Draw so that what is painted anew is among the repaints; without any, by way of Textual.
 
         A panel for which there is no room is drawn when there is again.
         """
         if not self.display:
             return
-        self._strokes = strokes
+        self._repaints = repaints
         self.draw(view)
-        self._strokes = None
+        self._repaints = None
 
     @property
     def content(self) -> Region:
@@ -117,10 +117,10 @@ class Painted(Widget):
         for region in regions:
             for y in region.line_range:
                 self._lines.pop(y, None)
-        if self._strokes is None:
+        if self._repaints is None:
             self.refresh(*regions)
         else:
-            self._strokes.add(self, regions)
+            self._repaints.add(self, regions)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return lines, from those painted before where nothing changed.

@@ -17,10 +17,10 @@ import numpy as np
 from live.ipc import messages
 from live.ipc.messages import Message
 from live.worker.accompanist import Accompanist
+from live.worker.pause import Pause
 from live.worker.phrases import chordal_tracks, chords_in, named, shown_of, transcribed, with_parts
 from live.worker.places import Places, point_of
 from live.worker.played_keys import PlayedKeys
-from live.worker.rest import Rest
 from live.worker.variations import Origin, Sounds, Variations
 from model.codecs.keyboard import division
 from model.codecs.sampling import Sampling
@@ -71,7 +71,7 @@ class RequestHandler:
         self._vary: Origin = ""  # how the phrase of the present decode was varied
         self._fault = ""  # of the card, as it was said last
         self._keys = PlayedKeys()
-        self.rest = Rest()
+        self.pause = Pause()
 
     def load(
         self, name: str, metre: str = AUTO, split: str = LINE, device: str = AUTO, candidates: int = 0
@@ -152,7 +152,7 @@ class RequestHandler:
             return messages.Failed(request.ident, f"the model could not answer: {sentence(error)}")
         finally:
             if isinstance(request, messages.Decode):
-                self.rest.answered()
+                self.pause.answered()
 
     def _encode(self, player: Player, request: messages.Encode, start: int) -> messages.Encoded:
         whole = transcribed(request, player.card.grid)
@@ -263,7 +263,7 @@ class RequestHandler:
     def look_ahead(self, request: messages.Closing | messages.VaryAhead) -> None:
         """Rest when a phrase closes, or begin to write the variation of it, which `write` finishes."""
         if isinstance(request, messages.Closing):
-            self.rest.expect(request.in_nanos)
+            self.pause.expect(request.in_nanos)
             return
         if self.player is None:
             return

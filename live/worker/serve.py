@@ -86,14 +86,14 @@ def serve(
     while True:
         rests_s = 0.0
         while inbox.empty():
-            if rests_s := handler.rest.seconds():
+            if rests_s := handler.pause.seconds():
                 break
-            attend(handler.rest.near)
+            attend(handler.pause.near)
             begun = time.monotonic_ns()
             done = next(chain(handler.write(), accompanying, warping), FINISHED)
             if done is FINISHED:
                 break
-            handler.rest.took(time.monotonic_ns() - begun)
+            handler.pause.took(time.monotonic_ns() - begun)
             if done is not None:
                 link.send(done)
         attend(True)

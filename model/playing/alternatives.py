@@ -14,7 +14,7 @@ import numpy as np
 from model.music.phrase import Note, Phrase
 from model.playing.inference.candidates import DRAFTS
 from model.playing.variation import MEASURED, lasting
-from model.writing.closing import closes
+from model.writing.line_endings import closes
 from model.writing.ranker import shipped_ranker
 from model.writing.returning import returning
 from model.writing.wish import CONTEXT, GRID, Kind, Wish, writable

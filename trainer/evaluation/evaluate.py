@@ -18,6 +18,7 @@ from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, TRACKS
 from model.playing.player import Player
 from trainer.errors import OperationError
+from trainer.evaluation.batched import at_rest, decoded, encoded, portions, posteriors
 from trainer.evaluation.heldout import HeldOut, parameters_of
 from trainer.evaluation.knobs import interpolation, knobs
 from trainer.evaluation.measures import Score, consistent, kl_bits, symbols
@@ -35,7 +36,6 @@ from trainer.evaluation.samples import (
 )
 from trainer.evaluation.speed import speed
 from trainer.evaluation.stages import Stages
-from trainer.evaluation.together import at_rest, decoded, encoded, portions, posteriors
 from trainer.evaluation.two_sample import Ints
 from trainer.run.checkpoints import is_stepwise, path_of
 

@@ -15,9 +15,9 @@ from model.music.attributes import NAMES, measure
 from model.music.phrase import Phrase
 from model.playing.player import Player
 from model.playing.warp import WARP_STEPS, audible_lengths, even_places
+from trainer.evaluation.batched import at_rest, decoded, portions, unmended
 from trainer.evaluation.measures import Matches, consistent, distance, positions, spearman
 from trainer.evaluation.samples import Progress, no_progress
-from trainer.evaluation.together import at_rest, decoded, portions, unmended
 
 TURNS = tuple(float(turn) for turn in np.linspace(-1.0, 1.0, 9))
 ENDS = (-1.0, 0.0, 1.0)

@@ -6,9 +6,9 @@ from model.latent.note_transformer import run_to_end
 from model.music.phrase import Phrase
 from model.music.tracks import DRUMS, MELODY, TRACKS
 from model.playing.player import Player
+from trainer.evaluation.batched import at_rest, encoded, portions
 from trainer.evaluation.measures import Position, Score, key_of
 from trainer.evaluation.samples import Progress, no_progress
-from trainer.evaluation.together import at_rest, encoded, portions
 
 CODECS = ("melody", "poly", "melody", "drums")
 """Whose symbols stand on the steps of each track, in the order of `TRACKS`."""

@@ -11,9 +11,9 @@ from model.codecs.sampling import Sampling
 from model.latent.geometry import Latent
 from model.music.phrase import Phrase
 from model.playing.player import Player
+from trainer.evaluation.batched import at_rest
 from trainer.evaluation.features import features
 from trainer.evaluation.measures import consistent
-from trainer.evaluation.together import at_rest
 from trainer.evaluation.two_sample import Floats, Ints, Side, classify
 
 SAMPLES = 1000

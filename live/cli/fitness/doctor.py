@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 
 from live.cli.fitness.check import Check
-from live.cli.fitness.fitness import decoding, lateness, settings_of
+from live.cli.fitness.machine import decoding, lateness, settings_of
 from live.devices import ports
 from live.devices.fluidsynth import FluidSynth, FluidSynthSettings, library_version
 from live.devices.jack.probe import Direction, jack_answers

@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 
 from live.dashboard.drawing.theme import COARSE_INK, INK
 from live.dashboard.painted import Painted, Panel
+from live.dashboard.repaints import Repaints
 from live.dashboard.roll_panel import RollPanel
-from live.dashboard.strokes import Strokes
 from live.ipc.messages import Bye
 from live.ipc.snapshot import BarView, KnobView, LatenessView, ModelView, Notice, PortView, Snapshot
 from tests.fakes.dashboard_stage import Stage, posed
@@ -200,7 +200,7 @@ async def test_what_goes_past_the_compositor_is_what_it_would_draw(
         shown, sent = stage.screen(), list[str]()
 
         def display(_screen: object, update: object) -> None:
-            assert isinstance(update, Strokes), "Textual's own path"
+            assert isinstance(update, Repaints), "Textual's own path"
             sent.append(update.render_segments(stage.app.console))
 
         stage.app._display = display  # type: ignore[method-assign,assignment]

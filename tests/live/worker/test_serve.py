@@ -22,8 +22,8 @@ from live.ipc.messages import Message
 from live.ipc.model_process import spawn_worker
 from live.worker import handler as worker
 from live.worker.handler import RequestHandler, sentence
+from live.worker.pause import Pause
 from live.worker.places import Places, point_of
-from live.worker.rest import Rest
 from live.worker.serve import newest, serve
 from model.errors import CheckpointError
 from model.music.grid import Grid
@@ -303,13 +303,13 @@ def test_it_answers_at_once_and_loads_and_writes_ahead_as_any_other() -> None:
 def test_nothing_is_written_ahead_while_a_phrase_closes() -> None:
     desk = RequestHandler()
     assert isinstance(desk.load("roll"), messages.Ready)
-    desk.rest = Rest(lambda: 0)
+    desk.pause = Pause(lambda: 0)
     call = Call(desk)
     for in_nanos, rests in ((10**12, False), (1_000, True)):
         call.link.send(messages.Closing(in_nanos))
         call.link.send(messages.Encode(1, TUNE))
         assert isinstance(call.link.receive(), messages.Encoded)
-        assert (desk.rest.seconds() > 0) is rests
+        assert (desk.pause.seconds() > 0) is rests
     call.link.send(messages.Bye())
     assert call.end() == [True]
 

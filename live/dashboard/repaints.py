@@ -29,7 +29,7 @@ class Lined(Protocol):
         """Return a line of the content between the border's edges."""
 
 
-class Strokes(CompositorUpdate):
+class Repaints(CompositorUpdate):
     """Regions of panels."""
 
     def __init__(self) -> None:

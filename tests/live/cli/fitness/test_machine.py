@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from live.cli.fitness import fitness
-from live.cli.fitness.fitness import buffer_check, decoding, decoding_ms, lateness, settings_of
+from live.cli.fitness import machine
+from live.cli.fitness.machine import buffer_check, decoding, decoding_ms, lateness, settings_of
 from live.timing.timeline import Nanos
 from tests.fakes.engine_stage import FakeClock
 
@@ -99,5 +99,5 @@ def test_each_model_has_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
         ("model", False, "unfit"),
     ]
     assert "drums takes 80.0 ms" in found[1].text
-    monkeypatch.setattr(fitness, "DECODES", 2)
+    monkeypatch.setattr(machine, "DECODES", 2)
     assert 0 < decoding_ms("drums") < 10_000

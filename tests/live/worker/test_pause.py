@@ -1,6 +1,6 @@
 """When the worker begins nothing: a step that takes long must not stand between a phrase and its answer."""
 
-from live.worker.rest import GRACE_NANOS, MARGIN_NANOS, NEAR_NANOS, Rest
+from live.worker.pause import GRACE_NANOS, MARGIN_NANOS, NEAR_NANOS, Pause
 
 MS = 1_000_000
 
@@ -14,48 +14,48 @@ class Now:
 
 def test_it_rests_from_a_step_before_a_phrase_closes_until_its_answer() -> None:
     now = Now()
-    rest = Rest(now)
-    assert rest.seconds() == 0
-    rest.took(30 * MS)
-    rest.took(4 * MS)
-    rest.expect(1_000 * MS)
+    pause = Pause(now)
+    assert pause.seconds() == 0
+    pause.took(30 * MS)
+    pause.took(4 * MS)
+    pause.expect(1_000 * MS)
     now.nanos += 960 * MS
-    assert rest.seconds() == 0
+    assert pause.seconds() == 0
     now.nanos += 10 * MS
-    assert 0.1 < rest.seconds() < 0.12
-    rest.answered()  # of a knob that was turned before
-    assert rest.seconds() > 0
+    assert 0.1 < pause.seconds() < 0.12
+    pause.answered()  # of a knob that was turned before
+    assert pause.seconds() > 0
     now.nanos += 35 * MS
-    assert rest.seconds() > 0
-    rest.answered()
-    assert rest.seconds() == 0
+    assert pause.seconds() > 0
+    pause.answered()
+    assert pause.seconds() == 0
 
 
 def test_where_nobody_asks_it_goes_on_soon() -> None:
     now = Now()
-    rest = Rest(now)
-    rest.expect(MARGIN_NANOS)
-    assert rest.seconds() > 0
+    pause = Pause(now)
+    pause.expect(MARGIN_NANOS)
+    assert pause.seconds() > 0
     now.nanos += MARGIN_NANOS + GRACE_NANOS + 1
-    assert rest.seconds() == 0
+    assert pause.seconds() == 0
 
 
 def test_a_step_that_once_took_long_is_forgotten() -> None:
     now = Now()
-    rest = Rest(now)
-    rest.took(400 * MS)
+    pause = Pause(now)
+    pause.took(400 * MS)
     for _ in range(200):
-        rest.took(5 * MS)
-    rest.expect(20 * MS)
-    assert rest.seconds() == 0
+        pause.took(5 * MS)
+    pause.expect(20 * MS)
+    assert pause.seconds() == 0
 
 
 def test_a_phrase_is_near_shortly_before_it_closes() -> None:
     now = Now()
-    rest = Rest(now)
-    found = [rest.near]
-    rest.expect(NEAR_NANOS + MS)
+    pause = Pause(now)
+    found = [pause.near]
+    pause.expect(NEAR_NANOS + MS)
     for nanos in (0, 2 * MS, NEAR_NANOS):
         now.nanos += nanos
-        found.append(rest.near)
+        found.append(pause.near)
     assert found == [False, False, True, False]

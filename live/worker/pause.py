@@ -16,7 +16,7 @@ NEAR_NANOS = 120_000_000
 FADING = 31 / 32  # by which a step that took long is forgotten with each other one
 
 
-class Rest:
+class Pause:
     """Knows when to rest."""
 
     def __init__(self, nanos: Callable[[], int] = time.monotonic_ns) -> None:
@@ -25,7 +25,7 @@ class Rest:
         self._longest = 0.0
 
     def expect(self, in_nanos: int) -> None:
-        """Rest while a phrase closes, so many nanoseconds from now."""
+        """Pause while a phrase closes, so many nanoseconds from now."""
         self._closes = self._nanos() + in_nanos
 
     def took(self, nanos: int) -> None:

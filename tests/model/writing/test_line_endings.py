@@ -2,7 +2,7 @@
 
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
-from model.writing.closing import closes
+from model.writing.line_endings import closes
 from model.writing.wish import GRID
 
 

@@ -6,7 +6,7 @@ from model.latent.geometry import Latent
 from model.music.phrase import Phrase
 from tests.fakes.players import Memory, Sure
 from tests.fakes.synthetic import melody
-from trainer.evaluation import together
+from trainer.evaluation import batched
 from trainer.evaluation.evaluate import evaluate
 
 PHRASES = [melody(seed) for seed in range(3)]
@@ -34,12 +34,12 @@ def test_a_player_that_answers_several_at_once_is_asked_so_with_the_same_figures
 
 def test_any_other_is_asked_for_one_after_another() -> None:
     player = Sure()
-    latents = together.encoded(player, PHRASES)
+    latents = batched.encoded(player, PHRASES)
     told: list[tuple[int, int]] = []
-    answers = together.at_rest(player, latents, lambda done, of_all: told.append((done, of_all)))
+    answers = batched.at_rest(player, latents, lambda done, of_all: told.append((done, of_all)))
     assert answers == [player.decode(latent, turns={}) for latent in latents]
     assert told == [(3, 3)]
-    assert len(together.posteriors(player, PHRASES)) == 3
-    assert together.posteriors(Memory(), PHRASES) == []
-    assert together.unmended(player, [(latents[0], {})]) is None
-    assert [done for done, _ in together.portions(range(2 * together.PORTION + 1))] == [64, 128, 129]
+    assert len(batched.posteriors(player, PHRASES)) == 3
+    assert batched.posteriors(Memory(), PHRASES) == []
+    assert batched.unmended(player, [(latents[0], {})]) is None
+    assert [done for done, _ in batched.portions(range(2 * batched.PORTION + 1))] == [64, 128, 129]
