@@ -16,7 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from live.control import library
-from live.control.lesson import Lesson, Lost, bound_to, clashes, control_for
+from live.control.lesson import Lesson, Lost, Source, bound_to, clashes, control_for, source_of
 from live.control.mapper import Mapper
 from live.control.mapping_file import Control, Mapping, describe, does, overlap, read
 from live.control.steady import Steady
@@ -120,6 +120,7 @@ class Desk:
         self._last: tuple[str, bytes, Control | None] | None = None
         self._osc = ""
         self.lesson: Lesson | None = None
+        self._moved: dict[Source, int] = {}  # nanos of each control's last message
 
     # -- ports that come and go ----------------------------------------------------------------------
 
@@ -257,9 +258,16 @@ class Desk:
         mapper = self._station(port).mapper
         if self.lesson is not None and self.lesson.listening:
             self.lesson.feed(received)
+            self._remember(received)
             return []
+        self._remember(received)
         self._touch(port, data, mapper)
         return mapper.feed(data, nanos)
+
+    def _remember(self, received: Received) -> None:
+        """Remember when a control moved; keys that play are none."""
+        if Lesson.consumes(received.data):
+            self._moved[source_of(received)] = received.nanos
 
     def consumes(self, received: Received) -> bool:
         """Tell whether a message is bound, or learned from, and so not played thru."""
@@ -332,7 +340,7 @@ class Desk:
         Raises:
             UsageError: there is neither of that name.
         """
-        self.lesson = Lesson(target)
+        self.lesson = Lesson(target, moving=dict(self._moved))
 
     def advance(self, now: int) -> Learned | None:
         """Return the control that has been recognised since; it is active from here on."""

@@ -11,7 +11,18 @@ from live.control.recogniser import Recognised, Recogniser
 from live.errors import unknown
 from live.ipc.snapshot import LessonView
 from live.settings.knobs import KNOBS, bindable
-from live.timing.midi_bytes import NOTE_OFF, NOTE_ON, Received, is_channel_message
+from live.timing.midi_bytes import CONTROL, NOTE_OFF, NOTE_ON, Received, is_channel_message
+
+REST_NANOS = 500_000_000
+"""A control that has been quiet for so long is touched anew."""
+
+Source = tuple[str, int, int]
+
+
+def source_of(received: Received) -> Source:
+    """Return the port, the status and the number of the control that sent a message."""
+    numbered = len(received.data) == 3 and received.data[0] & 0xF0 == CONTROL
+    return received.port, received.data[0], received.data[1] if numbered else 0
 
 
 class Lost(Exception):  # noqa: N818  a state of the lesson, told in its text
@@ -23,6 +34,7 @@ class Lesson:
 
     Args:
         target: a knob's name, or an action with its argument.
+        moving: when each control was last heard of before; one that moves on from then is not touched anew.
 
     Attributes:
         target: as above.
@@ -32,7 +44,7 @@ class Lesson:
         UsageError: there is neither knob nor action of that name.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, *, moving: dict[Source, int] | None = None) -> None:
         name = " ".join(target.split())
         if name not in bindable():
             raise unknown("knob or action", target, bindable())
@@ -43,9 +55,15 @@ class Lesson:
         )
         self._state = "listening"
         self._ports: dict[str, Recogniser] = {}
+        self._moving = moving if moving is not None else {}
 
     def feed(self, received: Received) -> None:
         """Take one message of a port."""
+        source = source_of(received)
+        last = self._moving.pop(source, None)
+        if last is not None and received.nanos - last < REST_NANOS:
+            self._moving[source] = received.nanos
+            return
         if received.port not in self._ports:
             self._ports[received.port] = Recogniser(presses=2 if self.target in KNOBS else 1)
         self._ports[received.port].feed(received.data, received.nanos)

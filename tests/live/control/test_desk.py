@@ -157,6 +157,22 @@ def test_a_knob_is_learned_while_it_plays_and_active_at_once(home: Path) -> None
     assert hands.touch(MPK, control(1, 70, 64)) == [Turn("density", 0.0, source="midi")]
 
 
+def test_a_knob_that_still_moves_from_the_lesson_before_is_not_taken_for_the_next(home: Path) -> None:
+    hands = Hands(MPK)
+    hands.desk.learn("density")
+    hands.touch(MPK, *turned(20))
+    assert hands.desk.advance(hands.ms * MS + 2000 * MS) is not None
+    hands.desk.learn("stray")
+    hands.touch(MPK, *turned(20), *turned(21))
+    learned = hands.wait()
+    assert learned is not None
+    assert (learned.control.cc, learned.control.knob) == (21, "stray")
+    hands.ms += 500
+    learned = hands.learn("gate", MPK, *turned(20))  # it has rested meanwhile: touched anew
+    assert learned is not None
+    assert (learned.control.cc, learned.instead_of) == (20, "density")
+
+
 def test_what_it_did_before_it_does_no_more(home: Path) -> None:
     hands = Hands(MPK)
     learned = hands.learn("gate", MPK, *turned(70))
