@@ -324,7 +324,7 @@ class Engine:
             case Bye():
                 self.ending |= link is None or link is self.supervisor.link
             case Notice():
-                self.jam.notices.add(item.level, item.text)
+                self.jam.notices.add(item.level, item.text, about=item.about)
             case JamMemory():
                 self._restore(item, now)
             case ScenesMemory():
@@ -424,7 +424,8 @@ class Engine:
         if link is self.output.worker:
             self.output.worker = None
             self.jam.worker_lost()
-            self.jam.notices.add("error", "the model process has gone: bars repeat until it is back")
+            gone = "the model process has gone: bars repeat until it is back"
+            self.jam.notices.add("error", gone, about="model")
             if self.supervisor.link is None:
                 self.devices.keep_worker()
         elif link in self.snapshots.watchers:

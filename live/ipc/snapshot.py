@@ -143,11 +143,19 @@ NoticeLevel = Literal["info", "warning", "error"]
 
 
 class Notice(Message, frozen=True):
-    """A line for the human."""
+    """A line for the human.
+
+    Attributes:
+        nanos: when it was said.
+        level: how urgent it is.
+        text: the line.
+        about: what it tells the state of, as a port; a newer line about the same has overtaken it.
+    """
 
     nanos: int
     level: NoticeLevel
     text: str
+    about: str = ""
 
 
 class Snapshot(Message, frozen=True):

@@ -73,6 +73,8 @@ class ModelAnswers:
     def _model_ready(self, ready: Ready, tick: Tick, now: Nanos) -> None:
         before = self._requests.model
         new = before is None or before.ident != ready.ident
+        if self._model_choice.state == "lost":
+            self._notices.add("info", "the model is back", about="model")
         self._model_choice.ready(ready)
         if before is not None and new:
             self._history.forget()

@@ -28,12 +28,12 @@ class Notices:
         self.now = Nanos(0)
         self._output = output
 
-    def add(self, level: NoticeLevel, text: str) -> None:
-        """Show and log a line; the same line again at once is not repeated."""
+    def add(self, level: NoticeLevel, text: str, *, about: str = "") -> None:
+        """Show and log a line, see `Notice`; the same line again at once is not repeated."""
         text = readable(text)
         last = self.lines[-1] if self.lines else None
         if last is not None and last.text == text and self.now - last.nanos < AGAIN_NANOS:
             return
-        self.lines.append(Notice(self.now, level, text))
+        self.lines.append(Notice(self.now, level, text, about))
         self._output.log("notice", nanos=self.now, level=level, text=text)
         self._output.publish("notice", text)

@@ -233,10 +233,17 @@ def notice_in_full(notice: Notice, now_nanos: int, width: int) -> tuple[Row, ...
 
 
 def urgent_first(notices: Sequence[Notice], now_nanos: int) -> list[Notice]:
-    """Return notices as they are shown: what went wrong lately, the worst first; then the newest first."""
+    """Return notices as they are shown: what went wrong lately, the worst first; then the newest first.
+
+    What has come right again meanwhile is not urgent any more.
+    """
+    newest: dict[str, int] = {}
+    for one in notices:
+        newest[one.about] = max(one.nanos, newest.get(one.about, one.nanos))
 
     def rank(notice: Notice) -> tuple[int, int]:
         fresh = now_nanos - notice.nanos < URGENT_NANOS.get(notice.level, 0)
+        fresh = fresh and not (notice.about and newest[notice.about] > notice.nanos)
         return (_URGENCY.get(notice.level, 0) if fresh else 0, notice.nanos)
 
     return sorted(notices, key=rank, reverse=True)

@@ -214,7 +214,7 @@ class Devices:
             return
         self._asked.append(_Asked(direction, name, None))
         self._views[direction, name] = PortView(direction, name, "missing", "waited for")
-        jam.notices.add("warning", f"{reason}; it is waited for")
+        jam.notices.add("warning", f"{reason}; it is waited for", about=name)
 
     def _say_what_is_missing(self, jam: Jam) -> None:
         wanted = self._options.config.midi.inputs
@@ -223,7 +223,7 @@ class Devices:
             other = "`twobar ports` lists what there is"
             if not self._options.headless:
                 other = "or press k to play on the computer's"
-            jam.notices.add("warning", f"no keyboard found: plug one in, {other}")
+            jam.notices.add("warning", f"no keyboard found: plug one in, {other}", about="keyboard")
 
     def set_up(self, jam: Jam, now: Nanos) -> None:
         """Send the programs and levels of the performer's voice and of every part, to whom that is wanted."""
@@ -330,9 +330,8 @@ class Devices:
         """Say that the sound server has gone; on a watch's thread, as the next one."""
         self._synth_fault = ""
         self._post(lambda _now: self._show_synth("missing", "the sound server has gone"))
-        self._post(
-            Notice(0, "error", "the sound server has gone: the built-in synth is silent until it is back")
-        )
+        gone = "the sound server has gone: the built-in synth is silent until it is back"
+        self._post(Notice(0, "error", gone, SYNTH))
 
     def _restart_synths(self, synths: list[FluidSynth]) -> bool:
         """Let the synths sound through the server that is back; False to be asked again."""
@@ -344,10 +343,10 @@ class Devices:
             if reason != self._synth_fault:
                 self._synth_fault = reason
                 self._post(lambda _now: self._show_synth("missing", reason))
-                self._post(Notice(0, "error", f"the built-in synth stays silent: {reason}"))
+                self._post(Notice(0, "error", f"the built-in synth stays silent: {reason}", SYNTH))
             return False
         self._post(lambda _now: self._show_synth("ok", ""))
-        self._post(Notice(0, "info", "the sound server is back: the built-in synth sounds again"))
+        self._post(Notice(0, "info", "the sound server is back: the built-in synth sounds again", SYNTH))
         return True
 
     def _show_synth(self, state: Literal["ok", "missing"], detail: str) -> None:
@@ -387,10 +386,11 @@ class Devices:
             else:
                 gone: object = change.port
                 self._output.sinks = [sink for sink in self._output.sinks if sink is not gone]
-            jam.notices.add("error", f"{change.name} has gone: the music goes on, plug it in again")
+            gone = f"{change.name} has gone: the music goes on, plug it in again"
+            jam.notices.add("error", gone, about=change.name)
             return
         self._views.pop(key, None)
-        self._views.pop(("in", "keyboard"), None) if direction == "in" else None
+        first = direction == "in" and self._views.pop(("in", "keyboard"), None) is not None
         if isinstance(change.port, ports.MidiInput):
             self._views[direction, change.name] = PortView(direction, change.name, "ok")
             self._inputs[change.name] = change.port
@@ -398,7 +398,8 @@ class Devices:
             self._show_output(change.port)
             self._output.sinks.append(change.port)
             self.set_up(jam, now)
-        jam.notices.add("info", f"{change.name} is {'back' if change.state == 'back' else 'here'}")
+        how = "back" if change.state == "back" else "here"
+        jam.notices.add("info", f"{change.name} is {how}", about="keyboard" if first else key[1])
 
     # -- what gets lost on its way -------------------------------------------------------------------
 

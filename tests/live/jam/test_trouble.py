@@ -32,6 +32,7 @@ def test_a_phrase_survives_the_model_that_was_to_answer_it() -> None:
     assert stage.note_ons(last=2 * CELL) == expected(CELL)[2:]
     assert stage.note_ons(first=2 * CELL) == expected(2 * CELL)
     assert stage.jam.dialogue.missed_bars == 1
+    assert [(line.text, line.about) for line in stage.jam.notices.lines][-1] == ("the model is back", "model")
 
 
 def test_other_weights_never_hear_the_old_vector() -> None:

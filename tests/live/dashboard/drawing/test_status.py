@@ -100,6 +100,19 @@ def test_what_went_wrong_lately_stands_above_what_is_new() -> None:
     assert shown == ["broken", "late", "newer", "older", "long ago"]
 
 
+def test_what_has_come_right_again_is_not_urgent_any_more() -> None:
+    now = 1000 * SECOND
+    notices = [
+        Notice(now - 9 * SECOND, "error", "keys have gone", "keys"),
+        Notice(now - 8 * SECOND, "error", "the pad has gone", "pad"),
+        Notice(now - 7 * SECOND, "error", "a fault"),
+        Notice(now - 6 * SECOND, "info", "keys are back", "keys"),
+        Notice(now - 5 * SECOND, "warning", "late"),
+    ]
+    shown = [notice.text for notice in status.urgent_first(notices, now)]
+    assert shown == ["a fault", "the pad has gone", "late", "keys are back", "keys have gone"]
+
+
 def test_the_header_says_whose_beat_is_kept_where_there_is_room() -> None:
     assert "MIDI clock Digitakt" in row_text(status.header_row(scene(clock="MIDI clock Digitakt"), 80))
     lost = status.header_row(scene(clock="MIDI clock LOST Digitakt"), 80)

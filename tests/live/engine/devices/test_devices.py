@@ -225,7 +225,21 @@ def test_ports_that_were_named_and_are_not_there_are_waited_for(monkeypatch: pyt
     look(stage)
     assert stage.shown() == [("JUNO-DS 28:0", "ok"), ("KeyStep 24:0", "ok")]
     assert notices(stage)[2:] == ["JUNO-DS 28:0 is here", "KeyStep 24:0 is here"]
+    assert [line.about for line in stage.jam.notices.lines] == ["juno", "keystep"] * 2
     assert [sink.name for sink in stage.output.sinks] == ["fluidsynth (jack)", "JUNO-DS 28:0"]
+
+
+def test_a_keyboard_that_is_missing_is_no_more_urgent_once_one_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = Desk(monkeypatch, **{"in": [], "out": []})
+    stage = opened(input=["auto"])
+    assert notices(stage) == ["no keyboard found: plug one in, or press k to play on the computer's"]
+    look(stage)
+    desk.names = {"in": ["KeyStep 24:0"], "out": []}
+    look(stage)
+    assert stage.shown() == [("KeyStep 24:0", "ok")]
+    assert [line.about for line in stage.jam.notices.lines] == ["keyboard"] * 2
 
 
 def test_a_slip_in_a_word_is_no_port_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
