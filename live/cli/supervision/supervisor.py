@@ -262,6 +262,8 @@ class Supervisor:
         """Start another engine, again and again; False when everything shall end."""
         stood = self._stood is self._engine
         self._trouble()
+        with contextlib.suppress(OSError):  # no memory for one more process: later, perhaps
+            self._launcher.launch()  # which loads its modules while the notes are ended
         if status == CRASHED or stood:
             before, self._memory = self._memory, suspected(self._memory, len(self._troubles))
             if self._keeper is not None and self._memory is not before:
@@ -319,6 +321,7 @@ class Supervisor:
         self._ending.set()
         if self._engine is not None:
             end_process(self._engine)
+        self._launcher.close()
         self._over.set()
         if self._reader is not None and self._reader is not threading.current_thread():
             self._reader.join(LAST_WORDS_SECONDS)  # what the engine remembered last

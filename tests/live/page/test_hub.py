@@ -6,7 +6,6 @@ import queue
 import threading
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -113,7 +112,6 @@ def test_the_link_calls_again_when_an_engine_has_died_and_ends_with_its_goodbye(
     link = EngineLink(address, take=seen.put, connected=states.put, over=over.set)
     link.start()
     for engine in range(2):
-        Path(address.place).parent.mkdir(exist_ok=True)  # an engine that ends in order takes it with it
         board = Switchboard(
             address, ToEngine, lambda caller, message: arrived.put((caller, message)) if message else None
         )

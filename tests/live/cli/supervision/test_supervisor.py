@@ -154,7 +154,7 @@ def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_end_before_the_engine_listens_is_orderly(play: Callable[..., Supervisor]) -> None:
     one = play(DEAF)
-    folder = Path(one._options.address.place).parent
+    place = Path(one._options.address.place)
     caught: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
 
     def start() -> None:
@@ -170,7 +170,7 @@ def test_an_end_before_the_engine_listens_is_orderly(play: Callable[..., Supervi
     assert isinstance(ended, EngineEndedError)
     assert (str(ended), ended.exit_code) == ("", 0)
     one.abandon()
-    assert not folder.exists()
+    assert not place.exists()
     assert one._engine is None or one._engine.poll() is not None
 
 
@@ -198,7 +198,7 @@ def test_an_end_is_heeded_and_leaves_nothing(play: Callable[..., Supervisor]) ->
     one.end()
     one.end()
     assert one.wait() == 0
-    assert not Path(one._options.address.place).parent.exists()
+    assert not Path(one._options.address.place).exists()
     assert one._worker._process is not None
     assert one._worker._process.poll() is not None
 
@@ -310,6 +310,29 @@ def test_panic_goes_past_an_engine_that_does_not_beat(
     monkeypatch.setattr(supervisor, "silenced", lambda *_args, peers: "silence")
     one.panic()
     assert notices == ["panic, past an engine that does not answer: silence"]
+
+
+def test_the_next_engine_loads_its_modules_while_the_notes_of_the_last_are_ended(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = play(BEATS)
+    waiting: list[bool] = []
+
+    def silenced(*_arguments: object, peers: object) -> str:
+        waiting.append(one._launcher._waiting is not None)
+        return "silence"
+
+    monkeypatch.setattr(supervisor, "silenced", silenced)
+    begin(one)
+    assert one._engine is not None
+    one._engine.kill()
+    ended = threading.Thread(target=one.wait, daemon=True)
+    ended.start()
+    while not one._options.revived or one._link is None:
+        one._over.wait(0.01)
+    one.end()
+    ended.join(PATIENCE_S)
+    assert waiting == [True]
 
 
 def test_a_screen_that_breaks_does_not_stop_the_heart(play: Callable[..., Supervisor]) -> None:
