@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 import mido
 
+from model.music.grid import Grid
+from model.music.phrase import Note, Phrase
+
 SCALE = (0, 2, 4, 5, 7, 9, 11)
 
 
@@ -138,3 +141,9 @@ def band(seed: int, *, bars: int = 6, beats: int = 4) -> list[Track]:
         Track(bass, 33, "Bass", 2),
         beat(bars=bars, beats=beats, seed=seed),
     ]
+
+
+def tune_phrase(seed: int) -> Phrase:
+    """Return two bars of a tune as a phrase."""
+    notes = [Note(tick // 120, pitch, 80, length // 120) for tick, pitch, length in tune(seed, bars=2)]
+    return Phrase.of(Grid(), [note for note in notes if note.onset < 32])

@@ -85,3 +85,11 @@ class Sure(Memory):
     def posterior(self, phrase: Phrase) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return mean and log-variance, float32 [d] each."""
         return self.encode(phrase).z, np.full(SIZE, -12.0, dtype=np.float32)
+
+
+class Going(Memory):
+    """One without a latent: it goes on from what it hears."""
+
+    def __init__(self) -> None:
+        super().__init__(knobs=())
+        self.card = replace(self.card, latent_size=0)

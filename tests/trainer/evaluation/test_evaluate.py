@@ -7,30 +7,20 @@ import numpy as np
 import pytest
 
 from model.latent.geometry import Latent
-from model.music.phrase import Note, Phrase
+from model.music.phrase import Phrase
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.runtimes.registry import open_runtime
 from tests.fakes.checkpoints import checkpoint
-from tests.fakes.midi_files import tune
-from tests.fakes.players import GRID, SIZE, Memory, Sure
+from tests.fakes.midi_files import tune_phrase
+from tests.fakes.players import SIZE, Memory, Sure
 from trainer.errors import OperationError
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.knobs import knobs
 from trainer.reports.table import lines, show
 
+pytestmark = pytest.mark.usefixtures("two_divisions")
 
-@pytest.fixture(autouse=True)
-def two_divisions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Divide the songs twice instead of ten times: how steady that is, is not asked here."""
-    monkeypatch.setattr("trainer.evaluation.two_sample.DIVISIONS", 2)
-
-
-def phrase_of(seed: int) -> Phrase:
-    notes = [Note(tick // 120, pitch, 80, length // 120) for tick, pitch, length in tune(seed, bars=2)]
-    return Phrase.of(GRID, [note for note in notes if note.onset < 32])
-
-
-PHRASES = [phrase_of(seed) for seed in range(24)]
+PHRASES = [tune_phrase(seed) for seed in range(24)]
 
 
 def test_a_perfect_memory_gets_perfect_figures() -> None:

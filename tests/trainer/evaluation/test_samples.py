@@ -5,24 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.music.phrase import Note, Phrase
-from tests.fakes.midi_files import tune
+from model.music.phrase import Phrase
+from tests.fakes.midi_files import tune_phrase
 from tests.fakes.players import GRID, Sure
 from trainer.evaluation.samples import PlayerOutput, Songs, samples
 
+pytestmark = pytest.mark.usefixtures("two_divisions")
 
-@pytest.fixture(autouse=True)
-def two_divisions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Divide the songs twice instead of ten times: how steady that is, is not asked here."""
-    monkeypatch.setattr("trainer.evaluation.two_sample.DIVISIONS", 2)
-
-
-def phrase_of(seed: int) -> Phrase:
-    notes = [Note(tick // 120, pitch, 80, length // 120) for tick, pitch, length in tune(seed, bars=2)]
-    return Phrase.of(GRID, [note for note in notes if note.onset < 32])
-
-
-PHRASES = [phrase_of(seed) for seed in range(24)]
+PHRASES = [tune_phrase(seed) for seed in range(24)]
 
 
 def sampled(**options: Any) -> dict[str, Any]:
@@ -35,7 +25,7 @@ def sampled(**options: Any) -> dict[str, Any]:
 def test_training_phrases_are_judged_beside_the_samples() -> None:
     high = [Phrase.of(GRID, [n._replace(pitch=n.pitch + 24) for n in phrase.notes]) for phrase in PHRASES]
     each = np.arange(24)
-    alike = Songs([phrase_of(seed) for seed in range(24, 48)], each)
+    alike = Songs([tune_phrase(seed) for seed in range(24, 48)], each)
     likely = sampled(seen=alike)
     assert likely["auc_training"] < 0.9
     assert sampled(seen=Songs(high, each))["auc_training"] > 0.9

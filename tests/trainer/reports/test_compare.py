@@ -1,30 +1,15 @@
 """The page that compares checkpoints."""
 
 import json
-import re
 
-from tests.fakes.players import Memory, Sure
+from tests.fakes.players import Going, Sure
 from tests.fakes.synthetic import melody
+from tests.trainer.reports.test_html_page import self_contained
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.speed import speed
 from trainer.reports.compare import page
 
 PHRASES = [melody(seed) for seed in range(22)]
-
-
-class Going(Memory):
-    """A player without a latent."""
-
-    def __init__(self) -> None:
-        super().__init__(knobs=())
-        object.__setattr__(self.card, "latent_size", 0)
-
-
-def self_contained(text: str) -> None:
-    assert text.startswith("<!DOCTYPE html>")
-    assert not re.search(r"https?:|<script|<link|@import|url\((?!#)", text)
-    assert set(re.findall(r'(?:href|src)="(.)', text)) <= {"#", "d"}  # parts of itself, and data
-    assert "#010203" not in text
 
 
 def test_models_of_any_family_stand_on_one_page() -> None:

@@ -1,5 +1,4 @@
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ import pytest
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from tests.fakes.checkpoints import checkpoint, written
-from tests.fakes.players import GRID, Memory, Sure
+from tests.fakes.players import GRID, Going, Memory, Sure
 from tests.fakes.synthetic import melody
+from tests.trainer.reports.test_html_page import self_contained
 from trainer.errors import RequestError
 from trainer.evaluation.evaluate import evaluate, evaluate_checkpoint
 from trainer.evaluation.heldout import HeldOut, held_out
@@ -23,21 +23,6 @@ LOG = [
     {"step": n, "seconds": 60.0 * n, "note_f1": 0.1 * n, "loss_kl": 5.0 - n, "loss_pitch": 9.0}
     for n in range(4)
 ]
-
-
-class Going(Memory):
-    """A player without a latent."""
-
-    def __init__(self) -> None:
-        super().__init__(knobs=())
-        object.__setattr__(self.card, "latent_size", 0)
-
-
-def self_contained(text: str) -> None:
-    assert text.startswith("<!DOCTYPE html>")
-    assert not re.search(r"https?:|<script|<link|@import|url\((?!#)", text)
-    assert set(re.findall(r'(?:href|src)="(.)', text)) <= {"#", "d"}  # parts of itself, and data
-    assert "#010203" not in text
 
 
 def test_figures_of_a_checkpoint_name_it_and_count_its_weights(tmp_path: Path) -> None:

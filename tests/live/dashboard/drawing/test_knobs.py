@@ -1,12 +1,14 @@
 """Knobs, modes and anchors as rows."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from live.dashboard.drawing import knobs as controls
 from live.ipc.snapshot import KnobView, SceneView, SongView
+from live.settings.knobs import MODES
 from tests.fakes.drawn import row_text, texts
 from tests.fakes.snapshots import scene
 
@@ -55,18 +57,13 @@ def test_the_chosen_knob_is_always_in_sight(width: int, height: int, chosen: int
     assert sum(line.count("▸") for line in drawn) == 1
 
 
+def mode_text(mode: str = "follow", *, modes: Sequence[str] = MODES, **shown: Any) -> str:
+    usual: dict[str, Any] = {"frozen": False, "thru": True, "origin": "played", "width": 80}
+    return row_text(controls.mode_row(modes, mode, scene().anchors, **(usual | shown)))
+
+
 def test_modes_anchors_and_freeze_in_one_row() -> None:
-    s = scene()
-    row = controls.mode_row(
-        ("follow", "answer", "hold", "drift", "listen"),
-        "hold",
-        s.anchors,
-        frozen=True,
-        thru=False,
-        origin="morph",
-        width=90,
-    )
-    text = row_text(row)
+    text = mode_text("hold", frozen=True, thru=False, origin="morph", width=90)
     assert "[HOLD]" in text
     assert " follow " in text
     assert "[FROZEN]" in text
@@ -108,28 +105,15 @@ def test_without_room_for_a_bar_the_ground_is_one(view: KnobView, lighter: str) 
 
 
 def test_in_a_narrow_row_what_is_off_is_left_out_before_the_latents_origin() -> None:
-    modes = ("follow", "answer", "hold", "drift", "listen")
     for width, shown in ((80, False), (90, True)):
-        row = controls.mode_row(
-            modes, "follow", scene().anchors, frozen=False, thru=True, origin="played", width=width
-        )
-        assert ("freeze off" in row_text(row)) is shown
-        assert "◉ played" in row_text(row)
+        assert ("freeze off" in mode_text(width=width)) is shown
+        assert "◉ played" in mode_text(width=width)
 
 
 def test_muted_parts_stand_in_the_row_of_modes() -> None:
-    row = controls.mode_row(
-        ("follow", "answer", "hold", "drift", "listen"),
-        "follow",
-        scene().anchors,
-        frozen=False,
-        thru=True,
-        origin="played",
-        width=80,
-        muted=["drums"],
-    )
-    assert "[DRUMS MUTED]" in row_text(row)
-    assert "A● B● C○ D●   ◉ played" in row_text(row)
+    text = mode_text(muted=["drums"])
+    assert "[DRUMS MUTED]" in text
+    assert "A● B● C○ D●   ◉ played" in text
 
 
 @pytest.mark.parametrize(
@@ -138,34 +122,20 @@ def test_muted_parts_stand_in_the_row_of_modes() -> None:
 def test_a_loop_and_phrases_of_another_length_stand_behind_the_modes(
     phrase: int, loop: int, text: str
 ) -> None:
-    row = controls.mode_row(
-        ("follow", "answer", "hold", "drift", "listen"),
-        "follow",
-        scene().anchors,
-        frozen=False,
-        thru=True,
-        origin="played",
-        width=80,
-        phrase_bars=phrase,
-        loop_bars=loop,
-    )
-    assert text in row_text(row)
-    assert "A● B● C○ D●" in row_text(row)
-    assert row_text(row).rstrip().endswith("◉ played")
+    row = mode_text(phrase_bars=phrase, loop_bars=loop)
+    assert text in row
+    assert "A● B● C○ D●" in row
+    assert row.rstrip().endswith("◉ played")
 
 
 def test_where_the_origin_would_be_cut_off_it_is_left_out() -> None:
-    told: dict[str, Any] = {"frozen": False, "thru": True, "origin": "played"}
     for width in range(40, 100):
-        row = controls.mode_row(("follow", "answer"), "follow", scene().anchors, **told, width=width)
-        assert "◉" not in row_text(row) or "◉ played" in row_text(row), width
+        row = mode_text(modes=("follow", "answer"), width=width)
+        assert "◉" not in row or "◉ played" in row, width
 
 
 def test_the_anchor_that_is_played_again_is_in_brackets() -> None:
-    row = controls.mode_row(
-        ("follow",), "follow", scene().anchors, frozen=False, thru=True, origin="", width=80, recognised="B"
-    )
-    assert "A● [B]● C○ D●" in row_text(row)
+    assert "A● [B]● C○ D●" in mode_text(modes=("follow",), origin="", recognised="B")
 
 
 LISTENING = [
@@ -179,15 +149,11 @@ LISTENING = [
 
 @pytest.mark.parametrize(("mode", "frozen", "listens"), LISTENING)
 def test_it_says_that_it_listens_until_it_has_a_phrase(mode: str, *, frozen: bool, listens: bool) -> None:
-    row = controls.mode_row(
-        ("follow", "answer", "hold"), mode, [], frozen=frozen, thru=True, origin="", width=80
-    )
-    assert ("listening" in row_text(row)) is listens
+    assert ("listening" in mode_text(mode, modes=MODES[:3], frozen=frozen, origin="")) is listens
 
 
 def test_a_mode_that_we_do_not_know_is_shown_too() -> None:
-    row = controls.mode_row(("follow",), "waltz", [], frozen=False, thru=True, origin="", width=60)
-    assert "[WALTZ]" in row_text(row)
+    assert "[WALTZ]" in mode_text("waltz", modes=("follow",), origin="", width=60)
 
 
 @pytest.mark.parametrize(
@@ -219,9 +185,6 @@ def test_where_room_is_short_the_names_are_and_place_and_bars_stay(width: int) -
 
 
 def test_a_part_that_plays_alone_is_named_instead_of_those_that_do_not() -> None:
-    row = controls.mode_row(
-        ("follow",), "follow", [], frozen=False, thru=True, origin="", width=80,
-        muted=["melody", "chords", "drums"], solo="bass",
-    )  # fmt: skip
-    assert "[BASS ALONE]" in row_text(row)
-    assert "MUTED" not in row_text(row)
+    text = mode_text(modes=("follow",), origin="", muted=["melody", "chords", "drums"], solo="bass")
+    assert "[BASS ALONE]" in text
+    assert "MUTED" not in text
