@@ -116,3 +116,12 @@ def test_beyond_the_measured_part_no_less_is_left_halfway_than_at_the_end(seed: 
     assert note_f1(way.at(0.7), TUNE) == pytest.approx(0.3, abs=0.05)
     assert note_f1(way.at(0.85), TUNE) >= min(0.3, note_f1(beyond, TUNE)) - 0.08
     assert way.at(0.4) == course(TUNE, [recombined(TUNE, seed)], seed).at(0.4), "the rest stays as it was"
+
+
+def test_halfway_there_are_as_many_notes_as_at_both_ends() -> None:
+    chords = Phrase.of(GRID, [Note(step, pitch, 80, 2) for step in range(0, 32, 4) for pitch in (60, 64)])
+    strong = [Note(step, pitch, 80, 2) for step in (0, 2, 16, 18) for pitch in (48, 55, 62, 71)]
+    way = course(chords, [Phrase.of(GRID, strong)], 1)
+    for amount in (0.3, 0.5, 0.7):
+        assert len(way.at(amount)) == len(chords)
+        assert note_f1(way.at(amount), chords) == pytest.approx(1 - amount, abs=0.05)
