@@ -247,6 +247,8 @@ def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
         alone: share of the time of its chords in which they are one note.
         over: share of the time of its chords' notes in which they lie over the beat's melody.
         again: of its chords' strokes and its drums' hits, what those of eight bars before share (F1).
+        late: share of the strokes of its chords and bass that begin a sixteenth behind a beat.
+        doubled: share of its bass's strokes in which the performer strikes the same key.
     """
     inside = count = silent = beats = same = bars = 0
     pairs = []
@@ -264,6 +266,12 @@ def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
         pairs.append((melody, [note for note in answer if note.track != MELODY]))
         of_band.append(of_accompaniment(Phrase.of(GRID, [*heard[cell], *bands[cell]])))
         alike += again(bands[cell - SECTION], bands[cell]) if cell >= SECTION else []
+    strokes = {
+        channel: {(round(note.start / STEP), note.pitch) for note in notes if note.channel == channel}
+        for channel in (1, 3, 4)
+    }
+    late = [step % GRID.steps_per_beat == 1 for channel in (3, 4) for step in dict(strokes[channel])]
+    doubled = [stroke in strokes[1] for stroke in strokes[4]]
     started = [note for note in notes if note.channel in CHANNELS]
     pitched = [note for note in started if note.channel != 10]
     beat = GRID.ticks_per_beat
@@ -288,6 +296,8 @@ def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
         "alone": mean_of("chords, one voice alone", of_band),
         "over": mean_of("chords above the melody", of_band),
         "again": fmean(alike) if alike else 0.0,
+        "late": fmean(late) if late else 0.0,
+        "doubled": fmean(doubled) if doubled else 0.0,
     }
 
 
@@ -368,9 +378,9 @@ def main(data: Path, out: Path, *, minutes: float, only: str, wav: bool) -> None
     out.mkdir(parents=True, exist_ok=True)
     click.echo(
         "| take | bpm | mode | in key | clash | onsets a bar | silent | bars repeated "
-        "| one voice | over it | again | level, peak |"
+        "| one voice | over it | again | late | doubled | level, peak |"
     )
-    click.echo("|---" * 12 + "|")
+    click.echo("|---" * 14 + "|")
     for number, tune in enumerate(tunes(load_pieces(data, "test"))):
         name = f"{tune.name.replace(' ', '-')}-{tune.bpm}"
         if not name.startswith(only):
@@ -394,7 +404,8 @@ def main(data: Path, out: Path, *, minutes: float, only: str, wav: bool) -> None
         click.echo(
             f"| {tune.name} | {tune.bpm} | {tune.mode} | {found['key']:.2f} | {found['clash']:.3f} "
             f"| {found['onsets']:.1f} | {found['silent']:.2f} | {found['repeats']:.2f} "
-            f"| {found['alone']:.2f} | {found['over']:.2f} | {found['again']:.2f} | {loud} |"
+            f"| {found['alone']:.2f} | {found['over']:.2f} | {found['again']:.2f} | {found['late']:.2f} "
+            f"| {found['doubled']:.2f} | {loud} |"
         )
 
 

@@ -1,5 +1,6 @@
 """What a take is made of and what its figures count."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -57,6 +58,14 @@ def test_chords_of_one_note_over_the_melody_are_told_and_what_comes_again() -> N
     hits = [Note(step, 36, 80, 1, track=DRUMS) for step in (0, 8)]
     assert again(hits, [hits[0], hits[1]._replace(pitch=38)]) == [0.5]
     assert again(hits, []) == []
+
+
+def test_strokes_behind_the_beat_and_a_bass_that_doubles_the_performer_are_counted() -> None:
+    on = figures(take(48), 2)
+    assert (on["late"], on["doubled"]) == (0.0, 0.0)
+    behind = [replace(note, start=note.start + 120) if note.channel == 3 else note for note in take(48)]
+    assert figures(behind, 2)["late"] == 1.0
+    assert figures(take(*SCALE, channel=4), 2)["doubled"] == 1.0
 
 
 def test_notes_are_paired_and_end_with_the_take() -> None:
