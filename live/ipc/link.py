@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from live.ipc.messages import Hello, Message
-from live.ipc.runtime_folder import runtime_folder, temporary_folder
+from live.ipc.runtime_folder import folders, private
 from model.files import all_readable
 
 LENGTH = struct.Struct(">I")
@@ -80,10 +80,11 @@ class Address(msgspec.Struct, frozen=True):
 def new_address() -> Address:
     """Return a fresh address: a socket in the private folder, or, where none can be, a free loopback port."""
     token = os.urandom(16).hex()
-    for folder in (runtime_folder, temporary_folder) if HAS_UNIX else ():
-        with contextlib.suppress(OSError):
-            place = folder() / f"engine-{os.getpid()}-{token[:8]}.sock"
-            if len(os.fsencode(place)) <= LONGEST_PLACE and ":" not in str(place):
+    for folder in folders() if HAS_UNIX else ():
+        place = folder / f"engine-{os.getpid()}-{token[:8]}.sock"
+        if len(os.fsencode(place)) <= LONGEST_PLACE and ":" not in str(place):
+            with contextlib.suppress(OSError):
+                private(folder)
                 return Address(str(place), token)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

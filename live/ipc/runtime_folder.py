@@ -18,23 +18,24 @@ HAS_USERS = hasattr(os, "getuid")
 _LEFT = re.compile(r"(engine|instance|\.instance)-(\d+)(-\w+)?(\.sock|\.json)?")
 
 
+def folders() -> list[Path]:
+    """Return where the folder of this user's instruments may be, made or not, best first."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    temporary = Path(tempfile.gettempdir()) / f"twobar-{os.getuid() if HAS_USERS else 'user'}"
+    return [Path(runtime) / "twobar", temporary] if runtime else [temporary]
+
+
 def runtime_folder() -> Path:
-    """Return the folder of this user's instruments.
+    """Return the folder of this user's instruments; raises as `private`."""
+    return private(folders()[0])
+
+
+def private(folder: Path) -> Path:
+    """Make a folder that is this user's alone.
 
     Raises:
         OSError: it cannot be made, is another user's, or others may look into it.
     """
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    return _private(Path(runtime) / "twobar") if runtime else temporary_folder()
-
-
-def temporary_folder() -> Path:
-    """Return the one that is used where there is no better, or its path is too long; raises as above."""
-    user = os.getuid() if HAS_USERS else "user"
-    return _private(Path(tempfile.gettempdir()) / f"twobar-{user}")
-
-
-def _private(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if HAS_USERS:
         status = folder.lstat()  # a link would be followed to where someone else wants it
@@ -51,9 +52,9 @@ def sweep(answers: Callable[[Path], bool]) -> None:
     Args:
         answers: tells whether anybody still listens there: an engine outlives its supervisor.
     """
-    for make in (runtime_folder, temporary_folder):
+    for folder in folders():
         with contextlib.suppress(OSError):
-            for path in make().iterdir():
+            for path in private(folder).iterdir() if folder.is_dir() else ():
                 left = _LEFT.fullmatch(path.name)
                 if left and not alive(int(left[2])) and not answers(path):
                     path.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ import pytest
 from live.ipc.commands import FromDashboard
 from live.ipc.instances import Instance, instances, write_instance
 from live.ipc.link import Address, Switchboard, new_address
-from live.ipc.runtime_folder import runtime_folder, temporary_folder
+from live.ipc.runtime_folder import folders, private, runtime_folder
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +115,7 @@ def test_what_a_killed_instrument_left_is_removed_when_the_next_one_starts(
 ) -> None:
     with tempfile.TemporaryDirectory() as short:
         monkeypatch.setattr("tempfile.tempdir", short)
-        folder = temporary_folder()
+        folder = private(folders()[1])
         playing = Address(str(folder / f"engine-{dead_pid}-2.sock"), "secret")
         plays_on = Switchboard(playing, FromDashboard, lambda _link, _message: None)
         left = [

@@ -348,7 +348,7 @@ def test_a_folder_that_no_socket_fits_in_is_done_without(
     desk = Desk(new_address())
     caller = call(desk.board.address, "dashboard", ipc.ToWorker)
     assert isinstance(desk.next()[1], ipc.Hello)
-    assert list(unfit.rglob("engine*")) == []
+    assert list(unfit.iterdir()) == []
     caller.close()
     desk.board.close()
 
