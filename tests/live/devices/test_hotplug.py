@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -57,79 +58,89 @@ class Desk:
         return self.opened[-1]
 
 
-def summaries(changes: list[Change]) -> list[tuple[str, str, str, str]]:
-    return [(change.direction, change.state, change.name, change.was) for change in changes]
+class Room:
+    """A watch over a desk's ports, and what it has told."""
+
+    def __init__(self, names: dict[str, list[str] | None], *, adopt: bool = False, **desk: Any) -> None:
+        self.desk, self.changes = Desk(names, **desk), list[Change]()
+        opened = self.desk.open if adopt else None
+        self.watch = PortWatch(self.changes.append, lister=self.desk, adopt=opened)
+
+    def add(self, direction: Direction, cable: Cable, *, wanted: str = "") -> None:
+        self.watch.add(direction, cable, self.desk.open, wanted=wanted)
+
+    def look(self, times: int = 1, names: dict[str, list[str] | None] | None = None) -> None:
+        self.desk.names |= names or {}
+        for _ in range(times):
+            self.watch.look()
+
+    def states(self) -> list[str]:
+        return [change.state for change in self.changes]
+
+    def named(self) -> list[tuple[str, str]]:
+        return [(change.state, change.name) for change in self.changes]
+
+    def summaries(self) -> list[tuple[str, str, str, str]]:
+        return [(change.direction, change.state, change.name, change.was) for change in self.changes]
 
 
 def test_a_cable_kicked_out_and_plugged_in_again_is_back() -> None:
-    desk, changes = Desk({"in": ["MPK mini:MPK mini MIDI 1 24:0"]}), list[Change]()
-    watch = PortWatch(changes.append, lister=desk)
+    room = Room({"in": ["MPK mini:MPK mini MIDI 1 24:0"]})
     cable = Cable("MPK mini:MPK mini MIDI 1 24:0")
-    watch.add("in", cable, desk.open)
-    watch.look()
-    assert changes == []
-    desk.names["in"] = []
-    watch.look()
-    watch.look()
-    assert changes == [Change("in", cable.name, cable.name, "gone", cable)]
-    desk.names["in"] = ["Midi Through:Midi Through Port-0 14:0", "MPK mini:MPK mini MIDI 1 28:0"]
-    watch.look()
-    watch.look()
-    assert summaries(changes[1:]) == [
+    room.add("in", cable)
+    room.look()
+    assert room.changes == []
+    room.look(2, {"in": []})
+    assert room.changes == [Change("in", cable.name, cable.name, "gone", cable)]
+    room.look(2, {"in": ["Midi Through:Midi Through Port-0 14:0", "MPK mini:MPK mini MIDI 1 28:0"]})
+    assert room.summaries()[1:] == [
         ("in", "back", "MPK mini:MPK mini MIDI 1 28:0", "MPK mini:MPK mini MIDI 1 24:0")
     ]
-    assert changes[-1].port is desk.opened[0]
+    assert room.changes[-1].port is room.desk.opened[0]
 
 
 def test_a_port_that_is_not_ready_yet_is_tried_again() -> None:
-    desk, changes = Desk({"out": []}), list[Change]()
-    watch = PortWatch(changes.append, lister=desk)
-    watch.add("out", Cable("synth"), desk.open)
-    watch.look()
-    desk.names["out"], desk.refusing = ["synth"], PortError("busy")
-    watch.look()
-    assert [change.state for change in changes] == ["gone"]
-    desk.refusing = None
-    watch.look()
-    assert [change.state for change in changes] == ["gone", "back"]
+    room = Room({"out": []})
+    room.add("out", Cable("synth"))
+    room.look()
+    room.desk.names["out"], room.desk.refusing = ["synth"], PortError("busy")
+    room.look()
+    assert room.states() == ["gone"]
+    room.desk.refusing = None
+    room.look()
+    assert room.states() == ["gone", "back"]
 
 
 def test_virtual_ports_are_lost_only_with_the_whole_system() -> None:
-    desk, changes = Desk({"in": []}), list[Change]()
-    watch = PortWatch(changes.append, lister=desk)
+    room = Room({"in": []})
     cable = Cable("twobar-in:keys", virtual=True)
-    watch.add("in", cable, desk.open)
-    watch.look()
-    assert changes == []
-    desk.names["in"] = None
-    watch.look()
-    assert summaries(changes) == [("in", "gone", "twobar-in:keys", "twobar-in:keys")]
+    room.add("in", cable)
+    room.look()
+    assert room.changes == []
+    room.look(1, {"in": None})
+    assert room.summaries() == [("in", "gone", "twobar-in:keys", "twobar-in:keys")]
     assert cable.abandoned
     assert not cable.closed
-    desk.names["in"] = []
-    watch.look()
-    assert summaries(changes[1:]) == [("in", "back", "twobar-in:keys", "twobar-in:keys")]
+    room.look(1, {"in": []})
+    assert room.summaries()[1:] == [("in", "back", "twobar-in:keys", "twobar-in:keys")]
 
 
 def test_a_system_that_died_and_rose_between_two_looks_took_its_ports_along() -> None:
-    desk, changes = Desk({"in": []}), list[Change]()
-    watch = PortWatch(changes.append, lister=desk)
-    watch.add("in", Cable("twobar-in:keys", virtual=True), desk.open)
-    desk.generation += 1
-    watch.look()
-    watch.look()
-    assert [change.state for change in changes] == ["gone", "back"]
+    room = Room({"in": []})
+    room.add("in", Cable("twobar-in:keys", virtual=True))
+    room.desk.generation += 1
+    room.look(2)
+    assert room.states() == ["gone", "back"]
 
 
 def test_a_look_that_sees_nothing_for_certain_changes_nothing() -> None:
-    desk, changes = Desk({"in": None}, unsure=True), list[Change]()
-    watch = PortWatch(changes.append, lister=desk)
-    watch.add("in", Cable("twobar-in:keys", virtual=True), desk.open)
-    watch.look()
-    assert changes == []
-    desk.unsure = False
-    watch.look()
-    assert [change.state for change in changes] == ["gone"]
+    room = Room({"in": None}, unsure=True)
+    room.add("in", Cable("twobar-in:keys", virtual=True))
+    room.look()
+    assert room.changes == []
+    room.desk.unsure = False
+    room.look()
+    assert room.states() == ["gone"]
 
 
 class Server:
@@ -187,47 +198,35 @@ def test_a_system_that_was_never_found_has_not_died() -> None:
 
 
 def test_a_keyboard_plugged_in_later_is_adopted_and_watched() -> None:
-    desk, changes = (
-        Desk({"in": ["Midi Through:Midi Through Port-0 14:0", "twobar-out:notes"]}),
-        list[Change](),
-    )
-    watch = PortWatch(changes.append, lister=desk, adopt=desk.open)
-    watch.look()
-    assert changes == []
-    desk.names["in"] = ["KeyStep 24:0"]
-    watch.look()
-    watch.look()
-    assert summaries(changes) == [("in", "new", "KeyStep 24:0", "")]
-    desk.names["in"] = []
-    watch.look()
-    desk.names["in"] = ["KeyStep 28:0"]
-    watch.look()
-    assert [change.state for change in changes] == ["new", "gone", "back"]
+    room = Room({"in": ["Midi Through:Midi Through Port-0 14:0", "twobar-out:notes"]}, adopt=True)
+    room.look()
+    assert room.changes == []
+    room.look(2, {"in": ["KeyStep 24:0"]})
+    assert room.summaries() == [("in", "new", "KeyStep 24:0", "")]
+    room.look(1, {"in": []})
+    room.look(1, {"in": ["KeyStep 28:0"]})
+    assert room.states() == ["new", "gone", "back"]
 
 
 def test_a_keyboard_that_a_busy_system_refused_is_tried_again() -> None:
-    desk, changes = Desk({"in": ["KeyStep 24:0"]}, refusing=PortError("busy")), list[Change]()
-    watch = PortWatch(changes.append, lister=desk, adopt=desk.open)
-    watch.look()
-    assert changes == []
-    desk.refusing = None
-    watch.look()
-    assert summaries(changes) == [("in", "new", "KeyStep 24:0", "")]
+    room = Room({"in": ["KeyStep 24:0"]}, refusing=PortError("busy"), adopt=True)
+    room.look()
+    assert room.changes == []
+    room.desk.refusing = None
+    room.look()
+    assert room.summaries() == [("in", "new", "KeyStep 24:0", "")]
 
 
 def test_a_keyboard_that_cannot_be_opened_is_not_tried_every_second() -> None:
     held = PortMissingError("another program has it")
-    desk, changes = Desk({"in": ["KeyStep 24:0"]}, refusing=held), list[Change]()
-    watch = PortWatch(changes.append, lister=desk, adopt=desk.open)
-    watch.look()
-    desk.refusing = None
-    watch.look()
-    assert changes == []
-    desk.names["in"] = []
-    watch.look()
-    desk.names["in"] = ["KeyStep 24:0"]
-    watch.look()
-    assert [change.state for change in changes] == ["new"]
+    room = Room({"in": ["KeyStep 24:0"]}, refusing=held, adopt=True)
+    room.look()
+    room.desk.refusing = None
+    room.look()
+    assert room.changes == []
+    room.look(1, {"in": []})
+    room.look(1, {"in": ["KeyStep 24:0"]})
+    assert room.states() == ["new"]
 
 
 # -- a name is not a device --------------------------------------------------------------------------
@@ -237,29 +236,21 @@ TWO_PADS = ["nanoPAD2:nanoPAD2 MIDI 1 28:0", "nanoPAD2:nanoPAD2 MIDI 1 36:0"]
 
 @pytest.mark.parametrize("pulled", [0, 1])
 def test_of_two_equal_keyboards_the_one_that_was_pulled_is_gone_and_comes_back(pulled: int) -> None:
-    desk, changes = Desk({"in": list(TWO_PADS)}), list[Change]()
-    watch = PortWatch(changes.append, lister=desk)
+    room = Room({"in": list(TWO_PADS)})
     for name in TWO_PADS:
-        watch.add("in", Cable(name), desk.open)
-    watch.look()
-    desk.names["in"] = [TWO_PADS[1 - pulled]]
-    watch.look()
-    watch.look()
-    assert summaries(changes) == [("in", "gone", TWO_PADS[pulled], TWO_PADS[pulled])]
-    desk.names["in"] = list(TWO_PADS)
-    watch.look()
-    watch.look()
-    assert summaries(changes[1:]) == [("in", "back", TWO_PADS[pulled], TWO_PADS[pulled])]
+        room.add("in", Cable(name))
+    room.look()
+    room.look(2, {"in": [TWO_PADS[1 - pulled]]})
+    assert room.summaries() == [("in", "gone", TWO_PADS[pulled], TWO_PADS[pulled])]
+    room.look(2, {"in": list(TWO_PADS)})
+    assert room.summaries()[1:] == [("in", "back", TWO_PADS[pulled], TWO_PADS[pulled])]
 
 
 def test_a_second_equal_keyboard_that_is_plugged_in_later_is_adopted() -> None:
-    desk, changes = Desk({"in": TWO_PADS[:1]}), list[Change]()
-    watch = PortWatch(changes.append, lister=desk, adopt=desk.open)
-    watch.look()
-    desk.names["in"] = list(TWO_PADS)
-    watch.look()
-    watch.look()
-    assert [(change.state, change.name) for change in changes] == [("new", TWO_PADS[0]), ("new", TWO_PADS[1])]
+    room = Room({"in": TWO_PADS[:1]}, adopt=True)
+    room.look()
+    room.look(2, {"in": list(TWO_PADS)})
+    assert room.named() == [("new", TWO_PADS[0]), ("new", TWO_PADS[1])]
 
 
 @pytest.mark.parametrize(
@@ -270,27 +261,26 @@ def test_a_second_equal_keyboard_that_is_plugged_in_later_is_adopted() -> None:
     ],
 )
 def test_it_may_come_back_under_another_name_that_fits(name: str, wanted: str, later: str) -> None:
-    desk, changes = Desk({"in": []}), list[Change]()
-    watch = PortWatch(changes.append, lister=desk)
-    watch.add("in", Cable(name), desk.open, wanted=wanted)
-    watch.look()
-    desk.names["in"] = ["another", later]
-    watch.look()
-    assert summaries(changes) == [("in", "gone", name, name), ("in", "back", later, name)]
+    room = Room({"in": []})
+    room.add("in", Cable(name), wanted=wanted)
+    room.look()
+    room.look(1, {"in": ["another", later]})
+    assert room.summaries() == [("in", "gone", name, name), ("in", "back", later, name)]
 
 
 def test_a_port_that_went_and_came_between_two_looks_is_opened_anew() -> None:
-    desk, changes = Desk({"in": ["keys"], "out": ["synth"]}), list[Change]()
-    desk.cables = {"keys": frozenset({"twobar-in:keys"}), "synth": frozenset({"twobar-out:notes", "other"})}
-    watch = PortWatch(changes.append, lister=desk)
-    watch.add("in", Cable("keys"), desk.open)
-    watch.add("out", Cable("synth"), desk.open)
-    watch.look()
-    watch.look()
-    assert changes == []
-    desk.cables = {"keys": frozenset(), "synth": frozenset({"other"})}
-    watch.look()
-    assert summaries(changes) == [
+    room = Room({"in": ["keys"], "out": ["synth"]})
+    room.desk.cables = {
+        "keys": frozenset({"twobar-in:keys"}),
+        "synth": frozenset({"twobar-out:notes", "other"}),
+    }
+    room.add("in", Cable("keys"))
+    room.add("out", Cable("synth"))
+    room.look(2)
+    assert room.changes == []
+    room.desk.cables = {"keys": frozenset(), "synth": frozenset({"other"})}
+    room.look()
+    assert room.summaries() == [
         ("in", "gone", "keys", "keys"),
         ("out", "gone", "synth", "synth"),
         ("in", "back", "keys", "keys"),
@@ -299,34 +289,29 @@ def test_a_port_that_went_and_came_between_two_looks_is_opened_anew() -> None:
 
 
 def test_a_cable_that_somebody_has_led_elsewhere_stays_there() -> None:
-    desk, changes = Desk({"in": ["keys"]}), list[Change]()
-    desk.cables = {"keys": frozenset({"twobar-in:keys"})}
-    watch = PortWatch(changes.append, lister=desk)
-    watch.add("in", Cable("keys"), desk.open)
-    watch.look()
-    desk.cables = {"keys": frozenset({"filter:in"}), "twobar-in:keys": frozenset({"filter:out"})}
-    watch.look()
-    assert changes == []
+    room = Room({"in": ["keys"]})
+    room.desk.cables = {"keys": frozenset({"twobar-in:keys"})}
+    room.add("in", Cable("keys"))
+    room.look()
+    room.desk.cables = {"keys": frozenset({"filter:in"}), "twobar-in:keys": frozenset({"filter:out"})}
+    room.look()
+    assert room.changes == []
 
 
 def test_where_names_tell_nothing_all_that_share_one_are_opened_anew() -> None:
-    desk, changes = Desk({"in": ["Keys", "Keys #2", "Pads"]}), list[Change]()
-    watch = PortWatch(changes.append, lister=desk)
+    room = Room({"in": ["Keys", "Keys #2", "Pads"]})
     for name in ("Keys", "Keys #2", "Pads"):
-        watch.add("in", Cable(name), desk.open)
-    watch.look()
-    desk.names["in"] = ["Keys", "Pads"]
-    watch.look()
-    assert [(change.state, change.name) for change in changes] == [
+        room.add("in", Cable(name))
+    room.look()
+    room.look(1, {"in": ["Keys", "Pads"]})
+    assert room.named() == [
         ("gone", "Keys"),
         ("gone", "Keys #2"),
         ("back", "Keys"),
     ]
-    changes.clear()
-    desk.names["in"] = ["Keys", "Keys #2", "Pads"]
-    watch.look()
-    watch.look()
-    assert [(change.state, change.name) for change in changes] == [
+    room.changes.clear()
+    room.look(2, {"in": ["Keys", "Keys #2", "Pads"]})
+    assert room.named() == [
         ("gone", "Keys"),
         ("back", "Keys"),
         ("back", "Keys #2"),
@@ -334,47 +319,41 @@ def test_where_names_tell_nothing_all_that_share_one_are_opened_anew() -> None:
 
 
 def test_a_port_that_was_asked_for_is_waited_for() -> None:
-    desk, changes = Desk({"in": ["Pads"], "out": []}), list[Change]()
-    watch = PortWatch(changes.append, lister=desk, adopt=desk.open)
-    watch.wait_for("in", "keystep", desk.open)
-    watch.wait_for("out", "synth", desk.open)
-    watch.look()
-    assert summaries(changes) == [("in", "new", "Pads", "")]
-    changes.clear()
-    desk.names = {"in": ["Pads", "KeyStep 32 24:0"], "out": ["Synth 28:0"]}
-    desk.refusing = PortError("busy")
-    watch.look()
-    assert changes == []
-    desk.refusing = None
-    watch.look()
-    watch.look()
-    assert summaries(changes) == [
+    room = Room({"in": ["Pads"], "out": []}, adopt=True)
+    room.watch.wait_for("in", "keystep", room.desk.open)
+    room.watch.wait_for("out", "synth", room.desk.open)
+    room.look()
+    assert room.summaries() == [("in", "new", "Pads", "")]
+    room.changes.clear()
+    room.desk.names = {"in": ["Pads", "KeyStep 32 24:0"], "out": ["Synth 28:0"]}
+    room.desk.refusing = PortError("busy")
+    room.look()
+    assert room.changes == []
+    room.desk.refusing = None
+    room.look(2)
+    assert room.summaries() == [
         ("in", "new", "KeyStep 32 24:0", "keystep"),
         ("out", "new", "Synth 28:0", "synth"),
     ]
 
 
 def test_a_virtual_port_waits_for_its_system() -> None:
-    desk, changes = Desk({"out": None}), list[Change]()
-    watch = PortWatch(changes.append, lister=desk)
-    watch.wait_for("out", "virtual", desk.open)
-    watch.look()
-    assert changes == []
-    desk.names["out"] = []
-    watch.look()
-    assert [(change.state, change.was) for change in changes] == [("new", "virtual")]
+    room = Room({"out": None})
+    room.watch.wait_for("out", "virtual", room.desk.open)
+    room.look()
+    assert room.changes == []
+    room.look(1, {"out": []})
+    assert [(change.state, change.was) for change in room.changes] == [("new", "virtual")]
 
 
 def test_a_port_that_has_failed_is_opened_anew_though_its_name_is_there() -> None:
-    desk, changes = Desk({"out": ["synth"]}), list[Change]()
-    watch = PortWatch(changes.append, lister=desk)
+    room = Room({"out": ["synth"]})
     cable = Cable("synth")
-    watch.add("out", cable, desk.open)
-    watch.look()
-    watch.lost(cable)
-    watch.look()
-    watch.look()
-    assert [change.state for change in changes] == ["gone", "back"]
+    room.add("out", cable)
+    room.look()
+    room.watch.lost(cable)
+    room.look(2)
+    assert room.states() == ["gone", "back"]
 
 
 def test_a_system_that_comes_later_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
