@@ -38,6 +38,9 @@ class Hands:
             path, nanos=lambda: self.nanos, start=False, on_fault=self.faults.append, keep_empty=keep_empty
         )
 
+    def press(self, tick: int, pitch: int) -> None:
+        self.take.performer(self.at(tick), bytes((0x90, pitch, 80)))
+
     def at(self, tick: int) -> int:
         self.nanos = tick * NANOS_PER_TICK
         return tick
@@ -58,6 +61,10 @@ def notes(path: Path, name: str) -> list[tuple[int, str, int]]:
         for tick, message in absolute(track)
         if message.type.startswith("note")
     ]
+
+
+def pressed(path: Path) -> list[int]:
+    return [pitch for _, kind, pitch in notes(path, "performer") if kind == "note_on"]
 
 
 def test_every_knob_has_a_controller_of_its_own_in_a_take() -> None:
@@ -314,24 +321,24 @@ def test_a_full_disk_is_reported_once_and_loses_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", full)
         for pitch in (60, 62):
-            hands.take.performer(hands.at(pitch), bytes((0x90, pitch, 80)))
+            hands.press(pitch, pitch)
             hands.take.flush()
     assert hands.faults == [f"the take '{path}' cannot be written now: No space left on device"]
     assert path.read_bytes() == before
     assert os.replace is real
     hands.take.flush()
     assert hands.take.fault == ""
-    assert [pitch for _, kind, pitch in notes(path, "performer") if kind == "note_on"] == [60, 62]
+    assert pressed(path) == [60, 62]
     hands.take.close()
 
 
 def test_a_folder_that_was_removed_is_made_again(tmp_path: Path) -> None:
     hands = Hands(tmp_path / "takes" / "take.mid")
     shutil.rmtree(tmp_path / "takes")
-    hands.take.performer(hands.at(0), b"\x90\x3c\x50")
+    hands.press(0, 60)
     hands.take.flush()
     assert hands.faults == []
-    assert [pitch for _, kind, pitch in notes(hands.take.path, "performer") if kind == "note_on"] == [60]
+    assert pressed(hands.take.path) == [60]
     shutil.rmtree(tmp_path / "takes")
     hands.take.close()
     assert hands.take.kept
@@ -355,13 +362,13 @@ def test_a_disk_that_is_full_at_the_end_leaves_the_take_in_the_temporary_folder(
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     hands = Hands(tmp_path / "takes" / "take.mid", keep_empty=False)
-    hands.take.performer(hands.at(0), b"\x90\x3c\x50")
+    hands.press(0, 60)
     refuse(monkeypatch, tmp_path / "takes")
     hands.take.close()
     elsewhere = tmp_path / "tmp" / "take.mid"
     assert hands.take.path == elsewhere
     assert hands.take.fault.endswith(f"No space left on device; it lies in '{elsewhere}'")
-    assert [pitch for _, kind, pitch in notes(elsewhere, "performer") if kind == "note_on"] == [60]
+    assert pressed(elsewhere) == [60]
 
 
 def test_a_take_that_no_folder_takes_is_said_to_be_lost(
@@ -369,7 +376,7 @@ def test_a_take_that_no_folder_takes_is_said_to_be_lost(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     hands = Hands(tmp_path / "take.mid", keep_empty=False)
-    hands.take.performer(hands.at(0), b"\x90\x3c\x50")
+    hands.press(0, 60)
     refuse(monkeypatch, tmp_path)
     hands.take.close()
     assert hands.take.fault.endswith("No space left on device; it is lost")
@@ -388,14 +395,11 @@ def test_two_instruments_of_one_name_never_write_over_each_other(tmp_path: Path)
     path = tmp_path / "take.mid"
     first, second = Hands(path), Hands(path)
     for pitch, hands in ((60, first), (64, second), (67, first)):
-        hands.take.performer(hands.at(pitch), bytes((0x90, pitch, 80)))
+        hands.press(pitch, pitch)
         hands.take.flush()
     first.take.close()
     second.take.close()
-    found = [
-        [pitch for _, kind, pitch in notes(hands.take.path, "performer") if kind == "note_on"]
-        for hands in (first, second)
-    ]
+    found = [pressed(hands.take.path) for hands in (first, second)]
     assert found == [[60, 67], [64]]
     assert first.faults == [f"another file has the take's name: it goes on in '{first.take.path}'"]
     assert second.take.path == path
@@ -403,12 +407,12 @@ def test_two_instruments_of_one_name_never_write_over_each_other(tmp_path: Path)
 
 def test_a_message_that_is_none_costs_only_itself(tmp_path: Path) -> None:
     hands = Hands(tmp_path / "take.mid")
-    hands.take.performer(hands.at(0), b"\x90\x3c\x50")
+    hands.press(0, 60)
     hands.take.knob(hands.at(1), "tempo", "fast")  # type: ignore[arg-type]
-    hands.take.performer(hands.at(2), b"\x90\x3e\x50")
+    hands.press(2, 62)
     hands.take.flush()
     assert hands.faults[0].startswith("something is missing in the take: ")
-    assert [pitch for _, kind, pitch in notes(hands.take.path, "performer") if kind == "note_on"] == [60, 62]
+    assert pressed(hands.take.path) == [60, 62]
     hands.take.close()
 
 
@@ -468,5 +472,5 @@ def test_a_kill_leaves_a_whole_file(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "kept\n"
         process.kill()
-    onsets = [pitch for _, kind, pitch in notes(path, "performer") if kind == "note_on"]
+    onsets = pressed(path)
     assert onsets == [index % 128 for index in range(200)]

@@ -4,7 +4,7 @@ import pytest
 
 from live.timing.midi_bytes import CLOCK, CONTINUE, SONG_POSITION, START, STOP
 from live.timing.midi_clock.clock_in import LOST_NANOS, ClockIn, Move
-from live.timing.timeline import Nanos
+from live.timing.timeline import Nanos, Timeline
 from tests.fakes import masters
 from tests.fakes.followed import followed
 
@@ -29,6 +29,13 @@ class Master:
             self.nanos += gap
             moves.append(self.clock_in.feed(bytes((CLOCK,)), Nanos(self.nanos)))
         return moves
+
+    def moves(self) -> tuple[str, Timeline]:
+        """Send one clock, which moves the jam; returns how, and to which timeline."""
+        (move,) = self.clocks(1)
+        assert move is not None
+        assert move.timeline is not None
+        return move.kind, move.timeline
 
     def say(self, *statuses: int) -> Move | None:
         return [self.clock_in.feed(bytes((status,)), Nanos(self.nanos + MS)) for status in statuses][-1]
@@ -56,10 +63,8 @@ def test_clocks_before_a_start_tell_the_tempo_and_nothing_else() -> None:
     assert master.clock_in.tempo_bpm == pytest.approx(120, rel=1e-4)
     assert not master.clock_in.placed
     master.say(START)
-    (move,) = master.clocks(1)
-    assert move is not None
-    assert move.timeline is not None
-    assert move.timeline.tempo_bpm == pytest.approx(120, rel=1e-4)
+    _, timeline = master.moves()
+    assert timeline.tempo_bpm == pytest.approx(120, rel=1e-4)
 
 
 def test_a_stop_stops_and_a_continue_goes_on_with_the_next_clock() -> None:
@@ -69,10 +74,8 @@ def test_a_stop_stops_and_a_continue_goes_on_with_the_next_clock() -> None:
     assert master.say(STOP) == Move("stop")
     assert master.clocks(40) == [None] * 40  # a clock that runs while stopped
     master.say(CONTINUE)
-    (move,) = master.clocks(1)
-    assert move is not None
-    assert move.timeline is not None
-    assert (move.kind, move.timeline.origin_tick) == ("begin", 3 * 480 + 20)
+    kind, timeline = master.moves()
+    assert (kind, timeline.origin_tick) == ("begin", 3 * 480 + 20)
 
 
 def test_a_second_stop_forgets_no_position() -> None:
@@ -80,10 +83,8 @@ def test_a_second_stop_forgets_no_position() -> None:
     master.say(START)
     master.clocks(49)
     master.say(STOP, STOP, CONTINUE)
-    (move,) = master.clocks(1)
-    assert move is not None
-    assert move.timeline is not None
-    assert move.timeline.origin_tick == 49 * 20
+    _, timeline = master.moves()
+    assert timeline.origin_tick == 49 * 20
 
 
 def test_song_position_is_where_a_continue_goes_on() -> None:
@@ -93,20 +94,16 @@ def test_song_position_is_where_a_continue_goes_on() -> None:
     master.say(STOP)
     master.clock_in.feed(position(200), Nanos(master.nanos))
     master.say(CONTINUE)
-    (move,) = master.clocks(1)
-    assert move is not None
-    assert move.timeline is not None
-    assert move.timeline.origin_tick == 200 * 120
+    _, timeline = master.moves()
+    assert timeline.origin_tick == 200 * 120
 
 
 def test_a_start_ignores_the_position_before_it() -> None:
     master = Master()
     master.clock_in.feed(position(200), Nanos(master.nanos))
     master.say(START)
-    (move,) = master.clocks(1)
-    assert move is not None
-    assert move.timeline is not None
-    assert move.timeline.origin_tick == 0
+    _, timeline = master.moves()
+    assert timeline.origin_tick == 0
 
 
 def test_a_master_that_plays_may_say_where_it_is_and_where_it_jumps() -> None:
@@ -114,14 +111,10 @@ def test_a_master_that_plays_may_say_where_it_is_and_where_it_jumps() -> None:
     master.say(START)
     master.clocks(48)  # the next clock is beat 2
     master.clock_in.feed(position(8), Nanos(master.nanos))
-    (move,) = master.clocks(1)
-    assert move is not None
-    assert move.kind == "follow"
+    assert master.moves()[0] == "follow"
     master.clock_in.feed(position(64), Nanos(master.nanos))
-    (move,) = master.clocks(1)
-    assert move is not None
-    assert move.timeline is not None
-    assert (move.kind, move.timeline.origin_tick) == ("begin", 64 * 120)
+    kind, timeline = master.moves()
+    assert (kind, timeline.origin_tick) == ("begin", 64 * 120)
 
 
 def test_clocks_that_begin_with_the_start_lie_anywhere() -> None:
@@ -131,11 +124,9 @@ def test_clocks_that_begin_with_the_start_lie_anywhere() -> None:
     master.nanos += 7 * MS
     master.say(START)
     begun = master.nanos + CLOCK_120
-    (move,) = master.clocks(1)
-    assert move is not None
-    assert move.timeline is not None
-    assert move.timeline.origin_nanos == begun
-    assert move.timeline.tempo_bpm == pytest.approx(120, rel=1e-3)
+    _, timeline = master.moves()
+    assert timeline.origin_nanos == begun
+    assert timeline.tempo_bpm == pytest.approx(120, rel=1e-3)
 
 
 def test_a_clock_that_is_back_has_lost_its_place_and_not_its_tempo() -> None:
@@ -153,19 +144,15 @@ def test_a_clock_that_is_back_has_lost_its_place_and_not_its_tempo() -> None:
     again = clock_in.place(line)
     assert again.origin_tick % 20 == 0
     assert again.origin_tick == pytest.approx(line.tick(Nanos(master.nanos)), abs=10)
-    (move,) = master.clocks(1)
-    assert move is not None
-    assert move.kind == "follow"
+    assert master.moves()[0] == "follow"
 
 
 def test_a_join_begins_with_the_next_clock() -> None:
     master = Master()
     master.clocks(30)
     master.clock_in.join()
-    (move,) = master.clocks(1)
-    assert move is not None
-    assert move.timeline is not None
-    assert (move.kind, move.timeline.origin_tick) == ("begin", 0)
+    kind, timeline = master.moves()
+    assert (kind, timeline.origin_tick) == ("begin", 0)
 
 
 def test_a_song_position_that_is_cut_short_means_nothing() -> None:
