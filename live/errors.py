@@ -15,6 +15,8 @@ from contextlib import contextmanager
 
 from model.errors import ModelError, nearest
 
+NO_JACK = "no JACK server answers; start one (jackd -d alsa), or choose another system with --api"
+
 
 class TwobarError(Exception):
     """A fault that is reported in one plain sentence."""

@@ -181,7 +181,7 @@ def _client(direction: Direction, api: str, name: str) -> rtmidi.MidiIn | rtmidi
 
 def _cannot_open(api: str, reason: str, chatter: list[str] | None = None) -> str:
     if api == "jack":
-        return f"no JACK server answers ({reason.rstrip('.')}); start one, or choose another with --api"
+        return errors.NO_JACK
     if api == "alsa" and not ALSA_SEQUENCER.exists():
         return (
             f"ALSA's sequencer ({ALSA_SEQUENCER}) is not there: sudo modprobe snd-seq, or choose --api jack"

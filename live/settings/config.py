@@ -380,7 +380,9 @@ def load(path: Path | None = None) -> Config:
         UsageError: the file is not there, or holds something that is not allowed.
     """
     if path is not None and not path.is_file():
-        raise UsageError(f"{missing('the settings file', path)}; leave --config away for the defaults")
+        what = "the settings file"
+        said = f"{what} '{path}' is no file that can be read" if path.exists() else missing(what, path)
+        raise UsageError(f"{said}; leave --config away for the defaults")
     found = path or default_path()
     return Config() if found is None else parse(strict.read_toml(found), where=str(found))
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from trainer.errors import RequestError
+from model.shipped import SUFFIX, known_models
+from trainer.errors import RequestError, unknown
 
 
 @click.command(
@@ -23,6 +24,8 @@ def export(*, checkpoint: str, onnx: Path | None, hub: Path | None) -> None:
     from trainer.run.checkpoints import path_of, subject  # noqa: PLC0415 - likewise
 
     path = path_of(subject(checkpoint).checkpoint)
+    if not path.exists() and path.parent == Path() and path.suffix != SUFFIX:
+        raise unknown("model", checkpoint, known_models())
     written = [] if onnx is None else write_onnx(path, onnx)
     written += [] if hub is None else write_hub(path, hub)
     for each in written:

@@ -154,8 +154,8 @@ class JackPort(ABC):
                 if peer:
                     ends = (peer, made.port_name) if self.direction == "in" else (made.port_name, peer)
                     made.join(*ends)
-            except jack.JackOpenError as reason:
-                raise errors.PortError(f"no JACK server answers ({reason}); start one") from None
+            except jack.JackOpenError:
+                raise errors.PortError(errors.NO_JACK) from None
             except jack.JackError as reason:
                 self._leave()
                 raise errors.PortMissingError(

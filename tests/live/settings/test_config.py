@@ -91,6 +91,11 @@ def test_the_folder_comes_before_home(nowhere: Path) -> None:
     assert settings.load().jam.bpm == 100
 
 
+def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"is no file that can be read; leave --config away"):
+        settings.load(tmp_path)
+
+
 def test_a_named_file_must_exist(nowhere: Path) -> None:
     with pytest.raises(UsageError, match=r"the settings file 'stage\.toml' does not exist; leave"):
         settings.load(Path("stage.toml"))

@@ -113,6 +113,7 @@ def test_an_empty_corpus_is_one_sentence_and_exit_1(
         (["evaluate", "--data", "x"], "evaluate: missing argument 'CHECKPOINT...'"),
         (["evaluate", "keys", "--data", "/none"], "the data folder '/none' does not exist"),
         (["evaluate", "keys", "--data", "x", "--split", "tst"], "did you mean 'test'?"),
+        (["export", "kesy", "--onnx", "x"], "unknown model 'kesy'; there is: drums, keys, lead"),
         (["adapt", "keys", "--data", "x", "--out", "y"], "--out must end in .safetensors"),
         (["adapt", "keys", "--data", "/none", "--out", "y.safetensors"], "'/none' does not exist"),
         (["adapt", "keys", "--data", "x"], "adapt: missing option '--out'"),
