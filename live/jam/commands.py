@@ -171,12 +171,16 @@ class Commands:
         asked = self._asked(command)
         if not asked.commands:
             raise UsageError(asked.sentence)
-        for each in asked.commands:
+        done = []
+        for each, line in zip(asked.commands, asked.lines, strict=True):
             try:
                 self._run(each, now)
             except UsageError as error:
                 self._jam.notices.add("warning", str(error))
-        self._jam.notices.add("info", asked.sentence)
+            else:
+                done.append(line)
+        if done or asked.unknown:
+            self._jam.notices.add("info", asked._replace(lines=tuple(done)).sentence)
 
     # -- knobs -----------------------------------------------------------------------------------
 
@@ -356,7 +360,7 @@ def text_of(command: Command, after: Slots) -> str:
         case commands.SwitchMetronome():
             return f"metronome {'on' if after['metronome'] else 'off'}"
         case commands.Freeze():
-            return "frozen" if after["frozen"] else "not frozen"
+            return "frozen" if after["frozen"] else "thawed"
         case commands.SwitchThru():
             return f"thru {'on' if after['thru'] else 'off'}"
         case commands.GoTo():
